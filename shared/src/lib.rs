@@ -1,0 +1,22 @@
+//! What the service and the page in the browser both compile: the notebook crate
+//! and the types they exchange.
+//!
+//! A notebook's way from a participant's disk to the instructor's screen:
+//!
+//! 1. [`notebook`] reads nbformat JSON, tolerantly, and cuts it down: tail, trim, merge.
+//! 2. [`prepare`] turns its cells into [`prepared`] ones: the richest output chosen,
+//!    HTML sanitised. This needs a [`prepare::Sanitizer`]; the real one, [`sanitize`],
+//!    exists natively only, because it is too large to send to a browser.
+//! 3. Prepared cells travel as JSON ([`wire`]).
+//! 4. [`render`] makes HTML of them, by the same code natively and in wasm.
+//!
+//! There is no IO, no clock and no randomness in this crate.
+#![warn(missing_docs)]
+
+pub mod notebook;
+pub mod prepare;
+pub mod prepared;
+pub mod render;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod sanitize;
+pub mod wire;
