@@ -1,4 +1,49 @@
-//! Prepared cells to HTML.
+//! Prepared cells to HTML, by the same code natively and in wasm.
+//!
+//! Safe by construction: every text is escaped where it is written, the only markup
+//! not made here is [`crate::prepared::SafeHtml`], and there is no `style` attribute,
+//! no event attribute and no script anywhere, so that a page without
+//! `'unsafe-inline'` shows the result whole. How it looks is the stylesheet's
+//! business; the contract with it is the structure and the classes below. What is
+//! deliberately not here: choosing among mime types ([`crate::prepare`] has done it)
+//! and typesetting maths (its LaTeX source is shown).
+//!
+//! # Structure
+//!
+//! ```text
+//! section.nb-cell.nb-code#{id_prefix}cell-{n}[aria-label]    n counts from 1
+//!   div.nb-prompt                 "[12]:", "[ ]:" when never run; empty in other cells
+//!   div.nb-body
+//!     pre.nb-source > code        the highlighted source; absent when it is empty
+//!     div.nb-outputs              absent when there is none
+//!       pre.nb-output.nb-stdout
+//!       pre.nb-output.nb-stderr
+//!       pre.nb-output.nb-error    the traceback; role=group
+//!       div.nb-output.nb-result   the value of the cell (execute_result)
+//!       div.nb-output.nb-display  what it displayed (display_data)
+//!         pre.nb-text | div.nb-html | div.nb-md | img.nb-image | pre.nb-json | p.nb-note
+//! section.nb-cell.nb-markdown     div.nb-prompt, div.nb-body > div.nb-md | div.nb-html
+//! section.nb-cell.nb-raw          div.nb-prompt, div.nb-body > pre.nb-text
+//! section.nb-cell.nb-unknown      div.nb-prompt, div.nb-body > p.nb-note, pre.nb-text
+//! ```
+//!
+//! Hidden input or output is wrapped: `details.nb-hidden > summary`.
+//!
+//! # Classes
+//!
+//! | where | classes |
+//! |---|---|
+//! | cells | `nb-cell` with one of `nb-code` `nb-markdown` `nb-raw` `nb-unknown` |
+//! | in a cell | `nb-prompt` `nb-body` `nb-source` `nb-outputs` `nb-hidden` |
+//! | outputs | `nb-output` with one of `nb-stdout` `nb-stderr` `nb-error` `nb-result` `nb-display` |
+//! | in an output | `nb-text` `nb-html` (a sanitised fragment) `nb-md` (rendered Markdown) `nb-image` `nb-json` `nb-note` (what cannot be shown, in words) |
+//! | in Markdown and HTML | `nb-table` (the scrolling wrapper of a table), `nb-left` `nb-center` `nb-right` (alignment), `nb-code-block` (`pre`), `nb-math` (inline, `code`), `nb-math-block` (`pre`), `nb-task` (a task's box), `nb-footnote` (a reference, `sup`), `nb-footnotes` (`div` of the notes), `dataframe` (a pandas `table`) |
+//! | source tokens | `tok-kw` keyword, `tok-str` string, `tok-com` comment, `tok-num` number, `tok-fn` called name, `tok-op` operator, `tok-magic` IPython magic or shell line, `tok-def` defined name or decorator, `tok-const` constant such as `None` |
+//! | terminal text | `ansi-fg-0` to `ansi-fg-15`, `ansi-bg-0` to `ansi-bg-15`, `ansi-bold` `ansi-dim` `ansi-italic` `ansi-underline` `ansi-strike` `ansi-inverse` |
+//!
+//! The sixteen colours are the terminal's: black, red, green, yellow, blue, magenta,
+//! cyan, white (0 to 7) and their bright forms (8 to 15). Terminal colours, and the
+//! `color` and `background-color` of a sanitised fragment, become the nearest of them.
 use crate::prepared::PreparedCell;
 
 /// How to render.
