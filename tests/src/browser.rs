@@ -1,0 +1,220 @@
+//! Headless Chromium with a profile of its own, driven by chromedriver.
+//!
+//! Only what every test needs: going somewhere and waiting for what should be there.
+
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+
+use crate::{ports, processes, until};
+
+/// Headless and silent: nothing but what the test asks for goes over the network.
+const FLAGS: [&str; 9] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1600,1000",
+];
+
+/// One browser, with no past.
+pub struct Browser {
+    driver: WebDriver,
+    chromedriver: Child,
+    profile: TempDir,
+}
+
+impl Browser {
+    /// Starts chromedriver and through it Chromium, both as found on the PATH.
+    pub async fn start() -> Result<Self> {
+        let [port] = ports::free()?;
+        let profile = TempDir::with_prefix("pipalhub-browser-")?;
+        let chromedriver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            // For what of the browser does not carry the profile in its arguments.
+            .env("TMPDIR", profile.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("chromedriver cannot be started: is it installed?")?;
+        // From here on an error must end it.
+        let mut guard = Started(Some(chromedriver));
+        let url = format!("http://127.0.0.1:{port}");
+        until("chromedriver", async || {
+            Ok(Some(reqwest::get(format!("{url}/status")).await?))
+        })
+        .await?;
+
+        let mut capabilities = DesiredCapabilities::chrome();
+        for flag in FLAGS {
+            capabilities.add_arg(flag)?;
+        }
+        capabilities.add_arg(&format!("--user-data-dir={}", profile.path().display()))?;
+        let driver = WebDriver::new(&url, capabilities).await?;
+        Ok(Self {
+            driver,
+            chromedriver: guard.0.take().context("nobody else took it")?,
+            profile,
+        })
+    }
+
+    /// Opens an address.
+    pub async fn goto(&self, url: &str) -> Result<()> {
+        Ok(self.driver.goto(url).await?)
+    }
+
+    /// The address of the page.
+    pub async fn url(&self) -> Result<String> {
+        Ok(self.driver.current_url().await?.to_string())
+    }
+
+    /// Waits until an element that fits `css` is visible.
+    pub async fn wait_for(&self, css: &str) -> Result<WebElement> {
+        self.explain(
+            until(css, async || {
+                let element = self.driver.find(By::Css(css)).await?;
+                Ok(element.is_displayed().await?.then_some(element))
+            })
+            .await,
+        )
+        .await
+    }
+
+    /// Waits until an element that fits `css` contains `text`, whether it is scrolled
+    /// into view or not.
+    pub async fn wait_for_text(&self, css: &str, text: &str) -> Result<()> {
+        let found = until((css, text), async || {
+            let all = self.texts(css).await?;
+            Ok(all
+                .iter()
+                .any(|content| content.contains(text))
+                .then_some(()))
+        })
+        .await;
+        self.explain(found).await
+    }
+
+    /// The text of every element that fits `css`.
+    pub async fn texts(&self, css: &str) -> Result<Vec<String>> {
+        let script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)";
+        let answer = self.driver.execute(script, vec![json!(css)]).await?;
+        Ok(answer.convert()?)
+    }
+
+    /// The value of an attribute in every element that fits `css`.
+    pub async fn attributes(&self, css: &str, name: &str) -> Result<Vec<String>> {
+        let script = "return [...document.querySelectorAll(arguments[0])]\
+             .map(e => e.getAttribute(arguments[1]) || '')";
+        let answer = self
+            .driver
+            .execute(script, vec![json!(css), json!(name)])
+            .await?;
+        Ok(answer.convert()?)
+    }
+
+    /// Runs JavaScript in the page; what it returns, a promise's value included.
+    pub async fn execute(&self, script: &str) -> Result<Value> {
+        Ok(self.driver.execute(script, vec![]).await?.json().clone())
+    }
+
+    /// Follows the first link in the element that fits `css`.
+    pub async fn open(&self, css: &str) -> Result<()> {
+        let link = format!("{css} a[href], {css}:is(a)");
+        Ok(self.wait_for(&link).await?.click().await?)
+    }
+
+    /// Leaves a mark in the page that a reload would wipe out.
+    pub async fn mark(&self) -> Result<()> {
+        self.driver.execute("window.__mark = true", vec![]).await?;
+        Ok(())
+    }
+
+    /// Whether the page is still the one that was marked.
+    pub async fn is_marked(&self) -> Result<bool> {
+        let answer = self
+            .driver
+            .execute("return window.__mark === true", vec![])
+            .await?;
+        Ok(answer.convert()?)
+    }
+
+    /// Fills the Hub's own sign-in page, and sends it.
+    pub async fn sign_in(&self, user: &str, password: &str) -> Result<()> {
+        self.wait_for("#username_input")
+            .await?
+            .send_keys(user)
+            .await?;
+        self.wait_for("#password_input")
+            .await?
+            .send_keys(password)
+            .await?;
+        self.wait_for("#login_submit").await?.click().await?;
+        Ok(())
+    }
+
+    /// Makes the page believe that the screen prefers `light` or `dark`.
+    pub async fn prefer_color_scheme(&self, scheme: &str) -> Result<()> {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.driver
+            .cdp()
+            .send_raw("Emulation.setEmulatedMedia", features)
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps a picture of the page where `PIPALHUB_SHOTS` says, if it does.
+    pub async fn shot(&self, name: &str) -> Result<()> {
+        if let Some(folder) = crate::shots() {
+            std::fs::create_dir_all(&folder)?;
+            self.driver.screenshot(&folder.join(name)).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds what the page showed to a failure: without it one has to guess.
+    async fn explain<T>(&self, result: Result<T>) -> Result<T> {
+        let Err(error) = result else { return result };
+        let _ = self.shot("failure.png").await;
+        let page = self.texts("body").await.unwrap_or_default().join(" ");
+        let page: String = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        let page: String = page.chars().take(600).collect();
+        let url = self.url().await.unwrap_or_default();
+        Err(error.context(format!("at {url}, which shows: {page}")))
+    }
+
+    /// The profile's folder.
+    pub fn profile(&self) -> &Path {
+        self.profile.path()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // `quit` is asynchronous and this is not; the processes end either way.
+        let _ = self.driver.clone().leak();
+        processes::end(&mut self.chromedriver, Duration::from_secs(5));
+        processes::kill_all_of(self.profile.path());
+    }
+}
+
+/// Ends chromedriver when the browser did not come to be.
+struct Started(Option<Child>);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            processes::end(child, Duration::from_secs(5));
+        }
+    }
+}

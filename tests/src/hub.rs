@@ -1,0 +1,288 @@
+//! A real JupyterHub below a random base URL, configured by this repository's `etc/`,
+//! with the service as its managed service and real servers for participants.
+//!
+//! The generated configuration adds only what a machine decides: who may sign in, how
+//! servers are spawned, and where everything listens.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use rustix::process::{Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{ports, processes, setting, until};
+
+/// Everyone's password.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// An admin of the Hub.
+pub const ADMIN: &str = "ada";
+/// A member of the group `instructors`, who is not an admin.
+pub const INSTRUCTOR: &str = "ines";
+
+/// The token of the service `tests`, in whose name the Hub's API is asked.
+const API_TOKEN: &str = "the-token-of-the-end-to-end-tests";
+
+/// What the Hub's configuration adds to etc/jupyterhub/jupyterhub_config.py.
+const CONFIG: &str = r#"
+import json, os
+
+c = get_config()
+here = json.loads(os.environ["HUB_SETTINGS"])
+load_subconfig(here["config"])
+
+c.JupyterHub.bind_url = here["bind_url"]
+c.JupyterHub.hub_port = here["hub_port"]
+c.ConfigurableHTTPProxy.api_url = here["proxy_api_url"]
+c.ConfigurableHTTPProxy.command = [here["proxy"]]
+# A server that is slow to start must not make its request a 500.
+c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
+
+# Knows no users of its own: who may sign in is left to etc/jupyterhub.
+c.JupyterHub.authenticator_class = "dummy"
+c.DummyAuthenticator.password = here["password"]
+c.Authenticator.admin_users = {here["admin"]}
+c.JupyterHub.load_groups = {"instructors": {"users": [here["instructor"]]}}
+
+c.JupyterHub.spawner_class = "simple"
+c.SimpleLocalProcessSpawner.home_dir_template = here["homes"] + "/{username}"
+if os.geteuid() == 0:
+    c.Spawner.args = ["--allow-root"]
+
+c.JupyterHub.services.append({"name": "tests", "api_token": here["api_token"]})
+c.JupyterHub.load_roles.append({
+    "name": "tests",
+    "services": ["tests"],
+    "scopes": ["admin:users", "admin:servers"],
+})
+"#;
+
+/// A Hub that runs until this is dropped.
+pub struct Hub {
+    folder: TempDir,
+    process: Child,
+    url: String,
+    client: Client,
+}
+
+impl Hub {
+    /// Starts the Hub of the venv that `venv` names (`PIPALHUB_VENV` or
+    /// `PIPALHUB_VENV_HUB5`) and waits until it and the service answer.
+    pub async fn start(venv: &str) -> Result<Self> {
+        let venv = setting(venv);
+        let folder = TempDir::with_prefix("pipalhub-hub-")?;
+        let [port, hub_port, proxy_port, service_port] = ports::free()?;
+        let base_url = random_base_url(folder.path());
+        let url = format!("http://127.0.0.1:{port}{base_url}");
+        let homes = folder.path().join("homes");
+        fs::create_dir(&homes)?;
+        fs::write(folder.path().join("config.py"), CONFIG)?;
+        let settings = json!({
+            "config": crate::etc().join("jupyterhub/jupyterhub_config.py"),
+            "bind_url": url,
+            "hub_port": hub_port,
+            "proxy_api_url": format!("http://127.0.0.1:{proxy_port}"),
+            "proxy": setting("PIPALHUB_PROXY"),
+            "password": PASSWORD,
+            "admin": ADMIN,
+            "instructor": INSTRUCTOR,
+            "homes": homes,
+            "api_token": API_TOKEN,
+        });
+
+        let log = File::create(folder.path().join("hub.log"))?;
+        let mut command = Command::new(venv.join("bin/jupyterhub"));
+        command
+            .args(["-f", "config.py"])
+            .current_dir(folder.path())
+            .env("HUB_SETTINGS", settings.to_string())
+            .env("PATH", path_with(&venv.join("bin"))?)
+            .env("PIPALHUB_BIN", setting("PIPALHUB_BIN"))
+            .env("PIPALHUB_HOMES", homes.join("{user}"))
+            .env("PIPALHUB_DATA", folder.path().join("data"))
+            .env("PIPALHUB_BIND", format!("127.0.0.1:{service_port}"))
+            .env("PIPALHUB_ETC", crate::etc().join("jupyter"))
+            .stdout(Stdio::from(log.try_clone()?))
+            .stderr(Stdio::from(log));
+        let process = command.spawn().context("jupyterhub cannot be started")?;
+        let mut hub = Self {
+            folder,
+            process,
+            url,
+            client: client()?,
+        };
+        hub.wait_until_ready().await?;
+        Ok(hub)
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<()> {
+        for path in ["hub/api/", "services/dashboard/healthz"] {
+            let request = self.client.get(self.url(path));
+            let process = &mut self.process;
+            let ended = until(path, async || {
+                if let Some(status) = process.try_wait()? {
+                    return Ok(Some(Some(status)));
+                }
+                let request = request.try_clone().context("it has no body")?;
+                let ready = request.send().await?.status().is_success();
+                Ok(ready.then_some(None))
+            })
+            .await?;
+            if let Some(status) = ended {
+                bail!("the Hub ended with {status}");
+            }
+        }
+        Ok(())
+    }
+
+    /// The address of `path` below the Hub's base URL.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// The address of `path` below the service.
+    pub fn service(&self, path: &str) -> String {
+        self.url(&format!("services/dashboard/{path}"))
+    }
+
+    /// Where a participant's notebook lies on the disk.
+    pub fn home_path(&self, user: &str, filename: &str) -> PathBuf {
+        self.folder.path().join("homes").join(user).join(filename)
+    }
+
+    /// A request that says nothing about who sends it and follows no redirect.
+    pub fn anonymous(&self, method: Method, url: &str) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// Adds a user, as an admin does on the Hub's admin page.
+    pub async fn add_user(&self, user: &str) -> Result<()> {
+        let answer = self
+            .api(Method::POST, &format!("users/{user}"))
+            .send()
+            .await?;
+        ensure!(answer.status() == StatusCode::CREATED, "{answer:?}");
+        Ok(())
+    }
+
+    /// Adds a participant and starts their server.
+    pub async fn start_server(&self, user: &str) -> Result<Server> {
+        self.add_user(user).await?;
+        let path = format!("users/{user}");
+        let answer = self
+            .api(Method::POST, &format!("{path}/server"))
+            .send()
+            .await?;
+        ensure!(answer.status().is_success(), "{answer:?}");
+        let pid = until(("the server of", user), async || {
+            let model: Value = self.api(Method::GET, &path).send().await?.json().await?;
+            let server = &model["servers"][""];
+            let ready = server["ready"].as_bool().unwrap_or(false);
+            Ok(server["state"]["pid"].as_i64().filter(|_| ready))
+        })
+        .await?;
+        Ok(Server {
+            // Nobody but the server itself is told its token.
+            token: processes::variable_of(pid.try_into()?, "JUPYTERHUB_API_TOKEN")?,
+            url: self.url(&format!("user/{user}/")),
+            client: self.client.clone(),
+        })
+    }
+
+    /// Sends a signal to the service's process, as something gone wrong would.
+    pub fn signal_service(&self, signal: Signal) -> Result<()> {
+        let found = processes::running(&setting("PIPALHUB_BIN"), self.folder.path());
+        ensure!(found.len() == 1, "services that run: {found:?}");
+        for pid in found {
+            kill_process(pid, signal)?;
+        }
+        Ok(())
+    }
+
+    fn api(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client
+            .request(method, self.url(&format!("hub/api/{path}")))
+            .header("Authorization", format!("token {API_TOKEN}"))
+    }
+
+    fn log_tail(&self) -> String {
+        let log = fs::read(self.folder.path().join("hub.log")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(60)..].join("\n")
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        // On SIGTERM the Hub stops the servers, the service and the proxy itself.
+        processes::end(&mut self.process, Duration::from_secs(20));
+        processes::kill_all_of(self.folder.path());
+        // Shown by the test runner only when the test fails.
+        eprintln!("The end of the Hub's log:\n{}", self.log_tail());
+    }
+}
+
+/// A participant's running server.
+pub struct Server {
+    /// The token the Hub gave it.
+    pub token: String,
+    url: String,
+    client: Client,
+}
+
+impl Server {
+    /// Saves a notebook as JupyterLab does, through the contents API.
+    pub async fn save(&self, filename: &str, notebook: &Value) -> Result<StatusCode> {
+        let model = json!({"type": "notebook", "format": "json", "content": notebook});
+        let answer = self
+            .client
+            .put(format!("{}api/contents/{filename}", self.url))
+            .header("Authorization", format!("token {}", self.token))
+            .json(&model)
+            .send()
+            .await?;
+        Ok(answer.status())
+    }
+
+    /// A setting of JupyterLab as someone finds it who has never changed it.
+    pub async fn lab_setting(&self, plugin: &str, name: &str) -> Result<Value> {
+        let answer: Value = self
+            .client
+            .get(format!("{}lab/api/settings/{plugin}", self.url))
+            .header("Authorization", format!("token {}", self.token))
+            .send()
+            .await?
+            .json()
+            .await?;
+        Ok(answer["schema"]["properties"][name]["default"].clone())
+    }
+}
+
+fn client() -> Result<Client> {
+    Ok(Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        // An environment's proxy has no business between processes of one machine.
+        .no_proxy()
+        .timeout(crate::TIMEOUT)
+        .build()?)
+}
+
+/// Two levels, so that nothing can rely on one; new for every Hub.
+fn random_base_url(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let random = name.rsplit('-').next().unwrap_or_default();
+    format!("/class/{random}/")
+}
+
+fn path_with(folder: &Path) -> Result<std::ffi::OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder.to_path_buf()).chain(std::env::split_paths(&path));
+    Ok(std::env::join_paths(folders)?)
+}

@@ -1,0 +1,54 @@
+//! Notebooks, and writing them as Jupyter does.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+/// A notebook of code cells with these sources, each of which printed its number.
+pub fn notebook(sources: &[&str]) -> Value {
+    let cells: Vec<Value> = sources
+        .iter()
+        .enumerate()
+        .map(|(index, source)| {
+            json!({
+                "cell_type": "code",
+                "id": format!("cell-{index}"),
+                "execution_count": index + 1,
+                "metadata": {},
+                "source": source,
+                "outputs": [{
+                    "output_type": "stream",
+                    "name": "stdout",
+                    "text": format!("printed by {}\n", index + 1),
+                }],
+            })
+        })
+        .collect();
+    json!({
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    })
+}
+
+/// Writes it in place, over what is there: Jupyter truncates the file and writes.
+pub fn save(path: &Path, notebook: &Value) -> Result<()> {
+    write(path, &serde_json::to_vec_pretty(notebook)?)
+}
+
+/// What is on the disk when Jupyter has come half-way.
+pub fn save_half(path: &Path, notebook: &Value) -> Result<()> {
+    let whole = serde_json::to_vec_pretty(notebook)?;
+    write(path, &whole[..whole.len() / 2])
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<()> {
+    let folder = path.parent().context("a notebook lies in a folder")?;
+    fs::create_dir_all(folder)?;
+    fs::write(path, content).with_context(|| path.display().to_string())
+}

@@ -1,0 +1,79 @@
+//! Processes that end with their test, and all that they started too.
+
+use std::{
+    fs,
+    path::Path,
+    process::Child,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Asks a child to end and waits; takes it down when it does not.
+pub(crate) fn end(child: &mut Child, patience: Duration) {
+    if let Some(pid) = Pid::from_raw(child.id().cast_signed()) {
+        let _ = kill_process(pid, Signal::TERM);
+    }
+    let begin = Instant::now();
+    while begin.elapsed() < patience {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Takes down every process whose command line or environment names `folder`.
+///
+/// The Hub starts servers, and the browser its helpers, in sessions of their own; when
+/// their parent dies they would stay. A test's temporary folder is in all of them and
+/// in nothing else.
+pub(crate) fn kill_all_of(folder: &Path) {
+    let needle = folder.as_os_str().as_encoded_bytes();
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let Some(id) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else {
+            continue;
+        };
+        let names_it = ["cmdline", "environ"].iter().any(|file| {
+            fs::read(entry.path().join(file))
+                .is_ok_and(|text| text.windows(needle.len()).any(|window| window == needle))
+        });
+        if names_it && let Some(pid) = Pid::from_raw(id) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+/// The value of a variable in the environment a process was started with.
+pub(crate) fn variable_of(pid: i32, name: &str) -> anyhow::Result<String> {
+    let environment = fs::read(format!("/proc/{pid}/environ"))?;
+    let prefix = format!("{name}=");
+    environment
+        .split(|byte| *byte == 0)
+        .find_map(|entry| entry.strip_prefix(prefix.as_bytes()))
+        .map(|value| String::from_utf8_lossy(value).into_owned())
+        .ok_or_else(|| anyhow::anyhow!("process {pid} has no {name}"))
+}
+
+/// The processes whose command line begins with `program`, as the Hub starts them.
+pub(crate) fn running(program: &Path, folder: &Path) -> Vec<Pid> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let needle = folder.as_os_str().as_encoded_bytes();
+    entries
+        .flatten()
+        .filter_map(|entry| {
+            let id = entry.file_name().to_str()?.parse().ok()?;
+            let command = fs::read(entry.path().join("cmdline")).ok()?;
+            let ours = command.starts_with(program.as_os_str().as_encoded_bytes())
+                && command.windows(needle.len()).any(|window| window == needle);
+            ours.then(|| Pid::from_raw(id)).flatten()
+        })
+        .collect()
+}

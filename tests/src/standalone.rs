@@ -1,0 +1,119 @@
+//! The service without a Hub.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use reqwest::{Client, Method, RequestBuilder};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::{processes, setting, until};
+
+/// The token it is started with.
+pub const TOKEN: &str = "the-token-of-a-service-without-a-hub";
+
+/// `pipalhub serve` that runs until this is dropped.
+pub struct Standalone {
+    folder: TempDir,
+    process: Child,
+    link: String,
+    client: Client,
+}
+
+impl Standalone {
+    /// Starts it over empty homes and waits for the link it prints when it is ready.
+    pub fn start() -> Result<Self> {
+        let folder = TempDir::with_prefix("pipalhub-standalone-")?;
+        std::fs::create_dir(folder.path().join("homes"))?;
+        let mut process = command(&folder, "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("pipalhub cannot be started")?;
+        let stdout = process.stdout.take().context("its output is piped")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let service = Self {
+            folder,
+            process,
+            link: line.trim().to_owned(),
+            client: Client::builder()
+                .no_proxy()
+                .timeout(crate::TIMEOUT)
+                .build()?,
+        };
+        let link = service.link();
+        ensure!(
+            link.starts_with("http://127.0.0.1:") && link.ends_with(&format!("/#token={TOKEN}")),
+            "it printed {line:?}"
+        );
+        Ok(service)
+    }
+
+    /// Runs it with an address it cannot have, until it ends.
+    pub fn run_to_end(bind: &str) -> Result<Output> {
+        let folder = TempDir::with_prefix("pipalhub-standalone-")?;
+        Ok(command(&folder, bind).output()?)
+    }
+
+    /// The link it printed, with the token.
+    pub fn link(&self) -> &str {
+        &self.link
+    }
+
+    /// The address of `path`.
+    pub fn url(&self, path: &str) -> String {
+        let root = self.link.split('#').next().unwrap_or_default();
+        format!("{root}{path}")
+    }
+
+    /// Where a participant's notebook lies on the disk.
+    pub fn home_path(&self, user: &str, filename: &str) -> PathBuf {
+        self.folder.path().join("homes").join(user).join(filename)
+    }
+
+    /// A request without a token.
+    pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(path))
+    }
+
+    /// A request with the token.
+    pub fn authorized(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path)
+            .header("Authorization", format!("token {TOKEN}"))
+    }
+
+    /// Asks it to end by SIGTERM and waits until it has.
+    pub async fn terminate(mut self) -> Result<ExitStatus> {
+        let pid = Pid::from_raw(self.process.id().cast_signed()).context("it has a pid")?;
+        kill_process(pid, Signal::TERM)?;
+        let process = &mut self.process;
+        until("the end of the service", async || Ok(process.try_wait()?)).await
+    }
+}
+
+impl Drop for Standalone {
+    fn drop(&mut self) {
+        processes::end(&mut self.process, Duration::from_secs(5));
+    }
+}
+
+fn command(folder: &TempDir, bind: &str) -> Command {
+    let mut command = Command::new(setting("PIPALHUB_BIN"));
+    command
+        .args(["serve", "--bind", bind, "--token", TOKEN, "--homes"])
+        .arg(folder.path().join("homes/{user}"))
+        .arg("--data")
+        .arg(folder.path().join("data"));
+    // These tests may themselves be run in a participant's terminal.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("JUPYTERHUB_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}

@@ -1,0 +1,16 @@
+//! The main job, end to end, on real parts.
+//!
+//! Ignored unless asked for, because they need a Hub, Jupyter and a browser: run
+//! `cargo xtask test`, which gets these and says where they are.
+
+mod hub;
+mod hub5;
+mod standalone;
+
+/// The notebook everyone in these tests works on.
+const NOTEBOOK: &str = "module1/day1.ipynb";
+
+/// Selects the tile of a participant.
+fn tile(user: &str) -> String {
+    format!("[data-testid=tile][data-user={user}]")
+}

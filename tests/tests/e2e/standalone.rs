@@ -1,0 +1,157 @@
+//! Without a Hub.
+
+use std::net::TcpListener;
+
+use anyhow::Result;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tests::{
+    browser::Browser,
+    notebooks::{notebook, save, save_half},
+    standalone::Standalone,
+};
+
+use crate::{NOTEBOOK, tile};
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn the_printed_link_opens_a_living_wall() -> Result<()> {
+    let service = Standalone::start()?;
+    let alice = service.home_path("alice", NOTEBOOK);
+    let bob = service.home_path("bob", NOTEBOOK);
+    save(&alice, &notebook(&["'first of alice'"]))?;
+
+    let wall = Browser::start().await?;
+    wall.goto(service.link()).await?;
+    wall.wait_for("[data-testid=wall]").await?;
+    wall.wait_for_text(&tile("alice"), "first of alice").await?;
+    wall.wait_for("[data-testid=live-pill][data-state=live]")
+        .await?;
+
+    wall.mark().await?;
+    save(
+        &alice,
+        &notebook(&["'first of alice'", "'second of alice'"]),
+    )?;
+    wall.wait_for_text(&tile("alice"), "second of alice")
+        .await?;
+    save(&bob, &notebook(&["'first of bob'"]))?;
+    wall.wait_for_text(&tile("bob"), "first of bob").await?;
+
+    // Half a file changes nothing. Bob's next save shows that the service has been at
+    // work since.
+    let third = notebook(&["'first of alice'", "'second of alice'", "'third of alice'"]);
+    save_half(&alice, &third)?;
+    save(&bob, &notebook(&["'first of bob'", "'second of bob'"]))?;
+    wall.wait_for_text(&tile("bob"), "second of bob").await?;
+    wall.wait_for_text(&tile("alice"), "second of alice")
+        .await?;
+    save(&alice, &third)?;
+    wall.wait_for_text(&tile("alice"), "third of alice").await?;
+    assert!(wall.is_marked().await?, "the page was loaded again");
+
+    for scheme in ["light", "dark"] {
+        wall.prefer_color_scheme(scheme).await?;
+        wall.shot(&format!("wall-{scheme}.png")).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn a_click_opens_the_whole_notebook() -> Result<()> {
+    let service = Standalone::start()?;
+    let sources: Vec<String> = (0..40).map(|n| format!("'this is cell {n}.'")).collect();
+    let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+    save(&service.home_path("alice", NOTEBOOK), &notebook(&sources))?;
+
+    let browser = Browser::start().await?;
+    browser.goto(service.link()).await?;
+    browser
+        .wait_for_text(&tile("alice"), "this is cell 39.")
+        .await?;
+    let tail = browser.texts(&tile("alice")).await?.join(" ");
+    assert!(
+        !tail.contains("this is cell 0."),
+        "the tile shows the tail only"
+    );
+
+    browser.open(&tile("alice")).await?;
+    let page = "[data-testid=notebook-page]";
+    browser.wait_for_text(page, "this is cell 0.").await?;
+    browser.wait_for_text(page, "this is cell 39.").await?;
+    // The address holds it: opened again it is the same page.
+    let url = browser.url().await?;
+    browser.goto("about:blank").await?;
+    browser.goto(&url).await?;
+    browser.wait_for_text(page, "this is cell 0.").await
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn a_wrong_token_leads_to_the_login_page() -> Result<()> {
+    let service = Standalone::start()?;
+    save(
+        &service.home_path("alice", NOTEBOOK),
+        &notebook(&["'secret'"]),
+    )?;
+    let browser = Browser::start().await?;
+    browser.goto(&service.url("#token=wrong")).await?;
+    browser.wait_for("[data-testid=login]").await?;
+    assert!(!browser.texts("body").await?.join(" ").contains("secret"));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service: cargo xtask test"]
+async fn the_api_wants_the_token() -> Result<()> {
+    let service = Standalone::start()?;
+    for path in ["events", "events/stream", "api/session", "api/notebooks"] {
+        let answer = service.anonymous(Method::GET, path).send().await?;
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
+    }
+    let event = json!({
+        "type": "save-notebook",
+        "user": "alice",
+        "filename": NOTEBOOK,
+        "path": service.home_path("alice", NOTEBOOK),
+    });
+    let refused = service.anonymous(Method::POST, "events").json(&event);
+    assert_eq!(refused.send().await?.status(), StatusCode::UNAUTHORIZED);
+    let stored = service.authorized(Method::POST, "events").json(&event);
+    let stored = stored.send().await?;
+    assert_eq!(stored.status(), StatusCode::CREATED);
+    let stored: Value = stored.json().await?;
+    let filtered = format!("events?id={}", stored["id"]);
+    let listed = service.authorized(Method::GET, &filtered).send().await?;
+    assert_eq!(listed.json::<Vec<Value>>().await?, [stored]);
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service: cargo xtask test"]
+async fn it_ends_cleanly_when_asked() -> Result<()> {
+    let service = Standalone::start()?;
+    // An open stream must not hold it.
+    let stream = service
+        .authorized(Method::GET, "events/stream")
+        .send()
+        .await?;
+    assert_eq!(stream.status(), StatusCode::OK);
+    let status = service.terminate().await?;
+    assert_eq!(status.code(), Some(0));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service: cargo xtask test"]
+async fn a_taken_port_is_said_in_one_line() -> Result<()> {
+    let taken = TcpListener::bind("127.0.0.1:0")?;
+    let address = taken.local_addr()?.to_string();
+    let output = Standalone::run_to_end(&address)?;
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said.trim().lines().count(), 1, "{said}");
+    assert!(said.contains(&address), "{said}");
+    Ok(())
+}
