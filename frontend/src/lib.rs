@@ -1,1 +1,33 @@
+//! The page in the browser: every participant's last cells, live.
+//!
+//! * [`app`]: the router and the contexts
+//! * [`session`]: who is signed in, and what to do when nobody is
+//! * [`stream`]: the one event stream of the page
+//! * [`store`]: the reactive state, brought up to date by the two above and [`api`]
+//! * [`pages`] and [`components`]: what is drawn; components fetch nothing
+//! * [`model`]: what is decided, as plain types with native tests
+//!
+//! Reading and rendering notebooks is not here but in the crate `shared`, because the
+//! service does the same natively.
 
+// A component's function is named like the element it draws, and what the macro
+// makes of its parameters takes them by value.
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::must_use_candidate,
+    reason = "components take their props by value"
+)]
+
+pub mod api;
+pub mod app;
+pub mod base;
+pub mod clock;
+pub mod components;
+pub mod model;
+pub mod pages;
+pub mod panic;
+pub mod paths;
+pub mod session;
+pub mod store;
+pub mod stream;
+pub mod theme;

@@ -1,8 +1,8 @@
 //! Cells ready to render: what [`crate::prepare`] makes and [`crate::render`] reads.
 //!
-//! They are the wire form too. Whatever is in here was made safe natively:
-//! [`SafeHtml`] has been through the sanitiser, everything else is plain text that
-//! the renderer escapes.
+//! They are the wire form too: JSON in which what is empty or false is left out.
+//! Whatever is in here was made safe natively: [`SafeHtml`] has been through the
+//! sanitiser, everything else is plain text that the renderer escapes.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,4 +11,216 @@ use serde::{Deserialize, Serialize};
 pub struct PreparedCell {
     /// Its place in the whole notebook, from 0.
     pub index: usize,
+    /// The tags somebody gave it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// What it is.
+    pub content: Content,
+}
+
+/// What a cell is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// Source for the kernel, with outputs.
+    Code(Code),
+    /// Prose.
+    Markdown(Markdown),
+    /// Text that is shown as it stands.
+    Raw(String),
+    /// What is no cell this version knows.
+    Unknown {
+        /// Why, in words.
+        note: String,
+        /// Whatever text it has, else its JSON.
+        text: String,
+    },
+}
+
+/// A code cell.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Code {
+    /// The number in the prompt; `None` when it was never run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_count: Option<i64>,
+    /// The source, lines ending in `\n`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// The language as the kernel names it, such as `python` or `R`.
+    pub language: String,
+    /// In order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<Output>,
+    /// The participant folded the source away.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub source_hidden: bool,
+    /// The participant folded the outputs away.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub outputs_hidden: bool,
+}
+
+/// Markdown, in the cheapest form that is safe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Markdown {
+    /// Without raw HTML: the source, for the renderer to make HTML of.
+    Source {
+        /// The Markdown.
+        text: String,
+        /// What `attachment:name` in it means.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<Attachment>,
+    },
+    /// With raw HTML: rendered and sanitised.
+    Html(SafeHtml),
+}
+
+/// An image that came with a Markdown cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// What the cell calls it.
+    pub name: String,
+    /// It.
+    pub image: Image,
+}
+
+/// An image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Image {
+    /// Its type.
+    pub kind: ImageKind,
+    /// Its bytes in base64, without white space.
+    pub base64: String,
+    /// CSS pixels, when the notebook says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// CSS pixels, when the notebook says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+}
+
+/// The images that are shown. There is no other: a mime type from a notebook never
+/// reaches the page as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImageKind {
+    /// `image/png`.
+    Png,
+    /// `image/jpeg`.
+    Jpeg,
+    /// `image/gif`.
+    Gif,
+    /// `image/webp`.
+    Webp,
+    /// `image/svg+xml`, which is harmless where it is only an image.
+    Svg,
+}
+
+/// One output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Output {
+    /// Printed to standard output; may hold ANSI colours.
+    Stdout(String),
+    /// Printed to standard error; may hold ANSI colours.
+    Stderr(String),
+    /// An exception.
+    Error {
+        /// Its type.
+        ename: String,
+        /// Its message.
+        evalue: String,
+        /// As the kernel formatted it, with ANSI colours; may be empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        traceback: String,
+    },
+    /// The value of the cell.
+    Result(Rich),
+    /// Something displayed on the way.
+    Display(Rich),
+}
+
+/// Something displayed, in its richest form that can be shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rich {
+    /// Plain text; may hold ANSI colours.
+    Text(String),
+    /// Sanitised HTML.
+    Html(SafeHtml),
+    /// Markdown.
+    Markdown(Markdown),
+    /// LaTeX, with its dollars.
+    Latex(String),
+    /// An image, with the text that stands for it.
+    Image {
+        /// It.
+        image: Image,
+        /// What is in it, in words, such as the plain text of the same output.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        alt: String,
+    },
+    /// JSON, laid out.
+    Json(String),
+    /// What cannot be shown here.
+    Note {
+        /// What it is, in words.
+        note: String,
+        /// The plain text of the same output.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        text: String,
+    },
+}
+
+/// HTML that has been through a sanitiser.
+///
+/// Only [`crate::prepare::Sanitizer`]s in this crate make one of text. Reading one
+/// from JSON trusts the service that sent it, as the page must anyway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SafeHtml(String);
+
+impl SafeHtml {
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn trust(html: String) -> Self {
+        Self(html)
+    }
+
+    /// The HTML.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl ImageKind {
+    /// The kind of a mime type, `None` when it is not one of those shown.
+    pub fn of_mime(mime: &str) -> Option<Self> {
+        match mime {
+            "image/png" => Some(Self::Png),
+            "image/jpeg" | "image/jpg" => Some(Self::Jpeg),
+            "image/gif" => Some(Self::Gif),
+            "image/webp" => Some(Self::Webp),
+            "image/svg+xml" => Some(Self::Svg),
+            _ => None,
+        }
+    }
+
+    /// Its mime type.
+    pub fn mime(self) -> &'static str {
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Gif => "image/gif",
+            Self::Webp => "image/webp",
+            Self::Svg => "image/svg+xml",
+        }
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }

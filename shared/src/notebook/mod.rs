@@ -1,8 +1,43 @@
-//! nbformat.
+//! nbformat 2, 3 and 4, read tolerantly and cut down: tail, trim, merge.
+//!
+//! A [`Notebook`] keeps the JSON it was read from and looks at it through [`Cell`] and
+//! [`Output`], which know the names of every version. So nothing that is not
+//! understood is lost on the way through, and a cell that makes no sense is shown as
+//! such instead of ending the whole. What is deliberately not here: validation against
+//! the schema, and anything about looks (see [`crate::prepare`]).
+
+mod cell;
+mod json;
+mod merge;
+mod output;
+mod trim;
+mod upgrade;
+
+pub(crate) use cell::text;
+pub use cell::{Cell, CellKind};
+pub use output::{Bundle, Output};
+
+use serde_json::{Map, Value, json};
 
 /// A notebook of any nbformat.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Notebook;
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notebook {
+    /// The top-level object, whose cells were taken out; their key stays in its place.
+    top: Map<String, Value>,
+    place: Place,
+    cells: Vec<Cell>,
+}
+
+/// Where in the top-level object the cells belong.
+#[derive(Clone, Debug, PartialEq)]
+enum Place {
+    /// Under `cells`: nbformat 4.
+    Cells,
+    /// In a worksheet, whose other fields these are: nbformat 2 and 3.
+    Worksheet(Map<String, Value>),
+    /// It has neither; there are no cells.
+    Nowhere,
+}
 
 /// A notebook and what was odd about it.
 #[derive(Clone, Debug)]
@@ -14,53 +49,227 @@ pub struct Parsed {
 }
 
 /// Why bytes are not a notebook.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} (line {line}, column {column})")]
 pub struct ParseError {
     /// What is wrong.
     pub message: String,
     /// From 1.
     pub line: usize,
-    /// From 1.
+    /// From 1, in bytes.
     pub column: usize,
+}
+
+impl ParseError {
+    fn at_start(message: &str) -> Self {
+        Self {
+            message: message.to_owned(),
+            line: 1,
+            column: 1,
+        }
+    }
+}
+
+impl Default for Notebook {
+    /// An empty notebook of nbformat 4.5.
+    fn default() -> Self {
+        let mut top = Map::new();
+        top.insert("cells".to_owned(), Value::Null);
+        top.insert("metadata".to_owned(), json!({}));
+        top.insert("nbformat".to_owned(), json!(4));
+        top.insert("nbformat_minor".to_owned(), json!(5));
+        Self {
+            top,
+            place: Place::Cells,
+            cells: Vec::new(),
+        }
+    }
 }
 
 impl Notebook {
     /// Reads nbformat 2, 3 or 4.
-    pub fn parse(_bytes: &[u8]) -> Result<Parsed, ParseError> {
-        Ok(Parsed {
-            notebook: Self,
-            warnings: Vec::new(),
-        })
+    ///
+    /// Whatever Python writes is read: a byte order mark, `NaN`, lone surrogates. A cell
+    /// that makes no sense becomes one of [`CellKind::Unknown`], and a warning.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no JSON (an empty or half-written file is none), or when the
+    /// JSON is no notebook at all.
+    pub fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
+        let (value, mut warnings) = json::parse(bytes)?;
+        let Value::Object(mut top) = value else {
+            return Err(ParseError::at_start(
+                "not a notebook: the JSON is not an object",
+            ));
+        };
+        let known = ["cells", "worksheets", "nbformat"];
+        if !known.iter().any(|key| top.contains_key(*key)) {
+            return Err(ParseError::at_start(
+                "not a notebook: the JSON has no cells and no nbformat",
+            ));
+        }
+        let (place, cells) = take_cells(&mut top, &mut warnings);
+        for (n, cell) in cells.iter().enumerate() {
+            if let CellKind::Unknown(reason) = cell.kind() {
+                warnings.push(format!("cell {}: {reason}", n + 1));
+            }
+        }
+        let notebook = Self { top, place, cells };
+        Ok(Parsed { notebook, warnings })
     }
+
     /// How many cells.
     pub fn len(&self) -> usize {
-        0
+        self.cells.len()
     }
+
     /// Whether there is no cell.
     pub fn is_empty(&self) -> bool {
-        true
+        self.cells.is_empty()
     }
+
+    /// The cells, in order.
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// The major and minor version; 4.0 when the notebook does not say.
+    pub fn nbformat(&self) -> (u64, u64) {
+        let number = |key| self.top.get(key).and_then(Value::as_u64);
+        (
+            number("nbformat").unwrap_or(4),
+            number("nbformat_minor").unwrap_or(0),
+        )
+    }
+
+    /// The notebook's own metadata, when it has any.
+    pub fn metadata(&self) -> Option<&Map<String, Value>> {
+        self.top.get("metadata").and_then(Value::as_object)
+    }
+
+    /// The language of the code cells as the kernel names it; `python` when the notebook
+    /// does not say, as old ones do not.
+    pub fn language(&self) -> &str {
+        let text = |table: &str, key: &str| {
+            let table = self.metadata()?.get(table)?;
+            table.get(key)?.as_str().filter(|name| !name.is_empty())
+        };
+        text("language_info", "name")
+            .or_else(|| text("kernelspec", "language"))
+            .unwrap_or("python")
+    }
+
     /// The last `n` cells, in a notebook of their own.
     #[must_use]
-    pub fn tail(&self, _n: usize) -> Self {
-        Self
+    pub fn tail(&self, n: usize) -> Self {
+        let first = self.cells.len().saturating_sub(n);
+        Self {
+            top: self.top.clone(),
+            place: self.place.clone(),
+            cells: self.cells[first..].to_vec(),
+        }
     }
+
     /// Long stream and text outputs cut to about `max_lines`.
+    ///
+    /// A `text` of more than `max_lines` lines keeps its first and its last
+    /// `(max_lines + 1) / 2`, with the line `...` between them; `data` and tracebacks
+    /// stay whole.
     #[must_use]
-    pub fn trim(self, _max_lines: usize) -> Self {
+    pub fn trim(mut self, max_lines: usize) -> Self {
+        for cell in &mut self.cells {
+            trim::outputs(cell, max_lines);
+        }
         self
     }
+
     /// The last code cell that was run ended in an error.
+    ///
+    /// The last by its place: the counts in a notebook are of several runs of the
+    /// kernel as soon as it was restarted.
     pub fn ends_in_error(&self) -> bool {
-        false
+        let last_run = self.cells.iter().rev().find(|cell| cell.was_run());
+        last_run.is_some_and(|cell| {
+            cell.outputs()
+                .any(|output| matches!(output, Output::Error { .. }))
+        })
     }
-    /// Several participants' notebooks as one.
-    pub fn merge(_parts: Vec<(String, Notebook)>) -> Option<Self> {
-        None
+
+    /// Several participants' notebooks as one; each comes with its name, the stem of
+    /// its file. `None` when there is none.
+    ///
+    /// One notebook is returned as it is. Several become one of nbformat 4.5 or newer
+    /// with the metadata of the first: for each a Markdown cell with its name, then its
+    /// cells, upgraded to nbformat 4, every cell with an id of its own.
+    pub fn merge(mut parts: Vec<(String, Notebook)>) -> Option<Self> {
+        if parts.len() > 1 {
+            return Some(merge::merge(parts));
+        }
+        parts.pop().map(|(_, notebook)| notebook)
     }
-    /// JSON as Jupyter writes it, indent 1.
+
+    /// JSON as Jupyter writes it: indent 1, a newline at the end, UTF-8 as it is.
     pub fn to_json(&self) -> String {
-        String::new()
+        let mut top = self.top.clone();
+        let cells = self.cells.iter().map(|cell| cell.value().clone());
+        let cells = Value::Array(cells.collect());
+        match &self.place {
+            Place::Cells => drop(top.insert("cells".to_owned(), cells)),
+            Place::Worksheet(fields) => {
+                let mut sheet = fields.clone();
+                sheet.insert("cells".to_owned(), cells);
+                let sheets = Value::Array(vec![Value::Object(sheet)]);
+                top.insert("worksheets".to_owned(), sheets);
+            }
+            Place::Nowhere => {}
+        }
+        json::write(&Value::Object(top))
+    }
+}
+
+/// Takes the cells out of `top`; the key they stood under keeps its place with null.
+fn take_cells(top: &mut Map<String, Value>, warnings: &mut Vec<String>) -> (Place, Vec<Cell>) {
+    if let Some(slot @ Value::Array(_)) = top.get_mut("cells") {
+        return (Place::Cells, array_cells(slot.take()));
+    }
+    if let Some(slot @ Value::Array(_)) = top.get_mut("worksheets") {
+        let (fields, cells) = flatten_worksheets(slot.take());
+        return (Place::Worksheet(fields), cells);
+    }
+    if top.contains_key("cells") {
+        warnings.push("the notebook's cells are not a list".to_owned());
+    }
+    (Place::Nowhere, Vec::new())
+}
+
+/// The cells of all worksheets, and the other fields of the first.
+fn flatten_worksheets(sheets: Value) -> (Map<String, Value>, Vec<Cell>) {
+    let mut fields = None;
+    let mut cells = Vec::new();
+    let Value::Array(sheets) = sheets else {
+        return (Map::new(), cells);
+    };
+    for sheet in sheets {
+        match sheet {
+            Value::Object(mut sheet) => {
+                let own = sheet.get_mut("cells").map(Value::take);
+                match own {
+                    Some(own @ Value::Array(_)) => cells.append(&mut array_cells(own)),
+                    None | Some(Value::Null) => {}
+                    Some(other) => cells.push(Cell::new(other)),
+                }
+                fields.get_or_insert(sheet);
+            }
+            other => cells.push(Cell::new(other)),
+        }
+    }
+    (fields.unwrap_or_default(), cells)
+}
+
+fn array_cells(cells: Value) -> Vec<Cell> {
+    match cells {
+        Value::Array(cells) => cells.into_iter().map(Cell::new).collect(),
+        _ => Vec::new(),
     }
 }

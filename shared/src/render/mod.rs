@@ -22,7 +22,7 @@
 //!       div.nb-output.nb-result   the value of the cell (execute_result)
 //!       div.nb-output.nb-display  what it displayed (display_data)
 //!         pre.nb-text | div.nb-html | div.nb-md | img.nb-image | pre.nb-json | p.nb-note
-//! section.nb-cell.nb-markdown     div.nb-prompt, div.nb-body > div.nb-md | div.nb-html
+//! section.nb-cell.nb-markdown     div.nb-prompt, div.nb-body > div.nb-md | div.nb-md.nb-html
 //! section.nb-cell.nb-raw          div.nb-prompt, div.nb-body > pre.nb-text
 //! section.nb-cell.nb-unknown      div.nb-prompt, div.nb-body > p.nb-note, pre.nb-text
 //! ```
@@ -37,13 +37,23 @@
 //! | in a cell | `nb-prompt` `nb-body` `nb-source` `nb-outputs` `nb-hidden` |
 //! | outputs | `nb-output` with one of `nb-stdout` `nb-stderr` `nb-error` `nb-result` `nb-display` |
 //! | in an output | `nb-text` `nb-html` (a sanitised fragment) `nb-md` (rendered Markdown) `nb-image` `nb-json` `nb-note` (what cannot be shown, in words) |
-//! | in Markdown and HTML | `nb-table` (the scrolling wrapper of a table), `nb-left` `nb-center` `nb-right` (alignment), `nb-code-block` (`pre`), `nb-math` (inline, `code`), `nb-math-block` (`pre`), `nb-task` (a task's box), `nb-footnote` (a reference, `sup`), `nb-footnotes` (`div` of the notes), `dataframe` (a pandas `table`) |
+//! | in Markdown and HTML | `nb-table` (the scrolling wrapper of a table), `nb-left` `nb-center` `nb-right` (alignment), `nb-code-block` (`pre`), `nb-math` (inline, `code`), `nb-math-block` (displayed: `code` in Markdown, `pre` as an output), `nb-task` (a task's box), `nb-footnote` (a reference, `sup`), `nb-footnotes` (`div` of the notes), `dataframe` (a pandas `table`) |
 //! | source tokens | `tok-kw` keyword, `tok-str` string, `tok-com` comment, `tok-num` number, `tok-fn` called name, `tok-op` operator, `tok-magic` IPython magic or shell line, `tok-def` defined name or decorator, `tok-const` constant such as `None` |
 //! | terminal text | `ansi-fg-0` to `ansi-fg-15`, `ansi-bg-0` to `ansi-bg-15`, `ansi-bold` `ansi-dim` `ansi-italic` `ansi-underline` `ansi-strike` `ansi-inverse` |
 //!
 //! The sixteen colours are the terminal's: black, red, green, yellow, blue, magenta,
 //! cyan, white (0 to 7) and their bright forms (8 to 15). Terminal colours, and the
 //! `color` and `background-color` of a sanitised fragment, become the nearest of them.
+pub(crate) mod ansi;
+mod cell;
+pub(crate) mod colour;
+pub(crate) mod escape;
+mod highlight;
+pub(crate) mod image;
+pub(crate) mod link;
+pub(crate) mod markdown;
+mod output;
+
 use crate::prepared::PreparedCell;
 
 /// How to render.
@@ -54,6 +64,16 @@ pub struct Options {
 }
 
 /// The HTML of `cells`, in order.
-pub fn cells(_cells: &[PreparedCell], _options: &Options) -> String {
-    String::new()
+///
+/// At most eight times as large as what it was made of, and 4 KiB for each text.
+pub fn cells(cells: &[PreparedCell], options: &Options) -> String {
+    let mut context = cell::Context {
+        options,
+        ids: markdown::Ids::new(&options.id_prefix),
+    };
+    let mut out = String::new();
+    for cell in cells {
+        cell::push(&mut out, cell, &mut context);
+    }
+    out
 }

@@ -1,0 +1,112 @@
+//! The frame of the page: contexts, the gate of the session, the router.
+
+use leptos::prelude::*;
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::path;
+
+use crate::base;
+use crate::clock::Clock;
+use crate::components::notice::{FailureNotice, Notice};
+use crate::components::shortcuts::{Shortcuts, ShowShortcuts};
+use crate::components::skeleton::Skeleton;
+use crate::model::wall::effect;
+use crate::pages::login::LoginPage;
+use crate::pages::notebook::NotebookPage;
+use crate::pages::wall::WallPage;
+use crate::session::{Session, SessionState};
+use crate::store::class::ClassStore;
+use crate::store::wall::WallStore;
+use crate::stream::{Message, Stream};
+use crate::theme::ThemeChoice;
+
+/// The whole page.
+#[component]
+pub fn App() -> impl IntoView {
+    let session = Session::start();
+    let clock = Clock::start();
+    let stream = Stream::new(clock, session);
+    let class = ClassStore::new(clock, session);
+    let wall = WallStore::new(clock, session);
+    provide_context(session);
+    provide_context(clock);
+    provide_context(stream);
+    provide_context(class);
+    provide_context(wall);
+    provide_context(ThemeChoice::start());
+
+    follow(stream, class, wall);
+    let signed_in = Memo::new(move |_| session.who().is_some());
+    Effect::new(move || {
+        if signed_in.get() {
+            class.load();
+            wall.reload();
+            stream.open();
+        } else {
+            stream.close();
+        }
+    });
+
+    let state = Memo::new(move |_| session.state());
+    move || match state.get() {
+        SessionState::Checking => view! { <Skeleton /> }.into_any(),
+        SessionState::SignedIn(_) => view! { <Routed /> }.into_any(),
+        SessionState::NeedsToken { refused } => view! { <LoginPage refused /> }.into_any(),
+        SessionState::Failed(failure) => {
+            let retry = move || session.check();
+            view! { <FailureNotice title="You could not be signed in" failure retry /> }.into_any()
+        }
+    }
+}
+
+/// Brings the stores up to date with what the stream says, for as long as the page is
+/// open. One participant's page listens by itself.
+fn follow(stream: Stream, class: ClassStore, wall: WallStore) {
+    stream.listen(move |message| match message {
+        Message::Opened(cursor) => {
+            wall.catch_up(*cursor);
+            class.refresh();
+        }
+        Message::Resumed => {}
+        Message::Reset => {
+            wall.reload();
+            class.refresh();
+        }
+        Message::Event(seq, event) => {
+            let filename = wall.filename_untracked();
+            let effect = effect(event, filename.as_deref(), |user| wall.knows(user));
+            if let Some(user) = effect.fetch {
+                wall.changed(&user, *seq);
+            }
+            if effect.list_changed {
+                class.refresh();
+            }
+        }
+    });
+}
+
+/// The pages, for somebody who is signed in.
+#[component]
+fn Routed() -> impl IntoView {
+    let prefix = base::prefix();
+    provide_context(ShowShortcuts::default());
+    view! {
+        <Router base=prefix>
+            <Shortcuts />
+            <FlatRoutes fallback=NotFound>
+                <Route path=path!("") view=WallPage />
+                <Route path=path!("notebook") view=NotebookPage />
+            </FlatRoutes>
+        </Router>
+    }
+}
+
+/// What an address without a page shows.
+#[component]
+fn NotFound() -> impl IntoView {
+    let wall = format!("{}/", base::prefix());
+    view! {
+        <Notice title="There is no such page">
+            <p>"The address may be mistyped. " <a href=wall>"Go to the wall"</a> "."</p>
+        </Notice>
+    }
+}

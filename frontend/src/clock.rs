@@ -1,0 +1,61 @@
+//! The one clock of the page: the service's time, moved on every second.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::model::age::ServiceClock;
+
+/// A handle to the clock; a context.
+#[derive(Clone, Copy)]
+pub struct Clock {
+    service: StoredValue<ServiceClock>,
+    now_ms: RwSignal<i64>,
+}
+
+impl Clock {
+    /// Starts the page's only ticker; it stops with the reactive owner.
+    pub fn start() -> Self {
+        let clock = Self {
+            service: StoredValue::default(),
+            now_ms: RwSignal::new(0),
+        };
+        let ticker = set_interval_with_handle(move || clock.tick(), Duration::from_secs(1));
+        on_cleanup(move || {
+            if let Ok(ticker) = ticker {
+                ticker.clear();
+            }
+        });
+        clock
+    }
+
+    /// Learns the service's time from an answer that has just arrived.
+    pub fn observe(self, now_ms: i64) {
+        self.service
+            .update_value(|service| service.observe(now_ms, monotonic_ms()));
+        self.tick();
+    }
+
+    /// The service's time in milliseconds, as a signal that moves once a second.
+    pub fn now_ms(self) -> i64 {
+        self.now_ms.get()
+    }
+
+    fn tick(self) {
+        self.now_ms.set(
+            self.service
+                .with_value(|service| service.now_ms(monotonic_ms())),
+        );
+    }
+}
+
+/// Milliseconds of the browser's monotonic clock since the page was opened.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "fractions of a millisecond are not needed, and a page is not open for ages"
+)]
+pub fn monotonic_ms() -> i64 {
+    window()
+        .performance()
+        .map_or(0, |performance| performance.now() as i64)
+}

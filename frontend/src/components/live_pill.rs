@@ -1,0 +1,36 @@
+//! Whether the page is up to date.
+
+use leptos::prelude::*;
+
+use crate::model::stream::LiveState;
+
+/// A pill that says whether events arrive.
+#[component]
+pub fn LivePill(
+    /// The state of the stream.
+    live: Signal<LiveState>,
+) -> impl IntoView {
+    let label = move || match live.get() {
+        LiveState::Connecting => "Connecting",
+        LiveState::Live => "Live",
+        LiveState::Reconnecting => "Reconnecting",
+    };
+    let title = move || match live.get() {
+        LiveState::Connecting => "Connecting to the service",
+        LiveState::Live => "Saves appear here as they happen",
+        LiveState::Reconnecting => {
+            "The service does not answer. What is shown may be old; the page keeps trying."
+        }
+    };
+    view! {
+        <span
+            class="pill"
+            role="status"
+            data-testid="live-pill"
+            data-state=move || live.get().name()
+            title=title
+        >
+            {label}
+        </span>
+    }
+}

@@ -1,0 +1,78 @@
+//! The keys, and the dialog that lists them.
+
+use leptos::html::Dialog;
+use leptos::prelude::*;
+
+use crate::pages::keyboard::on_shortcut;
+use crate::theme::ThemeChoice;
+
+/// Counts how often the dialog was asked for; a context of all pages.
+#[derive(Clone, Copy, Default)]
+pub struct ShowShortcuts(RwSignal<u32>);
+
+/// Every key and what it does.
+const KEYS: [(&[&str], &str); 7] = [
+    (&["/"], "Filter by name"),
+    (&["j", "k"], "Next and previous tile or participant"),
+    (&["←", "↑", "→", "↓"], "Move among the tiles"),
+    (&["Enter"], "Open the whole notebook"),
+    (&["Esc"], "Back to the wall; on the wall, clear the filter"),
+    (&["t"], "Theme: automatic, light, dark"),
+    (&["?"], "This list"),
+];
+
+/// The keys of every page, and the dialog.
+#[component]
+pub fn Shortcuts() -> impl IntoView {
+    let theme = expect_context::<ThemeChoice>();
+    let ShowShortcuts(asked) = expect_context();
+    let dialog = NodeRef::<Dialog>::new();
+    on_shortcut(move |key| {
+        match key {
+            "?" => asked.update(|asked| *asked += 1),
+            "t" => theme.advance(),
+            _ => return false,
+        }
+        true
+    });
+    Effect::new(move || {
+        if asked.get() > 0
+            && let Some(dialog) = dialog.get_untracked()
+            && !dialog.open()
+        {
+            // It fails only for a dialog that is not in the page.
+            let _ = dialog.show_modal();
+        }
+    });
+    let row = |(keys, meaning): (&'static [&'static str], &'static str)| {
+        let keys = keys
+            .iter()
+            .map(|key| view! { <kbd>{*key}</kbd> })
+            .collect_view();
+        view! {
+            <dt>{keys}</dt>
+            <dd>{meaning}</dd>
+        }
+    };
+    view! {
+        <dialog node_ref=dialog class="shortcuts" aria-labelledby="shortcuts-title">
+            <h2 id="shortcuts-title">"Keyboard shortcuts"</h2>
+            <dl>{KEYS.map(row).collect_view()}</dl>
+            <form method="dialog">
+                <button class="button primary">"Close"</button>
+            </form>
+        </dialog>
+    }
+}
+
+/// Opens the list for those without a keyboard, and tells the others that it exists.
+#[component]
+pub fn ShortcutsButton() -> impl IntoView {
+    let ShowShortcuts(asked) = expect_context();
+    let open = move |_| asked.update(|asked| *asked += 1);
+    view! {
+        <button class="button" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" on:click=open>
+            "?"
+        </button>
+    }
+}

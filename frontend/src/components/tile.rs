@@ -1,0 +1,122 @@
+//! One participant's tile.
+
+use leptos::prelude::*;
+use shared::render;
+
+use super::cells::{Problem, follow_link, options};
+use crate::clock::Clock;
+use crate::model::age::{describe, seconds_since};
+use crate::store::wall::TileEntry;
+
+/// A save younger than this stands out, in seconds.
+const FRESH_S: i64 = 10;
+
+/// One participant's tile: who, when, and their last cells.
+#[component]
+pub fn TileView(
+    /// The participant.
+    user: String,
+    /// The tile and its saves.
+    entry: TileEntry,
+    /// Where the whole notebook is.
+    href: Signal<String>,
+) -> impl IntoView {
+    let TileEntry { tile, saves } = entry;
+    let html = {
+        let tile = tile.clone();
+        Memo::new(move |_| tile.with(|tile| render::cells(&tile.cells, &options(&tile.user))))
+    };
+    let error = {
+        let tile = tile.clone();
+        Memo::new(move |_| tile.with(|tile| tile.ends_in_error))
+    };
+    let problem = {
+        let tile = tile.clone();
+        Memo::new(move |_| tile.with(|tile| tile.problem.clone()))
+    };
+    let cells = {
+        let tile = tile.clone();
+        Memo::new(move |_| tile.with(|tile| tile.total_cells))
+    };
+    let saved_at_ms = Signal::derive(move || tile.with(|tile| tile.saved_at_ms));
+    // The same animation under two names: changing the name starts it again.
+    let pulse = move || match saves.get() {
+        0 => "tile",
+        saves if saves % 2 == 1 => "tile pulse-odd",
+        _ => "tile pulse-even",
+    };
+    let title = format!("tile-{user}");
+    let labelled_by = title.clone();
+    let data_user = user.clone();
+    view! {
+        <article
+            class=pulse
+            class:has-error=error
+            data-testid="tile"
+            data-user=data_user
+            aria-labelledby=labelled_by
+        >
+            <header class="tile-header">
+                <h2 id=title>
+                    <a class="tile-link" href=href title="Open the whole notebook">
+                        {user}
+                    </a>
+                </h2>
+                <ErrorMark error />
+                <span class="tile-cells">{move || cell_count(cells.get())}</span>
+                <Age saved_at_ms />
+            </header>
+            {move || problem.get().map(|problem| view! { <Problem problem /> })}
+            <div class="tile-body" on:click=follow_link>
+                <div class="nb" inner_html=html></div>
+            </div>
+        </article>
+    }
+}
+
+/// Says that the last run ended in an error, by word and shape and not by colour alone.
+#[component]
+pub fn ErrorMark(
+    /// Whether it did.
+    #[prop(into)]
+    error: Signal<bool>,
+) -> impl IntoView {
+    move || {
+        error.get().then(|| {
+            view! {
+                <span class="error-mark" title="The last cell that was run ended in an error">
+                    <svg viewBox="0 0 12 12" width="10" height="10" aria-hidden="true">
+                        <path d="M2 2l8 8M10 2l-8 8" stroke="currentColor" stroke-width="2" stroke-linecap="round" />
+                    </svg>
+                    "error"
+                </span>
+            }
+        })
+    }
+}
+
+/// How long ago the notebook was saved.
+#[component]
+pub fn Age(
+    /// When that was, by the service's clock.
+    saved_at_ms: Signal<i64>,
+) -> impl IntoView {
+    let clock = expect_context::<Clock>();
+    let seconds = move || seconds_since(saved_at_ms.get(), clock.now_ms());
+    // Memos, so that three hundred tiles do not touch the page every second.
+    let words = Memo::new(move |_| format!("saved {}", describe(seconds())));
+    let fresh = Memo::new(move |_| seconds() < FRESH_S);
+    view! {
+        <span class="age" class:fresh=fresh data-testid="tile-age">
+            {words}
+        </span>
+    }
+}
+
+/// `1 cell`, `49 cells`.
+pub fn cell_count(cells: usize) -> String {
+    match cells {
+        1 => "1 cell".to_owned(),
+        _ => format!("{cells} cells"),
+    }
+}

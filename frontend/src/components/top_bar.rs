@@ -1,0 +1,162 @@
+//! The bar above the wall.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use shared::wire::{NotebookSummary, Role, SessionResponse};
+
+use super::live_pill::LivePill;
+use super::notebook_select::NotebookSelect;
+use super::shortcuts::ShortcutsButton;
+use super::theme_toggle::ThemeToggle;
+use crate::model::stream::LiveState;
+use crate::model::view::View;
+use crate::model::wall::{Counts, Sort, participants};
+
+/// Chooses the notebook, the filter and the order; says what the tiles add up to.
+#[component]
+pub fn TopBar(
+    /// What the URL says.
+    #[prop(into)]
+    view: Signal<View>,
+    /// The notebooks of the class.
+    notebooks: Signal<Arc<Vec<NotebookSummary>>>,
+    /// Who is signed in.
+    who: Signal<Option<SessionResponse>>,
+    /// What the tiles add up to.
+    #[prop(into)]
+    counts: Signal<Counts>,
+    /// The state of the stream.
+    live: Signal<LiveState>,
+    /// Called with the filename chosen.
+    on_notebook: impl Fn(String) + 'static,
+    /// Called with the text of the filter as it is typed.
+    on_filter: impl Fn(String) + 'static,
+    /// Called with the order chosen.
+    on_sort: impl Fn(Sort) + 'static,
+) -> impl IntoView {
+    let sort = move || view.with(|view| view.sort);
+    let choose_sort = move |event| {
+        on_sort(match event_target_value(&event).as_str() {
+            "recent" => Sort::Recent,
+            _ => Sort::Name,
+        });
+    };
+    view! {
+        <header class="top-bar">
+            <Brand who />
+            <div class="controls" role="search">
+                <NotebookSelect
+                    notebooks
+                    chosen=Signal::derive(move || view.get().notebook)
+                    on_notebook
+                />
+                <label class="visually-hidden" for="filter">"Filter by name"</label>
+                <input
+                    id="filter"
+                    class="field filter"
+                    type="search"
+                    placeholder="Filter by name"
+                    title="Only participants whose name contains this (/)"
+                    autocomplete="off"
+                    spellcheck="false"
+                    prop:value=move || view.get().filter
+                    on:input=move |event| on_filter(event_target_value(&event))
+                    on:keydown=leave_on_escape
+                />
+                <label class="visually-hidden" for="sort">"Order"</label>
+                <select id="sort" class="field" on:change=choose_sort>
+                    <option value="name" prop:selected=move || sort() == Sort::Name>
+                        "By name"
+                    </option>
+                    <option value="recent" prop:selected=move || sort() == Sort::Recent>
+                        "Last saved first"
+                    </option>
+                </select>
+            </div>
+            <Summary counts />
+            <div class="bar-end">
+                <LivePill live />
+                <ThemeToggle />
+                <ShortcutsButton />
+                <HubLink who />
+            </div>
+        </header>
+    }
+}
+
+/// Escape leaves the field and keeps its text: a second one, outside, clears it.
+fn leave_on_escape(event: leptos::ev::KeyboardEvent) {
+    use wasm_bindgen::JsCast;
+    if event.key() != "Escape" {
+        return;
+    }
+    event.prevent_default();
+    let field = event
+        .target()
+        .and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
+    if let Some(field) = field {
+        // A field that is gone has lost the focus already.
+        let _ = field.blur();
+    }
+}
+
+/// The product's name, and for a participant whose notebooks these are.
+#[component]
+fn Brand(
+    /// Who is signed in.
+    who: Signal<Option<SessionResponse>>,
+) -> impl IntoView {
+    let own = move || who.get().is_some_and(|who| who.role == Role::Participant);
+    view! {
+        <div class="brand">
+            <svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
+                <path class="leaf" d="M16 3c7 4 10.5 9 10.5 14 0 4.7-4 7.5-8 7h-5c-4 .5-8-2.3-8-7C5.5 12 9 7 16 3z" />
+                <path class="vein" d="M16 11v18M16 16l4.5-3.500M16 20.500L11.5 17" />
+            </svg>
+            <h1>"PipalHub"</h1>
+            {move || {
+                own().then(|| {
+                    view! { <p class="own">"Your notebooks, as the instructor sees them"</p> }
+                })
+            }}
+        </div>
+    }
+}
+
+/// What the tiles add up to.
+#[component]
+fn Summary(
+    /// The numbers.
+    counts: Signal<Counts>,
+) -> impl IntoView {
+    let errors = move || counts.get().errors;
+    view! {
+        <p class="summary">
+            <span>{move || participants(counts.get().participants)}</span>
+            <span class:has-errors=move || { errors() > 0 }>
+                {move || format!("{} with an error", errors())}
+            </span>
+            <span>{move || format!("{} saved in the last minute", counts.get().recent)}</span>
+        </p>
+    }
+}
+
+/// The way back to the Hub, when there is one.
+#[component]
+fn HubLink(
+    /// Who is signed in.
+    who: Signal<Option<SessionResponse>>,
+) -> impl IntoView {
+    let link = move || {
+        let who = who.get()?;
+        let hub_url = who.hub_url?;
+        let title = format!("Signed in as {}", who.user);
+        Some(view! {
+            <a class="button" rel="external" href=hub_url title=title>
+                "Hub"
+            </a>
+        })
+    };
+    view! { {link} }
+}

@@ -1,0 +1,48 @@
+//! How long to wait before the event stream is opened again.
+
+/// The first wait, before jitter.
+const FIRST_MS: u32 = 1_000;
+/// No wait is longer.
+const LONGEST_MS: u32 = 10_000;
+
+/// The wait before attempt number `attempt`, counted from 1, between 1 s and 10 s.
+///
+/// It doubles, and a quarter of it varies with the attempt and with `salt`, which
+/// differs from page to page: after a restart of the service a whole class would
+/// otherwise come back in the same instant.
+pub fn delay_ms(attempt: u32, salt: u32) -> u32 {
+    let doublings = attempt.saturating_sub(1).min(4);
+    let full = (FIRST_MS << doublings).min(LONGEST_MS);
+    let spread = full / 4;
+    // A multiplicative hash; its high bits are well mixed.
+    let mixed = attempt.wrapping_add(salt).wrapping_mul(0x9E37_79B1) >> 16;
+    (full - mixed % (spread + 1)).max(FIRST_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wait_is_between_one_and_ten_seconds() {
+        for attempt in 0..200 {
+            for salt in [0, 1, 77, u32::MAX] {
+                let wait = delay_ms(attempt, salt);
+                assert!((FIRST_MS..=LONGEST_MS).contains(&wait), "{attempt} {wait}");
+            }
+        }
+    }
+
+    #[test]
+    fn waits_grow() {
+        assert!(delay_ms(1, 3) < delay_ms(3, 3));
+        assert!(delay_ms(3, 3) < delay_ms(5, 3));
+        assert!(delay_ms(9, 3) >= LONGEST_MS / 4 * 3);
+    }
+
+    #[test]
+    fn two_pages_come_back_at_different_times() {
+        let waits: std::collections::BTreeSet<_> = (0..100).map(|salt| delay_ms(4, salt)).collect();
+        assert!(waits.len() > 50);
+    }
+}

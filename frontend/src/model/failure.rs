@@ -1,0 +1,87 @@
+//! Why an answer did not come, and what to tell the reader.
+
+/// How the service wants people to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// By the Hub: any navigation leads there.
+    Hub,
+    /// By the token in the link that `pipalhub serve` printed.
+    Token,
+}
+
+impl Login {
+    /// Reads the header `X-PipalHub-Login` of a 401; a service that does not say is
+    /// one without a Hub.
+    pub fn from_header(value: Option<&str>) -> Self {
+        match value {
+            Some("hub") => Self::Hub,
+            _ => Self::Token,
+        }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Nobody is signed in, or no longer.
+    SignedOut(Login),
+    /// What was asked for does not exist.
+    NotFound(String),
+    /// The service answered with another status; its own words when it had some.
+    Refused(u16, String),
+    /// There was no answer at all.
+    Unreachable,
+    /// There was an answer that this page cannot read.
+    Unreadable(String),
+}
+
+impl Failure {
+    /// What happened, as one sentence.
+    pub fn what(&self) -> String {
+        match self {
+            Self::SignedOut(_) => "You are not signed in.".to_owned(),
+            Self::NotFound(message) if message.is_empty() => "It is not there.".to_owned(),
+            Self::Refused(status, message) if message.is_empty() => {
+                format!("The service answered with status {status}.")
+            }
+            Self::NotFound(message) | Self::Refused(_, message) => message.clone(),
+            Self::Unreachable => "The service does not answer.".to_owned(),
+            Self::Unreadable(_) => "The service's answer could not be read.".to_owned(),
+        }
+    }
+
+    /// What the reader can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::SignedOut(Login::Hub) => "Reload the page to sign in through the Hub.",
+            Self::SignedOut(Login::Token) => "Open the link that pipalhub serve printed.",
+            Self::NotFound(_) => "Choose another notebook, or wait until somebody saves it.",
+            Self::Refused(..) => "Try again; if it stays so, the service's log says why.",
+            Self::Unreachable => {
+                "Check that pipalhub is running and that you are online, then try again."
+            }
+            Self::Unreadable(_) => {
+                "The page may be older than the service: reload it, then try again."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_decides_how_to_sign_in() {
+        assert_eq!(Login::from_header(Some("hub")), Login::Hub);
+        assert_eq!(Login::from_header(Some("token")), Login::Token);
+        assert_eq!(Login::from_header(None), Login::Token);
+    }
+
+    #[test]
+    fn the_services_own_words_come_first() {
+        assert_eq!(Failure::Refused(503, "Busy.".into()).what(), "Busy.");
+        assert!(Failure::Refused(503, String::new()).what().contains("503"));
+        assert!(!Failure::NotFound(String::new()).what().is_empty());
+    }
+}

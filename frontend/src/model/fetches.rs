@@ -1,0 +1,127 @@
+//! Which tiles to fetch next.
+//!
+//! A class that saves all at once must not open three hundred requests, and two
+//! requests for one tile could answer in the wrong order. So at most [`AT_ONCE`] run,
+//! never two for the same participant, and a save that arrives while one is running
+//! asks for exactly one more.
+
+use std::collections::{BTreeMap, VecDeque};
+
+/// A browser allows six connections to one host over HTTP/1.1; one is the event
+/// stream's, one is left for whatever the reader does.
+pub const AT_ONCE: usize = 4;
+
+/// After this many failures in a row the next save has to bring the tile up to date.
+pub const ATTEMPTS: u32 = 5;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Running {
+    again: bool,
+}
+
+/// The participants whose tile is being fetched or has to be.
+#[derive(Debug, Default)]
+pub struct Fetches {
+    waiting: VecDeque<String>,
+    running: BTreeMap<String, Running>,
+    failures: BTreeMap<String, u32>,
+}
+
+impl Fetches {
+    /// Notes that `user`'s tile has changed.
+    pub fn want(&mut self, user: &str) {
+        if let Some(running) = self.running.get_mut(user) {
+            running.again = true;
+        } else if !self.waiting.iter().any(|waiting| waiting == user) {
+            self.waiting.push_back(user.to_owned());
+        }
+    }
+
+    /// The next one to fetch now, if one may be started.
+    pub fn start(&mut self) -> Option<String> {
+        if self.running.len() >= AT_ONCE {
+            return None;
+        }
+        let user = self.waiting.pop_front()?;
+        self.running.insert(user.clone(), Running::default());
+        Some(user)
+    }
+
+    /// Notes that the fetch for `user` was answered.
+    pub fn answered(&mut self, user: &str) {
+        self.failures.remove(user);
+        self.end(user);
+    }
+
+    /// Notes that the fetch for `user` failed; says how many have in a row, `None`
+    /// when it is not worth another try.
+    pub fn failed(&mut self, user: &str) -> Option<u32> {
+        self.end(user);
+        let failures = self.failures.entry(user.to_owned()).or_default();
+        *failures += 1;
+        if *failures < ATTEMPTS {
+            return Some(*failures);
+        }
+        self.failures.remove(user);
+        None
+    }
+
+    fn end(&mut self, user: &str) {
+        if self
+            .running
+            .remove(user)
+            .is_some_and(|running| running.again)
+        {
+            self.waiting.push_back(user.to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saves_during_a_fetch_ask_for_exactly_one_more() {
+        let mut fetches = Fetches::default();
+        fetches.want("ana");
+        assert_eq!(fetches.start().as_deref(), Some("ana"));
+        for _ in 0..5 {
+            fetches.want("ana");
+            assert_eq!(fetches.start(), None, "never two at once");
+        }
+        fetches.answered("ana");
+        assert_eq!(fetches.start().as_deref(), Some("ana"));
+        fetches.answered("ana");
+        assert_eq!(fetches.start(), None);
+    }
+
+    #[test]
+    fn only_so_many_run_and_the_order_is_kept() {
+        let mut fetches = Fetches::default();
+        let users: Vec<String> = (0..AT_ONCE + 2).map(|n| format!("u{n}")).collect();
+        for user in users.iter().chain(&users) {
+            fetches.want(user);
+        }
+        let started: Vec<_> = std::iter::from_fn(|| fetches.start()).collect();
+        assert_eq!(started, users[..AT_ONCE]);
+        fetches.answered("u1");
+        assert_eq!(fetches.start().as_ref(), Some(&users[AT_ONCE]));
+    }
+
+    #[test]
+    fn it_gives_up_after_some_failures_and_starts_afresh_with_the_next_save() {
+        let mut fetches = Fetches::default();
+        for attempt in 1..ATTEMPTS {
+            fetches.want("ana");
+            fetches.start();
+            assert_eq!(fetches.failed("ana"), Some(attempt));
+        }
+        fetches.want("ana");
+        fetches.start();
+        assert_eq!(fetches.failed("ana"), None);
+        fetches.want("ana");
+        assert_eq!(fetches.start().as_deref(), Some("ana"));
+        assert_eq!(fetches.failed("ana"), Some(1));
+    }
+}

@@ -1,0 +1,16 @@
+//! What the page decides, as plain types: no signals, no DOM, no clock of its own.
+//!
+//! Everything here compiles and is tested natively. The reactive state that uses it
+//! is in [`crate::store`], what is drawn in [`crate::components`].
+
+pub mod age;
+pub mod backoff;
+pub mod failure;
+pub mod fetches;
+pub mod grid;
+pub mod stream;
+pub mod theme;
+pub mod throttle;
+pub mod token;
+pub mod view;
+pub mod wall;

@@ -1,0 +1,143 @@
+//! What the URL says about the page: everything one would want to send to a colleague.
+
+use super::wall::Sort;
+
+/// The state in the query string.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// The chosen notebook, by its path below a home.
+    pub notebook: Option<String>,
+    /// The participant whose whole notebook is shown.
+    pub user: Option<String>,
+    /// Only participants whose name contains this.
+    pub filter: String,
+    /// The order of the tiles.
+    pub sort: Sort,
+}
+
+impl View {
+    /// Reads a query string, with or without its `?`. Unknown keys are ignored.
+    pub fn parse(search: &str) -> Self {
+        let mut view = Self::default();
+        for pair in search.trim_start_matches('?').split('&') {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = decode(value);
+            match key {
+                "notebook" if !value.is_empty() => view.notebook = Some(value),
+                "user" if !value.is_empty() => view.user = Some(value),
+                "q" => view.filter = value,
+                "sort" if value == "recent" => view.sort = Sort::Recent,
+                _ => {}
+            }
+        }
+        view
+    }
+
+    /// The query string with its `?`, empty when there is nothing to say.
+    pub fn to_query(&self) -> String {
+        let mut pairs = Vec::new();
+        if let Some(notebook) = &self.notebook {
+            pairs.push(format!("notebook={}", encode(notebook)));
+        }
+        if let Some(user) = &self.user {
+            pairs.push(format!("user={}", encode(user)));
+        }
+        if !self.filter.is_empty() {
+            pairs.push(format!("q={}", encode(&self.filter)));
+        }
+        if self.sort == Sort::Recent {
+            pairs.push("sort=recent".to_owned());
+        }
+        if pairs.is_empty() {
+            return String::new();
+        }
+        format!("?{}", pairs.join("&"))
+    }
+
+    /// The same view of another participant, or of all with `None`.
+    pub fn with_user(&self, user: Option<&str>) -> Self {
+        Self {
+            user: user.map(str::to_owned),
+            ..self.clone()
+        }
+    }
+}
+
+/// Percent-encodes what has a meaning in a query. `/` has none there and is kept,
+/// because `notebook=module1/day1.ipynb` is easier to read.
+pub fn encode(text: &str) -> String {
+    use std::fmt::Write;
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                encoded.push(char::from(byte));
+            }
+            _ => write!(encoded, "%{byte:02X}").expect("writing to a String cannot fail"),
+        }
+    }
+    encoded
+}
+
+/// Undoes percent-encoding; `+` is a space, and what is no valid escape stays as it is.
+fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escape = (bytes[at] == b'%')
+            .then(|| bytes.get(at + 1..at + 3))
+            .flatten()
+            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match (escape, bytes[at]) {
+            (Some(byte), _) => {
+                decoded.push(byte);
+                at += 3;
+                continue;
+            }
+            (None, b'+') => decoded.push(b' '),
+            (None, byte) => decoded.push(byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_is_read_back_from_its_query() {
+        let views = [
+            View::default(),
+            View {
+                notebook: Some("module 1/día & 100%+1=?#.ipynb".into()),
+                user: Some("o'brien".into()),
+                filter: "a b".into(),
+                sort: Sort::Recent,
+            },
+            View {
+                notebook: Some("a%20b.ipynb".into()),
+                ..View::default()
+            },
+        ];
+        for view in views {
+            assert_eq!(View::parse(&view.to_query()), view);
+        }
+    }
+
+    #[test]
+    fn the_default_view_has_no_query() {
+        assert_eq!(View::default().to_query(), "");
+    }
+
+    #[test]
+    fn odd_queries_are_read_tolerantly() {
+        assert_eq!(View::parse("?&notebook=&x=1&sort=up"), View::default());
+        assert_eq!(View::parse("q=a+b%2").filter, "a b%2");
+        assert_eq!(View::parse("q=%é").filter, "%é");
+    }
+}

@@ -1,0 +1,107 @@
+//! One participant's whole notebook, live.
+
+use leptos::prelude::*;
+
+use super::keyboard::on_shortcut;
+use super::nav::Nav;
+use crate::clock::Clock;
+use crate::components::cells::Cells;
+use crate::components::notebook_bar::NotebookBar;
+use crate::components::notice::{FailureNotice, Notice};
+use crate::components::skeleton::SkeletonCells;
+use crate::model::wall::neighbours;
+use crate::session::Session;
+use crate::store::load::Phase;
+use crate::store::notebook::NotebookStore;
+use crate::store::wall::WallStore;
+use crate::stream::{Message, Stream};
+
+/// One participant's whole notebook.
+#[component]
+pub fn NotebookPage() -> impl IntoView {
+    let nav = Nav::new();
+    let clock = expect_context::<Clock>();
+    let wall = expect_context::<WallStore>();
+    let stream = expect_context::<Stream>();
+    let store = NotebookStore::new(clock, expect_context::<Session>());
+
+    Effect::new(move || {
+        let view = nav.view();
+        if let (Some(notebook), Some(user)) = (view.notebook, view.user) {
+            // The wall knows who comes before and after.
+            wall.choose(&notebook);
+            store.choose(notebook, user);
+        }
+    });
+    stream.listen(move |message| match message {
+        Message::Event(_, event) if store.shows(&event.filename, &event.user) => store.reload(),
+        Message::Opened(_) | Message::Reset => store.reload(),
+        Message::Event(..) | Message::Resumed => {}
+    });
+
+    let around = Memo::new(move |_| {
+        let view = nav.view();
+        let users = wall.users();
+        let (before, after) = neighbours(&users, view.user.as_deref().unwrap_or_default());
+        let href = |user: &str| nav.notebook_href(&view.with_user(Some(user)));
+        (before.map(href), after.map(href))
+    });
+    let back = Signal::derive(move || nav.wall_href(&nav.view()));
+    shortcuts(nav, around);
+
+    view! {
+        <NotebookBar
+            view=Signal::derive(move || nav.view())
+            tile=Signal::derive(move || store.tile())
+            live=Signal::derive(move || stream.state())
+            back
+            before=Signal::derive(move || around.get().0)
+            after=Signal::derive(move || around.get().1)
+        />
+        <main class="notebook-main" data-testid="notebook-page">
+            {move || content(nav, store)}
+        </main>
+    }
+}
+
+/// What the main part is: it changes kind only when a load begins or ends.
+fn content(nav: Nav, store: NotebookStore) -> AnyView {
+    match store.phase() {
+        Phase::Failed(failure) => {
+            let retry = move || store.reload();
+            view! { <FailureNotice title="This notebook cannot be shown" failure retry /> }
+                .into_any()
+        }
+        Phase::Ready => view! { <Cells tile=Signal::derive(move || store.tile()) /> }.into_any(),
+        Phase::Loading => view! { <SkeletonCells /> }.into_any(),
+        Phase::Idle => {
+            let wall = nav.wall_href(&nav.view_untracked());
+            view! {
+                <Notice title="No notebook is chosen" testid="empty">
+                    <p>
+                        "The address names no notebook or no participant. "
+                        <a href=wall>"Choose one on the wall"</a> "."
+                    </p>
+                </Notice>
+            }
+            .into_any()
+        }
+    }
+}
+
+/// The keys of this page; those of every page are in the dialog that lists them.
+fn shortcuts(nav: Nav, around: Memo<(Option<String>, Option<String>)>) {
+    on_shortcut(move |key| {
+        let (before, after) = around.get_untracked();
+        let href = match key {
+            "Escape" => Some(nav.wall_href(&nav.view_untracked())),
+            "k" | "ArrowLeft" => before,
+            "j" | "ArrowRight" => after,
+            _ => None,
+        };
+        if let Some(href) = &href {
+            nav.open(href);
+        }
+        href.is_some()
+    });
+}

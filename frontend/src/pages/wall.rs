@@ -1,0 +1,208 @@
+//! The wall: the tail of everyone's copy of one notebook.
+
+use leptos::prelude::*;
+
+use super::keyboard::{find, find_all, focus, on_shortcut};
+use super::nav::Nav;
+use crate::clock::Clock;
+use crate::components::notice::{FailureNotice, Notice};
+use crate::components::skeleton::SkeletonTiles;
+use crate::components::tile::TileView;
+use crate::components::top_bar::TopBar;
+use crate::model::grid::{self, Step};
+use crate::model::wall::{arrange, count};
+use crate::session::Session;
+use crate::store::class::ClassStore;
+use crate::store::load::Phase;
+use crate::store::wall::WallStore;
+use crate::stream::Stream;
+
+/// The links in the tiles' headers: what the keyboard moves among.
+const TILE_LINKS: &str = "[data-testid=tile] .tile-link";
+
+/// The wall.
+#[component]
+pub fn WallPage() -> impl IntoView {
+    let nav = Nav::new();
+    let session = expect_context::<Session>();
+    let class = expect_context::<ClassStore>();
+    let wall = expect_context::<WallStore>();
+    let clock = expect_context::<Clock>();
+    let stream = expect_context::<Stream>();
+
+    Effect::new(move || match nav.view().notebook {
+        Some(notebook) => wall.choose(&notebook),
+        None => {
+            if let Some(newest) = class.newest() {
+                nav.amend(|view| view.notebook = Some(newest));
+            }
+        }
+    });
+    shortcuts(nav);
+
+    let briefs = Memo::new(move |_| wall.briefs());
+    let counts = Memo::new(move |_| briefs.with(|briefs| count(briefs, clock.now_ms())));
+    let view = Signal::derive(move || nav.view());
+    view! {
+        <TopBar
+            view
+            notebooks=Signal::derive(move || class.notebooks())
+            who=Signal::derive(move || session.who())
+            counts=counts
+            live=Signal::derive(move || stream.state())
+            on_notebook=move |notebook| nav.change(|view| view.notebook = Some(notebook))
+            on_filter=move |filter| nav.amend(|view| view.filter = filter)
+            on_sort=move |sort| nav.amend(|view| view.sort = sort)
+        />
+        <main class="wall-main">{move || content(nav, class, wall)}</main>
+    }
+}
+
+/// What the main part is: it changes kind only when a load begins or ends.
+fn content(nav: Nav, class: ClassStore, wall: WallStore) -> AnyView {
+    let chosen = Memo::new(move |_| nav.view().notebook);
+    let phase = if chosen.get().is_some() {
+        wall.phase()
+    } else {
+        class.phase()
+    };
+    match phase {
+        Phase::Failed(failure) => {
+            let retry = move || {
+                class.load();
+                wall.reload();
+            };
+            view! { <FailureNotice title="The notebooks could not be loaded" failure retry /> }
+                .into_any()
+        }
+        Phase::Ready if chosen.get().is_some() => view! { <Tiles nav wall /> }.into_any(),
+        Phase::Ready => Memo::new(move |_| class.notebooks().is_empty())
+            .get()
+            .then(nothing_yet)
+            .into_any(),
+        Phase::Idle | Phase::Loading => view! { <SkeletonTiles /> }.into_any(),
+    }
+}
+
+/// For a class that has not saved anything.
+fn nothing_yet() -> impl IntoView {
+    view! {
+        <Notice title="No notebooks yet" testid="empty">
+            <p>
+                "As soon as a participant saves a notebook below their home folder, it appears here. \
+                There is no need to reload."
+            </p>
+        </Notice>
+    }
+}
+
+/// The tiles of the chosen notebook.
+#[component]
+fn Tiles(
+    /// The URL.
+    nav: Nav,
+    /// The tiles.
+    wall: WallStore,
+) -> impl IntoView {
+    let shown = Memo::new(move |_| {
+        let view = nav.view();
+        arrange(&wall.briefs(), &view.filter, view.sort)
+    });
+    let nobody = Memo::new(move |_| shown.with(Vec::is_empty));
+    let tile = move |user: String| {
+        let entry = wall.entry_untracked(&user)?;
+        let href = {
+            let user = user.clone();
+            Signal::derive(move || nav.notebook_href(&nav.view().with_user(Some(&user))))
+        };
+        Some(view! { <TileView user entry href /> })
+    };
+    view! {
+        <div class="wall" data-testid="wall">
+            <For each=move || shown.get() key=String::clone children=tile />
+        </div>
+        {move || nobody.get().then(|| none_shown(nav, wall))}
+    }
+}
+
+/// For a wall on which no tile is shown.
+fn none_shown(nav: Nav, wall: WallStore) -> AnyView {
+    let view = nav.view_untracked();
+    if wall.users().is_empty() {
+        let notebook = view.notebook.unwrap_or_default();
+        return view! {
+            <Notice title="Nobody has a copy of this notebook" testid="empty">
+                <p>
+                    "As soon as a participant saves " <code>{notebook}</code>
+                    " below their home folder, it appears here. Or choose another notebook above."
+                </p>
+            </Notice>
+        }
+        .into_any();
+    }
+    view! {
+        <Notice title="No participant has such a name" testid="empty">
+            <p>"The filter is " <code>{move || nav.view().filter}</code> "."</p>
+            <button
+                class="button"
+                on:click=move |_| nav.amend(|view| view.filter.clear())
+            >
+                "Show everyone"
+            </button>
+        </Notice>
+    }
+    .into_any()
+}
+
+/// The keys of this page; those of every page are in the dialog that lists them.
+fn shortcuts(nav: Nav) {
+    on_shortcut(move |key| match key {
+        "/" => {
+            let field = find("#filter");
+            field.as_ref().map(focus).is_some()
+        }
+        "Escape" => {
+            let filtered = !nav.view_untracked().filter.is_empty();
+            if filtered {
+                nav.amend(|view| view.filter.clear());
+            }
+            filtered
+        }
+        _ => Step::from_key(key).is_some_and(|step| move_focus(key, step)),
+    });
+}
+
+/// Takes the focus from tile to tile; says whether the key was used. Arrow keys
+/// inside a tile scroll it.
+fn move_focus(key: &str, step: Step) -> bool {
+    let links = find_all(TILE_LINKS);
+    let focused = document().active_element();
+    let at = links
+        .iter()
+        .position(|link| focused.as_deref() == Some(link.as_ref()));
+    let elsewhere = focused.is_some_and(|element| element.tag_name() != "BODY");
+    if at.is_none() && elsewhere && key.starts_with("Arrow") {
+        return false;
+    }
+    let Some(to) = grid::target(at, step, links.len(), columns()) else {
+        return at.is_some();
+    };
+    focus(&links[to]);
+    // The whole tile should come into view, not only its header.
+    if let Ok(Some(tile)) = links[to].closest("[data-testid=tile]") {
+        tile.scroll_into_view_with_bool(false);
+    }
+    true
+}
+
+/// How many tiles stand side by side.
+fn columns() -> usize {
+    let tiles = find_all("[data-testid=tile]");
+    let Some(top) = tiles.first().map(|tile| tile.offset_top()) else {
+        return 1;
+    };
+    tiles
+        .iter()
+        .take_while(|tile| tile.offset_top() == top)
+        .count()
+}

@@ -1,0 +1,84 @@
+//! The only place with URLs.
+//!
+//! Those of the service are relative: the browser resolves them against `<base>`.
+//! Those of pages start with the prefix of [`crate::base`], because the router
+//! compares them with the address bar.
+
+use crate::model::view::{View, encode};
+
+/// The route of one participant's notebook, below the prefix.
+pub const NOTEBOOK_ROUTE: &str = "/notebook";
+
+/// Who is asking.
+pub const SESSION: &str = "api/session";
+/// Trades the token of a link for a cookie.
+pub const LOGIN: &str = "api/login";
+/// Every notebook of the class.
+pub const NOTEBOOKS: &str = "api/notebooks";
+
+/// The tails of all copies of one notebook.
+pub fn wall_data(filename: &str) -> String {
+    format!("api/wall?filename={}", encode(filename))
+}
+
+/// One participant's tail.
+pub fn tile_data(filename: &str, user: &str) -> String {
+    format!(
+        "api/tile?filename={}&user={}",
+        encode(filename),
+        encode(user)
+    )
+}
+
+/// One participant's notebook with every cell.
+pub fn notebook_data(filename: &str, user: &str) -> String {
+    format!(
+        "api/notebook?filename={}&user={}",
+        encode(filename),
+        encode(user)
+    )
+}
+
+/// The event stream, from now on or from what came after an event.
+pub fn stream(after: Option<i64>) -> String {
+    match after {
+        Some(after) => format!("events/stream?after={after}"),
+        None => "events/stream".to_owned(),
+    }
+}
+
+/// The wall.
+pub fn wall(prefix: &str, view: &View) -> String {
+    format!("{prefix}/{}", view.with_user(None).to_query())
+}
+
+/// One participant's notebook.
+pub fn notebook(prefix: &str, view: &View) -> String {
+    format!("{prefix}{NOTEBOOK_ROUTE}{}", view.to_query())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_below_the_prefix() {
+        let view = View {
+            notebook: Some("a b.ipynb".into()),
+            user: Some("ana".into()),
+            ..View::default()
+        };
+        assert_eq!(wall("", &View::default()), "/");
+        assert_eq!(wall("/x/y", &view), "/x/y/?notebook=a%20b.ipynb");
+        assert_eq!(
+            notebook("/x/y", &view),
+            "/x/y/notebook?notebook=a%20b.ipynb&user=ana"
+        );
+    }
+
+    #[test]
+    fn data_is_asked_for_by_relative_urls() {
+        assert_eq!(tile_data("a&b", "c"), "api/tile?filename=a%26b&user=c");
+        assert_eq!(stream(Some(0)), "events/stream?after=0");
+    }
+}

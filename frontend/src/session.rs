@@ -1,0 +1,154 @@
+//! Who is signed in, and what to do when nobody is.
+//!
+//! Under a Hub every navigation without a session leads to the Hub's own login, so
+//! the page only reloads itself. Without a Hub the printed link carries a token in
+//! its fragment, which never reaches a server's log; it is traded for a cookie and
+//! removed from the address bar.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::wire::SessionResponse;
+use wasm_bindgen::JsValue;
+
+use crate::api;
+use crate::model::failure::{Failure, Login};
+use crate::model::token;
+
+/// Marks, for the life of the tab, that a reload did not sign anybody in.
+const RELOADED_KEY: &str = "pipalhub-reloaded";
+
+/// Where signing in stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionState {
+    /// The service is being asked.
+    Checking,
+    /// Somebody is signed in.
+    SignedIn(SessionResponse),
+    /// The token is needed; `refused` when the one given was wrong.
+    NeedsToken {
+        /// The service did not take the token.
+        refused: bool,
+    },
+    /// Signing in is not possible now.
+    Failed(Failure),
+}
+
+/// A handle to the session; a context.
+#[derive(Clone, Copy)]
+pub struct Session(RwSignal<SessionState>);
+
+impl Session {
+    /// Takes the token out of the address bar, if there is one, and signs in.
+    ///
+    /// Must run before the router starts: it would take the fragment for a place in
+    /// the page.
+    pub fn start() -> Self {
+        let session = Self(RwSignal::new(SessionState::Checking));
+        match take_token() {
+            Some(token) => session.login(token),
+            None => session.check(),
+        }
+        session
+    }
+
+    /// Where signing in stands, as a signal.
+    pub fn state(self) -> SessionState {
+        self.0.get()
+    }
+
+    /// Who is signed in, as a signal.
+    pub fn who(self) -> Option<SessionResponse> {
+        match self.0.get() {
+            SessionState::SignedIn(who) => Some(who),
+            _ => None,
+        }
+    }
+
+    /// Signs in with a token.
+    pub fn login(self, token: String) {
+        self.0.set(SessionState::Checking);
+        spawn_local(async move {
+            match api::login(&token).await {
+                Ok(()) => self.ask().await,
+                Err(Failure::SignedOut(Login::Token)) => {
+                    self.0.set(SessionState::NeedsToken { refused: true });
+                }
+                Err(failure) => self.failed(failure),
+            }
+        });
+    }
+
+    /// Asks the service who is signed in.
+    pub fn check(self) {
+        self.0.set(SessionState::Checking);
+        spawn_local(self.ask());
+    }
+
+    /// Looks at the failure of a call: when it says that the session has ended, the
+    /// page goes to signing in.
+    pub fn note(self, failure: &Failure) {
+        if let Failure::SignedOut(_) = failure {
+            self.failed(failure.clone());
+        }
+    }
+
+    async fn ask(self) {
+        match api::session().await {
+            Ok(who) => {
+                remember_reload(false);
+                self.0.set(SessionState::SignedIn(who));
+            }
+            Err(failure) => self.failed(failure),
+        }
+    }
+
+    fn failed(self, failure: Failure) {
+        match failure {
+            Failure::SignedOut(Login::Token) => {
+                self.0.set(SessionState::NeedsToken { refused: false });
+            }
+            Failure::SignedOut(Login::Hub) if !has_reloaded() => {
+                remember_reload(true);
+                self.0.set(SessionState::Checking);
+                // The page is on its way out; a browser that refuses shows the skeleton.
+                let _ = window().location().reload();
+            }
+            failure => {
+                // The next try may reload again: only a loop without anybody's doing
+                // has to be broken.
+                remember_reload(false);
+                self.0.set(SessionState::Failed(failure));
+            }
+        }
+    }
+}
+
+fn take_token() -> Option<String> {
+    let location = window().location();
+    let token = token::from_hash(&location.hash().ok()?)?.to_owned();
+    let here = location.pathname().ok()? + &location.search().ok()?;
+    let history = window().history().ok()?;
+    // If the address bar cannot be changed the token only stays visible.
+    let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&here));
+    Some(token)
+}
+
+fn has_reloaded() -> bool {
+    storage().is_some_and(|storage| storage.get_item(RELOADED_KEY).ok().flatten().is_some())
+}
+
+/// Without storage a loop could not be noticed, so then `has_reloaded` must not be
+/// trusted; browsers that forbid it forbid cookies too, and nobody can sign in there.
+fn remember_reload(reloaded: bool) {
+    if let Some(storage) = storage() {
+        let _ = if reloaded {
+            storage.set_item(RELOADED_KEY, "1")
+        } else {
+            storage.remove_item(RELOADED_KEY)
+        };
+    }
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    window().session_storage().ok().flatten()
+}

@@ -1,0 +1,99 @@
+//! The notebooks of the class, for the chooser.
+
+use std::sync::Arc;
+
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::wire::NotebookSummary;
+
+use super::load::Phase;
+use crate::api;
+use crate::clock::{Clock, monotonic_ms};
+use crate::model::throttle::Throttle;
+use crate::session::Session;
+
+/// A handle to the list; a context.
+#[derive(Clone, Copy)]
+pub struct ClassStore {
+    phase: RwSignal<Phase>,
+    notebooks: RwSignal<Arc<Vec<NotebookSummary>>>,
+    throttle: StoredValue<Throttle>,
+    clock: Clock,
+    session: Session,
+}
+
+impl ClassStore {
+    /// A list that was not asked for yet.
+    pub fn new(clock: Clock, session: Session) -> Self {
+        Self {
+            phase: RwSignal::default(),
+            notebooks: RwSignal::default(),
+            throttle: StoredValue::default(),
+            clock,
+            session,
+        }
+    }
+
+    /// Where loading stands, as a signal.
+    pub fn phase(self) -> Phase {
+        self.phase.get()
+    }
+
+    /// The notebooks by filename, as a signal.
+    pub fn notebooks(self) -> Arc<Vec<NotebookSummary>> {
+        self.notebooks.get()
+    }
+
+    /// The notebook that was saved last, as a signal.
+    pub fn newest(self) -> Option<String> {
+        self.notebooks.with(|notebooks| {
+            notebooks
+                .iter()
+                .max_by_key(|notebook| notebook.saved_at_ms)
+                .map(|notebook| notebook.filename.clone())
+        })
+    }
+
+    /// Loads the list now.
+    pub fn load(self) {
+        if self.phase.get_untracked() != Phase::Ready {
+            self.phase.set(Phase::Loading);
+        }
+        spawn_local(self.fetch());
+    }
+
+    /// Loads the list soon, together with whatever else asks for it by then.
+    pub fn refresh(self) {
+        let wait = self
+            .throttle
+            .try_update_value(|throttle| throttle.want(monotonic_ms()));
+        if let Some(Some(wait_ms)) = wait {
+            spawn_local(async move {
+                TimeoutFuture::new(wait_ms).await;
+                self.fetch().await;
+            });
+        }
+    }
+
+    async fn fetch(self) {
+        self.throttle
+            .try_update_value(|throttle| throttle.started(monotonic_ms()));
+        match api::notebooks().await {
+            Ok(answer) => {
+                self.clock.observe(answer.now_ms);
+                if **self.notebooks.read_untracked() != answer.notebooks {
+                    self.notebooks.set(Arc::new(answer.notebooks));
+                }
+                self.phase.set(Phase::Ready);
+            }
+            Err(failure) => {
+                self.session.note(&failure);
+                // A list that is a little old is better than none.
+                if self.phase.get_untracked() != Phase::Ready {
+                    self.phase.set(Phase::Failed(failure));
+                }
+            }
+        }
+    }
+}

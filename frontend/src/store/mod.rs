@@ -1,0 +1,9 @@
+//! The reactive state of the page: what was fetched, kept up to date by the stream.
+//!
+//! The rules (what an event means, what to fetch next) are in [`crate::model`]; the
+//! stores only carry them out.
+
+pub mod class;
+pub mod load;
+pub mod notebook;
+pub mod wall;

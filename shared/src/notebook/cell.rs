@@ -1,0 +1,153 @@
+//! A cell, whichever nbformat it is of.
+
+use serde_json::{Map, Value};
+
+use super::output::Output;
+
+/// One cell: the JSON it came as, and ways to look at it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell(Value);
+
+/// What a cell is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CellKind {
+    /// Source for the kernel, with outputs.
+    Code,
+    /// Markdown; also nbformat 3's cells of HTML, which Markdown may contain.
+    Markdown,
+    /// Text for another program, such as LaTeX for an export.
+    Raw,
+    /// A heading of nbformat 2 and 3, of the level from 1 to 6.
+    Heading(u8),
+    /// No cell this version knows; why, in words.
+    Unknown(String),
+}
+
+impl Cell {
+    pub(super) fn new(value: Value) -> Self {
+        Self(value)
+    }
+
+    /// The JSON of the cell.
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+
+    pub(super) fn value_mut(&mut self) -> &mut Value {
+        &mut self.0
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        self.0
+    }
+
+    /// What the cell is.
+    pub fn kind(&self) -> CellKind {
+        let Value::Object(fields) = &self.0 else {
+            return CellKind::Unknown("a cell that is not an object".to_owned());
+        };
+        match fields.get("cell_type").and_then(Value::as_str) {
+            Some("code") => CellKind::Code,
+            Some("markdown" | "html") => CellKind::Markdown,
+            Some("raw") => CellKind::Raw,
+            Some("heading") => {
+                let level = fields.get("level").and_then(Value::as_u64).unwrap_or(1);
+                CellKind::Heading(level.clamp(1, 6) as u8)
+            }
+            Some(other) => CellKind::Unknown(format!("a cell of the unknown type “{other}”")),
+            None => CellKind::Unknown("a cell without a type".to_owned()),
+        }
+    }
+
+    /// The text of the cell, lines joined, each ending in `\n` alone.
+    pub fn source(&self) -> String {
+        let text = self
+            .get("source")
+            .or_else(|| self.get("input"))
+            .and_then(text)
+            .unwrap_or_default();
+        if text.contains('\r') {
+            text.replace("\r\n", "\n").replace('\r', "\n")
+        } else {
+            text
+        }
+    }
+
+    /// The id of nbformat 4.5, when there is one.
+    pub fn id(&self) -> Option<&str> {
+        self.get("id").and_then(Value::as_str)
+    }
+
+    /// The number in the prompt; `None` when the cell was never run.
+    pub fn execution_count(&self) -> Option<i64> {
+        self.get("execution_count")
+            .or_else(|| self.get("prompt_number"))
+            .and_then(Value::as_i64)
+    }
+
+    /// The cell's metadata, when it has any.
+    pub fn metadata(&self) -> Option<&Map<String, Value>> {
+        self.get("metadata").and_then(Value::as_object)
+    }
+
+    /// Whether the metadata's field `key`, in `table` when one is named, is true.
+    pub fn flag(&self, table: Option<&str>, key: &str) -> bool {
+        let Some(metadata) = self.metadata() else {
+            return false;
+        };
+        let value = match table {
+            Some(table) => metadata.get(table).and_then(|table| table.get(key)),
+            None => metadata.get(key),
+        };
+        value == Some(&Value::Bool(true))
+    }
+
+    /// The tags somebody gave the cell.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        let tags = self.metadata().and_then(|metadata| metadata.get("tags"));
+        let tags = tags.and_then(Value::as_array).map(Vec::as_slice);
+        tags.unwrap_or_default().iter().filter_map(Value::as_str)
+    }
+
+    /// The language of this cell alone, which nbformat 2 and 3 have.
+    pub fn language(&self) -> Option<&str> {
+        self.get("language").and_then(Value::as_str)
+    }
+
+    /// The images that came with the cell: name, and data by mime type.
+    pub fn attachments(&self) -> Option<&Map<String, Value>> {
+        self.get("attachments").and_then(Value::as_object)
+    }
+
+    /// The outputs of a code cell, in order.
+    pub fn outputs(&self) -> impl Iterator<Item = Output<'_>> {
+        self.output_values().iter().map(Output::of)
+    }
+
+    /// Whether a code cell shows signs of having been run.
+    pub fn was_run(&self) -> bool {
+        self.kind() == CellKind::Code
+            && (self.execution_count().is_some() || !self.output_values().is_empty())
+    }
+
+    fn output_values(&self) -> &[Value] {
+        match self.get("outputs") {
+            Some(Value::Array(outputs)) => outputs,
+            None | Some(Value::Null) => &[],
+            Some(other) => std::slice::from_ref(other),
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.0.as_object().and_then(|fields| fields.get(key))
+    }
+}
+
+/// nbformat's multi-line text: a string, or a list of strings to be joined.
+pub(crate) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(lines) => Some(lines.iter().filter_map(Value::as_str).collect()),
+        _ => None,
+    }
+}

@@ -1,0 +1,275 @@
+//! JSON as Python writes it, to values and back.
+//!
+//! Python's `json` writes what JSON does not have (`NaN`, `Infinity`, halves of
+//! surrogate pairs) and what a recursive reader should not follow (any depth). One
+//! pass over the text repairs that, keeping lines and, but for `NaN`, columns where
+//! they were; then serde_json reads it.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::{Value, error::Category};
+
+use super::ParseError;
+
+/// Containers nested deeper than this are left out. nbformat itself needs about ten.
+const MAX_DEPTH: usize = 100;
+
+/// The value in `bytes` and what had to be repaired, in words.
+pub(super) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), ParseError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = String::from_utf8_lossy(bytes);
+    let mut repair = Repair::new(&text);
+    if matches!(text, Cow::Owned(_)) {
+        repair.warn("bytes that are not UTF-8 were replaced");
+    }
+    repair.run();
+    let repaired = repair.finish();
+    match serde_json::from_str(&repaired.text) {
+        Ok(value) => Ok((value, repaired.warnings)),
+        Err(error) => Err(repaired.explain(&error)),
+    }
+}
+
+/// `value` with indent 1 and a newline at the end.
+pub(super) fn write(value: &Value) -> String {
+    let mut out = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
+    value
+        .serialize(&mut serializer)
+        .expect("a Value has text keys and writing to memory cannot fail");
+    out.push(b'\n');
+    String::from_utf8(out).expect("serde_json writes UTF-8")
+}
+
+/// A text being repaired: what is before `kept` has been copied to `out`.
+struct Repair<'a> {
+    text: &'a str,
+    at: usize,
+    kept: usize,
+    depth: usize,
+    out: String,
+    /// Where in `out` a `NaN` grew by one byte.
+    grown: Vec<usize>,
+    warnings: Vec<String>,
+}
+
+/// A text that serde_json can read, if anything can.
+struct Repaired<'a> {
+    text: Cow<'a, str>,
+    grown: Vec<usize>,
+    warnings: Vec<String>,
+}
+
+impl<'a> Repair<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            kept: 0,
+            depth: 0,
+            out: String::new(),
+            grown: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn run(&mut self) {
+        let text = self.text;
+        let bytes = text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at) {
+            match byte {
+                b'"' => self.string(),
+                b'[' | b'{' if self.depth == MAX_DEPTH => self.too_deep(),
+                b'[' | b'{' => {
+                    self.depth += 1;
+                    self.at += 1;
+                }
+                b']' | b'}' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.at += 1;
+                }
+                b'N' | b'I' | b'-' | b'0'..=b'9' => self.number(),
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    /// A number, or one of the names Python has for what is none.
+    fn number(&mut self) {
+        let rest = &self.text[self.at..];
+        for name in ["NaN", "Infinity", "-Infinity"] {
+            if rest.starts_with(name) {
+                self.not_finite(name.len());
+                return;
+            }
+        }
+        let part_of_it =
+            |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E');
+        let length = rest.bytes().take_while(|b| part_of_it(b)).count();
+        let token = &rest[..length];
+        let may_overflow = length > 300 || token.contains(['e', 'E']);
+        if may_overflow && token.parse::<f64>().is_ok_and(f64::is_infinite) {
+            self.not_finite(length);
+        } else {
+            self.at += length.max(1);
+        }
+    }
+
+    /// Replaces `length` bytes by a null of the same width where that is possible.
+    fn not_finite(&mut self, length: usize) {
+        self.replace(length, "null");
+        if length < "null".len() {
+            self.grown.push(self.out.len());
+        }
+        let pad = length.saturating_sub("null".len());
+        self.out.extend(std::iter::repeat_n(' ', pad));
+        self.warn("numbers that JSON does not have (NaN, Infinity) were read as null");
+    }
+
+    /// A string: only escapes of surrogates matter in it.
+    fn string(&mut self) {
+        let text = self.text;
+        let bytes = text.as_bytes();
+        self.at += 1;
+        while let Some(&byte) = bytes.get(self.at) {
+            match byte {
+                b'"' => {
+                    self.at += 1;
+                    return;
+                }
+                b'\\' if bytes.get(self.at + 1) == Some(&b'u') => self.unicode_escape(),
+                // The byte after a backslash may begin a character of several bytes;
+                // none of those looks like a quote or a backslash.
+                b'\\' => self.at += 2,
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    fn unicode_escape(&mut self) {
+        match unit(self.text, self.at) {
+            Some(0xD800..=0xDBFF) => {
+                if matches!(unit(self.text, self.at + 6), Some(0xDC00..=0xDFFF)) {
+                    self.at += 12;
+                } else {
+                    self.lone_surrogate();
+                }
+            }
+            Some(0xDC00..=0xDFFF) => self.lone_surrogate(),
+            _ => self.at += 2,
+        }
+    }
+
+    fn lone_surrogate(&mut self) {
+        self.replace(6, "\\uFFFD");
+        self.warn("halves of surrogate pairs were replaced");
+    }
+
+    /// Leaves out the container that begins here.
+    fn too_deep(&mut self) {
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        let mut depth = 0_usize;
+        while let Some(&byte) = bytes.get(self.at) {
+            match byte {
+                b'"' => {
+                    self.skip_string();
+                    continue;
+                }
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                break;
+            }
+        }
+        let length = self.at - start;
+        self.at = start;
+        // When the container never closes, the reader finds the end of the text.
+        let instead = if depth == 0 { "null" } else { "" };
+        self.replace(length, instead);
+        self.warn("what is nested deeper than 100 levels was left out");
+    }
+
+    fn skip_string(&mut self) {
+        let bytes = self.text.as_bytes();
+        self.at += 1;
+        while let Some(&byte) = bytes.get(self.at) {
+            self.at += if byte == b'\\' { 2 } else { 1 };
+            if byte == b'"' {
+                return;
+            }
+        }
+        self.at = bytes.len();
+    }
+
+    fn replace(&mut self, length: usize, instead: &str) {
+        self.out.push_str(&self.text[self.kept..self.at]);
+        self.out.push_str(instead);
+        self.at += length;
+        self.kept = self.at;
+    }
+
+    fn warn(&mut self, warning: &str) {
+        if !self.warnings.iter().any(|known| known == warning) {
+            self.warnings.push(warning.to_owned());
+        }
+    }
+
+    fn finish(mut self) -> Repaired<'a> {
+        let text = if self.kept == 0 {
+            Cow::Borrowed(self.text)
+        } else {
+            self.out.push_str(&self.text[self.kept..]);
+            Cow::Owned(self.out)
+        };
+        Repaired {
+            text,
+            grown: self.grown,
+            warnings: self.warnings,
+        }
+    }
+}
+
+impl Repaired<'_> {
+    /// serde_json's error in our words and in the columns of the original text.
+    fn explain(&self, error: &serde_json::Error) -> ParseError {
+        let line_start = self
+            .text
+            .split_inclusive('\n')
+            .take(error.line().saturating_sub(1))
+            .map(str::len)
+            .sum::<usize>();
+        let here = line_start..=line_start + error.column();
+        let grown = self.grown.iter().filter(|at| here.contains(at)).count();
+        let message = if self.text.trim().is_empty() {
+            "the file is empty".to_owned()
+        } else if error.classify() == Category::Eof {
+            "the file ends in the middle".to_owned()
+        } else {
+            let full = error.to_string();
+            let what = full.split(" at line ").next().unwrap_or(&full);
+            format!("not JSON: {what}")
+        };
+        ParseError {
+            message,
+            line: error.line().max(1),
+            column: error.column().saturating_sub(grown).max(1),
+        }
+    }
+}
+
+/// The UTF-16 unit of the escape `\uXXXX` at `at`, if there is one.
+fn unit(text: &str, at: usize) -> Option<u16> {
+    let escape = text.as_bytes().get(at..at + 6)?;
+    let digits = escape.strip_prefix(b"\\u")?;
+    let digits = std::str::from_utf8(digits).ok()?;
+    if digits.starts_with('+') {
+        return None;
+    }
+    u16::from_str_radix(digits, 16).ok()
+}

@@ -1,0 +1,78 @@
+//! Images in notebooks, checked.
+
+use serde_json::Value;
+
+use crate::prepared::{Image, ImageKind};
+
+/// The image in `data`: base64, or the XML of an SVG. `None` when it is neither.
+pub(super) fn of(kind: ImageKind, data: &str) -> Option<Image> {
+    let base64 = if kind == ImageKind::Svg && data.trim_start().starts_with('<') {
+        encode(data.as_bytes())
+    } else {
+        checked(data)?
+    };
+    Some(Image {
+        kind,
+        base64,
+        width: None,
+        height: None,
+    })
+}
+
+/// Base64 without its white space; `None` when there is anything else in it.
+fn checked(data: &str) -> Option<String> {
+    let base64: String = data.split_ascii_whitespace().collect();
+    let body = base64.trim_end_matches('=');
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    let padding = base64.len() - body.len();
+    let valid = !body.is_empty() && padding <= 2 && body.bytes().all(allowed);
+    valid.then_some(base64)
+}
+
+/// A number of CSS pixels that an image may have.
+pub(super) fn pixels(value: &Value) -> Option<u32> {
+    let number = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim_end_matches("px").parse().ok()?,
+        _ => return None,
+    };
+    (1.0..=10_000.0).contains(&number).then_some(number as u32)
+}
+
+fn encode(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
+        let group = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            if place > chunk.len() {
+                out.push('=');
+            } else {
+                let digit = group >> (18 - 6 * place) & 63;
+                out.push(char::from(DIGITS[digit as usize]));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{checked, encode};
+
+    #[test]
+    fn encodes_every_length() {
+        for (text, encoded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v")] {
+            assert_eq!(encode(text.as_bytes()), encoded);
+        }
+    }
+
+    #[test]
+    fn refuses_what_could_leave_the_attribute() {
+        assert_eq!(checked("Zm9v\nZg==\n"), Some("Zm9vZg==".to_owned()));
+        for bad in ["", "====", "Zg==\" onerror=x", "Z g<"] {
+            assert_eq!(checked(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Markdown to the cheapest form that is safe.
+
+use serde_json::{Map, Value};
+
+use super::{Sanitizer, image};
+use crate::{
+    notebook,
+    prepared::{Attachment, ImageKind, Markdown},
+    render::markdown::{self, Ids, RawHtml},
+};
+
+/// `source` as it is when it has no raw HTML, which is nearly always; else rendered
+/// whole and sanitised whole, because a tag that is opened in one paragraph may be
+/// closed in another.
+pub(super) fn cell(
+    source: &str,
+    attachments: Option<&Map<String, Value>>,
+    sanitizer: &impl Sanitizer,
+) -> Markdown {
+    let attachments = images(attachments, source);
+    if markdown::has_raw_html(source) {
+        let html = markdown::html(source, &attachments, RawHtml::Keep, &mut Ids::default());
+        Markdown::Html(sanitizer.sanitize(&html))
+    } else {
+        Markdown::Source {
+            text: source.to_owned(),
+            attachments,
+        }
+    }
+}
+
+/// The images among `attachments` that `source` mentions.
+fn images(attachments: Option<&Map<String, Value>>, source: &str) -> Vec<Attachment> {
+    let Some(attachments) = attachments else {
+        return Vec::new();
+    };
+    if !source.contains("attachment:") {
+        return Vec::new();
+    }
+    let images = attachments.iter().filter_map(|(name, data)| {
+        let image = data.as_object()?.iter().find_map(|(mime, data)| {
+            let kind = ImageKind::of_mime(mime)?;
+            image::of(kind, &notebook::text(data)?)
+        })?;
+        Some(Attachment {
+            name: name.clone(),
+            image,
+        })
+    });
+    images.collect()
+}

@@ -1,0 +1,76 @@
+//! Notebook cells to [`crate::prepared`] ones: what is done once, natively.
+//!
+//! Here the richest form of each output is chosen, HTML is sanitised, images are
+//! checked and progress bars are folded to what a terminal would show at the end.
+//! What is deliberately not here: making HTML of it, which [`crate::render`] does in
+//! both targets.
+
+mod image;
+mod markdown;
+mod outputs;
+mod rich;
+mod terminal;
+
+use crate::{
+    notebook::{Cell, CellKind, Notebook},
+    prepared::{Code, Content, PreparedCell, SafeHtml},
+};
+
+/// Turns untrusted HTML into HTML that is safe to put into a page.
+pub trait Sanitizer {
+    /// The harmless part of `html`, a fragment for the inside of an element.
+    fn sanitize(&self, html: &str) -> SafeHtml;
+}
+
+/// Prepares every cell of `notebook`, `first_index` being the place of its first
+/// cell in the notebook it was cut from.
+pub fn cells(
+    notebook: &Notebook,
+    first_index: usize,
+    sanitizer: &impl Sanitizer,
+) -> Vec<PreparedCell> {
+    let cells = notebook.cells().iter().enumerate();
+    let prepared = cells.map(|(at, cell)| PreparedCell {
+        index: first_index + at,
+        tags: cell.tags().map(str::to_owned).collect(),
+        content: content(cell, notebook.language(), sanitizer),
+    });
+    prepared.collect()
+}
+
+fn content(cell: &Cell, language: &str, sanitizer: &impl Sanitizer) -> Content {
+    match cell.kind() {
+        CellKind::Code => Content::Code(code(cell, language, sanitizer)),
+        CellKind::Markdown => Content::Markdown(markdown::cell(
+            &cell.source(),
+            cell.attachments(),
+            sanitizer,
+        )),
+        CellKind::Heading(level) => {
+            let line = cell.source().replace('\n', " ");
+            let source = format!("{} {line}", "#".repeat(usize::from(level)));
+            Content::Markdown(markdown::cell(&source, None, sanitizer))
+        }
+        CellKind::Raw => Content::Raw(cell.source()),
+        CellKind::Unknown(note) => Content::Unknown {
+            note,
+            text: Some(cell.source())
+                .filter(|source| !source.is_empty())
+                .unwrap_or_else(|| cell.value().to_string()),
+        },
+    }
+}
+
+fn code(cell: &Cell, language: &str, sanitizer: &impl Sanitizer) -> Code {
+    let hidden = |part: &str| cell.flag(Some("jupyter"), part);
+    Code {
+        execution_count: cell.execution_count(),
+        source: cell.source(),
+        language: cell.language().unwrap_or(language).to_owned(),
+        outputs: outputs::all(cell, sanitizer),
+        source_hidden: hidden("source_hidden") || cell.tags().any(|tag| tag == "hide-input"),
+        outputs_hidden: hidden("outputs_hidden")
+            || cell.flag(None, "collapsed")
+            || cell.tags().any(|tag| tag == "hide-output"),
+    }
+}

@@ -1,0 +1,235 @@
+//! Terminal text to HTML: colours become classes, every other escape goes.
+//!
+//! One pass, no backtracking. The result is bounded: when colour changes are so dense
+//! that the markup would be many times the text, the rest comes without colours.
+
+use super::{colour, escape};
+
+/// Markup beyond this many bytes for each byte of text is not written.
+const MAX_GROWTH: usize = 6;
+const FREE: usize = 2048;
+
+/// The length of the escape sequence that `text` begins with, at least 1.
+pub(crate) fn escape_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let run = |from: usize, of: fn(&u8) -> bool| bytes[from..].iter().take_while(|b| of(b)).count();
+    let intermediate: fn(&u8) -> bool = |b| matches!(b, 0x20..=0x2F);
+    match bytes.get(1) {
+        Some(b'[') => {
+            let mut end = 2 + run(2, |b| matches!(b, 0x30..=0x3F));
+            end += run(end, intermediate);
+            end + run(end, |b| matches!(b, 0x40..=0x7E)).min(1)
+        }
+        // Titles, links and the like: up to a bell or a string terminator, which a
+        // line end or any other escape stands in for.
+        Some(b']' | b'P' | b'X' | b'^' | b'_') => {
+            let end = 2 + run(2, |b| !matches!(b, 7 | b'\n' | 0x1b));
+            match bytes.get(end..) {
+                Some([7, ..]) => end + 1,
+                Some([0x1b, b'\\', ..]) => end + 2,
+                _ => end,
+            }
+        }
+        Some(0x20..=0x2F) => {
+            let end = 1 + run(1, intermediate);
+            end + run(end, |b| matches!(b, 0x30..=0x7E)).min(1)
+        }
+        Some(0x30..=0x7E) => 2,
+        _ => 1,
+    }
+}
+
+/// `text` as HTML, onto the end of `out`.
+pub(crate) fn push(out: &mut String, text: &str) {
+    let start = out.len();
+    let mut style = Style::default();
+    let mut at = 0;
+    while at < text.len() {
+        let rest = &text[at..];
+        if rest.starts_with('\x1b') {
+            let length = escape_length(rest);
+            style.escape(&rest[..length]);
+            at += length;
+            continue;
+        }
+        let plain = &rest[..rest.find('\x1b').unwrap_or(rest.len())];
+        let too_much = out.len() - start > MAX_GROWTH * at + FREE;
+        if style == Style::default() || too_much || plain.is_empty() {
+            push_plain(out, plain);
+        } else {
+            out.push_str("<span class=\"");
+            style.push_classes(out);
+            out.push_str("\">");
+            push_plain(out, plain);
+            out.push_str("</span>");
+        }
+        at += plain.len();
+    }
+}
+
+/// Text without escapes; control characters other than tabs and line ends go.
+fn push_plain(out: &mut String, text: &str) {
+    let dropped = |c: char| c.is_control() && c != '\n' && c != '\t';
+    for part in text.split(dropped) {
+        escape::push(out, part);
+    }
+}
+
+/// How text looks after the escapes so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Style {
+    foreground: Option<u8>,
+    background: Option<u8>,
+    bold: bool,
+    dim: bool,
+    italic: bool,
+    underline: bool,
+    strike: bool,
+    inverse: bool,
+}
+
+impl Style {
+    /// Applies an SGR sequence; any other changes nothing.
+    fn escape(&mut self, escape: &str) {
+        let Some(parameters) = escape
+            .strip_prefix("\x1b[")
+            .and_then(|rest| rest.strip_suffix('m'))
+        else {
+            return;
+        };
+        let mut numbers = parameters
+            .split([';', ':'])
+            .map(|number| number.parse::<u16>().unwrap_or(0));
+        while let Some(number) = numbers.next() {
+            match number {
+                38 => self.foreground = extended(&mut numbers).or(self.foreground),
+                48 => self.background = extended(&mut numbers).or(self.background),
+                _ => self.set(number),
+            }
+        }
+    }
+
+    fn set(&mut self, number: u16) {
+        match number {
+            0 => *self = Self::default(),
+            1 => self.bold = true,
+            2 => self.dim = true,
+            3 => self.italic = true,
+            4 => self.underline = true,
+            7 => self.inverse = true,
+            9 => self.strike = true,
+            22 => (self.bold, self.dim) = (false, false),
+            23 => self.italic = false,
+            24 => self.underline = false,
+            27 => self.inverse = false,
+            29 => self.strike = false,
+            30..=37 => self.foreground = Some((number - 30) as u8),
+            39 => self.foreground = None,
+            40..=47 => self.background = Some((number - 40) as u8),
+            49 => self.background = None,
+            90..=97 => self.foreground = Some((number - 82) as u8),
+            100..=107 => self.background = Some((number - 92) as u8),
+            _ => {}
+        }
+    }
+
+    fn push_classes(self, out: &mut String) {
+        let start = out.len();
+        let mut class = |name: &str, number: Option<u8>| {
+            if out.len() > start {
+                out.push(' ');
+            }
+            out.push_str(name);
+            if let Some(number) = number {
+                out.push_str(&number.to_string());
+            }
+        };
+        if let Some(colour) = self.foreground {
+            class("ansi-fg-", Some(colour));
+        }
+        if let Some(colour) = self.background {
+            class("ansi-bg-", Some(colour));
+        }
+        for (set, name) in [
+            (self.bold, "ansi-bold"),
+            (self.dim, "ansi-dim"),
+            (self.italic, "ansi-italic"),
+            (self.underline, "ansi-underline"),
+            (self.strike, "ansi-strike"),
+            (self.inverse, "ansi-inverse"),
+        ] {
+            if set {
+                class(name, None);
+            }
+        }
+    }
+}
+
+/// The colour after 38 or 48: `5;n` of the palette of 256, or `2;r;g;b`.
+fn extended(numbers: &mut impl Iterator<Item = u16>) -> Option<u8> {
+    match numbers.next()? {
+        5 => Some(colour::nearest_of_palette(numbers.next()?.min(255) as u8)),
+        2 => {
+            let mut part = || Some(numbers.next()?.min(255) as u8);
+            Some(colour::nearest([part()?, part()?, part()?]))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{escape_length, push};
+
+    fn html(text: &str) -> String {
+        let mut out = String::new();
+        push(&mut out, text);
+        out
+    }
+
+    #[test]
+    fn colours_become_classes() {
+        for (text, expected) in [
+            ("a<b", "a&lt;b"),
+            (
+                "\x1b[0;31mred\x1b[0m!",
+                "<span class=\"ansi-fg-1\">red</span>!",
+            ),
+            (
+                "\x1b[1;97;44mx",
+                "<span class=\"ansi-fg-15 ansi-bg-4 ansi-bold\">x</span>",
+            ),
+            (
+                "\x1b[38;5;9mx\x1b[39my",
+                "<span class=\"ansi-fg-9\">x</span>y",
+            ),
+            (
+                "\x1b[38;2;0;255;0mx\x1b[my",
+                "<span class=\"ansi-fg-2\">x</span>y",
+            ),
+            ("\x1b[48;5;28mx", "<span class=\"ansi-bg-2\">x</span>"),
+        ] {
+            assert_eq!(html(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn other_escapes_and_controls_go() {
+        let link = "\x1b]8;;http://x\x1b\\text\x1b]8;;\x07";
+        assert_eq!(html(link), "text");
+        assert_eq!(html("a\x1b[2Jb\x1b(Bc\x07\x00d\te\x1b"), "abcd\te");
+    }
+
+    #[test]
+    fn an_escape_never_ends_inside_a_character() {
+        for text in ["\x1bé", "\x1b[é", "\x1b[1é", "\x1b]é", "\x1b(é", "\x1b"] {
+            assert!(text.is_char_boundary(escape_length(text)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn dense_colours_are_bounded() {
+        let text = "\x1b[1;3;4;9;31;42mx\x1b[22mx".repeat(10_000);
+        assert!(html(&text).len() <= 8 * text.len() + 4096);
+    }
+}

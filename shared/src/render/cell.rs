@@ -1,0 +1,114 @@
+//! A cell's frame and what is in it.
+
+use super::{Options, ansi, escape, highlight, markdown, output};
+use crate::prepared::{Code, Content, Markdown, PreparedCell};
+
+/// What one call to [`super::cells`] carries from cell to cell.
+pub(super) struct Context<'a> {
+    pub(super) options: &'a Options,
+    pub(super) ids: markdown::Ids,
+}
+
+/// One cell, onto the end of `out`.
+pub(super) fn push(out: &mut String, cell: &PreparedCell, context: &mut Context<'_>) {
+    let (class, name) = match &cell.content {
+        Content::Code(_) => ("nb-code", "Code cell"),
+        Content::Markdown(_) => ("nb-markdown", "Markdown cell"),
+        Content::Raw(_) => ("nb-raw", "Raw cell"),
+        Content::Unknown { .. } => ("nb-unknown", "Unknown cell"),
+    };
+    let number = cell.index.saturating_add(1);
+    let prefix = escape::attribute(&context.options.id_prefix);
+    out.push_str(&format!(
+        "<section class=\"nb-cell {class}\" id=\"{prefix}cell-{number}\" aria-label=\"{name} {number}\">"
+    ));
+    out.push_str("<div class=\"nb-prompt\">");
+    if let Content::Code(code) = &cell.content {
+        match code.execution_count {
+            Some(count) => out.push_str(&format!("[{count}]:")),
+            None => out.push_str("[ ]:"),
+        }
+    }
+    out.push_str("</div><div class=\"nb-body\">");
+    match &cell.content {
+        Content::Code(code) => push_code(out, code, context),
+        Content::Markdown(markdown) => push_markdown(out, markdown, context),
+        Content::Raw(text) => push_text(out, text),
+        Content::Unknown { note, text } => {
+            push_note(out, note);
+            push_text(out, text);
+        }
+    }
+    out.push_str("</div></section>\n");
+}
+
+fn push_code(out: &mut String, code: &Code, context: &mut Context<'_>) {
+    if !code.source.is_empty() {
+        hidden(out, code.source_hidden, "Source folded away", |out| {
+            out.push_str("<pre class=\"nb-source\"><code>");
+            highlight::push(out, &code.source, &code.language);
+            out.push_str("</code></pre>");
+        });
+    }
+    if !code.outputs.is_empty() {
+        hidden(out, code.outputs_hidden, "Output folded away", |out| {
+            out.push_str("<div class=\"nb-outputs\">");
+            for output in &code.outputs {
+                output::push(out, output, context);
+            }
+            out.push_str("</div>");
+        });
+    }
+}
+
+/// What the participant folded away stays reachable.
+fn hidden(out: &mut String, hidden: bool, summary: &str, content: impl FnOnce(&mut String)) {
+    if hidden {
+        out.push_str("<details class=\"nb-hidden\"><summary>");
+        out.push_str(summary);
+        out.push_str("</summary>");
+    }
+    content(out);
+    if hidden {
+        out.push_str("</details>");
+    }
+}
+
+/// Markdown in its wrapper.
+pub(super) fn push_markdown(out: &mut String, markdown: &Markdown, context: &mut Context<'_>) {
+    match markdown {
+        Markdown::Source { text, attachments } => {
+            let raw = markdown::RawHtml::Escape;
+            out.push_str("<div class=\"nb-md\">");
+            out.push_str(&markdown::html(text, attachments, raw, &mut context.ids));
+        }
+        Markdown::Html(html) => {
+            out.push_str("<div class=\"nb-md nb-html\">");
+            out.push_str(html.as_str());
+        }
+    }
+    out.push_str("</div>");
+}
+
+/// Text as it stands, colours included. A parser drops a line end right after `<pre>`,
+/// so text that begins with one gets another.
+pub(super) fn push_text(out: &mut String, text: &str) {
+    out.push_str("<pre class=\"nb-text\">");
+    push_terminal(out, text);
+    out.push_str("</pre>");
+}
+
+/// Terminal text for the inside of a `pre`.
+pub(super) fn push_terminal(out: &mut String, text: &str) {
+    if text.starts_with('\n') {
+        out.push('\n');
+    }
+    ansi::push(out, text);
+}
+
+/// What cannot be shown, in words.
+pub(super) fn push_note(out: &mut String, note: &str) {
+    out.push_str("<p class=\"nb-note\">");
+    escape::push(out, note);
+    out.push_str("</p>");
+}

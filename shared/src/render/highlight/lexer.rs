@@ -1,0 +1,294 @@
+//! The lexer: a position in the source and what stands there.
+
+use super::{
+    Class,
+    languages::{self, Language, Quote},
+};
+
+/// Where tokens go; false ends the lexing.
+type Sink<'s> = &'s mut dyn FnMut(Class, &str) -> bool;
+
+/// Gives every piece of `source` to `sink`, in order; whether it got to the end.
+pub(super) fn tokens(source: &str, language: &'static Language, sink: Sink<'_>) -> bool {
+    let mut lexer = Lexer {
+        source,
+        language,
+        at: 0,
+        depth: 0,
+        before: None,
+        defines: false,
+    };
+    let mut plain = 0;
+    while lexer.at < source.len() {
+        let start = lexer.at;
+        let class = lexer.token();
+        if class == Class::Plain {
+            continue;
+        }
+        let written = (plain == start || sink(Class::Plain, &source[plain..start]))
+            && sink(class, &source[start..lexer.at]);
+        if !written {
+            return false;
+        }
+        plain = lexer.at;
+    }
+    plain == source.len() || sink(Class::Plain, &source[plain..])
+}
+
+struct Lexer<'a> {
+    source: &'a str,
+    language: &'static Language,
+    at: usize,
+    /// Open brackets.
+    depth: usize,
+    /// The last character that is not white space, `None` at the start of a line.
+    before: Option<char>,
+    /// The last token says that a name is defined next.
+    defines: bool,
+}
+
+impl<'a> Lexer<'a> {
+    /// Reads one token; the position moves by at least a character.
+    fn token(&mut self) -> Class {
+        let rest = &self.source[self.at..];
+        let Some(first) = rest.chars().next() else {
+            return Class::Plain;
+        };
+        if self.language.names.is_empty() {
+            self.at = self.source.len();
+            return Class::Plain;
+        }
+        if first == '\n' {
+            self.at += 1;
+            self.before = None;
+            return Class::Plain;
+        }
+        if first.is_whitespace() {
+            self.at += first.len_utf8();
+            return Class::Plain;
+        }
+        if self.language.is_python && self.is_magic(first) {
+            return self.magic();
+        }
+        let class = self.comment(rest).or_else(|| self.string(rest, 0));
+        let class = class.unwrap_or_else(|| self.word(first));
+        self.before = self.source[..self.at].chars().next_back();
+        class
+    }
+
+    /// IPython's own lines: magics, shell commands, questions.
+    fn is_magic(&self, first: char) -> bool {
+        let next = self.source[self.at + first.len_utf8()..].chars().next();
+        match (first, self.before) {
+            ('%' | '!' | '?', None) => self.depth == 0,
+            ('!' | '%', Some('=')) => next != Some('='),
+            (_, None) if self.depth == 0 => {
+                let line = self.line().trim_end();
+                let asked = line.trim_end_matches('?');
+                let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '%' | '*');
+                asked.len() < line.len() && asked.chars().all(name)
+            }
+            _ => false,
+        }
+    }
+
+    /// The rest of the line, and after a cell magic the rest of the cell in its language.
+    fn magic(&mut self) -> Class {
+        let line = self.line();
+        let starts_cell = self.source[..self.at].trim().is_empty();
+        if let (true, Some(name)) = (starts_cell, line.strip_prefix("%%")) {
+            let name = name.split_whitespace().next().unwrap_or_default();
+            self.language = match name {
+                "time" | "timeit" | "capture" | "prun" => self.language,
+                name => languages::find(name).unwrap_or(&PLAIN),
+            };
+        }
+        self.at += line.len();
+        Class::Magic
+    }
+
+    fn line(&self) -> &'a str {
+        let rest = &self.source[self.at..];
+        &rest[..rest.find('\n').unwrap_or(rest.len())]
+    }
+
+    fn comment(&mut self, rest: &str) -> Option<Class> {
+        if let Some((open, close)) = self.language.block_comment
+            && rest.starts_with(open)
+        {
+            let inside = &rest[open.len()..];
+            let end = inside.find(close).map(|at| open.len() + at + close.len());
+            self.at += end.unwrap_or(rest.len());
+            return Some(Class::Comment);
+        }
+        let mut marks = self.language.line_comments.iter();
+        let mark = marks.find(|mark| rest.starts_with(**mark))?;
+        // In a shell, `a#b` is a word.
+        let before = self.source[..self.at].chars().next_back();
+        if *mark == "#"
+            && self.language.in_names.contains(&'$')
+            && before.is_some_and(|c| !c.is_whitespace())
+        {
+            return None;
+        }
+        self.at += self.line().len();
+        Some(Class::Comment)
+    }
+
+    /// A string that begins after `prefix` bytes.
+    fn string(&mut self, rest: &str, prefix: usize) -> Option<Class> {
+        let after = &rest[prefix..];
+        let mut quotes = self.language.quotes.iter();
+        let quote = quotes.find(|quote| after.starts_with(quote.mark))?;
+        self.at += prefix + string_length(after, quote);
+        Some(Class::String)
+    }
+
+    fn word(&mut self, first: char) -> Class {
+        if first.is_ascii_digit() {
+            return self.number();
+        }
+        let decorates = first == '@' && self.language.is_python && self.before.is_none();
+        if decorates {
+            self.at += 1 + self.name_length(self.at + 1, &['.']);
+            return Class::Defined;
+        }
+        if self.starts_name(first) {
+            return self.name();
+        }
+        self.at += first.len_utf8();
+        self.defines = false;
+        match first {
+            '(' | '[' | '{' => self.depth += 1,
+            ')' | ']' | '}' => self.depth = self.depth.saturating_sub(1),
+            _ if is_operator(first) => {
+                let more = self.source[self.at..].bytes();
+                self.at += more.take_while(|b| is_operator(char::from(*b))).count();
+                return Class::Operator;
+            }
+            _ => {}
+        }
+        Class::Plain
+    }
+
+    fn number(&mut self) -> Class {
+        let mut previous = b'0';
+        let bytes = self.source[self.at..].bytes();
+        let part = |b: &u8| {
+            let sign = matches!(b, b'+' | b'-') && matches!(previous, b'e' | b'E');
+            previous = *b;
+            b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_') || sign
+        };
+        self.at += bytes.take_while(part).count();
+        self.defines = false;
+        Class::Number
+    }
+
+    fn name(&mut self) -> Class {
+        let start = self.at;
+        let end = start + self.name_length(start, self.language.in_names);
+        let name = &self.source[start..end];
+        if self.language.is_python && is_string_prefix(name) {
+            let rest = &self.source[start..];
+            if let Some(class) = self.string(rest, name.len()) {
+                return class;
+            }
+        }
+        self.at = end;
+        let defined = std::mem::take(&mut self.defines);
+        if self.has(self.language.keywords, name) {
+            self.defines = self.has(self.language.definers, name);
+            Class::Keyword
+        } else if self.has(self.language.constants, name) {
+            Class::Constant
+        } else if defined {
+            Class::Defined
+        } else if self.source[end..].starts_with('(') {
+            Class::Called
+        } else {
+            Class::Plain
+        }
+    }
+
+    fn starts_name(&self, c: char) -> bool {
+        c.is_alphabetic()
+            || c == '_'
+            || (c != '-' && c != '!' && self.language.in_names.contains(&c))
+    }
+
+    fn name_length(&self, from: usize, also: &[char]) -> usize {
+        let part = |c: char| c.is_alphanumeric() || c == '_' || also.contains(&c);
+        let rest = &self.source[from..];
+        rest.find(|c| !part(c)).unwrap_or(rest.len())
+    }
+
+    fn has(&self, words: &[&str], name: &str) -> bool {
+        if self.language.ignores_case {
+            words.iter().any(|word| word.eq_ignore_ascii_case(name))
+        } else {
+            words.contains(&name)
+        }
+    }
+}
+
+/// What the body of an unknown cell magic is in.
+static PLAIN: Language = Language {
+    names: &[],
+    keywords: &[],
+    constants: &[],
+    definers: &[],
+    line_comments: &[],
+    block_comment: None,
+    quotes: &[],
+    in_names: &[],
+    ignores_case: false,
+    is_python: false,
+};
+
+fn is_operator(c: char) -> bool {
+    matches!(
+        c,
+        '+' | '-'
+            | '*'
+            | '/'
+            | '%'
+            | '='
+            | '<'
+            | '>'
+            | '!'
+            | '&'
+            | '|'
+            | '^'
+            | '~'
+            | '@'
+            | ':'
+            | '?'
+    )
+}
+
+fn is_string_prefix(name: &str) -> bool {
+    name.len() <= 2
+        && name
+            .bytes()
+            .all(|b| matches!(b.to_ascii_lowercase(), b'r' | b'b' | b'f' | b'u' | b't'))
+}
+
+/// The length of the string that `text` begins with; one that is never closed goes to
+/// the end of the line, or of the text.
+fn string_length(text: &str, quote: &Quote) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = quote.mark.len();
+    while let Some(&byte) = bytes.get(at) {
+        if byte == b'\\' && quote.escapes {
+            at += 1;
+            at += text[at..].chars().next().map_or(0, char::len_utf8);
+        } else if byte == b'\n' && !quote.many_lines {
+            return at;
+        } else if bytes[at..].starts_with(quote.mark.as_bytes()) {
+            return at + quote.mark.len();
+        } else {
+            at += 1;
+        }
+    }
+    bytes.len()
+}

@@ -1,0 +1,164 @@
+//! Source to HTML with a class on each token that has one.
+//!
+//! A lexer, not a parser: one pass over the text, no backtracking, so that it is as
+//! fast on hostile text as on any other, and small enough for the browser. What it does
+//! not know stays plain. The languages are in `languages`, the lexer in `lexer`.
+
+mod languages;
+mod lexer;
+
+use super::escape;
+
+/// Markup beyond this many bytes for each byte of source means that the source is
+/// data, where colours help nobody; it comes plain.
+const MAX_GROWTH: usize = 6;
+const FREE: usize = 2048;
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Plain,
+    Keyword,
+    Constant,
+    String,
+    Comment,
+    Number,
+    Called,
+    Defined,
+    Operator,
+    Magic,
+}
+
+impl Class {
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Keyword => Some("tok-kw"),
+            Self::Constant => Some("tok-const"),
+            Self::String => Some("tok-str"),
+            Self::Comment => Some("tok-com"),
+            Self::Number => Some("tok-num"),
+            Self::Called => Some("tok-fn"),
+            Self::Defined => Some("tok-def"),
+            Self::Operator => Some("tok-op"),
+            Self::Magic => Some("tok-magic"),
+        }
+    }
+}
+
+/// `source` in `language` as HTML, onto the end of `out`.
+pub(crate) fn push(out: &mut String, source: &str, language: &str) {
+    let start = out.len();
+    let Some(known) = languages::find(language) else {
+        escape::push(out, source);
+        return;
+    };
+    let limit = MAX_GROWTH * source.len() + FREE;
+    let fits = lexer::tokens(source, known, &mut |class, text| {
+        match class.name() {
+            Some(name) => {
+                out.push_str("<span class=\"");
+                out.push_str(name);
+                out.push_str("\">");
+                escape::push(out, text);
+                out.push_str("</span>");
+            }
+            None => escape::push(out, text),
+        }
+        out.len() - start <= limit
+    });
+    if !fits {
+        out.truncate(start);
+        escape::push(out, source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::push;
+
+    fn html(language: &str, source: &str) -> String {
+        let mut out = String::new();
+        push(&mut out, source, language);
+        // Shorter to read, and to compare: ⟨kw:if⟩.
+        out.replace("<span class=\"tok-", "⟨")
+            .replace("\">", ":")
+            .replace("</span>", "⟩")
+    }
+
+    #[test]
+    fn python() {
+        for (source, expected) in [
+            (
+                "def f(x): return x",
+                "⟨kw:def⟩ ⟨def:f⟩(x)⟨op::⟩ ⟨kw:return⟩ x",
+            ),
+            (
+                "@cache\nclass A: pass",
+                "⟨def:@cache⟩\n⟨kw:class⟩ ⟨def:A⟩⟨op::⟩ ⟨kw:pass⟩",
+            ),
+            ("rb'a\\'b' # c", "⟨str:rb'a\\'b'⟩ ⟨com:# c⟩"),
+            (
+                "'''a\nb''' + f\"x\"",
+                "⟨str:'''a\nb'''⟩ ⟨op:+⟩ ⟨str:f\"x\"⟩",
+            ),
+            ("'open\nx", "⟨str:'open⟩\nx"),
+            (
+                "print(1.5e-3, 0xFF, None)",
+                "⟨fn:print⟩(⟨num:1.5e-3⟩, ⟨num:0xFF⟩, ⟨const:None⟩)",
+            ),
+            ("a<b&c", "a⟨op:&lt;⟩b⟨op:&amp;⟩c"),
+            ("é = naïve(x1)", "é ⟨op:=⟩ ⟨fn:naïve⟩(x1)"),
+        ] {
+            assert_eq!(html("python", source), expected);
+        }
+    }
+
+    #[test]
+    fn ipython() {
+        for (source, expected) in [
+            ("%matplotlib inline\nx", "⟨magic:%matplotlib inline⟩\nx"),
+            ("  !pip install x", "  ⟨magic:!pip install x⟩"),
+            ("files = !ls", "files ⟨op:=⟩ ⟨magic:!ls⟩"),
+            ("t = %time x", "t ⟨op:=⟩ ⟨magic:%time x⟩"),
+            ("len?", "⟨magic:len?⟩"),
+            ("?len\nx", "⟨magic:?len⟩\nx"),
+            ("(a\n % b)", "(a\n ⟨op:%⟩ b)"),
+            ("a % b != c", "a ⟨op:%⟩ b ⟨op:!=⟩ c"),
+            ("%%bash\nif x", "⟨magic:%%bash⟩\n⟨kw:if⟩ x"),
+            ("%%time\nNone", "⟨magic:%%time⟩\n⟨const:None⟩"),
+            ("%%html\n<b>if</b>", "⟨magic:%%html⟩\n&lt;b&gt;if&lt;/b&gt;"),
+        ] {
+            assert_eq!(html("python", source), expected);
+        }
+    }
+
+    #[test]
+    fn others() {
+        for (language, source, expected) in [
+            ("bash", "echo $HOME#1 # x", "echo $HOME#⟨num:1⟩ ⟨com:# x⟩"),
+            (
+                "SQL",
+                "SELECT 'it''s' -- x",
+                "⟨kw:SELECT⟩ ⟨str:'it'⟩⟨str:'s'⟩ ⟨com:-- x⟩",
+            ),
+            ("R", "x.y <- TRUE", "x.y ⟨op:&lt;-⟩ ⟨const:TRUE⟩"),
+            ("julia", "#= a\n=# f!(x')", "⟨com:#= a\n=#⟩ ⟨fn:f!⟩(x')"),
+            (
+                "js",
+                "let a = `x\n` // y",
+                "⟨kw:let⟩ a ⟨op:=⟩ ⟨str:`x\n`⟩ ⟨com:// y⟩",
+            ),
+            ("json", "{\"a\": null}", "{⟨str:\"a\"⟩⟨op::⟩ ⟨const:null⟩}"),
+            ("cobol", "IF x < 1", "IF x &lt; 1"),
+        ] {
+            assert_eq!(html(language, source), expected);
+        }
+    }
+
+    #[test]
+    fn dense_source_comes_plain() {
+        let source = "1+".repeat(10_000);
+        assert_eq!(html("python", &source), source);
+    }
+}

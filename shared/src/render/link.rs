@@ -1,0 +1,32 @@
+//! Which addresses may be followed.
+
+use super::escape;
+
+/// What a link from a notebook says about itself: it opens beside the page and tells
+/// the other side nothing.
+pub(crate) const REL: &str = "noopener noreferrer nofollow";
+
+/// Whether `url` leads out of the page and is no script.
+///
+/// Relative addresses are refused: they would mean something below the service's own
+/// address and not beside the notebook.
+pub(crate) fn is_allowed(url: &str) -> bool {
+    let starts = |scheme: &str| {
+        let start = url.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    starts("https://") || starts("http://") || starts("mailto:")
+}
+
+/// The start tag of a link to an allowed address, onto the end of `out`.
+pub(crate) fn push_start(out: &mut String, url: &str, title: &str) {
+    out.push_str("<a href=\"");
+    out.push_str(&escape::attribute(url));
+    if !title.is_empty() {
+        out.push_str("\" title=\"");
+        out.push_str(&escape::attribute(title));
+    }
+    out.push_str("\" target=\"_blank\" rel=\"");
+    out.push_str(REL);
+    out.push_str("\">");
+}

@@ -1,0 +1,102 @@
+//! Markdown to HTML.
+//!
+//! pulldown-cmark reads it, the markup is written here, so that what reaches the page
+//! is a closed list of elements: raw HTML is escaped unless the caller sanitises the
+//! result, links lead out of the page or are text, images are data.
+
+mod writer;
+
+use std::collections::HashSet;
+
+use pulldown_cmark::{Event, Options, Parser};
+
+use super::escape;
+use crate::prepared::Attachment;
+
+/// What becomes of raw HTML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RawHtml {
+    /// It is kept; the result is as untrusted as the source.
+    Keep,
+    /// It is shown as text.
+    Escape,
+}
+
+/// The ids of headings: prefixed, and each given once.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    prefix: String,
+    taken: HashSet<String>,
+}
+
+/// Markup beyond this many bytes for each byte of source means that the source plays
+/// with the reader; it is shown as it stands.
+const MAX_GROWTH: usize = 8;
+const FREE: usize = 4096;
+
+/// Whether `source` holds raw HTML, so that it has to be sanitised.
+pub(crate) fn has_raw_html(source: &str) -> bool {
+    // Without a `<` there is none, and most cells have none.
+    source.contains('<')
+        && parser(source).any(|event| matches!(event, Event::Html(_) | Event::InlineHtml(_)))
+}
+
+/// `source` as HTML. `attachments` are what `attachment:name` means in it.
+pub(crate) fn html(
+    source: &str,
+    attachments: &[Attachment],
+    raw: RawHtml,
+    ids: &mut Ids,
+) -> String {
+    let attached: usize = attachments.iter().map(|a| a.image.base64.len()).sum();
+    let limit = MAX_GROWTH * (source.len() + attached) + FREE;
+    let mut writer = writer::Writer::new(attachments, raw, ids);
+    for event in parser(source) {
+        writer.event(event);
+        if writer.length() > limit {
+            let mut plain = String::from("<pre class=\"nb-text\">");
+            escape::push(&mut plain, source);
+            plain.push_str("</pre>");
+            return plain;
+        }
+    }
+    writer.finish()
+}
+
+fn parser(source: &str) -> Parser<'_> {
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_MATH;
+    Parser::new_ext(source, options)
+}
+
+impl Ids {
+    /// Ids that begin with `prefix`; with an empty one no id is given at all, because
+    /// a name from a notebook must not stand alone in the page.
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self {
+            prefix: prefix.to_owned(),
+            taken: HashSet::new(),
+        }
+    }
+
+    /// An id for a heading of this text.
+    fn of_heading(&mut self, text: &str) -> Option<String> {
+        if self.prefix.is_empty() {
+            return None;
+        }
+        let mut slug = String::new();
+        for char in text.chars().take(80) {
+            match char {
+                c if c.is_alphanumeric() => slug.extend(c.to_lowercase()),
+                _ if slug.is_empty() || slug.ends_with('-') => {}
+                _ => slug.push('-'),
+            }
+        }
+        let id = format!("{}{}", self.prefix, slug.trim_end_matches('-'));
+        // A second heading of the same text needs no id of its own.
+        (!slug.is_empty() && self.taken.insert(id.clone())).then_some(id)
+    }
+}

@@ -1,0 +1,204 @@
+//! What is kept.
+
+use std::{borrow::Cow, sync::OnceLock};
+
+use ammonia::{Builder, UrlRelative};
+
+use super::css;
+use crate::render::{image, link};
+
+const TAGS: [&str; 58] = [
+    "a",
+    "abbr",
+    "b",
+    "bdi",
+    "bdo",
+    "blockquote",
+    "br",
+    "caption",
+    "center",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "dd",
+    "del",
+    "details",
+    "dfn",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "figcaption",
+    "figure",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "img",
+    "ins",
+    "kbd",
+    "li",
+    "mark",
+    "ol",
+    "p",
+    "pre",
+    "q",
+    "s",
+    "samp",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "summary",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "u",
+    "ul",
+    "var",
+];
+
+/// What goes with all that is in it, because that is no text for a reader.
+const DROPPED_WHOLE: [&str; 17] = [
+    "applet", "audio", "canvas", "datalist", "head", "iframe", "math", "noembed", "noframes",
+    "noscript", "object", "script", "select", "style", "svg", "template", "video",
+];
+
+/// Classes that a fragment may bring, besides those of colours and tokens.
+const CLASSES: [&str; 14] = [
+    "dataframe",
+    "nb-center",
+    "nb-code-block",
+    "nb-footnote",
+    "nb-footnotes",
+    "nb-image",
+    "nb-left",
+    "nb-math",
+    "nb-math-block",
+    "nb-note",
+    "nb-right",
+    "nb-table",
+    "nb-task",
+    "nb-text",
+];
+
+const TOKENS: [&str; 9] = [
+    "kw", "const", "str", "com", "num", "fn", "def", "op", "magic",
+];
+
+/// ammonia with this project's lists; made once, since that takes longer than using it.
+pub(super) fn builder() -> &'static Builder<'static> {
+    static BUILDER: OnceLock<Builder<'static>> = OnceLock::new();
+    BUILDER.get_or_init(|| {
+        let mut builder = Builder::empty();
+        builder
+            .tags(TAGS.into())
+            .clean_content_tags(DROPPED_WHOLE.into())
+            .generic_attributes(["class", "dir", "lang", "style", "title"].into())
+            .tag_attributes(
+                [
+                    ("a", ["href"].as_slice()),
+                    ("details", &["open"]),
+                    ("img", &["src", "alt", "width", "height"]),
+                    ("li", &["value"]),
+                    ("ol", &["start"]),
+                    ("td", &["align", "colspan", "rowspan"]),
+                    ("th", &["align", "colspan", "rowspan", "scope"]),
+                    ("tr", &["align"]),
+                ]
+                .into_iter()
+                .map(|(tag, attributes)| (tag, attributes.iter().copied().collect()))
+                .collect(),
+            )
+            .url_schemes(["http", "https", "mailto", "data"].into())
+            .url_relative(UrlRelative::Deny)
+            .link_rel(Some(link::REL))
+            .set_tag_attribute_value("a", "target", "_blank")
+            .strip_comments(true)
+            .attribute_filter(attribute);
+        builder
+    })
+}
+
+/// The value an attribute may have, `None` when the attribute goes.
+fn attribute<'v>(_element: &str, name: &str, value: &'v str) -> Option<Cow<'v, str>> {
+    match name {
+        "href" => link::is_allowed(value).then_some(Cow::Borrowed(value)),
+        "src" => source(value),
+        "class" => joined(
+            value
+                .split_ascii_whitespace()
+                .filter(|class| is_known(class)),
+        ),
+        "style" => joined(css::classes(value).iter().map(String::as_str)),
+        "width" | "height" => number(value.trim_end_matches("px"), 10_000),
+        "colspan" | "rowspan" => number(value, 1000),
+        "start" | "value" => number(value, 1_000_000),
+        "align" => ["left", "center", "right"]
+            .contains(&value.to_ascii_lowercase().as_str())
+            .then_some(Cow::Borrowed(value)),
+        "dir" => ["ltr", "rtl", "auto"]
+            .contains(&value)
+            .then_some(Cow::Borrowed(value)),
+        "scope" => ["row", "col"]
+            .contains(&value)
+            .then_some(Cow::Borrowed(value)),
+        "open" => Some(Cow::Borrowed("")),
+        "lang" => value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            .then_some(Cow::Borrowed(value)),
+        // Only words for the reader are left, and what this project sets itself.
+        "alt" | "title" | "rel" | "target" => Some(Cow::Borrowed(value)),
+        _ => None,
+    }
+}
+
+/// An image's data, or the address that `rewrite` makes a note of.
+fn source(value: &str) -> Option<Cow<'_, str>> {
+    let value: Cow<'_, str> = if value.contains(|c: char| c.is_ascii_whitespace()) {
+        value.split_ascii_whitespace().collect::<String>().into()
+    } else {
+        value.into()
+    };
+    (image::of_data_url(&value).is_some() || link::is_allowed(&value)).then_some(value)
+}
+
+/// Whether the stylesheet means `class` for the inside of a fragment.
+pub(super) fn is_known(class: &str) -> bool {
+    if let Some(token) = class.strip_prefix("tok-") {
+        return TOKENS.contains(&token);
+    }
+    let Some(terminal) = class.strip_prefix("ansi-") else {
+        return CLASSES.contains(&class);
+    };
+    let colour = terminal
+        .strip_prefix("fg-")
+        .or_else(|| terminal.strip_prefix("bg-"));
+    match colour {
+        Some(number) => number
+            .parse::<u8>()
+            .is_ok_and(|n| n < 16 && n.to_string() == number),
+        None => ["bold", "dim", "italic", "underline", "strike", "inverse"].contains(&terminal),
+    }
+}
+
+fn joined<'c>(classes: impl Iterator<Item = &'c str>) -> Option<Cow<'static, str>> {
+    let classes: Vec<&str> = classes.collect();
+    (!classes.is_empty()).then(|| classes.join(" ").into())
+}
+
+fn number(value: &str, most: u32) -> Option<Cow<'static, str>> {
+    let number: u32 = value.trim().parse().ok()?;
+    (number <= most).then(|| number.to_string().into())
+}

@@ -1,0 +1,123 @@
+//! The last touch: tags that ammonia let through to tags of this project's own.
+//!
+//! The input is what html5ever serialised, which is regular: `<` is only ever the start
+//! of a tag and attributes stand in double quotes. So a scan is enough, and text is
+//! copied byte for byte.
+
+/// How much of an image's description a note quotes, in characters.
+const MAX_NOTE: usize = 200;
+
+/// `html` with styles as classes and images that are not data as notes.
+pub(super) fn tags(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        out.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let length = tag_length(rest);
+        tag(&mut out, &rest[..length]);
+        let opens_pre = rest[..length].starts_with("<pre");
+        rest = &rest[length..];
+        // A parser drops the first line end in a `pre`.
+        if opens_pre && rest.starts_with('\n') {
+            out.push('\n');
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+fn tag_length(html: &str) -> usize {
+    let mut quoted = false;
+    let end = html.bytes().position(|byte| {
+        quoted ^= byte == b'"';
+        byte == b'>' && !quoted
+    });
+    end.map_or(html.len(), |end| end + 1)
+}
+
+fn tag(out: &mut String, tag: &str) {
+    let inside = tag.trim_start_matches('<').trim_end_matches('>');
+    let (name, attributes) = inside.split_once(' ').unwrap_or((inside, ""));
+    let attributes = parse(attributes);
+    let value = |wanted: &str| {
+        let found = attributes.iter().find(|(name, _)| *name == wanted);
+        found.map(|(_, value)| *value)
+    };
+    if name == "img" && !value("src").is_some_and(|src| src.starts_with("data:")) {
+        let alt = value("alt").filter(|alt| !alt.is_empty());
+        note(out, alt.or(value("src")).unwrap_or("no address"));
+        return;
+    }
+    out.push('<');
+    out.push_str(name);
+    let mut classes: Vec<&str> = ["class", "style"]
+        .iter()
+        .filter_map(|name| value(name))
+        .flat_map(|classes| classes.split(' '))
+        .collect();
+    if name == "img" {
+        classes.push("nb-image");
+    }
+    let mut seen = Vec::new();
+    classes.retain(|class| {
+        !seen.contains(class) && {
+            seen.push(*class);
+            true
+        }
+    });
+    if !classes.is_empty() {
+        push(out, "class", &classes.join(" "));
+    }
+    // ammonia marks anchors too, which lead nowhere.
+    let leads = name != "a" || value("href").is_some();
+    for (name, value) in &attributes {
+        let set_for_links = matches!(*name, "rel" | "target");
+        if !matches!(*name, "class" | "style") && (leads || !set_for_links) {
+            push(out, name, value);
+        }
+    }
+    out.push('>');
+}
+
+/// An image that was not loaded: its address would tell that somebody looked.
+fn note(out: &mut String, escaped: &str) {
+    // The value of an attribute, and so without `<`; but a quote need not be escaped
+    // in text, and sanitising again must find the same.
+    let text = escaped
+        .replace("&quot;", "\"")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    let end = text
+        .char_indices()
+        .nth(MAX_NOTE)
+        .map_or(text.len(), |(at, _)| at);
+    // A reference that the cut would leave half goes whole.
+    let end = match text[..end].rfind('&') {
+        Some(at) if !text[at..end].contains(';') => at,
+        _ => end,
+    };
+    out.push_str("<span class=\"nb-note\">Image not loaded: ");
+    out.push_str(&text[..end]);
+    out.push_str("</span>");
+}
+
+fn push(out: &mut String, name: &str, value: &str) {
+    for part in [" ", name, "=\"", value, "\""] {
+        out.push_str(part);
+    }
+}
+
+/// Names and values, the values still escaped.
+fn parse(attributes: &str) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    let mut rest = attributes;
+    while let Some((name, after)) = rest.split_once("=\"") {
+        let Some((value, after)) = after.split_once('"') else {
+            break;
+        };
+        found.push((name.trim_start(), value));
+        rest = after;
+    }
+    found
+}

@@ -1,0 +1,250 @@
+//! Whether HTML can be parsed in a time that its size explains.
+//!
+//! A browser's parser, and so ammonia's, is quadratic in how deep elements are nested,
+//! in how many unclosed `<b>`s are reopened in each paragraph, and in the attributes of
+//! a tag. HTML of libraries stays far below these limits; a scan of the tags tells.
+
+use std::collections::HashMap;
+
+/// Chromium, too, goes no deeper.
+const MAX_DEPTH: usize = 500;
+/// Elements that reopening may make in all.
+const MAX_REOPENED: usize = 500_000;
+/// Separators inside one tag.
+const MAX_IN_TAG: usize = 2000;
+
+/// Elements that a parser opens again in the next block when they were not closed.
+const REOPENED: [&str; 14] = [
+    "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
+];
+/// Elements that are never closed, or need not be; they nest only through others.
+const NOT_NESTING: [&str; 22] = [
+    "area", "base", "br", "col", "colgroup", "dd", "dt", "embed", "hr", "img", "input", "li",
+    "link", "meta", "option", "p", "source", "tbody", "tfoot", "thead", "tr", "wbr",
+];
+/// Elements whose contents end tags do not reach out of.
+const BOUNDARIES: [&str; 13] = [
+    "applet", "button", "caption", "marquee", "math", "noscript", "object", "select", "svg",
+    "table", "td", "template", "th",
+];
+/// Elements whose content is text up to their end tag.
+const TEXT_ONLY: [&str; 9] = [
+    "iframe",
+    "noembed",
+    "noframes",
+    "plaintext",
+    "script",
+    "style",
+    "textarea",
+    "title",
+    "xmp",
+];
+
+/// An error says in words what is too much.
+pub(super) fn check(html: &str) -> Result<(), &'static str> {
+    let mut open = Open::default();
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        rest = &rest[start + 1..];
+        if rest.starts_with(['!', '?']) {
+            rest = &rest[declaration_length(rest)?..];
+            continue;
+        }
+        let (closes, tag) = match rest.strip_prefix('/') {
+            Some(tag) => (true, tag),
+            None => (false, rest),
+        };
+        let ends = |b: u8| b.is_ascii_whitespace() || matches!(b, b'>' | b'/');
+        let length = tag.bytes().position(ends).unwrap_or(tag.len());
+        let name = tag[..length].to_ascii_lowercase();
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            continue;
+        }
+        let after = &tag[length..];
+        rest = &after[tag_end(after)?..];
+        if closes {
+            open.end(&name);
+            continue;
+        }
+        let foreign = open.is_inside(&["svg", "math"]);
+        if TEXT_ONLY.contains(&name.as_str()) && !foreign {
+            rest = &rest[text_length(rest, &name)..];
+        } else {
+            open.start(name)?;
+        }
+    }
+    Ok(())
+}
+
+/// The length of a comment, or of what a parser takes for one.
+fn declaration_length(rest: &str) -> Result<usize, &'static str> {
+    if rest.starts_with("![CDATA[") {
+        // It hides what follows, or does not, depending on where it stands.
+        return Err("it contains a CDATA section");
+    }
+    if !rest.starts_with("!--") {
+        return Ok(rest.find('>').unwrap_or(rest.len()));
+    }
+    // `<!-->` is a whole comment, so the dashes may serve twice.
+    let ends = ["-->", "--!>"]
+        .iter()
+        .filter_map(|end| Some(rest[1..].find(end)? + 1 + end.len()));
+    Ok(ends.min().unwrap_or(rest.len()))
+}
+
+/// What is open, as far as tags tell. Where this and the parser differ, this must
+/// count more: an end tag only counts when it stands in the same table cell (or
+/// whatever else holds its contents together) as its start tag.
+#[derive(Default)]
+struct Open {
+    /// For each name, the boundary that each open element stands in.
+    elements: HashMap<String, Vec<usize>>,
+    /// Open elements that end tags do not reach out of, with a number of their own.
+    boundaries: Vec<(String, usize)>,
+    last_boundary: usize,
+    depth: usize,
+    reopening: usize,
+    reopened: usize,
+}
+
+impl Open {
+    fn start(&mut self, name: String) -> Result<(), &'static str> {
+        self.reopened += self.reopening;
+        if BOUNDARIES.contains(&name.as_str()) {
+            let cell = |name: &str| matches!(name, "td" | "th");
+            let replaces = self
+                .boundaries
+                .last()
+                .is_some_and(|(last, _)| cell(last) && cell(&name));
+            if replaces {
+                self.boundaries.pop();
+            }
+            self.last_boundary += 1;
+            self.boundaries.push((name, self.last_boundary));
+        } else if !NOT_NESTING.contains(&name.as_str()) {
+            if REOPENED.contains(&name.as_str()) {
+                self.reopening += 1;
+            } else {
+                self.depth += 1;
+            }
+            let boundary = self.boundary();
+            self.elements.entry(name).or_default().push(boundary);
+        }
+        if self.depth + self.boundaries.len() > MAX_DEPTH {
+            return Err("its elements are nested too deep");
+        }
+        if self.reopened > MAX_REOPENED || self.reopening > MAX_DEPTH {
+            return Err("too many of its elements are never closed");
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, name: &str) {
+        if let Some(at) = self.boundaries.iter().rposition(|(open, _)| open == name) {
+            self.boundaries.truncate(at);
+            return;
+        }
+        let boundary = self.boundary();
+        let Some(open) = self.elements.get_mut(name) else {
+            return;
+        };
+        if open.last() == Some(&boundary) {
+            open.pop();
+            if REOPENED.contains(&name) {
+                self.reopening -= 1;
+            } else {
+                self.depth -= 1;
+            }
+        }
+    }
+
+    fn boundary(&self) -> usize {
+        self.boundaries.last().map_or(0, |(_, number)| *number)
+    }
+
+    fn is_inside(&self, names: &[&str]) -> bool {
+        self.boundaries
+            .iter()
+            .any(|(open, _)| names.contains(&open.as_str()))
+    }
+}
+
+/// The length of the rest of a tag after its name.
+fn tag_end(rest: &str) -> Result<usize, &'static str> {
+    let mut quote = None;
+    let mut previous = 0;
+    let mut separators = 0;
+    for (at, byte) in rest.bytes().enumerate() {
+        match quote {
+            Some(open) if byte == open => quote = None,
+            Some(_) => continue,
+            None if byte == b'>' => return Ok(at + 1),
+            // Elsewhere than after an equals sign a quote is part of a name.
+            None if matches!(byte, b'"' | b'\'') && previous == b'=' => quote = Some(byte),
+            None => {}
+        }
+        separators +=
+            usize::from(byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\''));
+        if separators > MAX_IN_TAG {
+            return Err("one of its tags has too many attributes");
+        }
+        if !byte.is_ascii_whitespace() {
+            previous = byte;
+        }
+    }
+    Ok(rest.len())
+}
+
+/// The length of the text in an element that holds nothing else.
+fn text_length(rest: &str, name: &str) -> usize {
+    if name == "plaintext" {
+        return rest.len();
+    }
+    let ends = |at: usize| {
+        let after = rest[at..].strip_prefix("</")?;
+        let end = after.get(..name.len())?;
+        end.eq_ignore_ascii_case(name).then_some(at)
+    };
+    let end = rest.match_indices("</").find_map(|(at, _)| ends(at));
+    end.unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn what_libraries_write_passes() {
+        let row = "<tr><th>a</th><td><b>1</b><td><a href='x'>2</a></td></tr>";
+        let table = format!(
+            "<div><style>b > i {{}}</style><table>{}</table></div>",
+            row.repeat(2000)
+        );
+        assert_eq!(check(&table.repeat(20)), Ok(()));
+        assert_eq!(check("<!-- <b --><p>a<p>b<br><ul><li>c<li>d</ul>"), Ok(()));
+        assert_eq!(check("a < b, <3, </, <!-->, <"), Ok(()));
+    }
+
+    #[test]
+    fn what_would_take_long_does_not() {
+        let numbered = |part: &str| -> String {
+            (0..2000)
+                .map(|n| part.replace('N', &n.to_string()))
+                .collect()
+        };
+        for bomb in [
+            "<div>".repeat(1000),
+            "<table><tr><td>".repeat(1000),
+            numbered("<b x=N>") + &"<p>x".repeat(10_000),
+            numbered("<b x=N><table><td></b></td></table>") + &"<p>x".repeat(10_000),
+            numbered("<b x=N><svg></b></svg>"),
+            numbered("<b x=N><!-- --!>"),
+            numbered("<b x=N><!</b>"),
+            "<svg><title>".to_owned() + &numbered("<b x=N>"),
+            format!("<b {}>", "a=1 ".repeat(3000)),
+            format!("<b {}>", "a=''".repeat(3000)),
+        ] {
+            assert!(check(&bomb).is_err(), "{bomb:.60}");
+        }
+    }
+}
