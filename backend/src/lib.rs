@@ -1,1 +1,21 @@
+//! The PipalHub service: events in, a live class out.
+//!
+//! * [`cli`]: the commands of the one binary, `pipalhub`
+//! * [`routes`]: every HTTP route; [`routes::router`] is what the binary and the tests call
+//! * [`auth`]: who is asking, by the Hub's OAuth or by a token
+//! * [`store`]: events, behind a trait; the only place that knows SQLite
+//! * [`homes`]: where notebooks live, reading them safely, watching them
+//! * [`class`]: everyone's notebooks, prepared for the wall
+//!
+//! Not here: how a notebook is read and rendered (the `shared` crate), and the page
+//! itself (the `frontend` crate, embedded by [`routes`]).
 
+pub mod app;
+pub mod auth;
+pub mod class;
+pub mod cli;
+pub mod error;
+pub mod homes;
+pub mod routes;
+pub mod store;
+pub mod time;

@@ -1,0 +1,41 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::{Auth, LoginKind, SessionKey},
+    class::Class,
+    store::EventStore,
+};
+
+/// The service's parts, put together once at the start by [`crate::cli`] or a test.
+pub struct AppState {
+    /// The path that every route lives below: begins and ends in a slash.
+    pub prefix: String,
+    /// Who may do what.
+    pub auth: Auth,
+    /// What session cookies are encrypted with.
+    pub session_key: SessionKey,
+    /// Where events are kept.
+    pub store: Arc<dyn EventStore>,
+    /// Everyone's notebooks.
+    pub class: Arc<Class>,
+    /// Cancelled when the service begins to end, so that streams do too.
+    pub ending: CancellationToken,
+    /// The port that is listened on, to tell the cookies of two services apart.
+    pub port: u16,
+}
+
+impl AppState {
+    /// The name of a cookie. Browsers keep cookies by host and path but not by port, so
+    /// two services on one machine, each at `/`, need names of their own.
+    #[must_use]
+    pub fn cookie_name(&self, name: &str) -> String {
+        match self.auth.login_kind() {
+            LoginKind::Hub => name.to_owned(),
+            LoginKind::Token => format!("{name}-{}", self.port),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Who is asking, and what they may do.
+//!
+//! A handler names the right it needs by the type of its argument: [`Participant`] is
+//! anyone who is signed in, [`Instructor`] sees everyone. There are two ways to be
+//! somebody: a token in `Authorization`, or the session cookie that signing in left in
+//! the browser. The cookie is honoured for reading only, so a page of another origin
+//! can make the browser change nothing.
+
+mod hub;
+mod oauth;
+mod session;
+
+use std::{fmt, sync::Arc};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, Method, header, request::Parts},
+};
+use shared::wire::Role;
+use subtle::ConstantTimeEq;
+
+pub use hub::{HubClient, HubSettings};
+pub use oauth::{CallbackQuery, OAuth, OAuthError};
+pub use session::{SESSION_COOKIE, Session, SessionKey};
+
+use crate::{app::AppState, error::AppError};
+
+/// A text that must not be seen: it prints as `***` and is compared in constant time.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps `text`.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// A new one that nobody can guess: 192 bits, in characters that a link can hold.
+    ///
+    /// # Panics
+    /// When the operating system has no randomness to give; there is no going on then.
+    #[must_use]
+    pub fn random() -> Self {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        let mut bytes = [0; 24];
+        getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+        Self(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The text itself, for the one place that must send or print it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `other` is the same text.
+    #[must_use]
+    pub fn is(&self, other: &str) -> bool {
+        self.0.as_bytes().ct_eq(other.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// How this service lets people in.
+pub enum Auth {
+    /// No Hub: whoever has the token is the instructor.
+    Standalone {
+        /// The token of the printed link.
+        token: Secret,
+    },
+    /// The Hub knows everyone.
+    Hub(Box<HubAuth>),
+}
+
+/// What signing in with a Hub takes.
+pub struct HubAuth {
+    /// Asks the Hub who a token belongs to.
+    pub client: HubClient,
+    /// Signs people in.
+    pub oauth: OAuth,
+}
+
+/// How the page in the browser can sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginKind {
+    /// By loading the page anew: the Hub asks.
+    Hub,
+    /// By the token of the printed link.
+    Token,
+}
+
+impl LoginKind {
+    /// As the header [`crate::error::LOGIN_HEADER`] has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hub => "hub",
+            Self::Token => "token",
+        }
+    }
+
+    /// What somebody who is not signed in should do.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Hub => {
+                "You are not signed in. Load the page again to sign in with JupyterHub, \
+                 or send a token of the Hub's as `Authorization: token …`."
+            }
+            Self::Token => {
+                "You are not signed in. Open the link that `pipalhub serve` printed, \
+                 or send its token as `Authorization: token …`."
+            }
+        }
+    }
+}
+
+/// Somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The Hub's name for them.
+    pub user: String,
+    /// What they may do.
+    pub role: Role,
+    /// Whether they are known by a Hub, so that their name is one of a participant.
+    pub from_hub: bool,
+}
+
+impl Identity {
+    /// The user whose notebooks and events this person is confined to, if any.
+    #[must_use]
+    pub fn confined_to(&self) -> Option<&str> {
+        match self.role {
+            Role::Instructor => None,
+            Role::Participant => Some(&self.user),
+        }
+    }
+
+    /// Whether this person may see what belongs to `user`.
+    #[must_use]
+    pub fn may_see(&self, user: &str) -> bool {
+        self.confined_to().is_none_or(|own| own == user)
+    }
+}
+
+/// What a request shows of who sent it.
+enum Credentials {
+    Token(String),
+    Session(Session),
+}
+
+impl Auth {
+    /// How to sign in here.
+    #[must_use]
+    pub fn login_kind(&self) -> LoginKind {
+        match self {
+            Self::Standalone { .. } => LoginKind::Token,
+            Self::Hub(_) => LoginKind::Hub,
+        }
+    }
+
+    async fn identify(&self, credentials: &Credentials) -> Result<Identity, AppError> {
+        let refused = || AppError::Unauthorized(self.login_kind());
+        let (token, hub_session) = match credentials {
+            Credentials::Token(token) => (token.as_str(), None),
+            Credentials::Session(session) => (session.token(), session.hub_session()),
+        };
+        match self {
+            Self::Standalone { token: right } => right
+                .is(token)
+                .then(|| Identity {
+                    user: "instructor".to_owned(),
+                    role: Role::Instructor,
+                    from_hub: false,
+                })
+                .ok_or_else(refused),
+            Self::Hub(hub) => {
+                let user = hub
+                    .client
+                    .user_of(token, hub_session)
+                    .await?
+                    .ok_or_else(refused)?;
+                Ok(user.identity())
+            }
+        }
+    }
+}
+
+/// Anyone who is signed in.
+#[derive(Clone, Debug)]
+pub struct Participant(pub Identity);
+
+/// Someone who sees everyone.
+#[derive(Clone, Debug)]
+pub struct Instructor(pub Identity);
+
+impl FromRequestParts<Arc<AppState>> for Participant {
+    type Rejection = AppError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &Arc<AppState>,
+    ) -> Result<Self, AppError> {
+        let refused = AppError::Unauthorized(state.auth.login_kind());
+        let credentials = match authorization_token(&parts.headers) {
+            Some(token) => Credentials::Token(token),
+            None => {
+                let session = Session::of_request(&parts.headers, state).ok_or(refused)?;
+                if !matches!(parts.method, Method::GET | Method::HEAD) {
+                    return Err(AppError::Forbidden(
+                        "A session in the browser may only read here; to change something, \
+                         send a token as `Authorization: token …`."
+                            .to_owned(),
+                    ));
+                }
+                Credentials::Session(session)
+            }
+        };
+        state.auth.identify(&credentials).await.map(Self)
+    }
+}
+
+impl FromRequestParts<Arc<AppState>> for Instructor {
+    type Rejection = AppError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &Arc<AppState>,
+    ) -> Result<Self, AppError> {
+        let Participant(identity) = Participant::from_request_parts(parts, state).await?;
+        match identity.role {
+            Role::Instructor => Ok(Self(identity)),
+            Role::Participant => Err(AppError::Forbidden(
+                "Only instructors may do this.".to_owned(),
+            )),
+        }
+    }
+}
+
+/// The token of `Authorization: token …` or `Bearer …`, the scheme in any case.
+#[must_use]
+pub fn authorization_token(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let known = scheme.eq_ignore_ascii_case("token") || scheme.eq_ignore_ascii_case("bearer");
+    let token = token.trim();
+    (known && !token.is_empty()).then(|| token.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        let secret = Secret::new("canary");
+        assert_eq!(format!("{secret:?}"), "***");
+        assert!(secret.is("canary") && !secret.is("canarx") && !secret.is(""));
+        assert_eq!(Secret::random().reveal().len(), 32);
+    }
+
+    #[test]
+    fn reads_the_token_in_any_case_of_the_scheme() {
+        let token = |value: &str| {
+            let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())]);
+            authorization_token(&headers)
+        };
+        for value in ["token abc", "Token abc", "TOKEN  abc ", "bearer abc"] {
+            assert_eq!(token(value).as_deref(), Some("abc"), "{value}");
+        }
+        for value in ["abc", "token", "token ", "Basic abc"] {
+            assert_eq!(token(value), None, "{value}");
+        }
+    }
+}

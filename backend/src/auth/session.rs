@@ -1,0 +1,179 @@
+//! The session cookie: the visitor's token, encrypted with a key that only this
+//! service has and that outlives its restarts.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use anyhow::{Context, bail};
+use axum::http::HeaderMap;
+use axum_extra::extract::{
+    PrivateCookieJar,
+    cookie::{Cookie, Key, SameSite},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Secret;
+use crate::app::AppState;
+
+/// The cookie's name.
+pub const SESSION_COOKIE: &str = "pipalhub-session";
+/// The Hub's own cookie, not secret: it changes when someone signs out of the Hub.
+const HUB_SESSION_COOKIE: &str = "jupyterhub-session-id";
+/// What the cookie library needs to derive its keys from.
+const KEY_LENGTH: usize = 64;
+
+/// The key that cookies are encrypted with.
+#[derive(Clone)]
+pub struct SessionKey(pub(crate) Key);
+
+impl SessionKey {
+    /// Reads the key at `path`, making a new one, readable by the owner alone, when
+    /// there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written, or holds something else.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        if !path.exists() {
+            let mut bytes = [0; KEY_LENGTH];
+            getrandom::fill(&mut bytes).context("the system has no randomness to give")?;
+            let written = path.with_extension("new");
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&written)
+                .with_context(|| format!("cannot write {}", written.display()))?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&written, path)?;
+        }
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        if bytes.len() != KEY_LENGTH {
+            bail!(
+                "{} is not a key of pipalhub's; move it away to get a new one",
+                path.display()
+            );
+        }
+        Ok(Self(Key::from(&bytes)))
+    }
+}
+
+/// What the cookie holds.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Session {
+    token: String,
+    #[serde(skip)]
+    hub_session: Option<String>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Session(***)")
+    }
+}
+
+impl Session {
+    /// A session for whoever holds `token`.
+    #[must_use]
+    pub fn new(token: &Secret) -> Self {
+        Self {
+            token: token.reveal().to_owned(),
+            hub_session: None,
+        }
+    }
+
+    /// The session that the request's cookies tell of.
+    #[must_use]
+    pub fn of_request(headers: &HeaderMap, state: &AppState) -> Option<Self> {
+        let jar = PrivateCookieJar::from_headers(headers, state.session_key.0.clone());
+        let cookie = jar.get(&state.cookie_name(SESSION_COOKIE))?;
+        let mut session: Self = serde_json::from_str(cookie.value()).ok()?;
+        session.hub_session = plain_cookie(headers, HUB_SESSION_COOKIE);
+        Some(session)
+    }
+
+    /// The visitor's token.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The Hub's session that the browser is in.
+    #[must_use]
+    pub fn hub_session(&self) -> Option<&str> {
+        self.hub_session.as_deref()
+    }
+
+    /// The cookie that keeps this session until the browser is closed.
+    #[must_use]
+    pub fn into_cookie(self, state: &AppState, secure: bool) -> Cookie<'static> {
+        let value = serde_json::to_string(&self).expect("a struct of strings is JSON");
+        private_cookie(
+            state.cookie_name(SESSION_COOKIE),
+            value,
+            &state.prefix,
+            secure,
+        )
+    }
+}
+
+/// A cookie that scripts cannot read, below the prefix, for the browser's session.
+#[must_use]
+pub(crate) fn private_cookie(
+    name: String,
+    value: String,
+    prefix: &str,
+    secure: bool,
+) -> Cookie<'static> {
+    Cookie::build((name, value))
+        .path(prefix.to_owned())
+        .http_only(true)
+        // Lax, not Strict: the way back from the Hub's login is a navigation that
+        // begins on another page.
+        .same_site(SameSite::Lax)
+        .secure(secure)
+        .build()
+}
+
+/// A text from which the token cannot be had, to know it again by.
+#[must_use]
+pub(crate) fn digest(parts: &[&str]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().into()
+}
+
+fn plain_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let jar = axum_extra::extract::CookieJar::from_headers(headers);
+    jar.get(name).map(|cookie| cookie.value().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_key_is_made_once_and_for_the_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cookie.key");
+        let first = SessionKey::load(&path).unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(first.0, SessionKey::load(&path).unwrap().0);
+        fs::write(&path, "short").unwrap();
+        assert!(SessionKey::load(&path).is_err());
+    }
+}

@@ -1,0 +1,331 @@
+//! The class: every participant's notebooks as they are on disk now, prepared to be
+//! shown.
+//!
+//! Nothing is pushed in here. Whoever asks for a tile gets the file as it is at that
+//! moment; a fingerprint tells whether the last preparation still holds. So a tile that
+//! is fetched because of an event is never older than the event.
+//!
+//! [`reporter`] turns saves that nobody reported into events.
+
+mod reporter;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    time::Duration,
+};
+
+use shared::{
+    notebook::Notebook,
+    prepare,
+    sanitize::Ammonia,
+    wire::{NotebookSummary, Tile},
+};
+
+pub use reporter::Reporter;
+
+use crate::{
+    homes::{Fingerprint, HomesTemplate, ReadError, read_notebook},
+    time,
+};
+
+/// A file that was modified less than this ago and does not parse is being written:
+/// Jupyter truncates the target and writes it anew in place.
+const WRITING: Duration = Duration::from_secs(1);
+
+/// One participant's copy of one notebook.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The path below the home. First, so that everyone's copies stand together.
+    pub filename: String,
+    /// The participant.
+    pub user: String,
+}
+
+/// How much of a notebook a tile shows.
+#[derive(Clone, Copy, Debug)]
+pub struct TailLimits {
+    /// The last so many cells.
+    pub cells: usize,
+    /// Text outputs are cut to about so many lines.
+    pub lines: usize,
+}
+
+impl Default for TailLimits {
+    fn default() -> Self {
+        Self {
+            cells: 10,
+            lines: 25,
+        }
+    }
+}
+
+/// How a look at a file ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// A notebook, in this version.
+    Good(Fingerprint),
+    /// Not readable as a notebook, and it has been so for a while.
+    Bad(Option<Fingerprint>),
+    /// Half of a file that somebody is writing right now.
+    BeingWritten,
+    /// No such file.
+    Missing,
+}
+
+#[derive(Default)]
+struct Entry {
+    /// The version an event has told about.
+    reported: Option<Fingerprint>,
+    /// The last version that was a notebook.
+    good: Option<(Fingerprint, Arc<Tile>)>,
+    /// What is wrong with the current version.
+    problem: Option<String>,
+}
+
+/// See the module's words.
+pub struct Class {
+    homes: HomesTemplate,
+    limits: TailLimits,
+    entries: RwLock<BTreeMap<Key, Arc<Mutex<Entry>>>>,
+}
+
+impl Class {
+    /// A class with no known notebook yet.
+    #[must_use]
+    pub fn new(homes: HomesTemplate, limits: TailLimits) -> Self {
+        Self {
+            homes,
+            limits,
+            entries: RwLock::default(),
+        }
+    }
+
+    /// Where its notebooks live.
+    #[must_use]
+    pub fn homes(&self) -> &HomesTemplate {
+        &self.homes
+    }
+
+    /// The notebook at `path`, if it is in a home.
+    #[must_use]
+    pub fn key_of(&self, path: &str) -> Option<Key> {
+        let (user, filename) = self.homes.split(path.as_ref())?;
+        Some(Key { filename, user })
+    }
+
+    /// Every notebook, or every notebook of one participant.
+    #[must_use]
+    pub fn notebooks(&self, of: Option<&str>) -> Vec<NotebookSummary> {
+        let mut notebooks: Vec<NotebookSummary> = Vec::new();
+        for key in self
+            .keys()
+            .into_iter()
+            .filter(|key| of.is_none_or(|user| user == key.user))
+        {
+            let Some(saved_at_ms) = self.saved_at_ms(&key) else {
+                continue;
+            };
+            match notebooks.last_mut() {
+                Some(last) if last.filename == key.filename => {
+                    last.participants += 1;
+                    last.saved_at_ms = last.saved_at_ms.max(saved_at_ms);
+                }
+                _ => notebooks.push(NotebookSummary {
+                    filename: key.filename,
+                    participants: 1,
+                    saved_at_ms,
+                }),
+            }
+        }
+        notebooks
+    }
+
+    /// The tiles of one notebook, by user; of everyone or of one participant.
+    #[must_use]
+    pub fn wall(&self, filename: &str, of: Option<&str>) -> Vec<Tile> {
+        self.keys()
+            .into_iter()
+            .filter(|key| key.filename == filename && of.is_none_or(|user| user == key.user))
+            .filter_map(|key| self.tile(&key))
+            .collect()
+    }
+
+    /// One tile, from the file as it is now; `None` when there is no such notebook.
+    #[must_use]
+    pub fn tile(&self, key: &Key) -> Option<Tile> {
+        let entry = self.entry(key)?;
+        let mut entry = lock(&entry);
+        let look = self.refresh(key, &mut entry);
+        if look == Look::Missing && entry.reported.is_some() {
+            return None;
+        }
+        Some(self.shown(key, &entry, look))
+    }
+
+    /// The same with every cell, nothing trimmed.
+    #[must_use]
+    pub fn whole(&self, key: &Key) -> Option<Tile> {
+        let tile = self.tile(key)?;
+        let home = self.homes.home_of(&key.user)?;
+        match read_notebook(&home, &key.filename, None).map(|(_, bytes)| bytes) {
+            Ok(Some(bytes)) => match Notebook::parse(&bytes) {
+                Ok(parsed) => Some(Tile {
+                    cells: prepare::cells(&parsed.notebook, 0, &Ammonia::default()),
+                    total_cells: parsed.notebook.len(),
+                    ends_in_error: parsed.notebook.ends_in_error(),
+                    ..tile
+                }),
+                Err(_) => Some(tile),
+            },
+            _ => Some(tile),
+        }
+    }
+
+    /// A save of this notebook was reported by its owner's server.
+    pub fn note_reported(&self, key: &Key) {
+        let entry = self.entry_or_new(key);
+        let mut entry = lock(&entry);
+        if let Look::Good(version) | Look::Bad(Some(version)) = self.refresh(key, &mut entry) {
+            entry.reported = Some(version);
+        }
+    }
+
+    /// This notebook is no more.
+    pub fn forget(&self, key: &Key) {
+        self.entries
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key);
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        self.entries
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys()
+            .cloned()
+            .collect()
+    }
+
+    fn entry(&self, key: &Key) -> Option<Arc<Mutex<Entry>>> {
+        self.entries
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(key)
+            .cloned()
+    }
+
+    fn entry_or_new(&self, key: &Key) -> Arc<Mutex<Entry>> {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(entries.entry(key.clone()).or_default())
+    }
+
+    fn saved_at_ms(&self, key: &Key) -> Option<i64> {
+        let entry = self.entry(key)?;
+        let entry = lock(&entry);
+        let known = entry
+            .good
+            .as_ref()
+            .map(|(version, _)| *version)
+            .or(entry.reported);
+        Some(
+            known
+                .map_or(0, Fingerprint::modified_ms)
+                .min(time::now_ms()),
+        )
+    }
+
+    /// Looks at the file and brings the entry up to date.
+    fn refresh(&self, key: &Key, entry: &mut Entry) -> Look {
+        let Some(home) = self.homes.home_of(&key.user) else {
+            return Look::Missing;
+        };
+        let known = entry.good.as_ref().map(|(version, _)| *version);
+        let (version, bytes) = match read_notebook(&home, &key.filename, known) {
+            Ok((version, Some(bytes))) => (version, bytes),
+            Ok((version, None)) => {
+                entry.problem = None;
+                return Look::Good(version);
+            }
+            Err(error) => {
+                let missing = matches!(error, ReadError::Missing);
+                entry.problem = Some(if missing {
+                    format!(
+                        "{}'s server reported a save, but {} is not there. Is --homes right?",
+                        key.user,
+                        home.join(&key.filename).display()
+                    )
+                } else {
+                    error.to_string()
+                });
+                return if missing {
+                    Look::Missing
+                } else {
+                    Look::Bad(None)
+                };
+            }
+        };
+        match Notebook::parse(&bytes) {
+            Ok(parsed) => {
+                entry.problem = None;
+                let tile = self.prepare(key, version, parsed.notebook);
+                entry.good = Some((version, Arc::new(tile)));
+                Look::Good(version)
+            }
+            Err(_) if time::since(version.modified_ms()) < WRITING => Look::BeingWritten,
+            Err(error) => {
+                entry.problem = Some(format!("This file is not a notebook: {error}."));
+                Look::Bad(Some(version))
+            }
+        }
+    }
+
+    fn prepare(&self, key: &Key, version: Fingerprint, notebook: Notebook) -> Tile {
+        let total_cells = notebook.len();
+        let ends_in_error = notebook.ends_in_error();
+        let tail = notebook.tail(self.limits.cells).trim(self.limits.lines);
+        Tile {
+            user: key.user.clone(),
+            filename: key.filename.clone(),
+            saved_at_ms: version.modified_ms(),
+            total_cells,
+            ends_in_error,
+            cells: prepare::cells(&tail, total_cells - tail.len(), &Ammonia::default()),
+            problem: None,
+        }
+    }
+
+    fn shown(&self, key: &Key, entry: &Entry, look: Look) -> Tile {
+        let mut tile = match &entry.good {
+            Some((_, good)) => Tile::clone(good),
+            None => Tile {
+                user: key.user.clone(),
+                filename: key.filename.clone(),
+                saved_at_ms: entry.reported.map_or(0, Fingerprint::modified_ms),
+                total_cells: 0,
+                ends_in_error: false,
+                cells: Vec::new(),
+                problem: (look == Look::BeingWritten)
+                    .then(|| "The file is being written; it appears in a moment.".to_owned()),
+            },
+        };
+        // A participant's clock, or a file copied with its times, may be ahead of ours.
+        tile.saved_at_ms = tile.saved_at_ms.min(time::now_ms());
+        if entry.problem.is_some() {
+            tile.problem.clone_from(&entry.problem);
+        }
+        tile
+    }
+}
+
+/// Whatever panicked while it held the lock, the entry is rebuilt from the file.
+fn lock(entry: &Mutex<Entry>) -> MutexGuard<'_, Entry> {
+    entry.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The whole path of a notebook, as events carry it.
+fn path_of(homes: &HomesTemplate, key: &Key) -> Option<PathBuf> {
+    Some(homes.home_of(&key.user)?.join(&key.filename))
+}

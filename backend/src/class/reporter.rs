@@ -1,0 +1,265 @@
+//! Saves that met no hook become events all the same: a hub without the extension, or
+//! no hub at all, still works.
+//!
+//! A change on disk is looked at after a short grace. Under a Hub the grace lets the
+//! participant's own server report first, so that a save is one event and not two.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use shared::wire::{DELETE_NOTEBOOK, SAVE_NOTEBOOK};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Class, Key, Look, lock, path_of};
+use crate::{
+    homes::{Fingerprint, Found, Poke, Watch, scan, watch},
+    store::{EventFilter, EventStore, NewEvent},
+    time,
+};
+
+/// Between two walks over all homes, at least.
+const SCAN_EVERY: Duration = Duration::from_secs(2);
+/// A walk may take this share of one core: one part in twenty.
+const SCAN_SHARE: u32 = 20;
+/// Until a file that is being written, or is just gone, is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
+/// Until a store that failed is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// Watches the homes and appends events. See the module's words.
+pub struct Reporter {
+    class: Arc<Class>,
+    store: Arc<dyn EventStore>,
+    runtime: Handle,
+    grace: Duration,
+    due: BTreeMap<PathBuf, Instant>,
+    next_scan: Instant,
+    watch: Watch,
+    pokes: Receiver<Poke>,
+}
+
+impl Reporter {
+    /// Looks at every home once, so that the class is known when this returns.
+    /// Notebooks saved while nobody was watching are due at once.
+    ///
+    /// # Errors
+    /// When the store cannot say which saves it knows.
+    pub async fn new(
+        class: Arc<Class>,
+        store: Arc<dyn EventStore>,
+        grace: Duration,
+    ) -> anyhow::Result<Self> {
+        let known = known_saves(&*store).await?;
+        let (watch, pokes) = watch();
+        let now = Instant::now();
+        let mut reporter = Self {
+            class,
+            store,
+            runtime: Handle::current(),
+            grace,
+            due: BTreeMap::new(),
+            next_scan: now + SCAN_EVERY,
+            watch,
+            pokes,
+        };
+        let found = scan(reporter.class.homes());
+        for file in &found {
+            let entry = reporter.class.entry_or_new(&key_of(file));
+            let told_us = known.get(&(file.user.clone(), file.path.display().to_string()));
+            // Events keep microseconds, the file system nanoseconds.
+            if told_us.is_some_and(|told| *told >= file.fingerprint.modified_ns / 1_000) {
+                lock(&entry).reported = Some(file.fingerprint);
+            } else {
+                reporter.due.insert(file.path.clone(), now);
+            }
+        }
+        reporter.watch_folders_of(&found);
+        Ok(reporter)
+    }
+
+    /// Runs on a thread of its own until `ending` is cancelled.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn start(self, ending: CancellationToken) -> anyhow::Result<()> {
+        thread::Builder::new()
+            .name("save-reporter".to_owned())
+            .spawn(move || self.run(&ending))
+            .context("cannot start the save reporter")?;
+        Ok(())
+    }
+
+    fn run(mut self, ending: &CancellationToken) {
+        while !ending.is_cancelled() {
+            let now = Instant::now();
+            if now >= self.next_scan {
+                self.rescan();
+                self.next_scan = now + SCAN_EVERY.max(now.elapsed() * SCAN_SHARE);
+            }
+            self.report_due();
+            let wake = self
+                .due
+                .values()
+                .min()
+                .map_or(self.next_scan, |due| self.next_scan.min(*due));
+            match self
+                .pokes
+                .recv_timeout(wake.saturating_duration_since(Instant::now()))
+            {
+                Ok(Poke::Written(path)) => {
+                    self.due
+                        .entry(path)
+                        .or_insert_with(|| Instant::now() + self.grace);
+                }
+                Ok(Poke::Rescan) => {
+                    self.next_scan = self.next_scan.min(Instant::now() + LOOK_AGAIN)
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                // There is no watcher on this system.
+                Err(RecvTimeoutError::Disconnected) => {
+                    thread::sleep(wake.saturating_duration_since(Instant::now()));
+                }
+            }
+        }
+    }
+
+    fn rescan(&mut self) {
+        let found = scan(self.class.homes());
+        self.watch_folders_of(&found);
+        let due = Instant::now() + self.grace;
+        let mut present = HashSet::new();
+        for file in found {
+            let key = key_of(&file);
+            if lock(&self.class.entry_or_new(&key)).reported != Some(file.fingerprint) {
+                self.due.entry(file.path).or_insert(due);
+            }
+            present.insert(key);
+        }
+        for key in self.class.keys() {
+            if !present.contains(&key) {
+                self.report_gone(&key);
+            }
+        }
+    }
+
+    fn watch_folders_of(&mut self, found: &[Found]) {
+        let homes = self.class.homes();
+        let parents = found
+            .iter()
+            .filter_map(|file| file.path.parent().map(Path::to_owned));
+        let mut folders: HashSet<PathBuf> = parents.collect();
+        folders.extend(homes.users().into_iter().map(|(_, home)| home));
+        folders.insert(homes.base().to_owned());
+        self.watch.set_folders(folders);
+    }
+
+    fn report_due(&mut self) {
+        let now = Instant::now();
+        let ready: Vec<PathBuf> = self
+            .due
+            .iter()
+            .filter(|(_, due)| **due <= now)
+            .map(|(path, _)| path.clone())
+            .collect();
+        for path in ready {
+            match self.report(&path) {
+                Some(again) => self.due.insert(path, now + again),
+                None => self.due.remove(&path),
+            };
+        }
+    }
+
+    /// Reports one file; the answer is when to look again, if at all.
+    fn report(&mut self, path: &Path) -> Option<Duration> {
+        let key = self.class.key_of(path.to_str()?)?;
+        let entry = self.class.entry_or_new(&key);
+        let look = self.class.refresh(&key, &mut lock(&entry));
+        let version = match look {
+            Look::Good(version) | Look::Bad(Some(version)) => version,
+            Look::BeingWritten => return Some(LOOK_AGAIN),
+            Look::Missing => {
+                self.next_scan = self.next_scan.min(Instant::now() + LOOK_AGAIN);
+                return None;
+            }
+            Look::Bad(None) => return None,
+        };
+        let before = lock(&entry).reported.replace(version);
+        if before == Some(version) {
+            return None;
+        }
+        if self.append(SAVE_NOTEBOOK, &key, Some(version)) {
+            return None;
+        }
+        lock(&entry).reported = before;
+        Some(TRY_AGAIN)
+    }
+
+    /// Only what was once seen on disk can be gone; a notebook that a server reported
+    /// and that was never found stays on the wall with a word on why.
+    fn report_gone(&self, key: &Key) {
+        let Some(entry) = self.class.entry(key) else {
+            return;
+        };
+        let gone = {
+            let mut entry = lock(&entry);
+            entry.reported.is_some() && self.class.refresh(key, &mut entry) == Look::Missing
+        };
+        if gone && self.append(DELETE_NOTEBOOK, key, None) {
+            self.class.forget(key);
+        }
+    }
+
+    fn append(&self, kind: &str, key: &Key, version: Option<Fingerprint>) -> bool {
+        let Some(path) = path_of(self.class.homes(), key) else {
+            return false;
+        };
+        let timestamp = version.map_or_else(time::now_text, Fingerprint::modified_text);
+        let event = NewEvent {
+            kind: kind.to_owned(),
+            user: key.user.clone(),
+            filename: key.filename.clone(),
+            path: path.display().to_string(),
+            timestamp,
+        };
+        match self.runtime.block_on(self.store.append(event)) {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::warn!(%error, "a save could not be stored; trying again");
+                false
+            }
+        }
+    }
+}
+
+fn key_of(file: &Found) -> Key {
+    Key {
+        filename: file.filename.clone(),
+        user: file.user.clone(),
+    }
+}
+
+/// When the latest known save of each `(user, path)` was, in microseconds.
+async fn known_saves(store: &dyn EventStore) -> anyhow::Result<HashMap<(String, String), i128>> {
+    let filter = EventFilter {
+        kind: Some(SAVE_NOTEBOOK.to_owned()),
+        ..EventFilter::default()
+    };
+    let known = store.list(filter).await?;
+    Ok(known
+        .into_iter()
+        .filter_map(|event| {
+            let told = time::parse(&event.timestamp)?;
+            Some(((event.user, event.path), i128::from(told.as_microsecond())))
+        })
+        .collect())
+}

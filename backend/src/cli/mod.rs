@@ -1,0 +1,35 @@
+//! The commands of `pipalhub`. A new one gets a module here and a line in [`Command`].
+
+mod serve;
+mod tail;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// See everyone's notebooks as they work: a live dashboard for workshops on JupyterHub.
+#[derive(Parser)]
+#[command(name = "pipalhub", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Tail(tail::TailArgs),
+}
+
+impl Cli {
+    /// Runs the command that was given; its answer is what the process ends with.
+    ///
+    /// # Errors
+    /// When the command could not do what it was asked to, in words for whoever ran it.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Serve(args) => serve::run(args),
+            Command::Tail(args) => tail::run(&args),
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! `pipalhub serve`: puts the parts together, listens, and ends cleanly.
+
+use std::{
+    env,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use tokio::{net::TcpListener, runtime, signal::unix::SignalKind};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    app::AppState,
+    auth::{Auth, HubAuth, HubClient, HubSettings, OAuth, Secret, SessionKey},
+    class::{Class, Reporter, TailLimits},
+    homes::HomesTemplate,
+    routes::{login_link, router},
+    store::SqliteStore,
+};
+
+/// Where a service without a Hub listens.
+const DEFAULT_BIND: &str = "127.0.0.1:10101";
+/// A participant's own server gets this long to report a save before the watcher does.
+const HUB_GRACE: Duration = Duration::from_millis(300);
+/// Without a Hub there is nobody to wait for, only the rest of the file.
+const GRACE: Duration = Duration::from_millis(10);
+/// After this, requests that are still being answered are cut.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// Run the dashboard: under JupyterHub as its service, or by itself on this machine.
+///
+/// Under JupyterHub the address, the prefix and who may see what come from the Hub. By
+/// itself it listens on this machine only and prints a link that holds its token.
+#[derive(Args)]
+pub(super) struct ServeArgs {
+    /// The address to listen on; port 0 takes a free one. Under JupyterHub the Hub gives
+    /// it. [default: 127.0.0.1:10101]
+    #[arg(long, env = "PIPALHUB_BIND", value_name = "ADDR:PORT")]
+    bind: Option<SocketAddr>,
+    /// Where participants' homes are, with {user} in place of their name.
+    #[arg(
+        long,
+        env = "PIPALHUB_HOMES",
+        value_name = "TEMPLATE",
+        default_value = "/home/{user}"
+    )]
+    homes: HomesTemplate,
+    /// The folder for events and keys; made when it is not there.
+    /// [default: pipalhub in $XDG_DATA_HOME or ~/.local/share]
+    #[arg(long, env = "PIPALHUB_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The token that signs the instructor in, without a Hub. [default: a new random one]
+    #[arg(
+        long,
+        env = "PIPALHUB_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    token: Option<String>,
+}
+
+pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_env("PIPALHUB_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
+        )
+        .with_writer(io::stderr)
+        .with_target(false)
+        .init();
+    let runtime = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let served = runtime.block_on(serve(args));
+    // What still runs now only watches; there is nothing of it to save.
+    runtime.shutdown_background();
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let variable = |name: &str| env::var(name).ok();
+    let hub = HubSettings::from_env(variable)?;
+    let bind = bind_address(args.bind, hub.is_some())?;
+    let data = data_folder(args.data)?;
+    // Held until the end, by being alive.
+    let _lock = lock_folder(&data)?;
+    let session_key = SessionKey::load(&data.join("cookie.key"))?;
+    let store = Arc::new(SqliteStore::open(&data.join("events.sqlite3"))?);
+    let class = Arc::new(Class::new(args.homes, TailLimits::default()));
+    let grace = if hub.is_some() { HUB_GRACE } else { GRACE };
+
+    let listener = listen(bind).await?;
+    let address = listener
+        .local_addr()
+        .context("cannot tell the address listened on")?;
+    let ending = CancellationToken::new();
+    let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, grace).await?;
+    reporter.start(ending.clone())?;
+    let prefix = prefix_from(env::var("JUPYTERHUB_SERVICE_PREFIX").ok());
+    let auth = auth_from(hub, args.token, &prefix)?;
+    let link = match &auth {
+        Auth::Standalone { token } => {
+            Some(login_link(&format!("http://{address}"), &prefix, token))
+        }
+        Auth::Hub(_) => None,
+    };
+    let state = AppState {
+        prefix,
+        auth,
+        session_key,
+        store,
+        class,
+        ending: ending.clone(),
+        port: address.port(),
+    };
+    tracing::info!(%address, homes = %state.class.homes(), data = %data.display(), "listening");
+    if let Some(link) = link {
+        // To a closed pipe there is nobody to print for; that is no reason to end.
+        let _ = writeln!(io::stdout(), "{link}");
+    }
+    answer(listener, state, ending).await
+}
+
+async fn answer(
+    listener: TcpListener,
+    state: AppState,
+    ending: CancellationToken,
+) -> anyhow::Result<()> {
+    let signalled = asked_to_end()?;
+    let until = ending.clone();
+    tokio::spawn(async move {
+        signalled.await;
+        until.cancel();
+    });
+    let graceful = ending.clone();
+    let serving = axum::serve(listener, router(Arc::new(state)))
+        .with_graceful_shutdown(async move { graceful.cancelled().await });
+    let cut = async {
+        ending.cancelled().await;
+        tokio::time::sleep(LAST_ANSWERS).await;
+    };
+    tokio::select! {
+        served = serving => served.context("cannot go on listening")?,
+        () = cut => tracing::warn!("ending with requests unanswered"),
+    }
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// Resolves at SIGINT or SIGTERM. The handlers are in place when this returns, so that a
+/// signal right after the start is not the end by default.
+fn asked_to_end() -> anyhow::Result<impl Future<Output = ()>> {
+    let listen = |kind| tokio::signal::unix::signal(kind).context("cannot wait for signals");
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+fn bind_address(asked: Option<SocketAddr>, under_hub: bool) -> anyhow::Result<SocketAddr> {
+    if under_hub {
+        let url = env::var("JUPYTERHUB_SERVICE_URL").unwrap_or_default();
+        if asked.is_some() {
+            tracing::warn!("--bind is not used: under JupyterHub the Hub gives the address");
+        }
+        return address_of_url(&url).with_context(|| {
+            format!(
+                "JUPYTERHUB_SERVICE_URL is {url:?}: give the service a `url` such as \
+                 http://127.0.0.1:10101 in jupyterhub_config.py"
+            )
+        });
+    }
+    let bind = asked.unwrap_or_else(|| DEFAULT_BIND.parse().expect("a literal address"));
+    if !bind.ip().is_loopback() {
+        bail!(
+            "--bind {bind}: without JupyterHub this listens on this machine only; use \
+             127.0.0.1:{}, and JupyterHub or a proxy of yours to reach it from elsewhere",
+            bind.port()
+        );
+    }
+    Ok(bind)
+}
+
+fn address_of_url(url: &str) -> Option<SocketAddr> {
+    let host = url.strip_prefix("http://")?.split('/').next()?;
+    let host = host.replace("localhost", "127.0.0.1");
+    host.parse().ok()
+}
+
+async fn listen(bind: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(bind)
+        .await
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => anyhow::anyhow!(
+                "{bind} is taken by another program: end it, or choose another address with --bind \
+             (under JupyterHub, with the service's `url`)"
+            ),
+            _ => anyhow::anyhow!("cannot listen on {bind}: {error}"),
+        })
+}
+
+fn data_folder(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let usual = || {
+        let variable = |name| {
+            env::var_os(name)
+                .filter(|v| !v.is_empty())
+                .map(PathBuf::from)
+        };
+        let data =
+            variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")))?;
+        Some(data.join("pipalhub"))
+    };
+    let folder = asked
+        .or_else(usual)
+        .context("there is no home folder to keep data in: say where with --data DIR")?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .with_context(|| {
+            format!(
+                "cannot make the data folder {}: choose another with --data",
+                folder.display()
+            )
+        })?;
+    Ok(folder)
+}
+
+/// Two services on one folder would each believe to be alone.
+fn lock_folder(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join("lock");
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| {
+            format!(
+                "cannot write to the data folder {}: choose another with --data",
+                folder.display()
+            )
+        })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another pipalhub uses the data folder {}: end it, or choose another with --data",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+fn auth_from(
+    hub: Option<HubSettings>,
+    token: Option<String>,
+    prefix: &str,
+) -> anyhow::Result<Auth> {
+    match hub {
+        Some(settings) => {
+            let client = HubClient::new(settings.clone())?;
+            let oauth = OAuth::new(settings, prefix.to_owned());
+            Ok(Auth::Hub(Box::new(HubAuth { client, oauth })))
+        }
+        None => match token {
+            Some(token) if token.trim().is_empty() || token.contains(char::is_whitespace) => {
+                bail!(
+                    "the token must be one word: --token or PIPALHUB_TOKEN has spaces or is empty"
+                )
+            }
+            Some(token) => Ok(Auth::Standalone {
+                token: Secret::new(token),
+            }),
+            None => Ok(Auth::Standalone {
+                token: Secret::random(),
+            }),
+        },
+    }
+}
+
+/// With a slash at both ends, as the Hub gives it.
+fn prefix_from(given: Option<String>) -> String {
+    let given = given.unwrap_or_default();
+    match given.trim_matches('/') {
+        "" => "/".to_owned(),
+        inner => format!("/{inner}/"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_get_their_slashes() {
+        for (given, prefix) in [
+            (None, "/"),
+            (Some("/"), "/"),
+            (Some("/a/b/"), "/a/b/"),
+            (Some("a"), "/a/"),
+        ] {
+            assert_eq!(prefix_from(given.map(str::to_owned)), prefix);
+        }
+    }
+
+    #[test]
+    fn addresses_come_out_of_urls() {
+        let address = "127.0.0.1:10101".parse().ok();
+        for url in [
+            "http://127.0.0.1:10101",
+            "http://127.0.0.1:10101/",
+            "http://localhost:10101",
+        ] {
+            assert_eq!(address_of_url(url), address, "{url}");
+        }
+        assert_eq!(address_of_url("unix+http://x"), None);
+        assert_eq!(address_of_url(""), None);
+    }
+
+    #[test]
+    fn without_a_hub_only_this_machine_is_served() {
+        assert!(bind_address(Some("0.0.0.0:80".parse().unwrap()), false).is_err());
+        assert!(bind_address(Some("[::1]:0".parse().unwrap()), false).is_ok());
+    }
+
+    #[test]
+    fn a_second_service_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = lock_folder(folder.path()).unwrap();
+        let refusal = lock_folder(folder.path()).unwrap_err().to_string();
+        assert!(refusal.contains("another pipalhub"), "{refusal}");
+        drop(first);
+        lock_folder(folder.path()).unwrap();
+    }
+}

@@ -1,0 +1,112 @@
+//! The one error a handler returns, and its JSON body.
+//!
+//! A variant is something a client can act on. What went wrong inside is logged once,
+//! here, and never sent.
+
+use axum::{
+    Json,
+    http::{HeaderName, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use shared::wire::ErrorBody;
+
+use crate::{auth::LoginKind, store::StoreError};
+
+/// Tells the page in the browser how to sign in: `hub` or `token`.
+pub const LOGIN_HEADER: HeaderName = HeaderName::from_static("x-pipalhub-login");
+
+/// Why a request was not answered with what it asked for.
+#[derive(Debug)]
+pub enum AppError {
+    /// 400: the request says something that cannot be.
+    BadRequest(String),
+    /// 401: nobody is signed in.
+    Unauthorized(LoginKind),
+    /// 403: someone is signed in who may not do this.
+    Forbidden(String),
+    /// 404: there is no such thing.
+    NotFound(String),
+    /// 413: the body is larger than this route takes.
+    TooLarge(String),
+    /// 415: the body is not JSON.
+    UnsupportedMediaType,
+    /// 503: something the answer needs is down; try again.
+    Unavailable {
+        /// What is down, in words for the client.
+        message: &'static str,
+        /// What happened, for the log.
+        cause: String,
+    },
+    /// 500: a fault of ours.
+    Internal(String),
+}
+
+impl AppError {
+    /// The HTTP status of this error.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// An [`AppError::Internal`] from anything that can say what happened.
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        Self::Internal(cause.to_string())
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable {
+            message: "The event store cannot be used right now; try again in a moment.",
+            cause: error.to_string(),
+        }
+    }
+}
+
+impl IntoResponse for AppError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let mut login = None;
+        let message = match self {
+            Self::BadRequest(message) | Self::Forbidden(message) => message,
+            Self::NotFound(message) | Self::TooLarge(message) => message,
+            Self::UnsupportedMediaType => {
+                "The body must be JSON, with the header Content-Type: application/json.".to_owned()
+            }
+            Self::Unauthorized(kind) => {
+                login = Some(kind);
+                kind.advice().to_owned()
+            }
+            Self::Unavailable { message, cause } => {
+                tracing::warn!(cause = cause.escape_debug().to_string(), "{message}");
+                message.to_owned()
+            }
+            Self::Internal(cause) => {
+                tracing::error!(cause = cause.escape_debug().to_string(), "internal error");
+                "Something went wrong in the service; its log says what.".to_owned()
+            }
+        };
+        let mut response = (status, Json(ErrorBody { message })).into_response();
+        let headers = response.headers_mut();
+        if let Some(kind) = login {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                "token".parse().expect("static text"),
+            );
+            headers.insert(LOGIN_HEADER, kind.as_str().parse().expect("static text"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, 1.into());
+        }
+        response
+    }
+}

@@ -1,0 +1,14 @@
+//! Where notebooks live: the template that names the homes, reading a participant's
+//! file without trusting them, and finding out which files there are.
+//!
+//! Not here: what is in a notebook ([`crate::class`]).
+
+mod read;
+mod scan;
+mod template;
+mod watch;
+
+pub use read::{Fingerprint, ReadError, read_notebook};
+pub use scan::{Found, scan};
+pub use template::HomesTemplate;
+pub use watch::{Poke, Watch, watch};

@@ -1,0 +1,184 @@
+//! `--homes /home/{user}`: the one place that turns people into folders and back.
+
+use std::{
+    ffi::OsStr,
+    fmt, fs,
+    path::{Component, Path, PathBuf},
+    str::FromStr,
+};
+
+const PLACE: &str = "{user}";
+
+/// A path with `{user}` in one of its components, such as `/home/jupyter-{user}` or
+/// `/srv/class/{user}/work`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HomesTemplate {
+    /// The folder that holds one folder a person.
+    base: PathBuf,
+    /// What stands before and after the name in that folder's name.
+    before: String,
+    after: String,
+    /// What comes below it before the notebooks begin; often empty.
+    rest: PathBuf,
+}
+
+impl FromStr for HomesTemplate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.matches(PLACE).count() != 1 {
+            return Err("it must contain {user} exactly once, as in /home/{user}".to_owned());
+        }
+        let path = std::path::absolute(text).map_err(|error| error.to_string())?;
+        if path.components().any(|part| part == Component::ParentDir) {
+            return Err("it must not contain ..".to_owned());
+        }
+        let mut parts = path.components();
+        let mut base = PathBuf::new();
+        for part in parts.by_ref() {
+            let name = part.as_os_str().to_str().unwrap_or_default();
+            if let Some((before, after)) = name.split_once(PLACE) {
+                return Ok(Self {
+                    base,
+                    before: before.to_owned(),
+                    after: after.to_owned(),
+                    rest: parts.collect(),
+                });
+            }
+            base.push(part);
+        }
+        Err("{user} must stand in a folder's name".to_owned())
+    }
+}
+
+impl fmt::Display for HomesTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.home_named(PLACE).display())
+    }
+}
+
+impl HomesTemplate {
+    /// The folder that holds everyone's; it exists while homes come and go.
+    #[must_use]
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// The home of `user`, or `None` for a name that cannot be a folder's.
+    #[must_use]
+    pub fn home_of(&self, user: &str) -> Option<PathBuf> {
+        is_user_name(user).then(|| self.home_named(user))
+    }
+
+    fn home_named(&self, user: &str) -> PathBuf {
+        let folder = format!("{}{user}{}", self.before, self.after);
+        // By components, since joining an empty path leaves a slash at the end.
+        self.base
+            .join(folder)
+            .components()
+            .chain(self.rest.components())
+            .collect()
+    }
+
+    /// Everyone who has a home now, by name.
+    #[must_use]
+    pub fn users(&self) -> Vec<(String, PathBuf)> {
+        let Ok(entries) = fs::read_dir(&self.base) else {
+            return Vec::new();
+        };
+        let mut users: Vec<_> = entries
+            .flatten()
+            .filter_map(|entry| {
+                let user = self.user_named(&entry.file_name())?;
+                let home = self.home_of(&user)?;
+                home.is_dir().then_some((user, home))
+            })
+            .collect();
+        users.sort();
+        users
+    }
+
+    /// The person and the path below their home, when `path` is in one.
+    #[must_use]
+    pub fn split(&self, path: &Path) -> Option<(String, String)> {
+        let below = path.strip_prefix(&self.base).ok()?;
+        let mut parts = below.components();
+        let user = self.user_named(parts.next()?.as_os_str())?;
+        let below = parts.as_path().strip_prefix(&self.rest).ok()?;
+        if !below
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+        {
+            return None;
+        }
+        let filename = below.to_str().filter(|name| !name.is_empty())?;
+        Some((user, filename.to_owned()))
+    }
+
+    fn user_named(&self, folder: &OsStr) -> Option<String> {
+        let user = folder
+            .to_str()?
+            .strip_prefix(&self.before)?
+            .strip_suffix(&self.after)?;
+        is_user_name(user).then(|| user.to_owned())
+    }
+}
+
+/// Names that are one path component and no trick: what JupyterHub's authenticators
+/// give, with room for e-mail addresses.
+fn is_user_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 255
+        && !name.starts_with('.')
+        && !name.contains(|c: char| c == '/' || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(text: &str) -> HomesTemplate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn names_homes_and_reads_them_back() {
+        for (text, home) in [
+            ("/home/{user}", "/home/ana"),
+            ("/home/jupyter-{user}", "/home/jupyter-ana"),
+            ("/srv/{user}/work", "/srv/ana/work"),
+            ("/{user}", "/ana"),
+        ] {
+            let template = template(text);
+            let path = Path::new(home);
+            assert_eq!(template.home_of("ana").unwrap(), path);
+            let split = template.split(&path.join("m1/day1.ipynb")).unwrap();
+            assert_eq!(split, ("ana".to_owned(), "m1/day1.ipynb".to_owned()));
+            assert_eq!(template.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn refuses_templates_that_name_nobody() {
+        for text in ["/home", "/home/{user}/{user}", "/home/../{user}"] {
+            assert!(text.parse::<HomesTemplate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn never_leads_out_of_the_homes() {
+        let template = template("/home/{user}");
+        for user in ["", ".", "..", "a/b", "a\0b", ".ssh"] {
+            assert_eq!(template.home_of(user), None, "{user:?}");
+        }
+        for path in [
+            "/etc/passwd",
+            "/home",
+            "/home/ana",
+            "/home/ana/../bob/x",
+            "home/ana/x",
+        ] {
+            assert_eq!(template.split(Path::new(path)), None, "{path}");
+        }
+    }
+}

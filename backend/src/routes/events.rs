@@ -1,0 +1,258 @@
+//! `/events`: what participants' servers report, and what scripts ask for.
+//!
+//! The behaviour is the original's to the letter, except where it was wrong: filters are
+//! typed, an unknown field is a 400, nobody posts as somebody else.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{FromRequest, Query, Request, State, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK};
+
+use crate::{
+    app::AppState,
+    auth::{Identity, Participant},
+    error::AppError,
+    store::{EventFilter, NewEvent},
+    time,
+};
+
+/// The fields of a query, in order, repeated ones and all.
+type Pairs = Query<Vec<(String, String)>>;
+
+/// How many new events `GET /api/updates` gives at once.
+const UPDATES_AT_ONCE: usize = 1_000;
+
+/// `GET /events`: the latest event of each `(type, user, path)` that matches.
+pub(super) async fn list_events(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    Query(pairs): Pairs,
+) -> Result<Json<Vec<Event>>, AppError> {
+    let mut events = state.store.list(filter_from(pairs)?).await?;
+    events.retain(|event| identity.may_see(&event.user));
+    Ok(Json(events))
+}
+
+/// `POST /events`: 201 with the event, once it is on disk.
+pub(super) async fn post_event(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    JsonObject(body): JsonObject,
+) -> Result<(StatusCode, Json<Event>), AppError> {
+    let event = event_from(&body)?;
+    check_owner(&state, &identity, &event)?;
+    let key = state
+        .class
+        .key_of(&event.path)
+        .filter(|key| key.user == event.user);
+    let kind = event.kind.clone();
+    if let (SAVE_NOTEBOOK, Some(key)) = (kind.as_str(), key.clone()) {
+        // Before the event is stored, so that the watcher does not report it again.
+        let class = Arc::clone(&state.class);
+        tokio::task::spawn_blocking(move || class.note_reported(&key))
+            .await
+            .map_err(AppError::internal)?;
+    }
+    let committed = state.store.append(event).await?;
+    if let (DELETE_NOTEBOOK, Some(key)) = (kind.as_str(), &key) {
+        state.class.forget(key);
+    }
+    Ok((StatusCode::CREATED, Json(committed.event)))
+}
+
+/// What has happened since `cursor`, for pages that poll.
+#[derive(Serialize)]
+pub(super) struct UpdatesResponse {
+    cursor: i64,
+    events: Vec<Event>,
+}
+
+/// `GET /api/updates?after=CURSOR&…`: the events after a cursor that match, oldest
+/// first, and the cursor to ask with next. Without `after`, only the cursor.
+pub(super) async fn list_updates(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    Query(mut pairs): Pairs,
+) -> Result<Json<UpdatesResponse>, AppError> {
+    let newest = state.store.journal_bounds().await?.newest;
+    let Some(after) = take_after(&mut pairs)? else {
+        filter_from(pairs)?;
+        return Ok(Json(UpdatesResponse {
+            cursor: newest,
+            events: Vec::new(),
+        }));
+    };
+    let filter = filter_from(pairs)?;
+    let found = state
+        .store
+        .journal_after(after.min(newest), UPDATES_AT_ONCE)
+        .await?;
+    let cursor = found.last().map_or(newest, |last| last.seq);
+    let events = found
+        .into_iter()
+        .map(|committed| committed.event)
+        .filter(|event| filter.matches(event) && identity.may_see(&event.user))
+        .collect();
+    Ok(Json(UpdatesResponse { cursor, events }))
+}
+
+/// Takes `after` out of the query, a sequence number.
+pub(super) fn take_after(pairs: &mut Vec<(String, String)>) -> Result<Option<i64>, AppError> {
+    let Some(place) = pairs.iter().position(|(name, _)| name == "after") else {
+        return Ok(None);
+    };
+    let (_, value) = pairs.remove(place);
+    let after = value.parse().ok().filter(|after| *after >= 0);
+    let after = after.ok_or_else(|| {
+        AppError::BadRequest(format!(
+            "after={value} is not a cursor: a whole number from 0."
+        ))
+    })?;
+    Ok(Some(after))
+}
+
+/// Equality filters on the fields of an event.
+pub(super) fn filter_from(pairs: Vec<(String, String)>) -> Result<EventFilter, AppError> {
+    let mut filter = EventFilter::default();
+    for (name, value) in pairs {
+        let repeated = match name.as_str() {
+            "id" => filter.id.replace(id_from(&value)?).is_some(),
+            "type" => filter.kind.replace(value).is_some(),
+            "user" => filter.user.replace(value).is_some(),
+            "filename" => filter.filename.replace(value).is_some(),
+            "path" => filter.path.replace(value).is_some(),
+            "timestamp" => filter.timestamp.replace(timestamp_from(&value)?).is_some(),
+            _ => {
+                return Err(AppError::BadRequest(format!(
+                    "An event has no field {name:?}; it has id, type, user, filename, path and \
+                     timestamp."
+                )));
+            }
+        };
+        if repeated {
+            return Err(AppError::BadRequest(format!(
+                "The filter {name} stands there twice."
+            )));
+        }
+    }
+    Ok(filter)
+}
+
+fn id_from(value: &str) -> Result<i64, AppError> {
+    value
+        .parse()
+        .map_err(|_| AppError::BadRequest(format!("id={value} is not a whole number.")))
+}
+
+fn timestamp_from(value: &str) -> Result<String, AppError> {
+    // A `+` that was not encoded arrives as a space.
+    let read = time::parse(value).or_else(|| time::parse(&value.replace(' ', "+")));
+    read.map(time::format).ok_or_else(|| {
+        AppError::BadRequest(format!(
+            "timestamp {value:?} is not a time such as 2022-11-14T16:00:00.511Z."
+        ))
+    })
+}
+
+fn event_from(body: &Map<String, Value>) -> Result<NewEvent, AppError> {
+    let text = |name: &str| match body.get(name) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(_) => Err(AppError::BadRequest(format!("{name} must be a string."))),
+        None => Err(AppError::BadRequest(format!("{name} is missing."))),
+    };
+    let timestamp = match body.get("timestamp") {
+        None | Some(Value::Null) => time::now_text(),
+        Some(Value::String(value)) => timestamp_from(value)?,
+        Some(_) => {
+            return Err(AppError::BadRequest(
+                "timestamp must be a string.".to_owned(),
+            ));
+        }
+    };
+    Ok(NewEvent {
+        kind: text("type")?,
+        user: text("user")?,
+        filename: text("filename")?,
+        path: text("path")?,
+        timestamp,
+    })
+}
+
+/// Under a Hub the token says who it is, and an event is about that person's home.
+fn check_owner(state: &AppState, identity: &Identity, event: &NewEvent) -> Result<(), AppError> {
+    if !identity.from_hub {
+        return Ok(());
+    }
+    if identity.user != event.user {
+        return Err(AppError::Forbidden(format!(
+            "This token is {}'s; it cannot report for {}.",
+            identity.user, event.user
+        )));
+    }
+    let home_is_own = state
+        .class
+        .key_of(&event.path)
+        .is_some_and(|key| key.user == identity.user);
+    if home_is_own {
+        return Ok(());
+    }
+    Err(AppError::Forbidden(format!(
+        "{} is not below {}'s home. Homes are at {} (--homes).",
+        event.path,
+        identity.user,
+        state.class.homes()
+    )))
+}
+
+/// A body that is a JSON object.
+pub(super) struct JsonObject(Map<String, Value>);
+
+impl<S: Send + Sync> FromRequest<S> for JsonObject {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
+        if !is_json(request.headers()) {
+            return Err(AppError::UnsupportedMediaType);
+        }
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(body_error)?;
+        match serde_json::from_slice(&body) {
+            Ok(Value::Object(object)) => Ok(Self(object)),
+            Ok(_) => Err(AppError::BadRequest(
+                "JSON data must be an object".to_owned(),
+            )),
+            Err(error) => Err(AppError::BadRequest(format!(
+                "The body is not JSON: {error}."
+            ))),
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = value
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn body_error(rejection: BytesRejection) -> AppError {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        AppError::TooLarge(format!(
+            "An event has at most {} bytes.",
+            super::LARGEST_BODY
+        ))
+    } else {
+        AppError::BadRequest("The body could not be read.".to_owned())
+    }
+}

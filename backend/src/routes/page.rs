@@ -1,0 +1,210 @@
+//! The page in the browser: the frontend's files, embedded in the binary, and its
+//! `index.html` with the prefix of this service written into it.
+//!
+//! One build serves every hub: nothing in it knows where it will live until here.
+
+use std::{borrow::Cow, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{FromRequestParts, OriginalUri, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use rust_embed::{Embed, EmbeddedFile};
+
+use super::session::begin_login;
+use crate::{
+    app::AppState,
+    auth::{Auth, Participant, Secret},
+    error::AppError,
+};
+
+/// What `cargo xtask build` leaves there; a binary built without it says so when asked.
+#[derive(Embed)]
+#[folder = "../frontend/dist"]
+#[allow_missing = true]
+struct Dist;
+
+const INDEX: &str = "index.html";
+/// What Trunk writes where the address of the page goes.
+const BASE: &str = r#"<base href="./" />"#;
+/// What Trunk writes where a number used once goes (`create_nonce` in Trunk.toml).
+const NONCE: &str = "{{__TRUNK NONCE__}}";
+
+/// Every path that is no other route's: a file of the frontend, or the page itself,
+/// whose own router then finds the place.
+pub(super) async fn get_page(
+    State(state): State<Arc<AppState>>,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+) -> Result<Response, AppError> {
+    let missing = || AppError::NotFound(format!("There is no {} here.", uri.path()));
+    let path = uri.path().strip_prefix(&state.prefix).ok_or_else(missing)?;
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Err(missing());
+    }
+    if path != INDEX
+        && let Some(file) = Dist::get(path)
+    {
+        return Ok(file_response(path, &file, request.headers()));
+    }
+    if !is_navigation(request.headers()) {
+        return Err(missing());
+    }
+    let (mut parts, _) = request.into_parts();
+    if let Auth::Hub(hub) = &state.auth {
+        match Participant::from_request_parts(&mut parts, &state).await {
+            Ok(_) => {}
+            Err(AppError::Unauthorized(_)) => {
+                return Ok(begin_login(&state, hub, &parts.headers, &uri).await);
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(index_response(&state.prefix))
+}
+
+/// `GET /poll.js`: for anyone's own pages. Static, so open to everyone.
+pub(super) async fn get_poll_js() -> Response {
+    let script = include_str!("../../assets/poll.js");
+    (
+        [
+            (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+            NO_CACHE,
+        ],
+        script,
+    )
+        .into_response()
+}
+
+const NO_CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-cache");
+
+/// A person opening a page, not a script fetching something.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let value = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    match value(header::HeaderName::from_static("sec-fetch-mode")) {
+        Some(mode) => mode == "navigate",
+        None => value(header::ACCEPT).is_some_and(|accept| accept.contains("text/html")),
+    }
+}
+
+fn index_response(prefix: &str) -> Response {
+    let Some(index) = Dist::get(INDEX) else {
+        return Html(
+            "<!doctype html><html lang=en><meta charset=utf-8><title>PipalHub</title>\
+             <h1>This binary has no page in it</h1>\
+             <p>Build it with <code>cargo xtask build</code>.</p></html>",
+        )
+        .into_response();
+    };
+    let nonce = Secret::random();
+    let page = String::from_utf8_lossy(&index.data)
+        .replace(
+            BASE,
+            &format!(r#"<base href="{}" />"#, escape_attribute(prefix)),
+        )
+        .replace(NONCE, nonce.reveal());
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{}' 'wasm-unsafe-eval'; style-src 'self'; \
+         connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'self'; \
+         form-action 'self'; frame-ancestors 'none'",
+        nonce.reveal()
+    );
+    let headers = [(header::CONTENT_SECURITY_POLICY, policy.as_str()), NO_CACHE];
+    (headers, Html(page)).into_response()
+}
+
+fn file_response(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
+    let etag = format!("\"{}\"", hex(&file.metadata.sha256_hash()[..16]));
+    // Trunk names files after their content, so they never change under their name.
+    let caching = if is_hashed(path) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let mut response = if headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known == &etag)
+    {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let (encoding, data) = encoded(path, file, headers);
+        let mut response = Response::new(Body::from(data.into_owned()));
+        let mime = HeaderValue::from_str(file.metadata.mimetype());
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            mime.unwrap_or(HeaderValue::from_static("application/octet-stream")),
+        );
+        if let Some(encoding) = encoding {
+            response
+                .headers_mut()
+                .insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        response
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(
+        header::ETAG,
+        HeaderValue::from_str(&etag).expect("hex in quotes"),
+    );
+    response
+}
+
+/// The file, compressed beforehand when the browser takes that and the build did it.
+fn encoded(
+    path: &str,
+    file: &EmbeddedFile,
+    headers: &HeaderMap,
+) -> (Option<&'static str>, Cow<'static, [u8]>) {
+    let accepted = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok());
+    let takes_brotli = accepted.is_some_and(|accepted| {
+        accepted
+            .split(',')
+            .any(|coding| coding.split(';').next().is_some_and(|c| c.trim() == "br"))
+    });
+    match takes_brotli
+        .then(|| Dist::get(&format!("{path}.br")))
+        .flatten()
+    {
+        Some(compressed) => (Some("br"), compressed.data),
+        None => (None, file.data.clone()),
+    }
+}
+
+/// `frontend-0123456789abcdef.js`, `frontend-0123456789abcdef_bg.wasm`
+fn is_hashed(path: &str) -> bool {
+    path.split(['-', '.', '_'])
+        .any(|part| part.len() >= 12 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn escape_attribute(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashed_names_are_told_from_plain_ones() {
+        assert!(is_hashed("frontend-56f3e8a7c0d1b2e4.js"));
+        assert!(is_hashed("frontend-56f3e8a7c0d1b2e4_bg.wasm"));
+        assert!(!is_hashed("favicon.svg"));
+        assert!(!is_hashed("frontend.js"));
+    }
+}

@@ -1,0 +1,128 @@
+//! Signing in: with the Hub's OAuth, or with the token of the printed link.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse, Redirect, Response},
+};
+use axum_extra::extract::PrivateCookieJar;
+use shared::wire::SessionResponse;
+
+use crate::{
+    app::AppState,
+    auth::{
+        Auth, CallbackQuery, HubAuth, OAuthError, Participant, Secret, Session, authorization_token,
+    },
+    error::AppError,
+};
+
+/// `GET /api/session`: who is asking.
+pub(super) async fn get_session(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+) -> Json<SessionResponse> {
+    let hub_url = match &state.auth {
+        Auth::Hub(hub) => Some(hub.oauth.home_url()),
+        Auth::Standalone { .. } => None,
+    };
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Json(SessionResponse {
+        user: identity.user,
+        role: identity.role,
+        hub_url,
+        version,
+    })
+}
+
+/// `POST /api/login` with `Authorization: token …`: a cookie for the browser, since an
+/// event stream cannot send the header. Without a Hub only.
+pub(super) async fn log_in(
+    State(state): State<Arc<AppState>>,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
+    let Auth::Standalone { token } = &state.auth else {
+        return Err(AppError::NotFound(
+            "Here JupyterHub signs people in.".to_owned(),
+        ));
+    };
+    let given = authorization_token(&headers).filter(|given| token.is(given));
+    if given.is_none() {
+        return Err(AppError::Unauthorized(state.auth.login_kind()));
+    }
+    let cookie = Session::new(token).into_cookie(&state, is_https(&headers));
+    let jar = PrivateCookieJar::new(state.session_key.0.clone()).add(cookie);
+    Ok((StatusCode::NO_CONTENT, jar).into_response())
+}
+
+/// Sends a browser without a session to the Hub, to come back to `uri`.
+pub(super) async fn begin_login(
+    state: &AppState,
+    hub: &HubAuth,
+    headers: &HeaderMap,
+    uri: &Uri,
+) -> Response {
+    let next = uri.path_and_query().map_or("", |next| next.as_str());
+    let (url, cookie) = hub.oauth.begin(next, is_https(headers)).await;
+    let jar = PrivateCookieJar::new(state.session_key.0.clone()).add(cookie);
+    (jar, Redirect::to(&url)).into_response()
+}
+
+/// `GET /oauth_callback`: the browser comes back from the Hub.
+pub(super) async fn complete_login(
+    State(state): State<Arc<AppState>>,
+    headers: HeaderMap,
+    Query(query): Query<CallbackQuery>,
+) -> Result<Response, AppError> {
+    let Auth::Hub(hub) = &state.auth else {
+        return Err(AppError::NotFound(
+            "There is no JupyterHub here.".to_owned(),
+        ));
+    };
+    let key = &state.session_key.0;
+    match hub.oauth.complete(&hub.client, &headers, key, &query).await {
+        Ok((token, next)) => {
+            let cookie = Session::new(&token).into_cookie(&state, is_https(&headers));
+            let jar = PrivateCookieJar::new(key.clone()).add(cookie);
+            Ok((jar, Redirect::to(&next)).into_response())
+        }
+        Err(error) => Ok(login_failed(&state, &error)),
+    }
+}
+
+/// A page, since it is a person who sees this; no part of the request is in it.
+fn login_failed(state: &AppState, error: &OAuthError) -> Response {
+    let status = match error {
+        OAuthError::Refused => StatusCode::FORBIDDEN,
+        OAuthError::UnknownState => StatusCode::BAD_REQUEST,
+        OAuthError::Trade(cause) => {
+            tracing::warn!(cause = cause.escape_debug().to_string(), "sign-in failed");
+            StatusCode::BAD_GATEWAY
+        }
+    };
+    let page = format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>PipalHub</title>\
+         <h1>You are not signed in</h1><p>{error}</p><p><a href=\"{}\">Try again</a></p></html>",
+        state.prefix
+    );
+    (status, axum::response::Html(page)).into_response()
+}
+
+/// Whether the browser came by https; the proxies in front say so, comma-separated, the
+/// outermost first.
+fn is_https(headers: &HeaderMap) -> bool {
+    headers
+        .get("x-forwarded-proto")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(',').next())
+        .is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
+}
+
+/// The link to print: opening it signs the browser in.
+#[must_use]
+pub fn login_link(origin: &str, prefix: &str, token: &Secret) -> String {
+    // Behind the `#` it reaches neither a log nor another site.
+    format!("{origin}{prefix}#token={}", token.reveal())
+}

@@ -1,0 +1,118 @@
+//! Events: what a store promises. How SQLite keeps the promise is in [`sqlite`].
+//!
+//! Two views of the same facts: the *list*, which holds the latest event of each
+//! `(type, user, path)` in the order they first came, and the *journal*, which holds
+//! every event under a sequence number of its own and feeds the stream.
+
+mod sqlite;
+
+use futures::future::BoxFuture;
+use shared::wire::Event;
+use tokio::sync::broadcast;
+
+pub use sqlite::SqliteStore;
+
+/// An event somebody wants stored; its `id` is the store's to give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// What happened, such as [`shared::wire::SAVE_NOTEBOOK`].
+    pub kind: String,
+    /// The participant.
+    pub user: String,
+    /// The path below the participant's home.
+    pub filename: String,
+    /// The whole path.
+    pub path: String,
+    /// In the form of [`crate::time::format()`].
+    pub timestamp: String,
+}
+
+/// An event that is on disk, and its place in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Counts every event ever stored, from 1.
+    pub seq: i64,
+    /// What was stored.
+    pub event: Event,
+}
+
+/// Equality on the fields of an event; what is `None` matches everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// [`Event::id`]
+    pub id: Option<i64>,
+    /// [`Event::kind`]
+    pub kind: Option<String>,
+    /// [`Event::user`]
+    pub user: Option<String>,
+    /// [`Event::filename`]
+    pub filename: Option<String>,
+    /// [`Event::path`]
+    pub path: Option<String>,
+    /// [`Event::timestamp`], in the form of [`crate::time::format()`]
+    pub timestamp: Option<String>,
+}
+
+impl EventFilter {
+    /// Whether `event` is one of those asked for.
+    #[must_use]
+    pub fn matches(&self, event: &Event) -> bool {
+        fn is(wanted: Option<&String>, value: &str) -> bool {
+            wanted.is_none_or(|wanted| wanted == value)
+        }
+        self.id.is_none_or(|id| id == event.id)
+            && is(self.kind.as_ref(), &event.kind)
+            && is(self.user.as_ref(), &event.user)
+            && is(self.filename.as_ref(), &event.filename)
+            && is(self.path.as_ref(), &event.path)
+            && is(self.timestamp.as_ref(), &event.timestamp)
+    }
+}
+
+/// The part of the journal that is still kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalBounds {
+    /// A reader that has seen this sequence number, or a later one, has missed nothing
+    /// that is gone.
+    pub complete_after: i64,
+    /// The newest committed sequence number, 0 when there is none.
+    pub newest: i64,
+}
+
+/// Why a store could not do what it was asked to.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The engine failed: a full or read-only disk, an I/O error.
+    #[error("{0}")]
+    Engine(String),
+    /// The store has been closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// A place where events are kept.
+pub trait EventStore: Send + Sync + 'static {
+    /// Stores `event`; when this returns, it survives a crash. A known
+    /// `(kind, user, path)` keeps its id and its place in the list.
+    fn append(&self, event: NewEvent) -> BoxFuture<'_, Result<Committed, StoreError>>;
+
+    /// The latest events that match, in the order their keys first came.
+    fn list(&self, filter: EventFilter) -> BoxFuture<'_, Result<Vec<Event>, StoreError>>;
+
+    /// At most `limit` journal entries after `seq`, oldest first.
+    fn journal_after(
+        &self,
+        seq: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Committed>, StoreError>>;
+
+    /// What the journal still holds.
+    fn journal_bounds(&self) -> BoxFuture<'_, Result<JournalBounds, StoreError>>;
+
+    /// Every event committed from now on. A receiver that lags reads what it missed
+    /// from [`EventStore::journal_after`].
+    fn subscribe(&self) -> broadcast::Receiver<Committed>;
+
+    /// What made the last write fail, until one succeeds again.
+    fn trouble(&self) -> Option<String>;
+}

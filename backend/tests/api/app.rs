@@ -1,0 +1,299 @@
+//! The service under test, and people who use it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use backend::{
+    app::AppState,
+    auth::{Auth, HubAuth, HubClient, HubSettings, OAuth, Secret, SessionKey},
+    class::{Class, Reporter, TailLimits},
+    homes::HomesTemplate,
+    routes::router,
+    store::SqliteStore,
+};
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::hub::{FakeHub, SERVICE_TOKEN};
+
+pub(crate) const PREFIX: &str = "/base/services/dashboard/";
+pub(crate) const TOKEN: &str = "standalone-token-canary";
+
+/// How long a test waits for what should take milliseconds.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct App {
+    pub(crate) folder: TempDir,
+    pub(crate) origin: String,
+    pub(crate) hub: Option<Arc<FakeHub>>,
+    pub(crate) ending: CancellationToken,
+}
+
+impl App {
+    /// Without a Hub; nothing watches the homes.
+    pub(crate) async fn standalone() -> Self {
+        Self::start(tempfile::tempdir().unwrap(), false, false).await
+    }
+
+    /// Without a Hub, watching the homes.
+    pub(crate) async fn watching() -> Self {
+        Self::start(tempfile::tempdir().unwrap(), false, true).await
+    }
+
+    /// With a Hub; nothing watches the homes.
+    pub(crate) async fn with_hub() -> Self {
+        Self::start(tempfile::tempdir().unwrap(), true, false).await
+    }
+
+    /// The same data and homes in a new service.
+    pub(crate) async fn restarted(self, watching: bool) -> Self {
+        self.ending.cancel();
+        Self::start(self.folder, self.hub.is_some(), watching).await
+    }
+
+    async fn start(folder: TempDir, with_hub: bool, watching: bool) -> Self {
+        let homes = folder.path().join("homes");
+        fs::create_dir_all(&homes).unwrap();
+        let homes: HomesTemplate = format!("{}/{{user}}", homes.display()).parse().unwrap();
+        let store = Arc::new(SqliteStore::open(&folder.path().join("events.sqlite3")).unwrap());
+        let class = Arc::new(Class::new(homes, TailLimits::default()));
+        let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, Duration::ZERO);
+        let reporter = reporter.await.unwrap();
+        let ending = CancellationToken::new();
+        if watching {
+            reporter.start(ending.clone()).unwrap();
+        }
+        let (hub, auth) = if with_hub {
+            let (hub, api_url) = FakeHub::start().await;
+            (Some(hub), hub_auth(api_url))
+        } else {
+            (
+                None,
+                Auth::Standalone {
+                    token: Secret::new(TOKEN),
+                },
+            )
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = AppState {
+            prefix: PREFIX.to_owned(),
+            auth,
+            session_key: SessionKey::load(&folder.path().join("cookie.key")).unwrap(),
+            store,
+            class,
+            ending: ending.clone(),
+            port: address.port(),
+        };
+        let routes = router(Arc::new(state));
+        let until = ending.clone();
+        tokio::spawn(async move {
+            let until = async move { until.cancelled().await };
+            axum::serve(listener, routes)
+                .with_graceful_shutdown(until)
+                .await
+                .unwrap();
+        });
+        Self {
+            folder,
+            origin: format!("http://{address}"),
+            hub,
+            ending,
+        }
+    }
+
+    /// Somebody whom the service does not know.
+    pub(crate) fn anon(&self) -> Person<'_> {
+        Person {
+            app: self,
+            header: None,
+        }
+    }
+
+    /// Whoever sends this token in `Authorization`.
+    pub(crate) fn token(&self, token: &str) -> Person<'_> {
+        Person {
+            app: self,
+            header: Some(("authorization", format!("token {token}"))),
+        }
+    }
+
+    /// Whoever's browser sends this cookie.
+    pub(crate) fn cookie(&self, cookie: &str) -> Person<'_> {
+        Person {
+            app: self,
+            header: Some(("cookie", cookie.to_owned())),
+        }
+    }
+
+    /// The one who opened the printed link, or someone with the Hub's scope.
+    pub(crate) fn instructor(&self) -> Person<'_> {
+        if self.hub.is_some() {
+            self.token("oauth-ines")
+        } else {
+            self.token(TOKEN)
+        }
+    }
+
+    /// A participant of the Hub, by their session's token.
+    pub(crate) fn participant(&self, name: &str) -> Person<'_> {
+        self.token(&format!("oauth-{name}"))
+    }
+
+    pub(crate) fn home(&self, user: &str) -> PathBuf {
+        self.folder.path().join("homes").join(user)
+    }
+
+    /// Writes a notebook whose cells are these sources.
+    pub(crate) fn save(&self, user: &str, filename: &str, sources: &[&str]) -> PathBuf {
+        self.save_text(user, filename, &notebook(sources))
+    }
+
+    pub(crate) fn save_text(&self, user: &str, filename: &str, text: &str) -> PathBuf {
+        let path = self.home(user).join(filename);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The body of a save event of this notebook.
+    pub(crate) fn save_event(&self, user: &str, filename: &str) -> Value {
+        let path = self.home(user).join(filename);
+        json!({"type": "save-notebook", "user": user, "filename": filename, "path": path})
+    }
+}
+
+fn hub_auth(api_url: String) -> Auth {
+    let settings = HubSettings {
+        api_url,
+        api_token: Secret::new(SERVICE_TOKEN),
+        client_id: "service-dashboard".to_owned(),
+        service_name: "dashboard".to_owned(),
+        callback_url: format!("{PREFIX}oauth_callback"),
+        hub_host: String::new(),
+        base_url: "/base/".to_owned(),
+    };
+    let client = HubClient::new(settings.clone()).unwrap();
+    Auth::Hub(Box::new(HubAuth {
+        client,
+        oauth: OAuth::new(settings, PREFIX.to_owned()),
+    }))
+}
+
+/// An nbformat 4.5 document of code cells.
+pub(crate) fn notebook(sources: &[&str]) -> String {
+    let cell = |(index, source): (usize, &&str)| {
+        json!({
+            "cell_type": "code", "id": format!("c{index}"), "metadata": {},
+            "execution_count": index + 1, "source": source, "outputs": []
+        })
+    };
+    let cells: Vec<_> = sources.iter().enumerate().map(cell).collect();
+    json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).to_string()
+}
+
+/// Someone in front of the service.
+pub(crate) struct Person<'a> {
+    app: &'a App,
+    header: Option<(&'static str, String)>,
+}
+
+impl Person<'_> {
+    /// A request below the prefix, or anywhere when `path` begins with a slash.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(PATIENCE)
+            .build()
+            .unwrap();
+        let below = if path.starts_with('/') { "" } else { PREFIX };
+        let request = client.request(method, format!("{}{below}{path}", self.app.origin));
+        match &self.header {
+            Some((name, value)) => request.header(*name, value),
+            None => request,
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    /// What a browser sends when a person opens a page.
+    pub(crate) async fn navigate(&self, path: &str) -> Response {
+        let request = self
+            .request(Method::GET, path)
+            .header("sec-fetch-mode", "navigate");
+        request.send().await.unwrap()
+    }
+
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        response.json().await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
+        self.request(Method::POST, path)
+            .json(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Posts an event that must be taken.
+    pub(crate) async fn tell(&self, event: &Value) -> Value {
+        let response = self.post("events", event).await;
+        assert_eq!(response.status(), 201);
+        response.json().await.unwrap()
+    }
+}
+
+/// Waits until `found` finds something.
+pub(crate) async fn eventually<T>(mut found: impl AsyncFnMut() -> Option<T>) -> T {
+    let waiting = async {
+        loop {
+            if let Some(found) = found().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .expect("it comes in time")
+}
+
+/// The sources of a tile's or a notebook's cells, from its whole JSON.
+pub(crate) fn mentions(value: &Value, text: &str) -> bool {
+    value.to_string().contains(text)
+}
+
+pub(crate) fn users(wall: &Value) -> Vec<&str> {
+    wall["tiles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["user"].as_str().unwrap())
+        .collect()
+}
+
+/// All of the files below `folder`, to look for what must not be there.
+pub(crate) fn bytes_below(folder: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() {
+            bytes.extend(bytes_below(&entry.path()));
+        } else {
+            bytes.extend(fs::read(entry.path()).unwrap_or_default());
+        }
+    }
+    bytes
+}

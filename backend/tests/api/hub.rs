@@ -1,0 +1,86 @@
+//! A Hub that knows a few tokens, and can be taken down.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use axum::{
+    Form, Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+/// What the service gets as its own token.
+pub(crate) const SERVICE_TOKEN: &str = "service-token-canary";
+
+#[derive(Default)]
+pub(crate) struct FakeHub {
+    pub(crate) down: AtomicBool,
+    pub(crate) asked: AtomicUsize,
+    pub(crate) trades: Mutex<Vec<HashMap<String, String>>>,
+}
+
+impl FakeHub {
+    /// Starts one; the answer is its API's address.
+    pub(crate) async fn start() -> (Arc<Self>, String) {
+        let hub = Arc::new(Self::default());
+        let routes = Router::new()
+            .route("/hub/api/user", get(who))
+            .route("/hub/api/oauth2/token", post(trade))
+            .with_state(Arc::clone(&hub));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        (hub, format!("http://{address}/hub/api"))
+    }
+}
+
+/// `oauth-NAME` is a token for the service's pages, `server-NAME` that of a
+/// participant's own server. Names are those of the tests; `root` is a Hub admin, and
+/// whoever's name begins with `i` holds the instructor's scopes.
+async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
+    hub.asked.fetch_add(1, Ordering::SeqCst);
+    if hub.down.load(Ordering::SeqCst) {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    let token = headers["authorization"]
+        .to_str()
+        .unwrap()
+        .trim_start_matches("token ")
+        .to_owned();
+    let (name, scopes) = match token.split_once('-') {
+        Some(("oauth", name)) if name.starts_with('i') => (
+            name,
+            json!(["access:services!service=dashboard", "custom:pipalhub:read"]),
+        ),
+        Some(("oauth", name)) => (name, json!(["access:services!service=dashboard"])),
+        Some(("server", name)) => (name, json!([format!("access:servers!server={name}/")])),
+        _ => {
+            let body = json!({"status": 403, "message": null});
+            return (StatusCode::FORBIDDEN, Json(body)).into_response();
+        }
+    };
+    Json(json!({"kind": "user", "name": name, "admin": name == "root", "scopes": scopes}))
+        .into_response()
+}
+
+async fn trade(
+    State(hub): State<Arc<FakeHub>>,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    let right = form["client_secret"] == SERVICE_TOKEN;
+    let name = form["code"].clone();
+    hub.trades.lock().unwrap().push(form);
+    if !right {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    Json(json!({"access_token": format!("oauth-{name}"), "token_type": "Bearer"})).into_response()
+}

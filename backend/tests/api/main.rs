@@ -1,0 +1,14 @@
+//! The service's routes over real connections, below a prefix, with and without a Hub.
+//!
+//! A module here has the name of the module of routes it tests. [`app`] starts the
+//! service; where there is a Hub, it is [`hub`]'s, which answers what the real one does.
+
+mod app;
+mod events;
+mod hub;
+mod page;
+mod reporter;
+mod routes;
+mod session;
+mod stream;
+mod wall;

@@ -1,0 +1,74 @@
+//! The page itself and the files around it.
+
+use crate::app::{App, PREFIX};
+
+#[tokio::test]
+async fn the_page_knows_where_it_lives() {
+    let app = App::standalone().await;
+    for path in [
+        PREFIX.to_owned(),
+        format!("{PREFIX}notebook?user=alice&notebook=a.ipynb"),
+    ] {
+        let response = app.anon().navigate(&path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        let type_ = response.headers()["content-type"].to_str().unwrap();
+        assert!(type_.starts_with("text/html"), "{path}");
+        if let Some(policy) = response.headers().get("content-security-policy") {
+            let policy = policy.to_str().unwrap().to_owned();
+            assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+            let page = response.text().await.unwrap();
+            assert!(
+                page.contains(&format!(r#"<base href="{PREFIX}""#)),
+                "{page}"
+            );
+            assert!(!page.contains("TRUNK NONCE"), "{page}");
+        }
+    }
+    let bare = PREFIX.trim_end_matches('/');
+    let response = app.anon().navigate(&format!("{bare}?notebook=x")).await;
+    assert_eq!(response.status(), 308);
+    assert_eq!(
+        response.headers()["location"],
+        format!("{PREFIX}?notebook=x")
+    );
+    for outside in ["/", "/hub/home", "/base/services/dashboardx/"] {
+        assert_eq!(
+            app.anon().navigate(outside).await.status(),
+            404,
+            "{outside}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn only_a_person_opening_a_page_gets_one() {
+    let app = App::standalone().await;
+    for path in [
+        "no-such-file.js",
+        "events/nothing",
+        "../../etc/passwd",
+        "%2e%2e/secret",
+    ] {
+        assert_eq!(app.anon().get(path).await.status(), 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn poll_js_needs_no_url_pasted_in() {
+    let app = App::with_hub().await;
+    let response = app.anon().get("poll.js").await;
+    assert_eq!(response.status(), 200);
+    let script = response.text().await.unwrap();
+    assert!(script.contains("document.currentScript.src"));
+    for name in ["waitForUpdate", "isUpdateAvailable", "getEvents"] {
+        assert!(script.contains(name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn health_is_open_and_says_nothing_of_anyone() {
+    let app = App::with_hub().await;
+    let response = app.anon().get("healthz").await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.text().await.unwrap(), r#"{"status":"ok"}"#);
+}

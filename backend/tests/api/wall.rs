@@ -1,0 +1,156 @@
+//! `/api/notebooks`, `/api/wall`, `/api/tile` and `/api/notebook`.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::app::{App, mentions, notebook, users};
+
+#[tokio::test]
+async fn the_wall_has_everyones_tail_by_name() {
+    let app = App::with_hub().await;
+    for user in ["carol", "alice", "bob"] {
+        let sources: Vec<String> = (0..12).map(|i| format!("{user}_line_{i}")).collect();
+        let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+        app.save(user, "m1/day1.ipynb", &sources);
+    }
+    app.save("alice", "other.ipynb", &["elsewhere"]);
+    let app = app.restarted(false).await;
+    let notebooks = app.instructor().json("api/notebooks").await;
+    let seen: Vec<_> = notebooks["notebooks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| {
+            (
+                n["filename"].as_str().unwrap(),
+                n["participants"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(seen, [("m1/day1.ipynb", 3), ("other.ipynb", 1)]);
+    let wall = app
+        .instructor()
+        .json("api/wall?filename=m1/day1.ipynb")
+        .await;
+    assert_eq!(users(&wall), ["alice", "bob", "carol"]);
+    let alice = &wall["tiles"][0];
+    assert_eq!(alice["total_cells"], 12);
+    assert_eq!(alice["cells"].as_array().unwrap().len(), 10);
+    assert!(mentions(alice, "alice_line_11") && !mentions(alice, "alice_line_1\""));
+    let saved = alice["saved_at_ms"].as_i64().unwrap();
+    assert!(saved > 0 && saved <= wall["now_ms"].as_i64().unwrap());
+    let whole = app
+        .instructor()
+        .json("api/notebook?filename=m1/day1.ipynb&user=alice")
+        .await;
+    assert_eq!(whole["tile"]["cells"].as_array().unwrap().len(), 12);
+}
+
+#[tokio::test]
+async fn a_participant_sees_only_their_own() {
+    let app = App::with_hub().await;
+    for user in ["alice", "bob"] {
+        app.save(user, "day1.ipynb", &["x = 1"]);
+    }
+    app.save("bob", "private.ipynb", &["x = 1"]);
+    let app = app.restarted(false).await;
+    for person in [app.participant("alice"), app.token("server-alice")] {
+        let wall = person.json("api/wall?filename=day1.ipynb").await;
+        assert_eq!(users(&wall), ["alice"]);
+        let notebooks = person.json("api/notebooks").await;
+        assert!(!mentions(&notebooks, "private.ipynb"));
+        assert_eq!(notebooks["notebooks"][0]["participants"], 1);
+        for path in ["tile", "notebook"] {
+            let response = person
+                .get(&format!("api/{path}?filename=day1.ipynb&user=bob"))
+                .await;
+            assert_eq!(response.status(), 404, "{path}");
+            let response = person
+                .get(&format!("api/{path}?filename=day1.ipynb&user=alice"))
+                .await;
+            assert_eq!(response.status(), 200, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_half_written_file_keeps_the_last_good_tail() {
+    let app = App::standalone().await;
+    app.save("alice", "day1.ipynb", &["good_version"]);
+    app.instructor()
+        .tell(&app.save_event("alice", "day1.ipynb"))
+        .await;
+    let tile = async || {
+        app.instructor()
+            .json("api/tile?filename=day1.ipynb&user=alice")
+            .await
+    };
+    assert!(mentions(&tile().await, "good_version"));
+    let whole = notebook(&["next_version"]);
+    for torn in ["", &whole[..whole.len() / 2]] {
+        app.save_text("alice", "day1.ipynb", torn);
+        let shown = tile().await;
+        assert!(mentions(&shown, "good_version"), "{shown}");
+        assert_eq!(shown["tile"]["problem"], Value::Null);
+    }
+    app.save_text("alice", "day1.ipynb", &whole);
+    assert!(mentions(&tile().await, "next_version"));
+}
+
+#[tokio::test]
+async fn a_broken_file_is_a_word_on_its_tile_and_hides_nobody() {
+    let app = App::standalone().await;
+    let path = app.save_text("alice", "day1.ipynb", "{\n  nonsense");
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    fs::File::open(&path)
+        .unwrap()
+        .set_modified(long_ago)
+        .unwrap();
+    app.save("bob", "day1.ipynb", &["fine"]);
+    let app = app.restarted(false).await;
+    let wall = app.instructor().json("api/wall?filename=day1.ipynb").await;
+    assert_eq!(users(&wall), ["alice", "bob"]);
+    let problem = wall["tiles"][0]["problem"].as_str().unwrap();
+    assert!(
+        problem.contains("not a notebook") && problem.contains("line 2"),
+        "{problem}"
+    );
+    assert!(mentions(&wall["tiles"][1], "fine"));
+}
+
+#[tokio::test]
+async fn a_report_of_a_file_that_is_not_there_says_what_to_check() {
+    let app = App::standalone().await;
+    app.instructor()
+        .tell(&app.save_event("alice", "day1.ipynb"))
+        .await;
+    let wall = app.instructor().json("api/wall?filename=day1.ipynb").await;
+    let problem = wall["tiles"][0]["problem"].as_str().unwrap();
+    assert!(problem.contains("--homes"), "{problem}");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_404_with_words() {
+    let app = App::standalone().await;
+    app.save("alice", "day1.ipynb", &["x"]);
+    let app = app.restarted(false).await;
+    for path in [
+        "api/tile?filename=day1.ipynb&user=nobody",
+        "api/tile?filename=../alice/day1.ipynb&user=alice",
+        "api/notebook?filename=/etc/passwd&user=alice",
+        "api/nothing",
+        "api/",
+    ] {
+        let response = app.instructor().get(path).await;
+        assert_eq!(response.status(), 404, "{path}");
+        let body: Value = response.json().await.unwrap();
+        assert!(body["message"].is_string(), "{path}");
+    }
+    let empty = app
+        .instructor()
+        .json("api/wall?filename=nothing.ipynb")
+        .await;
+    assert_eq!(empty["tiles"], json!([]));
+    assert_eq!(app.instructor().get("api/wall").await.status(), 400);
+}
