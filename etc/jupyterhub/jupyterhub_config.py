@@ -3,7 +3,7 @@
 Install it as the Hub's own configuration, or take it into one you have with
 `load_subconfig("/path/to/this/jupyterhub_config.py")`. It says nothing about how
 people sign in nor how their servers are spawned: those stay yours. Whatever is set
-after it wins.
+after it wins; add to its lists with `c.JupyterHub.services.append(...)` and the like.
 """
 
 import os
@@ -61,7 +61,9 @@ c.JupyterHub.custom_scopes = {
 }
 
 # Whoever is in the group `instructors` is one, and so are the Hub's admins, whom the
-# service knows by themselves. Add people to the group on the Hub's admin page.
+# service knows by themselves. Add people to the group on the Hub's admin page: a restart
+# keeps them. (An authenticator that manages groups itself forbids load_groups: then set
+# it to {} afterwards and have the group come from there.)
 c.JupyterHub.load_groups = {"instructors": {"users": []}}
 c.JupyterHub.load_roles = [
     {
