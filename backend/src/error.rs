@@ -5,12 +5,13 @@
 
 use axum::{
     Json,
+    extract::rejection::{BytesRejection, QueryRejection},
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use shared::wire::ErrorBody;
 
-use crate::{auth::LoginKind, store::StoreError};
+use crate::{auth::LoginKind, routes::LARGEST_BODY, store::StoreError};
 
 /// Tells the page in the browser how to sign in: `hub` or `token`.
 pub const LOGIN_HEADER: HeaderName = HeaderName::from_static("x-pipalhub-login");
@@ -68,6 +69,22 @@ impl From<StoreError> for AppError {
         Self::Unavailable {
             message: "The event store cannot be used right now; try again in a moment.",
             cause: error.to_string(),
+        }
+    }
+}
+
+impl From<QueryRejection> for AppError {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::BadRequest(rejection.body_text())
+    }
+}
+
+impl From<BytesRejection> for AppError {
+    fn from(rejection: BytesRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Self::TooLarge(format!("An event has at most {LARGEST_BODY} bytes."))
+        } else {
+            Self::BadRequest("The body could not be read.".to_owned())
         }
     }
 }

@@ -172,7 +172,7 @@ impl Class {
         match read_notebook(&home, &key.filename, None).map(|(_, bytes)| bytes) {
             Ok(Some(bytes)) => match Notebook::parse(&bytes) {
                 Ok(parsed) => Some(Tile {
-                    cells: prepare::cells(&parsed.notebook, 0, &Ammonia::default()),
+                    cells: prepare::cells(&parsed.notebook, 0, &Ammonia),
                     total_cells: parsed.notebook.len(),
                     ends_in_error: parsed.notebook.ends_in_error(),
                     ..tile
@@ -270,7 +270,7 @@ impl Class {
         match Notebook::parse(&bytes) {
             Ok(parsed) => {
                 entry.problem = None;
-                let tile = self.prepare(key, version, parsed.notebook);
+                let tile = self.prepare(key, version, &parsed.notebook);
                 entry.good = Some((version, Arc::new(tile)));
                 Look::Good(version)
             }
@@ -282,7 +282,7 @@ impl Class {
         }
     }
 
-    fn prepare(&self, key: &Key, version: Fingerprint, notebook: Notebook) -> Tile {
+    fn prepare(&self, key: &Key, version: Fingerprint, notebook: &Notebook) -> Tile {
         let total_cells = notebook.len();
         let ends_in_error = notebook.ends_in_error();
         let tail = notebook.tail(self.limits.cells).trim(self.limits.lines);
@@ -292,7 +292,7 @@ impl Class {
             saved_at_ms: version.modified_ms(),
             total_cells,
             ends_in_error,
-            cells: prepare::cells(&tail, total_cells - tail.len(), &Ammonia::default()),
+            cells: prepare::cells(&tail, total_cells - tail.len(), &Ammonia),
             problem: None,
         }
     }

@@ -58,8 +58,10 @@ pub fn scan(homes: &HomesTemplate) -> Vec<Found> {
 /// Hidden files hold Jupyter's checkpoints and half-written `.~` copies.
 fn is_worth_a_look(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
-    !(name.starts_with('.') || name == "node_modules" || name == "__pycache__")
-        && !(entry.file_type().is_dir() && entry.path().join("pyvenv.cfg").exists())
+    let is_environment = || entry.file_type().is_dir() && entry.path().join("pyvenv.cfg").exists();
+    !name.starts_with('.')
+        && !["node_modules", "__pycache__"].contains(&&*name)
+        && !is_environment()
 }
 
 fn notebook_name(entry: &DirEntry, home: &std::path::Path) -> Option<String> {

@@ -49,7 +49,7 @@ pub(super) async fn get_wall(
     Participant(identity): Participant,
     query: Result<Query<WallQuery>, QueryRejection>,
 ) -> Result<Json<WallResponse>, AppError> {
-    let Query(WallQuery { filename }) = query.map_err(query_error)?;
+    let Query(WallQuery { filename }) = query?;
     // Before the files are read: what is saved meanwhile comes through the stream.
     let cursor = state.store.journal_bounds().await?.newest;
     let name = filename.clone();
@@ -71,7 +71,7 @@ pub(super) async fn get_tile(
     Participant(identity): Participant,
     query: Result<Query<TileQuery>, QueryRejection>,
 ) -> Result<Json<TileResponse>, AppError> {
-    let Query(query) = query.map_err(query_error)?;
+    let Query(query) = query?;
     one(&state, identity.may_see(&query.user), query, Class::tile).await
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn get_notebook(
     Participant(identity): Participant,
     query: Result<Query<TileQuery>, QueryRejection>,
 ) -> Result<Json<TileResponse>, AppError> {
-    let Query(query) = query.map_err(query_error)?;
+    let Query(query) = query?;
     one(&state, identity.may_see(&query.user), query, Class::whole).await
 }
 
@@ -127,8 +127,4 @@ async fn read<T: Send + 'static>(
     tokio::task::spawn_blocking(move || look(&class))
         .await
         .map_err(AppError::internal)
-}
-
-fn query_error(rejection: QueryRejection) -> AppError {
-    AppError::BadRequest(rejection.body_text())
 }

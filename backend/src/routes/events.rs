@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::Bytes,
-    extract::{FromRequest, Query, Request, State, rejection::BytesRejection},
+    extract::{FromRequest, Query, Request, State},
     http::{HeaderMap, StatusCode, header},
 };
 use serde::Serialize;
@@ -221,9 +221,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
         if !is_json(request.headers()) {
             return Err(AppError::UnsupportedMediaType);
         }
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(body_error)?;
+        let body = Bytes::from_request(request, state).await?;
         match serde_json::from_slice(&body) {
             Ok(Value::Object(object)) => Ok(Self(object)),
             Ok(_) => Err(AppError::BadRequest(
@@ -244,15 +242,4 @@ fn is_json(headers: &HeaderMap) -> bool {
         .and_then(|value| value.split(';').next())
         .unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
-}
-
-fn body_error(rejection: BytesRejection) -> AppError {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        AppError::TooLarge(format!(
-            "An event has at most {} bytes.",
-            super::LARGEST_BODY
-        ))
-    } else {
-        AppError::BadRequest("The body could not be read.".to_owned())
-    }
 }

@@ -25,7 +25,7 @@ pub use session::login_link;
 use crate::app::AppState;
 
 /// The largest request body that is read; an event has a few hundred bytes.
-const LARGEST_BODY: usize = 16 << 10;
+pub(crate) const LARGEST_BODY: usize = 16 << 10;
 
 /// The service as one handler: what the binary and the tests serve alike.
 pub fn router(state: Arc<AppState>) -> Router {

@@ -114,7 +114,7 @@ impl SqliteStore {
         tokio::task::spawn_blocking(move || read(&lock(&reader)))
             .await
             .map_err(|_| StoreError::Closed)?
-            .map_err(engine)
+            .map_err(StoreError::from)
     }
 }
 
@@ -181,15 +181,13 @@ impl WriterThread {
     fn write(&mut self, jobs: &[Job]) -> Result<Vec<Committed>, StoreError> {
         let transaction = self
             .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(engine)?;
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let committed = jobs
             .iter()
             .map(|job| upsert(&transaction, &job.event))
-            .collect::<rusqlite::Result<Vec<_>>>()
-            .map_err(engine)?;
-        trim_journal(&transaction, &committed).map_err(engine)?;
-        transaction.commit().map_err(engine)?;
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        trim_journal(&transaction, &committed)?;
+        transaction.commit()?;
         Ok(committed)
     }
 
@@ -372,8 +370,10 @@ fn event_from(row: &Row<'_>, first: usize) -> rusqlite::Result<Event> {
     })
 }
 
-fn engine(error: rusqlite::Error) -> StoreError {
-    StoreError::Engine(error.to_string())
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Engine(error.to_string())
+    }
 }
 
 /// A panic while the lock was held leaves no half-made state behind in either user of

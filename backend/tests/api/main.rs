@@ -2,6 +2,10 @@
 //!
 //! A module here has the name of the module of routes it tests. [`app`] starts the
 //! service; where there is a Hub, it is [`hub`]'s, which answers what the real one does.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends where it is"
+)]
 
 mod app;
 mod events;
