@@ -264,7 +264,9 @@ fn flatten_worksheets(sheets: Value) -> (Map<String, Value>, Vec<Cell>) {
             other => cells.push(Cell::new(other)),
         }
     }
-    (fields.unwrap_or_default(), cells)
+    let mut fields = fields.unwrap_or_default();
+    fields.insert("cells".to_owned(), Value::Null);
+    (fields, cells)
 }
 
 fn array_cells(cells: Value) -> Vec<Cell> {

@@ -45,7 +45,7 @@ pub(super) fn choose(bundle: &Bundle<'_>, sanitizer: &impl Sanitizer) -> Rich {
             .unwrap_or_else(|| note("JavaScript", plain)),
         Some(what) => image(bundle, &plain).unwrap_or_else(|| note(what, plain)),
         None => html(bundle, sanitizer)
-            .or_else(|| text(bundle, sanitizer))
+            .or_else(|| text(bundle, &plain, sanitizer))
             .or_else(|| image(bundle, &plain))
             .or_else(|| json(bundle))
             .unwrap_or_else(|| plain_or_note(bundle, plain)),
@@ -88,12 +88,12 @@ fn shows_something(html: &SafeHtml) -> bool {
     html.as_str().contains("<img") || html.as_str().chars().any(visible)
 }
 
-fn text(bundle: &Bundle<'_>, sanitizer: &impl Sanitizer) -> Option<Rich> {
+fn text(bundle: &Bundle<'_>, plain: &str, sanitizer: &impl Sanitizer) -> Option<Rich> {
     if let Some(source) = bundle.text("text/markdown") {
         return Some(Rich::Markdown(markdown::cell(&source, None, sanitizer)));
     }
     // An SVG goes before LaTeX, every other image after it.
-    if let Some(svg) = one_image(bundle, ImageKind::Svg, "") {
+    if let Some(svg) = one_image(bundle, ImageKind::Svg, plain) {
         return Some(svg);
     }
     bundle.text("text/latex").map(Rich::Latex)

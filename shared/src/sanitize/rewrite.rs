@@ -4,6 +4,8 @@
 //! of a tag and attributes stand in double quotes. So a scan is enough, and text is
 //! copied byte for byte.
 
+use crate::render::image::NO_ALT;
+
 /// How much of an image's description a note quotes, in characters.
 const MAX_NOTE: usize = 200;
 
@@ -76,6 +78,9 @@ fn tag(out: &mut String, tag: &str) {
         if !matches!(*name, "class" | "style") && (leads || !set_for_links) {
             push(out, name, value);
         }
+    }
+    if name == "img" && value("alt").is_none() {
+        push(out, "alt", NO_ALT);
     }
     out.push('>');
 }

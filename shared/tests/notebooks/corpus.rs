@@ -1,0 +1,52 @@
+//! Notebooks of other projects, by hand: `PIPALHUB_CORPUS=folder cargo test -p shared
+//! corpus`. They are not part of this repository.
+
+use std::{env, fs};
+
+use shared::notebook::Notebook;
+
+use crate::support::{html, prepare};
+
+#[test]
+fn every_cell_of_the_corpus_is_accounted_for() {
+    let Some(folder) = env::var_os("PIPALHUB_CORPUS") else {
+        return;
+    };
+    let mut seen = 0;
+    for entry in fs::read_dir(folder).expect("the corpus is a folder") {
+        let path = entry.expect("an entry").path();
+        if path
+            .extension()
+            .is_none_or(|extension| extension != "ipynb")
+        {
+            continue;
+        }
+        let name = path.display();
+        let bytes = fs::read(&path).expect("the notebook can be read");
+        let parsed = Notebook::parse(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let notebook = parsed.notebook;
+        let cells = prepare(&notebook);
+        assert_eq!(cells.len(), notebook.len(), "{name}");
+        let html = html(&notebook);
+        assert_eq!(
+            html.matches("<section class=\"nb-cell ").count(),
+            cells.len(),
+            "{name}"
+        );
+        for (cell, raw) in cells.iter().zip(notebook.cells()) {
+            if let shared::prepared::Content::Code(code) = &cell.content {
+                assert!(raw.outputs().count() >= code.outputs.len(), "{name}");
+                assert_eq!(
+                    raw.outputs().count() == 0,
+                    code.outputs.is_empty(),
+                    "{name}"
+                );
+            }
+        }
+        let again = Notebook::parse(notebook.to_json().as_bytes()).expect("JSON of its own");
+        assert_eq!(again.notebook, notebook, "{name}");
+        println!("{name}: {} cells, {:?}", notebook.len(), parsed.warnings);
+        seen += 1;
+    }
+    assert!(seen > 0, "the corpus holds no notebook");
+}

@@ -1,0 +1,22 @@
+//! Notebooks through the whole crate: read, cut down, prepared, rendered.
+//!
+//! Everything here runs natively; `wasm` alone runs in a browser, on what the native
+//! run has prepared.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod corpus;
+#[cfg(not(target_arch = "wasm32"))]
+mod cut;
+#[cfg(not(target_arch = "wasm32"))]
+mod golden;
+#[cfg(not(target_arch = "wasm32"))]
+mod hostile;
+#[cfg(not(target_arch = "wasm32"))]
+mod properties;
+#[cfg(not(target_arch = "wasm32"))]
+mod tolerance;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+
+#[cfg(not(target_arch = "wasm32"))]
+mod support;

@@ -1,0 +1,104 @@
+//! Short ways to say what the tests say often.
+
+use serde_json::Value;
+use shared::{
+    notebook::Notebook,
+    prepare,
+    prepared::PreparedCell,
+    render::{self, Options},
+    sanitize::Ammonia,
+};
+
+/// What every test puts before ids.
+pub(crate) const PREFIX: &str = "nb1-";
+
+/// The notebook in `json`, which must be one.
+pub(crate) fn parse(json: &str) -> Notebook {
+    Notebook::parse(json.as_bytes())
+        .expect("a notebook")
+        .notebook
+}
+
+/// A notebook of nbformat 4.5 with these cells.
+pub(crate) fn notebook(cells: Value) -> Notebook {
+    let json = serde_json::json!({
+        "cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5,
+    });
+    parse(&json.to_string())
+}
+
+/// A notebook of one code cell with these outputs.
+pub(crate) fn outputs(outputs: Value) -> Notebook {
+    notebook(serde_json::json!([
+        {"cell_type": "code", "execution_count": 1, "id": "a", "metadata": {},
+         "outputs": outputs, "source": ""},
+    ]))
+}
+
+pub(crate) fn prepare(notebook: &Notebook) -> Vec<PreparedCell> {
+    prepare::cells(notebook, 0, &Ammonia)
+}
+
+pub(crate) fn render(cells: &[PreparedCell]) -> String {
+    let options = Options {
+        id_prefix: PREFIX.to_owned(),
+    };
+    render::cells(cells, &options)
+}
+
+/// From notebook to HTML.
+pub(crate) fn html(notebook: &Notebook) -> String {
+    render(&prepare(notebook))
+}
+
+/// Every element that may be in the result.
+const ELEMENTS: &str = "a abbr b bdi bdo blockquote br caption center cite code col colgroup dd \
+    del details dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol \
+    p pre q s samp section small span strong sub summary sup table tbody td tfoot th thead tr u \
+    ul var";
+
+/// Every attribute that may be in the result. There is no `style` and no `name`.
+const ATTRIBUTES: &str = "align alt aria-label class colspan dir height href id lang open rel \
+    role rowspan scope src start target title value width";
+
+/// Reads `html` as the regular markup it must be, and fails at anything that could act.
+pub(crate) fn assert_safe(html: &str) {
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let tag = rest.strip_prefix('/').unwrap_or(rest);
+        let end = tag.find([' ', '>']).expect("a tag ends");
+        let name = &tag[..end];
+        assert!(
+            ELEMENTS.split(' ').any(|known| known == name),
+            "<{name}> in {html}"
+        );
+        rest = &tag[end..];
+        while let Some(attribute) = rest.strip_prefix(' ') {
+            let (name, value) = attribute
+                .split_once("=\"")
+                .expect("an attribute has a value");
+            let (value, after) = value.split_once('"').expect("a value ends");
+            assert!(
+                ATTRIBUTES.split(' ').any(|known| known == name),
+                "{name} in {html}"
+            );
+            match name {
+                "id" => assert!(value.starts_with(PREFIX), "{value} in {html}"),
+                "src" => assert!(value.starts_with("data:image/"), "{value} in {html}"),
+                "href" => {
+                    let start = value.to_ascii_lowercase();
+                    let known = ["http://", "https://", "http:", "https:", "mailto:"];
+                    assert!(
+                        known.iter().any(|known| start.starts_with(known)),
+                        "{value}"
+                    );
+                    assert!(after.contains("noopener noreferrer nofollow"), "{value}");
+                }
+                _ => {}
+            }
+            rest = after;
+        }
+        assert!(rest.starts_with('>'), "a tag of {html} ends in {rest:.20}");
+    }
+}

@@ -1,0 +1,97 @@
+//! What is read though it is odd, and what is no notebook.
+
+use shared::notebook::Notebook;
+
+use crate::support::{html, parse};
+
+#[test]
+fn what_python_writes_is_read_and_named() {
+    let parsed = Notebook::parse(include_bytes!("../../fixtures/python_json.ipynb")).unwrap();
+    assert_eq!(parsed.warnings.len(), 3, "{:?}", parsed.warnings);
+    assert_eq!(parsed.notebook.cells()[0].source(), "print('café')\nx = 1");
+    let json: serde_json::Value = serde_json::from_str(&parsed.notebook.to_json()).unwrap();
+    let metadata = &json["cells"][0]["metadata"];
+    assert_eq!(metadata["limits"], serde_json::json!([null, null, null]));
+}
+
+#[test]
+fn broken_cells_are_shown_and_named() {
+    let parsed = Notebook::parse(include_bytes!("../../fixtures/broken.ipynb")).unwrap();
+    assert_eq!(parsed.notebook.len(), 8);
+    assert_eq!(parsed.warnings.len(), 4, "{:?}", parsed.warnings);
+    assert_eq!(parsed.warnings[0], "cell 1: a cell that is not an object");
+    let again = parse(&parsed.notebook.to_json());
+    assert_eq!(again, parsed.notebook);
+}
+
+#[test]
+fn errors_say_where() {
+    for (text, message, line, column) in [
+        ("", "the file is empty", 1, 1),
+        (" \n", "the file is empty", 2, 1),
+        ("{\n \"cells\": [", "the file ends in the middle", 2, 11),
+        (
+            "{\"cells\": \"\\ud83d",
+            "the file ends in the middle",
+            1,
+            17,
+        ),
+        (
+            "{\n\"cells\": [NaN, NaN, x]}",
+            "not JSON: expected value",
+            2,
+            21,
+        ),
+        (
+            "{\"cells\": []} more",
+            "not JSON: trailing characters",
+            1,
+            15,
+        ),
+        ("<!doctype html>", "not JSON: expected value", 1, 1),
+        ("[]", "not a notebook: the JSON is not an object", 1, 1),
+        (
+            "{\"a\": 1}",
+            "not a notebook: the JSON has no cells and no nbformat",
+            1,
+            1,
+        ),
+    ] {
+        let error = Notebook::parse(text.as_bytes()).unwrap_err();
+        assert_eq!(error.message, message, "{text:?}");
+        assert_eq!((error.line, error.column), (line, column), "{text:?}");
+    }
+}
+
+#[test]
+fn every_truncation_is_an_error_and_never_a_panic() {
+    let whole = include_bytes!("../../fixtures/v4_5.ipynb");
+    let end = whole.iter().rposition(|byte| *byte == b'}').unwrap();
+    for length in 0..end {
+        assert!(Notebook::parse(&whole[..length]).is_err(), "{length}");
+    }
+}
+
+#[test]
+fn deep_json_does_not_overflow_the_stack() {
+    let deep = "[".repeat(1_000_000);
+    let closed = format!("{deep}{}", "]".repeat(1_000_000));
+    let inside = |value: &str| format!("{{\"nbformat\": 4, \"cells\": [{value}]}}");
+    assert!(Notebook::parse(inside(&deep).as_bytes()).is_err());
+    assert_eq!(parse(&inside(&closed)).len(), 1);
+}
+
+#[test]
+fn a_notebook_with_nothing_is_empty() {
+    for json in [
+        "{\"nbformat\": 4}",
+        "{\"nbformat\": 3, \"worksheets\": []}",
+        "{\"cells\": {}}",
+        "{\"cells\": []}",
+    ] {
+        let notebook = parse(json);
+        assert!(notebook.is_empty(), "{json}");
+        assert_eq!(html(&notebook), "", "{json}");
+        assert_eq!(parse(&notebook.to_json()), notebook, "{json}");
+    }
+}

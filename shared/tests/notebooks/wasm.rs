@@ -1,0 +1,33 @@
+//! The renderer in the browser makes the same bytes as the native one: it is given the
+//! prepared cells of every fixture and must arrive at the HTML beside them.
+
+use shared::render::{self, Options};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+fn check(name: &str, prepared: &str, html: &str) {
+    let cells: Vec<_> = serde_json::from_str(prepared).expect("a fixture is prepared cells");
+    let options = Options {
+        id_prefix: "nb1-".to_owned(),
+    };
+    assert!(render::cells(&cells, &options) == html, "{name} differs");
+}
+
+macro_rules! golden {
+    ($($name:ident)*) => {$(
+        #[wasm_bindgen_test]
+        fn $name() {
+            check(
+                stringify!($name),
+                include_str!(concat!("../../fixtures/", stringify!($name), ".prepared.json")),
+                include_str!(concat!("../../fixtures/", stringify!($name), ".html")),
+            );
+        }
+    )*};
+}
+
+golden! {
+    attachments broken html images live other_languages pandas progress python_json
+    traceback v2 v3 v4_5
+}
