@@ -1,0 +1,221 @@
+//! The programs that building and testing take, each in the version that fits.
+//!
+//! One that is on `PATH` in the right version is used. Otherwise it is installed into a
+//! cache that all checkouts of a user share, `$PIPALHUB_CACHE` or `pipalhub` in the
+//! user's cache folder, and nowhere else.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+
+use crate::command::{cargo, execute, is_there, output, program, say};
+
+const TRUNK: &str = "0.21.14";
+/// The crate `wasm-bindgen` in Cargo.toml has the same version; they only work together.
+const WASM_BINDGEN: &str = "0.2.130";
+const BINARYEN: &str = "123";
+const PROXY: &str = "5";
+
+/// What a venv holds.
+pub(crate) struct Venv {
+    name: &'static str,
+    requirements: &'static str,
+}
+
+/// The current JupyterHub, with JupyterLab for the participants.
+pub(crate) const HUB: Venv = Venv {
+    name: "hub-6.1",
+    requirements: "tests/requirements/hub-6.1.txt",
+};
+/// The oldest JupyterHub that is supported.
+pub(crate) const HUB5: Venv = Venv {
+    name: "hub-5.5",
+    requirements: "tests/requirements/hub-5.5.txt",
+};
+
+/// Where the programs that make the page are.
+pub(crate) struct WebTools {
+    /// Folders to put on `PATH`.
+    pub(crate) folders: Vec<PathBuf>,
+    /// Whether `wasm-opt` is among them.
+    pub(crate) wasm_opt: bool,
+}
+
+/// Everything that builds the page; also the wasm target.
+pub(crate) fn web() -> anyhow::Result<WebTools> {
+    wasm_target()?;
+    let mut folders = Vec::new();
+    folders.extend(cargo_tool(
+        "wasm-bindgen",
+        "wasm-bindgen-cli",
+        WASM_BINDGEN,
+        &[],
+    )?);
+    // Of its TLS libraries only one is needed; without the other it builds twice as fast.
+    // Its lock file is the one it was released with.
+    let lean = ["--locked", "--no-default-features", "--features", "rustls"];
+    folders.extend(cargo_tool("trunk", "trunk", TRUNK, &lean)?);
+    let wasm_opt = wasm_opt()?;
+    let has_wasm_opt = wasm_opt.is_some();
+    folders.extend(wasm_opt.flatten());
+    Ok(WebTools {
+        folders,
+        wasm_opt: has_wasm_opt,
+    })
+}
+
+/// configurable-http-proxy, which JupyterHub needs.
+pub(crate) fn proxy() -> anyhow::Result<PathBuf> {
+    let name = "configurable-http-proxy";
+    let folder = npm_package(name, PROXY)?
+        .with_context(|| format!("{name} comes from npm: install npm (Node.js 20 or later)"))?;
+    Ok(folder.join(name))
+}
+
+/// A Python environment; made anew when its requirements have changed.
+pub(crate) fn venv(venv: &Venv) -> anyhow::Result<PathBuf> {
+    let folder = tools_folder()?.join(venv.name);
+    let requirements = crate::command::root().join(venv.requirements);
+    let wanted = fs::read_to_string(&requirements)
+        .with_context(|| format!("cannot read {}", requirements.display()))?;
+    let stamp = folder.join("requirements.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|had| had == wanted) {
+        return Ok(folder);
+    }
+    if !is_there("python3") {
+        bail!("Python is needed: install python3 and its venv module");
+    }
+    say(&format!(
+        "Installing {} into {}",
+        venv.requirements,
+        folder.display()
+    ));
+    execute(
+        program("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&folder),
+    )
+    .context(
+        "Python cannot make a virtual environment (Debian has its venv module in python3-venv)",
+    )?;
+    execute(
+        program(folder.join("bin/pip"))
+            .args([
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--requirement",
+            ])
+            .arg(&requirements),
+    )?;
+    // Last, so that an installation that was cut short is begun again.
+    fs::write(stamp, wanted)?;
+    Ok(folder)
+}
+
+fn wasm_target() -> anyhow::Result<()> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    match output(program("rustup").args(["target", "list", "--installed"]))? {
+        Some(installed) if installed.lines().any(|line| line == TARGET) => Ok(()),
+        Some(_) => {
+            say("Adding the wasm target to the toolchain");
+            execute(program("rustup").args(["target", "add", TARGET]))
+        }
+        // A toolchain without rustup, as distributions have it; cargo will say if the
+        // target is missing.
+        None => Ok(()),
+    }
+}
+
+/// The folder of a program that cargo installs, `None` when `PATH` has it.
+fn cargo_tool(
+    name: &str,
+    package: &str,
+    version: &str,
+    options: &[&str],
+) -> anyhow::Result<Option<PathBuf>> {
+    let is_right = |program_path: &Path| -> anyhow::Result<bool> {
+        let said = output(program(program_path).arg("--version"))?.unwrap_or_default();
+        Ok(said.split_whitespace().nth(1) == Some(version))
+    };
+    if is_right(Path::new(name))? {
+        return Ok(None);
+    }
+    let folder = tools_folder()?.join(format!("{name}-{version}"));
+    let bin = folder.join("bin");
+    if is_right(&bin.join(name))? {
+        return Ok(Some(bin));
+    }
+    say(&format!(
+        "Building {name} {version} (a few minutes, once for this user)"
+    ));
+    let target = tools_folder()?.join("build");
+    // Unoptimised: it takes a third of the time to build, and it runs for seconds only.
+    execute(
+        cargo(&["install", "--debug", package, "--version", version])
+            .args(options)
+            .arg("--root")
+            .arg(&folder)
+            .arg("--target-dir")
+            .arg(&target)
+            .env("CARGO_PROFILE_DEV_DEBUG", "0"),
+    )?;
+    // Gigabytes that nothing uses again.
+    fs::remove_dir_all(target).context("cannot tidy up after the installation")?;
+    Ok(Some(bin))
+}
+
+/// The folder of `wasm-opt`: inner `None` when `PATH` has it, outer when it cannot be
+/// had, since it comes from npm, and building the page does without.
+fn wasm_opt() -> anyhow::Result<Option<Option<PathBuf>>> {
+    let said = output(program("wasm-opt").arg("--version"))?.unwrap_or_default();
+    if said.split_whitespace().any(|word| word == BINARYEN) {
+        return Ok(Some(None));
+    }
+    Ok(npm_package("binaryen", BINARYEN)?.map(Some))
+}
+
+/// The folder of an npm package's programs, `None` when there is no npm.
+fn npm_package(name: &str, version: &str) -> anyhow::Result<Option<PathBuf>> {
+    let folder = tools_folder()?.join(format!("{name}-{version}"));
+    let bin = folder.join("node_modules/.bin");
+    if bin.is_dir() {
+        return Ok(Some(bin));
+    }
+    if !is_there("npm") {
+        return Ok(None);
+    }
+    say(&format!("Installing {name} {version} from npm"));
+    // Under another name first: a folder that is there is taken as whole.
+    let partial = folder.with_extension("partial");
+    if partial.exists() {
+        fs::remove_dir_all(&partial)?;
+    }
+    fs::create_dir_all(&partial)?;
+    execute(
+        program("npm")
+            .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
+            .arg(&partial)
+            .arg(format!("{name}@{version}")),
+    )?;
+    fs::rename(&partial, &folder)?;
+    Ok(Some(bin))
+}
+
+fn tools_folder() -> anyhow::Result<PathBuf> {
+    let variable = |name| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    let cache = variable("PIPALHUB_CACHE")
+        .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("pipalhub")))
+        .or_else(|| Some(variable("HOME")?.join(".cache/pipalhub")))
+        .context("no folder for programs: set PIPALHUB_CACHE or HOME")?;
+    let tools = cache.join("tools");
+    fs::create_dir_all(&tools).with_context(|| format!("cannot make {}", tools.display()))?;
+    Ok(tools)
+}
