@@ -35,7 +35,7 @@ c.JupyterHub.services = [
         # The Hub passes nothing of its own environment on but PATH, the language
         # and JUPYTERHUB_*; the service needs nothing else, save its log level.
         "environment": {
-            name: os.environ[name] for name in ["RUST_LOG"] if name in os.environ
+            name: os.environ[name] for name in ["PIPALHUB_LOG"] if name in os.environ
         },
         # It belongs to the Hub, so nobody is asked whether they trust it.
         "oauth_no_confirm": True,

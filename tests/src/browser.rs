@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
@@ -123,15 +123,17 @@ impl Browser {
         Ok(answer.convert()?)
     }
 
-    /// Runs JavaScript in the page; what it returns, a promise's value included.
-    pub async fn execute(&self, script: &str) -> Result<Value> {
-        Ok(self.driver.execute(script, vec![]).await?.json().clone())
-    }
-
     /// Follows the first link in the element that fits `css`.
     pub async fn open(&self, css: &str) -> Result<()> {
         let link = format!("{css} a[href], {css}:is(a)");
         Ok(self.wait_for(&link).await?.click().await?)
+    }
+
+    /// Chooses what a `<select>` that fits `css` offers under `value`.
+    pub async fn select(&self, css: &str, value: &str) -> Result<()> {
+        self.wait_for(css).await?;
+        let option = format!("{css} option[value=\"{value}\"]");
+        Ok(self.wait_for(&option).await?.click().await?)
     }
 
     /// Leaves a mark in the page that a reload would wipe out.

@@ -161,6 +161,12 @@ impl Hub {
         self.client.request(method, url)
     }
 
+    /// A request to the service by whoever holds `token`.
+    pub fn with_token(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, &self.service(path))
+            .header("Authorization", format!("token {token}"))
+    }
+
     /// Adds a user, as an admin does on the Hub's admin page.
     pub async fn add_user(&self, user: &str) -> Result<()> {
         let answer = self

@@ -36,8 +36,12 @@ pub fn shots() -> Option<PathBuf> {
 
 /// The folder `etc/` of this repository.
 pub fn etc() -> PathBuf {
+    repository().join("etc")
+}
+
+/// This repository.
+pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the package lies in the repository")
-        .join("etc")
 }

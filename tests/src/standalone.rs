@@ -1,6 +1,7 @@
 //! The service without a Hub.
 
 use std::{
+    fs::File,
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -30,8 +31,10 @@ impl Standalone {
     pub fn start() -> Result<Self> {
         let folder = TempDir::with_prefix("pipalhub-standalone-")?;
         std::fs::create_dir(folder.path().join("homes"))?;
+        let log = File::create(folder.path().join("log"))?;
         let mut process = command(&folder, "127.0.0.1:0")
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .context("pipalhub cannot be started")?;
         let stdout = process.stdout.take().context("its output is piped")?;
@@ -71,9 +74,14 @@ impl Standalone {
         format!("{root}{path}")
     }
 
+    /// The folder that holds everyone's homes.
+    pub fn homes(&self) -> PathBuf {
+        self.folder.path().join("homes")
+    }
+
     /// Where a participant's notebook lies on the disk.
     pub fn home_path(&self, user: &str, filename: &str) -> PathBuf {
-        self.folder.path().join("homes").join(user).join(filename)
+        self.homes().join(user).join(filename)
     }
 
     /// A request without a token.
@@ -99,6 +107,9 @@ impl Standalone {
 impl Drop for Standalone {
     fn drop(&mut self) {
         processes::end(&mut self.process, Duration::from_secs(5));
+        // Shown by the test runner only when the test fails.
+        let log = std::fs::read(self.folder.path().join("log")).unwrap_or_default();
+        eprintln!("The service's log:\n{}", String::from_utf8_lossy(&log));
     }
 }
 

@@ -7,8 +7,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{
     browser::Browser,
-    notebooks::{notebook, save, save_half},
+    notebooks::{copy_sample_class, notebook, save, save_half},
     standalone::Standalone,
+    until,
 };
 
 use crate::{NOTEBOOK, tile};
@@ -49,7 +50,38 @@ async fn the_printed_link_opens_a_living_wall() -> Result<()> {
     save(&alice, &third)?;
     wall.wait_for_text(&tile("alice"), "third of alice").await?;
     assert!(wall.is_marked().await?, "the page was loaded again");
+    Ok(())
+}
 
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn the_sample_class_fills_the_wall() -> Result<()> {
+    let service = Standalone::start()?;
+    let class = copy_sample_class(&service.homes())?;
+    assert!(class.len() >= 12, "{class:?}");
+
+    let wall = Browser::start().await?;
+    wall.goto(service.link()).await?;
+    let notebook = "[data-testid=notebook-select]";
+    let tiles = "[data-testid=tile]";
+    wall.select(notebook, "module1/warm-up.ipynb").await?;
+    until("those who did the warm-up", async || {
+        let users = wall.attributes(tiles, "data-user").await?;
+        Ok((!users.is_empty() && users.len() < class.len()).then_some(()))
+    })
+    .await?;
+    wall.select(notebook, NOTEBOOK).await?;
+    until("everyone's tile, by name", async || {
+        let users = wall.attributes(tiles, "data-user").await?;
+        Ok((users == class).then_some(()))
+    })
+    .await?;
+    until("cells in every tile", async || {
+        let bodies = wall.texts(&format!("{tiles} .tile-body")).await?;
+        let filled = bodies.iter().filter(|body| !body.trim().is_empty()).count();
+        Ok((filled == class.len()).then_some(()))
+    })
+    .await?;
     for scheme in ["light", "dark"] {
         wall.prefer_color_scheme(scheme).await?;
         wall.shot(&format!("wall-{scheme}.png")).await?;
