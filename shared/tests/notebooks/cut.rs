@@ -18,7 +18,7 @@ fn sources(notebook: &Notebook) -> Vec<String> {
 }
 
 /// The text of the only output after trimming to `max_lines`.
-fn trimmed(text: Value, max_lines: usize) -> Value {
+fn trimmed(text: &Value, max_lines: usize) -> Value {
     let output = json!([{"output_type": "stream", "name": "stdout", "text": text}]);
     let trimmed = outputs(output).trim(max_lines);
     trimmed.cells()[0].value()["outputs"][0]["text"].clone()
@@ -38,17 +38,20 @@ fn the_tail_of_49_cells() {
 fn trimming_keeps_both_ends() {
     let lines = json!(["1\n", "2\n", "3\n", "4\n", "5\n", "6\n"]);
     assert_eq!(
-        trimmed(lines.clone(), 4),
+        trimmed(&lines, 4),
         json!(["1\n", "2\n", "...\n", "5\n", "6\n"])
     );
-    assert_eq!(trimmed(lines.clone(), 6), lines);
-    assert_eq!(trimmed(lines.clone(), 0), json!(["...\n"]));
-    assert_eq!(trimmed(lines, usize::MAX).as_array().map(Vec::len), Some(6));
+    assert_eq!(trimmed(&lines, 6), lines);
+    assert_eq!(trimmed(&lines, 0), json!(["...\n"]));
     assert_eq!(
-        trimmed(json!("1\n2\n3\n4\n5\n6"), 4),
+        trimmed(&lines, usize::MAX).as_array().map(Vec::len),
+        Some(6)
+    );
+    assert_eq!(
+        trimmed(&json!("1\n2\n3\n4\n5\n6"), 4),
         json!("1\n2\n...\n5\n6")
     );
-    assert_eq!(trimmed(json!(17), 0), json!(17));
+    assert_eq!(trimmed(&json!(17), 0), json!(17));
 }
 
 #[test]

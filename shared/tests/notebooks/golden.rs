@@ -2,7 +2,10 @@
 //! `NAME.prepared.json` and `NAME.html`. With `UPDATE=1` in the environment the two are
 //! written anew, to be read in the diff.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use crate::support::{parse, prepare, render};
 
@@ -13,18 +16,18 @@ fn check(name: &str) {
     let cells = prepare(&parse(&source));
     let mut prepared = serde_json::to_string_pretty(&cells).expect("cells are JSON");
     prepared.push('\n');
-    compare(folder.join(format!("{name}.prepared.json")), &prepared);
-    compare(folder.join(format!("{name}.html")), &render(&cells));
+    compare(&folder.join(format!("{name}.prepared.json")), &prepared);
+    compare(&folder.join(format!("{name}.html")), &render(&cells));
     let again: Vec<_> = serde_json::from_str(&prepared).expect("what was written can be read");
     assert_eq!(cells, again, "{name}: the wire form loses something");
 }
 
-fn compare(path: PathBuf, actual: &str) {
+fn compare(path: &Path, actual: &str) {
     if env::var_os("UPDATE").is_some() {
-        fs::write(&path, actual).expect("the fixtures can be written");
+        fs::write(path, actual).expect("the fixtures can be written");
         return;
     }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
+    let expected = fs::read_to_string(path).unwrap_or_default();
     assert!(
         expected == actual,
         "{} differs; UPDATE=1 writes it anew.\n--- expected\n{expected}\n--- actual\n{actual}",

@@ -20,6 +20,10 @@ pub(crate) fn parse(json: &str) -> Notebook {
 }
 
 /// A notebook of nbformat 4.5 with these cells.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "callers write the JSON in place"
+)]
 pub(crate) fn notebook(cells: Value) -> Notebook {
     let json = serde_json::json!({
         "cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5,
@@ -28,6 +32,10 @@ pub(crate) fn notebook(cells: Value) -> Notebook {
 }
 
 /// A notebook of one code cell with these outputs.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "callers write the JSON in place"
+)]
 pub(crate) fn outputs(outputs: Value) -> Notebook {
     notebook(serde_json::json!([
         {"cell_type": "code", "execution_count": 1, "id": "a", "metadata": {},
