@@ -129,6 +129,18 @@ impl Browser {
         Ok(self.wait_for(&link).await?.click().await?)
     }
 
+    /// Clicks into the element that fits `css` and types.
+    pub async fn type_into(&self, css: &str, text: &str) -> Result<()> {
+        let element = self.wait_for(css).await?;
+        // A page that is still being put together may cover it for a moment.
+        until((css, "to be clicked"), async || {
+            element.click().await?;
+            Ok(Some(()))
+        })
+        .await?;
+        Ok(element.send_keys(text).await?)
+    }
+
     /// Chooses what a `<select>` that fits `css` offers under `value`.
     pub async fn select(&self, css: &str, value: &str) -> Result<()> {
         self.wait_for(css).await?;

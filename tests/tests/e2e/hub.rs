@@ -60,6 +60,28 @@ async fn a_save_appears_on_the_instructors_wall() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn what_is_typed_into_lab_appears_by_itself() -> Result<()> {
+    let hub = Hub::start("PIPALHUB_VENV").await?;
+    hub.start_server("alice").await?;
+    save(&hub.home_path("alice", NOTEBOOK), &notebook(&["# begins"]))?;
+    let wall = Browser::start().await?;
+    wall.goto(&hub.service("")).await?;
+    wall.sign_in(INSTRUCTOR, PASSWORD).await?;
+    wall.wait_for_text(&tile("alice"), "# begins").await?;
+
+    // Nobody presses Save: JupyterLab does, every five seconds.
+    let lab = Browser::start().await?;
+    lab.goto(&hub.url(&format!("user/alice/lab/tree/{NOTEBOOK}")))
+        .await?;
+    lab.sign_in("alice", PASSWORD).await?;
+    lab.type_into(".jp-Notebook .jp-CodeCell .cm-content", " typed by hand ")
+        .await?;
+    wall.wait_for_text(&tile("alice"), "typed by hand").await?;
+    lab.shot("lab.png").await
+}
+
+#[tokio::test]
 #[ignore = "needs a Hub: cargo xtask test"]
 async fn the_anonymous_are_refused() -> Result<()> {
     let hub = Hub::start("PIPALHUB_VENV").await?;
