@@ -1,6 +1,6 @@
 //! Typed calls of the service. Nothing here keeps state or retries.
 
-use gloo_net::http::{Request, Response};
+use gloo_net::http::{Request, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use shared::wire::{ErrorBody, NotebooksResponse, SessionResponse, TileResponse, WallResponse};
 
@@ -12,69 +12,67 @@ const LOGIN_HEADER: &str = "X-PipalHub-Login";
 
 /// Who is asking.
 pub async fn session() -> Result<SessionResponse, Failure> {
-    get(paths::SESSION).await
+    read(&get(paths::SESSION).await?)
 }
 
 /// Every notebook of the class.
 pub async fn notebooks() -> Result<NotebooksResponse, Failure> {
-    get(paths::NOTEBOOKS).await
+    read(&get(paths::NOTEBOOKS).await?)
 }
 
 /// The tails of all copies of `filename`.
 pub async fn wall(filename: &str) -> Result<WallResponse, Failure> {
-    get(&paths::wall_data(filename)).await
+    read(&get(&paths::wall_data(filename)).await?)
 }
 
 /// The tail of `user`'s copy of `filename`.
 pub async fn tile(filename: &str, user: &str) -> Result<TileResponse, Failure> {
-    get(&paths::tile_data(filename, user)).await
+    read(&get(&paths::tile_data(filename, user)).await?)
 }
 
 /// Every cell of `user`'s copy of `filename`.
 pub async fn notebook(filename: &str, user: &str) -> Result<TileResponse, Failure> {
-    get(&paths::notebook_data(filename, user)).await
+    read(&get(&paths::notebook_data(filename, user)).await?)
 }
 
 /// Signs in with the token of the printed link.
 pub async fn login(token: &str) -> Result<(), Failure> {
-    let response = Request::post(paths::LOGIN)
-        .header("Authorization", &format!("token {token}"))
-        .send()
-        .await
-        .map_err(|_| Failure::Unreachable)?;
-    succeeded(response).await.map(|_| ())
+    let authorization = format!("token {token}");
+    let request = Request::post(paths::LOGIN).header("Authorization", &authorization);
+    send(request).await.map(|_| ())
 }
 
-async fn get<T: DeserializeOwned>(url: &str) -> Result<T, Failure> {
-    let response = Request::get(url)
-        .header("Accept", "application/json")
-        .send()
-        .await
-        .map_err(|_| Failure::Unreachable)?;
-    let body = succeeded(response)
-        .await?
-        .text()
-        .await
-        .map_err(|_| Failure::Unreachable)?;
-    serde_json::from_str(&body).map_err(|error| Failure::Unreadable(error.to_string()))
+async fn get(url: &str) -> Result<String, Failure> {
+    send(Request::get(url).header("Accept", "application/json")).await
 }
 
-/// The response when its status is a success, else what it says went wrong.
-async fn succeeded(response: Response) -> Result<Response, Failure> {
+/// The body of a success. It is read as text and parsed elsewhere, because a generic
+/// future would be compiled, and sent to every browser, once for each type.
+async fn send(request: RequestBuilder) -> Result<String, Failure> {
+    let response = request.send().await.map_err(|_| Failure::Unreachable)?;
+    let body = response.text().await.map_err(|_| Failure::Unreachable)?;
     if response.ok() {
-        return Ok(response);
+        return Ok(body);
     }
-    if response.status() == 401 {
-        let login = response.headers().get(LOGIN_HEADER);
-        return Err(Failure::SignedOut(Login::from_header(login.as_deref())));
-    }
+    Err(failure(&response, &body))
+}
+
+/// What an answer that is no success says.
+fn failure(response: &Response, body: &str) -> Failure {
     let status = response.status();
-    let body = response.text().await.unwrap_or_default();
-    let message = serde_json::from_str(&body)
+    if status == 401 {
+        let login = response.headers().get(LOGIN_HEADER);
+        return Failure::SignedOut(Login::from_header(login.as_deref()));
+    }
+    let message = read(body)
         .map(|body: ErrorBody| body.message)
         .unwrap_or_default();
-    Err(match status {
+    match status {
         404 => Failure::NotFound(message),
         _ => Failure::Refused(status, message),
-    })
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
+    serde_json::from_str(body).map_err(|error| Failure::Unreadable(error.to_string()))
 }

@@ -1,18 +1,18 @@
-//! The frame of the page: contexts, the gate of the session, the router.
+//! The frame of the page: contexts, the gate of the session, the choice of the page.
 
 use leptos::prelude::*;
-use leptos_router::components::{FlatRoutes, Route, Router};
-use leptos_router::path;
 
-use crate::base;
 use crate::clock::Clock;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::shortcuts::{Shortcuts, ShowShortcuts};
 use crate::components::skeleton::Skeleton;
+use crate::model::view::View;
 use crate::model::wall::effect;
 use crate::pages::login::LoginPage;
 use crate::pages::notebook::NotebookPage;
 use crate::pages::wall::WallPage;
+use crate::paths::Page;
+use crate::router::Router;
 use crate::session::{Session, SessionState};
 use crate::store::class::ClassStore;
 use crate::store::wall::WallStore;
@@ -87,23 +87,29 @@ fn follow(stream: Stream, class: ClassStore, wall: WallStore) {
 /// The pages, for somebody who is signed in.
 #[component]
 fn Routed() -> impl IntoView {
-    let prefix = base::prefix();
+    let router = Router::start();
+    provide_context(router);
     provide_context(ShowShortcuts::default());
+    let page = move || match router.page() {
+        Some(Page::Wall) => view! { <WallPage /> }.into_any(),
+        Some(Page::Notebook) => view! { <NotebookPage /> }.into_any(),
+        None => {
+            let wall = router.wall_href(&View::default());
+            view! { <NotFound wall /> }.into_any()
+        }
+    };
     view! {
-        <Router base=prefix>
-            <Shortcuts />
-            <FlatRoutes fallback=NotFound>
-                <Route path=path!("") view=WallPage />
-                <Route path=path!("notebook") view=NotebookPage />
-            </FlatRoutes>
-        </Router>
+        <Shortcuts />
+        {page}
     }
 }
 
 /// What an address without a page shows.
 #[component]
-fn NotFound() -> impl IntoView {
-    let wall = format!("{}/", base::prefix());
+fn NotFound(
+    /// Where the wall is.
+    wall: String,
+) -> impl IntoView {
     view! {
         <Notice title="There is no such page">
             <p>"The address may be mistyped. " <a href=wall>"Go to the wall"</a> "."</p>

@@ -1,13 +1,31 @@
 //! The only place with URLs.
 //!
 //! Those of the service are relative: the browser resolves them against `<base>`.
-//! Those of pages start with the prefix of [`crate::base`], because the router
-//! compares them with the address bar.
+//! Those of pages start with the prefix of [`crate::base`], because they are
+//! compared with the address bar.
 
 use crate::model::view::{View, encode};
 
-/// The route of one participant's notebook, below the prefix.
-pub const NOTEBOOK_ROUTE: &str = "/notebook";
+/// One participant's notebook, below the prefix.
+const NOTEBOOK: &str = "/notebook";
+
+/// A page of this app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// Everyone's last cells.
+    Wall,
+    /// One participant's whole notebook.
+    Notebook,
+}
+
+/// The page at `path`, `None` when it is none of this app.
+pub fn page_of(prefix: &str, path: &str) -> Option<Page> {
+    match path.strip_prefix(prefix)? {
+        "/" => Some(Page::Wall),
+        NOTEBOOK => Some(Page::Notebook),
+        _ => None,
+    }
+}
 
 /// Who is asking.
 pub const SESSION: &str = "api/session";
@@ -54,7 +72,7 @@ pub fn wall(prefix: &str, view: &View) -> String {
 
 /// One participant's notebook.
 pub fn notebook(prefix: &str, view: &View) -> String {
-    format!("{prefix}{NOTEBOOK_ROUTE}{}", view.to_query())
+    format!("{prefix}{NOTEBOOK}{}", view.to_query())
 }
 
 #[cfg(test)]
@@ -74,6 +92,19 @@ mod tests {
             notebook("/x/y", &view),
             "/x/y/notebook?notebook=a%20b.ipynb&user=ana"
         );
+    }
+
+    #[test]
+    fn only_pages_of_this_app_are_taken_over() {
+        for prefix in ["", "/services/dashboard"] {
+            let page = |path: &str| page_of(prefix, &format!("{prefix}{path}"));
+            assert_eq!(page("/"), Some(Page::Wall));
+            assert_eq!(page("/notebook"), Some(Page::Notebook));
+            assert_eq!(page("/hub/home"), None);
+            assert_eq!(page("/user/ana/lab"), None);
+            assert_eq!(page("2/"), None);
+        }
+        assert_eq!(page_of("/services/dashboard", "/"), None);
     }
 
     #[test]

@@ -40,8 +40,7 @@ pub struct Session(RwSignal<SessionState>);
 impl Session {
     /// Takes the token out of the address bar, if there is one, and signs in.
     ///
-    /// Must run before the router starts: it would take the fragment for a place in
-    /// the page.
+    /// Must run before the router starts: the token must not stay in the address bar.
     pub fn start() -> Self {
         let session = Self(RwSignal::new(SessionState::Checking));
         match take_token() {

@@ -73,7 +73,7 @@ pub fn follow_link(event: MouseEvent) {
         }
         return;
     }
-    // The router leaves links with a target alone.
+    // Links with a target are the browser's.
     let _ = link.set_attribute("target", "_blank");
     let _ = link.set_attribute("rel", "noopener noreferrer nofollow");
 }

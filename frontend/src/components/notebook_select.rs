@@ -5,8 +5,6 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use shared::wire::NotebookSummary;
 
-use crate::model::wall::participants;
-
 /// A native select with every notebook of the class.
 #[component]
 pub fn NotebookSelect(
@@ -23,11 +21,7 @@ pub fn NotebookSelect(
         let mut options: Vec<(String, String)> = notebooks
             .iter()
             .map(|notebook| {
-                let label = format!(
-                    "{} ({})",
-                    notebook.filename,
-                    participants(notebook.participants)
-                );
+                let label = format!("{} ({})", notebook.filename, notebook.participants);
                 (notebook.filename.clone(), label)
             })
             .collect();
@@ -49,7 +43,9 @@ pub fn NotebookSelect(
         }
     };
     view! {
-        <label class="visually-hidden" for="notebook">"Notebook"</label>
+        <label class="visually-hidden" for="notebook">
+            "Notebook, with the number of participants who have a copy"
+        </label>
         <select
             id="notebook"
             class="field notebook-select"

@@ -14,14 +14,12 @@ const FRESH_S: i64 = 10;
 /// One participant's tile: who, when, and their last cells.
 #[component]
 pub fn TileView(
-    /// The participant.
-    user: String,
     /// The tile and its saves.
     entry: TileEntry,
     /// Where the whole notebook is.
     href: Signal<String>,
 ) -> impl IntoView {
-    let TileEntry { tile, saves } = entry;
+    let TileEntry { user, tile, saves } = entry;
     let html = {
         let tile = tile.clone();
         Memo::new(move |_| tile.with(|tile| render::cells(&tile.cells, &options(&tile.user))))
@@ -47,7 +45,7 @@ pub fn TileView(
     };
     let title = format!("tile-{user}");
     let labelled_by = title.clone();
-    let data_user = user.clone();
+    let data_user = user.to_string();
     view! {
         <article
             class=pulse
@@ -59,7 +57,7 @@ pub fn TileView(
             <header class="tile-header">
                 <h2 id=title>
                     <a class="tile-link" href=href title="Open the whole notebook">
-                        {user}
+                        {user.to_string()}
                     </a>
                 </h2>
                 <ErrorMark error />

@@ -5,7 +5,7 @@
 //! never two for the same participant, and a save that arrives while one is running
 //! asks for exactly one more.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// A browser allows six connections to one host over HTTP/1.1; one is the event
 /// stream's, one is left for whatever the reader does.
@@ -14,8 +14,10 @@ pub const AT_ONCE: usize = 4;
 /// After this many failures in a row the next save has to bring the tile up to date.
 pub const ATTEMPTS: u32 = 5;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug)]
 struct Running {
+    user: String,
+    /// Something changed after the request was sent.
     again: bool,
 }
 
@@ -23,14 +25,15 @@ struct Running {
 #[derive(Debug, Default)]
 pub struct Fetches {
     waiting: VecDeque<String>,
-    running: BTreeMap<String, Running>,
-    failures: BTreeMap<String, u32>,
+    running: Vec<Running>,
+    failures: Vec<(String, u32)>,
 }
 
 impl Fetches {
     /// Notes that `user`'s tile has changed.
     pub fn want(&mut self, user: &str) {
-        if let Some(running) = self.running.get_mut(user) {
+        let running = self.running.iter_mut().find(|running| running.user == user);
+        if let Some(running) = running {
             running.again = true;
         } else if !self.waiting.iter().any(|waiting| waiting == user) {
             self.waiting.push_back(user.to_owned());
@@ -43,13 +46,16 @@ impl Fetches {
             return None;
         }
         let user = self.waiting.pop_front()?;
-        self.running.insert(user.clone(), Running::default());
+        self.running.push(Running {
+            user: user.clone(),
+            again: false,
+        });
         Some(user)
     }
 
     /// Notes that the fetch for `user` was answered.
     pub fn answered(&mut self, user: &str) {
-        self.failures.remove(user);
+        self.forget_failures(user);
         self.end(user);
     }
 
@@ -57,22 +63,24 @@ impl Fetches {
     /// when it is not worth another try.
     pub fn failed(&mut self, user: &str) -> Option<u32> {
         self.end(user);
-        let failures = self.failures.entry(user.to_owned()).or_default();
-        *failures += 1;
-        if *failures < ATTEMPTS {
-            return Some(*failures);
+        let failures = self.forget_failures(user) + 1;
+        if failures >= ATTEMPTS {
+            return None;
         }
-        self.failures.remove(user);
-        None
+        self.failures.push((user.to_owned(), failures));
+        Some(failures)
+    }
+
+    fn forget_failures(&mut self, user: &str) -> u32 {
+        let at = self.failures.iter().position(|(other, _)| other == user);
+        at.map_or(0, |at| self.failures.swap_remove(at).1)
     }
 
     fn end(&mut self, user: &str) {
-        if self
-            .running
-            .remove(user)
-            .is_some_and(|running| running.again)
-        {
-            self.waiting.push_back(user.to_owned());
+        let at = self.running.iter().position(|running| running.user == user);
+        let ended = at.map(|at| self.running.swap_remove(at));
+        if let Some(Running { user, again: true }) = ended {
+            self.waiting.push_back(user);
         }
     }
 }

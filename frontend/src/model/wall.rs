@@ -1,8 +1,6 @@
 //! The tiles of the wall: which are shown, in which order, what they add up to, and
 //! what an event means for them.
 
-use std::cmp::Reverse;
-
 use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK, Tile};
 
 use super::age::seconds_since;
@@ -40,14 +38,17 @@ impl From<&Tile> for Brief {
 
 /// The participants to show, in order.
 pub fn arrange(tiles: &[Brief], filter: &str, sort: Sort) -> Vec<String> {
-    let needle = filter.trim().to_lowercase();
+    // Names are those of system users; full case folding would cost tables.
+    let needle = filter.trim().to_ascii_lowercase();
     let mut shown: Vec<&Brief> = tiles
         .iter()
-        .filter(|tile| tile.user.to_lowercase().contains(&needle))
+        .filter(|tile| tile.user.to_ascii_lowercase().contains(&needle))
         .collect();
     match sort {
-        Sort::Name => shown.sort_by(|a, b| a.user.cmp(&b.user)),
-        Sort::Recent => shown.sort_by_key(|tile| (Reverse(tile.saved_at_ms), tile.user.clone())),
+        Sort::Name => shown.sort_unstable_by(|a, b| a.user.cmp(&b.user)),
+        Sort::Recent => shown.sort_unstable_by(|a, b| {
+            (b.saved_at_ms.cmp(&a.saved_at_ms)).then_with(|| a.user.cmp(&b.user))
+        }),
     }
     shown.into_iter().map(|tile| tile.user.clone()).collect()
 }

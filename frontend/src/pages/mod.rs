@@ -1,7 +1,6 @@
-//! One module for each page, and how they move from one to another.
+//! One module for each page, and the keys they share.
 
 pub mod keyboard;
 pub mod login;
-pub mod nav;
 pub mod notebook;
 pub mod wall;

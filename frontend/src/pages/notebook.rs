@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 
 use super::keyboard::on_shortcut;
-use super::nav::Nav;
 use crate::clock::Clock;
 use crate::components::cells::Cells;
 use crate::components::notebook_bar::NotebookBar;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::skeleton::SkeletonCells;
 use crate::model::wall::neighbours;
+use crate::router::Router;
 use crate::session::Session;
 use crate::store::load::Phase;
 use crate::store::notebook::NotebookStore;
@@ -19,14 +19,14 @@ use crate::stream::{Message, Stream};
 /// One participant's whole notebook.
 #[component]
 pub fn NotebookPage() -> impl IntoView {
-    let nav = Nav::new();
+    let router = expect_context::<Router>();
     let clock = expect_context::<Clock>();
     let wall = expect_context::<WallStore>();
     let stream = expect_context::<Stream>();
     let store = NotebookStore::new(clock, expect_context::<Session>());
 
     Effect::new(move || {
-        let view = nav.view();
+        let view = router.view();
         if let (Some(notebook), Some(user)) = (view.notebook, view.user) {
             // The wall knows who comes before and after.
             wall.choose(&notebook);
@@ -40,18 +40,18 @@ pub fn NotebookPage() -> impl IntoView {
     });
 
     let around = Memo::new(move |_| {
-        let view = nav.view();
+        let view = router.view();
         let users = wall.users();
         let (before, after) = neighbours(&users, view.user.as_deref().unwrap_or_default());
-        let href = |user: &str| nav.notebook_href(&view.with_user(Some(user)));
+        let href = |user: &str| router.notebook_href(&view.with_user(Some(user)));
         (before.map(href), after.map(href))
     });
-    let back = Signal::derive(move || nav.wall_href(&nav.view()));
-    shortcuts(nav, around);
+    let back = Signal::derive(move || router.wall_href(&router.view()));
+    shortcuts(router, around);
 
     view! {
         <NotebookBar
-            view=Signal::derive(move || nav.view())
+            view=Signal::derive(move || router.view())
             tile=Signal::derive(move || store.tile())
             live=Signal::derive(move || stream.state())
             back
@@ -59,13 +59,13 @@ pub fn NotebookPage() -> impl IntoView {
             after=Signal::derive(move || around.get().1)
         />
         <main class="notebook-main" data-testid="notebook-page">
-            {move || content(nav, store)}
+            {move || content(router, store)}
         </main>
     }
 }
 
 /// What the main part is: it changes kind only when a load begins or ends.
-fn content(nav: Nav, store: NotebookStore) -> AnyView {
+fn content(router: Router, store: NotebookStore) -> AnyView {
     match store.phase() {
         Phase::Failed(failure) => {
             let retry = move || store.reload();
@@ -75,7 +75,7 @@ fn content(nav: Nav, store: NotebookStore) -> AnyView {
         Phase::Ready => view! { <Cells tile=Signal::derive(move || store.tile()) /> }.into_any(),
         Phase::Loading => view! { <SkeletonCells /> }.into_any(),
         Phase::Idle => {
-            let wall = nav.wall_href(&nav.view_untracked());
+            let wall = router.wall_href(&router.view_untracked());
             view! {
                 <Notice title="No notebook is chosen" testid="empty">
                     <p>
@@ -90,17 +90,17 @@ fn content(nav: Nav, store: NotebookStore) -> AnyView {
 }
 
 /// The keys of this page; those of every page are in the dialog that lists them.
-fn shortcuts(nav: Nav, around: Memo<(Option<String>, Option<String>)>) {
+fn shortcuts(router: Router, around: Memo<(Option<String>, Option<String>)>) {
     on_shortcut(move |key| {
         let (before, after) = around.get_untracked();
         let href = match key {
-            "Escape" => Some(nav.wall_href(&nav.view_untracked())),
+            "Escape" => Some(router.wall_href(&router.view_untracked())),
             "k" | "ArrowLeft" => before,
             "j" | "ArrowRight" => after,
             _ => None,
         };
         if let Some(href) = &href {
-            nav.open(href);
+            router.open(href);
         }
         href.is_some()
     });

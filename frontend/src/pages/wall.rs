@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 
 use super::keyboard::{find, find_all, focus, on_shortcut};
-use super::nav::Nav;
 use crate::clock::Clock;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::skeleton::SkeletonTiles;
@@ -11,6 +10,7 @@ use crate::components::tile::TileView;
 use crate::components::top_bar::TopBar;
 use crate::model::grid::{self, Step};
 use crate::model::wall::{arrange, count};
+use crate::router::Router;
 use crate::session::Session;
 use crate::store::class::ClassStore;
 use crate::store::load::Phase;
@@ -23,26 +23,26 @@ const TILE_LINKS: &str = "[data-testid=tile] .tile-link";
 /// The wall.
 #[component]
 pub fn WallPage() -> impl IntoView {
-    let nav = Nav::new();
+    let router = expect_context::<Router>();
     let session = expect_context::<Session>();
     let class = expect_context::<ClassStore>();
     let wall = expect_context::<WallStore>();
     let clock = expect_context::<Clock>();
     let stream = expect_context::<Stream>();
 
-    Effect::new(move || match nav.view().notebook {
+    Effect::new(move || match router.view().notebook {
         Some(notebook) => wall.choose(&notebook),
         None => {
             if let Some(newest) = class.newest() {
-                nav.amend(|view| view.notebook = Some(newest));
+                router.amend(|view| view.notebook = Some(newest));
             }
         }
     });
-    shortcuts(nav);
+    shortcuts(router);
 
     let briefs = Memo::new(move |_| wall.briefs());
     let counts = Memo::new(move |_| briefs.with(|briefs| count(briefs, clock.now_ms())));
-    let view = Signal::derive(move || nav.view());
+    let view = Signal::derive(move || router.view());
     view! {
         <TopBar
             view
@@ -50,17 +50,17 @@ pub fn WallPage() -> impl IntoView {
             who=Signal::derive(move || session.who())
             counts=counts
             live=Signal::derive(move || stream.state())
-            on_notebook=move |notebook| nav.change(|view| view.notebook = Some(notebook))
-            on_filter=move |filter| nav.amend(|view| view.filter = filter)
-            on_sort=move |sort| nav.amend(|view| view.sort = sort)
+            on_notebook=move |notebook| router.change(|view| view.notebook = Some(notebook))
+            on_filter=move |filter| router.amend(|view| view.filter = filter)
+            on_sort=move |sort| router.amend(|view| view.sort = sort)
         />
-        <main class="wall-main">{move || content(nav, class, wall)}</main>
+        <main class="wall-main">{move || content(router, class, wall)}</main>
     }
 }
 
 /// What the main part is: it changes kind only when a load begins or ends.
-fn content(nav: Nav, class: ClassStore, wall: WallStore) -> AnyView {
-    let chosen = Memo::new(move |_| nav.view().notebook);
+fn content(router: Router, class: ClassStore, wall: WallStore) -> AnyView {
+    let chosen = Memo::new(move |_| router.view().notebook);
     let phase = if chosen.get().is_some() {
         wall.phase()
     } else {
@@ -75,7 +75,7 @@ fn content(nav: Nav, class: ClassStore, wall: WallStore) -> AnyView {
             view! { <FailureNotice title="The notebooks could not be loaded" failure retry /> }
                 .into_any()
         }
-        Phase::Ready if chosen.get().is_some() => view! { <Tiles nav wall /> }.into_any(),
+        Phase::Ready if chosen.get().is_some() => view! { <Tiles router wall /> }.into_any(),
         Phase::Ready => Memo::new(move |_| class.notebooks().is_empty())
             .get()
             .then(nothing_yet)
@@ -100,34 +100,32 @@ fn nothing_yet() -> impl IntoView {
 #[component]
 fn Tiles(
     /// The URL.
-    nav: Nav,
+    router: Router,
     /// The tiles.
     wall: WallStore,
 ) -> impl IntoView {
     let shown = Memo::new(move |_| {
-        let view = nav.view();
+        let view = router.view();
         arrange(&wall.briefs(), &view.filter, view.sort)
     });
     let nobody = Memo::new(move |_| shown.with(Vec::is_empty));
     let tile = move |user: String| {
         let entry = wall.entry_untracked(&user)?;
-        let href = {
-            let user = user.clone();
-            Signal::derive(move || nav.notebook_href(&nav.view().with_user(Some(&user))))
-        };
-        Some(view! { <TileView user entry href /> })
+        let href =
+            Signal::derive(move || router.notebook_href(&router.view().with_user(Some(&user))));
+        Some(view! { <TileView entry href /> })
     };
     view! {
         <div class="wall" data-testid="wall">
             <For each=move || shown.get() key=String::clone children=tile />
         </div>
-        {move || nobody.get().then(|| none_shown(nav, wall))}
+        {move || nobody.get().then(|| none_shown(router, wall))}
     }
 }
 
 /// For a wall on which no tile is shown.
-fn none_shown(nav: Nav, wall: WallStore) -> AnyView {
-    let view = nav.view_untracked();
+fn none_shown(router: Router, wall: WallStore) -> AnyView {
+    let view = router.view_untracked();
     if wall.users().is_empty() {
         let notebook = view.notebook.unwrap_or_default();
         return view! {
@@ -142,10 +140,10 @@ fn none_shown(nav: Nav, wall: WallStore) -> AnyView {
     }
     view! {
         <Notice title="No participant has such a name" testid="empty">
-            <p>"The filter is " <code>{move || nav.view().filter}</code> "."</p>
+            <p>"The filter is " <code>{move || router.view().filter}</code> "."</p>
             <button
                 class="button"
-                on:click=move |_| nav.amend(|view| view.filter.clear())
+                on:click=move |_| router.amend(|view| view.filter.clear())
             >
                 "Show everyone"
             </button>
@@ -155,16 +153,16 @@ fn none_shown(nav: Nav, wall: WallStore) -> AnyView {
 }
 
 /// The keys of this page; those of every page are in the dialog that lists them.
-fn shortcuts(nav: Nav) {
+fn shortcuts(router: Router) {
     on_shortcut(move |key| match key {
         "/" => {
             let field = find("#filter");
             field.as_ref().map(focus).is_some()
         }
         "Escape" => {
-            let filtered = !nav.view_untracked().filter.is_empty();
+            let filtered = !router.view_untracked().filter.is_empty();
             if filtered {
-                nav.amend(|view| view.filter.clear());
+                router.amend(|view| view.filter.clear());
             }
             filtered
         }

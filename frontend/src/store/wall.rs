@@ -1,6 +1,5 @@
 //! The tiles of the chosen notebook, a signal for each.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gloo_timers::future::TimeoutFuture;
@@ -20,6 +19,8 @@ use crate::session::Session;
 /// One participant's tile.
 #[derive(Clone)]
 pub struct TileEntry {
+    /// The participant.
+    pub user: Arc<str>,
     /// The newest version.
     pub tile: ArcRwSignal<Arc<Tile>>,
     /// Counts the saves seen while the page was open, for the pulse.
@@ -30,7 +31,7 @@ pub struct TileEntry {
 struct Inner {
     fetches: Fetches,
     /// Participants whose event came while the wall was loading, and its number.
-    early: BTreeMap<String, i64>,
+    early: Vec<(String, i64)>,
     loading: bool,
     /// Another load was asked for while one was on its way.
     again: bool,
@@ -45,7 +46,8 @@ struct Inner {
 pub struct WallStore {
     phase: RwSignal<Phase>,
     filename: RwSignal<Option<String>>,
-    entries: RwSignal<BTreeMap<String, TileEntry>>,
+    /// By participant.
+    entries: RwSignal<Vec<TileEntry>>,
     cursor: StoredValue<i64>,
     inner: StoredValue<Inner>,
     clock: Clock,
@@ -74,14 +76,14 @@ impl WallStore {
     /// The tile of `user`, without following which tiles there are.
     pub fn entry_untracked(self, user: &str) -> Option<TileEntry> {
         self.entries
-            .with_untracked(|entries| entries.get(user).cloned())
+            .with_untracked(|entries| place(entries, user).ok().map(|at| entries[at].clone()))
     }
 
     /// What order and numbers need to know of every tile, as a signal of all.
     pub fn briefs(self) -> Vec<Brief> {
         self.entries.with(|entries| {
             entries
-                .values()
+                .iter()
                 .map(|entry| entry.tile.with(|tile| Brief::from(&**tile)))
                 .collect()
         })
@@ -90,7 +92,7 @@ impl WallStore {
     /// The participants by name, as a signal of the set of tiles.
     pub fn users(self) -> Vec<String> {
         self.entries
-            .with(|entries| entries.keys().cloned().collect())
+            .with(|entries| entries.iter().map(|entry| entry.user.to_string()).collect())
     }
 
     /// The chosen notebook, without following it.
@@ -101,7 +103,7 @@ impl WallStore {
     /// Whether `user` has a tile, without following it.
     pub fn knows(self, user: &str) -> bool {
         self.entries
-            .with_untracked(|entries| entries.contains_key(user))
+            .with_untracked(|entries| place(entries, user).is_ok())
     }
 
     /// Makes sure that the tiles are at least as new as event number `cursor`.
@@ -127,7 +129,7 @@ impl WallStore {
                 ..Inner::default()
             };
         });
-        self.entries.update(BTreeMap::clear);
+        self.entries.update(Vec::clear);
         self.filename.set(Some(filename.to_owned()));
         self.phase.set(Phase::Loading);
         self.reload();
@@ -161,7 +163,7 @@ impl WallStore {
     pub fn changed(self, user: &str, seq: i64) {
         self.inner.update_value(|inner| {
             if inner.loading {
-                inner.early.insert(user.to_owned(), seq);
+                inner.early.push((user.to_owned(), seq));
             } else {
                 inner.fetches.want(user);
             }
@@ -206,24 +208,33 @@ impl WallStore {
     }
 
     fn put_all(self, tiles: Vec<Tile>) {
-        let gone: Vec<String> = self.entries.with_untracked(|entries| {
-            let here = |user: &String| tiles.iter().any(|tile| tile.user == *user);
-            entries.keys().filter(|user| !here(user)).cloned().collect()
-        });
-        for user in gone {
-            self.remove(&user);
+        let here: Vec<String> = tiles.iter().map(|tile| tile.user.clone()).collect();
+        let stays = |entry: &TileEntry| here.iter().any(|user| **user == *entry.user);
+        if !self
+            .entries
+            .with_untracked(|entries| entries.iter().all(stays))
+        {
+            self.entries.update(|entries| entries.retain(stays));
         }
         let new: Vec<Tile> = tiles
             .into_iter()
             .filter_map(|tile| self.replace(tile))
             .collect();
-        if !new.is_empty() {
-            self.entries.update(|entries| {
-                for tile in new {
-                    entries.insert(tile.user.clone(), TileEntry::of(tile, 0));
-                }
-            });
+        self.insert(new, 0);
+    }
+
+    /// Adds tiles of participants who have none yet.
+    fn insert(self, tiles: Vec<Tile>, saves: u32) {
+        if tiles.is_empty() {
+            return;
         }
+        self.entries.update(|entries| {
+            for tile in tiles {
+                if let Err(at) = place(entries, &tile.user) {
+                    entries.insert(at, TileEntry::of(tile, saves));
+                }
+            }
+        });
     }
 
     /// Puts `tile` in the place of the one there is, or gives it back.
@@ -245,9 +256,8 @@ impl WallStore {
 
     fn remove(self, user: &str) {
         if self.knows(user) {
-            self.entries.update(|entries| {
-                entries.remove(user);
-            });
+            self.entries
+                .update(|entries| entries.retain(|entry| *entry.user != *user));
         }
     }
 
@@ -276,11 +286,7 @@ impl WallStore {
         let failed = match answer {
             Ok(answer) => {
                 self.clock.observe(answer.now_ms);
-                if let Some(tile) = self.replace(answer.tile) {
-                    self.entries.update(|entries| {
-                        entries.insert(tile.user.clone(), TileEntry::of(tile, 1));
-                    });
-                }
+                self.insert(self.replace(answer.tile).into_iter().collect(), 1);
                 false
             }
             Err(Failure::NotFound(_)) => {
@@ -320,8 +326,14 @@ impl WallStore {
 impl TileEntry {
     fn of(tile: Tile, saves: u32) -> Self {
         Self {
+            user: Arc::from(tile.user.as_str()),
             tile: ArcRwSignal::new(Arc::new(tile)),
             saves: ArcRwSignal::new(saves),
         }
     }
+}
+
+/// Where `user`'s tile is, or where it would have to be.
+fn place(entries: &[TileEntry], user: &str) -> Result<usize, usize> {
+    entries.binary_search_by(|entry| (*entry.user).cmp(user))
 }

@@ -1,0 +1,139 @@
+//! Which page is shown, and moving between pages without loading anything.
+//!
+//! Two pages and a query do not need a router crate, which would be a twelfth of
+//! everything the browser loads; and this one takes only clicks on links that lead to
+//! one of its pages. Links to the Hub, to a participant's server or to anywhere else
+//! are the browser's, whatever the prefix.
+
+use leptos::ev::{self, MouseEvent};
+use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, HtmlAnchorElement};
+
+use crate::base;
+use crate::model::view::View;
+use crate::paths::{self, Page};
+
+/// A handle to the address bar; a context.
+#[derive(Clone, Copy)]
+pub struct Router {
+    page: RwSignal<Option<Page>>,
+    view: RwSignal<View>,
+    prefix: StoredValue<String>,
+}
+
+impl Router {
+    /// Starts following the address bar, until the reactive owner is gone.
+    pub fn start() -> Self {
+        let router = Self {
+            page: RwSignal::default(),
+            view: RwSignal::default(),
+            prefix: StoredValue::new(base::prefix()),
+        };
+        router.read();
+        let back = window_event_listener(ev::popstate, move |_| router.read());
+        let click = window_event_listener(ev::click, move |event| router.clicked(&event));
+        on_cleanup(move || {
+            back.remove();
+            click.remove();
+        });
+        router
+    }
+
+    /// The page, as a signal; `None` when the address is none of this app.
+    pub fn page(self) -> Option<Page> {
+        self.page.get()
+    }
+
+    /// What the query says, as a signal.
+    pub fn view(self) -> View {
+        self.view.get()
+    }
+
+    /// What the query says, without following it.
+    pub fn view_untracked(self) -> View {
+        self.view.get_untracked()
+    }
+
+    /// The address of the wall in `view`.
+    pub fn wall_href(self, view: &View) -> String {
+        self.prefix.with_value(|prefix| paths::wall(prefix, view))
+    }
+
+    /// The address of the notebook of `view`'s participant.
+    pub fn notebook_href(self, view: &View) -> String {
+        self.prefix
+            .with_value(|prefix| paths::notebook(prefix, view))
+    }
+
+    /// Goes to an address of this app, as a link would.
+    pub fn open(self, href: &str) {
+        let history = window().history();
+        // A browser that refuses to note the step still shows the page.
+        let _ = history.map(|history| history.push_state_with_url(&JsValue::NULL, "", Some(href)));
+        self.read();
+        window().scroll_to_with_x_and_y(0.0, 0.0);
+    }
+
+    /// Changes the URL of the wall without a step in the browser's history.
+    pub fn amend(self, change: impl FnOnce(&mut View)) {
+        let href = self.changed(change);
+        let history = window().history();
+        let _ =
+            history.map(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&href)));
+        self.read();
+    }
+
+    /// Changes the wall's URL with a step in the history, for a choice one may want to
+    /// go back from.
+    pub fn change(self, change: impl FnOnce(&mut View)) {
+        self.open(&self.changed(change));
+    }
+
+    fn changed(self, change: impl FnOnce(&mut View)) -> String {
+        let mut view = self.view_untracked();
+        change(&mut view);
+        self.wall_href(&view)
+    }
+
+    /// Takes over what the address bar says.
+    fn read(self) {
+        let location = window().location();
+        let path = location.pathname().unwrap_or_default();
+        let view = View::parse(&location.search().unwrap_or_default());
+        let page = self
+            .prefix
+            .with_value(|prefix| paths::page_of(prefix, &path));
+        if self.view.with_untracked(|old| *old != view) {
+            self.view.set(view);
+        }
+        if self.page.get_untracked() != page {
+            self.page.set(page);
+        }
+    }
+
+    fn clicked(self, event: &MouseEvent) {
+        let modified = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
+        if event.default_prevented() || event.button() != 0 || modified {
+            return;
+        }
+        let link = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok())
+            .and_then(|target| target.closest("a[href]").ok().flatten())
+            .and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok());
+        let Some(link) = link else { return };
+        let here = window().location().origin().unwrap_or_default();
+        let leads_here = link.origin() == here
+            && link.target().is_empty()
+            && link.hash().is_empty()
+            && self
+                .prefix
+                .with_value(|prefix| paths::page_of(prefix, &link.pathname()))
+                .is_some();
+        if leads_here {
+            event.prevent_default();
+            self.open(&link.href());
+        }
+    }
+}
