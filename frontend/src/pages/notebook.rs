@@ -48,6 +48,7 @@ pub fn NotebookPage() -> impl IntoView {
     });
     let back = Signal::derive(move || router.wall_href(&router.view()));
     shortcuts(router, around);
+    let phase = Memo::new(move |_| store.phase());
 
     view! {
         <NotebookBar
@@ -59,14 +60,14 @@ pub fn NotebookPage() -> impl IntoView {
             after=Signal::derive(move || around.get().1)
         />
         <main class="notebook-main" data-testid="notebook-page">
-            {move || content(router, store)}
+            {move || content(phase.get(), router, store)}
         </main>
     }
 }
 
-/// What the main part is: it changes kind only when a load begins or ends.
-fn content(router: Router, store: NotebookStore) -> AnyView {
-    match store.phase() {
+/// What the main part shows; drawn anew when `phase` changes, not with every answer.
+fn content(phase: Phase, router: Router, store: NotebookStore) -> AnyView {
+    match phase {
         Phase::Failed(failure) => {
             let retry = move || store.reload();
             view! { <FailureNotice title="This notebook cannot be shown" failure retry /> }

@@ -8,6 +8,7 @@ use crate::components::notice::{FailureNotice, Notice};
 use crate::components::skeleton::SkeletonTiles;
 use crate::components::tile::TileView;
 use crate::components::top_bar::TopBar;
+use crate::model::failure::Failure;
 use crate::model::grid::{self, Step};
 use crate::model::wall::{arrange, count};
 use crate::router::Router;
@@ -43,6 +44,7 @@ pub fn WallPage() -> impl IntoView {
     let briefs = Memo::new(move |_| wall.briefs());
     let counts = Memo::new(move |_| briefs.with(|briefs| count(briefs, clock.now_ms())));
     let view = Signal::derive(move || router.view());
+    let main = Memo::new(move |_| main_part(router, class, wall));
     view! {
         <TopBar
             view
@@ -54,20 +56,38 @@ pub fn WallPage() -> impl IntoView {
             on_filter=move |filter| router.amend(|view| view.filter = filter)
             on_sort=move |sort| router.amend(|view| view.sort = sort)
         />
-        <main class="wall-main">{move || content(router, class, wall)}</main>
+        <main class="wall-main">{move || content(main.get(), router, class, wall)}</main>
     }
 }
 
-/// What the main part is: it changes kind only when a load begins or ends.
-fn content(router: Router, class: ClassStore, wall: WallStore) -> AnyView {
-    let chosen = Memo::new(move |_| router.view().notebook);
-    let phase = if chosen.get().is_some() {
-        wall.phase()
-    } else {
-        class.phase()
-    };
+/// What the main part shows.
+#[derive(Clone, PartialEq)]
+enum Main {
+    Waiting,
+    Failed(Failure),
+    NothingYet,
+    Tiles,
+}
+
+/// What the main part shows; following only this, it is drawn anew when its kind
+/// changes and not with every answer.
+fn main_part(router: Router, class: ClassStore, wall: WallStore) -> Main {
+    let chosen = router.view().notebook.is_some();
+    let phase = if chosen { wall.phase() } else { class.phase() };
     match phase {
-        Phase::Failed(failure) => {
+        Phase::Failed(failure) => Main::Failed(failure),
+        Phase::Ready if chosen => Main::Tiles,
+        Phase::Ready if class.notebooks().is_empty() => Main::NothingYet,
+        Phase::Ready | Phase::Idle | Phase::Loading => Main::Waiting,
+    }
+}
+
+fn content(main: Main, router: Router, class: ClassStore, wall: WallStore) -> AnyView {
+    match main {
+        Main::Waiting => view! { <SkeletonTiles /> }.into_any(),
+        Main::Tiles => view! { <Tiles router wall /> }.into_any(),
+        Main::NothingYet => nothing_yet().into_any(),
+        Main::Failed(failure) => {
             let retry = move || {
                 class.load();
                 wall.reload();
@@ -75,12 +95,6 @@ fn content(router: Router, class: ClassStore, wall: WallStore) -> AnyView {
             view! { <FailureNotice title="The notebooks could not be loaded" failure retry /> }
                 .into_any()
         }
-        Phase::Ready if chosen.get().is_some() => view! { <Tiles router wall /> }.into_any(),
-        Phase::Ready => Memo::new(move |_| class.notebooks().is_empty())
-            .get()
-            .then(nothing_yet)
-            .into_any(),
-        Phase::Idle | Phase::Loading => view! { <SkeletonTiles /> }.into_any(),
     }
 }
 
