@@ -3,7 +3,6 @@
 //! Only what every test needs: going somewhere and waiting for what should be there.
 
 use std::{
-    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -196,20 +195,20 @@ impl Browser {
         Ok(())
     }
 
+    async fn visible_text(&self) -> Result<String> {
+        let script = "return document.body.innerText";
+        Ok(self.driver.execute(script, vec![]).await?.convert()?)
+    }
+
     /// Adds what the page showed to a failure: without it one has to guess.
     async fn explain<T>(&self, result: Result<T>) -> Result<T> {
         let Err(error) = result else { return result };
         let _ = self.shot("failure.png").await;
-        let page = self.texts("body").await.unwrap_or_default().join(" ");
+        let page = self.visible_text().await.unwrap_or_default();
         let page: String = page.split_whitespace().collect::<Vec<_>>().join(" ");
         let page: String = page.chars().take(600).collect();
         let url = self.url().await.unwrap_or_default();
         Err(error.context(format!("at {url}, which shows: {page}")))
-    }
-
-    /// The profile's folder.
-    pub fn profile(&self) -> &Path {
-        self.profile.path()
     }
 }
 

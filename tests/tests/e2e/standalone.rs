@@ -38,6 +38,8 @@ async fn the_printed_link_opens_a_living_wall() -> Result<()> {
         .await?;
     save(&bob, &notebook(&["'first of bob'"]))?;
     wall.wait_for_text(&tile("bob"), "first of bob").await?;
+    let notebooks = "[data-testid=notebook-select]";
+    wall.wait_for_text(notebooks, "(2").await?;
 
     // Half a file changes nothing. Bob's next save shows that the service has been at
     // work since.
