@@ -20,6 +20,7 @@ pub struct Router {
     page: RwSignal<Option<Page>>,
     view: RwSignal<View>,
     prefix: StoredValue<String>,
+    left: StoredValue<Option<String>>,
 }
 
 impl Router {
@@ -29,6 +30,7 @@ impl Router {
             page: RwSignal::default(),
             view: RwSignal::default(),
             prefix: StoredValue::new(base::prefix()),
+            left: StoredValue::default(),
         };
         router.read();
         let back = window_event_listener(ev::popstate, move |_| router.read());
@@ -53,6 +55,11 @@ impl Router {
     /// What the query says, without following it.
     pub fn view_untracked(self) -> View {
         self.view.get_untracked()
+    }
+
+    /// The participant whose notebook was left for this page; told once.
+    pub fn take_left(self) -> Option<String> {
+        self.left.try_update_value(Option::take).flatten()
     }
 
     /// The address of the wall in `view`.
@@ -104,10 +111,12 @@ impl Router {
         let page = self
             .prefix
             .with_value(|prefix| paths::page_of(prefix, &path));
+        let left = self.view_untracked().user;
         if self.view.with_untracked(|old| *old != view) {
             self.view.set(view);
         }
         if self.page.get_untracked() != page {
+            self.left.set_value(left);
             self.page.set(page);
         }
     }

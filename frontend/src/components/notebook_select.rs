@@ -50,7 +50,7 @@ pub fn NotebookSelect(
             id="notebook"
             class="field notebook-select"
             data-testid="notebook-select"
-            disabled=move || options.with(Vec::is_empty)
+            hidden=move || options.with(Vec::is_empty)
             on:change=move |event| on_notebook(event_target_value(&event))
         >
             <For each=move || options.get() key=Clone::clone children=option />

@@ -11,6 +11,9 @@ use crate::store::wall::TileEntry;
 /// A save younger than this stands out, in seconds.
 const FRESH_S: i64 = 10;
 
+/// A tile that is drawn for the first time pulses when its save is younger than this.
+const NEWS_S: i64 = 2;
+
 /// One participant's tile: who, when, and their last cells.
 #[component]
 pub fn TileView(
@@ -37,9 +40,13 @@ pub fn TileView(
         Memo::new(move |_| tile.with(|tile| tile.total_cells))
     };
     let saved_at_ms = Signal::derive(move || tile.with(|tile| tile.saved_at_ms));
+    // A tile that is drawn again, after a filter or a visit to a notebook, is not news.
+    let clock = expect_context::<Clock>();
+    let age = seconds_since(saved_at_ms.get_untracked(), clock.now_ms_untracked());
+    let known = (age >= NEWS_S).then(|| saves.get_untracked());
     // The same animation under two names: changing the name starts it again.
     let pulse = move || match saves.get() {
-        0 => "tile",
+        saves if saves == 0 || Some(saves) == known => "tile",
         saves if saves % 2 == 1 => "tile pulse-odd",
         _ => "tile pulse-even",
     };

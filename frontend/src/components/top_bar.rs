@@ -35,6 +35,7 @@ pub fn TopBar(
     /// Called with the order chosen.
     on_sort: impl Fn(Sort) + 'static,
 ) -> impl IntoView {
+    let own = Signal::derive(move || who.get().is_some_and(|who| who.role == Role::Participant));
     let sort = move || view.with(|view| view.sort);
     let choose_sort = move |event| {
         on_sort(match event_target_value(&event).as_str() {
@@ -44,37 +45,39 @@ pub fn TopBar(
     };
     view! {
         <header class="top-bar">
-            <Brand who />
+            <Brand own />
             <div class="controls" role="search">
                 <NotebookSelect
                     notebooks
                     chosen=Signal::derive(move || view.get().notebook)
                     on_notebook
                 />
-                <label class="visually-hidden" for="filter">"Filter by name"</label>
-                <input
-                    id="filter"
-                    class="field filter"
-                    type="search"
-                    placeholder="Filter by name"
-                    title="Only participants whose name contains this (/)"
-                    autocomplete="off"
-                    spellcheck="false"
-                    prop:value=move || view.get().filter
-                    on:input=move |event| on_filter(event_target_value(&event))
-                    on:keydown=leave_on_escape
-                />
-                <label class="visually-hidden" for="sort">"Order"</label>
-                <select id="sort" class="field" on:change=choose_sort>
-                    <option value="name" prop:selected=move || sort() == Sort::Name>
-                        "By name"
-                    </option>
-                    <option value="recent" prop:selected=move || sort() == Sort::Recent>
-                        "Last saved first"
-                    </option>
-                </select>
+                <div class="narrow-down" hidden=own>
+                    <label class="visually-hidden" for="filter">"Filter by name"</label>
+                    <input
+                        id="filter"
+                        class="field filter"
+                        type="search"
+                        placeholder="Filter by name"
+                        title="Only participants whose name contains this (/)"
+                        autocomplete="off"
+                        spellcheck="false"
+                        prop:value=move || view.get().filter
+                        on:input=move |event| on_filter(event_target_value(&event))
+                        on:keydown=leave_on_escape
+                    />
+                    <label class="visually-hidden" for="sort">"Order"</label>
+                    <select id="sort" class="field" on:change=choose_sort>
+                        <option value="name" prop:selected=move || sort() == Sort::Name>
+                            "By name"
+                        </option>
+                        <option value="recent" prop:selected=move || sort() == Sort::Recent>
+                            "Last saved first"
+                        </option>
+                    </select>
+                </div>
             </div>
-            <Summary counts />
+            <Summary counts own />
             <div class="bar-end">
                 <LivePill live />
                 <ThemeToggle />
@@ -104,10 +107,9 @@ fn leave_on_escape(event: leptos::ev::KeyboardEvent) {
 /// The product's name, and for a participant whose notebooks these are.
 #[component]
 fn Brand(
-    /// Who is signed in.
-    who: Signal<Option<SessionResponse>>,
+    /// A participant is signed in, and sees only their own.
+    own: Signal<bool>,
 ) -> impl IntoView {
-    let own = move || who.get().is_some_and(|who| who.role == Role::Participant);
     view! {
         <div class="brand">
             <svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
@@ -116,7 +118,7 @@ fn Brand(
             </svg>
             <h1>"PipalHub"</h1>
             {move || {
-                own().then(|| {
+                own.get().then(|| {
                     view! { <p class="own">"Your notebooks, as the instructor sees them"</p> }
                 })
             }}
@@ -129,10 +131,13 @@ fn Brand(
 fn Summary(
     /// The numbers.
     counts: Signal<Counts>,
+    /// A participant is signed in: adding up one tile says nothing.
+    own: Signal<bool>,
 ) -> impl IntoView {
+    let hidden = move || own.get() || counts.get().participants == 0;
     let errors = move || counts.get().errors;
     view! {
-        <p class="summary">
+        <p class="summary" hidden=hidden>
             <span>{move || participants(counts.get().participants)}</span>
             <span class:has-errors=move || { errors() > 0 }>
                 {move || format!("{} with an error", errors())}

@@ -63,6 +63,16 @@ impl View {
     }
 }
 
+/// The title of the browser's tab: what is shown, then the product.
+pub fn title(parts: &[Option<&str>]) -> String {
+    let mut title = String::new();
+    for part in parts.iter().flatten() {
+        title.push_str(part);
+        title.push_str(" · ");
+    }
+    title + "PipalHub"
+}
+
 /// Percent-encodes what has a meaning in a query. `/` has none there and is kept,
 /// because `notebook=module1/day1.ipynb` is easier to read.
 pub fn encode(text: &str) -> String {
@@ -132,6 +142,12 @@ mod tests {
     #[test]
     fn the_default_view_has_no_query() {
         assert_eq!(View::default().to_query(), "");
+    }
+
+    #[test]
+    fn the_title_says_what_is_shown_first() {
+        assert_eq!(title(&[]), "PipalHub");
+        assert_eq!(title(&[Some("ana"), None]), "ana · PipalHub");
     }
 
     #[test]

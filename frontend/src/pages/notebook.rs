@@ -8,6 +8,7 @@ use crate::components::cells::Cells;
 use crate::components::notebook_bar::NotebookBar;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::skeleton::SkeletonCells;
+use crate::model::view::title;
 use crate::model::wall::neighbours;
 use crate::router::Router;
 use crate::session::Session;
@@ -28,6 +29,7 @@ pub fn NotebookPage() -> impl IntoView {
     Effect::new(move || {
         let view = router.view();
         if let (Some(notebook), Some(user)) = (view.notebook, view.user) {
+            document().set_title(&title(&[Some(&user), Some(&notebook)]));
             // The wall knows who comes before and after.
             wall.choose(&notebook);
             store.choose(notebook, user);

@@ -1,6 +1,8 @@
 //! The wall: the tail of everyone's copy of one notebook.
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 use super::keyboard::{find, find_all, focus, on_shortcut};
 use crate::clock::Clock;
@@ -10,6 +12,7 @@ use crate::components::tile::TileView;
 use crate::components::top_bar::TopBar;
 use crate::model::failure::Failure;
 use crate::model::grid::{self, Step};
+use crate::model::view::title;
 use crate::model::wall::{arrange, count};
 use crate::router::Router;
 use crate::session::Session;
@@ -40,6 +43,10 @@ pub fn WallPage() -> impl IntoView {
         }
     });
     shortcuts(router);
+    Effect::new(move || {
+        let notebook = router.view().notebook;
+        document().set_title(&title(&[notebook.as_deref()]));
+    });
 
     let briefs = Memo::new(move |_| wall.briefs());
     let counts = Memo::new(move |_| briefs.with(|briefs| count(briefs, clock.now_ms())));
@@ -121,6 +128,11 @@ fn Tiles(
     let shown = Memo::new(move |_| {
         let view = router.view();
         arrange(&wall.briefs(), &view.filter, view.sort)
+    });
+    Effect::new(move || {
+        if let Some(user) = router.take_left() {
+            return_to(&user);
+        }
     });
     let nobody = Memo::new(move |_| shown.with(Vec::is_empty));
     let tile = move |user: String| {
@@ -205,6 +217,17 @@ fn move_focus(key: &str, step: Step) -> bool {
         tile.scroll_into_view_with_bool(false);
     }
     true
+}
+
+/// Gives the focus back to the tile whose notebook was open.
+fn return_to(user: &str) {
+    let tile = find_all("[data-testid=tile]")
+        .into_iter()
+        .find(|tile| tile.get_attribute("data-user").as_deref() == Some(user));
+    let link = tile.and_then(|tile| tile.query_selector(".tile-link").ok().flatten());
+    if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlElement>().ok()) {
+        focus(&link);
+    }
 }
 
 /// How many tiles stand side by side.
