@@ -9,6 +9,9 @@ use crate::{
     render::markdown::{self, Ids, RawHtml},
 };
 
+/// Each mention in a cell is looked for among this many.
+const MAX_ATTACHMENTS: usize = 200;
+
 /// `source` as it is when it has no raw HTML, which is nearly always; else rendered
 /// whole and sanitised whole, because a tag that is opened in one paragraph may be
 /// closed in another.
@@ -47,5 +50,5 @@ fn images(attachments: Option<&Map<String, Value>>, source: &str) -> Vec<Attachm
             image,
         })
     });
-    images.collect()
+    images.take(MAX_ATTACHMENTS).collect()
 }

@@ -8,6 +8,7 @@
 
 mod css;
 mod policy;
+mod references;
 mod rewrite;
 mod shape;
 
@@ -41,8 +42,8 @@ impl Sanitizer for Ammonia {
 
 fn pass(html: &str) -> Result<String, &'static str> {
     shape::check(html)?;
-    let clean = policy::builder().clean(html).to_string();
-    Ok(rewrite::tags(&clean))
+    let clean = policy::builder().clean(&references::hide(html)).to_string();
+    Ok(rewrite::tags(&references::restore(&clean)))
 }
 
 fn refusal(why: &str) -> SafeHtml {

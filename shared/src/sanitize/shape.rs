@@ -10,6 +10,8 @@ use std::collections::HashMap;
 const MAX_DEPTH: usize = 500;
 /// Elements that reopening may make in all.
 const MAX_REOPENED: usize = 500_000;
+/// Elements that stand in a table but in no cell, from where a parser moves them.
+const MAX_MISPLACED: usize = 1000;
 /// Separators inside one tag.
 const MAX_IN_TAG: usize = 2000;
 
@@ -26,6 +28,11 @@ const NOT_NESTING: [&str; 22] = [
 const BOUNDARIES: [&str; 13] = [
     "applet", "button", "caption", "marquee", "math", "noscript", "object", "select", "svg",
     "table", "td", "template", "th",
+];
+/// Elements that may stand in a table outside its cells.
+const IN_TABLES: [&str; 13] = [
+    "caption", "col", "colgroup", "form", "script", "style", "tbody", "td", "template", "tfoot",
+    "th", "thead", "tr",
 ];
 /// Elements whose content is text up to their end tag.
 const TEXT_ONLY: [&str; 9] = [
@@ -54,12 +61,12 @@ pub(super) fn check(html: &str) -> Result<(), &'static str> {
             Some(tag) => (true, tag),
             None => (false, rest),
         };
+        if !tag.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            continue;
+        }
         let ends = |b: u8| b.is_ascii_whitespace() || matches!(b, b'>' | b'/');
         let length = tag.bytes().position(ends).unwrap_or(tag.len());
         let name = tag[..length].to_ascii_lowercase();
-        if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            continue;
-        }
         let after = &tag[length..];
         rest = &after[tag_end(after)?..];
         if closes {
@@ -85,11 +92,15 @@ fn declaration_length(rest: &str) -> Result<usize, &'static str> {
     if !rest.starts_with("!--") {
         return Ok(rest.find('>').unwrap_or(rest.len()));
     }
-    // `<!-->` is a whole comment, so the dashes may serve twice.
-    let ends = ["-->", "--!>"]
-        .iter()
-        .filter_map(|end| Some(rest[1..].find(end)? + 1 + end.len()));
-    Ok(ends.min().unwrap_or(rest.len()))
+    // `<!-->` is a whole comment, so the dashes may serve twice. One scan for both ends:
+    // looking for each alone would read the rest again and again for the missing one.
+    let bytes = rest.as_bytes();
+    let end = (1..bytes.len()).find_map(|at| {
+        let ends = ["-->", "--!>"].iter();
+        let mut found = ends.filter(|end| bytes[at..].starts_with(end.as_bytes()));
+        found.next().map(|end| at + end.len())
+    });
+    Ok(end.unwrap_or(rest.len()))
 }
 
 /// What is open, as far as tags tell. Where this and the parser differ, this must
@@ -105,20 +116,19 @@ struct Open {
     depth: usize,
     reopening: usize,
     reopened: usize,
+    misplaced: usize,
 }
 
 impl Open {
     fn start(&mut self, name: String) -> Result<(), &'static str> {
         self.reopened += self.reopening;
+        self.leave_cell(&name);
+        let in_table = self
+            .boundaries
+            .last()
+            .is_some_and(|(last, _)| last == "table");
+        self.misplaced += usize::from(in_table && !IN_TABLES.contains(&name.as_str()));
         if BOUNDARIES.contains(&name.as_str()) {
-            let cell = |name: &str| matches!(name, "td" | "th");
-            let replaces = self
-                .boundaries
-                .last()
-                .is_some_and(|(last, _)| cell(last) && cell(&name));
-            if replaces {
-                self.boundaries.pop();
-            }
             self.last_boundary += 1;
             self.boundaries.push((name, self.last_boundary));
         } else if !NOT_NESTING.contains(&name.as_str()) {
@@ -133,6 +143,9 @@ impl Open {
         if self.depth + self.boundaries.len() > MAX_DEPTH {
             return Err("its elements are nested too deep");
         }
+        if self.misplaced > MAX_MISPLACED {
+            return Err("too much stands between the cells of a table");
+        }
         if self.reopened > MAX_REOPENED || self.reopening > MAX_DEPTH {
             return Err("too many of its elements are never closed");
         }
@@ -140,6 +153,7 @@ impl Open {
     }
 
     fn end(&mut self, name: &str) {
+        self.leave_cell(name);
         if let Some(at) = self.boundaries.iter().rposition(|(open, _)| open == name) {
             self.boundaries.truncate(at);
             return;
@@ -155,6 +169,15 @@ impl Open {
             } else {
                 self.depth -= 1;
             }
+        }
+    }
+
+    /// The next cell, row or part of a table ends a cell that was never closed.
+    fn leave_cell(&mut self, name: &str) {
+        let cell = |name: &str| matches!(name, "td" | "th");
+        let part = matches!(name, "tr" | "tbody" | "thead" | "tfoot") || cell(name);
+        if part && self.boundaries.last().is_some_and(|(last, _)| cell(last)) {
+            self.boundaries.pop();
         }
     }
 
@@ -237,6 +260,8 @@ mod tests {
             "<table><tr><td>".repeat(1000),
             numbered("<b x=N>") + &"<p>x".repeat(10_000),
             numbered("<b x=N><table><td></b></td></table>") + &"<p>x".repeat(10_000),
+            "<table>".to_owned() + &"a<br>".repeat(2000),
+            "<table><tr><td></tr>".to_owned() + &"a<i></i>".repeat(2000),
             numbered("<b x=N><svg></b></svg>"),
             numbered("<b x=N><!-- --!>"),
             numbered("<b x=N><!</b>"),

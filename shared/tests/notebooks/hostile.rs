@@ -150,6 +150,17 @@ fn in_data() {
     });
 }
 
+/// What takes html5ever alone a time that is quadratic in the length; this test would
+/// not come to an end.
+#[test]
+fn html_takes_a_time_that_its_length_explains() {
+    for part in ["&", "&amp;", "&zz ", "<p>", "<b x=1><p>", "<table><td>"] {
+        let text = part.repeat(300_000 / part.len());
+        let display = json!([{"output_type": "display_data", "data": {"text/html": text}}]);
+        check("text/html", part, &outputs(display));
+    }
+}
+
 #[test]
 fn dense_and_deep_input_stays_small_and_quick() {
     let image = "A".repeat(100_000);

@@ -1,4 +1,6 @@
-//! Markdown's events to markup.
+//! Markdown's events to markup; images are in `images`.
+
+mod images;
 
 use std::collections::HashMap;
 
@@ -6,10 +8,11 @@ use pulldown_cmark::{
     Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd,
 };
 
+use self::images::ImageText;
 use super::{Ids, RawHtml};
 use crate::{
     prepared::Attachment,
-    render::{escape, highlight, image, link},
+    render::{escape, highlight, link},
 };
 
 /// An attachment may be shown this often before a cell is taken for an attempt to fill
@@ -36,13 +39,6 @@ pub(super) struct Writer<'a> {
     column: usize,
     in_head: bool,
     footnotes: HashMap<String, usize>,
-}
-
-struct ImageText {
-    url: String,
-    alt: String,
-    /// How many images are open inside its text.
-    inner: usize,
 }
 
 impl<'a> Writer<'a> {
@@ -161,11 +157,7 @@ impl<'a> Writer<'a> {
                 return self.start_link(link_type, &dest_url, &title);
             }
             Tag::Image { dest_url, .. } => {
-                self.image = Some(ImageText {
-                    url: dest_url.into_string(),
-                    alt: String::new(),
-                    inner: 0,
-                });
+                self.image = Some(ImageText::new(&dest_url));
                 return;
             }
             // The other blocks are of extensions that are not switched on.
@@ -285,108 +277,4 @@ impl<'a> Writer<'a> {
         self.out
             .push_str(&format!("<sup class=\"nb-footnote\">{number}</sup>"));
     }
-
-    fn raw_html(&mut self, html: &str) {
-        if self.raw == RawHtml::Escape {
-            self.text(html);
-            return;
-        }
-        let attachments = self.attachments;
-        let mut rest = html;
-        while let Some(at) = rest.find("attachment:") {
-            self.out.push_str(&rest[..at]);
-            rest = &rest[at + "attachment:".len()..];
-            let found = attachments.iter().find(|a| rest.starts_with(&a.name));
-            match found {
-                Some(attachment) if self.may_show(attachment) => {
-                    let image = &attachment.image;
-                    let url = format!("data:{};base64,{}", image.kind.mime(), image.base64);
-                    self.out.push_str(&url);
-                    rest = &rest[attachment.name.len()..];
-                }
-                _ => self.out.push_str("attachment:"),
-            }
-        }
-        self.out.push_str(rest);
-    }
-
-    fn may_show(&mut self, attachment: &Attachment) -> bool {
-        let left = self.image_budget.checked_sub(attachment.image.base64.len());
-        self.image_budget = left.unwrap_or(self.image_budget);
-        left.is_some()
-    }
-
-    /// Inside an image's text only the text counts.
-    fn in_image(&mut self, event: Event<'_>) {
-        let Some(image) = &mut self.image else {
-            return;
-        };
-        match event {
-            Event::Start(Tag::Image { .. }) => image.inner += 1,
-            Event::End(TagEnd::Image) if image.inner > 0 => image.inner -= 1,
-            Event::End(TagEnd::Image) => {
-                let ImageText { url, alt, .. } = self
-                    .image
-                    .take()
-                    .expect("it was there at the start of the function");
-                self.end_image(&url, &alt);
-            }
-            Event::Text(text) | Event::Code(text) | Event::InlineMath(text) => {
-                image.alt.push_str(&text);
-            }
-            Event::SoftBreak | Event::HardBreak => image.alt.push(' '),
-            _ => {}
-        }
-    }
-
-    fn end_image(&mut self, url: &str, alt: &str) {
-        if let Some(name) = url.strip_prefix("attachment:") {
-            let name = percent_decoded(name);
-            let attachments = self.attachments;
-            let found = attachments.iter().find(|a| a.name == name);
-            if let Some(attachment) = found
-                && self.may_show(attachment)
-            {
-                image::push(&mut self.out, &attachment.image, alt);
-                return;
-            }
-        } else if let Some(image) = image::of_data_url(url) {
-            image::push(&mut self.out, &image, alt);
-            return;
-        }
-        self.out
-            .push_str("<span class=\"nb-note\">Image not loaded: ");
-        let text = if alt.is_empty() { url } else { alt };
-        let linked = link::is_allowed(url) && !self.links.contains(&true);
-        if linked {
-            link::push_start(&mut self.out, url, "");
-        }
-        // A data address that was refused can be of any length.
-        escape::push(&mut self.out, &text.chars().take(200).collect::<String>());
-        self.out
-            .push_str(if linked { "</a></span>" } else { "</span>" });
-    }
-}
-
-/// `name` with `%20` and the like decoded, as Jupyter encodes the names of pasted files.
-fn percent_decoded(name: &str) -> String {
-    let bytes = name.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let digits = bytes.get(at + 1..at + 3);
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match decoded {
-            Some(decoded) if byte == b'%' => {
-                out.push(decoded);
-                at += 3;
-            }
-            _ => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }

@@ -1,0 +1,159 @@
+//! Images in Markdown, and attachments in its raw HTML.
+//!
+//! An image is shown when its data came with the cell or stands in its address. Any
+//! other is named, with a link where it has an address, and never loaded: loading it
+//! would tell its server that somebody looked.
+
+use pulldown_cmark::{Event, Tag, TagEnd};
+
+use super::{RawHtml, Writer};
+use crate::{
+    prepared::Attachment,
+    render::{escape, image, link},
+};
+
+/// How much of an address or a description a note quotes, in characters; an address of
+/// data that was refused can be of any length.
+const MAX_NOTE: usize = 200;
+
+/// The image whose text is being read.
+pub(super) struct ImageText {
+    url: String,
+    alt: String,
+    /// How many images are open inside its text.
+    inner: usize,
+}
+
+impl ImageText {
+    pub(super) fn new(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            alt: String::new(),
+            inner: 0,
+        }
+    }
+}
+
+impl Writer<'_> {
+    pub(super) fn raw_html(&mut self, html: &str) {
+        if self.raw == RawHtml::Escape {
+            self.text(html);
+            return;
+        }
+        let attachments = self.attachments;
+        let mut rest = html;
+        while let Some(at) = rest.find("attachment:") {
+            self.out.push_str(&rest[..at]);
+            rest = &rest[at + "attachment:".len()..];
+            let found = attachments
+                .iter()
+                .filter_map(|attachment| Some((attachment, mentioned(rest, &attachment.name)?)))
+                .max_by_key(|(_, length)| *length);
+            match found {
+                Some((attachment, length)) if self.may_show(attachment) => {
+                    let image = &attachment.image;
+                    let url = format!("data:{};base64,{}", image.kind.mime(), image.base64);
+                    self.out.push_str(&url);
+                    rest = &rest[length..];
+                }
+                _ => self.out.push_str("attachment:"),
+            }
+        }
+        self.out.push_str(rest);
+    }
+
+    fn may_show(&mut self, attachment: &Attachment) -> bool {
+        let left = self.image_budget.checked_sub(attachment.image.base64.len());
+        self.image_budget = left.unwrap_or(self.image_budget);
+        left.is_some()
+    }
+
+    /// Inside an image's text only the text counts.
+    pub(super) fn in_image(&mut self, event: Event<'_>) {
+        let Some(image) = &mut self.image else {
+            return;
+        };
+        match event {
+            Event::Start(Tag::Image { .. }) => image.inner += 1,
+            Event::End(TagEnd::Image) if image.inner > 0 => image.inner -= 1,
+            Event::End(TagEnd::Image) => {
+                let ImageText { url, alt, .. } = self
+                    .image
+                    .take()
+                    .expect("it was there at the start of the function");
+                self.end_image(&url, &alt);
+            }
+            Event::Text(text) | Event::Code(text) | Event::InlineMath(text) => {
+                image.alt.push_str(&text);
+            }
+            Event::SoftBreak | Event::HardBreak => image.alt.push(' '),
+            _ => {}
+        }
+    }
+
+    fn end_image(&mut self, url: &str, alt: &str) {
+        if let Some(name) = url.strip_prefix("attachment:") {
+            let name = percent_decoded(name);
+            let attachments = self.attachments;
+            let found = attachments.iter().find(|a| a.name == name);
+            if let Some(attachment) = found
+                && self.may_show(attachment)
+            {
+                image::push(&mut self.out, &attachment.image, alt);
+                return;
+            }
+        } else if let Some(image) = image::of_data_url(url) {
+            image::push(&mut self.out, &image, alt);
+            return;
+        }
+        self.out
+            .push_str("<span class=\"nb-note\">Image not loaded: ");
+        let text = if alt.is_empty() { url } else { alt };
+        let linked = link::is_allowed(url) && !self.links.contains(&true);
+        if linked {
+            link::push_start(&mut self.out, url, "");
+        }
+        escape::push(
+            &mut self.out,
+            &text.chars().take(MAX_NOTE).collect::<String>(),
+        );
+        self.out
+            .push_str(if linked { "</a></span>" } else { "</span>" });
+    }
+}
+
+/// How long the mention of `name` is that `rest` begins with, if there is one: raw HTML
+/// has it as it is or with its spaces encoded.
+fn mentioned(rest: &str, name: &str) -> Option<usize> {
+    if name.is_empty() {
+        return None;
+    }
+    let encoded = name.replace(' ', "%20");
+    let found = [name, &encoded]
+        .into_iter()
+        .find(|name| rest.starts_with(*name));
+    found.map(str::len)
+}
+
+/// `name` with `%20` and the like decoded, as Jupyter encodes the names of pasted files.
+fn percent_decoded(name: &str) -> String {
+    let bytes = name.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let digits = bytes.get(at + 1..at + 3);
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match decoded {
+            Some(decoded) if byte == b'%' => {
+                out.push(decoded);
+                at += 3;
+            }
+            _ => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
