@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn complete_references_come_back_and_others_are_escaped() {
         for (html, expected) in [
-            ),
+            ("a &lt; b &#60; &#x3C; &amp;", "a &lt; b &#60; &#x3C; &amp;"),
             ("a & b &", "a &amp; b &amp;"),
             ("?a=1&copy=2&lt", "?a=1&amp;copy=2&amp;lt"),
             (
