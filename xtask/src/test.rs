@@ -148,7 +148,6 @@ fn get_supplies() -> anyhow::Result<Supplies> {
     debian_packages(&[
         ("chromium", "chromium"),
         ("chromedriver", "chromium-driver"),
-        ("nginx", "nginx-light"),
     ])?;
     Ok(Supplies {
         hub: tools::venv(&tools::HUB)?,

@@ -1,0 +1,267 @@
+//! The binary as somebody at a terminal meets it: what it prints, where, and how it ends.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends where it is"
+)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, ChildStdout, Command, Output, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+fn pipalhub() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pipalhub"));
+    // Of the environment that the tests run in, nothing may matter.
+    command.env_clear();
+    command
+}
+
+fn notebook(cells: usize) -> String {
+    let cell = |n: usize| {
+        let text = "a line\n".repeat(n);
+        json!({
+            "cell_type": "code", "metadata": {}, "execution_count": n,
+            "source": format!("cell_{n}"),
+            "outputs": [{"output_type": "stream", "name": "stdout", "text": text}]
+        })
+    };
+    let cells: Vec<Value> = (1..=cells).map(cell).collect();
+    json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).to_string()
+}
+
+fn sources(output: &Output) -> Vec<String> {
+    let notebook: Value = serde_json::from_slice(&output.stdout).unwrap();
+    notebook["cells"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(source_of)
+        .collect()
+}
+
+/// A source is one string or a list of lines.
+fn source_of(cell: &Value) -> String {
+    match &cell["source"] {
+        Value::String(text) => text.clone(),
+        lines => lines
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line.as_str().unwrap())
+            .collect(),
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn tail_prints_the_last_cells_as_a_notebook() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("alice.ipynb"), notebook(49)).unwrap();
+    let tail = || {
+        let mut tail = pipalhub();
+        tail.arg("tail").current_dir(folder.path());
+        tail
+    };
+    let output = tail().args(["-n", "5", "alice.ipynb"]).output().unwrap();
+    assert!(output.status.success());
+    let expected: Vec<String> = (45..=49).map(|n| format!("cell_{n}")).collect();
+    assert_eq!(sources(&output), expected);
+    assert!(
+        String::from_utf8_lossy(&output.stdout).starts_with("{\n \""),
+        "indent 1"
+    );
+    let output = tail().arg("alice.ipynb").output().unwrap();
+    assert_eq!(sources(&output).len(), 10);
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("...\\n"),
+        "25 lines at most"
+    );
+    let output = tail()
+        .args(["--num-cells", "1", "-l", "100", "alice.ipynb"])
+        .output()
+        .unwrap();
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("...\\n"));
+}
+
+#[test]
+fn tail_names_what_it_cannot_read_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    for user in ["alice", "bob"] {
+        fs::write(folder.path().join(format!("{user}.ipynb")), notebook(2)).unwrap();
+    }
+    fs::write(folder.path().join("torn.ipynb"), "{\"cells\": [").unwrap();
+    let files = ["alice.ipynb", "torn.ipynb", "none.ipynb", "bob.ipynb"];
+    let output = pipalhub()
+        .arg("tail")
+        .args(files)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(
+        said.contains("torn.ipynb") && said.contains("line 1"),
+        "{said}"
+    );
+    assert!(said.contains("none.ipynb"), "{said}");
+    let sources = sources(&output);
+    assert_eq!(sources.len(), 6);
+    assert!(
+        sources[0].contains("ALICE") && sources[3].contains("BOB"),
+        "{sources:?}"
+    );
+    let nothing = pipalhub().args(["tail", "none.ipynb"]).output().unwrap();
+    assert_eq!((nothing.status.code(), nothing.stdout.len()), (Some(1), 0));
+}
+
+#[test]
+fn tail_without_a_file_says_how_it_is_called() {
+    let output = pipalhub().arg("tail").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("Usage: pipalhub tail"));
+}
+
+/// A running service, ended with the test.
+struct Serving {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    folder: TempDir,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It has ended already in a test that ends it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn serve(folder: &Path) -> Command {
+    let mut serve = pipalhub();
+    serve
+        .args(["serve", "--bind", "127.0.0.1:0", "--homes"])
+        .arg(folder.join("homes/{user}"))
+        .arg("--data")
+        .arg(folder.join("data"));
+    serve
+}
+
+impl Serving {
+    /// Starts one and reads the link it prints.
+    fn start() -> (Self, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = serve(folder.path());
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut link = String::new();
+        stdout.read_line(&mut link).unwrap();
+        (
+            Self {
+                child,
+                stdout,
+                folder,
+            },
+            link.trim().to_owned(),
+        )
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+}
+
+#[test]
+fn serve_prints_a_link_and_ends_cleanly() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let (mut serving, link) = Serving::start();
+        let rest = link.strip_prefix("http://127.0.0.1:").unwrap();
+        let (port, token) = rest.split_once("/#token=").unwrap();
+        assert!(token.len() >= 32, "{link}");
+        // An open event stream must not keep it from ending.
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+        let request = format!(
+            "GET /events/stream HTTP/1.1\r\nHost: x\r\nAuthorization: token {token}\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut begun = [0; 15];
+        stream.read_exact(&mut begun).unwrap();
+        assert_eq!(&begun, b"HTTP/1.1 200 OK");
+        serving.signal(signal);
+        let status = serving.child.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "{signal:?}");
+        let mut rest = String::new();
+        serving.stdout.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "", "one link and nothing else");
+    }
+}
+
+#[test]
+fn serve_says_in_one_line_why_it_cannot() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = held.local_addr().unwrap().to_string();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let in_a_file = folder.path().join("file/data").display().to_string();
+    let says = |arguments: &[&str], variable: (&str, &str), words: &[&str]| {
+        let mut command = pipalhub();
+        command
+            .arg("serve")
+            .args(arguments)
+            .env("HOME", folder.path());
+        let output = command.env(variable.0, variable.1).output().unwrap();
+        assert!(!output.status.success());
+        let said = stderr(&output);
+        for word in words {
+            assert!(said.contains(word), "{word} is not in: {said}");
+        }
+        assert!(!said.contains("panicked"), "{said}");
+    };
+    let free = ["--bind", "127.0.0.1:0"];
+    let none = ("X", "");
+    says(
+        &["--bind", "0.0.0.0:0"],
+        none,
+        &["0.0.0.0:0", "this machine only"],
+    );
+    says(&["--bind", "here"], none, &["--bind", "here"]);
+    says(
+        &["--bind", &taken],
+        none,
+        &[&taken, "taken by another program", "--bind"],
+    );
+    says(&["--data", &in_a_file], none, &["file/data", "--data"]);
+    says(&["--homes", "/home"], none, &["--homes", "{user}"]);
+    says(
+        &free,
+        ("PIPALHUB_TOKEN", " "),
+        &["--token", "PIPALHUB_TOKEN"],
+    );
+    says(
+        &free,
+        ("JUPYTERHUB_API_TOKEN", "t"),
+        &["JUPYTERHUB_API_URL"],
+    );
+}
+
+#[test]
+fn a_second_service_on_the_same_data_is_refused() {
+    let (serving, _) = Serving::start();
+    let second = serve(serving.folder.path()).output().unwrap();
+    assert!(!second.status.success());
+    assert!(stderr(&second).contains("another pipalhub uses the data folder"));
+}
