@@ -46,6 +46,9 @@ fn every_cell_of_the_corpus_is_accounted_for() {
         let again = Notebook::parse(notebook.to_json().as_bytes()).expect("JSON of its own");
         assert_eq!(again.notebook, notebook, "{name}");
         println!("{name}: {} cells, {:?}", notebook.len(), parsed.warnings);
+        for note in html.split("class=\"nb-note\">").skip(1) {
+            println!("  {}", note.split('<').next().unwrap_or_default());
+        }
         seen += 1;
     }
     assert!(seen > 0, "the corpus holds no notebook");
