@@ -62,12 +62,12 @@ impl Default for TailLimits {
 }
 
 /// How a look at a file ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Look {
     /// A notebook, in this version.
     Good(Fingerprint),
-    /// Not readable as a notebook, and it has been so for a while.
-    Bad(Option<Fingerprint>),
+    /// Not readable as a notebook, and why; no version when it could not even be read.
+    Bad(Option<Fingerprint>, String),
     /// Half of a file that somebody is writing right now.
     BeingWritten,
     /// No such file.
@@ -78,10 +78,10 @@ enum Look {
 struct Entry {
     /// The version an event has told about.
     reported: Option<Fingerprint>,
+    /// The version that was read last, and why it is not a notebook, if it is not.
+    read: Option<(Fingerprint, Option<String>)>,
     /// The last version that was a notebook.
-    good: Option<(Fingerprint, Arc<Tile>)>,
-    /// What is wrong with the current version.
-    problem: Option<String>,
+    good: Option<Arc<Tile>>,
 }
 
 /// See the module's words.
@@ -187,7 +187,7 @@ impl Class {
     pub fn note_reported(&self, key: &Key) {
         let entry = self.entry_or_new(key);
         let mut entry = lock(&entry);
-        if let Look::Good(version) | Look::Bad(Some(version)) = self.refresh(key, &mut entry) {
+        if let Look::Good(version) | Look::Bad(Some(version), _) = self.refresh(key, &mut entry) {
             entry.reported = Some(version);
         }
     }
@@ -226,7 +226,7 @@ impl Class {
         let entry = self.entry(key)?;
         let entry = lock(&entry);
         let known = entry
-            .good
+            .read
             .as_ref()
             .map(|(version, _)| *version)
             .or(entry.reported);
@@ -237,48 +237,37 @@ impl Class {
         )
     }
 
-    /// Looks at the file and brings the entry up to date.
+    /// Looks at the file and brings the entry up to date. A version that was read before
+    /// is not read again, good or bad.
     fn refresh(&self, key: &Key, entry: &mut Entry) -> Look {
         let Some(home) = self.homes.home_of(&key.user) else {
             return Look::Missing;
         };
-        let known = entry.good.as_ref().map(|(version, _)| *version);
-        let (version, bytes) = match read_notebook(&home, &key.filename, known) {
-            Ok((version, Some(bytes))) => (version, bytes),
-            Ok((version, None)) => {
-                entry.problem = None;
-                return Look::Good(version);
-            }
-            Err(error) => {
-                let missing = matches!(error, ReadError::Missing);
-                entry.problem = Some(if missing {
-                    format!(
-                        "{}'s server reported a save, but {} is not there. Is --homes right?",
-                        key.user,
-                        home.join(&key.filename).display()
-                    )
-                } else {
-                    error.to_string()
-                });
-                return if missing {
-                    Look::Missing
-                } else {
-                    Look::Bad(None)
+        let known = entry.read.as_ref().map(|(version, _)| *version);
+        let (version, fault) = match read_notebook(&home, &key.filename, known) {
+            Ok((version, None)) => (
+                version,
+                entry.read.as_ref().and_then(|(_, fault)| fault.clone()),
+            ),
+            Ok((version, Some(bytes))) => {
+                let fault = match Notebook::parse(&bytes) {
+                    Ok(parsed) => {
+                        let tile = self.prepare(key, version, &parsed.notebook);
+                        entry.good = Some(Arc::new(tile));
+                        None
+                    }
+                    Err(error) => Some(format!("This file is not a notebook: {error}.")),
                 };
+                entry.read = Some((version, fault.clone()));
+                (version, fault)
             }
+            Err(ReadError::Missing) => return Look::Missing,
+            Err(error) => return Look::Bad(None, error.to_string()),
         };
-        match Notebook::parse(&bytes) {
-            Ok(parsed) => {
-                entry.problem = None;
-                let tile = self.prepare(key, version, &parsed.notebook);
-                entry.good = Some((version, Arc::new(tile)));
-                Look::Good(version)
-            }
-            Err(_) if time::since(version.modified_ms()) < WRITING => Look::BeingWritten,
-            Err(error) => {
-                entry.problem = Some(format!("This file is not a notebook: {error}."));
-                Look::Bad(Some(version))
-            }
+        match fault {
+            None => Look::Good(version),
+            Some(_) if time::since(version.modified_ms()) < WRITING => Look::BeingWritten,
+            Some(fault) => Look::Bad(Some(version), fault),
         }
     }
 
@@ -298,24 +287,30 @@ impl Class {
     }
 
     fn shown(&self, key: &Key, entry: &Entry, look: Look) -> Tile {
-        let mut tile = match &entry.good {
-            Some((_, good)) => Tile::clone(good),
-            None => Tile {
-                user: key.user.clone(),
-                filename: key.filename.clone(),
-                saved_at_ms: entry.reported.map_or(0, Fingerprint::modified_ms),
-                total_cells: 0,
-                ends_in_error: false,
-                cells: Vec::new(),
-                problem: (look == Look::BeingWritten)
-                    .then(|| "The file is being written; it appears in a moment.".to_owned()),
-            },
-        };
+        let mut tile = entry.good.as_deref().cloned().unwrap_or_else(|| Tile {
+            user: key.user.clone(),
+            filename: key.filename.clone(),
+            saved_at_ms: entry.reported.map_or(0, Fingerprint::modified_ms),
+            total_cells: 0,
+            ends_in_error: false,
+            cells: Vec::new(),
+            problem: None,
+        });
         // A participant's clock, or a file copied with its times, may be ahead of ours.
         tile.saved_at_ms = tile.saved_at_ms.min(time::now_ms());
-        if entry.problem.is_some() {
-            tile.problem.clone_from(&entry.problem);
-        }
+        tile.problem = match look {
+            Look::Good(_) => None,
+            Look::Bad(_, fault) => Some(fault),
+            Look::BeingWritten if entry.good.is_some() => None,
+            Look::BeingWritten => {
+                Some("The file is being written; it appears in a moment.".to_owned())
+            }
+            Look::Missing => Some(format!(
+                "{}'s server reported a save, but {} is not there. Is --homes right?",
+                key.user,
+                path_of(&self.homes, key).unwrap_or_default().display()
+            )),
+        };
         tile
     }
 }

@@ -185,13 +185,13 @@ impl Reporter {
         let entry = self.class.entry_or_new(&key);
         let look = self.class.refresh(&key, &mut lock(&entry));
         let version = match look {
-            Look::Good(version) | Look::Bad(Some(version)) => version,
+            Look::Good(version) | Look::Bad(Some(version), _) => version,
             Look::BeingWritten => return Some(LOOK_AGAIN),
             Look::Missing => {
                 self.next_scan = self.next_scan.min(Instant::now() + LOOK_AGAIN);
                 return None;
             }
-            Look::Bad(None) => return None,
+            Look::Bad(None, _) => return None,
         };
         let before = lock(&entry).reported.replace(version);
         if before == Some(version) {
