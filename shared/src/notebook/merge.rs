@@ -27,6 +27,8 @@ pub(super) fn merge(parts: Vec<(String, Notebook)>) -> Notebook {
             let own = fields.get("id").and_then(Value::as_str).unwrap_or("");
             let id = ids.unique(&slug, own);
             fields.insert("id".to_owned(), json!(id));
+            // As Jupyter writes them.
+            fields.sort_keys();
             cells.push(Cell::new(Value::Object(fields)));
         }
     }

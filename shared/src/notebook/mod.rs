@@ -201,7 +201,8 @@ impl Notebook {
     ///
     /// One notebook is returned as it is. Several become one of nbformat 4.5 or newer
     /// with the metadata of the first: for each a Markdown cell with its name, then its
-    /// cells, upgraded to nbformat 4, every cell with an id of its own.
+    /// cells, upgraded to nbformat 4, every cell with an id of its own. What is no cell
+    /// becomes a raw one, so that Jupyter opens the result whatever was put in.
     pub fn merge(mut parts: Vec<(String, Notebook)>) -> Option<Self> {
         if parts.len() > 1 {
             return Some(merge::merge(parts));

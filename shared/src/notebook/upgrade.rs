@@ -1,19 +1,23 @@
-//! Cells of nbformat 2 and 3 to cells of nbformat 4.
+//! Cells of nbformat 2 and 3, and broken ones, to cells of nbformat 4.
+//!
+//! Of one notebook alone everything stays as it was; this is for a notebook that is put
+//! together of several, where one participant's broken cell must not keep Jupyter from
+//! opening the others'.
 
 use serde_json::{Map, Value, json};
 
 use super::{
     cell::{Cell, CellKind, text},
-    output::mime_of_old_name,
+    output::{Output, mime_of_old_name},
 };
 
 /// What nbformat 4 requires of the cell; what it does not know stays.
 pub(super) fn cell(cell: Cell) -> Map<String, Value> {
     let kind = cell.kind();
     let source = cell.source();
-    let mut fields = match cell.into_value() {
-        Value::Object(fields) => fields,
-        broken => return raw(&broken),
+    let mut fields = match (cell.into_value(), &kind) {
+        (Value::Object(fields), known) if !matches!(known, CellKind::Unknown(_)) => fields,
+        (broken, _) => return raw(&broken, source),
     };
     match kind {
         CellKind::Code => code(&mut fields),
@@ -28,38 +32,72 @@ pub(super) fn cell(cell: Cell) -> Map<String, Value> {
         CellKind::Raw | CellKind::Unknown(_) => {}
     }
     metadata(&mut fields);
-    fields.entry("source").or_insert_with(|| json!(""));
+    if !fields.get("source").is_some_and(is_text) {
+        fields.insert("source".to_owned(), json!(source));
+    }
     fields
 }
 
-/// A raw cell that shows JSON that is no cell.
-fn raw(broken: &Value) -> Map<String, Value> {
+/// Whether `value` is text as nbformat wants it.
+fn is_text(value: &Value) -> bool {
+    match value {
+        Value::String(_) => true,
+        Value::Array(lines) => lines.iter().all(Value::is_string),
+        _ => false,
+    }
+}
+
+/// A raw cell that shows what is no cell: its text, else its JSON.
+fn raw(broken: &Value, source: String) -> Map<String, Value> {
     let mut fields = Map::new();
+    let source = if source.is_empty() {
+        broken.to_string()
+    } else {
+        source
+    };
     fields.insert("cell_type".to_owned(), json!("raw"));
     fields.insert("metadata".to_owned(), json!({}));
-    fields.insert("source".to_owned(), json!(broken.to_string()));
+    fields.insert("source".to_owned(), json!(source));
     fields
 }
 
 fn code(fields: &mut Map<String, Value>) {
     rename(fields, "input", "source");
     rename(fields, "prompt_number", "execution_count");
-    fields.entry("execution_count").or_insert(Value::Null);
+    count(fields);
     if let Some(collapsed @ Value::Bool(_)) = fields.remove("collapsed") {
         metadata(fields).entry("collapsed").or_insert(collapsed);
     }
     // The notebook's metadata says it in nbformat 4.
     fields.remove("language");
-    let outputs = fields.entry("outputs").or_insert_with(|| json!([]));
-    if let Value::Array(outputs) = outputs {
-        outputs
-            .iter_mut()
-            .filter_map(Value::as_object_mut)
-            .for_each(output);
+    let outputs = match fields.remove("outputs") {
+        Some(Value::Array(outputs)) => outputs,
+        None | Some(Value::Null) => Vec::new(),
+        Some(one) => vec![one],
+    };
+    let outputs: Vec<Value> = outputs.into_iter().map(output).collect();
+    fields.insert("outputs".to_owned(), json!(outputs));
+}
+
+/// The execution count, which is a number or null.
+fn count(fields: &mut Map<String, Value>) {
+    if !fields.get("execution_count").is_some_and(Value::is_i64) {
+        fields.insert("execution_count".to_owned(), Value::Null);
     }
 }
 
-fn output(fields: &mut Map<String, Value>) {
+/// An output nbformat 4 has; one that it has not is shown as its JSON.
+fn output(mut value: Value) -> Value {
+    let known = !matches!(Output::of(&value), Output::Unknown(_));
+    if let Some(fields) = value.as_object_mut().filter(|_| known) {
+        known_output(fields);
+        return value;
+    }
+    let text = json!({"text/plain": value.to_string()});
+    json!({"output_type": "display_data", "data": text, "metadata": {}})
+}
+
+fn known_output(fields: &mut Map<String, Value>) {
     let kind = fields.get("output_type").and_then(Value::as_str);
     let kind = match kind {
         Some("pyout") => "execute_result",
@@ -76,7 +114,7 @@ fn output(fields: &mut Map<String, Value>) {
         }
         "execute_result" => {
             rename(fields, "prompt_number", "execution_count");
-            fields.entry("execution_count").or_insert(Value::Null);
+            count(fields);
             bundle(fields);
         }
         "display_data" => bundle(fields),

@@ -147,12 +147,20 @@ fn merging_upgrades_and_is_valid() {
         );
         assert!(ids.insert(id.to_owned()), "{id} is there twice");
         assert!(cell["metadata"].is_object(), "{cell}");
+        let kind = cell["cell_type"].as_str().unwrap_or("");
+        assert!(["code", "markdown", "raw"].contains(&kind), "{cell}");
+        let lines = cell["source"].as_array().map(Vec::as_slice);
+        let text = lines.map_or(cell["source"].is_string(), |lines| {
+            lines.iter().all(Value::is_string)
+        });
+        assert!(text, "{cell}");
         for old in ["input", "prompt_number", "collapsed", "level", "language"] {
             assert_eq!(cell.get(old), None, "{cell}");
         }
         for output in cell["outputs"].as_array().into_iter().flatten() {
             let kind = output["output_type"].as_str().unwrap_or("");
-            assert!(!kind.starts_with("py"), "{output}");
+            let known = ["stream", "error", "execute_result", "display_data"];
+            assert!(known.contains(&kind), "{output}");
         }
     }
 }
