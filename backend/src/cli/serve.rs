@@ -3,7 +3,7 @@
 use std::{
     env,
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     net::SocketAddr,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -74,6 +74,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
             EnvFilter::try_from_env("PIPALHUB_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
         )
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .init();
     let runtime = runtime::Builder::new_multi_thread()
