@@ -3,7 +3,7 @@
 //!
 //! * [`run`]: the service over a sample class that lives
 //! * [`hub`]: a real JupyterHub with the service in it
-//! * [`test`]: everything that must hold
+//! * [`mod@test`]: everything that must hold
 //! * [`build`]: the page and the binary
 //! * [`tools`]: the programs all of these need, kept in a per-user cache
 //! * [`sample`]: the class that `run` shows

@@ -5,7 +5,7 @@
 //! moment; a fingerprint tells whether the last preparation still holds. So a tile that
 //! is fetched because of an event is never older than the event.
 //!
-//! [`reporter`] turns saves that nobody reported into events.
+//! The module `reporter` turns saves that nobody reported into events.
 
 mod reporter;
 

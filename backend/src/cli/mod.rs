@@ -1,4 +1,4 @@
-//! The commands of `pipalhub`. A new one gets a module here and a line in [`Command`].
+//! The commands of `pipalhub`. A new one gets a module here and a line in `Command`.
 
 mod serve;
 mod tail;

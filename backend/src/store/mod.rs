@@ -1,4 +1,4 @@
-//! Events: what a store promises. How SQLite keeps the promise is in [`sqlite`].
+//! Events: what a store promises. How SQLite keeps the promise is in `sqlite.rs`.
 //!
 //! Two views of the same facts: the *list*, which holds the latest event of each
 //! `(type, user, path)` in the order they first came, and the *journal*, which holds
