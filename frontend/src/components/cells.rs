@@ -13,6 +13,7 @@ use web_sys::Element;
 pub fn options(user: &str) -> Options {
     Options {
         id_prefix: format!("nb-{user}-"),
+        ..Options::default()
     }
 }
 

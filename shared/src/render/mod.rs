@@ -61,6 +61,13 @@ use crate::prepared::PreparedCell;
 pub struct Options {
     /// Goes before every `id` in the result, so that two notebooks can share a page.
     pub id_prefix: String,
+    /// The page's own address, relative to its base and with its query, such as
+    /// `notebook?filename=a.ipynb&user=ana`: what links within the notebook begin with,
+    /// because below a `<base>` a bare `#id` leads to the base. `None` in a page without.
+    pub page: Option<String>,
+    /// The page offers to show outputs that need a script in a closed frame, so there
+    /// are buttons for it.
+    pub frames: bool,
 }
 
 /// The HTML of `cells`, in order.

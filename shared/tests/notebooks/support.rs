@@ -50,6 +50,7 @@ pub(crate) fn prepare(notebook: &Notebook) -> Vec<PreparedCell> {
 pub(crate) fn render(cells: &[PreparedCell]) -> String {
     let options = Options {
         id_prefix: PREFIX.to_owned(),
+        ..Options::default()
     };
     render::cells(cells, &options)
 }

@@ -10,6 +10,7 @@ fn check(name: &str, prepared: &str, html: &str) {
     let cells: Vec<_> = serde_json::from_str(prepared).expect("a fixture is prepared cells");
     let options = Options {
         id_prefix: "nb1-".to_owned(),
+        ..Options::default()
     };
     assert!(render::cells(&cells, &options) == html, "{name} differs");
 }
