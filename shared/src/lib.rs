@@ -8,7 +8,8 @@
 //!    HTML sanitised. This needs a [`prepare::Sanitizer`]; the real one, [`sanitize`],
 //!    exists natively only, because it is too large to send to a browser.
 //! 3. Prepared cells travel as JSON ([`wire`]).
-//! 4. [`render`] makes HTML of them, by the same code natively and in wasm.
+//! 4. [`render`] makes HTML of them, by the same code natively and in wasm;
+//!    [`standalone`] makes a whole document of that.
 //!
 //! There is no IO, no clock and no randomness in this crate.
 #![warn(missing_docs)]
@@ -19,4 +20,5 @@ pub mod prepared;
 pub mod render;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sanitize;
+pub mod standalone;
 pub mod wire;
