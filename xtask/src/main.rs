@@ -5,9 +5,11 @@
 //! * [`hub`]: a real JupyterHub with the service in it
 //! * [`mod@test`]: everything that must hold
 //! * [`build`]: the page and the binary
+//! * [`bench`]: how fast it is, against what people use instead
 //! * [`tools`]: the programs all of these need, kept in a per-user cache
 //! * [`sample`]: the class that `run` shows
 
+mod bench;
 mod build;
 mod command;
 mod hub;
@@ -35,6 +37,7 @@ enum Task {
     Test(test::TestArgs),
     /// Build the page and the binary in release, to target/release/pipalhub.
     Build,
+    Bench(bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Task::Run(args) => run::run(&args),
         Task::Hub(args) => hub::run(&args),
         Task::Test(args) => test::run(&args),
+        Task::Bench(args) => bench::run(&args),
         Task::Build => build::release().map(|binary| println!("{}", binary.display())),
     };
     match done {

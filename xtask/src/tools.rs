@@ -36,6 +36,12 @@ pub(crate) const HUB5: Venv = Venv {
     requirements: "tests/requirements/hub-5.5.txt",
 };
 
+/// What the benchmarks are measured against.
+pub(crate) const BENCH: Venv = Venv {
+    name: "bench",
+    requirements: "tests/requirements/bench.txt",
+};
+
 /// Where the programs that make the page are.
 pub(crate) struct WebTools {
     /// Folders to put on `PATH`.
@@ -180,15 +186,32 @@ fn wasm_opt() -> anyhow::Result<Option<Option<PathBuf>>> {
 
 /// The folder of an npm package's programs, `None` when there is no npm.
 fn npm_package(name: &str, version: &str) -> anyhow::Result<Option<PathBuf>> {
-    let folder = tools_folder()?.join(format!("{name}-{version}"));
-    let bin = folder.join("node_modules/.bin");
-    if bin.is_dir() {
-        return Ok(Some(bin));
+    let modules = npm_install(&format!("{name}-{version}"), &[(name, version)])?;
+    Ok(modules.map(|modules| modules.join(".bin")))
+}
+
+/// The `node_modules` that holds these packages, in a folder called after `name`.
+pub(crate) fn npm_packages(name: &str, packages: &[(&str, &str)]) -> anyhow::Result<PathBuf> {
+    let versions: Vec<&str> = packages.iter().map(|(_, version)| *version).collect();
+    npm_install(&format!("{name}-{}", versions.join("-")), packages)?
+        .with_context(|| format!("{name} takes packages of npm: install npm (Node.js 20 or later)"))
+}
+
+/// Installs packages into a folder of the cache, `None` when there is no npm.
+fn npm_install(folder: &str, packages: &[(&str, &str)]) -> anyhow::Result<Option<PathBuf>> {
+    let folder = tools_folder()?.join(folder);
+    let modules = folder.join("node_modules");
+    if modules.is_dir() {
+        return Ok(Some(modules));
     }
     if !is_there("npm") {
         return Ok(None);
     }
-    say(&format!("Installing {name} {version} from npm"));
+    let wanted: Vec<String> = packages
+        .iter()
+        .map(|(name, version)| format!("{name}@{version}"))
+        .collect();
+    say(&format!("Installing {} from npm", wanted.join(", ")));
     // Under another name first: a folder that is there is taken as whole.
     let partial = folder.with_extension("partial");
     if partial.exists() {
@@ -199,10 +222,10 @@ fn npm_package(name: &str, version: &str) -> anyhow::Result<Option<PathBuf>> {
         program("npm")
             .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
             .arg(&partial)
-            .arg(format!("{name}@{version}")),
+            .args(wanted),
     )?;
     fs::rename(&partial, &folder)?;
-    Ok(Some(bin))
+    Ok(Some(modules))
 }
 
 fn tools_folder() -> anyhow::Result<PathBuf> {

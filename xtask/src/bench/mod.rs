@@ -1,0 +1,247 @@
+//! `cargo xtask bench`: what is measured against what people use instead, as
+//! docs/performance.md explains.
+//!
+//! A benchmark is a command, never a test: how long something took decides nothing. It
+//! prints ratios measured in one run, because a bare time says more about the machine.
+//!
+//! * [`notebooks`], made of [`parts`]: what is rendered
+//! * [`native`]: the peer and this project as processes, whole and warm
+//! * [`browser`], with its [`server`]: the peers and this project's wasm in Chromium
+//! * [`samples`], [`table`]: what came out
+
+mod browser;
+mod native;
+mod notebooks;
+mod parts;
+mod samples;
+mod server;
+mod table;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use self::{
+    browser::Bench,
+    native::{Programs, Samples},
+    samples::Summary,
+    table::{Row, Table},
+};
+use crate::{
+    build,
+    command::{root, say},
+};
+
+/// Measure against what people use instead.
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    bench: Which,
+}
+
+#[derive(Subcommand)]
+enum Which {
+    Render(RenderArgs),
+}
+
+/// A notebook to HTML: nbconvert natively, notebookjs in the browser.
+#[derive(Args)]
+struct RenderArgs {
+    /// How often the peers do each; ours does it ten times as often.
+    #[arg(long, default_value_t = 9)]
+    runs: usize,
+    /// Only the notebooks with these names.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Natively alone, without the browser.
+    #[arg(long)]
+    native: bool,
+}
+
+pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
+    match &args.bench {
+        Which::Render(args) => render(args),
+    }
+}
+
+/// Targets, as factors: a whole process, warm, to the string, laid out.
+const TARGETS: [f64; 4] = [500.0, 150.0, 8.0, 2.5];
+
+/// One notebook on the disk.
+struct Subject {
+    name: &'static str,
+    file: PathBuf,
+    bytes: usize,
+}
+
+fn render(args: &RenderArgs) -> anyhow::Result<()> {
+    let folder = build::target_folder().join("bench/notebooks");
+    fs::create_dir_all(&folder)?;
+    let folder = fs::canonicalize(folder)?;
+    let programs = Programs::get()?;
+    let browser = if args.native {
+        None
+    } else {
+        Some(Bench::get(&folder)?)
+    };
+    let mut subjects = Vec::new();
+    for notebook in notebooks::all()? {
+        if !args.only.is_empty() && !args.only.iter().any(|name| name == notebook.name) {
+            continue;
+        }
+        let file = folder.join(format!("{}.ipynb", notebook.name));
+        fs::write(&file, &notebook.json)?;
+        programs.prepare(&file, &file.with_extension("prepared.json"))?;
+        subjects.push(Subject {
+            name: notebook.name,
+            file,
+            bytes: notebook.json.len(),
+        });
+    }
+    let mut table = Table::new();
+    let mut raw = Vec::new();
+    let mut natively = Vec::new();
+    for subject in &subjects {
+        natively.push(native_rows(args, &programs, subject, &mut table, &mut raw)?);
+    }
+    if let Some(browser) = &browser {
+        for (subject, natively) in subjects.iter().zip(&natively) {
+            browser_rows(args, browser, subject, *natively, &mut table, &mut raw)?;
+        }
+    }
+    finish(&programs, browser.as_ref(), &subjects, &mut table, &raw)
+}
+
+/// The answer is what it takes natively until the cells are on their way to the page.
+fn native_rows(
+    args: &RenderArgs,
+    programs: &Programs,
+    subject: &Subject,
+    table: &mut Table,
+    raw: &mut Vec<Value>,
+) -> anyhow::Result<f64> {
+    let Subject { name, file, bytes } = subject;
+    say(&format!("{name} ({} kB), natively", bytes / 1000));
+    let ours = args.runs * 10;
+    let page = file.with_extension("peer.html");
+    let whole = [
+        programs.peer_process(file, args.runs)?,
+        programs.our_process(file, ours)?,
+    ];
+    let warm = [
+        programs.peer_warm(file, args.runs, &page)?,
+        programs.our_warm(file, ours)?,
+    ];
+    let sizes = [
+        native::sizes(&native::read(&page)?)?,
+        native::sizes(&programs.our_page(file)?)?,
+    ];
+    for (what, target, [peer, ours]) in [
+        ("whole process", TARGETS[0], &whole),
+        ("warm", TARGETS[1], &warm),
+    ] {
+        table.push(&Row {
+            what,
+            notebook: name,
+            times: [median(&peer.ms)?, median(&ours.ms)?],
+            natively: None,
+            target,
+            peaks_kib: [peer.peak_kib, ours.peak_kib],
+            sizes,
+        });
+        raw.push(json!({"what": what, "notebook": name, "peer": peer, "ours": ours}));
+    }
+    let stage = |samples: &[f64]| median(samples).map(|summary| summary.median);
+    let Samples {
+        read_ms,
+        prepare_ms,
+        encode_ms,
+        render_ms,
+        ..
+    } = &warm[1];
+    let [read, prepare, encode] = [stage(read_ms)?, stage(prepare_ms)?, stage(encode_ms)?];
+    table.note(format!(
+        "{name}, warm: reading {read:.2} ms, preparing and sanitising {prepare:.2} ms, \
+         rendering {:.2} ms; encoding for the page {encode:.2} ms",
+        stage(render_ms)?,
+    ));
+    Ok(read + prepare + encode)
+}
+
+fn browser_rows(
+    args: &RenderArgs,
+    browser: &Bench,
+    subject: &Subject,
+    natively: f64,
+    table: &mut Table,
+    raw: &mut Vec<Value>,
+) -> anyhow::Result<()> {
+    let name = subject.name;
+    say(&format!("{name}, in the browser"));
+    let runs = args.runs * 3;
+    let peer = browser.run("notebookjs", name, runs)?;
+    let ours = browser.run("ours", name, runs)?;
+    let sizes = [native::sizes(&peer.html)?, native::sizes(&ours.html)?];
+    for (what, target, [peer_ms, our_ms]) in [
+        (
+            "to the string",
+            TARGETS[2],
+            [&peer.string_ms, &ours.string_ms],
+        ),
+        (
+            "laid out",
+            TARGETS[3],
+            [&peer.laid_out_ms, &ours.laid_out_ms],
+        ),
+    ] {
+        table.push(&Row {
+            what,
+            notebook: name,
+            times: [median(peer_ms)?, median(our_ms)?],
+            natively: Some(natively),
+            target,
+            peaks_kib: [peer.peak_kib, ours.peak_kib],
+            sizes,
+        });
+    }
+    raw.push(json!({"what": "browser", "notebook": name, "peer": peer, "ours": ours}));
+    Ok(())
+}
+
+fn finish(
+    programs: &Programs,
+    browser: Option<&Bench>,
+    subjects: &[Subject],
+    table: &mut Table,
+    raw: &[Value],
+) -> anyhow::Result<()> {
+    let mut peers = vec![programs.peer()?];
+    if let Some(browser) = browser {
+        peers.push(browser.peers()?);
+        let blank = browser.run("blank", "small", 0)?.peak_kib;
+        table.note(format!(
+            "an empty page has a peak of {} MB in the same browser",
+            blank / 1024
+        ));
+    }
+    for subject in subjects {
+        table.note(format!("{}: {} kB", subject.name, subject.bytes / 1000));
+    }
+    println!("Peers: {}\n\n{table}", peers.join("; "));
+    let file = build::target_folder().join("bench/render.json");
+    let samples = json!({"peers": peers, "samples": raw});
+    fs::write(&file, serde_json::to_string_pretty(&samples)?)
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    let shown = file.strip_prefix(root()).unwrap_or(Path::new(&file));
+    say(&format!("The samples are in {}", shown.display()));
+    Ok(())
+}
+
+fn median(samples: &[f64]) -> anyhow::Result<Summary> {
+    Summary::of(samples).context("nothing was measured")
+}

@@ -1,0 +1,156 @@
+//! nbconvert and this project, natively: a whole process each, and warm in one.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    build,
+    command::{cargo, execute, output, program, say},
+    tools,
+};
+
+/// What `bench` and warm.py print.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Samples {
+    pub(super) ms: Vec<f64>,
+    pub(super) read_ms: Vec<f64>,
+    pub(super) prepare_ms: Vec<f64>,
+    pub(super) encode_ms: Vec<f64>,
+    pub(super) render_ms: Vec<f64>,
+    pub(super) peak_kib: u64,
+}
+
+/// The programs that are measured.
+pub(super) struct Programs {
+    pub(super) bench: PathBuf,
+    pipalhub: PathBuf,
+    venv: PathBuf,
+}
+
+impl Programs {
+    /// Builds ours in release and installs the peer.
+    pub(super) fn get() -> anyhow::Result<Self> {
+        let venv = tools::venv(&tools::BENCH)?;
+        say("Building in release");
+        execute(&mut cargo(&[
+            "build",
+            "--release",
+            "--locked",
+            "-p",
+            "bench",
+            "--bin",
+            "bench",
+        ]))?;
+        let pipalhub = build::target_folder().join("release/bench");
+        Ok(Self {
+            bench: build::target_folder().join("release/bench"),
+            pipalhub,
+            venv,
+        })
+    }
+
+    /// The peer with its version, and the Python it runs on.
+    pub(super) fn peer(&self) -> anyhow::Result<String> {
+        let code = "import nbconvert, platform; \
+                    print('nbconvert', nbconvert.__version__, 'on Python', platform.python_version())";
+        let python = self.venv.join("bin/python");
+        output(program(python).args(["-c", code]))?.context("there is no Python")
+    }
+
+    /// A whole process of the peer, from its start to its end.
+    pub(super) fn peer_process(&self, file: &Path, runs: usize) -> anyhow::Result<Samples> {
+        let jupyter = self.venv.join("bin/jupyter");
+        let words = ["nbconvert", "--to", "html", "--stdout"].map(Path::new);
+        self.process(runs, &jupyter, &[&words[..], &[file]].concat())
+    }
+
+    /// A whole process of ours.
+    pub(super) fn our_process(&self, file: &Path, runs: usize) -> anyhow::Result<Samples> {
+        let words = ["render", "-o", "-"].map(Path::new);
+        self.process(runs, &self.pipalhub, &[&words[..], &[file]].concat())
+    }
+
+    fn process(&self, runs: usize, what: &Path, words: &[&Path]) -> anyhow::Result<Samples> {
+        samples(
+            program(&self.bench)
+                .arg("process")
+                .arg(runs.to_string())
+                .arg(what)
+                .args(words),
+        )
+    }
+
+    /// The peer in a Python process that has done it before; the page goes to `result`.
+    pub(super) fn peer_warm(
+        &self,
+        file: &Path,
+        runs: usize,
+        result: &Path,
+    ) -> anyhow::Result<Samples> {
+        samples(
+            program(self.venv.join("bin/python"))
+                .arg("xtask/bench/warm.py")
+                .arg(file)
+                .arg(runs.to_string())
+                .arg(result),
+        )
+    }
+
+    /// Ours in a process that has done it before.
+    pub(super) fn our_warm(&self, file: &Path, runs: usize) -> anyhow::Result<Samples> {
+        samples(
+            program(&self.bench)
+                .arg("warm")
+                .arg(file)
+                .arg(runs.to_string()),
+        )
+    }
+
+    /// The page that ours makes.
+    pub(super) fn our_page(&self, file: &Path) -> anyhow::Result<String> {
+        let page = program(&self.pipalhub)
+            .args(["render", "-o", "-"])
+            .arg(file)
+            .output()?;
+        anyhow::ensure!(page.status.success(), "pipalhub render failed");
+        Ok(String::from_utf8(page.stdout)?)
+    }
+
+    /// The cells as the service sends them to the page in the browser.
+    pub(super) fn prepare(&self, file: &Path, out: &Path) -> anyhow::Result<()> {
+        samples(program(&self.bench).arg("prepare").arg(file).arg(out)).map(drop)
+    }
+}
+
+fn samples(command: &mut std::process::Command) -> anyhow::Result<Samples> {
+    let done = command.output()?;
+    if !done.status.success() {
+        anyhow::bail!(
+            "{} failed: {}",
+            command.get_program().display(),
+            String::from_utf8_lossy(&done.stderr).trim()
+        );
+    }
+    let line = String::from_utf8(done.stdout)?;
+    Ok(serde_json::from_str(&line)?)
+}
+
+/// The size of a text, raw and in brotli, in bytes.
+pub(super) fn sizes(text: &str) -> anyhow::Result<(usize, usize)> {
+    let mut compressed = Vec::new();
+    let mut writer = brotli::CompressorWriter::new(&mut compressed, 1 << 16, 9, 22);
+    std::io::Write::write_all(&mut writer, text.as_bytes())?;
+    drop(writer);
+    Ok((text.len(), compressed.len()))
+}
+
+/// Reads what a peer left.
+pub(super) fn read(path: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
