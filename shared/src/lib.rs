@@ -15,6 +15,7 @@
 #![warn(missing_docs)]
 
 pub mod notebook;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod prepare;
 pub mod prepared;
 pub mod render;

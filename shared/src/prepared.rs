@@ -70,6 +70,9 @@ pub enum Markdown {
         /// What `attachment:name` in it means.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         attachments: Vec<Attachment>,
+        /// The formulas, as MathML or as code, for the stand-ins in the text.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        maths: Vec<SafeHtml>,
     },
     /// With raw HTML: rendered and sanitised.
     Html(SafeHtml),
@@ -150,8 +153,14 @@ pub enum Rich {
     Html(SafeHtml),
     /// Markdown.
     Markdown(Markdown),
-    /// LaTeX, with its dollars.
-    Latex(String),
+    /// LaTeX.
+    Latex {
+        /// The text around the formulas, with a stand-in for each.
+        text: String,
+        /// The formulas, as MathML or as code.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        maths: Vec<SafeHtml>,
+    },
     /// An image, with the text that stands for it.
     Image {
         /// It.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Sanitizer, image};
+use super::{Sanitizer, image, maths};
 use crate::{
     notebook,
     prepared::{Attachment, ImageKind, Markdown},
@@ -21,12 +21,16 @@ pub(super) fn cell(
     sanitizer: &impl Sanitizer,
 ) -> Markdown {
     let attachments = images(attachments, source);
-    if markdown::has_raw_html(source) {
-        let html = markdown::html(source, &attachments, RawHtml::Keep, &mut Ids::default());
-        Markdown::Html(sanitizer.sanitize(&html))
+    let extracted = maths::of_markdown(source);
+    let text = &extracted.text;
+    if markdown::has_raw_html(text) {
+        let html = markdown::html(text, &attachments, &[], RawHtml::Keep, &mut Ids::default());
+        let safe = sanitizer.sanitize(&html);
+        Markdown::Html(maths::insert(safe.as_str(), &extracted.formulas))
     } else {
         Markdown::Source {
-            text: source.to_owned(),
+            maths: extracted.maths(),
+            text: extracted.text,
             attachments,
         }
     }

@@ -7,6 +7,7 @@
 
 mod image;
 mod markdown;
+mod maths;
 mod outputs;
 mod rich;
 mod terminal;

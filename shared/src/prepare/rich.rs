@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{Sanitizer, image, markdown, terminal};
+use super::{Sanitizer, image, markdown, maths, terminal};
 use crate::{
     notebook::Bundle,
     prepared::{ImageKind, Rich, SafeHtml},
@@ -96,7 +96,11 @@ fn text(bundle: &Bundle<'_>, plain: &str, sanitizer: &impl Sanitizer) -> Option<
     if let Some(svg) = one_image(bundle, ImageKind::Svg, plain) {
         return Some(svg);
     }
-    bundle.text("text/latex").map(Rich::Latex)
+    let latex = maths::of_latex(&bundle.text("text/latex")?);
+    Some(Rich::Latex {
+        maths: latex.maths(),
+        text: latex.text,
+    })
 }
 
 fn image(bundle: &Bundle<'_>, plain: &str) -> Option<Rich> {

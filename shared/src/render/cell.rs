@@ -77,10 +77,20 @@ fn hidden(out: &mut String, hidden: bool, summary: &str, content: impl FnOnce(&m
 /// Markdown in its wrapper.
 pub(super) fn push_markdown(out: &mut String, markdown: &Markdown, context: &mut Context<'_>) {
     match markdown {
-        Markdown::Source { text, attachments } => {
+        Markdown::Source {
+            text,
+            attachments,
+            maths,
+        } => {
             let raw = markdown::RawHtml::Escape;
             out.push_str("<div class=\"nb-md\">");
-            out.push_str(&markdown::html(text, attachments, raw, &mut context.ids));
+            out.push_str(&markdown::html(
+                text,
+                attachments,
+                maths,
+                raw,
+                &mut context.ids,
+            ));
         }
         Markdown::Html(html) => {
             out.push_str("<div class=\"nb-md nb-html\">");

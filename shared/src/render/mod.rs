@@ -5,8 +5,8 @@
 //! no event attribute and no script anywhere, so that a page without
 //! `'unsafe-inline'` shows the result whole. How it looks is the stylesheet's
 //! business; the contract with it is the structure and the classes below. What is
-//! deliberately not here: choosing among mime types ([`crate::prepare`] has done it)
-//! and typesetting maths (its LaTeX source is shown).
+//! deliberately not here: choosing among mime types and typesetting maths, which
+//! [`crate::prepare`] has done.
 //!
 //! # Structure
 //!
@@ -14,14 +14,17 @@
 //! section.nb-cell.nb-code#{id_prefix}cell-{n}[aria-label]    n counts from 1
 //!   div.nb-prompt                 "[12]:", "[ ]:" when never run; empty in other cells
 //!   div.nb-body
+//!     ul.nb-tags > li             absent when there is none
 //!     pre.nb-source > code        the highlighted source; absent when it is empty
-//!     div.nb-outputs              absent when there is none
+//!     div.nb-outputs              absent when there is none; .nb-scrolled when the
+//!                                 participant has it scroll
 //!       pre.nb-output.nb-stdout
 //!       pre.nb-output.nb-stderr
 //!       pre.nb-output.nb-error    the traceback; role=group
 //!       div.nb-output.nb-result   the value of the cell (execute_result)
 //!       div.nb-output.nb-display  what it displayed (display_data)
-//!         pre.nb-text | div.nb-html | div.nb-md | img.nb-image | pre.nb-json | p.nb-note
+//!         pre.nb-text | div.nb-html | div.nb-md | div.nb-latex | img.nb-image
+//!         | div.nb-json | p.nb-note, button.nb-show
 //! section.nb-cell.nb-markdown     div.nb-prompt, div.nb-body > div.nb-md | div.nb-md.nb-html
 //! section.nb-cell.nb-raw          div.nb-prompt, div.nb-body > pre.nb-text
 //! section.nb-cell.nb-unknown      div.nb-prompt, div.nb-body > p.nb-note, pre.nb-text
@@ -29,15 +32,27 @@
 //!
 //! Hidden input or output is wrapped: `details.nb-hidden > summary`.
 //!
+//! A long text (stream, traceback, plain text) has its middle folded. The same classes
+//! then stand on a `div`, which has `nb-long` too, and the text is in three `pre`:
+//! `div.nb-output.nb-stdout.nb-long > pre, details.nb-fold (> summary, pre), pre`.
+//!
+//! JSON: `div.nb-json` holds a leaf or `details.nb-node > summary, ul > li`, in which
+//! `code` holds keys (`tok-def`) and values; `p.nb-more` stands for what is left out.
+//!
+//! Links within the notebook are `a.nb-anchor`, leading to `{page}#{id}`; they have no
+//! target. Every id begins with the prefix, then `cell-` or, where a notebook chose the
+//! rest, `h-`.
+//!
 //! # Classes
 //!
 //! | where | classes |
 //! |---|---|
 //! | cells | `nb-cell` with one of `nb-code` `nb-markdown` `nb-raw` `nb-unknown` |
-//! | in a cell | `nb-prompt` `nb-body` `nb-source` `nb-outputs` `nb-hidden` |
-//! | outputs | `nb-output` with one of `nb-stdout` `nb-stderr` `nb-error` `nb-result` `nb-display` |
-//! | in an output | `nb-text` `nb-html` (a sanitised fragment) `nb-md` (rendered Markdown) `nb-image` `nb-json` `nb-note` (what cannot be shown, in words) |
-//! | in Markdown and HTML | `nb-table` (the scrolling wrapper of a table), `nb-left` `nb-center` `nb-right` (alignment), `nb-code-block` (`pre`), `nb-math` (inline, `code`), `nb-math-block` (displayed: `code` in Markdown, `pre` as an output), `nb-task` (a task's box), `nb-footnote` (a reference, `sup`), `nb-footnotes` (`div` of the notes), `dataframe` (a pandas `table`) |
+//! | in a cell | `nb-prompt` `nb-body` `nb-tags` `nb-source` `nb-outputs` `nb-scrolled` `nb-hidden` |
+//! | outputs | `nb-output` with one of `nb-stdout` `nb-stderr` `nb-error` `nb-result` `nb-display`; `nb-long` `nb-fold` (the folded middle) |
+//! | in an output | `nb-text` `nb-html` (a sanitised fragment) `nb-md` (rendered Markdown) `nb-latex` (text with formulas) `nb-image` `nb-json` `nb-node` `nb-more` `nb-note` (what cannot be shown, in words) `nb-show` (a button that asks for the closed frame) |
+//! | in Markdown and HTML | `nb-table` (the scrolling wrapper of a table), `nb-left` `nb-center` `nb-right` (alignment), `nb-code-block` (`pre`), `nb-task` (a task's box), `nb-anchor` (a link within the notebook), `nb-footnote` (a reference, `sup`), `nb-footnotes` (`div` of a note), `nb-back` (the link back from it), `dataframe` (a pandas `table`) |
+//! | maths | `math` (inline), `span.nb-math-block` around a displayed `math`; a formula that failed is `code.nb-math` or `code.nb-math-block`. In `math`: `nb-left` `nb-right`, no padding `nb-m-l0` (left) `nb-m-r0` (right) `nb-m-v0` (above and below), a line `nb-m-bl` `nb-m-br` `nb-m-bt` `nb-m-bb`, widths `nb-m-wide` (all) `nb-m-half`, struck out `nb-m-strike` `nb-m-strike-up` `nb-m-strike-down` |
 //! | source tokens | `tok-kw` keyword, `tok-str` string, `tok-com` comment, `tok-num` number, `tok-fn` called name, `tok-op` operator, `tok-magic` IPython magic or shell line, `tok-def` defined name or decorator, `tok-const` constant such as `None` |
 //! | terminal text | `ansi-fg-0` to `ansi-fg-15`, `ansi-bg-0` to `ansi-bg-15`, `ansi-bold` `ansi-dim` `ansi-italic` `ansi-underline` `ansi-strike` `ansi-inverse` |
 //!
@@ -49,10 +64,12 @@ mod cell;
 pub(crate) mod colour;
 pub(crate) mod escape;
 mod highlight;
+pub(crate) mod html;
 pub(crate) mod image;
 pub(crate) mod link;
 pub(crate) mod markdown;
 mod output;
+pub(crate) mod stand_in;
 
 use crate::prepared::PreparedCell;
 

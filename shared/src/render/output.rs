@@ -2,7 +2,7 @@
 
 use super::{
     cell::{self, Context},
-    escape, highlight, image,
+    highlight, image, stand_in,
 };
 use crate::prepared::{Output, Rich};
 
@@ -55,10 +55,10 @@ fn push_rich(out: &mut String, class: &str, rich: &Rich, context: &mut Context<'
             out.push_str("</div>");
         }
         Rich::Markdown(markdown) => cell::push_markdown(out, markdown, context),
-        Rich::Latex(source) => {
-            out.push_str("<pre class=\"nb-math-block\">");
-            escape::push(out, source);
-            out.push_str("</pre>");
+        Rich::Latex { text, maths } => {
+            out.push_str("<div class=\"nb-latex\">");
+            stand_in::push_html(out, text, maths);
+            out.push_str("</div>");
         }
         Rich::Image { image, alt } => image::push(out, image, alt),
         Rich::Json(json) => {

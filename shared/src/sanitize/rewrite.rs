@@ -4,7 +4,10 @@
 //! of a tag and attributes stand in double quotes. So a scan is enough, and text is
 //! copied byte for byte.
 
-use crate::render::image::NO_ALT;
+use crate::render::{
+    html::{attributes as parse, tag_length},
+    image::NO_ALT,
+};
 
 /// How much of an image's description a note quotes, in characters.
 const MAX_NOTE: usize = 200;
@@ -27,15 +30,6 @@ pub(super) fn tags(html: &str) -> String {
     }
     out.push_str(rest);
     out
-}
-
-fn tag_length(html: &str) -> usize {
-    let mut quoted = false;
-    let end = html.bytes().position(|byte| {
-        quoted ^= byte == b'"';
-        byte == b'>' && !quoted
-    });
-    end.map_or(html.len(), |end| end + 1)
 }
 
 fn tag(out: &mut String, tag: &str) {
@@ -111,18 +105,4 @@ fn push(out: &mut String, name: &str, value: &str) {
     for part in [" ", name, "=\"", value, "\""] {
         out.push_str(part);
     }
-}
-
-/// Names and values, the values still escaped.
-fn parse(attributes: &str) -> Vec<(&str, &str)> {
-    let mut found = Vec::new();
-    let mut rest = attributes;
-    while let Some((name, after)) = rest.split_once("=\"") {
-        let Some((value, after)) = after.split_once('"') else {
-            break;
-        };
-        found.push((name.trim_start(), value));
-        rest = after;
-    }
-    found
 }

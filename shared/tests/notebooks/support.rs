@@ -64,11 +64,14 @@ pub(crate) fn html(notebook: &Notebook) -> String {
 const ELEMENTS: &str = "a abbr b bdi bdo blockquote br caption center cite code col colgroup dd \
     del details dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol \
     p pre q s samp section small span strong sub summary sup table tbody td tfoot th thead tr u \
-    ul var";
+    ul var math menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot \
+    mrow mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover";
 
 /// Every attribute that may be in the result. There is no `style` and no `name`.
 const ATTRIBUTES: &str = "align alt aria-label class colspan dir height href id lang open rel \
-    role rowspan scope src start target title value width";
+    role rowspan scope src start target title value width accent accentunder depth display displaystyle fence form \
+    largeop linethickness lspace mathvariant maxsize minsize movablelimits rspace scriptlevel \
+    separator stretchy symmetric";
 
 /// Reads `html` as the regular markup it must be, and fails at anything that could act.
 pub(crate) fn assert_safe(html: &str) {
@@ -76,7 +79,7 @@ pub(crate) fn assert_safe(html: &str) {
     while let Some(at) = rest.find('<') {
         rest = &rest[at + 1..];
         let tag = rest.strip_prefix('/').unwrap_or(rest);
-        let end = tag.find([' ', '>']).expect("a tag ends");
+        let end = tag.find([' ', '>', '/']).expect("a tag ends");
         let name = &tag[..end];
         assert!(
             ELEMENTS.split(' ').any(|known| known == name),
@@ -108,6 +111,7 @@ pub(crate) fn assert_safe(html: &str) {
             }
             rest = after;
         }
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
         assert!(rest.starts_with('>'), "a tag of {html} ends in {rest:.20}");
     }
 }

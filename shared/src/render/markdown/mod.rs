@@ -10,8 +10,8 @@ use std::collections::HashSet;
 
 use pulldown_cmark::{Event, Options, Parser};
 
-use super::escape;
-use crate::prepared::Attachment;
+use super::stand_in;
+use crate::prepared::{Attachment, SafeHtml};
 
 /// What becomes of raw HTML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,21 +41,24 @@ pub(crate) fn has_raw_html(source: &str) -> bool {
         && parser(source).any(|event| matches!(event, Event::Html(_) | Event::InlineHtml(_)))
 }
 
-/// `source` as HTML. `attachments` are what `attachment:name` means in it.
+/// `source` as HTML. `attachments` are what `attachment:name` means in it, `maths` what
+/// its stand-ins for formulas stand for; without any, the stand-ins stay.
 pub(crate) fn html(
     source: &str,
     attachments: &[Attachment],
+    maths: &[SafeHtml],
     raw: RawHtml,
     ids: &mut Ids,
 ) -> String {
     let attached: usize = attachments.iter().map(|a| a.image.base64.len()).sum();
-    let limit = MAX_GROWTH * (source.len() + attached) + FREE;
-    let mut writer = writer::Writer::new(attachments, raw, ids);
+    let formulas: usize = maths.iter().map(|formula| formula.as_str().len()).sum();
+    let limit = MAX_GROWTH * (source.len() + attached) + formulas + FREE;
+    let mut writer = writer::Writer::new(attachments, maths, raw, ids);
     for event in parser(source) {
         writer.event(event);
         if writer.length() > limit {
             let mut plain = String::from("<pre class=\"nb-text\">");
-            escape::push(&mut plain, source);
+            stand_in::push_html(&mut plain, source, maths);
             plain.push_str("</pre>");
             return plain;
         }
@@ -63,12 +66,12 @@ pub(crate) fn html(
     writer.finish()
 }
 
-fn parser(source: &str) -> Parser<'_> {
+/// Markdown as it is read here.
+pub(crate) fn parser(source: &str) -> Parser<'_> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_MATH;
+        | Options::ENABLE_FOOTNOTES;
     Parser::new_ext(source, options)
 }
 

@@ -83,7 +83,7 @@ impl Writer<'_> {
                     .expect("it was there at the start of the function");
                 self.end_image(&url, &alt);
             }
-            Event::Text(text) | Event::Code(text) | Event::InlineMath(text) => {
+            Event::Text(text) | Event::Code(text) => {
                 image.alt.push_str(&text);
             }
             Event::SoftBreak | Event::HardBreak => image.alt.push(' '),

@@ -11,8 +11,8 @@ use pulldown_cmark::{
 use self::images::ImageText;
 use super::{Ids, RawHtml};
 use crate::{
-    prepared::Attachment,
-    render::{escape, highlight, link},
+    prepared::{Attachment, SafeHtml},
+    render::{escape, highlight, link, stand_in},
 };
 
 /// An attachment may be shown this often before a cell is taken for an attempt to fill
@@ -23,6 +23,7 @@ const MAX_REPEATS: usize = 4;
 pub(super) struct Writer<'a> {
     out: String,
     attachments: &'a [Attachment],
+    maths: &'a [SafeHtml],
     raw: RawHtml,
     ids: &'a mut Ids,
     /// Bytes of attachments that may still be written.
@@ -42,11 +43,17 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(attachments: &'a [Attachment], raw: RawHtml, ids: &'a mut Ids) -> Self {
+    pub(super) fn new(
+        attachments: &'a [Attachment],
+        maths: &'a [SafeHtml],
+        raw: RawHtml,
+        ids: &'a mut Ids,
+    ) -> Self {
         let attached: usize = attachments.iter().map(|a| a.image.base64.len()).sum();
         Self {
             out: String::new(),
             attachments,
+            maths,
             raw,
             ids,
             image_budget: MAX_REPEATS * attached,
@@ -79,14 +86,8 @@ impl<'a> Writer<'a> {
             Event::End(tag) => self.end(tag),
             Event::Text(text) => self.text(&text),
             Event::Code(code) => self.inline("<code>", &code, "</code>"),
-            Event::InlineMath(math) => {
-                self.inline("<code class=\"nb-math\">", &math, "</code>");
-            }
-            Event::DisplayMath(math) => {
-                // In a paragraph only what is inline may stand; the stylesheet makes a
-                // block of it.
-                self.inline("<code class=\"nb-math-block\">", &math, "</code>");
-            }
+            // Formulas were taken out before.
+            Event::InlineMath(_) | Event::DisplayMath(_) => {}
             Event::Html(html) | Event::InlineHtml(html) => self.raw_html(&html),
             Event::FootnoteReference(name) => self.footnote(&name),
             Event::SoftBreak => self.text("\n"),
@@ -107,9 +108,13 @@ impl<'a> Writer<'a> {
             return;
         }
         if let Some((_, heading)) = &mut self.heading {
-            heading.push_str(text);
+            stand_in::split(text, |part| {
+                if let stand_in::Part::Text(text) = part {
+                    heading.push_str(text);
+                }
+            });
         }
-        escape::push(&mut self.out, text);
+        stand_in::push_html(&mut self.out, text, self.maths);
     }
 
     fn inline(&mut self, before: &str, text: &str, after: &str) {

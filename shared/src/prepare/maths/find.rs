@@ -1,0 +1,333 @@
+//! Where the formulas of a text are, by Jupyter's rules.
+//!
+//! `$…$` inline; `$$…$$`, `\\[…\\]` and environments displayed, `\\(…\\)` inline, both
+//! with two backslashes, since Markdown takes one for itself. A formula ends with its
+//! paragraph at the latest. What Markdown takes for code, for a tag or for an address
+//! holds none.
+
+use std::{collections::HashMap, ops::Range};
+
+use pulldown_cmark::{Event, LinkType, OffsetIter, Tag, TagEnd};
+
+use crate::render::markdown;
+
+/// A formula: where it is with its delimiters, and without.
+pub(super) struct Found {
+    pub(super) whole: Range<usize>,
+    pub(super) tex: Range<usize>,
+    pub(super) display: bool,
+}
+
+/// The formulas of Markdown, in order.
+pub(super) fn in_markdown(source: &str) -> Vec<Found> {
+    let closed = closed(source);
+    search(source, &closed, "\\\\")
+}
+
+/// The formulas of LaTeX among text, where one backslash is enough.
+pub(super) fn in_latex(source: &str) -> Vec<Found> {
+    search(source, &[], "\\")
+}
+
+/// The parts of Markdown in which no formula begins or ends, in order.
+fn closed(source: &str) -> Vec<Range<usize>> {
+    let mut closed: Vec<Range<usize>> = Vec::new();
+    let mut events: OffsetIter<'_> = markdown::parser(source).into_offset_iter();
+    // Where the last thing before the current event ended.
+    let mut end = 0;
+    for (event, range) in events.by_ref() {
+        match event {
+            Event::Start(Tag::CodeBlock(_) | Tag::Image { .. })
+            | Event::Code(_)
+            | Event::InlineHtml(_)
+            | Event::FootnoteReference(_) => closed.push(range.clone()),
+            Event::Start(Tag::Link {
+                link_type: LinkType::Autolink | LinkType::Email,
+                ..
+            }) => closed.push(range.clone()),
+            Event::Html(_) => closed.extend(tags(&source[range.clone()], range.start)),
+            // What is left of a link after its text is its address.
+            Event::End(TagEnd::Link) if end < range.end => closed.push(end..range.end),
+            _ => {}
+        }
+        end = match event {
+            Event::Start(_) => range.start,
+            _ => range.end,
+        };
+    }
+    for (_, definition) in events.reference_definitions().iter() {
+        closed.push(definition.span.clone());
+    }
+    closed.sort_by_key(|range| (range.start, range.end));
+    closed
+}
+
+/// The tags in `html`, which begins at `offset`.
+fn tags(html: &str, offset: usize) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(start) = html[at..].find('<') {
+        let start = at + start;
+        if !begins_tag(&html[start + 1..]) {
+            at = start + 1;
+            continue;
+        }
+        let end = html[start..]
+            .find('>')
+            .map_or(html.len(), |end| start + end + 1);
+        found.push(offset + start..offset + end);
+        at = end;
+    }
+    found
+}
+
+/// Whether what follows a `<` makes it the start of a tag and not a less-than.
+fn begins_tag(after: &str) -> bool {
+    let name = after.strip_prefix('/').unwrap_or(after);
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    let end = end.unwrap_or(name.len());
+    end > 0 && name[end..].starts_with(|c: char| c.is_whitespace() || matches!(c, '>' | '/'))
+}
+
+/// What ends a formula.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum End<'a> {
+    Dollar,
+    Dollars,
+    /// Behind the backslashes.
+    Bracket(char),
+    Environment(&'a str),
+}
+
+/// What stands at a place in the text.
+enum Token<'a> {
+    /// `$`, `$$`, `\(` or `\)` and the like, `\begin{…}` or `\end{…}`.
+    Delimiter {
+        opens: bool,
+        end: End<'a>,
+    },
+    Open,
+    Close,
+    /// An empty line or a part that is closed.
+    Break,
+    Other,
+}
+
+struct Search<'a> {
+    source: &'a str,
+    closed: &'a [Range<usize>],
+    slashes: &'a str,
+    /// Up to where each end is known to be missing.
+    missing: HashMap<End<'a>, usize>,
+}
+
+fn search(source: &str, closed: &[Range<usize>], slashes: &str) -> Vec<Found> {
+    let mut search = Search {
+        source,
+        closed,
+        slashes,
+        missing: HashMap::new(),
+    };
+    let mut found = Vec::new();
+    let mut at = 0;
+    let mut next_closed = 0;
+    while at < source.len() {
+        let (token, length) = search.token(at, &mut next_closed);
+        let start = at;
+        at += length;
+        let Token::Delimiter { opens: true, end } = token else {
+            continue;
+        };
+        let Some((inside, after)) = search.end(at, end, next_closed) else {
+            continue;
+        };
+        let is_environment = matches!(end, End::Environment(_));
+        found.push(Found {
+            whole: start..after,
+            tex: if is_environment {
+                start..after
+            } else {
+                at..inside
+            },
+            display: !matches!(end, End::Dollar | End::Bracket(')')),
+        });
+        at = after;
+    }
+    found
+}
+
+impl<'a> Search<'a> {
+    /// Where the formula whose inside begins at `from` ends: before and behind its
+    /// delimiter. One in braces counts when there is none outside of them.
+    fn end(&mut self, from: usize, end: End<'a>, mut next_closed: usize) -> Option<(usize, usize)> {
+        if self.missing.get(&end).is_some_and(|until| from < *until) {
+            return None;
+        }
+        let mut at = from;
+        let mut braces = 0_usize;
+        let mut last = None;
+        while at < self.source.len() {
+            let (token, length) = self.token(at, &mut next_closed);
+            match token {
+                Token::Break => break,
+                Token::Open => braces += 1,
+                Token::Close => braces = braces.saturating_sub(1),
+                Token::Delimiter { end: found, opens } => {
+                    // The dollar is both.
+                    let ends =
+                        found == end && (!opens || matches!(end, End::Dollar | End::Dollars));
+                    if ends {
+                        last = Some((at, at + length));
+                        if braces == 0 {
+                            break;
+                        }
+                    }
+                }
+                Token::Other => {}
+            }
+            at += length;
+        }
+        if last.is_none() {
+            self.missing.insert(end, at);
+        }
+        last
+    }
+
+    /// What stands at `at`, and its length, which is at least 1.
+    fn token(&self, at: usize, next_closed: &mut usize) -> (Token<'a>, usize) {
+        while let Some(range) = self.closed.get(*next_closed) {
+            if at < range.start {
+                break;
+            }
+            *next_closed += 1;
+            if at < range.end {
+                let inside = &self.source[at..range.end];
+                let is_block = inside.contains('\n');
+                return (
+                    if is_block { Token::Break } else { Token::Other },
+                    inside.len(),
+                );
+            }
+        }
+        let rest = &self.source[at..];
+        match rest.as_bytes()[0] {
+            b'$' if rest.starts_with("$$") => (delimiter(true, End::Dollars), 2),
+            b'$' => (delimiter(true, End::Dollar), 1),
+            b'{' => (Token::Open, 1),
+            b'}' => (Token::Close, 1),
+            b'\\' => self.backslash(rest),
+            b'\n' => {
+                let blank = rest[1..]
+                    .bytes()
+                    .find(|b| !matches!(b, b' ' | b'\t' | b'\r'));
+                let ends = matches!(blank, Some(b'\n') | None);
+                (if ends { Token::Break } else { Token::Other }, 1)
+            }
+            _ => {
+                let next = rest.find(['$', '{', '}', '\\', '\n']);
+                let mut length = next.unwrap_or(rest.len());
+                if let Some(range) = self.closed.get(*next_closed) {
+                    length = length.min(range.start - at);
+                }
+                (Token::Other, length)
+            }
+        }
+    }
+
+    fn backslash(&self, rest: &'a str) -> (Token<'a>, usize) {
+        for (command, opens) in [("\\begin{", true), ("\\end{", false)] {
+            if let Some(name) = rest.strip_prefix(command) {
+                let letters = name.bytes().take_while(u8::is_ascii_lowercase).count();
+                let letters = letters + usize::from(name[letters..].starts_with('*'));
+                if letters > 0 && letters <= 20 && name[letters..].starts_with('}') {
+                    let length = command.len() + letters + 1;
+                    return (delimiter(opens, End::Environment(&name[..letters])), length);
+                }
+            }
+        }
+        if let Some(after) = rest.strip_prefix(self.slashes) {
+            let length = self.slashes.len() + 1;
+            match after.bytes().next() {
+                Some(b'(') => return (delimiter(true, End::Bracket(')')), length),
+                Some(b'[') => return (delimiter(true, End::Bracket(']')), length),
+                Some(b')') => return (delimiter(false, End::Bracket(')')), length),
+                Some(b']') => return (delimiter(false, End::Bracket(']')), length),
+                _ => {}
+            }
+        }
+        let next = rest[1..].chars().next();
+        match next {
+            // An escaped line end is still one.
+            None | Some('\n') => (Token::Other, 1),
+            Some(next) => (Token::Other, 1 + next.len_utf8()),
+        }
+    }
+}
+
+fn delimiter(opens: bool, end: End<'_>) -> Token<'_> {
+    Token::Delimiter { opens, end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Found, in_latex, in_markdown};
+
+    fn shown(source: &str, found: Vec<Found>) -> String {
+        let shown = found.into_iter().map(|Found { tex, display, .. }| {
+            let tex = &source[tex];
+            if display {
+                format!("[{tex}]")
+            } else {
+                format!("({tex})")
+            }
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn in_markdown_as_jupyter_finds_it() {
+        for (source, expected) in [
+            ("a $x$ and $$y$$", "(x) [y]"),
+            ("$a_1 * b_2 * c$", "(a_1 * b_2 * c)"),
+            ("$ x $ and \\$5 $y$", "( x ) (y)"),
+            ("`$x$` $y$ ``` $ ```", "(y)"),
+            ("```\n$x$\n```\n\n    $y$\n\n$z$", "(z)"),
+            ("\\\\(a\\\\) \\\\[b\\\\] \\(c\\)", "(a) [b]"),
+            (
+                "\\begin{align}\na &= b\\\\\n\\end{align}",
+                "[\\begin{align}\na &= b\\\\\n\\end{align}]",
+            ),
+            ("$\\text{if $x$}$", "(\\text{if $x$})"),
+            ("$$\na\n- b\n= c\n$$", "[\na\n- b\n= c\n]"),
+            ("$a\n\nb$", ""),
+            ("[$x$](http://a/$b$c) <b title='$t$'>$y$</b>", "(x) (y)"),
+            ("![$a$](b) <http://c/$d$>", ""),
+            ("<div>\n$x$ <b class=\"$\">$y$</b>\n</div>", "(x) (y)"),
+            ("[a]: http://x/$y$z\n\n$k$", "(k)"),
+            ("$ \\{ $ and $}$ x $y$", "( \\{ ) (}) (y)"),
+            ("one $ alone", ""),
+        ] {
+            assert_eq!(shown(source, in_markdown(source)), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn in_latex_one_backslash_is_enough() {
+        for (source, expected) in [
+            ("$\\displaystyle x$", "(\\displaystyle x)"),
+            ("\\[a\\] b \\(c\\)", "[a] (c)"),
+            ("plain", ""),
+        ] {
+            assert_eq!(shown(source, in_latex(source)), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn what_is_never_closed_is_looked_for_once() {
+        for part in ["$", "$$x ", "\\\\(", "\\begin{a}", "{$", "$}", "`$", "<a $"] {
+            let source = part.repeat(200_000 / part.len());
+            in_markdown(&source);
+            in_latex(&source);
+        }
+    }
+}

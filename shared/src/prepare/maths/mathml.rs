@@ -1,0 +1,284 @@
+//! One formula to MathML.
+//!
+//! math-core does it. It was written for authors and not for attackers, so a formula is
+//! measured before it goes in, and what comes out goes through `check`.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::LazyLock,
+};
+
+use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
+
+use super::check;
+use crate::prepared::SafeHtml;
+
+/// Bytes of one formula; the longest in a textbook has a tenth of it.
+const MAX_LENGTH: usize = 10_000;
+/// How deep a formula may nest. The parser recurses; its stack has room for more.
+const MAX_DEPTH: usize = 40;
+/// Bytes of MathML for each byte of source.
+const MAX_GROWTH: usize = 24;
+
+/// Names of environments that mean the same here: numbers are not given, as Jupyter
+/// gives none, and old names are those of today.
+const ENVIRONMENTS: [(&str, &str); 14] = [
+    ("{align}", "{align*}"),
+    ("{equation}", "{equation*}"),
+    ("{gather}", "{gather*}"),
+    ("{flalign}", "{align*}"),
+    ("{flalign*}", "{align*}"),
+    ("{split}", "{aligned}"),
+    ("{eqnarray}", "{array}{rcl}"),
+    ("{eqnarray*}", "{array}{rcl}"),
+    ("{displaymath}", "{equation*}"),
+    ("{math}", "{equation*}"),
+    ("{multline*}", "{gather*}"),
+    ("{multline}", "{gather*}"),
+    ("{smallmatrix}", "{matrix}"),
+    ("{gathered*}", "{gathered}"),
+];
+
+/// Commands that math-core does not have, with their brace, and what comes near.
+const COMMANDS: [(&str, &str); 4] = [
+    ("\\boxed{", "{"),
+    ("\\hbox{", "\\text{"),
+    ("\\mbox{", "\\text{"),
+    ("\\tag{", "\\qquad\\text{"),
+];
+
+/// The MathML of `tex`, which took up `length` bytes of its text; `None` when there is
+/// none.
+pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml> {
+    static CONVERTER: LazyLock<LatexToMathML> = LazyLock::new(|| {
+        LatexToMathML::new(MathCoreConfig::default()).expect("there are no macros to be wrong")
+    });
+    if tex.trim().is_empty() || tex.len() > MAX_LENGTH || depth(tex) > MAX_DEPTH {
+        return None;
+    }
+    let tex = renamed(tex);
+    let mode = if display {
+        MathDisplay::Block
+    } else {
+        MathDisplay::Inline
+    };
+    let converted = catch_unwind(AssertUnwindSafe(|| {
+        CONVERTER.convert_with_local_state(&tex, mode)
+    }));
+    let mathml = check::checked(&converted.ok()?.ok()?.mathml)?;
+    let html = if display {
+        format!("<span class=\"nb-math-block\">{mathml}</span>")
+    } else {
+        mathml
+    };
+    (html.len() <= MAX_GROWTH * length).then(|| SafeHtml::trust(html))
+}
+
+/// `tex` in the words that math-core knows, and without labels, which nothing here
+/// leads to.
+fn renamed(tex: &str) -> String {
+    let mut out = String::with_capacity(tex.len());
+    let mut rest = tex;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        rest = match command(&mut out, rest) {
+            Some(after) => after,
+            None => {
+                // The second of two backslashes begins no command.
+                let next = rest[1..].chars().next().map_or(0, char::len_utf8);
+                out.push_str(&rest[..1 + next]);
+                &rest[1 + next..]
+            }
+        };
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Writes what the command that `rest` begins with is called here; what follows it.
+fn command<'a>(out: &mut String, rest: &'a str) -> Option<&'a str> {
+    if let Some(after) = rest.strip_prefix("\\label{") {
+        return after.split_once('}').map(|(_, after)| after);
+    }
+    for (old, new) in COMMANDS {
+        if let Some(after) = rest.strip_prefix(old) {
+            out.push_str(new);
+            return Some(after);
+        }
+    }
+    if let Some(after) = rest.strip_prefix("\\textcolor{") {
+        let (colour, after) = after.split_once("}{")?;
+        for part in ["{\\color{", colour, "}"] {
+            out.push_str(part);
+        }
+        return Some(after);
+    }
+    for command in ["\\begin", "\\end"] {
+        let Some(after) = rest.strip_prefix(command) else {
+            continue;
+        };
+        let (old, new) = ENVIRONMENTS
+            .iter()
+            .find(|(old, _)| after.starts_with(old))?;
+        // Only where it begins do the columns of an array follow.
+        let name = new.find("}{").map_or(*new, |at| &new[..=at]);
+        out.push_str(command);
+        out.push_str(if command == "\\end" { name } else { new });
+        return Some(&after[old.len()..]);
+    }
+    None
+}
+
+/// No less than how deep `tex` nests: brackets of every kind, and commands in a row,
+/// each of which may be the argument of the one before it.
+fn depth(tex: &str) -> usize {
+    let mut open: Vec<usize> = Vec::new();
+    let (mut row, mut below, mut deepest) = (0_usize, 0_usize, 0_usize);
+    let mut rest = tex;
+    while let Some(first) = rest.chars().next() {
+        let mut length = first.len_utf8();
+        match first {
+            '\\' => {
+                let name = &rest[1..];
+                let letters = name.bytes().take_while(u8::is_ascii_alphabetic).count();
+                length = 1 + match letters {
+                    0 => name.chars().next().map_or(0, char::len_utf8),
+                    letters => letters,
+                };
+                match &name[..letters] {
+                    "left" | "begin" => {
+                        open.push(row + 1);
+                        below += row + 1;
+                        row = 0;
+                    }
+                    "right" | "end" => {
+                        row = open.pop().unwrap_or(0);
+                        below -= row;
+                        row = 0;
+                    }
+                    "" => row = 0,
+                    _ => row += 1,
+                }
+            }
+            '^' | '_' | '\'' => row += 1,
+            '{' | '[' => {
+                open.push(row + 1);
+                below += row + 1;
+                row = 0;
+            }
+            '}' | ']' => {
+                below -= open.pop().unwrap_or(0);
+                row = 0;
+            }
+            c if c.is_whitespace() => {}
+            _ => row = 0,
+        }
+        deepest = deepest.max(below + row);
+        rest = &rest[length..];
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_DEPTH, depth, renamed, render};
+
+    fn html(tex: &str) -> String {
+        let html = render(tex, false, tex.len() + 100);
+        html.map_or_else(|| "nothing".to_owned(), |html| html.as_str().to_owned())
+    }
+
+    #[test]
+    fn what_workshops_write_is_typeset() {
+        for tex in [
+            r"e^{i\pi} + 1 = 0",
+            r"\frac{1}{\sqrt{2\pi\sigma^2}}",
+            r"\sum_{i=1}^n x_i \quad \int_0^\infty f(x)\,dx",
+            r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}",
+            r"f(x) = \begin{cases} 1 & \text{if } x > 0 \\ 0 & \text{otherwise} \end{cases}",
+            r"\begin{align} a &= b \label{one} \\ &= c \nonumber \end{align}",
+            r"\begin{equation}\begin{split} a &= b \\ &= c \end{split}\end{equation}",
+            r"\begin{eqnarray} a &=& b \\ c &=& d \end{eqnarray}",
+            r"\begin{bmatrix} 1 \\ \vdots \end{bmatrix}^\top \mathbf{x} \in \mathbb{R}^n",
+            r"\left( \frac{a}{b} \right] \hat{y} \bar{x} \vec{v} \tilde{z} \dot{q}",
+            r"\mathcal{L}(\theta) = -\log p_\theta(x \mid y) \boldsymbol{\beta}",
+            r"\operatorname{argmax}_x \|x\|_2^2 \le \epsilon, \forall x \ne 0",
+            r"\underbrace{a + b}_{n} \overline{AB} \lim_{x \to 0} \max_i",
+            r"a < b & c > d".split('&').next().unwrap_or_default(),
+            r"P(A|B) = \frac{P(B|A)P(A)}{P(B)} \approx 0.5\%",
+            r"\displaystyle x^{2} + \sin{\left(x \right)}",
+            r"\left[\begin{matrix}1 & 2\\3 & 4\end{matrix}\right]",
+            r"\color{red} x",
+            r"\textcolor{blue}{y}",
+            r"a \\ b",
+            r"x' + y''",
+            r"\begin{aligned} a \\ b \end{aligned}",
+            r"\begin{array}{c|c} 1 & 2 \\ \hline 3 & 4 \end{array}",
+            r"\mathrm{d}x \rm{y} \bf{z}",
+            r"\tag{1} x",
+            r"\bm{x} \mathbb{E}[X] \Pr \to \implies \iff \because",
+            r"\stackrel{!}{=} \overset{a}{b} \underset{a}{b} \xrightarrow{f}",
+            r"\binom{n}{k} \dbinom nk \tfrac12 \cfrac{1}{2}",
+            r"\big( \Big[ \bigg| \middle| x \Bigr)",
+            r"\hspace{1cm} \phantom{x} \boxed{x}",
+            r"\cancel{x}",
+            r"100\$ \# \_ \& \{ \} \ldots \cdots \ddots",
+            r"\textbf{b} \textit{i} \texttt{t} \mbox{m}",
+            r"\langle x \rangle \lVert x \rVert \lfloor x \rfloor",
+        ] {
+            assert!(html(tex).starts_with("<math"), "{tex}: {}", html(tex));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_or_too_much_is_nothing() {
+        let deep = |part: &str| part.repeat(1000);
+        for tex in [
+            "",
+            r"\frac{",
+            r"\nosuchcommand",
+            r"\href{https://x}{y}",
+            r"\style{color:red}{x}",
+            r"\class{a}{b}",
+            r"\unicode{65}",
+            r"\require{x}",
+            r"\def\x{\x\x}\x",
+            &"x".repeat(20_000),
+            &deep("{"),
+            &deep(r"\sqrt"),
+            &deep(r"\left("),
+            &deep(r"\begin{matrix}"),
+            &deep("x^"),
+            &deep(r"\sqrt{\sqrt"),
+            &deep("[{"),
+        ] {
+            assert_eq!(html(tex), "nothing", "{tex:.40}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_what_may_nest() {
+        for (tex, expected) in [("x", 0), ("x^2", 1), (r"\frac{a}{b}", 2), ("{{}{}}", 2)] {
+            assert_eq!(depth(tex), expected, "{tex}");
+        }
+        assert_eq!(depth(r"\alpha\beta\gamma x"), 3);
+    }
+
+    #[test]
+    fn what_is_just_not_too_deep_fits_the_stack() {
+        for (part, close) in [("{", "}"), ("\\sqrt{", "}"), ("x^{", "}"), ("[", "]")] {
+            let times = MAX_DEPTH / 2 - 1;
+            let tex = format!("{}x{}", part.repeat(times), close.repeat(times));
+            assert!(html(&tex).starts_with("<math"), "{part}");
+        }
+        assert!(html(&(r"\sqrt ".repeat(MAX_DEPTH - 1) + "x")).starts_with("<math"));
+    }
+
+    #[test]
+    fn environments_are_renamed_and_labels_go() {
+        let old = r"\begin{eqnarray}a\\\label{x}\end{eqnarray}\begin{align}\end{align}";
+        let new = r"\begin{array}{rcl}a\\\end{array}\begin{align*}\end{align*}";
+        assert_eq!(renamed(old), new);
+    }
+}

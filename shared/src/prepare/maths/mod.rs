@@ -1,0 +1,127 @@
+//! The maths of a text: found, rendered, and replaced by stand-ins.
+//!
+//! Jupyter takes the maths out of Markdown before it looks for anything else, so that
+//! no `_` in a formula becomes an emphasis and no `=` below one a heading. It is the
+//! same here: what [`crate::prepared`] carries is the text with a stand-in for each
+//! formula, and beside it what the formulas became, in order.
+//!
+//! `find` says where formulas are, `mathml` renders one, `check` lets nothing through
+//! that is not MathML.
+
+mod check;
+mod find;
+mod mathml;
+
+use std::ops::Range;
+
+use crate::{
+    prepared::SafeHtml,
+    render::{escape, html, stand_in},
+};
+
+/// A text whose formulas were taken out.
+pub(super) struct Extracted {
+    /// The text with stand-ins.
+    pub(super) text: String,
+    /// For the stand-ins, by number.
+    pub(super) formulas: Vec<Formula>,
+}
+
+/// One formula.
+pub(super) struct Formula {
+    /// As it stood in the text, delimiters included.
+    pub(super) source: String,
+    /// MathML, or the source as code.
+    pub(super) html: SafeHtml,
+}
+
+impl Extracted {
+    /// What every formula became.
+    pub(super) fn maths(&self) -> Vec<SafeHtml> {
+        let maths = self.formulas.iter();
+        maths.map(|formula| formula.html.clone()).collect()
+    }
+}
+
+/// The maths of Markdown.
+pub(super) fn of_markdown(source: &str) -> Extracted {
+    // Nearly all texts have none, and looking for the rest costs a pass over Markdown.
+    if !source.contains(['$', '\\']) {
+        return extract(source, &[]);
+    }
+    extract(source, &find::in_markdown(source))
+}
+
+/// The maths of LaTeX among plain text.
+pub(super) fn of_latex(source: &str) -> Extracted {
+    extract(source, &find::in_latex(source))
+}
+
+fn extract(source: &str, found: &[find::Found]) -> Extracted {
+    let mut text = String::with_capacity(source.len());
+    let mut formulas = Vec::with_capacity(found.len());
+    let mut kept = 0;
+    for find::Found {
+        whole,
+        tex,
+        display,
+    } in found
+    {
+        stand_in::push_text(&mut text, &source[kept..whole.start]);
+        stand_in::push(&mut text, formulas.len());
+        formulas.push(formula(source, whole, tex, *display));
+        kept = whole.end;
+    }
+    stand_in::push_text(&mut text, &source[kept..]);
+    Extracted { text, formulas }
+}
+
+fn formula(source: &str, whole: &Range<usize>, tex: &Range<usize>, display: bool) -> Formula {
+    let whole = &source[whole.clone()];
+    let html = mathml::render(&source[tex.clone()], display, whole.len());
+    Formula {
+        source: whole.to_owned(),
+        html: html.unwrap_or_else(|| as_code(whole, display)),
+    }
+}
+
+/// What is shown when a formula cannot be.
+fn as_code(source: &str, display: bool) -> SafeHtml {
+    let class = if display { "nb-math-block" } else { "nb-math" };
+    let source = escape::text(source);
+    SafeHtml::trust(format!("<code class=\"{class}\">{source}</code>"))
+}
+
+/// Puts the formulas into sanitised HTML: rendered where text is typeset; as they stood
+/// in the source in attributes and in `pre` and `code`, where Jupyter leaves them, too.
+pub(super) fn insert(html: &str, formulas: &[Formula]) -> SafeHtml {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    let mut verbatim = 0_usize;
+    while !rest.is_empty() {
+        let in_tag = rest.starts_with('<');
+        let length = match in_tag {
+            true => html::tag_length(rest),
+            false => rest.find('<').unwrap_or(rest.len()),
+        };
+        let (part, after) = rest.split_at(length);
+        rest = after;
+        stand_in::replace(&mut out, part, |out, number| {
+            let Some(formula) = formulas.get(number) else {
+                return;
+            };
+            if in_tag || verbatim > 0 {
+                out.push_str(&escape::attribute(&formula.source));
+            } else {
+                out.push_str(formula.html.as_str());
+            }
+        });
+        let is = |names: &[&str]| names.iter().any(|name| part.starts_with(name));
+        if is(&["<pre>", "<pre ", "<code>", "<code "]) {
+            verbatim += 1;
+        } else if is(&["</pre>", "</code>"]) {
+            verbatim = verbatim.saturating_sub(1);
+        }
+    }
+    SafeHtml::trust(out)
+}
