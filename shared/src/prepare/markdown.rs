@@ -6,7 +6,10 @@ use super::{Sanitizer, image, maths};
 use crate::{
     notebook,
     prepared::{Attachment, ImageKind, Markdown},
-    render::markdown::{self, Ids, RawHtml},
+    render::{
+        anchor::Ids,
+        markdown::{self, RawHtml},
+    },
 };
 
 /// Each mention in a cell is looked for among this many.

@@ -1,12 +1,12 @@
 //! A cell's frame and what is in it.
 
-use super::{Options, ansi, escape, highlight, markdown, output};
+use super::{Options, anchor, ansi, escape, highlight, markdown, output};
 use crate::prepared::{Code, Content, Markdown, PreparedCell};
 
 /// What one call to [`super::cells`] carries from cell to cell.
 pub(super) struct Context<'a> {
     pub(super) options: &'a Options,
-    pub(super) ids: markdown::Ids,
+    pub(super) ids: anchor::Ids,
 }
 
 /// One cell, onto the end of `out`.
@@ -94,7 +94,7 @@ pub(super) fn push_markdown(out: &mut String, markdown: &Markdown, context: &mut
         }
         Markdown::Html(html) => {
             out.push_str("<div class=\"nb-md nb-html\">");
-            out.push_str(html.as_str());
+            anchor::push_fragment(out, html.as_str(), &mut context.ids);
         }
     }
     out.push_str("</div>");

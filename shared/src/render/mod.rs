@@ -59,6 +59,7 @@
 //! The sixteen colours are the terminal's: black, red, green, yellow, blue, magenta,
 //! cyan, white (0 to 7) and their bright forms (8 to 15). Terminal colours, and the
 //! `color` and `background-color` of a sanitised fragment, become the nearest of them.
+pub(crate) mod anchor;
 pub(crate) mod ansi;
 mod cell;
 pub(crate) mod colour;
@@ -93,7 +94,7 @@ pub struct Options {
 pub fn cells(cells: &[PreparedCell], options: &Options) -> String {
     let mut context = cell::Context {
         options,
-        ids: markdown::Ids::new(&options.id_prefix),
+        ids: anchor::Ids::new(options),
     };
     let mut out = String::new();
     for cell in cells {

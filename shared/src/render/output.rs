@@ -1,6 +1,7 @@
 //! Outputs of code cells.
 
 use super::{
+    anchor,
     cell::{self, Context},
     highlight, image, stand_in,
 };
@@ -51,7 +52,7 @@ fn push_rich(out: &mut String, class: &str, rich: &Rich, context: &mut Context<'
         Rich::Text(text) => cell::push_text(out, text),
         Rich::Html(html) => {
             out.push_str("<div class=\"nb-html\">");
-            out.push_str(html.as_str());
+            anchor::push_fragment(out, html.as_str(), &mut context.ids);
             out.push_str("</div>");
         }
         Rich::Markdown(markdown) => cell::push_markdown(out, markdown, context),

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::OnceLock};
 use ammonia::{Builder, UrlRelative};
 
 use super::css;
-use crate::render::{image, link};
+use crate::render::{anchor, image, link};
 
 const TAGS: [&str; 58] = [
     "a",
@@ -75,8 +75,10 @@ const DROPPED_WHOLE: [&str; 17] = [
 ];
 
 /// Classes that a fragment may bring, besides those of colours and tokens.
-const CLASSES: [&str; 14] = [
+const CLASSES: [&str; 16] = [
     "dataframe",
+    "nb-anchor",
+    "nb-back",
     "nb-center",
     "nb-code-block",
     "nb-footnote",
@@ -104,10 +106,10 @@ pub(super) fn builder() -> &'static Builder<'static> {
         builder
             .tags(TAGS.into())
             .clean_content_tags(DROPPED_WHOLE.into())
-            .generic_attributes(["class", "dir", "lang", "style", "title"].into())
+            .generic_attributes(["class", "dir", "id", "lang", "style", "title"].into())
             .tag_attributes(
                 [
-                    ("a", ["href"].as_slice()),
+                    ("a", ["href", "name"].as_slice()),
                     ("details", &["open"]),
                     ("img", &["src", "alt", "width", "height"]),
                     ("li", &["value"]),
@@ -121,7 +123,8 @@ pub(super) fn builder() -> &'static Builder<'static> {
                 .collect(),
             )
             .url_schemes(["http", "https", "mailto", "data"].into())
-            .url_relative(UrlRelative::Deny)
+            // The filter below looks at every address.
+            .url_relative(UrlRelative::PassThrough)
             .link_rel(Some(link::REL))
             .set_tag_attribute_value("a", "target", "_blank")
             .strip_comments(true)
@@ -133,7 +136,13 @@ pub(super) fn builder() -> &'static Builder<'static> {
 /// The value an attribute may have, `None` when the attribute goes.
 fn attribute<'v>(_element: &str, name: &str, value: &'v str) -> Option<Cow<'v, str>> {
     match name {
-        "href" => link::is_allowed(value).then_some(Cow::Borrowed(value)),
+        "href" => match anchor::name_in(value) {
+            Some(name) => Some(format!("#{name}").into()),
+            None => link::is_allowed(value).then_some(Cow::Borrowed(value)),
+        },
+        "id" | "name" => {
+            Some(anchor::name(value).into()).filter(|name: &Cow<'_, str>| !name.is_empty())
+        }
         "src" => source(value),
         "class" => joined(
             value

@@ -6,7 +6,7 @@
 //! no reference, an attribute in which one matters to them is refused.
 
 /// A code point that is no character and stands in no text.
-const STAND_IN: char = '\u{FDD0}';
+pub(super) const STAND_IN: char = '\u{FDD0}';
 
 /// `html` with a stand-in for each ampersand.
 pub(super) fn hide(html: &str) -> String {
@@ -32,7 +32,7 @@ pub(super) fn restore(html: &str) -> String {
 }
 
 /// Whether `rest`, after an ampersand, begins with the rest of a reference.
-fn is_complete(rest: &str) -> bool {
+pub(super) fn is_complete(rest: &str) -> bool {
     const LONGEST: usize = 32;
     let Some(end) = rest.bytes().take(LONGEST).position(|b| b == b';') else {
         return false;

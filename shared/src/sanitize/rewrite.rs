@@ -55,6 +55,10 @@ fn tag(out: &mut String, tag: &str) {
     if name == "img" {
         classes.push("nb-image");
     }
+    let leads_out = value("href").is_some_and(|href| !href.starts_with('#'));
+    if value("href").is_some() && !leads_out {
+        classes.push("nb-anchor");
+    }
     let mut seen = Vec::new();
     classes.retain(|class| {
         !seen.contains(class) && {
@@ -65,12 +69,16 @@ fn tag(out: &mut String, tag: &str) {
     if !classes.is_empty() {
         push(out, "class", &classes.join(" "));
     }
-    // ammonia marks anchors too, which lead nowhere.
-    let leads = name != "a" || value("href").is_some();
-    for (name, value) in &attributes {
-        let set_for_links = matches!(*name, "rel" | "target");
-        if !matches!(*name, "class" | "style") && (leads || !set_for_links) {
-            push(out, name, value);
+    // ammonia marks all anchors, also those that lead nowhere else.
+    let leads = name != "a" || leads_out;
+    for (name, attribute) in &attributes {
+        match *name {
+            "class" | "style" => {}
+            "rel" | "target" if !leads => {}
+            // An old way to write an id.
+            "name" if value("id").is_some() => {}
+            "name" => push(out, "id", attribute),
+            name => push(out, name, attribute),
         }
     }
     if name == "img" && value("alt").is_none() {

@@ -55,7 +55,7 @@ fn check(sink: &str, payload: &str, notebook: &shared::notebook::Notebook) {
         "{sink}: {payload}"
     );
     assert_eq!(
-        html.matches(" id=\"").count() - html.matches(PREFIX).count(),
+        html.matches(" id=\"").count() - html.matches(&format!(" id=\"{PREFIX}")).count(),
         0,
         "{sink}"
     );

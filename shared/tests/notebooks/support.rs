@@ -75,6 +75,11 @@ const ATTRIBUTES: &str = "align alt aria-label class colspan dir height href id 
 
 /// Reads `html` as the regular markup it must be, and fails at anything that could act.
 pub(crate) fn assert_safe(html: &str) {
+    assert_regular(html, PREFIX);
+}
+
+/// The same, with any prefix of ids and links.
+pub(crate) fn assert_regular(html: &str, prefix: &str) {
     let mut rest = html;
     while let Some(at) = rest.find('<') {
         rest = &rest[at + 1..];
@@ -96,8 +101,11 @@ pub(crate) fn assert_safe(html: &str) {
                 "{name} in {html}"
             );
             match name {
-                "id" => assert!(value.starts_with(PREFIX), "{value} in {html}"),
+                "id" => assert!(value.starts_with(prefix), "{value} in {html}"),
                 "src" => assert!(value.starts_with("data:image/"), "{value} in {html}"),
+                "href" if value.starts_with('#') => {
+                    assert!(value[1..].starts_with(prefix), "{value} in {html}");
+                }
                 "href" => {
                     let start = value.to_ascii_lowercase();
                     let known = ["http://", "https://", "http:", "https:", "mailto:"];

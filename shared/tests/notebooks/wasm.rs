@@ -29,6 +29,6 @@ macro_rules! golden {
 }
 
 golden! {
-    attachments broken html images live maths other_languages pandas progress python_json
+    attachments broken html images links live maths other_languages pandas progress python_json
     traceback v2 v3 v4_5
 }

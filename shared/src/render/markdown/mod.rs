@@ -2,15 +2,13 @@
 //!
 //! pulldown-cmark reads it, the markup is written here, so that what reaches the page
 //! is a closed list of elements: raw HTML is escaped unless the caller sanitises the
-//! result, links lead out of the page or are text, images are data.
+//! result, links lead out of the page or to a place in the notebook, images are data.
 
 mod writer;
 
-use std::collections::HashSet;
-
 use pulldown_cmark::{Event, Options, Parser};
 
-use super::stand_in;
+use super::{anchor::Ids, stand_in};
 use crate::prepared::{Attachment, SafeHtml};
 
 /// What becomes of raw HTML.
@@ -20,13 +18,6 @@ pub(crate) enum RawHtml {
     Keep,
     /// It is shown as text.
     Escape,
-}
-
-/// The ids of headings: prefixed, and each given once.
-#[derive(Debug, Default)]
-pub(crate) struct Ids {
-    prefix: String,
-    taken: HashSet<String>,
 }
 
 /// Markup beyond this many bytes for each byte of source means that the source plays
@@ -53,7 +44,7 @@ pub(crate) fn html(
     let attached: usize = attachments.iter().map(|a| a.image.base64.len()).sum();
     let formulas: usize = maths.iter().map(|formula| formula.as_str().len()).sum();
     let limit = MAX_GROWTH * (source.len() + attached) + formulas + FREE;
-    let mut writer = writer::Writer::new(attachments, maths, raw, ids);
+    let mut writer = writer::Writer::new(source, attachments, maths, raw, ids);
     for event in parser(source) {
         writer.event(event);
         if writer.length() > limit {
@@ -73,33 +64,4 @@ pub(crate) fn parser(source: &str) -> Parser<'_> {
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_FOOTNOTES;
     Parser::new_ext(source, options)
-}
-
-impl Ids {
-    /// Ids that begin with `prefix`; with an empty one no id is given at all, because
-    /// a name from a notebook must not stand alone in the page.
-    pub(crate) fn new(prefix: &str) -> Self {
-        Self {
-            prefix: prefix.to_owned(),
-            taken: HashSet::new(),
-        }
-    }
-
-    /// An id for a heading of this text.
-    fn of_heading(&mut self, text: &str) -> Option<String> {
-        if self.prefix.is_empty() {
-            return None;
-        }
-        let mut slug = String::new();
-        for char in text.chars().take(80) {
-            match char {
-                c if c.is_alphanumeric() => slug.extend(c.to_lowercase()),
-                _ if slug.is_empty() || slug.ends_with('-') => {}
-                _ => slug.push('-'),
-            }
-        }
-        let id = format!("{}{}", self.prefix, slug.trim_end_matches('-'));
-        // A second heading of the same text needs no id of its own.
-        (!slug.is_empty() && self.taken.insert(id.clone())).then_some(id)
-    }
 }

@@ -9,7 +9,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 use super::{RawHtml, Writer};
 use crate::{
     prepared::Attachment,
-    render::{escape, image, link},
+    render::{anchor, escape, image, link},
 };
 
 /// How much of an address or a description a note quotes, in characters; an address of
@@ -93,7 +93,7 @@ impl Writer<'_> {
 
     fn end_image(&mut self, url: &str, alt: &str) {
         if let Some(name) = url.strip_prefix("attachment:") {
-            let name = percent_decoded(name);
+            let name = anchor::percent_decoded(name);
             let attachments = self.attachments;
             let found = attachments.iter().find(|a| a.name == name);
             if let Some(attachment) = found
@@ -133,27 +133,4 @@ fn mentioned(rest: &str, name: &str) -> Option<usize> {
         .into_iter()
         .find(|name| rest.starts_with(*name));
     found.map(str::len)
-}
-
-/// `name` with `%20` and the like decoded, as Jupyter encodes the names of pasted files.
-fn percent_decoded(name: &str) -> String {
-    let bytes = name.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let digits = bytes.get(at + 1..at + 3);
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match decoded {
-            Some(decoded) if byte == b'%' => {
-                out.push(decoded);
-                at += 3;
-            }
-            _ => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }

@@ -1,18 +1,18 @@
 //! Markdown's events to markup; images are in `images`.
 
+mod footnotes;
 mod images;
 
-use std::collections::HashMap;
+use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
 
-use pulldown_cmark::{
-    Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd,
-};
-
-use self::images::ImageText;
-use super::{Ids, RawHtml};
+use self::{footnotes::Footnotes, images::ImageText};
+use super::RawHtml;
 use crate::{
     prepared::{Attachment, SafeHtml},
-    render::{escape, highlight, link, stand_in},
+    render::{
+        anchor::{self, Ids},
+        highlight, link, stand_in,
+    },
 };
 
 /// An attachment may be shown this often before a cell is taken for an attempt to fill
@@ -39,11 +39,12 @@ pub(super) struct Writer<'a> {
     alignments: Vec<Alignment>,
     column: usize,
     in_head: bool,
-    footnotes: HashMap<String, usize>,
+    footnotes: Footnotes<'a>,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(
+        source: &'a str,
         attachments: &'a [Attachment],
         maths: &'a [SafeHtml],
         raw: RawHtml,
@@ -64,7 +65,7 @@ impl<'a> Writer<'a> {
             alignments: Vec::new(),
             column: 0,
             in_head: false,
-            footnotes: HashMap::new(),
+            footnotes: Footnotes::new(source),
         }
     }
 
@@ -89,7 +90,7 @@ impl<'a> Writer<'a> {
             // Formulas were taken out before.
             Event::InlineMath(_) | Event::DisplayMath(_) => {}
             Event::Html(html) | Event::InlineHtml(html) => self.raw_html(&html),
-            Event::FootnoteReference(name) => self.footnote(&name),
+            Event::FootnoteReference(name) => self.footnote_reference(&name),
             Event::SoftBreak => self.text("\n"),
             Event::HardBreak => self.out.push_str("<br>"),
             Event::Rule => self.out.push_str("<hr>"),
@@ -135,10 +136,7 @@ impl<'a> Writer<'a> {
             Tag::Heading { level, .. } => return self.start_heading(level),
             Tag::CodeBlock(kind) => return self.start_code(&kind),
             Tag::List(Some(first)) => return self.start_list(first),
-            Tag::FootnoteDefinition(name) => {
-                self.out.push_str("<div class=\"nb-footnotes\">");
-                return self.footnote(&name);
-            }
+            Tag::FootnoteDefinition(name) => return self.start_footnote(&name),
             Tag::Table(alignments) => {
                 self.alignments = alignments;
                 "<div class=\"nb-table\"><table>"
@@ -183,7 +181,7 @@ impl<'a> Writer<'a> {
             TagEnd::Strikethrough => "</del>",
             TagEnd::Heading(level) => return self.end_heading(level),
             TagEnd::CodeBlock => return self.end_code(),
-            TagEnd::FootnoteDefinition => "</div>\n",
+            TagEnd::FootnoteDefinition => return self.end_footnote(),
             TagEnd::Table => "</tbody></table></div>\n",
             TagEnd::TableHead => {
                 self.in_head = false;
@@ -210,10 +208,9 @@ impl<'a> Writer<'a> {
     }
 
     fn end_heading(&mut self, level: HeadingLevel) {
-        if let Some((at, text)) = self.heading.take()
-            && let Some(id) = self.ids.of_heading(&text)
-        {
-            let id = format!(" id=\"{}\"", escape::attribute(&id));
+        if let Some((at, text)) = self.heading.take() {
+            let mut id = String::new();
+            self.ids.push_id(&mut id, &anchor::name(&text));
             self.out.insert_str(at, &id);
         }
         self.out.push_str(&format!("</{level}>\n"));
@@ -267,19 +264,15 @@ impl<'a> Writer<'a> {
         } else {
             url.to_owned()
         };
-        let allowed = link::is_allowed(&url);
-        if allowed {
+        let place = anchor::name_in(&url);
+        let allowed = place.is_some() || link::is_allowed(&url);
+        if let Some(name) = place {
+            self.out.push_str("<a class=\"nb-anchor\"");
+            self.ids.push_href(&mut self.out, &name);
+            self.out.push('>');
+        } else if allowed {
             link::push_start(&mut self.out, &url, title);
         }
         self.links.push(allowed);
-    }
-
-    /// A number in place of a name; it is no link, because the page's address is not
-    /// the notebook's.
-    fn footnote(&mut self, name: &CowStr<'_>) {
-        let next = self.footnotes.len() + 1;
-        let number = *self.footnotes.entry(name.to_string()).or_insert(next);
-        self.out
-            .push_str(&format!("<sup class=\"nb-footnote\">{number}</sup>"));
     }
 }

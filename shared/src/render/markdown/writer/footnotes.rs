@@ -1,0 +1,89 @@
+//! Footnotes: numbered by their first mention, with links there and back.
+
+use std::collections::HashMap;
+
+use super::Writer;
+
+/// The footnotes of one text.
+pub(super) struct Footnotes<'a> {
+    /// The text, which tells its notes from those of the other cells.
+    source: &'a str,
+    /// By name: its number, and how often it was mentioned.
+    seen: HashMap<String, (usize, usize)>,
+    /// The names of the notes that are open, since one may hold another.
+    open: Vec<String>,
+}
+
+impl<'a> Footnotes<'a> {
+    pub(super) fn new(source: &'a str) -> Self {
+        Self {
+            source,
+            seen: HashMap::new(),
+            open: Vec::new(),
+        }
+    }
+
+    /// The number of a note, and how often it was mentioned.
+    fn number(&mut self, name: &str) -> &mut (usize, usize) {
+        let next = self.seen.len() + 1;
+        self.seen.entry(name.to_owned()).or_insert((next, 0))
+    }
+
+    /// The name of a place: the same in every run, and another for another text.
+    fn place(&self, kind: &str, number: usize) -> String {
+        let hash = self.source.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+        format!("{kind}-{hash:08x}-{number}")
+    }
+}
+
+impl Writer<'_> {
+    pub(super) fn footnote_reference(&mut self, name: &str) {
+        let (number, mentions) = self.footnotes.number(name);
+        *mentions += 1;
+        let (number, is_first) = (*number, *mentions == 1);
+        self.out.push_str("<sup class=\"nb-footnote\"");
+        // The note leads back to where it was mentioned first.
+        if is_first {
+            let place = self.footnotes.place("ref", number);
+            self.ids.push_id(&mut self.out, &place);
+        }
+        if self.links.contains(&true) {
+            // A link in a link would end it.
+            self.out.push_str(&format!(">{number}</sup>"));
+            return;
+        }
+        self.out.push_str("><a class=\"nb-anchor\"");
+        let place = self.footnotes.place("note", number);
+        self.ids.push_href(&mut self.out, &place);
+        self.out.push_str(&format!(">{number}</a></sup>"));
+    }
+
+    pub(super) fn start_footnote(&mut self, name: &str) {
+        let (number, _) = *self.footnotes.number(name);
+        self.out.push_str("<div class=\"nb-footnotes\"");
+        let place = self.footnotes.place("note", number);
+        self.ids.push_id(&mut self.out, &place);
+        let label = format!("><sup class=\"nb-footnote\">{number}</sup>");
+        self.out.push_str(&label);
+        self.footnotes.open.push(name.to_owned());
+    }
+
+    pub(super) fn end_footnote(&mut self) {
+        let name = self.footnotes.open.pop().unwrap_or_default();
+        let (number, mentions) = *self.footnotes.number(&name);
+        if mentions > 0 {
+            // Into the note's last paragraph, where it has one.
+            let end = self.out.ends_with("</p>\n").then(|| self.out.len() - 5);
+            let after = end.map(|end| self.out.split_off(end));
+            self.out.push_str(" <a class=\"nb-anchor nb-back\"");
+            let place = self.footnotes.place("ref", number);
+            self.ids.push_href(&mut self.out, &place);
+            self.out
+                .push_str(" title=\"Back to the text\">\u{21a9}</a>");
+            self.out.push_str(after.as_deref().unwrap_or(""));
+        }
+        self.out.push_str("</div>\n");
+    }
+}

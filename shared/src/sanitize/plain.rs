@@ -1,0 +1,359 @@
+//! The short way for HTML that is plainly harmless, above all the tables of pandas.
+//!
+//! Parsing as a browser does takes most of the time that a notebook takes. It is only
+//! needed because HTML need not be well-formed; where it is, one scan writes what the
+//! long way would have written. So this accepts very little: a few elements that are
+//! closed in the order in which they were opened, each only where the parser leaves it
+//! where it stands, with attributes in double quotes. Everything else is `None` and
+//! goes the long way, and a test holds the two against each other.
+
+use super::{css, policy, references};
+
+/// Far below where `shape` or a parser would have anything to say.
+const MAX_DEPTH: usize = 16;
+
+/// Attributes that mean nothing here, whatever their value.
+const IGNORED: [&str; 4] = ["border", "halign", "id", "valign"];
+
+/// What may stand inside an element.
+#[derive(Clone, Copy, PartialEq)]
+enum Inside {
+    /// Blocks and text.
+    Flow,
+    /// Text and what marks it.
+    Phrasing,
+    /// Parts of a table, and white space between them.
+    Table,
+    /// Rows.
+    Part,
+    /// Cells.
+    Row,
+}
+
+/// What is inside `name` where it stands inside `parent`; `None` where it may not stand.
+fn inside(parent: Inside, name: &str) -> Option<Inside> {
+    match (parent, name) {
+        (Inside::Flow, "div") => Some(Inside::Flow),
+        (Inside::Flow, "table") => Some(Inside::Table),
+        (Inside::Flow, "p") => Some(Inside::Phrasing),
+        (Inside::Flow | Inside::Phrasing, "b" | "code" | "em" | "i" | "span" | "strong") => {
+            Some(Inside::Phrasing)
+        }
+        (Inside::Table, "thead" | "tbody" | "tfoot") => Some(Inside::Part),
+        (Inside::Part, "tr") => Some(Inside::Row),
+        (Inside::Row, "td" | "th") => Some(Inside::Phrasing),
+        _ => None,
+    }
+}
+
+/// What the long way makes of `html`, where that is plain to see.
+pub(super) fn clean(html: &str) -> Option<String> {
+    let mut out = String::with_capacity(html.len());
+    let mut open: Vec<(&str, Inside)> = Vec::with_capacity(MAX_DEPTH);
+    let mut rest = html;
+    loop {
+        let place = open.last().map_or(Inside::Flow, |(_, inside)| *inside);
+        rest = text(&mut out, rest, place)?;
+        if rest.is_empty() {
+            return open.is_empty().then_some(out);
+        }
+        if let Some(end) = rest.strip_prefix("</") {
+            let (name, _) = open.pop()?;
+            rest = end.strip_prefix(name)?.strip_prefix('>')?;
+            out.extend(["</", name, ">"]);
+            continue;
+        }
+        let (tag, after) = rest[1..].split_once('>')?;
+        rest = after;
+        let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
+        match (name, place) {
+            ("style", Inside::Flow) => rest = after_style(tag, rest)?,
+            ("br", Inside::Flow | Inside::Phrasing) if tag == "br" => out.push_str("<br>"),
+            _ => {
+                open.push((name, inside(place, name)?));
+                if open.len() > MAX_DEPTH {
+                    return None;
+                }
+                out.extend(["<", name]);
+                self::attributes(&mut out, name, attributes)?;
+                out.push('>');
+            }
+        }
+    }
+}
+
+/// The text up to the next tag; the answer is the rest.
+fn text<'h>(out: &mut String, html: &'h str, place: Inside) -> Option<&'h str> {
+    let bytes = html.as_bytes();
+    let only_space = !matches!(place, Inside::Flow | Inside::Phrasing);
+    let (mut at, mut kept) = (0, 0);
+    while let Some(&byte) = bytes.get(at) {
+        match KINDS[usize::from(byte)] {
+            Kind::Space => {}
+            Kind::Text if !only_space => {}
+            Kind::Tag => break,
+            Kind::Escaped if !only_space => {
+                let written = escaped(&html[at..])?;
+                out.extend([&html[kept..at], written.0]);
+                at += written.1;
+                kept = at;
+                continue;
+            }
+            _ => return None,
+        }
+        at += 1;
+    }
+    out.push_str(&html[kept..at]);
+    Some(&html[at..])
+}
+
+/// What a byte of text may be the start of.
+#[derive(Clone, Copy)]
+enum Kind {
+    Space,
+    Text,
+    Tag,
+    /// Something that may have to be written differently.
+    Escaped,
+    /// What a parser changes.
+    Refused,
+}
+
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Text; 256];
+    kinds[0] = Kind::Refused;
+    kinds[b'\r' as usize] = Kind::Refused;
+    kinds[b' ' as usize] = Kind::Space;
+    kinds[b'\n' as usize] = Kind::Space;
+    kinds[b'<' as usize] = Kind::Tag;
+    kinds[b'&' as usize] = Kind::Escaped;
+    kinds[b'>' as usize] = Kind::Escaped;
+    // The first byte of a space that does not break, and that of a byte order mark and
+    // of the stand-in for an ampersand.
+    kinds[0xC2] = Kind::Escaped;
+    kinds[0xEF] = Kind::Escaped;
+    kinds
+};
+
+/// The first character of `rest` as it is written, and its length.
+fn escaped(rest: &str) -> Option<(&str, usize)> {
+    match rest.chars().next()? {
+        '&' if references::is_complete(&rest[1..]) => Some(("&", 1)),
+        '&' => Some(("&amp;", 1)),
+        '>' => Some(("&gt;", 1)),
+        '\u{A0}' => Some(("&nbsp;", 2)),
+        references::STAND_IN | '\u{FEFF}' => None,
+        char => Some((&rest[..char.len_utf8()], char.len_utf8())),
+    }
+}
+
+/// What follows a stylesheet, which is dropped.
+fn after_style<'h>(tag: &str, rest: &'h str) -> Option<&'h str> {
+    if !["style", "style scoped", "style type=\"text/css\""].contains(&tag) {
+        return None;
+    }
+    let (css, after) = rest.split_once('<')?;
+    // A parser would read on from such a byte, too, but it need not be shown here.
+    (!css.contains('\0')).then_some(())?;
+    after.strip_prefix("/style>")
+}
+
+fn attributes(out: &mut String, element: &str, attributes: &str) -> Option<()> {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut classes: Vec<String> = Vec::new();
+    let mut spans: Vec<(&str, &str)> = Vec::new();
+    let mut rest = attributes;
+    while !rest.is_empty() {
+        let (name, after) = rest.split_once("=\"")?;
+        let (value, after) = after.split_once('"')?;
+        rest = match after.strip_prefix(' ') {
+            Some(next) if !next.is_empty() => next,
+            Some(_) => return None,
+            None if after.is_empty() => after,
+            None => return None,
+        };
+        let harmless = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<');
+        if seen.contains(&name) || !value.bytes().all(harmless) {
+            return None;
+        }
+        seen.push(name);
+        match name {
+            // What comes first in the source would come first in the list.
+            "class" if !seen.contains(&"style") => {
+                let known = value.split_ascii_whitespace();
+                classes.extend(known.filter(|c| policy::is_known(c)).map(str::to_owned));
+            }
+            "style" => classes.extend(css::classes(value)),
+            "colspan" | "rowspan" if matches!(element, "td" | "th") => {
+                spans.push((name, span(value)?))
+            }
+            _ if IGNORED.contains(&name) => {}
+            _ => return None,
+        }
+    }
+    let mut separator = " class=\"";
+    for (n, class) in classes.iter().enumerate() {
+        if !classes[..n].contains(class) {
+            out.extend([separator, class]);
+            separator = " ";
+        }
+    }
+    if !classes.is_empty() {
+        out.push('"');
+    }
+    for (name, value) in spans {
+        out.extend([" ", name, "=\"", value, "\""]);
+    }
+    Some(())
+}
+
+/// A small number, written as it is read back.
+fn span(value: &str) -> Option<&str> {
+    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    (digits && matches!(value.len(), 1..=3) && !value.starts_with('0')).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::clean;
+    use crate::sanitize::thorough;
+
+    const FRAME: &str = "<div>\n<style scoped>\n    .dataframe tbody tr th { a > b }\n</style>\n\
+        <table border=\"1\" class=\"dataframe\">\n  <thead>\n    <tr style=\"text-align: right;\">\n      \
+        <th></th>\n      <th>city &amp; day</th>\n    </tr>\n  </thead>\n  <tbody>\n    <tr>\n      \
+        <th rowspan=\"2\" valign=\"top\">0</th>\n      <td>Zoë > 3 &lt; 4 & 5\u{a0}</td>\n    </tr>\n  \
+        </tbody>\n</table>\n<p>1 rows × 2 columns</p>\n</div>";
+
+    #[test]
+    fn tables_of_pandas_go_the_short_way() {
+        let short = clean(FRAME).expect("this is what the short way is for");
+        assert_eq!(short, thorough(FRAME).as_str());
+        assert!(short.contains("<tr class=\"nb-right\">"));
+        assert!(short.contains("<td>Zoë &gt; 3 &lt; 4 &amp; 5&nbsp;</td>"));
+    }
+
+    #[test]
+    fn what_is_not_plain_goes_the_long_way() {
+        for html in [
+            "<script>alert(1)</script>",
+            "<p onclick=\"x\">a</p>",
+            "<p><div>a</div></p>",
+            "<p>a",
+            "a</p>",
+            "<b><i>a</b></i>",
+            "<table><tr><td>a</td></tr></table>",
+            "<table>a</table>",
+            "<table><tbody><tr><td><p>a</p></td></tr></tbody></table>",
+            "<td>a</td>",
+            "<P>a</P>",
+            "<p class=a>a</p>",
+            "<p class=\"a\"class=\"b\">a</p>",
+            "<p class=\"&lt;\">a</p>",
+            "<style><</style>",
+            "<style/>a</style>",
+            "<a href=\"javascript:x\">a</a>",
+            "<!-- a -->",
+            "<svg></svg>",
+            "a\rb",
+            "a\0b",
+            "\u{feff}a",
+            "a < b",
+            "<br/>",
+            "<p title=\"a\">b</p>",
+        ] {
+            assert_eq!(clean(html), None, "{html}");
+        }
+    }
+
+    fn fragment() -> impl Strategy<Value = String> {
+        let pieces = [
+            "<div>",
+            "</div>",
+            "<div class=\"x nb-note dataframe\">",
+            "<table>",
+            "</table>",
+            "<table border=\"1\" class=\"dataframe\">",
+            "<thead>",
+            "</thead>",
+            "<tbody>",
+            "</tbody>",
+            "<tr>",
+            "</tr>",
+            "<tr style=\"text-align: right;\">",
+            "<td>",
+            "</td>",
+            "<td style=\"color: red\" class=\"nb-note\" colspan=\"2\">",
+            "<td rowspan=\"3\" colspan=\"20\">",
+            "<th class=\"nb-right\" style=\"text-align: right; color: #00ff00; color: red\">",
+            "</th>",
+            "<p>",
+            "</p>",
+            "<b>",
+            "</b>",
+            "<span style=\"font-weight: bold\">",
+            "</span>",
+            "<em>",
+            "</em>",
+            "<style>a{}</style>",
+            "<style scoped>b > i</style>",
+            "<br>",
+            "\n  ",
+            "text",
+            "&amp;",
+            "&",
+            "&x;",
+            "&#6",
+            ";",
+            ">",
+            "\u{a0}",
+            "é",
+            "\u{feff}",
+            "\"",
+            "'",
+            "=",
+            "-->",
+            "</",
+            "<",
+        ];
+        prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..12).prop_map(|p| p.concat())
+    }
+
+    /// Elements that are closed, in whatever way they are nested.
+    fn nested() -> impl Strategy<Value = String> {
+        fragment().prop_recursive(4, 32, 4, |inner| {
+            let tags = [
+                "div", "table", "thead", "tbody", "tfoot", "tr", "td", "th", "p", "b", "i", "code",
+                "span", "strong",
+            ];
+            (
+                prop::sample::select(tags.to_vec()),
+                prop::collection::vec(inner, 0..4),
+            )
+                .prop_map(|(tag, inside)| format!("<{tag}>{}</{tag}>", inside.concat()))
+        })
+    }
+
+    /// Tables as they should be, with anything in their cells.
+    fn table() -> impl Strategy<Value = String> {
+        prop::collection::vec(nested(), 1..6).prop_map(|cells| {
+            let cells: String = cells
+                .iter()
+                .map(|cell| format!("<td>{cell}</td>\n"))
+                .collect();
+            FRAME.replace("  </tbody>", &format!("<tr>{cells}</tr></tbody>"))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn both_ways_end_in_the_same(html in prop_oneof![fragment(), nested(), table()]) {
+            if let Some(short) = clean(&html) {
+                prop_assert_eq!(short.as_str(), thorough(&html).as_str());
+            }
+        }
+    }
+}
