@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
@@ -145,6 +145,27 @@ impl Browser {
         self.wait_for(css).await?;
         let option = format!("{css} option[value=\"{value}\"]");
         Ok(self.wait_for(&option).await?.click().await?)
+    }
+
+    /// Runs a script at the beginning of every document from now on, before the
+    /// document's own.
+    pub async fn run_first(&self, script: &str) -> Result<()> {
+        let source = json!({ "source": script });
+        let method = "Page.addScriptToEvaluateOnNewDocument";
+        self.driver.cdp().send_raw(method, source).await?;
+        Ok(())
+    }
+
+    /// Runs a script in the page and gives what it returns.
+    pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        Ok(self.driver.execute(script, arguments).await?.json().clone())
+    }
+
+    /// Runs a script in the page that calls its last argument with its answer.
+    pub async fn run_until_called(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        self.driver.set_script_timeout(crate::TIMEOUT).await?;
+        let answer = self.driver.execute_async(script, arguments).await?;
+        Ok(answer.json().clone())
     }
 
     /// Leaves a mark in the page that a reload would wipe out.

@@ -3,6 +3,8 @@
 //! Ignored unless asked for, because they need a Hub, Jupyter and a browser: run
 //! `cargo xtask test`, which gets these and says where they are.
 
+mod differential;
+mod hostile;
 mod hub;
 mod hub5;
 mod standalone;

@@ -1,0 +1,178 @@
+//! Notebooks that attack the page: payloads in every place that can hold text.
+//!
+//! A payload calls `alert` with a number that says which payload it is and in which
+//! place it stood, so that a hook in the page can tell what got through. What is
+//! deliberately not here: judging a page, which the scripts beside this module do
+//! ([`HOOKS`] before the page's own scripts run, [`AUDIT`] when it is complete).
+
+mod payloads;
+mod sinks;
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use sinks::SINKS;
+
+/// A host that a safe page asks for nothing. The domain can never exist.
+pub const CANARY: &str = "canary.invalid";
+
+/// Notices what fires. It must run in every document before anything else.
+pub const HOOKS: &str = include_str!("hooks.js");
+
+/// Touches everything in the notebooks of a page, then says what is wrong with it.
+pub const AUDIT: &str = include_str!("audit.js");
+
+/// A page that holds payloads as they are, a frame for each.
+pub const CONTROL: &str = include_str!("control.html");
+
+/// Stands in a payload for half a surrogate pair, until the JSON is written.
+const HALF_A_PAIR: char = '\u{E000}';
+
+/// One payload in one place.
+#[derive(Clone, Debug)]
+pub struct Attack {
+    /// The number it calls `alert` with.
+    pub id: usize,
+    /// The name of the place.
+    pub sink: &'static str,
+    /// The payload as it is in the notebook.
+    pub payload: String,
+    /// The cell that holds it.
+    pub cell: Value,
+}
+
+/// Places that read what they hold; every payload is tried in them.
+const READERS: [&str; 8] = [
+    "source",
+    "markdown",
+    "raw",
+    "stdout",
+    "traceback",
+    "html",
+    "markdown output",
+    "latex",
+];
+/// Of the other places a payload is tried in one of so many; the next payload in the
+/// next. All of them in all would take a browser minutes.
+const SHARE: usize = 6;
+
+/// Every payload in every place that reads what it holds, and in some of the others.
+pub fn attacks() -> Vec<Attack> {
+    let mut attacks = Vec::new();
+    for (at, template) in templates().enumerate() {
+        for (place, sink) in SINKS.iter().enumerate() {
+            if !READERS.contains(&sink.name) && !(at + place).is_multiple_of(SHARE) {
+                continue;
+            }
+            let id = at * 100 + place;
+            let payload = filled(template, id);
+            let mut cell = (sink.cell)(&payload);
+            if let Some(fields) = cell.as_object_mut() {
+                fields
+                    .entry("id")
+                    .or_insert_with(|| json!(format!("a{id}")));
+            }
+            attacks.push(Attack {
+                id,
+                sink: sink.name,
+                payload,
+                cell,
+            });
+        }
+    }
+    attacks
+}
+
+/// The payloads that act when they are put into a page as they are, with their number.
+pub fn html_payloads() -> Vec<(usize, String)> {
+    let html = payloads::HTML.iter().enumerate();
+    html.map(|(at, template)| (at, filled(template, at).replace(HALF_A_PAIR, "\u{fffd}")))
+        .collect()
+}
+
+/// Payloads that can be the name of a file or a folder, at most `most` of them.
+pub fn names(most: usize) -> Vec<String> {
+    let can_be = |name: &String| {
+        name.len() <= 200
+            && !name.starts_with('.')
+            && !name.contains(|c: char| c == '/' || c == HALF_A_PAIR || c.is_control())
+    };
+    let named = templates().enumerate().map(|(at, template)| {
+        // Numbers of their own, beyond those of the places.
+        filled(template, at * 100 + 99)
+    });
+    let all: Vec<String> = named.filter(can_be).collect();
+    // From all sorts, and not only the first.
+    let step = all.len().div_ceil(most.max(1)).max(1);
+    all.into_iter().step_by(step).collect()
+}
+
+/// A notebook of these cells whose own fields attack too.
+pub fn notebook(attacks: &[Attack]) -> Value {
+    let cells: Vec<&Value> = attacks.iter().map(|attack| &attack.cell).collect();
+    let own = attacks.first().map_or("", |attack| attack.payload.as_str());
+    json!({
+        "cells": cells,
+        "metadata": {
+            "title": own,
+            "authors": [{"name": own}],
+            "kernelspec": {"name": own, "display_name": own, "language": own},
+            "language_info": {"name": own, "pygments_lexer": own, "codemirror_mode": {"name": own}},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    })
+}
+
+/// Writes a notebook with its lone surrogates, which are only possible as escapes.
+pub fn save(path: &Path, notebook: &Value) -> Result<()> {
+    let folder = path.parent().context("a notebook lies in a folder")?;
+    fs::create_dir_all(folder)?;
+    let json = serde_json::to_string(notebook)?.replace(HALF_A_PAIR, "\\ud83d");
+    fs::write(path, json).with_context(|| path.display().to_string())
+}
+
+fn templates() -> impl Iterator<Item = &'static str> {
+    let all = [
+        payloads::HTML,
+        payloads::MARKUP,
+        payloads::MARKDOWN,
+        payloads::LATEX,
+        payloads::TERMINAL,
+        payloads::IMAGES,
+    ];
+    all.into_iter().flatten().copied()
+}
+
+fn filled(template: &str, id: usize) -> String {
+    template
+        .replace("FIRE", &format!("alert({id})"))
+        .replace("'ID'", &format!("{id}"))
+        .replace("CANARY", CANARY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_enough_and_each_has_a_number_of_its_own() {
+        let attacks = attacks();
+        assert!(attacks.len() >= 2000, "only {}", attacks.len());
+        let mut ids: Vec<usize> = attacks.iter().map(|attack| attack.id).collect();
+        ids.dedup();
+        assert_eq!(ids.len(), attacks.len());
+        assert!(SINKS.len() < 99, "99 is for names");
+        for attack in &attacks {
+            let json = attack.cell.to_string();
+            let marks = [format!("alert({})", attack.id), CANARY.to_owned()];
+            assert!(
+                marks.iter().any(|mark| json.contains(mark)) || !attack.payload.contains("alert"),
+                "{json}"
+            );
+        }
+        assert!(names(20).len() >= 15);
+    }
+}

@@ -1,0 +1,266 @@
+//! Notebooks that attack the page, in a browser that would let them.
+
+use std::{collections::BTreeSet, fs};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::{
+    browser::Browser,
+    hostile::{self, AUDIT, Attack, CONTROL, HOOKS},
+    notebooks::{notebook, save},
+    standalone::Standalone,
+    until,
+};
+
+/// As many cells as a tile shows.
+const TAIL: usize = 10;
+/// Of the payloads that act by themselves, how many at least do so where nothing
+/// hinders them. The others are for other browsers, or for sanitisers only.
+const MUST_FIRE: usize = 100;
+
+/// The notebooks of a page, and its own parts that they may not cover.
+const NOTEBOOKS: &str = ".nb";
+const OWN_PARTS: [&str; 3] = [".top-bar", ".tile-header", ".brand"];
+
+#[tokio::test]
+#[ignore = "needs a browser: cargo xtask test"]
+async fn the_attacks_work_where_nothing_stops_them() -> Result<()> {
+    let folder = TempDir::with_prefix("pipalhub-control-")?;
+    let page = folder.path().join("control.html");
+    fs::write(&page, CONTROL)?;
+    let browser = armed().await?;
+    browser.goto(&format!("file://{}", page.display())).await?;
+    let payloads = hostile::html_payloads();
+    browser
+        .run("show(arguments[0])", vec![json!(payloads)])
+        .await?;
+    let mut seen = BTreeSet::new();
+    let enough = until("payloads that fire", async || {
+        browser.run("touch()", vec![]).await?;
+        let fired = browser.run("return window.__fired", vec![]).await?;
+        seen = payload_numbers(&fired);
+        Ok((seen.len() >= MUST_FIRE).then_some(()))
+    })
+    .await;
+    let silent: Vec<_> = payloads
+        .iter()
+        .filter(|(id, _)| !seen.contains(id))
+        .collect();
+    enough.with_context(|| format!("{} fired, but not {silent:#?}", seen.len()))
+}
+
+/// The arguments of `alert` and of messages.
+fn payload_numbers(fired: &Value) -> BTreeSet<usize> {
+    let fired = fired.as_array().map(Vec::as_slice).unwrap_or_default();
+    let number = |entry: &Value| entry[1].as_str()?.parse().ok();
+    fired.iter().filter_map(number).collect()
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn nothing_in_a_notebook_acts_on_the_wall() -> Result<()> {
+    let attacks = hostile::attacks();
+    let service = Standalone::start()?;
+    let chunks = attacks.chunks(TAIL);
+    let tiles = chunks.len();
+    for (at, chunk) in chunks.enumerate() {
+        let path = service.home_path(&format!("p{at:04}"), "hostile.ipynb");
+        hostile::save(&path, &hostile::notebook(chunk))?;
+    }
+    save(
+        &service.home_path("p0000", "clean.ipynb"),
+        &notebook(&["'clean'"]),
+    )?;
+
+    let browser = signed_in(&service).await?;
+    let clean = service.url("?notebook=clean.ipynb");
+    browser.goto(&clean).await?;
+    browser.wait_for_text(NOTEBOOKS, "clean").await?;
+    let clean = audit(&browser, "nb-p").await?;
+
+    browser
+        .goto(&service.url("?notebook=hostile.ipynb"))
+        .await?;
+    wait_for_cells(&browser, attacks.len()).await?;
+    let hostile = audit(&browser, "nb-p").await?;
+    ensure!(
+        hostile["notebooks"] == tiles,
+        "{} tiles",
+        hostile["notebooks"]
+    );
+    browser.shot("hostile-wall.png").await?;
+    assert_harmless(&hostile, &clean, &attacks)
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn nothing_in_a_notebook_acts_on_its_page() -> Result<()> {
+    let attacks = hostile::attacks();
+    let service = Standalone::start()?;
+    let path = service.home_path("mallory", "hostile.ipynb");
+    hostile::save(&path, &hostile::notebook(&attacks))?;
+    save(
+        &service.home_path("mallory", "clean.ipynb"),
+        &notebook(&["'clean'"]),
+    )?;
+
+    let browser = signed_in(&service).await?;
+    browser
+        .goto(&service.url("notebook?notebook=clean.ipynb&user=mallory"))
+        .await?;
+    browser.wait_for_text(NOTEBOOKS, "clean").await?;
+    let clean = audit(&browser, "nb-mallory-").await?;
+
+    browser
+        .goto(&service.url("notebook?notebook=hostile.ipynb&user=mallory"))
+        .await?;
+    wait_for_cells(&browser, attacks.len()).await?;
+    let hostile = audit(&browser, "nb-mallory-").await?;
+    browser.shot("hostile-notebook.png").await?;
+    assert_harmless(&hostile, &clean, &attacks)
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn nothing_in_a_name_acts() -> Result<()> {
+    let names = hostile::names(40);
+    let service = Standalone::start()?;
+    for name in &names {
+        // Everyone has the notebook, and one has a notebook of every name.
+        save(
+            &service.home_path(name, "day1.ipynb"),
+            &notebook(&["'hello'"]),
+        )?;
+        let file = format!("{name}.ipynb");
+        save(
+            &service.home_path("mallory", &file),
+            &notebook(&["'named'"]),
+        )?;
+    }
+    save(
+        &service.home_path("mallory", "day1.ipynb"),
+        &notebook(&["'hello'"]),
+    )?;
+
+    let browser = signed_in(&service).await?;
+    browser.goto(&service.url("?notebook=day1.ipynb")).await?;
+    let tiles = "[data-testid=tile]";
+    until("everyone's tile", async || {
+        let users = browser.attributes(tiles, "data-user").await?;
+        Ok((users.len() == names.len() + 1).then_some(()))
+    })
+    .await?;
+    browser.shot("hostile-names.png").await?;
+    assert_silent(&browser).await?;
+
+    // The pages whose address, title and heading are the names.
+    for name in names.iter().step_by(8) {
+        let encoded = encode(name);
+        for page in [
+            format!("notebook?notebook=day1.ipynb&user={encoded}"),
+            format!("notebook?notebook={encoded}.ipynb&user=mallory"),
+            format!("?notebook={encoded}.ipynb"),
+            format!("?notebook={encoded}&q={encoded}&user={encoded}"),
+        ] {
+            browser.goto(&service.url(&page)).await?;
+            let shown = ".nb-cell, [data-testid=wall], [data-testid=empty], .notice";
+            until(&page, async || {
+                Ok((!browser.texts(shown).await?.is_empty()).then_some(()))
+            })
+            .await?;
+            assert_silent(&browser).await.context(page)?;
+        }
+    }
+    Ok(())
+}
+
+/// A browser whose documents all notice what fires.
+async fn armed() -> Result<Browser> {
+    let browser = Browser::start().await?;
+    browser.run_first(HOOKS).await?;
+    Ok(browser)
+}
+
+/// An armed browser with the service's cookie.
+async fn signed_in(service: &Standalone) -> Result<Browser> {
+    let browser = armed().await?;
+    browser.goto(service.link()).await?;
+    browser.wait_for(".top-bar").await?;
+    Ok(browser)
+}
+
+async fn wait_for_cells(browser: &Browser, cells: usize) -> Result<()> {
+    let count = "return document.querySelectorAll('.nb-cell').length";
+    let mut there = Value::Null;
+    let all = until("every cell", async || {
+        there = browser.run(count, vec![]).await?;
+        Ok((there == cells).then_some(()))
+    })
+    .await;
+    all.with_context(|| format!("{there} of {cells} cells"))
+}
+
+/// Touches everything in the notebooks of the page and says what is wrong with them.
+async fn audit(browser: &Browser, prefix: &str) -> Result<Value> {
+    let before = browser.url().await?;
+    let arguments = vec![json!(NOTEBOOKS), json!(prefix), json!(OWN_PARTS)];
+    let findings = browser.run_until_called(AUDIT, arguments).await?;
+    let after = browser.url().await?;
+    ensure!(before == after, "{before} has become {after}");
+    Ok(findings)
+}
+
+/// Nothing fired, no part of a notebook is what it may not be, and the page's own
+/// globals are those it has with a notebook that does no harm.
+fn assert_harmless(hostile: &Value, clean: &Value, attacks: &[Attack]) -> Result<()> {
+    let fired = hostile["fired"].as_array().context("what fired")?;
+    let told: Vec<String> = fired
+        .iter()
+        .take(20)
+        .map(|entry| explain(entry, attacks))
+        .collect();
+    ensure!(fired.is_empty(), "{} fired: {told:#?}", fired.len());
+    let wrong = hostile["wrong"].as_array().context("what is wrong")?;
+    ensure!(wrong.is_empty(), "{wrong:#?}");
+    ensure!(
+        hostile["frames"] == clean["frames"],
+        "{} frames",
+        hostile["frames"]
+    );
+    ensure!(
+        hostile["base"] == clean["base"],
+        "the base is {}",
+        hostile["base"]
+    );
+    let globals = |page: &Value| page["globals"].as_object().cloned().unwrap_or_default();
+    let (before, after) = (globals(clean), globals(hostile));
+    let changed = |(name, kind): &(&String, &Value)| before.get(*name) != Some(*kind);
+    let changed: Vec<_> = after.iter().filter(changed).collect();
+    ensure!(changed.is_empty(), "globals that changed: {changed:?}");
+    ensure!(before.len() == after.len(), "globals that went");
+    Ok(())
+}
+
+/// What fired, and in which place the payload of its number stood.
+fn explain(entry: &Value, attacks: &[Attack]) -> String {
+    let number = entry[1]
+        .as_str()
+        .and_then(|text| text.parse::<usize>().ok());
+    let attack = number.and_then(|id| attacks.iter().find(|attack| attack.id == id));
+    match attack {
+        Some(attack) => format!("{entry} is {:?} in {}", attack.payload, attack.sink),
+        None => entry.to_string(),
+    }
+}
+
+async fn assert_silent(browser: &Browser) -> Result<()> {
+    let fired = browser.run("return window.__fired", vec![]).await?;
+    ensure!(fired == json!([]), "{fired:#}");
+    Ok(())
+}
+
+/// A name as it stands in an address.
+fn encode(name: &str) -> String {
+    name.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
