@@ -13,6 +13,7 @@ mod output;
 mod trim;
 mod upgrade;
 
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use cell::text;
 pub use cell::{Cell, CellKind};
 pub use output::{Bundle, Output};

@@ -94,6 +94,10 @@ const CLASSES: [&str; 16] = [
     "nb-text",
 ];
 
+const IN_TABLES: [&str; 9] = [
+    "caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr",
+];
+
 const TOKENS: [&str; 9] = [
     "kw", "const", "str", "com", "num", "fn", "def", "op", "magic",
 ];
@@ -133,13 +137,20 @@ pub(super) fn builder() -> &'static Builder<'static> {
     })
 }
 
+/// Whether `element` is a table or a part of one.
+pub(super) fn is_of_table(element: &str) -> bool {
+    element == "table" || IN_TABLES.contains(&element)
+}
+
 /// The value an attribute may have, `None` when the attribute goes.
-fn attribute<'v>(_element: &str, name: &str, value: &'v str) -> Option<Cow<'v, str>> {
+fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, str>> {
     match name {
         "href" => match anchor::name_in(value) {
             Some(name) => Some(format!("#{name}").into()),
             None => link::is_allowed(value).then_some(Cow::Borrowed(value)),
         },
+        // pandas gives one to each cell, for its own styles.
+        "id" if is_of_table(element) => None,
         "id" | "name" => {
             Some(anchor::name(value).into()).filter(|name: &Cow<'_, str>| !name.is_empty())
         }

@@ -6,7 +6,9 @@
 
 mod writer;
 
-use pulldown_cmark::{Event, Options, Parser};
+#[cfg(not(target_arch = "wasm32"))]
+use pulldown_cmark::Event;
+use pulldown_cmark::{Options, Parser};
 
 use super::{anchor::Ids, stand_in};
 use crate::prepared::{Attachment, SafeHtml};
@@ -15,6 +17,10 @@ use crate::prepared::{Attachment, SafeHtml};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RawHtml {
     /// It is kept; the result is as untrusted as the source.
+    #[cfg_attr(
+        target_arch = "wasm32",
+        expect(dead_code, reason = "only what is going to be sanitised keeps it")
+    )]
     Keep,
     /// It is shown as text.
     Escape,
@@ -26,6 +32,7 @@ const MAX_GROWTH: usize = 8;
 const FREE: usize = 4096;
 
 /// Whether `source` holds raw HTML, so that it has to be sanitised.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn has_raw_html(source: &str) -> bool {
     // Without a `<` there is none, and most cells have none.
     source.contains('<')
