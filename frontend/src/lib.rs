@@ -1,7 +1,7 @@
 //! The page in the browser: every participant's last cells, live.
 //!
 //! * [`app`]: the contexts and the choice of the page
-//! * [`router`]: the address bar, where the state of a page is
+//! * [`router`]: the address bar, where the state of a page is; [`place`]: where in it
 //! * [`session`]: who is signed in, and what to do when nobody is
 //! * [`stream`]: the one event stream of the page
 //! * [`store`]: the reactive state, brought up to date by the two above and [`api`]
@@ -28,6 +28,7 @@ pub mod model;
 pub mod pages;
 pub mod panic;
 pub mod paths;
+pub mod place;
 pub mod router;
 pub mod session;
 pub mod store;

@@ -57,6 +57,17 @@ pub fn notebook_data(filename: &str, user: &str) -> String {
     )
 }
 
+/// One output that needs a script, for a closed frame; both numbers as the renderer wrote
+/// them.
+pub fn output_frame(filename: &str, user: &str, cell: &str, output: &str) -> String {
+    let numbers = format!("&cell={}&output={}", encode(cell), encode(output));
+    format!(
+        "api/output?filename={}&user={}{numbers}",
+        encode(filename),
+        encode(user)
+    )
+}
+
 /// The event stream, from now on or from what came after an event.
 pub fn stream(after: Option<i64>) -> String {
     match after {
@@ -73,6 +84,16 @@ pub fn wall(prefix: &str, view: &View) -> String {
 /// One participant's notebook.
 pub fn notebook(prefix: &str, view: &View) -> String {
     format!("{prefix}{NOTEBOOK}{}", view.to_query())
+}
+
+/// The same relative to `<base>`, as links in a rendered notebook have it.
+pub fn notebook_page(filename: &str, user: &str) -> String {
+    let view = View {
+        notebook: Some(filename.to_owned()),
+        user: Some(user.to_owned()),
+        ..View::default()
+    };
+    notebook("", &view).split_off(1)
 }
 
 #[cfg(test)]
@@ -92,6 +113,10 @@ mod tests {
             notebook("/x/y", &view),
             "/x/y/notebook?notebook=a%20b.ipynb&user=ana"
         );
+        assert_eq!(
+            notebook_page("a b.ipynb", "ana"),
+            "notebook?notebook=a%20b.ipynb&user=ana"
+        );
     }
 
     #[test]
@@ -110,6 +135,10 @@ mod tests {
     #[test]
     fn data_is_asked_for_by_relative_urls() {
         assert_eq!(tile_data("a&b", "c"), "api/tile?filename=a%26b&user=c");
+        assert_eq!(
+            output_frame("a&b", "c", "1", "0"),
+            "api/output?filename=a%26b&user=c&cell=1&output=0"
+        );
         assert_eq!(stream(Some(0)), "events/stream?after=0");
     }
 }

@@ -79,7 +79,10 @@ impl Router {
         // A browser that refuses to note the step still shows the page.
         let _ = history.map(|history| history.push_state_with_url(&JsValue::NULL, "", Some(href)));
         self.read();
-        window().scroll_to_with_x_and_y(0.0, 0.0);
+        // Where there is a place in the address, its page finds it.
+        if !href.contains('#') {
+            window().scroll_to_with_x_and_y(0.0, 0.0);
+        }
     }
 
     /// Changes the URL of the wall without a step in the browser's history.
@@ -135,7 +138,6 @@ impl Router {
         let here = window().location().origin().unwrap_or_default();
         let leads_here = link.origin() == here
             && link.target().is_empty()
-            && link.hash().is_empty()
             && self
                 .prefix
                 .with_value(|prefix| paths::page_of(prefix, &link.pathname()))

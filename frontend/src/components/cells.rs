@@ -9,12 +9,20 @@ use shared::wire::Tile;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-/// What goes before every `id` in a participant's notebook.
-pub fn options(user: &str) -> Options {
+use crate::{paths, place};
+
+/// How a participant's copy of a notebook is rendered, on the wall and by itself.
+pub fn options(tile: &Tile) -> Options {
     Options {
-        id_prefix: format!("nb-{user}-"),
-        ..Options::default()
+        id_prefix: id_prefix(&tile.user),
+        page: Some(paths::notebook_page(&tile.filename, &tile.user)),
+        frames: true,
     }
+}
+
+/// What goes before every `id` in a participant's notebook.
+pub fn id_prefix(user: &str) -> String {
+    format!("nb-{user}-")
 }
 
 /// Every cell of a notebook. A new version replaces only the cells that differ, so
@@ -30,13 +38,18 @@ pub fn Cells(
         let html = Memo::new(move |_| {
             let tile = tile.get()?;
             let cell = tile.cells.get(index..=index)?;
-            Some(render::cells(cell, &options(&tile.user)))
+            Some(render::cells(cell, &options(&tile)))
         });
         view! { <div class="nb-slot" inner_html=move || html.get().unwrap_or_default()></div> }
     };
+    let on_click = move |event| {
+        if let Some(tile) = tile.get_untracked() {
+            clicked(&event, &tile);
+        }
+    };
     view! {
         {move || problem.get().map(|problem| view! { <Problem problem /> })}
-        <div class="nb" on:click=follow_link>
+        <div class="nb" on:click=on_click>
             <For each=move || 0..count.get() key=|index| *index children=cell />
         </div>
         {move || (count.get() == 0).then(|| view! { <p class="no-cells">"No cells yet."</p> })}
@@ -57,24 +70,61 @@ pub fn Problem(
     }
 }
 
-/// A participant's links open beside the wall and not instead of it; those to a place
-/// in their notebook lead there, which `<base>` would prevent.
-pub fn follow_link(event: MouseEvent) {
-    let target = event
+/// What a click in a participant's notebook does: their links open beside the wall and
+/// not instead of it, those to a place in the notebook lead there, and what needs a
+/// script is shown when, and only when, somebody asks.
+pub fn clicked(event: &MouseEvent, tile: &Tile) {
+    let Some(target) = event
         .target()
-        .and_then(|target| target.dyn_into::<Element>().ok());
-    let Some(link) = target.and_then(|target| target.closest("a[href]").ok().flatten()) else {
+        .and_then(|target| target.dyn_into::<Element>().ok())
+    else {
         return;
     };
-    let href = link.get_attribute("href").unwrap_or_default();
-    if let Some(id) = href.strip_prefix('#') {
-        event.prevent_default();
-        if let Some(place) = document().get_element_by_id(id) {
-            place.scroll_into_view();
+    let closest = |selector| target.closest(selector).ok().flatten();
+    if let Some(button) = closest("button.nb-show") {
+        show_frame(&button, tile);
+    } else if let Some(link) = closest("a.nb-anchor") {
+        let href = link.get_attribute("href").unwrap_or_default();
+        // On the wall only the end of a notebook is there; the router opens the rest.
+        if let Some((_, id)) = href.split_once('#')
+            && place::go_to(id)
+        {
+            event.prevent_default();
         }
-        return;
+    } else if let Some(link) = closest("a[href]") {
+        // Links with a target are the browser's.
+        let _ = link.set_attribute("target", "_blank");
+        let _ = link.set_attribute("rel", "noopener noreferrer nofollow");
     }
-    // Links with a target are the browser's.
-    let _ = link.set_attribute("target", "_blank");
-    let _ = link.set_attribute("rel", "noopener noreferrer nofollow");
+}
+
+/// Puts the output in place of its button, in a frame that has no origin of ours and no
+/// network. The service's answer says the same, so this is the second lock on that door.
+fn show_frame(button: &Element, tile: &Tile) {
+    let number = |name| button.get_attribute(name).unwrap_or_default();
+    let (cell, output) = (number("data-cell"), number("data-output"));
+    let Ok(frame) = document().create_element("iframe") else {
+        return;
+    };
+    let src = paths::output_frame(&tile.filename, &tile.user, &cell, &output);
+    for (name, value) in [
+        ("class", "nb-frame"),
+        ("sandbox", "allow-scripts"),
+        ("referrerpolicy", "no-referrer"),
+        ("loading", "lazy"),
+        (
+            "title",
+            "An output that runs its own script, shut off from the page",
+        ),
+        ("src", &src),
+    ] {
+        // A browser that refused one of these would show nothing, not more.
+        if frame.set_attribute(name, value).is_err() {
+            return;
+        }
+    }
+    if let Some(parent) = button.parent_node() {
+        // A button that is gone meanwhile has nothing to be replaced by.
+        let _ = parent.replace_child(&frame, button);
+    }
 }

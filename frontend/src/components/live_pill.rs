@@ -26,6 +26,7 @@ pub fn LivePill(
         <span
             class="pill"
             role="status"
+            aria-live="polite"
             data-testid="live-pill"
             data-state=move || live.get().name()
             title=title

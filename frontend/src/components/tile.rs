@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use shared::render;
 
-use super::cells::{Problem, follow_link, options};
+use super::cells::{Problem, clicked, options};
 use crate::clock::Clock;
 use crate::model::age::{describe, seconds_since};
 use crate::store::wall::TileEntry;
@@ -25,7 +25,7 @@ pub fn TileView(
     let TileEntry { user, tile, saves } = entry;
     let html = {
         let tile = tile.clone();
-        Memo::new(move |_| tile.with(|tile| render::cells(&tile.cells, &options(&tile.user))))
+        Memo::new(move |_| tile.with(|tile| render::cells(&tile.cells, &options(tile))))
     };
     let error = {
         let tile = tile.clone();
@@ -38,6 +38,10 @@ pub fn TileView(
     let cells = {
         let tile = tile.clone();
         Memo::new(move |_| tile.with(|tile| tile.total_cells))
+    };
+    let on_click = {
+        let tile = tile.clone();
+        move |event| tile.with_untracked(|tile| clicked(&event, tile))
     };
     let saved_at_ms = Signal::derive(move || tile.with(|tile| tile.saved_at_ms));
     // A tile that is drawn again, after a filter or a visit to a notebook, is not news.
@@ -72,7 +76,7 @@ pub fn TileView(
                 <Age saved_at_ms />
             </header>
             {move || problem.get().map(|problem| view! { <Problem problem /> })}
-            <div class="tile-body" on:click=follow_link>
+            <div class="tile-body" on:click=on_click>
                 <div class="nb" inner_html=html></div>
             </div>
         </article>

@@ -46,7 +46,7 @@ pub fn TopBar(
     view! {
         <header class="top-bar">
             <Brand own />
-            <div class="controls" role="search">
+            <div class="controls" role="search" aria-label="What the wall shows">
                 <NotebookSelect
                     notebooks
                     chosen=Signal::derive(move || view.get().notebook)

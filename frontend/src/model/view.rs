@@ -90,7 +90,7 @@ pub fn encode(text: &str) -> String {
 }
 
 /// Undoes percent-encoding; `+` is a space, and what is no valid escape stays as it is.
-fn decode(text: &str) -> String {
+pub fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -4,12 +4,13 @@ use leptos::prelude::*;
 
 use super::keyboard::on_shortcut;
 use crate::clock::Clock;
-use crate::components::cells::Cells;
+use crate::components::cells::{Cells, id_prefix};
 use crate::components::notebook_bar::NotebookBar;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::skeleton::SkeletonCells;
 use crate::model::view::title;
 use crate::model::wall::neighbours;
+use crate::place;
 use crate::router::Router;
 use crate::session::Session;
 use crate::store::load::Phase;
@@ -41,6 +42,8 @@ pub fn NotebookPage() -> impl IntoView {
         Message::Event(..) | Message::Resumed => {}
     });
 
+    follow_place(router, store);
+
     let around = Memo::new(move |_| {
         let view = router.view();
         let users = wall.users();
@@ -65,6 +68,24 @@ pub fn NotebookPage() -> impl IntoView {
             {move || content(phase.get(), router, store)}
         </main>
     }
+}
+
+/// Leads to the place that the address names, once its notebook is there, and when
+/// somebody changes it.
+fn follow_place(router: Router, store: NotebookStore) {
+    let go = move || {
+        let user = router.view_untracked().user.unwrap_or_default();
+        place::go_to_hash(&id_prefix(&user));
+    };
+    let loaded = Memo::new(move |_| store.tile().is_some());
+    Effect::new(move || {
+        if loaded.get() {
+            // The cells are drawn after this.
+            request_animation_frame(go);
+        }
+    });
+    let changed = window_event_listener(leptos::ev::hashchange, move |_| go());
+    on_cleanup(move || changed.remove());
 }
 
 /// What the main part shows; drawn anew when `phase` changes, not with every answer.
