@@ -57,6 +57,9 @@ pub struct Code {
     /// The participant folded the outputs away.
     #[serde(default, skip_serializing_if = "is_false")]
     pub outputs_hidden: bool,
+    /// The participant has the outputs scroll in a box of their own.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub scrolled: bool,
 }
 
 /// Markdown, in the cheapest form that is safe.
@@ -169,8 +172,20 @@ pub enum Rich {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         alt: String,
     },
-    /// JSON, laid out.
-    Json(String),
+    /// JSON.
+    Json(Json),
+    /// What needs a script to be whole.
+    Live {
+        /// What it is and what is missing, in words.
+        note: String,
+        /// The number of the output in its cell, from 0, when a closed frame can show
+        /// it: what [`crate::prepare`]'s `frame_document` asks for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        frame: Option<usize>,
+        /// What there is to see without a script.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shown: Option<Box<Rich>>,
+    },
     /// What cannot be shown here.
     Note {
         /// What it is, in words.
@@ -178,6 +193,31 @@ pub enum Rich {
         /// The plain text of the same output.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         text: String,
+    },
+}
+
+/// JSON, as far as it is shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Json {
+    /// A value without parts, or so short that its parts need no lines of their own, as
+    /// JSON has it.
+    Leaf(String),
+    /// A list.
+    List {
+        /// The first of its items.
+        items: Vec<Json>,
+        /// How many more there are.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        more: usize,
+    },
+    /// An object.
+    Object {
+        /// The first of its entries.
+        entries: Vec<(String, Json)>,
+        /// How many more there are.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        more: usize,
     },
 }
 
@@ -224,6 +264,14 @@ impl ImageKind {
             Self::Svg => "image/svg+xml",
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(value: &usize) -> bool {
+    *value == 0
 }
 
 #[expect(

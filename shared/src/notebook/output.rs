@@ -38,6 +38,11 @@ pub enum Output<'a> {
     },
     /// Something displayed, in one or more mime types.
     Bundle(Bundle<'a>),
+    /// What came before it is no longer shown.
+    Clear {
+        /// Only when the next output comes.
+        wait: bool,
+    },
     /// No output this version knows; why, in words.
     Unknown(String),
 }
@@ -47,6 +52,10 @@ pub enum Output<'a> {
 pub struct Bundle<'a> {
     /// It is the value of the cell, and not something displayed on the way.
     pub is_result: bool,
+    /// It replaces what was displayed under the same id.
+    pub is_update: bool,
+    /// What it was displayed under, when a tool kept that.
+    pub display_id: Option<&'a str>,
     /// By mime type, in the order of the file.
     pub data: Vec<(&'a str, &'a Value)>,
     /// By mime type, such as the width of an image.
@@ -72,6 +81,9 @@ impl<'a> Output<'a> {
             },
             Some("execute_result" | "pyout") => Self::Bundle(Bundle::of(fields, true)),
             Some("display_data" | "update_display_data") => Self::Bundle(Bundle::of(fields, false)),
+            Some("clear_output") => Self::Clear {
+                wait: fields.get("wait") == Some(&Value::Bool(true)),
+            },
             Some(other) => Self::Unknown(format!("an output of the unknown type “{other}”")),
             None => Self::Unknown("an output without a type".to_owned()),
         }
@@ -88,8 +100,12 @@ impl<'a> Bundle<'a> {
             _ => old_data(fields),
         };
         let metadata = fields.get("metadata").and_then(Value::as_object);
+        let transient = fields.get("transient");
+        let display_id = transient.and_then(|transient| transient.get("display_id"));
         Self {
             is_result,
+            is_update: fields.get("output_type") == Some(&Value::from("update_display_data")),
+            display_id: display_id.and_then(Value::as_str),
             data,
             metadata,
         }

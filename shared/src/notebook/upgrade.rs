@@ -88,7 +88,10 @@ fn count(fields: &mut Map<String, Value>) {
 
 /// An output nbformat 4 has; one that it has not is shown as its JSON.
 fn output(mut value: Value) -> Value {
-    let known = !matches!(Output::of(&value), Output::Unknown(_));
+    let known = !matches!(
+        Output::of(&value),
+        Output::Unknown(_) | Output::Clear { .. }
+    );
     if let Some(fields) = value.as_object_mut().filter(|_| known) {
         known_output(fields);
         return value;
@@ -102,6 +105,7 @@ fn known_output(fields: &mut Map<String, Value>) {
     let kind = match kind {
         Some("pyout") => "execute_result",
         Some("pyerr") => "error",
+        Some("update_display_data") => "display_data",
         Some(other) => other,
         None => return,
     }

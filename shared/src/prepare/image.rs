@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::prepared::{Image, ImageKind};
+use crate::{
+    prepared::{Image, ImageKind},
+    scan,
+};
 
 /// The image in `data`: base64, or the XML of an SVG. `None` when it is neither.
 pub(super) fn of(kind: ImageKind, data: &str) -> Option<Image> {
@@ -21,12 +24,19 @@ pub(super) fn of(kind: ImageKind, data: &str) -> Option<Image> {
 
 /// Base64 without its white space; `None` when there is anything else in it.
 fn checked(data: &str) -> Option<String> {
-    let base64: String = data.split_ascii_whitespace().collect();
+    let base64: String = match data.trim_ascii() {
+        one if has_space(one) => one.split_ascii_whitespace().collect(),
+        one => one.to_owned(),
+    };
     let body = base64.trim_end_matches('=');
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    let allowed = |b: u8| b.is_ascii_alphanumeric() | (b == b'+') | (b == b'/');
     let padding = base64.len() - body.len();
     let valid = !body.is_empty() && padding <= 2 && body.bytes().all(allowed);
     valid.then_some(base64)
+}
+
+fn has_space(data: &str) -> bool {
+    scan::length_before(data.as_bytes(), *b" \t\n\r\x0C") < data.len()
 }
 
 /// A number of CSS pixels that an image may have.

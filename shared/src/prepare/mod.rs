@@ -5,17 +5,29 @@
 //! What is deliberately not here: making HTML of it, which [`crate::render`] does in
 //! both targets.
 
+mod cut;
+mod displays;
+mod frame;
 mod image;
+mod json;
 mod markdown;
 mod maths;
 mod outputs;
 mod rich;
 mod terminal;
 
+pub use frame::frame_document;
+
+use displays::Displays;
+
 use crate::{
     notebook::{Cell, CellKind, Notebook},
     prepared::{Code, Content, PreparedCell, SafeHtml},
 };
+
+/// A cell shows this many tags, of this many characters each.
+const MAX_TAGS: usize = 20;
+const MAX_TAG: usize = 50;
 
 /// Turns untrusted HTML into HTML that is safe to put into a page.
 pub trait Sanitizer {
@@ -30,48 +42,62 @@ pub fn cells(
     first_index: usize,
     sanitizer: &impl Sanitizer,
 ) -> Vec<PreparedCell> {
+    let displays = Displays::of(notebook);
     let cells = notebook.cells().iter().enumerate();
     let prepared = cells.map(|(at, cell)| PreparedCell {
         index: first_index + at,
-        tags: cell.tags().map(str::to_owned).collect(),
-        content: content(cell, notebook.language(), sanitizer),
+        tags: tags(cell),
+        content: content(cell, notebook.language(), &displays, sanitizer),
     });
     prepared.collect()
 }
 
-fn content(cell: &Cell, language: &str, sanitizer: &impl Sanitizer) -> Content {
+fn tags(cell: &Cell) -> Vec<String> {
+    let short = |tag: &str| tag.chars().take(MAX_TAG).collect();
+    cell.tags().take(MAX_TAGS).map(short).collect()
+}
+
+fn content(
+    cell: &Cell,
+    language: &str,
+    displays: &Displays<'_>,
+    sanitizer: &impl Sanitizer,
+) -> Content {
     match cell.kind() {
-        CellKind::Code => Content::Code(code(cell, language, sanitizer)),
+        CellKind::Code => Content::Code(code(cell, language, displays, sanitizer)),
         CellKind::Markdown => Content::Markdown(markdown::cell(
-            &cell.source(),
+            &cut::text(cell.source()),
             cell.attachments(),
             sanitizer,
         )),
         CellKind::Heading(level) => {
-            let line = cell.source().replace('\n', " ");
+            let line = cut::text(cell.source()).replace('\n', " ");
             let source = format!("{} {line}", "#".repeat(usize::from(level)));
             Content::Markdown(markdown::cell(&source, None, sanitizer))
         }
-        CellKind::Raw => Content::Raw(cell.source()),
+        CellKind::Raw => Content::Raw(cut::text(cell.source())),
         CellKind::Unknown(note) => Content::Unknown {
             note,
-            text: Some(cell.source())
-                .filter(|source| !source.is_empty())
-                .unwrap_or_else(|| cell.value().to_string()),
+            text: cut::text(
+                Some(cell.source())
+                    .filter(|source| !source.is_empty())
+                    .unwrap_or_else(|| cell.value().to_string()),
+            ),
         },
     }
 }
 
-fn code(cell: &Cell, language: &str, sanitizer: &impl Sanitizer) -> Code {
+fn code(cell: &Cell, language: &str, displays: &Displays<'_>, sanitizer: &impl Sanitizer) -> Code {
     let hidden = |part: &str| cell.flag(Some("jupyter"), part);
     Code {
         execution_count: cell.execution_count(),
-        source: cell.source(),
+        source: cut::text(cell.source()),
         language: cell.language().unwrap_or(language).to_owned(),
-        outputs: outputs::all(cell, sanitizer),
+        outputs: outputs::all(cell, displays, sanitizer),
         source_hidden: hidden("source_hidden") || cell.tags().any(|tag| tag == "hide-input"),
         outputs_hidden: hidden("outputs_hidden")
             || cell.flag(None, "collapsed")
             || cell.tags().any(|tag| tag == "hide-output"),
+        scrolled: cell.flag(None, "scrolled"),
     }
 }

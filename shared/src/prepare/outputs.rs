@@ -1,6 +1,6 @@
 //! The outputs of a code cell.
 
-use super::{Sanitizer, rich, terminal};
+use super::{Sanitizer, cut, displays::Displays, rich, terminal};
 use crate::{
     notebook::{self, Cell},
     prepared::{Output, Rich},
@@ -8,22 +8,36 @@ use crate::{
 
 /// All outputs of `cell`; neighbouring pieces of one stream are joined first, because
 /// a progress bar is printed in many.
-pub(super) fn all(cell: &Cell, sanitizer: &impl Sanitizer) -> Vec<Output> {
+pub(super) fn all(cell: &Cell, displays: &Displays<'_>, sanitizer: &impl Sanitizer) -> Vec<Output> {
     let mut prepared = Vec::new();
     let mut stream: Option<(bool, String)> = None;
-    for output in cell.outputs() {
-        if let notebook::Output::Stream { stderr, text } = output {
-            match &mut stream {
+    let mut clears = false;
+    for (number, output) in cell.outputs().enumerate() {
+        if let notebook::Output::Clear { wait: true } = output {
+            clears = true;
+            continue;
+        }
+        if std::mem::take(&mut clears) {
+            stream = None;
+            prepared.clear();
+        }
+        match output {
+            notebook::Output::Clear { .. } => {
+                stream = None;
+                prepared.clear();
+            }
+            notebook::Output::Stream { stderr, text } => match &mut stream {
                 Some((same, joined)) if *same == stderr => joined.push_str(&text),
                 _ => {
                     prepared.extend(stream.take().map(finish));
                     stream = Some((stderr, text));
                 }
+            },
+            other => {
+                prepared.extend(stream.take().map(finish));
+                prepared.extend(one(other, number, displays, sanitizer));
             }
-            continue;
         }
-        prepared.extend(stream.take().map(finish));
-        prepared.push(one(output, sanitizer));
     }
     prepared.extend(stream.map(finish));
     prepared
@@ -38,29 +52,36 @@ fn finish((stderr, text): (bool, String)) -> Output {
     }
 }
 
-fn one(output: notebook::Output<'_>, sanitizer: &impl Sanitizer) -> Output {
+/// The output with this number in its cell; `None` when it shows nothing of its own.
+fn one(
+    output: notebook::Output<'_>,
+    number: usize,
+    displays: &Displays<'_>,
+    sanitizer: &impl Sanitizer,
+) -> Option<Output> {
     match output {
-        notebook::Output::Stream { stderr, text } => finish((stderr, text)),
+        notebook::Output::Stream { .. } | notebook::Output::Clear { .. } => None,
         notebook::Output::Error {
             ename,
             evalue,
             traceback,
-        } => Output::Error {
-            ename,
-            evalue,
+        } => Some(Output::Error {
+            ename: cut::text(ename),
+            evalue: cut::text(evalue),
             traceback: terminal::fold(traceback),
-        },
+        }),
         notebook::Output::Bundle(bundle) => {
-            let richest = rich::choose(&bundle, sanitizer);
-            if bundle.is_result {
+            let is_result = bundle.is_result;
+            let richest = rich::choose(&displays.newest(bundle)?, number, sanitizer);
+            Some(if is_result {
                 Output::Result(richest)
             } else {
                 Output::Display(richest)
-            }
+            })
         }
-        notebook::Output::Unknown(note) => Output::Display(Rich::Note {
+        notebook::Output::Unknown(note) => Some(Output::Display(Rich::Note {
             note,
             text: String::new(),
-        }),
+        })),
     }
 }

@@ -1,12 +1,15 @@
 //! The richest form of an output that can be shown safely.
 //!
-//! The order is JupyterLab's for a notebook that is not trusted, but for what needs
-//! a script: that is named in a note, with the plain text beside it. Images are shown
-//! even then, because a library that offers one offers it for this case.
+//! The order is that of JupyterLab's renderers, by their ranks in `@jupyterlab/rendermime`
+//! and its extensions: JSON (0), HTML (50), Markdown (60), LaTeX (70), SVG (80), other
+//! images (90), JavaScript (110), plain text (120). In a notebook that is not trusted it
+//! leaves out what it holds for unsafe, SVG and JavaScript. Here a notebook is never
+//! trusted, but an SVG that is only an image is safe and so is shown; JavaScript, and
+//! whatever else needs a script, is named in a note, with the best of the rest beside it.
 
 use serde_json::Value;
 
-use super::{Sanitizer, image, markdown, maths, terminal};
+use super::{Sanitizer, cut, frame, image, json, markdown, maths, terminal};
 use crate::{
     notebook::Bundle,
     prepared::{ImageKind, Rich, SafeHtml},
@@ -28,34 +31,76 @@ const LIVE: [(&str, &str); 9] = [
     ("holoviews", "A HoloViews figure"),
     ("vegalite", "A Vega-Lite chart"),
     ("vega", "A Vega chart"),
-    ("geo+json", "A map"),
-    ("javascript", "JavaScript"),
     ("text/vnd.mermaid", "A Mermaid diagram"),
+    ("javascript", "JavaScript"),
+    ("x3dom", "A 3D scene"),
 ];
 
-/// Laid out, JSON grows with its depth; beyond this factor it stays on one line.
-const MAX_GROWTH: usize = 4;
+/// JSON that is no use to a reader.
+const INTERNAL: [&str; 2] = ["google.colaboratory", "jupyter.widget-state"];
 
-/// What to show of `bundle`.
-pub(super) fn choose(bundle: &Bundle<'_>, sanitizer: &impl Sanitizer) -> Rich {
+/// What to show of `bundle`, which is the output with this number in its cell.
+pub(super) fn choose(bundle: &Bundle<'_>, number: usize, sanitizer: &impl Sanitizer) -> Rich {
     let plain = bundle.text("text/plain").unwrap_or_default();
-    match live(bundle) {
-        Some("JavaScript") => html(bundle, sanitizer)
-            .or_else(|| image(bundle, &plain))
-            .unwrap_or_else(|| note("JavaScript", plain)),
-        Some(what) => image(bundle, &plain).unwrap_or_else(|| note(what, plain)),
-        None => html(bundle, sanitizer)
-            .or_else(|| text(bundle, &plain, sanitizer))
-            .or_else(|| image(bundle, &plain))
-            .or_else(|| json(bundle))
-            .unwrap_or_else(|| plain_or_note(bundle, plain)),
+    let html = bundle.text("text/html");
+    let has_script = html.as_deref().is_some_and(has_script);
+    let frame = (has_script || frame::script(bundle).is_some()).then_some(number);
+    if let Some(what) = live(bundle) {
+        // What else the library offers is what stands for it without a script.
+        let shown = image(bundle, &plain)
+            .or_else(|| self::html(html.as_deref(), sanitizer))
+            .or_else(|| words(plain));
+        return Rich::Live {
+            note: format!("{what} is not shown here."),
+            frame,
+            shown: shown.map(Box::new),
+        };
     }
+    let visible = self::html(html.as_deref(), sanitizer);
+    let is_visible = visible.is_some();
+    let shown = json::of(bundle, &["application/json"])
+        .or(visible)
+        .or_else(|| markdown(bundle, sanitizer))
+        .or_else(|| latex(bundle))
+        .or_else(|| image(bundle, &plain))
+        .or_else(|| other_json(bundle));
+    match (shown, html) {
+        (Some(Rich::Html(html)), _) if has_script => Rich::Live {
+            note: "A script belongs to this; it has not run.".to_owned(),
+            frame,
+            shown: Some(Box::new(Rich::Html(html))),
+        },
+        (Some(shown), _) => shown,
+        (None, Some(_)) if has_script => Rich::Live {
+            note: "HTML that needs a script is not shown here.".to_owned(),
+            frame,
+            shown: words(plain).map(Box::new),
+        },
+        (None, Some(html)) if html.len() > cut::MAX_DATA && !is_visible => {
+            note(&format!("HTML of {} bytes", html.len()), plain)
+        }
+        (None, _) => plain_or_note(bundle, plain),
+    }
+}
+
+/// The words beside what is not shown, when there are any.
+fn words(plain: String) -> Option<Rich> {
+    (!plain.trim().is_empty()).then(|| Rich::Text(terminal::fold(plain)))
 }
 
 fn live(bundle: &Bundle<'_>) -> Option<&'static str> {
     let has = |part: &str| bundle.data.iter().any(|(mime, _)| mime.contains(part));
     let found = LIVE.iter().find(|(part, _)| has(part));
     found.map(|(_, what)| *what)
+}
+
+fn has_script(html: &str) -> bool {
+    let tags = html.match_indices('<');
+    let name = "script";
+    tags.into_iter().any(|(at, _)| {
+        let tag = html.as_bytes().get(at + 1..=at + name.len());
+        tag.is_some_and(|tag| tag.eq_ignore_ascii_case(name.as_bytes()))
+    })
 }
 
 fn note(what: &str, text: String) -> Rich {
@@ -66,8 +111,9 @@ fn note(what: &str, text: String) -> Rich {
 }
 
 /// HTML, unless nothing to be seen is left of it.
-fn html(bundle: &Bundle<'_>, sanitizer: &impl Sanitizer) -> Option<Rich> {
-    let safe = sanitizer.sanitize(&bundle.text("text/html")?);
+fn html(html: Option<&str>, sanitizer: &impl Sanitizer) -> Option<Rich> {
+    let html = html.filter(|html| html.len() <= cut::MAX_DATA)?;
+    let safe = sanitizer.sanitize(html);
     shows_something(&safe).then_some(Rich::Html(safe))
 }
 
@@ -88,15 +134,13 @@ fn shows_something(html: &SafeHtml) -> bool {
     html.as_str().contains("<img") || html.as_str().chars().any(visible)
 }
 
-fn text(bundle: &Bundle<'_>, plain: &str, sanitizer: &impl Sanitizer) -> Option<Rich> {
-    if let Some(source) = bundle.text("text/markdown") {
-        return Some(Rich::Markdown(markdown::cell(&source, None, sanitizer)));
-    }
-    // An SVG goes before LaTeX, every other image after it.
-    if let Some(svg) = one_image(bundle, ImageKind::Svg, plain) {
-        return Some(svg);
-    }
-    let latex = maths::of_latex(&bundle.text("text/latex")?);
+fn markdown(bundle: &Bundle<'_>, sanitizer: &impl Sanitizer) -> Option<Rich> {
+    let source = cut::text(bundle.text("text/markdown")?);
+    Some(Rich::Markdown(markdown::cell(&source, None, sanitizer)))
+}
+
+fn latex(bundle: &Bundle<'_>) -> Option<Rich> {
+    let latex = maths::of_latex(&cut::text(bundle.text("text/latex")?));
     Some(Rich::Latex {
         maths: latex.maths(),
         text: latex.text,
@@ -111,6 +155,11 @@ fn image(bundle: &Bundle<'_>, plain: &str) -> Option<Rich> {
 
 fn one_image(bundle: &Bundle<'_>, kind: ImageKind, plain: &str) -> Option<Rich> {
     let data = bundle.text(kind.mime())?;
+    if data.len() > cut::MAX_DATA {
+        let note = format!("An image of {} bytes is not shown here.", data.len());
+        let text = plain.to_owned();
+        return Some(Rich::Note { note, text });
+    }
     let mut image = image::of(kind, &data)?;
     let of_mime = bundle
         .metadata
@@ -128,20 +177,18 @@ fn one_image(bundle: &Bundle<'_>, kind: ImageKind, plain: &str) -> Option<Rich> 
         .and_then(Value::as_str);
     Some(Rich::Image {
         image,
-        alt: said.unwrap_or(plain).to_owned(),
+        alt: cut::text(said.unwrap_or(plain).to_owned()),
     })
 }
 
-fn json(bundle: &Bundle<'_>) -> Option<Rich> {
-    let value = bundle.get("application/json")?;
-    // nbformat 3 has JSON as text.
-    let compact = match value {
-        Value::String(text) => return Some(Rich::Json(text.clone())),
-        value => value.to_string(),
+/// The JSON of a type that nothing here knows, such as a map's.
+fn other_json(bundle: &Bundle<'_>) -> Option<Rich> {
+    let is_json = |mime: &&str| {
+        mime.ends_with("+json") && !INTERNAL.iter().any(|internal| mime.contains(internal))
     };
-    let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
-    let fits = pretty.len() <= MAX_GROWTH * compact.len() + 1024;
-    Some(Rich::Json(if fits { pretty } else { compact }))
+    let mimes: Vec<&str> = bundle.data.iter().map(|(mime, _)| *mime).collect();
+    let mimes: Vec<&str> = mimes.into_iter().filter(is_json).collect();
+    json::of(bundle, &mimes)
 }
 
 fn plain_or_note(bundle: &Bundle<'_>, plain: String) -> Rich {
@@ -151,7 +198,7 @@ fn plain_or_note(bundle: &Bundle<'_>, plain: String) -> Rich {
     let mimes: Vec<&str> = bundle.data.iter().map(|(mime, _)| *mime).collect();
     let what = match mimes.as_slice() {
         [] => "An empty output".to_owned(),
-        ["text/html"] => "HTML that needs a script".to_owned(),
+        ["text/html"] => "HTML in which there is nothing to see".to_owned(),
         mimes => format!("Data of the type {}", mimes.join(", ")),
     };
     note(&what, plain)

@@ -5,6 +5,7 @@
 //! colours included. What is deliberately not here: every other cursor movement;
 //! the renderer drops those.
 
+use super::cut;
 use crate::render::ansi;
 
 /// Escapes before a character: where in the text they begin and end.
@@ -30,6 +31,10 @@ struct Screen<'a> {
 
 /// `text` with everything that was overwritten left out.
 pub(super) fn fold(text: String) -> String {
+    cut::text(folded(cut::before_folding(text)))
+}
+
+fn folded(text: String) -> String {
     let moves = |b: u8| matches!(b, b'\r' | 8);
     let moving = text.bytes().any(moves) || text.contains("\x1b[A") || text.contains("\x1b[1A");
     // Offsets are kept in 32 bits, to keep the screen small.

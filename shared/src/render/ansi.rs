@@ -39,31 +39,44 @@ pub(crate) fn escape_length(text: &str) -> usize {
     }
 }
 
-/// `text` as HTML, onto the end of `out`.
-pub(crate) fn push(out: &mut String, text: &str) {
-    let start = out.len();
-    let mut style = Style::default();
-    let mut at = 0;
-    while at < text.len() {
-        let rest = &text[at..];
-        if rest.starts_with('\x1b') {
-            let length = escape_length(rest);
-            style.escape(&rest[..length]);
-            at += length;
-            continue;
+/// A terminal that is written to in pieces: colours last from one to the next.
+#[derive(Default)]
+pub(super) struct Terminal {
+    style: Style,
+    /// Bytes of text so far, and of markup.
+    read: usize,
+    written: usize,
+}
+
+impl Terminal {
+    /// `text` as HTML, onto the end of `out`.
+    pub(super) fn push(&mut self, out: &mut String, text: &str) {
+        let start = out.len();
+        let mut at = 0;
+        while at < text.len() {
+            let rest = &text[at..];
+            if rest.starts_with('\x1b') {
+                let length = escape_length(rest);
+                self.style.escape(&rest[..length]);
+                at += length;
+                continue;
+            }
+            let plain = &rest[..rest.find('\x1b').unwrap_or(rest.len())];
+            let written = self.written + out.len() - start;
+            let too_much = written > MAX_GROWTH * (self.read + at) + FREE;
+            if self.style == Style::default() || too_much || plain.is_empty() {
+                push_plain(out, plain);
+            } else {
+                out.push_str("<span class=\"");
+                self.style.push_classes(out);
+                out.push_str("\">");
+                push_plain(out, plain);
+                out.push_str("</span>");
+            }
+            at += plain.len();
         }
-        let plain = &rest[..rest.find('\x1b').unwrap_or(rest.len())];
-        let too_much = out.len() - start > MAX_GROWTH * at + FREE;
-        if style == Style::default() || too_much || plain.is_empty() {
-            push_plain(out, plain);
-        } else {
-            out.push_str("<span class=\"");
-            style.push_classes(out);
-            out.push_str("\">");
-            push_plain(out, plain);
-            out.push_str("</span>");
-        }
-        at += plain.len();
+        self.read += text.len();
+        self.written += out.len() - start;
     }
 }
 
@@ -179,11 +192,11 @@ fn extended(numbers: &mut impl Iterator<Item = u16>) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape_length, push};
+    use super::{Terminal, escape_length};
 
     fn html(text: &str) -> String {
         let mut out = String::new();
-        push(&mut out, text);
+        Terminal::default().push(&mut out, text);
         out
     }
 

@@ -1,12 +1,14 @@
 //! A cell's frame and what is in it.
 
-use super::{Options, anchor, ansi, escape, highlight, markdown, output};
+use super::{Options, anchor, escape, highlight, markdown, output, text};
 use crate::prepared::{Code, Content, Markdown, PreparedCell};
 
 /// What one call to [`super::cells`] carries from cell to cell.
 pub(super) struct Context<'a> {
     pub(super) options: &'a Options,
     pub(super) ids: anchor::Ids,
+    /// The place of the cell in its notebook, from 0.
+    pub(super) cell: usize,
 }
 
 /// One cell, onto the end of `out`.
@@ -30,6 +32,7 @@ pub(super) fn push(out: &mut String, cell: &PreparedCell, context: &mut Context<
         }
     }
     out.push_str("</div><div class=\"nb-body\">");
+    push_tags(out, &cell.tags);
     match &cell.content {
         Content::Code(code) => push_code(out, code, context),
         Content::Markdown(markdown) => push_markdown(out, markdown, context),
@@ -42,6 +45,19 @@ pub(super) fn push(out: &mut String, cell: &PreparedCell, context: &mut Context<
     out.push_str("</div></section>\n");
 }
 
+fn push_tags(out: &mut String, tags: &[String]) {
+    if tags.is_empty() {
+        return;
+    }
+    out.push_str("<ul class=\"nb-tags\" aria-label=\"Tags\">");
+    for tag in tags {
+        out.push_str("<li>");
+        escape::push(out, tag);
+        out.push_str("</li>");
+    }
+    out.push_str("</ul>");
+}
+
 fn push_code(out: &mut String, code: &Code, context: &mut Context<'_>) {
     if !code.source.is_empty() {
         hidden(out, code.source_hidden, "Source folded away", |out| {
@@ -52,7 +68,12 @@ fn push_code(out: &mut String, code: &Code, context: &mut Context<'_>) {
     }
     if !code.outputs.is_empty() {
         hidden(out, code.outputs_hidden, "Output folded away", |out| {
-            out.push_str("<div class=\"nb-outputs\">");
+            out.push_str("<div class=\"nb-outputs");
+            out.push_str(if code.scrolled {
+                " nb-scrolled\">"
+            } else {
+                "\">"
+            });
             for output in &code.outputs {
                 output::push(out, output, context);
             }
@@ -100,20 +121,9 @@ pub(super) fn push_markdown(out: &mut String, markdown: &Markdown, context: &mut
     out.push_str("</div>");
 }
 
-/// Text as it stands, colours included. A parser drops a line end right after `<pre>`,
-/// so text that begins with one gets another.
+/// Text as it stands, colours included.
 pub(super) fn push_text(out: &mut String, text: &str) {
-    out.push_str("<pre class=\"nb-text\">");
-    push_terminal(out, text);
-    out.push_str("</pre>");
-}
-
-/// Terminal text for the inside of a `pre`.
-pub(super) fn push_terminal(out: &mut String, text: &str) {
-    if text.starts_with('\n') {
-        out.push('\n');
-    }
-    ansi::push(out, text);
+    text::push(out, "nb-text", "", text);
 }
 
 /// What cannot be shown, in words.

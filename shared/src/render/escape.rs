@@ -2,57 +2,58 @@
 
 use std::borrow::Cow;
 
+use crate::scan;
+
 /// `text` as the content of an element.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
-    escaped(text, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        b'"' => Some("&quot;"),
-        _ => None,
-    })
+    escaped(text, *b"&<>\"")
 }
 
 /// `text` as the value of an attribute in double quotes. Line ends are written as
 /// references, because a parser would change them.
 pub(crate) fn attribute(text: &str) -> Cow<'_, str> {
-    escaped(text, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        b'"' => Some("&quot;"),
-        b'\'' => Some("&#39;"),
-        b'\n' => Some("&#10;"),
-        b'\r' => Some("&#13;"),
-        _ => None,
-    })
+    escaped(text, *b"&<>\"'\n\r")
 }
 
 /// `text` as the content of an element, onto the end of `out`. A NUL, which no HTML
 /// can hold, becomes what a parser would make of it.
 pub(crate) fn push(out: &mut String, text: &str) {
-    out.push_str(&escaped(text, |byte| match byte {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        0 => Some("\u{FFFD}"),
-        _ => None,
-    }));
+    push_escaped(out, text, *b"&<>\0");
 }
 
-fn escaped(text: &str, entity: impl Fn(u8) -> Option<&'static str>) -> Cow<'_, str> {
-    let mut out = String::new();
-    let mut kept = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if let Some(entity) = entity(byte) {
-            out.push_str(&text[kept..at]);
-            out.push_str(entity);
-            kept = at + 1;
-        }
-    }
-    if kept == 0 {
+fn escaped<const N: usize>(text: &str, stops: [u8; N]) -> Cow<'_, str> {
+    if scan::length_before(text.as_bytes(), stops) == text.len() {
         return Cow::Borrowed(text);
     }
-    out.push_str(&text[kept..]);
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    push_escaped(&mut out, text, stops);
     Cow::Owned(out)
+}
+
+fn push_escaped<const N: usize>(out: &mut String, text: &str, stops: [u8; N]) {
+    let mut rest = text;
+    loop {
+        let plain = scan::length_before(rest.as_bytes(), stops);
+        out.push_str(&rest[..plain]);
+        let Some(byte) = rest.as_bytes().get(plain) else {
+            return;
+        };
+        out.push_str(reference(*byte));
+        rest = &rest[plain + 1..];
+    }
+}
+
+/// What stands for a byte that may not stand for itself.
+fn reference(byte: u8) -> &'static str {
+    match byte {
+        b'&' => "&amp;",
+        b'<' => "&lt;",
+        b'>' => "&gt;",
+        b'"' => "&quot;",
+        b'\'' => "&#39;",
+        b'\n' => "&#10;",
+        b'\r' => "&#13;",
+        // Only NUL is left.
+        _ => "\u{FFFD}",
+    }
 }

@@ -67,10 +67,12 @@ pub(crate) mod escape;
 mod highlight;
 pub(crate) mod html;
 pub(crate) mod image;
+mod json;
 pub(crate) mod link;
 pub(crate) mod markdown;
 mod output;
 pub(crate) mod stand_in;
+mod text;
 
 use crate::prepared::PreparedCell;
 
@@ -95,9 +97,11 @@ pub fn cells(cells: &[PreparedCell], options: &Options) -> String {
     let mut context = cell::Context {
         options,
         ids: anchor::Ids::new(options),
+        cell: 0,
     };
     let mut out = String::new();
     for cell in cells {
+        context.cell = cell.index;
         cell::push(&mut out, cell, &mut context);
     }
     out

@@ -1,17 +1,19 @@
 //! Outputs of code cells.
 
+use std::borrow::Cow;
+
 use super::{
     anchor,
     cell::{self, Context},
-    highlight, image, stand_in,
+    image, json, stand_in, text,
 };
 use crate::prepared::{Output, Rich};
 
 /// One output, onto the end of `out`.
 pub(super) fn push(out: &mut String, output: &Output, context: &mut Context<'_>) {
     match output {
-        Output::Stdout(text) => push_stream(out, "nb-stdout", text),
-        Output::Stderr(text) => push_stream(out, "nb-stderr", text),
+        Output::Stdout(text) => text::push(out, "nb-output nb-stdout", "", text),
+        Output::Stderr(text) => text::push(out, "nb-output nb-stderr", "", text),
         Output::Error {
             ename,
             evalue,
@@ -22,32 +24,29 @@ pub(super) fn push(out: &mut String, output: &Output, context: &mut Context<'_>)
     }
 }
 
-fn push_stream(out: &mut String, class: &str, text: &str) {
-    out.push_str("<pre class=\"nb-output ");
-    out.push_str(class);
-    out.push_str("\">");
-    cell::push_terminal(out, text);
-    out.push_str("</pre>");
-}
-
 /// The traceback; some kernels send none, or one that does not name the exception.
 fn push_error(out: &mut String, ename: &str, evalue: &str, traceback: &str) {
-    out.push_str("<pre class=\"nb-output nb-error\" role=\"group\" aria-label=\"Error\">");
-    cell::push_terminal(out, traceback);
+    let mut whole = Cow::Borrowed(traceback);
     if !traceback.contains(ename) || traceback.is_empty() {
-        if !traceback.is_empty() {
-            out.push('\n');
-        }
+        let line = if traceback.is_empty() { "" } else { "\n" };
         let separator = if evalue.is_empty() { "" } else { ": " };
-        cell::push_terminal(out, &format!("{ename}{separator}{evalue}"));
+        whole
+            .to_mut()
+            .push_str(&format!("{line}{ename}{separator}{evalue}"));
     }
-    out.push_str("</pre>");
+    let attributes = " role=\"group\" aria-label=\"Error\"";
+    text::push(out, "nb-output nb-error", attributes, &whole);
 }
 
 fn push_rich(out: &mut String, class: &str, rich: &Rich, context: &mut Context<'_>) {
     out.push_str("<div class=\"nb-output ");
     out.push_str(class);
     out.push_str("\">");
+    push_form(out, rich, context);
+    out.push_str("</div>");
+}
+
+fn push_form(out: &mut String, rich: &Rich, context: &mut Context<'_>) {
     match rich {
         Rich::Text(text) => cell::push_text(out, text),
         Rich::Html(html) => {
@@ -63,9 +62,22 @@ fn push_rich(out: &mut String, class: &str, rich: &Rich, context: &mut Context<'
         }
         Rich::Image { image, alt } => image::push(out, image, alt),
         Rich::Json(json) => {
-            out.push_str("<pre class=\"nb-json\"><code>");
-            highlight::push(out, json, "json");
-            out.push_str("</code></pre>");
+            out.push_str("<div class=\"nb-json\">");
+            json::push(out, json);
+            out.push_str("</div>");
+        }
+        Rich::Live { note, frame, shown } => {
+            cell::push_note(out, note);
+            if let Some(number) = frame.filter(|_| context.options.frames) {
+                out.push_str(&format!(
+                    "<button type=\"button\" class=\"nb-show\" data-cell=\"{}\" \
+                     data-output=\"{number}\">Show in a closed frame</button>",
+                    context.cell
+                ));
+            }
+            if let Some(shown) = shown {
+                push_form(out, shown, context);
+            }
         }
         Rich::Note { note, text } => {
             cell::push_note(out, note);
@@ -74,5 +86,4 @@ fn push_rich(out: &mut String, class: &str, rich: &Rich, context: &mut Context<'
             }
         }
     }
-    out.push_str("</div>");
 }

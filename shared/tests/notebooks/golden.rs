@@ -45,6 +45,6 @@ macro_rules! golden {
 }
 
 golden! {
-    attachments broken html images links live maths other_languages pandas progress python_json
+    attachments broken html images links live maths other_languages outputs pandas progress python_json
     traceback v2 v3 v4_5
 }

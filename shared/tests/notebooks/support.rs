@@ -50,6 +50,7 @@ pub(crate) fn prepare(notebook: &Notebook) -> Vec<PreparedCell> {
 pub(crate) fn render(cells: &[PreparedCell]) -> String {
     let options = Options {
         id_prefix: PREFIX.to_owned(),
+        frames: true,
         ..Options::default()
     };
     render::cells(cells, &options)
@@ -64,14 +65,14 @@ pub(crate) fn html(notebook: &Notebook) -> String {
 const ELEMENTS: &str = "a abbr b bdi bdo blockquote br caption center cite code col colgroup dd \
     del details dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol \
     p pre q s samp section small span strong sub summary sup table tbody td tfoot th thead tr u \
-    ul var math menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot \
+    ul var button math menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot \
     mrow mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover";
 
 /// Every attribute that may be in the result. There is no `style` and no `name`.
 const ATTRIBUTES: &str = "align alt aria-label class colspan dir height href id lang open rel \
     role rowspan scope src start target title value width accent accentunder depth display displaystyle fence form \
     largeop linethickness lspace mathvariant maxsize minsize movablelimits rspace scriptlevel \
-    separator stretchy symmetric";
+    separator stretchy symmetric type data-cell data-output";
 
 /// Reads `html` as the regular markup it must be, and fails at anything that could act.
 pub(crate) fn assert_safe(html: &str) {

@@ -10,6 +10,7 @@ fn check(name: &str, prepared: &str, html: &str) {
     let cells: Vec<_> = serde_json::from_str(prepared).expect("a fixture is prepared cells");
     let options = Options {
         id_prefix: "nb1-".to_owned(),
+        frames: true,
         ..Options::default()
     };
     assert!(render::cells(&cells, &options) == html, "{name} differs");
@@ -29,6 +30,6 @@ macro_rules! golden {
 }
 
 golden! {
-    attachments broken html images links live maths other_languages pandas progress python_json
+    attachments broken html images links live maths other_languages outputs pandas progress python_json
     traceback v2 v3 v4_5
 }

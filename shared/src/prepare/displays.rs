@@ -1,0 +1,44 @@
+//! Displays that were updated later, from the same cell or from another.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::notebook::{Bundle, Notebook, Output};
+
+/// The displays of a notebook that have an id.
+#[derive(Default)]
+pub(super) struct Displays<'a> {
+    /// What was displayed under an id before any update.
+    shown: HashSet<&'a str>,
+    /// The last update of each id.
+    updates: HashMap<&'a str, Bundle<'a>>,
+}
+
+impl<'a> Displays<'a> {
+    /// Those of `notebook`.
+    pub(super) fn of(notebook: &'a Notebook) -> Self {
+        let mut displays = Self::default();
+        for output in notebook.cells().iter().flat_map(|cell| cell.outputs()) {
+            let Output::Bundle(bundle) = output else {
+                continue;
+            };
+            match bundle.display_id {
+                Some(id) if bundle.is_update => drop(displays.updates.insert(id, bundle)),
+                Some(id) => drop(displays.shown.insert(id)),
+                None => {}
+            }
+        }
+        displays
+    }
+
+    /// What `bundle` shows in the end; `None` when it is an update of what is shown
+    /// elsewhere.
+    pub(super) fn newest(&self, bundle: Bundle<'a>) -> Option<Bundle<'a>> {
+        let Some(id) = bundle.display_id else {
+            return Some(bundle);
+        };
+        if bundle.is_update {
+            return (!self.shown.contains(id)).then_some(bundle);
+        }
+        Some(self.updates.get(id).cloned().unwrap_or(bundle))
+    }
+}

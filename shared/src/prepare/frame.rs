@@ -1,0 +1,65 @@
+//! The document of an output that runs its own script.
+
+use super::displays::Displays;
+use crate::notebook::{Bundle, Notebook, Output};
+
+/// What stands before HTML that is no whole document.
+const HEAD: &str = "<!doctype html><meta charset=\"utf-8\">\n";
+
+/// The raw HTML of one output, scripts and all, as a document.
+///
+/// `cell` counts from 0 in `notebook`, `output` from 0 in the cell: the numbers on the
+/// button of [`crate::render`]. `None` when there is no such output, or none with HTML or
+/// JavaScript. A script finds the element that it is to write to as `element`.
+///
+/// **The result is whatever the participant wrote.** Serve it only with a policy that
+/// gives it no origin (`Content-Security-Policy: sandbox allow-scripts; …`), in a frame
+/// that does the same.
+///
+/// ```
+/// use shared::{notebook::Notebook, prepare};
+///
+/// let json = r#"{"nbformat": 4, "cells": [{"cell_type": "code", "source": "", "outputs": [
+///     {"output_type": "display_data", "data": {"application/javascript": "alert(1)"}}]}]}"#;
+/// let notebook = Notebook::parse(json.as_bytes())?.notebook;
+/// let document = prepare::frame_document(&notebook, 0, 0).expect("a script");
+/// assert!(document.starts_with("<!doctype html>"));
+/// assert!(document.contains("alert(1)"));
+/// assert_eq!(prepare::frame_document(&notebook, 0, 1), None);
+/// # Ok::<(), shared::notebook::ParseError>(())
+/// ```
+pub fn frame_document(notebook: &Notebook, cell: usize, output: usize) -> Option<String> {
+    let Output::Bundle(bundle) = notebook.cells().get(cell)?.outputs().nth(output)? else {
+        return None;
+    };
+    document(&Displays::of(notebook).newest(bundle)?)
+}
+
+fn document(bundle: &Bundle<'_>) -> Option<String> {
+    let html = bundle.text("text/html");
+    let script = script(bundle);
+    if html.is_none() && script.is_none() {
+        return None;
+    }
+    let html = html.unwrap_or_default();
+    let start = html.trim_start().get(..9).unwrap_or_default();
+    let is_whole = ["<!doctype", "<html>", "<html "]
+        .iter()
+        .any(|tag| start.to_ascii_lowercase().starts_with(tag));
+    let head = if is_whole { "" } else { HEAD };
+    let script = script.map(|script| {
+        // Only this ends a script; in its strings the backslash changes nothing.
+        let script = script.replace("</", "<\\/");
+        format!(
+            "<div id=\"element\"></div>\n<script>\n\
+             const element = document.getElementById(\"element\");\n{script}\n</script>\n"
+        )
+    });
+    Some(format!("{head}{html}{}", script.unwrap_or_default()))
+}
+
+/// The JavaScript of an output.
+pub(super) fn script(bundle: &Bundle<'_>) -> Option<String> {
+    let mimes = ["application/javascript", "text/javascript"];
+    mimes.iter().find_map(|mime| bundle.text(mime))
+}
