@@ -21,5 +21,6 @@ pub mod prepared;
 pub mod render;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sanitize;
+mod scan;
 pub mod standalone;
 pub mod wire;
