@@ -31,7 +31,10 @@ fn checked(data: &str) -> Option<String> {
     let body = base64.trim_end_matches('=');
     let allowed = |b: u8| b.is_ascii_alphanumeric() | (b == b'+') | (b == b'/');
     let padding = base64.len() - body.len();
-    let valid = !body.is_empty() && padding <= 2 && body.bytes().all(allowed);
+    // In steps without an early end, of which a few vector instructions can be made.
+    let mut steps = body.as_bytes().chunks(32);
+    let all = |step: &[u8]| step.iter().fold(true, |all, byte| all & allowed(*byte));
+    let valid = !body.is_empty() && padding <= 2 && steps.all(all);
     valid.then_some(base64)
 }
 
