@@ -5,6 +5,7 @@
 mod api;
 mod events;
 mod health;
+mod output;
 mod page;
 mod session;
 mod stream;
@@ -36,6 +37,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .route("/wall", get(api::get_wall))
         .route("/tile", get(api::get_tile))
         .route("/notebook", get(api::get_notebook))
+        .route("/output", get(output::get_output))
         .route("/updates", get(events::list_updates))
         .fallback(api::not_found)
         // Not the event stream: a compressor holds back what it has not seen enough of.

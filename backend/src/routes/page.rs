@@ -111,8 +111,8 @@ fn index_response(prefix: &str) -> Response {
         .replace(NONCE, nonce.reveal());
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{}' 'wasm-unsafe-eval'; style-src 'self'; \
-         connect-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'self'; \
-         form-action 'self'; frame-ancestors 'none'",
+         connect-src 'self'; img-src 'self' data:; font-src 'self'; frame-src 'self'; \
+         base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
         nonce.reveal()
     );
     let headers = [(header::CONTENT_SECURITY_POLICY, policy.as_str()), NO_CACHE];

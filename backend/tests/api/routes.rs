@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::app::App;
 
 /// All routes but the open ones, with a query that is otherwise right.
-const CLOSED: [(Method, &str); 9] = [
+const CLOSED: [(Method, &str); 10] = [
     (Method::GET, "events"),
     (Method::POST, "events"),
     (Method::GET, "events/stream"),
@@ -15,6 +15,10 @@ const CLOSED: [(Method, &str); 9] = [
     (Method::GET, "api/wall?filename=x.ipynb"),
     (Method::GET, "api/tile?filename=x.ipynb&user=alice"),
     (Method::GET, "api/notebook?filename=x.ipynb&user=alice"),
+    (
+        Method::GET,
+        "api/output?filename=x.ipynb&user=alice&cell=0&output=0",
+    ),
     (Method::GET, "api/updates"),
 ];
 

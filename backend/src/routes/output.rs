@@ -1,0 +1,80 @@
+//! One output that needs a script, as a document for a frame that somebody opened.
+//!
+//! What a participant's kernel made may do anything a page can, so it gets nothing to do
+//! it to: the policy gives the document an origin of its own, no network, no frame but
+//! its own and no way to move the page around it. The sandbox stands in the answer and
+//! not only on the page's `iframe`, so that the address opened by itself is as harmless.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, HeaderName, header},
+    response::{Html, IntoResponse, Response},
+};
+use serde::Deserialize;
+use shared::{notebook::Notebook, prepare};
+
+use crate::{
+    app::AppState,
+    auth::Participant,
+    class::{Class, Key},
+    error::AppError,
+    homes::read_notebook,
+};
+
+/// Inline scripts and styles and data that came with them, and nothing from anywhere.
+const POLICY: &str = "sandbox allow-scripts; default-src 'none'; \
+                      script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; \
+                      img-src data: blob:; font-src data:; base-uri 'none'; \
+                      form-action 'none'; webrtc 'block'; frame-ancestors 'self'";
+
+/// Which output of whose copy of which notebook; both numbers count from 0.
+#[derive(Deserialize)]
+pub(super) struct OutputQuery {
+    filename: String,
+    user: String,
+    cell: usize,
+    output: usize,
+}
+
+/// `GET /api/output`
+pub(super) async fn get_output(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    headers: HeaderMap,
+    query: Result<Query<OutputQuery>, QueryRejection>,
+) -> Result<Response, AppError> {
+    let Query(query) = query?;
+    // The same answer whether the notebook is not there or not for this participant.
+    let missing = || AppError::NotFound("There is no such output to show.".to_owned());
+    if !is_for_a_frame(&headers) || !identity.may_see(&query.user) {
+        return Err(missing());
+    }
+    let class = Arc::clone(&state.class);
+    let document = tokio::task::spawn_blocking(move || document(&class, query))
+        .await
+        .map_err(AppError::internal)?
+        .ok_or_else(missing)?;
+    Ok(([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(document)).into_response())
+}
+
+/// Browsers say what they will do with the answer; who says nothing is no browser, or an
+/// old one, which the policy still holds.
+fn is_for_a_frame(headers: &HeaderMap) -> bool {
+    const DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
+    headers.get(DESTINATION).is_none_or(|to| to == "iframe")
+}
+
+fn document(class: &Class, query: OutputQuery) -> Option<String> {
+    let key = Key {
+        filename: query.filename,
+        user: query.user,
+    };
+    // Only what the class shows, not whatever lies in a home.
+    class.tile(&key)?;
+    let home = class.homes().home_of(&key.user)?;
+    let (_, bytes) = read_notebook(&home, &key.filename, None).ok()?;
+    let notebook = Notebook::parse(&bytes?).ok()?.notebook;
+    prepare::frame_document(&notebook, query.cell, query.output)
+}
