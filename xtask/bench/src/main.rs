@@ -34,12 +34,6 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let samples = match words.as_slice() {
-        ["render", "-o", "-", file] => {
-            let parsed = Notebook::parse(&fs::read(file)?)?;
-            let cells = prepare::cells(&parsed.notebook, 0, &Ammonia);
-            print!("{}", standalone::document("bench", &cells, "en"));
-            return Ok(());
-        }
         ["warm", file, runs] => warm(Path::new(file), runs.parse()?)?,
         ["prepare", file, out] => write_prepared(Path::new(file), Path::new(out))?,
         ["process", runs, program, arguments @ ..] => process(runs.parse()?, program, arguments)?,

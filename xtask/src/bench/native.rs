@@ -38,19 +38,13 @@ impl Programs {
     pub(super) fn get() -> anyhow::Result<Self> {
         let venv = tools::venv(&tools::BENCH)?;
         say("Building in release");
-        execute(&mut cargo(&[
-            "build",
-            "--release",
-            "--locked",
-            "-p",
-            "bench",
-            "--bin",
-            "bench",
-        ]))?;
-        let pipalhub = build::target_folder().join("release/bench");
+        // Without the page in the browser, which has no part in this.
+        let packages = ["-p", "bench", "-p", "backend", "--bins"];
+        execute(cargo(&["build", "--release", "--locked"]).args(packages))?;
+        let release = build::target_folder().join("release");
         Ok(Self {
-            bench: build::target_folder().join("release/bench"),
-            pipalhub,
+            bench: release.join("bench"),
+            pipalhub: release.join("pipalhub"),
             venv,
         })
     }
