@@ -49,7 +49,11 @@ pub(super) async fn get_page(
     {
         return Ok(file_response(path, &file, request.headers()));
     }
-    if !is_navigation(request.headers()) {
+    // What begins like a route for programs is a mistake of theirs, and never the page.
+    let is_for_programs = ["api/", "events/"]
+        .iter()
+        .any(|start| path.starts_with(start));
+    if is_for_programs || !is_navigation(request.headers()) {
         return Err(missing());
     }
     let (mut parts, _) = request.into_parts();

@@ -48,6 +48,28 @@ async fn only_a_person_opening_a_page_gets_one() {
 }
 
 #[tokio::test]
+async fn a_wrong_address_for_programs_is_json_even_for_a_person() {
+    let app = App::standalone().await;
+    for path in ["api/", "api/nothing", "events/", "events/nothing"] {
+        let response = app.anon().navigate(path).await;
+        assert_eq!(response.status(), 404, "{path}");
+        assert_eq!(
+            response.headers()["content-type"],
+            "application/json",
+            "{path}"
+        );
+    }
+    let request = app.instructor().request(reqwest::Method::DELETE, "events");
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 405);
+    let body: serde_json::Value = response.json().await.unwrap();
+    assert!(
+        body["message"].as_str().unwrap().contains("DELETE"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
 async fn poll_js_needs_no_url_pasted_in() {
     let app = App::with_hub().await;
     let response = app.anon().get("poll.js").await;
