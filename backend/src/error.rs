@@ -27,6 +27,8 @@ pub enum AppError {
     Forbidden(String),
     /// 404: there is no such thing.
     NotFound(String),
+    /// 405: the route is for other methods.
+    MethodNotAllowed(String),
     /// 413: the body is larger than this route takes.
     TooLarge(String),
     /// 415: the body is not JSON.
@@ -51,6 +53,7 @@ impl AppError {
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -94,8 +97,11 @@ impl IntoResponse for AppError {
         let status = self.status();
         let mut login = None;
         let message = match self {
-            Self::BadRequest(message) | Self::Forbidden(message) => message,
-            Self::NotFound(message) | Self::TooLarge(message) => message,
+            Self::BadRequest(message)
+            | Self::Forbidden(message)
+            | Self::NotFound(message)
+            | Self::MethodNotAllowed(message)
+            | Self::TooLarge(message) => message,
             Self::UnsupportedMediaType => {
                 "The body must be JSON, with the header Content-Type: application/json.".to_owned()
             }

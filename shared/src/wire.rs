@@ -60,6 +60,9 @@ pub struct SessionResponse {
     pub role: Role,
     /// The address of the Hub's home page, when there is a Hub.
     pub hub_url: Option<String>,
+    /// Where participants' homes are, `/home/{user}`; for an instructor only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homes: Option<String>,
     /// The version of the service.
     pub version: String,
 }

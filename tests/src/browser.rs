@@ -211,6 +211,9 @@ impl Browser {
     pub async fn shot(&self, name: &str) -> Result<()> {
         if let Some(folder) = crate::shots() {
             std::fs::create_dir_all(&folder)?;
+            // A focus ring is for who is at the keyboard, not for who looks at pictures.
+            let blur = "document.activeElement?.blur()";
+            self.driver.execute(blur, vec![]).await?;
             self.driver.screenshot(&folder.join(name)).await?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use crate::{
     command::{cargo, execute, path_with, program, root, say},
@@ -61,11 +61,19 @@ pub(crate) fn page() -> anyhow::Result<()> {
         trunk.args(["--cargo-profile", "wasm-release"]);
     }
     execute(&mut trunk)?;
-    compress(&dist)
+    let kilobytes = compress(&dist)?;
+    say(&format!("The first visit loads {kilobytes:.1} kB (brotli)"));
+    // The budget is for what is shipped, and that has been through wasm-opt.
+    ensure!(
+        kilobytes < BUDGET_KB || !wasm_opt,
+        "the page is heavier than the {BUDGET_KB} kB it may be"
+    );
+    Ok(())
 }
 
-/// Writes a brotli copy beside each file and says what a first visit weighs.
-fn compress(dist: &Path) -> anyhow::Result<()> {
+/// Writes a brotli copy beside each file; the answer is what they weigh together, in
+/// thousands of bytes.
+fn compress(dist: &Path) -> anyhow::Result<f64> {
     let mut total = 0;
     for entry in fs::read_dir(dist)? {
         let path = entry?.path();
@@ -87,13 +95,7 @@ fn compress(dist: &Path) -> anyhow::Result<()> {
         let name = format!("{}.br", path.display());
         fs::write(&name, compressed).with_context(|| format!("cannot write {name}"))?;
     }
-    let kilobytes = total as f64 / 1000.0;
-    say(&format!("The first visit loads {kilobytes:.1} kB (brotli)"));
-    anyhow::ensure!(
-        kilobytes < BUDGET_KB,
-        "that is more than the {BUDGET_KB} kB it may be"
-    );
-    Ok(())
+    Ok(total as f64 / 1000.0)
 }
 
 fn is_current(dist: &Path) -> anyhow::Result<bool> {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::{HeaderName, HeaderValue, Uri, header},
+    http::{HeaderName, HeaderValue, Method, Uri, header},
     response::{Redirect, Response},
     routing::get,
 };
@@ -23,7 +23,7 @@ use tower_http::compression::CompressionLayer;
 
 pub use session::login_link;
 
-use crate::app::AppState;
+use crate::{app::AppState, error::AppError};
 
 /// The largest request body that is read; an event has a few hundred bytes.
 pub(crate) const LARGEST_BODY: usize = 16 << 10;
@@ -51,9 +51,14 @@ pub fn router(state: Arc<AppState>) -> Router {
         .nest("/api", api)
         .fallback(page::get_page);
     nest(&state.prefix, below_prefix)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(axum::middleware::map_response(add_security_headers))
         .with_state(state)
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> AppError {
+    AppError::MethodNotAllowed(format!("{} does not take {method}.", uri.path()))
 }
 
 /// What every answer carries unless its handler said otherwise.

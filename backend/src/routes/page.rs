@@ -49,7 +49,11 @@ pub(super) async fn get_page(
     {
         return Ok(file_response(path, &file, request.headers()));
     }
-    if !is_navigation(request.headers()) {
+    // What begins like a route for programs is a mistake of theirs, and never the page.
+    let is_for_programs = ["api/", "events/"]
+        .iter()
+        .any(|start| path.starts_with(start));
+    if is_for_programs || !is_navigation(request.headers()) {
         return Err(missing());
     }
     let (mut parts, _) = request.into_parts();
@@ -103,12 +107,11 @@ fn index_response(prefix: &str) -> Response {
         .into_response();
     };
     let nonce = Secret::random();
-    let page = String::from_utf8_lossy(&index.data)
-        .replace(
-            BASE,
-            &format!(r#"<base href="{}" />"#, escape_attribute(prefix)),
-        )
-        .replace(NONCE, nonce.reveal());
+    let page = filled_in(
+        &String::from_utf8_lossy(&index.data),
+        prefix,
+        nonce.reveal(),
+    );
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{}' 'wasm-unsafe-eval'; style-src 'self'; \
          connect-src 'self'; img-src 'self' data:; font-src 'self'; frame-src 'self'; \
@@ -117,6 +120,12 @@ fn index_response(prefix: &str) -> Response {
     );
     let headers = [(header::CONTENT_SECURITY_POLICY, policy.as_str()), NO_CACHE];
     (headers, Html(page)).into_response()
+}
+
+/// The page as Trunk wrote it, with what only this service knows.
+fn filled_in(index: &str, prefix: &str, nonce: &str) -> String {
+    let base = format!(r#"<base href="{}" />"#, escape_attribute(prefix));
+    index.replace(BASE, &base).replace(NONCE, nonce)
 }
 
 fn file_response(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
@@ -199,6 +208,22 @@ fn escape_attribute(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_page_knows_where_it_lives() {
+        let index = r#"<base href="./" /><script nonce="{{__TRUNK NONCE__}}">"#;
+        let page = filled_in(index, r#"/a"b/"#, "once");
+        assert_eq!(page, r#"<base href="/a&quot;b/" /><script nonce="once">"#);
+    }
+
+    /// Where the page has been built: that it holds what is to be replaced.
+    #[test]
+    fn what_trunk_writes_is_what_is_filled_in() {
+        if let Some(index) = Dist::get(INDEX) {
+            let index = String::from_utf8_lossy(&index.data);
+            assert!(index.contains(BASE) && index.contains(NONCE), "{index}");
+        }
+    }
 
     #[test]
     fn hashed_names_are_told_from_plain_ones() {

@@ -28,12 +28,13 @@ pub(super) async fn get_session(
         Auth::Hub(hub) => Some(hub.oauth.home_url()),
         Auth::Standalone { .. } => None,
     };
-    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let homes = identity.confined_to().is_none();
     Json(SessionResponse {
+        homes: homes.then(|| state.class.homes().to_string()),
         user: identity.user,
         role: identity.role,
         hub_url,
-        version,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }
 

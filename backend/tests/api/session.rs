@@ -55,6 +55,12 @@ async fn the_printed_token_signs_a_browser_in() {
     assert_eq!(session["user"], "instructor");
     assert_eq!(session["role"], "instructor");
     assert_eq!(session["hub_url"], json!(null));
+    assert!(
+        session["homes"]
+            .as_str()
+            .unwrap()
+            .ends_with("/homes/{user}")
+    );
     // The session is only good for reading, and only as it was given.
     let posted = app
         .cookie(&cookie)
@@ -101,6 +107,8 @@ async fn the_hub_signs_a_browser_in() {
     assert_eq!(session["user"], "ines");
     assert_eq!(session["role"], "instructor");
     assert_eq!(session["hub_url"], "/base/hub/home");
+    let participant = app.participant("alice").json("api/session").await;
+    assert_eq!(participant["homes"], json!(null), "not for participants");
     let hub = app.hub.as_ref().unwrap();
     let trade = hub.trades.lock().unwrap().pop().unwrap();
     assert_eq!(trade["redirect_uri"], format!("{PREFIX}oauth_callback"));

@@ -105,13 +105,21 @@ fn content(main: Main, router: Router, class: ClassStore, wall: WallStore) -> An
     }
 }
 
+/// Where notebooks are looked for, as precisely as this person may know.
+fn homes() -> AnyView {
+    match expect_context::<Session>().who().and_then(|who| who.homes) {
+        Some(homes) => view! { <code>{homes}</code> }.into_any(),
+        None => "the home folder".into_any(),
+    }
+}
+
 /// For a class that has not saved anything.
 fn nothing_yet() -> impl IntoView {
     view! {
         <Notice title="No notebooks yet" testid="empty">
             <p>
-                "As soon as a participant saves a notebook below their home folder, it appears here. \
-                There is no need to reload."
+                "As soon as a participant saves a notebook below " {homes()}
+                ", it appears here. There is no need to reload."
             </p>
         </Notice>
     }
@@ -158,7 +166,7 @@ fn none_shown(router: Router, wall: WallStore) -> AnyView {
             <Notice title="Nobody has a copy of this notebook" testid="empty">
                 <p>
                     "As soon as a participant saves " <code>{notebook}</code>
-                    " below their home folder, it appears here. Or choose another notebook above."
+                    " below " {homes()} ", it appears here. Or choose another notebook above."
                 </p>
             </Notice>
         }
