@@ -61,6 +61,7 @@ pub(crate) fn page() -> anyhow::Result<()> {
         trunk.args(["--cargo-profile", "wasm-release"]);
     }
     execute(&mut trunk)?;
+    add_maths_font(&dist)?;
     let kilobytes = compress(&dist)?;
     say(&format!("The first visit loads {kilobytes:.1} kB (brotli)"));
     // The budget is for what is shipped, and that has been through wasm-opt.
@@ -68,6 +69,24 @@ pub(crate) fn page() -> anyhow::Result<()> {
         kilobytes < BUDGET_KB || !wasm_opt,
         "the page is heavier than the {BUDGET_KB} kB it may be"
     );
+    Ok(())
+}
+
+/// Puts the font for formulas beside the page, which loads it when it has a formula to
+/// show; without npm, browsers use what the system has.
+fn add_maths_font(dist: &Path) -> anyhow::Result<()> {
+    let Some([font, licence]) = tools::maths_font()? else {
+        return Ok(());
+    };
+    let folder = dist.join("fonts");
+    fs::create_dir_all(&folder)?;
+    for (from, name) in [
+        (font, "stix-two-math.woff2"),
+        (licence, "stix-two-math.LICENSE"),
+    ] {
+        fs::copy(&from, folder.join(name))
+            .with_context(|| format!("cannot copy {}", from.display()))?;
+    }
     Ok(())
 }
 

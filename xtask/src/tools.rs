@@ -18,6 +18,7 @@ const TRUNK: &str = "0.21.14";
 const WASM_BINDGEN: &str = "0.2.130";
 const BINARYEN: &str = "123";
 const PROXY: &str = "5";
+const MATHS_FONT: &str = "5.3.0";
 
 /// What a venv holds.
 pub(crate) struct Venv {
@@ -71,6 +72,17 @@ pub(crate) fn web() -> anyhow::Result<WebTools> {
         folders,
         wasm_opt: has_wasm_opt,
     })
+}
+
+/// The font that formulas are set in, and its licence; `None` without npm.
+pub(crate) fn maths_font() -> anyhow::Result<Option<[PathBuf; 2]>> {
+    let folder = format!("maths-font-{MATHS_FONT}");
+    let modules = npm_install(&folder, &[("@fontsource/stix-two-math", MATHS_FONT)])?;
+    Ok(modules.map(|modules| {
+        let package = modules.join("@fontsource/stix-two-math");
+        let font = package.join("files/stix-two-math-latin-400-normal.woff2");
+        [font, package.join("LICENSE")]
+    }))
 }
 
 /// configurable-http-proxy, which JupyterHub needs.
