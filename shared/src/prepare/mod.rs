@@ -77,7 +77,7 @@ fn content(
         }
         CellKind::Raw => Content::Raw(cut::text(cell.source())),
         CellKind::Unknown(note) => Content::Unknown {
-            note,
+            note: cut::name(&note),
             text: cut::text(
                 Some(cell.source())
                     .filter(|source| !source.is_empty())
@@ -92,7 +92,7 @@ fn code(cell: &Cell, language: &str, displays: &Displays<'_>, sanitizer: &impl S
     Code {
         execution_count: cell.execution_count(),
         source: cut::text(cell.source()),
-        language: cell.language().unwrap_or(language).to_owned(),
+        language: cut::name(cell.language().unwrap_or(language)),
         outputs: outputs::all(cell, displays, sanitizer),
         source_hidden: hidden("source_hidden") || cell.tags().any(|tag| tag == "hide-input"),
         outputs_hidden: hidden("outputs_hidden")
