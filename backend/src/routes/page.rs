@@ -27,8 +27,8 @@ use crate::{
 struct Dist;
 
 const INDEX: &str = "index.html";
-/// What Trunk writes where the address of the page goes.
-const BASE: &str = r#"<base href="./" />"#;
+/// Begins the element in which Trunk writes the address of the page.
+const BASE: &str = "<base ";
 /// What Trunk writes where a number used once goes (`create_nonce` in Trunk.toml).
 const NONCE: &str = "{{__TRUNK NONCE__}}";
 
@@ -103,12 +103,8 @@ fn index_response(prefix: &str) -> Response {
         .into_response();
     };
     let nonce = Secret::random();
-    let page = String::from_utf8_lossy(&index.data)
-        .replace(
-            BASE,
-            &format!(r#"<base href="{}" />"#, escape_attribute(prefix)),
-        )
-        .replace(NONCE, nonce.reveal());
+    let page = with_base(&String::from_utf8_lossy(&index.data), prefix);
+    let page = page.replace(NONCE, nonce.reveal());
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{}' 'wasm-unsafe-eval'; style-src 'self'; \
          connect-src 'self'; img-src 'self' data:; font-src 'self'; frame-src 'self'; \
@@ -117,6 +113,16 @@ fn index_response(prefix: &str) -> Response {
     );
     let headers = [(header::CONTENT_SECURITY_POLICY, policy.as_str()), NO_CACHE];
     (headers, Html(page)).into_response()
+}
+
+/// `page` with `prefix` as its base, however the element was written.
+fn with_base(page: &str, prefix: &str) -> String {
+    let Some((before, rest)) = page.split_once(BASE) else {
+        return page.to_owned();
+    };
+    let after = rest.split_once('>').map_or(rest, |(_, after)| after);
+    let prefix = escape_attribute(prefix);
+    format!(r#"{before}<base href="{prefix}">{after}"#)
 }
 
 fn file_response(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
@@ -199,6 +205,14 @@ fn escape_attribute(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_base_is_found_minified_or_not() {
+        for page in [r#"<a><base href="./" /><b>"#, "<a><base href=./><b>"] {
+            assert_eq!(with_base(page, "/x&y/"), r#"<a><base href="/x&amp;y/"><b>"#);
+        }
+        assert_eq!(with_base("<a>", "/"), "<a>");
+    }
 
     #[test]
     fn hashed_names_are_told_from_plain_ones() {
