@@ -228,6 +228,7 @@ async fn nothing_in_a_name_acts() -> Result<()> {
 
     // The pages whose address, title and heading are the names.
     for name in names.iter().step_by(11) {
+        let browser = signed_in(&service).await?;
         let encoded = encode(name);
         for page in [
             format!("notebook?notebook=day1.ipynb&user={encoded}"),
