@@ -5,11 +5,26 @@
 //!
 //! 1. [`notebook`] reads nbformat JSON, tolerantly, and cuts it down: tail, trim, merge.
 //! 2. [`prepare`] turns its cells into [`prepared`] ones: the richest output chosen,
-//!    HTML sanitised. This needs a [`prepare::Sanitizer`]; the real one, [`sanitize`],
-//!    exists natively only, because it is too large to send to a browser.
+//!    HTML sanitised, maths typeset. This, with its [`prepare::Sanitizer`] from
+//!    [`sanitize`], exists natively only, because it is too large to send to a browser.
 //! 3. Prepared cells travel as JSON ([`wire`]).
 //! 4. [`render`] makes HTML of them, by the same code natively and in wasm;
 //!    [`standalone`] makes a whole document of that.
+//!
+//! ```
+//! use shared::{notebook::Notebook, prepare, render, sanitize::Ammonia};
+//!
+//! let json = br##"{"nbformat": 4, "cells": [
+//!     {"cell_type": "markdown", "source": "# Euler: $e^{i\\pi} = -1$"},
+//!     {"cell_type": "code", "execution_count": 1, "source": "1 + 1", "outputs": [
+//!         {"output_type": "execute_result", "data": {"text/plain": "2"}}]}]}"##;
+//! let notebook = Notebook::parse(json)?.notebook;
+//! let cells = prepare::cells(&notebook, 0, &Ammonia);
+//! let html = render::cells(&cells, &render::Options::default());
+//! assert!(html.contains("<msup><mi>e</mi>"));
+//! assert!(html.contains("<pre class=\"nb-text\">2</pre>"));
+//! # Ok::<(), shared::notebook::ParseError>(())
+//! ```
 //!
 //! There is no IO, no clock and no randomness in this crate.
 #![warn(missing_docs)]

@@ -235,7 +235,13 @@ impl SafeHtml {
         Self(html)
     }
 
-    /// The HTML.
+    /// The HTML. Ids in it stand without a prefix; [`crate::render`] gives them one.
+    ///
+    /// ```
+    /// use shared::{prepare::Sanitizer, sanitize::Ammonia};
+    ///
+    /// assert_eq!(Ammonia.sanitize("<i>a").as_str(), "<i>a</i>");
+    /// ```
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -243,6 +249,13 @@ impl SafeHtml {
 
 impl ImageKind {
     /// The kind of a mime type, `None` when it is not one of those shown.
+    ///
+    /// ```
+    /// use shared::prepared::ImageKind;
+    ///
+    /// assert_eq!(ImageKind::of_mime("image/png"), Some(ImageKind::Png));
+    /// assert_eq!(ImageKind::of_mime("image/tiff"), None);
+    /// ```
     pub fn of_mime(mime: &str) -> Option<Self> {
         match mime {
             "image/png" => Some(Self::Png),
@@ -255,6 +268,10 @@ impl ImageKind {
     }
 
     /// Its mime type.
+    ///
+    /// ```
+    /// assert_eq!(shared::prepared::ImageKind::Svg.mime(), "image/svg+xml");
+    /// ```
     pub fn mime(self) -> &'static str {
         match self {
             Self::Png => "image/png",

@@ -3,8 +3,9 @@
     python count_cells.py FILE... > counts.jsonl
 
 A line a file: {"file": ..., "cells": n, "outputs": [one number a cell]}, or with
-"refused" and nbformat's reason. Neighbouring pieces of one stream count once, since
-that is how Jupyter shows them.
+"refused" and nbformat's reason. What is counted is what Jupyter shows of them:
+neighbouring pieces of one stream are one, what was cleared is none, and an update of
+something displayed is none of its own.
 """
 
 import json
@@ -17,11 +18,29 @@ import nbformat
 warnings.simplefilter("ignore")
 
 
-def shown(outputs):
-    streams = [out.get("name", "stdout") if out.get("output_type") == "stream" else None
-               for out in outputs]
-    return sum(1 for at, name in enumerate(streams)
-               if name is None or at == 0 or streams[at - 1] != name)
+def display_id(out):
+    return out.get("transient", {}).get("display_id")
+
+
+def shown(outputs, displayed):
+    """How many a page shows of them; `displayed` are the ids of the notebook's displays."""
+    visible = []
+    clear = False
+    for out in outputs:
+        kind = out.get("output_type")
+        if kind == "clear_output" and out.get("wait"):
+            # When something follows, and not before.
+            clear = True
+            continue
+        if clear or kind == "clear_output":
+            visible = []
+            clear = False
+        name = out.get("name", "stdout") if kind == "stream" else None
+        joins = name is not None and visible and visible[-1] == name
+        updates = kind == "update_display_data" and display_id(out) in displayed
+        if kind != "clear_output" and not joins and not updates:
+            visible.append(name)
+    return len(visible)
 
 
 def counted(file):
@@ -29,8 +48,10 @@ def counted(file):
     with open(file, encoding="utf-8-sig") as opened:
         notebook = nbformat.reader.reads(opened.read())
     notebook = nbformat.convert(notebook, 4)
-    return {"cells": len(notebook.cells),
-            "outputs": [shown(cell.get("outputs", [])) for cell in notebook.cells]}
+    outputs = [cell.get("outputs", []) for cell in notebook.cells]
+    displayed = {display_id(out) for own in outputs for out in own
+                 if out.get("output_type") == "display_data"} - {None}
+    return {"cells": len(outputs), "outputs": [shown(own, displayed) for own in outputs]}
 
 
 def main(files):

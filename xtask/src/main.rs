@@ -6,12 +6,14 @@
 //! * [`mod@test`]: everything that must hold
 //! * [`build`]: the page and the binary
 //! * [`bench`]: how fast it is, against what people use instead
+//! * [`fuzz`]: what inputs nobody would think of do to it
 //! * [`tools`]: the programs all of these need, kept in a per-user cache
 //! * [`sample`]: the class that `run` shows
 
 mod bench;
 mod build;
 mod command;
+mod fuzz;
 mod hub;
 mod run;
 mod sample;
@@ -38,6 +40,7 @@ enum Task {
     /// Build the page and the binary in release, to target/release/pipalhub.
     Build,
     Bench(bench::BenchArgs),
+    Fuzz(fuzz::FuzzArgs),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Task::Hub(args) => hub::run(&args),
         Task::Test(args) => test::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Build => build::release().map(|binary| println!("{}", binary.display())),
     };
     match done {

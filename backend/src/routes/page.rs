@@ -27,8 +27,8 @@ use crate::{
 struct Dist;
 
 const INDEX: &str = "index.html";
-/// What Trunk writes where the address of the page goes.
-const BASE: &str = r#"<base href="./" />"#;
+/// Begins the element in which Trunk writes the address of the page.
+const BASE: &str = "<base ";
 /// What Trunk writes where a number used once goes (`create_nonce` in Trunk.toml).
 const NONCE: &str = "{{__TRUNK NONCE__}}";
 
@@ -123,9 +123,14 @@ fn index_response(prefix: &str) -> Response {
 }
 
 /// The page as Trunk wrote it, with what only this service knows.
-fn filled_in(index: &str, prefix: &str, nonce: &str) -> String {
-    let base = format!(r#"<base href="{}" />"#, escape_attribute(prefix));
-    index.replace(BASE, &base).replace(NONCE, nonce)
+fn filled_in(page: &str, prefix: &str, nonce: &str) -> String {
+    let Some((before, rest)) = page.split_once(BASE) else {
+        return page.to_owned();
+    };
+    // Minified, the element has neither quotes nor a slash.
+    let after = rest.split_once('>').map_or(rest, |(_, after)| after);
+    let prefix = escape_attribute(prefix);
+    format!(r#"{before}<base href="{prefix}">{after}"#).replace(NONCE, nonce)
 }
 
 fn file_response(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
@@ -211,9 +216,11 @@ mod tests {
 
     #[test]
     fn the_page_knows_where_it_lives() {
-        let index = r#"<base href="./" /><script nonce="{{__TRUNK NONCE__}}">"#;
-        let page = filled_in(index, r#"/a"b/"#, "once");
-        assert_eq!(page, r#"<base href="/a&quot;b/" /><script nonce="once">"#);
+        for base in [r#"<base href="./" />"#, "<base href=./>"] {
+            let index = format!(r#"<a>{base}<script nonce="{NONCE}">"#);
+            let page = filled_in(&index, r#"/a"b/"#, "once");
+            assert_eq!(page, r#"<a><base href="/a&quot;b/"><script nonce="once">"#);
+        }
     }
 
     /// Where the page has been built: that it holds what is to be replaced.

@@ -28,7 +28,17 @@ impl Cell {
         Self(value)
     }
 
-    /// The JSON of the cell.
+    /// The JSON of the cell, whatever it is.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"x": 1}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let cell = &notebook.cells()[0];
+    /// assert_eq!(cell.value()["x"], 1);
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn value(&self) -> &Value {
         &self.0
     }
@@ -42,6 +52,15 @@ impl Cell {
     }
 
     /// What the cell is.
+    ///
+    /// ```
+    /// use shared::notebook::{CellKind, Notebook};
+    ///
+    /// let json = br#"{"cells": [{"cell_type": "heading", "level": 2}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// assert_eq!(notebook.cells()[0].kind(), CellKind::Heading(2));
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn kind(&self) -> CellKind {
         let Value::Object(fields) = &self.0 else {
             return CellKind::Unknown("a cell that is not an object".to_owned());
@@ -59,7 +78,18 @@ impl Cell {
         }
     }
 
-    /// The text of the cell, lines joined, each ending in `\n` alone.
+    /// The text of the cell, lines joined, each ending in `\n` alone; empty when there is
+    /// none.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"source": ["a\r\n", "b"]}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let cell = &notebook.cells()[0];
+    /// assert_eq!(cell.source(), "a\nb");
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn source(&self) -> String {
         let text = self
             .get("source")
@@ -74,11 +104,31 @@ impl Cell {
     }
 
     /// The id of nbformat 4.5, when there is one.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"id": "a1"}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let cell = &notebook.cells()[0];
+    /// assert_eq!(cell.id(), Some("a1"));
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn id(&self) -> Option<&str> {
         self.get("id").and_then(Value::as_str)
     }
 
     /// The number in the prompt; `None` when the cell was never run.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"execution_count": 3}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let cell = &notebook.cells()[0];
+    /// assert_eq!(cell.execution_count(), Some(3));
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn execution_count(&self) -> Option<i64> {
         self.get("execution_count")
             .or_else(|| self.get("prompt_number"))
@@ -86,11 +136,32 @@ impl Cell {
     }
 
     /// The cell's metadata, when it has any.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"metadata": {"name": "x"}}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let cell = &notebook.cells()[0];
+    /// assert_eq!(cell.metadata().expect("it has some")["name"], "x");
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn metadata(&self) -> Option<&Map<String, Value>> {
         self.get("metadata").and_then(Value::as_object)
     }
 
     /// Whether the metadata's field `key`, in `table` when one is named, is true.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"metadata": {"jupyter": {"source_hidden": true}}}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let cell = &notebook.cells()[0];
+    /// assert!(cell.flag(Some("jupyter"), "source_hidden"));
+    /// assert!(!cell.flag(None, "collapsed"));
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn flag(&self, table: Option<&str>, key: &str) -> bool {
         let Some(metadata) = self.metadata() else {
             return false;
@@ -103,6 +174,16 @@ impl Cell {
     }
 
     /// The tags somebody gave the cell.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"metadata": {"tags": ["exercise"]}}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let cell = &notebook.cells()[0];
+    /// assert_eq!(cell.tags().collect::<Vec<_>>(), ["exercise"]);
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         let tags = self.metadata().and_then(|metadata| metadata.get("tags"));
         let tags = tags.and_then(Value::as_array).map(Vec::as_slice);
@@ -110,21 +191,63 @@ impl Cell {
     }
 
     /// The language of this cell alone, which nbformat 2 and 3 have.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"language": "R"}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let cell = &notebook.cells()[0];
+    /// assert_eq!(cell.language(), Some("R"));
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn language(&self) -> Option<&str> {
         self.get("language").and_then(Value::as_str)
     }
 
     /// The images that came with the cell: name, and data by mime type.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"attachments": {"a.png": {"image/png": "Zg=="}}}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let cell = &notebook.cells()[0];
+    /// assert!(cell.attachments().expect("there is one").contains_key("a.png"));
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn attachments(&self) -> Option<&Map<String, Value>> {
         self.get("attachments").and_then(Value::as_object)
     }
 
-    /// The outputs of a code cell, in order.
+    /// The outputs of a code cell, in order. What is no list is taken for the only one.
+    ///
+    /// ```
+    /// use shared::notebook::{Notebook, Output};
+    ///
+    /// let json = br#"{"cells": [{"cell_type": "code", "outputs": [
+    ///     {"output_type": "stream", "name": "stderr", "text": ["careful\n"]}]}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let outputs: Vec<Output<'_>> = notebook.cells()[0].outputs().collect();
+    /// let text = "careful\n".to_owned();
+    /// assert_eq!(outputs, [Output::Stream { stderr: true, text }]);
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn outputs(&self) -> impl Iterator<Item = Output<'_>> {
         self.output_values().iter().map(Output::of)
     }
 
     /// Whether a code cell shows signs of having been run.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"cell_type": "code", "execution_count": 1}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let cell = &notebook.cells()[0];
+    /// assert!(cell.was_run());
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn was_run(&self) -> bool {
         self.kind() == CellKind::Code
             && (self.execution_count().is_some() || !self.output_values().is_empty())

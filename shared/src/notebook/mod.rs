@@ -97,6 +97,18 @@ impl Notebook {
     ///
     /// When the bytes are no JSON (an empty or half-written file is none), or when the
     /// JSON is no notebook at all.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let parsed = Notebook::parse(br#"{"nbformat": 4, "cells": [{"cell_type": "raw"}, 17]}"#)?;
+    /// assert_eq!(parsed.notebook.len(), 2);
+    /// assert_eq!(parsed.warnings, ["cell 2: a cell that is not an object"]);
+    ///
+    /// let error = Notebook::parse(b"{\n \"cells\": [").unwrap_err();
+    /// assert_eq!(error.to_string(), "the file ends in the middle (line 2, column 11)");
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
         let (value, mut warnings) = json::parse(bytes)?;
         let Value::Object(mut top) = value else {
@@ -121,21 +133,48 @@ impl Notebook {
     }
 
     /// How many cells.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// assert_eq!(Notebook::default().len(), 0);
+    /// ```
     pub fn len(&self) -> usize {
         self.cells.len()
     }
 
     /// Whether there is no cell.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// assert!(Notebook::default().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
     }
 
-    /// The cells, in order.
+    /// The cells, in order; those of several worksheets one after the other.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["a\n", "b"]}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// assert_eq!(notebook.cells()[0].source(), "a\nb");
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn cells(&self) -> &[Cell] {
         &self.cells
     }
 
     /// The major and minor version; 4.0 when the notebook does not say.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// assert_eq!(Notebook::default().nbformat(), (4, 5));
+    /// ```
     pub fn nbformat(&self) -> (u64, u64) {
         let number = |key| self.top.get(key).and_then(Value::as_u64);
         (
@@ -145,12 +184,27 @@ impl Notebook {
     }
 
     /// The notebook's own metadata, when it has any.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [], "metadata": {"title": "Day 1"}}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// assert_eq!(notebook.metadata().expect("it has some")["title"], "Day 1");
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn metadata(&self) -> Option<&Map<String, Value>> {
         self.top.get("metadata").and_then(Value::as_object)
     }
 
     /// The language of the code cells as the kernel names it; `python` when the notebook
     /// does not say, as old ones do not.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// assert_eq!(Notebook::default().language(), "python");
+    /// ```
     pub fn language(&self) -> &str {
         let text = |table: &str, key: &str| {
             let table = self.metadata()?.get(table)?;
@@ -161,7 +215,17 @@ impl Notebook {
             .unwrap_or("python")
     }
 
-    /// The last `n` cells, in a notebook of their own.
+    /// The last `n` cells, in a notebook of their own; all of them when there are no more.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"source": "1"}, {"source": "2"}, {"source": "3"}]}"#;
+    /// let tail = Notebook::parse(json)?.notebook.tail(2);
+    /// assert_eq!(tail.len(), 2);
+    /// assert_eq!(tail.cells()[0].source(), "2");
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     #[must_use]
     pub fn tail(&self, n: usize) -> Self {
         let first = self.cells.len().saturating_sub(n);
@@ -177,6 +241,17 @@ impl Notebook {
     /// A `text` of more than `max_lines` lines keeps its first and its last
     /// `(max_lines + 1) / 2`, with the line `...` between them; `data` and tracebacks
     /// stay whole.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"cell_type": "code", "outputs": [
+    ///     {"output_type": "stream", "text": "1\n2\n3\n4\n5\n6\n"}]}]}"#;
+    /// let trimmed = Notebook::parse(json)?.notebook.trim(4);
+    /// let output = &trimmed.cells()[0].value()["outputs"][0];
+    /// assert_eq!(output["text"], "1\n2\n...\n5\n6\n");
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     #[must_use]
     pub fn trim(mut self, max_lines: usize) -> Self {
         for cell in &mut self.cells {
@@ -189,6 +264,14 @@ impl Notebook {
     ///
     /// The last by its place: the counts in a notebook are of several runs of the
     /// kernel as soon as it was restarted.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"cell_type": "code", "outputs": [{"output_type": "error"}]}]}"#;
+    /// assert!(Notebook::parse(json)?.notebook.ends_in_error());
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn ends_in_error(&self) -> bool {
         let last_run = self.cells.iter().rev().find(|cell| cell.was_run());
         last_run.is_some_and(|cell| {
@@ -204,6 +287,16 @@ impl Notebook {
     /// with the metadata of the first: for each a Markdown cell with its name, then its
     /// cells, upgraded to nbformat 4, every cell with an id of its own. What is no cell
     /// becomes a raw one, so that Jupyter opens the result whatever was put in.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let part = |name: &str| (name.to_owned(), Notebook::default());
+    /// let merged = Notebook::merge(vec![part("ana"), part("bo")]).expect("there are two");
+    /// assert_eq!(merged.len(), 2);
+    /// assert_eq!(merged.cells()[1].source(), "# <a id=\"BO\">BO</a>");
+    /// assert_eq!(Notebook::merge(Vec::new()), None);
+    /// ```
     pub fn merge(mut parts: Vec<(String, Notebook)>) -> Option<Self> {
         if parts.len() > 1 {
             return Some(merge::merge(parts));
@@ -211,7 +304,16 @@ impl Notebook {
         parts.pop().map(|(_, notebook)| notebook)
     }
 
-    /// JSON as Jupyter writes it: indent 1, a newline at the end, UTF-8 as it is.
+    /// JSON as Jupyter writes it: indent 1, a newline at the end, UTF-8 as it is. Fields
+    /// that nothing here knows are in it.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = "{\n \"cells\": [],\n \"nbformat\": 4,\n \"x\": \"é\"\n}\n";
+    /// assert_eq!(Notebook::parse(json.as_bytes())?.notebook.to_json(), json);
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn to_json(&self) -> String {
         let mut top = self.top.clone();
         let cells = self.cells.iter().map(|cell| cell.value().clone());

@@ -112,12 +112,39 @@ impl<'a> Bundle<'a> {
     }
 
     /// The data of one mime type.
+    ///
+    /// ```
+    /// use shared::notebook::{Notebook, Output};
+    ///
+    /// let json = br#"{"cells": [{"cell_type": "code", "outputs": [
+    ///     {"output_type": "display_data", "data": {"text/plain": ["a\n", "b"]}}]}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let Some(Output::Bundle(bundle)) = notebook.cells()[0].outputs().next() else {
+    ///     panic!("it is one");
+    /// };
+    /// assert!(bundle.get("text/plain").is_some_and(|data| data.is_array()));
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn get(&self, mime: &str) -> Option<&'a Value> {
         let found = self.data.iter().find(|(name, _)| *name == mime);
         found.map(|(_, value)| *value)
     }
 
-    /// The data of one mime type as text; lists of lines are joined.
+    /// The data of one mime type as text; lists of lines are joined. `None` when there is
+    /// none, or when it is no text.
+    ///
+    /// ```
+    /// use shared::notebook::{Notebook, Output};
+    ///
+    /// let json = br#"{"cells": [{"cell_type": "code", "outputs": [
+    ///     {"output_type": "display_data", "data": {"text/plain": ["a\n", "b"]}}]}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// let Some(Output::Bundle(bundle)) = notebook.cells()[0].outputs().next() else {
+    ///     panic!("it is one");
+    /// };
+    /// assert_eq!(bundle.text("text/plain").as_deref(), Some("a\nb"));
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
     pub fn text(&self, mime: &str) -> Option<String> {
         self.get(mime).and_then(text)
     }

@@ -2,6 +2,8 @@
 
 /// Bytes of one text that are shown.
 const MAX_TEXT: usize = 512 * 1024;
+/// Bytes of one name.
+const MAX_NAME: usize = 200;
 /// Bytes of HTML or of an image in base64 that are looked at.
 pub(super) const MAX_DATA: usize = 8 * 1024 * 1024;
 /// Bytes of terminal text that are folded; more is cut before.
@@ -10,6 +12,14 @@ const MAX_FOLDED: usize = 4 * MAX_TEXT;
 /// `text` as it is, or its beginning and its end.
 pub(super) fn text(text: String) -> String {
     to(text, MAX_TEXT)
+}
+
+/// The same for a name, such as a mime type, of which a line is enough.
+pub(super) fn name(name: &str) -> String {
+    if name.len() <= MAX_NAME {
+        return name.to_owned();
+    }
+    format!("{}…", &name[..name.floor_char_boundary(MAX_NAME)])
 }
 
 /// The same for what is folded next, where most of a text may vanish by itself.

@@ -32,11 +32,33 @@ const MAX_TAG: usize = 50;
 /// Turns untrusted HTML into HTML that is safe to put into a page.
 pub trait Sanitizer {
     /// The harmless part of `html`, a fragment for the inside of an element.
+    ///
+    /// ```
+    /// use shared::{prepare::Sanitizer, sanitize::Ammonia};
+    ///
+    /// let safe = Ammonia.sanitize("<b onclick=x()>bold</b><script>y()</script>");
+    /// assert_eq!(safe.as_str(), "<b>bold</b>");
+    /// ```
     fn sanitize(&self, html: &str) -> SafeHtml;
 }
 
 /// Prepares every cell of `notebook`, `first_index` being the place of its first
 /// cell in the notebook it was cut from.
+///
+/// Never fails, and takes a time that the size explains: what is too large to be shown
+/// (512 KiB of text, 8 MiB of HTML or of an image) is cut or named in a note.
+///
+/// ```
+/// use shared::{notebook::Notebook, prepare, prepared::Content, sanitize::Ammonia};
+///
+/// let json = br#"{"cells": [{"cell_type": "markdown", "source": "one"},
+///                           {"cell_type": "raw", "source": "two"}]}"#;
+/// let tail = Notebook::parse(json)?.notebook.tail(1);
+/// let cells = prepare::cells(&tail, 1, &Ammonia);
+/// assert_eq!(cells[0].index, 1);
+/// assert_eq!(cells[0].content, Content::Raw("two".to_owned()));
+/// # Ok::<(), shared::notebook::ParseError>(())
+/// ```
 pub fn cells(
     notebook: &Notebook,
     first_index: usize,
@@ -77,7 +99,7 @@ fn content(
         }
         CellKind::Raw => Content::Raw(cut::text(cell.source())),
         CellKind::Unknown(note) => Content::Unknown {
-            note,
+            note: cut::name(&note),
             text: cut::text(
                 Some(cell.source())
                     .filter(|source| !source.is_empty())
@@ -92,7 +114,7 @@ fn code(cell: &Cell, language: &str, displays: &Displays<'_>, sanitizer: &impl S
     Code {
         execution_count: cell.execution_count(),
         source: cut::text(cell.source()),
-        language: cell.language().unwrap_or(language).to_owned(),
+        language: cut::name(cell.language().unwrap_or(language)),
         outputs: outputs::all(cell, displays, sanitizer),
         source_hidden: hidden("source_hidden") || cell.tags().any(|tag| tag == "hide-input"),
         outputs_hidden: hidden("outputs_hidden")

@@ -80,7 +80,7 @@ fn one(
             })
         }
         notebook::Output::Unknown(note) => Some(Output::Display(Rich::Note {
-            note,
+            note: cut::name(&note),
             text: String::new(),
         })),
     }

@@ -199,7 +199,7 @@ fn plain_or_note(bundle: &Bundle<'_>, plain: String) -> Rich {
     let what = match mimes.as_slice() {
         [] => "An empty output".to_owned(),
         ["text/html"] => "HTML in which there is nothing to see".to_owned(),
-        mimes => format!("Data of the type {}", mimes.join(", ")),
+        mimes => format!("Data of the type {}", cut::name(&mimes.join(", "))),
     };
     note(&what, plain)
 }

@@ -15,6 +15,11 @@ use super::{
 /// The longest name, in characters.
 const MAX_NAME: usize = 80;
 
+/// Markup of a fragment for each byte of it, and what there is for nothing; behind that
+/// its places and links to them are none.
+const MAX_GROWTH: usize = 3;
+const FREE: usize = 2048;
+
 /// The ids of one page.
 #[derive(Debug, Default)]
 pub(crate) struct Ids {
@@ -89,6 +94,8 @@ pub(crate) fn name_in(url: &str) -> Option<String> {
 /// Sanitised HTML with its ids and the links to them as the page has them, onto the end
 /// of `out`.
 pub(crate) fn push_fragment(out: &mut String, html: &str, ids: &mut Ids) {
+    // An address can be long, and a fragment can hold many links and nothing else.
+    let limit = out.len() + MAX_GROWTH * html.len() + FREE;
     let mut rest = html;
     // What of `rest` need not change.
     let mut kept = 0;
@@ -99,7 +106,7 @@ pub(crate) fn push_fragment(out: &mut String, html: &str, ids: &mut Ids) {
         kept = start + length;
         if tag.contains(" id=\"") || tag.contains(" href=\"#") {
             out.push_str(&rest[..start]);
-            push_tag(out, tag, ids);
+            push_tag(out, tag, (out.len() < limit).then_some(&mut *ids));
             rest = &rest[kept..];
             kept = 0;
         }
@@ -107,14 +114,16 @@ pub(crate) fn push_fragment(out: &mut String, html: &str, ids: &mut Ids) {
     out.push_str(rest);
 }
 
-fn push_tag(out: &mut String, tag: &str, ids: &mut Ids) {
+/// `tag` with its id and its link, or without them where there are no `ids`.
+fn push_tag(out: &mut String, tag: &str, mut ids: Option<&mut Ids>) {
     let inside = tag.trim_end_matches('>');
     let (name, rest) = inside.split_once(' ').unwrap_or((inside, ""));
     out.push_str(name);
     for (name, value) in attributes(rest) {
-        match (name, value.strip_prefix('#')) {
-            ("id", _) => ids.push_id(out, value),
-            ("href", Some(place)) => ids.push_href(out, place),
+        match (name, value.strip_prefix('#'), &mut ids) {
+            ("id", _, Some(ids)) => ids.push_id(out, value),
+            ("href", Some(place), Some(ids)) => ids.push_href(out, place),
+            ("id", _, None) | ("href", Some(_), None) => {}
             _ => {
                 for part in [" ", name, "=\"", value, "\""] {
                     out.push_str(part);

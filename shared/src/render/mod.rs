@@ -92,7 +92,28 @@ pub struct Options {
 
 /// The HTML of `cells`, in order.
 ///
-/// At most eight times as large as what it was made of, and 4 KiB for each text.
+/// At most eight times as large as the notebook that they were made of, and 4 KiB for
+/// each cell and each output; a formula may take 24 bytes for each of its own.
+///
+/// ```
+/// use shared::{
+///     prepared::{Content, PreparedCell},
+///     render::{self, Options},
+/// };
+///
+/// let cell = PreparedCell {
+///     index: 0,
+///     tags: Vec::new(),
+///     content: Content::Raw("1 < 2".to_owned()),
+/// };
+/// let options = Options {
+///     id_prefix: "ana-".to_owned(),
+///     ..Options::default()
+/// };
+/// let html = render::cells(&[cell], &options);
+/// assert!(html.starts_with("<section class=\"nb-cell nb-raw\" id=\"ana-cell-1\""));
+/// assert!(html.contains("1 &lt; 2"));
+/// ```
 pub fn cells(cells: &[PreparedCell], options: &Options) -> String {
     let mut context = cell::Context {
         options,

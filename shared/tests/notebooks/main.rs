@@ -4,6 +4,8 @@
 //! run has prepared.
 
 #[cfg(not(target_arch = "wasm32"))]
+mod bounds;
+#[cfg(not(target_arch = "wasm32"))]
 mod corpus;
 #[cfg(not(target_arch = "wasm32"))]
 mod cut;

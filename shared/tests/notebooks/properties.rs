@@ -2,7 +2,11 @@
 
 use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Value, json};
-use shared::{notebook::Notebook, prepare::Sanitizer, sanitize::Ammonia};
+use shared::{
+    notebook::Notebook,
+    prepare::{self, Sanitizer},
+    sanitize::Ammonia,
+};
 
 use crate::support::{assert_regular, assert_safe, html, notebook, outputs};
 
@@ -89,6 +93,66 @@ const PIECES: [&str; 74] = [
     "\u{1b}[A",
     "é",
     "\0",
+];
+
+/// Pieces of LaTeX, to be put together rightly or wrongly.
+const TEX: [&str; 56] = [
+    "x",
+    "1",
+    "+",
+    "<",
+    ">",
+    "&",
+    "\\\\",
+    "{",
+    "}",
+    "[",
+    "]",
+    "^",
+    "_",
+    "'",
+    "\"",
+    "~",
+    "%",
+    "#",
+    "\\frac",
+    "\\sqrt",
+    "\\left(",
+    "\\right)",
+    "\\left",
+    "\\right",
+    "\\middle|",
+    "\\begin{matrix}",
+    "\\end{matrix}",
+    "\\begin{cases}",
+    "\\end{cases}",
+    "\\begin{align}",
+    "\\end{align}",
+    "\\begin{array}{c|l}",
+    "\\end{array}",
+    "\\text{",
+    "\\textbf{",
+    "\\mathrm{",
+    "\\color{red}",
+    "\\textcolor{blue}{",
+    "\\sum",
+    "\\limits",
+    "\\int",
+    "\\hat",
+    "\\overline{",
+    "\\underbrace{",
+    "\\label{a}",
+    "\\tag{1}",
+    "\\href{javascript:x}{",
+    "\\def\\x",
+    "\\hline",
+    "\\operatorname{",
+    "\\not",
+    "\\big",
+    "\\hspace{1em}",
+    "\\\"",
+    "é",
+    "\u{1d465}",
 ];
 
 fn text() -> impl Strategy<Value = String> {
@@ -190,6 +254,48 @@ proptest! {
         let notebook = Notebook::parse(json.to_string().as_bytes()).expect("a notebook").notebook;
         let written: Value = serde_json::from_str(&notebook.tail(1).trim(5).to_json()).unwrap();
         prop_assert_eq!(written, json);
+    }
+
+    #[test]
+    fn odd_displays_are_shown(
+        kinds in vec((0..4_u8, 0..3_u8, any_json()), 0..8),
+        cell in 0..3_usize,
+        output in 0..9_usize,
+    ) {
+        let outputs: Vec<Value> = kinds.iter().map(|(kind, id, data)| match kind {
+            0 => json!({"output_type": "clear_output", "wait": id % 2 == 0}),
+            1 => json!({"output_type": "stream", "name": "stdout", "text": data}),
+            kind => json!({
+                "output_type": if *kind == 2 { "display_data" } else { "update_display_data" },
+                "transient": {"display_id": format!("id {id}")},
+                "data": {"application/json": data, "text/html": data, "text/latex": data},
+            }),
+        }).collect();
+        let cells: Vec<Value> = outputs
+            .chunks(3)
+            .map(|outputs| json!({"cell_type": "code", "source": "", "outputs": outputs}))
+            .collect();
+        let notebook = notebook(cells.into());
+        assert_safe(&html(&notebook));
+        // A document for a frame there is for outputs only, and never a panic.
+        let document = prepare::frame_document(&notebook, cell, output);
+        let there = notebook.cells().get(cell).is_some_and(|cell| output < cell.outputs().count());
+        prop_assert!(there || document.is_none());
+    }
+
+    #[test]
+    fn formulas_are_mathml_or_code(pieces in vec(sample::select(TEX.as_slice()), 0..30)) {
+        let tex = pieces.concat();
+        for source in [format!("${tex}$"), format!("$$\n{tex}\n$$"), format!("<b>${tex}$</b>")] {
+            let html = html(&notebook(json!([{"cell_type": "markdown", "source": source}])));
+            assert_safe(&html);
+            // The stand-ins are gone.
+            let left = html.contains(['\u{fdd1}', '\u{fdd2}']);
+            prop_assert!(!left);
+        }
+        assert_safe(&html(&outputs(json!([
+            {"output_type": "display_data", "data": {"text/latex": format!("${tex}$")}},
+        ]))));
     }
 
     #[test]

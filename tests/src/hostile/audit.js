@@ -32,7 +32,9 @@ function inspect(element) {
 
 function address(element, name, value) {
   if (name === "src" && /^data:image\//i.test(value)) return;
-  if (name === "href" && value.startsWith("#" + prefix)) return;
+  // A place in the notebook, which below a <base> has to name the page too.
+  const within = element.hash && element.hash.startsWith("#" + prefix);
+  if (name === "href" && within && /^(notebook\?[^#]*)?#/.test(value)) return;
   const protocol = element.protocol || "";
   const rel = element.getAttribute("rel") || "";
   const leadsAway = ["http:", "https:", "mailto:"].includes(protocol);
@@ -85,7 +87,13 @@ for (const [owner, object] of [["window", window], ["document", document]]) {
   for (const key in object) keys.add(key);
   for (const key of keys) {
     if (/^\d+$|^__|^cdc_|^\$cdc_/.test(key)) continue;
-    const value = object[key];
+    let value;
+    try {
+      value = object[key];
+    } catch {
+      // Storage, in a file.
+      continue;
+    }
     const element = value instanceof Element || value instanceof HTMLCollection;
     kinds[`${owner}.${key}`] = element ? `an element ${value.tagName || ""}` : typeof value;
   }
@@ -101,7 +109,7 @@ requestAnimationFrame(() =>
         notebooks: roots.length,
         cells: document.querySelectorAll(`${notebooks} .nb-cell`).length,
         frames: window.length,
-        base: document.baseURI,
+        base: [...document.querySelectorAll("base")].map((base) => base.href),
         title: document.title,
       }),
     ),

@@ -92,6 +92,12 @@ pub fn html_payloads() -> Vec<(usize, String)> {
         .collect()
 }
 
+/// The payloads that change how a page looks, where it leads or whom it asks.
+pub fn markup_payloads() -> Vec<String> {
+    let markup = payloads::MARKUP.iter();
+    markup.map(|template| filled(template, 0)).collect()
+}
+
 /// Payloads that can be the name of a file or a folder, at most `most` of them.
 pub fn names(most: usize) -> Vec<String> {
     let can_be = |name: &String| {

@@ -13,7 +13,23 @@ use wasm_bindgen::prelude::wasm_bindgen;
 /// When the JSON is not what the service sends.
 #[wasm_bindgen]
 pub fn render(prepared_json: &str) -> Result<String, String> {
-    let cells: Vec<PreparedCell> =
-        serde_json::from_str(prepared_json).map_err(|error| error.to_string())?;
-    Ok(render::cells(&cells, &Options::default()))
+    Ok(render::cells(&cells(prepared_json)?, &Options::default()))
+}
+
+/// The same, a text for each cell: the page of one notebook replaces only those that
+/// have changed.
+///
+/// # Errors
+/// When the JSON is not what the service sends.
+#[wasm_bindgen]
+pub fn render_each(prepared_json: &str) -> Result<Vec<String>, String> {
+    let cells = cells(prepared_json)?;
+    let each = cells.iter().map(std::slice::from_ref);
+    Ok(each
+        .map(|cell| render::cells(cell, &Options::default()))
+        .collect())
+}
+
+fn cells(prepared_json: &str) -> Result<Vec<PreparedCell>, String> {
+    serde_json::from_str(prepared_json).map_err(|error| error.to_string())
 }

@@ -45,7 +45,9 @@ const FLAGS: [&str; 9] = [
 #[serde(default)]
 pub(super) struct Report {
     pub(super) string_ms: Vec<f64>,
+    /// As the page does it: cells that are out of sight wait.
     pub(super) laid_out_ms: Vec<f64>,
+    pub(super) in_full_ms: Vec<f64>,
     #[serde(skip_serializing)]
     pub(super) html: String,
     error: Option<String>,
@@ -69,6 +71,7 @@ impl Bench {
         let folders = HashMap::from([
             ("bench", root().join("xtask/bench")),
             ("css", root().join("shared/src/standalone")),
+            ("frontend", root().join("frontend")),
             ("npm", npm),
             ("notebooks", notebooks.to_owned()),
             ("wasm", wasm()?),

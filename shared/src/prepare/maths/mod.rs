@@ -46,7 +46,8 @@ impl Extracted {
 /// The maths of Markdown.
 pub(super) fn of_markdown(source: &str) -> Extracted {
     // Nearly all texts have none, and looking for the rest costs a pass over Markdown.
-    if !source.contains(['$', '\\']) {
+    let may_begin = ["$", "\\\\(", "\\\\[", "\\begin{"];
+    if !may_begin.iter().any(|start| source.contains(start)) {
         return extract(source, &[]);
     }
     extract(source, &find::in_markdown(source))

@@ -45,17 +45,19 @@ pub(super) fn find(name: &str) -> Option<&'static Language> {
         .find(|language| language.names.iter().any(is))
 }
 
-static LANGUAGES: [Language; 7] = [PYTHON, SHELL, SQL, R, JULIA, JAVASCRIPT, JSON];
+static LANGUAGES: [Language; 11] = [
+    PYTHON, SHELL, SQL, R, JULIA, JAVASCRIPT, JSON, BRACES, RUST, CONFIG, MARKUP,
+];
 
 const PYTHON: Language = Language {
     names: &[
         "python", "python3", "python2", "py", "ipython", "ipython3", "ipython2", "pycon",
     ],
     keywords: &[
-        "and", "as", "assert", "async", "await", "break", "case", "class", "continue", "def",
-        "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in",
-        "is", "lambda", "match", "nonlocal", "not", "or", "pass", "raise", "return", "try",
-        "while", "with", "yield",
+        "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
+        "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is",
+        "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with",
+        "yield",
     ],
     constants: &[
         "True",
@@ -88,7 +90,9 @@ const SHELL: Language = Language {
         "zsh",
         "console",
         "shell-session",
+        "script",
         "system",
+        "sx",
     ],
     keywords: &[
         "case", "do", "done", "elif", "else", "esac", "export", "fi", "for", "function", "if",
@@ -105,7 +109,14 @@ const SHELL: Language = Language {
 };
 
 const SQL: Language = Language {
-    names: &["sql", "postgresql", "mysql", "sqlite", "sqlite3"],
+    names: &[
+        "sql",
+        "bigquery",
+        "postgresql",
+        "mysql",
+        "sqlite",
+        "sqlite3",
+    ],
     keywords: &[
         "add",
         "all",
@@ -334,3 +345,137 @@ const JSON: Language = Language {
     ignores_case: false,
     is_python: false,
 };
+
+/// What languages with braces have in common; a fence of one of them is seldom long.
+const BRACED: [&str; 60] = [
+    "as",
+    "async",
+    "await",
+    "auto",
+    "bool",
+    "break",
+    "case",
+    "catch",
+    "char",
+    "class",
+    "const",
+    "continue",
+    "crate",
+    "default",
+    "defer",
+    "delete",
+    "do",
+    "double",
+    "else",
+    "enum",
+    "extends",
+    "extern",
+    "final",
+    "float",
+    "fn",
+    "for",
+    "func",
+    "go",
+    "goto",
+    "if",
+    "impl",
+    "implements",
+    "import",
+    "in",
+    "int",
+    "interface",
+    "let",
+    "long",
+    "loop",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "namespace",
+    "new",
+    "package",
+    "private",
+    "protected",
+    "pub",
+    "public",
+    "return",
+    "static",
+    "struct",
+    "switch",
+    "throw",
+    "try",
+    "use",
+    "var",
+    "void",
+    "while",
+];
+
+const BRACES: Language = Language {
+    names: &[
+        "c", "c++", "cpp", "cxx", "h", "hpp", "java", "go", "golang", "csharp", "cs", "kotlin",
+        "swift", "scala", "dart", "php", "arduino", "cuda", "css", "scss", "less",
+    ],
+    keywords: &BRACED,
+    constants: &["true", "false", "null", "nullptr", "nil", "this", "NULL"],
+    definers: &["class", "struct", "enum", "interface", "func", "namespace"],
+    line_comments: &["//"],
+    block_comment: Some(("/*", "*/")),
+    quotes: &[quote("\"", true, false), quote("'", true, false)],
+    in_names: &[],
+    ignores_case: false,
+    is_python: false,
+};
+
+const RUST: Language = Language {
+    names: &["rust", "rs"],
+    constants: &["true", "false", "self", "Self", "None"],
+    definers: &["fn", "struct", "enum", "mod"],
+    // A single quote may begin a lifetime.
+    quotes: &[quote("\"", true, true)],
+    ..BRACES
+};
+
+const CONFIG: Language = Language {
+    names: &[
+        "yaml",
+        "yml",
+        "toml",
+        "ini",
+        "dockerfile",
+        "makefile",
+        "ruby",
+        "rb",
+        "perl",
+        "elixir",
+    ],
+    keywords: &[
+        "begin", "class", "def", "do", "else", "elsif", "end", "if", "module", "require", "unless",
+        "FROM", "RUN", "COPY", "CMD", "ENV", "WORKDIR",
+    ],
+    constants: &["true", "false", "null", "nil", "yes", "no", "on", "off"],
+    definers: &["class", "def", "module"],
+    line_comments: &["#"],
+    block_comment: None,
+    quotes: &[quote("\"", true, false), quote("'", false, false)],
+    in_names: &[],
+    ignores_case: false,
+    is_python: false,
+};
+
+/// Recognised by its comments, see the lexer.
+const MARKUP: Language = Language {
+    names: &["html", "xml", "svg", "xhtml", "vue"],
+    keywords: &[],
+    constants: &[],
+    definers: &[],
+    line_comments: &[],
+    block_comment: Some(MARKUP_COMMENT),
+    // An apostrophe is one in most texts.
+    quotes: &[quote("\"", false, false)],
+    in_names: &['-'],
+    ignores_case: true,
+    is_python: false,
+};
+
+/// What comments are in markup.
+pub(super) const MARKUP_COMMENT: (&str, &str) = ("<!--", "-->");

@@ -96,11 +96,17 @@ impl<'a> Lexer<'a> {
     fn magic(&mut self) -> Class {
         let line = self.line();
         let starts_cell = self.source[..self.at].trim().is_empty();
-        if let (true, Some(name)) = (starts_cell, line.strip_prefix("%%")) {
-            let name = name.split_whitespace().next().unwrap_or_default();
+        if let (true, Some(magic)) = (starts_cell, line.strip_prefix("%%")) {
+            let mut words = magic.split_whitespace();
+            let name = words.next().unwrap_or_default();
+            // Of a file, the end of its name says what is in it; of a script, the program.
+            let other = words.next_back().unwrap_or_default();
             self.language = match name {
-                "time" | "timeit" | "capture" | "prun" => self.language,
-                name => languages::find(name).unwrap_or(&PLAIN),
+                "time" | "timeit" | "capture" | "prun" | "memit" | "mprun" => self.language,
+                "writefile" | "file" => find_or_plain(other.rsplit('.').next().unwrap_or_default()),
+                "script" if !other.is_empty() => find_or_plain(other),
+                "pypy" | "cython" => find_or_plain("python"),
+                name => find_or_plain(name),
             };
         }
         self.at += line.len();
@@ -140,7 +146,9 @@ impl<'a> Lexer<'a> {
         let after = &rest[prefix..];
         let mut quotes = self.language.quotes.iter();
         let quote = quotes.find(|quote| begins(after.as_bytes(), quote.mark))?;
-        self.at += prefix + string_length(after, quote);
+        let formats = rest[..prefix].contains(['f', 'F', 't', 'T']);
+        let formatted = formats.then(|| formatted_length(after, quote)).flatten();
+        self.at += prefix + formatted.unwrap_or_else(|| string_length(after, quote));
         Some(Class::String)
     }
 
@@ -173,9 +181,10 @@ impl<'a> Lexer<'a> {
 
     fn number(&mut self) -> Class {
         let mut previous = b'0';
+        let hex = self.source[self.at..].starts_with("0x");
         let bytes = self.source[self.at..].bytes();
         let part = |b: &u8| {
-            let sign = matches!(b, b'+' | b'-') && matches!(previous, b'e' | b'E');
+            let sign = matches!(b, b'+' | b'-') && matches!(previous, b'e' | b'E') && !hex;
             previous = *b;
             b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_') || sign
         };
@@ -195,8 +204,13 @@ impl<'a> Lexer<'a> {
             }
         }
         self.at = end;
+        if self.language.block_comment == Some(languages::MARKUP_COMMENT) {
+            let before = &self.source[..start];
+            let is_tag = before.ends_with('<') || before.ends_with("</");
+            return if is_tag { Class::Keyword } else { Class::Plain };
+        }
         let defined = std::mem::take(&mut self.defines);
-        if self.has(self.language.keywords, name) {
+        if self.has(self.language.keywords, name) || self.is_soft_keyword(name) {
             self.defines = self.has(self.language.definers, name);
             Class::Keyword
         } else if self.has(self.language.constants, name) {
@@ -208,6 +222,22 @@ impl<'a> Lexer<'a> {
         } else {
             Class::Plain
         }
+    }
+
+    /// `match`, `case` and `type` are keywords of Python where they begin what they are for,
+    /// and names everywhere else.
+    fn is_soft_keyword(&self, name: &str) -> bool {
+        let soft = matches!(name, "match" | "case" | "type");
+        if !soft || !self.language.is_python || self.before.is_some() || self.depth > 0 {
+            return false;
+        }
+        let line = self.line();
+        let subject = line.trim_start_matches([' ', '\t']);
+        if name == "type" {
+            return subject.len() < line.len() && subject.starts_with(|c| self.starts_name(c));
+        }
+        let statement = line.split('#').next().unwrap_or_default().trim_end();
+        !subject.starts_with(['=', '.', ',', ':', ')']) && statement.ends_with(':')
     }
 
     fn starts_name(&self, c: char) -> bool {
@@ -232,6 +262,10 @@ impl<'a> Lexer<'a> {
             words.any(|word| word.as_bytes().first() == first && *word == name)
         }
     }
+}
+
+fn find_or_plain(name: &str) -> &'static Language {
+    languages::find(name).unwrap_or(&PLAIN)
 }
 
 /// What the body of an unknown cell magic is in.
@@ -279,6 +313,33 @@ fn is_string_prefix(name: &str) -> bool {
 /// Whether `rest` begins with `mark`, told by its first byte where that is enough.
 fn begins(rest: &[u8], mark: &str) -> bool {
     rest.first() == mark.as_bytes().first() && rest.starts_with(mark.as_bytes())
+}
+
+/// The same as [`string_length`] for a string whose braces hold code, in which quotes do
+/// not end it. `None` when the braces do not say where it ends.
+fn formatted_length(text: &str, quote: &Quote) -> Option<usize> {
+    /// Nobody writes longer ones on a line, and the time must not depend on who does.
+    const MAX: usize = 500;
+    let bytes = text.as_bytes();
+    let mut at = quote.mark.len();
+    let mut braces = 0_usize;
+    while at < MAX {
+        let byte = *bytes.get(at)?;
+        let twice = bytes.get(at + 1) == Some(&byte);
+        match byte {
+            b'\\' => at += 1,
+            b'{' | b'}' if twice && braces == 0 => at += 1,
+            b'{' => braces += 1,
+            b'}' => braces = braces.checked_sub(1)?,
+            b'\n' if !quote.many_lines => return None,
+            _ if braces == 0 && begins(&bytes[at..], quote.mark) => {
+                return Some(at + quote.mark.len());
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
 }
 
 /// The length of the string that `text` begins with; one that is never closed goes to

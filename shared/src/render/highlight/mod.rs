@@ -107,6 +107,30 @@ mod tests {
                 "print(1.5e-3, 0xFF, None)",
                 "⟨fn:print⟩(⟨num:1.5e-3⟩, ⟨num:0xFF⟩, ⟨const:None⟩)",
             ),
+            (
+                "f\"{x[\"a\"]!r:>{w}}\" + y",
+                "⟨str:f\"{x[\"a\"]!r:&gt;{w}}\"⟩ ⟨op:+⟩ y",
+            ),
+            (
+                "f'{{' + f\"{\" + 'x'",
+                "⟨str:f'{{'⟩ ⟨op:+⟩ ⟨str:f\"{\"⟩ ⟨op:+⟩ ⟨str:'x'⟩",
+            ),
+            (
+                "match x:\n    case 1: # a",
+                "⟨kw:match⟩ x⟨op::⟩\n    ⟨kw:case⟩ ⟨num:1⟩⟨op::⟩ ⟨com:# a⟩",
+            ),
+            (
+                "match = type(x)\ntype X = int",
+                "match ⟨op:=⟩ ⟨fn:type⟩(x)\n⟨kw:type⟩ X ⟨op:=⟩ int",
+            ),
+            (
+                "1_000 0xFE+1 1e-5j",
+                "⟨num:1_000⟩ ⟨num:0xFE⟩⟨op:+⟩⟨num:1⟩ ⟨num:1e-5j⟩",
+            ),
+            (
+                "    @app.route('/')\na @ b",
+                "    ⟨def:@app.route⟩(⟨str:'/'⟩)\na ⟨op:@⟩ b",
+            ),
             ("a<b&c", "a⟨op:&lt;⟩b⟨op:&amp;⟩c"),
             ("é = naïve(x1)", "é ⟨op:=⟩ ⟨fn:naïve⟩(x1)"),
         ] {
@@ -126,8 +150,19 @@ mod tests {
             ("(a\n % b)", "(a\n ⟨op:%⟩ b)"),
             ("a % b != c", "a ⟨op:%⟩ b ⟨op:!=⟩ c"),
             ("%%bash\nif x", "⟨magic:%%bash⟩\n⟨kw:if⟩ x"),
+            ("%%script bash\nfi", "⟨magic:%%script bash⟩\n⟨kw:fi⟩"),
+            (
+                "%%sql db\nselect 1",
+                "⟨magic:%%sql db⟩\n⟨kw:select⟩ ⟨num:1⟩",
+            ),
+            ("%%R -o x\nTRUE", "⟨magic:%%R -o x⟩\n⟨const:TRUE⟩"),
+            ("%%javascript\nlet", "⟨magic:%%javascript⟩\n⟨kw:let⟩"),
+            ("%%writefile a.py\nif", "⟨magic:%%writefile a.py⟩\n⟨kw:if⟩"),
             ("%%time\nNone", "⟨magic:%%time⟩\n⟨const:None⟩"),
-            ("%%html\n<b>if</b>", "⟨magic:%%html⟩\n&lt;b&gt;if&lt;/b&gt;"),
+            (
+                "%%html\n<b x=\"y\">it's</b>",
+                "⟨magic:%%html⟩\n⟨op:&lt;⟩⟨kw:b⟩ x⟨op:=⟩⟨str:\"y\"⟩⟨op:&gt;⟩it's⟨op:&lt;/⟩⟨kw:b⟩⟨op:&gt;⟩",
+            ),
         ] {
             assert_eq!(html("python", source), expected);
         }
@@ -150,6 +185,25 @@ mod tests {
                 "⟨kw:let⟩ a ⟨op:=⟩ ⟨str:`x\n`⟩ ⟨com:// y⟩",
             ),
             ("json", "{\"a\": null}", "{⟨str:\"a\"⟩⟨op::⟩ ⟨const:null⟩}"),
+            (
+                "cpp",
+                "int f() { return 0; } // x",
+                "⟨kw:int⟩ ⟨fn:f⟩() { ⟨kw:return⟩ ⟨num:0⟩; } ⟨com:// x⟩",
+            ),
+            (
+                "rust",
+                "fn f<'a>(x: &'a str)",
+                "⟨kw:fn⟩ ⟨def:f⟩⟨op:&lt;⟩'a⟨op:&gt;⟩(x⟨op::⟩ ⟨op:&amp;⟩'a str)",
+            ),
+            ("go", "func main() {}", "⟨kw:func⟩ ⟨def:main⟩() {}"),
+            (
+                "java",
+                "public class A {}",
+                "⟨kw:public⟩ ⟨kw:class⟩ ⟨def:A⟩ {}",
+            ),
+            ("yaml", "a: \"b\" # c", "a⟨op::⟩ ⟨str:\"b\"⟩ ⟨com:# c⟩"),
+            ("ruby", "def f # c", "⟨kw:def⟩ ⟨def:f⟩ ⟨com:# c⟩"),
+            ("html", "<!-- a -->x", "⟨com:&lt;!-- a --&gt;⟩x"),
             ("cobol", "IF x < 1", "IF x &lt; 1"),
         ] {
             assert_eq!(html(language, source), expected);

@@ -1,0 +1,209 @@
+//! One function a target. Each gives a number that differs when what came out is built
+//! differently, by which [`crate::driver`] knows an input worth keeping.
+
+use serde_json::{Value, json};
+use shared::{
+    notebook::Notebook,
+    prepare::{self, Sanitizer},
+    render::{self, Options},
+    sanitize::Ammonia,
+};
+
+use crate::markup::{self, Markup};
+
+/// What every `id` begins with here.
+const PREFIX: &str = "nb1-";
+
+/// Languages that are read in ways of their own, and one that nobody knows.
+const LANGUAGES: [&str; 9] = [
+    "python",
+    "ipython",
+    "bash",
+    "sql",
+    "R",
+    "julia",
+    "javascript",
+    "json",
+    "x\"><b>",
+];
+
+/// The notebook parser, and whatever can be done with a notebook: it comes back from
+/// its own JSON as it was, and is rendered safely and within bounds.
+pub fn parser(data: &[u8]) -> u64 {
+    let Ok(parsed) = Notebook::parse(data) else {
+        return 0;
+    };
+    let notebook = parsed.notebook;
+    let json = notebook.to_json();
+    let again = Notebook::parse(json.as_bytes())
+        .expect("JSON of its own")
+        .notebook;
+    assert_eq!(again, notebook);
+    assert_eq!(again.to_json(), json);
+    show(&notebook, 3 * data.len()).shape
+}
+
+/// Tail, trim and merge. The first two bytes say how much stays; each further part of
+/// the rest, between NULs, is one participant's notebook.
+pub fn cut(data: &[u8]) -> u64 {
+    let [cells, lines, rest @ ..] = data else {
+        return 0;
+    };
+    let (cells, lines) = (usize::from(*cells), usize::from(*lines));
+    let mut parts = Vec::new();
+    for (at, text) in rest.split(|byte| *byte == 0).enumerate().take(4) {
+        let Ok(parsed) = Notebook::parse(text) else {
+            continue;
+        };
+        let whole = parsed.notebook;
+        let tail = whole.tail(cells);
+        assert_eq!(tail.len(), whole.len().min(cells));
+        assert_eq!(tail.cells(), &whole.cells()[whole.len() - tail.len()..]);
+        let trimmed = tail.clone().trim(lines);
+        assert_eq!(trimmed.len(), tail.len());
+        if lines > 1 {
+            // An even number leaves one line more: the marker.
+            assert_eq!(trimmed.clone().trim(lines + 2), trimmed);
+        }
+        parts.push((format!("p{at}<\"{cells}"), trimmed));
+    }
+    let (several, total) = (
+        parts.len() > 1,
+        parts.iter().map(|(_, part)| part.len()).sum::<usize>(),
+    );
+    let headers = parts.len();
+    let Some(merged) = Notebook::merge(parts) else {
+        return 0;
+    };
+    let json = merged.to_json();
+    let again = Notebook::parse(json.as_bytes()).expect("JSON of its own");
+    assert_eq!(again.notebook, merged);
+    if several {
+        assert_eq!(merged.len(), total + headers);
+        assert_eq!(again.warnings, Vec::<String>::new());
+        assert_ids(&json);
+    }
+    show(&merged, 3 * rest.len() + 4096).shape
+}
+
+/// Terminal text, in streams and tracebacks.
+pub fn ansi(data: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(data);
+    let (one, other) = text.split_at(text.floor_char_boundary(text.len() / 2));
+    let outputs = json!([
+        {"output_type": "stream", "name": "stdout", "text": text},
+        {"output_type": "stream", "name": "stderr", "text": [one, other]},
+        {"output_type": "error", "ename": one, "evalue": other, "traceback": [one, other]},
+        {"output_type": "display_data", "metadata": {}, "data": {"text/plain": text}},
+    ]);
+    let cell = json!({"cell_type": "code", "source": "", "outputs": outputs});
+    let shown = show(&notebook(&[cell]), 4 * data.len());
+    // Nothing of an escape sequence is left.
+    assert!(!shown.text.contains('\u{1b}'), "{:?}", shown.text);
+    shown.shape
+}
+
+/// Markdown with formulas, as a cell and as an output, with a neighbour it must not
+/// reach.
+pub fn markdown(data: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(data);
+    let attachments = json!({"a": {"image/png": "iVBORw0KGgo="}});
+    let cell = json!({"cell_type": "markdown", "source": text, "attachments": attachments});
+    let outputs = json!([
+        {"output_type": "display_data", "metadata": {}, "data": {"text/markdown": text}},
+        {"output_type": "display_data", "metadata": {}, "data": {"text/latex": text}},
+    ]);
+    let code = json!({"cell_type": "code", "source": "", "outputs": outputs});
+    // A formula may become 24 times as long as its source, other text 8 times.
+    show(&notebook(&[cell.clone(), code, cell]), 3 * 4 * data.len()).shape
+}
+
+/// The sanitiser: safe, bounded, and done in one pass.
+pub fn sanitizer(data: &[u8]) -> u64 {
+    let html = String::from_utf8_lossy(data);
+    let clean = Ammonia.sanitize(&html);
+    assert_eq!(Ammonia.sanitize(clean.as_str()), clean, "from {html:?}");
+    assert!(clean.as_str().len() <= 8 * html.len() + 4096);
+    // Ids are given their beginning when the whole is rendered.
+    markup::read(clean.as_str(), "").shape
+}
+
+/// The highlighter: it colours, and changes not one character. The first byte chooses
+/// the language.
+pub fn highlighter(data: &[u8]) -> u64 {
+    let [language, source @ ..] = data else {
+        return 0;
+    };
+    let language = LANGUAGES[usize::from(*language) % LANGUAGES.len()];
+    let source = String::from_utf8_lossy(source);
+    let cell = json!({"cell_type": "code", "source": source, "language": language, "outputs": []});
+    let html = html(&notebook(&[cell]));
+    let shown = markup::read(&html, PREFIX);
+    assert!(html.len() <= 8 * source.len() + 4096 + 1024);
+    let expected = source
+        .replace("\r\n", "\n")
+        .replace(['\r'], "\n")
+        .replace('\0', "\u{fffd}");
+    let shown_source = shown.text.strip_prefix("[ ]:").unwrap_or(&shown.text);
+    assert_eq!(
+        shown_source.trim_end_matches('\n'),
+        expected.trim_end_matches('\n')
+    );
+    shown.shape
+}
+
+fn notebook(cells: &[Value]) -> Notebook {
+    let json = json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5});
+    Notebook::parse(json.to_string().as_bytes())
+        .expect("a notebook")
+        .notebook
+}
+
+fn html(notebook: &Notebook) -> String {
+    let options = Options {
+        id_prefix: PREFIX.to_owned(),
+        ..Options::default()
+    };
+    render::cells(&prepare::cells(notebook, 0, &Ammonia), &options)
+}
+
+/// Renders it, which must be safe, of every cell, and of a size that `bytes` of input
+/// explain.
+fn show(notebook: &Notebook, bytes: usize) -> Markup {
+    let html = html(notebook);
+    let outputs: usize = notebook
+        .cells()
+        .iter()
+        .map(|cell| cell.outputs().count())
+        .sum();
+    assert!(
+        html.len() <= 8 * bytes + 4096 * (notebook.len() + outputs + 1),
+        "{} of {bytes}",
+        html.len()
+    );
+    assert_eq!(
+        html.matches("<section class=\"nb-cell ").count(),
+        notebook.len()
+    );
+    markup::read(&html, PREFIX)
+}
+
+/// Every cell of a merged notebook has an id of its own that nbformat 4.5 allows.
+fn assert_ids(json: &str) {
+    let merged: Value = serde_json::from_str(json).expect("JSON of its own");
+    let cells = merged["cells"].as_array().expect("cells");
+    let mut ids: Vec<&str> = cells
+        .iter()
+        .map(|cell| cell["id"].as_str().expect("an id"))
+        .collect();
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+    for id in &ids {
+        assert!(
+            (1..=64).contains(&id.len()) && id.bytes().all(allowed),
+            "{id}"
+        );
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), cells.len(), "an id is there twice");
+}
