@@ -2,7 +2,7 @@
 // served the page: `?side=ours|notebookjs|blank&notebook=NAME&runs=N`.
 
 const query = new URLSearchParams(location.search);
-const WARM_UP = 10;
+const WARM_UP = 5;
 
 /** Runs a classic script, as a page of today would include it. */
 function script(src) {
@@ -79,7 +79,6 @@ async function notebookjs() {
     extension: "ipynb",
     string: (text) => nb.parse(JSON.parse(text)).render().outerHTML,
     insert: (text, host) => host.append(nb.parse(JSON.parse(text)).render()),
-    insertInFull: (text, host) => host.append(nb.parse(JSON.parse(text)).render()),
   };
 }
 
@@ -94,7 +93,9 @@ async function measure() {
   const result = { html: string(text) };
   result.string_ms = await times(() => string(text));
   result.laid_out_ms = await times(() => layOut((host) => insert(text, host)));
-  result.in_full_ms = await times(() => layOut((host) => insertInFull(text, host)));
+  result.in_full_ms = insertInFull
+    ? await times(() => layOut((host) => insertInFull(text, host)))
+    : result.laid_out_ms;
   return result;
 }
 

@@ -24,6 +24,9 @@ pub const HOOKS: &str = include_str!("hooks.js");
 /// Touches everything in the notebooks of a page, then says what is wrong with it.
 pub const AUDIT: &str = include_str!("audit.js");
 
+/// A script in a frame that tries to get out and says how that went.
+const PRISONER: &str = include_str!("prisoner.js");
+
 /// A page that holds payloads as they are, a frame for each.
 pub const CONTROL: &str = include_str!("control.html");
 
@@ -129,6 +132,18 @@ pub fn notebook(attacks: &[Attack]) -> Value {
         },
         "nbformat": 4,
         "nbformat_minor": 5,
+    })
+}
+
+/// A notebook whose only output needs its own script to be shown.
+pub fn prisoner() -> Value {
+    let data =
+        json!({"text/html": format!("<div>drawn by a script</div><script>{PRISONER}</script>")});
+    let output = json!({"output_type": "display_data", "metadata": {}, "data": data});
+    json!({
+        "cells": [{"cell_type": "code", "id": "a", "execution_count": 1, "metadata": {},
+                   "source": "show()", "outputs": [output]}],
+        "metadata": {}, "nbformat": 4, "nbformat_minor": 5,
     })
 }
 

@@ -248,6 +248,41 @@ async fn nothing_in_a_name_acts() -> Result<()> {
     Ok(())
 }
 
+/// An output that runs its own script does so shut off, and only when asked for.
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn a_frame_that_was_asked_for_reaches_nothing() -> Result<()> {
+    let service = Standalone::start()?;
+    let path = service.home_path("mallory", "frame.ipynb");
+    save(&path, &hostile::prisoner())?;
+    let browser = signed_in(&service).await?;
+    let page = service.url("notebook?notebook=frame.ipynb&user=mallory");
+    browser.goto(&page).await?;
+    browser.wait_for("button.nb-show").await?;
+    let listen = "window.__said = []; addEventListener('message', (event) => \
+         event.data.said && window.__said.push([event.origin, event.data.said]))";
+    browser.run(listen, vec![]).await?;
+    assert_silent(&browser).await?;
+    let click = "document.querySelector('button.nb-show').click()";
+    browser.run(click, vec![]).await?;
+    let said = until("what the frame found out", async || {
+        let said = browser.run("return window.__said", vec![]).await?;
+        Ok((said != json!([])).then_some(said))
+    })
+    .await?;
+    // It ran, without an origin, and everything it tried was refused.
+    let refused = [
+        "parent", "top", "cookie", "storage", "fetch", "image", "popup",
+    ];
+    let expected: Vec<String> = refused
+        .iter()
+        .map(|what| format!("{what}: refused"))
+        .collect();
+    ensure!(said == json!([["null", expected]]), "{said:#}");
+    ensure!(browser.url().await? == page, "the page has moved");
+    Ok(())
+}
+
 /// A browser whose documents all notice what fires.
 async fn armed() -> Result<Browser> {
     let browser = Browser::start().await?;

@@ -198,6 +198,11 @@ fn browser_rows(
             TARGETS[3],
             [&peer.laid_out_ms, &ours.laid_out_ms],
         ),
+        (
+            "laid out in full",
+            TARGETS[3],
+            [&peer.in_full_ms, &ours.in_full_ms],
+        ),
     ] {
         table.push(&Row {
             what,

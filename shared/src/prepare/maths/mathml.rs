@@ -47,6 +47,30 @@ const COMMANDS: [(&str, &str); 4] = [
     ("\\tag{", "\\qquad\\text{"),
 ];
 
+/// Commands that hold until their group ends.
+const SWITCHES: [&str; 20] = [
+    "bf",
+    "cal",
+    "color",
+    "displaystyle",
+    "frak",
+    "huge",
+    "it",
+    "large",
+    "mathstrut",
+    "mit",
+    "normalsize",
+    "rm",
+    "scriptscriptstyle",
+    "scriptstyle",
+    "sf",
+    "sl",
+    "small",
+    "textstyle",
+    "tiny",
+    "tt",
+];
+
 /// The MathML of `tex`, which took up `length` bytes of its text; `None` when there is
 /// none.
 pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml> {
@@ -65,7 +89,12 @@ pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml
     let converted = catch_unwind(AssertUnwindSafe(|| {
         CONVERTER.convert_with_local_state(&tex, mode)
     }));
-    let mathml = check::checked(&converted.ok()?.ok()?.mathml)?;
+    let mathml = converted.ok()?.ok()?.mathml;
+    // Styles become shorter, but not that much.
+    if mathml.len() > 3 * MAX_GROWTH * length {
+        return None;
+    }
+    let mathml = check::checked(&mathml)?;
     let html = if display {
         format!("<span class=\"nb-math-block\">{mathml}</span>")
     } else {
@@ -74,14 +103,19 @@ pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml
     (html.len() <= MAX_GROWTH * length).then(|| SafeHtml::trust(html))
 }
 
-/// `tex` in the words that math-core knows, and without labels, which nothing here
-/// leads to.
+/// `tex` in the words that math-core knows, and without comments and labels, which
+/// nothing here leads to.
 fn renamed(tex: &str) -> String {
     let mut out = String::with_capacity(tex.len());
     let mut rest = tex;
-    while let Some(at) = rest.find('\\') {
+    while let Some(at) = rest.find(['\\', '%']) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
+        if rest.starts_with('%') {
+            // A comment; the engine recurses at each.
+            rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+            continue;
+        }
         rest = match command(&mut out, rest) {
             Some(after) => after,
             None => {
@@ -153,11 +187,17 @@ fn depth(tex: &str) -> usize {
                         row = 0;
                     }
                     "right" | "end" => {
-                        row = open.pop().unwrap_or(0);
-                        below -= row;
+                        below -= open.pop().unwrap_or(0);
                         row = 0;
                     }
                     "" => row = 0,
+                    // They hold for the rest of the group, which is nested in them.
+                    name if SWITCHES.contains(&name) => {
+                        if let Some(group) = open.last_mut() {
+                            *group += 1;
+                        }
+                        below += 1;
+                    }
                     _ => row += 1,
                 }
             }
@@ -182,7 +222,7 @@ fn depth(tex: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_DEPTH, depth, renamed, render};
+    use super::{MAX_DEPTH, MAX_LENGTH, depth, renamed, render};
 
     fn html(tex: &str) -> String {
         let html = render(tex, false, tex.len() + 100);
@@ -273,6 +313,65 @@ mod tests {
             assert!(html(&tex).starts_with("<math"), "{part}");
         }
         assert!(html(&(r"\sqrt ".repeat(MAX_DEPTH - 1) + "x")).starts_with("<math"));
+    }
+
+    /// The engine recurses where one would not expect it; this would end the process.
+    #[test]
+    fn repetition_fits_the_stack() {
+        let characters = (' '..='~').map(String::from);
+        let words = [
+            "x^2 ",
+            "{}",
+            "x'",
+            "a_b^c ",
+            "%\n",
+            "\n",
+            "\\displaystyle x",
+            "\\color{red}x",
+            "\\rm x",
+            "\\limits x",
+            "\\not x",
+            "\\nonumber x",
+            "\\label{a}x",
+            "\\middle|x",
+            "\\text{a}",
+            "'x",
+            "\\\\[1em]",
+            "\\hline\\\\",
+            "\\tag{1}\\\\",
+            "\\mathbf x",
+            "\\hat x",
+            "\\big(x",
+            "\\frac12",
+            "\\sum_a^b ",
+            "\\left(x\\right)",
+            "\\begin{matrix}a\\end{matrix}",
+            "\\quad x",
+            "\\, x",
+            "\\operatorname{a}",
+            "\\mathrm{a}",
+            "\\over x",
+            "\\choose x",
+            "\\atop x",
+            "\\scriptstyle x",
+            "\\mathbb{R}",
+            "\\stackrel{a}{b}",
+            "\\sqrt[3]{x}",
+            "\\phantom{x}",
+            "\\mod x",
+            "\\bmod x",
+            "\\substack{a}",
+            "\\cancel{x}",
+            "\\kern1em x",
+            "\\rule{1em}{1em}",
+            "\\mathchoice abcd",
+        ];
+        for part in characters.chain(words.map(str::to_owned)) {
+            let tex = part.repeat(MAX_LENGTH / part.len() / 2);
+            html(&tex);
+            html(&format!("\\begin{{align}}{tex}\\end{{align}}"));
+            html(&format!("\\left({tex}\\right)"));
+        }
     }
 
     #[test]
