@@ -54,6 +54,8 @@ impl Drop for Connection {
 struct Inner {
     connection: Option<Connection>,
     cursor: Cursor,
+    /// The page is not shown, and the stream closed for that long.
+    paused: bool,
     attempt: u32,
     /// Counts connections, so that a wait that was overtaken does nothing.
     generation: u32,
@@ -73,12 +75,17 @@ pub struct Stream {
 impl Stream {
     /// A stream that is not open yet.
     pub fn new(clock: Clock, session: Session) -> Self {
-        Self {
+        let stream = Self {
             state: RwSignal::new(LiveState::Connecting),
             inner: StoredValue::new_local(Inner::default()),
             clock,
             session,
-        }
+        };
+        // A browser keeps a page that was left, to go back to, and its stream with it: a
+        // few of those take all the connections that it allows to one address.
+        window_event_listener_untyped("pagehide", move |_| stream.pause());
+        window_event_listener_untyped("pageshow", move |_| stream.resume());
+        stream
     }
 
     /// The state for the pill, as a signal.
@@ -124,6 +131,24 @@ impl Stream {
             inner.attempt = 0;
         });
         self.state.set(LiveState::Connecting);
+    }
+
+    /// Closes the stream until the page is shown again.
+    fn pause(self) {
+        self.inner.update_value(|inner| {
+            inner.generation += 1;
+            inner.paused = inner.connection.take().is_some();
+        });
+    }
+
+    fn resume(self) {
+        let paused = self
+            .inner
+            .try_update_value(|inner| std::mem::take(&mut inner.paused));
+        if paused == Some(true) {
+            self.state.set(LiveState::Reconnecting);
+            self.open();
+        }
     }
 
     fn connect(self, url: &str) -> Option<Connection> {

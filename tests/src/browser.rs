@@ -207,6 +207,11 @@ impl Browser {
         Ok(())
     }
 
+    /// Goes back in the history, to a page that the browser may have kept.
+    pub async fn back(&self) -> Result<()> {
+        Ok(self.driver.back().await?)
+    }
+
     /// Keeps a picture of the page where `PIPALHUB_SHOTS` says, if it does.
     pub async fn shot(&self, name: &str) -> Result<()> {
         if let Some(folder) = crate::shots() {

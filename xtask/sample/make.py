@@ -40,8 +40,8 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # Each is (what differs, what is written instead).
 NORMALISED = [
     (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "/tmp/ipykernel_1/1.py"),
-    (re.compile(r"[^\s\"'\x1b]*/python3[^/\s]*/site-packages/"), "/opt/jupyter/lib/python3/site-packages/"),
-    (re.compile(r"[^\s\"'\x1b]*/lib/python3[^/\s]*/(?!site-packages)"), "/usr/lib/python3/"),
+    (re.compile(r"/[^\s\"'\x1b]*/python3[^/\s]*/site-packages/"), "/opt/jupyter/lib/python3/site-packages/"),
+    (re.compile(r"/[^\s\"'\x1b]*/lib/python3[^/\s]*/(?!site-packages)"), "/usr/lib/python3/"),
     (re.compile(r"\bT_[0-9a-f]{5}(?=_|\b)"), "T_00000"),
     (re.compile(r"\b0x[0-9a-f]{8,}\b"), "0x7f0000000000"),
 ]

@@ -359,7 +359,11 @@ fn flatten_worksheets(sheets: Value) -> (Map<String, Value>, Vec<Cell>) {
             Value::Object(mut sheet) => {
                 let own = sheet.get_mut("cells").map(Value::take);
                 match own {
-                    Some(own @ Value::Array(_)) => cells.append(&mut array_cells(own)),
+                    Some(own @ Value::Array(_)) => {
+                        let mut own = array_cells(own);
+                        own.iter_mut().for_each(|cell| end_lines(cell.value_mut()));
+                        cells.append(&mut own);
+                    }
                     None | Some(Value::Null) => {}
                     Some(other) => cells.push(Cell::new(other)),
                 }
@@ -371,6 +375,41 @@ fn flatten_worksheets(sheets: Value) -> (Map<String, Value>, Vec<Cell>) {
     let mut fields = fields.unwrap_or_default();
     fields.insert("cells".to_owned(), Value::Null);
     (fields, cells)
+}
+
+/// The texts of a cell of nbformat 2 or 3, and of its outputs.
+const OLD_TEXTS: [&str; 8] = [
+    "source",
+    "input",
+    "text",
+    "html",
+    "svg",
+    "latex",
+    "javascript",
+    "json",
+];
+
+/// The oldest notebooks were written with lines that do not say where they end; joined as
+/// they are they would run together. Jupyter tells them by their first line.
+fn end_lines(cell: &mut Value) {
+    let Value::Object(fields) = cell else { return };
+    for (name, value) in fields {
+        let Value::Array(items) = value else { continue };
+        if name == "outputs" {
+            items.iter_mut().for_each(end_lines);
+        } else if OLD_TEXTS.contains(&name.as_str()) {
+            let ended = items
+                .first()
+                .and_then(Value::as_str)
+                .is_none_or(|first| first.ends_with(['\n', '\r']));
+            let but_the_last = items.len().saturating_sub(1);
+            for line in items.iter_mut().take(if ended { 0 } else { but_the_last }) {
+                if let Value::String(line) = line {
+                    line.push('\n');
+                }
+            }
+        }
+    }
 }
 
 fn array_cells(cells: Value) -> Vec<Cell> {

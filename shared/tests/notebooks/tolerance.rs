@@ -15,6 +15,21 @@ fn what_python_writes_is_read_and_named() {
 }
 
 #[test]
+fn lines_that_do_not_say_where_they_end_are_lines_all_the_same() {
+    let text = r#"{"nbformat": 2, "worksheets": [{"cells": [
+        {"cell_type": "code", "input": ["a = 1", "b = 2"], "outputs": [
+            {"output_type": "stream", "text": ["x", "y"]},
+            {"output_type": "pyerr", "traceback": ["t", "u"]}]},
+        {"cell_type": "code", "input": ["a = 1\n", "b = 2"], "outputs": []}]}]}"#;
+    let notebook = parse(text);
+    for cell in notebook.cells() {
+        assert_eq!(cell.source(), "a = 1\nb = 2");
+    }
+    assert!(html(&notebook).contains("x\ny"));
+    assert!(html(&notebook).contains("t\nu"));
+}
+
+#[test]
 fn broken_cells_are_shown_and_named() {
     let parsed = Notebook::parse(include_bytes!("../../fixtures/broken.ipynb")).unwrap();
     assert_eq!(parsed.notebook.len(), 8);

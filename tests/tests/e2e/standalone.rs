@@ -93,6 +93,26 @@ async fn the_sample_class_fills_the_wall() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
+async fn a_wall_that_was_left_lives_again_when_one_comes_back() -> Result<()> {
+    let service = Standalone::start()?;
+    let alice = service.home_path("alice", NOTEBOOK);
+    save(&alice, &notebook(&["'before'"]))?;
+    let wall = Browser::start().await?;
+    wall.goto(service.link()).await?;
+    wall.wait_for_text(&tile("alice"), "before").await?;
+    wall.goto("about:blank").await?;
+    save(&alice, &notebook(&["'while away'"]))?;
+    wall.back().await?;
+    wall.wait_for_text(&tile("alice"), "while away").await?;
+    wall.wait_for("[data-testid=live-pill][data-state=live]")
+        .await?;
+    save(&alice, &notebook(&["'after'"]))?;
+    wall.wait_for_text(&tile("alice"), "after").await?;
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
 async fn a_click_opens_the_whole_notebook() -> Result<()> {
     let service = Standalone::start()?;
     let sources: Vec<String> = (0..40).map(|n| format!("'this is cell {n}.'")).collect();
