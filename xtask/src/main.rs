@@ -5,7 +5,7 @@
 //! * [`hub`]: a real JupyterHub with the service in it
 //! * [`mod@test`]: everything that must hold
 //! * [`build`]: the page and the binary
-//! * [`bench`]: how fast it is, against what people use instead
+//! * [`mod@bench`]: how fast it is, against what people use instead
 //! * [`fuzz`]: what inputs nobody would think of do to it
 //! * [`tools`]: the programs all of these need, kept in a per-user cache
 //! * [`sample`]: the class that `run` shows

@@ -1,7 +1,9 @@
-//! How large a rendering can be, by what it is made of.
+//! How large a rendering can be, by what it is made of, and that it comes to an end.
 //!
 //! Eight bytes for each byte of the notebook, 4 KiB for each cell and each output, and
 //! for a formula 24 bytes for each of its own.
+
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use shared::{
@@ -122,6 +124,30 @@ fn every_sink_is_bounded() {
                     "{part:?} x {length} as {sink}: {size} > {limit}"
                 );
             }
+        }
+    }
+}
+
+/// Time that grows with the square of the length is seen without measuring time well: at
+/// this length it takes minutes, and what grows with the length takes milliseconds.
+#[test]
+fn every_sink_ends() {
+    const LENGTH: usize = 400_000;
+    const HANGS: Duration = Duration::from_secs(30);
+    // Each of these is read by a parser of its own; the others are as one of them.
+    const PARSERS: [&str; 6] = ["code", "markdown", "stream", "html", "latex", "json"];
+    for part in DENSE {
+        let text = part.repeat(LENGTH / part.len());
+        for (sink, notebook) in sinks(&text) {
+            if !PARSERS.contains(&sink) {
+                continue;
+            }
+            let begun = Instant::now();
+            size(&notebook);
+            assert!(
+                begun.elapsed() < HANGS,
+                "{LENGTH} bytes of {part:?} as {sink}"
+            );
         }
     }
 }

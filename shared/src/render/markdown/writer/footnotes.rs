@@ -1,6 +1,6 @@
 //! Footnotes: numbered by their first mention, with links there and back.
 
-use std::collections::HashMap;
+use std::{cell::OnceCell, collections::HashMap};
 
 use super::Writer;
 
@@ -8,6 +8,8 @@ use super::Writer;
 pub(super) struct Footnotes<'a> {
     /// The text, which tells its notes from those of the other cells.
     source: &'a str,
+    /// Of `source`, once for all notes.
+    hash: OnceCell<u32>,
     /// By name: its number, and how often it was mentioned.
     seen: HashMap<String, (usize, usize)>,
     /// The names of the notes that are open, since one may hold another.
@@ -18,6 +20,7 @@ impl<'a> Footnotes<'a> {
     pub(super) fn new(source: &'a str) -> Self {
         Self {
             source,
+            hash: OnceCell::new(),
             seen: HashMap::new(),
             open: Vec::new(),
         }
@@ -31,8 +34,10 @@ impl<'a> Footnotes<'a> {
 
     /// The name of a place: the same in every run, and another for another text.
     fn place(&self, kind: &str, number: usize) -> String {
-        let hash = self.source.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        let hash = self.hash.get_or_init(|| {
+            self.source.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+                (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+            })
         });
         format!("{kind}-{hash:08x}-{number}")
     }
