@@ -105,8 +105,9 @@ fn check_docs() -> anyhow::Result<()> {
 /// The shared crate and the frontend as wasm in headless Chrome.
 fn wasm_tests(tools: &[PathBuf]) -> anyhow::Result<()> {
     say("Tests as wasm in the browser");
+    // Not the examples in the docs: some are of what exists natively only.
     let arguments = [
-        "test", "--locked", "--target", WASM, "-p", "shared", "-p", "frontend",
+        "test", "--locked", "--target", WASM, "-p", "shared", "-p", "frontend", "--tests",
     ];
     execute(cargo(&arguments).env("PATH", path_with(tools)?).env(
         "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
