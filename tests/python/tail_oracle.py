@@ -48,10 +48,26 @@ def cells_of(notebook):
     return [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
 
 
+OLD_TEXTS = ["source", "input", "text", "html", "svg", "latex", "javascript", "json"]
+
+
+def end_lines(cell):
+    """Before nbformat 4 lists held lines, with their ends or without: the first tells."""
+    for name in OLD_TEXTS:
+        pieces = cell.get(name)
+        if isinstance(pieces, list) and pieces and not pieces[0].endswith(("\n", "\r")):
+            cell[name] = [piece + "\n" for piece in pieces[:-1]] + pieces[-1:]
+    for output in cell.get("outputs", []):
+        end_lines(output)
+
+
 def tail(notebook, cells, lines):
     """A notebook of the last cells, their long texts cut."""
     result = copy.deepcopy(notebook)
     all_cells = cells_of(result)
+    if "worksheets" in result:
+        for cell in all_cells:
+            end_lines(cell)
     last = all_cells[len(all_cells) - cells:] if cells < len(all_cells) else all_cells
     last = last if cells else []
     for cell in last:
