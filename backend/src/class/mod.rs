@@ -5,14 +5,19 @@
 //! moment; a fingerprint tells whether the last preparation still holds. So a tile that
 //! is fetched because of an event is never older than the event.
 //!
-//! The module `reporter` turns saves that nobody reported into events.
+//! The module `reporter` turns saves that nobody reported into events; an [`Observer`]
+//! hears of every version that is read.
 
+mod observer;
 mod reporter;
 
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,6 +28,7 @@ use shared::{
     wire::{NotebookSummary, Tile},
 };
 
+pub use observer::{Content, Observer, Revision};
 pub use reporter::Reporter;
 
 use crate::{
@@ -82,6 +88,8 @@ struct Entry {
     read: Option<(Fingerprint, Option<String>)>,
     /// The last version that was a notebook.
     good: Option<Arc<Tile>>,
+    /// What the observers were told last: the version, and why it is no notebook.
+    told: Option<(Option<Fingerprint>, Option<String>)>,
 }
 
 /// See the module's words.
@@ -89,6 +97,7 @@ pub struct Class {
     homes: HomesTemplate,
     limits: TailLimits,
     entries: RwLock<BTreeMap<Key, Arc<Mutex<Entry>>>>,
+    observers: Vec<Arc<dyn Observer>>,
 }
 
 impl Class {
@@ -99,7 +108,15 @@ impl Class {
             homes,
             limits,
             entries: RwLock::default(),
+            observers: Vec::new(),
         }
+    }
+
+    /// The same, with one more to tell of every version that is read.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
+        self
     }
 
     /// Where its notebooks live.
@@ -198,6 +215,27 @@ impl Class {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(key);
+        for observer in &self.observers {
+            observer.removed(key);
+        }
+    }
+
+    /// Reads every notebook that was not read yet, by `threads` at once, so that the
+    /// observers hear of what was there before anything was saved.
+    pub fn read_all(&self, threads: usize) {
+        let keys = self.keys();
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..threads.max(1) {
+                scope.spawn(|| {
+                    while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if let Some(entry) = self.entry(key) {
+                            self.refresh(key, &mut lock(&entry));
+                        }
+                    }
+                });
+            }
+        });
     }
 
     fn keys(&self) -> Vec<Key> {
@@ -237,9 +275,34 @@ impl Class {
         )
     }
 
-    /// Looks at the file and brings the entry up to date. A version that was read before
-    /// is not read again, good or bad.
+    /// Looks at the file, brings the entry up to date and tells the observers what is
+    /// new. A version that was read before is not read again, good or bad.
     fn refresh(&self, key: &Key, entry: &mut Entry) -> Look {
+        let mut fresh = None;
+        let look = self.look(key, entry, &mut fresh);
+        let (told, content) = match (&look, fresh) {
+            (Look::Good(version), Some(read)) => ((Some(*version), None), Ok(read)),
+            (Look::Bad(version, fault), _) => {
+                ((*version, Some(fault.clone())), Err(fault.clone()))
+            }
+            _ => return look,
+        };
+        if entry.told.as_ref() != Some(&told) {
+            let revision = Revision {
+                key: key.clone(),
+                version: told.0,
+                content,
+            };
+            for observer in &self.observers {
+                observer.revised(&revision);
+            }
+            entry.told = Some(told);
+        }
+        look
+    }
+
+    /// The same without telling; what was read and is a notebook goes to `fresh`.
+    fn look(&self, key: &Key, entry: &mut Entry, fresh: &mut Option<Content>) -> Look {
         let Some(home) = self.homes.home_of(&key.user) else {
             return Look::Missing;
         };
@@ -254,6 +317,10 @@ impl Class {
                     Ok(parsed) => {
                         let tile = self.prepare(key, version, &parsed.notebook);
                         entry.good = Some(Arc::new(tile));
+                        *fresh = Some(Content {
+                            notebook: Arc::new(parsed.notebook),
+                            bytes: Arc::new(bytes),
+                        });
                         None
                     }
                     Err(error) => Some(format!("This file is not a notebook: {error}.")),

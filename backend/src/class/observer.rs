@@ -1,0 +1,119 @@
+//! Who else wants to know what was read: builds, history.
+//!
+//! A file is read and parsed once for all of them, and by whoever looks at it first.
+
+use std::sync::Arc;
+
+use shared::notebook::Notebook;
+
+use super::Key;
+use crate::homes::Fingerprint;
+
+/// What a file held that is a notebook.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// Parsed, whole.
+    pub notebook: Arc<Notebook>,
+    /// As it is on disk.
+    pub bytes: Arc<Vec<u8>>,
+}
+
+/// A version of a participant's copy, as it was just found.
+#[derive(Clone, Debug)]
+pub struct Revision {
+    /// Whose, and of which notebook.
+    pub key: Key,
+    /// Which version; `None` when the file could not even be read.
+    pub version: Option<Fingerprint>,
+    /// The notebook or, in words for the instructor, why there is none.
+    pub content: Result<Content, String>,
+}
+
+/// Hears of every version of every notebook, once. A file that is being written is not
+/// told; what a participant saves twice between two looks is told once.
+///
+/// Both methods are called where somebody waits for a tile or for an acknowledgement,
+/// the first while the notebook is locked: they take note and leave the work to a thread
+/// of the observer's own.
+pub trait Observer: Send + Sync + 'static {
+    /// This is what the file holds now.
+    fn revised(&self, revision: &Revision);
+
+    /// There is no such file any more.
+    fn removed(&self, key: &Key);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, File},
+        sync::Mutex,
+        time::{Duration, SystemTime},
+    };
+
+    use super::*;
+    use crate::class::{Class, TailLimits};
+
+    #[derive(Default)]
+    struct Told(Mutex<Vec<String>>);
+
+    impl Told {
+        fn take(&self) -> Vec<String> {
+            std::mem::take(&mut self.0.lock().unwrap())
+        }
+    }
+
+    impl Observer for Told {
+        fn revised(&self, revision: &Revision) {
+            let what = match &revision.content {
+                Ok(content) => format!("{} cells", content.notebook.len()),
+                Err(fault) => fault.clone(),
+            };
+            self.0.lock().unwrap().push(what);
+        }
+
+        fn removed(&self, key: &Key) {
+            self.0.lock().unwrap().push(format!("{} removed", key.user));
+        }
+    }
+
+    #[test]
+    fn every_version_is_told_once() {
+        let base = tempfile::tempdir().unwrap();
+        fs::create_dir(base.path().join("ana")).unwrap();
+        let file = base.path().join("ana/a.ipynb");
+        let homes = format!("{}/{{user}}", base.path().display());
+        let told = Arc::new(Told::default());
+        let class = Class::new(homes.parse().unwrap(), TailLimits::default())
+            .observed_by(Arc::clone(&told) as _);
+        let key = class.key_of(file.to_str().unwrap()).unwrap();
+
+        fs::write(&file, r#"{"cells": [{"cell_type": "raw"}]}"#).unwrap();
+        class.note_reported(&key);
+        class.read_all(2);
+        class.tile(&key).unwrap();
+        assert_eq!(told.take(), ["1 cells"]);
+
+        // Half a file is being written, until it has not changed for a while.
+        fs::write(&file, r#"{"cells": ["#).unwrap();
+        class.tile(&key).unwrap();
+        assert_eq!(told.take(), [""; 0]);
+        let past = SystemTime::now() - Duration::from_secs(5);
+        File::options()
+            .write(true)
+            .open(&file)
+            .unwrap()
+            .set_modified(past)
+            .unwrap();
+        class.tile(&key).unwrap();
+        class.tile(&key).unwrap();
+        let [fault] = &told.take()[..] else {
+            panic!("told once")
+        };
+        assert!(fault.contains("ends in the middle"), "{fault}");
+
+        fs::remove_file(&file).unwrap();
+        class.forget(&key);
+        assert_eq!(told.take(), ["ana removed"]);
+    }
+}
