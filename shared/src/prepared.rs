@@ -62,32 +62,14 @@ pub struct Code {
     pub scrolled: bool,
 }
 
-/// Markdown, in the cheapest form that is safe.
+/// Markdown, as HTML.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Markdown {
-    /// Without raw HTML: the source, for the renderer to make HTML of.
-    Source {
-        /// The Markdown.
-        text: String,
-        /// What `attachment:name` in it means.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        attachments: Vec<Attachment>,
-        /// The formulas, as MathML or as code, for the stand-ins in the text.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        maths: Vec<SafeHtml>,
-    },
-    /// With raw HTML: rendered and sanitised.
+    /// Without raw HTML: markup of our own and nothing else.
+    Written(SafeHtml),
+    /// With raw HTML: sanitised.
     Html(SafeHtml),
-}
-
-/// An image that came with a Markdown cell.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Attachment {
-    /// What the cell calls it.
-    pub name: String,
-    /// It.
-    pub image: Image,
 }
 
 /// An image.
@@ -221,9 +203,10 @@ pub enum Json {
     },
 }
 
-/// HTML that has been through a sanitiser.
+/// HTML that has been through a sanitiser, or that this crate wrote, escaping all that
+/// is not its own.
 ///
-/// Only [`crate::prepare::Sanitizer`]s in this crate make one of text. Reading one
+/// Only [`crate::prepare`] and the sanitisers of this crate make one of text. Reading one
 /// from JSON trusts the service that sent it, as the page must anyway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

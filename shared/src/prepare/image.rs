@@ -22,6 +22,19 @@ pub(super) fn of(kind: ImageKind, data: &str) -> Option<Image> {
     })
 }
 
+/// The image in a `data:` address, `None` when it is none of those shown.
+// (moved)
+pub(crate) fn of_data_url(url: &str) -> Option<Image> {
+    let (mime, base64) = url.strip_prefix("data:")?.split_once(";base64,")?;
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+    let kind = ImageKind::of_mime(mime)?;
+    (!base64.is_empty() && base64.bytes().all(allowed)).then(|| Image {
+        kind,
+        base64: base64.to_owned(),
+        width: None,
+        height: None,
+    })
+}
 /// Base64 without its white space; `None` when there is anything else in it.
 fn checked(data: &str) -> Option<String> {
     let base64: String = match data.trim_ascii() {

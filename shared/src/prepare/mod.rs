@@ -8,11 +8,13 @@
 mod cut;
 mod displays;
 mod frame;
-mod image;
+pub(crate) mod image;
 mod json;
+pub(crate) mod link;
 mod markdown;
 mod maths;
 mod outputs;
+pub(crate) mod place;
 mod rich;
 mod terminal;
 

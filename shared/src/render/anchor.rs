@@ -1,19 +1,15 @@
-//! Places within a notebook, and the links to them.
+//! Places within a notebook, and the links to them, as a page has them.
 //!
-//! Whatever a notebook calls a place, by a heading's text, an `id` or a link's `#…`, is
-//! brought to one form, so that links written for Jupyter, for a forge or by hand find
-//! it. On the page the name stands behind a prefix, because a bare one could take the
-//! place of something the page's own scripts look for.
+//! What a notebook calls a place was brought to one form before (`prepare::place`). On
+//! the page the name stands behind a prefix, because a bare one could take the place of
+//! something the page's own scripts look for.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::collections::HashSet;
 
 use super::{
     Options, escape,
     html::{attributes, tag_length},
 };
-
-/// The longest name, in characters.
-const MAX_NAME: usize = 80;
 
 /// Markup of a fragment for each byte of it, and what there is for nothing; behind that
 /// its places and links to them are none.
@@ -29,6 +25,7 @@ pub(crate) struct Ids {
     /// The address of the page.
     page: String,
     taken: HashSet<String>,
+    places: usize,
 }
 
 impl Ids {
@@ -38,7 +35,14 @@ impl Ids {
             prefix: Some(format!("{}h-", options.id_prefix)),
             page: options.page.clone().unwrap_or_default(),
             taken: HashSet::new(),
+            places: 0,
         }
+    }
+
+    /// How many ids and links to them were written.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn places(&self) -> usize {
+        self.places
     }
 
     /// ` id="…"` for a place of this name, onto the end of `out`. The first place of a
@@ -51,44 +55,19 @@ impl Ids {
     }
 
     /// ` href="…"` to the place of this name, onto the end of `out`.
-    pub(crate) fn push_href(&self, out: &mut String, name: &str) {
+    pub(crate) fn push_href(&mut self, out: &mut String, name: &str) {
         out.push_str(" href=\"");
         out.push_str(&escape::attribute(&self.page));
         self.push_place(out, "#", name);
     }
 
-    fn push_place(&self, out: &mut String, before: &str, name: &str) {
+    fn push_place(&mut self, out: &mut String, before: &str, name: &str) {
+        self.places += 1;
         out.push_str(before);
         out.push_str(&escape::attribute(self.prefix.as_deref().unwrap_or("")));
         out.push_str(&escape::attribute(name));
         out.push('"');
     }
-}
-
-/// The name of a place that a notebook calls `text`: letters and digits in lower case,
-/// a dash between words. The name of a name is the name itself.
-pub(crate) fn name(text: &str) -> String {
-    let mut name = String::new();
-    let mut length = 0;
-    for char in text.chars().flat_map(char::to_lowercase) {
-        let separates = !char.is_alphanumeric();
-        if length == MAX_NAME {
-            break;
-        }
-        if separates && (name.is_empty() || name.ends_with('-')) {
-            continue;
-        }
-        name.push(if separates { '-' } else { char });
-        length += 1;
-    }
-    name.truncate(name.trim_end_matches('-').len());
-    name
-}
-
-/// The name in the address `url`, `None` when it leads elsewhere or nowhere.
-pub(crate) fn name_in(url: &str) -> Option<String> {
-    let name = name(&percent_decoded(url.strip_prefix('#')?));
-    (!name.is_empty()).then_some(name)
 }
 
 /// Sanitised HTML with its ids and the links to them as the page has them, onto the end
@@ -134,63 +113,10 @@ fn push_tag(out: &mut String, tag: &str, mut ids: Option<&mut Ids>) {
     out.push('>');
 }
 
-/// `text` with `%20` and the like decoded.
-pub(crate) fn percent_decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let digits = bytes.get(at + 1..at + 3);
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match decoded {
-            Some(decoded) if byte == b'%' => {
-                out.push(decoded);
-                at += 3;
-            }
-            _ => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned().into()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Ids, name, name_in, push_fragment};
+    use super::{Ids, push_fragment};
     use crate::render::Options;
-
-    #[test]
-    fn names_are_found_however_they_are_written() {
-        for text in ["My  Heading!", "My-Heading", "my-heading", " my_heading "] {
-            assert_eq!(name(text), "my-heading");
-        }
-        assert_eq!(name_in("#My%20Heading").as_deref(), Some("my-heading"));
-        assert_eq!(name_in("#%C3%9Cbung 1").as_deref(), Some("übung-1"));
-        for nowhere in ["#", "#--", "x#y", ""] {
-            assert_eq!(name_in(nowhere), None, "{nowhere}");
-        }
-    }
-
-    #[test]
-    fn a_name_is_its_own_name() {
-        for text in [
-            "İx y",
-            &"ab ".repeat(100),
-            &"İ".repeat(100),
-            "x\u{FDD0}y",
-            "ẞ",
-        ] {
-            let once = name(text);
-            assert_eq!(name(&once), once);
-            assert!(once.chars().count() <= 80);
-        }
-    }
 
     #[test]
     fn fragments_get_the_ids_of_the_page() {

@@ -1,6 +1,6 @@
 //! A cell's frame and what is in it.
 
-use super::{Options, anchor, escape, highlight, markdown, output, text};
+use super::{Options, anchor, escape, highlight, output, text};
 use crate::prepared::{Code, Content, Markdown, PreparedCell};
 
 /// What one call to [`super::cells`] carries from cell to cell.
@@ -97,27 +97,14 @@ fn hidden(out: &mut String, hidden: bool, summary: &str, content: impl FnOnce(&m
 
 /// Markdown in its wrapper.
 pub(super) fn push_markdown(out: &mut String, markdown: &Markdown, context: &mut Context<'_>) {
-    match markdown {
-        Markdown::Source {
-            text,
-            attachments,
-            maths,
-        } => {
-            let raw = markdown::RawHtml::Escape;
-            out.push_str("<div class=\"nb-md\">");
-            out.push_str(&markdown::html(
-                text,
-                attachments,
-                maths,
-                raw,
-                &mut context.ids,
-            ));
-        }
-        Markdown::Html(html) => {
-            out.push_str("<div class=\"nb-md nb-html\">");
-            anchor::push_fragment(out, html.as_str(), &mut context.ids);
-        }
-    }
+    let (class, html) = match markdown {
+        Markdown::Written(html) => ("nb-md", html),
+        Markdown::Html(html) => ("nb-md nb-html", html),
+    };
+    out.push_str("<div class=\"");
+    out.push_str(class);
+    out.push_str("\">");
+    anchor::push_fragment(out, html.as_str(), &mut context.ids);
     out.push_str("</div>");
 }
 

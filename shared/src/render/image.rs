@@ -1,7 +1,7 @@
 //! Images: always from data that came along, never from an address.
 
 use super::escape;
-use crate::prepared::{Image, ImageKind};
+use crate::prepared::Image;
 
 /// What a reader who does not see an image is told when nobody described it.
 pub(crate) const NO_ALT: &str = "image without a description";
@@ -22,17 +22,4 @@ pub(crate) fn push(out: &mut String, image: &Image, alt: &str) {
         }
     }
     out.push('>');
-}
-
-/// The image in a `data:` address, `None` when it is none of those shown.
-pub(crate) fn of_data_url(url: &str) -> Option<Image> {
-    let (mime, base64) = url.strip_prefix("data:")?.split_once(";base64,")?;
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
-    let kind = ImageKind::of_mime(mime)?;
-    (!base64.is_empty() && base64.bytes().all(allowed)).then(|| Image {
-        kind,
-        base64: base64.to_owned(),
-        width: None,
-        height: None,
-    })
 }

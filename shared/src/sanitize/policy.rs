@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::OnceLock};
 use ammonia::{Builder, UrlRelative};
 
 use super::css;
-use crate::render::{anchor, image, link};
+use crate::prepare::{image, link, place};
 
 const TAGS: [&str; 58] = [
     "a",
@@ -145,14 +145,14 @@ pub(super) fn is_of_table(element: &str) -> bool {
 /// The value an attribute may have, `None` when the attribute goes.
 fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, str>> {
     match name {
-        "href" => match anchor::name_in(value) {
+        "href" => match place::name_in(value) {
             Some(name) => Some(format!("#{name}").into()),
             None => link::is_allowed(value).then_some(Cow::Borrowed(value)),
         },
         // pandas gives one to each cell, for its own styles.
         "id" if is_of_table(element) => None,
         "id" | "name" => {
-            Some(anchor::name(value).into()).filter(|name: &Cow<'_, str>| !name.is_empty())
+            Some(place::name(value).into()).filter(|name: &Cow<'_, str>| !name.is_empty())
         }
         "src" => source(value),
         "class" => joined(

@@ -9,7 +9,7 @@ use std::{collections::HashMap, ops::Range};
 
 use pulldown_cmark::{Event, LinkType, OffsetIter, Tag, TagEnd};
 
-use crate::render::markdown;
+use crate::prepare::markdown;
 
 /// A formula: where it is with its delimiters, and without.
 pub(super) struct Found {

@@ -1,26 +1,34 @@
 //! Markdown to HTML.
 //!
 //! pulldown-cmark reads it, the markup is written here, so that what reaches the page
-//! is a closed list of elements: raw HTML is escaped unless the caller sanitises the
-//! result, links lead out of the page or to a place in the notebook, images are data.
+//! is a closed list of elements: raw HTML is escaped unless the result is sanitised,
+//! links lead out of the page or to a place in the notebook, images are data. Once,
+//! natively: a parser in the browser would be a sixth of everything it loads.
 
+mod cell;
 mod writer;
 
-#[cfg(not(target_arch = "wasm32"))]
-use pulldown_cmark::Event;
-use pulldown_cmark::{Options, Parser};
+pub(super) use cell::cell;
 
-use super::{anchor::Ids, stand_in};
-use crate::prepared::{Attachment, SafeHtml};
+use pulldown_cmark::{Event, Options, Parser};
+
+use crate::{
+    prepared::{Image, SafeHtml},
+    render::stand_in,
+};
+
+/// An image that came with a Markdown cell.
+struct Attachment {
+    /// What the cell calls it.
+    name: String,
+    /// It.
+    image: Image,
+}
 
 /// What becomes of raw HTML.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RawHtml {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RawHtml {
     /// It is kept; the result is as untrusted as the source.
-    #[cfg_attr(
-        target_arch = "wasm32",
-        expect(dead_code, reason = "only what is going to be sanitised keeps it")
-    )]
     Keep,
     /// It is shown as text.
     Escape,
@@ -32,26 +40,20 @@ const MAX_GROWTH: usize = 8;
 const FREE: usize = 4096;
 
 /// Whether `source` holds raw HTML, so that it has to be sanitised.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn has_raw_html(source: &str) -> bool {
+fn has_raw_html(source: &str) -> bool {
     // Without a `<` there is none, and most cells have none.
     source.contains('<')
         && parser(source).any(|event| matches!(event, Event::Html(_) | Event::InlineHtml(_)))
 }
 
-/// `source` as HTML. `attachments` are what `attachment:name` means in it, `maths` what
-/// its stand-ins for formulas stand for; without any, the stand-ins stay.
-pub(crate) fn html(
-    source: &str,
-    attachments: &[Attachment],
-    maths: &[SafeHtml],
-    raw: RawHtml,
-    ids: &mut Ids,
-) -> String {
+/// `source` as HTML, its places and links to them without a prefix. `attachments` are
+/// what `attachment:name` means in it, `maths` what its stand-ins for formulas stand
+/// for; without any, the stand-ins stay.
+fn html(source: &str, attachments: &[Attachment], maths: &[SafeHtml], raw: RawHtml) -> String {
     let attached: usize = attachments.iter().map(|a| a.image.base64.len()).sum();
     let formulas: usize = maths.iter().map(|formula| formula.as_str().len()).sum();
     let limit = MAX_GROWTH * (source.len() + attached) + formulas + FREE;
-    let mut writer = writer::Writer::new(source, attachments, maths, raw, ids);
+    let mut writer = writer::Writer::new(source, attachments, maths, raw);
     for event in parser(source) {
         writer.event(event);
         if writer.length() > limit {
@@ -65,7 +67,7 @@ pub(crate) fn html(
 }
 
 /// Markdown as it is read here.
-pub(crate) fn parser(source: &str) -> Parser<'_> {
+pub(super) fn parser(source: &str) -> Parser<'_> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_STRIKETHROUGH

@@ -1,6 +1,6 @@
 //! Which addresses may be followed.
 
-use super::escape;
+use crate::render::escape;
 
 /// What a link from a notebook says about itself: it opens beside the page and tells
 /// the other side nothing.

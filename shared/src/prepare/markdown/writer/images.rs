@@ -6,10 +6,10 @@
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-use super::{RawHtml, Writer};
+use super::{Attachment, RawHtml, Writer};
 use crate::{
-    prepared::Attachment,
-    render::{anchor, escape, image, link},
+    prepare::{image::of_data_url, link, place},
+    render::{escape, image},
 };
 
 /// How much of an address or a description a note quotes, in characters; an address of
@@ -93,7 +93,7 @@ impl Writer<'_> {
 
     fn end_image(&mut self, url: &str, alt: &str) {
         if let Some(name) = url.strip_prefix("attachment:") {
-            let name = anchor::percent_decoded(name);
+            let name = place::percent_decoded(name);
             let attachments = self.attachments;
             let found = attachments.iter().find(|a| a.name == name);
             if let Some(attachment) = found
@@ -102,7 +102,7 @@ impl Writer<'_> {
                 image::push(&mut self.out, &attachment.image, alt);
                 return;
             }
-        } else if let Some(image) = image::of_data_url(url) {
+        } else if let Some(image) = of_data_url(url) {
             image::push(&mut self.out, &image, alt);
             return;
         }

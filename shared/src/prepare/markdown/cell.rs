@@ -1,24 +1,20 @@
-//! Markdown to the cheapest form that is safe.
+//! A cell of Markdown, with its formulas and attachments.
 
 use serde_json::{Map, Value};
 
-use super::{Sanitizer, image, maths};
+use super::{Attachment, RawHtml, has_raw_html, html};
 use crate::{
     notebook,
-    prepared::{Attachment, ImageKind, Markdown},
-    render::{
-        anchor::Ids,
-        markdown::{self, RawHtml},
-    },
+    prepare::{Sanitizer, image, maths},
+    prepared::{ImageKind, Markdown, SafeHtml},
 };
 
 /// Each mention in a cell is looked for among this many.
 const MAX_ATTACHMENTS: usize = 200;
 
-/// `source` as it is when it has no raw HTML, which is nearly always; else rendered
-/// whole and sanitised whole, because a tag that is opened in one paragraph may be
-/// closed in another.
-pub(super) fn cell(
+/// `source` as HTML. With raw HTML in it, which is rare, the whole is sanitised, because
+/// a tag that is opened in one paragraph may be closed in another.
+pub(in crate::prepare) fn cell(
     source: &str,
     attachments: Option<&Map<String, Value>>,
     sanitizer: &impl Sanitizer,
@@ -26,16 +22,13 @@ pub(super) fn cell(
     let attachments = images(attachments, source);
     let extracted = maths::of_markdown(source);
     let text = &extracted.text;
-    if markdown::has_raw_html(text) {
-        let html = markdown::html(text, &attachments, &[], RawHtml::Keep, &mut Ids::default());
-        let safe = sanitizer.sanitize(&html);
+    if has_raw_html(text) {
+        let safe = sanitizer.sanitize(&html(text, &attachments, &[], RawHtml::Keep));
         Markdown::Html(maths::insert(safe.as_str(), &extracted.formulas))
     } else {
-        Markdown::Source {
-            maths: extracted.maths(),
-            text: extracted.text,
-            attachments,
-        }
+        let maths = extracted.maths();
+        let html = html(text, &attachments, &maths, RawHtml::Escape);
+        Markdown::Written(SafeHtml::trust(html))
     }
 }
 

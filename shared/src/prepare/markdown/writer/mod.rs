@@ -6,18 +6,19 @@ mod images;
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
 
 use self::{footnotes::Footnotes, images::ImageText};
-use super::RawHtml;
+use super::{Attachment, RawHtml};
 use crate::{
-    prepared::{Attachment, SafeHtml},
-    render::{
-        anchor::{self, Ids},
-        highlight, link, stand_in,
-    },
+    prepare::{link, place},
+    prepared::SafeHtml,
+    render::{anchor::Ids, highlight, stand_in},
 };
 
 /// An attachment may be shown this often before a cell is taken for an attempt to fill
 /// the page.
 const MAX_REPEATS: usize = 4;
+
+/// What a page's prefix and address add to an id or a link to one, about.
+const PLACE: usize = 96;
 
 /// Writes the markup of one Markdown text.
 pub(super) struct Writer<'a> {
@@ -25,7 +26,7 @@ pub(super) struct Writer<'a> {
     attachments: &'a [Attachment],
     maths: &'a [SafeHtml],
     raw: RawHtml,
-    ids: &'a mut Ids,
+    ids: Ids,
     /// Bytes of attachments that may still be written.
     image_budget: usize,
     /// Where in `out` the tag of the heading ends, and its text so far.
@@ -48,7 +49,6 @@ impl<'a> Writer<'a> {
         attachments: &'a [Attachment],
         maths: &'a [SafeHtml],
         raw: RawHtml,
-        ids: &'a mut Ids,
     ) -> Self {
         let attached: usize = attachments.iter().map(|a| a.image.base64.len()).sum();
         Self {
@@ -56,7 +56,7 @@ impl<'a> Writer<'a> {
             attachments,
             maths,
             raw,
-            ids,
+            ids: Ids::default(),
             image_budget: MAX_REPEATS * attached,
             heading: None,
             code: None,
@@ -69,8 +69,9 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// How long it is, about, once it is in a page.
     pub(super) fn length(&self) -> usize {
-        self.out.len()
+        self.out.len() + PLACE * self.ids.places()
     }
 
     pub(super) fn finish(self) -> String {
@@ -210,7 +211,7 @@ impl<'a> Writer<'a> {
     fn end_heading(&mut self, level: HeadingLevel) {
         if let Some((at, text)) = self.heading.take() {
             let mut id = String::new();
-            self.ids.push_id(&mut id, &anchor::name(&text));
+            self.ids.push_id(&mut id, &place::name(&text));
             self.out.insert_str(at, &id);
         }
         self.out.push_str(&format!("</{level}>\n"));
@@ -264,7 +265,7 @@ impl<'a> Writer<'a> {
         } else {
             url.to_owned()
         };
-        let place = anchor::name_in(&url);
+        let place = place::name_in(&url);
         let allowed = place.is_some() || link::is_allowed(&url);
         if let Some(name) = place {
             self.out.push_str("<a class=\"nb-anchor\"");
