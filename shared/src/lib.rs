@@ -5,7 +5,7 @@
 //!
 //! 1. [`notebook`] reads nbformat JSON, tolerantly, and cuts it down: tail, trim, merge.
 //! 2. [`prepare`] turns its cells into [`prepared`] ones: the richest output chosen,
-//!    HTML sanitised, maths typeset. This, with its [`prepare::Sanitizer`] from
+//!    HTML sanitised, Markdown read, maths typeset. This, with its [`prepare::Sanitizer`] from
 //!    [`sanitize`], exists natively only, because it is too large to send to a browser.
 //! 3. Prepared cells travel as JSON ([`wire`]).
 //! 4. [`render`] makes HTML of them, by the same code natively and in wasm;

@@ -5,7 +5,7 @@
 //! no event attribute and no script anywhere, so that a page without
 //! `'unsafe-inline'` shows the result whole. How it looks is the stylesheet's
 //! business; the contract with it is the structure and the classes below. What is
-//! deliberately not here: choosing among mime types and typesetting maths, which
+//! deliberately not here: choosing among mime types, Markdown and maths, which
 //! [`crate::prepare`] has done.
 //!
 //! # Structure
