@@ -19,6 +19,7 @@ use crate::{
     app::AppState,
     auth::{Identity, Participant},
     error::AppError,
+    limits::Paced,
     store::{EventFilter, NewEvent},
     time,
 };
@@ -43,7 +44,7 @@ pub(super) async fn list_events(
 /// `POST /events`: 201 with the event, once it is on disk.
 pub(super) async fn post_event(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    Paced(identity): Paced,
     JsonObject(body): JsonObject,
 ) -> Result<(StatusCode, Json<Event>), AppError> {
     let event = event_from(&body)?;
@@ -219,7 +220,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
         if !is_json(request.headers()) {
-            return Err(AppError::UnsupportedMediaType);
+            return Err(AppError::UnsupportedMediaType(
+                "The body must be JSON, with the header Content-Type: application/json.",
+            ));
         }
         let body = Bytes::from_request(request, state).await?;
         match serde_json::from_slice(&body) {
