@@ -31,6 +31,8 @@ pub enum AppError {
     NotFound(String),
     /// 405: the route is for other methods.
     MethodNotAllowed(String),
+    /// 409: it would be one thing more than there may be.
+    Conflict(String),
     /// 408: the body did not come in time.
     BodyTooSlow,
     /// 413: the body is larger than this route takes.
@@ -65,6 +67,7 @@ impl AppError {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -82,6 +85,12 @@ impl AppError {
 
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
+        if let StoreError::TooManyKeys { user, most } = error {
+            return Self::Conflict(format!(
+                "{user} has {most} entries in the list of events, as many as a participant \
+                 may: only paths that are there already can be reported."
+            ));
+        }
         Self::Unavailable {
             message: "The event store cannot be used right now; try again in a moment.",
             cause: error.to_string(),
@@ -122,6 +131,7 @@ impl IntoResponse for AppError {
             | Self::Forbidden(message)
             | Self::NotFound(message)
             | Self::MethodNotAllowed(message)
+            | Self::Conflict(message)
             | Self::TooLarge(message) => message,
             Self::BodyTooSlow => {
                 "The body did not arrive in time; send the request again.".to_owned()

@@ -67,6 +67,9 @@ pub struct EventLimits {
     /// Hub. Twice what the store is built to commit, so that an import or a load test is
     /// paced by the disk alone, and a loop that ran wild is stopped all the same.
     pub instructor: Rate,
+    /// Entries of a participant in the list of events: nothing takes them out again, and
+    /// each new path is one more. No home has so many notebooks.
+    pub entries: u32,
 }
 
 impl Default for EventLimits {
@@ -80,6 +83,7 @@ impl Default for EventLimits {
                 a_second: 50_000,
                 burst: 100_000,
             },
+            entries: 10_000,
         }
     }
 }
@@ -131,6 +135,12 @@ impl Limits {
                     wait,
                 )
             })
+    }
+
+    /// How many entries this person may have in the list of events, if not any number.
+    pub(crate) fn entries_of(&self, identity: &Identity) -> Option<u32> {
+        let confined = identity.confined_to().is_some();
+        confined.then_some(self.settings.events.entries)
     }
 
     /// A place for an event stream of this person's, free again when it is dropped.

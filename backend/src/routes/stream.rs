@@ -131,7 +131,7 @@ impl Reader {
         let frames = loop {
             let found = match self.state.feed.after(self.seq) {
                 Tail::Events(entries) => self.visible(&entries),
-                Tail::Past => self.from_journal().await.inspect_err(ends).ok()?,
+                Tail::Past => self.read_journal().await.inspect_err(ends).ok()?,
                 Tail::Nothing => {
                     let seq = self.seq;
                     let more = self.changes.wait_for(|newest| *newest > seq);
@@ -176,7 +176,7 @@ impl Reader {
 
     /// Some of what is no longer in memory; or, when it is no longer anywhere, the words
     /// that say so.
-    async fn from_journal(&mut self) -> Result<Bytes, StoreError> {
+    async fn read_journal(&mut self) -> Result<Bytes, StoreError> {
         let page = self.state.store.journal_after(self.seq, PAGE).await?;
         if page.first().is_none_or(|first| first.seq != self.seq + 1) {
             let bounds = self.state.store.journal_bounds().await?;

@@ -1,10 +1,6 @@
 //! One connection, from its first byte to its last.
 
-use std::{
-    pin::pin,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::{pin::pin, sync::atomic::Ordering, time::Duration};
 
 use axum::{Router, extract::Request};
 use hyper::{
@@ -21,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ConnectionLimits, body::TimedBody, steady::Steady};
 
-/// When the service ends, a peer that has said nothing yet has this long for its first
-/// byte. Browsers open connections ahead and may never use them.
+/// When the service ends, a peer that has said nothing yet has this long for a request.
+/// Not longer: browsers open connections ahead and may never use them.
 const FIRST_BYTE: Duration = Duration::from_millis(200);
 
 /// Answers what comes on `stream` until either side closes it. After `ending`, the answer
@@ -52,24 +48,22 @@ pub(super) async fn attend(
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = ending.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection => ended,
-                () = silence(&heard) => Ok(()),
+            // One that has not begun a request would be closed at once, though its first
+            // may be here already, unread.
+            let heard = heard.load(Ordering::Relaxed);
+            let early = if heard { Duration::ZERO } else { FIRST_BYTE };
+            match time::timeout(early, connection.as_mut()).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
             }
         }
     };
     if let Err(error) = ended {
         // The peer's doing, nearly always; nothing here is wrong.
         tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-/// Resolves when the peer has not said a thing.
-async fn silence(heard: &AtomicBool) {
-    time::sleep(FIRST_BYTE).await;
-    if heard.load(Ordering::Relaxed) {
-        std::future::pending::<()>().await;
     }
 }
 

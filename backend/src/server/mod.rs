@@ -17,7 +17,6 @@ mod steady;
 use std::{io, time::Duration};
 
 use axum::Router;
-use futures::FutureExt;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
@@ -75,7 +74,7 @@ impl Default for ConnectionLimits {
 /// accepted until then, and returns.
 ///
 /// # Errors
-/// When the socket's buffer cannot be set.
+/// When the listening socket is none.
 pub async fn serve(
     listener: TcpListener,
     routes: Router,
@@ -98,7 +97,7 @@ pub async fn serve(
             () = ending.cancelled() => break,
         }
     }
-    for stream in queued(&listener) {
+    for stream in queued(listener)? {
         open.spawn(connection::attend(
             stream,
             routes.clone(),
@@ -106,7 +105,6 @@ pub async fn serve(
             ending.clone(),
         ));
     }
-    drop(listener);
     let answered = async { while open.join_next().await.is_some() {} };
     if time::timeout(limits.last_answers, answered).await.is_err() {
         tracing::warn!("ending with requests unanswered");
@@ -129,6 +127,13 @@ async fn rest_after(error: &io::Error) {
 }
 
 /// Who is connected already and was not accepted yet: to them, this service was there.
-fn queued(listener: &TcpListener) -> impl Iterator<Item = TcpStream> {
-    std::iter::from_fn(|| Some(listener.accept().now_or_never()?.ok()?.0))
+/// Asks the system itself, since the runtime may not have heard of them yet.
+fn queued(listener: TcpListener) -> io::Result<Vec<TcpStream>> {
+    let listener = listener.into_std()?;
+    let mut streams = Vec::new();
+    while let Ok((stream, _)) = listener.accept() {
+        stream.set_nonblocking(true)?;
+        streams.push(TcpStream::from_std(stream)?);
+    }
+    Ok(streams)
 }

@@ -130,6 +130,11 @@ impl App {
         }
     }
 
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        self.origin.trim_start_matches("http://")
+    }
+
     /// Somebody whom the service does not know.
     pub(crate) fn anon(&self) -> Person<'_> {
         Person {
