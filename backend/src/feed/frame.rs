@@ -1,7 +1,5 @@
 //! Server-sent events, as bytes.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
 use shared::wire::StreamHello;
 
@@ -15,7 +13,7 @@ const RETRY_MS: u32 = 1_000;
 
 /// How many bytes of frames a reader is given at once, unless one alone is larger. This
 /// and what its socket has queued are all that waits for one reader.
-pub(super) const AT_ONCE: usize = 8 << 10;
+pub(crate) const AT_ONCE: usize = 8 << 10;
 
 /// A committed event and how it is sent.
 #[derive(Debug)]
@@ -34,17 +32,6 @@ impl Entry {
             frame: frame.into(),
         }
     }
-}
-
-/// The first of them that a reader is given at once; one at least, if there is one.
-pub(crate) fn at_once(entries: impl Iterator<Item = Arc<Entry>>) -> Vec<Arc<Entry>> {
-    let mut bytes = 0;
-    let fits = |entry: &Arc<Entry>| {
-        let first = bytes == 0;
-        bytes += entry.frame.len();
-        first || bytes <= AT_ONCE
-    };
-    entries.take_while(fits).collect()
 }
 
 /// What a stream begins with, and again when its reader has to begin anew.

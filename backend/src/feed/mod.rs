@@ -19,7 +19,7 @@ use tokio::sync::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use frame::{COMMENT, Entry, at_once, greeting};
+pub(crate) use frame::{AT_ONCE, COMMENT, Entry, greeting};
 pub(crate) use ring::Tail;
 
 use crate::store::{Committed, EventStore, StoreError};
@@ -57,7 +57,7 @@ impl Feed {
         Ok(feed)
     }
 
-    /// The events after `seq`, as far as they are here, some kilobytes at a time.
+    /// The events after `seq`, as far as they are here, some at a time.
     pub(crate) fn after(&self, seq: i64) -> Tail {
         self.ring().after(seq)
     }

@@ -25,14 +25,14 @@ use crate::{
     app::AppState,
     auth::{Identity, Participant},
     error::AppError,
-    feed::{COMMENT, Entry, Tail, at_once, greeting},
+    feed::{AT_ONCE, COMMENT, Entry, Tail, greeting},
     limits::Slot,
     store::{EventFilter, StoreError},
     time,
 };
 
-/// How many journal entries are read at once.
-const PAGE: usize = 100;
+/// How many journal entries are read at once: about what is sent at once.
+const PAGE: usize = 50;
 
 /// See the module's words.
 pub(super) async fn stream_events(
@@ -130,7 +130,7 @@ impl Reader {
     async fn next(&mut self) -> Option<Bytes> {
         let frames = loop {
             let found = match self.state.feed.after(self.seq) {
-                Tail::Events(entries) => self.visible(&entries),
+                Tail::Events(entries) => self.visible(entries),
                 Tail::Past => self.read_journal().await.inspect_err(ends).ok()?,
                 Tail::Nothing => {
                     let seq = self.seq;
@@ -151,27 +151,25 @@ impl Reader {
         Some(frames)
     }
 
-    /// The frames of those that this reader asked for and may see, and its new place.
-    fn visible(&mut self, entries: &[Arc<Entry>]) -> Bytes {
-        let mut frames = Vec::new();
+    /// The frames of those that this reader asked for and may see, as many as are given at
+    /// once; and its new place.
+    fn visible(&mut self, entries: impl IntoIterator<Item = Arc<Entry>>) -> Bytes {
+        let mut frames = Bytes::new();
         for entry in entries {
-            self.seq = entry.committed.seq;
             let event = &entry.committed.event;
             if self.filter.matches(event) && self.identity.may_see(&event.user) {
-                frames.push(&entry.frame);
-            }
-        }
-        match frames[..] {
-            // The usual case: all readers share the bytes.
-            [frame] => frame.clone(),
-            _ => {
-                let mut together = Vec::new();
-                for frame in frames {
-                    together.extend_from_slice(frame);
+                if frames.is_empty() {
+                    // Often the only one, and then all readers share its bytes.
+                    frames = entry.frame.clone();
+                } else if frames.len() + entry.frame.len() <= AT_ONCE {
+                    frames = [&frames[..], &entry.frame].concat().into();
+                } else {
+                    break;
                 }
-                together.into()
             }
+            self.seq = entry.committed.seq;
         }
+        frames
     }
 
     /// Some of what is no longer in memory; or, when it is no longer anywhere, the words
@@ -186,7 +184,7 @@ impl Reader {
             }
         }
         let entries = page.into_iter().map(Entry::new).map(Arc::new);
-        Ok(self.visible(&at_once(entries)))
+        Ok(self.visible(entries))
     }
 }
 
