@@ -7,6 +7,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::{Auth, LoginKind, SessionKey},
     class::Class,
+    feed::Feed,
+    limits::Limits,
     store::EventStore,
 };
 
@@ -20,6 +22,10 @@ pub struct AppState {
     pub session_key: SessionKey,
     /// Where events are kept.
     pub store: Arc<dyn EventStore>,
+    /// The newest events, for everyone who follows them.
+    pub feed: Arc<Feed>,
+    /// How much anyone may ask for.
+    pub limits: Limits,
     /// Everyone's notebooks.
     pub class: Arc<Class>,
     /// Cancelled when the service begins to end, so that streams do too.

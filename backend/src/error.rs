@@ -3,15 +3,17 @@
 //! A variant is something a client can act on. What went wrong inside is logged once,
 //! here, and never sent.
 
+use std::error::Error;
+
 use axum::{
     Json,
     extract::rejection::{BytesRejection, QueryRejection},
-    http::{HeaderName, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use shared::wire::ErrorBody;
 
-use crate::{auth::LoginKind, routes::LARGEST_BODY, store::StoreError};
+use crate::{auth::LoginKind, routes::LARGEST_BODY, server::BodyTooSlow, store::StoreError};
 
 /// Tells the page in the browser how to sign in: `hub` or `token`.
 pub const LOGIN_HEADER: HeaderName = HeaderName::from_static("x-pipalhub-login");
@@ -29,10 +31,21 @@ pub enum AppError {
     NotFound(String),
     /// 405: the route is for other methods.
     MethodNotAllowed(String),
+    /// 409: it would be one thing more than there may be.
+    Conflict(String),
+    /// 408: the body did not come in time.
+    BodyTooSlow,
     /// 413: the body is larger than this route takes.
     TooLarge(String),
-    /// 415: the body is not JSON.
-    UnsupportedMediaType,
+    /// 415: the body is not JSON, or not plainly so.
+    UnsupportedMediaType(&'static str),
+    /// 429: too often, or too much at once.
+    TooManyRequests {
+        /// Which limit was met, and what to do about it.
+        message: String,
+        /// After how many seconds it is worth another try.
+        retry_after: u64,
+    },
     /// 503: something the answer needs is down; try again.
     Unavailable {
         /// What is down, in words for the client.
@@ -54,8 +67,11 @@ impl AppError {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -69,6 +85,12 @@ impl AppError {
 
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
+        if let StoreError::TooManyKeys { user, most } = error {
+            return Self::Conflict(format!(
+                "{user} has {most} entries in the list of events, as many as a participant \
+                 may: only paths that are there already can be reported."
+            ));
+        }
         Self::Unavailable {
             message: "The event store cannot be used right now; try again in a moment.",
             cause: error.to_string(),
@@ -86,24 +108,41 @@ impl From<BytesRejection> for AppError {
     fn from(rejection: BytesRejection) -> Self {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             Self::TooLarge(format!("An event has at most {LARGEST_BODY} bytes."))
+        } else if has_cause::<BodyTooSlow>(&rejection) {
+            Self::BodyTooSlow
         } else {
             Self::BadRequest("The body could not be read.".to_owned())
         }
     }
 }
 
+/// Whether `error` is, somewhere down its causes, a `T`.
+fn has_cause<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    error.is::<T>() || error.source().is_some_and(has_cause::<T>)
+}
+
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         let status = self.status();
         let mut login = None;
+        let mut retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
         let message = match self {
             Self::BadRequest(message)
             | Self::Forbidden(message)
             | Self::NotFound(message)
             | Self::MethodNotAllowed(message)
+            | Self::Conflict(message)
             | Self::TooLarge(message) => message,
-            Self::UnsupportedMediaType => {
-                "The body must be JSON, with the header Content-Type: application/json.".to_owned()
+            Self::BodyTooSlow => {
+                "The body did not arrive in time; send the request again.".to_owned()
+            }
+            Self::UnsupportedMediaType(message) => message.to_owned(),
+            Self::TooManyRequests {
+                message,
+                retry_after: seconds,
+            } => {
+                retry_after = Some(seconds);
+                message
             }
             Self::Unauthorized(kind) => {
                 login = Some(kind);
@@ -127,8 +166,12 @@ impl IntoResponse for AppError {
             );
             headers.insert(LOGIN_HEADER, kind.as_str().parse().expect("static text"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, 1.into());
+        if status == StatusCode::REQUEST_TIMEOUT {
+            // What is left of the body is not waited for.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

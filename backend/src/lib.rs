@@ -2,8 +2,11 @@
 //!
 //! * [`cli`]: the commands of the one binary, `pipalhub`
 //! * [`routes`]: every HTTP route; [`routes::router`] is what the binary and the tests call
+//! * [`server`]: connections, and what one may cost
 //! * [`auth`]: who is asking, by the Hub's OAuth or by a token
 //! * [`store`]: events, behind a trait; the only place that knows SQLite
+//! * [`feed`]: the newest events, for everyone who follows them
+//! * [`limits`]: how much anyone may ask for
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`class`]: everyone's notebooks, prepared for the wall
 //!
@@ -15,7 +18,10 @@ pub mod auth;
 pub mod class;
 pub mod cli;
 pub mod error;
+pub mod feed;
 pub mod homes;
+pub mod limits;
 pub mod routes;
+pub mod server;
 pub mod store;
 pub mod time;

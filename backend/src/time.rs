@@ -40,6 +40,12 @@ pub fn now_text() -> String {
     format(Timestamp::now())
 }
 
+/// Whether this clock has reached `timestamp`.
+#[must_use]
+pub fn is_past(timestamp: Timestamp) -> bool {
+    timestamp <= Timestamp::now()
+}
+
 /// How long ago `then_ms` was, never negative.
 #[must_use]
 pub fn since(then_ms: i64) -> Duration {

@@ -209,6 +209,13 @@ impl Class {
         }
     }
 
+    /// A report of this notebook came to nothing.
+    pub fn note_unreported(&self, key: &Key) {
+        if let Some(entry) = self.entry(key) {
+            lock(&entry).reported = None;
+        }
+    }
+
     /// This notebook is no more.
     pub fn forget(&self, key: &Key) {
         self.entries

@@ -22,8 +22,11 @@ use crate::{
     app::AppState,
     auth::{Auth, HubAuth, HubClient, HubSettings, OAuth, Secret, SessionKey},
     class::{Class, Reporter, TailLimits},
+    feed::Feed,
     homes::HomesTemplate,
+    limits::{LimitSettings, Limits},
     routes::{login_link, router},
+    server,
     store::SqliteStore,
 };
 
@@ -33,8 +36,6 @@ const DEFAULT_BIND: &str = "127.0.0.1:10101";
 const HUB_GRACE: Duration = Duration::from_millis(300);
 /// Without a Hub there is nobody to wait for, only the rest of the file.
 const GRACE: Duration = Duration::from_millis(10);
-/// After this, requests that are still being answered are cut.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// Run the dashboard: under JupyterHub as its service, or by itself on this machine.
 ///
@@ -118,6 +119,8 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         prefix,
         auth,
         session_key,
+        feed: Feed::start(&*store, ending.clone()).await?,
+        limits: Limits::new(LimitSettings::default()),
         store,
         class,
         ending: ending.clone(),
@@ -142,17 +145,10 @@ async fn answer(
         signalled.await;
         until.cancel();
     });
-    let graceful = ending.clone();
-    let serving = axum::serve(listener, router(Arc::new(state)))
-        .with_graceful_shutdown(async move { graceful.cancelled().await });
-    let cut = async {
-        ending.cancelled().await;
-        tokio::time::sleep(LAST_ANSWERS).await;
-    };
-    tokio::select! {
-        served = serving => served.context("cannot go on listening")?,
-        () = cut => tracing::warn!("ending with requests unanswered"),
-    }
+    let limits = state.limits.settings().connections;
+    server::serve(listener, router(Arc::new(state)), limits, ending)
+        .await
+        .context("cannot begin to answer")?;
     tracing::info!("ended");
     Ok(())
 }

@@ -7,19 +7,20 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{FromRequest, Query, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::{Query, State},
+    http::StatusCode,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK};
 
+use super::{event_fields::event_from, json_body::JsonObject};
 use crate::{
     app::AppState,
     auth::{Identity, Participant},
     error::AppError,
-    store::{EventFilter, NewEvent},
+    limits::Paced,
+    store::{Committed, EventFilter, NewEvent, StoreError},
     time,
 };
 
@@ -43,11 +44,29 @@ pub(super) async fn list_events(
 /// `POST /events`: 201 with the event, once it is on disk.
 pub(super) async fn post_event(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
-    JsonObject(body): JsonObject,
+    Paced(identity): Paced,
+    body: Result<JsonObject, AppError>,
 ) -> Result<(StatusCode, Json<Event>), AppError> {
-    let event = event_from(&body)?;
-    check_owner(&state, &identity, &event)?;
+    let stored = match body {
+        Ok(JsonObject(body)) => store_event(&state, &identity, &body).await,
+        Err(error) => Err(error),
+    };
+    let result = match &stored {
+        Ok(_) => "stored",
+        Err(error) if error.status().is_client_error() => "refused",
+        Err(_) => "failed",
+    };
+    metrics::counter!("pipalhub_events_posted_total", "result" => result).increment(1);
+    stored.map(|event| (StatusCode::CREATED, Json(event)))
+}
+
+async fn store_event(
+    state: &AppState,
+    identity: &Identity,
+    body: &Map<String, Value>,
+) -> Result<Event, AppError> {
+    let event = event_from(body)?;
+    check_owner(state, identity, &event)?;
     let key = state
         .class
         .key_of(&event.path)
@@ -60,11 +79,27 @@ pub(super) async fn post_event(
             .await
             .map_err(AppError::internal)?;
     }
-    let committed = state.store.append(event).await?;
-    if let (DELETE_NOTEBOOK, Some(key)) = (kind.as_str(), &key) {
+    let appended = append(state, identity, event).await;
+    if let (SAVE_NOTEBOOK, Some(key), Err(_)) = (kind.as_str(), &key, &appended) {
+        // Then the watcher is to report it, should the asker not try again.
+        state.class.note_unreported(key);
+    }
+    if let (DELETE_NOTEBOOK, Some(key), Ok(_)) = (kind.as_str(), &key, &appended) {
         state.class.forget(key);
     }
-    Ok((StatusCode::CREATED, Json(committed.event)))
+    Ok(appended?.event)
+}
+
+/// Stores an event, among as many as this person may have.
+async fn append(
+    state: &AppState,
+    identity: &Identity,
+    event: NewEvent,
+) -> Result<Committed, StoreError> {
+    match state.limits.entries_of(identity) {
+        Some(most) => state.store.append_within(event, most).await,
+        None => state.store.append(event).await,
+    }
 }
 
 /// What has happened since `cursor`, for pages that poll.
@@ -151,37 +186,13 @@ fn id_from(value: &str) -> Result<i64, AppError> {
         .map_err(|_| AppError::BadRequest(format!("id={value} is not a whole number.")))
 }
 
-fn timestamp_from(value: &str) -> Result<String, AppError> {
+pub(super) fn timestamp_from(value: &str) -> Result<String, AppError> {
     // A `+` that was not encoded arrives as a space.
     let read = time::parse(value).or_else(|| time::parse(&value.replace(' ', "+")));
     read.map(time::format).ok_or_else(|| {
         AppError::BadRequest(format!(
             "timestamp {value:?} is not a time such as 2022-11-14T16:00:00.511Z."
         ))
-    })
-}
-
-fn event_from(body: &Map<String, Value>) -> Result<NewEvent, AppError> {
-    let text = |name: &str| match body.get(name) {
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(_) => Err(AppError::BadRequest(format!("{name} must be a string."))),
-        None => Err(AppError::BadRequest(format!("{name} is missing."))),
-    };
-    let timestamp = match body.get("timestamp") {
-        None | Some(Value::Null) => time::now_text(),
-        Some(Value::String(value)) => timestamp_from(value)?,
-        Some(_) => {
-            return Err(AppError::BadRequest(
-                "timestamp must be a string.".to_owned(),
-            ));
-        }
-    };
-    Ok(NewEvent {
-        kind: text("type")?,
-        user: text("user")?,
-        filename: text("filename")?,
-        path: text("path")?,
-        timestamp,
     })
 }
 
@@ -209,37 +220,4 @@ fn check_owner(state: &AppState, identity: &Identity, event: &NewEvent) -> Resul
         identity.user,
         state.class.homes()
     )))
-}
-
-/// A body that is a JSON object.
-pub(super) struct JsonObject(Map<String, Value>);
-
-impl<S: Send + Sync> FromRequest<S> for JsonObject {
-    type Rejection = AppError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
-        if !is_json(request.headers()) {
-            return Err(AppError::UnsupportedMediaType);
-        }
-        let body = Bytes::from_request(request, state).await?;
-        match serde_json::from_slice(&body) {
-            Ok(Value::Object(object)) => Ok(Self(object)),
-            Ok(_) => Err(AppError::BadRequest(
-                "JSON data must be an object".to_owned(),
-            )),
-            Err(error) => Err(AppError::BadRequest(format!(
-                "The body is not JSON: {error}."
-            ))),
-        }
-    }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = value
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
 }

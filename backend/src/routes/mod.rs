@@ -3,8 +3,10 @@
 //! A new route goes into the module that its path names, and into [`router`].
 
 mod api;
+mod event_fields;
 mod events;
 mod health;
+mod json_body;
 mod output;
 mod page;
 mod session;

@@ -2,35 +2,37 @@
 //!
 //! A reader is sent the journal from where it left off (`Last-Event-ID`, or `after=` for
 //! a reader that cannot set headers), then what is committed from then on. One that
-//! falls behind is not queued for: it reads the journal again when it is ready.
+//! falls behind is not queued for: it is given more when it is ready. When what it missed
+//! is no longer kept it is told so, by `reset`, and goes on from now.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
+    body::{Body, Bytes},
     extract::{Query, State},
     http::{HeaderMap, HeaderName, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event as Message, KeepAlive, Sse},
-    },
+    response::{IntoResponse, Response},
 };
 use futures::{Stream, StreamExt, stream};
 use shared::wire::StreamHello;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
 use super::events::{filter_from, take_after};
 use crate::{
     app::AppState,
     auth::{Identity, Participant},
     error::AppError,
-    store::{Committed, EventFilter, StoreError},
+    feed::{AT_ONCE, COMMENT, Entry, Tail, greeting},
+    limits::Slot,
+    store::{EventFilter, StoreError},
     time,
 };
 
-/// Proxies cut a stream that is silent for long.
-const HEARTBEAT: Duration = Duration::from_secs(8);
-/// How many journal entries are read at once.
-const PAGE: usize = 500;
+/// How many journal entries are read at once: about what is sent at once.
+const PAGE: usize = 50;
 
 /// See the module's words.
 pub(super) async fn stream_events(
@@ -43,48 +45,65 @@ pub(super) async fn stream_events(
     let filter = filter_from(pairs)?;
     // A browser that reconnects by itself repeats the first address, but with this.
     let asked = last_event_id(&headers).or(asked);
-    // Before the journal is looked at, so that nothing falls between the two.
-    let live = state.store.subscribe();
-    let bounds = state.store.journal_bounds().await?;
-    let resumable = |after: i64| (bounds.complete_after..=bounds.newest).contains(&after);
-    let (after, greeting) = match asked {
-        None => (bounds.newest, "hello"),
-        Some(after) if resumable(after) => (after, "hello"),
-        Some(_) => (bounds.newest, "reset"),
-    };
-    let hello = StreamHello {
-        cursor: after,
-        now_ms: time::now_ms(),
-    };
-    let first = message(greeting, after, &hello)?;
+    let slot = state.limits.stream(&identity)?;
+    let changes = state.feed.changes();
+    let (name, seq) = beginning(&state, asked).await?;
+    let first = greeting(name, &hello(seq));
     let ending = state.ending.clone();
+    let silent_until = Instant::now() + state.limits.settings().streams.heartbeat;
     let reader = Reader {
         state,
         identity,
         filter,
-        live,
-        seq: after,
-        behind: true,
+        changes,
+        seq,
+        silent_until,
+        _slot: slot,
     };
-    let messages = stream::once(async { Ok(first) })
-        .chain(reader.messages())
-        .take_until(async move { ending.cancelled().await });
-    let no_buffering = (HeaderName::from_static("x-accel-buffering"), "no");
-    let no_store = (header::CACHE_CONTROL, "no-store");
-    let sse = Sse::new(messages).keep_alive(KeepAlive::new().interval(HEARTBEAT));
-    Ok(([no_buffering, no_store], sse).into_response())
+    let frames = stream::once(async { first })
+        .chain(reader.frames())
+        .map(Ok::<_, Infallible>)
+        .take_until(ending.cancelled_owned());
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((headers, Body::from_stream(frames)).into_response())
 }
 
 fn last_event_id(headers: &HeaderMap) -> Option<i64> {
     headers.get("last-event-id")?.to_str().ok()?.parse().ok()
 }
 
-fn message(name: &str, seq: i64, hello: &StreamHello) -> Result<Message, AppError> {
-    let message = Message::default()
-        .event(name)
-        .id(seq.to_string())
-        .retry(Duration::from_secs(1));
-    message.json_data(hello).map_err(AppError::internal)
+/// How a stream begins that was asked to begin after a sequence number, and after which
+/// one it does.
+async fn beginning(
+    state: &AppState,
+    asked: Option<i64>,
+) -> Result<(&'static str, i64), StoreError> {
+    if let Some(after) = asked
+        && state.feed.covers(after)
+    {
+        // It was not away for long, and a class that reconnects all at once does not
+        // have to wait for the store.
+        return Ok(("hello", after));
+    }
+    let bounds = state.store.journal_bounds().await?;
+    match asked {
+        None => Ok(("hello", bounds.newest)),
+        Some(after) if (bounds.complete_after..=bounds.newest).contains(&after) => {
+            Ok(("hello", after))
+        }
+        Some(_) => Ok(("reset", bounds.newest)),
+    }
+}
+
+fn hello(cursor: i64) -> StreamHello {
+    StreamHello {
+        cursor,
+        now_ms: time::now_ms(),
+    }
 }
 
 /// One connection's place in the journal.
@@ -92,58 +111,83 @@ struct Reader {
     state: Arc<AppState>,
     identity: Identity,
     filter: EventFilter,
-    live: Receiver<Committed>,
+    changes: watch::Receiver<i64>,
     seq: i64,
-    /// There may be entries in the journal that were not sent yet.
-    behind: bool,
+    /// When it has sent nothing until then, it sends a comment.
+    silent_until: Instant,
+    _slot: Slot,
 }
 
 impl Reader {
-    fn messages(self) -> impl Stream<Item = Result<Message, Infallible>> {
+    fn frames(self) -> impl Stream<Item = Bytes> {
         stream::unfold(self, async |mut reader| {
-            let batch = reader.next_batch().await?;
-            Some((batch, reader))
+            let frames = reader.next().await?;
+            Some((frames, reader))
         })
-        .flat_map(stream::iter)
     }
 
-    /// The next messages, perhaps none; `None` ends the stream, and the browser
-    /// reconnects.
-    async fn next_batch(&mut self) -> Option<Vec<Result<Message, Infallible>>> {
-        let committed = match self.next_committed().await {
-            Ok(committed) => committed,
-            Err(error) => {
-                tracing::warn!(%error, "an event stream ends");
-                return None;
+    /// What is to be sent next; `None` ends the stream, and the browser reconnects.
+    async fn next(&mut self) -> Option<Bytes> {
+        let frames = loop {
+            let found = match self.state.feed.after(self.seq) {
+                Tail::Events(entries) => self.visible(entries),
+                Tail::Past => self.read_journal().await.inspect_err(ends).ok()?,
+                Tail::Nothing => {
+                    let seq = self.seq;
+                    let more = self.changes.wait_for(|newest| *newest > seq);
+                    match timeout_at(self.silent_until, more).await {
+                        Ok(Ok(_)) => continue,
+                        // The service ends.
+                        Ok(Err(_)) => return None,
+                        Err(_) => break COMMENT,
+                    }
+                }
+            };
+            if !found.is_empty() {
+                break found;
             }
         };
-        let mut messages = Vec::with_capacity(committed.len());
-        for Committed { seq, event } in committed {
-            if seq <= self.seq {
-                continue;
-            }
-            self.seq = seq;
-            if self.filter.matches(&event) && self.identity.may_see(&event.user) {
-                let message = Message::default().id(seq.to_string()).json_data(&event);
-                messages.push(Ok(message.expect("an event is JSON")));
-            }
-        }
-        Some(messages)
+        self.silent_until = Instant::now() + self.state.limits.settings().streams.heartbeat;
+        Some(frames)
     }
 
-    async fn next_committed(&mut self) -> Result<Vec<Committed>, StoreError> {
-        if self.behind {
-            let page = self.state.store.journal_after(self.seq, PAGE).await?;
-            self.behind = page.len() == PAGE;
-            return Ok(page);
-        }
-        match self.live.recv().await {
-            Ok(committed) => Ok(vec![committed]),
-            Err(RecvError::Lagged(_)) => {
-                self.behind = true;
-                Ok(Vec::new())
+    /// The frames of those that this reader asked for and may see, as many as are given at
+    /// once; and its new place.
+    fn visible(&mut self, entries: impl IntoIterator<Item = Arc<Entry>>) -> Bytes {
+        let mut frames = Bytes::new();
+        for entry in entries {
+            let event = &entry.committed.event;
+            if self.filter.matches(event) && self.identity.may_see(&event.user) {
+                if frames.is_empty() {
+                    // Often the only one, and then all readers share its bytes.
+                    frames = entry.frame.clone();
+                } else if frames.len() + entry.frame.len() <= AT_ONCE {
+                    frames = [&frames[..], &entry.frame].concat().into();
+                } else {
+                    break;
+                }
             }
-            Err(RecvError::Closed) => Err(StoreError::Closed),
+            self.seq = entry.committed.seq;
         }
+        frames
     }
+
+    /// Some of what is no longer in memory; or, when it is no longer anywhere, the words
+    /// that say so.
+    async fn read_journal(&mut self) -> Result<Bytes, StoreError> {
+        let page = self.state.store.journal_after(self.seq, PAGE).await?;
+        if page.first().is_none_or(|first| first.seq != self.seq + 1) {
+            let bounds = self.state.store.journal_bounds().await?;
+            if page.is_empty() || self.seq < bounds.complete_after {
+                self.seq = bounds.newest.max(*self.changes.borrow());
+                return Ok(greeting("reset", &hello(self.seq)));
+            }
+        }
+        let entries = page.into_iter().map(Entry::new).map(Arc::new);
+        Ok(self.visible(entries))
+    }
+}
+
+fn ends(error: &StoreError) {
+    tracing::warn!(%error, "an event stream ends");
 }

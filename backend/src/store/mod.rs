@@ -85,6 +85,14 @@ pub enum StoreError {
     /// The engine failed: a full or read-only disk, an I/O error.
     #[error("{0}")]
     Engine(String),
+    /// It would be one key more than this user may have.
+    #[error("{user} has {most} entries already")]
+    TooManyKeys {
+        /// Whose event it is.
+        user: String,
+        /// How many they may have.
+        most: u32,
+    },
     /// The store has been closed.
     #[error("the store is closed")]
     Closed,
@@ -95,6 +103,13 @@ pub trait EventStore: Send + Sync + 'static {
     /// Stores `event`; when this returns, it survives a crash. A known
     /// `(kind, user, path)` keeps its id and its place in the list.
     fn append(&self, event: NewEvent) -> BoxFuture<'_, Result<Committed, StoreError>>;
+
+    /// The same, unless the event has a new key and its user has `most` keys already.
+    fn append_within(
+        &self,
+        event: NewEvent,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Committed, StoreError>>;
 
     /// The latest events that match, in the order their keys first came.
     fn list(&self, filter: EventFilter) -> BoxFuture<'_, Result<Vec<Event>, StoreError>>;

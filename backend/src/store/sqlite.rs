@@ -21,7 +21,8 @@ use super::{Committed, EventFilter, EventStore, JournalBounds, NewEvent, StoreEr
 
 /// Append-only: the place of a migration in this list is the schema's version, kept
 /// in `PRAGMA user_version`.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE events (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         type TEXT NOT NULL,
@@ -40,7 +41,11 @@ const MIGRATIONS: &[&str] = &["
         path TEXT NOT NULL,
         timestamp TEXT NOT NULL
     ) STRICT;
-"];
+",
+    "
+    CREATE INDEX events_by_user ON events (user);
+",
+];
 
 /// Before this version two connections that checkpoint at once can lose a commit.
 const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
@@ -56,6 +61,8 @@ const BATCH: usize = 512;
 
 struct Job {
     event: NewEvent,
+    /// How many keys its user may have.
+    most_keys: Option<u32>,
     reply: oneshot::Sender<Result<Committed, StoreError>>,
 }
 
@@ -104,6 +111,21 @@ impl SqliteStore {
             published,
             trouble,
         })
+    }
+
+    async fn queue(
+        &self,
+        event: NewEvent,
+        most_keys: Option<u32>,
+    ) -> Result<Committed, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job {
+            event,
+            most_keys,
+            reply,
+        };
+        self.jobs.send(job).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
     }
 
     async fn read<T: Send + 'static>(
@@ -167,7 +189,7 @@ impl WriterThread {
             let written = self.write(&jobs);
             *lock(&self.trouble) = written.as_ref().err().map(ToString::to_string);
             match written {
-                Ok(committed) => self.announce(jobs, committed),
+                Ok(results) => self.announce(jobs, results),
                 Err(error) => {
                     for job in jobs {
                         // The asker may have gone; there is nobody else to tell.
@@ -178,29 +200,37 @@ impl WriterThread {
         }
     }
 
-    fn write(&mut self, jobs: &[Job]) -> Result<Vec<Committed>, StoreError> {
+    /// Each job's own result; an error is everyone's.
+    fn write(&mut self, jobs: &[Job]) -> Result<Vec<Result<Committed, StoreError>>, StoreError> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let committed = jobs
-            .iter()
-            .map(|job| upsert(&transaction, &job.event))
-            .collect::<rusqlite::Result<Vec<_>>>()?;
-        trim_journal(&transaction, &committed)?;
+        let mut results = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            results.push(match upsert(&transaction, job) {
+                Ok(committed) => Ok(committed),
+                Err(refusal @ StoreError::TooManyKeys { .. }) => Err(refusal),
+                Err(error) => return Err(error),
+            });
+        }
+        trim_journal(&transaction, results.iter().flatten())?;
         transaction.commit()?;
-        Ok(committed)
+        Ok(results)
     }
 
-    fn announce(&self, jobs: Vec<Job>, committed: Vec<Committed>) {
-        for (job, committed) in jobs.into_iter().zip(committed) {
-            let _ = job.reply.send(Ok(committed.clone()));
-            // No receiver is no error: nobody is listening right now.
-            let _ = self.published.send(committed);
+    fn announce(&self, jobs: Vec<Job>, results: Vec<Result<Committed, StoreError>>) {
+        for (job, result) in jobs.into_iter().zip(results) {
+            let _ = job.reply.send(result.clone());
+            if let Ok(committed) = result {
+                // No receiver is no error: nobody is listening right now.
+                let _ = self.published.send(committed);
+            }
         }
     }
 }
 
-fn upsert(transaction: &Transaction<'_>, new: &NewEvent) -> rusqlite::Result<Committed> {
+fn upsert(transaction: &Transaction<'_>, job: &Job) -> Result<Committed, StoreError> {
+    let new = &job.event;
     // Not `ON CONFLICT`: that would burn an id for every repeated key.
     let known: Option<i64> = transaction
         .prepare_cached(
@@ -214,15 +244,7 @@ fn upsert(transaction: &Transaction<'_>, new: &NewEvent) -> rusqlite::Result<Com
         .optional()?;
     let id = match known {
         Some(id) => id,
-        None => transaction
-            .prepare_cached(
-                "INSERT INTO events (type, user, path, filename, timestamp)
-                 VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
-            )?
-            .query_row(
-                params![new.kind, new.user, new.path, new.filename, new.timestamp],
-                |row| row.get(0),
-            )?,
+        None => insert(transaction, job)?,
     };
     let seq = transaction
         .prepare_cached(
@@ -260,9 +282,38 @@ fn upsert(transaction: &Transaction<'_>, new: &NewEvent) -> rusqlite::Result<Com
     })
 }
 
-fn trim_journal(transaction: &Transaction<'_>, new: &[Committed]) -> rusqlite::Result<()> {
+/// The id of a new key, if its user may have one more.
+fn insert(transaction: &Transaction<'_>, job: &Job) -> Result<i64, StoreError> {
+    let new = &job.event;
+    if let Some(most) = job.most_keys {
+        let keys: u32 = transaction
+            .prepare_cached("SELECT count(*) FROM events WHERE user = ?1")?
+            .query_row([&new.user], |row| row.get(0))?;
+        if keys >= most {
+            return Err(StoreError::TooManyKeys {
+                user: new.user.clone(),
+                most,
+            });
+        }
+    }
+    let id = transaction
+        .prepare_cached(
+            "INSERT INTO events (type, user, path, filename, timestamp)
+             VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id",
+        )?
+        .query_row(
+            params![new.kind, new.user, new.path, new.filename, new.timestamp],
+            |row| row.get(0),
+        )?;
+    Ok(id)
+}
+
+fn trim_journal<'a>(
+    transaction: &Transaction<'_>,
+    new: impl Iterator<Item = &'a Committed> + Clone,
+) -> rusqlite::Result<()> {
     let crossed = new
-        .iter()
+        .clone()
         .any(|committed| committed.seq % JOURNAL_SLACK == 0);
     if let Some(last) = new.last()
         && crossed
@@ -276,14 +327,15 @@ fn trim_journal(transaction: &Transaction<'_>, new: &[Committed]) -> rusqlite::R
 
 impl EventStore for SqliteStore {
     fn append(&self, event: NewEvent) -> BoxFuture<'_, Result<Committed, StoreError>> {
-        Box::pin(async move {
-            let (reply, answer) = oneshot::channel();
-            self.jobs
-                .send(Job { event, reply })
-                .await
-                .map_err(|_| StoreError::Closed)?;
-            answer.await.map_err(|_| StoreError::Closed)?
-        })
+        Box::pin(self.queue(event, None))
+    }
+
+    fn append_within(
+        &self,
+        event: NewEvent,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Committed, StoreError>> {
+        Box::pin(self.queue(event, Some(most)))
     }
 
     fn list(&self, filter: EventFilter) -> BoxFuture<'_, Result<Vec<Event>, StoreError>> {
@@ -450,6 +502,36 @@ mod tests {
             let committed = heard.recv().await.unwrap();
             assert_eq!(committed.seq, seq);
         }
+    }
+
+    #[tokio::test]
+    async fn a_user_has_so_many_keys_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder);
+        let mut heard = store.subscribe();
+        let tell = |user: &str, path: &str| store.append_within(event("a", user, path), 2);
+        // Together, so that one commit holds what is stored and what is refused.
+        let told = [
+            ("u", "/1"),
+            ("u", "/2"),
+            ("u", "/3"),
+            ("v", "/3"),
+            ("u", "/1"),
+        ];
+        let results = futures::future::join_all(told.map(|(user, path)| tell(user, path))).await;
+        let stored: Vec<bool> = results.iter().map(Result::is_ok).collect();
+        assert_eq!(stored, [true, true, false, true, true]);
+        let refusal = results[2].as_ref().unwrap_err();
+        assert!(
+            matches!(refusal, StoreError::TooManyKeys { most: 2, .. }),
+            "{refusal}"
+        );
+        for seq in 1..=4 {
+            assert_eq!(heard.recv().await.unwrap().seq, seq);
+        }
+        assert_eq!(store.trouble(), None);
+        // For whoever is trusted there is no such number.
+        store.append(event("a", "u", "/3")).await.unwrap();
     }
 
     #[tokio::test]

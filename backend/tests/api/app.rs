@@ -11,8 +11,11 @@ use backend::{
     app::AppState,
     auth::{Auth, HubAuth, HubClient, HubSettings, OAuth, Secret, SessionKey},
     class::{Class, Reporter, TailLimits},
+    feed::Feed,
     homes::HomesTemplate,
+    limits::{LimitSettings, Limits},
     routes::router,
+    server::serve,
     store::SqliteStore,
 };
 use reqwest::{Method, RequestBuilder, Response};
@@ -34,31 +37,48 @@ pub(crate) struct App {
     pub(crate) origin: String,
     pub(crate) hub: Option<Arc<FakeHub>>,
     pub(crate) ending: CancellationToken,
+    pub(crate) limits: LimitSettings,
 }
 
 impl App {
     /// Without a Hub; nothing watches the homes.
     pub(crate) async fn standalone() -> Self {
-        Self::start(tempfile::tempdir().unwrap(), false, false).await
+        Self::limited(LimitSettings::default()).await
     }
 
     /// Without a Hub, watching the homes.
     pub(crate) async fn watching() -> Self {
-        Self::start(tempfile::tempdir().unwrap(), false, true).await
+        Self::start(
+            tempfile::tempdir().unwrap(),
+            false,
+            true,
+            LimitSettings::default(),
+        )
+        .await
     }
 
     /// With a Hub; nothing watches the homes.
     pub(crate) async fn with_hub() -> Self {
-        Self::start(tempfile::tempdir().unwrap(), true, false).await
+        Self::limited_with_hub(LimitSettings::default()).await
+    }
+
+    /// Without a Hub, and limits of the test's own.
+    pub(crate) async fn limited(limits: LimitSettings) -> Self {
+        Self::start(tempfile::tempdir().unwrap(), false, false, limits).await
+    }
+
+    /// With a Hub, and limits of the test's own.
+    pub(crate) async fn limited_with_hub(limits: LimitSettings) -> Self {
+        Self::start(tempfile::tempdir().unwrap(), true, false, limits).await
     }
 
     /// The same data and homes in a new service.
     pub(crate) async fn restarted(self, watching: bool) -> Self {
         self.ending.cancel();
-        Self::start(self.folder, self.hub.is_some(), watching).await
+        Self::start(self.folder, self.hub.is_some(), watching, self.limits).await
     }
 
-    async fn start(folder: TempDir, with_hub: bool, watching: bool) -> Self {
+    async fn start(folder: TempDir, with_hub: bool, watching: bool, limits: LimitSettings) -> Self {
         let homes = folder.path().join("homes");
         fs::create_dir_all(&homes).unwrap();
         let homes: HomesTemplate = format!("{}/{{user}}", homes.display()).parse().unwrap();
@@ -87,6 +107,8 @@ impl App {
             prefix: PREFIX.to_owned(),
             auth,
             session_key: SessionKey::load(&folder.path().join("cookie.key")).unwrap(),
+            feed: Feed::start(&*store, ending.clone()).await.unwrap(),
+            limits: Limits::new(limits),
             store,
             class,
             ending: ending.clone(),
@@ -95,9 +117,7 @@ impl App {
         let routes = router(Arc::new(state));
         let until = ending.clone();
         tokio::spawn(async move {
-            let until = async move { until.cancelled().await };
-            axum::serve(listener, routes)
-                .with_graceful_shutdown(until)
+            serve(listener, routes, limits.connections, until)
                 .await
                 .unwrap();
         });
@@ -106,7 +126,13 @@ impl App {
             origin: format!("http://{address}"),
             hub,
             ending,
+            limits,
         }
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        self.origin.trim_start_matches("http://")
     }
 
     /// Somebody whom the service does not know.

@@ -1,9 +1,10 @@
 //! `/events` and `/api/updates`: the original's behaviour, line by line.
 
+use backend::limits::{LimitSettings, Rate};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{App, bytes_below};
+use crate::app::{App, bytes_below, eventually};
 
 fn event(kind: &str, user: &str, path: &str) -> Value {
     json!({"type": kind, "user": user, "filename": "x.ipynb", "path": path})
@@ -104,6 +105,166 @@ async fn what_is_not_an_event_is_refused_and_not_stored() {
     large["path"] = json!("x".repeat(20_000));
     assert_eq!(app.instructor().post("events", &large).await.status(), 413);
     assert_eq!(app.instructor().json("events").await, json!([]));
+}
+
+#[tokio::test]
+async fn a_new_key_gets_the_next_id_and_the_last_place() {
+    let app = App::standalone().await;
+    let keys = [
+        ("t", "u", "/a", 1),
+        ("t", "u", "/b", 2),
+        // Of a repeated key no id is lost.
+        ("t", "u", "/a", 1),
+        ("t", "u", "/a", 1),
+        // Each of the three makes another key.
+        ("other", "u", "/a", 3),
+        ("t", "v", "/a", 4),
+    ];
+    for (kind, user, path, id) in keys {
+        let stored = app.instructor().tell(&event(kind, user, path)).await;
+        assert_eq!(stored["id"], id, "{kind} {user} {path}");
+    }
+    let listed = app.instructor().json("events").await;
+    let ids: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["id"].clone())
+        .collect();
+    assert_eq!(ids, [1, 2, 3, 4]);
+    // All of it is below the prefix, and nowhere else.
+    assert_eq!(app.instructor().get("/events").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_field_is_what_it_names_and_no_longer() {
+    let app = App::standalone().await;
+    for (field, longest) in [
+        ("type", 64),
+        ("user", 255),
+        ("filename", 4_096),
+        ("path", 4_096),
+    ] {
+        let with = |text: String| {
+            let mut body = event("t", "u", "/a");
+            body[field] = json!(text);
+            body
+        };
+        app.instructor().tell(&with("x".repeat(longest))).await;
+        // Bytes count, not characters.
+        let long = ["x".repeat(longest + 1), "ö".repeat(longest / 2 + 1)];
+        let control = ["a\0b", "a\nb", "\u{1b}[2J", "\u{9b}2J"].map(str::to_owned);
+        for text in long.into_iter().chain(control) {
+            let response = app.instructor().post("events", &with(text)).await;
+            assert_eq!(response.status(), 400, "{field}");
+            let answer: Value = response.json().await.unwrap();
+            assert!(
+                answer["message"].as_str().unwrap().starts_with(field),
+                "{answer}"
+            );
+        }
+    }
+    assert_eq!(
+        app.instructor()
+            .json("events")
+            .await
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused() {
+    let app = App::standalone().await;
+    for (encoding, status) in [
+        ("gzip", 415),
+        ("br", 415),
+        ("identity, gzip", 415),
+        ("Identity", 201),
+    ] {
+        let request = app.instructor().request(Method::POST, "events");
+        let request = request.header("content-encoding", encoding);
+        let response = request.json(&event("t", "u", "/a")).send().await.unwrap();
+        assert_eq!(response.status(), status, "{encoding}");
+    }
+}
+
+#[tokio::test]
+async fn who_posts_too_often_is_told_when_to_come_back() {
+    let mut limits = LimitSettings::default();
+    limits.events.participant = Rate {
+        a_second: 1,
+        burst: 3,
+    };
+    let app = App::limited_with_hub(limits).await;
+    let alice = app.token("server-alice");
+    let numbered = |i: i32| {
+        let mut event = app.save_event("alice", "x.ipynb");
+        event["timestamp"] = json!(format!("2030-01-01T00:00:00.{i:06}Z"));
+        event
+    };
+    let mut taken = 0;
+    let refusal = loop {
+        let response = alice.post("events", &numbered(taken)).await;
+        if response.status() != 201 {
+            break response;
+        }
+        taken += 1;
+    };
+    assert!(taken >= 3, "the burst is let through, not {taken}");
+    assert_eq!(refusal.status(), 429);
+    assert_eq!(refusal.headers()["retry-after"], "1");
+    let answer: Value = refusal.json().await.unwrap();
+    assert!(
+        answer["message"].as_str().unwrap().starts_with("alice "),
+        "{answer}"
+    );
+    // Nobody else is held up by that, and neither is who sees everyone.
+    app.token("server-bob")
+        .tell(&app.save_event("bob", "x.ipynb"))
+        .await;
+    for _ in 0..10 {
+        app.instructor()
+            .tell(&app.save_event("ines", "x.ipynb"))
+            .await;
+    }
+    // Sent again, the last state is the right one.
+    let stored = eventually(async || {
+        let response = alice.post("events", &numbered(taken)).await;
+        (response.status() == 201).then_some(response)
+    });
+    let stored: Value = stored.await.json().await.unwrap();
+    assert_eq!(alice.json("events").await, json!([stored]));
+}
+
+#[tokio::test]
+async fn invented_paths_come_to_an_end() {
+    let mut limits = LimitSettings::default();
+    limits.events.entries = 3;
+    let app = App::limited_with_hub(limits).await;
+    let alice = app.token("server-alice");
+    for i in 0..3 {
+        alice
+            .tell(&app.save_event("alice", &format!("{i}.ipynb")))
+            .await;
+    }
+    let refusal = alice
+        .post("events", &app.save_event("alice", "3.ipynb"))
+        .await;
+    assert_eq!(refusal.status(), 409);
+    let answer: Value = refusal.json().await.unwrap();
+    assert!(
+        answer["message"].as_str().unwrap().contains("3 entries"),
+        "{answer}"
+    );
+    // What is there already is still reported, and others have entries of their own.
+    alice.tell(&app.save_event("alice", "0.ipynb")).await;
+    app.token("server-bob")
+        .tell(&app.save_event("bob", "x.ipynb"))
+        .await;
+    assert_eq!(alice.json("events").await.as_array().unwrap().len(), 3);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 )]
 
 mod app;
+mod edge;
 mod events;
 mod hub;
 mod output;

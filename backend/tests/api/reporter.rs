@@ -70,3 +70,25 @@ async fn what_a_hook_reported_is_not_reported_again() {
     eventually(async || (events(&app, "save-notebook").await.len() == 3).then_some(())).await;
     assert_eq!(app.instructor().json("api/updates").await["cursor"], 3);
 }
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_hides_no_save() {
+    let app = App::standalone().await;
+    app.save("alice", "day1.ipynb", &["x"]);
+    let mut ahead = app.save_event("alice", "day1.ipynb");
+    ahead["timestamp"] = json!("2999-01-01T00:00:00Z");
+    app.instructor().tell(&ahead).await;
+    let wall = app.instructor().json("api/wall?filename=day1.ipynb").await;
+    let saved = wall["tiles"][0]["saved_at_ms"].as_i64().unwrap();
+    assert!(
+        saved <= wall["now_ms"].as_i64().unwrap(),
+        "no age is negative"
+    );
+    app.save("alice", "day1.ipynb", &["saved while nobody watched"]);
+    let app = app.restarted(true).await;
+    eventually(async || {
+        let saves = events(&app, "save-notebook").await;
+        (!saves[0]["timestamp"].as_str().unwrap().starts_with("2999")).then_some(())
+    })
+    .await;
+}

@@ -1,10 +1,18 @@
 //! `GET /events/stream`.
 
-use futures::StreamExt;
-use reqwest::Response;
-use serde_json::{Value, json};
+use std::time::Duration;
 
-use crate::app::{App, PATIENCE, Person};
+use backend::limits::LimitSettings;
+use futures::StreamExt;
+use reqwest::{Method, Response};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
+};
+
+use crate::app::{App, PATIENCE, PREFIX, Person, TOKEN, eventually};
 
 /// One reader's connection, message by message.
 struct Reader {
@@ -22,6 +30,13 @@ struct Message {
 impl Reader {
     async fn open(person: &Person<'_>, query: &str) -> Self {
         Self::of(person.get(&format!("events/stream{query}")).await)
+    }
+
+    /// As a browser comes back that has seen everything up to `id`.
+    async fn back(person: &Person<'_>, id: i64) -> Self {
+        let request = person.request(Method::GET, "events/stream");
+        let request = request.header("last-event-id", id);
+        Self::of(request.send().await.unwrap())
     }
 
     fn of(response: Response) -> Self {
@@ -184,4 +199,188 @@ async fn streams_end_when_the_service_does() {
     reader.next().await.unwrap();
     app.ending.cancel();
     assert_eq!(reader.next().await, None);
+}
+
+/// Posts `count` events, many at once; each has a path of its own.
+async fn publish(app: &App, round: usize, count: usize) {
+    let instructor = app.instructor();
+    let instructor = &instructor;
+    let posts = (0..count).map(|i| async move {
+        instructor.tell(&event("u", &format!("/{round}/{i}"))).await;
+    });
+    futures::stream::iter(posts)
+        .buffer_unordered(50)
+        .collect::<()>()
+        .await;
+}
+
+#[tokio::test]
+async fn everyone_gets_everything_however_often_the_service_restarts() {
+    const ROUNDS: usize = 12;
+    const A_ROUND: usize = 60;
+    const READERS: usize = 6;
+    let mut app = App::standalone().await;
+    let mut seen: Vec<Vec<i64>> = vec![Vec::new(); READERS];
+    for round in 0..ROUNDS {
+        let instructor = app.instructor();
+        let reads = seen.iter_mut().enumerate().map(|(reader, seen)| {
+            // Some leave in the middle, some come only now and then.
+            let count = (round * 31 + reader * 17) % (A_ROUND + 1);
+            let instructor = &instructor;
+            async move {
+                let mut stream = Reader::back(instructor, seen.last().copied().unwrap_or(0)).await;
+                assert_eq!(stream.next().await.unwrap().name, "hello");
+                let ids = stream.ids(count).await;
+                seen.extend(ids.iter().map(|id| id.parse::<i64>().unwrap()));
+            }
+        });
+        futures::join!(
+            publish(&app, round, A_ROUND),
+            futures::future::join_all(reads)
+        );
+        app = app.restarted(false).await;
+    }
+    let committed: Vec<i64> = (1..=(ROUNDS * A_ROUND) as i64).collect();
+    for seen in &mut seen {
+        let last = seen.last().copied().unwrap_or(0);
+        let mut stream = Reader::back(&app.instructor(), last).await;
+        stream.next().await.unwrap();
+        let missing = committed.len() - seen.len();
+        let ids = stream.ids(missing).await;
+        seen.extend(ids.iter().map(|id| id.parse::<i64>().unwrap()));
+        assert_eq!(*seen, committed);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_whose_past_goes_away_meanwhile_is_told_so() {
+    let app = App::standalone().await;
+    publish(&app, 0, 2_000).await;
+    // A new service has none of it in memory.
+    let app = app.restarted(false).await;
+    let mut reader = Reader::open(&app.instructor(), "?after=0").await;
+    let forget = "DELETE FROM journal WHERE seq <= 1900";
+    let file = app.folder.path().join("events.sqlite3");
+    Connection::open(file).unwrap().execute(forget, []).unwrap();
+    // What was under way still comes, in order, and then the words that some is lost.
+    assert_eq!(reader.next().await.unwrap().name, "hello");
+    for expected in 1.. {
+        let message = reader.next().await.unwrap();
+        if message.name == "reset" {
+            assert_eq!((message.id.as_str(), expected < 1_900), ("2000", true));
+            break;
+        }
+        assert_eq!(message.id, expected.to_string());
+    }
+    app.instructor().tell(&event("u", "/after")).await;
+    assert_eq!(reader.ids(1).await, ["2001"]);
+    let mut late = Reader::back(&app.instructor(), 100).await;
+    assert_eq!(late.next().await.unwrap().name, "reset");
+    let mut in_time = Reader::back(&app.instructor(), 1_900).await;
+    assert_eq!(in_time.next().await.unwrap().name, "hello");
+    assert_eq!(in_time.ids(1).await, ["1901"]);
+}
+
+#[tokio::test]
+async fn a_silent_stream_sends_comments() {
+    let mut limits = LimitSettings::default();
+    limits.streams.heartbeat = Duration::from_millis(20);
+    let app = App::limited(limits).await;
+    let mut reader = Reader::open(&app.instructor(), "?user=u").await;
+    reader.next().await.unwrap();
+    let comments = async {
+        while reader.text.matches(":\n\n").count() < 3 {
+            let chunk = reader.bytes.next().await.unwrap();
+            reader.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    };
+    tokio::time::timeout(PATIENCE, comments).await.unwrap();
+    app.instructor().tell(&event("u", "/a")).await;
+    assert_eq!(reader.ids(1).await, ["1"]);
+}
+
+#[tokio::test]
+async fn one_person_has_so_many_streams_and_no_more() {
+    let mut limits = LimitSettings::default();
+    limits.streams.each = 2;
+    limits.streams.all = 4;
+    let app = App::limited_with_hub(limits).await;
+    let (alice, bob) = (app.participant("alice"), app.participant("bob"));
+    let first = Reader::open(&alice, "").await;
+    let _second = Reader::open(&alice, "").await;
+    let refusal = alice.get("events/stream").await;
+    assert_eq!(refusal.status(), 429);
+    assert_eq!(refusal.headers()["retry-after"], "5");
+    let answer: Value = refusal.json().await.unwrap();
+    let message = answer["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("alice has 2 event streams open"),
+        "{message}"
+    );
+    // What is refused for another reason takes no place.
+    assert_eq!(bob.get("events/stream?color=red").await.status(), 400);
+    let _bobs = [Reader::open(&bob, "").await, Reader::open(&bob, "").await];
+    let refusal = app.instructor().get("events/stream").await;
+    assert_eq!(refusal.status(), 429);
+    let answer: Value = refusal.json().await.unwrap();
+    assert!(
+        answer["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("4 event streams are open")
+    );
+    // However a stream ends, its place is free again.
+    drop(first);
+    eventually(async || (alice.get("events/stream").await.status() == 200).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_reader_that_stalls_is_dropped_and_delays_nobody() {
+    const EVENTS: usize = 3_000;
+    let mut limits = LimitSettings::default();
+    limits.connections.stall_time = Duration::from_millis(300);
+    limits.streams.all = 4;
+    let app = App::limited(limits).await;
+    let mut readers = Vec::new();
+    for _ in 0..3 {
+        readers.push(Reader::open(&app.instructor(), "").await);
+    }
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 << 10).unwrap();
+    let own_buffer = socket.recv_buffer_size().unwrap() as usize;
+    let mut stalled = socket
+        .connect(app.address().parse().unwrap())
+        .await
+        .unwrap();
+    let request = format!(
+        "GET {PREFIX}events/stream HTTP/1.1\r\nHost: x\r\nAuthorization: token {TOKEN}\r\n\r\n"
+    );
+    stalled.write_all(request.as_bytes()).await.unwrap();
+    stalled.readable().await.unwrap();
+    assert_eq!(app.instructor().get("events/stream").await.status(), 429);
+
+    let expected: Vec<String> = (1..=EVENTS).map(|seq| seq.to_string()).collect();
+    let reads = readers.iter_mut().map(|reader| async {
+        assert_eq!(reader.next().await.unwrap().name, "hello");
+        assert_eq!(reader.ids(EVENTS).await, expected);
+    });
+    futures::join!(publish(&app, 0, EVENTS), futures::future::join_all(reads));
+
+    // Its place is free for another, and the others have kept theirs.
+    eventually(async || {
+        let response = app.instructor().get("events/stream").await;
+        (response.status() == 200).then_some(())
+    })
+    .await;
+    // All that was ever queued for it is what comes out of its socket now.
+    let mut queued = Vec::new();
+    // It ends in an error or in the middle, as it should.
+    let _ = tokio::time::timeout(PATIENCE, stalled.read_to_end(&mut queued))
+        .await
+        .unwrap();
+    assert!(queued.len() <= own_buffer + (64 << 10), "{}", queued.len());
+    app.instructor().tell(&event("u", "/after")).await;
+    for reader in &mut readers {
+        assert_eq!(reader.ids(1).await, [(EVENTS + 1).to_string()]);
+    }
 }

@@ -1,0 +1,42 @@
+//! Server-sent events, as bytes.
+
+use axum::body::Bytes;
+use shared::wire::StreamHello;
+
+use crate::store::Committed;
+
+/// Keeps a connection in the eyes of proxies; readers skip it.
+pub(crate) const COMMENT: Bytes = Bytes::from_static(b":\n\n");
+
+/// How soon a browser reconnects by itself, in milliseconds.
+const RETRY_MS: u32 = 1_000;
+
+/// How many bytes of frames a reader is given at once, unless one alone is larger. This
+/// and what its socket has queued are all that waits for one reader.
+pub(crate) const AT_ONCE: usize = 8 << 10;
+
+/// A committed event and how it is sent.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) committed: Committed,
+    pub(crate) frame: Bytes,
+}
+
+impl Entry {
+    pub(crate) fn new(committed: Committed) -> Self {
+        // JSON of this writer's has no line breaks, which would end the field.
+        let data = serde_json::to_string(&committed.event).expect("a struct of strings is JSON");
+        let frame = format!("id: {}\ndata: {data}\n\n", committed.seq);
+        Self {
+            committed,
+            frame: frame.into(),
+        }
+    }
+}
+
+/// What a stream begins with, and again when its reader has to begin anew.
+pub(crate) fn greeting(name: &str, hello: &StreamHello) -> Bytes {
+    let data = serde_json::to_string(hello).expect("a struct of numbers is JSON");
+    let cursor = hello.cursor;
+    format!("event: {name}\nid: {cursor}\nretry: {RETRY_MS}\ndata: {data}\n\n").into()
+}

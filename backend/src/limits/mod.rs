@@ -1,0 +1,185 @@
+//! How much one person may ask for, and all of them together.
+//!
+//! * `rate.rs`: events a second
+//! * `slots.rs`: event streams at once
+//! * `paced.rs`: the extractor that holds a handler to the rate
+//!
+//! What a connection may cost is the edge's to know: [`crate::server`]. Its numbers are
+//! in [`LimitSettings`] with the others, so that there is one place to look.
+
+mod paced;
+mod rate;
+mod slots;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use paced::Paced;
+pub use rate::Rate;
+pub(crate) use slots::Slot;
+
+use crate::{auth::Identity, error::AppError, server::ConnectionLimits};
+use rate::Buckets;
+use shared::wire::Role;
+use slots::{Full, Slots};
+
+/// Every number. The defaults are what the service runs with; tests use smaller ones.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LimitSettings {
+    /// Of connections.
+    pub connections: ConnectionLimits,
+    /// Of event streams.
+    pub streams: StreamLimits,
+    /// Of events that are posted.
+    pub events: EventLimits,
+}
+
+/// How many event streams there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamLimits {
+    /// Of one person, where a Hub tells people apart. A page has one, and a browser opens
+    /// six connections to one address: two browsers and some scripts.
+    pub each: usize,
+    /// Of all. Half of the connections, so that there are always some for the rest.
+    pub all: usize,
+    /// A stream that has sent nothing for so long sends a comment: proxies cut silent
+    /// ones, the strictest after 10 s.
+    pub heartbeat: Duration,
+}
+
+impl Default for StreamLimits {
+    fn default() -> Self {
+        Self {
+            each: 16,
+            all: 2_000,
+            heartbeat: Duration::from_secs(8),
+        }
+    }
+}
+
+/// How many events one person may post.
+#[derive(Clone, Copy, Debug)]
+pub struct EventLimits {
+    /// A participant. JupyterLab saves an open notebook every five seconds, so this is
+    /// fifty open notebooks, and the burst is to save them all. A class of three hundred
+    /// at its busiest, 150 saves a second in all, is one save in two seconds for each.
+    pub participant: Rate,
+    /// Who may report for everyone: an instructor's token, or the one there is without a
+    /// Hub. Twice what the store is built to commit, so that an import or a load test is
+    /// paced by the disk alone, and a loop that ran wild is stopped all the same.
+    pub instructor: Rate,
+    /// Entries of a participant in the list of events: nothing takes them out again, and
+    /// each new path is one more. No home has so many notebooks.
+    pub entries: u32,
+}
+
+impl Default for EventLimits {
+    fn default() -> Self {
+        Self {
+            participant: Rate {
+                a_second: 10,
+                burst: 50,
+            },
+            instructor: Rate {
+                a_second: 50_000,
+                burst: 100_000,
+            },
+            entries: 10_000,
+        }
+    }
+}
+
+/// Keeps count.
+pub struct Limits {
+    settings: LimitSettings,
+    streams: Slots,
+    posts: Buckets,
+}
+
+impl Limits {
+    /// Nobody has asked for anything yet.
+    #[must_use]
+    pub fn new(settings: LimitSettings) -> Self {
+        Self {
+            settings,
+            streams: Slots::new(settings.streams.each, settings.streams.all),
+            posts: Buckets::default(),
+        }
+    }
+
+    /// The numbers.
+    #[must_use]
+    pub fn settings(&self) -> &LimitSettings {
+        &self.settings
+    }
+
+    /// Counts a post of this person's.
+    ///
+    /// # Errors
+    /// [`AppError::TooManyRequests`] when there were too many lately.
+    pub(crate) fn post(&self, identity: &Identity) -> Result<(), AppError> {
+        let rate = match identity.role {
+            Role::Participant => self.settings.events.participant,
+            Role::Instructor => self.settings.events.instructor,
+        };
+        self.posts
+            .take(&identity.user, rate, Instant::now())
+            .map_err(|wait| {
+                let Rate { a_second, .. } = rate;
+                too_many(
+                    "events",
+                    format!(
+                        "{} has posted more than {a_second} events a second for a while; wait, \
+                         and post the newest of each notebook.",
+                        identity.user
+                    ),
+                    wait,
+                )
+            })
+    }
+
+    /// How many entries this person may have in the list of events, if not any number.
+    pub(crate) fn entries_of(&self, identity: &Identity) -> Option<u32> {
+        let confined = identity.confined_to().is_some();
+        confined.then_some(self.settings.events.entries)
+    }
+
+    /// A place for an event stream of this person's, free again when it is dropped.
+    ///
+    /// # Errors
+    /// [`AppError::TooManyRequests`] when there is none.
+    pub(crate) fn stream(&self, identity: &Identity) -> Result<Slot, AppError> {
+        /// Pages that were closed free theirs at once.
+        const WAIT: Duration = Duration::from_secs(5);
+        let StreamLimits { each, all, .. } = self.settings.streams;
+        // Without a Hub everyone is the one instructor.
+        let person = identity.from_hub.then_some(identity.user.as_str());
+        self.streams.take(person).map_err(|full| {
+            let message = match full {
+                Full::Person => format!(
+                    "{} has {each} event streams open, as many as one person may: close some \
+                     pages or programs that follow the class.",
+                    identity.user
+                ),
+                Full::All => format!(
+                    "{all} event streams are open, as many as this service takes: try again, \
+                     or ask GET /api/updates now and then."
+                ),
+            };
+            too_many("streams", message, WAIT)
+        })
+    }
+}
+
+/// `wait` in whole seconds, and never none.
+fn too_many(limit: &'static str, message: String, wait: Duration) -> AppError {
+    metrics::counter!("pipalhub_requests_limited_total", "limit" => limit).increment(1);
+    AppError::TooManyRequests {
+        message,
+        retry_after: wait
+            .as_millis()
+            .div_ceil(1_000)
+            .max(1)
+            .try_into()
+            .unwrap_or(u64::MAX),
+    }
+}

@@ -1,0 +1,131 @@
+//! So many a second, and more in a burst: a bucket of tokens for each person.
+//!
+//! Time is an argument, so that a test needs none.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Below this many buckets none is looked for that could go.
+const FEW: usize = 256;
+
+/// How often something may happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// In the long run.
+    pub a_second: u32,
+    /// At once, after a pause.
+    pub burst: u32,
+}
+
+impl Rate {
+    /// What one of them takes to come back.
+    fn interval(self) -> Duration {
+        Duration::from_secs(1) / self.a_second.max(1)
+    }
+}
+
+/// One bucket for each name. An instant says all about a bucket: when it is, or was, full
+/// again. So one that has been full for a while is the same as none, and goes away.
+#[derive(Default)]
+pub(super) struct Buckets(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    full_at: HashMap<String, Instant>,
+    /// So many buckets were left when it was last looked for those that could go.
+    left: usize,
+}
+
+impl Buckets {
+    /// Takes a token from the bucket of `name`, or says how long until there is one.
+    pub(super) fn take(&self, name: &str, rate: Rate, now: Instant) -> Result<(), Duration> {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let full_at = inner.full_at.get(name).copied().unwrap_or(now).max(now);
+        // The bucket is empty when it takes the whole burst to fill it.
+        let next = full_at + rate.interval();
+        let missing = next.duration_since(now);
+        let whole = rate.interval() * rate.burst.max(1);
+        if missing > whole {
+            return Err(missing - whole);
+        }
+        match inner.full_at.get_mut(name) {
+            Some(full_at) => *full_at = next,
+            None => inner.insert(name, next, now),
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn insert(&mut self, name: &str, full_at: Instant, now: Instant) {
+        if self.full_at.len() >= FEW.max(2 * self.left) {
+            self.full_at.retain(|_, full_at| *full_at > now);
+            self.left = self.full_at.len();
+        }
+        self.full_at.insert(name.to_owned(), full_at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: Rate = Rate {
+        a_second: 10,
+        burst: 50,
+    };
+
+    #[test]
+    fn a_burst_and_then_the_rate() {
+        let buckets = Buckets::default();
+        let start = Instant::now();
+        for _ in 0..50 {
+            buckets.take("ana", RATE, start).unwrap();
+        }
+        let wait = buckets.take("ana", RATE, start).unwrap_err();
+        assert_eq!(wait, Duration::from_millis(100));
+        // One who is refused does not wait the longer for having asked.
+        buckets.take("ana", RATE, start + wait).unwrap();
+        buckets.take("ana", RATE, start + wait).unwrap_err();
+        // Nobody else waits for that.
+        buckets.take("bob", RATE, start).unwrap();
+        let taken = (1..=600)
+            .filter(|i| {
+                let now = start + Duration::from_millis(100 * 50 + i * 10);
+                buckets.take("ana", RATE, now).is_ok()
+            })
+            .count();
+        // Six seconds at ten a second, and the 49 that had come back before.
+        assert!((108..=110).contains(&taken), "{taken}");
+    }
+
+    #[test]
+    fn a_whole_class_that_saves_is_not_held_up() {
+        let buckets = Buckets::default();
+        let start = Instant::now();
+        // 300 participants, two notebooks each every two seconds: 300 saves a second.
+        for second in 0..60 {
+            for user in 0..300 {
+                for _ in 0..2 {
+                    let now = start + Duration::from_secs(2 * second);
+                    buckets.take(&format!("user{user}"), RATE, now).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn buckets_that_are_full_again_go_away() {
+        let buckets = Buckets::default();
+        let start = Instant::now();
+        for i in 0..100_000_u32 {
+            let now = start + Duration::from_millis(10) * i;
+            buckets.take(&format!("user{i}"), RATE, now).unwrap();
+        }
+        let kept = buckets.0.lock().unwrap().full_at.len();
+        assert!(kept <= 2 * FEW, "{kept}");
+    }
+}

@@ -1,0 +1,84 @@
+//! One connection, from its first byte to its last.
+
+use std::{pin::pin, sync::atomic::Ordering, time::Duration};
+
+use axum::{Router, extract::Request};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{net::TcpStream, time};
+use tokio_util::sync::CancellationToken;
+
+use super::{ConnectionLimits, body::TimedBody, steady::Steady};
+
+/// When the service ends, a peer that has said nothing yet has this long for a request.
+/// Not longer: browsers open connections ahead and may never use them.
+const FIRST_BYTE: Duration = Duration::from_millis(200);
+
+/// Answers what comes on `stream` until either side closes it. After `ending`, the answer
+/// that is being given is the last.
+pub(super) async fn attend(
+    stream: TcpStream,
+    routes: Router,
+    limits: ConnectionLimits,
+    ending: CancellationToken,
+) {
+    let _counted = Counted::new();
+    // An event is smaller than a packet and must not wait for the next one to fill it.
+    // Where this cannot be set, the connection is slower and still right.
+    let _ = stream.set_nodelay(true);
+    let stream = Steady::new(stream, limits.stall_time);
+    let heard = stream.heard();
+    let routes = TowerToHyperService::new(routes);
+    let service = service_fn(move |request: Request<Incoming>| {
+        routes.call(request.map(|body| TimedBody::new(body, limits.body_time)))
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time)
+        .max_buf_size(limits.buffer)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = ending.cancelled() => {
+            // One that has not begun a request would be closed at once, though its first
+            // may be here already, unread.
+            let heard = heard.load(Ordering::Relaxed);
+            let early = if heard { Duration::ZERO } else { FIRST_BYTE };
+            match time::timeout(early, connection.as_mut()).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
+        }
+    };
+    if let Err(error) = ended {
+        // The peer's doing, nearly always; nothing here is wrong.
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// An open connection in the metrics, however it ends.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        metrics::gauge!("pipalhub_connections_open").increment(1);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("pipalhub_connections_open").decrement(1);
+    }
+}
