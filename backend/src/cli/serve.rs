@@ -24,7 +24,7 @@ use crate::{
     class::{Class, Reporter, TailLimits},
     homes::HomesTemplate,
     routes::{login_link, router},
-    store::SqliteStore,
+    store::{SqliteStore, StoreOptions},
 };
 
 /// Where a service without a Hub listens.
@@ -66,6 +66,16 @@ pub(super) struct ServeArgs {
         value_name = "TOKEN"
     )]
     token: Option<String>,
+    /// How many events the journal keeps, for streams to resume from; the latest of each
+    /// notebook is always kept.
+    #[arg(
+        long,
+        env = "PIPALHUB_KEEP_EVENTS",
+        value_name = "N",
+        default_value_t = StoreOptions::default().keep_events,
+        value_parser = clap::value_parser!(u32).range(1_000..)
+    )]
+    keep_events: u32,
 }
 
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -95,7 +105,12 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     // Held until the end, by being alive.
     let _lock = lock_folder(&data)?;
     let session_key = SessionKey::load(&data.join("cookie.key"))?;
-    let store = Arc::new(SqliteStore::open(&data.join("events.sqlite3"))?);
+    let options = StoreOptions {
+        keep_events: args.keep_events,
+        ..StoreOptions::default()
+    };
+    let store = SqliteStore::open_with(&data.join("events.sqlite3"), options)?;
+    let store = Arc::new(store);
     let class = Arc::new(Class::new(args.homes, TailLimits::default()));
     let grace = if hub.is_some() { HUB_GRACE } else { GRACE };
 

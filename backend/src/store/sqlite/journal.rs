@@ -18,8 +18,8 @@ const STEP: i64 = 1_024;
 /// Free pages are given back when they are more than these, which are 8 MB, ...
 const FREE_PAGES: i64 = 2_048;
 
-/// ... so many in one step.
-const PAGES_A_STEP: i64 = 256;
+/// ... so many in one step: SQLite looks for each of them through the list of all.
+const PAGES_A_STEP: i64 = 32;
 
 /// Where an event was put.
 #[derive(Clone, Copy)]
