@@ -6,6 +6,7 @@
 //! * [`store`]: events, behind a trait; the only place that knows SQLite
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`class`]: everyone's notebooks, prepared for the wall
+//! * [`telemetry`]: metrics and logs
 //!
 //! Not here: how a notebook is read and rendered (the `shared` crate), and the page
 //! itself (the `frontend` crate, embedded by [`routes`]).
@@ -18,4 +19,5 @@ pub mod error;
 pub mod homes;
 pub mod routes;
 pub mod store;
+pub mod telemetry;
 pub mod time;

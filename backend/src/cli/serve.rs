@@ -3,7 +3,7 @@
 use std::{
     env,
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     net::SocketAddr,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -16,7 +16,6 @@ use anyhow::{Context, bail};
 use clap::Args;
 use tokio::{net::TcpListener, runtime, signal::unix::SignalKind};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     app::AppState,
@@ -25,6 +24,7 @@ use crate::{
     homes::HomesTemplate,
     routes::{login_link, router},
     store::{SqliteStore, StoreOptions},
+    telemetry::{LogFormat, install_logs, install_metrics},
 };
 
 /// Where a service without a Hub listens.
@@ -76,17 +76,20 @@ pub(super) struct ServeArgs {
         value_parser = clap::value_parser!(u32).range(1_000..)
     )]
     keep_events: u32,
+    /// How the log on stderr is written.
+    #[arg(
+        long,
+        env = "PIPALHUB_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    log_format: LogFormat,
 }
 
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_env("PIPALHUB_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
-        )
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+    install_logs(args.log_format, env::var("PIPALHUB_LOG").ok().as_deref());
+    install_metrics();
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

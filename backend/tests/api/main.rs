@@ -10,6 +10,7 @@
 mod app;
 mod events;
 mod hub;
+mod metrics;
 mod output;
 mod page;
 mod reporter;

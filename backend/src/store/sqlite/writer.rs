@@ -13,6 +13,7 @@ use std::{
 
 use metrics::{counter, gauge, histogram};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK};
 use tokio::sync::broadcast;
 
 use super::{
@@ -140,7 +141,7 @@ impl Writer {
 
     fn announce(&self, jobs: &mut Vec<Job>, places: Vec<Place>) {
         for (job, place) in jobs.drain(..).zip(places) {
-            counter!("pipalhub_events_total").increment(1);
+            counter!("pipalhub_events_total", "type" => kind_label(&job.event.kind)).increment(1);
             let committed = committed(place, job.event);
             // Nobody listening is no error, and no reason to make a copy.
             let heard = (self.published.receiver_count() > 0).then(|| committed.clone());
@@ -268,10 +269,19 @@ impl Writer {
     }
 }
 
+/// Types are anyone's to make up, and every label is a series for ever.
+fn kind_label(kind: &str) -> &'static str {
+    match kind {
+        SAVE_NOTEBOOK => SAVE_NOTEBOOK,
+        DELETE_NOTEBOOK => DELETE_NOTEBOOK,
+        _ => "other",
+    }
+}
+
 fn committed(place: Place, new: NewEvent) -> Committed {
     Committed {
         seq: place.seq,
-        event: shared::wire::Event {
+        event: Event {
             id: place.id,
             kind: new.kind,
             user: new.user,
