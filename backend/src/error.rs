@@ -13,7 +13,10 @@ use axum::{
 };
 use shared::wire::ErrorBody;
 
-use crate::{auth::LoginKind, routes::LARGEST_BODY, server::BodyTooSlow, store::StoreError};
+use crate::{
+    auth::LoginKind, routes::LARGEST_BODY, server::BodyTooSlow, store::StoreError,
+    telemetry::loggable,
+};
 
 /// Tells the page in the browser how to sign in: `hub` or `token`.
 pub const LOGIN_HEADER: HeaderName = HeaderName::from_static("x-pipalhub-login");
@@ -149,11 +152,11 @@ impl IntoResponse for AppError {
                 kind.advice().to_owned()
             }
             Self::Unavailable { message, cause } => {
-                tracing::warn!(cause = cause.escape_debug().to_string(), "{message}");
+                tracing::warn!(cause = %loggable(&cause), "{message}");
                 message.to_owned()
             }
             Self::Internal(cause) => {
-                tracing::error!(cause = cause.escape_debug().to_string(), "internal error");
+                tracing::error!(cause = %loggable(&cause), "internal error");
                 "Something went wrong in the service; its log says what.".to_owned()
             }
         };

@@ -9,6 +9,7 @@
 //! * [`limits`]: how much anyone may ask for
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`class`]: everyone's notebooks, prepared for the wall
+//! * [`telemetry`]: metrics and logs
 //!
 //! Not here: how a notebook is read and rendered (the `shared` crate), and the page
 //! itself (the `frontend` crate, embedded by [`routes`]).
@@ -24,4 +25,5 @@ pub mod limits;
 pub mod routes;
 pub mod server;
 pub mod store;
+pub mod telemetry;
 pub mod time;

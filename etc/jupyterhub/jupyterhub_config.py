@@ -33,9 +33,11 @@ c.JupyterHub.services = [
             PIPALHUB_DATA,
         ],
         # The Hub passes nothing of its own environment on but PATH, the language
-        # and JUPYTERHUB_*; the service needs nothing else, save its log level.
+        # and JUPYTERHUB_*; the service needs nothing else, save these settings.
         "environment": {
-            name: os.environ[name] for name in ["PIPALHUB_LOG"] if name in os.environ
+            name: os.environ[name]
+            for name in ["PIPALHUB_LOG", "PIPALHUB_LOG_FORMAT", "PIPALHUB_KEEP_EVENTS"]
+            if name in os.environ
         },
         # It belongs to the Hub, so nobody is asked whether they trust it.
         "oauth_no_confirm": True,

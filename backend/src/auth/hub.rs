@@ -4,9 +4,14 @@
 //! in all: its token look-ups are slow in bulk. While it is down, people it has named
 //! before go on; strangers are told to try again.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
+use metrics::{counter, histogram};
 use moka::future::Cache;
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -187,7 +192,14 @@ impl HubClient {
         hub_session: Option<&str>,
     ) -> Result<Answer, AppError> {
         let key = digest(&[token, hub_session.unwrap_or_default()]);
+        let remembered = self.fresh.contains_key(&key);
         let asked = self.fresh.try_get_with(key, self.ask(token)).await;
+        let source = match (&asked, remembered) {
+            (Ok(_), true) => "fresh",
+            (Ok(_), false) => "hub",
+            (Err(_), _) => "stale",
+        };
+        counter!("pipalhub_hub_lookups_total", "source" => source).increment(1);
         match asked {
             Ok(answer) => {
                 match &answer {
@@ -215,12 +227,19 @@ impl HubClient {
             .acquire()
             .await
             .context("the semaphore is never closed")?;
-        let response = self
+        let begun = Instant::now();
+        let request = self
             .http
             .get(format!("{}/user", self.settings.api_url))
-            .header("Authorization", format!("token {token}"))
-            .send()
-            .await?;
+            .header("Authorization", format!("token {token}"));
+        let response = request.send().await;
+        histogram!("pipalhub_hub_request_seconds").record(begun.elapsed());
+        let outcome = match &response {
+            Ok(response) if !response.status().is_server_error() => "answered",
+            _ => "failed",
+        };
+        counter!("pipalhub_hub_requests_total", "outcome" => outcome).increment(1);
+        let response = response?;
         match response.status() {
             StatusCode::OK => {
                 let user: HubUser = response.json().await?;

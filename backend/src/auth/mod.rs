@@ -23,7 +23,7 @@ pub use hub::{HubClient, HubSettings};
 pub use oauth::{CallbackQuery, OAuth, OAuthError};
 pub use session::{SESSION_COOKIE, Session, SessionKey};
 
-use crate::{app::AppState, error::AppError};
+use crate::{app::AppState, error::AppError, telemetry::Requester};
 
 /// A text that must not be seen: it prints as `***` and is compared in constant time.
 #[derive(Clone)]
@@ -222,7 +222,11 @@ impl FromRequestParts<Arc<AppState>> for Participant {
                 Credentials::Session(session)
             }
         };
-        state.auth.identify(&credentials).await.map(Self)
+        let identity = state.auth.identify(&credentials).await?;
+        if let Some(requester) = parts.extensions.get::<Requester>() {
+            requester.is(&identity.user);
+        }
+        Ok(Self(identity))
     }
 }
 

@@ -18,9 +18,10 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use metrics::histogram;
 use shared::{
     notebook::Notebook,
     prepare,
@@ -245,7 +246,9 @@ impl Class {
         });
     }
 
-    fn keys(&self) -> Vec<Key> {
+    /// Every copy there is.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Key> {
         self.entries
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -312,12 +315,16 @@ impl Class {
             return Look::Missing;
         };
         let known = entry.read.as_ref().map(|(version, _)| *version);
-        let (version, fault) = match read_notebook(&home, &key.filename, known) {
+        let begun = Instant::now();
+        let found = read_notebook(&home, &key.filename, known);
+        let read = begun.elapsed();
+        let (version, fault) = match found {
             Ok((version, None)) => (
                 version,
                 entry.read.as_ref().and_then(|(_, fault)| fault.clone()),
             ),
             Ok((version, Some(bytes))) => {
+                histogram!("pipalhub_notebook_read_seconds").record(read);
                 let fault = match Notebook::parse(&bytes) {
                     Ok(parsed) => {
                         let tile = self.prepare(key, version, &parsed.notebook);
@@ -330,6 +337,7 @@ impl Class {
                     }
                     Err(error) => Some(format!("This file is not a notebook: {error}.")),
                 };
+                histogram!("pipalhub_notebook_parse_seconds").record(begun.elapsed() - read);
                 entry.read = Some((version, fault.clone()));
                 (version, fault)
             }

@@ -3,7 +3,7 @@
 use std::{
     env,
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     net::SocketAddr,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -16,7 +16,6 @@ use anyhow::{Context, bail};
 use clap::Args;
 use tokio::{net::TcpListener, runtime, signal::unix::SignalKind};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     app::AppState,
@@ -27,7 +26,8 @@ use crate::{
     limits::{LimitSettings, Limits},
     routes::{login_link, router},
     server,
-    store::SqliteStore,
+    store::{SqliteStore, StoreOptions},
+    telemetry::{LogFormat, install_logs, install_metrics},
 };
 
 /// Where a service without a Hub listens.
@@ -67,17 +67,30 @@ pub(super) struct ServeArgs {
         value_name = "TOKEN"
     )]
     token: Option<String>,
+    /// How many events the journal keeps, for streams to resume from; the latest of each
+    /// notebook is always kept.
+    #[arg(
+        long,
+        env = "PIPALHUB_KEEP_EVENTS",
+        value_name = "N",
+        default_value_t = StoreOptions::default().keep_events,
+        value_parser = clap::value_parser!(u32).range(1_000..)
+    )]
+    keep_events: u32,
+    /// How the log on stderr is written.
+    #[arg(
+        long,
+        env = "PIPALHUB_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    log_format: LogFormat,
 }
 
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_env("PIPALHUB_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
-        )
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+    install_logs(args.log_format, env::var("PIPALHUB_LOG").ok().as_deref());
+    install_metrics();
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -96,7 +109,12 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     // Held until the end, by being alive.
     let _lock = lock_folder(&data)?;
     let session_key = SessionKey::load(&data.join("cookie.key"))?;
-    let store = Arc::new(SqliteStore::open(&data.join("events.sqlite3"))?);
+    let options = StoreOptions {
+        keep_events: args.keep_events,
+        ..StoreOptions::default()
+    };
+    let store = SqliteStore::open_with(&data.join("events.sqlite3"), options)?;
+    let store = Arc::new(store);
     let class = Arc::new(Class::new(args.homes, TailLimits::default()));
     let grace = if hub.is_some() { HUB_GRACE } else { GRACE };
 

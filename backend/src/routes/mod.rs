@@ -7,6 +7,7 @@ mod event_fields;
 mod events;
 mod health;
 mod json_body;
+mod metrics;
 mod output;
 mod page;
 mod session;
@@ -18,6 +19,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, Method, Uri, header},
+    middleware,
     response::{Redirect, Response},
     routing::get,
 };
@@ -25,7 +27,7 @@ use tower_http::compression::CompressionLayer;
 
 pub use session::login_link;
 
-use crate::{app::AppState, error::AppError};
+use crate::{app::AppState, error::AppError, telemetry::observe_request};
 
 /// The largest request body that is read; an event has a few hundred bytes.
 pub(crate) const LARGEST_BODY: usize = 16 << 10;
@@ -48,6 +50,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .route("/events", get(events::list_events).post(events::post_event))
         .route("/events/stream", get(stream::stream_events))
         .route("/healthz", get(health::get_health))
+        .route("/metrics", get(metrics::get_metrics))
         .route("/poll.js", get(page::get_poll_js))
         .route("/oauth_callback", get(session::complete_login))
         .nest("/api", api)
@@ -55,7 +58,11 @@ pub fn router(state: Arc<AppState>) -> Router {
     nest(&state.prefix, below_prefix)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(axum::middleware::map_response(add_security_headers))
+        .layer(middleware::map_response(add_security_headers))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&state),
+            observe_request,
+        ))
         .with_state(state)
 }
 

@@ -17,6 +17,7 @@ use crate::{
         Auth, CallbackQuery, HubAuth, OAuthError, Participant, Secret, Session, authorization_token,
     },
     error::AppError,
+    telemetry::loggable,
 };
 
 /// `GET /api/session`: who is asking.
@@ -99,7 +100,7 @@ fn login_failed(state: &AppState, error: &OAuthError) -> Response {
         OAuthError::Refused => StatusCode::FORBIDDEN,
         OAuthError::UnknownState => StatusCode::BAD_REQUEST,
         OAuthError::Trade(cause) => {
-            tracing::warn!(cause = cause.escape_debug().to_string(), "sign-in failed");
+            tracing::warn!(cause = %loggable(cause), "sign-in failed");
             StatusCode::BAD_GATEWAY
         }
     };

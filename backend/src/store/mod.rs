@@ -1,4 +1,4 @@
-//! Events: what a store promises. How SQLite keeps the promise is in `sqlite.rs`.
+//! Events: what a store promises. How SQLite keeps the promise is in `sqlite/`.
 //!
 //! Two views of the same facts: the *list*, which holds the latest event of each
 //! `(type, user, path)` in the order they first came, and the *journal*, which holds
@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use shared::wire::Event;
 use tokio::sync::broadcast;
 
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteStore, StoreOptions, inspect, versions};
 
 /// An event somebody wants stored; its `id` is the store's to give.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl EventFilter {
 }
 
 /// The part of the journal that is still kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JournalBounds {
     /// A reader that has seen this sequence number, or a later one, has missed nothing
     /// that is gone.
@@ -93,6 +93,9 @@ pub enum StoreError {
         /// How many they may have.
         most: u32,
     },
+    /// More events come than can be stored.
+    #[error("too many events are waiting to be stored")]
+    Overloaded,
     /// The store has been closed.
     #[error("the store is closed")]
     Closed,
@@ -128,6 +131,7 @@ pub trait EventStore: Send + Sync + 'static {
     /// from [`EventStore::journal_after`].
     fn subscribe(&self) -> broadcast::Receiver<Committed>;
 
-    /// What made the last write fail, until one succeeds again.
+    /// What made the last write fail, until one succeeds again, in words that anyone may
+    /// read. A store in trouble tries by itself whether it is over.
     fn trouble(&self) -> Option<String>;
 }

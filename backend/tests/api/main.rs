@@ -11,6 +11,7 @@ mod app;
 mod edge;
 mod events;
 mod hub;
+mod metrics;
 mod output;
 mod page;
 mod reporter;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::app::App;
 
 /// All routes but the open ones, with a query that is otherwise right.
-const CLOSED: [(Method, &str); 10] = [
+const CLOSED: [(Method, &str); 11] = [
     (Method::GET, "events"),
     (Method::POST, "events"),
     (Method::GET, "events/stream"),
@@ -20,6 +20,7 @@ const CLOSED: [(Method, &str); 10] = [
         "api/output?filename=x.ipynb&user=alice&cell=0&output=0",
     ),
     (Method::GET, "api/updates"),
+    (Method::GET, "metrics"),
 ];
 
 #[tokio::test]

@@ -1,0 +1,43 @@
+//! `GET /metrics`: what the service does and how it is, for Prometheus. Which notebooks
+//! and how many events there are is the class's business, so it is for those who see the
+//! class: an instructor, or a service of the Hub's that holds their scopes.
+
+use std::{collections::HashSet, sync::Arc};
+
+use axum::{
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use metrics::gauge;
+
+use crate::{app::AppState, auth::Instructor, error::AppError, telemetry::render_metrics};
+
+/// `GET /metrics`
+pub(super) async fn get_metrics(
+    State(state): State<Arc<AppState>>,
+    _: Instructor,
+) -> Result<Response, AppError> {
+    let text = tokio::task::spawn_blocking(move || {
+        report_class(&state);
+        render_metrics()
+    })
+    .await
+    .map_err(AppError::internal)?;
+    let kind = (
+        header::CONTENT_TYPE,
+        "text/plain; version=0.0.4; charset=utf-8",
+    );
+    Ok(([kind], text).into_response())
+}
+
+/// What is only worth counting when somebody asks.
+fn report_class(state: &AppState) {
+    let keys = state.class.keys();
+    let notebooks: HashSet<_> = keys.iter().map(|key| &key.filename).collect();
+    let participants: HashSet<_> = keys.iter().map(|key| &key.user).collect();
+    gauge!("pipalhub_class_notebooks").set(notebooks.len() as f64);
+    gauge!("pipalhub_class_participants").set(participants.len() as f64);
+    let healthy = state.store.trouble().is_none();
+    gauge!("pipalhub_store_healthy").set(if healthy { 1.0 } else { 0.0 });
+}

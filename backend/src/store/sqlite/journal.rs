@@ -1,0 +1,155 @@
+//! The journal's ends: what is appended, and how what is too old goes away again.
+//!
+//! It is cut in steps of a size that no commit notices, by the commits that made it too
+//! long and, when a service starts with a smaller `--keep-events`, whenever nothing is to
+//! be stored. Pages that become free are used again, and given back to the file system
+//! once they are many.
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use crate::store::{JournalBounds, NewEvent};
+
+/// The journal is cut when it is this much too long, not at every commit.
+const SLACK: i64 = 256;
+
+/// How many entries one step removes at most: about 50 pages.
+const STEP: i64 = 1_024;
+
+/// Free pages are given back when they are more than these, which are 8 MB, ...
+const FREE_PAGES: i64 = 2_048;
+
+/// ... so many in one step: SQLite looks for each of them through the list of all.
+const PAGES_A_STEP: i64 = 32;
+
+/// Where an event was put.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) seq: i64,
+    pub(super) id: i64,
+}
+
+/// What the file holds. Two subqueries, each a look at one end of the index; together in
+/// one they would scan the whole journal.
+pub(super) fn bounds(connection: &Connection) -> rusqlite::Result<JournalBounds> {
+    connection.query_row(
+        "SELECT (SELECT min(seq) FROM journal) - 1, (SELECT max(seq) FROM journal)",
+        [],
+        |row| {
+            Ok(JournalBounds {
+                complete_after: row.get::<_, Option<i64>>(0)?.unwrap_or(0),
+                newest: row.get::<_, Option<i64>>(1)?.unwrap_or(0),
+            })
+        },
+    )
+}
+
+/// Into the list, where a known key keeps its id, and at the end of the journal. `None`
+/// when it would be one key more than the event's user may have.
+pub(super) fn append(
+    transaction: &Transaction<'_>,
+    new: &NewEvent,
+    most_keys: Option<u32>,
+) -> rusqlite::Result<Option<Place>> {
+    // Not `ON CONFLICT`: that would burn an id for every repeated key.
+    let known: Option<i64> = transaction
+        .prepare_cached(
+            "UPDATE events SET filename = ?4, timestamp = ?5
+             WHERE type = ?1 AND user = ?2 AND path = ?3 RETURNING id",
+        )?
+        .query_row(
+            params![new.kind, new.user, new.path, new.filename, new.timestamp],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let id = match known {
+        Some(id) => id,
+        None if is_full(transaction, &new.user, most_keys)? => return Ok(None),
+        None => transaction
+            .prepare_cached(
+                "INSERT INTO events (type, user, path, filename, timestamp)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .insert(params![
+                new.kind,
+                new.user,
+                new.path,
+                new.filename,
+                new.timestamp
+            ])?,
+    };
+    let seq = transaction
+        .prepare_cached(
+            "INSERT INTO journal (event_id, type, user, path, filename, timestamp)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .insert(params![
+            id,
+            new.kind,
+            new.user,
+            new.path,
+            new.filename,
+            new.timestamp
+        ])?;
+    Ok(Some(Place { seq, id }))
+}
+
+fn is_full(
+    transaction: &Transaction<'_>,
+    user: &str,
+    most_keys: Option<u32>,
+) -> rusqlite::Result<bool> {
+    let Some(most) = most_keys else {
+        return Ok(false);
+    };
+    let keys: u32 = transaction
+        .prepare_cached("SELECT count(*) FROM events WHERE user = ?1")?
+        .query_row([user], |row| row.get(0))?;
+    Ok(keys >= most)
+}
+
+/// Up to where the next step cuts a journal that is too long for `kept` entries.
+pub(super) fn next_cut(bounds: JournalBounds, kept: i64) -> Option<i64> {
+    let too_many = bounds.newest - bounds.complete_after - kept;
+    (too_many >= SLACK).then(|| bounds.complete_after + too_many.min(STEP))
+}
+
+/// Removes all entries up to `seq`.
+pub(super) fn cut(connection: &Connection, seq: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM journal WHERE seq <= ?1")?
+        .execute([seq])?;
+    Ok(())
+}
+
+/// Gives some of the free pages back if they are many; the answer is whether it did.
+pub(super) fn shrink(connection: &Connection) -> rusqlite::Result<bool> {
+    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    let can = number("PRAGMA auto_vacuum")? == 2;
+    if !can || number("PRAGMA freelist_count")? <= FREE_PAGES {
+        return Ok(false);
+    }
+    connection.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES_A_STEP})"))?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_is_cut_in_steps_and_never_below_what_is_kept() {
+        let mut bounds = JournalBounds {
+            complete_after: 0,
+            newest: 10_000,
+        };
+        let mut steps = 0;
+        while let Some(seq) = next_cut(bounds, 2_000) {
+            assert!(seq - bounds.complete_after <= STEP);
+            bounds.complete_after = seq;
+            steps += 1;
+        }
+        assert_eq!((bounds.complete_after, steps), (8_000, 8));
+        bounds.newest += SLACK - 1;
+        assert_eq!(next_cut(bounds, 2_000), None);
+    }
+}

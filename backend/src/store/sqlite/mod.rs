@@ -1,0 +1,223 @@
+//! [`EventStore`] on SQLite, in one file.
+//!
+//! * `schema`: the tables, opening the file, what is refused
+//! * `queue` and `writer`: one thread that commits what has queued up together
+//! * `journal`: appending, and cutting what is too old
+//! * `checkpoint`: from the log into the file, where nobody waits for it
+//! * `readers`: a few connections for those who only read
+//!
+//! The order is commit, acknowledge, publish: nobody hears of an event that a crash
+//! could take back.
+
+mod checkpoint;
+mod journal;
+mod queue;
+mod readers;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use anyhow::Context;
+use futures::future::BoxFuture;
+use rusqlite::ErrorCode;
+use shared::wire::Event;
+use tokio::sync::{broadcast, oneshot};
+
+pub use schema::{inspect, versions};
+
+use self::{
+    checkpoint::Checkpoints,
+    queue::Job,
+    readers::Readers,
+    writer::{Shared, Writer},
+};
+use super::{Committed, EventFilter, EventStore, JournalBounds, NewEvent, StoreError};
+
+/// How many committed events a subscriber may be behind before it reads the journal.
+const BACKLOG: usize = 2_048;
+
+/// Connections for listing, and as many for the journal: a script that lists ten
+/// thousand events does not hold up the streams.
+const READERS: usize = 2;
+
+/// What may be chosen about a store.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreOptions {
+    /// How many journal entries are kept, at least 1. A stream resumes from as far back.
+    pub keep_events: u32,
+    /// How long to wait for another program that holds the file.
+    pub patience: Duration,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            // At 60 saves a second an hour, in about 40 MB.
+            keep_events: 200_000,
+            patience: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Events in one SQLite file. See the module's words.
+pub struct SqliteStore {
+    shared: Arc<Shared>,
+    lists: Arc<Readers>,
+    journals: Arc<Readers>,
+    published: broadcast::Sender<Committed>,
+}
+
+impl SqliteStore {
+    /// [`SqliteStore::open_with`] the usual options.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        Self::open_with(path, StoreOptions::default())
+    }
+
+    /// Opens the file at `path`, making or migrating it as needed, and starts its
+    /// writer, which ends when the store is dropped.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is not a database or damaged, or was written by a
+    /// newer version of the program.
+    pub fn open_with(path: &Path, options: StoreOptions) -> anyhow::Result<Self> {
+        let patience = options.patience;
+        let connection = schema::prepare(path, patience)?;
+        let bounds = journal::bounds(&connection)
+            .with_context(|| format!("cannot read the database {}", path.display()))?;
+        let shared = Arc::new(Shared::default());
+        *lock(&shared.bounds) = bounds;
+        let (published, _) = broadcast::channel(BACKLOG);
+        let writer = Writer {
+            path: path.to_owned(),
+            patience,
+            kept: i64::from(options.keep_events.max(1)),
+            shared: Arc::clone(&shared),
+            published: published.clone(),
+            checkpoints: Checkpoints::start(path.to_owned(), patience)?,
+            connection: Some(connection),
+            bounds,
+            pages: 0,
+            untidy: true,
+        };
+        thread::Builder::new()
+            .name("event-writer".to_owned())
+            .spawn(move || writer.run())
+            .context("cannot start the event writer")?;
+        Ok(Self {
+            shared,
+            lists: Readers::new(path, patience, READERS),
+            journals: Readers::new(path, patience, READERS),
+            published,
+        })
+    }
+}
+
+impl SqliteStore {
+    async fn queue(
+        &self,
+        event: NewEvent,
+        most_keys: Option<u32>,
+    ) -> Result<Committed, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.queue.push(Job {
+            event,
+            most_keys,
+            reply,
+        })?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+    }
+}
+
+impl EventStore for SqliteStore {
+    fn append(&self, event: NewEvent) -> BoxFuture<'_, Result<Committed, StoreError>> {
+        Box::pin(self.queue(event, None))
+    }
+
+    fn append_within(
+        &self,
+        event: NewEvent,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Committed, StoreError>> {
+        Box::pin(self.queue(event, Some(most)))
+    }
+
+    fn list(&self, filter: EventFilter) -> BoxFuture<'_, Result<Vec<Event>, StoreError>> {
+        Box::pin(
+            self.lists
+                .read(move |connection| readers::list(connection, &filter)),
+        )
+    }
+
+    fn journal_after(
+        &self,
+        seq: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Committed>, StoreError>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Box::pin(
+            self.journals
+                .read(move |connection| readers::journal_after(connection, seq, limit)),
+        )
+    }
+
+    fn journal_bounds(&self) -> BoxFuture<'_, Result<JournalBounds, StoreError>> {
+        // The writer knows, and it is the only one that writes.
+        let bounds = *lock(&self.shared.bounds);
+        Box::pin(async move { Ok(bounds) })
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Committed> {
+        self.published.subscribe()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        lock(&self.shared.trouble).map(str::to_owned)
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Engine(error.to_string())
+    }
+}
+
+/// What is wrong, in words that anyone may read: SQLite's own name files.
+fn words_for(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "the disk is full",
+        Some(ErrorCode::ReadOnly) => "the disk or the database file is read-only",
+        Some(ErrorCode::SystemIoFailure) => "the disk answers with errors",
+        Some(ErrorCode::CannotOpen) => "the database file cannot be opened",
+        Some(ErrorCode::PermissionDenied) => "the service may not write the database file",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another program holds the database file"
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "the database file is damaged"
+        }
+        _ => "the database does not work; the service's log says more",
+    }
+}
+
+/// A panic while the lock was held leaves no half-made state behind in any user of this,
+/// so a poisoned lock is as good as any.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

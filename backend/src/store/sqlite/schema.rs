@@ -1,0 +1,231 @@
+//! Opening the file: its tables, how a connection is set up, and what is refused.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{anyhow, bail};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+
+/// Append-only: the place of a migration in this list is the schema's version, kept
+/// in `PRAGMA user_version`.
+const MIGRATIONS: &[&str] = &[
+    "
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        type TEXT NOT NULL,
+        user TEXT NOT NULL,
+        filename TEXT NOT NULL,
+        path TEXT NOT NULL,
+        timestamp TEXT NOT NULL,
+        UNIQUE (type, user, path)
+    ) STRICT;
+    CREATE TABLE journal (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        event_id INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        user TEXT NOT NULL,
+        filename TEXT NOT NULL,
+        path TEXT NOT NULL,
+        timestamp TEXT NOT NULL
+    ) STRICT;
+",
+    "
+    CREATE INDEX events_by_user ON events (user);
+",
+];
+
+/// Before this version two connections that checkpoint at once can lose a commit.
+const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
+
+/// A file up to this size is checked whole when it is opened; that takes milliseconds. A
+/// larger one is for `pipalhub doctor` to check.
+const CHECKED_AT_START: u64 = 4 << 20;
+
+/// A log that has grown beyond this is cut when it begins anew.
+const LARGEST_LOG: i64 = 64 << 20;
+
+/// The version of the schema that this program writes.
+pub(super) fn version() -> u32 {
+    u32::try_from(MIGRATIONS.len()).expect("the migrations are few")
+}
+
+/// Makes or migrates the file at `path`, and gives the writer's connection.
+pub(super) fn prepare(path: &Path, patience: Duration) -> anyhow::Result<Connection> {
+    if rusqlite::version_number() < OLDEST_SAFE_SQLITE {
+        bail!(
+            "SQLite {} is too old: 3.51.3 or later is needed",
+            rusqlite::version()
+        );
+    }
+    let open = || -> anyhow::Result<Connection> {
+        let connection = Connection::open(path)?;
+        // Only a file without tables takes this, and older ones go on without.
+        connection.pragma_update(None, "auto_vacuum", "incremental")?;
+        set_up(&connection, patience)?;
+        migrate(&connection)?;
+        if path.metadata()?.len() <= CHECKED_AT_START {
+            check(&connection)?;
+        }
+        Ok(connection)
+    };
+    open().map_err(|error| explained(path, error))
+}
+
+/// One more connection to a file that [`prepare`] has seen.
+pub(super) fn connect(path: &Path, patience: Duration) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    set_up(&connection, patience)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+    connection.busy_timeout(patience)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // NORMAL may roll back an acknowledged commit when the power fails.
+    connection.pragma_update(None, "synchronous", "full")?;
+    // A commit never pays for a checkpoint: `checkpoint.rs` makes them.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;
+    connection.pragma_update(None, "cache_size", -8_000)
+}
+
+/// Looks for damage; thorough enough to find pages that do not belong together.
+pub(super) fn check(connection: &Connection) -> anyhow::Result<()> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found != "ok" {
+        return Err(anyhow!(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+            Some(found),
+        )));
+    }
+    Ok(())
+}
+
+fn migrate(connection: &Connection) -> anyhow::Result<()> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Exclusive)?;
+    let found: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = version();
+    if found > known {
+        bail!(
+            "it was written by a newer pipalhub (schema {found}, this program knows {known}): \
+             run that version, or choose another data folder"
+        );
+    }
+    if found == known {
+        return Ok(());
+    }
+    for migration in MIGRATIONS.iter().skip(found as usize) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Names the file and, for one that is damaged, the remedy.
+fn explained(path: &Path, error: anyhow::Error) -> anyhow::Error {
+    let code = error
+        .downcast_ref::<rusqlite::Error>()
+        .and_then(rusqlite::Error::sqlite_error_code);
+    let damaged = matches!(
+        code,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    );
+    let path = path.display();
+    if damaged {
+        error.context(format!(
+            "the database {path} is damaged: move it away together with {path}-wal and \
+             {path}-shm and start again. Events begin anew then; notebooks are not touched. \
+             (`sqlite3 {path} .recover` may get the events back.)"
+        ))
+    } else {
+        error.context(format!("cannot use the database {path}"))
+    }
+}
+
+/// A connection that only looks, to a file that need not be ours. For `doctor`.
+///
+/// # Errors
+/// When there is no database, or it is damaged.
+pub fn inspect(path: &Path) -> anyhow::Result<u32> {
+    use rusqlite::OpenFlags;
+    let open = || -> anyhow::Result<u32> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        check(&connection)?;
+        Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+    };
+    open().map_err(|error| explained(path, error))
+}
+
+/// What SQLite calls itself, and the schema this program knows.
+#[must_use]
+pub fn versions() -> (&'static str, u32) {
+    (rusqlite::version(), version())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    fn refusal(path: &Path) -> String {
+        format!("{:#}", prepare(path, PATIENCE).unwrap_err())
+    }
+
+    #[test]
+    fn migrating_twice_is_migrating_once() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection).unwrap();
+        migrate(&connection).unwrap();
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.sqlite3");
+        Connection::open(&path)
+            .unwrap()
+            .pragma_update(None, "user_version", 99)
+            .unwrap();
+        let refusal = refusal(&path);
+        assert!(refusal.contains("newer pipalhub"), "{refusal}");
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_by_its_name_and_with_the_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.sqlite3");
+        fs::write(
+            &path,
+            "this is a text, and a long one at that. ".repeat(200),
+        )
+        .unwrap();
+        for _ in 0..2 {
+            let refusal = refusal(&path);
+            let named = path.display().to_string();
+            assert!(refusal.contains(&named), "{refusal}");
+            assert!(refusal.contains("damaged") && refusal.contains("move it away"));
+            // The second time: right at the front, and torn further on.
+            fs::remove_file(&path).unwrap();
+            drop(prepare(&path, PATIENCE).unwrap());
+            let mut bytes = fs::read(&path).unwrap();
+            for byte in &mut bytes[5_000..] {
+                *byte = 0xA5;
+            }
+            fs::write(&path, bytes).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_new_file_can_give_its_pages_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = prepare(&folder.path().join("a"), PATIENCE).unwrap();
+        let mode: u32 = connection
+            .query_row("PRAGMA auto_vacuum", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(mode, 2);
+    }
+}

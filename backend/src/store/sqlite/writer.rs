@@ -1,0 +1,302 @@
+//! The one that writes: commits what has queued up together, answers, publishes.
+//!
+//! A commit that failed is never acknowledged and its connection never used again: after
+//! an I/O error nobody knows what is on the disk but a connection that looks anew. Until a
+//! write succeeds the store is in trouble, and the writer tries by itself, so that the
+//! health of the service does not wait for somebody to save.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use metrics::{counter, gauge, histogram};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK};
+use tokio::sync::broadcast;
+
+use super::{
+    checkpoint::Checkpoints,
+    journal::{self, Place},
+    lock,
+    queue::{Job, Queue, Taken},
+    readers::journal_after,
+    schema, words_for,
+};
+use crate::store::{Committed, JournalBounds, NewEvent, StoreError};
+
+/// Between two attempts to write while the store is in trouble.
+const PROBE: Duration = Duration::from_millis(500);
+/// Until a store that has nothing to do tidies up.
+const QUIET: Duration = Duration::from_secs(1);
+/// Between two steps of tidying up, so that whoever comes meanwhile is next.
+const STEP: Duration = Duration::from_millis(1);
+/// A checkpoint is due after about so many pages, which are 8 MB.
+const PAGES_BETWEEN_CHECKPOINTS: usize = 2_048;
+/// About how many pages one step of tidying up writes.
+const PAGES_OF_A_STEP: usize = 256;
+/// How many entries are read at once after trouble.
+const PAGE: i64 = 1_000;
+
+/// What the writer and those who ask the store both see.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub(super) queue: Queue,
+    pub(super) bounds: Mutex<JournalBounds>,
+    /// In words that anyone may read.
+    pub(super) trouble: Mutex<Option<&'static str>>,
+}
+
+pub(super) struct Writer {
+    pub(super) path: PathBuf,
+    pub(super) patience: Duration,
+    pub(super) kept: i64,
+    pub(super) shared: Arc<Shared>,
+    pub(super) published: broadcast::Sender<Committed>,
+    pub(super) checkpoints: Checkpoints,
+    /// None after a write that failed.
+    pub(super) connection: Option<Connection>,
+    /// What the journal holds, as far as is known to be on disk.
+    pub(super) bounds: JournalBounds,
+    /// About how many pages were written since a checkpoint was asked for.
+    pub(super) pages: usize,
+    /// Whether there may be something to tidy up.
+    pub(super) untidy: bool,
+}
+
+impl Writer {
+    /// Until the store is dropped.
+    pub(super) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut jobs = Vec::new();
+        loop {
+            match shared.queue.take(&mut jobs, self.patience_now()) {
+                Taken::Jobs => self.store(&mut jobs),
+                Taken::Nothing if self.is_in_trouble() => self.probe(),
+                Taken::Nothing => self.tidy(),
+                Taken::Closed => return,
+            }
+        }
+    }
+
+    /// How long to wait for events before doing something else; `None` is for ever.
+    fn patience_now(&self) -> Option<Duration> {
+        if self.is_in_trouble() {
+            Some(PROBE)
+        } else if self.untidy {
+            Some(STEP)
+        } else {
+            (self.pages > 0).then_some(QUIET)
+        }
+    }
+
+    fn is_in_trouble(&self) -> bool {
+        lock(&self.shared.trouble).is_some()
+    }
+
+    fn store(&mut self, jobs: &mut Vec<Job>) {
+        let begun = Instant::now();
+        gauge!("pipalhub_store_queued").set(jobs.len() as f64);
+        match self.write(jobs) {
+            Ok(places) => {
+                histogram!("pipalhub_store_commit_seconds").record(begun.elapsed());
+                self.succeeded();
+                self.announce(jobs, places);
+                if let Some(connection) = &self.connection {
+                    self.checkpoints.help(connection);
+                }
+            }
+            Err(error) => {
+                self.failed(&error);
+                let error = StoreError::from(error);
+                for job in jobs.drain(..) {
+                    // The asker may have gone; there is nobody else to tell.
+                    let _ = job.reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Where each event was put, or `None` for one that its user may not have.
+    fn write(&mut self, jobs: &[Job]) -> rusqlite::Result<Vec<Option<Place>>> {
+        self.reconnect()?;
+        let mut bounds = self.bounds;
+        let transaction =
+            Transaction::new_unchecked(self.connection(), TransactionBehavior::Immediate)?;
+        let places = jobs
+            .iter()
+            .map(|job| journal::append(&transaction, &job.event, job.most_keys))
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let last = places.iter().flatten().last();
+        bounds.newest = last.map_or(bounds.newest, |last| last.seq);
+        if let Some(seq) = journal::next_cut(bounds, self.kept) {
+            journal::cut(&transaction, seq)?;
+            bounds.complete_after = seq;
+        }
+        transaction.commit()?;
+        self.know(bounds);
+        // One for each event, and what belongs to every commit.
+        self.wrote(jobs.len() + 2);
+        Ok(places)
+    }
+
+    fn announce(&self, jobs: &mut Vec<Job>, places: Vec<Option<Place>>) {
+        for (job, place) in jobs.drain(..).zip(places) {
+            let Some(place) = place else {
+                let _ = job.reply.send(Err(StoreError::TooManyKeys {
+                    user: job.event.user,
+                    most: job.most_keys.unwrap_or_default(),
+                }));
+                continue;
+            };
+            counter!("pipalhub_events_total", "type" => kind_label(&job.event.kind)).increment(1);
+            let committed = committed(place, job.event);
+            // Nobody listening is no error, and no reason to make a copy.
+            let heard = (self.published.receiver_count() > 0).then(|| committed.clone());
+            let _ = job.reply.send(Ok(committed));
+            if let Some(committed) = heard {
+                let _ = self.published.send(committed);
+            }
+        }
+    }
+
+    /// Opens the file anew after trouble. What turns out to be there although its commit
+    /// failed is told to those who listen: it is an event like any other.
+    fn reconnect(&mut self) -> rusqlite::Result<()> {
+        if self.connection.is_none() {
+            let connection = schema::connect(&self.path, self.patience)?;
+            self.catch_up(&connection)?;
+            self.connection = Some(connection);
+        }
+        Ok(())
+    }
+
+    fn connection(&self) -> &Connection {
+        self.connection.as_ref().expect("it was just connected")
+    }
+
+    fn catch_up(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let found = journal::bounds(connection)?;
+        if found.newest < self.bounds.newest {
+            let missing = self.bounds.newest - found.newest;
+            tracing::error!(missing, "the disk has lost events that were stored on it");
+        }
+        let mut seq = self.bounds.newest;
+        while seq < found.newest {
+            let page = journal_after(connection, seq, PAGE)?;
+            let Some(last) = page.last() else { break };
+            seq = last.seq;
+            for committed in page {
+                let _ = self.published.send(committed);
+            }
+        }
+        self.know(found);
+        Ok(())
+    }
+
+    fn know(&mut self, bounds: JournalBounds) {
+        self.bounds = bounds;
+        *lock(&self.shared.bounds) = bounds;
+        gauge!("pipalhub_store_journal_entries")
+            .set((bounds.newest - bounds.complete_after) as f64);
+    }
+
+    fn wrote(&mut self, pages: usize) {
+        self.pages += pages;
+        if self.pages >= PAGES_BETWEEN_CHECKPOINTS {
+            self.pages = 0;
+            self.checkpoints.ask();
+        }
+    }
+
+    fn succeeded(&self) {
+        if lock(&self.shared.trouble).take().is_some() {
+            tracing::info!("events can be stored again");
+        }
+    }
+
+    fn failed(&mut self, error: &rusqlite::Error) {
+        self.connection = None;
+        counter!("pipalhub_store_failures_total").increment(1);
+        let words = words_for(error);
+        let before = lock(&self.shared.trouble).replace(words);
+        if before != Some(words) {
+            tracing::error!(%error, "events cannot be stored: {words}");
+        }
+    }
+
+    fn probe(&mut self) {
+        match self.write_the_least() {
+            Ok(()) => self.succeeded(),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    /// All the way to the disk, and back.
+    fn write_the_least(&mut self) -> rusqlite::Result<()> {
+        self.reconnect()?;
+        let transaction =
+            Transaction::new_unchecked(self.connection(), TransactionBehavior::Immediate)?;
+        // The number it has already; SQLite writes the page all the same.
+        transaction.pragma_update(None, "user_version", schema::version())?;
+        transaction.commit()
+    }
+
+    /// One step of what can wait: an old end of the journal, free pages, a checkpoint.
+    fn tidy(&mut self) {
+        match self.tidy_up() {
+            Ok(true) => {}
+            Ok(false) => {
+                self.untidy = false;
+                if self.pages > 0 {
+                    self.pages = 0;
+                    self.checkpoints.ask();
+                }
+            }
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn tidy_up(&mut self) -> rusqlite::Result<bool> {
+        self.reconnect()?;
+        let mut bounds = self.bounds;
+        let done = match journal::next_cut(bounds, self.kept) {
+            Some(seq) => {
+                journal::cut(self.connection(), seq)?;
+                bounds.complete_after = seq;
+                self.know(bounds);
+                true
+            }
+            None => journal::shrink(self.connection())?,
+        };
+        if done {
+            self.untidy = true;
+            self.wrote(PAGES_OF_A_STEP);
+        }
+        Ok(done)
+    }
+}
+
+/// Types are anyone's to make up, and every label is a series for ever.
+fn kind_label(kind: &str) -> &'static str {
+    match kind {
+        SAVE_NOTEBOOK => SAVE_NOTEBOOK,
+        DELETE_NOTEBOOK => DELETE_NOTEBOOK,
+        _ => "other",
+    }
+}
+
+fn committed(place: Place, new: NewEvent) -> Committed {
+    Committed {
+        seq: place.seq,
+        event: Event {
+            id: place.id,
+            kind: new.kind,
+            user: new.user,
+            filename: new.filename,
+            path: new.path,
+            timestamp: new.timestamp,
+        },
+    }
+}

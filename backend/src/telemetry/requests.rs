@@ -1,0 +1,82 @@
+//! One look at every request: counted, timed, and a line in the log when that is wanted.
+//!
+//! What is told of a request is its route's template, never its address: an address holds
+//! names of people and files, and may hold whatever somebody typed.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::Response,
+};
+use metrics::{counter, histogram};
+
+use super::loggable;
+use crate::app::AppState;
+
+/// Who a request turned out to be from; the extractors in [`crate::auth`] fill it in.
+#[derive(Clone, Debug, Default)]
+pub struct Requester(Arc<OnceLock<String>>);
+
+impl Requester {
+    /// It is from `user`.
+    pub fn is(&self, user: &str) {
+        // The same request asked twice is from the same person.
+        let _ = self.0.set(user.to_owned());
+    }
+}
+
+/// The layer around every route.
+pub async fn observe_request(
+    State(state): State<Arc<AppState>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let begun = Instant::now();
+    let method = method_name(&request);
+    let route = route_name(&request, &state.prefix);
+    let requester = Requester::default();
+    request.extensions_mut().insert(requester.clone());
+    let response = next.run(request).await;
+    let took = begun.elapsed();
+    let status = response.status().as_u16();
+    counter!("pipalhub_http_requests_total", "method" => method, "route" => route.clone(),
+        "status" => status.to_string())
+    .increment(1);
+    histogram!("pipalhub_http_request_seconds", "route" => route.clone()).record(took);
+    let user = requester.0.get().map_or("-", String::as_str);
+    tracing::debug!(
+        method,
+        route,
+        status,
+        ms = took.as_secs_f64() * 1000.0,
+        user = %loggable(user),
+        "request"
+    );
+    response
+}
+
+/// Anyone may send a method of their own making, and every name is a series for ever.
+fn method_name(request: &Request) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let method = request.method().as_str();
+    KNOWN
+        .into_iter()
+        .find(|known| *known == method)
+        .unwrap_or("other")
+}
+
+/// The template below the prefix, `/events/stream`; what no route has is `page`.
+fn route_name(request: &Request, prefix: &str) -> String {
+    let matched = request.extensions().get::<MatchedPath>();
+    let below = matched.and_then(|path| path.as_str().strip_prefix(prefix));
+    match below {
+        Some("") | None => "page".to_owned(),
+        Some(below) if below.contains("{*") => "page".to_owned(),
+        Some(below) => format!("/{below}"),
+    }
+}
