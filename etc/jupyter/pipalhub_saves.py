@@ -152,7 +152,8 @@ class Reporter:
         return None
 
     def _failed(self, why, retry_after=None):
-        if self._failures == 0:
+        # One that was closed while it waited for an answer has nothing to say any more.
+        if self._failures == 0 and not self._closed.is_set():
             log.warning(
                 "PipalHub cannot be told of saves (%s): they are kept until it can. "
                 "Saving works as ever",

@@ -217,6 +217,35 @@ class Reporting(Case):
         (_, _, first), (_, _, second) = service.events
         self.assertGreaterEqual(second - first, 1)
 
+    def test_after_a_wait_the_newest_of_each_notebook_is_sent(self):
+        for status in (429, 503):
+            with self.subTest(status=status):
+                open_again = threading.Event()
+
+                def answer(event):
+                    if open_again.is_set():
+                        return 201, {}
+                    return status, {"Retry-After": "1"}
+
+                service = self.service(answer)
+                reporter = self.reporter(service.url)
+                reporter.note("save-notebook", self.path("b.ipynb"))
+                refused = len(service.wait(lambda events: events))
+                for _ in range(50):
+                    reporter.note("save-notebook", self.path("a.ipynb"))
+                    reporter.note("save-notebook", self.path("b.ipynb"))
+                reporter.note("delete-notebook", self.path("b.ipynb"))
+                open_again.set()
+                events = service.wait(lambda events: len(events) == refused + 2)
+                sent = {event["filename"]: event["type"] for event in events[refused:]}
+                self.assertEqual(
+                    sent, {"a.ipynb": "save-notebook", "b.ipynb": "delete-notebook"}
+                )
+                # And that was all of it.
+                reporter.note("save-notebook", self.path("last.ipynb"))
+                events = service.wait(lambda events: len(events) > refused + 2)
+                self.assertEqual(events[-1]["filename"], "last.ipynb")
+
     def test_a_token_that_is_not_yet_known_is_tried_again(self):
         answers = iter([(401, {}), (403, {}), (503, {}), (302, {"Location": "/x"})])
         service = self.service(lambda event: next(answers, (201, {})))
