@@ -11,6 +11,7 @@ mod app;
 mod events;
 mod hub;
 mod metrics;
+mod openapi;
 mod output;
 mod page;
 mod reporter;
