@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// One cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PreparedCell {
     /// Its place in the whole notebook, from 0.
     pub index: usize,
@@ -20,6 +21,7 @@ pub struct PreparedCell {
 
 /// What a cell is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
     /// Source for the kernel, with outputs.
@@ -39,6 +41,7 @@ pub enum Content {
 
 /// A code cell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Code {
     /// The number in the prompt; `None` when it was never run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,6 +67,7 @@ pub struct Code {
 
 /// Markdown, as HTML.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Markdown {
     /// Without raw HTML: markup of our own and nothing else.
@@ -74,6 +78,7 @@ pub enum Markdown {
 
 /// An image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Image {
     /// Its type.
     pub kind: ImageKind,
@@ -90,6 +95,7 @@ pub struct Image {
 /// The images that are shown. There is no other: a mime type from a notebook never
 /// reaches the page as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ImageKind {
     /// `image/png`.
@@ -106,6 +112,7 @@ pub enum ImageKind {
 
 /// One output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
     /// Printed to standard output; may hold ANSI colours.
@@ -130,6 +137,7 @@ pub enum Output {
 
 /// Something displayed, in its richest form that can be shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Rich {
     /// Plain text; may hold ANSI colours.
@@ -166,6 +174,7 @@ pub enum Rich {
         frame: Option<usize>,
         /// What there is to see without a script.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(no_recursion))]
         shown: Option<Box<Rich>>,
     },
     /// What cannot be shown here.
@@ -180,6 +189,7 @@ pub enum Rich {
 
 /// JSON, as far as it is shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Json {
     /// A value without parts, or so short that its parts need no lines of their own, as
@@ -188,6 +198,7 @@ pub enum Json {
     /// A list.
     List {
         /// The first of its items.
+        #[cfg_attr(feature = "openapi", schema(no_recursion))]
         items: Vec<Json>,
         /// How many more there are.
         #[serde(default, skip_serializing_if = "is_zero")]
@@ -196,6 +207,8 @@ pub enum Json {
     /// An object.
     Object {
         /// The first of its entries.
+        // A tuple that holds itself is more than the macro can follow.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<Object>>))]
         entries: Vec<(String, Json)>,
         /// How many more there are.
         #[serde(default, skip_serializing_if = "is_zero")]
@@ -209,6 +222,7 @@ pub enum Json {
 /// Only [`crate::prepare`] and the sanitisers of this crate make one of text. Reading one
 /// from JSON trusts the service that sent it, as the page must anyway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct SafeHtml(String);
 

@@ -15,6 +15,7 @@ pub const DELETE_NOTEBOOK: &str = "delete-notebook";
 
 /// One entry of `GET /events`: the latest event of its `(type, user, path)`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Event {
     /// Counts from 1 and is never reused; a repeated `(type, user, path)` keeps it.
     pub id: i64,
@@ -34,6 +35,7 @@ pub struct Event {
 /// What `GET /events/stream` sends first, as the server-sent event `hello`, and
 /// again as `reset` when the reader asked for a past that is no longer kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StreamHello {
     /// The sequence number of the newest committed event, 0 when there is none.
     pub cursor: i64,
@@ -43,6 +45,7 @@ pub struct StreamHello {
 
 /// What someone may do here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Sees everyone's notebooks.
@@ -53,6 +56,7 @@ pub enum Role {
 
 /// `GET /api/session`: who is asking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionResponse {
     /// The Hub's user name; `instructor` when there is no Hub.
     pub user: String,
@@ -69,6 +73,7 @@ pub struct SessionResponse {
 
 /// `GET /api/notebooks`: every notebook of the class that the asker may see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NotebooksResponse {
     /// The service's clock.
     pub now_ms: i64,
@@ -78,6 +83,7 @@ pub struct NotebooksResponse {
 
 /// One notebook of the class, whoever has a copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NotebookSummary {
     /// Its path below each participant's home.
     pub filename: String,
@@ -89,6 +95,7 @@ pub struct NotebookSummary {
 
 /// `GET /api/wall?filename=…`: the tail of every participant's copy of one notebook.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WallResponse {
     /// The notebook's path below each participant's home.
     pub filename: String,
@@ -104,6 +111,7 @@ pub struct WallResponse {
 /// `GET /api/tile?filename=…&user=…`: one participant's tail, and
 /// `GET /api/notebook?filename=…&user=…`: the same with every cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TileResponse {
     /// The service's clock.
     pub now_ms: i64,
@@ -113,6 +121,7 @@ pub struct TileResponse {
 
 /// One participant's copy of a notebook, ready to render.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Tile {
     /// The participant.
     pub user: String,
@@ -133,6 +142,7 @@ pub struct Tile {
 
 /// The body of every answer that is not a success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
     /// What is wrong and, where there is one, the remedy.
     pub message: String,

@@ -9,6 +9,7 @@ use axum::{
 };
 use serde::Deserialize;
 use shared::wire::{NotebooksResponse, Tile, TileResponse, WallResponse};
+use utoipa::IntoParams;
 
 use crate::{
     app::AppState,
@@ -19,19 +20,27 @@ use crate::{
 };
 
 /// Whose copy of which notebook.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct TileQuery {
+    /// The notebook's path below the participant's home.
     filename: String,
+    /// The participant.
     user: String,
 }
 
 /// Which notebook.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct WallQuery {
+    /// The notebook's path below each participant's home.
     filename: String,
 }
 
 /// `GET /api/notebooks`
+#[utoipa::path(get, path = "/notebooks", tag = "class",
+    summary = "The class's notebooks, or one's own",
+    responses((status = OK, body = NotebooksResponse)))]
 pub(super) async fn list_notebooks(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
@@ -44,6 +53,9 @@ pub(super) async fn list_notebooks(
 }
 
 /// `GET /api/wall`
+#[utoipa::path(get, path = "/wall", tag = "class", params(WallQuery),
+    summary = "The last cells of every copy of one notebook",
+    responses((status = OK, body = WallResponse)))]
 pub(super) async fn get_wall(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
@@ -66,6 +78,9 @@ pub(super) async fn get_wall(
 }
 
 /// `GET /api/tile`
+#[utoipa::path(get, path = "/tile", tag = "class", params(TileQuery),
+    summary = "The last cells of one copy",
+    responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_tile(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
@@ -76,6 +91,9 @@ pub(super) async fn get_tile(
 }
 
 /// `GET /api/notebook`
+#[utoipa::path(get, path = "/notebook", tag = "class", params(TileQuery),
+    summary = "All cells of one copy",
+    responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_notebook(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,

@@ -13,6 +13,9 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK};
+use utoipa::ToSchema;
+
+use super::openapi::{EventBody, EventQuery};
 
 use super::{event_fields::event_from, json_body::JsonObject};
 use crate::{
@@ -31,6 +34,9 @@ type Pairs = Query<Vec<(String, String)>>;
 const UPDATES_AT_ONCE: usize = 1_000;
 
 /// `GET /events`: the latest event of each `(type, user, path)` that matches.
+#[utoipa::path(get, path = "/events", tag = "events", params(EventQuery),
+    summary = "The latest event of each type, user and path",
+    responses((status = OK, body = Vec<Event>)))]
 pub(super) async fn list_events(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
@@ -42,6 +48,9 @@ pub(super) async fn list_events(
 }
 
 /// `POST /events`: 201 with the event, once it is on disk.
+#[utoipa::path(post, path = "/events", tag = "events", request_body = EventBody,
+    summary = "Stores an event; answers once it is on disk",
+    responses((status = CREATED, body = Event)))]
 pub(super) async fn post_event(
     State(state): State<Arc<AppState>>,
     Paced(identity): Paced,
@@ -103,14 +112,21 @@ async fn append(
 }
 
 /// What has happened since `cursor`, for pages that poll.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct UpdatesResponse {
+    /// What to ask with next.
     cursor: i64,
+    /// Oldest first.
     events: Vec<Event>,
 }
 
 /// `GET /api/updates?after=CURSOR&…`: the events after a cursor that match, oldest
 /// first, and the cursor to ask with next. Without `after`, only the cursor.
+#[utoipa::path(get, path = "/updates", tag = "events",
+    params(EventQuery,
+        ("after" = Option<i64>, Query, description = "The cursor of the answer before")),
+    summary = "Events since a cursor, for pages that poll",
+    responses((status = OK, body = UpdatesResponse)))]
 pub(super) async fn list_updates(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,

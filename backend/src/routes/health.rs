@@ -5,16 +5,23 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::AppState;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct HealthResponse {
+    /// `ok` or `trouble`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// What the trouble is.
     message: Option<String>,
 }
 
+#[utoipa::path(get, path = "/healthz", tag = "service", security(()),
+    summary = "Whether events can be stored",
+    responses((status = OK, body = HealthResponse),
+        (status = SERVICE_UNAVAILABLE, body = HealthResponse)))]
 pub(super) async fn get_health(
     State(state): State<Arc<AppState>>,
 ) -> (StatusCode, Json<HealthResponse>) {

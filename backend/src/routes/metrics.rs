@@ -14,6 +14,9 @@ use metrics::gauge;
 use crate::{app::AppState, auth::Instructor, error::AppError, telemetry::render_metrics};
 
 /// `GET /metrics`
+#[utoipa::path(get, path = "/metrics", tag = "service",
+    summary = "Metrics for Prometheus; for instructors",
+    responses((status = OK, body = String, content_type = "text/plain")))]
 pub(super) async fn get_metrics(
     State(state): State<Arc<AppState>>,
     _: Instructor,

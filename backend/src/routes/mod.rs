@@ -1,6 +1,7 @@
 //! Every HTTP route, below the prefix that the Hub gives the service.
 //!
-//! A new route goes into the module that its path names, and into [`router`].
+//! A new route goes into the module that its path names, with a `#[utoipa::path]` that
+//! says what `/openapi.json` tells of it, and into [`router`].
 
 mod api;
 mod event_fields;
@@ -8,6 +9,7 @@ mod events;
 mod health;
 mod json_body;
 mod metrics;
+mod openapi;
 mod output;
 mod page;
 mod session;
@@ -16,7 +18,7 @@ mod stream;
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, Method, Uri, header},
     middleware,
@@ -24,9 +26,11 @@ use axum::{
     routing::get,
 };
 use tower_http::compression::CompressionLayer;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use session::login_link;
 
+use self::openapi::Document;
 use crate::{app::AppState, error::AppError, telemetry::observe_request};
 
 /// The largest request body that is read; an event has a few hundred bytes.
@@ -34,27 +38,30 @@ pub(crate) const LARGEST_BODY: usize = 16 << 10;
 
 /// The service as one handler: what the binary and the tests serve alike.
 pub fn router(state: Arc<AppState>) -> Router {
-    let api = Router::new()
-        .route("/session", get(session::get_session))
-        .route("/login", axum::routing::post(session::log_in))
-        .route("/notebooks", get(api::list_notebooks))
-        .route("/wall", get(api::get_wall))
-        .route("/tile", get(api::get_tile))
-        .route("/notebook", get(api::get_notebook))
-        .route("/output", get(output::get_output))
-        .route("/updates", get(events::list_updates))
+    let api = OpenApiRouter::new()
+        .routes(routes!(session::get_session))
+        .routes(routes!(session::log_in))
+        .routes(routes!(api::list_notebooks))
+        .routes(routes!(api::get_wall))
+        .routes(routes!(api::get_tile))
+        .routes(routes!(api::get_notebook))
+        .routes(routes!(output::get_output))
+        .routes(routes!(events::list_updates))
         .fallback(api::not_found)
         // Not the event stream: a compressor holds back what it has not seen enough of.
         .layer(CompressionLayer::new());
-    let below_prefix = Router::new()
-        .route("/events", get(events::list_events).post(events::post_event))
-        .route("/events/stream", get(stream::stream_events))
-        .route("/healthz", get(health::get_health))
-        .route("/metrics", get(metrics::get_metrics))
-        .route("/poll.js", get(page::get_poll_js))
-        .route("/oauth_callback", get(session::complete_login))
+    let (below_prefix, document) = OpenApiRouter::with_openapi(openapi::about(&state))
+        .routes(routes!(events::list_events, events::post_event))
+        .routes(routes!(stream::stream_events))
+        .routes(routes!(health::get_health))
+        .routes(routes!(metrics::get_metrics))
+        .routes(routes!(openapi::get_openapi))
+        .routes(routes!(page::get_poll_js))
+        .routes(routes!(session::complete_login))
         .nest("/api", api)
-        .fallback(page::get_page);
+        .fallback(page::get_page)
+        .split_for_parts();
+    let below_prefix = below_prefix.layer(Extension(Document::from(document)));
     nest(&state.prefix, below_prefix)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

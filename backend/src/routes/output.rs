@@ -14,6 +14,7 @@ use axum::{
 };
 use serde::Deserialize;
 use shared::{notebook::Notebook, prepare};
+use utoipa::IntoParams;
 
 use crate::{
     app::AppState,
@@ -30,15 +31,23 @@ const POLICY: &str = "sandbox allow-scripts; default-src 'none'; \
                       form-action 'none'; webrtc 'block'; frame-ancestors 'self'";
 
 /// Which output of whose copy of which notebook; both numbers count from 0.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct OutputQuery {
+    /// The notebook's path below the participant's home.
     filename: String,
+    /// The participant.
     user: String,
+    /// The cell, from 0.
     cell: usize,
+    /// The output of the cell, from 0.
     output: usize,
 }
 
 /// `GET /api/output`
+#[utoipa::path(get, path = "/output", tag = "class", params(OutputQuery),
+    summary = "One output that needs a script, as a document for a sandboxed frame",
+    responses((status = OK, body = String, content_type = "text/html")))]
 pub(super) async fn get_output(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,

@@ -70,6 +70,9 @@ pub(super) async fn get_page(
 }
 
 /// `GET /poll.js`: for anyone's own pages. Static, so open to everyone.
+#[utoipa::path(get, path = "/poll.js", tag = "events", security(()),
+    summary = "A script for pages of one's own: what happened, and when something does",
+    responses((status = OK, body = String, content_type = "text/javascript")))]
 pub(super) async fn get_poll_js() -> Response {
     let script = include_str!("../../assets/poll.js");
     (

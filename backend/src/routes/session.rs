@@ -21,6 +21,8 @@ use crate::{
 };
 
 /// `GET /api/session`: who is asking.
+#[utoipa::path(get, path = "/session", tag = "session", summary = "Who is asking",
+    responses((status = OK, body = SessionResponse)))]
 pub(super) async fn get_session(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
@@ -41,6 +43,9 @@ pub(super) async fn get_session(
 
 /// `POST /api/login` with `Authorization: token …`: a cookie for the browser, since an
 /// event stream cannot send the header. Without a Hub only.
+#[utoipa::path(post, path = "/login", tag = "session",
+    summary = "A session cookie for a token; without a Hub only",
+    responses((status = NO_CONTENT)))]
 pub(super) async fn log_in(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,
@@ -73,6 +78,10 @@ pub(super) async fn begin_login(
 }
 
 /// `GET /oauth_callback`: the browser comes back from the Hub.
+#[utoipa::path(get, path = "/oauth_callback", tag = "session", security(()),
+    params(("code" = Option<String>, Query), ("state" = Option<String>, Query)),
+    summary = "Where a browser comes back to from signing in with the Hub",
+    responses((status = SEE_OTHER)))]
 pub(super) async fn complete_login(
     State(state): State<Arc<AppState>>,
     headers: HeaderMap,

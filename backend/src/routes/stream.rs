@@ -14,13 +14,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::{Stream, StreamExt, stream};
-use shared::wire::StreamHello;
+use shared::wire::{Event, StreamHello};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
 };
 
-use super::events::{filter_from, take_after};
+use super::{
+    events::{filter_from, take_after},
+    openapi::EventQuery,
+};
 use crate::{
     app::AppState,
     auth::{Identity, Participant},
@@ -35,6 +38,14 @@ use crate::{
 const PAGE: usize = 50;
 
 /// See the module's words.
+#[utoipa::path(get, path = "/events/stream", tag = "events",
+    params(EventQuery,
+        ("after" = Option<i64>, Query, description = "Resume after this sequence number"),
+        ("Last-Event-ID" = Option<i64>, Header, description = "The same; wins")),
+    summary = "Events as they are committed, as server-sent events",
+    description = "First `hello` (or `reset`, when the past that was asked for is no longer \
+        kept) with a StreamHello, then a message for each event with its sequence number as id.",
+    responses((status = OK, body = Event, content_type = "text/event-stream")))]
 pub(super) async fn stream_events(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,

@@ -12,6 +12,7 @@ mod edge;
 mod events;
 mod hub;
 mod metrics;
+mod openapi;
 mod output;
 mod page;
 mod reporter;

@@ -1,0 +1,82 @@
+//! `/openapi.json`: what it says is there is there, and nothing else is.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::{
+    app::{App, PREFIX},
+    routes::{CLOSED, OPEN},
+};
+
+/// `(method, path)` of every operation.
+fn documented(document: &Value) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in ["get", "put", "post", "delete", "patch"] {
+            if item[method].is_object() {
+                found.insert((method.to_uppercase(), path.clone()));
+            }
+        }
+    }
+    found
+}
+
+/// Whether an address, without its query, is one of a template such as `/a/{b}`.
+fn is_of(template: &str, address: &str) -> bool {
+    let address = format!("/{}", address.split('?').next().unwrap());
+    let (template, address) = (template.split('/'), address.split('/'));
+    template.clone().count() == address.clone().count()
+        && template
+            .zip(address)
+            .all(|(part, given)| part == given || (part.starts_with('{') && !given.is_empty()))
+}
+
+#[tokio::test]
+async fn every_route_is_in_it_and_everything_in_it_is_a_route() {
+    let app = App::with_hub().await;
+    let document = app.participant("alice").json("openapi.json").await;
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert_eq!(document["servers"][0]["url"], PREFIX.trim_end_matches('/'));
+    let documented = documented(&document);
+    let tested = || OPEN.iter().chain(CLOSED);
+    for (method, address) in tested() {
+        let told = documented
+            .iter()
+            .any(|(m, template)| m == method.as_str() && is_of(template, address));
+        assert!(
+            told,
+            "{method} {address} has no #[utoipa::path] in router()"
+        );
+    }
+    for (method, template) in &documented {
+        let known = tested().any(|(m, address)| m.as_str() == method && is_of(template, address));
+        assert!(known, "{method} {template} has no row in routes.rs");
+    }
+}
+
+#[tokio::test]
+async fn it_says_who_may_and_what_comes() {
+    let app = App::standalone().await;
+    let document = app.instructor().json("openapi.json").await;
+    for (method, template) in documented(&document) {
+        let operation = &document["paths"][&template][method.to_lowercase()];
+        let is_open = operation["security"] == serde_json::json!([{}]);
+        let open = OPEN.iter().any(|(_, address)| is_of(&template, address));
+        // Signing in takes a token as well.
+        assert_eq!(is_open, open && template != "/api/login", "{template}");
+        assert!(operation["summary"].is_string(), "{template}");
+        let answers = operation["responses"].as_object().unwrap();
+        assert!(
+            answers.len() >= 2 && answers.contains_key("default"),
+            "{template}"
+        );
+    }
+    let schemas = &document["components"]["schemas"];
+    let text = document.to_string();
+    for reference in text.split(r##""$ref":"#/components/schemas/"##).skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(schemas[name].is_object(), "{name} is not defined");
+    }
+    assert_eq!(schemas["Event"]["properties"]["type"]["type"], "string");
+}
