@@ -3,12 +3,14 @@
 //! A new route goes into the module that its path names, and into [`router`].
 
 mod api;
+mod build;
 mod events;
 mod health;
 mod output;
 mod page;
 mod session;
 mod stream;
+mod visitor;
 
 use std::sync::Arc;
 
@@ -49,6 +51,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .route("/poll.js", get(page::get_poll_js))
         .route("/oauth_callback", get(session::complete_login))
         .nest("/api", api)
+        .merge(build::routes())
         .fallback(page::get_page);
     nest(&state.prefix, below_prefix)
         .method_not_allowed_fallback(method_not_allowed)

@@ -52,12 +52,16 @@ impl Part {
     #[must_use]
     pub fn of(stem: &str, notebook: Notebook) -> Self {
         let top = json::write(&Value::Object(merge::top_of(&notebook)));
-        let (before, after) = top.split_once(NO_CELLS).expect("the top has null for cells");
+        let (before, after) = top
+            .split_once(NO_CELLS)
+            .expect("the top has null for cells");
         let cells = notebook.cells.into_iter().map(merge::without_id);
         Self {
             slug: merge::slug(stem).into(),
             header: CellText::of(String::new(), merge::header(stem)),
-            cells: cells.map(|(own, fields)| CellText::of(own, fields)).collect(),
+            cells: cells
+                .map(|(own, fields)| CellText::of(own, fields))
+                .collect(),
             before: before.into(),
             after: after.into(),
         }
@@ -155,7 +159,9 @@ mod tests {
             ("Ü", r#"{"nbformat": 4}"#),
         ];
         let parse = |text: &str| Notebook::parse(text.as_bytes()).unwrap().notebook;
-        texts.map(|(name, text)| (name.to_owned(), parse(text))).into()
+        texts
+            .map(|(name, text)| (name.to_owned(), parse(text)))
+            .into()
     }
 
     #[test]

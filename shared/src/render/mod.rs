@@ -63,7 +63,7 @@ pub(crate) mod anchor;
 pub(crate) mod ansi;
 mod cell;
 pub(crate) mod colour;
-pub(crate) mod escape;
+pub mod escape;
 mod highlight;
 pub(crate) mod html;
 pub(crate) mod image;

@@ -178,7 +178,16 @@ mod tests {
 
     #[test]
     fn no_users_ids_are_anothers() {
-        let users = ["ana", "ana.", "ana-cell-1", "ana_2e", "Ana", "ana.h", "ü", "u-ana"];
+        let users = [
+            "ana",
+            "ana.",
+            "ana-cell-1",
+            "ana_2e",
+            "Ana",
+            "ana.h",
+            "ü",
+            "u-ana",
+        ];
         let prefixes: Vec<String> = users.into_iter().map(id_prefix).collect();
         for (at, one) in prefixes.iter().enumerate() {
             for (other, prefix) in prefixes.iter().enumerate() {
