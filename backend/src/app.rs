@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{Auth, LoginKind, SessionKey},
+    builds::Builds,
     class::Class,
     feed::Feed,
     limits::Limits,
@@ -28,6 +29,8 @@ pub struct AppState {
     pub limits: Limits,
     /// Everyone's notebooks.
     pub class: Arc<Class>,
+    /// What is built of them.
+    pub builds: Arc<Builds>,
     /// Cancelled when the service begins to end, so that streams do too.
     pub ending: CancellationToken,
     /// The port that is listened on, to tell the cookies of two services apart.

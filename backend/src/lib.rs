@@ -10,12 +10,14 @@
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`class`]: everyone's notebooks, prepared for the wall
 //! * [`telemetry`]: metrics and logs
+//! * [`builds`]: exports, copies and summaries of them, as files
 //!
 //! Not here: how a notebook is read and rendered (the `shared` crate), and the page
 //! itself (the `frontend` crate, embedded by [`routes`]).
 
 pub mod app;
 pub mod auth;
+pub mod builds;
 pub mod class;
 pub mod cli;
 pub mod error;

@@ -34,6 +34,23 @@ pub fn format(timestamp: Timestamp) -> String {
     timestamp.strftime(form).to_string()
 }
 
+/// Milliseconds since the Unix epoch as `2022-11-14T16:00:00Z`.
+#[must_use]
+pub fn iso(ms: i64) -> String {
+    strftime(ms, "%Y-%m-%dT%H:%M:%SZ")
+}
+
+/// The same as somebody reads it who has no script: `14 Nov 2022, 16:00 UTC`.
+#[must_use]
+pub fn for_people(ms: i64) -> String {
+    strftime(ms, "%-d %b %Y, %H:%M UTC")
+}
+
+fn strftime(ms: i64, form: &str) -> String {
+    let timestamp = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    timestamp.strftime(form).to_string()
+}
+
 /// The current time in [`format()`]'s form.
 #[must_use]
 pub fn now_text() -> String {

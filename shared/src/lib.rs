@@ -9,7 +9,8 @@
 //!    [`sanitize`], exists natively only, because it is too large to send to a browser.
 //! 3. Prepared cells travel as JSON ([`wire`]).
 //! 4. [`render`] makes HTML of them, by the same code natively and in wasm;
-//!    [`standalone`] makes a whole document of that.
+//!    [`standalone`] makes a whole document of that, and [`incremental`] the same of what
+//!    it was before a change.
 //!
 //! ```
 //! use shared::{notebook::Notebook, prepare, render, sanitize::Ammonia};
@@ -29,6 +30,8 @@
 //! There is no IO, no clock and no randomness in this crate.
 #![warn(missing_docs)]
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod incremental;
 pub mod notebook;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod prepare;

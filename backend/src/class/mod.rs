@@ -12,7 +12,7 @@ mod observer;
 mod reporter;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
@@ -33,7 +33,7 @@ pub use observer::{Content, Observer, Revision};
 pub use reporter::Reporter;
 
 use crate::{
-    homes::{Fingerprint, HomesTemplate, ReadError, read_notebook},
+    homes::{Fingerprint, HomesTemplate, ReadError, read_notebook, scan},
     time,
 };
 
@@ -246,7 +246,26 @@ impl Class {
         });
     }
 
-    /// Every copy there is.
+    /// Looks into every home: notebooks that are new there and `wanted` are known from now
+    /// on, to be read; those that are gone are forgotten. It is how a class is followed
+    /// where no [`Reporter`] does.
+    pub fn look_around(&self, wanted: impl Fn(&Key) -> bool) {
+        let found = scan(&self.homes).into_iter().map(|found| Key {
+            filename: found.filename,
+            user: found.user,
+        });
+        let found: BTreeSet<Key> = found.filter(|key| wanted(key)).collect();
+        for key in self.keys() {
+            if !found.contains(&key) {
+                self.forget(&key);
+            }
+        }
+        for key in &found {
+            self.entry_or_new(key);
+        }
+    }
+
+    /// Whose copies of which notebooks are known.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
         self.entries

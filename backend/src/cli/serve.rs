@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::AppState,
     auth::{Auth, HubAuth, HubClient, HubSettings, OAuth, Secret, SessionKey},
+    builds::Builds,
     class::{Class, Reporter, TailLimits},
     feed::Feed,
     homes::HomesTemplate,
@@ -86,6 +88,10 @@ pub(super) struct ServeArgs {
         default_value_t
     )]
     log_format: LogFormat,
+    /// The folder for what is built of notebooks: exports, copies and summaries. The
+    /// service owns it. [default: build in the data folder]
+    #[arg(long, env = "PIPALHUB_OUT", value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -115,7 +121,12 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     };
     let store = SqliteStore::open_with(&data.join("events.sqlite3"), options)?;
     let store = Arc::new(store);
-    let class = Arc::new(Class::new(args.homes, TailLimits::default()));
+    let limits = TailLimits::default();
+    let out = args.out.unwrap_or_else(|| data.join("build"));
+    let builds = Builds::new(args.homes.clone(), limits, &out);
+    let builds = Arc::new(builds.context("see --out")?);
+    let class = Class::new(args.homes, limits).observed_by(Arc::clone(&builds) as _);
+    let class = Arc::new(class);
     let grace = if hub.is_some() { HUB_GRACE } else { GRACE };
 
     let listener = listen(bind).await?;
@@ -125,6 +136,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let ending = CancellationToken::new();
     let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, grace).await?;
     reporter.start(ending.clone())?;
+    read_at_first(&class, &builds)?;
     let prefix = prefix_from(env::var("JUPYTERHUB_SERVICE_PREFIX").ok());
     let auth = auth_from(hub, args.token, &prefix)?;
     let link = match &auth {
@@ -141,6 +153,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         limits: Limits::new(LimitSettings::default()),
         store,
         class,
+        builds,
         ending: ending.clone(),
         port: address.port(),
     };
@@ -168,6 +181,22 @@ async fn answer(
         .await
         .context("cannot begin to answer")?;
     tracing::info!("ended");
+    Ok(())
+}
+
+/// Builds from now on, beginning with what was saved while nobody did. Nobody waits for it.
+fn read_at_first(class: &Arc<Class>, builds: &Arc<Builds>) -> anyhow::Result<()> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let threads = (cores / 2).clamp(1, 4);
+    builds.start(threads)?;
+    let (class, builds) = (Arc::clone(class), Arc::clone(builds));
+    thread::Builder::new()
+        .name("first-read".to_owned())
+        .spawn(move || {
+            class.read_all(threads);
+            builds.class_was_read(&class);
+        })
+        .context("cannot start reading the class")?;
     Ok(())
 }
 

@@ -48,6 +48,12 @@ impl Fingerprint {
         i64::try_from(self.modified_ns / 1_000_000).unwrap_or(0)
     }
 
+    /// Size, bytes.
+    #[must_use]
+    pub fn size(self) -> u64 {
+        self.size
+    }
+
     /// Modification time as events carry it.
     #[must_use]
     pub fn modified_text(self) -> String {

@@ -4,6 +4,7 @@
 //! says what `/openapi.json` tells of it, and into [`router`].
 
 mod api;
+mod build;
 mod event_fields;
 mod events;
 mod health;
@@ -14,6 +15,7 @@ mod output;
 mod page;
 mod session;
 mod stream;
+mod visitor;
 
 use std::sync::Arc;
 
@@ -59,6 +61,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(page::get_poll_js))
         .routes(routes!(session::complete_login))
         .nest("/api", api)
+        .merge(build::routes())
         .fallback(page::get_page)
         .split_for_parts();
     let below_prefix = below_prefix.layer(Extension(Document::from(document)));

@@ -88,7 +88,7 @@ pub(super) async fn get_poll_js() -> Response {
 const NO_CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-cache");
 
 /// A person opening a page, not a script fetching something.
-fn is_navigation(headers: &HeaderMap) -> bool {
+pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
     let value = |name| {
         headers
             .get(name)

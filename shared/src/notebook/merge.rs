@@ -1,4 +1,4 @@
-//! Several participants' notebooks to one.
+//! Several participants' notebooks to one, from [`super::Part`]s or from the notebooks.
 
 use std::collections::HashMap;
 
@@ -21,15 +21,14 @@ pub(super) fn merge(parts: Vec<(String, Notebook)>) -> Notebook {
     for (stem, notebook) in parts {
         top.get_or_insert_with(|| top_of(&notebook));
         let slug = slug(&stem);
-        cells.push(Cell::new(header(&stem, &ids.unique(HEADER, &slug))));
-        for cell in notebook.cells {
-            let mut fields = upgrade::cell(cell);
-            let own = fields.get("id").and_then(Value::as_str).unwrap_or("");
-            let id = ids.unique(&slug, own);
+        let mut push = |mut fields: Map<String, Value>, id: String| {
             fields.insert("id".to_owned(), json!(id));
-            // As Jupyter writes them.
-            fields.sort_keys();
             cells.push(Cell::new(Value::Object(fields)));
+        };
+        push(header(&stem), ids.header(&slug));
+        for cell in notebook.cells {
+            let (own, fields) = without_id(cell);
+            push(fields, ids.unique(&slug, &own));
         }
     }
     Notebook {
@@ -39,8 +38,19 @@ pub(super) fn merge(parts: Vec<(String, Notebook)>) -> Notebook {
     }
 }
 
-/// The first notebook's own fields, as nbformat 4 with ids wants them.
-fn top_of(first: &Notebook) -> Map<String, Value> {
+/// The fields of `cell` in nbformat 4, and what its id was, which is empty in them.
+pub(super) fn without_id(cell: Cell) -> (String, Map<String, Value>) {
+    let mut fields = upgrade::cell(cell);
+    let own = fields.insert("id".to_owned(), json!(""));
+    // As Jupyter writes them.
+    fields.sort_keys();
+    let own = own.as_ref().and_then(Value::as_str).unwrap_or("");
+    (own.to_owned(), fields)
+}
+
+/// The first notebook's own fields, as nbformat 4 with ids wants them; there is null for
+/// its cells.
+pub(super) fn top_of(first: &Notebook) -> Map<String, Value> {
     let (major, minor) = first.nbformat();
     let mut top = first.top.clone();
     top.remove("worksheets");
@@ -55,21 +65,24 @@ fn top_of(first: &Notebook) -> Map<String, Value> {
     top
 }
 
-/// The cell that names a participant, as an anchor to link to.
-fn header(stem: &str, id: &str) -> Value {
+/// The cell that names a participant, as an anchor to link to; its id is empty.
+pub(super) fn header(stem: &str) -> Map<String, Value> {
     // A line break in a file's name would end the heading, and with it the anchor.
     let name = stem.to_uppercase().replace(['\n', '\r'], " ");
     let name = escape::text(&name);
-    json!({
-        "cell_type": "markdown",
-        "id": id,
-        "metadata": {},
-        "source": [format!("# <a id=\"{name}\">{name}</a>")],
-    })
+    let source = format!("# <a id=\"{name}\">{name}</a>");
+    let fields = [
+        ("cell_type", json!("markdown")),
+        ("id", json!("")),
+        ("metadata", json!({})),
+        ("source", json!([source])),
+    ];
+    let owned = fields.map(|(name, value)| (name.to_owned(), value));
+    owned.into_iter().collect()
 }
 
 /// What of `stem` may stand in an id.
-fn slug(stem: &str) -> String {
+pub(super) fn slug(stem: &str) -> String {
     let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let slug: String = stem.chars().filter(allowed).take(MAX_ID / 2).collect();
     if slug.is_empty() {
@@ -81,11 +94,16 @@ fn slug(stem: &str) -> String {
 
 /// Ids given out so far, and the last number put behind each.
 #[derive(Default)]
-struct Ids(HashMap<String, u32>);
+pub(super) struct Ids(HashMap<String, u32>);
 
 impl Ids {
+    /// One for the header of the participant that `slug` was made of.
+    pub(super) fn header(&mut self, slug: &str) -> String {
+        self.unique(HEADER, slug)
+    }
+
     /// `own` when it is valid and new, else a valid id that begins with `prefix`.
-    fn unique(&mut self, prefix: &str, own: &str) -> String {
+    pub(super) fn unique(&mut self, prefix: &str, own: &str) -> String {
         if is_valid(own) && prefix != HEADER && !self.0.contains_key(own) {
             self.0.insert(own.to_owned(), 1);
             return own.to_owned();

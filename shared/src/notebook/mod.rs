@@ -10,6 +10,7 @@ mod cell;
 mod json;
 mod merge;
 mod output;
+mod part;
 mod trim;
 mod upgrade;
 
@@ -17,6 +18,7 @@ mod upgrade;
 pub(crate) use cell::text;
 pub use cell::{Cell, CellKind};
 pub use output::{Bundle, Output};
+pub use part::Part;
 
 use serde_json::{Map, Value, json};
 
@@ -280,13 +282,33 @@ impl Notebook {
         })
     }
 
+    /// The same without the saved state of widgets, which can be most of a notebook: only
+    /// a kernel or a script has a use for it.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [], "metadata": {"title": "Day 1", "widgets": {"x": 1}}}"#;
+    /// let notebook = Notebook::parse(json)?.notebook.without_widgets();
+    /// assert_eq!(notebook.metadata().expect("it has some").len(), 1);
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn without_widgets(mut self) -> Self {
+        if let Some(Value::Object(metadata)) = self.top.get_mut("metadata") {
+            metadata.shift_remove("widgets");
+        }
+        self
+    }
+
     /// Several participants' notebooks as one; each comes with its name, the stem of
     /// its file. `None` when there is none.
     ///
     /// One notebook is returned as it is. Several become one of nbformat 4.5 or newer
     /// with the metadata of the first: for each a Markdown cell with its name, then its
     /// cells, upgraded to nbformat 4, every cell with an id of its own. What is no cell
-    /// becomes a raw one, so that Jupyter opens the result whatever was put in.
+    /// becomes a raw one, so that Jupyter opens the result whatever was put in. What is
+    /// merged again and again is better kept as [`Part`]s.
     ///
     /// ```
     /// use shared::notebook::Notebook;

@@ -66,14 +66,37 @@ pub fn cells(
     first_index: usize,
     sanitizer: &impl Sanitizer,
 ) -> Vec<PreparedCell> {
-    let displays = Displays::of(notebook);
+    let preparation = Preparation::new(notebook, first_index, sanitizer);
     let cells = notebook.cells().iter().enumerate();
-    let prepared = cells.map(|(at, cell)| PreparedCell {
-        index: first_index + at,
-        tags: tags(cell),
-        content: content(cell, notebook.language(), &displays, sanitizer),
-    });
-    prepared.collect()
+    cells.map(|(at, cell)| preparation.cell(at, cell)).collect()
+}
+
+/// What the cells of one notebook have in common.
+pub(crate) struct Preparation<'a, S> {
+    language: &'a str,
+    displays: Displays<'a>,
+    first_index: usize,
+    sanitizer: &'a S,
+}
+
+impl<'a, S: Sanitizer> Preparation<'a, S> {
+    pub(crate) fn new(notebook: &'a Notebook, first_index: usize, sanitizer: &'a S) -> Self {
+        Self {
+            language: notebook.language(),
+            displays: Displays::of(notebook),
+            first_index,
+            sanitizer,
+        }
+    }
+
+    /// The cell at `at` of the notebook, which is `cell`.
+    pub(crate) fn cell(&self, at: usize, cell: &Cell) -> PreparedCell {
+        PreparedCell {
+            index: self.first_index + at,
+            tags: tags(cell),
+            content: content(cell, self.language, &self.displays, self.sanitizer),
+        }
+    }
 }
 
 fn tags(cell: &Cell) -> Vec<String> {

@@ -26,6 +26,8 @@ pub(crate) struct Ids {
     page: String,
     taken: HashSet<String>,
     places: usize,
+    /// The names taken since [`Ids::take_new`], for whoever asks for them.
+    new: Option<Vec<String>>,
 }
 
 impl Ids {
@@ -36,6 +38,7 @@ impl Ids {
             page: options.page.clone().unwrap_or_default(),
             taken: HashSet::new(),
             places: 0,
+            new: None,
         }
     }
 
@@ -45,11 +48,27 @@ impl Ids {
         self.places
     }
 
+    /// The names that were taken since the last call, in order; the first call says that
+    /// there will be others.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn take_new(&mut self) -> Vec<String> {
+        self.new.replace(Vec::new()).unwrap_or_default()
+    }
+
+    /// Takes names that a part of the page has which was rendered before.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn take(&mut self, names: &[String]) {
+        self.taken.extend(names.iter().cloned());
+    }
+
     /// ` id="…"` for a place of this name, onto the end of `out`. The first place of a
     /// name has it, as in a page.
     pub(crate) fn push_id(&mut self, out: &mut String, name: &str) {
         if name.is_empty() || !self.taken.insert(name.to_owned()) {
             return;
+        }
+        if let Some(new) = &mut self.new {
+            new.push(name.to_owned());
         }
         self.push_place(out, " id=\"", name);
     }

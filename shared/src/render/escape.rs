@@ -5,13 +5,21 @@ use std::borrow::Cow;
 use crate::scan;
 
 /// `text` as the content of an element.
-pub(crate) fn text(text: &str) -> Cow<'_, str> {
+///
+/// ```
+/// assert_eq!(shared::render::escape::text("a < b"), "a &lt; b");
+/// ```
+pub fn text(text: &str) -> Cow<'_, str> {
     escaped(text, *b"&<>\"")
 }
 
 /// `text` as the value of an attribute in double quotes. Line ends are written as
 /// references, because a parser would change them.
-pub(crate) fn attribute(text: &str) -> Cow<'_, str> {
+///
+/// ```
+/// assert_eq!(shared::render::escape::attribute("it's\n"), "it&#39;s&#10;");
+/// ```
+pub fn attribute(text: &str) -> Cow<'_, str> {
     escaped(text, *b"&<>\"'\n\r")
 }
 

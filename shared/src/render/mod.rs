@@ -63,7 +63,7 @@ pub(crate) mod anchor;
 pub(crate) mod ansi;
 mod cell;
 pub(crate) mod colour;
-pub(crate) mod escape;
+pub mod escape;
 pub(crate) mod highlight;
 pub(crate) mod html;
 pub(crate) mod image;
@@ -113,15 +113,35 @@ pub struct Options {
 /// assert!(html.contains("1 &lt; 2"));
 /// ```
 pub fn cells(cells: &[PreparedCell], options: &Options) -> String {
-    let mut context = cell::Context {
-        options,
-        ids: anchor::Ids::new(options),
-        cell: 0,
-    };
+    let mut renderer = Renderer::new(options);
     let mut out = String::new();
     for cell in cells {
-        context.cell = cell.index;
-        cell::push(&mut out, cell, &mut context);
+        renderer.push(&mut out, cell);
     }
     out
+}
+
+/// Renders the cells of one page, one after the other.
+pub(crate) struct Renderer<'a>(cell::Context<'a>);
+
+impl<'a> Renderer<'a> {
+    pub(crate) fn new(options: &'a Options) -> Self {
+        Self(cell::Context {
+            options,
+            ids: anchor::Ids::new(options),
+            cell: 0,
+        })
+    }
+
+    /// The next cell, onto the end of `out`.
+    pub(crate) fn push(&mut self, out: &mut String, cell: &PreparedCell) {
+        self.0.cell = cell.index;
+        cell::push(out, cell, &mut self.0);
+    }
+
+    /// The places of the page so far.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn ids(&mut self) -> &mut anchor::Ids {
+        &mut self.0.ids
+    }
 }

@@ -10,6 +10,7 @@
 #[cfg(test)]
 mod contrast;
 mod minify;
+pub mod summary;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
@@ -48,12 +49,47 @@ static STYLE: LazyLock<String> = LazyLock::new(|| {
 /// ```
 pub fn document(title: &str, cells: &[PreparedCell], language: &str) -> String {
     let options = Options {
-        id_prefix: "nb-".to_owned(),
+        id_prefix: ID_PREFIX.to_owned(),
         ..Options::default()
     };
-    let body = render::cells(cells, &options);
-    let mut out = String::with_capacity(body.len() + STYLE.len() + 1024);
-    for part in [
+    let mut out = before(title, language);
+    out.push_str(&render::cells(cells, &options));
+    out.push_str(AFTER);
+    out
+}
+
+/// What begins every id in [`document`], for who renders its cells in another way.
+pub const ID_PREFIX: &str = "nb-";
+
+/// What stands in [`document`] before the HTML of its cells.
+///
+/// ```
+/// use shared::standalone;
+///
+/// let empty = standalone::before("day1", "en") + standalone::AFTER;
+/// assert_eq!(empty, standalone::document("day1", &[], "en"));
+/// ```
+pub fn before(title: &str, language: &str) -> String {
+    let mut out = head(title, language, "");
+    out.push_str("<main class=\"nb\">\n");
+    out
+}
+
+/// What stands in [`document`] behind the HTML of its cells.
+pub const AFTER: &str = "</main>\n</body>\n</html>\n";
+
+/// The stylesheet of the documents, for pages that go with them.
+///
+/// ```
+/// assert!(shared::standalone::stylesheet().contains("--surface:"));
+/// ```
+pub fn stylesheet() -> &'static str {
+    &STYLE
+}
+
+/// A document up to its body; `style` comes behind the stylesheet.
+fn head(title: &str, language: &str, style: &str) -> String {
+    [
         "<!doctype html>\n<html lang=\"",
         &escape::attribute(language),
         "\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -65,11 +101,8 @@ pub fn document(title: &str, cells: &[PreparedCell], language: &str) -> String {
         &escape::text(title),
         "</title>\n<style>",
         &STYLE,
-        "</style>\n</head>\n<body>\n<main class=\"nb\">\n",
-        &body,
-        "</main>\n</body>\n</html>\n",
-    ] {
-        out.push_str(part);
-    }
-    out
+        style,
+        "</style>\n</head>\n<body>\n",
+    ]
+    .concat()
 }

@@ -1,0 +1,128 @@
+//! One participant's notebook as a document, and its copy.
+
+use std::{
+    collections::HashMap,
+    io::{self, Read},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use shared::{
+    incremental::{self, Pieces},
+    notebook::Notebook,
+    render::Options,
+    sanitize::Ammonia,
+    standalone,
+};
+
+use super::{folder::Folder, layout};
+use crate::{class::Key, homes::Fingerprint};
+
+/// A version of a notebook.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) version: Fingerprint,
+    pub(super) notebook: &'a Notebook,
+    pub(super) bytes: &'a [u8],
+}
+
+/// What was written last, by notebook. The text itself is on disk and read from there when
+/// the next one is made of it: exports of a whole class are too large to keep.
+#[derive(Default)]
+pub(super) struct Exports(Mutex<HashMap<Key, Written>>);
+
+struct Written {
+    at: Instant,
+    /// The version of the export, not of the notebook.
+    version: Fingerprint,
+    cells_at: usize,
+    pieces: Pieces,
+}
+
+impl Exports {
+    /// When the export of `key` may be written again, `every` so often.
+    pub(super) fn due(&self, key: &Key, every: Duration) -> Option<Instant> {
+        Some(self.lock().get(key)?.at + every)
+    }
+
+    /// Forgets `key`.
+    pub(super) fn forget(&self, key: &Key) {
+        self.lock().remove(key);
+    }
+
+    /// Whether what is on disk was made of this very version, by this renderer. Being newer
+    /// is not enough: a save may fall between the reading and the writing of an export.
+    pub(super) fn is_fresh(folder: &Folder, below: &str, key: &Key, version: Fingerprint) -> bool {
+        let is_of = |place: String| {
+            let known = folder.version(&place);
+            known.filter(|known| known.modified_ns == version.modified_ns)
+        };
+        folder.is_current()
+            && is_of(layout::copy(below, &key.user)).is_some_and(|c| c.size() == version.size())
+            && is_of(layout::export(below, &key.user)).is_some_and(|export| export.size() > 0)
+    }
+
+    /// Writes the export and the copy; only cells that changed are rendered.
+    pub(super) fn write(
+        &self,
+        folder: &Folder,
+        below: &str,
+        key: &Key,
+        source: Source<'_>,
+    ) -> io::Result<()> {
+        let copy = layout::copy(below, &key.user);
+        let version = Some(source.version);
+        folder.write(&copy, version, &|out| out.write_all(source.bytes))?;
+        let place = layout::export(below, &key.user);
+        let known = self.lock().remove(key);
+        let before = known.and_then(|known| Some((read(folder, &place, &known)?, known)));
+        let options = Options {
+            id_prefix: standalone::ID_PREFIX.to_owned(),
+            ..Options::default()
+        };
+        let before = before
+            .as_ref()
+            .map(|(text, known)| (&known.pieces, &text[known.cells_at..]));
+        let (html, pieces) = incremental::cells(source.notebook, 0, &options, &Ammonia, before);
+        let head = standalone::before(&title(key), "en");
+        let version = folder.write(&place, version, &|out| {
+            [&*head, &html, standalone::AFTER]
+                .iter()
+                .try_for_each(|part| out.write_all(part.as_bytes()))
+        })?;
+        let written = Written {
+            at: Instant::now(),
+            version,
+            cells_at: head.len(),
+            pieces,
+        };
+        self.lock().insert(key.clone(), written);
+        Ok(())
+    }
+
+    /// How many cells were rendered for the last export.
+    #[cfg(test)]
+    pub(super) fn rendered_anew(&self, key: &Key) -> Option<usize> {
+        Some(self.lock().get(key)?.pieces.anew())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Written>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The text that was written, if it is still there.
+fn read(folder: &Folder, place: &str, known: &Written) -> Option<String> {
+    let mut file = folder.read(place).ok()?;
+    if Fingerprint::from(&file.metadata().ok()?) != known.version {
+        return None;
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    text.is_char_boundary(known.cells_at).then_some(text)
+}
+
+fn title(key: &Key) -> String {
+    let name = key.filename.rsplit('/').next().unwrap_or(&key.filename);
+    format!("{} · {}", name.trim_end_matches(layout::IPYNB), key.user)
+}

@@ -1,0 +1,366 @@
+//! The output folder: what is in it was put there by this, and nothing else is touched.
+//!
+//! Files come under their name whole or not at all, by a temporary file and a rename. They
+//! are not synced to the disk: everything here can be made again from the homes, and what
+//! a power cut tears is noticed at the next start, because its size or its time is not what
+//! it should be. Opening follows no link and never leads out of the folder.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    io::{self, BufWriter, Read, Seek, Write},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    },
+    path::{Path, PathBuf},
+    process,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use anyhow::{Context, bail};
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, ResolveFlags, Timespec, Timestamps, futimens, mkdirat, openat,
+    openat2, renameat, unlinkat,
+};
+use rustix::io::Errno;
+use walkdir::{DirEntry, WalkDir};
+
+use crate::homes::Fingerprint;
+
+/// Marks the folder as ours, and says which renderer made what is in it.
+const STAMP: &str = ".pipalhub";
+/// What temporary files begin with.
+const PART: &str = ".part-";
+/// The renderer of this program.
+const RENDERER: &str = env!("PIPALHUB_RENDERER");
+
+/// See the module's words.
+pub(super) struct Folder {
+    path: PathBuf,
+    root: OwnedFd,
+    /// Locked as long as this lives, so that no two programs build into one folder.
+    stamp: Mutex<File>,
+    is_current: bool,
+    parts: AtomicU64,
+}
+
+impl Folder {
+    /// Makes `path` when it is not there. It is the builder's alone: who else may log in on
+    /// this machine sees nothing in it.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let cannot = || format!("cannot build into {shown}: choose another folder");
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .with_context(cannot)?;
+        let path = path.canonicalize().with_context(cannot)?;
+        let is_new = !path.join(STAMP).exists();
+        if is_new {
+            if fs::read_dir(&path).with_context(cannot)?.next().is_some() {
+                bail!(
+                    "{shown} has something in it that was not built by pipalhub: choose another \
+                     folder, or empty this one"
+                );
+            }
+            fs::set_permissions(&path, Permissions::from_mode(0o700)).with_context(cannot)?;
+        }
+        let mut stamp = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path.join(STAMP))
+            .with_context(cannot)?;
+        match stamp.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                bail!("another pipalhub builds into {shown}: end it, or choose another folder")
+            }
+            Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
+        }
+        // Whoever was writing these was cut off.
+        for entry in files_below(&path) {
+            if entry.file_name().to_string_lossy().starts_with(PART) {
+                fs::remove_file(entry.path()).with_context(cannot)?;
+            }
+        }
+        let mut text = String::new();
+        stamp.read_to_string(&mut text).with_context(cannot)?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = openat(CWD, &path, flags, Mode::empty()).with_context(cannot)?;
+        Ok(Self {
+            path,
+            root,
+            stamp: Mutex::new(stamp),
+            is_current: text == RENDERER,
+            parts: AtomicU64::new(0),
+        })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is in it was made by the renderer that is in this program.
+    pub(super) fn is_current(&self) -> bool {
+        self.is_current
+    }
+
+    /// Everything was made anew, or did not have to be.
+    pub(super) fn set_current(&self) -> io::Result<()> {
+        let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        stamp.rewind()?;
+        stamp.set_len(0)?;
+        stamp.write_all(RENDERER.as_bytes())
+    }
+
+    /// Opens a file to read.
+    pub(super) fn read(&self, place: &str) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file: File = self.beneath(place, flags)?.into();
+        if !file.metadata()?.is_file() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(file)
+    }
+
+    /// The version of a file, `None` when it is not there.
+    pub(super) fn version(&self, place: &str) -> Option<Fingerprint> {
+        let metadata = self.read(place).ok()?.metadata().ok()?;
+        Some(Fingerprint::from(&metadata))
+    }
+
+    /// Writes a file by `fill`, which may be called again, with the modification time of
+    /// what it is made of, if there is one such thing.
+    pub(super) fn write(
+        &self,
+        place: &str,
+        source: Option<Fingerprint>,
+        fill: &dyn Fn(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<Fingerprint> {
+        let mut tries = 0;
+        loop {
+            match self.try_write(place, source, fill) {
+                // The last file of the folder was removed meanwhile, and the folder too.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 5 => tries += 1,
+                written => return written,
+            }
+        }
+    }
+
+    fn try_write(
+        &self,
+        place: &str,
+        source: Option<Fingerprint>,
+        fill: &dyn Fn(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<Fingerprint> {
+        let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
+        let folder = self.folder(folder)?;
+        let number = self.parts.fetch_add(1, Ordering::Relaxed);
+        let part = format!("{PART}{}-{number}", process::id());
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file: File = openat(&folder, &*part, flags, Mode::RUSR | Mode::WUSR)?.into();
+        let written = write_all(file, source, fill).and_then(|version| {
+            renameat(&folder, &*part, &folder, name)?;
+            Ok(version)
+        });
+        if written.is_err() {
+            // There is nothing more to be done about it than at the next start.
+            let _ = unlinkat(&folder, &*part, AtFlags::empty());
+        }
+        written
+    }
+
+    /// Removes a file, if it is there, and the folders that are empty without it.
+    pub(super) fn remove(&self, place: &str) -> io::Result<()> {
+        let (mut folder, name) = place.rsplit_once('/').unwrap_or(("", place));
+        match self.unlink(folder, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+        while !folder.is_empty() {
+            let (above, name) = folder.rsplit_once('/').unwrap_or(("", folder));
+            match self.unlink(above, name, AtFlags::REMOVEDIR) {
+                Ok(()) | Err(Errno::NOENT) => folder = above,
+                // There is something else in it.
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Every file that is not hidden.
+    pub(super) fn files(&self) -> Vec<String> {
+        let files = files_below(&self.path);
+        let places = files.filter_map(|entry| {
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                return None;
+            }
+            let place = entry.path().strip_prefix(&self.path).ok()?.to_str()?;
+            Some(place.to_owned())
+        });
+        places.collect()
+    }
+
+    /// The folder `place`, made when it is not there.
+    fn folder(&self, place: &str) -> io::Result<OwnedFd> {
+        let mut made = 0;
+        for (at, _) in place.match_indices('/').chain([(place.len(), "")]) {
+            let name = &place[made..at];
+            if name.is_empty() {
+                continue;
+            }
+            let above = self.open_folder(place[..made].trim_end_matches('/'))?;
+            match mkdirat(&above, name, Mode::RWXU) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            made = at + 1;
+        }
+        Ok(self.open_folder(place)?)
+    }
+
+    fn unlink(&self, folder: &str, name: &str, flags: AtFlags) -> Result<(), Errno> {
+        unlinkat(self.open_folder(folder)?, name, flags)
+    }
+
+    fn open_folder(&self, place: &str) -> Result<OwnedFd, Errno> {
+        let place = if place.is_empty() { "." } else { place };
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        self.beneath(place, flags)
+    }
+
+    fn beneath(&self, place: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let root: BorrowedFd<'_> = self.root.as_fd();
+        let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        openat2(root, place, flags, Mode::empty(), within)
+    }
+}
+
+fn files_below(path: &Path) -> impl Iterator<Item = DirEntry> {
+    let walk = WalkDir::new(path).min_depth(1).into_iter().flatten();
+    walk.filter(|entry| !entry.file_type().is_dir())
+}
+
+fn write_all(
+    file: File,
+    source: Option<Fingerprint>,
+    fill: &dyn Fn(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<Fingerprint> {
+    let mut out = BufWriter::with_capacity(64 << 10, file);
+    fill(&mut out)?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    if let Some(source) = source {
+        let time = time_of(source);
+        futimens(
+            &file,
+            &Timestamps {
+                last_access: time,
+                last_modification: time,
+            },
+        )?;
+    }
+    Ok(Fingerprint::from(&file.metadata()?))
+}
+
+fn time_of(version: Fingerprint) -> Timespec {
+    const SECOND: i128 = 1_000_000_000;
+    Timespec {
+        tv_sec: i64::try_from(version.modified_ns.div_euclid(SECOND)).unwrap_or(0),
+        tv_nsec: version.modified_ns.rem_euclid(SECOND) as _,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use super::*;
+
+    fn write(folder: &Folder, place: &str, text: &str) -> io::Result<Fingerprint> {
+        folder.write(place, None, &|out| out.write_all(text.as_bytes()))
+    }
+
+    #[test]
+    fn folders_come_and_go_with_their_files() {
+        let base = tempfile::tempdir().unwrap();
+        let out = base.path().join("x/out");
+        let folder = Folder::open(&out).unwrap();
+        assert_eq!(fs::metadata(&out).unwrap().mode() & 0o777, 0o700);
+        write(&folder, "a/b/c.html", "c").unwrap();
+        write(&folder, "a/d.html", "d").unwrap();
+        assert_eq!(fs::read_to_string(out.join("a/b/c.html")).unwrap(), "c");
+        assert_eq!(fs::metadata(out.join("a/b")).unwrap().mode() & 0o777, 0o700);
+        folder.remove("a/b/c.html").unwrap();
+        folder.remove("a/b/c.html").unwrap();
+        assert!(!out.join("a/b").exists() && out.join("a").exists());
+        folder.remove("a/d.html").unwrap();
+        assert!(!out.join("a").exists() && out.exists());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = Folder::open(base.path()).unwrap();
+        write(&folder, "a.html", "old").unwrap();
+        let failed = folder.write("a.html", None, &|out| {
+            out.write_all(b"half")?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert!(failed.is_err());
+        assert_eq!(folder.files(), ["a.html"]);
+        assert_eq!(fs::read(base.path().join("a.html")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn nothing_is_read_through_a_link() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&base.path().join("out")).unwrap();
+        fs::write(base.path().join("secret"), "canary").unwrap();
+        symlink(base.path().join("secret"), folder.path().join("a.html")).unwrap();
+        symlink(base.path(), folder.path().join("dir")).unwrap();
+        for place in [
+            "a.html",
+            "dir/secret",
+            "../secret",
+            "dir/../secret",
+            "/etc/passwd",
+            "",
+        ] {
+            assert!(folder.read(place).is_err(), "{place}");
+        }
+        assert!(write(&folder, "dir/x.html", "x").is_err());
+        assert!(write(&folder, "../x.html", "x").is_err());
+        assert!(!base.path().join("x.html").exists());
+    }
+
+    #[test]
+    fn a_folder_of_somebody_elses_is_left_alone() {
+        let base = tempfile::tempdir().unwrap();
+        fs::write(base.path().join("thesis.html"), "").unwrap();
+        let refusal = Folder::open(base.path()).err().unwrap().to_string();
+        assert!(refusal.contains("empty this one"), "{refusal}");
+        assert_eq!(fs::read_dir(base.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn one_program_at_a_time_and_it_knows_its_renderer() {
+        let base = tempfile::tempdir().unwrap();
+        let first = Folder::open(base.path()).unwrap();
+        assert!(!first.is_current());
+        let refusal = Folder::open(base.path()).err().unwrap().to_string();
+        assert!(refusal.contains("another pipalhub"), "{refusal}");
+        first.set_current().unwrap();
+        drop(first);
+        fs::write(base.path().join(".part-1-0"), "half").unwrap();
+        assert!(Folder::open(base.path()).unwrap().is_current());
+        assert!(!base.path().join(".part-1-0").exists());
+    }
+}

@@ -1,0 +1,172 @@
+//! What is built, as far as this process knows: every notebook, everyone's part of it, and
+//! so everything that somebody may ask for.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    layout::{self, COPIES, HTML, IPYNB, SUMMARY},
+    part::Part,
+    summary::Summary,
+};
+use crate::class::Key;
+
+/// See the module's words.
+#[derive(Default)]
+pub(super) struct Known(Mutex<BTreeMap<String, Copies>>);
+
+/// Everyone's copies of one notebook.
+struct Copies {
+    folder: String,
+    parts: BTreeMap<String, Arc<Part>>,
+}
+
+/// A file that was built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// Whose it is; `None` when it is everyone's.
+    pub user: Option<String>,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a built file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An HTML document made of a notebook.
+    Document,
+    /// A notebook.
+    Notebook,
+}
+
+/// One notebook in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its path below the homes.
+    pub filename: String,
+    /// The folder of its builds.
+    pub folder: String,
+    /// By name.
+    pub participants: Vec<ListedCopy>,
+}
+
+/// One participant's copy in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedCopy {
+    /// Whose it is.
+    pub user: String,
+    /// The name of its files, before their ending.
+    pub name: String,
+    /// When it was saved, milliseconds since the Unix epoch.
+    pub saved_at_ms: i64,
+    /// There is an export, and a copy.
+    pub has_export: bool,
+    /// Why it cannot be read, in words.
+    pub problem: Option<String>,
+}
+
+impl Known {
+    pub(super) fn part(&self, key: &Key) -> Option<Arc<Part>> {
+        let notebooks = self.lock();
+        notebooks.get(&key.filename)?.parts.get(&key.user).cloned()
+    }
+
+    /// `folder` is that of the notebook.
+    pub(super) fn insert(&self, key: &Key, folder: &str, part: Part) {
+        let mut notebooks = self.lock();
+        let copies = notebooks
+            .entry(key.filename.clone())
+            .or_insert_with(|| Copies {
+                folder: folder.to_owned(),
+                parts: BTreeMap::new(),
+            });
+        copies.parts.insert(key.user.clone(), Arc::new(part));
+    }
+
+    pub(super) fn remove(&self, key: &Key) {
+        let mut notebooks = self.lock();
+        if let Some(copies) = notebooks.get_mut(&key.filename) {
+            copies.parts.remove(&key.user);
+            if copies.parts.is_empty() {
+                notebooks.remove(&key.filename);
+            }
+        }
+    }
+
+    /// Everyone's parts of `filename`, `None` when nobody has it.
+    pub(super) fn summary(&self, filename: &str) -> Option<Summary> {
+        let parts = self.lock().get(filename)?.parts.clone();
+        let filename = filename.to_owned();
+        Some(Summary { filename, parts })
+    }
+
+    /// What is at `place`.
+    pub(super) fn find(&self, place: &str) -> Option<Built> {
+        let (folder, file) = place.rsplit_once('/')?;
+        let (stem, kind) = match file.strip_suffix(HTML) {
+            Some(stem) => (stem, Kind::Document),
+            None => (file.strip_suffix(IPYNB)?, Kind::Notebook),
+        };
+        let is_summary = stem == SUMMARY;
+        let folder = match kind {
+            Kind::Notebook if !is_summary => folder.strip_suffix(COPIES)?.strip_suffix('/')?,
+            _ => folder,
+        };
+        let notebooks = self.lock();
+        let copies = notebooks.values().find(|copies| copies.folder == folder)?;
+        let user = match is_summary {
+            true => None,
+            false => Some(
+                copies
+                    .parts
+                    .keys()
+                    .find(|user| layout::name(user) == stem)?
+                    .clone(),
+            ),
+        };
+        Some(Built { user, kind })
+    }
+
+    /// Every notebook below the folder `below`, by filename; with everyone's copies or one
+    /// participant's.
+    pub(super) fn list(&self, below: &str, of: Option<&str>) -> Vec<Listed> {
+        let notebooks = self.lock();
+        let here = |folder: &str| {
+            let rest = folder.strip_prefix(below);
+            below.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        notebooks
+            .iter()
+            .filter(|(_, copies)| here(&copies.folder))
+            .filter_map(|(filename, copies)| {
+                let participants: Vec<_> = copies
+                    .parts
+                    .iter()
+                    .filter(|(user, _)| of.is_none_or(|of| of == *user))
+                    .map(|(user, part)| listed(user, part))
+                    .collect();
+                (!participants.is_empty()).then(|| Listed {
+                    filename: filename.clone(),
+                    folder: copies.folder.clone(),
+                    participants,
+                })
+            })
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Copies>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn listed(user: &str, part: &Part) -> ListedCopy {
+    ListedCopy {
+        user: user.to_owned(),
+        name: layout::name(user),
+        saved_at_ms: part.saved_at_ms,
+        has_export: part.has_export,
+        problem: part.problem.clone(),
+    }
+}

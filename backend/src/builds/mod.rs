@@ -1,0 +1,463 @@
+//! What is built from notebooks and kept as files: an HTML export and a copy of each
+//! participant's, and for each notebook a summary of everyone's last cells, as a document
+//! and as a notebook. `layout` says where.
+//!
+//! [`Builds`] is an [`Observer`] of the class: it takes note of a version and answers at
+//! once, so nobody's save waits. Threads of its own then bring one participant's part of
+//! the summary up to date in memory, and write what changed, each file at most once a
+//! second.
+//!
+//! Not here: who may see a file (`routes/build.rs`), how a cell becomes HTML and how
+//! notebooks are merged (the `shared` crate).
+
+mod archive;
+mod export;
+mod folder;
+mod known;
+mod layout;
+mod part;
+mod queue;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use shared::notebook::Notebook;
+
+use crate::{
+    class::{Class, Content, Key, Observer, Revision, TailLimits},
+    homes::{Fingerprint, HomesTemplate, read_notebook},
+    time,
+};
+use export::{Exports, Source};
+use folder::Folder;
+use known::Known;
+use layout::{HTML, IPYNB};
+use part::Part;
+use queue::{Lane, Queue, Work};
+
+pub use archive::Archive;
+pub use known::{Built, Kind, Listed, ListedCopy};
+pub(crate) use part::percent_encoded;
+pub use summary::Summary;
+
+/// Between two times that one file is written.
+const EVERY: Duration = Duration::from_secs(1);
+/// Until what could not be written is tried again: a disk that is full stays so for a while.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+
+/// See the module's words.
+pub struct Builds {
+    homes: HomesTemplate,
+    limits: TailLimits,
+    folder: Folder,
+    queue: Queue,
+    known: Known,
+    exports: Exports,
+    summarised: Mutex<HashMap<String, Instant>>,
+    /// What could not be written, and why, by the path below the homes and whose it is.
+    failures: Mutex<BTreeMap<Key, String>>,
+}
+
+impl Builds {
+    /// Builds into `folder` what is in `homes`, with summaries of the ends that `limits`
+    /// say. Nothing happens until [`Builds::start`].
+    ///
+    /// # Errors
+    /// When the folder cannot be made, is another program's, or holds other things.
+    pub fn new(homes: HomesTemplate, limits: TailLimits, folder: &Path) -> anyhow::Result<Self> {
+        Ok(Self {
+            homes,
+            limits,
+            folder: Folder::open(folder)?,
+            queue: Queue::new(),
+            known: Known::default(),
+            exports: Exports::default(),
+            summarised: Mutex::default(),
+            failures: Mutex::default(),
+        })
+    }
+
+    /// Builds on `threads` threads until [`Builds::end`].
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start(self: &Arc<Self>, threads: usize) -> anyhow::Result<()> {
+        for _ in 0..threads.max(1) {
+            let builds = Arc::clone(self);
+            thread::Builder::new()
+                .name("builder".to_owned())
+                .spawn(move || builds.work())
+                .context("cannot start a builder")?;
+        }
+        Ok(())
+    }
+
+    /// Stops building, where it is: the next start goes on from there.
+    pub fn end(&self) {
+        self.queue.end();
+    }
+
+    /// Says that the whole class was read once, so that summaries can be written and what
+    /// is built of notebooks that are gone can be removed.
+    pub fn class_was_read(&self, class: &Class) {
+        self.sweep(class);
+        self.queue.release_summaries();
+        self.settle();
+        if self.failures().is_empty()
+            && let Err(error) = self.folder.set_current()
+        {
+            tracing::warn!(%error, "the builds will be made anew at the next start");
+        }
+    }
+
+    /// The same after only some of the class was read: nothing is removed.
+    pub fn some_were_read(&self) {
+        self.queue.release_summaries();
+        self.settle();
+    }
+
+    /// Waits until everything that was found is built, and written.
+    pub fn settle(&self) {
+        self.queue.settle(|_| true);
+    }
+
+    /// The same but for the summaries, which wait until the class was read.
+    pub fn settle_copies(&self) {
+        self.queue.settle(|lane| matches!(lane, Lane::Copy(_)));
+    }
+
+    /// Where the files are.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What could not be built, and why: notebooks that cannot be read, files that cannot be
+    /// written.
+    #[must_use]
+    pub fn problems(&self) -> BTreeMap<Key, String> {
+        let mut problems = self.failures().clone();
+        for notebook in self.known.list("", None) {
+            for copy in notebook.participants {
+                let key = Key {
+                    filename: notebook.filename.clone(),
+                    user: copy.user,
+                };
+                if let Some(problem) = copy.problem {
+                    problems.entry(key).or_insert(problem);
+                }
+            }
+        }
+        problems
+    }
+
+    /// Whether a version of this notebook, good or bad, was found.
+    #[must_use]
+    pub fn knows(&self, key: &Key) -> bool {
+        self.known.part(key).is_some()
+    }
+
+    /// Whether the newest version of this notebook is a notebook.
+    #[must_use]
+    pub fn is_good(&self, key: &Key) -> bool {
+        let part = self.known.part(key);
+        part.is_some_and(|part| part.problem.is_none())
+    }
+
+    /// The summary of a notebook as it is now, perhaps newer than what is written.
+    #[must_use]
+    pub fn summary(&self, filename: &str) -> Option<Summary> {
+        self.known.summary(filename)
+    }
+
+    /// Where the HTML summary of a notebook is, below the folder.
+    #[must_use]
+    pub fn summary_place(&self, filename: &str) -> Option<String> {
+        self.known.summary(filename)?;
+        Some(layout::summary(&layout::folder_of(filename)?, HTML))
+    }
+
+    /// The file at `place` below the folder, when it is one of those that were built. It may
+    /// not be written yet.
+    #[must_use]
+    pub fn find(&self, place: &str) -> Option<Built> {
+        self.known.find(place)
+    }
+
+    /// Opens the file at `place`.
+    ///
+    /// # Errors
+    /// When it is not there, or not below the folder.
+    pub fn open(&self, place: &str) -> io::Result<File> {
+        self.folder.read(place)
+    }
+
+    /// Every notebook whose builds are below the folder `below`, which may be empty; with
+    /// everyone's copies or with one participant's.
+    #[must_use]
+    pub fn list(&self, below: &str, of: Option<&str>) -> Vec<Listed> {
+        self.known.list(below, of)
+    }
+
+    /// Builds a notebook that is in no home: an export and nothing else. The answer is where
+    /// it is below the folder.
+    ///
+    /// # Errors
+    /// When it cannot be read, or not written.
+    pub fn build_outside(&self, path: &Path) -> anyhow::Result<PathBuf> {
+        let shown = path.display();
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let notebook = Notebook::parse(&bytes)
+            .with_context(|| format!("{shown} is not a notebook"))?
+            .notebook;
+        let place = layout::outside(path)
+            .with_context(|| format!("{shown}: the name does not end in {IPYNB}"))?;
+        let title = path.file_stem().unwrap_or_default().to_string_lossy();
+        let cells = shared::prepare::cells(&notebook, 0, &shared::sanitize::Ammonia);
+        let html = shared::standalone::document(&title, &cells, "en");
+        self.folder
+            .write(&place, None, &|out| out.write_all(html.as_bytes()))
+            .with_context(|| format!("cannot write {place}"))?;
+        Ok(place.into())
+    }
+
+    fn work(&self) {
+        while let Some((lane, work)) = self.queue.next() {
+            match (&lane, work) {
+                (Lane::Copy(key), Work::Revised(revision)) => self.revise(key, &revision),
+                (Lane::Copy(key), Work::Removed) => self.remove(key),
+                (Lane::Copy(key), Work::Read) => {
+                    self.read_again(key, |version, content| self.update(key, version, content));
+                }
+                (Lane::Copy(key), _) => {
+                    self.read_again(key, |version, content| self.export(key, version, content));
+                }
+                (Lane::Summary(filename), _) => self.summarise(filename),
+            }
+            self.queue.done(&lane);
+        }
+    }
+
+    fn revise(&self, key: &Key, revision: &Revision) {
+        match (&revision.content, revision.version) {
+            (Ok(content), Some(version)) => self.update(key, version, content),
+            (Err(problem), version) => self.mark_broken(key, version, problem),
+            (Ok(_), None) => {}
+        }
+    }
+
+    /// Calls `then` with the notebook as it is now. One that cannot be read at this moment
+    /// is being written, or is gone; both will be told.
+    fn read_again(&self, key: &Key, then: impl Fn(Fingerprint, &Content)) {
+        let Some(home) = self.homes.home_of(&key.user) else {
+            return;
+        };
+        let Ok((version, Some(bytes))) = read_notebook(&home, &key.filename, None) else {
+            return;
+        };
+        if let Ok(parsed) = Notebook::parse(&bytes) {
+            let content = Content {
+                notebook: Arc::new(parsed.notebook),
+                bytes: Arc::new(bytes),
+            };
+            then(version, &content);
+        }
+    }
+
+    fn update(&self, key: &Key, version: Fingerprint, content: &Content) {
+        let Some(folder) = layout::folder_of(&key.filename) else {
+            return;
+        };
+        let before = self.known.part(key);
+        let saved_at_ms = version.modified_ms();
+        let part = Part::of(
+            &key.user,
+            saved_at_ms,
+            &content.notebook,
+            self.limits,
+            before.as_deref(),
+        );
+        self.known.insert(key, &folder, part);
+        self.summary_is_due(&key.filename);
+        self.export(key, version, content);
+    }
+
+    fn mark_broken(&self, key: &Key, version: Option<Fingerprint>, problem: &str) {
+        let Some(folder) = layout::folder_of(&key.filename) else {
+            return;
+        };
+        let before = self.known.part(key).map(|part| part.saved_at_ms);
+        let saved_at_ms = version.map(Fingerprint::modified_ms).or(before);
+        let has_export = self
+            .folder
+            .version(&layout::export(&folder, &key.user))
+            .is_some();
+        let saved_at_ms = saved_at_ms.unwrap_or_else(time::now_ms);
+        let part = Part::broken(&key.user, saved_at_ms, problem, has_export);
+        self.known.insert(key, &folder, part);
+        self.summary_is_due(&key.filename);
+    }
+
+    fn remove(&self, key: &Key) {
+        let Some(folder) = layout::folder_of(&key.filename) else {
+            return;
+        };
+        self.known.remove(key);
+        self.exports.forget(key);
+        let places = [
+            layout::export(&folder, &key.user),
+            layout::copy(&folder, &key.user),
+        ];
+        let removed = places
+            .iter()
+            .try_for_each(|place| self.folder.remove(place));
+        self.report(key, removed, Work::Removed);
+        self.summary_is_due(&key.filename);
+    }
+
+    fn export(&self, key: &Key, version: Fingerprint, content: &Content) {
+        let Some(folder) = layout::folder_of(&key.filename) else {
+            return;
+        };
+        if Exports::is_fresh(&self.folder, &folder, key, version) {
+            return self.report(key, Ok(()), Work::Export);
+        }
+        if let Some(due) = self
+            .exports
+            .due(key, EVERY)
+            .filter(|due| *due > Instant::now())
+        {
+            return self.queue.push(Lane::Copy(key.clone()), Work::Export, due);
+        }
+        let source = Source {
+            version,
+            notebook: &content.notebook,
+            bytes: &content.bytes,
+        };
+        let written = self.exports.write(&self.folder, &folder, key, source);
+        self.report(key, written, Work::Export);
+    }
+
+    fn summary_is_due(&self, filename: &str) {
+        let last = lock(&self.summarised).get(filename).copied();
+        let now = Instant::now();
+        let due = last.map_or(now, |last| now.max(last + EVERY));
+        let lane = Lane::Summary(filename.to_owned());
+        self.queue.push(lane, Work::Summarise, due);
+    }
+
+    fn summarise(&self, filename: &str) {
+        let Some(folder) = layout::folder_of(filename) else {
+            return;
+        };
+        let summary = self.known.summary(filename);
+        let written = match &summary {
+            Some(summary) => {
+                lock(&self.summarised).insert(filename.to_owned(), Instant::now());
+                self.write_summary(&folder, summary)
+            }
+            None => {
+                lock(&self.summarised).remove(filename);
+                [HTML, IPYNB]
+                    .iter()
+                    .try_for_each(|ending| self.folder.remove(&layout::summary(&folder, ending)))
+            }
+        };
+        // A summary is nobody's own.
+        let key = Key {
+            filename: filename.to_owned(),
+            user: String::new(),
+        };
+        self.report(&key, written, Work::Summarise);
+    }
+
+    fn write_summary(&self, folder: &str, summary: &Summary) -> io::Result<()> {
+        let html = layout::summary(folder, HTML);
+        let ipynb = layout::summary(folder, IPYNB);
+        self.folder
+            .write(&html, None, &|out| summary.write_html(out))?;
+        self.folder
+            .write(&ipynb, None, &|out| summary.write_ipynb(out))?;
+        Ok(())
+    }
+
+    /// Remembers what could not be done, and that it is to be tried again.
+    fn report(&self, key: &Key, done: io::Result<()>, work: Work) {
+        let Err(error) = done else {
+            self.failures().remove(key);
+            return;
+        };
+        let told = format!("cannot be written: {error}");
+        let before = self.failures().insert(key.clone(), told);
+        if before.is_none() {
+            let Key { filename, user } = key;
+            tracing::warn!(%error, ?filename, ?user, "a build cannot be written; trying again");
+        }
+        let lane = match work {
+            Work::Summarise => Lane::Summary(key.filename.clone()),
+            _ => Lane::Copy(key.clone()),
+        };
+        self.queue.push(lane, work, Instant::now() + TRY_AGAIN);
+    }
+
+    /// Removes every file that is built of nothing in `class`.
+    fn sweep(&self, class: &Class) {
+        // Before the class is asked: what is built meanwhile is not in it.
+        let files = self.folder.files();
+        let keys = class.keys();
+        // That is a disk that was not mounted, and not a class that deleted everything.
+        if keys.is_empty() {
+            return;
+        }
+        let mut places = HashSet::new();
+        for key in &keys {
+            if let Some(folder) = layout::folder_of(&key.filename) {
+                places.extend([
+                    layout::export(&folder, &key.user),
+                    layout::copy(&folder, &key.user),
+                    layout::summary(&folder, HTML),
+                    layout::summary(&folder, IPYNB),
+                ]);
+            }
+        }
+        for place in files {
+            if !places.contains(&place)
+                && let Err(error) = self.folder.remove(&place)
+            {
+                tracing::warn!(%error, place, "a build of nothing cannot be removed");
+            }
+        }
+    }
+
+    fn failures(&self) -> MutexGuard<'_, BTreeMap<Key, String>> {
+        lock(&self.failures)
+    }
+}
+
+impl Observer for Builds {
+    fn revised(&self, revision: &Revision) {
+        let lane = Lane::Copy(revision.key.clone());
+        let work = Work::Revised(Box::new(revision.clone()));
+        self.queue.push(lane, work, Instant::now());
+    }
+
+    fn removed(&self, key: &Key) {
+        self.queue
+            .push(Lane::Copy(key.clone()), Work::Removed, Instant::now());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

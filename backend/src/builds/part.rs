@@ -1,0 +1,205 @@
+//! What one participant adds to a summary.
+
+use serde_json::json;
+use shared::{
+    incremental::{self, Pieces},
+    notebook::{self, Notebook},
+    render::Options,
+    sanitize::Ammonia,
+    standalone::summary::{Entry, id_prefix},
+};
+
+use super::layout;
+use crate::{class::TailLimits, time};
+
+/// The end of a participant's notebook as it stands in both forms of the summary, or the
+/// card that says why it does not. Texts and nothing else, because there are hundreds.
+#[derive(Debug, PartialEq)]
+pub(super) struct Part {
+    pub(super) saved_at_ms: i64,
+    /// There is an export, perhaps of an older version.
+    pub(super) has_export: bool,
+    pub(super) ends_in_error: bool,
+    /// Why there is no notebook, in words.
+    pub(super) problem: Option<String>,
+    total_cells: usize,
+    shown_cells: usize,
+    html: Box<str>,
+    pieces: Pieces,
+    json: notebook::Part,
+}
+
+impl Part {
+    /// The part of a notebook that can be read; `before` is what it was until now.
+    pub(super) fn of(
+        user: &str,
+        saved_at_ms: i64,
+        whole: &Notebook,
+        limits: TailLimits,
+        before: Option<&Self>,
+    ) -> Self {
+        let tail = whole
+            .tail(limits.cells)
+            .trim(limits.lines)
+            .without_widgets();
+        let options = Options {
+            id_prefix: id_prefix(user),
+            ..Options::default()
+        };
+        let first = whole.len() - tail.len();
+        let before = before.map(|part| (&part.pieces, &*part.html));
+        let (html, pieces) = incremental::cells(&tail, first, &options, &Ammonia, before);
+        Self {
+            saved_at_ms,
+            has_export: true,
+            ends_in_error: whole.ends_in_error(),
+            problem: None,
+            total_cells: whole.len(),
+            shown_cells: tail.len(),
+            html: html.into(),
+            pieces,
+            json: notebook::Part::of(user, tail),
+        }
+    }
+
+    /// The card of one that cannot.
+    pub(super) fn broken(user: &str, saved_at_ms: i64, problem: &str, has_export: bool) -> Self {
+        Self {
+            saved_at_ms,
+            has_export,
+            ends_in_error: false,
+            problem: Some(problem.to_owned()),
+            total_cells: 0,
+            shown_cells: 0,
+            html: Box::default(),
+            pieces: Pieces::default(),
+            json: notebook::Part::of(user, card(problem)),
+        }
+    }
+
+    /// How many cells had to be rendered for this.
+    #[cfg(test)]
+    pub(super) fn rendered_anew(&self) -> usize {
+        self.pieces.anew()
+    }
+
+    pub(super) fn html(&self) -> &str {
+        &self.html
+    }
+
+    pub(super) fn json(&self) -> &notebook::Part {
+        &self.json
+    }
+}
+
+/// The notebook that stands for one that cannot be read.
+fn card(problem: &str) -> Notebook {
+    let problem = plain_markdown(problem);
+    let cell = json!({
+        "cell_type": "markdown", "id": "problem", "metadata": {},
+        "source": [format!("> **This notebook cannot be read.** {problem}")],
+    });
+    let card = json!({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5});
+    let parsed = Notebook::parse(card.to_string().as_bytes());
+    parsed.expect("it was just made").notebook
+}
+
+/// `text` as Markdown that shows it as it is.
+fn plain_markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if c.is_control() => out.push(' '),
+            c if c.is_ascii_punctuation() => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A participant's line in the table of contents, whose texts must live somewhere.
+pub(super) struct Line<'a> {
+    user: &'a str,
+    part: &'a Part,
+    href: String,
+    saved: String,
+    saved_text: String,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn of(user: &'a str, part: &'a Part) -> Self {
+        let name = layout::name(user);
+        Self {
+            user,
+            part,
+            // `./`, since a name may look like a scheme.
+            href: format!("./{}{}", percent_encoded(&name), layout::HTML),
+            saved: time::iso(part.saved_at_ms),
+            saved_text: time::for_people(part.saved_at_ms),
+        }
+    }
+
+    pub(super) fn entry(&self) -> Entry<'_> {
+        Entry {
+            user: self.user,
+            href: self.part.has_export.then_some(&*self.href),
+            saved: &self.saved,
+            saved_text: &self.saved_text,
+            total_cells: self.part.total_cells,
+            shown_cells: self.part.shown_cells,
+            problem: self.part.problem.as_deref(),
+            ends_in_error: self.part.ends_in_error,
+        }
+    }
+}
+
+/// `text` as one segment of an address.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notebook(sources: &[&str]) -> Notebook {
+        let cell = |source: &&str| json!({"cell_type": "markdown", "source": source});
+        let cells: Vec<_> = sources.iter().map(cell).collect();
+        let json = json!({"nbformat": 4, "cells": cells}).to_string();
+        Notebook::parse(json.as_bytes()).unwrap().notebook
+    }
+
+    #[test]
+    fn only_what_changed_is_rendered() {
+        let limits = TailLimits::default();
+        let part = |sources: &[&str], before: Option<&Part>| {
+            Part::of("ana", 0, &notebook(sources), limits, before)
+        };
+        let first = part(&["# a", "b", "c"], None);
+        assert_eq!(first.rendered_anew(), 3);
+        let second = part(&["# a", "B", "c"], Some(&first));
+        assert_eq!(second.rendered_anew(), 1);
+        let third = part(&["# a", "B", "c", "d"], Some(&second));
+        assert_eq!(third.rendered_anew(), 1);
+        assert_eq!(third.html, part(&["# a", "B", "c", "d"], None).html);
+    }
+
+    #[test]
+    fn a_problem_is_shown_as_it_is() {
+        let card = card("<b>*x*\n# [y](z)</b>");
+        let source = card.cells()[0].source();
+        assert!(
+            source.ends_with(r"\<b\>\*x\* \# \[y\]\(z\)\<\/b\>"),
+            "{source}"
+        );
+    }
+}

@@ -1,0 +1,237 @@
+//! What is to be done, and when it may be.
+//!
+//! There is a lane for each participant's copy and one for each summary. A lane holds at
+//! most one thing to do, the newest, and no two threads work in one lane at a time, so
+//! nothing older is ever written over something newer.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use crate::class::{Key, Revision};
+
+/// So many notebooks are held in memory until somebody has time for them. The others are
+/// read again when their turn comes: a class is a few hundred notebooks, each of which is a
+/// megabyte when it is parsed.
+const MOST_HELD: usize = 16;
+
+/// Things that must be done one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Lane {
+    /// One participant's copy.
+    Copy(Key),
+    /// The summary of everyone's.
+    Summary(String),
+}
+
+/// What to do in a lane.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// This was found.
+    Revised(Box<Revision>),
+    /// Something was found, nobody knows what any more.
+    Read,
+    /// The notebook is gone.
+    Removed,
+    /// Write the export.
+    Export,
+    /// Write the summary.
+    Summarise,
+}
+
+#[derive(Default)]
+struct Inner {
+    waiting: BTreeMap<Lane, (Instant, Work)>,
+    busy: HashSet<Lane>,
+    /// Nobody may write a summary yet, because not everybody's part is known.
+    holding_summaries: bool,
+    ended: bool,
+}
+
+/// See the module's words.
+pub(super) struct Queue {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+impl Queue {
+    /// An empty one that holds summaries back until [`Queue::release_summaries`].
+    pub(super) fn new() -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                holding_summaries: true,
+                ..Inner::default()
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// What is to be done in `lane`, not before `due`. What was to be done there is not
+    /// worth doing any more, unless it would have made this unnecessary.
+    pub(super) fn push(&self, lane: Lane, work: Work, due: Instant) {
+        let mut inner = self.lock();
+        let work = match work {
+            Work::Revised(revision) if revision.content.is_ok() && inner.held() >= MOST_HELD => {
+                Work::Read
+            }
+            work => work,
+        };
+        match inner.waiting.get_mut(&lane) {
+            Some((known_due, _)) if matches!(work, Work::Export | Work::Summarise) => {
+                *known_due = due.min(*known_due);
+            }
+            _ => drop(inner.waiting.insert(lane, (due, work))),
+        }
+        self.changed.notify_all();
+    }
+
+    /// The next thing to do, as soon as there is one; `None` when there will be none. Its
+    /// lane is closed until [`Queue::done`].
+    pub(super) fn next(&self) -> Option<(Lane, Work)> {
+        let mut inner = self.lock();
+        loop {
+            if inner.ended {
+                return None;
+            }
+            let now = Instant::now();
+            let next = inner.earliest();
+            if let Some((lane, due)) = &next
+                && *due <= now
+            {
+                let (_, work) = inner.waiting.remove(lane)?;
+                inner.busy.insert(lane.clone());
+                return next.map(|(lane, _)| (lane, work));
+            }
+            inner = match next {
+                Some((_, due)) => {
+                    let until = due.saturating_duration_since(now);
+                    let waited = self.changed.wait_timeout(inner, until);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.wait(inner),
+            };
+        }
+    }
+
+    /// What was to be done in `lane` was done.
+    pub(super) fn done(&self, lane: &Lane) {
+        self.lock().busy.remove(lane);
+        self.changed.notify_all();
+    }
+
+    /// Everybody's part is known.
+    pub(super) fn release_summaries(&self) {
+        self.lock().holding_summaries = false;
+        self.changed.notify_all();
+    }
+
+    /// Ends every [`Queue::next`], now and later.
+    pub(super) fn end(&self) {
+        self.lock().ended = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits until there is nothing to do in the lanes that `counts` says.
+    pub(super) fn settle(&self, counts: impl Fn(&Lane) -> bool) {
+        let mut inner = self.lock();
+        while !inner.ended && inner.waiting.keys().chain(&inner.busy).any(&counts) {
+            inner = self.wait(inner);
+        }
+    }
+
+    fn wait<'a>(&self, inner: MutexGuard<'a, Inner>) -> MutexGuard<'a, Inner> {
+        let waited = self.changed.wait(inner);
+        waited.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn held(&self) -> usize {
+        let holds = |work: &Work| matches!(work, Work::Revised(found) if found.content.is_ok());
+        let works = self.waiting.values();
+        works.filter(|(_, work)| holds(work)).count()
+    }
+
+    fn earliest(&self) -> Option<(Lane, Instant)> {
+        let open = |lane: &Lane| {
+            !self.busy.contains(lane)
+                && !(self.holding_summaries && matches!(lane, Lane::Summary(_)))
+        };
+        self.waiting
+            .iter()
+            .filter(|(lane, _)| open(lane))
+            .min_by_key(|(_, (due, _))| *due)
+            .map(|(lane, (due, _))| (lane.clone(), *due))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(user: &str) -> Lane {
+        Lane::Copy(Key {
+            filename: "a.ipynb".to_owned(),
+            user: user.to_owned(),
+        })
+    }
+
+    fn revision(user: &str) -> Work {
+        let Lane::Copy(key) = lane(user) else {
+            unreachable!("it is a copy's")
+        };
+        Work::Revised(Box::new(Revision {
+            key,
+            version: None,
+            content: Ok(crate::class::Content {
+                notebook: Default::default(),
+                bytes: Default::default(),
+            }),
+        }))
+    }
+
+    #[test]
+    fn a_lane_is_worked_in_by_one_and_holds_the_newest() {
+        let queue = Queue::new();
+        let now = Instant::now();
+        queue.push(lane("ana"), Work::Export, now);
+        queue.push(lane("ana"), Work::Removed, now);
+        queue.push(lane("ana"), Work::Export, now);
+        let (first, work) = queue.next().unwrap();
+        assert!(matches!(work, Work::Removed), "{work:?}");
+        queue.push(lane("ana"), Work::Read, now);
+        queue.push(lane("bo"), Work::Read, Instant::now());
+        let (second, _) = queue.next().unwrap();
+        assert_eq!(second, lane("bo"));
+        queue.done(&first);
+        assert_eq!(queue.next().unwrap().0, lane("ana"));
+    }
+
+    #[test]
+    fn summaries_wait_for_everyone() {
+        let queue = Queue::new();
+        let summary = Lane::Summary("a.ipynb".to_owned());
+        queue.push(summary.clone(), Work::Summarise, Instant::now());
+        queue.push(lane("ana"), Work::Read, Instant::now());
+        assert_eq!(queue.next().unwrap().0, lane("ana"));
+        queue.release_summaries();
+        assert_eq!(queue.next().unwrap().0, summary);
+    }
+
+    #[test]
+    fn only_some_notebooks_are_held() {
+        let queue = Queue::new();
+        for n in 0..MOST_HELD + 5 {
+            let user = format!("user{n}");
+            queue.push(lane(&user), revision(&user), Instant::now());
+        }
+        assert_eq!(queue.lock().held(), MOST_HELD);
+        assert_eq!(queue.lock().waiting.len(), MOST_HELD + 5);
+    }
+}

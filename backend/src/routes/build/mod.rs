@@ -1,0 +1,257 @@
+//! `/build/`: what is built from notebooks, for those who may see it. The instructor sees
+//! everything; participants see what was made of their own notebooks, and nothing else is
+//! there for them.
+//!
+//! A path is looked up in what the builder knows and never on the disk. What was made of a
+//! notebook comes with a policy that takes everything from it: it has an origin of its own,
+//! runs nothing, and loads nothing.
+
+mod listing;
+
+use std::{fs::File, io::Read, os::unix::fs::MetadataExt, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    http::{HeaderMap, HeaderName, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use futures::stream;
+use serde::Deserialize;
+use tokio::task::spawn_blocking;
+use tower_http::compression::CompressionLayer;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::visitor::Visitor;
+use crate::{
+    app::AppState,
+    auth::{Identity, Instructor},
+    builds::{Archive, Built, Kind, percent_encoded},
+    error::AppError,
+};
+
+/// For everything derived from a notebook.
+const POLICY: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+/// Asked for anew each time, and kept by the browser it was sent to only.
+const CACHING: (HeaderName, &str) = (header::CACHE_CONTROL, "private, no-cache");
+/// How much of a file is in memory while it is sent.
+const PIECE: usize = 64 << 10;
+
+/// All of them; the archive is compressed already.
+pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new()
+        .route("/build", get(redirect_to_slash))
+        .routes(routes!(get_top))
+        .routes(routes!(get_build))
+        .layer(CompressionLayer::new())
+        .routes(routes!(get_archive))
+}
+
+/// Which notebook's summary somebody wants, who does not know where it is.
+#[derive(Deserialize, IntoParams)]
+struct TopQuery {
+    /// Its path below the homes; leads on to its summary.
+    notebook: Option<String>,
+}
+
+/// Which part of the class.
+#[derive(Deserialize, IntoParams)]
+struct ArchiveQuery {
+    /// A folder of builds; everything when it is empty.
+    #[serde(default)]
+    path: String,
+}
+
+async fn redirect_to_slash(State(state): State<Arc<AppState>>) -> Redirect {
+    Redirect::permanent(&address(&state, ""))
+}
+
+/// `GET /build/`, and with `?notebook=` the way to that notebook's summary.
+#[utoipa::path(get, path = "/build/", tag = "builds", params(TopQuery),
+    summary = "What is built, as a page",
+    responses((status = OK, body = String, content_type = "text/html"),
+        (status = SEE_OTHER, description = "To the summary of `notebook`.")))]
+async fn get_top(
+    State(state): State<Arc<AppState>>,
+    Visitor(identity): Visitor,
+    headers: HeaderMap,
+    query: Result<Query<TopQuery>, QueryRejection>,
+) -> Result<Response, AppError> {
+    let Query(TopQuery { notebook }) = query?;
+    let Some(filename) = notebook else {
+        return listing::of_folder(&state, &identity, "", &headers);
+    };
+    let place = state.builds.summary_place(&filename);
+    let place = place.filter(|_| may_see(&identity, None));
+    let place = place.ok_or_else(missing)?;
+    Ok(Redirect::to(&address(&state, &place)).into_response())
+}
+
+/// `GET /build/{path}`: a file, or a folder's listing.
+#[utoipa::path(get, path = "/build/{*path}", tag = "builds",
+    params(("path" = String, Path, description = "Of a file or, ending in a slash, a folder")),
+    summary = "An export, a copy, a summary, or a folder's listing",
+    responses((status = OK, content((String = "text/html"), (Object = "application/x-ipynb+json"))),
+        (status = NOT_MODIFIED, description = "`If-None-Match` names this version.")))]
+async fn get_build(
+    State(state): State<Arc<AppState>>,
+    Visitor(identity): Visitor,
+    headers: HeaderMap,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Response, AppError> {
+    let Path(path) = path.map_err(|_| missing())?;
+    if let Some(folder) = path.strip_suffix('/') {
+        return listing::of_folder(&state, &identity, folder, &headers);
+    }
+    match state.builds.find(&path) {
+        Some(built) if may_see(&identity, built.user.as_deref()) => {
+            send(&state, &path, &built, &headers).await
+        }
+        None if !state.builds.list(&path, identity.confined_to()).is_empty() => {
+            Ok(Redirect::permanent(&address(&state, &format!("{path}/"))).into_response())
+        }
+        // The same answer whether it is not there or not for this participant.
+        _ => Err(missing()),
+    }
+}
+
+/// `GET /build/archive.zip`, of everything or with `?path=` of a folder.
+#[utoipa::path(get, path = "/build/archive.zip", tag = "builds", params(ArchiveQuery),
+    summary = "Everything that is built, or a folder of it, in one file",
+    responses((status = OK, body = Vec<u8>, content_type = "application/zip")))]
+async fn get_archive(
+    State(state): State<Arc<AppState>>,
+    Instructor(_): Instructor,
+    query: Result<Query<ArchiveQuery>, QueryRejection>,
+) -> Result<Response, AppError> {
+    let Query(ArchiveQuery { path }) = query?;
+    let path = path.trim_end_matches('/');
+    if !path.is_empty() && state.builds.list(path, None).is_empty() {
+        return Err(missing());
+    }
+    let archive = Archive::new(Arc::clone(&state.builds), path);
+    // Where compressing delays nobody else, a piece at a time, when it is wanted.
+    let pieces = stream::unfold(archive, |mut archive| async {
+        let step = spawn_blocking(move || (archive.next(), archive)).await;
+        let (piece, archive) = step.ok()?;
+        Some((piece?, archive))
+    });
+    let name = path.rsplit('/').next().filter(|name| !name.is_empty());
+    let name = format!("{}.zip", name.unwrap_or("build"));
+    let headers = [
+        (header::CONTENT_TYPE, "application/zip".to_owned()),
+        (header::CONTENT_DISPOSITION, attachment(&name)),
+    ];
+    Ok((headers, [CACHING], Body::from_stream(pieces)).into_response())
+}
+
+async fn send(
+    state: &AppState,
+    path: &str,
+    built: &Built,
+    headers: &HeaderMap,
+) -> Result<Response, AppError> {
+    let builds = Arc::clone(&state.builds);
+    let place = path.to_owned();
+    let opened = spawn_blocking(move || {
+        let file = builds.open(&place)?;
+        let metadata = file.metadata()?;
+        std::io::Result::Ok((file, metadata))
+    });
+    let (file, metadata) = match opened.await.map_err(AppError::internal)? {
+        Ok(opened) => opened,
+        // Known, and not written yet; or removed at this moment.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(missing()),
+        Err(error) => return Err(AppError::internal(error)),
+    };
+    // The time of the change and not of the modification, which is the notebook's. Weak,
+    // because the answer may be compressed.
+    let etag = format!(
+        "W/\"{:x}-{:x}-{:x}-{:x}\"",
+        metadata.ino(),
+        metadata.size(),
+        metadata.ctime(),
+        metadata.ctime_nsec()
+    );
+    let same = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        CACHING,
+    ];
+    if is_known(headers, &etag) {
+        let etag = [(header::ETAG, etag)];
+        return Ok((StatusCode::NOT_MODIFIED, same, etag).into_response());
+    }
+    let length = [(header::CONTENT_LENGTH, metadata.len())];
+    let etag = [(header::ETAG, etag)];
+    let body = Body::from_stream(pieces_of(file));
+    Ok(match built.kind {
+        Kind::Document => {
+            let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+            (same, etag, length, kind, body).into_response()
+        }
+        Kind::Notebook => {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let kind = [
+                (header::CONTENT_TYPE, "application/x-ipynb+json".to_owned()),
+                (header::CONTENT_DISPOSITION, attachment(name)),
+            ];
+            (same, etag, length, kind, body).into_response()
+        }
+    })
+}
+
+/// Read where it delays nobody else, a piece at a time, when it is wanted.
+fn pieces_of(file: File) -> impl futures::Stream<Item = std::io::Result<Vec<u8>>> {
+    stream::try_unfold(file, |mut file| async {
+        let read = spawn_blocking(move || {
+            let mut piece = Vec::with_capacity(PIECE);
+            (&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+            std::io::Result::Ok((piece, file))
+        });
+        let (piece, file) = read.await.map_err(std::io::Error::other)??;
+        Ok((!piece.is_empty()).then_some((piece, file)))
+    })
+}
+
+/// `If-None-Match` names this version.
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let weakly = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let known = headers.get_all(header::IF_NONE_MATCH);
+    known
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|tag| tag.trim() == "*" || weakly(tag) == weakly(etag))
+}
+
+/// Whether this person may see what is `user`'s, or everyone's.
+fn may_see(identity: &Identity, user: Option<&str>) -> bool {
+    user.map_or(identity.confined_to().is_none(), |user| {
+        identity.may_see(user)
+    })
+}
+
+fn attachment(name: &str) -> String {
+    format!("attachment; filename*=UTF-8''{}", percent_encoded(name))
+}
+
+/// The address of `place` on this host.
+fn address(state: &AppState, place: &str) -> String {
+    format!("{}build/{}", state.prefix, encoded(place))
+}
+
+/// `place` as a part of an address.
+fn encoded(place: &str) -> String {
+    let parts: Vec<String> = place.split('/').map(percent_encoded).collect();
+    parts.join("/")
+}
+
+fn missing() -> AppError {
+    AppError::NotFound("There is no such build.".to_owned())
+}
