@@ -6,6 +6,7 @@
 //! * [`mod@test`]: everything that must hold
 //! * [`build`]: the page and the binary
 //! * [`mod@bench`]: how fast it is, against what people use instead
+//! * [`faults`]: whether events survive what goes wrong
 //! * [`fuzz`]: what inputs nobody would think of do to it
 //! * [`tools`]: the programs all of these need, kept in a per-user cache
 //! * [`sample`]: the class that `run` shows
@@ -13,6 +14,7 @@
 mod bench;
 mod build;
 mod command;
+mod faults;
 mod fuzz;
 mod hub;
 mod run;
@@ -41,6 +43,7 @@ enum Task {
     Build,
     Bench(bench::BenchArgs),
     Fuzz(fuzz::FuzzArgs),
+    Faults(faults::FaultsArgs),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Faults(args) => faults::run(&args),
         Task::Build => build::release().map(|binary| println!("{}", binary.display())),
     };
     match done {

@@ -26,6 +26,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+pub(crate) use self::native::release;
 use self::{
     browser::Bench,
     native::{Programs, Samples},

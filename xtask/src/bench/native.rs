@@ -26,6 +26,24 @@ pub(super) struct Samples {
     pub(super) peak_kib: u64,
 }
 
+/// Our side: what is measured and what measures it.
+pub(crate) struct Ours {
+    pub(crate) bench: PathBuf,
+    pub(crate) pipalhub: PathBuf,
+}
+
+/// Builds our side in release, without the page in the browser, which has no part in this.
+pub(crate) fn release() -> anyhow::Result<Ours> {
+    say("Building in release");
+    let packages = ["-p", "bench", "-p", "backend", "--bins"];
+    execute(cargo(&["build", "--release", "--locked"]).args(packages))?;
+    let release = build::target_folder().join("release");
+    Ok(Ours {
+        bench: release.join("bench"),
+        pipalhub: release.join("pipalhub"),
+    })
+}
+
 /// The programs that are measured.
 pub(super) struct Programs {
     pub(super) bench: PathBuf,
@@ -37,14 +55,10 @@ impl Programs {
     /// Builds ours in release and installs the peer.
     pub(super) fn get() -> anyhow::Result<Self> {
         let venv = tools::venv(&tools::BENCH)?;
-        say("Building in release");
-        // Without the page in the browser, which has no part in this.
-        let packages = ["-p", "bench", "-p", "backend", "--bins"];
-        execute(cargo(&["build", "--release", "--locked"]).args(packages))?;
-        let release = build::target_folder().join("release");
+        let Ours { bench, pipalhub } = release()?;
         Ok(Self {
-            bench: release.join("bench"),
-            pipalhub: release.join("pipalhub"),
+            bench,
+            pipalhub,
             venv,
         })
     }
