@@ -4,11 +4,13 @@
 //!
 //! * [`render`]: a notebook to a standalone page; a whole process, again and again
 //! * [`faults`]: what goes wrong on a bad day
+//! * [`load`]: a class at work
 //! * [`drive`]: a running service, and what talks to it
 //! * [`samples`]: percentiles
 
 mod drive;
 mod faults;
+mod load;
 mod render;
 mod samples;
 
@@ -45,6 +47,7 @@ enum Cli {
 #[derive(Subcommand)]
 enum Driven {
     Faults(faults::FaultsArgs),
+    Load(load::LoadArgs),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +79,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 async fn drive(driven: Driven) -> anyhow::Result<()> {
     match driven {
         Driven::Faults(args) => faults::run(&args).await,
+        Driven::Load(args) => load::run(&args).await,
     }
 }
 

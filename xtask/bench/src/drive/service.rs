@@ -84,6 +84,11 @@ impl Plan {
             .with("JUPYTERHUB_SERVICE_URL", &url))
     }
 
+    /// Where it will listen, when that is fixed.
+    pub(crate) fn address(&self) -> anyhow::Result<SocketAddr> {
+        Ok(self.bind.parse()?)
+    }
+
     pub(crate) fn homes(&self) -> PathBuf {
         self.folder.join("homes")
     }
