@@ -7,6 +7,7 @@
 //! * [`build`]: the page and the binary
 //! * [`mod@bench`]: how fast it is, against what people use instead
 //! * [`faults`]: whether events survive what goes wrong
+//! * [`load`]: a class at work
 //! * [`fuzz`]: what inputs nobody would think of do to it
 //! * [`tools`]: the programs all of these need, kept in a per-user cache
 //! * [`sample`]: the class that `run` shows
@@ -17,6 +18,7 @@ mod command;
 mod faults;
 mod fuzz;
 mod hub;
+mod load;
 mod run;
 mod sample;
 mod test;
@@ -44,6 +46,7 @@ enum Task {
     Bench(bench::BenchArgs),
     Fuzz(fuzz::FuzzArgs),
     Faults(faults::FaultsArgs),
+    Load(load::LoadArgs),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Faults(args) => faults::run(&args),
+        Task::Load(args) => load::run(&args),
         Task::Build => build::release().map(|binary| println!("{}", binary.display())),
     };
     match done {

@@ -5,10 +5,12 @@
 //! * [`render`]: a notebook to a standalone page; a whole process, again and again
 //! * [`faults`]: what goes wrong on a bad day
 //! * [`load`]: a class at work
+//! * [`events`]: what an event costs, of ours and of a peer
 //! * [`drive`]: a running service, and what talks to it
 //! * [`samples`]: percentiles
 
 mod drive;
+mod events;
 mod faults;
 mod load;
 mod render;
@@ -29,6 +31,9 @@ enum Cli {
     /// A whole process, again and again. Spawned from here because a small parent forks
     /// fast and adds nothing to the child's peak memory.
     Process {
+        /// For the shell, before each run and not counted.
+        #[arg(long)]
+        before: Option<String>,
         runs: usize,
         program: String,
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -48,6 +53,7 @@ enum Cli {
 enum Driven {
     Faults(faults::FaultsArgs),
     Load(load::LoadArgs),
+    Events(events::EventsArgs),
 }
 
 fn main() -> ExitCode {
@@ -65,10 +71,16 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Cli::Warm { file, runs } => print(&render::warm(&file, runs)?),
         Cli::Prepare { file, out } => print(&render::write_prepared(&file, &out)?),
         Cli::Process {
+            before,
             runs,
             program,
             arguments,
-        } => print(&render::process(runs, &program, &arguments)?),
+        } => print(&render::process(
+            before.as_deref(),
+            runs,
+            &program,
+            &arguments,
+        )?),
         Cli::Weak { words } => faults::serve_weakly(&words),
         Cli::Service(driven) => drive(driven),
     }
@@ -80,6 +92,7 @@ async fn drive(driven: Driven) -> anyhow::Result<()> {
     match driven {
         Driven::Faults(args) => faults::run(&args).await,
         Driven::Load(args) => load::run(&args).await,
+        Driven::Events(args) => events::run(&args).await,
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use shared::{notebook::Notebook, prepare, prepared::PreparedCell, sanitize::Ammonia, standalone};
 use wait4::Wait4;
@@ -60,7 +60,12 @@ pub(crate) fn write_prepared(file: &Path, out: &Path) -> anyhow::Result<Samples>
 }
 
 /// What it prints goes nowhere; what it costs to make it is counted.
-pub(crate) fn process(runs: usize, program: &str, arguments: &[String]) -> anyhow::Result<Samples> {
+pub(crate) fn process(
+    before: Option<&str>,
+    runs: usize,
+    program: &str,
+    arguments: &[String],
+) -> anyhow::Result<Samples> {
     let mut samples = Samples::default();
     // The first run reads the program from the disk.
     for run in 0..=runs {
@@ -70,6 +75,10 @@ pub(crate) fn process(runs: usize, program: &str, arguments: &[String]) -> anyho
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
+        if let Some(before) = before {
+            let done = Command::new("sh").args(["-c", before]).status()?;
+            ensure!(done.success(), "{before} failed");
+        }
         let begun = Instant::now();
         let mut child = command
             .spawn()

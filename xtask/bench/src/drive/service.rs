@@ -234,7 +234,7 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    fn of(pid: Pid) -> anyhow::Result<Self> {
+    pub(crate) fn of(pid: Pid) -> anyhow::Result<Self> {
         let read = |name: &str| {
             let path = format!("/proc/{}/{name}", pid.as_raw_nonzero());
             fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
