@@ -167,7 +167,11 @@ impl Service {
             address,
             token: String::new(),
         };
-        let answers = async || Ok(client.get("/healthz").await.ok());
+        let answers = async || {
+            let ended = child.try_wait()?;
+            anyhow::ensure!(ended.is_none(), "the service ended: {ended:?}");
+            Ok(client.get("/healthz").await.ok())
+        };
         until("the first answer", LONG, answers)
             .await
             .with_context(|| format!("the service's log: {}", tail_of(&log)))?;

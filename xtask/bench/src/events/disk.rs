@@ -9,9 +9,16 @@ const LOG: u64 = 1_000;
 
 /// Writes a page over what is there and waits until it is on the disk.
 pub(super) fn overwrite(folder: &Path, times: u64, samples: &mut Vec<f64>) -> anyhow::Result<()> {
-    let file = File::create(folder.join("overwritten"))?;
-    file.write_all_at(&vec![1; PAGE * LOG as usize], 0)?;
-    file.sync_all()?;
+    let path = folder.join("overwritten");
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    if file.metadata()?.len() == 0 {
+        file.write_all_at(&vec![1; PAGE * LOG as usize], 0)?;
+        file.sync_all()?;
+    }
     sync_often(&file, times, LOG, samples)
 }
 

@@ -104,10 +104,13 @@ pub(crate) async fn run(args: &EventsArgs) -> anyhow::Result<()> {
             ours,
             peer: theirs,
         } = &mut report;
-        disk::overwrite(folder.path(), 500, fdatasync_ms)?;
-        disk::append(folder.path(), 500, fdatasync_append_ms)?;
-        one_client(service.address, 1_000, &mut ours.ack_ms).await?;
-        one_client(peer.address, 300, &mut theirs.ack_ms).await?;
+        // Turn by turn, so that all meet the same disk and the same machine.
+        for _ in 0..20 {
+            disk::overwrite(folder.path(), 50, fdatasync_ms)?;
+            one_client(service.address, 50, &mut ours.ack_ms).await?;
+            disk::append(folder.path(), 50, fdatasync_append_ms)?;
+            one_client(peer.address, 20, &mut theirs.ack_ms).await?;
+        }
         let service_cpu = || Ok(service.usage()?.cpu);
         crowd(service.address, args.connections, service_cpu, ours).await?;
         crowd(peer.address, args.connections, || peer.cpu(), theirs).await?;

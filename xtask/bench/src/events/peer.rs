@@ -40,6 +40,7 @@ impl Peer {
                 "4",
             ])
             .args(["--keep-alive", "60", "--log-level", "error"])
+            .args(["--graceful-timeout", "1"])
             .args(["--bind", &address.to_string(), "flask_events:app"])
             .current_dir(app)
             .stdin(Stdio::null())
