@@ -6,6 +6,8 @@
 //! * [`mod@test`]: everything that must hold
 //! * [`build`]: the page and the binary
 //! * [`mod@bench`]: how fast it is, against what people use instead
+//! * [`faults`]: whether events survive what goes wrong
+//! * [`load`]: a class at work
 //! * [`fuzz`]: what inputs nobody would think of do to it
 //! * [`tools`]: the programs all of these need, kept in a per-user cache
 //! * [`sample`]: the class that `run` shows
@@ -13,8 +15,10 @@
 mod bench;
 mod build;
 mod command;
+mod faults;
 mod fuzz;
 mod hub;
+mod load;
 mod run;
 mod sample;
 mod test;
@@ -41,6 +45,8 @@ enum Task {
     Build,
     Bench(bench::BenchArgs),
     Fuzz(fuzz::FuzzArgs),
+    Faults(faults::FaultsArgs),
+    Load(load::LoadArgs),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +56,8 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Faults(args) => faults::run(&args),
+        Task::Load(args) => load::run(&args),
         Task::Build => build::release().map(|binary| println!("{}", binary.display())),
     };
     match done {

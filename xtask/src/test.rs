@@ -8,7 +8,7 @@ use clap::Args;
 use crate::{
     build,
     command::{cargo, execute, is_there, output, path_with, program, say},
-    tools,
+    load, tools,
 };
 
 const WASM: &str = "wasm32-unknown-unknown";
@@ -41,6 +41,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     build::page()?;
     say("Building the service");
     run_cargo(&["build", "--locked", "--package", "backend"])?;
+    run_cargo(&["build", "--locked", "--package", "bench", "--bins"])?;
     let supplies = supplies
         .join()
         .ok()
@@ -55,6 +56,8 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
         "tests/python",
     ]))?;
     end_to_end_tests(args, &supplies)?;
+    let debug = build::target_folder().join("debug");
+    load::briefly(&debug.join("bench"), &debug.join("pipalhub"))?;
     say(&format!(
         "All is well, after {} s",
         begun.elapsed().as_secs()

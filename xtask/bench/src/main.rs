@@ -1,114 +1,102 @@
-//! What `cargo xtask bench` runs natively, in a process of its own because xtask itself
-//! is not optimised. Every command prints one JSON object.
+//! What `cargo xtask bench`, `faults` and `load` run, in a process of its own because
+//! xtask itself is not optimised and quick to compile. Every measurement prints one JSON
+//! object.
 //!
-//! * `warm FILE RUNS`: a notebook to a standalone page, again and again
-//! * `prepare FILE OUT`: the cells as the service sends them to the page
-//! * `process RUNS PROGRAM ARGUMENT…`: a whole process, again and again. Spawned from
-//!   here because a small parent forks fast and adds nothing to the child's peak memory.
+//! * [`render`]: a notebook to a standalone page; a whole process, again and again
+//! * [`faults`]: what goes wrong on a bad day
+//! * [`load`]: a class at work
+//! * [`events`]: what an event costs, of ours and of a peer
+//! * [`drive`]: a running service, and what talks to it
+//! * [`samples`]: percentiles
 
-use std::{
-    fs,
-    hint::black_box,
-    path::Path,
-    process::{Command, Stdio},
-    time::Instant,
-};
+mod drive;
+mod events;
+mod faults;
+mod load;
+mod render;
+mod samples;
 
-use anyhow::{Context, bail};
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
 use serde::Serialize;
-use shared::{notebook::Notebook, prepare, prepared::PreparedCell, sanitize::Ammonia, standalone};
-use wait4::Wait4;
 
-/// Samples in milliseconds; memory in KiB.
-#[derive(Default, Serialize)]
-struct Samples {
-    ms: Vec<f64>,
-    read_ms: Vec<f64>,
-    prepare_ms: Vec<f64>,
-    encode_ms: Vec<f64>,
-    render_ms: Vec<f64>,
-    peak_kib: u64,
+#[derive(Parser)]
+#[command(name = "bench")]
+enum Cli {
+    /// A notebook to a standalone page, again and again.
+    Warm { file: PathBuf, runs: usize },
+    /// The cells of a notebook as the service sends them to the page.
+    Prepare { file: PathBuf, out: PathBuf },
+    /// A whole process, again and again. Spawned from here because a small parent forks
+    /// fast and adds nothing to the child's peak memory.
+    Process {
+        /// For the shell, before each run and not counted.
+        #[arg(long)]
+        before: Option<String>,
+        runs: usize,
+        program: String,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    #[command(flatten)]
+    Service(Driven),
+    /// A server that breaks its promises, for `faults` to catch.
+    Weak {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
-fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let samples = match words.as_slice() {
-        ["warm", file, runs] => warm(Path::new(file), runs.parse()?)?,
-        ["prepare", file, out] => write_prepared(Path::new(file), Path::new(out))?,
-        ["process", runs, program, arguments @ ..] => process(runs.parse()?, program, arguments)?,
-        _ => bail!("usage: bench warm|prepare|process …; see cargo xtask bench"),
-    };
-    println!("{}", serde_json::to_string(&samples)?);
+/// What drives a real service.
+#[derive(Subcommand)]
+enum Driven {
+    Faults(faults::FaultsArgs),
+    Load(load::LoadArgs),
+    Events(events::EventsArgs),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli {
+        Cli::Warm { file, runs } => print(&render::warm(&file, runs)?),
+        Cli::Prepare { file, out } => print(&render::write_prepared(&file, &out)?),
+        Cli::Process {
+            before,
+            runs,
+            program,
+            arguments,
+        } => print(&render::process(
+            before.as_deref(),
+            runs,
+            &program,
+            &arguments,
+        )?),
+        Cli::Weak { words } => faults::serve_weakly(&words),
+        Cli::Service(driven) => drive(driven),
+    }
+}
+
+/// On one thread: what is driven has the other processors.
+#[tokio::main(flavor = "current_thread")]
+async fn drive(driven: Driven) -> anyhow::Result<()> {
+    match driven {
+        Driven::Faults(args) => faults::run(&args).await,
+        Driven::Load(args) => load::run(&args).await,
+        Driven::Events(args) => events::run(&args).await,
+    }
+}
+
+fn print(samples: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string(samples)?);
     Ok(())
-}
-
-/// The first tenth of the runs warms up and is not counted.
-fn warm(file: &Path, runs: usize) -> anyhow::Result<Samples> {
-    let mut samples = Samples::default();
-    for run in 0..runs + runs.div_ceil(10) {
-        let begun = Instant::now();
-        let parsed = Notebook::parse(&fs::read(file)?)?;
-        let read = begun.elapsed();
-        let cells = prepare::cells(&parsed.notebook, 0, &Ammonia);
-        let prepared = begun.elapsed();
-        black_box(standalone::document("bench", &cells, "en"));
-        let all = begun.elapsed();
-        // Not part of a page: what the service does instead of rendering.
-        let begun = Instant::now();
-        black_box(serde_json::to_vec(&cells)?);
-        let encoded = begun.elapsed();
-        if run >= runs.div_ceil(10) {
-            let ms = |duration: std::time::Duration| duration.as_secs_f64() * 1000.0;
-            samples.ms.push(ms(all));
-            samples.read_ms.push(ms(read));
-            samples.prepare_ms.push(ms(prepared - read));
-            samples.render_ms.push(ms(all - prepared));
-            samples.encode_ms.push(ms(encoded));
-        }
-    }
-    samples.peak_kib = peak_kib()?;
-    Ok(samples)
-}
-
-fn write_prepared(file: &Path, out: &Path) -> anyhow::Result<Samples> {
-    let parsed = Notebook::parse(&fs::read(file)?)?;
-    let cells: Vec<PreparedCell> = prepare::cells(&parsed.notebook, 0, &Ammonia);
-    fs::write(out, serde_json::to_vec(&cells)?)?;
-    Ok(Samples::default())
-}
-
-/// What it prints goes nowhere; what it costs to make it is counted.
-fn process(runs: usize, program: &str, arguments: &[&str]) -> anyhow::Result<Samples> {
-    let mut samples = Samples::default();
-    // The first run reads the program from the disk.
-    for run in 0..=runs {
-        let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let begun = Instant::now();
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("{program} cannot be started"))?;
-        let ended = child.wait4()?;
-        let elapsed = begun.elapsed();
-        if !ended.status.success() {
-            bail!("{program} ended with {}", ended.status);
-        }
-        if run > 0 {
-            samples.ms.push(elapsed.as_secs_f64() * 1000.0);
-        }
-        samples.peak_kib = samples.peak_kib.max(ended.rusage.maxrss / 1024);
-    }
-    Ok(samples)
-}
-
-fn peak_kib() -> anyhow::Result<u64> {
-    let status = fs::read_to_string("/proc/self/status").context("this needs Linux's /proc")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    Ok(number.context("no VmHWM in the status")?.parse()?)
 }

@@ -7,12 +7,16 @@
 //! * [`notebooks`], made of [`parts`]: what is rendered
 //! * [`native`]: the peer and this project as processes, whole and warm
 //! * [`browser`], with its [`server`]: the peers and this project's wasm in Chromium
-//! * [`samples`], [`table`]: what came out
+//! * [`events`], [`builds`]: the service at its work
+//! * [`samples`], [`table`], [`ratios`]: what came out
 
 mod browser;
+mod builds;
+mod events;
 mod native;
 mod notebooks;
 mod parts;
+mod ratios;
 mod samples;
 mod server;
 mod table;
@@ -26,6 +30,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+pub(crate) use self::native::release;
 use self::{
     browser::Bench,
     native::{Programs, Samples},
@@ -47,6 +52,8 @@ pub(crate) struct BenchArgs {
 #[derive(Subcommand)]
 enum Which {
     Render(RenderArgs),
+    Events(events::EventsArgs),
+    Builds(builds::BuildsArgs),
 }
 
 /// A notebook to HTML: nbconvert natively, notebookjs in the browser.
@@ -66,6 +73,8 @@ struct RenderArgs {
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     match &args.bench {
         Which::Render(args) => render(args),
+        Which::Events(args) => events::run(args),
+        Which::Builds(args) => builds::run(args),
     }
 }
 
@@ -238,9 +247,15 @@ fn finish(
         table.note(format!("{}: {} kB", subject.name, subject.bytes / 1000));
     }
     println!("Peers: {}\n\n{table}", peers.join("; "));
-    let file = build::target_folder().join("bench/render.json");
-    let samples = json!({"peers": peers, "samples": raw});
-    fs::write(&file, serde_json::to_string_pretty(&samples)?)
+    write_samples("render", &json!({"peers": peers, "samples": raw}))
+}
+
+/// Leaves every single sample in target/bench.
+fn write_samples(name: &str, samples: &Value) -> anyhow::Result<()> {
+    let folder = build::target_folder().join("bench");
+    fs::create_dir_all(&folder)?;
+    let file = folder.join(format!("{name}.json"));
+    fs::write(&file, serde_json::to_string_pretty(samples)?)
         .with_context(|| format!("cannot write {}", file.display()))?;
     let shown = file.strip_prefix(root()).unwrap_or(Path::new(&file));
     say(&format!("The samples are in {}", shown.display()));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     build,
-    command::{cargo, execute, output, program, say},
+    command::{cargo, execute, output, program, root, say},
     tools,
 };
 
@@ -26,10 +26,28 @@ pub(super) struct Samples {
     pub(super) peak_kib: u64,
 }
 
+/// Our side: what is measured and what measures it.
+pub(crate) struct Ours {
+    pub(crate) bench: PathBuf,
+    pub(crate) pipalhub: PathBuf,
+}
+
+/// Builds our side in release, without the page in the browser, which has no part in this.
+pub(crate) fn release() -> anyhow::Result<Ours> {
+    say("Building in release");
+    let packages = ["-p", "bench", "-p", "backend", "--bins"];
+    execute(cargo(&["build", "--release", "--locked"]).args(packages))?;
+    let release = build::target_folder().join("release");
+    Ok(Ours {
+        bench: release.join("bench"),
+        pipalhub: release.join("pipalhub"),
+    })
+}
+
 /// The programs that are measured.
 pub(super) struct Programs {
     pub(super) bench: PathBuf,
-    pipalhub: PathBuf,
+    pub(super) pipalhub: PathBuf,
     venv: PathBuf,
 }
 
@@ -37,14 +55,10 @@ impl Programs {
     /// Builds ours in release and installs the peer.
     pub(super) fn get() -> anyhow::Result<Self> {
         let venv = tools::venv(&tools::BENCH)?;
-        say("Building in release");
-        // Without the page in the browser, which has no part in this.
-        let packages = ["-p", "bench", "-p", "backend", "--bins"];
-        execute(cargo(&["build", "--release", "--locked"]).args(packages))?;
-        let release = build::target_folder().join("release");
+        let Ours { bench, pipalhub } = release()?;
         Ok(Self {
-            bench: release.join("bench"),
-            pipalhub: release.join("pipalhub"),
+            bench,
+            pipalhub,
             venv,
         })
     }
@@ -53,31 +67,41 @@ impl Programs {
     pub(super) fn peer(&self) -> anyhow::Result<String> {
         let code = "import nbconvert, platform; \
                     print('nbconvert', nbconvert.__version__, 'on Python', platform.python_version())";
-        let python = self.venv.join("bin/python");
-        output(program(python).args(["-c", code]))?.context("there is no Python")
+        output(program(self.python()).args(["-c", code]))?.context("there is no Python")
     }
 
     /// A whole process of the peer, from its start to its end.
     pub(super) fn peer_process(&self, file: &Path, runs: usize) -> anyhow::Result<Samples> {
         let jupyter = self.venv.join("bin/jupyter");
         let words = ["nbconvert", "--to", "html", "--stdout"].map(Path::new);
-        self.process(runs, &jupyter, &[&words[..], &[file]].concat())
+        self.process(runs, &jupyter, &[&words[..], &[file]].concat(), None)
     }
 
     /// A whole process of ours.
     pub(super) fn our_process(&self, file: &Path, runs: usize) -> anyhow::Result<Samples> {
         let words = ["render", "-o", "-"].map(Path::new);
-        self.process(runs, &self.pipalhub, &[&words[..], &[file]].concat())
+        self.process(runs, &self.pipalhub, &[&words[..], &[file]].concat(), None)
     }
 
-    fn process(&self, runs: usize, what: &Path, words: &[&Path]) -> anyhow::Result<Samples> {
-        samples(
-            program(&self.bench)
-                .arg("process")
-                .arg(runs.to_string())
-                .arg(what)
-                .args(words),
-        )
+    /// Any whole process; `before` is for the shell, before each and not counted.
+    pub(super) fn process(
+        &self,
+        runs: usize,
+        what: &Path,
+        words: &[&Path],
+        before: Option<&str>,
+    ) -> anyhow::Result<Samples> {
+        let mut process = program(&self.bench);
+        process.arg("process");
+        if let Some(before) = before {
+            process.args(["--before", before]);
+        }
+        samples(process.arg(runs.to_string()).arg(what).args(words))
+    }
+
+    /// The Python of the peers.
+    pub(super) fn python(&self) -> PathBuf {
+        self.venv.join("bin/python")
     }
 
     /// The peer in a Python process that has done it before; the page goes to `result`.
@@ -88,8 +112,8 @@ impl Programs {
         result: &Path,
     ) -> anyhow::Result<Samples> {
         samples(
-            program(self.venv.join("bin/python"))
-                .arg("xtask/bench/warm.py")
+            program(self.python())
+                .arg(script("warm.py"))
                 .arg(file)
                 .arg(runs.to_string())
                 .arg(result),
@@ -120,6 +144,11 @@ impl Programs {
     pub(super) fn prepare(&self, file: &Path, out: &Path) -> anyhow::Result<()> {
         samples(program(&self.bench).arg("prepare").arg(file).arg(out)).map(drop)
     }
+}
+
+/// A script of ours that is run by Python.
+pub(super) fn script(name: &str) -> PathBuf {
+    root().join("xtask/bench").join(name)
 }
 
 fn samples(command: &mut std::process::Command) -> anyhow::Result<Samples> {

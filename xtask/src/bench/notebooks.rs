@@ -18,7 +18,7 @@ pub(super) struct Generated {
 pub(super) fn all() -> anyhow::Result<Vec<Generated>> {
     [
         ("small", small()),
-        ("typical", typical()),
+        ("typical", typical(2)),
         ("image-heavy", image_heavy()),
         ("output-heavy", output_heavy()),
     ]
@@ -28,6 +28,11 @@ pub(super) fn all() -> anyhow::Result<Vec<Generated>> {
         Ok(Generated { name, json })
     })
     .collect()
+}
+
+/// A typical one, each participant's another.
+pub(super) fn of_participant(n: usize) -> anyhow::Result<String> {
+    write(&typical(100 + n as u64))
 }
 
 /// The first five minutes of a workshop.
@@ -44,8 +49,8 @@ fn small() -> Vec<Value> {
 }
 
 /// 200 KB: a day's work, with two plots.
-fn typical() -> Vec<Value> {
-    let mut dice = Dice::new(2);
+fn typical(seed: u64) -> Vec<Value> {
+    let mut dice = Dice::new(seed);
     let mut cells = Vec::new();
     for n in 1..=40 {
         if n % 2 == 1 {

@@ -1,0 +1,191 @@
+//! A stand-in for the one call of JupyterHub's API that the service makes for a token,
+//! `GET /hub/api/user`. It knows everyone whose token is `token-of-<name>`.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context;
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+/// Whose name begins so is an instructor.
+pub(crate) const INSTRUCTOR: &str = "ines";
+
+/// How the Hub behaves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Mood {
+    Well,
+    /// Closes every connection unanswered.
+    Down,
+    /// Answers after 300 ms.
+    Slow,
+    /// Answers 500.
+    Failing,
+    /// Answers 200 with what is not JSON.
+    Mad,
+    /// Takes the question and never answers.
+    Hanging,
+}
+
+const MOODS: [Mood; 6] = [
+    Mood::Well,
+    Mood::Down,
+    Mood::Slow,
+    Mood::Failing,
+    Mood::Mad,
+    Mood::Hanging,
+];
+
+#[derive(Default)]
+struct State {
+    mood: AtomicU8,
+    calls: AtomicUsize,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
+}
+
+/// The stand-in, until it is dropped.
+pub(crate) struct HubApi {
+    address: SocketAddr,
+    state: Arc<State>,
+    accepting: JoinHandle<()>,
+}
+
+impl Drop for HubApi {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// The token of somebody whom the Hub knows.
+pub(crate) fn token_of(user: &str) -> String {
+    format!("token-of-{user}")
+}
+
+impl HubApi {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
+        let accepting = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let state = Arc::clone(&shared);
+                // One that breaks off is the asker's business.
+                tokio::spawn(async move { drop(answer_all(stream, &state).await) });
+            }
+        });
+        Ok(Self {
+            address,
+            state,
+            accepting,
+        })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/hub/api", self.address)
+    }
+
+    pub(crate) fn set(&self, mood: Mood) {
+        self.state.mood.store(mood as u8, Ordering::SeqCst);
+    }
+
+    /// How many questions have come.
+    pub(crate) fn calls(&self) -> usize {
+        self.state.calls.load(Ordering::SeqCst)
+    }
+
+    /// How many questions were waiting for an answer at the same time, at most.
+    pub(crate) fn most_in_flight(&self) -> usize {
+        self.state.most_in_flight.load(Ordering::SeqCst)
+    }
+}
+
+impl State {
+    fn mood(&self) -> Mood {
+        MOODS[usize::from(self.mood.load(Ordering::SeqCst))]
+    }
+}
+
+/// A question that is being answered, until it is dropped.
+struct InFlight<'a>(&'a State);
+
+impl<'a> InFlight<'a> {
+    fn new(state: &'a State) -> Self {
+        state.calls.fetch_add(1, Ordering::SeqCst);
+        let now = state.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        state.most_in_flight.fetch_max(now, Ordering::SeqCst);
+        Self(state)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+async fn answer_all(mut stream: TcpStream, state: &State) -> anyhow::Result<()> {
+    let mut buffer = Vec::new();
+    loop {
+        let end = loop {
+            if let Some(blank) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
+                break blank + 4;
+            }
+            if stream.read_buf(&mut buffer).await? == 0 {
+                return Ok(());
+            }
+        };
+        let head: Vec<u8> = buffer.drain(..end).collect();
+        let _one = InFlight::new(state);
+        let (status, body) = match state.mood() {
+            Mood::Down => return Ok(()),
+            Mood::Hanging => {
+                // Until the asker gives up.
+                while stream.read_buf(&mut buffer).await? > 0 {}
+                return Ok(());
+            }
+            Mood::Failing => ("500 Internal Server Error", "{}".to_owned()),
+            Mood::Mad => ("200 OK", "<!doctype html>".to_owned()),
+            mood => {
+                if mood == Mood::Slow {
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                }
+                user(&head)?
+            }
+        };
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(answer.as_bytes()).await?;
+    }
+}
+
+fn user(head: &[u8]) -> anyhow::Result<(&'static str, String)> {
+    let head = std::str::from_utf8(head).context("not text")?;
+    let line = head
+        .lines()
+        .find(|line| line.to_ascii_lowercase().starts_with("authorization:"));
+    let token = line.and_then(|line| line.rsplit(' ').next());
+    let Some(name) = token.and_then(|token| token.strip_prefix("token-of-")) else {
+        return Ok(("403 Forbidden", "{}".to_owned()));
+    };
+    let mut scopes = vec!["access:services!service=dashboard"];
+    if name.starts_with(INSTRUCTOR) {
+        scopes.push("custom:pipalhub:read");
+    }
+    let user = json!({"name": name, "admin": false, "scopes": scopes});
+    Ok(("200 OK", user.to_string()))
+}

@@ -1,0 +1,59 @@
+//! A running `pipalhub serve`, and what talks to it: shared by `faults`, `load` and
+//! `events`.
+//!
+//! * [`service`]: the process, from its start to its end
+//! * [`http`]: one keep-alive connection, written tight, because a generator of load must
+//!   not be what is measured; and a client for where speed does not matter
+//! * [`sse`]: a reader of the event stream
+//! * [`hub`]: a stand-in for JupyterHub's API
+//! * [`event`]: the events that are posted
+
+pub(crate) mod event;
+pub(crate) mod http;
+pub(crate) mod hub;
+pub(crate) mod service;
+pub(crate) mod sse;
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::bail;
+
+/// The token of a service without a Hub.
+pub(crate) const TOKEN: &str = "the-token-of-a-service-without-a-hub";
+/// Far beyond what anything here takes: only what is broken waits so long.
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+
+/// Waits until `look` finds something, looking every few milliseconds.
+pub(crate) async fn until<T>(
+    what: &str,
+    patience: Duration,
+    mut look: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<T> {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().await? {
+            return Ok(found);
+        }
+        if begun.elapsed() > patience {
+            bail!("{what}: not within {} ms", patience.as_millis());
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// A number below `end` that nobody can foretell.
+pub(crate) fn random_below(end: u64) -> u64 {
+    RandomState::new().build_hasher().finish() % end
+}
+
+/// Microseconds since the epoch.
+pub(crate) fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since
+        .ok()
+        .and_then(|since| i64::try_from(since.as_micros()).ok())
+        .unwrap_or_default()
+}

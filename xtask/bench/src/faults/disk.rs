@@ -1,0 +1,200 @@
+//! The disk is full, refuses to be written, or lies about having written.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::Write,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use rusqlite::Connection as Database;
+
+use super::{Lab, Verdict, is_root, is_there, strace::Injection};
+use crate::drive::{
+    event,
+    http::Client,
+    service::{Plan, Service},
+    until,
+};
+
+/// Until it must be well again by itself.
+const RECOVERY: Duration = Duration::from_secs(10);
+
+/// What is wrong with the disk.
+enum Trouble {
+    /// Calls fail, by strace.
+    Calls(&'static str),
+    /// The file system is full, really: a small one that only the service sees.
+    Full,
+}
+
+/// The trouble while it lasts.
+enum Lasting {
+    Calls(Injection),
+    Full { filler: PathBuf },
+}
+
+pub(super) async fn full(lab: &Lab) -> anyhow::Result<Verdict> {
+    if !(is_root() && is_there("unshare")) {
+        return Ok(Verdict::untried("needs root and unshare"));
+    }
+    let plan = lab.plan()?;
+    fs::create_dir_all(plan.data())?;
+    let data = plan.data().display().to_string();
+    let mount = "mount -t tmpfs -o size=3m tmpfs \"$0\" && exec \"$@\"";
+    let plan = plan.wrapped(&["unshare", "--mount", "sh", "-c", mount, &data]);
+    attempt(&plan, &Trouble::Full).await
+}
+
+pub(super) async fn no_space(lab: &Lab) -> anyhow::Result<Verdict> {
+    by_strace(lab, "pwrite64,ftruncate,fallocate:error=ENOSPC").await
+}
+
+pub(super) async fn read_only(lab: &Lab) -> anyhow::Result<Verdict> {
+    by_strace(lab, "pwrite64,ftruncate,fallocate:error=EROFS").await
+}
+
+pub(super) async fn sync_error(lab: &Lab) -> anyhow::Result<Verdict> {
+    by_strace(lab, "fdatasync,fsync:error=EIO").await
+}
+
+async fn by_strace(lab: &Lab, rule: &'static str) -> anyhow::Result<Verdict> {
+    if !is_there("strace") {
+        return Ok(Verdict::untried("needs strace"));
+    }
+    attempt(&lab.plan()?, &Trouble::Calls(rule)).await
+}
+
+impl Trouble {
+    async fn begin(&self, plan: &Plan, service: &Service) -> anyhow::Result<Lasting> {
+        match self {
+            Self::Calls(rule) => {
+                let injection = Injection::begin(service.pid()?, rule).await?;
+                Ok(Lasting::Calls(injection))
+            }
+            Self::Full => {
+                let filler = seen_by(service, plan)?.join("filler");
+                let mut file = File::create(&filler)?;
+                while file.write_all(&[0; 4096]).is_ok() {}
+                Ok(Lasting::Full { filler })
+            }
+        }
+    }
+}
+
+impl Lasting {
+    async fn end(self) -> anyhow::Result<()> {
+        match self {
+            Self::Calls(injection) => injection.end().await,
+            Self::Full { filler } => Ok(fs::remove_file(filler)?),
+        }
+    }
+}
+
+/// The data folder as the service sees it, whatever is mounted there for it alone.
+fn seen_by(service: &Service, plan: &Plan) -> anyhow::Result<PathBuf> {
+    let root = PathBuf::from(format!("/proc/{}/root", service.pid()?.as_raw_nonzero()));
+    Ok(root.join(plan.data().strip_prefix("/")?))
+}
+
+async fn attempt(plan: &Plan, trouble: &Trouble) -> anyhow::Result<Verdict> {
+    let service = Service::start(plan).await?;
+    let client = service.client();
+    let mut verdict = Verdict::default();
+    let mut posts = Posts::default();
+    posts.post(&client, 5).await;
+    verdict.must(posts.refused == 0, "refused while all was well");
+
+    let lasting = trouble.begin(plan, &service).await?;
+    posts.post(&client, 20).await;
+    verdict.must(posts.refused > 0, "nothing was refused");
+    verdict.figure(format!("{} of 20 refused", posts.refused));
+    let listed = client.get("/events").await?;
+    verdict.must(
+        listed.status == 200,
+        format!("GET /events: {}", listed.status),
+    );
+    let notebooks = client.get("/api/notebooks").await?;
+    verdict.must(notebooks.status == 200, "the page cannot read");
+    let health = client.get("/healthz").await?;
+    verdict.must(
+        health.status == 503,
+        format!("/healthz is {}", health.status),
+    );
+    verdict.figure(format!("/healthz: {}", health.body));
+    lasting.end().await?;
+
+    let begun = Instant::now();
+    let well = async || Ok((client.get("/healthz").await?.status == 200).then_some(()));
+    let recovered = until("/healthz is 200", RECOVERY, well).await;
+    let refused = posts.refused;
+    if recovered.is_ok() {
+        verdict.figure(format!(
+            "well again after {} ms",
+            begun.elapsed().as_millis()
+        ));
+    } else {
+        verdict.must(false, "/healthz does not recover by itself");
+    }
+    posts.post(&client, 5).await;
+    verdict.must(posts.refused == refused, "still refusing afterwards");
+
+    check_disk(plan, &service, &posts, &mut verdict)?;
+    Ok(verdict)
+}
+
+/// Looks at a copy of the file, past the service: what it has in memory does not count.
+fn check_disk(
+    plan: &Plan,
+    service: &Service,
+    posts: &Posts,
+    verdict: &mut Verdict,
+) -> anyhow::Result<()> {
+    let (from, copy) = (seen_by(service, plan)?, plan.folder.join("copy"));
+    fs::create_dir(&copy)?;
+    for name in ["events.sqlite3", "events.sqlite3-wal"] {
+        // There is no log when all of it is in the database.
+        if from.join(name).exists() {
+            fs::copy(from.join(name), copy.join(name)).context("cannot copy the database")?;
+        }
+    }
+    let database = Database::open(copy.join("events.sqlite3"))?;
+    let integrity: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    verdict.must(integrity == "ok", format!("integrity: {integrity}"));
+    let mut query = database.prepare("SELECT filename FROM journal")?;
+    let stored: Result<BTreeSet<String>, _> = query.query_map([], |row| row.get(0))?.collect();
+    let missing = posts.acknowledged.difference(&stored?).count();
+    verdict.figure(format!(
+        "{} acknowledged, {missing} not on disk",
+        posts.acknowledged.len()
+    ));
+    verdict.must(missing == 0, "a 201 is not on disk");
+    Ok(())
+}
+
+/// What became of the posts.
+#[derive(Default)]
+struct Posts {
+    sent: usize,
+    acknowledged: BTreeSet<String>,
+    refused: usize,
+}
+
+impl Posts {
+    /// No answer at all is a refusal, too.
+    async fn post(&mut self, client: &Client, count: usize) {
+        for _ in 0..count {
+            self.sent += 1;
+            let name = self.sent.to_string();
+            let body = event::exercise("ana", &name, &format!("/ana/{name}"));
+            match client.post("/events", &body).await {
+                Ok(reply) if reply.status == 201 => {
+                    self.acknowledged.insert(name);
+                }
+                _ => self.refused += 1,
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! A reader that never reads, and a participant who posts without end.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use rustix::net::sockopt::set_socket_recv_buffer_size;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
+
+use super::{Lab, Verdict};
+use crate::{
+    drive::{
+        LONG, TOKEN, event,
+        http::{Connection, request},
+        hub::{HubApi, token_of},
+        service::Service,
+        sse::Stream,
+    },
+    samples::Percentiles,
+};
+
+const EVENTS: usize = 4_000;
+/// What a reader that does not read may cost, with all that is around it.
+const MEMORY_KIB: u64 = 16 << 10;
+/// Until it must have been let go.
+const DROPPED_WITHIN: Duration = Duration::from_secs(20);
+
+/// Others get everything, and the one that stalls is let go.
+pub(super) async fn slow_reader(lab: &Lab) -> anyhow::Result<Verdict> {
+    let service = Service::start(&lab.plan()?).await?;
+    let mut verdict = Verdict::default();
+    let stalled = stall(service.address).await?;
+    let mut healthy = Stream::open(service.address, TOKEN, None).await?;
+    healthy.next().await?.context("no hello")?;
+    let before = service.usage()?.resident_kib;
+    // With long names, so that the network's own buffers are full soon.
+    let long = "x".repeat(4_000);
+    let writing = async {
+        let mut connection = Connection::open(service.address).await?;
+        for n in 0..EVENTS {
+            let body = event::exercise("ana", &format!("{n}-{long}"), "/ana");
+            let request = request("POST", "/events", TOKEN, Some(&body));
+            let status = connection.exchange(&request).await?.status;
+            anyhow::ensure!(status == 201, "a post got {status}");
+        }
+        anyhow::Ok(())
+    };
+    let reading = async {
+        let mut delays = 0;
+        for n in 0..EVENTS {
+            let message = timeout(LONG, healthy.next()).await??.context("it ended")?;
+            let told = message.event().context("not an event")?;
+            delays += usize::from(!told.filename.starts_with(&format!("{n}-")));
+        }
+        anyhow::Ok(delays)
+    };
+    let (written, read) = tokio::join!(writing, reading);
+    written?;
+    verdict.must(read? == 0, "the other reader missed events");
+    let grew = service.usage()?.resident_kib.saturating_sub(before);
+    verdict.figure(format!(
+        "{EVENTS} events of 4 kB: the other reader has all; memory grew by {grew} KiB"
+    ));
+    verdict.must(grew <= MEMORY_KIB, "too much memory");
+    let begun = Instant::now();
+    match timeout(DROPPED_WITHIN, was_dropped(stalled)).await {
+        Ok(read) => verdict.figure(format!(
+            "the one that stalls was let go after at most {:.1} s, with {} kB on their way",
+            begun.elapsed().as_secs_f64(),
+            read? / 1000
+        )),
+        Err(_) => verdict.must(false, "the one that stalls was not let go"),
+    }
+    Ok(verdict)
+}
+
+/// A reader with a small buffer that asks and never reads.
+async fn stall(address: SocketAddr) -> anyhow::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    set_socket_recv_buffer_size(&socket, 4096)?;
+    let mut stream = socket.connect(address).await?;
+    let request = request("GET", "/events/stream", TOKEN, None);
+    stream.write_all(&request).await?;
+    Ok(stream)
+}
+
+/// Waits for the other side to close, without reading while it is open: what is on the
+/// way afterwards is counted.
+async fn was_dropped(mut stream: TcpStream) -> anyhow::Result<usize> {
+    let local = stream.local_addr()?;
+    while is_established(local)? {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut rest = Vec::new();
+    // A reset ends it as well as a close.
+    let _ = stream.read_to_end(&mut rest).await;
+    Ok(rest.len())
+}
+
+/// Whether the kernel still has this side of the connection as open in both directions.
+fn is_established(local: SocketAddr) -> anyhow::Result<bool> {
+    let port = format!(":{:04X} ", local.port());
+    let table = std::fs::read_to_string("/proc/net/tcp").context("this needs Linux's /proc")?;
+    Ok(table.lines().any(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        let is_ours = words
+            .next()
+            .is_some_and(|word| format!("{word} ").ends_with(&port));
+        is_ours && words.nth(1) == Some("01")
+    }))
+}
+
+/// One participant posts without end; the others notice nothing.
+pub(super) async fn flood(lab: &Lab) -> anyhow::Result<Verdict> {
+    let hub = HubApi::start().await?;
+    let plan = lab.plan()?.under(&hub)?;
+    let service = Service::start(&plan).await?;
+    let mut verdict = Verdict::default();
+    let body = |user: &str| {
+        let path = plan.homes().join(user).join("a.ipynb");
+        event::exercise(user, "a.ipynb", &path.display().to_string())
+    };
+    let until = Instant::now() + Duration::from_secs(3);
+    let flood = async {
+        let mut connection = Connection::open(service.address).await?;
+        let request = request(
+            "POST",
+            "/events",
+            &token_of("mallory"),
+            Some(&body("mallory")),
+        );
+        let (mut taken, mut refused, mut without) = (0, 0, 0);
+        while Instant::now() < until {
+            let answer = connection.exchange(&request).await?;
+            match answer.status {
+                201 => taken += 1,
+                429 => {
+                    refused += 1;
+                    without += usize::from(answer.header("retry-after").is_none());
+                }
+                other => anyhow::bail!("a flood got {other}"),
+            }
+        }
+        anyhow::Ok((taken, refused, without))
+    };
+    let calm = async {
+        let (mut times, mut refused) = (Vec::new(), 0);
+        let client = service.client_of(&token_of("ana"));
+        while Instant::now() < until {
+            let begun = Instant::now();
+            let status = client.post("/events", &body("ana")).await?.status;
+            times.push(begun.elapsed().as_secs_f64() * 1e3);
+            refused += usize::from(status != 201);
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        anyhow::Ok((times, refused))
+    };
+    let (flood, calm) = tokio::join!(flood, calm);
+    let ((taken, refused, without), (times, calm_refused)) = (flood?, calm?);
+    let percentiles = Percentiles::of(&times).context("no posts")?;
+    verdict.figure(format!(
+        "3 s of posts by one: {taken} taken, {refused} answered 429; another's posts: \
+         {percentiles}"
+    ));
+    verdict.must(refused > 0, "nothing limits a participant");
+    verdict.must(without == 0, "429 without Retry-After");
+    verdict.must(calm_refused == 0, "another participant was refused");
+    Ok(verdict)
+}

@@ -1,0 +1,60 @@
+//! Makes system calls of a running process fail or wait, by strace, for as long as wanted.
+
+use std::{fs, process::Stdio};
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use crate::drive::{LONG, until};
+
+/// A rule that is in force until it is ended.
+pub(super) struct Injection {
+    strace: Child,
+}
+
+impl Injection {
+    /// `rule` is what follows strace's `-e inject=`.
+    pub(super) async fn begin(pid: Pid, rule: &str) -> anyhow::Result<Self> {
+        let calls = rule.split(':').next().unwrap_or_default();
+        let mut strace = Command::new("strace")
+            .args(["-f", "-qq", "-o", "/dev/null"])
+            .arg(format!("--attach={}", pid.as_raw_nonzero()))
+            .args(["-e", &format!("trace={calls}")])
+            .args(["-e", &format!("inject={rule}")])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("strace cannot be started")?;
+        until("strace attached", LONG, async || {
+            anyhow::ensure!(strace.try_wait()?.is_none(), "strace cannot attach");
+            Ok(is_traced(pid)?.then_some(()))
+        })
+        .await?;
+        Ok(Self { strace })
+    }
+
+    /// The process goes on as if nothing had been.
+    pub(super) async fn end(mut self) -> anyhow::Result<()> {
+        let pid = self
+            .strace
+            .id()
+            .and_then(|id| Pid::from_raw(id.cast_signed()));
+        kill_process(pid.context("strace has ended")?, Signal::INT)?;
+        self.strace.wait().await?;
+        Ok(())
+    }
+}
+
+/// Whether every thread of the process is.
+fn is_traced(pid: Pid) -> anyhow::Result<bool> {
+    for task in fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()))? {
+        // One that has ended meanwhile is no matter.
+        let status = fs::read_to_string(task?.path().join("status")).unwrap_or_default();
+        if status.contains("TracerPid:\t0\n") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

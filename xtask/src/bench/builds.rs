@@ -1,0 +1,189 @@
+//! The summary of a class: from nothing, and after one participant has saved.
+//!
+//! Ours are whole processes here. What the service does, which keeps everyone's part in
+//! memory, is faster than any process can be.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{
+    native::{self, Programs, Samples},
+    notebooks,
+    ratios::{Ratio, Ratios},
+    samples::Summary,
+    write_samples,
+};
+use crate::{
+    build,
+    command::{output, program, say},
+};
+
+/// The summary of 300 participants' notebooks, against Python's json and nbconvert.
+#[derive(Args)]
+pub(super) struct BuildsArgs {
+    /// How many participants there are.
+    #[arg(long, default_value_t = 300)]
+    participants: usize,
+    /// How often the peers do each; ours does it five times as often.
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+}
+
+const NOTEBOOK: &str = "day1.ipynb";
+
+/// The class on the disk.
+struct Class {
+    folder: PathBuf,
+    files: Vec<PathBuf>,
+    bytes: usize,
+}
+
+impl Class {
+    fn generate(participants: usize) -> anyhow::Result<Self> {
+        let folder = build::target_folder().join("bench/builds");
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        let mut class = Self {
+            folder: PathBuf::new(),
+            files: Vec::new(),
+            bytes: 0,
+        };
+        for n in 0..participants {
+            let home = folder.join(format!("homes/participant-{n:03}"));
+            fs::create_dir_all(&home)?;
+            let json = notebooks::of_participant(n)?;
+            class.bytes += json.len();
+            let file = fs::canonicalize(&home)?.join(NOTEBOOK);
+            fs::write(&file, json)?;
+            class.files.push(file);
+        }
+        class.folder = fs::canonicalize(&folder)?;
+        Ok(class)
+    }
+
+    fn homes(&self) -> String {
+        format!("{}/homes/{{user}}", self.folder.display())
+    }
+
+    fn out(&self) -> PathBuf {
+        self.folder.join("out")
+    }
+}
+
+pub(super) fn run(args: &BuildsArgs) -> anyhow::Result<()> {
+    let programs = Programs::get()?;
+    say("Making a class");
+    let class = Class::generate(args.participants)?;
+    let mut table = Ratios::new("peer");
+    let mut raw = vec![merged_tails(args, &programs, &class, &mut table)?];
+    if can_build(&programs.pipalhub)? {
+        raw.push(after_one_save(args, &programs, &class, &mut table)?);
+    } else {
+        table.note("this pipalhub has no `build`: what it builds is not measured".to_owned());
+    }
+    table.note(format!(
+        "{} notebooks, {} MB",
+        class.files.len(),
+        class.bytes / 1_000_000
+    ));
+    let peer = programs.peer()?;
+    println!("Peers: {peer}\n\n{table}");
+    write_samples("builds", &json!({"peers": [peer], "samples": raw}))
+}
+
+/// Everyone's last cells as one notebook: the same work on both sides.
+fn merged_tails(
+    args: &BuildsArgs,
+    programs: &Programs,
+    class: &Class,
+    table: &mut Ratios,
+) -> anyhow::Result<Value> {
+    say("Everyone's tail, merged");
+    let files: Vec<&Path> = class.files.iter().map(PathBuf::as_path).collect();
+    let merged = class.folder.join("merged.ipynb");
+    let script = native::script("tail_merge.py");
+    let words = [&[script.as_path(), &merged][..], &files].concat();
+    let peer = programs.process(args.runs, &programs.python(), &words, None)?;
+    let words = [&[Path::new("tail")][..], &files].concat();
+    let ours = programs.process(args.runs * 5, &programs.pipalhub, &words, None)?;
+    compare(
+        "everyone's tail merged to one notebook, whole process",
+        "12x",
+        &peer,
+        &ours,
+        table,
+    )
+}
+
+/// From nothing, and after one participant has saved: HTML of theirs and of the summary.
+fn after_one_save(
+    args: &BuildsArgs,
+    programs: &Programs,
+    class: &Class,
+    table: &mut Ratios,
+) -> anyhow::Result<Value> {
+    say("Everything built from nothing");
+    let (out, homes) = (class.out(), class.homes());
+    let words = ["build", "-d"].map(Path::new);
+    let tail = [Path::new("--homes"), Path::new(&homes), Path::new(NOTEBOOK)];
+    let words = [&words[..], &[out.as_path()], &tail].concat();
+    let afresh = format!("rm -rf '{}'", out.display());
+    let cold = programs.process(args.runs, &programs.pipalhub, &words, Some(&afresh))?;
+    let cold = Summary::of(&cold.ms).context("nothing was measured")?;
+    table.note(format!(
+        "pipalhub build from nothing, which makes everyone's export and the summary: {cold}"
+    ));
+    say("One notebook is saved, and built");
+    let file = &class.files[args.participants / 2];
+    // A notebook with a line's end more is another version of the same.
+    let save = format!("echo >> '{}'", file.display());
+    let ours = programs.process(args.runs * 5, &programs.pipalhub, &words, Some(&save))?;
+    let summary = out.join("day1/00-summary.ipynb");
+    let [one, all] = [file.as_path(), &summary].map(|file| programs.peer_process(file, args.runs));
+    let (one, all) = (one?, all?);
+    let ms = one.ms.iter().zip(&all.ms).map(|(one, all)| one + all);
+    let peer = Samples {
+        ms: ms.collect(),
+        ..Samples::default()
+    };
+    compare(
+        "after one save: theirs and the summary, whole process",
+        "",
+        &peer,
+        &ours,
+        table,
+    )
+}
+
+fn compare(
+    what: &str,
+    target: &str,
+    peer: &Samples,
+    ours: &Samples,
+    table: &mut Ratios,
+) -> anyhow::Result<Value> {
+    let summary = |samples: &Samples| Summary::of(&samples.ms).context("nothing was measured");
+    let (peer_ms, our_ms) = (summary(peer)?, summary(ours)?);
+    table.push(Ratio {
+        what,
+        peer: peer_ms.to_string(),
+        ours: our_ms.to_string(),
+        ratio: peer_ms.median / our_ms.median,
+        target: target.to_owned(),
+    });
+    Ok(json!({"what": what, "peer": peer, "ours": ours}))
+}
+
+fn can_build(pipalhub: &Path) -> anyhow::Result<bool> {
+    let help = output(program(pipalhub).arg("--help"))?.unwrap_or_default();
+    Ok(help
+        .lines()
+        .any(|line| line.trim_start().starts_with("build ")))
+}

@@ -1,0 +1,53 @@
+//! `cargo xtask faults`: what goes wrong on a bad day, done to the real service.
+
+use clap::Args;
+
+use crate::{
+    bench,
+    command::{execute, program, say},
+    tools,
+};
+
+/// Break what can break, and print what the service makes of it; fails when a promise is
+/// broken.
+///
+/// Kills it under sixteen writers, fills its disk, makes its syscalls fail, takes the Hub
+/// away and itself away from Jupyter, tears notebooks, floods it. Takes three to four
+/// minutes; --full takes about ten. Nothing outside of fresh temporary folders is
+/// touched. The rows of the disk need strace, and root for a file system that is really
+/// full; without them they are shown as not tried.
+#[derive(Args)]
+pub(crate) struct FaultsArgs {
+    /// Only the rows whose names hold this, such as kill, disk, notebooks or hub.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// How often the service is killed. [default: as often as fits into 60 s, at most 500]
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
+    /// Every row in full: 500 kills, 200 restarts of the stream, a minute without the
+    /// service, more than a minute without the Hub.
+    #[arg(long)]
+    full: bool,
+}
+
+pub(crate) fn run(args: &FaultsArgs) -> anyhow::Result<()> {
+    let venv = tools::venv(&tools::HUB)?;
+    let programs = bench::release()?;
+    say("Breaking things");
+    let mut faults = program(programs.bench);
+    faults
+        .args(["faults", "--etc", "etc", "--pipalhub"])
+        .arg(programs.pipalhub)
+        .arg("--venv")
+        .arg(venv);
+    for name in &args.only {
+        faults.args(["--only", name]);
+    }
+    if let Some(rounds) = args.rounds {
+        faults.args(["--rounds", &rounds.to_string()]);
+    }
+    if args.full {
+        faults.arg("--full");
+    }
+    execute(&mut faults)
+}
