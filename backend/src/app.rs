@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::{Auth, LoginKind, SessionKey},
     class::Class,
+    history::HistoryStore,
     store::EventStore,
 };
 
@@ -22,6 +23,8 @@ pub struct AppState {
     pub store: Arc<dyn EventStore>,
     /// Everyone's notebooks.
     pub class: Arc<Class>,
+    /// Every version of every notebook, unless that is switched off.
+    pub history: Option<Arc<dyn HistoryStore>>,
     /// Cancelled when the service begins to end, so that streams do too.
     pub ending: CancellationToken,
     /// The port that is listened on, to tell the cookies of two services apart.

@@ -11,7 +11,10 @@ use axum::{
 };
 use shared::wire::ErrorBody;
 
-use crate::{auth::LoginKind, routes::LARGEST_BODY, store::StoreError};
+use crate::{
+    auth::LoginKind, history::HistoryError, homes::CreateError, routes::LARGEST_BODY,
+    store::StoreError,
+};
 
 /// Tells the page in the browser how to sign in: `hub` or `token`.
 pub const LOGIN_HEADER: HeaderName = HeaderName::from_static("x-pipalhub-login");
@@ -29,6 +32,8 @@ pub enum AppError {
     NotFound(String),
     /// 405: the route is for other methods.
     MethodNotAllowed(String),
+    /// 409: what is there now does not allow it.
+    Conflict(String),
     /// 413: the body is larger than this route takes.
     TooLarge(String),
     /// 415: the body is not JSON.
@@ -54,6 +59,7 @@ impl AppError {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -73,6 +79,22 @@ impl From<StoreError> for AppError {
             message: "The event store cannot be used right now; try again in a moment.",
             cause: error.to_string(),
         }
+    }
+}
+
+impl From<HistoryError> for AppError {
+    fn from(error: HistoryError) -> Self {
+        Self::Unavailable {
+            message: "The history of notebooks cannot be used right now; try again in a moment.",
+            cause: error.to_string(),
+        }
+    }
+}
+
+impl From<CreateError> for AppError {
+    fn from(error: CreateError) -> Self {
+        // What is wrong is in the participant's home, and theirs to put right.
+        Self::Conflict(error.to_string())
     }
 }
 
@@ -101,6 +123,7 @@ impl IntoResponse for AppError {
             | Self::Forbidden(message)
             | Self::NotFound(message)
             | Self::MethodNotAllowed(message)
+            | Self::Conflict(message)
             | Self::TooLarge(message) => message,
             Self::UnsupportedMediaType => {
                 "The body must be JSON, with the header Content-Type: application/json.".to_owned()

@@ -3,7 +3,8 @@
 //! * [`cli`]: the commands of the one binary, `pipalhub`
 //! * [`routes`]: every HTTP route; [`routes::router`] is what the binary and the tests call
 //! * [`auth`]: who is asking, by the Hub's OAuth or by a token
-//! * [`store`]: events, behind a trait; the only place that knows SQLite
+//! * [`store`]: events, behind a trait
+//! * [`history`]: every version of every notebook, behind a trait as well
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`class`]: everyone's notebooks, prepared for the wall
 //!
@@ -15,7 +16,9 @@ pub mod auth;
 pub mod class;
 pub mod cli;
 pub mod error;
+pub mod history;
 pub mod homes;
 pub mod routes;
+mod sqlite;
 pub mod store;
 pub mod time;

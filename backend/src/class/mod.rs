@@ -282,9 +282,7 @@ impl Class {
         let look = self.look(key, entry, &mut fresh);
         let (told, content) = match (&look, fresh) {
             (Look::Good(version), Some(read)) => ((Some(*version), None), Ok(read)),
-            (Look::Bad(version, fault), _) => {
-                ((*version, Some(fault.clone())), Err(fault.clone()))
-            }
+            (Look::Bad(version, fault), _) => ((*version, Some(fault.clone())), Err(fault.clone())),
             _ => return look,
         };
         if entry.told.as_ref() != Some(&told) {

@@ -1,5 +1,6 @@
 //! The commands of `pipalhub`. A new one gets a module here and a line in `Command`.
 
+mod history;
 mod render;
 mod serve;
 mod tail;

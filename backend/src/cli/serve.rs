@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -18,6 +19,7 @@ use tokio::{net::TcpListener, runtime, signal::unix::SignalKind};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::history::{History, HistoryArgs};
 use crate::{
     app::AppState,
     auth::{Auth, HubAuth, HubClient, HubSettings, OAuth, Secret, SessionKey},
@@ -66,6 +68,8 @@ pub(super) struct ServeArgs {
         value_name = "TOKEN"
     )]
     token: Option<String>,
+    #[command(flatten)]
+    history: HistoryArgs,
 }
 
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -96,7 +100,12 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let _lock = lock_folder(&data)?;
     let session_key = SessionKey::load(&data.join("cookie.key"))?;
     let store = Arc::new(SqliteStore::open(&data.join("events.sqlite3"))?);
-    let class = Arc::new(Class::new(args.homes, TailLimits::default()));
+    let history = args.history.start(&data, &args.homes)?;
+    let mut class = Class::new(args.homes, TailLimits::default());
+    if let Some(history) = &history {
+        class = class.observed_by(Arc::clone(&history.recorder) as _);
+    }
+    let class = Arc::new(class);
     let grace = if hub.is_some() { HUB_GRACE } else { GRACE };
 
     let listener = listen(bind).await?;
@@ -106,6 +115,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let ending = CancellationToken::new();
     let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, grace).await?;
     reporter.start(ending.clone())?;
+    read_all(&class)?;
     let prefix = prefix_from(env::var("JUPYTERHUB_SERVICE_PREFIX").ok());
     let auth = auth_from(hub, args.token, &prefix)?;
     let link = match &auth {
@@ -120,6 +130,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         session_key,
         store,
         class,
+        history: history.as_ref().map(|history| Arc::clone(&history.store)),
         ending: ending.clone(),
         port: address.port(),
     };
@@ -128,7 +139,25 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         // To a closed pipe there is nobody to print for; that is no reason to end.
         let _ = writeln!(io::stdout(), "{link}");
     }
-    answer(listener, state, ending).await
+    answer(listener, state, ending).await?;
+    if let Some(History { recorder, .. }) = history {
+        // What was saved last is recorded before the end.
+        tokio::task::spawn_blocking(move || recorder.finish())
+            .await
+            .context("the recorder of histories has panicked")?;
+    }
+    Ok(())
+}
+
+/// Reads what is there already, so that history begins before the first save. Nobody waits
+/// for it.
+fn read_all(class: &Arc<Class>) -> anyhow::Result<()> {
+    let class = Arc::clone(class);
+    thread::Builder::new()
+        .name("first-look".to_owned())
+        .spawn(move || class.read_all(1))
+        .context("cannot start the first look at the notebooks")?;
+    Ok(())
 }
 
 async fn answer(

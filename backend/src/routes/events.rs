@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{FromRequest, Query, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::{Query, State},
+    http::StatusCode,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK};
 
+use super::body::JsonObject;
 use crate::{
     app::AppState,
     auth::{Identity, Participant},
@@ -209,37 +209,4 @@ fn check_owner(state: &AppState, identity: &Identity, event: &NewEvent) -> Resul
         identity.user,
         state.class.homes()
     )))
-}
-
-/// A body that is a JSON object.
-pub(super) struct JsonObject(Map<String, Value>);
-
-impl<S: Send + Sync> FromRequest<S> for JsonObject {
-    type Rejection = AppError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
-        if !is_json(request.headers()) {
-            return Err(AppError::UnsupportedMediaType);
-        }
-        let body = Bytes::from_request(request, state).await?;
-        match serde_json::from_slice(&body) {
-            Ok(Value::Object(object)) => Ok(Self(object)),
-            Ok(_) => Err(AppError::BadRequest(
-                "JSON data must be an object".to_owned(),
-            )),
-            Err(error) => Err(AppError::BadRequest(format!(
-                "The body is not JSON: {error}."
-            ))),
-        }
-    }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = value
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
 }

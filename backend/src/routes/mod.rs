@@ -3,8 +3,10 @@
 //! A new route goes into the module that its path names, and into [`router`].
 
 mod api;
+mod body;
 mod events;
 mod health;
+mod history;
 mod output;
 mod page;
 mod session;
@@ -39,6 +41,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .route("/notebook", get(api::get_notebook))
         .route("/output", get(output::get_output))
         .route("/updates", get(events::list_updates))
+        .nest("/history", history::routes())
         .fallback(api::not_found)
         // Not the event stream: a compressor holds back what it has not seen enough of.
         .layer(CompressionLayer::new());

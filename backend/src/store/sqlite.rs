@@ -8,19 +8,18 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use futures::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use shared::wire::Event;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::{Committed, EventFilter, EventStore, JournalBounds, NewEvent, StoreError};
+use crate::sqlite::{Durability, connect, migrate};
 
-/// Append-only: the place of a migration in this list is the schema's version, kept
-/// in `PRAGMA user_version`.
+/// Append-only; see [`migrate`].
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE events (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -41,9 +40,6 @@ const MIGRATIONS: &[&str] = &["
         timestamp TEXT NOT NULL
     ) STRICT;
 "];
-
-/// Before this version two connections that checkpoint at once can lose a commit.
-const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
 
 /// How many journal entries are kept; at 60 saves a second an hour, in about 40 MB.
 const JOURNAL_KEPT: i64 = 200_000;
@@ -75,16 +71,10 @@ impl SqliteStore {
     /// When the file cannot be opened, is not a database, or was written by a newer
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let version = rusqlite::version_number();
-        if version < OLDEST_SAFE_SQLITE {
-            bail!(
-                "SQLite {} is too old: 3.51.3 or later is needed",
-                rusqlite::version()
-            );
-        }
-        let writer = connect(path)?;
-        migrate(&writer).with_context(|| format!("cannot use the database {}", path.display()))?;
-        let reader = Arc::new(Mutex::new(connect(path)?));
+        let writer = connect(path, Durability::Full)?;
+        migrate(&writer, MIGRATIONS)
+            .with_context(|| format!("cannot use the database {}", path.display()))?;
+        let reader = Arc::new(Mutex::new(connect(path, Durability::Full)?));
         let (jobs, queue) = mpsc::channel(4 * BATCH);
         let (published, _) = broadcast::channel(4 * BATCH);
         let trouble = Arc::new(Mutex::new(None));
@@ -116,36 +106,6 @@ impl SqliteStore {
             .map_err(|_| StoreError::Closed)?
             .map_err(StoreError::from)
     }
-}
-
-fn connect(path: &Path) -> anyhow::Result<Connection> {
-    let open = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open(path)?;
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        // NORMAL may roll back an acknowledged commit when the power fails.
-        connection.pragma_update(None, "synchronous", "full")?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        Ok(connection)
-    };
-    open().with_context(|| format!("cannot open the database {}", path.display()))
-}
-
-fn migrate(connection: &Connection) -> anyhow::Result<()> {
-    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Exclusive)?;
-    let found: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = u32::try_from(MIGRATIONS.len()).expect("the migrations are few");
-    if found > known {
-        bail!(
-            "it was written by a newer pipalhub (schema {found}, this program knows {known}): \
-             run that version, or choose another data folder"
-        );
-    }
-    for migration in MIGRATIONS.iter().skip(found as usize) {
-        transaction.execute_batch(migration)?;
-    }
-    transaction.pragma_update(None, "user_version", known)?;
-    transaction.commit()?;
-    Ok(())
 }
 
 struct WriterThread {
@@ -469,13 +429,6 @@ mod tests {
         let bounds = store.journal_bounds().await.unwrap();
         assert_eq!(bounds.newest, JOURNAL_KEPT + JOURNAL_SLACK);
         assert_eq!(bounds.complete_after, JOURNAL_KEPT + JOURNAL_SLACK - 2);
-    }
-
-    #[test]
-    fn migrating_twice_is_migrating_once() {
-        let connection = Connection::open_in_memory().unwrap();
-        migrate(&connection).unwrap();
-        migrate(&connection).unwrap();
     }
 
     #[test]

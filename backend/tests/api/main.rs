@@ -9,6 +9,7 @@
 
 mod app;
 mod events;
+mod history;
 mod hub;
 mod output;
 mod page;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::app::App;
 
 /// All routes but the open ones, with a query that is otherwise right.
-const CLOSED: [(Method, &str); 10] = [
+const CLOSED: [(Method, &str); 15] = [
     (Method::GET, "events"),
     (Method::POST, "events"),
     (Method::GET, "events/stream"),
@@ -20,6 +20,20 @@ const CLOSED: [(Method, &str); 10] = [
         "api/output?filename=x.ipynb&user=alice&cell=0&output=0",
     ),
     (Method::GET, "api/updates"),
+    (Method::GET, "api/history?filename=x.ipynb&user=alice"),
+    (
+        Method::GET,
+        "api/history/version?filename=x.ipynb&user=alice&version=1",
+    ),
+    (
+        Method::GET,
+        "api/history/download?filename=x.ipynb&user=alice&version=1",
+    ),
+    (
+        Method::GET,
+        "api/history/diff?filename=x.ipynb&user=alice&version=1",
+    ),
+    (Method::POST, "api/history/restore"),
 ];
 
 #[tokio::test]
