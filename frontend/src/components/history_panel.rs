@@ -2,10 +2,12 @@
 
 use leptos::prelude::*;
 use shared::wire::VersionSummary;
+use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::clock::Clock;
 use crate::components::moment;
 use crate::model::history::{Timeline, describe};
+use crate::pages::keyboard::find;
 use crate::store::load::Phase;
 
 /// A list of saves, each a link to the notebook as it was.
@@ -36,6 +38,12 @@ pub fn HistoryPanel(
     let item = move |version: VersionSummary| {
         view! { <Entry version timeline shown href /> }
     };
+    Effect::new(move || {
+        shown.track();
+        timeline.track();
+        // The entries are drawn after this.
+        request_animation_frame(keep_in_view);
+    });
     view! {
         <aside class="history" aria-label="History" data-testid="history">
             <header>
@@ -56,6 +64,15 @@ pub fn HistoryPanel(
                 "Older"
             </button>
         </aside>
+    }
+}
+
+/// Who goes from version to version by the keys sees where in the list that is.
+fn keep_in_view() {
+    let options = ScrollIntoViewOptions::new();
+    options.set_block(ScrollLogicalPosition::Nearest);
+    if let Some(current) = find(".history [aria-current]") {
+        current.scroll_into_view_with_scroll_into_view_options(&options);
     }
 }
 

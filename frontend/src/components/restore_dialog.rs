@@ -77,7 +77,7 @@ pub fn RestoreDialog(
                 <p>
                     "This writes " <code>{filename}</code> " as of " {when} " into " {user}
                     "’s home, as a new file beside the notebook, with "
-                    <code>"-restored-"</code> " and the time in its name."
+                    <code class="unbroken">"-restored-"</code> " and the time in its name."
                 </p>
                 <p>"The notebook itself stays as it is."</p>
                 <p class="dialog-actions">

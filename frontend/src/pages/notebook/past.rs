@@ -67,10 +67,35 @@ impl Parts {
         self.router.turn(&view.with_changes(!view.changes));
     }
 
-    pub(super) fn step(self, to: Option<Option<i64>>) {
-        if let Some(version) = to {
-            self.router.turn(&self.router.view_untracked().at(version));
+    /// When the old version that is shown was saved.
+    pub(super) fn saved_at_ms(self) -> Option<i64> {
+        let version = self.router.view().version?;
+        let known = self.timeline.timeline().get(version).copied();
+        known
+            .map(|version| version.saved_at_ms)
+            .or_else(|| self.notebook.tile().map(|tile| tile.saved_at_ms))
+    }
+
+    /// Goes to the version before the one shown, when it is known, and else finds out.
+    pub(super) fn step_back(self) {
+        let timeline = self.timeline.timeline_untracked();
+        match timeline.older(self.router.view_untracked().version) {
+            Some(version) => self.turn_to(version),
+            None if timeline.more => self.timeline.load_older(),
+            None => {}
         }
+    }
+
+    /// Goes to the version after the one shown.
+    pub(super) fn step_on(self) {
+        let timeline = self.timeline.timeline_untracked();
+        if let Some(version) = timeline.newer(self.router.view_untracked().version) {
+            self.turn_to(version);
+        }
+    }
+
+    fn turn_to(self, version: Option<i64>) {
+        self.router.turn(&self.router.view_untracked().at(version));
     }
 
     /// What Escape leaves: the past, then the panel, then the page.

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::Parts;
+use crate::clock::Clock;
 use crate::components::changes::Changes;
 use crate::components::history_panel::HistoryPanel;
 use crate::components::moment;
@@ -17,13 +18,6 @@ use crate::store::load::Phase;
 impl Parts {
     pub(super) fn version_bar(self) -> impl IntoView {
         let router = self.router;
-        let saved_at_ms = move || {
-            let version = router.view().version?;
-            let known = self.timeline.timeline().get(version).copied();
-            known
-                .map(|version| version.saved_at_ms)
-                .or_else(|| self.notebook.tile().map(|tile| tile.saved_at_ms))
-        };
         let download = move || {
             let view = router.view();
             Some(paths::download(
@@ -34,7 +28,7 @@ impl Parts {
         };
         view! {
             <VersionBar
-                saved_at_ms=Signal::derive(saved_at_ms)
+                saved_at_ms=Signal::derive(move || self.saved_at_ms())
                 is_old=Signal::derive(move || router.view().version.is_some())
                 changes=Signal::derive(move || router.view().changes)
                 live=Signal::derive(move || {
@@ -63,11 +57,11 @@ impl Parts {
 
     pub(super) fn restore_dialog(self) -> impl IntoView {
         let router = self.router;
+        let clock = expect_context::<Clock>();
         let when = move || {
-            let version = router.view().version;
-            let known = version.and_then(|version| self.timeline.timeline().get(version).copied());
-            let known = known.map(|version| version.saved_at_ms);
-            known.map_or_else(String::new, |at_ms| moment::local(at_ms).time())
+            let now = moment::local(clock.now_ms_untracked());
+            let saved = self.saved_at_ms().map(moment::local);
+            saved.map_or_else(String::new, |saved| saved.time_and_day(now))
         };
         view! {
             <RestoreDialog
