@@ -9,6 +9,7 @@ use crate::{
     builds::Builds,
     class::Class,
     feed::Feed,
+    history::HistoryStore,
     limits::Limits,
     store::EventStore,
 };
@@ -31,6 +32,8 @@ pub struct AppState {
     pub class: Arc<Class>,
     /// What is built of them.
     pub builds: Arc<Builds>,
+    /// Every version of every notebook, unless that is switched off.
+    pub history: Option<Arc<dyn HistoryStore>>,
     /// Cancelled when the service begins to end, so that streams do too.
     pub ending: CancellationToken,
     /// The port that is listened on, to tell the cookies of two services apart.

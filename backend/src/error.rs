@@ -14,8 +14,8 @@ use axum::{
 use shared::wire::ErrorBody;
 
 use crate::{
-    auth::LoginKind, routes::LARGEST_BODY, server::BodyTooSlow, store::StoreError,
-    telemetry::loggable,
+    auth::LoginKind, history::HistoryError, homes::CreateError, routes::LARGEST_BODY,
+    server::BodyTooSlow, store::StoreError, telemetry::loggable,
 };
 
 /// Tells the page in the browser how to sign in: `hub` or `token`.
@@ -34,10 +34,10 @@ pub enum AppError {
     NotFound(String),
     /// 405: the route is for other methods.
     MethodNotAllowed(String),
-    /// 409: it would be one thing more than there may be.
-    Conflict(String),
     /// 408: the body did not come in time.
     BodyTooSlow,
+    /// 409: what is there now does not allow it.
+    Conflict(String),
     /// 413: the body is larger than this route takes.
     TooLarge(String),
     /// 415: the body is not JSON, or not plainly so.
@@ -98,6 +98,22 @@ impl From<StoreError> for AppError {
             message: "The event store cannot be used right now; try again in a moment.",
             cause: error.to_string(),
         }
+    }
+}
+
+impl From<HistoryError> for AppError {
+    fn from(error: HistoryError) -> Self {
+        Self::Unavailable {
+            message: "The history of notebooks cannot be used right now; try again in a moment.",
+            cause: error.to_string(),
+        }
+    }
+}
+
+impl From<CreateError> for AppError {
+    fn from(error: CreateError) -> Self {
+        // What is wrong is in the participant's home, and theirs to put right.
+        Self::Conflict(error.to_string())
     }
 }
 

@@ -4,9 +4,10 @@
 //! * [`routes`]: every HTTP route; [`routes::router`] is what the binary and the tests call
 //! * [`server`]: connections, and what one may cost
 //! * [`auth`]: who is asking, by the Hub's OAuth or by a token
-//! * [`store`]: events, behind a trait; the only place that knows SQLite
+//! * [`store`]: events, behind a trait
 //! * [`feed`]: the newest events, for everyone who follows them
 //! * [`limits`]: how much anyone may ask for
+//! * [`history`]: every version of every notebook, behind a trait as well
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`class`]: everyone's notebooks, prepared for the wall
 //! * [`telemetry`]: metrics and logs
@@ -22,10 +23,12 @@ pub mod class;
 pub mod cli;
 pub mod error;
 pub mod feed;
+pub mod history;
 pub mod homes;
 pub mod limits;
 pub mod routes;
 pub mod server;
+mod sqlite;
 pub mod store;
 pub mod telemetry;
 pub mod time;

@@ -2,7 +2,10 @@
 
 use gloo_net::http::{Request, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
-use shared::wire::{ErrorBody, NotebooksResponse, SessionResponse, TileResponse, WallResponse};
+use shared::wire::{
+    DiffResponse, ErrorBody, HistoryResponse, NotebooksResponse, RestoreRequest, RestoreResponse,
+    SessionResponse, TileResponse, VersionResponse, WallResponse, XSRF_HEADER,
+};
 
 use crate::model::failure::{Failure, Login};
 use crate::paths;
@@ -35,6 +38,41 @@ pub async fn notebook(filename: &str, user: &str) -> Result<TileResponse, Failur
     read(&get(&paths::notebook_data(filename, user)).await?)
 }
 
+/// The versions of `user`'s copy of `filename`, the newest or those before one.
+pub async fn history(
+    filename: &str,
+    user: &str,
+    before: Option<i64>,
+) -> Result<HistoryResponse, Failure> {
+    read(&get(&paths::history_data(filename, user, before)).await?)
+}
+
+/// Every cell of a version.
+pub async fn version(filename: &str, user: &str, version: i64) -> Result<TileResponse, Failure> {
+    let answer: VersionResponse = read(&get(&paths::version_data(filename, user, version)).await?)?;
+    Ok(TileResponse {
+        now_ms: answer.now_ms,
+        tile: answer.tile,
+    })
+}
+
+/// What changed in a version.
+pub async fn diff(filename: &str, user: &str, version: i64) -> Result<DiffResponse, Failure> {
+    read(&get(&paths::diff_data(filename, user, version)).await?)
+}
+
+/// Writes a version into its participant's home; `xsrf` is the session's.
+pub async fn restore(request: &RestoreRequest, xsrf: &str) -> Result<RestoreResponse, Failure> {
+    let body = serde_json::to_string(request).expect("texts and a number are JSON");
+    let request = Request::post(paths::RESTORE)
+        .header("Content-Type", "application/json")
+        .header(XSRF_HEADER, xsrf)
+        .body(body)
+        .map_err(|_| Failure::Unreachable)?;
+    let response = request.send().await.map_err(|_| Failure::Unreachable)?;
+    read(&body_of(response).await?)
+}
+
 /// Signs in with the token of the printed link.
 pub async fn login(token: &str) -> Result<(), Failure> {
     let authorization = format!("token {token}");
@@ -50,6 +88,10 @@ async fn get(url: &str) -> Result<String, Failure> {
 /// future would be compiled, and sent to every browser, once for each type.
 async fn send(request: RequestBuilder) -> Result<String, Failure> {
     let response = request.send().await.map_err(|_| Failure::Unreachable)?;
+    body_of(response).await
+}
+
+async fn body_of(response: Response) -> Result<String, Failure> {
     let body = response.text().await.map_err(|_| Failure::Unreachable)?;
     if response.ok() {
         return Ok(body);

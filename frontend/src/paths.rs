@@ -58,11 +58,56 @@ pub fn notebook_data(filename: &str, user: &str) -> String {
 }
 
 /// One output that needs a script, for a closed frame; both numbers as the renderer wrote
-/// them.
-pub fn output_frame(filename: &str, user: &str, cell: &str, output: &str) -> String {
+/// them; of a version, or of the newest.
+pub fn output_frame(
+    filename: &str,
+    user: &str,
+    version: Option<i64>,
+    cell: &str,
+    output: &str,
+) -> String {
     let numbers = format!("&cell={}&output={}", encode(cell), encode(output));
+    let version = version.map(|version| format!("&version={version}"));
     format!(
-        "api/output?filename={}&user={}{numbers}",
+        "api/output?filename={}&user={}{numbers}{}",
+        encode(filename),
+        encode(user),
+        version.unwrap_or_default()
+    )
+}
+
+/// The versions of one participant's notebook, the newest or those before one.
+pub fn history_data(filename: &str, user: &str, before: Option<i64>) -> String {
+    let before = before.map(|before| format!("&before={before}"));
+    format!(
+        "api/history?filename={}&user={}{}",
+        encode(filename),
+        encode(user),
+        before.unwrap_or_default()
+    )
+}
+
+/// One version with every cell.
+pub fn version_data(filename: &str, user: &str, version: i64) -> String {
+    of_version("version", filename, user, version)
+}
+
+/// What changed in one version.
+pub fn diff_data(filename: &str, user: &str, version: i64) -> String {
+    of_version("diff", filename, user, version)
+}
+
+/// One version as a file to keep.
+pub fn download(filename: &str, user: &str, version: i64) -> String {
+    of_version("download", filename, user, version)
+}
+
+/// Writes a version into its participant's home.
+pub const RESTORE: &str = "api/history/restore";
+
+fn of_version(what: &str, filename: &str, user: &str, version: i64) -> String {
+    format!(
+        "api/history/{what}?filename={}&user={}&version={version}",
         encode(filename),
         encode(user)
     )
@@ -136,8 +181,16 @@ mod tests {
     fn data_is_asked_for_by_relative_urls() {
         assert_eq!(tile_data("a&b", "c"), "api/tile?filename=a%26b&user=c");
         assert_eq!(
-            output_frame("a&b", "c", "1", "0"),
+            output_frame("a&b", "c", None, "1", "0"),
             "api/output?filename=a%26b&user=c&cell=1&output=0"
+        );
+        assert_eq!(
+            history_data("a&b", "c", Some(9)),
+            "api/history?filename=a%26b&user=c&before=9"
+        );
+        assert_eq!(
+            download("a&b", "c", 7),
+            "api/history/download?filename=a%26b&user=c&version=7"
         );
         assert_eq!(stream(Some(0)), "events/stream?after=0");
     }

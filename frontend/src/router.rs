@@ -76,22 +76,33 @@ impl Router {
     /// Goes to an address of this app, as a link would.
     pub fn open(self, href: &str) {
         let history = window().history();
+        let before = self.view_untracked();
         // A browser that refuses to note the step still shows the page.
         let _ = history.map(|history| history.push_state_with_url(&JsValue::NULL, "", Some(href)));
         self.read();
-        // Where there is a place in the address, its page finds it.
-        if !href.contains('#') {
+        // Another version of a notebook is looked at in the same place. Where there is a
+        // place in the address, its page finds it.
+        let same = before.user.is_some() && before.is_same_copy(&self.view_untracked());
+        if !href.contains('#') && !same {
             window().scroll_to_with_x_and_y(0.0, 0.0);
         }
     }
 
-    /// Changes the URL of the wall without a step in the browser's history.
-    pub fn amend(self, change: impl FnOnce(&mut View)) {
-        let href = self.changed(change);
+    /// Goes to `view` of a notebook without a step in the browser's history.
+    pub fn turn(self, view: &View) {
+        self.replace(&self.notebook_href(view));
+    }
+
+    fn replace(self, href: &str) {
         let history = window().history();
         let _ =
-            history.map(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(&href)));
+            history.map(|history| history.replace_state_with_url(&JsValue::NULL, "", Some(href)));
         self.read();
+    }
+
+    /// Changes the URL of the wall without a step in the browser's history.
+    pub fn amend(self, change: impl FnOnce(&mut View)) {
+        self.replace(&self.changed(change));
     }
 
     /// Changes the wall's URL with a step in the history, for a choice one may want to

@@ -13,6 +13,9 @@ pub const SAVE_NOTEBOOK: &str = "save-notebook";
 /// The `type` of the event that says a notebook is no longer there.
 pub const DELETE_NOTEBOOK: &str = "delete-notebook";
 
+/// The header that shows that a request was sent by a page of the service's own.
+pub const XSRF_HEADER: &str = "X-XSRFToken";
+
 /// One entry of `GET /events`: the latest event of its `(type, user, path)`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -69,6 +72,13 @@ pub struct SessionResponse {
     pub homes: Option<String>,
     /// The version of the service.
     pub version: String,
+    /// What a page sends along, in the header [`XSRF_HEADER`], with a request that changes
+    /// something; for who is signed in by a cookie only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xsrf: Option<String>,
+    /// Versions of notebooks are kept here.
+    #[serde(default)]
+    pub history: bool,
 }
 
 /// `GET /api/notebooks`: every notebook of the class that the asker may see.
@@ -138,6 +148,121 @@ pub struct Tile {
     pub cells: Vec<PreparedCell>,
     /// Why the file as it is now cannot be shown, in words for the instructor.
     pub problem: Option<String>,
+}
+
+/// `GET /api/history?filename=…&user=…`: the versions of a participant's notebook, the
+/// newest, or those before `before=…`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HistoryResponse {
+    /// The service's clock.
+    pub now_ms: i64,
+    /// Newest first.
+    pub versions: Vec<VersionSummary>,
+    /// There are older ones.
+    pub more: bool,
+}
+
+/// One version of a notebook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VersionSummary {
+    /// Its number, which counts upwards through the versions of all notebooks.
+    pub version: i64,
+    /// When it was saved.
+    pub saved_at_ms: i64,
+    /// How many cells it has.
+    pub cells: usize,
+    /// Cells that were new when it was saved.
+    pub added: usize,
+    /// Cells that had changed.
+    pub changed: usize,
+    /// Cells that were gone.
+    pub removed: usize,
+}
+
+/// `GET /api/history/version?filename=…&user=…&version=…`: a notebook as it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VersionResponse {
+    /// The service's clock.
+    pub now_ms: i64,
+    /// Which one.
+    pub version: VersionSummary,
+    /// The number of the version before it.
+    pub older: Option<i64>,
+    /// The number of the version after it.
+    pub newer: Option<i64>,
+    /// Every cell, ready to render.
+    pub tile: Tile,
+}
+
+/// `GET /api/history/diff?filename=…&user=…&version=…`: what changed since the version
+/// before, or since `from=…`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DiffResponse {
+    /// The older one; none when `to` is the first.
+    pub from: Option<VersionSummary>,
+    /// The newer one.
+    pub to: VersionSummary,
+    /// The cells that differ, in the order of the newer; a removed one stands where it was.
+    pub cells: Vec<CellDiff>,
+}
+
+/// A cell that differs between two versions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CellDiff {
+    /// Its place in the older, from 0; none when it was added.
+    pub before: Option<usize>,
+    /// Its place in the newer, from 0; none when it was removed.
+    pub after: Option<usize>,
+    /// Its type, such as `code`.
+    pub kind: String,
+    /// The source, line by line; empty when both have the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineDiff>,
+    /// It was run again, or what it shows is another.
+    pub outputs_changed: bool,
+    /// Its metadata or its type is another.
+    pub details_changed: bool,
+}
+
+/// A line of a cell's source in two versions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LineDiff {
+    /// Both have it.
+    Same(String),
+    /// Only the newer has it.
+    Added(String),
+    /// Only the older has it.
+    Removed(String),
+    /// So many lines are not shown.
+    Skipped(usize),
+}
+
+/// The body of `POST /api/history/restore`: which version to write into the participant's
+/// home, beside their own file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RestoreRequest {
+    /// The participant.
+    pub user: String,
+    /// The notebook's path below their home.
+    pub filename: String,
+    /// The number of the version.
+    pub version: i64,
+}
+
+/// The answer to a [`RestoreRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RestoreResponse {
+    /// The path below the home of the file that was written.
+    pub filename: String,
 }
 
 /// The body of every answer that is not a success.

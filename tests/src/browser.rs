@@ -197,6 +197,16 @@ impl Browser {
         Ok(())
     }
 
+    /// Makes the page believe that the screen is so large.
+    pub async fn size(&self, width: u32, height: u32) -> Result<()> {
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": true
+        });
+        let method = "Emulation.setDeviceMetricsOverride";
+        self.driver.cdp().send_raw(method, metrics).await?;
+        Ok(())
+    }
+
     /// Makes the page believe that the screen prefers `light` or `dark`.
     pub async fn prefer_color_scheme(&self, scheme: &str) -> Result<()> {
         let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});

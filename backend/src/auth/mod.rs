@@ -3,8 +3,9 @@
 //! A handler names the right it needs by the type of its argument: [`Participant`] is
 //! anyone who is signed in, [`Instructor`] sees everyone. There are two ways to be
 //! somebody: a token in `Authorization`, or the session cookie that signing in left in
-//! the browser. The cookie is honoured for reading only, so a page of another origin
-//! can make the browser change nothing.
+//! the browser. The cookie alone is good for reading only; to change something, a page
+//! sends along the text that [`Session::xsrf`] gives it in `GET /api/session`, which a page
+//! of another origin cannot read. So it can make the browser change nothing.
 
 mod hub;
 mod oauth;
@@ -16,7 +17,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, Method, header, request::Parts},
 };
-use shared::wire::Role;
+use shared::wire::{Role, XSRF_HEADER};
 use subtle::ConstantTimeEq;
 
 pub use hub::{HubClient, HubSettings};
@@ -212,12 +213,13 @@ impl FromRequestParts<Arc<AppState>> for Participant {
             Some(token) => Credentials::Token(token),
             None => {
                 let session = Session::of_request(&parts.headers, state).ok_or(refused)?;
-                if !matches!(parts.method, Method::GET | Method::HEAD) {
-                    return Err(AppError::Forbidden(
-                        "A session in the browser may only read here; to change something, \
-                         send a token as `Authorization: token …`."
-                            .to_owned(),
-                    ));
+                let reads = matches!(parts.method, Method::GET | Method::HEAD);
+                if !reads && !session.is_meant(&parts.headers, state) {
+                    return Err(AppError::Forbidden(format!(
+                        "A session in the browser may only read here. To change something, send \
+                         along what `GET /api/session` calls `xsrf`, as `{XSRF_HEADER}`, or a \
+                         token as `Authorization: token …`."
+                    )));
                 }
                 Credentials::Session(session)
             }

@@ -14,8 +14,10 @@ use axum_extra::extract::{
     PrivateCookieJar,
     cookie::{Cookie, Key, SameSite},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use shared::wire::XSRF_HEADER;
 
 use super::Secret;
 use crate::app::AppState;
@@ -108,6 +110,24 @@ impl Session {
     #[must_use]
     pub fn hub_session(&self) -> Option<&str> {
         self.hub_session.as_deref()
+    }
+
+    /// What a page of ours sends along when it changes something. It goes with this session
+    /// and this service, and is read by the pages of this origin alone: unlike a cookie, the
+    /// browser does not send it by itself.
+    #[must_use]
+    pub fn xsrf(&self, state: &AppState) -> Secret {
+        // Both lengths are in the digest, and nobody else knows the key, so this is as good
+        // as a keyed hash of the token.
+        let key = URL_SAFE_NO_PAD.encode(state.session_key.0.master());
+        let digest = digest(&["xsrf", &key, &self.token]);
+        Secret::new(URL_SAFE_NO_PAD.encode(digest))
+    }
+
+    /// Whether a page of ours sent this.
+    pub(super) fn is_meant(&self, headers: &HeaderMap, state: &AppState) -> bool {
+        let sent = headers.get(XSRF_HEADER).and_then(|sent| sent.to_str().ok());
+        sent.is_some_and(|sent| self.xsrf(state).is(sent))
     }
 
     /// The cookie that keeps this session until the browser is closed.

@@ -1,6 +1,7 @@
 //! The commands of `pipalhub`. A new one gets a module here and a line in `Command`.
 
 mod build;
+mod history;
 mod render;
 mod serve;
 mod tail;

@@ -18,6 +18,7 @@ use clap::Args;
 use tokio::{net::TcpListener, runtime, signal::unix::SignalKind};
 use tokio_util::sync::CancellationToken;
 
+use super::history::{History, HistoryArgs};
 use crate::{
     app::AppState,
     auth::{Auth, HubAuth, HubClient, HubSettings, OAuth, Secret, SessionKey},
@@ -92,6 +93,8 @@ pub(super) struct ServeArgs {
     /// service owns it. [default: build in the data folder]
     #[arg(long, env = "PIPALHUB_OUT", value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    history: HistoryArgs,
 }
 
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -125,7 +128,11 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let out = args.out.unwrap_or_else(|| data.join("build"));
     let builds = Builds::new(args.homes.clone(), limits, &out);
     let builds = Arc::new(builds.context("see --out")?);
-    let class = Class::new(args.homes, limits).observed_by(Arc::clone(&builds) as _);
+    let history = args.history.start(&data, &args.homes)?;
+    let mut class = Class::new(args.homes, limits).observed_by(Arc::clone(&builds) as _);
+    if let Some(history) = &history {
+        class = class.observed_by(Arc::clone(&history.recorder) as _);
+    }
     let class = Arc::new(class);
     let grace = if hub.is_some() { HUB_GRACE } else { GRACE };
 
@@ -154,6 +161,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         store,
         class,
         builds,
+        history: history.as_ref().map(|history| Arc::clone(&history.store)),
         ending: ending.clone(),
         port: address.port(),
     };
@@ -162,7 +170,14 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         // To a closed pipe there is nobody to print for; that is no reason to end.
         let _ = writeln!(io::stdout(), "{link}");
     }
-    answer(listener, state, ending).await
+    answer(listener, state, ending).await?;
+    if let Some(History { recorder, .. }) = history {
+        // What was saved last is recorded before the end.
+        tokio::task::spawn_blocking(move || recorder.finish())
+            .await
+            .context("the recorder of histories has panicked")?;
+    }
+    Ok(())
 }
 
 async fn answer(

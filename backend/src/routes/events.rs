@@ -15,9 +15,11 @@ use serde_json::{Map, Value};
 use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK};
 use utoipa::ToSchema;
 
-use super::openapi::{EventBody, EventQuery};
-
-use super::{event_fields::event_from, json_body::JsonObject};
+use super::{
+    event_fields::event_from,
+    json_body::JsonObject,
+    openapi::{EventBody, EventQuery},
+};
 use crate::{
     app::AppState,
     auth::{Identity, Participant},

@@ -1,10 +1,11 @@
-//! A request body that is a JSON object, plainly so.
+//! Request bodies: a JSON object, plainly so.
 
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::AppError;
@@ -37,6 +38,20 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
                 "The body is not JSON: {error}."
             ))),
         }
+    }
+}
+
+/// A body that is a `T`, as JSON.
+pub(super) struct JsonBody<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
+        let JsonObject(object) = JsonObject::from_request(request, state).await?;
+        let read = serde_json::from_value(Value::Object(object));
+        read.map(Self)
+            .map_err(|error| AppError::BadRequest(format!("The body is not right: {error}.")))
     }
 }
 

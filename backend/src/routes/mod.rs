@@ -8,6 +8,7 @@ mod build;
 mod event_fields;
 mod events;
 mod health;
+mod history;
 mod json_body;
 mod metrics;
 mod openapi;
@@ -49,6 +50,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(api::get_notebook))
         .routes(routes!(output::get_output))
         .routes(routes!(events::list_updates))
+        .merge(history::routes())
         .fallback(api::not_found)
         // Not the event stream: a compressor holds back what it has not seen enough of.
         .layer(CompressionLayer::new());

@@ -30,10 +30,13 @@ const POLICY: &str = "sandbox allow-scripts; default-src 'none'; \
                       img-src data: blob:; font-src data:; base-uri 'none'; \
                       form-action 'none'; webrtc 'block'; frame-ancestors 'self'";
 
-/// Which output of whose copy of which notebook; both numbers count from 0.
+/// Which output of whose copy of which notebook; both numbers count from 0. Of a version
+/// that is kept, or of the notebook as it is now.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct OutputQuery {
+    /// A version that is kept; the notebook as it is now, when it is not given.
+    version: Option<i64>,
     /// The notebook's path below the participant's home.
     filename: String,
     /// The participant.
@@ -60,8 +63,7 @@ pub(super) async fn get_output(
     if !is_for_a_frame(&headers) || !identity.may_see(&query.user) {
         return Err(missing());
     }
-    let class = Arc::clone(&state.class);
-    let document = tokio::task::spawn_blocking(move || document(&class, query))
+    let document = tokio::task::spawn_blocking(move || document(&state, query))
         .await
         .map_err(AppError::internal)?
         .ok_or_else(missing)?;
@@ -75,15 +77,23 @@ fn is_for_a_frame(headers: &HeaderMap) -> bool {
     headers.get(DESTINATION).is_none_or(|to| to == "iframe")
 }
 
-fn document(class: &Class, query: OutputQuery) -> Option<String> {
+fn document(state: &AppState, query: OutputQuery) -> Option<String> {
     let key = Key {
         filename: query.filename,
         user: query.user,
     };
-    // Only what the class shows, not whatever lies in a home.
-    class.tile(&key)?;
-    let home = class.homes().home_of(&key.user)?;
-    let (_, bytes) = read_notebook(&home, &key.filename, None).ok()?;
+    let bytes = match query.version {
+        Some(version) => state.history.as_ref()?.bytes(&key, version).ok()?,
+        None => newest(&state.class, &key),
+    };
     let notebook = Notebook::parse(&bytes?).ok()?.notebook;
     prepare::frame_document(&notebook, query.cell, query.output)
+}
+
+fn newest(class: &Class, key: &Key) -> Option<Vec<u8>> {
+    // Only what the class shows, not whatever lies in a home.
+    class.tile(key)?;
+    let home = class.homes().home_of(&key.user)?;
+    let (_, bytes) = read_notebook(&home, &key.filename, None).ok()?;
+    bytes
 }

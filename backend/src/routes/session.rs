@@ -26,18 +26,25 @@ use crate::{
 pub(super) async fn get_session(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
+    headers: HeaderMap,
 ) -> Json<SessionResponse> {
     let hub_url = match &state.auth {
         Auth::Hub(hub) => Some(hub.oauth.home_url()),
         Auth::Standalone { .. } => None,
     };
     let homes = identity.confined_to().is_none();
+    let xsrf = match authorization_token(&headers) {
+        Some(_) => None,
+        None => Session::of_request(&headers, &state),
+    };
     Json(SessionResponse {
         homes: homes.then(|| state.class.homes().to_string()),
         user: identity.user,
         role: identity.role,
         hub_url,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        xsrf: xsrf.map(|session| session.xsrf(&state).reveal().to_owned()),
+        history: state.history.is_some(),
     })
 }
 

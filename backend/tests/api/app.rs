@@ -12,6 +12,7 @@ use backend::{
     auth::{Auth, HubAuth, HubClient, HubSettings, OAuth, Secret, SessionKey},
     class::{Class, Reporter, TailLimits},
     feed::Feed,
+    history::{Bounds, HistoryStore, Recorder, SqliteHistory},
     homes::HomesTemplate,
     limits::{LimitSettings, Limits},
     routes::router,
@@ -83,7 +84,12 @@ impl App {
         fs::create_dir_all(&homes).unwrap();
         let homes: HomesTemplate = format!("{}/{{user}}", homes.display()).parse().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("events.sqlite3")).unwrap());
-        let class = Arc::new(Class::new(homes, TailLimits::default()));
+        let history: Arc<dyn HistoryStore> =
+            Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
+        let bounds = Bounds::new(30, 1 << 30);
+        let recorder = Recorder::start(Arc::clone(&history), homes.clone(), bounds).unwrap();
+        let class = Class::new(homes, TailLimits::default()).observed_by(Arc::new(recorder));
+        let class = Arc::new(class);
         let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, Duration::ZERO);
         let reporter = reporter.await.unwrap();
         let ending = CancellationToken::new();
@@ -111,6 +117,7 @@ impl App {
             limits: Limits::new(limits),
             store,
             class,
+            history: Some(history),
             ending: ending.clone(),
             port: address.port(),
         };

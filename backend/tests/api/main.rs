@@ -10,6 +10,7 @@
 mod app;
 mod edge;
 mod events;
+mod history;
 mod hub;
 mod metrics;
 mod openapi;

@@ -30,6 +30,20 @@ pub(crate) const CLOSED: &[(Method, &str)] = &[
     (Method::GET, "api/updates"),
     (Method::GET, "metrics"),
     (Method::GET, "openapi.json"),
+    (Method::GET, "api/history?filename=x.ipynb&user=alice"),
+    (
+        Method::GET,
+        "api/history/version?filename=x.ipynb&user=alice&version=1",
+    ),
+    (
+        Method::GET,
+        "api/history/download?filename=x.ipynb&user=alice&version=1",
+    ),
+    (
+        Method::GET,
+        "api/history/diff?filename=x.ipynb&user=alice&version=1",
+    ),
+    (Method::POST, "api/history/restore"),
 ];
 
 #[tokio::test]

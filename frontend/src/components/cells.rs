@@ -29,8 +29,10 @@ pub fn id_prefix(user: &str) -> String {
 /// that the place one has scrolled to, and what one has selected there, stay.
 #[component]
 pub fn Cells(
-    /// The newest version.
+    /// The version to show.
     tile: Signal<Option<Arc<Tile>>>,
+    /// Its number, when it is not the newest.
+    version: Signal<Option<i64>>,
 ) -> impl IntoView {
     let count = Memo::new(move |_| tile.get().map_or(0, |tile| tile.cells.len()));
     let problem = Memo::new(move |_| tile.get().and_then(|tile| tile.problem.clone()));
@@ -44,7 +46,7 @@ pub fn Cells(
     };
     let on_click = move |event| {
         if let Some(tile) = tile.get_untracked() {
-            clicked(&event, &tile);
+            clicked(&event, &tile, version.get_untracked());
         }
     };
     view! {
@@ -73,7 +75,7 @@ pub fn Problem(
 /// What a click in a participant's notebook does: their links open beside the wall and
 /// not instead of it, those to a place in the notebook lead there, and what needs a
 /// script is shown when, and only when, somebody asks.
-pub fn clicked(event: &MouseEvent, tile: &Tile) {
+pub fn clicked(event: &MouseEvent, tile: &Tile, version: Option<i64>) {
     let Some(target) = event
         .target()
         .and_then(|target| target.dyn_into::<Element>().ok())
@@ -82,7 +84,7 @@ pub fn clicked(event: &MouseEvent, tile: &Tile) {
     };
     let closest = |selector| target.closest(selector).ok().flatten();
     if let Some(button) = closest("button.nb-show") {
-        show_frame(&button, tile);
+        show_frame(&button, tile, version);
     } else if let Some(link) = closest("a.nb-anchor") {
         let href = link.get_attribute("href").unwrap_or_default();
         // On the wall only the end of a notebook is there; the router opens the rest.
@@ -100,13 +102,13 @@ pub fn clicked(event: &MouseEvent, tile: &Tile) {
 
 /// Puts the output in place of its button, in a frame that has no origin of ours and no
 /// network. The service's answer says the same, so this is the second lock on that door.
-fn show_frame(button: &Element, tile: &Tile) {
+fn show_frame(button: &Element, tile: &Tile, version: Option<i64>) {
     let number = |name| button.get_attribute(name).unwrap_or_default();
     let (cell, output) = (number("data-cell"), number("data-output"));
     let Ok(frame) = document().create_element("iframe") else {
         return;
     };
-    let src = paths::output_frame(&tile.filename, &tile.user, &cell, &output);
+    let src = paths::output_frame(&tile.filename, &tile.user, version, &cell, &output);
     for (name, value) in [
         ("class", "nb-frame"),
         ("sandbox", "allow-scripts"),

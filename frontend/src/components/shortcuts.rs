@@ -11,12 +11,15 @@ use crate::theme::ThemeChoice;
 pub struct ShowShortcuts(RwSignal<u32>);
 
 /// Every key and what it does.
-const KEYS: [(&[&str], &str); 7] = [
+const KEYS: [(&[&str], &str); 10] = [
     (&["/"], "Filter by name"),
     (&["j", "k"], "Next and previous tile or participant"),
     (&["←", "↑", "→", "↓"], "Move among the tiles"),
     (&["Enter"], "Open the whole notebook"),
     (&["Esc"], "Back to the wall; on the wall, clear the filter"),
+    (&["h"], "History of a notebook"),
+    (&["o", "n"], "Older and newer version"),
+    (&["c"], "What changed in it"),
     (&["t"], "Theme: automatic, light, dark"),
     (&["?"], "This list"),
 ];

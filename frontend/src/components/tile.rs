@@ -41,7 +41,7 @@ pub fn TileView(
     };
     let on_click = {
         let tile = tile.clone();
-        move |event| tile.with_untracked(|tile| clicked(&event, tile))
+        move |event| tile.with_untracked(|tile| clicked(&event, tile, None))
     };
     let saved_at_ms = Signal::derive(move || tile.with(|tile| tile.saved_at_ms));
     // A tile that is drawn again, after a filter or a visit to a notebook, is not news.

@@ -5,9 +5,12 @@
 
 pub mod age;
 pub mod backoff;
+pub mod calendar;
+pub mod changes;
 pub mod failure;
 pub mod fetches;
 pub mod grid;
+pub mod history;
 pub mod stream;
 pub mod theme;
 pub mod throttle;

@@ -9,6 +9,10 @@ pub struct View {
     pub notebook: Option<String>,
     /// The participant whose whole notebook is shown.
     pub user: Option<String>,
+    /// The version of it that is shown, by its number; the newest when there is none.
+    pub version: Option<i64>,
+    /// What changed is shown instead of the whole.
+    pub changes: bool,
     /// Only participants whose name contains this.
     pub filter: String,
     /// The order of the tiles.
@@ -25,6 +29,8 @@ impl View {
             match key {
                 "notebook" if !value.is_empty() => view.notebook = Some(value),
                 "user" if !value.is_empty() => view.user = Some(value),
+                "version" => view.version = value.parse().ok(),
+                "changes" => view.changes = value == "1",
                 "q" => view.filter = value,
                 "sort" if value == "recent" => view.sort = Sort::Recent,
                 _ => {}
@@ -42,6 +48,12 @@ impl View {
         if let Some(user) = &self.user {
             pairs.push(format!("user={}", encode(user)));
         }
+        if let Some(version) = self.version {
+            pairs.push(format!("version={version}"));
+        }
+        if self.changes {
+            pairs.push("changes=1".to_owned());
+        }
         if !self.filter.is_empty() {
             pairs.push(format!("q={}", encode(&self.filter)));
         }
@@ -54,12 +66,36 @@ impl View {
         format!("?{}", pairs.join("&"))
     }
 
-    /// The same view of another participant, or of all with `None`.
+    /// The same view of another participant, or of all with `None`; of their newest
+    /// version, since numbers are of one notebook.
     pub fn with_user(&self, user: Option<&str>) -> Self {
         Self {
             user: user.map(str::to_owned),
+            version: None,
+            changes: false,
             ..self.clone()
         }
+    }
+
+    /// The same notebook in another version.
+    pub fn at(&self, version: Option<i64>) -> Self {
+        Self {
+            version,
+            ..self.clone()
+        }
+    }
+
+    /// The same with another choice of what is shown of it.
+    pub fn with_changes(&self, changes: bool) -> Self {
+        Self {
+            changes,
+            ..self.clone()
+        }
+    }
+
+    /// Whether both are of one participant's copy of one notebook.
+    pub fn is_same_copy(&self, other: &Self) -> bool {
+        self.notebook == other.notebook && self.user == other.user
     }
 }
 
@@ -128,6 +164,8 @@ mod tests {
                 user: Some("o'brien".into()),
                 filter: "a b".into(),
                 sort: Sort::Recent,
+                version: Some(17),
+                changes: true,
             },
             View {
                 notebook: Some("a%20b.ipynb".into()),
@@ -142,6 +180,16 @@ mod tests {
     #[test]
     fn the_default_view_has_no_query() {
         assert_eq!(View::default().to_query(), "");
+    }
+
+    #[test]
+    fn a_version_is_of_one_copy() {
+        let view = View::parse("?notebook=a&user=ana&version=7&changes=1");
+        assert_eq!((view.version, view.changes), (Some(7), true));
+        let next = view.with_user(Some("bo"));
+        assert_eq!((next.version, next.changes), (None, false));
+        assert!(view.is_same_copy(&view.at(None)) && !view.is_same_copy(&next));
+        assert_eq!(View::parse("version=x").version, None);
     }
 
     #[test]

@@ -12,10 +12,12 @@ use crate::clock::Clock;
 use crate::model::failure::Failure;
 use crate::session::Session;
 
+/// The notebook, the participant and, when it is not the newest, the version.
+type Chosen = (String, String, Option<i64>);
+
 #[derive(Default)]
 struct Inner {
-    /// The notebook and the participant.
-    chosen: Option<(String, String)>,
+    chosen: Option<Chosen>,
     running: bool,
     again: bool,
 }
@@ -47,20 +49,27 @@ impl NotebookStore {
         self.phase.get()
     }
 
-    /// The newest version, as a signal.
+    /// The version that is chosen, or the last that could be had, as a signal.
     pub fn tile(self) -> Option<Arc<Tile>> {
         self.tile.get()
     }
 
-    /// Chooses a notebook and loads it.
-    pub fn choose(self, filename: String, user: String) {
-        let chosen = Some((filename, user));
-        if self.inner.with_value(|inner| inner.chosen == chosen) {
+    /// Chooses a notebook, in a version or as it is now, and loads it. Another version of
+    /// the same takes its place only when it is there.
+    pub fn choose(self, filename: String, user: String, version: Option<i64>) {
+        let chosen = (filename, user, version);
+        let before = self.inner.with_value(|inner| inner.chosen.clone());
+        if before.as_ref() == Some(&chosen) {
             return;
         }
-        self.inner.update_value(|inner| inner.chosen = chosen);
-        self.tile.set(None);
-        self.phase.set(Phase::Loading);
+        let same = before.is_some_and(|(filename, user, _)| {
+            (filename, user) == (chosen.0.clone(), chosen.1.clone())
+        });
+        self.inner.update_value(|inner| inner.chosen = Some(chosen));
+        if !same || self.phase.get_untracked() != Phase::Ready {
+            self.tile.set(None);
+            self.phase.set(Phase::Loading);
+        }
         self.reload();
     }
 
@@ -85,17 +94,21 @@ impl NotebookStore {
             inner.running = inner.chosen.is_some();
             inner.chosen.clone()
         });
-        let Some(Some((filename, user))) = start else {
+        let Some(Some(asked)) = start else {
             return;
         };
         if self.phase.get_untracked() != Phase::Ready {
             self.phase.set(Phase::Loading);
         }
         spawn_local(async move {
-            let answer = api::notebook(&filename, &user).await;
+            let (filename, user, version) = &asked;
+            let answer = match version {
+                None => api::notebook(filename, user).await,
+                Some(version) => api::version(filename, user, *version).await,
+            };
             let again = self.inner.try_update_value(|inner| {
                 inner.running = false;
-                let moved_on = inner.chosen != Some((filename, user));
+                let moved_on = inner.chosen.as_ref() != Some(&asked);
                 (moved_on, std::mem::take(&mut inner.again) || moved_on)
             });
             // `None`: the page was left meanwhile.

@@ -4,6 +4,7 @@
 //! `cargo xtask test`, which gets these and says where they are.
 
 mod differential;
+mod history;
 mod hostile;
 mod hub;
 mod hub5;

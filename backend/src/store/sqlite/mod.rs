@@ -40,6 +40,7 @@ use self::{
     writer::{Shared, Writer},
 };
 use super::{Committed, EventFilter, EventStore, JournalBounds, NewEvent, StoreError};
+use crate::sqlite::PATIENCE;
 
 /// How many committed events a subscriber may be behind before it reads the journal.
 const BACKLOG: usize = 2_048;
@@ -62,7 +63,7 @@ impl Default for StoreOptions {
         Self {
             // At 60 saves a second an hour, in about 40 MB.
             keep_events: 200_000,
-            patience: Duration::from_secs(5),
+            patience: PATIENCE,
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{anyhow, bail};
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use anyhow::anyhow;
+use rusqlite::{Connection, ErrorCode};
 
-/// Append-only: the place of a migration in this list is the schema's version, kept
-/// in `PRAGMA user_version`.
+use crate::sqlite::{Durability, PATIENCE, check_engine, migrate, open};
+
+/// Append-only; see [`migrate`].
 const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE events (
@@ -33,9 +34,6 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
-/// Before this version two connections that checkpoint at once can lose a commit.
-const OLDEST_SAFE_SQLITE: i32 = 3_051_003;
-
 /// A file up to this size is checked whole when it is opened; that takes milliseconds. A
 /// larger one is for `pipalhub doctor` to check.
 const CHECKED_AT_START: u64 = 4 << 20;
@@ -50,42 +48,27 @@ pub(super) fn version() -> u32 {
 
 /// Makes or migrates the file at `path`, and gives the writer's connection.
 pub(super) fn prepare(path: &Path, patience: Duration) -> anyhow::Result<Connection> {
-    if rusqlite::version_number() < OLDEST_SAFE_SQLITE {
-        bail!(
-            "SQLite {} is too old: 3.51.3 or later is needed",
-            rusqlite::version()
-        );
-    }
-    let open = || -> anyhow::Result<Connection> {
-        let connection = Connection::open(path)?;
-        // Only a file without tables takes this, and older ones go on without.
-        connection.pragma_update(None, "auto_vacuum", "incremental")?;
-        set_up(&connection, patience)?;
-        migrate(&connection)?;
+    check_engine()?;
+    let opened = || -> anyhow::Result<Connection> {
+        let connection = connect(path, patience)?;
+        migrate(&connection, MIGRATIONS)?;
         if path.metadata()?.len() <= CHECKED_AT_START {
             check(&connection)?;
         }
         Ok(connection)
     };
-    open().map_err(|error| explained(path, error))
+    opened().map_err(|error| explained(path, error))
 }
 
-/// One more connection to a file that [`prepare`] has seen.
+/// A connection to the file at `path`, which the writer and the readers set up alike.
 pub(super) fn connect(path: &Path, patience: Duration) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
-    set_up(&connection, patience)?;
-    Ok(connection)
-}
-
-fn set_up(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
-    connection.busy_timeout(patience)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    // NORMAL may roll back an acknowledged commit when the power fails.
-    connection.pragma_update(None, "synchronous", "full")?;
+    // Less may roll back an acknowledged commit when the power fails.
+    let connection = open(path, Durability::Full, patience)?;
     // A commit never pays for a checkpoint: `checkpoint.rs` makes them.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;
-    connection.pragma_update(None, "cache_size", -8_000)
+    connection.pragma_update(None, "cache_size", -8_000)?;
+    Ok(connection)
 }
 
 /// Looks for damage; thorough enough to find pages that do not belong together.
@@ -97,27 +80,6 @@ pub(super) fn check(connection: &Connection) -> anyhow::Result<()> {
             Some(found),
         )));
     }
-    Ok(())
-}
-
-fn migrate(connection: &Connection) -> anyhow::Result<()> {
-    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Exclusive)?;
-    let found: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = version();
-    if found > known {
-        bail!(
-            "it was written by a newer pipalhub (schema {found}, this program knows {known}): \
-             run that version, or choose another data folder"
-        );
-    }
-    if found == known {
-        return Ok(());
-    }
-    for migration in MIGRATIONS.iter().skip(found as usize) {
-        transaction.execute_batch(migration)?;
-    }
-    transaction.pragma_update(None, "user_version", known)?;
-    transaction.commit()?;
     Ok(())
 }
 
@@ -148,13 +110,13 @@ fn explained(path: &Path, error: anyhow::Error) -> anyhow::Error {
 /// When there is no database, or it is damaged.
 pub fn inspect(path: &Path) -> anyhow::Result<u32> {
     use rusqlite::OpenFlags;
-    let open = || -> anyhow::Result<u32> {
+    let opened = || -> anyhow::Result<u32> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.busy_timeout(PATIENCE)?;
         check(&connection)?;
         Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
     };
-    open().map_err(|error| explained(path, error))
+    opened().map_err(|error| explained(path, error))
 }
 
 /// What SQLite calls itself, and the schema this program knows.
@@ -169,17 +131,8 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(5);
-
     fn refusal(path: &Path) -> String {
         format!("{:#}", prepare(path, PATIENCE).unwrap_err())
-    }
-
-    #[test]
-    fn migrating_twice_is_migrating_once() {
-        let connection = Connection::open_in_memory().unwrap();
-        migrate(&connection).unwrap();
-        migrate(&connection).unwrap();
     }
 
     #[test]

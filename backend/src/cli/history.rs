@@ -1,0 +1,65 @@
+//! The settings of the history of notebooks, and starting what keeps it.
+
+use std::{path::Path, sync::Arc};
+
+use clap::{Args, builder::FalseyValueParser};
+
+use crate::{
+    history::{Bounds, HistoryStore, Recorder, SqliteHistory},
+    homes::HomesTemplate,
+};
+
+/// What is kept of notebooks as they were.
+#[derive(Args)]
+pub(super) struct HistoryArgs {
+    /// Keep no versions of notebooks.
+    #[arg(long, env = "PIPALHUB_NO_HISTORY", value_parser = FalseyValueParser::new())]
+    no_history: bool,
+    /// Versions of notebooks are kept for so many days: all of them for one day, one in
+    /// five minutes for a week, then one an hour.
+    #[arg(
+        long,
+        env = "PIPALHUB_HISTORY_DAYS",
+        value_name = "DAYS",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u32).range(1..=36_500)
+    )]
+    history_days: u32,
+    /// Versions take up so much at most; beyond it, the oldest of whoever takes up the
+    /// most go.
+    #[arg(
+        long,
+        env = "PIPALHUB_HISTORY_MIB",
+        value_name = "MIB",
+        default_value_t = 2_048,
+        value_parser = clap::value_parser!(u64).range(1..=1 << 30)
+    )]
+    history_mib: u64,
+}
+
+/// What is running.
+pub(super) struct History {
+    pub(super) store: Arc<dyn HistoryStore>,
+    pub(super) recorder: Arc<Recorder>,
+}
+
+impl HistoryArgs {
+    /// Starts it, unless it is switched off.
+    pub(super) fn start(
+        &self,
+        data: &Path,
+        homes: &HomesTemplate,
+    ) -> anyhow::Result<Option<History>> {
+        if self.no_history {
+            return Ok(None);
+        }
+        let store: Arc<dyn HistoryStore> =
+            Arc::new(SqliteHistory::open(&data.join("history.sqlite3"))?);
+        let bounds = Bounds::new(self.history_days, self.history_mib << 20);
+        let recorder = Recorder::start(Arc::clone(&store), homes.clone(), bounds)?;
+        Ok(Some(History {
+            store,
+            recorder: Arc::new(recorder),
+        }))
+    }
+}

@@ -1,0 +1,167 @@
+//! What was saved and is not recorded yet, in bounded memory.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::class::{Content, Key};
+
+/// One version on its way into the history.
+pub(super) struct Pending {
+    pub(super) key: Key,
+    pub(super) saved_at_ms: i64,
+    pub(super) content: Content,
+}
+
+/// What to do next.
+#[derive(Default)]
+pub(super) struct Work {
+    pub(super) pending: Vec<Pending>,
+    /// Notebooks with a version that found no room: they are read again.
+    pub(super) missed: BTreeSet<Key>,
+    /// Nothing will come after this.
+    pub(super) last: bool,
+}
+
+#[derive(Default)]
+struct Inner {
+    pending: VecDeque<Pending>,
+    missed: BTreeSet<Key>,
+    bytes: usize,
+    closed: bool,
+}
+
+/// Bounded by bytes. What finds no room is only remembered by name: its file still holds
+/// the newest version when there is room again, and who looks for the versions between
+/// those that were kept must have saved faster than a disk writes.
+pub(super) struct Queue {
+    inner: Mutex<Inner>,
+    news: Condvar,
+    room: usize,
+}
+
+impl Queue {
+    pub(super) fn new(room: usize) -> Self {
+        Self {
+            inner: Mutex::default(),
+            news: Condvar::new(),
+            room,
+        }
+    }
+
+    /// Never waits; says whether there was room.
+    pub(super) fn push(&self, pending: Pending) -> bool {
+        let mut inner = self.lock();
+        let bytes = pending.content.bytes.len();
+        let fits = inner.bytes + bytes <= self.room;
+        if fits {
+            inner.bytes += bytes;
+            inner.missed.remove(&pending.key);
+            inner.pending.push_back(pending);
+        } else {
+            inner.missed.insert(pending.key);
+        }
+        self.news.notify_one();
+        fits
+    }
+
+    /// Has these read again.
+    pub(super) fn miss(&self, keys: impl IntoIterator<Item = Key>) {
+        self.lock().missed.extend(keys);
+    }
+
+    /// The next few, or what was missed when there are none; nothing when `patience` is
+    /// over.
+    pub(super) fn take(&self, most: usize, patience: Duration) -> Work {
+        let until = Instant::now() + patience;
+        let mut inner = self.lock();
+        while inner.pending.is_empty() && inner.missed.is_empty() && !inner.closed {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Work::default();
+            }
+            let waited = self.news.wait_timeout(inner, left);
+            inner = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let count = most.min(inner.pending.len());
+        let pending: Vec<Pending> = inner.pending.drain(..count).collect();
+        inner.bytes -= pending
+            .iter()
+            .map(|pending| pending.content.bytes.len())
+            .sum::<usize>();
+        let missed = if pending.is_empty() {
+            std::mem::take(&mut inner.missed)
+        } else {
+            BTreeSet::new()
+        };
+        let last = inner.closed && inner.pending.is_empty() && inner.missed.is_empty();
+        Work {
+            pending,
+            missed,
+            last,
+        }
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        let inner = self.lock();
+        inner.pending.is_empty() && inner.missed.is_empty()
+    }
+
+    /// Nothing more will come.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.news.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use shared::notebook::Notebook;
+
+    use super::*;
+
+    fn pending(user: &str, bytes: usize) -> Pending {
+        Pending {
+            key: Key {
+                filename: "a.ipynb".to_owned(),
+                user: user.to_owned(),
+            },
+            saved_at_ms: 0,
+            content: Content {
+                notebook: Arc::new(Notebook::default()),
+                bytes: Arc::new(vec![0; bytes]),
+            },
+        }
+    }
+
+    #[test]
+    fn what_finds_no_room_is_read_again_later() {
+        let queue = Queue::new(100);
+        assert!(queue.push(pending("ana", 60)));
+        assert!(!queue.push(pending("ana", 60)));
+        assert!(!queue.push(pending("bo", 60)));
+        assert!(queue.push(pending("bo", 40)), "a smaller one has room");
+        let users = |work: &Work| -> Vec<String> {
+            let pending = work.pending.iter().map(|pending| pending.key.user.clone());
+            pending.collect()
+        };
+        let first = queue.take(10, Duration::ZERO);
+        assert_eq!(users(&first), ["ana", "bo"]);
+        assert!(first.missed.is_empty() && !first.last);
+        let second = queue.take(10, Duration::ZERO);
+        let missed: Vec<_> = second.missed.iter().map(|key| &*key.user).collect();
+        assert_eq!(missed, ["ana"], "of bo the newest was recorded");
+        assert!(queue.is_empty());
+        queue.close();
+        assert!(queue.take(10, Duration::from_secs(60)).last);
+    }
+}

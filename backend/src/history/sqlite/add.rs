@@ -1,0 +1,148 @@
+//! Adding versions.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::{content, refs, tidy::Tidy};
+use crate::{
+    class::Key,
+    history::{Save, pieces},
+};
+
+/// A patch of more bytes than this is not worth repeating: the list itself is stored, for
+/// the versions after it to differ from.
+const LONGEST_PATCH: usize = 64;
+/// What a version takes on the disk beside its pieces.
+const ROW: usize = 64;
+
+/// The newest list of each notebook, and the one it was made from.
+pub(super) type LatestLists = HashMap<Key, Latest>;
+
+pub(super) struct Latest {
+    notebook: i64,
+    base: i64,
+    base_list: Vec<i64>,
+    list: Vec<i64>,
+}
+
+/// Adds all that are new, in one transaction.
+pub(super) fn all(
+    connection: &mut Connection,
+    latest: &mut LatestLists,
+    tidy: &mut Tidy,
+    saves: &[Save<'_>],
+) -> rusqlite::Result<usize> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut added = 0;
+    for save in saves {
+        added += usize::from(one(&transaction, latest, tidy, save)?);
+    }
+    transaction.commit()?;
+    Ok(added)
+}
+
+fn one(
+    connection: &Connection,
+    latest: &mut LatestLists,
+    tidy: &mut Tidy,
+    save: &Save<'_>,
+) -> rusqlite::Result<bool> {
+    if !latest.contains_key(save.key) {
+        latest.insert(save.key.clone(), newest(connection, save.key)?);
+    }
+    let latest = latest.get_mut(save.key).expect("it was just put there");
+    let mut weight = ROW;
+    let mut list = Vec::new();
+    for piece in pieces::cut(save.bytes) {
+        let (id, stored) = content::store(connection, piece)?;
+        weight += stored;
+        list.push(id);
+    }
+    if latest.base != 0 && list == latest.list {
+        return Ok(false);
+    }
+    let mut patch = refs::patch(&latest.base_list, &list);
+    if latest.base == 0 || patch.len() > LONGEST_PATCH {
+        let (base, stored) = content::store(connection, &refs::encode(&list))?;
+        weight += stored;
+        latest.base = base;
+        latest.base_list.clone_from(&list);
+        patch = refs::patch(&list, &list);
+    }
+    tidy.keep(&list);
+    tidy.keep(&[latest.base]);
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(
+            "INSERT INTO versions (notebook, saved_at_ms, noted_at_ms, cells, added, changed,
+                 removed, weight, base, patch)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            latest.notebook,
+            save.saved_at_ms,
+            save.noted_at_ms,
+            number(save.cells),
+            number(save.counts.added),
+            number(save.counts.changed),
+            number(save.counts.removed),
+            number(weight + patch.len()),
+            latest.base,
+            patch
+        ])?;
+    latest.list = list;
+    Ok(true)
+}
+
+/// What the file has of a notebook, which gets a number when it has none.
+fn newest(connection: &Connection, key: &Key) -> rusqlite::Result<Latest> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO notebooks (user, filename) VALUES (?1, ?2)")?
+        .execute(params![key.user, key.filename])?;
+    let notebook: i64 = connection
+        .prepare_cached("SELECT id FROM notebooks WHERE user = ?1 AND filename = ?2")?
+        .query_row(params![key.user, key.filename], |row| row.get(0))?;
+    let found = connection
+        .prepare_cached(
+            "SELECT base, patch FROM versions WHERE notebook = ?1 ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([notebook], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
+        .optional()?;
+    let (base, patch) = found.unwrap_or_default();
+    let none = base == 0;
+    Ok(Latest {
+        notebook,
+        base,
+        base_list: if none {
+            Vec::new()
+        } else {
+            base_list(connection, base)?
+        },
+        list: if none {
+            Vec::new()
+        } else {
+            list(connection, base, &patch)?
+        },
+    })
+}
+
+/// The pieces of a version.
+pub(super) fn list(connection: &Connection, base: i64, patch: &[u8]) -> rusqlite::Result<Vec<i64>> {
+    let base = base_list(connection, base)?;
+    refs::apply(&base, patch).ok_or_else(damaged)
+}
+
+/// A list that is stored as a piece.
+pub(super) fn base_list(connection: &Connection, base: i64) -> rusqlite::Result<Vec<i64>> {
+    let mut bytes = Vec::new();
+    content::load_to(connection, base, &mut bytes)?;
+    refs::decode(&bytes).ok_or_else(damaged)
+}
+
+pub(super) fn damaged() -> rusqlite::Error {
+    let error = std::io::Error::other("a list of pieces in an unknown form");
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, error.into())
+}

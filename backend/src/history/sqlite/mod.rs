@@ -1,0 +1,205 @@
+//! [`HistoryStore`] on SQLite, in a file of its own.
+//!
+//! A commit need not be on the disk when it is done: when the power fails, what the file
+//! loses are the last versions, whole, and the newest of those still lies in its home and
+//! is recorded at the next start. So saves cost no waiting for the disk.
+
+mod add;
+mod content;
+mod refs;
+#[cfg(test)]
+mod tests;
+mod tidy;
+
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use anyhow::Context;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Bounds, Counts, HistoryError, HistoryStore, Save, Version};
+use crate::{
+    class::Key,
+    sqlite::{Durability, connect, migrate},
+};
+
+/// Append-only; see [`migrate`]. Numbers are never reused, for pages hold them.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE notebooks (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        user TEXT NOT NULL,
+        filename TEXT NOT NULL,
+        UNIQUE (user, filename)
+    ) STRICT;
+    CREATE TABLE contents (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        hash BLOB NOT NULL UNIQUE,
+        data BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE versions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        notebook INTEGER NOT NULL,
+        saved_at_ms INTEGER NOT NULL,
+        noted_at_ms INTEGER NOT NULL,
+        cells INTEGER NOT NULL,
+        added INTEGER NOT NULL,
+        changed INTEGER NOT NULL,
+        removed INTEGER NOT NULL,
+        weight INTEGER NOT NULL,
+        base INTEGER NOT NULL,
+        patch BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX versions_by_notebook ON versions (notebook, id);
+"];
+
+/// The fields of a [`Version`], of a notebook by user and filename.
+const SELECT: &str = "SELECT v.id, saved_at_ms, cells, added, changed, removed
+    FROM versions v JOIN notebooks n ON n.id = v.notebook
+    WHERE n.user = ?1 AND n.filename = ?2";
+
+/// See the module's words.
+pub struct SqliteHistory {
+    writer: Mutex<Writer>,
+    reader: Mutex<Connection>,
+}
+
+struct Writer {
+    connection: Connection,
+    latest: add::LatestLists,
+    tidy: tidy::Tidy,
+}
+
+impl SqliteHistory {
+    /// Opens the file at `path`, making or migrating it as needed.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is not a database, or was written by a newer
+    /// version of the program.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let connection = connect(path, Durability::Normal)?;
+        migrate(&connection, MIGRATIONS)
+            .with_context(|| format!("cannot use the database {}", path.display()))?;
+        Ok(Self {
+            reader: Mutex::new(connect(path, Durability::Normal)?),
+            writer: Mutex::new(Writer {
+                connection,
+                latest: add::LatestLists::default(),
+                tidy: tidy::Tidy::default(),
+            }),
+        })
+    }
+}
+
+impl HistoryStore for SqliteHistory {
+    fn add(&self, saves: &[Save<'_>]) -> Result<usize, HistoryError> {
+        let mut writer = lock(&self.writer);
+        let Writer {
+            connection,
+            latest,
+            tidy,
+        } = &mut *writer;
+        let added = add::all(connection, latest, tidy, saves).inspect_err(|_| latest.clear())?;
+        Ok(added)
+    }
+
+    fn versions(
+        &self,
+        key: &Key,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<Version>, HistoryError> {
+        let reader = lock(&self.reader);
+        let sql = format!("{SELECT} AND v.id < ?3 ORDER BY v.id DESC LIMIT ?4");
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let before = before.unwrap_or(i64::MAX);
+        let mut statement = reader.prepare_cached(&sql)?;
+        let found = statement.query_map(params![key.user, key.filename, before, limit], version)?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn version(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+        self.one(key, id, &format!("{SELECT} AND v.id = ?3"))
+    }
+
+    fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+        self.one(
+            key,
+            id,
+            &format!("{SELECT} AND v.id > ?3 ORDER BY v.id LIMIT 1"),
+        )
+    }
+
+    fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
+        let reader = lock(&self.reader);
+        // One look at the file, so that nothing is collected while it is put together.
+        let transaction = reader.unchecked_transaction()?;
+        let found = transaction
+            .prepare_cached(
+                "SELECT base, patch FROM versions v JOIN notebooks n ON n.id = v.notebook
+                 WHERE n.user = ?1 AND n.filename = ?2 AND v.id = ?3",
+            )?
+            .query_row(params![key.user, key.filename, id], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+            })
+            .optional()?;
+        let Some((base, patch)) = found else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        for id in add::list(&transaction, base, &patch)? {
+            content::load_to(&transaction, id, &mut bytes)?;
+        }
+        Ok(Some(bytes))
+    }
+
+    fn tidy(&self, bounds: &Bounds, now_ms: i64) -> Result<bool, HistoryError> {
+        let mut writer = lock(&self.writer);
+        let Writer {
+            connection,
+            latest,
+            tidy,
+        } = &mut *writer;
+        Ok(tidy.step(connection, latest, bounds, now_ms)?)
+    }
+
+    fn size(&self) -> Result<u64, HistoryError> {
+        let reader = lock(&self.reader);
+        Ok(tidy::pages(&reader, "page_count")? * tidy::pages(&reader, "page_size")?)
+    }
+}
+
+impl SqliteHistory {
+    fn one(&self, key: &Key, id: i64, sql: &str) -> Result<Option<Version>, HistoryError> {
+        let reader = lock(&self.reader);
+        let mut statement = reader.prepare_cached(sql)?;
+        let found = statement.query_row(params![key.user, key.filename, id], version);
+        Ok(found.optional()?)
+    }
+}
+
+fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
+    let count = |at| Ok::<_, rusqlite::Error>(row.get::<_, u32>(at)? as usize);
+    Ok(Version {
+        id: row.get(0)?,
+        saved_at_ms: row.get(1)?,
+        cells: count(2)?,
+        counts: Counts {
+            added: count(3)?,
+            changed: count(4)?,
+            removed: count(5)?,
+        },
+    })
+}
+
+impl From<rusqlite::Error> for HistoryError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A panic leaves an open transaction at worst, and that is rolled back.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,313 @@
+//! What the engine promises, whatever was saved in whatever order.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+const NOW: i64 = 1_800_000_000_000;
+const MINUTE: i64 = 60_000;
+
+fn key(user: &str) -> Key {
+    Key {
+        filename: "m1/day1.ipynb".to_owned(),
+        user: user.to_owned(),
+    }
+}
+
+fn open(folder: &tempfile::TempDir) -> SqliteHistory {
+    SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap()
+}
+
+fn save<'a>(key: &'a Key, at_ms: i64, bytes: &'a [u8]) -> Save<'a> {
+    Save {
+        key,
+        saved_at_ms: at_ms,
+        noted_at_ms: at_ms,
+        cells: 1,
+        counts: Counts::default(),
+        bytes,
+    }
+}
+
+/// A notebook as Jupyter writes it, of cells with an output each.
+fn notebook(sources: &[&str]) -> Vec<u8> {
+    let cells: Vec<Value> = sources
+        .iter()
+        .enumerate()
+        .map(|(n, source)| {
+            json!({"cell_type": "code", "id": format!("c{n}"), "metadata": {},
+                "outputs": [{"output_type": "stream", "text": [source]}], "source": [source]})
+        })
+        .collect();
+    serde_json::to_vec_pretty(&json!({"cells": cells, "nbformat": 4})).unwrap()
+}
+
+fn ids(store: &SqliteHistory, key: &Key) -> Vec<i64> {
+    let versions = store.versions(key, None, 10_000).unwrap();
+    versions.into_iter().map(|version| version.id).collect()
+}
+
+fn contents(store: &SqliteHistory) -> i64 {
+    lock(&store.reader)
+        .query_row("SELECT count(*) FROM contents", [], |row| row.get(0))
+        .unwrap()
+}
+
+fn tidy_all(store: &SqliteHistory, bounds: &Bounds, now_ms: i64) {
+    let mut steps = 0;
+    while store.tidy(bounds, now_ms).unwrap() {
+        steps += 1;
+        assert!(steps < 100_000, "tidying up comes to an end");
+    }
+}
+
+/// Bounds that allow everything but what is named.
+fn unbounded() -> Bounds {
+    let century = Duration::from_secs(100 * 365 * 24 * 3_600);
+    Bounds {
+        longest: century,
+        size: u64::MAX,
+        thinned: [(century, century); 2],
+    }
+}
+
+#[test]
+fn a_version_that_is_not_new_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let ana = key("ana");
+    let (one, two) = (notebook(&["1"]), notebook(&["2"]));
+    let saves = [&one, &one, &two, &one].map(|bytes| save(&ana, NOW, bytes));
+    assert_eq!(store.add(&saves).unwrap(), 3);
+    assert_eq!(ids(&store, &ana), [3, 2, 1]);
+    // And so after a restart.
+    drop(store);
+    let store = open(&folder);
+    assert_eq!(store.add(&[save(&ana, NOW, &one)]).unwrap(), 0);
+    assert_eq!(store.add(&[save(&ana, NOW, &two)]).unwrap(), 1);
+    assert_eq!(store.bytes(&ana, 4).unwrap().unwrap(), two);
+    assert_eq!(store.next(&ana, 1).unwrap().unwrap().id, 2);
+    assert_eq!(store.next(&ana, 4).unwrap(), None);
+    assert_eq!(store.versions(&ana, Some(3), 1).unwrap()[0].id, 2);
+}
+
+#[test]
+fn what_two_have_in_common_is_stored_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let sources: Vec<String> = (0..50).map(|n| format!("line_{n} = {n}")).collect();
+    let mut sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+    let (ana, bo) = (key("ana"), key("bo"));
+    let first = notebook(&sources);
+    store.add(&[save(&ana, NOW, &first)]).unwrap();
+    let before = contents(&store);
+    store.add(&[save(&bo, NOW, &first)]).unwrap();
+    assert_eq!(contents(&store), before);
+    sources[20] = "changed";
+    let second = notebook(&sources);
+    store.add(&[save(&bo, NOW, &second)]).unwrap();
+    // The cell before its outputs is the same; what it printed and its source are new.
+    assert_eq!(contents(&store), before + 2);
+    assert_eq!(store.bytes(&bo, 3).unwrap().unwrap(), second);
+}
+
+#[test]
+fn nobody_sees_a_version_by_its_number_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let bytes = notebook(&["x"]);
+    store.add(&[save(&key("ana"), NOW, &bytes)]).unwrap();
+    assert_eq!(store.version(&key("bo"), 1).unwrap(), None);
+    assert_eq!(store.bytes(&key("bo"), 1).unwrap(), None);
+    assert_eq!(store.next(&key("bo"), 0).unwrap(), None);
+}
+
+#[test]
+fn old_versions_become_fewer_and_then_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let ana = key("ana");
+    for minute in 0..60 {
+        let bytes = notebook(&[&minute.to_string()]);
+        let at = NOW + minute * MINUTE;
+        store.add(&[save(&ana, at, &bytes)]).unwrap();
+    }
+    let bounds = Bounds::new(30, u64::MAX);
+    tidy_all(&store, &bounds, NOW + 60 * MINUTE);
+    assert_eq!(ids(&store, &ana).len(), 60, "all of the last day");
+    let day = 24 * 60 * MINUTE;
+    tidy_all(&store, &bounds, NOW + 2 * day);
+    let thinned = ids(&store, &ana);
+    assert_eq!(thinned.len(), 12, "one in five minutes");
+    assert_eq!(thinned[0], 60, "the newest among them");
+    for id in thinned {
+        let expected = notebook(&[&(id - 1).to_string()]);
+        assert_eq!(store.bytes(&ana, id).unwrap().unwrap(), expected);
+    }
+    tidy_all(&store, &bounds, NOW + 10 * day);
+    assert_eq!(ids(&store, &ana).len(), 1, "one in an hour");
+    tidy_all(&store, &bounds, NOW + 40 * day);
+    assert_eq!(ids(&store, &ana).len(), 0);
+    assert_eq!(contents(&store), 0, "nothing is left behind");
+    let bytes = notebook(&["again"]);
+    store.add(&[save(&ana, NOW + 40 * day, &bytes)]).unwrap();
+    assert_eq!(ids(&store, &ana), [61], "no number is given twice");
+}
+
+#[test]
+fn whoever_takes_up_the_most_gives_first_and_the_file_shrinks() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let (ana, flood) = (key("ana"), key("flood"));
+    let small = notebook(&["small"]);
+    store.add(&[save(&ana, NOW, &small)]).unwrap();
+    let mut noise = 1_u64;
+    for _ in 0..40 {
+        let text: String = (0..2_000)
+            .map(|_| {
+                noise = noise
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                format!("{noise:x}")
+            })
+            .collect();
+        let bytes = notebook(&[&text]);
+        store.add(&[save(&flood, NOW, &bytes)]).unwrap();
+    }
+    let before = store.size().unwrap();
+    let bounds = Bounds {
+        size: before / 4,
+        ..unbounded()
+    };
+    tidy_all(&store, &bounds, NOW);
+    assert!(store.size().unwrap() <= bounds.size, "{before}");
+    assert_eq!(ids(&store, &ana).len(), 1);
+    let left = ids(&store, &flood);
+    assert!(
+        !left.is_empty() && left.len() < 20 && left[0] == 41,
+        "{left:?}"
+    );
+    // Even bounds that nothing fits in are an end.
+    let none = Bounds {
+        size: 1,
+        ..unbounded()
+    };
+    tidy_all(&store, &none, NOW);
+    assert_eq!(contents(&store), 0);
+}
+
+#[test]
+fn a_newer_schema_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.sqlite3");
+    Connection::open(&path)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    let refusal = format!("{:#}", SqliteHistory::open(&path).err().unwrap());
+    assert!(refusal.contains("newer pipalhub"), "{refusal}");
+}
+
+/// Something that happens to a store.
+#[derive(Clone, Debug)]
+enum Deed {
+    /// This user saves cells of these numbers, or bytes that are no notebook.
+    Save(usize, Vec<u8>),
+    /// So many steps of tidying up, in a round that removes all but the newest few.
+    Tidy(usize),
+    Restart,
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let deed = prop_oneof![
+        6 => (0..3_usize, prop::collection::vec(0..5_u8, 0..6)).prop_map(|(user, cells)| Deed::Save(user, cells)),
+        3 => (1..12_usize).prop_map(Deed::Tidy),
+        1 => Just(Deed::Restart),
+    ];
+    prop::collection::vec(deed, 1..60)
+}
+
+fn bytes_of(cells: &[u8]) -> Vec<u8> {
+    if cells.first() == Some(&4) {
+        return cells.to_vec();
+    }
+    let sources: Vec<String> = cells.iter().map(|cell| format!("cell {cell}")).collect();
+    notebook(&sources.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is saved, tidied up and restarted in between: a version that is listed is
+    /// the bytes that were saved, and in the end nothing is stored that no version needs.
+    #[test]
+    fn every_version_that_is_listed_comes_back(deeds in deeds()) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(&folder);
+        let users = ["ana", "bo", "chidi"].map(key);
+        let mut model: Vec<(usize, i64, Vec<u8>)> = Vec::new();
+        let thinning = Bounds {
+            thinned: [(Duration::ZERO, Duration::from_secs(600)); 2],
+            ..unbounded()
+        };
+        let mut now = NOW;
+        for deed in deeds {
+            now += MINUTE;
+            match deed {
+                Deed::Save(user, cells) => {
+                    let bytes = bytes_of(&cells);
+                    let added = store.add(&[save(&users[user], now, &bytes)]).unwrap();
+                    let newest = ids(&store, &users[user])[0];
+                    let known = model.iter().rev().find(|(other, ..)| *other == user);
+                    prop_assert_eq!(added == 0, known.is_some_and(|known| known.2 == bytes));
+                    if added == 1 {
+                        model.push((user, newest, bytes));
+                    }
+                }
+                Deed::Tidy(steps) => {
+                    for _ in 0..steps {
+                        now += MINUTE;
+                        store.tidy(&thinning, now).unwrap();
+                    }
+                }
+                Deed::Restart => {
+                    drop(store);
+                    store = open(&folder);
+                }
+            }
+        }
+        now += 20 * MINUTE;
+        tidy_all(&store, &thinning, now);
+        for (user, key) in users.iter().enumerate() {
+            for id in ids(&store, key) {
+                let saved = model.iter().find(|(other, known, _)| (*other, *known) == (user, id));
+                prop_assert_eq!(store.bytes(key, id).unwrap(), saved.map(|saved| saved.2.clone()));
+            }
+            let newest = model.iter().rev().find(|(other, ..)| *other == user);
+            prop_assert_eq!(ids(&store, key).first().copied(), newest.map(|newest| newest.1));
+        }
+        prop_assert_eq!(orphans(&store), 0);
+    }
+}
+
+/// Pieces that no version needs, counted in another way than they are collected.
+fn orphans(store: &SqliteHistory) -> usize {
+    let reader = lock(&store.reader);
+    let mut needed = std::collections::BTreeSet::new();
+    let mut statement = reader.prepare("SELECT base, patch FROM versions").unwrap();
+    let mut rows = statement.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let (base, patch): (i64, Vec<u8>) = (row.get(0).unwrap(), row.get(1).unwrap());
+        needed.insert(base);
+        needed.extend(add::base_list(&reader, base).unwrap());
+        needed.extend(add::list(&reader, base, &patch).unwrap());
+    }
+    let mut statement = reader.prepare("SELECT id FROM contents").unwrap();
+    let stored = statement.query_map([], |row| row.get(0)).unwrap();
+    stored
+        .filter(|id| !needed.contains(id.as_ref().unwrap()))
+        .count()
+}

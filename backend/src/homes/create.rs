@@ -1,0 +1,264 @@
+//! Writing a new file below a participant's home, which is theirs and may be made to trick
+//! us: beside one of their notebooks, never over anything.
+//!
+//! The folder is opened like a notebook is (below the home, following no link), and what
+//! follows is done in that open folder, so that it cannot be swapped for another. The file
+//! is written under a hidden name and given its own when it is whole, by a rename that
+//! fails when the name is taken. It belongs to whom the home belongs to.
+
+use std::{
+    fs::{File, Permissions},
+    io::{self, Write},
+    os::{
+        fd::OwnedFd,
+        unix::fs::{PermissionsExt, fchown},
+    },
+    path::Path,
+};
+
+use rustix::{
+    fs::{
+        AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, Stat, fstat, openat, openat2,
+        renameat_with, statat, unlinkat,
+    },
+    io::Errno,
+    process::geteuid,
+};
+
+use crate::auth::Secret;
+
+/// A file's name has at most so many bytes.
+const LONGEST_NAME: usize = 255;
+/// When the name is taken, as many others are tried.
+const TRIES: usize = 100;
+/// For a notebook that is no longer there to say.
+const USUAL_MODE: u32 = 0o644;
+
+/// Why a file was not written, in words for who asked for it.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The notebook's folder is not there, or is behind a link.
+    #[error("{0}")]
+    Refused(&'static str),
+    /// What the operating system said.
+    #[error("The file cannot be written: {0}.")]
+    Io(io::Error),
+}
+
+impl From<Errno> for CreateError {
+    fn from(errno: Errno) -> Self {
+        match errno {
+            Errno::NOENT | Errno::NOTDIR => Self::Refused("The notebook's folder is not there."),
+            Errno::LOOP | Errno::XDEV => Self::Refused(
+                "The notebook's folder is a link, or below one; links are not followed.",
+            ),
+            other => Self::Io(other.into()),
+        }
+    }
+}
+
+impl From<io::Error> for CreateError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Writes `bytes` into a new file in the folder of `filename` below `home`, with `suffix`
+/// after the stem of its name; the answer is the new path below the home.
+///
+/// # Errors
+/// See [`CreateError`].
+pub fn create_beside(
+    home: &Path,
+    filename: &str,
+    suffix: &str,
+    bytes: &[u8],
+) -> Result<String, CreateError> {
+    let (folder_name, name) = filename.rsplit_once('/').unwrap_or((".", filename));
+    let home = openat(
+        CWD,
+        home,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
+    let owner = fstat(&home)?;
+    let folder = openat2(
+        &home,
+        folder_name,
+        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
+    )?;
+    if fstat(&folder)?.st_uid != owner.st_uid {
+        return Err(CreateError::Refused(
+            "The notebook's folder does not belong to the owner of the home.",
+        ));
+    }
+    let mode = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)
+        .map_or(USUAL_MODE, |there| there.st_mode & 0o777);
+    let hidden = format!(".{}.part", Secret::random().reveal());
+    let named = write_hidden(&folder, &hidden, &owner, mode, bytes)
+        .and_then(|()| name_it(&folder, &hidden, name, suffix));
+    match named {
+        Ok(name) if folder_name == "." => Ok(name),
+        Ok(name) => Ok(format!("{folder_name}/{name}")),
+        Err(error) => {
+            // It may not even have been made.
+            let _ = unlinkat(&folder, &hidden, AtFlags::empty());
+            Err(error)
+        }
+    }
+}
+
+fn write_hidden(
+    folder: &OwnedFd,
+    hidden: &str,
+    owner: &Stat,
+    mode: u32,
+    bytes: &[u8],
+) -> Result<(), CreateError> {
+    let mut file: File = openat(
+        folder,
+        hidden,
+        OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+        Mode::RUSR | Mode::WUSR,
+    )?
+    .into();
+    file.write_all(bytes)?;
+    if geteuid().is_root() {
+        fchown(&file, Some(owner.st_uid), Some(owner.st_gid))?;
+    }
+    // Whoever may read the notebook may read this; nobody gets to run it.
+    file.set_permissions(Permissions::from_mode((mode & 0o666) | 0o600))?;
+    file.sync_all()?;
+    Ok(())
+}
+
+/// Gives the hidden file its name, the first that is free.
+fn name_it(
+    folder: &OwnedFd,
+    hidden: &str,
+    name: &str,
+    suffix: &str,
+) -> Result<String, CreateError> {
+    for attempt in 1..=TRIES {
+        let suffix = match attempt {
+            1 => suffix.to_owned(),
+            _ => format!("{suffix}-{attempt}"),
+        };
+        let candidate = with_suffix(name, &suffix);
+        match renameat_with(folder, hidden, folder, &candidate, RenameFlags::NOREPLACE) {
+            Ok(()) => return Ok(candidate),
+            Err(Errno::EXIST) => {}
+            // A network file system, perhaps: what it can do is make a second name.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                match rustix::fs::linkat(folder, hidden, folder, &candidate, AtFlags::empty()) {
+                    Ok(()) => {
+                        unlinkat(folder, hidden, AtFlags::empty())?;
+                        return Ok(candidate);
+                    }
+                    Err(Errno::EXIST) => {}
+                    Err(other) => return Err(other.into()),
+                }
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(CreateError::Refused(
+        "There are a hundred copies of this version already.",
+    ))
+}
+
+/// `day1.ipynb` and `-x` make `day1-x.ipynb`, the stem cut where that is too long.
+fn with_suffix(name: &str, suffix: &str) -> String {
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
+        _ => (name, String::new()),
+    };
+    let room = LONGEST_NAME.saturating_sub(suffix.len() + extension.len());
+    let cut = stem.floor_char_boundary(room.min(stem.len()));
+    format!("{}{suffix}{extension}", &stem[..cut])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        os::unix::fs::{MetadataExt, symlink},
+    };
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_copy_stands_beside_and_never_over() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("m1");
+        fs::create_dir(&folder).unwrap();
+        let own = folder.join("a.ipynb");
+        fs::write(&own, "own").unwrap();
+        fs::set_permissions(&own, Permissions::from_mode(0o640)).unwrap();
+        for (expected, bytes) in [("m1/a-x.ipynb", "1"), ("m1/a-x-2.ipynb", "2")] {
+            let written = create_beside(home.path(), "m1/a.ipynb", "-x", bytes.as_bytes());
+            assert_eq!(written.unwrap(), expected);
+            let path = home.path().join(expected);
+            assert_eq!(fs::read_to_string(&path).unwrap(), bytes);
+            let metadata = fs::metadata(&path).unwrap();
+            assert_eq!(metadata.mode() & 0o777, 0o640);
+            assert_eq!(metadata.uid(), fs::metadata(home.path()).unwrap().uid());
+        }
+        assert_eq!(fs::read_to_string(&own).unwrap(), "own");
+        assert_eq!(names(&folder), ["a-x-2.ipynb", "a-x.ipynb", "a.ipynb"]);
+    }
+
+    #[test]
+    fn nothing_is_written_out_of_the_home_or_through_a_link() {
+        let outside = tempfile::tempdir().unwrap();
+        let base = tempfile::tempdir().unwrap();
+        let home = base.path().join("ana");
+        fs::create_dir(&home).unwrap();
+        symlink(outside.path(), home.join("dir")).unwrap();
+        fs::create_dir(base.path().join("bo")).unwrap();
+        let absolute = outside.path().join("a.ipynb").display().to_string();
+        for filename in [
+            "dir/a.ipynb",
+            "../bo/a.ipynb",
+            &absolute,
+            "none/a.ipynb",
+            "a\0b/c",
+        ] {
+            let refused = create_beside(&home, filename, "-x", b"canary");
+            assert!(refused.is_err(), "{filename:?} gave {refused:?}");
+        }
+        assert!(names(outside.path()).is_empty());
+        assert!(names(&base.path().join("bo")).is_empty());
+        assert_eq!(names(&home), ["dir"]);
+    }
+
+    #[test]
+    fn a_link_of_the_new_name_is_not_followed() {
+        let home = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        symlink(outside.path().join("x"), home.path().join("a-x.ipynb")).unwrap();
+        let written = create_beside(home.path(), "a.ipynb", "-x", b"1").unwrap();
+        assert_eq!(written, "a-x-2.ipynb");
+        assert!(names(outside.path()).is_empty());
+    }
+
+    #[test]
+    fn long_names_are_cut_between_characters() {
+        let long = format!("{}.ipynb", "é".repeat(124));
+        let name = with_suffix(&long, "-restored");
+        assert!(name.len() <= LONGEST_NAME && name.ends_with("é-restored.ipynb"));
+        assert_eq!(with_suffix(".hidden", "-x"), ".hidden-x");
+        assert_eq!(with_suffix("plain", "-x"), "plain-x");
+    }
+}

@@ -1,0 +1,341 @@
+//! `/api/history`: what a notebook was before, and getting it back.
+//!
+//! A participant asks for their own, an instructor for everyone's. What is not theirs to
+//! see, what is not kept and what is of another notebook get the same answer.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, Query, State, rejection::QueryRejection},
+    http::{StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, de::DeserializeOwned};
+use shared::{
+    notebook::Notebook,
+    prepare,
+    sanitize::Ammonia,
+    wire::{
+        DiffResponse, HistoryResponse, RestoreRequest, RestoreResponse, Tile, VersionResponse,
+        VersionSummary,
+    },
+};
+
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::json_body::JsonBody;
+use crate::{
+    app::AppState,
+    auth::{Identity, Participant},
+    class::Key,
+    error::AppError,
+    history::{HistoryStore, Version, difference},
+    homes::create_beside,
+    time,
+};
+
+/// How many versions are listed at once.
+const PAGE: usize = 200;
+
+pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new()
+        .routes(routes!(list_versions))
+        .routes(routes!(get_version))
+        .routes(routes!(download_version))
+        .routes(routes!(get_difference))
+        .routes(routes!(restore_version))
+}
+
+/// Whose notebook, and which.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct NotebookQuery {
+    /// The participant.
+    user: String,
+    /// The notebook's path below their home.
+    filename: String,
+    /// Only versions before this one.
+    before: Option<i64>,
+}
+
+/// The same and which version.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct VersionQuery {
+    /// The participant.
+    user: String,
+    /// The notebook's path below their home.
+    filename: String,
+    /// The version's number.
+    version: i64,
+    /// The version to compare it with; the one before, when it is not given.
+    from: Option<i64>,
+}
+
+/// A notebook that the asker may see the past of, and where that is kept.
+struct Asked {
+    store: Arc<dyn HistoryStore>,
+    key: Key,
+}
+
+impl Asked {
+    fn of(
+        state: &AppState,
+        identity: &Identity,
+        user: String,
+        filename: String,
+    ) -> Result<Self, AppError> {
+        let store = state.history.as_ref().ok_or_else(|| {
+            AppError::NotFound("No versions are kept here: history is switched off.".to_owned())
+        })?;
+        if !identity.may_see(&user) {
+            return Err(missing(&user, &filename));
+        }
+        Ok(Self {
+            store: Arc::clone(store),
+            key: Key { filename, user },
+        })
+    }
+
+    fn version(&self, id: i64) -> Result<Version, AppError> {
+        let found = self.store.version(&self.key, id)?;
+        found.ok_or_else(|| missing(&self.key.user, &self.key.filename))
+    }
+
+    fn bytes(&self, id: i64) -> Result<Vec<u8>, AppError> {
+        let found = self.store.bytes(&self.key, id)?;
+        found.ok_or_else(|| missing(&self.key.user, &self.key.filename))
+    }
+
+    fn notebook(&self, id: i64) -> Result<Notebook, AppError> {
+        let parsed = Notebook::parse(&self.bytes(id)?).map_err(AppError::internal)?;
+        Ok(parsed.notebook)
+    }
+
+    fn before(&self, id: i64) -> Result<Option<Version>, AppError> {
+        Ok(self.store.versions(&self.key, Some(id), 1)?.pop())
+    }
+}
+
+fn missing(user: &str, filename: &str) -> AppError {
+    AppError::NotFound(format!("No such version of {user}'s {filename} is kept."))
+}
+
+/// A query, with a refusal of our own.
+struct Asking<T>(T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asking<T> {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
+        Ok(Self(query?.0))
+    }
+}
+
+/// `GET /api/history`
+#[utoipa::path(get, path = "/history", tag = "history", params(NotebookQuery),
+    summary = "The versions of a notebook, newest first",
+    responses((status = OK, body = HistoryResponse)))]
+async fn list_versions(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    Asking(query): Asking<NotebookQuery>,
+) -> Result<Json<HistoryResponse>, AppError> {
+    let asked = Asked::of(&state, &identity, query.user, query.filename)?;
+    let mut versions =
+        aside(move || Ok(asked.store.versions(&asked.key, query.before, PAGE + 1)?)).await?;
+    let more = versions.len() > PAGE;
+    versions.truncate(PAGE);
+    Ok(Json(HistoryResponse {
+        now_ms: time::now_ms(),
+        versions: versions.into_iter().map(summary).collect(),
+        more,
+    }))
+}
+
+/// `GET /api/history/version`
+#[utoipa::path(get, path = "/history/version", tag = "history", params(VersionQuery),
+    summary = "One version, ready to render",
+    responses((status = OK, body = VersionResponse)))]
+async fn get_version(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    Asking(query): Asking<VersionQuery>,
+) -> Result<Json<VersionResponse>, AppError> {
+    let asked = Asked::of(&state, &identity, query.user, query.filename)?;
+    let response = aside(move || {
+        let version = asked.version(query.version)?;
+        let notebook = asked.notebook(version.id)?;
+        let newer = asked.store.next(&asked.key, version.id)?;
+        Ok(VersionResponse {
+            now_ms: time::now_ms(),
+            version: summary(version),
+            older: asked.before(version.id)?.map(|version| version.id),
+            newer: newer.map(|version| version.id),
+            tile: tile(asked.key, version, &notebook),
+        })
+    });
+    response.await.map(Json)
+}
+
+fn tile(key: Key, version: Version, notebook: &Notebook) -> Tile {
+    Tile {
+        user: key.user,
+        filename: key.filename,
+        saved_at_ms: version.saved_at_ms,
+        total_cells: notebook.len(),
+        ends_in_error: notebook.ends_in_error(),
+        cells: prepare::cells(notebook, 0, &Ammonia),
+        problem: None,
+    }
+}
+
+/// `GET /api/history/download`: the file as it was.
+#[utoipa::path(get, path = "/history/download", tag = "history", params(VersionQuery),
+    summary = "One version as a file",
+    responses((status = OK, body = Object, content_type = "application/x-ipynb+json")))]
+async fn download_version(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    Asking(query): Asking<VersionQuery>,
+) -> Result<Response, AppError> {
+    let asked = Asked::of(&state, &identity, query.user, query.filename)?;
+    let (name, bytes) = aside(move || {
+        let version = asked.version(query.version)?;
+        let stem = stem(&asked.key.filename);
+        let name = format!("{stem}-{}.ipynb", clock_text(version.saved_at_ms));
+        Ok((name, asked.bytes(version.id)?))
+    })
+    .await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-ipynb+json".to_owned()),
+        (header::CONTENT_DISPOSITION, attachment(&name)),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// `GET /api/history/diff`
+#[utoipa::path(get, path = "/history/diff", tag = "history", params(VersionQuery),
+    summary = "What is different between two versions, cell by cell",
+    responses((status = OK, body = DiffResponse)))]
+async fn get_difference(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    Asking(query): Asking<VersionQuery>,
+) -> Result<Json<DiffResponse>, AppError> {
+    let asked = Asked::of(&state, &identity, query.user, query.filename)?;
+    let response = aside(move || {
+        let to = asked.version(query.version)?;
+        let from = match query.from {
+            Some(from) => Some(asked.version(from)?),
+            None => asked.before(to.id)?,
+        };
+        let old = match from {
+            Some(from) => asked.notebook(from.id)?,
+            None => Notebook::default(),
+        };
+        Ok(DiffResponse {
+            from: from.map(summary),
+            to: summary(to),
+            cells: difference(&old, &asked.notebook(to.id)?),
+        })
+    });
+    response.await.map(Json)
+}
+
+/// `POST /api/history/restore`: 201 with the name of the new file.
+#[utoipa::path(post, path = "/history/restore", tag = "history",
+    request_body = RestoreRequest,
+    summary = "Write a version into a new file beside the notebook",
+    responses((status = CREATED, body = RestoreResponse)))]
+async fn restore_version(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    JsonBody(request): JsonBody<RestoreRequest>,
+) -> Result<(StatusCode, Json<RestoreResponse>), AppError> {
+    let home = state.class.homes().home_of(&request.user);
+    let asked = Asked::of(&state, &identity, request.user, request.filename)?;
+    let home = home.ok_or_else(|| missing(&asked.key.user, &asked.key.filename))?;
+    let by = identity.user;
+    let filename = aside(move || {
+        let version = asked.version(request.version)?;
+        let suffix = format!("-restored-{}", clock_text(version.saved_at_ms));
+        let bytes = asked.bytes(version.id)?;
+        let filename = create_beside(&home, &asked.key.filename, &suffix, &bytes)?;
+        tracing::info!(
+            by = by.escape_debug().to_string(),
+            user = asked.key.user.escape_debug().to_string(),
+            filename = filename.escape_debug().to_string(),
+            "a version was restored"
+        );
+        Ok(filename)
+    })
+    .await?;
+    Ok((StatusCode::CREATED, Json(RestoreResponse { filename })))
+}
+
+fn summary(version: Version) -> VersionSummary {
+    VersionSummary {
+        version: version.id,
+        saved_at_ms: version.saved_at_ms,
+        cells: version.cells,
+        added: version.counts.added,
+        changed: version.counts.changed,
+        removed: version.counts.removed,
+    }
+}
+
+/// `20261124T140312Z`: when a version was saved, as part of a file's name.
+fn clock_text(saved_at_ms: i64) -> String {
+    let saved = Timestamp::from_millisecond(saved_at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    saved.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// The name of a notebook without its folders and its ending.
+fn stem(filename: &str) -> &str {
+    let name = filename.rsplit('/').next().unwrap_or_default();
+    name.strip_suffix(".ipynb").unwrap_or(name)
+}
+
+/// The header that has a browser keep the answer under this name: plainly for old ones,
+/// and as it is, percent-encoded.
+fn attachment(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let plain = name.replace(|c| !is_plain(c), "_");
+    let encoded: String = name
+        .bytes()
+        .map(|byte| match char::from(byte) {
+            c if is_plain(c) => c.to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+/// Runs `work` where waiting for the disk delays nobody else.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, AppError> + Send + 'static,
+) -> Result<T, AppError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(AppError::internal)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_download_has_a_name_that_no_header_is_broken_by() {
+        assert_eq!(clock_text(1_795_529_000_123), "20261124T140320Z");
+        assert_eq!(stem("m1/day 1.ipynb"), "day 1");
+        assert_eq!(
+            attachment("a\"b\né.ipynb"),
+            "attachment; filename=\"a_b__.ipynb\"; filename*=UTF-8''a%22b%0A%C3%A9.ipynb"
+        );
+    }
+}

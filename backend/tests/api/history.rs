@@ -1,0 +1,330 @@
+//! `/api/history`: versions, their differences, and getting one back.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+};
+
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+
+use crate::app::{App, Person, TOKEN, eventually, mentions, notebook};
+
+const DAY1: &str = "m1/day1.ipynb";
+const LIST: &str = "api/history?filename=m1/day1.ipynb&user=alice";
+
+/// Saves and waits until that is a version; its number.
+async fn record(app: &App, user: &str, text: &str) -> i64 {
+    let instructor = app.instructor();
+    let list = format!("api/history?filename={DAY1}&user={user}");
+    let newest = async || instructor.json(&list).await["versions"][0]["version"].as_i64();
+    let before = newest().await;
+    app.save_text(user, DAY1, text);
+    let tile = format!("api/tile?filename={DAY1}&user={user}");
+    match instructor.get(&tile).await.status().as_u16() {
+        200 => {}
+        // Nobody has told of this notebook yet.
+        _ => {
+            let path = app.home(user).join(DAY1);
+            let event =
+                json!({"type": "save-notebook", "user": user, "filename": DAY1, "path": path});
+            app.token(&token_of(app, user)).tell(&event).await;
+        }
+    }
+    eventually(async || newest().await.filter(|newest| Some(*newest) != before)).await
+}
+
+fn token_of(app: &App, user: &str) -> String {
+    match app.hub {
+        Some(_) => format!("server-{user}"),
+        None => TOKEN.to_owned(),
+    }
+}
+
+fn restore_of(user: &str, version: i64) -> Value {
+    json!({"user": user, "filename": DAY1, "version": version})
+}
+
+/// A browser that is signed in: its cookie, and what its pages send along.
+async fn browser(app: &App) -> (String, String) {
+    let login = app.token(TOKEN).request(Method::POST, "api/login");
+    let response = login.send().await.unwrap();
+    let cookie = response.headers()["set-cookie"].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let session = app.cookie(&cookie).json("api/session").await;
+    (cookie, session["xsrf"].as_str().unwrap().to_owned())
+}
+
+async fn post_with(person: &Person<'_>, xsrf: Option<&str>, body: &Value) -> u16 {
+    let mut request = person.request(Method::POST, "api/history/restore");
+    if let Some(xsrf) = xsrf {
+        request = request.header("x-xsrftoken", xsrf);
+    }
+    request.json(body).send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn every_save_can_be_seen_again() {
+    let app = App::standalone().await;
+    // As Jupyter does not write it: what comes back is the file and not its like.
+    let odd =
+        "{\"nbformat\": 4,\t\"cells\":[ {\"cell_type\":\"code\", \"x\": NaN} ] , \"z\": 1e400}";
+    let second = notebook(&["a = 1", "b = 2"]);
+    let third = notebook(&["a = 1", "b = 3", "c"]);
+    let mut versions = Vec::new();
+    for text in [odd, &second, &third] {
+        versions.push(record(&app, "alice", text).await);
+    }
+    let list = app.instructor().json(LIST).await;
+    assert_eq!(list["more"], false);
+    let listed = list["versions"].as_array().unwrap();
+    let numbers = |name: &str| -> Vec<i64> {
+        let numbers = listed.iter().map(|version| version[name].as_i64().unwrap());
+        numbers.collect()
+    };
+    versions.reverse();
+    assert_eq!(numbers("version"), versions);
+    assert_eq!(numbers("cells"), [3, 2, 1]);
+    assert_eq!((numbers("added")[0], numbers("changed")[0]), (1, 1));
+    let now = list["now_ms"].as_i64().unwrap();
+    assert!(
+        numbers("saved_at_ms")
+            .iter()
+            .all(|at| *at > 0 && *at <= now)
+    );
+    let older = app
+        .instructor()
+        .json(&format!("{LIST}&before={}", versions[1]))
+        .await;
+    assert_eq!(older["versions"].as_array().unwrap().len(), 1);
+
+    let one = |route: &str, version: i64| {
+        format!("api/history/{route}?filename={DAY1}&user=alice&version={version}")
+    };
+    let shown = app.instructor().json(&one("version", versions[1])).await;
+    assert!(mentions(&shown["tile"], "b = 2") && !mentions(&shown["tile"], "b = 3"));
+    assert_eq!(shown["older"], versions[2]);
+    assert_eq!(shown["newer"], versions[0]);
+    let download = app.instructor().get(&one("download", versions[2])).await;
+    let disposition = download.headers()["content-disposition"].to_str().unwrap();
+    assert!(
+        disposition.starts_with("attachment; filename=\"day1-20"),
+        "{disposition}"
+    );
+    assert_eq!(download.text().await.unwrap(), odd);
+
+    let diff = app.instructor().json(&one("diff", versions[0])).await;
+    assert_eq!(diff["from"]["version"], versions[1]);
+    let lines = |at: usize| diff["cells"][at]["lines"].clone();
+    assert_eq!(lines(0), json!([{"removed": "b = 2"}, {"added": "b = 3"}]));
+    assert_eq!(lines(1), json!([{"added": "c"}]));
+    let far = format!("{}&from={}", one("diff", versions[0]), versions[2]);
+    assert_eq!(
+        app.instructor().json(&far).await["from"]["version"],
+        versions[2]
+    );
+    let first = app.instructor().json(&one("diff", versions[2])).await;
+    assert_eq!(first["from"], Value::Null);
+}
+
+#[tokio::test]
+async fn history_outlives_the_service_and_the_notebook() {
+    let app = App::standalone().await;
+    let version = record(&app, "alice", &notebook(&["kept"])).await;
+    fs::remove_file(app.home("alice").join(DAY1)).unwrap();
+    let app = app.restarted(false).await;
+    let path = format!("api/history/version?filename={DAY1}&user=alice&version={version}");
+    assert!(mentions(&app.instructor().json(&path).await, "kept"));
+}
+
+#[tokio::test]
+async fn a_participant_has_their_own_past_only() {
+    let app = App::with_hub().await;
+    let alices = record(&app, "alice", &notebook(&["a"])).await;
+    let bobs = record(&app, "bob", &notebook(&["secret"])).await;
+    let alice = app.participant("alice");
+    assert_eq!(alice.get(LIST).await.status(), 200);
+    for (route, query) in [
+        ("", String::new()),
+        ("/version", format!("&version={bobs}")),
+        ("/download", format!("&version={bobs}")),
+        ("/diff", format!("&version={bobs}")),
+    ] {
+        let path = |user: &str| format!("api/history{route}?filename={DAY1}&user={user}{query}");
+        let response = alice.get(&path("bob")).await;
+        assert_eq!(response.status(), 404, "{route}");
+        assert!(!response.text().await.unwrap().contains("secret"));
+        if !route.is_empty() {
+            assert_eq!(
+                alice.get(&path("alice")).await.status(),
+                404,
+                "another's number"
+            );
+        }
+    }
+    let path = format!("api/history/diff?filename={DAY1}&user=alice&version={alices}&from={bobs}");
+    assert_eq!(alice.get(&path).await.status(), 404);
+    for (user, version) in [("bob", bobs), ("alice", bobs)] {
+        let response = alice
+            .post("api/history/restore", &restore_of(user, version))
+            .await;
+        assert_eq!(response.status(), 404);
+    }
+    assert_eq!(fs::read_dir(app.home("bob").join("m1")).unwrap().count(), 1);
+    let own = alice
+        .post("api/history/restore", &restore_of("alice", alices))
+        .await;
+    assert_eq!(own.status(), 201);
+}
+
+#[tokio::test]
+async fn a_version_is_restored_beside_and_never_over() {
+    let app = App::standalone().await;
+    let old = notebook(&["old"]);
+    let version = record(&app, "alice", &old).await;
+    record(&app, "alice", &notebook(&["new"])).await;
+    let own = app.home("alice").join(DAY1);
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o640)).unwrap();
+    let mut names = Vec::new();
+    for _ in 0..2 {
+        let response = app
+            .instructor()
+            .post("api/history/restore", &restore_of("alice", version))
+            .await;
+        assert_eq!(response.status(), 201);
+        let body: Value = response.json().await.unwrap();
+        names.push(body["filename"].as_str().unwrap().to_owned());
+    }
+    assert!(names[0].starts_with("m1/day1-restored-20") && names[0].ends_with("Z.ipynb"));
+    assert!(names[1].ends_with("Z-2.ipynb"), "{names:?}");
+    for name in names {
+        let path = app.home("alice").join(name);
+        assert_eq!(fs::read_to_string(&path).unwrap(), old);
+        let metadata = fs::metadata(&path).unwrap();
+        assert_eq!(metadata.mode() & 0o777, 0o640);
+        assert_eq!(
+            metadata.uid(),
+            fs::metadata(app.home("alice")).unwrap().uid()
+        );
+    }
+    assert_eq!(fs::read_to_string(own).unwrap(), notebook(&["new"]));
+}
+
+#[tokio::test]
+async fn nothing_is_restored_through_a_link_or_to_a_hostile_place() {
+    let app = App::standalone().await;
+    let version = record(&app, "alice", &notebook(&["x"])).await;
+    let outside = tempfile::tempdir().unwrap();
+    let folder = app.home("alice").join("m1");
+    fs::rename(&folder, app.home("alice").join("elsewhere")).unwrap();
+    symlink(outside.path(), &folder).unwrap();
+    let response = app
+        .instructor()
+        .post("api/history/restore", &restore_of("alice", version))
+        .await;
+    assert_eq!(response.status(), 409);
+    let body: Value = response.json().await.unwrap();
+    assert!(body["message"].as_str().unwrap().contains("link"), "{body}");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    for (user, filename) in [
+        ("alice", "../bob/m1/day1.ipynb"),
+        ("alice", "/etc/passwd"),
+        ("..", DAY1),
+        ("a/b", DAY1),
+        ("nobody", DAY1),
+    ] {
+        let body = json!({"user": user, "filename": filename, "version": version});
+        let response = app.instructor().post("api/history/restore", &body).await;
+        assert_eq!(response.status(), 404, "{user} {filename}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_changes_something_only_with_what_the_page_sends_along() {
+    let app = App::standalone().await;
+    let version = record(&app, "alice", &notebook(&["x"])).await;
+    let body = restore_of("alice", version);
+    let (cookie, xsrf) = browser(&app).await;
+    let page = app.cookie(&cookie);
+    let (_, again) = browser(&app).await;
+    assert_eq!(xsrf, again, "of one session there is one");
+    assert!(!xsrf.contains(TOKEN));
+    assert_eq!(post_with(&page, None, &body).await, 403);
+    for wrong in ["", "x", &xsrf[1..], &cookie] {
+        assert_eq!(post_with(&page, Some(wrong), &body).await, 403, "{wrong}");
+    }
+    assert_eq!(post_with(&app.anon(), Some(&xsrf), &body).await, 401);
+    let folder = app.home("alice").join("m1");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+
+    // What a form can send is refused, whoever sends it.
+    for kind in [
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "multipart/form-data",
+    ] {
+        for person in [&page, &app.instructor()] {
+            let request = person
+                .request(Method::POST, "api/history/restore")
+                .header("x-xsrftoken", &xsrf)
+                .header("content-type", kind)
+                .body(body.to_string());
+            assert_eq!(request.send().await.unwrap().status(), 415, "{kind}");
+        }
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    assert_eq!(post_with(&page, Some(&xsrf), &body).await, 201);
+    let with_token = app.instructor().json("api/session").await;
+    assert_eq!(with_token.get("xsrf"), None, "a token needs no other");
+    assert_eq!(with_token["history"], true);
+}
+
+/// The same with a Hub, which knows the browser's owner.
+async fn hub_browser(app: &App, name: &str) -> (String, String) {
+    let cookie_of = |response: &Response| {
+        let cookie = response.headers()["set-cookie"].to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    };
+    let began = app.anon().navigate("").await;
+    let location = began.headers()["location"].to_str().unwrap();
+    let state = location.split("state=").nth(1).unwrap();
+    let state = state.split('&').next().unwrap();
+    let back = format!("oauth_callback?code={name}&state={state}");
+    let done = app.cookie(&cookie_of(&began)).navigate(&back).await;
+    let cookie = cookie_of(&done);
+    let session = app.cookie(&cookie).json("api/session").await;
+    (cookie, session["xsrf"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn what_one_session_sends_along_is_no_good_with_another() {
+    let app = App::with_hub().await;
+    let version = record(&app, "alice", &notebook(&["x"])).await;
+    let (cookie, own) = hub_browser(&app, "ines").await;
+    let (_, foreign) = hub_browser(&app, "mallory").await;
+    let page = app.cookie(&cookie);
+    let body = restore_of("alice", version);
+    assert_eq!(post_with(&page, Some(&foreign), &body).await, 403);
+    assert_eq!(post_with(&page, Some(&own), &body).await, 201);
+}
+
+#[tokio::test]
+async fn what_is_asked_wrongly_is_said() {
+    let app = App::standalone().await;
+    for path in [
+        "api/history?user=alice",
+        "api/history/version?filename=x&user=alice",
+        "api/history/version?filename=x&user=alice&version=one",
+    ] {
+        assert_eq!(app.instructor().get(path).await.status(), 400, "{path}");
+    }
+    let empty = app.instructor().json(LIST).await;
+    assert_eq!(empty["versions"], json!([]));
+    for body in [
+        json!({}),
+        json!({"user": "alice", "filename": DAY1, "version": "1"}),
+    ] {
+        let response = app.instructor().post("api/history/restore", &body).await;
+        assert_eq!(response.status(), 400, "{body}");
+    }
+}

@@ -1,0 +1,143 @@
+//! A notebook as it was: seen, compared and restored.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use tests::{
+    browser::Browser,
+    notebooks::{notebook, save},
+    standalone::Standalone,
+    until,
+};
+
+use crate::{NOTEBOOK, tile};
+
+const PAGE: &str = "[data-testid=notebook-page]";
+const HISTORY: &str = "[data-testid=history]";
+const BAR: &str = "[data-testid=version-bar]";
+const DIALOG: &str = "[data-testid=restore-dialog]";
+
+/// What a participant saves one after the other.
+const SAVES: [&[&str]; 3] = [
+    &["import math", "radius = 3\narea = radius ** 2\nprint(area)"],
+    &[
+        "import math",
+        "radius = 3\narea = math.pi * radius ** 2\nprint(area)",
+    ],
+    &[
+        "import math",
+        "def area(radius):\n    return math.pi * radius ** 2\n\nprint(area(3))",
+        "[area(radius) for radius in range(5)]",
+    ],
+];
+
+async fn click(browser: &Browser, css: &str) -> Result<()> {
+    Ok(browser.wait_for(css).await?.click().await?)
+}
+
+/// Saves all, each after the one before is a version; the versions in the panel.
+async fn with_history(browser: &Browser, service: &Standalone) -> Result<()> {
+    let file = service.home_path("alice", NOTEBOOK);
+    save(&file, &notebook(SAVES[0]))?;
+    browser.goto(service.link()).await?;
+    browser.wait_for_text(&tile("alice"), "radius").await?;
+    browser.open(&tile("alice")).await?;
+    click(browser, "[data-testid=history-button]").await?;
+    for (count, sources) in SAVES.iter().enumerate() {
+        save(&file, &notebook(sources))?;
+        until(("versions", count + 1), async || {
+            let known = browser.texts(&format!("{HISTORY} li")).await?;
+            Ok((known.len() == count + 1).then_some(()))
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn a_version_is_seen_compared_and_restored() -> Result<()> {
+    let service = Standalone::start()?;
+    let browser = Browser::start().await?;
+    with_history(&browser, &service).await?;
+    browser.wait_for_text(PAGE, "def area").await?;
+    browser.shot("history-now.png").await?;
+
+    // By the list to the first, by the key to the second.
+    click(&browser, &format!("{HISTORY} li:last-child a")).await?;
+    browser.wait_for_text(BAR, "As of").await?;
+    browser.wait_for_text(PAGE, "area = radius ** 2").await?;
+    let body = browser.wait_for("body").await?;
+    body.send_keys("n").await?;
+    browser.wait_for_text(PAGE, "area = math.pi").await?;
+    // The address holds it.
+    let url = browser.url().await?;
+    assert!(url.contains("version="), "{url}");
+    browser.goto("about:blank").await?;
+    browser.goto(&url).await?;
+    browser.wait_for_text(PAGE, "area = math.pi").await?;
+    browser
+        .wait_for(&format!("{HISTORY} a[aria-current]"))
+        .await?;
+    for scheme in ["light", "dark"] {
+        browser.prefer_color_scheme(scheme).await?;
+        browser.shot(&format!("history-{scheme}.png")).await?;
+    }
+
+    // What changed in it: one cell, by one line.
+    browser.wait_for("body").await?.send_keys("c").await?;
+    let changes = "[data-testid=changes]";
+    browser
+        .wait_for_text(&format!("{changes} del"), "area = radius ** 2")
+        .await?;
+    browser
+        .wait_for_text(&format!("{changes} ins"), "area = math.pi * radius ** 2")
+        .await?;
+    assert_eq!(browser.texts(&format!("{changes} article")).await?.len(), 1);
+    for scheme in ["light", "dark"] {
+        browser.prefer_color_scheme(scheme).await?;
+        browser.shot(&format!("changes-{scheme}.png")).await?;
+    }
+
+    // A copy of it, beside the notebook.
+    click(&browser, "[data-testid=restore]").await?;
+    browser.wait_for(DIALOG).await?;
+    browser.shot("restore.png").await?;
+    click(&browser, "[data-testid=restore-confirm]").await?;
+    let written = until("the name of the copy", async || {
+        let names = browser
+            .texts(&format!("{DIALOG} [role=status] code"))
+            .await?;
+        Ok(names.into_iter().next())
+    })
+    .await?;
+    browser.shot("restored.png").await?;
+    let copy = std::fs::read(service.home_path("alice", &written)).context(written)?;
+    assert_eq!(serde_json::from_slice::<Value>(&copy)?, notebook(SAVES[1]));
+    let own = std::fs::read(service.home_path("alice", NOTEBOOK))?;
+    assert_eq!(serde_json::from_slice::<Value>(&own)?, notebook(SAVES[2]));
+
+    // And back to what goes on.
+    click(&browser, &format!("{DIALOG} button.primary")).await?;
+    click(&browser, &format!("{BAR} a.primary")).await?;
+    browser.wait_for_text(PAGE, "def area").await?;
+    assert!(!browser.url().await?.contains("version="));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn history_fits_on_a_phone() -> Result<()> {
+    let service = Standalone::start()?;
+    let browser = Browser::start().await?;
+    browser.size(390, 844).await?;
+    with_history(&browser, &service).await?;
+    click(&browser, &format!("{HISTORY} li:last-child a")).await?;
+    browser.wait_for_text(BAR, "As of").await?;
+    let script = "return document.documentElement.scrollWidth - innerWidth";
+    assert_eq!(
+        browser.run(script, vec![]).await?,
+        json!(0),
+        "it is as wide as the screen"
+    );
+    browser.shot("history-phone.png").await
+}
