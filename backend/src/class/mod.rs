@@ -210,10 +210,20 @@ impl Class {
         }
     }
 
-    /// A report of this notebook came to nothing.
+    /// A report of this notebook was not stored: the watcher is to report it, if there is
+    /// such a file at all.
     pub fn note_unreported(&self, key: &Key) {
-        if let Some(entry) = self.entry(key) {
-            lock(&entry).reported = None;
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = entries.get(key) else {
+            return;
+        };
+        let seen = {
+            let mut entry = lock(entry);
+            entry.reported = None;
+            entry.read.is_some()
+        };
+        if !seen {
+            entries.remove(key);
         }
     }
 

@@ -264,3 +264,40 @@ async fn known_saves(store: &dyn EventStore) -> anyhow::Result<HashMap<(String, 
         })
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::class::TailLimits;
+
+    #[test]
+    fn a_report_that_came_to_nothing_is_the_watchers_again() {
+        let base = tempfile::tempdir().unwrap();
+        let home = base.path().join("ana");
+        fs::create_dir(&home).unwrap();
+        fs::write(home.join("a.ipynb"), r#"{"cells": []}"#).unwrap();
+        let homes = format!("{}/{{user}}", base.path().display());
+        let class = Class::new(homes.parse().unwrap(), TailLimits::default());
+        let [there, invented] =
+            ["a.ipynb", "b.ipynb"].map(|name| class.key_of(home.join(name).to_str()?));
+        let (there, invented) = (there.unwrap(), invented.unwrap());
+        for key in [&there, &invented] {
+            class.note_reported(key);
+        }
+        let reported = |key| {
+            let entry = class.entry(key)?;
+            let reported = lock(&entry).reported;
+            Some(reported.is_some())
+        };
+        assert_eq!(
+            (reported(&there), reported(&invented)),
+            (Some(true), Some(false))
+        );
+        for key in [&there, &invented] {
+            class.note_unreported(key);
+        }
+        assert_eq!((reported(&there), reported(&invented)), (Some(false), None));
+    }
+}

@@ -259,6 +259,12 @@ async fn invented_paths_come_to_an_end() {
         answer["message"].as_str().unwrap().contains("3 entries"),
         "{answer}"
     );
+    let wall = app.instructor().json("api/wall?filename=3.ipynb").await;
+    assert_eq!(
+        wall["tiles"],
+        json!([]),
+        "nor does it take a place on the wall"
+    );
     // What is there already is still reported, and others have entries of their own.
     alice.tell(&app.save_event("alice", "0.ipynb")).await;
     app.token("server-bob")
