@@ -1,5 +1,6 @@
 //! The commands of `pipalhub`. A new one gets a module here and a line in `Command`.
 
+mod doctor;
 mod render;
 mod serve;
 mod tail;
@@ -18,6 +19,7 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Doctor(doctor::DoctorArgs),
     Render(render::RenderArgs),
     Serve(serve::ServeArgs),
     Tail(tail::TailArgs),
@@ -30,6 +32,7 @@ impl Cli {
     /// When the command could not do what it was asked to, in words for whoever ran it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Doctor(args) => doctor::run(args),
             Command::Render(args) => render::run(&args),
             Command::Serve(args) => serve::run(args),
             Command::Tail(args) => tail::run(&args),
