@@ -1,6 +1,7 @@
 //! The commands of `pipalhub`. A new one gets a module here and a line in `Command`.
 
 mod build;
+mod doctor;
 mod history;
 mod render;
 mod serve;
@@ -21,6 +22,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Build(build::BuildArgs),
+    Doctor(doctor::DoctorArgs),
     Render(render::RenderArgs),
     Serve(serve::ServeArgs),
     Tail(tail::TailArgs),
@@ -34,6 +36,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Build(args) => build::run(&args),
+            Command::Doctor(args) => doctor::run(args),
             Command::Render(args) => render::run(&args),
             Command::Serve(args) => serve::run(args),
             Command::Tail(args) => tail::run(&args),

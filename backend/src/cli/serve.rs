@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// Where a service without a Hub listens.
-const DEFAULT_BIND: &str = "127.0.0.1:10101";
+pub(super) const DEFAULT_BIND: &str = "127.0.0.1:10101";
 /// A participant's own server gets this long to report a save before the watcher does.
 const HUB_GRACE: Duration = Duration::from_millis(300);
 /// Without a Hub there is nobody to wait for, only the rest of the file.
@@ -253,7 +253,7 @@ fn bind_address(asked: Option<SocketAddr>, under_hub: bool) -> anyhow::Result<So
     Ok(bind)
 }
 
-fn address_of_url(url: &str) -> Option<SocketAddr> {
+pub(super) fn address_of_url(url: &str) -> Option<SocketAddr> {
     let host = url.strip_prefix("http://")?.split('/').next()?;
     let host = host.replace("localhost", "127.0.0.1");
     host.parse().ok()
@@ -271,7 +271,8 @@ async fn listen(bind: SocketAddr) -> anyhow::Result<TcpListener> {
         })
 }
 
-fn data_folder(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+/// Where the data folder is, or will be.
+pub(super) fn data_path(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let usual = || {
         let variable = |name| {
             env::var_os(name)
@@ -282,9 +283,13 @@ fn data_folder(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
             variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")))?;
         Some(data.join("pipalhub"))
     };
-    let folder = asked
+    asked
         .or_else(usual)
-        .context("there is no home folder to keep data in: say where with --data DIR")?;
+        .context("there is no home folder to keep data in: say where with --data DIR")
+}
+
+fn data_folder(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let folder = data_path(asked)?;
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -353,7 +358,7 @@ fn auth_from(
 }
 
 /// With a slash at both ends, as the Hub gives it.
-fn prefix_from(given: Option<String>) -> String {
+pub(super) fn prefix_from(given: Option<String>) -> String {
     let given = given.unwrap_or_default();
     match given.trim_matches('/') {
         "" => "/".to_owned(),

@@ -87,7 +87,7 @@ pub(super) async fn get_openapi(
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "PipalHub", license(name = "BSD-3-Clause", identifier = "BSD-3-Clause")),
+    info(title = "PipalHub", description = "See everyone's work as it happens.", license(name = "BSD-3-Clause", identifier = "BSD-3-Clause")),
     components(schemas(ErrorBody, StreamHello)),
     security(("token" = []), ("session" = [])),
     modifiers(&Schemes)

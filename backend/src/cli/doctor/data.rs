@@ -1,0 +1,151 @@
+//! The data folder: whether it can be written, the database in it, the key of the cookies.
+
+use std::{
+    fs::{self, File, Metadata, TryLockError},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
+
+use rustix::fs::{Access, access, statvfs};
+
+use super::report::Finding;
+use crate::store;
+
+const SUBJECT: &str = "data folder";
+/// Below this, a busy class may fill the disk within weeks ...
+const SCARCE: u64 = 1 << 30;
+/// ... and below this within the day.
+const NEARLY_NONE: u64 = 100 << 20;
+/// The bits of a mode that let others in.
+const OTHERS: u32 = 0o077;
+
+pub(super) fn check(folder: &Path) -> Vec<Finding> {
+    let shown = folder.display();
+    let metadata = match fs::metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => metadata,
+        Ok(_) => {
+            let message = format!("{shown} is not a folder");
+            return vec![Finding::problem(
+                SUBJECT,
+                message,
+                "Choose another with --data.",
+            )];
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return vec![Finding::warning(
+                SUBJECT,
+                format!("{shown} is not there"),
+                "The service makes it when it starts. If it has run, give its --data here.",
+            )];
+        }
+        Err(error) => {
+            return vec![Finding::problem(
+                SUBJECT,
+                format!("{shown} cannot be looked into: {error}"),
+                "Run this as the service's user.",
+            )];
+        }
+    };
+    vec![
+        usable(folder, &metadata),
+        space(folder),
+        service(folder),
+        database(&folder.join("events.sqlite3")),
+        key(&folder.join("cookie.key")),
+    ]
+}
+
+fn usable(folder: &Path, metadata: &Metadata) -> Finding {
+    let shown = folder.display();
+    let mode = metadata.permissions().mode() & 0o777;
+    if access(folder, Access::WRITE_OK | Access::EXEC_OK).is_err() {
+        return Finding::problem(
+            SUBJECT,
+            format!("{shown} (mode {mode:o}) cannot be written by this user"),
+            "Run this as the service's user, or give the folder to that user.",
+        );
+    }
+    if mode & OTHERS != 0 {
+        return Finding::warning(
+            SUBJECT,
+            format!("{shown} can be looked into by others (mode {mode:o})"),
+            &format!("chmod 700 {shown}"),
+        );
+    }
+    Finding::ok(
+        SUBJECT,
+        format!("{shown} can be written, by this user alone"),
+    )
+}
+
+fn space(folder: &Path) -> Finding {
+    let subject = "disk space";
+    let free = match statvfs(folder) {
+        Ok(found) => found.f_bavail.saturating_mul(found.f_frsize),
+        Err(error) => {
+            let message = format!("the disk does not say what is free: {error}");
+            return Finding::warning(subject, message, "See with `df` whether there is room.");
+        }
+    };
+    let message = format!("{} MB are free for the data folder", free >> 20);
+    let remedy = "Make room, or choose a folder on another disk with --data.";
+    if free < NEARLY_NONE {
+        Finding::problem(subject, message, remedy)
+    } else if free < SCARCE {
+        Finding::warning(subject, message, remedy)
+    } else {
+        Finding::ok(subject, message)
+    }
+}
+
+/// A running service holds the lock. It is asked for shared, and for a moment only.
+fn service(folder: &Path) -> Finding {
+    let subject = "service";
+    let held = File::open(folder.join("lock")).map(|file| file.try_lock_shared());
+    match held {
+        Ok(Err(TryLockError::WouldBlock)) => Finding::ok(subject, "runs on this data folder"),
+        _ => Finding::ok(subject, "does not run on this data folder"),
+    }
+}
+
+fn database(path: &Path) -> Finding {
+    let subject = "database";
+    if !path.exists() {
+        return Finding::ok(subject, "is not there yet; the service makes it");
+    }
+    let (_, known) = store::versions();
+    match store::inspect(path) {
+        Ok(found) if found > known => Finding::problem(
+            subject,
+            format!("was written by a newer pipalhub (schema {found}, this one knows {known})"),
+            "Run that version, or choose another data folder with --data.",
+        ),
+        Ok(found) => {
+            let size = fs::metadata(path).map_or(0, |metadata| metadata.len());
+            let message = format!("passes its check (schema {found}, {} KB)", size >> 10);
+            Finding::ok(subject, message)
+        }
+        Err(error) => Finding::problem(
+            subject,
+            format!("{:#}", error.root_cause()),
+            &error.to_string(),
+        ),
+    }
+}
+
+fn key(path: &Path) -> Finding {
+    let subject = "cookie key";
+    let Ok(metadata) = fs::metadata(path) else {
+        return Finding::ok(subject, "is not there yet; the service makes it");
+    };
+    let mode = metadata.permissions().mode() & 0o777;
+    let shown = path.display();
+    if mode & OTHERS != 0 {
+        return Finding::problem(
+            subject,
+            format!("{shown} can be read by others (mode {mode:o}): they could sign in as anyone"),
+            &format!("chmod 600 {shown}; or remove it and restart, and everyone signs in anew"),
+        );
+    }
+    Finding::ok(subject, "is there, for this user alone")
+}

@@ -1,0 +1,136 @@
+//! The Hub, when its variables are set: that it answers, is new enough, and knows our token.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::Value;
+
+use super::report::Finding;
+use crate::auth::HubSettings;
+
+const SUBJECT: &str = "JupyterHub";
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Older ones have known holes in what this service relies on.
+const OLDEST: [u64; 3] = [5, 5, 1];
+
+pub(super) async fn check(variable: &impl Fn(&str) -> Option<String>) -> Vec<Finding> {
+    let settings = match HubSettings::from_env(variable) {
+        Ok(Some(settings)) => settings,
+        Ok(None) => {
+            let message = "its variables are not set: the service runs by itself";
+            return vec![Finding::ok(SUBJECT, message)];
+        }
+        Err(error) => {
+            let remedy = "Let the Hub start the service: see etc/jupyterhub.";
+            return vec![Finding::problem(SUBJECT, format!("{error:#}"), remedy)];
+        }
+    };
+    match ask(&format!("{}/", settings.api_url), None).await {
+        Ok((_, answer)) => vec![version(&settings, &answer), token(&settings).await],
+        Err(error) => vec![Finding::problem(
+            SUBJECT,
+            format!("{} does not answer: {error:#}", settings.api_url),
+            "Start the Hub, or see with its administrator whether the address is right.",
+        )],
+    }
+}
+
+fn version(settings: &HubSettings, answer: &Value) -> Finding {
+    let Some(version) = answer["version"].as_str() else {
+        return Finding::problem(
+            SUBJECT,
+            format!("{} is not the API of a JupyterHub", settings.api_url),
+            "JUPYTERHUB_API_URL must be the Hub's, such as http://127.0.0.1:8081/hub/api.",
+        );
+    };
+    if numbers(version) < OLDEST {
+        return Finding::problem(
+            SUBJECT,
+            format!("version {version} is too old"),
+            "Install 5.5.1 or later.",
+        );
+    }
+    Finding::ok(
+        SUBJECT,
+        format!("version {version} answers at {}", settings.api_url),
+    )
+}
+
+fn numbers(version: &str) -> [u64; 3] {
+    let mut numbers = version
+        .split(['.', '-', '+'])
+        .map(|part| {
+            part.chars()
+                .take_while(char::is_ascii_digit)
+                .collect::<String>()
+        })
+        .map(|digits| digits.parse().unwrap_or(0));
+    std::array::from_fn(|_| numbers.next().unwrap_or(0))
+}
+
+/// A service needs no scope of its own: it asks the Hub whose token it was shown, with
+/// that very token, and trades codes as the OAuth client that it is by its name.
+async fn token(settings: &HubSettings) -> Finding {
+    let subject = "Hub token";
+    let url = format!("{}/user", settings.api_url);
+    match ask(&url, Some(settings.api_token.reveal())).await {
+        Ok((200, owner)) if owner["name"] == settings.service_name.as_str() => Finding::ok(
+            subject,
+            format!("is good, and the service {}'s", settings.service_name),
+        ),
+        Ok((200, owner)) => Finding::problem(
+            subject,
+            format!(
+                "is {}'s, not the service {}'s: nobody could sign in",
+                owner["name"], settings.service_name
+            ),
+            "Let the Hub start the service, which then gives it a token of its own.",
+        ),
+        Ok((status, _)) => Finding::problem(
+            subject,
+            format!("is not known to the Hub, which answered {status}"),
+            "Restart the service through the Hub: it gives a new token at each start.",
+        ),
+        Err(error) => Finding::problem(
+            subject,
+            format!("the Hub did not say whose it is: {error:#}"),
+            "See the Hub's log.",
+        ),
+    }
+}
+
+/// The status, and what came if it is JSON.
+async fn ask(url: &str, token: Option<&str>) -> anyhow::Result<(u16, Value)> {
+    let mut request = client(PATIENCE)?.get(url);
+    if let Some(token) = token {
+        request = request.header("Authorization", format!("token {token}"));
+    }
+    let response = request.send().await?;
+    let status = response.status().as_u16();
+    Ok((status, response.json().await.unwrap_or_default()))
+}
+
+/// Straight to where it is sent, and nowhere else.
+pub(super) fn client(patience: Duration) -> anyhow::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .timeout(patience)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .context("cannot make an HTTP client")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        for good in ["5.5.1", "5.10.0", "6.1.1", "6.0.0b2"] {
+            assert!(numbers(good) >= OLDEST, "{good}");
+        }
+        for old in ["5.5.0", "5.4.9", "4.1.6", "", "x"] {
+            assert!(numbers(old) < OLDEST, "{old}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `pipalhub doctor`: looks at everything that must be right for the service to work, and
+//! says of each whether it is and, if not, what to do. It changes nothing.
+//!
+//! A module here has the checks of one matter; each gives [`Finding`]s.
+
+mod address;
+mod data;
+mod homes;
+mod hub;
+mod jupyter;
+mod limits;
+mod report;
+
+use std::{env, net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use clap::Args;
+use tokio::runtime;
+
+use self::report::{Finding, Report};
+use super::serve::data_path;
+use crate::{homes::HomesTemplate, store};
+
+/// Check the installation: data, homes, limits, the address and, under one, JupyterHub.
+///
+/// Give it the settings of the service, as flags or in the environment, and run it as the
+/// service's user. It changes nothing, and ends with 1 when there is a problem.
+#[derive(Args)]
+pub(super) struct DoctorArgs {
+    /// The folder for events and keys.
+    #[arg(long, env = "PIPALHUB_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where participants' homes are, with {user} in place of their name.
+    #[arg(
+        long,
+        env = "PIPALHUB_HOMES",
+        value_name = "TEMPLATE",
+        default_value = "/home/{user}"
+    )]
+    homes: HomesTemplate,
+    /// The address the service listens on. [default: as for serve]
+    #[arg(long, env = "PIPALHUB_BIND", value_name = "ADDR:PORT")]
+    bind: Option<SocketAddr>,
+    /// Where participants' servers find their configuration.
+    #[arg(
+        long,
+        env = "PIPALHUB_ETC",
+        value_name = "DIR",
+        default_value = "/etc/jupyter"
+    )]
+    etc: PathBuf,
+    /// Print JSON, for scripts.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let variable = |name: &str| env::var(name).ok();
+    let mut report = Report::default();
+    report.add(program());
+    match data_path(args.data) {
+        Ok(folder) => report.extend(data::check(&folder)),
+        Err(error) => report.add(Finding::problem(
+            "data folder",
+            "there is no home folder to keep data in",
+            &format!("{error:#}"),
+        )),
+    }
+    let class = homes::check(&args.homes);
+    report.extend(class.findings);
+    report.extend(limits::check(class.folders));
+    report.extend(runtime.block_on(address::check(args.bind, &variable)));
+    report.extend(runtime.block_on(hub::check(&variable)));
+    let under_hub = variable("JUPYTERHUB_API_TOKEN").is_some();
+    report.extend(jupyter::check(&args.etc, under_hub));
+    report.print(args.json)
+}
+
+fn program() -> Finding {
+    let (sqlite, schema) = store::versions();
+    Finding::ok(
+        "program",
+        format!(
+            "pipalhub {}, SQLite {sqlite}, schema {schema}",
+            env!("CARGO_PKG_VERSION")
+        ),
+    )
+}

@@ -1,0 +1,243 @@
+//! `pipalhub doctor`, as whoever installs the service runs it.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends where it is"
+)]
+
+use std::{
+    fs::{self, Permissions},
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use axum::{Json, Router, http::HeaderMap, routing::get};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+fn pipalhub(command: &str, folder: &Path) -> Command {
+    let mut pipalhub = Command::new(env!("CARGO_BIN_EXE_pipalhub"));
+    pipalhub
+        .env_clear()
+        .arg(command)
+        .arg("--homes")
+        .arg(folder.join("homes/{user}"))
+        .arg("--data")
+        .arg(folder.join("data"));
+    pipalhub
+}
+
+fn doctor(folder: &Path) -> Command {
+    let mut doctor = pipalhub("doctor", folder);
+    doctor
+        .args(["--bind", "127.0.0.1:0", "--json", "--etc"])
+        .arg(folder.join("etc"));
+    doctor
+}
+
+/// What it finds, and whether it ended with 0.
+fn findings(doctor: &mut Command) -> (Value, bool) {
+    let output = doctor.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let found: Value = serde_json::from_str(&text).expect(&text);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(errors, "");
+    assert_eq!(output.status.success(), found["problems"] == 0);
+    (found, output.status.success())
+}
+
+/// Asserts that of `subject` there is a finding of this level with these words.
+fn assert_says(found: &Value, subject: &str, level: &str, words: &str) {
+    let all = found["findings"].as_array().unwrap();
+    let says = all.iter().any(|finding| {
+        finding["subject"] == subject
+            && finding["level"] == level
+            && finding["message"].as_str().unwrap().contains(words)
+            && finding["remedy"].is_string() == (level != "ok")
+    });
+    assert!(says, "{subject} is not {level} with {words:?}: {found:#}");
+}
+
+/// Homes of two participants, with one notebook each.
+fn class() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for user in ["alice", "bob"] {
+        let home = folder.path().join("homes").join(user);
+        fs::create_dir_all(&home).unwrap();
+        fs::write(home.join("day1.ipynb"), r#"{"cells": [], "nbformat": 4}"#).unwrap();
+    }
+    folder
+}
+
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It has ended already when the test ended it.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs the service; the answer is also where it listens.
+fn serve(folder: &Path) -> (Serving, String) {
+    let mut command = pipalhub("serve", folder);
+    let command = command
+        .args(["--bind", "127.0.0.1:0"])
+        .stderr(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut link = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut link).unwrap();
+    let address = link
+        .trim_start_matches("http://")
+        .split('/')
+        .next()
+        .unwrap();
+    (Serving(child), address.to_owned())
+}
+
+#[test]
+fn says_of_a_good_installation_that_it_is() {
+    let folder = class();
+    let (serving, address) = serve(folder.path());
+    let mut command = pipalhub("doctor", folder.path());
+    command.args(["--json", "--bind", &address, "--etc", "/nowhere"]);
+    let (found, good) = findings(&mut command);
+    assert!(good, "{found:#}");
+    assert_says(&found, "service", "ok", "runs on this data folder");
+    assert_says(&found, "database", "ok", "passes its check");
+    assert_says(&found, "homes", "ok", "2 participants");
+    assert_says(&found, "notebooks", "ok", "2, all can be read");
+    assert_says(&found, "address", "ok", "a pipalhub answers");
+    assert_says(&found, "cookie key", "ok", "for this user alone");
+    drop(serving);
+    let (found, _) = findings(&mut command);
+    assert_says(&found, "service", "ok", "does not run");
+    assert_says(&found, "address", "ok", "is free");
+    // For people it is a line each, and no colour goes where there is no terminal.
+    let mut command = pipalhub("doctor", folder.path());
+    let output = command
+        .args(["--bind", "127.0.0.1:0", "--etc", "/nowhere"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("ok       program"), "{text}");
+    assert!(!text.contains('\x1b'), "{text}");
+}
+
+#[test]
+fn names_what_is_wrong_and_the_remedy() {
+    let folder = class();
+    drop(serve(folder.path()));
+    let data = folder.path().join("data");
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = held.local_addr().unwrap().to_string();
+    fs::set_permissions(&data, Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(data.join("cookie.key"), Permissions::from_mode(0o644)).unwrap();
+    // Pages that are in the log are good as long as it is there.
+    fs::remove_file(data.join("events.sqlite3-wal")).unwrap();
+    fs::write(data.join("events.sqlite3"), "no database at all".repeat(99)).unwrap();
+    let torn = folder.path().join("homes/bob/torn\n.ipynb");
+    fs::write(torn, "{").unwrap();
+    fs::create_dir(folder.path().join("etc")).unwrap();
+    let mut command = pipalhub("doctor", folder.path());
+    command
+        .args(["--json", "--bind", &address, "--etc"])
+        .arg(folder.path().join("etc"));
+    let (found, good) = findings(&mut command);
+    assert!(!good);
+    assert_says(&found, "data folder", "warning", "mode 755");
+    assert_says(&found, "cookie key", "problem", "mode 644");
+    assert_says(&found, "database", "problem", "not a database");
+    assert_says(&found, "address", "problem", "another program");
+    assert_says(
+        &found,
+        "notebooks",
+        "warning",
+        "1 of 3 cannot be read: bob:torn\\n.ipynb",
+    );
+    assert_says(&found, "saves", "warning", "no extension");
+    let mut command = doctor(folder.path());
+    command.env("PIPALHUB_HOMES", "not used, since the flag wins");
+    assert_says(&findings(&mut command).0, "homes", "ok", "2 participants");
+    fs::remove_dir_all(folder.path().join("homes")).unwrap();
+    let (found, _) = findings(&mut doctor(folder.path()));
+    assert_says(&found, "homes", "problem", "cannot be looked into");
+}
+
+#[test]
+fn changes_nothing() {
+    let folder = class();
+    let (found, good) = findings(&mut doctor(folder.path()));
+    assert!(good, "{found:#}");
+    assert_says(&found, "data folder", "warning", "is not there");
+    assert!(!folder.path().join("data").exists());
+}
+
+/// A Hub that knows one token.
+async fn hub(version: &'static str) -> String {
+    let user = |headers: HeaderMap| async move {
+        let good = headers["authorization"] == "token good-canary";
+        let name = if good { "dashboard" } else { "alice" };
+        Json(json!({"kind": "service", "name": name}))
+    };
+    let routes = Router::new()
+        .route(
+            "/hub/api/",
+            get(async move || Json(json!({"version": version}))),
+        )
+        .route("/hub/api/user", get(user));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    format!("http://{address}/hub/api")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asks_the_hub_and_does_not_tell_the_token() {
+    let folder = class();
+    let ask = |url: &str, token: &str| {
+        let mut doctor = doctor(folder.path());
+        doctor
+            .env("JUPYTERHUB_API_TOKEN", token)
+            .env("JUPYTERHUB_API_URL", url)
+            .env("JUPYTERHUB_CLIENT_ID", "service-dashboard")
+            .env("JUPYTERHUB_SERVICE_NAME", "dashboard")
+            .env("JUPYTERHUB_OAUTH_CALLBACK_URL", "/x");
+        let (found, _) = findings(&mut doctor);
+        assert!(!found.to_string().contains("canary"), "{found}");
+        found
+    };
+    let found = ask(&hub("6.1.1").await, "good-canary");
+    assert_says(&found, "JupyterHub", "ok", "6.1.1");
+    assert_says(&found, "Hub token", "ok", "the service dashboard's");
+    let found = ask(&hub("5.4.0").await, "other-canary");
+    assert_says(&found, "JupyterHub", "problem", "5.4.0 is too old");
+    assert_says(&found, "Hub token", "problem", "nobody could sign in");
+    let gone = {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}/hub/api", free.local_addr().unwrap())
+    };
+    assert_says(
+        &ask(&gone, "canary"),
+        "JupyterHub",
+        "problem",
+        "does not answer",
+    );
+}
+
+#[test]
+fn knows_the_files_for_participants_servers() {
+    let folder = class();
+    let etc = Path::new(env!("CARGO_MANIFEST_DIR")).join("../etc/jupyter");
+    let mut command = pipalhub("doctor", folder.path());
+    command
+        .args(["--json", "--bind", "127.0.0.1:0", "--etc"])
+        .arg(etc);
+    let (found, _) = findings(&mut command);
+    assert_says(&found, "saves", "ok", "servers report them");
+    assert_says(&found, "autosave", "ok", "every 5 s");
+}
