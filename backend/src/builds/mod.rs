@@ -51,7 +51,7 @@ pub use known::{Built, Kind, Listed, ListedCopy};
 pub(crate) use part::percent_encoded;
 pub use summary::Summary;
 
-/// Between two times that one file is written.
+/// Between two times that one file is written, unless somebody wants it otherwise.
 const EVERY: Duration = Duration::from_secs(1);
 /// Until what could not be written is tried again: a disk that is full stays so for a while.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
@@ -60,6 +60,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(5);
 pub struct Builds {
     homes: HomesTemplate,
     limits: TailLimits,
+    every: Duration,
     folder: Folder,
     queue: Queue,
     known: Known,
@@ -79,6 +80,7 @@ impl Builds {
         Ok(Self {
             homes,
             limits,
+            every: EVERY,
             folder: Folder::open(folder)?,
             queue: Queue::new(),
             known: Known::default(),
@@ -86,6 +88,12 @@ impl Builds {
             summarised: Mutex::default(),
             failures: Mutex::default(),
         })
+    }
+
+    /// The same, with `every` between two times that one file is written.
+    #[must_use]
+    pub fn writing_every(self, every: Duration) -> Self {
+        Self { every, ..self }
     }
 
     /// Builds on `threads` threads until [`Builds::end`].
@@ -335,7 +343,7 @@ impl Builds {
         }
         if let Some(due) = self
             .exports
-            .due(key, EVERY)
+            .due(key, self.every)
             .filter(|due| *due > Instant::now())
         {
             return self.queue.push(Lane::Copy(key.clone()), Work::Export, due);
@@ -352,7 +360,7 @@ impl Builds {
     fn summary_is_due(&self, filename: &str) {
         let last = lock(&self.summarised).get(filename).copied();
         let now = Instant::now();
-        let due = last.map_or(now, |last| now.max(last + EVERY));
+        let due = last.map_or(now, |last| now.max(last + self.every));
         let lane = Lane::Summary(filename.to_owned());
         self.queue.push(lane, Work::Summarise, due);
     }

@@ -159,10 +159,8 @@ impl Inner {
     }
 
     fn earliest(&self) -> Option<(Lane, Instant)> {
-        let open = |lane: &Lane| {
-            !self.busy.contains(lane)
-                && !(self.holding_summaries && matches!(lane, Lane::Summary(_)))
-        };
+        let is_held = |lane: &Lane| self.holding_summaries && matches!(lane, Lane::Summary(_));
+        let open = |lane: &Lane| !self.busy.contains(lane) && !is_held(lane);
         self.waiting
             .iter()
             .filter(|(lane, _)| open(lane))

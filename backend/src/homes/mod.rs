@@ -10,5 +10,5 @@ mod watch;
 
 pub use read::{Fingerprint, ReadError, read_notebook};
 pub use scan::{Found, scan};
-pub use template::HomesTemplate;
+pub use template::{Home, HomesTemplate};
 pub use watch::{Poke, Watch, watch};

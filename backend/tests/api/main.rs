@@ -8,6 +8,7 @@
 )]
 
 mod app;
+mod build;
 mod events;
 mod hub;
 mod output;

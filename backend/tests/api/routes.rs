@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::app::App;
 
 /// All routes but the open ones, with a query that is otherwise right.
-const CLOSED: [(Method, &str); 10] = [
+const CLOSED: [(Method, &str); 15] = [
     (Method::GET, "events"),
     (Method::POST, "events"),
     (Method::GET, "events/stream"),
@@ -20,6 +20,11 @@ const CLOSED: [(Method, &str); 10] = [
         "api/output?filename=x.ipynb&user=alice&cell=0&output=0",
     ),
     (Method::GET, "api/updates"),
+    (Method::GET, "build/"),
+    (Method::GET, "build/?notebook=x.ipynb"),
+    (Method::GET, "build/x/alice.html"),
+    (Method::GET, "build/x/"),
+    (Method::GET, "build/archive.zip"),
 ];
 
 #[tokio::test]
@@ -42,7 +47,14 @@ async fn the_unauthenticated_get_nothing() {
 #[tokio::test]
 async fn every_answer_carries_the_headers_that_keep_it_in_its_place() {
     let app = App::standalone().await;
-    for path in ["events", "healthz", "poll.js", "api/session", "nothing"] {
+    for path in [
+        "events",
+        "healthz",
+        "poll.js",
+        "api/session",
+        "nothing",
+        "build/",
+    ] {
         let response = app.instructor().get(path).await;
         assert_eq!(
             response.headers()["x-content-type-options"],
