@@ -120,8 +120,7 @@ impl Builds {
     /// is built of notebooks that are gone can be removed.
     pub fn class_was_read(&self, class: &Class) {
         self.sweep(class);
-        self.queue.release_summaries();
-        self.settle();
+        self.some_were_read();
         if self.failures().is_empty()
             && let Err(error) = self.folder.set_current()
         {
@@ -131,18 +130,19 @@ impl Builds {
 
     /// The same after only some of the class was read: nothing is removed.
     pub fn some_were_read(&self) {
+        self.queue.settle_looks();
         self.queue.release_summaries();
         self.settle();
     }
 
     /// Waits until everything that was found is built, and written.
     pub fn settle(&self) {
-        self.queue.settle(|_| true);
+        self.queue.settle();
     }
 
-    /// The same but for the summaries, which wait until the class was read.
-    pub fn settle_copies(&self) {
-        self.queue.settle(|lane| matches!(lane, Lane::Copy(_)));
+    /// Waits until everything that was found is known, though not written.
+    pub fn settle_parts(&self) {
+        self.queue.settle_looks();
     }
 
     /// Where the files are.
@@ -249,7 +249,9 @@ impl Builds {
                     self.read_again(key, |version, content| self.update(key, version, content));
                 }
                 (Lane::Copy(key), _) => {
-                    self.read_again(key, |version, content| self.export(key, version, content));
+                    self.read_again(key, |version, content| {
+                        self.export(key, version, content, false)
+                    });
                 }
                 (Lane::Summary(filename), _) => self.summarise(filename),
             }
@@ -298,7 +300,7 @@ impl Builds {
         );
         self.known.insert(key, &folder, part);
         self.summary_is_due(&key.filename);
-        self.export(key, version, content);
+        self.export(key, version, content, true);
     }
 
     fn mark_broken(&self, key: &Key, version: Option<Fingerprint>, problem: &str) {
@@ -334,18 +336,19 @@ impl Builds {
         self.summary_is_due(&key.filename);
     }
 
-    fn export(&self, key: &Key, version: Fingerprint, content: &Content) {
+    fn export(&self, key: &Key, version: Fingerprint, content: &Content, is_look: bool) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
         if Exports::is_fresh(&self.folder, &folder, key, version) {
             return self.report(key, Ok(()), Work::Export);
         }
-        if let Some(due) = self
-            .exports
-            .due(key, self.every)
-            .filter(|due| *due > Instant::now())
-        {
+        // When there is a crowd its summary comes first, and the files are read again.
+        let now = Instant::now();
+        if is_look && self.queue.is_pressed() {
+            return self.queue.push(Lane::Copy(key.clone()), Work::Export, now);
+        }
+        if let Some(due) = self.exports.due(key, self.every).filter(|due| *due > now) {
             return self.queue.push(Lane::Copy(key.clone()), Work::Export, due);
         }
         let source = Source {

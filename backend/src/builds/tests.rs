@@ -404,9 +404,7 @@ proptest! {
                 Happening::Break(user) => {
                     // It was good once, so that there is an export in both.
                     let Some(text) = files.get_mut(USERS[user]) else { continue };
-                    class.class.look_around(|_| true);
-                    class.class.read_all(1);
-                    class.builds.settle_copies();
+                    class.build();
                     *text = "{\"cells\": [".to_owned();
                     class.write(USERS[user], "a.ipynb", text);
                 }
@@ -423,7 +421,7 @@ proptest! {
         }
         class.class.look_around(|_| true);
         class.class.read_all(1);
-        class.builds.settle_copies();
+        class.builds.settle_parts();
         let Some(summary) = class.builds.summary("a.ipynb") else {
             prop_assert!(files.is_empty());
             return Ok(());
