@@ -113,6 +113,15 @@ fn of_version(what: &str, filename: &str, user: &str, version: i64) -> String {
     )
 }
 
+/// Everything that is built of the class: exports, copies, summaries. It is no page of this
+/// app.
+pub const BUILDS: &str = "build/";
+
+/// The summary of everyone's copies of one notebook, wherever it is built.
+pub fn summary(filename: &str) -> String {
+    format!("{BUILDS}?notebook={}", encode(filename))
+}
+
 /// The event stream, from now on or from what came after an event.
 pub fn stream(after: Option<i64>) -> String {
     match after {
@@ -193,5 +202,6 @@ mod tests {
             "api/history/download?filename=a%26b&user=c&version=7"
         );
         assert_eq!(stream(Some(0)), "events/stream?after=0");
+        assert_eq!(summary("m/a b.ipynb"), "build/?notebook=m%2Fa%20b.ipynb");
     }
 }

@@ -51,7 +51,7 @@ pub use known::{Built, Kind, Listed, ListedCopy};
 pub(crate) use part::percent_encoded;
 pub use summary::Summary;
 
-/// Between two times that one file is written.
+/// Between two times that one file is written, unless somebody wants it otherwise.
 const EVERY: Duration = Duration::from_secs(1);
 /// Until what could not be written is tried again: a disk that is full stays so for a while.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
@@ -60,6 +60,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(5);
 pub struct Builds {
     homes: HomesTemplate,
     limits: TailLimits,
+    every: Duration,
     folder: Folder,
     queue: Queue,
     known: Known,
@@ -79,6 +80,7 @@ impl Builds {
         Ok(Self {
             homes,
             limits,
+            every: EVERY,
             folder: Folder::open(folder)?,
             queue: Queue::new(),
             known: Known::default(),
@@ -86,6 +88,12 @@ impl Builds {
             summarised: Mutex::default(),
             failures: Mutex::default(),
         })
+    }
+
+    /// The same, with `every` between two times that one file is written.
+    #[must_use]
+    pub fn writing_every(self, every: Duration) -> Self {
+        Self { every, ..self }
     }
 
     /// Builds on `threads` threads until [`Builds::end`].
@@ -112,8 +120,7 @@ impl Builds {
     /// is built of notebooks that are gone can be removed.
     pub fn class_was_read(&self, class: &Class) {
         self.sweep(class);
-        self.queue.release_summaries();
-        self.settle();
+        self.some_were_read();
         if self.failures().is_empty()
             && let Err(error) = self.folder.set_current()
         {
@@ -123,18 +130,19 @@ impl Builds {
 
     /// The same after only some of the class was read: nothing is removed.
     pub fn some_were_read(&self) {
+        self.queue.settle_looks();
         self.queue.release_summaries();
         self.settle();
     }
 
     /// Waits until everything that was found is built, and written.
     pub fn settle(&self) {
-        self.queue.settle(|_| true);
+        self.queue.settle();
     }
 
-    /// The same but for the summaries, which wait until the class was read.
-    pub fn settle_copies(&self) {
-        self.queue.settle(|lane| matches!(lane, Lane::Copy(_)));
+    /// Waits until everything that was found is known, though not written.
+    pub fn settle_parts(&self) {
+        self.queue.settle_looks();
     }
 
     /// Where the files are.
@@ -241,7 +249,9 @@ impl Builds {
                     self.read_again(key, |version, content| self.update(key, version, content));
                 }
                 (Lane::Copy(key), _) => {
-                    self.read_again(key, |version, content| self.export(key, version, content));
+                    self.read_again(key, |version, content| {
+                        self.export(key, version, content, false)
+                    });
                 }
                 (Lane::Summary(filename), _) => self.summarise(filename),
             }
@@ -290,7 +300,7 @@ impl Builds {
         );
         self.known.insert(key, &folder, part);
         self.summary_is_due(&key.filename);
-        self.export(key, version, content);
+        self.export(key, version, content, true);
     }
 
     fn mark_broken(&self, key: &Key, version: Option<Fingerprint>, problem: &str) {
@@ -326,18 +336,19 @@ impl Builds {
         self.summary_is_due(&key.filename);
     }
 
-    fn export(&self, key: &Key, version: Fingerprint, content: &Content) {
+    fn export(&self, key: &Key, version: Fingerprint, content: &Content, is_look: bool) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
         if Exports::is_fresh(&self.folder, &folder, key, version) {
             return self.report(key, Ok(()), Work::Export);
         }
-        if let Some(due) = self
-            .exports
-            .due(key, EVERY)
-            .filter(|due| *due > Instant::now())
-        {
+        // When there is a crowd its summary comes first, and the files are read again.
+        let now = Instant::now();
+        if is_look && self.queue.is_pressed() {
+            return self.queue.push(Lane::Copy(key.clone()), Work::Export, now);
+        }
+        if let Some(due) = self.exports.due(key, self.every).filter(|due| *due > now) {
             return self.queue.push(Lane::Copy(key.clone()), Work::Export, due);
         }
         let source = Source {
@@ -352,7 +363,7 @@ impl Builds {
     fn summary_is_due(&self, filename: &str) {
         let last = lock(&self.summarised).get(filename).copied();
         let now = Instant::now();
-        let due = last.map_or(now, |last| now.max(last + EVERY));
+        let due = last.map_or(now, |last| now.max(last + self.every));
         let lane = Lane::Summary(filename.to_owned());
         self.queue.push(lane, Work::Summarise, due);
     }

@@ -2,10 +2,11 @@
 //!
 //! There is a lane for each participant's copy and one for each summary. A lane holds at
 //! most one thing to do, the newest, and no two threads work in one lane at a time, so
-//! nothing older is ever written over something newer.
+//! nothing older is ever written over something newer. What was found is looked at first,
+//! then summaries are written, which the instructor waits for, and exports last.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -41,10 +42,28 @@ pub(super) enum Work {
     Summarise,
 }
 
+/// What is done before what, when both may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Look,
+    Summary,
+    Export,
+}
+
+impl Work {
+    fn rank(&self) -> Rank {
+        match self {
+            Self::Revised(_) | Self::Read | Self::Removed => Rank::Look,
+            Self::Summarise => Rank::Summary,
+            Self::Export => Rank::Export,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Inner {
     waiting: BTreeMap<Lane, (Instant, Work)>,
-    busy: HashSet<Lane>,
+    busy: HashMap<Lane, Rank>,
     /// Nobody may write a summary yet, because not everybody's part is known.
     holding_summaries: bool,
     ended: bool,
@@ -96,16 +115,13 @@ impl Queue {
                 return None;
             }
             let now = Instant::now();
-            let next = inner.earliest();
-            if let Some((lane, due)) = &next
-                && *due <= now
-            {
-                let (_, work) = inner.waiting.remove(lane)?;
-                inner.busy.insert(lane.clone());
-                return next.map(|(lane, _)| (lane, work));
+            if let Some(lane) = inner.first_due(now) {
+                let (_, work) = inner.waiting.remove(&lane)?;
+                inner.busy.insert(lane.clone(), work.rank());
+                return Some((lane, work));
             }
-            inner = match next {
-                Some((_, due)) => {
+            inner = match inner.earliest() {
+                Some(due) => {
                     let until = due.saturating_duration_since(now);
                     let waited = self.changed.wait_timeout(inner, until);
                     waited.unwrap_or_else(PoisonError::into_inner).0
@@ -133,10 +149,28 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Waits until there is nothing to do in the lanes that `counts` says.
-    pub(super) fn settle(&self, counts: impl Fn(&Lane) -> bool) {
+    /// Whether there is something to look at.
+    pub(super) fn is_pressed(&self) -> bool {
+        let inner = self.lock();
+        inner
+            .waiting
+            .values()
+            .any(|(_, work)| work.rank() == Rank::Look)
+    }
+
+    /// Waits until there is nothing to do.
+    pub(super) fn settle(&self) {
+        self.settle_but(|_| false);
+    }
+
+    /// Waits until everything that was found was looked at.
+    pub(super) fn settle_looks(&self) {
+        self.settle_but(|rank| rank != Rank::Look);
+    }
+
+    fn settle_but(&self, is_no_matter: impl Fn(Rank) -> bool) {
         let mut inner = self.lock();
-        while !inner.ended && inner.waiting.keys().chain(&inner.busy).any(&counts) {
+        while !inner.ended && !inner.ranks().all(&is_no_matter) {
             inner = self.wait(inner);
         }
     }
@@ -158,16 +192,28 @@ impl Inner {
         works.filter(|(_, work)| holds(work)).count()
     }
 
-    fn earliest(&self) -> Option<(Lane, Instant)> {
-        let open = |lane: &Lane| {
-            !self.busy.contains(lane)
-                && !(self.holding_summaries && matches!(lane, Lane::Summary(_)))
-        };
+    fn ranks(&self) -> impl Iterator<Item = Rank> {
+        let waiting = self.waiting.values().map(|(_, work)| work.rank());
+        waiting.chain(self.busy.values().copied())
+    }
+
+    /// What somebody may do, now or later.
+    fn open(&self) -> impl Iterator<Item = (&Lane, Instant, Rank)> {
+        let is_held = |lane: &Lane| self.holding_summaries && matches!(lane, Lane::Summary(_));
         self.waiting
             .iter()
-            .filter(|(lane, _)| open(lane))
-            .min_by_key(|(_, (due, _))| *due)
-            .map(|(lane, (due, _))| (lane.clone(), *due))
+            .filter(move |(lane, _)| !self.busy.contains_key(lane) && !is_held(lane))
+            .map(|(lane, (due, work))| (lane, *due, work.rank()))
+    }
+
+    fn first_due(&self, now: Instant) -> Option<Lane> {
+        let due = self.open().filter(|(_, due, _)| *due <= now);
+        let first = due.min_by_key(|(_, due, rank)| (*rank, *due));
+        first.map(|(lane, _, _)| lane.clone())
+    }
+
+    fn earliest(&self) -> Option<Instant> {
+        self.open().map(|(_, due, _)| due).min()
     }
 }
 
@@ -222,6 +268,22 @@ mod tests {
         assert_eq!(queue.next().unwrap().0, lane("ana"));
         queue.release_summaries();
         assert_eq!(queue.next().unwrap().0, summary);
+    }
+
+    #[test]
+    fn looking_comes_first_and_exports_come_last() {
+        let queue = Queue::new();
+        let now = Instant::now();
+        queue.push(lane("ana"), Work::Export, now);
+        queue.push(Lane::Summary("a.ipynb".to_owned()), Work::Summarise, now);
+        queue.push(lane("bo"), Work::Read, now);
+        queue.release_summaries();
+        assert!(queue.is_pressed());
+        let works = [(); 3].map(|()| queue.next().unwrap().1.rank());
+        assert_eq!(works, [Rank::Look, Rank::Summary, Rank::Export]);
+        assert!(!queue.is_pressed());
+        queue.done(&lane("bo"));
+        queue.settle_looks();
     }
 
     #[test]

@@ -1,1 +1,451 @@
+//! What is on disk after saves, deletions and mistakes.
 
+use std::{collections::BTreeMap, fs, path::PathBuf, time::SystemTime};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use shared::{
+    prepare, render,
+    render::Options,
+    sanitize::Ammonia,
+    standalone::summary::{self, id_prefix},
+};
+use tempfile::TempDir;
+
+use super::*;
+
+/// A class of its own and what is built of it.
+struct Workshop {
+    base: TempDir,
+    class: Class,
+    builds: Arc<Builds>,
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        self.builds.end();
+    }
+}
+
+impl Workshop {
+    fn new() -> Self {
+        Self::at(tempfile::tempdir().unwrap(), Duration::ZERO)
+    }
+
+    fn at(base: TempDir, every: Duration) -> Self {
+        let homes: HomesTemplate = format!("{}/homes/{{user}}", base.path().display())
+            .parse()
+            .unwrap();
+        let limits = TailLimits::default();
+        let builds = Builds::new(homes.clone(), limits, &base.path().join("out")).unwrap();
+        let builds = Arc::new(builds.writing_every(every));
+        builds.start(2).unwrap();
+        Self {
+            class: Class::new(homes, limits).observed_by(Arc::clone(&builds) as _),
+            builds,
+            base,
+        }
+    }
+
+    /// The same folders in a new process, as far as a test can have one.
+    fn restarted(self) -> Self {
+        let Self { base, builds, .. } = &self;
+        builds.end();
+        while Arc::strong_count(builds) > 2 {
+            thread::yield_now();
+        }
+        let base = base.path().to_owned();
+        // The folder goes with the last value of it.
+        let moved = tempfile::tempdir().unwrap();
+        fs::rename(base.join("homes"), moved.path().join("homes")).unwrap();
+        fs::rename(base.join("out"), moved.path().join("out")).unwrap();
+        drop(self);
+        Self::at(moved, Duration::ZERO)
+    }
+
+    fn write(&self, user: &str, filename: &str, text: &str) {
+        let path = self.base.path().join("homes").join(user).join(filename);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        // Long ago, so that what is broken is not being written.
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(60))
+            .unwrap();
+    }
+
+    fn save(&self, user: &str, filename: &str, sources: &[&str]) {
+        self.write(user, filename, &notebook(sources));
+    }
+
+    fn delete(&self, user: &str, filename: &str) {
+        let path = self.base.path().join("homes").join(user).join(filename);
+        fs::remove_file(path).unwrap();
+    }
+
+    /// Finds what changed, and waits until it is built and written.
+    fn build(&self) {
+        self.class.look_around(|_| true);
+        self.class.read_all(1);
+        self.builds.class_was_read(&self.class);
+    }
+
+    fn out(&self, place: &str) -> PathBuf {
+        self.builds.path().join(place)
+    }
+
+    fn text(&self, place: &str) -> String {
+        fs::read_to_string(self.out(place)).unwrap()
+    }
+
+    fn files(&self) -> Vec<String> {
+        let mut files = self.builds.folder.files();
+        files.sort();
+        files
+    }
+}
+
+fn notebook(sources: &[&str]) -> String {
+    let cells: Vec<Value> = sources
+        .iter()
+        .map(|source| json!({"cell_type": "markdown", "metadata": {}, "source": source}))
+        .collect();
+    json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).to_string()
+}
+
+fn key(user: &str, filename: &str) -> Key {
+    Key {
+        filename: filename.to_owned(),
+        user: user.to_owned(),
+    }
+}
+
+#[test]
+fn a_class_has_its_exports_its_copies_and_a_summary() {
+    let class = Workshop::new();
+    class.save("bo", "m1/a.ipynb", &["from bo"]);
+    class.save("ana", "m1/a.ipynb", &["from ana"]);
+    class.build();
+    assert_eq!(
+        class.files(),
+        [
+            "m1/a/00-summary.html",
+            "m1/a/00-summary.ipynb",
+            "m1/a/ana.html",
+            "m1/a/bo.html",
+            "m1/a/notebooks/ana.ipynb",
+            "m1/a/notebooks/bo.ipynb",
+        ]
+    );
+    assert_eq!(
+        class.text("m1/a/notebooks/ana.ipynb"),
+        notebook(&["from ana"])
+    );
+    assert!(class.text("m1/a/ana.html").contains("from ana"));
+    let html = class.text("m1/a/00-summary.html");
+    let (ana, bo) = (
+        html.find("from ana").unwrap(),
+        html.find("from bo").unwrap(),
+    );
+    assert!(ana < bo, "by name");
+    assert!(html.contains("<a href=\"./ana.html\">ana</a>"));
+}
+
+#[test]
+fn what_is_gone_goes_and_so_do_its_folders() {
+    let class = Workshop::new();
+    class.save("ana", "m1/a.ipynb", &["x"]);
+    class.save("bo", "m1/a.ipynb", &["y"]);
+    class.build();
+    class.delete("bo", "m1/a.ipynb");
+    class.build();
+    assert!(!class.text("m1/a/00-summary.html").contains("bo.html"));
+    assert!(!class.out("m1/a/bo.html").exists());
+    // A rename is one that goes and one that comes.
+    class.delete("ana", "m1/a.ipynb");
+    class.save("ana", "b.ipynb", &["x"]);
+    class.build();
+    assert!(!class.out("m1").exists());
+    assert!(class.out("b/ana.html").exists());
+}
+
+#[test]
+fn a_broken_notebook_is_a_card_and_its_last_good_export_stays() {
+    let class = Workshop::new();
+    class.save("ana", "a.ipynb", &["good"]);
+    class.save("bo", "a.ipynb", &["fine"]);
+    class.build();
+    class.write("ana", "a.ipynb", "{\"cells\": <");
+    class.build();
+    let html = class.text("a/00-summary.html");
+    assert!(
+        html.contains("class=\"sum-card\"") && html.contains("not JSON"),
+        "{html}"
+    );
+    assert!(!html.contains("good") && html.contains("fine"));
+    assert!(class.text("a/ana.html").contains("good"));
+    let summary: Value = serde_json::from_str(&class.text("a/00-summary.ipynb")).unwrap();
+    let card = &summary["cells"][1]["source"][0];
+    assert!(card.as_str().unwrap().contains("cannot be read"), "{card}");
+    let problems = class.builds.problems();
+    assert!(problems[&key("ana", "a.ipynb")].contains("not a notebook"));
+
+    // Even for a program that has never seen it good.
+    let class = class.restarted();
+    class.build();
+    assert!(class.text("a/ana.html").contains("good"));
+    assert!(class.text("a/00-summary.html").contains("./ana.html"));
+    class.save("ana", "a.ipynb", &["good again"]);
+    class.build();
+    assert!(class.text("a/ana.html").contains("good again"));
+    assert!(class.builds.problems().is_empty());
+}
+
+#[test]
+fn a_restart_writes_only_what_changed() {
+    let class = Workshop::new();
+    for user in ["ana", "bo", "cy", "di"] {
+        class.save(user, "a.ipynb", &[user]);
+    }
+    class.build();
+    let inode = |class: &Workshop, user: &str| {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(class.out(&format!("a/{user}.html")))
+            .unwrap()
+            .ino()
+    };
+    let before = ["ana", "bo", "cy"].map(|user| inode(&class, user));
+    // While nobody was building.
+    fs::write(class.out("a/bo.html"), "").unwrap();
+    class.save("cy", "a.ipynb", &["changed"]);
+    class.delete("di", "a.ipynb");
+    let class = class.restarted();
+    class.build();
+    assert_eq!(inode(&class, "ana"), before[0]);
+    assert_ne!(inode(&class, "bo"), before[1]);
+    assert!(
+        class.text("a/bo.html").contains("bo"),
+        "torn, and made anew"
+    );
+    assert!(class.text("a/cy.html").contains("changed"));
+    assert!(!class.out("a/di.html").exists());
+
+    // Another renderer makes everything anew.
+    let before = inode(&class, "ana");
+    fs::write(class.out(".pipalhub"), "another").unwrap();
+    let class = class.restarted();
+    class.build();
+    assert_ne!(inode(&class, "ana"), before);
+}
+
+#[test]
+fn a_save_renders_the_cells_that_changed() {
+    let class = Workshop::new();
+    class.save("ana", "a.ipynb", &["# one", "two", "three"]);
+    class.build();
+    let ana = key("ana", "a.ipynb");
+    assert_eq!(class.builds.exports.rendered_anew(&ana), Some(3));
+    class.save("ana", "a.ipynb", &["# one", "2", "three"]);
+    class.build();
+    assert_eq!(class.builds.exports.rendered_anew(&ana), Some(1));
+    assert_eq!(class.builds.known.part(&ana).unwrap().rendered_anew(), 1);
+}
+
+#[test]
+fn files_wait_for_their_time_and_memory_does_not() {
+    const AN_HOUR: Duration = Duration::from_secs(3600);
+    let class = Workshop::at(tempfile::tempdir().unwrap(), AN_HOUR);
+    class.save("ana", "a.ipynb", &["first"]);
+    class.build();
+    class.save("ana", "a.ipynb", &["second"]);
+    class.class.read_all(1);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let mut html = Vec::new();
+        let summary = class.builds.summary("a.ipynb").unwrap();
+        summary.write_html(&mut html).unwrap();
+        if String::from_utf8(html).unwrap().contains("second") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "it comes in time");
+        thread::yield_now();
+    }
+    for place in ["a/00-summary.html", "a/00-summary.ipynb", "a/ana.html"] {
+        assert!(class.text(place).contains("first"), "{place}");
+    }
+}
+
+#[test]
+fn odd_names_stay_in_the_folder() {
+    let class = Workshop::new();
+    let long = "ü".repeat(120);
+    for user in [
+        "notebooks",
+        "00-summary",
+        "ana@x.org",
+        "a b%20#?",
+        "_x",
+        &long,
+    ] {
+        class.save(user, "m 1/%2e%2e/a#b.ipynb", &[&format!("of {user}")]);
+    }
+    class.save("ana@x.org", "m 1.ipynb", &["x"]);
+    class.save("ana@x.org", "notebooks.ipynb", &["x"]);
+    class.build();
+    let files = class.files();
+    assert_eq!(files.len(), 6 * 2 + 2 + 2 * 4);
+    for user in [
+        "notebooks",
+        "00-summary",
+        "ana@x.org",
+        "a b%20#?",
+        "_x",
+        &long,
+    ] {
+        let export = layout::export("m 1/%2e%2e/a#b", user);
+        assert!(
+            class.text(&export).contains(&format!("of {user}")),
+            "{export}"
+        );
+        let found = class.builds.find(&export).unwrap();
+        assert_eq!(found.user.as_deref(), Some(user));
+    }
+    let outside = fs::read_dir(class.base.path()).unwrap().count();
+    assert_eq!(outside, 2, "homes and out");
+}
+
+/// What happens in a class.
+#[derive(Clone, Debug)]
+enum Happening {
+    Save(usize, Vec<u8>),
+    Break(usize),
+    Delete(usize),
+    Build,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let cells = prop::collection::vec(0..6_u8, 0..13);
+    prop_oneof![
+        4 => (0..4_usize, cells).prop_map(|(user, cells)| Happening::Save(user, cells)),
+        1 => (0..4_usize).prop_map(Happening::Break),
+        1 => (0..4_usize).prop_map(Happening::Delete),
+        2 => Just(Happening::Build),
+    ]
+}
+
+/// The summaries of these files, made from nothing.
+fn made_from_nothing(
+    files: &BTreeMap<&str, String>,
+    saved_at_ms: &dyn Fn(&str) -> i64,
+) -> [String; 2] {
+    let limits = TailLimits::default();
+    let parts: BTreeMap<_, _> = files
+        .iter()
+        .map(|(user, text)| {
+            let at = saved_at_ms(user);
+            let part = match Notebook::parse(text.as_bytes()) {
+                Ok(parsed) => Part::of(user, at, &parsed.notebook, limits, None),
+                Err(error) => {
+                    let problem = format!("This file is not a notebook: {error}.");
+                    Part::broken(user, at, &problem, true)
+                }
+            };
+            (user.to_string(), Arc::new(part))
+        })
+        .collect();
+    let mut html = Vec::new();
+    let lines: Vec<_> = parts
+        .iter()
+        .map(|(user, part)| part::Line::of(user, part))
+        .collect();
+    let entries: Vec<_> = lines.iter().map(part::Line::entry).collect();
+    html.extend(summary::head("a.ipynb", &entries, "en").into_bytes());
+    for (entry, text) in entries.iter().zip(files.values()) {
+        html.extend(summary::section(entry).into_bytes());
+        if let Ok(parsed) = Notebook::parse(text.as_bytes()) {
+            let whole = parsed.notebook;
+            let tail = whole.tail(limits.cells).trim(limits.lines);
+            let options = Options {
+                id_prefix: id_prefix(entry.user),
+                ..Options::default()
+            };
+            let cells = prepare::cells(&tail, whole.len() - tail.len(), &Ammonia);
+            html.extend(render::cells(&cells, &options).into_bytes());
+        }
+        html.extend(summary::SECTION_END.bytes());
+    }
+    html.extend(summary::END.bytes());
+    let tails = parts.values().map(|part| part.json());
+    let mut json = String::new();
+    shared::notebook::Part::merge(tails, &mut json).unwrap();
+    [String::from_utf8(html).unwrap(), json]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 24, failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    /// Whatever happens, in the end the summary is what it would have been from nothing.
+    #[test]
+    fn an_incremental_summary_is_a_full_one(
+        happenings in prop::collection::vec(happening(), 1..25),
+    ) {
+        const USERS: [&str; 4] = ["ana", "bo", "cy", "ü d"];
+        let class = Workshop::new();
+        let mut files: BTreeMap<&str, String> = BTreeMap::new();
+        for happening in happenings {
+            match happening {
+                Happening::Save(user, cells) => {
+                    let sources: Vec<String> = cells.iter().map(|n| format!("# {n}")).collect();
+                    let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+                    files.insert(USERS[user], notebook(&sources));
+                    class.save(USERS[user], "a.ipynb", &sources);
+                }
+                Happening::Break(user) => {
+                    // It was good once, so that there is an export in both.
+                    let Some(text) = files.get_mut(USERS[user]) else { continue };
+                    class.build();
+                    *text = "{\"cells\": [".to_owned();
+                    class.write(USERS[user], "a.ipynb", text);
+                }
+                Happening::Delete(user) => {
+                    if files.remove(USERS[user]).is_some() {
+                        class.delete(USERS[user], "a.ipynb");
+                    }
+                }
+                Happening::Build => {
+                    class.class.look_around(|_| true);
+                    class.class.read_all(1);
+                }
+            }
+        }
+        class.class.look_around(|_| true);
+        class.class.read_all(1);
+        class.builds.settle_parts();
+        let Some(summary) = class.builds.summary("a.ipynb") else {
+            prop_assert!(files.is_empty());
+            return Ok(());
+        };
+        let saved = |user: &str| {
+            class.builds.known.part(&key(user, "a.ipynb")).unwrap().saved_at_ms
+        };
+        let [html, json] = made_from_nothing(&files, &saved);
+        let mut actual = Vec::new();
+        summary.write_html(&mut actual).unwrap();
+        prop_assert_eq!(String::from_utf8(actual).unwrap(), html);
+        let mut actual = Vec::new();
+        summary.write_ipynb(&mut actual).unwrap();
+        let actual = String::from_utf8(actual).unwrap();
+        prop_assert_eq!(&actual, &json);
+        let tails: Vec<_> = files
+            .iter()
+            .filter_map(|(user, text)| {
+                let whole = Notebook::parse(text.as_bytes()).ok()?.notebook;
+                Some((user.to_string(), whole.tail(10).trim(25)))
+            })
+            .collect();
+        if tails.len() == files.len() && tails.len() > 1 {
+            prop_assert_eq!(actual, Notebook::merge(tails).unwrap().to_json());
+        }
+    }
+}

@@ -166,7 +166,7 @@ fn read(class: &Class, builds: &Builds, keys: &[Key], threads: usize) -> Vec<Pat
     let until = Instant::now() + PATIENCE;
     loop {
         class.read_all(threads);
-        builds.settle_copies();
+        builds.settle_parts();
         let unknown = keys.iter().filter(|key| !builds.knows(key));
         let paths = unknown.filter_map(|key| {
             let home = class.homes().home_of(&key.user)?;

@@ -13,5 +13,5 @@ mod watch;
 pub use create::{CreateError, create_beside};
 pub use read::{Fingerprint, ReadError, read_notebook};
 pub use scan::{Found, scan};
-pub use template::HomesTemplate;
+pub use template::{Home, HomesTemplate};
 pub use watch::{Poke, Watch, watch};

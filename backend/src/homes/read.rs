@@ -3,18 +3,19 @@
 //! The kernel is asked to stay below the home and to follow no link
 //! (`openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)`), so there is no moment between a
 //! check and the use of what was checked. What is open is then looked at: a regular
-//! file, the owner's own, of a sane size.
+//! file, the owner's own, of a sane size. That it is their own is what refuses a hard link
+//! to somebody else's file; a second name of a file of their own is as good as the first.
 
 use std::{
     fs::{File, Metadata},
     io::{self, Read},
     os::unix::fs::MetadataExt,
-    path::Path,
 };
 
 use jiff::Timestamp;
-use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 
+use super::Home;
 use crate::time;
 
 /// The largest notebook that is read. Larger ones exist only by accident: a loop that
@@ -98,15 +99,11 @@ impl From<rustix::io::Errno> for ReadError {
 /// # Errors
 /// See [`ReadError`].
 pub fn read_notebook(
-    home: &Path,
+    home: &Home,
     filename: &str,
     known: Option<Fingerprint>,
 ) -> Result<(Fingerprint, Option<Vec<u8>>), ReadError> {
-    let home = open(
-        home,
-        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
+    let home = home.open()?;
     let owner = rustix::fs::fstat(&home)?.st_uid;
     let file: File = openat2(
         &home,
@@ -146,12 +143,22 @@ pub fn read_notebook(
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::symlink};
+    use std::{
+        fs,
+        os::unix::fs::{chown, symlink},
+        path::Path,
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
 
     use super::*;
 
     fn refusal(home: &Path, filename: &str) -> String {
-        read_notebook(home, filename, None).unwrap_err().to_string()
+        let read = read_notebook(&home.into(), filename, None);
+        read.unwrap_err().to_string()
     }
 
     #[test]
@@ -159,9 +166,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join("m1")).unwrap();
         fs::write(home.path().join("m1/a.ipynb"), "{}").unwrap();
-        let (fingerprint, bytes) = read_notebook(home.path(), "m1/a.ipynb", None).unwrap();
+        let place = Home::from(home.path());
+        let (fingerprint, bytes) = read_notebook(&place, "m1/a.ipynb", None).unwrap();
         assert_eq!(bytes.unwrap(), b"{}");
-        let (_, again) = read_notebook(home.path(), "m1/a.ipynb", Some(fingerprint)).unwrap();
+        let (_, again) = read_notebook(&place, "m1/a.ipynb", Some(fingerprint)).unwrap();
         assert_eq!(again, None);
     }
 
@@ -187,7 +195,79 @@ mod tests {
                 "{filename}"
             );
         }
-        assert!(read_notebook(home.path(), "a\0b", None).is_err());
+        assert!(read_notebook(&home.path().into(), "a\0b", None).is_err());
+    }
+
+    #[test]
+    fn a_hard_link_is_whose_the_file_is() {
+        let base = tempfile::tempdir().unwrap();
+        let home = base.path().join("ana");
+        fs::create_dir(&home).unwrap();
+        let own = home.join("a.ipynb");
+        fs::write(&own, "own").unwrap();
+        fs::hard_link(&own, home.join("b.ipynb")).unwrap();
+        let read = read_notebook(&(&*home).into(), "b.ipynb", None);
+        assert_eq!(read.unwrap().1.unwrap(), b"own");
+
+        let others = base.path().join("secret");
+        fs::write(&others, "canary").unwrap();
+        fs::hard_link(&others, home.join("c.ipynb")).unwrap();
+        // Only root may give a file away; who else runs this sees half of the test.
+        if chown(&others, Some(12345), None).is_ok() {
+            assert!(refusal(&home, "c.ipynb").contains("does not belong"));
+        }
+    }
+
+    /// A folder and a file change places with links as fast as one thread can do it.
+    #[test]
+    fn there_is_no_moment_to_slip_through() {
+        const PATIENCE: Duration = Duration::from_secs(60);
+        let base = tempfile::tempdir().unwrap();
+        let outside = base.path().join("outside");
+        let home = base.path().join("home");
+        fs::create_dir_all(&outside).unwrap();
+        fs::create_dir_all(home.join("dir")).unwrap();
+        fs::write(outside.join("a.ipynb"), "canary").unwrap();
+        fs::write(home.join("dir/a.ipynb"), "own").unwrap();
+        fs::write(home.join("a.ipynb"), "own").unwrap();
+        symlink(&outside, home.join("other-dir")).unwrap();
+        symlink(outside.join("a.ipynb"), home.join("other-a")).unwrap();
+        let enough = AtomicBool::new(false);
+        let place = Home::from(&*home);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !enough.load(Ordering::Relaxed) {
+                    for (one, other) in [("dir", "other-dir"), ("a.ipynb", "other-a")] {
+                        let (one, other) = (home.join(one), home.join(other));
+                        renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
+                    }
+                }
+            });
+            let until = Instant::now() + PATIENCE;
+            let mut seen = [[0_usize; 2]; 2];
+            // Each of the two was met in both of its shapes, often.
+            while seen.as_flattened().iter().any(|times| *times < 1000) && Instant::now() < until {
+                for (seen, filename) in seen.iter_mut().zip(["dir/a.ipynb", "a.ipynb"]) {
+                    match read_notebook(&place, filename, None) {
+                        Ok((_, bytes)) => {
+                            let bytes = bytes.unwrap_or_default();
+                            // Not an assertion here: the other thread must end first.
+                            if bytes != b"own" {
+                                enough.store(true, Ordering::Relaxed);
+                                panic!("read {}", String::from_utf8_lossy(&bytes));
+                            }
+                            seen[0] += 1;
+                        }
+                        Err(_) => seen[1] += 1,
+                    }
+                }
+            }
+            enough.store(true, Ordering::Relaxed);
+            assert!(
+                seen.as_flattened().iter().all(|times| *times > 0),
+                "{seen:?}"
+            );
+        });
     }
 
     #[test]
@@ -213,7 +293,7 @@ mod tests {
         large.set_len(LARGEST + 1).unwrap();
         assert!(refusal(home.path(), "large.ipynb").contains("bytes"));
         assert!(matches!(
-            read_notebook(home.path(), "none.ipynb", None),
+            read_notebook(&home.path().into(), "none.ipynb", None),
             Err(ReadError::Missing)
         ));
     }

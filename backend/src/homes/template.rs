@@ -3,8 +3,15 @@
 use std::{
     ffi::OsStr,
     fmt, fs,
+    ops::Deref,
+    os::fd::OwnedFd,
     path::{Component, Path, PathBuf},
     str::FromStr,
+};
+
+use rustix::{
+    fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2},
+    io::Errno,
 };
 
 const PLACE: &str = "{user}";
@@ -20,6 +27,54 @@ pub struct HomesTemplate {
     after: String,
     /// What comes below it before the notebooks begin; often empty.
     rest: PathBuf,
+}
+
+/// Where one participant's notebooks are: a path, and how to open it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    path: PathBuf,
+    /// What of the path is the participant's own folder. Which folder that is, and whether
+    /// it is a link, is the administrator's business; what is below it is the
+    /// participant's.
+    own: PathBuf,
+    /// The rest of it.
+    rest: PathBuf,
+}
+
+impl From<&Path> for Home {
+    /// A home that is the participant's own folder.
+    fn from(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            own: path.to_owned(),
+            rest: PathBuf::new(),
+        }
+    }
+}
+
+impl Deref for Home {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Home {
+    /// Opens it as a place to open files below; no link that the participant made leads
+    /// there.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn open(&self) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let own = openat(CWD, &self.own, flags, Mode::empty())?;
+        if self.rest.as_os_str().is_empty() {
+            return Ok(own);
+        }
+        let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        openat2(&own, &self.rest, flags, Mode::empty(), within)
+    }
 }
 
 impl FromStr for HomesTemplate {
@@ -53,7 +108,7 @@ impl FromStr for HomesTemplate {
 
 impl fmt::Display for HomesTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.home_named(PLACE).display())
+        write!(f, "{}", self.home_named(PLACE).path.display())
     }
 }
 
@@ -66,18 +121,20 @@ impl HomesTemplate {
 
     /// The home of `user`, or `None` for a name that cannot be a folder's.
     #[must_use]
-    pub fn home_of(&self, user: &str) -> Option<PathBuf> {
+    pub fn home_of(&self, user: &str) -> Option<Home> {
         is_user_name(user).then(|| self.home_named(user))
     }
 
-    fn home_named(&self, user: &str) -> PathBuf {
-        let folder = format!("{}{user}{}", self.before, self.after);
-        // By components, since joining an empty path leaves a slash at the end.
-        self.base
-            .join(folder)
-            .components()
-            .chain(self.rest.components())
-            .collect()
+    fn home_named(&self, user: &str) -> Home {
+        let own = self
+            .base
+            .join(format!("{}{user}{}", self.before, self.after));
+        Home {
+            // By components, since joining an empty path leaves a slash at the end.
+            path: own.components().chain(self.rest.components()).collect(),
+            own,
+            rest: self.rest.clone(),
+        }
     }
 
     /// Everyone who has a home now, by name.
@@ -91,7 +148,7 @@ impl HomesTemplate {
             .filter_map(|entry| {
                 let user = self.user_named(&entry.file_name())?;
                 let home = self.home_of(&user)?;
-                home.is_dir().then_some((user, home))
+                home.open().is_ok().then(|| (user, home.to_path_buf()))
             })
             .collect();
         users.sort();
@@ -151,11 +208,28 @@ mod tests {
         ] {
             let template = template(text);
             let path = Path::new(home);
-            assert_eq!(template.home_of("ana").unwrap(), path);
+            assert_eq!(&*template.home_of("ana").unwrap(), path);
             let split = template.split(&path.join("m1/day1.ipynb")).unwrap();
             assert_eq!(split, ("ana".to_owned(), "m1/day1.ipynb".to_owned()));
             assert_eq!(template.to_string(), text);
         }
+    }
+
+    /// Where the template goes on behind the name, the participant owns what is there.
+    #[test]
+    fn a_link_in_the_way_is_nobodys_home() {
+        let base = tempfile::tempdir().unwrap();
+        let template = template(&format!("{}/{{user}}/work/x", base.path().display()));
+        fs::create_dir_all(base.path().join("bob/work/x")).unwrap();
+        fs::create_dir(base.path().join("ana")).unwrap();
+        std::os::unix::fs::symlink("../bob/work", base.path().join("ana/work")).unwrap();
+        let opened = |user: &str| template.home_of(user).unwrap().open().map(drop);
+        assert_eq!(opened("ana"), Err(Errno::LOOP));
+        assert_eq!(opened("bob"), Ok(()));
+        assert_eq!(template.users().len(), 1);
+        // The administrator may keep homes elsewhere.
+        std::os::unix::fs::symlink("bob", base.path().join("cy")).unwrap();
+        assert_eq!(opened("cy"), Ok(()));
     }
 
     #[test]

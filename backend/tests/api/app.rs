@@ -2,6 +2,8 @@
 
 use std::{
     fs,
+    io::{Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -10,6 +12,7 @@ use std::{
 use backend::{
     app::AppState,
     auth::{Auth, HubAuth, HubClient, HubSettings, OAuth, Secret, SessionKey},
+    builds::Builds,
     class::{Class, Reporter, TailLimits},
     feed::Feed,
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
@@ -39,6 +42,8 @@ pub(crate) struct App {
     pub(crate) hub: Option<Arc<FakeHub>>,
     pub(crate) ending: CancellationToken,
     pub(crate) limits: LimitSettings,
+    class: Arc<Class>,
+    builds: Building,
 }
 
 impl App {
@@ -88,7 +93,17 @@ impl App {
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
         let bounds = Bounds::new(30, 1 << 30);
         let recorder = Recorder::start(Arc::clone(&history), homes.clone(), bounds).unwrap();
-        let class = Class::new(homes, TailLimits::default()).observed_by(Arc::new(recorder));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        // The service before this one may still hold its own.
+        let out = folder.path().join(format!("build-{}", address.port()));
+        let tail = TailLimits::default();
+        let builds = Builds::new(homes.clone(), tail, &out).unwrap();
+        let builds = Arc::new(builds.writing_every(Duration::ZERO));
+        builds.start(2).unwrap();
+        let class = Class::new(homes, tail)
+            .observed_by(Arc::clone(&builds) as _)
+            .observed_by(Arc::new(recorder));
         let class = Arc::new(class);
         let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, Duration::ZERO);
         let reporter = reporter.await.unwrap();
@@ -107,8 +122,6 @@ impl App {
                 },
             )
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let state = AppState {
             prefix: PREFIX.to_owned(),
             auth,
@@ -116,8 +129,9 @@ impl App {
             feed: Feed::start(&*store, ending.clone()).await.unwrap(),
             limits: Limits::new(limits),
             store,
-            class,
             history: Some(history),
+            class: Arc::clone(&class),
+            builds: Arc::clone(&builds),
             ending: ending.clone(),
             port: address.port(),
         };
@@ -134,12 +148,50 @@ impl App {
             hub,
             ending,
             limits,
+            class,
+            builds: Building(builds),
         }
     }
 
     /// Host and port.
     pub(crate) fn address(&self) -> &str {
         self.origin.trim_start_matches("http://")
+    }
+
+    /// Returns when everything that is in the homes is built.
+    pub(crate) async fn built(&self) {
+        let class = Arc::clone(&self.class);
+        let builds = Arc::clone(&self.builds.0);
+        let built = tokio::task::spawn_blocking(move || {
+            class.look_around(|_| true);
+            class.read_all(2);
+            builds.class_was_read(&class);
+        });
+        built.await.unwrap();
+    }
+
+    /// The folder of the builds.
+    pub(crate) fn out(&self) -> &Path {
+        self.builds.0.path()
+    }
+
+    /// What the instructor gets for this path as it stands: no client makes it nicer.
+    pub(crate) async fn raw(&self, path: &str) -> (u16, String) {
+        let address = self.address().to_owned();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: token {TOKEN}\r\n\
+             connection: close\r\n\r\n"
+        );
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).unwrap();
+            String::from_utf8_lossy(&answer).into_owned()
+        });
+        let answer = asked.await.unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer)
     }
 
     /// Somebody whom the service does not know.
@@ -200,6 +252,15 @@ impl App {
     pub(crate) fn save_event(&self, user: &str, filename: &str) -> Value {
         let path = self.home(user).join(filename);
         json!({"type": "save-notebook", "user": user, "filename": filename, "path": path})
+    }
+}
+
+/// Builds until the test is over.
+pub(crate) struct Building(Arc<Builds>);
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

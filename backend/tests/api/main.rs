@@ -8,6 +8,7 @@
 )]
 
 mod app;
+mod build;
 mod edge;
 mod events;
 mod history;

@@ -44,6 +44,11 @@ pub(crate) const CLOSED: &[(Method, &str)] = &[
         "api/history/diff?filename=x.ipynb&user=alice&version=1",
     ),
     (Method::POST, "api/history/restore"),
+    (Method::GET, "build/"),
+    (Method::GET, "build/?notebook=x.ipynb"),
+    (Method::GET, "build/x/alice.html"),
+    (Method::GET, "build/x/"),
+    (Method::GET, "build/archive.zip"),
 ];
 
 #[tokio::test]
@@ -66,7 +71,14 @@ async fn the_unauthenticated_get_nothing() {
 #[tokio::test]
 async fn every_answer_carries_the_headers_that_keep_it_in_its_place() {
     let app = App::standalone().await;
-    for path in ["events", "healthz", "poll.js", "api/session", "nothing"] {
+    for path in [
+        "events",
+        "healthz",
+        "poll.js",
+        "api/session",
+        "nothing",
+        "build/",
+    ] {
         let response = app.instructor().get(path).await;
         assert_eq!(
             response.headers()["x-content-type-options"],

@@ -12,6 +12,7 @@ use super::theme_toggle::ThemeToggle;
 use crate::model::stream::LiveState;
 use crate::model::view::View;
 use crate::model::wall::{Counts, Sort, participants};
+use crate::paths;
 
 /// Chooses the notebook, the filter and the order; says what the tiles add up to.
 #[component]
@@ -82,6 +83,12 @@ pub fn TopBar(
                 <LivePill live />
                 <ThemeToggle />
                 <ShortcutsButton />
+                <BuildLinks
+                    chosen=Signal::derive(move || view.get().notebook)
+                    instructor=Signal::derive(move || {
+                        who.get().is_some_and(|who| who.role == Role::Instructor)
+                    })
+                />
                 <HubLink who />
             </div>
         </header>
@@ -145,6 +152,48 @@ fn Summary(
             <span>{move || format!("{} saved in the last minute", counts.get().recent)}</span>
         </p>
     }
+}
+
+/// The ways to what is built: everyone's last cells as a document, and all files.
+#[component]
+fn BuildLinks(
+    /// The notebook that is shown.
+    chosen: Signal<Option<String>>,
+    /// An instructor is signed in: only they have a summary.
+    instructor: Signal<bool>,
+) -> impl IntoView {
+    let summary = move || {
+        chosen.get().map(|filename| {
+            view! {
+                <a
+                    class="button"
+                    rel="external noopener"
+                    target="_blank"
+                    href=paths::summary(&filename)
+                    title="Everyone's last cells of this notebook as a document, in a new tab"
+                >
+                    "Summary"
+                </a>
+            }
+        })
+    };
+    let links = move || {
+        instructor.get().then(|| {
+            view! {
+                {summary}
+                <a
+                    class="button"
+                    rel="external noopener"
+                    target="_blank"
+                    href=paths::BUILDS
+                    title="Exports and copies of all notebooks, in a new tab"
+                >
+                    "Files"
+                </a>
+            }
+        })
+    };
+    view! { {links} }
 }
 
 /// The way back to the Hub, when there is one.

@@ -104,7 +104,7 @@ pub fn head(title: &str, entries: &[Entry<'_>], language: &str) -> String {
         let id = id(entry.user);
         let user = escape::text(entry.user);
         out.push_str(&format!("<li><a href=\"#{id}\">{user}</a>"));
-        push_state(&mut out, entry);
+        push_state(&mut out, " ", entry);
         out.push_str("</li>\n");
     }
     out.push_str("</ol>\n</nav>\n</header>\n<main class=\"nb\">\n");
@@ -112,12 +112,15 @@ pub fn head(title: &str, entries: &[Entry<'_>], language: &str) -> String {
 }
 
 /// A word on a participant who may need help.
-fn push_state(out: &mut String, entry: &Entry<'_>) {
-    if entry.problem.is_some() {
-        out.push_str(" <span class=\"sum-problem\">cannot be read</span>");
-    } else if entry.ends_in_error {
-        out.push_str(" <span class=\"sum-problem\">ends in an error</span>");
-    }
+fn push_state(out: &mut String, before: &str, entry: &Entry<'_>) {
+    let state = match entry.problem {
+        Some(_) => "cannot be read",
+        None if entry.ends_in_error => "ends in an error",
+        None => return,
+    };
+    out.push_str(&format!(
+        "{before}<span class=\"sum-problem\">{state}</span>"
+    ));
 }
 
 /// The beginning of a participant's section, up to their cells.
@@ -154,7 +157,7 @@ pub fn section(entry: &Entry<'_>) -> String {
     if entry.problem.is_none() {
         out.push_str(&format!(", {}", cells(entry)));
     }
-    push_state(&mut out, entry);
+    push_state(&mut out, ", ", entry);
     out.push_str("</p>\n");
     if let Some(problem) = entry.problem {
         let problem = escape::text(problem);

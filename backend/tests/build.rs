@@ -1,0 +1,230 @@
+//! `pipalhub build` as somebody at a terminal meets it.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends where it is"
+)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant, SystemTime},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long a test waits for what should take milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Homes and a place to build into.
+struct Class(TempDir);
+
+impl Class {
+    fn new() -> Self {
+        // Not hidden: the names of what is in no home come from its whole path.
+        Self(tempfile::Builder::new().prefix("class").tempdir().unwrap())
+    }
+
+    fn save(&self, user: &str, filename: &str, text: &str) -> PathBuf {
+        let path = self.0.path().join("homes").join(user).join(filename);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn build(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pipalhub"));
+        command.env_clear().current_dir(self.0.path());
+        let homes = format!("{}/homes/{{user}}", self.0.path().display());
+        command.args(["build", "--homes", &homes]).args(args);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> (i32, String) {
+        let Output { status, stderr, .. } = self.build(args).output().unwrap();
+        let stderr = String::from_utf8(stderr).unwrap();
+        (status.code().unwrap(), stderr)
+    }
+
+    fn text(&self, place: &str) -> String {
+        fs::read_to_string(self.0.path().join(place)).unwrap()
+    }
+
+    fn is_there(&self, place: &str) -> bool {
+        self.0.path().join(place).exists()
+    }
+}
+
+fn notebook(source: &str) -> String {
+    let cell = json!({"cell_type": "markdown", "metadata": {}, "source": source});
+    json!({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).to_string()
+}
+
+#[test]
+fn builds_everything_of_everyone() {
+    let class = Class::new();
+    class.save("ana", "m1/day1.ipynb", &notebook("of ana"));
+    class.save("bo", "m1/day1.ipynb", &notebook("of bo"));
+    class.save("bo", "notes.txt", "not a notebook");
+    let (code, stderr) = class.run(&[]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("2 of 2 notebooks"), "{stderr}");
+    assert!(class.text("build/m1/day1/ana.html").contains("of ana"));
+    assert_eq!(
+        class.text("build/m1/day1/notebooks/bo.ipynb"),
+        notebook("of bo")
+    );
+    let summary: Value =
+        serde_json::from_str(&class.text("build/m1/day1/00-summary.ipynb")).unwrap();
+    assert_eq!(summary["cells"].as_array().unwrap().len(), 4);
+
+    fs::remove_dir_all(class.0.path().join("homes/bo")).unwrap();
+    assert_eq!(class.run(&[]).0, 0);
+    assert!(!class.is_there("build/m1/day1/bo.html"));
+    assert!(
+        !class
+            .text("build/m1/day1/00-summary.html")
+            .contains("of bo")
+    );
+}
+
+#[test]
+fn what_cannot_be_built_is_named_and_the_rest_is() {
+    let class = Class::new();
+    class.save("ana", "a.ipynb", &notebook("of ana"));
+    // Written a moment ago, so it may still be being written.
+    class.save("bo", "a.ipynb", "{\"cells\": [");
+    let secret = class.save("cy", "secret", &notebook("canary"));
+    symlink(secret, class.0.path().join("homes/bo/link.ipynb")).unwrap();
+    let (code, stderr) = class.run(&["-d", "out/put"]);
+    assert_eq!(code, 1);
+    assert!(
+        stderr.contains("homes/bo/a.ipynb: This file is not a notebook"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("1 of 2 notebooks"), "{stderr}");
+    assert!(class.text("out/put/a/ana.html").contains("of ana"));
+    let summary = class.text("out/put/a/00-summary.html");
+    assert!(summary.contains("the file ends in the middle"));
+    assert!(!class.is_there("out/put/link"));
+}
+
+#[test]
+fn builds_what_was_asked_for() {
+    let class = Class::new();
+    class.save("ana", "a.ipynb", &notebook("a of ana"));
+    class.save("bo", "a.ipynb", &notebook("a of bo"));
+    class.save("ana", "b.ipynb", &notebook("b of ana"));
+    let outside = class.0.path().join("elsewhere.ipynb");
+    fs::write(&outside, notebook("elsewhere")).unwrap();
+    let file = class.0.path().join("homes/ana/b.ipynb");
+    assert_eq!(class.run(&[file.to_str().unwrap()]).0, 0);
+    assert!(class.is_there("build/b/ana.html") && !class.is_there("build/a"));
+    // What was not asked for this time stays.
+    assert_eq!(class.run(&["a.ipynb", "elsewhere.ipynb"]).0, 0);
+    assert!(class.is_there("build/b/ana.html") && class.is_there("build/a/bo.html"));
+    let place = fs::canonicalize(&outside).unwrap().with_extension("html");
+    let place = Path::new("build").join(place.strip_prefix("/").unwrap());
+    assert!(class.text(place.to_str().unwrap()).contains("elsewhere"));
+
+    let (code, stderr) = class.run(&["nope.ipynb"]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("nope.ipynb: nobody has"), "{stderr}");
+}
+
+#[test]
+fn mistakes_are_named_with_their_remedy() {
+    let class = Class::new();
+    let (code, stderr) = class.run(&[]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("is --homes right?"), "{stderr}");
+    class.save("ana", "a.ipynb", &notebook("x"));
+    fs::create_dir(class.0.path().join("mine")).unwrap();
+    fs::write(class.0.path().join("mine/thesis.html"), "x").unwrap();
+    let (code, stderr) = class.run(&["-d", "mine"]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("choose another folder"), "{stderr}");
+    assert_eq!(class.text("mine/thesis.html"), "x");
+}
+
+#[test]
+fn follows_saves_until_it_is_ended() {
+    let class = Class::new();
+    class.save("ana", "a.ipynb", &notebook("first"));
+    let mut child = class
+        .build(&["--watch"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("following saves")));
+    class.save("ana", "a.ipynb", &notebook("second"));
+    class.save("bo", "new/b.ipynb", &notebook("of bo"));
+    let export = || fs::read_to_string(class.0.path().join("build/a/ana.html")).unwrap();
+    eventually(|| export().contains("second") && class.is_there("build/new/b/00-summary.html"));
+    fs::remove_file(class.0.path().join("homes/bo/new/b.ipynb")).unwrap();
+    eventually(|| !class.is_there("build/new"));
+    end(&mut child);
+    assert!(child.wait().unwrap().success());
+}
+
+/// The service does the same, by itself, and only for its owner's eyes.
+#[test]
+fn the_service_builds_what_is_saved() {
+    use std::os::unix::fs::MetadataExt;
+    let class = Class::new();
+    class.save("ana", "a.ipynb", &notebook("before it ran"));
+    let mut serve = Command::new(env!("CARGO_BIN_EXE_pipalhub"));
+    let homes = format!("{}/homes/{{user}}", class.0.path().display());
+    serve
+        .env_clear()
+        .current_dir(class.0.path())
+        .args([
+            "serve",
+            "--bind",
+            "127.0.0.1:0",
+            "--data",
+            "data",
+            "--homes",
+            &homes,
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = serve.spawn().unwrap();
+    eventually(|| class.is_there("data/build/a/00-summary.ipynb"));
+    let mode = |place: &str| fs::metadata(class.0.path().join(place)).unwrap().mode() & 0o777;
+    assert_eq!(mode("data/build"), 0o700);
+    assert_eq!(mode("data/build/a/ana.html"), 0o600);
+    class.save("bo", "a.ipynb", &notebook("while it ran"));
+    eventually(|| {
+        class
+            .text("data/build/a/00-summary.html")
+            .contains("while it ran")
+    });
+    end(&mut child);
+    assert!(child.wait().unwrap().success());
+
+    let saved = fs::metadata(class.0.path().join("homes/ana/a.ipynb")).unwrap();
+    let built = fs::metadata(class.0.path().join("data/build/a/ana.html")).unwrap();
+    let modified = |metadata: fs::Metadata| metadata.modified().unwrap();
+    let (saved, built): (SystemTime, SystemTime) = (modified(saved), modified(built));
+    assert_eq!(saved, built, "an export is as old as what it is made of");
+}
+
+fn end(child: &mut Child) {
+    let id = Pid::from_child(child);
+    kill_process(id, Signal::INT).unwrap();
+}
+
+/// Waits until `holds` does.
+fn eventually(holds: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < until, "it comes in time");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
