@@ -52,8 +52,12 @@ pub(crate) fn open(
     };
     let connection = Connection::open(path)?;
     connection.busy_timeout(patience)?;
-    // Only a file without tables takes this; it lets the file become smaller again.
-    connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    if pages == 0 {
+        // Only a new file takes this, which lets it become smaller again; asking an old one
+        // would be a write.
+        connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    }
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", synchronous)?;
     Ok(connection)

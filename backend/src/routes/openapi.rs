@@ -69,6 +69,7 @@ pub(super) struct Document(Arc<str>);
 impl From<openapi::OpenApi> for Document {
     fn from(mut document: openapi::OpenApi) -> Self {
         Refusals.modify(&mut document);
+        Wildcards.modify(&mut document);
         let text = document.to_json().expect("the document is JSON");
         Self(text.into())
     }
@@ -125,6 +126,19 @@ impl Modify for Schemes {
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(token));
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
+    }
+}
+
+/// A route for every path below another, `{*path}`, is a parameter like others here.
+struct Wildcards;
+
+impl Modify for Wildcards {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let paths = std::mem::take(&mut document.paths.paths);
+        document.paths.paths = paths
+            .into_iter()
+            .map(|(template, item)| (template.replace("{*", "{"), item))
+            .collect();
     }
 }
 

@@ -22,9 +22,13 @@ fn documented(document: &Value) -> BTreeSet<(String, String)> {
     found
 }
 
-/// Whether an address, without its query, is one of a template such as `/a/{b}`.
+/// Whether an address, without its query, is one of a template such as `/a/{b}`. A `{path}`
+/// may have slashes in it.
 fn is_of(template: &str, address: &str) -> bool {
     let address = format!("/{}", address.split('?').next().unwrap());
+    if let Some(before) = template.strip_suffix("{path}") {
+        return address.len() > before.len() && address.starts_with(before);
+    }
     let (template, address) = (template.split('/'), address.split('/'));
     template.clone().count() == address.clone().count()
         && template

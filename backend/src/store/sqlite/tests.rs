@@ -28,7 +28,7 @@ fn open(folder: &tempfile::TempDir) -> SqliteStore {
 fn impatient(folder: &tempfile::TempDir, keep_events: u32) -> SqliteStore {
     let options = StoreOptions {
         keep_events,
-        patience: Duration::from_millis(20),
+        patience: Duration::from_millis(300),
     };
     SqliteStore::open_with(&file_in(folder), options).unwrap()
 }
