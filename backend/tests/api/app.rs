@@ -15,13 +15,12 @@ use backend::{
     homes::HomesTemplate,
     limits::{LimitSettings, Limits},
     routes::router,
-    server::serve,
+    server,
     store::SqliteStore,
 };
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::{FakeHub, SERVICE_TOKEN};
@@ -101,7 +100,8 @@ impl App {
                 },
             )
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let any = "127.0.0.1:0".parse().unwrap();
+        let listener = server::listen(any, &limits.connections).unwrap();
         let address = listener.local_addr().unwrap();
         let state = AppState {
             prefix: PREFIX.to_owned(),
@@ -117,7 +117,7 @@ impl App {
         let routes = router(Arc::new(state));
         let until = ending.clone();
         tokio::spawn(async move {
-            serve(listener, routes, limits.connections, until)
+            server::serve(listener, routes, limits.connections, until)
                 .await
                 .unwrap();
         });
