@@ -136,7 +136,8 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let class = Arc::new(class);
     let grace = if hub.is_some() { HUB_GRACE } else { GRACE };
 
-    let listener = listen(bind).await?;
+    let limits = LimitSettings::default();
+    let listener = listen(bind, &limits)?;
     let address = listener
         .local_addr()
         .context("cannot tell the address listened on")?;
@@ -157,7 +158,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         auth,
         session_key,
         feed: Feed::start(&*store, ending.clone()).await?,
-        limits: Limits::new(LimitSettings::default()),
+        limits: Limits::new(limits),
         store,
         class,
         builds,
@@ -259,16 +260,14 @@ pub(super) fn address_of_url(url: &str) -> Option<SocketAddr> {
     host.parse().ok()
 }
 
-async fn listen(bind: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(bind)
-        .await
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => anyhow::anyhow!(
-                "{bind} is taken by another program: end it, or choose another address with --bind \
+fn listen(bind: SocketAddr, limits: &LimitSettings) -> anyhow::Result<TcpListener> {
+    server::listen(bind, &limits.connections).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "{bind} is taken by another program: end it, or choose another address with --bind \
              (under JupyterHub, with the service's `url`)"
-            ),
-            _ => anyhow::anyhow!("cannot listen on {bind}: {error}"),
-        })
+        ),
+        _ => anyhow::anyhow!("cannot listen on {bind}: {error}"),
+    })
 }
 
 /// Where the data folder is, or will be.

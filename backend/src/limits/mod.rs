@@ -13,13 +13,14 @@ mod slots;
 
 use std::time::{Duration, Instant};
 
+use shared::wire::Role;
+
 pub(crate) use paced::Paced;
 pub use rate::Rate;
 pub(crate) use slots::Slot;
 
 use crate::{auth::Identity, error::AppError, server::ConnectionLimits};
 use rate::Buckets;
-use shared::wire::Role;
 use slots::{Full, Slots};
 
 /// Every number. The defaults are what the service runs with; tests use smaller ones.

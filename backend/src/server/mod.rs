@@ -14,12 +14,12 @@ mod connection;
 mod descriptors;
 mod steady;
 
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use axum::Router;
 use socket2::SockRef;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinSet,
     time,
 };
@@ -29,6 +29,9 @@ pub(crate) use body::BodyTooSlow;
 
 /// After an accept that failed for want of a descriptor or of memory: others free some.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// How many may wait to be accepted: a class that reconnects all at once.
+const WAITING: u32 = 1_024;
 
 /// The largest segment. The loopback's own is larger than what is queued for a peer here,
 /// and a peer acknowledges a part of a segment only after 40 ms: with those, a large answer
@@ -76,21 +79,35 @@ impl Default for ConnectionLimits {
     }
 }
 
+/// Listens at `address`, for [`serve`].
+///
+/// # Errors
+/// When the address is taken or cannot be had.
+pub fn listen(address: SocketAddr, limits: &ConnectionLimits) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A service that is started again does not wait for the connections of the last.
+    socket.set_reuseaddr(true)?;
+    // Before anyone can connect, since accepted sockets have inherited both by then.
+    SockRef::from(&socket).set_send_buffer_size(limits.send_buffer)?;
+    SockRef::from(&socket).set_tcp_mss(SEGMENT)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
+
 /// Answers what comes to `listener` by `routes` until `ending` is cancelled; then what was
 /// accepted until then, and returns.
 ///
 /// # Errors
-/// When the socket's buffer cannot be set.
+/// When the listening socket fails at the end.
 pub async fn serve(
     listener: TcpListener,
     routes: Router,
     limits: ConnectionLimits,
     ending: CancellationToken,
 ) -> io::Result<()> {
-    // Accepted sockets inherit both.
-    let socket = SockRef::from(&listener);
-    socket.set_send_buffer_size(limits.send_buffer)?;
-    socket.set_tcp_mss(SEGMENT)?;
     let most = descriptors::room_for(limits.most);
     let mut open = JoinSet::new();
     loop {

@@ -19,13 +19,12 @@ use backend::{
     homes::HomesTemplate,
     limits::{LimitSettings, Limits},
     routes::router,
-    server::serve,
+    server,
     store::SqliteStore,
 };
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::{FakeHub, SERVICE_TOKEN};
@@ -93,7 +92,8 @@ impl App {
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
         let bounds = Bounds::new(30, 1 << 30);
         let recorder = Recorder::start(Arc::clone(&history), homes.clone(), bounds).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let any = "127.0.0.1:0".parse().unwrap();
+        let listener = server::listen(any, &limits.connections).unwrap();
         let address = listener.local_addr().unwrap();
         // The service before this one may still hold its own.
         let out = folder.path().join(format!("build-{}", address.port()));
@@ -138,7 +138,7 @@ impl App {
         let routes = router(Arc::new(state));
         let until = ending.clone();
         tokio::spawn(async move {
-            serve(listener, routes, limits.connections, until)
+            server::serve(listener, routes, limits.connections, until)
                 .await
                 .unwrap();
         });

@@ -162,3 +162,12 @@ async fn who_says_nothing_does_not_delay_the_end() {
     assert_eq!(silent.rest().await, "");
     assert!(kept.rest().await.starts_with("HTTP/1.1 200 OK"));
 }
+
+#[tokio::test]
+async fn segments_are_small_enough_to_be_acknowledged_one_by_one() {
+    let app = App::standalone().await;
+    let connection = TcpStream::connect(app.address()).unwrap();
+    let segment = socket2::SockRef::from(&connection).tcp_mss().unwrap();
+    let queued = LimitSettings::default().connections.send_buffer;
+    assert!(2 * segment as usize <= queued, "{segment}");
+}
