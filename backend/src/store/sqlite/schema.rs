@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::anyhow;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::sqlite::{Durability, PATIENCE, check_engine, migrate, open};
 
@@ -104,19 +104,35 @@ fn explained(path: &Path, error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// A connection that only looks, to a file that need not be ours. For `doctor`.
+/// Checks the file at `path` and gives the version of its schema, leaving everything as it
+/// is: for whoever looks at an installation and need not be the one that runs it.
 ///
 /// # Errors
 /// When there is no database, or it is damaged.
 pub fn inspect(path: &Path) -> anyhow::Result<u32> {
-    use rusqlite::OpenFlags;
-    let opened = || -> anyhow::Result<u32> {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let look = || -> anyhow::Result<u32> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(uri(path), flags)?;
         connection.busy_timeout(PATIENCE)?;
         check(&connection)?;
         Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
     };
-    opened().map_err(|error| explained(path, error))
+    look().map_err(|error| explained(path, error))
+}
+
+/// Even who only reads makes a log where there is none, unless told that nobody writes.
+fn uri(path: &Path) -> String {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let path = path.to_string_lossy();
+    let path = path
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    match Path::new(&log).exists() {
+        true => format!("file:{path}"),
+        false => format!("file:{path}?immutable=1"),
+    }
 }
 
 /// What SQLite calls itself, and the schema this program knows.
@@ -170,6 +186,16 @@ mod tests {
             }
             fs::write(&path, bytes).unwrap();
         }
+    }
+
+    #[test]
+    fn looking_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("100% #1?.sqlite3");
+        assert!(inspect(&path).is_err());
+        drop(prepare(&path, PATIENCE).unwrap());
+        assert_eq!(inspect(&path).unwrap(), version());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -199,7 +199,10 @@ async fn what_is_there_after_trouble_is_told_even_if_its_commit_failed() {
         .unwrap();
     store.append(event("a", "u", "/home/y")).await.unwrap_err();
     other.execute_batch("COMMIT").unwrap();
-    assert_eq!(heard.recv().await.unwrap().seq, 2);
+    eventually("it is told", || {
+        heard.try_recv().is_ok_and(|committed| committed.seq == 2)
+    })
+    .await;
     eventually("the trouble ends", || store.trouble().is_none()).await;
     assert_eq!(store.journal_bounds().await.unwrap().newest, 2);
 }
