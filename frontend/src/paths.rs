@@ -149,6 +149,6 @@ mod tests {
             "api/output?filename=a%26b&user=c&cell=1&output=0"
         );
         assert_eq!(stream(Some(0)), "events/stream?after=0");
-        assert_eq!(summary("m/a b.ipynb"), "build/?notebook=m%2Fa%20b.ipynb");
+        assert_eq!(summary("m/a b.ipynb"), "build/?notebook=m/a%20b.ipynb");
     }
 }
