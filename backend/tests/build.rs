@@ -114,6 +114,35 @@ fn what_cannot_be_built_is_named_and_the_rest_is() {
 }
 
 #[test]
+fn what_cannot_be_written_is_named_and_not_waited_for() {
+    let class = Class::new();
+    class.save("ana", "a.ipynb", &notebook("of ana"));
+    class.save("bo", "a.ipynb", &notebook("of bo"));
+    assert_eq!(class.run(&[]).0, 0);
+    // Something is in the way.
+    for place in ["build/a/ana.html", "build/a/00-summary.html"] {
+        fs::remove_file(class.0.path().join(place)).unwrap();
+        fs::create_dir_all(class.0.path().join(place).join("x")).unwrap();
+    }
+    let (code, stderr) = class.run(&[]);
+    assert_eq!(code, 1);
+    assert!(
+        stderr.contains("homes/ana/a.ipynb: cannot be written"),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("the summary of a.ipynb: cannot be written"),
+        "{stderr}"
+    );
+    assert!(class.text("build/a/bo.html").contains("of bo"));
+    for place in ["build/a/ana.html", "build/a/00-summary.html"] {
+        fs::remove_dir_all(class.0.path().join(place)).unwrap();
+    }
+    assert_eq!(class.run(&[]).0, 0);
+    assert!(class.text("build/a/ana.html").contains("of ana"));
+}
+
+#[test]
 fn builds_what_was_asked_for() {
     let class = Class::new();
     class.save("ana", "a.ipynb", &notebook("a of ana"));

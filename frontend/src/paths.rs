@@ -202,6 +202,6 @@ mod tests {
             "api/history/download?filename=a%26b&user=c&version=7"
         );
         assert_eq!(stream(Some(0)), "events/stream?after=0");
-        assert_eq!(summary("m/a b.ipynb"), "build/?notebook=m%2Fa%20b.ipynb");
+        assert_eq!(summary("m/a b.ipynb"), "build/?notebook=m/a%20b.ipynb");
     }
 }

@@ -135,7 +135,7 @@ impl Builds {
         self.settle();
     }
 
-    /// Waits until everything that was found is built, and written.
+    /// Waits until everything that was found is built, and written if it can be.
     pub fn settle(&self) {
         self.queue.settle();
     }
@@ -419,7 +419,8 @@ impl Builds {
             Work::Summarise => Lane::Summary(key.filename.clone()),
             _ => Lane::Copy(key.clone()),
         };
-        self.queue.push(lane, work, Instant::now() + TRY_AGAIN);
+        self.queue
+            .push_again(lane, work, Instant::now() + TRY_AGAIN);
     }
 
     /// Removes every file that is built of nothing in `class`.

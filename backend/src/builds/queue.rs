@@ -60,9 +60,16 @@ impl Work {
     }
 }
 
+struct Waiting {
+    due: Instant,
+    work: Work,
+    /// It was tried and failed; there is no waiting for it.
+    is_retry: bool,
+}
+
 #[derive(Default)]
 struct Inner {
-    waiting: BTreeMap<Lane, (Instant, Work)>,
+    waiting: BTreeMap<Lane, Waiting>,
     busy: HashMap<Lane, Rank>,
     /// Nobody may write a summary yet, because not everybody's part is known.
     holding_summaries: bool,
@@ -90,6 +97,15 @@ impl Queue {
     /// What is to be done in `lane`, not before `due`. What was to be done there is not
     /// worth doing any more, unless it would have made this unnecessary.
     pub(super) fn push(&self, lane: Lane, work: Work, due: Instant) {
+        self.put(lane, work, due, false);
+    }
+
+    /// The same for what was tried and failed.
+    pub(super) fn push_again(&self, lane: Lane, work: Work, due: Instant) {
+        self.put(lane, work, due, true);
+    }
+
+    fn put(&self, lane: Lane, work: Work, due: Instant, is_retry: bool) {
         let mut inner = self.lock();
         let work = match work {
             Work::Revised(revision) if revision.content.is_ok() && inner.held() >= MOST_HELD => {
@@ -98,10 +114,20 @@ impl Queue {
             work => work,
         };
         match inner.waiting.get_mut(&lane) {
-            Some((known_due, _)) if matches!(work, Work::Export | Work::Summarise) => {
-                *known_due = due.min(*known_due);
+            // What is to be done there by now is newer than what failed.
+            Some(_) if is_retry => {}
+            Some(known) if matches!(work, Work::Export | Work::Summarise) => {
+                known.due = due.min(known.due);
+                known.is_retry = false;
             }
-            _ => drop(inner.waiting.insert(lane, (due, work))),
+            _ => {
+                let waiting = Waiting {
+                    due,
+                    work,
+                    is_retry,
+                };
+                inner.waiting.insert(lane, waiting);
+            }
         }
         self.changed.notify_all();
     }
@@ -116,7 +142,7 @@ impl Queue {
             }
             let now = Instant::now();
             if let Some(lane) = inner.first_due(now) {
-                let (_, work) = inner.waiting.remove(&lane)?;
+                let work = inner.waiting.remove(&lane)?.work;
                 inner.busy.insert(lane.clone(), work.rank());
                 return Some((lane, work));
             }
@@ -152,13 +178,11 @@ impl Queue {
     /// Whether there is something to look at.
     pub(super) fn is_pressed(&self) -> bool {
         let inner = self.lock();
-        inner
-            .waiting
-            .values()
-            .any(|(_, work)| work.rank() == Rank::Look)
+        let mut waiting = inner.waiting.values();
+        waiting.any(|waiting| waiting.work.rank() == Rank::Look)
     }
 
-    /// Waits until there is nothing to do.
+    /// Waits until there is nothing to do but what failed.
     pub(super) fn settle(&self) {
         self.settle_but(|_| false);
     }
@@ -187,13 +211,15 @@ impl Queue {
 
 impl Inner {
     fn held(&self) -> usize {
-        let holds = |work: &Work| matches!(work, Work::Revised(found) if found.content.is_ok());
-        let works = self.waiting.values();
-        works.filter(|(_, work)| holds(work)).count()
+        let works = self.waiting.values().map(|waiting| &waiting.work);
+        works
+            .filter(|work| matches!(work, Work::Revised(found) if found.content.is_ok()))
+            .count()
     }
 
     fn ranks(&self) -> impl Iterator<Item = Rank> {
-        let waiting = self.waiting.values().map(|(_, work)| work.rank());
+        let waiting = self.waiting.values().filter(|waiting| !waiting.is_retry);
+        let waiting = waiting.map(|waiting| waiting.work.rank());
         waiting.chain(self.busy.values().copied())
     }
 
@@ -203,7 +229,7 @@ impl Inner {
         self.waiting
             .iter()
             .filter(move |(lane, _)| !self.busy.contains_key(lane) && !is_held(lane))
-            .map(|(lane, (due, work))| (lane, *due, work.rank()))
+            .map(|(lane, waiting)| (lane, waiting.due, waiting.work.rank()))
     }
 
     fn first_due(&self, now: Instant) -> Option<Lane> {
