@@ -9,14 +9,14 @@ use axum::{
     Json, Router,
     extract::{FromRequestParts, Query, State, rejection::QueryRejection},
     http::{StatusCode, header, request::Parts},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
     notebook::Notebook,
-    prepare,
+    prepare, render,
     sanitize::Ammonia,
     wire::{
         DiffResponse, HistoryResponse, RestoreRequest, RestoreResponse, Tile, VersionResponse,
@@ -44,6 +44,7 @@ pub(super) fn routes() -> Router<Arc<AppState>> {
         .route("/version", get(get_version))
         .route("/download", get(download_version))
         .route("/diff", get(get_difference))
+        .route("/changes", get(get_changes))
         .route("/restore", post(restore_version))
 }
 
@@ -206,8 +207,27 @@ async fn get_difference(
     Participant(identity): Participant,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Json<DiffResponse>, AppError> {
-    let asked = Asked::of(&state, &identity, query.user, query.filename)?;
-    let response = aside(move || {
+    compare(&state, &identity, query).await.map(Json)
+}
+
+/// `GET /api/history/changes`: the same as a fragment of HTML, for the page, which so need
+/// not hold what makes it.
+async fn get_changes(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    Asking(query): Asking<VersionQuery>,
+) -> Result<Html<String>, AppError> {
+    let diff = compare(&state, &identity, query).await?;
+    Ok(Html(render::changes(&diff)))
+}
+
+async fn compare(
+    state: &AppState,
+    identity: &Identity,
+    query: VersionQuery,
+) -> Result<DiffResponse, AppError> {
+    let asked = Asked::of(state, identity, query.user, query.filename)?;
+    aside(move || {
         let to = asked.version(query.version)?;
         let from = match query.from {
             Some(from) => Some(asked.version(from)?),
@@ -222,8 +242,8 @@ async fn get_difference(
             to: summary(to),
             cells: difference(&old, &asked.notebook(to.id)?),
         })
-    });
-    response.await.map(Json)
+    })
+    .await
 }
 
 /// `POST /api/history/restore`: 201 with the name of the new file.

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::app::App;
 
 /// All routes but the open ones, with a query that is otherwise right.
-const CLOSED: [(Method, &str); 15] = [
+const CLOSED: [(Method, &str); 16] = [
     (Method::GET, "events"),
     (Method::POST, "events"),
     (Method::GET, "events/stream"),
@@ -32,6 +32,10 @@ const CLOSED: [(Method, &str); 15] = [
     (
         Method::GET,
         "api/history/diff?filename=x.ipynb&user=alice&version=1",
+    ),
+    (
+        Method::GET,
+        "api/history/changes?filename=x.ipynb&user=alice&version=1",
     ),
     (Method::POST, "api/history/restore"),
 ];

@@ -62,6 +62,7 @@
 pub(crate) mod anchor;
 pub(crate) mod ansi;
 mod cell;
+mod changes;
 pub(crate) mod colour;
 pub(crate) mod escape;
 mod highlight;
@@ -73,6 +74,8 @@ pub(crate) mod markdown;
 mod output;
 pub(crate) mod stand_in;
 mod text;
+
+pub use changes::changes;
 
 use crate::prepared::PreparedCell;
 
