@@ -3,8 +3,7 @@
 use gloo_net::http::{Request, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use shared::wire::{
-    DiffResponse, ErrorBody, HistoryResponse, NotebooksResponse, RestoreRequest, RestoreResponse,
-    SessionResponse, TileResponse, VersionResponse, WallResponse, XSRF_HEADER,
+    ErrorBody, NotebooksResponse, SessionResponse, TileResponse, WallResponse, XSRF_HEADER,
 };
 
 use crate::model::failure::{Failure, Login};
@@ -38,39 +37,24 @@ pub async fn notebook(filename: &str, user: &str) -> Result<TileResponse, Failur
     read(&get(&paths::notebook_data(filename, user)).await?)
 }
 
-/// The versions of `user`'s copy of `filename`, the newest or those before one.
-pub async fn history(
-    filename: &str,
-    user: &str,
-    before: Option<i64>,
-) -> Result<HistoryResponse, Failure> {
-    read(&get(&paths::history_data(filename, user, before)).await?)
-}
-
 /// Every cell of a version.
 pub async fn version(filename: &str, user: &str, version: i64) -> Result<TileResponse, Failure> {
-    let answer: VersionResponse = read(&get(&paths::version_data(filename, user, version)).await?)?;
-    Ok(TileResponse {
-        now_ms: answer.now_ms,
-        tile: answer.tile,
-    })
+    // What more is in the answer is not needed here.
+    read(&get(&paths::version_data(filename, user, version)).await?)
 }
 
-/// What changed in a version.
-pub async fn diff(filename: &str, user: &str, version: i64) -> Result<DiffResponse, Failure> {
-    read(&get(&paths::diff_data(filename, user, version)).await?)
-}
-
-/// Writes a version into its participant's home; `xsrf` is the session's.
-pub async fn restore(request: &RestoreRequest, xsrf: &str) -> Result<RestoreResponse, Failure> {
-    let body = serde_json::to_string(request).expect("texts and a number are JSON");
-    let request = Request::post(paths::RESTORE)
+/// The answer of any address, for who reads it as they know; with a body, JSON that is
+/// posted together with the session's `xsrf`.
+pub async fn text(url: &str, body: Option<String>, xsrf: &str) -> Result<String, Failure> {
+    let Some(body) = body else {
+        return get(url).await;
+    };
+    let request = Request::post(url)
         .header("Content-Type", "application/json")
         .header(XSRF_HEADER, xsrf)
         .body(body)
         .map_err(|_| Failure::Unreachable)?;
-    let response = request.send().await.map_err(|_| Failure::Unreachable)?;
-    read(&body_of(response).await?)
+    body_of(request.send().await.map_err(|_| Failure::Unreachable)?).await
 }
 
 /// Signs in with the token of the printed link.
@@ -115,6 +99,7 @@ fn failure(response: &Response, body: &str) -> Failure {
     }
 }
 
-fn read<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
+/// A `T` in the body of an answer.
+pub fn read<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
     serde_json::from_str(body).map_err(|error| Failure::Unreadable(error.to_string()))
 }

@@ -92,9 +92,9 @@ pub fn version_data(filename: &str, user: &str, version: i64) -> String {
     of_version("version", filename, user, version)
 }
 
-/// What changed in one version.
-pub fn diff_data(filename: &str, user: &str, version: i64) -> String {
-    of_version("diff", filename, user, version)
+/// What changed in one version, as HTML.
+pub fn changes_data(filename: &str, user: &str, version: i64) -> String {
+    of_version("changes", filename, user, version)
 }
 
 /// One version as a file to keep.

@@ -63,6 +63,11 @@ impl Session {
         }
     }
 
+    /// Who is signed in, without following it.
+    pub fn who_untracked(self) -> Option<SessionResponse> {
+        untrack(|| self.who())
+    }
+
     /// Signs in with a token.
     pub fn login(self, token: String) {
         self.0.set(SessionState::Checking);

@@ -9,13 +9,13 @@ use axum::{
     Json,
     extract::{FromRequestParts, Query, State, rejection::QueryRejection},
     http::{StatusCode, header, request::Parts},
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
     notebook::Notebook,
-    prepare,
+    prepare, render,
     sanitize::Ammonia,
     wire::{
         DiffResponse, HistoryResponse, RestoreRequest, RestoreResponse, Tile, VersionResponse,
@@ -46,6 +46,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(get_version))
         .routes(routes!(download_version))
         .routes(routes!(get_difference))
+        .routes(routes!(get_changes))
         .routes(routes!(restore_version))
 }
 
@@ -227,8 +228,30 @@ async fn get_difference(
     Participant(identity): Participant,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Json<DiffResponse>, AppError> {
-    let asked = Asked::of(&state, &identity, query.user, query.filename)?;
-    let response = aside(move || {
+    compare(&state, &identity, query).await.map(Json)
+}
+
+/// `GET /api/history/changes`: the same as a fragment of HTML, for the page, which so need
+/// not hold what makes it.
+#[utoipa::path(get, path = "/history/changes", tag = "history", params(VersionQuery),
+    summary = "What is different between two versions, as a fragment of HTML",
+    responses((status = OK, body = String, content_type = "text/html")))]
+async fn get_changes(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    Asking(query): Asking<VersionQuery>,
+) -> Result<Html<String>, AppError> {
+    let diff = compare(&state, &identity, query).await?;
+    Ok(Html(render::changes(&diff)))
+}
+
+async fn compare(
+    state: &AppState,
+    identity: &Identity,
+    query: VersionQuery,
+) -> Result<DiffResponse, AppError> {
+    let asked = Asked::of(state, identity, query.user, query.filename)?;
+    aside(move || {
         let to = asked.version(query.version)?;
         let from = match query.from {
             Some(from) => Some(asked.version(from)?),
@@ -243,8 +266,8 @@ async fn get_difference(
             to: summary(to),
             cells: difference(&old, &asked.notebook(to.id)?),
         })
-    });
-    response.await.map(Json)
+    })
+    .await
 }
 
 /// `POST /api/history/restore`: 201 with the name of the new file.

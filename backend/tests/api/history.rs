@@ -118,6 +118,15 @@ async fn every_save_can_be_seen_again() {
     let lines = |at: usize| diff["cells"][at]["lines"].clone();
     assert_eq!(lines(0), json!([{"removed": "b = 2"}, {"added": "b = 3"}]));
     assert_eq!(lines(1), json!([{"added": "c"}]));
+    let changes = app.instructor().get(&one("changes", versions[0])).await;
+    assert!(
+        changes.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/html")
+    );
+    let changes = changes.text().await.unwrap();
+    assert!(changes.contains("<del>− b = 2"), "{changes}");
     let far = format!("{}&from={}", one("diff", versions[0]), versions[2]);
     assert_eq!(
         app.instructor().json(&far).await["from"]["version"],
@@ -149,6 +158,7 @@ async fn a_participant_has_their_own_past_only() {
         ("/version", format!("&version={bobs}")),
         ("/download", format!("&version={bobs}")),
         ("/diff", format!("&version={bobs}")),
+        ("/changes", format!("&version={bobs}")),
     ] {
         let path = |user: &str| format!("api/history{route}?filename={DAY1}&user={user}{query}");
         let response = alice.get(&path("bob")).await;

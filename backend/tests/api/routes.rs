@@ -43,6 +43,10 @@ pub(crate) const CLOSED: &[(Method, &str)] = &[
         Method::GET,
         "api/history/diff?filename=x.ipynb&user=alice&version=1",
     ),
+    (
+        Method::GET,
+        "api/history/changes?filename=x.ipynb&user=alice&version=1",
+    ),
     (Method::POST, "api/history/restore"),
     (Method::GET, "build/"),
     (Method::GET, "build/?notebook=x.ipynb"),

@@ -32,7 +32,7 @@ pub fn Cells(
     /// The version to show.
     tile: Signal<Option<Arc<Tile>>>,
     /// Its number, when it is not the newest.
-    version: Signal<Option<i64>>,
+    version: impl Fn() -> Option<i64> + Send + 'static,
 ) -> impl IntoView {
     let count = Memo::new(move |_| tile.get().map_or(0, |tile| tile.cells.len()));
     let problem = Memo::new(move |_| tile.get().and_then(|tile| tile.problem.clone()));
@@ -46,7 +46,7 @@ pub fn Cells(
     };
     let on_click = move |event| {
         if let Some(tile) = tile.get_untracked() {
-            clicked(&event, &tile, version.get_untracked());
+            clicked(&event, &tile, version());
         }
     };
     view! {

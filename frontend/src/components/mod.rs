@@ -2,17 +2,12 @@
 //! signals, and tell what the reader did by callbacks.
 
 pub mod cells;
-pub mod changes;
-pub mod history_panel;
 pub mod live_pill;
-pub mod moment;
 pub mod notebook_bar;
 pub mod notebook_select;
 pub mod notice;
-pub mod restore_dialog;
 pub mod shortcuts;
 pub mod skeleton;
 pub mod theme_toggle;
 pub mod tile;
 pub mod top_bar;
-pub mod version_bar;

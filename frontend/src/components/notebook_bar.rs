@@ -27,10 +27,10 @@ pub fn NotebookBar(
     before: Signal<Option<String>>,
     /// Where the next participant's notebook is.
     after: Signal<Option<String>>,
-    /// Whether the history is open; none when none is kept.
-    history: Signal<Option<bool>>,
-    /// Opens or closes it.
-    on_history: impl Fn() + Copy + Send + Sync + 'static,
+    /// Versions of the notebook are kept.
+    history: bool,
+    /// Shows or hides them.
+    on_history: impl Fn() + 'static,
 ) -> impl IntoView {
     let loaded = Memo::new(move |_| tile.get().is_some());
     let cells = move || tile.get().map_or(0, |tile| tile.total_cells);
@@ -59,21 +59,15 @@ pub fn NotebookBar(
                 }}
             </p>
             <div class="bar-end">
-                {move || {
-                    history.get().map(|open| {
-                        view! {
-                            <button
-                                class="button"
-                                data-testid="history-button"
-                                aria-pressed=open.to_string()
-                                title="Earlier versions of this notebook (h)"
-                                on:click=move |_| on_history()
-                            >
-                                "History"
-                            </button>
-                        }
-                    })
-                }}
+                <button
+                    class="button"
+                    data-testid="history-button"
+                    title="Earlier versions of this notebook (h)"
+                    hidden=!history
+                    on:click=move |_| on_history()
+                >
+                    "History"
+                </button>
                 <LivePill live />
                 <ThemeToggle />
                 <ShortcutsButton />

@@ -47,25 +47,35 @@ pub fn Shortcuts() -> impl IntoView {
             let _ = dialog.show_modal();
         }
     });
-    let row = |(keys, meaning): (&'static [&'static str], &'static str)| {
-        let keys = keys
-            .iter()
-            .map(|key| view! { <kbd>{*key}</kbd> })
-            .collect_view();
-        view! {
-            <dt>{keys}</dt>
-            <dd>{meaning}</dd>
-        }
-    };
     view! {
-        <dialog node_ref=dialog class="shortcuts" aria-labelledby="shortcuts-title">
-            <h2 id="shortcuts-title">"Keyboard shortcuts"</h2>
-            <dl>{KEYS.map(row).collect_view()}</dl>
-            <form method="dialog">
-                <button class="button primary">"Close"</button>
-            </form>
-        </dialog>
+        <dialog
+            node_ref=dialog
+            class="shortcuts"
+            aria-labelledby="shortcuts-title"
+            inner_html=list()
+        ></dialog>
     }
+}
+
+/// What is in the dialog: nothing in it ever changes, and text is a fraction of the code
+/// that views of it would be.
+fn list() -> String {
+    let mut html = String::from("<h2 id=\"shortcuts-title\">Keyboard shortcuts</h2><dl>");
+    for (keys, meaning) in KEYS {
+        html.push_str("<dt>");
+        for key in keys {
+            html.push_str("<kbd>");
+            html.push_str(key);
+            html.push_str("</kbd>");
+        }
+        html.push_str("</dt><dd>");
+        html.push_str(meaning);
+        html.push_str("</dd>");
+    }
+    html.push_str(
+        "</dl><form method=\"dialog\"><button class=\"button primary\">Close</button></form>",
+    );
+    html
 }
 
 /// Opens the list for those without a keyboard, and tells the others that it exists.

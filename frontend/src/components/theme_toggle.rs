@@ -5,6 +5,11 @@ use leptos::prelude::*;
 use crate::model::theme::Theme;
 use crate::theme::ThemeChoice;
 
+/// A disc, half of it dark.
+const HALF_MOON: &str = "<svg viewBox=\"0 0 16 16\" width=\"14\" height=\"14\" aria-hidden=\"true\">\
+    <circle cx=\"8\" cy=\"8\" r=\"6.25\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.5\"/>\
+    <path d=\"M8 2a6 6 0 0 1 0 12z\" fill=\"currentColor\"/></svg>";
+
 /// A button that goes from automatic to light to dark.
 #[component]
 pub fn ThemeToggle() -> impl IntoView {
@@ -20,12 +25,8 @@ pub fn ThemeToggle() -> impl IntoView {
             aria-label=move || format!("Theme: {}", name())
             title="Light, dark or as the system has it (t)"
             on:click=move |_| theme.advance()
+            inner_html=move || format!("{HALF_MOON}{}", name())
         >
-            <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
-                <circle cx="8" cy="8" r="6.25" fill="none" stroke="currentColor" stroke-width="1.5" />
-                <path d="M8 2a6 6 0 0 1 0 12z" fill="currentColor" />
-            </svg>
-            {name}
         </button>
     }
 }

@@ -83,6 +83,11 @@ pub fn TileView(
     }
 }
 
+/// A cross and the word.
+const ERROR: &str = "<svg viewBox=\"0 0 12 12\" width=\"10\" height=\"10\" aria-hidden=\"true\">\
+    <path d=\"M2 2l8 8M10 2l-8 8\" stroke=\"currentColor\" stroke-width=\"2\" \
+    stroke-linecap=\"round\"/></svg>error";
+
 /// Says that the last run ended in an error, by word and shape and not by colour alone.
 #[component]
 pub fn ErrorMark(
@@ -93,12 +98,11 @@ pub fn ErrorMark(
     move || {
         error.get().then(|| {
             view! {
-                <span class="error-mark" title="The last cell that was run ended in an error">
-                    <svg viewBox="0 0 12 12" width="10" height="10" aria-hidden="true">
-                        <path d="M2 2l8 8M10 2l-8 8" stroke="currentColor" stroke-width="2" stroke-linecap="round" />
-                    </svg>
-                    "error"
-                </span>
+                <span
+                    class="error-mark"
+                    title="The last cell that was run ended in an error"
+                    inner_html=ERROR
+                ></span>
             }
         })
     }

@@ -117,20 +117,13 @@ fn Brand(
     /// A participant is signed in, and sees only their own.
     own: Signal<bool>,
 ) -> impl IntoView {
-    view! {
-        <div class="brand">
-            <svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
-                <path class="leaf" d="M16 3c7 4 10.5 9 10.5 14 0 4.7-4 7.5-8 7h-5c-4 .5-8-2.3-8-7C5.5 12 9 7 16 3z" />
-                <path class="vein" d="M16 11v18M16 16l4.5-3.500M16 20.500L11.5 17" />
-            </svg>
-            <h1>"PipalHub"</h1>
-            {move || {
-                own.get().then(|| {
-                    view! { <p class="own">"Your notebooks, as the instructor sees them"</p> }
-                })
-            }}
-        </div>
-    }
+    const LEAF: &str = "<svg viewBox=\"0 0 32 32\" width=\"22\" height=\"22\" aria-hidden=\"true\">\
+        <path class=\"leaf\" d=\"M16 3c7 4 10.5 9 10.5 14 0 4.7-4 7.5-8 7h-5c-4 .5-8-2.3-8-7C5.5 \
+        12 9 7 16 3z\"/><path class=\"vein\" d=\"M16 11v18M16 16l4.5-3.500M16 20.500L11.5 17\"/></svg>\
+        <h1>PipalHub</h1>";
+    const OWN: &str = "<p class=\"own\">Your notebooks, as the instructor sees them</p>";
+    let html = move || format!("{LEAF}{}", if own.get() { OWN } else { "" });
+    view! { <div class="brand" inner_html=html></div> }
 }
 
 /// What the tiles add up to.

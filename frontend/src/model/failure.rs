@@ -50,6 +50,12 @@ impl Failure {
         }
     }
 
+    /// The same as a line of HTML.
+    pub fn what_as_html(&self) -> String {
+        let what = self.what().replace('&', "&amp;").replace('<', "&lt;");
+        format!("<p class=problem role=alert>{what}</p>")
+    }
+
     /// What the reader can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {

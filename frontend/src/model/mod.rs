@@ -6,11 +6,11 @@
 pub mod age;
 pub mod backoff;
 pub mod calendar;
-pub mod changes;
 pub mod failure;
 pub mod fetches;
 pub mod grid;
 pub mod history;
+pub mod past;
 pub mod stream;
 pub mod theme;
 pub mod throttle;

@@ -3,9 +3,7 @@
 //! The rules (what an event means, what to fetch next) are in [`crate::model`]; the
 //! stores only carry them out.
 
-pub mod changes;
 pub mod class;
 pub mod load;
 pub mod notebook;
-pub mod timeline;
 pub mod wall;

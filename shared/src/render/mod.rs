@@ -62,6 +62,7 @@
 pub(crate) mod anchor;
 pub(crate) mod ansi;
 mod cell;
+mod changes;
 pub(crate) mod colour;
 pub mod escape;
 pub(crate) mod highlight;
@@ -71,6 +72,8 @@ mod json;
 mod output;
 pub(crate) mod stand_in;
 mod text;
+
+pub use changes::changes;
 
 use crate::prepared::PreparedCell;
 

@@ -99,10 +99,10 @@ async fn a_version_is_seen_compared_and_restored() -> Result<()> {
     }
 
     // A copy of it, beside the notebook.
-    click(&browser, "[data-testid=restore]").await?;
+    click(&browser, &format!("{BAR} [data-do=ask]")).await?;
     browser.wait_for(DIALOG).await?;
     browser.shot("restore.png").await?;
-    click(&browser, "[data-testid=restore-confirm]").await?;
+    click(&browser, &format!("{DIALOG} [data-do=restore]")).await?;
     let written = until("the name of the copy", async || {
         let names = browser
             .texts(&format!("{DIALOG} [role=status] code"))
@@ -117,7 +117,7 @@ async fn a_version_is_seen_compared_and_restored() -> Result<()> {
     assert_eq!(serde_json::from_slice::<Value>(&own)?, notebook(SAVES[2]));
 
     // And back to what goes on.
-    click(&browser, &format!("{DIALOG} button.primary")).await?;
+    click(&browser, &format!("{DIALOG} [data-do=close]")).await?;
     click(&browser, &format!("{BAR} a.primary")).await?;
     browser.wait_for_text(PAGE, "def area").await?;
     assert!(!browser.url().await?.contains("version="));

@@ -1,40 +1,25 @@
 //! One participant's whole notebook, live or as it was.
 
-mod keys;
 mod past;
-mod past_view;
 
 use leptos::prelude::*;
 
+use self::past::PastParts;
+use super::keyboard::on_shortcut;
 use crate::clock::Clock;
 use crate::components::cells::{Cells, id_prefix};
 use crate::components::notebook_bar::NotebookBar;
 use crate::components::notice::{FailureNotice, Notice};
-use crate::components::restore_dialog::Restoring;
 use crate::components::skeleton::SkeletonCells;
 use crate::model::view::title;
 use crate::model::wall::neighbours;
 use crate::place;
 use crate::router::Router;
 use crate::session::Session;
-use crate::store::changes::ChangesStore;
 use crate::store::load::Phase;
 use crate::store::notebook::NotebookStore;
-use crate::store::timeline::TimelineStore;
 use crate::store::wall::WallStore;
 use crate::stream::{Message, Stream};
-
-/// What the parts of the page share.
-#[derive(Clone, Copy)]
-struct Parts {
-    router: Router,
-    session: Session,
-    notebook: NotebookStore,
-    timeline: TimelineStore,
-    changes: ChangesStore,
-    panel: RwSignal<bool>,
-    restoring: RwSignal<Restoring>,
-}
 
 /// One participant's whole notebook.
 #[component]
@@ -44,21 +29,12 @@ pub fn NotebookPage() -> impl IntoView {
     let wall = expect_context::<WallStore>();
     let stream = expect_context::<Stream>();
     let session = expect_context::<Session>();
-    let view = router.view_untracked();
-    let parts = Parts {
-        router,
-        session,
-        notebook: NotebookStore::new(clock, session),
-        timeline: TimelineStore::new(session),
-        changes: ChangesStore::new(session),
-        // An address of a version is one of its history.
-        panel: RwSignal::new(view.version.is_some() || view.changes),
-        restoring: RwSignal::default(),
-    };
-    let store = parts.notebook;
+    let store = NotebookStore::new(clock, session);
+    let past = PastParts::new(router, session, clock);
 
     Effect::new(move || {
         let view = router.view();
+        past.follow(view.clone());
         if let (Some(notebook), Some(user)) = (view.notebook, view.user) {
             document().set_title(&title(&[Some(&user), Some(&notebook)]));
             // The wall knows who comes before and after.
@@ -67,11 +43,17 @@ pub fn NotebookPage() -> impl IntoView {
         }
     });
     stream.listen(move |message| match message {
-        Message::Event(_, event) if store.shows(&event.filename, &event.user) => parts.saved(),
-        Message::Opened(_) | Message::Reset => parts.saved(),
-        Message::Event(..) | Message::Resumed => {}
+        Message::Event(_, event) if !store.shows(&event.filename, &event.user) => {}
+        Message::Event(..) | Message::Opened(_) | Message::Reset => {
+            // A version never changes.
+            if router.view_untracked().version.is_none() {
+                store.reload();
+            }
+            past.saved();
+        }
+        Message::Resumed => {}
     });
-    parts.follow_history();
+
     follow_place(router, store);
 
     let around = Memo::new(move |_| {
@@ -82,13 +64,9 @@ pub fn NotebookPage() -> impl IntoView {
         (before.map(href), after.map(href))
     });
     let back = Signal::derive(move || router.wall_href(&router.view()));
-    keys::shortcuts(parts, around);
+    shortcuts(router, past, around);
     let phase = Memo::new(move |_| store.phase());
-    let showing_changes = Memo::new(move |_| router.view().changes);
-    let main = move || match showing_changes.get() {
-        true => parts.changes_part(),
-        false => parts.content(phase.get()),
-    };
+
     view! {
         <NotebookBar
             view=Signal::derive(move || router.view())
@@ -97,51 +75,24 @@ pub fn NotebookPage() -> impl IntoView {
             back
             before=Signal::derive(move || around.get().0)
             after=Signal::derive(move || around.get().1)
-            history=Signal::derive(move || parts.keeps_history().then(|| parts.panel.get()))
-            on_history=move || parts.toggle_panel()
+            history=session.who_untracked().is_some_and(|who| who.history)
+            on_history=move || past.toggle()
         />
-        <div class="notebook-page" class:with-history=move || parts.panel.get()>
+        <div class="notebook-page" on:click=move |event| past.clicked(&event)>
             <main class="notebook-main" data-testid="notebook-page">
-                {move || parts.panel.get().then(|| parts.version_bar())}
-                {main}
+                <div id="version-bar" class="version-bar" data-testid="version-bar"></div>
+                <div id="changes" class="changes" data-testid="changes"></div>
+                {move || content(phase.get(), router, store)}
             </main>
-            {move || parts.panel.get().then(|| parts.history_panel())}
+            <aside id="history" class="history" aria-label="History" data-testid="history"></aside>
+            <dialog
+                id="restore"
+                class="dialog"
+                data-testid="restore-dialog"
+                aria-labelledby="restore-title"
+                on:close=move |_| past.dialog_closed()
+            ></dialog>
         </div>
-        {parts.restore_dialog()}
-    }
-}
-
-impl Parts {
-    /// What the main part shows; drawn anew when `phase` changes, not with every answer.
-    fn content(self, phase: Phase) -> AnyView {
-        let store = self.notebook;
-        match phase {
-            Phase::Failed(failure) => {
-                let retry = move || store.reload();
-                view! { <FailureNotice title="This notebook cannot be shown" failure retry /> }
-                    .into_any()
-            }
-            Phase::Ready => view! {
-                <Cells
-                    tile=Signal::derive(move || store.tile())
-                    version=Signal::derive(move || self.router.view().version)
-                />
-            }
-            .into_any(),
-            Phase::Loading => view! { <SkeletonCells /> }.into_any(),
-            Phase::Idle => {
-                let wall = self.router.wall_href(&self.router.view_untracked());
-                view! {
-                    <Notice title="No notebook is chosen" testid="empty">
-                        <p>
-                            "The address names no notebook or no participant. "
-                            <a href=wall>"Choose one on the wall"</a> "."
-                        </p>
-                    </Notice>
-                }
-                .into_any()
-            }
-        }
     }
 }
 
@@ -161,4 +112,49 @@ fn follow_place(router: Router, store: NotebookStore) {
     });
     let changed = window_event_listener(leptos::ev::hashchange, move |_| go());
     on_cleanup(move || changed.remove());
+}
+
+/// What the main part shows; drawn anew when `phase` changes, not with every answer.
+fn content(phase: Phase, router: Router, store: NotebookStore) -> AnyView {
+    match phase {
+        Phase::Failed(failure) => {
+            let retry = move || store.reload();
+            view! { <FailureNotice title="This notebook cannot be shown" failure retry /> }
+                .into_any()
+        }
+        Phase::Ready => view! { <Cells tile=Signal::derive(move || store.tile()) version=move || router.view_untracked().version /> }.into_any(),
+        Phase::Loading => view! { <SkeletonCells /> }.into_any(),
+        Phase::Idle => {
+            let wall = router.wall_href(&router.view_untracked());
+            view! {
+                <Notice title="No notebook is chosen" testid="empty">
+                    <p>
+                        "The address names no notebook or no participant. "
+                        <a href=wall>"Choose one on the wall"</a> "."
+                    </p>
+                </Notice>
+            }
+            .into_any()
+        }
+    }
+}
+
+/// The keys of this page; those of every page are in the dialog that lists them.
+fn shortcuts(router: Router, past: PastParts, around: Memo<(Option<String>, Option<String>)>) {
+    on_shortcut(move |key| {
+        if past.key(key) {
+            return true;
+        }
+        let (before, after) = around.get_untracked();
+        let href = match key {
+            "Escape" => Some(router.wall_href(&router.view_untracked())),
+            "k" | "ArrowLeft" => before,
+            "j" | "ArrowRight" => after,
+            _ => None,
+        };
+        if let Some(href) = &href {
+            router.open(href);
+        }
+        href.is_some()
+    });
 }

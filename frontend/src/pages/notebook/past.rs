@@ -1,146 +1,405 @@
-//! What one does with the past of a notebook: opening its history, going from version to
-//! version, and restoring one. What is drawn of it is in [`super::past_view`].
+//! The past of the notebook that is shown: what the reader does with it, what is fetched
+//! for that, and drawing it. What it looks like is [`crate::model::past`]'s.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::wire::RestoreRequest;
+use shared::wire::{HistoryResponse, RestoreRequest, RestoreResponse};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlDialogElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
-use super::Parts;
 use crate::api;
-use crate::components::restore_dialog::Restoring;
+use crate::clock::Clock;
+use crate::model::calendar::Moment;
+use crate::model::failure::Failure;
+use crate::model::history::Timeline;
+use crate::model::past::{Past, Restoring, Scene};
 use crate::model::view::View;
+use crate::pages::keyboard::find;
+use crate::paths;
+use crate::router::Router;
+use crate::session::Session;
 
-impl Parts {
-    pub(super) fn keeps_history(self) -> bool {
-        self.session.who().is_some_and(|who| who.history)
+#[derive(Default)]
+struct Inner {
+    past: Past,
+    /// What the page showed when it was drawn last.
+    view: View,
+    /// What was drawn last, place by place.
+    drawn: [String; 4],
+    /// Where the changes were asked for that are, or will be, shown.
+    changes_url: String,
+}
+
+/// A handle; belongs to the page of a notebook.
+#[derive(Clone, Copy)]
+pub(super) struct PastParts {
+    inner: StoredValue<Inner>,
+    router: Router,
+    session: Session,
+    clock: Clock,
+}
+
+/// What to do with an answer, and the address it was asked of.
+type Then = fn(PastParts, &str, Result<String, Failure>);
+
+impl PastParts {
+    pub(super) fn new(router: Router, session: Session, clock: Clock) -> Self {
+        Self {
+            inner: StoredValue::default(),
+            router,
+            session,
+            clock,
+        }
     }
 
-    /// The number of the version that is shown, even when it is the newest.
-    pub(super) fn version(self) -> Option<i64> {
-        let view = self.router.view();
-        view.version.or(self.timeline.timeline().newest())
+    fn is_open(self) -> bool {
+        self.inner.with_value(|inner| inner.past.open)
+    }
+
+    fn update(self, change: impl FnOnce(&mut Past)) {
+        // The page may have been left meanwhile.
+        self.inner.try_update_value(|inner| change(&mut inner.past));
+        self.draw();
+    }
+
+    /// The address has changed, or is seen for the first time.
+    pub(super) fn follow(self, view: View) {
+        let is_past = view.version.is_some() || view.changes;
+        let same = self
+            .inner
+            .with_value(|inner| inner.view.is_same_copy(&view));
+        self.inner.update_value(|inner| {
+            if !same {
+                inner.past = Past {
+                    open: inner.past.open,
+                    ..Past::default()
+                };
+                inner.changes_url.clear();
+            }
+            // An address of a version is one of its history.
+            inner.past.open |= is_past;
+            inner.view = view;
+        });
+        if !same {
+            self.load(None);
+        }
+        self.load_changes();
+        self.draw();
     }
 
     /// Somebody has saved the notebook.
     pub(super) fn saved(self) {
-        // A version never changes.
-        if self.router.view_untracked().version.is_none() {
-            self.notebook.reload();
-        }
-        if self.panel.get_untracked() {
-            self.timeline.refresh();
+        self.load(None);
+    }
+
+    fn load(self, before: Option<i64>) {
+        let View { notebook, user, .. } = self.router.view_untracked();
+        if let (Some(notebook), Some(user), true) = (notebook, user, self.is_open()) {
+            self.fetch(
+                paths::history_data(&notebook, &user, before),
+                None,
+                Self::loaded,
+            );
         }
     }
 
-    /// Loads the versions when the panel is open, and the changes when they are asked for.
-    pub(super) fn follow_history(self) {
-        Effect::new(move || {
-            let View { notebook, user, .. } = self.router.view();
-            if let (Some(notebook), Some(user), true) = (notebook, user, self.panel.get()) {
-                self.timeline.choose(notebook, user);
+    fn loaded(self, url: &str, answer: Result<String, Failure>) {
+        let View { notebook, user, .. } = self.router.view_untracked();
+        let of_this = paths::history_data(
+            &notebook.unwrap_or_default(),
+            &user.unwrap_or_default(),
+            None,
+        );
+        // Of another notebook, which was left meanwhile.
+        let Some(rest) = url.strip_prefix(&of_this) else {
+            return;
+        };
+        let newest = rest.is_empty();
+        let answer = answer.and_then(|body| api::read::<HistoryResponse>(&body));
+        self.update(|past| match answer {
+            Ok(HistoryResponse { versions, more, .. }) => {
+                match newest {
+                    true => past.timeline.renew(versions, more),
+                    false => past.timeline.extend(versions, more),
+                }
+                past.words.clear();
+                if past.timeline.versions.is_empty() {
+                    past.words
+                        .push_str("No version is kept yet: the next save is the first.");
+                }
             }
+            Err(failure) => past.words = failure.what(),
         });
-        Effect::new(move || {
-            let view = self.router.view();
-            if let (Some(notebook), Some(user), Some(version), true) =
-                (view.notebook, view.user, self.version(), view.changes)
-            {
-                self.changes.choose(notebook, user, version);
-            }
-        });
+        self.load_changes();
     }
 
-    pub(super) fn toggle_panel(self) {
-        let open = !self.panel.get_untracked();
-        self.panel.set(open);
-        let view = self.router.view_untracked();
-        // What the panel is about goes with it.
-        if !open && (view.version.is_some() || view.changes) {
-            self.router.turn(&view.at(None).with_changes(false));
-        } else if open {
-            self.timeline.refresh();
-        }
-    }
-
-    pub(super) fn toggle_changes(self) {
-        let view = self.router.view_untracked();
-        self.router.turn(&view.with_changes(!view.changes));
-    }
-
-    /// When the old version that is shown was saved.
-    pub(super) fn saved_at_ms(self) -> Option<i64> {
-        let version = self.router.view().version?;
-        let known = self.timeline.timeline().get(version).copied();
-        known
-            .map(|version| version.saved_at_ms)
-            .or_else(|| self.notebook.tile().map(|tile| tile.saved_at_ms))
-    }
-
-    /// Goes to the version before the one shown, when it is known, and else finds out.
-    pub(super) fn step_back(self) {
-        let timeline = self.timeline.timeline_untracked();
-        match timeline.older(self.router.view_untracked().version) {
-            Some(version) => self.turn_to(version),
-            None if timeline.more => self.timeline.load_older(),
-            None => {}
-        }
-    }
-
-    /// Goes to the version after the one shown.
-    pub(super) fn step_on(self) {
-        let timeline = self.timeline.timeline_untracked();
-        if let Some(version) = timeline.newer(self.router.view_untracked().version) {
-            self.turn_to(version);
-        }
-    }
-
-    fn turn_to(self, version: Option<i64>) {
-        self.router.turn(&self.router.view_untracked().at(version));
-    }
-
-    /// What Escape leaves: the past, then the panel, then the page.
-    pub(super) fn leave(self) {
-        let view = self.router.view_untracked();
-        if view.version.is_some() || view.changes {
-            self.router.turn(&view.at(None).with_changes(false));
-        } else if self.panel.get_untracked() {
-            self.panel.set(false);
-        } else {
-            self.router.open(&self.router.wall_href(&view));
-        }
-    }
-
-    pub(super) fn restore(self) {
+    /// What changed is asked for once it is known in which version.
+    fn load_changes(self) {
         let View {
             notebook,
             user,
             version,
+            changes: true,
             ..
-        } = self.router.view_untracked();
-        let (Some(filename), Some(user), Some(version)) = (notebook, user, version) else {
+        } = self.router.view_untracked()
+        else {
             return;
         };
-        let xsrf = self
-            .session
-            .who()
-            .and_then(|who| who.xsrf)
-            .unwrap_or_default();
-        self.restoring.set(Restoring::Running);
+        let newest = self.inner.with_value(|inner| inner.past.timeline.newest());
+        if let (Some(notebook), Some(user), Some(version)) = (notebook, user, version.or(newest)) {
+            let url = paths::changes_data(&notebook, &user, version);
+            let known = self.inner.with_value(|inner| inner.changes_url == url);
+            if !known {
+                self.inner
+                    .update_value(|inner| inner.changes_url.clone_from(&url));
+                self.fetch(url, None, |parts, url, answer| {
+                    if parts.inner.with_value(|inner| inner.changes_url == url) {
+                        parts.update(|past| {
+                            past.changes = answer.unwrap_or_else(|failure| failure.what_as_html());
+                        });
+                    }
+                });
+            }
+        }
+    }
+
+    fn fetch(self, url: String, body: Option<String>, then: Then) {
+        let xsrf = self.session.who_untracked().and_then(|who| who.xsrf);
         spawn_local(async move {
-            let request = RestoreRequest {
-                user,
-                filename,
-                version,
-            };
-            let next = match api::restore(&request, &xsrf).await {
-                Ok(answer) => Restoring::Done(answer.filename),
-                Err(failure) => {
-                    self.session.note(&failure);
-                    Restoring::Failed(failure)
+            let answer = api::text(&url, body, xsrf.as_deref().unwrap_or_default()).await;
+            // `None`: the page was left meanwhile.
+            if self.inner.try_with_value(|_| ()).is_some() {
+                if let Err(failure) = &answer {
+                    self.session.note(failure);
                 }
-            };
-            // The page may have been left meanwhile.
-            let _ = self.restoring.try_set(next);
+                then(self, &url, answer);
+            }
         });
+    }
+
+    /// Opens or closes the list; what it is about goes with it.
+    pub(super) fn toggle(self) {
+        let open = !self.is_open();
+        self.update(|past| past.open = open);
+        if open {
+            self.load(None);
+        } else {
+            self.to_live();
+        }
+    }
+
+    fn to_live(self) {
+        let view = self.router.view_untracked();
+        self.router.turn(&view.at(None).with_changes(false));
+    }
+
+    fn toggle_changes(self) {
+        let view = self.router.view_untracked();
+        self.router.turn(&view.with_changes(!view.changes));
+    }
+
+    /// Goes to the version before the one shown, or after it.
+    fn step(self, to: fn(&Timeline, Option<i64>) -> Option<Option<i64>>, back: bool) {
+        let view = self.router.view_untracked();
+        let (to, more) = self.inner.with_value(|inner| {
+            let timeline = &inner.past.timeline;
+            (to(timeline, view.version), timeline.more)
+        });
+        match to {
+            Some(version) => self.router.turn(&view.at(version)),
+            // It is not known yet.
+            None if back && more => self.load_older(),
+            None => {}
+        }
+    }
+
+    fn load_older(self) {
+        self.load(self.inner.with_value(|inner| inner.past.timeline.oldest()));
+    }
+
+    /// A key of this page; says whether it was one.
+    pub(super) fn key(self, key: &str) -> bool {
+        let view = self.router.view_untracked();
+        match key {
+            "Escape" if view.version.is_some() || view.changes => self.to_live(),
+            "Escape" | "h" if self.is_open() => self.toggle(),
+            "h" if self.session.who_untracked().is_some_and(|who| who.history) => self.toggle(),
+            _ if !self.is_open() => return false,
+            "o" => self.step(Timeline::older, true),
+            "n" => self.step(Timeline::newer, false),
+            "c" => self.toggle_changes(),
+            _ => return false,
+        }
+        true
+    }
+
+    /// A click on one of the buttons.
+    pub(super) fn clicked(self, event: &MouseEvent) {
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok());
+        let button = target.and_then(|target| target.closest("[data-do]").ok().flatten());
+        let deed = button.and_then(|button| button.get_attribute("data-do"));
+        match deed.as_deref() {
+            Some("history") => self.toggle(),
+            Some("changes") => self.toggle_changes(),
+            Some("older") => self.load_older(),
+            Some("ask") => self.update(|past| past.restoring = Restoring::Asked),
+            Some("restore") => self.restore(),
+            Some("close") => self.update(|past| past.restoring = Restoring::Not),
+            _ => {}
+        }
+    }
+
+    /// The reader has closed the dialog, by a button or by Escape.
+    pub(super) fn dialog_closed(self) {
+        self.update(|past| past.restoring = Restoring::Not);
+    }
+
+    fn restore(self) {
+        let View {
+            notebook: Some(filename),
+            user: Some(user),
+            version: Some(version),
+            ..
+        } = self.router.view_untracked()
+        else {
+            return;
+        };
+        let request = RestoreRequest {
+            user,
+            filename,
+            version,
+        };
+        let body = serde_json::to_string(&request).expect("texts and a number are JSON");
+        self.update(|past| past.restoring = Restoring::Running);
+        self.fetch(paths::RESTORE.to_owned(), Some(body), |parts, _, answer| {
+            let written = answer.and_then(|body| api::read::<RestoreResponse>(&body));
+            let restoring = match written {
+                Ok(RestoreResponse { filename }) => {
+                    let view = parts.router.view_untracked().at(None).with_changes(false);
+                    let copy = View {
+                        notebook: Some(filename.clone()),
+                        ..view
+                    };
+                    Restoring::Done(filename, parts.router.notebook_href(&copy))
+                }
+                Err(failure) => Restoring::Failed(failure),
+            };
+            parts.update(|past| past.restoring = restoring);
+        });
+    }
+
+    /// Puts everything into the page, where it has its places.
+    fn draw(self) {
+        let view = self.router.view_untracked();
+        let download = || {
+            let newest = self.inner.with_value(|inner| inner.past.timeline.newest());
+            let version = view.version.or(newest)?;
+            Some(paths::download(
+                view.notebook.as_ref()?,
+                view.user.as_ref()?,
+                version,
+            ))
+        };
+        let scene = Scene {
+            download: download(),
+            now: local(self.clock.now_ms_untracked()),
+            local: &local,
+            href: &|view| self.router.notebook_href(view),
+            view,
+        };
+        let drawn = self.inner.try_with_value(|inner| {
+            let past = &inner.past;
+            let none = String::new;
+            let changes = past.open && scene.view.changes;
+            [
+                (
+                    "#version-bar",
+                    if past.open { past.bar(&scene) } else { none() },
+                ),
+                (
+                    "#history",
+                    if past.open {
+                        past.panel(&scene)
+                    } else {
+                        none()
+                    },
+                ),
+                (
+                    "#changes",
+                    if changes {
+                        past.changes.clone()
+                    } else {
+                        none()
+                    },
+                ),
+                ("#restore", past.dialog(&scene)),
+            ]
+        });
+        for (at, (place, html)) in drawn.into_iter().flatten().enumerate() {
+            let is_new = self.inner.try_update_value(|inner| {
+                let is_new = inner.drawn[at] != html;
+                inner.drawn[at].clone_from(&html);
+                is_new
+            });
+            if is_new == Some(true) {
+                put(place, &html);
+            }
+        }
+        if let Some(page) = find(".notebook-page") {
+            let old = if scene.view.version.is_some() {
+                " old"
+            } else {
+                ""
+            };
+            let open = if self.is_open() { " with-history" } else { "" };
+            let changes = if scene.view.changes {
+                " with-changes"
+            } else {
+                ""
+            };
+            page.set_class_name(&format!("notebook-page{open}{old}{changes}"));
+        }
+    }
+}
+
+/// A moment by the reader's clock.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a time zone is a few hundred minutes, and a date is exact for ages"
+)]
+fn local(at_ms: i64) -> Moment {
+    let date = js_sys::Date::new(&(at_ms as f64).into());
+    // What the browser says is how many minutes UTC is ahead of it.
+    Moment::new(at_ms, -(date.get_timezone_offset() as i64))
+}
+
+/// Draws a part that is new. Who had the focus in it keeps it, if it can be said where,
+/// and the version that is shown comes into view.
+fn put(place: &str, html: &str) {
+    let Some(element) = find(place) else { return };
+    let focused = document().active_element();
+    let had_focus = focused.is_some_and(|focused| element.contains(Some(&focused)));
+    element.set_inner_html(html);
+    if let Some(dialog) = element.dyn_ref::<HtmlDialogElement>() {
+        match html.is_empty() {
+            true => dialog.close(),
+            // It fails only for a dialog that is not in the page.
+            false if !dialog.open() => drop(dialog.show_modal()),
+            false => {}
+        }
+        return;
+    }
+    if let Ok(Some(current)) = element.query_selector("[aria-current]") {
+        let options = ScrollIntoViewOptions::new();
+        options.set_block(ScrollLogicalPosition::Nearest);
+        current.scroll_into_view_with_scroll_into_view_options(&options);
+        if had_focus && let Some(link) = current.dyn_ref::<web_sys::HtmlElement>() {
+            // It may be gone again.
+            let _ = link.focus();
+        }
     }
 }
