@@ -7,7 +7,7 @@
 //! * [`load`]: a class at work
 //! * [`events`]: what an event costs, of ours and of a peer
 //! * [`drive`]: a running service, and what talks to it
-//! * [`samples`]: percentiles
+//! * [`samples`]: what of all the samples is printed
 
 mod drive;
 mod events;

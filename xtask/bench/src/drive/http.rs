@@ -179,10 +179,13 @@ impl Chunks {
             };
             let size = std::str::from_utf8(&raw[at..at + line])?;
             let size = usize::from_str_radix(size.trim(), 16).context("not a chunk")?;
-            at += line + 2;
             if size == 0 {
-                break true;
+                // With the empty line behind it, or the next answer would begin with that.
+                let whole = raw.len() >= at + line + 4;
+                at += if whole { line + 4 } else { 0 };
+                break whole;
             }
+            at += line + 2;
             self.left = size + 2;
         };
         raw.drain(from..at);

@@ -29,7 +29,7 @@ const EVENTS: usize = 4_000;
 /// What a reader that does not read may cost, with all that is around it.
 const MEMORY_KIB: u64 = 16 << 10;
 /// Until it must have been let go.
-const DROPPED_WITHIN: Duration = Duration::from_secs(20);
+const DROPPED_WITHIN: Duration = Duration::from_secs(45);
 
 /// Others get everything, and the one that stalls is let go.
 pub(super) async fn slow_reader(lab: &Lab) -> anyhow::Result<Verdict> {
@@ -90,11 +90,11 @@ async fn stall(address: SocketAddr) -> anyhow::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Waits for the other side to close, without reading while it is open: what is on the
-/// way afterwards is counted.
+/// Waits until the service has closed its side, without reading before: what was on its way
+/// to a reader that reads again afterwards is counted.
 async fn was_dropped(mut stream: TcpStream) -> anyhow::Result<usize> {
-    let local = stream.local_addr()?;
-    while is_established(local)? {
+    let (ours, theirs) = (stream.local_addr()?, stream.peer_addr()?);
+    while is_held(theirs, ours)? {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let mut rest = Vec::new();
@@ -103,16 +103,18 @@ async fn was_dropped(mut stream: TcpStream) -> anyhow::Result<usize> {
     Ok(rest.len())
 }
 
-/// Whether the kernel still has this side of the connection as open in both directions.
-fn is_established(local: SocketAddr) -> anyhow::Result<bool> {
-    let port = format!(":{:04X} ", local.port());
+/// Whether the service has this connection open. One that it has closed stays a while with
+/// the kernel, in another state, for what the reader has not taken yet.
+fn is_held(service: SocketAddr, reader: SocketAddr) -> anyhow::Result<bool> {
+    const ESTABLISHED: &str = "01";
     let table = std::fs::read_to_string("/proc/net/tcp").context("this needs Linux's /proc")?;
+    let [service, reader] = [service, reader].map(|address| format!(":{:04X}", address.port()));
     Ok(table.lines().any(|line| {
-        let mut words = line.split_whitespace().skip(1);
-        let is_ours = words
-            .next()
-            .is_some_and(|word| format!("{word} ").ends_with(&port));
-        is_ours && words.nth(1) == Some("01")
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, local, remote, state, ..] = words[..] else {
+            return false;
+        };
+        local.ends_with(&service) && remote.ends_with(&reader) && state == ESTABLISHED
     }))
 }
 
