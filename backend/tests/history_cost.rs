@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 const PARTICIPANTS: usize = 300;
 /// A workshop's day, in seconds.
 const DAY_S: u64 = 7 * 3_600;
-/// JupyterLab saves every so many seconds; who reads or listens saves nothing new.
+/// JupyterLab saves every so many seconds; who reads or listens saves nothing new. Of every
+/// three saves two are such, and some of what is done in between changes nothing either.
 const AUTOSAVE_S: u64 = 5;
 const DIFFERS_ONE_IN: u64 = 3;
 /// A notebook at the end of the day, roughly.
