@@ -241,10 +241,9 @@ async fn poll(address: SocketAddr, n: usize, posts: usize) -> anyhow::Result<Vec
     let request = post(&user);
     let mut samples = Vec::new();
     let mut next_poll = tokio::time::interval(POLL);
-    let mut known = String::new();
     for _ in 0..posts {
         next_poll.tick().await;
-        known = client.get(&path).await?.body;
+        let known = client.get(&path).await?.body;
         let some_time = POLL.mul_f64(random_below(1_000) as f64 / 1_100.0);
         tokio::time::sleep(some_time).await;
         let begun = Instant::now();
@@ -256,6 +255,5 @@ async fn poll(address: SocketAddr, n: usize, posts: usize) -> anyhow::Result<Vec
         samples.push(begun.elapsed().as_secs_f64() * 1e3);
         ensure!(now != known, "a poll did not see the event");
     }
-    drop(known);
     Ok(samples)
 }

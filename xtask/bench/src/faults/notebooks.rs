@@ -146,7 +146,7 @@ pub(super) async fn torn(lab: &Lab) -> anyhow::Result<Verdict> {
     fs::write(room.file(1), &whole[..whole.len() / 2])?;
     let named = async || {
         let tile = room.tile(1).await?;
-        verdict_of_torn(&tile)
+        problem_of(&tile)
     };
     let problem = until("the tile says what is wrong", LONG, named).await?;
     verdict.figure(format!(
@@ -162,7 +162,7 @@ pub(super) async fn torn(lab: &Lab) -> anyhow::Result<Verdict> {
 }
 
 /// What the tile says is wrong, once it does; the last good cells must be there all along.
-fn verdict_of_torn(tile: &Value) -> anyhow::Result<Option<String>> {
+fn problem_of(tile: &Value) -> anyhow::Result<Option<String>> {
     anyhow::ensure!(shows(tile, &first(1)), "the last good rendering is gone");
     Ok(tile["problem"].as_str().map(str::to_owned))
 }

@@ -68,14 +68,14 @@ pub(crate) async fn run(args: &LoadArgs) -> anyhow::Result<()> {
     let readers = futures::future::try_join_all(readers).await?;
     let saves = Arc::new(Mutex::new(Saves::default()));
     let (before, begun) = (service.usage()?, Instant::now());
-    let until = begun + Duration::from_secs(args.seconds);
+    let end = begun + Duration::from_secs(args.seconds);
     let count = args.participants;
     let working = class.into_iter().enumerate().map(|(n, participant)| {
         let stagger = AUTOSAVE.mul_f64(n as f64 / count as f64);
         let saves = Arc::clone(&saves);
         tokio::spawn(async move {
             participant
-                .work(begun + stagger, AUTOSAVE, until, &saves)
+                .work(begun + stagger, AUTOSAVE, end, &saves)
                 .await
         })
     });
@@ -91,7 +91,7 @@ pub(crate) async fn run(args: &LoadArgs) -> anyhow::Result<()> {
         Ok(all.then_some(()))
     };
     // Whether they did is counted below.
-    let _ = crate::drive::until("the last events", STRAGGLERS, all_came).await;
+    let _ = until("the last events", STRAGGLERS, all_came).await;
     tell_of_service(before, after, took, &saves);
     drop(service);
     count_up(args, &saves, &readers)
