@@ -25,6 +25,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs::File,
     io,
+    panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
@@ -117,10 +118,12 @@ impl Builds {
     }
 
     /// Says that the whole class was read once, so that summaries can be written and what
-    /// is built of notebooks that are gone can be removed.
+    /// is built of notebooks that are gone can be removed. Returns when the exports are
+    /// written.
     pub fn class_was_read(&self, class: &Class) {
         self.sweep(class);
         self.some_were_read();
+        self.queue.settle_exports();
         if self.failures().is_empty()
             && let Err(error) = self.folder.set_current()
         {
@@ -132,7 +135,6 @@ impl Builds {
     pub fn some_were_read(&self) {
         self.queue.settle_looks();
         self.queue.release_summaries();
-        self.settle();
     }
 
     /// Waits until everything that was found is built, and written if it can be.
@@ -242,20 +244,28 @@ impl Builds {
 
     fn work(&self) {
         while let Some((lane, work)) = self.queue.next() {
-            match (&lane, work) {
-                (Lane::Copy(key), Work::Revised(revision)) => self.revise(key, &revision),
-                (Lane::Copy(key), Work::Removed) => self.remove(key),
-                (Lane::Copy(key), Work::Read) => {
-                    self.read_again(key, |version, content| self.update(key, version, content));
-                }
-                (Lane::Copy(key), _) => {
-                    self.read_again(key, |version, content| {
-                        self.export(key, version, content, false)
-                    });
-                }
-                (Lane::Summary(filename), _) => self.summarise(filename),
+            // A fault of ours in one notebook must not end the builds of all.
+            let done = panic::catch_unwind(AssertUnwindSafe(|| self.work_on(&lane, work)));
+            if done.is_err() {
+                tracing::error!(?lane, "building panicked");
             }
             self.queue.done(&lane);
+        }
+    }
+
+    fn work_on(&self, lane: &Lane, work: Work) {
+        match (lane, work) {
+            (Lane::Copy(key), Work::Revised(revision)) => self.revise(key, &revision),
+            (Lane::Copy(key), Work::Removed) => self.remove(key),
+            (Lane::Copy(key), Work::Read) => {
+                self.read_again(key, |version, content| self.update(key, version, content));
+            }
+            (Lane::Copy(key), _) => {
+                self.read_again(key, |version, content| {
+                    self.export(key, version, content, false)
+                });
+            }
+            (Lane::Summary(filename), _) => self.summarise(filename),
         }
     }
 

@@ -192,6 +192,12 @@ impl Queue {
         self.settle_but(|rank| rank != Rank::Look);
     }
 
+    /// Waits until that was written which is not a summary: of those there is always one to
+    /// write while a class is at work.
+    pub(super) fn settle_exports(&self) {
+        self.settle_but(|rank| rank == Rank::Summary);
+    }
+
     fn settle_but(&self, is_no_matter: impl Fn(Rank) -> bool) {
         let mut inner = self.lock();
         while !inner.ended && !inner.ranks().all(&is_no_matter) {

@@ -87,6 +87,7 @@ impl Workshop {
         self.class.look_around(|_| true);
         self.class.read_all(1);
         self.builds.class_was_read(&self.class);
+        self.builds.settle();
     }
 
     fn out(&self, place: &str) -> PathBuf {

@@ -99,6 +99,7 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
         Wanted::All => builds.class_was_read(&class),
         Wanted::These(_) => builds.some_were_read(),
     }
+    builds.settle();
     progress.end();
 
     let mut problems = Problems::default();

@@ -166,6 +166,7 @@ impl App {
             class.look_around(|_| true);
             class.read_all(2);
             builds.class_was_read(&class);
+            builds.settle();
         });
         built.await.unwrap();
     }

@@ -45,6 +45,7 @@ fn cell() -> impl Strategy<Value = Value> {
 #[derive(Clone, Debug)]
 enum Edit {
     Insert(usize, Value),
+    Replace(usize, Value),
     Remove(usize),
     Language(bool),
     First(usize),
@@ -53,6 +54,7 @@ enum Edit {
 fn edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         4 => (0..12_usize, cell()).prop_map(|(at, cell)| Edit::Insert(at, cell)),
+        4 => (0..4_usize, cell()).prop_map(|(at, cell)| Edit::Replace(at, cell)),
         2 => (0..12_usize).prop_map(Edit::Remove),
         1 => any::<bool>().prop_map(Edit::Language),
         1 => (0..3_usize).prop_map(Edit::First),
@@ -71,6 +73,12 @@ proptest! {
         for edit in edits {
             match edit {
                 Edit::Insert(at, cell) => cells.insert(at.min(cells.len()), cell),
+                // The others stay where they are, and may be something else all the same.
+                Edit::Replace(at, cell) => {
+                    if let Some(old) = cells.get_mut(at) {
+                        *old = cell;
+                    }
+                }
                 Edit::Remove(at) => drop((at < cells.len()).then(|| cells.remove(at))),
                 Edit::Language(is_r) => language = if is_r { "R" } else { "python" },
                 Edit::First(at) => first = at,
