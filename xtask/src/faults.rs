@@ -13,7 +13,7 @@ use crate::{
 ///
 /// Kills it under sixteen writers, fills its disk, makes its syscalls fail, takes the Hub
 /// away and itself away from Jupyter, tears notebooks, floods it. Takes three to four
-/// minutes; --full takes about ten. Nothing outside of fresh temporary folders is
+/// minutes; --full takes about six. Nothing outside of fresh temporary folders is
 /// touched. The rows of the disk need strace, and root for a file system that is really
 /// full; without them they are shown as not tried.
 #[derive(Args)]
