@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use shared::render::escaped;
 use shared::wire::{NotebookSummary, Role, SessionResponse};
 
 use super::live_pill::LivePill;
@@ -127,17 +128,25 @@ fn Summary(
     /// A participant is signed in: adding up one tile says nothing.
     own: Signal<bool>,
 ) -> impl IntoView {
-    let hidden = move || own.get() || counts.get().participants == 0;
-    let errors = move || counts.get().errors;
-    view! {
-        <p class="summary" hidden=hidden>
-            <span>{move || participants(counts.get().participants)}</span>
-            <span class:has-errors=move || { errors() > 0 }>
-                {move || format!("{} with an error", errors())}
-            </span>
-            <span>{move || format!("{} saved in the last minute", counts.get().recent)}</span>
-        </p>
-    }
+    let html = Memo::new(move |_| {
+        let counts = counts.get();
+        if own.get() || counts.participants == 0 {
+            return String::new();
+        }
+        let class = if counts.errors > 0 {
+            " class=has-errors"
+        } else {
+            ""
+        };
+        format!(
+            "<span>{}</span><span{class}>{} with an error</span>\
+             <span>{} saved in the last minute</span>",
+            participants(counts.participants),
+            counts.errors,
+            counts.recent
+        )
+    });
+    view! { <p class="summary" inner_html=html></p> }
 }
 
 /// The way back to the Hub, when there is one.
@@ -146,15 +155,16 @@ fn HubLink(
     /// Who is signed in.
     who: Signal<Option<SessionResponse>>,
 ) -> impl IntoView {
-    let link = move || {
-        let who = who.get()?;
-        let hub_url = who.hub_url?;
-        let title = format!("Signed in as {}", who.user);
-        Some(view! {
-            <a class="button" rel="external" href=hub_url title=title>
-                "Hub"
-            </a>
+    let link = Memo::new(move |_| {
+        let who = who.get();
+        let hub = who.and_then(|who| Some((who.hub_url?, who.user)));
+        hub.map_or_else(String::new, |(url, user)| {
+            format!(
+                "<a class=button rel=external href=\"{}\" title=\"Signed in as {}\">Hub</a>",
+                escaped(&url),
+                escaped(&user)
+            )
         })
-    };
-    view! { {link} }
+    });
+    view! { <span class="contents" inner_html=link></span> }
 }

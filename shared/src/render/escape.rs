@@ -10,8 +10,12 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
 }
 
 /// `text` as the value of an attribute in double quotes. Line ends are written as
-/// references, because a parser would change them.
-pub(crate) fn attribute(text: &str) -> Cow<'_, str> {
+/// references, because a parser would change them. Good between tags as well.
+///
+/// ```
+/// assert_eq!(shared::render::escaped("a<b"), "a&lt;b");
+/// ```
+pub fn attribute(text: &str) -> Cow<'_, str> {
     escaped(text, *b"&<>\"'\n\r")
 }
 

@@ -76,6 +76,7 @@ pub(crate) mod stand_in;
 mod text;
 
 pub use changes::changes;
+pub use escape::attribute as escaped;
 
 use crate::prepared::PreparedCell;
 
