@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use shared::render;
 
-use super::cells::{Problem, clicked, options};
+use super::cells::{clicked, options, problem_html};
 use crate::clock::Clock;
 use crate::model::age::{describe, seconds_since};
 use crate::store::wall::TileEntry;
@@ -33,7 +33,7 @@ pub fn TileView(
     };
     let problem = {
         let tile = tile.clone();
-        Memo::new(move |_| tile.with(|tile| tile.problem.clone()))
+        Memo::new(move |_| tile.with(|tile| problem_html(tile.problem.as_deref())))
     };
     let cells = {
         let tile = tile.clone();
@@ -75,7 +75,7 @@ pub fn TileView(
                 <span class="tile-cells">{move || cell_count(cells.get())}</span>
                 <Age saved_at_ms />
             </header>
-            {move || problem.get().map(|problem| view! { <Problem problem /> })}
+            <div class="contents" inner_html=problem></div>
             <div class="tile-body" on:click=on_click>
                 <div class="nb" inner_html=html></div>
             </div>

@@ -37,7 +37,10 @@ pub fn TopBar(
     on_sort: impl Fn(Sort) + 'static,
 ) -> impl IntoView {
     let own = Signal::derive(move || who.get().is_some_and(|who| who.role == Role::Participant));
-    let sort = move || view.with(|view| view.sort);
+    let sort = move || match view.with(|view| view.sort) {
+        Sort::Name => "<option value=name selected>By name<option value=recent>Last saved first",
+        Sort::Recent => "<option value=name>By name<option value=recent selected>Last saved first",
+    };
     let choose_sort = move |event| {
         on_sort(match event_target_value(&event).as_str() {
             "recent" => Sort::Recent,
@@ -68,14 +71,7 @@ pub fn TopBar(
                         on:keydown=leave_on_escape
                     />
                     <label class="visually-hidden" for="sort">"Order"</label>
-                    <select id="sort" class="field" on:change=choose_sort>
-                        <option value="name" prop:selected=move || sort() == Sort::Name>
-                            "By name"
-                        </option>
-                        <option value="recent" prop:selected=move || sort() == Sort::Recent>
-                            "Last saved first"
-                        </option>
-                    </select>
+                    <select id="sort" class="field" on:change=choose_sort inner_html=sort></select>
                 </div>
             </div>
             <Summary counts own />
