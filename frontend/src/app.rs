@@ -1,6 +1,7 @@
 //! The frame of the page: contexts, the gate of the session, the choice of the page.
 
 use leptos::prelude::*;
+use shared::render::escape::attribute as escaped;
 
 use crate::clock::Clock;
 use crate::components::notice::{FailureNotice, Notice};
@@ -110,9 +111,11 @@ fn NotFound(
     /// Where the wall is.
     wall: String,
 ) -> impl IntoView {
+    let html = format!(
+        "<p>The address may be mistyped. <a href=\"{}\">Go to the wall</a>.</p>",
+        escaped(&wall)
+    );
     view! {
-        <Notice title="There is no such page">
-            <p>"The address may be mistyped. " <a href=wall>"Go to the wall"</a> "."</p>
-        </Notice>
+        <Notice title="There is no such page" html />
     }
 }

@@ -215,3 +215,137 @@ fn newest_outline(store: &dyn HistoryStore, key: &Key) -> Result<Outline, Histor
     let parsed = Notebook::parse(&bytes).ok();
     Ok(parsed.map_or_else(Outline::new, |parsed| align::outline(&parsed.notebook)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        sync::atomic::{AtomicUsize, Ordering},
+        time::Instant,
+    };
+
+    use super::*;
+    use crate::{
+        class::{Class, TailLimits},
+        history::{SqliteHistory, Version},
+    };
+
+    /// A store whose disk is full for the first few times.
+    struct Full {
+        inner: SqliteHistory,
+        failures: AtomicUsize,
+    }
+
+    impl HistoryStore for Full {
+        fn add(&self, saves: &[Save<'_>]) -> Result<usize, HistoryError> {
+            let left = self.failures.load(Ordering::SeqCst);
+            if left > 0 {
+                self.failures.store(left - 1, Ordering::SeqCst);
+                return Err(HistoryError("the disk is full".to_owned()));
+            }
+            self.inner.add(saves)
+        }
+
+        fn versions(
+            &self,
+            key: &Key,
+            before: Option<i64>,
+            limit: usize,
+        ) -> Result<Vec<Version>, HistoryError> {
+            self.inner.versions(key, before, limit)
+        }
+
+        fn version(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+            self.inner.version(key, id)
+        }
+
+        fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+            self.inner.next(key, id)
+        }
+
+        fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
+            self.inner.bytes(key, id)
+        }
+
+        fn tidy(&self, bounds: &Bounds, now_ms: i64) -> Result<bool, HistoryError> {
+            self.inner.tidy(bounds, now_ms)
+        }
+
+        fn size(&self) -> Result<u64, HistoryError> {
+            self.inner.size()
+        }
+    }
+
+    struct Scene {
+        folder: tempfile::TempDir,
+        store: Arc<Full>,
+        recorder: Arc<Recorder>,
+        class: Class,
+    }
+
+    fn scene(failures: usize) -> Scene {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("ana")).unwrap();
+        let homes: HomesTemplate = format!("{}/{{user}}", folder.path().display())
+            .parse()
+            .unwrap();
+        let store = Arc::new(Full {
+            inner: SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap(),
+            failures: AtomicUsize::new(failures),
+        });
+        let bounds = Bounds::new(30, 1 << 30);
+        let recorder = Recorder::start(Arc::clone(&store) as _, homes.clone(), bounds).unwrap();
+        let recorder = Arc::new(recorder);
+        let class =
+            Class::new(homes, TailLimits::default()).observed_by(Arc::clone(&recorder) as _);
+        Scene {
+            folder,
+            store,
+            recorder,
+            class,
+        }
+    }
+
+    impl Scene {
+        fn save(&self, source: &str) -> Key {
+            let file = self.folder.path().join("ana/a.ipynb");
+            let cell = serde_json::json!({"cell_type": "raw", "source": source});
+            fs::write(&file, serde_json::json!({"cells": [cell]}).to_string()).unwrap();
+            let key = self.class.key_of(file.to_str().unwrap()).unwrap();
+            self.class.note_reported(&key);
+            key
+        }
+    }
+
+    #[test]
+    fn what_was_told_before_the_end_is_recorded() {
+        let scene = scene(0);
+        let mut key = None;
+        for number in 0..20 {
+            key = Some(scene.save(&number.to_string().repeat(number + 1)));
+        }
+        scene.recorder.finish();
+        let versions = scene.store.versions(&key.unwrap(), None, 100).unwrap();
+        assert_eq!(versions.len(), 20);
+        assert_eq!(versions[0].counts.changed, 1);
+    }
+
+    #[test]
+    fn a_store_that_failed_gets_what_is_there_then() {
+        let scene = scene(1);
+        let key = scene.save("kept");
+        let begin = Instant::now();
+        let newest = loop {
+            if let Some(newest) = scene.store.versions(&key, None, 1).unwrap().first() {
+                break *newest;
+            }
+            assert!(
+                begin.elapsed() < Duration::from_secs(60),
+                "it is tried again"
+            );
+            thread::sleep(Duration::from_millis(10));
+        };
+        let bytes = scene.store.bytes(&key, newest.id).unwrap().unwrap();
+        assert!(String::from_utf8(bytes).unwrap().contains("kept"));
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use shared::render::{self, Options};
+use shared::render::{self, Options, escape::attribute as escaped};
 use shared::wire::Tile;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
@@ -49,27 +49,28 @@ pub fn Cells(
             clicked(&event, &tile, version());
         }
     };
+    let problem = Memo::new(move |_| problem_html(problem.get().as_deref()));
+    let none = move || match count.get() {
+        0 => "<p class=no-cells>No cells yet.</p>",
+        _ => "",
+    };
     view! {
-        {move || problem.get().map(|problem| view! { <Problem problem /> })}
+        <div class="contents" inner_html=problem></div>
         <div class="nb" on:click=on_click>
             <For each=move || 0..count.get() key=|index| *index children=cell />
         </div>
-        {move || (count.get() == 0).then(|| view! { <p class="no-cells">"No cells yet."</p> })}
+        <div class="contents" inner_html=none></div>
     }
 }
 
 /// Why the file as it is now cannot be shown.
-#[component]
-pub fn Problem(
-    /// The reason, in words.
-    problem: String,
-) -> impl IntoView {
-    view! {
-        <p class="problem">
-            <strong>"Not the latest version. "</strong>
-            {problem}
-        </p>
-    }
+pub fn problem_html(problem: Option<&str>) -> String {
+    problem.map_or_else(String::new, |problem| {
+        format!(
+            "<p class=problem><strong>Not the latest version. </strong>{}</p>",
+            escaped(problem)
+        )
+    })
 }
 
 /// What a click in a participant's notebook does: their links open beside the wall and

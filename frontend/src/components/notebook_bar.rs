@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use shared::render::escape::attribute as escaped;
 use shared::wire::Tile;
 
 use super::live_pill::LivePill;
 use super::shortcuts::ShortcutsButton;
 use super::theme_toggle::ThemeToggle;
-use super::tile::{Age, ErrorMark, cell_count};
+use super::tile::{FRESH_S, cell_count, error_mark};
+use crate::clock::Clock;
+use crate::model::age::{describe, seconds_since};
 use crate::model::stream::LiveState;
 use crate::model::view::View;
 
@@ -32,32 +35,38 @@ pub fn NotebookBar(
     /// Shows or hides them.
     on_history: impl Fn() + 'static,
 ) -> impl IntoView {
-    let loaded = Memo::new(move |_| tile.get().is_some());
-    let cells = move || tile.get().map_or(0, |tile| tile.total_cells);
-    let saved_at_ms = Signal::derive(move || tile.get().map_or(0, |tile| tile.saved_at_ms));
-    let error = Memo::new(move |_| tile.get().is_some_and(|tile| tile.ends_in_error));
+    let clock = expect_context::<Clock>();
+    let whose = Memo::new(move |_| {
+        let view = view.get();
+        format!(
+            "<h1>{}</h1><p>{}</p>",
+            escaped(&view.user.unwrap_or_default()),
+            escaped(&view.notebook.unwrap_or_default())
+        )
+    });
+    let neighbours = Memo::new(move |_| {
+        neighbour(before.get(), "‹ Previous", "Previous participant (k)")
+            + &neighbour(after.get(), "Next ›", "Next participant (j)")
+    });
+    let summary = Memo::new(move |_| {
+        let Some(tile) = tile.get() else {
+            return String::new();
+        };
+        let seconds = seconds_since(tile.saved_at_ms, clock.now_ms());
+        format!(
+            "{}<span>{}</span><span class=\"age{}\">saved {}</span>",
+            error_mark(tile.ends_in_error),
+            cell_count(tile.total_cells),
+            if seconds < FRESH_S { " fresh" } else { "" },
+            describe(seconds)
+        )
+    });
     view! {
         <header class="top-bar notebook-bar">
             <a class="button" href=back title="Back to the wall (Esc)">"← Wall"</a>
-            <div class="whose">
-                <h1>{move || view.get().user}</h1>
-                <p>{move || view.get().notebook}</p>
-            </div>
-            <nav class="neighbours" aria-label="Participants">
-                <Neighbour href=before label="‹ Previous" title="Previous participant (k)" />
-                <Neighbour href=after label="Next ›" title="Next participant (j)" />
-            </nav>
-            <p class="summary">
-                {move || {
-                    loaded.get().then(|| {
-                        view! {
-                            <ErrorMark error />
-                            <span>{move || cell_count(cells())}</span>
-                            <Age saved_at_ms />
-                        }
-                    })
-                }}
-            </p>
+            <div class="whose" inner_html=whose></div>
+            <nav class="neighbours" aria-label="Participants" inner_html=neighbours></nav>
+            <p class="summary" inner_html=summary></p>
             <div class="bar-end">
                 <button
                     class="button"
@@ -77,17 +86,12 @@ pub fn NotebookBar(
 }
 
 /// A link to another participant; dimmed when there is none.
-#[component]
-fn Neighbour(
-    /// Where it leads.
-    href: Signal<Option<String>>,
-    /// What it says.
-    label: &'static str,
-    /// Whom it leads to, and the key for it.
-    title: &'static str,
-) -> impl IntoView {
-    move || match href.get() {
-        Some(href) => view! { <a class="button" href=href title=title>{label}</a> }.into_any(),
-        None => view! { <span class="button" aria-disabled="true">{label}</span> }.into_any(),
+fn neighbour(href: Option<String>, label: &str, title: &str) -> String {
+    match href {
+        Some(href) => format!(
+            "<a class=button href=\"{}\" title=\"{title}\">{label}</a>",
+            escaped(&href)
+        ),
+        None => format!("<span class=button aria-disabled=true>{label}</span>"),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use shared::render::escape::attribute as escaped;
 use shared::wire::NotebookSummary;
 
 /// A native select with every notebook of the class.
@@ -18,30 +19,31 @@ pub fn NotebookSelect(
     let options = Memo::new(move |_| {
         let notebooks = notebooks.get();
         let chosen = chosen.get();
-        let mut options: Vec<(String, String)> = notebooks
-            .iter()
-            .map(|notebook| {
-                let label = format!("{} ({})", notebook.filename, notebook.participants);
-                (notebook.filename.clone(), label)
-            })
-            .collect();
-        if let Some(chosen) = chosen
-            && options.iter().all(|(filename, _)| *filename != chosen)
+        let mut html = String::new();
+        let mut option = |filename: &str, label: &str| {
+            let selected = match chosen.as_deref() == Some(filename) {
+                true => " selected",
+                false => "",
+            };
+            html.push_str(&format!(
+                "<option value=\"{}\"{selected}>{}</option>",
+                escaped(filename),
+                escaped(label)
+            ));
+        };
+        for notebook in notebooks.iter() {
+            let label = format!("{} ({})", notebook.filename, notebook.participants);
+            option(&notebook.filename, &label);
+        }
+        if let Some(chosen) = &chosen
+            && notebooks
+                .iter()
+                .all(|notebook| notebook.filename != *chosen)
         {
-            options.push((chosen.clone(), chosen));
+            option(chosen, chosen);
         }
-        options
+        html
     });
-    // The options carry their label in the key: a changed count makes a new option.
-    let option = move |(filename, label): (String, String)| {
-        let value = filename.clone();
-        let selected = move || chosen.with(|chosen| chosen.as_deref() == Some(&filename));
-        view! {
-            <option value=value prop:selected=selected>
-                {label}
-            </option>
-        }
-    };
     view! {
         <label class="visually-hidden" for="notebook">
             "Notebook, with the number of participants who have a copy"
@@ -50,10 +52,9 @@ pub fn NotebookSelect(
             id="notebook"
             class="field notebook-select"
             data-testid="notebook-select"
-            hidden=move || options.with(Vec::is_empty)
+            hidden=move || options.with(String::is_empty)
             on:change=move |event| on_notebook(event_target_value(&event))
-        >
-            <For each=move || options.get() key=Clone::clone children=option />
-        </select>
+            inner_html=options
+        ></select>
     }
 }

@@ -1,6 +1,9 @@
 //! Pages that have nothing to show but words: empty and error states.
 
 use leptos::prelude::*;
+use shared::render::escape::attribute as escaped;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlButtonElement;
 
 use crate::model::failure::Failure;
 
@@ -12,15 +15,22 @@ pub fn Notice(
     /// For the tests.
     #[prop(default = "notice")]
     testid: &'static str,
-    /// What to do about it.
-    children: Children,
+    /// What to do about it, in HTML: what is not from here is escaped.
+    #[prop(into)]
+    html: String,
+    /// What its button does, when it has one.
+    #[prop(optional)]
+    on_button: Option<Box<dyn Fn()>>,
 ) -> impl IntoView {
-    view! {
-        <section class="notice" data-testid=testid>
-            <h1>{title}</h1>
-            {children()}
-        </section>
-    }
+    let html = format!("<h1>{title}</h1>{html}");
+    let on_click = move |event: leptos::ev::MouseEvent| {
+        let target = event.target();
+        let button = target.and_then(|target| target.dyn_into::<HtmlButtonElement>().ok());
+        if let (Some(_), Some(on_button)) = (button, &on_button) {
+            on_button();
+        }
+    };
+    view! { <section class="notice" data-testid=testid inner_html=html on:click=on_click></section> }
 }
 
 /// What failed, what to do, and a button to try again.
@@ -33,13 +43,11 @@ pub fn FailureNotice(
     /// Tries again.
     retry: impl Fn() + Send + 'static,
 ) -> impl IntoView {
-    view! {
-        <Notice title testid="error">
-            <p role="alert">{failure.what()}</p>
-            <p>{failure.remedy()}</p>
-            <button class="button primary" on:click=move |_| retry()>
-                "Retry"
-            </button>
-        </Notice>
-    }
+    let html = format!(
+        "<p role=alert>{}</p><p>{}</p><button class=\"button primary\">Retry</button>",
+        escaped(&failure.what()),
+        failure.remedy()
+    );
+    let retry: Box<dyn Fn()> = Box::new(retry);
+    view! { <Notice title testid="error" html on_button=retry /> }
 }

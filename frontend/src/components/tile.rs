@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 use shared::render;
 
-use super::cells::{Problem, clicked, options};
+use super::cells::{clicked, options, problem_html};
 use crate::clock::Clock;
 use crate::model::age::{describe, seconds_since};
 use crate::store::wall::TileEntry;
 
 /// A save younger than this stands out, in seconds.
-const FRESH_S: i64 = 10;
+pub const FRESH_S: i64 = 10;
 
 /// A tile that is drawn for the first time pulses when its save is younger than this.
 const NEWS_S: i64 = 2;
@@ -33,7 +33,7 @@ pub fn TileView(
     };
     let problem = {
         let tile = tile.clone();
-        Memo::new(move |_| tile.with(|tile| tile.problem.clone()))
+        Memo::new(move |_| tile.with(|tile| problem_html(tile.problem.as_deref())))
     };
     let cells = {
         let tile = tile.clone();
@@ -71,11 +71,11 @@ pub fn TileView(
                         {user.to_string()}
                     </a>
                 </h2>
-                <ErrorMark error />
+                <span class="contents" inner_html=move || error_mark(error.get())></span>
                 <span class="tile-cells">{move || cell_count(cells.get())}</span>
                 <Age saved_at_ms />
             </header>
-            {move || problem.get().map(|problem| view! { <Problem problem /> })}
+            <div class="contents" inner_html=problem></div>
             <div class="tile-body" on:click=on_click>
                 <div class="nb" inner_html=html></div>
             </div>
@@ -83,29 +83,14 @@ pub fn TileView(
     }
 }
 
-/// A cross and the word.
-const ERROR: &str = "<svg viewBox=\"0 0 12 12\" width=\"10\" height=\"10\" aria-hidden=\"true\">\
-    <path d=\"M2 2l8 8M10 2l-8 8\" stroke=\"currentColor\" stroke-width=\"2\" \
-    stroke-linecap=\"round\"/></svg>error";
-
 /// Says that the last run ended in an error, by word and shape and not by colour alone.
-#[component]
-pub fn ErrorMark(
-    /// Whether it did.
-    #[prop(into)]
-    error: Signal<bool>,
-) -> impl IntoView {
-    move || {
-        error.get().then(|| {
-            view! {
-                <span
-                    class="error-mark"
-                    title="The last cell that was run ended in an error"
-                    inner_html=ERROR
-                ></span>
-            }
-        })
-    }
+pub fn error_mark(error: bool) -> &'static str {
+    const MARK: &str = "<span class=error-mark \
+        title=\"The last cell that was run ended in an error\">\
+        <svg viewBox=\"0 0 12 12\" width=10 height=10 aria-hidden=true>\
+        <path d=\"M2 2l8 8M10 2l-8 8\" stroke=currentColor stroke-width=2 stroke-linecap=round />\
+        </svg>error</span>";
+    if error { MARK } else { "" }
 }
 
 /// How long ago the notebook was saved.

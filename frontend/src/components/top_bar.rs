@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use shared::render::escape::attribute as escaped;
 use shared::wire::{NotebookSummary, Role, SessionResponse};
 
 use super::live_pill::LivePill;
@@ -37,7 +38,10 @@ pub fn TopBar(
     on_sort: impl Fn(Sort) + 'static,
 ) -> impl IntoView {
     let own = Signal::derive(move || who.get().is_some_and(|who| who.role == Role::Participant));
-    let sort = move || view.with(|view| view.sort);
+    let sort = move || match view.with(|view| view.sort) {
+        Sort::Name => "<option value=name selected>By name<option value=recent>Last saved first",
+        Sort::Recent => "<option value=name>By name<option value=recent selected>Last saved first",
+    };
     let choose_sort = move |event| {
         on_sort(match event_target_value(&event).as_str() {
             "recent" => Sort::Recent,
@@ -68,14 +72,7 @@ pub fn TopBar(
                         on:keydown=leave_on_escape
                     />
                     <label class="visually-hidden" for="sort">"Order"</label>
-                    <select id="sort" class="field" on:change=choose_sort>
-                        <option value="name" prop:selected=move || sort() == Sort::Name>
-                            "By name"
-                        </option>
-                        <option value="recent" prop:selected=move || sort() == Sort::Recent>
-                            "Last saved first"
-                        </option>
-                    </select>
+                    <select id="sort" class="field" on:change=choose_sort inner_html=sort></select>
                 </div>
             </div>
             <Summary counts own />
@@ -134,17 +131,25 @@ fn Summary(
     /// A participant is signed in: adding up one tile says nothing.
     own: Signal<bool>,
 ) -> impl IntoView {
-    let hidden = move || own.get() || counts.get().participants == 0;
-    let errors = move || counts.get().errors;
-    view! {
-        <p class="summary" hidden=hidden>
-            <span>{move || participants(counts.get().participants)}</span>
-            <span class:has-errors=move || { errors() > 0 }>
-                {move || format!("{} with an error", errors())}
-            </span>
-            <span>{move || format!("{} saved in the last minute", counts.get().recent)}</span>
-        </p>
-    }
+    let html = Memo::new(move |_| {
+        let counts = counts.get();
+        if own.get() || counts.participants == 0 {
+            return String::new();
+        }
+        let class = if counts.errors > 0 {
+            " class=has-errors"
+        } else {
+            ""
+        };
+        format!(
+            "<span>{}</span><span{class}>{} with an error</span>\
+             <span>{} saved in the last minute</span>",
+            participants(counts.participants),
+            counts.errors,
+            counts.recent
+        )
+    });
+    view! { <p class="summary" inner_html=html></p> }
 }
 
 /// The ways to what is built: everyone's last cells as a document, and all files.
@@ -195,15 +200,16 @@ fn HubLink(
     /// Who is signed in.
     who: Signal<Option<SessionResponse>>,
 ) -> impl IntoView {
-    let link = move || {
-        let who = who.get()?;
-        let hub_url = who.hub_url?;
-        let title = format!("Signed in as {}", who.user);
-        Some(view! {
-            <a class="button" rel="external" href=hub_url title=title>
-                "Hub"
-            </a>
+    let link = Memo::new(move |_| {
+        let who = who.get();
+        let hub = who.and_then(|who| Some((who.hub_url?, who.user)));
+        hub.map_or_else(String::new, |(url, user)| {
+            format!(
+                "<a class=button rel=external href=\"{}\" title=\"Signed in as {}\">Hub</a>",
+                escaped(&url),
+                escaped(&user)
+            )
         })
-    };
-    view! { {link} }
+    });
+    view! { <span class="contents" inner_html=link></span> }
 }

@@ -1,5 +1,7 @@
 //! Why an answer did not come, and what to tell the reader.
 
+use shared::render::escape::attribute as escaped;
+
 /// How the service wants people to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Login {
@@ -52,8 +54,7 @@ impl Failure {
 
     /// The same as a line of HTML.
     pub fn what_as_html(&self) -> String {
-        let what = self.what().replace('&', "&amp;").replace('<', "&lt;");
-        format!("<p class=problem role=alert>{what}</p>")
+        format!("<p class=problem role=alert>{}</p>", escaped(&self.what()))
     }
 
     /// What the reader can do about it.

@@ -4,6 +4,8 @@
 //! is seldom, and what a view is compiled to is several times as large, for everyone who
 //! only looks at the wall. What is not from here is escaped.
 
+use shared::render::escape::attribute as escaped;
+
 use super::calendar::Moment;
 use super::failure::Failure;
 use super::history::{Timeline, describe};
@@ -80,7 +82,7 @@ impl Past {
             html.push_str(&format!(
                 "<strong role=status>{when}</strong><a class=\"button primary\" href=\"{}\" \
                  title=\"The notebook as it is now (Esc)\">Back to live</a>",
-                escape(&live)
+                escaped(&live)
             ));
         } else {
             html.push_str("<strong>As it is now</strong>");
@@ -92,7 +94,7 @@ impl Past {
                  </button><a class=button rel=external target=_self download href=\"{}\">\
                  Download .ipynb</a>",
                 scene.view.changes,
-                escape(download)
+                escaped(download)
             ));
             if is_old {
                 html.push_str("<button class=button data-do=ask>Restore a copy…</button>");
@@ -111,7 +113,7 @@ impl Past {
         if !self.words.is_empty() {
             html.push_str(&format!(
                 "<p class=muted role=status>{}</p>",
-                escape(&self.words)
+                escaped(&self.words)
             ));
         }
         html.push_str("<ol>");
@@ -129,7 +131,7 @@ impl Past {
             };
             html.push_str(&format!(
                 "<li><a href=\"{}\" title=\"{title}\"{current}><time>{}</time>",
-                escape(&(scene.href)(&scene.view.at(address))),
+                escaped(&(scene.href)(&scene.view.at(address))),
                 (scene.local)(version.saved_at_ms).time_and_day(scene.now)
             ));
             if address.is_none() {
@@ -164,22 +166,22 @@ impl Past {
 
     /// What the dialog asks or tells; empty when it is closed.
     pub fn dialog(&self, scene: &Scene<'_>) -> String {
-        let user = escape(scene.view.user.as_deref().unwrap_or_default());
-        let filename = escape(scene.view.notebook.as_deref().unwrap_or_default());
+        let user = escaped(scene.view.user.as_deref().unwrap_or_default());
+        let filename = escaped(scene.view.notebook.as_deref().unwrap_or_default());
         let content = match &self.restoring {
             Restoring::Not => return String::new(),
             Restoring::Done(written, href) => format!(
                 "<p role=status>The copy is <code>{}</code> in {user}’s home, beside the \
                  notebook.</p><p class=dialog-actions><a class=button href=\"{}\">Look at it</a>\
                  <button class=\"button primary\" data-do=close>Close</button></p>",
-                escape(written),
-                escape(href)
+                escaped(written),
+                escaped(href)
             ),
             Restoring::Failed(failure) => format!(
                 "<p role=alert>Nothing was written. {}</p><p class=dialog-actions>\
                  <button class=button data-do=close>Close</button>\
                  <button class=\"button primary\" data-do=restore>Try again</button></p>",
-                escape(&failure.what())
+                escaped(&failure.what())
             ),
             now => {
                 let (disabled, label) = match now {
@@ -199,12 +201,6 @@ impl Past {
         };
         format!("<h2 id=restore-title>Restore a copy</h2>{content}")
     }
-}
-
-/// Text for HTML and for an attribute in double quotes.
-fn escape(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -311,12 +307,12 @@ mod tests {
         assert!(told(Restoring::Running).contains("disabled"));
         let done = told(Restoring::Done("m/<x>.ipynb".into(), "notebook?a&b".into()));
         assert!(
-            done.contains("m/&lt;x>.ipynb") && done.contains("a&amp;b"),
+            done.contains("m/&lt;x&gt;.ipynb") && done.contains("a&amp;b"),
             "{done}"
         );
         let failed = told(Restoring::Failed(Failure::Refused(409, "A <link>.".into())));
         assert!(
-            failed.contains("A &lt;link>.") && failed.contains("Try again"),
+            failed.contains("A &lt;link&gt;.") && failed.contains("Try again"),
             "{failed}"
         );
     }

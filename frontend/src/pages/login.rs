@@ -1,9 +1,11 @@
 //! Signing in to a service without a Hub.
 
 use leptos::ev::SubmitEvent;
-use leptos::html::Input;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
+use super::keyboard::find;
 use crate::model::token;
 use crate::session::Session;
 
@@ -14,40 +16,29 @@ pub fn LoginPage(
     refused: bool,
 ) -> impl IntoView {
     let session = expect_context::<Session>();
-    let field = NodeRef::<Input>::new();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let pasted = field.get_untracked().map(|field| field.value());
+        let field = find("#token").and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
+        let pasted = field.map(|field| field.value());
         if let Some(token) = pasted.as_deref().and_then(token::from_paste) {
             session.login(token.to_owned());
         }
     };
-    view! {
-        <main class="notice" data-testid="login">
-            <h1>"Open the link that pipalhub serve printed"</h1>
-            <p>
-                "It looks like " <code>"http://127.0.0.1:PORT/#token=…"</code>
-                " and signs you in. You can also paste the link, or only its token, here:"
-            </p>
-            <form class="login-form" on:submit=submit>
-                <label for="token">"Link or token"</label>
-                <input
-                    id="token"
-                    node_ref=field
-                    type="password"
-                    autocomplete="off"
-                    required
-                    aria-invalid=refused.then_some("true")
-                    aria-describedby="token-refused"
-                />
-                <button type="submit" class="button primary">"Sign in"</button>
-            </form>
-            <p id="token-refused" class="refused" role="alert">
-                {refused
-                    .then_some(
-                        "That token is not the right one. Each start of pipalhub serve makes a new one: use the latest link.",
-                    )}
-            </p>
-        </main>
-    }
+    let wrong = match refused {
+        true => {
+            "That token is not the right one. Each start of pipalhub serve makes a new one: \
+                 use the latest link."
+        }
+        false => "",
+    };
+    let html = format!(
+        "<h1>Open the link that pipalhub serve printed</h1><p>It looks like \
+         <code>http://127.0.0.1:PORT/#token=…</code> and signs you in. You can also paste the \
+         link, or only its token, here:</p><form class=login-form><label for=token>Link or \
+         token</label><input id=token type=password autocomplete=off required \
+         aria-invalid={refused} aria-describedby=token-refused>\
+         <button class=\"button primary\">Sign in</button></form>\
+         <p id=token-refused class=refused role=alert>{wrong}</p>"
+    );
+    view! { <main class="notice" data-testid="login" on:submit=submit inner_html=html></main> }
 }

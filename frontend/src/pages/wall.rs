@@ -1,6 +1,7 @@
 //! The wall: the tail of everyone's copy of one notebook.
 
 use leptos::prelude::*;
+use shared::render::escape::attribute as escaped;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
@@ -105,24 +106,22 @@ fn content(main: Main, router: Router, class: ClassStore, wall: WallStore) -> An
     }
 }
 
-/// Where notebooks are looked for, as precisely as this person may know.
-fn homes() -> AnyView {
+/// Where notebooks are looked for, as precisely as this person may know, in HTML.
+fn homes() -> String {
     match expect_context::<Session>().who().and_then(|who| who.homes) {
-        Some(homes) => view! { <code>{homes}</code> }.into_any(),
-        None => "the home folder".into_any(),
+        Some(homes) => format!("<code>{}</code>", escaped(&homes)),
+        None => "the home folder".to_owned(),
     }
 }
 
 /// For a class that has not saved anything.
 fn nothing_yet() -> impl IntoView {
-    view! {
-        <Notice title="No notebooks yet" testid="empty">
-            <p>
-                "As soon as a participant saves a notebook below " {homes()}
-                ", it appears here. There is no need to reload."
-            </p>
-        </Notice>
-    }
+    let html = format!(
+        "<p>As soon as a participant saves a notebook below {}, it appears here. There is no \
+         need to reload.</p>",
+        homes()
+    );
+    view! { <Notice title="No notebooks yet" testid="empty" html /> }
 }
 
 /// The tiles of the chosen notebook.
@@ -159,29 +158,26 @@ fn Tiles(
 
 /// For a wall on which no tile is shown.
 fn none_shown(router: Router, wall: WallStore) -> AnyView {
-    let view = router.view_untracked();
+    let view = router.view();
     if wall.users().is_empty() {
-        let notebook = view.notebook.unwrap_or_default();
+        let html = format!(
+            "<p>As soon as a participant saves <code>{}</code> below {}, it appears here. Or \
+             choose another notebook above.</p>",
+            escaped(&view.notebook.unwrap_or_default()),
+            homes()
+        );
         return view! {
-            <Notice title="Nobody has a copy of this notebook" testid="empty">
-                <p>
-                    "As soon as a participant saves " <code>{notebook}</code>
-                    " below " {homes()} ", it appears here. Or choose another notebook above."
-                </p>
-            </Notice>
+            <Notice title="Nobody has a copy of this notebook" testid="empty" html />
         }
         .into_any();
     }
+    let html = format!(
+        "<p>The filter is <code>{}</code>.</p><button class=button>Show everyone</button>",
+        escaped(&view.filter)
+    );
+    let everyone: Box<dyn Fn()> = Box::new(move || router.amend(|view| view.filter.clear()));
     view! {
-        <Notice title="No participant has such a name" testid="empty">
-            <p>"The filter is " <code>{move || router.view().filter}</code> "."</p>
-            <button
-                class="button"
-                on:click=move |_| router.amend(|view| view.filter.clear())
-            >
-                "Show everyone"
-            </button>
-        </Notice>
+        <Notice title="No participant has such a name" testid="empty" html on_button=everyone />
     }
     .into_any()
 }

@@ -14,7 +14,7 @@ pub fn text(text: &str) -> Cow<'_, str> {
 }
 
 /// `text` as the value of an attribute in double quotes. Line ends are written as
-/// references, because a parser would change them.
+/// references, because a parser would change them. Good between tags as well.
 ///
 /// ```
 /// assert_eq!(shared::render::escape::attribute("it's\n"), "it&#39;s&#10;");

@@ -3,6 +3,7 @@
 mod past;
 
 use leptos::prelude::*;
+use shared::render::escape::attribute as escaped;
 
 use self::past::PastParts;
 use super::keyboard::on_shortcut;
@@ -126,15 +127,12 @@ fn content(phase: Phase, router: Router, store: NotebookStore) -> AnyView {
         Phase::Loading => view! { <SkeletonCells /> }.into_any(),
         Phase::Idle => {
             let wall = router.wall_href(&router.view_untracked());
-            view! {
-                <Notice title="No notebook is chosen" testid="empty">
-                    <p>
-                        "The address names no notebook or no participant. "
-                        <a href=wall>"Choose one on the wall"</a> "."
-                    </p>
-                </Notice>
-            }
-            .into_any()
+            let html = format!(
+                "<p>The address names no notebook or no participant. \
+                 <a href=\"{}\">Choose one on the wall</a>.</p>",
+                escaped(&wall)
+            );
+            view! { <Notice title="No notebook is chosen" testid="empty" html /> }.into_any()
         }
     }
 }

@@ -1,0 +1,135 @@
+//! The service is killed while it records: what was listed is still there, whole, and what
+//! was not recorded yet is when it runs again.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends where it is"
+)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+const TOKEN: &str = "token-of-a-service-that-is-killed";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Service {
+    process: Child,
+    root: String,
+}
+
+impl Service {
+    fn start(folder: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_pipalhub"))
+            .args([
+                "serve",
+                "--bind",
+                "127.0.0.1:0",
+                "--token",
+                TOKEN,
+                "--homes",
+            ])
+            .arg(folder.join("homes/{user}"))
+            .arg("--data")
+            .arg(folder.join("data"))
+            .env_remove("JUPYTERHUB_API_TOKEN")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let stdout = process.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        let root = line.split('#').next().unwrap().to_owned();
+        Self { process, root }
+    }
+
+    async fn get(&self, path: &str) -> String {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client
+            .get(format!("{}{path}", self.root))
+            .header("authorization", format!("token {TOKEN}"));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.text().await.unwrap()
+    }
+
+    /// The numbers of the versions, newest first.
+    async fn versions(&self) -> Vec<i64> {
+        let listed = self.get("api/history?user=ana&filename=a.ipynb").await;
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let versions = listed["versions"].as_array().unwrap();
+        versions
+            .iter()
+            .map(|v| v["version"].as_i64().unwrap())
+            .collect()
+    }
+
+    async fn text(&self, version: i64) -> String {
+        let query = format!("user=ana&filename=a.ipynb&version={version}");
+        self.get(&format!("api/history/download?{query}")).await
+    }
+}
+
+impl Drop for Service {
+    /// By SIGKILL: it gets to do nothing more.
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn notebook(number: usize) -> String {
+    let cells: Vec<Value> = (0..30)
+        .map(|cell| json!({"cell_type": "code", "source": format!("{number} in {cell}")}))
+        .collect();
+    json!({"cells": cells, "nbformat": 4}).to_string()
+}
+
+#[tokio::test]
+async fn what_was_listed_survives_and_what_was_not_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("homes/ana/a.ipynb");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let mut number = 0;
+    let mut known: Vec<(i64, String)> = Vec::new();
+    for _ in 0..5 {
+        let service = Service::start(folder.path());
+        // What lies on the disk is recorded, though nobody saved it again.
+        let begin = Instant::now();
+        while number > 0 {
+            let newest = service.versions().await.first().copied();
+            if let Some(newest) = newest
+                && service.text(newest).await == notebook(number)
+            {
+                break;
+            }
+            assert!(begin.elapsed() < PATIENCE, "the newest version is recorded");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        for (version, text) in &known {
+            assert_eq!(&service.text(*version).await, text);
+        }
+        for _ in 0..10 {
+            number += 1;
+            fs::write(&file, notebook(number)).unwrap();
+            for version in service.versions().await {
+                if known.iter().all(|(other, _)| *other != version) {
+                    known.push((version, service.text(version).await));
+                }
+            }
+        }
+    }
+    assert!(known.len() >= 5, "{known:?}");
+    for (_, text) in known {
+        assert!(
+            (1..=number).any(|number| notebook(number) == text),
+            "{text}"
+        );
+    }
+}
