@@ -27,8 +27,7 @@ pub use sqlite::SqliteHistory;
 
 use crate::class::Key;
 
-/// What is kept for how long. Whatever these say, the newest version of each notebook
-/// stays, unless there is no room even for that.
+/// What is kept for how long, by when a version was noticed and not by what its file says.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// Versions older than this go.

@@ -158,6 +158,38 @@ fn old_versions_become_fewer_and_then_none() {
 }
 
 #[test]
+fn what_comes_back_while_it_is_collected_stays() {
+    // After whichever step of a round it is saved again.
+    for steps in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder);
+        let ana = key("ana");
+        // The first is what the others are patches of, and its pieces stay with it.
+        let first = notebook(&["0"]);
+        let (one, two) = (notebook(&["1", "x"]), notebook(&["2"]));
+        let saves = [&first, &one, &two].map(|bytes| save(&ana, NOW, bytes));
+        store.add(&saves).unwrap();
+        let bounds = Bounds {
+            thinned: [(Duration::ZERO, Duration::from_secs(60)); 2],
+            ..unbounded()
+        };
+        let now = NOW + MINUTE;
+        for _ in 0..steps {
+            store.tidy(&bounds, now).unwrap();
+        }
+        assert_eq!(
+            store.add(&[save(&ana, now, &one)]).unwrap(),
+            1,
+            "{steps} {:?}",
+            ids(&store, &ana)
+        );
+        tidy_all(&store, &unbounded(), now + 20 * MINUTE);
+        assert_eq!(store.bytes(&ana, 4).unwrap().unwrap(), one, "{steps}");
+        assert_eq!(orphans(&store), 0, "{steps}");
+    }
+}
+
+#[test]
 fn whoever_takes_up_the_most_gives_first_and_the_file_shrinks() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
