@@ -103,10 +103,10 @@ async fn what_was_listed_survives_and_what_was_not_comes_back() {
         // What lies on the disk is recorded, though nobody saved it again.
         let begin = Instant::now();
         loop {
+            let newest = service.versions().await.first().copied();
             if number == 0 {
                 break;
             }
-            let newest = service.versions().await.first().copied();
             if let Some(newest) = newest
                 && service.text(newest).await == notebook(number)
             {

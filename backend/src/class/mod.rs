@@ -83,6 +83,8 @@ enum Look {
 
 #[derive(Default)]
 struct Entry {
+    /// It was on the disk once, whether or not anybody has read or reported it.
+    seen: bool,
     /// The version an event has told about.
     reported: Option<Fingerprint>,
     /// The version that was read last, and why it is not a notebook, if it is not.
@@ -176,7 +178,7 @@ impl Class {
         let entry = self.entry(key)?;
         let mut entry = lock(&entry);
         let look = self.refresh(key, &mut entry);
-        if look == Look::Missing && entry.reported.is_some() {
+        if look == Look::Missing && entry.seen {
             return None;
         }
         Some(self.shown(key, &entry, look))
@@ -271,7 +273,7 @@ impl Class {
             }
         }
         for key in &found {
-            self.entry_or_new(key);
+            self.found(key);
         }
     }
 
@@ -297,6 +299,13 @@ impl Class {
     fn entry_or_new(&self, key: &Key) -> Arc<Mutex<Entry>> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(entries.entry(key.clone()).or_default())
+    }
+
+    /// The entry of what a look at the homes has found.
+    fn found(&self, key: &Key) -> Arc<Mutex<Entry>> {
+        let entry = self.entry_or_new(key);
+        lock(&entry).seen = true;
+        entry
     }
 
     fn saved_at_ms(&self, key: &Key) -> Option<i64> {
@@ -347,6 +356,7 @@ impl Class {
         let begun = Instant::now();
         let found = read_notebook(&home, &key.filename, known);
         let read = begun.elapsed();
+        entry.seen |= !matches!(found, Err(ReadError::Missing));
         let (version, fault) = match found {
             Ok((version, None)) => (
                 version,

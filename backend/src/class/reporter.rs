@@ -74,7 +74,7 @@ impl Reporter {
         };
         let found = scan(reporter.class.homes());
         for file in &found {
-            let entry = reporter.class.entry_or_new(&key_of(file));
+            let entry = reporter.class.found(&key_of(file));
             let told_us = known.get(&(file.user.clone(), file.path.display().to_string()));
             // Events keep microseconds, the file system nanoseconds.
             if told_us.is_some_and(|told| *told >= file.fingerprint.modified_ns / 1_000) {
@@ -140,7 +140,7 @@ impl Reporter {
         let mut present = HashSet::new();
         for file in found {
             let key = key_of(&file);
-            if lock(&self.class.entry_or_new(&key)).reported != Some(file.fingerprint) {
+            if lock(&self.class.found(&key)).reported != Some(file.fingerprint) {
                 self.due.entry(file.path).or_insert(due);
             }
             present.insert(key);
@@ -210,11 +210,13 @@ impl Reporter {
         let Some(entry) = self.class.entry(key) else {
             return;
         };
-        let gone = {
+        let (gone, reported) = {
             let mut entry = lock(&entry);
-            entry.reported.is_some() && self.class.refresh(key, &mut entry) == Look::Missing
+            let gone = entry.seen && self.class.refresh(key, &mut entry) == Look::Missing;
+            (gone, entry.reported.is_some())
         };
-        if gone && self.append(DELETE_NOTEBOOK, key, None) {
+        // Of what nobody has heard of nobody need hear that it is gone.
+        if gone && (!reported || self.append(DELETE_NOTEBOOK, key, None)) {
             self.class.forget(key);
         }
     }
@@ -270,7 +272,26 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::class::TailLimits;
+    use crate::{class::TailLimits, store::SqliteStore};
+
+    #[tokio::test]
+    async fn what_is_gone_before_anybody_reads_it_was_never_there() {
+        let base = tempfile::tempdir().unwrap();
+        let file = base.path().join("homes/ana/a.ipynb");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, r#"{"cells": []}"#).unwrap();
+        let homes = format!("{}/homes/{{user}}", base.path().display());
+        let class = Arc::new(Class::new(homes.parse().unwrap(), TailLimits::default()));
+        let store = Arc::new(SqliteStore::open(&base.path().join("events.sqlite3")).unwrap());
+        let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, Duration::ZERO);
+        let mut reporter = reporter.await.unwrap();
+        let key = class.key_of(file.to_str().unwrap()).unwrap();
+        fs::remove_file(&file).unwrap();
+        assert!(class.tile(&key).is_none());
+        reporter.rescan();
+        assert_eq!(class.keys(), []);
+        assert_eq!(store.list(EventFilter::default()).await.unwrap(), []);
+    }
 
     #[test]
     fn a_report_that_came_to_nothing_is_the_watchers_again() {
