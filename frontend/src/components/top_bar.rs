@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use shared::wire::{NotebookSummary, Role, SessionResponse};
+use shared::wire::{NotebookSummary, SessionResponse};
 
 use super::live_pill::LivePill;
 use super::notebook_select::NotebookSelect;
@@ -36,7 +36,8 @@ pub fn TopBar(
     /// Called with the order chosen.
     on_sort: impl Fn(Sort) + 'static,
 ) -> impl IntoView {
-    let own = Signal::derive(move || who.get().is_some_and(|who| who.role == Role::Participant));
+    let sees_everyone = move || who.get().is_some_and(|who| who.role.sees_everyone());
+    let own = Signal::derive(move || who.get().is_some() && !sees_everyone());
     let sort = move || view.with(|view| view.sort);
     let choose_sort = move |event| {
         on_sort(match event_target_value(&event).as_str() {
@@ -85,9 +86,7 @@ pub fn TopBar(
                 <ShortcutsButton />
                 <BuildLinks
                     chosen=Signal::derive(move || view.get().notebook)
-                    instructor=Signal::derive(move || {
-                        who.get().is_some_and(|who| who.role == Role::Instructor)
-                    })
+                    sees_everyone=Signal::derive(sees_everyone)
                 />
                 <HubLink who />
             </div>
@@ -152,8 +151,8 @@ fn Summary(
 fn BuildLinks(
     /// The notebook that is shown.
     chosen: Signal<Option<String>>,
-    /// An instructor is signed in: only they have a summary.
-    instructor: Signal<bool>,
+    /// Who is signed in sees everyone: only they have a summary.
+    sees_everyone: Signal<bool>,
 ) -> impl IntoView {
     let summary = move || {
         chosen.get().map(|filename| {
@@ -171,7 +170,7 @@ fn BuildLinks(
         })
     };
     let links = move || {
-        instructor.get().then(|| {
+        sees_everyone.get().then(|| {
             view! {
                 {summary}
                 <a
