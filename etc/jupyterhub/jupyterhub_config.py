@@ -36,13 +36,18 @@ c.JupyterHub.services = [
         # and JUPYTERHUB_*; the service needs nothing else, save these settings.
         "environment": {
             name: os.environ[name]
-            for name in ["PIPALHUB_LOG", "PIPALHUB_LOG_FORMAT", "PIPALHUB_KEEP_EVENTS"]
+            for name in [
+                "PIPALHUB_LOG",
+                "PIPALHUB_LOG_FORMAT",
+                "PIPALHUB_KEEP_EVENTS",
+                "PIPALHUB_ADMINS_BY_SCOPE",
+            ]
             if name in os.environ
         },
         # It belongs to the Hub, so nobody is asked whether they trust it.
         "oauth_no_confirm": True,
         # What a session in the service may carry, of what its user holds: without
-        # the custom scopes in this list nobody would be an instructor there.
+        # the custom scopes in this list nobody would be an instructor or a helper there.
         "oauth_client_allowed_scopes": [
             "access:services!service=dashboard",
             "custom:pipalhub:read",
@@ -51,7 +56,7 @@ c.JupyterHub.services = [
     }
 ]
 
-# Who sees everyone's notebooks (read) and who may change the class (write).
+# Who sees everyone's notebooks (read) and who may change the class as well (write).
 c.JupyterHub.custom_scopes = {
     "custom:pipalhub:read": {
         "description": "See every participant's notebooks in PipalHub",
@@ -63,20 +68,30 @@ c.JupyterHub.custom_scopes = {
 }
 
 # Whoever is in the group `instructors` is one, and so are the Hub's admins, whom the
-# service knows by themselves. Add people to the group on the Hub's admin page: a restart
-# keeps them. (An authenticator that manages groups itself forbids load_groups: then set
-# it to {} afterwards and have the group come from there.)
-c.JupyterHub.load_groups = {"instructors": {"users": []}}
+# service knows by themselves (not with PIPALHUB_ADMINS_BY_SCOPE=1: then they need a group
+# like everyone). Who is in the group `helpers` sees as much and changes nothing. Add people
+# to the groups on the Hub's admin page: a restart keeps them. (An authenticator that manages
+# groups itself forbids load_groups: then set it to {} afterwards and have the groups come
+# from there.)
+c.JupyterHub.load_groups = {"instructors": {"users": []}, "helpers": {"users": []}}
 c.JupyterHub.load_roles = [
     {
         "name": "instructor",
+        "description": "Sees everyone's notebooks in PipalHub and changes the class",
+        "scopes": [
+            "access:services!service=dashboard",
+            "custom:pipalhub:write",
+        ],
+        "groups": ["instructors"],
+    },
+    {
+        "name": "helper",
         "description": "Sees everyone's notebooks in PipalHub",
         "scopes": [
             "access:services!service=dashboard",
             "custom:pipalhub:read",
-            "custom:pipalhub:write",
         ],
-        "groups": ["instructors"],
+        "groups": ["helpers"],
     },
     {
         # `self` is what this built-in role holds by default and must be kept.

@@ -51,10 +51,26 @@ pub struct StreamHello {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Sees everyone's notebooks.
+    /// Sees everyone's notebooks, and changes the class.
     Instructor,
+    /// Sees everyone's notebooks, and changes nothing but their own.
+    Helper,
     /// Sees their own notebooks.
     Participant,
+}
+
+impl Role {
+    /// Whether everyone's notebooks are theirs to see.
+    #[must_use]
+    pub fn sees_everyone(self) -> bool {
+        matches!(self, Self::Instructor | Self::Helper)
+    }
+
+    /// Whether they may change what is not their own.
+    #[must_use]
+    pub fn changes_the_class(self) -> bool {
+        self == Self::Instructor
+    }
 }
 
 /// `GET /api/session`: who is asking.
@@ -67,7 +83,7 @@ pub struct SessionResponse {
     pub role: Role,
     /// The address of the Hub's home page, when there is a Hub.
     pub hub_url: Option<String>,
-    /// Where participants' homes are, `/home/{user}`; for an instructor only.
+    /// Where participants' homes are, `/home/{user}`; for those who see everyone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub homes: Option<String>,
     /// The version of the service.
@@ -79,6 +95,22 @@ pub struct SessionResponse {
     /// Versions of notebooks are kept here.
     #[serde(default)]
     pub history: bool,
+}
+
+impl SessionResponse {
+    /// Whether they may change what is `user`'s.
+    #[must_use]
+    pub fn may_change(&self, user: &str) -> bool {
+        self.role.changes_the_class() || self.user == user
+    }
+}
+
+/// The answer to `POST /api/logout`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LogoutResponse {
+    /// Where a page goes now: to the Hub, to end the session there too, or to its own start.
+    pub next: String,
 }
 
 /// `GET /api/notebooks`: every notebook of the class that the asker may see.

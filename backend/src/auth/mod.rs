@@ -1,8 +1,9 @@
 //! Who is asking, and what they may do.
 //!
 //! A handler names the right it needs by the type of its argument: [`Participant`] is
-//! anyone who is signed in, [`Instructor`] sees everyone. There are two ways to be
-//! somebody: a token in `Authorization`, or the session cookie that signing in left in
+//! anyone who is signed in, [`Viewer`] sees everyone, [`Instructor`] may change the class.
+//! Where it depends on whose notebook it is, [`Identity::may_see`] and
+//! [`Identity::may_change`] decide. There are two ways to be somebody: a token in `Authorization`, or the session cookie that signing in left in
 //! the browser. The cookie alone is good for reading only; to change something, a page
 //! sends along the text that [`Session::xsrf`] gives it in `GET /api/session`, which a page
 //! of another origin cannot read. So it can make the browser change nothing.
@@ -20,8 +21,9 @@ use axum::{
 use shared::wire::{Role, XSRF_HEADER};
 use subtle::ConstantTimeEq;
 
-pub use hub::{HubClient, HubSettings};
+pub use hub::{HubClient, HubLimits, HubSettings};
 pub use oauth::{CallbackQuery, OAuth, OAuthError};
+pub(crate) use session::no_session;
 pub use session::{SESSION_COOKIE, Session, SessionKey};
 
 use crate::{app::AppState, error::AppError, telemetry::Requester};
@@ -137,16 +139,20 @@ impl Identity {
     /// The user whose notebooks and events this person is confined to, if any.
     #[must_use]
     pub fn confined_to(&self) -> Option<&str> {
-        match self.role {
-            Role::Instructor => None,
-            Role::Participant => Some(&self.user),
-        }
+        (!self.role.sees_everyone()).then_some(&self.user)
     }
 
     /// Whether this person may see what belongs to `user`.
     #[must_use]
     pub fn may_see(&self, user: &str) -> bool {
         self.confined_to().is_none_or(|own| own == user)
+    }
+
+    /// Whether this person may change what belongs to `user`: their own, and an instructor
+    /// everyone's.
+    #[must_use]
+    pub fn may_change(&self, user: &str) -> bool {
+        self.role.changes_the_class() || self.user == user
     }
 }
 
@@ -197,7 +203,11 @@ impl Auth {
 #[derive(Clone, Debug)]
 pub struct Participant(pub Identity);
 
-/// Someone who sees everyone.
+/// Someone who sees everyone: a helper or an instructor.
+#[derive(Clone, Debug)]
+pub struct Viewer(pub Identity);
+
+/// Someone who may change the class.
 #[derive(Clone, Debug)]
 pub struct Instructor(pub Identity);
 
@@ -232,6 +242,23 @@ impl FromRequestParts<Arc<AppState>> for Participant {
     }
 }
 
+impl FromRequestParts<Arc<AppState>> for Viewer {
+    type Rejection = AppError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &Arc<AppState>,
+    ) -> Result<Self, AppError> {
+        let Participant(identity) = Participant::from_request_parts(parts, state).await?;
+        if identity.role.sees_everyone() {
+            return Ok(Self(identity));
+        }
+        Err(AppError::Forbidden(
+            "Only instructors and helpers may see this.".to_owned(),
+        ))
+    }
+}
+
 impl FromRequestParts<Arc<AppState>> for Instructor {
     type Rejection = AppError;
 
@@ -240,12 +267,12 @@ impl FromRequestParts<Arc<AppState>> for Instructor {
         state: &Arc<AppState>,
     ) -> Result<Self, AppError> {
         let Participant(identity) = Participant::from_request_parts(parts, state).await?;
-        match identity.role {
-            Role::Instructor => Ok(Self(identity)),
-            Role::Participant => Err(AppError::Forbidden(
-                "Only instructors may do this.".to_owned(),
-            )),
+        if identity.role.changes_the_class() {
+            return Ok(Self(identity));
         }
+        Err(AppError::Forbidden(
+            "Only instructors may do this.".to_owned(),
+        ))
     }
 }
 

@@ -87,7 +87,13 @@ impl OAuth {
     /// The Hub's home page.
     #[must_use]
     pub fn home_url(&self) -> String {
-        self.settings.home_url()
+        self.settings.page("home")
+    }
+
+    /// Where the session with the Hub ends.
+    #[must_use]
+    pub fn logout_url(&self) -> String {
+        self.settings.page("logout")
     }
 
     /// Begins: where to send the browser, and the cookie it must bring back. `next` is
@@ -112,12 +118,9 @@ impl OAuth {
             .iter()
             .map(|(name, value)| format!("{name}={}", encode(value)))
             .collect();
-        let url = format!(
-            "{}{}hub/api/oauth2/authorize?{}",
-            self.settings.hub_host,
-            self.settings.base_url,
-            query.join("&")
-        );
+        let url = self
+            .settings
+            .page(&format!("api/oauth2/authorize?{}", query.join("&")));
         let next = next_below(&self.prefix, next);
         let pending = Pending { verifier, next };
         self.pending
@@ -175,7 +178,10 @@ fn next_below(prefix: &str, next: &str) -> String {
         && !next.contains(|c: char| c.is_ascii_control() || c == '\\' || c == ' ')
         && !["//", "/..", "%2f", "%5c", "%2e"]
             .iter()
-            .any(|trick| path.contains(trick));
+            .any(|trick| path.contains(trick))
+        && !["%0", "%1", "%7f"]
+            .iter()
+            .any(|control| path.contains(control));
     if plain && next.starts_with(prefix) {
         next.to_owned()
     } else {
@@ -205,6 +211,7 @@ mod tests {
         for good in [
             "/services/dashboard/",
             "/services/dashboard/?notebook=m1%2Fday1.ipynb",
+            "/services/dashboard/build/m1/day%201.ipynb",
         ] {
             assert_eq!(next_below(prefix, good), good);
         }
@@ -216,6 +223,14 @@ mod tests {
             "/services/dashboard//evil",
             "/services/dashboard/\t/evil",
             "/services/dashboard/%2f%2fevil",
+            "/services/dashboard/%09/evil",
+            "/services/dashboard/%0d%0aLocation:evil",
+            "/services/dashboard/%5cevil",
+            "/services/dashboard/%2e%2e/%2e%2e/hub/logout",
+            "/services/dashboard/\nevil",
+            "/services/dashboard",
+            "/services/dashboardevil",
+            "/services/dashboard.evil.example/",
             "/hub/home",
             "",
         ] {

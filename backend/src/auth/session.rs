@@ -143,6 +143,13 @@ impl Session {
     }
 }
 
+/// The cookie that takes the place of a session's, and is gone at once.
+#[must_use]
+pub(crate) fn no_session(state: &AppState, secure: bool) -> Cookie<'static> {
+    let name = state.cookie_name(SESSION_COOKIE);
+    private_cookie(name, String::new(), &state.prefix, secure)
+}
+
 /// A cookie that scripts cannot read, below the prefix, for the browser's session.
 #[must_use]
 pub(crate) fn private_cookie(

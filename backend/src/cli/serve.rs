@@ -14,14 +14,14 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{Args, builder::FalseyValueParser};
 use tokio::{net::TcpListener, runtime, signal::unix::SignalKind};
 use tokio_util::sync::CancellationToken;
 
 use super::history::{History, HistoryArgs};
 use crate::{
     app::AppState,
-    auth::{Auth, HubAuth, HubClient, HubSettings, OAuth, Secret, SessionKey},
+    auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, Secret, SessionKey},
     builds::Builds,
     class::{Class, Reporter, TailLimits},
     feed::Feed,
@@ -95,6 +95,10 @@ pub(super) struct ServeArgs {
     out: Option<PathBuf>,
     #[command(flatten)]
     history: HistoryArgs,
+    /// The Hub's admins have the rights that their scopes give them, as everyone has, and are
+    /// not instructors by being admins.
+    #[arg(long, env = "PIPALHUB_ADMINS_BY_SCOPE", value_parser = FalseyValueParser::new())]
+    admins_by_scope: bool,
 }
 
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -112,7 +116,10 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let variable = |name: &str| env::var(name).ok();
-    let hub = HubSettings::from_env(variable)?;
+    let hub = HubSettings::from_env(variable)?.map(|hub| HubSettings {
+        admins_instruct: !args.admins_by_scope,
+        ..hub
+    });
     let bind = bind_address(args.bind, hub.is_some())?;
     let data = data_folder(args.data)?;
     // Held until the end, by being alive.
@@ -146,7 +153,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     reporter.start(ending.clone())?;
     read_at_first(&class, &builds)?;
     let prefix = prefix_from(env::var("JUPYTERHUB_SERVICE_PREFIX").ok());
-    let auth = auth_from(hub, args.token, &prefix)?;
+    let auth = auth_from(hub, limits.hub, args.token, &prefix)?;
     let link = match &auth {
         Auth::Standalone { token } => {
             Some(login_link(&format!("http://{address}"), &prefix, token))
@@ -331,12 +338,13 @@ fn lock_folder(folder: &Path) -> anyhow::Result<File> {
 
 fn auth_from(
     hub: Option<HubSettings>,
+    limits: HubLimits,
     token: Option<String>,
     prefix: &str,
 ) -> anyhow::Result<Auth> {
     match hub {
         Some(settings) => {
-            let client = HubClient::new(settings.clone())?;
+            let client = HubClient::new(settings.clone(), limits)?;
             let oauth = OAuth::new(settings, prefix.to_owned());
             Ok(Auth::Hub(Box::new(HubAuth { client, oauth })))
         }

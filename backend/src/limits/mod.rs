@@ -19,7 +19,11 @@ pub(crate) use paced::Paced;
 pub use rate::Rate;
 pub(crate) use slots::Slot;
 
-use crate::{auth::Identity, error::AppError, server::ConnectionLimits};
+use crate::{
+    auth::{HubLimits, Identity},
+    error::AppError,
+    server::ConnectionLimits,
+};
 use rate::Buckets;
 use slots::{Full, Slots};
 
@@ -32,6 +36,8 @@ pub struct LimitSettings {
     pub streams: StreamLimits,
     /// Of events that are posted.
     pub events: EventLimits,
+    /// Of questions to the Hub.
+    pub hub: HubLimits,
 }
 
 /// How many event streams there may be.
@@ -60,7 +66,7 @@ impl Default for StreamLimits {
 /// How many events one person may post.
 #[derive(Clone, Copy, Debug)]
 pub struct EventLimits {
-    /// A participant. JupyterLab saves an open notebook every five seconds, so this is
+    /// A participant, or a helper. JupyterLab saves an open notebook every five seconds, so this is
     /// fifty open notebooks, and the burst is to save them all. A class of three hundred
     /// at its busiest, 150 saves a second in all, is one save in two seconds for each.
     pub participant: Rate,
@@ -119,7 +125,7 @@ impl Limits {
     /// [`AppError::TooManyRequests`] when there were too many lately.
     pub(crate) fn post(&self, identity: &Identity) -> Result<(), AppError> {
         let rate = match identity.role {
-            Role::Participant => self.settings.events.participant,
+            Role::Participant | Role::Helper => self.settings.events.participant,
             Role::Instructor => self.settings.events.instructor,
         };
         self.posts
@@ -140,8 +146,8 @@ impl Limits {
 
     /// How many entries this person may have in the list of events, if not any number.
     pub(crate) fn entries_of(&self, identity: &Identity) -> Option<u32> {
-        let confined = identity.confined_to().is_some();
-        confined.then_some(self.settings.events.entries)
+        let counted = !identity.role.changes_the_class();
+        counted.then_some(self.settings.events.entries)
     }
 
     /// A place for an event stream of this person's, free again when it is dropped.

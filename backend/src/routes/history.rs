@@ -1,7 +1,8 @@
 //! `/api/history`: what a notebook was before, and getting it back.
 //!
-//! A participant asks for their own, an instructor for everyone's. What is not theirs to
-//! see, what is not kept and what is of another notebook get the same answer.
+//! A participant asks for their own, an instructor or a helper for everyone's. What is not
+//! theirs to see, what is not kept and what is of another notebook get the same answer.
+//! Only an instructor writes into the home of another.
 
 use std::sync::Arc;
 
@@ -282,6 +283,13 @@ async fn restore_version(
 ) -> Result<(StatusCode, Json<RestoreResponse>), AppError> {
     let home = state.class.homes().home_of(&request.user);
     let asked = Asked::of(&state, &identity, request.user, request.filename)?;
+    // After that, so that nobody learns here what they may not see.
+    if !identity.may_change(&asked.key.user) {
+        return Err(AppError::Forbidden(format!(
+            "Only {} and instructors may restore this; you may download it.",
+            asked.key.user
+        )));
+    }
     let home = home.ok_or_else(|| missing(&asked.key.user, &asked.key.filename))?;
     let by = identity.user;
     let filename = aside(move || {

@@ -1,6 +1,6 @@
 //! `GET /metrics`: what the service does and how it is, for Prometheus. Which notebooks
 //! and how many events there are is the class's business, so it is for those who see the
-//! class: an instructor, or a service of the Hub's that holds their scopes.
+//! class: an instructor, a helper, or a service of the Hub's that holds their scopes.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -11,15 +11,15 @@ use axum::{
 };
 use metrics::gauge;
 
-use crate::{app::AppState, auth::Instructor, error::AppError, telemetry::render_metrics};
+use crate::{app::AppState, auth::Viewer, error::AppError, telemetry::render_metrics};
 
 /// `GET /metrics`
 #[utoipa::path(get, path = "/metrics", tag = "service",
-    summary = "Metrics for Prometheus; for instructors",
+    summary = "Metrics for Prometheus; for who sees the class",
     responses((status = OK, body = String, content_type = "text/plain")))]
 pub(super) async fn get_metrics(
     State(state): State<Arc<AppState>>,
-    _: Instructor,
+    _: Viewer,
 ) -> Result<Response, AppError> {
     let text = tokio::task::spawn_blocking(move || {
         report_class(&state);

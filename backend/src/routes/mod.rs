@@ -44,6 +44,7 @@ pub fn router(state: Arc<AppState>) -> Router {
     let api = OpenApiRouter::new()
         .routes(routes!(session::get_session))
         .routes(routes!(session::log_in))
+        .routes(routes!(session::log_out))
         .routes(routes!(api::list_notebooks))
         .routes(routes!(api::get_wall))
         .routes(routes!(api::get_tile))

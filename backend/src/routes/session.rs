@@ -1,4 +1,4 @@
-//! Signing in: with the Hub's OAuth, or with the token of the printed link.
+//! Signing in, with the Hub's OAuth or with the token of the printed link, and signing out.
 
 use std::sync::Arc;
 
@@ -9,12 +9,13 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use axum_extra::extract::PrivateCookieJar;
-use shared::wire::SessionResponse;
+use shared::wire::{LogoutResponse, SessionResponse};
 
 use crate::{
     app::AppState,
     auth::{
-        Auth, CallbackQuery, HubAuth, OAuthError, Participant, Secret, Session, authorization_token,
+        Auth, CallbackQuery, HubAuth, OAuthError, Participant, Secret, Session,
+        authorization_token, no_session,
     },
     error::AppError,
     telemetry::loggable,
@@ -69,6 +70,31 @@ pub(super) async fn log_in(
     let cookie = Session::new(token).into_cookie(&state, is_https(&headers));
     let jar = PrivateCookieJar::new(state.session_key.0.clone()).add(cookie);
     Ok((StatusCode::NO_CONTENT, jar).into_response())
+}
+
+/// `POST /api/logout`: the browser has no session here any more. The Hub's it ends at the
+/// Hub, where only its own pages can: that also ends the token, for every browser.
+#[utoipa::path(post, path = "/logout", tag = "session",
+    summary = "Ends the browser's session, and says where it ends at the Hub",
+    responses((status = OK, body = LogoutResponse)))]
+pub(super) async fn log_out(
+    State(state): State<Arc<AppState>>,
+    Participant(_): Participant,
+    headers: HeaderMap,
+) -> Response {
+    let next = match &state.auth {
+        Auth::Standalone { .. } => state.prefix.clone(),
+        Auth::Hub(hub) => {
+            if let Some(session) = Session::of_request(&headers, &state) {
+                let client = &hub.client;
+                client.forget(session.token(), session.hub_session()).await;
+            }
+            hub.oauth.logout_url()
+        }
+    };
+    let jar = PrivateCookieJar::from_headers(&headers, state.session_key.0.clone());
+    let jar = jar.remove(no_session(&state, is_https(&headers)));
+    (jar, Json(LogoutResponse { next })).into_response()
 }
 
 /// Sends a browser without a session to the Hub, to come back to `uri`.

@@ -11,7 +11,7 @@ use std::{
 
 use backend::{
     app::AppState,
-    auth::{Auth, HubAuth, HubClient, HubSettings, OAuth, Secret, SessionKey},
+    auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, Secret, SessionKey},
     builds::Builds,
     class::{Class, Reporter, TailLimits},
     feed::Feed,
@@ -113,7 +113,7 @@ impl App {
         }
         let (hub, auth) = if with_hub {
             let (hub, api_url) = FakeHub::start().await;
-            (Some(hub), hub_auth(api_url))
+            (Some(hub), hub_auth(api_url, limits.hub))
         } else {
             (
                 None,
@@ -233,6 +233,34 @@ impl App {
         self.token(&format!("oauth-{name}"))
     }
 
+    /// Somebody with the Hub's scope to see everyone.
+    pub(crate) fn helper(&self) -> Person<'_> {
+        self.token("oauth-helga")
+    }
+
+    /// A browser that somebody is signed in with: its cookie, and what its pages send along.
+    /// Without a Hub that is the instructor, whatever the name.
+    pub(crate) async fn browser(&self, name: &str) -> (String, String) {
+        let cookie = |response: &Response| {
+            let cookie = response.headers()["set-cookie"].to_str().unwrap();
+            cookie.split(';').next().unwrap().to_owned()
+        };
+        let signed_in = if self.hub.is_some() {
+            let began = self.anon().navigate("").await;
+            let state = began.headers()["location"].to_str().unwrap();
+            let state = state.split("state=").nth(1).unwrap();
+            let state = state.split('&').next().unwrap();
+            let back = format!("oauth_callback?code={name}&state={state}");
+            self.cookie(&cookie(&began)).navigate(&back).await
+        } else {
+            let request = self.token(TOKEN).request(Method::POST, "api/login");
+            request.send().await.unwrap()
+        };
+        let cookie = cookie(&signed_in);
+        let session = self.cookie(&cookie).json("api/session").await;
+        (cookie, session["xsrf"].as_str().unwrap().to_owned())
+    }
+
     pub(crate) fn home(&self, user: &str) -> PathBuf {
         self.folder.path().join("homes").join(user)
     }
@@ -265,7 +293,7 @@ impl Drop for Building {
     }
 }
 
-fn hub_auth(api_url: String) -> Auth {
+fn hub_auth(api_url: String, limits: HubLimits) -> Auth {
     let settings = HubSettings {
         api_url,
         api_token: Secret::new(SERVICE_TOKEN),
@@ -274,8 +302,9 @@ fn hub_auth(api_url: String) -> Auth {
         callback_url: format!("{PREFIX}oauth_callback"),
         hub_host: String::new(),
         base_url: "/base/".to_owned(),
+        admins_instruct: true,
     };
-    let client = HubClient::new(settings.clone()).unwrap();
+    let client = HubClient::new(settings.clone(), limits).unwrap();
     Auth::Hub(Box::new(HubAuth {
         client,
         oauth: OAuth::new(settings, PREFIX.to_owned()),

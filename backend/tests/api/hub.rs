@@ -44,8 +44,8 @@ impl FakeHub {
 }
 
 /// `oauth-NAME` is a token for the service's pages, `server-NAME` that of a
-/// participant's own server. Names are those of the tests; `root` is a Hub admin, and
-/// whoever's name begins with `i` holds the instructor's scopes.
+/// participant's own server. Names are those of the tests; `root` is a Hub admin,
+/// whoever's name begins with `i` holds the instructor's scopes, and with `h` the helper's.
 async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
     hub.asked.fetch_add(1, Ordering::SeqCst);
     if hub.down.load(Ordering::SeqCst) {
@@ -58,6 +58,14 @@ async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
         .to_owned();
     let (name, scopes) = match token.split_once('-') {
         Some(("oauth", name)) if name.starts_with('i') => (
+            name,
+            json!([
+                "access:services!service=dashboard",
+                "custom:pipalhub:read",
+                "custom:pipalhub:write"
+            ]),
+        ),
+        Some(("oauth", name)) if name.starts_with('h') => (
             name,
             json!(["access:services!service=dashboard", "custom:pipalhub:read"]),
         ),

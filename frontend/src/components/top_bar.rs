@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use shared::render::escape::attribute as escaped;
-use shared::wire::{NotebookSummary, Role, SessionResponse};
+use shared::wire::{NotebookSummary, SessionResponse};
 
 use super::live_pill::LivePill;
 use super::notebook_select::NotebookSelect;
@@ -37,7 +37,8 @@ pub fn TopBar(
     /// Called with the order chosen.
     on_sort: impl Fn(Sort) + 'static,
 ) -> impl IntoView {
-    let own = Signal::derive(move || who.get().is_some_and(|who| who.role == Role::Participant));
+    let sees_everyone = move || who.get().is_some_and(|who| who.role.sees_everyone());
+    let own = Signal::derive(move || who.get().is_some() && !sees_everyone());
     let sort = move || match view.with(|view| view.sort) {
         Sort::Name => "<option value=name selected>By name<option value=recent>Last saved first",
         Sort::Recent => "<option value=name>By name<option value=recent selected>Last saved first",
@@ -82,9 +83,7 @@ pub fn TopBar(
                 <ShortcutsButton />
                 <BuildLinks
                     chosen=Signal::derive(move || view.get().notebook)
-                    instructor=Signal::derive(move || {
-                        who.get().is_some_and(|who| who.role == Role::Instructor)
-                    })
+                    sees_everyone=Signal::derive(sees_everyone)
                 />
                 <HubLink who />
             </div>
@@ -157,8 +156,8 @@ fn Summary(
 fn BuildLinks(
     /// The notebook that is shown.
     chosen: Signal<Option<String>>,
-    /// An instructor is signed in: only they have a summary.
-    instructor: Signal<bool>,
+    /// Who is signed in sees everyone: only they have a summary.
+    sees_everyone: Signal<bool>,
 ) -> impl IntoView {
     let summary = move || {
         chosen.get().map(|filename| {
@@ -176,7 +175,7 @@ fn BuildLinks(
         })
     };
     let links = move || {
-        instructor.get().then(|| {
+        sees_everyone.get().then(|| {
             view! {
                 {summary}
                 <a

@@ -54,6 +54,8 @@ pub struct Scene<'a> {
     pub href: &'a dyn Fn(&View) -> String,
     /// The version as a file.
     pub download: Option<String>,
+    /// The reader may write into this participant's home.
+    pub may_restore: bool,
 }
 
 impl Past {
@@ -96,7 +98,7 @@ impl Past {
                 scene.view.changes,
                 escaped(download)
             ));
-            if is_old {
+            if is_old && scene.may_restore {
                 html.push_str("<button class=button data-do=ask>Restore a copy…</button>");
             }
             html.push_str("</span>");
@@ -235,6 +237,7 @@ mod tests {
             local: &|at_ms| Moment::new(at_ms, 0),
             href: &|view| format!("notebook{}", view.to_query()),
             download: Some("api/download?a&b".to_owned()),
+            may_restore: true,
         })
     }
 

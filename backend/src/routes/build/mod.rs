@@ -1,5 +1,5 @@
-//! `/build/`: what is built from notebooks, for those who may see it. The instructor sees
-//! everything; participants see what was made of their own notebooks, and nothing else is
+//! `/build/`: what is built from notebooks, for those who may see it. Instructors and
+//! helpers see everything; participants see what was made of their own notebooks, and nothing else is
 //! there for them.
 //!
 //! A path is looked up in what the builder knows and never on the disk. What was made of a
@@ -30,7 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::visitor::Visitor;
 use crate::{
     app::AppState,
-    auth::{Identity, Instructor},
+    auth::{Identity, Viewer},
     builds::{Archive, Built, Kind, percent_encoded},
     error::AppError,
 };
@@ -126,7 +126,7 @@ async fn get_build(
     responses((status = OK, body = Vec<u8>, content_type = "application/zip")))]
 async fn get_archive(
     State(state): State<Arc<AppState>>,
-    Instructor(_): Instructor,
+    Viewer(_): Viewer,
     query: Result<Query<ArchiveQuery>, QueryRejection>,
 ) -> Result<Response, AppError> {
     let Query(ArchiveQuery { path }) = query?;

@@ -303,8 +303,13 @@ impl PastParts {
                 version,
             ))
         };
+        let may_restore = self.session.who_untracked().is_some_and(|who| {
+            let user = view.user.as_deref();
+            user.is_some_and(|user| who.may_change(user))
+        });
         let scene = Scene {
             download: download(),
+            may_restore,
             now: local(self.clock.now_ms_untracked()),
             local: &local,
             href: &|view| self.router.notebook_href(view),

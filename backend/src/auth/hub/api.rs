@@ -1,0 +1,113 @@
+//! The two calls of the Hub's API that are made here, a few at a time.
+
+use std::{collections::HashMap, time::Instant};
+
+use anyhow::{Context, bail};
+use metrics::{counter, histogram};
+use reqwest::{RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
+use tokio::{sync::Semaphore, time::timeout};
+
+use super::{HubLimits, HubSettings, HubUser};
+use crate::auth::Secret;
+
+pub(super) struct HubApi {
+    http: reqwest::Client,
+    settings: HubSettings,
+    turns: Semaphore,
+    limits: HubLimits,
+}
+
+impl HubApi {
+    pub(super) fn new(settings: HubSettings, limits: HubLimits) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .context("cannot make an HTTP client")?;
+        Ok(Self {
+            http,
+            settings,
+            turns: Semaphore::new(limits.at_once),
+            limits,
+        })
+    }
+
+    /// Whose token this is; `None` when the Hub does not know it.
+    pub(super) async fn owner_of(&self, token: &str) -> anyhow::Result<Option<HubUser>> {
+        let request = self
+            .http
+            .get(format!("{}/user", self.settings.api_url))
+            .header("Authorization", format!("token {token}"));
+        self.in_time(async {
+            let response = self.send(request).await?;
+            match response.status() {
+                StatusCode::OK => {
+                    let owner = response.json().await?;
+                    Ok(Some(HubUser::new(owner, &self.settings)))
+                }
+                // The Hub answers 403 to a token it does not know.
+                StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND => {
+                    Ok(None)
+                }
+                other => bail!("the Hub answered {other}"),
+            }
+        })
+        .await
+    }
+
+    /// Trades an OAuth code for a token.
+    pub(super) async fn trade(&self, code: &str, verifier: &str) -> anyhow::Result<Secret> {
+        #[derive(Deserialize)]
+        struct TokenResponse {
+            access_token: String,
+        }
+        let settings = &self.settings;
+        let form = HashMap::from([
+            ("client_id", settings.client_id.as_str()),
+            ("client_secret", settings.api_token.reveal()),
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("code_verifier", verifier),
+            ("redirect_uri", &settings.callback_url),
+        ]);
+        let url = format!("{}/oauth2/token", settings.api_url);
+        let request = self.http.post(url).form(&form);
+        self.in_time(async {
+            let response = self.send(request).await?;
+            let status = response.status();
+            if !status.is_success() {
+                bail!("the Hub answered {status} to the trade of a code for a token");
+            }
+            let answer: TokenResponse = response.json().await?;
+            Ok(Secret::new(answer.access_token))
+        })
+        .await
+    }
+
+    /// Sends it and counts it.
+    async fn send(&self, request: RequestBuilder) -> reqwest::Result<Response> {
+        let begun = Instant::now();
+        let response = request.send().await;
+        histogram!("pipalhub_hub_request_seconds").record(begun.elapsed());
+        let outcome = match &response {
+            Ok(response) if !response.status().is_server_error() => "answered",
+            _ => "failed",
+        };
+        counter!("pipalhub_hub_requests_total", "outcome" => outcome).increment(1);
+        response
+    }
+
+    /// Runs `call` when it is its turn. The time counts from now: with a slow Hub, waiting
+    /// for a turn is what takes long.
+    async fn in_time<T>(&self, call: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let calling = async {
+            let turn = self.turns.acquire().await;
+            let _turn = turn.expect("the semaphore is never closed");
+            call.await
+        };
+        let patience = self.limits.patience;
+        let answered = timeout(patience, calling).await;
+        answered.with_context(|| format!("the Hub did not answer within {patience:?}"))?
+    }
+}
