@@ -53,13 +53,8 @@ impl App {
 
     /// Without a Hub, watching the homes.
     pub(crate) async fn watching() -> Self {
-        Self::start(
-            tempfile::tempdir().unwrap(),
-            false,
-            true,
-            LimitSettings::default(),
-        )
-        .await
+        let limits = LimitSettings::default();
+        Self::start(tempfile::tempdir().unwrap(), None, true, limits).await
     }
 
     /// With a Hub; nothing watches the homes.
@@ -69,21 +64,33 @@ impl App {
 
     /// Without a Hub, and limits of the test's own.
     pub(crate) async fn limited(limits: LimitSettings) -> Self {
-        Self::start(tempfile::tempdir().unwrap(), false, false, limits).await
+        Self::start(tempfile::tempdir().unwrap(), None, false, limits).await
     }
 
     /// With a Hub, and limits of the test's own.
     pub(crate) async fn limited_with_hub(limits: LimitSettings) -> Self {
-        Self::start(tempfile::tempdir().unwrap(), true, false, limits).await
+        Self::start(tempfile::tempdir().unwrap(), Some(""), false, limits).await
+    }
+
+    /// With a Hub that has this scheme and host, and gives services hosts of their own.
+    pub(crate) async fn with_hub_on(host: &str) -> Self {
+        let limits = LimitSettings::default();
+        Self::start(tempfile::tempdir().unwrap(), Some(host), false, limits).await
     }
 
     /// The same data and homes in a new service.
     pub(crate) async fn restarted(self, watching: bool) -> Self {
         self.ending.cancel();
-        Self::start(self.folder, self.hub.is_some(), watching, self.limits).await
+        let hub_host = self.hub.is_some().then_some("");
+        Self::start(self.folder, hub_host, watching, self.limits).await
     }
 
-    async fn start(folder: TempDir, with_hub: bool, watching: bool, limits: LimitSettings) -> Self {
+    async fn start(
+        folder: TempDir,
+        hub_host: Option<&str>,
+        watching: bool,
+        limits: LimitSettings,
+    ) -> Self {
         let homes = folder.path().join("homes");
         fs::create_dir_all(&homes).unwrap();
         let homes: HomesTemplate = format!("{}/{{user}}", homes.display()).parse().unwrap();
@@ -111,9 +118,9 @@ impl App {
         if watching {
             reporter.start(ending.clone()).unwrap();
         }
-        let (hub, auth) = if with_hub {
+        let (hub, auth) = if let Some(host) = hub_host {
             let (hub, api_url) = FakeHub::start().await;
-            (Some(hub), hub_auth(api_url, limits.hub))
+            (Some(hub), hub_auth(api_url, host, limits.hub))
         } else {
             (
                 None,
@@ -178,11 +185,15 @@ impl App {
 
     /// What the instructor gets for this path as it stands: no client makes it nicer.
     pub(crate) async fn raw(&self, path: &str) -> (u16, String) {
-        let address = self.address().to_owned();
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: token {TOKEN}\r\n\
              connection: close\r\n\r\n"
         );
+        self.send_raw(request).await
+    }
+
+    async fn send_raw(&self, request: String) -> (u16, String) {
+        let address = self.address().to_owned();
         let asked = tokio::task::spawn_blocking(move || {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(request.as_bytes()).unwrap();
@@ -193,6 +204,16 @@ impl App {
         let answer = asked.await.unwrap();
         let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
         (status, answer)
+    }
+
+    /// What a browser without a session gets for this path as it stands.
+    pub(crate) async fn ask_as_browser(&self, path: &str) -> RawAnswer {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: x\r\nsec-fetch-mode: navigate\r\n\
+             connection: close\r\n\r\n"
+        );
+        let (status, text) = self.send_raw(request).await;
+        RawAnswer { status, text }
     }
 
     /// Somebody whom the service does not know.
@@ -284,6 +305,30 @@ impl App {
     }
 }
 
+/// An answer as it came.
+pub(crate) struct RawAnswer {
+    pub(crate) status: u16,
+    text: String,
+}
+
+impl RawAnswer {
+    fn header(&self, name: &str) -> Option<&str> {
+        let head = self.text.split("\r\n\r\n").next()?;
+        head.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.header("location")
+    }
+
+    /// The cookie that it sets, as it is sent back.
+    pub(crate) fn cookie(&self) -> String {
+        let cookie = self.header("set-cookie").unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+}
+
 /// Builds until the test is over.
 pub(crate) struct Building(Arc<Builds>);
 
@@ -293,14 +338,14 @@ impl Drop for Building {
     }
 }
 
-fn hub_auth(api_url: String, limits: HubLimits) -> Auth {
+fn hub_auth(api_url: String, host: &str, limits: HubLimits) -> Auth {
     let settings = HubSettings {
         api_url,
         api_token: Secret::new(SERVICE_TOKEN),
         client_id: "service-dashboard".to_owned(),
         service_name: "dashboard".to_owned(),
         callback_url: format!("{PREFIX}oauth_callback"),
-        hub_host: String::new(),
+        hub_host: host.to_owned(),
         base_url: "/base/".to_owned(),
         admins_instruct: true,
     };

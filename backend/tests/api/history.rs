@@ -5,7 +5,7 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
 };
 
-use reqwest::{Method, Response};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{App, Person, TOKEN, eventually, mentions, notebook};
@@ -43,16 +43,6 @@ fn token_of(app: &App, user: &str) -> String {
 
 fn restore_of(user: &str, version: i64) -> Value {
     json!({"user": user, "filename": DAY1, "version": version})
-}
-
-/// A browser that is signed in: its cookie, and what its pages send along.
-async fn browser(app: &App) -> (String, String) {
-    let login = app.token(TOKEN).request(Method::POST, "api/login");
-    let response = login.send().await.unwrap();
-    let cookie = response.headers()["set-cookie"].to_str().unwrap();
-    let cookie = cookie.split(';').next().unwrap().to_owned();
-    let session = app.cookie(&cookie).json("api/session").await;
-    (cookie, session["xsrf"].as_str().unwrap().to_owned())
 }
 
 async fn post_with(person: &Person<'_>, xsrf: Option<&str>, body: &Value) -> u16 {
@@ -188,6 +178,28 @@ async fn a_participant_has_their_own_past_only() {
 }
 
 #[tokio::test]
+async fn a_helper_sees_everyones_past_and_restores_their_own_only() {
+    let app = App::with_hub().await;
+    let bobs = record(&app, "bob", &notebook(&["b"])).await;
+    let own = record(&app, "helga", &notebook(&["h"])).await;
+    let seen = format!("api/history/version?filename={DAY1}&user=bob&version={bobs}");
+    assert!(mentions(&app.helper().json(&seen).await, "b"));
+    let restore = async |user: &str, version| {
+        let body = restore_of(user, version);
+        let response = app.helper().post("api/history/restore", &body).await;
+        response.status().as_u16()
+    };
+    assert_eq!(restore("bob", bobs).await, 403);
+    assert_eq!(fs::read_dir(app.home("bob").join("m1")).unwrap().count(), 1);
+    assert_eq!(restore("helga", own).await, 201);
+    // Nor does what runs in an instructor's own server write into another's home.
+    let server = app.token("server-ines");
+    let body = restore_of("bob", bobs);
+    let response = server.post("api/history/restore", &body).await;
+    assert_eq!(response.status(), 404);
+}
+
+#[tokio::test]
 async fn a_version_is_restored_beside_and_never_over() {
     let app = App::standalone().await;
     let old = notebook(&["old"]);
@@ -254,9 +266,9 @@ async fn a_cookie_changes_something_only_with_what_the_page_sends_along() {
     let app = App::standalone().await;
     let version = record(&app, "alice", &notebook(&["x"])).await;
     let body = restore_of("alice", version);
-    let (cookie, xsrf) = browser(&app).await;
+    let (cookie, xsrf) = app.browser("ines").await;
     let page = app.cookie(&cookie);
-    let (_, again) = browser(&app).await;
+    let (_, again) = app.browser("ines").await;
     assert_eq!(xsrf, again, "of one session there is one");
     assert!(!xsrf.contains(TOKEN));
     assert_eq!(post_with(&page, None, &body).await, 403);
@@ -289,29 +301,12 @@ async fn a_cookie_changes_something_only_with_what_the_page_sends_along() {
     assert_eq!(with_token["history"], true);
 }
 
-/// The same with a Hub, which knows the browser's owner.
-async fn hub_browser(app: &App, name: &str) -> (String, String) {
-    let cookie_of = |response: &Response| {
-        let cookie = response.headers()["set-cookie"].to_str().unwrap();
-        cookie.split(';').next().unwrap().to_owned()
-    };
-    let began = app.anon().navigate("").await;
-    let location = began.headers()["location"].to_str().unwrap();
-    let state = location.split("state=").nth(1).unwrap();
-    let state = state.split('&').next().unwrap();
-    let back = format!("oauth_callback?code={name}&state={state}");
-    let done = app.cookie(&cookie_of(&began)).navigate(&back).await;
-    let cookie = cookie_of(&done);
-    let session = app.cookie(&cookie).json("api/session").await;
-    (cookie, session["xsrf"].as_str().unwrap().to_owned())
-}
-
 #[tokio::test]
 async fn what_one_session_sends_along_is_no_good_with_another() {
     let app = App::with_hub().await;
     let version = record(&app, "alice", &notebook(&["x"])).await;
-    let (cookie, own) = hub_browser(&app, "ines").await;
-    let (_, foreign) = hub_browser(&app, "mallory").await;
+    let (cookie, own) = app.browser("ines").await;
+    let (_, foreign) = app.browser("mallory").await;
     let page = app.cookie(&cookie);
     let body = restore_of("alice", version);
     assert_eq!(post_with(&page, Some(&foreign), &body).await, 403);

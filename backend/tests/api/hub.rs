@@ -1,7 +1,7 @@
-//! A Hub that knows a few tokens, and can be taken down.
+//! A Hub that knows a few tokens, and can be taken down or be made to keep all waiting.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -16,7 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 /// What the service gets as its own token.
 pub(crate) const SERVICE_TOKEN: &str = "service-token-canary";
@@ -25,6 +25,13 @@ pub(crate) const SERVICE_TOKEN: &str = "service-token-canary";
 pub(crate) struct FakeHub {
     pub(crate) down: AtomicBool,
     pub(crate) asked: AtomicUsize,
+    /// Whether nothing is answered for now.
+    pub(crate) hangs: watch::Sender<bool>,
+    /// Questions that wait for their answer, and how many at once there have been.
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) most_waiting: AtomicUsize,
+    /// Tokens that the Hub does not know any more.
+    pub(crate) revoked: Mutex<HashSet<String>>,
     pub(crate) trades: Mutex<Vec<HashMap<String, String>>>,
 }
 
@@ -43,11 +50,31 @@ impl FakeHub {
     }
 }
 
+/// Counts a question while it is being answered.
+struct Waiting<'a>(&'a FakeHub);
+
+impl<'a> Waiting<'a> {
+    fn begin(hub: &'a FakeHub) -> Self {
+        let waiting = hub.waiting.fetch_add(1, Ordering::SeqCst) + 1;
+        hub.most_waiting.fetch_max(waiting, Ordering::SeqCst);
+        Self(hub)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// `oauth-NAME` is a token for the service's pages, `server-NAME` that of a
 /// participant's own server. Names are those of the tests; `root` is a Hub admin,
 /// whoever's name begins with `i` holds the instructor's scopes, and with `h` the helper's.
 async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
     hub.asked.fetch_add(1, Ordering::SeqCst);
+    let _waiting = Waiting::begin(&hub);
+    let answers = hub.hangs.subscribe().wait_for(|hangs| !hangs).await.is_ok();
+    assert!(answers, "the sender is the Hub's");
     if hub.down.load(Ordering::SeqCst) {
         return StatusCode::BAD_GATEWAY.into_response();
     }
@@ -56,6 +83,9 @@ async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
         .unwrap()
         .trim_start_matches("token ")
         .to_owned();
+    if hub.revoked.lock().unwrap().contains(&token) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     let (name, scopes) = match token.split_once('-') {
         Some(("oauth", name)) if name.starts_with('i') => (
             name,

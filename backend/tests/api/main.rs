@@ -13,6 +13,7 @@ mod edge;
 mod events;
 mod history;
 mod hub;
+mod hub_faults;
 mod metrics;
 mod openapi;
 mod output;

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use reqwest::{Method, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::{App, PREFIX, TOKEN};
 
@@ -152,28 +152,129 @@ async fn a_script_without_a_session_is_not_redirected() {
 }
 
 #[tokio::test]
-async fn a_hub_that_is_down_is_survived_by_those_it_knew() {
+async fn who_signs_out_is_signed_out() {
+    for (app, next) in [
+        (App::standalone().await, PREFIX),
+        (App::with_hub().await, "/base/hub/logout"),
+        (
+            App::with_hub_on("https://hub.example").await,
+            "https://hub.example/base/hub/logout",
+        ),
+    ] {
+        let (cookie, xsrf) = app.browser("ines").await;
+        let request = app.cookie(&cookie).request(Method::POST, "api/logout");
+        let response = request.header("x-xsrftoken", xsrf).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let gone = cookie_of(&response);
+        assert_eq!(gone.split('=').next(), cookie.split('=').next());
+        assert_eq!(gone.split('=').nth(1), Some(""), "{gone}");
+        let told = response.headers()["set-cookie"].to_str().unwrap();
+        assert!(told.contains("Max-Age=0"), "{told}");
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(body["next"], next);
+    }
+}
+
+/// Signing out forgets the token here, so that a copy of the cookie is worth nothing once the
+/// Hub has forgotten it too.
+#[tokio::test]
+async fn what_the_hub_forgot_is_not_remembered_after_signing_out() {
     let app = App::with_hub().await;
     let hub = app.hub.as_ref().unwrap();
-    app.participant("alice").json("events").await;
-    app.participant("alice").json("events").await;
-    assert_eq!(hub.asked.load(Ordering::SeqCst), 1);
-    hub.down.store(true, Ordering::SeqCst);
-    assert_eq!(app.participant("alice").get("events").await.status(), 200);
-    let stranger = app.participant("bob").get("events").await;
-    assert_eq!(stranger.status(), 503);
-    assert!(stranger.headers().contains_key("retry-after"));
-    hub.down.store(false, Ordering::SeqCst);
-    assert_eq!(app.participant("bob").get("events").await.status(), 200);
+    let (cookie, xsrf) = app.browser("ines").await;
+    let revoked = "oauth-ines".to_owned();
+    hub.revoked.lock().unwrap().insert(revoked);
+    let still = app.cookie(&cookie).get("api/session").await;
+    assert_eq!(still.status(), 200, "an answer is good for a minute");
+    let request = app.cookie(&cookie).request(Method::POST, "api/logout");
+    request.header("x-xsrftoken", xsrf).send().await.unwrap();
+    let copied = app.cookie(&cookie).get("api/session").await;
+    assert_eq!(copied.status(), 401);
 }
 
 #[tokio::test]
-async fn one_token_is_asked_for_once_at_a_time() {
+async fn a_session_that_ended_at_the_hub_ends_here() {
     let app = App::with_hub().await;
-    let alice = app.participant("alice");
-    let at_once = (0..50).map(|_| alice.get("events"));
-    for response in futures::future::join_all(at_once).await {
-        assert_eq!(response.status(), 200);
+    let hub = app.hub.as_ref().unwrap();
+    let (cookie, _) = app.browser("ines").await;
+    let with = |session: &str| format!("{cookie}; jupyterhub-session-id={session}");
+    let signed_in = app.cookie(&with("one")).get("api/session").await;
+    assert_eq!(signed_in.status(), 200);
+    let asked = hub.asked.load(Ordering::SeqCst);
+    app.cookie(&with("one")).json("api/session").await;
+    assert_eq!(hub.asked.load(Ordering::SeqCst), asked, "it is remembered");
+    // Signing out of the Hub ends the token, and the browser's next session there is another.
+    hub.revoked.lock().unwrap().insert("oauth-ines".to_owned());
+    let ended = app.cookie(&with("two")).get("api/session").await;
+    assert_eq!(ended.status(), 401);
+}
+
+#[tokio::test]
+async fn where_services_have_hosts_of_their_own_the_hub_is_on_its_own() {
+    let app = App::with_hub_on("https://hub.example").await;
+    let began = app.anon().navigate("?notebook=x.ipynb").await;
+    let authorize = location(&began).to_owned();
+    assert!(
+        authorize.starts_with("https://hub.example/base/hub/api/oauth2/authorize?"),
+        "{authorize}"
+    );
+    // No `Domain`: the cookie is this host's alone, and not of participants' servers.
+    let told = began.headers()["set-cookie"].to_str().unwrap();
+    assert!(!told.to_lowercase().contains("domain"), "{told}");
+    let state = parameter(&authorize, "state");
+    let back = format!("oauth_callback?code=ines&state={state}");
+    let request = app.cookie(&cookie_of(&began)).request(Method::GET, &back);
+    let request = request.header("x-forwarded-proto", "https, http");
+    let done = request.send().await.unwrap();
+    assert_eq!(location(&done), format!("{PREFIX}?notebook=x.ipynb"));
+    let told = done.headers()["set-cookie"].to_str().unwrap();
+    assert!(!told.to_lowercase().contains("domain"), "{told}");
+    assert!(told.contains("; Secure"), "{told}");
+    let session = app.cookie(&cookie_of(&done)).json("api/session").await;
+    assert_eq!(session["hub_url"], "https://hub.example/base/hub/home");
+}
+
+/// Whatever a link makes a browser ask for, signing in ends below the prefix.
+#[tokio::test]
+async fn nobody_is_sent_elsewhere_by_signing_in() {
+    let app = App::with_hub().await;
+    for path in [
+        "/evil.example",
+        "/evil.example/..",
+        "\\evil.example",
+        "%2fevil.example",
+        "%5Cevil.example",
+        "%09/evil.example",
+        "%0d%0aLocation:%20https://evil.example",
+        "..%2f..%2fhub/logout",
+        "%2e%2e/%2e%2e/hub/logout",
+        "../../../hub/logout",
+        "x//evil.example",
+        "@evil.example",
+        "?next=//evil.example",
+        "build/x//evil.example",
+        "build/%2f%2fevil.example",
+    ] {
+        let answer = app.ask_as_browser(&format!("{PREFIX}{path}")).await;
+        let Some(authorize) = answer.location() else {
+            // It is not a page of this service.
+            assert!([301, 308, 404].contains(&answer.status), "{path}");
+            continue;
+        };
+        assert!(authorize.starts_with(PREFIX) || authorize.starts_with("/base/hub/api/oauth2/"));
+        if answer.status != 303 {
+            continue;
+        }
+        let back = format!(
+            "oauth_callback?code=ines&state={}",
+            parameter(authorize, "state")
+        );
+        let done = app.cookie(&answer.cookie()).navigate(&back).await;
+        let next = location(&done);
+        assert!(next.starts_with(PREFIX), "{path} leads to {next}");
+        let place = next.split('?').next().unwrap().to_lowercase();
+        for trick in ["//", "..", "\\", "%2f", "%5c", "%2e", "%0", "evil.example/"] {
+            assert!(!place.contains(trick), "{path} leads to {next}");
+        }
     }
-    assert_eq!(app.hub.as_ref().unwrap().asked.load(Ordering::SeqCst), 1);
 }

@@ -199,3 +199,31 @@ fn cache<T: Clone + Send + Sync + 'static>(most: u64, life: Duration) -> Cache<T
 fn key_of(token: &str, hub_session: Option<&str>) -> TokenKey {
     digest(&[token, hub_session.unwrap_or_default()])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_flood_of_tokens_is_not_kept_and_drives_nobody_out() {
+        let answers: Cache<TokenKey, Answer> = cache(100, Duration::from_secs(3600));
+        let in_use = key_of("alice", Some("session"));
+        answers.insert(in_use, None).await;
+        for n in 0..10_000 {
+            answers.insert(key_of(&n.to_string(), None), None).await;
+            assert!(answers.get(&in_use).await.is_some(), "after {n}");
+            if n % 10 == 0 {
+                answers.run_pending_tasks().await;
+            }
+        }
+        answers.run_pending_tasks().await;
+        assert!(answers.entry_count() <= 100, "{}", answers.entry_count());
+    }
+
+    #[test]
+    fn a_token_in_another_session_is_asked_for_anew() {
+        assert_eq!(key_of("t", None), key_of("t", Some("")));
+        assert_ne!(key_of("t", Some("one")), key_of("t", Some("two")));
+        assert_ne!(key_of("ab", Some("c")), key_of("a", Some("bc")));
+    }
+}
