@@ -230,14 +230,21 @@ async fn asks_the_hub_and_does_not_tell_the_token() {
 }
 
 #[test]
-fn knows_the_files_for_participants_servers() {
+fn knows_the_package_for_participants_servers() {
     let folder = class();
-    let etc = Path::new(env!("CARGO_MANIFEST_DIR")).join("../etc/jupyter");
-    let mut command = pipalhub("doctor", folder.path());
-    command
-        .args(["--json", "--bind", "127.0.0.1:0", "--etc"])
-        .arg(etc);
-    let (found, _) = findings(&mut command);
+    // Its data files lie where they are installed, below the environment's folder.
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../singleuser/data");
+    let ask = |python: &Path| {
+        let mut command = pipalhub("doctor", folder.path());
+        command
+            .args(["--json", "--bind", "127.0.0.1:0", "--python"])
+            .arg(python);
+        findings(&mut command).0
+    };
+    let found = ask(&python);
     assert_says(&found, "saves", "ok", "servers report them");
     assert_says(&found, "autosave", "ok", "every 5 s");
+    let found = ask(folder.path());
+    assert_says(&found, "saves", "warning", "watched instead");
+    assert_says(&found, "autosave", "warning", "every two minutes");
 }

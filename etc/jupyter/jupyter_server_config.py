@@ -1,11 +1,17 @@
-"""For every participant's server: lets it find pipalhub_saves.py beside this file.
+"""For a Hub that reports saves by a post_save_hook, as the original PipalHub did.
 
-jupyter_server_config.d/pipalhub_saves.json switches the extension on. If you have a
-jupyter_server_config.py of your own, add the two statements below to it.
+You do not need this file: the package pipalhub-singleuser (singleuser/) switches its
+extension on when it is installed. It is for servers whose extensions are managed elsewhere
+and off; both at once do no harm. Put it into /etc/jupyter/, or add its statements to the
+jupyter_server_config.py you have.
 """
 
-import os
-import sys
+c = get_config()  # noqa: F821
 
-# At the end of the path, so that no file in this folder can hide an installed package.
-sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+try:
+    from pipalhub_singleuser import post_save_hook
+except ImportError:
+    # A server must start where the package is not installed, too.
+    pass
+else:
+    c.FileContentsManager.post_save_hook = post_save_hook

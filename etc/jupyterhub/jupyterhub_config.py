@@ -11,13 +11,12 @@ import os
 c = get_config()  # noqa: F821
 
 # The service's program, where participants' notebooks live ({user} stands for the
-# participant's name), where the service keeps its database, the address it listens
-# on, and the folder that holds this project's etc/jupyter.
+# participant's name), where the service keeps its database, and the address it listens
+# on.
 PIPALHUB_BIN = os.environ.get("PIPALHUB_BIN", "pipalhub")
 PIPALHUB_HOMES = os.environ.get("PIPALHUB_HOMES", "/home/{user}")
 PIPALHUB_DATA = os.environ.get("PIPALHUB_DATA", "/var/lib/pipalhub")
 PIPALHUB_BIND = os.environ.get("PIPALHUB_BIND", "127.0.0.1:10101")
-PIPALHUB_ETC = os.environ.get("PIPALHUB_ETC", "/etc/jupyter")
 
 # The service, started by the Hub and seen at <hub>/services/dashboard/.
 c.JupyterHub.services = [
@@ -123,8 +122,6 @@ def service_url(spawner):
     return f"http://{PIPALHUB_BIND}{base_url}services/dashboard/"
 
 
-# Their servers report saves to it, by the extension in etc/jupyter.
+# Their servers report saves to it and ask it for notices, by the package
+# pipalhub-singleuser (singleuser/), where that is installed.
 c.Spawner.environment = {"PIPALHUB_URL": service_url}
-if PIPALHUB_ETC != "/etc/jupyter":
-    # Jupyter looks into /etc/jupyter by itself.
-    c.Spawner.environment["JUPYTER_CONFIG_PATH"] = PIPALHUB_ETC

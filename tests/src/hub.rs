@@ -107,7 +107,6 @@ impl Hub {
             .env("PIPALHUB_HOMES", homes.join("{user}"))
             .env("PIPALHUB_DATA", folder.path().join("data"))
             .env("PIPALHUB_BIND", format!("127.0.0.1:{service_port}"))
-            .env("PIPALHUB_ETC", crate::etc().join("jupyter"))
             .stdout(Stdio::from(log.try_clone()?))
             .stderr(Stdio::from(log));
         let process = command.spawn().context("jupyterhub cannot be started")?;

@@ -26,6 +26,7 @@ pub(crate) struct HubArgs {
 pub(crate) fn run(args: &HubArgs) -> anyhow::Result<()> {
     let binary = build::release()?;
     let venv = tools::venv(&tools::HUB)?;
+    tools::singleuser_package(&venv)?;
     let proxy = tools::proxy()?;
     // Better now than as a line in the middle of the Hub's log.
     let [hub_port, proxy_port, service_port] = free_ports()?;
@@ -54,7 +55,6 @@ pub(crate) fn run(args: &HubArgs) -> anyhow::Result<()> {
         .env("PIPALHUB_HOMES", homes.join("{user}"))
         .env("PIPALHUB_DATA", folder.path().join("data"))
         .env("PIPALHUB_BIND", format!("127.0.0.1:{service_port}"))
-        .env("PIPALHUB_ETC", etc.join("jupyter"))
         .env("DEMO_URL", url)
         .env("DEMO_HUB_PORT", hub_port.to_string())
         .env("DEMO_PROXY_PORT", proxy_port.to_string())

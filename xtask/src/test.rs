@@ -153,8 +153,10 @@ fn get_supplies() -> anyhow::Result<Supplies> {
         ("chromium", "chromium"),
         ("chromedriver", "chromium-driver"),
     ])?;
+    let hub = tools::venv(&tools::HUB)?;
+    tools::singleuser_package(&hub)?;
     Ok(Supplies {
-        hub: tools::venv(&tools::HUB)?,
+        hub,
         hub5: tools::venv(&tools::HUB5)?,
         proxy: tools::proxy()?,
     })

@@ -134,6 +134,26 @@ pub(crate) fn venv(venv: &Venv) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
+/// Installs the participants' package, as it is in this checkout, into a venv.
+///
+/// Each time, since another checkout may have installed its own; it takes two seconds and no
+/// network, because the package brings what builds it.
+pub(crate) fn singleuser_package(venv: &Path) -> anyhow::Result<()> {
+    execute(
+        program(venv.join("bin/pip"))
+            .args([
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-index",
+                "--no-deps",
+                "--force-reinstall",
+            ])
+            .arg(crate::command::root().join("singleuser")),
+    )
+    .context("the participants' package cannot be installed")
+}
+
 fn wasm_target() -> anyhow::Result<()> {
     const TARGET: &str = "wasm32-unknown-unknown";
     match output(program("rustup").args(["target", "list", "--installed"]))? {

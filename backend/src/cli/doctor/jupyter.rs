@@ -1,55 +1,77 @@
 //! What participants' servers are told: whether they report saves, and how often they save.
+//!
+//! Both come with the package pipalhub-singleuser, as files of the Python environment that
+//! it is installed into. No Python is started here.
 
-use std::{fs, path::Path};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
 use super::report::Finding;
 
 const SUBJECT: &str = "saves";
-/// Where it is all copied from.
-const REMEDY: &str = "sudo cp -r etc/jupyter/. /etc/jupyter/ of the release, then restart the \
-                      participants' servers.";
+const AUTOSAVE: &str = "autosave";
+/// The program that a Hub starts participants' servers with, in their environment.
+const SERVER: &str = "jupyterhub-singleuser";
+const REMEDY: &str = "pip install ./singleuser of the release, in the Python environment of the \
+                      participants' servers, then restart them.";
+const WHERE: &str = "If they run on this machine, say with --python which Python environment \
+                     they have, a folder such as /opt/tljh/user.";
 
-/// On a machine without a Hub or Jupyter there is nothing to find.
-pub(super) fn check(etc: &Path, under_hub: bool) -> Vec<Finding> {
-    if !under_hub && !etc.is_dir() {
-        return Vec::new();
-    }
-    vec![extension(etc), autosave(etc)]
-}
-
-fn extension(etc: &Path) -> Finding {
-    let shown = etc.display();
-    let enabled = read(&etc.join("jupyter_server_config.d/pipalhub_saves.json"));
-    let enabled = enabled
-        .is_some_and(|config| config["ServerApp"]["jpserver_extensions"]["pipalhub_saves"] == true);
-    let installed = etc.join("pipalhub_saves.py").is_file();
-    match (enabled, installed) {
-        (true, true) => Finding::ok(SUBJECT, format!("servers report them, by {shown}")),
-        (true, false) => Finding::problem(
-            SUBJECT,
-            format!("the extension is enabled in {shown}, but pipalhub_saves.py is not there"),
-            REMEDY,
-        ),
-        (false, _) => Finding::warning(
-            SUBJECT,
-            format!("no extension in {shown} reports them; the homes are watched instead"),
-            REMEDY,
-        ),
+/// On a machine without a Hub or participants' servers there is nothing to find.
+pub(super) fn check(python: Option<PathBuf>, under_hub: bool) -> Vec<Finding> {
+    match python.or_else(environment_of_servers) {
+        Some(python) => vec![extension(&python), autosave(&python)],
+        None if under_hub => {
+            let unknown = format!("no {SERVER} is on PATH, so servers were not looked at");
+            vec![Finding::warning(SUBJECT, unknown, WHERE)]
+        }
+        None => Vec::new(),
     }
 }
 
-fn autosave(etc: &Path) -> Finding {
-    let subject = "autosave";
-    let path = etc.join("labconfig/default_setting_overrides.json");
+/// The environment whose server program is on `PATH`, which is how a Hub finds it.
+fn environment_of_servers() -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let program = env::split_paths(&path)
+        .map(|folder| folder.join(SERVER))
+        .find(|program| program.is_file())?;
+    // One may be linked to from /usr/local/bin.
+    let program = fs::canonicalize(program).ok()?;
+    Some(program.parent()?.parent()?.to_owned())
+}
+
+fn extension(python: &Path) -> Finding {
+    let shown = python.display();
+    let config = read(&python.join("etc/jupyter/jupyter_server_config.d/pipalhub.json"));
+    let enabled = config.is_some_and(|config| {
+        config["ServerApp"]["jpserver_extensions"]["pipalhub_singleuser"] == true
+    });
+    if enabled {
+        return Finding::ok(
+            SUBJECT,
+            format!("servers report them, by the package in {shown}"),
+        );
+    }
+    Finding::warning(
+        SUBJECT,
+        format!("no package in {shown} reports them; the homes are watched instead"),
+        REMEDY,
+    )
+}
+
+fn autosave(python: &Path) -> Finding {
+    let path = python.join("share/jupyter/lab/settings/overrides.d/pipalhub.json");
     let every = read(&path).and_then(|settings| {
         settings["@jupyterlab/docmanager-extension:plugin"]["autosaveInterval"].as_u64()
     });
     match every {
-        Some(seconds) => Finding::ok(subject, format!("JupyterLab saves every {seconds} s")),
+        Some(seconds) => Finding::ok(AUTOSAVE, format!("JupyterLab saves every {seconds} s")),
         None => Finding::warning(
-            subject,
+            AUTOSAVE,
             "JupyterLab saves every two minutes only, as it does by default",
             REMEDY,
         ),

@@ -41,14 +41,10 @@ pub(super) struct DoctorArgs {
     /// The address the service listens on. [default: as for serve]
     #[arg(long, env = "PIPALHUB_BIND", value_name = "ADDR:PORT")]
     bind: Option<SocketAddr>,
-    /// Where participants' servers find their configuration.
-    #[arg(
-        long,
-        env = "PIPALHUB_ETC",
-        value_name = "DIR",
-        default_value = "/etc/jupyter"
-    )]
-    etc: PathBuf,
+    /// The Python environment of participants' servers. [default: that of the
+    /// jupyterhub-singleuser on PATH]
+    #[arg(long, env = "PIPALHUB_PYTHON", value_name = "DIR")]
+    python: Option<PathBuf>,
     /// Print JSON, for scripts.
     #[arg(long)]
     json: bool,
@@ -76,7 +72,7 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     report.extend(runtime.block_on(address::check(args.bind, &variable)));
     report.extend(runtime.block_on(hub::check(&variable)));
     let under_hub = variable("JUPYTERHUB_API_TOKEN").is_some();
-    report.extend(jupyter::check(&args.etc, under_hub));
+    report.extend(jupyter::check(args.python, under_hub));
     report.print(args.json)
 }
 

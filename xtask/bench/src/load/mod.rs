@@ -36,7 +36,7 @@ use crate::{
     samples::Percentiles,
 };
 
-/// Between two saves of one participant, as etc/jupyter/labconfig has it.
+/// Between two saves of one participant, as the participants' package has it.
 const AUTOSAVE: Duration = Duration::from_secs(5);
 /// How long the last events may take to come.
 const STRAGGLERS: Duration = Duration::from_secs(20);

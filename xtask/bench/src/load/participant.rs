@@ -1,4 +1,4 @@
-//! A participant: saves, and has it reported as `etc/jupyter/pipalhub_saves.py` does, over
+//! A participant: saves, and has it reported as `singleuser/` does, over
 //! a new connection each time.
 
 use std::{

@@ -1,0 +1,219 @@
+// The instructor's notices, inside JupyterLab 4. Written by hand and served as it is.
+//
+// It asks the participant's own server, which asks the service; see handlers.py. A page
+// that nobody looks at asks nothing. Each notice is shown as plain text by JupyterLab's own
+// notifications, once in this browser, and taken away when it is retracted or over.
+(() => {
+  "use strict";
+
+  // JupyterLab cuts what is longer, without a sign that it did.
+  const MAX_MESSAGE = 140;
+  const MAX_REMEMBERED = 500;
+  const FIRST_DELAY_MS = 1_000;
+  const MAX_DELAY_MS = 30_000;
+  // Longer than the server waits; one that never answers is given up.
+  const TIMEOUT_MS = 60_000;
+  // At least so long between two questions.
+  const PACE_MS = 200;
+
+  const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  const visible = () =>
+    new Promise((resolve) => {
+      const look = () => {
+        if (document.hidden) return;
+        document.removeEventListener("visibilitychange", look);
+        resolve();
+      };
+      document.addEventListener("visibilitychange", look);
+      look();
+    });
+
+  /** A request to the participant's own server, as JupyterLab makes them. */
+  function request(settings, path, options = {}) {
+    const headers = { "Content-Type": "application/json" };
+    const xsrf = /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie);
+    if (xsrf) headers["X-XSRFToken"] = xsrf[1];
+    if (settings.token) headers.Authorization = `token ${settings.token}`;
+    return fetch(`${settings.baseUrl}pipalhub/${path}`, {
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      headers,
+      ...options,
+    });
+  }
+
+  /** Which notices this browser has shown to the participant of this server. */
+  class Memory {
+    constructor(baseUrl) {
+      this.name = `pipalhub:shown:${new URL(baseUrl, location.href).pathname}`;
+      // As it was when this page opened: what comes later is shown in every open page,
+      // since nobody knows which one is looked at.
+      this.shown = new Set(this.read());
+    }
+
+    has(key) {
+      return this.shown.has(key);
+    }
+
+    add(key) {
+      this.shown.add(key);
+      const all = [...new Set([...this.read(), key])];
+      try {
+        localStorage.setItem(this.name, JSON.stringify(all.slice(-MAX_REMEMBERED)));
+      } catch {
+        // No room, or not allowed: then it is shown again after a reload.
+      }
+    }
+
+    read() {
+      try {
+        const all = JSON.parse(localStorage.getItem(this.name));
+        return Array.isArray(all) ? all : [];
+      } catch {
+        return [];
+      }
+    }
+  }
+
+  function messageOf({ title, text }) {
+    const message = title ? `${title}\n${text}` : text;
+    const characters = [...message.trim()];
+    if (characters.length <= MAX_MESSAGE) return characters.join("");
+    return `${characters.slice(0, MAX_MESSAGE - 1).join("").trimEnd()}…`;
+  }
+
+  class Notices {
+    constructor(app) {
+      this.commands = app.commands;
+      this.settings = app.serviceManager.serverSettings;
+      this.memory = new Memory(this.settings.baseUrl);
+      // The notifications of this page, by the notice's id.
+      this.notifications = new Map();
+      this.addCommands();
+    }
+
+    addCommands() {
+      this.commands.addCommand("pipalhub:open-link", {
+        label: "Open the link of a notice",
+        execute: ({ id, url }) => {
+          window.open(url, "_blank", "noopener");
+          this.report(id, "opened");
+        },
+      });
+      this.commands.addCommand("pipalhub:open-file", {
+        label: "Open the file of a notice",
+        execute: async ({ id, path }) => {
+          await this.commands.execute("docmanager:open", { path });
+          this.report(id, "opened");
+        },
+      });
+      this.commands.addCommand("pipalhub:dismiss", {
+        label: "Dismiss a notice",
+        // A click on any action of a notification takes it away.
+        execute: () => {},
+      });
+    }
+
+    /** Asks as long as the page is open. */
+    async follow() {
+      let after = 0;
+      let delay = FIRST_DELAY_MS;
+      for (;;) {
+        await visible();
+        try {
+          const response = await request(this.settings, `notices?after=${after}`);
+          // This server knows of no service.
+          if (response.status === 404) return;
+          if (!response.ok) throw new Error(`HTTP ${response.status}`);
+          const answer = await response.json();
+          delay = FIRST_DELAY_MS;
+          // What came while nobody looked comes again.
+          if (!document.hidden) {
+            for (const notice of answer.notices) await this.take(notice);
+            after = answer.cursor;
+          }
+          await sleep(PACE_MS);
+        } catch {
+          await sleep(delay * (0.5 + Math.random() / 2));
+          delay = Math.min(delay * 2, MAX_DELAY_MS);
+        }
+      }
+    }
+
+    async take(notice) {
+      if (notice.retracted) {
+        await this.remove(notice.id);
+        return;
+      }
+      // A service that begins anew may count from one again.
+      const key = `${notice.id}@${notice.created_at_ms}`;
+      if (this.memory.has(key)) return;
+      this.memory.add(key);
+      const notification = await this.commands.execute("apputils:notify", {
+        message: messageOf(notice),
+        type: "info",
+        options: { autoClose: false, actions: this.actionsOf(notice) },
+      });
+      this.notifications.set(notice.id, notification);
+      this.report(notice.id, "shown");
+      // Longer than a timer can count is for ever.
+      if (notice.remaining_ms !== null && notice.remaining_ms < 2 ** 31) {
+        setTimeout(() => this.remove(notice.id), notice.remaining_ms);
+      }
+    }
+
+    actionsOf({ id, link, path }) {
+      const actions = [];
+      if (link) {
+        actions.push({
+          label: link.label.slice(0, 40),
+          caption: link.url,
+          commandId: "pipalhub:open-link",
+          args: { id, url: link.url },
+        });
+      }
+      if (path) {
+        actions.push({
+          label: "Open file",
+          caption: path,
+          commandId: "pipalhub:open-file",
+          args: { id, path },
+        });
+      }
+      actions.push({ label: "Dismiss", commandId: "pipalhub:dismiss" });
+      return actions;
+    }
+
+    async remove(id) {
+      const notification = this.notifications.get(id);
+      if (notification === undefined) return;
+      this.notifications.delete(id);
+      await this.commands.execute("apputils:dismiss-notification", { id: notification });
+    }
+
+    /** Nobody waits for it: a receipt that is lost is one that is missing, no more. */
+    report(id, state) {
+      const body = JSON.stringify({ state });
+      request(this.settings, `notices/${id}/receipt`, { method: "POST", body }).catch(() => {});
+    }
+  }
+
+  const plugin = {
+    id: "pipalhub:notices",
+    description: "Shows the instructor's notices.",
+    autoStart: true,
+    activate(app) {
+      // Not awaited: JupyterLab is not to wait for it.
+      app.restored.then(() => new Notices(app).follow());
+    },
+  };
+
+  // What a module federation container is, for one module that shares nothing.
+  globalThis._JUPYTERLAB ??= {};
+  globalThis._JUPYTERLAB.pipalhub = {
+    init() {},
+    get: async () => () => ({ __esModule: true, default: plugin }),
+  };
+})();

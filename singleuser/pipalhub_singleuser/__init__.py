@@ -1,0 +1,32 @@
+"""The participants' side of PipalHub, for every participant's server.
+
+A jupyter_server extension that is on once this package is installed:
+
+* `extension` switches it on in a server
+* `events` knows what of the server's own events is worth telling
+* `reporter` tells it, from a thread of its own, and never fails or delays a save
+* `hook` is the same for a Hub that is configured by a post_save_hook
+* `notices` keeps what the instructor tells participants, `receipts` says that it was had,
+  `handlers` serves both to JupyterLab, which shows it (`data/share/jupyter/labextensions`)
+* `service`, `client` and `backoff` say where the service is, how it is asked, and when again
+
+It needs jupyter_server, with what that needs (tornado), and nothing else. Imports here are
+late, so that whoever only wants the hook loads nothing more.
+"""
+
+
+def _jupyter_server_extension_points():
+    return [{"module": "pipalhub_singleuser"}]
+
+
+def _load_jupyter_server_extension(app):
+    from .extension import load
+
+    load(app)
+
+
+def post_save_hook(model, os_path, contents_manager, **kwargs):
+    """For `c.FileContentsManager.post_save_hook`; see `hook`."""
+    from .hook import note_save
+
+    note_save(model, os_path, contents_manager)

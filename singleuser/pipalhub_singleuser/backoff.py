@@ -1,0 +1,39 @@
+"""When to try again what has failed."""
+
+import random
+
+# Whatever a service asks for, it is asked again after five minutes.
+MAX_RETRY_AFTER = 300
+
+
+class Backoff:
+    """Seconds between attempts: doubled with each failure, up to `most`."""
+
+    def __init__(self, first, most):
+        self._first = first
+        self._most = most
+        self.failures = 0
+
+    def succeeded(self):
+        """Returns whether there had been a failure before."""
+        had_failed = self.failures > 0
+        self.failures = 0
+        return had_failed
+
+    def failed(self, retry_after=None):
+        """Returns the seconds to wait; `retry_after` is the answer's header, or None."""
+        # Bounded, so that the power below stays small however long it lasts.
+        self.failures = min(self.failures + 1, 16)
+        delay = min(self._most, self._first * 2**self.failures)
+        # Spread out: a whole class must not come back in the same instant.
+        return delay * random.uniform(0.5, 1) + seconds_of(retry_after)
+
+
+def seconds_of(retry_after):
+    """Its other form, a date, is not worth reading here."""
+    try:
+        seconds = float(retry_after)
+    except (TypeError, ValueError):
+        return 0
+    # One that is not a number is neither below nor above the bounds.
+    return min(max(seconds, 0), MAX_RETRY_AFTER) if seconds == seconds else 0

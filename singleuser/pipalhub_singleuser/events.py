@@ -1,0 +1,43 @@
+"""What of a server's own events is worth telling the service.
+
+jupyter_server says what happens to files on its event bus, to listeners that run as tasks
+of their own once the save is done.
+
+The service knows two things of a notebook, saved and deleted, and the rest is said in
+these: a copy, an upload and a new one is a save of the new file; a rename is a deletion of
+the old name and a save of the new one, since the service follows paths. Notebooks inside a
+folder that is renamed or deleted as a whole are not told from here: the service's own
+watcher notices those.
+"""
+
+import os
+
+from .reporter import DELETE, SAVE
+
+SCHEMA = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+
+
+def news_in(data):
+    """`(kind, path)` for each file that the event `data` says something of."""
+    action = data.get("action")
+    if action in ("save", "copy", "upload", "create"):
+        return [(SAVE, data["path"])]
+    if action == "delete":
+        return [(DELETE, data["path"])]
+    if action == "rename":
+        return [(DELETE, data["source_path"]), (SAVE, data["path"])]
+    return []
+
+
+def listener(reporter, contents_manager, log):
+    """A listener for the event bus that notes in `reporter` what happens."""
+
+    async def on_contents_event(logger, schema_id, data):
+        try:
+            root = contents_manager.root_dir
+            for kind, path in news_in(data):
+                reporter.note(kind, os.path.join(root, path.lstrip("/")), root)
+        except Exception:
+            log.exception("PipalHub: a save was not reported; the notebook is saved")
+
+    return on_contents_event

@@ -1,0 +1,82 @@
+"""What JupyterLab asks its own server: `/pipalhub/notices`, and the receipts below it.
+
+Whoever may read this server's files may read what its participant is told. The page never
+gets the server's token; this server asks the service in its place.
+"""
+
+import asyncio
+
+from jupyter_server.auth import authorized
+from jupyter_server.base.handlers import APIHandler
+from jupyter_server.utils import url_path_join
+from tornado import web
+
+from .receipts import STATES
+
+# Seconds a page waits for something newer: less than what proxies cut.
+WAIT = 20
+# Seconds after which one page too many may come back.
+FULL_DELAY = 30
+
+
+class _Handler(APIHandler):
+    auth_resource = "contents"
+    # A page that waits for notices must not keep an idle server from being stopped.
+    _track_activity = False
+
+
+class NoticesHandler(_Handler):
+    """`GET /pipalhub/notices?after=CURSOR`"""
+
+    def initialize(self, notices):
+        self._notices = notices
+        self._answer = None
+
+    @web.authenticated
+    @authorized
+    async def get(self):
+        try:
+            after = int(self.get_query_argument("after", "0"))
+        except ValueError:
+            raise web.HTTPError(400, "after is not a cursor, a whole number") from None
+        if self._notices.is_full():
+            self.set_header("Retry-After", FULL_DELAY)
+            raise web.HTTPError(429, "so many pages wait for notices already")
+        self._answer = asyncio.ensure_future(self._notices.newer_than(after, WAIT))
+        try:
+            self.finish(await self._answer)
+        except asyncio.CancelledError:
+            # The page has gone.
+            raise web.Finish from None
+
+    def on_connection_close(self):
+        if self._answer is not None:
+            self._answer.cancel()
+
+
+class ReceiptHandler(_Handler):
+    """`POST /pipalhub/notices/ID/receipt` with `{"state": "shown"}` or `"opened"`"""
+
+    def initialize(self, receipts):
+        self._receipts = receipts
+
+    @web.authenticated
+    @authorized
+    async def post(self, notice_id):
+        body = self.get_json_body()
+        state = body.get("state") if isinstance(body, dict) else None
+        if state not in STATES:
+            raise web.HTTPError(400, f"state is one of {', '.join(STATES)}")
+        self._receipts.note(int(notice_id), state)
+        # Taken down; the service hears of it in a moment.
+        self.set_status(202)
+        self.finish()
+
+
+def routes(base_url, notices, receipts):
+    """All of them, below the server's own address."""
+    base = url_path_join(base_url, "pipalhub", "notices")
+    return [
+        (base, NoticesHandler, {"notices": notices}),
+        (base + r"/([0-9]{1,18})/receipt", ReceiptHandler, {"receipts": receipts}),
+    ]

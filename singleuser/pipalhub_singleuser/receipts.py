@@ -1,0 +1,46 @@
+"""Tells the service that a notice was had or opened, in the background.
+
+The page does not wait for it. While the service is away they are kept, a bounded number,
+each once; saying one twice does no harm.
+"""
+
+import asyncio
+
+from .backoff import Backoff
+from .client import Unanswered
+
+STATES = ("shown", "opened")
+MAX_PENDING = 500
+FIRST_DELAY = 0.5
+MAX_DELAY = 60
+
+
+class Receipts:
+    """Sends receipts one after the other, in the order they came."""
+
+    def __init__(self, client):
+        self._client = client
+        # A dictionary keeps the order and holds each once.
+        self._pending = {}
+        self._task = None
+        self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
+
+    def note(self, notice_id, state):
+        """Remembers one; beyond the bound, further ones are dropped."""
+        if len(self._pending) < MAX_PENDING:
+            self._pending[notice_id, state] = None
+        if self._task is None or self._task.done():
+            self._task = asyncio.ensure_future(self._send_all())
+
+    async def _send_all(self):
+        while self._pending:
+            notice_id, state = receipt = next(iter(self._pending))
+            path = f"api/notices/{notice_id}/receipt"
+            try:
+                await self._client.ask(path, body={"state": state})
+            except Unanswered as error:
+                if not error.final:
+                    await asyncio.sleep(self._backoff.failed(error.retry_after))
+                    continue
+            self._backoff.succeeded()
+            del self._pending[receipt]

@@ -1,0 +1,37 @@
+"""Where the service is, and in whose name this server speaks to it.
+
+PIPALHUB_URL is set by the Hub's configuration (etc/jupyterhub); JUPYTERHUB_USER and
+JUPYTERHUB_API_TOKEN the Hub gives every server. The token goes to PIPALHUB_URL only, and
+never into a log or to a page.
+"""
+
+import os
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Service:
+    """The service as one participant's server knows it."""
+
+    url: str
+    token: str = field(repr=False)
+    user: str
+
+    @classmethod
+    def from_environment(cls):
+        """None where there is no service to speak to, or no Hub."""
+        url = os.environ.get("PIPALHUB_URL")
+        token = os.environ.get("JUPYTERHUB_API_TOKEN")
+        user = os.environ.get("JUPYTERHUB_USER")
+        return cls(url, token, user) if url and token and user else None
+
+    def address(self, path):
+        """The address of `path` below the service."""
+        return self.url.rstrip("/") + "/" + path
+
+    def headers(self):
+        """What every request to the service carries."""
+        return {
+            "Authorization": "token " + self.token,
+            "Content-Type": "application/json",
+        }

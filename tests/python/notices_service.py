@@ -1,0 +1,122 @@
+"""A stand-in for the service's notices: `/api/notices`, as it is promised."""
+
+import http.server
+import json
+import re
+import threading
+import time
+import urllib.parse
+
+from support import LONG
+
+
+class NoticesService:
+    """Tells what it is given with `tell`; knows who asked and what was had."""
+
+    def __init__(self, port=0):
+        self.notices = {}
+        self.cursor = 0
+        self.receipts = []
+        self.asked = []
+        self.waiting = 0
+        self.most_waiting = 0
+        self.tokens = set()
+        # Statuses to answer with before it behaves.
+        self.failures = []
+        self.changed = threading.Condition()
+        self._stopped = False
+        service = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                url = urllib.parse.urlsplit(self.path)
+                query = dict(urllib.parse.parse_qsl(url.query))
+                self.answer(*service.get(url.path, query, self.headers))
+
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                self.answer(*service.post(self.path, body))
+
+            def answer(self, status, body):
+                text = json.dumps(body).encode()
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(text)))
+                    self.end_headers()
+                    self.wfile.write(text)
+                except OSError:
+                    pass
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_port
+        self.url = f"http://127.0.0.1:{self.port}/base/"
+        threading.Thread(
+            target=self.server.serve_forever, args=(0.01,), daemon=True
+        ).start()
+
+    def tell(self, text, id=None, **fields):
+        """Adds a notice or changes the one with this id."""
+        with self.changed:
+            self.cursor += 1
+            id = id or len(self.notices) + 1
+            self.notices[id] = {
+                "id": id,
+                "text": text,
+                "html": f"<p>{text}</p>",
+                "title": None,
+                "link": None,
+                "file": None,
+                "created_at_ms": 1_700_000_000_000 + id,
+                "until_ms": None,
+                "retracted": False,
+                **fields,
+                "seq": self.cursor,
+            }
+            self.changed.notify_all()
+        return id
+
+    def get(self, path, query, headers):
+        with self.changed:
+            self.asked.append(query)
+            self.tokens.add(headers["Authorization"])
+            self.changed.notify_all()
+            if path != "/base/api/notices":
+                return 404, {"message": path}
+            if self.failures:
+                return self.failures.pop(0), {"message": "not now"}
+            after = int(query.get("after", 0))
+            self.waiting += 1
+            self.most_waiting = max(self.most_waiting, self.waiting)
+            self.changed.wait_for(
+                lambda: self.cursor > after or self._stopped, float(query.get("wait", 0))
+            )
+            self.waiting -= 1
+            return 200, {
+                "now_ms": int(time.time() * 1000),
+                "cursor": self.cursor,
+                "notices": [n for n in self.notices.values() if n["seq"] > after],
+            }
+
+    def post(self, path, body):
+        found = re.fullmatch(r"/base/api/notices/(\d+)/receipt", path)
+        with self.changed:
+            if found:
+                self.receipts.append((int(found.group(1)), body["state"]))
+            self.changed.notify_all()
+        return (200 if found else 404), {}
+
+    def wait(self, condition):
+        with self.changed:
+            if not self.changed.wait_for(condition, LONG):
+                raise AssertionError(f"asked {self.asked}, receipts {self.receipts}")
+
+    def stop(self):
+        with self.changed:
+            self._stopped = True
+            self.changed.notify_all()
+        self.server.shutdown()
+        self.server.server_close()

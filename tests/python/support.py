@@ -1,0 +1,214 @@
+"""What the tests of the participants' side share: a stand-in for the service, and a log."""
+
+import http.client
+import http.server
+import importlib.util
+import json
+import logging
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ETC = ROOT / "etc" / "jupyter"
+SINGLEUSER = ROOT / "singleuser"
+# Before a version that is installed.
+sys.path.insert(0, str(SINGLEUSER))
+
+TOKEN = "canary-token"
+# Far beyond what anything here takes; only a failing test waits so long.
+LONG = 30
+HAS_JUPYTER = importlib.util.find_spec("jupyter_server") is not None
+CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+
+
+def environment_of(user, url):
+    """What the Hub and its configuration give a participant's server."""
+    return {
+        "PIPALHUB_URL": url,
+        "JUPYTERHUB_USER": user,
+        "JUPYTERHUB_API_TOKEN": TOKEN,
+    }
+
+
+class Service:
+    """A stand-in for PipalHub on a port of its own; `answer` decides each request."""
+
+    def __init__(self, answer=lambda event: (201, {}), port=0):
+        self.events = []
+        self.tokens = set()
+        self.changed = threading.Condition()
+        service = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                event = json.loads(body)
+                # The answer is decided before anyone can see that the event came.
+                status, headers = answer(event)
+                with service.changed:
+                    service.tokens.add(self.headers["Authorization"])
+                    service.events.append((self.path, event, time.monotonic()))
+                    service.changed.notify_all()
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.port = self.server.server_port
+        self.url = f"http://127.0.0.1:{self.port}/base/services/dashboard/"
+        threading.Thread(
+            target=self.server.serve_forever, args=(0.01,), daemon=True
+        ).start()
+
+    def wait(self, condition):
+        with self.changed:
+            if not self.changed.wait_for(lambda: condition(self.bodies()), LONG):
+                raise AssertionError(f"did not arrive, only {self.bodies()}")
+            return self.bodies()
+
+    def bodies(self):
+        return [event for _, event, _ in self.events]
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Lines(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+
+
+class RawService:
+    """Accepts connections and answers each with the next of `replies`, bytes.
+
+    None is an answer that never comes; the last is for all that follow.
+    """
+
+    def __init__(self, *replies):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._replies = replies
+        self.seen = threading.Semaphore(0)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        held = []
+        replies = iter(self._replies)
+        reply = None
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            connection.recv(65536)
+            reply = next(replies, reply)
+            if reply is None:
+                held.append(connection)
+            else:
+                connection.sendall(reply)
+                connection.close()
+            self.seen.release()
+
+    def stop(self):
+        self._listener.close()
+
+
+class JupyterServer:
+    """A participant's server as a process, in a home of its own."""
+
+    TOKEN = "the-token-of-this-server"
+    NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+    def __init__(self, environment, config="", extension=True):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.home = self.folder / "home"
+        self.home.mkdir()
+        (self.folder / "config").mkdir()
+        (self.folder / "config" / "jupyter_server_config.py").write_text(config)
+        self._log = open(self.folder / "log", "w+b")
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("JUPYTER", "PIPALHUB"))
+        }
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "jupyter_server",
+                "--no-browser",
+                "--allow-root",
+                "--port=0",
+                f"--IdentityProvider.token={self.TOKEN}",
+                # Whatever is installed where this runs, it is on only where asked for.
+                "--ServerApp.jpserver_extensions=pipalhub_singleuser=" + str(extension),
+            ],
+            cwd=self.home,
+            env={
+                **inherited,
+                "HOME": str(self.home),
+                "PYTHONPATH": str(SINGLEUSER),
+                "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
+                "JUPYTER_RUNTIME_DIR": str(self.folder / "runtime"),
+                **environment,
+            },
+            stdout=self._log,
+            stderr=self._log,
+        )
+        self.port = self._wait_for_port()
+
+    def _wait_for_port(self):
+        deadline = time.monotonic() + LONG
+        while time.monotonic() < deadline and self._process.poll() is None:
+            found = re.search(r"http://127\.0\.0\.1:(\d+)/", self.log())
+            if found:
+                return int(found.group(1))
+            time.sleep(0.05)
+        raise AssertionError("jupyter_server did not start:\n" + self.log())
+
+    def request(self, method, path, body=None):
+        """The answer's JSON, None where there is none."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG)
+        headers = {
+            "Authorization": "token " + self.TOKEN,
+            "Content-Type": "application/json",
+        }
+        text = None if body is None else json.dumps(body)
+        connection.request(method, "/" + path, text, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        if answer.status >= 300:
+            raise AssertionError(f"{method} {path}: {answer.status} {content!r}")
+        return json.loads(content) if content else None
+
+    def save(self, path):
+        """Saves a notebook as JupyterLab does."""
+        model = {"type": "notebook", "format": "json", "content": self.NOTEBOOK}
+        return self.request("PUT", "api/contents/" + path, model)
+
+    def log(self):
+        return (self.folder / "log").read_text(errors="replace")
+
+    def stop(self):
+        self._process.terminate()
+        self._process.wait(LONG)
+        self._log.close()
+        shutil.rmtree(self.folder)
