@@ -14,6 +14,7 @@ mod events;
 mod history;
 mod hub;
 mod metrics;
+mod notices;
 mod openapi;
 mod output;
 mod page;

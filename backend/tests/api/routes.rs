@@ -53,6 +53,11 @@ pub(crate) const CLOSED: &[(Method, &str)] = &[
     (Method::GET, "build/x/alice.html"),
     (Method::GET, "build/x/"),
     (Method::GET, "build/archive.zip"),
+    (Method::GET, "api/notices"),
+    (Method::POST, "api/notices"),
+    (Method::GET, "api/notices/sent"),
+    (Method::DELETE, "api/notices/1"),
+    (Method::POST, "api/notices/1/receipt"),
 ];
 
 #[tokio::test]
