@@ -130,6 +130,11 @@ pub fn stream(after: Option<i64>) -> String {
     }
 }
 
+/// What the tabs of one browser that show this service to `user` call their stream.
+pub fn stream_name(prefix: &str, user: &str) -> String {
+    format!("pipalhub{prefix}/ {user}")
+}
+
 /// The wall.
 pub fn wall(prefix: &str, view: &View) -> String {
     format!("{prefix}/{}", view.with_user(None).to_query())

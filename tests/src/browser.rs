@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use thirtyfour::prelude::*;
+use thirtyfour::{WindowHandle, prelude::*};
 
 use crate::{ports, processes, until};
 
@@ -71,6 +71,28 @@ impl Browser {
     /// Opens an address.
     pub async fn goto(&self, url: &str) -> Result<()> {
         Ok(self.driver.goto(url).await?)
+    }
+
+    /// Opens an address in a tab of its own and goes there; the answer leads back.
+    pub async fn open_tab(&self, url: &str) -> Result<WindowHandle> {
+        let before = self.driver.window().await?;
+        let tab = self.driver.new_tab().await?;
+        self.driver.switch_to_window(tab).await?;
+        self.goto(url).await?;
+        Ok(before)
+    }
+
+    /// Goes to another tab; the answer leads back.
+    pub async fn switch_to(&self, tab: &WindowHandle) -> Result<WindowHandle> {
+        let before = self.driver.window().await?;
+        self.driver.switch_to_window(tab.clone()).await?;
+        Ok(before)
+    }
+
+    /// Closes this tab and goes to another.
+    pub async fn close_tab(&self, then: &WindowHandle) -> Result<()> {
+        self.driver.close_window().await?;
+        Ok(self.driver.switch_to_window(then.clone()).await?)
     }
 
     /// The address of the page.
@@ -163,7 +185,8 @@ impl Browser {
 
     /// Runs a script in the page that calls its last argument with its answer.
     pub async fn run_until_called(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
-        self.driver.set_script_timeout(crate::TIMEOUT).await?;
+        // One script may do what a person would need an hour for.
+        self.driver.set_script_timeout(3 * crate::TIMEOUT).await?;
         let answer = self.driver.execute_async(script, arguments).await?;
         Ok(answer.json().clone())
     }

@@ -1,5 +1,7 @@
 //! Where in the stream of events this page is.
 
+use std::fmt;
+
 use shared::wire::StreamHello;
 
 /// What the pill in the top bar says.
@@ -21,6 +23,46 @@ impl LiveState {
             Self::Live => "live",
             Self::Reconnecting => "reconnecting",
         }
+    }
+}
+
+/// What the stream says, in a form that tabs can pass on to each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// The server-sent event: `hello`, `reset`, `message`; between tabs also `join` (who
+    /// holds the stream? where is it?) and `lost`.
+    pub kind: String,
+    /// Its id, the sequence number of a `message`.
+    pub id: String,
+    /// Its data, JSON.
+    pub data: String,
+}
+
+impl News {
+    /// What needs no more words.
+    pub fn of(kind: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            id: String::new(),
+            data: String::new(),
+        }
+    }
+
+    /// Reads what [`std::fmt::Display`] wrote.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut lines = text.splitn(3, '\n').map(str::to_owned);
+        Some(Self {
+            kind: lines.next()?,
+            id: lines.next()?,
+            data: lines.next()?,
+        })
+    }
+}
+
+impl fmt::Display for News {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither a kind nor an id of server-sent events has a line break.
+        write!(f, "{}\n{}\n{}", self.kind, self.id, self.data)
     }
 }
 
@@ -51,9 +93,13 @@ impl Cursor {
         self.seen = Some(hello.cursor);
     }
 
-    /// An event with the id `last_event_id` arrived; says its number.
+    /// An event with the id `last_event_id` arrived; says its number, unless it was seen
+    /// before: a tab that takes the stream over begins where it was itself.
     pub fn event(&mut self, last_event_id: &str) -> Option<i64> {
         let seq = last_event_id.parse().ok()?;
+        if self.seen.is_some_and(|seen| seq <= seen) {
+            return None;
+        }
         self.seen = Some(seq);
         Some(seq)
     }
@@ -90,6 +136,26 @@ mod tests {
         cursor.event("90");
         cursor.reset(&hello(3));
         assert_eq!(cursor.after(), Some(3));
+    }
+
+    #[test]
+    fn what_was_seen_is_not_seen_again() {
+        let mut cursor = Cursor::default();
+        assert_eq!(cursor.event("5"), Some(5));
+        assert_eq!(cursor.event("4"), None);
+        assert_eq!(cursor.event("5"), None);
+        assert_eq!(cursor.event("6"), Some(6));
+    }
+
+    #[test]
+    fn news_come_through_a_channel_as_they_were() {
+        let news = News {
+            kind: "message".to_owned(),
+            id: "7".to_owned(),
+            data: "{\"a\":\n1}".to_owned(),
+        };
+        assert_eq!(News::read(&news.to_string()), Some(news));
+        assert_eq!(News::read("nonsense"), None);
     }
 
     #[test]

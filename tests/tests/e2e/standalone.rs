@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{
@@ -109,6 +109,50 @@ async fn a_wall_that_was_left_lives_again_when_one_comes_back() -> Result<()> {
     save(&alice, &notebook(&["'after'"]))?;
     wall.wait_for_text(&tile("alice"), "after").await?;
     Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn the_tabs_of_a_browser_share_one_stream() -> Result<()> {
+    let service = Standalone::start()?;
+    let alice = service.home_path("alice", NOTEBOOK);
+    save(&alice, &notebook(&["'first'"]))?;
+    let browser = Browser::start().await?;
+    let live = "[data-testid=live-pill][data-state=live]";
+    browser.goto(service.link()).await?;
+    browser.wait_for(live).await?;
+    let first = browser.open_tab(&service.url("")).await?;
+    browser.wait_for(live).await?;
+    let third = browser.open_tab(&service.url("")).await?;
+    browser.wait_for(live).await?;
+    assert_eq!(open_streams(&service).await?, 1);
+
+    save(&alice, &notebook(&["'second'"]))?;
+    browser.wait_for_text(&tile("alice"), "second").await?;
+    let last = browser.switch_to(&first).await?;
+    browser.wait_for_text(&tile("alice"), "second").await?;
+
+    // The tab that holds the stream goes, and another takes it over.
+    browser.close_tab(&last).await?;
+    save(&alice, &notebook(&["'third'"]))?;
+    browser.wait_for_text(&tile("alice"), "third").await?;
+    browser.switch_to(&third).await?;
+    browser.wait_for_text(&tile("alice"), "third").await?;
+    until("one stream again", async || {
+        Ok((open_streams(&service).await? == 1).then_some(()))
+    })
+    .await
+}
+
+/// How many event streams the service is sending.
+async fn open_streams(service: &Standalone) -> Result<usize> {
+    let metrics = service.authorized(Method::GET, "metrics").send().await?;
+    let metrics = metrics.text().await?;
+    let open = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("pipalhub_streams_open "))
+        .with_context(|| format!("no such metric in {metrics}"))?;
+    Ok(open.parse()?)
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
-//! The one event stream of the page.
+//! The one event stream of the browser, as this page hears it.
 //!
-//! The browser's `EventSource` would reconnect by itself, but it gives up for ever on
-//! some answers and says little in between; so any error closes it and this module
-//! opens a new one, for ever. What the events mean is not decided here.
+//! One tab holds the connection (`source`) and passes on what it says (`tabs`). The
+//! browser's `EventSource` would reconnect by itself, but it gives up for ever on some
+//! answers and says little in between; so any error closes it and this module opens a new
+//! one, for ever. What the events mean is not decided here.
+
+mod source;
+mod tabs;
 
 use std::rc::Rc;
 
@@ -10,14 +14,14 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::wire::{Event, StreamHello};
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
-use web_sys::{EventSource, MessageEvent};
 
+use self::source::Source;
+use self::tabs::Tabs;
 use crate::api;
+use crate::base;
 use crate::clock::{Clock, monotonic_ms};
 use crate::model::backoff;
-use crate::model::stream::{Cursor, LiveState};
+use crate::model::stream::{Cursor, LiveState, News};
 use crate::paths;
 use crate::session::Session;
 
@@ -36,25 +40,16 @@ pub enum Message {
 
 type Listener = Rc<dyn Fn(&Message)>;
 
-/// An open `EventSource` and the callbacks it must not outlive.
-struct Connection {
-    source: EventSource,
-    _on_message: Closure<dyn FnMut(MessageEvent)>,
-    _on_error: Closure<dyn FnMut(web_sys::Event)>,
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.source.set_onerror(None);
-        self.source.close();
-    }
-}
-
 #[derive(Default)]
 struct Inner {
-    connection: Option<Connection>,
+    /// The other tabs; none while nobody is signed in, or where the browser has no locks.
+    tabs: Option<Tabs>,
+    /// Where this tab is the one that holds it.
+    source: Option<Source>,
     cursor: Cursor,
-    /// The page is not shown, and the stream closed for that long.
+    /// Somebody is signed in.
+    wanted: bool,
+    /// The page is not shown, and has no part in the stream for that long.
     paused: bool,
     attempt: u32,
     /// Counts connections, so that a wait that was overtaken does nothing.
@@ -109,72 +104,135 @@ impl Stream {
         });
     }
 
-    /// Opens the stream, or opens it anew.
+    /// Takes part in the stream: somebody is signed in.
     pub fn open(self) {
-        let cursor = self.inner.with_value(|inner| inner.cursor);
-        let connection = self.connect(&paths::stream(cursor.after()));
-        let opened = connection.is_some();
-        self.inner.update_value(|inner| {
-            inner.generation += 1;
-            inner.connection = connection;
-        });
-        if !opened {
-            self.lost();
-        }
+        self.inner.update_value(|inner| inner.wanted = true);
+        self.join();
     }
 
-    /// Closes the stream: nobody is signed in any more.
+    /// Has no part in it any more: nobody is signed in.
     pub fn close(self) {
+        self.leave();
         self.inner.update_value(|inner| {
-            inner.generation += 1;
-            inner.connection = None;
+            inner.wanted = false;
             inner.attempt = 0;
         });
         self.state.set(LiveState::Connecting);
     }
 
-    /// Closes the stream until the page is shown again.
+    /// Leaves the stream until the page is shown again.
     fn pause(self) {
-        self.inner.update_value(|inner| {
-            inner.generation += 1;
-            inner.paused = inner.connection.take().is_some();
-        });
+        self.leave();
+        self.inner.update_value(|inner| inner.paused = true);
     }
 
     fn resume(self) {
-        let paused = self
-            .inner
-            .try_update_value(|inner| std::mem::take(&mut inner.paused));
-        if paused == Some(true) {
-            self.state.set(LiveState::Reconnecting);
-            self.open();
-        }
-    }
-
-    fn connect(self, url: &str) -> Option<Connection> {
-        let source = EventSource::new(url).ok()?;
-        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
-            self.received(&message);
+        let was_paused = self.inner.try_update_value(|inner| {
+            let paused = std::mem::take(&mut inner.paused);
+            paused && inner.wanted
         });
-        for kind in ["hello", "reset", "message"] {
-            source
-                .add_event_listener_with_callback(kind, on_message.as_ref().unchecked_ref())
-                .ok()?;
+        if was_paused == Some(true) {
+            self.state.set(LiveState::Reconnecting);
+            self.join();
         }
-        let on_error = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| self.lost());
-        source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        Some(Connection {
-            source,
-            _on_message: on_message,
-            _on_error: on_error,
-        })
     }
 
-    fn received(self, message: &MessageEvent) {
-        let data = message.data().as_string().unwrap_or_default();
-        let message = match message.type_().as_str() {
-            "message" => self.event(&message.last_event_id(), &data),
-            kind => self.hello(kind == "reset", &data),
+    fn join(self) {
+        let user = self.session.who_untracked().map(|who| who.user);
+        let name = paths::stream_name(&base::prefix(), &user.unwrap_or_default());
+        let tabs = Tabs::join(&name, move |news| self.told(&news), move || self.connect());
+        let alone = tabs.is_none();
+        if let Some(tabs) = &tabs {
+            tabs.tell(&News::of("join"));
+        }
+        self.inner.update_value(|inner| inner.tabs = tabs);
+        if alone {
+            self.connect();
+        }
+    }
+
+    fn leave(self) {
+        let left = self.inner.try_update_value(|inner| {
+            inner.generation += 1;
+            (inner.source.take(), inner.tabs.take())
+        });
+        // After the value is free again, since letting go calls back.
+        drop(left);
+    }
+
+    /// Opens the connection, or opens it anew: this tab holds it.
+    fn connect(self) {
+        let cursor = self.inner.with_value(|inner| inner.cursor);
+        let source = Source::open(
+            &paths::stream(cursor.after()),
+            move |news| self.heard(&news),
+            move || self.lost(),
+        );
+        let opened = source.is_some();
+        let before = self.inner.try_update_value(|inner| {
+            inner.generation += 1;
+            std::mem::replace(&mut inner.source, source)
+        });
+        drop(before);
+        if !opened {
+            self.lost();
+        }
+    }
+
+    /// The connection that this tab holds said something.
+    fn heard(self, news: &News) {
+        self.pass_on(news);
+        self.received(news);
+    }
+
+    fn pass_on(self, news: &News) {
+        self.inner.with_value(|inner| {
+            if let Some(tabs) = &inner.tabs {
+                tabs.tell(news);
+            }
+        });
+    }
+
+    /// Another tab said something.
+    fn told(self, news: &News) {
+        let leads = |inner: &Inner| inner.tabs.as_ref().is_some_and(Tabs::leads);
+        match news.kind.as_str() {
+            "join" if self.inner.with_value(leads) => self.greet(),
+            "lost" => self.state.set(LiveState::Reconnecting),
+            "hello" if self.is_behind(news) => self.received(&News {
+                kind: "reset".to_owned(),
+                ..news.clone()
+            }),
+            "hello" | "reset" | "message" => self.received(news),
+            _ => {}
+        }
+    }
+
+    /// Tells a tab that has just come where the stream is.
+    fn greet(self) {
+        let after = self.inner.with_value(|inner| inner.cursor.after());
+        let live = self.state.get_untracked() == LiveState::Live;
+        if let (Some(cursor), true) = (after, live) {
+            let now_ms = self.clock.now_ms_untracked();
+            let hello = serde_json::to_string(&StreamHello { cursor, now_ms });
+            self.pass_on(&News {
+                data: hello.unwrap_or_default(),
+                ..News::of("hello")
+            });
+        }
+    }
+
+    /// Whether another tab goes on from a place that this one has not come to.
+    fn is_behind(self, hello: &News) -> bool {
+        let hello: Option<StreamHello> = serde_json::from_str(&hello.data).ok();
+        let seen = self.inner.with_value(|inner| inner.cursor.after());
+        seen.is_some_and(|seen| hello.is_some_and(|hello| hello.cursor > seen))
+    }
+
+    fn received(self, news: &News) {
+        let message = match news.kind.as_str() {
+            "message" => self.event(&news.id, &news.data),
+            kind => self.hello(kind == "reset", &news.data),
         };
         let Some(message) = message else { return };
         let listeners = self.inner.with_value(|inner| inner.listeners.clone());
@@ -213,10 +271,11 @@ impl Stream {
     /// Waits, asks whether the session still stands, and opens the stream again.
     fn lost(self) {
         self.state.set(LiveState::Reconnecting);
+        self.pass_on(&News::of("lost"));
         let next = self.inner.try_update_value(|inner| {
             // Only closed, not dropped: this runs inside one of its callbacks.
-            if let Some(connection) = &inner.connection {
-                connection.source.close();
+            if let Some(source) = &inner.source {
+                source.close();
             }
             inner.attempt += 1;
             (inner.attempt, inner.generation)
@@ -234,7 +293,7 @@ impl Stream {
             }
             let current = self.inner.try_with_value(|inner| inner.generation);
             if current == Some(generation) {
-                self.open();
+                self.connect();
             }
         });
     }

@@ -1,0 +1,56 @@
+//! The connection itself: an `EventSource`, and what comes out of it.
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{EventSource, MessageEvent};
+
+use crate::model::stream::News;
+
+/// An open `EventSource` and the callbacks it must not outlive.
+pub(super) struct Source {
+    source: EventSource,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(web_sys::Event)>,
+}
+
+impl Source {
+    /// Opens the stream at `url`; `None` when the browser will not.
+    pub(super) fn open(
+        url: &str,
+        mut heard: impl FnMut(News) + 'static,
+        mut lost: impl FnMut() + 'static,
+    ) -> Option<Self> {
+        let source = EventSource::new(url).ok()?;
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
+            heard(News {
+                kind: message.type_(),
+                id: message.last_event_id(),
+                data: message.data().as_string().unwrap_or_default(),
+            });
+        });
+        for kind in ["hello", "reset", "message"] {
+            source
+                .add_event_listener_with_callback(kind, on_message.as_ref().unchecked_ref())
+                .ok()?;
+        }
+        let on_error = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| lost());
+        source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Some(Self {
+            source,
+            _on_message: on_message,
+            _on_error: on_error,
+        })
+    }
+
+    /// Ends the connection; safe inside one of its callbacks, which dropping is not.
+    pub(super) fn close(&self) {
+        self.source.close();
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.source.set_onerror(None);
+        self.source.close();
+    }
+}
