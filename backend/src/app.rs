@@ -11,6 +11,7 @@ use crate::{
     feed::Feed,
     history::HistoryStore,
     limits::Limits,
+    notices::Board,
     store::EventStore,
 };
 
@@ -34,6 +35,8 @@ pub struct AppState {
     pub builds: Arc<Builds>,
     /// Every version of every notebook, unless that is switched off.
     pub history: Option<Arc<dyn HistoryStore>>,
+    /// What instructors tell participants.
+    pub notices: Arc<Board>,
     /// Cancelled when the service begins to end, so that streams do too.
     pub ending: CancellationToken,
     /// The port that is listened on, to tell the cookies of two services apart.

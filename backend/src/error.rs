@@ -14,8 +14,8 @@ use axum::{
 use shared::wire::ErrorBody;
 
 use crate::{
-    auth::LoginKind, history::HistoryError, homes::CreateError, routes::LARGEST_BODY,
-    server::BodyTooSlow, store::StoreError, telemetry::loggable,
+    auth::LoginKind, history::HistoryError, homes::CreateError, notices::NoticeError,
+    routes::LARGEST_BODY, server::BodyTooSlow, store::StoreError, telemetry::loggable,
 };
 
 /// Tells the page in the browser how to sign in: `hub` or `token`.
@@ -106,6 +106,18 @@ impl From<HistoryError> for AppError {
         Self::Unavailable {
             message: "The history of notebooks cannot be used right now; try again in a moment.",
             cause: error.to_string(),
+        }
+    }
+}
+
+impl From<NoticeError> for AppError {
+    fn from(error: NoticeError) -> Self {
+        match error {
+            NoticeError::Full => Self::Conflict(format!("{error}.")),
+            NoticeError::Engine(_) => Self::Unavailable {
+                message: "The notices cannot be used right now; try again in a moment.",
+                cause: error.to_string(),
+            },
         }
     }
 }

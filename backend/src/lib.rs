@@ -8,6 +8,7 @@
 //! * [`feed`]: the newest events, for everyone who follows them
 //! * [`limits`]: how much anyone may ask for
 //! * [`history`]: every version of every notebook, behind a trait as well
+//! * [`notices`]: what instructors tell participants, behind a trait too
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`class`]: everyone's notebooks, prepared for the wall
 //! * [`telemetry`]: metrics and logs
@@ -26,6 +27,7 @@ pub mod feed;
 pub mod history;
 pub mod homes;
 pub mod limits;
+pub mod notices;
 pub mod routes;
 pub mod server;
 mod sqlite;

@@ -57,6 +57,13 @@ pub async fn text(url: &str, body: Option<String>, xsrf: &str) -> Result<String,
     body_of(request.send().await.map_err(|_| Failure::Unreachable)?).await
 }
 
+/// Removes what is at an address.
+pub async fn delete(url: &str, xsrf: &str) -> Result<(), Failure> {
+    send(Request::delete(url).header(XSRF_HEADER, xsrf))
+        .await
+        .map(|_| ())
+}
+
 /// Signs in with the token of the printed link.
 pub async fn login(token: &str) -> Result<(), Failure> {
     let authorization = format!("token {token}");

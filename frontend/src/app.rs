@@ -5,12 +5,14 @@ use shared::render::escape::attribute as escaped;
 
 use crate::clock::Clock;
 use crate::components::notice::{FailureNotice, Notice};
+use crate::components::notice_button::ShowNotices;
 use crate::components::shortcuts::{Shortcuts, ShowShortcuts};
 use crate::components::skeleton::Skeleton;
 use crate::model::view::View;
 use crate::model::wall::effect;
 use crate::pages::login::LoginPage;
 use crate::pages::notebook::NotebookPage;
+use crate::pages::notices::NoticeParts;
 use crate::pages::wall::WallPage;
 use crate::paths::Page;
 use crate::router::Router;
@@ -67,7 +69,7 @@ fn follow(stream: Stream, class: ClassStore, wall: WallStore) {
             wall.catch_up(*cursor);
             class.refresh();
         }
-        Message::Resumed => {}
+        Message::Resumed | Message::Notices => {}
         Message::Reset => {
             wall.reload();
             class.refresh();
@@ -91,6 +93,7 @@ fn Routed() -> impl IntoView {
     let router = Router::start();
     provide_context(router);
     provide_context(ShowShortcuts::default());
+    provide_context(ShowNotices::default());
     let page = move || match router.page() {
         Some(Page::Wall) => view! { <WallPage /> }.into_any(),
         Some(Page::Notebook) => view! { <NotebookPage /> }.into_any(),
@@ -101,6 +104,7 @@ fn Routed() -> impl IntoView {
     };
     view! {
         <Shortcuts />
+        <NoticeParts />
         {page}
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use crate::model::age::ServiceClock;
+use crate::model::calendar::Moment;
 
 /// A handle to the clock; a context.
 #[derive(Clone, Copy)]
@@ -52,6 +53,18 @@ impl Clock {
                 .with_value(|service| service.now_ms(monotonic_ms())),
         );
     }
+}
+
+/// A moment by the reader's clock.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a time zone is a few hundred minutes, and a date is exact for ages"
+)]
+pub fn local(at_ms: i64) -> Moment {
+    let date = js_sys::Date::new(&(at_ms as f64).into());
+    // What the browser says is how many minutes UTC is ahead of it.
+    Moment::new(at_ms, -(date.get_timezone_offset() as i64))
 }
 
 /// Milliseconds of the browser's monotonic clock since the page was opened.

@@ -105,6 +105,37 @@ pub fn download(filename: &str, user: &str, version: i64) -> String {
 /// Writes a version into its participant's home.
 pub const RESTORE: &str = "api/history/restore";
 
+/// What instructors tell participants; to read, from after a change, and to write.
+pub const NOTICES: &str = "api/notices";
+/// The notices that were sent, and who has read them.
+pub const SENT_NOTICES: &str = "api/notices/sent";
+
+/// The notices that have changed since.
+pub fn notices(after: Option<i64>) -> String {
+    match after {
+        Some(after) => format!("{NOTICES}?after={after}"),
+        None => NOTICES.to_owned(),
+    }
+}
+
+/// One notice.
+pub fn notice(id: i64) -> String {
+    format!("{NOTICES}/{id}")
+}
+
+/// How far one notice got.
+pub fn receipt(id: i64) -> String {
+    format!("{NOTICES}/{id}/receipt")
+}
+
+/// Where whoever follows this works on a file of theirs, by way of the Hub whose home page
+/// is at `hub_home`.
+pub fn lab(hub_home: &str, file: &str) -> String {
+    let hub = hub_home.trim_end_matches('/');
+    let hub = hub.strip_suffix("/home").unwrap_or(hub);
+    format!("{hub}/user-redirect/lab/tree/{}", encode(file))
+}
+
 fn of_version(what: &str, filename: &str, user: &str, version: i64) -> String {
     format!(
         "api/history/{what}?filename={}&user={}&version={version}",
@@ -205,6 +236,12 @@ mod tests {
         assert_eq!(
             download("a&b", "c", 7),
             "api/history/download?filename=a%26b&user=c&version=7"
+        );
+        assert_eq!(notices(Some(0)), "api/notices?after=0");
+        assert_eq!(receipt(7), "api/notices/7/receipt");
+        assert_eq!(
+            lab("/base/hub/home", "m/a b#c.ipynb"),
+            "/base/hub/user-redirect/lab/tree/m/a%20b%23c.ipynb"
         );
         assert_eq!(stream(Some(0)), "events/stream?after=0");
         assert_eq!(summary("m/a b.ipynb"), "build/?notebook=m/a%20b.ipynb");

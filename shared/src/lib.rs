@@ -33,6 +33,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 pub mod incremental;
 pub mod notebook;
+pub mod notices;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod prepare;
 pub mod prepared;

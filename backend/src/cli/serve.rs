@@ -27,6 +27,7 @@ use crate::{
     feed::Feed,
     homes::HomesTemplate,
     limits::{LimitSettings, Limits},
+    notices::Board,
     routes::{login_link, router},
     server,
     store::{SqliteStore, StoreOptions},
@@ -136,7 +137,10 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let builds = Builds::new(args.homes.clone(), limits, &out);
     let builds = Arc::new(builds.context("see --out")?);
     let history = args.history.start(&data, &args.homes)?;
-    let mut class = Class::new(args.homes, limits).observed_by(Arc::clone(&builds) as _);
+    let notices = Board::open(&data.join("notices.sqlite3"))?;
+    let mut class = Class::new(args.homes, limits)
+        .observed_by(Arc::clone(&builds) as _)
+        .observed_by(Arc::clone(&notices) as _);
     if let Some(history) = &history {
         class = class.observed_by(Arc::clone(&history.recorder) as _);
     }
@@ -170,6 +174,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         class,
         builds,
         history: history.as_ref().map(|history| Arc::clone(&history.store)),
+        notices,
         ending: ending.clone(),
         port: address.port(),
     };

@@ -1,6 +1,7 @@
 //! Server-sent events, as bytes.
 
 use axum::body::Bytes;
+use serde::Serialize;
 use shared::wire::StreamHello;
 
 use crate::store::Committed;
@@ -39,4 +40,10 @@ pub(crate) fn greeting(name: &str, hello: &StreamHello) -> Bytes {
     let data = serde_json::to_string(hello).expect("a struct of numbers is JSON");
     let cursor = hello.cursor;
     format!("event: {name}\nid: {cursor}\nretry: {RETRY_MS}\ndata: {data}\n\n").into()
+}
+
+/// What is no event, and so has no number to resume from.
+pub(crate) fn unnumbered(name: &str, data: &impl Serialize) -> Bytes {
+    let data = serde_json::to_string(data).expect("what is sent so is plain data");
+    format!("event: {name}\ndata: {data}\n\n").into()
 }

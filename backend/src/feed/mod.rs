@@ -19,7 +19,7 @@ use tokio::sync::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use frame::{AT_ONCE, COMMENT, Entry, greeting};
+pub(crate) use frame::{AT_ONCE, COMMENT, Entry, greeting, unnumbered};
 pub(crate) use ring::Tail;
 
 use crate::store::{Committed, EventStore, StoreError};

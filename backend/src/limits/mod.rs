@@ -38,6 +38,8 @@ pub struct LimitSettings {
     pub events: EventLimits,
     /// Of questions to the Hub.
     pub hub: HubLimits,
+    /// Of notices that are written.
+    pub notices: NoticeLimits,
 }
 
 /// How many event streams there may be.
@@ -95,11 +97,30 @@ impl Default for EventLimits {
     }
 }
 
+/// How many notices one instructor may write: everyone is interrupted by each.
+#[derive(Clone, Copy, Debug)]
+pub struct NoticeLimits {
+    /// One in so long, in the long run.
+    pub every: Duration,
+    /// At once, after a pause.
+    pub burst: u32,
+}
+
+impl Default for NoticeLimits {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(6),
+            burst: 10,
+        }
+    }
+}
+
 /// Keeps count.
 pub struct Limits {
     settings: LimitSettings,
     streams: Slots,
     posts: Buckets,
+    notices: Buckets,
 }
 
 impl Limits {
@@ -110,6 +131,7 @@ impl Limits {
             settings,
             streams: Slots::new(settings.streams.each, settings.streams.all),
             posts: Buckets::default(),
+            notices: Buckets::default(),
         }
     }
 
@@ -141,6 +163,24 @@ impl Limits {
                     ),
                     wait,
                 )
+            })
+    }
+
+    /// Counts a notice of this person's.
+    ///
+    /// # Errors
+    /// [`AppError::TooManyRequests`] when there were too many lately.
+    pub(crate) fn notice(&self, identity: &Identity) -> Result<(), AppError> {
+        let NoticeLimits { every, burst } = self.settings.notices;
+        self.notices
+            .take_one(&identity.user, every, burst, Instant::now())
+            .map_err(|wait| {
+                let message = format!(
+                    "{} has written {burst} notices in the last minute: wait a moment, or say it \
+                     all in one.",
+                    identity.user
+                );
+                too_many("notices", message, wait)
             })
     }
 

@@ -42,12 +42,23 @@ struct Inner {
 impl Buckets {
     /// Takes a token from the bucket of `name`, or says how long until there is one.
     pub(super) fn take(&self, name: &str, rate: Rate, now: Instant) -> Result<(), Duration> {
+        self.take_one(name, rate.interval(), rate.burst, now)
+    }
+
+    /// The same of what is so seldom that it is told by how long one takes to come back.
+    pub(super) fn take_one(
+        &self,
+        name: &str,
+        interval: Duration,
+        burst: u32,
+        now: Instant,
+    ) -> Result<(), Duration> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let full_at = inner.full_at.get(name).copied().unwrap_or(now).max(now);
         // The bucket is empty when it takes the whole burst to fill it.
-        let next = full_at + rate.interval();
+        let next = full_at + interval;
         let missing = next.duration_since(now);
-        let whole = rate.interval() * rate.burst.max(1);
+        let whole = interval * burst.max(1);
         if missing > whole {
             return Err(missing - whole);
         }

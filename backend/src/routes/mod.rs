@@ -11,6 +11,7 @@ mod health;
 mod history;
 mod json_body;
 mod metrics;
+mod notices;
 mod openapi;
 mod output;
 mod page;
@@ -52,6 +53,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(output::get_output))
         .routes(routes!(events::list_updates))
         .merge(history::routes())
+        .merge(notices::routes())
         .fallback(api::not_found)
         // Not the event stream: a compressor holds back what it has not seen enough of.
         .layer(CompressionLayer::new());

@@ -12,7 +12,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use shared::wire::{ErrorBody, StreamHello};
+use shared::{
+    notices::NoticeNews,
+    wire::{ErrorBody, StreamHello},
+};
 use utoipa::{
     IntoParams, Modify, OpenApi, ToSchema,
     openapi::{
@@ -89,7 +92,7 @@ pub(super) async fn get_openapi(
 #[derive(OpenApi)]
 #[openapi(
     info(title = "PipalHub", description = "See everyone's work as it happens.", license(name = "BSD-3-Clause", identifier = "BSD-3-Clause")),
-    components(schemas(ErrorBody, StreamHello)),
+    components(schemas(ErrorBody, NoticeNews, StreamHello)),
     security(("token" = []), ("session" = [])),
     modifiers(&Schemes)
 )]

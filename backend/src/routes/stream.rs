@@ -4,6 +4,10 @@
 //! a reader that cannot set headers), then what is committed from then on. One that
 //! falls behind is not queued for: it is given more when it is ready. When what it missed
 //! is no longer kept it is told so, by `reset`, and goes on from now.
+//!
+//! In between it says, as `notice`, that there is news for the reader among the notices:
+//! a page has no second connection to wait on. That has no number of the journal's, so
+//! whoever reconnects asks for the notices once more.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -14,7 +18,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::{Stream, StreamExt, stream};
-use shared::wire::{Event, StreamHello};
+use shared::{
+    notices::{NOTICE_NEWS, NoticeNews},
+    wire::{Event, StreamHello},
+};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
@@ -28,7 +35,7 @@ use crate::{
     app::AppState,
     auth::{Identity, Participant},
     error::AppError,
-    feed::{AT_ONCE, COMMENT, Entry, Tail, greeting},
+    feed::{AT_ONCE, COMMENT, Entry, Tail, greeting, unnumbered},
     limits::Slot,
     store::{EventFilter, StoreError},
     time,
@@ -44,7 +51,8 @@ const PAGE: usize = 50;
         ("Last-Event-ID" = Option<i64>, Header, description = "The same; wins")),
     summary = "Events as they are committed, as server-sent events",
     description = "First `hello` (or `reset`, when the past that was asked for is no longer \
-        kept) with a StreamHello, then a message for each event with its sequence number as id.",
+        kept) with a StreamHello, then a message for each event with its sequence number as id. \
+        A `notice`, without id, says that there is news at /api/notices.",
     responses((status = OK, body = Event, content_type = "text/event-stream")))]
 pub(super) async fn stream_events(
     State(state): State<Arc<AppState>>,
@@ -58,6 +66,8 @@ pub(super) async fn stream_events(
     let asked = last_event_id(&headers).or(asked);
     let slot = state.limits.stream(&identity)?;
     let changes = state.feed.changes();
+    let notices = state.notices.changes();
+    let notices_seen = *notices.borrow();
     let (name, seq) = beginning(&state, asked).await?;
     let first = greeting(name, &hello(seq));
     let ending = state.ending.clone();
@@ -68,6 +78,8 @@ pub(super) async fn stream_events(
         filter,
         changes,
         seq,
+        notices,
+        notices_seen,
         silent_until,
         _slot: slot,
     };
@@ -124,6 +136,9 @@ struct Reader {
     filter: EventFilter,
     changes: watch::Receiver<i64>,
     seq: i64,
+    notices: watch::Receiver<i64>,
+    /// The newest change among the notices that it was told of, or that was not for it.
+    notices_seen: i64,
     /// When it has sent nothing until then, it sends a comment.
     silent_until: Instant,
     _slot: Slot,
@@ -140,16 +155,24 @@ impl Reader {
     /// What is to be sent next; `None` ends the stream, and the browser reconnects.
     async fn next(&mut self) -> Option<Bytes> {
         let frames = loop {
+            if let Some(news) = self.notice_news() {
+                break news;
+            }
             let found = match self.state.feed.after(self.seq) {
                 Tail::Events(entries) => self.visible(entries),
                 Tail::Past => self.read_journal().await.inspect_err(ends).ok()?,
                 Tail::Nothing => {
                     let seq = self.seq;
-                    let more = self.changes.wait_for(|newest| *newest > seq);
+                    let more = async {
+                        tokio::select! {
+                            more = self.changes.wait_for(|newest| *newest > seq) => more.is_ok(),
+                            news = self.notices.changed() => news.is_ok(),
+                        }
+                    };
                     match timeout_at(self.silent_until, more).await {
-                        Ok(Ok(_)) => continue,
+                        Ok(true) => continue,
                         // The service ends.
-                        Ok(Err(_)) => return None,
+                        Ok(false) => return None,
                         Err(_) => break COMMENT,
                     }
                 }
@@ -160,6 +183,18 @@ impl Reader {
         };
         self.silent_until = Instant::now() + self.state.limits.settings().streams.heartbeat;
         Some(frames)
+    }
+
+    /// What says that there is news for this reader among the notices.
+    fn notice_news(&mut self) -> Option<Bytes> {
+        let cursor = *self.notices.borrow_and_update();
+        if cursor <= self.notices_seen {
+            return None;
+        }
+        let reader = self.identity.confined_to();
+        let has_news = self.state.notices.has_news(reader, self.notices_seen);
+        self.notices_seen = cursor;
+        has_news.then(|| unnumbered(NOTICE_NEWS, &NoticeNews { cursor }))
     }
 
     /// The frames of those that this reader asked for and may see, as many as are given at

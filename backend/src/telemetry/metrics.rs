@@ -70,6 +70,7 @@ fn describe() {
         "Answers, by method, route and status"
     );
     describe_counter!("pipalhub_events_total", "Events stored, by type");
+    describe_counter!("pipalhub_notices_sent_total", "Notices of instructors");
     describe_gauge!(
         "pipalhub_store_queued",
         "Events that the latest commit took together"

@@ -18,6 +18,7 @@ use backend::{
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
     homes::HomesTemplate,
     limits::{LimitSettings, Limits},
+    notices::Board,
     routes::router,
     server,
     store::SqliteStore,
@@ -108,8 +109,10 @@ impl App {
         let builds = Builds::new(homes.clone(), tail, &out).unwrap();
         let builds = Arc::new(builds.writing_every(Duration::ZERO));
         builds.start(2).unwrap();
+        let notices = Board::open(&folder.path().join("notices.sqlite3")).unwrap();
         let class = Class::new(homes, tail)
             .observed_by(Arc::clone(&builds) as _)
+            .observed_by(Arc::clone(&notices) as _)
             .observed_by(Arc::new(recorder));
         let class = Arc::new(class);
         let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, Duration::ZERO);
@@ -139,6 +142,7 @@ impl App {
             history: Some(history),
             class: Arc::clone(&class),
             builds: Arc::clone(&builds),
+            notices,
             ending: ending.clone(),
             port: address.port(),
         };

@@ -11,6 +11,7 @@ use crate::{
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
+const DELETE: Method = Method::DELETE;
 
 /// A route, and the status of its answer for everybody in [`everybody`]'s order. `{a}` and
 /// `{b}` stand for a version of alice's x.ipynb and of bob's.
@@ -72,6 +73,12 @@ pub(crate) const MATRIX: &[Row] = &[
     Row(GET,  "api/history/changes?filename=x.ipynb&user=bob&version={b}",    [401, 401, 404, 200, 200]),
     // Of bob's.
     Row(POST, "api/history/restore",                              [401, 401, 404, 403, 201]),
+    Row(GET,  "api/notices",                                      [401, 401, 200, 200, 200]),
+    // To everyone; the receipt is of that one.
+    Row(POST, "api/notices",                                      [401, 401, 403, 403, 201]),
+    Row(GET,  "api/notices/sent",                                 [401, 401, 403, 403, 200]),
+    Row(POST, "api/notices/1/receipt",                            [401, 401, 204, 204, 204]),
+    Row(DELETE, "api/notices/1",                                  [401, 401, 403, 403, 204]),
     Row(GET,  "build/",                                           [401, 401, 200, 200, 200]),
     Row(GET,  "build/?notebook=x.ipynb",                          [401, 401, 404, 303, 303]),
     Row(GET,  "build/x/",                                         [401, 401, 200, 200, 200]),
@@ -125,6 +132,8 @@ fn body(app: &App, address: &str, versions: [i64; 2]) -> Value {
         "api/history/restore" => {
             json!({"user": "bob", "filename": "x.ipynb", "version": versions[1]})
         }
+        "api/notices" => json!({"text": "Hello", "to": {"everyone": true}}),
+        "api/notices/1/receipt" => json!({"state": "shown"}),
         _ => json!({}),
     }
 }

@@ -6,6 +6,7 @@ pub mod live_pill;
 pub mod notebook_bar;
 pub mod notebook_select;
 pub mod notice;
+pub mod notice_button;
 pub mod shortcuts;
 pub mod skeleton;
 pub mod theme_toggle;

@@ -11,7 +11,7 @@ use crate::theme::ThemeChoice;
 pub struct ShowShortcuts(RwSignal<u32>);
 
 /// Every key and what it does.
-const KEYS: [(&[&str], &str); 10] = [
+const KEYS: [(&[&str], &str); 11] = [
     (&["/"], "Filter by name"),
     (&["j", "k"], "Next and previous tile or participant"),
     (&["←", "↑", "→", "↓"], "Move among the tiles"),
@@ -20,6 +20,7 @@ const KEYS: [(&[&str], &str); 10] = [
     (&["h"], "History of a notebook"),
     (&["o", "n"], "Older and newer version"),
     (&["c"], "What changed in it"),
+    (&["m"], "Notices, for instructors"),
     (&["t"], "Theme: automatic, light, dark"),
     (&["?"], "This list"),
 ];

@@ -8,6 +8,7 @@ use shared::wire::{NotebookSummary, SessionResponse};
 
 use super::live_pill::LivePill;
 use super::notebook_select::NotebookSelect;
+use super::notice_button::NoticeButton;
 use super::shortcuts::ShortcutsButton;
 use super::theme_toggle::ThemeToggle;
 use crate::model::stream::LiveState;
@@ -79,6 +80,7 @@ pub fn TopBar(
             <Summary counts own />
             <div class="bar-end">
                 <LivePill live />
+                <NoticeButton hidden=own />
                 <ThemeToggle />
                 <ShortcutsButton />
                 <BuildLinks

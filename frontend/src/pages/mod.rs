@@ -3,4 +3,5 @@
 pub mod keyboard;
 pub mod login;
 pub mod notebook;
+pub mod notices;
 pub mod wall;

@@ -95,6 +95,11 @@ impl WallStore {
             .with(|entries| entries.iter().map(|entry| entry.user.to_string()).collect())
     }
 
+    /// The same, without following it.
+    pub fn users_untracked(self) -> Vec<String> {
+        untrack(|| self.users())
+    }
+
     /// The chosen notebook, without following it.
     pub fn filename_untracked(self) -> Option<String> {
         self.filename.get_untracked()

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::notices::NOTICE_NEWS;
 use shared::wire::{Event, StreamHello};
 
 use self::source::Source;
@@ -36,6 +37,8 @@ pub enum Message {
     Reset,
     /// A committed event and its number.
     Event(i64, Event),
+    /// There is news among the notices.
+    Notices,
 }
 
 type Listener = Rc<dyn Fn(&Message)>;
@@ -203,7 +206,7 @@ impl Stream {
                 kind: "reset".to_owned(),
                 ..news.clone()
             }),
-            "hello" | "reset" | "message" => self.received(news),
+            "hello" | "reset" | "message" | NOTICE_NEWS => self.received(news),
             _ => {}
         }
     }
@@ -232,6 +235,7 @@ impl Stream {
     fn received(self, news: &News) {
         let message = match news.kind.as_str() {
             "message" => self.event(&news.id, &news.data),
+            NOTICE_NEWS => Some(Message::Notices),
             kind => self.hello(kind == "reset", &news.data),
         };
         let Some(message) = message else { return };

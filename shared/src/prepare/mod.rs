@@ -24,7 +24,7 @@ use displays::Displays;
 
 use crate::{
     notebook::{Cell, CellKind, Notebook},
-    prepared::{Code, Content, PreparedCell, SafeHtml},
+    prepared::{Code, Content, Markdown, PreparedCell, SafeHtml},
 };
 
 /// A cell shows this many tags, of this many characters each.
@@ -69,6 +69,19 @@ pub fn cells(
     let preparation = Preparation::new(notebook, first_index, sanitizer);
     let cells = notebook.cells().iter().enumerate();
     cells.map(|(at, cell)| preparation.cell(at, cell)).collect()
+}
+
+/// Prepares Markdown that is in no notebook, as a cell of it would be.
+///
+/// ```
+/// use shared::{prepare, render, sanitize::Ammonia};
+///
+/// let prepared = prepare::prose("*Coffee* <script>x()</script>", &Ammonia);
+/// let html = render::markdown(&prepared, &render::Options::default());
+/// assert!(html.contains("<em>Coffee</em>") && !html.contains("script"));
+/// ```
+pub fn prose(source: &str, sanitizer: &impl Sanitizer) -> Markdown {
+    markdown::cell(&cut::text(source.to_owned()), None, sanitizer)
 }
 
 /// What the cells of one notebook have in common.

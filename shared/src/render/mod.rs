@@ -75,7 +75,7 @@ mod text;
 
 pub use changes::changes;
 
-use crate::prepared::PreparedCell;
+use crate::prepared::{Markdown, PreparedCell};
 
 /// How to render.
 #[derive(Clone, Debug, Default)]
@@ -121,6 +121,15 @@ pub fn cells(cells: &[PreparedCell], options: &Options) -> String {
     for cell in cells {
         renderer.push(&mut out, cell);
     }
+    out
+}
+
+/// The HTML of Markdown that stands alone, as a `div.nb-md`.
+#[must_use]
+pub fn markdown(markdown: &Markdown, options: &Options) -> String {
+    let mut out = String::new();
+    let mut context = Renderer::new(options).0;
+    cell::push_markdown(&mut out, markdown, &mut context);
     out
 }
 

@@ -11,7 +11,7 @@ use tests::{
     until,
 };
 
-use crate::{NOTEBOOK, tile};
+use crate::{NOTEBOOK, notices, tile};
 
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
@@ -223,6 +223,48 @@ async fn saving_works_while_the_service_does_not() -> Result<()> {
     // The server's report and the watcher's are one and the same event.
     assert_eq!(listed.len(), 3, "{listed:?}");
     Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_notice_reaches_a_participant_and_comes_back_as_read() -> Result<()> {
+    let hub = Hub::start("PIPALHUB_VENV").await?;
+    for user in ["alice", "bob"] {
+        hub.add_user(user).await?;
+        save(&hub.home_path(user, NOTEBOOK), &notebook(&["x = 1"]))?;
+    }
+    let own = Browser::start().await?;
+    own.goto(&hub.service("")).await?;
+    own.sign_in("alice", PASSWORD).await?;
+    own.wait_for("[data-testid=live-pill][data-state=live]")
+        .await?;
+    own.mark().await?;
+
+    let wall = Browser::start().await?;
+    wall.goto(&hub.service("")).await?;
+    wall.sign_in(INSTRUCTOR, PASSWORD).await?;
+    wall.wait_for_text(&tile("bob"), "x = 1").await?;
+    notices::write(&wall, "everyone", "Lunch is **at noon**.").await?;
+    own.wait_for_text("[data-testid=note] strong", "at noon")
+        .await?;
+    assert!(own.is_marked().await?, "the page was loaded again");
+    own.shot("notice-participant.png").await?;
+    wall.wait_for_text("[data-testid=sent]", "had 1/2 · opened 0/2")
+        .await?;
+    own.wait_for("[data-do=dismiss]").await?.click().await?;
+    wall.wait_for_text("[data-testid=sent]", "had 1/2 · opened 1/2")
+        .await?;
+
+    // What is taken back goes from the page that shows it.
+    notices::write(&wall, "user:alice", "Wrong room").await?;
+    own.wait_for_text("[data-testid=note]", "Wrong room")
+        .await?;
+    notices::take_back(&wall).await?;
+    until("the end of the notice", async || {
+        let notes = own.texts("[data-testid=note]").await?;
+        Ok(notes.is_empty().then_some(()))
+    })
+    .await
 }
 
 /// A new notebook is 201, one that was there 200.

@@ -52,7 +52,7 @@ pub fn NotebookPage() -> impl IntoView {
             }
             past.saved();
         }
-        Message::Resumed => {}
+        Message::Resumed | Message::Notices => {}
     });
 
     follow_place(router, store);

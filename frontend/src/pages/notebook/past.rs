@@ -9,8 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::api;
-use crate::clock::Clock;
-use crate::model::calendar::Moment;
+use crate::clock::{Clock, local};
 use crate::model::failure::Failure;
 use crate::model::history::Timeline;
 use crate::model::past::{Past, Restoring, Scene};
@@ -368,18 +367,6 @@ impl PastParts {
             page.set_class_name(&format!("notebook-page{open}{old}{changes}"));
         }
     }
-}
-
-/// A moment by the reader's clock.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "a time zone is a few hundred minutes, and a date is exact for ages"
-)]
-fn local(at_ms: i64) -> Moment {
-    let date = js_sys::Date::new(&(at_ms as f64).into());
-    // What the browser says is how many minutes UTC is ahead of it.
-    Moment::new(at_ms, -(date.get_timezone_offset() as i64))
 }
 
 /// Draws a part that is new. Who had the focus in it keeps it, if it can be said where,

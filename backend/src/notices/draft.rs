@@ -1,0 +1,258 @@
+//! What may be sent as a notice.
+
+use shared::notices::{Audience, LONGEST_TEXT, NoticeLink, NoticeRequest};
+
+/// In bytes, but the title in characters.
+const LONGEST_TITLE: usize = 120;
+const LONGEST_LABEL: usize = 120;
+const LONGEST_URL: usize = 2_000;
+const LONGEST_PATH: usize = 4_096;
+const LONGEST_USER: usize = 255;
+
+/// A notice within its bounds, not yet sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Plain text or Markdown.
+    pub text: String,
+    /// A line above it.
+    pub title: Option<String>,
+    /// Whom it is for.
+    pub to: Audience,
+    /// Something to open beside it.
+    pub link: Option<NoticeLink>,
+    /// A file below the home.
+    pub file: Option<String>,
+    /// Until when it stands.
+    pub until_ms: Option<i64>,
+}
+
+impl Draft {
+    /// Reads a request at a time.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words for whoever wrote it.
+    pub fn read(request: NoticeRequest, now_ms: i64) -> Result<Self, String> {
+        let NoticeRequest {
+            text,
+            to,
+            title,
+            link,
+            file,
+            until_ms,
+        } = request;
+        check_text(&text)?;
+        check_audience(&to)?;
+        let title = title.filter(|title| !title.trim().is_empty());
+        if let Some(title) = &title {
+            check_line("A title", title, LONGEST_TITLE)?;
+        }
+        if let Some(file) = &file {
+            check_path("The file", file)?;
+        }
+        if until_ms.is_some_and(|until| until <= now_ms) {
+            return Err("The time until which the notice stands is over already.".to_owned());
+        }
+        Ok(Self {
+            text,
+            title,
+            to,
+            link: link.map(checked_link).transpose()?,
+            file,
+            until_ms,
+        })
+    }
+}
+
+fn check_text(text: &str) -> Result<(), String> {
+    let length = text.chars().count();
+    if text.trim().is_empty() || length > LONGEST_TEXT {
+        return Err(format!(
+            "A notice has 1 to {LONGEST_TEXT} characters; this one has {length}."
+        ));
+    }
+    let is_odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    match text.contains(is_odd) {
+        true => Err("A notice has no control characters.".to_owned()),
+        false => Ok(()),
+    }
+}
+
+fn check_audience(to: &Audience) -> Result<(), String> {
+    match to {
+        Audience::Everyone(true) => Ok(()),
+        Audience::Everyone(false) => {
+            Err("A notice for nobody: \"everyone\" is true, or not there.".to_owned())
+        }
+        Audience::Notebook(filename) => check_path("The notebook", filename),
+        Audience::User(user) => {
+            if user.is_empty() || user.contains('/') {
+                return Err("The name of a person is not empty and has no slash.".to_owned());
+            }
+            check_line("A name", user, LONGEST_USER)
+        }
+    }
+}
+
+fn check_line(what: &str, line: &str, longest: usize) -> Result<(), String> {
+    if line.chars().count() > longest {
+        return Err(format!("{what} has at most {longest} characters."));
+    }
+    match line.contains(char::is_control) {
+        true => Err(format!("{what} is one line, without control characters.")),
+        false => Ok(()),
+    }
+}
+
+/// A path below a home, whatever home that is.
+fn check_path(what: &str, path: &str) -> Result<(), String> {
+    let is_step = |step: &str| !matches!(step, "" | "." | "..");
+    let is_plain = !path.contains(char::is_control) && !path.contains('\\');
+    if path.len() > LONGEST_PATH || !is_plain || !path.split('/').all(is_step) {
+        return Err(format!(
+            "{what} is a path below the home, such as module1/day1.ipynb, of at most \
+             {LONGEST_PATH} bytes and without \"..\"."
+        ));
+    }
+    Ok(())
+}
+
+fn checked_link(link: NoticeLink) -> Result<NoticeLink, String> {
+    let NoticeLink { url, label } = link;
+    let begins = |scheme: &str| {
+        let start = url.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    let leads_somewhere = url.split_once("://").is_some_and(|(_, rest)| {
+        let host = rest.split(['/', '?', '#']).next();
+        host.is_some_and(|host| !host.is_empty())
+    });
+    // No white space anywhere: a browser would leave some of it out, and lead elsewhere.
+    let is_one_word = !url.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\');
+    let is_web = begins("http://") || begins("https://");
+    if !(is_web && leads_somewhere && is_one_word) || url.len() > LONGEST_URL {
+        return Err(format!(
+            "A link begins with http:// or https://, has no spaces and at most {LONGEST_URL} \
+             bytes."
+        ));
+    }
+    check_line("The name of a link", &label, LONGEST_LABEL)?;
+    let label = match label.trim() {
+        "" => url.clone(),
+        label => label.to_owned(),
+    };
+    Ok(NoticeLink { url, label })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> NoticeRequest {
+        NoticeRequest {
+            text: "Lunch".to_owned(),
+            to: Audience::Everyone(true),
+            title: None,
+            link: None,
+            file: None,
+            until_ms: None,
+        }
+    }
+
+    fn read(change: impl FnOnce(&mut NoticeRequest)) -> Result<Draft, String> {
+        let mut request = request();
+        change(&mut request);
+        Draft::read(request, 1_000)
+    }
+
+    #[test]
+    fn a_text_has_its_length() {
+        for good in [
+            "x".to_owned(),
+            "é".repeat(LONGEST_TEXT),
+            "a\n\tb\r\n".to_owned(),
+        ] {
+            read(|request| request.text = good).unwrap();
+        }
+        for bad in [
+            "",
+            " \n",
+            &"é".repeat(LONGEST_TEXT + 1),
+            "a\0b",
+            "\u{1b}[31m",
+        ] {
+            read(|request| request.text = bad.to_owned()).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn paths_stay_below_the_home() {
+        for good in ["a.ipynb", "m 1/däy.ipynb", "a/..b/c..", ".hidden"] {
+            read(|request| request.file = Some(good.to_owned())).unwrap();
+            read(|request| request.to = Audience::Notebook(good.to_owned())).unwrap();
+        }
+        for bad in [
+            "",
+            "/etc/passwd",
+            "..",
+            "../a",
+            "a/../b",
+            "a/..",
+            "a//b",
+            "a/",
+            "./a",
+            "a\\..\\b",
+            "a\nb",
+        ] {
+            read(|request| request.file = Some(bad.to_owned())).expect_err(bad);
+            read(|request| request.to = Audience::Notebook(bad.to_owned())).expect_err(bad);
+        }
+    }
+
+    #[test]
+    fn a_link_leads_into_the_web() {
+        let link = |url: &str| {
+            let link = NoticeLink {
+                url: url.to_owned(),
+                label: " ".to_owned(),
+            };
+            read(|request| request.link = Some(link))
+        };
+        let draft = link("HTTPS://example.org/a?b#c").unwrap();
+        assert_eq!(draft.link.unwrap().label, "HTTPS://example.org/a?b#c");
+        for bad in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "//example.org",
+            "example.org",
+            "http://",
+            "http:///a",
+            "java\nscript:x",
+            " https://a",
+            "https://a b",
+            "https:\\\\a",
+            "ftp://a",
+            &format!("https://a/{}", "x".repeat(LONGEST_URL)),
+        ] {
+            link(bad).expect_err(bad);
+        }
+    }
+
+    #[test]
+    fn the_rest_is_bounded_too() {
+        read(|request| request.to = Audience::User("ana".into())).unwrap();
+        for user in ["", "a/b", "a\nb", &"x".repeat(256)] {
+            read(|request| request.to = Audience::User(user.into())).expect_err(user);
+        }
+        read(|request| request.to = Audience::Everyone(false)).unwrap_err();
+        read(|request| request.title = Some("a\nb".into())).unwrap_err();
+        read(|request| request.title = Some("x".repeat(121))).unwrap_err();
+        assert_eq!(
+            read(|request| request.title = Some(" ".into()))
+                .unwrap()
+                .title,
+            None
+        );
+        read(|request| request.until_ms = Some(1_001)).unwrap();
+        read(|request| request.until_ms = Some(1_000)).unwrap_err();
+    }
+}

@@ -1,0 +1,413 @@
+//! `/api/notices`: who writes, who reads, what is refused, and who hears of it when.
+
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use backend::limits::{LimitSettings, NoticeLimits};
+use futures::future::join;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::app::{App, PATIENCE, Person, TOKEN, eventually};
+
+const DAY1: &str = "m1/day1.ipynb";
+
+fn to_all(text: &str) -> Value {
+    json!({"text": text, "to": {"everyone": true}})
+}
+
+async fn send(person: &Person<'_>, notice: &Value) -> Value {
+    let response = person.post("api/notices", notice).await;
+    assert_eq!(response.status(), 201, "{notice}");
+    response.json().await.unwrap()
+}
+
+async fn texts(person: &Person<'_>) -> Vec<String> {
+    let notices = person.json("api/notices").await;
+    let notices = notices["notices"].as_array().unwrap().iter();
+    notices
+        .map(|notice| notice["text"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+async fn take_back(person: &Person<'_>, id: &Value) -> StatusCode {
+    let request = person.request(Method::DELETE, &format!("api/notices/{id}"));
+    request.send().await.unwrap().status()
+}
+
+async fn receipt(person: &Person<'_>, id: &Value, state: &str) -> StatusCode {
+    let path = format!("api/notices/{id}/receipt");
+    person.post(&path, &json!({"state": state})).await.status()
+}
+
+/// A save of DAY1 by this participant, through their own server.
+async fn save(app: &App, user: &str) {
+    app.save(user, DAY1, &["x"]);
+    let server = app.token(&format!("server-{user}"));
+    server.tell(&app.save_event(user, DAY1)).await;
+}
+
+#[tokio::test]
+async fn each_reads_what_is_meant_for_them() {
+    let app = App::with_hub().await;
+    let ines = app.instructor();
+    save(&app, "alice").await;
+    send(&ines, &to_all("for all")).await;
+    send(
+        &ines,
+        &json!({"text": "for day 1", "to": {"notebook": DAY1}}),
+    )
+    .await;
+    send(&ines, &json!({"text": "for bob", "to": {"user": "bob"}})).await;
+    assert_eq!(
+        texts(&app.participant("alice")).await,
+        ["for all", "for day 1"]
+    );
+    assert_eq!(texts(&app.participant("bob")).await, ["for all", "for bob"]);
+    // Their own server asks as they do, and who begins the notebook now is told now.
+    assert_eq!(
+        texts(&app.token("server-bob")).await,
+        ["for all", "for bob"]
+    );
+    save(&app, "bob").await;
+    assert_eq!(
+        texts(&app.participant("bob")).await,
+        ["for all", "for day 1", "for bob"]
+    );
+}
+
+#[tokio::test]
+async fn only_instructors_write_see_all_and_take_back() {
+    let app = App::with_hub().await;
+    let alice = app.participant("alice");
+    let notice = send(&app.instructor(), &to_all("x")).await;
+    let refused = alice.post("api/notices", &to_all("from alice")).await;
+    assert_eq!(refused.status(), 403);
+    assert_eq!(alice.get("api/notices/sent").await.status(), 403);
+    assert_eq!(take_back(&alice, &notice["id"]).await, 403);
+    assert_eq!(texts(&alice).await, ["x"]);
+}
+
+#[tokio::test]
+async fn a_notice_is_all_that_was_written() {
+    let app = App::with_hub().await;
+    let until = 4_000_000_000_000_i64;
+    let request = json!({
+        "text": "Open **this**.", "to": {"everyone": true}, "title": "Now",
+        "link": {"url": "https://example.org/a?b"}, "file": DAY1, "until_ms": until,
+    });
+    let sent = send(&app.instructor(), &request).await;
+    let read = app.participant("alice").json("api/notices").await;
+    assert_eq!(read["notices"], json!([sent]));
+    assert_eq!(read["cursor"], sent["seq"]);
+    assert!(
+        sent["html"]
+            .as_str()
+            .unwrap()
+            .contains("<strong>this</strong>")
+    );
+    assert_eq!(
+        sent["link"],
+        json!({"url": "https://example.org/a?b", "label": "https://example.org/a?b"})
+    );
+    for (name, value) in [
+        ("title", json!("Now")),
+        ("file", json!(DAY1)),
+        ("until_ms", json!(until)),
+        ("retracted", json!(false)),
+        ("opened", json!(false)),
+    ] {
+        assert_eq!(sent[name], value, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_out_of_bounds_is_refused() {
+    let app = App::standalone().await;
+    let post = async |body: &Value| app.instructor().post("api/notices", body).await.status();
+    for body in [
+        json!({}),
+        json!({"text": "x"}),
+        json!({"text": "", "to": {"everyone": true}}),
+        json!({"text": "é".repeat(4_001), "to": {"everyone": true}}),
+        json!({"text": "x", "to": {}}),
+        json!({"text": "x", "to": {"everyone": false}}),
+        json!({"text": "x", "to": {"everyone": true, "user": "a"}}),
+        json!({"text": "x", "to": {"user": ""}}),
+        json!({"text": "x", "to": {"notebook": "../a"}}),
+        json!({"text": "x", "to": {"everyone": true}, "link": {"url": "javascript:alert(1)"}}),
+        json!({"text": "x", "to": {"everyone": true}, "file": "/etc/passwd"}),
+        json!({"text": "x", "to": {"everyone": true}, "until_ms": 1}),
+    ] {
+        assert_eq!(post(&body).await, 400, "{body}");
+    }
+    // As long as it may be, written as JSON writes it the longest.
+    let long = format!(
+        "{{\"text\": \"{}\", \"to\": {{\"everyone\": true}}}}",
+        "\\ud83c\\udf33".repeat(4_000)
+    );
+    let request = app.instructor().request(Method::POST, "api/notices");
+    let request = request.header("content-type", "application/json");
+    assert_eq!(request.body(long).send().await.unwrap().status(), 201);
+    assert_eq!(post(&to_all(&"x".repeat(70_000))).await, 413);
+    for path in ["api/notices?wait=26", "api/notices?after=x"] {
+        assert_eq!(app.instructor().get(path).await.status(), 400, "{path}");
+    }
+    for id in [json!(99), json!("x")] {
+        assert_eq!(take_back(&app.instructor(), &id).await, 404, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_in_a_minute_are_refused() {
+    let app = App::with_hub().await;
+    let ines = app.instructor();
+    for _ in 0..10 {
+        send(&ines, &to_all("x")).await;
+    }
+    let refused = ines.post("api/notices", &to_all("x")).await;
+    assert_eq!(refused.status(), 429);
+    let seconds: u64 = refused.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=6).contains(&seconds), "{seconds}");
+    // The other instructor has a minute of their own.
+    send(&app.token("oauth-root"), &to_all("y")).await;
+}
+
+#[tokio::test]
+async fn hostile_text_is_harmless_where_it_is_read() {
+    let app = App::with_hub().await;
+    let text = "<script>alert(1)</script>\n\nx <img src=x onerror=alert(1)> \
+        [a](javascript:alert(1)) ![b](https://tracker.example/c.png) \
+        <a id=\"app\" href=\"javascript:alert(1)\" style=\"position:fixed\">d</a> *e*";
+    let sent = send(&app.instructor(), &to_all(text)).await;
+    let html = sent["html"].as_str().unwrap();
+    for never in [
+        "<script",
+        "onerror",
+        "href=\"javascript",
+        "<img src=x",
+        "style=",
+        "id=\"app\"",
+        "src=\"https",
+    ] {
+        assert!(!html.contains(never), "{never} in {html}");
+    }
+    assert!(html.contains("<em>e</em>"), "{html}");
+}
+
+#[tokio::test]
+async fn who_waits_hears_at_once_of_what_is_theirs() {
+    let app = App::with_hub().await;
+    let alice = app.participant("alice");
+    let cursor = alice.json("api/notices").await["cursor"].clone();
+    let path = format!("api/notices?after={cursor}&wait=25");
+    let ines = app.instructor();
+    let writing = async {
+        send(&ines, &json!({"text": "no", "to": {"user": "bob"}})).await;
+        send(&ines, &json!({"text": "yes", "to": {"user": "alice"}})).await
+    };
+    let (news, sent) = join(alice.json(&path), writing).await;
+    assert_eq!(news["notices"], json!([sent]));
+
+    // And of what is taken back, without what it said.
+    let path = format!("api/notices?after={}&wait=25", news["cursor"]);
+    let (news, status) = join(alice.json(&path), take_back(&ines, &sent["id"])).await;
+    assert_eq!(status, 204);
+    let gone = &news["notices"][0];
+    assert_eq!(
+        (&gone["id"], &gone["retracted"]),
+        (&sent["id"], &json!(true))
+    );
+    assert_eq!((&gone["text"], &gone["html"]), (&json!(""), &json!("")));
+    assert_eq!(texts(&alice).await, [] as [&str; 0]);
+    assert_eq!(take_back(&ines, &sent["id"]).await, 204, "once more");
+}
+
+#[tokio::test]
+async fn who_waits_does_not_keep_the_service_from_ending() {
+    let app = App::with_hub().await;
+    let cursor = app.instructor().json("api/notices").await["cursor"].clone();
+    let path = format!("api/notices?after={cursor}&wait=25");
+    let hub = app.hub.as_ref().unwrap();
+    let asked = hub.asked.load(Ordering::SeqCst);
+    let begun = Instant::now();
+    let ending = async {
+        // The Hub was asked who that is: the request has arrived.
+        eventually(async || (hub.asked.load(Ordering::SeqCst) > asked).then_some(())).await;
+        app.ending.cancel();
+    };
+    let alice = app.participant("alice");
+    let (news, ()) = join(alice.json(&path), ending).await;
+    assert_eq!(news["notices"], json!([]));
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn an_open_stream_says_that_there_is_news_to_those_it_is_for() {
+    let app = App::with_hub().await;
+    let mut streams = Vec::new();
+    for person in [
+        app.participant("alice"),
+        app.participant("bob"),
+        app.instructor(),
+    ] {
+        streams.push(person.get("events/stream").await);
+    }
+    let [alice, bob, ines] = streams.as_mut_slice() else {
+        panic!("three were opened");
+    };
+    let notice = json!({"text": "x", "to": {"user": "alice"}});
+    let sent = send(&app.instructor(), &notice).await;
+    let news = format!("event: notice\ndata: {{\"cursor\":{}}}\n\n", sent["seq"]);
+    read_until(alice, &news).await;
+    read_until(ines, &news).await;
+    let sent = send(&app.instructor(), &to_all("y")).await;
+    let second = format!("event: notice\ndata: {{\"cursor\":{}}}\n\n", sent["seq"]);
+    let heard = read_until(bob, &second).await;
+    assert!(!heard.contains(&news), "{heard}");
+}
+
+async fn read_until(stream: &mut Response, end: &str) -> String {
+    let reading = async {
+        let mut text = String::new();
+        while !text.contains(end) {
+            let chunk = stream.chunk().await.unwrap().expect("the stream goes on");
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+        text
+    };
+    let read = tokio::time::timeout(PATIENCE, reading).await;
+    read.expect("it comes in time")
+}
+
+#[tokio::test]
+async fn who_has_had_and_opened_it_is_seen() {
+    let app = App::with_hub().await;
+    let (ines, alice, bob) = (
+        app.instructor(),
+        app.participant("alice"),
+        app.participant("bob"),
+    );
+    save(&app, "alice").await;
+    save(&app, "carol").await;
+    let sent = send(&ines, &to_all("x")).await;
+    let id = &sent["id"];
+    assert_eq!(receipt(&alice, id, "shown").await, 204);
+    assert_eq!(receipt(&bob, id, "opened").await, 204);
+    let list = ines.json("api/notices/sent").await;
+    let notice = &list["notices"][0];
+    assert_eq!(
+        (&notice["text"], &notice["author"]),
+        (&json!("x"), &json!("ines"))
+    );
+    assert_eq!(notice["to"], json!({"everyone": true}));
+    let states = |notice: &Value| -> Vec<(String, bool, bool)> {
+        let recipients = notice["recipients"].as_array().unwrap().iter();
+        recipients
+            .map(|r| {
+                let user = r["user"].as_str().unwrap().to_owned();
+                (user, r["shown_at_ms"].is_i64(), r["opened_at_ms"].is_i64())
+            })
+            .collect()
+    };
+    // Bob has no notebook, and has it all the same.
+    assert_eq!(
+        states(notice),
+        [
+            ("alice".to_owned(), true, false),
+            ("bob".to_owned(), true, true),
+            ("carol".to_owned(), false, false),
+        ]
+    );
+    // Again is as once; and what a reader has opened is said to them, wherever they ask.
+    let first = notice["recipients"][1].clone();
+    assert_eq!(receipt(&bob, id, "opened").await, 204);
+    let list = ines.json("api/notices/sent").await;
+    assert_eq!(list["notices"][0]["recipients"][1], first);
+    let own = app.token("server-bob").json("api/notices").await;
+    assert_eq!(own["notices"][0]["opened"], true);
+    let own = alice.json("api/notices").await;
+    assert_eq!(
+        (&own["notices"][0]["shown"], &own["notices"][0]["opened"]),
+        (&json!(true), &json!(false))
+    );
+
+    // What is not theirs is not there.
+    let to_carol = send(&ines, &json!({"text": "y", "to": {"user": "carol"}})).await;
+    assert_eq!(receipt(&alice, &to_carol["id"], "shown").await, 404);
+    assert_eq!(receipt(&alice, &json!(99), "shown").await, 404);
+    assert_eq!(receipt(&alice, id, "eaten").await, 400);
+}
+
+#[tokio::test]
+async fn a_restart_keeps_them_and_loses_nobody_on_the_way() {
+    let app = App::with_hub().await;
+    save(&app, "alice").await;
+    let notice = json!({"text": "x", "to": {"notebook": DAY1}});
+    let sent = send(&app.instructor(), &notice).await;
+    assert_eq!(
+        receipt(&app.participant("alice"), &sent["id"], "opened").await,
+        204
+    );
+    let app = app.restarted(false).await;
+    // The class is read anew, as at a start.
+    app.built().await;
+    let path = format!("api/notices?after={}", sent["seq"]);
+    let news = app.participant("alice").json(&path).await;
+    assert_eq!(news["notices"][0]["text"], "x");
+    assert_eq!(news["notices"][0]["opened"], true);
+    let list = app.instructor().json("api/notices/sent").await;
+    assert!(list["notices"][0]["recipients"][0]["opened_at_ms"].is_i64());
+}
+
+#[tokio::test]
+async fn many_are_listed_page_by_page() {
+    let limits = LimitSettings {
+        notices: NoticeLimits {
+            every: Duration::from_millis(1),
+            burst: 1_000,
+        },
+        ..LimitSettings::default()
+    };
+    let app = App::limited(limits).await;
+    for at in 0..101 {
+        send(&app.instructor(), &to_all(&at.to_string())).await;
+    }
+    let page = app.instructor().json("api/notices/sent").await;
+    assert_eq!(
+        (&page["notices"][0]["text"], &page["more"]),
+        (&json!("100"), &json!(true))
+    );
+    let before = &page["notices"][99]["id"];
+    let path = format!("api/notices/sent?before={before}");
+    let page = app.instructor().json(&path).await;
+    assert_eq!(
+        (&page["notices"][0]["text"], &page["more"]),
+        (&json!("0"), &json!(false))
+    );
+    assert_eq!(page["notices"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_cookie_alone_writes_nothing() {
+    let app = App::standalone().await;
+    let login = app.token(TOKEN).request(Method::POST, "api/login");
+    let response = login.send().await.unwrap();
+    let cookie = response.headers()["set-cookie"].to_str().unwrap();
+    let page = app.cookie(cookie.split(';').next().unwrap());
+    let session = page.json("api/session").await;
+    let sent = send(&app.instructor(), &to_all("x")).await;
+    assert_eq!(page.post("api/notices", &to_all("y")).await.status(), 403);
+    assert_eq!(take_back(&page, &sent["id"]).await, 403);
+    assert_eq!(receipt(&page, &sent["id"], "shown").await, 403);
+    let xsrf = session["xsrf"].as_str().unwrap();
+    let request = page.request(Method::POST, "api/notices").json(&to_all("y"));
+    let request = request.header("x-xsrftoken", xsrf);
+    assert_eq!(request.send().await.unwrap().status(), 201);
+}

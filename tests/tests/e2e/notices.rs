@@ -1,0 +1,81 @@
+//! Notices as an instructor writes them. What a participant sees of them takes a Hub: that
+//! is in [`crate::hub`].
+
+use anyhow::Result;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{
+    browser::Browser,
+    notebooks::{notebook, save},
+    standalone::Standalone,
+};
+
+use crate::{NOTEBOOK, tile};
+
+const SENT: &str = "[data-testid=sent]";
+
+/// Writes a notice in the dialog, which is opened when it is not.
+pub(crate) async fn write(browser: &Browser, to: &str, text: &str) -> Result<()> {
+    if browser.texts("#notice-dialog[open]").await?.is_empty() {
+        click(browser, "[data-testid=notice-button]").await?;
+    }
+    browser.select("#notice-to", to).await?;
+    browser.type_into("#notice-text", text).await?;
+    click(browser, "#notice-dialog [data-do=send]:not(:disabled)").await?;
+    browser.wait_for_text("#notice-said", "Sent").await
+}
+
+/// Takes back the newest.
+pub(crate) async fn take_back(browser: &Browser) -> Result<()> {
+    click(browser, &format!("{SENT}:first-child [data-do=take-back]")).await?;
+    browser
+        .wait_for_text(&format!("{SENT}:first-child"), "taken back")
+        .await
+}
+
+async fn click(browser: &Browser, css: &str) -> Result<()> {
+    Ok(browser.wait_for(css).await?.click().await?)
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn a_notice_is_written_followed_and_taken_back() -> Result<()> {
+    let service = Standalone::start()?;
+    for user in ["alice", "bob"] {
+        save(
+            &service.home_path(user, NOTEBOOK),
+            &notebook(&["radius = 3"]),
+        )?;
+    }
+    let browser = Browser::start().await?;
+    browser.goto(service.link()).await?;
+    browser.wait_for_text(&tile("bob"), "radius").await?;
+
+    // By the key, with nothing but what is asked for.
+    browser.wait_for("body").await?.send_keys("m").await?;
+    browser.wait_for("#notice-dialog[open]").await?;
+    browser.wait_for("[data-do=send]:disabled").await?;
+    let to = format!("notebook:{NOTEBOOK}");
+    let text = "Please **save** and open day 2";
+    write(&browser, &to, text).await?;
+    browser.wait_for_text(SENT, "had 0/2").await?;
+    write(&browser, "user:bob", "Your kernel is busy").await?;
+    browser.wait_for_text(SENT, "had 0/1").await?;
+    click(&browser, &format!("{SENT}:last-child summary")).await?;
+    browser
+        .wait_for_text(&format!("{SENT} dd"), "alice, bob")
+        .await?;
+    for scheme in ["light", "dark"] {
+        browser.prefer_color_scheme(scheme).await?;
+        browser.shot(&format!("notices-{scheme}.png")).await?;
+    }
+    take_back(&browser).await?;
+
+    let sent = service.authorized(Method::GET, "api/notices/sent");
+    let sent: Value = sent.send().await?.json().await?;
+    let told = |at: usize| &sent["notices"][at];
+    assert_eq!(told(0)["retracted"], true);
+    assert_eq!(told(1)["text"], text);
+    assert_eq!(told(1)["to"], json!({"notebook": NOTEBOOK}));
+    Ok(())
+}
