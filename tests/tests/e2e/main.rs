@@ -3,6 +3,7 @@
 //! Ignored unless asked for, because they need a Hub, Jupyter and a browser: run
 //! `cargo xtask test`, which gets these and says where they are.
 
+mod builds;
 mod differential;
 mod history;
 mod hostile;
