@@ -7,6 +7,7 @@
 use super::calendar::Moment;
 use super::failure::Failure;
 use super::history::{Timeline, describe};
+use super::html::escape;
 use super::view::View;
 
 /// Where restoring stands.
@@ -203,12 +204,6 @@ impl Past {
     }
 }
 
-/// Text for HTML and for an attribute in double quotes.
-fn escape(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use shared::wire::VersionSummary;
@@ -321,6 +316,23 @@ mod tests {
         assert!(
             failed.contains("A &lt;link>.") && failed.contains("Try again"),
             "{failed}"
+        );
+    }
+
+    #[test]
+    fn who_may_not_restore_is_not_asked() {
+        let bar = with(view(Some(7)), |scene| {
+            let scene = Scene {
+                view: scene.view.clone(),
+                download: scene.download.clone(),
+                may_restore: false,
+                ..*scene
+            };
+            past().bar(&scene)
+        });
+        assert!(
+            !bar.contains("data-do=ask") && bar.contains("Download"),
+            "{bar}"
         );
     }
 
