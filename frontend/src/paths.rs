@@ -102,6 +102,9 @@ pub fn download(filename: &str, user: &str, version: i64) -> String {
     of_version("download", filename, user, version)
 }
 
+/// Ends the session.
+pub const LOGOUT: &str = "api/logout";
+
 /// Writes a version into its participant's home.
 pub const RESTORE: &str = "api/history/restore";
 

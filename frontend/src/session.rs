@@ -1,4 +1,4 @@
-//! Who is signed in, and what to do when nobody is.
+//! Who is signed in, signing out, and what to do when nobody is.
 //!
 //! Under a Hub every navigation without a session leads to the Hub's own login, so
 //! the page only reloads itself. Without a Hub the printed link carries a token in
@@ -7,12 +7,13 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::wire::SessionResponse;
+use shared::wire::{LogoutResponse, SessionResponse};
 use wasm_bindgen::JsValue;
 
 use crate::api;
 use crate::model::failure::{Failure, Login};
 use crate::model::token;
+use crate::paths;
 
 /// Marks, for the life of the tab, that a reload did not sign anybody in.
 const RELOADED_KEY: &str = "pipalhub-reloaded";
@@ -94,6 +95,25 @@ impl Session {
         if let Failure::SignedOut(_) = failure {
             self.failed(failure.clone());
         }
+    }
+
+    /// Signs out here and leads to where it goes on: under a Hub, to signing out there. When
+    /// it could not be done, `failed` is told why.
+    pub fn sign_out(self, failed: fn(&str)) {
+        let xsrf = self.who_untracked().and_then(|who| who.xsrf);
+        spawn_local(async move {
+            let xsrf = xsrf.unwrap_or_default();
+            let answer = api::text(paths::LOGOUT, Some("{}".to_owned()), &xsrf).await;
+            let next = answer.and_then(|body| api::read::<LogoutResponse>(&body));
+            match next {
+                // The page is on its way out; a browser that refuses shows it as it was.
+                Ok(LogoutResponse { next }) => drop(window().location().assign(&next)),
+                Err(failure) => {
+                    failed(&failure.what());
+                    self.note(&failure);
+                }
+            }
+        });
     }
 
     async fn ask(self) {

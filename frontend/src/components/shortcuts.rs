@@ -1,9 +1,14 @@
-//! The keys, and the dialog that lists them.
+//! The keys, and the dialog that lists them; who is signed in stands there, too.
 
+use leptos::ev::MouseEvent;
 use leptos::html::Dialog;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
 
-use crate::pages::keyboard::on_shortcut;
+use crate::model::html::escape;
+use crate::pages::keyboard::{find, on_shortcut};
+use crate::session::Session;
 use crate::theme::ThemeChoice;
 
 /// Counts how often the dialog was asked for; a context of all pages.
@@ -29,8 +34,17 @@ const KEYS: [(&[&str], &str); 11] = [
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let theme = expect_context::<ThemeChoice>();
+    let session = expect_context::<Session>();
     let ShowShortcuts(asked) = expect_context();
     let dialog = NodeRef::<Dialog>::new();
+    let user = session.who_untracked().map(|who| who.user);
+    let clicked = move |event: MouseEvent| {
+        let target = event.target();
+        let target = target.and_then(|target| target.dyn_into::<Element>().ok());
+        if target.is_some_and(|target| target.id() == SIGN_OUT) {
+            session.sign_out(tell_why_not);
+        }
+    };
     on_shortcut(move |key| {
         match key {
             "?" => asked.update(|asked| *asked += 1),
@@ -53,14 +67,25 @@ pub fn Shortcuts() -> impl IntoView {
             node_ref=dialog
             class="shortcuts"
             aria-labelledby="shortcuts-title"
-            inner_html=list()
+            inner_html=list(user.as_deref().unwrap_or_default())
+            on:click=clicked
         ></dialog>
+    }
+}
+
+/// The button that signs out, and the place for why it could not be done.
+const SIGN_OUT: &str = "sign-out";
+const SIGN_OUT_TROUBLE: &str = "sign-out-trouble";
+
+fn tell_why_not(why: &str) {
+    if let Some(place) = find(&format!("#{SIGN_OUT_TROUBLE}")) {
+        place.set_text_content(Some(&format!("You are still signed in. {why}")));
     }
 }
 
 /// What is in the dialog: nothing in it ever changes, and text is a fraction of the code
 /// that views of it would be.
-fn list() -> String {
+fn list(user: &str) -> String {
     let mut html = String::from("<h2 id=\"shortcuts-title\">Keyboard shortcuts</h2><dl>");
     for (keys, meaning) in KEYS {
         html.push_str("<dt>");
@@ -73,9 +98,13 @@ fn list() -> String {
         html.push_str(meaning);
         html.push_str("</dd>");
     }
-    html.push_str(
-        "</dl><form method=\"dialog\"><button class=\"button primary\">Close</button></form>",
-    );
+    html.push_str(&format!(
+        "</dl><p id={SIGN_OUT_TROUBLE} role=alert></p><form method=dialog>\
+         <span>Signed in as {}</span>\
+         <button type=button class=button id={SIGN_OUT}>Sign out</button>\
+         <button class=\"button primary\" autofocus>Close</button></form>",
+        escape(user)
+    ));
     html
 }
 

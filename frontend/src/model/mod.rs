@@ -10,6 +10,7 @@ pub mod failure;
 pub mod fetches;
 pub mod grid;
 pub mod history;
+pub mod html;
 pub mod notices;
 pub mod past;
 pub mod stream;

@@ -9,6 +9,7 @@ use shared::render::escape::attribute as escaped;
 use super::calendar::Moment;
 use super::failure::Failure;
 use super::history::{Timeline, describe};
+use super::html::escape;
 use super::view::View;
 
 /// Where restoring stands.
@@ -317,6 +318,23 @@ mod tests {
         assert!(
             failed.contains("A &lt;link&gt;.") && failed.contains("Try again"),
             "{failed}"
+        );
+    }
+
+    #[test]
+    fn who_may_not_restore_is_not_asked() {
+        let bar = with(view(Some(7)), |scene| {
+            let scene = Scene {
+                view: scene.view.clone(),
+                download: scene.download.clone(),
+                may_restore: false,
+                ..*scene
+            };
+            past().bar(&scene)
+        });
+        assert!(
+            !bar.contains("data-do=ask") && bar.contains("Download"),
+            "{bar}"
         );
     }
 
