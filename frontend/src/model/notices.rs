@@ -214,16 +214,20 @@ fn row(notice: &SentNotice, open: &[String], now_ms: i64, local: &dyn Fn(i64) ->
         ("Had it", names(notice, &|user| had(user) && !opened(user))),
         ("Not yet", names(notice, &|user| !had(user))),
     ];
-    let groups: String = groups
-        .iter()
-        .filter(|(_, names)| !names.is_empty())
+    let named = groups.iter().filter(|(_, names)| !names.is_empty());
+    let title_of_counts: Vec<String> = named
+        .clone()
+        .map(|(what, names)| format!("{what}: {names}"))
+        .collect();
+    let groups: String = named
         .map(|(what, names)| format!("<dt>{what}</dt><dd>{names}</dd>"))
         .collect();
     format!(
-        "<li{class} data-testid=sent><details data-id={id}{}><summary><b>{}</b><small>{} · to {} · \
+        "<li{class} data-testid=sent><details data-id={id}{}><summary><b>{}</b><small title=\"{}\">{} · to {} · \
          had {}/{all} · opened {}/{all}</small></summary>{}<dl>{groups}</dl></details>{take_back}</li>",
         if open.contains(&id) { " open" } else { "" },
         escape(title),
+        title_of_counts.join("\n"),
         local(notice.created_at_ms).time_and_day(local(now_ms)),
         escape(to),
         count(&had),
@@ -382,6 +386,10 @@ mod tests {
         };
         let html = draw(&one, &[]);
         assert!(html.contains("had 2/3 · opened 1/3"), "{html}");
+        assert!(
+            html.contains("title=\"Opened: ana\nHad it: bob\nNot yet: &lt;eve>\""),
+            "{html}"
+        );
         for group in [
             "<dt>Opened</dt><dd>ana</dd>",
             "<dt>Had it</dt><dd>bob</dd>",
