@@ -3,10 +3,10 @@
 use leptos::ev::MouseEvent;
 use leptos::html::Dialog;
 use leptos::prelude::*;
+use shared::render::escape::attribute as escaped;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use crate::model::html::escape;
 use crate::pages::keyboard::{find, on_shortcut};
 use crate::session::Session;
 use crate::theme::ThemeChoice;
@@ -103,7 +103,7 @@ fn list(user: &str) -> String {
          <span>Signed in as {}</span>\
          <button type=button class=button id={SIGN_OUT}>Sign out</button>\
          <button class=\"button primary\" autofocus>Close</button></form>",
-        escape(user)
+        escaped(user)
     ));
     html
 }

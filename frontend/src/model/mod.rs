@@ -10,7 +10,6 @@ pub mod failure;
 pub mod fetches;
 pub mod grid;
 pub mod history;
-pub mod html;
 pub mod notices;
 pub mod past;
 pub mod stream;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use shared::notices::{Audience, LONGEST_TEXT, Notice, NoticesResponse, Recipient, SentNotice};
+use shared::render::escape::attribute as escaped;
 
 use super::calendar::Moment;
 
@@ -76,21 +77,21 @@ fn one(notice: &Notice, lab: &dyn Fn(&str) -> Option<String>) -> String {
     let title = notice
         .title
         .as_deref()
-        .map(|title| format!("<h2>{}</h2>", escape(title)));
+        .map(|title| format!("<h2>{}</h2>", escaped(title)));
     let link = notice.link.as_ref().map(|link| {
         format!(
             "<a class=button target=_blank rel=\"external noopener noreferrer\" href=\"{}\">{}</a>",
-            escape(&link.url),
-            escape(&link.label)
+            escaped(&link.url),
+            escaped(&link.label)
         )
     });
     let file = notice.file.as_deref().map(|file| match lab(file) {
         Some(href) => format!(
             "<a class=button target=_blank rel=\"external noopener\" href=\"{}\">Open {}</a>",
-            escape(&href),
-            escape(file)
+            escaped(&href),
+            escaped(file)
         ),
-        None => format!("<code>{}</code>", escape(file)),
+        None => format!("<code>{}</code>", escaped(file)),
     });
     format!(
         "<article class=note data-testid=note><div class=note-text>{}{}</div>{}{}<button \
@@ -127,7 +128,7 @@ impl Class {
     pub fn choices(&self) -> String {
         let mut html = "<option value=everyone>Everyone</option>".to_owned();
         if let Some(notebook) = &self.notebook {
-            let notebook = escape(notebook);
+            let notebook = escaped(notebook);
             html.push_str(&format!(
                 "<option value=\"notebook:{notebook}\">Users of {notebook}</option>"
             ));
@@ -135,7 +136,7 @@ impl Class {
         if !self.users.is_empty() {
             html.push_str("<optgroup label=\"One person\">");
             for user in &self.users {
-                let user = escape(user);
+                let user = escaped(user);
                 html.push_str(&format!("<option value=\"user:{user}\">{user}</option>"));
             }
             html.push_str("</optgroup>");
@@ -226,10 +227,10 @@ fn row(notice: &SentNotice, open: &[String], now_ms: i64, local: &dyn Fn(i64) ->
         "<li{class} data-testid=sent><details data-id={id}{}><summary><b>{}</b><small title=\"{}\">{} · to {} · \
          had {}/{all} · opened {}/{all}</small></summary>{}<dl>{groups}</dl></details>{take_back}</li>",
         if open.contains(&id) { " open" } else { "" },
-        escape(title),
+        escaped(title),
         title_of_counts.join("\n"),
         local(notice.created_at_ms).time_and_day(local(now_ms)),
-        escape(to),
+        escaped(to),
         count(&had),
         count(&opened),
         notice.html,
@@ -238,14 +239,9 @@ fn row(notice: &SentNotice, open: &[String], now_ms: i64, local: &dyn Fn(i64) ->
 
 fn names(notice: &SentNotice, is: &dyn Fn(&&Recipient) -> bool) -> String {
     let those = notice.recipients.iter().filter(is);
-    let names: Vec<String> = those.map(|recipient| escape(&recipient.user)).collect();
+    let names = those.map(|recipient| escaped(&recipient.user));
+    let names: Vec<_> = names.collect();
     names.join(", ")
-}
-
-/// Text for HTML and for an attribute in double quotes.
-fn escape(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('"', "&quot;")
 }
 
 #[cfg(test)]

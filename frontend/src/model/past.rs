@@ -9,7 +9,6 @@ use shared::render::escape::attribute as escaped;
 use super::calendar::Moment;
 use super::failure::Failure;
 use super::history::{Timeline, describe};
-use super::html::escape;
 use super::view::View;
 
 /// Where restoring stands.
