@@ -8,6 +8,7 @@ mod history;
 mod hostile;
 mod hub;
 mod hub5;
+mod roles;
 mod standalone;
 
 /// The notebook everyone in these tests works on.
