@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    auth::{Identity, Participant},
+    auth::Follower,
     error::AppError,
     feed::{AT_ONCE, COMMENT, Entry, Tail, greeting},
     limits::Slot,
@@ -48,7 +48,7 @@ const PAGE: usize = 50;
     responses((status = OK, body = Event, content_type = "text/event-stream")))]
 pub(super) async fn stream_events(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    follower: Follower,
     headers: HeaderMap,
     Query(mut pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, AppError> {
@@ -56,19 +56,20 @@ pub(super) async fn stream_events(
     let filter = filter_from(pairs)?;
     // A browser that reconnects by itself repeats the first address, but with this.
     let asked = last_event_id(&headers).or(asked);
-    let slot = state.limits.stream(&identity)?;
+    let slot = state.limits.stream(&follower.identity)?;
     let changes = state.feed.changes();
     let (name, seq) = beginning(&state, asked).await?;
     let first = greeting(name, &hello(seq));
     let ending = state.ending.clone();
-    let silent_until = Instant::now() + state.limits.settings().streams.heartbeat;
+    let limits = state.limits.settings().streams;
     let reader = Reader {
         state,
-        identity,
+        follower,
         filter,
         changes,
         seq,
-        silent_until,
+        silent_until: Instant::now() + limits.heartbeat,
+        trusted_until: Instant::now() + limits.recheck,
         _slot: slot,
     };
     let frames = stream::once(async { first })
@@ -120,12 +121,14 @@ fn hello(cursor: i64) -> StreamHello {
 /// One connection's place in the journal.
 struct Reader {
     state: Arc<AppState>,
-    identity: Identity,
+    follower: Follower,
     filter: EventFilter,
     changes: watch::Receiver<i64>,
     seq: i64,
     /// When it has sent nothing until then, it sends a comment.
     silent_until: Instant,
+    /// Then it is looked whether it may still read.
+    trusted_until: Instant,
     _slot: Slot,
 }
 
@@ -139,6 +142,12 @@ impl Reader {
 
     /// What is to be sent next; `None` ends the stream, and the browser reconnects.
     async fn next(&mut self) -> Option<Bytes> {
+        if Instant::now() >= self.trusted_until {
+            if !self.follower.is_still(&self.state).await {
+                return None;
+            }
+            self.trusted_until = Instant::now() + self.state.limits.settings().streams.recheck;
+        }
         let frames = loop {
             let found = match self.state.feed.after(self.seq) {
                 Tail::Events(entries) => self.visible(entries),
@@ -168,7 +177,7 @@ impl Reader {
         let mut frames = Bytes::new();
         for entry in entries {
             let event = &entry.committed.event;
-            if self.filter.matches(event) && self.identity.may_see(&event.user) {
+            if self.filter.matches(event) && self.follower.identity.may_see(&event.user) {
                 if frames.is_empty() {
                     // Often the only one, and then all readers share its bytes.
                     frames = entry.frame.clone();
