@@ -11,6 +11,7 @@ c = get_config()  # noqa: F821
 load_subconfig(os.path.join(os.path.dirname(__file__), "jupyterhub_config.py"))  # noqa: F821
 
 instructor = os.environ["DEMO_INSTRUCTOR"]
+helper = os.environ["DEMO_HELPER"]
 participants = os.environ["DEMO_PARTICIPANTS"].split()
 
 c.JupyterHub.bind_url = os.environ["DEMO_URL"]
@@ -22,8 +23,11 @@ c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
 
 c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.password = os.environ["DEMO_PASSWORD"]
-c.Authenticator.allowed_users = {instructor, *participants}
-c.JupyterHub.load_groups = {"instructors": {"users": [instructor]}}
+c.Authenticator.allowed_users = {instructor, helper, *participants}
+c.JupyterHub.load_groups = {
+    "instructors": {"users": [instructor]},
+    "helpers": {"users": [helper]},
+}
 
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = os.environ["PIPALHUB_HOMES"].replace(

@@ -25,6 +25,8 @@ pub const PASSWORD: &str = "correct horse battery staple";
 pub const ADMIN: &str = "ada";
 /// A member of the group `instructors`, who is not an admin.
 pub const INSTRUCTOR: &str = "ines";
+/// A member of the group `helpers`.
+pub const HELPER: &str = "helga";
 
 /// The token of the service `tests`, in whose name the Hub's API is asked.
 const API_TOKEN: &str = "the-token-of-the-end-to-end-tests";
@@ -48,7 +50,10 @@ c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
 c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.password = here["password"]
 c.Authenticator.admin_users = {here["admin"]}
-c.JupyterHub.load_groups = {"instructors": {"users": [here["instructor"]]}}
+c.JupyterHub.load_groups = {
+    "instructors": {"users": [here["instructor"]]},
+    "helpers": {"users": [here["helper"]]},
+}
 
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = here["homes"] + "/{username}"
@@ -92,6 +97,7 @@ impl Hub {
             "password": PASSWORD,
             "admin": ADMIN,
             "instructor": INSTRUCTOR,
+            "helper": HELPER,
             "homes": homes,
             "api_token": API_TOKEN,
         });

@@ -15,7 +15,7 @@ use crate::{
     tools,
 };
 
-/// Run JupyterHub with this service in it, for two participants and an instructor.
+/// Run JupyterHub with this service in it, for two participants, a helper and an instructor.
 #[derive(Args)]
 pub(crate) struct HubArgs {
     /// The port that browsers go to.
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &HubArgs) -> anyhow::Result<()> {
         "{url} in a moment; Ctrl-C ends it and forgets everything"
     ));
     eprintln!(
-        "  sign in as  ines (instructor), alice or bob, each with the password `workshop`\n  \
+        "  sign in as  ines (instructor), helga (helper), alice or bob, each with the password `workshop`\n  \
          instructor  {url}services/dashboard/\n  \
          participant {url}hub/spawn in another browser or a private window"
     );
@@ -61,6 +61,7 @@ pub(crate) fn run(args: &HubArgs) -> anyhow::Result<()> {
         .env("DEMO_PROXY", proxy)
         .env("DEMO_PASSWORD", "workshop")
         .env("DEMO_INSTRUCTOR", "ines")
+        .env("DEMO_HELPER", "helga")
         .env("DEMO_PARTICIPANTS", "alice bob");
     run_until_asked(&mut hub, &Arc::new(AtomicBool::new(false)))
 }

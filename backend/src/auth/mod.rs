@@ -8,6 +8,7 @@
 //! sends along the text that [`Session::xsrf`] gives it in `GET /api/session`, which a page
 //! of another origin cannot read. So it can make the browser change nothing.
 
+mod follower;
 mod hub;
 mod oauth;
 mod session;
@@ -21,12 +22,13 @@ use axum::{
 use shared::wire::{Role, XSRF_HEADER};
 use subtle::ConstantTimeEq;
 
+pub(crate) use follower::Follower;
 pub use hub::{HubClient, HubLimits, HubSettings};
 pub use oauth::{CallbackQuery, OAuth, OAuthError};
 pub(crate) use session::no_session;
 pub use session::{SESSION_COOKIE, Session, SessionKey};
 
-use crate::{app::AppState, error::AppError, telemetry::Requester};
+use crate::{app::AppState, error::AppError};
 
 /// A text that must not be seen: it prints as `***` and is compared in constant time.
 #[derive(Clone)]
@@ -162,6 +164,26 @@ enum Credentials {
     Session(Session),
 }
 
+impl Credentials {
+    /// What this request may use: a session only to read, or as a page of ours sends it.
+    fn of_request(parts: &Parts, state: &AppState) -> Result<Self, AppError> {
+        if let Some(token) = authorization_token(&parts.headers) {
+            return Ok(Self::Token(token));
+        }
+        let refused = AppError::Unauthorized(state.auth.login_kind());
+        let session = Session::of_request(&parts.headers, state).ok_or(refused)?;
+        let reads = matches!(parts.method, Method::GET | Method::HEAD);
+        if !reads && !session.is_meant(&parts.headers, state) {
+            return Err(AppError::Forbidden(format!(
+                "A session in the browser may only read here. To change something, send \
+                 along what `GET /api/session` calls `xsrf`, as `{XSRF_HEADER}`, or a \
+                 token as `Authorization: token …`."
+            )));
+        }
+        Ok(Self::Session(session))
+    }
+}
+
 impl Auth {
     /// How to sign in here.
     #[must_use]
@@ -218,26 +240,7 @@ impl FromRequestParts<Arc<AppState>> for Participant {
         parts: &mut Parts,
         state: &Arc<AppState>,
     ) -> Result<Self, AppError> {
-        let refused = AppError::Unauthorized(state.auth.login_kind());
-        let credentials = match authorization_token(&parts.headers) {
-            Some(token) => Credentials::Token(token),
-            None => {
-                let session = Session::of_request(&parts.headers, state).ok_or(refused)?;
-                let reads = matches!(parts.method, Method::GET | Method::HEAD);
-                if !reads && !session.is_meant(&parts.headers, state) {
-                    return Err(AppError::Forbidden(format!(
-                        "A session in the browser may only read here. To change something, send \
-                         along what `GET /api/session` calls `xsrf`, as `{XSRF_HEADER}`, or a \
-                         token as `Authorization: token …`."
-                    )));
-                }
-                Credentials::Session(session)
-            }
-        };
-        let identity = state.auth.identify(&credentials).await?;
-        if let Some(requester) = parts.extensions.get::<Requester>() {
-            requester.is(&identity.user);
-        }
+        let Follower { identity, .. } = Follower::from_request_parts(parts, state).await?;
         Ok(Self(identity))
     }
 }

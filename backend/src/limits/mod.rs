@@ -53,6 +53,9 @@ pub struct StreamLimits {
     /// A stream that has sent nothing for so long sends a comment: proxies cut silent
     /// ones, the strictest after 10 s.
     pub heartbeat: Duration,
+    /// After so long it is looked whether the reader still may read: who signed out or lost
+    /// a right. Not more often, since for each the Hub is asked.
+    pub recheck: Duration,
 }
 
 impl Default for StreamLimits {
@@ -61,6 +64,7 @@ impl Default for StreamLimits {
             each: 16,
             all: 2_000,
             heartbeat: Duration::from_secs(8),
+            recheck: Duration::from_secs(600),
         }
     }
 }

@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    auth::{Identity, Participant},
+    auth::Follower,
     error::AppError,
     feed::{AT_ONCE, COMMENT, Entry, Tail, greeting, unnumbered},
     limits::Slot,
@@ -56,7 +56,7 @@ const PAGE: usize = 50;
     responses((status = OK, body = Event, content_type = "text/event-stream")))]
 pub(super) async fn stream_events(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    follower: Follower,
     headers: HeaderMap,
     Query(mut pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, AppError> {
@@ -64,23 +64,24 @@ pub(super) async fn stream_events(
     let filter = filter_from(pairs)?;
     // A browser that reconnects by itself repeats the first address, but with this.
     let asked = last_event_id(&headers).or(asked);
-    let slot = state.limits.stream(&identity)?;
+    let slot = state.limits.stream(&follower.identity)?;
     let changes = state.feed.changes();
     let notices = state.notices.changes();
     let notices_seen = *notices.borrow();
     let (name, seq) = beginning(&state, asked).await?;
     let first = greeting(name, &hello(seq));
     let ending = state.ending.clone();
-    let silent_until = Instant::now() + state.limits.settings().streams.heartbeat;
+    let limits = state.limits.settings().streams;
     let reader = Reader {
         state,
-        identity,
+        follower,
         filter,
         changes,
         seq,
         notices,
         notices_seen,
-        silent_until,
+        silent_until: Instant::now() + limits.heartbeat,
+        trusted_until: Instant::now() + limits.recheck,
         _slot: slot,
     };
     let frames = stream::once(async { first })
@@ -132,7 +133,7 @@ fn hello(cursor: i64) -> StreamHello {
 /// One connection's place in the journal.
 struct Reader {
     state: Arc<AppState>,
-    identity: Identity,
+    follower: Follower,
     filter: EventFilter,
     changes: watch::Receiver<i64>,
     seq: i64,
@@ -141,6 +142,8 @@ struct Reader {
     notices_seen: i64,
     /// When it has sent nothing until then, it sends a comment.
     silent_until: Instant,
+    /// Then it is looked whether it may still read.
+    trusted_until: Instant,
     _slot: Slot,
 }
 
@@ -154,6 +157,12 @@ impl Reader {
 
     /// What is to be sent next; `None` ends the stream, and the browser reconnects.
     async fn next(&mut self) -> Option<Bytes> {
+        if Instant::now() >= self.trusted_until {
+            if !self.follower.is_still(&self.state).await {
+                return None;
+            }
+            self.trusted_until = Instant::now() + self.state.limits.settings().streams.recheck;
+        }
         let frames = loop {
             if let Some(news) = self.notice_news() {
                 break news;
@@ -191,7 +200,7 @@ impl Reader {
         if cursor <= self.notices_seen {
             return None;
         }
-        let reader = self.identity.confined_to();
+        let reader = self.follower.identity.confined_to();
         let has_news = self.state.notices.has_news(reader, self.notices_seen);
         self.notices_seen = cursor;
         has_news.then(|| unnumbered(NOTICE_NEWS, &NoticeNews { cursor }))
@@ -203,7 +212,7 @@ impl Reader {
         let mut frames = Bytes::new();
         for entry in entries {
             let event = &entry.committed.event;
-            if self.filter.matches(event) && self.identity.may_see(&event.user) {
+            if self.filter.matches(event) && self.follower.identity.may_see(&event.user) {
                 if frames.is_empty() {
                     // Often the only one, and then all readers share its bytes.
                     frames = entry.frame.clone();

@@ -100,6 +100,48 @@ fn event(user: &str, path: &str) -> Value {
 }
 
 #[tokio::test]
+async fn ends_when_its_reader_has_lost_the_right() {
+    let mut limits = LimitSettings::default();
+    limits.streams.recheck = Duration::ZERO;
+    limits.hub.fresh = Duration::from_nanos(1);
+    limits.hub.rest = PATIENCE;
+    let app = App::limited_with_hub(limits).await;
+    let hub = app.hub.as_ref().unwrap();
+    let alice = app.token("server-alice");
+    let tell = async |path: &str| alice.tell(&app.save_event("alice", path)).await;
+    let mut readers = Vec::new();
+    for token in ["oauth-ines", "oauth-helga", "oauth-alice"] {
+        readers.push(Reader::open(&app.token(token), "").await);
+    }
+    for reader in &mut readers {
+        reader.next().await.expect("the greeting");
+    }
+    // One signs out. The Hub being down takes nobody's rights.
+    let revoked = "oauth-helga".to_owned();
+    hub.revoked.lock().unwrap().insert(revoked);
+    let [ines, helga, alices] = &mut readers[..] else {
+        unreachable!("there are three");
+    };
+    tell("a.ipynb").await;
+    for reader in [&mut *ines, alices] {
+        assert_eq!(reader.next().await.unwrap().data["filename"], "a.ipynb");
+    }
+    // What was on its way when she signed out may still have come.
+    while let Some(message) = helga.next().await {
+        assert_eq!(message.data["filename"], "a.ipynb");
+        tell("b.ipynb").await;
+    }
+    hub.down.store(true, std::sync::atomic::Ordering::SeqCst);
+    tell("c.ipynb").await;
+    for reader in [ines, alices] {
+        let mut names = Vec::new();
+        while names.last() != Some(&json!("c.ipynb")) {
+            names.push(reader.next().await.unwrap().data["filename"].clone());
+        }
+    }
+}
+
+#[tokio::test]
 async fn sends_what_is_committed() {
     let app = App::standalone().await;
     app.instructor().tell(&event("u", "/before")).await;

@@ -10,6 +10,7 @@ mod hostile;
 mod hub;
 mod hub5;
 mod notices;
+mod roles;
 mod standalone;
 
 /// The notebook everyone in these tests works on.

@@ -1,0 +1,68 @@
+//! Who sees what and changes what below a real Hub, of both versions, and signing out.
+
+use anyhow::Result;
+use tests::{
+    browser::Browser,
+    hub::{HELPER, Hub, PASSWORD},
+    notebooks::{notebook, save},
+    until,
+};
+
+use crate::{NOTEBOOK, tile};
+
+const BAR: &str = "[data-testid=version-bar]";
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_helper_sees_everyone_and_signs_out() -> Result<()> {
+    helps_and_leaves("PIPALHUB_VENV").await
+}
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_helper_sees_everyone_and_signs_out_on_hub_5() -> Result<()> {
+    helps_and_leaves("PIPALHUB_VENV_HUB5").await
+}
+
+async fn helps_and_leaves(venv: &str) -> Result<()> {
+    let hub = Hub::start(venv).await?;
+    let path = hub.home_path("alice", NOTEBOOK);
+    save(&path, &notebook(&["'first'"]))?;
+
+    let browser = Browser::start().await?;
+    browser.goto(&hub.service("")).await?;
+    browser.sign_in(HELPER, PASSWORD).await?;
+    browser.wait_for_text(&tile("alice"), "first").await?;
+    save(&path, &notebook(&["'first'", "'second'"]))?;
+    browser.wait_for_text(&tile("alice"), "second").await?;
+
+    // What was before is to be seen and to be downloaded, and not to be restored.
+    browser.open(&tile("alice")).await?;
+    click(&browser, "[data-testid=history-button]").await?;
+    click(&browser, "[data-testid=history] li:nth-child(2) a").await?;
+    browser.wait_for(&format!("{BAR} a.primary")).await?;
+    browser.wait_for(&format!("{BAR} a[download]")).await?;
+    let offered = browser
+        .attributes(&format!("{BAR} button"), "data-do")
+        .await?;
+    assert_eq!(offered, ["changes"]);
+
+    // Signing out leads to the Hub and ends the session there.
+    click(&browser, "[aria-label='Keyboard shortcuts']").await?;
+    browser.shot("sign-out.png").await?;
+    click(&browser, "#sign-out").await?;
+    browser.wait_for("#username_input").await?;
+    assert!(browser.url().await?.starts_with(&hub.url("hub/")));
+    browser.goto(&hub.service("")).await?;
+    browser.wait_for("#username_input").await?;
+    Ok(())
+}
+
+async fn click(browser: &Browser, css: &str) -> Result<()> {
+    // A list that is being drawn anew may take the element away for a moment.
+    until(("a click on", css), async || {
+        browser.wait_for(css).await?.click().await?;
+        Ok(Some(()))
+    })
+    .await
+}
