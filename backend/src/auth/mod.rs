@@ -3,10 +3,13 @@
 //! A handler names the right it needs by the type of its argument: [`Participant`] is
 //! anyone who is signed in, [`Viewer`] sees everyone, [`Instructor`] may change the class.
 //! Where it depends on whose notebook it is, [`Identity::may_see`] and
-//! [`Identity::may_change`] decide. There are two ways to be somebody: a token in `Authorization`, or the session cookie that signing in left in
-//! the browser. The cookie alone is good for reading only; to change something, a page
-//! sends along the text that [`Session::xsrf`] gives it in `GET /api/session`, which a page
-//! of another origin cannot read. So it can make the browser change nothing.
+//! [`Identity::may_change`] decide.
+//!
+//! There are two ways to be somebody: a token in `Authorization`, or the session cookie that
+//! signing in left in the browser. The cookie alone is good for reading only; to change
+//! something, a page sends along the text that [`Session::xsrf`] gives it in
+//! `GET /api/session`, which a page of another origin cannot read. So it can make the browser
+//! change nothing.
 
 mod follower;
 mod hub;

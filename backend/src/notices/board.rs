@@ -258,7 +258,10 @@ impl Board {
         let Posted { seq, notices } = &mut *posted;
         let mut is_news = false;
         for post in notices.values_mut() {
-            let is_for = matches!(&post.kept.draft.to, Audience::Notebook(filename) if *filename == key.filename);
+            let is_for = match &post.kept.draft.to {
+                Audience::Notebook(filename) => *filename == key.filename,
+                Audience::Everyone(_) | Audience::User(_) => false,
+            };
             if is_for && !post.members.contains_key(&key.user) {
                 *seq += 1;
                 post.members.insert(key.user.clone(), *seq);
