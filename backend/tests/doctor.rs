@@ -32,8 +32,8 @@ fn pipalhub(command: &str, folder: &Path) -> Command {
 fn doctor(folder: &Path) -> Command {
     let mut doctor = pipalhub("doctor", folder);
     doctor
-        .args(["--bind", "127.0.0.1:0", "--json", "--etc"])
-        .arg(folder.join("etc"));
+        .args(["--bind", "127.0.0.1:0", "--json", "--python"])
+        .arg(folder.join("python"));
     doctor
 }
 
@@ -104,7 +104,7 @@ fn says_of_a_good_installation_that_it_is() {
     let folder = class();
     let (serving, address) = serve(folder.path());
     let mut command = pipalhub("doctor", folder.path());
-    command.args(["--json", "--bind", &address, "--etc", "/nowhere"]);
+    command.args(["--json", "--bind", &address, "--python", "/nowhere"]);
     let (found, good) = findings(&mut command);
     assert!(good, "{found:#}");
     assert_says(&found, "service", "ok", "runs on this data folder");
@@ -120,7 +120,7 @@ fn says_of_a_good_installation_that_it_is() {
     // For people it is a line each, and no colour goes where there is no terminal.
     let mut command = pipalhub("doctor", folder.path());
     let output = command
-        .args(["--bind", "127.0.0.1:0", "--etc", "/nowhere"])
+        .args(["--bind", "127.0.0.1:0", "--python", "/nowhere"])
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -142,11 +142,11 @@ fn names_what_is_wrong_and_the_remedy() {
     fs::write(data.join("events.sqlite3"), "no database at all".repeat(99)).unwrap();
     let torn = folder.path().join("homes/bob/torn\n.ipynb");
     fs::write(torn, "{").unwrap();
-    fs::create_dir(folder.path().join("etc")).unwrap();
+    fs::create_dir(folder.path().join("python")).unwrap();
     let mut command = pipalhub("doctor", folder.path());
     command
-        .args(["--json", "--bind", &address, "--etc"])
-        .arg(folder.path().join("etc"));
+        .args(["--json", "--bind", &address, "--python"])
+        .arg(folder.path().join("python"));
     let (found, good) = findings(&mut command);
     assert!(!good);
     assert_says(&found, "data folder", "warning", "mode 755");
@@ -159,7 +159,7 @@ fn names_what_is_wrong_and_the_remedy() {
         "warning",
         "1 of 3 cannot be read: bob:torn\\n.ipynb",
     );
-    assert_says(&found, "saves", "warning", "no extension");
+    assert_says(&found, "saves", "warning", "no package");
     let mut command = doctor(folder.path());
     command.env("PIPALHUB_HOMES", "not used, since the flag wins");
     assert_says(&findings(&mut command).0, "homes", "ok", "2 participants");
