@@ -3,12 +3,14 @@
 //! object.
 //!
 //! * [`render`]: a notebook to a standalone page; a whole process, again and again
+//! * [`builds`]: a class's summary, in memory
 //! * [`faults`]: what goes wrong on a bad day
 //! * [`load`]: a class at work
 //! * [`events`]: what an event costs, of ours and of a peer
 //! * [`drive`]: a running service, and what talks to it
 //! * [`samples`]: what of all the samples is printed
 
+mod builds;
 mod drive;
 mod events;
 mod faults;
@@ -18,6 +20,7 @@ mod samples;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use backend::homes::HomesTemplate;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
@@ -38,6 +41,12 @@ enum Cli {
         program: String,
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
+    },
+    /// The summary of a class in memory: from nothing, and after a save.
+    Builds {
+        homes: HomesTemplate,
+        filename: String,
+        runs: usize,
     },
     #[command(flatten)]
     Service(Driven),
@@ -81,6 +90,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             &program,
             &arguments,
         )?),
+        Cli::Builds {
+            homes,
+            filename,
+            runs,
+        } => print(&builds::in_memory(&homes, &filename, runs)?),
         Cli::Weak { words } => faults::serve_weakly(&words),
         Cli::Service(driven) => drive(driven),
     }

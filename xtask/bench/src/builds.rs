@@ -1,0 +1,130 @@
+//! The summary of a class as the service keeps it: in memory, everyone's part by itself.
+//!
+//! *Cold* is from the homes on the disk to the HTML of the summary; *after one save* from a
+//! file that has changed to a summary that has the change. What `pipalhub build` takes as a
+//! whole process is measured from outside.
+
+use std::{fs, io, path::Path, sync::Arc, time::Instant};
+
+use anyhow::Context;
+use backend::{
+    builds::Builds,
+    class::{Class, Key, TailLimits},
+    homes::HomesTemplate,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// As many as the service has on the smallest machine it is meant for.
+const THREADS: usize = 2;
+
+/// In milliseconds.
+#[derive(Default, Serialize)]
+pub(crate) struct BuildSamples {
+    cold_ms: Vec<f64>,
+    saved_ms: Vec<f64>,
+    /// The summary written out after each save, which the service does once a second.
+    written_ms: Vec<f64>,
+    html_bytes: u64,
+}
+
+/// Everyone's copy of `filename` below `homes`, `runs` times from nothing; then `runs`
+/// saves by one of them after the other.
+pub(crate) fn in_memory(
+    homes: &HomesTemplate,
+    filename: &str,
+    runs: usize,
+) -> anyhow::Result<BuildSamples> {
+    let mut samples = BuildSamples::default();
+    let mut last = None;
+    for _ in 0..runs {
+        let kept = Kept::new(homes)?;
+        let begun = Instant::now();
+        kept.class.look_around(|key| key.filename == filename);
+        kept.class.read_all(THREADS);
+        kept.builds.settle_parts();
+        let mut html = Counted(0);
+        kept.write(filename, &mut html)?;
+        samples.cold_ms.push(milliseconds(begun));
+        samples.html_bytes = html.0;
+        last = Some(kept);
+    }
+    let kept = last.context("it must be done at least once")?;
+    let keys = kept.class.keys();
+    for (run, key) in keys.iter().cycle().take(runs).enumerate() {
+        save_changed(homes, key, run)?;
+        let begun = Instant::now();
+        kept.class.tile(key).context("a notebook has gone")?;
+        kept.builds.settle_parts();
+        samples.saved_ms.push(milliseconds(begun));
+        let begun = Instant::now();
+        kept.write(filename, &mut io::sink())?;
+        samples.written_ms.push(milliseconds(begun));
+    }
+    Ok(samples)
+}
+
+/// A class and what is built of it, until it is dropped.
+struct Kept {
+    class: Class,
+    builds: Arc<Builds>,
+    _folder: tempfile::TempDir,
+}
+
+impl Kept {
+    fn new(homes: &HomesTemplate) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let limits = TailLimits::default();
+        let builds = Builds::new(homes.clone(), limits, &folder.path().join("out"))?;
+        let builds = Arc::new(builds);
+        builds.start(THREADS)?;
+        let class = Class::new(homes.clone(), limits).observed_by(Arc::clone(&builds) as _);
+        Ok(Self {
+            class,
+            builds,
+            _folder: folder,
+        })
+    }
+
+    fn write(&self, filename: &str, out: &mut dyn io::Write) -> anyhow::Result<()> {
+        let summary = self.builds.summary(filename);
+        Ok(summary.context("there is no summary")?.write_html(out)?)
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.builds.end();
+    }
+}
+
+/// Changes the source of the last cell, as somebody at work does.
+fn save_changed(homes: &HomesTemplate, key: &Key, run: usize) -> anyhow::Result<()> {
+    let home = homes.home_of(&key.user).context("nobody's home")?;
+    let path: &Path = &home;
+    let path = path.join(&key.filename);
+    let mut notebook: Value = serde_json::from_slice(&fs::read(&path)?)?;
+    let cells = notebook["cells"].as_array_mut();
+    let cell = cells.and_then(|cells| cells.last_mut());
+    cell.context("a notebook without cells")?["source"] = json!(format!("answer = {run}"));
+    fs::write(&path, serde_json::to_vec(&notebook)?)?;
+    Ok(())
+}
+
+/// How much was written, and nothing else of it.
+struct Counted(u64);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn milliseconds(begun: Instant) -> f64 {
+    begun.elapsed().as_secs_f64() * 1000.0
+}
