@@ -324,7 +324,7 @@ mod tests {
         strip.take(response(vec![odd]));
         for html in [shown(&strip, 0), strip.html(0, &|_| None)] {
             assert!(!html.contains("<i>") && !html.contains("<i>\""), "{html}");
-            assert!(html.contains("&lt;i>&quot;&amp;") && html.contains("<p>html 1</p>"));
+            assert!(html.contains("&lt;i&gt;&quot;&amp;") && html.contains("<p>html 1</p>"));
         }
         let class = Class {
             notebook: Some("<i>\"".into()),
@@ -383,18 +383,18 @@ mod tests {
         let html = draw(&one, &[]);
         assert!(html.contains("had 2/3 · opened 1/3"), "{html}");
         assert!(
-            html.contains("title=\"Opened: ana\nHad it: bob\nNot yet: &lt;eve>\""),
+            html.contains("title=\"Opened: ana\nHad it: bob\nNot yet: &lt;eve&gt;\""),
             "{html}"
         );
         for group in [
             "<dt>Opened</dt><dd>ana</dd>",
             "<dt>Had it</dt><dd>bob</dd>",
-            "<dt>Not yet</dt><dd>&lt;eve></dd>",
+            "<dt>Not yet</dt><dd>&lt;eve&gt;</dd>",
         ] {
             assert!(html.contains(group), "{group} in {html}");
         }
         assert!(
-            html.contains("a &lt;b>") && html.contains("take-back"),
+            html.contains("a &lt;b&gt;") && html.contains("take-back"),
             "{html}"
         );
         assert!(draw(&one, &["7".to_owned()]).contains("data-id=7 open>"));
