@@ -199,9 +199,9 @@ class JupyterServer:
             raise AssertionError(f"{method} {path}: {answer.status} {content!r}")
         return json.loads(content) if content else None
 
-    def save(self, path):
+    def save(self, path, notebook=NOTEBOOK):
         """Saves a notebook as JupyterLab does."""
-        model = {"type": "notebook", "format": "json", "content": self.NOTEBOOK}
+        model = {"type": "notebook", "format": "json", "content": notebook}
         return self.request("PUT", "api/contents/" + path, model)
 
     def log(self):

@@ -10,7 +10,15 @@ import unittest
 from unittest import mock
 
 from notices_service import NoticesService
-from support import HAS_JUPYTER, LONG, TOKEN, JupyterServer, RawService, environment_of
+from support import (
+    CREATED,
+    HAS_JUPYTER,
+    LONG,
+    TOKEN,
+    JupyterServer,
+    RawService,
+    environment_of,
+)
 
 if HAS_JUPYTER:
     from pipalhub_singleuser import notices as notices_module
@@ -224,10 +232,16 @@ class Telling(unittest.IsolatedAsyncioTestCase):
     async def test_services_that_behave_badly(self):
         moved = b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"
         slow = b"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
-        for reply, retry_after in [(b"\x00nonsense\r\n\r\n", None), (b"", None),
-                                   (moved, None), (slow, "7"), (None, None)]:
-            with self.subTest(reply=reply):
-                raw = RawService(reply)
+        for replies, retry_after in [
+            ([b"\x00nonsense\r\n\r\n"], None),
+            ([b""], None),
+            # What it leads to would answer well.
+            ([moved, CREATED], None),
+            ([slow], "7"),
+            ([None], None),
+        ]:
+            with self.subTest(replies=replies):
+                raw = RawService(*replies)
                 self.addCleanup(raw.stop)
                 client = Client(Service(raw.url, TOKEN, "alice"))
                 with mock.patch("pipalhub_singleuser.client.TIMEOUT", 0.3):

@@ -136,8 +136,8 @@ pub(crate) fn venv(venv: &Venv) -> anyhow::Result<PathBuf> {
 
 /// Installs the participants' package, as it is in this checkout, into a venv.
 ///
-/// Each time, since another checkout may have installed its own; it takes two seconds and no
-/// network, because the package brings what builds it.
+/// Each time, since another checkout may have installed its own; it takes two seconds, and no
+/// network from Python 3.11 on, because the package brings what builds it.
 pub(crate) fn singleuser_package(venv: &Path) -> anyhow::Result<()> {
     execute(
         program(venv.join("bin/pip"))
@@ -145,7 +145,6 @@ pub(crate) fn singleuser_package(venv: &Path) -> anyhow::Result<()> {
                 "install",
                 "--quiet",
                 "--disable-pip-version-check",
-                "--no-index",
                 "--no-deps",
                 "--force-reinstall",
             ])

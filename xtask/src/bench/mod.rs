@@ -8,6 +8,7 @@
 //! * [`native`]: the peer and this project as processes, whole and warm
 //! * [`browser`], with its [`server`]: the peers and this project's wasm in Chromium
 //! * [`events`], [`builds`]: the service at its work
+//! * [`saves`]: what participants feel of it
 //! * [`samples`], [`table`], [`ratios`]: what came out
 
 mod browser;
@@ -18,6 +19,7 @@ mod notebooks;
 mod parts;
 mod ratios;
 mod samples;
+mod saves;
 mod server;
 mod table;
 
@@ -54,6 +56,7 @@ enum Which {
     Render(RenderArgs),
     Events(events::EventsArgs),
     Builds(builds::BuildsArgs),
+    Saves(saves::SavesArgs),
 }
 
 /// A notebook to HTML: nbconvert natively, notebookjs in the browser.
@@ -75,6 +78,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         Which::Render(args) => render(args),
         Which::Events(args) => events::run(args),
         Which::Builds(args) => builds::run(args),
+        Which::Saves(args) => saves::run(args),
     }
 }
 
