@@ -130,6 +130,15 @@ class RawService:
         self._listener.close()
 
 
+def listens(port):
+    """Whether somebody does: a server may say its address before it takes connections."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 class JupyterServer:
     """A participant's server as a process, in a home of its own."""
 
@@ -178,7 +187,7 @@ class JupyterServer:
         deadline = time.monotonic() + LONG
         while time.monotonic() < deadline and self._process.poll() is None:
             found = re.search(r"http://127\.0\.0\.1:(\d+)/", self.log())
-            if found:
+            if found and listens(int(found.group(1))):
                 return int(found.group(1))
             time.sleep(0.05)
         raise AssertionError("jupyter_server did not start:\n" + self.log())
