@@ -194,6 +194,47 @@ async fn nothing_in_a_notebook_acts_in_a_file() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "needs the program and a browser: cargo xtask test"]
+async fn nothing_in_a_notebook_acts_in_what_is_built_of_it() -> Result<()> {
+    let attacks = hostile::attacks();
+    let folder = TempDir::with_prefix("pipalhub-built-")?;
+    let home = |user: &str, name: &str| folder.path().join("homes").join(user).join(name);
+    for (at, chunk) in attacks.chunks(TAIL).enumerate() {
+        let path = home(&format!("p{at:04}"), "hostile.ipynb");
+        hostile::save(&path, &hostile::notebook(chunk))?;
+    }
+    // An export has every cell, a summary the last.
+    hostile::save(
+        &home("pmallory", "hostile.ipynb"),
+        &hostile::notebook(&attacks),
+    )?;
+    save(&home("pclean", "clean.ipynb"), &notebook(&["'clean'"]))?;
+    let output = Command::new(setting("PIPALHUB_BIN"))
+        .args(["build", "-d", "out", "--homes", "homes/{user}"])
+        .current_dir(&folder)
+        .output()?;
+    ensure!(output.status.success(), "{output:?}");
+
+    let browser = armed().await?;
+    let looked_at = async |file: &str, cells: usize, places: &str, prefix: &str| {
+        let path = folder.path().join("out").join(file);
+        browser.goto(&format!("file://{}", path.display())).await?;
+        wait_for_cells(&browser, cells).await?;
+        audit_of(&browser, places, prefix).await
+    };
+    let clean = looked_at("clean/pclean.html", 1, NOTEBOOKS, "nb-").await?;
+    let all = attacks.len();
+    let export = looked_at("hostile/pmallory.html", all, NOTEBOOKS, "nb-").await?;
+    assert_harmless(&export, &clean, &attacks)?;
+    // Its headings lead to the exports; what is a participant's are the cells.
+    let cells = ".nb-cell";
+    let clean = looked_at("clean/00-summary.html", 1, cells, "u-p").await?;
+    let summary = looked_at("hostile/00-summary.html", all + TAIL, cells, "u-p").await?;
+    browser.shot("hostile-summary.png").await?;
+    assert_harmless(&summary, &clean, &attacks)
+}
+
+#[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
 async fn nothing_in_a_name_acts() -> Result<()> {
     let names = hostile::names(40);
@@ -311,8 +352,13 @@ async fn wait_for_cells(browser: &Browser, cells: usize) -> Result<()> {
 
 /// Touches everything in the notebooks of the page and says what is wrong with them.
 async fn audit(browser: &Browser, prefix: &str) -> Result<Value> {
+    audit_of(browser, NOTEBOOKS, prefix).await
+}
+
+/// The same of the parts of the page that fit `notebooks`.
+async fn audit_of(browser: &Browser, notebooks: &str, prefix: &str) -> Result<Value> {
     let before = browser.url().await?;
-    let arguments = vec![json!(NOTEBOOKS), json!(prefix), json!(OWN_PARTS)];
+    let arguments = vec![json!(notebooks), json!(prefix), json!(OWN_PARTS)];
     let findings = browser.run_until_called(AUDIT, arguments).await?;
     let after = browser.url().await?;
     ensure!(findings["notebooks"] != 0, "the page shows no notebook");
