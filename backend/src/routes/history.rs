@@ -27,7 +27,7 @@ use shared::{
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::json_body::JsonBody;
+use super::{aside::aside, json_body::JsonBody};
 use crate::{
     app::AppState,
     auth::{Identity, Participant},
@@ -345,15 +345,6 @@ fn attachment(name: &str) -> String {
         })
         .collect();
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
-}
-
-/// Runs `work` where waiting for the disk delays nobody else.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, AppError> + Send + 'static,
-) -> Result<T, AppError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(AppError::internal)?
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! says what `/openapi.json` tells of it, and into [`router`].
 
 mod api;
+mod aside;
 mod build;
 mod event_fields;
 mod events;

@@ -27,7 +27,7 @@ use tokio::time::{Instant, timeout_at};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::json_body::JsonBody;
+use super::{aside::aside, json_body::JsonBody};
 use crate::{
     app::AppState,
     auth::{Instructor, Participant},
@@ -296,13 +296,4 @@ async fn note_receipt(
 /// The same for one that is not there and for one that is not for the asker.
 fn missing() -> AppError {
     AppError::NotFound("There is no such notice.".to_owned())
-}
-
-/// Runs `work` where waiting for the disk delays nobody else.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, AppError> + Send + 'static,
-) -> Result<T, AppError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(AppError::internal)?
 }
