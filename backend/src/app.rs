@@ -8,7 +8,7 @@ use crate::{
     auth::{Auth, LoginKind, SessionKey},
     builds::Builds,
     class::Class,
-    feed::Feed,
+    feed::{Asides, Feed},
     history::HistoryStore,
     limits::Limits,
     notices::Board,
@@ -27,6 +27,8 @@ pub struct AppState {
     pub store: Arc<dyn EventStore>,
     /// The newest events, for everyone who follows them.
     pub feed: Arc<Feed>,
+    /// What open pages are told beside the events.
+    pub asides: Asides,
     /// How much anyone may ask for.
     pub limits: Limits,
     /// Everyone's notebooks.

@@ -69,7 +69,7 @@ fn follow(stream: Stream, class: ClassStore, wall: WallStore) {
             wall.catch_up(*cursor);
             class.refresh();
         }
-        Message::Resumed | Message::Notices => {}
+        Message::Resumed | Message::Notices | Message::Aside(..) => {}
         Message::Reset => {
             wall.reload();
             class.refresh();

@@ -18,6 +18,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::homes::HomesArg;
 use crate::{
     builds::Builds,
     class::{Class, Key, Observer, Revision, TailLimits},
@@ -42,14 +43,8 @@ pub(super) struct BuildArgs {
     /// The folder to build into; made when it is not there.
     #[arg(short = 'd', long, value_name = "OUT", default_value = "build")]
     out: PathBuf,
-    /// Where participants' homes are, with {user} in place of their name.
-    #[arg(
-        long,
-        env = "PIPALHUB_HOMES",
-        value_name = "TEMPLATE",
-        default_value = "/home/{user}"
-    )]
-    homes: HomesTemplate,
+    #[command(flatten)]
+    homes: HomesArg,
     /// Go on, and build what is saved, until Ctrl-C.
     #[arg(long)]
     watch: bool,
@@ -78,10 +73,10 @@ impl Wanted {
 /// come out.
 pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let limits = TailLimits::default();
-    let builds = Arc::new(Builds::new(args.homes.clone(), limits, &args.out)?);
-    let (wanted, outside) = sorted_out(&args.notebooks, &args.homes);
+    let builds = Arc::new(Builds::new(args.homes.template.clone(), limits, &args.out)?);
+    let (wanted, outside) = sorted_out(&args.notebooks, &args.homes.template);
     let progress = Arc::new(Progress::new());
-    let class = Class::new(args.homes.clone(), limits)
+    let class = Class::new(args.homes.template.clone(), limits)
         .observed_by(Arc::clone(&progress) as _)
         .observed_by(Arc::clone(&builds) as _);
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -91,7 +86,10 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let keys = class.keys();
     let missing = missing(&wanted, &keys);
     if keys.is_empty() && outside.is_empty() && missing.is_empty() && !args.watch {
-        bail!("there is no notebook in {}: is --homes right?", args.homes);
+        bail!(
+            "there is no notebook in {}: is --homes right?",
+            args.homes.template
+        );
     }
     progress.expect(keys.len());
     let half_written = read(&class, &builds, &keys, cores);
@@ -114,7 +112,7 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     for path in &half_written {
         problems.name_other(&path.display().to_string(), "somebody is writing it");
     }
-    problems.name_all(&args.homes, &builds);
+    problems.name_all(&args.homes.template, &builds);
     eprintln!(
         "pipalhub build: {} of {} in {}",
         keys.iter().filter(|key| builds.is_good(key)).count(),
@@ -122,7 +120,13 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
         builds.path().display()
     );
     if args.watch {
-        follow(&class, &builds, &wanted, &args.homes, &mut problems)?;
+        follow(
+            &class,
+            &builds,
+            &wanted,
+            &args.homes.template,
+            &mut problems,
+        )?;
     }
     builds.end();
     Ok(match problems.is_none() {

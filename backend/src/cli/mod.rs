@@ -1,8 +1,12 @@
-//! The commands of `pipalhub`. A new one gets a module here and a line in `Command`.
+//! The commands of `pipalhub`. A new one gets a module here and a line in `Command`;
+//! settings that several have are in modules of their own: `address`, `data`, `homes`.
 
+mod address;
 mod build;
+mod data;
 mod doctor;
 mod history;
+mod homes;
 mod render;
 mod serve;
 mod tail;

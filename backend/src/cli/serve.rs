@@ -2,11 +2,9 @@
 
 use std::{
     env,
-    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     net::SocketAddr,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
     thread,
@@ -18,14 +16,18 @@ use clap::{Args, builder::FalseyValueParser};
 use tokio::{net::TcpListener, runtime, signal::unix::SignalKind};
 use tokio_util::sync::CancellationToken;
 
-use super::history::{History, HistoryArgs};
+use super::{
+    address::{bind_address, prefix_from},
+    data::{data_folder, lock_folder},
+    history::{History, HistoryArgs},
+    homes::HomesArg,
+};
 use crate::{
     app::AppState,
     auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, Secret, SessionKey},
     builds::Builds,
     class::{Class, Reporter, TailLimits},
-    feed::Feed,
-    homes::HomesTemplate,
+    feed::{Asides, Feed},
     limits::{LimitSettings, Limits},
     notices::Board,
     routes::{login_link, router},
@@ -34,8 +36,6 @@ use crate::{
     telemetry::{LogFormat, install_logs, install_metrics},
 };
 
-/// Where a service without a Hub listens.
-pub(super) const DEFAULT_BIND: &str = "127.0.0.1:10101";
 /// A participant's own server gets this long to report a save before the watcher does.
 const HUB_GRACE: Duration = Duration::from_millis(300);
 /// Without a Hub there is nobody to wait for, only the rest of the file.
@@ -51,14 +51,8 @@ pub(super) struct ServeArgs {
     /// it. [default: 127.0.0.1:10101]
     #[arg(long, env = "PIPALHUB_BIND", value_name = "ADDR:PORT")]
     bind: Option<SocketAddr>,
-    /// Where participants' homes are, with {user} in place of their name.
-    #[arg(
-        long,
-        env = "PIPALHUB_HOMES",
-        value_name = "TEMPLATE",
-        default_value = "/home/{user}"
-    )]
-    homes: HomesTemplate,
+    #[command(flatten)]
+    homes: HomesArg,
     /// The folder for events and keys; made when it is not there.
     /// [default: pipalhub in $XDG_DATA_HOME or ~/.local/share]
     #[arg(long, env = "PIPALHUB_DATA", value_name = "DIR")]
@@ -125,6 +119,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let data = data_folder(args.data)?;
     // Held until the end, by being alive.
     let _lock = lock_folder(&data)?;
+    let asides = Asides::default();
     let session_key = SessionKey::load(&data.join("cookie.key"))?;
     let options = StoreOptions {
         keep_events: args.keep_events,
@@ -134,11 +129,11 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let store = Arc::new(store);
     let limits = TailLimits::default();
     let out = args.out.unwrap_or_else(|| data.join("build"));
-    let builds = Builds::new(args.homes.clone(), limits, &out);
+    let builds = Builds::new(args.homes.template.clone(), limits, &out);
     let builds = Arc::new(builds.context("see --out")?);
-    let history = args.history.start(&data, &args.homes)?;
+    let history = args.history.start(&data, &args.homes.template)?;
     let notices = Board::open(&data.join("notices.sqlite3"))?;
-    let mut class = Class::new(args.homes, limits)
+    let mut class = Class::new(args.homes.template, limits)
         .observed_by(Arc::clone(&builds) as _)
         .observed_by(Arc::clone(&notices) as _);
     if let Some(history) = &history {
@@ -169,6 +164,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         auth,
         session_key,
         feed: Feed::start(&*store, ending.clone()).await?,
+        asides,
         limits: Limits::new(limits),
         store,
         class,
@@ -242,36 +238,6 @@ fn asked_to_end() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-fn bind_address(asked: Option<SocketAddr>, under_hub: bool) -> anyhow::Result<SocketAddr> {
-    if under_hub {
-        let url = env::var("JUPYTERHUB_SERVICE_URL").unwrap_or_default();
-        if asked.is_some() {
-            tracing::warn!("--bind is not used: under JupyterHub the Hub gives the address");
-        }
-        return address_of_url(&url).with_context(|| {
-            format!(
-                "JUPYTERHUB_SERVICE_URL is {url:?}: give the service a `url` such as \
-                 http://127.0.0.1:10101 in jupyterhub_config.py"
-            )
-        });
-    }
-    let bind = asked.unwrap_or_else(|| DEFAULT_BIND.parse().expect("a literal address"));
-    if !bind.ip().is_loopback() {
-        bail!(
-            "--bind {bind}: without JupyterHub this listens on this machine only; use \
-             127.0.0.1:{}, and JupyterHub or a proxy of yours to reach it from elsewhere",
-            bind.port()
-        );
-    }
-    Ok(bind)
-}
-
-pub(super) fn address_of_url(url: &str) -> Option<SocketAddr> {
-    let host = url.strip_prefix("http://")?.split('/').next()?;
-    let host = host.replace("localhost", "127.0.0.1");
-    host.parse().ok()
-}
-
 fn listen(bind: SocketAddr, limits: &LimitSettings) -> anyhow::Result<TcpListener> {
     server::listen(bind, &limits.connections).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => anyhow::anyhow!(
@@ -280,65 +246,6 @@ fn listen(bind: SocketAddr, limits: &LimitSettings) -> anyhow::Result<TcpListene
         ),
         _ => anyhow::anyhow!("cannot listen on {bind}: {error}"),
     })
-}
-
-/// Where the data folder is, or will be.
-pub(super) fn data_path(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    let usual = || {
-        let variable = |name| {
-            env::var_os(name)
-                .filter(|v| !v.is_empty())
-                .map(PathBuf::from)
-        };
-        let data =
-            variable("XDG_DATA_HOME").or_else(|| Some(variable("HOME")?.join(".local/share")))?;
-        Some(data.join("pipalhub"))
-    };
-    asked
-        .or_else(usual)
-        .context("there is no home folder to keep data in: say where with --data DIR")
-}
-
-fn data_folder(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
-    let folder = data_path(asked)?;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&folder)
-        .with_context(|| {
-            format!(
-                "cannot make the data folder {}: choose another with --data",
-                folder.display()
-            )
-        })?;
-    Ok(folder)
-}
-
-/// Two services on one folder would each believe to be alone.
-fn lock_folder(folder: &Path) -> anyhow::Result<File> {
-    let path = folder.join("lock");
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .with_context(|| {
-            format!(
-                "cannot write to the data folder {}: choose another with --data",
-                folder.display()
-            )
-        })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => bail!(
-            "another pipalhub uses the data folder {}: end it, or choose another with --data",
-            folder.display()
-        ),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
-        }
-    }
 }
 
 fn auth_from(
@@ -366,61 +273,5 @@ fn auth_from(
                 token: Secret::random(),
             }),
         },
-    }
-}
-
-/// With a slash at both ends, as the Hub gives it.
-pub(super) fn prefix_from(given: Option<String>) -> String {
-    let given = given.unwrap_or_default();
-    match given.trim_matches('/') {
-        "" => "/".to_owned(),
-        inner => format!("/{inner}/"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prefixes_get_their_slashes() {
-        for (given, prefix) in [
-            (None, "/"),
-            (Some("/"), "/"),
-            (Some("/a/b/"), "/a/b/"),
-            (Some("a"), "/a/"),
-        ] {
-            assert_eq!(prefix_from(given.map(str::to_owned)), prefix);
-        }
-    }
-
-    #[test]
-    fn addresses_come_out_of_urls() {
-        let address = "127.0.0.1:10101".parse().ok();
-        for url in [
-            "http://127.0.0.1:10101",
-            "http://127.0.0.1:10101/",
-            "http://localhost:10101",
-        ] {
-            assert_eq!(address_of_url(url), address, "{url}");
-        }
-        assert_eq!(address_of_url("unix+http://x"), None);
-        assert_eq!(address_of_url(""), None);
-    }
-
-    #[test]
-    fn without_a_hub_only_this_machine_is_served() {
-        assert!(bind_address(Some("0.0.0.0:80".parse().unwrap()), false).is_err());
-        assert!(bind_address(Some("[::1]:0".parse().unwrap()), false).is_ok());
-    }
-
-    #[test]
-    fn a_second_service_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = lock_folder(folder.path()).unwrap();
-        let refusal = lock_folder(folder.path()).unwrap_err().to_string();
-        assert!(refusal.contains("another pipalhub"), "{refusal}");
-        drop(first);
-        lock_folder(folder.path()).unwrap();
     }
 }

@@ -3,11 +3,13 @@
 //!
 //! * `ring.rs`: the newest events
 //! * `frame.rs`: an event as the bytes of a server-sent event
+//! * `asides.rs`: what streams say beside the events
 //!
 //! Nothing is queued for anyone here. A reader keeps its place, a sequence number, and
 //! asks for what comes after it when it has room; so one that is slow costs nothing and
 //! holds up nobody. Who may see what is not decided here: see `routes/stream.rs`.
 
+mod asides;
 mod frame;
 mod ring;
 
@@ -19,6 +21,8 @@ use tokio::sync::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use asides::Aside;
+pub use asides::{Asides, Audience};
 pub(crate) use frame::{AT_ONCE, COMMENT, Entry, greeting, unnumbered};
 pub(crate) use ring::Tail;
 

@@ -5,9 +5,9 @@
 //! falls behind is not queued for: it is given more when it is ready. When what it missed
 //! is no longer kept it is told so, by `reset`, and goes on from now.
 //!
-//! In between it says, as `notice`, that there is news for the reader among the notices:
-//! a page has no second connection to wait on. That has no number of the journal's, so
-//! whoever reconnects asks for the notices once more.
+//! In between it says what else is news: as `notice`, that there is some for the reader among
+//! the notices, and asides ([`shared::asides`]), since a page has no second connection to wait
+//! on. Those have no number of the journal's, so whoever reconnects asks once more.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -23,7 +23,10 @@ use shared::{
     wire::{Event, StreamHello},
 };
 use tokio::{
-    sync::watch,
+    sync::{
+        broadcast::{self, error::TryRecvError},
+        watch,
+    },
     time::{Instant, timeout_at},
 };
 
@@ -35,7 +38,7 @@ use crate::{
     app::AppState,
     auth::Follower,
     error::AppError,
-    feed::{AT_ONCE, COMMENT, Entry, Tail, greeting, unnumbered},
+    feed::{AT_ONCE, Aside, COMMENT, Entry, Tail, greeting, unnumbered},
     limits::Slot,
     store::{EventFilter, StoreError},
     time,
@@ -52,7 +55,8 @@ const PAGE: usize = 50;
     summary = "Events as they are committed, as server-sent events",
     description = "First `hello` (or `reset`, when the past that was asked for is no longer \
         kept) with a StreamHello, then a message for each event with its sequence number as id. \
-        A `notice`, without id, says that there is news at /api/notices.",
+        Without id, a `notice` says that there is news at /api/notices, and `built`, `recorded`, \
+        `sharing` and `followed` what else is new.",
     responses((status = OK, body = Event, content_type = "text/event-stream")))]
 pub(super) async fn stream_events(
     State(state): State<Arc<AppState>>,
@@ -66,6 +70,7 @@ pub(super) async fn stream_events(
     let asked = last_event_id(&headers).or(asked);
     let slot = state.limits.stream(&follower.identity)?;
     let changes = state.feed.changes();
+    let asides = state.asides.listen();
     let notices = state.notices.changes();
     let notices_seen = *notices.borrow();
     let (name, seq) = beginning(&state, asked).await?;
@@ -78,6 +83,7 @@ pub(super) async fn stream_events(
         filter,
         changes,
         seq,
+        asides,
         notices,
         notices_seen,
         silent_until: Instant::now() + limits.heartbeat,
@@ -137,6 +143,7 @@ struct Reader {
     filter: EventFilter,
     changes: watch::Receiver<i64>,
     seq: i64,
+    asides: broadcast::Receiver<Arc<Aside>>,
     notices: watch::Receiver<i64>,
     /// The newest change among the notices that it was told of, or that was not for it.
     notices_seen: i64,
@@ -167,6 +174,9 @@ impl Reader {
             if let Some(news) = self.notice_news() {
                 break news;
             }
+            if let Some(aside) = self.next_aside().ok()? {
+                break aside;
+            }
             let found = match self.state.feed.after(self.seq) {
                 Tail::Events(entries) => self.visible(entries),
                 Tail::Past => self.read_journal().await.inspect_err(ends).ok()?,
@@ -174,14 +184,20 @@ impl Reader {
                     let seq = self.seq;
                     let more = async {
                         tokio::select! {
-                            more = self.changes.wait_for(|newest| *newest > seq) => more.is_ok(),
-                            news = self.notices.changed() => news.is_ok(),
+                            more = self.changes.wait_for(|newest| *newest > seq) => {
+                                more.is_ok().then_some(None)
+                            }
+                            news = self.notices.changed() => news.is_ok().then_some(None),
+                            aside = self.asides.recv() => aside.ok().map(Some),
                         }
                     };
                     match timeout_at(self.silent_until, more).await {
-                        Ok(true) => continue,
-                        // The service ends.
-                        Ok(false) => return None,
+                        Ok(Some(None)) => continue,
+                        Ok(Some(Some(aside))) => {
+                            aside.frame_for(&self.follower.identity).unwrap_or_default()
+                        }
+                        // The service ends, or too much was missed.
+                        Ok(None) => return None,
                         Err(_) => break COMMENT,
                     }
                 }
@@ -204,6 +220,23 @@ impl Reader {
         let has_news = self.state.notices.has_news(reader, self.notices_seen);
         self.notices_seen = cursor;
         has_news.then(|| unnumbered(NOTICE_NEWS, &NoticeNews { cursor }))
+    }
+
+    /// The next aside that is for this reader, if one waits; an error when some were missed:
+    /// the reader then comes back, and asks for everything anew.
+    fn next_aside(&mut self) -> Result<Option<Bytes>, TryRecvError> {
+        loop {
+            match self.asides.try_recv() {
+                Ok(aside) => {
+                    let frame = aside.frame_for(&self.follower.identity);
+                    if frame.is_some() {
+                        return Ok(frame);
+                    }
+                }
+                Err(TryRecvError::Empty) => return Ok(None),
+                Err(missed) => return Err(missed),
+            }
+        }
     }
 
     /// The frames of those that this reader asked for and may see, as many as are given at

@@ -14,7 +14,7 @@ use backend::{
     auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, Secret, SessionKey},
     builds::Builds,
     class::{Class, Reporter, TailLimits},
-    feed::Feed,
+    feed::{Asides, Feed},
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
     homes::HomesTemplate,
     limits::{LimitSettings, Limits},
@@ -95,6 +95,7 @@ impl App {
         let homes = folder.path().join("homes");
         fs::create_dir_all(&homes).unwrap();
         let homes: HomesTemplate = format!("{}/{{user}}", homes.display()).parse().unwrap();
+        let asides = Asides::default();
         let store = Arc::new(SqliteStore::open(&folder.path().join("events.sqlite3")).unwrap());
         let history: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
@@ -137,6 +138,7 @@ impl App {
             auth,
             session_key: SessionKey::load(&folder.path().join("cookie.key")).unwrap(),
             feed: Feed::start(&*store, ending.clone()).await.unwrap(),
+            asides,
             limits: Limits::new(limits),
             store,
             history: Some(history),

@@ -117,7 +117,7 @@ impl Notices {
     /// have been said meanwhile.
     fn follow(self) {
         expect_context::<Stream>().listen(move |message| {
-            if !matches!(message, Message::Event(..)) {
+            if !matches!(message, Message::Event(..) | Message::Aside(..)) {
                 self.load();
             }
         });

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::asides;
 use shared::notices::NOTICE_NEWS;
 use shared::wire::{Event, StreamHello};
 
@@ -39,6 +40,8 @@ pub enum Message {
     Event(i64, Event),
     /// There is news among the notices.
     Notices,
+    /// Something else is news: the kind, of [`asides::KINDS`], and its data, JSON.
+    Aside(&'static str, String),
 }
 
 type Listener = Rc<dyn Fn(&Message)>;
@@ -207,6 +210,7 @@ impl Stream {
                 ..news.clone()
             }),
             "hello" | "reset" | "message" | NOTICE_NEWS => self.received(news),
+            kind if asides::KINDS.contains(&kind) => self.received(news),
             _ => {}
         }
     }
@@ -236,7 +240,10 @@ impl Stream {
         let message = match news.kind.as_str() {
             "message" => self.event(&news.id, &news.data),
             NOTICE_NEWS => Some(Message::Notices),
-            kind => self.hello(kind == "reset", &news.data),
+            kind => match asides::KINDS.into_iter().find(|known| *known == kind) {
+                Some(known) => Some(Message::Aside(known, news.data.clone())),
+                None => self.hello(kind == "reset", &news.data),
+            },
         };
         let Some(message) = message else { return };
         let listeners = self.inner.with_value(|inner| inner.listeners.clone());

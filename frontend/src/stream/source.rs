@@ -1,6 +1,6 @@
 //! The connection itself: an `EventSource`, and what comes out of it.
 
-use shared::notices::NOTICE_NEWS;
+use shared::{asides, notices::NOTICE_NEWS};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
@@ -29,7 +29,10 @@ impl Source {
                 data: message.data().as_string().unwrap_or_default(),
             });
         });
-        for kind in ["hello", "reset", "message", NOTICE_NEWS] {
+        for kind in ["hello", "reset", "message", NOTICE_NEWS]
+            .into_iter()
+            .chain(asides::KINDS)
+        {
             source
                 .add_event_listener_with_callback(kind, on_message.as_ref().unchecked_ref())
                 .ok()?;

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use tokio::net::TcpListener;
 
 use super::{hub::client, report::Finding};
-use crate::cli::serve::{DEFAULT_BIND, address_of_url, prefix_from};
+use crate::cli::address::{DEFAULT_BIND, address_of_url, prefix_from};
 
 const SUBJECT: &str = "address";
 const PATIENCE: Duration = Duration::from_secs(3);

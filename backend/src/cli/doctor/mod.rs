@@ -18,8 +18,8 @@ use clap::Args;
 use tokio::runtime;
 
 use self::report::{Finding, Report};
-use super::serve::data_path;
-use crate::{homes::HomesTemplate, store};
+use super::{data::data_path, homes::HomesArg};
+use crate::store;
 
 /// Check the installation: data, homes, limits, the address and, under one, JupyterHub.
 ///
@@ -30,14 +30,8 @@ pub(super) struct DoctorArgs {
     /// The folder for events and keys.
     #[arg(long, env = "PIPALHUB_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Where participants' homes are, with {user} in place of their name.
-    #[arg(
-        long,
-        env = "PIPALHUB_HOMES",
-        value_name = "TEMPLATE",
-        default_value = "/home/{user}"
-    )]
-    homes: HomesTemplate,
+    #[command(flatten)]
+    homes: HomesArg,
     /// The address the service listens on. [default: as for serve]
     #[arg(long, env = "PIPALHUB_BIND", value_name = "ADDR:PORT")]
     bind: Option<SocketAddr>,
@@ -66,7 +60,7 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
             &format!("{error:#}"),
         )),
     }
-    let class = homes::check(&args.homes);
+    let class = homes::check(&args.homes.template);
     report.extend(class.findings);
     report.extend(limits::check(class.folders));
     report.extend(runtime.block_on(address::check(args.bind, &variable)));

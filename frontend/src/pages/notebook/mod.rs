@@ -52,7 +52,7 @@ pub fn NotebookPage() -> impl IntoView {
             }
             past.saved();
         }
-        Message::Resumed | Message::Notices => {}
+        Message::Resumed | Message::Notices | Message::Aside(..) => {}
     });
 
     follow_place(router, store);

@@ -1,0 +1,42 @@
+//! What the event stream says beside the events, without a number: that something is news,
+//! and what to ask for. Whoever reconnects asks for it anew.
+//!
+//! Each kind is the name of a server-sent event. A page listens to [`KINDS`], and passes on
+//! what it does not know itself to nobody.
+
+use serde::{Deserialize, Serialize};
+
+/// Something at `/build/` was built anew; its data is a [`Built`].
+pub const BUILT: &str = "built";
+
+/// A version of a notebook is in the history; its data is a [`Recorded`].
+pub const RECORDED: &str = "recorded";
+
+/// What the instructor shares with participants is another; its data is `null`, and
+/// `GET /api/sharing` tells.
+pub const SHARING: &str = "sharing";
+
+/// The notebook that participants follow has new cells; its data is `null`, and
+/// `GET /api/followed` has them.
+pub const FOLLOWED: &str = "followed";
+
+/// All kinds.
+pub const KINDS: [&str; 4] = [BUILT, RECORDED, SHARING, FOLLOWED];
+
+/// The data of a [`BUILT`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Built {
+    /// The notebook's path below a home, as in its events.
+    pub filename: String,
+    /// Whose export; nobody's is the summary of everyone's.
+    pub user: Option<String>,
+}
+
+/// The data of a [`RECORDED`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// The notebook's path below a home.
+    pub filename: String,
+    /// Whose.
+    pub user: String,
+}
