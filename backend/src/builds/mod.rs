@@ -286,11 +286,7 @@ impl Builds {
         let Ok((version, Some(bytes))) = read_notebook(&home, &key.filename, None) else {
             return;
         };
-        if let Ok(parsed) = Notebook::parse(&bytes) {
-            let content = Content {
-                notebook: Arc::new(parsed.notebook),
-                bytes: Arc::new(bytes),
-            };
+        if let Ok(content) = Content::parse(bytes, self.limits.cells) {
             then(version, &content);
         }
     }
@@ -304,7 +300,7 @@ impl Builds {
         let part = Part::of(
             &key.user,
             saved_at_ms,
-            &content.notebook,
+            content.end(),
             self.limits,
             before.as_deref(),
         );
@@ -363,8 +359,8 @@ impl Builds {
         }
         let source = Source {
             version,
-            notebook: &content.notebook,
-            bytes: &content.bytes,
+            notebook: content.whole(),
+            bytes: content.bytes(),
         };
         let written = self.exports.write(&self.folder, &folder, key, source);
         self.report(key, written, Work::Export);

@@ -267,10 +267,7 @@ mod tests {
         Work::Revised(Box::new(Revision {
             key,
             version: None,
-            content: Ok(crate::class::Content {
-                notebook: Default::default(),
-                bytes: Default::default(),
-            }),
+            content: Ok(crate::class::Content::parse(b"{\"cells\": []}".into(), 0).unwrap()),
         }))
     }
 

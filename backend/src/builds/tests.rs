@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::SystemTime};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use shared::{
+    notebook::End,
     prepare, render,
     render::Options,
     sanitize::Ammonia,
@@ -343,8 +344,8 @@ fn made_from_nothing(
         .iter()
         .map(|(user, text)| {
             let at = saved_at_ms(user);
-            let part = match Notebook::parse(text.as_bytes()) {
-                Ok(parsed) => Part::of(user, at, &parsed.notebook, limits, None),
+            let part = match End::parse(text.as_bytes(), limits.cells) {
+                Ok(end) => Part::of(user, at, &end, limits, None),
                 Err(error) => {
                     let problem = format!("This file is not a notebook: {error}.");
                     Part::broken(user, at, &problem, true)

@@ -23,7 +23,7 @@ use std::{
 
 use metrics::histogram;
 use shared::{
-    notebook::Notebook,
+    notebook::{End, Notebook},
     prepare,
     sanitize::Ammonia,
     wire::{NotebookSummary, Tile},
@@ -364,14 +364,11 @@ impl Class {
             ),
             Ok((version, Some(bytes))) => {
                 histogram!("pipalhub_notebook_read_seconds").record(read);
-                let fault = match Notebook::parse(&bytes) {
-                    Ok(parsed) => {
-                        let tile = self.prepare(key, version, &parsed.notebook);
+                let fault = match Content::parse(bytes, self.limits.cells) {
+                    Ok(content) => {
+                        let tile = self.prepare(key, version, content.end());
                         entry.good = Some(Arc::new(tile));
-                        *fresh = Some(Content {
-                            notebook: Arc::new(parsed.notebook),
-                            bytes: Arc::new(bytes),
-                        });
+                        *fresh = Some(content);
                         None
                     }
                     Err(error) => Some(format!("This file is not a notebook: {error}.")),
@@ -390,17 +387,15 @@ impl Class {
         }
     }
 
-    fn prepare(&self, key: &Key, version: Fingerprint, notebook: &Notebook) -> Tile {
-        let total_cells = notebook.len();
-        let ends_in_error = notebook.ends_in_error();
-        let tail = notebook.tail(self.limits.cells).trim(self.limits.lines);
+    fn prepare(&self, key: &Key, version: Fingerprint, end: &End) -> Tile {
+        let tail = end.tail.clone().trim(self.limits.lines);
         Tile {
             user: key.user.clone(),
             filename: key.filename.clone(),
             saved_at_ms: version.modified_ms(),
-            total_cells,
-            ends_in_error,
-            cells: prepare::cells(&tail, total_cells - tail.len(), &Ammonia),
+            total_cells: end.total_cells,
+            ends_in_error: end.ends_in_error,
+            cells: prepare::cells(&tail, end.total_cells - tail.len(), &Ammonia),
             problem: None,
         }
     }

@@ -2,20 +2,57 @@
 //!
 //! A file is read and parsed once for all of them, and by whoever looks at it first.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use shared::notebook::Notebook;
+use shared::notebook::{End, Notebook, ParseError};
 
 use super::Key;
 use crate::homes::Fingerprint;
 
-/// What a file held that is a notebook.
+/// What a file held that is a notebook. A clone is the same one.
 #[derive(Clone, Debug)]
-pub struct Content {
-    /// Parsed, whole.
-    pub notebook: Arc<Notebook>,
+pub struct Content(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    bytes: Vec<u8>,
+    end: End,
+    whole: OnceLock<Notebook>,
+}
+
+impl Content {
+    /// What `bytes` hold, of which somebody waits for the last `cells` cells.
+    ///
+    /// # Errors
+    /// When they are no notebook.
+    pub fn parse(bytes: Vec<u8>, cells: usize) -> Result<Self, ParseError> {
+        let end = End::parse(&bytes, cells)?;
+        let whole = OnceLock::new();
+        Ok(Self(Arc::new(Inner { bytes, end, whole })))
+    }
+
     /// As it is on disk.
-    pub bytes: Arc<Vec<u8>>,
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
+    /// The last cells.
+    #[must_use]
+    pub fn end(&self) -> &End {
+        &self.0.end
+    }
+
+    /// All of it, parsed by whoever asks first: nobody waits for that who needs the end.
+    #[must_use]
+    pub fn whole(&self) -> &Notebook {
+        self.0.whole.get_or_init(|| {
+            let parsed = Notebook::parse(&self.0.bytes);
+            parsed
+                .expect("an end was read of the same bytes, which fails alike")
+                .notebook
+        })
+    }
 }
 
 /// A version of a participant's copy, as it was just found.
@@ -66,7 +103,7 @@ mod tests {
     impl Observer for Told {
         fn revised(&self, revision: &Revision) {
             let what = match &revision.content {
-                Ok(content) => format!("{} cells", content.notebook.len()),
+                Ok(content) => format!("{} cells", content.end().total_cells),
                 Err(fault) => fault.clone(),
             };
             self.0.lock().unwrap().push(what);

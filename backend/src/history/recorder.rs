@@ -142,14 +142,11 @@ impl Writer {
         let (version, bytes) = read_notebook(&home, &key.filename, None).ok()?;
         let bytes = bytes?;
         // Half a file is told of when it is whole.
-        let notebook = Notebook::parse(&bytes).ok()?.notebook;
+        let content = Content::parse(bytes, 0).ok()?;
         Some(Pending {
             key,
             saved_at_ms: version.modified_ms(),
-            content: Content {
-                notebook: Arc::new(notebook),
-                bytes: Arc::new(bytes),
-            },
+            content,
         })
     }
 
@@ -170,9 +167,9 @@ impl Writer {
                 // A participant's clock may be ahead of ours.
                 saved_at_ms: (*saved_at_ms).min(noted_at_ms),
                 noted_at_ms,
-                cells: content.notebook.len(),
-                counts: self.counts(key, &content.notebook)?,
-                bytes: &content.bytes,
+                cells: content.end().total_cells,
+                counts: self.counts(key, content.whole())?,
+                bytes: content.bytes(),
             });
         }
         let added = self.store.add(&saves).inspect_err(|_| {

@@ -7,8 +7,10 @@
 //! the schema, and anything about looks (see [`crate::prepare`]).
 
 mod cell;
+mod end;
 mod json;
 mod merge;
+mod outline;
 mod output;
 mod part;
 mod trim;
@@ -17,6 +19,7 @@ mod upgrade;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use cell::text;
 pub use cell::{Cell, CellKind};
+pub use end::End;
 pub use output::{Bundle, Output};
 pub use part::Part;
 
@@ -276,10 +279,7 @@ impl Notebook {
     /// ```
     pub fn ends_in_error(&self) -> bool {
         let last_run = self.cells.iter().rev().find(|cell| cell.was_run());
-        last_run.is_some_and(|cell| {
-            cell.outputs()
-                .any(|output| matches!(output, Output::Error { .. }))
-        })
+        last_run.is_some_and(Cell::has_error)
     }
 
     /// The same without the saved state of widgets, which can be most of a notebook: only

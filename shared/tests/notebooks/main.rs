@@ -10,6 +10,8 @@ mod corpus;
 #[cfg(not(target_arch = "wasm32"))]
 mod cut;
 #[cfg(not(target_arch = "wasm32"))]
+mod end;
+#[cfg(not(target_arch = "wasm32"))]
 mod golden;
 #[cfg(not(target_arch = "wasm32"))]
 mod hostile;
