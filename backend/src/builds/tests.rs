@@ -41,8 +41,13 @@ impl Workshop {
         let builds = Builds::new(homes.clone(), limits, &base.path().join("out")).unwrap();
         let builds = Arc::new(builds.writing_every(every));
         builds.start(2).unwrap();
+        Self::of(base, homes, builds)
+    }
+
+    fn of(base: TempDir, homes: HomesTemplate, builds: Arc<Builds>) -> Self {
+        let class = Class::new(homes, TailLimits::default());
         Self {
-            class: Class::new(homes, limits).observed_by(Arc::clone(&builds) as _),
+            class: class.observed_by(Arc::clone(&builds) as _),
             builds,
             base,
         }
@@ -332,6 +337,26 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => (0..4_usize).prop_map(Happening::Delete),
         2 => Just(Happening::Build),
     ]
+}
+
+#[test]
+fn who_reads_a_whole_class_builds_what_would_not_be_held() {
+    let base = tempfile::tempdir().unwrap();
+    let homes = format!("{}/homes/{{user}}", base.path().display());
+    let homes: HomesTemplate = homes.parse().unwrap();
+    let out = base.path().join("out");
+    // Nobody builds on a thread of its own.
+    let builds = Builds::new(homes.clone(), TailLimits::default(), &out).unwrap();
+    let class = Workshop::of(base, homes, Arc::new(builds));
+    let users: Vec<String> = (0..40).map(|n| format!("user{n:02}")).collect();
+    for user in &users {
+        class.save(user, "a.ipynb", &["1"]);
+    }
+    class.class.look_around(|_| true);
+    class.class.read_all(2);
+    let known = |user: &&String| class.builds.knows(&key(user, "a.ipynb"));
+    let known = users.iter().filter(known).count();
+    assert!(known > 30, "{known} of 40 are known");
 }
 
 /// The summaries of these files, made from nothing.

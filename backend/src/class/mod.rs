@@ -252,6 +252,9 @@ impl Class {
                         if let Some(entry) = self.entry(key) {
                             self.refresh(key, &mut lock(&entry));
                         }
+                        for observer in &self.observers {
+                            observer.keep_up();
+                        }
                     }
                 });
             }

@@ -69,15 +69,19 @@ pub struct Revision {
 /// Hears of every version of every notebook, once. A file that is being written is not
 /// told; what a participant saves twice between two looks is told once.
 ///
-/// Both methods are called where somebody waits for a tile or for an acknowledgement,
-/// the first while the notebook is locked: they take note and leave the work to a thread
-/// of the observer's own.
+/// The first two are called where somebody waits for a tile or for an acknowledgement,
+/// [`Observer::revised`] while the notebook is locked: they take note and leave the work to
+/// a thread of the observer's own.
 pub trait Observer: Send + Sync + 'static {
     /// This is what the file holds now.
     fn revised(&self, revision: &Revision);
 
     /// There is no such file any more.
     fn removed(&self, key: &Key);
+
+    /// Called where nobody waits, by who reads one notebook after the other, between two of
+    /// them: may take its time.
+    fn keep_up(&self) {}
 }
 
 #[cfg(test)]
