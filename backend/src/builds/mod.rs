@@ -37,7 +37,7 @@ use shared::notebook::Notebook;
 
 use crate::{
     class::{Class, Content, Key, Observer, Revision, TailLimits},
-    homes::{Fingerprint, HomesTemplate, read_notebook},
+    homes::{Fingerprint, HomesTemplate, OnDisk, read_notebook},
     time,
 };
 use export::{Exports, Source};
@@ -227,8 +227,9 @@ impl Builds {
     /// When it cannot be read, or not written.
     pub fn build_outside(&self, path: &Path) -> anyhow::Result<PathBuf> {
         let shown = path.display();
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-        let notebook = Notebook::parse(&bytes)
+        let file = OnDisk::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let parsed = file.content().and_then(|bytes| Notebook::parse(&bytes));
+        let notebook = parsed
             .with_context(|| format!("{shown} is not a notebook"))?
             .notebook;
         let place = layout::outside(path)
@@ -288,10 +289,10 @@ impl Builds {
         let Some(home) = self.homes.home_of(&key.user) else {
             return;
         };
-        let Ok((version, Some(bytes))) = read_notebook(&home, &key.filename, None) else {
+        let Ok((version, Some(file))) = read_notebook(&home, &key.filename, None) else {
             return;
         };
-        if let Ok(content) = Content::parse(bytes, self.limits.cells) {
+        if let Ok(content) = Content::parse(file, self.limits.cells) {
             then(version, &content);
         }
     }
@@ -349,7 +350,7 @@ impl Builds {
 
     /// The summary does not wait for that: it is written before any export.
     fn export_is_due(&self, key: &Key, version: Fingerprint, content: &Content) {
-        if self.is_exported(key, version) {
+        if self.is_exported(key, version, content) {
             return self.report(key, Ok(()), Work::Export(None));
         }
         let now = Instant::now();
@@ -364,7 +365,7 @@ impl Builds {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
-        if self.is_exported(key, version) {
+        if self.is_exported(key, version, content) {
             return self.report(key, Ok(()), Work::Export(None));
         }
         let source = Source {
@@ -376,9 +377,10 @@ impl Builds {
         self.report(key, written, Work::Export(None));
     }
 
-    fn is_exported(&self, key: &Key, version: Fingerprint) -> bool {
+    fn is_exported(&self, key: &Key, version: Fingerprint, content: &Content) -> bool {
+        let size = content.bytes().len() as u64;
         let folder = layout::folder_of(&key.filename);
-        folder.is_some_and(|folder| Exports::is_fresh(&self.folder, &folder, key, version))
+        folder.is_some_and(|folder| Exports::is_fresh(&self.folder, &folder, key, version, size))
     }
 
     fn summary_is_due(&self, filename: &str) {

@@ -296,7 +296,9 @@ mod tests {
         Work::Revised(Box::new(Revision {
             key,
             version: None,
-            content: Ok(crate::class::Content::parse(b"{\"cells\": []}".into(), 0).unwrap()),
+            content: Ok(
+                crate::class::Content::parse(b"{\"cells\": []}".to_vec().into(), 0).unwrap(),
+            ),
         }))
     }
 

@@ -245,6 +245,28 @@ fn a_restart_writes_only_what_changed() {
 }
 
 #[test]
+fn what_is_private_is_not_built_and_not_built_again() {
+    let class = Workshop::new();
+    let cell = |tag: &str, source: &str| json!({"cell_type": "markdown", "metadata": {"tags": [tag]}, "source": source});
+    let cells = [cell("private", "canary"), cell("x", "shown")];
+    let text = json!({"cells": cells, "metadata": {}, "nbformat": 4}).to_string();
+    class.write("ana", "a.ipynb", &text);
+    class.build();
+    for file in class.files() {
+        let built = class.text(&file);
+        assert!(
+            built.contains("shown") && !built.contains("canary"),
+            "{file}"
+        );
+    }
+    let ana = key("ana", "a.ipynb");
+    assert_eq!(class.builds.exports.rendered_anew(&ana), Some(1));
+    let class = class.restarted();
+    class.build();
+    assert_eq!(class.builds.exports.rendered_anew(&ana), None);
+}
+
+#[test]
 fn a_save_renders_the_cells_that_changed() {
     let class = Workshop::new();
     class.save("ana", "a.ipynb", &["# one", "two", "three"]);

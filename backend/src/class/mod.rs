@@ -188,19 +188,29 @@ impl Class {
     #[must_use]
     pub fn whole(&self, key: &Key) -> Option<Tile> {
         let tile = self.tile(key)?;
-        let home = self.homes.home_of(&key.user)?;
-        match read_notebook(&home, &key.filename, None).map(|(_, bytes)| bytes) {
-            Ok(Some(bytes)) => match Notebook::parse(&bytes) {
-                Ok(parsed) => Some(Tile {
-                    cells: prepare::cells(&parsed.notebook, 0, &Ammonia),
-                    total_cells: parsed.notebook.len(),
-                    ends_in_error: parsed.notebook.ends_in_error(),
-                    ..tile
-                }),
-                Err(_) => Some(tile),
+        Some(match self.read(key) {
+            Some(notebook) => Tile {
+                cells: prepare::cells(&notebook, 0, &Ammonia),
+                total_cells: notebook.len(),
+                ends_in_error: notebook.ends_in_error(),
+                ..tile
             },
-            _ => Some(tile),
-        }
+            None => tile,
+        })
+    }
+
+    /// The notebook itself, as it is now, of those whose tile there is.
+    #[must_use]
+    pub fn notebook(&self, key: &Key) -> Option<Notebook> {
+        self.tile(key)?;
+        self.read(key)
+    }
+
+    fn read(&self, key: &Key) -> Option<Notebook> {
+        let home = self.homes.home_of(&key.user)?;
+        let (_, file) = read_notebook(&home, &key.filename, None).ok()?;
+        let parsed = Notebook::parse(&file?.content().ok()?).ok()?;
+        Some(parsed.notebook)
     }
 
     /// A save of this notebook was reported by its owner's server.
@@ -365,9 +375,9 @@ impl Class {
                 version,
                 entry.read.as_ref().and_then(|(_, fault)| fault.clone()),
             ),
-            Ok((version, Some(bytes))) => {
+            Ok((version, Some(file))) => {
                 histogram!("pipalhub_notebook_read_seconds").record(read);
-                let fault = match Content::parse(bytes, self.limits.cells) {
+                let fault = match Content::parse(file, self.limits.cells) {
                     Ok(content) => {
                         let tile = self.prepare(key, version, content.end());
                         entry.good = Some(Arc::new(tile));

@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 use shared::notebook::{End, Notebook, ParseError};
 
 use super::Key;
-use crate::homes::Fingerprint;
+use crate::homes::{Fingerprint, OnDisk};
 
-/// What a file held that is a notebook. A clone is the same one.
+/// What a file held that is a notebook, but for its private cells. A clone is the same one.
 #[derive(Clone, Debug)]
 pub struct Content(Arc<Inner>);
 
@@ -21,17 +21,18 @@ struct Inner {
 }
 
 impl Content {
-    /// What `bytes` hold, of which somebody waits for the last `cells` cells.
+    /// What `file` holds, of which somebody waits for the last `cells` cells.
     ///
     /// # Errors
-    /// When they are no notebook.
-    pub fn parse(bytes: Vec<u8>, cells: usize) -> Result<Self, ParseError> {
+    /// When it is no notebook.
+    pub fn parse(file: OnDisk, cells: usize) -> Result<Self, ParseError> {
+        let bytes = file.content()?;
         let end = End::parse(&bytes, cells)?;
         let whole = OnceLock::new();
         Ok(Self(Arc::new(Inner { bytes, end, whole })))
     }
 
-    /// As it is on disk.
+    /// As it is on disk, without its private cells.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0.bytes

@@ -1,7 +1,6 @@
 //! `pipalhub tail`: the ends of several notebooks as one, what `ipytail` did.
 
 use std::{
-    fs,
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -12,6 +11,7 @@ use clap::Args;
 use shared::notebook::{End, Notebook, Part};
 
 use super::parallel::in_parallel;
+use crate::homes::OnDisk;
 
 /// Print the last cells of each notebook, merged into one notebook, as JSON.
 ///
@@ -64,8 +64,10 @@ pub(super) fn run(args: &TailArgs) -> anyhow::Result<ExitCode> {
 
 /// The end of a notebook, and what was odd about the notebook.
 fn read(args: &TailArgs, file: &Path) -> anyhow::Result<(Notebook, Vec<String>)> {
-    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let end = End::parse(&bytes, args.num_cells)
+    let on_disk = OnDisk::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let content = on_disk.content();
+    let end = content
+        .and_then(|bytes| End::parse(&bytes, args.num_cells))
         .with_context(|| format!("{} is not a notebook", file.display()))?;
     Ok((end.tail.trim(args.max_lines), end.warnings))
 }

@@ -126,7 +126,6 @@ mod tests {
     use super::*;
 
     /// A version of so many bytes, at least 13.
-
     fn pending(user: &str, bytes: usize) -> Pending {
         Pending {
             key: Key {
@@ -134,7 +133,11 @@ mod tests {
                 user: user.to_owned(),
             },
             saved_at_ms: 0,
-            content: Content::parse(format!("{:bytes$}", r#"{"cells": []}"#).into(), 0).unwrap(),
+            content: Content::parse(
+                format!("{:bytes$}", r#"{"cells": []}"#).into_bytes().into(),
+                0,
+            )
+            .unwrap(),
         }
     }
 

@@ -139,10 +139,9 @@ impl Writer {
     /// A notebook as it is now.
     fn read(&self, key: Key) -> Option<Pending> {
         let home = self.homes.home_of(&key.user)?;
-        let (version, bytes) = read_notebook(&home, &key.filename, None).ok()?;
-        let bytes = bytes?;
+        let (version, file) = read_notebook(&home, &key.filename, None).ok()?;
         // Half a file is told of when it is whole.
-        let content = Content::parse(bytes, 0).ok()?;
+        let content = Content::parse(file?, 0).ok()?;
         Some(Pending {
             key,
             saved_at_ms: version.modified_ms(),

@@ -13,6 +13,7 @@ mod merge;
 mod outline;
 mod output;
 mod part;
+mod private;
 mod trim;
 mod upgrade;
 
@@ -22,6 +23,7 @@ pub use cell::{Cell, CellKind};
 pub use end::End;
 pub use output::{Bundle, Output};
 pub use part::Part;
+pub use private::without_private;
 
 use serde_json::{Map, Value, json};
 
