@@ -93,7 +93,7 @@ impl SqliteHistory {
 }
 
 impl HistoryStore for SqliteHistory {
-    fn add(&self, saves: &[Save<'_>]) -> Result<usize, HistoryError> {
+    fn add(&self, saves: &[Save<'_>]) -> Result<Vec<bool>, HistoryError> {
         let mut writer = lock(&self.writer);
         let Writer {
             connection,
