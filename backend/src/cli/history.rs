@@ -45,6 +45,11 @@ pub(super) struct History {
 }
 
 impl HistoryArgs {
+    /// What versions may take up on the disk, in bytes; `None` when none are kept.
+    pub(super) fn most(&self) -> Option<u64> {
+        (!self.no_history).then_some(self.history_mib << 20)
+    }
+
     /// Starts it, unless it is switched off.
     pub(super) fn start(
         &self,

@@ -26,6 +26,7 @@ pub use align::Counts;
 pub use diff::difference;
 pub use recorder::Recorder;
 pub use sqlite::SqliteHistory;
+pub(crate) use sqlite::inspect;
 
 use crate::class::Key;
 

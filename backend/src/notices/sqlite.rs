@@ -6,12 +6,11 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use anyhow::Context;
 use rusqlite::{Connection, Row, params};
 use shared::notices::{Audience, NoticeLink};
 
 use super::{Draft, Kept, NoticeError, NoticeStore, Receipt};
-use crate::sqlite::{Durability, connect, migrate};
+use crate::sqlite::{self, Durability, Inspected, connect, explained, migrate};
 
 /// Append-only; see [`migrate`]. Numbers are never reused, for pages hold them.
 const MIGRATIONS: &[&str] = &["
@@ -39,6 +38,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX receipts_by_notice ON receipts (notice);
 "];
 
+/// What is in the file.
+const WHAT: &str = "Notices";
+
 /// See the module's words.
 pub struct SqliteNotices {
     writer: Mutex<Connection>,
@@ -52,14 +54,21 @@ impl SqliteNotices {
     /// When the file cannot be opened, is not a database, or was written by a newer
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let writer = connect(path, Durability::Full)?;
-        migrate(&writer, MIGRATIONS)
-            .with_context(|| format!("cannot use the database {}", path.display()))?;
-        Ok(Self {
-            writer: Mutex::new(writer),
-            reader: Mutex::new(connect(path, Durability::Full)?),
-        })
+        let opened = || -> anyhow::Result<Self> {
+            let writer = connect(path, Durability::Full)?;
+            migrate(&writer, MIGRATIONS)?;
+            Ok(Self {
+                writer: Mutex::new(writer),
+                reader: Mutex::new(connect(path, Durability::Full)?),
+            })
+        };
+        opened().map_err(|error| explained(path, WHAT, error))
     }
+}
+
+/// Looks at the file at `path`, leaving everything as it is.
+pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
+    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, WHAT, error))
 }
 
 impl NoticeStore for SqliteNotices {
