@@ -94,6 +94,45 @@ fn tail_prints_the_last_cells_as_a_notebook() {
 }
 
 #[test]
+fn no_command_shows_what_is_private() {
+    let folder = tempfile::tempdir().unwrap();
+    let cell = |tag: &str, source: &str| json!({"cell_type": "markdown", "metadata": {"tags": [tag]}, "source": source});
+    let cells = [cell("x", "shown"), cell("private", "canary")];
+    let text = json!({"cells": cells, "metadata": {}, "nbformat": 4}).to_string();
+    fs::write(folder.path().join("a.ipynb"), text).unwrap();
+    let homes = ["--homes", "/nowhere/{user}", "-d", "out"];
+    let build = [&["build"], &homes[..], &["a.ipynb"]].concat();
+    for args in [
+        &["tail", "a.ipynb"][..],
+        &["tail", "a.ipynb", "a.ipynb"],
+        &["render", "-o", "-", "a.ipynb"],
+        &build,
+    ] {
+        let run = pipalhub().args(args).current_dir(folder.path()).output();
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = run.unwrap();
+        let said = String::from_utf8([stdout, stderr].concat()).unwrap();
+        assert!(status.success(), "{said}");
+        assert!(!said.contains("canary"), "{args:?}: {said}");
+        assert!(
+            args[0] == "build" || said.contains("shown"),
+            "{args:?}: {said}"
+        );
+    }
+    let built = |word: &str| {
+        let grep = Command::new("grep")
+            .args(["-rq", word, "out"])
+            .current_dir(folder.path())
+            .status();
+        grep.unwrap().success()
+    };
+    assert!(built("shown") && !built("canary"));
+}
+
+#[test]
 fn tail_names_what_it_cannot_read_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     for user in ["alice", "bob"] {

@@ -52,13 +52,20 @@ impl Exports {
 
     /// Whether what is on disk was made of this very version, by this renderer. Being newer
     /// is not enough: a save may fall between the reading and the writing of an export.
-    pub(super) fn is_fresh(folder: &Folder, below: &str, key: &Key, version: Fingerprint) -> bool {
+    /// `size` is what the copy has in bytes, which is what is not private of the file.
+    pub(super) fn is_fresh(
+        folder: &Folder,
+        below: &str,
+        key: &Key,
+        version: Fingerprint,
+        size: u64,
+    ) -> bool {
         let is_of = |place: String| {
             let known = folder.version(&place);
             known.filter(|known| known.modified_ns == version.modified_ns)
         };
         folder.is_current()
-            && is_of(layout::copy(below, &key.user)).is_some_and(|c| c.size() == version.size())
+            && is_of(layout::copy(below, &key.user)).is_some_and(|c| c.size() == size)
             && is_of(layout::export(below, &key.user)).is_some_and(|export| export.size() > 0)
     }
 

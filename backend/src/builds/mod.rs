@@ -37,7 +37,7 @@ use shared::notebook::Notebook;
 
 use crate::{
     class::{Class, Content, Key, Observer, Revision, TailLimits},
-    homes::{Fingerprint, HomesTemplate, read_notebook},
+    homes::{Fingerprint, HomesTemplate, OnDisk, read_notebook},
     time,
 };
 use export::{Exports, Source};
@@ -227,8 +227,9 @@ impl Builds {
     /// When it cannot be read, or not written.
     pub fn build_outside(&self, path: &Path) -> anyhow::Result<PathBuf> {
         let shown = path.display();
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
-        let notebook = Notebook::parse(&bytes)
+        let file = OnDisk::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let parsed = file.content().and_then(|bytes| Notebook::parse(&bytes));
+        let notebook = parsed
             .with_context(|| format!("{shown} is not a notebook"))?
             .notebook;
         let place = layout::outside(path)
@@ -244,26 +245,31 @@ impl Builds {
 
     fn work(&self) {
         while let Some((lane, work)) = self.queue.next() {
-            // A fault of ours in one notebook must not end the builds of all.
-            let done = panic::catch_unwind(AssertUnwindSafe(|| self.work_on(&lane, work)));
-            if done.is_err() {
-                tracing::error!(?lane, "building panicked");
-            }
-            self.queue.done(&lane);
+            self.work_on(&lane, work);
         }
     }
 
     fn work_on(&self, lane: &Lane, work: Work) {
+        // A fault of ours in one notebook must not end the builds of all.
+        let done = panic::catch_unwind(AssertUnwindSafe(|| self.build(lane, work)));
+        if done.is_err() {
+            tracing::error!(?lane, "building panicked");
+        }
+        self.queue.done(lane);
+    }
+
+    fn build(&self, lane: &Lane, work: Work) {
         match (lane, work) {
             (Lane::Copy(key), Work::Revised(revision)) => self.revise(key, &revision),
             (Lane::Copy(key), Work::Removed) => self.remove(key),
             (Lane::Copy(key), Work::Read) => {
                 self.read_again(key, |version, content| self.update(key, version, content));
             }
+            (Lane::Copy(key), Work::Export(Some((version, content)))) => {
+                self.export(key, version, &content);
+            }
             (Lane::Copy(key), _) => {
-                self.read_again(key, |version, content| {
-                    self.export(key, version, content, false)
-                });
+                self.read_again(key, |version, content| self.export(key, version, content));
             }
             (Lane::Summary(filename), _) => self.summarise(filename),
         }
@@ -283,14 +289,10 @@ impl Builds {
         let Some(home) = self.homes.home_of(&key.user) else {
             return;
         };
-        let Ok((version, Some(bytes))) = read_notebook(&home, &key.filename, None) else {
+        let Ok((version, Some(file))) = read_notebook(&home, &key.filename, None) else {
             return;
         };
-        if let Ok(parsed) = Notebook::parse(&bytes) {
-            let content = Content {
-                notebook: Arc::new(parsed.notebook),
-                bytes: Arc::new(bytes),
-            };
+        if let Ok(content) = Content::parse(file, self.limits.cells) {
             then(version, &content);
         }
     }
@@ -304,13 +306,13 @@ impl Builds {
         let part = Part::of(
             &key.user,
             saved_at_ms,
-            &content.notebook,
+            content.end(),
             self.limits,
             before.as_deref(),
         );
         self.known.insert(key, &folder, part);
         self.summary_is_due(&key.filename);
-        self.export(key, version, content, true);
+        self.export_is_due(key, version, content);
     }
 
     fn mark_broken(&self, key: &Key, version: Option<Fingerprint>, problem: &str) {
@@ -346,28 +348,39 @@ impl Builds {
         self.summary_is_due(&key.filename);
     }
 
-    fn export(&self, key: &Key, version: Fingerprint, content: &Content, is_look: bool) {
+    /// The summary does not wait for that: it is written before any export.
+    fn export_is_due(&self, key: &Key, version: Fingerprint, content: &Content) {
+        if self.is_exported(key, version, content) {
+            return self.report(key, Ok(()), Work::Export(None));
+        }
+        let now = Instant::now();
+        let due = self.exports.due(key, self.every).unwrap_or(now);
+        // While a crowd waits to be looked at, memory is for them; the file is read again.
+        let held = (!self.queue.is_pressed()).then(|| (version, content.clone()));
+        let lane = Lane::Copy(key.clone());
+        self.queue.push(lane, Work::Export(held), due.max(now));
+    }
+
+    fn export(&self, key: &Key, version: Fingerprint, content: &Content) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
-        if Exports::is_fresh(&self.folder, &folder, key, version) {
-            return self.report(key, Ok(()), Work::Export);
-        }
-        // When there is a crowd its summary comes first, and the files are read again.
-        let now = Instant::now();
-        if is_look && self.queue.is_pressed() {
-            return self.queue.push(Lane::Copy(key.clone()), Work::Export, now);
-        }
-        if let Some(due) = self.exports.due(key, self.every).filter(|due| *due > now) {
-            return self.queue.push(Lane::Copy(key.clone()), Work::Export, due);
+        if self.is_exported(key, version, content) {
+            return self.report(key, Ok(()), Work::Export(None));
         }
         let source = Source {
             version,
-            notebook: &content.notebook,
-            bytes: &content.bytes,
+            notebook: content.whole(),
+            bytes: content.bytes(),
         };
         let written = self.exports.write(&self.folder, &folder, key, source);
-        self.report(key, written, Work::Export);
+        self.report(key, written, Work::Export(None));
+    }
+
+    fn is_exported(&self, key: &Key, version: Fingerprint, content: &Content) -> bool {
+        let size = content.bytes().len() as u64;
+        let folder = layout::folder_of(&key.filename);
+        folder.is_some_and(|folder| Exports::is_fresh(&self.folder, &folder, key, version, size))
     }
 
     fn summary_is_due(&self, filename: &str) {
@@ -477,6 +490,13 @@ impl Observer for Builds {
     fn removed(&self, key: &Key) {
         self.queue
             .push(Lane::Copy(key.clone()), Work::Removed, Instant::now());
+    }
+
+    /// Builds itself what would have to be read again for want of room.
+    fn keep_up(&self) {
+        while let Some((lane, work)) = self.queue.crowded_look() {
+            self.work_on(&lane, work);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use shared::{
     incremental::{self, Pieces},
-    notebook::{self, Notebook},
+    notebook::{self, End, Notebook},
     render::Options,
     sanitize::Ammonia,
     standalone::summary::{Entry, id_prefix},
@@ -34,27 +34,25 @@ impl Part {
     pub(super) fn of(
         user: &str,
         saved_at_ms: i64,
-        whole: &Notebook,
+        end: &End,
         limits: TailLimits,
         before: Option<&Self>,
     ) -> Self {
-        let tail = whole
-            .tail(limits.cells)
-            .trim(limits.lines)
-            .without_widgets();
+        let tail = end.tail.tail(limits.cells);
+        let tail = tail.trim(limits.lines).without_widgets();
         let options = Options {
             id_prefix: id_prefix(user),
             ..Options::default()
         };
-        let first = whole.len() - tail.len();
+        let first = end.total_cells - tail.len();
         let before = before.map(|part| (&part.pieces, &*part.html));
         let (html, pieces) = incremental::cells(&tail, first, &options, &Ammonia, before);
         Self {
             saved_at_ms,
             has_export: true,
-            ends_in_error: whole.ends_in_error(),
+            ends_in_error: end.ends_in_error,
             problem: None,
-            total_cells: whole.len(),
+            total_cells: end.total_cells,
             shown_cells: tail.len(),
             html: html.into(),
             pieces,
@@ -171,18 +169,18 @@ pub(crate) fn percent_encoded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn notebook(sources: &[&str]) -> Notebook {
+    fn end(sources: &[&str]) -> End {
         let cell = |source: &&str| json!({"cell_type": "markdown", "source": source});
         let cells: Vec<_> = sources.iter().map(cell).collect();
         let json = json!({"nbformat": 4, "cells": cells}).to_string();
-        Notebook::parse(json.as_bytes()).unwrap().notebook
+        End::parse(json.as_bytes(), sources.len()).unwrap()
     }
 
     #[test]
     fn only_what_changed_is_rendered() {
         let limits = TailLimits::default();
         let part = |sources: &[&str], before: Option<&Part>| {
-            Part::of("ana", 0, &notebook(sources), limits, before)
+            Part::of("ana", 0, &end(sources), limits, before)
         };
         let first = part(&["# a", "b", "c"], None);
         assert_eq!(first.rendered_anew(), 3);

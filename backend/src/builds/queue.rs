@@ -11,7 +11,10 @@ use std::{
     time::Instant,
 };
 
-use crate::class::{Key, Revision};
+use crate::{
+    class::{Content, Key, Revision},
+    homes::Fingerprint,
+};
 
 /// So many notebooks are held in memory until somebody has time for them. The others are
 /// read again when their turn comes: a class is a few hundred notebooks, each of which is a
@@ -36,8 +39,8 @@ pub(super) enum Work {
     Read,
     /// The notebook is gone.
     Removed,
-    /// Write the export.
-    Export,
+    /// Write the export: of this version, or of what is there by then.
+    Export(Option<(Fingerprint, Content)>),
     /// Write the summary.
     Summarise,
 }
@@ -55,7 +58,16 @@ impl Work {
         match self {
             Self::Revised(_) | Self::Read | Self::Removed => Rank::Look,
             Self::Summarise => Rank::Summary,
-            Self::Export => Rank::Export,
+            Self::Export(_) => Rank::Export,
+        }
+    }
+
+    /// Whether it keeps a notebook in memory.
+    fn holds(&self) -> bool {
+        match self {
+            Self::Revised(revision) => revision.content.is_ok(),
+            Self::Export(content) => content.is_some(),
+            Self::Read | Self::Removed | Self::Summarise => false,
         }
     }
 }
@@ -108,17 +120,19 @@ impl Queue {
     fn put(&self, lane: Lane, work: Work, due: Instant, is_retry: bool) {
         let mut inner = self.lock();
         let work = match work {
-            Work::Revised(revision) if revision.content.is_ok() && inner.held() >= MOST_HELD => {
-                Work::Read
-            }
+            Work::Revised(_) if work.holds() && inner.held() >= MOST_HELD => Work::Read,
+            Work::Export(_) if inner.held() >= MOST_HELD => Work::Export(None),
             work => work,
         };
         match inner.waiting.get_mut(&lane) {
             // What is to be done there by now is newer than what failed.
             Some(_) if is_retry => {}
-            Some(known) if matches!(work, Work::Export | Work::Summarise) => {
+            Some(known) if matches!(work, Work::Export(_) | Work::Summarise) => {
                 known.due = due.min(known.due);
                 known.is_retry = false;
+                if matches!(known.work, Work::Export(_)) {
+                    known.work = work;
+                }
             }
             _ => {
                 let waiting = Waiting {
@@ -155,6 +169,22 @@ impl Queue {
                 None => self.wait(inner),
             };
         }
+    }
+
+    /// Something to look at, when so much waits that more would not be held for long.
+    pub(super) fn crowded_look(&self) -> Option<(Lane, Work)> {
+        let mut inner = self.lock();
+        if inner.ended || inner.held() < MOST_HELD / 2 {
+            return None;
+        }
+        let lane = inner.first_due(Instant::now())?;
+        let waiting = inner.waiting.remove(&lane)?;
+        if waiting.work.rank() != Rank::Look {
+            inner.waiting.insert(lane, waiting);
+            return None;
+        }
+        inner.busy.insert(lane.clone(), Rank::Look);
+        Some((lane, waiting.work))
     }
 
     /// What was to be done in `lane` was done.
@@ -218,9 +248,7 @@ impl Queue {
 impl Inner {
     fn held(&self) -> usize {
         let works = self.waiting.values().map(|waiting| &waiting.work);
-        works
-            .filter(|work| matches!(work, Work::Revised(found) if found.content.is_ok()))
-            .count()
+        works.filter(|work| work.holds()).count()
     }
 
     fn ranks(&self) -> impl Iterator<Item = Rank> {
@@ -267,10 +295,9 @@ mod tests {
         Work::Revised(Box::new(Revision {
             key,
             version: None,
-            content: Ok(crate::class::Content {
-                notebook: Default::default(),
-                bytes: Default::default(),
-            }),
+            content: Ok(
+                crate::class::Content::parse(b"{\"cells\": []}".to_vec().into(), 0).unwrap(),
+            ),
         }))
     }
 
@@ -278,9 +305,9 @@ mod tests {
     fn a_lane_is_worked_in_by_one_and_holds_the_newest() {
         let queue = Queue::new();
         let now = Instant::now();
-        queue.push(lane("ana"), Work::Export, now);
+        queue.push(lane("ana"), Work::Export(None), now);
         queue.push(lane("ana"), Work::Removed, now);
-        queue.push(lane("ana"), Work::Export, now);
+        queue.push(lane("ana"), Work::Export(None), now);
         let (first, work) = queue.next().unwrap();
         assert!(matches!(work, Work::Removed), "{work:?}");
         queue.push(lane("ana"), Work::Read, now);
@@ -306,7 +333,7 @@ mod tests {
     fn looking_comes_first_and_exports_come_last() {
         let queue = Queue::new();
         let now = Instant::now();
-        queue.push(lane("ana"), Work::Export, now);
+        queue.push(lane("ana"), Work::Export(None), now);
         queue.push(Lane::Summary("a.ipynb".to_owned()), Work::Summarise, now);
         queue.push(lane("bo"), Work::Read, now);
         queue.release_summaries();
@@ -319,6 +346,20 @@ mod tests {
     }
 
     #[test]
+    fn an_export_is_of_what_was_found_last() {
+        let queue = Queue::new();
+        let Work::Revised(revision) = revision("ana") else {
+            unreachable!("it is one")
+        };
+        let version = Fingerprint::from(&std::fs::metadata(".").unwrap());
+        let found = Work::Export(Some((version, revision.content.unwrap())));
+        let now = Instant::now();
+        queue.push(lane("ana"), found, now);
+        queue.push(lane("ana"), Work::Export(None), now);
+        assert!(matches!(queue.next(), Some((_, Work::Export(None)))));
+    }
+
+    #[test]
     fn only_some_notebooks_are_held() {
         let queue = Queue::new();
         for n in 0..MOST_HELD + 5 {
@@ -327,5 +368,14 @@ mod tests {
         }
         assert_eq!(queue.lock().held(), MOST_HELD);
         assert_eq!(queue.lock().waiting.len(), MOST_HELD + 5);
+        while let Some((lane, work)) = queue.crowded_look() {
+            assert_eq!(work.rank(), Rank::Look);
+            queue.done(&lane);
+        }
+        assert!(queue.lock().held() < MOST_HELD / 2);
+        assert!(
+            !queue.lock().waiting.is_empty(),
+            "the rest is for the builders"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::SystemTime};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use shared::{
+    notebook::End,
     prepare, render,
     render::Options,
     sanitize::Ammonia,
@@ -40,8 +41,13 @@ impl Workshop {
         let builds = Builds::new(homes.clone(), limits, &base.path().join("out")).unwrap();
         let builds = Arc::new(builds.writing_every(every));
         builds.start(2).unwrap();
+        Self::of(base, homes, builds)
+    }
+
+    fn of(base: TempDir, homes: HomesTemplate, builds: Arc<Builds>) -> Self {
+        let class = Class::new(homes, TailLimits::default());
         Self {
-            class: Class::new(homes, limits).observed_by(Arc::clone(&builds) as _),
+            class: class.observed_by(Arc::clone(&builds) as _),
             builds,
             base,
         }
@@ -239,6 +245,28 @@ fn a_restart_writes_only_what_changed() {
 }
 
 #[test]
+fn what_is_private_is_not_built_and_not_built_again() {
+    let class = Workshop::new();
+    let cell = |tag: &str, source: &str| json!({"cell_type": "markdown", "metadata": {"tags": [tag]}, "source": source});
+    let cells = [cell("private", "canary"), cell("x", "shown")];
+    let text = json!({"cells": cells, "metadata": {}, "nbformat": 4}).to_string();
+    class.write("ana", "a.ipynb", &text);
+    class.build();
+    for file in class.files() {
+        let built = class.text(&file);
+        assert!(
+            built.contains("shown") && !built.contains("canary"),
+            "{file}"
+        );
+    }
+    let ana = key("ana", "a.ipynb");
+    assert_eq!(class.builds.exports.rendered_anew(&ana), Some(1));
+    let class = class.restarted();
+    class.build();
+    assert_eq!(class.builds.exports.rendered_anew(&ana), None);
+}
+
+#[test]
 fn a_save_renders_the_cells_that_changed() {
     let class = Workshop::new();
     class.save("ana", "a.ipynb", &["# one", "two", "three"]);
@@ -333,6 +361,26 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
+#[test]
+fn who_reads_a_whole_class_builds_what_would_not_be_held() {
+    let base = tempfile::tempdir().unwrap();
+    let homes = format!("{}/homes/{{user}}", base.path().display());
+    let homes: HomesTemplate = homes.parse().unwrap();
+    let out = base.path().join("out");
+    // Nobody builds on a thread of its own.
+    let builds = Builds::new(homes.clone(), TailLimits::default(), &out).unwrap();
+    let class = Workshop::of(base, homes, Arc::new(builds));
+    let users: Vec<String> = (0..40).map(|n| format!("user{n:02}")).collect();
+    for user in &users {
+        class.save(user, "a.ipynb", &["1"]);
+    }
+    class.class.look_around(|_| true);
+    class.class.read_all(2);
+    let known = |user: &&String| class.builds.knows(&key(user, "a.ipynb"));
+    let known = users.iter().filter(known).count();
+    assert!(known > 30, "{known} of 40 are known");
+}
+
 /// The summaries of these files, made from nothing.
 fn made_from_nothing(
     files: &BTreeMap<&str, String>,
@@ -343,8 +391,8 @@ fn made_from_nothing(
         .iter()
         .map(|(user, text)| {
             let at = saved_at_ms(user);
-            let part = match Notebook::parse(text.as_bytes()) {
-                Ok(parsed) => Part::of(user, at, &parsed.notebook, limits, None),
+            let part = match End::parse(text.as_bytes(), limits.cells) {
+                Ok(end) => Part::of(user, at, &end, limits, None),
                 Err(error) => {
                     let problem = format!("This file is not a notebook: {error}.");
                     Part::broken(user, at, &problem, true)

@@ -23,7 +23,7 @@ use std::{
 
 use metrics::histogram;
 use shared::{
-    notebook::Notebook,
+    notebook::{End, Notebook},
     prepare,
     sanitize::Ammonia,
     wire::{NotebookSummary, Tile},
@@ -188,19 +188,29 @@ impl Class {
     #[must_use]
     pub fn whole(&self, key: &Key) -> Option<Tile> {
         let tile = self.tile(key)?;
-        let home = self.homes.home_of(&key.user)?;
-        match read_notebook(&home, &key.filename, None).map(|(_, bytes)| bytes) {
-            Ok(Some(bytes)) => match Notebook::parse(&bytes) {
-                Ok(parsed) => Some(Tile {
-                    cells: prepare::cells(&parsed.notebook, 0, &Ammonia),
-                    total_cells: parsed.notebook.len(),
-                    ends_in_error: parsed.notebook.ends_in_error(),
-                    ..tile
-                }),
-                Err(_) => Some(tile),
+        Some(match self.read(key) {
+            Some(notebook) => Tile {
+                cells: prepare::cells(&notebook, 0, &Ammonia),
+                total_cells: notebook.len(),
+                ends_in_error: notebook.ends_in_error(),
+                ..tile
             },
-            _ => Some(tile),
-        }
+            None => tile,
+        })
+    }
+
+    /// The notebook itself, as it is now, of those whose tile there is.
+    #[must_use]
+    pub fn notebook(&self, key: &Key) -> Option<Notebook> {
+        self.tile(key)?;
+        self.read(key)
+    }
+
+    fn read(&self, key: &Key) -> Option<Notebook> {
+        let home = self.homes.home_of(&key.user)?;
+        let (_, file) = read_notebook(&home, &key.filename, None).ok()?;
+        let parsed = Notebook::parse(&file?.content().ok()?).ok()?;
+        Some(parsed.notebook)
     }
 
     /// A save of this notebook was reported by its owner's server.
@@ -251,6 +261,9 @@ impl Class {
                     while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
                         if let Some(entry) = self.entry(key) {
                             self.refresh(key, &mut lock(&entry));
+                        }
+                        for observer in &self.observers {
+                            observer.keep_up();
                         }
                     }
                 });
@@ -362,16 +375,13 @@ impl Class {
                 version,
                 entry.read.as_ref().and_then(|(_, fault)| fault.clone()),
             ),
-            Ok((version, Some(bytes))) => {
+            Ok((version, Some(file))) => {
                 histogram!("pipalhub_notebook_read_seconds").record(read);
-                let fault = match Notebook::parse(&bytes) {
-                    Ok(parsed) => {
-                        let tile = self.prepare(key, version, &parsed.notebook);
+                let fault = match Content::parse(file, self.limits.cells) {
+                    Ok(content) => {
+                        let tile = self.prepare(key, version, content.end());
                         entry.good = Some(Arc::new(tile));
-                        *fresh = Some(Content {
-                            notebook: Arc::new(parsed.notebook),
-                            bytes: Arc::new(bytes),
-                        });
+                        *fresh = Some(content);
                         None
                     }
                     Err(error) => Some(format!("This file is not a notebook: {error}.")),
@@ -390,17 +400,15 @@ impl Class {
         }
     }
 
-    fn prepare(&self, key: &Key, version: Fingerprint, notebook: &Notebook) -> Tile {
-        let total_cells = notebook.len();
-        let ends_in_error = notebook.ends_in_error();
-        let tail = notebook.tail(self.limits.cells).trim(self.limits.lines);
+    fn prepare(&self, key: &Key, version: Fingerprint, end: &End) -> Tile {
+        let tail = end.tail.clone().trim(self.limits.lines);
         Tile {
             user: key.user.clone(),
             filename: key.filename.clone(),
             saved_at_ms: version.modified_ms(),
-            total_cells,
-            ends_in_error,
-            cells: prepare::cells(&tail, total_cells - tail.len(), &Ammonia),
+            total_cells: end.total_cells,
+            ends_in_error: end.ends_in_error,
+            cells: prepare::cells(&tail, end.total_cells - tail.len(), &Ammonia),
             problem: None,
         }
     }

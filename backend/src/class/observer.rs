@@ -2,20 +2,58 @@
 //!
 //! A file is read and parsed once for all of them, and by whoever looks at it first.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use shared::notebook::Notebook;
+use shared::notebook::{End, Notebook, ParseError};
 
 use super::Key;
-use crate::homes::Fingerprint;
+use crate::homes::{Fingerprint, OnDisk};
 
-/// What a file held that is a notebook.
+/// What a file held that is a notebook, but for its private cells. A clone is the same one.
 #[derive(Clone, Debug)]
-pub struct Content {
-    /// Parsed, whole.
-    pub notebook: Arc<Notebook>,
-    /// As it is on disk.
-    pub bytes: Arc<Vec<u8>>,
+pub struct Content(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    bytes: Vec<u8>,
+    end: End,
+    whole: OnceLock<Notebook>,
+}
+
+impl Content {
+    /// What `file` holds, of which somebody waits for the last `cells` cells.
+    ///
+    /// # Errors
+    /// When it is no notebook.
+    pub fn parse(file: OnDisk, cells: usize) -> Result<Self, ParseError> {
+        let bytes = file.content()?;
+        let end = End::parse(&bytes, cells)?;
+        let whole = OnceLock::new();
+        Ok(Self(Arc::new(Inner { bytes, end, whole })))
+    }
+
+    /// As it is on disk, without its private cells.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
+    /// The last cells.
+    #[must_use]
+    pub fn end(&self) -> &End {
+        &self.0.end
+    }
+
+    /// All of it, parsed by whoever asks first: nobody waits for that who needs the end.
+    #[must_use]
+    pub fn whole(&self) -> &Notebook {
+        self.0.whole.get_or_init(|| {
+            let parsed = Notebook::parse(&self.0.bytes);
+            parsed
+                .expect("an end was read of the same bytes, which fails alike")
+                .notebook
+        })
+    }
 }
 
 /// A version of a participant's copy, as it was just found.
@@ -32,15 +70,19 @@ pub struct Revision {
 /// Hears of every version of every notebook, once. A file that is being written is not
 /// told; what a participant saves twice between two looks is told once.
 ///
-/// Both methods are called where somebody waits for a tile or for an acknowledgement,
-/// the first while the notebook is locked: they take note and leave the work to a thread
-/// of the observer's own.
+/// The first two are called where somebody waits for a tile or for an acknowledgement,
+/// [`Observer::revised`] while the notebook is locked: they take note and leave the work to
+/// a thread of the observer's own.
 pub trait Observer: Send + Sync + 'static {
     /// This is what the file holds now.
     fn revised(&self, revision: &Revision);
 
     /// There is no such file any more.
     fn removed(&self, key: &Key);
+
+    /// Called where nobody waits, by who reads one notebook after the other, between two of
+    /// them: may take its time.
+    fn keep_up(&self) {}
 }
 
 #[cfg(test)]
@@ -66,7 +108,7 @@ mod tests {
     impl Observer for Told {
         fn revised(&self, revision: &Revision) {
             let what = match &revision.content {
-                Ok(content) => format!("{} cells", content.notebook.len()),
+                Ok(content) => format!("{} cells", content.end().total_cells),
                 Err(fault) => fault.clone(),
             };
             self.0.lock().unwrap().push(what);

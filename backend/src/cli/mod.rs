@@ -7,6 +7,7 @@ mod data;
 mod doctor;
 mod history;
 mod homes;
+mod parallel;
 mod render;
 mod serve;
 mod tail;

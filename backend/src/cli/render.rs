@@ -15,6 +15,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 use shared::{notebook::Notebook, prepare, sanitize::Ammonia, standalone};
 
+use crate::homes::OnDisk;
+
 /// Write each notebook as one HTML file, to read, send or print.
 ///
 /// The file needs nothing else: no network, no script, no folder of images. Whatever is in
@@ -56,9 +58,11 @@ pub(super) fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn document(file: &Path, tail: Option<usize>) -> anyhow::Result<String> {
-    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let parsed =
-        Notebook::parse(&bytes).with_context(|| format!("{} is not a notebook", file.display()))?;
+    let on_disk = OnDisk::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let content = on_disk.content();
+    let parsed = content
+        .and_then(|bytes| Notebook::parse(&bytes))
+        .with_context(|| format!("{} is not a notebook", file.display()))?;
     for warning in parsed.warnings {
         eprintln!("pipalhub render: {}: {warning}", file.display());
     }

@@ -1,7 +1,6 @@
 //! `pipalhub tail`: the ends of several notebooks as one, what `ipytail` did.
 
 use std::{
-    fs,
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -9,7 +8,10 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use shared::notebook::Notebook;
+use shared::notebook::{End, Notebook, Part};
+
+use super::parallel::in_parallel;
+use crate::homes::OnDisk;
 
 /// Print the last cells of each notebook, merged into one notebook, as JSON.
 ///
@@ -30,14 +32,21 @@ pub(super) struct TailArgs {
 /// A file that cannot be read is named on stderr and makes the exit code 1; the others
 /// still come out.
 pub(super) fn run(args: &TailArgs) -> anyhow::Result<ExitCode> {
-    let mut parts = Vec::new();
+    let mut tails = Vec::new();
     let mut code = ExitCode::SUCCESS;
-    for file in &args.files {
-        match read(file) {
-            Ok(notebook) => {
-                let tail = notebook.tail(args.num_cells).trim(args.max_lines);
+    let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
+    for (file, read) in args
+        .files
+        .iter()
+        .zip(in_parallel(files, |file| read(args, file)))
+    {
+        match read {
+            Ok((tail, warnings)) => {
+                for warning in warnings {
+                    eprintln!("pipalhub tail: {}: {warning}", file.display());
+                }
                 let stem = file.file_stem().unwrap_or_default();
-                parts.push((stem.to_string_lossy().into_owned(), tail));
+                tails.push((stem.to_string_lossy().into_owned(), tail));
             }
             Err(error) => {
                 eprintln!("pipalhub tail: {error:#}");
@@ -45,22 +54,32 @@ pub(super) fn run(args: &TailArgs) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    if let Some(merged) = Notebook::merge(parts) {
-        match io::stdout().lock().write_all(merged.to_json().as_bytes()) {
-            // Whoever read the output has seen enough, as `head` has.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            written => written.context("cannot write the notebook")?,
-        }
+    match io::stdout().lock().write_all(merged(tails)?.as_bytes()) {
+        // Whoever read the output has seen enough, as `head` has.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.context("cannot write the notebook")?,
     }
     Ok(code)
 }
 
-fn read(file: &Path) -> anyhow::Result<Notebook> {
-    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let parsed =
-        Notebook::parse(&bytes).with_context(|| format!("{} is not a notebook", file.display()))?;
-    for warning in parsed.warnings {
-        eprintln!("pipalhub tail: {}: {warning}", file.display());
+/// The end of a notebook, and what was odd about the notebook.
+fn read(args: &TailArgs, file: &Path) -> anyhow::Result<(Notebook, Vec<String>)> {
+    let on_disk = OnDisk::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let content = on_disk.content();
+    let end = content
+        .and_then(|bytes| End::parse(&bytes, args.num_cells))
+        .with_context(|| format!("{} is not a notebook", file.display()))?;
+    Ok((end.tail.trim(args.max_lines), end.warnings))
+}
+
+/// What [`Notebook::merge`] makes of `tails`, as JSON; of none it is an empty text.
+fn merged(mut tails: Vec<(String, Notebook)>) -> anyhow::Result<String> {
+    if tails.len() == 1 {
+        let only = tails.pop();
+        return Ok(only.map_or_else(String::new, |(_, tail)| tail.to_json()));
     }
-    Ok(parsed.notebook)
+    let parts = in_parallel(tails, |(stem, tail)| Part::of(&stem, tail));
+    let mut json = String::new();
+    Part::merge(&parts, &mut json)?;
+    Ok(json)
 }

@@ -54,7 +54,7 @@ impl Queue {
     /// Never waits; says whether there was room.
     pub(super) fn push(&self, pending: Pending) -> bool {
         let mut inner = self.lock();
-        let bytes = pending.content.bytes.len();
+        let bytes = pending.content.bytes().len();
         let fits = inner.bytes + bytes <= self.room;
         if fits {
             inner.bytes += bytes;
@@ -89,7 +89,7 @@ impl Queue {
         let pending: Vec<Pending> = inner.pending.drain(..count).collect();
         inner.bytes -= pending
             .iter()
-            .map(|pending| pending.content.bytes.len())
+            .map(|pending| pending.content.bytes().len())
             .sum::<usize>();
         let missed = if pending.is_empty() {
             std::mem::take(&mut inner.missed)
@@ -123,12 +123,9 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use shared::notebook::Notebook;
-
     use super::*;
 
+    /// A version of so many bytes, at least 13.
     fn pending(user: &str, bytes: usize) -> Pending {
         Pending {
             key: Key {
@@ -136,10 +133,11 @@ mod tests {
                 user: user.to_owned(),
             },
             saved_at_ms: 0,
-            content: Content {
-                notebook: Arc::new(Notebook::default()),
-                bytes: Arc::new(vec![0; bytes]),
-            },
+            content: Content::parse(
+                format!("{:bytes$}", r#"{"cells": []}"#).into_bytes().into(),
+                0,
+            )
+            .unwrap(),
         }
     }
 

@@ -139,17 +139,13 @@ impl Writer {
     /// A notebook as it is now.
     fn read(&self, key: Key) -> Option<Pending> {
         let home = self.homes.home_of(&key.user)?;
-        let (version, bytes) = read_notebook(&home, &key.filename, None).ok()?;
-        let bytes = bytes?;
+        let (version, file) = read_notebook(&home, &key.filename, None).ok()?;
         // Half a file is told of when it is whole.
-        let notebook = Notebook::parse(&bytes).ok()?.notebook;
+        let content = Content::parse(file?, 0).ok()?;
         Some(Pending {
             key,
             saved_at_ms: version.modified_ms(),
-            content: Content {
-                notebook: Arc::new(notebook),
-                bytes: Arc::new(bytes),
-            },
+            content,
         })
     }
 
@@ -170,9 +166,9 @@ impl Writer {
                 // A participant's clock may be ahead of ours.
                 saved_at_ms: (*saved_at_ms).min(noted_at_ms),
                 noted_at_ms,
-                cells: content.notebook.len(),
-                counts: self.counts(key, &content.notebook)?,
-                bytes: &content.bytes,
+                cells: content.end().total_cells,
+                counts: self.counts(key, content.whole())?,
+                bytes: content.bytes(),
             });
         }
         let added = self.store.add(&saves).inspect_err(|_| {

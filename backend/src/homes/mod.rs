@@ -1,16 +1,18 @@
 //! Where notebooks live: the template that names the homes, reading a participant's
-//! file without trusting them, writing one beside it, and finding out which files there
+//! file without trusting them and without what they keep to themself, writing one beside it, and finding out which files there
 //! are.
 //!
 //! Not here: what is in a notebook ([`crate::class`]).
 
 mod create;
+mod notebook;
 mod read;
 mod scan;
 mod template;
 mod watch;
 
 pub use create::{CreateError, create_beside};
+pub use notebook::OnDisk;
 pub use read::{Fingerprint, ReadError, read_notebook};
 pub use scan::{Found, scan};
 pub use template::{Home, HomesTemplate};

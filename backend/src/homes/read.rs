@@ -15,7 +15,7 @@ use std::{
 use jiff::Timestamp;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 
-use super::Home;
+use super::{Home, OnDisk};
 use crate::time;
 
 /// The largest notebook that is read. Larger ones exist only by accident: a loop that
@@ -94,7 +94,7 @@ impl From<rustix::io::Errno> for ReadError {
 }
 
 /// Reads `filename` below `home`, whole unless `known` says that the caller already has
-/// this version, in which case the bytes are `None`.
+/// this version, in which case there is only the fingerprint.
 ///
 /// # Errors
 /// See [`ReadError`].
@@ -102,7 +102,7 @@ pub fn read_notebook(
     home: &Home,
     filename: &str,
     known: Option<Fingerprint>,
-) -> Result<(Fingerprint, Option<Vec<u8>>), ReadError> {
+) -> Result<(Fingerprint, Option<OnDisk>), ReadError> {
     let home = home.open()?;
     let owner = rustix::fs::fstat(&home)?.st_uid;
     let file: File = openat2(
@@ -138,7 +138,7 @@ pub fn read_notebook(
     if bytes.len() as u64 > LARGEST {
         return Err(ReadError::TooLarge(bytes.len() as u64));
     }
-    Ok((fingerprint, Some(bytes)))
+    Ok((fingerprint, Some(bytes.into())))
 }
 
 #[cfg(test)]
@@ -168,7 +168,7 @@ mod tests {
         fs::write(home.path().join("m1/a.ipynb"), "{}").unwrap();
         let place = Home::from(home.path());
         let (fingerprint, bytes) = read_notebook(&place, "m1/a.ipynb", None).unwrap();
-        assert_eq!(bytes.unwrap(), b"{}");
+        assert_eq!(bytes.unwrap().content().unwrap(), b"{}");
         let (_, again) = read_notebook(&place, "m1/a.ipynb", Some(fingerprint)).unwrap();
         assert_eq!(again, None);
     }
@@ -207,7 +207,7 @@ mod tests {
         fs::write(&own, "own").unwrap();
         fs::hard_link(&own, home.join("b.ipynb")).unwrap();
         let read = read_notebook(&(&*home).into(), "b.ipynb", None);
-        assert_eq!(read.unwrap().1.unwrap(), b"own");
+        assert_eq!(read.unwrap().1.unwrap().content().unwrap(), b"own");
 
         let others = base.path().join("secret");
         fs::write(&others, "canary").unwrap();
@@ -250,7 +250,7 @@ mod tests {
                 for (seen, filename) in seen.iter_mut().zip(["dir/a.ipynb", "a.ipynb"]) {
                     match read_notebook(&place, filename, None) {
                         Ok((_, bytes)) => {
-                            let bytes = bytes.unwrap_or_default();
+                            let bytes = bytes.unwrap().content().unwrap();
                             // Not an assertion here: the other thread must end first.
                             if bytes != b"own" {
                                 enough.store(true, Ordering::Relaxed);

@@ -16,13 +16,7 @@ use serde::Deserialize;
 use shared::{notebook::Notebook, prepare};
 use utoipa::IntoParams;
 
-use crate::{
-    app::AppState,
-    auth::Participant,
-    class::{Class, Key},
-    error::AppError,
-    homes::read_notebook,
-};
+use crate::{app::AppState, auth::Participant, class::Key, error::AppError};
 
 /// Inline scripts and styles and data that came with them, and nothing from anywhere.
 const POLICY: &str = "sandbox allow-scripts; default-src 'none'; \
@@ -82,18 +76,13 @@ fn document(state: &AppState, query: OutputQuery) -> Option<String> {
         filename: query.filename,
         user: query.user,
     };
-    let bytes = match query.version {
-        Some(version) => state.history.as_ref()?.bytes(&key, version).ok()?,
-        None => newest(&state.class, &key),
+    let notebook = match query.version {
+        Some(version) => {
+            let bytes = state.history.as_ref()?.bytes(&key, version).ok()??;
+            Notebook::parse(&bytes).ok()?.notebook
+        }
+        // Only what the class shows, not whatever lies in a home.
+        None => state.class.notebook(&key)?,
     };
-    let notebook = Notebook::parse(&bytes?).ok()?.notebook;
     prepare::frame_document(&notebook, query.cell, query.output)
-}
-
-fn newest(class: &Class, key: &Key) -> Option<Vec<u8>> {
-    // Only what the class shows, not whatever lies in a home.
-    class.tile(key)?;
-    let home = class.homes().home_of(&key.user)?;
-    let (_, bytes) = read_notebook(&home, &key.filename, None).ok()?;
-    bytes
 }

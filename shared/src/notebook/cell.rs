@@ -253,6 +253,12 @@ impl Cell {
             && (self.execution_count().is_some() || !self.output_values().is_empty())
     }
 
+    /// Whether one of its outputs is an error.
+    pub(super) fn has_error(&self) -> bool {
+        self.outputs()
+            .any(|output| matches!(output, Output::Error { .. }))
+    }
+
     fn output_values(&self) -> &[Value] {
         match self.get("outputs") {
             Some(Value::Array(outputs)) => outputs,

@@ -14,7 +14,7 @@ use super::ParseError;
 use crate::scan;
 
 /// Containers nested deeper than this are left out. nbformat itself needs about ten.
-const MAX_DEPTH: usize = 100;
+pub(super) const MAX_DEPTH: usize = 100;
 
 /// The value in `bytes` and what had to be repaired, in words.
 pub(super) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), ParseError> {
@@ -37,13 +37,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), ParseError> {
 }
 
 /// `value` with indent 1 and a newline at the end.
-pub(super) fn write(value: &Value) -> String {
+pub(super) fn write(value: &impl Serialize) -> String {
     let mut out = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
     value
         .serialize(&mut serializer)
-        .expect("a Value has text keys and writing to memory cannot fail");
+        .expect("values have text keys and writing to memory cannot fail");
     out.push(b'\n');
     String::from_utf8(out).expect("serde_json writes UTF-8")
 }

@@ -7,18 +7,23 @@
 //! the schema, and anything about looks (see [`crate::prepare`]).
 
 mod cell;
+mod end;
 mod json;
 mod merge;
+mod outline;
 mod output;
 mod part;
+mod private;
 mod trim;
 mod upgrade;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use cell::text;
 pub use cell::{Cell, CellKind};
+pub use end::End;
 pub use output::{Bundle, Output};
 pub use part::Part;
+pub use private::without_private;
 
 use serde_json::{Map, Value, json};
 
@@ -276,10 +281,7 @@ impl Notebook {
     /// ```
     pub fn ends_in_error(&self) -> bool {
         let last_run = self.cells.iter().rev().find(|cell| cell.was_run());
-        last_run.is_some_and(|cell| {
-            cell.outputs()
-                .any(|output| matches!(output, Output::Error { .. }))
-        })
+        last_run.is_some_and(Cell::has_error)
     }
 
     /// The same without the saved state of widgets, which can be most of a notebook: only

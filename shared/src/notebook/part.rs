@@ -113,8 +113,12 @@ impl Part {
 
 impl CellText {
     fn of(own_id: String, fields: Map<String, Value>) -> Self {
-        let cell = json::write(&Value::Object(fields));
-        let text = format!("\n{}", cell.trim_end()).replace('\n', "\n  ");
+        // In two lists it is indented as in the list of an object.
+        let text = json::write(&[[fields]]);
+        let text = text
+            .strip_prefix("[\n [")
+            .and_then(|text| text.strip_suffix("\n ]\n]\n"));
+        let text = text.expect("the lists were put around it");
         let id = text.find(EMPTY_ID).expect("an empty id was put there");
         Self {
             own_id: own_id.into(),

@@ -10,11 +10,15 @@ mod corpus;
 #[cfg(not(target_arch = "wasm32"))]
 mod cut;
 #[cfg(not(target_arch = "wasm32"))]
+mod end;
+#[cfg(not(target_arch = "wasm32"))]
 mod golden;
 #[cfg(not(target_arch = "wasm32"))]
 mod hostile;
 #[cfg(not(target_arch = "wasm32"))]
 mod incremental;
+#[cfg(not(target_arch = "wasm32"))]
+mod private;
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
 #[cfg(not(target_arch = "wasm32"))]

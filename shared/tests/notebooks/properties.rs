@@ -160,7 +160,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 /// A change to some bytes of a notebook.
-fn mutated() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let change = (any::<sample::Index>(), any::<u8>(), 0..4_u8);
     (sample::select(FIXTURES.as_slice()), vec(change, 1..8)).prop_map(|(whole, changes)| {
         let mut bytes = whole.to_vec();
@@ -178,7 +178,7 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Any JSON, not too deep.
-fn any_json() -> impl Strategy<Value = Value> {
+pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

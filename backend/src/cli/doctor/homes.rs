@@ -92,7 +92,10 @@ fn notebooks(homes: &HomesTemplate, found: &[Found]) -> Finding {
 fn fault(homes: &HomesTemplate, file: &Found) -> Option<String> {
     let home = homes.home_of(&file.user)?;
     let why = match read_notebook(&home, &file.filename, None) {
-        Ok((_, Some(bytes))) => Notebook::parse(&bytes).err()?.to_string(),
+        Ok((_, Some(file))) => {
+            let parsed = file.content().and_then(|bytes| Notebook::parse(&bytes));
+            parsed.err()?.to_string()
+        }
         Ok((_, None)) | Err(ReadError::Missing) => return None,
         Err(error) => error.to_string(),
     };

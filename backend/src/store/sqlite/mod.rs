@@ -108,7 +108,8 @@ impl SqliteStore {
             checkpoints: Checkpoints::start(path.to_owned(), patience)?,
             connection: Some(connection),
             bounds,
-            pages: 0,
+            // Whoever was here before may have crashed and left a long log behind.
+            pages: 1,
             untidy: true,
         };
         thread::Builder::new()

@@ -32,6 +32,24 @@ const MIGRATIONS: &[&str] = &[
     "
     CREATE INDEX events_by_user ON events (user);
 ",
+    // The newest entry is never cut, so the next number is one more than the largest. With
+    // AUTOINCREMENT it was kept in another table besides, which is a page more to write, and
+    // to wait for, in every commit.
+    "
+    CREATE TABLE entries (
+        seq INTEGER PRIMARY KEY,
+        event_id INTEGER NOT NULL,
+        type TEXT NOT NULL,
+        user TEXT NOT NULL,
+        filename TEXT NOT NULL,
+        path TEXT NOT NULL,
+        timestamp TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO entries (seq, event_id, type, user, filename, path, timestamp)
+        SELECT seq, event_id, type, user, filename, path, timestamp FROM journal;
+    DROP TABLE journal;
+    ALTER TABLE entries RENAME TO journal;
+",
 ];
 
 /// A file up to this size is checked whole when it is opened; that takes milliseconds. A
@@ -149,6 +167,34 @@ mod tests {
 
     fn refusal(path: &Path) -> String {
         format!("{:#}", prepare(path, PATIENCE).unwrap_err())
+    }
+
+    #[test]
+    fn a_journal_of_an_older_schema_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.sqlite3");
+        let old = connect(&path, PATIENCE).unwrap();
+        migrate(&old, &MIGRATIONS[..2]).unwrap();
+        old.execute_batch(
+            "INSERT INTO journal VALUES (7, 1, 'a', 'ana', 'f', 'p', 't'),
+                                        (8, 2, 'b', 'bo', 'g', 'q', 'u')",
+        )
+        .unwrap();
+        drop(old);
+        let new = prepare(&path, PATIENCE).unwrap();
+        let insert = "INSERT INTO journal (event_id, type, user, filename, path, timestamp)
+             SELECT event_id, type, user, filename, path, timestamp FROM journal WHERE seq = 7";
+        new.execute(insert, []).unwrap();
+        let entries: Vec<(i64, String)> = new
+            .prepare("SELECT seq, user || type || filename || path || timestamp FROM journal")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let text = |seq, text: &str| (seq, text.to_owned());
+        let expected = [text(7, "anaafpt"), text(8, "bobgqu"), text(9, "anaafpt")];
+        assert_eq!(entries, expected);
     }
 
     #[test]

@@ -225,6 +225,29 @@ async fn the_log_is_bounded_under_a_load_that_never_pauses() {
     assert!(largest < 96 << 20, "{largest}");
 }
 
+#[tokio::test]
+async fn a_log_that_a_crash_left_behind_is_moved_into_the_file() {
+    let before = tempfile::tempdir().unwrap();
+    let store = open(&before);
+    for _ in 0..3 {
+        let long = event("a", &"x".repeat(4_000), "/home/x.ipynb");
+        store.append(long).await.unwrap();
+    }
+    // What is on the disk at this moment, as after a crash.
+    let after = tempfile::tempdir().unwrap();
+    for name in ["events.sqlite3", "events.sqlite3-wal"] {
+        std::fs::copy(before.path().join(name), after.path().join(name)).unwrap();
+    }
+    let _opened = open(&after);
+    let entries_without_the_log = || {
+        let alone = tempfile::tempdir().unwrap();
+        std::fs::copy(file_in(&after), file_in(&alone)).unwrap();
+        let connection = Connection::open(file_in(&alone)).unwrap();
+        connection.query_row("SELECT count(*) FROM journal", [], |row| row.get(0))
+    };
+    eventually("the log is moved", || entries_without_the_log() == Ok(3)).await;
+}
+
 #[test]
 fn nothing_of_the_file_is_told_to_everyone() {
     let path = Path::new("/nowhere/canary/events.sqlite3");

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::http::{Connection, Unending, request};
 
-/// One message of the stream.
+/// One message of the stream that has a place in the journal.
 #[derive(Debug)]
 pub(crate) struct Message {
     /// `hello`, `reset`, or empty for an event.
@@ -100,7 +100,7 @@ impl Stream {
     }
 }
 
-/// `None` for a comment.
+/// `None` for a comment, and for what else is news: that has no number.
 fn parse(block: &str) -> anyhow::Result<Option<Message>> {
     let (mut name, mut seq, mut data) = (String::new(), None, String::new());
     for line in block.lines() {
@@ -111,10 +111,13 @@ fn parse(block: &str) -> anyhow::Result<Option<Message>> {
             _ => {}
         }
     }
-    if data.is_empty() {
+    let Some(seq) = seq else {
+        anyhow::ensure!(
+            data.is_empty() || !name.is_empty(),
+            "an event without a number"
+        );
         return Ok(None);
-    }
-    let seq = seq.context("a message without a sequence number")?;
+    };
     Ok(Some(Message { name, seq, data }))
 }
 

@@ -1,0 +1,269 @@
+//! Where the cells are in a notebook's text, found without making values of it.
+//!
+//! The whole text is checked to be JSON, as strictly as serde_json does it, and to be as
+//! Jupyter writes it. Anything that the tolerant reader ([`super::json`], [`super::Notebook`])
+//! would have to repair, to warn of or to choose between is not for this: there is then no
+//! outline, and whoever asked reads all of it. So it may say no too often, and never yes too
+//! often.
+
+use std::ops::Range;
+
+use super::json::MAX_DEPTH;
+use crate::scan;
+
+/// A notebook's text, and where its cells are in it.
+#[derive(Debug)]
+pub(super) struct Outline<'a> {
+    pub(super) text: &'a str,
+    /// The list of cells, with its brackets.
+    pub(super) list: Range<usize>,
+    pub(super) cells: Vec<Range<usize>>,
+}
+
+/// Shorter ones are finite, unless they have an exponent.
+const LONGEST_PLAIN_NUMBER: usize = 300;
+
+/// The types that a cell may have without a warning.
+const KNOWN_TYPES: [&[u8]; 5] = [b"code", b"markdown", b"raw", b"heading", b"html"];
+
+impl<'a> Outline<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let mut scanner = Scanner { bytes, at: 0 };
+        let (list, cells) = scanner.notebook()?;
+        Some(Self { text, list, cells })
+    }
+}
+
+/// Each method reads what it is called after and leaves `at` behind it; `None` is said of
+/// anything odd, and ends everything.
+struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    fn notebook(&mut self) -> Option<(Range<usize>, Vec<Range<usize>>)> {
+        let mut found = None;
+        self.white();
+        self.take(b'{')?;
+        self.fields(|scanner, key| {
+            if key != b"cells" {
+                return scanner.value(1);
+            }
+            let start = scanner.at;
+            let cells = scanner.cells()?;
+            // Of two the last would count.
+            let before = found.replace((start..scanner.at, cells));
+            before.is_none().then_some(())
+        })?;
+        self.white();
+        (self.at == self.bytes.len()).then_some(found)?
+    }
+
+    fn cells(&mut self) -> Option<Vec<Range<usize>>> {
+        let mut cells = Vec::new();
+        self.take(b'[')?;
+        self.items(|scanner| {
+            let start = scanner.at;
+            scanner.cell()?;
+            cells.push(start..scanner.at);
+            Some(())
+        })?;
+        Some(cells)
+    }
+
+    /// An object that has one type, a known one.
+    fn cell(&mut self) -> Option<()> {
+        let mut types = 0;
+        self.take(b'{')?;
+        self.fields(|scanner, key| {
+            if key != b"cell_type" {
+                return scanner.value(3);
+            }
+            types += 1;
+            let value = scanner.plain_string()?;
+            KNOWN_TYPES.contains(&value).then_some(())
+        })?;
+        (types == 1).then_some(())
+    }
+
+    /// The fields of an object after its brace. Their keys are spelled as they are.
+    fn fields(&mut self, mut value: impl FnMut(&mut Self, &'a [u8]) -> Option<()>) -> Option<()> {
+        self.white();
+        if self.next_is(b'}') {
+            return Some(());
+        }
+        loop {
+            let key = self.plain_string()?;
+            self.colon()?;
+            value(self, key)?;
+            if self.goes_on(b'}')? {
+                return Some(());
+            }
+        }
+    }
+
+    /// The values of a list after its bracket.
+    fn items(&mut self, mut value: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.white();
+        if self.next_is(b']') {
+            return Some(());
+        }
+        loop {
+            value(self)?;
+            if self.goes_on(b']')? {
+                return Some(());
+            }
+        }
+    }
+
+    /// Any value, with `depth` containers around it.
+    fn value(&mut self, depth: usize) -> Option<()> {
+        match *self.bytes.get(self.at)? {
+            b'"' => self.string(),
+            b'{' => {
+                self.at += 1;
+                self.deeper(depth)?;
+                self.white();
+                if self.next_is(b'}') {
+                    return Some(());
+                }
+                loop {
+                    self.string()?;
+                    self.colon()?;
+                    self.value(depth + 1)?;
+                    if self.goes_on(b'}')? {
+                        return Some(());
+                    }
+                }
+            }
+            b'[' => {
+                self.at += 1;
+                self.deeper(depth)?;
+                self.items(|scanner| scanner.value(depth + 1))
+            }
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
+            _ => None,
+        }
+    }
+
+    fn deeper(&self, depth: usize) -> Option<()> {
+        (depth < MAX_DEPTH).then_some(())
+    }
+
+    /// After a value: whether its container ends here, else what comes next is read.
+    fn goes_on(&mut self, end: u8) -> Option<bool> {
+        self.white();
+        if self.next_is(end) {
+            return Some(true);
+        }
+        self.take(b',')?;
+        self.white();
+        Some(false)
+    }
+
+    fn colon(&mut self) -> Option<()> {
+        self.white();
+        self.take(b':')?;
+        self.white();
+        Some(())
+    }
+
+    /// A string without escapes, and what is in it.
+    fn plain_string(&mut self) -> Option<&'a [u8]> {
+        self.take(b'"')?;
+        let rest = &self.bytes[self.at..];
+        let length = scan::length_of_json_text(rest);
+        self.at += length;
+        self.take(b'"')?;
+        Some(&rest[..length])
+    }
+
+    fn string(&mut self) -> Option<()> {
+        self.take(b'"')?;
+        loop {
+            self.at += scan::length_of_json_text(&self.bytes[self.at..]);
+            match *self.bytes.get(self.at)? {
+                b'"' => {
+                    self.at += 1;
+                    return Some(());
+                }
+                b'\\' => self.escape()?,
+                _ => return None,
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Option<()> {
+        match *self.bytes.get(self.at + 1)? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 2,
+            b'u' => {
+                let digits = self.bytes.get(self.at + 2..self.at + 6)?;
+                // A pair of them is well, but half a one is not.
+                let may_be_half = matches!(digits, [b'd' | b'D', second, ..] if *second >= b'8');
+                if may_be_half || !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return None;
+                }
+                self.at += 6;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let start = self.at;
+        self.next_is(b'-');
+        // No digit follows a zero at the front.
+        if !self.next_is(b'0') {
+            self.digits()?;
+        }
+        if self.next_is(b'.') {
+            self.digits()?;
+        }
+        let has_exponent = self.next_is(b'e') || self.next_is(b'E');
+        if has_exponent {
+            let _ = self.next_is(b'+') || self.next_is(b'-');
+            self.digits()?;
+        }
+        if has_exponent || self.at - start > LONGEST_PLAIN_NUMBER {
+            let token = std::str::from_utf8(&self.bytes[start..self.at]).ok()?;
+            return token.parse().is_ok_and(f64::is_finite).then_some(());
+        }
+        Some(())
+    }
+
+    fn digits(&mut self) -> Option<()> {
+        let rest = self.bytes[self.at..].iter();
+        let length = rest.take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += length;
+        (length > 0).then_some(())
+    }
+
+    fn word(&mut self, word: &[u8]) -> Option<()> {
+        let found = self.bytes[self.at..].starts_with(word);
+        self.at += word.len();
+        found.then_some(())
+    }
+
+    fn white(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
+            self.at += 1;
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        self.next_is(byte).then_some(())
+    }
+
+    /// Whether `byte` comes next, which is then behind us.
+    fn next_is(&mut self, byte: u8) -> bool {
+        let found = self.bytes.get(self.at) == Some(&byte);
+        self.at += usize::from(found);
+        found
+    }
+}

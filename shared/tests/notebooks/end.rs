@@ -1,0 +1,145 @@
+//! The end of a notebook, read by itself, is the end of the whole.
+
+use proptest::{collection::vec, prelude::*, sample};
+use serde_json::{Value, json};
+use shared::notebook::{End, Notebook, ParseError};
+
+use crate::properties::{any_json, mutated};
+
+/// Pieces that one of the two readers may take otherwise than the other.
+const ODD: [&str; 24] = [
+    "NaN",
+    "-Infinity",
+    "1e999",
+    "-0.0e-0",
+    "00",
+    "\"\\ud83d\\ude00\"",
+    "\"\\ud83d\"",
+    "\"\\uDC00\"",
+    "\"\\x\"",
+    "\"cells\": [],",
+    "\"cells\":",
+    "\"cell_type\": \"code\",",
+    "\"cell_type\": 1,",
+    "\"c\\u0065lls\": [],",
+    "{}",
+    "[]",
+    "[[[[",
+    "]]]]",
+    "\"",
+    "\\",
+    ",",
+    "\u{feff}",
+    "é",
+    "\0",
+];
+
+fn by_the_whole(bytes: &[u8], n: usize) -> Result<End, ParseError> {
+    Notebook::parse(bytes).map(|parsed| End {
+        tail: parsed.notebook.tail(n),
+        total_cells: parsed.notebook.len(),
+        ends_in_error: parsed.notebook.ends_in_error(),
+        warnings: parsed.warnings,
+    })
+}
+
+fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
+    for n in [0, 2, usize::MAX] {
+        let (end, expected) = (End::parse(bytes, n), by_the_whole(bytes, n));
+        // Equal maps may differ in their order.
+        let json = |end: &End| end.tail.to_json();
+        let texts = (
+            end.as_ref().ok().map(json),
+            expected.as_ref().ok().map(json),
+        );
+        prop_assert_eq!(&texts.0, &texts.1);
+        prop_assert_eq!(end, expected);
+    }
+    Ok(())
+}
+
+/// A notebook as Jupyter writes it, with any JSON in the places for it.
+fn regular() -> impl Strategy<Value = String> {
+    let kind = sample::select(vec!["code", "code", "code", "markdown", "raw", "heading"]);
+    let output = prop_oneof![
+        Just(json!({"output_type": "error", "ename": "E", "evalue": "", "traceback": []})),
+        any_json().prop_map(|text| json!({"output_type": "stream", "text": text})),
+    ];
+    let count = prop_oneof![Just(Value::Null), Just(json!(1))];
+    let cell =
+        (kind, any_json(), vec(output, 0..2), count).prop_map(|(kind, any, outputs, count)| {
+            json!({"cell_type": kind, "metadata": any, "source": any, "outputs": outputs,
+                   "execution_count": count})
+        });
+    (vec(cell, 0..6), any_json(), any::<bool>()).prop_map(|(cells, any, pretty)| {
+        let whole = json!({"x": any, "cells": cells, "metadata": any, "nbformat": 4});
+        match pretty {
+            true => serde_json::to_string_pretty(&whole).expect("a Value"),
+            false => whole.to_string(),
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn of_regular_notebooks(text in regular()) {
+        check(text.as_bytes())?;
+    }
+
+    #[test]
+    fn of_notebooks_with_something_odd(
+        text in regular(),
+        odd in vec((any::<sample::Index>(), 0..4_usize, sample::select(ODD.as_slice())), 1..4),
+    ) {
+        let mut bytes = text.into_bytes();
+        for (at, length, piece) in odd {
+            let at = at.index(bytes.len());
+            let end = bytes.len().min(at + length);
+            bytes.splice(at..end, piece.bytes());
+        }
+        check(&bytes)?;
+    }
+
+    /// In the place of a whole value, where it does not break what is around it.
+    #[test]
+    fn of_notebooks_with_an_odd_value(
+        text in regular(),
+        odd in vec((any::<sample::Index>(), sample::select(ODD.as_slice())), 1..4),
+    ) {
+        let mut text = text;
+        for (at, piece) in odd {
+            let places: Vec<usize> = text.match_indices(": ").map(|(at, _)| at + 2).collect();
+            let places = if places.is_empty() { vec![0] } else { places };
+            let at = places[at.index(places.len())];
+            let end = text[at..].find([',', '\n', '}']).map_or(text.len(), |end| at + end);
+            text.replace_range(at..end, piece);
+        }
+        check(text.as_bytes())?;
+    }
+
+    #[test]
+    fn of_damaged_notebooks(bytes in mutated()) {
+        check(&bytes)?;
+    }
+
+    #[test]
+    fn of_any_cells(cell in any_json(), other in any_json()) {
+        let json = json!({"cells": [cell, other, {"cell_type": "code", "x": cell}], "x": other});
+        check(json.to_string().as_bytes())?;
+    }
+}
+
+#[test]
+fn of_every_fixture() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+    let entries = std::fs::read_dir(folder).expect("the fixtures");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let notebooks = paths.filter(|path| path.extension().is_some_and(|ending| ending == "ipynb"));
+    let checked = notebooks.map(|path| {
+        let bytes = std::fs::read(&path).expect("a fixture");
+        check(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    });
+    assert!(checked.count() > 10);
+}
