@@ -29,6 +29,19 @@ pub(crate) fn connect(path: &Path, durability: Durability) -> anyhow::Result<Con
         .with_context(|| format!("cannot open the database {}", path.display()))
 }
 
+/// Two connections to the file at `path`, one to write and one to read beside it, the schema
+/// up to date.
+pub(crate) fn connect_pair(
+    path: &Path,
+    durability: Durability,
+    migrations: &[&str],
+) -> anyhow::Result<[Connection; 2]> {
+    let writer = connect(path, durability)?;
+    migrate(&writer, migrations)
+        .with_context(|| format!("cannot use the database {}", path.display()))?;
+    Ok([writer, connect(path, durability)?])
+}
+
 /// Refuses a SQLite that can lose what was committed.
 pub(crate) fn check_engine() -> anyhow::Result<()> {
     if rusqlite::version_number() < OLDEST_SAFE {

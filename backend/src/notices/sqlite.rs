@@ -6,14 +6,13 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use anyhow::Context;
 use rusqlite::{Connection, Row, params};
 use shared::notices::{Audience, NoticeLink};
 
 use super::{Draft, Kept, NoticeError, NoticeStore, Receipt};
-use crate::sqlite::{Durability, connect, migrate};
+use crate::sqlite::{Durability, connect_pair};
 
-/// Append-only; see [`migrate`]. Numbers are never reused, for pages hold them.
+/// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, for pages hold them.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE notices (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -52,12 +51,10 @@ impl SqliteNotices {
     /// When the file cannot be opened, is not a database, or was written by a newer
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let writer = connect(path, Durability::Full)?;
-        migrate(&writer, MIGRATIONS)
-            .with_context(|| format!("cannot use the database {}", path.display()))?;
+        let [writer, reader] = connect_pair(path, Durability::Full, MIGRATIONS)?;
         Ok(Self {
             writer: Mutex::new(writer),
-            reader: Mutex::new(connect(path, Durability::Full)?),
+            reader: Mutex::new(reader),
         })
     }
 }

@@ -16,16 +16,15 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use anyhow::Context;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Bounds, Counts, HistoryError, HistoryStore, Save, Version};
 use crate::{
     class::Key,
-    sqlite::{Durability, connect, migrate},
+    sqlite::{Durability, connect_pair},
 };
 
-/// Append-only; see [`migrate`]. Numbers are never reused, for pages hold them.
+/// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, for pages hold them.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE notebooks (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -78,11 +77,9 @@ impl SqliteHistory {
     /// When the file cannot be opened, is not a database, or was written by a newer
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let connection = connect(path, Durability::Normal)?;
-        migrate(&connection, MIGRATIONS)
-            .with_context(|| format!("cannot use the database {}", path.display()))?;
+        let [connection, reader] = connect_pair(path, Durability::Normal, MIGRATIONS)?;
         Ok(Self {
-            reader: Mutex::new(connect(path, Durability::Normal)?),
+            reader: Mutex::new(reader),
             writer: Mutex::new(Writer {
                 connection,
                 latest: add::LatestLists::default(),
