@@ -22,10 +22,17 @@ pub(crate) enum Durability {
 /// How long to wait for another program that holds a file.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Opens or makes the file at `path`, by an engine that can be relied on.
-pub(crate) fn connect(path: &Path, durability: Durability) -> anyhow::Result<Connection> {
+/// Two connections to the file at `path`, one to write and one to read beside it, by an
+/// engine that can be relied on; the schema is up to date.
+pub(crate) fn connect_pair(
+    path: &Path,
+    durability: Durability,
+    migrations: &[&str],
+) -> anyhow::Result<[Connection; 2]> {
     check_engine()?;
-    Ok(open(path, durability, PATIENCE)?)
+    let writer = open(path, durability, PATIENCE)?;
+    migrate(&writer, migrations)?;
+    Ok([writer, open(path, durability, PATIENCE)?])
 }
 
 /// Refuses a SQLite that can lose what was committed.

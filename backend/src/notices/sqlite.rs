@@ -10,9 +10,9 @@ use rusqlite::{Connection, Row, params};
 use shared::notices::{Audience, NoticeLink};
 
 use super::{Draft, Kept, NoticeError, NoticeStore, Receipt};
-use crate::sqlite::{self, Durability, Inspected, connect, explained, migrate};
+use crate::sqlite::{self, Durability, Inspected, connect_pair, explained};
 
-/// Append-only; see [`migrate`]. Numbers are never reused, for pages hold them.
+/// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, for pages hold them.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE notices (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,15 +54,12 @@ impl SqliteNotices {
     /// When the file cannot be opened, is not a database, or was written by a newer
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let opened = || -> anyhow::Result<Self> {
-            let writer = connect(path, Durability::Full)?;
-            migrate(&writer, MIGRATIONS)?;
-            Ok(Self {
-                writer: Mutex::new(writer),
-                reader: Mutex::new(connect(path, Durability::Full)?),
-            })
-        };
-        opened().map_err(|error| explained(path, WHAT, error))
+        let opened = connect_pair(path, Durability::Full, MIGRATIONS);
+        let [writer, reader] = opened.map_err(|error| explained(path, WHAT, error))?;
+        Ok(Self {
+            writer: Mutex::new(writer),
+            reader: Mutex::new(reader),
+        })
     }
 }
 

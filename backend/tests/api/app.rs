@@ -109,7 +109,7 @@ impl App {
         let out = folder.path().join(format!("build-{}", address.port()));
         let tail = TailLimits::default();
         let builds = Builds::new(homes.clone(), tail, &out).unwrap();
-        let builds = Arc::new(builds.writing_every(Duration::ZERO));
+        let builds = Arc::new(builds.writing_every(Duration::ZERO).telling(asides.clone()));
         builds.start(2).unwrap();
         let notices = Board::open(&folder.path().join("notices.sqlite3")).unwrap();
         let class = Class::new(homes, tail)

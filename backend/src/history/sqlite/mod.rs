@@ -21,10 +21,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Bounds, Counts, HistoryError, HistoryStore, Save, Version};
 use crate::{
     class::Key,
-    sqlite::{self, Durability, Inspected, connect, explained, migrate},
+    sqlite::{self, Durability, Inspected, connect_pair, explained},
 };
 
-/// Append-only; see [`migrate`]. Numbers are never reused, for pages hold them.
+/// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, for pages hold them.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE notebooks (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -80,12 +80,8 @@ impl SqliteHistory {
     /// When the file cannot be opened, is not a database, or was written by a newer
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let opened = || -> anyhow::Result<(Connection, Connection)> {
-            let writer = connect(path, Durability::Normal)?;
-            migrate(&writer, MIGRATIONS)?;
-            Ok((writer, connect(path, Durability::Normal)?))
-        };
-        let (connection, reader) = opened().map_err(|error| explained(path, WHAT, error))?;
+        let opened = connect_pair(path, Durability::Normal, MIGRATIONS);
+        let [connection, reader] = opened.map_err(|error| explained(path, WHAT, error))?;
         Ok(Self {
             reader: Mutex::new(reader),
             writer: Mutex::new(Writer {
