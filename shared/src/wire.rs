@@ -73,6 +73,20 @@ impl Role {
     }
 }
 
+/// `GET /api/build`: what is built of a notebook at this moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BuiltVersion {
+    /// The service's clock.
+    pub now_ms: i64,
+    /// The `ETag` that the document has at its address: no two versions have the same.
+    pub version: String,
+    /// When it was written.
+    pub built_at_ms: i64,
+    /// Where the document is, relative to the service.
+    pub address: String,
+}
+
 /// `GET /api/session`: who is asking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

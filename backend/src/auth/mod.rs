@@ -14,20 +14,19 @@
 mod follower;
 mod hub;
 mod oauth;
+mod rights;
 mod session;
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, Method, header, request::Parts},
-};
+use axum::http::{HeaderMap, Method, header, request::Parts};
 use shared::wire::{Role, XSRF_HEADER};
 use subtle::ConstantTimeEq;
 
 pub(crate) use follower::Follower;
 pub use hub::{HubClient, HubLimits, HubSettings};
 pub use oauth::{CallbackQuery, OAuth, OAuthError};
+pub use rights::{Instructor, Participant, Viewer};
 pub(crate) use session::no_session;
 pub use session::{SESSION_COOKIE, Session, SessionKey};
 
@@ -221,64 +220,6 @@ impl Auth {
                 Ok(user.identity())
             }
         }
-    }
-}
-
-/// Anyone who is signed in.
-#[derive(Clone, Debug)]
-pub struct Participant(pub Identity);
-
-/// Someone who sees everyone: a helper or an instructor.
-#[derive(Clone, Debug)]
-pub struct Viewer(pub Identity);
-
-/// Someone who may change the class.
-#[derive(Clone, Debug)]
-pub struct Instructor(pub Identity);
-
-impl FromRequestParts<Arc<AppState>> for Participant {
-    type Rejection = AppError;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &Arc<AppState>,
-    ) -> Result<Self, AppError> {
-        let Follower { identity, .. } = Follower::from_request_parts(parts, state).await?;
-        Ok(Self(identity))
-    }
-}
-
-impl FromRequestParts<Arc<AppState>> for Viewer {
-    type Rejection = AppError;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &Arc<AppState>,
-    ) -> Result<Self, AppError> {
-        let Participant(identity) = Participant::from_request_parts(parts, state).await?;
-        if identity.role.sees_everyone() {
-            return Ok(Self(identity));
-        }
-        Err(AppError::Forbidden(
-            "Only instructors and helpers may see this.".to_owned(),
-        ))
-    }
-}
-
-impl FromRequestParts<Arc<AppState>> for Instructor {
-    type Rejection = AppError;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &Arc<AppState>,
-    ) -> Result<Self, AppError> {
-        let Participant(identity) = Participant::from_request_parts(parts, state).await?;
-        if identity.role.changes_the_class() {
-            return Ok(Self(identity));
-        }
-        Err(AppError::Forbidden(
-            "Only instructors may do this.".to_owned(),
-        ))
     }
 }
 

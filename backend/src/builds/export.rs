@@ -69,17 +69,18 @@ impl Exports {
             && is_of(layout::export(below, &key.user)).is_some_and(|export| export.size() > 0)
     }
 
-    /// Writes the export and the copy; only cells that changed are rendered.
+    /// Writes the export and the copy; only cells that changed are rendered. Whether either
+    /// has news.
     pub(super) fn write(
         &self,
         folder: &Folder,
         below: &str,
         key: &Key,
         source: Source<'_>,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         let copy = layout::copy(below, &key.user);
         let version = Some(source.version);
-        folder.write(&copy, version, &|out| out.write_all(source.bytes))?;
+        let copied = folder.write(&copy, version, &|out| out.write_all(source.bytes))?;
         let place = layout::export(below, &key.user);
         let known = self.lock().remove(key);
         let before = known.and_then(|known| Some((read(folder, &place, &known)?, known)));
@@ -92,19 +93,19 @@ impl Exports {
             .map(|(text, known)| (&known.pieces, &text[known.cells_at..]));
         let (html, pieces) = incremental::cells(source.notebook, 0, &options, &Ammonia, before);
         let head = standalone::before(&title(key), "en");
-        let version = folder.write(&place, version, &|out| {
+        let exported = folder.write(&place, version, &|out| {
             [&*head, &html, standalone::AFTER]
                 .iter()
                 .try_for_each(|part| out.write_all(part.as_bytes()))
         })?;
         let written = Written {
             at: Instant::now(),
-            version,
+            version: exported.version,
             cells_at: head.len(),
             pieces,
         };
         self.lock().insert(key.clone(), written);
-        Ok(())
+        Ok(copied.is_news || exported.is_news)
     }
 
     /// How many cells were rendered for the last export.

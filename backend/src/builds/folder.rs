@@ -28,6 +28,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 use walkdir::{DirEntry, WalkDir};
 
+use super::comparing::Comparing;
 use crate::homes::Fingerprint;
 
 /// Marks the folder as ours, and says which renderer made what is in it.
@@ -36,6 +37,14 @@ const STAMP: &str = ".pipalhub";
 const PART: &str = ".part-";
 /// The renderer of this program.
 const RENDERER: &str = env!("PIPALHUB_RENDERER");
+
+/// A file that was written.
+#[derive(Clone, Copy)]
+pub(super) struct Written {
+    pub(super) version: Fingerprint,
+    /// It does not say what was under that name before.
+    pub(super) is_news: bool,
+}
 
 /// See the module's words.
 pub(super) struct Folder {
@@ -138,13 +147,14 @@ impl Folder {
     }
 
     /// Writes a file by `fill`, which may be called again, with the modification time of
-    /// what it is made of, if there is one such thing.
+    /// what it is made of, if there is one such thing. Without, a file that says what is
+    /// there already changes nothing.
     pub(super) fn write(
         &self,
         place: &str,
         source: Option<Fingerprint>,
         fill: &dyn Fn(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<Fingerprint> {
+    ) -> io::Result<Written> {
         let mut tries = 0;
         loop {
             match self.try_write(place, source, fill) {
@@ -160,18 +170,31 @@ impl Folder {
         place: &str,
         source: Option<Fingerprint>,
         fill: &dyn Fn(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<Fingerprint> {
+    ) -> io::Result<Written> {
         let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
         let folder = self.folder(folder)?;
         let number = self.parts.fetch_add(1, Ordering::Relaxed);
         let part = format!("{PART}{}-{number}", process::id());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file: File = openat(&folder, &*part, flags, Mode::RUSR | Mode::WUSR)?.into();
-        let written = write_all(file, source, fill).and_then(|version| {
-            renameat(&folder, &*part, &folder, name)?;
-            Ok(version)
-        });
-        if written.is_err() {
+        let old = self.read(place).ok();
+        let kept = match (&old, source) {
+            (Some(old), None) => Some(Fingerprint::from(&old.metadata()?)),
+            _ => None,
+        };
+        let written = write_all(Comparing::new(file, old), source, fill);
+        let (written, is_in_place) = match (written, kept) {
+            (Ok(Written { is_news: false, .. }), Some(version)) => {
+                let is_news = false;
+                (Ok(Written { version, is_news }), false)
+            }
+            (Ok(written), _) => match renameat(&folder, &*part, &folder, name) {
+                Ok(()) => (Ok(written), true),
+                Err(error) => (Err(error.into()), false),
+            },
+            (Err(error), _) => (Err(error), false),
+        };
+        if !is_in_place {
             // There is nothing more to be done about it than at the next start.
             let _ = unlinkat(&folder, &*part, AtFlags::empty());
         }
@@ -250,13 +273,14 @@ fn files_below(path: &Path) -> impl Iterator<Item = DirEntry> {
 }
 
 fn write_all(
-    file: File,
+    file: Comparing,
     source: Option<Fingerprint>,
     fill: &dyn Fn(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<Fingerprint> {
+) -> io::Result<Written> {
     let mut out = BufWriter::with_capacity(64 << 10, file);
     fill(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let (file, is_same) = file.finish();
     if let Some(source) = source {
         let time = time_of(source);
         futimens(
@@ -267,7 +291,10 @@ fn write_all(
             },
         )?;
     }
-    Ok(Fingerprint::from(&file.metadata()?))
+    Ok(Written {
+        version: Fingerprint::from(&file.metadata()?),
+        is_news: !is_same,
+    })
 }
 
 fn time_of(version: Fingerprint) -> Timespec {
@@ -284,7 +311,7 @@ mod tests {
 
     use super::*;
 
-    fn write(folder: &Folder, place: &str, text: &str) -> io::Result<Fingerprint> {
+    fn write(folder: &Folder, place: &str, text: &str) -> io::Result<Written> {
         folder.write(place, None, &|out| out.write_all(text.as_bytes()))
     }
 
@@ -303,6 +330,28 @@ mod tests {
         assert!(!out.join("a/b").exists() && out.join("a").exists());
         folder.remove("a/d.html").unwrap();
         assert!(!out.join("a").exists() && out.exists());
+    }
+
+    #[test]
+    fn a_file_that_says_the_same_is_no_news_and_stays() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = Folder::open(base.path()).unwrap();
+        let first = write(&folder, "a.html", "one").unwrap();
+        assert!(first.is_news);
+        let again = write(&folder, "a.html", "one").unwrap();
+        assert!(!again.is_news && again.version == first.version);
+        assert_eq!(folder.files(), ["a.html"]);
+        for text in ["one more", "on", "two", ""] {
+            assert!(write(&folder, "a.html", text).unwrap().is_news, "{text}");
+            assert_eq!(
+                fs::read_to_string(base.path().join("a.html")).unwrap(),
+                text
+            );
+        }
+        // What has the time of its source gets it anew.
+        let source = Some(first.version);
+        let timed = folder.write("a.html", source, &|_| Ok(())).unwrap();
+        assert!(!timed.is_news && timed.version.modified_ns == first.version.modified_ns);
     }
 
     #[test]

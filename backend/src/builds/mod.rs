@@ -11,6 +11,7 @@
 //! notebooks are merged (the `shared` crate).
 
 mod archive;
+mod comparing;
 mod export;
 mod folder;
 mod known;
@@ -33,10 +34,11 @@ use std::{
 };
 
 use anyhow::Context;
-use shared::notebook::Notebook;
+use shared::{asides, notebook::Notebook};
 
 use crate::{
     class::{Class, Content, Key, Observer, Revision, TailLimits},
+    feed::{Asides, Audience},
     homes::{Fingerprint, HomesTemplate, OnDisk, read_notebook},
     time,
 };
@@ -67,6 +69,8 @@ pub struct Builds {
     known: Known,
     exports: Exports,
     summarised: Mutex<HashMap<String, Instant>>,
+    /// Where it is said that something is built anew.
+    asides: Asides,
     /// What could not be written, and why, by the path below the homes and whose it is.
     failures: Mutex<BTreeMap<Key, String>>,
 }
@@ -87,6 +91,7 @@ impl Builds {
             known: Known::default(),
             exports: Exports::default(),
             summarised: Mutex::default(),
+            asides: Asides::default(),
             failures: Mutex::default(),
         })
     }
@@ -95,6 +100,12 @@ impl Builds {
     #[must_use]
     pub fn writing_every(self, every: Duration) -> Self {
         Self { every, ..self }
+    }
+
+    /// The same, saying in `asides` what has news.
+    #[must_use]
+    pub fn telling(self, asides: Asides) -> Self {
+        Self { asides, ..self }
     }
 
     /// Builds on `threads` threads until [`Builds::end`].
@@ -196,6 +207,14 @@ impl Builds {
     pub fn summary_place(&self, filename: &str) -> Option<String> {
         self.known.summary(filename)?;
         Some(layout::summary(&layout::folder_of(filename)?, HTML))
+    }
+
+    /// Where the HTML export of a participant's notebook is, below the folder.
+    #[must_use]
+    pub fn export_place(&self, key: &Key) -> Option<String> {
+        let part = self.known.part(key)?;
+        let folder = layout::folder_of(&key.filename)?;
+        part.has_export.then(|| layout::export(&folder, &key.user))
     }
 
     /// The file at `place` below the folder, when it is one of those that were built. It may
@@ -374,6 +393,11 @@ impl Builds {
             bytes: content.bytes(),
         };
         let written = self.exports.write(&self.folder, &folder, key, source);
+        let written = written.map(|has_news| {
+            if has_news {
+                self.tell(&key.filename, Some(&key.user));
+            }
+        });
         self.report(key, written, Work::Export(None));
     }
 
@@ -399,7 +423,7 @@ impl Builds {
         let written = match &summary {
             Some(summary) => {
                 lock(&self.summarised).insert(filename.to_owned(), Instant::now());
-                self.write_summary(&folder, summary)
+                self.write_summary(&folder, filename, summary)
             }
             None => {
                 lock(&self.summarised).remove(filename);
@@ -416,14 +440,29 @@ impl Builds {
         self.report(&key, written, Work::Summarise);
     }
 
-    fn write_summary(&self, folder: &str, summary: &Summary) -> io::Result<()> {
+    fn write_summary(&self, folder: &str, filename: &str, summary: &Summary) -> io::Result<()> {
         let html = layout::summary(folder, HTML);
         let ipynb = layout::summary(folder, IPYNB);
-        self.folder
+        let document = self
+            .folder
             .write(&html, None, &|out| summary.write_html(out))?;
-        self.folder
+        let notebook = self
+            .folder
             .write(&ipynb, None, &|out| summary.write_ipynb(out))?;
+        if document.is_news || notebook.is_news {
+            self.tell(filename, None);
+        }
         Ok(())
+    }
+
+    /// Tells open pages that a participant's files, or the summary, have news.
+    fn tell(&self, filename: &str, user: Option<&str>) {
+        let audience = user.map_or(Audience::SeeAll, |user| Audience::MaySee(user.to_owned()));
+        let built = asides::Built {
+            filename: filename.to_owned(),
+            user: user.map(str::to_owned),
+        };
+        self.asides.say(audience, asides::BUILT, &built);
     }
 
     /// Remembers what could not be done, and that it is to be tried again.

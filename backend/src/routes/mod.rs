@@ -53,6 +53,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(api::get_notebook))
         .routes(routes!(output::get_output))
         .routes(routes!(events::list_updates))
+        .merge(build::api_routes())
         .merge(history::routes())
         .merge(notices::routes())
         .fallback(api::not_found)

@@ -2,10 +2,10 @@
 
 use std::io::{Cursor, Read};
 
-use reqwest::{Method, StatusCode, header};
+use reqwest::{Method, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::app::{App, PREFIX};
+use crate::app::{App, PATIENCE, PREFIX};
 
 const POLICY: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
@@ -335,4 +335,70 @@ async fn a_save_is_acknowledged_whether_or_not_it_can_be_built() {
         .await;
     assert!(tile.to_string().contains("saved all the same"));
     assert_eq!(tile["tile"]["problem"], json!(null));
+}
+
+#[tokio::test]
+async fn the_version_of_a_build_is_that_of_its_file() {
+    let app = class(App::standalone().await).await;
+    let instructor = app.instructor();
+    for (query, place) in [
+        ("&user=alice", "build/m1/day1/alice.html"),
+        ("", "build/m1/day1/00-summary.html"),
+    ] {
+        let asked = format!("api/build?filename=m1/day1.ipynb{query}");
+        let built = instructor.json(&asked).await;
+        assert_eq!(built["address"], place);
+        let file = instructor.get(place).await;
+        assert_eq!(built["version"], file.headers()["etag"].to_str().unwrap());
+        let age_ms = built["now_ms"].as_i64().unwrap() - built["built_at_ms"].as_i64().unwrap();
+        assert!((0..60_000).contains(&age_ms), "{age_ms}");
+        app.built().await;
+        assert_eq!(instructor.json(&asked).await["version"], built["version"]);
+        app.save("alice", "m1/day1.ipynb", &["changed", query]);
+        app.built().await;
+        assert_ne!(instructor.json(&asked).await["version"], built["version"]);
+    }
+    for nothing in [
+        "filename=none.ipynb",
+        "filename=m1/day1.ipynb&user=carol",
+        "filename=..",
+    ] {
+        let answer = instructor.get(&format!("api/build?{nothing}")).await;
+        assert_eq!(answer.status(), 404, "{nothing}");
+    }
+    let answer = instructor.get("api/build").await;
+    assert_eq!(answer.status(), 400);
+}
+
+/// Reads a stream until it has said all of `news`; everything that it said.
+async fn said(stream: &mut Response, news: &[&str]) -> String {
+    let mut text = String::new();
+    while !news.iter().all(|news| text.contains(news)) {
+        let chunk = tokio::time::timeout(PATIENCE, stream.chunk()).await;
+        let chunk = chunk.expect("in time").unwrap().expect("not its end");
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+    text
+}
+
+#[tokio::test]
+async fn streams_say_what_is_built_anew_to_those_who_may_see_it() {
+    let app = class(App::with_hub().await).await;
+    let mut alices = app.participant("alice").get("events/stream").await;
+    let mut helpers = app.helper().get("events/stream").await;
+    for stream in [&mut alices, &mut helpers] {
+        said(stream, &["event: hello"]).await;
+    }
+    for user in ["bob", "alice"] {
+        app.save(user, "m1/day1.ipynb", &["more"]);
+        app.built().await;
+    }
+    let news = |user: &str| {
+        format!("event: built\ndata: {{\"filename\":\"m1/day1.ipynb\",\"user\":{user}}}\n\n")
+    };
+    let all = [news("\"bob\""), news("\"alice\""), news("null")];
+    said(&mut helpers, &all.each_ref().map(String::as_str)).await;
+    let [_, own, _] = &all;
+    let told = said(&mut alices, &[own]).await;
+    assert!(!told.contains("bob") && !told.contains(":null"), "{told}");
 }

@@ -16,16 +16,15 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use anyhow::Context;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Bounds, Counts, HistoryError, HistoryStore, Save, Version};
 use crate::{
     class::Key,
-    sqlite::{Durability, connect, migrate},
+    sqlite::{self, Durability, Inspected, connect_pair, explained},
 };
 
-/// Append-only; see [`migrate`]. Numbers are never reused, for pages hold them.
+/// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, for pages hold them.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE notebooks (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,6 +53,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX versions_by_notebook ON versions (notebook, id);
 "];
 
+/// What is in the file.
+const WHAT: &str = "Versions";
+
 /// The fields of a [`Version`], of a notebook by user and filename.
 const SELECT: &str = "SELECT v.id, saved_at_ms, cells, added, changed, removed
     FROM versions v JOIN notebooks n ON n.id = v.notebook
@@ -78,11 +80,10 @@ impl SqliteHistory {
     /// When the file cannot be opened, is not a database, or was written by a newer
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let connection = connect(path, Durability::Normal)?;
-        migrate(&connection, MIGRATIONS)
-            .with_context(|| format!("cannot use the database {}", path.display()))?;
+        let opened = connect_pair(path, Durability::Normal, MIGRATIONS);
+        let [connection, reader] = opened.map_err(|error| explained(path, WHAT, error))?;
         Ok(Self {
-            reader: Mutex::new(connect(path, Durability::Normal)?),
+            reader: Mutex::new(reader),
             writer: Mutex::new(Writer {
                 connection,
                 latest: add::LatestLists::default(),
@@ -92,8 +93,13 @@ impl SqliteHistory {
     }
 }
 
+/// Looks at the file at `path`, leaving everything as it is.
+pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
+    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, WHAT, error))
+}
+
 impl HistoryStore for SqliteHistory {
-    fn add(&self, saves: &[Save<'_>]) -> Result<usize, HistoryError> {
+    fn add(&self, saves: &[Save<'_>]) -> Result<Vec<bool>, HistoryError> {
         let mut writer = lock(&self.writer);
         let Writer {
             connection,

@@ -7,8 +7,14 @@
 //! runs nothing, and loads nothing.
 
 mod listing;
+mod version;
 
-use std::{fs::File, io::Read, os::unix::fs::MetadataExt, sync::Arc};
+use std::{
+    fs::{File, Metadata},
+    io::Read,
+    os::unix::fs::MetadataExt,
+    sync::Arc,
+};
 
 use axum::{
     body::Body,
@@ -50,6 +56,11 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(get_build))
         .layer(CompressionLayer::new())
         .routes(routes!(get_archive))
+}
+
+/// Those of them that are below `/api`.
+pub(super) fn api_routes() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new().routes(routes!(version::get_built_version))
 }
 
 /// Which notebook's summary somebody wants, who does not know where it is.
@@ -156,28 +167,8 @@ async fn send(
     built: &Built,
     headers: &HeaderMap,
 ) -> Result<Response, AppError> {
-    let builds = Arc::clone(&state.builds);
-    let place = path.to_owned();
-    let opened = spawn_blocking(move || {
-        let file = builds.open(&place)?;
-        let metadata = file.metadata()?;
-        std::io::Result::Ok((file, metadata))
-    });
-    let (file, metadata) = match opened.await.map_err(AppError::internal)? {
-        Ok(opened) => opened,
-        // Known, and not written yet; or removed at this moment.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(missing()),
-        Err(error) => return Err(AppError::internal(error)),
-    };
-    // The time of the change and not of the modification, which is the notebook's. Weak,
-    // because the answer may be compressed.
-    let etag = format!(
-        "W/\"{:x}-{:x}-{:x}-{:x}\"",
-        metadata.ino(),
-        metadata.size(),
-        metadata.ctime(),
-        metadata.ctime_nsec()
-    );
+    let (file, metadata) = open(state, path).await?;
+    let etag = etag(&metadata);
     let same = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -204,6 +195,35 @@ async fn send(
             (same, etag, length, kind, body).into_response()
         }
     })
+}
+
+/// The file at `place`. One that is known may not be written yet.
+async fn open(state: &AppState, place: &str) -> Result<(File, Metadata), AppError> {
+    let builds = Arc::clone(&state.builds);
+    let place = place.to_owned();
+    let opened = spawn_blocking(move || {
+        let file = builds.open(&place)?;
+        let metadata = file.metadata()?;
+        std::io::Result::Ok((file, metadata))
+    });
+    match opened.await.map_err(AppError::internal)? {
+        Ok(opened) => Ok(opened),
+        // Known, and not written yet; or removed at this moment.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(missing()),
+        Err(error) => Err(AppError::internal(error)),
+    }
+}
+
+/// Tells this version of a file from others, by the time of the change and not of the
+/// modification, which is the notebook's. Weak, because the answer may be compressed.
+fn etag(metadata: &Metadata) -> String {
+    format!(
+        "W/\"{:x}-{:x}-{:x}-{:x}\"",
+        metadata.ino(),
+        metadata.size(),
+        metadata.ctime(),
+        metadata.ctime_nsec()
+    )
 }
 
 /// Read where it delays nobody else, a piece at a time, when it is wanted.

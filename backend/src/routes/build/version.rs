@@ -1,0 +1,53 @@
+//! What of a notebook is built at this moment, without its bytes: for pages that show it
+//! and want to know whether there is a newer one.
+
+use std::{os::unix::fs::MetadataExt, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+};
+use serde::Deserialize;
+use shared::wire::BuiltVersion;
+use utoipa::IntoParams;
+
+use super::{encoded, etag, may_see, missing, open};
+use crate::{app::AppState, auth::Participant, class::Key, error::AppError, time};
+
+/// Which document.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct VersionQuery {
+    /// The notebook's path below the participant's home.
+    filename: String,
+    /// The participant whose export it is; without, it is the summary of everyone's.
+    user: Option<String>,
+}
+
+/// `GET /api/build`
+#[utoipa::path(get, path = "/build", tag = "builds", params(VersionQuery),
+    summary = "Which version of an export or a summary there is, and where",
+    responses((status = OK, body = BuiltVersion)))]
+pub(super) async fn get_built_version(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    query: Result<Query<VersionQuery>, QueryRejection>,
+) -> Result<Json<BuiltVersion>, AppError> {
+    let Query(VersionQuery { filename, user }) = query?;
+    // The same answer whether it is not there or not for this participant.
+    if !may_see(&identity, user.as_deref()) {
+        return Err(missing());
+    }
+    let place = match user {
+        Some(user) => state.builds.export_place(&Key { filename, user }),
+        None => state.builds.summary_place(&filename),
+    };
+    let place = place.ok_or_else(missing)?;
+    let (_, metadata) = open(&state, &place).await?;
+    Ok(Json(BuiltVersion {
+        now_ms: time::now_ms(),
+        version: etag(&metadata),
+        built_at_ms: metadata.ctime() * 1_000 + metadata.ctime_nsec() / 1_000_000,
+        address: format!("build/{}", encoded(&place)),
+    }))
+}
