@@ -4,6 +4,8 @@ use std::{path::Path, sync::Arc};
 
 use clap::{Args, builder::FalseyValueParser};
 
+use shared::sharing::HistoryKept;
+
 use crate::{
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
     homes::HomesTemplate,
@@ -44,6 +46,14 @@ pub(super) struct History {
 }
 
 impl HistoryArgs {
+    /// What that is, for participants to know.
+    pub(super) fn kept(&self) -> Option<HistoryKept> {
+        (!self.no_history).then_some(HistoryKept {
+            days: self.history_days,
+            mib: self.history_mib,
+        })
+    }
+
     /// Starts it, unless it is switched off.
     pub(super) fn start(
         &self,
