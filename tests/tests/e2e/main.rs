@@ -10,6 +10,7 @@ mod hostile;
 mod hub;
 mod hub5;
 mod notices;
+mod private;
 mod roles;
 mod standalone;
 
