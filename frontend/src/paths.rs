@@ -9,6 +9,9 @@ use crate::model::view::{View, encode};
 /// One participant's notebook, below the prefix.
 const NOTEBOOK: &str = "/notebook";
 
+/// What participants follow, below the prefix.
+const FOLLOW: &str = "/follow";
+
 /// A page of this app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
@@ -16,6 +19,8 @@ pub enum Page {
     Wall,
     /// One participant's whole notebook.
     Notebook,
+    /// The instructor's notebook that participants follow.
+    Follow,
 }
 
 /// The page at `path`, `None` when it is none of this app.
@@ -23,6 +28,7 @@ pub fn page_of(prefix: &str, path: &str) -> Option<Page> {
     match path.strip_prefix(prefix)? {
         "/" => Some(Page::Wall),
         NOTEBOOK => Some(Page::Notebook),
+        FOLLOW => Some(Page::Follow),
         _ => None,
     }
 }
@@ -101,6 +107,19 @@ pub fn changes_data(filename: &str, user: &str, version: i64) -> String {
 pub fn download(filename: &str, user: &str, version: i64) -> String {
     of_version("download", filename, user, version)
 }
+
+/// What participants may see beyond what is their own.
+pub const SHARING: &str = "api/sharing";
+/// Sets what participants follow.
+pub const SET_FOLLOWED: &str = "api/sharing/followed";
+/// Sets whether participants may read a summary.
+pub const SET_SUMMARY: &str = "api/sharing/summary";
+/// The notebook that participants follow.
+pub const FOLLOWED: &str = "api/followed";
+/// What is kept of participants.
+pub const ABOUT: &str = "api/about";
+/// The page of what participants follow, relative to `<base>`.
+pub const FOLLOW_PAGE: &str = "follow";
 
 /// Ends the session.
 pub const LOGOUT: &str = "api/logout";
@@ -218,6 +237,7 @@ mod tests {
             let page = |path: &str| page_of(prefix, &format!("{prefix}{path}"));
             assert_eq!(page("/"), Some(Page::Wall));
             assert_eq!(page("/notebook"), Some(Page::Notebook));
+            assert_eq!(page(&format!("/{FOLLOW_PAGE}")), Some(Page::Follow));
             assert_eq!(page("/hub/home"), None);
             assert_eq!(page("/user/ana/lab"), None);
             assert_eq!(page("2/"), None);

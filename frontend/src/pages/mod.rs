@@ -1,7 +1,9 @@
 //! One module for each page, and the keys they share.
 
+pub mod follow;
 pub mod keyboard;
 pub mod login;
 pub mod notebook;
 pub mod notices;
+pub mod participant;
 pub mod wall;
