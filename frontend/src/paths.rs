@@ -9,6 +9,9 @@ use crate::model::view::{View, encode};
 /// One participant's notebook, below the prefix.
 const NOTEBOOK: &str = "/notebook";
 
+/// A summary or an export, below the prefix.
+const DOCUMENT: &str = "/document";
+
 /// A page of this app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
@@ -16,6 +19,8 @@ pub enum Page {
     Wall,
     /// One participant's whole notebook.
     Notebook,
+    /// What is built of one notebook, or of everyone's.
+    Document,
 }
 
 /// The page at `path`, `None` when it is none of this app.
@@ -23,6 +28,7 @@ pub fn page_of(prefix: &str, path: &str) -> Option<Page> {
     match path.strip_prefix(prefix)? {
         "/" => Some(Page::Wall),
         NOTEBOOK => Some(Page::Notebook),
+        DOCUMENT => Some(Page::Document),
         _ => None,
     }
 }
@@ -151,9 +157,19 @@ fn of_version(what: &str, filename: &str, user: &str, version: i64) -> String {
 /// app.
 pub const BUILDS: &str = "build/";
 
-/// The summary of everyone's copies of one notebook, wherever it is built.
-pub fn summary(filename: &str) -> String {
-    format!("{BUILDS}?notebook={}", encode(filename))
+/// Which version there is of a participant's export, or of a notebook's summary.
+pub fn built_data(filename: &str, user: Option<&str>) -> String {
+    let user = user.map(|user| format!("&user={}", encode(user)));
+    format!(
+        "api/build?filename={}{}",
+        encode(filename),
+        user.unwrap_or_default()
+    )
+}
+
+/// What is built at `address`, for a frame of this page.
+pub fn framed(address: &str) -> String {
+    format!("{address}?framed=true")
 }
 
 /// The event stream, from now on or from what came after an event.
@@ -189,6 +205,16 @@ pub fn notebook_page(filename: &str, user: &str) -> String {
     notebook("", &view).split_off(1)
 }
 
+/// What is built of `view`'s participant's notebook; without one, of everyone's.
+pub fn document(prefix: &str, view: &View) -> String {
+    let view = View {
+        notebook: view.notebook.clone(),
+        user: view.user.clone(),
+        ..View::default()
+    };
+    format!("{prefix}{DOCUMENT}{}", view.to_query())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +233,10 @@ mod tests {
             "/x/y/notebook?notebook=a%20b.ipynb&user=ana"
         );
         assert_eq!(
+            document("/x/y", &view.at(Some(7))),
+            "/x/y/document?notebook=a%20b.ipynb&user=ana"
+        );
+        assert_eq!(
             notebook_page("a b.ipynb", "ana"),
             "notebook?notebook=a%20b.ipynb&user=ana"
         );
@@ -218,6 +248,7 @@ mod tests {
             let page = |path: &str| page_of(prefix, &format!("{prefix}{path}"));
             assert_eq!(page("/"), Some(Page::Wall));
             assert_eq!(page("/notebook"), Some(Page::Notebook));
+            assert_eq!(page("/document"), Some(Page::Document));
             assert_eq!(page("/hub/home"), None);
             assert_eq!(page("/user/ana/lab"), None);
             assert_eq!(page("2/"), None);
@@ -247,6 +278,11 @@ mod tests {
             "/base/hub/user-redirect/lab/tree/m/a%20b%23c.ipynb"
         );
         assert_eq!(stream(Some(0)), "events/stream?after=0");
-        assert_eq!(summary("m/a b.ipynb"), "build/?notebook=m/a%20b.ipynb");
+        assert_eq!(built_data("a&b", None), "api/build?filename=a%26b");
+        assert_eq!(
+            built_data("a&b", Some("c")),
+            "api/build?filename=a%26b&user=c"
+        );
+        assert_eq!(framed("build/a/c.html"), "build/a/c.html?framed=true");
     }
 }

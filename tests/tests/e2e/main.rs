@@ -10,8 +10,10 @@ mod hostile;
 mod hub;
 mod hub5;
 mod notices;
+mod poll;
 mod roles;
 mod standalone;
+mod updates;
 
 /// The notebook everyone in these tests works on.
 const NOTEBOOK: &str = "module1/day1.ipynb";
