@@ -12,7 +12,7 @@ use super::{Cell, End, Notebook, ParseError, json::MAX_DEPTH};
 use crate::scan;
 
 /// The tag, in letters of either case.
-const TAG: &str = "private";
+pub const TAG: &str = "private";
 
 /// The bytes of a notebook without its private cells, which are those whose `metadata.tags`
 /// hold `private`. A notebook that has none stays as it is, byte for byte.

@@ -11,6 +11,7 @@ mod hub;
 mod hub5;
 mod notices;
 mod poll;
+mod private;
 mod roles;
 mod standalone;
 mod updates;
