@@ -424,4 +424,13 @@ async fn streams_say_what_is_built_anew_to_those_who_may_see_it() {
     let [_, own, _] = &all;
     let told = said(&mut alices, &[own]).await;
     assert!(!told.contains("bob") && !told.contains(":null"), "{told}");
+
+    // Of a summary that is shared with them participants hear, too.
+    let share = app.instructor().request(Method::PUT, "api/sharing/summary");
+    let share = share.json(&json!({"filename": "m1/day1.ipynb", "shared": true}));
+    assert_eq!(share.send().await.unwrap().status(), 200);
+    app.save("bob", "m1/day1.ipynb", &["shared"]);
+    app.built().await;
+    let told = said(&mut alices, &[&news("null")]).await;
+    assert!(!told.contains("bob"), "{told}");
 }

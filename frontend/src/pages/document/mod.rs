@@ -46,6 +46,8 @@ pub fn DocumentPage() -> impl IntoView {
     });
     stream.listen(move |message| match message {
         Message::Aside(asides::BUILT, data) => reader.built(data),
+        // What may be read is another.
+        Message::Aside(asides::SHARING, _) => reader.ask(),
         Message::Opened(_) | Message::Resumed | Message::Reset => reader.ask(),
         _ => {}
     });
