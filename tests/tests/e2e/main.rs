@@ -9,7 +9,9 @@ mod history;
 mod hostile;
 mod hub;
 mod hub5;
+mod lab;
 mod notices;
+mod restarts;
 mod roles;
 mod standalone;
 
