@@ -1,11 +1,11 @@
-//! What every SQLite file of this service has in common: how it is opened, and how its
-//! schema grows. What is in a file is its engine's business ([`crate::store`],
+//! What every SQLite file of this service has in common: how it is opened, how its schema
+//! grows, and how it is looked at. What is in a file is its engine's business ([`crate::store`],
 //! [`crate::history`]).
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Context, bail};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use anyhow::{anyhow, bail};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 /// Before this version two connections that checkpoint at once can lose a commit.
 const OLDEST_SAFE: i32 = 3_051_003;
@@ -22,24 +22,17 @@ pub(crate) enum Durability {
 /// How long to wait for another program that holds a file.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Opens or makes the file at `path`, by an engine that can be relied on.
-pub(crate) fn connect(path: &Path, durability: Durability) -> anyhow::Result<Connection> {
-    check_engine()?;
-    open(path, durability, PATIENCE)
-        .with_context(|| format!("cannot open the database {}", path.display()))
-}
-
-/// Two connections to the file at `path`, one to write and one to read beside it, the schema
-/// up to date.
+/// Two connections to the file at `path`, one to write and one to read beside it, by an
+/// engine that can be relied on; the schema is up to date.
 pub(crate) fn connect_pair(
     path: &Path,
     durability: Durability,
     migrations: &[&str],
 ) -> anyhow::Result<[Connection; 2]> {
-    let writer = connect(path, durability)?;
-    migrate(&writer, migrations)
-        .with_context(|| format!("cannot use the database {}", path.display()))?;
-    Ok([writer, connect(path, durability)?])
+    check_engine()?;
+    let writer = open(path, durability, PATIENCE)?;
+    migrate(&writer, migrations)?;
+    Ok([writer, open(path, durability, PATIENCE)?])
 }
 
 /// Refuses a SQLite that can lose what was committed.
@@ -97,6 +90,76 @@ pub(crate) fn migrate(connection: &Connection, migrations: &[&str]) -> anyhow::R
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// Looks for damage; thorough enough to find pages that do not belong together.
+pub(crate) fn check(connection: &Connection) -> anyhow::Result<()> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found != "ok" {
+        return Err(anyhow!(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+            Some(found),
+        )));
+    }
+    Ok(())
+}
+
+/// Names the file and, for one that is damaged, the remedy and what begins anew by it.
+pub(crate) fn explained(path: &Path, what: &str, error: anyhow::Error) -> anyhow::Error {
+    let code = error
+        .downcast_ref::<rusqlite::Error>()
+        .and_then(rusqlite::Error::sqlite_error_code);
+    let damaged = matches!(
+        code,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    );
+    let path = path.display();
+    if damaged {
+        error.context(format!(
+            "the database {path} is damaged: move it away together with {path}-wal and \
+             {path}-shm and start again. {what} begin anew then; notebooks are not touched. \
+             (`sqlite3 {path} .recover` may get them back.)"
+        ))
+    } else {
+        error.context(format!("cannot use the database {path}"))
+    }
+}
+
+/// What somebody sees in a file who only looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inspected {
+    /// The version of its schema.
+    pub(crate) schema: u32,
+    /// The newest that this program knows.
+    pub(crate) known: u32,
+}
+
+/// Checks the file at `path` and leaves everything as it is: for whoever looks at an
+/// installation and need not be the one that runs it.
+pub(crate) fn inspect(path: &Path, migrations: &[&str]) -> anyhow::Result<Inspected> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(uri(path), flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    check(&connection)?;
+    Ok(Inspected {
+        schema: connection.query_row("PRAGMA user_version", [], |row| row.get(0))?,
+        known: u32::try_from(migrations.len())?,
+    })
+}
+
+/// Even who only reads makes a log where there is none, unless told that nobody writes.
+fn uri(path: &Path) -> String {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let path = path.to_string_lossy();
+    let path = path
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    match Path::new(&log).exists() {
+        true => format!("file:{path}"),
+        false => format!("file:{path}?immutable=1"),
+    }
 }
 
 #[cfg(test)]

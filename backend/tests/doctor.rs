@@ -108,7 +108,9 @@ fn says_of_a_good_installation_that_it_is() {
     let (found, good) = findings(&mut command);
     assert!(good, "{found:#}");
     assert_says(&found, "service", "ok", "runs on this data folder");
-    assert_says(&found, "database", "ok", "passes its check");
+    for database in ["events", "history", "notices"] {
+        assert_says(&found, database, "ok", "passes its check (schema ");
+    }
     assert_says(&found, "homes", "ok", "2 participants");
     assert_says(&found, "notebooks", "ok", "2, all can be read");
     assert_says(&found, "address", "ok", "a pipalhub answers");
@@ -140,6 +142,10 @@ fn names_what_is_wrong_and_the_remedy() {
     // Pages that are in the log are good as long as it is there.
     fs::remove_file(data.join("events.sqlite3-wal")).unwrap();
     fs::write(data.join("events.sqlite3"), "no database at all".repeat(99)).unwrap();
+    let history = rusqlite::Connection::open(data.join("history.sqlite3")).unwrap();
+    history.pragma_update(None, "user_version", 99).unwrap();
+    drop(history);
+    fs::remove_file(data.join("notices.sqlite3")).unwrap();
     let torn = folder.path().join("homes/bob/torn\n.ipynb");
     fs::write(torn, "{").unwrap();
     fs::create_dir(folder.path().join("python")).unwrap();
@@ -151,7 +157,9 @@ fn names_what_is_wrong_and_the_remedy() {
     assert!(!good);
     assert_says(&found, "data folder", "warning", "mode 755");
     assert_says(&found, "cookie key", "problem", "mode 644");
-    assert_says(&found, "database", "problem", "not a database");
+    assert_says(&found, "events", "problem", "not a database");
+    assert_says(&found, "history", "problem", "newer pipalhub (schema 99");
+    assert_says(&found, "notices", "ok", "not there yet");
     assert_says(&found, "address", "problem", "another program");
     assert_says(
         &found,
@@ -163,6 +171,17 @@ fn names_what_is_wrong_and_the_remedy() {
     let mut command = doctor(folder.path());
     command.env("PIPALHUB_HOMES", "not used, since the flag wins");
     assert_says(&findings(&mut command).0, "homes", "ok", "2 participants");
+    let mut command = doctor(folder.path());
+    command.args(["--history-mib", &(1_u64 << 30).to_string()]);
+    let (found, _) = findings(&mut command);
+    assert_says(
+        &found,
+        "history",
+        "warning",
+        "versions may take up 1073741824 MB",
+    );
+    let (found, _) = findings(command.arg("--no-history"));
+    assert!(!found.to_string().contains("may take up"), "{found:#}");
     fs::remove_dir_all(folder.path().join("homes")).unwrap();
     let (found, _) = findings(&mut doctor(folder.path()));
     assert_says(&found, "homes", "problem", "cannot be looked into");

@@ -18,6 +18,22 @@ PIPALHUB_HOMES = os.environ.get("PIPALHUB_HOMES", "/home/{user}")
 PIPALHUB_DATA = os.environ.get("PIPALHUB_DATA", "/var/lib/pipalhub")
 PIPALHUB_BIND = os.environ.get("PIPALHUB_BIND", "127.0.0.1:10101")
 
+# Every other setting of the service goes by the Hub's environment too, under the name it
+# has in the README: PIPALHUB_LOG, PIPALHUB_HISTORY_DAYS, PIPALHUB_NO_HISTORY=1, ...
+SAID_OTHERWISE = {
+    "PIPALHUB_BIN",
+    "PIPALHUB_HOMES",
+    "PIPALHUB_DATA",
+    "PIPALHUB_BIND",
+    # There is no such token under a Hub.
+    "PIPALHUB_TOKEN",
+}
+SETTINGS = {
+    name: value
+    for name, value in os.environ.items()
+    if name.startswith("PIPALHUB_") and name not in SAID_OTHERWISE
+}
+
 # The service, started by the Hub and seen at <hub>/services/dashboard/.
 c.JupyterHub.services = [
     {
@@ -32,17 +48,8 @@ c.JupyterHub.services = [
             PIPALHUB_DATA,
         ],
         # The Hub passes nothing of its own environment on but PATH, the language
-        # and JUPYTERHUB_*; the service needs nothing else, save these settings.
-        "environment": {
-            name: os.environ[name]
-            for name in [
-                "PIPALHUB_LOG",
-                "PIPALHUB_LOG_FORMAT",
-                "PIPALHUB_KEEP_EVENTS",
-                "PIPALHUB_ADMINS_BY_SCOPE",
-            ]
-            if name in os.environ
-        },
+        # and JUPYTERHUB_*; the service needs nothing else, save its settings.
+        "environment": SETTINGS,
         # It belongs to the Hub, so nobody is asked whether they trust it.
         "oauth_no_confirm": True,
         # What a session in the service may carry, of what its user holds: without

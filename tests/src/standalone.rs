@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::Duration,
 };
@@ -72,6 +72,11 @@ impl Standalone {
     pub fn url(&self, path: &str) -> String {
         let root = self.link.split('#').next().unwrap_or_default();
         format!("{root}{path}")
+    }
+
+    /// The folder that holds everything of it: homes, data, the log.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The folder that holds everyone's homes.

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use clap::{Args, builder::FalseyValueParser};
 
 use crate::{
+    feed::Asides,
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
     homes::HomesTemplate,
 };
@@ -16,7 +17,7 @@ pub(super) struct HistoryArgs {
     #[arg(long, env = "PIPALHUB_NO_HISTORY", value_parser = FalseyValueParser::new())]
     no_history: bool,
     /// Versions of notebooks are kept for so many days: all of them for one day, one in
-    /// five minutes for a week, then one an hour.
+    /// five minutes for a week, then one an hour. The newest of each notebook stays.
     #[arg(
         long,
         env = "PIPALHUB_HISTORY_DAYS",
@@ -44,11 +45,17 @@ pub(super) struct History {
 }
 
 impl HistoryArgs {
+    /// What versions may take up on the disk, in bytes; `None` when none are kept.
+    pub(super) fn most(&self) -> Option<u64> {
+        (!self.no_history).then_some(self.history_mib << 20)
+    }
+
     /// Starts it, unless it is switched off.
     pub(super) fn start(
         &self,
         data: &Path,
         homes: &HomesTemplate,
+        asides: &Asides,
     ) -> anyhow::Result<Option<History>> {
         if self.no_history {
             return Ok(None);
@@ -56,7 +63,7 @@ impl HistoryArgs {
         let store: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&data.join("history.sqlite3"))?);
         let bounds = Bounds::new(self.history_days, self.history_mib << 20);
-        let recorder = Recorder::start(Arc::clone(&store), homes.clone(), bounds)?;
+        let recorder = Recorder::start(Arc::clone(&store), homes.clone(), bounds, asides.clone())?;
         Ok(Some(History {
             store,
             recorder: Arc::new(recorder),

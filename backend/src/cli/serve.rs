@@ -131,7 +131,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let out = args.out.unwrap_or_else(|| data.join("build"));
     let builds = Builds::new(args.homes.template.clone(), limits, &out);
     let builds = Arc::new(builds.context("see --out")?.telling(asides.clone()));
-    let history = args.history.start(&data, &args.homes.template)?;
+    let history = args.history.start(&data, &args.homes.template, &asides)?;
     let notices = Board::open(&data.join("notices.sqlite3"))?;
     let mut class = Class::new(args.homes.template, limits)
         .observed_by(Arc::clone(&builds) as _)

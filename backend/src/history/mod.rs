@@ -6,7 +6,9 @@
 //! to a [`HistoryStore`] from a thread of its own: a save never waits for its history.
 //!
 //! History follows the path. A notebook that is renamed begins a new one, and the old one
-//! stays where it was, as that of a deleted notebook does, until its time is over.
+//! stays where it was, as that of a deleted notebook does, until its time is over. The newest
+//! version of each stays for as long as there is room: so nobody who looks at a notebook of
+//! last month finds that it has no past.
 //!
 //! Not here: writing a version back into a home ([`crate::homes::create_beside`]) and who
 //! may ask for what ([`crate::routes`]).
@@ -24,13 +26,14 @@ pub use align::Counts;
 pub use diff::difference;
 pub use recorder::Recorder;
 pub use sqlite::SqliteHistory;
+pub(crate) use sqlite::inspect;
 
 use crate::class::Key;
 
 /// What is kept for how long, by when a version was noticed and not by what its file says.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Versions older than this go.
+    /// Versions older than this go, but for the newest of each notebook.
     pub longest: Duration,
     /// While the store is larger than this, in bytes, the oldest versions of whoever takes
     /// up the most go.
@@ -91,11 +94,11 @@ pub struct HistoryError(String);
 /// Keeps versions. Every method may wait for the disk.
 pub trait HistoryStore: Send + Sync {
     /// Adds those that differ from the newest version of their notebook, all or none;
-    /// the answer is how many that were.
+    /// the answer says of each whether it was one of those.
     ///
     /// # Errors
     /// When they could not be stored.
-    fn add(&self, saves: &[Save<'_>]) -> Result<usize, HistoryError>;
+    fn add(&self, saves: &[Save<'_>]) -> Result<Vec<bool>, HistoryError>;
 
     /// The newest `limit` versions of one notebook, or those before version `before`;
     /// newest first.

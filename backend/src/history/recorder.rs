@@ -2,7 +2,7 @@
 //! several versions in one transaction, and tidies up when there is nothing to record.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::Context;
 use metrics::{counter, gauge};
-use shared::notebook::Notebook;
+use shared::{
+    asides::{RECORDED, Recorded},
+    notebook::Notebook,
+};
 
 use super::{
     Bounds, HistoryError, HistoryStore, Save,
@@ -19,6 +22,7 @@ use super::{
 };
 use crate::{
     class::{Content, Key, Observer, Revision},
+    feed::{Asides, Audience},
     homes::{HomesTemplate, read_notebook},
     time,
 };
@@ -39,7 +43,8 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts the thread. Notebooks that have to be read again are read below `homes`.
+    /// Starts the thread. Notebooks that have to be read again are read below `homes`, and
+    /// what is recorded is said in `asides`.
     ///
     /// # Errors
     /// When the thread cannot be started.
@@ -47,6 +52,7 @@ impl Recorder {
         store: Arc<dyn HistoryStore>,
         homes: HomesTemplate,
         bounds: Bounds,
+        asides: Asides,
     ) -> anyhow::Result<Self> {
         let queue = Arc::new(Queue::new(ROOM));
         let work = Writer {
@@ -54,6 +60,7 @@ impl Recorder {
             store,
             homes,
             bounds,
+            asides,
             outlines: HashMap::new(),
         };
         let thread = thread::Builder::new()
@@ -107,6 +114,7 @@ struct Writer {
     store: Arc<dyn HistoryStore>,
     homes: HomesTemplate,
     bounds: Bounds,
+    asides: Asides,
     /// The cells of the newest version of each notebook, in brief.
     outlines: HashMap<Key, Outline>,
 }
@@ -177,8 +185,20 @@ impl Writer {
                 self.outlines.remove(&pending.key);
             }
         })?;
-        counter!("pipalhub_history_versions_total").increment(added as u64);
+        let added = pending.iter().zip(added).filter(|(_, is_new)| *is_new);
+        let keys: Vec<&Key> = added.map(|(pending, _)| &pending.key).collect();
+        counter!("pipalhub_history_versions_total").increment(keys.len() as u64);
+        self.tell(keys.into_iter().collect());
         Ok(())
+    }
+
+    /// Says that these notebooks have new versions.
+    fn tell(&self, keys: BTreeSet<&Key>) {
+        for Key { filename, user } in keys.into_iter().cloned() {
+            let audience = Audience::MaySee(user.clone());
+            self.asides
+                .say(audience, RECORDED, &Recorded { filename, user });
+        }
     }
 
     /// What is new in `notebook`, and remembers it for the next time.
@@ -233,7 +253,7 @@ mod tests {
     }
 
     impl HistoryStore for Full {
-        fn add(&self, saves: &[Save<'_>]) -> Result<usize, HistoryError> {
+        fn add(&self, saves: &[Save<'_>]) -> Result<Vec<bool>, HistoryError> {
             let left = self.failures.load(Ordering::SeqCst);
             if left > 0 {
                 self.failures.store(left - 1, Ordering::SeqCst);
@@ -290,7 +310,9 @@ mod tests {
             failures: AtomicUsize::new(failures),
         });
         let bounds = Bounds::new(30, 1 << 30);
-        let recorder = Recorder::start(Arc::clone(&store) as _, homes.clone(), bounds).unwrap();
+        let asides = Asides::default();
+        let recorder =
+            Recorder::start(Arc::clone(&store) as _, homes.clone(), bounds, asides).unwrap();
         let recorder = Arc::new(recorder);
         let class =
             Class::new(homes, TailLimits::default()).observed_by(Arc::clone(&recorder) as _);

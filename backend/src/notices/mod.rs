@@ -17,6 +17,7 @@ mod sqlite;
 pub use board::{Board, News, Sent};
 pub use draft::Draft;
 pub use sqlite::SqliteNotices;
+pub(crate) use sqlite::inspect;
 
 /// As many are kept; what is over goes, oldest first, and then nothing more is taken.
 pub(crate) const MOST: usize = 1_000;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row, params};
 use shared::notices::{Audience, NoticeLink};
 
 use super::{Draft, Kept, NoticeError, NoticeStore, Receipt};
-use crate::sqlite::{Durability, connect_pair};
+use crate::sqlite::{self, Durability, Inspected, connect_pair, explained};
 
 /// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, for pages hold them.
 const MIGRATIONS: &[&str] = &["
@@ -38,6 +38,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX receipts_by_notice ON receipts (notice);
 "];
 
+/// What is in the file.
+const WHAT: &str = "Notices";
+
 /// See the module's words.
 pub struct SqliteNotices {
     writer: Mutex<Connection>,
@@ -51,12 +54,18 @@ impl SqliteNotices {
     /// When the file cannot be opened, is not a database, or was written by a newer
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let [writer, reader] = connect_pair(path, Durability::Full, MIGRATIONS)?;
+        let opened = connect_pair(path, Durability::Full, MIGRATIONS);
+        let [writer, reader] = opened.map_err(|error| explained(path, WHAT, error))?;
         Ok(Self {
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
         })
     }
+}
+
+/// Looks at the file at `path`, leaving everything as it is.
+pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
+    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, WHAT, error))
 }
 
 impl NoticeStore for SqliteNotices {

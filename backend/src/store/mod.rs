@@ -10,7 +10,8 @@ use futures::future::BoxFuture;
 use shared::wire::Event;
 use tokio::sync::broadcast;
 
-pub use sqlite::{SqliteStore, StoreOptions, inspect, versions};
+pub(crate) use sqlite::inspect;
+pub use sqlite::{SqliteStore, StoreOptions, versions};
 
 /// An event somebody wants stored; its `id` is the store's to give.
 #[derive(Clone, Debug, PartialEq, Eq)]

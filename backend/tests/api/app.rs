@@ -100,7 +100,8 @@ impl App {
         let history: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
         let bounds = Bounds::new(30, 1 << 30);
-        let recorder = Recorder::start(Arc::clone(&history), homes.clone(), bounds).unwrap();
+        let recorder =
+            Recorder::start(Arc::clone(&history), homes.clone(), bounds, asides.clone()).unwrap();
         let any = "127.0.0.1:0".parse().unwrap();
         let listener = server::listen(any, &limits.connections).unwrap();
         let address = listener.local_addr().unwrap();

@@ -5,10 +5,11 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
 };
 
-use reqwest::Method;
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use crate::app::{App, Person, TOKEN, eventually, mentions, notebook};
+use crate::app::{App, PATIENCE, Person, TOKEN, eventually, mentions, notebook};
 
 const DAY1: &str = "m1/day1.ipynb";
 const LIST: &str = "api/history?filename=m1/day1.ipynb&user=alice";
@@ -332,4 +333,34 @@ async fn what_is_asked_wrongly_is_said() {
         let response = app.instructor().post("api/history/restore", &body).await;
         assert_eq!(response.status(), 400, "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_new_version_is_said_to_those_who_may_see_it() {
+    let app = App::with_hub().await;
+    let people = [app.instructor(), app.participant("bob")];
+    let mut streams = Vec::new();
+    for person in &people {
+        streams.push(person.get("events/stream").await);
+    }
+    record(&app, "alice", &notebook(&["a"])).await;
+    record(&app, "bob", &notebook(&["b"])).await;
+    let said = |user: &str| {
+        format!("event: recorded\ndata: {{\"filename\":\"{DAY1}\",\"user\":\"{user}\"}}\n\n")
+    };
+    for (stream, hears_of_alice) in streams.into_iter().zip([true, false]) {
+        let heard = read_until(stream, &said("bob")).await;
+        assert_eq!(heard.contains(&said("alice")), hears_of_alice, "{heard}");
+    }
+}
+
+/// What a stream says up to `text`.
+async fn read_until(mut stream: Response, text: &str) -> String {
+    let mut heard = String::new();
+    while !heard.contains(text) {
+        let chunk = timeout(PATIENCE, stream.chunk()).await;
+        let chunk = chunk.expect("in time").unwrap().expect("it goes on");
+        heard.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+    heard
 }

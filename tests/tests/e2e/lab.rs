@@ -34,6 +34,14 @@ async fn a_notice_appears_in_lab_and_in_one_that_is_opened_later() -> Result<()>
         "in an open JupyterLab {:?} after it was sent",
         sent.elapsed()
     );
+    // It slides in from the side.
+    until("the notice to be in sight", async || {
+        let inside = "const box = document.querySelector(arguments[0]).getBoundingClientRect(); \
+                      return box.right < innerWidth";
+        let inside = lab.run(inside, vec![TOAST.into()]).await?;
+        Ok((inside == true).then_some(()))
+    })
+    .await?;
     lab.shot("lab-notice.png").await?;
     wall.wait_for_text("[data-testid=sent]", "had 1/1 · opened 0/1")
         .await?;

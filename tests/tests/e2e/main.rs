@@ -11,6 +11,7 @@ mod hub;
 mod hub5;
 mod lab;
 mod notices;
+mod private;
 mod restarts;
 mod roles;
 mod standalone;

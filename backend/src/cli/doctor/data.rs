@@ -1,15 +1,15 @@
-//! The data folder: whether it can be written, the database in it, the key of the cookies.
+//! The data folder: whether it can be written, the databases in it, the key of the cookies.
 
 use std::{
     fs::{self, File, Metadata, TryLockError},
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::fs::{Access, access, statvfs};
 
-use super::report::Finding;
-use crate::store;
+use super::{super::history::HistoryArgs, report::Finding};
+use crate::{history, notices, sqlite::Inspected, store};
 
 const SUBJECT: &str = "data folder";
 /// Below this, a busy class may fill the disk within weeks ...
@@ -19,7 +19,7 @@ const NEARLY_NONE: u64 = 100 << 20;
 /// The bits of a mode that let others in.
 const OTHERS: u32 = 0o077;
 
-pub(super) fn check(folder: &Path) -> Vec<Finding> {
+pub(super) fn check(folder: &Path, history: &HistoryArgs) -> Vec<Finding> {
     let shown = folder.display();
     let metadata = match fs::metadata(folder) {
         Ok(metadata) if metadata.is_dir() => metadata,
@@ -46,13 +46,17 @@ pub(super) fn check(folder: &Path) -> Vec<Finding> {
             )];
         }
     };
-    vec![
+    let mut findings = vec![
         usable(folder, &metadata),
         space(folder),
         service(folder),
-        database(&folder.join("events.sqlite3")),
+        database(EVENTS, folder),
+        database(HISTORY, folder),
+        database(NOTICES, folder),
         key(&folder.join("cookie.key")),
-    ]
+    ];
+    findings.extend(history.most().and_then(|most| room(folder, most)));
+    findings
 }
 
 fn usable(folder: &Path, metadata: &Metadata) -> Finding {
@@ -80,8 +84,8 @@ fn usable(folder: &Path, metadata: &Metadata) -> Finding {
 
 fn space(folder: &Path) -> Finding {
     let subject = "disk space";
-    let free = match statvfs(folder) {
-        Ok(found) => found.f_bavail.saturating_mul(found.f_frsize),
+    let free = match free(folder) {
+        Ok(free) => free,
         Err(error) => {
             let message = format!("the disk does not say what is free: {error}");
             return Finding::warning(subject, message, "See with `df` whether there is room.");
@@ -98,6 +102,11 @@ fn space(folder: &Path) -> Finding {
     }
 }
 
+fn free(folder: &Path) -> Result<u64, rustix::io::Errno> {
+    let found = statvfs(folder)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
 /// A running service holds the lock. It is asked for shared, and for a moment only.
 fn service(folder: &Path) -> Finding {
     let subject = "service";
@@ -108,29 +117,74 @@ fn service(folder: &Path) -> Finding {
     }
 }
 
-fn database(path: &Path) -> Finding {
-    let subject = "database";
+/// A database's file, and what looks at it.
+type Database = (&'static str, fn(&Path) -> anyhow::Result<Inspected>);
+
+const EVENTS: Database = ("events", store::inspect);
+const HISTORY: Database = ("history", history::inspect);
+const NOTICES: Database = ("notices", notices::inspect);
+
+fn database((subject, inspect): Database, folder: &Path) -> Finding {
+    let path = file(subject, folder);
     if !path.exists() {
-        return Finding::ok(subject, "is not there yet; the service makes it");
-    }
-    let (_, known) = store::versions();
-    match store::inspect(path) {
-        Ok(found) if found > known => Finding::problem(
+        return Finding::ok(
             subject,
-            format!("was written by a newer pipalhub (schema {found}, this one knows {known})"),
+            "the database is not there yet; the service makes it",
+        );
+    }
+    match inspect(&path) {
+        Ok(Inspected { schema, known }) if schema > known => Finding::problem(
+            subject,
+            format!(
+                "the database was written by a newer pipalhub (schema {schema}, this one knows \
+                 {known})"
+            ),
             "Run that version, or choose another data folder with --data.",
         ),
-        Ok(found) => {
-            let size = fs::metadata(path).map_or(0, |metadata| metadata.len());
-            let message = format!("passes its check (schema {found}, {} KB)", size >> 10);
-            Finding::ok(subject, message)
-        }
+        Ok(Inspected { schema, .. }) => Finding::ok(
+            subject,
+            format!(
+                "the database passes its check (schema {schema}, {} KB)",
+                size(&path) >> 10
+            ),
+        ),
         Err(error) => Finding::problem(
             subject,
             format!("{:#}", error.root_cause()),
             &error.to_string(),
         ),
     }
+}
+
+fn file(subject: &str, folder: &Path) -> PathBuf {
+    folder.join(format!("{subject}.sqlite3"))
+}
+
+/// What a database takes up, with its log.
+fn size(path: &Path) -> u64 {
+    let log = path.with_extension("sqlite3-wal");
+    let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    size(path) + size(&log)
+}
+
+/// Whether versions find the room on the disk that they may take up.
+fn room(folder: &Path, most: u64) -> Option<Finding> {
+    let (subject, _) = HISTORY;
+    let room = free(folder)
+        .ok()?
+        .saturating_add(size(&file(subject, folder)));
+    (room < most).then(|| {
+        let message = format!(
+            "versions may take up {} MB, and there is room for {}",
+            most >> 20,
+            room >> 20
+        );
+        Finding::warning(
+            subject,
+            message,
+            "Make room, or give them less with --history-mib.",
+        )
+    })
 }
 
 fn key(path: &Path) -> Finding {

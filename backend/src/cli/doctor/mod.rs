@@ -18,7 +18,7 @@ use clap::Args;
 use tokio::runtime;
 
 use self::report::{Finding, Report};
-use super::{data::data_path, homes::HomesArg};
+use super::{data::data_path, history::HistoryArgs, homes::HomesArg};
 use crate::store;
 
 /// Check the installation: data, homes, limits, the address and, under one, JupyterHub.
@@ -32,6 +32,8 @@ pub(super) struct DoctorArgs {
     data: Option<PathBuf>,
     #[command(flatten)]
     homes: HomesArg,
+    #[command(flatten)]
+    history: HistoryArgs,
     /// The address the service listens on. [default: as for serve]
     #[arg(long, env = "PIPALHUB_BIND", value_name = "ADDR:PORT")]
     bind: Option<SocketAddr>,
@@ -53,7 +55,7 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     let mut report = Report::default();
     report.add(program());
     match data_path(args.data) {
-        Ok(folder) => report.extend(data::check(&folder)),
+        Ok(folder) => report.extend(data::check(&folder, &args.history)),
         Err(error) => report.add(Finding::problem(
             "data folder",
             "there is no home folder to keep data in",

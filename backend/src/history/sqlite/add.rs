@@ -32,12 +32,10 @@ pub(super) fn all(
     latest: &mut LatestLists,
     tidy: &mut Tidy,
     saves: &[Save<'_>],
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<Vec<bool>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut added = 0;
-    for save in saves {
-        added += usize::from(one(&transaction, latest, tidy, save)?);
-    }
+    let mut one = |save| one(&transaction, latest, tidy, save);
+    let added = saves.iter().map(&mut one).collect::<Result<_, _>>()?;
     transaction.commit()?;
     Ok(added)
 }

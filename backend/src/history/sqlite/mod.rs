@@ -21,7 +21,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Bounds, Counts, HistoryError, HistoryStore, Save, Version};
 use crate::{
     class::Key,
-    sqlite::{Durability, connect_pair},
+    sqlite::{self, Durability, Inspected, connect_pair, explained},
 };
 
 /// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, for pages hold them.
@@ -53,6 +53,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX versions_by_notebook ON versions (notebook, id);
 "];
 
+/// What is in the file.
+const WHAT: &str = "Versions";
+
 /// The fields of a [`Version`], of a notebook by user and filename.
 const SELECT: &str = "SELECT v.id, saved_at_ms, cells, added, changed, removed
     FROM versions v JOIN notebooks n ON n.id = v.notebook
@@ -77,7 +80,8 @@ impl SqliteHistory {
     /// When the file cannot be opened, is not a database, or was written by a newer
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let [connection, reader] = connect_pair(path, Durability::Normal, MIGRATIONS)?;
+        let opened = connect_pair(path, Durability::Normal, MIGRATIONS);
+        let [connection, reader] = opened.map_err(|error| explained(path, WHAT, error))?;
         Ok(Self {
             reader: Mutex::new(reader),
             writer: Mutex::new(Writer {
@@ -89,8 +93,13 @@ impl SqliteHistory {
     }
 }
 
+/// Looks at the file at `path`, leaving everything as it is.
+pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
+    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, WHAT, error))
+}
+
 impl HistoryStore for SqliteHistory {
-    fn add(&self, saves: &[Save<'_>]) -> Result<usize, HistoryError> {
+    fn add(&self, saves: &[Save<'_>]) -> Result<Vec<bool>, HistoryError> {
         let mut writer = lock(&self.writer);
         let Writer {
             connection,

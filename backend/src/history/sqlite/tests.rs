@@ -50,6 +50,13 @@ fn ids(store: &SqliteHistory, key: &Key) -> Vec<i64> {
     versions.into_iter().map(|version| version.id).collect()
 }
 
+/// How many of `saves` are new.
+fn add(store: &SqliteHistory, saves: &[Save<'_>]) -> usize {
+    let added = store.add(saves).unwrap();
+    assert_eq!(added.len(), saves.len());
+    added.into_iter().filter(|is_new| *is_new).count()
+}
+
 fn contents(store: &SqliteHistory) -> i64 {
     lock(&store.reader)
         .query_row("SELECT count(*) FROM contents", [], |row| row.get(0))
@@ -81,13 +88,13 @@ fn a_version_that_is_not_new_is_not_kept() {
     let ana = key("ana");
     let (one, two) = (notebook(&["1"]), notebook(&["2"]));
     let saves = [&one, &one, &two, &one].map(|bytes| save(&ana, NOW, bytes));
-    assert_eq!(store.add(&saves).unwrap(), 3);
+    assert_eq!(store.add(&saves).unwrap(), [true, false, true, true]);
     assert_eq!(ids(&store, &ana), [3, 2, 1]);
     // And so after a restart.
     drop(store);
     let store = open(&folder);
-    assert_eq!(store.add(&[save(&ana, NOW, &one)]).unwrap(), 0);
-    assert_eq!(store.add(&[save(&ana, NOW, &two)]).unwrap(), 1);
+    assert_eq!(add(&store, &[save(&ana, NOW, &one)]), 0);
+    assert_eq!(add(&store, &[save(&ana, NOW, &two)]), 1);
     assert_eq!(store.bytes(&ana, 4).unwrap().unwrap(), two);
     assert_eq!(store.next(&ana, 1).unwrap().unwrap().id, 2);
     assert_eq!(store.next(&ana, 4).unwrap(), None);
@@ -126,7 +133,7 @@ fn nobody_sees_a_version_by_its_number_alone() {
 }
 
 #[test]
-fn old_versions_become_fewer_and_then_none() {
+fn old_versions_become_fewer_and_then_one() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     let ana = key("ana");
@@ -150,11 +157,15 @@ fn old_versions_become_fewer_and_then_none() {
     tidy_all(&store, &bounds, NOW + 10 * day);
     assert_eq!(ids(&store, &ana).len(), 1, "one in an hour");
     tidy_all(&store, &bounds, NOW + 40 * day);
-    assert_eq!(ids(&store, &ana).len(), 0);
-    assert_eq!(contents(&store), 0, "nothing is left behind");
+    assert_eq!(ids(&store, &ana), [60], "the newest, however old");
+    let last = notebook(&["59"]);
+    assert_eq!(store.bytes(&ana, 60).unwrap().unwrap(), last);
+    assert_eq!(add(&store, &[save(&ana, NOW + 40 * day, &last)]), 0);
     let bytes = notebook(&["again"]);
     store.add(&[save(&ana, NOW + 40 * day, &bytes)]).unwrap();
-    assert_eq!(ids(&store, &ana), [61], "no number is given twice");
+    tidy_all(&store, &bounds, NOW + 41 * day);
+    assert_eq!(ids(&store, &ana), [61], "it is not the newest any more");
+    assert_eq!(orphans(&store), 0, "nothing is left behind");
 }
 
 #[test]
@@ -178,7 +189,7 @@ fn what_comes_back_while_it_is_collected_stays() {
             store.tidy(&bounds, now).unwrap();
         }
         assert_eq!(
-            store.add(&[save(&ana, now, &one)]).unwrap(),
+            add(&store, &[save(&ana, now, &one)]),
             1,
             "{steps} {:?}",
             ids(&store, &ana)
@@ -291,7 +302,7 @@ proptest! {
             match deed {
                 Deed::Save(user, cells) => {
                     let bytes = bytes_of(&cells);
-                    let added = store.add(&[save(&users[user], now, &bytes)]).unwrap();
+                    let added = add(&store, &[save(&users[user], now, &bytes)]);
                     let newest = ids(&store, &users[user])[0];
                     let known = model.iter().rev().find(|(other, ..)| *other == user);
                     prop_assert_eq!(added == 0, known.is_some_and(|known| known.2 == bytes));

@@ -192,7 +192,7 @@ fn notebooks(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
     ids.collect()
 }
 
-/// Removes what is too old, and of what is older than a day all but a few.
+/// Removes what is too old, and of what is older than a day all but a few; never the newest.
 fn thin(
     connection: &Connection,
     notebook: i64,
@@ -203,7 +203,10 @@ fn thin(
         |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     let before = |duration| now_ms.saturating_sub(ms(duration));
     let mut removed = connection
-        .prepare_cached("DELETE FROM versions WHERE notebook = ?1 AND noted_at_ms < ?2")?
+        .prepare_cached(
+            "DELETE FROM versions WHERE notebook = ?1 AND noted_at_ms < ?2
+             AND id < (SELECT max(id) FROM versions WHERE notebook = ?1)",
+        )?
         .execute([notebook, before(bounds.longest)])?;
     for (age, one_in) in bounds.thinned {
         removed += connection

@@ -31,7 +31,8 @@ use rusqlite::ErrorCode;
 use shared::wire::Event;
 use tokio::sync::{broadcast, oneshot};
 
-pub use schema::{inspect, versions};
+pub(crate) use schema::inspect;
+pub use schema::versions;
 
 use self::{
     checkpoint::Checkpoints,

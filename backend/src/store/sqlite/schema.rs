@@ -2,10 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::anyhow;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::Connection;
 
-use crate::sqlite::{Durability, PATIENCE, check_engine, migrate, open};
+use crate::sqlite::{self, Durability, Inspected, check, check_engine, explained, migrate, open};
 
 /// Append-only; see [`migrate`].
 const MIGRATIONS: &[&str] = &[
@@ -52,6 +51,9 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
+/// What is in the file.
+const WHAT: &str = "Events";
+
 /// A file up to this size is checked whole when it is opened; that takes milliseconds. A
 /// larger one is for `pipalhub doctor` to check.
 const CHECKED_AT_START: u64 = 4 << 20;
@@ -75,7 +77,7 @@ pub(super) fn prepare(path: &Path, patience: Duration) -> anyhow::Result<Connect
         }
         Ok(connection)
     };
-    opened().map_err(|error| explained(path, error))
+    opened().map_err(|error| explained(path, WHAT, error))
 }
 
 /// A connection to the file at `path`, which the writer and the readers set up alike.
@@ -89,68 +91,9 @@ pub(super) fn connect(path: &Path, patience: Duration) -> rusqlite::Result<Conne
     Ok(connection)
 }
 
-/// Looks for damage; thorough enough to find pages that do not belong together.
-pub(super) fn check(connection: &Connection) -> anyhow::Result<()> {
-    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if found != "ok" {
-        return Err(anyhow!(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
-            Some(found),
-        )));
-    }
-    Ok(())
-}
-
-/// Names the file and, for one that is damaged, the remedy.
-fn explained(path: &Path, error: anyhow::Error) -> anyhow::Error {
-    let code = error
-        .downcast_ref::<rusqlite::Error>()
-        .and_then(rusqlite::Error::sqlite_error_code);
-    let damaged = matches!(
-        code,
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    );
-    let path = path.display();
-    if damaged {
-        error.context(format!(
-            "the database {path} is damaged: move it away together with {path}-wal and \
-             {path}-shm and start again. Events begin anew then; notebooks are not touched. \
-             (`sqlite3 {path} .recover` may get the events back.)"
-        ))
-    } else {
-        error.context(format!("cannot use the database {path}"))
-    }
-}
-
-/// Checks the file at `path` and gives the version of its schema, leaving everything as it
-/// is: for whoever looks at an installation and need not be the one that runs it.
-///
-/// # Errors
-/// When there is no database, or it is damaged.
-pub fn inspect(path: &Path) -> anyhow::Result<u32> {
-    let look = || -> anyhow::Result<u32> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        let connection = Connection::open_with_flags(uri(path), flags)?;
-        connection.busy_timeout(PATIENCE)?;
-        check(&connection)?;
-        Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
-    };
-    look().map_err(|error| explained(path, error))
-}
-
-/// Even who only reads makes a log where there is none, unless told that nobody writes.
-fn uri(path: &Path) -> String {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    let path = path.to_string_lossy();
-    let path = path
-        .replace('%', "%25")
-        .replace('?', "%3f")
-        .replace('#', "%23");
-    match Path::new(&log).exists() {
-        true => format!("file:{path}"),
-        false => format!("file:{path}?immutable=1"),
-    }
+/// Looks at the file at `path`, leaving everything as it is.
+pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
+    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, WHAT, error))
 }
 
 /// What SQLite calls itself, and the schema this program knows.
@@ -164,6 +107,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::sqlite::PATIENCE;
 
     fn refusal(path: &Path) -> String {
         format!("{:#}", prepare(path, PATIENCE).unwrap_err())
@@ -240,7 +184,8 @@ mod tests {
         let path = folder.path().join("100% #1?.sqlite3");
         assert!(inspect(&path).is_err());
         drop(prepare(&path, PATIENCE).unwrap());
-        assert_eq!(inspect(&path).unwrap(), version());
+        let found = inspect(&path).unwrap();
+        assert_eq!((found.schema, found.known), (version(), version()));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

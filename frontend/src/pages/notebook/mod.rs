@@ -3,6 +3,7 @@
 mod past;
 
 use leptos::prelude::*;
+use shared::asides::{RECORDED, Recorded};
 use shared::render::escape::attribute as escaped;
 
 use self::past::PastParts;
@@ -50,9 +51,20 @@ pub fn NotebookPage() -> impl IntoView {
             if router.view_untracked().version.is_none() {
                 store.reload();
             }
-            past.saved();
+            // No save waits for its history: that it is a version is news of its own.
+            if !matches!(message, Message::Event(..)) {
+                past.renew();
+            }
         }
-        Message::Resumed | Message::Notices | Message::Aside(..) => {}
+        // Which nobody says again to who was not there.
+        Message::Resumed => past.renew(),
+        Message::Aside(RECORDED, data) => {
+            let recorded = serde_json::from_str(data);
+            if recorded.is_ok_and(|Recorded { filename, user }| store.shows(&filename, &user)) {
+                past.renew();
+            }
+        }
+        Message::Notices | Message::Aside(..) => {}
     });
 
     follow_place(router, store);

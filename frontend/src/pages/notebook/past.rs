@@ -1,7 +1,6 @@
 //! The past of the notebook that is shown: what the reader does with it, what is fetched
 //! for that, and drawing it. What it looks like is [`crate::model::past`]'s.
 
-use gloo_timers::future::TimeoutFuture;
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -19,9 +18,6 @@ use crate::pages::keyboard::find;
 use crate::paths;
 use crate::router::Router;
 use crate::session::Session;
-
-/// When the list is asked for again after a save, one wait after the other.
-const LOOK_AGAIN_MS: [u32; 2] = [400, 3_000];
 
 #[derive(Default)]
 struct Inner {
@@ -91,20 +87,9 @@ impl PastParts {
         self.draw();
     }
 
-    /// Somebody has saved the notebook. No save waits for its history, so what was saved is
-    /// a version only a moment after the page hears of it, and is looked for again.
-    pub(super) fn saved(self) {
+    /// There are versions that are not in the list, or may be.
+    pub(super) fn renew(self) {
         self.load(None);
-        spawn_local(async move {
-            for wait_ms in LOOK_AGAIN_MS {
-                TimeoutFuture::new(wait_ms).await;
-                // The page may have been left meanwhile.
-                if self.inner.try_with_value(|_| ()).is_none() {
-                    return;
-                }
-                self.load(None);
-            }
-        });
     }
 
     fn load(self, before: Option<i64>) {
