@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use shared::sharing::AboutResponse;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     history::HistoryStore,
     limits::Limits,
     notices::Board,
+    sharing::Sharing,
     store::EventStore,
 };
 
@@ -39,6 +41,10 @@ pub struct AppState {
     pub history: Option<Arc<dyn HistoryStore>>,
     /// What instructors tell participants.
     pub notices: Arc<Board>,
+    /// What of others' participants may see.
+    pub sharing: Arc<Sharing>,
+    /// What is kept of participants, for them to know.
+    pub about: AboutResponse,
     /// Cancelled when the service begins to end, so that streams do too.
     pub ending: CancellationToken,
     /// The port that is listened on, to tell the cookies of two services apart.

@@ -9,6 +9,7 @@
 //! * [`limits`]: how much anyone may ask for
 //! * [`history`]: every version of every notebook, behind a trait as well
 //! * [`notices`]: what instructors tell participants, behind a trait too
+//! * [`sharing`]: what of others' participants may see
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`class`]: everyone's notebooks, prepared for the wall
 //! * [`telemetry`]: metrics and logs
@@ -30,6 +31,7 @@ pub mod limits;
 pub mod notices;
 pub mod routes;
 pub mod server;
+pub mod sharing;
 mod sqlite;
 pub mod store;
 pub mod telemetry;

@@ -42,5 +42,6 @@ pub mod render;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sanitize;
 mod scan;
+pub mod sharing;
 pub mod standalone;
 pub mod wire;

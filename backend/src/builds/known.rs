@@ -26,6 +26,8 @@ struct Copies {
 /// A file that was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {
+    /// Of which notebook, by its path below a home.
+    pub filename: String,
     /// Whose it is; `None` when it is everyone's.
     pub user: Option<String>,
     /// What it is.
@@ -115,7 +117,8 @@ impl Known {
             _ => folder,
         };
         let notebooks = self.lock();
-        let copies = notebooks.values().find(|copies| copies.folder == folder)?;
+        let mut notebooks = notebooks.iter();
+        let (filename, copies) = notebooks.find(|(_, copies)| copies.folder == folder)?;
         let user = match is_summary {
             true => None,
             false => Some(
@@ -126,7 +129,12 @@ impl Known {
                     .clone(),
             ),
         };
-        Some(Built { user, kind })
+        let filename = filename.clone();
+        Some(Built {
+            filename,
+            user,
+            kind,
+        })
     }
 
     /// Every notebook below the folder `below`, by filename; with everyone's copies or one

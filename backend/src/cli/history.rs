@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use clap::{Args, builder::FalseyValueParser};
+use shared::sharing::HistoryKept;
 
 use crate::{
     feed::Asides,
@@ -45,6 +46,14 @@ pub(super) struct History {
 }
 
 impl HistoryArgs {
+    /// What that is, for participants to know.
+    pub(super) fn kept(&self) -> Option<HistoryKept> {
+        (!self.no_history).then_some(HistoryKept {
+            days: self.history_days,
+            mib: self.history_mib,
+        })
+    }
+
     /// What versions may take up on the disk, in bytes; `None` when none are kept.
     pub(super) fn most(&self) -> Option<u64> {
         (!self.no_history).then_some(self.history_mib << 20)

@@ -13,6 +13,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, builder::FalseyValueParser};
+use shared::{notebook::PRIVATE_TAG, sharing::AboutResponse};
 use tokio::{net::TcpListener, runtime, signal::unix::SignalKind};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +33,7 @@ use crate::{
     notices::Board,
     routes::{login_link, router},
     server,
+    sharing::Sharing,
     store::{SqliteStore, StoreOptions},
     telemetry::{LogFormat, install_logs, install_metrics},
 };
@@ -133,9 +135,16 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let builds = Arc::new(builds.context("see --out")?.telling(asides.clone()));
     let history = args.history.start(&data, &args.homes.template, &asides)?;
     let notices = Board::open(&data.join("notices.sqlite3"))?;
+    let sharing = Arc::new(Sharing::open(&data.join("sharing.json"), asides.clone())?);
+    let about = AboutResponse {
+        events: args.keep_events,
+        history: args.history.kept(),
+        private_tag: PRIVATE_TAG.to_owned(),
+    };
     let mut class = Class::new(args.homes.template, limits)
         .observed_by(Arc::clone(&builds) as _)
-        .observed_by(Arc::clone(&notices) as _);
+        .observed_by(Arc::clone(&notices) as _)
+        .observed_by(Arc::clone(&sharing) as _);
     if let Some(history) = &history {
         class = class.observed_by(Arc::clone(&history.recorder) as _);
     }
@@ -171,6 +180,8 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         builds,
         history: history.as_ref().map(|history| Arc::clone(&history.store)),
         notices,
+        sharing,
+        about,
         ending: ending.clone(),
         port: address.port(),
     };

@@ -8,6 +8,7 @@ mod aside;
 mod build;
 mod event_fields;
 mod events;
+mod followed;
 mod health;
 mod history;
 mod json_body;
@@ -17,6 +18,7 @@ mod openapi;
 mod output;
 mod page;
 mod session;
+mod sharing;
 mod stream;
 mod visitor;
 
@@ -56,6 +58,8 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(build::api_routes())
         .merge(history::routes())
         .merge(notices::routes())
+        .merge(sharing::routes())
+        .routes(routes!(followed::get_followed))
         .fallback(api::not_found)
         // Not the event stream: a compressor holds back what it has not seen enough of.
         .layer(CompressionLayer::new());

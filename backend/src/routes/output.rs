@@ -54,7 +54,9 @@ pub(super) async fn get_output(
     let Query(query) = query?;
     // The same answer whether the notebook is not there or not for this participant.
     let missing = || AppError::NotFound("There is no such output to show.".to_owned());
-    if !is_for_a_frame(&headers) || !identity.may_see(&query.user) {
+    let is_followed =
+        || query.version.is_none() && state.sharing.is_followed(&query.filename, &query.user);
+    if !is_for_a_frame(&headers) || !(identity.may_see(&query.user) || is_followed()) {
         return Err(missing());
     }
     let document = tokio::task::spawn_blocking(move || document(&state, query))

@@ -21,10 +21,12 @@ use backend::{
     notices::Board,
     routes::router,
     server,
+    sharing::Sharing,
     store::SqliteStore,
 };
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
+use shared::sharing::{AboutResponse, HistoryKept};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -112,9 +114,12 @@ impl App {
         let builds = Arc::new(builds.writing_every(Duration::ZERO).telling(asides.clone()));
         builds.start(2).unwrap();
         let notices = Board::open(&folder.path().join("notices.sqlite3")).unwrap();
+        let kept = folder.path().join("sharing.json");
+        let sharing = Arc::new(Sharing::open(&kept, asides.clone()).unwrap());
         let class = Class::new(homes, tail)
             .observed_by(Arc::clone(&builds) as _)
             .observed_by(Arc::clone(&notices) as _)
+            .observed_by(Arc::clone(&sharing) as _)
             .observed_by(Arc::new(recorder));
         let class = Arc::new(class);
         let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, Duration::ZERO);
@@ -146,6 +151,15 @@ impl App {
             class: Arc::clone(&class),
             builds: Arc::clone(&builds),
             notices,
+            sharing,
+            about: AboutResponse {
+                events: 1_000,
+                history: Some(HistoryKept {
+                    days: 30,
+                    mib: 1_024,
+                }),
+                private_tag: "private".to_owned(),
+            },
             ending: ending.clone(),
             port: address.port(),
         };

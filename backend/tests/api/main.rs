@@ -23,5 +23,6 @@ mod private;
 mod reporter;
 mod routes;
 mod session;
+mod sharing;
 mod stream;
 mod wall;

@@ -11,6 +11,7 @@ use crate::{
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
+const PUT: Method = Method::PUT;
 const DELETE: Method = Method::DELETE;
 
 /// A route, and the status of its answer for everybody in [`everybody`]'s order. `{a}` and
@@ -90,6 +91,17 @@ pub(crate) const MATRIX: &[Row] = &[
     Row(GET,  "build/x/notebooks/bob.ipynb",                      [401, 401, 404, 200, 200]),
     Row(GET,  "build/x/00-summary.html",                          [401, 401, 404, 200, 200]),
     Row(GET,  "build/archive.zip",                                [401, 401, 403, 200, 200]),
+    Row(GET,  "api/about",                                        [401, 401, 200, 200, 200]),
+    Row(GET,  "api/sharing",                                      [401, 401, 200, 200, 200]),
+    Row(GET,  "api/followed",                                     [401, 401, 404, 404, 404]),
+    // The instructor has no such notebook of their own.
+    Row(PUT,  "api/sharing/followed",                             [401, 401, 403, 403, 404]),
+    Row(PUT,  "api/sharing/summary",                              [401, 401, 403, 403, 200]),
+    // From here on it is shared.
+    Row(GET,  "build/?notebook=x.ipynb",                          [401, 401, 303, 303, 303]),
+    Row(GET,  "build/x/00-summary.html",                          [401, 401, 200, 200, 200]),
+    Row(GET,  "api/build?filename=x.ipynb",                       [401, 401, 200, 200, 200]),
+    Row(GET,  "build/x/bob.html",                                 [401, 401, 404, 200, 200]),
 ];
 
 fn everybody(app: &App) -> [(&'static str, Person<'_>); 5] {
@@ -136,6 +148,8 @@ fn body(app: &App, address: &str, versions: [i64; 2]) -> Value {
             json!({"user": "bob", "filename": "x.ipynb", "version": versions[1]})
         }
         "api/notices" => json!({"text": "Hello", "to": {"everyone": true}}),
+        "api/sharing/followed" => json!({"filename": "x.ipynb"}),
+        "api/sharing/summary" => json!({"filename": "x.ipynb", "shared": true}),
         "api/notices/1/receipt" => json!({"state": "shown"}),
         _ => json!({}),
     }

@@ -23,7 +23,7 @@ pub use cell::{Cell, CellKind};
 pub use end::End;
 pub use output::{Bundle, Output};
 pub use part::Part;
-pub use private::without_private;
+pub use private::{TAG as PRIVATE_TAG, without_private};
 
 use serde_json::{Map, Value, json};
 

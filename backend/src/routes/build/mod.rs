@@ -1,6 +1,6 @@
 //! `/build/`: what is built from notebooks, for those who may see it. Instructors and
-//! helpers see everything; participants see what was made of their own notebooks, and nothing else is
-//! there for them.
+//! helpers see everything; participants see what was made of their own notebooks and the
+//! summaries that are shared with them, and nothing else is there for them.
 //!
 //! A path is looked up in what the builder knows and never on the disk. What was made of a
 //! notebook comes with a policy that takes everything from it: it has an origin of its own,
@@ -98,7 +98,7 @@ async fn get_top(
         return listing::of_folder(&state, &identity, "", &headers);
     };
     let place = state.builds.summary_place(&filename);
-    let place = place.filter(|_| may_see(&identity, None));
+    let place = place.filter(|_| may_see(&state, &identity, &filename, None));
     let place = place.ok_or_else(missing)?;
     Ok(Redirect::to(&address(&state, &place)).into_response())
 }
@@ -120,7 +120,7 @@ async fn get_build(
         return listing::of_folder(&state, &identity, folder, &headers);
     }
     match state.builds.find(&path) {
-        Some(built) if may_see(&identity, built.user.as_deref()) => {
+        Some(built) if may_see(&state, &identity, &built.filename, built.user.as_deref()) => {
             send(&state, &path, &built, &headers).await
         }
         None if !state.builds.list(&path, identity.confined_to()).is_empty() => {
@@ -250,11 +250,12 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
         .any(|tag| tag.trim() == "*" || weakly(tag) == weakly(etag))
 }
 
-/// Whether this person may see what is `user`'s, or everyone's.
-fn may_see(identity: &Identity, user: Option<&str>) -> bool {
-    user.map_or(identity.confined_to().is_none(), |user| {
-        identity.may_see(user)
-    })
+/// Whether this person may see what is built of `user`'s copy, or of everyone's copies.
+fn may_see(state: &AppState, identity: &Identity, filename: &str, user: Option<&str>) -> bool {
+    match user {
+        Some(user) => identity.may_see(user),
+        None => state.sharing.shows_summary(identity, filename),
+    }
 }
 
 fn attachment(name: &str) -> String {

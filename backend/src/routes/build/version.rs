@@ -35,7 +35,7 @@ pub(super) async fn get_built_version(
 ) -> Result<Json<BuiltVersion>, AppError> {
     let Query(VersionQuery { filename, user }) = query?;
     // The same answer whether it is not there or not for this participant.
-    if !may_see(&identity, user.as_deref()) {
+    if !may_see(&state, &identity, &filename, user.as_deref()) {
         return Err(missing());
     }
     let place = match user {

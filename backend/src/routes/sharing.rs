@@ -1,0 +1,115 @@
+//! `/api/sharing`: what instructors let participants see beyond what is their own; and
+//! `/api/about`: what is kept of participants.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use shared::sharing::{
+    AboutResponse, FollowRequest, Followed, ShareSummaryRequest, SharingResponse,
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{aside::aside, json_body::JsonBody};
+use crate::{
+    app::AppState,
+    auth::{Instructor, Participant},
+    class::Key,
+    error::AppError,
+};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new()
+        .routes(routes!(get_sharing))
+        .routes(routes!(put_followed))
+        .routes(routes!(put_summary))
+        .routes(routes!(get_about))
+}
+
+/// `GET /api/sharing`
+#[utoipa::path(get, path = "/sharing", tag = "sharing",
+    summary = "What participants may see beyond what is their own",
+    responses((status = OK, body = SharingResponse)))]
+async fn get_sharing(State(state): State<Arc<AppState>>, _: Participant) -> Json<SharingResponse> {
+    Json(state.sharing.now())
+}
+
+/// `PUT /api/sharing/followed`
+#[utoipa::path(put, path = "/sharing/followed", tag = "sharing", request_body = FollowRequest,
+    summary = "Let participants follow a notebook of one's own, or none",
+    responses((status = OK, body = SharingResponse)))]
+async fn put_followed(
+    State(state): State<Arc<AppState>>,
+    Instructor(identity): Instructor,
+    JsonBody(FollowRequest { filename }): JsonBody<FollowRequest>,
+) -> Result<Json<SharingResponse>, AppError> {
+    let user = identity.user;
+    let by = user.escape_debug().to_string();
+    let sharing = aside(move || {
+        let followed = filename.map(|filename| Followed { user, filename });
+        if let Some(Followed { user, filename }) = &followed {
+            let key = Key {
+                filename: filename.clone(),
+                user: user.clone(),
+            };
+            if state.class.notebook(&key).is_none() {
+                return Err(AppError::NotFound(format!(
+                    "You have no notebook {filename}."
+                )));
+            }
+        }
+        state.sharing.follow(followed).map_err(not_kept)
+    })
+    .await?;
+    let is_followed = sharing.followed.is_some();
+    tracing::info!(by, is_followed, "what participants follow was set");
+    Ok(Json(sharing))
+}
+
+/// `PUT /api/sharing/summary`
+#[utoipa::path(put, path = "/sharing/summary", tag = "sharing",
+    request_body = ShareSummaryRequest,
+    summary = "Let participants read the summary of everyone's copies of a notebook, or not",
+    responses((status = OK, body = SharingResponse)))]
+async fn put_summary(
+    State(state): State<Arc<AppState>>,
+    Instructor(identity): Instructor,
+    JsonBody(request): JsonBody<ShareSummaryRequest>,
+) -> Result<Json<SharingResponse>, AppError> {
+    let by = identity.user.escape_debug().to_string();
+    let ShareSummaryRequest { filename, shared } = request;
+    let sharing = aside(move || {
+        // What is no longer there can be taken back all the same.
+        if shared
+            && !state
+                .class
+                .keys()
+                .iter()
+                .any(|key| key.filename == filename)
+        {
+            return Err(AppError::NotFound(format!(
+                "Nobody has a notebook {filename}."
+            )));
+        }
+        let sharing = state.sharing.share_summary(&filename, shared);
+        sharing.map_err(not_kept)
+    })
+    .await?;
+    tracing::info!(by, shared, "sharing of a summary was set");
+    Ok(Json(sharing))
+}
+
+/// `GET /api/about`
+#[utoipa::path(get, path = "/about", tag = "sharing",
+    summary = "What is kept of participants, and for how long",
+    responses((status = OK, body = AboutResponse)))]
+async fn get_about(State(state): State<Arc<AppState>>, _: Participant) -> Json<AboutResponse> {
+    Json(state.about.clone())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+fn not_kept(error: std::io::Error) -> AppError {
+    AppError::Unavailable {
+        message: "What is shared cannot be changed right now; try again in a moment.",
+        cause: error.to_string(),
+    }
+}

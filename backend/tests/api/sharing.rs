@@ -1,0 +1,219 @@
+//! What instructors share with participants: what becomes visible of it, when, and that
+//! nothing else does.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::app::{App, Person, mentions};
+
+const DAY1: &str = "m1/day1.ipynb";
+const SUMMARY: &str = "build/m1/day1/00-summary";
+
+async fn put(person: &Person<'_>, path: &str, body: Value) -> u16 {
+    let request = person.request(Method::PUT, path).json(&body);
+    request.send().await.unwrap().status().as_u16()
+}
+
+async fn follow(person: &Person<'_>, filename: Option<&str>) -> u16 {
+    put(
+        person,
+        "api/sharing/followed",
+        json!({"filename": filename}),
+    )
+    .await
+}
+
+async fn share(person: &Person<'_>, filename: &str, shared: bool) -> u16 {
+    let body = json!({"filename": filename, "shared": shared});
+    put(person, "api/sharing/summary", body).await
+}
+
+async fn status(person: &Person<'_>, path: &str) -> u16 {
+    person.get(path).await.status().as_u16()
+}
+
+/// The instructor's notebooks and two participants', all built.
+async fn class() -> App {
+    let app = App::with_hub().await;
+    app.save("ines", DAY1, &["from_ines"]);
+    app.save("ines", "own.ipynb", &["secret_of_ines"]);
+    app.save("alice", DAY1, &["from_alice"]);
+    app.save("bob", DAY1, &["from_bob"]);
+    app.save("bob", "own.ipynb", &["secret_of_bob"]);
+    app.built().await;
+    app
+}
+
+/// What alice may not see, whatever is shared.
+const NOT_ALICES: [&str; 12] = [
+    "api/tile?filename=m1/day1.ipynb&user=ines",
+    "api/notebook?filename=m1/day1.ipynb&user=ines",
+    "api/notebook?filename=own.ipynb&user=ines",
+    "api/notebook?filename=own.ipynb&user=bob",
+    "api/history?filename=m1/day1.ipynb&user=ines",
+    "api/output?filename=own.ipynb&user=ines&cell=0&output=0",
+    "api/build?filename=m1/day1.ipynb&user=bob",
+    "api/build?filename=own.ipynb",
+    "build/m1/day1/bob.html",
+    "build/m1/day1/ines.html",
+    "build/m1/day1/notebooks/bob.ipynb",
+    "build/own/00-summary.html",
+];
+
+async fn sees_nothing_else(app: &App) {
+    let alice = app.participant("alice");
+    for path in NOT_ALICES {
+        assert_eq!(status(&alice, path).await, 404, "{path}");
+    }
+    for path in [
+        "api/notebooks",
+        "api/wall?filename=m1/day1.ipynb",
+        "events",
+        "build/m1/day1/",
+    ] {
+        let text = alice.get(path).await.text().await.unwrap();
+        for others in ["bob", "secret", "from_ines"] {
+            assert!(!text.contains(others), "{path}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn participants_see_the_followed_notebook_while_it_is() {
+    let app = class().await;
+    let (ines, alice) = (app.instructor(), app.participant("alice"));
+    assert_eq!(status(&alice, "api/followed").await, 404);
+    assert_eq!(follow(&ines, Some(DAY1)).await, 200);
+    let sharing = alice.json("api/sharing").await;
+    assert_eq!(
+        sharing,
+        json!({"followed": {"user": "ines", "filename": DAY1}, "summaries": []})
+    );
+    let followed = alice.json("api/followed").await;
+    assert_eq!(followed["tile"]["user"], "ines");
+    assert!(mentions(&followed, "from_ines"));
+    assert!(!mentions(&followed, "secret"));
+    sees_nothing_else(&app).await;
+
+    app.save("ines", DAY1, &["from_ines", "and more"]);
+    assert!(mentions(&alice.json("api/followed").await, "and more"));
+
+    // Another takes its place, and then none.
+    assert_eq!(follow(&ines, Some("own.ipynb")).await, 200);
+    assert!(!mentions(&alice.json("api/followed").await, "from_ines"));
+    assert_eq!(follow(&ines, None).await, 200);
+    assert_eq!(status(&alice, "api/followed").await, 404);
+    assert_eq!(alice.json("api/sharing").await["followed"], Value::Null);
+}
+
+#[tokio::test]
+async fn only_what_is_ones_own_and_there_can_be_followed() {
+    let app = class().await;
+    let ines = app.instructor();
+    app.save("bob", "only_bobs.ipynb", &["x"]);
+    app.built().await;
+    for filename in ["only_bobs.ipynb", "none.ipynb", "../bob/own.ipynb", ""] {
+        assert_eq!(follow(&ines, Some(filename)).await, 404, "{filename}");
+    }
+    for person in [app.participant("alice"), app.helper()] {
+        assert_eq!(follow(&person, Some(DAY1)).await, 403);
+        assert_eq!(share(&person, DAY1, true).await, 403);
+    }
+    assert_eq!(ines.json("api/sharing").await["followed"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_live_output_of_the_followed_notebook_is_shown_and_no_version_of_it() {
+    let app = class().await;
+    let cells = json!({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{
+        "cell_type": "code", "id": "a", "metadata": {}, "source": "", "execution_count": 1,
+        "outputs": [{"output_type": "display_data", "metadata": {},
+            "data": {"text/html": "<div id=a></div><script>1</script>"}}],
+    }]});
+    app.save_text("ines", DAY1, &cells.to_string());
+    app.built().await;
+    let alice = app.participant("alice");
+    let output = "api/output?filename=m1/day1.ipynb&user=ines&cell=0&output=0";
+    assert_eq!(status(&alice, output).await, 404);
+    assert_eq!(follow(&app.instructor(), Some(DAY1)).await, 200);
+    assert_eq!(status(&alice, output).await, 200);
+    for version in 1..9 {
+        let old = format!("{output}&version={version}");
+        assert_eq!(status(&alice, &old).await, 404, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn participants_read_a_summary_while_it_is_shared() {
+    let app = class().await;
+    let (ines, alice) = (app.instructor(), app.participant("alice"));
+    let places = [
+        format!("{SUMMARY}.html"),
+        format!("{SUMMARY}.ipynb"),
+        format!("api/build?filename={DAY1}"),
+    ];
+    for (shared, expected) in [(true, 200), (false, 404)] {
+        assert_eq!(share(&ines, DAY1, shared).await, 200);
+        for place in &places {
+            assert_eq!(status(&alice, place).await, expected, "{place} {shared}");
+        }
+        sees_nothing_else(&app).await;
+    }
+    assert_eq!(share(&ines, "none.ipynb", true).await, 404);
+    assert_eq!(share(&ines, "none.ipynb", false).await, 200);
+}
+
+#[tokio::test]
+async fn it_is_shared_after_a_restart_too() {
+    let app = class().await;
+    follow(&app.instructor(), Some(DAY1)).await;
+    share(&app.instructor(), DAY1, true).await;
+    let before = app.instructor().json("api/sharing").await;
+    let app = app.restarted(false).await;
+    app.built().await;
+    let alice = app.participant("alice");
+    assert_eq!(alice.json("api/sharing").await, before);
+    assert!(mentions(&alice.json("api/followed").await, "from_ines"));
+}
+
+#[tokio::test]
+async fn open_pages_hear_of_it() {
+    let app = class().await;
+    let (ines, alice) = (app.instructor(), app.participant("alice"));
+    let mut stream = alice.get("events/stream").await;
+    let mut heard = String::new();
+    let mut hear = async |kind: &str| {
+        let line = format!("event: {kind}\n");
+        while !heard.contains(&line) {
+            let piece = stream.chunk().await.unwrap().unwrap();
+            heard.push_str(std::str::from_utf8(&piece).unwrap());
+        }
+        std::mem::take(&mut heard)
+    };
+    hear("hello").await;
+    // What is as it was is no news: the one that is heard is the second's.
+    share(&ines, DAY1, false).await;
+    share(&ines, DAY1, true).await;
+    assert_eq!(hear("sharing").await.matches("sharing").count(), 1);
+    follow(&ines, Some(DAY1)).await;
+    hear("sharing").await;
+    app.save("ines", "own.ipynb", &["not followed"]);
+    app.save("ines", DAY1, &["from_ines", "more"]);
+    for name in ["own.ipynb", DAY1] {
+        app.token("server-ines")
+            .tell(&app.save_event("ines", name))
+            .await;
+    }
+    let said = hear("followed").await;
+    assert_eq!(said.matches("event: followed").count(), 1, "{said}");
+    assert!(!said.contains("ines"), "{said}");
+}
+
+#[tokio::test]
+async fn what_is_kept_is_told() {
+    let app = App::with_hub().await;
+    assert_eq!(
+        app.participant("alice").json("api/about").await,
+        json!({"events": 1000, "history": {"days": 30, "mib": 1024}, "private_tag": "private"})
+    );
+}
