@@ -150,7 +150,7 @@ impl Builds {
     /// The same after only some of the class was read: nothing is removed.
     pub fn some_were_read(&self) {
         self.queue.settle_looks();
-        self.queue.release_summaries();
+        self.queue.release();
     }
 
     /// Waits until everything that was found is built, and written if it can be.
