@@ -224,7 +224,9 @@ fn the_service_builds_what_is_saved() {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let mut child = serve.spawn().unwrap();
-    eventually(|| class.is_there("data/build/a/00-summary.ipynb"));
+    eventually(|| {
+        class.is_there("data/build/a/00-summary.ipynb") && class.is_there("data/build/a/ana.html")
+    });
     let mode = |place: &str| fs::metadata(class.0.path().join(place)).unwrap().mode() & 0o777;
     assert_eq!(mode("data/build"), 0o700);
     assert_eq!(mode("data/build/a/ana.html"), 0o600);

@@ -10,6 +10,7 @@ use crate::components::shortcuts::{Shortcuts, ShowShortcuts};
 use crate::components::skeleton::Skeleton;
 use crate::model::view::View;
 use crate::model::wall::effect;
+use crate::pages::document::DocumentPage;
 use crate::pages::follow::FollowPage;
 use crate::pages::login::LoginPage;
 use crate::pages::notebook::NotebookPage;
@@ -101,6 +102,7 @@ fn Routed() -> impl IntoView {
         Some(Page::Wall) => view! { <WallPage /> }.into_any(),
         Some(Page::Notebook) => view! { <NotebookPage /> }.into_any(),
         Some(Page::Follow) => view! { <FollowPage /> }.into_any(),
+        Some(Page::Document) => view! { <DocumentPage /> }.into_any(),
         None => {
             let wall = router.wall_href(&View::default());
             view! { <NotFound wall /> }.into_any()

@@ -83,8 +83,9 @@ struct Waiting {
 struct Inner {
     waiting: BTreeMap<Lane, Waiting>,
     busy: HashMap<Lane, Rank>,
-    /// Nobody may write a summary yet, because not everybody's part is known.
-    holding_summaries: bool,
+    /// Nothing may be written yet, because not everybody's part is known: a summary would
+    /// lack some, and an export would hold up the others.
+    reading: bool,
     ended: bool,
 }
 
@@ -95,11 +96,11 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// An empty one that holds summaries back until [`Queue::release_summaries`].
+    /// An empty one that holds back what is written until [`Queue::release`].
     pub(super) fn new() -> Self {
         Self {
             inner: Mutex::new(Inner {
-                holding_summaries: true,
+                reading: true,
                 ..Inner::default()
             }),
             changed: Condvar::new(),
@@ -194,8 +195,8 @@ impl Queue {
     }
 
     /// Everybody's part is known.
-    pub(super) fn release_summaries(&self) {
-        self.lock().holding_summaries = false;
+    pub(super) fn release(&self) {
+        self.lock().reading = false;
         self.changed.notify_all();
     }
 
@@ -259,11 +260,11 @@ impl Inner {
 
     /// What somebody may do, now or later.
     fn open(&self) -> impl Iterator<Item = (&Lane, Instant, Rank)> {
-        let is_held = |lane: &Lane| self.holding_summaries && matches!(lane, Lane::Summary(_));
+        let is_held = |rank: Rank| self.reading && rank != Rank::Look;
         self.waiting
             .iter()
-            .filter(move |(lane, _)| !self.busy.contains_key(lane) && !is_held(lane))
             .map(|(lane, waiting)| (lane, waiting.due, waiting.work.rank()))
+            .filter(move |(lane, _, rank)| !self.busy.contains_key(lane) && !is_held(*rank))
     }
 
     fn first_due(&self, now: Instant) -> Option<Lane> {
@@ -319,13 +320,15 @@ mod tests {
     }
 
     #[test]
-    fn summaries_wait_for_everyone() {
+    fn what_is_written_waits_for_everyone() {
         let queue = Queue::new();
         let summary = Lane::Summary("a.ipynb".to_owned());
         queue.push(summary.clone(), Work::Summarise, Instant::now());
+        queue.push(lane("bo"), Work::Export(None), Instant::now());
         queue.push(lane("ana"), Work::Read, Instant::now());
         assert_eq!(queue.next().unwrap().0, lane("ana"));
-        queue.release_summaries();
+        assert_eq!(queue.lock().first_due(Instant::now()), None);
+        queue.release();
         assert_eq!(queue.next().unwrap().0, summary);
     }
 
@@ -336,7 +339,7 @@ mod tests {
         queue.push(lane("ana"), Work::Export(None), now);
         queue.push(Lane::Summary("a.ipynb".to_owned()), Work::Summarise, now);
         queue.push(lane("bo"), Work::Read, now);
-        queue.release_summaries();
+        queue.release();
         assert!(queue.is_pressed());
         let works = [(); 3].map(|()| queue.next().unwrap().1.rank());
         assert_eq!(works, [Rank::Look, Rank::Summary, Rank::Export]);
@@ -354,6 +357,7 @@ mod tests {
         let version = Fingerprint::from(&std::fs::metadata(".").unwrap());
         let found = Work::Export(Some((version, revision.content.unwrap())));
         let now = Instant::now();
+        queue.release();
         queue.push(lane("ana"), found, now);
         queue.push(lane("ana"), Work::Export(None), now);
         assert!(matches!(queue.next(), Some((_, Work::Export(None)))));

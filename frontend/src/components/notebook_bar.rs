@@ -31,6 +31,8 @@ pub fn NotebookBar(
     before: Signal<Option<String>>,
     /// Where the next participant's notebook is.
     after: Signal<Option<String>>,
+    /// Where the notebook is as a document.
+    export: Signal<String>,
     /// Versions of the notebook are kept.
     history: bool,
     /// Shows or hides them.
@@ -69,6 +71,7 @@ pub fn NotebookBar(
             <nav class="neighbours" aria-label="Participants" inner_html=neighbours></nav>
             <p class="summary" inner_html=summary></p>
             <div class="bar-end">
+                <a class="button" href=export title="The notebook as a document">"Export"</a>
                 <button
                     class="button"
                     data-testid="history-button"

@@ -20,9 +20,9 @@ pub fn cards(sharing: &SharingResponse) -> String {
     }
     for filename in &sharing.summaries {
         html.push_str(&format!(
-            "<a class=card data-testid=summary-card rel=\"external noopener\" target=_blank \
+            "<a class=card data-testid=summary-card \
              href=\"{}\"><strong>Everyone’s last cells</strong><span>{}</span></a>",
-            escaped(&paths::summary(filename)),
+            escaped(&paths::summary_page(filename)),
             escaped(filename)
         ));
     }
@@ -85,8 +85,8 @@ mod tests {
         });
         for part in [
             "href=\"follow\"><strong>Follow &lt;ines&gt;</strong><span>a&amp;b.ipynb<",
-            "href=\"build/?notebook=m/x%20%22y%22.ipynb\"",
-            "href=\"build/?notebook=z.ipynb\"",
+            "href=\"document?notebook=m/x%20%22y%22.ipynb\"",
+            "href=\"document?notebook=z.ipynb\"",
         ] {
             assert!(html.contains(part), "{part} is not in {html}");
         }

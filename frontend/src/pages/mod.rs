@@ -1,5 +1,6 @@
 //! One module for each page, and the keys they share.
 
+pub mod document;
 pub mod follow;
 pub mod keyboard;
 pub mod login;

@@ -169,8 +169,11 @@ async fn participants_read_the_summary_and_what_is_kept() -> Result<()> {
     alice.wait_for_text(SUMMARY, NOTEBOOK).await?;
     alice.size(390, 844).await?;
     alice.shot("participant-phone.png").await?;
-    let address = alice.attributes(SUMMARY, "href").await?.remove(0);
-    let before = alice.open_tab(&hub.service(&address)).await?;
+    // The card leads to the page of the document, which is this.
+    let address = hub.service(&format!("build/?notebook={NOTEBOOK}"));
+    let card = alice.attributes(SUMMARY, "href").await?;
+    assert_eq!(card, [format!("document?notebook={NOTEBOOK}")]);
+    let before = alice.open_tab(&address).await?;
     alice.wait_for_text("body", "of_bob").await?;
     alice.close_tab(&before).await?;
 
@@ -179,6 +182,6 @@ async fn participants_read_the_summary_and_what_is_kept() -> Result<()> {
         Ok(alice.texts(SUMMARY).await?.is_empty().then_some(()))
     })
     .await?;
-    alice.open_tab(&hub.service(&address)).await?;
+    alice.open_tab(&address).await?;
     alice.wait_for_text("body", "There is no such build").await
 }

@@ -10,10 +10,14 @@ mod history;
 mod hostile;
 mod hub;
 mod hub5;
+mod lab;
 mod notices;
+mod poll;
 mod private;
+mod restarts;
 mod roles;
 mod standalone;
+mod updates;
 
 /// The notebook everyone in these tests works on.
 const NOTEBOOK: &str = "module1/day1.ipynb";
