@@ -9,6 +9,12 @@ use crate::model::view::{View, encode};
 /// One participant's notebook, below the prefix.
 const NOTEBOOK: &str = "/notebook";
 
+/// What participants follow, below the prefix.
+const FOLLOW: &str = "/follow";
+
+/// A summary or an export, below the prefix.
+const DOCUMENT: &str = "/document";
+
 /// A page of this app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
@@ -16,6 +22,10 @@ pub enum Page {
     Wall,
     /// One participant's whole notebook.
     Notebook,
+    /// The instructor's notebook that participants follow.
+    Follow,
+    /// What is built of one notebook, or of everyone's.
+    Document,
 }
 
 /// The page at `path`, `None` when it is none of this app.
@@ -23,6 +33,8 @@ pub fn page_of(prefix: &str, path: &str) -> Option<Page> {
     match path.strip_prefix(prefix)? {
         "/" => Some(Page::Wall),
         NOTEBOOK => Some(Page::Notebook),
+        FOLLOW => Some(Page::Follow),
+        DOCUMENT => Some(Page::Document),
         _ => None,
     }
 }
@@ -102,6 +114,19 @@ pub fn download(filename: &str, user: &str, version: i64) -> String {
     of_version("download", filename, user, version)
 }
 
+/// What participants may see beyond what is their own.
+pub const SHARING: &str = "api/sharing";
+/// Sets what participants follow.
+pub const SET_FOLLOWED: &str = "api/sharing/followed";
+/// Sets whether participants may read a summary.
+pub const SET_SUMMARY: &str = "api/sharing/summary";
+/// The notebook that participants follow.
+pub const FOLLOWED: &str = "api/followed";
+/// What is kept of participants.
+pub const ABOUT: &str = "api/about";
+/// The page of what participants follow, relative to `<base>`.
+pub const FOLLOW_PAGE: &str = "follow";
+
 /// Ends the session.
 pub const LOGOUT: &str = "api/logout";
 
@@ -151,9 +176,19 @@ fn of_version(what: &str, filename: &str, user: &str, version: i64) -> String {
 /// app.
 pub const BUILDS: &str = "build/";
 
-/// The summary of everyone's copies of one notebook, wherever it is built.
-pub fn summary(filename: &str) -> String {
-    format!("{BUILDS}?notebook={}", encode(filename))
+/// Which version there is of a participant's export, or of a notebook's summary.
+pub fn built_data(filename: &str, user: Option<&str>) -> String {
+    let user = user.map(|user| format!("&user={}", encode(user)));
+    format!(
+        "api/build?filename={}{}",
+        encode(filename),
+        user.unwrap_or_default()
+    )
+}
+
+/// What is built at `address`, for a frame of this page.
+pub fn framed(address: &str) -> String {
+    format!("{address}?framed=true")
 }
 
 /// The event stream, from now on or from what came after an event.
@@ -189,6 +224,25 @@ pub fn notebook_page(filename: &str, user: &str) -> String {
     notebook("", &view).split_off(1)
 }
 
+/// What is built of `view`'s participant's notebook; without one, of everyone's.
+pub fn document(prefix: &str, view: &View) -> String {
+    let view = View {
+        notebook: view.notebook.clone(),
+        user: view.user.clone(),
+        ..View::default()
+    };
+    format!("{prefix}{DOCUMENT}{}", view.to_query())
+}
+
+/// The summary of everyone's copies of a notebook as a page, relative to `<base>`.
+pub fn summary_page(filename: &str) -> String {
+    let view = View {
+        notebook: Some(filename.to_owned()),
+        ..View::default()
+    };
+    document("", &view).split_off(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +261,10 @@ mod tests {
             "/x/y/notebook?notebook=a%20b.ipynb&user=ana"
         );
         assert_eq!(
+            document("/x/y", &view.at(Some(7))),
+            "/x/y/document?notebook=a%20b.ipynb&user=ana"
+        );
+        assert_eq!(
             notebook_page("a b.ipynb", "ana"),
             "notebook?notebook=a%20b.ipynb&user=ana"
         );
@@ -218,6 +276,8 @@ mod tests {
             let page = |path: &str| page_of(prefix, &format!("{prefix}{path}"));
             assert_eq!(page("/"), Some(Page::Wall));
             assert_eq!(page("/notebook"), Some(Page::Notebook));
+            assert_eq!(page(&format!("/{FOLLOW_PAGE}")), Some(Page::Follow));
+            assert_eq!(page("/document"), Some(Page::Document));
             assert_eq!(page("/hub/home"), None);
             assert_eq!(page("/user/ana/lab"), None);
             assert_eq!(page("2/"), None);
@@ -247,6 +307,11 @@ mod tests {
             "/base/hub/user-redirect/lab/tree/m/a%20b%23c.ipynb"
         );
         assert_eq!(stream(Some(0)), "events/stream?after=0");
-        assert_eq!(summary("m/a b.ipynb"), "build/?notebook=m/a%20b.ipynb");
+        assert_eq!(built_data("a&b", None), "api/build?filename=a%26b");
+        assert_eq!(
+            built_data("a&b", Some("c")),
+            "api/build?filename=a%26b&user=c"
+        );
+        assert_eq!(framed("build/a/c.html"), "build/a/c.html?framed=true");
     }
 }

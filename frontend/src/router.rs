@@ -73,6 +73,13 @@ impl Router {
             .with_value(|prefix| paths::notebook(prefix, view))
     }
 
+    /// The address of what is built of the notebook of `view`'s participant, or without one
+    /// of everyone's.
+    pub fn document_href(self, view: &View) -> String {
+        self.prefix
+            .with_value(|prefix| paths::document(prefix, view))
+    }
+
     /// Goes to an address of this app, as a link would.
     pub fn open(self, href: &str) {
         let history = window().history();

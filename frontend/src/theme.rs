@@ -39,6 +39,7 @@ impl ThemeChoice {
     }
 }
 
-fn storage() -> Option<web_sys::Storage> {
+/// What the browser keeps for its reader, if it does.
+pub fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }

@@ -46,6 +46,12 @@ pub struct StreamHello {
     pub now_ms: i64,
 }
 
+/// The name of the server-sent event that says that a connection stands on which there was
+/// nothing else to say. Its data is a number: after so many milliseconds there is another at
+/// the latest. A proxy may keep a connection whose service has died, and a browser then hears
+/// nothing more, for ever.
+pub const BEAT: &str = "beat";
+
 /// What someone may do here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -240,6 +240,15 @@ impl Browser {
         Ok(())
     }
 
+    /// From the next page on what pages say about scripts does not hold: for a test that has
+    /// one of its own to put into a page.
+    pub async fn ignore_policies(&self) -> Result<()> {
+        let method = "Page.setBypassCSP";
+        let enabled = json!({"enabled": true});
+        self.driver.cdp().send_raw(method, enabled).await?;
+        Ok(())
+    }
+
     /// Goes back in the history, to a page that the browser may have kept.
     pub async fn back(&self) -> Result<()> {
         Ok(self.driver.back().await?)

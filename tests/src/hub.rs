@@ -31,6 +31,9 @@ pub const HELPER: &str = "helga";
 /// The token of the service `tests`, in whose name the Hub's API is asked.
 const API_TOKEN: &str = "the-token-of-the-end-to-end-tests";
 
+/// The Hub stops the servers, the service and the proxy before it ends.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// What the Hub's configuration adds to etc/jupyterhub/jupyterhub_config.py.
 const CONFIG: &str = r#"
 import json, os
@@ -71,9 +74,39 @@ c.JupyterHub.load_roles.append({
 /// A Hub that runs until this is dropped.
 pub struct Hub {
     folder: TempDir,
+    program: Program,
     process: Child,
     url: String,
     client: Client,
+}
+
+/// What the Hub is started with.
+struct Program {
+    venv: PathBuf,
+    settings: Value,
+    service: String,
+}
+
+impl Program {
+    fn start(&self, folder: &Path) -> Result<Child> {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("hub.log"))?;
+        let mut command = Command::new(self.venv.join("bin/jupyterhub"));
+        command
+            .args(["-f", "config.py"])
+            .current_dir(folder)
+            .env("HUB_SETTINGS", self.settings.to_string())
+            .env("PATH", path_with(&self.venv.join("bin"))?)
+            .env("PIPALHUB_BIN", setting("PIPALHUB_BIN"))
+            .env("PIPALHUB_HOMES", folder.join("homes/{user}"))
+            .env("PIPALHUB_DATA", folder.join("data"))
+            .env("PIPALHUB_BIND", &self.service)
+            .stdout(Stdio::from(log.try_clone()?))
+            .stderr(Stdio::from(log));
+        command.spawn().context("jupyterhub cannot be started")
+    }
 }
 
 impl Hub {
@@ -101,29 +134,29 @@ impl Hub {
             "homes": homes,
             "api_token": API_TOKEN,
         });
-
-        let log = File::create(folder.path().join("hub.log"))?;
-        let mut command = Command::new(venv.join("bin/jupyterhub"));
-        command
-            .args(["-f", "config.py"])
-            .current_dir(folder.path())
-            .env("HUB_SETTINGS", settings.to_string())
-            .env("PATH", path_with(&venv.join("bin"))?)
-            .env("PIPALHUB_BIN", setting("PIPALHUB_BIN"))
-            .env("PIPALHUB_HOMES", homes.join("{user}"))
-            .env("PIPALHUB_DATA", folder.path().join("data"))
-            .env("PIPALHUB_BIND", format!("127.0.0.1:{service_port}"))
-            .stdout(Stdio::from(log.try_clone()?))
-            .stderr(Stdio::from(log));
-        let process = command.spawn().context("jupyterhub cannot be started")?;
+        let program = Program {
+            venv,
+            settings,
+            service: format!("127.0.0.1:{service_port}"),
+        };
+        let process = program.start(folder.path())?;
         let mut hub = Self {
             folder,
+            program,
             process,
             url,
             client: client()?,
         };
         hub.wait_until_ready().await?;
         Ok(hub)
+    }
+
+    /// Ends the Hub as an administrator does, and everything it runs but people's servers
+    /// with it; starts it again and waits until it and the service answer.
+    pub async fn restart(&mut self) -> Result<()> {
+        processes::end(&mut self.process, PATIENCE);
+        self.process = self.program.start(self.folder.path())?;
+        self.wait_until_ready().await
     }
 
     async fn wait_until_ready(&mut self) -> Result<()> {
@@ -182,6 +215,14 @@ impl Hub {
         Ok(())
     }
 
+    /// Deletes a user and all that lets them in, as an admin does.
+    pub async fn delete_user(&self, user: &str) -> Result<()> {
+        let answer = self.api(Method::DELETE, &format!("users/{user}")).send();
+        let status = answer.await?.status();
+        ensure!(status == StatusCode::NO_CONTENT, "{status}");
+        Ok(())
+    }
+
     /// Adds a participant and starts their server.
     pub async fn start_server(&self, user: &str) -> Result<Server> {
         self.add_user(user).await?;
@@ -233,7 +274,7 @@ impl Hub {
 impl Drop for Hub {
     fn drop(&mut self) {
         // On SIGTERM the Hub stops the servers, the service and the proxy itself.
-        processes::end(&mut self.process, Duration::from_secs(20));
+        processes::end(&mut self.process, PATIENCE);
         processes::kill_all_of(self.folder.path());
         // Shown by the test runner only when the test fails.
         eprintln!("The end of the Hub's log:\n{}", self.log_tail());

@@ -14,7 +14,7 @@ mod processes;
 pub mod standalone;
 mod wait;
 
-pub use wait::{TIMEOUT, until};
+pub use wait::{TIMEOUT, until, until_within};
 
 use std::path::{Path, PathBuf};
 

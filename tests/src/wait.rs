@@ -10,11 +10,20 @@ use anyhow::{Result, bail};
 /// How long anything may take on a busy machine before its test fails.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Asks again and again until `condition` gives an answer; fails after [`TIMEOUT`].
+/// [`until_within`] [`TIMEOUT`].
+pub async fn until<T>(
+    what: impl Debug,
+    condition: impl AsyncFnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    until_within(TIMEOUT, what, condition).await
+}
+
+/// Asks again and again until `condition` gives an answer; fails when that takes longer.
 ///
 /// An error is taken for "not yet" and named when the time is over: a browser's element
 /// may vanish between two questions, a server may not listen yet.
-pub async fn until<T>(
+pub async fn until_within<T>(
+    patience: Duration,
     what: impl Debug,
     mut condition: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<T> {
@@ -25,8 +34,8 @@ pub async fn until<T>(
             Ok(None) => String::new(),
             Err(error) => format!(": {error:#}"),
         };
-        if begin.elapsed() > TIMEOUT {
-            bail!("waited {} s for {what:?}{why}", TIMEOUT.as_secs());
+        if begin.elapsed() > patience {
+            bail!("waited {} s for {what:?}{why}", patience.as_secs());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

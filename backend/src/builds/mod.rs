@@ -16,6 +16,7 @@ mod export;
 mod folder;
 mod known;
 mod layout;
+mod news;
 mod part;
 mod queue;
 mod summary;
@@ -34,18 +35,20 @@ use std::{
 };
 
 use anyhow::Context;
-use shared::{asides, notebook::Notebook};
+use shared::notebook::Notebook;
 
 use crate::{
     class::{Class, Content, Key, Observer, Revision, TailLimits},
-    feed::{Asides, Audience},
+    feed::Asides,
     homes::{Fingerprint, HomesTemplate, OnDisk, read_notebook},
+    sharing::Sharing,
     time,
 };
 use export::{Exports, Source};
 use folder::Folder;
 use known::Known;
 use layout::{HTML, IPYNB};
+use news::News;
 use part::Part;
 use queue::{Lane, Queue, Work};
 
@@ -70,7 +73,7 @@ pub struct Builds {
     exports: Exports,
     summarised: Mutex<HashMap<String, Instant>>,
     /// Where it is said that something is built anew.
-    asides: Asides,
+    news: Option<News>,
     /// What could not be written, and why, by the path below the homes and whose it is.
     failures: Mutex<BTreeMap<Key, String>>,
 }
@@ -91,7 +94,7 @@ impl Builds {
             known: Known::default(),
             exports: Exports::default(),
             summarised: Mutex::default(),
-            asides: Asides::default(),
+            news: None,
             failures: Mutex::default(),
         })
     }
@@ -102,10 +105,12 @@ impl Builds {
         Self { every, ..self }
     }
 
-    /// The same, saying in `asides` what has news.
+    /// The same, saying in `asides` what is built anew to those who may see it, which is
+    /// `sharing`'s to say of a summary.
     #[must_use]
-    pub fn telling(self, asides: Asides) -> Self {
-        Self { asides, ..self }
+    pub fn telling(self, asides: Asides, sharing: Arc<Sharing>) -> Self {
+        let news = Some(News::new(asides, sharing));
+        Self { news, ..self }
     }
 
     /// Builds on `threads` threads until [`Builds::end`].
@@ -455,14 +460,10 @@ impl Builds {
         Ok(())
     }
 
-    /// Tells open pages that a participant's files, or the summary, have news.
     fn tell(&self, filename: &str, user: Option<&str>) {
-        let audience = user.map_or(Audience::SeeAll, |user| Audience::MaySee(user.to_owned()));
-        let built = asides::Built {
-            filename: filename.to_owned(),
-            user: user.map(str::to_owned),
-        };
-        self.asides.say(audience, asides::BUILT, &built);
+        if let Some(news) = &self.news {
+            news.tell(filename, user);
+        }
     }
 
     /// Remembers what could not be done, and that it is to be tried again.

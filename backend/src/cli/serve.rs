@@ -131,11 +131,12 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let store = Arc::new(store);
     let limits = TailLimits::default();
     let out = args.out.unwrap_or_else(|| data.join("build"));
+    let sharing = Arc::new(Sharing::open(&data.join("sharing.json"), asides.clone())?);
     let builds = Builds::new(args.homes.template.clone(), limits, &out);
-    let builds = Arc::new(builds.context("see --out")?.telling(asides.clone()));
+    let builds = builds.context("see --out")?;
+    let builds = Arc::new(builds.telling(asides.clone(), Arc::clone(&sharing)));
     let history = args.history.start(&data, &args.homes.template, &asides)?;
     let notices = Board::open(&data.join("notices.sqlite3"))?;
-    let sharing = Arc::new(Sharing::open(&data.join("sharing.json"), asides.clone())?);
     let about = AboutResponse {
         events: args.keep_events,
         history: args.history.kept(),

@@ -1,13 +1,18 @@
 //! Server-sent events, as bytes.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use serde::Serialize;
-use shared::wire::StreamHello;
+use shared::wire::{BEAT, StreamHello};
 
 use crate::store::Committed;
 
-/// Keeps a connection in the eyes of proxies; readers skip it.
-pub(crate) const COMMENT: Bytes = Bytes::from_static(b":\n\n");
+/// Keeps a connection in the eyes of proxies: a comment, which readers skip, and for those
+/// who want to know that nothing was lost when the next one comes.
+pub(crate) fn beat(every: Duration) -> Bytes {
+    format!(":\nevent: {BEAT}\ndata: {}\n\n", every.as_millis()).into()
+}
 
 /// How soon a browser reconnects by itself, in milliseconds.
 const RETRY_MS: u32 = 1_000;

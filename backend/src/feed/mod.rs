@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use asides::Aside;
 pub use asides::{Asides, Audience};
-pub(crate) use frame::{AT_ONCE, COMMENT, Entry, greeting, unnumbered};
+pub(crate) use frame::{AT_ONCE, Entry, beat, greeting, unnumbered};
 pub(crate) use ring::Tail;
 
 use crate::store::{Committed, EventStore, StoreError};

@@ -68,7 +68,7 @@ pub(super) async fn get_output(
 
 /// Browsers say what they will do with the answer; who says nothing is no browser, or an
 /// old one, which the policy still holds.
-fn is_for_a_frame(headers: &HeaderMap) -> bool {
+pub(super) fn is_for_a_frame(headers: &HeaderMap) -> bool {
     const DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
     headers.get(DESTINATION).is_none_or(|to| to == "iframe")
 }

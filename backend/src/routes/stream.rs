@@ -38,7 +38,7 @@ use crate::{
     app::AppState,
     auth::Follower,
     error::AppError,
-    feed::{AT_ONCE, Aside, COMMENT, Entry, Tail, greeting, unnumbered},
+    feed::{AT_ONCE, Aside, Entry, Tail, beat, greeting, unnumbered},
     limits::Slot,
     store::{EventFilter, StoreError},
     time,
@@ -56,7 +56,8 @@ const PAGE: usize = 50;
     description = "First `hello` (or `reset`, when the past that was asked for is no longer \
         kept) with a StreamHello, then a message for each event with its sequence number as id. \
         Without id, a `notice` says that there is news at /api/notices, and `built`, `recorded`, \
-        `sharing` and `followed` what else is new.",
+        `sharing` and `followed` what else is new. A `beat` says that there was nothing to \
+        say, and in how many milliseconds there is another at the latest.",
     responses((status = OK, body = Event, content_type = "text/event-stream")))]
 pub(super) async fn stream_events(
     State(state): State<Arc<AppState>>,
@@ -170,6 +171,7 @@ impl Reader {
             }
             self.trusted_until = Instant::now() + self.state.limits.settings().streams.recheck;
         }
+        let heartbeat = self.state.limits.settings().streams.heartbeat;
         let frames = loop {
             if let Some(news) = self.notice_news() {
                 break news;
@@ -198,7 +200,7 @@ impl Reader {
                         }
                         // The service ends, or too much was missed.
                         Ok(None) => return None,
-                        Err(_) => break COMMENT,
+                        Err(_) => break beat(heartbeat),
                     }
                 }
             };
@@ -206,7 +208,7 @@ impl Reader {
                 break found;
             }
         };
-        self.silent_until = Instant::now() + self.state.limits.settings().streams.heartbeat;
+        self.silent_until = Instant::now() + heartbeat;
         Some(frames)
     }
 

@@ -73,6 +73,15 @@ impl Sharing {
         identity.role.sees_everyone() || self.lock().shows_summary(filename)
     }
 
+    /// Whom the summary of everyone's copies of a notebook is for.
+    #[must_use]
+    pub fn readers_of_summary(&self, filename: &str) -> Audience {
+        match self.lock().shows_summary(filename) {
+            true => Audience::Everyone,
+            false => Audience::SeeAll,
+        }
+    }
+
     /// From now on participants follow this one, or none. Waits for the disk.
     ///
     /// # Errors

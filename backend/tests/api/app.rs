@@ -111,11 +111,12 @@ impl App {
         let out = folder.path().join(format!("build-{}", address.port()));
         let tail = TailLimits::default();
         let builds = Builds::new(homes.clone(), tail, &out).unwrap();
-        let builds = Arc::new(builds.writing_every(Duration::ZERO).telling(asides.clone()));
-        builds.start(2).unwrap();
-        let notices = Board::open(&folder.path().join("notices.sqlite3")).unwrap();
         let kept = folder.path().join("sharing.json");
         let sharing = Arc::new(Sharing::open(&kept, asides.clone()).unwrap());
+        let builds = builds.writing_every(Duration::ZERO);
+        let builds = Arc::new(builds.telling(asides.clone(), Arc::clone(&sharing)));
+        builds.start(2).unwrap();
+        let notices = Board::open(&folder.path().join("notices.sqlite3")).unwrap();
         let class = Class::new(homes, tail)
             .observed_by(Arc::clone(&builds) as _)
             .observed_by(Arc::clone(&notices) as _)

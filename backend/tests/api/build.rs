@@ -53,6 +53,29 @@ async fn what_is_made_of_a_notebook_can_do_nothing() {
     assert_eq!(copy["cells"][0]["source"], "from_bob");
 }
 
+/// The page's own frame may be read by the page, and runs no script either; whoever opens
+/// its address by itself gets what they always get.
+#[tokio::test]
+async fn a_frame_of_the_page_may_be_read_and_still_do_nothing() {
+    let app = class(App::standalone().await).await;
+    let framed = async |destination: &'static str| {
+        let request = app
+            .instructor()
+            .request(Method::GET, "build/m1/day1/00-summary.html?framed=true");
+        let response = request.header("sec-fetch-dest", destination).send();
+        let headers = response.await.unwrap().headers().clone();
+        let header = |name: &str| headers[name].to_str().unwrap().to_owned();
+        (header("content-security-policy"), header("x-frame-options"))
+    };
+    let (policy, framing) = framed("iframe").await;
+    assert!(policy.starts_with("sandbox allow-same-origin "), "{policy}");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("script"));
+    assert!(policy.ends_with("frame-ancestors 'self'"), "{policy}");
+    assert_eq!(framing, "SAMEORIGIN");
+    let alone = framed("document").await;
+    assert_eq!(alone, (POLICY.to_owned(), "DENY".to_owned()));
+}
+
 #[tokio::test]
 async fn participants_see_what_is_theirs_and_nothing_else() {
     let app = class(App::with_hub().await).await;
@@ -401,4 +424,13 @@ async fn streams_say_what_is_built_anew_to_those_who_may_see_it() {
     let [_, own, _] = &all;
     let told = said(&mut alices, &[own]).await;
     assert!(!told.contains("bob") && !told.contains(":null"), "{told}");
+
+    // Of a summary that is shared with them participants hear, too.
+    let share = app.instructor().request(Method::PUT, "api/sharing/summary");
+    let share = share.json(&json!({"filename": "m1/day1.ipynb", "shared": true}));
+    assert_eq!(share.send().await.unwrap().status(), 200);
+    app.save("bob", "m1/day1.ipynb", &["shared"]);
+    app.built().await;
+    let told = said(&mut alices, &[&news("null")]).await;
+    assert!(!told.contains("bob"), "{told}");
 }

@@ -326,19 +326,19 @@ async fn a_reader_whose_past_goes_away_meanwhile_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_silent_stream_sends_comments() {
+async fn a_silent_stream_says_that_it_stands() {
     let mut limits = LimitSettings::default();
     limits.streams.heartbeat = Duration::from_millis(20);
     let app = App::limited(limits).await;
     let mut reader = Reader::open(&app.instructor(), "?user=u").await;
     reader.next().await.unwrap();
-    let comments = async {
-        while reader.text.matches(":\n\n").count() < 3 {
+    let beats = async {
+        while reader.text.matches(":\nevent: beat\ndata: 20\n\n").count() < 3 {
             let chunk = reader.bytes.next().await.unwrap();
             reader.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     };
-    tokio::time::timeout(PATIENCE, comments).await.unwrap();
+    tokio::time::timeout(PATIENCE, beats).await.unwrap();
     app.instructor().tell(&event("u", "/a")).await;
     assert_eq!(reader.ids(1).await, ["1"]);
 }

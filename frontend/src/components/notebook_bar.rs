@@ -7,6 +7,7 @@ use shared::render::escape::attribute as escaped;
 use shared::wire::Tile;
 
 use super::live_pill::LivePill;
+use super::sharing::FollowToggle;
 use super::shortcuts::ShortcutsButton;
 use super::theme_toggle::ThemeToggle;
 use super::tile::{FRESH_S, cell_count, error_mark};
@@ -30,6 +31,8 @@ pub fn NotebookBar(
     before: Signal<Option<String>>,
     /// Where the next participant's notebook is.
     after: Signal<Option<String>>,
+    /// Where the notebook is as a document.
+    export: Signal<String>,
     /// Versions of the notebook are kept.
     history: bool,
     /// Shows or hides them.
@@ -68,6 +71,7 @@ pub fn NotebookBar(
             <nav class="neighbours" aria-label="Participants" inner_html=neighbours></nav>
             <p class="summary" inner_html=summary></p>
             <div class="bar-end">
+                <a class="button" href=export title="The notebook as a document">"Export"</a>
                 <button
                     class="button"
                     data-testid="history-button"
@@ -77,6 +81,7 @@ pub fn NotebookBar(
                 >
                     "History"
                 </button>
+                <FollowToggle view />
                 <LivePill live />
                 <ThemeToggle />
                 <ShortcutsButton />

@@ -9,12 +9,14 @@ use shared::wire::{NotebookSummary, SessionResponse};
 use super::live_pill::LivePill;
 use super::notebook_select::NotebookSelect;
 use super::notice_button::NoticeButton;
+use super::sharing::ShareToggle;
 use super::shortcuts::ShortcutsButton;
 use super::theme_toggle::ThemeToggle;
 use crate::model::stream::LiveState;
 use crate::model::view::View;
 use crate::model::wall::{Counts, Sort, participants};
 use crate::paths;
+use crate::router::Router;
 
 /// Chooses the notebook, the filter and the order; says what the tiles add up to.
 #[component]
@@ -83,6 +85,7 @@ pub fn TopBar(
                 <NoticeButton hidden=own />
                 <ThemeToggle />
                 <ShortcutsButton />
+                <ShareToggle view />
                 <BuildLinks
                     chosen=Signal::derive(move || view.get().notebook)
                     sees_everyone=Signal::derive(sees_everyone)
@@ -161,15 +164,17 @@ fn BuildLinks(
     /// Who is signed in sees everyone: only they have a summary.
     sees_everyone: Signal<bool>,
 ) -> impl IntoView {
+    let router = expect_context::<Router>();
     let summary = move || {
         chosen.get().map(|filename| {
             view! {
                 <a
                     class="button"
-                    rel="external noopener"
-                    target="_blank"
-                    href=paths::summary(&filename)
-                    title="Everyone's last cells of this notebook as a document, in a new tab"
+                    href=router.document_href(&View {
+                        notebook: Some(filename),
+                        ..View::default()
+                    })
+                    title="Everyone's last cells of this notebook as a document"
                 >
                     "Summary"
                 </a>

@@ -6,12 +6,16 @@
 pub mod age;
 pub mod backoff;
 pub mod calendar;
+pub mod document;
 pub mod failure;
 pub mod fetches;
+pub mod follow;
 pub mod grid;
 pub mod history;
 pub mod notices;
+pub mod participant;
 pub mod past;
+pub mod reading;
 pub mod stream;
 pub mod theme;
 pub mod throttle;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use shared::wire::StreamHello;
+use shared::wire::{BEAT, StreamHello};
 
 /// What the pill in the top bar says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +63,41 @@ impl fmt::Display for News {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither a kind nor an id of server-sent events has a line break.
         write!(f, "{}\n{}\n{}", self.kind, self.id, self.data)
+    }
+}
+
+/// So many times the time between two beats may be silent, in halves: a slow machine or a
+/// network that had to send one again is not the end of a connection.
+const PATIENCE_HALVES: i64 = 5;
+
+/// When something was last heard of a connection, and when at the latest there is more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pulse {
+    heard_ms: i64,
+    every_ms: i64,
+}
+
+impl Pulse {
+    /// A connection was opened, or is being opened, at that time.
+    pub fn new(now_ms: i64) -> Self {
+        Self {
+            heard_ms: now_ms,
+            // Until the service says how often; an answer may take a while.
+            every_ms: 10_000,
+        }
+    }
+
+    /// Something was heard.
+    pub fn heard(&mut self, news: &News, now_ms: i64) {
+        self.heard_ms = now_ms;
+        if news.kind == BEAT {
+            self.every_ms = news.data.parse().unwrap_or(self.every_ms);
+        }
+    }
+
+    /// Whether so long nothing was heard that nothing will be.
+    pub fn is_overdue(self, now_ms: i64) -> bool {
+        2 * (now_ms - self.heard_ms) > PATIENCE_HALVES * self.every_ms
     }
 }
 
@@ -145,6 +180,22 @@ mod tests {
         assert_eq!(cursor.event("4"), None);
         assert_eq!(cursor.event("5"), None);
         assert_eq!(cursor.event("6"), Some(6));
+    }
+
+    #[test]
+    fn a_silence_is_overdue_when_two_beats_are_missing() {
+        let beat = |data: &str| News {
+            data: data.to_owned(),
+            ..News::of(BEAT)
+        };
+        let mut pulse = Pulse::new(1_000);
+        assert!(!pulse.is_overdue(26_000) && pulse.is_overdue(26_001));
+        pulse.heard(&beat("100"), 2_000);
+        assert!(!pulse.is_overdue(2_250) && pulse.is_overdue(2_251));
+        pulse.heard(&News::of("message"), 3_000);
+        assert!(!pulse.is_overdue(3_250) && pulse.is_overdue(3_251));
+        pulse.heard(&beat("soon"), 4_000);
+        assert!(!pulse.is_overdue(4_250) && pulse.is_overdue(4_251));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::load::Phase;
 use crate::api;
 use crate::clock::Clock;
 use crate::model::failure::Failure;
+use crate::place;
 use crate::session::Session;
 
 /// The notebook, the participant and, when it is not the newest, the version.
@@ -128,6 +129,7 @@ impl NotebookStore {
         match answer {
             Ok(answer) => {
                 self.clock.observe(answer.now_ms);
+                place::keep();
                 self.tile.set(Some(Arc::new(answer.tile)));
                 self.phase.set(Phase::Ready);
             }

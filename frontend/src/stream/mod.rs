@@ -3,7 +3,8 @@
 //! One tab holds the connection (`source`) and passes on what it says (`tabs`). The
 //! browser's `EventSource` would reconnect by itself, but it gives up for ever on some
 //! answers and says little in between; so any error closes it and this module opens a new
-//! one, for ever. What the events mean is not decided here.
+//! one, for ever. So does a silence, which `EventSource` would bear: a proxy may keep a
+//! connection whose service has died. What the events mean is not decided here.
 
 mod source;
 mod tabs;
@@ -15,7 +16,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::asides;
 use shared::notices::NOTICE_NEWS;
-use shared::wire::{Event, StreamHello};
+use shared::wire::{BEAT, Event, StreamHello};
 
 use self::source::Source;
 use self::tabs::Tabs;
@@ -23,7 +24,7 @@ use crate::api;
 use crate::base;
 use crate::clock::{Clock, monotonic_ms};
 use crate::model::backoff;
-use crate::model::stream::{Cursor, LiveState, News};
+use crate::model::stream::{Cursor, LiveState, News, Pulse};
 use crate::paths;
 use crate::session::Session;
 
@@ -52,6 +53,8 @@ struct Inner {
     tabs: Option<Tabs>,
     /// Where this tab is the one that holds it.
     source: Option<Source>,
+    /// Of the connection, while this tab has one.
+    pulse: Option<Pulse>,
     cursor: Cursor,
     /// Somebody is signed in.
     wanted: bool,
@@ -86,6 +89,10 @@ impl Stream {
         // few of those take all the connections that it allows to one address.
         window_event_listener_untyped("pagehide", move |_| stream.pause());
         window_event_listener_untyped("pageshow", move |_| stream.resume());
+        Effect::new(move || {
+            clock.now_ms();
+            stream.feel_the_pulse();
+        });
         stream
     }
 
@@ -160,6 +167,7 @@ impl Stream {
     fn leave(self) {
         let left = self.inner.try_update_value(|inner| {
             inner.generation += 1;
+            inner.pulse = None;
             (inner.source.take(), inner.tabs.take())
         });
         // After the value is free again, since letting go calls back.
@@ -177,6 +185,7 @@ impl Stream {
         let opened = source.is_some();
         let before = self.inner.try_update_value(|inner| {
             inner.generation += 1;
+            inner.pulse = Some(Pulse::new(monotonic_ms()));
             std::mem::replace(&mut inner.source, source)
         });
         drop(before);
@@ -187,8 +196,23 @@ impl Stream {
 
     /// The connection that this tab holds said something.
     fn heard(self, news: &News) {
-        self.pass_on(news);
-        self.received(news);
+        self.inner.update_value(|inner| {
+            if let Some(pulse) = &mut inner.pulse {
+                pulse.heard(news, monotonic_ms());
+            }
+        });
+        if news.kind != BEAT {
+            self.pass_on(news);
+            self.received(news);
+        }
+    }
+
+    /// Gives up a connection of which nothing was heard for too long.
+    fn feel_the_pulse(self) {
+        let pulse = self.inner.with_value(|inner| inner.pulse);
+        if pulse.is_some_and(|pulse| pulse.is_overdue(monotonic_ms())) {
+            self.lost();
+        }
     }
 
     fn pass_on(self, news: &News) {
@@ -288,6 +312,7 @@ impl Stream {
             if let Some(source) = &inner.source {
                 source.close();
             }
+            inner.pulse = None;
             inner.attempt += 1;
             (inner.attempt, inner.generation)
         });

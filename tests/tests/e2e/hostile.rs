@@ -332,7 +332,7 @@ async fn armed() -> Result<Browser> {
 }
 
 /// An armed browser with the service's cookie.
-async fn signed_in(service: &Standalone) -> Result<Browser> {
+pub(crate) async fn signed_in(service: &Standalone) -> Result<Browser> {
     let browser = armed().await?;
     browser.goto(service.link()).await?;
     browser.wait_for(".top-bar").await?;
@@ -411,7 +411,7 @@ fn explain(entry: &Value, attacks: &[Attack]) -> String {
     }
 }
 
-async fn assert_silent(browser: &Browser) -> Result<()> {
+pub(crate) async fn assert_silent(browser: &Browser) -> Result<()> {
     let fired = browser.run("return window.__fired", vec![]).await?;
     ensure!(fired == json!([]), "{fired:#}");
     Ok(())

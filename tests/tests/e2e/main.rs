@@ -5,14 +5,19 @@
 
 mod builds;
 mod differential;
+mod follow;
 mod history;
 mod hostile;
 mod hub;
 mod hub5;
+mod lab;
 mod notices;
+mod poll;
 mod private;
+mod restarts;
 mod roles;
 mod standalone;
+mod updates;
 
 /// The notebook everyone in these tests works on.
 const NOTEBOOK: &str = "module1/day1.ipynb";

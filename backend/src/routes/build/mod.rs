@@ -33,7 +33,7 @@ use tower_http::compression::CompressionLayer;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::visitor::Visitor;
+use super::{output::is_for_a_frame, visitor::Visitor};
 use crate::{
     app::AppState,
     auth::{Identity, Viewer},
@@ -43,6 +43,12 @@ use crate::{
 
 /// For everything derived from a notebook.
 const POLICY: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+/// The same for a frame of our own page, which reads where somebody is reading and lets links
+/// open other pages. No script runs in it either.
+const FRAMED_POLICY: &str = "sandbox allow-same-origin allow-popups \
+                             allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; \
+                             style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+                             frame-ancestors 'self'";
 /// Asked for anew each time, and kept by the browser it was sent to only.
 const CACHING: (HeaderName, &str) = (header::CACHE_CONTROL, "private, no-cache");
 /// How much of a file is in memory while it is sent.
@@ -68,6 +74,14 @@ pub(super) fn api_routes() -> OpenApiRouter<Arc<AppState>> {
 struct TopQuery {
     /// Its path below the homes; leads on to its summary.
     notebook: Option<String>,
+}
+
+/// How a file is wanted.
+#[derive(Deserialize, IntoParams)]
+struct BuildQuery {
+    /// For a frame of the service's own page.
+    #[serde(default)]
+    framed: bool,
 }
 
 /// Which part of the class.
@@ -105,7 +119,8 @@ async fn get_top(
 
 /// `GET /build/{path}`: a file, or a folder's listing.
 #[utoipa::path(get, path = "/build/{*path}", tag = "builds",
-    params(("path" = String, Path, description = "Of a file or, ending in a slash, a folder")),
+    params(("path" = String, Path, description = "Of a file or, ending in a slash, a folder"),
+        BuildQuery),
     summary = "An export, a copy, a summary, or a folder's listing",
     responses((status = OK, content((String = "text/html"), (Object = "application/x-ipynb+json"))),
         (status = NOT_MODIFIED, description = "`If-None-Match` names this version.")))]
@@ -114,14 +129,17 @@ async fn get_build(
     Visitor(identity): Visitor,
     headers: HeaderMap,
     path: Result<Path<String>, PathRejection>,
+    query: Result<Query<BuildQuery>, QueryRejection>,
 ) -> Result<Response, AppError> {
     let Path(path) = path.map_err(|_| missing())?;
+    let Query(BuildQuery { framed }) = query?;
     if let Some(folder) = path.strip_suffix('/') {
         return listing::of_folder(&state, &identity, folder, &headers);
     }
     match state.builds.find(&path) {
         Some(built) if may_see(&state, &identity, &built.filename, built.user.as_deref()) => {
-            send(&state, &path, &built, &headers).await
+            let framed = framed && is_for_a_frame(&headers);
+            send(&state, &path, &built, framed, &headers).await
         }
         None if !state.builds.list(&path, identity.confined_to()).is_empty() => {
             Ok(Redirect::permanent(&address(&state, &format!("{path}/"))).into_response())
@@ -165,13 +183,18 @@ async fn send(
     state: &AppState,
     path: &str,
     built: &Built,
+    framed: bool,
     headers: &HeaderMap,
 ) -> Result<Response, AppError> {
     let (file, metadata) = open(state, path).await?;
     let etag = etag(&metadata);
+    let (policy, framing) = match framed {
+        true => (FRAMED_POLICY, "SAMEORIGIN"),
+        false => (POLICY, "DENY"),
+    };
     let same = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_FRAME_OPTIONS, framing),
         CACHING,
     ];
     if is_known(headers, &etag) {

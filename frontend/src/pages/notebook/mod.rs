@@ -88,6 +88,7 @@ pub fn NotebookPage() -> impl IntoView {
             back
             before=Signal::derive(move || around.get().0)
             after=Signal::derive(move || around.get().1)
+            export=Signal::derive(move || router.document_href(&router.view()))
             history=session.who_untracked().is_some_and(|who| who.history)
             on_history=move || past.toggle()
         />

@@ -1,0 +1,280 @@
+//! A summary or an export as it is built, with a word when there is a newer one.
+
+mod frame;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::asides;
+use shared::render::escape::attribute as escaped;
+use shared::wire::BuiltVersion;
+
+use super::keyboard::on_shortcut;
+use crate::api;
+use crate::clock::Clock;
+use crate::components::live_pill::LivePill;
+use crate::components::notice::{FailureNotice, Notice};
+use crate::components::shortcuts::ShortcutsButton;
+use crate::components::theme_toggle::ThemeToggle;
+use crate::model::age::{describe, seconds_since};
+use crate::model::document::Document;
+use crate::model::failure::Failure;
+use crate::model::view::{View, title};
+use crate::paths;
+use crate::router::Router;
+use crate::session::Session;
+use crate::stream::{Message, Stream};
+use crate::theme::{ThemeChoice, storage};
+
+/// Where the browser keeps whether newer versions are shown by themselves.
+const BY_ITSELF: &str = "pipalhub-update-by-itself";
+
+/// The document of the address.
+#[component]
+pub fn DocumentPage() -> impl IntoView {
+    let router = expect_context::<Router>();
+    let stream = expect_context::<Stream>();
+    let clock = expect_context::<Clock>();
+    let theme = expect_context::<ThemeChoice>();
+    let reader = Reader::new(router);
+    Effect::new(move || {
+        let View { notebook, user, .. } = router.view();
+        if let Some(notebook) = notebook {
+            let what = user.as_deref().unwrap_or("Summary");
+            document().set_title(&title(&[Some(what), Some(&notebook)]));
+            reader.choose(notebook, user);
+        }
+    });
+    stream.listen(move |message| match message {
+        Message::Aside(asides::BUILT, data) => reader.built(data),
+        // What may be read is another.
+        Message::Aside(asides::SHARING, _) => reader.ask(),
+        Message::Opened(_) | Message::Resumed | Message::Reset => reader.ask(),
+        _ => {}
+    });
+    let document = reader.document;
+    let is_shown = Memo::new(move |_| document.with(|it| it.shown().is_some()));
+    let has_newer = Memo::new(move |_| document.with(Document::has_newer));
+    Effect::new(move || {
+        document.track();
+        frame::paint(theme.get().name());
+    });
+    let back = Memo::new(move |_| {
+        let view = router.view();
+        match view.user {
+            Some(_) => (router.notebook_href(&view), "← Notebook"),
+            None => (router.wall_href(&view), "← Wall"),
+        }
+    });
+    on_shortcut(move |key| {
+        match key {
+            "u" => reader.take(),
+            "Escape" => router.open(&back.get_untracked().0),
+            _ => return false,
+        }
+        true
+    });
+    let what = Memo::new(move |_| {
+        let View { notebook, user, .. } = router.view();
+        format!(
+            "<h1>{}</h1><p>{}</p>",
+            escaped(user.as_deref().unwrap_or("Summary")),
+            escaped(&notebook.unwrap_or_default())
+        )
+    });
+    let built = Memo::new(move |_| {
+        let now_ms = clock.now_ms();
+        document.with(|it| it.shown().map_or_else(String::new, |it| told(it, now_ms)))
+    });
+    view! {
+        <header class="top-bar notebook-bar">
+            <a class="button" href=move || back.get().0 title="Back (Esc)">{move || back.get().1}</a>
+            <div class="whose" inner_html=what></div>
+            <p class="summary" data-testid="built" inner_html=built></p>
+            <div class="bar-end">
+                <span role="status" class="contents">
+                    <button
+                        class="button primary"
+                        data-testid="newer"
+                        title="Show the newer version where you are reading (u)"
+                        hidden=move || !has_newer.get()
+                        on:click=move |_| reader.take()
+                    >
+                        "Newer version: show it"
+                    </button>
+                </span>
+                <label class="check">
+                    <input
+                        type="checkbox"
+                        data-testid="by-itself"
+                        prop:checked=move || document.with(Document::is_by_itself)
+                        on:change=move |event| reader.set_by_itself(event_target_checked(&event))
+                    />
+                    "Update by itself"
+                </label>
+                <LivePill live=Signal::derive(move || stream.state()) />
+                <ThemeToggle />
+                <ShortcutsButton />
+            </div>
+        </header>
+        <main class="document-main" data-testid="document-page">
+            {move || notice(router, reader, is_shown.get())}
+            <div id=frame::PLACE class="document-place"></div>
+        </main>
+    }
+}
+
+/// When the version was built, and the way to the file.
+fn told(built: &BuiltVersion, now_ms: i64) -> String {
+    format!(
+        "<span>built {}</span><a href=\"{}\" target=_blank rel=\"external noopener\" \
+         title=\"The document by itself, to keep or to print\">File</a>",
+        describe(seconds_since(built.built_at_ms, now_ms)),
+        escaped(&built.address)
+    )
+}
+
+/// Why there is no document.
+fn notice(router: Router, reader: Reader, is_shown: bool) -> Option<AnyView> {
+    let view = router.view();
+    if view.notebook.is_none() {
+        let wall = router.wall_href(&view);
+        let html = format!(
+            "<p>The address names no notebook. <a href=\"{}\">Choose one on the wall</a>.</p>",
+            escaped(&wall)
+        );
+        return Some(view! { <Notice title="No notebook is chosen" html /> }.into_any());
+    }
+    let failure = reader.failure.get().filter(|_| !is_shown)?;
+    let retry = move || reader.ask();
+    Some(view! { <FailureNotice title="There is nothing to show yet" failure retry /> }.into_any())
+}
+
+/// What is being asked for.
+#[derive(Default)]
+struct Asking {
+    running: bool,
+    again: bool,
+}
+
+/// Brings the frame up to date, as the reader wants.
+#[derive(Clone, Copy)]
+struct Reader {
+    document: RwSignal<Document>,
+    failure: RwSignal<Option<Failure>>,
+    asking: StoredValue<Asking>,
+    router: Router,
+    clock: Clock,
+    session: Session,
+}
+
+impl Reader {
+    fn new(router: Router) -> Self {
+        let kept = storage().and_then(|storage| storage.get_item(BY_ITSELF).ok().flatten());
+        Self {
+            document: RwSignal::new(Document::new(kept.is_some())),
+            failure: RwSignal::default(),
+            asking: StoredValue::default(),
+            router,
+            clock: expect_context(),
+            session: expect_context(),
+        }
+    }
+
+    fn choose(self, filename: String, user: Option<String>) {
+        let is_another = self.document.try_update(|it| it.choose((filename, user)));
+        if is_another == Some(true) {
+            frame::clear();
+            self.failure.set(None);
+            self.ask();
+        }
+    }
+
+    /// The stream says that something was built.
+    fn built(self, data: &str) {
+        let built: Option<asides::Built> = serde_json::from_str(data).ok();
+        if built.is_some_and(|built| self.document.with_untracked(|it| it.is(&built))) {
+            self.ask();
+        }
+    }
+
+    /// Asks which version there is; once more when that is being asked already, because
+    /// the answer may be the older.
+    fn ask(self) {
+        let chosen = self.document.with_untracked(|it| it.chosen().cloned());
+        let Some((filename, user)) = chosen.clone() else {
+            return;
+        };
+        let is_running = self.asking.try_update_value(|asking| {
+            asking.again = asking.running;
+            std::mem::replace(&mut asking.running, true)
+        });
+        if is_running != Some(false) {
+            return;
+        }
+        spawn_local(async move {
+            let url = paths::built_data(&filename, user.as_deref());
+            let answer = api::text(&url, None, "").await;
+            let answer = answer.and_then(|body| api::read::<BuiltVersion>(&body));
+            let again = self.asking.try_update_value(std::mem::take);
+            // `None`: the page was left meanwhile.
+            let Some(Asking { again, .. }) = again else {
+                return;
+            };
+            let is_meant = self.document.with_untracked(|it| it.chosen().cloned()) == chosen;
+            match answer {
+                Ok(newest) if is_meant => self.found(newest),
+                Err(failure) if is_meant => {
+                    self.session.note(&failure);
+                    self.failure.set(Some(failure));
+                }
+                _ => {}
+            }
+            if again || !is_meant {
+                self.ask();
+            }
+        });
+    }
+
+    fn found(self, newest: BuiltVersion) {
+        self.clock.observe(newest.now_ms);
+        self.failure.set(None);
+        self.load(self.document.try_update(|it| it.found(newest)).flatten());
+    }
+
+    /// The reader wants the newer version.
+    fn take(self) {
+        self.load(self.document.try_update(Document::take).flatten());
+    }
+
+    fn set_by_itself(self, by_itself: bool) {
+        if let Some(storage) = storage() {
+            // A browser that forbids storage still does it, until a reload.
+            let _ = match by_itself {
+                true => storage.set_item(BY_ITSELF, "1"),
+                false => storage.remove_item(BY_ITSELF),
+            };
+        }
+        let wanted = self.document.try_update(|it| it.set_by_itself(by_itself));
+        self.load(wanted.flatten());
+    }
+
+    fn load(self, address: Option<String>) {
+        let Some(address) = address else { return };
+        let view = self.router.view_untracked();
+        let router = self.router;
+        let export_of = move |user: &str| router.document_href(&view.with_user(Some(user)));
+        frame::load(&address, export_of, move |came| {
+            let next = self.document.try_update(|it| match came {
+                true => it.came(),
+                false => {
+                    it.lost();
+                    None
+                }
+            });
+            if !came && next.is_some() {
+                self.failure.try_set(Some(Failure::Unreachable));
+            }
+            self.load(next.flatten());
+        });
+    }
+}

@@ -1,0 +1,116 @@
+//! What ends under an open page and comes back: the Hub with everything in it, the service
+//! alone; and what does not come back: who was signed in.
+
+use anyhow::Result;
+use rustix::process::Signal;
+use tests::{
+    TIMEOUT,
+    browser::Browser,
+    hub::{Hub, INSTRUCTOR, PASSWORD},
+    notebooks::{notebook, save},
+    until_within,
+};
+
+use crate::{NOTEBOOK, tile};
+
+const LIVE: &str = "[data-testid=live-pill][data-state=live]";
+const RECONNECTING: &str = "[data-testid=live-pill][data-state=reconnecting]";
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_wall_goes_on_when_the_hub_was_restarted() -> Result<()> {
+    goes_on_when_the_hub_was_restarted("PIPALHUB_VENV").await
+}
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_wall_goes_on_when_hub_5_was_restarted() -> Result<()> {
+    goes_on_when_the_hub_was_restarted("PIPALHUB_VENV_HUB5").await
+}
+
+async fn goes_on_when_the_hub_was_restarted(venv: &str) -> Result<()> {
+    let mut hub = Hub::start(venv).await?;
+    let wall = wall_of(&hub, &["alice", "bob"]).await?;
+    wall.mark().await?;
+
+    hub.restart().await?;
+    // Saved while nobody could be told, and after.
+    save(&hub.home_path("alice", NOTEBOOK), &notebook(&["'second'"]))?;
+    wall.wait_for_text(&tile("alice"), "second").await?;
+    wall.wait_for(LIVE).await?;
+    save(&hub.home_path("bob", NOTEBOOK), &notebook(&["'third'"]))?;
+    wall.wait_for_text(&tile("bob"), "third").await?;
+    assert!(wall.is_marked().await?, "the page was loaded again");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn open_pages_go_on_when_the_service_was_killed() -> Result<()> {
+    let hub = Hub::start("PIPALHUB_VENV").await?;
+    let wall = wall_of(&hub, &["alice", "bob"]).await?;
+    wall.mark().await?;
+    let first = wall.open_tab(&hub.service("")).await?;
+    wall.wait_for_text(&tile("bob"), "first").await?;
+    wall.mark().await?;
+
+    // It hangs while alice saves, so that what she saved is in no store when it dies.
+    hub.signal_service(Signal::STOP)?;
+    save(&hub.home_path("alice", NOTEBOOK), &notebook(&["'second'"]))?;
+    hub.signal_service(Signal::KILL)?;
+    // The Hub starts it again within half a minute. Its proxy keeps the connection of a page
+    // all that time, so that the page has to notice by itself.
+    wall.wait_for(RECONNECTING).await?;
+    for again in [false, true] {
+        if again {
+            wall.switch_to(&first).await?;
+        }
+        wall.wait_for_text(&tile("alice"), "second").await?;
+        wall.wait_for(LIVE).await?;
+        assert!(wall.is_marked().await?, "the page was loaded again");
+    }
+    save(&hub.home_path("bob", NOTEBOOK), &notebook(&["'third'"]))?;
+    wall.wait_for_text(&tile("bob"), "third").await
+}
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_page_of_somebody_who_was_deleted_leads_to_signing_in() -> Result<()> {
+    let hub = Hub::start("PIPALHUB_VENV").await?;
+    let path = hub.home_path("alice", NOTEBOOK);
+    save(&path, &notebook(&["'first'"]))?;
+    let own = Browser::start().await?;
+    own.goto(&hub.service("")).await?;
+    own.sign_in("alice", PASSWORD).await?;
+    own.wait_for_text(&tile("alice"), "first").await?;
+
+    hub.delete_user("alice").await?;
+    // The service asks the Hub once a minute, and the page the service when it hears of a
+    // save.
+    let mut saves = 0;
+    until_within(3 * TIMEOUT, "the Hub's sign-in page", async || {
+        saves += 1;
+        save(&path, &notebook(&[&format!("'save {saves}'")]))?;
+        let form = own.attributes("#username_input", "type").await?;
+        Ok((!form.is_empty()).then_some(()))
+    })
+    .await?;
+    let page = own.texts("body").await?.join(" ");
+    assert!(!page.contains("save "), "{page}");
+    Ok(())
+}
+
+/// The instructor's wall, when there is a first save of each of these on it.
+async fn wall_of(hub: &Hub, users: &[&str]) -> Result<Browser> {
+    for user in users {
+        save(&hub.home_path(user, NOTEBOOK), &notebook(&["'first'"]))?;
+    }
+    let wall = Browser::start().await?;
+    wall.goto(&hub.service("")).await?;
+    wall.sign_in(INSTRUCTOR, PASSWORD).await?;
+    for user in users {
+        wall.wait_for_text(&tile(user), "first").await?;
+    }
+    wall.wait_for(LIVE).await?;
+    Ok(wall)
+}
