@@ -87,7 +87,8 @@ pub(super) fn connect(path: &Path, patience: Duration) -> rusqlite::Result<Conne
     // A commit never pays for a checkpoint: `checkpoint.rs` makes them.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;
-    connection.pragma_update(None, "cache_size", -8_000)?;
+    // Each of the connections may keep as much: enough for the pages that events go to.
+    connection.pragma_update(None, "cache_size", -4_000)?;
     Ok(connection)
 }
 
