@@ -5,6 +5,7 @@
 
 mod builds;
 mod differential;
+mod follow;
 mod history;
 mod hostile;
 mod hub;
