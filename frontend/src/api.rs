@@ -43,13 +43,27 @@ pub async fn version(filename: &str, user: &str, version: i64) -> Result<TileRes
     read(&get(&paths::version_data(filename, user, version)).await?)
 }
 
+/// Every cell of the notebook that participants follow.
+pub async fn followed() -> Result<TileResponse, Failure> {
+    read(&get(paths::FOLLOWED).await?)
+}
+
 /// The answer of any address, for who reads it as they know; with a body, JSON that is
 /// posted together with the session's `xsrf`.
 pub async fn text(url: &str, body: Option<String>, xsrf: &str) -> Result<String, Failure> {
     let Some(body) = body else {
         return get(url).await;
     };
-    let request = Request::post(url)
+    send_json(Request::post(url), body, xsrf).await
+}
+
+/// Puts JSON at an address, together with the session's `xsrf`.
+pub async fn put(url: &str, body: String, xsrf: &str) -> Result<String, Failure> {
+    send_json(Request::put(url), body, xsrf).await
+}
+
+async fn send_json(to: RequestBuilder, body: String, xsrf: &str) -> Result<String, Failure> {
+    let request = to
         .header("Content-Type", "application/json")
         .header(XSRF_HEADER, xsrf)
         .body(body)

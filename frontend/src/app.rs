@@ -11,6 +11,7 @@ use crate::components::skeleton::Skeleton;
 use crate::model::view::View;
 use crate::model::wall::effect;
 use crate::pages::document::DocumentPage;
+use crate::pages::follow::FollowPage;
 use crate::pages::login::LoginPage;
 use crate::pages::notebook::NotebookPage;
 use crate::pages::notices::NoticeParts;
@@ -19,6 +20,7 @@ use crate::paths::Page;
 use crate::router::Router;
 use crate::session::{Session, SessionState};
 use crate::store::class::ClassStore;
+use crate::store::sharing::SharingStore;
 use crate::store::wall::WallStore;
 use crate::stream::{Message, Stream};
 use crate::theme::ThemeChoice;
@@ -31,6 +33,7 @@ pub fn App() -> impl IntoView {
     let stream = Stream::new(clock, session);
     let class = ClassStore::new(clock, session);
     let wall = WallStore::new(clock, session);
+    provide_context(SharingStore::start(stream, session));
     provide_context(session);
     provide_context(clock);
     provide_context(stream);
@@ -98,6 +101,7 @@ fn Routed() -> impl IntoView {
     let page = move || match router.page() {
         Some(Page::Wall) => view! { <WallPage /> }.into_any(),
         Some(Page::Notebook) => view! { <NotebookPage /> }.into_any(),
+        Some(Page::Follow) => view! { <FollowPage /> }.into_any(),
         Some(Page::Document) => view! { <DocumentPage /> }.into_any(),
         None => {
             let wall = router.wall_href(&View::default());

@@ -9,6 +9,9 @@ use crate::model::view::{View, encode};
 /// One participant's notebook, below the prefix.
 const NOTEBOOK: &str = "/notebook";
 
+/// What participants follow, below the prefix.
+const FOLLOW: &str = "/follow";
+
 /// A summary or an export, below the prefix.
 const DOCUMENT: &str = "/document";
 
@@ -19,6 +22,8 @@ pub enum Page {
     Wall,
     /// One participant's whole notebook.
     Notebook,
+    /// The instructor's notebook that participants follow.
+    Follow,
     /// What is built of one notebook, or of everyone's.
     Document,
 }
@@ -28,6 +33,7 @@ pub fn page_of(prefix: &str, path: &str) -> Option<Page> {
     match path.strip_prefix(prefix)? {
         "/" => Some(Page::Wall),
         NOTEBOOK => Some(Page::Notebook),
+        FOLLOW => Some(Page::Follow),
         DOCUMENT => Some(Page::Document),
         _ => None,
     }
@@ -107,6 +113,19 @@ pub fn changes_data(filename: &str, user: &str, version: i64) -> String {
 pub fn download(filename: &str, user: &str, version: i64) -> String {
     of_version("download", filename, user, version)
 }
+
+/// What participants may see beyond what is their own.
+pub const SHARING: &str = "api/sharing";
+/// Sets what participants follow.
+pub const SET_FOLLOWED: &str = "api/sharing/followed";
+/// Sets whether participants may read a summary.
+pub const SET_SUMMARY: &str = "api/sharing/summary";
+/// The notebook that participants follow.
+pub const FOLLOWED: &str = "api/followed";
+/// What is kept of participants.
+pub const ABOUT: &str = "api/about";
+/// The page of what participants follow, relative to `<base>`.
+pub const FOLLOW_PAGE: &str = "follow";
 
 /// Ends the session.
 pub const LOGOUT: &str = "api/logout";
@@ -215,6 +234,15 @@ pub fn document(prefix: &str, view: &View) -> String {
     format!("{prefix}{DOCUMENT}{}", view.to_query())
 }
 
+/// The summary of everyone's copies of a notebook as a page, relative to `<base>`.
+pub fn summary_page(filename: &str) -> String {
+    let view = View {
+        notebook: Some(filename.to_owned()),
+        ..View::default()
+    };
+    document("", &view).split_off(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,6 +276,7 @@ mod tests {
             let page = |path: &str| page_of(prefix, &format!("{prefix}{path}"));
             assert_eq!(page("/"), Some(Page::Wall));
             assert_eq!(page("/notebook"), Some(Page::Notebook));
+            assert_eq!(page(&format!("/{FOLLOW_PAGE}")), Some(Page::Follow));
             assert_eq!(page("/document"), Some(Page::Document));
             assert_eq!(page("/hub/home"), None);
             assert_eq!(page("/user/ana/lab"), None);

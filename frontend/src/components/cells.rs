@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
+use shared::prepared::{Content, PreparedCell};
 use shared::render::{self, Options, escape::attribute as escaped};
 use shared::wire::Tile;
 use wasm_bindgen::JsCast;
@@ -33,6 +34,9 @@ pub fn Cells(
     tile: Signal<Option<Arc<Tile>>>,
     /// Its number, when it is not the newest.
     version: impl Fn() -> Option<i64> + Send + 'static,
+    /// Of a notebook that is followed: the cell that is marked. Its code can be copied.
+    #[prop(optional)]
+    newest: Option<Signal<Option<usize>>>,
 ) -> impl IntoView {
     let count = Memo::new(move |_| tile.get().map_or(0, |tile| tile.cells.len()));
     let problem = Memo::new(move |_| tile.get().and_then(|tile| tile.problem.clone()));
@@ -40,9 +44,17 @@ pub fn Cells(
         let html = Memo::new(move |_| {
             let tile = tile.get()?;
             let cell = tile.cells.get(index..=index)?;
-            Some(render::cells(cell, &options(&tile)))
+            let copy = newest.map_or("", |_| copy_button(cell));
+            Some(copy.to_owned() + &render::cells(cell, &options(&tile)))
         });
-        view! { <div class="nb-slot" inner_html=move || html.get().unwrap_or_default()></div> }
+        let is_newest = move || newest.is_some_and(|newest| newest.get() == Some(index));
+        view! {
+            <div
+                class="nb-slot"
+                class:newest=is_newest
+                inner_html=move || html.get().unwrap_or_default()
+            ></div>
+        }
     };
     let on_click = move |event| {
         if let Some(tile) = tile.get_untracked() {
@@ -60,6 +72,25 @@ pub fn Cells(
             <For each=move || 0..count.get() key=|index| *index children=cell />
         </div>
         <div class="contents" inner_html=none></div>
+    }
+}
+
+/// The button that copies a cell's code, when it has any.
+fn copy_button(cells: &[PreparedCell]) -> &'static str {
+    match cells {
+        [cell] if !source(cell).is_empty() => {
+            "<button class=\"button copy\" data-do=copy title=\"Copy this cell's code\">\
+             Copy</button>"
+        }
+        _ => "",
+    }
+}
+
+/// The code in a cell; empty when it is no code cell.
+pub fn source(cell: &PreparedCell) -> &str {
+    match &cell.content {
+        Content::Code(code) => &code.source,
+        _ => "",
     }
 }
 

@@ -7,6 +7,7 @@ pub mod notebook_bar;
 pub mod notebook_select;
 pub mod notice;
 pub mod notice_button;
+pub mod sharing;
 pub mod shortcuts;
 pub mod skeleton;
 pub mod theme_toggle;

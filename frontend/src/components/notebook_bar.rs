@@ -7,6 +7,7 @@ use shared::render::escape::attribute as escaped;
 use shared::wire::Tile;
 
 use super::live_pill::LivePill;
+use super::sharing::FollowToggle;
 use super::shortcuts::ShortcutsButton;
 use super::theme_toggle::ThemeToggle;
 use super::tile::{FRESH_S, cell_count, error_mark};
@@ -82,6 +83,7 @@ pub fn NotebookBar(
                 >
                     "History"
                 </button>
+                <FollowToggle view />
                 <LivePill live />
                 <ThemeToggle />
                 <ShortcutsButton />

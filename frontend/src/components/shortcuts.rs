@@ -16,7 +16,7 @@ use crate::theme::ThemeChoice;
 pub struct ShowShortcuts(RwSignal<u32>);
 
 /// Every key and what it does.
-const KEYS: [(&[&str], &str); 12] = [
+const KEYS: [(&[&str], &str); 13] = [
     (&["/"], "Filter by name"),
     (&["j", "k"], "Next and previous tile or participant"),
     (&["←", "↑", "→", "↓"], "Move among the tiles"),
@@ -25,6 +25,7 @@ const KEYS: [(&[&str], &str); 12] = [
     (&["h"], "History of a notebook"),
     (&["o", "n"], "Older and newer version"),
     (&["c"], "What changed in it"),
+    (&["n"], "Newest cell of what is followed"),
     (&["u"], "Newer version of a summary or an export"),
     (&["m"], "Notices, for instructors"),
     (&["t"], "Theme: automatic, light, dark"),

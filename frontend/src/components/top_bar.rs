@@ -9,6 +9,7 @@ use shared::wire::{NotebookSummary, SessionResponse};
 use super::live_pill::LivePill;
 use super::notebook_select::NotebookSelect;
 use super::notice_button::NoticeButton;
+use super::sharing::ShareToggle;
 use super::shortcuts::ShortcutsButton;
 use super::theme_toggle::ThemeToggle;
 use crate::model::stream::LiveState;
@@ -85,6 +86,7 @@ pub fn TopBar(
                 <NoticeButton hidden=own />
                 <ThemeToggle />
                 <ShortcutsButton />
+                <ShareToggle view />
                 <BuildLinks
                     chosen=Signal::derive(move || view.get().notebook)
                     sees_everyone=Signal::derive(sees_everyone)

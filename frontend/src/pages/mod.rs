@@ -1,8 +1,10 @@
 //! One module for each page, and the keys they share.
 
 pub mod document;
+pub mod follow;
 pub mod keyboard;
 pub mod login;
 pub mod notebook;
 pub mod notices;
+pub mod participant;
 pub mod wall;

@@ -6,6 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use super::keyboard::{find, find_all, focus, on_shortcut};
+use super::participant::ParticipantPart;
 use crate::clock::Clock;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::skeleton::SkeletonTiles;
@@ -15,6 +16,7 @@ use crate::model::failure::Failure;
 use crate::model::grid::{self, Step};
 use crate::model::view::title;
 use crate::model::wall::{arrange, count};
+use crate::paths::Page;
 use crate::router::Router;
 use crate::session::Session;
 use crate::store::class::ClassStore;
@@ -38,7 +40,10 @@ pub fn WallPage() -> impl IntoView {
     Effect::new(move || match router.view().notebook {
         Some(notebook) => wall.choose(&notebook),
         None => {
-            if let Some(newest) = class.newest() {
+            // The address of another page may be here before that page is.
+            if router.page() == Some(Page::Wall)
+                && let Some(newest) = class.newest()
+            {
                 router.amend(|view| view.notebook = Some(newest));
             }
         }
@@ -64,6 +69,7 @@ pub fn WallPage() -> impl IntoView {
             on_filter=move |filter| router.amend(|view| view.filter = filter)
             on_sort=move |sort| router.amend(|view| view.sort = sort)
         />
+        <ParticipantPart />
         <main class="wall-main">{move || content(main.get(), router, class, wall)}</main>
     }
 }

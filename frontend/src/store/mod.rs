@@ -6,4 +6,5 @@
 pub mod class;
 pub mod load;
 pub mod notebook;
+pub mod sharing;
 pub mod wall;

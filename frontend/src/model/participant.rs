@@ -1,0 +1,113 @@
+//! What stands above a participant's own notebooks: what is shared with them, and what is
+//! kept of them, in HTML. Made as text, as [`super::past`] says why.
+
+use shared::render::escape::attribute as escaped;
+use shared::sharing::{AboutResponse, SharingResponse};
+
+use crate::paths;
+
+/// What is shared: a card for the notebook that is followed, and one for each summary.
+pub fn cards(sharing: &SharingResponse) -> String {
+    let mut html = String::new();
+    if let Some(followed) = &sharing.followed {
+        html.push_str(&format!(
+            "<a class=card data-testid=follow-card href=\"{}\"><strong>Follow {}</strong>\
+             <span>{}</span></a>",
+            paths::FOLLOW_PAGE,
+            escaped(&followed.user),
+            escaped(&followed.filename)
+        ));
+    }
+    for filename in &sharing.summaries {
+        html.push_str(&format!(
+            "<a class=card data-testid=summary-card \
+             href=\"{}\"><strong>Everyone’s last cells</strong><span>{}</span></a>",
+            escaped(&paths::summary_page(filename)),
+            escaped(filename)
+        ));
+    }
+    html
+}
+
+/// What is kept, and how to keep something out of sight.
+pub fn kept(about: &AboutResponse) -> String {
+    let history = match about.history {
+        Some(kept) => format!(
+            "<p>Every version that you save is kept for up to {} days, after the first day only \
+             some of them. When the whole class’s versions take up more than {} MiB, older ones \
+             go sooner.</p>",
+            kept.days,
+            thousands(kept.mib)
+        ),
+        None => "<p>Earlier versions of your notebooks are not kept.</p>".to_owned(),
+    };
+    let tag = escaped(&about.private_tag);
+    format!(
+        "<summary>What is kept</summary><p>Instructors and their helpers see your notebooks as \
+         you have saved them. Other participants see them only where an instructor shares \
+         everyone’s last cells.</p><p>Each save is noted: whose, of which notebook, when. The \
+         newest {} of the class are kept, and the latest of each notebook.</p>{history}\
+         <p>A cell with the tag <code>{tag}</code> is not shown to anyone here, and not kept. To \
+         tag one in JupyterLab, click into it, open the gears at the right and write \
+         <code>{tag}</code> under <em>Cell Tags</em>; then save.</p>",
+        thousands(about.events.into())
+    )
+}
+
+/// A number as people read it: 100,000.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::sharing::{Followed, HistoryKept};
+
+    use super::*;
+
+    #[test]
+    fn there_is_a_card_for_all_that_is_shared() {
+        assert_eq!(cards(&SharingResponse::default()), "");
+        let html = cards(&SharingResponse {
+            followed: Some(Followed {
+                user: "<ines>".into(),
+                filename: "a&b.ipynb".into(),
+            }),
+            summaries: vec!["m/x \"y\".ipynb".into(), "z.ipynb".into()],
+        });
+        for part in [
+            "href=\"follow\"><strong>Follow &lt;ines&gt;</strong><span>a&amp;b.ipynb<",
+            "href=\"document?notebook=m/x%20%22y%22.ipynb\"",
+            "href=\"document?notebook=z.ipynb\"",
+        ] {
+            assert!(html.contains(part), "{part} is not in {html}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_told_as_it_is_set() {
+        let mut about = AboutResponse {
+            events: 100_000,
+            history: Some(HistoryKept {
+                days: 30,
+                mib: 2_048,
+            }),
+            private_tag: "private".into(),
+        };
+        let html = kept(&about);
+        for part in ["100,000", "30 days", "2,048 MiB", "<code>private</code>"] {
+            assert!(html.contains(part), "{part} is not in {html}");
+        }
+        about.history = None;
+        assert!(kept(&about).contains("are not kept"));
+        assert_eq!(thousands(999), "999");
+    }
+}

@@ -1,0 +1,348 @@
+//! The instructor's notebook that participants follow: live, read-only. The page goes along
+//! with the newest cell while the reader is at it, and otherwise leaves them where they are.
+
+use std::sync::Arc;
+
+use gloo_timers::future::TimeoutFuture;
+use leptos::ev::{self, MouseEvent};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::asides;
+use shared::render::escape::attribute as escaped;
+use shared::wire::Tile;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+
+use super::keyboard::{find_all, on_shortcut};
+use crate::api;
+use crate::clock::Clock;
+use crate::components::cells::{Cells, source};
+use crate::components::live_pill::LivePill;
+use crate::components::notice::{FailureNotice, Notice};
+use crate::components::shortcuts::ShortcutsButton;
+use crate::components::skeleton::SkeletonCells;
+use crate::components::theme_toggle::ThemeToggle;
+use crate::model::age::{describe, seconds_since};
+use crate::model::failure::Failure;
+use crate::model::follow::{newest, newest_of};
+use crate::model::view::{View, title};
+use crate::router::Router;
+use crate::session::Session;
+use crate::store::load::Phase;
+use crate::stream::{Message, Stream};
+
+/// How long a button says that it has copied.
+const COPIED_MS: u32 = 2_000;
+
+#[derive(Default)]
+struct Loading {
+    running: bool,
+    again: bool,
+}
+
+/// A handle; belongs to the page.
+#[derive(Clone, Copy)]
+struct Follow {
+    phase: RwSignal<Phase>,
+    /// The last version that could be had.
+    tile: RwSignal<Option<Arc<Tile>>>,
+    newest: RwSignal<Option<usize>>,
+    /// What leads to the newest cell says, while it waits out of sight.
+    pill: RwSignal<&'static str>,
+    loading: StoredValue<Loading>,
+    clock: Clock,
+    session: Session,
+}
+
+/// The page.
+#[component]
+pub fn FollowPage() -> impl IntoView {
+    let stream = expect_context::<Stream>();
+    let router = expect_context::<Router>();
+    let follow = Follow {
+        phase: RwSignal::new(Phase::Loading),
+        tile: RwSignal::default(),
+        newest: RwSignal::default(),
+        pill: RwSignal::default(),
+        loading: StoredValue::default(),
+        clock: expect_context(),
+        session: expect_context(),
+    };
+    follow.load();
+    stream.listen(move |message| match message {
+        Message::Aside(asides::FOLLOWED | asides::SHARING, _)
+        | Message::Opened(_)
+        | Message::Resumed
+        | Message::Reset => follow.load(),
+        _ => {}
+    });
+    let scrolled = window_event_listener(ev::scroll, move |_| follow.scrolled());
+    on_cleanup(move || scrolled.remove());
+    let wall = router.wall_href(&View::default());
+    let back = wall.clone();
+    on_shortcut(move |key| match key {
+        "n" => {
+            follow.go_to_newest(ScrollLogicalPosition::Center);
+            true
+        }
+        "Escape" => {
+            router.open(&back);
+            true
+        }
+        _ => false,
+    });
+    Effect::new(move || {
+        let filename = follow.tile.get().map(|tile| tile.filename.clone());
+        document().set_title(&title(&[filename.as_deref(), Some("Follow")]));
+    });
+    let whose = Memo::new(move |_| follow.whose());
+    let phase = Memo::new(move |_| follow.phase.get());
+    view! {
+        <header class="top-bar notebook-bar">
+            <a class="button" href=wall.clone() title="Back (Esc)">"← Back"</a>
+            <div class="whose" inner_html=whose></div>
+            <div class="bar-end">
+                <LivePill live=Signal::derive(move || stream.state()) />
+                <ThemeToggle />
+                <ShortcutsButton />
+            </div>
+        </header>
+        <main
+            class="notebook-main followed"
+            data-testid="follow-page"
+            on:click=move |event| follow.clicked(&event)
+        >
+            {move || follow.content(phase.get(), &wall)}
+        </main>
+        <button
+            class="button primary new-cell"
+            data-testid="new-cell"
+            title="Go to the newest cell (n)"
+            hidden=move || follow.pill.get().is_empty()
+            on:click=move |_| follow.go_to_newest(ScrollLogicalPosition::Center)
+        >
+            {move || follow.pill.get()}
+        </button>
+    }
+}
+
+impl Follow {
+    /// Whose notebook this is, in HTML.
+    fn whose(self) -> String {
+        let shown = self.phase.get() == Phase::Ready;
+        let Some(tile) = self.tile.get().filter(|_| shown) else {
+            return "<h1>Follow</h1>".to_owned();
+        };
+        format!(
+            "<h1>Following {}</h1><p>{} · saved {}</p>",
+            escaped(&tile.user),
+            escaped(&tile.filename),
+            describe(seconds_since(tile.saved_at_ms, self.clock.now_ms()))
+        )
+    }
+
+    fn content(self, phase: Phase, wall: &str) -> AnyView {
+        match phase {
+            Phase::Idle | Phase::Loading => view! { <SkeletonCells /> }.into_any(),
+            Phase::Ready => view! {
+                <Cells
+                    tile=Signal::derive(move || self.tile.get())
+                    version=|| None
+                    newest=Signal::derive(move || self.newest.get())
+                />
+            }
+            .into_any(),
+            Phase::Failed(Failure::NotFound(_)) => {
+                let last = self.tile.get_untracked().map(|tile| tile.user.clone());
+                let ended = last.map(|user| {
+                    format!("<p>{}’s notebook is no longer shared.</p>", escaped(&user))
+                });
+                let html = format!(
+                    "{}<p>As soon as an instructor shares a notebook, it appears here. \
+                     <a href=\"{}\">Go to your own notebooks</a>.</p>",
+                    ended.unwrap_or_default(),
+                    escaped(wall)
+                );
+                view! { <Notice title="There is nothing to follow now" testid="ended" html /> }
+                    .into_any()
+            }
+            Phase::Failed(failure) => {
+                let retry = move || self.load();
+                view! { <FailureNotice title="The notebook cannot be shown" failure retry /> }
+                    .into_any()
+            }
+        }
+    }
+
+    /// Loads the newest version; once more when one is on its way already, because that one
+    /// may be the older.
+    fn load(self) {
+        let start = self.loading.try_update_value(|loading| {
+            loading.again = loading.running;
+            !std::mem::replace(&mut loading.running, true)
+        });
+        if start != Some(true) {
+            return;
+        }
+        spawn_local(async move {
+            let answer = api::followed().await;
+            let again = self.loading.try_update_value(|loading| {
+                loading.running = false;
+                std::mem::take(&mut loading.again)
+            });
+            // `None`: the page was left meanwhile.
+            let Some(again) = again else { return };
+            match answer {
+                Ok(answer) => {
+                    self.clock.observe(answer.now_ms);
+                    self.show(answer.tile);
+                }
+                Err(failure) => self.failed(failure),
+            }
+            if again {
+                self.load();
+            }
+        });
+    }
+
+    fn failed(self, failure: Failure) {
+        self.session.note(&failure);
+        let has_ended = matches!(failure, Failure::NotFound(_));
+        // The last good version stays when there is one.
+        if has_ended || self.phase.get_untracked() != Phase::Ready {
+            self.pill.set("");
+            self.phase.set(Phase::Failed(failure));
+        }
+    }
+
+    fn show(self, tile: Tile) {
+        let shown = self.phase.get_untracked() == Phase::Ready;
+        let before = self
+            .tile
+            .get_untracked()
+            .filter(|before| shown && before.filename == tile.filename && before.user == tile.user);
+        let is_first = before.is_none();
+        let follows = is_first || self.newest_place() == Some(Place::InView);
+        let changed = match before {
+            Some(before) => newest(&before.cells, &tile.cells),
+            None => newest_of(&tile.cells),
+        };
+        self.tile.set(Some(Arc::new(tile)));
+        self.phase.set(Phase::Ready);
+        if changed.is_none() {
+            return;
+        }
+        self.newest.set(changed);
+        // The cells are drawn after this.
+        request_animation_frame(move || {
+            if follows {
+                self.go_to_newest(match is_first {
+                    true => ScrollLogicalPosition::Center,
+                    false => ScrollLogicalPosition::Nearest,
+                });
+            } else {
+                self.say_where();
+            }
+        });
+    }
+
+    /// Says where the newest cell is, when it is not in view.
+    fn say_where(self) {
+        self.pill.set(match self.newest_place() {
+            Some(Place::Below) => "New cell ↓",
+            Some(Place::Above) => "New cell ↑",
+            Some(Place::InView) | None => "",
+        });
+    }
+
+    fn scrolled(self) {
+        if !self.pill.get_untracked().is_empty() {
+            self.say_where();
+        }
+    }
+
+    fn newest_slot(self) -> Option<HtmlElement> {
+        let at = self.newest.get_untracked()?;
+        find_all(".followed .nb-slot").into_iter().nth(at)
+    }
+
+    fn newest_place(self) -> Option<Place> {
+        let slot = self.newest_slot()?.get_bounding_client_rect();
+        let height = window().inner_height().ok()?.as_f64()?;
+        Some(match () {
+            () if slot.top() >= height => Place::Below,
+            () if slot.bottom() <= BAR => Place::Above,
+            () => Place::InView,
+        })
+    }
+
+    fn go_to_newest(self, block: ScrollLogicalPosition) {
+        if let Some(slot) = self.newest_slot() {
+            let how = ScrollIntoViewOptions::new();
+            how.set_block(block);
+            slot.scroll_into_view_with_scroll_into_view_options(&how);
+        }
+        self.pill.set("");
+    }
+
+    /// Copies the code of the cell whose button was clicked.
+    fn clicked(self, event: &MouseEvent) {
+        let target = event.target();
+        let button = target
+            .and_then(|target| target.dyn_into::<Element>().ok())
+            .and_then(|target| target.closest("[data-do=copy]").ok().flatten());
+        let slot = button
+            .as_ref()
+            .and_then(|button| button.closest(".nb-slot").ok().flatten());
+        let (Some(button), Some(slot)) = (button, slot) else {
+            return;
+        };
+        let slots = find_all(".followed .nb-slot");
+        let at = slots
+            .iter()
+            .position(|other| other.is_same_node(Some(&slot)));
+        let tile = self.tile.get_untracked();
+        let cell = at.and_then(|at| tile.as_ref()?.cells.get(at));
+        if let Some(cell) = cell {
+            copy(source(cell).to_owned(), button, &slot);
+        }
+    }
+}
+
+/// How much of the window the bar above the page covers.
+const BAR: f64 = 56.0;
+
+/// Where something is, from what is seen of the page.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Above,
+    InView,
+    Below,
+}
+
+/// Puts the text into the clipboard and says so. Without a clipboard, which browsers have for
+/// addresses with https and this machine's own, it is selected, for the reader to copy.
+fn copy(text: String, button: Element, slot: &Element) {
+    let is_secure = window().is_secure_context();
+    if !is_secure {
+        let code = slot.query_selector(".nb-source").ok().flatten();
+        let selection = window().get_selection().ok().flatten();
+        if let (Some(code), Some(selection)) = (code, selection) {
+            // What cannot be selected can still be by hand.
+            let _ = selection.select_all_children(&code);
+        }
+        button.set_text_content(Some("Selected: press Ctrl+C"));
+        return;
+    }
+    let written = window().navigator().clipboard().write_text(&text);
+    spawn_local(async move {
+        let said = match JsFuture::from(written).await {
+            Ok(_) => "Copied",
+            Err(_) => "Not copied",
+        };
+        button.set_text_content(Some(said));
+        TimeoutFuture::new(COPIED_MS).await;
+        button.set_text_content(Some("Copy"));
+    });
+}
