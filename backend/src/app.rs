@@ -9,6 +9,7 @@ use crate::{
     auth::{Auth, LoginKind, SessionKey},
     builds::Builds,
     class::Class,
+    error::AppError,
     feed::{Asides, Feed},
     history::HistoryStore,
     limits::Limits,
@@ -35,8 +36,8 @@ pub struct AppState {
     pub limits: Limits,
     /// Everyone's notebooks.
     pub class: Arc<Class>,
-    /// What is built of them.
-    pub builds: Arc<Builds>,
+    /// What is built of them, unless that is switched off.
+    pub builds: Option<Arc<Builds>>,
     /// Every version of every notebook, unless that is switched off.
     pub history: Option<Arc<dyn HistoryStore>>,
     /// What instructors tell participants.
@@ -52,6 +53,13 @@ pub struct AppState {
 }
 
 impl AppState {
+    /// What is built; not found, in words, where nothing is.
+    pub(crate) fn builds(&self) -> Result<&Arc<Builds>, AppError> {
+        let nothing =
+            || AppError::NotFound("Nothing is built here: the service has --no-build.".to_owned());
+        self.builds.as_ref().ok_or_else(nothing)
+    }
+
     /// The name of a cookie. Browsers keep cookies by host and path but not by port, so
     /// two services on one machine, each at `/`, need names of their own.
     #[must_use]

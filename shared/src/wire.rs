@@ -115,6 +115,9 @@ pub struct SessionResponse {
     /// Versions of notebooks are kept here.
     #[serde(default)]
     pub history: bool,
+    /// Exports and summaries are built here.
+    #[serde(default)]
+    pub builds: bool,
 }
 
 impl SessionResponse {

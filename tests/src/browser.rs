@@ -89,6 +89,11 @@ impl Browser {
         Ok(before)
     }
 
+    /// Goes into the frame that fits `css`, until the next page.
+    pub async fn enter_frame(&self, css: &str) -> Result<()> {
+        Ok(self.wait_for(css).await?.enter_frame().await?)
+    }
+
     /// Closes this tab and goes to another.
     pub async fn close_tab(&self, then: &WindowHandle) -> Result<()> {
         self.driver.close_window().await?;

@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -159,6 +159,12 @@ impl Hub {
         self.wait_until_ready().await
     }
 
+    /// Sends a signal to the Hub's own process; proxy, service and servers go on.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = Pid::from_raw(self.process.id().cast_signed()).context("it has a pid")?;
+        Ok(kill_process(pid, signal)?)
+    }
+
     async fn wait_until_ready(&mut self) -> Result<()> {
         for path in ["hub/api/", "services/dashboard/healthz"] {
             let request = self.client.get(self.url(path));
@@ -187,6 +193,11 @@ impl Hub {
     /// The address of `path` below the service.
     pub fn service(&self, path: &str) -> String {
         self.url(&format!("services/dashboard/{path}"))
+    }
+
+    /// Where everything is that it and the service write, and everyone's homes.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Where a participant's notebook lies on the disk.

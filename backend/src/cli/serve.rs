@@ -90,6 +90,9 @@ pub(super) struct ServeArgs {
     /// service owns it. [default: build in the data folder]
     #[arg(long, env = "PIPALHUB_OUT", value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Build nothing of notebooks: there are no exports, no copies and no summaries.
+    #[arg(long, env = "PIPALHUB_NO_BUILD", value_parser = FalseyValueParser::new())]
+    no_build: bool,
     #[command(flatten)]
     history: HistoryArgs,
     /// The Hub's admins have the rights that their scopes give them, as everyone has, and are
@@ -132,9 +135,15 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let limits = TailLimits::default();
     let out = args.out.unwrap_or_else(|| data.join("build"));
     let sharing = Arc::new(Sharing::open(&data.join("sharing.json"), asides.clone())?);
-    let builds = Builds::new(args.homes.template.clone(), limits, &out);
-    let builds = builds.context("see --out")?;
-    let builds = Arc::new(builds.telling(asides.clone(), Arc::clone(&sharing)));
+    let builds = if args.no_build {
+        None
+    } else {
+        let builds = Builds::new(args.homes.template.clone(), limits, &out);
+        let builds = builds.context("see --out")?;
+        Some(Arc::new(
+            builds.telling(asides.clone(), Arc::clone(&sharing)),
+        ))
+    };
     let history = args.history.start(&data, &args.homes.template, &asides)?;
     let notices = Board::open(&data.join("notices.sqlite3"))?;
     let about = AboutResponse {
@@ -143,9 +152,11 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         private_tag: PRIVATE_TAG.to_owned(),
     };
     let mut class = Class::new(args.homes.template, limits)
-        .observed_by(Arc::clone(&builds) as _)
         .observed_by(Arc::clone(&notices) as _)
         .observed_by(Arc::clone(&sharing) as _);
+    if let Some(builds) = &builds {
+        class = class.observed_by(Arc::clone(builds) as _);
+    }
     if let Some(history) = &history {
         class = class.observed_by(Arc::clone(&history.recorder) as _);
     }
@@ -160,7 +171,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let ending = CancellationToken::new();
     let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, grace).await?;
     reporter.start(ending.clone())?;
-    read_at_first(&class, &builds)?;
+    read_at_first(&class, builds.as_ref())?;
     let prefix = prefix_from(env::var("JUPYTERHUB_SERVICE_PREFIX").ok());
     let auth = auth_from(hub, limits.hub, args.token, &prefix)?;
     let link = match &auth {
@@ -221,16 +232,20 @@ async fn answer(
 }
 
 /// Builds from now on, beginning with what was saved while nobody did. Nobody waits for it.
-fn read_at_first(class: &Arc<Class>, builds: &Arc<Builds>) -> anyhow::Result<()> {
+fn read_at_first(class: &Arc<Class>, builds: Option<&Arc<Builds>>) -> anyhow::Result<()> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let threads = (cores / 2).clamp(1, 4);
-    builds.start(threads)?;
-    let (class, builds) = (Arc::clone(class), Arc::clone(builds));
+    if let Some(builds) = builds {
+        builds.start(threads)?;
+    }
+    let (class, builds) = (Arc::clone(class), builds.cloned());
     thread::Builder::new()
         .name("first-read".to_owned())
         .spawn(move || {
             class.read_all(threads);
-            builds.class_was_read(&class);
+            if let Some(builds) = builds {
+                builds.class_was_read(&class);
+            }
         })
         .context("cannot start reading the class")?;
     Ok(())

@@ -46,6 +46,7 @@ pub(super) async fn get_session(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         xsrf: xsrf.map(|session| session.xsrf(&state).reveal().to_owned()),
         history: state.history.is_some(),
+        builds: state.builds.is_some(),
     })
 }
 

@@ -88,11 +88,27 @@ impl App {
         Self::start(self.folder, hub_host, watching, self.limits).await
     }
 
+    /// Without a Hub, and without builds.
+    pub(crate) async fn without_builds() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::start_with(folder, None, false, LimitSettings::default(), false).await
+    }
+
     async fn start(
         folder: TempDir,
         hub_host: Option<&str>,
         watching: bool,
         limits: LimitSettings,
+    ) -> Self {
+        Self::start_with(folder, hub_host, watching, limits, true).await
+    }
+
+    async fn start_with(
+        folder: TempDir,
+        hub_host: Option<&str>,
+        watching: bool,
+        limits: LimitSettings,
+        builds_served: bool,
     ) -> Self {
         let homes = folder.path().join("homes");
         fs::create_dir_all(&homes).unwrap();
@@ -150,7 +166,7 @@ impl App {
             store,
             history: Some(history),
             class: Arc::clone(&class),
-            builds: Arc::clone(&builds),
+            builds: builds_served.then(|| Arc::clone(&builds)),
             notices,
             sharing,
             about: AboutResponse {

@@ -434,3 +434,26 @@ async fn streams_say_what_is_built_anew_to_those_who_may_see_it() {
     let told = said(&mut alices, &[&news("null")]).await;
     assert!(!told.contains("bob"), "{told}");
 }
+
+#[tokio::test]
+async fn without_builds_the_routes_say_so() {
+    let app = class(App::without_builds().await).await;
+    let instructor = app.instructor();
+    assert_eq!(instructor.json("api/session").await["builds"], false);
+    for path in [
+        "build/",
+        "build/?notebook=m1/day1.ipynb",
+        "build/m1/",
+        "build/m1/day1/alice.html",
+        "build/archive.zip",
+        "api/build?filename=m1/day1.ipynb",
+    ] {
+        let answer = instructor.get(path).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        let words = answer.text().await.unwrap();
+        assert!(words.contains("--no-build"), "{path}: {words}");
+    }
+    let built = class(App::standalone().await).await;
+    let session = built.instructor().json("api/session").await;
+    assert_eq!(session["builds"], true);
+}

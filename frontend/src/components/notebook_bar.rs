@@ -33,6 +33,8 @@ pub fn NotebookBar(
     after: Signal<Option<String>>,
     /// Where the notebook is as a document.
     export: Signal<String>,
+    /// There is such a document.
+    builds: bool,
     /// Versions of the notebook are kept.
     history: bool,
     /// Shows or hides them.
@@ -71,7 +73,7 @@ pub fn NotebookBar(
             <nav class="neighbours" aria-label="Participants" inner_html=neighbours></nav>
             <p class="summary" inner_html=summary></p>
             <div class="bar-end">
-                <a class="button" href=export title="The notebook as a document">"Export"</a>
+                <a class="button" href=export hidden=!builds title="The notebook as a document">"Export"</a>
                 <button
                     class="button"
                     data-testid="history-button"

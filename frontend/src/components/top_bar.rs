@@ -17,6 +17,7 @@ use crate::model::view::View;
 use crate::model::wall::{Counts, Sort, participants};
 use crate::paths;
 use crate::router::Router;
+use crate::session::Session;
 
 /// Chooses the notebook, the filter and the order; says what the tiles add up to.
 #[component]
@@ -165,6 +166,8 @@ fn BuildLinks(
     sees_everyone: Signal<bool>,
 ) -> impl IntoView {
     let router = expect_context::<Router>();
+    let who = expect_context::<Session>().who_untracked();
+    let builds = who.is_some_and(|who| who.builds);
     let summary = move || {
         chosen.get().map(|filename| {
             view! {
@@ -182,7 +185,7 @@ fn BuildLinks(
         })
     };
     let links = move || {
-        sees_everyone.get().then(|| {
+        (sees_everyone.get() && builds).then(|| {
             view! {
                 {summary}
                 <a

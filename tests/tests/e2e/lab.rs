@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
+use serde_json::json;
 use tests::{
     browser::Browser,
     hub::{Hub, INSTRUCTOR, PASSWORD},
@@ -14,6 +15,15 @@ use crate::{NOTEBOOK, notices, tile};
 
 /// A notification of JupyterLab's own.
 const TOAST: &str = ".Toastify__toast";
+
+/// Sends a notice as the page of whoever is signed in would.
+const POST: &str = "const [body, done] = arguments;
+    const headers = {'Content-Type': 'application/json'};
+    (async () => {
+        headers['X-XSRFToken'] = (await (await fetch('api/session')).json()).xsrf;
+        const request = {method: 'POST', headers, body: JSON.stringify(body)};
+        return (await fetch('api/notices', request)).status;
+    })().then(done, error => done(String(error)));";
 
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
@@ -58,6 +68,36 @@ async fn a_notice_appears_in_lab_and_in_one_that_is_opened_later() -> Result<()>
         .await?;
     }
     Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn what_a_notice_names_is_opened_in_lab_and_its_author_sees_it() -> Result<()> {
+    let hub = Hub::start("PIPALHUB_VENV").await?;
+    hub.start_server("alice").await?;
+    save(&hub.home_path("alice", NOTEBOOK), &notebook(&["x = 1"]))?;
+    save(&hub.home_path("alice", "day2.ipynb"), &notebook(&["y = 2"]))?;
+    let lab = open_lab(&hub).await?;
+    let wall = Browser::start().await?;
+    wall.goto(&hub.service("")).await?;
+    wall.sign_in(INSTRUCTOR, PASSWORD).await?;
+    wall.wait_for_text(&tile("alice"), "x = 1").await?;
+
+    let notice = json!({"text": "On to day 2", "to": {"user": "alice"}, "file": "day2.ipynb"});
+    let status = wall.run_until_called(POST, vec![notice]).await?;
+    assert_eq!(status, 201);
+    lab.wait_for_text(TOAST, "On to day 2").await?;
+    let open = "const buttons = [...document.querySelectorAll(arguments[0] + ' button')];
+        buttons.find(button => button.textContent.includes('Open file')).click();";
+    lab.run(open, vec![TOAST.into()]).await?;
+    lab.wait_for_text(".jp-NotebookPanel .jp-CodeCell", "y = 2")
+        .await?;
+    wall.wait_for("[data-testid=notice-button]")
+        .await?
+        .click()
+        .await?;
+    wall.wait_for_text("[data-testid=sent]", "had 1/1 · opened 1/1")
+        .await
 }
 
 async fn open_lab(hub: &Hub) -> Result<Browser> {

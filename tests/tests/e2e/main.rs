@@ -16,7 +16,9 @@ mod poll;
 mod private;
 mod restarts;
 mod roles;
+mod sessions;
 mod standalone;
+mod threats;
 mod updates;
 
 /// The notebook everyone in these tests works on.

@@ -33,6 +33,13 @@ async fn goes_on_when_the_hub_was_restarted(venv: &str) -> Result<()> {
     let wall = wall_of(&hub, &["alice", "bob"]).await?;
     wall.mark().await?;
 
+    // While it does not answer, those it knew go on.
+    hub.signal(Signal::STOP)?;
+    save(&hub.home_path("bob", NOTEBOOK), &notebook(&["'hanging'"]))?;
+    let shown = wall.wait_for_text(&tile("bob"), "hanging").await;
+    hub.signal(Signal::CONT)?;
+    shown?;
+
     hub.restart().await?;
     // Saved while nobody could be told, and after.
     save(&hub.home_path("alice", NOTEBOOK), &notebook(&["'second'"]))?;

@@ -47,7 +47,7 @@ pub(super) fn of_folder(
     folder: &str,
     headers: &HeaderMap,
 ) -> Result<Response, AppError> {
-    let notebooks = state.builds.list(folder, identity.confined_to());
+    let notebooks = state.builds()?.list(folder, identity.confined_to());
     if notebooks.is_empty() && !folder.is_empty() {
         return Err(missing());
     }

@@ -111,7 +111,7 @@ async fn get_top(
     let Some(filename) = notebook else {
         return listing::of_folder(&state, &identity, "", &headers);
     };
-    let place = state.builds.summary_place(&filename);
+    let place = state.builds()?.summary_place(&filename);
     let place = place.filter(|_| may_see(&state, &identity, &filename, None));
     let place = place.ok_or_else(missing)?;
     Ok(Redirect::to(&address(&state, &place)).into_response())
@@ -136,12 +136,16 @@ async fn get_build(
     if let Some(folder) = path.strip_suffix('/') {
         return listing::of_folder(&state, &identity, folder, &headers);
     }
-    match state.builds.find(&path) {
+    match state.builds()?.find(&path) {
         Some(built) if may_see(&state, &identity, &built.filename, built.user.as_deref()) => {
             let framed = framed && is_for_a_frame(&headers);
             send(&state, &path, &built, framed, &headers).await
         }
-        None if !state.builds.list(&path, identity.confined_to()).is_empty() => {
+        None if !state
+            .builds()?
+            .list(&path, identity.confined_to())
+            .is_empty() =>
+        {
             Ok(Redirect::permanent(&address(&state, &format!("{path}/"))).into_response())
         }
         // The same answer whether it is not there or not for this participant.
@@ -160,10 +164,10 @@ async fn get_archive(
 ) -> Result<Response, AppError> {
     let Query(ArchiveQuery { path }) = query?;
     let path = path.trim_end_matches('/');
-    if !path.is_empty() && state.builds.list(path, None).is_empty() {
+    if !path.is_empty() && state.builds()?.list(path, None).is_empty() {
         return Err(missing());
     }
-    let archive = Archive::new(Arc::clone(&state.builds), path);
+    let archive = Archive::new(Arc::clone(state.builds()?), path);
     // Where compressing delays nobody else, a piece at a time, when it is wanted.
     let pieces = stream::unfold(archive, |mut archive| async {
         let step = spawn_blocking(move || (archive.next(), archive)).await;
@@ -222,7 +226,7 @@ async fn send(
 
 /// The file at `place`. One that is known may not be written yet.
 async fn open(state: &AppState, place: &str) -> Result<(File, Metadata), AppError> {
-    let builds = Arc::clone(&state.builds);
+    let builds = Arc::clone(state.builds()?);
     let place = place.to_owned();
     let opened = spawn_blocking(move || {
         let file = builds.open(&place)?;

@@ -39,8 +39,8 @@ pub(super) async fn get_built_version(
         return Err(missing());
     }
     let place = match user {
-        Some(user) => state.builds.export_place(&Key { filename, user }),
-        None => state.builds.summary_place(&filename),
+        Some(user) => state.builds()?.export_place(&Key { filename, user }),
+        None => state.builds()?.summary_place(&filename),
     };
     let place = place.ok_or_else(missing)?;
     let (_, metadata) = open(&state, &place).await?;

@@ -89,6 +89,7 @@ pub fn NotebookPage() -> impl IntoView {
             before=Signal::derive(move || around.get().0)
             after=Signal::derive(move || around.get().1)
             export=Signal::derive(move || router.document_href(&router.view()))
+            builds=session.who_untracked().is_some_and(|who| who.builds)
             history=session.who_untracked().is_some_and(|who| who.history)
             on_history=move || past.toggle()
         />

@@ -1,0 +1,170 @@
+//! What other pages try with an instructor's browser, and where a token must never be.
+
+use std::{fs, path::Path};
+
+use anyhow::{Result, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{
+    browser::Browser,
+    elsewhere,
+    hub::{Hub, INSTRUCTOR, PASSWORD},
+    notebooks::{notebook, save},
+    standalone::Standalone,
+};
+
+use crate::{NOTEBOOK, tile};
+
+/// Sends what a form can send, and what a script can without being asked for permission, to
+/// `{service}`, and says so when all of it was answered.
+const FORGER: &str = r#"<!doctype html><title>Cats</title><body><script>
+const notice = '{"text":"forged","to":{"everyone":true},"title":"';
+const paths = ["api/notices", "events", "api/history/restore", "api/logout", "api/login"];
+const kinds = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
+let frames = 0;
+const form = (path, kind) => new Promise(done => {
+    const frame = document.createElement("iframe");
+    frame.name = `frame-${frames++}`;
+    document.body.append(frame);
+    const form = document.createElement("form");
+    Object.assign(form, {
+        method: "post", enctype: kind, target: frame.name, action: "{service}" + path,
+    });
+    const field = document.createElement("input");
+    Object.assign(field, { name: notice, value: '"}' });
+    form.append(field);
+    document.body.append(form);
+    frame.onload = done;
+    form.submit();
+});
+const script = (path, kind) => fetch("{service}" + path, {
+    method: "POST", mode: "no-cors", credentials: "include",
+    headers: { "Content-Type": kind }, body: notice + '"}',
+}).catch(() => {});
+(async () => {
+    for (const path of paths)
+        for (const kind of kinds) { await form(path, kind); await script(path, kind); }
+    // With the type that the service asks for: the browser asks first, and is not allowed.
+    await fetch("{service}api/notices", {
+        method: "POST", credentials: "include", body: notice + '"}',
+        headers: { "Content-Type": "application/json" },
+    }).catch(() => {});
+    const answer = document.createElement("p");
+    answer.id = "done";
+    answer.textContent = "done";
+    document.body.append(answer);
+})();
+</script>"#;
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn another_sites_page_changes_nothing_and_frames_nothing() -> Result<()> {
+    let service = Standalone::start()?;
+    save(
+        &service.home_path("alice", NOTEBOOK),
+        &notebook(&["'first'"]),
+    )?;
+    let browser = Browser::start().await?;
+    browser.goto(service.link()).await?;
+    browser.wait_for_text(&tile("alice"), "'first'").await?;
+    let events = ask(&service, "events").await?;
+
+    let forger = elsewhere::serve(FORGER.replace("{service}", &service.url("")))?;
+    browser.goto(&forger).await?;
+    browser.wait_for("#done").await?;
+    assert_eq!(ask(&service, "events").await?, events);
+    let sent = ask(&service, "api/notices/sent").await?;
+    assert_eq!(sent["notices"], json!([]));
+
+    // The cookie was there all the time, and is still good.
+    let page = service.url("");
+    browser.goto(&page).await?;
+    browser.wait_for_text(&tile("alice"), "'first'").await?;
+
+    // A frame around it stays empty; one around a page that allows it does not.
+    let frames = |url: &str| format!("<!doctype html><iframe id=frame src='{url}'></iframe>");
+    let willing = elsewhere::serve("<p data-testid=tile>willing</p>".to_owned())?;
+    browser.goto(&elsewhere::serve(frames(&willing))?).await?;
+    browser.enter_frame("#frame").await?;
+    browser
+        .wait_for_text("[data-testid=tile]", "willing")
+        .await?;
+    for path in ["", "healthz"] {
+        let around = elsewhere::serve(frames(&service.url(path)))?;
+        // Answered only after the frame was: `goto` waits for it too.
+        browser.goto(&around).await?;
+        browser.enter_frame("#frame").await?;
+        let shown = browser.texts("html").await?.join(" ");
+        assert!(browser.texts("[data-testid]").await?.is_empty(), "{shown}");
+        assert!(shown.contains("refused to connect"), "{path}: {shown}");
+    }
+    Ok(())
+}
+
+async fn ask(service: &Standalone, path: &str) -> Result<Value> {
+    let answer = service.authorized(Method::GET, path).send().await?;
+    Ok(answer.error_for_status()?.json().await?)
+}
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_token_is_in_no_file_no_page_and_no_list_of_processes() -> Result<()> {
+    let hub = Hub::start("PIPALHUB_VENV").await?;
+    let alice = hub.start_server("alice").await?;
+    alice.save("day1.ipynb", &notebook(&["'first'"])).await?;
+    // One that somebody's own script might use, at the wrong place too.
+    for path in ["events", "api/session", "nowhere"] {
+        hub.with_token(&alice.token, Method::GET, path)
+            .send()
+            .await?;
+    }
+    hub.anonymous(Method::GET, &hub.service("events"))
+        .bearer_auth(&alice.token)
+        .send()
+        .await?;
+    let browser = Browser::start().await?;
+    browser.goto(&hub.service("")).await?;
+    browser.sign_in(INSTRUCTOR, PASSWORD).await?;
+    browser.wait_for_text(&tile("alice"), "'first'").await?;
+    let page = browser
+        .run("return document.documentElement.outerHTML", vec![])
+        .await?;
+    assert!(!page.to_string().contains(&alice.token));
+
+    let mut read = 0;
+    let found = files_with(&alice.token, hub.folder(), &mut read)?;
+    assert_eq!(found, [""; 0]);
+    assert!(read > 5, "it looked into {read} files only");
+    for process in fs::read_dir("/proc")?.flatten() {
+        // One that has ended meanwhile tells nothing.
+        let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line);
+        ensure!(!line.contains(&alice.token), "{:?}", process.path());
+    }
+    Ok(())
+}
+
+/// The files below `folder` that hold `text`; counts those that were read.
+fn files_with(text: &str, folder: &Path, read: &mut usize) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)?.flatten() {
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            // What Jupyter itself notes of its server, for its user alone to read.
+            if entry.path().ends_with("jupyter/runtime") {
+                continue;
+            }
+            found.extend(files_with(text, &entry.path(), read)?);
+        } else if kind.is_file() {
+            let content = fs::read(entry.path())?;
+            *read += 1;
+            if content
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+            {
+                found.push(entry.path().display().to_string());
+            }
+        }
+    }
+    Ok(found)
+}
