@@ -25,6 +25,7 @@ pub mod class;
 pub mod cli;
 pub mod error;
 pub mod feed;
+mod files;
 pub mod history;
 pub mod homes;
 pub mod limits;

@@ -1,12 +1,7 @@
 //! The session cookie: the visitor's token, encrypted with a key that only this
 //! service has and that outlives its restarts.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context, bail};
 use axum::http::HeaderMap;
@@ -20,7 +15,7 @@ use sha2::{Digest, Sha256};
 use shared::wire::XSRF_HEADER;
 
 use super::Secret;
-use crate::app::AppState;
+use crate::{app::AppState, files::replace};
 
 /// The cookie's name.
 pub const SESSION_COOKIE: &str = "pipalhub-session";
@@ -43,17 +38,7 @@ impl SessionKey {
         if !path.exists() {
             let mut bytes = [0; KEY_LENGTH];
             getrandom::fill(&mut bytes).context("the system has no randomness to give")?;
-            let written = path.with_extension("new");
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&written)
-                .with_context(|| format!("cannot write {}", written.display()))?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&written, path)?;
+            replace(path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
         }
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         if bytes.len() != KEY_LENGTH {

@@ -199,6 +199,16 @@ impl Class {
         })
     }
 
+    /// The version that the file is in now, when that is a notebook.
+    #[must_use]
+    pub fn good_version(&self, key: &Key) -> Option<Fingerprint> {
+        let entry = self.entry(key)?;
+        match self.refresh(key, &mut lock(&entry)) {
+            Look::Good(version) => Some(version),
+            _ => None,
+        }
+    }
+
     /// The notebook itself, as it is now, of those whose tile there is.
     #[must_use]
     pub fn notebook(&self, key: &Key) -> Option<Notebook> {

@@ -3,10 +3,19 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use shared::wire::TileResponse;
 
 use super::aside::aside;
-use crate::{app::AppState, auth::Participant, class::Key, error::AppError, time};
+use crate::{app::AppState, auth::Participant, error::AppError, time};
+
+/// A [`TileResponse`] whose tile is JSON already.
+#[derive(Serialize)]
+pub(super) struct FollowedResponse {
+    now_ms: i64,
+    tile: Arc<RawValue>,
+}
 
 /// `GET /api/followed`
 #[utoipa::path(get, path = "/followed", tag = "sharing",
@@ -15,21 +24,12 @@ use crate::{app::AppState, auth::Participant, class::Key, error::AppError, time}
 pub(super) async fn get_followed(
     State(state): State<Arc<AppState>>,
     _: Participant,
-) -> Result<Json<TileResponse>, AppError> {
+) -> Result<Json<FollowedResponse>, AppError> {
     aside(move || {
-        let missing = || AppError::NotFound("No notebook is followed.".to_owned());
-        let followed = state.sharing.now().followed.ok_or_else(missing)?;
-        let key = Key {
-            filename: followed.filename,
-            user: followed.user,
-        };
-        let tile = state.class.whole(&key).ok_or_else(missing)?;
-        // It may have ended while the file was read.
-        if !state.sharing.is_followed(&key.filename, &key.user) {
-            return Err(missing());
-        }
+        let tile = state.sharing.followed_in(&state.class);
+        let tile = tile.ok_or_else(|| AppError::NotFound("No notebook is followed.".to_owned()))?;
         let now_ms = time::now_ms();
-        Ok(Json(TileResponse { now_ms, tile }))
+        Ok(Json(FollowedResponse { now_ms, tile }))
     })
     .await
 }

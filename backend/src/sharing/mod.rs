@@ -2,27 +2,31 @@
 //! follow, and summaries of everyone's copies.
 //!
 //! It is asked here and nowhere else whether something is shared; what is everyone's own is
-//! [`Identity`]'s to say. What is shared is kept in one small file (`file.rs`), whole or not
-//! at all, and no request waits for that but the instructor's.
+//! [`Identity`]'s to say. What is shared is kept in one small file of JSON, whole or not
+//! at all, and no request waits for that but the instructor's. What they follow is made
+//! ready once for all of them (`page.rs`).
 
-mod file;
+mod page;
 
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::Context;
+use serde_json::value::RawValue;
 use shared::{
     asides::{FOLLOWED, SHARING},
     sharing::{Followed, SharingResponse},
 };
 
+use self::page::Page;
 use crate::{
     auth::Identity,
-    class::{Key, Observer, Revision},
+    class::{Class, Key, Observer, Revision},
     feed::{Asides, Audience},
+    files::replace,
 };
 
 /// See the module's words.
@@ -32,6 +36,7 @@ pub struct Sharing {
     shared: Mutex<SharingResponse>,
     /// Held by whoever writes the file, so that the last change is what it ends with.
     writing: Mutex<()>,
+    page: Page,
 }
 
 impl Sharing {
@@ -40,7 +45,7 @@ impl Sharing {
     /// # Errors
     /// When it cannot be read.
     pub fn open(path: &Path, asides: Asides) -> anyhow::Result<Self> {
-        let shared = file::read(path).with_context(|| {
+        let shared = read(path).with_context(|| {
             format!(
                 "cannot read what is shared with participants from {}: remove it to share \
                  nothing",
@@ -52,6 +57,7 @@ impl Sharing {
             asides,
             shared: Mutex::new(shared),
             writing: Mutex::default(),
+            page: Page::default(),
         })
     }
 
@@ -65,6 +71,22 @@ impl Sharing {
     #[must_use]
     pub fn is_followed(&self, filename: &str, user: &str) -> bool {
         self.lock().is_followed(filename, user)
+    }
+
+    /// All cells of the followed notebook, a `Tile` as JSON; `None` when there is none.
+    /// Waits for the disk.
+    #[must_use]
+    pub fn followed_in(&self, class: &Class) -> Option<Arc<RawValue>> {
+        let Followed { filename, user } = self.now().followed?;
+        let key = Key { filename, user };
+        let make = || class.whole(&key);
+        let tile = match class.good_version(&key) {
+            Some(version) => self.page.of(&key, version, make),
+            // What is shown in its place may change without a new version.
+            None => make().map(|tile| page::json(&tile)),
+        };
+        // It may have ended while the file was read.
+        tile.filter(|_| self.is_followed(&key.filename, &key.user))
     }
 
     /// Whether this person may see the summary of everyone's copies of a notebook.
@@ -111,7 +133,7 @@ impl Sharing {
         let mut after = before.clone();
         change(&mut after);
         if after != before {
-            file::write(&self.file, &after)?;
+            replace(&self.file, &serde_json::to_vec(&after)?)?;
             self.lock().clone_from(&after);
             self.asides.say(Audience::Everyone, SHARING, &());
         }
@@ -127,6 +149,15 @@ impl Sharing {
 
     fn lock(&self) -> MutexGuard<'_, SharingResponse> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Nothing is shared when there is no such file.
+fn read(path: &Path) -> io::Result<SharingResponse> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SharingResponse::default()),
+        Err(error) => Err(error),
     }
 }
 
