@@ -32,10 +32,7 @@ async fn a_notice_appears_in_lab_and_in_one_that_is_opened_later() -> Result<()>
     hub.start_server("alice").await?;
     save(&hub.home_path("alice", NOTEBOOK), &notebook(&["x = 1"]))?;
     let lab = open_lab(&hub).await?;
-    let wall = Browser::start().await?;
-    wall.goto(&hub.service("")).await?;
-    wall.sign_in(INSTRUCTOR, PASSWORD).await?;
-    wall.wait_for_text(&tile("alice"), "x = 1").await?;
+    let wall = open_wall(&hub).await?;
 
     notices::write(&wall, "everyone", "Lunch is at noon.").await?;
     let sent = Instant::now();
@@ -59,15 +56,13 @@ async fn a_notice_appears_in_lab_and_in_one_that_is_opened_later() -> Result<()>
     // Elsewhere, since one browser shows a notice once.
     let later = open_lab(&hub).await?;
     later.wait_for_text(TOAST, "Lunch is at noon.").await?;
+    press(&later, "Dismiss").await?;
+    wall.wait_for_text("[data-testid=sent]", "had 1/1 · opened 1/1")
+        .await?;
+    wait_until_gone(&later).await?;
 
     notices::take_back(&wall).await?;
-    for lab in [&lab, &later] {
-        until("the end of the notice", async || {
-            Ok(lab.texts(TOAST).await?.is_empty().then_some(()))
-        })
-        .await?;
-    }
-    Ok(())
+    wait_until_gone(&lab).await
 }
 
 #[tokio::test]
@@ -78,18 +73,13 @@ async fn what_a_notice_names_is_opened_in_lab_and_its_author_sees_it() -> Result
     save(&hub.home_path("alice", NOTEBOOK), &notebook(&["x = 1"]))?;
     save(&hub.home_path("alice", "day2.ipynb"), &notebook(&["y = 2"]))?;
     let lab = open_lab(&hub).await?;
-    let wall = Browser::start().await?;
-    wall.goto(&hub.service("")).await?;
-    wall.sign_in(INSTRUCTOR, PASSWORD).await?;
-    wall.wait_for_text(&tile("alice"), "x = 1").await?;
+    let wall = open_wall(&hub).await?;
 
     let notice = json!({"text": "On to day 2", "to": {"user": "alice"}, "file": "day2.ipynb"});
     let status = wall.run_until_called(POST, vec![notice]).await?;
     assert_eq!(status, 201);
     lab.wait_for_text(TOAST, "On to day 2").await?;
-    let open = "const buttons = [...document.querySelectorAll(arguments[0] + ' button')];
-        buttons.find(button => button.textContent.includes('Open file')).click();";
-    lab.run(open, vec![TOAST.into()]).await?;
+    press(&lab, "Open file").await?;
     lab.wait_for_text(".jp-NotebookPanel .jp-CodeCell", "y = 2")
         .await?;
     wall.wait_for("[data-testid=notice-button]")
@@ -98,6 +88,29 @@ async fn what_a_notice_names_is_opened_in_lab_and_its_author_sees_it() -> Result
         .await?;
     wall.wait_for_text("[data-testid=sent]", "had 1/1 · opened 1/1")
         .await
+}
+
+/// Clicks an action of a notification.
+async fn press(lab: &Browser, action: &str) -> Result<()> {
+    let press = "const buttons = [...document.querySelectorAll(arguments[0] + ' button')];
+        buttons.find(button => button.textContent.includes(arguments[1])).click();";
+    lab.run(press, vec![TOAST.into(), action.into()]).await?;
+    Ok(())
+}
+
+async fn wait_until_gone(lab: &Browser) -> Result<()> {
+    until("the end of the notice", async || {
+        Ok(lab.texts(TOAST).await?.is_empty().then_some(()))
+    })
+    .await
+}
+
+async fn open_wall(hub: &Hub) -> Result<Browser> {
+    let wall = Browser::start().await?;
+    wall.goto(&hub.service("")).await?;
+    wall.sign_in(INSTRUCTOR, PASSWORD).await?;
+    wall.wait_for_text(&tile("alice"), "x = 1").await?;
+    Ok(wall)
 }
 
 async fn open_lab(hub: &Hub) -> Result<Browser> {

@@ -1,5 +1,7 @@
 //! Documents that are open while what they are built of changes.
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{
@@ -158,16 +160,22 @@ async fn an_open_summary_says_when_there_is_a_newer_one_and_keeps_the_place() ->
     Ok(())
 }
 
+/// The page of alice's notebook, which lies at `path`.
+async fn opened(service: &Standalone, path: &Path) -> Result<Browser> {
+    save(path, &lesson("alice", &[]))?;
+    let browser = signed_in(service).await?;
+    let page = format!("notebook?notebook={NOTEBOOK}&user=alice");
+    browser.goto(&service.url(&page)).await?;
+    browser.wait_for_text(".nb-cell", "step 7").await?;
+    Ok(browser)
+}
+
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
 async fn an_open_export_keeps_the_cell_that_is_read() -> Result<()> {
     let service = Standalone::start()?;
     let path = service.home_path("alice", NOTEBOOK);
-    save(&path, &lesson("alice", &[]))?;
-    let browser = signed_in(&service).await?;
-    let page = format!("notebook?notebook={NOTEBOOK}&user=alice");
-    browser.goto(&service.url(&page)).await?;
-    browser.wait_for_text(".nb-cell", "step 7").await?;
+    let browser = opened(&service, &path).await?;
     let click = "[...document.querySelectorAll('.bar-end a')] \
         .find((link) => link.textContent === 'Export').click()";
     browser.run(click, vec![]).await?;
@@ -186,11 +194,7 @@ async fn an_open_export_keeps_the_cell_that_is_read() -> Result<()> {
 async fn a_notebook_that_moves_on_leaves_its_reader_where_they_are() -> Result<()> {
     let service = Standalone::start()?;
     let path = service.home_path("alice", NOTEBOOK);
-    save(&path, &lesson("alice", &[]))?;
-    let browser = signed_in(&service).await?;
-    let page = format!("notebook?notebook={NOTEBOOK}&user=alice");
-    browser.goto(&service.url(&page)).await?;
-    browser.wait_for_text(".nb-cell", "step 7").await?;
+    let browser = opened(&service, &path).await?;
     browser
         .wait_for("[data-testid=live-pill][data-state=live]")
         .await?;

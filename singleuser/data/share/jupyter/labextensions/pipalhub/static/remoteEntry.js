@@ -112,7 +112,7 @@
       this.commands.addCommand("pipalhub:dismiss", {
         label: "Dismiss a notice",
         // A click on any action of a notification takes it away.
-        execute: () => {},
+        execute: ({ id }) => this.report(id, "opened"),
       });
     }
 
@@ -182,7 +182,7 @@
           args: { id, path },
         });
       }
-      actions.push({ label: "Dismiss", commandId: "pipalhub:dismiss" });
+      actions.push({ label: "Dismiss", commandId: "pipalhub:dismiss", args: { id } });
       return actions;
     }
 
