@@ -13,7 +13,7 @@ use shared::{
 };
 use tempfile::TempDir;
 
-use super::*;
+use super::{part::Part, *};
 
 /// A class of its own and what is built of it.
 struct Workshop {

@@ -369,7 +369,7 @@ async fn participants_see_their_own_events() {
             .tell(&app.save_event(user, "x.ipynb"))
             .await;
     }
-    let seen = async |person: crate::app::Person<'_>| -> Vec<String> {
+    let seen = async |person: crate::people::Person<'_>| -> Vec<String> {
         let listed = person.json("events").await;
         let users = listed.as_array().unwrap().iter();
         users

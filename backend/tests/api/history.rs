@@ -9,7 +9,10 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::app::{App, PATIENCE, Person, TOKEN, eventually, mentions, notebook};
+use crate::{
+    app::{App, PATIENCE, TOKEN, eventually, mentions, notebook},
+    people::Person,
+};
 
 const DAY1: &str = "m1/day1.ipynb";
 const LIST: &str = "api/history?filename=m1/day1.ipynb&user=alice";

@@ -19,6 +19,7 @@ mod notices;
 mod openapi;
 mod output;
 mod page;
+mod people;
 mod private;
 mod reporter;
 mod routes;

@@ -10,7 +10,10 @@ use futures::future::join;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::app::{App, PATIENCE, Person, TOKEN, eventually};
+use crate::{
+    app::{App, PATIENCE, TOKEN, eventually},
+    people::Person,
+};
 
 const DAY1: &str = "m1/day1.ipynb";
 

@@ -5,8 +5,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    app::{App, Person, eventually, notebook},
+    app::{App, eventually, notebook},
     openapi::documented,
+    people::Person,
 };
 
 const GET: Method = Method::GET;

@@ -4,7 +4,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{App, Person, mentions};
+use crate::{
+    app::{App, mentions},
+    people::Person,
+};
 
 const DAY1: &str = "m1/day1.ipynb";
 const SUMMARY: &str = "build/m1/day1/00-summary";

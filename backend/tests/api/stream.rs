@@ -12,7 +12,10 @@ use tokio::{
     net::TcpSocket,
 };
 
-use crate::app::{App, PATIENCE, PREFIX, Person, TOKEN, eventually};
+use crate::{
+    app::{App, PATIENCE, PREFIX, TOKEN, eventually},
+    people::Person,
+};
 
 /// One reader's connection, message by message.
 struct Reader {

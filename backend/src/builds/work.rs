@@ -1,0 +1,246 @@
+//! What the threads of [`Builds`] do, a piece of work at a time: a copy that was saved
+//! becomes a part of its summary at once, and files after it.
+
+use std::{
+    io,
+    panic::{self, AssertUnwindSafe},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Builds, Summary,
+    export::{Exports, Source},
+    layout::{self, HTML, IPYNB},
+    lock,
+    part::Part,
+    queue::{Lane, Work},
+};
+use crate::{
+    class::{Content, Key, Revision},
+    homes::{Fingerprint, read_notebook},
+    time,
+};
+
+/// Until what could not be written is tried again: a disk that is full stays so for a while.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+
+impl Builds {
+    pub(super) fn work(&self) {
+        while let Some((lane, work)) = self.queue.next() {
+            self.work_on(&lane, work);
+        }
+    }
+
+    pub(super) fn work_on(&self, lane: &Lane, work: Work) {
+        // A fault of ours in one notebook must not end the builds of all.
+        let done = panic::catch_unwind(AssertUnwindSafe(|| self.build(lane, work)));
+        if done.is_err() {
+            tracing::error!(?lane, "building panicked");
+        }
+        self.queue.done(lane);
+    }
+
+    fn build(&self, lane: &Lane, work: Work) {
+        match (lane, work) {
+            (Lane::Copy(key), Work::Revised(revision)) => self.revise(key, &revision),
+            (Lane::Copy(key), Work::Removed) => self.remove(key),
+            (Lane::Copy(key), Work::Read) => {
+                self.read_again(key, |version, content| self.update(key, version, content));
+            }
+            (Lane::Copy(key), Work::Export(Some((version, content)))) => {
+                self.export(key, version, &content);
+            }
+            (Lane::Copy(key), _) => {
+                self.read_again(key, |version, content| self.export(key, version, content));
+            }
+            (Lane::Summary(filename), _) => self.summarise(filename),
+        }
+    }
+
+    fn revise(&self, key: &Key, revision: &Revision) {
+        match (&revision.content, revision.version) {
+            (Ok(content), Some(version)) => self.update(key, version, content),
+            (Err(problem), version) => self.mark_broken(key, version, problem),
+            (Ok(_), None) => {}
+        }
+    }
+
+    /// Calls `then` with the notebook as it is now. One that cannot be read at this moment
+    /// is being written, or is gone; both will be told.
+    fn read_again(&self, key: &Key, then: impl Fn(Fingerprint, &Content)) {
+        let Some(home) = self.homes.home_of(&key.user) else {
+            return;
+        };
+        let Ok((version, Some(file))) = read_notebook(&home, &key.filename, None) else {
+            return;
+        };
+        if let Ok(content) = Content::parse(file, self.limits.cells) {
+            then(version, &content);
+        }
+    }
+
+    fn update(&self, key: &Key, version: Fingerprint, content: &Content) {
+        let Some(folder) = layout::folder_of(&key.filename) else {
+            return;
+        };
+        let before = self.known.part(key);
+        let saved_at_ms = version.modified_ms();
+        let part = Part::of(
+            &key.user,
+            saved_at_ms,
+            content.end(),
+            self.limits,
+            before.as_deref(),
+        );
+        self.known.insert(key, &folder, part);
+        self.summary_is_due(&key.filename);
+        self.export_is_due(key, version, content);
+    }
+
+    fn mark_broken(&self, key: &Key, version: Option<Fingerprint>, problem: &str) {
+        let Some(folder) = layout::folder_of(&key.filename) else {
+            return;
+        };
+        let before = self.known.part(key).map(|part| part.saved_at_ms);
+        let saved_at_ms = version.map(Fingerprint::modified_ms).or(before);
+        let has_export = self
+            .folder
+            .version(&layout::export(&folder, &key.user))
+            .is_some();
+        let saved_at_ms = saved_at_ms.unwrap_or_else(time::now_ms);
+        let part = Part::broken(&key.user, saved_at_ms, problem, has_export);
+        self.known.insert(key, &folder, part);
+        self.summary_is_due(&key.filename);
+    }
+
+    fn remove(&self, key: &Key) {
+        let Some(folder) = layout::folder_of(&key.filename) else {
+            return;
+        };
+        self.known.remove(key);
+        self.exports.forget(key);
+        let places = [
+            layout::export(&folder, &key.user),
+            layout::copy(&folder, &key.user),
+        ];
+        let removed = places
+            .iter()
+            .try_for_each(|place| self.folder.remove(place));
+        self.report(key, removed, Work::Removed);
+        self.summary_is_due(&key.filename);
+    }
+
+    /// The summary does not wait for that: it is written before any export.
+    fn export_is_due(&self, key: &Key, version: Fingerprint, content: &Content) {
+        if self.is_exported(key, version, content) {
+            return self.report(key, Ok(()), Work::Export(None));
+        }
+        let now = Instant::now();
+        let due = self.exports.due(key, self.every).unwrap_or(now);
+        // While a crowd waits to be looked at, memory is for them; the file is read again.
+        let held = (!self.queue.is_pressed()).then(|| (version, content.clone()));
+        let lane = Lane::Copy(key.clone());
+        self.queue.push(lane, Work::Export(held), due.max(now));
+    }
+
+    fn export(&self, key: &Key, version: Fingerprint, content: &Content) {
+        let Some(folder) = layout::folder_of(&key.filename) else {
+            return;
+        };
+        if self.is_exported(key, version, content) {
+            return self.report(key, Ok(()), Work::Export(None));
+        }
+        let source = Source {
+            version,
+            notebook: content.whole(),
+            bytes: content.bytes(),
+        };
+        let written = self.exports.write(&self.folder, &folder, key, source);
+        let written = written.map(|has_news| {
+            if has_news {
+                self.tell(&key.filename, Some(&key.user));
+            }
+        });
+        self.report(key, written, Work::Export(None));
+    }
+
+    fn is_exported(&self, key: &Key, version: Fingerprint, content: &Content) -> bool {
+        let size = content.bytes().len() as u64;
+        let folder = layout::folder_of(&key.filename);
+        folder.is_some_and(|folder| Exports::is_fresh(&self.folder, &folder, key, version, size))
+    }
+
+    fn summary_is_due(&self, filename: &str) {
+        let last = lock(&self.summarised).get(filename).copied();
+        let now = Instant::now();
+        let due = last.map_or(now, |last| now.max(last + self.every));
+        let lane = Lane::Summary(filename.to_owned());
+        self.queue.push(lane, Work::Summarise, due);
+    }
+
+    fn summarise(&self, filename: &str) {
+        let Some(folder) = layout::folder_of(filename) else {
+            return;
+        };
+        let summary = self.known.summary(filename);
+        let written = match &summary {
+            Some(summary) => {
+                lock(&self.summarised).insert(filename.to_owned(), Instant::now());
+                self.write_summary(&folder, filename, summary)
+            }
+            None => {
+                lock(&self.summarised).remove(filename);
+                [HTML, IPYNB]
+                    .iter()
+                    .try_for_each(|ending| self.folder.remove(&layout::summary(&folder, ending)))
+            }
+        };
+        // A summary is nobody's own.
+        let key = Key {
+            filename: filename.to_owned(),
+            user: String::new(),
+        };
+        self.report(&key, written, Work::Summarise);
+    }
+
+    fn write_summary(&self, folder: &str, filename: &str, summary: &Summary) -> io::Result<()> {
+        let html = layout::summary(folder, HTML);
+        let ipynb = layout::summary(folder, IPYNB);
+        let document = self
+            .folder
+            .write(&html, None, &|out| summary.write_html(out))?;
+        let notebook = self
+            .folder
+            .write(&ipynb, None, &|out| summary.write_ipynb(out))?;
+        if document.is_news || notebook.is_news {
+            self.tell(filename, None);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, filename: &str, user: Option<&str>) {
+        if let Some(news) = &self.news {
+            news.tell(filename, user);
+        }
+    }
+
+    /// Remembers what could not be done, and that it is to be tried again.
+    fn report(&self, key: &Key, done: io::Result<()>, work: Work) {
+        let Err(error) = done else {
+            self.failures().remove(key);
+            return;
+        };
+        let told = format!("cannot be written: {error}");
+        let before = self.failures().insert(key.clone(), told);
+        if before.is_none() {
+            let Key { filename, user } = key;
+            tracing::warn!(%error, ?filename, ?user, "a build cannot be written; trying again");
+        }
+        let lane = match work {
+            Work::Summarise => Lane::Summary(key.filename.clone()),
+            _ => Lane::Copy(key.clone()),
+        };
+        self.queue
+            .push_again(lane, work, Instant::now() + TRY_AGAIN);
+    }
+}
