@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Value, json};
 use shared::notebook::{End, Notebook, ParseError};
 
-use crate::properties::{any_json, mutated};
+use crate::properties::{any_json, mutated, with_pieces};
 
 /// Pieces that one of the two readers may take otherwise than the other.
 const ODD: [&str; 24] = [
@@ -90,15 +90,8 @@ proptest! {
 
     #[test]
     fn of_notebooks_with_something_odd(
-        text in regular(),
-        odd in vec((any::<sample::Index>(), 0..4_usize, sample::select(ODD.as_slice())), 1..4),
+        bytes in with_pieces(regular(), &ODD),
     ) {
-        let mut bytes = text.into_bytes();
-        for (at, length, piece) in odd {
-            let at = at.index(bytes.len());
-            let end = bytes.len().min(at + length);
-            bytes.splice(at..end, piece.bytes());
-        }
         check(&bytes)?;
     }
 

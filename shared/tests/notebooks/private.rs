@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Value, json};
 use shared::notebook::{Cell, Notebook, without_private};
 
-use crate::properties::{any_json, mutated};
+use crate::properties::{any_json, mutated, with_pieces};
 
 /// In every text of a private cell, and in no other.
 const CANARY: &str = "canary-7f3a";
@@ -135,15 +135,8 @@ proptest! {
 
     #[test]
     fn of_notebooks_with_something_odd(
-        text in notebook(),
-        odd in vec((any::<sample::Index>(), 0..4_usize, sample::select(ODD.as_slice())), 1..4),
+        bytes in with_pieces(notebook(), &ODD),
     ) {
-        let mut bytes = text.into_bytes();
-        for (at, length, piece) in odd {
-            let at = at.index(bytes.len());
-            let end = bytes.len().min(at + length);
-            bytes.splice(at..end, piece.bytes());
-        }
         check(&bytes)?;
     }
 

@@ -159,6 +159,23 @@ fn text() -> impl Strategy<Value = String> {
     vec(sample::select(PIECES.as_slice()), 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// What `text` gives, with some of these pieces put somewhere.
+pub(crate) fn with_pieces(
+    text: impl Strategy<Value = String>,
+    pieces: &'static [&'static str],
+) -> impl Strategy<Value = Vec<u8>> {
+    let change = (any::<sample::Index>(), 0..4_usize, sample::select(pieces));
+    (text, vec(change, 1..4)).prop_map(|(text, changes)| {
+        let mut bytes = text.into_bytes();
+        for (at, length, piece) in changes {
+            let at = at.index(bytes.len());
+            let end = bytes.len().min(at + length);
+            bytes.splice(at..end, piece.bytes());
+        }
+        bytes
+    })
+}
+
 /// A change to some bytes of a notebook.
 pub(crate) fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let change = (any::<sample::Index>(), any::<u8>(), 0..4_u8);
