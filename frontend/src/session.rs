@@ -44,6 +44,14 @@ impl Session {
     /// Must run before the router starts: the token must not stay in the address bar.
     pub fn start() -> Self {
         let session = Self(RwSignal::new(SessionState::Checking));
+        // A browser may keep the page of somebody who has signed out, to go back to.
+        window_event_listener_untyped("pageshow", move |event| {
+            let persisted = js_sys::Reflect::get(&event, &"persisted".into());
+            let was_kept = persisted.is_ok_and(|persisted| persisted.is_truthy());
+            if was_kept && session.0.get_untracked() == SessionState::Checking {
+                session.check();
+            }
+        });
         match take_token() {
             Some(token) => session.login(token),
             None => session.check(),
@@ -90,9 +98,12 @@ impl Session {
     }
 
     /// Looks at the failure of a call: when it says that the session has ended, the
-    /// page goes to signing in.
+    /// page goes to signing in. Not on the way out: loading the page again would take the
+    /// place of signing out, and the Hub, which was not told, would sign them in again.
     pub fn note(self, failure: &Failure) {
-        if let Failure::SignedOut(_) = failure {
+        if let Failure::SignedOut(_) = failure
+            && self.who_untracked().is_some()
+        {
             self.failed(failure.clone());
         }
     }
@@ -106,8 +117,12 @@ impl Session {
             let answer = api::text(paths::LOGOUT, Some("{}".to_owned()), &xsrf).await;
             let next = answer.and_then(|body| api::read::<LogoutResponse>(&body));
             match next {
-                // The page is on its way out; a browser that refuses shows it as it was.
-                Ok(LogoutResponse { next }) => drop(window().location().assign(&next)),
+                Ok(LogoutResponse { next }) => {
+                    // Nobody is signed in now, and nothing of anybody's is shown meanwhile.
+                    self.0.set(SessionState::Checking);
+                    // The page is on its way out; a browser that refuses shows the skeleton.
+                    let _ = window().location().assign(&next);
+                }
                 Err(failure) => {
                     failed(&failure.what());
                     self.note(&failure);

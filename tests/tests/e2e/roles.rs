@@ -1,9 +1,10 @@
 //! Who sees what and changes what below a real Hub, of both versions, and signing out.
 
 use anyhow::Result;
+use rustix::process::Signal;
 use tests::{
     browser::Browser,
-    hub::{HELPER, Hub, PASSWORD},
+    hub::{HELPER, Hub, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
     until,
 };
@@ -55,6 +56,40 @@ async fn helps_and_leaves(venv: &str) -> Result<()> {
     assert!(browser.url().await?.starts_with(&hub.url("hub/")));
     browser.goto(&hub.service("")).await?;
     browser.wait_for("#username_input").await?;
+    Ok(())
+}
+
+/// While the Hub takes its time to sign somebody out, their page hears of a save, asks for it
+/// and is refused. That must not lead it back to where it is signed in again.
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_save_does_not_call_back_who_signs_out() -> Result<()> {
+    let hub = Hub::start("PIPALHUB_VENV").await?;
+    let path = hub.home_path("alice", NOTEBOOK);
+    save(&path, &notebook(&["'first'"]))?;
+    let wall = Browser::start().await?;
+    let leaving = Browser::start().await?;
+    for (browser, user) in [(&wall, INSTRUCTOR), (&leaving, HELPER)] {
+        browser.goto(&hub.service("")).await?;
+        browser.sign_in(user, PASSWORD).await?;
+        browser.wait_for_text(&tile("alice"), "first").await?;
+        browser
+            .wait_for("[data-testid=live-pill][data-state=live]")
+            .await?;
+    }
+    click(&leaving, "[aria-label='Keyboard shortcuts']").await?;
+    leaving.wait_for("#sign-out").await?;
+
+    hub.signal(Signal::STOP)?;
+    click(&leaving, "#sign-out").await?;
+    for text in ["second", "third", "fourth"] {
+        save(&path, &notebook(&[&format!("'{text}'")]))?;
+        wall.wait_for_text(&tile("alice"), text).await?;
+    }
+    hub.signal(Signal::CONT)?;
+    leaving.wait_for("#username_input").await?;
+    leaving.goto(&hub.service("")).await?;
+    leaving.wait_for("#username_input").await?;
     Ok(())
 }
 
