@@ -93,6 +93,7 @@
         try {
           answer = await get("api/updates", { ...filters, after: cursor }, signal);
         } catch {
+          signal?.throwIfAborted();
           await pause(interval, (done) => (wake = done));
           news = true;
           continue;

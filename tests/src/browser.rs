@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use thirtyfour::{WindowHandle, prelude::*};
+use thirtyfour::{PageLoadStrategy, WindowHandle, prelude::*};
 
 use crate::{ports, processes, until};
 
@@ -37,6 +37,16 @@ pub struct Browser {
 impl Browser {
     /// Starts chromedriver and through it Chromium, both as found on the PATH.
     pub async fn start() -> Result<Self> {
+        Self::start_loading(PageLoadStrategy::Normal).await
+    }
+
+    /// The same, which waits for no page to be loaded: for one that leads to a server that
+    /// does not answer.
+    pub async fn start_without_patience() -> Result<Self> {
+        Self::start_loading(PageLoadStrategy::None).await
+    }
+
+    async fn start_loading(strategy: PageLoadStrategy) -> Result<Self> {
         let [port] = ports::free()?;
         let profile = TempDir::with_prefix("pipalhub-browser-")?;
         let chromedriver = Command::new("chromedriver")
@@ -56,6 +66,7 @@ impl Browser {
         .await?;
 
         let mut capabilities = DesiredCapabilities::chrome();
+        capabilities.set_page_load_strategy(strategy)?;
         for flag in FLAGS {
             capabilities.add_arg(flag)?;
         }

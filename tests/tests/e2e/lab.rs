@@ -107,7 +107,8 @@ async fn wait_until_gone(lab: &Browser) -> Result<()> {
 
 async fn open_wall(hub: &Hub) -> Result<Browser> {
     let wall = Browser::start().await?;
-    wall.goto(&hub.service("")).await?;
+    wall.goto(&hub.service(&format!("?notebook={NOTEBOOK}")))
+        .await?;
     wall.sign_in(INSTRUCTOR, PASSWORD).await?;
     wall.wait_for_text(&tile("alice"), "x = 1").await?;
     Ok(wall)

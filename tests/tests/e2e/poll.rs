@@ -90,9 +90,17 @@ async fn a_page_of_ones_own_hears_of_a_save_at_once() -> Result<()> {
     let none = json!({"available": false, "event": null});
     ensure!(told == json!([1, true, "alice", none, true]), "{told}");
 
-    // An end of the reader's own.
+    // An end of the reader's own, at any time.
     browser.run(WAIT, vec![json!({}), json!(NEVER)]).await?;
     browser.run("ending.abort()", vec![]).await?;
+    let ended = came(&browser).await?.to_string();
+    ensure!(ended.contains("AbortError"), "{ended}");
+    // Now while the service is asked, as it is when the stream has begun.
+    let end = "const fetches = window.fetch; window.fetch = (what, ...more) => { \
+        if (String(what).includes('after=')) ending.abort(); \
+        return fetches(what, ...more); }";
+    browser.run(end, vec![]).await?;
+    browser.run(WAIT, vec![json!({}), json!(NEVER)]).await?;
     let ended = came(&browser).await?.to_string();
     ensure!(ended.contains("AbortError"), "{ended}");
     Ok(())

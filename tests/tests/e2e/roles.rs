@@ -68,7 +68,8 @@ async fn a_save_does_not_call_back_who_signs_out() -> Result<()> {
     let path = hub.home_path("alice", NOTEBOOK);
     save(&path, &notebook(&["'first'"]))?;
     let wall = Browser::start().await?;
-    let leaving = Browser::start().await?;
+    // The Hub that it is led to does not answer.
+    let leaving = Browser::start_without_patience().await?;
     for (browser, user) in [(&wall, INSTRUCTOR), (&leaving, HELPER)] {
         browser.goto(&hub.service("")).await?;
         browser.sign_in(user, PASSWORD).await?;
