@@ -20,6 +20,7 @@
 
 pub mod app;
 pub mod auth;
+mod background;
 pub mod builds;
 pub mod class;
 pub mod cli;

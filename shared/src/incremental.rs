@@ -6,15 +6,16 @@
 //! ([`crate::prepare`], [`crate::render`]), which this calls.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
-    io,
     ops::Range,
 };
 
 use crate::{
-    notebook::{Cell, Notebook, Output},
+    notebook::{Cell, Notebook},
     prepare::{Preparation, Sanitizer},
+    prepared::PreparedCell,
     render::{Options, Renderer},
 };
 
@@ -76,12 +77,123 @@ pub fn cells(
     sanitizer: &impl Sanitizer,
     before: Option<(&Pieces, &str)>,
 ) -> (String, Pieces) {
-    let known = Known::of(before);
     let preparation = Preparation::new(notebook, first_index, sanitizer);
+    let prepare = |at, cell: &_| Cow::Owned(preparation.cell(at, cell));
+    with(notebook, first_index, options, prepare, before)
+}
+
+/// Cells that are prepared, and what they were made of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prepared {
+    cells: Box<[PreparedCell]>,
+    keys: Box<[u64]>,
+    first_index: usize,
+}
+
+impl Prepared {
+    /// The cells of `notebook` as [`crate::prepare::cells`] makes them; what did not change is
+    /// taken from `before`, an earlier one of the same notebook.
+    ///
+    /// ```
+    /// use shared::{incremental::Prepared, notebook::Notebook, prepare, sanitize::Ammonia};
+    ///
+    /// let parse = |json: &[u8]| Notebook::parse(json).expect("a notebook").notebook;
+    /// let before = parse(br#"{"cells": [{"source": "1"}, {"source": "2"}]}"#);
+    /// let before = Prepared::of(&before, 0, &Ammonia, None);
+    /// let after = parse(br#"{"cells": [{"source": "2"}, {"source": "3"}]}"#);
+    /// let prepared = Prepared::of(&after, 7, &Ammonia, Some(&before));
+    /// assert_eq!(prepared.cells(), prepare::cells(&after, 7, &Ammonia));
+    /// ```
+    pub fn of(
+        notebook: &Notebook,
+        first_index: usize,
+        sanitizer: &impl Sanitizer,
+        before: Option<&Self>,
+    ) -> Self {
+        let known = before.into_iter().flat_map(|before| {
+            let cells = before.cells.iter();
+            before.keys.iter().copied().zip(cells)
+        });
+        let known: HashMap<u64, &PreparedCell> = known.collect();
+        let of_all = of_all(notebook);
+        let preparation = Preparation::new(notebook, first_index, sanitizer);
+        let cells = notebook.cells().iter().enumerate().map(|(at, cell)| {
+            let mut key = of_all.clone();
+            cell.mark(&mut key);
+            let key = key.finish();
+            let index = first_index + at;
+            let cell = match known.get(&key) {
+                Some(&known) => PreparedCell {
+                    index,
+                    ..known.clone()
+                },
+                None => preparation.cell(at, cell),
+            };
+            (key, cell)
+        });
+        let (keys, cells): (Vec<_>, Vec<_>) = cells.unzip();
+        Self {
+            cells: cells.into(),
+            keys: keys.into(),
+            first_index,
+        }
+    }
+
+    /// The cells.
+    ///
+    /// ```
+    /// assert!(shared::incremental::Prepared::default().cells().is_empty());
+    /// ```
+    pub fn cells(&self) -> &[PreparedCell] {
+        &self.cells
+    }
+
+    /// What [`cells`] makes of `notebook`, which these are the cells of.
+    ///
+    /// # Panics
+    /// When `notebook` has more cells.
+    ///
+    /// ```
+    /// use shared::{incremental::{self, Prepared}, notebook::Notebook, render::Options};
+    /// use shared::sanitize::Ammonia;
+    ///
+    /// let notebook = Notebook::parse(br#"{"cells": [{"source": "1"}]}"#)?.notebook;
+    /// let options = Options::default();
+    /// assert_eq!(
+    ///     Prepared::of(&notebook, 7, &Ammonia, None).render(&notebook, &options, None),
+    ///     incremental::cells(&notebook, 7, &options, &Ammonia, None),
+    /// );
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
+    pub fn render(
+        &self,
+        notebook: &Notebook,
+        options: &Options,
+        before: Option<(&Pieces, &str)>,
+    ) -> (String, Pieces) {
+        let prepare = |at: usize, _: &_| Cow::Borrowed(&self.cells[at]);
+        with(notebook, self.first_index, options, prepare, before)
+    }
+}
+
+fn with<'a>(
+    notebook: &Notebook,
+    first_index: usize,
+    options: &Options,
+    prepare: impl Fn(usize, &Cell) -> Cow<'a, PreparedCell>,
+    before: Option<(&Pieces, &str)>,
+) -> (String, Pieces) {
+    let known = Known::of(before);
     let mut renderer = Renderer::new(options);
     renderer.ids().take_new();
-    let mut so_far = of_all(notebook, options);
-    let mut html = String::new();
+    let mut so_far = of_all(notebook);
+    let Options {
+        id_prefix,
+        page,
+        frames,
+    } = options;
+    (id_prefix, page, frames).hash(&mut so_far);
+    let mut html = String::with_capacity(before.map_or(0, |(_, text)| text.len()));
     let mut pieces = Vec::with_capacity(notebook.len());
     let mut anew = 0;
     for (at, cell) in notebook.cells().iter().enumerate() {
@@ -95,7 +207,7 @@ pub fn cells(
             }
             None => {
                 anew += 1;
-                renderer.push(&mut html, &preparation.cell(at, cell));
+                renderer.push(&mut html, &prepare(at, cell));
                 renderer.ids().take_new().into()
             }
         };
@@ -138,20 +250,14 @@ impl<'a> Known<'a> {
     }
 }
 
-/// What every cell's HTML depends on: the options, the language and, since an output can
-/// change what another cell displayed, the cells that display what has a name.
-fn of_all(notebook: &Notebook, options: &Options) -> DefaultHasher {
-    let Options {
-        id_prefix,
-        page,
-        frames,
-    } = options;
+/// What every cell depends on: the language and, since an output can change what another
+/// cell displayed, the cells that display what has a name.
+fn of_all(notebook: &Notebook) -> DefaultHasher {
     let mut hasher = DefaultHasher::new();
-    (id_prefix, page, frames, notebook.language()).hash(&mut hasher);
-    let named = |output| matches!(output, Output::Bundle(bundle) if bundle.display_id.is_some());
+    notebook.language().hash(&mut hasher);
     for cell in notebook.cells() {
-        if cell.outputs().any(named) {
-            hash_cell(&mut hasher, cell);
+        if cell.has_named_display() {
+            cell.mark(&mut hasher);
         }
     }
     hasher
@@ -160,31 +266,12 @@ fn of_all(notebook: &Notebook, options: &Options) -> DefaultHasher {
 fn key(so_far: &DefaultHasher, index: usize, cell: &Cell) -> u64 {
     let mut hasher = so_far.clone();
     index.hash(&mut hasher);
-    hash_cell(&mut hasher, cell);
+    cell.mark(&mut hasher);
     hasher.finish()
-}
-
-fn hash_cell(hasher: &mut DefaultHasher, cell: &Cell) {
-    serde_json::to_writer(Hashing(hasher), cell.value())
-        .expect("a Value has text keys and hashing cannot fail");
 }
 
 fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
-}
-
-/// A writer into a hash, so that JSON need not be made as text.
-struct Hashing<'a>(&'a mut DefaultHasher);
-
-impl io::Write for Hashing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

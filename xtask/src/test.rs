@@ -30,6 +30,8 @@ struct Supplies {
 
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     let begun = Instant::now();
+    // The service does not compile without.
+    debian_packages(&[("cc", "gcc"), ("make", "make")])?;
     // Waiting for the network while the compiler has the processors.
     let supplies = thread::spawn(get_supplies);
     let web = tools::web()?;

@@ -30,7 +30,6 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -38,6 +37,7 @@ use anyhow::Context;
 use shared::notebook::Notebook;
 
 use crate::{
+    background,
     class::{Class, Key, Observer, Revision, TailLimits},
     feed::Asides,
     homes::{HomesTemplate, OnDisk},
@@ -116,9 +116,7 @@ impl Builds {
     pub fn start(self: &Arc<Self>, threads: usize) -> anyhow::Result<()> {
         for _ in 0..threads.max(1) {
             let builds = Arc::clone(self);
-            thread::Builder::new()
-                .name("builder".to_owned())
-                .spawn(move || builds.work())
+            background::spawn("builder", move || builds.work())
                 .context("cannot start a builder")?;
         }
         Ok(())
@@ -145,7 +143,7 @@ impl Builds {
 
     /// The same after only some of the class was read: nothing is removed.
     pub fn some_were_read(&self) {
-        self.queue.settle_looks();
+        self.settle_parts();
         self.queue.release();
     }
 
@@ -156,7 +154,12 @@ impl Builds {
 
     /// Waits until everything that was found is known, though not written.
     pub fn settle_parts(&self) {
-        self.queue.settle_looks();
+        loop {
+            self.keep_up();
+            if self.queue.settle_looks() {
+                return;
+            }
+        }
     }
 
     /// Where the files are.
@@ -309,9 +312,10 @@ impl Observer for Builds {
             .push(Lane::Copy(key.clone()), Work::Removed, Instant::now());
     }
 
-    /// Builds itself what would have to be read again for want of room.
+    /// While a class is read for the first time, whoever reads a notebook builds its part: it
+    /// is at hand, and a queue of all would not be held in memory.
     fn keep_up(&self) {
-        while let Some((lane, work)) = self.queue.crowded_look() {
+        while let Some((lane, work)) = self.queue.early_look() {
             self.work_on(&lane, work);
         }
     }

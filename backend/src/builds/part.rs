@@ -2,15 +2,14 @@
 
 use serde_json::json;
 use shared::{
-    incremental::{self, Pieces},
-    notebook::{self, End, Notebook},
+    incremental::Pieces,
+    notebook::{self, Notebook},
     render::Options,
-    sanitize::Ammonia,
     standalone::summary::{Entry, id_prefix},
 };
 
 use super::layout;
-use crate::{class::TailLimits, time};
+use crate::{class::Content, time};
 
 /// The end of a participant's notebook as it stands in both forms of the summary, or the
 /// card that says why it does not. Texts and nothing else, because there are hundreds.
@@ -34,29 +33,29 @@ impl Part {
     pub(super) fn of(
         user: &str,
         saved_at_ms: i64,
-        end: &End,
-        limits: TailLimits,
+        content: &Content,
         before: Option<&Self>,
     ) -> Self {
-        let tail = end.tail.tail(limits.cells);
-        let tail = tail.trim(limits.lines).without_widgets();
+        let end = content.end();
         let options = Options {
             id_prefix: id_prefix(user),
             ..Options::default()
         };
-        let first = end.total_cells - tail.len();
-        let before = before.map(|part| (&part.pieces, &*part.html));
-        let (html, pieces) = incremental::cells(&tail, first, &options, &Ammonia, before);
+        let html_before = before.map(|part| (&part.pieces, &*part.html));
+        let (html, pieces) = content
+            .prepared_end()
+            .render(&end.tail, &options, html_before);
         Self {
             saved_at_ms,
             has_export: true,
             ends_in_error: end.ends_in_error,
             problem: None,
             total_cells: end.total_cells,
-            shown_cells: tail.len(),
-            html: html.into(),
+            shown_cells: end.tail.len(),
+            // Not the text itself: it has room to grow, and this is kept.
+            html: (*html).into(),
             pieces,
-            json: notebook::Part::of(user, tail),
+            json: notebook::Part::of(user, &end.tail, before.map(|part| &part.json)),
         }
     }
 
@@ -71,7 +70,7 @@ impl Part {
             shown_cells: 0,
             html: Box::default(),
             pieces: Pieces::default(),
-            json: notebook::Part::of(user, card(problem)),
+            json: notebook::Part::of(user, &card(problem), None),
         }
     }
 
@@ -168,20 +167,19 @@ pub(crate) fn percent_encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class::TailLimits;
 
-    fn end(sources: &[&str]) -> End {
+    fn content(sources: &[&str]) -> Content {
         let cell = |source: &&str| json!({"cell_type": "markdown", "source": source});
         let cells: Vec<_> = sources.iter().map(cell).collect();
         let json = json!({"nbformat": 4, "cells": cells}).to_string();
-        End::parse(json.as_bytes(), sources.len()).unwrap()
+        Content::parse(json.into_bytes().into(), TailLimits::default(), None).unwrap()
     }
 
     #[test]
     fn only_what_changed_is_rendered() {
-        let limits = TailLimits::default();
-        let part = |sources: &[&str], before: Option<&Part>| {
-            Part::of("ana", 0, &end(sources), limits, before)
-        };
+        let part =
+            |sources: &[&str], before: Option<&Part>| Part::of("ana", 0, &content(sources), before);
         let first = part(&["# a", "b", "c"], None);
         assert_eq!(first.rendered_anew(), 3);
         let second = part(&["# a", "B", "c"], Some(&first));

@@ -12,13 +12,13 @@ use std::{
 };
 
 use crate::{
-    class::{Content, Key, Revision},
+    class::{Key, Revision, Whole},
     homes::Fingerprint,
 };
 
-/// So many notebooks are held in memory until somebody has time for them. The others are
-/// read again when their turn comes: a class is a few hundred notebooks, each of which is a
-/// megabyte when it is parsed.
+/// So many notebooks that were found are held in memory until somebody has time for them, and
+/// as many whose export is to be written. The others are read again when their turn comes: a
+/// class is a few hundred notebooks.
 const MOST_HELD: usize = 16;
 
 /// Things that must be done one after the other.
@@ -40,7 +40,7 @@ pub(super) enum Work {
     /// The notebook is gone.
     Removed,
     /// Write the export: of this version, or of what is there by then.
-    Export(Option<(Fingerprint, Content)>),
+    Export(Option<(Fingerprint, Whole)>),
     /// Write the summary.
     Summarise,
 }
@@ -70,6 +70,15 @@ impl Work {
             Self::Read | Self::Removed | Self::Summarise => false,
         }
     }
+
+    /// The same without the notebook, which is read again for it.
+    fn without(self) -> Self {
+        match self {
+            Self::Revised(_) => Self::Read,
+            Self::Export(_) => Self::Export(None),
+            other => other,
+        }
+    }
 }
 
 struct Waiting {
@@ -83,8 +92,8 @@ struct Waiting {
 struct Inner {
     waiting: BTreeMap<Lane, Waiting>,
     busy: HashMap<Lane, Rank>,
-    /// Nothing may be written yet, because not everybody's part is known: a summary would
-    /// lack some, and an export would hold up the others.
+    /// The class is read for the first time. Whoever reads it looks at what was found; nothing
+    /// is written, because a summary would lack some parts, and an export hold up the others.
     reading: bool,
     ended: bool,
 }
@@ -92,18 +101,23 @@ struct Inner {
 /// See the module's words.
 pub(super) struct Queue {
     inner: Mutex<Inner>,
-    changed: Condvar,
+    /// There may be something for [`Queue::next`].
+    more: Condvar,
+    /// Something was done.
+    less: Condvar,
 }
 
 impl Queue {
-    /// An empty one that holds back what is written until [`Queue::release`].
+    /// An empty one, of which nothing comes out until [`Queue::release`] but by
+    /// [`Queue::early_look`].
     pub(super) fn new() -> Self {
         Self {
             inner: Mutex::new(Inner {
                 reading: true,
                 ..Inner::default()
             }),
-            changed: Condvar::new(),
+            more: Condvar::new(),
+            less: Condvar::new(),
         }
     }
 
@@ -121,8 +135,10 @@ impl Queue {
     fn put(&self, lane: Lane, work: Work, due: Instant, is_retry: bool) {
         let mut inner = self.lock();
         let work = match work {
-            Work::Revised(_) if work.holds() && inner.held() >= MOST_HELD => Work::Read,
-            Work::Export(_) if inner.held() >= MOST_HELD => Work::Export(None),
+            // Exports never keep one that was found from being held.
+            work if work.holds() && inner.held(work.rank()) >= MOST_HELD => work.without(),
+            // While a class is read, memory is for that.
+            Work::Export(Some(_)) if inner.reading => Work::Export(None),
             work => work,
         };
         match inner.waiting.get_mut(&lane) {
@@ -144,7 +160,11 @@ impl Queue {
                 inner.waiting.insert(lane, waiting);
             }
         }
-        self.changed.notify_all();
+        if inner.reading {
+            self.less.notify_all();
+        } else {
+            self.more.notify_one();
+        }
     }
 
     /// The next thing to do, as soon as there is one; `None` when there will be none. Its
@@ -164,46 +184,45 @@ impl Queue {
             inner = match inner.earliest() {
                 Some(due) => {
                     let until = due.saturating_duration_since(now);
-                    let waited = self.changed.wait_timeout(inner, until);
+                    let waited = self.more.wait_timeout(inner, until);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self.wait(inner),
+                None => wait(&self.more, inner),
             };
         }
     }
 
-    /// Something to look at, when so much waits that more would not be held for long.
-    pub(super) fn crowded_look(&self) -> Option<(Lane, Work)> {
+    /// Something to look at while the class is read for the first time.
+    pub(super) fn early_look(&self) -> Option<(Lane, Work)> {
         let mut inner = self.lock();
-        if inner.ended || inner.held() < MOST_HELD / 2 {
-            return None;
-        }
-        let lane = inner.first_due(Instant::now())?;
-        let waiting = inner.waiting.remove(&lane)?;
-        if waiting.work.rank() != Rank::Look {
-            inner.waiting.insert(lane, waiting);
-            return None;
-        }
+        let lane = inner.early_look()?;
+        let work = inner.waiting.remove(&lane)?.work;
         inner.busy.insert(lane.clone(), Rank::Look);
-        Some((lane, waiting.work))
+        Some((lane, work))
     }
 
     /// What was to be done in `lane` was done.
     pub(super) fn done(&self, lane: &Lane) {
-        self.lock().busy.remove(lane);
-        self.changed.notify_all();
+        let mut inner = self.lock();
+        inner.busy.remove(lane);
+        // What waited for this lane may be done now.
+        if !inner.waiting.is_empty() {
+            self.more.notify_one();
+        }
+        self.less.notify_all();
     }
 
     /// Everybody's part is known.
     pub(super) fn release(&self) {
         self.lock().reading = false;
-        self.changed.notify_all();
+        self.more.notify_all();
     }
 
     /// Ends every [`Queue::next`], now and later.
     pub(super) fn end(&self) {
         self.lock().ended = true;
-        self.changed.notify_all();
+        self.more.notify_all();
+        self.less.notify_all();
     }
 
     /// Whether there is something to look at.
@@ -215,30 +234,39 @@ impl Queue {
 
     /// Waits until there is nothing to do but what failed.
     pub(super) fn settle(&self) {
-        self.settle_but(|_| false);
+        self.settle_but(|_| false, |_| false);
     }
 
-    /// Waits until everything that was found was looked at.
-    pub(super) fn settle_looks(&self) {
-        self.settle_but(|rank| rank != Rank::Look);
+    /// Waits until everything that was found was looked at; comes back with false before, when
+    /// the caller is to do something of it by [`Queue::early_look`].
+    pub(super) fn settle_looks(&self) -> bool {
+        self.settle_but(
+            |rank| rank != Rank::Look,
+            |inner| inner.early_look().is_some(),
+        )
     }
 
     /// Waits until that was written which is not a summary: of those there is always one to
     /// write while a class is at work.
     pub(super) fn settle_exports(&self) {
-        self.settle_but(|rank| rank == Rank::Summary);
+        self.settle_but(|rank| rank == Rank::Summary, |_| false);
     }
 
-    fn settle_but(&self, is_no_matter: impl Fn(Rank) -> bool) {
+    fn settle_but(
+        &self,
+        is_no_matter: impl Fn(Rank) -> bool,
+        is_interrupted: impl Fn(&Inner) -> bool,
+    ) -> bool {
         let mut inner = self.lock();
-        while !inner.ended && !inner.ranks().all(&is_no_matter) {
-            inner = self.wait(inner);
+        loop {
+            if inner.ended || inner.ranks().all(&is_no_matter) {
+                return true;
+            }
+            if is_interrupted(&inner) {
+                return false;
+            }
+            inner = wait(&self.less, inner);
         }
-    }
-
-    fn wait<'a>(&self, inner: MutexGuard<'a, Inner>) -> MutexGuard<'a, Inner> {
-        let waited = self.changed.wait(inner);
-        waited.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -246,10 +274,17 @@ impl Queue {
     }
 }
 
+fn wait<'a>(change: &Condvar, inner: MutexGuard<'a, Inner>) -> MutexGuard<'a, Inner> {
+    let waited = change.wait(inner);
+    waited.unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Inner {
-    fn held(&self) -> usize {
+    fn held(&self, rank: Rank) -> usize {
         let works = self.waiting.values().map(|waiting| &waiting.work);
-        works.filter(|work| work.holds()).count()
+        works
+            .filter(|work| work.holds() && work.rank() == rank)
+            .count()
     }
 
     fn ranks(&self) -> impl Iterator<Item = Rank> {
@@ -260,11 +295,21 @@ impl Inner {
 
     /// What somebody may do, now or later.
     fn open(&self) -> impl Iterator<Item = (&Lane, Instant, Rank)> {
-        let is_held = |rank: Rank| self.reading && rank != Rank::Look;
         self.waiting
             .iter()
             .map(|(lane, waiting)| (lane, waiting.due, waiting.work.rank()))
-            .filter(move |(lane, _, rank)| !self.busy.contains_key(lane) && !is_held(*rank))
+            .filter(|(lane, _, _)| !self.reading && !self.busy.contains_key(lane))
+    }
+
+    fn early_look(&self) -> Option<Lane> {
+        if self.ended || !self.reading {
+            return None;
+        }
+        let is_open = |(lane, waiting): &(&Lane, &Waiting)| {
+            waiting.work.rank() == Rank::Look && !self.busy.contains_key(*lane)
+        };
+        let (lane, _) = self.waiting.iter().find(is_open)?;
+        Some(lane.clone())
     }
 
     fn first_due(&self, now: Instant) -> Option<Lane> {
@@ -281,6 +326,7 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class::{Content, TailLimits};
 
     fn lane(user: &str) -> Lane {
         Lane::Copy(Key {
@@ -293,18 +339,19 @@ mod tests {
         let Lane::Copy(key) = lane(user) else {
             unreachable!("it is a copy's")
         };
+        let file = b"{\"cells\": []}".to_vec().into();
+        let content = Content::parse(file, TailLimits::NONE, None);
         Work::Revised(Box::new(Revision {
             key,
             version: None,
-            content: Ok(
-                crate::class::Content::parse(b"{\"cells\": []}".to_vec().into(), 0).unwrap(),
-            ),
+            content: Ok(content.unwrap()),
         }))
     }
 
     #[test]
     fn a_lane_is_worked_in_by_one_and_holds_the_newest() {
         let queue = Queue::new();
+        queue.release();
         let now = Instant::now();
         queue.push(lane("ana"), Work::Export(None), now);
         queue.push(lane("ana"), Work::Removed, now);
@@ -326,8 +373,13 @@ mod tests {
         queue.push(summary.clone(), Work::Summarise, Instant::now());
         queue.push(lane("bo"), Work::Export(None), Instant::now());
         queue.push(lane("ana"), Work::Read, Instant::now());
-        assert_eq!(queue.next().unwrap().0, lane("ana"));
         assert_eq!(queue.lock().first_due(Instant::now()), None);
+        assert!(!queue.settle_looks(), "nobody else looks");
+        let (early, _) = queue.early_look().unwrap();
+        assert_eq!(early, lane("ana"));
+        assert!(queue.early_look().is_none());
+        queue.done(&early);
+        assert!(queue.settle_looks());
         queue.release();
         assert_eq!(queue.next().unwrap().0, summary);
     }
@@ -355,12 +407,33 @@ mod tests {
             unreachable!("it is one")
         };
         let version = Fingerprint::from(&std::fs::metadata(".").unwrap());
-        let found = Work::Export(Some((version, revision.content.unwrap())));
+        let found = Work::Export(Some((version, revision.content.unwrap().whole().clone())));
         let now = Instant::now();
         queue.release();
         queue.push(lane("ana"), found, now);
         queue.push(lane("ana"), Work::Export(None), now);
         assert!(matches!(queue.next(), Some((_, Work::Export(None)))));
+    }
+
+    #[test]
+    fn exports_leave_room_for_what_is_found() {
+        let queue = Queue::new();
+        let export = || {
+            let Work::Revised(revision) = revision("ana") else {
+                unreachable!("it is one")
+            };
+            let version = Fingerprint::from(&std::fs::metadata(".").unwrap());
+            Work::Export(Some((version, revision.content.unwrap().whole().clone())))
+        };
+        queue.push(lane("early"), export(), Instant::now());
+        assert_eq!(queue.lock().held(Rank::Export), 0, "a class is read");
+        queue.release();
+        for n in 0..MOST_HELD + 5 {
+            queue.push(lane(&format!("user{n}")), export(), Instant::now());
+        }
+        assert_eq!(queue.lock().held(Rank::Export), MOST_HELD);
+        queue.push(lane("ana"), revision("ana"), Instant::now());
+        assert_eq!(queue.lock().held(Rank::Look), 1);
     }
 
     #[test]
@@ -370,16 +443,12 @@ mod tests {
             let user = format!("user{n}");
             queue.push(lane(&user), revision(&user), Instant::now());
         }
-        assert_eq!(queue.lock().held(), MOST_HELD);
+        assert_eq!(queue.lock().held(Rank::Look), MOST_HELD);
         assert_eq!(queue.lock().waiting.len(), MOST_HELD + 5);
-        while let Some((lane, work)) = queue.crowded_look() {
+        while let Some((lane, work)) = queue.early_look() {
             assert_eq!(work.rank(), Rank::Look);
             queue.done(&lane);
         }
-        assert!(queue.lock().held() < MOST_HELD / 2);
-        assert!(
-            !queue.lock().waiting.is_empty(),
-            "the rest is for the builders"
-        );
+        assert!(queue.lock().waiting.is_empty());
     }
 }

@@ -2,8 +2,9 @@
 //! becomes a part of its summary at once, and files after it.
 
 use std::{
-    io,
-    panic::{self, AssertUnwindSafe},
+    io::{self, Write},
+    panic::{self, AssertUnwindSafe, resume_unwind},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -16,7 +17,7 @@ use super::{
     queue::{Lane, Work},
 };
 use crate::{
-    class::{Content, Key, Revision},
+    class::{Content, Key, Revision, Whole},
     homes::{Fingerprint, read_notebook},
     time,
 };
@@ -47,11 +48,13 @@ impl Builds {
             (Lane::Copy(key), Work::Read) => {
                 self.read_again(key, |version, content| self.update(key, version, content));
             }
-            (Lane::Copy(key), Work::Export(Some((version, content)))) => {
-                self.export(key, version, &content);
+            (Lane::Copy(key), Work::Export(Some((version, whole)))) => {
+                self.export(key, version, &whole);
             }
             (Lane::Copy(key), _) => {
-                self.read_again(key, |version, content| self.export(key, version, content));
+                self.read_again(key, |version, content| {
+                    self.export(key, version, content.whole())
+                });
             }
             (Lane::Summary(filename), _) => self.summarise(filename),
         }
@@ -74,7 +77,7 @@ impl Builds {
         let Ok((version, Some(file))) = read_notebook(&home, &key.filename, None) else {
             return;
         };
-        if let Ok(content) = Content::parse(file, self.limits.cells) {
+        if let Ok(content) = Content::parse(file, self.limits, None) {
             then(version, &content);
         }
     }
@@ -85,16 +88,10 @@ impl Builds {
         };
         let before = self.known.part(key);
         let saved_at_ms = version.modified_ms();
-        let part = Part::of(
-            &key.user,
-            saved_at_ms,
-            content.end(),
-            self.limits,
-            before.as_deref(),
-        );
+        let part = Part::of(&key.user, saved_at_ms, content, before.as_deref());
         self.known.insert(key, &folder, part);
         self.summary_is_due(&key.filename);
-        self.export_is_due(key, version, content);
+        self.export_is_due(key, version, content.whole());
     }
 
     fn mark_broken(&self, key: &Key, version: Option<Fingerprint>, problem: &str) {
@@ -131,29 +128,29 @@ impl Builds {
     }
 
     /// The summary does not wait for that: it is written before any export.
-    fn export_is_due(&self, key: &Key, version: Fingerprint, content: &Content) {
-        if self.is_exported(key, version, content) {
+    fn export_is_due(&self, key: &Key, version: Fingerprint, whole: &Whole) {
+        if self.is_exported(key, version, whole) {
             return self.report(key, Ok(()), Work::Export(None));
         }
         let now = Instant::now();
         let due = self.exports.due(key, self.every).unwrap_or(now);
         // While a crowd waits to be looked at, memory is for them; the file is read again.
-        let held = (!self.queue.is_pressed()).then(|| (version, content.clone()));
+        let held = (!self.queue.is_pressed()).then(|| (version, whole.clone()));
         let lane = Lane::Copy(key.clone());
         self.queue.push(lane, Work::Export(held), due.max(now));
     }
 
-    fn export(&self, key: &Key, version: Fingerprint, content: &Content) {
+    fn export(&self, key: &Key, version: Fingerprint, whole: &Whole) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
-        if self.is_exported(key, version, content) {
+        if self.is_exported(key, version, whole) {
             return self.report(key, Ok(()), Work::Export(None));
         }
         let source = Source {
             version,
-            notebook: content.whole(),
-            bytes: content.bytes(),
+            notebook: &whole.parse(),
+            bytes: whole.bytes(),
         };
         let written = self.exports.write(&self.folder, &folder, key, source);
         let written = written.map(|has_news| {
@@ -164,8 +161,8 @@ impl Builds {
         self.report(key, written, Work::Export(None));
     }
 
-    fn is_exported(&self, key: &Key, version: Fingerprint, content: &Content) -> bool {
-        let size = content.bytes().len() as u64;
+    fn is_exported(&self, key: &Key, version: Fingerprint, whole: &Whole) -> bool {
+        let size = whole.bytes().len() as u64;
         let folder = layout::folder_of(&key.filename);
         folder.is_some_and(|folder| Exports::is_fresh(&self.folder, &folder, key, version, size))
     }
@@ -206,12 +203,18 @@ impl Builds {
     fn write_summary(&self, folder: &str, filename: &str, summary: &Summary) -> io::Result<()> {
         let html = layout::summary(folder, HTML);
         let ipynb = layout::summary(folder, IPYNB);
-        let document = self
-            .folder
-            .write(&html, None, &|out| summary.write_html(out))?;
-        let notebook = self
-            .folder
-            .write(&ipynb, None, &|out| summary.write_ipynb(out))?;
+        // Of a whole class each is ten megabytes, which the kernel takes time to take.
+        let (document, notebook) = thread::scope(|scope| {
+            let notebook = scope.spawn(|| {
+                let fill = |out: &mut dyn Write| summary.write_ipynb(out);
+                self.folder.write(&ipynb, None, &fill)
+            });
+            let fill = |out: &mut dyn Write| summary.write_html(out);
+            let document = self.folder.write(&html, None, &fill);
+            let notebook = notebook.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (document, notebook)
+        });
+        let (document, notebook) = (document?, notebook?);
         if document.is_news || notebook.is_news {
             self.tell(filename, None);
         }

@@ -8,6 +8,7 @@
 //! The module `reporter` turns saves that nobody reported into events; an [`Observer`]
 //! hears of every version that is read.
 
+mod content;
 mod observer;
 mod reporter;
 
@@ -23,13 +24,15 @@ use std::{
 
 use metrics::histogram;
 use shared::{
-    notebook::{End, Notebook},
+    incremental::Prepared,
+    notebook::Notebook,
     prepare,
     sanitize::Ammonia,
     wire::{NotebookSummary, Tile},
 };
 
-pub use observer::{Content, Observer, Revision};
+pub use content::{Content, Whole};
+pub use observer::{Observer, Revision};
 pub use reporter::Reporter;
 
 use crate::{
@@ -57,6 +60,11 @@ pub struct TailLimits {
     pub cells: usize,
     /// Text outputs are cut to about so many lines.
     pub lines: usize,
+}
+
+impl TailLimits {
+    /// Nobody wants to see anything of it.
+    pub const NONE: Self = Self { cells: 0, lines: 0 };
 }
 
 impl Default for TailLimits {
@@ -90,9 +98,17 @@ struct Entry {
     /// The version that was read last, and why it is not a notebook, if it is not.
     read: Option<(Fingerprint, Option<String>)>,
     /// The last version that was a notebook.
-    good: Option<Arc<Tile>>,
+    good: Option<Good>,
     /// What the observers were told last: the version, and why it is no notebook.
     told: Option<(Option<Fingerprint>, Option<String>)>,
+}
+
+/// What a tile shows of a version.
+struct Good {
+    saved_at_ms: i64,
+    total_cells: usize,
+    ends_in_error: bool,
+    cells: Arc<Prepared>,
 }
 
 /// See the module's words.
@@ -387,10 +403,13 @@ impl Class {
             ),
             Ok((version, Some(file))) => {
                 histogram!("pipalhub_notebook_read_seconds").record(read);
-                let fault = match Content::parse(file, self.limits.cells) {
+                let content = {
+                    let before = entry.good.as_ref().map(|good| &*good.cells);
+                    Content::parse(file, self.limits, before)
+                };
+                let fault = match content {
                     Ok(content) => {
-                        let tile = self.prepare(key, version, content.end());
-                        entry.good = Some(Arc::new(tile));
+                        entry.good = Some(Good::of(version, &content));
                         *fresh = Some(content);
                         None
                     }
@@ -410,32 +429,11 @@ impl Class {
         }
     }
 
-    fn prepare(&self, key: &Key, version: Fingerprint, end: &End) -> Tile {
-        let tail = end.tail.clone().trim(self.limits.lines);
-        Tile {
-            user: key.user.clone(),
-            filename: key.filename.clone(),
-            saved_at_ms: version.modified_ms(),
-            total_cells: end.total_cells,
-            ends_in_error: end.ends_in_error,
-            cells: prepare::cells(&tail, end.total_cells - tail.len(), &Ammonia),
-            problem: None,
-        }
-    }
-
     fn shown(&self, key: &Key, entry: &Entry, look: Look) -> Tile {
-        let mut tile = entry.good.as_deref().cloned().unwrap_or_else(|| Tile {
-            user: key.user.clone(),
-            filename: key.filename.clone(),
-            saved_at_ms: entry.reported.map_or(0, Fingerprint::modified_ms),
-            total_cells: 0,
-            ends_in_error: false,
-            cells: Vec::new(),
-            problem: None,
-        });
-        // A participant's clock, or a file copied with its times, may be ahead of ours.
-        tile.saved_at_ms = tile.saved_at_ms.min(time::now_ms());
-        tile.problem = match look {
+        let good = entry.good.as_ref();
+        let reported_at_ms = || entry.reported.map_or(0, Fingerprint::modified_ms);
+        let saved_at_ms = good.map_or_else(reported_at_ms, |good| good.saved_at_ms);
+        let problem = match look {
             Look::Good(_) => None,
             Look::Bad(_, fault) => Some(fault),
             Look::BeingWritten if entry.good.is_some() => None,
@@ -448,7 +446,28 @@ impl Class {
                 path_of(&self.homes, key).unwrap_or_default().display()
             )),
         };
-        tile
+        Tile {
+            user: key.user.clone(),
+            filename: key.filename.clone(),
+            // A participant's clock, or a file copied with its times, may be ahead of ours.
+            saved_at_ms: saved_at_ms.min(time::now_ms()),
+            total_cells: good.map_or(0, |good| good.total_cells),
+            ends_in_error: good.is_some_and(|good| good.ends_in_error),
+            cells: good.map_or_else(Vec::new, |good| good.cells.cells().to_vec()),
+            problem,
+        }
+    }
+}
+
+impl Good {
+    fn of(version: Fingerprint, content: &Content) -> Self {
+        let end = content.end();
+        Self {
+            saved_at_ms: version.modified_ms(),
+            total_cells: end.total_cells,
+            ends_in_error: end.ends_in_error,
+            cells: Arc::clone(content.prepared_end()),
+        }
     }
 }
 

@@ -1,60 +1,9 @@
 //! Who else wants to know what was read: builds, history.
 //!
-//! A file is read and parsed once for all of them, and by whoever looks at it first.
+//! A file is read once for all of them, by whoever looks at it first, and its end is parsed.
 
-use std::sync::{Arc, OnceLock};
-
-use shared::notebook::{End, Notebook, ParseError};
-
-use super::Key;
-use crate::homes::{Fingerprint, OnDisk};
-
-/// What a file held that is a notebook, but for its private cells. A clone is the same one.
-#[derive(Clone, Debug)]
-pub struct Content(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    bytes: Vec<u8>,
-    end: End,
-    whole: OnceLock<Notebook>,
-}
-
-impl Content {
-    /// What `file` holds, of which somebody waits for the last `cells` cells.
-    ///
-    /// # Errors
-    /// When it is no notebook.
-    pub fn parse(file: OnDisk, cells: usize) -> Result<Self, ParseError> {
-        let bytes = file.content()?;
-        let end = End::parse(&bytes, cells)?;
-        let whole = OnceLock::new();
-        Ok(Self(Arc::new(Inner { bytes, end, whole })))
-    }
-
-    /// As it is on disk, without its private cells.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.0.bytes
-    }
-
-    /// The last cells.
-    #[must_use]
-    pub fn end(&self) -> &End {
-        &self.0.end
-    }
-
-    /// All of it, parsed by whoever asks first: nobody waits for that who needs the end.
-    #[must_use]
-    pub fn whole(&self) -> &Notebook {
-        self.0.whole.get_or_init(|| {
-            let parsed = Notebook::parse(&self.0.bytes);
-            parsed
-                .expect("an end was read of the same bytes, which fails alike")
-                .notebook
-        })
-    }
-}
+use super::{Content, Key};
+use crate::homes::Fingerprint;
 
 /// A version of a participant's copy, as it was just found.
 #[derive(Clone, Debug)]
@@ -89,7 +38,7 @@ pub trait Observer: Send + Sync + 'static {
 mod tests {
     use std::{
         fs::{self, File},
-        sync::Mutex,
+        sync::{Arc, Mutex},
         time::{Duration, SystemTime},
     };
 

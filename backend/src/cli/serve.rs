@@ -26,6 +26,7 @@ use super::{
 use crate::{
     app::AppState,
     auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, Secret, SessionKey},
+    background,
     builds::Builds,
     class::{Class, Reporter, TailLimits},
     feed::{Asides, Feed},
@@ -239,15 +240,13 @@ fn read_at_first(class: &Arc<Class>, builds: Option<&Arc<Builds>>) -> anyhow::Re
         builds.start(threads)?;
     }
     let (class, builds) = (Arc::clone(class), builds.cloned());
-    thread::Builder::new()
-        .name("first-read".to_owned())
-        .spawn(move || {
-            class.read_all(threads);
-            if let Some(builds) = builds {
-                builds.class_was_read(&class);
-            }
-        })
-        .context("cannot start reading the class")?;
+    background::spawn("first-read", move || {
+        class.read_all(threads);
+        if let Some(builds) = builds {
+            builds.class_was_read(&class);
+        }
+    })
+    .context("cannot start reading the class")?;
     Ok(())
 }
 

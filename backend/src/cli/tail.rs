@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use shared::notebook::{End, Notebook, Part};
+use shared::notebook::{Notebook, Part};
 
 use super::parallel::in_parallel;
 use crate::homes::OnDisk;
@@ -65,9 +65,8 @@ pub(super) fn run(args: &TailArgs) -> anyhow::Result<ExitCode> {
 /// The end of a notebook, and what was odd about the notebook.
 fn read(args: &TailArgs, file: &Path) -> anyhow::Result<(Notebook, Vec<String>)> {
     let on_disk = OnDisk::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let content = on_disk.content();
-    let end = content
-        .and_then(|bytes| End::parse(&bytes, args.num_cells))
+    let (_, end) = on_disk
+        .content_and_end(args.num_cells)
         .with_context(|| format!("{} is not a notebook", file.display()))?;
     Ok((end.tail.trim(args.max_lines), end.warnings))
 }
@@ -78,7 +77,7 @@ fn merged(mut tails: Vec<(String, Notebook)>) -> anyhow::Result<String> {
         let only = tails.pop();
         return Ok(only.map_or_else(String::new, |(_, tail)| tail.to_json()));
     }
-    let parts = in_parallel(tails, |(stem, tail)| Part::of(&stem, tail));
+    let parts = in_parallel(tails, |(stem, tail)| Part::of(&stem, &tail, None));
     let mut json = String::new();
     Part::merge(&parts, &mut json)?;
     Ok(json)

@@ -46,7 +46,8 @@ pub(super) fn outline(notebook: &Notebook) -> Outline {
     notebook.cells().iter().map(mark).collect()
 }
 
-fn mark(cell: &Cell) -> Mark {
+/// A cell in brief.
+pub(super) fn mark(cell: &Cell) -> Mark {
     // Without the id: that is the other half of the mark.
     let content = match cell.value() {
         Value::Object(fields) => {

@@ -6,13 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::class::{Content, Key};
+use crate::class::{Key, Whole};
 
 /// One version on its way into the history.
 pub(super) struct Pending {
     pub(super) key: Key,
     pub(super) saved_at_ms: i64,
-    pub(super) content: Content,
+    pub(super) cells: usize,
+    pub(super) whole: Whole,
 }
 
 /// What to do next.
@@ -54,7 +55,7 @@ impl Queue {
     /// Never waits; says whether there was room.
     pub(super) fn push(&self, pending: Pending) -> bool {
         let mut inner = self.lock();
-        let bytes = pending.content.bytes().len();
+        let bytes = pending.whole.bytes().len();
         let fits = inner.bytes + bytes <= self.room;
         if fits {
             inner.bytes += bytes;
@@ -89,7 +90,7 @@ impl Queue {
         let pending: Vec<Pending> = inner.pending.drain(..count).collect();
         inner.bytes -= pending
             .iter()
-            .map(|pending| pending.content.bytes().len())
+            .map(|pending| pending.whole.bytes().len())
             .sum::<usize>();
         let missed = if pending.is_empty() {
             std::mem::take(&mut inner.missed)
@@ -124,20 +125,20 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class::{Content, TailLimits};
 
     /// A version of so many bytes, at least 13.
     fn pending(user: &str, bytes: usize) -> Pending {
+        let file = format!("{:bytes$}", r#"{"cells": []}"#).into_bytes().into();
+        let content = Content::parse(file, TailLimits::NONE, None).unwrap();
         Pending {
             key: Key {
                 filename: "a.ipynb".to_owned(),
                 user: user.to_owned(),
             },
             saved_at_ms: 0,
-            content: Content::parse(
-                format!("{:bytes$}", r#"{"cells": []}"#).into_bytes().into(),
-                0,
-            )
-            .unwrap(),
+            cells: 0,
+            whole: content.whole().clone(),
         }
     }
 

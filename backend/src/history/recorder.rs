@@ -12,7 +12,7 @@ use anyhow::Context;
 use metrics::{counter, gauge};
 use shared::{
     asides::{RECORDED, Recorded},
-    notebook::Notebook,
+    notebook::End,
 };
 
 use super::{
@@ -21,16 +21,17 @@ use super::{
     queue::{Pending, Queue},
 };
 use crate::{
-    class::{Content, Key, Observer, Revision},
+    background,
+    class::{Content, Key, Observer, Revision, TailLimits},
     feed::{Asides, Audience},
     homes::{HomesTemplate, read_notebook},
     time,
 };
 
 /// Versions that wait for the disk take up at most this, in bytes.
-const ROOM: usize = 64 << 20;
+const ROOM: usize = 8 << 20;
 /// Versions in one transaction.
-const BATCH: usize = 64;
+const BATCH: usize = 16;
 /// Until it is looked again whether something has to be tidied up.
 const IDLE: Duration = Duration::from_secs(10);
 /// Until a store that failed is tried again.
@@ -63,9 +64,7 @@ impl Recorder {
             asides,
             outlines: HashMap::new(),
         };
-        let thread = thread::Builder::new()
-            .name("history".to_owned())
-            .spawn(move || work.run())
+        let thread = background::spawn("history", move || work.run())
             .context("cannot start the recorder of histories")?;
         Ok(Self {
             queue,
@@ -98,7 +97,8 @@ impl Observer for Recorder {
         let kept = self.queue.push(Pending {
             key: revision.key.clone(),
             saved_at_ms: version.modified_ms(),
-            content: content.clone(),
+            cells: content.end().total_cells,
+            whole: content.whole().clone(),
         });
         if !kept {
             counter!("pipalhub_history_skipped_total").increment(1);
@@ -149,11 +149,12 @@ impl Writer {
         let home = self.homes.home_of(&key.user)?;
         let (version, file) = read_notebook(&home, &key.filename, None).ok()?;
         // Half a file is told of when it is whole.
-        let content = Content::parse(file?, 0).ok()?;
+        let content = Content::parse(file?, TailLimits::NONE, None).ok()?;
         Some(Pending {
             key,
             saved_at_ms: version.modified_ms(),
-            content,
+            cells: content.end().total_cells,
+            whole: content.whole().clone(),
         })
     }
 
@@ -166,7 +167,8 @@ impl Writer {
         for Pending {
             key,
             saved_at_ms,
-            content,
+            cells,
+            whole,
         } in pending
         {
             saves.push(Save {
@@ -174,9 +176,9 @@ impl Writer {
                 // A participant's clock may be ahead of ours.
                 saved_at_ms: (*saved_at_ms).min(noted_at_ms),
                 noted_at_ms,
-                cells: content.end().total_cells,
-                counts: self.counts(key, content.whole())?,
-                bytes: content.bytes(),
+                cells: *cells,
+                counts: self.counts(key, whole.map_cells(align::mark))?,
+                bytes: whole.bytes(),
             });
         }
         let added = self.store.add(&saves).inspect_err(|_| {
@@ -201,9 +203,8 @@ impl Writer {
         }
     }
 
-    /// What is new in `notebook`, and remembers it for the next time.
-    fn counts(&mut self, key: &Key, notebook: &Notebook) -> Result<Counts, HistoryError> {
-        let new = align::outline(notebook);
+    /// What `new` has that the version before had not, and remembers it for the next time.
+    fn counts(&mut self, key: &Key, new: Outline) -> Result<Counts, HistoryError> {
         let old = match self.outlines.remove(key) {
             Some(outline) => outline,
             None => newest_outline(&*self.store, key)?,
@@ -228,8 +229,7 @@ fn newest_outline(store: &dyn HistoryStore, key: &Key) -> Result<Outline, Histor
         return Ok(Outline::new());
     };
     let bytes = store.bytes(key, newest.id)?.unwrap_or_default();
-    let parsed = Notebook::parse(&bytes).ok();
-    Ok(parsed.map_or_else(Outline::new, |parsed| align::outline(&parsed.notebook)))
+    Ok(End::map_cells(&bytes, align::mark).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -242,7 +242,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        class::{Class, TailLimits},
+        class::Class,
         history::{SqliteHistory, Version},
     };
 

@@ -6,7 +6,7 @@
 
 use std::{fs, io, path::Path};
 
-use shared::notebook::{ParseError, without_private};
+use shared::notebook::{End, ParseError, without_private};
 
 /// The bytes of a file, sealed.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,6 +29,14 @@ impl OnDisk {
     /// whoever parses it.
     pub fn content(self) -> Result<Vec<u8>, ParseError> {
         without_private(self.0)
+    }
+
+    /// The same, and the last `cells` cells of it.
+    ///
+    /// # Errors
+    /// When it is no notebook.
+    pub fn content_and_end(self, cells: usize) -> Result<(Vec<u8>, End), ParseError> {
+        End::of_public(self.0, cells)
     }
 }
 

@@ -1,12 +1,28 @@
 //! A cell, whichever nbformat it is of.
 
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
+};
+
 use serde_json::{Map, Value};
 
 use super::output::Output;
 
 /// One cell: the JSON it came as, and ways to look at it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cell(Value);
+#[derive(Clone, Debug)]
+pub struct Cell {
+    value: Value,
+    /// The hash of the text it was read from, of which hashing the value is ten times slower.
+    mark: Option<u64>,
+}
+
+/// By what they hold, wherever they come from.
+impl PartialEq for Cell {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
 
 /// What a cell is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +41,31 @@ pub enum CellKind {
 
 impl Cell {
     pub(super) fn new(value: Value) -> Self {
-        Self(value)
+        Self { value, mark: None }
+    }
+
+    /// The cell that `text` is, when it is JSON.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let value = serde_json::from_str(text).ok()?;
+        let mark = Some(hash_of(text));
+        Some(Self { value, mark })
+    }
+
+    /// The same trimmed by `trim` to `lines`.
+    pub(super) fn trimmed(mut self, lines: usize, trim: impl Fn(&mut Value, usize)) -> Self {
+        trim(&mut self.value, lines);
+        self.mark = self.mark.map(|mark| hash_of(&(mark, lines)));
+        self
+    }
+
+    /// Hashes what the cell holds. The hash need not withstand an attack, and two equal cells
+    /// may have different ones: it tells whether a cell is what it was.
+    pub(crate) fn mark(&self, hasher: &mut DefaultHasher) {
+        match self.mark {
+            Some(mark) => mark.hash(hasher),
+            None => serde_json::to_writer(Hashing(hasher), &self.value)
+                .expect("a Value has text keys and hashing cannot fail"),
+        }
     }
 
     /// The JSON of the cell, whatever it is.
@@ -40,15 +80,16 @@ impl Cell {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn value(&self) -> &Value {
-        &self.0
+        &self.value
     }
 
     pub(super) fn value_mut(&mut self) -> &mut Value {
-        &mut self.0
+        self.mark = None;
+        &mut self.value
     }
 
     pub(super) fn into_value(self) -> Value {
-        self.0
+        self.value
     }
 
     /// What the cell is.
@@ -62,7 +103,7 @@ impl Cell {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn kind(&self) -> CellKind {
-        let Value::Object(fields) = &self.0 else {
+        let Value::Object(fields) = &self.value else {
             return CellKind::Unknown("a cell that is not an object".to_owned());
         };
         match fields.get("cell_type").and_then(Value::as_str) {
@@ -259,6 +300,15 @@ impl Cell {
             .any(|output| matches!(output, Output::Error { .. }))
     }
 
+    /// Whether an output has a name that another output may refer to.
+    pub(crate) fn has_named_display(&self) -> bool {
+        let is_named = |output: &Value| {
+            let transient = output.get("transient");
+            transient.is_some_and(|transient| transient.get("display_id").is_some())
+        };
+        self.output_values().iter().any(is_named)
+    }
+
     fn output_values(&self) -> &[Value] {
         match self.get("outputs") {
             Some(Value::Array(outputs)) => outputs,
@@ -268,7 +318,7 @@ impl Cell {
     }
 
     fn get(&self, key: &str) -> Option<&Value> {
-        self.0.as_object().and_then(|fields| fields.get(key))
+        self.value.as_object().and_then(|fields| fields.get(key))
     }
 }
 
@@ -278,5 +328,25 @@ pub(crate) fn text(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Array(lines) => Some(lines.iter().filter_map(Value::as_str).collect()),
         _ => None,
+    }
+}
+
+fn hash_of(what: &(impl Hash + ?Sized)) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A writer into a hash, so that JSON need not be made as text.
+struct Hashing<'a>(&'a mut DefaultHasher);
+
+impl io::Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! The end of a notebook, read without the rest where that can be.
 
-use serde_json::Value;
+use std::ops::Range;
 
-use super::{Notebook, ParseError, Place, cell::Cell, outline::Outline};
+use super::{Notebook, ParseError, Place, cell::Cell, outline::Outline, without_private};
 
 /// The last cells of a notebook, and what else a glance at it tells.
 ///
@@ -35,7 +35,7 @@ impl End {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn parse(bytes: &[u8], n: usize) -> Result<Self, ParseError> {
-        if let Some(end) = Self::of_outline(bytes, n) {
+        if let Some(end) = Outline::of(bytes).and_then(|outline| Self::of_outline(&outline, n)) {
             return Ok(end);
         }
         let parsed = Notebook::parse(bytes)?;
@@ -47,13 +47,61 @@ impl End {
         })
     }
 
+    /// The same of `bytes` without the private cells, which [`without_private`] takes out,
+    /// and what is left of `bytes`. Both are done in one pass where there is none.
+    ///
+    /// # Errors
+    /// When there is no notebook in `bytes`.
+    ///
+    /// ```
+    /// use shared::notebook::End;
+    ///
+    /// let json = br#"{"cells": [{"cell_type": "raw", "metadata": {"tags": ["private"]}}]}"#;
+    /// let (rest, end) = End::of_public(json.to_vec(), 1)?;
+    /// assert_eq!((&*rest, end.total_cells), (&br#"{"cells": []}"#[..], 0));
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
+    pub fn of_public(bytes: Vec<u8>, n: usize) -> Result<(Vec<u8>, Self), ParseError> {
+        let outline = Outline::of(&bytes).filter(|outline| !outline.may_have_private);
+        if let Some(end) = outline.and_then(|outline| Self::of_outline(&outline, n)) {
+            return Ok((bytes, end));
+        }
+        let rest = without_private(bytes)?;
+        let end = Self::parse(&rest, n)?;
+        Ok((rest, end))
+    }
+
+    /// What `look` makes of each cell that [`Notebook::parse`] reads in `bytes`. Where that can
+    /// be, there is one cell in memory at a time.
+    ///
+    /// # Errors
+    /// The same as there.
+    ///
+    /// ```
+    /// use shared::notebook::{Cell, End};
+    ///
+    /// let json = br#"{"cells": [{"cell_type": "raw", "source": "1"}, {"source": "2"}]}"#;
+    /// assert_eq!(End::map_cells(json, Cell::source)?, ["1", "2"]);
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
+    pub fn map_cells<T>(bytes: &[u8], look: impl Fn(&Cell) -> T) -> Result<Vec<T>, ParseError> {
+        let one_by_one = Outline::of(bytes).and_then(|Outline { text, cells, .. }| {
+            let cells = cells.iter().map(|place| Cell::read(&text[place.clone()]));
+            cells.map(|cell| cell.as_ref().map(&look)).collect()
+        });
+        match one_by_one {
+            Some(seen) => Ok(seen),
+            None => Notebook::parse(bytes)
+                .map(|parsed| parsed.notebook.cells().iter().map(look).collect()),
+        }
+    }
+
     /// `None` for a notebook that is to be read whole.
-    fn of_outline(bytes: &[u8], n: usize) -> Option<Self> {
-        let Outline { text, list, cells } = Outline::of(bytes)?;
-        let cell = |place: &std::ops::Range<usize>| {
-            let value: Value = serde_json::from_str(&text[place.clone()]).ok()?;
-            Some(Cell::new(value))
-        };
+    fn of_outline(outline: &Outline<'_>, n: usize) -> Option<Self> {
+        let Outline {
+            text, list, cells, ..
+        } = outline;
+        let cell = |place: &Range<usize>| Cell::read(&text[place.clone()]);
         // The key of the cells keeps its place with null.
         let top = [&text[..list.start], "null", &text[list.end..]].concat();
         let (before, last) = cells.split_at(cells.len().saturating_sub(n));
@@ -84,13 +132,18 @@ impl End {
 mod tests {
     use super::*;
 
+    fn is_read_by_outline(json: &[u8]) -> bool {
+        let outline = Outline::of(json);
+        outline.is_some_and(|outline| End::of_outline(&outline, 1).is_some())
+    }
+
     /// Whether the end of a notebook with this value somewhere is read by itself.
     fn is_read_alone(value: &str) -> bool {
         let json = format!(
             r#"{{"nbformat": 4, "x": {value}, "cells": [
                 {{"cell_type": "code", "metadata": {{"x": [{value}]}}, "source": []}}]}}"#
         );
-        End::of_outline(json.as_bytes(), 1).is_some()
+        is_read_by_outline(json.as_bytes())
     }
 
     #[test]
@@ -147,6 +200,8 @@ mod tests {
             r#"{"cells": {}}"#,
             r#"{"nbformat": 4}"#,
             r#"{"cells": [17]}"#,
+            r#"{"cells": [], "worksheets": []}"#,
+            r#"{"cells": [{"cell_type": "raw", "cells": []}]}"#,
             r#"{"cells": [{}]}"#,
             r#"{"cells": [{"cell_type": "other"}]}"#,
             r#"{"cells": [{"cell_type": "raw", "cell_type": "code"}]}"#,
@@ -155,8 +210,8 @@ mod tests {
             "[]",
             "",
         ] {
-            assert!(End::of_outline(json.as_bytes(), 1).is_none(), "{json}");
+            assert!(!is_read_by_outline(json.as_bytes()), "{json}");
         }
-        assert!(End::of_outline(b"{\"cells\": [], \"x\": \"\xff\"}", 1).is_none());
+        assert!(!is_read_by_outline(b"{\"cells\": [], \"x\": \"\xff\"}"));
     }
 }

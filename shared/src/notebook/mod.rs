@@ -260,11 +260,14 @@ impl Notebook {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     #[must_use]
-    pub fn trim(mut self, max_lines: usize) -> Self {
-        for cell in &mut self.cells {
-            trim::outputs(cell, max_lines);
+    pub fn trim(self, max_lines: usize) -> Self {
+        let cells = self.cells.into_iter();
+        Self {
+            cells: cells
+                .map(|cell| cell.trimmed(max_lines, trim::outputs))
+                .collect(),
+            ..self
         }
-        self
     }
 
     /// The last code cell that was run ended in an error.
@@ -352,7 +355,7 @@ impl Notebook {
             }
             Place::Nowhere => {}
         }
-        json::write(&Value::Object(top))
+        json::write(&top)
     }
 }
 

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::json::MAX_DEPTH;
+use super::{json::MAX_DEPTH, private};
 use crate::scan;
 
 /// A notebook's text, and where its cells are in it.
@@ -18,6 +18,8 @@ pub(super) struct Outline<'a> {
     /// The list of cells, with its brackets.
     pub(super) list: Range<usize>,
     pub(super) cells: Vec<Range<usize>>,
+    /// The metadata of some cell looks as if it tagged the cell as private.
+    pub(super) may_have_private: bool,
 }
 
 /// Shorter ones are finite, unless they have an exponent.
@@ -29,9 +31,18 @@ const KNOWN_TYPES: [&[u8]; 5] = [b"code", b"markdown", b"raw", b"heading", b"htm
 impl<'a> Outline<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
-        let mut scanner = Scanner { bytes, at: 0 };
+        let mut scanner = Scanner {
+            bytes,
+            at: 0,
+            may_have_private: false,
+        };
         let (list, cells) = scanner.notebook()?;
-        Some(Self { text, list, cells })
+        Some(Self {
+            text,
+            list,
+            cells,
+            may_have_private: scanner.may_have_private,
+        })
     }
 }
 
@@ -40,6 +51,7 @@ impl<'a> Outline<'a> {
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
+    may_have_private: bool,
 }
 
 impl<'a> Scanner<'a> {
@@ -48,8 +60,11 @@ impl<'a> Scanner<'a> {
         self.white();
         self.take(b'{')?;
         self.fields(|scanner, key| {
-            if key != b"cells" {
-                return scanner.value(1);
+            match key {
+                b"cells" => {}
+                // Other readers look for cells there too.
+                b"worksheets" => return None,
+                _ => return scanner.value(1),
             }
             let start = scanner.at;
             let cells = scanner.cells()?;
@@ -77,13 +92,22 @@ impl<'a> Scanner<'a> {
     fn cell(&mut self) -> Option<()> {
         let mut types = 0;
         self.take(b'{')?;
-        self.fields(|scanner, key| {
-            if key != b"cell_type" {
-                return scanner.value(3);
+        self.fields(|scanner, key| match key {
+            b"cell_type" => {
+                types += 1;
+                let value = scanner.plain_string()?;
+                KNOWN_TYPES.contains(&value).then_some(())
             }
-            types += 1;
-            let value = scanner.plain_string()?;
-            KNOWN_TYPES.contains(&value).then_some(())
+            b"metadata" => {
+                let start = scanner.at;
+                scanner.value(3)?;
+                let metadata = &scanner.bytes[start..scanner.at];
+                scanner.may_have_private |= private::may_be_tagged(metadata);
+                Some(())
+            }
+            // A cell like a worksheet.
+            b"cells" => None,
+            _ => scanner.value(3),
         })?;
         (types == 1).then_some(())
     }
@@ -195,6 +219,10 @@ impl<'a> Scanner<'a> {
                 b'\\' => self.escape()?,
                 _ => return None,
             }
+            // As a line ends.
+            if self.next_is(b'"') {
+                return Some(());
+            }
         }
     }
 
@@ -253,6 +281,10 @@ impl<'a> Scanner<'a> {
     fn white(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
             self.at += 1;
+            // As a line begins that Jupyter has written.
+            if let Some(next) = self.bytes[self.at..].first_chunk() {
+                self.at += scan::spaces(next);
+            }
         }
     }
 

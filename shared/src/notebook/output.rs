@@ -62,6 +62,23 @@ pub struct Bundle<'a> {
     pub metadata: Option<&'a Map<String, Value>>,
 }
 
+/// Whether `value` is an output with something to show, as [`Output::of`] would tell it.
+pub(super) fn is_shown(value: &Value) -> bool {
+    let kind = value.get("output_type").and_then(Value::as_str);
+    matches!(
+        kind,
+        Some(
+            "stream"
+                | "error"
+                | "pyerr"
+                | "execute_result"
+                | "pyout"
+                | "display_data"
+                | "update_display_data"
+        )
+    )
+}
+
 impl<'a> Output<'a> {
     pub(super) fn of(value: &'a Value) -> Self {
         let Value::Object(fields) = value else {

@@ -1,10 +1,15 @@
 //! A merged notebook whose parts change one at a time.
 
-use std::fmt::{self, Write};
+use std::{
+    collections::HashMap,
+    fmt::{self, Write},
+    hash::{DefaultHasher, Hasher},
+    sync::Arc,
+};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Notebook, json, merge};
+use super::{Cell, Notebook, json, merge, upgrade};
 
 /// What one participant adds to a merged notebook, as the JSON it will be there.
 ///
@@ -14,7 +19,7 @@ use super::{Notebook, json, merge};
 pub struct Part {
     slug: Box<str>,
     header: CellText,
-    cells: Box<[CellText]>,
+    cells: Box<[Arc<CellText>]>,
     /// The notebook's own fields, before its cells and after them.
     before: Box<str>,
     after: Box<str>,
@@ -23,6 +28,8 @@ pub struct Part {
 /// A cell, its id left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct CellText {
+    /// The mark of the cell that it was made of.
+    mark: u64,
     own_id: Box<str>,
     text: Box<str>,
     /// Where in the text the id goes.
@@ -36,13 +43,13 @@ const EMPTY_ID: &str = "\n   \"id\": \"\"";
 const NO_CELLS: &str = "\n \"cells\": null";
 
 impl Part {
-    /// The part of the participant `stem` (as [`Notebook::merge`] takes it), who has these
-    /// cells.
+    /// The part of the participant `stem` (as [`Notebook::merge`] takes it), who has the
+    /// cells of `notebook`. What did not change is taken from `before`, their part until now.
     ///
     /// ```
     /// use shared::notebook::{Notebook, Part};
     ///
-    /// let part = |name: &str| Part::of(name, Notebook::default());
+    /// let part = |name: &str| Part::of(name, &Notebook::default(), None);
     /// let mut json = String::new();
     /// Part::merge([&part("ana"), &part("bo")], &mut json)?;
     /// let merged = Notebook::parse(json.as_bytes())?.notebook;
@@ -50,18 +57,27 @@ impl Part {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn of(stem: &str, notebook: Notebook) -> Self {
-        let top = json::write(&Value::Object(merge::top_of(&notebook)));
+    pub fn of(stem: &str, notebook: &Notebook, before: Option<&Self>) -> Self {
+        let known = before.map_or(&[][..], |part| &part.cells);
+        let known: HashMap<u64, _> = known.iter().map(|cell| (cell.mark, cell)).collect();
+        let cell = |cell: &Cell| {
+            let mut mark = DefaultHasher::new();
+            cell.mark(&mut mark);
+            let mark = mark.finish();
+            match known.get(&mark) {
+                Some(known) => Arc::clone(known),
+                None => Arc::new(CellText::of(mark, cell)),
+            }
+        };
+        let top = json::write(&merge::top_of(notebook));
+        let header = merge::header(stem);
         let (before, after) = top
             .split_once(NO_CELLS)
             .expect("the top has null for cells");
-        let cells = notebook.cells.into_iter().map(merge::without_id);
         Self {
             slug: merge::slug(stem).into(),
-            header: CellText::of(String::new(), merge::header(stem)),
-            cells: cells
-                .map(|(own, fields)| CellText::of(own, fields))
-                .collect(),
+            header: CellText::of_fields(0, "", header.iter().map(|(name, value)| (&**name, value))),
+            cells: notebook.cells.iter().map(cell).collect(),
             before: before.into(),
             after: after.into(),
         }
@@ -77,7 +93,7 @@ impl Part {
     /// use shared::notebook::{Notebook, Part};
     ///
     /// let mut json = String::new();
-    /// Part::merge([&Part::of("ana", Notebook::default())], &mut json)?;
+    /// Part::merge([&Part::of("ana", &Notebook::default(), None)], &mut json)?;
     /// assert!(json.starts_with("{\n \"cells\": [\n  {\n"));
     /// # Ok::<(), std::fmt::Error>(())
     /// ```
@@ -112,17 +128,37 @@ impl Part {
 }
 
 impl CellText {
-    fn of(own_id: String, fields: Map<String, Value>) -> Self {
-        // In two lists it is indented as in the list of an object.
-        let text = json::write(&[[fields]]);
-        let text = text
-            .strip_prefix("[\n [")
-            .and_then(|text| text.strip_suffix("\n ]\n]\n"));
-        let text = text.expect("the lists were put around it");
+    /// The cell `cell`, which has this mark.
+    fn of(mark: u64, cell: &Cell) -> Self {
+        let Some(fields) = upgrade::current(cell) else {
+            let (own_id, fields) = merge::without_id(cell.clone());
+            let fields = fields.iter().map(|(name, value)| (&**name, value));
+            return Self::of_fields(mark, &own_id, fields);
+        };
+        let no_id = Value::String(String::new());
+        let others = fields.iter().filter(|(name, _)| *name != "id");
+        let mut fields: Vec<_> = others.map(|(name, value)| (&**name, value)).collect();
+        fields.push(("id", &no_id));
+        // As Jupyter writes them.
+        fields.sort_unstable_by_key(|(name, _)| *name);
+        Self::of_fields(mark, cell.id().unwrap_or_default(), fields)
+    }
+
+    /// A cell of these fields, whose id is empty.
+    fn of_fields<'a>(
+        mark: u64,
+        own_id: &str,
+        fields: impl IntoIterator<Item = (&'a str, &'a Value)>,
+    ) -> Self {
+        // A line of its own, in the list of an object.
+        let mut text = "\n  ".to_owned();
+        json::push_object(&mut text, fields, 2);
         let id = text.find(EMPTY_ID).expect("an empty id was put there");
         Self {
+            mark,
             own_id: own_id.into(),
-            text: text.into(),
+            // Not the text itself: it has room to grow, and this is kept.
+            text: (*text).into(),
             id_at: id + EMPTY_ID.len() - 1,
         }
     }
@@ -176,7 +212,7 @@ mod tests {
             notebooks.rotate_left(1);
             let parts: Vec<Part> = notebooks
                 .iter()
-                .map(|(name, notebook)| Part::of(name, notebook.clone()))
+                .map(|(name, notebook)| Part::of(name, notebook, None))
                 .collect();
             let mut merged = String::new();
             Part::merge(&parts, &mut merged).unwrap();
@@ -185,11 +221,79 @@ mod tests {
         }
     }
 
+    /// A cell that is nbformat 4 is written as it is, and each of these differs in one thing.
+    #[test]
+    fn a_cell_that_is_not_quite_of_nbformat_4_is_upgraded() {
+        let code = |more: &str| {
+            let outputs = if more.contains("outputs") {
+                ""
+            } else {
+                r#""outputs": [],"#
+            };
+            format!(
+                r#"{{"cell_type": "code", "metadata": {{}}, "source": ["a\n", "b"], {outputs}
+                    "execution_count": 1, {more}}}"#
+            )
+        };
+        let output = |output: &str| code(&format!(r#""outputs": [{{{output}}}]"#));
+        for cell in [
+            code(r#""id": "a""#),
+            code(r#""id": 3"#),
+            code(r#""collapsed": true"#),
+            code(r#""collapsed": 1"#),
+            code(r#""language": "R""#),
+            code(r#""input": "x""#),
+            code(r#""prompt_number": 2"#),
+            code(r#""execution_count": null"#),
+            code(r#""execution_count": 1.5"#),
+            code(r#""metadata": null"#),
+            code(r#""source": {"a": 1}"#),
+            code(r#""source": [1]"#),
+            code(r#""outputs": null"#),
+            code(r#""outputs": {"output_type": "stream"}"#),
+            output(r#""output_type": "stream", "name": "stdout", "text": "x""#),
+            output(r#""output_type": "stream", "text": "x""#),
+            output(r#""output_type": "stream", "name": "stdout""#),
+            output(r#""output_type": "stream", "name": "a", "text": "x", "stream": "stderr""#),
+            output(r#""output_type": "error""#),
+            output(r#""output_type": "pyerr""#),
+            output(r#""output_type": "display_data", "data": {}, "metadata": {}"#),
+            output(r#""output_type": "display_data", "data": {}"#),
+            output(r#""output_type": "display_data", "metadata": {}, "text": "x""#),
+            output(r#""output_type": "update_display_data", "data": {}, "metadata": {}"#),
+            output(r#""output_type": "execute_result", "data": {}, "metadata": {}"#),
+            output(
+                r#""output_type": "execute_result", "data": {}, "metadata": {},
+                   "execution_count": 1, "prompt_number": 2"#,
+            ),
+            output(r#""output_type": "pyout", "html": "x", "prompt_number": 2"#),
+            output(r#""output_type": "clear_output""#),
+            r#"{"cell_type": "markdown", "source": "x", "metadata": {}}"#.to_owned(),
+            r#"{"cell_type": "markdown", "source": "x"}"#.to_owned(),
+            r#"{"cell_type": "markdown", "metadata": {}}"#.to_owned(),
+            r#"{"cell_type": "html", "source": "x", "metadata": {}}"#.to_owned(),
+            r#"{"cell_type": "heading", "source": "x", "metadata": {}, "level": 2}"#.to_owned(),
+            r#"{"cell_type": "raw", "source": [], "metadata": [], "id": ""}"#.to_owned(),
+        ] {
+            let json = format!(r#"{{"nbformat": 4, "cells": [{cell}]}}"#);
+            let notebook = Notebook::parse(json.as_bytes()).unwrap().notebook;
+            let both = ["ana", "bo"].map(|name| (name.to_owned(), notebook.clone()));
+            let parts = ["ana", "bo"].map(|name| Part::of(name, &notebook, None));
+            let mut merged = String::new();
+            Part::merge(&parts, &mut merged).unwrap();
+            assert_eq!(
+                merged,
+                Notebook::merge(both.into()).unwrap().to_json(),
+                "{cell}"
+            );
+        }
+    }
+
     #[test]
     fn one_part_has_its_header_too() {
         let (name, notebook) = parts().swap_remove(0);
         let mut merged = String::new();
-        Part::merge([&Part::of(&name, notebook)], &mut merged).unwrap();
+        Part::merge([&Part::of(&name, &notebook, None)], &mut merged).unwrap();
         let merged = Notebook::parse(merged.as_bytes()).unwrap().notebook;
         assert_eq!(merged.len(), 3);
         assert_eq!(merged.cells()[0].source(), "# <a id=\"ANA\">ANA</a>");

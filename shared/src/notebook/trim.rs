@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::cell::{Cell, text};
+use super::cell::text;
 
 const MARKER: &str = "...\n";
 
-/// Trims the `text` of every output of `cell`, in the form it has: a list stays a list.
-pub(super) fn outputs(cell: &mut Cell, max_lines: usize) {
-    let Some(Value::Array(outputs)) = cell.value_mut().get_mut("outputs") else {
+/// Trims the `text` of every output of a cell, in the form it has: a list stays a list.
+pub(super) fn outputs(cell: &mut Value, max_lines: usize) {
+    let Some(Value::Array(outputs)) = cell.get_mut("outputs") else {
         return;
     };
     for output in outputs {

@@ -8,22 +8,28 @@ use serde_json::{Map, Value, json};
 
 use super::{
     cell::{Cell, CellKind, text},
-    output::{Output, mime_of_old_name},
+    output::{is_shown, mime_of_old_name},
 };
 
 /// What nbformat 4 requires of the cell; what it does not know stays.
 pub(super) fn cell(cell: Cell) -> Map<String, Value> {
     let kind = cell.kind();
-    let source = cell.source();
+    // What nbformat 4 has as it is need not be made anew.
+    let source = match (&kind, cell.value().get("source")) {
+        (CellKind::Code | CellKind::Markdown | CellKind::Raw, Some(source)) if is_text(source) => {
+            None
+        }
+        _ => Some(cell.source()),
+    };
     let mut fields = match (cell.into_value(), &kind) {
         (Value::Object(fields), known) if !matches!(known, CellKind::Unknown(_)) => fields,
-        (broken, _) => return raw(&broken, source),
+        (broken, _) => return raw(&broken, source.unwrap_or_default()),
     };
     match kind {
         CellKind::Code => code(&mut fields),
         CellKind::Markdown => drop(fields.insert("cell_type".to_owned(), json!("markdown"))),
         CellKind::Heading(level) => {
-            let line = source.replace('\n', " ");
+            let line = source.as_deref().unwrap_or_default().replace('\n', " ");
             let heading = format!("{} {line}", "#".repeat(usize::from(level)));
             fields.insert("cell_type".to_owned(), json!("markdown"));
             fields.insert("source".to_owned(), json!(heading));
@@ -32,10 +38,56 @@ pub(super) fn cell(cell: Cell) -> Map<String, Value> {
         CellKind::Raw | CellKind::Unknown(_) => {}
     }
     metadata(&mut fields);
-    if !fields.get("source").is_some_and(is_text) {
+    if let Some(source) = source
+        && !fields.get("source").is_some_and(is_text)
+    {
         fields.insert("source".to_owned(), json!(source));
     }
     fields
+}
+
+/// The fields of `cell` when they are nbformat 4 as they are, which nearly all are: then
+/// [`cell`] would make a copy of them.
+pub(super) fn current(cell: &Cell) -> Option<&Map<String, Value>> {
+    let fields = cell.value().as_object()?;
+    let has_what_all_have = fields.get("source").is_some_and(is_text)
+        && fields.get("metadata").is_some_and(Value::is_object);
+    let is_current = match fields.get("cell_type")?.as_str()? {
+        "code" => is_current_code(fields),
+        "markdown" | "raw" => true,
+        _ => false,
+    };
+    (has_what_all_have && is_current).then_some(fields)
+}
+
+fn is_current_code(fields: &Map<String, Value>) -> bool {
+    let old = ["input", "prompt_number", "collapsed", "language"];
+    let Some(Value::Array(outputs)) = fields.get("outputs") else {
+        return false;
+    };
+    old.iter().all(|name| !fields.contains_key(*name))
+        && fields.get("execution_count").is_some_and(is_count)
+        && outputs.iter().all(is_current_output)
+}
+
+fn is_current_output(output: &Value) -> bool {
+    let has = |name| output.get(name).is_some();
+    let is_bundle = || has("data") && output.get("metadata").is_some_and(Value::is_object);
+    match output.get("output_type").and_then(Value::as_str) {
+        Some("stream") => has("name") && has("text") && !has("stream"),
+        Some("error") => true,
+        Some("display_data") => is_bundle(),
+        Some("execute_result") => {
+            is_bundle()
+                && !has("prompt_number")
+                && output.get("execution_count").is_some_and(is_count)
+        }
+        _ => false,
+    }
+}
+
+fn is_count(value: &Value) -> bool {
+    value.is_i64() || value.is_null()
 }
 
 /// Whether `value` is text as nbformat wants it.
@@ -76,7 +128,7 @@ fn code(fields: &mut Map<String, Value>) {
         Some(one) => vec![one],
     };
     let outputs: Vec<Value> = outputs.into_iter().map(output).collect();
-    fields.insert("outputs".to_owned(), json!(outputs));
+    fields.insert("outputs".to_owned(), Value::Array(outputs));
 }
 
 /// The execution count, which is a number or null.
@@ -88,10 +140,7 @@ fn count(fields: &mut Map<String, Value>) {
 
 /// An output nbformat 4 has; one that it has not is shown as its JSON.
 fn output(mut value: Value) -> Value {
-    let known = !matches!(
-        Output::of(&value),
-        Output::Unknown(_) | Output::Clear { .. }
-    );
+    let known = is_shown(&value);
     if let Some(fields) = value.as_object_mut().filter(|_| known) {
         known_output(fields);
         return value;

@@ -17,7 +17,9 @@ impl<'a> Displays<'a> {
     /// Those of `notebook`.
     pub(super) fn of(notebook: &'a Notebook) -> Self {
         let mut displays = Self::default();
-        for output in notebook.cells().iter().flat_map(|cell| cell.outputs()) {
+        let cells = notebook.cells().iter();
+        let named = cells.filter(|cell| cell.has_named_display());
+        for output in named.flat_map(|cell| cell.outputs()) {
             let Output::Bundle(bundle) = output else {
                 continue;
             };

@@ -2,7 +2,7 @@
 
 use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Value, json};
-use shared::notebook::{End, Notebook, ParseError};
+use shared::notebook::{Cell, End, Notebook, ParseError};
 
 use crate::properties::{any_json, mutated, with_pieces};
 
@@ -55,6 +55,8 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
         prop_assert_eq!(&texts.0, &texts.1);
         prop_assert_eq!(end, expected);
     }
+    let cells = Notebook::parse(bytes).map(|parsed| parsed.notebook.cells().to_vec());
+    prop_assert_eq!(End::map_cells(bytes, Cell::clone), cells);
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Value, json};
 use shared::{
-    incremental::{self, Pieces},
-    notebook::{Notebook, Part},
+    incremental::{self, Pieces, Prepared},
+    notebook::{End, Notebook, Part},
     prepare,
     render::{self, Options},
     sanitize::Ammonia,
@@ -70,6 +70,8 @@ proptest! {
         let mut language = "python";
         let mut first = 0;
         let mut before: (String, Pieces) = Default::default();
+        let mut prepared = Prepared::default();
+        let mut part = Part::of("ana", &Notebook::default(), None);
         for edit in edits {
             match edit {
                 Edit::Insert(at, cell) => cells.insert(at.min(cells.len()), cell),
@@ -85,10 +87,25 @@ proptest! {
             }
             let json = json!({"cells": cells, "nbformat": 4,
                 "metadata": {"kernelspec": {"language": language}}});
-            let notebook = Notebook::parse(json.to_string().as_bytes()).unwrap().notebook;
-            let known = Some((&before.1, &*before.0));
-            before = incremental::cells(&notebook, first, &options(), &Ammonia, known);
-            prop_assert_eq!(&before.0, &from_nothing(&notebook, first));
+            let json = json.to_string();
+            let notebook = Notebook::parse(json.as_bytes()).unwrap().notebook;
+            // Its cells know the text they were read from.
+            let read_alone = End::parse(json.as_bytes(), usize::MAX).unwrap().tail;
+            let expected = from_nothing(&notebook, first);
+            for notebook in [&notebook, &read_alone] {
+                let known = Some((&before.1, &*before.0));
+                before = incremental::cells(notebook, first, &options(), &Ammonia, known);
+                prop_assert_eq!(&before.0, &expected);
+                prepared = Prepared::of(notebook, first, &Ammonia, Some(&prepared));
+                let (html, _) = prepared.render(notebook, &options(), Some((&before.1, &before.0)));
+                prop_assert_eq!(&html, &expected);
+                part = Part::of("ana", notebook, Some(&part));
+                let merged = |part: &Part| {
+                    let mut json = String::new();
+                    Part::merge([part], &mut json).map(|()| json)
+                };
+                prop_assert_eq!(merged(&part), merged(&Part::of("ana", notebook, None)));
+            }
         }
     }
 
@@ -100,7 +117,7 @@ proptest! {
         let notebooks: Vec<_> = notebooks.collect();
         let parts: Vec<Part> = notebooks
             .iter()
-            .map(|(user, notebook)| Part::of(user, notebook.clone()))
+            .map(|(user, notebook)| Part::of(user, notebook, None))
             .collect();
         let mut merged = String::new();
         Part::merge(&parts, &mut merged).unwrap();

@@ -2,7 +2,7 @@
 
 use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Value, json};
-use shared::notebook::{Cell, Notebook, without_private};
+use shared::notebook::{Cell, End, Notebook, without_private};
 
 use crate::properties::{any_json, mutated, with_pieces};
 
@@ -89,6 +89,7 @@ fn notebook() -> impl Strategy<Value = String> {
 /// there twice a reader takes the last, and what is cut goes by both.
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let before = Notebook::parse(bytes);
+    check_end(bytes)?;
     let after = match without_private(bytes.to_vec()) {
         Ok(after) => after,
         Err(error) => {
@@ -116,12 +117,21 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// What is done in one pass comes to the same as one after the other.
+fn check_end(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let both = without_private(bytes.to_vec());
+    let both = both.and_then(|rest| End::parse(&rest, 2).map(|end| (rest, end)));
+    prop_assert_eq!(End::of_public(bytes.to_vec(), 2), both);
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_private_is_left_and_all_else_is(text in notebook()) {
         let before = parse(text.as_bytes());
+        check_end(text.as_bytes())?;
         let after = without_private(text.clone().into_bytes()).expect("a notebook");
         let shown = String::from_utf8(after).expect("UTF-8");
         prop_assert!(!shown.contains(CANARY), "{}", shown);

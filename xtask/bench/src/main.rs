@@ -23,6 +23,11 @@ use std::{path::PathBuf, process::ExitCode};
 use backend::homes::HomesTemplate;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
+use tikv_jemallocator::Jemalloc;
+
+/// As the service has it.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 #[derive(Parser)]
 #[command(name = "bench")]

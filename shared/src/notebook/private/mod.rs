@@ -6,12 +6,9 @@
 //! spelled. What is cut too often is noticed by the author, what is cut too seldom by
 //! everyone else; so of two possibilities it is always the first.
 
-mod hint;
-
 use std::ops::Range;
 
-use self::hint::may_be_tagged;
-use super::{Cell, End, Notebook, ParseError, json::MAX_DEPTH};
+use super::{Cell, Notebook, ParseError, json::MAX_DEPTH, outline::Outline};
 use crate::scan;
 
 /// The tag, in letters of either case.
@@ -37,10 +34,15 @@ pub const TAG: &str = "private";
 /// # Ok::<(), shared::notebook::ParseError>(())
 /// ```
 pub fn without_private(bytes: Vec<u8>) -> Result<Vec<u8>, ParseError> {
-    if !may_be_tagged(&bytes) {
+    // Nearly every notebook has none, which its outline tells.
+    let may_have_one = match Outline::of(&bytes) {
+        Some(outline) => outline.may_have_private,
+        None => may_be_tagged(&bytes),
+    };
+    if !may_have_one {
         return Ok(bytes);
     }
-    End::parse(&bytes, 0)?;
+    Notebook::parse(&bytes)?;
     let cuts = Scan::new(&bytes).run();
     if cuts.is_empty() {
         return Ok(bytes);
@@ -50,6 +52,32 @@ pub fn without_private(bytes: Vec<u8>) -> Result<Vec<u8>, ParseError> {
     match Notebook::parse(&rest)?.notebook.cells().iter().any(tagged) {
         true => Err(ParseError::at_start("a private cell cannot be taken out")),
         false => Ok(rest),
+    }
+}
+
+/// Whether the tag is somewhere in `bytes`, as a word or perhaps spelled in escapes.
+pub(super) fn may_be_tagged(bytes: &[u8]) -> bool {
+    /// The letter that is looked for, which is a rare one.
+    const V: usize = 3;
+    let mut at = 0;
+    loop {
+        at += scan::length_before(&bytes[at..], *b"vV\\");
+        match bytes.get(at..) {
+            // Letters are the numbers from 41 to 7a.
+            Some([b'\\', b'u', b'0', b'0', b'4'..=b'7', ..]) => return true,
+            // The next byte belongs to this one.
+            Some([b'\\', _, ..]) => at += 2,
+            Some([_, ..]) => {
+                let word = at
+                    .checked_sub(V)
+                    .and_then(|at| bytes.get(at..at + TAG.len()));
+                if word.is_some_and(|word| word.eq_ignore_ascii_case(TAG.as_bytes())) {
+                    return true;
+                }
+                at += 1;
+            }
+            _ => return false,
+        }
     }
 }
 

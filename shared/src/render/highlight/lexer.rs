@@ -4,6 +4,7 @@ use super::{
     Class,
     languages::{self, Language, Quote},
 };
+use crate::scan;
 
 /// Where tokens go; false ends the lexing.
 type Sink<'s> = &'s mut dyn FnMut(Class, &str) -> bool;
@@ -70,7 +71,12 @@ impl<'a> Lexer<'a> {
         if self.language.is_python && self.is_magic(first) {
             return self.magic();
         }
-        let class = self.comment(rest).or_else(|| self.string(rest, 0));
+        // No language's comments or quotes begin with a letter, and most tokens do.
+        let is_word = first == '_' || first.is_ascii_alphanumeric();
+        let class = match is_word {
+            true => None,
+            false => self.comment(rest).or_else(|| self.string(rest, 0)),
+        };
         let class = class.unwrap_or_else(|| self.word(first));
         self.before = self.source[..self.at].chars().next_back();
         class
@@ -256,10 +262,11 @@ impl<'a> Lexer<'a> {
         if self.language.ignores_case {
             words.iter().any(|word| word.eq_ignore_ascii_case(name))
         } else {
-            // Nearly all differ in their first letter, which is quicker to see.
+            // Nearly all differ in their length or their first letter, which is quicker to see.
             let first = name.as_bytes().first();
-            let mut words = words.iter();
-            words.any(|word| word.as_bytes().first() == first && *word == name)
+            words.iter().any(|word| {
+                word.len() == name.len() && word.as_bytes().first() == first && *word == name
+            })
         }
     }
 }
@@ -346,8 +353,13 @@ fn formatted_length(text: &str, quote: &Quote) -> Option<usize> {
 /// the end of the line, or of the text.
 fn string_length(text: &str, quote: &Quote) -> usize {
     let bytes = text.as_bytes();
+    let stops = [quote.mark.as_bytes()[0], b'\\', b'\n'];
     let mut at = quote.mark.len();
-    while let Some(&byte) = bytes.get(at) {
+    loop {
+        at += scan::length_before(&bytes[at..], stops);
+        let Some(&byte) = bytes.get(at) else {
+            return bytes.len();
+        };
         if byte == b'\\' && quote.escapes {
             at += 1;
             at += text[at..].chars().next().map_or(0, char::len_utf8);
@@ -359,5 +371,4 @@ fn string_length(text: &str, quote: &Quote) -> usize {
             at += 1;
         }
     }
-    bytes.len()
 }

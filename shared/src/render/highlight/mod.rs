@@ -30,18 +30,19 @@ enum Class {
 }
 
 impl Class {
-    fn name(self) -> Option<&'static str> {
+    /// The tag that a token begins with.
+    fn tag(self) -> Option<&'static str> {
         match self {
             Self::Plain => None,
-            Self::Keyword => Some("tok-kw"),
-            Self::Constant => Some("tok-const"),
-            Self::String => Some("tok-str"),
-            Self::Comment => Some("tok-com"),
-            Self::Number => Some("tok-num"),
-            Self::Called => Some("tok-fn"),
-            Self::Defined => Some("tok-def"),
-            Self::Operator => Some("tok-op"),
-            Self::Magic => Some("tok-magic"),
+            Self::Keyword => Some("<span class=\"tok-kw\">"),
+            Self::Constant => Some("<span class=\"tok-const\">"),
+            Self::String => Some("<span class=\"tok-str\">"),
+            Self::Comment => Some("<span class=\"tok-com\">"),
+            Self::Number => Some("<span class=\"tok-num\">"),
+            Self::Called => Some("<span class=\"tok-fn\">"),
+            Self::Defined => Some("<span class=\"tok-def\">"),
+            Self::Operator => Some("<span class=\"tok-op\">"),
+            Self::Magic => Some("<span class=\"tok-magic\">"),
         }
     }
 }
@@ -55,11 +56,9 @@ pub(crate) fn push(out: &mut String, source: &str, language: &str) {
     };
     let limit = MAX_GROWTH * source.len() + FREE;
     let fits = lexer::tokens(source, known, &mut |class, text| {
-        match class.name() {
-            Some(name) => {
-                out.push_str("<span class=\"");
-                out.push_str(name);
-                out.push_str("\">");
+        match class.tag() {
+            Some(tag) => {
+                out.push_str(tag);
                 escape::push(out, text);
                 out.push_str("</span>");
             }

@@ -5,11 +5,13 @@
 //! pass over the text repairs that, keeping lines and, but for `NaN`, columns where
 //! they were; then serde_json reads it.
 
+mod write;
+
 use std::borrow::Cow;
 
-use serde::Serialize;
-use serde_json::{Value, error::Category};
+use serde_json::{Map, Value, error::Category};
 
+pub(super) use self::write::push_object;
 use super::ParseError;
 use crate::scan;
 
@@ -36,16 +38,16 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), ParseError> {
     }
 }
 
-/// `value` with indent 1 and a newline at the end.
-pub(super) fn write(value: &impl Serialize) -> String {
-    let mut out = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
-    value
-        .serialize(&mut serializer)
-        .expect("values have text keys and writing to memory cannot fail");
-    out.push(b'\n');
-    String::from_utf8(out).expect("serde_json writes UTF-8")
+/// An object with indent 1 and a newline at the end.
+pub(super) fn write(fields: &Map<String, Value>) -> String {
+    let mut out = String::new();
+    push_object(
+        &mut out,
+        fields.iter().map(|(name, value)| (&**name, value)),
+        0,
+    );
+    out.push('\n');
+    out
 }
 
 /// A text being repaired: what is before `kept` has been copied to `out`.

@@ -1,0 +1,100 @@
+//! Looking for a byte among many that do not matter.
+
+mod lanes;
+
+use lanes::{Found, Lanes};
+
+/// How many bytes come before the first of `stops`.
+pub(crate) fn length_before<const N: usize>(bytes: &[u8], stops: [u8; N]) -> usize {
+    let (first, others) = stops.split_first().expect("something is looked for");
+    length(
+        bytes,
+        |lanes| {
+            others.iter().fold(lanes.equal(*first), |found, stop| {
+                found.or(lanes.equal(*stop))
+            })
+        },
+        |byte| stops.contains(&byte),
+    )
+}
+
+/// How many bytes come before the first that JSON does not have in a string as it is: a
+/// quote, a backslash, a control character.
+pub(crate) fn length_of_json_text(bytes: &[u8]) -> usize {
+    length(
+        bytes,
+        |lanes| {
+            let marks = lanes.equal(b'"').or(lanes.equal(b'\\'));
+            marks.or(lanes.at_most(b' ' - 1))
+        },
+        |byte| byte < b' ' || byte == b'"' || byte == b'\\',
+    )
+}
+
+/// How many spaces there are at the front, of eight at most.
+pub(crate) fn spaces(bytes: &[u8; 8]) -> usize {
+    let others = u64::from_le_bytes(*bytes) ^ u64::from_le_bytes([b' '; 8]);
+    others.trailing_zeros() as usize / 8
+}
+
+/// How many bytes come before the first that is found; `is_found` says of one byte what
+/// `find` says of several.
+#[inline]
+fn length(bytes: &[u8], find: impl Fn(Lanes) -> Found, is_found: impl Fn(u8) -> bool) -> usize {
+    let (lanes, rest) = bytes.as_chunks();
+    for (at, bytes) in lanes.iter().enumerate() {
+        if let Some(first) = find(Lanes::of(*bytes)).first() {
+            return at * Lanes::COUNT + first;
+        }
+    }
+    let plain = rest.iter().take_while(|byte| !is_found(**byte));
+    lanes.len() * Lanes::COUNT + plain.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{length_before, length_of_json_text, spaces};
+
+    #[test]
+    fn finds_the_first_wherever_it_is() {
+        let stops = *b"<&";
+        for before in 0..100 {
+            for after in 0..40 {
+                let text = format!("{}<{}&", "a".repeat(before), "b".repeat(after));
+                assert_eq!(length_before(text.as_bytes(), stops), before);
+                assert_eq!(length_before(&text.as_bytes()[before + 1..], stops), after);
+                assert_eq!(length_before(&text.as_bytes()[..before], stops), before);
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_is_told_from_every_other() {
+        for byte in 0..=u8::MAX {
+            let ends = byte < b' ' || byte == b'"' || byte == b'\\';
+            for before in [0, 5, 8, 31, 32, 45] {
+                // What is next to a byte must not change what it is taken for.
+                for neighbour in [b' ', b'!', b'~', 0x7f, 0x80, 0xff] {
+                    let mut text = vec![neighbour; before];
+                    text.push(byte);
+                    text.extend([neighbour; 40]);
+                    let found = length_of_json_text(&text);
+                    assert_eq!(found, if ends { before } else { text.len() }, "{byte}");
+                    let found = length_before(&text, [byte]);
+                    let first = if byte == neighbour { 0 } else { before };
+                    assert_eq!(found, first, "{byte} among {neighbour}");
+                }
+            }
+        }
+    }
+    #[test]
+    fn spaces_are_counted_to_the_first_that_is_none() {
+        for count in 0..=8 {
+            let mut bytes = [b' '; 8];
+            for (at, byte) in bytes.iter_mut().enumerate().skip(count) {
+                *byte = if at == count { b'"' } else { b' ' };
+            }
+            assert_eq!(spaces(&bytes), count);
+        }
+    }
+}
