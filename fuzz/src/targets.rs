@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use shared::{
-    notebook::Notebook,
+    notebook::{End, Notebook, without_private},
     prepare::{self, Sanitizer},
     render::{self, Options},
     sanitize::Ammonia,
@@ -27,13 +27,19 @@ const LANGUAGES: [&str; 9] = [
     "x\"><b>",
 ];
 
-/// The notebook parser, and whatever can be done with a notebook: it comes back from
-/// its own JSON as it was, and is rendered safely and within bounds.
+/// The notebook parser, and whatever can be done with a notebook: its end read alone is the
+/// end of the whole, it comes back from its own JSON as it was, and is rendered safely and
+/// within bounds.
 pub fn parser(data: &[u8]) -> u64 {
     let Ok(parsed) = Notebook::parse(data) else {
         return 0;
     };
     let notebook = parsed.notebook;
+    let end = End::parse(data, 3).expect("the whole was read");
+    assert_eq!(end.tail, notebook.tail(3));
+    let public = without_private(data.to_vec());
+    let both = public.and_then(|rest| End::parse(&rest, 3).map(|end| (rest, end)));
+    assert_eq!(End::of_public(data.to_vec(), 3), both);
     let json = notebook.to_json();
     let again = Notebook::parse(json.as_bytes())
         .expect("JSON of its own")
