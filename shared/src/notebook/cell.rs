@@ -301,6 +301,7 @@ impl Cell {
     }
 
     /// Whether an output has a name that another output may refer to.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn has_named_display(&self) -> bool {
         let is_named = |output: &Value| {
             let transient = output.get("transient");

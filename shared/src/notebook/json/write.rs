@@ -104,7 +104,7 @@ fn push_text(out: &mut String, text: &str) {
     out.push('"');
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use proptest::{collection::vec, prelude::*};
     use serde::Serialize;
