@@ -116,8 +116,8 @@ mod tests {
         let mut out = Vec::new();
         let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
         let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
-        value.serialize(&mut serializer).unwrap();
-        String::from_utf8(out).unwrap()
+        value.serialize(&mut serializer).expect("text keys");
+        String::from_utf8(out).expect("UTF-8")
     }
 
     fn check(value: &Value) {
