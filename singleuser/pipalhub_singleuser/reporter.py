@@ -18,6 +18,7 @@ import urllib.request
 from collections import OrderedDict
 
 from .backoff import Backoff
+from .pace import Pace
 from .service import Service
 
 SAVE = "save-notebook"
@@ -31,6 +32,9 @@ TIMEOUT = 10
 # Seconds between two events: what the service takes from one participant for long. What is
 # saved more often than that is sent once, as it was last.
 PACE = 0.1
+# How many may be sent at once: all that somebody had open when the service came back. The
+# service takes fifty.
+BURST = 40
 # Seconds between attempts while the service is away, but for what Retry-After adds.
 FIRST_DELAY = 0.2
 MAX_DELAY = 2.5
@@ -49,6 +53,7 @@ class Reporter:
         self._changed = threading.Condition()
         self._closed = threading.Event()
         self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
+        self._pace = Pace(PACE, BURST)
         self._warned = set()
         # No proxy of the environment and no redirect is followed: the token must not
         # travel anywhere else.
@@ -105,7 +110,7 @@ class Reporter:
                 # Nothing may end this thread: whatever it was, it is tried again.
                 delay = self._failed(type(error).__name__)
             self._settle(event, sent=delay is None)
-            self._closed.wait(PACE if delay is None else delay)
+            self._closed.wait(self._pace.sent() if delay is None else delay)
 
     def _next(self):
         """Waits for an event; None when it is closed."""

@@ -32,6 +32,22 @@ import pipalhub_singleuser
 from pipalhub_singleuser import reporter as reporter_module, service
 from pipalhub_singleuser.backoff import seconds_of
 from pipalhub_singleuser.events import news_in
+from pipalhub_singleuser.pace import Pace
+
+
+class PaceTest(unittest.TestCase):
+    def test_a_burst_is_sent_at_once_and_then_one_by_one(self):
+        now = [100.0]
+        pace = Pace(0.1, 3, clock=lambda: now[0])
+        self.assertEqual([pace.sent() for _ in range(3)], [0, 0, 0])
+        for _ in range(5):
+            wait = pace.sent()
+            self.assertAlmostEqual(wait, 0.1)
+            now[0] += wait
+        # After a rest as many again, however long it was.
+        now[0] += 1000
+        self.assertEqual([pace.sent() for _ in range(3)], [0, 0, 0])
+        self.assertAlmostEqual(pace.sent(), 0.1)
 
 
 class Case(unittest.TestCase):
