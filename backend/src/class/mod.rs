@@ -14,6 +14,7 @@ mod reporter;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::{self, AssertUnwindSafe},
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
@@ -285,8 +286,15 @@ impl Class {
             for _ in 0..threads.max(1) {
                 scope.spawn(|| {
                     while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if let Some(entry) = self.entry(key) {
-                            self.refresh(key, &mut lock(&entry));
+                        // A fault of ours in one notebook must not keep the others from
+                        // being read, nor what waits for all of them from beginning.
+                        let read = panic::catch_unwind(AssertUnwindSafe(|| {
+                            if let Some(entry) = self.entry(key) {
+                                self.refresh(key, &mut lock(&entry));
+                            }
+                        }));
+                        if read.is_err() {
+                            tracing::error!(?key, "reading a notebook panicked");
                         }
                         for observer in &self.observers {
                             observer.keep_up();

@@ -68,6 +68,36 @@ mod tests {
         }
     }
 
+    /// Panics at one notebook, and counts the others.
+    #[derive(Default)]
+    struct Faulty(Mutex<usize>);
+
+    impl Observer for Faulty {
+        fn revised(&self, revision: &Revision) {
+            assert_ne!(revision.key.user, "bo", "a fault of ours");
+            *self.0.lock().unwrap() += 1;
+        }
+
+        fn removed(&self, _: &Key) {}
+    }
+
+    #[test]
+    fn a_fault_in_one_notebook_does_not_keep_the_others_from_being_read() {
+        let base = tempfile::tempdir().unwrap();
+        let homes = format!("{}/{{user}}", base.path().display());
+        for user in ["ana", "bo", "cy", "di"] {
+            fs::create_dir(base.path().join(user)).unwrap();
+            let file = base.path().join(user).join("a.ipynb");
+            fs::write(file, r#"{"cells": []}"#).unwrap();
+        }
+        let faulty = Arc::new(Faulty::default());
+        let class = Class::new(homes.parse().unwrap(), TailLimits::default())
+            .observed_by(Arc::clone(&faulty) as _);
+        class.look_around(|_| true);
+        class.read_all(1);
+        assert_eq!(*faulty.0.lock().unwrap(), 3);
+    }
+
     #[test]
     fn every_version_is_told_once() {
         let base = tempfile::tempdir().unwrap();
