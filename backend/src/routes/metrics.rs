@@ -26,6 +26,7 @@ pub(super) async fn get_metrics(
         render_metrics()
     })
     .await
+    .map_err(AppError::internal)?
     .map_err(AppError::internal)?;
     let kind = (
         header::CONTENT_TYPE,

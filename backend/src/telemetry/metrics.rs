@@ -1,19 +1,35 @@
 //! The recorder behind the macros of the crate `metrics`, one a process, and how it
 //! prints.
 
-use std::{sync::OnceLock, thread, time::Duration};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics::{Unit, describe_counter, describe_gauge};
+use metrics_prometheus::Recorder;
+use prometheus::{HistogramOpts, HistogramVec, Registry, TextEncoder};
 
 use super::process;
-
-/// Between two rounds of putting what histograms have collected into their buckets.
-const UPKEEP: Duration = Duration::from_secs(5);
 
 /// From a commit to a disk (0.2 ms) to a wall of three hundred that is read anew.
 const SECONDS: [f64; 14] = [
     0.0001, 0.0003, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 3.0, 10.0,
+];
+
+/// Each histogram with its labels and the words that stand above it: their buckets are set
+/// before the first value comes.
+const HISTOGRAMS: [(&str, &[&str], &str); 5] = [
+    (
+        "pipalhub_http_request_seconds",
+        &["route"],
+        "Until an answer began, by route",
+    ),
+    ("pipalhub_store_commit_seconds", &[], "One commit, on disk"),
+    ("pipalhub_hub_request_seconds", &[], "A question to the Hub"),
+    ("pipalhub_notebook_read_seconds", &[], "Reading one file"),
+    (
+        "pipalhub_notebook_parse_seconds",
+        &[],
+        "Parsing and preparing one file",
+    ),
 ];
 
 /// Begins to collect; what was counted before is lost. Once a process is enough, and more
@@ -22,49 +38,39 @@ const SECONDS: [f64; 14] = [
 /// # Panics
 /// When another recorder than this one was installed before, which nothing here does.
 pub fn install_metrics() {
-    handle();
+    registry();
 }
 
 /// Everything there is, in the text form that Prometheus reads.
-#[must_use]
-pub fn render_metrics() -> String {
+///
+/// # Errors
+/// When what was collected cannot be written as text, which is a fault here.
+pub fn render_metrics() -> Result<String, prometheus::Error> {
+    // A counter is set to a value in two steps, so whoever else asks waits.
+    static ASKED: Mutex<()> = Mutex::new(());
+    let _alone = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
     process::report();
-    handle().render()
+    TextEncoder::new().encode_to_string(&registry().gather())
 }
 
-fn handle() -> &'static PrometheusHandle {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    HANDLE.get_or_init(|| {
-        let handle = PrometheusBuilder::new()
-            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
-            .expect("there are buckets")
-            .install_recorder()
-            .expect("nothing else installs a recorder");
-        describe();
-        let upkeep = handle.clone();
-        let started = thread::Builder::new()
-            .name("metrics-upkeep".to_owned())
-            .spawn(move || {
-                loop {
-                    thread::sleep(UPKEEP);
-                    upkeep.run_upkeep();
-                }
-            });
-        if let Err(error) = started {
-            tracing::warn!(%error, "metrics are only put in order when they are asked for");
+fn registry() -> &'static Registry {
+    static REGISTRY: OnceLock<Registry> = OnceLock::new();
+    REGISTRY.get_or_init(|| {
+        let registry = Registry::new();
+        let mut recorder = Recorder::builder().with_registry(&registry);
+        for (name, labels, help) in HISTOGRAMS {
+            let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
+            let histogram = HistogramVec::new(options, labels).expect("its names are names");
+            recorder = recorder.with_metric(histogram);
         }
-        handle
+        recorder.build_and_install();
+        describe();
+        registry
     })
 }
 
 /// The words that stand above each metric. One without them still prints.
 fn describe() {
-    let seconds = Unit::Seconds;
-    describe_histogram!(
-        "pipalhub_http_request_seconds",
-        seconds,
-        "Until an answer began, by route"
-    );
     describe_counter!(
         "pipalhub_http_requests_total",
         "Answers, by method, route and status"
@@ -74,11 +80,6 @@ fn describe() {
     describe_gauge!(
         "pipalhub_store_queued",
         "Events that the latest commit took together"
-    );
-    describe_histogram!(
-        "pipalhub_store_commit_seconds",
-        seconds,
-        "One commit, on disk"
     );
     describe_counter!(
         "pipalhub_store_failures_total",
@@ -99,11 +100,6 @@ fn describe() {
         "The log beside the database"
     );
     describe_gauge!("pipalhub_store_healthy", "1 while events can be stored");
-    describe_histogram!(
-        "pipalhub_hub_request_seconds",
-        seconds,
-        "A question to the Hub"
-    );
     describe_counter!(
         "pipalhub_hub_requests_total",
         "Questions to the Hub, by their outcome"
@@ -117,16 +113,6 @@ fn describe() {
         "Notebooks, one for all who have a copy"
     );
     describe_gauge!("pipalhub_class_participants", "People who have a notebook");
-    describe_histogram!(
-        "pipalhub_notebook_read_seconds",
-        seconds,
-        "Reading one file"
-    );
-    describe_histogram!(
-        "pipalhub_notebook_parse_seconds",
-        seconds,
-        "Parsing and preparing one file"
-    );
     process::describe();
 }
 
@@ -139,11 +125,12 @@ mod tests {
         install_metrics();
         install_metrics();
         metrics::counter!("pipalhub_test_total").increment(3);
-        metrics::histogram!("pipalhub_test_seconds").record(0.0004);
-        let text = render_metrics();
+        metrics::histogram!("pipalhub_store_commit_seconds").record(0.0004);
+        let text = render_metrics().unwrap();
         assert!(text.contains("pipalhub_test_total 3\n"), "{text}");
-        assert!(text.contains("pipalhub_test_seconds_bucket{le=\"0.0003\"} 0\n"));
-        assert!(text.contains("pipalhub_test_seconds_bucket{le=\"0.001\"} 1\n"));
+        assert!(text.contains("# HELP pipalhub_store_commit_seconds One commit, on disk\n"));
+        assert!(text.contains("pipalhub_store_commit_seconds_bucket{le=\"0.0003\"} 0\n"));
+        assert!(text.contains("pipalhub_store_commit_seconds_bucket{le=\"0.001\"} 1\n"));
         assert!(text.contains("\nprocess_resident_memory_bytes "));
     }
 }
