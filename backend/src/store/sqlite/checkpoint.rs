@@ -60,6 +60,11 @@ impl Checkpoints {
         }
     }
 
+    /// Whether it is time for the last step.
+    pub(super) fn need_help(&self) -> bool {
+        self.last_step.load(Ordering::Relaxed)
+    }
+
     /// Does the last step if it is time to, between two commits of the writer's.
     pub(super) fn help(&self, writer: &Connection) {
         if self.last_step.swap(false, Ordering::Relaxed)

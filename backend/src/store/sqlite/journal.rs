@@ -5,7 +5,7 @@
 //! be stored. Pages that become free are used again, and given back to the file system
 //! once they are many.
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::store::{JournalBounds, NewEvent};
 
@@ -43,15 +43,15 @@ pub(super) fn bounds(connection: &Connection) -> rusqlite::Result<JournalBounds>
     )
 }
 
-/// Into the list, where a known key keeps its id, and at the end of the journal. `None`
+/// Within a transaction: into the list, where a known key keeps its id, and at the end of the journal. `None`
 /// when it would be one key more than the event's user may have.
 pub(super) fn append(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     new: &NewEvent,
     most_keys: Option<u32>,
 ) -> rusqlite::Result<Option<Place>> {
     // Not `ON CONFLICT`: that would burn an id for every repeated key.
-    let known: Option<i64> = transaction
+    let known: Option<i64> = connection
         .prepare_cached(
             "UPDATE events SET filename = ?4, timestamp = ?5
              WHERE type = ?1 AND user = ?2 AND path = ?3 RETURNING id",
@@ -63,8 +63,8 @@ pub(super) fn append(
         .optional()?;
     let id = match known {
         Some(id) => id,
-        None if is_full(transaction, &new.user, most_keys)? => return Ok(None),
-        None => transaction
+        None if is_full(connection, &new.user, most_keys)? => return Ok(None),
+        None => connection
             .prepare_cached(
                 "INSERT INTO events (type, user, path, filename, timestamp)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -77,7 +77,7 @@ pub(super) fn append(
                 new.timestamp
             ])?,
     };
-    let seq = transaction
+    let seq = connection
         .prepare_cached(
             "INSERT INTO journal (event_id, type, user, path, filename, timestamp)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -93,15 +93,11 @@ pub(super) fn append(
     Ok(Some(Place { seq, id }))
 }
 
-fn is_full(
-    transaction: &Transaction<'_>,
-    user: &str,
-    most_keys: Option<u32>,
-) -> rusqlite::Result<bool> {
+fn is_full(connection: &Connection, user: &str, most_keys: Option<u32>) -> rusqlite::Result<bool> {
     let Some(most) = most_keys else {
         return Ok(false);
     };
-    let keys: u32 = transaction
+    let keys: u32 = connection
         .prepare_cached("SELECT count(*) FROM events WHERE user = ?1")?
         .query_row([user], |row| row.get(0))?;
     Ok(keys >= most)

@@ -1,7 +1,7 @@
 //! [`EventStore`] on SQLite, in one file.
 //!
 //! * `schema`: the tables, opening the file, what is refused
-//! * `queue` and `writer`: one thread that commits what has queued up together
+//! * `queue` and `writer`: one at a time commits what has queued up together
 //! * `journal`: appending, and cutting what is too old
 //! * `checkpoint`: from the log into the file, where nobody waits for it
 //! * `readers`: a few connections for those who only read
@@ -20,9 +20,9 @@ mod writer;
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -72,6 +72,7 @@ impl Default for StoreOptions {
 /// Events in one SQLite file. See the module's words.
 pub struct SqliteStore {
     shared: Arc<Shared>,
+    writer: Arc<Mutex<Writer>>,
     lists: Arc<Readers>,
     journals: Arc<Readers>,
     published: broadcast::Sender<Committed>,
@@ -112,13 +113,20 @@ impl SqliteStore {
             // Whoever was here before may have crashed and left a long log behind.
             pages: 1,
             untidy: true,
+            // Nobody knows yet; the thread finds out.
+            quick: false,
+            stored_at: Instant::now(),
+            thread_sleeps: false,
         };
+        let writer = Arc::new(Mutex::new(writer));
+        let (its_writer, its_shared) = (Arc::clone(&writer), Arc::clone(&shared));
         thread::Builder::new()
             .name("event-writer".to_owned())
-            .spawn(move || writer.run())
+            .spawn(move || Writer::run(&its_writer, &its_shared))
             .context("cannot start the event writer")?;
         Ok(Self {
             shared,
+            writer,
             lists: Readers::new(path, patience, READERS),
             journals: Readers::new(path, patience, READERS),
             published,
@@ -138,6 +146,12 @@ impl SqliteStore {
             most_keys,
             reply,
         })?;
+        match self.writer.try_lock() {
+            Ok(mut writer) => writer.commit_now(),
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().commit_now(),
+            // Whoever has it may be at its end already.
+            Err(TryLockError::WouldBlock) => self.shared.queue.tell(),
+        }
         answer.await.map_err(|_| StoreError::Closed)?
     }
 }

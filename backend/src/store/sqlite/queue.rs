@@ -1,9 +1,9 @@
-//! Where events wait for the writer: taken all at once, so that what came while one
+//! Where events wait to be committed: taken all at once, so that what came while one
 //! commit was on its way to the disk is the next commit.
 
 use std::{
     mem,
-    sync::{Condvar, Mutex},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -24,12 +24,15 @@ pub(super) struct Job {
     pub(super) reply: oneshot::Sender<Result<Committed, StoreError>>,
 }
 
-/// What the writer finds when it looks.
+/// Why the writer's thread no longer rests.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(super) enum Woken {
+    /// Something waits, or did a moment ago.
     Jobs,
-    /// Nothing came for as long as the writer wanted to wait.
-    Nothing,
+    /// It was [poked](Queue::poke).
+    Poked,
+    /// Nothing came for as long as it wanted to rest.
+    Rested,
     /// Nothing will come any more.
     Closed,
 }
@@ -44,11 +47,15 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct Waiting {
     jobs: Vec<Job>,
+    poked: bool,
     closed: bool,
+    /// Whether the thread is to be woken, and nobody has done so yet.
+    resting: bool,
 }
 
 impl Queue {
-    /// Lets `job` wait, or says why it cannot.
+    /// Lets `job` wait, or says why it cannot. The thread rests on until it is
+    /// [told](Queue::tell).
     pub(super) fn push(&self, job: Job) -> Result<(), StoreError> {
         let mut waiting = lock(&self.waiting);
         if waiting.closed {
@@ -58,17 +65,58 @@ impl Queue {
             return Err(StoreError::Overloaded);
         }
         waiting.jobs.push(job);
-        // The writer sleeps only while there is nothing.
-        if waiting.jobs.len() == 1 {
-            self.filled.notify_one();
-        }
         Ok(())
     }
 
-    /// Moves all that waits into `jobs`, which is empty and gives its memory in return;
-    /// waits for the first for as long as `patience` says, or for ever.
-    pub(super) fn take(&self, jobs: &mut Vec<Job>, patience: Option<Duration>) -> Taken {
-        let is_idle = |waiting: &mut Waiting| waiting.jobs.is_empty() && !waiting.closed;
+    /// Moves all that waits into `jobs`, which is empty and gives its memory in return.
+    pub(super) fn take(&self, jobs: &mut Vec<Job>) {
+        mem::swap(&mut lock(&self.waiting).jobs, jobs);
+    }
+
+    /// Lets `jobs`, which were taken first, be taken first once more.
+    pub(super) fn put_back(&self, jobs: &mut Vec<Job>) {
+        let mut waiting = lock(&self.waiting);
+        jobs.append(&mut waiting.jobs);
+        mem::swap(&mut waiting.jobs, jobs);
+    }
+
+    /// Wakes the thread if something waits.
+    pub(super) fn tell(&self) {
+        let waiting = lock(&self.waiting);
+        if !waiting.jobs.is_empty() {
+            self.wake(waiting);
+        }
+    }
+
+    /// Wakes the thread to look around, whether something waits or not.
+    pub(super) fn poke(&self) {
+        let mut waiting = lock(&self.waiting);
+        waiting.poked = true;
+        self.wake(waiting);
+    }
+
+    /// What waits is still taken; nothing new is let in.
+    pub(super) fn close(&self) {
+        let mut waiting = lock(&self.waiting);
+        waiting.closed = true;
+        self.wake(waiting);
+    }
+
+    fn wake(&self, mut waiting: MutexGuard<'_, Waiting>) {
+        if mem::take(&mut waiting.resting) {
+            // Who is woken finds the lock free.
+            drop(waiting);
+            self.filled.notify_one();
+        }
+    }
+
+    /// Rests until there is something to do, for as long as `patience` says or for ever.
+    /// For the thread, of which there is one.
+    pub(super) fn rest(&self, patience: Option<Duration>) -> Woken {
+        let is_idle = |waiting: &mut Waiting| {
+            waiting.resting = waiting.jobs.is_empty() && !waiting.poked && !waiting.closed;
+            waiting.resting
+        };
         let waiting = lock(&self.waiting);
         let mut waiting = match patience {
             None => self.filled.wait_while(waiting, is_idle),
@@ -76,21 +124,17 @@ impl Queue {
                 .filled
                 .wait_timeout_while(waiting, patience, is_idle)
                 .map(|(waiting, _)| waiting)
-                .map_err(|poisoned| std::sync::PoisonError::new(poisoned.into_inner().0)),
+                .map_err(|poisoned| PoisonError::new(poisoned.into_inner().0)),
         }
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-        mem::swap(&mut waiting.jobs, jobs);
-        match (jobs.is_empty(), waiting.closed) {
-            (false, _) => Taken::Jobs,
-            (true, true) => Taken::Closed,
-            (true, false) => Taken::Nothing,
+        .unwrap_or_else(PoisonError::into_inner);
+        waiting.resting = false;
+        let poked = mem::take(&mut waiting.poked);
+        match (waiting.jobs.is_empty(), poked, waiting.closed) {
+            (false, _, _) => Woken::Jobs,
+            (true, true, _) => Woken::Poked,
+            (true, false, true) => Woken::Closed,
+            (true, false, false) => Woken::Rested,
         }
-    }
-
-    /// What waits is still taken; nothing new is let in.
-    pub(super) fn close(&self) {
-        lock(&self.waiting).closed = true;
-        self.filled.notify_one();
     }
 }
 
@@ -98,10 +142,10 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn job() -> Job {
+    fn job(user: &str) -> Job {
         let event = NewEvent {
             kind: "a".to_owned(),
-            user: "u".to_owned(),
+            user: user.to_owned(),
             filename: "f".to_owned(),
             path: "p".to_owned(),
             timestamp: "t".to_owned(),
@@ -118,25 +162,45 @@ mod tests {
     fn everything_that_waits_is_taken_together_and_to_the_end() {
         let queue = Queue::default();
         let mut jobs = Vec::new();
-        let at_once = Some(Duration::ZERO);
-        assert_eq!(queue.take(&mut jobs, at_once), Taken::Nothing);
+        assert_eq!(queue.rest(Some(Duration::ZERO)), Woken::Rested);
         for _ in 0..3 {
-            queue.push(job()).unwrap();
+            queue.push(job("u")).unwrap();
         }
         queue.close();
-        assert!(matches!(queue.push(job()), Err(StoreError::Closed)));
-        assert_eq!(queue.take(&mut jobs, None), Taken::Jobs);
+        assert!(matches!(queue.push(job("u")), Err(StoreError::Closed)));
+        assert_eq!(queue.rest(None), Woken::Jobs);
+        queue.take(&mut jobs);
         assert_eq!(jobs.len(), 3);
         jobs.clear();
-        assert_eq!(queue.take(&mut jobs, None), Taken::Closed);
+        assert_eq!(queue.rest(None), Woken::Closed);
+    }
+
+    #[test]
+    fn what_is_put_back_is_first_again() {
+        let queue = Queue::default();
+        let mut jobs = vec![job("first"), job("second")];
+        queue.push(job("third")).unwrap();
+        queue.put_back(&mut jobs);
+        assert!(jobs.is_empty());
+        queue.take(&mut jobs);
+        let order: Vec<_> = jobs.iter().map(|job| job.event.user.as_str()).collect();
+        assert_eq!(order, ["first", "second", "third"]);
+    }
+
+    #[test]
+    fn a_poke_is_noticed_once_and_also_when_it_came_before() {
+        let queue = Queue::default();
+        queue.poke();
+        assert_eq!(queue.rest(None), Woken::Poked);
+        assert_eq!(queue.rest(Some(Duration::ZERO)), Woken::Rested);
     }
 
     #[test]
     fn what_cannot_be_stored_in_time_is_refused() {
         let queue = Queue::default();
         for _ in 0..LONGEST {
-            queue.push(job()).unwrap();
+            queue.push(job("u")).unwrap();
         }
-        assert!(matches!(queue.push(job()), Err(StoreError::Overloaded)));
+        assert!(matches!(queue.push(job("u")), Err(StoreError::Overloaded)));
     }
 }

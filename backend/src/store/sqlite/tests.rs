@@ -185,6 +185,23 @@ async fn trouble_is_never_an_acknowledgement_and_ends_by_itself() {
     assert_eq!(store.list(EventFilter::default()).await.unwrap().len(), 2);
 }
 
+/// On one thread, which nothing may hold up: else the other program would never let go.
+#[tokio::test]
+async fn who_brings_an_event_waits_for_no_other_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let append = |user| store.append(event("a", user, "/home/x.ipynb"));
+    append("alice").await.unwrap();
+    let other = Connection::open(file_in(&folder)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    lock(&store.writer).quick = true;
+    let stored = append("bob");
+    let let_go = async { other.execute_batch("ROLLBACK").unwrap() };
+    let (stored, ()) = tokio::join!(stored, let_go);
+    assert_eq!(stored.unwrap().seq, 2);
+    assert_eq!(store.trouble(), None);
+}
+
 #[tokio::test]
 async fn what_is_there_after_trouble_is_told_even_if_its_commit_failed() {
     let folder = tempfile::tempdir().unwrap();

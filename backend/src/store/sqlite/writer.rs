@@ -1,5 +1,10 @@
 //! The one that writes: commits what has queued up together, answers, publishes.
 //!
+//! There is one writer behind a lock, and who may use it: its thread, and whoever brings an
+//! event while the thread rests and the disk is quick ([`Writer::commit_now`]). To wake a
+//! thread and to be woken by it takes as long as a commit; but a commit that takes long, or
+//! waits for another program, holds up the thread alone.
+//!
 //! A commit that failed is never acknowledged and its connection never used again: after
 //! an I/O error nobody knows what is on the disk but a connection that looks anew. Until a
 //! write succeeds the store is in trouble, and the writer tries by itself, so that the
@@ -12,7 +17,7 @@ use std::{
 };
 
 use metrics::{counter, gauge, histogram};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK};
 use tokio::sync::broadcast;
 
@@ -20,7 +25,7 @@ use super::{
     checkpoint::Checkpoints,
     journal::{self, Place},
     lock,
-    queue::{Job, Queue, Taken},
+    queue::{Job, Queue, Woken},
     readers::journal_after,
     schema, words_for,
 };
@@ -28,6 +33,8 @@ use crate::store::{Committed, JournalBounds, NewEvent, StoreError};
 
 /// Between two attempts to write while the store is in trouble.
 const PROBE: Duration = Duration::from_millis(500);
+/// A disk is quick while its commits take no longer; ten times what one with a cache takes.
+const QUICK: Duration = Duration::from_millis(1);
 /// Until a store that has nothing to do tidies up.
 const QUIET: Duration = Duration::from_secs(1);
 /// Between two steps of tidying up, so that whoever comes meanwhile is next.
@@ -63,49 +70,98 @@ pub(super) struct Writer {
     pub(super) pages: usize,
     /// Whether there may be something to tidy up.
     pub(super) untidy: bool,
+    /// Whether the latest commit was [`QUICK`].
+    pub(super) quick: bool,
+    /// When the latest commit ended.
+    pub(super) stored_at: Instant,
+    /// Whether the thread rests until somebody wakes it.
+    pub(super) thread_sleeps: bool,
 }
 
 impl Writer {
-    /// Until the store is dropped.
-    pub(super) fn run(mut self) {
-        let shared = Arc::clone(&self.shared);
+    /// The thread, until the store is dropped.
+    pub(super) fn run(this: &Mutex<Self>, shared: &Shared) {
         let mut jobs = Vec::new();
         loop {
-            match shared.queue.take(&mut jobs, self.patience_now()) {
-                Taken::Jobs => self.store(&mut jobs),
-                Taken::Nothing if self.is_in_trouble() => self.probe(),
-                Taken::Nothing => self.tidy(),
-                Taken::Closed => return,
+            let patience = lock(this).patience_now();
+            let woken = shared.queue.rest(patience);
+            let mut writer = lock(this);
+            match woken {
+                Woken::Jobs => {
+                    // Only now, in whose hands the writer is: what came first is first.
+                    shared.queue.take(&mut jobs);
+                    let patience = writer.patience;
+                    writer.store(&mut jobs, patience);
+                }
+                Woken::Rested if writer.is_in_trouble() => writer.probe(),
+                Woken::Rested if writer.is_quiet() => writer.tidy(),
+                Woken::Poked | Woken::Rested => {}
+                Woken::Closed => return,
             }
+            writer.help_checkpoints();
         }
     }
 
-    /// How long to wait for events before doing something else; `None` is for ever.
-    fn patience_now(&self) -> Option<Duration> {
-        if self.is_in_trouble() {
+    /// Commits what waits on the thread that asks, unless it may take long. The writer's
+    /// thread is woken for whatever is left to it.
+    pub(super) fn commit_now(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        if self.quick && !self.is_in_trouble() {
+            let mut jobs = Vec::new();
+            shared.queue.take(&mut jobs);
+            self.store(&mut jobs, Duration::ZERO);
+            // Another program holds the file.
+            shared.queue.put_back(&mut jobs);
+        }
+        if self.thread_sleeps || self.is_in_trouble() || self.checkpoints.need_help() {
+            self.thread_sleeps = false;
+            shared.queue.poke();
+        } else {
+            shared.queue.tell();
+        }
+    }
+
+    /// How long the thread rests before it does something else; `None` is for ever.
+    fn patience_now(&mut self) -> Option<Duration> {
+        let patience = if self.is_in_trouble() {
             Some(PROBE)
         } else if self.untidy {
             Some(STEP)
         } else {
-            (self.pages > 0).then_some(QUIET)
-        }
+            let left = QUIET.saturating_sub(self.stored_at.elapsed());
+            (self.pages > 0).then_some(left)
+        };
+        self.thread_sleeps = patience.is_none();
+        patience
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.untidy || self.stored_at.elapsed() >= QUIET
     }
 
     fn is_in_trouble(&self) -> bool {
         lock(&self.shared.trouble).is_some()
     }
 
-    fn store(&mut self, jobs: &mut Vec<Job>) {
+    /// Commits `jobs` and answers them. When another program holds the file for longer than
+    /// `patience` and the writer has more, they stay where they are.
+    fn store(&mut self, jobs: &mut Vec<Job>, patience: Duration) {
+        if jobs.is_empty() {
+            return;
+        }
         let begun = Instant::now();
         gauge!("pipalhub_store_queued").set(jobs.len() as f64);
-        match self.write(jobs) {
+        match self.write(jobs, patience) {
             Ok(places) => {
-                histogram!("pipalhub_store_commit_seconds").record(begun.elapsed());
+                let took = begun.elapsed();
+                histogram!("pipalhub_store_commit_seconds").record(took);
+                self.quick = took <= QUICK;
+                self.stored_at = Instant::now();
                 self.succeeded();
                 self.announce(jobs, places);
-                if let Some(connection) = &self.connection {
-                    self.checkpoints.help(connection);
-                }
+            }
+            Err(error) if patience < self.patience && self.found_it_busy(&error) => {
+                self.quick = false;
             }
             Err(error) => {
                 self.failed(&error);
@@ -119,26 +175,36 @@ impl Writer {
     }
 
     /// Where each event was put, or `None` for one that its user may not have.
-    fn write(&mut self, jobs: &[Job]) -> rusqlite::Result<Vec<Option<Place>>> {
+    fn write(&mut self, jobs: &[Job], patience: Duration) -> rusqlite::Result<Vec<Option<Place>>> {
         self.reconnect()?;
+        let connection = self.connection();
+        connection.busy_timeout(patience)?;
         let mut bounds = self.bounds;
-        let transaction =
-            Transaction::new_unchecked(self.connection(), TransactionBehavior::Immediate)?;
+        // Not rusqlite's transaction, which has both statements compiled at every commit. Nor
+        // is anything rolled back: a connection that failed is not used again.
+        run_cached(connection, "BEGIN IMMEDIATE")?;
         let places = jobs
             .iter()
-            .map(|job| journal::append(&transaction, &job.event, job.most_keys))
+            .map(|job| journal::append(connection, &job.event, job.most_keys))
             .collect::<rusqlite::Result<Vec<_>>>()?;
         let last = places.iter().flatten().last();
         bounds.newest = last.map_or(bounds.newest, |last| last.seq);
         if let Some(seq) = journal::next_cut(bounds, self.kept) {
-            journal::cut(&transaction, seq)?;
+            journal::cut(connection, seq)?;
             bounds.complete_after = seq;
         }
-        transaction.commit()?;
+        run_cached(connection, "COMMIT")?;
         self.know(bounds);
         // One for each event, and what belongs to every commit.
         self.wrote(jobs.len() + 2);
         Ok(places)
+    }
+
+    /// The last step of a checkpoint that cannot end without it, between two commits.
+    fn help_checkpoints(&self) {
+        if let Some(connection) = &self.connection {
+            self.checkpoints.help(connection);
+        }
     }
 
     fn announce(&self, jobs: &mut Vec<Job>, places: Vec<Option<Place>>) {
@@ -174,6 +240,15 @@ impl Writer {
 
     fn connection(&self) -> &Connection {
         self.connection.as_ref().expect("it was just connected")
+    }
+
+    /// Whether another program held the file, and nothing was begun.
+    fn found_it_busy(&self, error: &rusqlite::Error) -> bool {
+        error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+            && self
+                .connection
+                .as_ref()
+                .is_some_and(Connection::is_autocommit)
     }
 
     fn catch_up(&mut self, connection: &Connection) -> rusqlite::Result<()> {
@@ -236,6 +311,7 @@ impl Writer {
     /// All the way to the disk, and back.
     fn write_the_least(&mut self) -> rusqlite::Result<()> {
         self.reconnect()?;
+        self.connection().busy_timeout(self.patience)?;
         let transaction =
             Transaction::new_unchecked(self.connection(), TransactionBehavior::Immediate)?;
         // The number it has already; SQLite writes the page all the same.
@@ -260,6 +336,7 @@ impl Writer {
 
     fn tidy_up(&mut self) -> rusqlite::Result<bool> {
         self.reconnect()?;
+        self.connection().busy_timeout(self.patience)?;
         let mut bounds = self.bounds;
         let done = match journal::next_cut(bounds, self.kept) {
             Some(seq) => {
@@ -276,6 +353,10 @@ impl Writer {
         }
         Ok(done)
     }
+}
+
+fn run_cached(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([]).map(drop)
 }
 
 /// Types are anyone's to make up, and every label is a series for ever.
