@@ -15,7 +15,10 @@ use shared::{
     standalone,
 };
 
-use super::{folder::Folder, layout};
+use super::{
+    folder::{Folder, Made},
+    layout,
+};
 use crate::{class::Key, homes::Fingerprint};
 
 /// A version of a notebook.
@@ -79,7 +82,7 @@ impl Exports {
         source: Source<'_>,
     ) -> io::Result<bool> {
         let copy = layout::copy(below, &key.user);
-        let version = Some(source.version);
+        let version = Made::Of(source.version);
         let copied = folder.write(&copy, version, &|out| out.write_all(source.bytes))?;
         let place = layout::export(below, &key.user);
         let known = self.lock().remove(key);

@@ -22,8 +22,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, ResolveFlags, Timespec, Timestamps, futimens, mkdirat, openat,
-    openat2, renameat, unlinkat,
+    AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, Timespec, Timestamps, futimens, mkdirat,
+    openat, openat2, renameat, renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 use walkdir::{DirEntry, WalkDir};
@@ -37,6 +37,23 @@ const STAMP: &str = ".pipalhub";
 const PART: &str = ".part-";
 /// The renderer of this program.
 const RENDERER: &str = env!("PIPALHUB_RENDERER");
+/// So much is given to the kernel at once.
+const AT_ONCE: usize = 1 << 20;
+
+/// Writes what a file is to hold.
+pub(super) type Fill<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + Sync + 'a;
+
+/// What a file is made of.
+#[derive(Clone, Copy)]
+pub(super) enum Made {
+    /// Of one file, of this version, whose modification time it gets.
+    Of(Fingerprint),
+    /// Of many. When it says what is there already, nothing changes.
+    OfMany,
+    /// Of many, and it is known to say something else than the last time this program wrote
+    /// it. It is not safe from a power cut, so the next program begins with [`Made::OfMany`].
+    Different,
+}
 
 /// A file that was written.
 #[derive(Clone, Copy)]
@@ -146,18 +163,11 @@ impl Folder {
         Some(Fingerprint::from(&metadata))
     }
 
-    /// Writes a file by `fill`, which may be called again, with the modification time of
-    /// what it is made of, if there is one such thing. Without, a file that says what is
-    /// there already changes nothing.
-    pub(super) fn write(
-        &self,
-        place: &str,
-        source: Option<Fingerprint>,
-        fill: &dyn Fn(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<Written> {
+    /// Writes a file by `fill`, which may be called again.
+    pub(super) fn write(&self, place: &str, made: Made, fill: &Fill<'_>) -> io::Result<Written> {
         let mut tries = 0;
         loop {
-            match self.try_write(place, source, fill) {
+            match self.try_write(place, made, fill) {
                 // The last file of the folder was removed meanwhile, and the folder too.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 5 => tries += 1,
                 written => return written,
@@ -165,28 +175,31 @@ impl Folder {
         }
     }
 
-    fn try_write(
-        &self,
-        place: &str,
-        source: Option<Fingerprint>,
-        fill: &dyn Fn(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<Written> {
+    fn try_write(&self, place: &str, made: Made, fill: &Fill<'_>) -> io::Result<Written> {
         let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
         let folder = self.folder(folder)?;
         let number = self.parts.fetch_add(1, Ordering::Relaxed);
         let part = format!("{PART}{}-{number}", process::id());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file: File = openat(&folder, &*part, flags, Mode::RUSR | Mode::WUSR)?.into();
-        let old = self.read(place).ok();
-        let kept = match (&old, source) {
-            (Some(old), None) => Some(Fingerprint::from(&old.metadata()?)),
+        let old = match made {
+            Made::Different => None,
+            Made::Of(_) | Made::OfMany => self.read(place).ok(),
+        };
+        let kept = match (&old, made) {
+            (Some(old), Made::OfMany) => Some(Fingerprint::from(&old.metadata()?)),
             _ => None,
         };
-        let written = write_all(Comparing::new(file, old), source, fill);
+        let is_rewritten = matches!(made, Made::Different);
+        let written = write_all(Comparing::new(file, old), made, fill);
         let (written, is_in_place) = match (written, kept) {
             (Ok(Written { is_news: false, .. }), Some(version)) => {
                 let is_news = false;
                 (Ok(Written { version, is_news }), false)
+            }
+            // The old one has the new one's name now, and goes with it.
+            (Ok(written), _) if is_rewritten && self.exchange(place, &folder, &part) => {
+                (Ok(written), false)
             }
             (Ok(written), _) => match renameat(&folder, &*part, &folder, name) {
                 Ok(()) => (Ok(written), true),
@@ -199,6 +212,15 @@ impl Folder {
             let _ = unlinkat(&folder, &*part, AtFlags::empty());
         }
         written
+    }
+
+    /// Gives the file `part` of `folder` the name at `place`, and the file there its name;
+    /// false when that cannot be. To replace it would be slower: file systems write to the
+    /// disk at once what replaces something, here ten megabytes a second.
+    fn exchange(&self, place: &str, folder: &OwnedFd, part: &str) -> bool {
+        let name = place.rsplit('/').next().unwrap_or(place);
+        self.version(place).is_some()
+            && renameat_with(folder, part, folder, name, RenameFlags::EXCHANGE).is_ok()
     }
 
     /// Removes a file, if it is there, and the folders that are empty without it.
@@ -272,16 +294,12 @@ fn files_below(path: &Path) -> impl Iterator<Item = DirEntry> {
     walk.filter(|entry| !entry.file_type().is_dir())
 }
 
-fn write_all(
-    file: Comparing,
-    source: Option<Fingerprint>,
-    fill: &dyn Fn(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<Written> {
-    let mut out = BufWriter::with_capacity(64 << 10, file);
+fn write_all(file: Comparing, made: Made, fill: &Fill<'_>) -> io::Result<Written> {
+    let mut out = BufWriter::with_capacity(AT_ONCE, file);
     fill(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     let (file, is_same) = file.finish();
-    if let Some(source) = source {
+    if let Made::Of(source) = made {
         let time = time_of(source);
         futimens(
             &file,
@@ -312,7 +330,7 @@ mod tests {
     use super::*;
 
     fn write(folder: &Folder, place: &str, text: &str) -> io::Result<Written> {
-        folder.write(place, None, &|out| out.write_all(text.as_bytes()))
+        folder.write(place, Made::OfMany, &|out| out.write_all(text.as_bytes()))
     }
 
     #[test]
@@ -349,9 +367,24 @@ mod tests {
             );
         }
         // What has the time of its source gets it anew.
-        let source = Some(first.version);
+        let source = Made::Of(first.version);
         let timed = folder.write("a.html", source, &|_| Ok(())).unwrap();
         assert!(!timed.is_news && timed.version.modified_ns == first.version.modified_ns);
+    }
+
+    #[test]
+    fn a_file_that_is_known_to_be_different_takes_the_place_of_the_old_one() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = Folder::open(base.path()).unwrap();
+        for text in ["one", "two", "two"] {
+            let fill: &Fill<'_> = &|out| out.write_all(text.as_bytes());
+            let written = folder.write("a/b.html", Made::Different, fill).unwrap();
+            assert!(written.is_news);
+            let found = fs::read_to_string(base.path().join("a/b.html")).unwrap();
+            assert_eq!(found, text);
+            assert_eq!(folder.version("a/b.html"), Some(written.version));
+            assert_eq!(fs::read_dir(base.path().join("a")).unwrap().count(), 1);
+        }
     }
 
     #[test]
@@ -359,7 +392,7 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let folder = Folder::open(base.path()).unwrap();
         write(&folder, "a.html", "old").unwrap();
-        let failed = folder.write("a.html", None, &|out| {
+        let failed = folder.write("a.html", Made::OfMany, &|out| {
             out.write_all(b"half")?;
             Err(io::ErrorKind::StorageFull.into())
         });

@@ -3,7 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use super::{
@@ -15,12 +18,24 @@ use crate::class::Key;
 
 /// See the module's words.
 #[derive(Default)]
-pub(super) struct Known(Mutex<BTreeMap<String, Copies>>);
+pub(super) struct Known {
+    notebooks: Mutex<BTreeMap<String, Copies>>,
+    editions: AtomicU64,
+}
 
 /// Everyone's copies of one notebook.
 struct Copies {
     folder: String,
     parts: BTreeMap<String, Arc<Part>>,
+    edition: Edition,
+}
+
+/// Two summaries of one notebook say the same in a form if its number is the same in both.
+/// No number is used again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Edition {
+    pub(super) document: u64,
+    pub(super) notebook: u64,
 }
 
 /// A file that was built.
@@ -77,20 +92,34 @@ impl Known {
 
     /// `folder` is that of the notebook.
     pub(super) fn insert(&self, key: &Key, folder: &str, part: Part) {
+        let next = self.next_edition();
         let mut notebooks = self.lock();
         let copies = notebooks
             .entry(key.filename.clone())
             .or_insert_with(|| Copies {
                 folder: folder.to_owned(),
                 parts: BTreeMap::new(),
+                edition: Edition::default(),
             });
-        copies.parts.insert(key.user.clone(), Arc::new(part));
+        let part = Arc::new(part);
+        let before = copies.parts.insert(key.user.clone(), Arc::clone(&part));
+        if before.as_ref() != Some(&part) {
+            copies.edition.document = next;
+        }
+        if before.is_none_or(|before| before.json() != part.json()) {
+            copies.edition.notebook = next;
+        }
     }
 
     pub(super) fn remove(&self, key: &Key) {
+        let next = self.next_edition();
         let mut notebooks = self.lock();
         if let Some(copies) = notebooks.get_mut(&key.filename) {
             copies.parts.remove(&key.user);
+            copies.edition = Edition {
+                document: next,
+                notebook: next,
+            };
             if copies.parts.is_empty() {
                 notebooks.remove(&key.filename);
             }
@@ -99,9 +128,13 @@ impl Known {
 
     /// Everyone's parts of `filename`, `None` when nobody has it.
     pub(super) fn summary(&self, filename: &str) -> Option<Summary> {
-        let parts = self.lock().get(filename)?.parts.clone();
-        let filename = filename.to_owned();
-        Some(Summary { filename, parts })
+        let notebooks = self.lock();
+        let copies = notebooks.get(filename)?;
+        Some(Summary {
+            filename: filename.to_owned(),
+            parts: copies.parts.clone(),
+            edition: copies.edition,
+        })
     }
 
     /// What is at `place`.
@@ -164,8 +197,14 @@ impl Known {
             .collect()
     }
 
+    fn next_edition(&self) -> u64 {
+        self.editions.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Copies>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notebooks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

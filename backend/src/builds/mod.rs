@@ -44,8 +44,8 @@ use crate::{
     sharing::Sharing,
 };
 use export::Exports;
-use folder::Folder;
-use known::Known;
+use folder::{Folder, Made};
+use known::{Edition, Known};
 use layout::{HTML, IPYNB};
 use news::News;
 use queue::{Lane, Queue, Work};
@@ -58,6 +58,13 @@ pub use summary::Summary;
 /// Between two times that one file is written, unless somebody wants it otherwise.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// When a summary was written last, and of which edition the files are if that is known.
+#[derive(Clone, Copy)]
+struct Summarised {
+    at: Instant,
+    edition: Option<Edition>,
+}
+
 /// See the module's words.
 pub struct Builds {
     homes: HomesTemplate,
@@ -67,7 +74,8 @@ pub struct Builds {
     queue: Queue,
     known: Known,
     exports: Exports,
-    summarised: Mutex<HashMap<String, Instant>>,
+    /// By the path of the notebook.
+    summarised: Mutex<HashMap<String, Summarised>>,
     /// Where it is said that something is built anew.
     news: Option<News>,
     /// What could not be written, and why, by the path below the homes and whose it is.
@@ -261,7 +269,7 @@ impl Builds {
         let cells = shared::prepare::cells(&notebook, 0, &shared::sanitize::Ammonia);
         let html = shared::standalone::document(&title, &cells, "en");
         self.folder
-            .write(&place, None, &|out| out.write_all(html.as_bytes()))
+            .write(&place, Made::OfMany, &|out| out.write_all(html.as_bytes()))
             .with_context(|| format!("cannot write {place}"))?;
         Ok(place.into())
     }

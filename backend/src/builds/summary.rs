@@ -9,13 +9,17 @@ use std::{
 
 use shared::{notebook, standalone::summary};
 
-use super::part::{Line, Part};
+use super::{
+    known::Edition,
+    part::{Line, Part},
+};
 
 /// A summary as it is at this moment: its participants' parts, by user. It is put together
 /// while it is written, so that it never stands in memory as a whole.
 pub struct Summary {
     pub(super) filename: String,
     pub(super) parts: BTreeMap<String, Arc<Part>>,
+    pub(super) edition: Edition,
 }
 
 impl Summary {

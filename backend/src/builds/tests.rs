@@ -280,6 +280,28 @@ fn a_save_renders_the_cells_that_changed() {
 }
 
 #[test]
+fn a_summary_without_news_is_not_written_anew() {
+    let class = Workshop::new();
+    class.save("ana", "a.ipynb", &["one"]);
+    class.build();
+    let versions = || {
+        ["a/00-summary.html", "a/00-summary.ipynb"].map(|place| class.builds.folder.version(place))
+    };
+    let first = versions();
+    class.builds.summarise("a.ipynb");
+    assert_eq!(versions(), first);
+    // Saved as it was: the document says when, the notebook does not.
+    let path = class.base.path().join("homes/ana/a.ipynb");
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(30))
+        .unwrap();
+    class.build();
+    let [document, notebook] = versions();
+    assert_ne!(document, first[0]);
+    assert_eq!(notebook, first[1]);
+}
+
+#[test]
 fn files_wait_for_their_time_and_memory_does_not() {
     const AN_HOUR: Duration = Duration::from_secs(3600);
     let class = Workshop::at(tempfile::tempdir().unwrap(), AN_HOUR);
@@ -461,17 +483,12 @@ proptest! {
                         class.delete(USERS[user], "a.ipynb");
                     }
                 }
-                Happening::Build => {
-                    class.class.look_around(|_| true);
-                    class.class.read_all(1);
-                }
+                Happening::Build => class.build(),
             }
         }
-        class.class.look_around(|_| true);
-        class.class.read_all(1);
-        class.builds.settle_parts();
+        class.build();
         let Some(summary) = class.builds.summary("a.ipynb") else {
-            prop_assert!(files.is_empty());
+            prop_assert!(files.is_empty() && class.files().is_empty());
             return Ok(());
         };
         let saved = |user: &str| {
@@ -480,11 +497,13 @@ proptest! {
         let [html, json] = made_from_nothing(&files, &saved);
         let mut actual = Vec::new();
         summary.write_html(&mut actual).unwrap();
-        prop_assert_eq!(String::from_utf8(actual).unwrap(), html);
+        prop_assert_eq!(&String::from_utf8(actual).unwrap(), &html);
+        prop_assert_eq!(class.text("a/00-summary.html"), html);
         let mut actual = Vec::new();
         summary.write_ipynb(&mut actual).unwrap();
         let actual = String::from_utf8(actual).unwrap();
         prop_assert_eq!(&actual, &json);
+        prop_assert_eq!(class.text("a/00-summary.ipynb"), json);
         let tails: Vec<_> = files
             .iter()
             .filter_map(|(user, text)| {

@@ -2,15 +2,16 @@
 //! becomes a part of its summary at once, and files after it.
 
 use std::{
-    io::{self, Write},
+    io,
     panic::{self, AssertUnwindSafe, resume_unwind},
     thread,
     time::{Duration, Instant},
 };
 
 use super::{
-    Builds, Summary,
+    Builds, Summarised, Summary,
     export::{Exports, Source},
+    folder::{Fill, Made},
     layout::{self, HTML, IPYNB},
     lock,
     part::Part,
@@ -170,21 +171,18 @@ impl Builds {
     fn summary_is_due(&self, filename: &str) {
         let last = lock(&self.summarised).get(filename).copied();
         let now = Instant::now();
-        let due = last.map_or(now, |last| now.max(last + self.every));
+        let due = last.map_or(now, |last| now.max(last.at + self.every));
         let lane = Lane::Summary(filename.to_owned());
         self.queue.push(lane, Work::Summarise, due);
     }
 
-    fn summarise(&self, filename: &str) {
+    pub(super) fn summarise(&self, filename: &str) {
         let Some(folder) = layout::folder_of(filename) else {
             return;
         };
         let summary = self.known.summary(filename);
         let written = match &summary {
-            Some(summary) => {
-                lock(&self.summarised).insert(filename.to_owned(), Instant::now());
-                self.write_summary(&folder, filename, summary)
-            }
+            Some(summary) => self.write_summary(&folder, filename, summary),
             None => {
                 lock(&self.summarised).remove(filename);
                 [HTML, IPYNB]
@@ -201,21 +199,37 @@ impl Builds {
     }
 
     fn write_summary(&self, folder: &str, filename: &str, summary: &Summary) -> io::Result<()> {
-        let html = layout::summary(folder, HTML);
-        let ipynb = layout::summary(folder, IPYNB);
+        let remember = |edition| {
+            let at = Instant::now();
+            lock(&self.summarised).insert(filename.to_owned(), Summarised { at, edition })
+        };
+        // Until both are written nobody knows what is there.
+        let before = remember(None).and_then(|before| before.edition);
+        let now = summary.edition;
+        let write = |ending, before: Option<u64>, now: u64, fill: &Fill<'_>| {
+            let made = match before {
+                Some(before) if before == now => return Ok(false),
+                Some(_) => Made::Different,
+                None => Made::OfMany,
+            };
+            let place = layout::summary(folder, ending);
+            let written = self.folder.write(&place, made, fill)?;
+            Ok::<_, io::Error>(written.is_news)
+        };
         // Of a whole class each is ten megabytes, which the kernel takes time to take.
         let (document, notebook) = thread::scope(|scope| {
             let notebook = scope.spawn(|| {
-                let fill = |out: &mut dyn Write| summary.write_ipynb(out);
-                self.folder.write(&ipynb, None, &fill)
+                let before = before.map(|before| before.notebook);
+                write(IPYNB, before, now.notebook, &|out| summary.write_ipynb(out))
             });
-            let fill = |out: &mut dyn Write| summary.write_html(out);
-            let document = self.folder.write(&html, None, &fill);
+            let before = before.map(|before| before.document);
+            let document = write(HTML, before, now.document, &|out| summary.write_html(out));
             let notebook = notebook.join().unwrap_or_else(|panic| resume_unwind(panic));
             (document, notebook)
         });
         let (document, notebook) = (document?, notebook?);
-        if document.is_news || notebook.is_news {
+        remember(Some(now));
+        if document || notebook {
             self.tell(filename, None);
         }
         Ok(())
