@@ -37,4 +37,5 @@ pub mod sharing;
 mod sqlite;
 pub mod store;
 pub mod telemetry;
+mod text;
 pub mod time;

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
     io::{self, Write},
     sync::Arc,
 };
@@ -13,6 +12,7 @@ use super::{
     known::Edition,
     part::{Line, Part},
 };
+use crate::text;
 
 /// A summary as it is at this moment: its participants' parts, by user. It is put together
 /// while it is written, so that it never stands in memory as a whole.
@@ -54,26 +54,7 @@ impl Summary {
     /// # Errors
     /// When `out` has one.
     pub fn write_ipynb(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut text = Text { out, failed: None };
         let parts = self.parts.values().map(|part| part.json());
-        match notebook::Part::merge(parts, &mut text) {
-            Ok(()) => Ok(()),
-            Err(fmt::Error) => Err(text.failed.unwrap_or_else(|| io::ErrorKind::Other.into())),
-        }
-    }
-}
-
-/// Writes text where bytes go, and keeps the error that text has no place for.
-struct Text<'a> {
-    out: &'a mut dyn Write,
-    failed: Option<io::Error>,
-}
-
-impl fmt::Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.out.write_all(text.as_bytes()).map_err(|error| {
-            self.failed = Some(error);
-            fmt::Error
-        })
+        text::write(out, |out| notebook::Part::merge(parts, out))
     }
 }

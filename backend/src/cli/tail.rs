@@ -1,7 +1,8 @@
 //! `pipalhub tail`: the ends of several notebooks as one, what `ipytail` did.
 
 use std::{
-    io::{self, Write},
+    fmt::{self, Write as _},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -11,7 +12,13 @@ use clap::Args;
 use shared::notebook::{Notebook, Part};
 
 use super::parallel::in_parallel;
-use crate::homes::OnDisk;
+use crate::{
+    homes::OnDisk,
+    text::{self, Text},
+};
+
+/// So much is given to the system at once.
+const AT_ONCE: usize = 1 << 18;
 
 /// Print the last cells of each notebook, merged into one notebook, as JSON.
 ///
@@ -32,34 +39,50 @@ pub(super) struct TailArgs {
 /// A file that cannot be read is named on stderr and makes the exit code 1; the others
 /// still come out.
 pub(super) fn run(args: &TailArgs) -> anyhow::Result<ExitCode> {
-    let mut tails = Vec::new();
     let mut code = ExitCode::SUCCESS;
-    let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
-    for (file, read) in args
-        .files
-        .iter()
-        .zip(in_parallel(files, |file| read(args, file)))
-    {
-        match read {
-            Ok((tail, warnings)) => {
-                for warning in warnings {
-                    eprintln!("pipalhub tail: {}: {warning}", file.display());
-                }
-                let stem = file.file_stem().unwrap_or_default();
-                tails.push((stem.to_string_lossy().into_owned(), tail));
-            }
-            Err(error) => {
-                eprintln!("pipalhub tail: {error:#}");
-                code = ExitCode::FAILURE;
-            }
+    let mut tell = |file: &Path, warnings: &[String], error: Option<&anyhow::Error>| {
+        for warning in warnings {
+            eprintln!("pipalhub tail: {}: {warning}", file.display());
         }
-    }
-    match io::stdout().lock().write_all(merged(tails)?.as_bytes()) {
+        if let Some(error) = error {
+            eprintln!("pipalhub tail: {error:#}");
+            code = ExitCode::FAILURE;
+        }
+    };
+    let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
+    // One is shown as it is. Of several each becomes text where it was read, so that no
+    // more than a few stand in memory as notebooks.
+    let printed = if let [file] = files[..] {
+        let read = read(args, file);
+        let warnings = read.as_ref().map_or(&[][..], |(_, warnings)| warnings);
+        tell(file, warnings, read.as_ref().err());
+        print(|out| read.map_or(Ok(()), |(tail, _)| out.write_str(&tail.to_json())))
+    } else {
+        let parts = in_parallel(files.clone(), |file| {
+            let (tail, warnings) = read(args, file)?;
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            anyhow::Ok((Part::of(&stem, &tail, None), warnings))
+        });
+        for (file, part) in files.iter().zip(&parts) {
+            let warnings = part.as_ref().map_or(&[][..], |(_, warnings)| warnings);
+            tell(file, warnings, part.as_ref().err());
+        }
+        let parts = parts.iter().flatten().map(|(part, _)| part);
+        print(|out| Part::merge(parts, out))
+    };
+    match printed {
         // Whoever read the output has seen enough, as `head` has.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written.context("cannot write the notebook")?,
+        printed => printed.context("cannot write the notebook")?,
     }
     Ok(code)
+}
+
+/// Prints the text that `fill` writes.
+fn print(fill: impl FnOnce(&mut Text<'_>) -> fmt::Result) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(AT_ONCE, io::stdout().lock());
+    text::write(&mut out, fill)?;
+    out.flush()
 }
 
 /// The end of a notebook, and what was odd about the notebook.
@@ -69,16 +92,4 @@ fn read(args: &TailArgs, file: &Path) -> anyhow::Result<(Notebook, Vec<String>)>
         .content_and_end(args.num_cells)
         .with_context(|| format!("{} is not a notebook", file.display()))?;
     Ok((end.tail.trim(args.max_lines), end.warnings))
-}
-
-/// What [`Notebook::merge`] makes of `tails`, as JSON; of none it is an empty text.
-fn merged(mut tails: Vec<(String, Notebook)>) -> anyhow::Result<String> {
-    if tails.len() == 1 {
-        let only = tails.pop();
-        return Ok(only.map_or_else(String::new, |(_, tail)| tail.to_json()));
-    }
-    let parts = in_parallel(tails, |(stem, tail)| Part::of(&stem, &tail, None));
-    let mut json = String::new();
-    Part::merge(&parts, &mut json)?;
-    Ok(json)
 }
