@@ -227,8 +227,14 @@ impl<'a> Scanner<'a> {
     }
 
     fn escape(&mut self) -> Option<()> {
-        match *self.bytes.get(self.at + 1)? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 2,
+        let escaped = *self.bytes.get(self.at + 1)?;
+        // Nearly all of them, as a line ends; not by the table that a match becomes.
+        if escaped == b'n' {
+            self.at += 2;
+            return Some(());
+        }
+        match escaped {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'r' | b't' => self.at += 2,
             b'u' => {
                 let digits = self.bytes.get(self.at + 2..self.at + 6)?;
                 // A pair of them is well, but half a one is not.
