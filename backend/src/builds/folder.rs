@@ -118,6 +118,11 @@ impl Folder {
         }
         let mut text = String::new();
         stamp.read_to_string(&mut text).with_context(cannot)?;
+        if is_new && text.is_empty() {
+            // Nothing is in it that another renderer made.
+            stamp.write_all(RENDERER.as_bytes()).with_context(cannot)?;
+            text = RENDERER.to_owned();
+        }
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(CWD, &path, flags, Mode::empty()).with_context(cannot)?;
         Ok(Self {
@@ -436,13 +441,17 @@ mod tests {
     fn one_program_at_a_time_and_it_knows_its_renderer() {
         let base = tempfile::tempdir().unwrap();
         let first = Folder::open(base.path()).unwrap();
-        assert!(!first.is_current());
+        assert!(first.is_current(), "nobody else made anything");
         let refusal = Folder::open(base.path()).err().unwrap().to_string();
         assert!(refusal.contains("another pipalhub"), "{refusal}");
-        first.set_current().unwrap();
         drop(first);
+        fs::write(base.path().join(STAMP), "another renderer").unwrap();
         fs::write(base.path().join(".part-1-0"), "half").unwrap();
-        assert!(Folder::open(base.path()).unwrap().is_current());
+        let second = Folder::open(base.path()).unwrap();
+        assert!(!second.is_current());
         assert!(!base.path().join(".part-1-0").exists());
+        second.set_current().unwrap();
+        drop(second);
+        assert!(Folder::open(base.path()).unwrap().is_current());
     }
 }
