@@ -1,0 +1,128 @@
+//! What comes out of the queue, and when.
+
+use super::*;
+use crate::class::{Content, TailLimits};
+
+fn lane(user: &str) -> Lane {
+    Lane::Copy(Key {
+        filename: "a.ipynb".to_owned(),
+        user: user.to_owned(),
+    })
+}
+
+fn revision(user: &str) -> Work {
+    let Lane::Copy(key) = lane(user) else {
+        unreachable!("it is a copy's")
+    };
+    let file = b"{\"cells\": []}".to_vec().into();
+    let content = Content::parse(file, TailLimits::NONE, None);
+    Work::Revised(Box::new(Revision {
+        key,
+        version: None,
+        content: Ok(content.unwrap()),
+    }))
+}
+
+#[test]
+fn a_lane_is_worked_in_by_one_and_holds_the_newest() {
+    let queue = Queue::new();
+    queue.release();
+    let now = Instant::now();
+    queue.push(lane("ana"), Work::Export(None), now);
+    queue.push(lane("ana"), Work::Removed, now);
+    queue.push(lane("ana"), Work::Export(None), now);
+    let (first, work) = queue.next().unwrap();
+    assert!(matches!(work, Work::Removed), "{work:?}");
+    queue.push(lane("ana"), Work::Read, now);
+    queue.push(lane("bo"), Work::Read, Instant::now());
+    let (second, _) = queue.next().unwrap();
+    assert_eq!(second, lane("bo"));
+    queue.done(&first);
+    assert_eq!(queue.next().unwrap().0, lane("ana"));
+}
+
+#[test]
+fn what_is_written_waits_for_everyone() {
+    let queue = Queue::new();
+    let summary = Lane::Summary("a.ipynb".to_owned());
+    queue.push(summary.clone(), Work::Summarise, Instant::now());
+    queue.push(lane("bo"), Work::Export(None), Instant::now());
+    queue.push(lane("ana"), Work::Read, Instant::now());
+    assert_eq!(queue.lock().first_due(Instant::now()), None);
+    assert!(!queue.settle_looks(), "nobody else looks");
+    let (early, _) = queue.early_look().unwrap();
+    assert_eq!(early, lane("ana"));
+    assert!(queue.early_look().is_none());
+    queue.done(&early);
+    assert!(queue.settle_looks());
+    queue.release();
+    assert_eq!(queue.next().unwrap().0, summary);
+}
+
+#[test]
+fn looking_comes_first_and_exports_come_last() {
+    let queue = Queue::new();
+    let now = Instant::now();
+    queue.push(lane("ana"), Work::Export(None), now);
+    queue.push(Lane::Summary("a.ipynb".to_owned()), Work::Summarise, now);
+    queue.push(lane("bo"), Work::Read, now);
+    queue.release();
+    assert!(queue.is_pressed());
+    let works = [(); 3].map(|()| queue.next().unwrap().1.rank());
+    assert_eq!(works, [Rank::Look, Rank::Summary, Rank::Export]);
+    assert!(!queue.is_pressed());
+    queue.done(&lane("bo"));
+    queue.settle_looks();
+}
+
+#[test]
+fn an_export_is_of_what_was_found_last() {
+    let queue = Queue::new();
+    let Work::Revised(revision) = revision("ana") else {
+        unreachable!("it is one")
+    };
+    let version = Fingerprint::from(&std::fs::metadata(".").unwrap());
+    let found = Work::Export(Some((version, revision.content.unwrap().whole().clone())));
+    let now = Instant::now();
+    queue.release();
+    queue.push(lane("ana"), found, now);
+    queue.push(lane("ana"), Work::Export(None), now);
+    assert!(matches!(queue.next(), Some((_, Work::Export(None)))));
+}
+
+#[test]
+fn exports_leave_room_for_what_is_found() {
+    let queue = Queue::new();
+    let export = || {
+        let Work::Revised(revision) = revision("ana") else {
+            unreachable!("it is one")
+        };
+        let version = Fingerprint::from(&std::fs::metadata(".").unwrap());
+        Work::Export(Some((version, revision.content.unwrap().whole().clone())))
+    };
+    queue.push(lane("early"), export(), Instant::now());
+    assert_eq!(queue.lock().held(Rank::Export), 0, "a class is read");
+    queue.release();
+    for n in 0..MOST_HELD + 5 {
+        queue.push(lane(&format!("user{n}")), export(), Instant::now());
+    }
+    assert_eq!(queue.lock().held(Rank::Export), MOST_HELD);
+    queue.push(lane("ana"), revision("ana"), Instant::now());
+    assert_eq!(queue.lock().held(Rank::Look), 1);
+}
+
+#[test]
+fn only_some_notebooks_are_held() {
+    let queue = Queue::new();
+    for n in 0..MOST_HELD + 5 {
+        let user = format!("user{n}");
+        queue.push(lane(&user), revision(&user), Instant::now());
+    }
+    assert_eq!(queue.lock().held(Rank::Look), MOST_HELD);
+    assert_eq!(queue.lock().waiting.len(), MOST_HELD + 5);
+    while let Some((lane, work)) = queue.early_look() {
+        assert_eq!(work.rank(), Rank::Look);
+        queue.done(&lane);
+    }
+    assert!(queue.lock().waiting.is_empty());
+}
