@@ -161,6 +161,16 @@ async fn participants_read_a_summary_while_it_is_shared() {
             assert_eq!(status(&alice, place).await, expected, "{place} {shared}");
         }
         sees_nothing_else(&app).await;
+        // One is led there, with a copy of one's own and without.
+        for (user, has_copy) in [("alice", true), ("cleo", false)] {
+            let person = app.participant(user);
+            let text = async |path| person.get(path).await.text().await.unwrap();
+            let (all, one) = (text("build/").await, text("build/m1/day1/").await);
+            assert_eq!(all.contains("./m1/day1/00-summary.html"), shared, "{all}");
+            assert_eq!(one.contains("./00-summary.html"), shared, "{one}");
+            assert_eq!(one.contains("./alice.html"), has_copy, "{one}");
+            assert!(!all.contains("own.ipynb") && !one.contains("bob"), "{all}");
+        }
     }
     assert_eq!(share(&ines, "none.ipynb", true).await, 404);
     assert_eq!(share(&ines, "none.ipynb", false).await, 200);

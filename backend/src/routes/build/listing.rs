@@ -47,7 +47,16 @@ pub(super) fn of_folder(
     folder: &str,
     headers: &HeaderMap,
 ) -> Result<Response, AppError> {
-    let notebooks = state.builds()?.list(folder, identity.confined_to());
+    let mut notebooks = state.builds()?.list(folder, None);
+    let shows_summary = |filename: &str| state.sharing.shows_summary(identity, filename);
+    if let Some(user) = identity.confined_to() {
+        for notebook in &mut notebooks {
+            notebook.participants.retain(|copy| copy.user == user);
+        }
+        notebooks.retain(|notebook| {
+            !notebook.participants.is_empty() || shows_summary(&notebook.filename)
+        });
+    }
     if notebooks.is_empty() && !folder.is_empty() {
         return Err(missing());
     }
@@ -55,6 +64,7 @@ pub(super) fn of_folder(
         prefix: &state.prefix,
         folder,
         sees_everyone: identity.confined_to().is_none(),
+        shows_summary: &shows_summary,
     };
     let html = page.html(&notebooks);
     let hash = STANDARD.encode(&Sha256::digest(&html)[..12]);
@@ -73,6 +83,8 @@ struct Page<'a> {
     prefix: &'a str,
     folder: &'a str,
     sees_everyone: bool,
+    /// Of the notebook with this filename.
+    shows_summary: &'a dyn Fn(&str) -> bool,
 }
 
 impl Page<'_> {
@@ -181,17 +193,19 @@ impl Page<'_> {
             out.push_str("<th scope=\"col\">Participants</th>");
         }
         out.push_str("<th scope=\"col\">Last saved</th>");
-        if self.sees_everyone {
+        let mut filenames = notebooks.iter().map(|notebook| &*notebook.filename);
+        let has_summaries = filenames.any(self.shows_summary);
+        if has_summaries {
             out.push_str("<th scope=\"col\">Everyone’s last cells</th>");
         }
         out.push_str("</tr></thead>\n<tbody>\n");
         for notebook in notebooks {
-            self.push_notebook(out, notebook);
+            self.push_notebook(out, notebook, has_summaries);
         }
         out.push_str("</tbody>\n</table></div>\n</section>\n");
     }
 
-    fn push_notebook(&self, out: &mut String, notebook: &Listed) {
+    fn push_notebook(&self, out: &mut String, notebook: &Listed, has_summaries: bool) {
         let below = notebook
             .folder
             .strip_prefix(self.folder)
@@ -217,9 +231,11 @@ impl Page<'_> {
             }
             out.push_str("</td>");
         }
-        let saved = copies.iter().map(|copy| copy.saved_at_ms).max();
-        push_time(out, saved.unwrap_or_default());
-        if self.sees_everyone {
+        match copies.iter().map(|copy| copy.saved_at_ms).max() {
+            Some(saved) => push_time(out, saved),
+            None => out.push_str("<td></td>"),
+        }
+        if (self.shows_summary)(&notebook.filename) {
             push(
                 out,
                 format_args!(
@@ -227,6 +243,8 @@ impl Page<'_> {
                      <a href=\"{href}00-summary.ipynb\">as notebook</a></td>"
                 ),
             );
+        } else if has_summaries {
+            out.push_str("<td></td>");
         }
         out.push_str("</tr>\n");
     }
@@ -237,11 +255,15 @@ impl Page<'_> {
             out,
             format_args!("<section>\n<h2>{}</h2>\n", text(&notebook.filename)),
         );
-        if self.sees_everyone {
+        if (self.shows_summary)(&notebook.filename) {
             out.push_str(
                 "<p><a class=\"button\" href=\"./00-summary.html\">Summary</a> \
                  <a class=\"button\" href=\"./00-summary.ipynb\">Summary as notebook</a></p>\n",
             );
+        }
+        if notebook.participants.is_empty() {
+            out.push_str("</section>\n");
+            return;
         }
         out.push_str(
             "<div class=\"scrolls\"><table>\n<thead><tr><th scope=\"col\">Participant</th>\
