@@ -33,12 +33,12 @@ pub(crate) fn run(args: &LoadArgs) -> anyhow::Result<()> {
     drive(&programs.bench, &programs.pipalhub, args)
 }
 
-/// The same by debug builds and only long enough that everyone has saved twice.
-pub(crate) fn briefly(bench: &Path, pipalhub: &Path) -> anyhow::Result<()> {
+/// The same by debug builds.
+pub(crate) fn by_debug_builds(bench: &Path, pipalhub: &Path) -> anyhow::Result<()> {
     let args = LoadArgs {
         participants: 300,
         readers: 50,
-        seconds: 10,
+        seconds: 60,
     };
     drive(bench, pipalhub, &args)
 }

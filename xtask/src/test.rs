@@ -59,7 +59,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     ]))?;
     end_to_end_tests(args, &supplies)?;
     let debug = build::target_folder().join("debug");
-    load::briefly(&debug.join("bench"), &debug.join("pipalhub"))?;
+    load::by_debug_builds(&debug.join("bench"), &debug.join("pipalhub"))?;
     say(&format!(
         "All is well, after {} s",
         begun.elapsed().as_secs()
