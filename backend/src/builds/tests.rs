@@ -299,6 +299,10 @@ fn a_summary_without_news_is_not_written_anew() {
     let [document, notebook] = versions();
     assert_ne!(document, first[0]);
     assert_eq!(notebook, first[1]);
+    // Somebody else's doing.
+    fs::remove_file(class.out("a/00-summary.ipynb")).unwrap();
+    class.builds.summarise("a.ipynb");
+    assert!(versions()[1].is_some());
 }
 
 #[test]

@@ -207,12 +207,13 @@ impl Builds {
         let before = remember(None).and_then(|before| before.edition);
         let now = summary.edition;
         let write = |ending, before: Option<u64>, now: u64, fill: &Fill<'_>| {
+            let place = layout::summary(folder, ending);
+            let is_there = || self.folder.version(&place).is_some();
             let made = match before {
-                Some(before) if before == now => return Ok(false),
+                Some(before) if before == now && is_there() => return Ok(false),
                 Some(_) => Made::Different,
                 None => Made::OfMany,
             };
-            let place = layout::summary(folder, ending);
             let written = self.folder.write(&place, made, fill)?;
             Ok::<_, io::Error>(written.is_news)
         };

@@ -105,7 +105,7 @@ pub(super) struct ServeArgs {
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     install_logs(args.log_format, env::var("PIPALHUB_LOG").ok().as_deref());
     install_metrics();
-    // A thread may be at a commit, and then another answers.
+    // One may be at a commit, and then another answers.
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(cores.max(2))

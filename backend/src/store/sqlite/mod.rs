@@ -29,7 +29,10 @@ use anyhow::Context;
 use futures::future::BoxFuture;
 use rusqlite::ErrorCode;
 use shared::wire::Event;
-use tokio::sync::{broadcast, oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{broadcast, oneshot},
+};
 
 pub(crate) use schema::inspect;
 pub use schema::versions;
@@ -119,10 +122,11 @@ impl SqliteStore {
             thread_sleeps: false,
         };
         let writer = Arc::new(Mutex::new(writer));
+        let runtime = Handle::try_current().ok();
         let (its_writer, its_shared) = (Arc::clone(&writer), Arc::clone(&shared));
         thread::Builder::new()
             .name("event-writer".to_owned())
-            .spawn(move || Writer::run(&its_writer, &its_shared))
+            .spawn(move || Writer::run(&its_writer, &its_shared, runtime.as_ref()))
             .context("cannot start the event writer")?;
         Ok(Self {
             shared,
@@ -233,8 +237,8 @@ fn words_for(error: &rusqlite::Error) -> &'static str {
     }
 }
 
-/// A panic while the lock was held leaves no half-made state behind in any user of this,
-/// so a poisoned lock is as good as any.
+/// A panic while the lock was held leaves no half-made state behind in any user of this (the
+/// writer begins anew with a connection), so a poisoned lock is as good as any.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

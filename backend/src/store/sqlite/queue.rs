@@ -68,9 +68,13 @@ impl Queue {
         Ok(())
     }
 
-    /// Moves all that waits into `jobs`, which is empty and gives its memory in return.
-    pub(super) fn take(&self, jobs: &mut Vec<Job>) {
-        mem::swap(&mut lock(&self.waiting).jobs, jobs);
+    /// Moves all that waits into `jobs`, which is empty and gives its memory in return; nothing
+    /// when more than `most` wait.
+    pub(super) fn take(&self, jobs: &mut Vec<Job>, most: usize) {
+        let mut waiting = lock(&self.waiting);
+        if waiting.jobs.len() <= most {
+            mem::swap(&mut waiting.jobs, jobs);
+        }
     }
 
     /// Lets `jobs`, which were taken first, be taken first once more.
@@ -169,7 +173,9 @@ mod tests {
         queue.close();
         assert!(matches!(queue.push(job("u")), Err(StoreError::Closed)));
         assert_eq!(queue.rest(None), Woken::Jobs);
-        queue.take(&mut jobs);
+        queue.take(&mut jobs, 2);
+        assert!(jobs.is_empty(), "too many");
+        queue.take(&mut jobs, 3);
         assert_eq!(jobs.len(), 3);
         jobs.clear();
         assert_eq!(queue.rest(None), Woken::Closed);
@@ -182,7 +188,7 @@ mod tests {
         queue.push(job("third")).unwrap();
         queue.put_back(&mut jobs);
         assert!(jobs.is_empty());
-        queue.take(&mut jobs);
+        queue.take(&mut jobs, 3);
         let order: Vec<_> = jobs.iter().map(|job| job.event.user.as_str()).collect();
         assert_eq!(order, ["first", "second", "third"]);
     }

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Instant};
 
 use rusqlite::Connection;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 
@@ -200,6 +201,52 @@ async fn who_brings_an_event_waits_for_no_other_program() {
     let (stored, ()) = tokio::join!(stored, let_go);
     assert_eq!(stored.unwrap().seq, 2);
     assert_eq!(store.trouble(), None);
+}
+
+/// As when a disk that was quick keeps one commit waiting. The worker that has the writer is
+/// one that waited for a socket, and so for everybody's sockets and timers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_held_up_at_a_commit_holds_up_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(&folder));
+    store
+        .append(event("a", "u", "/home/x.ipynb"))
+        .await
+        .unwrap();
+    let (mut near, mut far) = tokio::net::UnixStream::pair().unwrap();
+    let (release, released) = std::sync::mpsc::channel();
+    let at_commit = Arc::clone(&store);
+    let held_up = tokio::spawn(async move {
+        far.read_u8().await.unwrap();
+        let mut writer = lock(&at_commit.writer);
+        writer.be_watched();
+        released.recv_timeout(Duration::from_secs(60))
+    });
+    near.write_u8(1).await.unwrap();
+    // A timer that goes off while it is held up.
+    eventually("held up", || store.writer.try_lock().is_err()).await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    release.send(()).unwrap();
+    assert_eq!(held_up.await.unwrap(), Ok(()));
+}
+
+#[tokio::test]
+async fn a_panic_at_a_commit_is_rolled_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let append = |user| store.append(event("a", user, "/home/x.ipynb"));
+    append("alice").await.unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let writer = lock(&store.writer);
+        let connection = writer.connection.as_ref().unwrap();
+        connection
+            .execute_batch("BEGIN IMMEDIATE; DELETE FROM journal")
+            .unwrap();
+        panic!("as a fault of ours");
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(append("bob").await.unwrap().seq, 2);
+    assert_eq!(store.journal_after(0, 9).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

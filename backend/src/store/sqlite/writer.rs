@@ -3,7 +3,8 @@
 //! There is one writer behind a lock, and who may use it: its thread, and whoever brings an
 //! event while the thread rests and the disk is quick ([`Writer::commit_now`]). To wake a
 //! thread and to be woken by it takes as long as a commit; but a commit that takes long, or
-//! waits for another program, holds up the thread alone.
+//! waits for another program, holds up the thread alone. When a quick disk falls asleep all the
+//! same, the thread notices and has the runtime go on without the worker that waits for it.
 //!
 //! A commit that failed is never acknowledged and its connection never used again: after
 //! an I/O error nobody knows what is on the disk but a connection that looks anew. Until a
@@ -11,15 +12,19 @@
 //! health of the service does not wait for somebody to save.
 
 use std::{
+    mem,
+    ops::ControlFlow,
+    panic::{self, AssertUnwindSafe},
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, TryLockError},
+    thread,
     time::{Duration, Instant},
 };
 
 use metrics::{counter, gauge, histogram};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK};
-use tokio::sync::broadcast;
+use tokio::{runtime::Handle, sync::broadcast};
 
 use super::{
     checkpoint::Checkpoints,
@@ -35,6 +40,10 @@ use crate::store::{Committed, JournalBounds, NewEvent, StoreError};
 const PROBE: Duration = Duration::from_millis(500);
 /// A disk is quick while its commits take no longer; ten times what one with a cache takes.
 const QUICK: Duration = Duration::from_millis(1);
+/// What whoever brings an event commits with it; more is for the thread.
+const FEW: usize = 16;
+/// How often the thread looks whether somebody else has the writer, while events come.
+const WATCH: Duration = Duration::from_millis(50);
 /// Until a store that has nothing to do tidies up.
 const QUIET: Duration = Duration::from_secs(1);
 /// Between two steps of tidying up, so that whoever comes meanwhile is next.
@@ -70,7 +79,7 @@ pub(super) struct Writer {
     pub(super) pages: usize,
     /// Whether there may be something to tidy up.
     pub(super) untidy: bool,
-    /// Whether the latest commit was [`QUICK`].
+    /// Whether the latest commit was [`QUICK`], and well.
     pub(super) quick: bool,
     /// When the latest commit ended.
     pub(super) stored_at: Instant,
@@ -79,27 +88,57 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// The thread, until the store is dropped.
-    pub(super) fn run(this: &Mutex<Self>, shared: &Shared) {
+    /// The thread, until the store is dropped. `runtime` is that of those who bring events.
+    pub(super) fn run(this: &Mutex<Self>, shared: &Shared, runtime: Option<&Handle>) {
         let mut jobs = Vec::new();
         loop {
-            let patience = lock(this).patience_now();
-            let woken = shared.queue.rest(patience);
-            let mut writer = lock(this);
-            match woken {
-                Woken::Jobs => {
-                    // Only now, in whose hands the writer is: what came first is first.
-                    shared.queue.take(&mut jobs);
-                    let patience = writer.patience;
-                    writer.store(&mut jobs, patience);
+            // A fault of ours in one commit must not end all of them.
+            let turn = || Self::turn(this, shared, runtime, &mut jobs);
+            match panic::catch_unwind(AssertUnwindSafe(turn)) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => return,
+                Err(_) => {
+                    tracing::error!("storing events panicked");
+                    jobs.clear();
+                    thread::sleep(PROBE);
                 }
-                Woken::Rested if writer.is_in_trouble() => writer.probe(),
-                Woken::Rested if writer.is_quiet() => writer.tidy(),
-                Woken::Poked | Woken::Rested => {}
-                Woken::Closed => return,
             }
-            writer.help_checkpoints();
         }
+    }
+
+    fn turn(
+        this: &Mutex<Self>,
+        shared: &Shared,
+        runtime: Option<&Handle>,
+        jobs: &mut Vec<Job>,
+    ) -> ControlFlow<()> {
+        let patience = Self::get(this, runtime).patience_now();
+        let woken = shared.queue.rest(patience);
+        let mut writer = Self::get(this, runtime);
+        match woken {
+            Woken::Jobs => {
+                // Only now, in whose hands the writer is: what came first is first.
+                shared.queue.take(jobs, usize::MAX);
+                let patience = writer.patience;
+                writer.store(jobs, patience);
+            }
+            Woken::Rested if writer.is_in_trouble() => writer.probe(),
+            Woken::Rested if writer.is_quiet() => writer.tidy(),
+            Woken::Poked | Woken::Rested => {}
+            Woken::Closed => return ControlFlow::Break(()),
+        }
+        writer.help_checkpoints();
+        ControlFlow::Continue(())
+    }
+
+    /// The writer for the thread, which waits for it. Whoever has it is a worker of the
+    /// runtime, perhaps the very one that waits for sockets and timers for all: that is
+    /// nobody's business until the runtime is given something to do from outside.
+    fn get<'a>(this: &'a Mutex<Self>, runtime: Option<&Handle>) -> MutexGuard<'a, Self> {
+        if let (Err(TryLockError::WouldBlock), Some(runtime)) = (this.try_lock(), runtime) {
+            runtime.spawn(async {});
+        }
+        lock(this)
     }
 
     /// Commits what waits on the thread that asks, unless it may take long. The writer's
@@ -107,17 +146,24 @@ impl Writer {
     pub(super) fn commit_now(&mut self) {
         let shared = Arc::clone(&self.shared);
         if self.quick && !self.is_in_trouble() {
+            self.be_watched();
             let mut jobs = Vec::new();
-            shared.queue.take(&mut jobs);
+            shared.queue.take(&mut jobs, FEW);
             self.store(&mut jobs, Duration::ZERO);
             // Another program holds the file.
             shared.queue.put_back(&mut jobs);
         }
-        if self.thread_sleeps || self.is_in_trouble() || self.checkpoints.need_help() {
-            self.thread_sleeps = false;
+        if self.is_in_trouble() || self.checkpoints.need_help() {
             shared.queue.poke();
         } else {
             shared.queue.tell();
+        }
+    }
+
+    /// The thread does not sleep from now on, so that it notices how long this takes.
+    pub(super) fn be_watched(&mut self) {
+        if mem::take(&mut self.thread_sleeps) {
+            self.shared.queue.poke();
         }
     }
 
@@ -129,7 +175,7 @@ impl Writer {
             Some(STEP)
         } else {
             let left = QUIET.saturating_sub(self.stored_at.elapsed());
-            (self.pages > 0).then_some(left)
+            (self.pages > 0).then_some(left.min(WATCH))
         };
         self.thread_sleeps = patience.is_none();
         patience
@@ -230,6 +276,9 @@ impl Writer {
     /// Opens the file anew after trouble. What turns out to be there although its commit
     /// failed is told to those who listen: it is an event like any other.
     fn reconnect(&mut self) -> rusqlite::Result<()> {
+        // What somebody was at who panicked is rolled back.
+        self.connection
+            .take_if(|connection| !connection.is_autocommit());
         if self.connection.is_none() {
             let connection = schema::connect(&self.path, self.patience)?;
             self.catch_up(&connection)?;
@@ -293,6 +342,7 @@ impl Writer {
 
     fn failed(&mut self, error: &rusqlite::Error) {
         self.connection = None;
+        self.quick = false;
         counter!("pipalhub_store_failures_total").increment(1);
         let words = words_for(error);
         let before = lock(&self.shared.trouble).replace(words);
