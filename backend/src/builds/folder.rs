@@ -198,27 +198,19 @@ impl Folder {
             (Some(old), Made::OfMany) => Some(Fingerprint::from(&old.metadata()?)),
             _ => None,
         };
-        let is_rewritten = matches!(made, Made::Different);
-        let written = write_all(Comparing::new(file, old), made, fill);
-        let (written, is_in_place) = match (written, kept) {
-            (Ok(Written { is_news: false, .. }), Some(version)) => {
-                let is_news = false;
-                (Ok(Written { version, is_news }), false)
+        let written = write_all(Comparing::new(file, old), made, fill).and_then(|written| {
+            if let (Some(version), false) = (kept, written.is_news) {
+                return Ok(Written { version, ..written });
             }
-            // The old one has the new one's name now, and goes with it.
-            (Ok(written), _) if is_rewritten && self.exchange(place, &folder, &part) => {
-                (Ok(written), false)
+            let exchanged = matches!(made, Made::Different) && self.exchange(place, &folder, &part);
+            if !exchanged {
+                renameat(&folder, &*part, &folder, name)?;
             }
-            (Ok(written), _) => match renameat(&folder, &*part, &folder, name) {
-                Ok(()) => (Ok(written), true),
-                Err(error) => (Err(error.into()), false),
-            },
-            (Err(error), _) => (Err(error), false),
-        };
-        if !is_in_place {
-            // There is nothing more to be done about it than at the next start.
-            let _ = unlinkat(&folder, &*part, AtFlags::empty());
-        }
+            Ok(written)
+        });
+        // After a rename there is nothing; else it is the old file, half a one, or one that
+        // says the same. If it cannot be removed the next start does it.
+        let _ = unlinkat(&folder, &*part, AtFlags::empty());
         written
     }
 

@@ -39,43 +39,49 @@ pub(super) struct TailArgs {
 /// A file that cannot be read is named on stderr and makes the exit code 1; the others
 /// still come out.
 pub(super) fn run(args: &TailArgs) -> anyhow::Result<ExitCode> {
-    let mut code = ExitCode::SUCCESS;
-    let mut tell = |file: &Path, warnings: &[String], error: Option<&anyhow::Error>| {
-        for warning in warnings {
-            eprintln!("pipalhub tail: {}: {warning}", file.display());
-        }
-        if let Some(error) = error {
-            eprintln!("pipalhub tail: {error:#}");
-            code = ExitCode::FAILURE;
-        }
-    };
     let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
     // One is shown as it is. Of several each becomes text where it was read, so that no
     // more than a few stand in memory as notebooks.
-    let printed = if let [file] = files[..] {
-        let read = read(args, file);
-        let warnings = read.as_ref().map_or(&[][..], |(_, warnings)| warnings);
-        tell(file, warnings, read.as_ref().err());
-        print(|out| read.map_or(Ok(()), |(tail, _)| out.write_str(&tail.to_json())))
+    let (all_read, printed) = if let [file] = files[..] {
+        let tail = told(file, read(args, file)).map(|tail| tail.to_json());
+        let json = tail.as_deref().unwrap_or_default();
+        (tail.is_some(), print(|out| out.write_str(json)))
     } else {
-        let parts = in_parallel(files.clone(), |file| {
+        let read = in_parallel(files.clone(), |file| {
             let (tail, warnings) = read(args, file)?;
             let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-            anyhow::Ok((Part::of(&stem, &tail, None), warnings))
+            Ok((Part::of(&stem, &tail, None), warnings))
         });
-        for (file, part) in files.iter().zip(&parts) {
-            let warnings = part.as_ref().map_or(&[][..], |(_, warnings)| warnings);
-            tell(file, warnings, part.as_ref().err());
-        }
-        let parts = parts.iter().flatten().map(|(part, _)| part);
-        print(|out| Part::merge(parts, out))
+        let told = files.iter().zip(read).map(|(file, read)| told(file, read));
+        let parts: Vec<Part> = told.flatten().collect();
+        let all_read = parts.len() == files.len();
+        (all_read, print(|out| Part::merge(&parts, out)))
     };
     match printed {
         // Whoever read the output has seen enough, as `head` has.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         printed => printed.context("cannot write the notebook")?,
     }
-    Ok(code)
+    Ok(match all_read {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// What was read of `file`, with what was odd about it, or why it was not, told on stderr.
+fn told<T>(file: &Path, read: anyhow::Result<(T, Vec<String>)>) -> Option<T> {
+    match read {
+        Ok((found, warnings)) => {
+            for warning in warnings {
+                eprintln!("pipalhub tail: {}: {warning}", file.display());
+            }
+            Some(found)
+        }
+        Err(error) => {
+            eprintln!("pipalhub tail: {error:#}");
+            None
+        }
+    }
 }
 
 /// Prints the text that `fill` writes.
