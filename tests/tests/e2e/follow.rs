@@ -176,6 +176,14 @@ async fn participants_read_the_summary_and_what_is_kept() -> Result<()> {
     let before = alice.open_tab(&address).await?;
     alice.wait_for_text("body", "of_bob").await?;
     alice.close_tab(&before).await?;
+    // And so does the listing of what is built.
+    let before = alice.open_tab(&hub.service("build/")).await?;
+    alice.wait_for_text("table", "Summary").await?;
+    alice.size(1200, 800).await?;
+    alice.shot("participant-builds.png").await?;
+    click(&alice, "a[href$='00-summary.html']").await?;
+    alice.wait_for_text("body", "of_bob").await?;
+    alice.close_tab(&before).await?;
 
     click(&ines, SHARE).await?;
     until("no card", async || {

@@ -52,6 +52,10 @@ pub(super) async fn no_space(lab: &Lab) -> anyhow::Result<Verdict> {
     by_strace(lab, "pwrite64,ftruncate,fallocate:error=ENOSPC").await
 }
 
+pub(super) async fn write_error(lab: &Lab) -> anyhow::Result<Verdict> {
+    by_strace(lab, "pwrite64,ftruncate,fallocate:error=EIO").await
+}
+
 pub(super) async fn read_only(lab: &Lab) -> anyhow::Result<Verdict> {
     by_strace(lab, "pwrite64,ftruncate,fallocate:error=EROFS").await
 }

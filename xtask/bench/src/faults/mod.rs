@@ -124,12 +124,13 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 21] = [
+const ROWS: [Row; 22] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
     ("disk-full", |lab| Box::pin(disk::full(lab))),
-    ("disk-write-error", |lab| Box::pin(disk::no_space(lab))),
+    ("disk-no-space", |lab| Box::pin(disk::no_space(lab))),
+    ("disk-write-error", |lab| Box::pin(disk::write_error(lab))),
     ("disk-read-only", |lab| Box::pin(disk::read_only(lab))),
     ("disk-sync-error", |lab| Box::pin(disk::sync_error(lab))),
     ("notebooks-torn", |lab| Box::pin(notebooks::torn(lab))),
