@@ -15,7 +15,6 @@ mod reporter;
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::{self, AssertUnwindSafe},
-    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
@@ -37,7 +36,7 @@ pub use observer::{Observer, Revision};
 pub use reporter::Reporter;
 
 use crate::{
-    homes::{Fingerprint, HomesTemplate, ReadError, read_notebook, scan},
+    homes::{Fingerprint, Found, HomesTemplate, ReadError, read_notebook, scan},
     time,
 };
 
@@ -52,6 +51,15 @@ pub struct Key {
     pub filename: String,
     /// The participant.
     pub user: String,
+}
+
+impl From<Found> for Key {
+    fn from(found: Found) -> Self {
+        Self {
+            filename: found.filename,
+            user: found.user,
+        }
+    }
 }
 
 /// How much of a notebook a tile shows.
@@ -309,10 +317,12 @@ impl Class {
     /// on, to be read; those that are gone are forgotten. It is how a class is followed
     /// where no [`Reporter`] does.
     pub fn look_around(&self, wanted: impl Fn(&Key) -> bool) {
-        let found = scan(&self.homes).into_iter().map(|found| Key {
-            filename: found.filename,
-            user: found.user,
-        });
+        self.look_at(scan(&self.homes), wanted);
+    }
+
+    /// The same by somebody who has looked and has `found` this.
+    pub fn look_at(&self, found: Vec<Found>, wanted: impl Fn(&Key) -> bool) {
+        let found = found.into_iter().map(Key::from);
         let found: BTreeSet<Key> = found.filter(|key| wanted(key)).collect();
         for key in self.keys() {
             if !found.contains(&key) {
@@ -451,7 +461,7 @@ impl Class {
             Look::Missing => Some(format!(
                 "{}'s server reported a save, but {} is not there. Is --homes right?",
                 key.user,
-                path_of(&self.homes, key).unwrap_or_default().display()
+                path_of(&self.homes, key).unwrap_or_default()
             )),
         };
         Tile {
@@ -485,6 +495,6 @@ fn lock(entry: &Mutex<Entry>) -> MutexGuard<'_, Entry> {
 }
 
 /// The whole path of a notebook, as events carry it.
-fn path_of(homes: &HomesTemplate, key: &Key) -> Option<PathBuf> {
-    Some(homes.home_of(&key.user)?.join(&key.filename))
+fn path_of(homes: &HomesTemplate, key: &Key) -> Option<String> {
+    Some(homes.home_of(&key.user)?.shown(&key.filename))
 }

@@ -6,7 +6,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    path::{Path, PathBuf},
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError},
@@ -22,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Class, Key, Look, lock, path_of};
 use crate::{
-    homes::{Fingerprint, Found, Poke, Watch, scan, watch},
+    homes::{Fingerprint, Poke, Watch, watch},
     store::{EventFilter, EventStore, NewEvent},
     time,
 };
@@ -42,7 +41,7 @@ pub struct Reporter {
     store: Arc<dyn EventStore>,
     runtime: Handle,
     grace: Duration,
-    due: BTreeMap<PathBuf, Instant>,
+    due: BTreeMap<Key, Instant>,
     next_scan: Instant,
     watch: Watch,
     pokes: Receiver<Poke>,
@@ -72,18 +71,18 @@ impl Reporter {
             watch,
             pokes,
         };
-        let found = scan(reporter.class.homes());
-        for file in &found {
-            let entry = reporter.class.found(&key_of(file));
-            let told_us = known.get(&(file.user.clone(), file.path.display().to_string()));
+        for file in reporter.watch.scan(reporter.class.homes()) {
+            let (version, key) = (file.fingerprint, Key::from(file));
+            let entry = reporter.class.found(&key);
+            let path = path_of(reporter.class.homes(), &key).unwrap_or_default();
+            let told_us = known.get(&(key.user.clone(), path));
             // Events keep microseconds, the file system nanoseconds.
-            if told_us.is_some_and(|told| *told >= file.fingerprint.modified_ns / 1_000) {
-                lock(&entry).reported = Some(file.fingerprint);
+            if told_us.is_some_and(|told| *told >= version.modified_ns / 1_000) {
+                lock(&entry).reported = Some(version);
             } else {
-                reporter.due.insert(file.path.clone(), now);
+                reporter.due.insert(key, now);
             }
         }
-        reporter.watch_folders_of(&found);
         Ok(reporter)
     }
 
@@ -116,9 +115,9 @@ impl Reporter {
                 .pokes
                 .recv_timeout(wake.saturating_duration_since(Instant::now()))
             {
-                Ok(Poke::Written(path)) => {
+                Ok(Poke::Written { user, filename }) => {
                     self.due
-                        .entry(path)
+                        .entry(Key { filename, user })
                         .or_insert_with(|| Instant::now() + self.grace);
                 }
                 Ok(Poke::Rescan) => {
@@ -134,14 +133,13 @@ impl Reporter {
     }
 
     fn rescan(&mut self) {
-        let found = scan(self.class.homes());
-        self.watch_folders_of(&found);
+        let found = self.watch.scan(self.class.homes());
         let due = Instant::now() + self.grace;
         let mut present = HashSet::new();
         for file in found {
-            let key = key_of(&file);
-            if lock(&self.class.found(&key)).reported != Some(file.fingerprint) {
-                self.due.entry(file.path).or_insert(due);
+            let (version, key) = (file.fingerprint, Key::from(file));
+            if lock(&self.class.found(&key)).reported != Some(version) {
+                self.due.entry(key.clone()).or_insert(due);
             }
             present.insert(key);
         }
@@ -152,38 +150,27 @@ impl Reporter {
         }
     }
 
-    fn watch_folders_of(&mut self, found: &[Found]) {
-        let homes = self.class.homes();
-        let parents = found
-            .iter()
-            .filter_map(|file| file.path.parent().map(Path::to_owned));
-        let mut folders: HashSet<PathBuf> = parents.collect();
-        folders.extend(homes.users().into_iter().map(|(_, home)| home));
-        folders.insert(homes.base().to_owned());
-        self.watch.set_folders(folders);
-    }
-
     fn report_due(&mut self) {
         let now = Instant::now();
-        let ready: Vec<PathBuf> = self
+        let ready: Vec<Key> = self
             .due
             .iter()
             .filter(|(_, due)| **due <= now)
-            .map(|(path, _)| path.clone())
+            .map(|(key, _)| key.clone())
             .collect();
-        for path in ready {
-            match self.report(&path) {
-                Some(again) => self.due.insert(path, now + again),
-                None => self.due.remove(&path),
+        for key in ready {
+            match self.report(&key) {
+                Some(again) => self.due.insert(key, now + again),
+                None => self.due.remove(&key),
             };
         }
     }
 
     /// Reports one file; the answer is when to look again, if at all.
-    fn report(&mut self, path: &Path) -> Option<Duration> {
-        let key = self.class.key_of(path.to_str()?)?;
-        let entry = self.class.entry_or_new(&key);
-        let look = self.class.refresh(&key, &mut lock(&entry));
+    fn report(&mut self, key: &Key) -> Option<Duration> {
+        let is_new = self.class.entry(key).is_none();
+        let entry = self.class.entry_or_new(key);
+        let look = self.class.refresh(key, &mut lock(&entry));
         let version = match look {
             Look::Good(version) | Look::Bad(Some(version), _) => version,
             Look::BeingWritten => return Some(LOOK_AGAIN),
@@ -191,13 +178,20 @@ impl Reporter {
                 self.next_scan = self.next_scan.min(Instant::now() + LOOK_AGAIN);
                 return None;
             }
-            Look::Bad(None, _) => return None,
+            Look::Bad(None, _) => {
+                // Somebody else's file, or a link, is no notebook of theirs: a scan would
+                // not have found it either.
+                if is_new {
+                    self.class.forget(key);
+                }
+                return None;
+            }
         };
         let before = lock(&entry).reported.replace(version);
         if before == Some(version) {
             return None;
         }
-        if self.append(SAVE_NOTEBOOK, &key, Some(version)) {
+        if self.append(SAVE_NOTEBOOK, key, Some(version)) {
             return None;
         }
         lock(&entry).reported = before;
@@ -230,7 +224,7 @@ impl Reporter {
             kind: kind.to_owned(),
             user: key.user.clone(),
             filename: key.filename.clone(),
-            path: path.display().to_string(),
+            path,
             timestamp,
         };
         match self.runtime.block_on(self.store.append(event)) {
@@ -240,13 +234,6 @@ impl Reporter {
                 false
             }
         }
-    }
-}
-
-fn key_of(file: &Found) -> Key {
-    Key {
-        filename: file.filename.clone(),
-        user: file.user.clone(),
     }
 }
 

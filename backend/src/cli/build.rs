@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     io::{self, IsTerminal},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     sync::{
         Arc,
@@ -32,6 +32,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// And for so long. A file that does not change for a second is taken as it is; this is
 /// longer only where a clock is wrong.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// So many pokes are one look.
+const AT_ONCE: usize = 1_000;
 
 /// Build HTML exports, copies and summaries of participants' notebooks.
 ///
@@ -110,7 +112,7 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
         problems.name_other(&filename, "nobody has a notebook of this name");
     }
     for path in &half_written {
-        problems.name_other(&path.display().to_string(), "somebody is writing it");
+        problems.name_other(path, "somebody is writing it");
     }
     problems.name_all(&args.homes.template, &builds);
     eprintln!(
@@ -167,7 +169,7 @@ fn missing(wanted: &Wanted, keys: &[Key]) -> Vec<String> {
 
 /// Reads everything once. A file that is being written at this moment is waited for: it is a
 /// notebook soon, or is known not to be one. The answer is what was not even then.
-fn read(class: &Class, builds: &Builds, keys: &[Key], threads: usize) -> Vec<PathBuf> {
+fn read(class: &Class, builds: &Builds, keys: &[Key], threads: usize) -> Vec<String> {
     let until = Instant::now() + PATIENCE;
     loop {
         class.read_all(threads);
@@ -175,9 +177,10 @@ fn read(class: &Class, builds: &Builds, keys: &[Key], threads: usize) -> Vec<Pat
         let unknown = keys.iter().filter(|key| !builds.knows(key));
         let paths = unknown.filter_map(|key| {
             let home = class.homes().home_of(&key.user)?;
-            Some(home.join(&key.filename))
+            let is_there = home.open().ok()?.has(&key.filename);
+            is_there.then(|| home.shown(&key.filename))
         });
-        let awaited: Vec<PathBuf> = paths.filter(|path| path.is_file()).collect();
+        let awaited: Vec<String> = paths.collect();
         if awaited.is_empty() || Instant::now() > until {
             return awaited;
         }
@@ -197,32 +200,17 @@ fn follow(
     let ended = asked_to_end()?;
     let (mut watch, pokes) = watch();
     while !ended.load(Ordering::Relaxed) {
-        watch.set_folders(folders(homes, &class.keys()));
         // One poke or many: everything is looked at, which for a file that did not change
         // is one question to the kernel.
         let _ = pokes.recv_timeout(LOOK_EVERY);
-        while pokes.try_recv().is_ok() {}
-        class.look_around(|key| wanted.holds(key));
+        pokes.try_iter().take(AT_ONCE).for_each(drop);
+        class.look_at(watch.scan(homes), |key| wanted.holds(key));
         class.read_all(1);
         problems.name_all(homes, builds);
     }
     builds.settle();
     problems.name_all(homes, builds);
     Ok(())
-}
-
-/// The folders in which something may happen.
-fn folders(homes: &HomesTemplate, keys: &[Key]) -> HashSet<PathBuf> {
-    let users = homes.users();
-    let mut folders: HashSet<PathBuf> = users.into_iter().map(|(_, home)| home).collect();
-    folders.insert(homes.base().to_owned());
-    for key in keys {
-        let path = homes
-            .home_of(&key.user)
-            .map(|home| home.join(&key.filename));
-        folders.extend(path.as_deref().and_then(Path::parent).map(Path::to_owned));
-    }
-    folders
 }
 
 /// True after Ctrl-C or SIGTERM.
@@ -247,7 +235,7 @@ impl Problems {
     /// Names what cannot be built now, unless it was; what can be again is forgotten.
     fn name_all(&mut self, homes: &HomesTemplate, builds: &Builds) {
         let path = |key: &Key| match homes.home_of(&key.user) {
-            Some(home) => home.join(&key.filename).display().to_string(),
+            Some(home) => home.shown(&key.filename),
             None => format!("the summary of {}", key.filename),
         };
         let problems = builds.problems().into_iter();

@@ -10,7 +10,7 @@
 //! version of each stays for as long as there is room: so nobody who looks at a notebook of
 //! last month finds that it has no past.
 //!
-//! Not here: writing a version back into a home ([`crate::homes::create_beside`]) and who
+//! Not here: writing a version back into a home ([`crate::homes::OpenHome::create_beside`]) and who
 //! may ask for what ([`crate::routes`]).
 
 mod align;

@@ -1,10 +1,11 @@
 //! Writing a new file below a participant's home, which is theirs and may be made to trick
 //! us: beside one of their notebooks, never over anything.
 //!
-//! The folder is opened like a notebook is (below the home, following no link), and what
-//! follows is done in that open folder, so that it cannot be swapped for another. The file
-//! is written under a hidden name and given its own when it is whole, by a rename that
-//! fails when the name is taken. It belongs to whom the home belongs to.
+//! It goes from the home that is open, below which the folder is opened like a notebook is,
+//! following no link, and what follows is done in that open folder, so that neither can be
+//! swapped for another. The file is written under a hidden name and given its own when it is
+//! whole, by a rename that fails when the name is taken. It belongs to whom the home belongs
+//! to.
 
 use std::{
     fs::{File, Permissions},
@@ -13,18 +14,15 @@ use std::{
         fd::OwnedFd,
         unix::fs::{PermissionsExt, fchown},
     },
-    path::Path,
 };
 
 use rustix::{
-    fs::{
-        AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, Stat, fstat, openat, openat2,
-        renameat_with, statat, unlinkat,
-    },
+    fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, openat, renameat_with, statat, unlinkat},
     io::Errno,
     process::geteuid,
 };
 
+use super::{HomeError, OpenHome, home::Owner};
 use crate::auth::Secret;
 
 /// A file's name has at most so many bytes.
@@ -37,7 +35,7 @@ const USUAL_MODE: u32 = 0o644;
 /// Why a file was not written, in words for who asked for it.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// The notebook's folder is not there, or is behind a link.
+    /// The notebook's folder is not there, is behind a link, or is somebody else's.
     #[error("{0}")]
     Refused(&'static str),
     /// What the operating system said.
@@ -45,15 +43,19 @@ pub enum CreateError {
     Io(io::Error),
 }
 
+impl From<HomeError> for CreateError {
+    fn from(error: HomeError) -> Self {
+        match error {
+            HomeError::Missing => Self::Refused("The notebook's folder is not there."),
+            HomeError::Refused(why) => Self::Refused(why),
+            HomeError::Io(error) => Self::Io(error),
+        }
+    }
+}
+
 impl From<Errno> for CreateError {
     fn from(errno: Errno) -> Self {
-        match errno {
-            Errno::NOENT | Errno::NOTDIR => Self::Refused("The notebook's folder is not there."),
-            Errno::LOOP | Errno::XDEV => Self::Refused(
-                "The notebook's folder is a link, or below one; links are not followed.",
-            ),
-            other => Self::Io(other.into()),
-        }
+        Self::Io(errno.into())
     }
 }
 
@@ -63,57 +65,54 @@ impl From<io::Error> for CreateError {
     }
 }
 
-/// Writes `bytes` into a new file in the folder of `filename` below `home`, with `suffix`
-/// after the stem of its name; the answer is the new path below the home.
-///
-/// # Errors
-/// See [`CreateError`].
-pub fn create_beside(
-    home: &Path,
-    filename: &str,
-    suffix: &str,
-    bytes: &[u8],
-) -> Result<String, CreateError> {
-    let (folder_name, name) = filename.rsplit_once('/').unwrap_or((".", filename));
-    let home = openat(
-        CWD,
-        home,
-        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
-    let owner = fstat(&home)?;
-    let folder = openat2(
-        &home,
-        folder_name,
-        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
-    )?;
-    if fstat(&folder)?.st_uid != owner.st_uid {
-        return Err(CreateError::Refused(
-            "The notebook's folder does not belong to the owner of the home.",
-        ));
-    }
-    let mode = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)
-        .map_or(USUAL_MODE, |there| there.st_mode & 0o777);
-    let hidden = format!(".{}.part", Secret::random().reveal());
-    let named = write_hidden(&folder, &hidden, &owner, mode, bytes)
-        .and_then(|()| name_it(&folder, &hidden, name, suffix));
-    match named {
-        Ok(name) if folder_name == "." => Ok(name),
-        Ok(name) => Ok(format!("{folder_name}/{name}")),
-        Err(error) => {
-            // It may not even have been made.
-            let _ = unlinkat(&folder, &hidden, AtFlags::empty());
-            Err(error)
+impl OpenHome {
+    /// Writes `bytes` into a new file in the folder of `filename`, with `suffix` after the
+    /// stem of its name; the answer is the new path below the home.
+    ///
+    /// # Errors
+    /// See [`CreateError`].
+    pub fn create_beside(
+        &self,
+        filename: &str,
+        suffix: &str,
+        bytes: &[u8],
+    ) -> Result<String, CreateError> {
+        let (folder_name, name) = filename.rsplit_once('/').unwrap_or((".", filename));
+        let folder = self.folder(folder_name)?;
+        let owner = self.owner();
+        let hidden = format!(".{}.part", Secret::random().reveal());
+        let mode = mode_of(&folder, name, owner);
+        let named = write_hidden(&folder, &hidden, owner, mode, bytes)
+            .and_then(|()| name_it(&folder, &hidden, name, suffix));
+        match named {
+            Ok(name) if folder_name == "." => Ok(name),
+            Ok(name) => Ok(format!("{folder_name}/{name}")),
+            Err(error) => {
+                // It may not even have been made.
+                let _ = unlinkat(&folder, &hidden, AtFlags::empty());
+                Err(error)
+            }
         }
+    }
+}
+
+/// What the owner lets others do with the file `name`; of anything else it says nothing.
+fn mode_of(folder: &OwnedFd, name: &str, owner: Owner) -> u32 {
+    match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat)
+            if owner.has(&stat)
+                && FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile =>
+        {
+            stat.st_mode & 0o777
+        }
+        _ => USUAL_MODE,
     }
 }
 
 fn write_hidden(
     folder: &OwnedFd,
     hidden: &str,
-    owner: &Stat,
+    owner: Owner,
     mode: u32,
     bytes: &[u8],
 ) -> Result<(), CreateError> {
@@ -125,8 +124,12 @@ fn write_hidden(
     )?
     .into();
     file.write_all(bytes)?;
-    if geteuid().is_root() {
-        fchown(&file, Some(owner.st_uid), Some(owner.st_gid))?;
+    if geteuid().as_raw() != owner.user {
+        fchown(&file, Some(owner.user), Some(owner.group)).map_err(|_| {
+            CreateError::Refused(
+                "The service may not write files for the owner of the home: it is not run as root.",
+            )
+        })?;
     }
     // Whoever may read the notebook may read this; nobody gets to run it.
     file.set_permissions(Permissions::from_mode((mode & 0o666) | 0o600))?;
@@ -184,10 +187,16 @@ fn with_suffix(name: &str, suffix: &str) -> String {
 mod tests {
     use std::{
         fs,
-        os::unix::fs::{MetadataExt, symlink},
+        os::unix::fs::{MetadataExt, chown, symlink},
+        path::Path,
     };
 
     use super::*;
+    use crate::homes::Home;
+
+    fn open(home: &Path) -> OpenHome {
+        Home::at(home).open().unwrap()
+    }
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap().flatten();
@@ -207,7 +216,7 @@ mod tests {
         fs::write(&own, "own").unwrap();
         fs::set_permissions(&own, Permissions::from_mode(0o640)).unwrap();
         for (expected, bytes) in [("m1/a-x.ipynb", "1"), ("m1/a-x-2.ipynb", "2")] {
-            let written = create_beside(home.path(), "m1/a.ipynb", "-x", bytes.as_bytes());
+            let written = open(home.path()).create_beside("m1/a.ipynb", "-x", bytes.as_bytes());
             assert_eq!(written.unwrap(), expected);
             let path = home.path().join(expected);
             assert_eq!(fs::read_to_string(&path).unwrap(), bytes);
@@ -235,7 +244,7 @@ mod tests {
             "none/a.ipynb",
             "a\0b/c",
         ] {
-            let refused = create_beside(&home, filename, "-x", b"canary");
+            let refused = open(&home).create_beside(filename, "-x", b"canary");
             assert!(refused.is_err(), "{filename:?} gave {refused:?}");
         }
         assert!(names(outside.path()).is_empty());
@@ -248,9 +257,41 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let outside = tempfile::tempdir().unwrap();
         symlink(outside.path().join("x"), home.path().join("a-x.ipynb")).unwrap();
-        let written = create_beside(home.path(), "a.ipynb", "-x", b"1").unwrap();
+        let written = open(home.path())
+            .create_beside("a.ipynb", "-x", b"1")
+            .unwrap();
         assert_eq!(written, "a-x-2.ipynb");
         assert!(names(outside.path()).is_empty());
+    }
+
+    /// A link says that everyone may do everything.
+    #[test]
+    fn only_a_file_of_the_owners_says_who_may_read_it() {
+        let home = tempfile::tempdir().unwrap();
+        symlink("/none", home.path().join("a.ipynb")).unwrap();
+        let written = open(home.path())
+            .create_beside("a.ipynb", "-x", b"1")
+            .unwrap();
+        let mode = fs::metadata(home.path().join(written)).unwrap().mode();
+        assert_eq!(mode & 0o777, USUAL_MODE);
+    }
+
+    #[test]
+    fn what_is_written_is_the_owners_and_in_their_folders_only() {
+        let home = tempfile::tempdir().unwrap();
+        let theirs = home.path().join("theirs");
+        fs::create_dir(&theirs).unwrap();
+        if chown(home.path(), Some(12_345), Some(54_321)).is_err() {
+            return; // Only root can give things to others.
+        }
+        let written = open(home.path())
+            .create_beside("a.ipynb", "-x", b"1")
+            .unwrap();
+        let metadata = fs::metadata(home.path().join(written)).unwrap();
+        assert_eq!((metadata.uid(), metadata.gid()), (12_345, 54_321));
+        let refused = open(home.path()).create_beside("theirs/a.ipynb", "-x", b"canary");
+        assert!(refused.unwrap_err().to_string().contains("belong"));
+        assert_eq!(names(&theirs), [""; 0]);
     }
 
     #[test]

@@ -1,19 +1,25 @@
-//! Where notebooks live: the template that names the homes, reading a participant's
-//! file without trusting them and without what they keep to themself, writing one beside it, and finding out which files there
-//! are.
+//! Where notebooks live: the template that names the homes, opening one so that nothing its
+//! owner does leads elsewhere, reading a participant's file without trusting them and without
+//! what they keep to themself, writing one beside it, finding out which files there are and
+//! hearing of those that change.
+//!
+//! Everything goes from an [`OpenHome`], and from there by descriptors: outside of this
+//! module there is nothing of a home that could be opened by its path.
 //!
 //! Not here: what is in a notebook ([`crate::class`]).
 
 mod create;
+mod home;
 mod notebook;
 mod read;
 mod scan;
 mod template;
 mod watch;
 
-pub use create::{CreateError, create_beside};
+pub use create::CreateError;
+pub use home::{Home, HomeError, OpenHome};
 pub use notebook::OnDisk;
-pub use read::{Fingerprint, ReadError, read_notebook};
+pub use read::{FileId, Fingerprint, ReadError, read_notebook};
 pub use scan::{Found, scan};
-pub use template::{Home, HomesTemplate};
+pub use template::HomesTemplate;
 pub use watch::{Poke, Watch, watch};

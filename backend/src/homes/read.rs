@@ -1,6 +1,6 @@
 //! Reading one file that a participant may have made to trick us.
 //!
-//! The kernel is asked to stay below the home and to follow no link
+//! The kernel is asked to stay below the home that is open and to follow no link
 //! (`openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)`), so there is no moment between a
 //! check and the use of what was checked. What is open is then looked at: a regular
 //! file, the owner's own, of a sane size. That it is their own is what refuses a hard link
@@ -13,9 +13,9 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{OFlags, Stat};
 
-use super::{Home, OnDisk};
+use super::{Home, HomeError, OnDisk, OpenHome};
 use crate::time;
 
 /// The largest notebook that is read. Larger ones exist only by accident: a loop that
@@ -28,7 +28,27 @@ pub struct Fingerprint {
     /// Modification time, nanoseconds since the Unix epoch.
     pub modified_ns: i128,
     size: u64,
+    file: FileId,
+}
+
+/// Which file it is, whatever it is called: two names of one file have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId {
+    device: u64,
     inode: u64,
+}
+
+impl From<&Stat> for Fingerprint {
+    fn from(stat: &Stat) -> Self {
+        Self {
+            modified_ns: i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            file: FileId {
+                device: stat.st_dev,
+                inode: stat.st_ino,
+            },
+        }
+    }
 }
 
 impl From<&Metadata> for Fingerprint {
@@ -37,7 +57,10 @@ impl From<&Metadata> for Fingerprint {
             modified_ns: i128::from(metadata.mtime()) * 1_000_000_000
                 + i128::from(metadata.mtime_nsec()),
             size: metadata.size(),
-            inode: metadata.ino(),
+            file: FileId {
+                device: metadata.dev(),
+                inode: metadata.ino(),
+            },
         }
     }
 }
@@ -53,6 +76,12 @@ impl Fingerprint {
     #[must_use]
     pub fn size(self) -> u64 {
         self.size
+    }
+
+    /// Which file this is a version of.
+    #[must_use]
+    pub fn file(self) -> FileId {
+        self.file
     }
 
     /// Modification time as events carry it.
@@ -93,6 +122,44 @@ impl From<rustix::io::Errno> for ReadError {
     }
 }
 
+impl From<HomeError> for ReadError {
+    fn from(error: HomeError) -> Self {
+        match error {
+            HomeError::Missing => Self::Missing,
+            HomeError::Refused(why) => Self::Refused(why),
+            HomeError::Io(error) => Self::Io(error),
+        }
+    }
+}
+
+impl OpenHome {
+    /// Opens the file `filename`, if it is one to read; nothing of it is read yet.
+    fn notebook(&self, filename: &str) -> Result<(File, Fingerprint), ReadError> {
+        // Non-blocking: opening a pipe must not wait for somebody to write to it.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file: File = self.open(filename, flags)?.into();
+        let metadata = file.metadata().map_err(ReadError::Io)?;
+        if !metadata.is_file() {
+            return Err(ReadError::Refused("This is not a regular file."));
+        }
+        if metadata.uid() != self.owner().user {
+            return Err(ReadError::Refused(
+                "The file does not belong to the owner of the home.",
+            ));
+        }
+        if metadata.size() > LARGEST {
+            return Err(ReadError::TooLarge(metadata.size()));
+        }
+        Ok((file, Fingerprint::from(&metadata)))
+    }
+
+    /// Whether there is a file `filename` to read.
+    #[must_use]
+    pub fn has(&self, filename: &str) -> bool {
+        self.notebook(filename).is_ok()
+    }
+}
+
 /// Reads `filename` below `home`, whole unless `known` says that the caller already has
 /// this version, in which case there is only the fingerprint.
 ///
@@ -103,34 +170,11 @@ pub fn read_notebook(
     filename: &str,
     known: Option<Fingerprint>,
 ) -> Result<(Fingerprint, Option<OnDisk>), ReadError> {
-    let home = home.open()?;
-    let owner = rustix::fs::fstat(&home)?.st_uid;
-    let file: File = openat2(
-        &home,
-        filename,
-        // Non-blocking: opening a pipe must not wait for somebody to write to it.
-        OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC,
-        Mode::empty(),
-        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
-    )?
-    .into();
-    let metadata = file.metadata().map_err(ReadError::Io)?;
-    if !metadata.is_file() {
-        return Err(ReadError::Refused("This is not a regular file."));
-    }
-    if metadata.uid() != owner {
-        return Err(ReadError::Refused(
-            "The file does not belong to the owner of the home.",
-        ));
-    }
-    if metadata.size() > LARGEST {
-        return Err(ReadError::TooLarge(metadata.size()));
-    }
-    let fingerprint = Fingerprint::from(&metadata);
+    let (file, fingerprint) = home.open()?.notebook(filename)?;
     if known == Some(fingerprint) {
         return Ok((fingerprint, None));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.size()).unwrap_or(0) + 1);
+    let mut bytes = Vec::with_capacity(usize::try_from(fingerprint.size()).unwrap_or(0) + 1);
     // A file may grow while it is read; the limit holds all the same.
     file.take(LARGEST + 1)
         .read_to_end(&mut bytes)
@@ -152,12 +196,12 @@ mod tests {
         time::{Duration, Instant},
     };
 
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::fs::{CWD, Mode, RenameFlags, renameat_with};
 
     use super::*;
 
     fn refusal(home: &Path, filename: &str) -> String {
-        let read = read_notebook(&home.into(), filename, None);
+        let read = read_notebook(&Home::at(home), filename, None);
         read.unwrap_err().to_string()
     }
 
@@ -166,7 +210,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join("m1")).unwrap();
         fs::write(home.path().join("m1/a.ipynb"), "{}").unwrap();
-        let place = Home::from(home.path());
+        let place = Home::at(home.path());
         let (fingerprint, bytes) = read_notebook(&place, "m1/a.ipynb", None).unwrap();
         assert_eq!(bytes.unwrap().content().unwrap(), b"{}");
         let (_, again) = read_notebook(&place, "m1/a.ipynb", Some(fingerprint)).unwrap();
@@ -195,7 +239,7 @@ mod tests {
                 "{filename}"
             );
         }
-        assert!(read_notebook(&home.path().into(), "a\0b", None).is_err());
+        assert!(read_notebook(&Home::at(home.path()), "a\0b", None).is_err());
     }
 
     #[test]
@@ -206,8 +250,12 @@ mod tests {
         let own = home.join("a.ipynb");
         fs::write(&own, "own").unwrap();
         fs::hard_link(&own, home.join("b.ipynb")).unwrap();
-        let read = read_notebook(&(&*home).into(), "b.ipynb", None);
-        assert_eq!(read.unwrap().1.unwrap().content().unwrap(), b"own");
+        let [one, other] = ["a.ipynb", "b.ipynb"].map(|name| {
+            let (version, file) = read_notebook(&Home::at(&home), name, None).unwrap();
+            assert_eq!(file.unwrap().content().unwrap(), b"own");
+            version.file()
+        });
+        assert_eq!(one, other);
 
         let others = base.path().join("secret");
         fs::write(&others, "canary").unwrap();
@@ -233,7 +281,7 @@ mod tests {
         symlink(&outside, home.join("other-dir")).unwrap();
         symlink(outside.join("a.ipynb"), home.join("other-a")).unwrap();
         let enough = AtomicBool::new(false);
-        let place = Home::from(&*home);
+        let place = Home::at(&home);
         thread::scope(|scope| {
             scope.spawn(|| {
                 while !enough.load(Ordering::Relaxed) {
@@ -293,7 +341,7 @@ mod tests {
         large.set_len(LARGEST + 1).unwrap();
         assert!(refusal(home.path(), "large.ipynb").contains("bytes"));
         assert!(matches!(
-            read_notebook(&home.path().into(), "none.ipynb", None),
+            read_notebook(&Home::at(home.path()), "none.ipynb", None),
             Err(ReadError::Missing)
         ));
     }

@@ -1,18 +1,14 @@
-//! `--homes /home/{user}`: the one place that turns people into folders and back.
+//! `--homes /home/{user}`: the one place that turns people into homes, and paths into whose
+//! they are and what they name there.
 
 use std::{
     ffi::OsStr,
-    fmt, fs,
-    ops::Deref,
-    os::fd::OwnedFd,
+    fmt, fs, io,
     path::{Component, Path, PathBuf},
     str::FromStr,
 };
 
-use rustix::{
-    fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2},
-    io::Errno,
-};
+use super::{Home, HomeError, OpenHome};
 
 const PLACE: &str = "{user}";
 
@@ -27,54 +23,6 @@ pub struct HomesTemplate {
     after: String,
     /// What comes below it before the notebooks begin; often empty.
     rest: PathBuf,
-}
-
-/// Where one participant's notebooks are: a path, and how to open it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Home {
-    path: PathBuf,
-    /// What of the path is the participant's own folder. Which folder that is, and whether
-    /// it is a link, is the administrator's business; what is below it is the
-    /// participant's.
-    own: PathBuf,
-    /// The rest of it.
-    rest: PathBuf,
-}
-
-impl From<&Path> for Home {
-    /// A home that is the participant's own folder.
-    fn from(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            own: path.to_owned(),
-            rest: PathBuf::new(),
-        }
-    }
-}
-
-impl Deref for Home {
-    type Target = Path;
-
-    fn deref(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Home {
-    /// Opens it as a place to open files below; no link that the participant made leads
-    /// there.
-    ///
-    /// # Errors
-    /// What the operating system says.
-    pub fn open(&self) -> Result<OwnedFd, Errno> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let own = openat(CWD, &self.own, flags, Mode::empty())?;
-        if self.rest.as_os_str().is_empty() {
-            return Ok(own);
-        }
-        let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        openat2(&own, &self.rest, flags, Mode::empty(), within)
-    }
 }
 
 impl FromStr for HomesTemplate {
@@ -108,15 +56,28 @@ impl FromStr for HomesTemplate {
 
 impl fmt::Display for HomesTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.home_named(PLACE).path.display())
+        self.home_named(PLACE).fmt(f)
     }
 }
 
 impl HomesTemplate {
     /// The folder that holds everyone's; it exists while homes come and go.
-    #[must_use]
-    pub fn base(&self) -> &Path {
+    pub(super) fn base(&self) -> &Path {
         &self.base
+    }
+
+    /// The same, for people.
+    #[must_use]
+    pub fn base_shown(&self) -> impl fmt::Display {
+        self.base.display()
+    }
+
+    /// Whether this program may look for homes there.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn look(&self) -> io::Result<()> {
+        fs::read_dir(&self.base).map(drop)
     }
 
     /// The home of `user`, or `None` for a name that cannot be a folder's.
@@ -126,33 +87,41 @@ impl HomesTemplate {
     }
 
     fn home_named(&self, user: &str) -> Home {
-        let own = self
-            .base
-            .join(format!("{}{user}{}", self.before, self.after));
-        Home {
-            // By components, since joining an empty path leaves a slash at the end.
-            path: own.components().chain(self.rest.components()).collect(),
-            own,
-            rest: self.rest.clone(),
-        }
+        let own = format!("{}{user}{}", self.before, self.after);
+        Home::new(&self.base, own, &self.rest)
     }
 
     /// Everyone who has a home now, by name.
     #[must_use]
-    pub fn users(&self) -> Vec<(String, PathBuf)> {
-        let Ok(entries) = fs::read_dir(&self.base) else {
-            return Vec::new();
-        };
-        let mut users: Vec<_> = entries
-            .flatten()
-            .filter_map(|entry| {
-                let user = self.user_named(&entry.file_name())?;
-                let home = self.home_of(&user)?;
-                home.open().is_ok().then(|| (user, home.to_path_buf()))
-            })
-            .collect();
-        users.sort();
-        users
+    pub fn users(&self) -> Vec<String> {
+        self.opened().map(|(user, _)| user).collect()
+    }
+
+    /// Who would have a home but for what is said of it: it is a link, or not theirs.
+    #[must_use]
+    pub fn refused(&self) -> Vec<(String, HomeError)> {
+        let opened = self.names().into_iter().filter_map(|user| {
+            let error = self.home_named(&user).open().err()?;
+            (!matches!(error, HomeError::Missing)).then_some((user, error))
+        });
+        opened.collect()
+    }
+
+    /// Everyone's home, by name, one open at a time.
+    pub(super) fn opened(&self) -> impl Iterator<Item = (String, OpenHome)> {
+        self.names().into_iter().filter_map(|user| {
+            let home = self.home_named(&user).open().ok()?;
+            Some((user, home))
+        })
+    }
+
+    /// Who has something under the name of their folder.
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.base).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| self.user_named(&entry.file_name()));
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
     }
 
     /// The person and the path below their home, when `path` is in one.
@@ -208,28 +177,12 @@ mod tests {
         ] {
             let template = template(text);
             let path = Path::new(home);
-            assert_eq!(&*template.home_of("ana").unwrap(), path);
+            let shown = template.home_of("ana").unwrap().shown("m1/day1.ipynb");
+            assert_eq!(shown, path.join("m1/day1.ipynb").display().to_string());
             let split = template.split(&path.join("m1/day1.ipynb")).unwrap();
             assert_eq!(split, ("ana".to_owned(), "m1/day1.ipynb".to_owned()));
             assert_eq!(template.to_string(), text);
         }
-    }
-
-    /// Where the template goes on behind the name, the participant owns what is there.
-    #[test]
-    fn a_link_in_the_way_is_nobodys_home() {
-        let base = tempfile::tempdir().unwrap();
-        let template = template(&format!("{}/{{user}}/work/x", base.path().display()));
-        fs::create_dir_all(base.path().join("bob/work/x")).unwrap();
-        fs::create_dir(base.path().join("ana")).unwrap();
-        std::os::unix::fs::symlink("../bob/work", base.path().join("ana/work")).unwrap();
-        let opened = |user: &str| template.home_of(user).unwrap().open().map(drop);
-        assert_eq!(opened("ana"), Err(Errno::LOOP));
-        assert_eq!(opened("bob"), Ok(()));
-        assert_eq!(template.users().len(), 1);
-        // The administrator may keep homes elsewhere.
-        std::os::unix::fs::symlink("bob", base.path().join("cy")).unwrap();
-        assert_eq!(opened("cy"), Ok(()));
     }
 
     #[test]

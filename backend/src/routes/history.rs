@@ -34,7 +34,7 @@ use crate::{
     class::Key,
     error::AppError,
     history::{HistoryStore, Version, difference},
-    homes::create_beside,
+    homes::CreateError,
     time,
 };
 
@@ -296,7 +296,8 @@ async fn restore_version(
         let version = asked.version(request.version)?;
         let suffix = format!("-restored-{}", clock_text(version.saved_at_ms));
         let bytes = asked.bytes(version.id)?;
-        let filename = create_beside(&home, &asked.key.filename, &suffix, &bytes)?;
+        let home = home.open().map_err(CreateError::from)?;
+        let filename = home.create_beside(&asked.key.filename, &suffix, &bytes)?;
         tracing::info!(
             by = by.escape_debug().to_string(),
             user = asked.key.user.escape_debug().to_string(),

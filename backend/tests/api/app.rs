@@ -43,6 +43,8 @@ pub(crate) struct App {
     pub(crate) hub: Option<Arc<FakeHub>>,
     pub(crate) ending: CancellationToken,
     pub(crate) limits: LimitSettings,
+    /// What of a home's path comes after the participant's name.
+    below: &'static str,
     class: Arc<Class>,
     builds: Building,
 }
@@ -90,7 +92,13 @@ impl App {
     /// Without a Hub, and without builds.
     pub(crate) async fn without_builds() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self::start_with(folder, None, false, LimitSettings::default(), false).await
+        Self::start_with(folder, None, false, LimitSettings::default(), false, "").await
+    }
+
+    /// Without a Hub, the homes being in a folder of this name of each participant's.
+    pub(crate) async fn with_homes_below(name: &'static str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::start_with(folder, None, false, LimitSettings::default(), true, name).await
     }
 
     async fn start(
@@ -99,7 +107,7 @@ impl App {
         watching: bool,
         limits: LimitSettings,
     ) -> Self {
-        Self::start_with(folder, hub_host, watching, limits, true).await
+        Self::start_with(folder, hub_host, watching, limits, true, "").await
     }
 
     async fn start_with(
@@ -108,10 +116,12 @@ impl App {
         watching: bool,
         limits: LimitSettings,
         builds_served: bool,
+        below: &'static str,
     ) -> Self {
         let homes = folder.path().join("homes");
         fs::create_dir_all(&homes).unwrap();
-        let homes: HomesTemplate = format!("{}/{{user}}", homes.display()).parse().unwrap();
+        let homes = format!("{}/{{user}}/{below}", homes.display());
+        let homes: HomesTemplate = homes.parse().unwrap();
         let asides = Asides::default();
         let store = Arc::new(SqliteStore::open(&folder.path().join("events.sqlite3")).unwrap());
         let history: Arc<dyn HistoryStore> =
@@ -192,6 +202,7 @@ impl App {
             hub,
             ending,
             limits,
+            below,
             class,
             builds: Building(builds),
         }
@@ -254,7 +265,11 @@ impl App {
     }
 
     pub(crate) fn home(&self, user: &str) -> PathBuf {
-        self.folder.path().join("homes").join(user)
+        let own = self.folder.path().join("homes").join(user);
+        match self.below {
+            "" => own,
+            below => own.join(below),
+        }
     }
 
     /// Writes a notebook whose cells are these sources.

@@ -18,7 +18,7 @@ const DAY1: &str = "m1/day1.ipynb";
 const LIST: &str = "api/history?filename=m1/day1.ipynb&user=alice";
 
 /// Saves and waits until that is a version; its number.
-async fn record(app: &App, user: &str, text: &str) -> i64 {
+pub(crate) async fn record(app: &App, user: &str, text: &str) -> i64 {
     let instructor = app.instructor();
     let list = format!("api/history?filename={DAY1}&user={user}");
     let newest = async || instructor.json(&list).await["versions"][0]["version"].as_i64();
@@ -45,7 +45,7 @@ fn token_of(app: &App, user: &str) -> String {
     }
 }
 
-fn restore_of(user: &str, version: i64) -> Value {
+pub(crate) fn restore_of(user: &str, version: i64) -> Value {
     json!({"user": user, "filename": DAY1, "version": version})
 }
 

@@ -22,6 +22,7 @@ mod page;
 mod people;
 mod private;
 mod reporter;
+mod restore;
 mod routes;
 mod session;
 mod sharing;

@@ -1,10 +1,6 @@
 //! The homes: whether the template leads anywhere, and what in it cannot be read.
 
-use std::{
-    collections::HashSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::HashSet;
 
 use shared::notebook::Notebook;
 
@@ -22,19 +18,25 @@ pub(super) struct Class {
 
 pub(super) fn check(homes: &HomesTemplate) -> Class {
     let users = homes.users();
+    let refused = refused(homes);
     if users.is_empty() {
+        let findings = [nobody(homes)].into_iter().chain(refused);
         return Class {
-            findings: vec![nobody(homes)],
+            findings: findings.collect(),
             folders: 1,
         };
     }
     let found = scan(homes);
-    let closed = users.iter().filter(|(_, home)| fs::read_dir(home).is_err());
-    let closed: Vec<String> = closed.map(|(user, _)| user.clone()).collect();
+    let is_closed = |user: &&String| {
+        let home = homes.home_of(user).map(|home| home.open());
+        home.is_some_and(|home| home.is_ok_and(|home| home.look().is_err()))
+    };
+    let closed: Vec<String> = users.iter().filter(is_closed).cloned().collect();
     let mut findings = vec![Finding::ok(
         "homes",
         format!("{homes}: {}", counted(users.len(), "participant")),
     )];
+    findings.extend(refused);
     if !closed.is_empty() {
         findings.push(Finding::problem(
             "homes",
@@ -43,12 +45,12 @@ pub(super) fn check(homes: &HomesTemplate) -> Class {
         ));
     }
     findings.push(notebooks(homes, &found));
-    let mut folders: HashSet<&Path> = found.iter().filter_map(|f| f.path.parent()).collect();
-    folders.extend(
-        users
-            .iter()
-            .map(|(_, home): &(String, PathBuf)| home.as_path()),
-    );
+    let of_notebooks = found.iter().map(|file| {
+        let (below, _) = file.filename.rsplit_once('/').unwrap_or_default();
+        (&*file.user, below)
+    });
+    let mut folders: HashSet<(&str, &str)> = of_notebooks.collect();
+    folders.extend(users.iter().map(|user| (&**user, "")));
     Class {
         folders: folders.len() + 1,
         findings,
@@ -56,9 +58,9 @@ pub(super) fn check(homes: &HomesTemplate) -> Class {
 }
 
 fn nobody(homes: &HomesTemplate) -> Finding {
-    let base = homes.base().display();
-    let message = match fs::read_dir(homes.base()) {
-        Ok(_) => format!("{homes}: nobody has a home there"),
+    let base = homes.base_shown();
+    let message = match homes.look() {
+        Ok(()) => format!("{homes}: nobody has a home there"),
         Err(error) => format!("{homes}: {base} cannot be looked into: {error}"),
     };
     Finding::problem(
@@ -66,6 +68,22 @@ fn nobody(homes: &HomesTemplate) -> Finding {
         message,
         "Say with --homes where they are, as in /home/{user} or /home/jupyter-{user}.",
     )
+}
+
+/// Homes that nothing is read from or written to.
+fn refused(homes: &HomesTemplate) -> Option<Finding> {
+    let refused = homes.refused().into_iter();
+    let refused: Vec<String> = refused
+        .map(|(user, why)| format!("{user} ({why})"))
+        .collect();
+    if refused.is_empty() {
+        return None;
+    }
+    Some(Finding::problem(
+        "homes",
+        format!("not looked into: {}", named(&refused)),
+        "From the folder with the participant's name on, nothing may be a link or another's;          what stands before {user} in --homes may be.",
+    ))
 }
 
 fn notebooks(homes: &HomesTemplate, found: &[Found]) -> Finding {
