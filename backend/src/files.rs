@@ -1,9 +1,9 @@
 //! Small files of the service's own, each replaced as a whole and readable by it alone.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
@@ -18,6 +18,8 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(&written)?;
+    // A crash may have left one that was made otherwise.
+    file.set_permissions(Permissions::from_mode(0o600))?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&written, path)?;
@@ -27,14 +29,15 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
     fn a_file_is_replaced_whole_and_is_the_owners() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
+        let left = folder.path().join("a.new");
+        fs::write(&left, "of a crash").unwrap();
+        fs::set_permissions(&left, Permissions::from_mode(0o666)).unwrap();
         for bytes in [&b"the longer one"[..], b"short", b""] {
             replace(&path, bytes).unwrap();
             assert_eq!(fs::read(&path).unwrap(), bytes);

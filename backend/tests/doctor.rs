@@ -155,7 +155,7 @@ fn names_what_is_wrong_and_the_remedy() {
         .arg(folder.path().join("python"));
     let (found, good) = findings(&mut command);
     assert!(!good);
-    assert_says(&found, "data folder", "warning", "mode 755");
+    assert_says(&found, "data folder", "problem", "mode 755");
     assert_says(&found, "cookie key", "problem", "mode 644");
     assert_says(&found, "events", "problem", "not a database");
     assert_says(&found, "history", "problem", "newer pipalhub (schema 99");

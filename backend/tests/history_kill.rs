@@ -26,17 +26,11 @@ struct Service {
 impl Service {
     fn start(folder: &Path) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_pipalhub"))
-            .args([
-                "serve",
-                "--bind",
-                "127.0.0.1:0",
-                "--token",
-                TOKEN,
-                "--homes",
-            ])
+            .args(["serve", "--bind", "127.0.0.1:0", "--homes"])
             .arg(folder.join("homes/{user}"))
             .arg("--data")
             .arg(folder.join("data"))
+            .env("PIPALHUB_TOKEN", TOKEN)
             .env_remove("JUPYTERHUB_API_TOKEN")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -27,6 +27,7 @@ SAID_OTHERWISE = {
     "PIPALHUB_BIND",
     # There is no such token under a Hub.
     "PIPALHUB_TOKEN",
+    "PIPALHUB_TOKEN_FILE",
 }
 SETTINGS = {
     name: value

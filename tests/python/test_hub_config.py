@@ -45,7 +45,7 @@ class HubConfig(unittest.TestCase):
         given = {name: f"the-{name}" for name in settings}
         service = service_of({**given, "PATH": "/bin", "SECRET": "canary"})
         reached = [service["url"], *service["command"], *service["environment"].values()]
-        for name in settings - {"PIPALHUB_TOKEN"}:
+        for name in settings - {"PIPALHUB_TOKEN", "PIPALHUB_TOKEN_FILE"}:
             self.assertTrue(any(f"the-{name}" in text for text in reached), name)
         for name, value in service["environment"].items():
             self.assertEqual(given[name], value)

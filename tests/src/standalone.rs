@@ -121,10 +121,11 @@ impl Drop for Standalone {
 fn command(folder: &TempDir, bind: &str) -> Command {
     let mut command = Command::new(setting("PIPALHUB_BIN"));
     command
-        .args(["serve", "--bind", bind, "--token", TOKEN, "--homes"])
+        .args(["serve", "--bind", bind, "--homes"])
         .arg(folder.path().join("homes/{user}"))
         .arg("--data")
-        .arg(folder.path().join("data"));
+        .arg(folder.path().join("data"))
+        .env("PIPALHUB_TOKEN", TOKEN);
     // These tests may themselves be run in a participant's terminal.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("JUPYTERHUB_") {

@@ -1,4 +1,5 @@
-//! The folder that the service keeps its data in: where it is, and that it is one's alone.
+//! The folder that the service keeps its data in: where it is, and that no other service uses
+//! it. That nobody else may look into it is [`super::private`]'s matter.
 
 use std::{
     env,

@@ -1,5 +1,6 @@
 //! The commands of `pipalhub`. A new one gets a module here and a line in `Command`;
-//! settings that several have are in modules of their own: `address`, `data`, `homes`.
+//! settings that several have are in modules of their own: `address`, `data`, `homes`; that
+//! what is kept is for nobody else is in `private`.
 
 mod address;
 mod build;
@@ -8,9 +9,11 @@ mod doctor;
 mod history;
 mod homes;
 mod parallel;
+mod private;
 mod render;
 mod serve;
 mod tail;
+mod token;
 
 use std::process::ExitCode;
 

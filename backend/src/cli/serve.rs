@@ -11,8 +11,9 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, builder::FalseyValueParser};
+use rustix::{fs::Mode, process::umask};
 use shared::{notebook::PRIVATE_TAG, sharing::AboutResponse};
 use tokio::{net::TcpListener, runtime, signal::unix::SignalKind};
 use tokio_util::sync::CancellationToken;
@@ -22,10 +23,12 @@ use super::{
     data::{data_folder, lock_folder},
     history::{History, HistoryArgs},
     homes::HomesArg,
+    private::{KEY, SHARING, check_builds, check_data},
+    token::TokenArgs,
 };
 use crate::{
     app::AppState,
-    auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, Secret, SessionKey},
+    auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, SessionKey},
     background,
     builds::Builds,
     class::{Class, Reporter, TailLimits},
@@ -60,14 +63,8 @@ pub(super) struct ServeArgs {
     /// [default: pipalhub in $XDG_DATA_HOME or ~/.local/share]
     #[arg(long, env = "PIPALHUB_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The token that signs the instructor in, without a Hub. [default: a new random one]
-    #[arg(
-        long,
-        env = "PIPALHUB_TOKEN",
-        hide_env_values = true,
-        value_name = "TOKEN"
-    )]
-    token: Option<String>,
+    #[command(flatten)]
+    token: TokenArgs,
     /// How many events the journal keeps, for streams to resume from; the latest of each
     /// notebook is always kept.
     #[arg(
@@ -103,6 +100,8 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    // Whatever is made from here on is for this user alone; what is to be otherwise says so.
+    umask(Mode::RWXG | Mode::RWXO);
     install_logs(args.log_format, env::var("PIPALHUB_LOG").ok().as_deref());
     install_metrics();
     // One may be at a commit, and then another answers.
@@ -126,10 +125,11 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     });
     let bind = bind_address(args.bind, hub.is_some())?;
     let data = data_folder(args.data)?;
+    check_data(&data)?;
     // Held until the end, by being alive.
     let _lock = lock_folder(&data)?;
     let asides = Asides::default();
-    let session_key = SessionKey::load(&data.join("cookie.key"))?;
+    let session_key = SessionKey::load(&data.join(KEY))?;
     let options = StoreOptions {
         keep_events: args.keep_events,
         ..StoreOptions::default()
@@ -138,10 +138,11 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let store = Arc::new(store);
     let limits = TailLimits::default();
     let out = args.out.unwrap_or_else(|| data.join("build"));
-    let sharing = Arc::new(Sharing::open(&data.join("sharing.json"), asides.clone())?);
+    let sharing = Arc::new(Sharing::open(&data.join(SHARING), asides.clone())?);
     let builds = if args.no_build {
         None
     } else {
+        check_builds(&out).context("see --out")?;
         let builds = Builds::new(args.homes.template.clone(), limits, &out);
         let builds = builds.context("see --out")?;
         Some(Arc::new(
@@ -280,7 +281,7 @@ fn listen(bind: SocketAddr, limits: &LimitSettings) -> anyhow::Result<TcpListene
 fn auth_from(
     hub: Option<HubSettings>,
     limits: HubLimits,
-    token: Option<String>,
+    token: TokenArgs,
     prefix: &str,
 ) -> anyhow::Result<Auth> {
     match hub {
@@ -289,18 +290,8 @@ fn auth_from(
             let oauth = OAuth::new(settings, prefix.to_owned());
             Ok(Auth::Hub(Box::new(HubAuth { client, oauth })))
         }
-        None => match token {
-            Some(token) if token.trim().is_empty() || token.contains(char::is_whitespace) => {
-                bail!(
-                    "the token must be one word: --token or PIPALHUB_TOKEN has spaces or is empty"
-                )
-            }
-            Some(token) => Ok(Auth::Standalone {
-                token: Secret::new(token),
-            }),
-            None => Ok(Auth::Standalone {
-                token: Secret::random(),
-            }),
-        },
+        None => Ok(Auth::Standalone {
+            token: token.token()?,
+        }),
     }
 }

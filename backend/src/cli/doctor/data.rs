@@ -8,7 +8,10 @@ use std::{
 
 use rustix::fs::{Access, access, statvfs};
 
-use super::{super::history::HistoryArgs, report::Finding};
+use super::{
+    super::{history::HistoryArgs, private},
+    report::Finding,
+};
 use crate::{history, notices, sqlite::Inspected, store};
 
 const SUBJECT: &str = "data folder";
@@ -16,8 +19,6 @@ const SUBJECT: &str = "data folder";
 const SCARCE: u64 = 1 << 30;
 /// ... and below this within the day.
 const NEARLY_NONE: u64 = 100 << 20;
-/// The bits of a mode that let others in.
-const OTHERS: u32 = 0o077;
 
 pub(super) fn check(folder: &Path, history: &HistoryArgs) -> Vec<Finding> {
     let shown = folder.display();
@@ -53,8 +54,9 @@ pub(super) fn check(folder: &Path, history: &HistoryArgs) -> Vec<Finding> {
         database(EVENTS, folder),
         database(HISTORY, folder),
         database(NOTICES, folder),
-        key(&folder.join("cookie.key")),
+        key(&folder.join(private::KEY)),
     ];
+    findings.extend(exposed(folder));
     findings.extend(history.most().and_then(|most| room(folder, most)));
     findings
 }
@@ -69,12 +71,8 @@ fn usable(folder: &Path, metadata: &Metadata) -> Finding {
             "Run this as the service's user, or give the folder to that user.",
         );
     }
-    if mode & OTHERS != 0 {
-        return Finding::warning(
-            SUBJECT,
-            format!("{shown} can be looked into by others (mode {mode:o})"),
-            &format!("chmod 700 {shown}"),
-        );
+    if let Some(exposed) = private::data_folder(folder) {
+        return Finding::problem(SUBJECT, exposed.what, &exposed.mend);
     }
     Finding::ok(
         SUBJECT,
@@ -187,18 +185,27 @@ fn room(folder: &Path, most: u64) -> Option<Finding> {
     })
 }
 
+/// The other files that others could read, had they got so far.
+fn exposed(folder: &Path) -> Vec<Finding> {
+    let exposed = private::files_exposed(folder).into_iter();
+    exposed
+        .map(|exposed| Finding::problem("data files", exposed.what, &exposed.mend))
+        .collect()
+}
+
 fn key(path: &Path) -> Finding {
     let subject = "cookie key";
-    let Ok(metadata) = fs::metadata(path) else {
+    if !path.exists() {
         return Finding::ok(subject, "is not there yet; the service makes it");
-    };
-    let mode = metadata.permissions().mode() & 0o777;
-    let shown = path.display();
-    if mode & OTHERS != 0 {
+    }
+    if let Some(exposed) = private::file(path) {
         return Finding::problem(
             subject,
-            format!("{shown} can be read by others (mode {mode:o}): they could sign in as anyone"),
-            &format!("chmod 600 {shown}; or remove it and restart, and everyone signs in anew"),
+            format!("{}: they could sign in as anyone", exposed.what),
+            &format!(
+                "{}; or remove it and restart, and everyone signs in anew",
+                exposed.mend
+            ),
         );
     }
     Finding::ok(subject, "is there, for this user alone")

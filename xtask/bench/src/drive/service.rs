@@ -1,8 +1,10 @@
 //! The service as a process of its own, ended when it is dropped.
 
 use std::{
-    fs::{self, File},
+    fs::{self, DirBuilder, File},
+    io,
     net::{SocketAddr, TcpListener},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     process::{ExitStatus, Output, Stdio},
     time::{Duration, Instant},
@@ -97,6 +99,16 @@ impl Plan {
         self.folder.join("data")
     }
 
+    /// Makes the data folder before the service does, as it would.
+    pub(crate) fn make_data(&self) -> io::Result<PathBuf> {
+        let data = self.data();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&data)?;
+        Ok(data)
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.data().join("events.sqlite3")
     }
@@ -118,7 +130,9 @@ impl Plan {
             .stdin(Stdio::null())
             .kill_on_drop(true);
         if !self.hub {
-            command.args(["--bind", &self.bind, "--token", TOKEN]);
+            command
+                .args(["--bind", &self.bind])
+                .env("PIPALHUB_TOKEN", TOKEN);
         }
         command
     }

@@ -41,9 +41,8 @@ pub(super) async fn full(lab: &Lab) -> anyhow::Result<Verdict> {
         return Ok(Verdict::untried("needs root and unshare"));
     }
     let plan = lab.plan()?;
-    fs::create_dir_all(plan.data())?;
-    let data = plan.data().display().to_string();
-    let mount = "mount -t tmpfs -o size=3m tmpfs \"$0\" && exec \"$@\"";
+    let data = plan.make_data()?.display().to_string();
+    let mount = "mount -t tmpfs -o size=3m,mode=700 tmpfs \"$0\" && exec \"$@\"";
     let plan = plan.wrapped(&["unshare", "--mount", "sh", "-c", mount, &data]);
     attempt(&plan, &Trouble::Full).await
 }

@@ -34,7 +34,7 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
     );
 
     let broken = Plan::new(&lab.pipalhub, &lab.folder.join("broken"))?;
-    fs::create_dir_all(broken.data())?;
+    broken.make_data()?;
     fs::write(
         broken.database(),
         "no database at all, but long enough to be looked at".repeat(99),
