@@ -5,9 +5,10 @@
 )]
 
 use std::{
-    fs,
+    fs::{self, Permissions},
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, ChildStdout, Command, Output, Stdio},
 };
@@ -200,6 +201,10 @@ impl Serving {
     fn start() -> (Self, String) {
         let folder = tempfile::tempdir().unwrap();
         let mut command = serve(folder.path());
+        Self::start_by(&mut command, folder)
+    }
+
+    fn start_by(command: &mut Command, folder: TempDir) -> (Self, String) {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -303,4 +308,109 @@ fn a_second_service_on_the_same_data_is_refused() {
     let second = serve(serving.folder.path()).output().unwrap();
     assert!(!second.status.success());
     assert!(stderr(&second).contains("another pipalhub uses the data folder"));
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// Whatever the shell it is started from lets others do with new files.
+#[test]
+fn what_serve_makes_is_for_its_user_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    set_mode(&data, 0o700);
+    let program = serve(folder.path());
+    let mut shell = Command::new("sh");
+    shell
+        .env_clear()
+        .args(["-c", "umask 0 && exec \"$@\"", "-"]);
+    shell.arg(program.get_program()).args(program.get_args());
+    let (serving, _) = Serving::start_by(&mut shell, folder);
+    let data = serving.folder.path().join("data");
+    let names = fs::read_dir(data).unwrap().flatten();
+    let made: Vec<_> = names
+        .map(|entry| (entry.path(), mode(&entry.path())))
+        .collect();
+    assert!(made.len() > 5, "{made:?}");
+    assert!(made.iter().all(|(_, mode)| mode & 0o077 == 0), "{made:?}");
+}
+
+#[test]
+fn serve_refuses_what_others_may_read_and_says_what_mends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("events.sqlite3"), "").unwrap();
+    set_mode(&data, 0o755);
+    set_mode(&data.join("events.sqlite3"), 0o644);
+    let refusal = || {
+        let output = serve(folder.path()).output().unwrap();
+        assert!(!output.status.success());
+        stderr(&output)
+    };
+    let mends = |said: &str| {
+        let (_, commands) = said.split_once("mend it with: ").expect(said);
+        let mended = Command::new("sh").args(["-c", commands]).status().unwrap();
+        assert!(mended.success(), "{commands}");
+    };
+    let said = refusal();
+    assert!(
+        said.contains("mode 755") && said.contains("mode 644"),
+        "{said}"
+    );
+    mends(&said);
+    assert_eq!(
+        (mode(&data), mode(&data.join("events.sqlite3"))),
+        (0o700, 0o600)
+    );
+    fs::write(data.join("cookie.key"), [7; 64]).unwrap();
+    set_mode(&data.join("cookie.key"), 0o640);
+    let said = refusal();
+    assert!(
+        said.contains("cookie.key") && said.contains("mode 640"),
+        "{said}"
+    );
+    mends(&said);
+    let out = data.join("build");
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join(".pipalhub"), "").unwrap();
+    set_mode(&out, 0o755);
+    let said = refusal();
+    assert!(
+        said.contains("--out") && said.contains("mode 755"),
+        "{said}"
+    );
+    mends(&said);
+    let (_serving, link) = Serving::start_by(&mut serve(folder.path()), folder);
+    assert!(link.starts_with("http://"), "{link}");
+}
+
+#[test]
+fn a_token_is_given_in_a_file_that_nobody_else_may_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    fs::write(&file, "the-token-canary\n").unwrap();
+    let by_file = |folder: &Path| {
+        let mut command = serve(folder);
+        command.arg("--token-file").arg(folder.join("token"));
+        command
+    };
+    set_mode(&file, 0o644);
+    let output = by_file(folder.path()).output().unwrap();
+    let said = stderr(&output);
+    assert!(
+        !output.status.success() && said.contains("chmod 600"),
+        "{said}"
+    );
+    set_mode(&file, 0o600);
+    let (serving, link) = Serving::start_by(&mut by_file(folder.path()), folder);
+    assert!(link.ends_with("/#token=the-token-canary"), "{link}");
+    let listed = fs::read(format!("/proc/{}/cmdline", serving.child.id())).unwrap();
+    assert!(!String::from_utf8_lossy(&listed).contains("canary"));
 }
