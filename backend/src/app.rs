@@ -35,7 +35,7 @@ pub struct AppState {
     /// How much anyone may ask for.
     pub limits: Limits,
     /// Everyone's notebooks.
-    pub class: Arc<Class>,
+    pub class: Class,
     /// What is built of them, unless that is switched off.
     pub builds: Option<Arc<Builds>>,
     /// Every version of every notebook, unless that is switched off.

@@ -14,8 +14,9 @@ use axum::{
 use shared::wire::ErrorBody;
 
 use crate::{
-    auth::LoginKind, history::HistoryError, homes::CreateError, notices::NoticeError,
-    routes::LARGEST_BODY, server::BodyTooSlow, store::StoreError, telemetry::loggable,
+    auth::LoginKind, history::HistoryError, homes::CreateError, lanes::Unread,
+    notices::NoticeError, routes::LARGEST_BODY, server::BodyTooSlow, store::StoreError,
+    telemetry::loggable,
 };
 
 /// Tells the page in the browser how to sign in: `hub` or `token`.
@@ -126,6 +127,24 @@ impl From<CreateError> for AppError {
     fn from(error: CreateError) -> Self {
         // What is wrong is in the participant's home, and theirs to put right.
         Self::Conflict(error.to_string())
+    }
+}
+
+impl From<Unread> for AppError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Busy => Self::TooManyRequests {
+                message: "Too much is being read of this person's files: try again in a moment."
+                    .to_owned(),
+                retry_after: 2,
+            },
+            Unread::Late => Self::Unavailable {
+                message: "This person's files cannot be read in time: their disk may be slow. Try \
+                          again in a moment.",
+                cause: unread.to_string(),
+            },
+            Unread::Fault => Self::internal(unread),
+        }
     }
 }
 

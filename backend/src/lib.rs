@@ -6,6 +6,7 @@
 //! * [`auth`]: who is asking, by the Hub's OAuth or by a token
 //! * [`store`]: events, behind a trait
 //! * [`feed`]: the newest events, for everyone who follows them
+//! * [`lanes`]: one person's files after another, so that nobody waits for another's
 //! * [`limits`]: how much anyone may ask for
 //! * [`history`]: every version of every notebook, behind a trait as well
 //! * [`notices`]: what instructors tell participants, behind a trait too
@@ -29,6 +30,7 @@ pub mod feed;
 mod files;
 pub mod history;
 pub mod homes;
+pub mod lanes;
 pub mod limits;
 pub mod notices;
 pub mod routes;

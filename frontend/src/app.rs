@@ -1,6 +1,7 @@
 //! The frame of the page: contexts, the gate of the session, the choice of the page.
 
 use leptos::prelude::*;
+use shared::asides::{READ, Recorded};
 use shared::render::escape::attribute as escaped;
 
 use crate::clock::Clock;
@@ -72,6 +73,14 @@ fn follow(stream: Stream, class: ClassStore, wall: WallStore) {
         Message::Opened(cursor) => {
             wall.catch_up(*cursor);
             class.refresh();
+        }
+        Message::Aside(READ, data) => {
+            if let Ok(Recorded { filename, user }) = serde_json::from_str(data)
+                && wall.filename_untracked() == Some(filename)
+            {
+                // No event says it: whatever is on its way may be from before.
+                wall.changed(&user, i64::MAX);
+            }
         }
         Message::Resumed | Message::Notices | Message::Aside(..) => {}
         Message::Reset => {

@@ -12,6 +12,10 @@ pub const BUILT: &str = "built";
 /// A version of a notebook is in the history; its data is a [`Recorded`].
 pub const RECORDED: &str = "recorded";
 
+/// A notebook that could not be read in time was read after all, and its tile is another; its
+/// data is a [`Recorded`].
+pub const READ: &str = "read";
+
 /// What the instructor shares with participants is another; its data is `null`, and
 /// `GET /api/sharing` tells.
 pub const SHARING: &str = "sharing";
@@ -21,7 +25,7 @@ pub const SHARING: &str = "sharing";
 pub const FOLLOWED: &str = "followed";
 
 /// All kinds.
-pub const KINDS: [&str; 4] = [BUILT, RECORDED, SHARING, FOLLOWED];
+pub const KINDS: [&str; 5] = [BUILT, RECORDED, READ, SHARING, FOLLOWED];
 
 /// The data of a [`BUILT`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +36,7 @@ pub struct Built {
     pub user: Option<String>,
 }
 
-/// The data of a [`RECORDED`].
+/// The data of a [`RECORDED`] and of a [`READ`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded {
     /// The notebook's path below a home.

@@ -40,7 +40,7 @@ use crate::{
     background,
     class::{Class, Key, Observer, Revision, TailLimits},
     feed::Asides,
-    homes::{HomesTemplate, OnDisk},
+    homes::{OnDisk, Reader},
     sharing::Sharing,
 };
 use export::Exports;
@@ -67,7 +67,7 @@ struct Summarised {
 
 /// See the module's words.
 pub struct Builds {
-    homes: HomesTemplate,
+    reader: Reader,
     limits: TailLimits,
     every: Duration,
     folder: Folder,
@@ -83,14 +83,18 @@ pub struct Builds {
 }
 
 impl Builds {
-    /// Builds into `folder` what is in `homes`, with summaries of the ends that `limits`
+    /// Builds into `folder` what `reader` reads, with summaries of the ends that `limits`
     /// say. Nothing happens until [`Builds::start`].
     ///
     /// # Errors
     /// When the folder cannot be made, is another program's, or holds other things.
-    pub fn new(homes: HomesTemplate, limits: TailLimits, folder: &Path) -> anyhow::Result<Self> {
+    pub fn new(
+        reader: impl Into<Reader>,
+        limits: TailLimits,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
-            homes,
+            reader: reader.into(),
             limits,
             every: EVERY,
             folder: Folder::open(folder)?,

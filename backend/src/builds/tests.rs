@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{part::Part, *};
-use crate::class::Content;
+use crate::{class::Content, homes::HomesTemplate};
 
 /// A class of its own and what is built of it.
 struct Workshop {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     class::{Content, Key, Revision, Whole},
-    homes::{Fingerprint, read_notebook},
+    homes::Fingerprint,
     time,
 };
 
@@ -47,13 +47,15 @@ impl Builds {
             (Lane::Copy(key), Work::Revised(revision)) => self.revise(key, &revision),
             (Lane::Copy(key), Work::Removed) => self.remove(key),
             (Lane::Copy(key), Work::Read) => {
-                self.read_again(key, |version, content| self.update(key, version, content));
+                self.read_again(key, Work::Read, |version, content| {
+                    self.update(key, version, content);
+                });
             }
             (Lane::Copy(key), Work::Export(Some((version, whole)))) => {
                 self.export(key, version, &whole);
             }
             (Lane::Copy(key), _) => {
-                self.read_again(key, |version, content| {
+                self.read_again(key, Work::Export(None), |version, content| {
                     self.export(key, version, content.whole())
                 });
             }
@@ -70,15 +72,24 @@ impl Builds {
     }
 
     /// Calls `then` with the notebook as it is now. One that cannot be read at this moment
-    /// is being written, or is gone; both will be told.
-    fn read_again(&self, key: &Key, then: impl Fn(Fingerprint, &Content)) {
-        let Some(home) = self.homes.home_of(&key.user) else {
-            return;
+    /// is being written, or is gone; both will be told. For one whose disk does not answer
+    /// the others do not wait: `work` is done later.
+    fn read_again(&self, key: &Key, work: Work, then: impl Fn(Fingerprint, &Content)) {
+        let (version, file) = match self.reader.read(&key.user, &key.filename) {
+            Ok(Some(read)) => read,
+            Ok(None) => return,
+            Err(_) => {
+                let lane = Lane::Copy(key.clone());
+                return self
+                    .queue
+                    .push_again(lane, work, Instant::now() + TRY_AGAIN);
+            }
         };
-        let Ok((version, Some(file))) = read_notebook(&home, &key.filename, None) else {
-            return;
+        let content = {
+            let _turn = self.reader.lanes().turn(version.size());
+            Content::parse(file, self.limits, None)
         };
-        if let Ok(content) = Content::parse(file, self.limits, None) {
+        if let Ok(content) = content {
             then(version, &content);
         }
     }
@@ -148,6 +159,7 @@ impl Builds {
         if self.is_exported(key, version, whole) {
             return self.report(key, Ok(()), Work::Export(None));
         }
+        let _turn = self.reader.lanes().turn(whole.bytes().len() as u64);
         let source = Source {
             version,
             notebook: &whole.parse(),

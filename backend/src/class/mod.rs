@@ -9,22 +9,21 @@
 //! hears of every version that is read.
 
 mod content;
+mod entry;
+mod look;
 mod observer;
 mod reporter;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    panic::{self, AssertUnwindSafe},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
 };
 
-use metrics::histogram;
 use shared::{
-    incremental::Prepared,
+    asides::{READ, Recorded},
     notebook::Notebook,
     prepare,
     sanitize::Ammonia,
@@ -36,13 +35,11 @@ pub use observer::{Observer, Revision};
 pub use reporter::Reporter;
 
 use crate::{
-    homes::{Fingerprint, Found, HomesTemplate, ReadError, read_notebook, scan},
-    time,
+    feed::{Asides, Audience},
+    homes::{Fingerprint, Found, HomesTemplate, Reader, Watch},
+    lanes::{Pending, Unread},
 };
-
-/// A file that was modified less than this ago and does not parse is being written:
-/// Jupyter truncates the target and writes it anew in place.
-const WRITING: Duration = Duration::from_secs(1);
+use entry::{Entry, Look};
 
 /// One participant's copy of one notebook.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,93 +82,66 @@ impl Default for TailLimits {
     }
 }
 
-/// How a look at a file ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Look {
-    /// A notebook, in this version.
-    Good(Fingerprint),
-    /// Not readable as a notebook, and why; no version when it could not even be read.
-    Bad(Option<Fingerprint>, String),
-    /// Half of a file that somebody is writing right now.
-    BeingWritten,
-    /// No such file.
-    Missing,
-}
+/// See the module's words. A clone is the same class.
+#[derive(Clone)]
+pub struct Class(Arc<Core>);
 
-#[derive(Default)]
-struct Entry {
-    /// It was on the disk once, whether or not anybody has read or reported it.
-    seen: bool,
-    /// The version an event has told about.
-    reported: Option<Fingerprint>,
-    /// The version that was read last, and why it is not a notebook, if it is not.
-    read: Option<(Fingerprint, Option<String>)>,
-    /// The last version that was a notebook.
-    good: Option<Good>,
-    /// What the observers were told last: the version, and why it is no notebook.
-    told: Option<(Option<Fingerprint>, Option<String>)>,
-}
-
-/// What a tile shows of a version.
-struct Good {
-    saved_at_ms: i64,
-    total_cells: usize,
-    ends_in_error: bool,
-    cells: Arc<Prepared>,
-}
-
-/// See the module's words.
-pub struct Class {
-    homes: HomesTemplate,
+/// What the threads that read have of the class.
+struct Core {
+    reader: Reader,
     limits: TailLimits,
-    entries: RwLock<BTreeMap<Key, Arc<Mutex<Entry>>>>,
+    entries: RwLock<BTreeMap<Key, Arc<Entry>>>,
     observers: Vec<Arc<dyn Observer>>,
 }
 
 impl Class {
-    /// A class with no known notebook yet.
+    /// A class with no known notebook yet, whose notebooks `reader` reads.
     #[must_use]
-    pub fn new(homes: HomesTemplate, limits: TailLimits) -> Self {
-        Self {
-            homes,
+    pub fn new(reader: impl Into<Reader>, limits: TailLimits) -> Self {
+        Self(Arc::new(Core {
+            reader: reader.into(),
             limits,
             entries: RwLock::default(),
             observers: Vec::new(),
-        }
+        }))
     }
 
     /// The same, with one more to tell of every version that is read.
+    ///
+    /// # Panics
+    /// When it is in use already.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observers.push(observer);
+        let core = Arc::get_mut(&mut self.0).expect("nobody has the class yet");
+        core.observers.push(observer);
         self
     }
 
     /// Where its notebooks live.
     #[must_use]
     pub fn homes(&self) -> &HomesTemplate {
-        &self.homes
+        self.0.reader.homes()
+    }
+
+    /// What reads them.
+    #[must_use]
+    pub fn reader(&self) -> &Reader {
+        &self.0.reader
     }
 
     /// The notebook at `path`, if it is in a home.
     #[must_use]
     pub fn key_of(&self, path: &str) -> Option<Key> {
-        let (user, filename) = self.homes.split(path.as_ref())?;
+        let (user, filename) = self.0.reader.homes().split(path.as_ref())?;
         Some(Key { filename, user })
     }
 
-    /// Every notebook, or every notebook of one participant.
+    /// Every notebook, or every notebook of one participant, as far as it is known now.
     #[must_use]
     pub fn notebooks(&self, of: Option<&str>) -> Vec<NotebookSummary> {
         let mut notebooks: Vec<NotebookSummary> = Vec::new();
-        for key in self
-            .keys()
-            .into_iter()
-            .filter(|key| of.is_none_or(|user| user == key.user))
-        {
-            let Some(saved_at_ms) = self.saved_at_ms(&key) else {
-                continue;
-            };
+        for (key, entry) in self.0.all(|key| of.is_none_or(|user| user == key.user)) {
+            let saved_at_ms = entry.saved_at_ms();
             match notebooks.last_mut() {
                 Some(last) if last.filename == key.filename => {
                     last.participants += 1;
@@ -187,124 +157,147 @@ impl Class {
         notebooks
     }
 
-    /// The tiles of one notebook, by user; of everyone or of one participant.
-    #[must_use]
-    pub fn wall(&self, filename: &str, of: Option<&str>) -> Vec<Tile> {
-        self.keys()
+    /// The tiles of one notebook, by user; of everyone or of one participant. All are looked at
+    /// side by side, and one that takes too long is shown as it was.
+    pub async fn wall(&self, filename: &str, of: Option<&str>) -> Vec<Tile> {
+        let wanted = |key: &Key| key.filename == filename && of.is_none_or(|user| user == key.user);
+        let asked: Vec<_> = self
+            .0
+            .all(wanted)
             .into_iter()
-            .filter(|key| key.filename == filename && of.is_none_or(|user| user == key.user))
-            .filter_map(|key| self.tile(&key))
-            .collect()
+            .map(|(key, entry)| {
+                let look = self.look(&key, &entry);
+                (key, entry, look)
+            })
+            .collect();
+        let mut tiles = Vec::with_capacity(asked.len());
+        for (key, entry, look) in asked {
+            tiles.extend(self.0.tile(&key, &entry, look.answer().await));
+        }
+        tiles
     }
 
-    /// One tile, from the file as it is now; `None` when there is no such notebook.
-    #[must_use]
-    pub fn tile(&self, key: &Key) -> Option<Tile> {
-        let entry = self.entry(key)?;
-        let mut entry = lock(&entry);
-        let look = self.refresh(key, &mut entry);
-        if look == Look::Missing && entry.seen {
-            return None;
-        }
-        Some(self.shown(key, &entry, look))
+    /// One tile, from the file as it is now; `None` when there is no such notebook. Where it
+    /// takes too long, what was there before.
+    pub async fn tile(&self, key: &Key) -> Option<Tile> {
+        let entry = self.0.entry(key)?;
+        let look = self.look(key, &entry).answer().await;
+        self.0.tile(key, &entry, look)
     }
 
     /// The same with every cell, nothing trimmed.
-    #[must_use]
-    pub fn whole(&self, key: &Key) -> Option<Tile> {
-        let tile = self.tile(key)?;
-        Some(match self.read(key) {
-            Some(notebook) => Tile {
-                cells: prepare::cells(&notebook, 0, &Ammonia),
+    pub async fn whole(&self, key: &Key) -> Option<Tile> {
+        let entry = self.0.entry(key)?;
+        let core = Arc::clone(&self.0);
+        let (key, copy) = (key.clone(), Arc::clone(&entry));
+        let owned = key.clone();
+        let read = self.0.reader.lanes().ask(&key.user, move || {
+            let look = core.refresh(&owned, &copy);
+            let read = core.with_notebook(&owned, |notebook| Tile {
+                cells: prepare::cells(notebook, 0, &Ammonia),
                 total_cells: notebook.len(),
                 ends_in_error: notebook.ends_in_error(),
-                ..tile
-            },
-            None => tile,
-        })
+                ..core.shown(&owned, &copy, &look)
+            });
+            (look, read)
+        });
+        match read.answer().await {
+            Ok((look, whole)) => {
+                let tile = self.0.tile(&key, &entry, Ok(look))?;
+                Some(whole.unwrap_or(tile))
+            }
+            Err(unread) => self.0.tile(&key, &entry, Err(unread)),
+        }
     }
 
     /// The version that the file is in now, when that is a notebook.
-    #[must_use]
-    pub fn good_version(&self, key: &Key) -> Option<Fingerprint> {
-        let entry = self.entry(key)?;
-        match self.refresh(key, &mut lock(&entry)) {
-            Look::Good(version) => Some(version),
+    pub async fn good_version(&self, key: &Key) -> Option<Fingerprint> {
+        let entry = self.0.entry(key)?;
+        match self.look(key, &entry).answer().await {
+            Ok(Look::Good(version)) => Some(version),
             _ => None,
         }
     }
 
-    /// The notebook itself, as it is now, of those whose tile there is.
-    #[must_use]
-    pub fn notebook(&self, key: &Key) -> Option<Notebook> {
-        self.tile(key)?;
-        self.read(key)
-    }
-
-    fn read(&self, key: &Key) -> Option<Notebook> {
-        let home = self.homes.home_of(&key.user)?;
-        let (_, file) = read_notebook(&home, &key.filename, None).ok()?;
-        let parsed = Notebook::parse(&file?.content().ok()?).ok()?;
-        Some(parsed.notebook)
+    /// What `look` makes of the notebook itself, as it is now, where there is a tile of it.
+    ///
+    /// # Errors
+    /// When it is not read in time.
+    pub async fn with_notebook<T: Send + 'static>(
+        &self,
+        key: &Key,
+        look: impl FnOnce(&Notebook) -> T + Send + 'static,
+    ) -> Result<Option<T>, Unread> {
+        let Some(entry) = self.0.entry(key) else {
+            return Ok(None);
+        };
+        let core = Arc::clone(&self.0);
+        let owned = key.clone();
+        let read = self.0.reader.lanes().ask(&key.user, move || {
+            let found = core.refresh(&owned, &entry);
+            let is_there = !(found == Look::Missing && entry.was_seen());
+            is_there.then(|| core.with_notebook(&owned, look)).flatten()
+        });
+        read.answer().await
     }
 
     /// A save of this notebook was reported by its owner's server.
-    pub fn note_reported(&self, key: &Key) {
-        let entry = self.entry_or_new(key);
-        let mut entry = lock(&entry);
-        if let Look::Good(version) | Look::Bad(Some(version), _) = self.refresh(key, &mut entry) {
-            entry.reported = Some(version);
+    pub async fn note_reported(&self, key: &Key) {
+        let entry = self.0.entry_or_new(key);
+        // Of one that takes too long nobody knows which version it was: the watcher looks at it.
+        if let Ok(Look::Good(version) | Look::Bad(Some(version), _)) =
+            self.look(key, &entry).answer().await
+        {
+            entry.set_reported(Some(version));
         }
     }
 
     /// A report of this notebook was not stored: the watcher is to report it, if there is
     /// such a file at all.
     pub fn note_unreported(&self, key: &Key) {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = entries.get(key) else {
+        let Some(entry) = self.0.entry(key) else {
             return;
         };
-        let seen = {
-            let mut entry = lock(entry);
-            entry.reported = None;
-            entry.read.is_some()
-        };
-        if !seen {
-            entries.remove(key);
+        entry.set_reported(None);
+        if entry.version().is_none() {
+            self.0.remove(key);
         }
     }
 
     /// This notebook is no more.
     pub fn forget(&self, key: &Key) {
-        self.entries
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(key);
-        for observer in &self.observers {
-            observer.removed(key);
-        }
+        let Some(entry) = self.0.remove(key) else {
+            return;
+        };
+        let core = Arc::clone(&self.0);
+        let owned = key.clone();
+        // After whatever is said of it now.
+        self.0.reader.lanes().put(&key.user, move || {
+            // It may have come back meanwhile.
+            if core
+                .entry(&owned)
+                .is_none_or(|now| Arc::ptr_eq(&now, &entry))
+            {
+                for observer in &core.observers {
+                    observer.removed(&owned);
+                }
+            }
+        });
     }
 
-    /// Reads every notebook that was not read yet, by `threads` at once, so that the
-    /// observers hear of what was there before anything was saved.
+    /// Reads every notebook that was not read yet, as `threads` threads ask for them, so that
+    /// the observers hear of what was there before anything was saved.
     pub fn read_all(&self, threads: usize) {
-        let keys = self.keys();
+        let all = self.0.all(|_| true);
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..threads.max(1) {
                 scope.spawn(|| {
-                    while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        // A fault of ours in one notebook must not keep the others from
-                        // being read, nor what waits for all of them from beginning.
-                        let read = panic::catch_unwind(AssertUnwindSafe(|| {
-                            if let Some(entry) = self.entry(key) {
-                                self.refresh(key, &mut lock(&entry));
-                            }
-                        }));
-                        if read.is_err() {
-                            tracing::error!(?key, "reading a notebook panicked");
+                    while let Some((key, entry)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if let Err(unread) = self.look(key, entry).wait() {
+                            tracing::warn!(?key, "a notebook was not read: {unread}");
                         }
-                        for observer in &self.observers {
+                        for observer in &self.0.observers {
                             observer.keep_up();
                         }
                     }
@@ -317,181 +310,110 @@ impl Class {
     /// on, to be read; those that are gone are forgotten. It is how a class is followed
     /// where no [`Reporter`] does.
     pub fn look_around(&self, wanted: impl Fn(&Key) -> bool) {
-        self.look_at(scan(&self.homes), wanted);
+        self.look_around_by(&Watch::none(), wanted);
     }
 
-    /// The same by somebody who has looked and has `found` this.
-    pub fn look_at(&self, found: Vec<Found>, wanted: impl Fn(&Key) -> bool) {
-        let found = found.into_iter().map(Key::from);
-        let found: BTreeSet<Key> = found.filter(|key| wanted(key)).collect();
-        for key in self.keys() {
-            if !found.contains(&key) {
-                self.forget(&key);
+    /// The same, and `watch` watches the folders in which something was found.
+    pub fn look_around_by(&self, watch: &Watch, wanted: impl Fn(&Key) -> bool) {
+        let mut found = BTreeSet::new();
+        let mut unknown = BTreeSet::new();
+        for (user, scanned) in self.scan(watch) {
+            match scanned.wait() {
+                Ok(files) => found.extend(files.into_iter().map(Key::from)),
+                Err(_) => drop(unknown.insert(user)),
             }
         }
+        found.retain(|key| wanted(key));
+        let is_gone = |key: &Key| !found.contains(key) && !unknown.contains(&key.user);
+        let gone: Vec<Key> = self.keys().into_iter().filter(is_gone).collect();
+        gone.iter().for_each(|key| self.forget(key));
         for key in &found {
-            self.found(key);
+            self.0.found(key);
+        }
+        // Whoever asks next knows of it.
+        for key in &gone {
+            let told = self.0.reader.lanes().ask(&key.user, || ());
+            // What is late is not waited for.
+            let _ = told.wait();
         }
     }
 
     /// Whose copies of which notebooks are known.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
-        self.entries
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .keys()
-            .cloned()
+        self.0
+            .all(|_| true)
+            .into_iter()
+            .map(|(key, _)| key)
             .collect()
     }
 
-    fn entry(&self, key: &Key) -> Option<Arc<Mutex<Entry>>> {
-        self.entries
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(key)
-            .cloned()
+    /// A walk over each home, in its lane.
+    fn scan(&self, watch: &Watch) -> Vec<(String, Pending<Vec<Found>>)> {
+        let homes = self.homes();
+        let users = watch.everyone(homes);
+        let asked = users.into_iter().map(|user| {
+            let (watch, homes, of) = (watch.clone(), homes.clone(), user.clone());
+            let lanes = self.0.reader.lanes();
+            let scan = lanes.ask(&user, move || watch.scan_home(&homes, &of));
+            (user, scan)
+        });
+        asked.collect()
     }
 
-    fn entry_or_new(&self, key: &Key) -> Arc<Mutex<Entry>> {
+    fn look(&self, key: &Key, entry: &Arc<Entry>) -> Pending<Look> {
+        let (core, entry, owned) = (Arc::clone(&self.0), Arc::clone(entry), key.clone());
+        self.0
+            .reader
+            .lanes()
+            .ask(&key.user, move || core.refresh(&owned, &entry))
+    }
+}
+
+impl Core {
+    /// The entries of those that are `wanted`. What is asked of them then is never waited for.
+    fn all(&self, wanted: impl Fn(&Key) -> bool) -> Vec<(Key, Arc<Entry>)> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let wanted = entries.iter().filter(|(key, _)| wanted(key));
+        wanted
+            .map(|(key, entry)| (key.clone(), Arc::clone(entry)))
+            .collect()
+    }
+
+    fn entry(&self, key: &Key) -> Option<Arc<Entry>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.get(key).cloned()
+    }
+
+    fn entry_or_new(&self, key: &Key) -> Arc<Entry> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(entries.entry(key.clone()).or_default())
     }
 
     /// The entry of what a look at the homes has found.
-    fn found(&self, key: &Key) -> Arc<Mutex<Entry>> {
+    fn found(&self, key: &Key) -> Arc<Entry> {
         let entry = self.entry_or_new(key);
-        lock(&entry).seen = true;
+        entry.set_seen();
         entry
     }
 
-    fn saved_at_ms(&self, key: &Key) -> Option<i64> {
-        let entry = self.entry(key)?;
-        let entry = lock(&entry);
-        let known = entry
-            .read
-            .as_ref()
-            .map(|(version, _)| *version)
-            .or(entry.reported);
-        Some(
-            known
-                .map_or(0, Fingerprint::modified_ms)
-                .min(time::now_ms()),
-        )
-    }
-
-    /// Looks at the file, brings the entry up to date and tells the observers what is
-    /// new. A version that was read before is not read again, good or bad.
-    fn refresh(&self, key: &Key, entry: &mut Entry) -> Look {
-        let mut fresh = None;
-        let look = self.look(key, entry, &mut fresh);
-        let (told, content) = match (&look, fresh) {
-            (Look::Good(version), Some(read)) => ((Some(*version), None), Ok(read)),
-            (Look::Bad(version, fault), _) => ((*version, Some(fault.clone())), Err(fault.clone())),
-            _ => return look,
-        };
-        if entry.told.as_ref() != Some(&told) {
-            let revision = Revision {
-                key: key.clone(),
-                version: told.0,
-                content,
-            };
-            for observer in &self.observers {
-                observer.revised(&revision);
-            }
-            entry.told = Some(told);
-        }
-        look
-    }
-
-    /// The same without telling; what was read and is a notebook goes to `fresh`.
-    fn look(&self, key: &Key, entry: &mut Entry, fresh: &mut Option<Content>) -> Look {
-        let Some(home) = self.homes.home_of(&key.user) else {
-            return Look::Missing;
-        };
-        let known = entry.read.as_ref().map(|(version, _)| *version);
-        let begun = Instant::now();
-        let found = read_notebook(&home, &key.filename, known);
-        let read = begun.elapsed();
-        entry.seen |= !matches!(found, Err(ReadError::Missing));
-        let (version, fault) = match found {
-            Ok((version, None)) => (
-                version,
-                entry.read.as_ref().and_then(|(_, fault)| fault.clone()),
-            ),
-            Ok((version, Some(file))) => {
-                histogram!("pipalhub_notebook_read_seconds").record(read);
-                let content = {
-                    let before = entry.good.as_ref().map(|good| &*good.cells);
-                    Content::parse(file, self.limits, before)
-                };
-                let fault = match content {
-                    Ok(content) => {
-                        entry.good = Some(Good::of(version, &content));
-                        *fresh = Some(content);
-                        None
-                    }
-                    Err(error) => Some(format!("This file is not a notebook: {error}.")),
-                };
-                histogram!("pipalhub_notebook_parse_seconds").record(begun.elapsed() - read);
-                entry.read = Some((version, fault.clone()));
-                (version, fault)
-            }
-            Err(ReadError::Missing) => return Look::Missing,
-            Err(error) => return Look::Bad(None, error.to_string()),
-        };
-        match fault {
-            None => Look::Good(version),
-            Some(_) if time::since(version.modified_ms()) < WRITING => Look::BeingWritten,
-            Some(fault) => Look::Bad(Some(version), fault),
-        }
-    }
-
-    fn shown(&self, key: &Key, entry: &Entry, look: Look) -> Tile {
-        let good = entry.good.as_ref();
-        let reported_at_ms = || entry.reported.map_or(0, Fingerprint::modified_ms);
-        let saved_at_ms = good.map_or_else(reported_at_ms, |good| good.saved_at_ms);
-        let problem = match look {
-            Look::Good(_) => None,
-            Look::Bad(_, fault) => Some(fault),
-            Look::BeingWritten if entry.good.is_some() => None,
-            Look::BeingWritten => {
-                Some("The file is being written; it appears in a moment.".to_owned())
-            }
-            Look::Missing => Some(format!(
-                "{}'s server reported a save, but {} is not there. Is --homes right?",
-                key.user,
-                path_of(&self.homes, key).unwrap_or_default()
-            )),
-        };
-        Tile {
-            user: key.user.clone(),
-            filename: key.filename.clone(),
-            // A participant's clock, or a file copied with its times, may be ahead of ours.
-            saved_at_ms: saved_at_ms.min(time::now_ms()),
-            total_cells: good.map_or(0, |good| good.total_cells),
-            ends_in_error: good.is_some_and(|good| good.ends_in_error),
-            cells: good.map_or_else(Vec::new, |good| good.cells.cells().to_vec()),
-            problem,
-        }
+    fn remove(&self, key: &Key) -> Option<Arc<Entry>> {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.remove(key)
     }
 }
 
-impl Good {
-    fn of(version: Fingerprint, content: &Content) -> Self {
-        let end = content.end();
-        Self {
-            saved_at_ms: version.modified_ms(),
-            total_cells: end.total_cells,
-            ends_in_error: end.ends_in_error,
-            cells: Arc::clone(content.prepared_end()),
-        }
-    }
-}
+/// Open pages ask again for what they were shown an older version of.
+impl Observer for Asides {
+    fn revised(&self, _revision: &Revision) {}
 
-/// Whatever panicked while it held the lock, the entry is rebuilt from the file.
-fn lock(entry: &Mutex<Entry>) -> MutexGuard<'_, Entry> {
-    entry.lock().unwrap_or_else(PoisonError::into_inner)
+    fn removed(&self, _key: &Key) {}
+
+    fn caught_up(&self, key: &Key) {
+        let Key { filename, user } = key.clone();
+        let audience = Audience::MaySee(user.clone());
+        self.say(audience, READ, &Recorded { filename, user });
+    }
 }
 
 /// The whole path of a notebook, as events carry it.

@@ -19,15 +19,19 @@ pub struct Revision {
 /// Hears of every version of every notebook, once. A file that is being written is not
 /// told; what a participant saves twice between two looks is told once.
 ///
-/// The first two are called where somebody waits for a tile or for an acknowledgement,
-/// [`Observer::revised`] while the notebook is locked: they take note and leave the work to
-/// a thread of the observer's own.
+/// All but the last are called in the lane of the participant, while somebody may wait for a
+/// tile or for an acknowledgement: they take note and leave the work to a thread of the
+/// observer's own.
 pub trait Observer: Send + Sync + 'static {
     /// This is what the file holds now.
     fn revised(&self, revision: &Revision);
 
     /// There is no such file any more.
     fn removed(&self, key: &Key);
+
+    /// This file was read after somebody had given up waiting for it: what they were shown is
+    /// out of date.
+    fn caught_up(&self, _key: &Key) {}
 
     /// Called where nobody waits, by who reads one notebook after the other, between two of
     /// them: may take its time.
@@ -43,7 +47,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::class::{Class, TailLimits};
+    use crate::{
+        class::{Class, TailLimits},
+        homes::HomesTemplate,
+    };
 
     #[derive(Default)]
     struct Told(Mutex<Vec<String>>);
@@ -91,33 +98,39 @@ mod tests {
             fs::write(file, r#"{"cells": []}"#).unwrap();
         }
         let faulty = Arc::new(Faulty::default());
-        let class = Class::new(homes.parse().unwrap(), TailLimits::default())
-            .observed_by(Arc::clone(&faulty) as _);
+        let class = Class::new(
+            homes.parse::<HomesTemplate>().unwrap(),
+            TailLimits::default(),
+        )
+        .observed_by(Arc::clone(&faulty) as _);
         class.look_around(|_| true);
         class.read_all(1);
         assert_eq!(*faulty.0.lock().unwrap(), 3);
     }
 
-    #[test]
-    fn every_version_is_told_once() {
+    #[tokio::test]
+    async fn every_version_is_told_once() {
         let base = tempfile::tempdir().unwrap();
         fs::create_dir(base.path().join("ana")).unwrap();
         let file = base.path().join("ana/a.ipynb");
         let homes = format!("{}/{{user}}", base.path().display());
         let told = Arc::new(Told::default());
-        let class = Class::new(homes.parse().unwrap(), TailLimits::default())
-            .observed_by(Arc::clone(&told) as _);
+        let class = Class::new(
+            homes.parse::<HomesTemplate>().unwrap(),
+            TailLimits::default(),
+        )
+        .observed_by(Arc::clone(&told) as _);
         let key = class.key_of(file.to_str().unwrap()).unwrap();
 
         fs::write(&file, r#"{"cells": [{"cell_type": "raw"}]}"#).unwrap();
-        class.note_reported(&key);
+        class.note_reported(&key).await;
         class.read_all(2);
-        class.tile(&key).unwrap();
+        class.tile(&key).await.unwrap();
         assert_eq!(told.take(), ["1 cells"]);
 
         // Half a file is being written, until it has not changed for a while.
         fs::write(&file, r#"{"cells": ["#).unwrap();
-        class.tile(&key).unwrap();
+        class.tile(&key).await.unwrap();
         assert_eq!(told.take(), [""; 0]);
         let past = SystemTime::now() - Duration::from_secs(5);
         File::options()
@@ -126,8 +139,8 @@ mod tests {
             .unwrap()
             .set_modified(past)
             .unwrap();
-        class.tile(&key).unwrap();
-        class.tile(&key).unwrap();
+        class.tile(&key).await.unwrap();
+        class.tile(&key).await.unwrap();
         let [fault] = &told.take()[..] else {
             panic!("told once")
         };
@@ -135,6 +148,8 @@ mod tests {
 
         fs::remove_file(&file).unwrap();
         class.forget(&key);
+        // After whatever is said of it.
+        class.reader().lanes().ask("ana", || ()).wait().unwrap();
         assert_eq!(told.take(), ["ana removed"]);
     }
 }

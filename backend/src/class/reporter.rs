@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender},
     },
     thread,
     time::{Duration, Instant},
@@ -19,9 +19,9 @@ use shared::wire::{DELETE_NOTEBOOK, SAVE_NOTEBOOK};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Class, Key, Look, lock, path_of};
+use super::{Class, Key, Look, path_of};
 use crate::{
-    homes::{Fingerprint, Poke, Watch, watch},
+    homes::{Fingerprint, Found, Poke, Watch, watch},
     store::{EventFilter, EventStore, NewEvent},
     time,
 };
@@ -36,52 +36,122 @@ const LOOK_AGAIN: Duration = Duration::from_millis(25);
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Watches the homes and appends events. See the module's words.
+///
+/// It looks at nothing itself: homes are walked and files are read in the lanes of whose they
+/// are, and what was found comes back as an [`Answer`]. So it waits for nobody's disk.
 pub struct Reporter {
-    class: Arc<Class>,
+    class: Class,
     store: Arc<dyn EventStore>,
     runtime: Handle,
     grace: Duration,
+    /// The last save of each `(user, path)` that the store knew at the start.
+    told: HashMap<(String, String), i128>,
     due: BTreeMap<Key, Instant>,
     next_scan: Instant,
+    /// What was known of each person when their home was begun to be walked; no second walk
+    /// begins before the first has ended.
+    walked: HashMap<String, Vec<Key>>,
+    /// What the last walks took, of all together.
+    spent: Duration,
+    /// What is being looked at.
+    looking: HashSet<Key>,
     watch: Watch,
     pokes: Receiver<Poke>,
+    answers: Receiver<Answer>,
+    post: Post,
+}
+
+/// What comes back from a lane.
+enum Answer {
+    /// What is in this home.
+    Walked {
+        user: String,
+        found: Vec<Found>,
+        took: Duration,
+    },
+    /// How a look at a file ended; `None` when it panicked.
+    Looked {
+        key: Key,
+        look: Option<Look>,
+        why: Why,
+    },
+}
+
+/// Why a file is looked at.
+#[derive(Clone, Copy)]
+enum Why {
+    /// It was written, and is new when nobody knew of it before.
+    Written { is_new: bool },
+    /// It was not found any more.
+    Gone,
+}
+
+/// Where answers are put, one for each thing that was asked for.
+#[derive(Clone)]
+struct Post {
+    answers: Sender<Answer>,
+    wake: SyncSender<Poke>,
+}
+
+/// An answer, which is sent in any case.
+struct Letter {
+    post: Post,
+    answer: Option<Answer>,
+}
+
+impl Letter {
+    fn write(mut self, answer: Answer) {
+        self.answer = Some(answer);
+    }
+}
+
+impl Drop for Letter {
+    fn drop(&mut self) {
+        let answer = self.answer.take().expect("it is taken once");
+        // The other end is gone only while the service ends; while it has more to look at
+        // than it can take it needs no waking.
+        let _ = self.post.answers.send(answer);
+        let _ = self.post.wake.try_send(Poke::Wake);
+    }
 }
 
 impl Reporter {
-    /// Looks at every home once, so that the class is known when this returns.
-    /// Notebooks saved while nobody was watching are due at once.
+    /// Looks at every home once, so that the class is known when this returns, but for those
+    /// whose disk does not answer. Notebooks saved while nobody was watching are due at once.
     ///
     /// # Errors
     /// When the store cannot say which saves it knows.
     pub async fn new(
-        class: Arc<Class>,
+        class: Class,
         store: Arc<dyn EventStore>,
         grace: Duration,
     ) -> anyhow::Result<Self> {
-        let known = known_saves(&*store).await?;
-        let (watch, pokes) = watch();
-        let now = Instant::now();
+        let told = known_saves(&*store).await?;
+        let (watch, pokes, wake) = watch();
+        let (sender, answers) = mpsc::channel();
         let mut reporter = Self {
             class,
             store,
             runtime: Handle::current(),
             grace,
+            told,
             due: BTreeMap::new(),
-            next_scan: now + SCAN_EVERY,
+            next_scan: Instant::now() + SCAN_EVERY,
+            walked: HashMap::new(),
+            spent: Duration::ZERO,
+            looking: HashSet::new(),
             watch,
             pokes,
+            answers,
+            post: Post {
+                answers: sender,
+                wake,
+            },
         };
-        for file in reporter.watch.scan(reporter.class.homes()) {
-            let (version, key) = (file.fingerprint, Key::from(file));
-            let entry = reporter.class.found(&key);
-            let path = path_of(reporter.class.homes(), &key).unwrap_or_default();
-            let told_us = known.get(&(key.user.clone(), path));
-            // Events keep microseconds, the file system nanoseconds.
-            if told_us.is_some_and(|told| *told >= version.modified_ns / 1_000) {
-                lock(&entry).reported = Some(version);
-            } else {
-                reporter.due.insert(key, now);
-            }
+        for (_, scanned) in reporter.class.scan(&reporter.watch) {
+            // Of a home that is late the next walk will tell.
+            let found = scanned.answer().await.unwrap_or_default();
+            reporter.are_there(found, Duration::ZERO);
         }
         Ok(reporter)
     }
@@ -100,117 +170,197 @@ impl Reporter {
 
     fn run(mut self, ending: &CancellationToken) {
         while !ending.is_cancelled() {
-            let now = Instant::now();
-            if now >= self.next_scan {
+            if Instant::now() >= self.next_scan {
                 self.rescan();
-                self.next_scan = now + SCAN_EVERY.max(now.elapsed() * SCAN_SHARE);
             }
-            self.report_due();
-            let wake = self
+            self.look_at_due();
+            let now = Instant::now();
+            let due = self
                 .due
-                .values()
-                .min()
-                .map_or(self.next_scan, |due| self.next_scan.min(*due));
-            match self
-                .pokes
-                .recv_timeout(wake.saturating_duration_since(Instant::now()))
-            {
-                Ok(Poke::Written { user, filename }) => {
-                    self.due
-                        .entry(Key { filename, user })
-                        .or_insert_with(|| Instant::now() + self.grace);
-                }
-                Ok(Poke::Rescan) => {
-                    self.next_scan = self.next_scan.min(Instant::now() + LOOK_AGAIN)
-                }
+                .iter()
+                .filter(|(key, _)| !self.looking.contains(*key));
+            let due = due.map(|(_, due)| *due).min();
+            let wake = due.map_or(self.next_scan, |due| self.next_scan.min(due));
+            match self.pokes.recv_timeout(wake.saturating_duration_since(now)) {
+                Ok(poke) => self.poked(poke),
                 Err(RecvTimeoutError::Timeout) => {}
-                // There is no watcher on this system.
-                Err(RecvTimeoutError::Disconnected) => {
-                    thread::sleep(wake.saturating_duration_since(Instant::now()));
+                // It cannot be: one of the other ends is ours.
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            while let Ok(answer) = self.answers.try_recv() {
+                self.answered(answer);
+            }
+        }
+    }
+
+    fn poked(&mut self, poke: Poke) {
+        match poke {
+            Poke::Written { user, filename } => {
+                let due = Instant::now() + self.grace;
+                self.due.entry(Key { filename, user }).or_insert(due);
+            }
+            Poke::Rescan => self.scan_soon(),
+            Poke::Wake => {}
+        }
+    }
+
+    fn scan_soon(&mut self) {
+        self.next_scan = self.next_scan.min(Instant::now() + LOOK_AGAIN);
+    }
+
+    fn answered(&mut self, answer: Answer) {
+        match answer {
+            Answer::Walked { user, found, took } => self.were_walked(&user, found, took),
+            Answer::Looked { key, look, why } => {
+                self.looking.remove(&key);
+                match why {
+                    Why::Written { is_new } => self.written(key, look.as_ref(), is_new),
+                    Why::Gone => self.gone(&key, look.as_ref()),
                 }
             }
         }
     }
 
+    /// Has all homes walked, but for those that still are.
     fn rescan(&mut self) {
-        let found = self.watch.scan(self.class.homes());
-        let due = Instant::now() + self.grace;
-        let mut present = HashSet::new();
+        let pause = SCAN_EVERY.max(std::mem::take(&mut self.spent) * SCAN_SHARE);
+        self.next_scan = Instant::now() + pause;
+        let users = self.watch.everyone(self.class.homes());
+        let mut known: HashMap<String, Vec<Key>> = HashMap::new();
+        for key in self.class.keys() {
+            known.entry(key.user.clone()).or_default().push(key);
+        }
+        for user in users {
+            let known = known.remove(&user).unwrap_or_default();
+            if self.walked.contains_key(&user) {
+                continue;
+            }
+            self.walked.insert(user.clone(), known);
+            let (watch, homes) = (self.watch.clone(), self.class.homes().clone());
+            let letter = self.post.letter(Answer::Walked {
+                user: user.clone(),
+                found: Vec::new(),
+                took: Duration::ZERO,
+            });
+            let lanes = self.class.reader().lanes();
+            lanes.put(&user.clone(), move || {
+                let begun = Instant::now();
+                let found = watch.scan_home(&homes, &user);
+                let took = begun.elapsed();
+                letter.write(Answer::Walked { user, found, took });
+            });
+        }
+        // Those have no home any more.
+        for key in known.into_values().flatten() {
+            self.look_at(key, Why::Gone);
+        }
+    }
+
+    fn were_walked(&mut self, user: &str, found: Vec<Found>, took: Duration) {
+        self.spent += took;
+        let known = self.walked.remove(user).unwrap_or_default();
+        let present: HashSet<String> = found.iter().map(|file| file.filename.clone()).collect();
+        self.are_there(found, self.grace);
+        for key in known {
+            if !present.contains(&key.filename) {
+                self.look_at(key, Why::Gone);
+            }
+        }
+    }
+
+    /// These were found; those that nobody has reported are due after `grace`.
+    fn are_there(&mut self, found: Vec<Found>, grace: Duration) {
         for file in found {
             let (version, key) = (file.fingerprint, Key::from(file));
-            if lock(&self.class.found(&key)).reported != Some(version) {
-                self.due.entry(key.clone()).or_insert(due);
-            }
-            present.insert(key);
-        }
-        for key in self.class.keys() {
-            if !present.contains(&key) {
-                self.report_gone(&key);
+            let entry = self.class.0.found(&key);
+            if entry.reported().is_none() && self.knows(&key, version) {
+                entry.set_reported(Some(version));
+            } else if entry.reported() != Some(version) {
+                self.due
+                    .entry(key)
+                    .or_insert_with(|| Instant::now() + grace);
             }
         }
     }
 
-    fn report_due(&mut self) {
+    /// Whether the store knew of this version, or of a later one, at the start.
+    fn knows(&self, key: &Key, version: Fingerprint) -> bool {
+        let path = path_of(self.class.homes(), key).unwrap_or_default();
+        let told = self.told.get(&(key.user.clone(), path));
+        // Events keep microseconds, the file system nanoseconds.
+        told.is_some_and(|told| *told >= version.modified_ns / 1_000)
+    }
+
+    fn look_at_due(&mut self) {
         let now = Instant::now();
-        let ready: Vec<Key> = self
-            .due
-            .iter()
-            .filter(|(_, due)| **due <= now)
-            .map(|(key, _)| key.clone())
-            .collect();
+        let is_ready = |key: &Key, due: &Instant| *due <= now && !self.looking.contains(key);
+        let due = self.due.iter().filter(|(key, due)| is_ready(key, due));
+        let ready: Vec<Key> = due.map(|(key, _)| key.clone()).collect();
         for key in ready {
-            match self.report(&key) {
-                Some(again) => self.due.insert(key, now + again),
-                None => self.due.remove(&key),
-            };
+            self.due.remove(&key);
+            let is_new = self.class.0.entry(&key).is_none();
+            self.look_at(key, Why::Written { is_new });
         }
     }
 
-    /// Reports one file; the answer is when to look again, if at all.
-    fn report(&mut self, key: &Key) -> Option<Duration> {
-        let is_new = self.class.entry(key).is_none();
-        let entry = self.class.entry_or_new(key);
-        let look = self.class.refresh(key, &mut lock(&entry));
-        let version = match look {
-            Look::Good(version) | Look::Bad(Some(version), _) => version,
-            Look::BeingWritten => return Some(LOOK_AGAIN),
-            Look::Missing => {
-                self.next_scan = self.next_scan.min(Instant::now() + LOOK_AGAIN);
-                return None;
-            }
-            Look::Bad(None, _) => {
-                // Somebody else's file, or a link, is no notebook of theirs: a scan would
-                // not have found it either.
-                if is_new {
-                    self.class.forget(key);
-                }
-                return None;
-            }
+    fn look_at(&mut self, key: Key, why: Why) {
+        if !self.looking.insert(key.clone()) {
+            return;
+        }
+        let core = Arc::clone(&self.class.0);
+        let entry = match why {
+            Why::Written { .. } => Some(core.entry_or_new(&key)),
+            Why::Gone => core.entry(&key),
         };
-        let before = lock(&entry).reported.replace(version);
-        if before == Some(version) {
-            return None;
+        let answer = move |key, look| Answer::Looked { key, look, why };
+        let letter = self.post.letter(answer(key.clone(), None));
+        let lanes = self.class.reader().lanes();
+        lanes.put(&key.user.clone(), move || {
+            let look = entry.map(|entry| core.refresh(&key, &entry));
+            letter.write(answer(key, look));
+        });
+    }
+
+    /// Reports a file that was looked at.
+    fn written(&mut self, key: Key, look: Option<&Look>, is_new: bool) {
+        let version = match look {
+            Some(Look::Good(version) | Look::Bad(Some(version), _)) => *version,
+            Some(Look::BeingWritten) => return self.look_in(key, LOOK_AGAIN),
+            Some(Look::Missing) => return self.scan_soon(),
+            // Somebody else's file, or a link, is no notebook of theirs: a walk would not have
+            // found it either.
+            Some(Look::Bad(None, _)) if is_new => return self.class.forget(&key),
+            Some(Look::Bad(None, _)) | None => return,
+        };
+        let Some(entry) = self.class.0.entry(&key) else {
+            return;
+        };
+        if entry.version() != Some(version) {
+            // Somebody has looked since, and at another one.
+            return self.look_in(key, Duration::ZERO);
         }
-        if self.append(SAVE_NOTEBOOK, key, Some(version)) {
-            return None;
+        let before = entry.set_reported(Some(version));
+        if before != Some(version) && !self.append(SAVE_NOTEBOOK, &key, Some(version)) {
+            entry.set_reported(before);
+            self.look_in(key, TRY_AGAIN);
         }
-        lock(&entry).reported = before;
-        Some(TRY_AGAIN)
+    }
+
+    fn look_in(&mut self, key: Key, pause: Duration) {
+        self.due
+            .entry(key)
+            .or_insert_with(|| Instant::now() + pause);
     }
 
     /// Only what was once seen on disk can be gone; a notebook that a server reported
     /// and that was never found stays on the wall with a word on why.
-    fn report_gone(&self, key: &Key) {
-        let Some(entry) = self.class.entry(key) else {
+    fn gone(&self, key: &Key, look: Option<&Look>) {
+        let Some(entry) = self.class.0.entry(key) else {
             return;
         };
-        let (gone, reported) = {
-            let mut entry = lock(&entry);
-            let gone = entry.seen && self.class.refresh(key, &mut entry) == Look::Missing;
-            (gone, entry.reported.is_some())
-        };
+        let is_gone = entry.was_seen() && look == Some(&Look::Missing);
         // Of what nobody has heard of nobody need hear that it is gone.
-        if gone && (!reported || self.append(DELETE_NOTEBOOK, key, None)) {
+        if is_gone && (entry.reported().is_none() || self.append(DELETE_NOTEBOOK, key, None)) {
             self.class.forget(key);
         }
     }
@@ -237,6 +387,16 @@ impl Reporter {
     }
 }
 
+impl Post {
+    /// A letter that says this, unless something else is written into it.
+    fn letter(&self, answer: Answer) -> Letter {
+        Letter {
+            post: self.clone(),
+            answer: Some(answer),
+        }
+    }
+}
+
 /// When the latest known save of each `(user, path)` was, in microseconds.
 async fn known_saves(store: &dyn EventStore) -> anyhow::Result<HashMap<(String, String), i128>> {
     let filter = EventFilter {
@@ -259,7 +419,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::{class::TailLimits, store::SqliteStore};
+    use crate::{class::TailLimits, homes::HomesTemplate, store::SqliteStore};
 
     #[tokio::test]
     async fn what_is_gone_before_anybody_reads_it_was_never_there() {
@@ -268,37 +428,75 @@ mod tests {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(&file, r#"{"cells": []}"#).unwrap();
         let homes = format!("{}/homes/{{user}}", base.path().display());
-        let class = Arc::new(Class::new(homes.parse().unwrap(), TailLimits::default()));
+        let homes: HomesTemplate = homes.parse().unwrap();
+        let class = Class::new(homes, TailLimits::default());
         let store = Arc::new(SqliteStore::open(&base.path().join("events.sqlite3")).unwrap());
-        let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, Duration::ZERO);
+        let reporter = Reporter::new(class.clone(), Arc::clone(&store) as _, Duration::ZERO);
         let mut reporter = reporter.await.unwrap();
         let key = class.key_of(file.to_str().unwrap()).unwrap();
         fs::remove_file(&file).unwrap();
-        assert!(class.tile(&key).is_none());
-        reporter.rescan();
+        assert!(class.tile(&key).await.is_none());
+        reporter.settle();
         assert_eq!(class.keys(), []);
         assert_eq!(store.list(EventFilter::default()).await.unwrap(), []);
     }
 
-    #[test]
-    fn a_report_that_came_to_nothing_is_the_watchers_again() {
+    impl Reporter {
+        /// Walks all homes, and waits until everything that comes of it is done.
+        fn settle(&mut self) {
+            self.rescan();
+            while !(self.walked.is_empty() && self.looking.is_empty()) {
+                let answer = self.answers.recv().unwrap();
+                self.answered(answer);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_home_that_hangs_holds_up_neither_the_start_nor_others() {
+        let base = tempfile::tempdir().unwrap();
+        for user in ["ana", "bo"] {
+            let file = base.path().join(user).join("a.ipynb");
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, r#"{"cells": []}"#).unwrap();
+        }
+        let homes = format!("{}/{{user}}", base.path().display());
+        let homes: HomesTemplate = homes.parse().unwrap();
+        let class = Class::new(homes, TailLimits::default());
+        let (let_go, hanging) = mpsc::channel::<()>();
+        class.reader().lanes().put("ana", move || {
+            // It ends when the other end is dropped.
+            let _ = hanging.recv();
+        });
+        let store = SqliteStore::open(&base.path().join("events.sqlite3")).unwrap();
+        let reporter = Reporter::new(class.clone(), Arc::new(store), Duration::ZERO);
+        let mut reporter = reporter.await.unwrap();
+        let users = |class: &Class| -> Vec<String> {
+            let keys = class.keys().into_iter();
+            keys.map(|key| key.user).collect()
+        };
+        assert_eq!(users(&class), ["bo"]);
+        drop(let_go);
+        reporter.settle();
+        assert_eq!(users(&class), ["ana", "bo"]);
+    }
+
+    #[tokio::test]
+    async fn a_report_that_came_to_nothing_is_the_watchers_again() {
         let base = tempfile::tempdir().unwrap();
         let home = base.path().join("ana");
         fs::create_dir(&home).unwrap();
         fs::write(home.join("a.ipynb"), r#"{"cells": []}"#).unwrap();
         let homes = format!("{}/{{user}}", base.path().display());
-        let class = Class::new(homes.parse().unwrap(), TailLimits::default());
+        let homes: HomesTemplate = homes.parse().unwrap();
+        let class = Class::new(homes, TailLimits::default());
         let [there, invented] =
             ["a.ipynb", "b.ipynb"].map(|name| class.key_of(home.join(name).to_str()?));
         let (there, invented) = (there.unwrap(), invented.unwrap());
         for key in [&there, &invented] {
-            class.note_reported(key);
+            class.note_reported(key).await;
         }
-        let reported = |key| {
-            let entry = class.entry(key)?;
-            let reported = lock(&entry).reported;
-            Some(reported.is_some())
-        };
+        let reported = |key| Some(class.0.entry(key)?.reported().is_some());
         assert_eq!(
             (reported(&there), reported(&invented)),
             (Some(true), Some(false))

@@ -22,7 +22,7 @@ use super::homes::HomesArg;
 use crate::{
     builds::Builds,
     class::{Class, Key, Observer, Revision, TailLimits},
-    homes::{HomesTemplate, watch},
+    homes::{HomesTemplate, Reader, watch},
 };
 
 /// Between two looks at the homes, at most; the kernel tells of most changes at once.
@@ -75,10 +75,11 @@ impl Wanted {
 /// come out.
 pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let limits = TailLimits::default();
-    let builds = Arc::new(Builds::new(args.homes.template.clone(), limits, &args.out)?);
+    let reader = Reader::from(args.homes.template.clone());
+    let builds = Arc::new(Builds::new(reader.clone(), limits, &args.out)?);
     let (wanted, outside) = sorted_out(&args.notebooks, &args.homes.template);
     let progress = Arc::new(Progress::new());
-    let class = Class::new(args.homes.template.clone(), limits)
+    let class = Class::new(reader, limits)
         .observed_by(Arc::clone(&progress) as _)
         .observed_by(Arc::clone(&builds) as _);
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -198,13 +199,13 @@ fn follow(
 ) -> anyhow::Result<()> {
     eprintln!("pipalhub build: following saves; Ctrl-C ends");
     let ended = asked_to_end()?;
-    let (mut watch, pokes) = watch();
+    let (watch, pokes, _wake) = watch();
     while !ended.load(Ordering::Relaxed) {
         // One poke or many: everything is looked at, which for a file that did not change
         // is one question to the kernel.
         let _ = pokes.recv_timeout(LOOK_EVERY);
         pokes.try_iter().take(AT_ONCE).for_each(drop);
-        class.look_at(watch.scan(homes), |key| wanted.holds(key));
+        class.look_around_by(&watch, |key| wanted.holds(key));
         class.read_all(1);
         problems.name_all(homes, builds);
     }

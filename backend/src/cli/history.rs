@@ -8,7 +8,7 @@ use shared::sharing::HistoryKept;
 use crate::{
     feed::Asides,
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
-    homes::HomesTemplate,
+    homes::Reader,
 };
 
 /// What is kept of notebooks as they were.
@@ -63,7 +63,7 @@ impl HistoryArgs {
     pub(super) fn start(
         &self,
         data: &Path,
-        homes: &HomesTemplate,
+        reader: &Reader,
         asides: &Asides,
     ) -> anyhow::Result<Option<History>> {
         if self.no_history {
@@ -72,7 +72,7 @@ impl HistoryArgs {
         let store: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&data.join("history.sqlite3"))?);
         let bounds = Bounds::new(self.history_days, self.history_mib << 20);
-        let recorder = Recorder::start(Arc::clone(&store), homes.clone(), bounds, asides.clone())?;
+        let recorder = Recorder::start(Arc::clone(&store), reader.clone(), bounds, asides.clone())?;
         Ok(Some(History {
             store,
             recorder: Arc::new(recorder),

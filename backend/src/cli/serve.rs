@@ -33,6 +33,7 @@ use crate::{
     builds::Builds,
     class::{Class, Reporter, TailLimits},
     feed::{Asides, Feed},
+    homes::Reader,
     limits::{LimitSettings, Limits},
     notices::Board,
     routes::{login_link, router},
@@ -137,26 +138,29 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let store = SqliteStore::open_with(&data.join("events.sqlite3"), options)?;
     let store = Arc::new(store);
     let limits = TailLimits::default();
+    // Everybody who reads notebooks does it in the same lanes.
+    let reader = Reader::from(args.homes.template);
     let out = args.out.unwrap_or_else(|| data.join("build"));
     let sharing = Arc::new(Sharing::open(&data.join(SHARING), asides.clone())?);
     let builds = if args.no_build {
         None
     } else {
         check_builds(&out).context("see --out")?;
-        let builds = Builds::new(args.homes.template.clone(), limits, &out);
+        let builds = Builds::new(reader.clone(), limits, &out);
         let builds = builds.context("see --out")?;
         Some(Arc::new(
             builds.telling(asides.clone(), Arc::clone(&sharing)),
         ))
     };
-    let history = args.history.start(&data, &args.homes.template, &asides)?;
+    let history = args.history.start(&data, &reader, &asides)?;
     let notices = Board::open(&data.join("notices.sqlite3"))?;
     let about = AboutResponse {
         events: args.keep_events,
         history: args.history.kept(),
         private_tag: PRIVATE_TAG.to_owned(),
     };
-    let mut class = Class::new(args.homes.template, limits)
+    let mut class = Class::new(reader, limits)
+        .observed_by(Arc::new(asides.clone()))
         .observed_by(Arc::clone(&notices) as _)
         .observed_by(Arc::clone(&sharing) as _);
     if let Some(builds) = &builds {
@@ -165,7 +169,6 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     if let Some(history) = &history {
         class = class.observed_by(Arc::clone(&history.recorder) as _);
     }
-    let class = Arc::new(class);
     let grace = if hub.is_some() { HUB_GRACE } else { GRACE };
 
     let limits = LimitSettings::default();
@@ -174,7 +177,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         .local_addr()
         .context("cannot tell the address listened on")?;
     let ending = CancellationToken::new();
-    let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, grace).await?;
+    let reporter = Reporter::new(class.clone(), Arc::clone(&store) as _, grace).await?;
     reporter.start(ending.clone())?;
     read_at_first(&class, builds.as_ref())?;
     let prefix = prefix_from(env::var("JUPYTERHUB_SERVICE_PREFIX").ok());
@@ -237,13 +240,13 @@ async fn answer(
 }
 
 /// Builds from now on, beginning with what was saved while nobody did. Nobody waits for it.
-fn read_at_first(class: &Arc<Class>, builds: Option<&Arc<Builds>>) -> anyhow::Result<()> {
+fn read_at_first(class: &Class, builds: Option<&Arc<Builds>>) -> anyhow::Result<()> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let threads = (cores / 2).clamp(1, 4);
     if let Some(builds) = builds {
         builds.start(threads)?;
     }
-    let (class, builds) = (Arc::clone(class), builds.cloned());
+    let (class, builds) = (class.clone(), builds.cloned());
     background::spawn("first-read", move || {
         class.read_all(threads);
         if let Some(builds) = builds {

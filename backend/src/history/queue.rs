@@ -1,7 +1,7 @@
 //! What was saved and is not recorded yet, in bounded memory.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -20,8 +20,8 @@ pub(super) struct Pending {
 #[derive(Default)]
 pub(super) struct Work {
     pub(super) pending: Vec<Pending>,
-    /// Notebooks with a version that found no room: they are read again.
-    pub(super) missed: BTreeSet<Key>,
+    /// A notebook with a version that found no room: it is read again.
+    pub(super) missed: Option<Key>,
     /// Nothing will come after this.
     pub(super) last: bool,
 }
@@ -29,7 +29,8 @@ pub(super) struct Work {
 #[derive(Default)]
 struct Inner {
     pending: VecDeque<Pending>,
-    missed: BTreeSet<Key>,
+    /// And when each may be read.
+    missed: BTreeMap<Key, Instant>,
     bytes: usize,
     closed: bool,
 }
@@ -62,7 +63,7 @@ impl Queue {
             inner.missed.remove(&pending.key);
             inner.pending.push_back(pending);
         } else {
-            inner.missed.insert(pending.key);
+            inner.missed.insert(pending.key, Instant::now());
         }
         self.news.notify_one();
         fits
@@ -70,18 +71,30 @@ impl Queue {
 
     /// Has these read again.
     pub(super) fn miss(&self, keys: impl IntoIterator<Item = Key>) {
+        let now = Instant::now();
+        let keys = keys.into_iter().map(|key| (key, now));
         self.lock().missed.extend(keys);
     }
 
-    /// The next few, or what was missed when there are none; nothing when `patience` is
-    /// over.
+    /// Has this one read again after `pause`, unless the end comes before.
+    pub(super) fn miss_for(&self, key: Key, pause: Duration) {
+        let mut inner = self.lock();
+        if !inner.closed {
+            inner.missed.insert(key, Instant::now() + pause);
+        }
+    }
+
+    /// The next few, or one that was missed when there are none; nothing when `patience` is
+    /// over. One at a time, since nobody knows how large it is.
     pub(super) fn take(&self, most: usize, patience: Duration) -> Work {
         let until = Instant::now() + patience;
         let mut inner = self.lock();
-        while inner.pending.is_empty() && inner.missed.is_empty() && !inner.closed {
-            let left = until.saturating_duration_since(Instant::now());
+        while inner.pending.is_empty() && !inner.closed {
+            let due = inner.missed.values().min().copied();
+            let left = due.map_or(until, |due| due.min(until));
+            let left = left.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Work::default();
+                break;
             }
             let waited = self.news.wait_timeout(inner, left);
             inner = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -92,10 +105,9 @@ impl Queue {
             .iter()
             .map(|pending| pending.whole.bytes().len())
             .sum::<usize>();
-        let missed = if pending.is_empty() {
-            std::mem::take(&mut inner.missed)
-        } else {
-            BTreeSet::new()
+        let missed = match pending.is_empty() {
+            true => inner.take_missed(Instant::now()),
+            false => None,
         };
         let last = inner.closed && inner.pending.is_empty() && inner.missed.is_empty();
         Work {
@@ -105,10 +117,11 @@ impl Queue {
         }
     }
 
-    /// Whether nothing waits.
+    /// Whether nothing waits that may be taken now.
     pub(super) fn is_empty(&self) -> bool {
         let inner = self.lock();
-        inner.pending.is_empty() && inner.missed.is_empty()
+        let now = Instant::now();
+        inner.pending.is_empty() && inner.missed.values().all(|due| *due > now)
     }
 
     /// Nothing more will come.
@@ -119,6 +132,19 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// The one that has been due for longest; at the end all are.
+    fn take_missed(&mut self, now: Instant) -> Option<Key> {
+        let (key, due) = self.missed.iter().min_by_key(|(_, due)| **due)?;
+        if *due > now && !self.closed {
+            return None;
+        }
+        let key = key.clone();
+        self.missed.remove(&key);
+        Some(key)
     }
 }
 
@@ -155,7 +181,7 @@ mod tests {
         };
         let first = queue.take(10, Duration::ZERO);
         assert_eq!(users(&first), ["ana", "bo"]);
-        assert!(first.missed.is_empty() && !first.last);
+        assert!(first.missed.is_none() && !first.last);
         let second = queue.take(10, Duration::ZERO);
         let missed: Vec<_> = second.missed.iter().map(|key| &*key.user).collect();
         assert_eq!(missed, ["ana"], "of bo the newest was recorded");

@@ -24,7 +24,7 @@ use crate::{
     background,
     class::{Content, Key, Observer, Revision, TailLimits},
     feed::{Asides, Audience},
-    homes::{HomesTemplate, read_notebook},
+    homes::Reader,
     time,
 };
 
@@ -34,6 +34,8 @@ const ROOM: usize = 8 << 20;
 const BATCH: usize = 16;
 /// Until it is looked again whether something has to be tidied up.
 const IDLE: Duration = Duration::from_secs(10);
+/// Until a notebook whose disk does not answer is read again.
+const LATER: Duration = Duration::from_secs(10);
 /// Until a store that failed is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -44,14 +46,14 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts the thread. Notebooks that have to be read again are read below `homes`, and
+    /// Starts the thread. Notebooks that have to be read again are read by `reader`, and
     /// what is recorded is said in `asides`.
     ///
     /// # Errors
     /// When the thread cannot be started.
     pub fn start(
         store: Arc<dyn HistoryStore>,
-        homes: HomesTemplate,
+        reader: impl Into<Reader>,
         bounds: Bounds,
         asides: Asides,
     ) -> anyhow::Result<Self> {
@@ -59,7 +61,7 @@ impl Recorder {
         let work = Writer {
             queue: Arc::clone(&queue),
             store,
-            homes,
+            reader: reader.into(),
             bounds,
             asides,
             outlines: HashMap::new(),
@@ -112,7 +114,7 @@ impl Observer for Recorder {
 struct Writer {
     queue: Arc<Queue>,
     store: Arc<dyn HistoryStore>,
-    homes: HomesTemplate,
+    reader: Reader,
     bounds: Bounds,
     asides: Asides,
     /// The cells of the newest version of each notebook, in brief.
@@ -146,10 +148,17 @@ impl Writer {
 
     /// A notebook as it is now.
     fn read(&self, key: Key) -> Option<Pending> {
-        let home = self.homes.home_of(&key.user)?;
-        let (version, file) = read_notebook(&home, &key.filename, None).ok()?;
+        let (version, file) = match self.reader.read(&key.user, &key.filename) {
+            Ok(read) => read?,
+            Err(_) => {
+                // Perhaps the disk answers again by then.
+                self.queue.miss_for(key, LATER);
+                return None;
+            }
+        };
+        let _turn = self.reader.lanes().turn(version.size());
         // Half a file is told of when it is whole.
-        let content = Content::parse(file?, TailLimits::NONE, None).ok()?;
+        let content = Content::parse(file, TailLimits::NONE, None).ok()?;
         Some(Pending {
             key,
             saved_at_ms: version.modified_ms(),
@@ -244,6 +253,7 @@ mod tests {
     use crate::{
         class::Class,
         history::{SqliteHistory, Version},
+        homes::HomesTemplate,
     };
 
     /// A store whose disk is full for the first few times.
@@ -330,7 +340,8 @@ mod tests {
             let cell = serde_json::json!({"cell_type": "raw", "source": source});
             fs::write(&file, serde_json::json!({"cells": [cell]}).to_string()).unwrap();
             let key = self.class.key_of(file.to_str().unwrap()).unwrap();
-            self.class.note_reported(&key);
+            self.class.look_around(|_| true);
+            self.class.read_all(1);
             key
         }
     }

@@ -160,6 +160,47 @@ impl OpenHome {
     }
 }
 
+/// A notebook that is open, of which nothing is in memory yet.
+pub struct Opened {
+    file: File,
+    version: Fingerprint,
+}
+
+impl Opened {
+    /// Which version it is.
+    #[must_use]
+    pub fn version(&self) -> Fingerprint {
+        self.version
+    }
+
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// When it has grown too large, or what the operating system says.
+    pub fn read(self) -> Result<OnDisk, ReadError> {
+        let size = usize::try_from(self.version.size()).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(size + 1);
+        // A file may grow while it is read; the limit holds all the same.
+        self.file
+            .take(LARGEST + 1)
+            .read_to_end(&mut bytes)
+            .map_err(ReadError::Io)?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(ReadError::TooLarge(bytes.len() as u64));
+        }
+        Ok(bytes.into())
+    }
+}
+
+/// Opens `filename` below `home`.
+///
+/// # Errors
+/// See [`ReadError`].
+pub fn open_notebook(home: &Home, filename: &str) -> Result<Opened, ReadError> {
+    let (file, version) = home.open()?.notebook(filename)?;
+    Ok(Opened { file, version })
+}
+
 /// Reads `filename` below `home`, whole unless `known` says that the caller already has
 /// this version, in which case there is only the fingerprint.
 ///
@@ -170,19 +211,12 @@ pub fn read_notebook(
     filename: &str,
     known: Option<Fingerprint>,
 ) -> Result<(Fingerprint, Option<OnDisk>), ReadError> {
-    let (file, fingerprint) = home.open()?.notebook(filename)?;
-    if known == Some(fingerprint) {
-        return Ok((fingerprint, None));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(fingerprint.size()).unwrap_or(0) + 1);
-    // A file may grow while it is read; the limit holds all the same.
-    file.take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(ReadError::Io)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(ReadError::TooLarge(bytes.len() as u64));
-    }
-    Ok((fingerprint, Some(bytes.into())))
+    let opened = open_notebook(home, filename)?;
+    let version = opened.version();
+    let file = (known != Some(version))
+        .then(|| opened.read())
+        .transpose()?;
+    Ok((version, file))
 }
 
 #[cfg(test)]

@@ -56,18 +56,14 @@ impl Visitor for Vec<Found> {
 #[must_use]
 pub fn scan(homes: &HomesTemplate) -> Vec<Found> {
     let mut found = Vec::new();
-    walk(homes, &mut found);
+    for (user, home) in homes.opened() {
+        walk_home(&user, &home, &mut found);
+    }
     found
 }
 
-/// The same, told as it goes.
-pub(super) fn walk(homes: &HomesTemplate, visitor: &mut dyn Visitor) {
-    for (user, home) in homes.opened() {
-        walk_home(&user, &home, visitor);
-    }
-}
-
-fn walk_home(user: &str, home: &OpenHome, visitor: &mut dyn Visitor) {
+/// Walks one home, told as it goes.
+pub(super) fn walk_home(user: &str, home: &OpenHome, visitor: &mut dyn Visitor) {
     let Ok(folder) = home.folder(".") else {
         return;
     };

@@ -116,7 +116,7 @@ impl HomesTemplate {
     }
 
     /// Who has something under the name of their folder.
-    fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.base).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| self.user_named(&entry.file_name()));
         let mut names: Vec<String> = names.collect();

@@ -35,7 +35,7 @@ use rustix::{
 
 use super::{
     Found, HomesTemplate,
-    scan::{Visitor, walk},
+    scan::{Visitor, walk_home},
 };
 
 /// What is asked of the kernel.
@@ -71,10 +71,15 @@ pub enum Poke {
     },
     /// Folders came or notebooks went; only a scan can tell.
     Rescan,
+    /// Whoever listens has something else to look at.
+    Wake,
 }
 
-/// A running watch; it ends when this is dropped.
-pub struct Watch(Option<Arc<Watched>>);
+/// A running watch, or none. A clone is the same; it ends when the last is dropped.
+#[derive(Clone)]
+pub struct Watch(Option<Arc<Running>>);
+
+struct Running(Arc<Watched>);
 
 /// What is watched, by the number the kernel gave it.
 struct Watched {
@@ -92,73 +97,91 @@ enum Place {
     Folder { user: String, below: String },
 }
 
-/// Starts a watch of no folder yet, and where its news come out.
+/// Starts a watch of no folder yet; where its news come out, and where somebody else may
+/// [`Poke::Wake`] who listens.
 #[must_use]
-pub fn watch() -> (Watch, Receiver<Poke>) {
+pub fn watch() -> (Watch, Receiver<Poke>, SyncSender<Poke>) {
     let (sender, receiver) = sync_channel(MOST_WAITING);
-    let watched = Watched::start(sender)
+    let watched = Watched::start(sender.clone())
         .inspect_err(|error| tracing::warn!(%error, "no file watching; scanning only"))
         .ok();
-    (Watch(watched), receiver)
+    let watch = Watch(watched.map(|watched| Arc::new(Running(watched))));
+    (watch, receiver, sender)
 }
 
 impl Watch {
-    /// Walks all homes, as [`super::scan`] does, and watches from now on the folders that it
-    /// comes by, and no others.
+    /// No watch: who scans by this only scans.
     #[must_use]
-    pub fn scan(&mut self, homes: &HomesTemplate) -> Vec<Found> {
-        let Some(watched) = &self.0 else {
-            return super::scan(homes);
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// Who has something under the name of their folder, a home or not. Of those who have
+    /// nothing any more nothing is watched from now on.
+    #[must_use]
+    pub fn everyone(&self, homes: &HomesTemplate) -> Vec<String> {
+        let users = homes.names();
+        if let Some(Running(watched)) = self.0.as_deref() {
+            watched.keep_only(&users);
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            if let Ok(base) = openat(CWD, homes.base(), flags, Mode::empty())
+                && let Err(error) = watched.add(base.as_fd(), Place::Base)
+            {
+                tracing::debug!(%error, "the folder of all homes is scanned, not watched");
+            }
+        }
+        users
+    }
+
+    /// Walks the home of `user`, as [`super::scan`] does, and watches from now on the folders
+    /// of it that it comes by, and no others.
+    #[must_use]
+    pub fn scan_home(&self, homes: &HomesTemplate, user: &str) -> Vec<Found> {
+        let Some(Ok(home)) = homes.home_of(user).map(|home| home.open()) else {
+            if let Some(Running(watched)) = self.0.as_deref() {
+                watched.keep(user, &HashSet::new());
+            }
+            return Vec::new();
+        };
+        let Some(Running(watched)) = self.0.as_deref() else {
+            let mut found = Vec::new();
+            walk_home(user, &home, &mut found);
+            return found;
         };
         let mut round = Round {
             watched,
             found: Vec::new(),
             kept: HashSet::new(),
-            each: HashMap::new(),
         };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        if let Ok(base) = openat(CWD, homes.base(), flags, Mode::empty()) {
-            round.watch(base.as_fd(), Place::Base);
-        }
-        walk(homes, &mut round);
-        watched.keep(&round.kept);
+        walk_home(user, &home, &mut round);
+        watched.keep(user, &round.kept);
         round.found
     }
 }
 
-impl Drop for Watch {
+impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(watched) = &self.0 {
-            // Its counter has room for this, so it cannot fail.
-            let _ = rustix::io::write(&watched.ending, &1_u64.to_ne_bytes());
-        }
+        // Its counter has room for this, so it cannot fail.
+        let _ = rustix::io::write(&self.0.ending, &1_u64.to_ne_bytes());
     }
 }
 
-/// A walk that watches.
+/// A walk of one home that watches.
 struct Round<'a> {
     watched: &'a Watched,
     found: Vec<Found>,
     kept: HashSet<i32>,
-    each: HashMap<String, usize>,
-}
-
-impl Round<'_> {
-    fn watch(&mut self, folder: BorrowedFd<'_>, place: Place) {
-        match self.watched.add(folder, place) {
-            Ok(number) => drop(self.kept.insert(number)),
-            Err(error) => tracing::debug!(%error, "a folder is scanned, not watched"),
-        }
-    }
 }
 
 impl Visitor for Round<'_> {
     fn folder(&mut self, user: &str, below: &str, folder: BorrowedFd<'_>) {
-        let each = self.each.entry(user.to_owned()).or_default();
-        *each += 1;
-        if *each <= MOST_EACH {
-            let (user, below) = (user.to_owned(), below.to_owned());
-            self.watch(folder, Place::Folder { user, below });
+        if self.kept.len() >= MOST_EACH {
+            return;
+        }
+        let (user, below) = (user.to_owned(), below.to_owned());
+        match self.watched.add(folder, Place::Folder { user, below }) {
+            Ok(number) => drop(self.kept.insert(number)),
+            Err(error) => tracing::debug!(%error, "a folder is scanned, not watched"),
         }
     }
 
@@ -192,10 +215,26 @@ impl Watched {
         Ok(number)
     }
 
-    /// Ends the watch of all but these.
-    fn keep(&self, numbers: &HashSet<i32>) {
-        self.places().retain(|number, _| {
-            let is_kept = numbers.contains(number);
+    /// Ends the watch of all of this person's folders but these.
+    fn keep(&self, of: &str, numbers: &HashSet<i32>) {
+        self.retain(|number, place| match place {
+            Place::Base => true,
+            Place::Folder { user, .. } => user != of || numbers.contains(&number),
+        });
+    }
+
+    /// Ends the watch of all that is nobody's of these.
+    fn keep_only(&self, users: &[String]) {
+        let users: HashSet<&str> = users.iter().map(String::as_str).collect();
+        self.retain(|_, place| match place {
+            Place::Base => true,
+            Place::Folder { user, .. } => users.contains(&**user),
+        });
+    }
+
+    fn retain(&self, is_kept: impl Fn(i32, &Place) -> bool) {
+        self.places().retain(|number, place| {
+            let is_kept = is_kept(*number, place);
             if !is_kept {
                 // The kernel drops the watch of a folder that is deleted by itself.
                 let _ = inotify::remove_watch(&self.inotify, *number);
@@ -304,6 +343,13 @@ mod tests {
         format!("{}/{{user}}", base.display()).parse().unwrap()
     }
 
+    fn scan(watch: &Watch, homes: &HomesTemplate) -> Vec<Found> {
+        let users = watch.everyone(homes).into_iter();
+        users
+            .flat_map(|user| watch.scan_home(homes, &user))
+            .collect()
+    }
+
     fn written(user: &str, filename: &str) -> Poke {
         let (user, filename) = (user.to_owned(), filename.to_owned());
         Poke::Written { user, filename }
@@ -333,8 +379,8 @@ mod tests {
         fs::create_dir_all(base.path().join("ana/m1")).unwrap();
         fs::write(base.path().join("ana/m1/a.ipynb"), "").unwrap();
         let homes = template(base.path());
-        let (mut watch, pokes) = watch();
-        assert_eq!(watch.scan(&homes).len(), 1);
+        let (watch, pokes, _wake) = watch();
+        assert_eq!(scan(&watch, &homes).len(), 1);
         fs::write(base.path().join("ana/m1/a.ipynb"), "{}").unwrap();
         until(&written("ana", "m1/a.ipynb"), &pokes);
         fs::write(base.path().join("ana/new.ipynb"), "{}").unwrap();
@@ -345,7 +391,7 @@ mod tests {
         // What is renamed is called by its new name after the next scan.
         fs::rename(base.path().join("ana/m1"), base.path().join("ana/m2")).unwrap();
         until(&Poke::Rescan, &pokes);
-        let _ = watch.scan(&homes);
+        let _ = scan(&watch, &homes);
         fs::write(base.path().join("ana/m2/b.ipynb"), "{}").unwrap();
         until(&written("ana", "m2/b.ipynb"), &pokes);
         let told = {
@@ -366,10 +412,10 @@ mod tests {
         let (dir, link) = (base.path().join("ana/dir"), base.path().join("ana/link"));
         symlink("../bob/private", &link).unwrap();
         let homes = template(base.path());
-        let (mut watch, pokes) = watch();
+        let (watch, pokes, _wake) = watch();
         for _ in 0..50 {
             renameat_with(CWD, &dir, CWD, &link, RenameFlags::EXCHANGE).unwrap();
-            let _ = watch.scan(&homes);
+            let _ = scan(&watch, &homes);
             renameat_with(CWD, &dir, CWD, &link, RenameFlags::EXCHANGE).unwrap();
             fs::write(base.path().join("bob/private/secret.ipynb"), "").unwrap();
         }
@@ -388,8 +434,8 @@ mod tests {
         if chown(base.path().join("ana/theirs"), Some(12_345), None).is_err() {
             return; // Only root can give things to others.
         }
-        let (mut watch, pokes) = watch();
-        let _ = watch.scan(&template(base.path()));
+        let (watch, pokes, _wake) = watch();
+        let _ = scan(&watch, &template(base.path()));
         fs::write(base.path().join("ana/theirs/a.ipynb"), "{}").unwrap();
         fs::write(base.path().join("ana/end.ipynb"), "").unwrap();
         let told = until(&written("ana", "end.ipynb"), &pokes);
@@ -408,22 +454,22 @@ mod tests {
         }
         fs::create_dir(base.path().join("bob")).unwrap();
         let homes = template(base.path());
-        let (mut watch, _pokes) = watch();
+        let (watch, _pokes, _wake) = watch();
         for _ in 0..3 {
-            assert_eq!(watch.scan(&homes).len(), MOST_EACH + 20);
-            let watched = watch.0.as_ref().unwrap().places();
+            assert_eq!(scan(&watch, &homes).len(), MOST_EACH + 20);
+            let watched = watch.0.as_ref().unwrap().0.places();
             assert_eq!(watched.len(), 1 + MOST_EACH + 1);
         }
         fs::remove_dir_all(base.path().join("ana")).unwrap();
-        let _ = watch.scan(&homes);
-        let watched = watch.0.as_ref().unwrap();
+        let _ = scan(&watch, &homes);
+        let watched = &watch.0.as_ref().unwrap().0;
         assert_eq!(watched.places().len(), 2);
     }
 
     #[test]
     fn it_ends_with_whoever_had_it() {
-        let (watch, pokes) = watch();
-        drop(watch);
+        let (watch, pokes, wake) = watch();
+        drop((watch, wake));
         assert!(pokes.recv_timeout(PATIENCE).is_err());
         let ended = Instant::now() + PATIENCE;
         while pokes.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected) {

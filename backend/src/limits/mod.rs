@@ -1,14 +1,15 @@
 //! How much one person may ask for, and all of them together.
 //!
 //! * `rate.rs`: events a second
-//! * `slots.rs`: event streams at once
-//! * `paced.rs`: the extractor that holds a handler to the rate
+//! * `slots.rs`: event streams at once, and expensive reads
+//! * `paced.rs`, `reading.rs`: the extractors that hold a handler to them
 //!
 //! What a connection may cost is the edge's to know: [`crate::server`]. Its numbers are
 //! in [`LimitSettings`] with the others, so that there is one place to look.
 
 mod paced;
 mod rate;
+mod reading;
 mod slots;
 
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use shared::wire::Role;
 
 pub(crate) use paced::Paced;
 pub use rate::Rate;
+pub(crate) use reading::Reading;
 pub(crate) use slots::Slot;
 
 use crate::{
@@ -40,6 +42,8 @@ pub struct LimitSettings {
     pub hub: HubLimits,
     /// Of notices that are written.
     pub notices: NoticeLimits,
+    /// Of whole notebooks and versions that are read.
+    pub reads: ReadLimits,
 }
 
 /// How many event streams there may be.
@@ -119,12 +123,46 @@ impl Default for NoticeLimits {
     }
 }
 
+/// How often one person may have a whole notebook, or a version of one, read for them. Each
+/// is read anew, unlike a tile, and may be large.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadLimits {
+    /// A participant: a page asks once for each save, and once for each version that is looked
+    /// at.
+    pub participant: Rate,
+    /// Who sees everyone.
+    pub observer: Rate,
+    /// At the same time, of one person, where a Hub tells people apart.
+    pub each: usize,
+    /// Of all.
+    pub all: usize,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self {
+            participant: Rate {
+                a_second: 5,
+                burst: 50,
+            },
+            observer: Rate {
+                a_second: 50,
+                burst: 500,
+            },
+            each: 4,
+            all: 256,
+        }
+    }
+}
+
 /// Keeps count.
 pub struct Limits {
     settings: LimitSettings,
     streams: Slots,
     posts: Buckets,
     notices: Buckets,
+    reads: Buckets,
+    reading: Slots,
 }
 
 impl Limits {
@@ -133,9 +171,19 @@ impl Limits {
     pub fn new(settings: LimitSettings) -> Self {
         Self {
             settings,
-            streams: Slots::new(settings.streams.each, settings.streams.all),
+            streams: Slots::new(
+                settings.streams.each,
+                settings.streams.all,
+                "pipalhub_streams_open",
+            ),
             posts: Buckets::default(),
             notices: Buckets::default(),
+            reads: Buckets::default(),
+            reading: Slots::new(
+                settings.reads.each,
+                settings.reads.all,
+                "pipalhub_reads_under_way",
+            ),
         }
     }
 
@@ -192,6 +240,49 @@ impl Limits {
     pub(crate) fn entries_of(&self, identity: &Identity) -> Option<u32> {
         let counted = !identity.role.changes_the_class();
         counted.then_some(self.settings.events.entries)
+    }
+
+    /// A place for one expensive read of this person's, free again when it is dropped.
+    ///
+    /// # Errors
+    /// [`AppError::TooManyRequests`] when there were too many lately, or are under way.
+    pub(crate) fn read(&self, identity: &Identity) -> Result<Slot, AppError> {
+        const WAIT: Duration = Duration::from_secs(1);
+        let ReadLimits {
+            participant,
+            observer,
+            each,
+            all,
+        } = self.settings.reads;
+        let rate = match identity.role.sees_everyone() {
+            true => observer,
+            false => participant,
+        };
+        let taken = self.reads.take(&identity.user, rate, Instant::now());
+        taken.map_err(|wait| {
+            let Rate { a_second, .. } = rate;
+            let message = format!(
+                "{} has asked for more than {a_second} whole notebooks or versions a second for a \
+                 while: wait a moment.",
+                identity.user
+            );
+            too_many("reads", message, wait)
+        })?;
+        let person = identity.from_hub.then_some(identity.user.as_str());
+        self.reading.take(person).map_err(|full| {
+            let message = match full {
+                Full::Person => format!(
+                    "{each} whole notebooks or versions are being read for {} already: wait for \
+                     those.",
+                    identity.user
+                ),
+                Full::All => format!(
+                    "{all} whole notebooks or versions are being read, as many as this service \
+                     reads at once: try again in a moment."
+                ),
+            };
+            too_many("reads", message, WAIT)
+        })
     }
 
     /// A place for an event stream of this person's, free again when it is dropped.

@@ -19,6 +19,7 @@ pub(super) struct Slots {
     each: usize,
     all: usize,
     taken: Arc<Mutex<Taken>>,
+    open: &'static str,
 }
 
 #[derive(Default)]
@@ -31,14 +32,16 @@ struct Taken {
 pub(crate) struct Slot {
     taken: Arc<Mutex<Taken>>,
     person: Option<String>,
+    open: &'static str,
 }
 
 impl Slots {
-    pub(super) fn new(each: usize, all: usize) -> Self {
+    pub(super) fn new(each: usize, all: usize, open: &'static str) -> Self {
         Self {
             each,
             all,
             taken: Arc::default(),
+            open,
         }
     }
 
@@ -56,10 +59,11 @@ impl Slots {
             *own += 1;
         }
         taken.all += 1;
-        metrics::gauge!("pipalhub_streams_open").increment(1);
+        metrics::gauge!(self.open).increment(1);
         Ok(Slot {
             taken: Arc::clone(&self.taken),
             person: person.map(str::to_owned),
+            open: self.open,
         })
     }
 }
@@ -68,7 +72,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = lock(&self.taken);
         taken.all -= 1;
-        metrics::gauge!("pipalhub_streams_open").decrement(1);
+        metrics::gauge!(self.open).decrement(1);
         let Some(person) = self.person.take() else {
             return;
         };
@@ -92,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_place_is_free_again_when_it_is_dropped() {
-        let slots = Slots::new(2, 3);
+        let slots = Slots::new(2, 3, "pipalhub_streams_open");
         let first = slots.take(Some("ana")).unwrap();
         let second = slots.take(Some("ana")).unwrap();
         assert_eq!(slots.take(Some("ana")).err(), Some(Full::Person));

@@ -384,13 +384,16 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::class::TailLimits;
+    use crate::{class::TailLimits, homes::HomesTemplate};
 
     fn board() -> (TempDir, Arc<Board>, Class) {
         let folder = tempfile::tempdir().unwrap();
         let board = Board::open(&folder.path().join("notices.sqlite3")).unwrap();
         let homes = format!("{}/{{user}}", folder.path().display());
-        let class = Class::new(homes.parse().unwrap(), TailLimits::default());
+        let class = Class::new(
+            homes.parse::<HomesTemplate>().unwrap(),
+            TailLimits::default(),
+        );
         (folder, board, class)
     }
 

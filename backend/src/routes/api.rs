@@ -13,9 +13,10 @@ use utoipa::IntoParams;
 
 use crate::{
     app::AppState,
-    auth::Participant,
-    class::{Class, Key},
+    auth::{Identity, Participant},
+    class::Key,
     error::AppError,
+    limits::Reading,
     time,
 };
 
@@ -64,11 +65,7 @@ pub(super) async fn get_wall(
     let Query(WallQuery { filename }) = query?;
     // Before the files are read: what is saved meanwhile comes through the stream.
     let cursor = state.store.journal_bounds().await?.newest;
-    let name = filename.clone();
-    let tiles = read(&state, move |class| {
-        class.wall(&name, identity.confined_to())
-    })
-    .await?;
+    let tiles = state.class.wall(&filename, identity.confined_to()).await;
     Ok(Json(WallResponse {
         filename,
         now_ms: time::now_ms(),
@@ -87,7 +84,10 @@ pub(super) async fn get_tile(
     query: Result<Query<TileQuery>, QueryRejection>,
 ) -> Result<Json<TileResponse>, AppError> {
     let Query(query) = query?;
-    one(&state, identity.may_see(&query.user), query, Class::tile).await
+    let missing = query.missing();
+    let key = query.of_one_seen_by(&identity)?;
+    let tile = state.class.tile(&key).await.ok_or(missing)?;
+    Ok(answer(tile))
 }
 
 /// `GET /api/notebook`
@@ -96,11 +96,14 @@ pub(super) async fn get_tile(
     responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_notebook(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    Reading(identity, _reading): Reading,
     query: Result<Query<TileQuery>, QueryRejection>,
 ) -> Result<Json<TileResponse>, AppError> {
     let Query(query) = query?;
-    one(&state, identity.may_see(&query.user), query, Class::whole).await
+    let missing = query.missing();
+    let key = query.of_one_seen_by(&identity)?;
+    let tile = state.class.whole(&key).await.ok_or(missing)?;
+    Ok(answer(tile))
 }
 
 /// Everything else below `/api/`, signed in or not.
@@ -108,41 +111,27 @@ pub(super) async fn not_found(uri: Uri) -> AppError {
     AppError::NotFound(format!("There is no {} here.", uri.path()))
 }
 
-async fn one(
-    state: &AppState,
-    may_see: bool,
-    query: TileQuery,
-    look: fn(&Class, &Key) -> Option<Tile>,
-) -> Result<Json<TileResponse>, AppError> {
-    let missing = AppError::NotFound(format!(
-        "{} has no notebook {}.",
-        query.user, query.filename
-    ));
-    // The same answer as for a notebook that is not there: who has which notebook is
-    // not for other participants to know.
-    if !may_see {
-        return Err(missing);
+impl TileQuery {
+    fn missing(&self) -> AppError {
+        AppError::NotFound(format!("{} has no notebook {}.", self.user, self.filename))
     }
-    let key = Key {
-        filename: query.filename,
-        user: query.user,
-    };
-    let tile = read(state, move |class| look(class, &key))
-        .await?
-        .ok_or(missing)?;
-    Ok(Json(TileResponse {
-        now_ms: time::now_ms(),
-        tile,
-    }))
+
+    /// The copy that is asked for, if it may be seen. The answer is else the same as for a
+    /// notebook that is not there: who has which notebook is not for other participants to know.
+    fn of_one_seen_by(self, identity: &Identity) -> Result<Key, AppError> {
+        if !identity.may_see(&self.user) {
+            return Err(self.missing());
+        }
+        Ok(Key {
+            filename: self.filename,
+            user: self.user,
+        })
+    }
 }
 
-/// Runs `look` where reading files delays nobody else.
-async fn read<T: Send + 'static>(
-    state: &AppState,
-    look: impl FnOnce(&Class) -> T + Send + 'static,
-) -> Result<T, AppError> {
-    let class = Arc::clone(&state.class);
-    tokio::task::spawn_blocking(move || look(&class))
-        .await
-        .map_err(AppError::internal)
+fn answer(tile: Tile) -> Json<TileResponse> {
+    Json(TileResponse {
+        now_ms: time::now_ms(),
+        tile,
+    })
 }

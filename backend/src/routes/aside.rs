@@ -1,12 +1,24 @@
 //! Work that waits for the disk, beside the handlers.
 
-use crate::error::AppError;
+use crate::{app::AppState, error::AppError, lanes::Lanes};
 
-/// Runs `work` where waiting for the disk delays nobody else.
+/// Runs `work` where waiting for the service's own disk delays nobody else.
 pub(super) async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, AppError> + Send + 'static,
 ) -> Result<T, AppError> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(AppError::internal)?
+}
+
+/// Runs `work`, which reads what is `person`'s or writes it, in their lane: it delays nobody
+/// else, and only so much of it is done at once.
+pub(super) async fn read_of<T: Send + 'static>(
+    state: &AppState,
+    person: &str,
+    work: impl FnOnce(&Lanes) -> Result<T, AppError> + Send + 'static,
+) -> Result<T, AppError> {
+    let lanes = state.class.reader().lanes();
+    let own = lanes.clone();
+    lanes.ask(person, move || work(&own)).answer().await?
 }

@@ -85,10 +85,7 @@ async fn store_event(
     let kind = event.kind.clone();
     if let (SAVE_NOTEBOOK, Some(key)) = (kind.as_str(), key.clone()) {
         // Before the event is stored, so that the watcher does not report it again.
-        let class = Arc::clone(&state.class);
-        tokio::task::spawn_blocking(move || class.note_reported(&key))
-            .await
-            .map_err(AppError::internal)?;
+        state.class.note_reported(&key).await;
     }
     let appended = append(state, identity, event).await;
     if let (SAVE_NOTEBOOK, Some(key), Err(_)) = (kind.as_str(), &key, &appended) {

@@ -7,7 +7,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use shared::wire::TileResponse;
 
-use super::aside::aside;
 use crate::{app::AppState, auth::Participant, error::AppError, time};
 
 /// A [`TileResponse`] whose tile is JSON already.
@@ -25,11 +24,8 @@ pub(super) async fn get_followed(
     State(state): State<Arc<AppState>>,
     _: Participant,
 ) -> Result<Json<FollowedResponse>, AppError> {
-    aside(move || {
-        let tile = state.sharing.followed_in(&state.class);
-        let tile = tile.ok_or_else(|| AppError::NotFound("No notebook is followed.".to_owned()))?;
-        let now_ms = time::now_ms();
-        Ok(Json(FollowedResponse { now_ms, tile }))
-    })
-    .await
+    let tile = state.sharing.followed_in(&state.class).await;
+    let tile = tile.ok_or_else(|| AppError::NotFound("No notebook is followed.".to_owned()))?;
+    let now_ms = time::now_ms();
+    Ok(Json(FollowedResponse { now_ms, tile }))
 }

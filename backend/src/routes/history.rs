@@ -27,7 +27,10 @@ use shared::{
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{aside::aside, json_body::JsonBody};
+use super::{
+    aside::{aside, read_of},
+    json_body::JsonBody,
+};
 use crate::{
     app::AppState,
     auth::{Identity, Participant},
@@ -35,6 +38,8 @@ use crate::{
     error::AppError,
     history::{HistoryStore, Version, difference},
     homes::CreateError,
+    lanes::Lanes,
+    limits::Reading,
     time,
 };
 
@@ -112,9 +117,17 @@ impl Asked {
         found.ok_or_else(|| missing(&self.key.user, &self.key.filename))
     }
 
-    fn notebook(&self, id: i64) -> Result<Notebook, AppError> {
-        let parsed = Notebook::parse(&self.bytes(id)?).map_err(AppError::internal)?;
-        Ok(parsed.notebook)
+    /// What `look` makes of a version, in a turn when it is large.
+    fn with_notebook<T>(
+        &self,
+        id: i64,
+        lanes: &Lanes,
+        look: impl FnOnce(&Notebook) -> T,
+    ) -> Result<T, AppError> {
+        let bytes = self.bytes(id)?;
+        let _turn = lanes.turn(bytes.len() as u64);
+        let parsed = Notebook::parse(&bytes).map_err(AppError::internal)?;
+        Ok(look(&parsed.notebook))
     }
 
     fn before(&self, id: i64) -> Result<Option<Version>, AppError> {
@@ -165,29 +178,30 @@ async fn list_versions(
     responses((status = OK, body = VersionResponse)))]
 async fn get_version(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    Reading(identity, _reading): Reading,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Json<VersionResponse>, AppError> {
     let asked = Asked::of(&state, &identity, query.user, query.filename)?;
-    let response = aside(move || {
+    let owner = asked.key.user.clone();
+    let response = read_of(&state, &owner, move |lanes| {
         let version = asked.version(query.version)?;
-        let notebook = asked.notebook(version.id)?;
         let newer = asked.store.next(&asked.key, version.id)?;
+        let tile = |notebook: &Notebook| tile(&asked.key, version, notebook);
         Ok(VersionResponse {
             now_ms: time::now_ms(),
             version: summary(version),
             older: asked.before(version.id)?.map(|version| version.id),
             newer: newer.map(|version| version.id),
-            tile: tile(asked.key, version, &notebook),
+            tile: asked.with_notebook(version.id, lanes, tile)?,
         })
     });
     response.await.map(Json)
 }
 
-fn tile(key: Key, version: Version, notebook: &Notebook) -> Tile {
+fn tile(key: &Key, version: Version, notebook: &Notebook) -> Tile {
     Tile {
-        user: key.user,
-        filename: key.filename,
+        user: key.user.clone(),
+        filename: key.filename.clone(),
         saved_at_ms: version.saved_at_ms,
         total_cells: notebook.len(),
         ends_in_error: notebook.ends_in_error(),
@@ -202,11 +216,12 @@ fn tile(key: Key, version: Version, notebook: &Notebook) -> Tile {
     responses((status = OK, body = Object, content_type = "application/x-ipynb+json")))]
 async fn download_version(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    Reading(identity, _reading): Reading,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Response, AppError> {
     let asked = Asked::of(&state, &identity, query.user, query.filename)?;
-    let (name, bytes) = aside(move || {
+    let owner = asked.key.user.clone();
+    let (name, bytes) = read_of(&state, &owner, move |_| {
         let version = asked.version(query.version)?;
         let stem = stem(&asked.key.filename);
         let name = format!("{stem}-{}.ipynb", clock_text(version.saved_at_ms));
@@ -226,7 +241,7 @@ async fn download_version(
     responses((status = OK, body = DiffResponse)))]
 async fn get_difference(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    Reading(identity, _reading): Reading,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Json<DiffResponse>, AppError> {
     compare(&state, &identity, query).await.map(Json)
@@ -239,7 +254,7 @@ async fn get_difference(
     responses((status = OK, body = String, content_type = "text/html")))]
 async fn get_changes(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    Reading(identity, _reading): Reading,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Html<String>, AppError> {
     let diff = compare(&state, &identity, query).await?;
@@ -252,20 +267,26 @@ async fn compare(
     query: VersionQuery,
 ) -> Result<DiffResponse, AppError> {
     let asked = Asked::of(state, identity, query.user, query.filename)?;
-    aside(move || {
+    let owner = asked.key.user.clone();
+    read_of(state, &owner, move |lanes| {
         let to = asked.version(query.version)?;
         let from = match query.from {
             Some(from) => Some(asked.version(from)?),
             None => asked.before(to.id)?,
         };
-        let old = match from {
-            Some(from) => asked.notebook(from.id)?,
-            None => Notebook::default(),
+        let new = asked.bytes(to.id)?;
+        let old = from.map(|from| asked.bytes(from.id)).transpose()?;
+        let size = new.len() + old.as_ref().map_or(0, Vec::len);
+        let _turn = lanes.turn(size as u64);
+        let parse = |bytes: &[u8]| {
+            let parsed = Notebook::parse(bytes).map_err(AppError::internal)?;
+            Ok::<_, AppError>(parsed.notebook)
         };
+        let old = old.as_deref().map(parse).transpose()?.unwrap_or_default();
         Ok(DiffResponse {
             from: from.map(summary),
             to: summary(to),
-            cells: difference(&old, &asked.notebook(to.id)?),
+            cells: difference(&old, &parse(&new)?),
         })
     })
     .await
@@ -292,7 +313,8 @@ async fn restore_version(
     }
     let home = home.ok_or_else(|| missing(&asked.key.user, &asked.key.filename))?;
     let by = identity.user;
-    let filename = aside(move || {
+    let owner = asked.key.user.clone();
+    let filename = read_of(&state, &owner, move |_| {
         let version = asked.version(request.version)?;
         let suffix = format!("-restored-{}", clock_text(version.saved_at_ms));
         let bytes = asked.bytes(version.id)?;

@@ -16,7 +16,8 @@ use serde::Deserialize;
 use shared::{notebook::Notebook, prepare};
 use utoipa::IntoParams;
 
-use crate::{app::AppState, auth::Participant, class::Key, error::AppError};
+use super::aside::read_of;
+use crate::{app::AppState, class::Key, error::AppError, limits::Reading};
 
 /// Inline scripts and styles and data that came with them, and nothing from anywhere.
 const POLICY: &str = "sandbox allow-scripts; default-src 'none'; \
@@ -47,7 +48,7 @@ pub(super) struct OutputQuery {
     responses((status = OK, body = String, content_type = "text/html")))]
 pub(super) async fn get_output(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    Reading(identity, _reading): Reading,
     headers: HeaderMap,
     query: Result<Query<OutputQuery>, QueryRejection>,
 ) -> Result<Response, AppError> {
@@ -59,10 +60,7 @@ pub(super) async fn get_output(
     if !is_for_a_frame(&headers) || !(identity.may_see(&query.user) || is_followed()) {
         return Err(missing());
     }
-    let document = tokio::task::spawn_blocking(move || document(&state, query))
-        .await
-        .map_err(AppError::internal)?
-        .ok_or_else(missing)?;
+    let document = document(&state, query).await?.ok_or_else(missing)?;
     Ok(([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(document)).into_response())
 }
 
@@ -73,18 +71,27 @@ pub(super) fn is_for_a_frame(headers: &HeaderMap) -> bool {
     headers.get(DESTINATION).is_none_or(|to| to == "iframe")
 }
 
-fn document(state: &AppState, query: OutputQuery) -> Option<String> {
+async fn document(state: &AppState, query: OutputQuery) -> Result<Option<String>, AppError> {
+    let OutputQuery { cell, output, .. } = query;
     let key = Key {
         filename: query.filename,
         user: query.user,
     };
-    let notebook = match query.version {
-        Some(version) => {
-            let bytes = state.history.as_ref()?.bytes(&key, version).ok()??;
-            Notebook::parse(&bytes).ok()?.notebook
-        }
+    let find = move |notebook: &Notebook| prepare::frame_document(notebook, cell, output);
+    let Some(version) = query.version else {
         // Only what the class shows, not whatever lies in a home.
-        None => state.class.notebook(&key)?,
+        return Ok(state.class.with_notebook(&key, find).await?.flatten());
     };
-    prepare::frame_document(&notebook, query.cell, query.output)
+    let Some(history) = state.history.clone() else {
+        return Ok(None);
+    };
+    read_of(state, &key.user.clone(), move |lanes| {
+        let Some(bytes) = history.bytes(&key, version)? else {
+            return Ok(None);
+        };
+        let _turn = lanes.turn(bytes.len() as u64);
+        let parsed = Notebook::parse(&bytes).ok();
+        Ok(parsed.and_then(|parsed| find(&parsed.notebook)))
+    })
+    .await
 }

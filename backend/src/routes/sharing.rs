@@ -44,22 +44,15 @@ async fn put_followed(
 ) -> Result<Json<SharingResponse>, AppError> {
     let user = identity.user;
     let by = user.escape_debug().to_string();
-    let sharing = aside(move || {
-        let followed = filename.map(|filename| Followed { user, filename });
-        if let Some(Followed { user, filename }) = &followed {
-            let key = Key {
-                filename: filename.clone(),
-                user: user.clone(),
-            };
-            if state.class.notebook(&key).is_none() {
-                return Err(AppError::NotFound(format!(
-                    "You have no notebook {filename}."
-                )));
-            }
-        }
-        state.sharing.follow(followed).map_err(not_kept)
-    })
-    .await?;
+    if let Some(filename) = filename.clone() {
+        let missing = AppError::NotFound(format!("You have no notebook {filename}."));
+        let user = user.clone();
+        let key = Key { filename, user };
+        let there = state.class.with_notebook(&key, |_| ()).await?;
+        there.ok_or(missing)?;
+    }
+    let followed = filename.map(|filename| Followed { user, filename });
+    let sharing = aside(move || state.sharing.follow(followed).map_err(not_kept)).await?;
     let is_followed = sharing.followed.is_some();
     tracing::info!(by, is_followed, "what participants follow was set");
     Ok(Json(sharing))

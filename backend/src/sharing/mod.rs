@@ -74,16 +74,17 @@ impl Sharing {
     }
 
     /// All cells of the followed notebook, a `Tile` as JSON; `None` when there is none.
-    /// Waits for the disk.
-    #[must_use]
-    pub fn followed_in(&self, class: &Class) -> Option<Arc<RawValue>> {
+    pub async fn followed_in(&self, class: &Class) -> Option<Arc<RawValue>> {
         let Followed { filename, user } = self.now().followed?;
         let key = Key { filename, user };
-        let make = || class.whole(&key);
-        let tile = match class.good_version(&key) {
-            Some(version) => self.page.of(&key, version, make),
+        let tile = match class.good_version(&key).await {
+            Some(version) => {
+                self.page
+                    .of(&key, version, async || class.whole(&key).await)
+                    .await
+            }
             // What is shown in its place may change without a new version.
-            None => make().map(|tile| page::json(&tile)),
+            None => class.whole(&key).await.map(|tile| page::json(&tile)),
         };
         // It may have ended while the file was read.
         tile.filter(|_| self.is_followed(&key.filename, &key.user))

@@ -1,10 +1,11 @@
 //! The followed notebook, ready to be sent. A whole class asks for it in the moment after
 //! it was saved, so it is read and prepared once for all of them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::value::{RawValue, to_raw_value};
 use shared::wire::Tile;
+use tokio::sync::Mutex;
 
 use crate::{class::Key, homes::Fingerprint};
 
@@ -21,20 +22,20 @@ struct Made {
 impl Page {
     /// The tile of this version as JSON: the last one, or what `make` gives. Whoever asks
     /// while it is made waits for that one.
-    pub(super) fn of(
+    pub(super) async fn of(
         &self,
         key: &Key,
         version: Fingerprint,
-        make: impl FnOnce() -> Option<Tile>,
+        make: impl AsyncFnOnce() -> Option<Tile>,
     ) -> Option<Arc<RawValue>> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock().await;
         if let Some(made) = &*last
             && made.version == version
             && made.key == *key
         {
             return Some(Arc::clone(&made.tile));
         }
-        let tile = json(&make()?);
+        let tile = json(&make().await?);
         *last = Some(Made {
             key: key.clone(),
             version,
@@ -57,8 +58,8 @@ mod tests {
     use super::*;
     use crate::homes::{HomesTemplate, read_notebook};
 
-    #[test]
-    fn each_version_is_made_once() {
+    #[tokio::test]
+    async fn each_version_is_made_once() {
         let folder = tempfile::tempdir().unwrap();
         let homes: HomesTemplate = format!("{}/{{user}}", folder.path().display())
             .parse()
@@ -74,7 +75,7 @@ mod tests {
             user: "ines".to_owned(),
         };
         let made = Cell::new(0);
-        let make = || {
+        let make = async || {
             made.set(made.get() + 1);
             Some(Tile {
                 user: "ines".to_owned(),
@@ -95,12 +96,13 @@ mod tests {
             (key("b.ipynb"), second, 3),
             (key("b.ipynb"), second, 3),
         ] {
-            let json = page.of(&key, version, make).unwrap();
+            let json = page.of(&key, version, make).await.unwrap();
             let tile: Tile = serde_json::from_str(json.get()).unwrap();
             assert_eq!(tile.total_cells, total);
         }
         // What could not be made is asked for again.
-        assert!(page.of(&key("c.ipynb"), second, || None).is_none());
-        assert!(page.of(&key("c.ipynb"), second, make).is_some());
+        let nothing = page.of(&key("c.ipynb"), second, async || None).await;
+        assert!(nothing.is_none());
+        assert!(page.of(&key("c.ipynb"), second, make).await.is_some());
     }
 }

@@ -5,7 +5,10 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{self, Sender},
+    },
     time::Duration,
 };
 
@@ -16,7 +19,7 @@ use backend::{
     class::{Class, Reporter, TailLimits},
     feed::{Asides, Feed},
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
-    homes::HomesTemplate,
+    homes::{HomesTemplate, Reader},
     limits::{LimitSettings, Limits},
     notices::Board,
     routes::router,
@@ -45,7 +48,7 @@ pub(crate) struct App {
     pub(crate) limits: LimitSettings,
     /// What of a home's path comes after the participant's name.
     below: &'static str,
-    class: Arc<Class>,
+    class: Class,
     builds: Building,
 }
 
@@ -127,28 +130,29 @@ impl App {
         let history: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
         let bounds = Bounds::new(30, 1 << 30);
+        let reader = Reader::from(homes);
         let recorder =
-            Recorder::start(Arc::clone(&history), homes.clone(), bounds, asides.clone()).unwrap();
+            Recorder::start(Arc::clone(&history), reader.clone(), bounds, asides.clone()).unwrap();
         let any = "127.0.0.1:0".parse().unwrap();
         let listener = server::listen(any, &limits.connections).unwrap();
         let address = listener.local_addr().unwrap();
         // The service before this one may still hold its own.
         let out = folder.path().join(format!("build-{}", address.port()));
         let tail = TailLimits::default();
-        let builds = Builds::new(homes.clone(), tail, &out).unwrap();
+        let builds = Builds::new(reader.clone(), tail, &out).unwrap();
         let kept = folder.path().join("sharing.json");
         let sharing = Arc::new(Sharing::open(&kept, asides.clone()).unwrap());
         let builds = builds.writing_every(Duration::ZERO);
         let builds = Arc::new(builds.telling(asides.clone(), Arc::clone(&sharing)));
         builds.start(2).unwrap();
         let notices = Board::open(&folder.path().join("notices.sqlite3")).unwrap();
-        let class = Class::new(homes, tail)
+        let class = Class::new(reader, tail)
+            .observed_by(Arc::new(asides.clone()))
             .observed_by(Arc::clone(&builds) as _)
             .observed_by(Arc::clone(&notices) as _)
             .observed_by(Arc::clone(&sharing) as _)
             .observed_by(Arc::new(recorder));
-        let class = Arc::new(class);
-        let reporter = Reporter::new(Arc::clone(&class), Arc::clone(&store) as _, Duration::ZERO);
+        let reporter = Reporter::new(class.clone(), Arc::clone(&store) as _, Duration::ZERO);
         let reporter = reporter.await.unwrap();
         let ending = CancellationToken::new();
         if watching {
@@ -174,7 +178,7 @@ impl App {
             limits: Limits::new(limits),
             store,
             history: Some(history),
-            class: Arc::clone(&class),
+            class: class.clone(),
             builds: builds_served.then(|| Arc::clone(&builds)),
             notices,
             sharing,
@@ -213,9 +217,23 @@ impl App {
         self.origin.trim_start_matches("http://")
     }
 
+    /// From now on nothing of this person's is read, as on a disk that does not answer, until
+    /// the answer is dropped.
+    pub(crate) fn hang(&self, user: &str) -> Sender<()> {
+        let (let_go, hanging) = mpsc::channel();
+        let (begun, has_begun) = mpsc::channel();
+        self.class.reader().lanes().put(user, move || {
+            begun.send(()).unwrap();
+            // It ends when the other end is dropped.
+            let _ = hanging.recv();
+        });
+        has_begun.recv().unwrap();
+        let_go
+    }
+
     /// Returns when everything that is in the homes is built.
     pub(crate) async fn built(&self) {
-        let class = Arc::clone(&self.class);
+        let class = self.class.clone();
         let builds = Arc::clone(&self.builds.0);
         let built = tokio::task::spawn_blocking(move || {
             class.look_around(|_| true);

@@ -26,5 +26,6 @@ mod restore;
 mod routes;
 mod session;
 mod sharing;
+mod slow_disks;
 mod stream;
 mod wall;

@@ -3,7 +3,7 @@
 mod past;
 
 use leptos::prelude::*;
-use shared::asides::{RECORDED, Recorded};
+use shared::asides::{READ, RECORDED, Recorded};
 use shared::render::escape::attribute as escaped;
 
 use self::past::PastParts;
@@ -58,9 +58,12 @@ pub fn NotebookPage() -> impl IntoView {
         }
         // Which nobody says again to who was not there.
         Message::Resumed => past.renew(),
-        Message::Aside(RECORDED, data) => {
-            let recorded = serde_json::from_str(data);
-            if recorded.is_ok_and(|Recorded { filename, user }| store.shows(&filename, &user)) {
+        Message::Aside(kind @ (READ | RECORDED), data) => {
+            let told = serde_json::from_str(data);
+            if told.is_ok_and(|Recorded { filename, user }| store.shows(&filename, &user)) {
+                if *kind == READ && router.view_untracked().version.is_none() {
+                    store.reload();
+                }
                 past.renew();
             }
         }

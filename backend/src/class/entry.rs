@@ -1,0 +1,143 @@
+//! What is known of one participant's copy of one notebook.
+//!
+//! Its lock is held to look something up or to put something down and for nothing else, so
+//! whoever answers a request may take it. What is put down comes from the lane of the
+//! participant ([`crate::lanes`]), from one look at the file after another.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use shared::incremental::Prepared;
+
+use super::Content;
+use crate::{homes::Fingerprint, time};
+
+/// How a look at a file ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// A notebook, in this version.
+    Good(Fingerprint),
+    /// Not readable as a notebook, and why; no version when it could not even be read.
+    Bad(Option<Fingerprint>, String),
+    /// Half of a file that somebody is writing right now.
+    BeingWritten,
+    /// No such file.
+    Missing,
+}
+
+/// What observers were told: the version, and why it is no notebook.
+pub(super) type Told = (Option<Fingerprint>, Option<String>);
+
+/// See the module's words.
+#[derive(Default)]
+pub(super) struct Entry(Mutex<Known>);
+
+#[derive(Clone, Default)]
+pub(super) struct Known {
+    /// It was on the disk once, whether or not anybody has read or reported it.
+    pub(super) seen: bool,
+    /// The version an event has told about.
+    pub(super) reported: Option<Fingerprint>,
+    /// The version that was read last, and why it is not a notebook, if it is not.
+    pub(super) read: Option<(Fingerprint, Option<String>)>,
+    /// The last version that was a notebook.
+    pub(super) good: Option<Arc<Good>>,
+    told: Option<Told>,
+    /// Somebody was shown what was there before, because reading it took too long.
+    is_awaited: bool,
+}
+
+/// What a tile shows of a version.
+pub(super) struct Good {
+    pub(super) saved_at_ms: i64,
+    pub(super) total_cells: usize,
+    pub(super) ends_in_error: bool,
+    pub(super) cells: Arc<Prepared>,
+}
+
+impl Good {
+    pub(super) fn of(version: Fingerprint, content: &Content) -> Self {
+        let end = content.end();
+        Self {
+            saved_at_ms: version.modified_ms(),
+            total_cells: end.total_cells,
+            ends_in_error: end.ends_in_error,
+            cells: Arc::clone(content.prepared_end()),
+        }
+    }
+}
+
+impl Entry {
+    /// As it is at this moment.
+    pub(super) fn known(&self) -> Known {
+        self.lock().clone()
+    }
+
+    pub(super) fn was_seen(&self) -> bool {
+        self.lock().seen
+    }
+
+    /// The version that was read last.
+    pub(super) fn version(&self) -> Option<Fingerprint> {
+        self.lock().read.as_ref().map(|(version, _)| *version)
+    }
+
+    pub(super) fn set_seen(&self) {
+        self.lock().seen = true;
+    }
+
+    pub(super) fn reported(&self) -> Option<Fingerprint> {
+        self.lock().reported
+    }
+
+    /// The answer is what was reported before.
+    pub(super) fn set_reported(&self, version: Option<Fingerprint>) -> Option<Fingerprint> {
+        std::mem::replace(&mut self.lock().reported, version)
+    }
+
+    /// This version was read; `Err` is why it is no notebook.
+    pub(super) fn set_read(&self, version: Fingerprint, content: Result<&Content, &str>) {
+        // Made before, and what was there dropped after, the lock is held.
+        let good = content
+            .ok()
+            .map(|content| Arc::new(Good::of(version, content)));
+        let mut known = self.lock();
+        known.read = Some((version, content.err().map(str::to_owned)));
+        if let Some(good) = good {
+            let _before = known.good.replace(good);
+            drop(known);
+        }
+    }
+
+    /// Whether this is not what the observers were told last; from now on it is.
+    pub(super) fn is_news(&self, told: Told) -> bool {
+        let mut known = self.lock();
+        let is_news = known.told.as_ref() != Some(&told);
+        known.told = Some(told);
+        is_news
+    }
+
+    /// Somebody was shown what was there before.
+    pub(super) fn set_awaited(&self) {
+        self.lock().is_awaited = true;
+    }
+
+    /// Whether somebody was since this was asked last.
+    pub(super) fn take_awaited(&self) -> bool {
+        std::mem::take(&mut self.lock().is_awaited)
+    }
+
+    /// When the last version was saved, by the file, as far as it is known.
+    pub(super) fn saved_at_ms(&self) -> i64 {
+        let known = self.lock();
+        let version = known.read.as_ref().map(|(version, _)| *version);
+        let version = version.or(known.reported);
+        version
+            .map_or(0, Fingerprint::modified_ms)
+            .min(time::now_ms())
+    }
+
+    /// Whatever panicked while it held the lock, all of it is found out again from the file.
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,180 @@
+//! Looking at a file, in the lane of whose it is, and showing what was found.
+
+use std::time::{Duration, Instant};
+
+use metrics::histogram;
+use shared::{notebook::Notebook, wire::Tile};
+
+use super::{
+    Content, Core, Key, Revision,
+    entry::{Entry, Good, Known, Look},
+    path_of,
+};
+use crate::{
+    homes::{Fingerprint, Opened, ReadError, open_notebook},
+    lanes::Unread,
+    time,
+};
+
+/// A file that was modified less than this ago and does not parse is being written:
+/// Jupyter truncates the target and writes it anew in place.
+const WRITING: Duration = Duration::from_secs(1);
+
+impl Core {
+    /// Looks at the file, brings the entry up to date and tells the observers what is
+    /// new. A version that was read before is not read again, good or bad.
+    pub(super) fn refresh(&self, key: &Key, entry: &Entry) -> Look {
+        let look = self.revise(key, entry);
+        if entry.take_awaited() {
+            for observer in &self.observers {
+                observer.caught_up(key);
+            }
+        }
+        look
+    }
+
+    fn revise(&self, key: &Key, entry: &Entry) -> Look {
+        let mut fresh = None;
+        let look = self.look(key, entry, &mut fresh);
+        let (told, content) = match (&look, fresh) {
+            (Look::Good(version), Some(read)) => ((Some(*version), None), Ok(read)),
+            (Look::Bad(version, fault), _) => ((*version, Some(fault.clone())), Err(fault.clone())),
+            _ => return look,
+        };
+        if entry.is_news(told.clone()) {
+            let revision = Revision {
+                key: key.clone(),
+                version: told.0,
+                content,
+            };
+            for observer in &self.observers {
+                observer.revised(&revision);
+            }
+        }
+        look
+    }
+
+    /// The same without telling; what was read and is a notebook goes to `fresh`.
+    fn look(&self, key: &Key, entry: &Entry, fresh: &mut Option<Content>) -> Look {
+        let Some(home) = self.reader.homes().home_of(&key.user) else {
+            return Look::Missing;
+        };
+        let before = entry.known();
+        let known = before.read.as_ref().map(|(version, _)| *version);
+        let opened = open_notebook(&home, &key.filename);
+        if !matches!(opened, Err(ReadError::Missing)) {
+            entry.set_seen();
+        }
+        let (version, fault) = match opened {
+            Ok(opened) if known == Some(opened.version()) => {
+                (opened.version(), before.read.and_then(|(_, fault)| fault))
+            }
+            Ok(opened) => {
+                let version = opened.version();
+                match self.parse(opened, before.good.as_deref()) {
+                    Ok(content) => {
+                        entry.set_read(version, content.as_ref().map_err(String::as_str));
+                        (version, content.map(|content| *fresh = Some(content)).err())
+                    }
+                    Err(error) => return Look::Bad(None, error.to_string()),
+                }
+            }
+            Err(ReadError::Missing) => return Look::Missing,
+            Err(error) => return Look::Bad(None, error.to_string()),
+        };
+        match fault {
+            None => Look::Good(version),
+            Some(_) if time::since(version.modified_ms()) < WRITING => Look::BeingWritten,
+            Some(fault) => Look::Bad(Some(version), fault),
+        }
+    }
+
+    /// Reads an open file and its last cells; the inner error is why it is no notebook.
+    fn parse(
+        &self,
+        opened: Opened,
+        before: Option<&Good>,
+    ) -> Result<Result<Content, String>, ReadError> {
+        let _turn = self.reader.lanes().turn(opened.version().size());
+        let begun = Instant::now();
+        let file = opened.read()?;
+        let read = begun.elapsed();
+        histogram!("pipalhub_notebook_read_seconds").record(read);
+        let content = Content::parse(file, self.limits, before.map(|good| &*good.cells));
+        histogram!("pipalhub_notebook_parse_seconds").record(begun.elapsed() - read);
+        Ok(content.map_err(|error| format!("This file is not a notebook: {error}.")))
+    }
+
+    /// What `look` makes of all of the notebook, as the file is now.
+    pub(super) fn with_notebook<T>(
+        &self,
+        key: &Key,
+        look: impl FnOnce(&Notebook) -> T,
+    ) -> Option<T> {
+        let home = self.reader.homes().home_of(&key.user)?;
+        let opened = open_notebook(&home, &key.filename).ok()?;
+        let _turn = self.reader.lanes().turn(opened.version().size());
+        let parsed = Notebook::parse(&opened.read().ok()?.content().ok()?).ok()?;
+        Some(look(&parsed.notebook))
+    }
+
+    /// The tile after this look; `None` when there is no such notebook.
+    pub(super) fn tile(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        look: Result<Look, Unread>,
+    ) -> Option<Tile> {
+        match look {
+            Ok(Look::Missing) if entry.was_seen() => None,
+            Ok(look) => Some(self.shown(key, entry, &look)),
+            Err(unread) => Some(self.shown_before(key, entry, unread)),
+        }
+    }
+
+    pub(super) fn shown(&self, key: &Key, entry: &Entry, look: &Look) -> Tile {
+        let known = entry.known();
+        let problem = match look {
+            Look::Good(_) => None,
+            Look::Bad(_, fault) => Some(fault.clone()),
+            Look::BeingWritten if known.good.is_some() => None,
+            Look::BeingWritten => {
+                Some("The file is being written; it appears in a moment.".to_owned())
+            }
+            Look::Missing => Some(format!(
+                "{}'s server reported a save, but {} is not there. Is --homes right?",
+                key.user,
+                path_of(self.reader.homes(), key).unwrap_or_default()
+            )),
+        };
+        tile(key, &known, problem)
+    }
+
+    /// What was known before, and why there is nothing newer.
+    fn shown_before(&self, key: &Key, entry: &Entry, unread: Unread) -> Tile {
+        entry.set_awaited();
+        let known = entry.known();
+        let since = match known.good {
+            Some(_) => "What is shown may be older than the last save.",
+            None => "It appears when it is read.",
+        };
+        let problem = format!("{}'s file is not read yet: {unread}. {since}", key.user);
+        tile(key, &known, Some(problem))
+    }
+}
+
+fn tile(key: &Key, known: &Known, problem: Option<String>) -> Tile {
+    let good = known.good.as_deref();
+    let reported_at_ms = || known.reported.map_or(0, Fingerprint::modified_ms);
+    let saved_at_ms = good.map_or_else(reported_at_ms, |good| good.saved_at_ms);
+    Tile {
+        user: key.user.clone(),
+        filename: key.filename.clone(),
+        // A participant's clock, or a file copied with its times, may be ahead of ours.
+        saved_at_ms: saved_at_ms.min(time::now_ms()),
+        total_cells: good.map_or(0, |good| good.total_cells),
+        ends_in_error: good.is_some_and(|good| good.ends_in_error),
+        cells: good.map_or_else(Vec::new, |good| good.cells.cells().to_vec()),
+        problem,
+    }
+}
