@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
 use shared::notebook::{Cell, Notebook};
 use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 
@@ -49,16 +48,18 @@ pub(super) fn outline(notebook: &Notebook) -> Outline {
 /// A cell in brief.
 pub(super) fn mark(cell: &Cell) -> Mark {
     // Without the id: that is the other half of the mark.
-    let content = match cell.value() {
-        Value::Object(fields) => {
-            let fields = fields.iter().filter(|(name, _)| *name != "id");
-            hash(fields.collect::<Vec<_>>())
+    let json = cell.json();
+    let mut hasher = DefaultHasher::new();
+    if json.is_object() {
+        for field in json.entries().filter(|(name, _)| *name != "id") {
+            field.hash(&mut hasher);
         }
-        other => hash(other),
-    };
+    } else {
+        json.hash(&mut hasher);
+    }
     Mark {
         id: cell.id().map(hash),
-        content,
+        content: hasher.finish(),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use serde_json::Value;
 use shared::{
     notebook::{Cell, CellKind, Notebook},
     wire::{CellDiff, LineDiff},
@@ -49,11 +48,17 @@ pub fn difference(old: &Notebook, new: &Notebook) -> Vec<CellDiff> {
 
 fn cell(old: Option<&Cell>, new: Option<&Cell>, deadline: Instant) -> CellDiff {
     let source = |cell: Option<&Cell>| cell.map(Cell::source).unwrap_or_default();
-    let field = |cell: Option<&Cell>, names: [&str; 2]| -> [Value; 2] {
-        names.map(|name| cell.map_or(Value::Null, |cell| cell.value()[name].clone()))
+    let differ = |names: [&str; 2]| {
+        let Some((old, new)) = old.zip(new) else {
+            return false;
+        };
+        // What is not there is as if it was null.
+        names.iter().any(|name| {
+            let [old, new] =
+                [old, new].map(|cell| cell.json().get(name).filter(|raw| !raw.is_null()));
+            old != new
+        })
     };
-    let both = old.is_some() && new.is_some();
-    let differ = |names| both && field(old, names) != field(new, names);
     CellDiff {
         before: None,
         after: None,
@@ -118,7 +123,7 @@ fn skip(lines: &mut Vec<LineDiff>, count: usize) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -1,26 +1,45 @@
 //! A cell, whichever nbformat it is of.
 
 use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    io,
+    borrow::Cow,
+    hash::{DefaultHasher, Hash},
 };
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::output::Output;
+use super::{
+    json::{Raw, compact},
+    output::{Output, is_error},
+};
 
 /// One cell: the JSON it came as, and ways to look at it.
 #[derive(Clone, Debug)]
 pub struct Cell {
-    value: Value,
-    /// The hash of the text it was read from, of which hashing the value is ten times slower.
-    mark: Option<u64>,
+    json: Box<str>,
+    /// Where in it the values of [`KNOWN`] are; the empty place is that of what is not there.
+    places: [(u32, u32); KNOWN.len()],
 }
+
+/// What is asked of nearly every cell, and so is found once.
+const KNOWN: [&str; 12] = [
+    "cell_type",
+    "execution_count",
+    "id",
+    "input",
+    "language",
+    "level",
+    "metadata",
+    "outputs",
+    "prompt_number",
+    "source",
+    "attachments",
+    "collapsed",
+];
 
 /// By what they hold, wherever they come from.
 impl PartialEq for Cell {
     fn eq(&self, other: &Self) -> bool {
-        self.value == other.value
+        self.json == other.json
     }
 }
 
@@ -40,35 +59,46 @@ pub enum CellKind {
 }
 
 impl Cell {
-    pub(super) fn new(value: Value) -> Self {
-        Self { value, mark: None }
+    /// The cell that `json` is, which was written by [`compact`].
+    pub(super) fn new(json: String) -> Self {
+        let json = json.into_boxed_str();
+        let mut places = [(0, 0); KNOWN.len()];
+        for (name, value) in Raw::of(&json).entries() {
+            if let Some(known) = KNOWN.iter().position(|known| *known == name) {
+                let start = value.json().as_ptr().addr() - json.as_ptr().addr();
+                // No notebook that is read has four gigabytes.
+                places[known] = (start as u32, (start + value.json().len()) as u32);
+            }
+        }
+        Self { json, places }
     }
 
     /// The cell that `text` is, when it is JSON.
     pub(super) fn read(text: &str) -> Option<Self> {
-        let value = serde_json::from_str(text).ok()?;
-        let mark = Some(hash_of(text));
-        Some(Self { value, mark })
+        compact(text).map(Self::new)
     }
 
-    /// The same trimmed by `trim` to `lines`.
-    pub(super) fn trimmed(mut self, lines: usize, trim: impl Fn(&mut Value, usize)) -> Self {
-        trim(&mut self.value, lines);
-        self.mark = self.mark.map(|mark| hash_of(&(mark, lines)));
-        self
-    }
-
-    /// Hashes what the cell holds. The hash need not withstand an attack, and two equal cells
-    /// may have different ones: it tells whether a cell is what it was.
+    /// Hashes what the cell holds. The hash need not withstand an attack: it tells whether a
+    /// cell is what it was.
     pub(crate) fn mark(&self, hasher: &mut DefaultHasher) {
-        match self.mark {
-            Some(mark) => mark.hash(hasher),
-            None => serde_json::to_writer(Hashing(hasher), &self.value)
-                .expect("a Value has text keys and hashing cannot fail"),
-        }
+        self.json.hash(hasher);
     }
 
     /// The JSON of the cell, whatever it is.
+    ///
+    /// ```
+    /// use shared::notebook::Notebook;
+    ///
+    /// let json = br#"{"cells": [{"x": 1}]}"#;
+    /// let notebook = Notebook::parse(json)?.notebook;
+    /// assert_eq!(notebook.cells()[0].json().json(), r#"{"x":1}"#);
+    /// # Ok::<(), shared::notebook::ParseError>(())
+    /// ```
+    pub fn json(&self) -> Raw<'_> {
+        Raw::of(&self.json)
+    }
+
+    /// The same as values, which take many times as much memory.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -79,17 +109,8 @@ impl Cell {
     /// assert_eq!(cell.value()["x"], 1);
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn value(&self) -> &Value {
-        &self.value
-    }
-
-    pub(super) fn value_mut(&mut self) -> &mut Value {
-        self.mark = None;
-        &mut self.value
-    }
-
-    pub(super) fn into_value(self) -> Value {
-        self.value
+    pub fn value(&self) -> Value {
+        self.json().to_value()
     }
 
     /// What the cell is.
@@ -103,15 +124,15 @@ impl Cell {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn kind(&self) -> CellKind {
-        let Value::Object(fields) = &self.value else {
+        if !self.json().is_object() {
             return CellKind::Unknown("a cell that is not an object".to_owned());
-        };
-        match fields.get("cell_type").and_then(Value::as_str) {
+        }
+        match self.get("cell_type").and_then(Raw::as_str).as_deref() {
             Some("code") => CellKind::Code,
             Some("markdown" | "html") => CellKind::Markdown,
             Some("raw") => CellKind::Raw,
             Some("heading") => {
-                let level = fields.get("level").and_then(Value::as_u64).unwrap_or(1);
+                let level = self.get("level").and_then(Raw::as_u64).unwrap_or(1);
                 CellKind::Heading(level.clamp(1, 6) as u8)
             }
             Some(other) => CellKind::Unknown(format!("a cell of the unknown type “{other}”")),
@@ -135,7 +156,7 @@ impl Cell {
         let text = self
             .get("source")
             .or_else(|| self.get("input"))
-            .and_then(text)
+            .and_then(Raw::text)
             .unwrap_or_default();
         if text.contains('\r') {
             text.replace("\r\n", "\n").replace('\r', "\n")
@@ -144,7 +165,8 @@ impl Cell {
         }
     }
 
-    /// The id of nbformat 4.5, when there is one.
+    /// The id of nbformat 4.5, when there is one, as JSON has it between its quotes; a valid
+    /// one has no escapes.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -156,7 +178,7 @@ impl Cell {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn id(&self) -> Option<&str> {
-        self.get("id").and_then(Value::as_str)
+        self.get("id").and_then(Raw::as_written)
     }
 
     /// The number in the prompt; `None` when the cell was never run.
@@ -173,7 +195,7 @@ impl Cell {
     pub fn execution_count(&self) -> Option<i64> {
         self.get("execution_count")
             .or_else(|| self.get("prompt_number"))
-            .and_then(Value::as_i64)
+            .and_then(Raw::as_i64)
     }
 
     /// The cell's metadata, when it has any.
@@ -184,11 +206,12 @@ impl Cell {
     /// let json = br#"{"cells": [{"metadata": {"name": "x"}}]}"#;
     /// let notebook = Notebook::parse(json)?.notebook;
     /// let cell = &notebook.cells()[0];
-    /// assert_eq!(cell.metadata().expect("it has some")["name"], "x");
+    /// let name = cell.metadata().and_then(|metadata| metadata.get("name"));
+    /// assert_eq!(name.expect("it has one").json(), "\"x\"");
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn metadata(&self) -> Option<&Map<String, Value>> {
-        self.get("metadata").and_then(Value::as_object)
+    pub fn metadata(&self) -> Option<Raw<'_>> {
+        self.get("metadata").filter(|raw| raw.is_object())
     }
 
     /// Whether the metadata's field `key`, in `table` when one is named, is true.
@@ -211,7 +234,7 @@ impl Cell {
             Some(table) => metadata.get(table).and_then(|table| table.get(key)),
             None => metadata.get(key),
         };
-        value == Some(&Value::Bool(true))
+        value.is_some_and(Raw::is_true)
     }
 
     /// The tags somebody gave the cell.
@@ -225,13 +248,14 @@ impl Cell {
     /// assert_eq!(cell.tags().collect::<Vec<_>>(), ["exercise"]);
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn tags(&self) -> impl Iterator<Item = &str> {
+    pub fn tags(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let tags = self.metadata().and_then(|metadata| metadata.get("tags"));
-        let tags = tags.and_then(Value::as_array).map(Vec::as_slice);
-        tags.unwrap_or_default().iter().filter_map(Value::as_str)
+        let tags = tags.into_iter().flat_map(Raw::items);
+        tags.filter_map(Raw::as_str)
     }
 
-    /// The language of this cell alone, which nbformat 2 and 3 have.
+    /// The language of this cell alone, which nbformat 2 and 3 have, as JSON has it between
+    /// its quotes.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -243,7 +267,7 @@ impl Cell {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn language(&self) -> Option<&str> {
-        self.get("language").and_then(Value::as_str)
+        self.get("language").and_then(Raw::as_written)
     }
 
     /// The images that came with the cell: name, and data by mime type.
@@ -254,11 +278,11 @@ impl Cell {
     /// let json = br#"{"cells": [{"attachments": {"a.png": {"image/png": "Zg=="}}}]}"#;
     /// let notebook = Notebook::parse(json)?.notebook;
     /// let cell = &notebook.cells()[0];
-    /// assert!(cell.attachments().expect("there is one").contains_key("a.png"));
+    /// assert!(cell.attachments().expect("there is one").get("a.png").is_some());
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn attachments(&self) -> Option<&Map<String, Value>> {
-        self.get("attachments").and_then(Value::as_object)
+    pub fn attachments(&self) -> Option<Raw<'_>> {
+        self.get("attachments").filter(|raw| raw.is_object())
     }
 
     /// The outputs of a code cell, in order. What is no list is taken for the only one.
@@ -275,7 +299,7 @@ impl Cell {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn outputs(&self) -> impl Iterator<Item = Output<'_>> {
-        self.output_values().iter().map(Output::of)
+        self.output_values().map(Output::of)
     }
 
     /// Whether a code cell shows signs of having been run.
@@ -291,63 +315,40 @@ impl Cell {
     /// ```
     pub fn was_run(&self) -> bool {
         self.kind() == CellKind::Code
-            && (self.execution_count().is_some() || !self.output_values().is_empty())
+            && (self.execution_count().is_some() || self.output_values().next().is_some())
     }
 
     /// Whether one of its outputs is an error.
     pub(super) fn has_error(&self) -> bool {
-        self.outputs()
-            .any(|output| matches!(output, Output::Error { .. }))
+        self.output_values().any(is_error)
     }
 
     /// Whether an output has a name that another output may refer to.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn has_named_display(&self) -> bool {
-        let is_named = |output: &Value| {
+        // Nearly no output has one, and looking at each takes longer.
+        let may_have = self.json.contains("\"display_id\"");
+        let is_named = |output: Raw<'_>| {
             let transient = output.get("transient");
             transient.is_some_and(|transient| transient.get("display_id").is_some())
         };
-        self.output_values().iter().any(is_named)
+        may_have && self.output_values().any(is_named)
     }
 
-    fn output_values(&self) -> &[Value] {
-        match self.get("outputs") {
-            Some(Value::Array(outputs)) => outputs,
-            None | Some(Value::Null) => &[],
-            Some(other) => std::slice::from_ref(other),
+    fn output_values(&self) -> impl Iterator<Item = Raw<'_>> {
+        let outputs = self.get("outputs").filter(|outputs| !outputs.is_null());
+        let only = outputs.filter(|outputs| !outputs.is_array());
+        let all = outputs.into_iter().flat_map(Raw::items);
+        all.chain(only)
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Raw<'_>> {
+        match KNOWN.iter().position(|known| *known == key) {
+            Some(known) => {
+                let (start, end) = self.places[known];
+                (end > 0).then(|| Raw::of(&self.json[start as usize..end as usize]))
+            }
+            None => self.json().get(key),
         }
-    }
-
-    fn get(&self, key: &str) -> Option<&Value> {
-        self.value.as_object().and_then(|fields| fields.get(key))
-    }
-}
-
-/// nbformat's multi-line text: a string, or a list of strings to be joined.
-pub(crate) fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(lines) => Some(lines.iter().filter_map(Value::as_str).collect()),
-        _ => None,
-    }
-}
-
-fn hash_of(what: &(impl Hash + ?Sized)) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    what.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// A writer into a hash, so that JSON need not be made as text.
-struct Hashing<'a>(&'a mut DefaultHasher);
-
-impl io::Write for Hashing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

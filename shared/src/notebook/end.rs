@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Notebook, ParseError, Place, cell::Cell, outline::Outline, without_private};
+use super::{
+    Notebook, ParseError, Place, cell::Cell, json::compact, outline::Outline, without_private,
+};
 
 /// The last cells of a notebook, and what else a glance at it tells.
 ///
@@ -106,7 +108,7 @@ impl End {
         let top = [&text[..list.start], "null", &text[list.end..]].concat();
         let (before, last) = cells.split_at(cells.len().saturating_sub(n));
         let tail = Notebook {
-            top: serde_json::from_str(&top).ok()?,
+            top: compact(&top)?.into(),
             place: Place::Cells,
             cells: last.iter().map(cell).collect::<Option<_>>()?,
         };

@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
-
-use super::{Notebook, Place, cell::Cell, upgrade};
+use super::{
+    Notebook, Place,
+    cell::{Cell, CellKind},
+    json::{Raw, push_text},
+    top,
+    upgrade::{self, Fields},
+};
 use crate::render::escape;
 
 /// nbformat allows ids of 1 to 64 characters.
@@ -21,14 +25,15 @@ pub(super) fn merge(parts: Vec<(String, Notebook)>) -> Notebook {
     for (stem, notebook) in parts {
         top.get_or_insert_with(|| top_of(&notebook));
         let slug = slug(&stem);
-        let mut push = |mut fields: Map<String, Value>, id: String| {
-            fields.insert("id".to_owned(), json!(id));
-            cells.push(Cell::new(Value::Object(fields)));
-        };
-        push(header(&stem), ids.header(&slug));
+        let id = format!("\"{}\"", ids.header(&slug));
+        let json = top::with(Raw::of(&header(&stem)), "id", Some(&id));
+        cells.push(Cell::new(json));
         for cell in notebook.cells {
-            let (own, fields) = without_id(cell);
-            push(fields, ids.unique(&slug, &own));
+            let (own, mut fields) = without_id(&cell);
+            let id = ids.unique(&slug, own);
+            // An id that is given out needs no escaping.
+            fields.set("id", format!("\"{id}\""));
+            cells.push(Cell::new(fields.json()));
         }
     }
     Notebook {
@@ -39,46 +44,45 @@ pub(super) fn merge(parts: Vec<(String, Notebook)>) -> Notebook {
 }
 
 /// The fields of `cell` in nbformat 4, and what its id was, which is empty in them.
-pub(super) fn without_id(cell: Cell) -> (String, Map<String, Value>) {
+pub(super) fn without_id(cell: &Cell) -> (&str, Fields<'_>) {
     let mut fields = upgrade::cell(cell);
-    let own = fields.insert("id".to_owned(), json!(""));
+    let own = match cell.kind() {
+        CellKind::Unknown(_) => None,
+        _ => cell.id(),
+    };
+    fields.set("id", "\"\"");
     // As Jupyter writes them.
-    fields.sort_keys();
-    let own = own.as_ref().and_then(Value::as_str).unwrap_or("");
-    (own.to_owned(), fields)
+    fields.sort();
+    (own.unwrap_or_default(), fields)
 }
 
 /// The first notebook's own fields, as nbformat 4 with ids wants them; there is null for
 /// its cells.
-pub(super) fn top_of(first: &Notebook) -> Map<String, Value> {
+pub(super) fn top_of(first: &Notebook) -> Box<str> {
     let (major, minor) = first.nbformat();
-    let mut top = first.top.clone();
-    top.remove("worksheets");
-    top.insert("cells".to_owned(), Value::Null);
-    if !top.get("metadata").is_some_and(Value::is_object) {
-        top.insert("metadata".to_owned(), json!({}));
-    }
     // Ids are valid from 4.5 on.
     let minor = if major < 4 { 5 } else { minor.max(5) };
-    top.insert("nbformat".to_owned(), json!(major.max(4)));
-    top.insert("nbformat_minor".to_owned(), json!(minor));
-    top
+    let mut json = top::with(first.top(), "worksheets", None);
+    let mut set = |name: &str, value: &str| json = top::with(Raw::of(&json), name, Some(value));
+    set("cells", "null");
+    if first.metadata().is_none() {
+        set("metadata", "{}");
+    }
+    set("nbformat", &major.max(4).to_string());
+    set("nbformat_minor", &minor.to_string());
+    json.into()
 }
 
 /// The cell that names a participant, as an anchor to link to; its id is empty.
-pub(super) fn header(stem: &str) -> Map<String, Value> {
+pub(super) fn header(stem: &str) -> String {
     // A line break in a file's name would end the heading, and with it the anchor.
     let name = stem.to_uppercase().replace(['\n', '\r'], " ");
     let name = escape::text(&name);
     let source = format!("# <a id=\"{name}\">{name}</a>");
-    let fields = [
-        ("cell_type", json!("markdown")),
-        ("id", json!("")),
-        ("metadata", json!({})),
-        ("source", json!([source])),
-    ];
-    let owned = fields.map(|(name, value)| (name.to_owned(), value));
-    owned.into_iter().collect()
+    let mut json = r#"{"cell_type":"markdown","id":"","metadata":{},"source":["#.to_owned();
+    push_text(&mut json, &source);
+    json.push_str("]}");
+    json
 }
 
 /// What of `stem` may stand in an id.

@@ -14,24 +14,27 @@ mod outline;
 mod output;
 mod part;
 mod private;
+mod top;
 mod trim;
 mod upgrade;
 
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use cell::text;
 pub use cell::{Cell, CellKind};
 pub use end::End;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use json::compact;
+pub use json::{Entries, Items, Raw, unescaped};
 pub use output::{Bundle, Output};
 pub use part::Part;
 pub use private::{TAG as PRIVATE_TAG, without_private};
 
-use serde_json::{Map, Value, json};
+use top::ReadTop;
 
 /// A notebook of any nbformat.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notebook {
-    /// The top-level object, whose cells were taken out; their key stays in its place.
-    top: Map<String, Value>,
+    /// The JSON of the top-level object, whose cells were taken out; their key stays in its
+    /// place, with null.
+    top: Box<str>,
     place: Place,
     cells: Vec<Cell>,
 }
@@ -41,8 +44,8 @@ pub struct Notebook {
 enum Place {
     /// Under `cells`: nbformat 4.
     Cells,
-    /// In a worksheet, whose other fields these are: nbformat 2 and 3.
-    Worksheet(Map<String, Value>),
+    /// In a worksheet, which without them is this object: nbformat 2 and 3.
+    Worksheet(Box<str>),
     /// It has neither; there are no cells.
     Nowhere,
 }
@@ -81,11 +84,7 @@ impl ParseError {
 impl Default for Notebook {
     /// An empty notebook of nbformat 4.5.
     fn default() -> Self {
-        let mut top = Map::new();
-        top.insert("cells".to_owned(), Value::Null);
-        top.insert("metadata".to_owned(), json!({}));
-        top.insert("nbformat".to_owned(), json!(4));
-        top.insert("nbformat_minor".to_owned(), json!(5));
+        let top = r#"{"cells":null,"metadata":{},"nbformat":4,"nbformat_minor":5}"#.into();
         Self {
             top,
             place: Place::Cells,
@@ -117,19 +116,8 @@ impl Notebook {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
-        let (value, mut warnings) = json::parse(bytes)?;
-        let Value::Object(mut top) = value else {
-            return Err(ParseError::at_start(
-                "not a notebook: the JSON is not an object",
-            ));
-        };
-        let known = ["cells", "worksheets", "nbformat"];
-        if !known.iter().any(|key| top.contains_key(*key)) {
-            return Err(ParseError::at_start(
-                "not a notebook: the JSON has no cells and no nbformat",
-            ));
-        }
-        let (place, cells) = take_cells(&mut top, &mut warnings);
+        let (top, mut warnings) = json::read(bytes, ReadTop { keeps: true })?;
+        let (top, place, cells) = top.into_parts(&mut warnings)?;
         for (n, cell) in cells.iter().enumerate() {
             if let CellKind::Unknown(reason) = cell.kind() {
                 warnings.push(format!("cell {}: {reason}", n + 1));
@@ -137,6 +125,19 @@ impl Notebook {
         }
         let notebook = Self { top, place, cells };
         Ok(Parsed { notebook, warnings })
+    }
+
+    /// Fails where [`Notebook::parse`] would, and keeps nothing of what is in `bytes` where all
+    /// is well with a notebook of nbformat 4.
+    fn check(bytes: &[u8]) -> Result<(), ParseError> {
+        let read = json::read(bytes, ReadTop { keeps: false });
+        let is_one = read.is_ok_and(|(top, _)| top.is_plain());
+        // What is only passed over is found to be wrong somewhere else, perhaps.
+        if is_one {
+            Ok(())
+        } else {
+            Self::parse(bytes).map(drop)
+        }
     }
 
     /// How many cells.
@@ -183,11 +184,9 @@ impl Notebook {
     /// assert_eq!(Notebook::default().nbformat(), (4, 5));
     /// ```
     pub fn nbformat(&self) -> (u64, u64) {
-        let number = |key| self.top.get(key).and_then(Value::as_u64);
-        (
-            number("nbformat").unwrap_or(4),
-            number("nbformat_minor").unwrap_or(0),
-        )
+        let both = self.top().get_all(["nbformat", "nbformat_minor"]);
+        let [major, minor] = both.map(|number| number.and_then(Raw::as_u64));
+        (major.unwrap_or(4), minor.unwrap_or(0))
     }
 
     /// The notebook's own metadata, when it has any.
@@ -197,11 +196,16 @@ impl Notebook {
     ///
     /// let json = br#"{"cells": [], "metadata": {"title": "Day 1"}}"#;
     /// let notebook = Notebook::parse(json)?.notebook;
-    /// assert_eq!(notebook.metadata().expect("it has some")["title"], "Day 1");
+    /// let title = notebook.metadata().and_then(|metadata| metadata.get("title"));
+    /// assert_eq!(title.expect("it has one").json(), "\"Day 1\"");
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn metadata(&self) -> Option<&Map<String, Value>> {
-        self.top.get("metadata").and_then(Value::as_object)
+    pub fn metadata(&self) -> Option<Raw<'_>> {
+        self.top().get("metadata").filter(|raw| raw.is_object())
+    }
+
+    fn top(&self) -> Raw<'_> {
+        Raw::of(&self.top)
     }
 
     /// The language of the code cells as the kernel names it; `python` when the notebook
@@ -215,7 +219,7 @@ impl Notebook {
     pub fn language(&self) -> &str {
         let text = |table: &str, key: &str| {
             let table = self.metadata()?.get(table)?;
-            table.get(key)?.as_str().filter(|name| !name.is_empty())
+            table.get(key)?.as_written().filter(|name| !name.is_empty())
         };
         text("language_info", "name")
             .or_else(|| text("kernelspec", "language"))
@@ -263,9 +267,7 @@ impl Notebook {
     pub fn trim(self, max_lines: usize) -> Self {
         let cells = self.cells.into_iter();
         Self {
-            cells: cells
-                .map(|cell| cell.trimmed(max_lines, trim::outputs))
-                .collect(),
+            cells: cells.map(|cell| trim::cell(cell, max_lines)).collect(),
             ..self
         }
     }
@@ -295,13 +297,15 @@ impl Notebook {
     ///
     /// let json = br#"{"cells": [], "metadata": {"title": "Day 1", "widgets": {"x": 1}}}"#;
     /// let notebook = Notebook::parse(json)?.notebook.without_widgets();
-    /// assert_eq!(notebook.metadata().expect("it has some").len(), 1);
+    /// assert_eq!(notebook.metadata().expect("it has some").entries().count(), 1);
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     #[must_use]
     pub fn without_widgets(mut self) -> Self {
-        if let Some(Value::Object(metadata)) = self.top.get_mut("metadata") {
-            metadata.shift_remove("widgets");
+        let metadata = self.metadata().filter(|own| own.get("widgets").is_some());
+        if let Some(metadata) = metadata {
+            let others = top::with(metadata, "widgets", None);
+            self.top = top::with(self.top(), "metadata", Some(&others)).into();
         }
         self
     }
@@ -342,106 +346,42 @@ impl Notebook {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn to_json(&self) -> String {
-        let mut top = self.top.clone();
-        let cells = self.cells.iter().map(|cell| cell.value().clone());
-        let cells = Value::Array(cells.collect());
-        match &self.place {
-            Place::Cells => drop(top.insert("cells".to_owned(), cells)),
-            Place::Worksheet(fields) => {
-                let mut sheet = fields.clone();
-                sheet.insert("cells".to_owned(), cells);
-                let sheets = Value::Array(vec![Value::Object(sheet)]);
-                top.insert("worksheets".to_owned(), sheets);
-            }
-            Place::Nowhere => {}
-        }
-        json::write(&top)
-    }
-}
-
-/// Takes the cells out of `top`; the key they stood under keeps its place with null.
-fn take_cells(top: &mut Map<String, Value>, warnings: &mut Vec<String>) -> (Place, Vec<Cell>) {
-    if let Some(slot @ Value::Array(_)) = top.get_mut("cells") {
-        return (Place::Cells, array_cells(slot.take()));
-    }
-    if let Some(slot @ Value::Array(_)) = top.get_mut("worksheets") {
-        let (fields, cells) = flatten_worksheets(slot.take());
-        return (Place::Worksheet(fields), cells);
-    }
-    if top.contains_key("cells") {
-        warnings.push("the notebook's cells are not a list".to_owned());
-    }
-    (Place::Nowhere, Vec::new())
-}
-
-/// The cells of all worksheets, and the other fields of the first.
-fn flatten_worksheets(sheets: Value) -> (Map<String, Value>, Vec<Cell>) {
-    let mut fields = None;
-    let mut cells = Vec::new();
-    let Value::Array(sheets) = sheets else {
-        return (Map::new(), cells);
-    };
-    for sheet in sheets {
-        match sheet {
-            Value::Object(mut sheet) => {
-                let own = sheet.get_mut("cells").map(Value::take);
-                match own {
-                    Some(own @ Value::Array(_)) => {
-                        let mut own = array_cells(own);
-                        own.iter_mut().for_each(|cell| end_lines(cell.value_mut()));
-                        cells.append(&mut own);
-                    }
-                    None | Some(Value::Null) => {}
-                    Some(other) => cells.push(Cell::new(other)),
+        let cells = || self.cells.iter().map(Cell::json);
+        let mut out = "{".to_owned();
+        let mut separator = "";
+        for (name, value) in self.top().entries() {
+            out.push_str(separator);
+            separator = ",";
+            out.push_str("\n ");
+            json::push_name(&mut out, name);
+            match (name, &self.place) {
+                ("cells", Place::Cells) => json::push_list(&mut out, cells(), 1),
+                ("worksheets", Place::Worksheet(sheet)) => {
+                    out.push_str("[\n  ");
+                    push_sheet(&mut out, Raw::of(sheet), cells());
+                    out.push_str("\n ]");
                 }
-                fields.get_or_insert(sheet);
-            }
-            other => cells.push(Cell::new(other)),
-        }
-    }
-    let mut fields = fields.unwrap_or_default();
-    fields.insert("cells".to_owned(), Value::Null);
-    (fields, cells)
-}
-
-/// The texts of a cell of nbformat 2 or 3, and of its outputs.
-const OLD_TEXTS: [&str; 8] = [
-    "source",
-    "input",
-    "text",
-    "html",
-    "svg",
-    "latex",
-    "javascript",
-    "json",
-];
-
-/// The oldest notebooks were written with lines that do not say where they end; joined as
-/// they are they would run together. Jupyter tells them by their first line.
-fn end_lines(cell: &mut Value) {
-    let Value::Object(fields) = cell else { return };
-    for (name, value) in fields {
-        let Value::Array(items) = value else { continue };
-        if name == "outputs" {
-            items.iter_mut().for_each(end_lines);
-        } else if OLD_TEXTS.contains(&name.as_str()) {
-            let ended = items
-                .first()
-                .and_then(Value::as_str)
-                .is_none_or(|first| first.ends_with(['\n', '\r']));
-            let but_the_last = items.len().saturating_sub(1);
-            for line in items.iter_mut().take(if ended { 0 } else { but_the_last }) {
-                if let Value::String(line) = line {
-                    line.push('\n');
-                }
+                _ => json::push(&mut out, value, 1),
             }
         }
+        out.push_str(if separator.is_empty() { "}\n" } else { "\n}\n" });
+        out
     }
 }
 
-fn array_cells(cells: Value) -> Vec<Cell> {
-    match cells {
-        Value::Array(cells) => cells.into_iter().map(Cell::new).collect(),
-        _ => Vec::new(),
+/// The only worksheet, with its cells, onto the end of `out`.
+fn push_sheet<'a>(out: &mut String, sheet: Raw<'a>, cells: impl Iterator<Item = Raw<'a>> + Clone) {
+    out.push('{');
+    let mut separator = "";
+    for (name, value) in sheet.entries() {
+        out.push_str(separator);
+        separator = ",";
+        out.push_str("\n   ");
+        json::push_name(out, name);
+        match name {
+            "cells" => json::push_list(out, cells.clone(), 3),
+            _ => json::push(out, value, 3),
+        }
     }
+    out.push_str("\n  }");
 }

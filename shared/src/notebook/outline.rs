@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::{json::MAX_DEPTH, private};
+use super::{json::MAX_DEPTH, private, top::MAX_CELLS};
 use crate::scan;
 
 /// A notebook's text, and where its cells are in it.
@@ -18,7 +18,7 @@ pub(super) struct Outline<'a> {
     /// The list of cells, with its brackets.
     pub(super) list: Range<usize>,
     pub(super) cells: Vec<Range<usize>>,
-    /// The metadata of some cell looks as if it tagged the cell as private.
+    /// Somewhere in it is the tag of a private cell, or a text that is like it.
     pub(super) may_have_private: bool,
 }
 
@@ -83,7 +83,8 @@ impl<'a> Scanner<'a> {
             let start = scanner.at;
             scanner.cell()?;
             cells.push(start..scanner.at);
-            Some(())
+            // There are more than are read.
+            (cells.len() <= MAX_CELLS).then_some(())
         })?;
         Some(cells)
     }
@@ -97,13 +98,6 @@ impl<'a> Scanner<'a> {
                 types += 1;
                 let value = scanner.plain_string()?;
                 KNOWN_TYPES.contains(&value).then_some(())
-            }
-            b"metadata" => {
-                let start = scanner.at;
-                scanner.value(3)?;
-                let metadata = &scanner.bytes[start..scanner.at];
-                scanner.may_have_private |= private::may_be_tagged(metadata);
-                Some(())
             }
             // A cell like a worksheet.
             b"cells" => None,
@@ -204,25 +198,29 @@ impl<'a> Scanner<'a> {
         let length = scan::length_of_json_text(rest);
         self.at += length;
         self.take(b'"')?;
+        self.may_have_private |= private::is_tag(&rest[..length]);
         Some(&rest[..length])
     }
 
     fn string(&mut self) -> Option<()> {
         self.take(b'"')?;
+        let start = self.at;
         loop {
             self.at += scan::length_of_json_text(&self.bytes[self.at..]);
             match *self.bytes.get(self.at)? {
-                b'"' => {
-                    self.at += 1;
-                    return Some(());
+                b'"' => self.at += 1,
+                b'\\' => {
+                    self.escape()?;
+                    // As a line ends.
+                    if !self.next_is(b'"') {
+                        continue;
+                    }
                 }
-                b'\\' => self.escape()?,
                 _ => return None,
             }
-            // As a line ends.
-            if self.next_is(b'"') {
-                return Some(());
-            }
+            let text = &self.bytes[start..self.at - 1];
+            self.may_have_private |= private::is_tag(text);
+            return Some(());
         }
     }
 

@@ -1,8 +1,6 @@
 //! An output, whichever nbformat it is of.
 
-use serde_json::{Map, Value};
-
-use super::cell::text;
+use super::json::{Entries, Raw};
 
 /// nbformat 3's names for mime types, which stand on the output itself.
 const OLD_NAMES: [(&str, &str); 9] = [
@@ -54,17 +52,21 @@ pub struct Bundle<'a> {
     pub is_result: bool,
     /// It replaces what was displayed under the same id.
     pub is_update: bool,
-    /// What it was displayed under, when a tool kept that.
+    /// What it was displayed under, when a tool kept that, as JSON has it between its quotes.
     pub display_id: Option<&'a str>,
-    /// By mime type, in the order of the file.
-    pub data: Vec<(&'a str, &'a Value)>,
+    /// By mime type, as JSON has it between its quotes, in the order of the file: the first 32 of
+    /// them.
+    pub data: Vec<(&'a str, Raw<'a>)>,
     /// By mime type, such as the width of an image.
-    pub metadata: Option<&'a Map<String, Value>>,
+    pub metadata: Option<Raw<'a>>,
 }
 
+/// Nobody has one thing in more mime types.
+const MAX_MIMES: usize = 32;
+
 /// Whether `value` is an output with something to show, as [`Output::of`] would tell it.
-pub(super) fn is_shown(value: &Value) -> bool {
-    let kind = value.get("output_type").and_then(Value::as_str);
+pub(super) fn is_shown(value: Raw<'_>) -> bool {
+    let kind = value.get("output_type").and_then(Raw::as_written);
     matches!(
         kind,
         Some(
@@ -79,27 +81,36 @@ pub(super) fn is_shown(value: &Value) -> bool {
     )
 }
 
+/// Whether `value` is an exception.
+pub(super) fn is_error(value: Raw<'_>) -> bool {
+    let kind = value.get("output_type").and_then(Raw::as_written);
+    matches!(kind, Some("error" | "pyerr"))
+}
+
 impl<'a> Output<'a> {
-    pub(super) fn of(value: &'a Value) -> Self {
-        let Value::Object(fields) = value else {
+    pub(super) fn of(value: Raw<'a>) -> Self {
+        if !value.is_object() {
             return Self::Unknown("an output that is not an object".to_owned());
-        };
-        let part = |key: &str| fields.get(key).and_then(text).unwrap_or_default();
-        match fields.get("output_type").and_then(Value::as_str) {
-            Some("stream") => Self::Stream {
-                stderr: fields.get("name").or_else(|| fields.get("stream"))
-                    == Some(&Value::from("stderr")),
-                text: part("text"),
-            },
+        }
+        let part = |key: &str| value.get(key).and_then(Raw::text).unwrap_or_default();
+        match value.get("output_type").and_then(Raw::as_str).as_deref() {
+            Some("stream") => {
+                let [name, stream, text] = value.get_all(["name", "stream", "text"]);
+                let name = name.or(stream).and_then(Raw::as_written);
+                Self::Stream {
+                    stderr: name == Some("stderr"),
+                    text: text.and_then(Raw::text).unwrap_or_default(),
+                }
+            }
             Some("error" | "pyerr") => Self::Error {
                 ename: part("ename"),
                 evalue: part("evalue"),
-                traceback: traceback(fields.get("traceback")),
+                traceback: value.get("traceback").map(traceback).unwrap_or_default(),
             },
-            Some("execute_result" | "pyout") => Self::Bundle(Bundle::of(fields, true)),
-            Some("display_data" | "update_display_data") => Self::Bundle(Bundle::of(fields, false)),
+            Some("execute_result" | "pyout") => Self::Bundle(Bundle::of(value, true)),
+            Some("display_data" | "update_display_data") => Self::Bundle(Bundle::of(value, false)),
             Some("clear_output") => Self::Clear {
-                wait: fields.get("wait") == Some(&Value::Bool(true)),
+                wait: value.get("wait").is_some_and(Raw::is_true),
             },
             Some(other) => Self::Unknown(format!("an output of the unknown type “{other}”")),
             None => Self::Unknown("an output without a type".to_owned()),
@@ -108,23 +119,21 @@ impl<'a> Output<'a> {
 }
 
 impl<'a> Bundle<'a> {
-    fn of(fields: &'a Map<String, Value>, is_result: bool) -> Self {
-        let data = match fields.get("data") {
-            Some(Value::Object(data)) => data
-                .iter()
-                .map(|(mime, value)| (mime.as_str(), value))
-                .collect(),
-            _ => old_data(fields),
-        };
-        let metadata = fields.get("metadata").and_then(Value::as_object);
-        let transient = fields.get("transient");
+    fn of(fields: Raw<'a>, is_result: bool) -> Self {
+        let [data, metadata, transient, kind] =
+            fields.get_all(["data", "metadata", "transient", "output_type"]);
         let display_id = transient.and_then(|transient| transient.get("display_id"));
+        let mut data: Vec<_> = match data.filter(|data| data.is_object()) {
+            Some(data) => data.entries().take(MAX_MIMES).collect(),
+            None => old_data(fields).take(MAX_MIMES).collect(),
+        };
+        data.shrink_to_fit();
         Self {
             is_result,
-            is_update: fields.get("output_type") == Some(&Value::from("update_display_data")),
-            display_id: display_id.and_then(Value::as_str),
+            is_update: kind.and_then(Raw::as_written) == Some("update_display_data"),
+            display_id: display_id.and_then(Raw::as_written),
             data,
-            metadata,
+            metadata: metadata.filter(|metadata| metadata.is_object()),
         }
     }
 
@@ -142,7 +151,7 @@ impl<'a> Bundle<'a> {
     /// assert!(bundle.get("text/plain").is_some_and(|data| data.is_array()));
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn get(&self, mime: &str) -> Option<&'a Value> {
+    pub fn get(&self, mime: &str) -> Option<Raw<'a>> {
         let found = self.data.iter().find(|(name, _)| *name == mime);
         found.map(|(_, value)| *value)
     }
@@ -163,19 +172,17 @@ impl<'a> Bundle<'a> {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn text(&self, mime: &str) -> Option<String> {
-        self.get(mime).and_then(text)
+        self.get(mime).and_then(Raw::text)
     }
 }
 
 /// The data of an output of nbformat 2 or 3.
-fn old_data(fields: &Map<String, Value>) -> Vec<(&str, &Value)> {
+fn old_data<'a>(fields: Raw<'a>) -> impl Iterator<Item = (&'a str, Raw<'a>)> {
     let named = OLD_NAMES
-        .iter()
-        .filter_map(|(old, mime)| fields.get(*old).map(|value| (*mime, value)));
-    let full = fields.iter().filter(|(key, _)| key.contains('/'));
-    named
-        .chain(full.map(|(key, value)| (key.as_str(), value)))
-        .collect()
+        .into_iter()
+        .filter_map(move |(old, mime)| fields.get(old).map(|value| (mime, value)));
+    let all: Entries<'a> = fields.entries();
+    named.chain(all.filter(|(key, _)| key.contains('/')))
 }
 
 /// The mime type of nbformat 3's name for it.
@@ -184,14 +191,20 @@ pub(super) fn mime_of_old_name(name: &str) -> Option<&'static str> {
     found.map(|(_, mime)| *mime)
 }
 
+/// Whether nbformat 3 has a name for this mime type.
+pub(super) fn mime_has_old_name(mime: &str) -> bool {
+    OLD_NAMES.iter().any(|(_, known)| *known == mime)
+}
+
 /// The parts of a traceback are lines without their ends.
-fn traceback(value: Option<&Value>) -> String {
-    match value {
-        Some(Value::Array(lines)) => {
-            let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
-            lines.join("\n")
-        }
-        Some(Value::String(text)) => text.clone(),
-        _ => String::new(),
+fn traceback(value: Raw<'_>) -> String {
+    if !value.is_array() {
+        return value.as_str().unwrap_or_default().into_owned();
     }
+    let mut lines = String::with_capacity(value.json().len());
+    for (at, line) in value.items().filter_map(Raw::as_str).enumerate() {
+        lines.push_str(if at > 0 { "\n" } else { "" });
+        lines.push_str(&line);
+    }
+    lines
 }

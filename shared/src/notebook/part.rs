@@ -7,9 +7,11 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
-
-use super::{Cell, Notebook, json, merge, upgrade};
+use super::{
+    Cell, Notebook,
+    json::{self, Raw},
+    merge,
+};
 
 /// What one participant adds to a merged notebook, as the JSON it will be there.
 ///
@@ -69,14 +71,17 @@ impl Part {
                 None => Arc::new(CellText::of(mark, cell)),
             }
         };
-        let top = json::write(&merge::top_of(notebook));
+        let own = merge::top_of(notebook);
+        let mut top = String::new();
+        json::push_object(&mut top, Raw::of(&own).entries(), 0);
+        top.push('\n');
         let header = merge::header(stem);
         let (before, after) = top
             .split_once(NO_CELLS)
             .expect("the top has null for cells");
         Self {
             slug: merge::slug(stem).into(),
-            header: CellText::of_fields(0, "", header.iter().map(|(name, value)| (&**name, value))),
+            header: CellText::of_fields(0, "", Raw::of(&header).entries()),
             cells: notebook.cells.iter().map(cell).collect(),
             before: before.into(),
             after: after.into(),
@@ -130,25 +135,15 @@ impl Part {
 impl CellText {
     /// The cell `cell`, which has this mark.
     fn of(mark: u64, cell: &Cell) -> Self {
-        let Some(fields) = upgrade::current(cell) else {
-            let (own_id, fields) = merge::without_id(cell.clone());
-            let fields = fields.iter().map(|(name, value)| (&**name, value));
-            return Self::of_fields(mark, &own_id, fields);
-        };
-        let no_id = Value::String(String::new());
-        let others = fields.iter().filter(|(name, _)| *name != "id");
-        let mut fields: Vec<_> = others.map(|(name, value)| (&**name, value)).collect();
-        fields.push(("id", &no_id));
-        // As Jupyter writes them.
-        fields.sort_unstable_by_key(|(name, _)| *name);
-        Self::of_fields(mark, cell.id().unwrap_or_default(), fields)
+        let (own_id, fields) = merge::without_id(cell);
+        Self::of_fields(mark, own_id, fields.iter())
     }
 
     /// A cell of these fields, whose id is empty.
     fn of_fields<'a>(
         mark: u64,
         own_id: &str,
-        fields: impl IntoIterator<Item = (&'a str, &'a Value)>,
+        fields: impl IntoIterator<Item = (&'a str, Raw<'a>)>,
     ) -> Self {
         // A line of its own, in the list of an object.
         let mut text = "\n  ".to_owned();
@@ -157,8 +152,7 @@ impl CellText {
         Self {
             mark,
             own_id: own_id.into(),
-            // Not the text itself: it has room to grow, and this is kept.
-            text: (*text).into(),
+            text: text.into(),
             id_at: id + EMPTY_ID.len() - 1,
         }
     }

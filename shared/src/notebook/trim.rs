@@ -1,50 +1,75 @@
 //! Long texts to their beginning and end.
 
-use serde_json::Value;
-
-use super::cell::text;
+use super::{
+    Cell,
+    json::{Raw, push_text},
+    top,
+};
 
 const MARKER: &str = "...\n";
 
-/// Trims the `text` of every output of a cell, in the form it has: a list stays a list.
-pub(super) fn outputs(cell: &mut Value, max_lines: usize) {
-    let Some(Value::Array(outputs)) = cell.get_mut("outputs") else {
-        return;
+/// `cell` with the `text` of every output trimmed, in the form it has: a list stays a list.
+pub(super) fn cell(cell: Cell, max_lines: usize) -> Cell {
+    let outputs = cell.json().get("outputs").filter(|raw| raw.is_array());
+    let is_long = |output: Raw<'_>| trimmed(output, max_lines).is_some();
+    let Some(outputs) = outputs.filter(|outputs| outputs.items().any(is_long)) else {
+        return cell;
     };
-    for output in outputs {
-        let Some(value) = output.get_mut("text") else {
-            continue;
-        };
-        let Some(whole) = text(value) else {
-            continue;
-        };
-        let Some(lines) = lines(&whole, max_lines) else {
-            continue;
-        };
-        *value = match value {
-            Value::Array(_) => Value::Array(lines.into_iter().map(Value::from).collect()),
-            _ => Value::String(lines.concat()),
-        };
+    let mut list = String::new();
+    for output in outputs.items() {
+        list.push(if list.is_empty() { '[' } else { ',' });
+        match trimmed(output, max_lines) {
+            Some(text) => list.push_str(&top::with(output, "text", Some(&text))),
+            None => list.push_str(output.json()),
+        }
     }
+    list.push(']');
+    let json = top::with(cell.json(), "outputs", Some(&list));
+    Cell::new(json)
 }
 
-/// The lines to show of `text`, `None` when that is all of them.
-fn lines(text: &str, max_lines: usize) -> Option<Vec<&str>> {
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    if lines.len() <= max_lines {
+/// What an output has for its text instead, `None` when that need not change.
+fn trimmed(output: Raw<'_>, max_lines: usize) -> Option<String> {
+    let value = output.get("text")?;
+    let whole = value.text()?;
+    let [head, tail] = ends(&whole, max_lines)?;
+    let lines = head.split_inclusive('\n').chain([MARKER]);
+    let lines = lines.chain(tail.split_inclusive('\n'));
+    let mut json = String::new();
+    if value.is_array() {
+        for line in lines {
+            json.push(if json.is_empty() { '[' } else { ',' });
+            push_text(&mut json, line);
+        }
+        json.push(']');
+    } else {
+        push_text(&mut json, &lines.collect::<String>());
+    }
+    Some(json)
+}
+
+/// The lines to show of `text`, before and after the marker; `None` when that is all of them.
+fn ends(text: &str, max_lines: usize) -> Option<[&str; 2]> {
+    let count = text.split_inclusive('\n').count();
+    if count <= max_lines {
         return None;
     }
     // (L + 1) / 2 without overflowing for the largest L.
     let kept = max_lines / 2 + max_lines % 2;
-    let mut shown = lines[..kept].to_vec();
-    shown.push(MARKER);
-    shown.extend(&lines[lines.len() - kept..]);
-    Some(shown)
+    let length = |lines: usize| -> usize {
+        let lines = text.split_inclusive('\n').take(lines);
+        lines.map(str::len).sum()
+    };
+    Some([&text[..length(kept)], &text[length(count - kept)..]])
 }
 
 #[cfg(test)]
 mod tests {
-    use super::lines;
+    use super::{MARKER, ends};
+
+    fn lines(text: &str, max_lines: usize) -> Option<String> {
+        ends(text, max_lines).map(|[head, tail]| [head, MARKER, tail].concat())
+    }
 
     fn numbers(n: usize) -> String {
         (1..=n).map(|n| format!("{n}\n")).collect()
@@ -52,21 +77,20 @@ mod tests {
 
     #[test]
     fn keeps_both_ends() {
-        let text = numbers(6);
-        let shown = lines(&text, 4).unwrap();
-        assert_eq!(shown, ["1\n", "2\n", "...\n", "5\n", "6\n"]);
+        let shown = lines(&numbers(6), 4).unwrap();
+        assert_eq!(shown, "1\n2\n...\n5\n6\n");
     }
 
     #[test]
     fn loses_nothing_when_one_line_is_too_many() {
-        let shown = lines(&numbers(26), 25).unwrap().concat();
+        let shown = lines(&numbers(26), 25).unwrap();
         assert_eq!(shown.replace("...\n", ""), numbers(26));
         assert_eq!(lines(&numbers(25), 25), None);
     }
 
     #[test]
     fn no_lines_is_the_marker_alone() {
-        assert_eq!(lines("a\nb", 0).unwrap(), ["...\n"]);
+        assert_eq!(lines("a\nb", 0).unwrap(), "...\n");
         assert_eq!(lines("", 0), None);
     }
 }

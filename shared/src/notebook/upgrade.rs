@@ -4,214 +4,291 @@
 //! together of several, where one participant's broken cell must not keep Jupyter from
 //! opening the others'.
 
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 use super::{
-    cell::{Cell, CellKind, text},
-    output::{is_shown, mime_of_old_name},
+    cell::{Cell, CellKind},
+    json::{Raw, compact, push_text},
+    output::{is_shown, mime_has_old_name, mime_of_old_name},
+    top,
 };
 
+/// Of a cell's outputs that nbformat 4 has not, so many are shown one by one, and the others as
+/// one: each takes many times what there is of it.
+const MAX_UNKNOWN: usize = 3;
+
+/// The fields of an object, to be changed: names as JSON has them between quotes, and the JSON
+/// of their values.
+pub(super) struct Fields<'a>(Vec<(&'a str, Cow<'a, str>)>);
+
+impl<'a> Fields<'a> {
+    fn of(object: Raw<'a>) -> Self {
+        // Counted first: of a list that grows there may be three times as much for a while.
+        let mut fields = Vec::with_capacity(object.entries().count() + 4);
+        let all = object.entries();
+        fields.extend(all.map(|(name, value)| (name, Cow::Borrowed(value.json()))));
+        Self(fields)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Raw<'_>)> {
+        self.0.iter().map(|(name, value)| (*name, Raw::of(value)))
+    }
+
+    fn get(&self, name: &str) -> Option<Raw<'_>> {
+        self.iter()
+            .find(|(own, _)| *own == name)
+            .map(|(_, raw)| raw)
+    }
+
+    fn has(&self, name: &str, is: impl Fn(Raw<'_>) -> bool) -> bool {
+        self.get(name).is_some_and(is)
+    }
+
+    fn remove(&mut self, name: &str) -> Option<Cow<'a, str>> {
+        let at = self.0.iter().position(|(own, _)| *own == name)?;
+        Some(self.0.remove(at).1)
+    }
+
+    pub(super) fn set(&mut self, name: &'a str, value: impl Into<Cow<'a, str>>) {
+        let value = value.into();
+        match self.0.iter_mut().find(|(own, _)| *own == name) {
+            Some((_, own)) => *own = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    fn rename(&mut self, old: &str, new: &'a str) {
+        if let Some(value) = self.remove(old)
+            && self.get(new).is_none()
+        {
+            self.0.push((new, value));
+        }
+    }
+
+    /// In the order in which Jupyter writes them.
+    pub(super) fn sort(&mut self) {
+        self.0
+            .sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    }
+
+    /// The object that they are.
+    pub(super) fn json(&self) -> String {
+        let length = |(name, value): &(&str, Cow<'_, str>)| name.len() + value.len() + 4;
+        let mut json = String::with_capacity(2 + self.0.iter().map(length).sum::<usize>());
+        for (name, value) in &self.0 {
+            top::push_entry(&mut json, name, value);
+        }
+        top::close(&mut json);
+        json
+    }
+}
+
+/// The JSON of a text.
+fn text(of: &str) -> String {
+    let mut json = String::with_capacity(of.len() + 2);
+    push_text(&mut json, of);
+    json
+}
+
 /// What nbformat 4 requires of the cell; what it does not know stays.
-pub(super) fn cell(cell: Cell) -> Map<String, Value> {
+pub(super) fn cell(cell: &Cell) -> Fields<'_> {
     let kind = cell.kind();
     // What nbformat 4 has as it is need not be made anew.
-    let source = match (&kind, cell.value().get("source")) {
-        (CellKind::Code | CellKind::Markdown | CellKind::Raw, Some(source)) if is_text(source) => {
+    let source = match (&kind, cell.get("source")) {
+        (CellKind::Code | CellKind::Markdown | CellKind::Raw, Some(source)) if source.is_text() => {
             None
         }
         _ => Some(cell.source()),
     };
-    let mut fields = match (cell.into_value(), &kind) {
-        (Value::Object(fields), known) if !matches!(known, CellKind::Unknown(_)) => fields,
-        (broken, _) => return raw(&broken, source.unwrap_or_default()),
-    };
+    if matches!(kind, CellKind::Unknown(_)) {
+        return raw(cell.json(), source.unwrap_or_default());
+    }
+    let mut fields = Fields::of(cell.json());
     match kind {
-        CellKind::Code => code(&mut fields),
-        CellKind::Markdown => drop(fields.insert("cell_type".to_owned(), json!("markdown"))),
+        CellKind::Code => code(&mut fields, cell.get("outputs")),
+        CellKind::Markdown => fields.set("cell_type", "\"markdown\""),
         CellKind::Heading(level) => {
             let line = source.as_deref().unwrap_or_default().replace('\n', " ");
             let heading = format!("{} {line}", "#".repeat(usize::from(level)));
-            fields.insert("cell_type".to_owned(), json!("markdown"));
-            fields.insert("source".to_owned(), json!(heading));
+            fields.set("cell_type", "\"markdown\"");
+            fields.set("source", text(&heading));
             fields.remove("level");
         }
         CellKind::Raw | CellKind::Unknown(_) => {}
     }
     metadata(&mut fields);
     if let Some(source) = source
-        && !fields.get("source").is_some_and(is_text)
+        && !fields.has("source", |raw| raw.is_text())
     {
-        fields.insert("source".to_owned(), json!(source));
+        fields.set("source", text(&source));
     }
     fields
 }
 
-/// The fields of `cell` when they are nbformat 4 as they are, which nearly all are: then
-/// [`cell`] would make a copy of them.
-pub(super) fn current(cell: &Cell) -> Option<&Map<String, Value>> {
-    let fields = cell.value().as_object()?;
-    let has_what_all_have = fields.get("source").is_some_and(is_text)
-        && fields.get("metadata").is_some_and(Value::is_object);
-    let is_current = match fields.get("cell_type")?.as_str()? {
-        "code" => is_current_code(fields),
-        "markdown" | "raw" => true,
-        _ => false,
+/// A raw cell that shows what is no cell: its text, else its JSON.
+fn raw(broken: Raw<'_>, source: String) -> Fields<'_> {
+    let source = match source.is_empty() {
+        true => text(broken.json()),
+        false => text(&source),
     };
-    (has_what_all_have && is_current).then_some(fields)
+    let mut fields = Fields(Vec::with_capacity(4));
+    fields.set("cell_type", "\"raw\"");
+    fields.set("metadata", "{}");
+    fields.set("source", source);
+    fields
 }
 
-fn is_current_code(fields: &Map<String, Value>) -> bool {
-    let old = ["input", "prompt_number", "collapsed", "language"];
-    let Some(Value::Array(outputs)) = fields.get("outputs") else {
-        return false;
-    };
-    old.iter().all(|name| !fields.contains_key(*name))
-        && fields.get("execution_count").is_some_and(is_count)
-        && outputs.iter().all(is_current_output)
+fn code<'a>(fields: &mut Fields<'a>, own: Option<Raw<'a>>) {
+    fields.rename("input", "source");
+    fields.rename("prompt_number", "execution_count");
+    count(fields);
+    let collapsed = fields.remove("collapsed");
+    if let Some(collapsed) = collapsed.filter(|json| matches!(&**json, "true" | "false")) {
+        metadata(fields);
+        let own = fields.get("metadata").expect("there is one now");
+        if own.get("collapsed").is_none() {
+            let with = top::with(own, "collapsed", Some(&collapsed));
+            fields.set("metadata", with);
+        }
+    }
+    // The notebook's metadata says it in nbformat 4.
+    fields.remove("language");
+    match own {
+        Some(list) if list.is_array() => {
+            if !list.items().all(is_current) {
+                fields.set("outputs", outputs(list.items()));
+            }
+        }
+        None => fields.set("outputs", "[]"),
+        Some(null) if null.is_null() => fields.set("outputs", "[]"),
+        Some(one) => fields.set("outputs", outputs([one].into_iter())),
+    }
 }
 
-fn is_current_output(output: &Value) -> bool {
-    let has = |name| output.get(name).is_some();
-    let is_bundle = || has("data") && output.get("metadata").is_some_and(Value::is_object);
-    match output.get("output_type").and_then(Value::as_str) {
-        Some("stream") => has("name") && has("text") && !has("stream"),
+/// The execution count, which is a number or null.
+fn count(fields: &mut Fields<'_>) {
+    if !fields.has("execution_count", |raw| raw.as_i64().is_some()) {
+        fields.set("execution_count", "null");
+    }
+}
+
+/// Whether nbformat 4 has this output as it is, which nearly all are.
+fn is_current(output: Raw<'_>) -> bool {
+    let names = ["output_type", "data", "metadata", "name", "text", "stream"];
+    let [kind, data, metadata, name, text, stream] = output.get_all(names);
+    let is_bundle = || data.is_some() && metadata.is_some_and(Raw::is_object);
+    match kind.and_then(Raw::as_written) {
+        Some("stream") => name.is_some() && text.is_some() && stream.is_none(),
         Some("error") => true,
         Some("display_data") => is_bundle(),
         Some("execute_result") => {
+            let is_count = |raw: Raw<'_>| raw.as_i64().is_some() || raw.is_null();
             is_bundle()
-                && !has("prompt_number")
+                && output.get("prompt_number").is_none()
                 && output.get("execution_count").is_some_and(is_count)
         }
         _ => false,
     }
 }
 
-fn is_count(value: &Value) -> bool {
-    value.is_i64() || value.is_null()
-}
-
-/// Whether `value` is text as nbformat wants it.
-fn is_text(value: &Value) -> bool {
-    match value {
-        Value::String(_) => true,
-        Value::Array(lines) => lines.iter().all(Value::is_string),
-        _ => false,
-    }
-}
-
-/// A raw cell that shows what is no cell: its text, else its JSON.
-fn raw(broken: &Value, source: String) -> Map<String, Value> {
-    let mut fields = Map::new();
-    let source = if source.is_empty() {
-        broken.to_string()
-    } else {
-        source
+/// Outputs that nbformat 4 has; one that it has not is shown as its JSON.
+fn outputs<'a>(all: impl Iterator<Item = Raw<'a>>) -> String {
+    let mut list = String::from("[");
+    let mut push = |json: &str| {
+        list.push_str(if list.len() > 1 { "," } else { "" });
+        list.push_str(json);
     };
-    fields.insert("cell_type".to_owned(), json!("raw"));
-    fields.insert("metadata".to_owned(), json!({}));
-    fields.insert("source".to_owned(), json!(source));
-    fields
-}
-
-fn code(fields: &mut Map<String, Value>) {
-    rename(fields, "input", "source");
-    rename(fields, "prompt_number", "execution_count");
-    count(fields);
-    if let Some(collapsed @ Value::Bool(_)) = fields.remove("collapsed") {
-        metadata(fields).entry("collapsed").or_insert(collapsed);
+    let mut unknown = 0;
+    let mut others = String::new();
+    for output in all {
+        if is_current(output) {
+            push(output.json());
+        } else if is_shown(output) {
+            push(&known(output));
+        } else if unknown < MAX_UNKNOWN {
+            unknown += 1;
+            push(&as_text(output.json()));
+        } else {
+            others.push_str(if others.is_empty() { "[" } else { "," });
+            others.push_str(output.json());
+        }
     }
-    // The notebook's metadata says it in nbformat 4.
-    fields.remove("language");
-    let outputs = match fields.remove("outputs") {
-        Some(Value::Array(outputs)) => outputs,
-        None | Some(Value::Null) => Vec::new(),
-        Some(one) => vec![one],
-    };
-    let outputs: Vec<Value> = outputs.into_iter().map(output).collect();
-    fields.insert("outputs".to_owned(), Value::Array(outputs));
-}
-
-/// The execution count, which is a number or null.
-fn count(fields: &mut Map<String, Value>) {
-    if !fields.get("execution_count").is_some_and(Value::is_i64) {
-        fields.insert("execution_count".to_owned(), Value::Null);
+    if !others.is_empty() {
+        others.push(']');
+        push(&as_text(&others));
     }
+    list.push(']');
+    list
 }
 
-/// An output nbformat 4 has; one that it has not is shown as its JSON.
-fn output(mut value: Value) -> Value {
-    let known = is_shown(&value);
-    if let Some(fields) = value.as_object_mut().filter(|_| known) {
-        known_output(fields);
-        return value;
-    }
-    let text = json!({"text/plain": value.to_string()});
-    json!({"output_type": "display_data", "data": text, "metadata": {}})
+fn as_text(json: &str) -> String {
+    let data = text(json);
+    format!(
+        "{{\"output_type\":\"display_data\",\"data\":{{\"text/plain\":{data}}},\"metadata\":{{}}}}"
+    )
 }
 
-fn known_output(fields: &mut Map<String, Value>) {
-    let kind = fields.get("output_type").and_then(Value::as_str);
-    let kind = match kind {
+fn known(output: Raw<'_>) -> String {
+    let mut fields = Fields::of(output);
+    let kind = match output.get("output_type").and_then(Raw::as_written) {
         Some("pyout") => "execute_result",
         Some("pyerr") => "error",
         Some("update_display_data") => "display_data",
-        Some(other) => other,
-        None => return,
-    }
-    .to_owned();
-    match kind.as_str() {
+        other => other.unwrap_or_default(),
+    };
+    match kind {
         "stream" => {
-            rename(fields, "stream", "name");
-            fields.entry("name").or_insert_with(|| json!("stdout"));
-            fields.entry("text").or_insert_with(|| json!(""));
+            fields.rename("stream", "name");
+            for (name, value) in [("name", "\"stdout\""), ("text", "\"\"")] {
+                if fields.get(name).is_none() {
+                    fields.set(name, value);
+                }
+            }
         }
         "execute_result" => {
-            rename(fields, "prompt_number", "execution_count");
-            count(fields);
-            bundle(fields);
+            fields.rename("prompt_number", "execution_count");
+            count(&mut fields);
+            bundle(&mut fields);
         }
-        "display_data" => bundle(fields),
+        "display_data" => bundle(&mut fields),
         _ => {}
     }
-    fields.insert("output_type".to_owned(), json!(kind));
+    fields.set("output_type", format!("\"{kind}\""));
+    fields.json()
 }
 
 /// Moves what stands on the output itself into its `data`.
-fn bundle(fields: &mut Map<String, Value>) {
+fn bundle(fields: &mut Fields<'_>) {
     metadata(fields);
-    if fields.contains_key("data") {
+    if fields.get("data").is_some() {
         return;
     }
-    let mut data = Map::new();
-    for (key, value) in std::mem::take(fields) {
-        let mime = match mime_of_old_name(&key) {
-            Some(mime) => mime,
-            None if key.contains('/') => key.as_str(),
-            None => {
-                fields.insert(key, value);
-                continue;
-            }
+    let mut data = Fields(Vec::with_capacity(fields.0.len()));
+    fields.0.retain_mut(|(key, value)| {
+        let (mime, is_known) = match mime_of_old_name(key) {
+            Some(mime) => (mime, true),
+            None if key.contains('/') => (*key, mime_has_old_name(key)),
+            None => return true,
         };
         // JSON was text in nbformat 3 and is a value in 4.
         let parsed = (mime == "application/json")
-            .then(|| text(&value).and_then(|json| serde_json::from_str(&json).ok()))
+            .then(|| Raw::of(value).text().and_then(|json| compact(&json)))
             .flatten();
-        data.insert(mime.to_owned(), parsed.unwrap_or(value));
-    }
-    fields.insert("data".to_owned(), Value::Object(data));
+        let value = parsed.map_or_else(|| std::mem::take(value), Cow::Owned);
+        // Only what has two names can be there twice.
+        match is_known {
+            true => data.set(mime, value),
+            false => data.0.push((mime, value)),
+        }
+        false
+    });
+    let data = data.json();
+    fields.set("data", data);
 }
 
 /// The metadata, made when it is missing or no object.
-fn metadata(fields: &mut Map<String, Value>) -> &mut Map<String, Value> {
-    let slot = fields.entry("metadata").or_insert(Value::Null);
-    if !slot.is_object() {
-        *slot = json!({});
-    }
-    slot.as_object_mut().expect("it was just made an object")
-}
-
-fn rename(fields: &mut Map<String, Value>, old: &str, new: &str) {
-    if let Some(value) = fields.remove(old) {
-        fields.entry(new).or_insert(value);
+fn metadata(fields: &mut Fields<'_>) {
+    if !fields.has("metadata", |raw| raw.is_object()) {
+        fields.set("metadata", "{}");
     }
 }

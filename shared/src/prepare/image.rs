@@ -1,8 +1,7 @@
 //! Images in notebooks, checked.
 
-use serde_json::Value;
-
 use crate::{
+    notebook::Raw,
     prepared::{Image, ImageKind},
     scan,
 };
@@ -56,11 +55,10 @@ fn has_space(data: &str) -> bool {
 }
 
 /// A number of CSS pixels that an image may have.
-pub(super) fn pixels(value: &Value) -> Option<u32> {
-    let number = match value {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim_end_matches("px").parse().ok()?,
-        _ => return None,
+pub(super) fn pixels(value: Raw<'_>) -> Option<u32> {
+    let number = match value.as_str() {
+        Some(text) => text.trim_end_matches("px").parse().ok()?,
+        None => value.as_f64()?,
     };
     (1.0..=10_000.0).contains(&number).then_some(number as u32)
 }

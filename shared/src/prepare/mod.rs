@@ -20,6 +20,8 @@ mod terminal;
 
 pub use frame::frame_document;
 
+use std::borrow::Cow;
+
 use displays::Displays;
 
 use crate::{
@@ -113,7 +115,7 @@ impl<'a, S: Sanitizer> Preparation<'a, S> {
 }
 
 fn tags(cell: &Cell) -> Vec<String> {
-    let short = |tag: &str| tag.chars().take(MAX_TAG).collect();
+    let short = |tag: Cow<'_, str>| tag.chars().take(MAX_TAG).collect();
     cell.tags().take(MAX_TAGS).map(short).collect()
 }
 
@@ -141,7 +143,7 @@ fn content(
             text: cut::text(
                 Some(cell.source())
                     .filter(|source| !source.is_empty())
-                    .unwrap_or_else(|| cell.value().to_string()),
+                    .unwrap_or_else(|| cell.json().json().to_owned()),
             ),
         },
     }

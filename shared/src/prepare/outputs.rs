@@ -6,12 +6,17 @@ use crate::{
     prepared::{Output, Rich},
 };
 
+/// A note takes many times what there need be of an output that nobody knows; after so many
+/// of them one is enough for the others.
+const MAX_UNKNOWN: usize = 3;
+
 /// All outputs of `cell`; neighbouring pieces of one stream are joined first, because
 /// a progress bar is printed in many.
 pub(super) fn all(cell: &Cell, displays: &Displays<'_>, sanitizer: &impl Sanitizer) -> Vec<Output> {
     let mut prepared = Vec::new();
     let mut stream: Option<(bool, String)> = None;
     let mut clears = false;
+    let (mut unknown, mut more) = (0, 0);
     for (number, output) in cell.outputs().enumerate() {
         if let notebook::Output::Clear { wait: true } = output {
             clears = true;
@@ -33,13 +38,21 @@ pub(super) fn all(cell: &Cell, displays: &Displays<'_>, sanitizer: &impl Sanitiz
                     stream = Some((stderr, text));
                 }
             },
+            notebook::Output::Unknown(_) if unknown == MAX_UNKNOWN => more += 1,
             other => {
+                unknown += usize::from(matches!(other, notebook::Output::Unknown(_)));
                 prepared.extend(stream.take().map(finish));
                 prepared.extend(one(other, number, displays, sanitizer));
             }
         }
     }
     prepared.extend(stream.map(finish));
+    if more > 0 {
+        prepared.push(Output::Display(Rich::Note {
+            note: format!("{more} more outputs of unknown types"),
+            text: String::new(),
+        }));
+    }
     prepared
 }
 

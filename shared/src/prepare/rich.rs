@@ -7,11 +7,9 @@
 //! trusted, but an SVG that is only an image is safe and so is shown; JavaScript, and
 //! whatever else needs a script, is named in a note, with the best of the rest beside it.
 
-use serde_json::Value;
-
 use super::{Sanitizer, cut, frame, image, json, markdown, maths, terminal};
 use crate::{
-    notebook::Bundle,
+    notebook::{Bundle, Raw, unescaped},
     prepared::{ImageKind, Rich, SafeHtml},
 };
 
@@ -174,10 +172,10 @@ fn one_image(bundle: &Bundle<'_>, kind: ImageKind, plain: &str) -> Option<Rich> 
     image.height = size("height");
     let said = of_mime
         .and_then(|metadata| metadata.get("alt"))
-        .and_then(Value::as_str);
+        .and_then(Raw::as_str);
     Some(Rich::Image {
         image,
-        alt: cut::text(said.unwrap_or(plain).to_owned()),
+        alt: cut::text(said.as_deref().unwrap_or(plain).to_owned()),
     })
 }
 
@@ -199,7 +197,10 @@ fn plain_or_note(bundle: &Bundle<'_>, plain: String) -> Rich {
     let what = match mimes.as_slice() {
         [] => "An empty output".to_owned(),
         ["text/html"] => "HTML in which there is nothing to see".to_owned(),
-        mimes => format!("Data of the type {}", cut::name(&mimes.join(", "))),
+        mimes => format!(
+            "Data of the type {}",
+            cut::name(&unescaped(&mimes.join(", ")))
+        ),
     };
     note(&what, plain)
 }

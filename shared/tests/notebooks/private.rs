@@ -2,7 +2,7 @@
 
 use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Value, json};
-use shared::notebook::{Cell, End, Notebook, without_private};
+use shared::notebook::{Cell, End, Notebook, Part, without_private};
 
 use crate::properties::{any_json, mutated, with_pieces};
 
@@ -10,7 +10,14 @@ use crate::properties::{any_json, mutated, with_pieces};
 const CANARY: &str = "canary-7f3a";
 
 /// How the tag may stand in a file.
-const SPELLINGS: [&str; 4] = [
+const SPELLINGS: [&str; 11] = [
+    "\"private \"",
+    "\"private\\u0000\"",
+    "\"pri\\u200bvate\"",
+    "\"\u{ff50}\u{ff52}\u{ff49}\u{ff56}\u{ff41}\u{ff54}\u{ff45}\"",
+    "\"\\uff50rivate\"",
+    "\"pr\u{131}vate\"",
+    "[[[{\"x\": \"private\"}]]]",
     "\"private\"",
     "\"Private\"",
     "\"priv\\u0061te\"",
@@ -59,6 +66,26 @@ fn cell(private: bool, any: &Value) -> Value {
         }),
     }
 }
+
+/// Where a private cell may hide: `@` is the cell, `#` a public one, `*` its tags.
+const PLACES: [&str; 16] = [
+    r#"{"cells": {"a": @, "b": #}}"#,
+    r#"{"cells": {"a": [@, #]}}"#,
+    r#"{"cells": [[[@], #]]}"#,
+    r#"{"cells": @, "nbformat": 4}"#,
+    r#"{"cells": [#, @], "cells": [#]}"#,
+    r#"{"cells": [#], "worksheets": [{"cells": @}]}"#,
+    r#"{"worksheets": {"cells": [@]}, "cells": [#]}"#,
+    r#"{"nbformat": 4, "metadata": {"x": [@]}}"#,
+    r#"{"cells": [{"metadata": [{"tags": *}], "source": "!"}]}"#,
+    r#"{"cells": [{"metadata": {"tags": {"x": *}}, "source": "!"}]}"#,
+    r#"{"cells": [{"metadata": {"jupyter": {"tags": *}}, "source": "!"}]}"#,
+    r#"{"cells": [{"metadata": {"metadata": {"tags": *}}, "source": "!"}]}"#,
+    r#"{"cells": [{"m\u0065tadata": {"t\u0061gs": *}, "metadata": {}, "source": "!"}]}"#,
+    r#"{"cells": [{"tags": *, "source": "!"}]}"#,
+    r#"{"cells": [@, #], "metadata": {"x": {"application/vnd.jupyter.widget-state+json": "!"}}}"#,
+    r#"{"cells": [{"metadata": {"widgets": ["!"]}}, @], "metadata": [{"widgets": "!"}]}"#,
+];
 
 /// The text of a notebook, some of whose cells are private.
 fn notebook() -> impl Strategy<Value = String> {
@@ -135,12 +162,43 @@ proptest! {
         let after = without_private(text.clone().into_bytes()).expect("a notebook");
         let shown = String::from_utf8(after).expect("UTF-8");
         prop_assert!(!shown.contains(CANARY), "{}", shown);
-        let public = before.cells().iter().filter(|cell| !is_private(cell));
+        // None but those have it.
+        let is_public = |cell: &&Cell| !cell.json().json().contains(CANARY);
+        let public = before.cells().iter().filter(is_public);
         prop_assert!(public.eq(parse(shown.as_bytes()).cells()));
         if !text.contains(CANARY) {
             prop_assert_eq!(&shown, &text);
         }
         prop_assert_eq!(without_private(shown.clone().into_bytes()).expect("a notebook"), shown.into_bytes());
+    }
+
+    #[test]
+    fn it_does_not_get_out_by_the_place_it_stands_in(
+        place in sample::select(PLACES.as_slice()),
+        spelling in sample::select(SPELLINGS.as_slice()),
+        depth in prop_oneof![Just(0_usize), 0..6_usize, 90..120_usize],
+        any in any_json(),
+    ) {
+        let tags = format!("{}{spelling}{}", "[".repeat(depth), "]".repeat(depth));
+        let one = cell(true, &any).to_string().replace("\"@\"", &tags);
+        let other = cell(false, &Value::Null).to_string();
+        let put = |c: char| match c {
+            '@' => one.clone(),
+            '#' => other.clone(),
+            '*' => tags.clone(),
+            '!' => CANARY.to_owned(),
+            c => c.to_string(),
+        };
+        let text: String = place.chars().map(put).collect();
+        let (after, end) = End::of_public(text.clone().into_bytes(), 9).expect("a notebook");
+        let shown = String::from_utf8(after.clone()).expect("UTF-8");
+        prop_assert!(!shown.contains(CANARY), "{} of {}", shown, text);
+        prop_assert!(!end.tail.to_json().contains(CANARY));
+        prop_assert_eq!(without_private(text.into_bytes()), Ok(after.clone()));
+        let part = Part::of("ana", &parse(&after), None);
+        let mut merged = String::new();
+        Part::merge([&part], &mut merged).expect("a String takes everything");
+        prop_assert!(!merged.contains(CANARY));
     }
 
     #[test]

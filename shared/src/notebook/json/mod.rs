@@ -1,25 +1,38 @@
-//! JSON as Python writes it, to values and back.
+//! JSON as Python writes it, to JSON that is looked into where it stands, and back.
 //!
 //! Python's `json` writes what JSON does not have (`NaN`, `Infinity`, halves of
 //! surrogate pairs) and what a recursive reader should not follow (any depth). One
 //! pass over the text repairs that, keeping lines and, but for `NaN`, columns where
-//! they were; then serde_json reads it.
+//! they were; then serde_json reads it, and what it reads is written at once as `compact`
+//! text, of which [`Raw`] is a value. No tree of values is ever made of a notebook: it would
+//! be up to a hundred times as large.
 
+mod compact;
+mod raw;
 mod write;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::RangeInclusive};
 
-use serde_json::{Map, Value, error::Category};
+use serde::de::DeserializeSeed;
+use serde_json::error::Category;
 
-pub(super) use self::write::push_object;
+pub(crate) use self::compact::compact;
+pub use self::raw::{Entries, Items, Raw, unescaped};
+pub(super) use self::{
+    compact::{Compact, Object},
+    write::{push, push_list, push_name, push_object, push_text},
+};
 use super::ParseError;
 use crate::scan;
 
 /// Containers nested deeper than this are left out. nbformat itself needs about ten.
 pub(super) const MAX_DEPTH: usize = 100;
 
-/// The value in `bytes` and what had to be repaired, in words.
-pub(super) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), ParseError> {
+/// What `seed` reads in `bytes`, and what had to be repaired, in words.
+pub(super) fn read<T>(
+    bytes: &[u8],
+    seed: impl for<'de> DeserializeSeed<'de, Value = T>,
+) -> Result<(T, Vec<String>), ParseError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     // Telling that all is well is far faster than looking for what is not.
     let text = match std::str::from_utf8(bytes) {
@@ -32,22 +45,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), ParseError> {
     }
     repair.run();
     let repaired = repair.finish();
-    match serde_json::from_str(&repaired.text) {
+    let mut reader = serde_json::Deserializer::from_str(&repaired.text);
+    let value = seed.deserialize(&mut reader);
+    match value.and_then(|value| reader.end().map(|()| value)) {
         Ok(value) => Ok((value, repaired.warnings)),
         Err(error) => Err(repaired.explain(&error)),
     }
-}
-
-/// An object with indent 1 and a newline at the end.
-pub(super) fn write(fields: &Map<String, Value>) -> String {
-    let mut out = String::new();
-    push_object(
-        &mut out,
-        fields.iter().map(|(name, value)| (&**name, value)),
-        0,
-    );
-    out.push('\n');
-    out
 }
 
 /// A text being repaired: what is before `kept` has been copied to `out`.
@@ -57,15 +60,16 @@ struct Repair<'a> {
     kept: usize,
     depth: usize,
     out: String,
-    /// Where in `out` a `NaN` grew by one byte.
-    grown: Vec<usize>,
+    /// A part of `out`, and how many a `NaN` grew by one byte there.
+    watched: RangeInclusive<usize>,
+    grown: usize,
     warnings: Vec<String>,
 }
 
 /// A text that serde_json can read, if anything can.
 struct Repaired<'a> {
+    original: &'a str,
     text: Cow<'a, str>,
-    grown: Vec<usize>,
     warnings: Vec<String>,
 }
 
@@ -77,7 +81,8 @@ impl<'a> Repair<'a> {
             kept: 0,
             depth: 0,
             out: String::new(),
-            grown: Vec::new(),
+            watched: 1..=0,
+            grown: 0,
             warnings: Vec::new(),
         }
     }
@@ -127,8 +132,8 @@ impl<'a> Repair<'a> {
     /// Replaces `length` bytes by a null of the same width where that is possible.
     fn not_finite(&mut self, length: usize) {
         self.replace(length, "null");
-        if length < "null".len() {
-            self.grown.push(self.out.len());
+        if length < "null".len() && self.watched.contains(&self.out.len()) {
+            self.grown += 1;
         }
         let pad = length.saturating_sub("null".len());
         self.out.extend(std::iter::repeat_n(' ', pad));
@@ -220,6 +225,9 @@ impl<'a> Repair<'a> {
     }
 
     fn replace(&mut self, length: usize, instead: &str) {
+        if self.out.is_empty() {
+            self.out.reserve(self.text.len());
+        }
         self.out.push_str(&self.text[self.kept..self.at]);
         self.out.push_str(instead);
         self.at += length;
@@ -240,8 +248,8 @@ impl<'a> Repair<'a> {
             Cow::Owned(self.out)
         };
         Repaired {
+            original: self.text,
             text,
-            grown: self.grown,
             warnings: self.warnings,
         }
     }
@@ -256,8 +264,10 @@ impl Repaired<'_> {
             .take(error.line().saturating_sub(1))
             .map(str::len)
             .sum::<usize>();
-        let here = line_start..=line_start + error.column();
-        let grown = self.grown.iter().filter(|at| here.contains(at)).count();
+        let mut again = Repair::new(self.original);
+        again.watched = line_start..=line_start + error.column();
+        again.run();
+        let grown = again.grown;
         let message = if self.text.trim().is_empty() {
             "the file is empty".to_owned()
         } else if error.classify() == Category::Eof {

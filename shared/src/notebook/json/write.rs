@@ -1,86 +1,167 @@
 //! Values to JSON as Jupyter writes it: indent 1, UTF-8 as it is.
 //!
 //! Byte for byte what serde_json's own formatter makes, in half the time: most of a notebook
-//! is short texts, each on a line of its own.
+//! is short texts, each on a line of its own. But what is many small things deep in others,
+//! which on a line each would be several times as long, is written without lines.
 
 use std::fmt::Write;
 
-use serde_json::Value;
-
+use super::raw::Raw;
 use crate::scan;
 
 /// Deeper lines are indented in pieces of this.
 const INDENT: &str = "                                ";
 
+/// Lines may make a value longer by this factor, and by so much for nothing.
+const MAX_GROWTH: usize = 4;
+const FREE: usize = 64 * 1024;
+/// Where they would make more, there are some in so many containers only.
+const FEW_LEVELS: usize = 4;
+
+/// What takes the pieces of a text.
+trait Out {
+    fn piece(&mut self, piece: &str);
+}
+
+impl Out for String {
+    fn piece(&mut self, piece: &str) {
+        self.push_str(piece);
+    }
+}
+
+/// Only how long it would be.
+struct Length(usize);
+
+impl Out for Length {
+    fn piece(&mut self, piece: &str) {
+        self.0 += piece.len();
+    }
+}
+
 /// `value`, which stands in so many containers, onto the end of `out`.
-fn push(out: &mut String, value: &Value, depth: usize) {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(true) => out.push_str("true"),
-        Value::Bool(false) => out.push_str("false"),
-        Value::Number(number) => write!(out, "{number}").expect("a String takes everything"),
-        Value::String(text) => push_text(out, text),
-        Value::Array(values) => push_array(out, values, depth),
-        Value::Object(fields) => {
-            let fields = fields.iter().map(|(name, value)| (name.as_str(), value));
-            push_object(out, fields, depth);
+pub(in crate::notebook) fn push(out: &mut String, value: Raw<'_>, depth: usize) {
+    let json = value.json();
+    let mut length = Length(0);
+    lines(&mut length, json, depth, usize::MAX);
+    if length.0 <= (1 + MAX_GROWTH) * json.len() + FREE {
+        out.reserve(length.0);
+        lines(out, json, depth, usize::MAX);
+    } else {
+        lines(out, json, depth, depth + FEW_LEVELS);
+    }
+}
+
+/// `json` with lines in containers that stand in fewer than `levels` others.
+fn lines(out: &mut impl Out, json: &str, depth: usize, levels: usize) {
+    let bytes = json.as_bytes();
+    let mut depth = depth;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let start = at;
+        at += 1;
+        let is_split = depth <= levels;
+        match byte {
+            b'"' => {
+                at = start + super::raw::text_length(&bytes[start..]);
+                out.piece(&json[start..at]);
+            }
+            b'{' | b'[' => {
+                out.piece(&json[start..at]);
+                if matches!(bytes.get(at), Some(b'}' | b']')) {
+                    out.piece(&json[at..=at]);
+                    at += 1;
+                    continue;
+                }
+                depth += 1;
+                if depth <= levels {
+                    line(out, depth);
+                }
+            }
+            b'}' | b']' => {
+                depth -= 1;
+                if is_split {
+                    line(out, depth);
+                }
+                out.piece(&json[start..at]);
+            }
+            b',' => {
+                out.piece(",");
+                if is_split {
+                    line(out, depth);
+                }
+            }
+            b':' => out.piece(": "),
+            _ => {
+                let rest = bytes[at..].iter();
+                let ends = |byte: &&u8| !matches!(byte, b',' | b']' | b'}');
+                at += rest.take_while(ends).count();
+                out.piece(&json[start..at]);
+            }
         }
     }
 }
 
-fn push_array(out: &mut String, values: &[Value], depth: usize) {
-    out.push('[');
-    for (at, value) in values.iter().enumerate() {
-        begin_line(out, at, depth + 1);
-        push(out, value, depth + 1);
-    }
-    end(out, values.is_empty(), depth);
-    out.push(']');
-}
-
-/// An object of `fields`, which stands in so many containers, onto the end of `out`.
-pub(in crate::notebook) fn push_object<'a>(
-    out: &mut String,
-    fields: impl IntoIterator<Item = (&'a str, &'a Value)>,
-    depth: usize,
-) {
-    out.push('{');
-    let mut is_empty = true;
-    for (at, (name, value)) in fields.into_iter().enumerate() {
-        is_empty = false;
-        begin_line(out, at, depth + 1);
-        push_text(out, name);
-        out.push_str(": ");
-        push(out, value, depth + 1);
-    }
-    end(out, is_empty, depth);
-    out.push('}');
-}
-
-/// Before the item at `at`.
-fn begin_line(out: &mut String, at: usize, depth: usize) {
-    out.push_str(if at == 0 { "\n" } else { ",\n" });
-    indent(out, depth);
-}
-
-/// Before the bracket that closes.
-fn end(out: &mut String, is_empty: bool, depth: usize) {
-    if !is_empty {
-        out.push('\n');
-        indent(out, depth);
-    }
-}
-
-fn indent(out: &mut String, depth: usize) {
+fn line(out: &mut impl Out, depth: usize) {
+    out.piece("\n");
     let mut left = depth;
     while left > 0 {
         let some = left.min(INDENT.len());
-        out.push_str(&INDENT[..some]);
+        out.piece(&INDENT[..some]);
         left -= some;
     }
 }
 
-fn push_text(out: &mut String, text: &str) {
+/// An object of `fields`, their names as JSON has them, which stands in so many containers,
+/// onto the end of `out`.
+pub(in crate::notebook) fn push_object<'a>(
+    out: &mut String,
+    fields: impl IntoIterator<Item = (&'a str, Raw<'a>)>,
+    depth: usize,
+) {
+    out.push('{');
+    let mut separator = "";
+    for (name, value) in fields {
+        out.push_str(separator);
+        separator = ",";
+        line(out, depth + 1);
+        push_name(out, name);
+        push(out, value, depth + 1);
+    }
+    if !separator.is_empty() {
+        line(out, depth);
+    }
+    out.push('}');
+}
+
+/// A name as JSON has it, and what comes before its value.
+pub(in crate::notebook) fn push_name(out: &mut String, name: &str) {
+    for part in ["\"", name, "\": "] {
+        out.push_str(part);
+    }
+}
+
+/// `values`, which stand in a list in so many containers, onto the end of `out`.
+pub(in crate::notebook) fn push_list<'a>(
+    out: &mut String,
+    values: impl IntoIterator<Item = Raw<'a>>,
+    depth: usize,
+) {
+    out.push('[');
+    let mut separator = "";
+    for value in values {
+        out.push_str(separator);
+        separator = ",";
+        line(out, depth + 1);
+        push(out, value, depth + 1);
+    }
+    if !separator.is_empty() {
+        line(out, depth);
+    }
+    out.push(']');
+}
+
+/// `text` as JSON, quotes and all, onto the end of `out`.
+pub(in crate::notebook) fn push_text(out: &mut String, text: &str) {
     out.push('"');
     let mut rest = text;
     loop {
@@ -108,7 +189,7 @@ fn push_text(out: &mut String, text: &str) {
 mod tests {
     use proptest::{collection::vec, prelude::*};
     use serde::Serialize;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -122,8 +203,29 @@ mod tests {
 
     fn check(value: &Value) {
         let mut out = String::new();
-        push(&mut out, value, 0);
+        push(&mut out, Raw::of(&value.to_string()), 0);
         assert_eq!(out, by_serde(value));
+    }
+
+    #[test]
+    fn lines_do_not_make_much_of_little() {
+        let mut value = json!(vec![0; 100_000]);
+        for _ in 0..50 {
+            value = json!([value]);
+        }
+        let json = value.to_string();
+        let mut out = String::new();
+        push(&mut out, Raw::of(&json), 2);
+        assert!(
+            out.len() <= (1 + MAX_GROWTH) * json.len() + FREE,
+            "{}",
+            out.len()
+        );
+        assert_eq!(serde_json::from_str::<Value>(&out).expect("JSON"), value);
+        assert!(
+            out.starts_with("[\n   [\n    [\n     [\n      [["),
+            "{out:.40}"
+        );
     }
 
     #[test]

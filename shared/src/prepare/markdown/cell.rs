@@ -1,10 +1,8 @@
 //! A cell of Markdown, with its formulas and attachments.
 
-use serde_json::{Map, Value};
-
 use super::{Attachment, RawHtml, has_raw_html, html};
 use crate::{
-    notebook,
+    notebook::{Raw, unescaped},
     prepare::{Sanitizer, image, maths},
     prepared::{ImageKind, Markdown, SafeHtml},
 };
@@ -16,7 +14,7 @@ const MAX_ATTACHMENTS: usize = 200;
 /// a tag that is opened in one paragraph may be closed in another.
 pub(in crate::prepare) fn cell(
     source: &str,
-    attachments: Option<&Map<String, Value>>,
+    attachments: Option<Raw<'_>>,
     sanitizer: &impl Sanitizer,
 ) -> Markdown {
     let attachments = images(attachments, source);
@@ -33,20 +31,20 @@ pub(in crate::prepare) fn cell(
 }
 
 /// The images among `attachments` that `source` mentions.
-fn images(attachments: Option<&Map<String, Value>>, source: &str) -> Vec<Attachment> {
+fn images(attachments: Option<Raw<'_>>, source: &str) -> Vec<Attachment> {
     let Some(attachments) = attachments else {
         return Vec::new();
     };
     if !source.contains("attachment:") {
         return Vec::new();
     }
-    let images = attachments.iter().filter_map(|(name, data)| {
-        let image = data.as_object()?.iter().find_map(|(mime, data)| {
+    let images = attachments.entries().filter_map(|(name, data)| {
+        let image = data.entries().find_map(|(mime, data)| {
             let kind = ImageKind::of_mime(mime)?;
-            image::of(kind, &notebook::text(data)?)
+            image::of(kind, &data.text()?)
         })?;
         Some(Attachment {
-            name: name.clone(),
+            name: unescaped(name).into_owned(),
             image,
         })
     });

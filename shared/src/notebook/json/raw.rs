@@ -1,0 +1,267 @@
+//! A value as its JSON, looked into where it stands.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::scan;
+
+/// A value of a notebook: its JSON, without white space and with each key once.
+///
+/// As values a list of small things takes fifty times what it takes as text, and most of a
+/// notebook is never looked at; so it stays text, and what is asked for is found in it. Each
+/// of the methods takes a time that the length explains.
+///
+/// ```
+/// use shared::notebook::Notebook;
+///
+/// let json = br#"{"cells": [], "metadata": {"authors": [{"name": "Ana"}, 7]}}"#;
+/// let notebook = Notebook::parse(json)?.notebook;
+/// let authors = notebook.metadata().and_then(|metadata| metadata.get("authors"));
+/// let authors = authors.expect("there are some");
+/// assert_eq!(authors.json(), r#"[{"name":"Ana"},7]"#);
+/// let first = authors.items().next().expect("there are two");
+/// assert_eq!(first.get("name").and_then(|name| name.as_str()).as_deref(), Some("Ana"));
+/// # Ok::<(), shared::notebook::ParseError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Raw<'a>(&'a str);
+
+impl<'a> Raw<'a> {
+    /// The value that `json` is, which was written by [`super::compact`].
+    pub(crate) fn of(json: &'a str) -> Self {
+        Self(json)
+    }
+
+    /// Its JSON.
+    #[must_use]
+    pub fn json(self) -> &'a str {
+        self.0
+    }
+
+    /// All of it as values, which take many times as much memory.
+    #[must_use]
+    pub fn to_value(self) -> Value {
+        serde_json::from_str(self.0).expect("it was read before and written as JSON")
+    }
+
+    /// The value of this key, a word that JSON has as it is; none in what is no object.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<Self> {
+        let found = self.entries().find(|(name, _)| *name == key);
+        found.map(|(_, value)| value)
+    }
+
+    /// The values of several keys, found in one pass.
+    pub(in crate::notebook) fn get_all<const N: usize>(self, keys: [&str; N]) -> [Option<Self>; N] {
+        let mut found = [None; N];
+        for (name, value) in self.entries() {
+            if let Some(at) = keys.iter().position(|key| *key == name) {
+                found[at] = Some(value);
+            }
+        }
+        found
+    }
+
+    /// The keys of an object and their values, in order. A key is as JSON has it, between its
+    /// quotes; [`unescaped`] says what it is.
+    #[must_use]
+    pub fn entries(self) -> Entries<'a> {
+        Entries(self.0.strip_prefix('{').unwrap_or("}"))
+    }
+
+    /// The items of a list, in order.
+    #[must_use]
+    pub fn items(self) -> Items<'a> {
+        Items(self.0.strip_prefix('[').unwrap_or("]"))
+    }
+
+    /// The text that it is.
+    #[must_use]
+    pub fn as_str(self) -> Option<Cow<'a, str>> {
+        self.as_written().map(unescaped)
+    }
+
+    /// The text that it is, as JSON has it between its quotes.
+    #[must_use]
+    pub fn as_written(self) -> Option<&'a str> {
+        self.0.strip_prefix('"')?.strip_suffix('"')
+    }
+
+    /// The whole number that it is, when there is room for it.
+    #[must_use]
+    pub fn as_i64(self) -> Option<i64> {
+        self.0.parse().ok()
+    }
+
+    /// The same of one that is not negative.
+    #[must_use]
+    pub fn as_u64(self) -> Option<u64> {
+        self.0.parse().ok()
+    }
+
+    /// The number that it is.
+    #[must_use]
+    pub fn as_f64(self) -> Option<f64> {
+        let is_number = self.0.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        is_number.then(|| self.0.parse().ok()).flatten()
+    }
+
+    /// Whether it is `null`.
+    #[must_use]
+    pub fn is_null(self) -> bool {
+        self.0 == "null"
+    }
+
+    /// Whether it is `true`.
+    #[must_use]
+    pub fn is_true(self) -> bool {
+        self.0 == "true"
+    }
+
+    /// Whether it is a text.
+    #[must_use]
+    pub fn is_string(self) -> bool {
+        self.0.starts_with('"')
+    }
+
+    /// Whether it is a list.
+    #[must_use]
+    pub fn is_array(self) -> bool {
+        self.0.starts_with('[')
+    }
+
+    /// Whether it has keys.
+    #[must_use]
+    pub fn is_object(self) -> bool {
+        self.0.starts_with('{')
+    }
+
+    /// nbformat's multi-line text: a string, or a list of strings to be joined.
+    #[must_use]
+    pub fn text(self) -> Option<String> {
+        if self.is_array() {
+            let mut text = String::with_capacity(self.0.len());
+            for line in self.items().filter_map(Self::as_str) {
+                text.push_str(&line);
+            }
+            return Some(text);
+        }
+        self.as_str().map(Cow::into_owned)
+    }
+
+    /// Whether it is text as nbformat wants it.
+    pub(crate) fn is_text(self) -> bool {
+        self.is_string() || (self.is_array() && self.items().all(Self::is_string))
+    }
+}
+
+/// What stands between two quotes in JSON, its escapes read.
+#[must_use]
+pub fn unescaped(written: &str) -> Cow<'_, str> {
+    if !written.contains('\\') {
+        return Cow::Borrowed(written);
+    }
+    let quoted = format!("\"{written}\"");
+    Cow::Owned(serde_json::from_str(&quoted).expect("it was written as JSON"))
+}
+
+/// The items of a list; what is left of it begins with an item, a comma or its end.
+#[derive(Clone, Debug)]
+pub struct Items<'a>(&'a str);
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Raw<'a>;
+
+    fn next(&mut self) -> Option<Raw<'a>> {
+        let rest = self.0.strip_prefix(',').unwrap_or(self.0);
+        if rest.starts_with(']') {
+            return None;
+        }
+        let (value, rest) = rest.split_at(length(rest.as_bytes()));
+        self.0 = rest;
+        Some(Raw(value))
+    }
+}
+
+/// The keys of an object and their values; what is left of it begins with a key, a comma or
+/// its end.
+#[derive(Clone, Debug)]
+pub struct Entries<'a>(&'a str);
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = (&'a str, Raw<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.0.strip_prefix(',').unwrap_or(self.0);
+        if rest.starts_with('}') {
+            return None;
+        }
+        let (key, rest) = rest.split_at(text_length(rest.as_bytes()));
+        let rest = &rest[1..];
+        let (value, rest) = rest.split_at(length(rest.as_bytes()));
+        self.0 = rest;
+        Some((&key[1..key.len() - 1], Raw(value)))
+    }
+}
+
+/// The length of the value that `json` begins with.
+fn length(json: &[u8]) -> usize {
+    match json[0] {
+        b'"' => text_length(json),
+        b'{' | b'[' => container_length(json),
+        _ => {
+            let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}');
+            json.iter().position(ends).unwrap_or(json.len())
+        }
+    }
+}
+
+pub(super) fn text_length(json: &[u8]) -> usize {
+    let mut at = 1;
+    loop {
+        at += scan::length_before(&json[at..], *b"\"\\");
+        match json[at] {
+            b'"' => return at + 1,
+            _ => at += 2,
+        }
+    }
+}
+
+fn container_length(json: &[u8]) -> usize {
+    let (mut at, mut depth) = (0, 0_usize);
+    loop {
+        match json[at] {
+            b'"' => {
+                at += text_length(&json[at..]);
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return at;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Raw;
+
+    #[test]
+    fn what_is_asked_for_is_found() {
+        let raw = Raw(r#"{"a":[1,"]\"",[],{}],"b":{"c":"x\\"},"":-1.5e300,"d":null}"#);
+        let items: Vec<&str> = raw.get("a").unwrap().items().map(Raw::json).collect();
+        assert_eq!(items, ["1", r#""]\"""#, "[]", "{}"]);
+        let c = raw.get("b").and_then(|b| b.get("c")).unwrap();
+        assert_eq!(c.as_str().as_deref(), Some("x\\"));
+        assert_eq!(raw.get("").and_then(Raw::as_f64), Some(-1.5e300));
+        assert!(raw.get("d").unwrap().is_null() && raw.get("e").is_none());
+        let [d, none, a] = raw.get_all(["d", "x", "a"]);
+        assert!(d.is_some() && none.is_none() && a.is_some_and(Raw::is_array));
+        assert_eq!(Raw("7").items().count() + Raw("[]").entries().count(), 0);
+    }
+}

@@ -1,0 +1,325 @@
+//! What of a notebook's bytes is to go: one pass that keeps what is open and no values.
+//!
+//! Nothing here depends on which of several readings is right. An object is a cell as soon as
+//! it has `metadata`, wherever it stands and whatever the metadata is; it is private as soon as
+//! the tag is in what the metadata has for tags, in a list, a table or a text, at any depth.
+
+use std::ops::Range;
+
+use super::{TAG, word::says};
+use crate::{notebook::json::MAX_DEPTH, scan};
+
+/// What goes, and what comes in its place.
+pub(super) type Cut = (Range<usize>, &'static str);
+
+/// What the saved state of widgets is called where it stands with other mime types.
+const WIDGET_STATE: &str = "jupyterwidgetstate";
+
+/// What the value after a key may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Metadata,
+    Tags,
+    /// Cells, or worksheets, which have cells.
+    Cells,
+    /// Saved state of widgets.
+    Widgets,
+    Other,
+}
+
+impl Key {
+    fn of(text: &[u8]) -> Self {
+        let is = |word| says(text, word);
+        if is("metadata") {
+            Self::Metadata
+        } else if is("tags") || is("tag") {
+            Self::Tags
+        } else if is("cells") || is("worksheets") {
+            Self::Cells
+        } else if is("widgets") || is_widget_state(text) {
+            Self::Widgets
+        } else {
+            Self::Other
+        }
+    }
+}
+
+fn is_widget_state(text: &[u8]) -> bool {
+    let said = serde_json::from_slice::<String>(&[b"\"", text, b"\""].concat());
+    let letters = |said: String| -> String {
+        let all = said.chars().flat_map(char::to_lowercase);
+        all.filter(|c| c.is_alphanumeric()).collect()
+    };
+    // A mime type is short.
+    text.len() < 1000 && said.is_ok_and(|said| letters(said).contains(WIDGET_STATE))
+}
+
+/// A container that is read.
+struct Open {
+    start: usize,
+    is_object: bool,
+    /// What the next value is for; `None` while a key is expected.
+    key: Option<Key>,
+    /// Cells may stand in it, or it is one.
+    is_of_cells: bool,
+    /// It is the metadata of something, or within it.
+    in_metadata: bool,
+    /// What it holds are tags.
+    in_tags: bool,
+    is_private: bool,
+    /// How many cuts and saved states there were before it.
+    cuts: usize,
+    widgets: usize,
+    /// Where the last value ends that stays in this list.
+    kept_to: Option<usize>,
+    /// The private ones after it.
+    run: Option<Range<usize>>,
+}
+
+/// A container too deep to be looked into, with all that is within it.
+#[derive(Default)]
+struct Deep {
+    start: usize,
+    /// Of it and within it.
+    open: usize,
+    is_private: bool,
+    has_widgets: bool,
+}
+
+/// One pass over bytes that are known to be JSON, but for what the tolerant reader repairs.
+pub(super) struct Scan<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    open: Vec<Open>,
+    deep: Deep,
+    cuts: Vec<Cut>,
+    /// Saved states of widgets, which go when a cell does.
+    widgets: Vec<Range<usize>>,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            open: Vec::new(),
+            deep: Deep::default(),
+            cuts: Vec::new(),
+            widgets: Vec::new(),
+        }
+    }
+
+    /// What is to go, in order and apart.
+    pub(super) fn run(mut self) -> Vec<Cut> {
+        while let Some(&byte) = self.bytes.get(self.at) {
+            match byte {
+                b'"' => self.text(),
+                b'{' | b'[' => self.begin(byte == b'{'),
+                b'}' | b']' => self.end(),
+                b',' => {
+                    if let Some(open) = self.top() {
+                        open.key = None;
+                    }
+                    self.at += 1;
+                }
+                b':' | b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                _ => self.word(),
+            }
+        }
+        if self.cuts.is_empty() {
+            return self.cuts;
+        }
+        let widgets = self.widgets.drain(..).map(|range| (range, "{}"));
+        self.cuts.extend(widgets);
+        self.cuts
+            .sort_unstable_by_key(|(range, _)| (range.start, usize::MAX - range.end));
+        // A saved state may have cells, or others, within it.
+        let mut end = 0;
+        self.cuts.retain(|(range, _)| {
+            let is_apart = range.start >= end;
+            end = end.max(range.end);
+            is_apart
+        });
+        self.cuts
+    }
+
+    /// The container whose values come next; none in one that is not looked into.
+    fn top(&mut self) -> Option<&mut Open> {
+        self.open.last_mut().filter(|_| self.deep.open == 0)
+    }
+
+    fn begin(&mut self, is_object: bool) {
+        let start = self.at;
+        self.at += 1;
+        if self.open.len() == MAX_DEPTH {
+            if self.deep.open == 0 {
+                self.deep.start = start;
+            }
+            self.deep.open += 1;
+            return;
+        }
+        let mut open = Open {
+            start,
+            is_object,
+            key: None,
+            is_of_cells: false,
+            in_metadata: false,
+            in_tags: false,
+            is_private: false,
+            cuts: self.cuts.len(),
+            widgets: self.widgets.len(),
+            kept_to: None,
+            run: None,
+        };
+        if let Some(parent) = self.open.last() {
+            let is_metadata = parent.key == Some(Key::Metadata);
+            let has_cells =
+                parent.key == Some(Key::Cells) && (parent.is_of_cells || self.open.len() == 1);
+            // A list of cells, or a table of them, or a cell in one.
+            let is_one = parent.is_of_cells && parent.key.is_none_or(|key| key == Key::Other);
+            open.is_of_cells = has_cells || is_one;
+            open.in_metadata = parent.in_metadata || is_metadata;
+            open.in_tags = parent.holds_tags() || (is_metadata && !is_object);
+        }
+        self.open.push(open);
+    }
+
+    fn end(&mut self) {
+        self.at += 1;
+        if self.deep.open > 1 {
+            self.deep.open -= 1;
+            return;
+        }
+        if self.deep.open == 1 {
+            let deep = std::mem::take(&mut self.deep);
+            let range = deep.start..self.at;
+            if deep.has_widgets {
+                self.widgets.push(range.clone());
+            }
+            self.value(range, deep.is_private);
+            return;
+        }
+        let Some(ended) = self.open.pop() else { return };
+        let range = ended.start..self.at;
+        if let Some(run) = ended.run {
+            // What separates them from what stays goes too.
+            let range = match ended.kept_to {
+                Some(kept_to) => kept_to..run.end,
+                None => ended.start + 1..self.at - 1,
+            };
+            self.cuts.push((range, ""));
+        }
+        if ended.is_private {
+            // All of it goes, and so what would have gone of it.
+            self.cuts.truncate(ended.cuts);
+            self.widgets.truncate(ended.widgets);
+        }
+        self.value(range, ended.is_private);
+    }
+
+    /// A value ends here.
+    fn value(&mut self, range: Range<usize>, is_private: bool) {
+        let Some(parent) = self.open.last_mut().filter(|_| self.deep.open == 0) else {
+            return;
+        };
+        if parent.key == Some(Key::Widgets) {
+            self.widgets.push(range.clone());
+        }
+        if parent.is_object {
+            if is_private {
+                self.cuts.push((range, "[]"));
+            }
+        } else if is_private {
+            let start = parent.run.take().map_or(range.start, |run| run.start);
+            parent.run = Some(start..range.end);
+        } else {
+            if let Some(run) = parent.run.take() {
+                self.cuts.push((run.start..range.start, ""));
+            }
+            parent.kept_to = Some(range.end);
+        }
+    }
+
+    fn text(&mut self) {
+        let start = self.at;
+        self.at += 1;
+        loop {
+            self.at += scan::length_before(&self.bytes[self.at..], *b"\"\\");
+            match self.bytes.get(self.at) {
+                Some(b'\\') => self.at = self.bytes.len().min(self.at + 2),
+                Some(_) => break self.at += 1,
+                None => return,
+            }
+        }
+        let text = &self.bytes[start + 1..self.at - 1];
+        if self.deep.open > 0 {
+            self.deep_text(text);
+            return;
+        }
+        let Some(open) = self.open.last_mut() else {
+            return;
+        };
+        // A table of tags has them for its keys.
+        let is_key = open.is_object && open.key.is_none();
+        let may_be_tag = match open.key {
+            _ if open.in_tags => true,
+            Some(Key::Metadata) => true,
+            Some(Key::Tags) => open.holds_tags(),
+            _ => false,
+        };
+        if is_key {
+            open.key = Some(Key::of(text));
+        }
+        if may_be_tag && says(text, TAG) {
+            self.found();
+        }
+        if !is_key {
+            self.value(start..self.at, false);
+        }
+    }
+
+    /// A text in what is not looked into: which key it belongs to is not known.
+    fn deep_text(&mut self, text: &[u8]) {
+        if says(text, TAG) {
+            let around = self.open.last();
+            match around.is_some_and(|open| open.in_metadata || open.holds_tags()) {
+                true => self.found(),
+                false => self.deep.is_private = true,
+            }
+        }
+        self.deep.has_widgets |= Key::of(text) == Key::Widgets;
+    }
+
+    /// The tag is here: whatever it could be a tag of is private, but for the whole notebook.
+    fn found(&mut self) {
+        for open in self.open.iter_mut().skip(1).rev() {
+            let is_its = match open.key {
+                Some(Key::Metadata) => true,
+                Some(Key::Tags) => open.is_of_cells,
+                _ => false,
+            };
+            if is_its && open.is_private {
+                // And so is all around it that could be.
+                return;
+            }
+            open.is_private |= is_its;
+        }
+    }
+
+    /// A number, `true`, `null`, or what Python writes for a number that is none.
+    fn word(&mut self) {
+        let start = self.at;
+        let rest = self.bytes[start..].iter();
+        let ends = |byte: &&u8| !b",:]}[{\" \n\r\t".contains(byte);
+        self.at += rest.take_while(ends).count();
+        self.value(start..self.at, false);
+    }
+}
+
+impl Open {
+    /// Whether the value after its key is tags of something.
+    fn holds_tags(&self) -> bool {
+        let has_some = self.in_metadata || self.is_of_cells;
+        self.in_tags || (self.key == Some(Key::Tags) && has_some)
+    }
+}

@@ -1,0 +1,167 @@
+//! Whether a text says a word, however it is spelled.
+//!
+//! Two spellings are one when a person reads the same: in other case, in full width or with
+//! accents, with what is not seen among the letters, in letters of another alphabet that look
+//! alike. A reader that takes less for the same word is one that this says yes too often to.
+
+use icu_normalizer::DecomposingNormalizerBorrowed;
+
+/// Whether `text`, what stands between the quotes of a JSON string, says `word`, which is in
+/// lower case and ASCII. The time is that of the text, whatever it is padded with.
+pub(in crate::notebook) fn says(text: &[u8], word: &str) -> bool {
+    // Nearly every text begins with another letter.
+    let may_begin = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'\\' | 0x80..);
+    let Some(first) = text.iter().find(may_begin) else {
+        return false;
+    };
+    let is_letter = first.is_ascii_alphanumeric();
+    if is_letter && first.to_ascii_lowercase() != word.as_bytes()[0] {
+        return false;
+    }
+    let plain = DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(Chars { rest: text });
+    let letters = plain.flat_map(char::to_lowercase).map(look_alike);
+    letters.filter(|c| is_seen(*c)).eq(word.chars())
+}
+
+/// Whether `c` is a letter or a digit. Fillers are letters without any ink.
+fn is_seen(c: char) -> bool {
+    c.is_alphanumeric() && !matches!(c, '\u{115F}' | '\u{1160}')
+}
+
+/// The letter of ASCII that somebody reads who sees `c`, which is in lower case.
+fn look_alike(c: char) -> char {
+    let in_box = |first: u32| char::from(b'a' + ((u32::from(c) - first) % 26) as u8);
+    match c {
+        'а' | 'α' | 'ɑ' | 'ᴀ' | 'ⲁ' | 'ꭺ' => 'a',
+        'с' | 'ϲ' | 'ᴄ' | 'ⲥ' => 'c',
+        'ԁ' | 'ᴅ' => 'd',
+        'е' | 'ε' | 'є' | 'ҽ' | 'ᴇ' | 'ⲉ' | '℮' | 'ə' | 'ꭼ' => 'e',
+        'ɡ' | 'ɢ' | 'ց' => 'g',
+        'і' | 'ι' | 'ı' | 'ɩ' | 'ɪ' | 'ӏ' | 'ⲓ' | 'ꭵ' => 'i',
+        'м' | 'ᴍ' | 'ⲙ' => 'm',
+        'о' | 'ο' | 'ᴏ' | 'ⲟ' => 'o',
+        'р' | 'ρ' | 'ϱ' | 'ᴘ' | 'ⲣ' | 'ꮲ' => 'p',
+        'г' | 'ʀ' | 'ᴦ' | 'ⲅ' | 'ꭱ' | 'ꭇ' | 'ꭈ' => 'r',
+        'ѕ' | 'ꜱ' => 's',
+        'т' | 'τ' | 'ᴛ' | 'ⲧ' | 'ꭲ' => 't',
+        'ѵ' | 'ν' | 'ᴠ' | 'ꮩ' => 'v',
+        // White letters in black circles and squares, and those that flags are made of.
+        '\u{1F150}'..='\u{1F169}' => in_box(0x1F150),
+        '\u{1F170}'..='\u{1F189}' => in_box(0x1F170),
+        '\u{1F1E6}'..='\u{1F1FF}' => in_box(0x1F1E6),
+        c => c,
+    }
+}
+
+/// What is between two quotes, its escapes read. What is broken is a character that nobody
+/// sees, like the control characters that have escapes of their own.
+struct Chars<'a> {
+    rest: &'a [u8],
+}
+
+impl Iterator for Chars<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let (char, length) = match self.rest {
+            [] => return None,
+            [b'\\', b'u', ..] => escaped(self.rest),
+            [b'\\', ..] => (' ', 2),
+            [byte, ..] if byte.is_ascii() => (char::from(*byte), 1),
+            several => first_char(several),
+        };
+        self.rest = self.rest.get(length..).unwrap_or_default();
+        Some(char)
+    }
+}
+
+fn first_char(bytes: &[u8]) -> (char, usize) {
+    let most = &bytes[..bytes.len().min(4)];
+    let chunk = most.utf8_chunks().next();
+    let broken = chunk.as_ref().map_or(1, |chunk| chunk.invalid().len());
+    match chunk.and_then(|chunk| chunk.valid().chars().next()) {
+        Some(char) => (char, char.len_utf8()),
+        None => (char::REPLACEMENT_CHARACTER, broken.max(1)),
+    }
+}
+
+/// The character whose escape, or the two of it, `text` begins with.
+fn escaped(text: &[u8]) -> (char, usize) {
+    let Some(first) = unit(text) else {
+        return (' ', 2);
+    };
+    let both = [Some(first), unit(&text[6..])].into_iter().flatten();
+    let decoded = char::decode_utf16(both).next();
+    match decoded {
+        Some(Ok(char)) => (char, 6 * char.len_utf16()),
+        _ => (char::REPLACEMENT_CHARACTER, 6),
+    }
+}
+
+/// The number in the escape that `text` begins with.
+fn unit(text: &[u8]) -> Option<u16> {
+    let digits = text.strip_prefix(b"\\u")?.get(..4)?;
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says;
+
+    #[test]
+    fn a_word_is_one_however_it_is_written() {
+        for text in [
+            "private",
+            "PRIVATE",
+            " private\\n",
+            "private\\u0000",
+            "\\u0070\\u0052ivat\\u0065",
+            "pri\\u200Bvate",
+            "pri\u{200b}v\u{ad}ate\u{feff}",
+            "\u{2003}private\u{a0}\u{3164}\u{2800}",
+            "\u{ff50}\u{ff52}\u{ff49}\u{ff56}\u{ff41}\u{ff54}\u{ff45}",
+            "\\uff50rivate",
+            "\\ud835\\udc29rivate",
+            "𝐩𝕣𝓲𝔳𝖆𝚝𝙚",
+            "ⓟⓡⓘⓥⓐⓣⓔ",
+            "🅿🆁🅸🆅🅰🆃🅴",
+            "ᴘʀɪᴠᴀᴛᴇ",
+            "рrivаtе",
+            "ρrıνατε",
+            "PRİVATE",
+            "prıvate",
+            "priváté",
+            "#private!",
+            "p.r.i.v.a.t.e",
+            "priv\\ud800ate",
+        ] {
+            assert!(says(text.as_bytes(), "private"), "{text}");
+        }
+        assert!(says(b"priv\xffate", "private"));
+        assert!(says(b"\xf0\x9fprivate\\", "private"));
+    }
+
+    #[test]
+    fn another_word_is_not() {
+        for text in [
+            "",
+            " ",
+            "privat",
+            "privately",
+            "not private",
+            "private x",
+            "\\\\u0070rivate",
+            "\\u00p0rivate",
+            "privé",
+            "публичный",
+            "\\",
+            "\\u",
+            "\\ud835",
+        ] {
+            assert!(!says(text.as_bytes(), "private"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! The top-level object of a notebook, read in one pass: its cells one by one, all else as text.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::{
+    Cell, ParseError, Place,
+    json::{Compact, Object, Raw},
+};
+
+/// A notebook has at most so many cells. More of them are no notebook that anyone reads, and
+/// each takes memory, and room on a page, whatever is in it.
+pub(super) const MAX_CELLS: usize = 10_000;
+
+/// What was read.
+pub(super) enum Top {
+    /// The JSON is no object.
+    NotAnObject,
+    /// The object, in which null stands for the list of its cells, when it has one.
+    Object {
+        json: String,
+        cells: Option<Vec<Cell>>,
+        /// It has one of the keys by which a notebook is known, worksheets among them.
+        is_notebook: bool,
+        has_sheets: bool,
+        has_too_many: bool,
+    },
+}
+
+impl Top {
+    /// Whether it is a notebook and nothing more need be known for saying so.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(
+            self,
+            Self::Object {
+                is_notebook: true,
+                has_sheets: false,
+                has_too_many: false,
+                ..
+            }
+        )
+    }
+
+    /// The parts that a notebook is made of, when it is one.
+    pub(super) fn into_parts(
+        self,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Box<str>, Place, Vec<Cell>), ParseError> {
+        let (json, cells) = match self {
+            Self::NotAnObject => {
+                return Err(ParseError::at_start(
+                    "not a notebook: the JSON is not an object",
+                ));
+            }
+            Self::Object {
+                is_notebook: false, ..
+            } => {
+                return Err(ParseError::at_start(
+                    "not a notebook: the JSON has no cells and no nbformat",
+                ));
+            }
+            Self::Object {
+                has_too_many: true, ..
+            } => return Err(too_many()),
+            Self::Object { json, cells, .. } => (json, cells),
+        };
+        if let Some(cells) = cells {
+            return Ok((json.into(), Place::Cells, cells));
+        }
+        let [sheets, other] = Raw::of(&json).get_all(["worksheets", "cells"]);
+        if let Some(sheets) = sheets.filter(|sheets| sheets.is_array()) {
+            let (sheet, cells) = flatten(sheets)?;
+            let top = with(Raw::of(&json), "worksheets", Some("null"));
+            return Ok((top.into(), Place::Worksheet(sheet.into()), cells));
+        }
+        if other.is_some() {
+            warnings.push("the notebook's cells are not a list".to_owned());
+        }
+        Ok((json.into(), Place::Nowhere, Vec::new()))
+    }
+}
+
+fn too_many() -> ParseError {
+    ParseError::at_start(&format!(
+        "a notebook of more than {MAX_CELLS} cells is not read; put them into several"
+    ))
+}
+
+/// Reads a notebook. When it is only to be known whether there is one, nothing is kept.
+pub(super) struct ReadTop {
+    pub(super) keeps: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for ReadTop {
+    type Value = Top;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Top, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ReadTop {
+    type Value = Top;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Top, A::Error> {
+        let mut json = String::new();
+        let mut object = Object::begin(&mut json);
+        let mut cells = None;
+        let (mut is_notebook, mut has_sheets, mut has_too_many) = (false, false, false);
+        while let Some(key) = object.key(&mut entries)? {
+            let is_cells = key == "\"cells\"";
+            has_sheets |= key == "\"worksheets\"";
+            is_notebook |= is_cells || has_sheets || key == "\"nbformat\"";
+            let out = object.begin_value();
+            if is_cells {
+                let read = entries.next_value_seed(ReadCells {
+                    out,
+                    keeps: self.keeps,
+                })?;
+                has_too_many = matches!(read, Cells::TooMany);
+                cells = match read {
+                    Cells::List(cells) => Some(cells),
+                    _ => None,
+                };
+            } else if self.keeps {
+                entries.next_value_seed(Compact(out))?;
+            } else {
+                entries.next_value::<IgnoredAny>()?;
+                out.push_str("null");
+            }
+        }
+        object.end();
+        Ok(Top::Object {
+            json,
+            cells,
+            is_notebook,
+            has_sheets,
+            has_too_many,
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Top, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Top::NotAnObject)
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Top, E> {
+        Ok(Top::NotAnObject)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Top, E> {
+        Ok(Top::NotAnObject)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Top, E> {
+        Ok(Top::NotAnObject)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Top, E> {
+        Ok(Top::NotAnObject)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Top, E> {
+        Ok(Top::NotAnObject)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Top, E> {
+        Ok(Top::NotAnObject)
+    }
+}
+
+/// What stands under `cells`.
+enum Cells {
+    List(Vec<Cell>),
+    TooMany,
+    NoList,
+}
+
+/// Reads it. Into the text goes null for a list, and else what there is.
+struct ReadCells<'o> {
+    out: &'o mut String,
+    keeps: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for ReadCells<'_> {
+    type Value = Cells;
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Cells, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ReadCells<'_> {
+    type Value = Cells;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Cells, A::Error> {
+        self.out.push_str("null");
+        let mut cells = Vec::new();
+        let mut count = 0_usize;
+        loop {
+            if count >= MAX_CELLS || !self.keeps {
+                if items.next_element::<IgnoredAny>()?.is_none() {
+                    break;
+                }
+            } else {
+                let mut json = String::new();
+                if items.next_element_seed(Compact(&mut json))?.is_none() {
+                    break;
+                }
+                cells.push(Cell::new(json));
+            }
+            count += 1;
+        }
+        Ok(match count > MAX_CELLS {
+            true => Cells::TooMany,
+            false => Cells::List(cells),
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Cells, A::Error> {
+        Compact(self.out).visit_map(entries).map(|()| Cells::NoList)
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Cells, E> {
+        Compact(self.out).visit_str(value).map(|()| Cells::NoList)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Cells, E> {
+        Compact(self.out).visit_bool(value).map(|()| Cells::NoList)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Cells, E> {
+        Compact(self.out).visit_i64(value).map(|()| Cells::NoList)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Cells, E> {
+        Compact(self.out).visit_u64(value).map(|()| Cells::NoList)
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Cells, E> {
+        Compact(self.out).visit_f64(value).map(|()| Cells::NoList)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Cells, E> {
+        Compact(self.out).visit_unit().map(|()| Cells::NoList)
+    }
+}
+
+/// The object `json` with `value` for the key `name`, in the place it had or at the end; without
+/// the key when there is no value.
+pub(super) fn with(json: Raw<'_>, name: &str, value: Option<&str>) -> String {
+    let mut out = String::with_capacity(json.json().len() + value.map_or(0, str::len) + name.len());
+    let mut left = value;
+    for (key, own) in json.entries() {
+        match (key == name, value) {
+            (true, Some(value)) => {
+                left = None;
+                push_entry(&mut out, key, value);
+            }
+            (true, None) => {}
+            (false, _) => push_entry(&mut out, key, own.json()),
+        }
+    }
+    if let Some(value) = left {
+        push_entry(&mut out, name, value);
+    }
+    close(&mut out);
+    out
+}
+
+/// An entry of an object that is written onto the end of `out`, the first with its brace.
+pub(super) fn push_entry(out: &mut String, key: &str, value: &str) {
+    let before = if out.is_empty() { "{\"" } else { ",\"" };
+    for part in [before, key, "\":", value] {
+        out.push_str(part);
+    }
+}
+
+/// Ends the object that is `out`.
+pub(super) fn close(out: &mut String) {
+    out.push_str(if out.is_empty() { "{}" } else { "}" });
+}
+
+/// The other fields of the first of all worksheets, and the cells of all.
+fn flatten(sheets: Raw<'_>) -> Result<(String, Vec<Cell>), ParseError> {
+    let mut first = None;
+    let mut cells = Vec::new();
+    let mut push = |json: String| {
+        cells.push(Cell::new(json));
+        if cells.len() > MAX_CELLS {
+            Err(too_many())
+        } else {
+            Ok(())
+        }
+    };
+    for sheet in sheets.items() {
+        if !sheet.is_object() {
+            push(sheet.json().to_owned())?;
+            continue;
+        }
+        match sheet.get("cells") {
+            Some(own) if own.is_array() => {
+                for cell in own.items() {
+                    let mut json = String::with_capacity(cell.json().len());
+                    end_lines(&mut json, cell);
+                    push(json)?;
+                }
+            }
+            Some(other) if !other.is_null() => push(other.json().to_owned())?,
+            _ => {}
+        }
+        first.get_or_insert(sheet);
+    }
+    let first = first.unwrap_or(Raw::of("{}"));
+    Ok((with(first, "cells", Some("null")), cells))
+}
+
+/// The texts of a cell of nbformat 2 or 3, and of its outputs.
+const OLD_TEXTS: [&str; 8] = [
+    "source",
+    "input",
+    "text",
+    "html",
+    "svg",
+    "latex",
+    "javascript",
+    "json",
+];
+
+/// The oldest notebooks were written with lines that do not say where they end; joined as
+/// they are they would run together. Jupyter tells them by their first line.
+fn end_lines(out: &mut String, cell: Raw<'_>) {
+    if !cell.is_object() {
+        out.push_str(cell.json());
+        return;
+    }
+    let mut separator = '{';
+    for (name, value) in cell.entries() {
+        out.push(separator);
+        separator = ',';
+        for part in ["\"", name, "\":"] {
+            out.push_str(part);
+        }
+        let is_list = value.is_array();
+        if is_list && name == "outputs" {
+            let mut items = value.items();
+            list(out, &mut items, |out, item, _| end_lines(out, item));
+        } else if is_list && OLD_TEXTS.contains(&name) {
+            list_of_lines(out, value);
+        } else {
+            out.push_str(value.json());
+        }
+    }
+    out.push_str(if separator == '{' { "{}" } else { "}" });
+}
+
+fn list_of_lines(out: &mut String, lines: Raw<'_>) {
+    let first = lines.items().next().and_then(Raw::as_written);
+    let ends = |line: &str| line.ends_with("\\n") || line.ends_with("\\r");
+    if first.is_none_or(ends) {
+        out.push_str(lines.json());
+        return;
+    }
+    list(out, &mut lines.items(), |out, line, is_last| {
+        match line.as_written().filter(|_| !is_last) {
+            Some(text) => {
+                for part in ["\"", text, "\\n\""] {
+                    out.push_str(part);
+                }
+            }
+            None => out.push_str(line.json()),
+        }
+    });
+}
+
+/// A list of what `push` makes of each of `items`, which is told whether it is the last.
+fn list<'a>(
+    out: &mut String,
+    items: &mut dyn Iterator<Item = Raw<'a>>,
+    push: impl Fn(&mut String, Raw<'a>, bool),
+) {
+    out.push('[');
+    let mut items = items.peekable();
+    while let Some(item) = items.next() {
+        let is_last = items.peek().is_none();
+        push(out, item, is_last);
+        if !is_last {
+            out.push(',');
+        }
+    }
+    out.push(']');
+}
