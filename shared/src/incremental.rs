@@ -14,7 +14,10 @@ use std::{
 
 use crate::{
     notebook::{Cell, Notebook},
-    prepare::{Preparation, Sanitizer},
+    prepare::{
+        Preparation, Sanitizer,
+        budget::{self, Cost, Ledger, MAX_CELLS},
+    },
     prepared::PreparedCell,
     render::{Options, Renderer},
 };
@@ -36,6 +39,9 @@ struct Piece {
     check: u64,
     /// The places in the page that are in this cell.
     names: Box<[String]>,
+    /// What the cell costs to draw, and whether the page had room for it.
+    cost: Cost,
+    is_whole: bool,
 }
 
 impl Pieces {
@@ -77,9 +83,23 @@ pub fn cells(
     sanitizer: &impl Sanitizer,
     before: Option<(&Pieces, &str)>,
 ) -> (String, Pieces) {
-    let preparation = Preparation::new(notebook, first_index, sanitizer);
-    let prepare = |at, cell: &_| Cow::Owned(preparation.cell(at, cell));
-    with(notebook, first_index, options, prepare, before)
+    let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::PAGE);
+    let mut ledger = Ledger::new(&budget::PAGE);
+    let prepare = |at: usize, cell: &Cell| {
+        let (cell, cost) = preparation.cell(at, cell);
+        (Cow::Owned(cell), cost)
+    };
+    let fits = |_: usize, cost| ledger.take(cost);
+    let reduce = |cell: Cow<'_, PreparedCell>| Cow::Owned(budget::reduced(cell.into_owned()));
+    with(
+        notebook,
+        first_index,
+        options,
+        before,
+        prepare,
+        fits,
+        reduce,
+    )
 }
 
 /// Cells that are prepared, and what they were made of.
@@ -87,12 +107,15 @@ pub fn cells(
 pub struct Prepared {
     cells: Box<[PreparedCell]>,
     keys: Box<[u64]>,
+    /// What each costs to draw, and whether there was room for it.
+    costs: Box<[(Cost, bool)]>,
     first_index: usize,
 }
 
 impl Prepared {
-    /// The cells of `notebook` as [`crate::prepare::cells`] makes them; what did not change is
-    /// taken from `before`, an earlier one of the same notebook.
+    /// The cells of `notebook` as [`crate::prepare::cells`] makes them, but that they are no
+    /// more than one page can have hundreds of; what did not change is taken from `before`, an
+    /// earlier one of the same notebook. Where there is not room for all, the last are whole.
     ///
     /// ```
     /// use shared::{incremental::Prepared, notebook::Notebook, prepare, sanitize::Ammonia};
@@ -111,30 +134,49 @@ impl Prepared {
         before: Option<&Self>,
     ) -> Self {
         let known = before.into_iter().flat_map(|before| {
-            let cells = before.cells.iter();
-            before.keys.iter().copied().zip(cells)
+            let cells = before.keys.iter().copied().zip(&*before.cells);
+            let costs = before.costs.iter().copied();
+            // What was reduced cannot be made whole again.
+            let whole = cells.zip(costs).filter(|(_, (_, is_whole))| *is_whole);
+            whole.map(|((key, cell), (cost, _))| (key, (cell, cost)))
         });
-        let known: HashMap<u64, &PreparedCell> = known.collect();
+        let known: HashMap<u64, (&PreparedCell, Cost)> = known.collect();
         let of_all = of_all(notebook);
-        let preparation = Preparation::new(notebook, first_index, sanitizer);
-        let cells = notebook.cells().iter().enumerate().map(|(at, cell)| {
+        let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::TILE);
+        let cells = notebook.cells().iter().enumerate().take(MAX_CELLS);
+        let cells = cells.map(|(at, cell)| {
             let mut key = of_all.clone();
             cell.mark(&mut key);
             let key = key.finish();
             let index = first_index + at;
-            let cell = match known.get(&key) {
-                Some(&known) => PreparedCell {
-                    index,
-                    ..known.clone()
-                },
+            let (cell, cost) = match known.get(&key) {
+                Some(&(known, cost)) => {
+                    let cell = PreparedCell {
+                        index,
+                        ..known.clone()
+                    };
+                    (cell, cost)
+                }
                 None => preparation.cell(at, cell),
             };
-            (key, cell)
+            (key, (cell, cost))
         });
         let (keys, cells): (Vec<_>, Vec<_>) = cells.unzip();
+        let mut ledger = Ledger::new(&budget::TILE);
+        let cells = cells.into_iter().rev().map(|(cell, cost)| {
+            if ledger.take(cost) {
+                (cell, (cost, true))
+            } else {
+                (budget::reduced(cell), (cost, false))
+            }
+        });
+        let (mut cells, mut costs): (Vec<_>, Vec<_>) = cells.unzip();
+        cells.reverse();
+        costs.reverse();
         Self {
             cells: cells.into(),
             keys: keys.into(),
+            costs: costs.into(),
             first_index,
         }
     }
@@ -171,17 +213,32 @@ impl Prepared {
         options: &Options,
         before: Option<(&Pieces, &str)>,
     ) -> (String, Pieces) {
-        let prepare = |at: usize, _: &_| Cow::Borrowed(&self.cells[at]);
-        with(notebook, self.first_index, options, prepare, before)
+        let prepare = |at: usize, _: &_| (Cow::Borrowed(&self.cells[at]), self.costs[at].0);
+        let fits = |at: usize, _| self.costs[at].1;
+        // They are what they are by now.
+        let reduce = |cell| cell;
+        with(
+            notebook,
+            self.first_index,
+            options,
+            before,
+            prepare,
+            fits,
+            reduce,
+        )
     }
 }
 
+/// `prepare` makes a cell ready and says what it costs, `fits` whether the page has room for
+/// that, and `reduce` makes of it what is shown where there is none.
 fn with<'a>(
     notebook: &Notebook,
     first_index: usize,
     options: &Options,
-    prepare: impl Fn(usize, &Cell) -> Cow<'a, PreparedCell>,
     before: Option<(&Pieces, &str)>,
+    prepare: impl Fn(usize, &Cell) -> (Cow<'a, PreparedCell>, Cost),
+    mut fits: impl FnMut(usize, Cost) -> bool,
+    reduce: impl Fn(Cow<'a, PreparedCell>) -> Cow<'a, PreparedCell>,
 ) -> (String, Pieces) {
     let known = Known::of(before);
     let mut renderer = Renderer::new(options);
@@ -194,12 +251,20 @@ fn with<'a>(
     } = options;
     (id_prefix, page, frames).hash(&mut so_far);
     let mut html = String::with_capacity(before.map_or(0, |(_, text)| text.len()));
-    let mut pieces = Vec::with_capacity(notebook.len());
+    let mut pieces = Vec::with_capacity(notebook.len().min(MAX_CELLS));
     let mut anew = 0;
-    for (at, cell) in notebook.cells().iter().enumerate() {
+    for (at, cell) in notebook.cells().iter().enumerate().take(MAX_CELLS) {
         let key = key(&so_far, first_index + at, cell);
         let start = html.len();
-        let names = match known.piece(key) {
+        let known = known.piece(key);
+        let prepared = known.is_none().then(|| prepare(at, cell));
+        let cost = match (known, &prepared) {
+            (Some((piece, _)), _) => piece.cost,
+            (_, Some((_, cost))) => *cost,
+            (None, None) => Cost::NONE,
+        };
+        let is_whole = fits(at, cost);
+        let names = match known.filter(|(piece, _)| piece.is_whole == is_whole) {
             Some((piece, text)) => {
                 html.push_str(text);
                 renderer.ids().take(&piece.names);
@@ -207,7 +272,9 @@ fn with<'a>(
             }
             None => {
                 anew += 1;
-                renderer.push(&mut html, &prepare(at, cell));
+                let (whole, _) = prepared.unwrap_or_else(|| prepare(at, cell));
+                let shown = if is_whole { whole } else { reduce(whole) };
+                renderer.push(&mut html, &shown);
                 renderer.ids().take_new().into()
             }
         };
@@ -219,7 +286,13 @@ fn with<'a>(
             check: hash(&html[start..]),
             place: start..html.len(),
             names,
+            cost,
+            is_whole,
         });
+    }
+    let more = notebook.len().saturating_sub(MAX_CELLS);
+    if let Some(more) = budget::more_cells(first_index + MAX_CELLS, more) {
+        renderer.push(&mut html, &more);
     }
     let pieces = pieces.into();
     (html, Pieces { pieces, anew })

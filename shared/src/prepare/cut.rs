@@ -1,7 +1,11 @@
 //! What is too large for a page, made smaller, with a note of how much is missing.
 
+use super::budget::text::weight;
+
 /// Bytes of one text that are shown.
 const MAX_TEXT: usize = 512 * 1024;
+/// Letters' worth of one text: a browser takes some of them for as long as hundreds.
+const MAX_WEIGHT: u64 = 700_000;
 /// Bytes of one name.
 const MAX_NAME: usize = 200;
 /// Bytes of HTML or of an image in base64 that are looked at.
@@ -11,7 +15,12 @@ const MAX_FOLDED: usize = 4 * MAX_TEXT;
 
 /// `text` as it is, or its beginning and its end.
 pub(super) fn text(text: String) -> String {
-    to(text, MAX_TEXT)
+    let mut shown = to(text, MAX_TEXT);
+    while weight(&shown) > MAX_WEIGHT {
+        let half = shown.len() / 2;
+        shown = to(shown, half);
+    }
+    shown
 }
 
 /// The same for a name, such as a mime type, of which a line is enough.
@@ -27,7 +36,8 @@ pub(super) fn before_folding(text: String) -> String {
     to(text, MAX_FOLDED)
 }
 
-fn to(text: String, most: usize) -> String {
+/// The beginning and the end of `text`, `most` bytes of it, when it is longer.
+pub(super) fn to(text: String, most: usize) -> String {
     if text.len() <= most {
         return text;
     }
@@ -43,7 +53,7 @@ fn to(text: String, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_TEXT, text};
+    use super::{MAX_TEXT, MAX_WEIGHT, text, weight};
 
     #[test]
     fn a_huge_line_keeps_both_ends() {
@@ -58,5 +68,17 @@ mod tests {
             .expect("a note");
         let missing: usize = missing.parse().expect("a number");
         assert_eq!(before.len() + missing + after.len(), whole.len());
+    }
+
+    #[test]
+    fn text_that_is_slow_to_lay_out_is_cut_shorter() {
+        for text in [
+            "aא".repeat(100_000),
+            "a".to_owned() + &"\u{301}".repeat(200_000),
+        ] {
+            let shown = super::text(text.clone());
+            assert!(weight(&shown) <= MAX_WEIGHT);
+            assert!(shown.contains(" bytes are not shown here …]"));
+        }
     }
 }

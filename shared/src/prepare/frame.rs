@@ -1,6 +1,6 @@
-//! The document of an output that runs its own script.
+//! The document of an output that runs its own script, or that is too much for a page.
 
-use super::displays::Displays;
+use super::{displays::Displays, image, rich::IMAGES};
 use crate::notebook::{Bundle, Notebook, Output};
 
 /// What stands before HTML that is no whole document.
@@ -9,8 +9,8 @@ const HEAD: &str = "<!doctype html><meta charset=\"utf-8\">\n";
 /// The raw HTML of one output, scripts and all, as a document.
 ///
 /// `cell` counts from 0 in `notebook`, `output` from 0 in the cell: the numbers on the
-/// button of [`crate::render`]. `None` when there is no such output, or none with HTML or
-/// JavaScript. A script finds the element that it is to write to as `element`.
+/// button of [`crate::render`]. `None` when there is no such output, or none with HTML,
+/// JavaScript or a picture. A script finds the element that it is to write to as `element`.
 ///
 /// **The result is whatever the participant wrote.** Serve it only with a policy that
 /// gives it no origin (`Content-Security-Policy: sandbox allow-scripts; …`), in a frame
@@ -39,7 +39,7 @@ fn document(bundle: &Bundle<'_>) -> Option<String> {
     let html = bundle.text("text/html");
     let script = script(bundle);
     if html.is_none() && script.is_none() {
-        return None;
+        return picture(bundle);
     }
     let html = html.unwrap_or_default();
     let start = html.trim_start().get(..9).unwrap_or_default();
@@ -56,6 +56,24 @@ fn document(bundle: &Bundle<'_>) -> Option<String> {
         )
     });
     Some(format!("{head}{html}{}", script.unwrap_or_default()))
+}
+
+/// The picture of an output: one that a page does not show because of what it takes to draw.
+fn picture(bundle: &Bundle<'_>) -> Option<String> {
+    let image = IMAGES
+        .iter()
+        .find_map(|kind| image::of(*kind, &bundle.text(kind.mime())?))?;
+    let (mime, base64) = (image.kind.mime(), image.base64);
+    Some(format!(
+        "{HEAD}<img alt=\"\" src=\"data:{mime};base64,{base64}\">\n"
+    ))
+}
+
+/// Whether [`frame_document`] has something to show of `bundle`.
+pub(super) fn can_show(bundle: &Bundle<'_>) -> bool {
+    let is_picture = |mime: &str| IMAGES.iter().any(|kind| kind.mime() == mime);
+    let can = |mime: &str| mime == "text/html" || mime.ends_with("/javascript") || is_picture(mime);
+    bundle.data.iter().any(|(mime, _)| can(mime))
 }
 
 /// The JavaScript of an output.

@@ -1,5 +1,6 @@
 //! Images in notebooks, checked.
 
+use super::budget::picture;
 use crate::{
     notebook::Raw,
     prepared::{Image, ImageKind},
@@ -22,7 +23,6 @@ pub(super) fn of(kind: ImageKind, data: &str) -> Option<Image> {
 }
 
 /// The image in a `data:` address, `None` when it is none of those shown.
-// (moved)
 pub(crate) fn of_data_url(url: &str) -> Option<Image> {
     let (mime, base64) = url.strip_prefix("data:")?.split_once(";base64,")?;
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
@@ -34,6 +34,13 @@ pub(crate) fn of_data_url(url: &str) -> Option<Image> {
         height: None,
     })
 }
+/// Why the image in a `data:` address is more than a page can have, as
+/// [`picture::refusal`](super::budget::picture::refusal) says it.
+pub(crate) fn refusal_of_data_url(url: &str) -> Option<String> {
+    let (mime, base64) = url.strip_prefix("data:")?.split_once(";base64,")?;
+    picture::refusal(ImageKind::of_mime(mime)?, base64)
+}
+
 /// Base64 without its white space; `None` when there is anything else in it.
 fn checked(data: &str) -> Option<String> {
     let base64: String = match data.trim_ascii() {
@@ -63,7 +70,8 @@ pub(super) fn pixels(value: Raw<'_>) -> Option<u32> {
     (1.0..=10_000.0).contains(&number).then_some(number as u32)
 }
 
-fn encode(bytes: &[u8]) -> String {
+/// `bytes` in base64.
+pub(super) fn encode(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

@@ -5,6 +5,7 @@
 //! What is deliberately not here: making HTML of it, which [`crate::render`] does in
 //! both targets.
 
+pub(crate) mod budget;
 mod cut;
 mod displays;
 mod frame;
@@ -22,10 +23,11 @@ pub use frame::frame_document;
 
 use std::borrow::Cow;
 
+use budget::{Budget, Cost, Ledger, MAX_CELLS, weigh};
 use displays::Displays;
 
 use crate::{
-    notebook::{Cell, CellKind, Notebook},
+    notebook::{Cell, CellKind, Notebook, Raw},
     prepared::{Code, Content, Markdown, PreparedCell, SafeHtml},
 };
 
@@ -50,7 +52,8 @@ pub trait Sanitizer {
 /// cell in the notebook it was cut from.
 ///
 /// Never fails, and takes a time that the size explains: what is too large to be shown
-/// (512 KiB of text, 8 MiB of HTML or of an image) is cut or named in a note.
+/// (512 KiB of text, 8 MiB of HTML or of an image) or too much for a browser to draw
+/// (`budget`) is cut or named in a note.
 ///
 /// ```
 /// use shared::{notebook::Notebook, prepare, prepared::Content, sanitize::Ammonia};
@@ -68,9 +71,21 @@ pub fn cells(
     first_index: usize,
     sanitizer: &impl Sanitizer,
 ) -> Vec<PreparedCell> {
-    let preparation = Preparation::new(notebook, first_index, sanitizer);
-    let cells = notebook.cells().iter().enumerate();
-    cells.map(|(at, cell)| preparation.cell(at, cell)).collect()
+    let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::PAGE);
+    let mut ledger = Ledger::new(&budget::PAGE);
+    let cells = notebook.cells().iter().enumerate().take(MAX_CELLS);
+    let shown = cells.map(|(at, cell)| {
+        let (cell, cost) = preparation.cell(at, cell);
+        if ledger.take(cost) {
+            cell
+        } else {
+            budget::reduced(cell)
+        }
+    });
+    let more = notebook.len().saturating_sub(MAX_CELLS);
+    shown
+        .chain(budget::more_cells(first_index + MAX_CELLS, more))
+        .collect()
 }
 
 /// Prepares Markdown that is in no notebook, as a cell of it would be.
@@ -83,7 +98,29 @@ pub fn cells(
 /// assert!(html.contains("<em>Coffee</em>") && !html.contains("script"));
 /// ```
 pub fn prose(source: &str, sanitizer: &impl Sanitizer) -> Markdown {
-    markdown::cell(&cut::text(source.to_owned()), None, sanitizer)
+    prose_of(
+        &cut::text(source.to_owned()),
+        None,
+        sanitizer,
+        &budget::PAGE,
+    )
+    .0
+}
+
+/// Markdown as HTML within `budget`, and what it costs.
+fn prose_of(
+    source: &str,
+    attachments: Option<Raw<'_>>,
+    sanitizer: &impl Sanitizer,
+    budget: &Budget,
+) -> (Markdown, Cost) {
+    let mut prose = markdown::cell(source, attachments, sanitizer);
+    let mut cost = weigh::markdown(&prose);
+    if let Some(much) = cost.beyond(budget.output) {
+        prose = weigh::prose(source, much, budget.output);
+        cost = weigh::markdown(&prose);
+    }
+    (prose, cost)
 }
 
 /// What the cells of one notebook have in common.
@@ -92,25 +129,106 @@ pub(crate) struct Preparation<'a, S> {
     displays: Displays<'a>,
     first_index: usize,
     sanitizer: &'a S,
+    budget: &'static Budget,
 }
 
 impl<'a, S: Sanitizer> Preparation<'a, S> {
-    pub(crate) fn new(notebook: &'a Notebook, first_index: usize, sanitizer: &'a S) -> Self {
+    pub(crate) fn new(
+        notebook: &'a Notebook,
+        first_index: usize,
+        sanitizer: &'a S,
+        budget: &'static Budget,
+    ) -> Self {
         Self {
             language: notebook.language(),
             displays: Displays::of(notebook),
             first_index,
             sanitizer,
+            budget,
         }
     }
 
-    /// The cell at `at` of the notebook, which is `cell`.
-    pub(crate) fn cell(&self, at: usize, cell: &Cell) -> PreparedCell {
-        PreparedCell {
+    /// The cell at `at` of the notebook, which is `cell`, and what it costs to draw.
+    pub(crate) fn cell(&self, at: usize, cell: &Cell) -> (PreparedCell, Cost) {
+        let (content, cost) = self.content(cell);
+        let tags = tags(cell);
+        let cell = PreparedCell {
             index: self.first_index + at,
-            tags: tags(cell),
-            content: content(cell, self.language, &self.displays, self.sanitizer),
+            tags,
+            content,
+        };
+        (cell, cost.plus(Cost::NOTE))
+    }
+}
+
+impl<S: Sanitizer> Preparation<'_, S> {
+    fn content(&self, cell: &Cell) -> (Content, Cost) {
+        let Self {
+            sanitizer, budget, ..
+        } = self;
+        match cell.kind() {
+            CellKind::Code => {
+                let (code, cost) = self.code(cell);
+                (Content::Code(code), cost)
+            }
+            CellKind::Markdown => {
+                let source = cut::text(cell.source());
+                let (prose, cost) = prose_of(&source, cell.attachments(), *sanitizer, budget);
+                (Content::Markdown(prose), cost)
+            }
+            CellKind::Heading(level) => {
+                let line = cut::text(cell.source()).replace('\n', " ");
+                let source = format!("{} {line}", "#".repeat(usize::from(level)));
+                let (prose, cost) = prose_of(&source, None, *sanitizer, budget);
+                (Content::Markdown(prose), cost)
+            }
+            CellKind::Raw => {
+                let (text, cost) = plain(cell.source(), budget);
+                (Content::Raw(text), cost)
+            }
+            CellKind::Unknown(note) => {
+                let text = Some(cell.source())
+                    .filter(|source| !source.is_empty())
+                    .unwrap_or_else(|| cell.json().json().to_owned());
+                let (text, cost) = plain(text, budget);
+                let note = cut::name(&note);
+                (Content::Unknown { note, text }, cost)
+            }
         }
+    }
+
+    fn code(&self, cell: &Cell) -> (Code, Cost) {
+        let hidden = |part: &str| cell.flag(Some("jupyter"), part);
+        let language = cut::name(cell.language().unwrap_or(self.language));
+        let (source, language, cost) = self.source(cut::text(cell.source()), language);
+        let (outputs, of_outputs) =
+            outputs::all(cell, &self.displays, self.sanitizer, self.budget.output);
+        let code = Code {
+            execution_count: cell.execution_count(),
+            source,
+            language,
+            outputs,
+            source_hidden: hidden("source_hidden") || cell.tags().any(|tag| tag == "hide-input"),
+            outputs_hidden: hidden("outputs_hidden")
+                || cell.flag(None, "collapsed")
+                || cell.tags().any(|tag| tag == "hide-output"),
+            scrolled: cell.flag(None, "scrolled"),
+        };
+        (code, cost.plus(of_outputs))
+    }
+
+    /// Source, without its colours where they would be too much, and cut where it is.
+    fn source(&self, source: String, language: String) -> (String, String, Cost) {
+        let cost = weigh::source(&source, &language);
+        if cost.beyond(self.budget.output).is_none() {
+            return (source, language, cost);
+        }
+        let plain = String::new();
+        let source = weigh::fitting(source, self.budget.output, |text| {
+            weigh::source(text, &plain)
+        });
+        let cost = weigh::source(&source, &plain);
+        (source, plain, cost)
     }
 }
 
@@ -119,47 +237,9 @@ fn tags(cell: &Cell) -> Vec<String> {
     cell.tags().take(MAX_TAGS).map(short).collect()
 }
 
-fn content(
-    cell: &Cell,
-    language: &str,
-    displays: &Displays<'_>,
-    sanitizer: &impl Sanitizer,
-) -> Content {
-    match cell.kind() {
-        CellKind::Code => Content::Code(code(cell, language, displays, sanitizer)),
-        CellKind::Markdown => Content::Markdown(markdown::cell(
-            &cut::text(cell.source()),
-            cell.attachments(),
-            sanitizer,
-        )),
-        CellKind::Heading(level) => {
-            let line = cut::text(cell.source()).replace('\n', " ");
-            let source = format!("{} {line}", "#".repeat(usize::from(level)));
-            Content::Markdown(markdown::cell(&source, None, sanitizer))
-        }
-        CellKind::Raw => Content::Raw(cut::text(cell.source())),
-        CellKind::Unknown(note) => Content::Unknown {
-            note: cut::name(&note),
-            text: cut::text(
-                Some(cell.source())
-                    .filter(|source| !source.is_empty())
-                    .unwrap_or_else(|| cell.json().json().to_owned()),
-            ),
-        },
-    }
-}
-
-fn code(cell: &Cell, language: &str, displays: &Displays<'_>, sanitizer: &impl Sanitizer) -> Code {
-    let hidden = |part: &str| cell.flag(Some("jupyter"), part);
-    Code {
-        execution_count: cell.execution_count(),
-        source: cut::text(cell.source()),
-        language: cut::name(cell.language().unwrap_or(language)),
-        outputs: outputs::all(cell, displays, sanitizer),
-        source_hidden: hidden("source_hidden") || cell.tags().any(|tag| tag == "hide-input"),
-        outputs_hidden: hidden("outputs_hidden")
-            || cell.flag(None, "collapsed")
-            || cell.tags().any(|tag| tag == "hide-output"),
-        scrolled: cell.flag(None, "scrolled"),
-    }
+/// A text that stands as it is, as far as it fits.
+fn plain(text: String, budget: &Budget) -> (String, Cost) {
+    let text = weigh::fitting(cut::text(text), budget.output, weigh::text);
+    let cost = weigh::text(&text);
+    (text, cost)
 }

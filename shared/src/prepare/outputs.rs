@@ -1,6 +1,12 @@
 //! The outputs of a code cell.
 
-use super::{Sanitizer, cut, displays::Displays, rich, terminal};
+use super::{
+    Sanitizer,
+    budget::{Cost, weigh},
+    cut,
+    displays::Displays,
+    rich, terminal,
+};
 use crate::{
     notebook::{self, Cell},
     prepared::{Output, Rich},
@@ -12,7 +18,14 @@ const MAX_UNKNOWN: usize = 3;
 
 /// All outputs of `cell`; neighbouring pieces of one stream are joined first, because
 /// a progress bar is printed in many.
-pub(super) fn all(cell: &Cell, displays: &Displays<'_>, sanitizer: &impl Sanitizer) -> Vec<Output> {
+///
+/// Each of them fits into `most`; the second answer is what they cost together.
+pub(super) fn all(
+    cell: &Cell,
+    displays: &Displays<'_>,
+    sanitizer: &impl Sanitizer,
+    most: Cost,
+) -> (Vec<Output>, Cost) {
     let mut prepared = Vec::new();
     let mut stream: Option<(bool, String)> = None;
     let mut clears = false;
@@ -34,67 +47,94 @@ pub(super) fn all(cell: &Cell, displays: &Displays<'_>, sanitizer: &impl Sanitiz
             notebook::Output::Stream { stderr, text } => match &mut stream {
                 Some((same, joined)) if *same == stderr => joined.push_str(&text),
                 _ => {
-                    prepared.extend(stream.take().map(finish));
+                    prepared.extend(stream.take().map(|stream| finish(stream, most)));
                     stream = Some((stderr, text));
                 }
             },
             notebook::Output::Unknown(_) if unknown == MAX_UNKNOWN => more += 1,
             other => {
                 unknown += usize::from(matches!(other, notebook::Output::Unknown(_)));
-                prepared.extend(stream.take().map(finish));
-                prepared.extend(one(other, number, displays, sanitizer));
+                prepared.extend(stream.take().map(|stream| finish(stream, most)));
+                prepared.extend(one(other, number, displays, sanitizer, most));
             }
         }
     }
-    prepared.extend(stream.map(finish));
+    prepared.extend(stream.map(|stream| finish(stream, most)));
     if more > 0 {
-        prepared.push(Output::Display(Rich::Note {
+        let note = Output::Display(Rich::Note {
             note: format!("{more} more outputs of unknown types"),
             text: String::new(),
-        }));
+        });
+        prepared.push((note, Cost::NOTE));
     }
-    prepared
+    let mut cost = Cost::NONE;
+    let outputs = prepared.into_iter().map(|(output, of_this)| {
+        cost.add(of_this);
+        output
+    });
+    (outputs.collect(), cost)
 }
 
-fn finish((stderr, text): (bool, String)) -> Output {
+/// As much of `output`, which is text, as fits into `most`, and what that costs.
+fn fitting(output: Output, most: Cost) -> (Output, Cost) {
+    let cost = weigh::output(&output);
+    if cost.beyond(most).is_none() {
+        return (output, cost);
+    }
+    let output = weigh::fitting_output(output, most);
+    let cost = weigh::output(&output);
+    (output, cost)
+}
+
+fn finish((stderr, text): (bool, String), most: Cost) -> (Output, Cost) {
     let text = terminal::fold(text);
-    if stderr {
+    let output = if stderr {
         Output::Stderr(text)
     } else {
         Output::Stdout(text)
-    }
+    };
+    fitting(output, most)
 }
 
-/// The output with this number in its cell; `None` when it shows nothing of its own.
+/// The output with this number in its cell, and what it costs; `None` when it shows nothing
+/// of its own.
 fn one(
     output: notebook::Output<'_>,
     number: usize,
     displays: &Displays<'_>,
     sanitizer: &impl Sanitizer,
-) -> Option<Output> {
+    most: Cost,
+) -> Option<(Output, Cost)> {
     match output {
         notebook::Output::Stream { .. } | notebook::Output::Clear { .. } => None,
         notebook::Output::Error {
             ename,
             evalue,
             traceback,
-        } => Some(Output::Error {
-            ename: cut::text(ename),
-            evalue: cut::text(evalue),
-            traceback: terminal::fold(traceback),
-        }),
+        } => {
+            let error = Output::Error {
+                ename: cut::text(ename),
+                evalue: cut::text(evalue),
+                traceback: terminal::fold(traceback),
+            };
+            Some(fitting(error, most))
+        }
         notebook::Output::Bundle(bundle) => {
             let is_result = bundle.is_result;
-            let richest = rich::choose(&displays.newest(bundle)?, number, sanitizer);
-            Some(if is_result {
+            let (richest, cost) = rich::choose(&displays.newest(bundle)?, number, sanitizer, most);
+            let output = if is_result {
                 Output::Result(richest)
             } else {
                 Output::Display(richest)
-            })
+            };
+            Some((output, cost))
         }
-        notebook::Output::Unknown(note) => Some(Output::Display(Rich::Note {
-            note: cut::name(&note),
-            text: String::new(),
-        })),
+        notebook::Output::Unknown(note) => {
+            let note = Output::Display(Rich::Note {
+                note: cut::name(&note),
+                text: String::new(),
+            });
+            Some((note, Cost::NOTE))
+        }
     }
 }

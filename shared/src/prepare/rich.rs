@@ -7,13 +7,18 @@
 //! trusted, but an SVG that is only an image is safe and so is shown; JavaScript, and
 //! whatever else needs a script, is named in a note, with the best of the rest beside it.
 
-use super::{Sanitizer, cut, frame, image, json, markdown, maths, terminal};
+use super::{
+    Sanitizer,
+    budget::{Cost, picture, weigh},
+    cut, frame, image, json, markdown, maths, terminal,
+};
 use crate::{
     notebook::{Bundle, Raw, unescaped},
     prepared::{ImageKind, Rich, SafeHtml},
 };
 
-const IMAGES: [ImageKind; 5] = [
+/// Images, in the order of rank.
+pub(super) const IMAGES: [ImageKind; 5] = [
     ImageKind::Svg,
     ImageKind::Png,
     ImageKind::Jpeg,
@@ -37,15 +42,45 @@ const LIVE: [(&str, &str); 9] = [
 /// JSON that is no use to a reader.
 const INTERNAL: [&str; 2] = ["google.colaboratory", "jupyter.widget-state"];
 
-/// What to show of `bundle`, which is the output with this number in its cell.
-pub(super) fn choose(bundle: &Bundle<'_>, number: usize, sanitizer: &impl Sanitizer) -> Rich {
+/// What to show of `bundle`, which is the output with this number in its cell, within `most`,
+/// and what that costs.
+pub(super) fn choose(
+    bundle: &Bundle<'_>,
+    number: usize,
+    sanitizer: &impl Sanitizer,
+    most: Cost,
+) -> (Rich, Cost) {
+    let mut shown = richest(bundle, number, sanitizer, most);
+    let mut cost = weigh::rich(&shown);
+    if let Some(much) = cost.beyond(most) {
+        shown = match shown {
+            Rich::Text(text) => Rich::Text(weigh::fitting(text, most, weigh::text)),
+            _ => too_much(&format!("This output {much}."), bundle, number, most),
+        };
+        cost = weigh::rich(&shown);
+    }
+    (shown, cost)
+}
+
+/// What stands in place of what is too much: a note, its words, and the way to see it all
+/// the same, in a closed frame, if it is something that one can show.
+fn too_much(note: &str, bundle: &Bundle<'_>, number: usize, most: Cost) -> Rich {
+    let plain = bundle.text("text/plain").unwrap_or_default();
+    Rich::Live {
+        note: note.to_owned(),
+        frame: frame::can_show(bundle).then_some(number),
+        shown: weigh::words(terminal::fold(plain), most).map(Box::new),
+    }
+}
+
+fn richest(bundle: &Bundle<'_>, number: usize, sanitizer: &impl Sanitizer, most: Cost) -> Rich {
     let plain = bundle.text("text/plain").unwrap_or_default();
     let html = bundle.text("text/html");
     let has_script = html.as_deref().is_some_and(has_script);
     let frame = (has_script || frame::script(bundle).is_some()).then_some(number);
     if let Some(what) = live(bundle) {
         // What else the library offers is what stands for it without a script.
-        let shown = image(bundle, &plain)
+        let shown = image(bundle, number, &plain, most)
             .or_else(|| self::html(html.as_deref(), sanitizer))
             .or_else(|| words(plain));
         return Rich::Live {
@@ -60,7 +95,7 @@ pub(super) fn choose(bundle: &Bundle<'_>, number: usize, sanitizer: &impl Saniti
         .or(visible)
         .or_else(|| markdown(bundle, sanitizer))
         .or_else(|| latex(bundle))
-        .or_else(|| image(bundle, &plain))
+        .or_else(|| image(bundle, number, &plain, most))
         .or_else(|| other_json(bundle));
     match (shown, html) {
         (Some(Rich::Html(html)), _) if has_script => Rich::Live {
@@ -145,20 +180,30 @@ fn latex(bundle: &Bundle<'_>) -> Option<Rich> {
     })
 }
 
-fn image(bundle: &Bundle<'_>, plain: &str) -> Option<Rich> {
-    IMAGES
-        .iter()
-        .find_map(|kind| one_image(bundle, *kind, plain))
+/// The image of the highest rank that a page can show; a note when there are only others.
+fn image(bundle: &Bundle<'_>, number: usize, plain: &str, most: Cost) -> Option<Rich> {
+    let mut refused = None;
+    for kind in IMAGES {
+        match one_image(bundle, kind, plain) {
+            Some(Ok(image)) => return Some(image),
+            Some(Err(note)) => refused = refused.or(Some(note)),
+            None => {}
+        }
+    }
+    Some(too_much(&refused?, bundle, number, most))
 }
 
-fn one_image(bundle: &Bundle<'_>, kind: ImageKind, plain: &str) -> Option<Rich> {
+/// The image of this kind; an error says, in words, why it is not shown.
+fn one_image(bundle: &Bundle<'_>, kind: ImageKind, plain: &str) -> Option<Result<Rich, String>> {
     let data = bundle.text(kind.mime())?;
     if data.len() > cut::MAX_DATA {
         let note = format!("An image of {} bytes is not shown here.", data.len());
-        let text = plain.to_owned();
-        return Some(Rich::Note { note, text });
+        return Some(Err(note));
     }
     let mut image = image::of(kind, &data)?;
+    if let Some(why) = picture::refusal(kind, &image.base64) {
+        return Some(Err(format!("This picture {why}.")));
+    }
     let of_mime = bundle
         .metadata
         .and_then(|metadata| metadata.get(kind.mime()));
@@ -173,10 +218,10 @@ fn one_image(bundle: &Bundle<'_>, kind: ImageKind, plain: &str) -> Option<Rich> 
     let said = of_mime
         .and_then(|metadata| metadata.get("alt"))
         .and_then(Raw::as_str);
-    Some(Rich::Image {
+    Some(Ok(Rich::Image {
         image,
         alt: cut::text(said.as_deref().unwrap_or(plain).to_owned()),
-    })
+    }))
 }
 
 /// The JSON of a type that nothing here knows, such as a map's.

@@ -1,13 +1,15 @@
 //! Terminal text to HTML: colours become classes, every other escape goes.
 //!
 //! One pass, no backtracking. The result is bounded: when colour changes are so dense
-//! that the markup would be many times the text, the rest comes without colours.
+//! that the markup would be many times the text, or a browser would take long for it, the rest comes without colours.
 
 use super::{colour, escape};
 
 /// Markup beyond this many bytes for each byte of text is not written.
 const MAX_GROWTH: usize = 6;
 const FREE: usize = 2048;
+/// Pieces with a colour of one text: each is an element, which a browser has to place.
+const MAX_SPANS: usize = 10_000;
 
 /// The length of the escape sequence that `text` begins with, at least 1.
 pub(crate) fn escape_length(text: &str) -> usize {
@@ -46,6 +48,7 @@ pub(super) struct Terminal {
     /// Bytes of text so far, and of markup.
     read: usize,
     written: usize,
+    spans: usize,
 }
 
 impl Terminal {
@@ -63,10 +66,12 @@ impl Terminal {
             }
             let plain = &rest[..rest.find('\x1b').unwrap_or(rest.len())];
             let written = self.written + out.len() - start;
-            let too_much = written > MAX_GROWTH * (self.read + at) + FREE;
+            let too_much =
+                written > MAX_GROWTH * (self.read + at) + FREE || self.spans == MAX_SPANS;
             if self.style == Style::default() || too_much || plain.is_empty() {
                 push_plain(out, plain);
             } else {
+                self.spans += 1;
                 out.push_str("<span class=\"");
                 self.style.push_classes(out);
                 out.push_str("\">");
@@ -244,5 +249,7 @@ mod tests {
     fn dense_colours_are_bounded() {
         let text = "\x1b[1;3;4;9;31;42mx\x1b[22mx".repeat(10_000);
         assert!(html(&text).len() <= 8 * text.len() + 4096);
+        let text = "\x1b[31ma word or two in red\x1b[32mand some in green".repeat(20_000);
+        assert_eq!(html(&text).matches("<span").count(), super::MAX_SPANS);
     }
 }

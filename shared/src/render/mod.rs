@@ -75,6 +75,8 @@ mod text;
 
 pub use changes::changes;
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::prepared::Output;
 use crate::prepared::{Markdown, PreparedCell};
 
 /// How to render.
@@ -130,6 +132,31 @@ pub fn markdown(markdown: &Markdown, options: &Options) -> String {
     let mut out = String::new();
     let mut context = Renderer::new(options).0;
     cell::push_markdown(&mut out, markdown, &mut context);
+    out
+}
+
+/// The HTML of an output by itself, for who measures it.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn output(output: &Output) -> String {
+    let options = Options::default();
+    let mut out = String::new();
+    output::push(&mut out, output, &mut Renderer::new(&options).0);
+    out
+}
+
+/// The same of a text.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn text(text: &str) -> String {
+    let mut out = String::new();
+    cell::push_text(&mut out, text);
+    out
+}
+
+/// The same of source.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn source(source: &str, language: &str) -> String {
+    let mut out = String::new();
+    highlight::push(&mut out, source, language);
     out
 }
 

@@ -5,8 +5,9 @@
 //! ammonia cannot express into markup of this project's own. An `id` is brought to the
 //! form of [`crate::render`]'s, which puts its prefix before it. Nothing keeps a `name` or
 //! a `style`: looks that matter come back as classes (`css`), so that the
-//! page's policy need not allow inline styles. Images are data or are not loaded. What is
-//! `plain` takes a shorter way to the same result.
+//! page's policy need not allow inline styles. Images are data or are not loaded, and no
+//! cell of a table spans more than there is (`spans`). What is `plain` takes a shorter way to
+//! the same result.
 
 mod css;
 mod plain;
@@ -14,6 +15,7 @@ mod policy;
 mod references;
 mod rewrite;
 mod shape;
+mod spans;
 
 use crate::{prepare::Sanitizer, prepared::SafeHtml};
 
@@ -26,20 +28,21 @@ const MAX_PASSES: usize = 5;
 
 impl Sanitizer for Ammonia {
     fn sanitize(&self, html: &str) -> SafeHtml {
-        plain::clean(html).map_or_else(|| thorough(html), SafeHtml::trust)
+        let clean = plain::clean(html).unwrap_or_else(|| thorough(html));
+        SafeHtml::trust(spans::within(clean))
     }
 }
 
 /// Sanitises until another pass changes nothing, because HTML that is read differently
 /// once it has been written is what attacks on sanitisers live on.
-fn thorough(html: &str) -> SafeHtml {
+fn thorough(html: &str) -> String {
     let mut before = match pass(html) {
         Ok(clean) => clean,
         Err(why) => return refusal(why),
     };
     for _ in 1..MAX_PASSES {
         match pass(&before) {
-            Ok(after) if after == before => return SafeHtml::trust(after),
+            Ok(after) if after == before => return after,
             Ok(after) => before = after,
             Err(why) => return refusal(why),
         }
@@ -53,6 +56,6 @@ fn pass(html: &str) -> Result<String, &'static str> {
     Ok(rewrite::tags(&references::restore(&clean)))
 }
 
-fn refusal(why: &str) -> SafeHtml {
-    SafeHtml::trust(format!("<p class=\"nb-note\">HTML not shown: {why}.</p>"))
+fn refusal(why: &str) -> String {
+    format!("<p class=\"nb-note\">HTML not shown: {why}.</p>")
 }

@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn tables_of_pandas_go_the_short_way() {
         let short = clean(FRAME).expect("this is what the short way is for");
-        assert_eq!(short, thorough(FRAME).as_str());
+        assert_eq!(short, thorough(FRAME));
         assert!(short.contains("<tr class=\"nb-right\">"));
         assert!(short.contains("<td>Zoë &gt; 3 &lt; 4 &amp; 5&nbsp;</td>"));
     }

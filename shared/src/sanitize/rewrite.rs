@@ -4,9 +4,12 @@
 //! of a tag and attributes stand in double quotes. So a scan is enough, and text is
 //! copied byte for byte.
 
-use crate::render::{
-    html::{attributes as parse, tag_length},
-    image::NO_ALT,
+use crate::{
+    prepare::image,
+    render::{
+        html::{attributes as parse, tag_length},
+        image::NO_ALT,
+    },
 };
 
 /// How much of an image's description a note quotes, in characters.
@@ -43,6 +46,14 @@ fn tag(out: &mut String, tag: &str) {
     if name == "img" && !value("src").is_some_and(|src| src.starts_with("data:")) {
         let alt = value("alt").filter(|alt| !alt.is_empty());
         note(out, alt.or(value("src")).unwrap_or("no address"));
+        return;
+    }
+    if name == "img"
+        && let Some(why) = value("src").and_then(image::refusal_of_data_url)
+    {
+        out.push_str(&format!(
+            "<span class=\"nb-note\">This picture {why}.</span>"
+        ));
         return;
     }
     out.push('<');

@@ -159,7 +159,7 @@ fn push_attributes(out: &mut String, attributes: &str) -> Option<()> {
                 classes.extend(known.map(|(_, ours)| (*ours).to_owned()));
             }
             "id" | "href" | "notation" => {}
-            _ if ATTRIBUTES.contains(&name) && value.bytes().all(is_plain) => {
+            _ if ATTRIBUTES.contains(&name) && value.bytes().all(is_plain) && !is_huge(value) => {
                 push_all(out, &[" ", name, "=\"", value, "\""]);
             }
             _ => return None,
@@ -174,6 +174,23 @@ fn push_attributes(out: &mut String, attributes: &str) -> Option<()> {
 /// What numbers with units and keywords are made of.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'%' | b'-' | b'+' | b' ')
+}
+
+/// Lengths of a formula are a few letters; one of more than this is no formula.
+const MAX_LENGTH: f64 = 1000.0;
+
+/// Whether a length in `value` is longer than any page.
+fn is_huge(value: &str) -> bool {
+    let number = value.trim_start_matches(['-', '+']);
+    let end = number.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let (digits, unit) = number.split_at(end.unwrap_or(number.len()));
+    // An exponent looks like a unit.
+    let has_exponent =
+        unit.starts_with(['e', 'E']) && !unit.starts_with("em") && !unit.starts_with("ex");
+    has_exponent
+        || digits
+            .parse::<f64>()
+            .is_ok_and(|length| length > MAX_LENGTH)
 }
 
 /// The class that stands for a declaration, if one does.
@@ -231,6 +248,8 @@ mod tests {
             "<math><mi onclick=\"x\">x</mi></math>",
             "<math><mi width=\"url(x)\">x</mi></math>",
             "<math><mi width=x>x</mi></math>",
+            "<math><mspace width=\"1000000em\"/></math>",
+            "<math><mo minsize=\"1e9em\">(</mo></math>",
             "<math><mi",
             "<math><a></math>",
             "<a><math></math></a>",

@@ -13,6 +13,8 @@ use super::escape;
 /// data, where colours help nobody; it comes plain.
 const MAX_GROWTH: usize = 6;
 const FREE: usize = 2048;
+/// Tokens with a colour of one source: each is an element, which a browser has to place.
+const MAX_SPANS: usize = 10_000;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,16 +57,18 @@ pub(crate) fn push(out: &mut String, source: &str, language: &str) {
         return;
     };
     let limit = MAX_GROWTH * source.len() + FREE;
+    let mut spans = 0;
     let fits = lexer::tokens(source, known, &mut |class, text| {
         match class.tag() {
             Some(tag) => {
+                spans += 1;
                 out.push_str(tag);
                 escape::push(out, text);
                 out.push_str("</span>");
             }
             None => escape::push(out, text),
         }
-        out.len() - start <= limit
+        out.len() - start <= limit && spans <= MAX_SPANS
     });
     if !fits {
         out.truncate(start);
@@ -212,6 +216,8 @@ mod tests {
     #[test]
     fn dense_source_comes_plain() {
         let source = "1+".repeat(10_000);
+        assert_eq!(html("python", &source), source);
+        let source = "1 plus_a_long_name_so_that_markup_is_short ".repeat(20_000);
         assert_eq!(html("python", &source), source);
     }
 }

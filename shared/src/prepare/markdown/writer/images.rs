@@ -8,7 +8,8 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::{Attachment, RawHtml, Writer};
 use crate::{
-    prepare::{image::of_data_url, link, place},
+    prepare::{budget::picture, image::of_data_url, link, place},
+    prepared::Image,
     render::{escape, image},
 };
 
@@ -91,6 +92,13 @@ impl Writer<'_> {
         }
     }
 
+    fn show(&mut self, picture: &Image, alt: &str) {
+        match refusal(picture) {
+            Some(note) => self.out.push_str(&note),
+            None => image::push(&mut self.out, picture, alt),
+        }
+    }
+
     fn end_image(&mut self, url: &str, alt: &str) {
         if let Some(name) = url.strip_prefix("attachment:") {
             let name = place::percent_decoded(name);
@@ -99,11 +107,11 @@ impl Writer<'_> {
             if let Some(attachment) = found
                 && self.may_show(attachment)
             {
-                image::push(&mut self.out, &attachment.image, alt);
+                self.show(&attachment.image, alt);
                 return;
             }
         } else if let Some(image) = of_data_url(url) {
-            image::push(&mut self.out, &image, alt);
+            self.show(&image, alt);
             return;
         }
         self.out
@@ -120,6 +128,14 @@ impl Writer<'_> {
         self.out
             .push_str(if linked { "</a></span>" } else { "</span>" });
     }
+}
+
+/// The note on a picture that a page does not show because of what it takes to draw.
+fn refusal(image: &Image) -> Option<String> {
+    let why = picture::refusal(image.kind, &image.base64)?;
+    Some(format!(
+        "<span class=\"nb-note\">This picture {why}.</span>"
+    ))
 }
 
 /// How long the mention of `name` is that `rest` begins with, if there is one: raw HTML

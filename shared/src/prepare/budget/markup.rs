@@ -1,0 +1,138 @@
+//! What sanitised HTML costs, read tag by tag.
+
+use super::{Cost, picture, text::Scale};
+use crate::{
+    prepared::ImageKind,
+    render::html::{attributes, tag_length},
+};
+
+/// What so many bytes within a tag cost beside its element.
+const BYTES_IN_TAG: usize = 16;
+
+/// A table that is open.
+#[derive(Default)]
+struct Table {
+    /// What its cells take up, as they say.
+    places: u64,
+    rows: u64,
+    /// The widest row, and the one that is being read.
+    columns: u64,
+    row: u64,
+}
+
+/// What it costs to draw `html`, which a sanitiser or this crate wrote.
+pub(super) fn cost(html: &str) -> Cost {
+    let mut cost = Cost::NONE;
+    let mut scale = Scale::default();
+    let mut tables: Vec<Table> = Vec::new();
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        scale.push_html(&rest[..start]);
+        rest = &rest[start..];
+        let length = tag_length(rest);
+        let tag = &rest[..length];
+        rest = &rest[length..];
+        if tag.starts_with("</") {
+            if tag == "</table>" {
+                cost.add(tables.pop().map_or(Cost::NONE, Table::cost));
+            }
+            continue;
+        }
+        cost.add(Cost::ELEMENT);
+        let inside = tag.trim_start_matches('<').trim_end_matches('>');
+        let (name, said) = inside.split_once(' ').unwrap_or((inside, ""));
+        match name {
+            "table" => tables.push(Table::default()),
+            "tr" => tables.last_mut().into_iter().for_each(Table::next_row),
+            "td" | "th" => tables
+                .last_mut()
+                .into_iter()
+                .for_each(|table| table.cell(said)),
+            "img" => {
+                cost.add(image(said));
+                continue;
+            }
+            _ => {}
+        }
+        scale.plain((said.len() / BYTES_IN_TAG) as u64);
+    }
+    scale.push_html(rest);
+    // A sanitiser closes what it opens; if it did not, this would still be complete.
+    while let Some(table) = tables.pop() {
+        cost.add(table.cost());
+    }
+    cost.text = cost.text.saturating_add(scale.weight());
+    cost
+}
+
+/// The picture that an `img` with these attributes shows.
+fn image(said: &str) -> Cost {
+    let found = attributes(said)
+        .into_iter()
+        .find(|(name, _)| *name == "src");
+    let data = found.and_then(|(_, value)| value.strip_prefix("data:")?.split_once(";base64,"));
+    data.and_then(|(mime, base64)| Some(picture::cost(ImageKind::of_mime(mime)?, base64)))
+        .unwrap_or(Cost::NONE)
+}
+
+impl Table {
+    fn next_row(&mut self) {
+        self.rows += 1;
+        self.row = 0;
+    }
+
+    fn cell(&mut self, said: &str) {
+        let span = |wanted: &str| -> u64 {
+            let attributes = attributes(said);
+            let found = attributes.iter().find(|(name, _)| *name == wanted);
+            found.and_then(|(_, value)| value.parse().ok()).unwrap_or(1)
+        };
+        let (mut columns, mut rows) = (1, 1);
+        if said.contains("span=\"") {
+            // None stands for all that are left; the sanitiser has seen to that.
+            (columns, rows) = (span("colspan").max(1), span("rowspan").max(1));
+        }
+        self.row = self.row.saturating_add(columns);
+        self.columns = self.columns.max(self.row);
+        self.places = self.places.saturating_add(columns.saturating_mul(rows));
+    }
+
+    /// Rows that are short are filled up.
+    fn cost(self) -> Cost {
+        let filled = self.rows.saturating_mul(self.columns);
+        Cost {
+            places: self.places.max(filled),
+            ..Cost::NONE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cost;
+
+    #[test]
+    fn elements_text_and_places_are_counted() {
+        let html = "<p>a &lt; b</p><table><tbody><tr><td colspan=\"2\">x</td></tr>\
+                    <tr><td>1</td><td rowspan=\"3\">2</td></tr></tbody></table>";
+        let cost = cost(html);
+        assert_eq!((cost.elements, cost.places, cost.text), (8, 6, 8));
+    }
+
+    #[test]
+    fn tables_in_tables_have_their_own_places() {
+        let inner = "<table><tr><td>1</td><td>2</td></tr></table>";
+        let html = format!("<table><tr><td>{inner}</td></tr><tr><td>{inner}</td></tr></table>");
+        assert_eq!(cost(&html).places, 6);
+    }
+
+    #[test]
+    fn few_rows_can_make_a_wide_table() {
+        let html = format!(
+            "<table><tr>{}</tr>{}</table>",
+            "<td></td>".repeat(1000),
+            "<tr></tr>".repeat(999)
+        );
+        assert_eq!(cost(&html).places, 1_000_000);
+    }
+}

@@ -1,0 +1,227 @@
+//! What a browser pays for what it is given to draw, and how much of that there may be.
+//!
+//! A page of a megabyte costs a browser anything between a hundredth of a second and an
+//! hour: a kilobyte of nested `use` draws a billion shapes, forty kilobytes of PNG are a
+//! gigabyte once decoded, and it is the browser of everyone who looks that stands still. So
+//! what a cell shows is measured here, once, when it is prepared, in five measures that
+//! were each found by timing Chromium ([`Cost`]), and what is over the budget becomes a
+//! note that says what was too much.
+//!
+//! `weigh` measures a prepared cell, `markup` sanitised HTML, `text` any text, `picture`
+//! the bytes of a picture, `svg` what a drawing comes to once all its references are
+//! followed; `ledger` adds up the cells of a page. What is deliberately not here: what the
+//! closed frame shows, which somebody asked for and which freezes nothing but itself.
+
+mod ledger;
+mod markup;
+pub(super) mod picture;
+mod svg;
+pub(super) mod text;
+pub(super) mod weigh;
+
+use std::fmt::{self, Display};
+
+pub(crate) use ledger::{Ledger, MAX_CELLS, more_cells, reduced};
+
+/// What it costs to draw something. Every sum saturates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cost {
+    /// Elements of HTML and MathML, some 15 µs each.
+    elements: u64,
+    /// Places in tables, a cell that spans several taking up them all.
+    places: u64,
+    /// Text, in letters: what is laid out slowly counts as so many more. Some 1.5 µs each.
+    text: u64,
+    /// Pixels of pictures once they are decoded, all frames of those that move, 4 bytes each.
+    pixels: u64,
+    /// Shapes that SVGs draw, references followed, some 40 µs each.
+    shapes: u64,
+}
+
+/// How much may be drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    /// By one output, or by the prose of one cell.
+    pub(super) output: Cost,
+    /// By all cells together.
+    all: Cost,
+}
+
+/// A notebook by itself, as a page or as a document. Each measure of it at its limit is
+/// drawn within five seconds on two cores without a graphics card.
+pub(crate) const PAGE: Budget = Budget {
+    output: Cost {
+        elements: 60_000,
+        places: 200_000,
+        text: 700_000,
+        pixels: 250_000_000,
+        shapes: 40_000,
+    },
+    all: Cost {
+        elements: 100_000,
+        places: 300_000,
+        text: 3_000_000,
+        pixels: 500_000_000,
+        shapes: 80_000,
+    },
+};
+
+/// The end of a notebook, of which a page shows three hundred: the wall, or a summary.
+pub(crate) const TILE: Budget = Budget {
+    output: Cost {
+        elements: 5_000,
+        places: 10_000,
+        text: 400_000,
+        pixels: 120_000_000,
+        shapes: 6_000,
+    },
+    all: Cost {
+        elements: 6_000,
+        places: 12_000,
+        text: 600_000,
+        pixels: 150_000_000,
+        shapes: 8_000,
+    },
+};
+
+impl Cost {
+    /// Of a single element.
+    const ELEMENT: Self = Self {
+        elements: 1,
+        ..Self::NONE
+    };
+    pub(crate) const NONE: Self = Self {
+        elements: 0,
+        places: 0,
+        text: 0,
+        pixels: 0,
+        shapes: 0,
+    };
+    /// Of a note, and what stands around a cell.
+    pub(super) const NOTE: Self = Self {
+        elements: 8,
+        text: 200,
+        ..Self::NONE
+    };
+
+    /// Of both.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            elements: self.elements.saturating_add(other.elements),
+            places: self.places.saturating_add(other.places),
+            text: self.text.saturating_add(other.text),
+            pixels: self.pixels.saturating_add(other.pixels),
+            shapes: self.shapes.saturating_add(other.shapes),
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        *self = self.plus(other);
+    }
+
+    fn twice(self) -> Self {
+        self.plus(self)
+    }
+
+    /// What is left of it after `other`.
+    fn minus(self, other: Self) -> Self {
+        Self {
+            elements: self.elements.saturating_sub(other.elements),
+            places: self.places.saturating_sub(other.places),
+            text: self.text.saturating_sub(other.text),
+            pixels: self.pixels.saturating_sub(other.pixels),
+            shapes: self.shapes.saturating_sub(other.shapes),
+        }
+    }
+
+    /// What of it is more than `most`, if anything is.
+    pub(super) fn beyond(self, most: Self) -> Option<TooMuch> {
+        let measures = [
+            (self.pixels, most.pixels, "pixels in its pictures"),
+            (self.shapes, most.shapes, "shapes in its drawings"),
+            (self.places, most.places, "places in its tables"),
+            (self.elements, most.elements, "elements"),
+            (self.text, most.text, "letters' worth of text"),
+        ];
+        let mut over = measures.into_iter().filter(|(is, most, _)| is > most);
+        over.next()
+            .map(|(is, most, what)| TooMuch { is, most, what })
+    }
+}
+
+/// What was too much of something. Displayed, it goes on after a name: `has 12 elements, …`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMuch {
+    is: u64,
+    most: u64,
+    what: &'static str,
+}
+
+impl Display for TooMuch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (is, most) = (grouped(self.is), grouped(self.most));
+        write!(
+            f,
+            "has {is} {}; up to {most} are shown here. The notebook itself has it",
+            self.what
+        )
+    }
+}
+
+/// `number` with a comma between thousands; beyond a trillion nobody counts.
+fn grouped(number: u64) -> String {
+    const MOST: u64 = 1_000_000_000_000;
+    if number >= MOST {
+        return "more than a trillion".to_owned();
+    }
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cost, PAGE, TILE, grouped};
+
+    #[test]
+    fn a_note_says_what_was_too_much() {
+        let cost = Cost {
+            elements: 1_000_000,
+            ..Cost::NONE
+        };
+        let words = cost.beyond(PAGE.output).expect("too much").to_string();
+        assert_eq!(
+            words,
+            "has 1,000,000 elements; up to 60,000 are shown here. The notebook itself has it"
+        );
+        assert_eq!(PAGE.output.beyond(PAGE.output), None);
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(u64::MAX), "more than a trillion");
+    }
+
+    #[test]
+    fn what_one_output_may_cost_its_page_may() {
+        for budget in [PAGE, TILE] {
+            assert_eq!(budget.output.beyond(budget.all), None);
+        }
+        assert_eq!(TILE.all.beyond(PAGE.all), None);
+    }
+
+    #[test]
+    fn sums_saturate() {
+        let most = Cost {
+            elements: u64::MAX,
+            places: u64::MAX,
+            text: u64::MAX,
+            pixels: u64::MAX,
+            shapes: u64::MAX,
+        };
+        assert_eq!(most.plus(most), most);
+    }
+}

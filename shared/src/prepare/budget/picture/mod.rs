@@ -1,0 +1,276 @@
+//! How large a picture is once it is decoded, read from its bytes and not by decoding it.
+//!
+//! What kind of picture it is the bytes say and not the notebook: a browser, too, believes
+//! them alone (but for SVG, which it only takes for one where it is called one). Each kind
+//! is read as far as it tells its size and its frames; the libraries that do this stop at
+//! the size of the first frame. What is cut off or wrong is nothing, as in a browser.
+
+mod bytes;
+mod gif;
+mod jpeg;
+mod png;
+mod webp;
+
+use self::bytes::Bytes;
+pub(super) use self::bytes::decode;
+use super::{Cost, grouped, svg};
+use crate::prepared::ImageKind;
+
+/// Pixels of one picture: a photograph of the largest telephones.
+const MAX_PIXELS: u64 = 52_000_000;
+/// Pixels of all frames of a picture that moves, or of all scans of one.
+const MAX_MOVING: u64 = 200_000_000;
+/// No side is longer; a page would be as long as that.
+const MAX_SIDE: u32 = 30_000;
+
+/// What a picture of pixels is, decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Size {
+    width: u32,
+    height: u32,
+    /// More than one when it moves, or when a decoder goes over it again and again.
+    frames: u32,
+}
+
+impl Size {
+    fn pixels(self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+
+    fn of_all_frames(self) -> u64 {
+        self.pixels().saturating_mul(u64::from(self.frames.max(1)))
+    }
+}
+
+/// What bytes are.
+enum Found {
+    /// A picture of pixels.
+    Pixels(Size),
+    /// A picture that a browser would show and that is none of those shown here.
+    Foreign(&'static str),
+    /// Nothing that a browser would show.
+    Nothing,
+}
+
+fn find(bytes: Bytes<'_>) -> Found {
+    if bytes.is_at(0, b"\x89PNG\r\n\x1a\n") {
+        Found::Pixels(png::size(bytes))
+    } else if bytes.is_at(0, b"\xFF\xD8\xFF") {
+        Found::Pixels(jpeg::size(bytes))
+    } else if bytes.is_at(0, b"GIF8") {
+        Found::Pixels(gif::size(bytes))
+    } else if bytes.is_at(0, b"RIFF") && bytes.is_at(8, b"WEBP") {
+        Found::Pixels(webp::size(bytes))
+    } else if bytes.is_at(4, b"ftyp") {
+        Found::Foreign("an AVIF picture")
+    } else if bytes.is_at(0, b"BM") {
+        Found::Foreign("a bitmap")
+    } else if bytes.is_at(0, b"\0\0\x01\0") || bytes.is_at(0, b"\0\0\x02\0") {
+        Found::Foreign("an icon")
+    } else if bytes.is_at(0, b"\xFF\x0A") || bytes.is_at(4, b"JXL ") {
+        Found::Foreign("a JPEG XL picture")
+    } else {
+        Found::Nothing
+    }
+}
+
+/// What a picture costs, in base64. What [`refusal`] refuses costs more than there is.
+pub(super) fn cost(kind: ImageKind, base64: &str) -> Cost {
+    if kind == ImageKind::Svg {
+        return match svg::of_base64(base64) {
+            Ok(cost) => cost.plus(Cost::ELEMENT),
+            Err(_) => Cost {
+                shapes: u64::MAX,
+                ..Cost::ELEMENT
+            },
+        };
+    }
+    let pixels = match find(Bytes::new(base64)) {
+        Found::Pixels(size) if too_large(size).is_some() => u64::MAX,
+        Found::Pixels(size) => size.of_all_frames(),
+        Found::Foreign(_) => u64::MAX,
+        Found::Nothing => 0,
+    };
+    Cost {
+        pixels,
+        ..Cost::ELEMENT
+    }
+}
+
+/// Why a picture is not shown at all, whatever stands around it: goes on after a name, as
+/// in `This picture has …`.
+pub(in crate::prepare) fn refusal(kind: ImageKind, base64: &str) -> Option<String> {
+    if kind == ImageKind::Svg {
+        return match svg::of_base64(base64) {
+            Ok(cost) => cost.beyond(svg::MOST).map(|much| much.to_string()),
+            Err(why) => Some(format!("{why}; the notebook itself has it")),
+        };
+    }
+    match find(Bytes::new(base64)) {
+        Found::Pixels(size) => too_large(size),
+        Found::Foreign(what) => Some(format!(
+            "is {what}, and PNG, JPEG, GIF, WebP and SVG are shown here; the notebook itself has it"
+        )),
+        Found::Nothing => None,
+    }
+}
+
+fn too_large(size: Size) -> Option<String> {
+    let Size {
+        width,
+        height,
+        frames,
+    } = size;
+    let sides = format!(
+        "{} × {} pixels",
+        grouped(u64::from(width)),
+        grouped(u64::from(height))
+    );
+    let most = if size.pixels() > MAX_PIXELS {
+        format!("{sides}; pictures of up to {} are", grouped(MAX_PIXELS))
+    } else if width.max(height) > MAX_SIDE {
+        let most = grouped(u64::from(MAX_SIDE));
+        format!("{sides}; pictures of up to {most} a side are")
+    } else if frames > 1 && size.of_all_frames() > MAX_MOVING {
+        let most = grouped(MAX_MOVING);
+        format!("{frames} layers of {sides}; up to {most} pixels in all are")
+    } else {
+        return None;
+    };
+    Some(format!("has {most} shown here. The notebook itself has it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Cost, cost, refusal};
+    use crate::{prepare::image::encode, prepared::ImageKind};
+
+    fn png(width: u32, height: u32, frames: u32) -> Vec<u8> {
+        let chunk = |name: &[u8], data: &[u8]| {
+            let length = (data.len() as u32).to_be_bytes();
+            [&length[..], name, data, &[0; 4]].concat()
+        };
+        let head = [
+            &width.to_be_bytes()[..],
+            &height.to_be_bytes(),
+            &[8, 6, 0, 0, 0],
+        ]
+        .concat();
+        let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+        file.extend(chunk(b"IHDR", &head));
+        for _ in 1..frames {
+            file.extend(chunk(b"fcTL", &[0; 26]));
+        }
+        file.extend(chunk(b"fcTL", &[0; 26]));
+        file.extend(chunk(b"IDAT", &[1, 2, 3]));
+        file.extend(chunk(b"IEND", &[]));
+        file
+    }
+
+    fn jpeg(width: u16, height: u16) -> Vec<u8> {
+        let mut file = b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0".to_vec();
+        // A thumbnail with a size of its own stands before.
+        file.extend(b"\xFF\xE1\0\x0C\xFF\xC0\0\x11\x08\0\x01\0\x01\x03\xFF\xFF");
+        file.extend(b"\xFF\xC2\0\x11\x08");
+        file.extend(height.to_be_bytes());
+        file.extend(width.to_be_bytes());
+        file.extend([3; 10]);
+        file
+    }
+
+    fn gif(width: u16, height: u16, frames: usize) -> Vec<u8> {
+        let mut file = b"GIF89a".to_vec();
+        file.extend(width.to_le_bytes());
+        file.extend(height.to_le_bytes());
+        file.extend([0x80, 0, 0, 0, 0, 0, 1, 1, 1]);
+        for _ in 0..frames {
+            file.extend(b"\x21\xF9\x04\0\0\0\0\0");
+            file.extend([0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 1, 0x2C, 0]);
+        }
+        file.push(0x3B);
+        file
+    }
+
+    fn webp(chunks: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
+        let mut file = b"RIFF\0\0\0\0WEBP".to_vec();
+        for (name, data) in chunks {
+            file.extend(*name);
+            file.extend((data.len() as u32).to_le_bytes());
+            file.extend(data);
+            if data.len() % 2 == 1 {
+                file.push(0);
+            }
+        }
+        file
+    }
+
+    fn pixels(bytes: &[u8]) -> u64 {
+        // What the notebook calls it does not matter.
+        cost(ImageKind::Jpeg, &encode(bytes)).pixels
+    }
+
+    #[test]
+    fn every_kind_tells_its_size() {
+        assert_eq!(pixels(&png(300, 200, 1)), 60_000);
+        assert_eq!(pixels(&jpeg(300, 200)), 60_000);
+        assert_eq!(pixels(&gif(300, 200, 1)), 60_000);
+        let lossy = b"\x10\0\0\x9D\x01\x2A\x2C\x01\xC8\0".to_vec();
+        assert_eq!(pixels(&webp(&[(b"VP8 ", lossy)])), 60_000);
+        let bits: u32 = 299 | 199 << 14;
+        let lossless = [&[0x2F][..], &bits.to_le_bytes()].concat();
+        assert_eq!(pixels(&webp(&[(b"VP8L", lossless)])), 60_000);
+        let extended = vec![0, 0, 0, 0, 0x2B, 1, 0, 0xC7, 0, 0];
+        assert_eq!(pixels(&webp(&[(b"VP8X", extended)])), 60_000);
+    }
+
+    #[test]
+    fn every_frame_counts() {
+        assert_eq!(pixels(&png(300, 200, 7)), 7 * 60_000);
+        assert_eq!(pixels(&gif(300, 200, 7)), 7 * 60_000);
+        let mut chunks = vec![(&b"VP8X"[..], vec![2, 0, 0, 0, 0x2B, 1, 0, 0xC7, 0, 0])];
+        chunks.extend((0..7).map(|_| (&b"ANMF"[..], vec![0; 17])));
+        assert_eq!(pixels(&webp(&chunks)), 7 * 60_000);
+    }
+
+    #[test]
+    fn scans_without_end_count() {
+        let mut file = jpeg(300, 200);
+        for _ in 0..160 {
+            file.extend(b"\xFF\xDA\0\x02pixels");
+        }
+        assert_eq!(pixels(&file), 10 * 60_000);
+    }
+
+    #[test]
+    fn what_is_cut_off_or_no_picture_is_nothing() {
+        for whole in [png(300, 200, 2), jpeg(300, 200), gif(300, 200, 3)] {
+            for end in 0..whole.len() {
+                assert!(pixels(&whole[..end]) <= pixels(&whole), "{end}");
+            }
+        }
+        assert_eq!(pixels(b"nothing"), 0);
+        assert_eq!(cost(ImageKind::Png, "iVBORw0KGgo="), Cost::ELEMENT);
+    }
+
+    #[test]
+    fn refusals_name_what_is_too_much() {
+        let why = |bytes: &[u8]| refusal(ImageKind::Png, &encode(bytes)).unwrap_or_default();
+        assert_eq!(
+            why(&png(16_000, 16_000, 1)),
+            "has 16,000 × 16,000 pixels; pictures of up to 52,000,000 are shown here. \
+             The notebook itself has it"
+        );
+        assert!(why(&png(1, 40_000, 1)).contains("30,000 a side"));
+        assert!(why(&gif(2000, 1000, 400)).starts_with("has 400 layers of 2,000 × 1,000"));
+        for foreign in [
+            &b"BM12345678"[..],
+            b"\0\0\x01\0\x01\0",
+            b"\0\0\0\x20ftypavif",
+        ] {
+            assert!(why(foreign).starts_with("is a"), "{foreign:?}");
+        }
+        for shown in [png(3000, 2000, 1), jpeg(8160, 6144), gif(640, 480, 200)] {
+            assert_eq!(why(&shown), "");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! XML, tag by tag.
+
+use std::borrow::Cow;
+
+/// A part of a document.
+pub(super) enum Piece<'x> {
+    /// A start tag; `name` without what stands before a colon, `attributes` unread.
+    Start {
+        name: &'x str,
+        attributes: &'x str,
+        /// It is an end tag, too.
+        alone: bool,
+    },
+    /// An end tag.
+    End,
+    /// What stands between tags.
+    Text(&'x str),
+}
+
+/// Gives the pieces of `xml` to `sink`, in order. An error says, after a name, what is in it
+/// that this cannot follow.
+pub(super) fn read<'x>(
+    xml: &'x str,
+    mut sink: impl FnMut(Piece<'x>) -> Result<(), &'static str>,
+) -> Result<(), &'static str> {
+    let mut rest = xml;
+    while let Some(at) = rest.find('<') {
+        if at > 0 {
+            sink(Piece::Text(&rest[..at]))?;
+        }
+        rest = &rest[at..];
+        if let Some(comment) = rest.strip_prefix("<!--") {
+            rest = behind(comment, "-->");
+        } else if let Some(text) = rest.strip_prefix("<![CDATA[") {
+            let end = text.find("]]>").unwrap_or(text.len());
+            sink(Piece::Text(&text[..end]))?;
+            rest = behind(&text[end..], "]]>");
+        } else if let Some(instruction) = rest.strip_prefix("<?") {
+            let end = instruction.find("?>").unwrap_or(instruction.len());
+            allowed(&instruction[..end])?;
+            rest = behind(&instruction[end..], "?>");
+        } else if let Some(declaration) = rest.strip_prefix("<!") {
+            let end = declaration.find('>').unwrap_or(declaration.len());
+            if declaration[..end].contains('[') {
+                return Err("declares entities");
+            }
+            rest = behind(&declaration[end..], ">");
+        } else if rest.starts_with("</") {
+            sink(Piece::End)?;
+            rest = behind(rest, ">");
+        } else {
+            rest = start(&rest[1..], &mut sink)?;
+        }
+    }
+    Ok(())
+}
+
+/// What an instruction may say: only what does not change how the rest is read.
+fn allowed(instruction: &str) -> Result<(), &'static str> {
+    let lower = instruction.to_ascii_lowercase();
+    if lower.starts_with("xml-stylesheet") {
+        return Err("refers to a style sheet elsewhere");
+    }
+    let Some((_, encoding)) = lower.split_once("encoding") else {
+        return Ok(());
+    };
+    let named = |name: &str| {
+        let value = encoding.trim_start().trim_start_matches('=').trim_start();
+        value.trim_start_matches(['"', '\'']).starts_with(name)
+    };
+    if ["utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1"]
+        .into_iter()
+        .any(named)
+    {
+        Ok(())
+    } else {
+        Err("is not written in UTF-8")
+    }
+}
+
+/// Behind the next `end` in `text`.
+fn behind<'x>(text: &'x str, end: &str) -> &'x str {
+    text.split_once(end).map_or("", |(_, rest)| rest)
+}
+
+/// A start tag, of which `rest` begins with the name; what follows it.
+fn start<'x>(
+    rest: &'x str,
+    sink: &mut impl FnMut(Piece<'x>) -> Result<(), &'static str>,
+) -> Result<&'x str, &'static str> {
+    let mut quote = None;
+    let end = rest.bytes().position(|byte| match quote {
+        Some(open) => {
+            if byte == open {
+                quote = None;
+            }
+            false
+        }
+        None => {
+            if matches!(byte, b'"' | b'\'') {
+                quote = Some(byte);
+            }
+            byte == b'>'
+        }
+    });
+    let (tag, after) = match end {
+        Some(end) => (&rest[..end], &rest[end + 1..]),
+        None => (rest, ""),
+    };
+    let alone = tag.ends_with('/');
+    let tag = tag.trim_end_matches('/');
+    let (name, attributes) = match tag.find(|c: char| c.is_ascii_whitespace()) {
+        Some(at) => tag.split_at(at),
+        None => (tag, ""),
+    };
+    sink(Piece::Start {
+        name: local(name),
+        attributes,
+        alone,
+    })?;
+    Ok(after)
+}
+
+/// Gives the names and values of `attributes` to `sink`, values without references.
+pub(super) fn attributes<'x>(
+    attributes: &'x str,
+    mut sink: impl FnMut(&'x str, Cow<'x, str>) -> Result<(), &'static str>,
+) -> Result<(), &'static str> {
+    let mut rest = attributes;
+    while let Some((name, after)) = rest.split_once('=') {
+        let after = after.trim_ascii_start();
+        let Some(quote) = after.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+            rest = after;
+            continue;
+        };
+        let (value, after) = after[1..].split_once(quote).unwrap_or((&after[1..], ""));
+        let name = name.trim_ascii();
+        // A declaration of names draws nothing, and may not be taken for what it declares.
+        if !name.starts_with("xmlns") {
+            sink(local(name), decoded(value))?;
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+/// A name without the prefix of its namespace.
+fn local(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name)
+}
+
+/// `value` with references as what they stand for; of names XML itself has five.
+fn decoded(value: &str) -> Cow<'_, str> {
+    if !value.contains('&') {
+        return value.into();
+    }
+    let mut parts = value.split('&');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once(';').unwrap_or(("", part));
+        let number = name.strip_prefix('#').and_then(|number| {
+            let number = match number.strip_prefix('x') {
+                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+                None => number.parse().ok()?,
+            };
+            char::from_u32(number)
+        });
+        out.push(number.unwrap_or(match name {
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            "apos" => '\'',
+            _ => '&',
+        }));
+        out.push_str(rest);
+    }
+    out.into()
+}
