@@ -31,6 +31,7 @@ pub mod history;
 pub mod homes;
 pub mod limits;
 pub mod notices;
+mod reserve;
 pub mod routes;
 pub mod server;
 pub mod sharing;

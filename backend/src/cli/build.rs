@@ -18,7 +18,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::homes::HomesArg;
+use super::{homes::HomesArg, quota::QuotaArgs};
 use crate::{
     builds::Builds,
     class::{Class, Key, Observer, Revision, TailLimits},
@@ -45,6 +45,8 @@ pub(super) struct BuildArgs {
     out: PathBuf,
     #[command(flatten)]
     homes: HomesArg,
+    #[command(flatten)]
+    quota: QuotaArgs,
     /// Go on, and build what is saved, until Ctrl-C.
     #[arg(long)]
     watch: bool,
@@ -73,7 +75,8 @@ impl Wanted {
 /// come out.
 pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let limits = TailLimits::default();
-    let builds = Arc::new(Builds::new(args.homes.template.clone(), limits, &args.out)?);
+    let builds = Builds::new(args.homes.template.clone(), limits, &args.out)?;
+    let builds = Arc::new(builds.within(args.quota.builds()));
     let (wanted, outside) = sorted_out(&args.notebooks, &args.homes.template);
     let progress = Arc::new(Progress::new());
     let class = Class::new(args.homes.template.clone(), limits)
@@ -111,6 +114,9 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     }
     for path in &half_written {
         problems.name_other(&path.display().to_string(), "somebody is writing it");
+    }
+    for words in builds.left_out(None) {
+        problems.name_other("--notebooks-per-person", &words);
     }
     problems.name_all(&args.homes.template, &builds);
     eprintln!(

@@ -1,5 +1,6 @@
 //! The commands of `pipalhub`. A new one gets a module here and a line in `Command`;
-//! settings that several have are in modules of their own: `address`, `data`, `homes`.
+//! settings that several have are in modules of their own: `address`, `data`, `history`,
+//! `homes`, `quota`.
 
 mod address;
 mod build;
@@ -8,6 +9,7 @@ mod doctor;
 mod history;
 mod homes;
 mod parallel;
+mod quota;
 mod render;
 mod serve;
 mod tail;

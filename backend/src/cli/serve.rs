@@ -22,6 +22,7 @@ use super::{
     data::{data_folder, lock_folder},
     history::{History, HistoryArgs},
     homes::HomesArg,
+    quota::QuotaArgs,
 };
 use crate::{
     app::AppState,
@@ -96,6 +97,8 @@ pub(super) struct ServeArgs {
     no_build: bool,
     #[command(flatten)]
     history: HistoryArgs,
+    #[command(flatten)]
+    quota: QuotaArgs,
     /// The Hub's admins have the rights that their scopes give them, as everyone has, and are
     /// not instructors by being admins.
     #[arg(long, env = "PIPALHUB_ADMINS_BY_SCOPE", value_parser = FalseyValueParser::new())]
@@ -145,7 +148,9 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         let builds = Builds::new(args.homes.template.clone(), limits, &out);
         let builds = builds.context("see --out")?;
         Some(Arc::new(
-            builds.telling(asides.clone(), Arc::clone(&sharing)),
+            builds
+                .within(args.quota.builds())
+                .telling(asides.clone(), Arc::clone(&sharing)),
         ))
     };
     let history = args.history.start(&data, &args.homes.template, &asides)?;

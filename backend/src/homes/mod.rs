@@ -13,7 +13,7 @@ mod watch;
 
 pub use create::{CreateError, create_beside};
 pub use notebook::OnDisk;
-pub use read::{Fingerprint, ReadError, read_notebook};
+pub use read::{FileId, Fingerprint, ReadError, read_notebook};
 pub use scan::{Found, scan};
 pub use template::{Home, HomesTemplate};
 pub use watch::{Poke, Watch, watch};

@@ -28,6 +28,13 @@ pub struct Fingerprint {
     /// Modification time, nanoseconds since the Unix epoch.
     pub modified_ns: i128,
     size: u64,
+    file: FileId,
+}
+
+/// Which file it is, whatever it is called: two names of one file have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId {
+    device: u64,
     inode: u64,
 }
 
@@ -37,7 +44,10 @@ impl From<&Metadata> for Fingerprint {
             modified_ns: i128::from(metadata.mtime()) * 1_000_000_000
                 + i128::from(metadata.mtime_nsec()),
             size: metadata.size(),
-            inode: metadata.ino(),
+            file: FileId {
+                device: metadata.dev(),
+                inode: metadata.ino(),
+            },
         }
     }
 }
@@ -53,6 +63,12 @@ impl Fingerprint {
     #[must_use]
     pub fn size(self) -> u64 {
         self.size
+    }
+
+    /// Which file this is a version of.
+    #[must_use]
+    pub fn file(self) -> FileId {
+        self.file
     }
 
     /// Modification time as events carry it.
