@@ -153,7 +153,9 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
                 .telling(asides.clone(), Arc::clone(&sharing)),
         ))
     };
-    let history = args.history.start(&data, &args.homes.template, &asides)?;
+    let history = args
+        .history
+        .start(&data, &args.homes.template, &asides, &args.quota)?;
     let notices = Board::open(&data.join("notices.sqlite3"))?;
     let about = AboutResponse {
         events: args.keep_events,
