@@ -33,6 +33,7 @@ pub mod homes;
 pub mod lanes;
 pub mod limits;
 pub mod notices;
+mod reserve;
 pub mod routes;
 pub mod server;
 pub mod sharing;

@@ -216,6 +216,9 @@ pub struct HistoryResponse {
     pub versions: Vec<VersionSummary>,
     /// There are older ones.
     pub more: bool,
+    /// Why some of this participant's are missing, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// One version of a notebook.

@@ -42,6 +42,24 @@ struct Written {
     pieces: Pieces,
 }
 
+/// An export that is not written yet.
+pub(super) struct Rendered {
+    head: String,
+    html: String,
+    pieces: Pieces,
+}
+
+impl Rendered {
+    fn texts(&self) -> [&str; 3] {
+        [&self.head, &self.html, standalone::AFTER]
+    }
+
+    /// In bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.texts().iter().map(|text| text.len() as u64).sum()
+    }
+}
+
 impl Exports {
     /// When the export of `key` may be written again, `every` so often.
     pub(super) fn due(&self, key: &Key, every: Duration) -> Option<Instant> {
@@ -72,18 +90,14 @@ impl Exports {
             && is_of(layout::export(below, &key.user)).is_some_and(|export| export.size() > 0)
     }
 
-    /// Writes the export and the copy; only cells that changed are rendered. Whether either
-    /// has news.
-    pub(super) fn write(
+    /// Makes the export; only cells that changed are rendered.
+    pub(super) fn render(
         &self,
         folder: &Folder,
         below: &str,
         key: &Key,
         source: Source<'_>,
-    ) -> io::Result<bool> {
-        let copy = layout::copy(below, &key.user);
-        let version = Made::Of(source.version);
-        let copied = folder.write(&copy, version, &|out| out.write_all(source.bytes))?;
+    ) -> Rendered {
         let place = layout::export(below, &key.user);
         let known = self.lock().remove(key);
         let before = known.and_then(|known| Some((read(folder, &place, &known)?, known)));
@@ -95,17 +109,37 @@ impl Exports {
             .as_ref()
             .map(|(text, known)| (&known.pieces, &text[known.cells_at..]));
         let (html, pieces) = incremental::cells(source.notebook, 0, &options, &Ammonia, before);
-        let head = standalone::before(&title(key), "en");
+        Rendered {
+            head: standalone::before(&title(key), "en"),
+            html,
+            pieces,
+        }
+    }
+
+    /// Writes the export and the copy. Whether either has news.
+    pub(super) fn write(
+        &self,
+        folder: &Folder,
+        below: &str,
+        key: &Key,
+        source: Source<'_>,
+        rendered: Rendered,
+    ) -> io::Result<bool> {
+        let copy = layout::copy(below, &key.user);
+        let version = Made::Of(source.version);
+        let copied = folder.write(&copy, version, &|out| out.write_all(source.bytes))?;
+        let place = layout::export(below, &key.user);
         let exported = folder.write(&place, version, &|out| {
-            [&*head, &html, standalone::AFTER]
+            rendered
+                .texts()
                 .iter()
                 .try_for_each(|part| out.write_all(part.as_bytes()))
         })?;
         let written = Written {
             at: Instant::now(),
             version: exported.version,
-            cells_at: head.len(),
-            pieces,
+            cells_at: rendered.head.len(),
+            pieces: rendered.pieces,
         };
         self.lock().insert(key.clone(), written);
         Ok(copied.is_news || exported.is_news)

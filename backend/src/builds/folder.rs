@@ -22,14 +22,14 @@ use std::{
 
 use anyhow::{Context, bail};
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, Timespec, Timestamps, futimens, mkdirat,
-    openat, openat2, renameat, renameat_with, unlinkat,
+    AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, Timespec, Timestamps, futimens, linkat,
+    mkdirat, openat, openat2, renameat, renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 use walkdir::{DirEntry, WalkDir};
 
 use super::comparing::Comparing;
-use crate::homes::Fingerprint;
+use crate::{homes::Fingerprint, reserve::Reserve};
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +38,8 @@ mod tests;
 const STAMP: &str = ".pipalhub";
 /// What temporary files begin with.
 const PART: &str = ".part-";
+/// What waits when there is no room on the disk.
+const WHAT: &str = "builds";
 /// The renderer of this program.
 const RENDERER: &str = env!("PIPALHUB_RENDERER");
 /// So much is given to the kernel at once.
@@ -74,6 +76,7 @@ pub(super) struct Folder {
     stamp: Mutex<File>,
     is_current: bool,
     parts: AtomicU64,
+    reserve: Reserve,
 }
 
 impl Folder {
@@ -129,12 +132,29 @@ impl Folder {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(CWD, &path, flags, Mode::empty()).with_context(cannot)?;
         Ok(Self {
+            reserve: Reserve::new(&path, 0, WHAT),
             path,
             root,
             stamp: Mutex::new(stamp),
             is_current: text == RENDERER,
             parts: AtomicU64::new(0),
         })
+    }
+
+    /// The same, which leaves so many bytes of the disk free.
+    pub(super) fn reserving(self, bytes: u64) -> Self {
+        let reserve = Reserve::new(&self.path, bytes, WHAT);
+        Self { reserve, ..self }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_reserve(self, reserve: Reserve) -> Self {
+        Self { reserve, ..self }
+    }
+
+    /// What keeps room on the disk for others.
+    pub(super) fn reserve(&self) -> &Reserve {
+        &self.reserve
     }
 
     /// Where it is.
@@ -184,10 +204,11 @@ impl Folder {
     }
 
     fn try_write(&self, place: &str, made: Made, fill: &Fill<'_>) -> io::Result<Written> {
+        // Before any folder is made for it.
+        self.reserve.check(0)?;
         let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
         let folder = self.folder(folder)?;
-        let number = self.parts.fetch_add(1, Ordering::Relaxed);
-        let part = format!("{PART}{}-{number}", process::id());
+        let part = self.part_name();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file: File = openat(&folder, &*part, flags, Mode::RUSR | Mode::WUSR)?.into();
         let old = match made {
@@ -198,7 +219,11 @@ impl Folder {
             (Some(old), Made::OfMany) => Some(Fingerprint::from(&old.metadata()?)),
             _ => None,
         };
-        let written = write_all(Comparing::new(file, old), made, fill).and_then(|written| {
+        let file = Reserving {
+            file: Comparing::new(file, old),
+            reserve: &self.reserve,
+        };
+        let written = write_all(file, made, fill).and_then(|written| {
             if let (Some(version), false) = (kept, written.is_news) {
                 return Ok(Written { version, ..written });
             }
@@ -212,6 +237,31 @@ impl Folder {
         // says the same. If it cannot be removed the next start does it.
         let _ = unlinkat(&folder, &*part, AtFlags::empty());
         written
+    }
+
+    /// Gives the file at `from` the name at `to` as well, in place of what was there; whether
+    /// that was another file.
+    pub(super) fn link(&self, from: &str, to: &str) -> io::Result<bool> {
+        let file = |place| self.version(place).map(Fingerprint::file);
+        if file(from).is_some_and(|from| file(to) == Some(from)) {
+            return Ok(false);
+        }
+        let (folder, name) = from.rsplit_once('/').unwrap_or(("", from));
+        let source = self.open_folder(folder)?;
+        let (folder, new_name) = to.rsplit_once('/').unwrap_or(("", to));
+        let folder = self.folder(folder)?;
+        let part = self.part_name();
+        linkat(&source, name, &folder, &*part, AtFlags::empty())?;
+        let named = renameat(&folder, &*part, &folder, new_name);
+        if named.is_err() {
+            let _ = unlinkat(&folder, &*part, AtFlags::empty());
+        }
+        Ok(named.map(|()| true)?)
+    }
+
+    fn part_name(&self) -> String {
+        let number = self.parts.fetch_add(1, Ordering::Relaxed);
+        format!("{PART}{}-{number}", process::id())
     }
 
     /// Gives the file `part` of `folder` the name at `place`, and the file there its name;
@@ -294,11 +344,30 @@ fn files_below(path: &Path) -> impl Iterator<Item = DirEntry> {
     walk.filter(|entry| !entry.file_type().is_dir())
 }
 
-fn write_all(file: Comparing, made: Made, fill: &Fill<'_>) -> io::Result<Written> {
+/// A file that is written as long as there is room on the disk.
+struct Reserving<'a> {
+    file: Comparing,
+    reserve: &'a Reserve,
+}
+
+impl Write for Reserving<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // Piece by piece: several are written at once, and none knows how long it will be.
+        let bytes = &bytes[..bytes.len().min(AT_ONCE)];
+        self.reserve.check(bytes.len() as u64)?;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn write_all(file: Reserving<'_>, made: Made, fill: &Fill<'_>) -> io::Result<Written> {
     let mut out = BufWriter::with_capacity(AT_ONCE, file);
     fill(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    let (file, is_same) = file.finish();
+    let (file, is_same) = file.file.finish();
     if let Made::Of(source) = made {
         let time = time_of(source);
         futimens(

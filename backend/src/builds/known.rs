@@ -65,6 +65,8 @@ pub struct Listed {
     pub filename: String,
     /// The folder of its builds.
     pub folder: String,
+    /// There is a summary: somebody's copy is no mere second name of another file.
+    pub has_summary: bool,
     /// By name.
     pub participants: Vec<ListedCopy>,
 }
@@ -82,6 +84,8 @@ pub struct ListedCopy {
     pub has_export: bool,
     /// Why it cannot be read, in words.
     pub problem: Option<String>,
+    /// Why it can be read and is not built, in words.
+    pub note: Option<String>,
 }
 
 impl Known {
@@ -111,11 +115,13 @@ impl Known {
         }
     }
 
-    pub(super) fn remove(&self, key: &Key) {
+    /// Whether it was known.
+    pub(super) fn remove(&self, key: &Key) -> bool {
         let next = self.next_edition();
         let mut notebooks = self.lock();
+        let mut was_known = false;
         if let Some(copies) = notebooks.get_mut(&key.filename) {
-            copies.parts.remove(&key.user);
+            was_known = copies.parts.remove(&key.user).is_some();
             copies.edition = Edition {
                 document: next,
                 notebook: next,
@@ -124,12 +130,13 @@ impl Known {
                 notebooks.remove(&key.filename);
             }
         }
+        was_known
     }
 
-    /// Everyone's parts of `filename`, `None` when nobody has it.
+    /// Everyone's parts of `filename`, `None` when there is nothing to show of anybody's.
     pub(super) fn summary(&self, filename: &str) -> Option<Summary> {
         let notebooks = self.lock();
-        let copies = notebooks.get(filename)?;
+        let copies = notebooks.get(filename).filter(|it| it.has_summary())?;
         Some(Summary {
             filename: filename.to_owned(),
             parts: copies.parts.clone(),
@@ -191,6 +198,7 @@ impl Known {
                 (!participants.is_empty()).then(|| Listed {
                     filename: filename.clone(),
                     folder: copies.folder.clone(),
+                    has_summary: copies.has_summary(),
                     participants,
                 })
             })
@@ -208,6 +216,12 @@ impl Known {
     }
 }
 
+impl Copies {
+    fn has_summary(&self) -> bool {
+        self.parts.values().any(|part| !part.is_second_name)
+    }
+}
+
 fn listed(user: &str, part: &Part) -> ListedCopy {
     ListedCopy {
         user: user.to_owned(),
@@ -215,5 +229,6 @@ fn listed(user: &str, part: &Part) -> ListedCopy {
         saved_at_ms: part.saved_at_ms,
         has_export: part.has_export,
         problem: part.problem.clone(),
+        note: None,
     }
 }

@@ -16,9 +16,13 @@ mod export;
 mod folder;
 mod known;
 mod layout;
+mod names;
 mod news;
 mod part;
 mod queue;
+mod quota;
+mod room;
+mod shares;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -49,10 +53,12 @@ use known::{Edition, Known};
 use layout::{HTML, IPYNB};
 use news::News;
 use queue::{Lane, Queue, Work};
+use quota::Rooms;
 
 pub use archive::Archive;
 pub use known::{Built, Kind, Listed, ListedCopy};
 pub(crate) use part::percent_encoded;
+pub use quota::Quota;
 pub use summary::Summary;
 
 /// Between two times that one file is written, unless somebody wants it otherwise.
@@ -74,6 +80,7 @@ pub struct Builds {
     queue: Queue,
     known: Known,
     exports: Exports,
+    rooms: Rooms,
     /// By the path of the notebook.
     summarised: Mutex<HashMap<String, Summarised>>,
     /// Where it is said that something is built anew.
@@ -101,6 +108,7 @@ impl Builds {
             queue: Queue::new(),
             known: Known::default(),
             exports: Exports::default(),
+            rooms: Rooms::new(Quota::default()),
             summarised: Mutex::default(),
             news: None,
             failures: Mutex::default(),
@@ -111,6 +119,24 @@ impl Builds {
     #[must_use]
     pub fn writing_every(self, every: Duration) -> Self {
         Self { every, ..self }
+    }
+
+    /// The same, within `quota`.
+    #[must_use]
+    pub fn within(self, quota: Quota) -> Self {
+        Self {
+            folder: self.folder.reserving(quota.reserve),
+            rooms: Rooms::new(quota),
+            ..self
+        }
+    }
+
+    #[cfg(test)]
+    fn with_reserve(self, reserve: crate::reserve::Reserve) -> Self {
+        Self {
+            folder: self.folder.with_reserve(reserve),
+            ..self
+        }
     }
 
     /// The same, saying in `asides` what is built anew to those who may see it, which is
@@ -181,7 +207,7 @@ impl Builds {
     }
 
     /// What could not be built, and why: notebooks that cannot be read, files that cannot be
-    /// written.
+    /// written, or that there is no room for.
     #[must_use]
     pub fn problems(&self) -> BTreeMap<Key, String> {
         let mut problems = self.failures().clone();
@@ -191,7 +217,8 @@ impl Builds {
                     filename: notebook.filename.clone(),
                     user: copy.user,
                 };
-                if let Some(problem) = copy.problem {
+                let over = || self.over_quota(&key);
+                if let Some(problem) = copy.problem.or_else(over) {
                     problems.entry(key).or_insert(problem);
                 }
             }
@@ -252,7 +279,16 @@ impl Builds {
     /// everyone's copies or with one participant's.
     #[must_use]
     pub fn list(&self, below: &str, of: Option<&str>) -> Vec<Listed> {
-        self.known.list(below, of)
+        let mut notebooks = self.known.list(below, of);
+        for notebook in &mut notebooks {
+            for copy in &mut notebook.participants {
+                copy.note = self.note(&Key {
+                    filename: notebook.filename.clone(),
+                    user: copy.user.clone(),
+                });
+            }
+        }
+        notebooks
     }
 
     /// Builds a notebook that is in no home: an export and nothing else. The answer is where
@@ -289,13 +325,17 @@ impl Builds {
         }
         let mut places = HashSet::new();
         for key in &keys {
-            if let Some(folder) = layout::folder_of(&key.filename) {
-                places.extend([
-                    layout::export(&folder, &key.user),
-                    layout::copy(&folder, &key.user),
-                    layout::summary(&folder, HTML),
-                    layout::summary(&folder, IPYNB),
-                ]);
+            let Some(folder) = layout::folder_of(&key.filename) else {
+                continue;
+            };
+            let (has_files, has_part) = self.has_files_and_part(key);
+            if has_files {
+                places.insert(layout::export(&folder, &key.user));
+                places.insert(layout::copy(&folder, &key.user));
+            }
+            if has_part {
+                places.insert(layout::summary(&folder, HTML));
+                places.insert(layout::summary(&folder, IPYNB));
             }
         }
         for place in files {

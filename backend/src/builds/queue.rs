@@ -42,6 +42,8 @@ pub(super) enum Work {
     Read,
     /// The notebook is gone.
     Removed,
+    /// There may be no room for it any more, or what it is another name of is built anew.
+    Align,
     /// Write the export: of this version, or of what is there by then.
     Export(Option<(Fingerprint, Whole)>),
     /// Write the summary.
@@ -59,7 +61,7 @@ enum Rank {
 impl Work {
     fn rank(&self) -> Rank {
         match self {
-            Self::Revised(_) | Self::Read | Self::Removed => Rank::Look,
+            Self::Revised(_) | Self::Read | Self::Removed | Self::Align => Rank::Look,
             Self::Summarise => Rank::Summary,
             Self::Export(_) => Rank::Export,
         }
@@ -70,7 +72,7 @@ impl Work {
         match self {
             Self::Revised(revision) => revision.content.is_ok(),
             Self::Export(content) => content.is_some(),
-            Self::Read | Self::Removed | Self::Summarise => false,
+            Self::Read | Self::Removed | Self::Align | Self::Summarise => false,
         }
     }
 
@@ -147,10 +149,12 @@ impl Queue {
         match inner.waiting.get_mut(&lane) {
             // What is to be done there by now is newer than what failed.
             Some(_) if is_retry => {}
+            // Whatever else is done in a lane begins with that.
+            Some(_) if matches!(work, Work::Align) => {}
             Some(known) if matches!(work, Work::Export(_) | Work::Summarise) => {
                 known.due = due.min(known.due);
                 known.is_retry = false;
-                if matches!(known.work, Work::Export(_)) {
+                if matches!(known.work, Work::Export(_) | Work::Align) {
                     known.work = work;
                 }
             }

@@ -1,5 +1,6 @@
 //! What is on disk after saves, deletions and mistakes.
 
+mod bounds;
 mod incremental;
 
 use std::{fs, path::PathBuf, thread, time::SystemTime};

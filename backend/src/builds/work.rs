@@ -46,6 +46,7 @@ impl Builds {
         match (lane, work) {
             (Lane::Copy(key), Work::Revised(revision)) => self.revise(key, &revision),
             (Lane::Copy(key), Work::Removed) => self.remove(key),
+            (Lane::Copy(key), Work::Align) => drop(self.align(key)),
             (Lane::Copy(key), Work::Read) => {
                 self.read_again(key, Work::Read, |version, content| {
                     self.update(key, version, content);
@@ -98,9 +99,21 @@ impl Builds {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
-        let before = self.known.part(key);
         let saved_at_ms = version.modified_ms();
+        if !self.has_place(key, saved_at_ms) {
+            return self.leave_out(key);
+        }
+        let named = self.rooms.names.name(key, version.file());
+        if let Some(promoted) = named.promoted {
+            let lane = Lane::Copy(promoted);
+            self.queue.push(lane, Work::Read, Instant::now());
+        }
+        if let Some(first) = named.first {
+            return self.is_second_name(key, version, &first);
+        }
+        let before = self.known.part(key);
         let part = Part::of(&key.user, saved_at_ms, content, before.as_deref());
+        let part = self.part_with_room(key, part);
         self.known.insert(key, &folder, part);
         self.summary_is_due(&key.filename);
         self.export_is_due(key, version, content.whole());
@@ -117,31 +130,29 @@ impl Builds {
             .version(&layout::export(&folder, &key.user))
             .is_some();
         let saved_at_ms = saved_at_ms.unwrap_or_else(time::now_ms);
+        if !self.has_place(key, saved_at_ms) {
+            return self.leave_out(key);
+        }
+        self.unname(key);
+        self.rooms.parts.release(key);
         let part = Part::broken(&key.user, saved_at_ms, problem, has_export);
         self.known.insert(key, &folder, part);
+        if let (true, Some(version)) = (has_export, version) {
+            self.keep_files(key, version);
+        }
         self.summary_is_due(&key.filename);
     }
 
     fn remove(&self, key: &Key) {
-        let Some(folder) = layout::folder_of(&key.filename) else {
-            return;
-        };
-        self.known.remove(key);
-        self.exports.forget(key);
-        let places = [
-            layout::export(&folder, &key.user),
-            layout::copy(&folder, &key.user),
-        ];
-        let removed = places
-            .iter()
-            .try_for_each(|place| self.folder.remove(place));
-        self.report(key, removed, Work::Removed);
-        self.summary_is_due(&key.filename);
+        self.rooms.places.release(key);
+        self.leave_out(key);
+        self.report(key, Ok(()), Work::Removed);
     }
 
     /// The summary does not wait for that: it is written before any export.
     fn export_is_due(&self, key: &Key, version: Fingerprint, whole: &Whole) {
         if self.is_exported(key, version, whole) {
+            self.keep_files(key, version);
             return self.report(key, Ok(()), Work::Export(None));
         }
         let now = Instant::now();
@@ -156,22 +167,48 @@ impl Builds {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
-        if self.is_exported(key, version, whole) {
+        if !self.align(key) || self.is_exported(key, version, whole) {
             return self.report(key, Ok(()), Work::Export(None));
         }
-        let _turn = self.reader.lanes().turn(whole.bytes().len() as u64);
+        let written = self.write_export(key, &folder, version, whole);
+        self.come_back(&key.user);
+        self.report(key, written, Work::Export(None));
+    }
+
+    fn write_export(
+        &self,
+        key: &Key,
+        folder: &str,
+        version: Fingerprint,
+        whole: &Whole,
+    ) -> io::Result<()> {
+        let size = whole.bytes().len() as u64;
+        // What finds no room without its document is not worth making one.
+        if !self.may_have_room_for(key, version, size) {
+            self.has_room_for(key, version, [size; 2]);
+            self.drop_files(key);
+            return Ok(());
+        }
+        self.folder.reserve().check(2 * size)?;
+        let _turn = self.reader.lanes().turn(size);
         let source = Source {
             version,
             notebook: &whole.parse(),
             bytes: whole.bytes(),
         };
-        let written = self.exports.write(&self.folder, &folder, key, source);
-        let written = written.map(|has_news| {
-            if has_news {
-                self.tell(&key.filename, Some(&key.user));
-            }
-        });
-        self.report(key, written, Work::Export(None));
+        let rendered = self.exports.render(&self.folder, folder, key, source);
+        if !self.has_room_for(key, version, [size, rendered.size()]) {
+            self.drop_files(key);
+            return Ok(());
+        }
+        let exports = &self.exports;
+        let has_news = exports.write(&self.folder, folder, key, source, rendered)?;
+        self.note_export(key, true);
+        self.align_others(key);
+        if has_news {
+            self.tell(&key.filename, Some(&key.user));
+        }
+        Ok(())
     }
 
     fn is_exported(&self, key: &Key, version: Fingerprint, whole: &Whole) -> bool {
@@ -180,7 +217,7 @@ impl Builds {
         folder.is_some_and(|folder| Exports::is_fresh(&self.folder, &folder, key, version, size))
     }
 
-    fn summary_is_due(&self, filename: &str) {
+    pub(super) fn summary_is_due(&self, filename: &str) {
         let last = lock(&self.summarised).get(filename).copied();
         let now = Instant::now();
         let due = last.map_or(now, |last| now.max(last.at + self.every));
@@ -248,7 +285,7 @@ impl Builds {
         Ok(())
     }
 
-    fn tell(&self, filename: &str, user: Option<&str>) {
+    pub(super) fn tell(&self, filename: &str, user: Option<&str>) {
         if let Some(news) = &self.news {
             news.tell(filename, user);
         }
@@ -262,7 +299,8 @@ impl Builds {
         };
         let told = format!("cannot be written: {error}");
         let before = self.failures().insert(key.clone(), told);
-        if before.is_none() {
+        // That there is no room is said once, and not of each notebook.
+        if before.is_none() && !self.folder.reserve().is_reached() {
             let Key { filename, user } = key;
             tracing::warn!(%error, ?filename, ?user, "a build cannot be written; trying again");
         }

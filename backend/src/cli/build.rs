@@ -18,7 +18,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::homes::HomesArg;
+use super::{homes::HomesArg, quota::QuotaArgs};
 use crate::{
     builds::Builds,
     class::{Class, Key, Observer, Revision, TailLimits},
@@ -47,6 +47,8 @@ pub(super) struct BuildArgs {
     out: PathBuf,
     #[command(flatten)]
     homes: HomesArg,
+    #[command(flatten)]
+    quota: QuotaArgs,
     /// Go on, and build what is saved, until Ctrl-C.
     #[arg(long)]
     watch: bool,
@@ -76,7 +78,8 @@ impl Wanted {
 pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let limits = TailLimits::default();
     let reader = Reader::from(args.homes.template.clone());
-    let builds = Arc::new(Builds::new(reader.clone(), limits, &args.out)?);
+    let builds = Builds::new(reader.clone(), limits, &args.out)?;
+    let builds = Arc::new(builds.within(args.quota.builds()));
     let (wanted, outside) = sorted_out(&args.notebooks, &args.homes.template);
     let progress = Arc::new(Progress::new());
     let class = Class::new(reader, limits)
@@ -114,6 +117,9 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     }
     for path in &half_written {
         problems.name_other(path, "somebody is writing it");
+    }
+    for words in builds.left_out(None) {
+        problems.name_other("--notebooks-per-person", &words);
     }
     problems.name_all(&args.homes.template, &builds);
     eprintln!(

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use clap::{Args, builder::FalseyValueParser};
 use shared::sharing::HistoryKept;
 
+use super::quota::QuotaArgs;
 use crate::{
     feed::Asides,
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
@@ -37,6 +38,15 @@ pub(super) struct HistoryArgs {
         value_parser = clap::value_parser!(u64).range(1..=1 << 30)
     )]
     history_mib: u64,
+    /// The versions of one person take up so much at most; beyond it, their oldest go.
+    #[arg(
+        long,
+        env = "PIPALHUB_HISTORY_PER_PERSON_MIB",
+        value_name = "MIB",
+        default_value_t = 128,
+        value_parser = clap::value_parser!(u64).range(1..=1 << 30)
+    )]
+    history_per_person_mib: u64,
 }
 
 /// What is running.
@@ -65,12 +75,20 @@ impl HistoryArgs {
         data: &Path,
         reader: &Reader,
         asides: &Asides,
+        quota: &QuotaArgs,
     ) -> anyhow::Result<Option<History>> {
         if self.no_history {
             return Ok(None);
         }
-        let store: Arc<dyn HistoryStore> =
-            Arc::new(SqliteHistory::open(&data.join("history.sqlite3"))?);
+        let path = data.join("history.sqlite3");
+        let each = self.history_per_person_mib << 20;
+        let store = SqliteHistory::open(&path)?.within(
+            &path,
+            each,
+            quota.notebooks_per_person,
+            quota.reserve(),
+        );
+        let store: Arc<dyn HistoryStore> = Arc::new(store);
         let bounds = Bounds::new(self.history_days, self.history_mib << 20);
         let recorder = Recorder::start(Arc::clone(&store), reader.clone(), bounds, asides.clone())?;
         Ok(Some(History {

@@ -1,6 +1,6 @@
 //! The commands of `pipalhub`. A new one gets a module here and a line in `Command`;
-//! settings that several have are in modules of their own: `address`, `data`, `homes`; that
-//! what is kept is for nobody else is in `private`.
+//! settings that several have are in modules of their own: `address`, `data`, `history`,
+//! `homes`, `quota`; that what is kept is for nobody else is in `private`.
 
 mod address;
 mod build;
@@ -10,6 +10,7 @@ mod history;
 mod homes;
 mod parallel;
 mod private;
+mod quota;
 mod render;
 mod serve;
 mod tail;

@@ -24,6 +24,7 @@ use super::{
     history::{History, HistoryArgs},
     homes::HomesArg,
     private::{KEY, SHARING, check_builds, check_data},
+    quota::QuotaArgs,
     token::TokenArgs,
 };
 use crate::{
@@ -94,6 +95,8 @@ pub(super) struct ServeArgs {
     no_build: bool,
     #[command(flatten)]
     history: HistoryArgs,
+    #[command(flatten)]
+    quota: QuotaArgs,
     /// The Hub's admins have the rights that their scopes give them, as everyone has, and are
     /// not instructors by being admins.
     #[arg(long, env = "PIPALHUB_ADMINS_BY_SCOPE", value_parser = FalseyValueParser::new())]
@@ -149,10 +152,12 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         let builds = Builds::new(reader.clone(), limits, &out);
         let builds = builds.context("see --out")?;
         Some(Arc::new(
-            builds.telling(asides.clone(), Arc::clone(&sharing)),
+            builds
+                .within(args.quota.builds())
+                .telling(asides.clone(), Arc::clone(&sharing)),
         ))
     };
-    let history = args.history.start(&data, &reader, &asides)?;
+    let history = args.history.start(&data, &reader, &asides, &args.quota)?;
     let notices = Board::open(&data.join("notices.sqlite3"))?;
     let about = AboutResponse {
         events: args.keep_events,

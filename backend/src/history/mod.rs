@@ -88,8 +88,14 @@ pub struct Version {
 
 /// Why there is no answer.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the history cannot be used: {0}")]
-pub struct HistoryError(String);
+pub enum HistoryError {
+    /// The engine failed.
+    #[error("the history cannot be used: {0}")]
+    Engine(String),
+    /// So little is free on the disk that the rest is left for events.
+    #[error("{0}")]
+    NoRoom(String),
+}
 
 /// Keeps versions. Every method may wait for the disk.
 pub trait HistoryStore: Send + Sync {
@@ -142,4 +148,17 @@ pub trait HistoryStore: Send + Sync {
     /// # Errors
     /// As above.
     fn size(&self) -> Result<u64, HistoryError>;
+
+    /// Whether so many bytes may be added.
+    ///
+    /// # Errors
+    /// [`HistoryError::NoRoom`] when they may not.
+    fn check_room(&self, bytes: u64) -> Result<(), HistoryError>;
+
+    /// Whether nothing should be added before [`HistoryStore::tidy`] has had its time:
+    /// somebody may have more than their quota.
+    fn is_urgent(&self) -> bool;
+
+    /// Why versions of this person are missing, in words for them and for instructors.
+    fn note(&self, user: &str) -> Option<String>;
 }

@@ -124,6 +124,17 @@ impl Queue {
         inner.pending.is_empty() && inner.missed.values().all(|due| *due > now)
     }
 
+    /// Whether no version is held in memory.
+    #[cfg(test)]
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.lock().bytes == 0
+    }
+
+    /// Whether nothing more will come.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Nothing more will come.
     pub(super) fn close(&self) {
         self.lock().closed = true;

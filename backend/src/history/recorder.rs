@@ -125,6 +125,16 @@ impl Writer {
     fn run(mut self) {
         loop {
             let work = self.queue.take(BATCH, IDLE);
+            if self.store.check_room(0).is_err() {
+                // Their files are read again when there is room; the store has said so.
+                let keys = work.pending.into_iter().map(|pending| pending.key);
+                self.queue.miss(keys.chain(work.missed));
+                if work.last || self.queue.is_closed() {
+                    return;
+                }
+                thread::sleep(TRY_AGAIN);
+                continue;
+            }
             let mut pending = work.pending;
             pending.extend(work.missed.into_iter().filter_map(|key| self.read(key)));
             let mut outcome = self.record(&pending);
@@ -133,7 +143,10 @@ impl Writer {
             }
             if let Err(error) = outcome {
                 counter!("pipalhub_history_failures_total").increment(1);
-                tracing::warn!(%error, "versions of notebooks are not recorded");
+                // That there is no room was said by who looked.
+                if !matches!(error, HistoryError::NoRoom(_)) {
+                    tracing::warn!(%error, "versions of notebooks are not recorded");
+                }
                 if !work.last {
                     let keys = pending.into_iter().map(|pending| pending.key);
                     self.queue.miss(keys);
@@ -224,7 +237,10 @@ impl Writer {
     }
 
     fn tidy(&self) -> Result<(), HistoryError> {
-        while self.queue.is_empty() && self.store.tidy(&self.bounds, time::now_ms())? {}
+        // A step after each batch in any case: a class that never pauses is bounded too.
+        while self.store.tidy(&self.bounds, time::now_ms())?
+            && (self.queue.is_empty() || self.store.is_urgent())
+        {}
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         gauge!("pipalhub_history_size_bytes").set(self.store.size()? as f64);
         Ok(())
@@ -245,7 +261,7 @@ fn newest_outline(store: &dyn HistoryStore, key: &Key) -> Result<Outline, Histor
 mod tests {
     use std::{
         fs,
-        sync::atomic::{AtomicUsize, Ordering},
+        sync::atomic::{AtomicU64, AtomicUsize, Ordering},
         time::Instant,
     };
 
@@ -254,6 +270,7 @@ mod tests {
         class::Class,
         history::{SqliteHistory, Version},
         homes::HomesTemplate,
+        reserve::Reserve,
     };
 
     /// A store whose disk is full for the first few times.
@@ -267,7 +284,7 @@ mod tests {
             let left = self.failures.load(Ordering::SeqCst);
             if left > 0 {
                 self.failures.store(left - 1, Ordering::SeqCst);
-                return Err(HistoryError("the disk is full".to_owned()));
+                return Err(HistoryError::Engine("the disk is full".to_owned()));
             }
             self.inner.add(saves)
         }
@@ -300,6 +317,18 @@ mod tests {
         fn size(&self) -> Result<u64, HistoryError> {
             self.inner.size()
         }
+
+        fn check_room(&self, bytes: u64) -> Result<(), HistoryError> {
+            self.inner.check_room(bytes)
+        }
+
+        fn is_urgent(&self) -> bool {
+            self.inner.is_urgent()
+        }
+
+        fn note(&self, user: &str) -> Option<String> {
+            self.inner.note(user)
+        }
     }
 
     struct Scene {
@@ -310,13 +339,21 @@ mod tests {
     }
 
     fn scene(failures: usize) -> Scene {
+        scene_of(failures, |store, _| store)
+    }
+
+    fn scene_of(
+        failures: usize,
+        with: impl FnOnce(SqliteHistory, &std::path::Path) -> SqliteHistory,
+    ) -> Scene {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("ana")).unwrap();
         let homes: HomesTemplate = format!("{}/{{user}}", folder.path().display())
             .parse()
             .unwrap();
+        let path = folder.path().join("history.sqlite3");
         let store = Arc::new(Full {
-            inner: SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap(),
+            inner: with(SqliteHistory::open(&path).unwrap(), &path),
             failures: AtomicUsize::new(failures),
         });
         let bounds = Bounds::new(30, 1 << 30);
@@ -376,5 +413,53 @@ mod tests {
         };
         let bytes = scene.store.bytes(&key, newest.id).unwrap().unwrap();
         assert!(String::from_utf8(bytes).unwrap().contains("kept"));
+    }
+
+    /// Text that no compression makes much smaller.
+    fn noise(seed: u64) -> String {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let word = |_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            format!("{state:016x}")
+        };
+        (0..4_096).map(word).collect()
+    }
+
+    #[test]
+    fn a_class_that_never_pauses_is_bounded_all_the_same() {
+        let scene = scene_of(0, |store, path| store.within(path, 1 << 20, 100, 0));
+        let mut largest = 0;
+        for number in 0..150 {
+            scene.save(&noise(number));
+            largest = largest.max(scene.store.size().unwrap());
+        }
+        scene.recorder.finish();
+        largest = largest.max(scene.store.size().unwrap());
+        // The log and what is still to be collected beside the quota; all together is 5 MiB.
+        assert!(scene.store.note("ana").is_some());
+        let log = std::fs::metadata(scene.folder.path().join("history.sqlite3-wal"));
+        let file = scene.store.size().unwrap() - log.map_or(0, |log| log.len());
+        assert!(file < 3 << 20, "{file} of {largest}");
+    }
+
+    #[test]
+    fn below_the_reserve_nothing_is_recorded_and_nothing_lost() {
+        let free = Arc::new(AtomicU64::new(0));
+        let reserve = Reserve::on(Arc::clone(&free), 1 << 20);
+        let scene = scene_of(0, |store, _| store.with_reserve(reserve));
+        let key = scene.save("kept");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while scene.recorder.queue.is_empty() || !scene.recorder.queue.holds_nothing() {
+            assert!(Instant::now() < deadline, "it is put aside");
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert!(scene.store.versions(&key, None, 1).unwrap().is_empty());
+        free.store(1 << 30, Ordering::Relaxed);
+        while scene.store.versions(&key, None, 1).unwrap().is_empty() {
+            assert!(Instant::now() < deadline, "it is tried again");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }

@@ -161,14 +161,18 @@ async fn list_versions(
     Asking(query): Asking<NotebookQuery>,
 ) -> Result<Json<HistoryResponse>, AppError> {
     let asked = Asked::of(&state, &identity, query.user, query.filename)?;
-    let mut versions =
-        aside(move || Ok(asked.store.versions(&asked.key, query.before, PAGE + 1)?)).await?;
+    let (mut versions, note) = aside(move || {
+        let versions = asked.store.versions(&asked.key, query.before, PAGE + 1)?;
+        Ok((versions, asked.store.note(&asked.key.user)))
+    })
+    .await?;
     let more = versions.len() > PAGE;
     versions.truncate(PAGE);
     Ok(Json(HistoryResponse {
         now_ms: time::now_ms(),
         versions: versions.into_iter().map(summary).collect(),
         more,
+        note,
     }))
 }
 

@@ -42,6 +42,9 @@ fn report_class(state: &AppState) {
     let participants: HashSet<_> = keys.iter().map(|key| &key.user).collect();
     gauge!("pipalhub_class_notebooks").set(notebooks.len() as f64);
     gauge!("pipalhub_class_participants").set(participants.len() as f64);
+    if let Some(builds) = &state.builds {
+        builds.gauge();
+    }
     let healthy = state.store.trouble().is_none();
     gauge!("pipalhub_store_healthy").set(if healthy { 1.0 } else { 0.0 });
 }

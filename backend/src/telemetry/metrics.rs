@@ -113,6 +113,23 @@ fn describe() {
         "Notebooks, one for all who have a copy"
     );
     describe_gauge!("pipalhub_class_participants", "People who have a notebook");
+    describe_gauge!(
+        "pipalhub_builds_bytes",
+        Unit::Bytes,
+        "What is built takes up, by what of it"
+    );
+    describe_gauge!(
+        "pipalhub_builds_over_quota",
+        "What is not built because a quota is used up, by what of it"
+    );
+    describe_gauge!(
+        "pipalhub_history_over_quota",
+        "People whose oldest versions are not kept because their quota is used up"
+    );
+    describe_gauge!(
+        "pipalhub_waiting_for_room",
+        "1 while so little is free on the disk that the rest is left for events, by what waits"
+    );
     process::describe();
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::{content, refs, tidy::Tidy};
+use super::{content, held, refs, tidy::Tidy};
 use crate::{
     class::Key,
     history::{Save, pieces},
@@ -14,7 +14,7 @@ use crate::{
 /// the versions after it to differ from.
 const LONGEST_PATCH: usize = 64;
 /// What a version takes on the disk beside its pieces.
-const ROW: usize = 64;
+pub(super) const ROW: usize = 64;
 
 /// The newest list of each notebook, and the one it was made from.
 pub(super) type LatestLists = HashMap<Key, Latest>;
@@ -47,6 +47,10 @@ fn one(
     save: &Save<'_>,
 ) -> rusqlite::Result<bool> {
     if !latest.contains_key(save.key) {
+        let is_known = find(connection, save.key)?.is_some();
+        if !is_known && !has_place(connection, latest, tidy, save)? {
+            return Ok(false);
+        }
         latest.insert(save.key.clone(), newest(connection, save.key)?);
     }
     let latest = latest.get_mut(save.key).expect("it was just put there");
@@ -87,10 +91,50 @@ fn one(
             number(save.counts.removed),
             number(weight + patch.len()),
             latest.base,
-            patch
+            &patch
         ])?;
+    tidy.stored(&save.key.user, (weight + patch.len()) as u64);
     latest.list = list;
     Ok(true)
+}
+
+/// The number of a notebook.
+fn find(connection: &Connection, key: &Key) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT id FROM notebooks WHERE user = ?1 AND filename = ?2")?
+        .query_row(params![key.user, key.filename], |row| row.get(0))
+        .optional()
+}
+
+/// Whether there is a place for a notebook that has no version yet.
+fn has_place(
+    connection: &Connection,
+    latest: &mut LatestLists,
+    tidy: &mut Tidy,
+    save: &Save<'_>,
+) -> rusqlite::Result<bool> {
+    let user = &save.key.user;
+    let most = tidy.quota.notebooks;
+    let (has_place, removed) = held::place(connection, user, save.saved_at_ms, most)?;
+    if removed {
+        latest.retain(|key, _| key.user != *user);
+        tidy.has_litter();
+    }
+    if removed || !has_place {
+        tidy.over_quota(user);
+    }
+    Ok(has_place)
+}
+
+/// Removes a notebook and its versions.
+pub(super) fn forget(connection: &Connection, notebook: i64) -> rusqlite::Result<()> {
+    for sql in [
+        "DELETE FROM versions WHERE notebook = ?1",
+        "DELETE FROM notebooks WHERE id = ?1",
+    ] {
+        connection.prepare_cached(sql)?.execute([notebook])?;
+    }
+    Ok(())
 }
 
 /// What the file has of a notebook, which gets a number when it has none.
@@ -98,9 +142,7 @@ fn newest(connection: &Connection, key: &Key) -> rusqlite::Result<Latest> {
     connection
         .prepare_cached("INSERT OR IGNORE INTO notebooks (user, filename) VALUES (?1, ?2)")?
         .execute(params![key.user, key.filename])?;
-    let notebook: i64 = connection
-        .prepare_cached("SELECT id FROM notebooks WHERE user = ?1 AND filename = ?2")?
-        .query_row(params![key.user, key.filename], |row| row.get(0))?;
+    let notebook = find(connection, key)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let found = connection
         .prepare_cached(
             "SELECT base, patch FROM versions WHERE notebook = ?1 ORDER BY id DESC LIMIT 1",

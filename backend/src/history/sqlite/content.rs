@@ -32,6 +32,14 @@ pub(super) fn store(connection: &Connection, bytes: &[u8]) -> rusqlite::Result<(
     Ok((id, data.len() + ROW))
 }
 
+/// What is stored under `id` takes up so many bytes.
+pub(super) fn size(connection: &Connection, id: i64) -> rusqlite::Result<u64> {
+    let length: u32 = connection
+        .prepare_cached("SELECT length(data) FROM contents WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))?;
+    Ok(u64::from(length) + ROW as u64)
+}
+
 /// Appends the bytes that are stored under `id`.
 pub(super) fn load_to(connection: &Connection, id: i64, out: &mut Vec<u8>) -> rusqlite::Result<()> {
     let data: Vec<u8> = connection

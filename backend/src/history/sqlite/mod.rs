@@ -6,13 +6,15 @@
 
 mod add;
 mod content;
+mod held;
 mod refs;
 #[cfg(test)]
 mod tests;
 mod tidy;
 
 use std::{
-    path::Path,
+    fs,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -21,6 +23,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Bounds, Counts, HistoryError, HistoryStore, Save, Version};
 use crate::{
     class::Key,
+    reserve::Reserve,
     sqlite::{self, Durability, Inspected, connect_pair, explained},
 };
 
@@ -65,7 +68,16 @@ const SELECT: &str = "SELECT v.id, saved_at_ms, cells, added, changed, removed
 pub struct SqliteHistory {
     writer: Mutex<Writer>,
     reader: Mutex<Connection>,
+    /// The log beside the file.
+    log: PathBuf,
+    reserve: Reserve,
 }
+
+/// A log that has grown beyond this, in bytes, is cut when it begins anew.
+const LARGEST_LOG: i64 = 16 << 20;
+/// What is added is written twice, into the log and into the file, and so is what says where
+/// it is.
+const WRITTEN: u64 = 2;
 
 struct Writer {
     connection: Connection,
@@ -82,7 +94,12 @@ impl SqliteHistory {
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let opened = connect_pair(path, Durability::Normal, MIGRATIONS);
         let [connection, reader] = opened.map_err(|error| explained(path, WHAT, error))?;
+        connection.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
         Ok(Self {
+            log: log.into(),
+            reserve: Reserve::new(folder_of(path), 0, RESERVED),
             reader: Mutex::new(reader),
             writer: Mutex::new(Writer {
                 connection,
@@ -93,6 +110,30 @@ impl SqliteHistory {
     }
 }
 
+impl SqliteHistory {
+    /// The same, which keeps versions of at most `notebooks` notebooks of one person, of at
+    /// most `each` bytes together, and leaves `reserve` bytes of the disk free.
+    #[must_use]
+    pub fn within(self, path: &Path, each: u64, notebooks: u32, reserve: u64) -> Self {
+        lock(&self.writer).tidy.quota = tidy::Quota { each, notebooks };
+        let reserve = Reserve::new(folder_of(path), reserve, RESERVED);
+        Self { reserve, ..self }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_reserve(self, reserve: Reserve) -> Self {
+        Self { reserve, ..self }
+    }
+}
+
+/// What waits when there is no room on the disk.
+const RESERVED: &str = "versions";
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
 /// Looks at the file at `path`, leaving everything as it is.
 pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
     sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, WHAT, error))
@@ -100,6 +141,7 @@ pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
 
 impl HistoryStore for SqliteHistory {
     fn add(&self, saves: &[Save<'_>]) -> Result<Vec<bool>, HistoryError> {
+        self.check_room(saves.iter().map(|save| save.bytes.len() as u64).sum())?;
         let mut writer = lock(&self.writer);
         let Writer {
             connection,
@@ -172,7 +214,29 @@ impl HistoryStore for SqliteHistory {
 
     fn size(&self) -> Result<u64, HistoryError> {
         let reader = lock(&self.reader);
-        Ok(tidy::pages(&reader, "page_count")? * tidy::pages(&reader, "page_size")?)
+        let log = fs::metadata(&self.log).map_or(0, |log| log.len());
+        Ok(tidy::pages(&reader, "page_count")? * tidy::pages(&reader, "page_size")? + log)
+    }
+
+    fn check_room(&self, bytes: u64) -> Result<(), HistoryError> {
+        let room = self.reserve.check(WRITTEN * bytes);
+        room.map_err(|error| HistoryError::NoRoom(error.to_string()))
+    }
+
+    fn is_urgent(&self) -> bool {
+        lock(&self.writer).tidy.is_urgent()
+    }
+
+    fn note(&self, user: &str) -> Option<String> {
+        let writer = lock(&self.writer);
+        let tidy::Quota { each, notebooks } = writer.tidy.quota;
+        writer.tidy.is_over_quota(user).then(|| {
+            format!(
+                "Over the quota of {} MiB or {notebooks} notebooks: the oldest versions of {user} \
+                 are not kept.",
+                each >> 20
+            )
+        })
     }
 }
 
@@ -201,7 +265,7 @@ fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
 
 impl From<rusqlite::Error> for HistoryError {
     fn from(error: rusqlite::Error) -> Self {
-        Self(error.to_string())
+        Self::Engine(error.to_string())
     }
 }
 

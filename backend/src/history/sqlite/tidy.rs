@@ -1,19 +1,24 @@
 //! Removing what the bounds do not allow, and collecting what nothing needs any more, in
 //! steps of milliseconds between which saves are recorded.
 //!
-//! A round goes through the notebooks and removes versions; when there is too much still,
+//! A round goes through the notebooks and removes versions, then through the people and
+//! removes the oldest versions of who has more than their quota; when there is too much still,
 //! it removes the oldest of those who take up the most. Then it marks every piece that
-//! some version has and deletes the others. What is recorded meanwhile marks its own.
+//! some version has and deletes the others. What is recorded meanwhile marks its own. Who
+//! has stored so much that they may be over their quota has a round begin at once, which is
+//! not to wait for anything.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use metrics::gauge;
 
 use rusqlite::{Connection, params};
 
 use super::{
     add::{LatestLists, base_list, damaged},
-    refs,
+    held, refs,
 };
-use crate::history::Bounds;
+use crate::{history::Bounds, telemetry::loggable};
 
 /// Between two rounds that nothing asks for, in milliseconds.
 const EVERY_MS: i64 = 10 * 60 * 1_000;
@@ -30,8 +35,10 @@ enum Stage {
     Idle,
     /// These notebooks have not been looked at yet.
     Thin(Vec<i64>),
+    /// Nobody knows what these users have.
+    Measure(Vec<String>),
     /// These users have more than the level.
-    Level(Vec<String>, i64),
+    Level(Vec<String>, u64),
     /// Versions up to this number are marked.
     Mark(i64),
     /// Pieces up to the first number are swept, those after the second are newer.
@@ -39,10 +46,39 @@ enum Stage {
     Shrink,
 }
 
+/// What one person may have.
+#[derive(Clone, Copy)]
+pub(super) struct Quota {
+    /// In bytes.
+    pub(super) each: u64,
+    pub(super) notebooks: u32,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self {
+            each: u64::MAX,
+            notebooks: u32::MAX,
+        }
+    }
+}
+
 /// See the module's words.
 pub(super) struct Tidy {
+    pub(super) quota: Quota,
     stage: Stage,
     next_round_ms: i64,
+    /// What everyone had when it was measured, and has stored since.
+    held: HashMap<String, u64>,
+    added: HashMap<String, u64>,
+    /// Who may be over their quota by now.
+    pressed: BTreeSet<String>,
+    /// This round is because of that.
+    is_urgent: bool,
+    /// Versions were removed in this round.
+    has_removed: bool,
+    /// Who has lost versions by their quota, and still has much.
+    over_quota: BTreeSet<String>,
     /// Pieces may be stored that nothing needs; so it is after a start, since the round
     /// before may not have come to its end.
     litter: bool,
@@ -54,8 +90,15 @@ pub(super) struct Tidy {
 impl Default for Tidy {
     fn default() -> Self {
         Self {
+            quota: Quota::default(),
             stage: Stage::Idle,
             next_round_ms: 0,
+            held: HashMap::new(),
+            added: HashMap::new(),
+            pressed: BTreeSet::new(),
+            is_urgent: false,
+            has_removed: true,
+            over_quota: BTreeSet::new(),
             litter: true,
             bases: HashSet::new(),
             live: Marks::default(),
@@ -71,6 +114,48 @@ impl Tidy {
         }
     }
 
+    /// A version of `user`'s was stored, and took up so much.
+    pub(super) fn stored(&mut self, user: &str, size: u64) {
+        let added = self.added.entry(user.to_owned()).or_default();
+        *added += size;
+        let held = self.held.get(user).copied().unwrap_or(0);
+        if held.saturating_add(*added) > self.quota.each {
+            self.pressed.insert(user.to_owned());
+        }
+    }
+
+    /// Pieces may be stored that nothing needs.
+    pub(super) fn has_litter(&mut self) {
+        self.litter = true;
+    }
+
+    /// Versions of `user` are not kept because of their quota.
+    pub(super) fn over_quota(&mut self, user: &str) {
+        if self.over_quota.insert(user.to_owned()) {
+            tracing::warn!(
+                user = %loggable(user),
+                each_mib = self.quota.each >> 20,
+                notebooks = self.quota.notebooks,
+                "over the quota for versions: the oldest are not kept"
+            );
+            self.report();
+        }
+    }
+
+    /// Whether versions of `user` are not kept because of their quota.
+    pub(super) fn is_over_quota(&self, user: &str) -> bool {
+        self.over_quota.contains(user)
+    }
+
+    /// Whether nothing is to be added before there was time for more steps.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.is_urgent || !self.pressed.is_empty()
+    }
+
+    fn report(&self) {
+        gauge!("pipalhub_history_over_quota").set(self.over_quota.len() as f64);
+    }
+
     /// See [`crate::history::HistoryStore::tidy`].
     pub(super) fn step(
         &mut self,
@@ -80,22 +165,43 @@ impl Tidy {
         now_ms: i64,
     ) -> rusqlite::Result<bool> {
         self.stage = match std::mem::take(&mut self.stage) {
-            Stage::Idle if now_ms < self.next_round_ms && used(connection)? <= bounds.size => {
-                return Ok(false);
+            Stage::Idle if !self.pressed.is_empty() => {
+                self.is_urgent = true;
+                Stage::Measure(self.pressed.iter().cloned().collect())
             }
-            Stage::Idle => Stage::Thin(notebooks(connection)?),
+            Stage::Idle => {
+                let is_full = used(connection)? > bounds.size && self.has_removed;
+                if now_ms < self.next_round_ms && !is_full {
+                    return Ok(false);
+                }
+                self.is_urgent = is_full;
+                self.has_removed = false;
+                Stage::Thin(notebooks(connection)?)
+            }
             Stage::Thin(mut left) => match left.pop() {
                 Some(notebook) => {
                     let removed = thin(connection, notebook, bounds, now_ms)?;
                     self.removed(removed, latest);
                     Stage::Thin(left)
                 }
-                None => level(connection, bounds)?,
+                None => {
+                    self.held.clear();
+                    Stage::Measure(held::users(connection)?)
+                }
+            },
+            Stage::Measure(mut left) => match left.pop() {
+                Some(user) => {
+                    let removed = self.measure(connection, user)?;
+                    self.removed(removed, latest);
+                    Stage::Measure(left)
+                }
+                None => level(connection, bounds, &self.held)?,
             },
             Stage::Level(mut left, level) => match left.pop() {
                 Some(user) => {
-                    let removed = cut(connection, &user, level)?;
+                    let (removed, held) = cut(connection, &user, level)?;
                     self.removed(removed, latest);
+                    self.held.insert(user, held);
                     Stage::Level(left, level)
                 }
                 None if self.litter => {
@@ -103,10 +209,7 @@ impl Tidy {
                     self.bases.clear();
                     Stage::Mark(0)
                 }
-                None => {
-                    self.next_round_ms = now_ms + EVERY_MS;
-                    return Ok(false);
-                }
+                None => return self.end(connection, bounds, now_ms),
             },
             Stage::Mark(after) => match self.mark(connection, after)? {
                 Some(after) => Stage::Mark(after),
@@ -117,12 +220,12 @@ impl Tidy {
                 None => Stage::Shrink,
             },
             Stage::Shrink => {
-                // A round begins at once when there is too much still.
-                self.next_round_ms = now_ms + EVERY_MS;
                 self.litter = false;
-                if pages(connection, "freelist_count")? == 0 {
-                    return Ok(used(connection)? > bounds.size);
+                // What is stored is not to wait until all is given back.
+                if pages(connection, "freelist_count")? == 0 || !self.pressed.is_empty() {
+                    return self.end(connection, bounds, now_ms);
                 }
+                self.is_urgent = false;
                 connection.pragma_update(None, "incremental_vacuum", SHRUNK)?;
                 Stage::Shrink
             }
@@ -130,9 +233,43 @@ impl Tidy {
         Ok(true)
     }
 
+    /// The end of a round; whether another begins at once because there is too much still.
+    fn end(
+        &mut self,
+        connection: &Connection,
+        bounds: &Bounds,
+        now_ms: i64,
+    ) -> rusqlite::Result<bool> {
+        self.next_round_ms = now_ms + EVERY_MS;
+        self.is_urgent = false;
+        let is_full = used(connection)? > bounds.size && self.has_removed;
+        Ok(is_full || !self.pressed.is_empty())
+    }
+
+    /// Finds out what a user has and removes what is over their quota.
+    fn measure(&mut self, connection: &Connection, user: String) -> rusqlite::Result<usize> {
+        let each = self.quota.each;
+        let mut found = held::within(connection, &user, each)?;
+        let mut removed = 0;
+        if found.beyond.is_some() {
+            // A quarter less, so that this is not done at every save.
+            found = held::within(connection, &user, each - each / 4)?;
+            let until = found.beyond.expect("less does not hold more");
+            removed = held::remove(connection, &user, until)?;
+            self.over_quota(&user);
+        } else if found.size < each / 2 && self.over_quota.remove(&user) {
+            self.report();
+        }
+        self.added.remove(&user);
+        self.pressed.remove(&user);
+        self.held.insert(user, found.size);
+        Ok(removed)
+    }
+
     fn removed(&mut self, removed: usize, latest: &mut LatestLists) {
         if removed > 0 {
             self.litter = true;
+            self.has_removed = true;
             // They may have been the newest.
             latest.clear();
         }
@@ -231,53 +368,50 @@ fn thin(
 
 /// When there is too much: the level to which everyone who has more is brought down, so
 /// that nobody loses their history by what somebody else saves.
-fn level(connection: &Connection, bounds: &Bounds) -> rusqlite::Result<Stage> {
+fn level(
+    connection: &Connection,
+    bounds: &Bounds,
+    held: &HashMap<String, u64>,
+) -> rusqlite::Result<Stage> {
     let used = used(connection)?;
     if used <= bounds.size {
         return Ok(Stage::Level(Vec::new(), 0));
     }
-    let mut weights: Vec<(i64, String)> = connection
-        .prepare_cached(
-            "SELECT sum(weight), user FROM versions v JOIN notebooks n ON n.id = v.notebook
-             GROUP BY user",
-        )?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
+    let mut weights: Vec<(u64, &String)> = held.iter().map(|(user, held)| (*held, user)).collect();
     weights.sort_unstable();
-    let all: i64 = weights.iter().map(|(weight, _)| weight).sum();
+    let all: u64 = weights.iter().map(|(weight, _)| weight).sum();
     // A tenth less than what is allowed, so that this is not done at every save.
-    let share = i128::from(bounds.size) * 9 / 10;
-    let allowed = i128::from(all) * share / i128::from(used.max(1));
-    let level = water_level(&weights, i64::try_from(allowed).unwrap_or(i64::MAX));
+    let share = u128::from(bounds.size) * 9 / 10;
+    let allowed = u128::from(all) * share / u128::from(used.max(1));
+    let level = water_level(&weights, u64::try_from(allowed).unwrap_or(u64::MAX));
     let above = weights.into_iter().filter(|(weight, _)| *weight > level);
-    Ok(Stage::Level(above.map(|(_, user)| user).collect(), level))
+    let above = above.map(|(_, user)| user.clone());
+    Ok(Stage::Level(above.collect(), level))
 }
 
 /// The largest level with which all weights, each cut to it, are within `allowed`;
 /// `weights` are in order.
-fn water_level(weights: &[(i64, String)], allowed: i64) -> i64 {
+fn water_level<T>(weights: &[(u64, T)], allowed: u64) -> u64 {
     let mut left = allowed;
     for (at, (weight, _)) in weights.iter().enumerate() {
-        let share = left / i64::try_from(weights.len() - at).unwrap_or(i64::MAX);
+        let share = left / (weights.len() - at) as u64;
         if *weight > share {
             return share;
         }
         left -= weight;
     }
-    i64::MAX
+    u64::MAX
 }
 
-/// Removes all but the newest versions of a user, which weigh `level` together.
-fn cut(connection: &Connection, user: &str, level: i64) -> rusqlite::Result<usize> {
-    connection
-        .prepare_cached(
-            "DELETE FROM versions WHERE id IN (
-                 SELECT id FROM (
-                     SELECT v.id, sum(weight) OVER (ORDER BY v.id DESC) AS kept
-                     FROM versions v JOIN notebooks n ON n.id = v.notebook WHERE n.user = ?1)
-                 WHERE kept > ?2)",
-        )?
-        .execute(params![user, level])
+/// Removes all but the newest versions of a user that take up `level` together; how many,
+/// and what is left.
+fn cut(connection: &Connection, user: &str, level: u64) -> rusqlite::Result<(usize, u64)> {
+    let found = held::within(connection, user, level)?;
+    let removed = match found.beyond {
+        Some(until) => held::remove(connection, user, until)?,
+        None => 0,
+    };
+    Ok((removed, found.size))
 }
 
 fn newest_content(connection: &Connection) -> rusqlite::Result<i64> {
@@ -324,7 +458,7 @@ mod tests {
     #[test]
     fn the_level_takes_from_those_who_have_most() {
         let weights = [5, 10, 100, 1_000].map(|weight| (weight, String::new()));
-        assert_eq!(water_level(&weights, 1_115), i64::MAX);
+        assert_eq!(water_level(&weights, 1_115), u64::MAX);
         assert_eq!(water_level(&weights, 615), 500);
         assert_eq!(water_level(&weights, 55), 20);
         assert_eq!(water_level(&weights, 0), 0);

@@ -65,6 +65,7 @@ pub(super) fn of_folder(
         folder,
         sees_everyone: identity.confined_to().is_none(),
         shows_summary: &shows_summary,
+        left_out: state.builds()?.left_out(identity.confined_to()),
     };
     let html = page.html(&notebooks);
     let hash = STANDARD.encode(&Sha256::digest(&html)[..12]);
@@ -85,6 +86,8 @@ struct Page<'a> {
     sees_everyone: bool,
     /// Of the notebook with this filename.
     shows_summary: &'a dyn Fn(&str) -> bool,
+    /// Who has too many notebooks, in words.
+    left_out: Vec<String>,
 }
 
 impl Page<'_> {
@@ -103,6 +106,12 @@ impl Page<'_> {
         );
         self.push_header(&mut out, title, !notebooks.is_empty());
         out.push_str("<main>\n");
+        for words in &self.left_out {
+            push(
+                &mut out,
+                format_args!("<p class=\"problem\">{}</p>\n", text(words)),
+            );
+        }
         if notebooks.is_empty() {
             out.push_str(
                 "<p class=\"empty\">Nothing is built yet: it will be as soon as somebody saves \
@@ -193,8 +202,9 @@ impl Page<'_> {
             out.push_str("<th scope=\"col\">Participants</th>");
         }
         out.push_str("<th scope=\"col\">Last saved</th>");
-        let mut filenames = notebooks.iter().map(|notebook| &*notebook.filename);
-        let has_summaries = filenames.any(self.shows_summary);
+        let has_summaries = notebooks
+            .iter()
+            .any(|notebook| self.links_summary(notebook));
         if has_summaries {
             out.push_str("<th scope=\"col\">Everyone’s last cells</th>");
         }
@@ -215,11 +225,19 @@ impl Page<'_> {
         push(
             out,
             format_args!(
-                "<tr><th scope=\"row\"><a href=\"{href}\">{}</a></th>",
+                "<tr><th scope=\"row\"><a href=\"{href}\">{}</a>",
                 text(name)
             ),
         );
         let copies = &notebook.participants;
+        let mut notes = copies.iter().filter_map(|copy| copy.note.as_deref());
+        if let (false, Some(words)) = (self.sees_everyone, notes.next()) {
+            push(
+                out,
+                format_args!(" <span class=\"problem\">{}</span>", text(words)),
+            );
+        }
+        out.push_str("</th>");
         if self.sees_everyone {
             let broken = copies.iter().filter(|copy| copy.problem.is_some()).count();
             push(out, format_args!("<td>{}", copies.len()));
@@ -229,13 +247,23 @@ impl Page<'_> {
                     format_args!(" <span class=\"problem\">{broken} cannot be read</span>"),
                 );
             }
+            let unbuilt = copies
+                .iter()
+                .filter(|copy| !copy.has_export && copy.note.is_some())
+                .count();
+            if unbuilt > 0 {
+                push(
+                    out,
+                    format_args!(" <span class=\"problem\">{unbuilt} not built</span>"),
+                );
+            }
             out.push_str("</td>");
         }
         match copies.iter().map(|copy| copy.saved_at_ms).max() {
             Some(saved) => push_time(out, saved),
             None => out.push_str("<td></td>"),
         }
-        if (self.shows_summary)(&notebook.filename) {
+        if self.links_summary(notebook) {
             push(
                 out,
                 format_args!(
@@ -249,13 +277,18 @@ impl Page<'_> {
         out.push_str("</tr>\n");
     }
 
+    /// There is a summary, for whoever looks at this.
+    fn links_summary(&self, notebook: &Listed) -> bool {
+        notebook.has_summary && (self.shows_summary)(&notebook.filename)
+    }
+
     /// Everyone's copies of the notebook that this folder is of.
     fn push_copies(&self, out: &mut String, notebook: &Listed) {
         push(
             out,
             format_args!("<section>\n<h2>{}</h2>\n", text(&notebook.filename)),
         );
-        if (self.shows_summary)(&notebook.filename) {
+        if self.links_summary(notebook) {
             out.push_str(
                 "<p><a class=\"button\" href=\"./00-summary.html\">Summary</a> \
                  <a class=\"button\" href=\"./00-summary.ipynb\">Summary as notebook</a></p>\n",
@@ -299,10 +332,10 @@ fn push_copy(out: &mut String, copy: &ListedCopy) {
             ),
         );
     }
-    if let Some(problem) = &copy.problem {
+    for words in [&copy.problem, &copy.note].into_iter().flatten() {
         push(
             out,
-            format_args!(" <span class=\"problem\">{}</span>", text(problem)),
+            format_args!(" <span class=\"problem\">{}</span>", text(words)),
         );
     }
     out.push_str("</td></tr>\n");

@@ -38,11 +38,15 @@ pub(super) async fn get_built_version(
     if !may_see(&state, &identity, &filename, user.as_deref()) {
         return Err(missing());
     }
+    let builds = state.builds()?;
     let place = match user {
-        Some(user) => state.builds()?.export_place(&Key { filename, user }),
-        None => state.builds()?.summary_place(&filename),
+        Some(user) => {
+            let key = Key { filename, user };
+            let why = || builds.note(&key).map_or_else(missing, AppError::NotFound);
+            builds.export_place(&key).ok_or_else(why)?
+        }
+        None => builds.summary_place(&filename).ok_or_else(missing)?,
     };
-    let place = place.ok_or_else(missing)?;
     let (_, metadata) = open(&state, &place).await?;
     Ok(Json(BuiltVersion {
         now_ms: time::now_ms(),

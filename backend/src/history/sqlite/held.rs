@@ -1,0 +1,99 @@
+//! What the versions of one person take up: every piece that one of them needs, whoever
+//! stored it first. So what somebody holds cannot be charged to another, nor be hidden behind
+//! a version that has gone.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, params};
+
+use super::{
+    add::{self, ROW, base_list, damaged},
+    content, refs,
+};
+
+/// What was found of a person.
+pub(super) struct Held {
+    /// What the newest versions that fit take up together, in bytes.
+    pub(super) size: u64,
+    /// The newest that did not fit.
+    pub(super) beyond: Option<i64>,
+}
+
+/// The newest versions of `user` that take up at most `most`.
+pub(super) fn within(connection: &Connection, user: &str, most: u64) -> rusqlite::Result<Held> {
+    let mut statement = connection.prepare_cached(
+        "SELECT v.id, base, patch FROM versions v JOIN notebooks n ON n.id = v.notebook
+         WHERE n.user = ?1 ORDER BY v.id DESC",
+    )?;
+    let mut rows = statement.query([user])?;
+    let mut pieces = HashSet::new();
+    let mut size = 0;
+    while let Some(row) = rows.next()? {
+        let base: i64 = row.get(1)?;
+        let patch: Vec<u8> = row.get(2)?;
+        let mut more = (ROW + patch.len()) as u64;
+        let mut needed = refs::brought(&patch).ok_or_else(damaged)?;
+        if pieces.insert(base) {
+            more += content::size(connection, base)?;
+            needed.extend(base_list(connection, base)?);
+        }
+        for id in needed {
+            if pieces.insert(id) {
+                more += content::size(connection, id)?;
+            }
+        }
+        if size + more > most {
+            let beyond = Some(row.get(0)?);
+            return Ok(Held { size, beyond });
+        }
+        size += more;
+    }
+    let beyond = None;
+    Ok(Held { size, beyond })
+}
+
+/// Removes the versions of `user` up to this one.
+pub(super) fn remove(connection: &Connection, user: &str, until: i64) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached(
+            "DELETE FROM versions WHERE id <= ?2
+             AND notebook IN (SELECT id FROM notebooks WHERE user = ?1)",
+        )?
+        .execute(params![user, until])
+}
+
+/// Everyone of whom there is a version.
+pub(super) fn users(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare_cached("SELECT DISTINCT user FROM notebooks")?;
+    let users = statement.query_map([], |row| row.get(0))?;
+    users.collect()
+}
+
+/// Whether there is a place for one more notebook of `user`, which was saved then. When they
+/// have `most` already, the one that was saved longest ago makes place for a newer one; its
+/// versions are gone then, and the second value is true.
+pub(super) fn place(
+    connection: &Connection,
+    user: &str,
+    saved_at_ms: i64,
+    most: u32,
+) -> rusqlite::Result<(bool, bool)> {
+    let count: u32 = connection
+        .prepare_cached("SELECT count(*) FROM notebooks WHERE user = ?1")?
+        .query_row([user], |row| row.get(0))?;
+    if count < most {
+        return Ok((true, false));
+    }
+    let (stalest, saved): (i64, Option<i64>) = connection
+        .prepare_cached(
+            "SELECT n.id, max(v.saved_at_ms) AS saved
+             FROM notebooks n LEFT JOIN versions v ON v.notebook = n.id
+             WHERE n.user = ?1 GROUP BY n.id ORDER BY saved LIMIT 1",
+        )?
+        .query_row([user], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if saved.is_some_and(|saved| saved >= saved_at_ms) {
+        return Ok((false, false));
+    }
+    add::forget(connection, stalest)?;
+    Ok((true, true))
+}
