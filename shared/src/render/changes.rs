@@ -4,11 +4,38 @@
 //! article.change[data-change=added|removed|changed]
 //!   header > h3, span.chip.verdict, span.chip
 //!   pre > span | ins | del | em      a line each, with its sign; em: lines left out
-//! p.no-changes                       when there is nothing to tell
+//! p.no-changes                       when there is nothing to tell, or too much
 //! ```
+//!
+//! As much as a browser draws at once; this is made natively only, as that is measured there.
 
 use super::escape::push as push_text;
+use crate::prepare::budget::text_weight;
 use crate::wire::{CellDiff, DiffResponse, LineDiff};
+
+/// Cells that are told of, and lines of them all, as far as they are this much text.
+const MAX_CELLS: usize = 2000;
+const MAX_LINES: usize = 20_000;
+const MAX_TEXT: u64 = 1_500_000;
+
+/// How much may still be drawn.
+struct Left {
+    lines: usize,
+    text: u64,
+}
+
+impl Left {
+    /// Whether there is room for a line of this text; if not, there is none for any other.
+    fn take(&mut self, text: &str) -> bool {
+        // A line that is longer than all there may be need not be looked at.
+        let fits = self.lines > 0 && text.len() as u64 <= 4 * MAX_TEXT;
+        let weight = if fits { text_weight(text) } else { u64::MAX };
+        let fits = weight <= self.text;
+        self.lines = if fits { self.lines - 1 } else { 0 };
+        self.text = self.text.saturating_sub(weight);
+        fits
+    }
+}
 
 /// The HTML of what changed.
 ///
@@ -52,12 +79,24 @@ pub fn changes(diff: &DiffResponse) -> String {
     } else if diff.cells.is_empty() {
         out.push_str("<p class=\"no-changes\">No cell is different from the version before.</p>");
     } else {
-        diff.cells.iter().for_each(|cell| push_cell(&mut out, cell));
+        let mut left = Left {
+            lines: MAX_LINES,
+            text: MAX_TEXT,
+        };
+        let cells = diff.cells.iter().take(MAX_CELLS);
+        cells.for_each(|cell| push_cell(&mut out, cell, &mut left));
+        let more = diff.cells.len().saturating_sub(MAX_CELLS);
+        if more > 0 {
+            out.push_str(&format!(
+                "<p class=\"no-changes\">{more} more cells are different; that is too much to \
+                 draw. Both versions can be downloaded.</p>"
+            ));
+        }
     }
     out
 }
 
-fn push_cell(out: &mut String, cell: &CellDiff) {
+fn push_cell(out: &mut String, cell: &CellDiff, left: &mut Left) {
     let verdict = match (cell.before, cell.after) {
         (None, _) => "added",
         (_, None) => "removed",
@@ -81,7 +120,23 @@ fn push_cell(out: &mut String, cell: &CellDiff) {
     out.push_str("</header>");
     if !cell.lines.is_empty() {
         out.push_str("<pre>");
-        cell.lines.iter().for_each(|line| push_line(out, line));
+        let shown = cell.lines.iter().take_while(|line| match line {
+            LineDiff::Same(text) | LineDiff::Added(text) | LineDiff::Removed(text) => {
+                left.take(text)
+            }
+            LineDiff::Skipped(_) => left.take(""),
+        });
+        let mut count = 0;
+        shown.for_each(|line| {
+            count += 1;
+            push_line(out, line);
+        });
+        let more = cell.lines.len() - count;
+        if more > 0 {
+            out.push_str(&format!(
+                "<em>⋯ {more} more lines are too much to draw; both versions can be downloaded\n</em>"
+            ));
+        }
         out.push_str("</pre>");
     }
     out.push_str("</article>");
@@ -113,4 +168,56 @@ fn push_line(out: &mut String, line: &LineDiff) {
     out.push_str(&format!("<{element}>{sign}"));
     push_text(out, text);
     out.push_str(&format!("\n</{element}>"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_LINES, changes};
+    use crate::wire::{CellDiff, DiffResponse, LineDiff, VersionSummary};
+
+    fn html(cells: Vec<CellDiff>) -> String {
+        let version = VersionSummary {
+            version: 2,
+            saved_at_ms: 0,
+            cells: 1,
+            added: 0,
+            changed: 1,
+            removed: 0,
+        };
+        changes(&DiffResponse {
+            from: Some(version.clone()),
+            to: version,
+            cells,
+        })
+    }
+
+    fn cell(lines: Vec<LineDiff>) -> CellDiff {
+        CellDiff {
+            before: Some(0),
+            after: Some(0),
+            kind: "code".to_owned(),
+            lines,
+            outputs_changed: false,
+            details_changed: false,
+        }
+    }
+
+    #[test]
+    fn no_more_than_a_browser_draws_at_once() {
+        let added = |text: &str, times| cell(vec![LineDiff::Added(text.to_owned()); times]);
+        let lines = html(vec![added("x", 15_000); 3]);
+        assert_eq!(lines.matches("<ins>").count(), MAX_LINES);
+        assert_eq!(lines.matches("too much to draw").count(), 2);
+        for text in ["x".repeat(10_000_000), "aא".repeat(100_000)] {
+            let long = html(vec![added("x", 1), added(&text, 1)]);
+            assert!(
+                long.len() < 1000 && long.contains("too much to draw"),
+                "{long:.300}"
+            );
+        }
+        let cells = html(vec![added("x", 1); 5000]);
+        assert_eq!(cells.matches("<article").count(), 2000);
+        assert!(cells.contains("3000 more cells"));
+        assert!(!html(vec![added("x", 100)]).contains("too much"));
+    }
 }

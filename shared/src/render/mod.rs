@@ -62,6 +62,7 @@
 pub(crate) mod anchor;
 pub(crate) mod ansi;
 mod cell;
+#[cfg(not(target_arch = "wasm32"))]
 mod changes;
 pub(crate) mod colour;
 pub mod escape;
@@ -73,6 +74,7 @@ mod output;
 pub(crate) mod stand_in;
 mod text;
 
+#[cfg(not(target_arch = "wasm32"))]
 pub use changes::changes;
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -28,6 +28,7 @@ fn every_cell_of_the_corpus_is_accounted_for() {
         let cells = prepare(&notebook);
         assert_eq!(cells.len(), notebook.len(), "{name}");
         let html = html(&notebook);
+        assert!(!html.contains("The notebook itself has"), "{name}");
         assert_eq!(
             html.matches("<section class=\"nb-cell ").count(),
             cells.len(),

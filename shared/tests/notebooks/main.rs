@@ -8,6 +8,8 @@ mod bounds;
 #[cfg(not(target_arch = "wasm32"))]
 mod corpus;
 #[cfg(not(target_arch = "wasm32"))]
+mod costs;
+#[cfg(not(target_arch = "wasm32"))]
 mod cut;
 #[cfg(not(target_arch = "wasm32"))]
 mod end;

@@ -22,6 +22,7 @@ pub(super) mod weigh;
 use std::fmt::{self, Display};
 
 pub(crate) use ledger::{Ledger, MAX_CELLS, more_cells, reduced};
+pub(crate) use text::weight as text_weight;
 
 /// What it costs to draw something. Every sum saturates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

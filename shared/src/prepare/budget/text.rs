@@ -124,7 +124,7 @@ impl Scale {
 }
 
 /// What laying out `text` costs, in letters.
-pub(in crate::prepare) fn weight(text: &str) -> u64 {
+pub(crate) fn weight(text: &str) -> u64 {
     let mut scale = Scale::default();
     scale.push(text);
     scale.weight()
