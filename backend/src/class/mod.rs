@@ -11,6 +11,7 @@
 mod content;
 mod observer;
 mod reporter;
+mod saving;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,6 +36,7 @@ use shared::{
 pub use content::{Content, Whole};
 pub use observer::{Observer, Revision};
 pub use reporter::Reporter;
+pub(crate) use saving::Saving;
 
 use crate::{
     homes::{Fingerprint, HomesTemplate, ReadError, read_notebook, scan},
@@ -118,6 +120,7 @@ pub struct Class {
     limits: TailLimits,
     entries: RwLock<BTreeMap<Key, Arc<Mutex<Entry>>>>,
     observers: Vec<Arc<dyn Observer>>,
+    saving: Saving,
 }
 
 impl Class {
@@ -129,7 +132,13 @@ impl Class {
             limits,
             entries: RwLock::default(),
             observers: Vec::new(),
+            saving: Saving::default(),
         }
+    }
+
+    /// Whose saves fail.
+    pub(crate) fn saving(&self) -> &Saving {
+        &self.saving
     }
 
     /// The same, with one more to tell of every version that is read.
@@ -463,6 +472,7 @@ impl Class {
             ends_in_error: good.is_some_and(|good| good.ends_in_error),
             cells: good.map_or_else(Vec::new, |good| good.cells.cells().to_vec()),
             problem,
+            save_problem: None,
         }
     }
 }

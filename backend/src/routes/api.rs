@@ -1,6 +1,6 @@
 //! What the page in the browser asks for. The answers are [`shared::wire`]'s.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Json,
@@ -69,6 +69,7 @@ pub(super) async fn get_wall(
         class.wall(&name, identity.confined_to())
     })
     .await?;
+    let tiles = tiles.into_iter().map(|tile| marked(&state, tile)).collect();
     Ok(Json(WallResponse {
         filename,
         now_ms: time::now_ms(),
@@ -132,8 +133,20 @@ async fn one(
         .ok_or(missing)?;
     Ok(Json(TileResponse {
         now_ms: time::now_ms(),
-        tile,
+        tile: marked(state, tile),
     }))
+}
+
+/// With what is known of the saves that do not reach the file.
+fn marked(state: &AppState, tile: Tile) -> Tile {
+    let key = Key {
+        filename: tile.filename.clone(),
+        user: tile.user.clone(),
+    };
+    Tile {
+        save_problem: state.class.saving().problem(&key, Instant::now()),
+        ..tile
+    }
 }
 
 /// Runs `look` where reading files delays nobody else.

@@ -84,6 +84,7 @@ mod tests {
                 ends_in_error: false,
                 cells: Vec::new(),
                 problem: None,
+                save_problem: None,
             })
         };
         let page = Page::default();
