@@ -148,7 +148,7 @@ async fn ends_when_its_reader_has_lost_the_right() {
 #[tokio::test]
 async fn a_silent_stream_ends_when_its_reader_has_lost_the_right() {
     let mut limits = LimitSettings::default();
-    limits.streams.recheck = Duration::from_millis(10);
+    limits.streams.recheck = Duration::from_millis(300);
     limits.streams.heartbeat = 2 * PATIENCE;
     limits.hub.fresh = Duration::from_nanos(1);
     let app = App::limited_with_hub(limits).await;
