@@ -13,6 +13,12 @@ pub const SAVE_NOTEBOOK: &str = "save-notebook";
 /// The `type` of the event that says a notebook is no longer there.
 pub const DELETE_NOTEBOOK: &str = "delete-notebook";
 
+/// The `type` of the event that says that saves of a notebook fail; its `reason` is the name of
+/// a [`SaveProblem`].
+pub const SAVE_FAILED: &str = "save-failed";
+/// The `type` of the event that says that they do not any more.
+pub const SAVE_WORKS: &str = "save-works";
+
 /// The header that shows that a request was sent by a page of the service's own.
 pub const XSRF_HEADER: &str = "X-XSRFToken";
 
@@ -203,6 +209,57 @@ pub struct Tile {
     pub cells: Vec<PreparedCell>,
     /// Why the file as it is now cannot be shown, in words for the instructor.
     pub problem: Option<String>,
+    /// Why their saves of it fail, if they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub save_problem: Option<SaveProblem>,
+}
+
+/// Why somebody's saves fail, as their own server sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum SaveProblem {
+    /// There is no room on the disk.
+    DiskFull,
+    /// There is none for them.
+    QuotaUsedUp,
+    /// Nothing can be written to the disk.
+    ReadOnly,
+    /// The disk is broken.
+    DiskFails,
+    /// The file or its folder is not theirs to write.
+    NotAllowed,
+    /// Something else.
+    Other,
+}
+
+impl SaveProblem {
+    const ALL: [(Self, &'static str, &'static str); 6] = [
+        (Self::DiskFull, "disk-full", "disk full"),
+        (Self::QuotaUsedUp, "quota-used-up", "disk quota used up"),
+        (Self::ReadOnly, "read-only", "the disk is read-only"),
+        (Self::DiskFails, "disk-fails", "the disk fails"),
+        (
+            Self::NotAllowed,
+            "not-allowed",
+            "not allowed to write the file",
+        ),
+        (Self::Other, "other", "the file cannot be written"),
+    ];
+
+    /// By its name, as in `reason`; a name of later is something else.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        let known = Self::ALL.into_iter().find(|(_, known, _)| *known == name);
+        known.map_or(Self::Other, |(problem, ..)| problem)
+    }
+
+    /// In words that follow "saves fail: ".
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        let known = Self::ALL.into_iter().find(|(problem, ..)| *problem == self);
+        known.map_or("", |(.., words)| words)
+    }
 }
 
 /// `GET /api/history?filename=…&user=…`: the versions of a participant's notebook, the

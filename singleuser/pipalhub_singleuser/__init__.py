@@ -4,6 +4,7 @@ A jupyter_server extension that is on once this package is installed:
 
 * `extension` switches it on in a server
 * `events` knows what of the server's own events is worth telling
+* `saves` sees which saves fail
 * `reporter` tells it, from a thread of its own, and never fails or delays a save
 * `hook` is the same for a Hub that is configured by a post_save_hook
 * `notices` keeps what the instructor tells participants, `receipts` says that it was had,

@@ -2,7 +2,7 @@
 
 import os
 
-from . import reporter
+from . import reporter, saves
 from .client import Client
 from .events import SCHEMA, listener
 from .handlers import routes
@@ -26,6 +26,7 @@ def _report_saves(app):
     shared.log = app.log
     on_contents_event = listener(shared, app.contents_manager, app.log)
     app.event_logger.add_listener(schema_id=SCHEMA, listener=on_contents_event)
+    saves.watch(app.contents_manager, shared, app.log)
 
 
 def _serve_notices(app, client):

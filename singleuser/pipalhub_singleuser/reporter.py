@@ -1,4 +1,4 @@
-"""Tells the service of notebooks that were saved or deleted, in the background.
+"""Tells the service of notebooks that were saved, not saved or deleted, in the background.
 
 What it promises the participant: it can neither fail nor delay a save. `note` does nothing
 but put one entry into a dictionary; a thread of its own sends it. While the service is away
@@ -9,6 +9,7 @@ It needs nothing that is not in Python's standard library, and no event loop, si
 hook has none to offer.
 """
 
+import datetime
 import json
 import logging
 import os
@@ -23,6 +24,9 @@ from .service import Service
 
 SAVE = "save-notebook"
 DELETE = "delete-notebook"
+# Whether saves of a notebook fail: what holds since is told beside what happened.
+FAILED = "save-failed"
+WORKS = "save-works"
 
 # How many notebooks are remembered while the service is away; beyond it the oldest
 # are forgotten, and shown again with their next save.
@@ -47,9 +51,10 @@ class Reporter:
         self.log = log or logging.getLogger("pipalhub_singleuser")
         self._service = service
         self._home = home or os.path.expanduser("~")
-        # By path, oldest first. Whoever touches it holds the condition, and nobody
-        # does anything slow while holding it.
+        # By path and what it is about, oldest first. Whoever touches it holds the
+        # condition, and nobody does anything slow while holding it.
         self._pending = OrderedDict()
+        self._last_time = None
         self._changed = threading.Condition()
         self._closed = threading.Event()
         self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
@@ -74,15 +79,44 @@ class Reporter:
         path = os.path.abspath(path)
         if not is_notebook(path):
             return
-        event = {
+        self._add(self._event(kind, path, root))
+
+    def note_saving(self, path, reason=None, root=None):
+        """Remembers that saves of the notebook at `path` fail, with the name of the reason,
+        or that they do not any more.
+        """
+        path = os.path.abspath(path)
+        if not is_notebook(path):
+            return
+        event = self._event(FAILED if reason else WORKS, path, root)
+        if reason:
+            event["reason"] = reason
+        # What is told first may arrive last.
+        event["timestamp"] = self._time_of_saving()
+        self._add(event)
+
+    def _event(self, kind, path, root):
+        return {
             "type": kind,
             "user": self._service.user,
             "filename": _below(path, self._home, root),
             "path": path,
         }
+
+    def _time_of_saving(self):
+        """The time, later with each call whatever is done to the clock."""
+        now = datetime.datetime.now(datetime.timezone.utc)
         with self._changed:
-            self._pending[path] = event
-            self._pending.move_to_end(path)
+            if self._last_time is not None and now <= self._last_time:
+                now = self._last_time + datetime.timedelta(microseconds=1)
+            self._last_time = now
+        return now.isoformat()
+
+    def _add(self, event):
+        key = _key(event)
+        with self._changed:
+            self._pending[key] = event
+            self._pending.move_to_end(key)
             dropped = len(self._pending) > MAX_PENDING
             if dropped:
                 self._pending.popitem(last=False)
@@ -124,13 +158,14 @@ class Reporter:
     def _settle(self, event, sent):
         with self._changed:
             # A newer event of the same notebook stays and is sent in its turn.
-            if self._pending.get(event["path"]) is not event:
+            key = _key(event)
+            if self._pending.get(key) is not event:
                 return
             if sent:
-                del self._pending[event["path"]]
+                del self._pending[key]
             else:
                 # Behind the others, so that one bad event cannot block them.
-                self._pending.move_to_end(event["path"])
+                self._pending.move_to_end(key)
 
     def _send(self, event):
         """Posts one event; returns None when done with it, else seconds to wait."""
@@ -173,6 +208,10 @@ class Reporter:
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args, **kwargs):
         return None
+
+
+def _key(event):
+    return event["path"], event["type"] in (FAILED, WORKS)
 
 
 def is_notebook(path):

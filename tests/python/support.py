@@ -130,6 +130,19 @@ class RawService:
         self._listener.close()
 
 
+# Runs a server whose home is a disk of its own, of a megabyte, which nobody else sees and
+# which is gone with it.
+SMALL_HOME = (
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    'mount -t tmpfs -o size=1m tmpfs "$0" && cd "$0" && exec "$@"',
+    "{home}",
+)
+CAN_MOUNT = os.geteuid() == 0 and shutil.which("unshare") is not None
+
+
 def listens(port):
     """Whether somebody does: a server may say its address before it takes connections."""
     try:
@@ -145,7 +158,7 @@ class JupyterServer:
     TOKEN = "the-token-of-this-server"
     NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
-    def __init__(self, environment, config="", extension=True):
+    def __init__(self, environment, config="", extension=True, around=()):
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.home = self.folder / "home"
         self.home.mkdir()
@@ -159,6 +172,8 @@ class JupyterServer:
         }
         self._process = subprocess.Popen(
             [
+                # What runs it, with the home as its last word: see SmallHome.
+                *(word.format(home=self.home) for word in around),
                 sys.executable,
                 "-m",
                 "jupyter_server",
@@ -212,6 +227,10 @@ class JupyterServer:
         """Saves a notebook as JupyterLab does."""
         model = {"type": "notebook", "format": "json", "content": notebook}
         return self.request("PUT", "api/contents/" + path, model)
+
+    def seen_home(self):
+        """The home as the server sees it, whatever is mounted there for it alone."""
+        return pathlib.Path(f"/proc/{self._process.pid}/root{self.home}")
 
     def log(self):
         return (self.folder / "log").read_text(errors="replace")

@@ -11,11 +11,14 @@
 //! `GET /api/session`, which a page of another origin cannot read. So it can make the browser
 //! change nothing.
 
+mod asker;
 mod follower;
 mod hub;
 mod oauth;
 mod rights;
 mod session;
+mod trust;
+mod unfinished;
 
 use std::fmt;
 
@@ -23,12 +26,14 @@ use axum::http::{HeaderMap, Method, header, request::Parts};
 use shared::wire::{Role, XSRF_HEADER};
 use subtle::ConstantTimeEq;
 
+pub use asker::Asker;
 pub(crate) use follower::Follower;
 pub use hub::{HubClient, HubLimits, HubSettings};
 pub use oauth::{CallbackQuery, OAuth, OAuthError};
 pub use rights::{Instructor, Participant, Viewer};
 pub(crate) use session::no_session;
 pub use session::{SESSION_COOKIE, Session, SessionKey};
+pub(crate) use trust::Trust;
 
 use crate::{app::AppState, error::AppError};
 
@@ -196,11 +201,15 @@ impl Auth {
         }
     }
 
-    async fn identify(&self, credentials: &Credentials) -> Result<Identity, AppError> {
+    async fn identify(
+        &self,
+        credentials: &Credentials,
+        asker: &Asker,
+    ) -> Result<Identity, AppError> {
         let refused = || AppError::Unauthorized(self.login_kind());
-        let (token, hub_session) = match credentials {
-            Credentials::Token(token) => (token.as_str(), None),
-            Credentials::Session(session) => (session.token(), session.hub_session()),
+        let token = match credentials {
+            Credentials::Token(token) => token.as_str(),
+            Credentials::Session(session) => session.token(),
         };
         match self {
             Self::Standalone { token: right } => right
@@ -212,12 +221,16 @@ impl Auth {
                 })
                 .ok_or_else(refused),
             Self::Hub(hub) => {
-                let user = hub
-                    .client
-                    .user_of(token, hub_session)
-                    .await?
-                    .ok_or_else(refused)?;
-                Ok(user.identity())
+                let answer = match credentials {
+                    Credentials::Token(token) => hub.client.user_of(token, asker).await?,
+                    Credentials::Session(session) => {
+                        let hub_session = session.hub_session();
+                        hub.client
+                            .user_in_session(session.token(), hub_session)
+                            .await?
+                    }
+                };
+                Ok(answer.ok_or_else(refused)?.identity())
             }
         }
     }

@@ -1,39 +1,25 @@
 //! Signing in with the Hub: OAuth's authorization code with state and PKCE.
 //!
 //! The Hub wants the redirect address relative, which the usual OAuth libraries refuse;
-//! so the few steps are here. The state lives on this side for ten minutes and must come
-//! back from the same browser, which shows it by a cookie.
-
-use std::{sync::Arc, time::Duration};
+//! so the few steps are here. What is needed to end a sign-in is kept by the browser that
+//! began it, for ten minutes: see [`super::unfinished`].
 
 use axum::http::HeaderMap;
-use axum_extra::extract::{
-    PrivateCookieJar,
-    cookie::{Cookie, Key},
-};
+use axum_extra::extract::{CookieJar, PrivateCookieJar, cookie::Key};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use moka::future::Cache;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{HubClient, HubSettings, Secret, session::private_cookie};
+use super::{
+    Asker, HubClient, HubSettings, Secret,
+    session::digest,
+    unfinished::{Browser, PATIENCE, Unfinished},
+};
+use crate::time::now_ms;
 
-/// How long someone may take to sign in.
-const PATIENCE: Duration = Duration::from_secs(600);
-/// How many people may be signing in at once; the oldest beginning is forgotten first.
-const AT_ONCE: u64 = 10_000;
-
-/// The cookie of one sign-in. Each has its own, so that two tabs do not disturb each
-/// other.
-fn state_cookie(state: &str) -> String {
-    format!("pipalhub-login-{}", state.get(..8).unwrap_or_default())
-}
-
-/// Someone who is on the way to the Hub and back.
-struct Pending {
-    verifier: Secret,
-    next: String,
-}
+/// How many sign-ins that have ended are remembered.
+const ENDED: u64 = 10_000;
 
 /// What the Hub sends back.
 #[derive(Debug, Deserialize)]
@@ -66,21 +52,23 @@ pub enum OAuthError {
 pub struct OAuth {
     settings: HubSettings,
     prefix: String,
-    pending: Cache<String, Arc<Pending>>,
+    /// The states of sign-ins that gave a token: none gives another. A code is good once at
+    /// the Hub too, so nothing hangs on this when it is full.
+    ended: Cache<[u8; 32], ()>,
 }
 
 impl OAuth {
     /// For a service below `prefix`, which ends in a slash.
     #[must_use]
     pub fn new(settings: HubSettings, prefix: String) -> Self {
-        let pending = Cache::builder()
-            .max_capacity(AT_ONCE)
+        let ended = Cache::builder()
+            .max_capacity(ENDED)
             .time_to_live(PATIENCE)
             .build();
         Self {
             settings,
             prefix,
-            pending,
+            ended,
         }
     }
 
@@ -96,21 +84,26 @@ impl OAuth {
         self.settings.page("logout")
     }
 
-    /// Begins: where to send the browser, and the cookie it must bring back. `next` is
-    /// where they wanted to go.
-    pub async fn begin(&self, next: &str, secure: bool) -> (String, Cookie<'static>) {
-        let state = Secret::random();
-        let verifier = Secret::new(format!(
-            "{}{}",
-            Secret::random().reveal(),
-            Secret::random().reveal()
-        ));
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.reveal()));
+    /// The browser that sent `headers`, with its sign-ins.
+    pub(crate) fn browser(&self, headers: &HeaderMap, key: &Key, secure: bool) -> Browser<'_> {
+        Browser::new(headers, key, &self.prefix, secure, now_ms())
+    }
+
+    /// Begins: where to send the browser, and what it is to keep until it comes back, and to
+    /// forget. `next` is where they wanted to go.
+    pub(crate) fn begin(
+        &self,
+        next: &str,
+        browser: Browser<'_>,
+    ) -> (String, (PrivateCookieJar, CookieJar)) {
+        let next = next_below(&self.prefix, next);
+        let unfinished = Unfinished::new(&next, &self.prefix, now_ms());
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(unfinished.verifier()));
         let query = [
             ("client_id", self.settings.client_id.as_str()),
             ("redirect_uri", &self.settings.callback_url),
             ("response_type", "code"),
-            ("state", state.reveal()),
+            ("state", unfinished.state()),
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ];
@@ -121,48 +114,45 @@ impl OAuth {
         let url = self
             .settings
             .page(&format!("api/oauth2/authorize?{}", query.join("&")));
-        let next = next_below(&self.prefix, next);
-        let pending = Pending { verifier, next };
-        self.pending
-            .insert(state.reveal().to_owned(), Arc::new(pending))
-            .await;
-        let value = state.reveal().to_owned();
-        let mut cookie = private_cookie(state_cookie(&value), value, &self.prefix, secure);
-        cookie.set_max_age(PATIENCE.try_into().ok());
-        (url, cookie)
+        (url, browser.begin(&unfinished))
     }
 
-    /// Ends: the visitor's token and where they wanted to go.
-    ///
-    /// # Errors
-    /// See [`OAuthError`].
-    pub async fn complete(
+    /// Ends: the visitor's token and where they wanted to go, and what the browser is to
+    /// forget. However it ended, it has.
+    pub(crate) async fn complete(
         &self,
         client: &HubClient,
-        headers: &HeaderMap,
-        key: &Key,
+        browser: Browser<'_>,
         query: &CallbackQuery,
+        asker: &Asker,
+    ) -> (CookieJar, Result<(Secret, String), OAuthError>) {
+        let result = match browser.sign_in(&query.state) {
+            Some(unfinished) => self.trade(client, &unfinished, query, asker).await,
+            None => Err(OAuthError::UnknownState),
+        };
+        (browser.end(&query.state), result)
+    }
+
+    async fn trade(
+        &self,
+        client: &HubClient,
+        unfinished: &Unfinished,
+        query: &CallbackQuery,
+        asker: &Asker,
     ) -> Result<(Secret, String), OAuthError> {
-        let jar = PrivateCookieJar::from_headers(headers, key.clone());
-        let cookie = jar
-            .get(&state_cookie(&query.state))
-            .ok_or(OAuthError::UnknownState)?;
-        if query.state.is_empty() || !Secret::new(cookie.value()).is(&query.state) {
+        let state = digest(&["state", unfinished.state()]);
+        if self.ended.contains_key(&state) {
             return Err(OAuthError::UnknownState);
         }
-        let pending = self
-            .pending
-            .remove(&query.state)
-            .await
-            .ok_or(OAuthError::UnknownState)?;
         if query.error.is_some() {
             return Err(OAuthError::Refused);
         }
         let token = client
-            .trade(&query.code, pending.verifier.reveal())
+            .trade(&query.code, unfinished.verifier(), asker)
             .await
             .map_err(|cause| OAuthError::Trade(format!("{cause:#}")))?;
-        Ok((token, pending.next.clone()))
+        self.ended.insert(state, ()).await;
+        Ok((token, unfinished.next().to_owned()))
     }
 }
 

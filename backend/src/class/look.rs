@@ -176,5 +176,6 @@ fn tile(key: &Key, known: &Known, problem: Option<String>) -> Tile {
         ends_in_error: good.is_some_and(|good| good.ends_in_error),
         cells: good.map_or_else(Vec::new, |good| good.cells.cells().to_vec()),
         problem,
+        save_problem: None,
     }
 }

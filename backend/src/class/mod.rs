@@ -13,6 +13,7 @@ mod entry;
 mod look;
 mod observer;
 mod reporter;
+mod saving;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,6 +34,7 @@ use shared::{
 pub use content::{Content, Whole};
 pub use observer::{Observer, Revision};
 pub use reporter::Reporter;
+pub(crate) use saving::Saving;
 
 use crate::{
     feed::{Asides, Audience},
@@ -92,6 +94,7 @@ struct Core {
     limits: TailLimits,
     entries: RwLock<BTreeMap<Key, Arc<Entry>>>,
     observers: Vec<Arc<dyn Observer>>,
+    saving: Saving,
 }
 
 impl Class {
@@ -103,7 +106,13 @@ impl Class {
             limits,
             entries: RwLock::default(),
             observers: Vec::new(),
+            saving: Saving::default(),
         }))
+    }
+
+    /// Whose saves fail.
+    pub(crate) fn saving(&self) -> &Saving {
+        &self.0.saving
     }
 
     /// The same, with one more to tell of every version that is read.
@@ -182,6 +191,14 @@ impl Class {
     pub async fn tile(&self, key: &Key) -> Option<Tile> {
         let entry = self.0.entry(key)?;
         let look = self.look(key, &entry).answer().await;
+        self.0.tile(key, &entry, look)
+    }
+
+    /// The same for who waits on a thread of their own.
+    #[must_use]
+    pub fn wait_for_tile(&self, key: &Key) -> Option<Tile> {
+        let entry = self.0.entry(key)?;
+        let look = self.look(key, &entry).wait();
         self.0.tile(key, &entry, look)
     }
 

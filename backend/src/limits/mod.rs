@@ -58,7 +58,8 @@ pub struct StreamLimits {
     /// ones, the strictest after 10 s.
     pub heartbeat: Duration,
     /// After so long it is looked whether the reader still may read: who signed out or lost
-    /// a right. Not more often, since for each the Hub is asked.
+    /// a right. Together with how long an answer of the Hub's is believed
+    /// ([`HubLimits::fresh`]), within a minute of what happened there.
     pub recheck: Duration,
 }
 
@@ -68,7 +69,7 @@ impl Default for StreamLimits {
             each: 16,
             all: 2_000,
             heartbeat: Duration::from_secs(8),
-            recheck: Duration::from_secs(600),
+            recheck: Duration::from_secs(8),
         }
     }
 }

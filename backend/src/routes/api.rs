@@ -1,6 +1,6 @@
 //! What the page in the browser asks for. The answers are [`shared::wire`]'s.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Json,
@@ -66,6 +66,7 @@ pub(super) async fn get_wall(
     // Before the files are read: what is saved meanwhile comes through the stream.
     let cursor = state.store.journal_bounds().await?.newest;
     let tiles = state.class.wall(&filename, identity.confined_to()).await;
+    let tiles = tiles.into_iter().map(|tile| marked(&state, tile)).collect();
     Ok(Json(WallResponse {
         filename,
         now_ms: time::now_ms(),
@@ -87,7 +88,7 @@ pub(super) async fn get_tile(
     let missing = query.missing();
     let key = query.of_one_seen_by(&identity)?;
     let tile = state.class.tile(&key).await.ok_or(missing)?;
-    Ok(answer(tile))
+    Ok(answer(&state, tile))
 }
 
 /// `GET /api/notebook`
@@ -103,7 +104,7 @@ pub(super) async fn get_notebook(
     let missing = query.missing();
     let key = query.of_one_seen_by(&identity)?;
     let tile = state.class.whole(&key).await.ok_or(missing)?;
-    Ok(answer(tile))
+    Ok(answer(&state, tile))
 }
 
 /// Everything else below `/api/`, signed in or not.
@@ -129,9 +130,21 @@ impl TileQuery {
     }
 }
 
-fn answer(tile: Tile) -> Json<TileResponse> {
+fn answer(state: &AppState, tile: Tile) -> Json<TileResponse> {
     Json(TileResponse {
         now_ms: time::now_ms(),
-        tile,
+        tile: marked(state, tile),
     })
+}
+
+/// With what is known of the saves that do not reach the file.
+fn marked(state: &AppState, tile: Tile) -> Tile {
+    let key = Key {
+        filename: tile.filename.clone(),
+        user: tile.user.clone(),
+    };
+    Tile {
+        save_problem: state.class.saving().problem(&key, Instant::now()),
+        ..tile
+    }
 }

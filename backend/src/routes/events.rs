@@ -3,16 +3,17 @@
 //! The behaviour is the original's to the letter, except where it was wrong: filters are
 //! typed, an unknown field is a 400, nobody posts as somebody else.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Json,
     extract::{Query, State},
     http::StatusCode,
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK};
+use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_FAILED, SAVE_NOTEBOOK, SAVE_WORKS, SaveProblem};
 use utoipa::ToSchema;
 
 use super::{
@@ -23,6 +24,7 @@ use super::{
 use crate::{
     app::AppState,
     auth::{Identity, Participant},
+    class::Key,
     error::AppError,
     limits::Paced,
     store::{Committed, EventFilter, NewEvent, StoreError},
@@ -83,6 +85,9 @@ async fn store_event(
         .key_of(&event.path)
         .filter(|key| key.user == event.user);
     let kind = event.kind.clone();
+    if let Some(key) = &key {
+        note_saving(state, key, &event, body);
+    }
     if let (SAVE_NOTEBOOK, Some(key)) = (kind.as_str(), key.clone()) {
         // Before the event is stored, so that the watcher does not report it again.
         state.class.note_reported(&key).await;
@@ -96,6 +101,24 @@ async fn store_event(
         state.class.forget(key);
     }
     Ok(appended?.event)
+}
+
+/// Whether saves of a notebook fail is a state of it, which pages see when they hear of the
+/// event.
+fn note_saving(state: &AppState, key: &Key, event: &NewEvent, body: &Map<String, Value>) {
+    let saving = state.class.saving();
+    let now = Instant::now();
+    let at_us = time::parse(&event.timestamp).map_or(0, Timestamp::as_microsecond);
+    match event.kind.as_str() {
+        SAVE_FAILED => {
+            let reason = body.get("reason").and_then(Value::as_str);
+            let problem = SaveProblem::of(reason.unwrap_or_default());
+            saving.says(key, Some(problem), at_us, now);
+        }
+        SAVE_WORKS => saving.says(key, None, at_us, now),
+        SAVE_NOTEBOOK | DELETE_NOTEBOOK => saving.was_saved(key, now),
+        _ => {}
+    }
 }
 
 /// Stores an event, among as many as this person may have.

@@ -211,6 +211,7 @@ fn tile(key: &Key, version: Version, notebook: &Notebook) -> Tile {
         ends_in_error: notebook.ends_in_error(),
         cells: prepare::cells(notebook, 0, &Ammonia),
         problem: None,
+        save_problem: None,
     }
 }
 

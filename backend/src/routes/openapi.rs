@@ -47,6 +47,8 @@ pub(super) struct EventQuery {
     path: Option<String>,
     /// RFC 3339.
     timestamp: Option<String>,
+    /// Of a `save-failed`: why, such as `disk-full`.
+    reason: Option<String>,
 }
 
 /// An event to be stored.

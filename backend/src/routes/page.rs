@@ -61,7 +61,7 @@ pub(super) async fn get_page(
         match Participant::from_request_parts(&mut parts, &state).await {
             Ok(_) => {}
             Err(AppError::Unauthorized(_)) => {
-                return Ok(begin_login(&state, hub, &parts.headers, &uri).await);
+                return Ok(begin_login(&state, hub, &parts.headers, &uri));
             }
             Err(other) => return Err(other),
         }

@@ -14,7 +14,7 @@ use shared::wire::{LogoutResponse, SessionResponse};
 use crate::{
     app::AppState,
     auth::{
-        Auth, CallbackQuery, HubAuth, OAuthError, Participant, Secret, Session,
+        Asker, Auth, CallbackQuery, HubAuth, OAuthError, Participant, Secret, Session,
         authorization_token, no_session,
     },
     error::AppError,
@@ -99,16 +99,17 @@ pub(super) async fn log_out(
 }
 
 /// Sends a browser without a session to the Hub, to come back to `uri`.
-pub(super) async fn begin_login(
+pub(super) fn begin_login(
     state: &AppState,
     hub: &HubAuth,
     headers: &HeaderMap,
     uri: &Uri,
 ) -> Response {
     let next = uri.path_and_query().map_or("", |next| next.as_str());
-    let (url, cookie) = hub.oauth.begin(next, is_https(headers)).await;
-    let jar = PrivateCookieJar::new(state.session_key.0.clone()).add(cookie);
-    (jar, Redirect::to(&url)).into_response()
+    let key = &state.session_key.0;
+    let browser = hub.oauth.browser(headers, key, is_https(headers));
+    let (url, (kept, gone)) = hub.oauth.begin(next, browser);
+    (kept, gone, Redirect::to(&url)).into_response()
 }
 
 /// `GET /oauth_callback`: the browser comes back from the Hub.
@@ -118,6 +119,7 @@ pub(super) async fn begin_login(
     responses((status = SEE_OTHER)))]
 pub(super) async fn complete_login(
     State(state): State<Arc<AppState>>,
+    asker: Asker,
     headers: HeaderMap,
     Query(query): Query<CallbackQuery>,
 ) -> Result<Response, AppError> {
@@ -127,14 +129,18 @@ pub(super) async fn complete_login(
         ));
     };
     let key = &state.session_key.0;
-    match hub.oauth.complete(&hub.client, &headers, key, &query).await {
+    let secure = is_https(&headers);
+    let browser = hub.oauth.browser(&headers, key, secure);
+    let completing = hub.oauth.complete(&hub.client, browser, &query, &asker);
+    let (gone, result) = completing.await;
+    Ok(match result {
         Ok((token, next)) => {
-            let cookie = Session::new(&token).into_cookie(&state, is_https(&headers));
-            let jar = PrivateCookieJar::new(key.clone()).add(cookie);
-            Ok((jar, Redirect::to(&next)).into_response())
+            let cookie = Session::new(&token).into_cookie(&state, secure);
+            let session = PrivateCookieJar::new(key.clone()).add(cookie);
+            (session, gone, Redirect::to(&next)).into_response()
         }
-        Err(error) => Ok(login_failed(&state, &error)),
-    }
+        Err(error) => (gone, login_failed(&state, &error)).into_response(),
+    })
 }
 
 /// A page, since it is a person who sees this; no part of the request is in it.

@@ -36,7 +36,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    auth::Follower,
+    auth::{Follower, Trust},
     error::AppError,
     feed::{AT_ONCE, Aside, Entry, Tail, beat, greeting, unnumbered},
     limits::Slot,
@@ -78,7 +78,9 @@ pub(super) async fn stream_events(
     let first = greeting(name, &hello(seq));
     let ending = state.ending.clone();
     let limits = state.limits.settings().streams;
+    let follower = Arc::new(follower);
     let reader = Reader {
+        trust: Trust::new(Arc::clone(&state), Arc::clone(&follower)),
         state,
         follower,
         filter,
@@ -88,7 +90,6 @@ pub(super) async fn stream_events(
         notices,
         notices_seen,
         silent_until: Instant::now() + limits.heartbeat,
-        trusted_until: Instant::now() + limits.recheck,
         _slot: slot,
     };
     let frames = stream::once(async { first })
@@ -140,7 +141,7 @@ fn hello(cursor: i64) -> StreamHello {
 /// One connection's place in the journal.
 struct Reader {
     state: Arc<AppState>,
-    follower: Follower,
+    follower: Arc<Follower>,
     filter: EventFilter,
     changes: watch::Receiver<i64>,
     seq: i64,
@@ -150,8 +151,8 @@ struct Reader {
     notices_seen: i64,
     /// When it has sent nothing until then, it sends a comment.
     silent_until: Instant,
-    /// Then it is looked whether it may still read.
-    trusted_until: Instant,
+    /// Whether it may still read.
+    trust: Trust,
     _slot: Slot,
 }
 
@@ -165,11 +166,8 @@ impl Reader {
 
     /// What is to be sent next; `None` ends the stream, and the browser reconnects.
     async fn next(&mut self) -> Option<Bytes> {
-        if Instant::now() >= self.trusted_until {
-            if !self.follower.is_still(&self.state).await {
-                return None;
-            }
-            self.trusted_until = Instant::now() + self.state.limits.settings().streams.recheck;
+        if !self.trust.holds().await {
+            return None;
         }
         let heartbeat = self.state.limits.settings().streams.heartbeat;
         let frames = loop {
@@ -191,6 +189,7 @@ impl Reader {
                             }
                             news = self.notices.changed() => news.is_ok().then_some(None),
                             aside = self.asides.recv() => aside.ok().map(Some),
+                            () = self.trust.lost() => None,
                         }
                     };
                     match timeout_at(self.silent_until, more).await {
@@ -198,7 +197,7 @@ impl Reader {
                         Ok(Some(Some(aside))) => {
                             aside.frame_for(&self.follower.identity).unwrap_or_default()
                         }
-                        // The service ends, or too much was missed.
+                        // The service ends, too much was missed, or a right was lost.
                         Ok(None) => return None,
                         Err(_) => break beat(heartbeat),
                     }

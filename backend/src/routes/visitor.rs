@@ -34,7 +34,7 @@ impl FromRequestParts<Arc<AppState>> for Visitor {
             (AppError::Unauthorized(_), Auth::Hub(hub)) if is_navigation(&parts.headers) => {
                 let Ok(OriginalUri(uri)): Result<_, Infallible> =
                     OriginalUri::from_request_parts(parts, state).await;
-                Err(begin_login(state, hub, &parts.headers, &uri).await)
+                Err(begin_login(state, hub, &parts.headers, &uri))
             }
             _ => Err(refused.into_response()),
         }

@@ -1,6 +1,12 @@
 //! One connection, from its first byte to its last.
 
-use std::{pin::pin, sync::atomic::Ordering, time::Duration};
+use std::{
+    convert::Infallible,
+    future,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::{Router, extract::Request};
 use hyper::{
@@ -15,16 +21,31 @@ use hyper_util::{
 use tokio::{net::TcpStream, time};
 use tokio_util::sync::CancellationToken;
 
-use super::{ConnectionLimits, body::TimedBody, steady::Steady};
+use super::{ConnectionLimits, answer, body::TimedBody, places::Place, steady::Steady};
 
 /// When the service ends, a peer that has said nothing yet has this long for a request.
 /// Not longer: browsers open connections ahead and may never use them.
 const FIRST_BYTE: Duration = Duration::from_millis(200);
 
-/// Answers what comes on `stream` until either side closes it. After `ending`, the answer
-/// that is being given is the last.
+/// Answers what comes on `stream` until either side closes it, or until its place is wanted
+/// for another. After `ending`, the answer that is being given is the last.
 pub(super) async fn attend(
     stream: TcpStream,
+    place: Place,
+    routes: Router,
+    limits: ConnectionLimits,
+    ending: CancellationToken,
+) {
+    let wanted = place.ended();
+    let attending = attend_for_long(stream, Arc::new(place), routes, limits, ending);
+    if wanted.run_until_cancelled(attending).await.is_none() {
+        tracing::debug!("a connection ends to make room");
+    }
+}
+
+async fn attend_for_long(
+    stream: TcpStream,
+    place: Arc<Place>,
     routes: Router,
     limits: ConnectionLimits,
     ending: CancellationToken,
@@ -37,7 +58,17 @@ pub(super) async fn attend(
     let heard = stream.heard();
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(move |request: Request<Incoming>| {
-        routes.call(request.map(|body| TimedBody::new(body, limits.body_time)))
+        let (routes, place) = (routes.clone(), Arc::clone(&place));
+        async move {
+            let Some(begun) = answer::Request::begin(&place) else {
+                // The connection is about to be closed, and whoever asks will ask again.
+                return future::pending().await;
+            };
+            let mut request = request.map(|body| TimedBody::new(body, limits.body_time));
+            request.extensions_mut().insert(place);
+            let response = routes.call(request).await?;
+            Ok::<_, Infallible>(begun.answer(response))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,6 +1,8 @@
 //! The edge: connections in, requests to the router, and an end that cuts nobody off.
 //!
 //! * `connection.rs`: one connection, from its first byte to its last
+//! * `places.rs`: who holds the connections there are, and which one makes room for another
+//! * `peer.rs`: who is at the other end; `answer.rs`: a place is kept while an answer is sent
 //! * `steady.rs`: a socket that gives up on a peer that takes nothing any more
 //! * `body.rs`: a request body that must come in time
 //! * `descriptors.rs`: how many files this process may have open
@@ -9,12 +11,15 @@
 //! and how often somebody may ask, is not decided here: see [`crate::routes`] and
 //! [`crate::limits`].
 
+mod answer;
 mod body;
 mod connection;
 mod descriptors;
+mod peer;
+mod places;
 mod steady;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use socket2::SockRef;
@@ -26,9 +31,19 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use body::BodyTooSlow;
+pub(crate) use peer::Peer;
+pub(crate) use places::Place;
+
+use peer::Peers;
+use places::Places;
 
 /// After an accept that failed for want of a descriptor or of memory: others free some.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// The same when one was told to end, which it does at once.
+const ACCEPT_SOON: Duration = Duration::from_millis(5);
+
+/// So many that were told to end may still be there while others are accepted.
+const LEAVING: usize = 64;
 
 /// How many may wait to be accepted: a class that reconnects all at once.
 const WAITING: u32 = 1_024;
@@ -41,7 +56,7 @@ const SEGMENT: u32 = 8 << 10;
 /// What a connection may cost, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// So many at once; the next wait in the system's queue until one ends. Each takes a
+    /// So many at once; for the next, one that waits for a request ends. Each takes a
     /// descriptor and some ten kilobytes.
     pub most: usize,
     /// The head of a request must be complete after this long, counted from the
@@ -109,26 +124,42 @@ pub async fn serve(
     ending: CancellationToken,
 ) -> io::Result<()> {
     let most = descriptors::room_for(limits.most);
+    let places = Arc::new(Places::default());
+    let mut peers = Peers::new();
     let mut open = JoinSet::new();
+    let attend = |open: &mut JoinSet<()>, stream, peer| {
+        let place = places.take(peer);
+        let (routes, ending) = (routes.clone(), ending.clone());
+        open.spawn(connection::attend(stream, place, routes, limits, ending));
+    };
+    // The next to be attended to, which waits where each of the others keeps its place.
+    let mut next = None;
     loop {
+        if next.is_some()
+            && has_room(&places, open.len(), most)
+            && let Some((stream, peer)) = next.take()
+        {
+            attend(&mut open, stream, peer);
+        }
         tokio::select! {
-            accepted = listener.accept(), if open.len() < most => match accepted {
-                Ok((stream, _)) => {
-                    open.spawn(connection::attend(stream, routes.clone(), limits, ending.clone()));
+            accepted = listener.accept(), if next.is_none() => match accepted {
+                Ok((stream, address)) => {
+                    let peer = peers.of(&stream, address);
+                    next = Some((stream, peer));
                 }
-                Err(error) => rest_after(&error).await,
+                Err(error) => rest_after(&error, &places).await,
             },
             Some(_) = open.join_next() => {}
+            () = places.changed(), if next.is_some() => {}
             () = ending.cancelled() => break,
         }
     }
-    for stream in queued(listener)? {
-        open.spawn(connection::attend(
-            stream,
-            routes.clone(),
-            limits,
-            ending.clone(),
-        ));
+    if let Some((stream, peer)) = next {
+        attend(&mut open, stream, peer);
+    }
+    for (stream, address) in queued(listener)? {
+        let peer = peers.of(&stream, address);
+        attend(&mut open, stream, peer);
     }
     let answered = async { while open.join_next().await.is_some() {} };
     if time::timeout(limits.last_answers, answered).await.is_err() {
@@ -137,8 +168,17 @@ pub async fn serve(
     Ok(())
 }
 
-/// A peer that went away while it waited is no matter; a want of descriptors is.
-async fn rest_after(error: &io::Error) {
+/// Whether there is room for one more, where so many are open of `most`: if need be, one of
+/// them is told to make some.
+fn has_room(places: &Places, open: usize, most: usize) -> bool {
+    let leaving = places.leaving();
+    let is_full = open.saturating_sub(leaving) >= most;
+    !is_full || (leaving < LEAVING && places.make_room())
+}
+
+/// A peer that went away while it waited is no matter; a want of descriptors is, and a
+/// connection that nobody uses has one to give.
+async fn rest_after(error: &io::Error, places: &Places) {
     let peer_left = matches!(
         error.kind(),
         io::ErrorKind::ConnectionRefused
@@ -147,18 +187,19 @@ async fn rest_after(error: &io::Error) {
     );
     if !peer_left {
         tracing::warn!(%error, "a connection cannot be accepted");
-        time::sleep(ACCEPT_AGAIN).await;
+        let made = places.make_room();
+        time::sleep(if made { ACCEPT_SOON } else { ACCEPT_AGAIN }).await;
     }
 }
 
 /// Who is connected already and was not accepted yet: to them, this service was there.
 /// Asks the system itself, since the runtime may not have heard of them yet.
-fn queued(listener: TcpListener) -> io::Result<Vec<TcpStream>> {
+fn queued(listener: TcpListener) -> io::Result<Vec<(TcpStream, SocketAddr)>> {
     let listener = listener.into_std()?;
     let mut streams = Vec::new();
-    while let Ok((stream, _)) = listener.accept() {
+    while let Ok((stream, address)) = listener.accept() {
         stream.set_nonblocking(true)?;
-        streams.push(TcpStream::from_std(stream)?);
+        streams.push((TcpStream::from_std(stream)?, address));
     }
     Ok(streams)
 }

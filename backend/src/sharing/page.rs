@@ -85,6 +85,7 @@ mod tests {
                 ends_in_error: false,
                 cells: Vec::new(),
                 problem: None,
+                save_problem: None,
             })
         };
         let page = Page::default();

@@ -77,6 +77,10 @@ fn describe() {
     );
     describe_counter!("pipalhub_events_total", "Events stored, by type");
     describe_counter!("pipalhub_notices_sent_total", "Notices of instructors");
+    describe_counter!(
+        "pipalhub_connections_ended_for_room_total",
+        "Connections that waited, and made room for others"
+    );
     describe_gauge!(
         "pipalhub_store_queued",
         "Events that the latest commit took together"

@@ -79,6 +79,11 @@ impl App {
         Self::start(tempfile::tempdir().unwrap(), Some(""), false, limits).await
     }
 
+    /// With a Hub and limits of the test's own, watching the homes.
+    pub(crate) async fn watching_with_hub(limits: LimitSettings) -> Self {
+        Self::start(tempfile::tempdir().unwrap(), Some(""), true, limits).await
+    }
+
     /// With a Hub that has this scheme and host, and gives services hosts of their own.
     pub(crate) async fn with_hub_on(host: &str) -> Self {
         let limits = LimitSettings::default();
@@ -280,6 +285,25 @@ impl App {
         );
         let (status, text) = self.send_raw(request).await;
         RawAnswer { status, text }
+    }
+
+    /// As many navigations without a session, over one connection and all at once.
+    pub(crate) async fn begin_sign_ins(&self, count: usize) {
+        let one = format!("GET {PREFIX} HTTP/1.1\r\nhost: x\r\nsec-fetch-mode: navigate\r\n\r\n");
+        let last = one.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
+        let address = self.address().to_owned();
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            let mut writer = stream.try_clone().unwrap();
+            let requests = one.repeat(count - 1) + &last;
+            let writing = std::thread::spawn(move || writer.write_all(requests.as_bytes()));
+            let mut answers = Vec::new();
+            stream.read_to_end(&mut answers).unwrap();
+            writing.join().unwrap().unwrap();
+            String::from_utf8(answers).unwrap()
+        });
+        let answers = asked.await.unwrap();
+        assert_eq!(answers.matches("HTTP/1.1 303 ").count(), count);
     }
 
     pub(crate) fn home(&self, user: &str) -> PathBuf {

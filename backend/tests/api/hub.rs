@@ -30,9 +30,12 @@ pub(crate) struct FakeHub {
     /// Questions that wait for their answer, and how many at once there have been.
     pub(crate) waiting: AtomicUsize,
     pub(crate) most_waiting: AtomicUsize,
+    /// Those that were asked about, in order.
+    pub(crate) tokens: Mutex<Vec<String>>,
     /// Tokens that the Hub does not know any more.
     pub(crate) revoked: Mutex<HashSet<String>>,
     pub(crate) trades: Mutex<Vec<HashMap<String, String>>>,
+    no_trades: AtomicBool,
 }
 
 impl FakeHub {
@@ -47,6 +50,11 @@ impl FakeHub {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         (hub, format!("http://{address}/hub/api"))
+    }
+
+    /// Whether every code is refused from now on.
+    pub(crate) fn refuses_trades(&self, refuses: bool) {
+        self.no_trades.store(refuses, Ordering::SeqCst);
     }
 }
 
@@ -72,17 +80,15 @@ impl Drop for Waiting<'_> {
 /// whoever's name begins with `i` holds the instructor's scopes, and with `h` the helper's.
 async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
     hub.asked.fetch_add(1, Ordering::SeqCst);
+    let token = headers["authorization"].to_str().unwrap();
+    let token = token.trim_start_matches("token ").to_owned();
+    hub.tokens.lock().unwrap().push(token.clone());
     let _waiting = Waiting::begin(&hub);
     let answers = hub.hangs.subscribe().wait_for(|hangs| !hangs).await.is_ok();
     assert!(answers, "the sender is the Hub's");
     if hub.down.load(Ordering::SeqCst) {
         return StatusCode::BAD_GATEWAY.into_response();
     }
-    let token = headers["authorization"]
-        .to_str()
-        .unwrap()
-        .trim_start_matches("token ")
-        .to_owned();
     if hub.revoked.lock().unwrap().contains(&token) {
         return StatusCode::FORBIDDEN.into_response();
     }
@@ -117,7 +123,7 @@ async fn trade(
     let right = form["client_secret"] == SERVICE_TOKEN;
     let name = form["code"].clone();
     hub.trades.lock().unwrap().push(form);
-    if !right {
+    if !right || hub.no_trades.load(Ordering::SeqCst) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     Json(json!({"access_token": format!("oauth-{name}"), "token_type": "Bearer"})).into_response()

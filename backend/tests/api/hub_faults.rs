@@ -162,3 +162,73 @@ async fn it_is_asked_eight_things_at_once() {
     assert_eq!(hub.most_waiting.load(Ordering::SeqCst), 8);
     assert_eq!(asked(&hub), 40);
 }
+
+/// Whoever shows tokens without end waits for themselves: whom the Hub has named, and who is
+/// signed in, have turns of their own.
+#[tokio::test]
+async fn a_flood_of_made_up_tokens_delays_nobody_whom_the_hub_has_named() {
+    let (app, hub) = app_with(limits()).await;
+    let (ines, _) = app.browser("ines").await;
+    app.participant("alice").json("events").await;
+    hub.tokens.lock().unwrap().clear();
+    hub.hangs.send_replace(true);
+    let flood: Vec<_> = (0..200)
+        .map(|n| app.token(&format!("made-up-{n}")))
+        .collect();
+    let flood = join_all(flood.iter().map(|person| person.get("events")));
+    let named = [app.cookie(&ines), app.participant("alice")];
+    let others = async {
+        // The flood has all turns, and what is left of it waits.
+        let full = async || (hub.waiting.load(Ordering::SeqCst) == 8).then_some(());
+        eventually(full).await;
+        for _ in 0..10 {
+            app.anon().get("healthz").await;
+        }
+        let release = async {
+            for _ in 0..10 {
+                app.anon().get("healthz").await;
+            }
+            hub.hangs.send_replace(false);
+        };
+        let asking = join_all(named.iter().map(|person| person.get("events")));
+        let (answers, ()) = tokio::join!(asking, release);
+        assert!(answers.iter().all(|response| response.status() == 200));
+    };
+    let (answers, ()) = tokio::join!(flood, others);
+    assert!(answers.iter().all(|response| response.status() == 401));
+    let tokens = hub.tokens.lock().unwrap();
+    for token in ["oauth-ines", "oauth-alice"] {
+        let turn = tokens.iter().position(|asked| asked == token);
+        assert!(turn.is_some_and(|turn| turn < 20), "{token}: {turn:?}");
+    }
+}
+
+/// Nobody's flood makes the service forget whom the Hub has named: not one of made-up tokens,
+/// nor one of a participant's own, of which each is good.
+#[tokio::test]
+async fn no_flood_drives_out_what_is_known_of_others() {
+    let hub_limits = HubLimits {
+        remembered: 100,
+        of_one: 8,
+        ..HubLimits::default()
+    };
+    let (app, hub) = app_with(hub_limits).await;
+    app.participant("alice").json("events").await;
+    let (mallory, _) = app.browser("mallory").await;
+    for n in 0..300 {
+        let made_up = app.token(&format!("made-up-{n}"));
+        // Twice, as what is used more than once is kept longer.
+        for _ in 0..2 {
+            assert_eq!(made_up.get("events").await.status(), 401);
+        }
+        let session = format!("{mallory}; jupyterhub-session-id={n}");
+        for _ in 0..2 {
+            let own = app.cookie(&session).get("events").await;
+            assert_eq!(own.status(), 200);
+        }
+    }
+    hub.down.store(true, Ordering::SeqCst);
+    let before = asked(&hub);
+    assert_eq!(app.participant("alice").get("events").await.status(), 200);
+    assert_eq!(asked(&hub), before, "it was remembered");
+}

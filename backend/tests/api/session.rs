@@ -135,6 +135,130 @@ async fn a_sign_in_of_another_browser_is_refused() {
     assert_eq!(response.status(), 403);
 }
 
+/// Nobody can make the service forget a sign-in, since it remembers none.
+#[tokio::test]
+async fn a_flood_of_begun_sign_ins_disturbs_nobody() {
+    let app = App::with_hub().await;
+    let began = app.anon().navigate("?notebook=day1.ipynb").await;
+    let state = parameter(location(&began), "state").to_owned();
+    for _ in 0..20 {
+        app.begin_sign_ins(1_000).await;
+    }
+    let back = format!("oauth_callback?code=ana&state={state}");
+    let done = app.cookie(&cookie_of(&began)).navigate(&back).await;
+    assert_eq!(done.status(), 303);
+    assert_eq!(location(&done), format!("{PREFIX}?notebook=day1.ipynb"));
+}
+
+/// Each tab its own; what is finished goes, and what is left over does not pile up.
+#[tokio::test]
+async fn several_tabs_sign_in_at_once() {
+    let app = App::with_hub().await;
+    let mut browser = Browser::default();
+    let mut states = Vec::new();
+    for n in 0..6 {
+        let path = format!("?notebook={n}.ipynb");
+        let began = app.cookie(&browser.header()).navigate(&path).await;
+        states.push(parameter(location(&began), "state").to_owned());
+        browser.take(&began);
+    }
+    assert_eq!(browser.0.len(), 4, "the newest");
+    for (n, state) in states.iter().enumerate().rev() {
+        let back = format!("oauth_callback?code=ana&state={state}");
+        let done = app.cookie(&browser.header()).navigate(&back).await;
+        if n < 2 {
+            assert_eq!(done.status(), 400, "{n}");
+            continue;
+        }
+        assert_eq!(location(&done), format!("{PREFIX}?notebook={n}.ipynb"));
+        browser.take(&done);
+    }
+    assert_eq!(browser.0.len(), 1, "the session");
+    let session = app.cookie(&browser.header()).json("api/session").await;
+    assert_eq!(session["user"], "ana");
+}
+
+/// One that was refused or failed has ended too.
+#[tokio::test]
+async fn a_sign_in_that_failed_leaves_nothing_in_the_browser() {
+    let app = App::with_hub().await;
+    for query in ["error=access_denied", "code=nobody"] {
+        let mut browser = Browser::default();
+        let began = app.anon().navigate("").await;
+        browser.take(&began);
+        let state = parameter(location(&began), "state");
+        let back = format!("oauth_callback?{query}&state={state}");
+        app.hub.as_ref().unwrap().refuses_trades(true);
+        let failed = app.cookie(&browser.header()).navigate(&back).await;
+        assert!(failed.status().as_u16() >= 400);
+        browser.take(&failed);
+        assert_eq!(browser.0.len(), 0, "{query}");
+    }
+}
+
+/// Whatever cookies somebody sends, one begins to sign in and none is believed.
+#[tokio::test]
+async fn cookies_of_sign_ins_that_were_made_up_are_worth_nothing() {
+    let app = App::with_hub().await;
+    let began = app.anon().navigate("").await;
+    let (name, value) = cookie_of(&began)
+        .split_once('=')
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .unwrap();
+    let state = parameter(location(&began), "state").to_owned();
+    let back = format!("oauth_callback?code=ana&state={state}");
+    for cookie in [
+        format!("{name}={}", value.replacen(&value[20..21], "", 1)),
+        format!("{name}={state}"),
+        format!("{name}=x"),
+        format!("{name}-2={value}"),
+        format!("pipalhub-session={value}"),
+    ] {
+        let response = app.cookie(&cookie).navigate(&back).await;
+        assert_eq!(response.status(), 400, "{cookie}");
+        let session = app.cookie(&cookie).get("api/session").await;
+        assert_eq!(session.status(), 401, "{cookie}");
+    }
+    let many: Vec<_> = (0..500)
+        .map(|n| format!("pipalhub-login-{n}={}", "x".repeat(8)))
+        .collect();
+    let answer = app.cookie(&many.join("; ")).navigate("").await;
+    assert_eq!(answer.status(), 303);
+    let told = answer.headers().get_all("set-cookie").iter().count();
+    assert!((2..64).contains(&told), "{told}");
+    assert!(
+        app.cookie(&cookie_of(&began))
+            .navigate(&back)
+            .await
+            .status()
+            == 303
+    );
+}
+
+/// What a browser keeps of what it was told.
+#[derive(Default)]
+struct Browser(Vec<(String, String)>);
+
+impl Browser {
+    fn header(&self) -> String {
+        let all: Vec<_> = self.0.iter().map(|(n, v)| format!("{n}={v}")).collect();
+        all.join("; ")
+    }
+
+    fn take(&mut self, response: &Response) {
+        for told in response.headers().get_all("set-cookie") {
+            let told = told.to_str().unwrap();
+            assert!(told.contains("HttpOnly") && told.contains("SameSite=Lax"));
+            assert!(told.contains(&format!("Path={PREFIX}")), "{told}");
+            let (name, value) = told.split(';').next().unwrap().split_once('=').unwrap();
+            self.0.retain(|(known, _)| known != name);
+            if !told.contains("Max-Age=0") {
+                self.0.push((name.to_owned(), value.to_owned()));
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_script_without_a_session_is_not_redirected() {
     let app = App::with_hub().await;

@@ -144,6 +144,68 @@ async fn ends_when_its_reader_has_lost_the_right() {
     }
 }
 
+/// A stream that has nothing to say ends too, and not only when there is a beat to send.
+#[tokio::test]
+async fn a_silent_stream_ends_when_its_reader_has_lost_the_right() {
+    let mut limits = LimitSettings::default();
+    limits.streams.recheck = Duration::from_millis(300);
+    limits.streams.heartbeat = 2 * PATIENCE;
+    limits.hub.fresh = Duration::from_nanos(1);
+    let app = App::limited_with_hub(limits).await;
+    let mut reader = Reader::open(&app.helper(), "").await;
+    reader.next().await.expect("the greeting");
+    let revoked = "oauth-helga".to_owned();
+    let hub = app.hub.as_ref().unwrap();
+    hub.revoked.lock().unwrap().insert(revoked);
+    assert_eq!(reader.next().await, None);
+}
+
+/// However many there are, the Hub is asked once for each of their tokens.
+#[tokio::test]
+async fn many_streams_ask_the_hub_no_more_than_one() {
+    let mut limits = LimitSettings::default();
+    limits.streams.recheck = Duration::from_millis(1);
+    let app = App::limited_with_hub(limits).await;
+    let mut readers = Vec::new();
+    for _ in 0..16 {
+        readers.push(Reader::open(&app.helper(), "").await);
+    }
+    for n in 0..20 {
+        let path = format!("{n}.ipynb");
+        let event = app.save_event("alice", &path);
+        app.token("server-alice").tell(&event).await;
+        for reader in &mut readers {
+            while reader.next().await.unwrap().data["filename"] != path.as_str() {}
+        }
+    }
+    let hub = app.hub.as_ref().unwrap();
+    assert_eq!(hub.asked.load(std::sync::atomic::Ordering::SeqCst), 2);
+}
+
+/// A Hub that hangs keeps nobody's events from them.
+#[tokio::test]
+async fn a_stream_goes_on_while_the_hub_is_asked() {
+    let mut limits = LimitSettings::default();
+    limits.streams.recheck = Duration::from_millis(1);
+    limits.hub.fresh = Duration::from_nanos(1);
+    limits.hub.prompt = 2 * PATIENCE;
+    limits.hub.patience = 2 * PATIENCE;
+    let app = App::watching_with_hub(limits).await;
+    let mut reader = Reader::open(&app.helper(), "").await;
+    reader.next().await.expect("the greeting");
+    let hub = app.hub.as_ref().unwrap();
+    hub.hangs.send_replace(true);
+    for path in ["a.ipynb", "b.ipynb"] {
+        app.save("alice", path, &["1"]);
+        while reader.next().await.unwrap().data["filename"] != path {}
+    }
+    // And its answer counts when it comes.
+    let revoked = "oauth-helga".to_owned();
+    hub.revoked.lock().unwrap().insert(revoked);
+    hub.hangs.send_replace(false);
+    while reader.next().await.is_some() {}
+}
+
 #[tokio::test]
 async fn sends_what_is_committed() {
     let app = App::standalone().await;

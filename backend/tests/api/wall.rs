@@ -154,3 +154,60 @@ async fn what_is_not_there_is_a_404_with_words() {
     assert_eq!(empty["tiles"], json!([]));
     assert_eq!(app.instructor().get("api/wall").await.status(), 400);
 }
+
+/// A failing save is a state of the notebook, whatever is heard of it in whatever order.
+#[tokio::test]
+async fn a_tile_says_that_saves_fail_until_one_succeeds() {
+    let app = App::with_hub().await;
+    app.save("alice", "a.ipynb", &["1"]);
+    let alice = app.token("server-alice");
+    alice.tell(&app.save_event("alice", "a.ipynb")).await;
+    let problems = async || {
+        let tile = app
+            .helper()
+            .json("api/tile?filename=a.ipynb&user=alice")
+            .await;
+        let whole = app
+            .helper()
+            .json("api/notebook?filename=a.ipynb&user=alice")
+            .await;
+        let wall = app.helper().json("api/wall?filename=a.ipynb").await;
+        let problem = tile["tile"]["save_problem"].clone();
+        assert_eq!(whole["tile"]["save_problem"], problem);
+        assert_eq!(wall["tiles"][0]["save_problem"], problem);
+        problem
+    };
+    let say = async |kind: &str, reason: &str, at: &str| {
+        let mut event = app.save_event("alice", "a.ipynb");
+        event["type"] = kind.into();
+        event["reason"] = reason.into();
+        event["timestamp"] = at.into();
+        alice.tell(&event).await
+    };
+    assert_eq!(problems().await, Value::Null);
+    let told = say("save-failed", "disk-full", "2026-01-01T10:00:05Z").await;
+    assert_eq!(told["type"], "save-failed");
+    assert_eq!(problems().await, "disk-full");
+    // What was told later and happened earlier; a save that was told before it failed.
+    say("save-works", "", "2026-01-01T10:00:04Z").await;
+    alice.tell(&app.save_event("alice", "a.ipynb")).await;
+    assert_eq!(problems().await, "disk-full");
+    say("save-failed", "of-a-kind-to-come", "2026-01-01T10:00:06Z").await;
+    assert_eq!(problems().await, "other");
+    say("save-works", "", "2026-01-01T10:00:07Z").await;
+    assert_eq!(problems().await, Value::Null);
+    // Nobody says so of another's.
+    let mut forged = app.save_event("alice", "a.ipynb");
+    forged["type"] = "save-failed".into();
+    assert_eq!(
+        app.token("server-bob")
+            .post("events", &forged)
+            .await
+            .status(),
+        403
+    );
+    assert_eq!(problems().await, Value::Null);
+    // It is no save: the tile is as old as it was.
+    let saves = app.helper().json("events?type=save-notebook").await;
+    assert_eq!(saves.as_array().unwrap().len(), 1);
+}

@@ -39,7 +39,6 @@ pub fn Cells(
     newest: Option<Signal<Option<usize>>>,
 ) -> impl IntoView {
     let count = Memo::new(move |_| tile.get().map_or(0, |tile| tile.cells.len()));
-    let problem = Memo::new(move |_| tile.get().and_then(|tile| tile.problem.clone()));
     let cell = move |index: usize| {
         let html = Memo::new(move |_| {
             let tile = tile.get()?;
@@ -61,7 +60,10 @@ pub fn Cells(
             clicked(&event, &tile, version());
         }
     };
-    let problem = Memo::new(move |_| problem_html(problem.get().as_deref()));
+    let problem = Memo::new(move |_| {
+        tile.get()
+            .map_or_else(String::new, |tile| problem_html(&tile))
+    });
     let none = move || match count.get() {
         0 => "<p class=no-cells>No cells yet.</p>",
         _ => "",
@@ -94,14 +96,20 @@ pub fn source(cell: &PreparedCell) -> &str {
     }
 }
 
-/// Why the file as it is now cannot be shown.
-pub fn problem_html(problem: Option<&str>) -> String {
-    problem.map_or_else(String::new, |problem| {
-        format!(
-            "<p class=problem><strong>Not the latest version. </strong>{}</p>",
-            escaped(problem)
-        )
-    })
+/// Why the file as it is now cannot be shown, and why it is not saved.
+pub fn problem_html(tile: &Tile) -> String {
+    let mut html = String::new();
+    if let Some(problem) = tile.save_problem {
+        html.push_str("<p class=problem data-testid=save-problem><strong>saves fail: ");
+        html.push_str(problem.words());
+        html.push_str("</strong></p>");
+    }
+    if let Some(problem) = &tile.problem {
+        html.push_str("<p class=problem><strong>Not the latest version. </strong>");
+        html.push_str(&escaped(problem));
+        html.push_str("</p>");
+    }
+    html
 }
 
 /// What a click in a participant's notebook does: their links open beside the wall and

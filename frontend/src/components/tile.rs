@@ -33,7 +33,7 @@ pub fn TileView(
     };
     let problem = {
         let tile = tile.clone();
-        Memo::new(move |_| tile.with(|tile| problem_html(tile.problem.as_deref())))
+        Memo::new(move |_| tile.with(|tile| problem_html(tile)))
     };
     let cells = {
         let tile = tile.clone();

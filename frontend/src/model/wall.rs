@@ -1,7 +1,7 @@
 //! The tiles of the wall: which are shown, in which order, what they add up to, and
 //! what an event means for them.
 
-use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK, Tile};
+use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_FAILED, SAVE_NOTEBOOK, SAVE_WORKS, Tile};
 
 use super::age::seconds_since;
 
@@ -109,10 +109,19 @@ pub struct Effect {
 
 /// Decides what `event` means; `known` tells whether a participant has a tile.
 pub fn effect(event: &Event, filename: Option<&str>, known: impl Fn(&str) -> bool) -> Effect {
-    if event.kind != SAVE_NOTEBOOK && event.kind != DELETE_NOTEBOOK {
-        return Effect::default();
+    let is_shown = Some(event.filename.as_str()) == filename;
+    match event.kind.as_str() {
+        SAVE_NOTEBOOK | DELETE_NOTEBOOK => {}
+        // Of a notebook that was never saved there is no tile.
+        SAVE_FAILED | SAVE_WORKS if is_shown && known(&event.user) => {
+            return Effect {
+                fetch: Some(event.user.clone()),
+                list_changed: false,
+            };
+        }
+        _ => return Effect::default(),
     }
-    if Some(event.filename.as_str()) != filename {
+    if !is_shown {
         return Effect {
             fetch: None,
             list_changed: true,
@@ -209,6 +218,19 @@ mod tests {
         let effect = effect(&deletion, Some("a.ipynb"), |_| true);
         assert_eq!(effect.fetch.as_deref(), Some("ana"));
         assert!(effect.list_changed);
+    }
+
+    #[test]
+    fn a_save_that_failed_fetches_the_tile_there_is() {
+        for kind in [SAVE_FAILED, SAVE_WORKS] {
+            let failed = event(kind, "ana", "a.ipynb");
+            let shown = effect(&failed, Some("a.ipynb"), |_| true);
+            assert_eq!(shown.fetch.as_deref(), Some("ana"));
+            assert!(!shown.list_changed);
+            for (filename, known) in [(Some("b.ipynb"), true), (Some("a.ipynb"), false)] {
+                assert_eq!(effect(&failed, filename, |_| known), Effect::default());
+            }
+        }
     }
 
     #[test]

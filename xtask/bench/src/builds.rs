@@ -65,7 +65,9 @@ pub(crate) fn in_memory(
         let before = kept.saved_at_ms(key);
         save_changed(homes, key, run)?;
         let begun = Instant::now();
-        kept.class.tile(key).context("a notebook has gone")?;
+        kept.class
+            .wait_for_tile(key)
+            .context("a notebook has gone")?;
         // Not by waiting to be woken: what is written next may take the processor first.
         while kept.saved_at_ms(key) == before {
             thread::yield_now();
@@ -79,7 +81,9 @@ pub(crate) fn in_memory(
     for (run, key) in keys.iter().cycle().take(runs).enumerate() {
         save_changed(homes, key, runs + run)?;
         let begun = Instant::now();
-        kept.class.tile(key).context("a notebook has gone")?;
+        kept.class
+            .wait_for_tile(key)
+            .context("a notebook has gone")?;
         kept.builds.settle();
         samples.rebuilt_ms.push(milliseconds(begun));
     }

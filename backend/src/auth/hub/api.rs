@@ -6,15 +6,18 @@ use anyhow::{Context, bail};
 use metrics::{counter, histogram};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 
-use super::{HubLimits, HubSettings, HubUser};
+use super::{
+    HubLimits, HubSettings, HubUser,
+    turns::{Lane, Turns},
+};
 use crate::auth::Secret;
 
 pub(super) struct HubApi {
     http: reqwest::Client,
     settings: HubSettings,
-    turns: Semaphore,
+    turns: Turns,
     limits: HubLimits,
 }
 
@@ -28,18 +31,22 @@ impl HubApi {
         Ok(Self {
             http,
             settings,
-            turns: Semaphore::new(limits.at_once),
+            turns: Turns::new(limits.at_once),
             limits,
         })
     }
 
     /// Whose token this is; `None` when the Hub does not know it.
-    pub(super) async fn owner_of(&self, token: &str) -> anyhow::Result<Option<HubUser>> {
+    pub(super) async fn owner_of(
+        &self,
+        token: &str,
+        lane: Lane,
+    ) -> anyhow::Result<Option<HubUser>> {
         let request = self
             .http
             .get(format!("{}/user", self.settings.api_url))
             .header("Authorization", format!("token {token}"));
-        self.in_time(async {
+        self.in_time(lane, async {
             let response = self.send(request).await?;
             match response.status() {
                 StatusCode::OK => {
@@ -57,7 +64,12 @@ impl HubApi {
     }
 
     /// Trades an OAuth code for a token.
-    pub(super) async fn trade(&self, code: &str, verifier: &str) -> anyhow::Result<Secret> {
+    pub(super) async fn trade(
+        &self,
+        code: &str,
+        verifier: &str,
+        lane: Lane,
+    ) -> anyhow::Result<Secret> {
         #[derive(Deserialize)]
         struct TokenResponse {
             access_token: String,
@@ -73,7 +85,7 @@ impl HubApi {
         ]);
         let url = format!("{}/oauth2/token", settings.api_url);
         let request = self.http.post(url).form(&form);
-        self.in_time(async {
+        self.in_time(lane, async {
             let response = self.send(request).await?;
             let status = response.status();
             if !status.is_success() {
@@ -100,10 +112,13 @@ impl HubApi {
 
     /// Runs `call` when it is its turn. The time counts from now: with a slow Hub, waiting
     /// for a turn is what takes long.
-    async fn in_time<T>(&self, call: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    async fn in_time<T>(
+        &self,
+        lane: Lane,
+        call: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
         let calling = async {
-            let turn = self.turns.acquire().await;
-            let _turn = turn.expect("the semaphore is never closed");
+            let _turn = self.turns.take(lane).await;
             call.await
         };
         let patience = self.limits.patience;

@@ -2,14 +2,18 @@
 //!
 //! * `settings.rs`: what the Hub tells a service that it starts
 //! * `user.rs`: who a token belongs to, and their role
-//! * `api.rs`: the calls
+//! * `api.rs`: the calls; `turns.rs`: whose is next
+//! * `answers.rs`: what was answered
 //!
 //! The Hub's token look-ups are slow in bulk, so it is asked once at a time for one token,
-//! and a few at a time for all. While it is slow or down, people it has named before go on
-//! with what it said last, and hardly wait for it; strangers are told to try again.
+//! and a few at a time for all, of whom everyone gets their turn. While it is slow or down,
+//! people it has named before go on with what it said last, and hardly wait for it; strangers
+//! are told to try again.
 
+mod answers;
 mod api;
 mod settings;
+mod turns;
 mod user;
 
 use std::{sync::Arc, time::Duration};
@@ -21,14 +25,16 @@ use tokio::time::timeout;
 pub use settings::HubSettings;
 use user::HubUser;
 
-use super::{Secret, session::digest};
+use super::{Asker, Secret, session::digest};
 use crate::error::AppError;
-use api::HubApi;
+use answers::{Answers, cache};
+use turns::Lane;
 
 /// How long the Hub is waited for and believed, and how much is asked and kept.
 #[derive(Clone, Copy, Debug)]
 pub struct HubLimits {
-    /// How long an answer is taken as still true.
+    /// How long an answer is taken as still true, at most: a few are asked for anew sooner,
+    /// so that a class that came at once does not ask at once for ever.
     pub fresh: Duration,
     /// How long one is used while the Hub cannot be asked.
     pub stale: Duration,
@@ -41,21 +47,25 @@ pub struct HubLimits {
     pub rest: Duration,
     /// Questions at the same time.
     pub at_once: usize,
-    /// Tokens that are remembered. A flood of made-up ones does not drive out those that
-    /// are in use: what is asked for often is kept.
+    /// Tokens that are remembered, and as many again that the Hub does not know: a flood of
+    /// made-up ones drives out none that is good.
     pub remembered: u64,
+    /// Of one person. Their oldest goes first.
+    pub of_one: usize,
 }
 
 impl Default for HubLimits {
     fn default() -> Self {
         Self {
-            fresh: Duration::from_secs(60),
+            // With what an open stream takes to notice, less than a minute.
+            fresh: Duration::from_secs(48),
             stale: Duration::from_secs(12 * 3600),
             patience: Duration::from_secs(10),
             prompt: Duration::from_secs(1),
             rest: Duration::from_secs(5),
             at_once: 8,
             remembered: 10_000,
+            of_one: 32,
         }
     }
 }
@@ -73,24 +83,13 @@ pub struct HubClient {
     limits: HubLimits,
 }
 
-/// What the Hub said.
-struct Answers {
-    api: HubApi,
-    fresh: Cache<TokenKey, Answer>,
-    known: Cache<TokenKey, Arc<HubUser>>,
-}
-
 impl HubClient {
     /// A client that remembers nothing yet.
     ///
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(settings: HubSettings, limits: HubLimits) -> anyhow::Result<Self> {
-        let answers = Answers {
-            api: HubApi::new(settings, limits)?,
-            fresh: cache(limits.remembered, limits.fresh),
-            known: cache(limits.remembered, limits.stale),
-        };
+        let answers = Answers::new(settings, limits)?;
         Ok(Self {
             answers: Arc::new(answers),
             resting: cache(limits.remembered, limits.rest),
@@ -98,18 +97,38 @@ impl HubClient {
         })
     }
 
-    /// Whose token this is; `None` when the Hub does not know it. `hub_session` is the
-    /// browser's session with the Hub: after it has ended, the answer is asked for anew.
+    /// Whose token this is, which `asker` shows; `None` when the Hub does not know it.
     ///
     /// # Errors
     /// [`AppError::Unavailable`] when the Hub cannot be asked and the token is new here.
-    pub async fn user_of(
+    pub async fn user_of(&self, token: &str, asker: &Asker) -> Result<Answer, AppError> {
+        let lane = Lane::Stranger(*asker);
+        self.count_and_look_up(key_of(token, None), token, lane)
+            .await
+    }
+
+    /// Whose token this is, of a session that was begun here; `hub_session` is the browser's
+    /// session with the Hub: after it has ended, the answer is asked for anew.
+    ///
+    /// # Errors
+    /// As for [`Self::user_of`].
+    pub async fn user_in_session(
         &self,
         token: &str,
         hub_session: Option<&str>,
     ) -> Result<Answer, AppError> {
+        let lane = Lane::Session(key_of(token, None));
         let key = key_of(token, hub_session);
-        let (source, answer) = self.look_up(key, token).await;
+        self.count_and_look_up(key, token, lane).await
+    }
+
+    async fn count_and_look_up(
+        &self,
+        key: TokenKey,
+        token: &str,
+        lane: Lane,
+    ) -> Result<Answer, AppError> {
+        let (source, answer) = self.look_up(key, token, lane).await;
         counter!("pipalhub_hub_lookups_total", "source" => source).increment(1);
         answer
     }
@@ -118,19 +137,20 @@ impl HubClient {
         &self,
         key: TokenKey,
         token: &str,
+        lane: Lane,
     ) -> (&'static str, Result<Answer, AppError>) {
-        if let Some(answer) = self.answers.fresh.get(&key).await {
+        if let Some(answer) = self.answers.fresh(&key).await {
             return ("fresh", Ok(answer));
         }
-        let known = self.answers.known.get(&key).await;
+        let known = self.answers.known(&key).await;
         if known.is_some() && self.resting.contains_key(&key) {
             return ("stale", Ok(known));
         }
-        let patience = match known {
-            Some(_) => self.limits.prompt,
-            None => self.limits.patience,
+        let (patience, lane) = match &known {
+            Some(user) => (self.limits.prompt, Lane::Person(user.name().to_owned())),
+            None => (self.limits.patience, lane),
         };
-        match (self.ask(key, token, patience).await, known) {
+        match (self.ask(key, token, lane, patience).await, known) {
             (Ok(answer), _) => ("hub", Ok(answer)),
             (Err(cause), Some(user)) => {
                 tracing::warn!(%cause, "the Hub does not answer; going on with what it said");
@@ -144,12 +164,18 @@ impl HubClient {
         }
     }
 
-    async fn ask(&self, key: TokenKey, token: &str, patience: Duration) -> Result<Answer, String> {
+    async fn ask(
+        &self,
+        key: TokenKey,
+        token: &str,
+        lane: Lane,
+        patience: Duration,
+    ) -> Result<Answer, String> {
         let answers = Arc::clone(&self.answers);
         let token = token.to_owned();
         // A task of its own: who stops waiting does not stop the question. It ends by
         // itself, since the call has its time.
-        let asking = tokio::spawn(async move { answers.ask(key, &token).await });
+        let asking = tokio::spawn(async move { answers.ask(key, &token, lane).await });
         match timeout(patience, asking).await {
             Ok(Ok(answer)) => answer.map_err(|cause| format!("{cause:#}")),
             Ok(Err(panic)) => Err(panic.to_string()),
@@ -160,40 +186,18 @@ impl HubClient {
     /// Forgets a token, so that the Hub is asked before it is good for anything again.
     pub async fn forget(&self, token: &str, hub_session: Option<&str>) {
         let key = key_of(token, hub_session);
-        self.answers.fresh.invalidate(&key).await;
-        self.answers.known.invalidate(&key).await;
+        self.answers.forget(&key).await;
         self.resting.invalidate(&key).await;
     }
 
-    /// Trades an OAuth code for a token.
+    /// Trades an OAuth code, which `asker` brings, for a token.
     ///
     /// # Errors
     /// When the Hub refuses or cannot be asked.
-    pub async fn trade(&self, code: &str, verifier: &str) -> anyhow::Result<Secret> {
-        self.answers.api.trade(code, verifier).await
+    pub async fn trade(&self, code: &str, verifier: &str, asker: &Asker) -> anyhow::Result<Secret> {
+        let lane = Lane::Stranger(*asker);
+        self.answers.api().trade(code, verifier, lane).await
     }
-}
-
-impl Answers {
-    /// Asks for one token once, for however many want to know.
-    async fn ask(&self, key: TokenKey, token: &str) -> Result<Answer, Arc<anyhow::Error>> {
-        let asking = async {
-            let answer = self.api.owner_of(token).await?.map(Arc::new);
-            match &answer {
-                Some(user) => self.known.insert(key, Arc::clone(user)).await,
-                None => self.known.invalidate(&key).await,
-            }
-            Ok(answer)
-        };
-        self.fresh.try_get_with(key, asking).await
-    }
-}
-
-fn cache<T: Clone + Send + Sync + 'static>(most: u64, life: Duration) -> Cache<TokenKey, T> {
-    Cache::builder()
-        .max_capacity(most)
-        .time_to_live(life)
-        .build()
 }
 
 fn key_of(token: &str, hub_session: Option<&str>) -> TokenKey {
@@ -203,22 +207,6 @@ fn key_of(token: &str, hub_session: Option<&str>) -> TokenKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn a_flood_of_tokens_is_not_kept_and_drives_nobody_out() {
-        let answers: Cache<TokenKey, Answer> = cache(100, Duration::from_secs(3600));
-        let in_use = key_of("alice", Some("session"));
-        answers.insert(in_use, None).await;
-        for n in 0..10_000 {
-            answers.insert(key_of(&n.to_string(), None), None).await;
-            assert!(answers.get(&in_use).await.is_some(), "after {n}");
-            if n % 10 == 0 {
-                answers.run_pending_tasks().await;
-            }
-        }
-        answers.run_pending_tasks().await;
-        assert!(answers.entry_count() <= 100, "{}", answers.entry_count());
-    }
 
     #[test]
     fn a_token_in_another_session_is_asked_for_anew() {

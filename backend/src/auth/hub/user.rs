@@ -36,6 +36,11 @@ impl HubUser {
         }
     }
 
+    /// The Hub's name for them.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Who that is here.
     #[must_use]
     pub fn identity(&self) -> Identity {

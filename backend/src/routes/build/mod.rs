@@ -11,7 +11,7 @@ mod version;
 
 use std::{
     fs::{File, Metadata},
-    io::Read,
+    io::{self, Read},
     os::unix::fs::MetadataExt,
     sync::Arc,
 };
@@ -36,7 +36,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{output::is_for_a_frame, visitor::Visitor};
 use crate::{
     app::AppState,
-    auth::{Identity, Viewer},
+    auth::{Follower, Identity, Trust, Viewer},
     builds::{Archive, Built, Kind, percent_encoded},
     error::AppError,
 };
@@ -160,6 +160,7 @@ async fn get_build(
 async fn get_archive(
     State(state): State<Arc<AppState>>,
     Viewer(_): Viewer,
+    follower: Follower,
     query: Result<Query<ArchiveQuery>, QueryRejection>,
 ) -> Result<Response, AppError> {
     let Query(ArchiveQuery { path }) = query?;
@@ -168,11 +169,15 @@ async fn get_archive(
         return Err(missing());
     }
     let archive = Archive::new(Arc::clone(state.builds()?), path);
+    let trust = Trust::new(Arc::clone(&state), Arc::new(follower));
     // Where compressing delays nobody else, a piece at a time, when it is wanted.
-    let pieces = stream::unfold(archive, |mut archive| async {
+    let pieces = stream::try_unfold((archive, trust), |(mut archive, mut trust)| async {
+        if !trust.holds().await {
+            return Err(io::Error::other("who downloads this may not any more"));
+        }
         let step = spawn_blocking(move || (archive.next(), archive)).await;
-        let (piece, archive) = step.ok()?;
-        Some((piece?, archive))
+        let (piece, archive) = step.map_err(io::Error::other)?;
+        Ok(piece.transpose()?.map(|piece| (piece, (archive, trust))))
     });
     let name = path.rsplit('/').next().filter(|name| !name.is_empty());
     let name = format!("{}.zip", name.unwrap_or("build"));

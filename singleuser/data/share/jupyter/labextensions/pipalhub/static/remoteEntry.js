@@ -1,8 +1,12 @@
-// The instructor's notices, inside JupyterLab 4. Written by hand and served as it is.
+// Two plugins for JupyterLab 4. Written by hand and served as it is.
 //
-// It asks the participant's own server, which asks the service; see handlers.py. A page
-// that nobody looks at asks nothing. Each notice is shown as plain text by JupyterLab's own
-// notifications, once in this browser, and taken away when it is retracted or over.
+// The instructor's notices: it asks the participant's own server, which asks the service; see
+// handlers.py. A page that nobody looks at asks nothing. Each notice is shown as plain text by
+// JupyterLab's own notifications, once in this browser, and taken away when it is retracted
+// or over.
+//
+// Saves that fail: JupyterLab says so in a dialog, and with an autosave every five seconds
+// there would be one every five seconds. While saves fail, it tries every two minutes.
 (() => {
   "use strict";
 
@@ -200,7 +204,81 @@
     }
   }
 
-  const plugin = {
+  // Seconds between autosaves while saves fail.
+  const SLOW = 120;
+
+  /** Keeps the pace of autosaves: slow while the last save of any open document failed. */
+  class Autosave {
+    constructor(documents) {
+      this.documents = documents;
+      this.failing = new Set();
+      this.known = new WeakSet();
+      // The participant's own, while it is slow.
+      this.usual = null;
+    }
+
+    follow(context) {
+      if (this.known.has(context)) return;
+      this.known.add(context);
+      context.saveState.connect((_, state) => {
+        if (state === "failed") this.failing.add(context);
+        if (state === "completed") this.failing.delete(context);
+        this.keepPace();
+      });
+      context.disposed.connect(() => {
+        this.failing.delete(context);
+        this.keepPace();
+      });
+    }
+
+    keepPace() {
+      const now = this.documents.autosaveInterval;
+      if (this.failing.size > 0) {
+        if (now >= SLOW) return;
+        this.usual = now;
+        this.set(SLOW);
+      } else if (this.usual !== null) {
+        // Unless somebody has set another meanwhile.
+        if (now === SLOW) this.set(this.usual);
+        this.usual = null;
+      }
+    }
+
+    set(seconds) {
+      // JupyterLab keeps what it hears of as the participant's own setting, for ever: this
+      // is none, and so it hears of nothing.
+      const signal = this.documents.stateChanged;
+      signal.emit = () => {};
+      try {
+        this.documents.autosaveInterval = seconds;
+      } finally {
+        delete signal.emit;
+      }
+    }
+  }
+
+  const saves = (token) => ({
+    id: "pipalhub:saves",
+    description: "Saves less often while saves fail.",
+    autoStart: true,
+    requires: [token],
+    activate(app, documents) {
+      const autosave = new Autosave(documents);
+      for (const widget of ["Notebook", "Editor"]) {
+        app.docRegistry.addWidgetExtension(widget, {
+          createNew: (_, context) => autosave.follow(context),
+        });
+      }
+    },
+  });
+
+  /** What one of JupyterLab's own packages exports, of those that it shares. */
+  async function shared(name) {
+    const versions = Object.values(scope?.[name] ?? {});
+    return versions.length === 0 ? null : (await versions[0].get())();
+  }
+
+  const notices = {
     id: "pipalhub:notices",
     description: "Shows the instructor's notices.",
     autoStart: true,
@@ -210,10 +288,21 @@
     },
   };
 
-  // What a module federation container is, for one module that shares nothing.
+  async function plugins() {
+    const documents = await shared("@jupyterlab/docmanager").catch(() => null);
+    return documents ? [notices, saves(documents.IDocumentManager)] : [notices];
+  }
+
+  // What a module federation container is, for one module that shares nothing of its own.
+  let scope = null;
   globalThis._JUPYTERLAB ??= {};
   globalThis._JUPYTERLAB.pipalhub = {
-    init() {},
-    get: async () => () => ({ __esModule: true, default: plugin }),
+    init(shares) {
+      scope = shares;
+    },
+    get: async () => {
+      const all = await plugins();
+      return () => ({ __esModule: true, default: all });
+    },
   };
 })();
