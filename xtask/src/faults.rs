@@ -12,7 +12,7 @@ use crate::{
 /// broken.
 ///
 /// Kills it under sixteen writers, fills its disk, makes its syscalls fail, takes the Hub
-/// away and itself away from Jupyter, tears notebooks, floods it. Takes three to four
+/// away and itself away from Jupyter, tears notebooks, floods and starves it. Takes three to four
 /// minutes; --full takes about six. Nothing outside of fresh temporary folders is
 /// touched. The rows of the disk need strace, and root for a file system that is really
 /// full; without them they are shown as not tried.

@@ -1,5 +1,6 @@
-//! A stand-in for the one call of JupyterHub's API that the service makes for a token,
-//! `GET /hub/api/user`. It knows everyone whose token is `token-of-<name>`.
+//! A stand-in for the calls of JupyterHub's API that the service makes: for a token,
+//! `GET /hub/api/user`, and to end a sign-in, `POST /hub/api/oauth2/token`. It knows everyone
+//! whose token is `token-of-<name>`, and whose code is their name.
 
 use std::{
     net::SocketAddr,
@@ -162,7 +163,12 @@ async fn answer_all(mut stream: TcpStream, state: &State) -> anyhow::Result<()> 
                 if mood == Mood::Slow {
                     tokio::time::sleep(Duration::from_millis(300)).await;
                 }
-                user(&head)?
+                if head.starts_with(b"POST ") {
+                    let form = form(&head, &mut buffer, &mut stream).await?;
+                    token(&form)
+                } else {
+                    user(&head)?
+                }
             }
         };
         let answer = format!(
@@ -171,6 +177,26 @@ async fn answer_all(mut stream: TcpStream, state: &State) -> anyhow::Result<()> 
         );
         stream.write_all(answer.as_bytes()).await?;
     }
+}
+
+/// The body of a request.
+async fn form(head: &[u8], buffer: &mut Vec<u8>, stream: &mut TcpStream) -> anyhow::Result<String> {
+    let head = std::str::from_utf8(head)?.to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"))
+        .context("a form without a length")?;
+    let length: usize = length.trim().parse()?;
+    while buffer.len() < length {
+        anyhow::ensure!(stream.read_buf(buffer).await? > 0, "half a form");
+    }
+    Ok(String::from_utf8(buffer.drain(..length).collect())?)
+}
+
+fn token(form: &str) -> (&'static str, String) {
+    let code = form.split('&').find_map(|pair| pair.strip_prefix("code="));
+    let token = token_of(code.unwrap_or_default());
+    ("200 OK", json!({"access_token": token}).to_string())
 }
 
 fn user(head: &[u8]) -> anyhow::Result<(&'static str, String)> {

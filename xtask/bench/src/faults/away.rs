@@ -7,7 +7,7 @@
 use std::{
     fs::{self, File},
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -32,8 +32,8 @@ const ADDED_MS: f64 = 3.0;
 const BACK_WITHIN: Duration = Duration::from_secs(3);
 
 /// A participant's server.
-struct Jupyter {
-    _child: Child,
+pub(super) struct Jupyter {
+    child: Child,
     connection: Connection,
     address: SocketAddr,
 }
@@ -43,17 +43,38 @@ impl Jupyter {
     async fn start(lab: &Lab, venv: &Path, name: &str, report_to: &str) -> anyhow::Result<Self> {
         let home = lab.folder.join(name);
         fs::create_dir(&home)?;
+        Self::start_in(lab, venv, name, report_to, &home, &[]).await
+    }
+
+    /// The same in a home that is there, started by the words `around`, which end by executing
+    /// what follows them.
+    pub(super) async fn start_in(
+        lab: &Lab,
+        venv: &Path,
+        name: &str,
+        report_to: &str,
+        home: &Path,
+        around: &[&str],
+    ) -> anyhow::Result<Self> {
         let log = File::create(lab.folder.join(format!("{name}.log")))?;
         let address = free_address()?;
-        let mut command = Command::new(venv.join("bin/jupyter-server"));
+        let program = venv.join("bin/jupyter-server").display().to_string();
+        let words = [around, &[program.as_str()]].concat();
+        let mut command = Command::new(words[0]);
         command
+            .args(&words[1..])
             .args(["--allow-root", "--no-browser", "--ServerApp.port_retries=0"])
             .arg(format!("--ServerApp.port={}", address.port()))
             .arg(format!("--ServerApp.root_dir={}", home.display()))
             .arg(format!("--IdentityProvider.token={TOKEN}"))
+            .arg("--ServerApp.jpserver_extensions=pipalhub_singleuser=True")
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", &home)
+            .env("HOME", home)
+            // Outside of the home, whose disk may be full.
+            .env("JUPYTER_RUNTIME_DIR", lab.folder.join("runtime"))
+            // As it is here, and not as it may be installed.
+            .env("PYTHONPATH", lab.etc.join("../singleuser"))
             .env("JUPYTER_CONFIG_PATH", lab.etc.join("jupyter"))
             .env("JUPYTERHUB_USER", name)
             .env("JUPYTERHUB_API_TOKEN", TOKEN)
@@ -79,18 +100,30 @@ impl Jupyter {
         until("jupyter_server answers", LONG, ready).await?;
         let connection = Connection::open(address).await?;
         Ok(Self {
-            _child: child,
+            child,
             connection,
             address,
         })
     }
 
-    /// Saves as JupyterLab does; the status and how long it took, in milliseconds.
-    async fn save(&mut self, notebook: usize, text: &str) -> anyhow::Result<(u16, f64)> {
+    /// A notebook with this text in its one cell.
+    pub(super) fn notebook(text: &str) -> serde_json::Value {
         let cell = json!({
             "cell_type": "code", "metadata": {}, "execution_count": 1, "source": text, "outputs": [],
         });
-        let content = json!({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4});
+        json!({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+    }
+
+    /// A folder as this server sees it, whatever is mounted there for it alone.
+    pub(super) fn seen(&self, folder: &Path) -> anyhow::Result<PathBuf> {
+        let id = self.child.id().context("the server has ended")?;
+        let root = PathBuf::from(format!("/proc/{id}/root"));
+        Ok(root.join(folder.strip_prefix("/")?))
+    }
+
+    /// Saves as JupyterLab does; the status and how long it took, in milliseconds.
+    pub(super) async fn save(&mut self, notebook: usize, text: &str) -> anyhow::Result<(u16, f64)> {
+        let content = Self::notebook(text);
         let body = json!({"type": "notebook", "format": "json", "content": content}).to_string();
         let path = format!("/api/contents/{notebook}.ipynb");
         let request = request("PUT", &path, TOKEN, Some(&body));

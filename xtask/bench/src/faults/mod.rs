@@ -10,7 +10,8 @@
 //! * [`disk`], [`power`]: the disk goes
 //! * [`notebooks`], [`clocks`]: files and clocks are wrong
 //! * [`hub`], [`away`]: the Hub goes; the service goes and Jupyter saves on
-//! * [`many`], [`refusals`], [`floods`]: too much, too new, too fast
+//! * [`many`], [`refusals`], [`floods`], [`starving`]: too much, too new, too fast, too many
+//! * [`own_disk`]: a participant's disk goes
 
 mod away;
 mod clocks;
@@ -22,9 +23,11 @@ mod journal;
 mod kill;
 mod many;
 mod notebooks;
+mod own_disk;
 mod power;
 mod refusals;
 mod resume;
+mod starving;
 mod strace;
 mod weak;
 
@@ -124,7 +127,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 22] = [
+const ROWS: [Row; 25] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -151,6 +154,13 @@ const ROWS: [Row; 22] = [
     ("sigterm", |lab| Box::pin(ending::run(lab))),
     ("slow-reader", |lab| Box::pin(floods::slow_reader(lab))),
     ("flood", |lab| Box::pin(floods::flood(lab))),
+    ("idle-connections", |lab| {
+        Box::pin(starving::idle_connections(lab))
+    }),
+    ("begun-sign-ins", |lab| {
+        Box::pin(starving::begun_sign_ins(lab))
+    }),
+    ("participant-disk-full", |lab| Box::pin(own_disk::full(lab))),
 ];
 
 /// Runs the rows and prints the table; an error when one of them has failed.

@@ -1,0 +1,146 @@
+//! Somebody takes all there is of something: connections, sign-ins. Others notice nothing.
+
+use std::{net::SocketAddr, time::Instant};
+
+use anyhow::{Context, ensure};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use super::{Lab, Verdict};
+use crate::{
+    drive::{LONG, TOKEN, event, http::Connection, hub::HubApi, service::Service, sse::Stream},
+    samples::Percentiles,
+};
+
+/// More than the service takes.
+const IDLE: usize = 4_300;
+/// What a new connection may wait for its answer meanwhile, in milliseconds. Those that are
+/// idle are ended after ten seconds by themselves.
+const ANSWERED_MS: f64 = 250.0;
+/// More than were once remembered.
+const SIGN_INS: usize = 13_000;
+
+/// Connections that say nothing, and some that begin and say nothing more.
+pub(super) async fn idle_connections(lab: &Lab) -> anyhow::Result<Verdict> {
+    let service = Service::start(&lab.plan()?).await?;
+    let mut verdict = Verdict::default();
+    let mut stream = Stream::open(service.address, TOKEN, None).await?;
+    stream.next().await?.context("no hello")?;
+    let crowd = crowd(service.address).await?;
+    let client = service.client();
+    let (mut times, mut refused) = (Vec::new(), 0);
+    for n in 0..50 {
+        let begun = Instant::now();
+        let body = event::exercise("ana", &n.to_string(), "/ana");
+        let status = client.post("/events", &body).await?.status;
+        times.push(begun.elapsed().as_secs_f64() * 1e3);
+        refused += usize::from(status != 201);
+    }
+    let percentiles = Percentiles::of(&times).context("no posts")?;
+    let slowest = times.iter().copied().fold(0.0, f64::max);
+    verdict.figure(format!(
+        "{IDLE} connections stand idle: a new one is answered in {percentiles}, {slowest:.1} ms \
+         at most"
+    ));
+    verdict.must(refused == 0, "others were refused");
+    verdict.must(slowest <= ANSWERED_MS, "others wait");
+    for n in 0..50 {
+        let told = timeout(LONG, stream.next()).await??;
+        let told = told.and_then(|message| message.event());
+        let filename = told.map(|event| event.filename);
+        verdict.must(
+            filename == Some(n.to_string()),
+            format!("the stream that was open before said {filename:?}"),
+        );
+    }
+    drop(crowd);
+    Ok(verdict)
+}
+
+/// Opens them as fast as it goes.
+async fn crowd(address: SocketAddr) -> anyhow::Result<Vec<TcpStream>> {
+    let mut crowd = Vec::with_capacity(IDLE);
+    for n in 0..IDLE {
+        let mut one = TcpStream::connect(address).await?;
+        if n % 3 == 0 {
+            // It may be one that had to go already.
+            let _ = one.write_all(b"POST /events HTTP/1.1\r\nHost: x\r\n").await;
+        }
+        crowd.push(one);
+    }
+    Ok(crowd)
+}
+
+/// Somebody types their password while another begins to sign in without end.
+pub(super) async fn begun_sign_ins(lab: &Lab) -> anyhow::Result<Verdict> {
+    let hub = HubApi::start().await?;
+    let service = Service::start(&lab.plan()?.under(&hub)?).await?;
+    let mut verdict = Verdict::default();
+    let (state, cookie) = begin(service.address).await?;
+    let before = service.usage()?.resident_kib;
+    let begun = Instant::now();
+    flood(service.address).await?;
+    let grew = service.usage()?.resident_kib.saturating_sub(before);
+    verdict.figure(format!(
+        "{SIGN_INS} more begun in {:.1} s; memory grew by {grew} KiB",
+        begun.elapsed().as_secs_f64()
+    ));
+    let back = format!("/oauth_callback?code=ana&state={state}");
+    let request = navigation(&back, &format!("Cookie: {cookie}\r\n"));
+    let mut connection = Connection::open(service.address).await?;
+    let status = connection.exchange(request.as_bytes()).await?.status;
+    verdict.figure(format!("the first one ends with {status}"));
+    verdict.must(status == 303, "it was thrown away");
+    Ok(verdict)
+}
+
+fn navigation(path: &str, more: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\nSec-Fetch-Mode: navigate\r\n{more}\r\n")
+}
+
+/// The state of a sign-in, and the cookie that belongs to it.
+async fn begin(address: SocketAddr) -> anyhow::Result<(String, String)> {
+    let mut connection = Connection::open(address).await?;
+    let answer = connection.exchange(navigation("/", "").as_bytes()).await?;
+    ensure!(
+        answer.status == 303,
+        "a sign-in begins with {}",
+        answer.status
+    );
+    let location = answer.header("location").context("it leads nowhere")?;
+    let state = location.split("state=").nth(1).context("no state")?;
+    let state = state.split('&').next().unwrap_or_default();
+    let cookie = answer.header("set-cookie").context("no cookie")?;
+    let cookie = cookie.split(';').next().unwrap_or_default();
+    Ok((state.to_owned(), cookie.to_owned()))
+}
+
+/// All over one connection, one behind the other.
+async fn flood(address: SocketAddr) -> anyhow::Result<()> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut reader, mut writer) = stream.into_split();
+    let asking = async {
+        let some = navigation("/", "").repeat(100);
+        for _ in 1..SIGN_INS / 100 {
+            writer.write_all(some.as_bytes()).await?;
+        }
+        let last = navigation("/", "Connection: close\r\n");
+        let rest = navigation("/", "").repeat(99) + &last;
+        anyhow::Ok(writer.write_all(rest.as_bytes()).await?)
+    };
+    let reading = async {
+        let mut answers = Vec::new();
+        reader.read_to_end(&mut answers).await?;
+        anyhow::Ok(answers)
+    };
+    let (asked, answers) = timeout(2 * LONG, futures::future::join(asking, reading)).await?;
+    asked?;
+    let answers = answers?;
+    let begun = answers.windows(13).filter(|text| *text == b"HTTP/1.1 303 ");
+    let begun = begun.count();
+    ensure!(begun == SIGN_INS, "{begun} of {SIGN_INS} began");
+    Ok(())
+}
