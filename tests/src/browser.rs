@@ -207,6 +207,11 @@ impl Browser {
         Ok(answer.json().clone())
     }
 
+    /// The bytes of memory that the browser has.
+    pub fn memory(&self) -> u64 {
+        processes::memory_of_all(self.profile.path())
+    }
+
     /// Leaves a mark in the page that a reload would wipe out.
     pub async fn mark(&self) -> Result<()> {
         self.driver.execute("window.__mark = true", vec![]).await?;

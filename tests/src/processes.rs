@@ -25,28 +25,45 @@ pub(crate) fn end(child: &mut Child, patience: Duration) {
     let _ = child.wait();
 }
 
+/// The bytes of memory that the processes have which name `folder`, what several share counted
+/// once.
+pub(crate) fn memory_of_all(folder: &Path) -> u64 {
+    let proportional = |pid: Pid| {
+        let file = format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero());
+        let text = fs::read_to_string(file).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let kib: u64 = all_of(folder).into_iter().filter_map(proportional).sum();
+    kib * 1024
+}
+
 /// Takes down every process whose command line or environment names `folder`.
 ///
 /// The Hub starts servers, and the browser its helpers, in sessions of their own; when
 /// their parent dies they would stay. A test's temporary folder is in all of them and
 /// in nothing else.
 pub(crate) fn kill_all_of(folder: &Path) {
+    for pid in all_of(folder) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
+
+/// Every process whose command line or environment names `folder`.
+fn all_of(folder: &Path) -> Vec<Pid> {
     let needle = folder.as_os_str().as_encoded_bytes();
     let Ok(entries) = fs::read_dir("/proc") else {
-        return;
+        return Vec::new();
     };
-    for entry in entries.flatten() {
-        let Some(id) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else {
-            continue;
-        };
+    let named = entries.flatten().filter_map(|entry| {
+        let id = entry.file_name().to_str()?.parse().ok()?;
         let names_it = ["cmdline", "environ"].iter().any(|file| {
             fs::read(entry.path().join(file))
                 .is_ok_and(|text| text.windows(needle.len()).any(|window| window == needle))
         });
-        if names_it && let Some(pid) = Pid::from_raw(id) {
-            let _ = kill_process(pid, Signal::KILL);
-        }
-    }
+        names_it.then(|| Pid::from_raw(id)).flatten()
+    });
+    named.collect()
 }
 
 /// The value of a variable in the environment a process was started with.

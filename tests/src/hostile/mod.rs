@@ -5,6 +5,7 @@
 //! deliberately not here: judging a page, which the scripts beside this module do
 //! ([`HOOKS`] before the page's own scripts run, [`AUDIT`] when it is complete).
 
+mod costs;
 mod payloads;
 mod sinks;
 
@@ -13,6 +14,7 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+pub use costs::{Costly, control, costs};
 use sinks::SINKS;
 
 /// A host that a safe page asks for nothing. The domain can never exist.
@@ -133,6 +135,11 @@ pub fn notebook(attacks: &[Attack]) -> Value {
         "nbformat": 4,
         "nbformat_minor": 5,
     })
+}
+
+/// A notebook of these cells.
+pub fn of_cells(cells: &[&Value]) -> Value {
+    json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 }
 
 /// A notebook whose only output needs its own script to be shown.

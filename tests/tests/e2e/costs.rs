@@ -1,0 +1,219 @@
+//! Small outputs that would keep a browser busy, in every place that shows them.
+
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::{
+    browser::Browser,
+    hostile::{self, Costly},
+    setting,
+    standalone::Standalone,
+    until, until_within,
+};
+
+use crate::hostile::signed_in;
+
+/// From an address to the second frame of all that it shows. The worst that is within the
+/// budget takes half of this; each of these outputs, as it is, takes longer or for ever.
+const ONE: Duration = Duration::from_secs(8);
+/// The same of all of them on one page.
+const ALL: Duration = Duration::from_secs(20);
+/// What the browser may have of memory: by itself it has 350 MiB, and one of these outputs, as
+/// it is, makes it gigabytes.
+const MEMORY: u64 = 1200 << 20;
+const MEMORY_OF_ALL: u64 = 2400 << 20;
+
+/// Calls back when the page has drawn what it holds.
+const TWO_FRAMES: &str = "const done = arguments[arguments.length - 1];\
+     requestAnimationFrame(() => requestAnimationFrame(() => done(true)))";
+
+/// What was drawn, and how long that took.
+async fn drawn(
+    browser: &Browser,
+    what: &str,
+    address: &str,
+    cells: usize,
+    (time, memory): (Duration, u64),
+) -> Result<()> {
+    let begun = Instant::now();
+    let count = "return document.querySelectorAll('.nb-cell').length";
+    let look = async {
+        browser.goto(address).await?;
+        until_within(time, "the cells", async || {
+            let there = browser.run(count, vec![]).await?;
+            Ok((there == cells).then_some(()))
+        })
+        .await?;
+        browser.run_until_called(TWO_FRAMES, vec![]).await
+    };
+    let looked = tokio::time::timeout(time, look).await;
+    let took = begun.elapsed();
+    let has = browser.memory();
+    let mib = has >> 20;
+    looked.with_context(|| format!("{what}: nothing drawn in {took:?}, {mib} MiB"))??;
+    println!("{what}: {took:?}, {mib} MiB");
+    ensure!(has <= memory, "{what} takes {mib} MiB");
+    Ok(())
+}
+
+/// The limits are of use: what is not bounded is beyond them.
+#[tokio::test]
+#[ignore = "needs a browser: cargo xtask test"]
+async fn what_nothing_bounds_is_not_drawn_in_time() -> Result<()> {
+    let folder = TempDir::with_prefix("pipalhub-control-")?;
+    let page = folder.path().join("control.html");
+    fs::write(&page, hostile::control())?;
+    let browser = Browser::start_without_patience().await?;
+    let address = format!("file://{}", page.display());
+    let look = drawn(&browser, "the control page", &address, 0, (ONE, MEMORY));
+    ensure!(look.await.is_err(), "it was drawn");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn no_output_keeps_the_wall_busy() -> Result<()> {
+    let costs = hostile::costs();
+    let service = Standalone::start()?;
+    for (at, cost) in costs.iter().enumerate() {
+        let path = service.home_path(&format!("p{at:04}"), "costs.ipynb");
+        hostile::save(&path, &hostile::of_cells(&[&cost.cell]))?;
+    }
+    let browser = signed_in(&service).await?;
+    prepared(&service, &costs).await?;
+    let wall = service.url("?notebook=costs.ipynb");
+    drawn(
+        &browser,
+        "the wall",
+        &wall,
+        costs.len(),
+        (ALL, MEMORY_OF_ALL),
+    )
+    .await?;
+    // Every tile comes into view once.
+    let scroll = "const done = arguments[arguments.length - 1];\
+         const tiles = [...document.querySelectorAll('[data-testid=tile]')];\
+         const next = () => {\
+           const tile = tiles.pop();\
+           if (!tile) return done(true);\
+           tile.scrollIntoView();\
+           requestAnimationFrame(() => requestAnimationFrame(next));\
+         };\
+         next();";
+    let scrolled = browser.run_until_called(scroll, vec![]);
+    tokio::time::timeout(2 * ALL, scrolled)
+        .await
+        .context("scrolling the wall")??;
+    browser.shot("costs-wall.png").await
+}
+
+/// Waits until the service has prepared what it is asked for first: that is not what is
+/// measured here.
+async fn prepared(service: &Standalone, costs: &[Costly]) -> Result<()> {
+    for at in 0..costs.len() {
+        let tile = format!("api/tile?filename=costs.ipynb&user=p{at:04}");
+        until("a tile", async || {
+            let answer = service
+                .authorized(reqwest::Method::GET, &tile)
+                .send()
+                .await?;
+            Ok(answer.status().is_success().then_some(()))
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn no_output_keeps_its_page_busy() -> Result<()> {
+    let costs = hostile::costs();
+    let service = Standalone::start()?;
+    for (at, cost) in costs.iter().enumerate() {
+        let path = service.home_path(&format!("p{at:04}"), "costs.ipynb");
+        hostile::save(&path, &hostile::of_cells(&[&cost.cell]))?;
+    }
+    prepared(&service, &costs).await?;
+    let browser = signed_in(&service).await?;
+    for (at, cost) in costs.iter().enumerate() {
+        let page = format!("notebook?notebook=costs.ipynb&user=p{at:04}");
+        drawn(&browser, cost.name, &service.url(&page), 1, (ONE, MEMORY)).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the program and a browser: cargo xtask test"]
+async fn no_output_keeps_a_file_busy() -> Result<()> {
+    let costs = hostile::costs();
+    let folder = TempDir::with_prefix("pipalhub-built-")?;
+    let home = |user: &str| folder.path().join("homes").join(user).join("costs.ipynb");
+    let all: Vec<&Value> = costs.iter().map(|cost| &cost.cell).collect();
+    for (at, cells) in all.chunks(1).enumerate() {
+        hostile::save(&home(&format!("p{at:04}")), &hostile::of_cells(cells))?;
+    }
+    hostile::save(&home("pall"), &hostile::of_cells(&all))?;
+    let output = Command::new(setting("PIPALHUB_BIN"))
+        .args(["build", "-d", "out", "--homes", "homes/{user}"])
+        .current_dir(&folder)
+        .output()?;
+    ensure!(output.status.success(), "{output:?}");
+
+    let browser = Browser::start().await?;
+    let address = |file: &str| format!("file://{}/out/costs/{file}", folder.path().display());
+    for (at, cost) in costs.iter().enumerate() {
+        let file = address(&format!("p{at:04}.html"));
+        drawn(&browser, cost.name, &file, 1, (ONE, MEMORY)).await?;
+    }
+    let of_all = (ALL, MEMORY_OF_ALL);
+    drawn(
+        &browser,
+        "all in one",
+        &address("pall.html"),
+        all.len(),
+        of_all,
+    )
+    .await?;
+    // The last ten of those that have more.
+    let cells = costs.len() + 10;
+    drawn(
+        &browser,
+        "the summary",
+        &address("00-summary.html"),
+        cells,
+        of_all,
+    )
+    .await
+}
+
+/// A whole class at its budget, as many as a page shows.
+#[tokio::test]
+#[ignore = "needs the program and a browser: cargo xtask test"]
+async fn three_hundred_at_the_budget_are_drawn() -> Result<()> {
+    const PARTICIPANTS: usize = 300;
+    let service = Standalone::start()?;
+    // As many elements as a tile has room for.
+    let html = "<b>x</b> ".repeat(4_900);
+    for at in 0..PARTICIPANTS {
+        let output = json!({"output_type": "display_data", "metadata": {},
+                            "data": {"text/html": html}});
+        let cell = json!({"cell_type": "code", "metadata": {}, "source": format!("{at}"),
+                          "execution_count": 1, "outputs": [output]});
+        let path = service.home_path(&format!("p{at:04}"), "costs.ipynb");
+        hostile::save(&path, &hostile::of_cells(&[&cell]))?;
+    }
+    let browser = signed_in(&service).await?;
+    let wall = service.url("?notebook=costs.ipynb");
+    let limits = (2 * ALL, MEMORY_OF_ALL);
+    drawn(&browser, "a wall of 300", &wall, PARTICIPANTS, limits).await?;
+    let elements = "return document.querySelectorAll('.nb-cell b').length";
+    let there = browser.run(elements, vec![]).await?;
+    ensure!(there == PARTICIPANTS * 4_900, "{there} elements");
+    Ok(())
+}
