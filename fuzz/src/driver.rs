@@ -12,7 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::mutate::{self, Random};
+use crate::{
+    evil,
+    mutate::{self, Random},
+};
+
+/// The targets whose inputs are whole notebooks.
+const READS_NOTEBOOKS: [&str; 2] = ["parser", "private"];
 
 /// Longer inputs find little that shorter ones do not, and are slow.
 const LONGEST: usize = 4096;
@@ -35,7 +41,10 @@ pub fn run(
     time: Duration,
 ) -> Result<(), String> {
     let artifacts = folder.join("artifacts").join(name);
-    let corpus = read(&folder.join("corpus").join(name))?;
+    let mut corpus = read(&folder.join("corpus").join(name))?;
+    if READS_NOTEBOOKS.contains(&name) {
+        corpus.extend(evil::generators().iter().map(|(_, make)| make(LONGEST / 2)));
+    }
     fs::create_dir_all(&artifacts).map_err(|error| error.to_string())?;
     let mut last = File::create(artifacts.join("last")).map_err(|error| error.to_string())?;
     let begin = Instant::now();

@@ -7,16 +7,19 @@
 //! the notebook crate itself.
 
 pub mod driver;
+pub mod evil;
 mod markup;
 mod mutate;
 pub mod targets;
+pub mod work;
 
 /// A target by its name.
 pub type Target = (&'static str, fn(&[u8]) -> u64);
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("parser", targets::parser),
+    ("private", targets::private),
     ("cut", targets::cut),
     ("ansi", targets::ansi),
     ("markdown", targets::markdown),

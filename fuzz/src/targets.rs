@@ -49,6 +49,31 @@ pub fn parser(data: &[u8]) -> u64 {
     show(&notebook, 3 * data.len()).shape
 }
 
+/// Private cells: whatever is cut, what is left is as well read as the whole, has nothing more
+/// to cut, and is shown and merged without what was in them.
+pub fn private(data: &[u8]) -> u64 {
+    let before = Notebook::parse(data);
+    let rest = match without_private(data.to_vec()) {
+        Ok(rest) => rest,
+        Err(error) => {
+            assert_eq!(Some(error), before.err());
+            return 0;
+        }
+    };
+    if before.is_err() {
+        assert_eq!(rest, data);
+        return 1;
+    }
+    let after = Notebook::parse(&rest).expect("what is left of a notebook is one");
+    assert_eq!(without_private(rest.clone()).as_ref(), Ok(&rest));
+    let tags = after.notebook.cells().iter().flat_map(|cell| cell.tags());
+    assert!(
+        tags.into_iter()
+            .all(|tag| !tag.trim().eq_ignore_ascii_case("private"))
+    );
+    (data.len() - rest.len().min(data.len())) as u64
+}
+
 /// Tail, trim and merge. The first two bytes say how much stays; each further part of
 /// the rest, between NULs, is one participant's notebook.
 pub fn cut(data: &[u8]) -> u64 {

@@ -10,8 +10,9 @@ use crate::{
 };
 
 /// Every target, in the order in which they run.
-const TARGETS: [&str; 6] = [
+const TARGETS: [&str; 7] = [
     "parser",
+    "private",
     "cut",
     "ansi",
     "markdown",

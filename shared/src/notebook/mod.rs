@@ -20,9 +20,9 @@ mod upgrade;
 
 pub use cell::{Cell, CellKind};
 pub use end::End;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use json::compact;
 pub use json::{Entries, Items, Raw, unescaped};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use json::{compact, number};
 pub use output::{Bundle, Output};
 pub use part::Part;
 pub use private::{TAG as PRIVATE_TAG, without_private};

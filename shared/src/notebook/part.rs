@@ -143,7 +143,7 @@ impl CellText {
     fn of_fields<'a>(
         mark: u64,
         own_id: &str,
-        fields: impl IntoIterator<Item = (&'a str, Raw<'a>)>,
+        fields: impl Iterator<Item = (&'a str, Raw<'a>)> + Clone,
     ) -> Self {
         // A line of its own, in the list of an object.
         let mut text = "\n  ".to_owned();

@@ -30,7 +30,7 @@ impl<'a> Fields<'a> {
         Self(fields)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Raw<'_>)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Raw<'_>)> + Clone {
         self.0.iter().map(|(name, value)| (*name, Raw::of(value)))
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    notebook::{Bundle, Raw, compact, unescaped},
+    notebook::{Bundle, Raw, compact, number, unescaped},
     prepared::{Json, Rich},
 };
 
@@ -77,7 +77,7 @@ fn node(value: Raw<'_>, depth: usize, budget: &mut usize) -> Json {
     }
     let text = match value.as_str() {
         Some(text) => Value::String(shortened(&text)).to_string(),
-        None => value.json().to_owned(),
+        None => number(value.json()).into_owned(),
     };
     *budget = budget.saturating_sub(5 * text.len());
     Json::Leaf(text)
@@ -97,8 +97,10 @@ fn on_one_line(value: Raw<'_>, depth: usize) -> Option<String> {
             .entries()
             .map(|(key, value)| Some(format!("\"{key}\": {}", on_one_line(value, depth + 1)?)));
         format!("{{{}}}", entries.collect::<Option<Vec<_>>>()?.join(", "))
-    } else {
+    } else if value.is_string() {
         value.json().to_owned()
+    } else {
+        number(value.json()).into_owned()
     };
     (text.len() <= SHORT).then_some(text)
 }

@@ -9,6 +9,7 @@
 //! * [`browser`], with its [`server`]: the peers and this project's wasm in Chromium
 //! * [`events`], [`builds`]: the service at its work
 //! * [`saves`]: what participants feel of it
+//! * `growth`: how time and memory grow with what a file holds
 //! * [`samples`], [`table`], [`ratios`]: what came out
 
 mod browser;
@@ -41,7 +42,7 @@ use self::{
 };
 use crate::{
     build,
-    command::{root, say},
+    command::{execute, root, say},
 };
 
 /// Measure against what people use instead.
@@ -57,6 +58,19 @@ enum Which {
     Events(events::EventsArgs),
     Builds(builds::BuildsArgs),
     Saves(saves::SavesArgs),
+    Growth(GrowthArgs),
+}
+
+/// How time and memory grow with a notebook's size, for every kind of evil one; fails when one
+/// grows faster than its size, or takes more than 8 times its size and 32 MiB.
+#[derive(Args)]
+struct GrowthArgs {
+    /// The smallest size, in MiB; it is doubled three times.
+    #[arg(long, default_value_t = 1.0)]
+    mib: f64,
+    /// Only the notebooks whose kind has this in its name.
+    #[arg(long, default_value = "")]
+    only: String,
 }
 
 /// A notebook to HTML: nbconvert natively, notebookjs in the browser.
@@ -79,7 +93,19 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         Which::Events(args) => events::run(args),
         Which::Builds(args) => builds::run(args),
         Which::Saves(args) => saves::run(args),
+        Which::Growth(args) => {
+            release()?;
+            growth(args)
+        }
     }
+}
+
+/// Prints the table of it.
+fn growth(args: &GrowthArgs) -> anyhow::Result<()> {
+    say("Growing notebooks");
+    let program = build::target_folder().join("release/growth");
+    let mib = args.mib.to_string();
+    execute(crate::command::program(program).args(["--mib", &mib, "--only", &args.only]))
 }
 
 /// Targets, as factors: a whole process, warm, to the string, laid out.
@@ -127,7 +153,14 @@ fn render(args: &RenderArgs) -> anyhow::Result<()> {
             browser_rows(args, browser, subject, *natively, &mut table, &mut raw)?;
         }
     }
-    finish(&programs, browser.as_ref(), &subjects, &mut table, &raw)
+    finish(&programs, browser.as_ref(), &subjects, &mut table, &raw)?;
+    match args.only.is_empty() {
+        true => growth(&GrowthArgs {
+            mib: 1.0,
+            only: String::new(),
+        }),
+        false => Ok(()),
+    }
 }
 
 /// The answer is what it takes natively until the cells are on their way to the page.

@@ -4,7 +4,7 @@
 //! is short texts, each on a line of its own. But what is many small things deep in others,
 //! which on a line each would be several times as long, is written without lines.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use super::raw::Raw;
 use crate::scan;
@@ -13,10 +13,34 @@ use crate::scan;
 const INDENT: &str = "                                ";
 
 /// Lines may make a value longer by this factor, and by so much for nothing.
-const MAX_GROWTH: usize = 4;
+const MAX_GROWTH: usize = 3;
 const FREE: usize = 64 * 1024;
 /// Where they would make more, there are some in so many containers only.
 const FEW_LEVELS: usize = 4;
+
+/// A number of which more than this is zeros is kept short, until it is written.
+const MANY_ZEROS: usize = 8;
+
+/// `number` as it is kept: as serde_json writes it, or with its zeros as an exponent.
+pub(super) fn push_number(out: &mut String, number: f64) {
+    let Some(plain) = serde_json::Number::from_f64(number) else {
+        out.push_str("null");
+        return;
+    };
+    let plain = plain.to_string();
+    let short = format!("{number:e}");
+    let is_much_shorter = plain.len() >= MANY_ZEROS && 2 * short.len() <= plain.len();
+    out.push_str(if is_much_shorter { &short } else { &plain });
+}
+
+/// What is kept of a number, a truth or null, as serde_json writes it.
+pub(crate) fn number(kept: &str) -> Cow<'_, str> {
+    if !kept.ends_with(|c: char| c.is_ascii_digit()) || !kept.contains('e') {
+        return Cow::Borrowed(kept);
+    }
+    let number = kept.parse().ok().and_then(serde_json::Number::from_f64);
+    number.map_or(Cow::Borrowed(kept), |number| Cow::Owned(number.to_string()))
+}
 
 /// What takes the pieces of a text.
 trait Out {
@@ -40,14 +64,22 @@ impl Out for Length {
 
 /// `value`, which stands in so many containers, onto the end of `out`.
 pub(in crate::notebook) fn push(out: &mut String, value: Raw<'_>, depth: usize) {
-    let json = value.json();
-    let mut length = Length(0);
-    lines(&mut length, json, depth, usize::MAX);
-    if length.0 <= (1 + MAX_GROWTH) * json.len() + FREE {
-        out.reserve(length.0);
-        lines(out, json, depth, usize::MAX);
-    } else {
-        lines(out, json, depth, depth + FEW_LEVELS);
+    let (levels, length) = measured(value, depth);
+    out.reserve(length);
+    lines(out, value.json(), depth, levels);
+}
+
+/// In how many containers there are lines, and how long that is.
+fn measured(value: Raw<'_>, depth: usize) -> (usize, usize) {
+    let length = |levels| {
+        let mut length = Length(0);
+        lines(&mut length, value.json(), depth, levels);
+        length.0
+    };
+    let all = length(usize::MAX);
+    match all <= (1 + MAX_GROWTH) * value.json().len() + FREE {
+        true => (usize::MAX, all),
+        false => (depth + FEW_LEVELS, length(depth + FEW_LEVELS)),
     }
 }
 
@@ -95,7 +127,10 @@ fn lines(out: &mut impl Out, json: &str, depth: usize, levels: usize) {
                 let rest = bytes[at..].iter();
                 let ends = |byte: &&u8| !matches!(byte, b',' | b']' | b'}');
                 at += rest.take_while(ends).count();
-                out.piece(&json[start..at]);
+                match &json[start..at] {
+                    short if levels == usize::MAX => out.piece(&number(short)),
+                    short => out.piece(short),
+                }
             }
         }
     }
@@ -115,9 +150,15 @@ fn line(out: &mut impl Out, depth: usize) {
 /// onto the end of `out`.
 pub(in crate::notebook) fn push_object<'a>(
     out: &mut String,
-    fields: impl IntoIterator<Item = (&'a str, Raw<'a>)>,
+    fields: impl Iterator<Item = (&'a str, Raw<'a>)> + Clone,
     depth: usize,
 ) {
+    // A text that grows as it is written takes up to three times its length for a while.
+    let length = |(name, value): (&str, Raw<'_>)| {
+        let (_, length) = measured(value, depth + 1);
+        length + name.len() + depth + 8
+    };
+    out.reserve_exact(fields.clone().map(length).sum::<usize>() + depth + 8);
     out.push('{');
     let mut separator = "";
     for (name, value) in fields {
@@ -143,9 +184,11 @@ pub(in crate::notebook) fn push_name(out: &mut String, name: &str) {
 /// `values`, which stand in a list in so many containers, onto the end of `out`.
 pub(in crate::notebook) fn push_list<'a>(
     out: &mut String,
-    values: impl IntoIterator<Item = Raw<'a>>,
+    values: impl Iterator<Item = Raw<'a>> + Clone,
     depth: usize,
 ) {
+    let length = |value| measured(value, depth + 1).1 + depth + 3;
+    out.reserve_exact(values.clone().map(length).sum::<usize>() + depth + 8);
     out.push('[');
     let mut separator = "";
     for value in values {

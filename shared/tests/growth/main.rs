@@ -1,0 +1,82 @@
+//! Nothing that is done with a file takes more than its size explains, whatever is in it.
+//!
+//! Each of the notebooks that somebody would write who wants to stop the service is doubled
+//! twice. What is measured is the time of this thread alone and what it has allocated, the
+//! best of several runs, so that it is the same on a machine that is busy; what grows with the
+//! square is far from what is allowed. `cargo xtask bench growth` does it with large ones.
+
+#![cfg(not(target_arch = "wasm32"))]
+
+#[path = "../../../fuzz/src/evil.rs"]
+#[expect(unreachable_pub, reason = "the fuzzer has it for others too")]
+mod evil;
+#[path = "../../../fuzz/src/work.rs"]
+#[expect(unreachable_pub, reason = "the fuzzer has it for others too")]
+mod work;
+
+use std::time::Duration;
+
+use peak_alloc::PeakAlloc;
+use rustix::time::{ClockId, clock_gettime};
+use shared::notebook::Notebook;
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+/// Twice doubled.
+const SIZES: [usize; 3] = [60_000, 120_000, 240_000];
+/// What is quicker is not told apart.
+const NOISE: Duration = Duration::from_millis(4);
+/// Twice as much takes at most so many times as long; the square would be four times.
+const MAX_FACTOR: f64 = 3.0;
+/// A file takes at most so many times its own size, and so much whatever its size is.
+const MAX_MEMORY: usize = 8;
+const FREE_MEMORY: usize = 2 << 20;
+/// And for a cell's frame, of which a notebook has at most ten thousand.
+const CELL: usize = 1024;
+
+/// The time of a thread is that of nothing else.
+fn now() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
+}
+
+/// The best time of several, and what it takes in bytes beyond what there is.
+fn measure(work: fn(&[u8]) -> usize, bytes: &[u8]) -> (Duration, usize) {
+    let mut best = Duration::MAX;
+    let before = ALLOCATOR.current_usage();
+    ALLOCATOR.reset_peak_usage();
+    for _ in 0..4 {
+        let begun = now();
+        work(bytes);
+        best = best.min(now() - begun);
+        if best < NOISE {
+            break;
+        }
+    }
+    (best, ALLOCATOR.peak_usage() - before)
+}
+
+#[test]
+fn twice_as_much_takes_twice_as_long_and_as_much() {
+    let mut wrong = Vec::new();
+    for (what, make) in evil::generators() {
+        let files = SIZES.map(make);
+        let cells = Notebook::parse(&files[2]).map_or(0, |parsed| parsed.notebook.len());
+        for (done, work) in work::WORKS {
+            let taken = files.each_ref().map(|file| measure(work, file));
+            let times = taken.map(|(time, _)| time.max(NOISE).as_secs_f64());
+            let factor = (times[2] / times[0]).sqrt();
+            if factor > MAX_FACTOR {
+                wrong.push(format!("{done}, {what}: {times:?} s, {factor:.1} times"));
+            }
+            let (_, memory) = taken[2];
+            let size = files[2].len();
+            if memory > MAX_MEMORY * size + FREE_MEMORY + CELL * cells {
+                let times = memory as f64 / size as f64;
+                wrong.push(format!("{done}, {what}: {times:.1} times its {size} bytes"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
