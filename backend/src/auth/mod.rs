@@ -131,7 +131,7 @@ impl LoginKind {
 /// Somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The Hub's name for them.
+    /// The Hub's name for them; of a service of the Hub's it is none that a user can have.
     pub user: String,
     /// What they may do.
     pub role: Role,
@@ -217,7 +217,7 @@ impl Auth {
                     .user_of(token, hub_session)
                     .await?
                     .ok_or_else(refused)?;
-                Ok(user.identity())
+                user.identity()
             }
         }
     }
