@@ -58,6 +58,7 @@ struct NotebookQuery {
     /// The participant.
     user: String,
     /// The notebook's path below their home.
+    #[serde(deserialize_with = "crate::filename::deserialize")]
     filename: String,
     /// Only versions before this one.
     before: Option<i64>,
@@ -70,6 +71,7 @@ struct VersionQuery {
     /// The participant.
     user: String,
     /// The notebook's path below their home.
+    #[serde(deserialize_with = "crate::filename::deserialize")]
     filename: String,
     /// The version's number.
     version: i64,
