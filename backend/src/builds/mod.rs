@@ -18,6 +18,7 @@ mod known;
 mod layout;
 mod news;
 mod part;
+mod portable;
 mod queue;
 mod summary;
 #[cfg(test)]
