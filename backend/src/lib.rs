@@ -27,6 +27,7 @@ pub mod class;
 pub mod cli;
 pub mod error;
 pub mod feed;
+mod filename;
 mod files;
 pub mod history;
 pub mod homes;

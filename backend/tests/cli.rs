@@ -310,6 +310,22 @@ fn a_second_service_on_the_same_data_is_refused() {
     assert!(stderr(&second).contains("another pipalhub uses the data folder"));
 }
 
+/// What it says when it refuses to start; one that starts prints a link first.
+fn refusal(command: &mut Command) -> String {
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut link = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut link).unwrap();
+    if !link.is_empty() {
+        child.kill().unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(link, "", "it has started");
+    assert!(!output.status.success());
+    stderr(&output)
+}
+
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
@@ -349,11 +365,7 @@ fn serve_refuses_what_others_may_read_and_says_what_mends_it() {
     fs::write(data.join("events.sqlite3"), "").unwrap();
     set_mode(&data, 0o755);
     set_mode(&data.join("events.sqlite3"), 0o644);
-    let refusal = || {
-        let output = serve(folder.path()).output().unwrap();
-        assert!(!output.status.success());
-        stderr(&output)
-    };
+    let refusal = || refusal(&mut serve(folder.path()));
     let mends = |said: &str| {
         let (_, commands) = said.split_once("mend it with: ").expect(said);
         let mended = Command::new("sh").args(["-c", commands]).status().unwrap();
@@ -402,12 +414,8 @@ fn a_token_is_given_in_a_file_that_nobody_else_may_read() {
         command
     };
     set_mode(&file, 0o644);
-    let output = by_file(folder.path()).output().unwrap();
-    let said = stderr(&output);
-    assert!(
-        !output.status.success() && said.contains("chmod 600"),
-        "{said}"
-    );
+    let said = refusal(&mut by_file(folder.path()));
+    assert!(said.contains("chmod 600"), "{said}");
     set_mode(&file, 0o600);
     let (serving, link) = Serving::start_by(&mut by_file(folder.path()), folder);
     assert!(link.ends_with("/#token=the-token-canary"), "{link}");

@@ -136,7 +136,7 @@ impl LoginKind {
 /// Somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The Hub's name for them.
+    /// The Hub's name for them; of a service of the Hub's it is none that a user can have.
     pub user: String,
     /// What they may do.
     pub role: Role,
@@ -230,7 +230,7 @@ impl Auth {
                             .await?
                     }
                 };
-                Ok(answer.ok_or_else(refused)?.identity())
+                answer.ok_or_else(refused)?.identity()
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Everything that is built, as one zip archive that is made while it is sent.
 //!
-//! Only a piece of one file is in memory at a time, whoever reads and however slowly.
+//! Only a piece of one file is in memory at a time, whoever reads and however slowly; but for
+//! a summary that names somebody whose file is called otherwise in the archive, where links
+//! are to lead to it.
 
 use std::{
     fs::File,
@@ -12,7 +14,7 @@ use std::{
 
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions, write::StreamWriter};
 
-use super::{Builds, layout};
+use super::{Builds, layout, percent_encoded, portable::Names};
 use crate::homes::Fingerprint;
 
 /// How much of a file is read at once.
@@ -23,13 +25,21 @@ const TOP: &str = "build";
 /// An archive in the making; an iterator of its bytes.
 pub struct Archive {
     builds: Arc<Builds>,
-    places: vec::IntoIter<String>,
+    members: vec::IntoIter<Member>,
     /// The file that is being read.
     file: Option<File>,
     /// `None` after the last byte.
     zip: Option<ZipWriter<StreamWriter<Sink>>>,
     sink: Sink,
     piece: Box<[u8]>,
+}
+
+/// A file, and what it is called in the archive.
+struct Member {
+    place: String,
+    name: String,
+    /// What of it is different there: an address and what takes its place.
+    links: Vec<(String, String)>,
 }
 
 /// What was written and not sent yet.
@@ -43,7 +53,7 @@ impl Archive {
     pub fn new(builds: Arc<Builds>, below: &str) -> Self {
         let sink = Sink::default();
         Self {
-            places: places(&builds, below).into_iter(),
+            members: members(&builds, below).into_iter(),
             builds,
             file: None,
             zip: Some(ZipWriter::new_stream(sink.clone())),
@@ -62,12 +72,21 @@ impl Archive {
                 0 => self.file = None,
                 length => zip.write_all(&self.piece[..length])?,
             }
-        } else if let Some(place) = self.places.next() {
+        } else if let Some(member) = self.members.next() {
             // What is not there (any more) is not in the archive.
-            if let Ok(file) = self.builds.open(&place) {
+            if let Ok(mut file) = self.builds.open(&member.place) {
                 let options = options(Fingerprint::from(&file.metadata()?));
-                zip.start_file(format!("{TOP}/{place}"), options)?;
-                self.file = Some(file);
+                zip.start_file(format!("{TOP}/{}", member.name), options)?;
+                if member.links.is_empty() {
+                    self.file = Some(file);
+                } else {
+                    let mut text = String::new();
+                    file.read_to_string(&mut text)?;
+                    for (old, new) in &member.links {
+                        text = text.replace(old, new);
+                    }
+                    zip.write_all(text.as_bytes())?;
+                }
             }
         } else if let Some(zip) = self.zip.take() {
             zip.finish()?;
@@ -118,18 +137,38 @@ impl Write for Sink {
     }
 }
 
-fn places(builds: &Builds, below: &str) -> Vec<String> {
-    let mut places = Vec::new();
+fn members(builds: &Builds, below: &str) -> Vec<Member> {
+    let mut members = Vec::new();
+    let mut names = Names::default();
     for notebook in builds.list(below, None) {
         let folder = &notebook.folder;
-        places.push(layout::summary(folder, layout::HTML));
-        places.push(layout::summary(folder, layout::IPYNB));
+        let mut member = |place: String| Member {
+            name: names.of(&place),
+            place,
+            links: Vec::new(),
+        };
+        let mut summary = member(layout::summary(folder, layout::HTML));
+        let others = member(layout::summary(folder, layout::IPYNB));
+        let mut copies = Vec::new();
         for copy in &notebook.participants {
-            places.push(layout::export(folder, &copy.user));
-            places.push(layout::copy(folder, &copy.user));
+            let export = member(layout::export(folder, &copy.user));
+            summary.links.extend(renamed(&export));
+            copies.extend([export, member(layout::copy(folder, &copy.user))]);
         }
+        members.extend([summary, others]);
+        members.append(&mut copies);
     }
-    places
+    members
+}
+
+/// The link to an export as it is in a summary, and as it is to be, if they differ.
+fn renamed(export: &Member) -> Option<(String, String)> {
+    let link = |path: &str| {
+        let own = path.rsplit('/').next().unwrap_or(path);
+        format!("href=\"./{}\"", percent_encoded(own))
+    };
+    let (old, new) = (link(&export.place), link(&export.name));
+    (old != new).then_some((old, new))
 }
 
 /// A zip archive has no time zone; what is in it is in UTC.

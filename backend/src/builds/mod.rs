@@ -19,6 +19,7 @@ mod layout;
 mod names;
 mod news;
 mod part;
+mod portable;
 mod queue;
 mod quota;
 mod room;

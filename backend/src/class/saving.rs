@@ -151,7 +151,7 @@ mod tests {
         let (saving, now) = (Saving::default(), Instant::now());
         let ana = key("ana", "a.ipynb");
         saving.says(&ana, FULL, 1, now);
-        for n in 0..10_000 {
+        for n in 0..10_000_i64 {
             let mallory = key("mallory", &format!("{n}.ipynb"));
             let later = Duration::from_micros(n.unsigned_abs());
             saving.says(&mallory, FULL, n, now + later);

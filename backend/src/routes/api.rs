@@ -25,6 +25,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(super) struct TileQuery {
     /// The notebook's path below the participant's home.
+    #[serde(deserialize_with = "crate::filename::deserialize")]
     filename: String,
     /// The participant.
     user: String,
@@ -35,6 +36,7 @@ pub(super) struct TileQuery {
 #[into_params(parameter_in = Query)]
 pub(super) struct WallQuery {
     /// The notebook's path below each participant's home.
+    #[serde(deserialize_with = "crate::filename::deserialize")]
     filename: String,
 }
 

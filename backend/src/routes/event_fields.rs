@@ -1,12 +1,18 @@
 //! The fields of an event that somebody posts.
 //!
 //! They are kept for ever, shown to an instructor and written to logs, so they are no
-//! longer than what they name can be, and hold nothing that a terminal obeys.
+//! longer than what they name can be, and hold nothing that a terminal obeys. Of each file
+//! there is one entry, so it has one name here.
 
 use serde_json::{Map, Value};
 
 use super::events::timestamp_from;
-use crate::{error::AppError, store::NewEvent, time};
+use crate::{
+    error::AppError,
+    filename::{NoFilename, plain_filename, plain_path},
+    store::NewEvent,
+    time,
+};
 
 /// In bytes, as the file system and JupyterHub count: `PATH_MAX`, and the Hub's longest
 /// name. A type is a word or two.
@@ -26,13 +32,25 @@ pub(super) fn event_from(body: &Map<String, Value>) -> Result<NewEvent, AppError
         Some(_) => return refuse("timestamp must be a string."),
     };
     let [kind, user, filename, path] = LONGEST.map(|(name, longest)| text(body, name, longest));
+    let (filename, path) = (filename?, path?);
     Ok(NewEvent {
         kind: kind?,
         user: user?,
-        filename: filename?,
-        path: path?,
+        filename: plain("filename", plain_filename(&filename))?,
+        path,
         timestamp,
     })
+}
+
+/// The same event, its path written as every event has it. That of another's home is refused
+/// before, whatever it looks like.
+pub(super) fn plainly_placed(event: NewEvent) -> Result<NewEvent, AppError> {
+    let path = plain("path", plain_path(&event.path))?;
+    Ok(NewEvent { path, ..event })
+}
+
+fn plain(name: &str, read: Result<String, NoFilename>) -> Result<String, AppError> {
+    read.or_else(|error| refuse(format!("{name} {error}.")))
 }
 
 fn text(body: &Map<String, Value>, name: &str, longest: usize) -> Result<String, AppError> {

@@ -17,7 +17,7 @@ use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_FAILED, SAVE_NOTEBOOK, SAVE_WORK
 use utoipa::ToSchema;
 
 use super::{
-    event_fields::event_from,
+    event_fields::{event_from, plainly_placed},
     json_body::JsonObject,
     openapi::{EventBody, EventQuery},
 };
@@ -26,6 +26,7 @@ use crate::{
     auth::{Identity, Participant},
     class::Key,
     error::AppError,
+    filename::{NoFilename, plain_filename, plain_path},
     limits::Paced,
     store::{Committed, EventFilter, NewEvent, StoreError},
     time,
@@ -80,6 +81,7 @@ async fn store_event(
 ) -> Result<Event, AppError> {
     let event = event_from(body)?;
     check_owner(state, identity, &event)?;
+    let event = plainly_placed(event)?;
     let key = state
         .class
         .key_of(&event.path)
@@ -199,8 +201,11 @@ pub(super) fn filter_from(pairs: Vec<(String, String)>) -> Result<EventFilter, A
             "id" => filter.id.replace(id_from(&value)?).is_some(),
             "type" => filter.kind.replace(value).is_some(),
             "user" => filter.user.replace(value).is_some(),
-            "filename" => filter.filename.replace(value).is_some(),
-            "path" => filter.path.replace(value).is_some(),
+            "filename" => filter
+                .filename
+                .replace(plain(value, plain_filename))
+                .is_some(),
+            "path" => filter.path.replace(plain(value, plain_path)).is_some(),
             "timestamp" => filter.timestamp.replace(timestamp_from(&value)?).is_some(),
             _ => {
                 return Err(AppError::BadRequest(format!(
@@ -216,6 +221,11 @@ pub(super) fn filter_from(pairs: Vec<(String, String)>) -> Result<EventFilter, A
         }
     }
     Ok(filter)
+}
+
+/// A path as events have it; what is none is that of no event.
+fn plain(value: String, read: fn(&str) -> Result<String, NoFilename>) -> String {
+    read(&value).unwrap_or(value)
 }
 
 fn id_from(value: &str) -> Result<i64, AppError> {

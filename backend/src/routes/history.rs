@@ -63,6 +63,7 @@ struct NotebookQuery {
     /// The participant.
     user: String,
     /// The notebook's path below their home.
+    #[serde(deserialize_with = "crate::filename::deserialize")]
     filename: String,
     /// Only versions before this one.
     before: Option<i64>,
@@ -75,6 +76,7 @@ struct VersionQuery {
     /// The participant.
     user: String,
     /// The notebook's path below their home.
+    #[serde(deserialize_with = "crate::filename::deserialize")]
     filename: String,
     /// The version's number.
     version: i64,

@@ -33,6 +33,7 @@ pub(super) struct OutputQuery {
     /// A version that is kept; the notebook as it is now, when it is not given.
     version: Option<i64>,
     /// The notebook's path below the participant's home.
+    #[serde(deserialize_with = "crate::filename::deserialize")]
     filename: String,
     /// The participant.
     user: String,

@@ -1,6 +1,9 @@
 //! What is built, for those who may see it.
 
-use std::io::{Cursor, Read};
+use std::{
+    collections::HashSet,
+    io::{Cursor, Read},
+};
 
 use reqwest::{Method, Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -284,6 +287,61 @@ async fn a_listing_shows_who_and_when_and_what_is_wrong() {
         .get(&format!("build/m%201/day%231/{export}"))
         .await;
     assert_eq!(export.status(), 200);
+}
+
+/// Unpacked where case does not count, and where a colon is none of a name.
+#[tokio::test]
+async fn an_archive_can_be_unpacked_anywhere() {
+    let app = App::standalone().await;
+    for (user, filename) in [
+        ("ana", "m1/Day1.ipynb"),
+        ("ANA", "m1/Day1.ipynb"),
+        ("C:evil", "m1/Day1.ipynb"),
+        ("exe.\u{202e}gpj", "m1/Day1.ipynb"),
+        ("ana", "M1/day1.ipynb"),
+        ("ana", "m1/day1.ipynb"),
+        ("ana", "nul.ipynb"),
+        ("ana", "m1/Day1/NOTEBOOKS.ipynb"),
+    ] {
+        app.save(user, filename, &[user]);
+    }
+    app.built().await;
+    let response = app.instructor().get("build/archive.zip").await;
+    let bytes = response.bytes().await.unwrap();
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let names: Vec<String> = archive
+        .file_names()
+        .map(|name| name.unwrap().into_owned())
+        .collect();
+    assert_eq!(names.len(), 5 * 4 + 3 * 2);
+    let different: HashSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
+    assert_eq!(different.len(), names.len(), "{names:?}");
+    let is_bad = |part: &str| part.contains([':', '\u{202e}']) || part == "nul";
+    assert!(
+        !names.iter().any(|name| name.split('/').any(is_bad)),
+        "{names:?}"
+    );
+
+    // Everybody is found by the links of the summaries.
+    let mut found = 0;
+    for summary in names
+        .iter()
+        .filter(|name| name.ends_with("/00-summary.html"))
+    {
+        let mut text = String::new();
+        let mut read = archive.by_name(summary).unwrap();
+        read.read_to_string(&mut text).unwrap();
+        let folder = summary.rsplit_once('/').unwrap().0;
+        for rest in text.split("href=\"./").skip(1) {
+            let link = rest.split('"').next().unwrap();
+            assert!(
+                names.contains(&format!("{folder}/{link}")),
+                "{link} of {names:?}"
+            );
+            found += 1;
+        }
+    }
+    assert_eq!(found, 4 + 4);
 }
 
 #[tokio::test]

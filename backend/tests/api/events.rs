@@ -362,6 +362,61 @@ async fn under_a_hub_the_token_says_who_it_is() {
 }
 
 #[tokio::test]
+async fn one_file_is_one_entry_however_it_is_written() {
+    let app = App::with_hub().await;
+    app.save("alice", "m1/x.ipynb", &["1"]);
+    let home = app.home("alice").display().to_string();
+    let server = app.token("server-alice");
+    let spellings = [
+        "m1/x.ipynb",
+        "./m1/x.ipynb",
+        "//m1//x.ipynb",
+        "m1/./x.ipynb/",
+    ];
+    for spelling in spellings {
+        let mut event = app.save_event("alice", spelling);
+        event["path"] = json!(format!("{home}/{spelling}"));
+        let stored = server.tell(&event).await;
+        assert_eq!(stored["filename"], "m1/x.ipynb", "{spelling}");
+        assert_eq!(stored["path"], format!("{home}/m1/x.ipynb"), "{spelling}");
+    }
+    let entries = async |query: &str| {
+        let listed = app.instructor().json(query).await;
+        listed.as_array().unwrap().len()
+    };
+    assert_eq!(entries("events").await, 1);
+    for spelling in spellings {
+        for query in [
+            format!("events?filename={spelling}"),
+            format!("events?path={home}/{spelling}"),
+        ] {
+            assert_eq!(entries(&query).await, 1, "{query}");
+        }
+        let tile = format!("api/tile?user=alice&filename={spelling}");
+        assert_eq!(app.instructor().get(&tile).await.status(), 200, "{tile}");
+    }
+    for (field, value) in [
+        ("filename", "../x.ipynb"),
+        ("filename", "m1/../x.ipynb"),
+        ("filename", "./"),
+    ] {
+        let mut event = app.save_event("alice", "x.ipynb");
+        event[field] = json!(value);
+        let response = server.post("events", &event).await;
+        assert_eq!(response.status(), 400, "{field} {value}");
+    }
+    assert_eq!(entries("events").await, 1);
+    let app = App::standalone().await;
+    for path in ["", "/", "/home/alice/../bob/x.ipynb"] {
+        let response = app
+            .instructor()
+            .post("events", &event("t", "u", path))
+            .await;
+        assert_eq!(response.status(), 400, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn participants_see_their_own_events() {
     let app = App::with_hub().await;
     for user in ["alice", "bob"] {

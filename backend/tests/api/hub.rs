@@ -78,6 +78,7 @@ impl Drop for Waiting<'_> {
 /// `oauth-NAME` is a token for the service's pages, `server-NAME` that of a
 /// participant's own server. Names are those of the tests; `root` is a Hub admin,
 /// whoever's name begins with `i` holds the instructor's scopes, and with `h` the helper's.
+/// `hubservice-NAME` is one of a service's, with the scopes of whoever has such a name.
 async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
     hub.asked.fetch_add(1, Ordering::SeqCst);
     let token = headers["authorization"].to_str().unwrap();
@@ -92,8 +93,12 @@ async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
     if hub.revoked.lock().unwrap().contains(&token) {
         return StatusCode::FORBIDDEN.into_response();
     }
+    let kind = match token.starts_with("hubservice-") {
+        true => "service",
+        false => "user",
+    };
     let (name, scopes) = match token.split_once('-') {
-        Some(("oauth", name)) if name.starts_with('i') => (
+        Some(("oauth" | "hubservice", name)) if name.starts_with('i') => (
             name,
             json!([
                 "access:services!service=dashboard",
@@ -101,18 +106,20 @@ async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
                 "custom:pipalhub:write"
             ]),
         ),
-        Some(("oauth", name)) if name.starts_with('h') => (
+        Some(("oauth" | "hubservice", name)) if name.starts_with('h') => (
             name,
             json!(["access:services!service=dashboard", "custom:pipalhub:read"]),
         ),
-        Some(("oauth", name)) => (name, json!(["access:services!service=dashboard"])),
+        Some(("oauth" | "hubservice", name)) => {
+            (name, json!(["access:services!service=dashboard"]))
+        }
         Some(("server", name)) => (name, json!([format!("access:servers!server={name}/")])),
         _ => {
             let body = json!({"status": 403, "message": null});
             return (StatusCode::FORBIDDEN, Json(body)).into_response();
         }
     };
-    Json(json!({"kind": "user", "name": name, "admin": name == "root", "scopes": scopes}))
+    Json(json!({"kind": kind, "name": name, "admin": name == "root", "scopes": scopes}))
         .into_response()
 }
 

@@ -402,3 +402,48 @@ async fn nobody_is_sent_elsewhere_by_signing_in() {
         }
     }
 }
+
+/// A service of the Hub's may be called what a participant is called.
+#[tokio::test]
+async fn a_service_of_the_hub_is_nobody_without_a_right() {
+    let app = App::with_hub().await;
+    app.save("alice", "x.ipynb", &["canary"]);
+    app.token("server-alice")
+        .tell(&app.save_event("alice", "x.ipynb"))
+        .await;
+    let service = app.token("hubservice-alice");
+    for path in [
+        "api/session",
+        "api/notebooks",
+        "api/tile?filename=x.ipynb&user=alice",
+        "api/history?filename=x.ipynb&user=alice",
+        "api/notices",
+        "events",
+        "events/stream",
+    ] {
+        let response = service.get(path).await;
+        assert_eq!(response.status(), 403, "{path}");
+        let body: Value = response.json().await.unwrap();
+        let message = body["message"].as_str().unwrap();
+        assert!(message.contains("the Hub's service alice"), "{message}");
+    }
+    let event = app.save_event("alice", "y.ipynb");
+    assert_eq!(service.post("events", &event).await.status(), 403);
+
+    // With one it is somebody, but nobody's namesake.
+    let service = app.token("hubservice-ines");
+    let session = service.json("api/session").await;
+    assert_eq!(session["user"], "service/ines");
+    assert_eq!(session["role"], "instructor");
+    assert_eq!(service.get("metrics").await.status(), 200);
+    let event = app.save_event("ines", "x.ipynb");
+    assert_eq!(service.post("events", &event).await.status(), 403);
+    app.save("ines", "x.ipynb", &["1"]);
+    app.token("server-ines").tell(&event).await;
+    let follow = service
+        .request(Method::PUT, "api/sharing/followed")
+        .json(&json!({"filename": "x.ipynb"}));
+    assert_eq!(follow.send().await.unwrap().status(), 404);
+    let helper = app.token("hubservice-helga");
+    assert_eq!(helper.json("api/session").await["role"], "helper");
+}

@@ -1,10 +1,14 @@
 //! Who a token belongs to, and what it lets them do here.
+//!
+//! The Hub has users and services, and nothing keeps one from having the name of another. A
+//! service is never a participant: it has no home, and one called `ana` is not ana. With a
+//! scope that lets it see or change the class it is somebody under a name of its own.
 
 use serde::Deserialize;
 use shared::wire::Role;
 
 use super::HubSettings;
-use crate::auth::Identity;
+use crate::{auth::Identity, error::AppError};
 
 /// Seeing everyone's work.
 const READ_SCOPE: &str = "custom:pipalhub:read";
@@ -14,6 +18,8 @@ const WRITE_SCOPE: &str = "custom:pipalhub:write";
 /// What the Hub answers to `GET /user`.
 #[derive(Deserialize)]
 pub(super) struct Owner {
+    #[serde(default)]
+    kind: Kind,
     name: String,
     #[serde(default)]
     admin: bool,
@@ -21,9 +27,20 @@ pub(super) struct Owner {
     scopes: Vec<String>,
 }
 
+/// What the Hub calls an owner. What is not said to be a user is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    User,
+    #[default]
+    #[serde(other)]
+    Service,
+}
+
 /// A token's owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubUser {
+    kind: Kind,
     name: String,
     role: Role,
 }
@@ -32,6 +49,7 @@ impl HubUser {
     pub(super) fn new(owner: Owner, settings: &HubSettings) -> Self {
         Self {
             role: role(&owner, settings),
+            kind: owner.kind,
             name: owner.name,
         }
     }
@@ -42,13 +60,29 @@ impl HubUser {
     }
 
     /// Who that is here.
-    #[must_use]
-    pub fn identity(&self) -> Identity {
-        Identity {
-            user: self.name.clone(),
-            role: self.role,
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`] for a service that may neither see nor change the class, which
+    /// is nobody here.
+    pub fn identity(&self) -> Result<Identity, AppError> {
+        let Self { kind, name, role } = self;
+        let user = match kind {
+            Kind::User => name.clone(),
+            // The Hub lets no user have a slash in their name.
+            Kind::Service if role.sees_everyone() => format!("service/{name}"),
+            Kind::Service => {
+                return Err(AppError::Forbidden(format!(
+                    "This token is that of the Hub's service {name}, which is nobody here: a \
+                     service needs {READ_SCOPE} or {WRITE_SCOPE}, and access:services for this \
+                     one."
+                )));
+            }
+        };
+        Ok(Identity {
+            user,
+            role: *role,
             from_hub: true,
-        }
+        })
     }
 }
 
@@ -60,13 +94,18 @@ fn role(owner: &Owner, settings: &HubSettings) -> Role {
     let own = format!("access:services!service={}", settings.service_name);
     if !holds("access:services") && !holds(&own) {
         Role::Participant
-    } else if holds(WRITE_SCOPE) || (owner.admin && settings.admins_instruct) {
+    } else if holds(WRITE_SCOPE) || (is_admin(owner) && settings.admins_instruct) {
         Role::Instructor
     } else if holds(READ_SCOPE) {
         Role::Helper
     } else {
         Role::Participant
     }
+}
+
+/// A person who administers the Hub. Of services there are many that may, for other ends.
+fn is_admin(owner: &Owner) -> bool {
+    owner.admin && owner.kind == Kind::User
 }
 
 #[cfg(test)]
@@ -89,6 +128,7 @@ mod tests {
 
     fn owner(admin: bool, scopes: &[&str]) -> Owner {
         Owner {
+            kind: Kind::User,
             name: "ana".to_owned(),
             admin,
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
@@ -113,6 +153,36 @@ mod tests {
             let role = role(&owner(admin, scopes), &settings(true));
             assert_eq!(role, expected, "{admin} {scopes:?}");
         }
+    }
+
+    /// Whatever it is called, and whatever else it is that the Hub may name one day.
+    #[test]
+    fn a_service_is_no_participant() {
+        let visit = "access:services!service=dashboard";
+        for kind in [r#""kind": "service","#, r#""kind": "group","#, ""] {
+            let identity = |admin: bool, scopes: &[&str]| {
+                let scopes = serde_json::to_string(scopes).unwrap();
+                let owner =
+                    format!(r#"{{{kind} "name": "ana", "admin": {admin}, "scopes": {scopes}}}"#);
+                let owner: Owner = serde_json::from_str(&owner).unwrap();
+                HubUser::new(owner, &settings(true)).identity()
+            };
+            for scopes in [&[][..], &[visit], &[READ_SCOPE, WRITE_SCOPE]] {
+                let refused = identity(true, scopes);
+                assert!(
+                    matches!(refused, Err(AppError::Forbidden(_))),
+                    "{refused:?}"
+                );
+            }
+            for (scope, role) in [(READ_SCOPE, Role::Helper), (WRITE_SCOPE, Role::Instructor)] {
+                let somebody = identity(false, &[visit, scope]).unwrap();
+                assert_eq!((&*somebody.user, somebody.role), ("service/ana", role));
+            }
+        }
+        let owner = r#"{"kind": "user", "name": "ana", "groups": [], "scopes": []}"#;
+        let owner: Owner = serde_json::from_str(owner).unwrap();
+        let ana = HubUser::new(owner, &settings(true)).identity().unwrap();
+        assert_eq!((&*ana.user, ana.role), ("ana", Role::Participant));
     }
 
     #[test]

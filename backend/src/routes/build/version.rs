@@ -19,6 +19,7 @@ use crate::{app::AppState, auth::Participant, class::Key, error::AppError, time}
 #[into_params(parameter_in = Query)]
 pub(super) struct VersionQuery {
     /// The notebook's path below the participant's home.
+    #[serde(deserialize_with = "crate::filename::deserialize")]
     filename: String,
     /// The participant whose export it is; without, it is the summary of everyone's.
     user: Option<String>,

@@ -212,6 +212,6 @@ fn user(head: &[u8]) -> anyhow::Result<(&'static str, String)> {
     if name.starts_with(INSTRUCTOR) {
         scopes.push("custom:pipalhub:read");
     }
-    let user = json!({"name": name, "admin": false, "scopes": scopes});
+    let user = json!({"kind": "user", "name": name, "admin": false, "scopes": scopes});
     Ok(("200 OK", user.to_string()))
 }
