@@ -11,6 +11,7 @@ mod hostile;
 mod hub;
 mod hub5;
 mod lab;
+mod lab_disk;
 mod notices;
 mod poll;
 mod private;
