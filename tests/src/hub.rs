@@ -71,6 +71,10 @@ c.JupyterHub.load_roles.append({
 })
 "#;
 
+/// Runs a Hub for which a folder is a disk of its own, which nobody else sees and which is gone
+/// with it.
+const SMALL_HOME: &str = "mount -t tmpfs -o size=8m tmpfs \"$0\" && exec \"$@\"";
+
 /// A Hub that runs until this is dropped.
 pub struct Hub {
     folder: TempDir,
@@ -85,6 +89,8 @@ struct Program {
     venv: PathBuf,
     settings: Value,
     service: String,
+    /// Whose home is a small disk.
+    small_home: Option<PathBuf>,
 }
 
 impl Program {
@@ -93,7 +99,16 @@ impl Program {
             .create(true)
             .append(true)
             .open(folder.join("hub.log"))?;
-        let mut command = Command::new(self.venv.join("bin/jupyterhub"));
+        let hub = self.venv.join("bin/jupyterhub");
+        let mut command = match &self.small_home {
+            None => Command::new(hub),
+            Some(home) => {
+                let mut command = Command::new("unshare");
+                command.args(["--mount", "sh", "-c", SMALL_HOME]);
+                command.arg(home).arg(hub);
+                command
+            }
+        };
         command
             .args(["-f", "config.py"])
             .current_dir(folder)
@@ -113,6 +128,16 @@ impl Hub {
     /// Starts the Hub of the venv that `venv` names (`PIPALHUB_VENV` or
     /// `PIPALHUB_VENV_HUB5`) and waits until it and the service answer.
     pub async fn start(venv: &str) -> Result<Self> {
+        Self::start_with(venv, None).await
+    }
+
+    /// The same where the home of this user is a disk of 8 MB; for root only. It is seen at
+    /// [`Self::seen_home_path`].
+    pub async fn start_with_small_home(venv: &str, user: &str) -> Result<Self> {
+        Self::start_with(venv, Some(user)).await
+    }
+
+    async fn start_with(venv: &str, small_home_of: Option<&str>) -> Result<Self> {
         let venv = setting(venv);
         let folder = TempDir::with_prefix("pipalhub-hub-")?;
         let [port, hub_port, proxy_port, service_port] = ports::free()?;
@@ -134,10 +159,15 @@ impl Hub {
             "homes": homes,
             "api_token": API_TOKEN,
         });
+        let small_home = small_home_of.map(|user| homes.join(user));
+        if let Some(home) = &small_home {
+            fs::create_dir(home)?;
+        }
         let program = Program {
             venv,
             settings,
             service: format!("127.0.0.1:{service_port}"),
+            small_home,
         };
         let process = program.start(folder.path())?;
         let mut hub = Self {
@@ -203,6 +233,13 @@ impl Hub {
     /// Where a participant's notebook lies on the disk.
     pub fn home_path(&self, user: &str, filename: &str) -> PathBuf {
         self.folder.path().join("homes").join(user).join(filename)
+    }
+
+    /// The same as the Hub and all it runs see it, whatever is mounted there for them alone.
+    pub fn seen_home_path(&self, user: &str, filename: &str) -> Result<PathBuf> {
+        let root = PathBuf::from(format!("/proc/{}/root", self.process.id()));
+        let path = self.home_path(user, filename);
+        Ok(root.join(path.strip_prefix("/")?))
     }
 
     /// A request that says nothing about who sends it and follows no redirect.

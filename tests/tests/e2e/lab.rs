@@ -105,7 +105,7 @@ async fn wait_until_gone(lab: &Browser) -> Result<()> {
     .await
 }
 
-async fn open_wall(hub: &Hub) -> Result<Browser> {
+pub(crate) async fn open_wall(hub: &Hub) -> Result<Browser> {
     let wall = Browser::start().await?;
     wall.goto(&hub.service(&format!("?notebook={NOTEBOOK}")))
         .await?;

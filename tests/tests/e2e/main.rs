@@ -12,6 +12,7 @@ mod hostile;
 mod hub;
 mod hub5;
 mod lab;
+mod lab_disk;
 mod notices;
 mod poll;
 mod private;

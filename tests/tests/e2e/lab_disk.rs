@@ -1,0 +1,107 @@
+//! A participant's disk is full while they work in real JupyterLab: the instructor sees it, and
+//! JupyterLab does not go on about it.
+
+use std::{fs::File, io::Write, path::Path};
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tests::{
+    browser::Browser,
+    hub::{Hub, PASSWORD},
+    notebooks::{notebook, save},
+    until,
+};
+
+use crate::{NOTEBOOK, lab::open_wall, tile};
+
+/// Remembers what JupyterLab waits for, of the two times between autosaves.
+const WATCH_TIMERS: &str = "
+    const set = window.setTimeout;
+    window.__waits = [];
+    window.setTimeout = (then, ms, ...more) => {
+        if (ms === 5000 || ms === 120000) window.__waits.push(ms);
+        return set(then, ms, ...more);
+    };";
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_full_disk_is_told_on_the_wall_and_lab_saves_less_often_while_it_lasts() -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not tried: a disk that is really full takes root");
+        return Ok(());
+    }
+    let hub = Hub::start_with_small_home("PIPALHUB_VENV", "alice").await?;
+    hub.start_server("alice").await?;
+    let notebook = notebook(&["x = 1"]);
+    save(&hub.seen_home_path("alice", NOTEBOOK)?, &notebook)?;
+    let lab = open_lab(&hub).await?;
+    let wall = open_wall(&hub).await?;
+    let mark = format!("{} [data-testid=save-problem]", tile("alice"));
+    ensure!(wall.texts(&mark).await?.is_empty());
+    ensure!(!waits(&lab).await?.contains(&json!(120_000)));
+
+    let filler = hub.seen_home_path("alice", "filler")?;
+    fill(&filler)?;
+    write(&lab, "\nnot_saved = 2").await?;
+    wall.wait_for_text(&mark, "saves fail: disk full").await?;
+    wall.shot("wall-save-problem.png").await?;
+    lab.wait_for_text(".jp-Dialog", "File Save Error").await?;
+    lab.shot("lab-save-problem.png").await?;
+    // The first that failed has made it slow.
+    until("a slow autosave", async || {
+        Ok((waits(&lab).await?.last() == Some(&json!(120_000))).then_some(()))
+    })
+    .await?;
+    lab.wait_for(".jp-Dialog .jp-mod-accept")
+        .await?
+        .click()
+        .await?;
+    until("the end of the dialog", async || {
+        Ok(lab.texts(".jp-Dialog").await?.is_empty().then_some(()))
+    })
+    .await?;
+
+    std::fs::remove_file(&filler)?;
+    lab.run(
+        "document.querySelector(arguments[0]).click()",
+        vec![SAVE.into()],
+    )
+    .await?;
+    wall.wait_for_text(&tile("alice"), "not_saved = 2").await?;
+    until("the end of the mark", async || {
+        Ok(wall.texts(&mark).await?.is_empty().then_some(()))
+    })
+    .await?;
+    // As quick as before, and by itself.
+    write(&lab, "\nsaved = 3").await?;
+    wall.wait_for_text(&tile("alice"), "saved = 3").await
+}
+
+/// The button above a notebook.
+const SAVE: &str = ".jp-NotebookPanel [data-jp-item-name=save] jp-button";
+
+async fn waits(lab: &Browser) -> Result<Vec<Value>> {
+    let waits = lab.run("return window.__waits", vec![]).await?;
+    Ok(waits.as_array().cloned().unwrap_or_default())
+}
+
+async fn write(lab: &Browser, text: &str) -> Result<()> {
+    lab.type_into(".jp-Notebook .jp-CodeCell .cm-content", text)
+        .await
+}
+
+fn fill(path: &Path) -> Result<()> {
+    let mut file = File::create(path)?;
+    while file.write_all(&[0; 4096]).is_ok() {}
+    Ok(())
+}
+
+async fn open_lab(hub: &Hub) -> Result<Browser> {
+    let lab = Browser::start().await?;
+    lab.run_first(WATCH_TIMERS).await?;
+    lab.goto(&hub.url(&format!("user/alice/lab/tree/{NOTEBOOK}")))
+        .await?;
+    lab.sign_in("alice", PASSWORD).await?;
+    lab.wait_for(".jp-Notebook .jp-CodeCell").await?;
+    Ok(lab)
+}
