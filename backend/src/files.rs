@@ -41,9 +41,9 @@ mod tests {
         for bytes in [&b"the longer one"[..], b"short", b""] {
             replace(&path, bytes).unwrap();
             assert_eq!(fs::read(&path).unwrap(), bytes);
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
         }
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
         assert_eq!(folder.path().read_dir().unwrap().count(), 1);
     }
 }
