@@ -262,10 +262,12 @@ async fn compare(
             Some(from) => asked.notebook(from.id)?,
             None => Notebook::default(),
         };
+        let (cells, more) = difference(&old, &asked.notebook(to.id)?);
         Ok(DiffResponse {
             from: from.map(summary),
             to: summary(to),
-            cells: difference(&old, &asked.notebook(to.id)?),
+            cells,
+            more,
         })
     })
     .await

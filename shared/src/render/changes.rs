@@ -4,7 +4,7 @@
 //! article.change[data-change=added|removed|changed]
 //!   header > h3, span.chip.verdict, span.chip
 //!   pre > span | ins | del | em      a line each, with its sign; em: lines left out
-//! p.no-changes                       when there is nothing to tell
+//! p.no-changes                       when there is nothing to tell, or too much
 //! ```
 
 use super::escape::push as push_text;
@@ -37,6 +37,7 @@ use crate::wire::{CellDiff, DiffResponse, LineDiff};
 ///         outputs_changed: true,
 ///         details_changed: false,
 ///     }],
+///     more: 0,
 /// };
 /// let html = render::changes(&diff);
 /// assert!(html.contains("<h3>Cell 1 · code</h3>"));
@@ -53,6 +54,17 @@ pub fn changes(diff: &DiffResponse) -> String {
         out.push_str("<p class=\"no-changes\">No cell is different from the version before.</p>");
     } else {
         diff.cells.iter().for_each(|cell| push_cell(&mut out, cell));
+    }
+    if diff.more > 0 {
+        let cells = if diff.more == 1 {
+            "cell differs"
+        } else {
+            "cells differ"
+        };
+        out.push_str(&format!(
+            "<p class=\"no-changes\">{} more {cells}; download both versions to compare them.</p>",
+            diff.more
+        ));
     }
     out
 }
