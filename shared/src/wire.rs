@@ -321,8 +321,12 @@ pub struct DiffResponse {
     pub from: Option<VersionSummary>,
     /// The newer one.
     pub to: VersionSummary,
-    /// The cells that differ, in the order of the newer; a removed one stands where it was.
+    /// The cells that differ, in the order of the newer; a removed one stands where it was. Of
+    /// very many the first.
     pub cells: Vec<CellDiff>,
+    /// How many more differ than are told.
+    #[serde(default)]
+    pub more: usize,
 }
 
 /// A cell that differs between two versions.

@@ -16,10 +16,47 @@ const CONTEXT: usize = 3;
 const LONGEST_LINE: usize = 2_000;
 /// A cell has at most so many lines of difference.
 const MOST_LINES: usize = 1_000;
+/// So many bytes of a source are compared, from its first difference on.
+const LONGEST_SOURCE: usize = 256 * 1024;
+/// A difference has at most so many cells, and so many bytes of lines in all of them. Nobody
+/// reads more, and whoever asks for it would have the service write it all.
+const MOST_CELLS: usize = 1_000;
+const MOST_BYTES: usize = 1 << 20;
 
-/// The cells that differ.
+/// The cells that differ, and how many more do.
 #[must_use]
-pub fn difference(old: &Notebook, new: &Notebook) -> Vec<CellDiff> {
+pub fn difference(old: &Notebook, new: &Notebook) -> (Vec<CellDiff>, usize) {
+    let mut told = Vec::new();
+    let mut left = MOST_BYTES;
+    let mut differing = differing(old, new);
+    for mut diff in differing.by_ref().take(MOST_CELLS) {
+        fit(&mut diff.lines, &mut left);
+        told.push(diff);
+    }
+    (told, differing.count())
+}
+
+/// Leaves out the lines for which there is no room left.
+fn fit(lines: &mut Vec<LineDiff>, left: &mut usize) {
+    let length = |line: &LineDiff| match line {
+        LineDiff::Same(text) | LineDiff::Added(text) | LineDiff::Removed(text) => text.len() + 32,
+        LineDiff::Skipped(_) => 32,
+    };
+    let fits = |line: &&LineDiff| {
+        let rest = left.checked_sub(length(line));
+        *left = rest.unwrap_or(0);
+        rest.is_some()
+    };
+    let shown = lines.iter().take_while(fits).count();
+    let missing = lines.drain(shown..).map(|line| match line {
+        LineDiff::Skipped(count) => count,
+        _ => 1,
+    });
+    let missing = missing.sum();
+    skip(lines, missing);
+}
+
+fn differing<'a>(old: &'a Notebook, new: &'a Notebook) -> impl Iterator<Item = CellDiff> + 'a {
     let steps = align::align(&align::outline(old), &align::outline(new));
     let cells = |step| match step {
         Step::Both(before, after) => (Some(before), Some(after)),
@@ -27,23 +64,25 @@ pub fn difference(old: &Notebook, new: &Notebook) -> Vec<CellDiff> {
         Step::Added(after) => (None, Some(after)),
     };
     let deadline = Instant::now() + PATIENCE;
-    let differing = steps.into_iter().map(cells).filter_map(|(before, after)| {
-        let old_cell = before.map(|at| &old.cells()[at]);
-        let new_cell = after.map(|at| &new.cells()[at]);
-        let diff = CellDiff {
-            before,
-            after,
-            kind: new_cell.or(old_cell).map(word).unwrap_or_default(),
-            ..cell(old_cell, new_cell, deadline)
-        };
-        let same = before.is_some()
-            && after.is_some()
-            && diff.lines.is_empty()
-            && !diff.outputs_changed
-            && !diff.details_changed;
-        (!same).then_some(diff)
-    });
-    differing.collect()
+    steps
+        .into_iter()
+        .map(cells)
+        .filter_map(move |(before, after)| {
+            let old_cell = before.map(|at| &old.cells()[at]);
+            let new_cell = after.map(|at| &new.cells()[at]);
+            let diff = CellDiff {
+                before,
+                after,
+                kind: new_cell.or(old_cell).map(word).unwrap_or_default(),
+                ..cell(old_cell, new_cell, deadline)
+            };
+            let same = before.is_some()
+                && after.is_some()
+                && diff.lines.is_empty()
+                && !diff.outputs_changed
+                && !diff.details_changed;
+            (!same).then_some(diff)
+        })
 }
 
 fn cell(old: Option<&Cell>, new: Option<&Cell>, deadline: Instant) -> CellDiff {
@@ -86,18 +125,25 @@ fn lines(old: &str, new: &str, deadline: Instant) -> Vec<LineDiff> {
     if old == new {
         return Vec::new();
     }
+    // Nearly all of a long text is the same in both, and is not compared line by line.
+    let before = same_before(old, new);
+    let (old, new) = (&old[before.length..], &new[before.length..]);
+    let after = same_after(old, new);
+    let [old, new] = [old, new].map(|text| &text[..text.len() - after.length]);
+    let [(old, old_rest), (new, new_rest)] = [old, new].map(first_part);
     let diff = TextDiff::configure()
         .deadline(deadline)
         .diff_lines(old, new);
     let mut lines = Vec::new();
     let mut shown = 0;
+    let mut skipped = before.lines;
     for group in diff.grouped_ops(CONTEXT) {
         let first = group.first().map_or(0, |op| op.old_range().start);
-        skip(&mut lines, first - shown);
+        skip(&mut lines, skipped + first - shown);
+        skipped = 0;
         shown = group.last().map_or(shown, |op| op.old_range().end);
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let text = change.value().trim_end_matches('\n');
-            let text = text.chars().take(LONGEST_LINE).collect();
+            let text = cut(change.value().trim_end_matches('\n'));
             lines.push(match change.tag() {
                 ChangeTag::Equal => LineDiff::Same(text),
                 ChangeTag::Insert => LineDiff::Added(text),
@@ -105,14 +151,78 @@ fn lines(old: &str, new: &str, deadline: Instant) -> Vec<LineDiff> {
             });
         }
     }
-    let left = old.split_inclusive('\n').count().saturating_sub(shown);
-    skip(&mut lines, left);
+    let left = count(old).saturating_sub(shown) + count(old_rest).max(count(new_rest));
+    skip(&mut lines, skipped + left + after.lines);
     if lines.len() > MOST_LINES {
         let rest = lines.len() - MOST_LINES;
         lines.truncate(MOST_LINES);
         skip(&mut lines, rest);
     }
     lines
+}
+
+fn count(text: &str) -> usize {
+    text.split_inclusive('\n').count()
+}
+
+/// A part that two texts have in common, of whole lines.
+struct Same {
+    length: usize,
+    lines: usize,
+}
+
+/// What both begin with, but for the lines that say where a change is.
+fn same_before(old: &str, new: &str) -> Same {
+    let pairs = old.split_inclusive('\n').zip(new.split_inclusive('\n'));
+    let same = pairs.take_while(|(old, new)| old == new).count();
+    let lines = same.saturating_sub(CONTEXT);
+    let length = old.split_inclusive('\n').take(lines).map(str::len).sum();
+    Same { length, lines }
+}
+
+/// What both end in, likewise.
+fn same_after(old: &str, new: &str) -> Same {
+    let each = |text: &'_ str| -> usize {
+        let both = old.bytes().rev().zip(new.bytes().rev());
+        let same = both.take_while(|(old, new)| old == new).count();
+        text.len() - same
+    };
+    // From the first line that is the same as a whole.
+    let from = old.ceil_char_boundary(each(old));
+    let Some(first) = old[from..].find('\n') else {
+        return Same {
+            length: 0,
+            lines: 0,
+        };
+    };
+    let tail = &old[from + first + 1..];
+    let context: usize = tail.split_inclusive('\n').take(CONTEXT).map(str::len).sum();
+    let rest = &tail[context..];
+    Same {
+        length: rest.len(),
+        lines: count(rest),
+    }
+}
+
+/// What is compared of a text, in whole lines where it has any, and the rest.
+fn first_part(text: &str) -> (&str, &str) {
+    if text.len() <= LONGEST_SOURCE {
+        return (text, "");
+    }
+    let end = text.floor_char_boundary(LONGEST_SOURCE);
+    text.split_at(text[..end].rfind('\n').map_or(end, |line| line + 1))
+}
+
+/// The beginning of a line, and how much of it is not shown.
+fn cut(line: &str) -> String {
+    let Some((end, _)) = line.char_indices().nth(LONGEST_LINE) else {
+        return line.to_owned();
+    };
+    format!(
+        "{} [… {} bytes are not shown here …]",
+        &line[..end],
+        line.len() - end
+    )
 }
 
 fn skip(lines: &mut Vec<LineDiff>, count: usize) {
@@ -148,7 +258,7 @@ mod tests {
             code("n", "new", ""),
             code("c", "z", "2")
         ]));
-        let told = difference(&old, &new);
+        let (told, _) = difference(&old, &new);
         let places: Vec<_> = told.iter().map(|cell| (cell.before, cell.after)).collect();
         assert_eq!(
             places,
@@ -159,15 +269,15 @@ mod tests {
         assert!(told[2].lines.is_empty() && told[2].outputs_changed);
         assert!(!told[2].details_changed);
         assert_eq!(told[1].kind, "code");
-        assert!(difference(&new, &new).is_empty());
+        assert!(difference(&new, &new).0.is_empty());
     }
 
     #[test]
     fn an_empty_cell_that_comes_or_goes_is_told_too() {
         let none = notebook(&json!([]));
         let one = notebook(&json!([code("a", "", "")]));
-        assert_eq!(difference(&none, &one).len(), 1);
-        assert_eq!(difference(&one, &none).len(), 1);
+        assert_eq!(difference(&none, &one).0.len(), 1);
+        assert_eq!(difference(&one, &none).0.len(), 1);
     }
 
     #[test]
@@ -183,5 +293,60 @@ mod tests {
         let told = lines("", &endless, Instant::now() + PATIENCE);
         assert_eq!(told.len(), MOST_LINES + 1);
         assert_eq!(told.last(), Some(&LineDiff::Skipped(4_000)));
+    }
+
+    #[test]
+    fn what_is_told_is_bounded_whatever_differs() {
+        let length = |(cells, _): &(Vec<CellDiff>, usize)| serde_json::to_vec(cells).unwrap().len();
+        let long = |line: &str| line.repeat(8_000_000 / line.len());
+        for line in [
+            "x",
+            "x\n",
+            "\n",
+            "é x y\n",
+            &"x".repeat(1990),
+            &"<\n".repeat(900),
+        ] {
+            let one = notebook(&json!([code("a", &long(line), "")]));
+            let other = notebook(&json!([code("a", &format!("y\n{}", long(line)), "")]));
+            let none = notebook(&json!([]));
+            for (old, new) in [(&none, &one), (&one, &none), (&one, &other)] {
+                let told = difference(old, new);
+                assert_eq!(told.0.len(), 1);
+                assert!(length(&told) < 3 * MOST_BYTES, "{}", length(&told));
+            }
+        }
+        let many: Vec<Value> = (0..3_000)
+            .map(|n| code(&n.to_string(), &"z\n".repeat(1_000), "1"))
+            .collect();
+        let told = difference(&notebook(&json!([])), &notebook(&many.into()));
+        assert_eq!((told.0.len(), told.1), (MOST_CELLS, 2_000));
+        assert!(length(&told) < 3 * MOST_BYTES, "{}", length(&told));
+        assert_eq!(told.0[999].lines, [LineDiff::Skipped(1_000)]);
+    }
+
+    #[test]
+    fn a_change_far_into_a_long_text_is_found() {
+        let old: String = (0..300_000).map(|n| format!("{n}\n")).collect();
+        let new = old.replace("\n200000\n", "\nhere\n");
+        let told = lines(&old, &new, Instant::now() + PATIENCE);
+        let expected = [
+            LineDiff::Skipped(199_997),
+            LineDiff::Same("199997".into()),
+            LineDiff::Same("199998".into()),
+            LineDiff::Same("199999".into()),
+            LineDiff::Removed("200000".into()),
+            LineDiff::Added("here".into()),
+            LineDiff::Same("200001".into()),
+            LineDiff::Same("200002".into()),
+            LineDiff::Same("200003".into()),
+            LineDiff::Skipped(99_996),
+        ];
+        assert_eq!(told, expected);
+        let told = lines("", &"x".repeat(5_000), Instant::now() + PATIENCE);
+        let [LineDiff::Added(line)] = &*told else {
+            panic!("{told:?}");
+        };
+        assert!(line.ends_with("x [… 3000 bytes are not shown here …]"));
     }
 }

@@ -290,10 +290,12 @@ async fn compare(
             Ok::<_, AppError>(parsed.notebook)
         };
         let old = old.as_deref().map(parse).transpose()?.unwrap_or_default();
+        let (cells, more) = difference(&old, &parse(&new)?);
         Ok(DiffResponse {
             from: from.map(summary),
             to: summary(to),
-            cells: difference(&old, &parse(&new)?),
+            cells,
+            more,
         })
     })
     .await

@@ -64,6 +64,7 @@ impl Left {
 ///         outputs_changed: true,
 ///         details_changed: false,
 ///     }],
+///     more: 0,
 /// };
 /// let html = render::changes(&diff);
 /// assert!(html.contains("<h3>Cell 1 · code</h3>"));
@@ -92,6 +93,17 @@ pub fn changes(diff: &DiffResponse) -> String {
                  draw. Both versions can be downloaded.</p>"
             ));
         }
+    }
+    if diff.more > 0 {
+        let cells = if diff.more == 1 {
+            "cell differs"
+        } else {
+            "cells differ"
+        };
+        out.push_str(&format!(
+            "<p class=\"no-changes\">{} more {cells}; download both versions to compare them.</p>",
+            diff.more
+        ));
     }
     out
 }
