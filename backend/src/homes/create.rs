@@ -9,22 +9,20 @@
 use std::{
     fs::{File, Permissions},
     io::{self, Write},
-    os::{
-        fd::OwnedFd,
-        unix::fs::{PermissionsExt, fchown},
-    },
+    os::{fd::OwnedFd, unix::fs::PermissionsExt},
     path::Path,
 };
 
 use rustix::{
     fs::{
-        AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, Stat, fstat, openat, openat2,
+        AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, fstat, openat, openat2,
         renameat_with, statat, unlinkat,
     },
     io::Errno,
-    process::geteuid,
+    process::{Gid, Uid},
 };
 
+use super::{as_owner::as_owner, copies::has_enough};
 use crate::auth::Secret;
 
 /// A file's name has at most so many bytes.
@@ -97,8 +95,18 @@ pub fn create_beside(
     let mode = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)
         .map_or(USUAL_MODE, |there| there.st_mode & 0o777);
     let hidden = format!(".{}.part", Secret::random().reveal());
-    let named = write_hidden(&folder, &hidden, &owner, mode, bytes)
-        .and_then(|()| name_it(&folder, &hidden, name, suffix));
+    if has_enough(&folder, &beginning(name, suffix))? {
+        return Err(CreateError::Refused(
+            "There are 20 such copies of this notebook already: delete some, or rename those \
+             that are to stay.",
+        ));
+    }
+    // As the participant, whose quota and whose modes are to hold.
+    let (user, group) = (Uid::from_raw(owner.st_uid), Gid::from_raw(owner.st_gid));
+    let named = as_owner(user, group, || {
+        write_hidden(&folder, &hidden, mode, bytes)
+            .and_then(|()| name_it(&folder, &hidden, name, suffix))
+    })?;
     match named {
         Ok(name) if folder_name == "." => Ok(name),
         Ok(name) => Ok(format!("{folder_name}/{name}")),
@@ -113,7 +121,6 @@ pub fn create_beside(
 fn write_hidden(
     folder: &OwnedFd,
     hidden: &str,
-    owner: &Stat,
     mode: u32,
     bytes: &[u8],
 ) -> Result<(), CreateError> {
@@ -125,9 +132,6 @@ fn write_hidden(
     )?
     .into();
     file.write_all(bytes)?;
-    if geteuid().is_root() {
-        fchown(&file, Some(owner.st_uid), Some(owner.st_gid))?;
-    }
     // Whoever may read the notebook may read this; nobody gets to run it.
     file.set_permissions(Permissions::from_mode((mode & 0o666) | 0o600))?;
     file.sync_all()?;
@@ -169,6 +173,16 @@ fn name_it(
     ))
 }
 
+/// What the names of all such copies begin with: those with `-restored-` and a time are such
+/// copies whatever the time is.
+fn beginning(name: &str, suffix: &str) -> String {
+    let whole = with_suffix(name, suffix);
+    let same = suffix.rfind('-').filter(|at| *at > 0);
+    let same = same.map_or(suffix, |at| &suffix[..=at]);
+    let end = whole.rfind(suffix).unwrap_or(whole.len());
+    format!("{}{same}", &whole[..end])
+}
+
 /// `day1.ipynb` and `-x` make `day1-x.ipynb`, the stem cut where that is too long.
 fn with_suffix(name: &str, suffix: &str) -> String {
     let (stem, extension) = match name.rsplit_once('.') {
@@ -184,10 +198,11 @@ fn with_suffix(name: &str, suffix: &str) -> String {
 mod tests {
     use std::{
         fs,
-        os::unix::fs::{MetadataExt, symlink},
+        os::unix::fs::{MetadataExt, chown, symlink},
     };
 
     use super::*;
+    use crate::homes::copies::MOST_COPIES;
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap().flatten();
@@ -251,6 +266,38 @@ mod tests {
         let written = create_beside(home.path(), "a.ipynb", "-x", b"1").unwrap();
         assert_eq!(written, "a-x-2.ipynb");
         assert!(names(outside.path()).is_empty());
+    }
+
+    #[test]
+    fn there_are_only_so_many_copies() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("a-restored.ipynb"), "own").unwrap();
+        for second in 0..MOST_COPIES {
+            let suffix = format!("-restored-{second}");
+            create_beside(home.path(), "a.ipynb", &suffix, b"1").unwrap();
+        }
+        let refused = create_beside(home.path(), "a.ipynb", "-restored-99", b"1").unwrap_err();
+        assert!(refused.to_string().contains("20 such copies"), "{refused}");
+        create_beside(home.path(), "b.ipynb", "-restored-99", b"1").unwrap();
+        fs::remove_file(home.path().join("a-restored-7.ipynb")).unwrap();
+        create_beside(home.path(), "a.ipynb", "-restored-99", b"1").unwrap();
+    }
+
+    #[test]
+    fn what_is_written_is_written_as_the_owner() {
+        let home = tempfile::tempdir().unwrap();
+        if chown(home.path(), Some(12_345), Some(12_345)).is_err() {
+            // Only root can be somebody else.
+            return;
+        }
+        let written = create_beside(home.path(), "a.ipynb", "-x", b"1").unwrap();
+        let made = fs::metadata(home.path().join(written)).unwrap();
+        assert_eq!((made.uid(), made.gid()), (12_345, 12_345));
+        // Where the owner may not write, as where their quota is used up, nothing is written.
+        fs::set_permissions(home.path(), Permissions::from_mode(0o555)).unwrap();
+        let refused = create_beside(home.path(), "a.ipynb", "-y", b"1").unwrap_err();
+        assert!(matches!(refused, CreateError::Io(_)), "{refused}");
+        assert_eq!(names(home.path()), ["a-x.ipynb"]);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //!
 //! Not here: what is in a notebook ([`crate::class`]).
 
+mod as_owner;
+mod copies;
 mod create;
 mod notebook;
 mod read;

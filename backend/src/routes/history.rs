@@ -149,9 +149,7 @@ async fn list_versions(
 ) -> Result<Json<HistoryResponse>, AppError> {
     let asked = Asked::of(&state, &identity, query.user, query.filename)?;
     let (mut versions, note) = aside(move || {
-        let versions = asked
-            .store
-            .versions(&asked.key, query.before, PAGE + 1)?;
+        let versions = asked.store.versions(&asked.key, query.before, PAGE + 1)?;
         Ok((versions, asked.store.note(&asked.key.user)))
     })
     .await?;
@@ -298,10 +296,12 @@ async fn restore_version(
     }
     let home = home.ok_or_else(|| missing(&asked.key.user, &asked.key.filename))?;
     let by = identity.user;
+    state.limits.restore(&asked.key.user)?;
     let filename = aside(move || {
         let version = asked.version(request.version)?;
         let suffix = format!("-restored-{}", clock_text(version.saved_at_ms));
         let bytes = asked.bytes(version.id)?;
+        state.limits.restore_of(&asked.key.user, bytes.len())?;
         let filename = create_beside(&home, &asked.key.filename, &suffix, &bytes)?;
         tracing::info!(
             by = by.escape_debug().to_string(),

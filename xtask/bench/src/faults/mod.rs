@@ -7,7 +7,7 @@
 //!
 //! * [`kill`], [`resume`], [`ending`]: the process goes; [`weak`] is the control that must
 //!   fail, and [`journal`] the book-keeping of all three
-//! * [`disk`], [`power`]: the disk goes
+//! * [`disk`], [`power`]: the disk goes; [`quota`]: somebody fills it
 //! * [`notebooks`], [`clocks`]: files and clocks are wrong
 //! * [`hub`], [`away`]: the Hub goes; the service goes and Jupyter saves on
 //! * [`many`], [`refusals`], [`floods`]: too much, too new, too fast
@@ -23,6 +23,7 @@ mod kill;
 mod many;
 mod notebooks;
 mod power;
+mod quota;
 mod refusals;
 mod resume;
 mod strace;
@@ -124,7 +125,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 22] = [
+const ROWS: [Row; 24] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -133,6 +134,8 @@ const ROWS: [Row; 22] = [
     ("disk-write-error", |lab| Box::pin(disk::write_error(lab))),
     ("disk-read-only", |lab| Box::pin(disk::read_only(lab))),
     ("disk-sync-error", |lab| Box::pin(disk::sync_error(lab))),
+    ("disk-quota", |lab| Box::pin(quota::quota(lab))),
+    ("disk-reserve", |lab| Box::pin(quota::reserve(lab))),
     ("notebooks-torn", |lab| Box::pin(notebooks::torn(lab))),
     ("notebooks-gone", |lab| Box::pin(notebooks::gone(lab))),
     ("notebooks-fleeting", |lab| {
