@@ -111,6 +111,8 @@ fn says_of_a_good_installation_that_it_is() {
     for database in ["events", "history", "notices"] {
         assert_says(&found, database, "ok", "passes its check (schema ");
     }
+    assert_says(&found, "reserve", "ok", "left for events");
+    assert_says(&found, "builds", "ok", "MB of 8192");
     assert_says(&found, "homes", "ok", "2 participants");
     assert_says(&found, "notebooks", "ok", "2, all can be read");
     assert_says(&found, "address", "ok", "a pipalhub answers");
@@ -266,4 +268,23 @@ fn knows_the_package_for_participants_servers() {
     let found = ask(folder.path());
     assert_says(&found, "saves", "warning", "watched instead");
     assert_says(&found, "autosave", "warning", "every two minutes");
+}
+
+#[test]
+fn says_who_is_at_their_quota() {
+    let folder = class();
+    let notebooks = folder.path().join("data/build/day1/notebooks");
+    fs::create_dir_all(&notebooks).unwrap();
+    fs::write(notebooks.join("eve.ipynb"), vec![b'x'; 2 << 20]).unwrap();
+    fs::hard_link(notebooks.join("eve.ipynb"), notebooks.join("ana.ipynb")).unwrap();
+    fs::write(notebooks.join("bob.ipynb"), "x").unwrap();
+    let mut command = doctor(folder.path());
+    command.args(["--builds-per-person-mib", "2", "--builds-mib", "100"]);
+    let (found, _) = findings(&mut command);
+    assert_says(
+        &found,
+        "builds",
+        "warning",
+        "2 MB of 100; 1 participant at the quota of 2 MB",
+    );
 }

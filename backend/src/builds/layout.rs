@@ -68,6 +68,15 @@ pub(super) fn outside(path: &Path) -> Option<String> {
     Some(names.join("/") + HTML)
 }
 
+/// Whose the export or copy with this name is, as far as the name says.
+pub(crate) fn owner_of(file: &str) -> Option<String> {
+    let stem = file
+        .strip_suffix(HTML)
+        .or_else(|| file.strip_suffix(IPYNB))?;
+    let is_ours = stem != SUMMARY && !stem.starts_with('.');
+    is_ours.then(|| stem.strip_prefix('_').unwrap_or(stem).to_owned())
+}
+
 /// `text` as the name of a file, before its ending, or of a folder.
 pub(super) fn name(text: &str) -> String {
     let unwritable = |c: char| c.is_control() || c == '\\';

@@ -58,6 +58,7 @@ use quota::Rooms;
 
 pub use archive::Archive;
 pub use known::{Built, Kind, Listed, ListedCopy};
+pub(crate) use layout::owner_of;
 pub(crate) use part::percent_encoded;
 pub use quota::Quota;
 pub use summary::Summary;

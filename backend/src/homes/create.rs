@@ -10,19 +10,16 @@
 use std::{
     fs::{File, Permissions},
     io::{self, Write},
-    os::{
-        fd::OwnedFd,
-        unix::fs::{PermissionsExt, fchown},
-    },
+    os::{fd::OwnedFd, unix::fs::PermissionsExt},
 };
 
 use rustix::{
     fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, openat, renameat_with, statat, unlinkat},
     io::Errno,
-    process::geteuid,
+    process::{Gid, Uid},
 };
 
-use super::{HomeError, OpenHome, home::Owner};
+use super::{HomeError, OpenHome, as_owner::as_owner, copies::has_enough, home::Owner};
 use crate::auth::Secret;
 
 /// A file's name has at most so many bytes.
@@ -82,8 +79,18 @@ impl OpenHome {
         let owner = self.owner();
         let hidden = format!(".{}.part", Secret::random().reveal());
         let mode = mode_of(&folder, name, owner);
-        let named = write_hidden(&folder, &hidden, owner, mode, bytes)
-            .and_then(|()| name_it(&folder, &hidden, name, suffix));
+        if has_enough(&folder, &beginning(name, suffix))? {
+            return Err(CreateError::Refused(
+                "There are 20 such copies of this notebook already: delete some, or rename those \
+                 that are to stay.",
+            ));
+        }
+        // As the participant, whose quota and whose modes are to hold.
+        let (user, group) = (Uid::from_raw(owner.user), Gid::from_raw(owner.group));
+        let named = as_owner(user, group, || {
+            write_hidden(&folder, &hidden, mode, bytes)
+                .and_then(|()| name_it(&folder, &hidden, name, suffix))
+        })?;
         match named {
             Ok(name) if folder_name == "." => Ok(name),
             Ok(name) => Ok(format!("{folder_name}/{name}")),
@@ -112,7 +119,6 @@ fn mode_of(folder: &OwnedFd, name: &str, owner: Owner) -> u32 {
 fn write_hidden(
     folder: &OwnedFd,
     hidden: &str,
-    owner: Owner,
     mode: u32,
     bytes: &[u8],
 ) -> Result<(), CreateError> {
@@ -124,13 +130,6 @@ fn write_hidden(
     )?
     .into();
     file.write_all(bytes)?;
-    if geteuid().as_raw() != owner.user {
-        fchown(&file, Some(owner.user), Some(owner.group)).map_err(|_| {
-            CreateError::Refused(
-                "The service may not write files for the owner of the home: it is not run as root.",
-            )
-        })?;
-    }
     // Whoever may read the notebook may read this; nobody gets to run it.
     file.set_permissions(Permissions::from_mode((mode & 0o666) | 0o600))?;
     file.sync_all()?;
@@ -172,6 +171,16 @@ fn name_it(
     ))
 }
 
+/// What the names of all such copies begin with: those with `-restored-` and a time are such
+/// copies whatever the time is.
+fn beginning(name: &str, suffix: &str) -> String {
+    let whole = with_suffix(name, suffix);
+    let same = suffix.rfind('-').filter(|at| *at > 0);
+    let same = same.map_or(suffix, |at| &suffix[..=at]);
+    let end = whole.rfind(suffix).unwrap_or(whole.len());
+    format!("{}{same}", &whole[..end])
+}
+
 /// `day1.ipynb` and `-x` make `day1-x.ipynb`, the stem cut where that is too long.
 fn with_suffix(name: &str, suffix: &str) -> String {
     let (stem, extension) = match name.rsplit_once('.') {
@@ -192,7 +201,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::homes::Home;
+    use crate::homes::{Home, copies::MOST_COPIES};
 
     fn open(home: &Path) -> OpenHome {
         Home::at(home).open().unwrap()
@@ -292,6 +301,50 @@ mod tests {
         let refused = open(home.path()).create_beside("theirs/a.ipynb", "-x", b"canary");
         assert!(refused.unwrap_err().to_string().contains("belong"));
         assert_eq!(names(&theirs), [""; 0]);
+    }
+
+    #[test]
+    fn there_are_only_so_many_copies() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("a-restored.ipynb"), "own").unwrap();
+        for second in 0..MOST_COPIES {
+            let suffix = format!("-restored-{second}");
+            open(home.path())
+                .create_beside("a.ipynb", &suffix, b"1")
+                .unwrap();
+        }
+        let refused = open(home.path())
+            .create_beside("a.ipynb", "-restored-99", b"1")
+            .unwrap_err();
+        assert!(refused.to_string().contains("20 such copies"), "{refused}");
+        open(home.path())
+            .create_beside("b.ipynb", "-restored-99", b"1")
+            .unwrap();
+        fs::remove_file(home.path().join("a-restored-7.ipynb")).unwrap();
+        open(home.path())
+            .create_beside("a.ipynb", "-restored-99", b"1")
+            .unwrap();
+    }
+
+    #[test]
+    fn what_is_written_is_written_as_the_owner() {
+        let home = tempfile::tempdir().unwrap();
+        if chown(home.path(), Some(12_345), Some(12_345)).is_err() {
+            // Only root can be somebody else.
+            return;
+        }
+        let written = open(home.path())
+            .create_beside("a.ipynb", "-x", b"1")
+            .unwrap();
+        let made = fs::metadata(home.path().join(written)).unwrap();
+        assert_eq!((made.uid(), made.gid()), (12_345, 12_345));
+        // Where the owner may not write, as where their quota is used up, nothing is written.
+        fs::set_permissions(home.path(), Permissions::from_mode(0o555)).unwrap();
+        let refused = open(home.path())
+            .create_beside("a.ipynb", "-y", b"1")
+            .unwrap_err();
+        assert!(matches!(refused, CreateError::Io(_)), "{refused}");
+        assert_eq!(names(home.path()), ["a-x.ipynb"]);
     }
 
     #[test]

@@ -8,6 +8,8 @@
 //!
 //! Not here: what is in a notebook ([`crate::class`]).
 
+mod as_owner;
+mod copies;
 mod create;
 mod home;
 mod notebook;

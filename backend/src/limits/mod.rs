@@ -44,6 +44,8 @@ pub struct LimitSettings {
     pub notices: NoticeLimits,
     /// Of whole notebooks and versions that are read.
     pub reads: ReadLimits,
+    /// Of versions that are restored.
+    pub restores: RestoreLimits,
 }
 
 /// How many event streams there may be.
@@ -156,6 +158,32 @@ impl Default for ReadLimits {
     }
 }
 
+/// How much may be restored into one home.
+#[derive(Clone, Copy, Debug)]
+pub struct RestoreLimits {
+    /// One in so long, in the long run.
+    pub every: Duration,
+    /// At once, after a pause.
+    pub burst: u32,
+    /// Of what is written, MiB in an hour and at once after a pause; each counts as one at
+    /// least. It is several of the largest notebooks that there may be.
+    pub mib_an_hour: u32,
+}
+
+impl Default for RestoreLimits {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(6),
+            burst: 10,
+            mib_an_hour: 256,
+        }
+    }
+}
+
+/// An event whose texts have more bytes than this counts as several, in the rate as in the
+/// list: a path of a page takes up as much as twenty plain ones.
+const PLAIN_EVENT: usize = 1_024;
+
 /// Keeps count.
 pub struct Limits {
     settings: LimitSettings,
@@ -164,6 +192,8 @@ pub struct Limits {
     notices: Buckets,
     reads: Buckets,
     reading: Slots,
+    restores: Buckets,
+    restored: Buckets,
 }
 
 impl Limits {
@@ -185,6 +215,8 @@ impl Limits {
                 settings.reads.all,
                 "pipalhub_reads_under_way",
             ),
+            restores: Buckets::default(),
+            restored: Buckets::default(),
         }
     }
 
@@ -199,12 +231,27 @@ impl Limits {
     /// # Errors
     /// [`AppError::TooManyRequests`] when there were too many lately.
     pub(crate) fn post(&self, identity: &Identity) -> Result<(), AppError> {
+        self.post_many(identity, 1)
+    }
+
+    /// Counts what a post is more than a plain one, whose texts have so many bytes.
+    ///
+    /// # Errors
+    /// As [`Limits::post`].
+    pub(crate) fn post_of(&self, identity: &Identity, bytes: usize) -> Result<(), AppError> {
+        match u32::try_from(bytes / PLAIN_EVENT).unwrap_or(u32::MAX) {
+            0 => Ok(()),
+            more => self.post_many(identity, more),
+        }
+    }
+
+    fn post_many(&self, identity: &Identity, count: u32) -> Result<(), AppError> {
         let rate = match identity.role {
             Role::Participant | Role::Helper => self.settings.events.participant,
             Role::Instructor => self.settings.events.instructor,
         };
         self.posts
-            .take(&identity.user, rate, Instant::now())
+            .take(&identity.user, count, rate, Instant::now())
             .map_err(|wait| {
                 let Rate { a_second, .. } = rate;
                 too_many(
@@ -237,10 +284,47 @@ impl Limits {
             })
     }
 
-    /// How many entries this person may have in the list of events, if not any number.
-    pub(crate) fn entries_of(&self, identity: &Identity) -> Option<u32> {
+    /// Counts a restore into the home of `user`.
+    ///
+    /// # Errors
+    /// [`AppError::TooManyRequests`] when there were too many lately.
+    pub(crate) fn restore(&self, user: &str) -> Result<(), AppError> {
+        let RestoreLimits { every, burst, .. } = self.settings.restores;
+        self.restores
+            .take_one(user, every, burst, Instant::now())
+            .map_err(|wait| {
+                let message = format!(
+                    "{burst} versions were restored for {user} in the last minute: wait a moment."
+                );
+                too_many("restores", message, wait)
+            })
+    }
+
+    /// Counts what such a restore is about to write.
+    ///
+    /// # Errors
+    /// [`AppError::TooManyRequests`] when there was too much lately.
+    pub(crate) fn restore_of(&self, user: &str, bytes: usize) -> Result<(), AppError> {
+        const HOUR: Duration = Duration::from_secs(3_600);
+        let most = self.settings.restores.mib_an_hour.max(1);
+        let mib = u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX);
+        self.restored
+            .take_many(user, mib.max(1), HOUR / most, most, Instant::now())
+            .map_err(|wait| {
+                let message = format!(
+                    "{most} MiB were restored for {user} in the last hour: wait a while, or \
+                     download the version."
+                );
+                too_many("restores", message, wait)
+            })
+    }
+
+    /// How many entries this person may have in the list of events to have one more whose
+    /// texts have so many bytes, if not any number.
+    pub(crate) fn entries_of(&self, identity: &Identity, bytes: usize) -> Option<u32> {
         let counted = !identity.role.changes_the_class();
-        counted.then_some(self.settings.events.entries)
+        let parts = u32::try_from(bytes / PLAIN_EVENT).unwrap_or(u32::MAX);
+        counted.then_some(self.settings.events.entries / parts.saturating_add(1))
     }
 
     /// A place for one expensive read of this person's, free again when it is dropped.
@@ -259,7 +343,7 @@ impl Limits {
             true => observer,
             false => participant,
         };
-        let taken = self.reads.take(&identity.user, rate, Instant::now());
+        let taken = self.reads.take(&identity.user, 1, rate, Instant::now());
         taken.map_err(|wait| {
             let Rate { a_second, .. } = rate;
             let message = format!(

@@ -40,12 +40,18 @@ struct Inner {
 }
 
 impl Buckets {
-    /// Takes a token from the bucket of `name`, or says how long until there is one.
-    pub(super) fn take(&self, name: &str, rate: Rate, now: Instant) -> Result<(), Duration> {
-        self.take_one(name, rate.interval(), rate.burst, now)
+    /// Takes so many tokens from the bucket of `name`, or says how long until there are.
+    pub(super) fn take(
+        &self,
+        name: &str,
+        count: u32,
+        rate: Rate,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        self.take_many(name, count, rate.interval(), rate.burst, now)
     }
 
-    /// The same of what is so seldom that it is told by how long one takes to come back.
+    /// The same of one, of what is so seldom that it is told by how long one takes to come back.
     pub(super) fn take_one(
         &self,
         name: &str,
@@ -53,10 +59,22 @@ impl Buckets {
         burst: u32,
         now: Instant,
     ) -> Result<(), Duration> {
+        self.take_many(name, 1, interval, burst, now)
+    }
+
+    /// The same of several at once; more than a bucket holds are a bucketful.
+    pub(super) fn take_many(
+        &self,
+        name: &str,
+        count: u32,
+        interval: Duration,
+        burst: u32,
+        now: Instant,
+    ) -> Result<(), Duration> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let full_at = inner.full_at.get(name).copied().unwrap_or(now).max(now);
         // The bucket is empty when it takes the whole burst to fill it.
-        let next = full_at + interval;
+        let next = full_at + interval * count.min(burst.max(1));
         let missing = next.duration_since(now);
         let whole = interval * burst.max(1);
         if missing > whole {
@@ -94,19 +112,19 @@ mod tests {
         let buckets = Buckets::default();
         let start = Instant::now();
         for _ in 0..50 {
-            buckets.take("ana", RATE, start).unwrap();
+            buckets.take("ana", 1, RATE, start).unwrap();
         }
-        let wait = buckets.take("ana", RATE, start).unwrap_err();
+        let wait = buckets.take("ana", 1, RATE, start).unwrap_err();
         assert_eq!(wait, Duration::from_millis(100));
         // One who is refused does not wait the longer for having asked.
-        buckets.take("ana", RATE, start + wait).unwrap();
-        buckets.take("ana", RATE, start + wait).unwrap_err();
+        buckets.take("ana", 1, RATE, start + wait).unwrap();
+        buckets.take("ana", 1, RATE, start + wait).unwrap_err();
         // Nobody else waits for that.
-        buckets.take("bob", RATE, start).unwrap();
+        buckets.take("bob", 1, RATE, start).unwrap();
         let taken = (1..=600)
             .filter(|i| {
                 let now = start + Duration::from_millis(100 * 50 + i * 10);
-                buckets.take("ana", RATE, now).is_ok()
+                buckets.take("ana", 1, RATE, now).is_ok()
             })
             .count();
         // Six seconds at ten a second, and the 49 that had come back before.
@@ -122,10 +140,23 @@ mod tests {
             for user in 0..300 {
                 for _ in 0..2 {
                     let now = start + Duration::from_secs(2 * second);
-                    buckets.take(&format!("user{user}"), RATE, now).unwrap();
+                    buckets.take(&format!("user{user}"), 1, RATE, now).unwrap();
                 }
             }
         }
+    }
+
+    #[test]
+    fn several_at_once_take_as_many() {
+        let buckets = Buckets::default();
+        let start = Instant::now();
+        buckets.take("ana", 40, RATE, start).unwrap();
+        let wait = buckets.take("ana", 20, RATE, start).unwrap_err();
+        assert_eq!(wait, Duration::from_secs(1));
+        buckets.take("ana", 20, RATE, start + wait).unwrap();
+        // More than a bucket holds is what there is in a full one.
+        buckets.take("bo", 9_999, RATE, start).unwrap();
+        assert!(buckets.take("bo", 1, RATE, start).is_err());
     }
 
     #[test]
@@ -134,7 +165,7 @@ mod tests {
         let start = Instant::now();
         for i in 0..100_000_u32 {
             let now = start + Duration::from_millis(10) * i;
-            buckets.take(&format!("user{i}"), RATE, now).unwrap();
+            buckets.take(&format!("user{i}"), 1, RATE, now).unwrap();
         }
         let kept = buckets.0.lock().unwrap().full_at.len();
         assert!(kept <= 2 * FEW, "{kept}");

@@ -82,6 +82,7 @@ async fn store_event(
     let event = event_from(body)?;
     check_owner(state, identity, &event)?;
     let event = plainly_placed(event)?;
+    state.limits.post_of(identity, size_of(&event))?;
     let key = state
         .class
         .key_of(&event.path)
@@ -129,10 +130,15 @@ async fn append(
     identity: &Identity,
     event: NewEvent,
 ) -> Result<Committed, StoreError> {
-    match state.limits.entries_of(identity) {
+    match state.limits.entries_of(identity, size_of(&event)) {
         Some(most) => state.store.append_within(event, most).await,
         None => state.store.append(event).await,
     }
+}
+
+/// What its texts take up in the store; the path is in an index besides.
+fn size_of(event: &NewEvent) -> usize {
+    2 * event.path.len() + event.filename.len() + event.kind.len()
 }
 
 /// What has happened since `cursor`, for pages that poll.

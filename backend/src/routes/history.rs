@@ -322,11 +322,14 @@ async fn restore_version(
     }
     let home = home.ok_or_else(|| missing(&asked.key.user, &asked.key.filename))?;
     let by = identity.user;
+    state.limits.restore(&asked.key.user)?;
     let owner = asked.key.user.clone();
+    let limits = Arc::clone(&state);
     let filename = read_of(&state, &owner, move |_| {
         let version = asked.version(request.version)?;
         let suffix = format!("-restored-{}", clock_text(version.saved_at_ms));
         let bytes = asked.bytes(version.id)?;
+        limits.limits.restore_of(&asked.key.user, bytes.len())?;
         let home = home.open().map_err(CreateError::from)?;
         let filename = home.create_beside(&asked.key.filename, &suffix, &bytes)?;
         tracing::info!(

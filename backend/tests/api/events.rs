@@ -475,3 +475,28 @@ async fn no_token_is_kept() {
         assert!(!found, "{token}");
     }
 }
+
+/// A path of a page takes up as much of the list as several plain ones.
+#[tokio::test]
+async fn long_events_count_as_several() {
+    let mut limits = LimitSettings::default();
+    limits.events.entries = 20;
+    let app = App::limited_with_hub(limits).await;
+    let alice = app.token("server-alice");
+    let folder = "d".repeat(200) + "/";
+    for (n, status) in [(0, 201), (1, 201), (2, 409), (1, 201)] {
+        let event = app.save_event("alice", &format!("{}{n}.ipynb", folder.repeat(15)));
+        assert_eq!(alice.post("events", &event).await.status(), status, "{n}");
+    }
+    alice.tell(&app.save_event("alice", "short.ipynb")).await;
+    // And of the rate.
+    let mut limits = LimitSettings::default();
+    limits.events.participant.burst = 5;
+    limits.events.participant.a_second = 1;
+    let app = App::limited_with_hub(limits).await;
+    let event = app.save_event("alice", &format!("{}a.ipynb", folder.repeat(15)));
+    let alice = app.token("server-alice");
+    let response = alice.post("events", &event).await;
+    assert_eq!(response.status(), 429);
+    assert!(response.headers().contains_key("retry-after"));
+}

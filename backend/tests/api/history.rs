@@ -3,8 +3,10 @@
 use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    time::Duration,
 };
 
+use backend::limits::LimitSettings;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -234,6 +236,65 @@ async fn a_version_is_restored_beside_and_never_over() {
         );
     }
     assert_eq!(fs::read_to_string(own).unwrap(), notebook(&["new"]));
+}
+
+#[tokio::test]
+async fn restores_are_paced_by_count_and_by_bytes() {
+    let mut limits = LimitSettings::default();
+    limits.restores.burst = 2;
+    limits.restores.every = Duration::from_secs(3_600);
+    let app = App::limited(limits).await;
+    let restore = async |user: &str, version| {
+        let body = restore_of(user, version);
+        app.instructor().post("api/history/restore", &body).await
+    };
+    let of_alice = record(&app, "alice", &notebook(&["a"])).await;
+    let of_bob = record(&app, "bob", &notebook(&["b"])).await;
+    for _ in 0..2 {
+        assert_eq!(restore("alice", of_alice).await.status(), 201);
+    }
+    let refused = restore("alice", of_alice).await;
+    assert_eq!(refused.status(), 429);
+    let wait: u64 = refused.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((3_500..=3_600).contains(&wait), "{wait}");
+    assert_eq!(restore("bob", of_bob).await.status(), 201, "another's home");
+    let names = fs::read_dir(app.home("alice").join("m1")).unwrap().count();
+    assert_eq!(names, 3);
+
+    let mut limits = LimitSettings::default();
+    limits.restores.mib_an_hour = 1;
+    let app = App::limited(limits).await;
+    let version = record(&app, "alice", &notebook(&["a"])).await;
+    let body = restore_of("alice", version);
+    let instructor = app.instructor();
+    let restore = async || instructor.post("api/history/restore", &body).await;
+    assert_eq!(restore().await.status(), 201);
+    let refused = restore().await;
+    assert_eq!(refused.status(), 429);
+    let refused: Value = refused.json().await.unwrap();
+    assert!(
+        mentions(&refused, "1 MiB were restored for alice"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn only_so_many_copies_of_a_notebook_stand() {
+    let mut limits = LimitSettings::default();
+    limits.restores.burst = 100;
+    let app = App::limited(limits).await;
+    let version = record(&app, "alice", &notebook(&["a"])).await;
+    let body = restore_of("alice", version);
+    let mut statuses = Vec::new();
+    for _ in 0..22 {
+        let response = app.instructor().post("api/history/restore", &body).await;
+        statuses.push(response.status().as_u16());
+    }
+    assert_eq!(statuses, [vec![201; 20], vec![409; 2]].concat());
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod homes;
 mod hub;
 mod jupyter;
 mod limits;
+mod quota;
 mod report;
 
 use std::{env, net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -18,7 +19,7 @@ use clap::Args;
 use tokio::runtime;
 
 use self::report::{Finding, Report};
-use super::{data::data_path, history::HistoryArgs, homes::HomesArg};
+use super::{data::data_path, history::HistoryArgs, homes::HomesArg, quota::QuotaArgs};
 use crate::store;
 
 /// Check the installation: data, homes, limits, the address and, under one, JupyterHub.
@@ -34,6 +35,11 @@ pub(super) struct DoctorArgs {
     homes: HomesArg,
     #[command(flatten)]
     history: HistoryArgs,
+    #[command(flatten)]
+    quota: QuotaArgs,
+    /// The folder for what is built of notebooks. [default: build in the data folder]
+    #[arg(long, env = "PIPALHUB_OUT", value_name = "DIR")]
+    out: Option<PathBuf>,
     /// The address the service listens on. [default: as for serve]
     #[arg(long, env = "PIPALHUB_BIND", value_name = "ADDR:PORT")]
     bind: Option<SocketAddr>,
@@ -55,7 +61,11 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     let mut report = Report::default();
     report.add(program());
     match data_path(args.data) {
-        Ok(folder) => report.extend(data::check(&folder, &args.history)),
+        Ok(folder) => {
+            report.extend(data::check(&folder, &args.history));
+            let out = args.out.unwrap_or_else(|| folder.join("build"));
+            report.extend(quota::check(&folder, &out, &args.quota));
+        }
         Err(error) => report.add(Finding::problem(
             "data folder",
             "there is no home folder to keep data in",

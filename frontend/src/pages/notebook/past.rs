@@ -117,13 +117,18 @@ impl PastParts {
         let newest = rest.is_empty();
         let answer = answer.and_then(|body| api::read::<HistoryResponse>(&body));
         self.update(|past| match answer {
-            Ok(HistoryResponse { versions, more, .. }) => {
+            Ok(HistoryResponse {
+                versions,
+                more,
+                note,
+                ..
+            }) => {
                 match newest {
                     true => past.timeline.renew(versions, more),
                     false => past.timeline.extend(versions, more),
                 }
-                past.words.clear();
-                if past.timeline.versions.is_empty() {
+                past.words = note.unwrap_or_default();
+                if past.timeline.versions.is_empty() && past.words.is_empty() {
                     past.words
                         .push_str("No version is kept yet: the next save is the first.");
                 }

@@ -97,7 +97,7 @@ impl Lasting {
 }
 
 /// The data folder as the service sees it, whatever is mounted there for it alone.
-fn seen_by(service: &Service, plan: &Plan) -> anyhow::Result<PathBuf> {
+pub(super) fn seen_by(service: &Service, plan: &Plan) -> anyhow::Result<PathBuf> {
     let root = PathBuf::from(format!("/proc/{}/root", service.pid()?.as_raw_nonzero()));
     Ok(root.join(plan.data().strip_prefix("/")?))
 }

@@ -7,7 +7,7 @@
 //!
 //! * [`kill`], [`resume`], [`ending`]: the process goes; [`weak`] is the control that must
 //!   fail, and [`journal`] the book-keeping of all three
-//! * [`disk`], [`power`]: the disk goes
+//! * [`disk`], [`power`]: the disk goes; [`quota`]: somebody fills it
 //! * [`notebooks`], [`clocks`]: files and clocks are wrong
 //! * [`hub`], [`away`]: the Hub goes; the service goes and Jupyter saves on
 //! * [`many`], [`refusals`], [`floods`], [`starving`]: too much, too new, too fast, too many
@@ -25,6 +25,7 @@ mod many;
 mod notebooks;
 mod own_disk;
 mod power;
+mod quota;
 mod refusals;
 mod resume;
 mod starving;
@@ -127,7 +128,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 25] = [
+const ROWS: [Row; 27] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -136,6 +137,8 @@ const ROWS: [Row; 25] = [
     ("disk-write-error", |lab| Box::pin(disk::write_error(lab))),
     ("disk-read-only", |lab| Box::pin(disk::read_only(lab))),
     ("disk-sync-error", |lab| Box::pin(disk::sync_error(lab))),
+    ("disk-quota", |lab| Box::pin(quota::quota(lab))),
+    ("disk-reserve", |lab| Box::pin(quota::reserve(lab))),
     ("notebooks-torn", |lab| Box::pin(notebooks::torn(lab))),
     ("notebooks-gone", |lab| Box::pin(notebooks::gone(lab))),
     ("notebooks-fleeting", |lab| {
