@@ -69,8 +69,11 @@ pub enum Poke {
         /// The path below the home.
         filename: String,
     },
-    /// Folders came or notebooks went; only a scan can tell.
-    Rescan,
+    /// Folders came or notebooks went; only a walk can tell, of this person's home or of all.
+    Rescan {
+        /// Whose it is.
+        user: Option<String>,
+    },
     /// Whoever listens has something else to look at.
     Wake,
 }
@@ -275,7 +278,7 @@ impl Watched {
     fn poke(&self, number: i32, events: ReadFlags, name: Option<&str>) -> Option<Poke> {
         if events.contains(ReadFlags::QUEUE_OVERFLOW) {
             // Something changed, nobody knows what.
-            return Some(Poke::Rescan);
+            return Some(Poke::Rescan { user: None });
         }
         let mut places = self.places();
         if events.contains(ReadFlags::IGNORED) {
@@ -284,7 +287,7 @@ impl Watched {
         }
         let place = places.get(&number)?;
         if events.contains(ReadFlags::MOVE_SELF) {
-            return Some(Poke::Rescan);
+            return Some(place.rescan());
         }
         place.poke(events, name?)
     }
@@ -295,25 +298,34 @@ impl Watched {
 }
 
 impl Place {
+    /// That whose it is is walked.
+    fn rescan(&self) -> Poke {
+        let user = match self {
+            Self::Base => None,
+            Self::Folder { user, .. } => Some(user.clone()),
+        };
+        Poke::Rescan { user }
+    }
+
     /// What is to be looked at after `events` of what is called `name` in this folder.
     fn poke(&self, events: ReadFlags, name: &str) -> Option<Poke> {
         let is_folder = events.contains(ReadFlags::ISDIR);
         let may_be_news = events.intersects(COMES | GOES);
         let Self::Folder { user, below } = self else {
-            return (is_folder && may_be_news).then_some(Poke::Rescan);
+            return (is_folder && may_be_news).then_some(self.rescan());
         };
         // Hidden ones hold nothing that is looked at.
         if name.starts_with('.') {
             return None;
         }
         if is_folder {
-            return may_be_news.then_some(Poke::Rescan);
+            return may_be_news.then_some(self.rescan());
         }
         if !name.ends_with(".ipynb") {
             return None;
         }
         if events.intersects(GOES) {
-            return Some(Poke::Rescan);
+            return Some(self.rescan());
         }
         let filename = match &**below {
             "" => name.to_owned(),
@@ -386,11 +398,12 @@ mod tests {
         fs::write(base.path().join("ana/new.ipynb"), "{}").unwrap();
         until(&written("ana", "new.ipynb"), &pokes);
         fs::create_dir(base.path().join("bob")).unwrap();
-        until(&Poke::Rescan, &pokes);
+        until(&Poke::Rescan { user: None }, &pokes);
 
         // What is renamed is called by its new name after the next scan.
         fs::rename(base.path().join("ana/m1"), base.path().join("ana/m2")).unwrap();
-        until(&Poke::Rescan, &pokes);
+        let user = Some("ana".to_owned());
+        until(&Poke::Rescan { user }, &pokes);
         let _ = scan(&watch, &homes);
         fs::write(base.path().join("ana/m2/b.ipynb"), "{}").unwrap();
         until(&written("ana", "m2/b.ipynb"), &pokes);

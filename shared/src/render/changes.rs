@@ -200,6 +200,7 @@ mod tests {
             from: Some(version.clone()),
             to: version,
             cells,
+            more: 0,
         })
     }
 

@@ -4,6 +4,8 @@
 //! A change on disk is looked at after a short grace. Under a Hub the grace lets the
 //! participant's own server report first, so that a save is one event and not two.
 
+mod walks;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{
@@ -25,11 +27,10 @@ use crate::{
     store::{EventFilter, EventStore, NewEvent},
     time,
 };
+use walks::Walks;
 
-/// Between two walks over all homes, at least.
-const SCAN_EVERY: Duration = Duration::from_secs(2);
-/// A walk may take this share of one core: one part in twenty.
-const SCAN_SHARE: u32 = 20;
+/// Between two looks who has a home.
+const COUNT_EVERY: Duration = Duration::from_secs(2);
 /// Until a file that is being written, or is just gone, is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 /// Until a store that failed is tried again.
@@ -47,12 +48,12 @@ pub struct Reporter {
     /// The last save of each `(user, path)` that the store knew at the start.
     told: HashMap<(String, String), i128>,
     due: BTreeMap<Key, Instant>,
-    next_scan: Instant,
-    /// What was known of each person when their home was begun to be walked; no second walk
-    /// begins before the first has ended.
+    /// When it is looked next who has a home.
+    next_count: Instant,
+    /// When whose home is walked.
+    walks: Walks,
+    /// What was known of each person when their home was begun to be walked.
     walked: HashMap<String, Vec<Key>>,
-    /// What the last walks took, of all together.
-    spent: Duration,
     /// What is being looked at.
     looking: HashSet<Key>,
     watch: Watch,
@@ -136,9 +137,9 @@ impl Reporter {
             grace,
             told,
             due: BTreeMap::new(),
-            next_scan: Instant::now() + SCAN_EVERY,
+            next_count: Instant::now() + COUNT_EVERY,
+            walks: Walks::default(),
             walked: HashMap::new(),
-            spent: Duration::ZERO,
             looking: HashSet::new(),
             watch,
             pokes,
@@ -170,9 +171,8 @@ impl Reporter {
 
     fn run(mut self, ending: &CancellationToken) {
         while !ending.is_cancelled() {
-            if Instant::now() >= self.next_scan {
-                self.rescan();
-            }
+            self.count_people_in_time();
+            self.walk_due();
             self.look_at_due();
             let now = Instant::now();
             let due = self
@@ -180,7 +180,8 @@ impl Reporter {
                 .iter()
                 .filter(|(key, _)| !self.looking.contains(*key));
             let due = due.map(|(_, due)| *due).min();
-            let wake = due.map_or(self.next_scan, |due| self.next_scan.min(due));
+            let wake = [due, self.walks.next()].into_iter().flatten();
+            let wake = wake.fold(self.next_count, Instant::min);
             match self.pokes.recv_timeout(wake.saturating_duration_since(now)) {
                 Ok(poke) => self.poked(poke),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -199,13 +200,13 @@ impl Reporter {
                 let due = Instant::now() + self.grace;
                 self.due.entry(Key { filename, user }).or_insert(due);
             }
-            Poke::Rescan => self.scan_soon(),
+            Poke::Rescan { user: Some(user) } => self.walks.are_wanted(&user, Instant::now()),
+            Poke::Rescan { user: None } => {
+                self.walks.all_are_wanted(Instant::now());
+                self.next_count = self.next_count.min(Instant::now() + LOOK_AGAIN);
+            }
             Poke::Wake => {}
         }
-    }
-
-    fn scan_soon(&mut self) {
-        self.next_scan = self.next_scan.min(Instant::now() + LOOK_AGAIN);
     }
 
     fn answered(&mut self, answer: Answer) {
@@ -221,43 +222,60 @@ impl Reporter {
         }
     }
 
-    /// Has all homes walked, but for those that still are.
-    fn rescan(&mut self) {
-        let pause = SCAN_EVERY.max(std::mem::take(&mut self.spent) * SCAN_SHARE);
-        self.next_scan = Instant::now() + pause;
+    fn count_people_in_time(&mut self) {
+        let now = Instant::now();
+        if now >= self.next_count {
+            self.next_count = now + COUNT_EVERY;
+            self.count_people();
+        }
+    }
+
+    /// Looks who has a home. What was known of who has none any more is looked at.
+    fn count_people(&mut self) {
         let users = self.watch.everyone(self.class.homes());
+        self.walks.are_of(&users, Instant::now());
+        let users: HashSet<String> = users.into_iter().collect();
+        for key in self.class.keys() {
+            if !users.contains(&key.user) {
+                self.look_at(key, Why::Gone);
+            }
+        }
+    }
+
+    fn walk_due(&mut self) {
+        let due = self.walks.take_due(Instant::now());
+        if due.is_empty() {
+            return;
+        }
         let mut known: HashMap<String, Vec<Key>> = HashMap::new();
         for key in self.class.keys() {
             known.entry(key.user.clone()).or_default().push(key);
         }
-        for user in users {
+        for user in due {
             let known = known.remove(&user).unwrap_or_default();
-            if self.walked.contains_key(&user) {
-                continue;
-            }
             self.walked.insert(user.clone(), known);
-            let (watch, homes) = (self.watch.clone(), self.class.homes().clone());
-            let letter = self.post.letter(Answer::Walked {
-                user: user.clone(),
-                found: Vec::new(),
-                took: Duration::ZERO,
-            });
-            let lanes = self.class.reader().lanes();
-            lanes.put(&user.clone(), move || {
-                let begun = Instant::now();
-                let found = watch.scan_home(&homes, &user);
-                let took = begun.elapsed();
-                letter.write(Answer::Walked { user, found, took });
-            });
-        }
-        // Those have no home any more.
-        for key in known.into_values().flatten() {
-            self.look_at(key, Why::Gone);
+            self.walk(user);
         }
     }
 
+    fn walk(&self, user: String) {
+        let (watch, homes) = (self.watch.clone(), self.class.homes().clone());
+        let letter = self.post.letter(Answer::Walked {
+            user: user.clone(),
+            found: Vec::new(),
+            took: Duration::ZERO,
+        });
+        let lanes = self.class.reader().lanes();
+        lanes.put(&user.clone(), move || {
+            let begun = Instant::now();
+            let found = watch.scan_home(&homes, &user);
+            let took = begun.elapsed();
+            letter.write(Answer::Walked { user, found, took });
+        });
+    }
+
     fn were_walked(&mut self, user: &str, found: Vec<Found>, took: Duration) {
-        self.spent += took;
+        self.walks.ended(user, took, Instant::now());
         let known = self.walked.remove(user).unwrap_or_default();
         let present: HashSet<String> = found.iter().map(|file| file.filename.clone()).collect();
         self.are_there(found, self.grace);
@@ -326,7 +344,11 @@ impl Reporter {
         let version = match look {
             Some(Look::Good(version) | Look::Bad(Some(version), _)) => *version,
             Some(Look::BeingWritten) => return self.look_in(key, LOOK_AGAIN),
-            Some(Look::Missing) => return self.scan_soon(),
+            // Nobody else has heard of it, and nobody need.
+            Some(Look::Missing) if is_new && self.is_unreported(&key) => {
+                return self.class.forget(&key);
+            }
+            Some(Look::Missing) => return self.walks.are_wanted(&key.user, Instant::now()),
             // Somebody else's file, or a link, is no notebook of theirs: a walk would not have
             // found it either.
             Some(Look::Bad(None, _)) if is_new => return self.class.forget(&key),
@@ -344,6 +366,11 @@ impl Reporter {
             entry.set_reported(before);
             self.look_in(key, TRY_AGAIN);
         }
+    }
+
+    fn is_unreported(&self, key: &Key) -> bool {
+        let entry = self.class.0.entry(key);
+        entry.is_none_or(|entry| entry.reported().is_none())
     }
 
     fn look_in(&mut self, key: Key, pause: Duration) {
@@ -444,7 +471,10 @@ mod tests {
     impl Reporter {
         /// Walks all homes, and waits until everything that comes of it is done.
         fn settle(&mut self) {
-            self.rescan();
+            self.count_people();
+            self.walks
+                .all_are_wanted(Instant::now() - Duration::from_secs(60));
+            self.walk_due();
             while !(self.walked.is_empty() && self.looking.is_empty()) {
                 let answer = self.answers.recv().unwrap();
                 self.answered(answer);
