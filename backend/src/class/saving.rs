@@ -62,7 +62,9 @@ impl Saving {
         };
         own.insert(key.filename.clone(), heard);
         while own.len() > OF_ONE {
-            let oldest = own.iter().min_by_key(|(_, heard)| heard.heard);
+            let oldest = own
+                .iter()
+                .min_by_key(|(_, known)| (known.heard, known.at_us));
             let Some(oldest) = oldest.map(|(filename, _)| filename.clone()) else {
                 break;
             };

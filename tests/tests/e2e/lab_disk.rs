@@ -4,7 +4,7 @@
 use std::{fs::File, io::Write, path::Path};
 
 use anyhow::{Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::{
     browser::Browser,
     hub::{Hub, PASSWORD},
@@ -38,7 +38,7 @@ async fn a_full_disk_is_told_on_the_wall_and_lab_saves_less_often_while_it_lasts
     let wall = open_wall(&hub).await?;
     let mark = format!("{} [data-testid=save-problem]", tile("alice"));
     ensure!(wall.texts(&mark).await?.is_empty());
-    ensure!(!waits(&lab).await?.contains(&json!(120_000)));
+    wait_for_pace(&lab, 5_000).await?;
 
     let filler = hub.seen_home_path("alice", "filler")?;
     fill(&filler)?;
@@ -48,11 +48,8 @@ async fn a_full_disk_is_told_on_the_wall_and_lab_saves_less_often_while_it_lasts
     lab.wait_for_text(".jp-Dialog", "File Save Error").await?;
     lab.shot("lab-save-problem.png").await?;
     // The first that failed has made it slow.
-    until("a slow autosave", async || {
-        Ok((waits(&lab).await?.last() == Some(&json!(120_000))).then_some(()))
-    })
-    .await?;
-    lab.wait_for(".jp-Dialog .jp-mod-accept")
+    wait_for_pace(&lab, 120_000).await?;
+    lab.wait_for(".jp-Dialog .jp-Dialog-button")
         .await?
         .click()
         .await?;
@@ -80,9 +77,13 @@ async fn a_full_disk_is_told_on_the_wall_and_lab_saves_less_often_while_it_lasts
 /// The button above a notebook.
 const SAVE: &str = ".jp-NotebookPanel [data-jp-item-name=save] jp-button";
 
-async fn waits(lab: &Browser) -> Result<Vec<Value>> {
-    let waits = lab.run("return window.__waits", vec![]).await?;
-    Ok(waits.as_array().cloned().unwrap_or_default())
+/// Until JupyterLab waits for so many milliseconds.
+async fn wait_for_pace(lab: &Browser, ms: u32) -> Result<()> {
+    until(("an autosave after", ms), async || {
+        let last = lab.run("return window.__waits.at(-1)", vec![]).await?;
+        Ok((last == json!(ms)).then_some(()))
+    })
+    .await
 }
 
 async fn write(lab: &Browser, text: &str) -> Result<()> {
