@@ -8,7 +8,7 @@ use std::{
     fs::{self, Permissions},
     io::{BufRead, BufReader},
     net::TcpListener,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{PermissionsExt, symlink},
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -184,6 +184,10 @@ fn names_what_is_wrong_and_the_remedy() {
     );
     let (found, _) = findings(command.arg("--no-history"));
     assert!(!found.to_string().contains("may take up"), "{found:#}");
+    symlink("alice", folder.path().join("homes/cy")).unwrap();
+    let (found, _) = findings(&mut doctor(folder.path()));
+    assert_says(&found, "homes", "problem", "not looked into: cy (");
+    assert_says(&found, "homes", "ok", "2 participants");
     fs::remove_dir_all(folder.path().join("homes")).unwrap();
     let (found, _) = findings(&mut doctor(folder.path()));
     assert_says(&found, "homes", "problem", "cannot be looked into");
