@@ -185,7 +185,7 @@ mod tests {
             removed: 0,
         };
         changes(&DiffResponse {
-            from: Some(version.clone()),
+            from: Some(version),
             to: version,
             cells,
         })
