@@ -6,6 +6,7 @@
 //! need is found by [`setting`], which `cargo xtask test` fills in.
 
 pub mod browser;
+pub mod ears;
 pub mod elsewhere;
 pub mod hostile;
 pub mod hub;

@@ -4,6 +4,11 @@
 //! it to: the policy gives the document an origin of its own, no network, no frame but
 //! its own and no way to move the page around it. The sandbox stands in the answer and
 //! not only on the page's `iframe`, so that the address opened by itself is as harmless.
+//!
+//! A content policy is about requests. What connects without one (WebRTC, `preconnect`, the
+//! first steps of a navigation that is then refused) is closed by `Connection-Allowlist`
+//! where a browser knows it, Chromium since 2026, and by what `shared::prepare` puts before
+//! the participant's script and around it.
 
 use std::sync::Arc;
 
@@ -23,7 +28,21 @@ use crate::{app::AppState, class::Key, error::AppError, limits::Reading};
 const POLICY: &str = "sandbox allow-scripts; default-src 'none'; \
                       script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; \
                       img-src data: blob:; font-src data:; base-uri 'none'; \
-                      form-action 'none'; webrtc 'block'; frame-ancestors 'self'";
+                      form-action 'none'; frame-src 'none'; child-src 'none'; \
+                      worker-src 'none'; object-src 'none'; connect-src 'none'; \
+                      webrtc 'block'; frame-ancestors 'self'";
+
+/// What goes with it. An empty list of what may be connected to, by whatever way.
+const CLOSED: [(HeaderName, &str); 4] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (HeaderName::from_static("connection-allowlist"), "()"),
+    (header::X_DNS_PREFETCH_CONTROL, "off"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), \
+         publickey-credentials-get=(), serial=(), usb=(), hid=(), bluetooth=(), web-share=()",
+    ),
+];
 
 /// Which output of whose copy of which notebook; both numbers count from 0. Of a version
 /// that is kept, or of the notebook as it is now.
@@ -62,7 +81,7 @@ pub(super) async fn get_output(
         return Err(missing());
     }
     let document = document(&state, query).await?.ok_or_else(missing)?;
-    Ok(([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(document)).into_response())
+    Ok((CLOSED, Html(document)).into_response())
 }
 
 /// Browsers say what they will do with the answer; who says nothing is no browser, or an

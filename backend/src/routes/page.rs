@@ -118,11 +118,22 @@ fn index_response(prefix: &str) -> Response {
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{}' 'wasm-unsafe-eval'; style-src 'self'; \
          connect-src 'self'; img-src 'self' data:; font-src 'self'; frame-src 'self'; \
-         base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
-        nonce.reveal()
+         base-uri 'self'; form-action 'self'; frame-ancestors 'none', {}",
+        nonce.reveal(),
+        frames(prefix)
     );
     let headers = [(header::CONTENT_SECURITY_POLICY, policy.as_str()), NO_CACHE];
     (headers, Html(page)).into_response()
+}
+
+/// A second policy beside the page's own: of this origin, a frame is there for the closed
+/// output and for what is built, and for nobody's server below `/user/`. Of two policies
+/// both must allow; in one an origin cannot be named with a path without its host, which a
+/// proxy may not tell.
+fn frames(prefix: &str) -> String {
+    // Parts of a policy end at these.
+    let prefix = prefix.replace(';', "%3B").replace(',', "%2C");
+    format!("frame-src *:*{prefix}api/output *:*{prefix}build/")
 }
 
 /// The page as Trunk wrote it, with what only this service knows.

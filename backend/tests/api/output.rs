@@ -49,7 +49,19 @@ async fn a_live_output_comes_in_a_sandbox_of_its_own() {
         ] {
             assert!(said.contains(&part), "{policy}");
         }
-        for never in ["allow-same-origin", "connect-src", "http", "*"] {
+        for part in [
+            "connect-src",
+            "frame-src",
+            "child-src",
+            "worker-src",
+            "object-src",
+        ] {
+            assert!(said.contains(&&*format!("{part} 'none'")), "{policy}");
+        }
+        // Nothing may be connected to, by whatever way.
+        assert_eq!(header("connection-allowlist"), "()");
+        assert_eq!(header("x-dns-prefetch-control"), "off");
+        for never in ["allow-same-origin", "http", "*"] {
             assert!(!policy.contains(never), "{policy}");
         }
         assert_eq!(header("x-content-type-options"), "nosniff");

@@ -1,10 +1,27 @@
 //! The document of an output that runs its own script, or that is too much for a page.
+//!
+//! It is a document around a document: what the participant wrote stands in a frame of its
+//! own, because where a frame may go is for the policy of what is around it to say, and this
+//! one says nowhere. Before it runs a script of this project's (`guard.js`), which takes away
+//! what a policy does not reach. Without it, and in a browser that knows no
+//! `Connection-Allowlist`, the policy that the service sends is all there is.
 
 use super::{displays::Displays, image, rich::IMAGES};
 use crate::notebook::{Bundle, Notebook, Output};
 
+use crate::render::escape;
+
 /// What stands before HTML that is no whole document.
 const HEAD: &str = "<!doctype html><meta charset=\"utf-8\">\n";
+
+/// What runs before anything else.
+const GUARD: &str = include_str!("guard.js");
+
+/// What stands around the frame within the frame.
+const AROUND: &str = "<!doctype html><meta charset=\"utf-8\"><title>An output</title>\
+    <style>html, body, iframe { box-sizing: border-box; width: 100%; height: 100%; margin: 0; \
+    border: 0; display: block; overflow: hidden } iframe { overflow: auto }</style>\n\
+    <iframe sandbox=\"allow-scripts\" title=\"The output\" srcdoc=\"";
 
 /// The raw HTML of one output, scripts and all, as a document.
 ///
@@ -12,7 +29,7 @@ const HEAD: &str = "<!doctype html><meta charset=\"utf-8\">\n";
 /// button of [`crate::render`]. `None` when there is no such output, or none with HTML,
 /// JavaScript or a picture. A script finds the element that it is to write to as `element`.
 ///
-/// **The result is whatever the participant wrote.** Serve it only with a policy that
+/// **The result runs whatever the participant wrote.** Serve it only with a policy that
 /// gives it no origin (`Content-Security-Policy: sandbox allow-scripts; …`), in a frame
 /// that does the same.
 ///
@@ -32,7 +49,12 @@ pub fn frame_document(notebook: &Notebook, cell: usize, output: usize) -> Option
     let Output::Bundle(bundle) = notebook.cells().get(cell)?.outputs().nth(output)? else {
         return None;
     };
-    document(&Displays::of(notebook).newest(bundle)?)
+    let inner = document(&Displays::of(notebook).newest(bundle)?)?;
+    let inner = format!("<script>{GUARD}</script>{inner}");
+    Some(format!(
+        "{AROUND}{}\"></iframe>\n",
+        escape::attribute(&inner)
+    ))
 }
 
 fn document(bundle: &Bundle<'_>) -> Option<String> {

@@ -197,7 +197,7 @@ mod tests {
             removed: 0,
         };
         changes(&DiffResponse {
-            from: Some(version.clone()),
+            from: Some(version),
             to: version,
             cells,
             more: 0,

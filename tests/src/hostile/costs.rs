@@ -232,7 +232,7 @@ fn others() -> Vec<(&'static str, Value)> {
         ("pixels", display("image/png", &picture)),
         ("pixels of another kind", display("image/jpeg", &picture)),
         ("an attachment ten thousand times", attached),
-        ("source of half a megabyte", code(&source, json!([]))),
+        ("source of half a megabyte", code(&source, &[])),
         (
             "formulas",
             json!({"cell_type": "markdown", "metadata": {}, "source": formulas}),
@@ -251,19 +251,19 @@ fn others() -> Vec<(&'static str, Value)> {
             "a tree",
             code(
                 "x",
-                json!([{"output_type": "display_data", "metadata": {},
-            "data": {"application/json": tree}}]),
+                &[json!({"output_type": "display_data", "metadata": {},
+                         "data": {"application/json": tree}})],
             ),
         ),
         (
             "many outputs",
             code(
                 "x",
-                json!(vec![
-                    json!({"output_type": "display_data",
-            "metadata": {}, "data": {"text/html": "<b>x</b>".repeat(50)}});
+                &vec![
+                    json!({"output_type": "display_data", "metadata": {},
+                           "data": {"text/html": "<b>x</b>".repeat(50)}});
                     10_000
-                ]),
+                ],
             ),
         ),
     ]
@@ -302,19 +302,19 @@ fn chunk(file: &mut Vec<u8>, name: [u8; 4], data: &[u8]) {
     file.extend(sum.sum().to_be_bytes());
 }
 
-fn code(source: &str, outputs: Value) -> Value {
+fn code(source: &str, outputs: &[Value]) -> Value {
     json!({"cell_type": "code", "execution_count": 1, "metadata": {}, "source": source,
            "outputs": outputs})
 }
 
 fn display(mime: &str, data: &str) -> Value {
     let output = json!({"output_type": "display_data", "metadata": {}, "data": {mime: data}});
-    code("show()", json!([output]))
+    code("show()", &[output])
 }
 
 fn printed(text: &str) -> Value {
     code(
         "print()",
-        json!([{"output_type": "stream", "name": "stdout", "text": text}]),
+        &[json!({"output_type": "stream", "name": "stdout", "text": text})],
     )
 }

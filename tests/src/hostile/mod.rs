@@ -8,6 +8,7 @@
 mod costs;
 mod payloads;
 mod sinks;
+mod ways_out;
 
 use std::{fs, path::Path};
 
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 
 pub use costs::{Costly, control, costs};
 use sinks::SINKS;
+pub use ways_out::{WAYS_OUT, WayOut};
 
 /// A host that a safe page asks for nothing. The domain can never exist.
 pub const CANARY: &str = "canary.invalid";

@@ -28,5 +28,5 @@
       said.push(`${what}: refused`);
     }
   }
-  parent.postMessage({ said }, "*");
+  top.postMessage({ said }, "*");
 })();

@@ -158,6 +158,9 @@ async fn no_output_keeps_a_file_busy() -> Result<()> {
     for (at, cells) in all.chunks(1).enumerate() {
         hostile::save(&home(&format!("p{at:04}")), &hostile::of_cells(cells))?;
     }
+    // As many as a file of those that are read can hold.
+    let small = |cell: &&Value| cell.to_string().len() < 2_000_000;
+    let all: Vec<&Value> = all.into_iter().filter(small).collect();
     hostile::save(&home("pall"), &hostile::of_cells(&all))?;
     let output = Command::new(setting("PIPALHUB_BIN"))
         .args(["build", "-d", "out", "--homes", "homes/{user}"])

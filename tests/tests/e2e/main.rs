@@ -4,6 +4,7 @@
 //! `cargo xtask test`, which gets these and says where they are.
 
 mod builds;
+mod closed;
 mod costs;
 mod differential;
 mod follow;

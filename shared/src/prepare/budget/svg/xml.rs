@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 /// A part of a document.
+#[derive(Clone, Copy)]
 pub(super) enum Piece<'x> {
     /// A start tag; `name` without what stands before a colon, `attributes` unread.
     Start {
