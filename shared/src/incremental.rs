@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     notebook::{Cell, Notebook},
-    prepare::{Preparation, Sanitizer},
+    prepare::{Preparation, Sanitizer, outputs},
     prepared::PreparedCell,
     render::{Options, Renderer},
 };
@@ -250,11 +250,12 @@ impl<'a> Known<'a> {
     }
 }
 
-/// What every cell depends on: the language and, since an output can change what another
+/// What every cell depends on: the language, how many outputs are shown and, since an output can change what another
 /// cell displayed, the cells that display what has a name.
 fn of_all(notebook: &Notebook) -> DefaultHasher {
     let mut hasher = DefaultHasher::new();
     notebook.language().hash(&mut hasher);
+    outputs::most(notebook).hash(&mut hasher);
     for cell in notebook.cells() {
         if cell.has_named_display() {
             cell.mark(&mut hasher);

@@ -2,7 +2,7 @@
 
 use super::{Sanitizer, cut, displays::Displays, rich, terminal};
 use crate::{
-    notebook::{self, Cell},
+    notebook::{self, Cell, Notebook},
     prepared::{Output, Rich},
 };
 
@@ -10,13 +10,26 @@ use crate::{
 /// of them one is enough for the others.
 const MAX_UNKNOWN: usize = 3;
 
+/// So many outputs of a cell are shown, or fewer where the notebook has very many of them: each
+/// takes a frame, in memory and on the page, whatever there is in it.
+const MOST: usize = 1_000;
+const MOST_OF_MANY: usize = 20;
+const MANY: usize = 20_000;
+
+/// How many outputs are shown of each cell of `notebook`.
+pub(crate) fn most(notebook: &Notebook) -> usize {
+    let cells = notebook.cells().iter();
+    let count: usize = cells.map(Cell::output_count).sum();
+    if count > MANY { MOST_OF_MANY } else { MOST }
+}
+
 /// All outputs of `cell`; neighbouring pieces of one stream are joined first, because
 /// a progress bar is printed in many.
 pub(super) fn all(cell: &Cell, displays: &Displays<'_>, sanitizer: &impl Sanitizer) -> Vec<Output> {
     let mut prepared = Vec::new();
     let mut stream: Option<(bool, String)> = None;
     let mut clears = false;
-    let (mut unknown, mut more) = (0, 0);
+    let (mut unknown, mut more, mut left) = (0, 0, 0_usize);
     for (number, output) in cell.outputs().enumerate() {
         if let notebook::Output::Clear { wait: true } = output {
             clears = true;
@@ -25,6 +38,15 @@ pub(super) fn all(cell: &Cell, displays: &Displays<'_>, sanitizer: &impl Sanitiz
         if std::mem::take(&mut clears) {
             stream = None;
             prepared.clear();
+        }
+        let goes_on = match (&output, &stream) {
+            (notebook::Output::Stream { stderr, .. }, Some((same, _))) => same == stderr,
+            (notebook::Output::Clear { .. }, _) => true,
+            _ => false,
+        };
+        if prepared.len() + usize::from(stream.is_some()) >= displays.most && !goes_on {
+            left += 1;
+            continue;
         }
         match output {
             notebook::Output::Clear { .. } => {
@@ -47,11 +69,15 @@ pub(super) fn all(cell: &Cell, displays: &Displays<'_>, sanitizer: &impl Sanitiz
         }
     }
     prepared.extend(stream.map(finish));
+    let mut note = |note: String| {
+        let text = String::new();
+        prepared.push(Output::Display(Rich::Note { note, text }));
+    };
     if more > 0 {
-        prepared.push(Output::Display(Rich::Note {
-            note: format!("{more} more outputs of unknown types"),
-            text: String::new(),
-        }));
+        note(format!("{more} more outputs of unknown types"));
+    }
+    if left > 0 {
+        note(format!("{left} more outputs are not shown here."));
     }
     prepared
 }
