@@ -17,6 +17,7 @@ use crate::{
     prepare::{
         Preparation, Sanitizer,
         budget::{self, Cost, Ledger, MAX_CELLS},
+        outputs,
     },
     prepared::PreparedCell,
     render::{Options, Renderer},
@@ -323,11 +324,12 @@ impl<'a> Known<'a> {
     }
 }
 
-/// What every cell depends on: the language and, since an output can change what another
+/// What every cell depends on: the language, how many outputs are shown and, since an output can change what another
 /// cell displayed, the cells that display what has a name.
 fn of_all(notebook: &Notebook) -> DefaultHasher {
     let mut hasher = DefaultHasher::new();
     notebook.language().hash(&mut hasher);
+    outputs::most(notebook).hash(&mut hasher);
     for cell in notebook.cells() {
         if cell.has_named_display() {
             cell.mark(&mut hasher);

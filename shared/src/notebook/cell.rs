@@ -335,6 +335,12 @@ impl Cell {
         may_have && self.output_values().any(is_named)
     }
 
+    /// How many outputs it has.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn output_count(&self) -> usize {
+        self.output_values().count()
+    }
+
     fn output_values(&self) -> impl Iterator<Item = Raw<'_>> {
         let outputs = self.get("outputs").filter(|outputs| !outputs.is_null());
         let only = outputs.filter(|outputs| !outputs.is_array());

@@ -2,13 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::outputs;
 use crate::notebook::{Bundle, Notebook, Output};
 
-/// The displays of a notebook that have an id.
+/// What the outputs of a notebook have in common, above all the displays that have an id.
 #[derive(Default)]
 pub(super) struct Displays<'a> {
     /// What was displayed under an id before any update.
     shown: HashSet<&'a str>,
+    /// How many outputs are shown of a cell.
+    pub(super) most: usize,
     /// The last update of each id.
     updates: HashMap<&'a str, Bundle<'a>>,
 }
@@ -16,7 +19,10 @@ pub(super) struct Displays<'a> {
 impl<'a> Displays<'a> {
     /// Those of `notebook`.
     pub(super) fn of(notebook: &'a Notebook) -> Self {
-        let mut displays = Self::default();
+        let mut displays = Self {
+            most: outputs::most(notebook),
+            ..Self::default()
+        };
         let cells = notebook.cells().iter();
         let named = cells.filter(|cell| cell.has_named_display());
         for output in named.flat_map(|cell| cell.outputs()) {

@@ -14,7 +14,7 @@ mod json;
 pub(crate) mod link;
 mod markdown;
 mod maths;
-mod outputs;
+pub(crate) mod outputs;
 pub(crate) mod place;
 mod rich;
 mod terminal;

@@ -8,13 +8,26 @@ use super::{
     rich, terminal,
 };
 use crate::{
-    notebook::{self, Cell},
+    notebook::{self, Cell, Notebook},
     prepared::{Output, Rich},
 };
 
 /// A note takes many times what there need be of an output that nobody knows; after so many
 /// of them one is enough for the others.
 const MAX_UNKNOWN: usize = 3;
+
+/// So many outputs of a cell are shown, or fewer where the notebook has very many of them: each
+/// takes a frame, in memory and on the page, whatever there is in it.
+const MOST: usize = 1_000;
+const MOST_OF_MANY: usize = 20;
+const MANY: usize = 20_000;
+
+/// How many outputs are shown of each cell of `notebook`.
+pub(crate) fn most(notebook: &Notebook) -> usize {
+    let cells = notebook.cells().iter();
+    let count: usize = cells.map(Cell::output_count).sum();
+    if count > MANY { MOST_OF_MANY } else { MOST }
+}
 
 /// All outputs of `cell`; neighbouring pieces of one stream are joined first, because
 /// a progress bar is printed in many.
@@ -29,7 +42,7 @@ pub(super) fn all(
     let mut prepared = Vec::new();
     let mut stream: Option<(bool, String)> = None;
     let mut clears = false;
-    let (mut unknown, mut more) = (0, 0);
+    let (mut unknown, mut more, mut left) = (0, 0, 0_usize);
     for (number, output) in cell.outputs().enumerate() {
         if let notebook::Output::Clear { wait: true } = output {
             clears = true;
@@ -38,6 +51,15 @@ pub(super) fn all(
         if std::mem::take(&mut clears) {
             stream = None;
             prepared.clear();
+        }
+        let goes_on = match (&output, &stream) {
+            (notebook::Output::Stream { stderr, .. }, Some((same, _))) => same == stderr,
+            (notebook::Output::Clear { .. }, _) => true,
+            _ => false,
+        };
+        if prepared.len() + usize::from(stream.is_some()) >= displays.most && !goes_on {
+            left += 1;
+            continue;
         }
         match output {
             notebook::Output::Clear { .. } => {
@@ -60,12 +82,16 @@ pub(super) fn all(
         }
     }
     prepared.extend(stream.map(|stream| finish(stream, most)));
-    if more > 0 {
-        let note = Output::Display(Rich::Note {
-            note: format!("{more} more outputs of unknown types"),
-            text: String::new(),
-        });
+    let mut note = |note: String| {
+        let text = String::new();
+        let note = Output::Display(Rich::Note { note, text });
         prepared.push((note, Cost::NOTE));
+    };
+    if more > 0 {
+        note(format!("{more} more outputs of unknown types"));
+    }
+    if left > 0 {
+        note(format!("{left} more outputs are not shown here."));
     }
     let mut cost = Cost::NONE;
     let outputs = prepared.into_iter().map(|(output, of_this)| {

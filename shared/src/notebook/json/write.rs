@@ -15,7 +15,7 @@ const INDENT: &str = "                                ";
 /// Lines may make a value longer by this factor, and by so much for nothing.
 const MAX_GROWTH: usize = 3;
 const FREE: usize = 64 * 1024;
-/// Where they would make more, there are some in so many containers only.
+/// Where they would make more, there are some in so many containers at most.
 const FEW_LEVELS: usize = 4;
 
 /// A number of which more than this is zeros is kept short, until it is written.
@@ -74,13 +74,13 @@ fn measured(value: Raw<'_>, depth: usize) -> (usize, usize) {
     let length = |levels| {
         let mut length = Length(0);
         lines(&mut length, value.json(), depth, levels);
-        length.0
+        (levels, length.0)
     };
-    let all = length(usize::MAX);
-    match all <= (1 + MAX_GROWTH) * value.json().len() + FREE {
-        true => (usize::MAX, all),
-        false => (depth + FEW_LEVELS, length(depth + FEW_LEVELS)),
-    }
+    let most = (1 + MAX_GROWTH) * value.json().len() + FREE;
+    let few = (0..=FEW_LEVELS).rev().map(|more| depth + more);
+    let mut tried = std::iter::once(usize::MAX).chain(few).map(length);
+    let fitting = tried.find(|(_, length)| *length <= most);
+    fitting.unwrap_or_else(|| length(0))
 }
 
 /// `json` with lines in containers that stand in fewer than `levels` others.
@@ -153,12 +153,15 @@ pub(in crate::notebook) fn push_object<'a>(
     fields: impl Iterator<Item = (&'a str, Raw<'a>)> + Clone,
     depth: usize,
 ) {
-    // A text that grows as it is written takes up to three times its length for a while.
+    // A text that grows as it is written takes up to three times its length for a while; of
+    // this one nothing is left over either.
     let length = |(name, value): (&str, Raw<'_>)| {
         let (_, length) = measured(value, depth + 1);
-        length + name.len() + depth + 8
+        ",\n".len() + depth + 1 + "\"\": ".len() + name.len() + length
     };
-    out.reserve_exact(fields.clone().map(length).sum::<usize>() + depth + 8);
+    let length: usize = fields.clone().map(length).sum();
+    // The last has no comma, and there is a line for the brace that closes.
+    out.reserve_exact("{}".len() + if length > 0 { length + depth } else { 0 });
     out.push('{');
     let mut separator = "";
     for (name, value) in fields {
