@@ -26,7 +26,7 @@ const MIB: u64 = 1 << 20;
 /// Until what waits for its turn has had it, on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// What eve may take up, and the logs and what is in the making beside it.
-const ALLOWED: u64 = (16 + 8 + 32) * MIB;
+const ALLOWED: u64 = (16 + 8 + 16) * MIB;
 
 /// Eve against her quotas.
 pub(super) async fn quota(lab: &Lab) -> anyhow::Result<Verdict> {
@@ -61,6 +61,8 @@ pub(super) async fn quota(lab: &Lab) -> anyhow::Result<Verdict> {
     class.until_recorded("bo", 2).await?;
     largest = largest.max(on_disk(&class.plan.data()));
     verdict.figure(format!("the data folder has had {} MiB", largest / MIB));
+    let builds = on_disk(&class.plan.data().join("build"));
+    verdict.figure(format!("in the end {} of builds", builds / MIB));
     verdict.must(largest < ALLOWED, "the data folder is beyond its quota");
     let listing = class.client.get("/build/").await?.body;
     verdict.must(
