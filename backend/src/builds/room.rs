@@ -37,6 +37,10 @@ impl Builds {
     pub(super) fn has_room_for(&self, key: &Key, version: Fingerprint, sizes: [u64; 2]) -> bool {
         let size = size_of_files(sizes);
         let claim = self.rooms.files.claim(key, version.modified_ms(), size);
+        // Before anything takes their room; the rest is theirs to do.
+        for other in &claim.give_way {
+            self.remove_files(other);
+        }
         self.follow(key, &claim)
     }
 
