@@ -48,12 +48,15 @@ pub(super) enum Work {
     Export(Option<(Fingerprint, Whole)>),
     /// Write the summary.
     Summarise,
+    /// The same of one that is smaller now because a part has given way: before others grow.
+    Shrink,
 }
 
 /// What is done before what, when both may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     Look,
+    Shrink,
     Summary,
     Export,
 }
@@ -62,6 +65,7 @@ impl Work {
     fn rank(&self) -> Rank {
         match self {
             Self::Revised(_) | Self::Read | Self::Removed | Self::Align => Rank::Look,
+            Self::Shrink => Rank::Shrink,
             Self::Summarise => Rank::Summary,
             Self::Export(_) => Rank::Export,
         }
@@ -72,7 +76,7 @@ impl Work {
         match self {
             Self::Revised(revision) => revision.content.is_ok(),
             Self::Export(content) => content.is_some(),
-            Self::Read | Self::Removed | Self::Align | Self::Summarise => false,
+            Self::Read | Self::Removed | Self::Align | Self::Summarise | Self::Shrink => false,
         }
     }
 
@@ -151,10 +155,10 @@ impl Queue {
             Some(_) if is_retry => {}
             // Whatever else is done in a lane begins with that.
             Some(_) if matches!(work, Work::Align) => {}
-            Some(known) if matches!(work, Work::Export(_) | Work::Summarise) => {
+            Some(known) if matches!(work, Work::Export(_) | Work::Summarise | Work::Shrink) => {
                 known.due = due.min(known.due);
                 known.is_retry = false;
-                if matches!(known.work, Work::Export(_) | Work::Align) {
+                if matches!(known.work, Work::Export(_) | Work::Align | Work::Summarise) {
                     known.work = work;
                 }
             }
@@ -256,7 +260,10 @@ impl Queue {
     /// Waits until that was written which is not a summary: of those there is always one to
     /// write while a class is at work.
     pub(super) fn settle_exports(&self) {
-        self.settle_but(|rank| rank == Rank::Summary, |_| false);
+        self.settle_but(
+            |rank| matches!(rank, Rank::Summary | Rank::Shrink),
+            |_| false,
+        );
     }
 
     fn settle_but(

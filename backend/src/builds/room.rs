@@ -37,6 +37,10 @@ impl Builds {
     pub(super) fn has_room_for(&self, key: &Key, version: Fingerprint, sizes: [u64; 2]) -> bool {
         let size = size_of_files(sizes);
         let claim = self.rooms.files.claim(key, version.modified_ms(), size);
+        // Before anything takes their room; the rest is theirs to do.
+        for other in &claim.give_way {
+            self.remove_files(other);
+        }
         self.follow(key, &claim)
     }
 
@@ -73,7 +77,7 @@ impl Builds {
         }
         if self.rooms.parts.is_over(key) && part.problem.is_none() {
             self.known.insert(key, &folder, self.told_part(key, &part));
-            self.summary_is_due(&key.filename);
+            self.summary_shrinks(&key.filename);
         }
         if self.rooms.files.is_over(key) {
             self.drop_files(key);
@@ -97,7 +101,7 @@ impl Builds {
         let reason = format!("The same file as {first}.");
         let part = Part::told(&key.user, version.modified_ms(), cells, &reason);
         self.known.insert(key, &folder, part.second_name());
-        self.summary_is_due(&key.filename);
+        self.summary_shrinks(&key.filename);
         self.align(key);
     }
 
@@ -147,7 +151,7 @@ impl Builds {
         self.exports.forget(key);
         self.remove_files(key);
         if self.known.remove(key) {
-            self.summary_is_due(&key.filename);
+            self.summary_shrinks(&key.filename);
         }
         self.come_back(&key.user);
     }

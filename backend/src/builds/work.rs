@@ -225,6 +225,12 @@ impl Builds {
         self.queue.push(lane, Work::Summarise, due);
     }
 
+    /// A part of it has given way, and that is to be seen on the disk at once.
+    pub(super) fn summary_shrinks(&self, filename: &str) {
+        let lane = Lane::Summary(filename.to_owned());
+        self.queue.push(lane, Work::Shrink, Instant::now());
+    }
+
     pub(super) fn summarise(&self, filename: &str) {
         let Some(folder) = layout::folder_of(filename) else {
             return;

@@ -32,6 +32,8 @@ use crate::{
 const ROOM: usize = 8 << 20;
 /// Versions in one transaction.
 const BATCH: usize = 16;
+/// Bytes of versions in one transaction, and one more version.
+const TURN: usize = 1 << 20;
 /// Until it is looked again whether something has to be tidied up.
 const IDLE: Duration = Duration::from_secs(10);
 /// Until a notebook whose disk does not answer is read again.
@@ -137,7 +139,7 @@ impl Writer {
             }
             let mut pending = work.pending;
             pending.extend(work.missed.into_iter().filter_map(|key| self.read(key)));
-            let mut outcome = self.record(&pending);
+            let mut outcome = self.record_in_turns(&pending);
             if outcome.is_ok() && !work.last {
                 outcome = self.tidy();
             }
@@ -178,6 +180,25 @@ impl Writer {
             cells: content.end().total_cells,
             whole: content.whole().clone(),
         })
+    }
+
+    /// Records a little at a time, so that the log stays short, and what somebody has too much
+    /// goes before there is more.
+    fn record_in_turns(&mut self, pending: &[Pending]) -> Result<(), HistoryError> {
+        let mut left = pending;
+        while !left.is_empty() {
+            let mut bytes = 0;
+            let turn = left.iter().take_while(|pending| {
+                let fits = bytes < TURN;
+                bytes += pending.whole.bytes().len();
+                fits
+            });
+            let (turn, rest) = left.split_at(turn.count());
+            self.record(turn)?;
+            while self.store.is_urgent() && self.store.tidy(&self.bounds, time::now_ms())? {}
+            left = rest;
+        }
+        Ok(())
     }
 
     fn record(&mut self, pending: &[Pending]) -> Result<(), HistoryError> {

@@ -25,8 +25,9 @@ use crate::drive::{
 const MIB: u64 = 1 << 20;
 /// Until what waits for its turn has had it, on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// What eve may take up, and the logs and what is in the making beside it.
-const ALLOWED: u64 = (16 + 8 + 32) * MIB;
+/// What eve may take up; the log of the events, which may have so much; and what is in the
+/// making: a few files of hers, and the log of the versions.
+const ALLOWED: u64 = (16 + 8 + 16 + 16) * MIB;
 
 /// Eve against her quotas.
 pub(super) async fn quota(lab: &Lab) -> anyhow::Result<Verdict> {
@@ -49,19 +50,27 @@ pub(super) async fn quota(lab: &Lab) -> anyhow::Result<Verdict> {
     for n in 0..lab.bounded(1_000, 5_000) {
         fs::write(home.join(format!("tiny{n}.ipynb")), notebook("x"))?;
     }
-    let mut largest = 0;
+    let mut peak = Taken::default();
     for n in 1..=40 {
         class
             .save("eve", &format!("big{}.ipynb", n % 20), &noise(n))
             .await?;
-        largest = largest.max(on_disk(&class.plan.data()));
+        peak.look(&class.plan.data());
     }
     class.save("bo", "day1.ipynb", "after all").await?;
     class.until_built("bo", "after all").await?;
     class.until_recorded("bo", 2).await?;
-    largest = largest.max(on_disk(&class.plan.data()));
-    verdict.figure(format!("the data folder has had {} MiB", largest / MIB));
-    verdict.must(largest < ALLOWED, "the data folder is beyond its quota");
+    peak.look(&class.plan.data());
+    let Taken {
+        builds,
+        history,
+        all,
+    } = peak;
+    let [builds, history, whole] = [builds, history, all].map(|bytes| bytes / MIB);
+    verdict.figure(format!(
+        "the data folder had at most {whole} MiB, builds {builds}, versions with their log {history}"
+    ));
+    verdict.must(all < ALLOWED, "the data folder is beyond its quota");
     let listing = class.client.get("/build/").await?.body;
     verdict.must(
         listing.contains("eve has too many notebooks"),
@@ -123,6 +132,24 @@ pub(super) async fn reserve(lab: &Lab) -> anyhow::Result<Verdict> {
     verdict.figure("builds go on when there is room");
     class.judge(&mut verdict);
     Ok(verdict)
+}
+
+/// The most that was seen of each.
+#[derive(Default)]
+struct Taken {
+    builds: u64,
+    history: u64,
+    all: u64,
+}
+
+impl Taken {
+    fn look(&mut self, data: &Path) {
+        let size = |name: &str| fs::metadata(data.join(name)).map_or(0, |file| file.len());
+        let history = size("history.sqlite3") + size("history.sqlite3-wal");
+        self.builds = self.builds.max(on_disk(&data.join("build")));
+        self.history = self.history.max(history);
+        self.all = self.all.max(on_disk(data));
+    }
 }
 
 struct Class {
