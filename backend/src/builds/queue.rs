@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    class::{Key, Revision, Whole},
+    class::{Content, Key, Revision, Whole},
     homes::Fingerprint,
 };
 
@@ -23,6 +23,8 @@ mod tests;
 /// as many whose export is to be written. The others are read again when their turn comes: a
 /// class is a few hundred notebooks.
 const MOST_HELD: usize = 16;
+/// And so many bytes of them.
+const MOST_BYTES: usize = 16 << 20;
 
 /// Things that must be done one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +82,16 @@ impl Work {
         }
     }
 
+    /// Of how many bytes that is.
+    fn size(&self) -> usize {
+        let whole = match self {
+            Self::Revised(revision) => revision.content.as_ref().ok().map(Content::whole),
+            Self::Export(held) => held.as_ref().map(|(_, whole)| whole),
+            _ => None,
+        };
+        whole.map_or(0, |whole| whole.bytes().len())
+    }
+
     /// The same without the notebook, which is read again for it.
     fn without(self) -> Self {
         match self {
@@ -101,6 +113,9 @@ struct Waiting {
 struct Inner {
     waiting: BTreeMap<Lane, Waiting>,
     busy: HashMap<Lane, Rank>,
+    /// When it was whose turn last, counted in turns; forgotten when there is nothing to do.
+    turns: HashMap<String, u64>,
+    turn: u64,
     /// The class is read for the first time. Whoever reads it looks at what was found; nothing
     /// is written, because a summary would lack some parts, and an export hold up the others.
     reading: bool,
@@ -145,7 +160,7 @@ impl Queue {
         let mut inner = self.lock();
         let work = match work {
             // Exports never keep one that was found from being held.
-            work if work.holds() && inner.held(work.rank()) >= MOST_HELD => work.without(),
+            work if work.holds() && !inner.has_room_for(&work) => work.without(),
             // While a class is read, memory is for that.
             Work::Export(Some(_)) if inner.reading => Work::Export(None),
             work => work,
@@ -190,6 +205,7 @@ impl Queue {
             if let Some(lane) = inner.first_due(now) {
                 let work = inner.waiting.remove(&lane)?.work;
                 inner.busy.insert(lane.clone(), work.rank());
+                inner.count_turn_of(&lane);
                 return Some((lane, work));
             }
             inner = match inner.earliest() {
@@ -294,11 +310,14 @@ fn wait<'a>(change: &Condvar, inner: MutexGuard<'a, Inner>) -> MutexGuard<'a, In
 }
 
 impl Inner {
-    fn held(&self, rank: Rank) -> usize {
+    /// Whether one more like this may be held.
+    fn has_room_for(&self, work: &Work) -> bool {
         let works = self.waiting.values().map(|waiting| &waiting.work);
-        works
-            .filter(|work| work.holds() && work.rank() == rank)
-            .count()
+        let held = works.filter(|held| held.holds() && held.rank() == work.rank());
+        let (count, bytes) = held.fold((0, 0), |(count, bytes), held| {
+            (count + 1, bytes + held.size())
+        });
+        count < MOST_HELD && bytes + work.size() <= MOST_BYTES
     }
 
     fn ranks(&self) -> impl Iterator<Item = Rank> {
@@ -328,8 +347,26 @@ impl Inner {
 
     fn first_due(&self, now: Instant) -> Option<Lane> {
         let due = self.open().filter(|(_, due, _)| *due <= now);
-        let first = due.min_by_key(|(_, due, rank)| (*rank, *due));
+        let first = due.min_by_key(|(lane, due, rank)| (*rank, self.last_turn_of(lane), *due));
         first.map(|(lane, _, _)| lane.clone())
+    }
+
+    /// Participants take turns: one who saves much waits for their own.
+    fn last_turn_of(&self, lane: &Lane) -> u64 {
+        match lane {
+            Lane::Copy(key) => self.turns.get(&key.user).copied().unwrap_or(0),
+            Lane::Summary(_) => 0,
+        }
+    }
+
+    fn count_turn_of(&mut self, lane: &Lane) {
+        if self.waiting.is_empty() {
+            self.turns.clear();
+        }
+        self.turn += 1;
+        if let Lane::Copy(key) = lane {
+            self.turns.insert(key.user.clone(), self.turn);
+        }
     }
 
     fn earliest(&self) -> Option<Instant> {

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use shared::wire::Role;
 
 pub(crate) use paced::Paced;
+pub(crate) use rate::Buckets;
 pub use rate::Rate;
 pub(crate) use reading::Reading;
 pub(crate) use slots::Slot;
@@ -26,7 +27,6 @@ use crate::{
     error::AppError,
     server::ConnectionLimits,
 };
-use rate::Buckets;
 use slots::{Full, Slots};
 
 /// Every number. The defaults are what the service runs with; tests use smaller ones.

@@ -30,7 +30,7 @@ impl Rate {
 /// One bucket for each name. An instant says all about a bucket: when it is, or was, full
 /// again. So one that has been full for a while is the same as none, and goes away.
 #[derive(Default)]
-pub(super) struct Buckets(Mutex<Inner>);
+pub(crate) struct Buckets(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -41,7 +41,7 @@ struct Inner {
 
 impl Buckets {
     /// Takes so many tokens from the bucket of `name`, or says how long until there are.
-    pub(super) fn take(
+    pub(crate) fn take(
         &self,
         name: &str,
         count: u32,
@@ -49,6 +49,15 @@ impl Buckets {
         now: Instant,
     ) -> Result<(), Duration> {
         self.take_many(name, count, rate.interval(), rate.burst, now)
+    }
+
+    /// How long until there is a token in the bucket of `name`.
+    pub(crate) fn wait(&self, name: &str, rate: Rate, now: Instant) -> Duration {
+        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let full_at = inner.full_at.get(name).copied().unwrap_or(now).max(now);
+        let next = full_at + rate.interval();
+        next.duration_since(now)
+            .saturating_sub(rate.interval() * rate.burst.max(1))
     }
 
     /// The same of one, of what is so seldom that it is told by how long one takes to come back.
@@ -116,6 +125,8 @@ mod tests {
         }
         let wait = buckets.take("ana", 1, RATE, start).unwrap_err();
         assert_eq!(wait, Duration::from_millis(100));
+        assert_eq!(buckets.wait("ana", RATE, start), wait);
+        assert_eq!(buckets.wait("bob", RATE, start), Duration::ZERO);
         // One who is refused does not wait the longer for having asked.
         buckets.take("ana", 1, RATE, start + wait).unwrap();
         buckets.take("ana", 1, RATE, start + wait).unwrap_err();

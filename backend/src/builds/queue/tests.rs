@@ -23,6 +23,15 @@ fn revision(user: &str) -> Work {
     }))
 }
 
+/// How many notebooks are held for work of this rank.
+fn held(queue: &Queue, rank: Rank) -> usize {
+    let inner = queue.lock();
+    let works = inner.waiting.values().map(|waiting| &waiting.work);
+    works
+        .filter(|work| work.holds() && work.rank() == rank)
+        .count()
+}
+
 #[test]
 fn a_lane_is_worked_in_by_one_and_holds_the_newest() {
     let queue = Queue::new();
@@ -39,6 +48,61 @@ fn a_lane_is_worked_in_by_one_and_holds_the_newest() {
     assert_eq!(second, lane("bo"));
     queue.done(&first);
     assert_eq!(queue.next().unwrap().0, lane("ana"));
+}
+
+#[test]
+fn who_saves_much_waits_for_their_own() {
+    let queue = Queue::new();
+    queue.release();
+    let now = Instant::now();
+    let copy = |user: &str, n: usize| {
+        Lane::Copy(Key {
+            filename: format!("{n}.ipynb"),
+            user: user.to_owned(),
+        })
+    };
+    for n in 0..100 {
+        queue.push(copy("mallory", n), Work::Export(None), now);
+    }
+    let later = Instant::now();
+    queue.push(copy("ana", 0), Work::Export(None), later);
+    queue.push(copy("bo", 0), Work::Export(None), later);
+    let mut users = Vec::new();
+    for _ in 0..4 {
+        let (lane, _) = queue.next().unwrap();
+        let Lane::Copy(key) = &lane else {
+            unreachable!("it is a copy's")
+        };
+        users.push(key.user.clone());
+        queue.done(&lane);
+    }
+    users[..3].sort();
+    assert_eq!(users, ["ana", "bo", "mallory", "mallory"]);
+}
+
+#[test]
+fn what_is_held_is_bounded_in_bytes_too() {
+    let queue = Queue::new();
+    queue.release();
+    let large = |user: &str| {
+        let file = format!("{:1$}", r#"{"cells": []}"#, MOST_BYTES / 2);
+        let content = Content::parse(file.into_bytes().into(), TailLimits::NONE, None);
+        let Work::Revised(mut revision) = revision(user) else {
+            unreachable!("it was just made")
+        };
+        revision.content = Ok(content.unwrap());
+        Work::Revised(revision)
+    };
+    for user in ["ana", "bo", "cy"] {
+        queue.push(lane(user), large(user), Instant::now());
+    }
+    let held = queue
+        .lock()
+        .waiting
+        .values()
+        .filter(|waiting| waiting.work.holds())
+        .count();
+    assert_eq!(held, 2);
 }
 
 #[test]
@@ -101,14 +165,14 @@ fn exports_leave_room_for_what_is_found() {
         Work::Export(Some((version, revision.content.unwrap().whole().clone())))
     };
     queue.push(lane("early"), export(), Instant::now());
-    assert_eq!(queue.lock().held(Rank::Export), 0, "a class is read");
+    assert_eq!(held(&queue, Rank::Export), 0, "a class is read");
     queue.release();
     for n in 0..MOST_HELD + 5 {
         queue.push(lane(&format!("user{n}")), export(), Instant::now());
     }
-    assert_eq!(queue.lock().held(Rank::Export), MOST_HELD);
+    assert_eq!(held(&queue, Rank::Export), MOST_HELD);
     queue.push(lane("ana"), revision("ana"), Instant::now());
-    assert_eq!(queue.lock().held(Rank::Look), 1);
+    assert_eq!(held(&queue, Rank::Look), 1);
 }
 
 #[test]
@@ -118,7 +182,7 @@ fn only_some_notebooks_are_held() {
         let user = format!("user{n}");
         queue.push(lane(&user), revision(&user), Instant::now());
     }
-    assert_eq!(queue.lock().held(Rank::Look), MOST_HELD);
+    assert_eq!(held(&queue, Rank::Look), MOST_HELD);
     assert_eq!(queue.lock().waiting.len(), MOST_HELD + 5);
     while let Some((lane, work)) = queue.early_look() {
         assert_eq!(work.rank(), Rank::Look);

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Class, Key, Look, path_of};
 use crate::{
     homes::{Fingerprint, Found, Poke, Watch, watch},
+    limits::{Buckets, Rate},
     store::{EventFilter, EventStore, NewEvent},
     time,
 };
@@ -35,6 +36,13 @@ const COUNT_EVERY: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 /// Until a store that failed is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// Of one person's saves: whoever touches many files must not fill the list of events with
+/// theirs. JupyterLab saves an open notebook every five seconds.
+const PACE: Rate = Rate {
+    a_second: 10,
+    burst: 300,
+};
 
 /// Watches the homes and appends events. See the module's words.
 ///
@@ -56,6 +64,8 @@ pub struct Reporter {
     walked: HashMap<String, Vec<Key>>,
     /// What is being looked at.
     looking: HashSet<Key>,
+    /// How often whose saves are reported.
+    paces: Buckets,
     watch: Watch,
     pokes: Receiver<Poke>,
     answers: Receiver<Answer>,
@@ -141,6 +151,7 @@ impl Reporter {
             walks: Walks::default(),
             walked: HashMap::new(),
             looking: HashSet::new(),
+            paces: Buckets::default(),
             watch,
             pokes,
             answers,
@@ -316,6 +327,11 @@ impl Reporter {
         let ready: Vec<Key> = due.map(|(key, _)| key.clone()).collect();
         for key in ready {
             self.due.remove(&key);
+            let pause = self.paces.wait(&key.user, PACE, now);
+            if !pause.is_zero() {
+                self.look_in(key, pause);
+                continue;
+            }
             let is_new = self.class.0.entry(&key).is_none();
             self.look_at(key, Why::Written { is_new });
         }
@@ -362,7 +378,14 @@ impl Reporter {
             return self.look_in(key, Duration::ZERO);
         }
         let before = entry.set_reported(Some(version));
-        if before != Some(version) && !self.append(SAVE_NOTEBOOK, &key, Some(version)) {
+        if before == Some(version) {
+            return;
+        }
+        let pace = self.paces.take(&key.user, 1, PACE, Instant::now());
+        if let Err(pause) = pace {
+            entry.set_reported(before);
+            self.look_in(key, pause);
+        } else if !self.append(SAVE_NOTEBOOK, &key, Some(version)) {
             entry.set_reported(before);
             self.look_in(key, TRY_AGAIN);
         }
