@@ -12,7 +12,8 @@ const MAX_DEPTH: usize = 500;
 const MAX_REOPENED: usize = 500_000;
 /// Elements that stand in a table but in no cell, from where a parser moves them.
 const MAX_MISPLACED: usize = 1000;
-/// Elements in all: more than six times what one output may have, which need not be parsed to be refused.
+/// Elements in all: more than six times what one output may have, which need not be parsed to
+/// be refused.
 const MAX_ELEMENTS: usize = 400_000;
 /// Separators inside one tag.
 const MAX_IN_TAG: usize = 2000;
