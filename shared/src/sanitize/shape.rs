@@ -12,8 +12,9 @@ const MAX_DEPTH: usize = 500;
 const MAX_REOPENED: usize = 500_000;
 /// Elements that stand in a table but in no cell, from where a parser moves them.
 const MAX_MISPLACED: usize = 1000;
-/// Elements in all: three times what a page shows, which need not be parsed to be refused.
-const MAX_ELEMENTS: usize = 200_000;
+/// Elements in all: more than six times what one output may have, which need not be parsed to
+/// be refused.
+const MAX_ELEMENTS: usize = 400_000;
 /// Separators inside one tag.
 const MAX_IN_TAG: usize = 2000;
 
@@ -264,7 +265,7 @@ mod tests {
         };
         for bomb in [
             "<div>".repeat(1000),
-            "<br>".repeat(200_001),
+            "<br>".repeat(400_001),
             "<table><tr><td>".repeat(1000),
             numbered("<b x=N>") + &"<p>x".repeat(10_000),
             numbered("<b x=N><table><td></b></td></table>") + &"<p>x".repeat(10_000),
