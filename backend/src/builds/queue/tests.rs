@@ -85,8 +85,9 @@ fn what_is_held_is_bounded_in_bytes_too() {
     let queue = Queue::new();
     queue.release();
     let large = |user: &str| {
-        let file = format!("{:1$}", r#"{"cells": []}"#, MOST_BYTES / 2);
-        let content = Content::parse(file.into_bytes().into(), TailLimits::NONE, None);
+        let mut file = b"{\"cells\": []}".to_vec();
+        file.resize(MOST_BYTES / 2, b' ');
+        let content = Content::parse(file.into(), TailLimits::NONE, None);
         let Work::Revised(mut revision) = revision(user) else {
             unreachable!("it was just made")
         };
