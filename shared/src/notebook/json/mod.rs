@@ -11,7 +11,7 @@ mod compact;
 mod raw;
 mod write;
 
-use std::{borrow::Cow, ops::RangeInclusive};
+use std::{borrow::Cow, ops::Range};
 
 use serde::de::DeserializeSeed;
 use serde_json::error::Category;
@@ -61,7 +61,7 @@ struct Repair<'a> {
     depth: usize,
     out: String,
     /// A part of `out`, and how many a `NaN` grew by one byte there.
-    watched: RangeInclusive<usize>,
+    watched: Range<usize>,
     grown: usize,
     warnings: Vec<String>,
 }
@@ -81,7 +81,7 @@ impl<'a> Repair<'a> {
             kept: 0,
             depth: 0,
             out: String::new(),
-            watched: 1..=0,
+            watched: 0..0,
             grown: 0,
             warnings: Vec::new(),
         }
@@ -265,7 +265,7 @@ impl Repaired<'_> {
             .map(str::len)
             .sum::<usize>();
         let mut again = Repair::new(self.original);
-        again.watched = line_start..=line_start + error.column();
+        again.watched = line_start..line_start + error.column() + 1;
         again.run();
         let grown = again.grown;
         let message = if self.text.trim().is_empty() {
