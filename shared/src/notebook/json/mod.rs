@@ -16,8 +16,10 @@ use std::{borrow::Cow, ops::Range};
 use serde::de::DeserializeSeed;
 use serde_json::error::Category;
 
+pub(crate) use self::compact::compact;
 pub use self::raw::{Entries, Items, Raw, unescaped};
-pub(crate) use self::{compact::compact, write::number};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use self::write::number;
 pub(super) use self::{
     compact::{Compact, Object},
     write::{push, push_list, push_name, push_object, push_text},
