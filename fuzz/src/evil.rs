@@ -20,16 +20,13 @@ pub fn generators() -> Vec<Generator> {
 /// Odd as notebooks.
 const NOTEBOOKS: [Generator; 20] = [
     ("widgets, then private cells", |size| {
-        let half = size / 2;
-        let widgets = fill(half, r#""widgets":{},"#);
-        let cells = fill(half, r#"{"metadata":{"tags":["private"]}},"#);
+        let widgets = fill(size / 2, r#""widgets":{},"#);
+        let cells = private_cells(size / 2, "");
         format!("{{\"metadata\":{{{widgets}\"x\":1}},\"cells\":[{cells}{{}}]}}").into()
     }),
-    ("private cells", |size| {
-        cells(&fill(size, r#"{"metadata":{"tags":["private"]}},"#))
-    }),
+    ("private cells", |size| cells(&private_cells(size, ""))),
     ("private cells and others", |size| {
-        cells(&fill(size, r#"{"metadata":{"tags":["private"]}},{},"#))
+        cells(&private_cells(size, "{},"))
     }),
     ("private cells in private cells", |size| {
         let open = r#"{"metadata":{"tags":["private"]},"cells":["#;
@@ -389,6 +386,16 @@ const SOURCE: [&str; 26] = [
 /// `part` again and again, to about so many bytes.
 fn fill(size: usize, part: &str) -> String {
     part.repeat(size / part.len())
+}
+
+/// Private cells, each with others behind it: no more than are read, and larger ones instead.
+fn private_cells(size: usize, others: &str) -> String {
+    let cell = r#"{"metadata":{"tags":["private"]}},"#;
+    let count = (size / (cell.len() + others.len())).min(9_500);
+    let source = "x".repeat(size.saturating_sub(count * (cell.len() + 12)) / count.max(1));
+    let cell =
+        format!("{{\"source\":\"{source}\",\"metadata\":{{\"tags\":[\"private\"]}}}},{others}");
+    cell.repeat(count)
 }
 
 /// A notebook of these cells, each with a comma.

@@ -358,7 +358,7 @@ impl Notebook {
                 ("cells", Place::Cells) => json::push_list(&mut out, cells(), 1),
                 ("worksheets", Place::Worksheet(sheet)) => {
                     out.push_str("[\n  ");
-                    push_sheet(&mut out, Raw::of(sheet), cells());
+                    push_sheet(&mut out, Raw::of(sheet), &self.cells);
                     out.push_str("\n ]");
                 }
                 _ => json::push(&mut out, value, 1),
@@ -370,7 +370,7 @@ impl Notebook {
 }
 
 /// The only worksheet, with its cells, onto the end of `out`.
-fn push_sheet<'a>(out: &mut String, sheet: Raw<'a>, cells: impl Iterator<Item = Raw<'a>> + Clone) {
+fn push_sheet(out: &mut String, sheet: Raw<'_>, cells: &[Cell]) {
     out.push('{');
     let mut separator = "";
     for (name, value) in sheet.entries() {
@@ -379,7 +379,7 @@ fn push_sheet<'a>(out: &mut String, sheet: Raw<'a>, cells: impl Iterator<Item = 
         out.push_str("\n   ");
         json::push_name(out, name);
         match name {
-            "cells" => json::push_list(out, cells.clone(), 3),
+            "cells" => json::push_list(out, cells.iter().map(Cell::json), 3),
             _ => json::push(out, value, 3),
         }
     }

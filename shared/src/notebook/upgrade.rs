@@ -67,8 +67,7 @@ impl<'a> Fields<'a> {
 
     /// In the order in which Jupyter writes them.
     pub(super) fn sort(&mut self) {
-        self.0
-            .sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        self.0.sort_unstable_by_key(|(name, _)| *name);
     }
 
     /// The object that they are.
@@ -101,7 +100,7 @@ pub(super) fn cell(cell: &Cell) -> Fields<'_> {
         _ => Some(cell.source()),
     };
     if matches!(kind, CellKind::Unknown(_)) {
-        return raw(cell.json(), source.unwrap_or_default());
+        return raw(cell.json(), source.as_deref().unwrap_or_default());
     }
     let mut fields = Fields::of(cell.json());
     match kind {
@@ -126,10 +125,10 @@ pub(super) fn cell(cell: &Cell) -> Fields<'_> {
 }
 
 /// A raw cell that shows what is no cell: its text, else its JSON.
-fn raw(broken: Raw<'_>, source: String) -> Fields<'_> {
+fn raw<'a>(broken: Raw<'a>, source: &str) -> Fields<'a> {
     let source = match source.is_empty() {
         true => text(broken.json()),
-        false => text(&source),
+        false => text(source),
     };
     let mut fields = Fields(Vec::with_capacity(4));
     fields.set("cell_type", "\"raw\"");

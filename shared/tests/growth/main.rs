@@ -23,12 +23,16 @@ use shared::notebook::Notebook;
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Twice doubled.
-const SIZES: [usize; 3] = [60_000, 120_000, 240_000];
+/// Twice doubled; larger for what is only read, which is far quicker than what is shown.
+const SHOWN: [usize; 3] = [60_000, 120_000, 240_000];
+const READ: [usize; 3] = [240_000, 480_000, 960_000];
+const IS_READ: [&str; 3] = ["what is public", "read", "marks"];
 /// What is quicker is not told apart.
-const NOISE: Duration = Duration::from_millis(4);
+const NOISE: Duration = Duration::from_millis(1);
+/// What looks as if it grew too fast is measured again so often.
+const TRIES: usize = 4;
 /// Twice as much takes at most so many times as long; the square would be four times.
-const MAX_FACTOR: f64 = 3.0;
+const MAX_FACTOR: f64 = 2.5;
 /// A file takes at most so many times its own size, and so much whatever its size is.
 const MAX_MEMORY: usize = 8;
 const FREE_MEMORY: usize = 2 << 20;
@@ -61,14 +65,29 @@ fn measure(work: fn(&[u8]) -> usize, bytes: &[u8]) -> (Duration, usize) {
 fn twice_as_much_takes_twice_as_long_and_as_much() {
     let mut wrong = Vec::new();
     for (what, make) in evil::generators() {
-        let files = SIZES.map(make);
-        let cells = Notebook::parse(&files[2]).map_or(0, |parsed| parsed.notebook.len());
+        let [shown, read] = [SHOWN, READ].map(|sizes| sizes.map(make));
         for (done, work) in work::WORKS {
-            let taken = files.each_ref().map(|file| measure(work, file));
-            let times = taken.map(|(time, _)| time.max(NOISE).as_secs_f64());
-            let factor = (times[2] / times[0]).sqrt();
+            let files = if IS_READ.contains(&done) {
+                &read
+            } else {
+                &shown
+            };
+            let cells = Notebook::parse(&files[2]).map_or(0, |parsed| parsed.notebook.len());
+            let mut taken = files.each_ref().map(|file| measure(work, file));
+            let factor = |taken: &[(Duration, usize); 3]| {
+                let times = taken.map(|(time, _)| time.max(NOISE).as_secs_f64());
+                (times[2] / times[0]).sqrt()
+            };
+            for _ in 0..TRIES {
+                if factor(&taken) <= MAX_FACTOR {
+                    break;
+                }
+                taken[2] = taken[2].min(measure(work, &files[2]));
+            }
+            let factor = factor(&taken);
             if factor > MAX_FACTOR {
-                wrong.push(format!("{done}, {what}: {times:?} s, {factor:.1} times"));
+                let times = taken.map(|(time, _)| time);
+                wrong.push(format!("{done}, {what}: {times:?}, {factor:.1} times"));
             }
             let (_, memory) = taken[2];
             let size = files[2].len();

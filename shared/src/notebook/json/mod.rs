@@ -11,13 +11,15 @@ mod compact;
 mod raw;
 mod write;
 
-use std::{borrow::Cow, ops::RangeInclusive};
+use std::{borrow::Cow, ops::Range};
 
 use serde::de::DeserializeSeed;
 use serde_json::error::Category;
 
+pub(crate) use self::compact::compact;
 pub use self::raw::{Entries, Items, Raw, unescaped};
-pub(crate) use self::{compact::compact, write::number};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use self::write::number;
 pub(super) use self::{
     compact::{Compact, Object},
     write::{push, push_list, push_name, push_object, push_text},
@@ -61,7 +63,7 @@ struct Repair<'a> {
     depth: usize,
     out: String,
     /// A part of `out`, and how many a `NaN` grew by one byte there.
-    watched: RangeInclusive<usize>,
+    watched: Range<usize>,
     grown: usize,
     warnings: Vec<String>,
 }
@@ -81,7 +83,7 @@ impl<'a> Repair<'a> {
             kept: 0,
             depth: 0,
             out: String::new(),
-            watched: 1..=0,
+            watched: 0..0,
             grown: 0,
             warnings: Vec::new(),
         }
@@ -265,7 +267,7 @@ impl Repaired<'_> {
             .map(str::len)
             .sum::<usize>();
         let mut again = Repair::new(self.original);
-        again.watched = line_start..=line_start + error.column();
+        again.watched = line_start..line_start + error.column() + 1;
         again.run();
         let grown = again.grown;
         let message = if self.text.trim().is_empty() {

@@ -18,6 +18,15 @@ pub(in crate::notebook) fn says(text: &[u8], word: &str) -> bool {
     if is_letter && first.to_ascii_lowercase() != word.as_bytes()[0] {
         return false;
     }
+    // And nearly every other is written as people write.
+    let same = text.iter().zip(word.as_bytes());
+    let same = same.take_while(|(own, letter)| own.eq_ignore_ascii_case(letter));
+    let same = same.count();
+    match text.get(same) {
+        None => return same == word.len(),
+        Some(own) if own.is_ascii_alphanumeric() => return false,
+        Some(_) => {}
+    }
     let plain = DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(Chars { rest: text });
     let letters = plain.flat_map(char::to_lowercase).map(look_alike);
     letters.filter(|c| is_seen(*c)).eq(word.chars())
