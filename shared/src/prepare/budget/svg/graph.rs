@@ -20,14 +20,47 @@ pub(super) enum Times {
 pub(super) struct Node {
     /// What it costs by itself.
     pub(super) weight: u64,
-    /// What it is called.
-    pub(super) id: Option<String>,
-    /// What it draws, by id.
-    pub(super) references: Vec<(String, Times)>,
     /// No fewer than its path has.
     pub(super) vertices: u64,
     /// It holds nothing that is drawn by itself.
     pub(super) is_gradient: bool,
+    /// What only few have.
+    names: Option<Box<Names>>,
+}
+
+#[derive(Default)]
+struct Names {
+    id: Option<String>,
+    references: Vec<(String, Times)>,
+}
+
+impl Node {
+    /// Of this weight, and nothing else.
+    pub(super) fn of(weight: u64) -> Self {
+        Self {
+            weight,
+            ..Self::default()
+        }
+    }
+
+    /// It is called so.
+    pub(super) fn set_id(&mut self, id: String) {
+        self.names.get_or_insert_default().id = Some(id);
+    }
+
+    /// It draws what is called so.
+    pub(super) fn refer(&mut self, id: String, times: Times) {
+        let names = self.names.get_or_insert_default();
+        names.references.push((id, times));
+    }
+
+    fn reference(&self, at: usize) -> Option<&(String, Times)> {
+        self.names.as_ref()?.references.get(at)
+    }
+
+    fn take_id(&mut self) -> Option<String> {
+        self.names.as_mut()?.id.take()
+    }
 }
 
 /// What an element comes to with all that is in it and that it draws.
@@ -80,6 +113,11 @@ impl Graph {
         }
     }
 
+    /// How many elements there are.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// An element within what is open.
     pub(super) fn open(&mut self, node: Node) {
         let at = self.nodes.len();
@@ -115,7 +153,7 @@ impl Graph {
         }
         let mut ids: HashMap<String, usize> = HashMap::new();
         for at in 0..self.nodes.len() {
-            if let Some(id) = self.nodes[at].id.take()
+            if let Some(id) = self.nodes[at].take_id()
                 && let Some(before) = ids.insert(id, at)
             {
                 // Of two of one name a browser takes the first; here the last has both.
@@ -203,7 +241,7 @@ impl Graph {
         if let Some(child) = children.get(edge) {
             return Some((Some(*child), Times::Once));
         }
-        let (id, times) = self.nodes[node].references.get(edge - children.len())?;
+        let (id, times) = self.nodes[node].reference(edge - children.len())?;
         Some((ids.get(id).copied(), *times))
     }
 }

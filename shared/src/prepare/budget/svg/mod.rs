@@ -37,6 +37,8 @@ const LETTERS_IN_SHAPE: u64 = 8;
 const DRAWN_AGAIN: u64 = 50;
 /// Pictures in drawings in drawings.
 const MAX_NESTING: usize = 3;
+/// Why reading ends that has come to more elements than may be drawn.
+const TOO_MANY: &str = "has too many elements";
 /// A drawn picture is scaled.
 const PICTURE: u64 = 20;
 
@@ -60,8 +62,14 @@ fn of_bytes(bytes: &[u8], nesting: usize) -> Result<Cost, &'static str> {
         style_depth: 0,
         nesting,
     };
-    xml::read(xml, |piece| drawing.piece(piece))?;
-    drawing.finish()
+    match xml::read(xml, |piece| drawing.piece(piece)) {
+        // Each of them is a shape at least, so the others need not be kept.
+        Err(TOO_MANY) => Ok(Cost {
+            shapes: drawing.graph.len() as u64,
+            ..drawing.cost
+        }),
+        read => read.and_then(|()| drawing.finish()),
+    }
 }
 
 /// A drawing as far as it was read.
@@ -88,6 +96,9 @@ impl Drawing {
                 if self.style_depth > 0 || name.eq_ignore_ascii_case("style") {
                     self.style_depth += usize::from(!alone);
                     self.sheet.push('\n');
+                }
+                if self.graph.len() as u64 > MOST.shapes {
+                    return Err(TOO_MANY);
                 }
                 let node = self.node(name, attributes)?;
                 self.graph.open(node);
@@ -117,11 +128,8 @@ impl Drawing {
         if name == "link" {
             return Err("refers to a style sheet elsewhere");
         }
-        let mut node = Node {
-            weight: 1,
-            is_gradient: name.ends_with("Gradient"),
-            ..Node::default()
-        };
+        let mut node = Node::of(1);
+        node.is_gradient = name.ends_with("Gradient");
         let mut weight = primitive(name, attributes);
         xml::attributes(attributes, |attribute, value| {
             let is_address = attribute == "href";
@@ -131,7 +139,7 @@ impl Drawing {
             }
             node.weight += value.len() as u64 / BYTES_IN_SHAPE;
             match attribute {
-                "id" => node.id = Some(value.into_owned()),
+                "id" => node.set_id(value.into_owned()),
                 // What these name is where they lead or what they move, and is not drawn.
                 "href" if animates || name == "a" => {}
                 "d" | "points" => node.vertices += value.len() as u64 / 2,
@@ -235,7 +243,7 @@ fn references(node: &mut Node, value: &str, times: Times) {
         let id = part.split(ends).next().unwrap_or_default();
         if !id.is_empty() {
             let id = crate::prepare::place::percent_decoded(id).into_owned();
-            node.references.push((id, times));
+            node.refer(id, times);
         }
     }
 }
