@@ -11,13 +11,16 @@
 //! * [`notebooks`], [`clocks`]: files and clocks are wrong
 //! * [`hub`], [`away`]: the Hub goes; the service goes and Jupyter saves on
 //! * [`many`], [`refusals`], [`floods`], [`starving`]: too much, too new, too fast, too many
-//! * [`own_disk`]: a participant's disk goes
+//! * [`own_disk`], [`hanging`]: a participant's disk goes, or does not answer
+//! * [`evil`]: one participant against all others
 
 mod away;
 mod clocks;
 mod disk;
 mod ending;
+mod evil;
 mod floods;
+mod hanging;
 mod hub;
 mod journal;
 mod kill;
@@ -128,7 +131,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 27] = [
+const ROWS: [Row; 29] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -155,6 +158,8 @@ const ROWS: [Row; 27] = [
     ("million-events", |lab| Box::pin(many::run(lab))),
     ("refusals", |lab| Box::pin(refusals::run(lab))),
     ("sigterm", |lab| Box::pin(ending::run(lab))),
+    ("home-hangs", |lab| Box::pin(hanging::run(lab))),
+    ("evil", |lab| Box::pin(evil::run(lab))),
     ("slow-reader", |lab| Box::pin(floods::slow_reader(lab))),
     ("flood", |lab| Box::pin(floods::flood(lab))),
     ("idle-connections", |lab| {

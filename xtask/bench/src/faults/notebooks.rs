@@ -23,20 +23,20 @@ use crate::{
 };
 
 /// How many participants there are.
-const CLASS: usize = 12;
+pub(super) const CLASS: usize = 12;
 const NOTEBOOK: &str = "day1.ipynb";
 /// From the end of a save until a page that listens has it.
 const CONVERGED_MS: f64 = 100.0;
 
 /// A class with a good notebook each.
-struct Room {
+pub(super) struct Room {
     plan: Plan,
-    service: Service,
-    client: Client,
+    pub(super) service: Service,
+    pub(super) client: Client,
 }
 
 impl Room {
-    async fn open(lab: &Lab) -> anyhow::Result<Self> {
+    pub(super) async fn open(lab: &Lab) -> anyhow::Result<Self> {
         let plan = lab.plan()?;
         for n in 0..CLASS {
             let home = plan.homes().join(user(n));
@@ -55,17 +55,17 @@ impl Room {
         })
     }
 
-    fn file(&self, n: usize) -> PathBuf {
+    pub(super) fn file(&self, n: usize) -> PathBuf {
         self.plan.homes().join(user(n)).join(NOTEBOOK)
     }
 
-    async fn tile(&self, n: usize) -> anyhow::Result<Value> {
+    pub(super) async fn tile(&self, n: usize) -> anyhow::Result<Value> {
         let path = format!("/api/tile?filename={NOTEBOOK}&user={}", user(n));
         Ok(self.client.get_json(&path).await?["tile"].take())
     }
 
     /// The tiles of everyone by their place; null where there is none.
-    async fn wall(&self) -> anyhow::Result<Vec<Value>> {
+    pub(super) async fn wall(&self) -> anyhow::Result<Vec<Value>> {
         let path = format!("/api/wall?filename={NOTEBOOK}");
         let wall = self.client.get_json(&path).await?;
         let tiles = wall["tiles"].as_array().context("no tiles")?;
@@ -83,16 +83,16 @@ impl Room {
     }
 }
 
-fn user(n: usize) -> String {
+pub(super) fn user(n: usize) -> String {
     format!("participant-{n:02}")
 }
 
-fn first(n: usize) -> String {
+pub(super) fn first(n: usize) -> String {
     format!("the first version of {}", user(n))
 }
 
 /// A notebook of 60 kB whose last cell prints `text`.
-fn notebook(text: &str) -> String {
+pub(super) fn notebook(text: &str) -> String {
     let cell = |text: &str| {
         json!({
             "cell_type": "code", "metadata": {}, "execution_count": 1, "source": "print(text)",
@@ -104,7 +104,7 @@ fn notebook(text: &str) -> String {
     json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).to_string()
 }
 
-fn shows(tile: &Value, text: &str) -> bool {
+pub(super) fn shows(tile: &Value, text: &str) -> bool {
     tile["cells"].to_string().contains(text)
 }
 

@@ -1,6 +1,6 @@
 //! Makes system calls of a running process fail or wait, by strace, for as long as wanted.
 
-use std::{fs, process::Stdio};
+use std::{fs, path::Path, process::Stdio};
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,12 +16,23 @@ pub(super) struct Injection {
 impl Injection {
     /// `rule` is what follows strace's `-e inject=`.
     pub(super) async fn begin(pid: Pid, rule: &str) -> anyhow::Result<Self> {
+        Self::of(pid, rule, &[]).await
+    }
+
+    /// The same only of what is done with this file.
+    pub(super) async fn on(pid: Pid, rule: &str, file: &Path) -> anyhow::Result<Self> {
+        let file = file.display().to_string();
+        Self::of(pid, rule, &["-P", &file]).await
+    }
+
+    async fn of(pid: Pid, rule: &str, only: &[&str]) -> anyhow::Result<Self> {
         let calls = rule.split(':').next().unwrap_or_default();
         let mut strace = Command::new("strace")
             .args(["-f", "-qq", "-o", "/dev/null"])
             .arg(format!("--attach={}", pid.as_raw_nonzero()))
             .args(["-e", &format!("trace={calls}")])
             .args(["-e", &format!("inject={rule}")])
+            .args(only)
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)
