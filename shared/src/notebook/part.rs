@@ -71,20 +71,14 @@ impl Part {
                 None => Arc::new(CellText::of(mark, cell)),
             }
         };
-        let own = merge::top_of(notebook);
-        let mut top = String::new();
-        json::push_object(&mut top, Raw::of(&own).entries(), 0);
-        top.push('\n');
+        let [before, after] = around_cells(notebook);
         let header = merge::header(stem);
-        let (before, after) = top
-            .split_once(NO_CELLS)
-            .expect("the top has null for cells");
         Self {
             slug: merge::slug(stem).into(),
             header: CellText::of_fields(0, "", Raw::of(&header).entries()),
             cells: notebook.cells.iter().map(cell).collect(),
-            before: before.into(),
-            after: after.into(),
+            before,
+            after,
         }
     }
 
@@ -129,6 +123,27 @@ impl Part {
             }
             None => Ok(()),
         }
+    }
+}
+
+/// The JSON of the notebook's own fields, before its cells and after them.
+fn around_cells(notebook: &Notebook) -> [Box<str>; 2] {
+    let own = merge::top_of(notebook);
+    let mut top = String::new();
+    json::push_object(&mut top, Raw::of(&own).entries(), 0);
+    drop(own);
+    top.push('\n');
+    let start = top.find(NO_CELLS).expect("the top has null for cells");
+    let end = start + NO_CELLS.len();
+    // The longer one stays where it is.
+    if start < top.len() - end {
+        let before = top[..start].into();
+        top.drain(..end);
+        [before, top.into()]
+    } else {
+        let after = top[end..].into();
+        top.truncate(start);
+        [top.into(), after]
     }
 }
 
