@@ -47,7 +47,7 @@ const PACE: Rate = Rate {
 /// Watches the homes and appends events. See the module's words.
 ///
 /// It looks at nothing itself: homes are walked and files are read in the lanes of whose they
-/// are, and what was found comes back as an [`Answer`]. So it waits for nobody's disk.
+/// are, and what was found comes back as an answer. So it waits for nobody's disk.
 pub struct Reporter {
     class: Class,
     store: Arc<dyn EventStore>,

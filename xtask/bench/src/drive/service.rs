@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     program: Vec<PathBuf>,
     /// Holds the homes, the data and the log.
     pub(crate) folder: PathBuf,
+    /// What of a home's path comes after the participant's name.
+    below: String,
     bind: String,
     hub: bool,
     variables: Vec<(String, String)>,
@@ -40,6 +42,7 @@ impl Plan {
         Ok(Self {
             program: vec![pipalhub.to_owned(), "serve".into()],
             folder: folder.to_owned(),
+            below: String::new(),
             bind: "127.0.0.1:0".to_owned(),
             hub: false,
             variables: Vec::new(),
@@ -57,6 +60,12 @@ impl Plan {
     /// With a variable more.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With homes that are so far below the participant's own folder.
+    pub(crate) fn with_homes_below(mut self, below: &str) -> Self {
+        below.clone_into(&mut self.below);
         self
     }
 
@@ -120,7 +129,7 @@ impl Plan {
         command
             .args(&words[1..])
             .arg("--homes")
-            .arg(self.homes().join("{user}"))
+            .arg(self.homes().join(format!("{{user}}{}", self.below)))
             .arg("--data")
             .arg(self.data())
             // Of the environment of whoever runs this, nothing may matter.

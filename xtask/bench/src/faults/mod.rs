@@ -12,7 +12,7 @@
 //! * [`hub`], [`away`]: the Hub goes; the service goes and Jupyter saves on
 //! * [`many`], [`refusals`], [`floods`], [`starving`]: too much, too new, too fast, too many
 //! * [`own_disk`], [`hanging`]: a participant's disk goes, or does not answer
-//! * [`evil`]: one participant against all others
+//! * [`hostile`], [`evil`]: what one participant puts into their home; one against all others
 
 mod away;
 mod clocks;
@@ -21,6 +21,7 @@ mod ending;
 mod evil;
 mod floods;
 mod hanging;
+mod hostile;
 mod hub;
 mod journal;
 mod kill;
@@ -34,6 +35,10 @@ mod resume;
 mod starving;
 mod strace;
 mod weak;
+
+#[path = "../../../../fuzz/src/evil.rs"]
+#[expect(unreachable_pub, reason = "the fuzzer has it for others too")]
+mod notebooks_of_evil;
 
 use std::{
     fmt::Write,
@@ -131,7 +136,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 29] = [
+const ROWS: [Row; 32] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -158,6 +163,11 @@ const ROWS: [Row; 29] = [
     ("million-events", |lab| Box::pin(many::run(lab))),
     ("refusals", |lab| Box::pin(refusals::run(lab))),
     ("sigterm", |lab| Box::pin(ending::run(lab))),
+    ("home-links", |lab| Box::pin(hostile::links(lab))),
+    ("one-notebook", |lab| Box::pin(hostile::one_notebook(lab))),
+    ("costly-outputs", |lab| {
+        Box::pin(hostile::costly_outputs(lab))
+    }),
     ("home-hangs", |lab| Box::pin(hanging::run(lab))),
     ("evil", |lab| Box::pin(evil::run(lab))),
     ("slow-reader", |lab| Box::pin(floods::slow_reader(lab))),

@@ -15,12 +15,8 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
-use super::{MIB, NOTEBOOK, notebook};
+use super::{super::notebooks_of_evil, MIB, NOTEBOOK, notebook};
 use crate::drive::{event, http::Client, hub::token_of, service::Plan, sse::Stream};
-
-#[path = "../../../../../fuzz/src/evil.rs"]
-#[expect(unreachable_pub, reason = "the fuzzer has it for others too")]
-mod notebooks;
 
 const NAME: &str = "mallory";
 /// In another's home.
@@ -94,7 +90,11 @@ impl Mallory {
     /// Every kind of notebook that takes more than it should, in all places at once.
     async fn evil(&self, until: Instant) -> anyhow::Result<String> {
         let mut count = 0;
-        for (n, (_, make)) in notebooks::generators().into_iter().cycle().enumerate() {
+        for (n, (_, make)) in notebooks_of_evil::generators()
+            .into_iter()
+            .cycle()
+            .enumerate()
+        {
             if Instant::now() >= until {
                 break;
             }
