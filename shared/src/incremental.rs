@@ -113,7 +113,31 @@ pub struct Prepared {
     first_index: usize,
 }
 
+/// Counts what is written.
+#[derive(Default)]
+struct Count(usize);
+
+impl std::io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Prepared {
+    /// How much there is of it, in bytes as it is sent.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let mut count = Count::default();
+        // Counting cannot fail, and what it comes to until it does is a measure, too.
+        let _ = serde_json::to_writer(&mut count, self.cells());
+        count.0
+    }
+
     /// The cells of `notebook` as [`crate::prepare::cells`] makes them, but that they are no
     /// more than one page can have hundreds of; what did not change is taken from `before`, an
     /// earlier one of the same notebook. Where there is not room for all, the last are whole.

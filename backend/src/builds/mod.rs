@@ -321,6 +321,10 @@ impl Builds {
         // Before the class is asked: what is built meanwhile is not in it.
         let files = self.folder.files();
         let keys = class.keys();
+        // Whose home is not known yet keeps what was built before.
+        if !class.is_whole() {
+            return;
+        }
         // That is a disk that was not mounted, and not a class that deleted everything.
         if keys.is_empty() {
             return;

@@ -19,7 +19,7 @@ pub(super) enum Look {
     /// Not readable as a notebook, and why; no version when it could not even be read.
     Bad(Option<Fingerprint>, String),
     /// Half of a file that somebody is writing right now.
-    BeingWritten,
+    BeingWritten(Fingerprint),
     /// No such file.
     Missing,
 }
@@ -108,6 +108,12 @@ impl Entry {
         }
     }
 
+    /// What was read is not kept any more, and is read again.
+    pub(super) fn let_go(&self) {
+        // Dropped after the lock is.
+        let _before = self.lock().good.take();
+    }
+
     /// Whether this is not what the observers were told last; from now on it is.
     pub(super) fn is_news(&self, told: Told) -> bool {
         let mut known = self.lock();
@@ -116,9 +122,9 @@ impl Entry {
         is_news
     }
 
-    /// Somebody was shown what was there before.
-    pub(super) fn set_awaited(&self) {
-        self.lock().is_awaited = true;
+    /// Somebody was shown what was there before; whether nobody was until now.
+    pub(super) fn set_awaited(&self) -> bool {
+        !std::mem::replace(&mut self.lock().is_awaited, true)
     }
 
     /// Whether somebody was since this was asked last.

@@ -60,7 +60,10 @@ impl Core {
             return Look::Missing;
         };
         let before = entry.known();
-        let known = before.read.as_ref().map(|(version, _)| *version);
+        // What was a notebook and is not kept any more is read again.
+        let is_kept = |fault: &Option<String>| fault.is_some() || before.good.is_some();
+        let known = before.read.as_ref().filter(|(_, fault)| is_kept(fault));
+        let known = known.map(|(version, _)| *version);
         let opened = open_notebook(&home, &key.filename);
         if !matches!(opened, Err(ReadError::Missing)) {
             entry.set_seen();
@@ -74,6 +77,9 @@ impl Core {
                 match self.parse(opened, before.good.as_deref()) {
                     Ok(content) => {
                         entry.set_read(version, content.as_ref().map_err(String::as_str));
+                        if let Ok(content) = &content {
+                            self.keep(key, content.prepared_end().size());
+                        }
                         (version, content.map(|content| *fresh = Some(content)).err())
                     }
                     Err(error) => return Look::Bad(None, error.to_string()),
@@ -84,7 +90,7 @@ impl Core {
         };
         match fault {
             None => Look::Good(version),
-            Some(_) if time::since(version.modified_ms()) < WRITING => Look::BeingWritten,
+            Some(_) if is_fresh(version) => Look::BeingWritten(version),
             Some(fault) => Look::Bad(Some(version), fault),
         }
     }
@@ -95,13 +101,15 @@ impl Core {
         opened: Opened,
         before: Option<&Good>,
     ) -> Result<Result<Content, String>, ReadError> {
-        let _turn = self.reader.lanes().turn(opened.version().size());
+        let size = opened.version().size();
         let begun = Instant::now();
+        // Not in a turn: their disk may hang, and nobody else is to wait for that.
         let file = opened.read()?;
-        let read = begun.elapsed();
-        histogram!("pipalhub_notebook_read_seconds").record(read);
+        histogram!("pipalhub_notebook_read_seconds").record(begun.elapsed());
+        let _turn = self.reader.lanes().turn(size);
+        let begun = Instant::now();
         let content = Content::parse(file, self.limits, before.map(|good| &*good.cells));
-        histogram!("pipalhub_notebook_parse_seconds").record(begun.elapsed() - read);
+        histogram!("pipalhub_notebook_parse_seconds").record(begun.elapsed());
         Ok(content.map_err(|error| format!("This file is not a notebook: {error}.")))
     }
 
@@ -113,8 +121,10 @@ impl Core {
     ) -> Option<T> {
         let home = self.reader.homes().home_of(&key.user)?;
         let opened = open_notebook(&home, &key.filename).ok()?;
-        let _turn = self.reader.lanes().turn(opened.version().size());
-        let parsed = Notebook::parse(&opened.read().ok()?.content().ok()?).ok()?;
+        let size = opened.version().size();
+        let file = opened.read().ok()?;
+        let _turn = self.reader.lanes().turn(size);
+        let parsed = Notebook::parse(&file.content().ok()?).ok()?;
         Some(look(&parsed.notebook))
     }
 
@@ -137,8 +147,8 @@ impl Core {
         let problem = match look {
             Look::Good(_) => None,
             Look::Bad(_, fault) => Some(fault.clone()),
-            Look::BeingWritten if known.good.is_some() => None,
-            Look::BeingWritten => {
+            Look::BeingWritten(_) if known.good.is_some() => None,
+            Look::BeingWritten(_) => {
                 Some("The file is being written; it appears in a moment.".to_owned())
             }
             Look::Missing => Some(format!(
@@ -152,7 +162,6 @@ impl Core {
 
     /// What was known before, and why there is nothing newer.
     fn shown_before(&self, key: &Key, entry: &Entry, unread: Unread) -> Tile {
-        entry.set_awaited();
         let known = entry.known();
         let since = match known.good {
             Some(_) => "What is shown may be older than the last save.",
@@ -161,6 +170,13 @@ impl Core {
         let problem = format!("{}'s file is not read yet: {unread}. {since}", key.user);
         tile(key, &known, Some(problem))
     }
+}
+
+/// Whether it was modified just now. One that says it will be is not being written: its clock
+/// is wrong, or somebody has said so.
+fn is_fresh(version: Fingerprint) -> bool {
+    let age_ms = time::now_ms() - version.modified_ms();
+    age_ms.unsigned_abs() < WRITING.as_millis() as u64
 }
 
 fn tile(key: &Key, known: &Known, problem: Option<String>) -> Tile {

@@ -10,6 +10,7 @@
 
 mod content;
 mod entry;
+mod kept;
 mod look;
 mod observer;
 mod reporter;
@@ -18,8 +19,8 @@ mod saving;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -42,6 +43,7 @@ use crate::{
     lanes::{Pending, Unread},
 };
 use entry::{Entry, Look};
+use kept::Kept;
 
 /// One participant's copy of one notebook.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,6 +96,9 @@ struct Core {
     limits: TailLimits,
     entries: RwLock<BTreeMap<Key, Arc<Entry>>>,
     observers: Vec<Arc<dyn Observer>>,
+    kept: Mutex<Kept>,
+    /// Some home was not walked when all were.
+    lacks_some: AtomicBool,
     saving: Saving,
 }
 
@@ -106,6 +111,8 @@ impl Class {
             limits,
             entries: RwLock::default(),
             observers: Vec::new(),
+            kept: Mutex::default(),
+            lacks_some: AtomicBool::new(false),
             saving: Saving::default(),
         }))
     }
@@ -181,7 +188,7 @@ impl Class {
             .collect();
         let mut tiles = Vec::with_capacity(asked.len());
         for (key, entry, look) in asked {
-            tiles.extend(self.0.tile(&key, &entry, look.answer().await));
+            tiles.extend(self.tile_after(&key, &entry, look.answer().await));
         }
         tiles
     }
@@ -191,7 +198,7 @@ impl Class {
     pub async fn tile(&self, key: &Key) -> Option<Tile> {
         let entry = self.0.entry(key)?;
         let look = self.look(key, &entry).answer().await;
-        self.0.tile(key, &entry, look)
+        self.tile_after(key, &entry, look)
     }
 
     /// The same for who waits on a thread of their own.
@@ -199,7 +206,7 @@ impl Class {
     pub fn wait_for_tile(&self, key: &Key) -> Option<Tile> {
         let entry = self.0.entry(key)?;
         let look = self.look(key, &entry).wait();
-        self.0.tile(key, &entry, look)
+        self.tile_after(key, &entry, look)
     }
 
     /// The same with every cell, nothing trimmed.
@@ -223,7 +230,7 @@ impl Class {
                 let tile = self.0.tile(&key, &entry, Ok(look))?;
                 Some(whole.unwrap_or(tile))
             }
-            Err(unread) => self.0.tile(&key, &entry, Err(unread)),
+            Err(unread) => self.tile_after(&key, &entry, Err(unread)),
         }
     }
 
@@ -337,7 +344,10 @@ impl Class {
         for (user, scanned) in self.scan(watch) {
             match scanned.wait() {
                 Ok(files) => found.extend(files.into_iter().map(Key::from)),
-                Err(_) => drop(unknown.insert(user)),
+                Err(_) => {
+                    self.lacks_some();
+                    unknown.insert(user);
+                }
             }
         }
         found.retain(|key| wanted(key));
@@ -353,6 +363,16 @@ impl Class {
             // What is late is not waited for.
             let _ = told.wait();
         }
+    }
+
+    /// Whether every home was walked; else there may be notebooks that nobody knows of.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.0.lacks_some.load(Ordering::Relaxed)
+    }
+
+    fn lacks_some(&self) {
+        self.0.lacks_some.store(true, Ordering::Relaxed);
     }
 
     /// Whose copies of which notebooks are known.
@@ -376,6 +396,22 @@ impl Class {
             (user, scan)
         });
         asked.collect()
+    }
+
+    /// The tile after this look. Who is shown what was there before is told when the file is
+    /// read, so it is looked at once more in any case.
+    fn tile_after(
+        &self,
+        key: &Key,
+        entry: &Arc<Entry>,
+        look: Result<Look, Unread>,
+    ) -> Option<Tile> {
+        if look.is_err() && entry.set_awaited() {
+            let (core, entry, owned) = (Arc::clone(&self.0), Arc::clone(entry), key.clone());
+            let lanes = self.0.reader.lanes();
+            lanes.put(&key.user, move || drop(core.refresh(&owned, &entry)));
+        }
+        self.0.tile(key, entry, look)
     }
 
     fn look(&self, key: &Key, entry: &Arc<Entry>) -> Pending<Look> {
@@ -414,7 +450,20 @@ impl Core {
         entry
     }
 
+    /// This was read and is kept to be shown; others may not be any more.
+    fn keep(&self, key: &Key, bytes: usize) {
+        let gone = self.kept().keep(key, bytes);
+        for entry in gone.iter().filter_map(|key| self.entry(key)) {
+            entry.let_go();
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn remove(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.kept().forget(key);
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.remove(key)
     }

@@ -77,7 +77,7 @@ impl Wanted {
 /// come out.
 pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let limits = TailLimits::default();
-    let reader = Reader::from(args.homes.template.clone());
+    let reader = Reader::patient(args.homes.template.clone());
     let builds = Builds::new(reader.clone(), limits, &args.out)?;
     let builds = Arc::new(builds.within(args.quota.builds()));
     let (wanted, outside) = sorted_out(&args.notebooks, &args.homes.template);

@@ -36,6 +36,8 @@ const BATCH: usize = 16;
 const TURN: usize = 1 << 20;
 /// Until it is looked again whether something has to be tidied up.
 const IDLE: Duration = Duration::from_secs(10);
+/// So long the others wait for one person's file.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Until a notebook whose disk does not answer is read again.
 const LATER: Duration = Duration::from_secs(10);
 /// Until a store that failed is tried again.
@@ -163,7 +165,7 @@ impl Writer {
 
     /// A notebook as it is now.
     fn read(&self, key: Key) -> Option<Pending> {
-        let (version, file) = match self.reader.read(&key.user, &key.filename) {
+        let (version, file) = match self.reader.read_within(&key.user, &key.filename, PATIENCE) {
             Ok(read) => read?,
             Err(_) => {
                 // Perhaps the disk answers again by then.

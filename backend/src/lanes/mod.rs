@@ -176,7 +176,16 @@ impl Lanes {
     /// that takes. Nobody is told when it is done.
     pub fn put(&self, person: &str, job: impl FnOnce() + Send + 'static) {
         let mut state = self.inner.lock();
+        state.replace_overdue(self.inner.patience.running);
         state.push(person, Box::new(job));
+        self.inner.man(&mut state);
+    }
+
+    /// Has others do what those do not that are held up. Whoever asks for something does so
+    /// anyway; this is for who only [`Lanes::put`]s things and waits.
+    pub fn keep_going(&self) {
+        let mut state = self.inner.lock();
+        state.replace_overdue(self.inner.patience.running);
         self.inner.man(&mut state);
     }
 

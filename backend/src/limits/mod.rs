@@ -2,11 +2,13 @@
 //!
 //! * `rate.rs`: events a second
 //! * `slots.rs`: event streams at once, and expensive reads
+//! * `held.rs`: an answer that has its place until it is sent
 //! * `paced.rs`, `reading.rs`: the extractors that hold a handler to them
 //!
 //! What a connection may cost is the edge's to know: [`crate::server`]. Its numbers are
 //! in [`LimitSettings`] with the others, so that there is one place to look.
 
+mod held;
 mod paced;
 mod rate;
 mod reading;

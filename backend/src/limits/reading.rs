@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Anyone who is signed in and has not asked for too much lately, and the place among those
-/// that are read for, which is kept until the answer is made.
+/// that are read for, which holds the answer until it is sent.
 pub(crate) struct Reading(pub(crate) Identity, pub(crate) Slot);
 
 impl FromRequestParts<Arc<AppState>> for Reading {

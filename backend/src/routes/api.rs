@@ -6,6 +6,7 @@ use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
     http::Uri,
+    response::Response,
 };
 use serde::Deserialize;
 use shared::wire::{NotebooksResponse, Tile, TileResponse, WallResponse};
@@ -99,14 +100,14 @@ pub(super) async fn get_tile(
     responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_notebook(
     State(state): State<Arc<AppState>>,
-    Reading(identity, _reading): Reading,
+    Reading(identity, slot): Reading,
     query: Result<Query<TileQuery>, QueryRejection>,
-) -> Result<Json<TileResponse>, AppError> {
+) -> Result<Response, AppError> {
     let Query(query) = query?;
     let missing = query.missing();
     let key = query.of_one_seen_by(&identity)?;
     let tile = state.class.whole(&key).await.ok_or(missing)?;
-    Ok(answer(&state, tile))
+    Ok(slot.hold(answer(&state, tile)))
 }
 
 /// Everything else below `/api/`, signed in or not.

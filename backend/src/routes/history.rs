@@ -10,7 +10,7 @@ use axum::{
     Json,
     extract::{FromRequestParts, Query, State, rejection::QueryRejection},
     http::{StatusCode, header, request::Parts},
-    response::{Html, IntoResponse, Response},
+    response::{Html, Response},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -184,9 +184,9 @@ async fn list_versions(
     responses((status = OK, body = VersionResponse)))]
 async fn get_version(
     State(state): State<Arc<AppState>>,
-    Reading(identity, _reading): Reading,
+    Reading(identity, slot): Reading,
     Asking(query): Asking<VersionQuery>,
-) -> Result<Json<VersionResponse>, AppError> {
+) -> Result<Response, AppError> {
     let asked = Asked::of(&state, &identity, query.user, query.filename)?;
     let owner = asked.key.user.clone();
     let response = read_of(&state, &owner, move |lanes| {
@@ -201,7 +201,7 @@ async fn get_version(
             tile: asked.with_notebook(version.id, lanes, tile)?,
         })
     });
-    response.await.map(Json)
+    Ok(slot.hold(Json(response.await?)))
 }
 
 fn tile(key: &Key, version: Version, notebook: &Notebook) -> Tile {
@@ -223,7 +223,7 @@ fn tile(key: &Key, version: Version, notebook: &Notebook) -> Tile {
     responses((status = OK, body = Object, content_type = "application/x-ipynb+json")))]
 async fn download_version(
     State(state): State<Arc<AppState>>,
-    Reading(identity, _reading): Reading,
+    Reading(identity, slot): Reading,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Response, AppError> {
     let asked = Asked::of(&state, &identity, query.user, query.filename)?;
@@ -239,7 +239,7 @@ async fn download_version(
         (header::CONTENT_TYPE, "application/x-ipynb+json".to_owned()),
         (header::CONTENT_DISPOSITION, attachment(&name)),
     ];
-    Ok((headers, bytes).into_response())
+    Ok(slot.hold((headers, bytes)))
 }
 
 /// `GET /api/history/diff`
@@ -248,10 +248,10 @@ async fn download_version(
     responses((status = OK, body = DiffResponse)))]
 async fn get_difference(
     State(state): State<Arc<AppState>>,
-    Reading(identity, _reading): Reading,
+    Reading(identity, slot): Reading,
     Asking(query): Asking<VersionQuery>,
-) -> Result<Json<DiffResponse>, AppError> {
-    compare(&state, &identity, query).await.map(Json)
+) -> Result<Response, AppError> {
+    Ok(slot.hold(Json(compare(&state, &identity, query).await?)))
 }
 
 /// `GET /api/history/changes`: the same as a fragment of HTML, for the page, which so need
@@ -261,11 +261,11 @@ async fn get_difference(
     responses((status = OK, body = String, content_type = "text/html")))]
 async fn get_changes(
     State(state): State<Arc<AppState>>,
-    Reading(identity, _reading): Reading,
+    Reading(identity, slot): Reading,
     Asking(query): Asking<VersionQuery>,
-) -> Result<Html<String>, AppError> {
+) -> Result<Response, AppError> {
     let diff = compare(&state, &identity, query).await?;
-    Ok(Html(render::changes(&diff)))
+    Ok(slot.hold(Html(render::changes(&diff))))
 }
 
 async fn compare(

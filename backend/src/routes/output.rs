@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderName, header},
-    response::{Html, IntoResponse, Response},
+    response::{Html, Response},
 };
 use serde::Deserialize;
 use shared::{notebook::Notebook, prepare};
@@ -68,7 +68,7 @@ pub(super) struct OutputQuery {
     responses((status = OK, body = String, content_type = "text/html")))]
 pub(super) async fn get_output(
     State(state): State<Arc<AppState>>,
-    Reading(identity, _reading): Reading,
+    Reading(identity, slot): Reading,
     headers: HeaderMap,
     query: Result<Query<OutputQuery>, QueryRejection>,
 ) -> Result<Response, AppError> {
@@ -81,7 +81,7 @@ pub(super) async fn get_output(
         return Err(missing());
     }
     let document = document(&state, query).await?.ok_or_else(missing)?;
-    Ok((CLOSED, Html(document)).into_response())
+    Ok(slot.hold((CLOSED, Html(document))))
 }
 
 /// Browsers say what they will do with the answer; who says nothing is no browser, or an

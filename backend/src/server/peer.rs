@@ -7,7 +7,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -136,9 +136,11 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(four.try_into().ok()?))
 }
 
-/// What one machine has of addresses: of IPv6, a whole network.
+/// What one machine has of addresses: of IPv6, a whole network; of the loopback, where who is
+/// there may take any, all of it.
 fn network(address: IpAddr) -> IpAddr {
     match address {
+        IpAddr::V4(address) if address.is_loopback() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(address) if !address.is_loopback() => {
             let mut octets = address.octets();
             octets[8..].fill(0);

@@ -4,10 +4,11 @@
 //! A change on disk is looked at after a short grace. Under a Hub the grace lets the
 //! participant's own server report first, so that a save is one event and not two.
 
+mod due;
 mod walks;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender},
@@ -28,12 +29,17 @@ use crate::{
     store::{EventFilter, EventStore, NewEvent},
     time,
 };
+use due::Due;
 use walks::Walks;
 
+/// So many pokes are taken between two looks at what is due.
+const AT_ONCE: usize = 1_000;
 /// Between two looks who has a home.
 const COUNT_EVERY: Duration = Duration::from_secs(2);
 /// Until a file that is being written, or is just gone, is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
+/// And so much longer for each KiB that there is of it.
+const PER_KIB: Duration = Duration::from_micros(60);
 /// Until a store that failed is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -55,15 +61,13 @@ pub struct Reporter {
     grace: Duration,
     /// The last save of each `(user, path)` that the store knew at the start.
     told: HashMap<(String, String), i128>,
-    due: BTreeMap<Key, Instant>,
+    due: Due,
     /// When it is looked next who has a home.
     next_count: Instant,
     /// When whose home is walked.
     walks: Walks,
     /// What was known of each person when their home was begun to be walked.
     walked: HashMap<String, Vec<Key>>,
-    /// What is being looked at.
-    looking: HashSet<Key>,
     /// How often whose saves are reported.
     paces: Buckets,
     watch: Watch,
@@ -146,11 +150,10 @@ impl Reporter {
             runtime: Handle::current(),
             grace,
             told,
-            due: BTreeMap::new(),
+            due: Due::default(),
             next_count: Instant::now() + COUNT_EVERY,
             walks: Walks::default(),
             walked: HashMap::new(),
-            looking: HashSet::new(),
             paces: Buckets::default(),
             watch,
             pokes,
@@ -162,7 +165,10 @@ impl Reporter {
         };
         for (_, scanned) in reporter.class.scan(&reporter.watch) {
             // Of a home that is late the next walk will tell.
-            let found = scanned.answer().await.unwrap_or_default();
+            let found = scanned.answer().await.unwrap_or_else(|_| {
+                reporter.class.lacks_some();
+                Vec::new()
+            });
             reporter.are_there(found, Duration::ZERO);
         }
         Ok(reporter)
@@ -186,12 +192,7 @@ impl Reporter {
             self.walk_due();
             self.look_at_due();
             let now = Instant::now();
-            let due = self
-                .due
-                .iter()
-                .filter(|(key, _)| !self.looking.contains(*key));
-            let due = due.map(|(_, due)| *due).min();
-            let wake = [due, self.walks.next()].into_iter().flatten();
+            let wake = [self.due.next(), self.walks.next()].into_iter().flatten();
             let wake = wake.fold(self.next_count, Instant::min);
             match self.pokes.recv_timeout(wake.saturating_duration_since(now)) {
                 Ok(poke) => self.poked(poke),
@@ -199,8 +200,15 @@ impl Reporter {
                 // It cannot be: one of the other ends is ours.
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+            // One round for all that has come meanwhile.
             while let Ok(answer) = self.answers.try_recv() {
                 self.answered(answer);
+            }
+            for _ in 0..AT_ONCE {
+                let Ok(poke) = self.pokes.try_recv() else {
+                    break;
+                };
+                self.poked(poke);
             }
         }
     }
@@ -209,7 +217,7 @@ impl Reporter {
         match poke {
             Poke::Written { user, filename } => {
                 let due = Instant::now() + self.grace;
-                self.due.entry(Key { filename, user }).or_insert(due);
+                self.due.look_at(Key { filename, user }, due);
             }
             Poke::Rescan { user: Some(user) } => self.walks.are_wanted(&user, Instant::now()),
             Poke::Rescan { user: None } => {
@@ -224,7 +232,7 @@ impl Reporter {
         match answer {
             Answer::Walked { user, found, took } => self.were_walked(&user, found, took),
             Answer::Looked { key, look, why } => {
-                self.looking.remove(&key);
+                self.due.ended(&key);
                 match why {
                     Why::Written { is_new } => self.written(key, look.as_ref(), is_new),
                     Why::Gone => self.gone(&key, look.as_ref()),
@@ -237,6 +245,7 @@ impl Reporter {
         let now = Instant::now();
         if now >= self.next_count {
             self.next_count = now + COUNT_EVERY;
+            self.class.reader().lanes().keep_going();
             self.count_people();
         }
     }
@@ -305,9 +314,7 @@ impl Reporter {
             if entry.reported().is_none() && self.knows(&key, version) {
                 entry.set_reported(Some(version));
             } else if entry.reported() != Some(version) {
-                self.due
-                    .entry(key)
-                    .or_insert_with(|| Instant::now() + grace);
+                self.due.look_at(key, Instant::now() + grace);
             }
         }
     }
@@ -322,14 +329,11 @@ impl Reporter {
 
     fn look_at_due(&mut self) {
         let now = Instant::now();
-        let is_ready = |key: &Key, due: &Instant| *due <= now && !self.looking.contains(key);
-        let due = self.due.iter().filter(|(key, due)| is_ready(key, due));
-        let ready: Vec<Key> = due.map(|(key, _)| key.clone()).collect();
-        for key in ready {
-            self.due.remove(&key);
+        for key in self.due.take(now) {
             let pause = self.paces.wait(&key.user, PACE, now);
             if !pause.is_zero() {
-                self.look_in(key, pause);
+                self.due.look_at(key.clone(), now);
+                self.due.pause(&key.user, now + pause);
                 continue;
             }
             let is_new = self.class.0.entry(&key).is_none();
@@ -338,7 +342,7 @@ impl Reporter {
     }
 
     fn look_at(&mut self, key: Key, why: Why) {
-        if !self.looking.insert(key.clone()) {
+        if !self.due.begin(&key) {
             return;
         }
         let core = Arc::clone(&self.class.0);
@@ -359,7 +363,11 @@ impl Reporter {
     fn written(&mut self, key: Key, look: Option<&Look>, is_new: bool) {
         let version = match look {
             Some(Look::Good(version) | Look::Bad(Some(version), _)) => *version,
-            Some(Look::BeingWritten) => return self.look_in(key, LOOK_AGAIN),
+            Some(Look::BeingWritten(version)) => {
+                // Reading half of a large file again and again takes time, too.
+                let kib = u32::try_from(version.size() >> 10).unwrap_or(u32::MAX);
+                return self.look_in(key, LOOK_AGAIN + PER_KIB * kib);
+            }
             // Nobody else has heard of it, and nobody need.
             Some(Look::Missing) if is_new && self.is_unreported(&key) => {
                 return self.class.forget(&key);
@@ -397,9 +405,7 @@ impl Reporter {
     }
 
     fn look_in(&mut self, key: Key, pause: Duration) {
-        self.due
-            .entry(key)
-            .or_insert_with(|| Instant::now() + pause);
+        self.due.look_at(key, Instant::now() + pause);
     }
 
     /// Only what was once seen on disk can be gone; a notebook that a server reported
@@ -498,7 +504,7 @@ mod tests {
             self.walks
                 .all_are_wanted(Instant::now() - Duration::from_secs(60));
             self.walk_due();
-            while !(self.walked.is_empty() && self.looking.is_empty()) {
+            while !(self.walked.is_empty() && self.due.is_quiet()) {
                 let answer = self.answers.recv().unwrap();
                 self.answered(answer);
             }

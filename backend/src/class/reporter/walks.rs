@@ -13,6 +13,9 @@ const EVERY: Duration = Duration::from_secs(2);
 /// Walks may take this share of one core: all together while nothing is heard, and each that
 /// is asked for by what happens in that home: one part in twenty.
 const SHARE: u32 = 20;
+/// So long at most a home is not walked because of what the walks of others take: where no
+/// changes are reported, walks are how saves are seen.
+const MOST_FOR_OTHERS: Duration = Duration::from_secs(10);
 /// From what is heard to the walk: more may be heard in a moment.
 const SOON: Duration = Duration::from_millis(25);
 
@@ -98,7 +101,8 @@ impl Walks {
         let was_wanted = home.due < now + EVERY;
         home.is_walked = false;
         home.ended = Some((now, took));
-        home.due = now + EVERY.max((others + took) * SHARE);
+        let others = (others * SHARE).min(MOST_FOR_OTHERS);
+        home.due = now + EVERY.max(took * SHARE).max(others);
         if was_wanted {
             home.want(now);
         }
