@@ -149,6 +149,54 @@ fn many_small_outputs_and_cells_are_too_much_together() {
     assert!(elements(&page) < 30_000);
 }
 
+/// Few pixels can be many bytes, which are kept for a tile and sent to everyone.
+#[test]
+fn a_tile_has_few_megabytes_of_pictures_and_the_page_has_them_all() {
+    const MIB: usize = 1024 * 1024;
+    let start = "iVBORw0KGgoAAAANSUhEUgAAASwAAADICAYAAAAAAAAA";
+    let noise = |length: usize| format!("{start}{}", "q83v".repeat((length - start.len()) / 4));
+    let of = |length: usize, count: usize| {
+        let picture = display("image/png", &noise(length));
+        let cell = json!({"cell_type": "code", "source": "", "outputs": [picture]});
+        notebook(json!(vec![cell; count]))
+    };
+    let json = |notebook: &Notebook| {
+        let prepared = Prepared::of(notebook, 0, &Ammonia, None);
+        serde_json::to_string(prepared.cells()).expect("JSON")
+    };
+
+    let many = of(3 * MIB, 10);
+    let tile = json(&many);
+    assert!(tile.len() < 5 * MIB, "{} bytes", tile.len());
+    // The last is whole.
+    let picture = tile.find(start).expect("a picture");
+    assert!(tile.rfind(NOTE).expect("a note") < picture);
+    let page = html(&many);
+    assert!(page.matches("<img").count() == 10 && !page.contains(NOTE));
+
+    let one = of(5 * MIB, 1);
+    let tile = json(&one);
+    assert!(
+        tile.len() < MIB && tile.contains("bytes of data; up to 4,194,304"),
+        "{tile:.500}"
+    );
+    assert!(html(&one).contains("<img"));
+    let page = html(&of(5 * MIB, 20));
+    assert!(page.len() < 65 * MIB && page.contains(NOTE));
+    // So it is in prose and in HTML.
+    let image = format!("<img src=\"data:image/png;base64,{}\">", noise(5 * MIB));
+    let attached = json!({"cell_type": "markdown", "source": "![a](attachment:a)",
+                          "attachments": {"a": {"image/png": noise(5 * MIB)}}});
+    for notebook in [
+        outputs(json!([display("text/html", &image)])),
+        notebook(json!([attached])),
+    ] {
+        let tile = json(&notebook);
+        assert!(tile.len() < MIB && tile.contains(NOTE), "{tile:.500}");
+        assert!(html(&notebook).contains("<img"));
+    }
+}
+
 #[test]
 fn text_over_the_budget_is_cut_shorter() {
     let coloured: String = (0..40_000)

@@ -62,6 +62,8 @@ pub(super) fn cost(html: &str) -> Cost {
         cost.add(table.cost());
     }
     cost.text = cost.text.saturating_add(scale.weight());
+    // Pictures in it are part of it.
+    cost.bytes = html.len() as u64;
     cost
 }
 
@@ -117,6 +119,7 @@ mod tests {
                     <tr><td>1</td><td rowspan=\"3\">2</td></tr></tbody></table>";
         let cost = cost(html);
         assert_eq!((cost.elements, cost.places, cost.text), (8, 6, 8));
+        assert_eq!(cost.bytes, html.len() as u64);
     }
 
     #[test]
@@ -124,6 +127,15 @@ mod tests {
         let inner = "<table><tr><td>1</td><td>2</td></tr></table>";
         let html = format!("<table><tr><td>{inner}</td></tr><tr><td>{inner}</td></tr></table>");
         assert_eq!(cost(&html).places, 6);
+    }
+
+    #[test]
+    fn the_bytes_of_a_picture_count_once() {
+        for kind in ["png", "svg+xml"] {
+            let data = "PHN2Zy8+".repeat(1000);
+            let html = format!("<img src=\"data:image/{kind};base64,{data}\">");
+            assert_eq!(cost(&html).bytes, html.len() as u64, "{kind}");
+        }
     }
 
     #[test]

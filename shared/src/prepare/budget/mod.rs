@@ -5,7 +5,8 @@
 //! gigabyte once decoded, and it is the browser of everyone who looks that stands still. So
 //! what a cell shows is measured here, once, when it is prepared, in five measures that
 //! were each found by timing Chromium ([`Cost`]), and what is over the budget becomes a
-//! note that says what was too much.
+//! note that says what was too much. A sixth, its bytes, is what a server keeps of it and
+//! sends to everyone: noise of few pixels is as long as a film.
 //!
 //! `weigh` measures a prepared cell, `markup` sanitised HTML, `text` any text, `picture`
 //! the bytes of a picture, `svg` what a drawing comes to once all its references are
@@ -37,7 +38,11 @@ pub(crate) struct Cost {
     pixels: u64,
     /// Shapes that SVGs draw, references followed, some 40 µs each.
     shapes: u64,
+    /// Bytes of what is sent: HTML and the text in it, pictures in base64.
+    bytes: u64,
 }
+
+const MIB: u64 = 1024 * 1024;
 
 /// How much may be drawn.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +54,8 @@ pub(crate) struct Budget {
 }
 
 /// A notebook by itself, as a page or as a document. Each measure of it at its limit is
-/// drawn within five seconds on two cores without a graphics card.
+/// drawn within five seconds on two cores without a graphics card. HTML or a picture of more
+/// than 8 MiB is not looked at in the first place (`cut`); prose may have several pictures.
 pub(crate) const PAGE: Budget = Budget {
     output: Cost {
         elements: 60_000,
@@ -57,6 +63,7 @@ pub(crate) const PAGE: Budget = Budget {
         text: 700_000,
         pixels: 250_000_000,
         shapes: 40_000,
+        bytes: 64 * MIB,
     },
     all: Cost {
         elements: 100_000,
@@ -64,10 +71,12 @@ pub(crate) const PAGE: Budget = Budget {
         text: 3_000_000,
         pixels: 500_000_000,
         shapes: 80_000,
+        bytes: 64 * MIB,
     },
 };
 
-/// The end of a notebook, of which a page shows three hundred: the wall, or a summary.
+/// The end of a notebook, of which a page shows three hundred: the wall, or a summary. It is
+/// kept in memory and sent to everyone who looks, so its bytes are few, too.
 pub(crate) const TILE: Budget = Budget {
     output: Cost {
         elements: 5_000,
@@ -75,6 +84,7 @@ pub(crate) const TILE: Budget = Budget {
         text: 400_000,
         pixels: 120_000_000,
         shapes: 6_000,
+        bytes: 4 * MIB,
     },
     all: Cost {
         elements: 6_000,
@@ -82,6 +92,7 @@ pub(crate) const TILE: Budget = Budget {
         text: 600_000,
         pixels: 150_000_000,
         shapes: 8_000,
+        bytes: 4 * MIB,
     },
 };
 
@@ -97,13 +108,23 @@ impl Cost {
         text: 0,
         pixels: 0,
         shapes: 0,
+        bytes: 0,
     };
     /// Of a note, and what stands around a cell.
     pub(super) const NOTE: Self = Self {
         elements: 8,
         text: 200,
+        bytes: 400,
         ..Self::NONE
     };
+
+    /// Of bytes that are sent, beside what drawing them costs.
+    fn bytes(text: &str) -> Self {
+        Self {
+            bytes: text.len() as u64,
+            ..Self::NONE
+        }
+    }
 
     /// Of both.
     pub(super) fn plus(self, other: Self) -> Self {
@@ -113,6 +134,7 @@ impl Cost {
             text: self.text.saturating_add(other.text),
             pixels: self.pixels.saturating_add(other.pixels),
             shapes: self.shapes.saturating_add(other.shapes),
+            bytes: self.bytes.saturating_add(other.bytes),
         }
     }
 
@@ -132,6 +154,7 @@ impl Cost {
             text: self.text.saturating_sub(other.text),
             pixels: self.pixels.saturating_sub(other.pixels),
             shapes: self.shapes.saturating_sub(other.shapes),
+            bytes: self.bytes.saturating_sub(other.bytes),
         }
     }
 
@@ -143,6 +166,7 @@ impl Cost {
             (self.places, most.places, "places in its tables"),
             (self.elements, most.elements, "elements"),
             (self.text, most.text, "letters' worth of text"),
+            (self.bytes, most.bytes, "bytes of data"),
         ];
         let mut over = measures.into_iter().filter(|(is, most, _)| is > most);
         over.next()
@@ -201,6 +225,13 @@ mod tests {
             words,
             "has 1,000,000 elements; up to 60,000 are shown here. The notebook itself has it"
         );
+        let picture = Cost::bytes(&"A".repeat(6_000_000));
+        let words = picture.beyond(TILE.output).expect("too much").to_string();
+        assert_eq!(
+            words,
+            "has 6,000,000 bytes of data; up to 4,194,304 are shown here. The notebook itself has it"
+        );
+        assert_eq!(picture.beyond(PAGE.output), None);
         assert_eq!(PAGE.output.beyond(PAGE.output), None);
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(u64::MAX), "more than a trillion");
@@ -222,6 +253,7 @@ mod tests {
             text: u64::MAX,
             pixels: u64::MAX,
             shapes: u64::MAX,
+            bytes: u64::MAX,
         };
         assert_eq!(most.plus(most), most);
     }

@@ -25,7 +25,9 @@ pub(in crate::prepare) fn rich(rich: &Rich) -> Cost {
         // What is large is not copied for this.
         Rich::Html(html) => markup::cost(html.as_str()),
         Rich::Markdown(markdown) => self::markdown(markdown),
-        Rich::Image { image, .. } => picture::cost(image.kind, &image.base64),
+        Rich::Image { image, alt } => {
+            picture::cost(image.kind, &image.base64).plus(Cost::bytes(alt))
+        }
         Rich::Live {
             shown: Some(shown), ..
         } => Cost::NOTE.plus(self::rich(shown)),

@@ -76,6 +76,14 @@ fn find(bytes: Bytes<'_>) -> Found {
 
 /// What a picture costs, in base64. What [`refusal`] refuses costs more than there is.
 pub(super) fn cost(kind: ImageKind, base64: &str) -> Cost {
+    Cost {
+        // Pictures in a drawing are part of these.
+        bytes: base64.len() as u64,
+        ..drawn(kind, base64)
+    }
+}
+
+fn drawn(kind: ImageKind, base64: &str) -> Cost {
     if kind == ImageKind::Svg {
         return match svg::of_base64(base64) {
             Ok(cost) => cost.plus(Cost::ELEMENT),
@@ -142,7 +150,7 @@ fn too_large(size: Size) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Cost, cost, refusal};
+    use super::{super::Cost, cost, drawn, refusal};
     use crate::{prepare::image::encode, prepared::ImageKind};
 
     fn png(width: u32, height: u32, frames: u32) -> Vec<u8> {
@@ -249,7 +257,16 @@ mod tests {
             }
         }
         assert_eq!(pixels(b"nothing"), 0);
-        assert_eq!(cost(ImageKind::Png, "iVBORw0KGgo="), Cost::ELEMENT);
+        assert_eq!(drawn(ImageKind::Png, "iVBORw0KGgo="), Cost::ELEMENT);
+    }
+
+    #[test]
+    fn every_byte_counts_whatever_the_pixels_are() {
+        for kind in [ImageKind::Png, ImageKind::Svg] {
+            for base64 in ["iVBORw0KGgo=".to_owned(), "AAAA".repeat(1000)] {
+                assert_eq!(cost(kind, &base64).bytes, base64.len() as u64);
+            }
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(super) const MOST: Cost = Cost {
     text: u64::MAX,
     pixels: 250_000_000,
     shapes: 40_000,
+    bytes: u64::MAX,
 };
 
 /// So many bytes of an attribute, such as a path's, cost what a shape does.
