@@ -19,6 +19,7 @@ use super::{
     Bounds, HistoryError, HistoryStore, Save,
     align::{self, Counts, Outline},
     queue::{Pending, Queue},
+    recent::Recent,
 };
 use crate::{
     background,
@@ -34,6 +35,8 @@ const ROOM: usize = 8 << 20;
 const BATCH: usize = 16;
 /// Bytes of versions in one transaction, and one more version.
 const TURN: usize = 1 << 20;
+/// The outlines that are remembered have so many cells together, at most.
+const MOST_MARKS: usize = 400_000;
 /// Until it is looked again whether something has to be tidied up.
 const IDLE: Duration = Duration::from_secs(10);
 /// Until a notebook whose disk does not answer is read again.
@@ -66,7 +69,7 @@ impl Recorder {
             reader: reader.into(),
             bounds,
             asides,
-            outlines: HashMap::new(),
+            outlines: Recent::new(MOST_MARKS),
         };
         let thread = background::spawn("history", move || work.run())
             .context("cannot start the recorder of histories")?;
@@ -119,8 +122,9 @@ struct Writer {
     reader: Reader,
     bounds: Bounds,
     asides: Asides,
-    /// The cells of the newest version of each notebook, in brief.
-    outlines: HashMap<Key, Outline>,
+    /// The cells of the newest versions of notebooks, in brief. What is forgotten is found
+    /// again in the store.
+    outlines: Recent<Outline>,
 }
 
 impl Writer {
@@ -207,6 +211,8 @@ impl Writer {
         }
         let noted_at_ms = time::now_ms();
         let mut saves = Vec::with_capacity(pending.len());
+        // Until they are stored they are ahead of the store.
+        let mut outlines = HashMap::new();
         for Pending {
             key,
             saved_at_ms,
@@ -220,20 +226,23 @@ impl Writer {
                 saved_at_ms: (*saved_at_ms).min(noted_at_ms),
                 noted_at_ms,
                 cells: *cells,
-                counts: self.counts(key, whole.map_cells(align::mark))?,
+                counts: self.counts(&mut outlines, key, whole.map_cells(align::mark))?,
                 bytes: whole.bytes(),
             });
         }
-        let added = self.store.add(&saves).inspect_err(|_| {
-            // They are ahead of the store now.
-            for pending in pending {
-                self.outlines.remove(&pending.key);
-            }
-        })?;
+        let added = self.store.add(&saves)?;
         let added = pending.iter().zip(added).filter(|(_, is_new)| *is_new);
         let keys: Vec<&Key> = added.map(|(pending, _)| &pending.key).collect();
         counter!("pipalhub_history_versions_total").increment(keys.len() as u64);
-        self.tell(keys.into_iter().collect());
+        let keys: BTreeSet<&Key> = keys.into_iter().collect();
+        for (key, outline) in outlines {
+            // Nor is anything remembered of what had no place.
+            let versions = self.store.versions(key, None, 1);
+            if keys.contains(key) || versions.is_ok_and(|versions| !versions.is_empty()) {
+                self.outlines.put(key.clone(), outline.len(), outline);
+            }
+        }
+        self.tell(keys);
         Ok(())
     }
 
@@ -246,14 +255,20 @@ impl Writer {
         }
     }
 
-    /// What `new` has that the version before had not, and remembers it for the next time.
-    fn counts(&mut self, key: &Key, new: Outline) -> Result<Counts, HistoryError> {
-        let old = match self.outlines.remove(key) {
+    /// What `new` has that the version before had not, which may be one of `outlines`; it is
+    /// there afterwards.
+    fn counts<'a>(
+        &mut self,
+        outlines: &mut HashMap<&'a Key, Outline>,
+        key: &'a Key,
+        new: Outline,
+    ) -> Result<Counts, HistoryError> {
+        let old = match outlines.remove(key).or_else(|| self.outlines.take(key)) {
             Some(outline) => outline,
             None => newest_outline(&*self.store, key)?,
         };
         let counts = align::count(&old, &new);
-        self.outlines.insert(key.clone(), new);
+        outlines.insert(key, new);
         Ok(counts)
     }
 
@@ -463,6 +478,51 @@ mod tests {
         let log = std::fs::metadata(scene.folder.path().join("history.sqlite3-wal"));
         let file = scene.store.size().unwrap() - log.map_or(0, |log| log.len());
         assert!(file < 3 << 20, "{file} of {largest}");
+    }
+
+    fn pending(filename: &str, sources: &[&str]) -> Pending {
+        let cells = sources
+            .iter()
+            .map(|source| serde_json::json!({"cell_type": "raw", "source": source}));
+        let file = serde_json::json!({"cells": cells.collect::<Vec<_>>()}).to_string();
+        let content = Content::parse(file.into_bytes().into(), TailLimits::NONE, None).unwrap();
+        Pending {
+            key: Key {
+                filename: filename.to_owned(),
+                user: "ana".to_owned(),
+            },
+            saved_at_ms: 0,
+            cells: sources.len(),
+            whole: content.whole().clone(),
+        }
+    }
+
+    #[test]
+    fn outlines_are_bounded_and_of_what_has_a_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.sqlite3");
+        let store = SqliteHistory::open(&path).unwrap();
+        let homes: HomesTemplate = "/nowhere/{user}".parse().unwrap();
+        let mut writer = Writer {
+            queue: Arc::new(Queue::new(ROOM)),
+            store: Arc::new(store.within(&path, 1 << 20, 2, 0)),
+            reader: homes.into(),
+            bounds: Bounds::new(30, 1 << 30),
+            asides: Asides::default(),
+            outlines: Recent::new(MOST_MARKS),
+        };
+        let files = ["a.ipynb", "b.ipynb", "c.ipynb", "d.ipynb"];
+        writer
+            .record(&files.map(|file| pending(file, &["x", "y"])))
+            .unwrap();
+        assert_eq!(writer.outlines.len(), 2, "the others have no place");
+        // Too little for either: they are found again.
+        writer.outlines = Recent::new(1);
+        let changed = ["a.ipynb", "b.ipynb"].map(|file| pending(file, &["x", "z"]));
+        writer.record(&changed).unwrap();
+        assert_eq!(writer.outlines.len(), 0);
+        let newest = writer.store.versions(&changed[1].key, None, 1).unwrap();
+        assert_eq!(newest[0].counts.changed, 1);
     }
 
     #[test]
