@@ -39,6 +39,8 @@ const TURN: usize = 1 << 20;
 const MOST_MARKS: usize = 400_000;
 /// Until it is looked again whether something has to be tidied up.
 const IDLE: Duration = Duration::from_secs(10);
+/// So long others wait for a participant's disk.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Until a notebook whose disk does not answer is read again.
 const LATER: Duration = Duration::from_secs(10);
 /// Until a store that failed is tried again.
@@ -167,7 +169,8 @@ impl Writer {
 
     /// A notebook as it is now.
     fn read(&self, key: Key) -> Option<Pending> {
-        let (version, file) = match self.reader.read(&key.user, &key.filename) {
+        let read = self.reader.read_within(&key.user, &key.filename, PATIENCE);
+        let (version, file) = match read {
             Ok(read) => read?,
             Err(_) => {
                 // Perhaps the disk answers again by then.
@@ -297,7 +300,10 @@ fn newest_outline(store: &dyn HistoryStore, key: &Key) -> Result<Outline, Histor
 mod tests {
     use std::{
         fs,
-        sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+        sync::{
+            atomic::{AtomicU64, AtomicUsize, Ordering},
+            mpsc,
+        },
         time::Instant,
     };
 
@@ -306,6 +312,7 @@ mod tests {
         class::Class,
         history::{SqliteHistory, Version},
         homes::HomesTemplate,
+        lanes::{Lanes, Patience},
         reserve::Reserve,
     };
 
@@ -523,6 +530,41 @@ mod tests {
         assert_eq!(writer.outlines.len(), 0);
         let newest = writer.store.versions(&changed[1].key, None, 1).unwrap();
         assert_eq!(newest[0].counts.changed, 1);
+    }
+
+    #[test]
+    fn the_others_do_not_wait_for_a_lane_that_is_busy() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap();
+        let hour = Duration::from_secs(3_600);
+        let patience = Patience {
+            running: hour,
+            waiting: hour,
+        };
+        let lanes = Lanes::new(2, patience);
+        // Until the sender is gone.
+        let (busy, end) = mpsc::channel::<()>();
+        lanes.put("mallory", move || drop(end.recv()));
+        let homes = format!("{}/{{user}}", folder.path().display());
+        let reader = Reader::in_lanes(homes.parse().unwrap(), lanes);
+        let store = Arc::new(store);
+        let bounds = Bounds::new(30, 1 << 30);
+        let recorder =
+            Recorder::start(Arc::clone(&store) as _, reader, bounds, Asides::default()).unwrap();
+        let key = Key {
+            filename: "a.ipynb".to_owned(),
+            user: "mallory".to_owned(),
+        };
+        recorder.queue.miss([key]);
+        let saved = pending("a.ipynb", &["x"]);
+        let key = saved.key.clone();
+        assert!(recorder.queue.push(saved));
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while store.versions(&key, None, 1).unwrap().is_empty() {
+            assert!(Instant::now() < deadline, "it is recorded meanwhile");
+            thread::sleep(Duration::from_millis(10));
+        }
+        drop(busy);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Reading below the homes so that nobody waits for somebody else's disk: each person's files
 //! in their lane ([`crate::lanes`]).
 
+use std::time::Duration;
+
 use super::{Fingerprint, HomesTemplate, OnDisk, read_notebook};
-use crate::lanes::{Lanes, Unread};
+use crate::lanes::{Lanes, Pending, Unread};
 
 /// See the module's words. A clone reads in the same lanes.
 #[derive(Clone)]
@@ -49,14 +51,30 @@ impl Reader {
         user: &str,
         filename: &str,
     ) -> Result<Option<(Fingerprint, OnDisk)>, Unread> {
-        let Some(home) = self.homes.home_of(user) else {
-            return Ok(None);
-        };
+        let read = self.ask(user, filename);
+        read.map_or(Ok(None), Pending::wait)
+    }
+
+    /// The same, for a thread that others wait for: it waits no longer than `patience`.
+    ///
+    /// # Errors
+    /// When it is not read in time.
+    pub fn read_within(
+        &self,
+        user: &str,
+        filename: &str,
+        patience: Duration,
+    ) -> Result<Option<(Fingerprint, OnDisk)>, Unread> {
+        let read = self.ask(user, filename);
+        read.map_or(Ok(None), |read| read.wait_for(patience))
+    }
+
+    fn ask(&self, user: &str, filename: &str) -> Option<Pending<Option<(Fingerprint, OnDisk)>>> {
+        let home = self.homes.home_of(user)?;
         let filename = filename.to_owned();
-        let read = self.lanes.ask(user, move || {
+        Some(self.lanes.ask(user, move || {
             let (version, file) = read_notebook(&home, &filename, None).ok()?;
             Some((version, file?))
-        });
-        read.wait()
+        }))
     }
 }

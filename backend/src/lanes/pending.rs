@@ -127,6 +127,15 @@ impl<T> Pending<T> {
         }
     }
 
+    /// The same, for who has others to serve: waits no longer than `patience`.
+    ///
+    /// # Errors
+    /// See [`Unread`].
+    pub fn wait_for(mut self, patience: Duration) -> Result<T, Unread> {
+        self.until = Instant::now() + patience;
+        self.wait()
+    }
+
     /// Waits in a task.
     ///
     /// # Errors
