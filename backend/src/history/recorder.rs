@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -140,7 +140,7 @@ impl Writer {
                 if work.last || self.queue.is_closed() {
                     return;
                 }
-                thread::sleep(TRY_AGAIN);
+                self.make_room();
                 continue;
             }
             let mut pending = work.pending;
@@ -275,6 +275,20 @@ impl Writer {
         Ok(counts)
     }
 
+    /// Removes what is too much already, and waits when that is not enough.
+    fn make_room(&self) {
+        let until = Instant::now() + TRY_AGAIN;
+        loop {
+            match self.store.tidy(&self.bounds, time::now_ms()) {
+                Ok(true) if Instant::now() < until => {}
+                Ok(true) => return,
+                // One that cannot even remove is tried again with the rest.
+                Ok(false) | Err(_) => break,
+            }
+        }
+        thread::sleep(until.saturating_duration_since(Instant::now()));
+    }
+
     fn tidy(&self) -> Result<(), HistoryError> {
         // A step after each batch in any case: a class that never pauses is bounded too.
         while self.store.tidy(&self.bounds, time::now_ms())?
@@ -304,7 +318,6 @@ mod tests {
             atomic::{AtomicU64, AtomicUsize, Ordering},
             mpsc,
         },
-        time::Instant,
     };
 
     use super::*;
@@ -565,6 +578,38 @@ mod tests {
             thread::sleep(Duration::from_millis(10));
         }
         drop(busy);
+    }
+
+    #[test]
+    fn below_the_reserve_what_is_too_old_makes_room() {
+        let versions = [["x"], ["y"]].map(|sources| pending("old.ipynb", &sources));
+        let reserve = Reserve::on(Arc::new(AtomicU64::new(0)), 1 << 20);
+        let scene = scene_of(0, |store, _| {
+            for Pending { key, whole, .. } in &versions {
+                let save = Save {
+                    key,
+                    saved_at_ms: 1,
+                    noted_at_ms: 1,
+                    cells: 1,
+                    counts: Counts::default(),
+                    bytes: whole.bytes(),
+                };
+                assert_eq!(store.add(&[save]).unwrap(), [true]);
+            }
+            store.with_reserve(reserve)
+        });
+        scene.save("has no room");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while scene
+            .store
+            .versions(&versions[0].key, None, 9)
+            .unwrap()
+            .len()
+            > 1
+        {
+            assert!(Instant::now() < deadline, "the older goes");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     #[test]
