@@ -149,7 +149,9 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
     let lanes = Lanes::new(2, patience);
     // Until the sender is gone.
     let (busy, end) = mpsc::channel::<()>();
-    lanes.put("mallory", move || drop(end.recv()));
+    lanes.put("mallory", move || {
+        let _ = end.recv();
+    });
     let reader = Reader::in_lanes(homes.clone(), lanes);
     let builds = Builds::new(reader, TailLimits::default(), &base.path().join("out")).unwrap();
     let class = Workshop::of(base, homes, Arc::new(builds));
