@@ -193,7 +193,7 @@ fn summaries_without_end_do_not_keep_exports_from_being_written() {
             break;
         }
         done += 1;
-        assert!(done <= MOST_IN_A_ROW, "they have their turn");
+        assert!(done < 100, "they have their turn");
     }
     assert_eq!(done, MOST_IN_A_ROW);
 }

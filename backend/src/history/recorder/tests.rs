@@ -252,6 +252,8 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
     let bounds = Bounds::new(30, 1 << 30);
     let recorder =
         Recorder::start(Arc::clone(&store) as _, reader, bounds, Asides::default()).unwrap();
+    // Gone before the recorder, which waits for its thread.
+    let busy = busy;
     let key = Key {
         filename: "a.ipynb".to_owned(),
         user: "mallory".to_owned(),
