@@ -3,7 +3,9 @@
 //! There is a lane for each participant's copy and one for each summary. A lane holds at
 //! most one thing to do, the newest, and no two threads work in one lane at a time, so
 //! nothing older is ever written over something newer. What was found is looked at first,
-//! then summaries are written, which the instructor waits for, and exports last.
+//! then summaries are written, which the instructor waits for, and exports last; but after a
+//! few of a kind something of a later one has its turn, so that nobody who saves without end
+//! keeps anything from being written.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -25,6 +27,9 @@ mod tests;
 const MOST_HELD: usize = 16;
 /// And so many bytes of them.
 const MOST_BYTES: usize = 16 << 20;
+
+/// So many of a rank are done one after the other while something of a later one is due.
+const MOST_IN_A_ROW: usize = 4;
 
 /// Things that must be done one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,7 +60,7 @@ pub(super) enum Work {
 }
 
 /// What is done before what, when both may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Rank {
     Look,
     Shrink,
@@ -116,6 +121,9 @@ struct Inner {
     /// When it was whose turn last, counted in turns; forgotten when there is nothing to do.
     turns: HashMap<String, u64>,
     turn: u64,
+    /// How many of each rank were done while something of a later one was due, since one of
+    /// those was done.
+    in_a_row: HashMap<Rank, usize>,
     /// The class is read for the first time. Whoever reads it looks at what was found; nothing
     /// is written, because a summary would lack some parts, and an export hold up the others.
     reading: bool,
@@ -205,6 +213,7 @@ impl Queue {
             if let Some(lane) = inner.first_due(now) {
                 let work = inner.waiting.remove(&lane)?.work;
                 inner.busy.insert(lane.clone(), work.rank());
+                inner.count_rank(work.rank(), now);
                 inner.count_turn_of(&lane);
                 return Some((lane, work));
             }
@@ -346,9 +355,32 @@ impl Inner {
     }
 
     fn first_due(&self, now: Instant) -> Option<Lane> {
-        let due = self.open().filter(|(_, due, _)| *due <= now);
+        let due = || self.open().filter(move |(_, due, _)| *due <= now);
+        let last = due().map(|(_, _, rank)| rank).max()?;
+        let has_turn = |rank| rank == last || self.in_a_row(rank) < MOST_IN_A_ROW;
+        let due = due().filter(|(_, _, rank)| has_turn(*rank));
         let first = due.min_by_key(|(lane, due, rank)| (*rank, self.last_turn_of(lane), *due));
         first.map(|(lane, _, _)| lane.clone())
+    }
+
+    fn in_a_row(&self, rank: Rank) -> usize {
+        self.in_a_row.get(&rank).copied().unwrap_or(0)
+    }
+
+    /// One of `rank` is done, which is not waiting any more.
+    fn count_rank(&mut self, rank: Rank, now: Instant) {
+        // What shrinks makes the room that others grow into: they wait for it. It comes of
+        // what is looked at, which does not go on before others had their turn.
+        if rank == Rank::Shrink {
+            return;
+        }
+        self.in_a_row.retain(|earlier, _| *earlier >= rank);
+        let is_later = |(_, due, other): (&Lane, Instant, Rank)| due <= now && other > rank;
+        if self.open().any(is_later) {
+            *self.in_a_row.entry(rank).or_default() += 1;
+        } else {
+            self.in_a_row.remove(&rank);
+        }
     }
 
     /// Participants take turns: one who saves much waits for their own.

@@ -3,13 +3,27 @@
 mod bounds;
 mod incremental;
 
-use std::{fs, path::PathBuf, thread, time::SystemTime};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::mpsc,
+    thread,
+    time::{Instant, SystemTime},
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{part::Part, *};
-use crate::{class::Content, homes::HomesTemplate};
+use super::{
+    part::Part,
+    queue::{Lane, Work},
+    *,
+};
+use crate::{
+    class::Content,
+    homes::HomesTemplate,
+    lanes::{Lanes, Patience},
+};
 
 /// A class of its own and what is built of it.
 struct Workshop {
@@ -120,6 +134,40 @@ fn key(user: &str, filename: &str) -> Key {
         filename: filename.to_owned(),
         user: user.to_owned(),
     }
+}
+
+#[test]
+fn the_others_do_not_wait_for_a_lane_that_is_busy() {
+    let base = tempfile::tempdir().unwrap();
+    let homes = format!("{}/homes/{{user}}", base.path().display());
+    let homes: HomesTemplate = homes.parse().unwrap();
+    let hour = Duration::from_secs(3_600);
+    let patience = Patience {
+        running: hour,
+        waiting: hour,
+    };
+    let lanes = Lanes::new(2, patience);
+    // Until the sender is gone.
+    let (busy, end) = mpsc::channel::<()>();
+    lanes.put("mallory", move || {
+        let _ = end.recv();
+    });
+    let reader = Reader::in_lanes(homes.clone(), lanes);
+    let builds = Builds::new(reader, TailLimits::default(), &base.path().join("out")).unwrap();
+    let class = Workshop::of(base, homes, Arc::new(builds));
+    class.save("bo", "a.ipynb", &["from bo"]);
+    for user in ["mallory", "bo"] {
+        let lane = Lane::Copy(key(user, "a.ipynb"));
+        class.builds.queue.push(lane, Work::Read, Instant::now());
+    }
+    class.builds.queue.release();
+    class.builds.start(1).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !class.builds.knows(&key("bo", "a.ipynb")) {
+        assert!(Instant::now() < deadline, "it is built meanwhile");
+        thread::sleep(Duration::from_millis(10));
+    }
+    drop(busy);
 }
 
 #[test]

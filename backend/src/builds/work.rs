@@ -23,7 +23,7 @@ use crate::{
     time,
 };
 
-/// So long the others wait for one person's file; it is read later then.
+/// So long others wait for a participant's disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Until what could not be written is tried again: a disk that is full stays so for a while.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
@@ -78,7 +78,8 @@ impl Builds {
     /// is being written, or is gone; both will be told. For one whose disk does not answer
     /// the others do not wait: `work` is done later.
     fn read_again(&self, key: &Key, work: Work, then: impl Fn(Fingerprint, &Content)) {
-        let (version, file) = match self.reader.read_within(&key.user, &key.filename, PATIENCE) {
+        let read = self.reader.read_within(&key.user, &key.filename, PATIENCE);
+        let (version, file) = match read {
             Ok(Some(read)) => read,
             Ok(None) => return,
             Err(_) => {

@@ -17,6 +17,7 @@ mod align;
 mod diff;
 mod pieces;
 mod queue;
+mod recent;
 mod recorder;
 mod sqlite;
 

@@ -1,7 +1,7 @@
 //! What was saved and is not recorded yet, in bounded memory.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -32,12 +32,20 @@ struct Inner {
     /// And when each may be read.
     missed: BTreeMap<Key, Instant>,
     bytes: usize,
+    /// Of those, whose how many are.
+    held: HashMap<String, usize>,
+    /// Of whom something was read again, counted in turns; forgotten when nothing is missed.
+    turns: HashMap<String, u64>,
+    turn: u64,
     closed: bool,
 }
 
 /// Bounded by bytes. What finds no room is only remembered by name: its file still holds
 /// the newest version when there is room again, and who looks for the versions between
 /// those that were kept must have saved faster than a disk writes.
+///
+/// Nobody takes that room from the others: who fills it leaves as much again to those who
+/// hold little, and what was missed is read person by person.
 pub(super) struct Queue {
     inner: Mutex<Inner>,
     news: Condvar,
@@ -57,9 +65,10 @@ impl Queue {
     pub(super) fn push(&self, pending: Pending) -> bool {
         let mut inner = self.lock();
         let bytes = pending.whole.bytes().len();
-        let fits = inner.bytes + bytes <= self.room;
+        let fits = inner.has_room(self.room, &pending.key.user, bytes);
         if fits {
             inner.bytes += bytes;
+            *inner.held.entry(pending.key.user.clone()).or_default() += bytes;
             inner.missed.remove(&pending.key);
             inner.pending.push_back(pending);
         } else {
@@ -101,10 +110,9 @@ impl Queue {
         }
         let count = most.min(inner.pending.len());
         let pending: Vec<Pending> = inner.pending.drain(..count).collect();
-        inner.bytes -= pending
-            .iter()
-            .map(|pending| pending.whole.bytes().len())
-            .sum::<usize>();
+        for pending in &pending {
+            inner.release(&pending.key.user, pending.whole.bytes().len());
+        }
         // Also while others save without a pause.
         let missed = inner.take_missed(Instant::now());
         let last = inner.closed && inner.pending.is_empty() && inner.missed.is_empty();
@@ -145,14 +153,38 @@ impl Queue {
 }
 
 impl Inner {
-    /// The one that has been due for longest; at the end all are.
-    fn take_missed(&mut self, now: Instant) -> Option<Key> {
-        let (key, due) = self.missed.iter().min_by_key(|(_, due)| **due)?;
-        if *due > now && !self.closed {
-            return None;
+    /// Whether there is room for so many bytes more of this person.
+    fn has_room(&self, room: usize, user: &str, bytes: usize) -> bool {
+        let all = self.bytes + bytes;
+        let own = self.held.get(user).copied().unwrap_or(0) + bytes;
+        all <= room || (own <= room / 4 && all <= 2 * room)
+    }
+
+    fn release(&mut self, user: &str, bytes: usize) {
+        self.bytes -= bytes;
+        if let Some(held) = self.held.get_mut(user) {
+            *held -= bytes;
+            if *held == 0 {
+                self.held.remove(user);
+            }
         }
+    }
+
+    /// Of who has waited for longest the one that has been due for longest; at the end all
+    /// are.
+    fn take_missed(&mut self, now: Instant) -> Option<Key> {
+        let is_due = |due: Instant| due <= now || self.closed;
+        let last_turn_of = |key: &Key| self.turns.get(&key.user).copied().unwrap_or(0);
+        let due = self.missed.iter().filter(|(_, due)| is_due(**due));
+        let (key, _) = due.min_by_key(|(key, due)| (last_turn_of(key), **due))?;
         let key = key.clone();
         self.missed.remove(&key);
+        if self.missed.is_empty() {
+            self.turns.clear();
+        } else {
+            self.turn += 1;
+            self.turns.insert(key.user.clone(), self.turn);
+        }
         Some(key)
     }
 }
@@ -175,6 +207,37 @@ mod tests {
             cells: 0,
             whole: content.whole().clone(),
         }
+    }
+
+    #[test]
+    fn nobody_takes_the_room_of_the_others() {
+        let queue = Queue::new(100);
+        assert!(queue.push(pending("mallory", 99)));
+        for user in ["ana", "bo", "cy", "dan"] {
+            assert!(queue.push(pending(user, 25)), "{user}");
+        }
+        assert!(!queue.push(pending("ana", 20)), "they hold much by now");
+        assert!(!queue.push(pending("eve", 20)), "all is bounded");
+        assert!(!queue.push(pending("mallory", 13)));
+        queue.take(10, Duration::ZERO);
+        assert!(queue.holds_nothing() && queue.lock().held.is_empty());
+    }
+
+    #[test]
+    fn what_was_missed_is_read_person_by_person() {
+        let queue = Queue::new(100);
+        let key = |user: &str, n: usize| Key {
+            filename: format!("{n}.ipynb"),
+            user: user.to_owned(),
+        };
+        queue.miss((0..100).map(|n| key("mallory", n)));
+        queue.miss([key("ana", 0), key("ana", 1)]);
+        queue.miss([key("bo", 0)]);
+        let mut taken = [(); 4].map(|()| queue.take(10, Duration::ZERO).missed.unwrap().user);
+        taken[..3].sort();
+        assert_eq!(taken[..3], ["ana", "bo", "mallory"]);
+        while queue.take(10, Duration::ZERO).missed.is_some() {}
+        assert!(queue.lock().turns.is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -19,6 +19,7 @@ use super::{
     Bounds, HistoryError, HistoryStore, Save,
     align::{self, Counts, Outline},
     queue::{Pending, Queue},
+    recent::Recent,
 };
 use crate::{
     background,
@@ -28,15 +29,20 @@ use crate::{
     time,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// Versions that wait for the disk take up at most this, in bytes.
 const ROOM: usize = 8 << 20;
 /// Versions in one transaction.
 const BATCH: usize = 16;
 /// Bytes of versions in one transaction, and one more version.
 const TURN: usize = 1 << 20;
+/// The outlines that are remembered have so many cells together, at most.
+const MOST_MARKS: usize = 400_000;
 /// Until it is looked again whether something has to be tidied up.
 const IDLE: Duration = Duration::from_secs(10);
-/// So long the others wait for one person's file.
+/// So long others wait for a participant's disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Until a notebook whose disk does not answer is read again.
 const LATER: Duration = Duration::from_secs(10);
@@ -68,7 +74,7 @@ impl Recorder {
             reader: reader.into(),
             bounds,
             asides,
-            outlines: HashMap::new(),
+            outlines: Recent::new(MOST_MARKS),
         };
         let thread = background::spawn("history", move || work.run())
             .context("cannot start the recorder of histories")?;
@@ -121,8 +127,9 @@ struct Writer {
     reader: Reader,
     bounds: Bounds,
     asides: Asides,
-    /// The cells of the newest version of each notebook, in brief.
-    outlines: HashMap<Key, Outline>,
+    /// The cells of the newest versions of notebooks, in brief. What is forgotten is found
+    /// again in the store.
+    outlines: Recent<Outline>,
 }
 
 impl Writer {
@@ -136,7 +143,7 @@ impl Writer {
                 if work.last || self.queue.is_closed() {
                     return;
                 }
-                thread::sleep(TRY_AGAIN);
+                self.make_room();
                 continue;
             }
             let mut pending = work.pending;
@@ -165,7 +172,8 @@ impl Writer {
 
     /// A notebook as it is now.
     fn read(&self, key: Key) -> Option<Pending> {
-        let (version, file) = match self.reader.read_within(&key.user, &key.filename, PATIENCE) {
+        let read = self.reader.read_within(&key.user, &key.filename, PATIENCE);
+        let (version, file) = match read {
             Ok(read) => read?,
             Err(_) => {
                 // Perhaps the disk answers again by then.
@@ -209,6 +217,8 @@ impl Writer {
         }
         let noted_at_ms = time::now_ms();
         let mut saves = Vec::with_capacity(pending.len());
+        // Until they are stored they are ahead of the store.
+        let mut outlines = HashMap::new();
         for Pending {
             key,
             saved_at_ms,
@@ -222,20 +232,23 @@ impl Writer {
                 saved_at_ms: (*saved_at_ms).min(noted_at_ms),
                 noted_at_ms,
                 cells: *cells,
-                counts: self.counts(key, whole.map_cells(align::mark))?,
+                counts: self.counts(&mut outlines, key, whole.map_cells(align::mark))?,
                 bytes: whole.bytes(),
             });
         }
-        let added = self.store.add(&saves).inspect_err(|_| {
-            // They are ahead of the store now.
-            for pending in pending {
-                self.outlines.remove(&pending.key);
-            }
-        })?;
+        let added = self.store.add(&saves)?;
         let added = pending.iter().zip(added).filter(|(_, is_new)| *is_new);
         let keys: Vec<&Key> = added.map(|(pending, _)| &pending.key).collect();
         counter!("pipalhub_history_versions_total").increment(keys.len() as u64);
-        self.tell(keys.into_iter().collect());
+        let keys: BTreeSet<&Key> = keys.into_iter().collect();
+        for (key, outline) in outlines {
+            // Nor is anything remembered of what had no place.
+            let versions = self.store.versions(key, None, 1);
+            if keys.contains(key) || versions.is_ok_and(|versions| !versions.is_empty()) {
+                self.outlines.put(key.clone(), outline.len(), outline);
+            }
+        }
+        self.tell(keys);
         Ok(())
     }
 
@@ -248,15 +261,35 @@ impl Writer {
         }
     }
 
-    /// What `new` has that the version before had not, and remembers it for the next time.
-    fn counts(&mut self, key: &Key, new: Outline) -> Result<Counts, HistoryError> {
-        let old = match self.outlines.remove(key) {
+    /// What `new` has that the version before had not, which may be one of `outlines`; it is
+    /// there afterwards.
+    fn counts<'a>(
+        &mut self,
+        outlines: &mut HashMap<&'a Key, Outline>,
+        key: &'a Key,
+        new: Outline,
+    ) -> Result<Counts, HistoryError> {
+        let old = match outlines.remove(key).or_else(|| self.outlines.take(key)) {
             Some(outline) => outline,
             None => newest_outline(&*self.store, key)?,
         };
         let counts = align::count(&old, &new);
-        self.outlines.insert(key.clone(), new);
+        outlines.insert(key, new);
         Ok(counts)
+    }
+
+    /// Removes what is too much already, and waits when that is not enough.
+    fn make_room(&self) {
+        let until = Instant::now() + TRY_AGAIN;
+        loop {
+            match self.store.tidy(&self.bounds, time::now_ms()) {
+                Ok(true) if Instant::now() < until => {}
+                Ok(true) => return,
+                // One that cannot even remove is tried again with the rest.
+                Ok(false) | Err(_) => break,
+            }
+        }
+        thread::sleep(until.saturating_duration_since(Instant::now()));
     }
 
     fn tidy(&self) -> Result<(), HistoryError> {
@@ -278,211 +311,4 @@ fn newest_outline(store: &dyn HistoryStore, key: &Key) -> Result<Outline, Histor
     };
     let bytes = store.bytes(key, newest.id)?.unwrap_or_default();
     Ok(End::map_cells(&bytes, align::mark).unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{
-        fs,
-        sync::atomic::{AtomicU64, AtomicUsize, Ordering},
-        time::Instant,
-    };
-
-    use super::*;
-    use crate::{
-        class::Class,
-        history::{SqliteHistory, Version},
-        homes::HomesTemplate,
-        reserve::Reserve,
-    };
-
-    /// A store whose disk is full for the first few times.
-    struct Full {
-        inner: SqliteHistory,
-        failures: AtomicUsize,
-    }
-
-    impl HistoryStore for Full {
-        fn add(&self, saves: &[Save<'_>]) -> Result<Vec<bool>, HistoryError> {
-            let left = self.failures.load(Ordering::SeqCst);
-            if left > 0 {
-                self.failures.store(left - 1, Ordering::SeqCst);
-                return Err(HistoryError::Engine("the disk is full".to_owned()));
-            }
-            self.inner.add(saves)
-        }
-
-        fn versions(
-            &self,
-            key: &Key,
-            before: Option<i64>,
-            limit: usize,
-        ) -> Result<Vec<Version>, HistoryError> {
-            self.inner.versions(key, before, limit)
-        }
-
-        fn version(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
-            self.inner.version(key, id)
-        }
-
-        fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
-            self.inner.next(key, id)
-        }
-
-        fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
-            self.inner.bytes(key, id)
-        }
-
-        fn tidy(&self, bounds: &Bounds, now_ms: i64) -> Result<bool, HistoryError> {
-            self.inner.tidy(bounds, now_ms)
-        }
-
-        fn size(&self) -> Result<u64, HistoryError> {
-            self.inner.size()
-        }
-
-        fn check_room(&self, bytes: u64) -> Result<(), HistoryError> {
-            self.inner.check_room(bytes)
-        }
-
-        fn is_urgent(&self) -> bool {
-            self.inner.is_urgent()
-        }
-
-        fn note(&self, user: &str) -> Option<String> {
-            self.inner.note(user)
-        }
-    }
-
-    struct Scene {
-        folder: tempfile::TempDir,
-        store: Arc<Full>,
-        recorder: Arc<Recorder>,
-        class: Class,
-    }
-
-    fn scene(failures: usize) -> Scene {
-        scene_of(failures, |store, _| store)
-    }
-
-    fn scene_of(
-        failures: usize,
-        with: impl FnOnce(SqliteHistory, &std::path::Path) -> SqliteHistory,
-    ) -> Scene {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("ana")).unwrap();
-        let homes: HomesTemplate = format!("{}/{{user}}", folder.path().display())
-            .parse()
-            .unwrap();
-        let path = folder.path().join("history.sqlite3");
-        let store = Arc::new(Full {
-            inner: with(SqliteHistory::open(&path).unwrap(), &path),
-            failures: AtomicUsize::new(failures),
-        });
-        let bounds = Bounds::new(30, 1 << 30);
-        let asides = Asides::default();
-        let recorder =
-            Recorder::start(Arc::clone(&store) as _, homes.clone(), bounds, asides).unwrap();
-        let recorder = Arc::new(recorder);
-        let class =
-            Class::new(homes, TailLimits::default()).observed_by(Arc::clone(&recorder) as _);
-        Scene {
-            folder,
-            store,
-            recorder,
-            class,
-        }
-    }
-
-    impl Scene {
-        fn save(&self, source: &str) -> Key {
-            let file = self.folder.path().join("ana/a.ipynb");
-            let cell = serde_json::json!({"cell_type": "raw", "source": source});
-            fs::write(&file, serde_json::json!({"cells": [cell]}).to_string()).unwrap();
-            let key = self.class.key_of(file.to_str().unwrap()).unwrap();
-            self.class.look_around(|_| true);
-            self.class.read_all(1);
-            key
-        }
-    }
-
-    #[test]
-    fn what_was_told_before_the_end_is_recorded() {
-        let scene = scene(0);
-        let mut key = None;
-        for number in 0..20 {
-            key = Some(scene.save(&number.to_string().repeat(number + 1)));
-        }
-        scene.recorder.finish();
-        let versions = scene.store.versions(&key.unwrap(), None, 100).unwrap();
-        assert_eq!(versions.len(), 20);
-        assert_eq!(versions[0].counts.changed, 1);
-    }
-
-    #[test]
-    fn a_store_that_failed_gets_what_is_there_then() {
-        let scene = scene(1);
-        let key = scene.save("kept");
-        let begin = Instant::now();
-        let newest = loop {
-            if let Some(newest) = scene.store.versions(&key, None, 1).unwrap().first() {
-                break *newest;
-            }
-            assert!(
-                begin.elapsed() < Duration::from_secs(60),
-                "it is tried again"
-            );
-            thread::sleep(Duration::from_millis(10));
-        };
-        let bytes = scene.store.bytes(&key, newest.id).unwrap().unwrap();
-        assert!(String::from_utf8(bytes).unwrap().contains("kept"));
-    }
-
-    /// Text that no compression makes much smaller.
-    fn noise(seed: u64) -> String {
-        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-        let word = |_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            format!("{state:016x}")
-        };
-        (0..4_096).map(word).collect()
-    }
-
-    #[test]
-    fn a_class_that_never_pauses_is_bounded_all_the_same() {
-        let scene = scene_of(0, |store, path| store.within(path, 1 << 20, 100, 0));
-        let mut largest = 0;
-        for number in 0..150 {
-            scene.save(&noise(number));
-            largest = largest.max(scene.store.size().unwrap());
-        }
-        scene.recorder.finish();
-        largest = largest.max(scene.store.size().unwrap());
-        // The log and what is still to be collected beside the quota; all together is 5 MiB.
-        assert!(scene.store.note("ana").is_some());
-        let log = std::fs::metadata(scene.folder.path().join("history.sqlite3-wal"));
-        let file = scene.store.size().unwrap() - log.map_or(0, |log| log.len());
-        assert!(file < 3 << 20, "{file} of {largest}");
-    }
-
-    #[test]
-    fn below_the_reserve_nothing_is_recorded_and_nothing_lost() {
-        let free = Arc::new(AtomicU64::new(0));
-        let reserve = Reserve::on(Arc::clone(&free), 1 << 20);
-        let scene = scene_of(0, |store, _| store.with_reserve(reserve));
-        let key = scene.save("kept");
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while scene.recorder.queue.is_empty() || !scene.recorder.queue.holds_nothing() {
-            assert!(Instant::now() < deadline, "it is put aside");
-            thread::sleep(Duration::from_millis(10));
-        }
-        assert!(scene.store.versions(&key, None, 1).unwrap().is_empty());
-        free.store(1 << 30, Ordering::Relaxed);
-        while scene.store.versions(&key, None, 1).unwrap().is_empty() {
-            assert!(Instant::now() < deadline, "it is tried again");
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
 }

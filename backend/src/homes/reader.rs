@@ -26,6 +26,16 @@ impl From<HomesTemplate> for Reader {
 }
 
 impl Reader {
+    /// The same homes, read in these lanes.
+    #[must_use]
+    pub fn in_lanes(homes: HomesTemplate, lanes: Lanes) -> Self {
+        Self {
+            homes,
+            lanes,
+            is_patient: false,
+        }
+    }
+
     /// For a command that is done when everything was read: a file that takes long is no file
     /// that is late.
     #[must_use]

@@ -127,7 +127,7 @@ impl<T> Pending<T> {
         }
     }
 
-    /// The same, for so long and no longer.
+    /// The same, for who has others to serve: waits no longer than `patience`.
     ///
     /// # Errors
     /// See [`Unread`].

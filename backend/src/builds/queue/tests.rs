@@ -141,6 +141,64 @@ fn looking_comes_first_and_exports_come_last() {
 }
 
 #[test]
+fn who_has_things_looked_at_without_end_keeps_nothing_from_being_written() {
+    let queue = Queue::new();
+    queue.release();
+    let now = Instant::now();
+    let summary = |n: usize| Lane::Summary(format!("{n}.ipynb"));
+    let copy = |n: usize| {
+        Lane::Copy(Key {
+            filename: format!("{n}.ipynb"),
+            user: "mallory".to_owned(),
+        })
+    };
+    queue.push(lane("ana"), Work::Export(None), now);
+    for n in 0..6 {
+        queue.push(summary(n), Work::Summarise, now);
+    }
+    // Half of them are smaller now: before any grows.
+    for n in 0..3 {
+        queue.push(summary(n), Work::Shrink, now);
+    }
+    let mut ranks = Vec::new();
+    for n in 0..30 {
+        queue.push(copy(2 * n), Work::Read, now);
+        queue.push(copy(2 * n + 1), Work::Read, now);
+        let (lane, work) = queue.next().unwrap();
+        ranks.push(work.rank());
+        queue.done(&lane);
+    }
+    let of = |rank| ranks.iter().filter(|it| **it == rank).count();
+    assert_eq!(of(Rank::Summary), 3, "{ranks:?}");
+    assert_eq!(of(Rank::Shrink), 3, "{ranks:?}");
+    assert_eq!(of(Rank::Export), 1, "{ranks:?}");
+    let first = |rank| ranks.iter().position(|it| *it == rank);
+    assert_eq!(first(Rank::Shrink), Some(MOST_IN_A_ROW));
+    assert_eq!(first(Rank::Summary), Some(MOST_IN_A_ROW + 3));
+}
+
+#[test]
+fn summaries_without_end_do_not_keep_exports_from_being_written() {
+    let queue = Queue::new();
+    queue.release();
+    let now = Instant::now();
+    queue.push(lane("ana"), Work::Export(None), now);
+    let mut done = 0;
+    loop {
+        let lane = Lane::Summary(format!("{done}.ipynb"));
+        queue.push(lane, Work::Summarise, now);
+        let (lane, work) = queue.next().unwrap();
+        queue.done(&lane);
+        if work.rank() == Rank::Export {
+            break;
+        }
+        done += 1;
+        assert!(done < 100, "they have their turn");
+    }
+    assert_eq!(done, MOST_IN_A_ROW);
+}
+
+#[test]
 fn an_export_is_of_what_was_found_last() {
     let queue = Queue::new();
     let Work::Revised(revision) = revision("ana") else {

@@ -1,13 +1,11 @@
 //! Adding versions.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{content, held, refs, tidy::Tidy};
 use crate::{
     class::Key,
-    history::{Save, pieces},
+    history::{Save, pieces, recent::Recent},
 };
 
 /// A patch of more bytes than this is not worth repeating: the list itself is stored, for
@@ -16,8 +14,11 @@ const LONGEST_PATCH: usize = 64;
 /// What a version takes on the disk beside its pieces.
 pub(super) const ROW: usize = 64;
 
-/// The newest list of each notebook, and the one it was made from.
-pub(super) type LatestLists = HashMap<Key, Latest>;
+/// The newest list of notebooks, and the one it was made from. What is forgotten is found
+/// again in the file.
+pub(super) type LatestLists = Recent<Latest>;
+/// They have so many pieces together, at most: of eight bytes each.
+pub(super) const MOST_LISTED: usize = 1 << 20;
 
 pub(super) struct Latest {
     notebook: i64,
@@ -42,18 +43,33 @@ pub(super) fn all(
 
 fn one(
     connection: &Connection,
-    latest: &mut LatestLists,
+    lists: &mut LatestLists,
     tidy: &mut Tidy,
     save: &Save<'_>,
 ) -> rusqlite::Result<bool> {
-    if !latest.contains_key(save.key) {
-        let is_known = find(connection, save.key)?.is_some();
-        if !is_known && !has_place(connection, latest, tidy, save)? {
-            return Ok(false);
+    let mut latest = match lists.take(save.key) {
+        Some(latest) => latest,
+        None => {
+            let is_known = find(connection, save.key)?.is_some();
+            if !is_known && !has_place(connection, lists, tidy, save)? {
+                return Ok(false);
+            }
+            newest(connection, save.key)?
         }
-        latest.insert(save.key.clone(), newest(connection, save.key)?);
-    }
-    let latest = latest.get_mut(save.key).expect("it was just put there");
+    };
+    let is_new = after(connection, &mut latest, tidy, save)?;
+    let pieces = latest.base_list.len() + latest.list.len();
+    lists.put(save.key.clone(), pieces, latest);
+    Ok(is_new)
+}
+
+/// Adds it after the newest version of its notebook, unless it is that.
+fn after(
+    connection: &Connection,
+    latest: &mut Latest,
+    tidy: &mut Tidy,
+    save: &Save<'_>,
+) -> rusqlite::Result<bool> {
     let mut weight = ROW;
     let mut list = Vec::new();
     for piece in pieces::cut(save.bytes) {
@@ -117,7 +133,7 @@ fn has_place(
     let most = tidy.quota.notebooks;
     let (has_place, removed) = held::place(connection, user, save.saved_at_ms, most)?;
     if removed {
-        latest.retain(|key, _| key.user != *user);
+        latest.forget(user);
         tidy.has_litter();
     }
     if removed || !has_place {

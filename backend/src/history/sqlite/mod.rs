@@ -103,7 +103,7 @@ impl SqliteHistory {
             reader: Mutex::new(reader),
             writer: Mutex::new(Writer {
                 connection,
-                latest: add::LatestLists::default(),
+                latest: add::LatestLists::new(add::MOST_LISTED),
                 tidy: tidy::Tidy::default(),
             }),
         })

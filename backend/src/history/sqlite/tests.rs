@@ -84,6 +84,26 @@ fn unbounded() -> Bounds {
 }
 
 #[test]
+fn lists_that_were_forgotten_are_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    lock(&store.writer).latest = add::LatestLists::new(100);
+    let keys: Vec<Key> = (0..50).map(|n| key(&format!("user{n}"))).collect();
+    for sources in [&["a", "b"][..], &["a", "b", "c"]] {
+        let bytes = notebook(sources);
+        for key in &keys {
+            assert_eq!(add(&store, &[save(key, NOW, &bytes)]), 1);
+            assert_eq!(add(&store, &[save(key, NOW, &bytes)]), 0);
+        }
+    }
+    assert!(lock(&store.writer).latest.len() < 10);
+    let found = ids(&store, &keys[0]);
+    let bytes = found.iter().map(|id| store.bytes(&keys[0], *id).unwrap());
+    let saved = [notebook(&["a", "b", "c"]), notebook(&["a", "b"])];
+    assert_eq!(bytes.flatten().collect::<Vec<_>>(), saved);
+}
+
+#[test]
 fn a_version_that_is_not_new_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);

@@ -1,0 +1,322 @@
+//! What is recorded, and what is not.
+
+use std::{
+    fs,
+    sync::{
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+        mpsc,
+    },
+};
+
+use super::*;
+use crate::{
+    class::Class,
+    history::{SqliteHistory, Version},
+    homes::HomesTemplate,
+    lanes::{Lanes, Patience},
+    reserve::Reserve,
+};
+
+/// A store whose disk is full for the first few times.
+struct Full {
+    inner: SqliteHistory,
+    failures: AtomicUsize,
+}
+
+impl HistoryStore for Full {
+    fn add(&self, saves: &[Save<'_>]) -> Result<Vec<bool>, HistoryError> {
+        let left = self.failures.load(Ordering::SeqCst);
+        if left > 0 {
+            self.failures.store(left - 1, Ordering::SeqCst);
+            return Err(HistoryError::Engine("the disk is full".to_owned()));
+        }
+        self.inner.add(saves)
+    }
+
+    fn versions(
+        &self,
+        key: &Key,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<Version>, HistoryError> {
+        self.inner.versions(key, before, limit)
+    }
+
+    fn version(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+        self.inner.version(key, id)
+    }
+
+    fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+        self.inner.next(key, id)
+    }
+
+    fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
+        self.inner.bytes(key, id)
+    }
+
+    fn tidy(&self, bounds: &Bounds, now_ms: i64) -> Result<bool, HistoryError> {
+        self.inner.tidy(bounds, now_ms)
+    }
+
+    fn size(&self) -> Result<u64, HistoryError> {
+        self.inner.size()
+    }
+
+    fn check_room(&self, bytes: u64) -> Result<(), HistoryError> {
+        self.inner.check_room(bytes)
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.inner.is_urgent()
+    }
+
+    fn note(&self, user: &str) -> Option<String> {
+        self.inner.note(user)
+    }
+}
+
+struct Scene {
+    folder: tempfile::TempDir,
+    store: Arc<Full>,
+    recorder: Arc<Recorder>,
+    class: Class,
+}
+
+fn scene(failures: usize) -> Scene {
+    scene_of(failures, |store, _| store)
+}
+
+fn scene_of(
+    failures: usize,
+    with: impl FnOnce(SqliteHistory, &std::path::Path) -> SqliteHistory,
+) -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("ana")).unwrap();
+    let homes: HomesTemplate = format!("{}/{{user}}", folder.path().display())
+        .parse()
+        .unwrap();
+    let path = folder.path().join("history.sqlite3");
+    let store = Arc::new(Full {
+        inner: with(SqliteHistory::open(&path).unwrap(), &path),
+        failures: AtomicUsize::new(failures),
+    });
+    let bounds = Bounds::new(30, 1 << 30);
+    let asides = Asides::default();
+    let recorder = Recorder::start(Arc::clone(&store) as _, homes.clone(), bounds, asides).unwrap();
+    let recorder = Arc::new(recorder);
+    let class = Class::new(homes, TailLimits::default()).observed_by(Arc::clone(&recorder) as _);
+    Scene {
+        folder,
+        store,
+        recorder,
+        class,
+    }
+}
+
+impl Scene {
+    fn save(&self, source: &str) -> Key {
+        let file = self.folder.path().join("ana/a.ipynb");
+        let cell = serde_json::json!({"cell_type": "raw", "source": source});
+        fs::write(&file, serde_json::json!({"cells": [cell]}).to_string()).unwrap();
+        let key = self.class.key_of(file.to_str().unwrap()).unwrap();
+        self.class.look_around(|_| true);
+        self.class.read_all(1);
+        key
+    }
+}
+
+#[test]
+fn what_was_told_before_the_end_is_recorded() {
+    let scene = scene(0);
+    let mut key = None;
+    for number in 0..20 {
+        key = Some(scene.save(&number.to_string().repeat(number + 1)));
+    }
+    scene.recorder.finish();
+    let versions = scene.store.versions(&key.unwrap(), None, 100).unwrap();
+    assert_eq!(versions.len(), 20);
+    assert_eq!(versions[0].counts.changed, 1);
+}
+
+#[test]
+fn a_store_that_failed_gets_what_is_there_then() {
+    let scene = scene(1);
+    let key = scene.save("kept");
+    let begin = Instant::now();
+    let newest = loop {
+        if let Some(newest) = scene.store.versions(&key, None, 1).unwrap().first() {
+            break *newest;
+        }
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "it is tried again"
+        );
+        thread::sleep(Duration::from_millis(10));
+    };
+    let bytes = scene.store.bytes(&key, newest.id).unwrap().unwrap();
+    assert!(String::from_utf8(bytes).unwrap().contains("kept"));
+}
+
+/// Text that no compression makes much smaller.
+fn noise(seed: u64) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let word = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        format!("{state:016x}")
+    };
+    (0..4_096).map(word).collect()
+}
+
+#[test]
+fn a_class_that_never_pauses_is_bounded_all_the_same() {
+    let scene = scene_of(0, |store, path| store.within(path, 1 << 20, 100, 0));
+    let mut largest = 0;
+    for number in 0..150 {
+        scene.save(&noise(number));
+        largest = largest.max(scene.store.size().unwrap());
+    }
+    scene.recorder.finish();
+    largest = largest.max(scene.store.size().unwrap());
+    // The log and what is still to be collected beside the quota; all together is 5 MiB.
+    assert!(scene.store.note("ana").is_some());
+    let log = std::fs::metadata(scene.folder.path().join("history.sqlite3-wal"));
+    let file = scene.store.size().unwrap() - log.map_or(0, |log| log.len());
+    assert!(file < 3 << 20, "{file} of {largest}");
+}
+
+fn pending(filename: &str, sources: &[&str]) -> Pending {
+    let cells = sources
+        .iter()
+        .map(|source| serde_json::json!({"cell_type": "raw", "source": source}));
+    let file = serde_json::json!({"cells": cells.collect::<Vec<_>>()}).to_string();
+    let content = Content::parse(file.into_bytes().into(), TailLimits::NONE, None).unwrap();
+    Pending {
+        key: Key {
+            filename: filename.to_owned(),
+            user: "ana".to_owned(),
+        },
+        saved_at_ms: 0,
+        cells: sources.len(),
+        whole: content.whole().clone(),
+    }
+}
+
+#[test]
+fn outlines_are_bounded_and_of_what_has_a_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.sqlite3");
+    let store = SqliteHistory::open(&path).unwrap();
+    let homes: HomesTemplate = "/nowhere/{user}".parse().unwrap();
+    let mut writer = Writer {
+        queue: Arc::new(Queue::new(ROOM)),
+        store: Arc::new(store.within(&path, 1 << 20, 2, 0)),
+        reader: homes.into(),
+        bounds: Bounds::new(30, 1 << 30),
+        asides: Asides::default(),
+        outlines: Recent::new(MOST_MARKS),
+    };
+    let files = ["a.ipynb", "b.ipynb", "c.ipynb", "d.ipynb"];
+    writer
+        .record(&files.map(|file| pending(file, &["x", "y"])))
+        .unwrap();
+    assert_eq!(writer.outlines.len(), 2, "the others have no place");
+    // Too little for either: they are found again.
+    writer.outlines = Recent::new(1);
+    let changed = ["a.ipynb", "b.ipynb"].map(|file| pending(file, &["x", "z"]));
+    writer.record(&changed).unwrap();
+    assert_eq!(writer.outlines.len(), 0);
+    let newest = writer.store.versions(&changed[1].key, None, 1).unwrap();
+    assert_eq!(newest[0].counts.changed, 1);
+}
+
+#[test]
+fn the_others_do_not_wait_for_a_lane_that_is_busy() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap();
+    let hour = Duration::from_secs(3_600);
+    let patience = Patience {
+        running: hour,
+        waiting: hour,
+    };
+    let lanes = Lanes::new(2, patience);
+    // Until the sender is gone.
+    let (busy, end) = mpsc::channel::<()>();
+    lanes.put("mallory", move || {
+        let _ = end.recv();
+    });
+    let homes = format!("{}/{{user}}", folder.path().display());
+    let reader = Reader::in_lanes(homes.parse().unwrap(), lanes);
+    let store = Arc::new(store);
+    let bounds = Bounds::new(30, 1 << 30);
+    let recorder =
+        Recorder::start(Arc::clone(&store) as _, reader, bounds, Asides::default()).unwrap();
+    // Gone before the recorder, which waits for its thread.
+    let busy = busy;
+    let key = Key {
+        filename: "a.ipynb".to_owned(),
+        user: "mallory".to_owned(),
+    };
+    recorder.queue.miss([key]);
+    let saved = pending("a.ipynb", &["x"]);
+    let key = saved.key.clone();
+    assert!(recorder.queue.push(saved));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while store.versions(&key, None, 1).unwrap().is_empty() {
+        assert!(Instant::now() < deadline, "it is recorded meanwhile");
+        thread::sleep(Duration::from_millis(10));
+    }
+    drop(busy);
+}
+
+#[test]
+fn below_the_reserve_what_is_too_old_makes_room() {
+    let versions = [["x"], ["y"]].map(|sources| pending("old.ipynb", &sources));
+    let reserve = Reserve::on(Arc::new(AtomicU64::new(0)), 1 << 20);
+    let scene = scene_of(0, |store, _| {
+        for Pending { key, whole, .. } in &versions {
+            let save = Save {
+                key,
+                saved_at_ms: 1,
+                noted_at_ms: 1,
+                cells: 1,
+                counts: Counts::default(),
+                bytes: whole.bytes(),
+            };
+            assert_eq!(store.add(&[save]).unwrap(), [true]);
+        }
+        store.with_reserve(reserve)
+    });
+    scene.save("has no room");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while scene
+        .store
+        .versions(&versions[0].key, None, 9)
+        .unwrap()
+        .len()
+        > 1
+    {
+        assert!(Instant::now() < deadline, "the older goes");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn below_the_reserve_nothing_is_recorded_and_nothing_lost() {
+    let free = Arc::new(AtomicU64::new(0));
+    let reserve = Reserve::on(Arc::clone(&free), 1 << 20);
+    let scene = scene_of(0, |store, _| store.with_reserve(reserve));
+    let key = scene.save("kept");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while scene.recorder.queue.is_empty() || !scene.recorder.queue.holds_nothing() {
+        assert!(Instant::now() < deadline, "it is put aside");
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(scene.store.versions(&key, None, 1).unwrap().is_empty());
+    free.store(1 << 30, Ordering::Relaxed);
+    while scene.store.versions(&key, None, 1).unwrap().is_empty() {
+        assert!(Instant::now() < deadline, "it is tried again");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
