@@ -48,14 +48,15 @@ impl Workshop {
             .parse()
             .unwrap();
         let limits = TailLimits::default();
-        let builds = Builds::new(homes.clone(), limits, &base.path().join("out")).unwrap();
+        let reader = Reader::patient(homes);
+        let builds = Builds::new(reader.clone(), limits, &base.path().join("out")).unwrap();
         let builds = Arc::new(builds.writing_every(every));
         builds.start(2).unwrap();
-        Self::of(base, homes, builds)
+        Self::of(base, reader, builds)
     }
 
-    fn of(base: TempDir, homes: HomesTemplate, builds: Arc<Builds>) -> Self {
-        let class = Class::new(homes, TailLimits::default());
+    fn of(base: TempDir, reader: Reader, builds: Arc<Builds>) -> Self {
+        let class = Class::new(reader, TailLimits::default());
         Self {
             class: class.observed_by(Arc::clone(&builds) as _),
             builds,
@@ -154,7 +155,7 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
     });
     let reader = Reader::in_lanes(homes.clone(), lanes);
     let builds = Builds::new(reader, TailLimits::default(), &base.path().join("out")).unwrap();
-    let class = Workshop::of(base, homes, Arc::new(builds));
+    let class = Workshop::of(base, Reader::patient(homes), Arc::new(builds));
     class.save("bo", "a.ipynb", &["from bo"]);
     for user in ["mallory", "bo"] {
         let lane = Lane::Copy(key(user, "a.ipynb"));
@@ -419,8 +420,8 @@ fn who_reads_a_whole_class_builds_its_summary() {
     let homes: HomesTemplate = homes.parse().unwrap();
     let out = base.path().join("out");
     // Nobody builds on a thread of its own.
-    let builds = Builds::new(homes.clone(), TailLimits::default(), &out).unwrap();
-    let class = Workshop::of(base, homes, Arc::new(builds));
+    let builds = Builds::new(Reader::patient(homes.clone()), TailLimits::default(), &out).unwrap();
+    let class = Workshop::of(base, Reader::patient(homes), Arc::new(builds));
     let users: Vec<String> = (0..40).map(|n| format!("user{n:02}")).collect();
     for user in &users {
         class.save(user, "a.ipynb", &["1"]);

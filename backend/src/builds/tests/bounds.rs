@@ -21,10 +21,15 @@ impl Workshop {
             .parse()
             .unwrap();
         let limits = TailLimits::default();
-        let builds = Builds::new(homes.clone(), limits, &base.path().join("out")).unwrap();
+        let builds = Builds::new(
+            Reader::patient(homes.clone()),
+            limits,
+            &base.path().join("out"),
+        )
+        .unwrap();
         let builds = Arc::new(with(builds).writing_every(Duration::ZERO));
         builds.start(2).unwrap();
-        Self::of(base, homes, builds)
+        Self::of(base, Reader::patient(homes), builds)
     }
 
     fn saved_at(&self, user: &str, filename: &str, seconds_ago: u64) {
