@@ -80,6 +80,20 @@ pub(super) fn path(value: &str) -> f64 {
     sum
 }
 
+/// A drawing is no longer than this on a screen.
+const SCREEN: f64 = 5000.0;
+
+/// How much larger than it is what is in a `viewBox` may be on the screen.
+pub(super) fn scale(view: &str) -> f64 {
+    let numbers = view.split([',', ' ', '\n', '\t', '\r']);
+    let sides = numbers.filter(|part| !part.is_empty()).skip(2);
+    let scales = sides.map(|side| match side.parse::<f64>() {
+        Ok(side) if side > 0.0 => SCREEN / side,
+        _ => f64::INFINITY,
+    });
+    scales.fold(1.0, f64::max)
+}
+
 /// Whether letters of this size are larger than is usual, or may be.
 pub(super) fn is_large(property: &str, value: &str) -> bool {
     let sizes = value.split([' ', '/', ',', '\n', '\t', '\r', '(']);

@@ -246,6 +246,13 @@ impl Graph {
         self.nodes[last].length += length;
     }
 
+    /// Lines are so many times as long where their dashes are.
+    pub(super) fn scale_lines(&mut self, scale: f64) {
+        for node in &mut self.nodes {
+            node.length *= scale;
+        }
+    }
+
     fn last(&self) -> usize {
         *self.open.last().expect("the first is never closed")
     }

@@ -271,6 +271,7 @@ fn dashes_are_counted_as_far_as_lines_are_long() {
         "<circle id=\"c\" r=\"250\"/><use href=\"#c\" stroke-dasharray=\".004\"/>",
         "<path d=\"M0 0h-300v-300h300.5.5z\" stroke-dasharray=\".004\"/>",
         "<rect width=\"100%\" height=\"9\" stroke-dasharray=\"1\"/>",
+        "<circle r=\"1\" stroke-dasharray=\"1\"><animate attributeName=\"r\" by=\"9\" accumulate=\"sum\"/></circle>",
         "<rect style=\"width:99em\" stroke-dasharray=\"1\"/>",
     ] {
         assert!(shapes(dashed) > 4000, "{dashed}: {}", shapes(dashed));
@@ -288,9 +289,22 @@ fn dashes_are_counted_as_far_as_lines_are_long() {
         "<text style=\"font-size:900%\" stroke-dasharray=\"1\">a</text>",
         "<g transform=\"scale(1e4)\"><circle r=\"9\" stroke-dasharray=\"1\" \
          vector-effect=\"non-scaling-stroke\"/></g>",
+        "<svg viewBox=\"0 0 1 1\"><circle r=\"1\" stroke-dasharray=\"1\" \
+         vector-effect=\"non-scaling-stroke\"/></svg>",
     ] {
         refusal(&drawing(unknown));
     }
+}
+
+#[test]
+fn dashes_on_the_screen_are_of_lines_on_the_screen() {
+    let dashed = |view: &str| {
+        let inner = "<circle r=\"1\" stroke-dasharray=\"1\" vector-effect=\"non-scaling-stroke\"/>";
+        let xml = format!("<svg viewBox=\"{view}\">{inner}</svg>");
+        of_bytes(xml.as_bytes(), 0).expect("it can be told").shapes
+    };
+    assert!(dashed("0 0 700 450") < 10);
+    assert!(dashed("0 0 1e-3 1e-3") > 4000);
 }
 
 #[test]
