@@ -116,6 +116,14 @@ fn what_a_sheet_refers_to_any_element_may_draw() {
     let sheet: String = (0..9).map(|n| format!("rect{{fill:url(#p{n})}}")).collect();
     let all = format!("<style>{sheet}</style>{patterns}<rect class=\"a0\"/>");
     assert!(shapes(&all) > 1_000_000);
+    for sheet in [
+        "rect{fill:URL(#p0)}",
+        "rect{fill:url('#%700')}",
+        "a,rect{FILL : Url( #p0 )}",
+    ] {
+        let all = format!("<style>{sheet}</style>{patterns}");
+        assert!(shapes(&all) > 50_000, "{sheet}");
+    }
     let split = "<style>*{fill:u<!-- -->rl(#p0)}</style>";
     assert!(shapes(&format!("{split}{patterns}")) > 50_000);
 }
