@@ -1,36 +1,140 @@
-//! What is dear in styles.
+//! What styles say, of which only what is known is allowed.
 //!
-//! Style sheets are not parsed: which elements a rule is for is as hard to tell as what a
-//! browser does. What a sheet says anywhere is taken to hold for every element; what could
-//! say it so that it is not seen here, an escape, an import, a picture, is refused.
+//! A sheet is cut into declarations, whatever nests them, and each may only set what is on a
+//! list, with functions that are on another: what is not understood is refused, since it may
+//! draw anything. Which elements a rule is for is as hard to tell as what a browser does, so
+//! what a sheet says anywhere is taken to hold for every element; only of what rules refer
+//! to it is known which classes may draw it, where they name nothing but classes.
 
-/// What of styles costs more than an element, each time it is said.
-const DEAR: [(&str, u64); 11] = [
-    ("blur(", 2500),
-    ("drop-shadow(", 2500),
-    ("backdrop-filter", 2500),
-    ("box-shadow", 300),
-    ("text-shadow", 300),
-    ("mask", 100),
-    ("mix-blend-mode", 50),
-    ("filter", 50),
-    ("gradient(", 20),
-    ("opacity", 6),
-    ("counter", 5),
+use std::collections::HashSet;
+
+use super::{
+    dash,
+    graph::{Times, shorter},
+};
+use crate::prepare::place::percent_decoded;
+
+const NOT_KNOWN: &str = "has styles that are not known here";
+const ELSEWHERE: &str = "refers in its styles to something elsewhere";
+
+/// What may be set and costs nothing by itself, whatever follows the name.
+const PREFIXES: [&str; 10] = [
+    "fill",
+    "stroke",
+    "font",
+    "stop-",
+    "marker",
+    "flood-",
+    "text-",
+    "color",
+    "-inkscape-",
+    "clip-",
 ];
 
-/// Numbers behind these are numbers of boxes.
-const REPEATED: [&str; 4] = ["repeat(", "columns:", "column-count:", "span "];
-
-/// What moves what it is said of.
-const MOVING: [&str; 4] = ["animation", "transition", "@keyframes", "offset-distance"];
-
-/// What would hide something.
-const REFUSED: [(&str, &str); 3] = [
-    ("\\", "has escapes in its styles"),
-    ("@import", "refers to a style sheet elsewhere"),
-    ("data:image", "has pictures in its styles"),
+/// What else may be set.
+const PROPERTIES: [&str; 61] = [
+    "-moz-user-select",
+    "-webkit-font-smoothing",
+    "-webkit-user-select",
+    "alignment-baseline",
+    "animation",
+    "animation-delay",
+    "animation-direction",
+    "animation-duration",
+    "animation-fill-mode",
+    "animation-iteration-count",
+    "animation-name",
+    "animation-timing-function",
+    "background",
+    "background-color",
+    "baseline-shift",
+    "block-progression",
+    "cursor",
+    "direction",
+    "display",
+    "dominant-baseline",
+    "enable-background",
+    "filter",
+    "height",
+    "image-rendering",
+    "inline-size",
+    "isolation",
+    "kerning",
+    "letter-spacing",
+    "lighting-color",
+    "line-height",
+    "margin",
+    "mask",
+    "mask-type",
+    "max-height",
+    "max-width",
+    "mix-blend-mode",
+    "opacity",
+    "overflow",
+    "padding",
+    "paint-order",
+    "pointer-events",
+    "shape-inside",
+    "shape-margin",
+    "shape-padding",
+    "shape-rendering",
+    "solid-color",
+    "solid-opacity",
+    "transform",
+    "transform-box",
+    "transform-origin",
+    "transition",
+    "transition-delay",
+    "transition-duration",
+    "transition-property",
+    "transition-timing-function",
+    "unicode-bidi",
+    "user-select",
+    "vector-effect",
+    "visibility",
+    "white-space",
+    "width",
 ];
+/// And these.
+const MORE: [&str; 4] = ["word-spacing", "word-wrap", "writing-mode", "clip"];
+
+/// Functions that values may have, beside `url`.
+const FUNCTIONS: [&str; 32] = [
+    "rgb",
+    "rgba",
+    "hsl",
+    "hsla",
+    "hwb",
+    "lab",
+    "lch",
+    "oklab",
+    "oklch",
+    "translate",
+    "translatex",
+    "translatey",
+    "rotate",
+    "scale",
+    "scalex",
+    "scaley",
+    "skew",
+    "skewx",
+    "skewy",
+    "matrix",
+    "calc",
+    "rect",
+    "steps",
+    "cubic-bezier",
+    "brightness",
+    "contrast",
+    "grayscale",
+    "hue-rotate",
+    "invert",
+    "saturate",
+    "sepia",
+    "opacity",
+];
+/// Those that go over the pixels around each pixel.
+const SMEARING: [&str; 2] = ["blur", "drop-shadow"];
 
 /// What styles come to.
 #[derive(Default)]
@@ -39,8 +143,20 @@ pub(super) struct Styles {
     pub(super) weight: u64,
     /// Something moves.
     pub(super) moves: bool,
-    /// What they refer to within the drawing.
-    pub(super) references: Vec<String>,
+    /// What they refer to within the drawing, and how often it is drawn.
+    pub(super) references: Vec<(String, Times)>,
+    /// Who draws that; all do when it is not known.
+    pub(super) classes: Option<HashSet<String>>,
+    /// The shortest period of dashes.
+    pub(super) dashes: Option<f64>,
+    /// How long they may make a line.
+    pub(super) length: f64,
+    /// Lines may be longer than what is known of them.
+    pub(super) stretches: bool,
+    /// Dashes are as long as they are on the screen.
+    pub(super) on_screen: bool,
+    /// Letters may be larger than is usual.
+    pub(super) large_letters: bool,
 }
 
 impl Styles {
@@ -49,56 +165,245 @@ impl Styles {
         if css.contains('&') {
             return Err("has references in its styles");
         }
-        let addresses = css.split("url(").skip(1).filter_map(|address| {
-            let address = address.split(')').next()?.trim();
-            let id = address.trim_matches(['"', '\'']).strip_prefix('#')?;
-            Some(id.to_owned())
-        });
-        Ok(Self {
-            references: addresses.collect(),
-            ..Self::of_attribute(css)?
-        })
+        let css = plain(css)?;
+        let mut styles = Self {
+            classes: Some(HashSet::new()),
+            ..Self::default()
+        };
+        let (mut statement, mut selector, mut quote) = (0, "", None);
+        for (at, c) in css.char_indices() {
+            if quote.is_some() {
+                quote = quote.filter(|quote| *quote != c);
+                continue;
+            }
+            let text = css[statement..at].trim();
+            match c {
+                '"' | '\'' => {
+                    quote = Some(c);
+                    continue;
+                }
+                '{' => {
+                    styles.moves |= opens(text)?;
+                    selector = text;
+                }
+                ';' | '}' => {
+                    let before = styles.references.len();
+                    styles.declaration(text)?;
+                    if styles.references.len() > before {
+                        styles.rule(selector);
+                    }
+                }
+                _ => continue,
+            }
+            statement = at + 1;
+        }
+        styles.declaration(css[statement..].trim())?;
+        // Of one name, what is drawn most often comes first.
+        let is_once = |times: Times| times != Times::EachVertex;
+        let key = |(id, times): &(String, Times)| (id.clone(), is_once(*times));
+        styles.references.sort_by_cached_key(key);
+        Ok(styles)
     }
 
-    /// What a `style` attribute says, but for what it refers to.
+    /// What a `style` attribute says.
     pub(super) fn of_attribute(css: &str) -> Result<Self, &'static str> {
-        let css = css.to_ascii_lowercase();
-        let refused = REFUSED.iter().find(|(word, _)| css.contains(word));
-        if let Some((_, why)) = refused {
-            return Err(why);
+        let css = plain(css)?;
+        let mut styles = Self::default();
+        let mut quote = None;
+        let declarations = css.split(|c| match quote {
+            Some(open) => {
+                quote = (c != open).then_some(open);
+                false
+            }
+            None => {
+                quote = matches!(c, '"' | '\'').then_some(c);
+                matches!(c, ';' | '{' | '}')
+            }
+        });
+        for declaration in declarations {
+            styles.declaration(declaration.trim())?;
         }
-        let weight = DEAR.iter().map(|(word, each)| each * times(&css, word));
-        let boxes = REPEATED.iter().map(|word| numbers(&css, word));
-        Ok(Self {
-            weight: weight.chain(boxes).fold(0, u64::saturating_add),
-            moves: MOVING.iter().any(|word| css.contains(word)),
-            references: Vec::new(),
-        })
+        Ok(styles)
     }
 
     /// What an attribute says that stands for a property.
     pub(super) fn of_property(name: &str, value: &str) -> Result<Self, &'static str> {
-        Self::of_attribute(&format!("{name}:{value}"))
+        let mut styles = Self::default();
+        styles.set(name, &plain(value)?)?;
+        Ok(styles)
+    }
+
+    /// The references just found are those of a rule for `selector`.
+    fn rule(&mut self, selector: &str) {
+        let is_class = |name: &str| {
+            let known = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+            !name.is_empty() && name.chars().all(known)
+        };
+        for one in selector.split(',') {
+            match one.trim().strip_prefix('.').filter(|name| is_class(name)) {
+                Some(name) => {
+                    if let Some(classes) = &mut self.classes {
+                        classes.insert(name.to_owned());
+                    }
+                }
+                None => self.classes = None,
+            }
+        }
+    }
+
+    fn declaration(&mut self, declaration: &str) -> Result<(), &'static str> {
+        if declaration.is_empty() || declaration.starts_with("@charset ") {
+            return Ok(());
+        }
+        let (name, value) = declaration.split_once(':').ok_or(NOT_KNOWN)?;
+        let name = name.trim().to_ascii_lowercase();
+        if !is_property(&name) {
+            return Err(NOT_KNOWN);
+        }
+        self.set(&name, value)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
+        let lower = value.trim().to_ascii_lowercase();
+        let times = match name {
+            _ if name.starts_with("marker") => Times::EachVertex,
+            "filter" | "mask" | "clip-path" => Times::Once,
+            _ => Times::EachShape,
+        };
+        let smearing = self.functions(value, times)?;
+        let lower = lower.trim_end_matches("!important").trim_end();
+        if matches!(lower, "" | "none" | "normal" | "auto") || (name, lower) == ("opacity", "1") {
+            return Ok(());
+        }
+        let commas = lower.matches(',').count() as u64 + 1;
+        self.weight = self.weight.saturating_add(match name {
+            "filter" => 50 * lower.matches('(').count() as u64 + 2500 * smearing,
+            "text-shadow" => 300 * commas,
+            "mask" => 100 * commas,
+            "mix-blend-mode" => 50,
+            "opacity" | "isolation" => 6,
+            _ => 0,
+        });
+        match name {
+            _ if name.starts_with("animation") || name.starts_with("transition") => {
+                self.moves = true;
+            }
+            "stroke-dasharray" => self.dashes = shorter(self.dashes, Some(dash::period(lower))),
+            "width" | "height" | "max-width" | "max-height" => self.length += dash::length(lower),
+            "font" | "font-size" => self.large_letters |= dash::is_large(name, lower),
+            "vector-effect" => self.on_screen |= lower != "inherit",
+            "transform" => self.stretches |= dash::stretches(lower),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Looks through the functions of `value`; how many of them smear.
+    fn functions(&mut self, value: &str, times: Times) -> Result<u64, &'static str> {
+        let mut smearing = 0;
+        let mut rest = value;
+        while let Some(at) = rest.find(['(', '"', '\'']) {
+            let (before, after) = rest.split_at(at);
+            let (opening, after) = after.split_at(1);
+            if opening != "(" {
+                rest = after.split_once(opening).ok_or(NOT_KNOWN)?.1;
+                continue;
+            }
+            let name = before.rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_')));
+            let name = first(name).to_ascii_lowercase();
+            rest = after;
+            if name == "url" {
+                let (address, behind) = after.split_once(')').ok_or(ELSEWHERE)?;
+                self.refer(address, times)?;
+                rest = behind;
+            } else if SMEARING.contains(&name.as_str()) {
+                smearing += 1;
+            } else if !name.is_empty() && !FUNCTIONS.contains(&name.as_str()) {
+                return Err(NOT_KNOWN);
+            }
+        }
+        Ok(smearing)
+    }
+
+    fn refer(&mut self, address: &str, times: Times) -> Result<(), &'static str> {
+        let address = address.trim();
+        let bare = ['"', '\'']
+            .into_iter()
+            .find_map(|quote| address.strip_prefix(quote)?.strip_suffix(quote))
+            .unwrap_or(address);
+        for id in named(bare)? {
+            self.references.push((id, times));
+        }
+        Ok(())
     }
 }
 
-/// How often `css` has `word` by itself: `fill-opacity` is only a colour.
-fn times(css: &str, word: &str) -> u64 {
-    let found = css.match_indices(word);
-    let alone = found.filter(|(at, _)| word.ends_with('(') || !css[..*at].ends_with('-'));
-    alone.count() as u64
+/// The first of `parts`.
+fn first<'x>(mut parts: impl Iterator<Item = &'x str>) -> &'x str {
+    parts.next().unwrap_or_default()
 }
 
-/// The numbers right behind `word`, added up.
-fn numbers(css: &str, word: &str) -> u64 {
-    let behind = css.split(word).skip(1);
-    let numbers = behind.map(|after| {
-        let digits = after.trim_start().bytes().take_while(u8::is_ascii_digit);
-        digits.fold(0_u64, |number, digit| {
-            number
-                .saturating_mul(10)
-                .saturating_add(u64::from(digit - b'0'))
-        })
-    });
-    numbers.fold(0, u64::saturating_add)
+/// What the address `#id` may name: as it is written, and as it is decoded.
+pub(super) fn named(address: &str) -> Result<Vec<String>, &'static str> {
+    let id = address.trim().strip_prefix('#').ok_or(ELSEWHERE)?;
+    if id.contains(['"', '\'', '(', ')', '#']) || id.contains(char::is_whitespace) {
+        return Err(ELSEWHERE);
+    }
+    let decoded = percent_decoded(id).into_owned();
+    let mut names = vec![id.to_owned()];
+    if decoded != id {
+        names.push(decoded);
+    }
+    Ok(names)
+}
+
+/// Whether this may be set.
+pub(super) fn is_property(name: &str) -> bool {
+    PROPERTIES.contains(&name)
+        || MORE.contains(&name)
+        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// What may open a block: a selector, or a rule that has declarations in it; whether it moves.
+fn opens(text: &str) -> Result<bool, &'static str> {
+    let Some(rule) = text.strip_prefix('@') else {
+        return Ok(false);
+    };
+    let name = rule.split(|c: char| !(c.is_alphanumeric() || c == '-'));
+    match first(name).to_ascii_lowercase().as_str() {
+        "media" => Ok(false),
+        "keyframes" | "-webkit-keyframes" => Ok(true),
+        _ => Err(NOT_KNOWN),
+    }
+}
+
+/// `css` without its comments. What stands in quotes stays, and has to end.
+fn plain(css: &str) -> Result<String, &'static str> {
+    if css.contains('\\') {
+        return Err("has escapes in its styles");
+    }
+    let mut out = String::with_capacity(css.len());
+    let mut rest = css;
+    while let Some(at) = rest.find(['/', '"', '\'']) {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        if let Some(comment) = after.strip_prefix("/*") {
+            out.push(' ');
+            rest = comment.split_once("*/").ok_or(NOT_KNOWN)?.1;
+            continue;
+        }
+        let (opening, inner) = after.split_at(1);
+        let end = match opening {
+            "/" => 0,
+            _ => inner.find(opening).ok_or(NOT_KNOWN)? + 1,
+        };
+        if inner[..end].contains(['\n', '\r', '\x0C']) {
+            return Err(NOT_KNOWN);
+        }
+        out.push_str(opening);
+        out.push_str(&inner[..end]);
+        rest = &inner[end..];
+    }
+    out.push_str(rest);
+    Ok(out)
 }

@@ -1,8 +1,8 @@
 //! Elements and what they draw, added up once each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::css::Styles;
+use super::{css::Styles, dash};
 
 /// How often an element draws what it refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,12 @@ pub(super) struct Node {
     pub(super) weight: u64,
     /// No fewer than its path has.
     pub(super) vertices: u64,
-    /// It holds nothing that is drawn by itself.
-    pub(super) is_gradient: bool,
+    /// What the numbers that place it add up to: no line in it is much longer.
+    pub(super) length: f64,
+    /// How long its dashes are, and those of all in it.
+    pub(super) dashes: Option<f64>,
+    /// It is drawn by others with what it inherits from where it stands.
+    pub(super) is_resource: bool,
     /// What only few have.
     names: Option<Box<Names>>,
 }
@@ -31,6 +35,7 @@ pub(super) struct Node {
 #[derive(Default)]
 struct Names {
     id: Option<String>,
+    classes: String,
     references: Vec<(String, Times)>,
 }
 
@@ -48,10 +53,37 @@ impl Node {
         self.names.get_or_insert_default().id = Some(id);
     }
 
+    /// It is called so already.
+    pub(super) fn has_id(&self) -> bool {
+        self.names.as_ref().is_some_and(|names| names.id.is_some())
+    }
+
+    /// It is of these classes.
+    pub(super) fn set_classes(&mut self, classes: &str) {
+        let names = self.names.get_or_insert_default();
+        names.classes.push(' ');
+        names.classes.push_str(classes);
+    }
+
+    /// Whether a rule for these classes may hold for it; for any, when they are not known.
+    fn is_of(&self, classes: Option<&HashSet<String>>) -> bool {
+        let Some(classes) = classes else {
+            return true;
+        };
+        let own = self.names.as_ref().map_or("", |names| &names.classes);
+        own.split_whitespace().any(|class| classes.contains(class))
+    }
+
     /// It draws what is called so.
     pub(super) fn refer(&mut self, id: String, times: Times) {
         let names = self.names.get_or_insert_default();
         names.references.push((id, times));
+    }
+
+    /// What those in it draw as well.
+    fn inheritable(&self) -> impl Iterator<Item = &(String, Times)> {
+        let references = self.names.iter().flat_map(|names| &names.references);
+        references.filter(|(_, times)| *times != Times::Once)
     }
 
     fn reference(&self, at: usize) -> Option<&(String, Times)> {
@@ -69,6 +101,9 @@ struct Sum {
     weight: u64,
     elements: u64,
     vertices: u64,
+    length: f64,
+    /// Of the weight, what may also draw what sheets refer to.
+    styled: u64,
 }
 
 impl Sum {
@@ -76,8 +111,13 @@ impl Sum {
         self.weight = self.weight.saturating_add(other.weight);
         self.elements = self.elements.saturating_add(other.elements);
         self.vertices = self.vertices.saturating_add(other.vertices);
+        self.length += other.length;
+        self.styled = self.styled.saturating_add(other.styled);
     }
 }
+
+/// A path of more weighs more.
+const VERTICES_IN_WEIGHT: u64 = 64;
 
 /// How far adding up an element has come.
 #[derive(Clone, Copy)]
@@ -87,14 +127,36 @@ enum State {
     Done(Sum),
 }
 
+/// What is inherited from an element and those around it.
+#[derive(Clone, Copy, Default)]
+struct Inherited {
+    dashes: Option<f64>,
+    /// How many there are.
+    references: usize,
+}
+
+/// No more is looked for.
+const MAX_INHERITED: usize = 64;
+
+/// The shorter of two, if there are any.
+pub(super) fn shorter(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// An element that is being added up.
 struct Frame {
     node: usize,
     /// Of its edges, how many have been followed.
     edge: usize,
     sum: Sum,
-    each_shape: u64,
-    each_vertex: u64,
+    /// What each shape draws, and each vertex, and how much of that is styled.
+    each_shape: (u64, u64),
+    each_vertex: (u64, u64),
+    dashes: Option<f64>,
+    is_styled: bool,
 }
 
 /// The elements of a drawing. The first stands around them all.
@@ -102,6 +164,9 @@ pub(super) struct Graph {
     nodes: Vec<Node>,
     children: Vec<Vec<usize>>,
     open: Vec<usize>,
+    /// Of what is open, what whatever is in it inherits.
+    inherited: Vec<Inherited>,
+    styled: Vec<bool>,
 }
 
 impl Graph {
@@ -110,6 +175,8 @@ impl Graph {
             nodes: vec![Node::default()],
             children: vec![Vec::new()],
             open: vec![0],
+            inherited: vec![Inherited::default()],
+            styled: Vec::new(),
         }
     }
 
@@ -118,20 +185,51 @@ impl Graph {
         self.nodes.len()
     }
 
-    /// An element within what is open.
-    pub(super) fn open(&mut self, node: Node) {
+    /// An element within what is open. An error says that too much is inherited by it.
+    pub(super) fn open(&mut self, mut node: Node) -> Result<(), &'static str> {
         let at = self.nodes.len();
         let around = self.last();
+        let inherited = self.inherited.last().expect("the first is never closed");
+        let (mut dashes, mut count) = (inherited.dashes, inherited.references);
+        if node.is_resource {
+            if count > MAX_INHERITED {
+                return Err("inherits too much");
+            }
+            node.dashes = shorter(node.dashes, dashes);
+            if count > 0 {
+                self.inherit(&mut node);
+            }
+        }
+        dashes = shorter(dashes, node.dashes);
+        count += node.inheritable().count();
         self.children[around].push(at);
         self.nodes.push(node);
         self.children.push(Vec::new());
         self.open.push(at);
+        self.inherited.push(Inherited {
+            dashes,
+            references: count,
+        });
+        Ok(())
+    }
+
+    /// Gives `node` what those around it draw, from the nearest that has any on.
+    fn inherit(&self, node: &mut Node) {
+        for (at, around) in self.open.iter().zip(&self.inherited).rev() {
+            if around.references == 0 {
+                break;
+            }
+            for (id, times) in self.nodes[*at].inheritable() {
+                node.refer(id.clone(), *times);
+            }
+        }
     }
 
     /// The end of an element; one too many ends nothing.
     pub(super) fn close(&mut self) {
         if self.open.len() > 1 {
             self.open.pop();
+            self.inherited.pop();
         }
     }
 
@@ -142,14 +240,35 @@ impl Graph {
         node.weight = node.weight.saturating_add(weight);
     }
 
+    /// Longer lines in the element that is open.
+    pub(super) fn lengthen(&mut self, length: f64) {
+        let last = self.last();
+        self.nodes[last].length += length;
+    }
+
+    /// Lines are so many times as long where their dashes are.
+    pub(super) fn scale_lines(&mut self, scale: f64) {
+        for node in &mut self.nodes {
+            node.length *= scale;
+        }
+    }
+
     fn last(&self) -> usize {
         *self.open.last().expect("the first is never closed")
     }
 
     /// What all of it comes to. An error says, after a name, that there is no end to it.
     pub(super) fn total(mut self, styles: &Styles) -> Result<u64, &'static str> {
+        let any = !styles.references.is_empty();
         for node in &mut self.nodes {
             node.weight = node.weight.saturating_add(styles.weight);
+            node.length += styles.length;
+            self.styled.push(any && node.is_of(styles.classes.as_ref()));
+        }
+        // What a sheet says of dashes is inherited from around everything.
+        self.nodes[0].is_resource = true;
+        for node in self.nodes.iter_mut().filter(|node| node.is_resource) {
+            node.dashes = shorter(node.dashes, styles.dashes);
         }
         let mut ids: HashMap<String, usize> = HashMap::new();
         for at in 0..self.nodes.len() {
@@ -161,20 +280,31 @@ impl Graph {
             }
         }
         let mut states = vec![State::New; self.nodes.len()];
-        let mut total = self.sum(0, &ids, &mut states)?.weight;
-        // What a sheet refers to any element may draw, those that are drawn so as well.
-        for id in &styles.references {
-            let Some(&at) = ids.get(id) else {
+        let whole = self.sum(0, &ids, &mut states)?;
+        // What a sheet refers to whatever is styled may draw, and what is styled in that again.
+        let (mut drawn, mut again) = (0_u64, 1_u64);
+        let mut before = None;
+        for (id, times) in &styles.references {
+            let Some(&at) = ids.get(id).filter(|_| before != Some(id)) else {
                 continue;
             };
+            before = Some(id);
             let sum = self.sum(at, &ids, &mut states)?;
-            let times = match self.nodes[at].is_gradient {
-                true => 1,
-                false => sum.weight,
+            let each = match times {
+                Times::EachVertex => VERTICES_IN_WEIGHT,
+                _ => 1,
             };
-            total = total.saturating_mul(times.saturating_add(1));
+            let weight = sum.weight.saturating_mul(each);
+            if sum.styled == 0 {
+                drawn = drawn.saturating_add(weight);
+            } else {
+                again = again.saturating_mul(weight.saturating_add(1));
+            }
         }
-        Ok(total)
+        let each = drawn.saturating_add(1).saturating_mul(again) - 1;
+        Ok(whole
+            .weight
+            .saturating_add(whole.styled.saturating_mul(each)))
     }
 
     /// The sum of the element at `root`. Drawings nest deeper than a stack is, so this does
@@ -215,7 +345,11 @@ impl Graph {
 
     fn frame(&self, node: usize) -> Frame {
         let Node {
-            weight, vertices, ..
+            weight,
+            vertices,
+            length,
+            dashes,
+            ..
         } = self.nodes[node];
         Frame {
             node,
@@ -224,9 +358,13 @@ impl Graph {
                 weight,
                 elements: 1,
                 vertices,
+                length,
+                styled: 0,
             },
-            each_shape: 0,
-            each_vertex: 0,
+            each_shape: (0, 0),
+            each_vertex: (0, 0),
+            dashes,
+            is_styled: self.styled[node],
         }
     }
 
@@ -248,19 +386,35 @@ impl Graph {
 
 impl Frame {
     fn take(&mut self, sum: Sum, times: Times) {
-        match times {
-            Times::Once => self.sum.add(sum),
-            Times::EachShape => self.each_shape = self.each_shape.saturating_add(sum.weight),
-            Times::EachVertex => self.each_vertex = self.each_vertex.saturating_add(sum.weight),
-        }
+        let each = match times {
+            Times::Once => return self.sum.add(sum),
+            Times::EachShape => &mut self.each_shape,
+            Times::EachVertex => &mut self.each_vertex,
+        };
+        each.0 = each.0.saturating_add(sum.weight);
+        each.1 = each.1.saturating_add(sum.styled);
     }
 
     fn finish(&self) -> Sum {
-        let shapes = self.each_shape.saturating_mul(self.sum.elements);
-        let vertices = self.sum.vertices.saturating_add(self.sum.elements);
-        let marks = self.each_vertex.saturating_mul(vertices);
+        let Sum {
+            elements, vertices, ..
+        } = self.sum;
+        let vertices = vertices.saturating_add(elements);
+        let all = |own: u64, shape: u64, vertex: u64| {
+            let shapes = shape.saturating_mul(elements);
+            let marks = vertex.saturating_mul(vertices);
+            own.saturating_add(shapes).saturating_add(marks)
+        };
+        let dashes = self
+            .dashes
+            .map_or(0, |period| dash::cost(period, self.sum.length, elements));
+        let weight = all(self.sum.weight, self.each_shape.0, self.each_vertex.0);
+        let weight = weight.saturating_add(dashes);
+        let styled = all(self.sum.styled, self.each_shape.1, self.each_vertex.1);
         Sum {
-            weight: self.sum.weight.saturating_add(shapes).saturating_add(marks),
+            weight,
+            // What is inherited holds for all that is in it.
+            styled: if self.is_styled { weight } else { styled },
             ..self.sum
         }
     }

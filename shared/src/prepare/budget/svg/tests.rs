@@ -36,10 +36,12 @@ fn whatever_draws_something_again_is_followed() {
     for reference in [
         "<use href=\"#aN\"/>",
         "<use xlink:href='#aN'/>",
-        "<s:use x:href=\"&#35;aN\"/>",
+        "<s:use xlink:href=\"&#35;aN\"/>",
         "<use href=\"#%61N\"/>",
-        "<use href=\"\"><set attributeName=\"href\" to=\"#aN\"/></use>",
-        "<use><animate attributeName=\"href\" values=\"#x;#aN\"/></use>",
+        "<rect><set attributeName=\"fill\" to=\"url(#aN)\"/></rect>",
+        "<rect fill=\"URL(#aN)\"/>",
+        "<rect style=\"FILL : uRl( '#%61N' ) ! important\"/>",
+        "<rect style=\"fill/**/:/*;*/url(#aN)\"/>",
         "<rect fill=\"url(#aN)\"/>",
         "<rect style=\"fill:url('#aN')\"/>",
         "<rect mask=\"url(#aN)\"/>",
@@ -76,8 +78,9 @@ fn what_is_dear_costs_more() {
         "<filter><feConvolveMatrix order=\"15\"/></filter>",
         "<rect style=\"filter: blur(9px)\"/>",
         "<rect filter=\"drop-shadow(1px 1px 1px red)\"/>",
-        "<foreignObject><div style=\"display:grid;grid:repeat(9999,1px)/1px\"/></foreignObject>",
-        "<foreignObject><td colspan=\"1000\" rowspan=\"1000\"/></foreignObject>",
+        "<filter><feTurbulence numOctaves=\"99\" x:numOctaves=\"1\"/></filter>",
+        "<text style=\"text-shadow: 1px 1px red, 2px 2px red, 3px 3px red, 4px 4px red, 5px 5px red, \
+         6px 6px red, 7px 7px red\">a</text>",
     ] {
         assert!(shapes(inner) > 2000, "{inner}: {}", shapes(inner));
     }
@@ -110,11 +113,17 @@ fn what_a_sheet_refers_to_any_element_may_draw() {
     let patterns: String = (0..9)
         .map(|n| format!("<pattern id=\"p{n}\">{rects}</pattern>"))
         .collect();
-    let sheet: String = (0..9)
-        .map(|n| format!(".a{n}{{fill:url(#p{n})}}"))
-        .collect();
+    let sheet: String = (0..9).map(|n| format!("rect{{fill:url(#p{n})}}")).collect();
     let all = format!("<style>{sheet}</style>{patterns}<rect class=\"a0\"/>");
     assert!(shapes(&all) > 1_000_000);
+    for sheet in [
+        "rect{fill:URL(#p0)}",
+        "rect{fill:url('#%700')}",
+        "a,rect{FILL : Url( #p0 )}",
+    ] {
+        let all = format!("<style>{sheet}</style>{patterns}");
+        assert!(shapes(&all) > 50_000, "{sheet}");
+    }
     let split = "<style>*{fill:u<!-- -->rl(#p0)}</style>";
     assert!(shapes(&format!("{split}{patterns}")) > 50_000);
 }
@@ -147,6 +156,42 @@ fn what_cannot_be_followed_is_refused() {
         "<style>rect{fill:&#117;rl(#a)}</style>",
         "<rect style=\"background:url(data:image/svg+xml,x)\"/>",
         "<image href=\"data:image/svg+xml,%3Csvg\"/>",
+        "<use x:href=\"#a\"/>",
+        "<g id=\"a1\" x:id=\"z\" xmlns:x=\"u\"/>",
+        "<g id=\"a1\" xml:id=\"z\"/>",
+        "<g id=\"a1\" id=\"z\"/>",
+        "<use href=\"x.svg#a\"/>",
+        "<use href=\"\"><set attributeName=\"href\" to=\"#a\"/></use>",
+        "<image href=\"DATA:image/png;base64,iVBORw0KGgo=\"/>",
+        "<image href=\"data:image/PNG;base64,iVBORw0KGgo=\"/>",
+        "<image href=\"data:image/png;x=y;base64,iVBORw0KGgo=\"/>",
+        "<image href=\"https://example.org/a.png\"/>",
+        "<use href=\"data:image/svg+xml;base64,iVBORw0KGgo=\"/>",
+        "<foreignObject><b xmlns=\"http://www.w3.org/1999/xhtml\">a</b></foreignObject>",
+        "<h:img xmlns:h=\"http://www.w3.org/1999/xhtm&#108;\"/>",
+        "<img src=\"data:image/png;base64,iVBORw0KGgo=\"/>",
+        "<rect style=\"fill:url(data:image/png;base64,iVBORw0KGgo=)\"/>",
+        "<rect cursor=\"url(a.png)\"/>",
+        "<rect style=\"--p:url(#p);fill:var(--p)\"/>",
+        "<rect style=\"fill:VAR(--p)\"/>",
+        "<rect fill=\"var(--p)\"/>",
+        "<rect fill=\"u\\72l(#p)\"/>",
+        "<style>rect{fill:attr(x)}</style>",
+        "<style>rect{fill:env(x)}</style>",
+        "<style>@property --p{initial-value:url(#p)}</style>",
+        "<style>@font-face{font-family:a}</style>",
+        "<style>rect{background:image-set('a.png' 1x)}</style>",
+        "<style>svg{-webkit-box-shadow:0 0 99px red}</style>",
+        "<style>svg{-webkit-mask:url(#a)}</style>",
+        "<style>svg{-webkit-box-reflect:below}</style>",
+        "<style>svg{background-blend-mode:multiply}</style>",
+        "<style>svg{columns : 1000}</style>",
+        "<style>a{fill:red}/*{*/b{columns:9}</style>",
+        "<style>a[b='}']{fill:'{';columns:9}</style>",
+        "<rect style=\"background:linear-gradient(red,blue)\"/>",
+        "<g x:style=\"columns:1000\"/>",
+        "<text>&a;</text>",
+        "<text x=\"&a;\"/>",
         "<link rel=\"stylesheet\" href=\"x\"/>",
     ] {
         refusal(&drawing(inner));
@@ -157,6 +202,9 @@ fn what_cannot_be_followed_is_refused() {
         "declares entities"
     );
     for head in [
+        "<!DOCTYPE svg SYSTEM \"a>b\" [<!ENTITY a \"<g/>\">]>",
+        "<!DOCTYPE svg SYSTEM '\">' [<!ENTITY a '<g/>'>]>",
+        "<!DOCTYPE svg PUBLIC \"a",
         "<?xml version=\"1.0\" encoding=\"UTF-7\"?>",
         "<?xml version='1.0' encoding = 'utf-16'?>",
         "<?xml-stylesheet href=\"data:text/css,x\"?>",
@@ -202,4 +250,190 @@ fn depth_and_number_are_no_matter() {
         .map(|n| format!("<g id=\"a{n}\"><use href=\"#a{}\"/></g>", n - 1))
         .collect();
     shapes(&chain);
+}
+
+#[test]
+fn only_references_refer() {
+    assert!(shapes("<g id=\"fff\"><rect fill=\"#fff\" stroke=\"#fff\"/></g>") < 10);
+    assert!(shapes("<g id=\"fff\"><rect style=\"fill:#fff\"/></g>") < 10);
+    // What editors note for themselves is nothing.
+    let noted = "<metadata><rdf:RDF><cc:Work rdf:about=\"\"><dc:type rdf:resource=\"http://a\"/>\
+                 </cc:Work></rdf:RDF></metadata><sodipodi:namedview id=\"n\" \
+                 inkscape:label=\"a\\b &amp; url(x)\" inkscape:zoom=\"1\"/>\
+                 <text xml:space=\"preserve\" style=\"-inkscape-font-specification:'A, B'\">a</text>";
+    assert!(shapes(noted) < 40);
+}
+
+#[test]
+fn dashes_are_counted_as_far_as_lines_are_long() {
+    for dashed in [
+        "<circle r=\"250\" stroke-dasharray=\".004\"/>",
+        "<circle r=\"250\" style=\"stroke-dasharray:.004 .004\"/>",
+        "<circle r=\"250\" stroke-dasharray=\"4e-3\"/>",
+        "<circle r=\"250\" stroke-dasharray=\".001%\"/>",
+        "<circle r=\"250\" stroke-dasharray=\"calc(1px / 250)\"/>",
+        "<circle r=\"250\" pathLength=\"1e9\" stroke-dasharray=\"1\"/>",
+        "<g transform=\"scale(1e-4)\"><circle r=\"2.5e6\" stroke-dasharray=\"1\"/></g>",
+        "<style>circle{stroke-dasharray:.004}</style><circle r=\"250\"/>",
+        "<g stroke-dasharray=\".004\"><circle r=\"250\"/></g>",
+        "<circle id=\"c\" r=\"250\"/><use href=\"#c\" stroke-dasharray=\".004\"/>",
+        "<path d=\"M0 0h-300v-300h300.5.5z\" stroke-dasharray=\".004\"/>",
+        "<rect width=\"100%\" height=\"9\" stroke-dasharray=\"1\"/>",
+        "<circle r=\"1\" stroke-dasharray=\"1\"><animate attributeName=\"r\" by=\"9\" accumulate=\"sum\"/></circle>",
+        "<rect style=\"width:99em\" stroke-dasharray=\"1\"/>",
+    ] {
+        assert!(shapes(dashed) > 4000, "{dashed}: {}", shapes(dashed));
+    }
+    for dashed in [
+        "<path d=\"M0 0 L400 300\" style=\"stroke-dasharray: 0.8,1.32; stroke-dashoffset: 0\"/>",
+        "<path d=\"M0 0 L400 300\" stroke-dasharray=\"5,2\"/>",
+        "<path d=\"M0 0H400\" style=\"stroke-dasharray: 3px, 3px; vector-effect: non-scaling-stroke\"/>",
+        "<circle r=\"250\" stroke-dasharray=\"none\"/>",
+    ] {
+        assert!(shapes(dashed) < 80, "{dashed}: {}", shapes(dashed));
+    }
+    for unknown in [
+        "<text font-size=\"9999\" stroke-dasharray=\"1\">a</text>",
+        "<text style=\"font-size:900%\" stroke-dasharray=\"1\">a</text>",
+        "<g transform=\"scale(1e4)\"><circle r=\"9\" stroke-dasharray=\"1\" \
+         vector-effect=\"non-scaling-stroke\"/></g>",
+        "<svg viewBox=\"0 0 1 1\"><circle r=\"1\" stroke-dasharray=\"1\" \
+         vector-effect=\"non-scaling-stroke\"/></svg>",
+    ] {
+        refusal(&drawing(unknown));
+    }
+}
+
+#[test]
+fn dashes_on_the_screen_are_of_lines_on_the_screen() {
+    let dashed = |view: &str| {
+        let inner = "<circle r=\"1\" stroke-dasharray=\"1\" vector-effect=\"non-scaling-stroke\"/>";
+        let xml = format!("<svg viewBox=\"{view}\">{inner}</svg>");
+        of_bytes(xml.as_bytes(), 0).expect("it can be told").shapes
+    };
+    assert!(dashed("0 0 700 450") < 10);
+    assert!(dashed("0 0 1e-3 1e-3") > 4000);
+}
+
+#[test]
+fn what_is_drawn_by_others_inherits_from_where_it_stands() {
+    let rects = "<rect/>".repeat(100);
+    let pattern = format!("<pattern id=\"p\">{rects}</pattern>");
+    let inner = format!(
+        "{pattern}<g fill=\"url(#p)\"><marker id=\"m\">{rects}</marker></g>\
+         <path d=\"{}\" marker-mid=\"url(#m)\"/>",
+        "1 ".repeat(100)
+    );
+    assert!(shapes(&inner) > 1_000_000, "{}", shapes(&inner));
+}
+
+#[test]
+fn what_sheets_refer_to_adds_up_where_it_is_plain() {
+    let sheet: String = (0..10)
+        .map(|n| format!(".cls-{n}{{clip-path:url(#c{n});}}.cls-{n}{{clip-path:url(#c{n});}}"))
+        .collect();
+    let clips: String = (0..10)
+        .map(|n| format!("<clipPath id=\"c{n}\"><rect class=\"cls-99\"/></clipPath>"))
+        .collect();
+    let groups: String = (0..10)
+        .map(|n| {
+            format!(
+                "<g class=\"cls-{n}\">{}</g>",
+                "<path d=\"M0 0h9\"/>".repeat(30)
+            )
+        })
+        .collect();
+    let illustrator = |sheet: &str| shapes(&format!("<style>{sheet}</style>{clips}{groups}"));
+    let plain = illustrator(&sheet);
+    assert!((1000..20_000).contains(&plain), "{plain}");
+    // Each may be clipped again where the rule is for what clips as well.
+    assert!(illustrator(&sheet.replace(".cls-9{", ".cls-9,rect{")) > 1_000_000);
+    assert!(illustrator(&sheet.replace(".cls-9{", ".cls-99{")) > 1_000_000);
+}
+
+/// What matplotlib writes: axes of so many panels, each with points of a marker and labels.
+fn matplotlib(panels: usize, points: usize) -> String {
+    let marker = "M 0 3 C 0.795609 3 1.55874 2.683901 2.12132 2.12132 ".repeat(5);
+    let glyph = "M 1019 4116 L 1625 3497 Q 2450 2638 2356 4750 z ".repeat(14);
+    let glyphs: String = (0..30)
+        .map(|n| {
+            format!("<path id=\"DejaVuSans-{n}\" d=\"{glyph}\" transform=\"scale(0.015625)\"/>")
+        })
+        .collect();
+    let point = |n: usize, panel: usize| {
+        format!(
+            "<use xlink:href=\"#m{panel}\" x=\"{n}.34375\" y=\"126.1234\" \
+             style=\"fill: #1f77b4; stroke: #1f77b4\"/>"
+        )
+    };
+    let label = |n: usize, panel: usize| {
+        format!(
+            "<g id=\"text_{panel}_{n}\"><g transform=\"translate(57.9 280.4) scale(0.1 -0.1)\">{}</g></g>",
+            (0..4)
+                .map(|at| format!(
+                    "<use xlink:href=\"#DejaVuSans-{at}\" transform=\"translate({at} 0)\"/>"
+                ))
+                .collect::<String>()
+        )
+    };
+    let panels: String = (0..panels)
+        .map(|panel| {
+            let points: String = (0..points).map(|n| point(n, panel)).collect();
+            let labels: String = (0..12).map(|n| label(n, panel)).collect();
+            format!(
+                "<g id=\"axes_{panel}\"><defs><path id=\"m{panel}\" d=\"{marker}\" \
+                 style=\"stroke: #1f77b4\"/></defs><g clip-path=\"url(#p{panel})\">{points}</g>{labels}\
+                 <path d=\"M 57.6 41.4 L 414.7 41.4\" clip-path=\"url(#p{panel})\" style=\"fill: none; \
+                 stroke-dasharray: 3.7,1.6; stroke-dashoffset: 0; stroke: #b0b0b0\"/></g>\
+                 <defs><clipPath id=\"p{panel}\"><rect x=\"57.6\" width=\"357.1\"/></clipPath></defs>"
+            )
+        })
+        .collect();
+    let sheet = "<style type=\"text/css\">*{stroke-linejoin: round; stroke-linecap: butt}</style>";
+    drawing(&format!("<defs>{sheet}{glyphs}</defs>{panels}"))
+}
+
+#[test]
+fn ordinary_plots_are_shown() {
+    let cost = |panels, points| {
+        let cost = of_bytes(matplotlib(panels, points).as_bytes(), 0);
+        cost.expect("it is plain")
+    };
+    for (panels, points) in [(1, 150), (1, 0)] {
+        let tile = cost(panels, points);
+        assert_eq!(
+            tile.beyond(super::super::TILE.output),
+            None,
+            "{points}: {tile:?}"
+        );
+    }
+    for (panels, points) in [(1, 2000), (16, 150)] {
+        let page = cost(panels, points);
+        assert_eq!(
+            page.beyond(super::super::PAGE.output),
+            None,
+            "{points}: {page:?}"
+        );
+    }
+}
+
+#[test]
+fn what_other_libraries_write_is_shown() {
+    for inner in [
+        "<g id=\"graph0\" class=\"graph\" transform=\"scale(1 1) rotate(0) translate(4 112)\"><title>G</title>\
+         <polygon fill=\"white\" stroke=\"none\" points=\"-4,4 -4,-112\"/><a xlink:href=\"https://example.org\" \
+         xlink:title=\"a\"><text text-anchor=\"middle\" font-family=\"Times,serif\" font-size=\"14.00\">a&#45;b</text></a>\
+         <path fill=\"none\" stroke=\"black\" stroke-dasharray=\"5,2\" d=\"M27,-71C27,-64 27,-55 27,-46\"/></g>",
+        "<g class=\"xtick\" style=\"opacity: 1; mix-blend-mode: normal\"><text style=\"font-family: 'Open Sans', verdana; \
+         font-size: 12px; fill: rgb(42, 63, 95); fill-opacity: 1; white-space: pre; text-shadow: none; cursor: default; \
+         vector-effect: none; text-decoration-line: none\" transform=\"translate(0,1)scale(1,1)\">1</text></g>\
+         <path style=\"vector-effect: non-scaling-stroke; stroke-dasharray: 3px, 3px\" d=\"M0,9h9\"/>",
+        "<style type='text/css'><![CDATA[\n .svglite line, .svglite rect { fill: none; stroke: #000000; \
+         stroke-miterlimit: 10.00; }\n .svglite text { white-space: pre; }\n]]></style>\
+         <rect width='100%' height='100%' style='stroke: none; fill: #FFFFFF;'/>\
+         <text style='font-size: 8.80px; font-family: \"Arial\";' textLength='9.7px'>a</text>",
+        "<g fill=\"none\" stroke-miterlimit=\"10\"><path aria-label=\"a: url(1); b\\c\" d=\"M0,0\"/></g>",
+    ] {
+        assert!(shapes(inner) < 500, "{inner}: {}", shapes(inner));
+    }
 }

@@ -27,6 +27,7 @@ pub(super) fn read<'x>(
     let mut rest = xml;
     while let Some(at) = rest.find('<') {
         if at > 0 {
+            decoded(&rest[..at])?;
             sink(Piece::Text(&rest[..at]))?;
         }
         rest = &rest[at..];
@@ -41,11 +42,7 @@ pub(super) fn read<'x>(
             allowed(&instruction[..end])?;
             rest = behind(&instruction[end..], "?>");
         } else if let Some(declaration) = rest.strip_prefix("<!") {
-            let end = declaration.find('>').unwrap_or(declaration.len());
-            if declaration[..end].contains('[') {
-                return Err("declares entities");
-            }
-            rest = behind(&declaration[end..], ">");
+            rest = doctype(declaration)?;
         } else if rest.starts_with("</") {
             sink(Piece::End)?;
             rest = behind(rest, ">");
@@ -77,6 +74,26 @@ fn allowed(instruction: &str) -> Result<(), &'static str> {
     } else {
         Err("is not written in UTF-8")
     }
+}
+
+/// Behind the declaration of a type of document, which may not declare anything else.
+fn doctype(declaration: &str) -> Result<&str, &'static str> {
+    const ENTITIES: &str = "declares entities";
+    if !declaration.starts_with("DOCTYPE") {
+        return Err(ENTITIES);
+    }
+    let mut quote = None;
+    for (at, c) in declaration.char_indices() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '[' | '<') => return Err(ENTITIES),
+            (None, '>') => return Ok(&declaration[at + 1..]),
+            (None, _) => {}
+        }
+    }
+    Err(ENTITIES)
 }
 
 /// Behind the next `end` in `text`.
@@ -122,10 +139,18 @@ fn start<'x>(
     Ok(after)
 }
 
+/// The name of an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Name<'x> {
+    /// What stands before the last colon, or nothing.
+    pub(super) prefix: &'x str,
+    pub(super) local: &'x str,
+}
+
 /// Gives the names and values of `attributes` to `sink`, values without references.
 pub(super) fn attributes<'x>(
     attributes: &'x str,
-    mut sink: impl FnMut(&'x str, Cow<'x, str>) -> Result<(), &'static str>,
+    mut sink: impl FnMut(Name<'x>, Cow<'x, str>) -> Result<(), &'static str>,
 ) -> Result<(), &'static str> {
     let mut rest = attributes;
     while let Some((name, after)) = rest.split_once('=') {
@@ -135,45 +160,66 @@ pub(super) fn attributes<'x>(
             continue;
         };
         let (value, after) = after[1..].split_once(quote).unwrap_or((&after[1..], ""));
-        let name = name.trim_ascii();
-        // A declaration of names draws nothing, and may not be taken for what it declares.
-        if !name.starts_with("xmlns") {
-            sink(local(name), decoded(value))?;
-        }
+        let (prefix, local) = name
+            .trim_ascii()
+            .rsplit_once(':')
+            .unwrap_or(("", name.trim_ascii()));
+        let value = decoded(value)?;
         rest = after;
+        // A declaration of names draws nothing, and may not be taken for what it declares.
+        if prefix == "xmlns" || (prefix.is_empty() && local == "xmlns") {
+            if FOREIGN.contains(&value.trim()) {
+                return Err("has something in it that is no drawing");
+            }
+            continue;
+        }
+        sink(Name { prefix, local }, value)?;
     }
     Ok(())
 }
+
+/// Names of what browsers draw as well, and what is not followed here.
+const FOREIGN: [&str; 2] = [
+    "http://www.w3.org/1999/xhtml",
+    "http://www.w3.org/1998/Math/MathML",
+];
 
 /// A name without the prefix of its namespace.
 fn local(name: &str) -> &str {
     name.rsplit(':').next().unwrap_or(name)
 }
 
-/// `value` with references as what they stand for; of names XML itself has five.
-fn decoded(value: &str) -> Cow<'_, str> {
+/// `value` with references as what they stand for; of names XML itself has five, and others
+/// could stand for anything.
+fn decoded(value: &str) -> Result<Cow<'_, str>, &'static str> {
     if !value.contains('&') {
-        return value.into();
+        return Ok(value.into());
     }
     let mut parts = value.split('&');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let (name, rest) = part.split_once(';').unwrap_or(("", part));
-        let number = name.strip_prefix('#').and_then(|number| {
-            let number = match number.strip_prefix('x') {
-                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            char::from_u32(number)
-        });
-        out.push(number.unwrap_or(match name {
+        let (name, rest) = part.split_once(';').ok_or(UNKNOWN)?;
+        out.push(match name {
             "lt" => '<',
             "gt" => '>',
             "quot" => '"',
             "apos" => '\'',
-            _ => '&',
-        }));
+            "amp" => '&',
+            _ => numbered(name).ok_or(UNKNOWN)?,
+        });
         out.push_str(rest);
     }
-    out.into()
+    Ok(out.into())
+}
+
+const UNKNOWN: &str = "refers to entities";
+
+/// The letter of `#65` or `#x41`.
+fn numbered(name: &str) -> Option<char> {
+    let number = name.strip_prefix('#')?;
+    let number = match number.strip_prefix('x') {
+        Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+        None => number.parse().ok()?,
+    };
+    char::from_u32(number)
 }

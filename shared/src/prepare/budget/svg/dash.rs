@@ -1,0 +1,130 @@
+//! How many dashes a line may be cut into.
+//!
+//! A browser cuts a line into its dashes one by one, whether they are seen or not: up to a
+//! million a line, a third of a second. How long a line is at most is told by the numbers
+//! that say where it goes.
+
+/// So many dashes cost what a shape does.
+const DASHES_IN_SHAPE: f64 = 100.0;
+/// A browser gives up on a line that has more.
+const MOST_DASHES: f64 = 1_000_000.0;
+/// A circle is longer than its radius.
+const AROUND: f64 = 7.0;
+/// The outline of a letter that is not large.
+pub(super) const LETTER: f64 = 500.0;
+/// Letters of more are large.
+const LARGE: f64 = 100.0;
+
+/// What dashes of `period` cost on lines of `length` in all, of `shapes` shapes.
+pub(super) fn cost(period: f64, length: f64, shapes: u64) -> u64 {
+    // A line is drawn twice when it is filled as well, and dashes come in pairs.
+    let dashes = (length * AROUND / period).min(MOST_DASHES * shapes as f64);
+    (dashes / DASHES_IN_SHAPE) as u64
+}
+
+/// How long the dashes of a `stroke-dasharray` and what is between them are, together; as
+/// good as nothing where it cannot be told.
+pub(super) fn period(value: &str) -> f64 {
+    let parts = value.split([',', ' ', '\t', '\n', '\r', '\x0C']);
+    let mut lengths = parts.filter(|part| !part.is_empty());
+    let (sum, count) = lengths
+        .try_fold((0.0, 0.0), |(sum, count), part| {
+            let number = part
+                .strip_suffix("px")
+                .unwrap_or(part)
+                .parse::<f64>()
+                .ok()?;
+            (number.is_finite() && number >= 0.0).then_some((sum + number, count + 1.0))
+        })
+        .unwrap_or_default();
+    match sum / count {
+        mean if mean > 0.0 => mean,
+        // Of nothing but zeros there are no dashes, but for rounding.
+        _ => f64::MIN_POSITIVE,
+    }
+}
+
+/// What the numbers in an attribute that places something add up to, without end where they
+/// have units of which the size is not known.
+pub(super) fn length(value: &str) -> f64 {
+    let value = value.trim();
+    let number = value
+        .strip_suffix("px")
+        .or_else(|| value.strip_suffix("pt"));
+    match number.unwrap_or(value).parse::<f64>() {
+        Ok(number) => number.abs(),
+        Err(_) => f64::INFINITY,
+    }
+}
+
+/// What the numbers of a path or of points add up to.
+pub(super) fn path(value: &str) -> f64 {
+    let bytes = value.as_bytes();
+    let (mut sum, mut from) = (0.0, 0);
+    for at in 0..=bytes.len() {
+        let byte = bytes.get(at).copied().unwrap_or(b' ');
+        let goes_on = match byte {
+            b'0'..=b'9' | b'e' | b'E' => true,
+            b'.' => !bytes[from..at].contains(&b'.') && !bytes[from..at].contains(&b'e'),
+            b'-' | b'+' => at > 0 && matches!(bytes[at - 1], b'e' | b'E'),
+            _ => false,
+        };
+        if !goes_on {
+            let number = value
+                .get(from..at)
+                .and_then(|text| text.parse::<f64>().ok());
+            sum += number.unwrap_or(0.0).abs();
+            from = if byte == b'.' { at } else { at + 1 };
+        }
+    }
+    sum
+}
+
+/// A drawing is no longer than this on a screen.
+const SCREEN: f64 = 5000.0;
+
+/// How much larger than it is what is in a `viewBox` may be on the screen.
+pub(super) fn scale(view: &str) -> f64 {
+    let numbers = view.split([',', ' ', '\n', '\t', '\r']);
+    let sides = numbers.filter(|part| !part.is_empty()).skip(2);
+    let scales = sides.map(|side| match side.parse::<f64>() {
+        Ok(side) if side > 0.0 => SCREEN / side,
+        _ => f64::INFINITY,
+    });
+    scales.fold(1.0, f64::max)
+}
+
+/// Whether letters of this size are larger than is usual, or may be.
+pub(super) fn is_large(property: &str, value: &str) -> bool {
+    let sizes = value.split([' ', '/', ',', '\n', '\t', '\r', '(']);
+    let mut sizes = sizes
+        .filter(|part| part.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+')));
+    sizes.any(|part| {
+        let number = part.strip_suffix("px").or_else(|| part.strip_suffix("pt"));
+        let is_bare = number.is_none();
+        match number.unwrap_or(part).parse::<f64>() {
+            // Without a unit it is how bold they are.
+            Ok(_) if is_bare && property == "font" => false,
+            Ok(number) => number > LARGE,
+            Err(_) => true,
+        }
+    })
+}
+
+/// Whether this makes something larger, by more than a little.
+pub(super) fn stretches(transform: &str) -> bool {
+    let mut functions = transform.split(')');
+    functions.any(|function| {
+        let (name, arguments) = function.split_once('(').unwrap_or((function, ""));
+        let name = name
+            .trim_matches([' ', ',', '\n', '\t', '\r'])
+            .to_ascii_lowercase();
+        let first = match name.as_str() {
+            "translate" | "translatex" | "translatey" | "rotate" => 0,
+            _ => 4,
+        };
+        let numbers = arguments.split([',', ' ', '\n', '\t', '\r']);
+        let mut numbers = numbers.filter(|part| !part.is_empty()).take(first);
+        numbers.any(|number| number.parse::<f64>().is_ok_and(|number| number.abs() > 1.5))
+    })
+}
