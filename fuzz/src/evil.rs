@@ -18,7 +18,21 @@ pub fn generators() -> Vec<Generator> {
 }
 
 /// Odd as notebooks.
-const NOTEBOOKS: [Generator; 20] = [
+const NOTEBOOKS: [Generator; 23] = [
+    ("deep fields of a cell", |size| {
+        let fields = (0..size / deep().len()).map(|n| format!("\"a{n}\":{},", deep()));
+        object(&fields.collect::<String>())
+    }),
+    ("deep fields of a notebook", |size| {
+        let fields: String = (0..size / deep().len())
+            .map(|n| format!("\"a{n}\":{},", deep()))
+            .collect();
+        format!("{{{fields}\"nbformat\":4,\"cells\":[]}}").into()
+    }),
+    ("deep cells", |size| {
+        let cell = format!("{{\"cell_type\":\"raw\",\"a\":{}}},", deep());
+        cells(&fill(size, &cell))
+    }),
     ("widgets, then private cells", |size| {
         let widgets = fill(size / 2, r#""widgets":{},"#);
         let cells = private_cells(size / 2, "");
@@ -34,7 +48,7 @@ const NOTEBOOKS: [Generator; 20] = [
         cells(&fill(size, &nest))
     }),
     ("tags nearly private", |size| {
-        tags(&fill(size, r#""private x","#))
+        tags(&fill(size, r#""privatex y","#))
     }),
     ("padded tags", |size| {
         tags(&format!("\"{}\",", fill(size, "\u{200b}p\u{301}")))
@@ -396,6 +410,11 @@ fn private_cells(size: usize, others: &str) -> String {
     let cell =
         format!("{{\"source\":\"{source}\",\"metadata\":{{\"tags\":[\"private\"]}}}},{others}");
     cell.repeat(count)
+}
+
+/// A little, which on a line each is fifty times as much.
+fn deep() -> String {
+    format!("{}{}0{}", "[".repeat(94), "0,".repeat(500), "]".repeat(94))
 }
 
 /// A notebook of these cells, each with a comma.

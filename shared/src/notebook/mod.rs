@@ -116,6 +116,7 @@ impl Notebook {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
+        private::check_encoding(bytes)?;
         let (top, mut warnings) = json::read(bytes, ReadTop { keeps: true })?;
         let (top, place, cells) = top.into_parts(&mut warnings)?;
         for (n, cell) in cells.iter().enumerate() {
@@ -348,6 +349,7 @@ impl Notebook {
     pub fn to_json(&self) -> String {
         let cells = || self.cells.iter().map(Cell::json);
         let mut out = "{".to_owned();
+        let mut free = json::Allowance::of_top();
         let mut separator = "";
         for (name, value) in self.top().entries() {
             out.push_str(separator);
@@ -355,13 +357,13 @@ impl Notebook {
             out.push_str("\n ");
             json::push_name(&mut out, name);
             match (name, &self.place) {
-                ("cells", Place::Cells) => json::push_list(&mut out, cells(), 1),
+                ("cells", Place::Cells) => json::push_cells(&mut out, cells(), 1),
                 ("worksheets", Place::Worksheet(sheet)) => {
                     out.push_str("[\n  ");
-                    push_sheet(&mut out, Raw::of(sheet), &self.cells);
+                    push_sheet(&mut out, Raw::of(sheet), &self.cells, &mut free);
                     out.push_str("\n ]");
                 }
-                _ => json::push(&mut out, value, 1),
+                _ => json::push(&mut out, value, 1, &mut free),
             }
         }
         out.push_str(if separator.is_empty() { "}\n" } else { "\n}\n" });
@@ -370,7 +372,7 @@ impl Notebook {
 }
 
 /// The only worksheet, with its cells, onto the end of `out`.
-fn push_sheet(out: &mut String, sheet: Raw<'_>, cells: &[Cell]) {
+fn push_sheet(out: &mut String, sheet: Raw<'_>, cells: &[Cell], free: &mut json::Allowance) {
     out.push('{');
     let mut separator = "";
     for (name, value) in sheet.entries() {
@@ -379,8 +381,8 @@ fn push_sheet(out: &mut String, sheet: Raw<'_>, cells: &[Cell]) {
         out.push_str("\n   ");
         json::push_name(out, name);
         match name {
-            "cells" => json::push_list(out, cells.iter().map(Cell::json), 3),
-            _ => json::push(out, value, 3),
+            "cells" => json::push_cells(out, cells.iter().map(Cell::json), 3),
+            _ => json::push(out, value, 3, free),
         }
     }
     out.push_str("\n  }");

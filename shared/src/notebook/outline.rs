@@ -35,6 +35,7 @@ impl<'a> Outline<'a> {
             bytes,
             at: 0,
             may_have_private: false,
+            tags: 0,
         };
         let (list, cells) = scanner.notebook()?;
         Some(Self {
@@ -52,6 +53,8 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     may_have_private: bool,
+    /// In how much it is that may be tags.
+    tags: usize,
 }
 
 impl<'a> Scanner<'a> {
@@ -101,7 +104,7 @@ impl<'a> Scanner<'a> {
             }
             // A cell like a worksheet.
             b"cells" => None,
-            _ => scanner.value(3),
+            key => scanner.value_of(key, 3),
         })?;
         (types == 1).then_some(())
     }
@@ -139,7 +142,7 @@ impl<'a> Scanner<'a> {
     /// Any value, with `depth` containers around it.
     fn value(&mut self, depth: usize) -> Option<()> {
         match *self.bytes.get(self.at)? {
-            b'"' => self.string(),
+            b'"' => self.string().map(|_| ()),
             b'{' => {
                 self.at += 1;
                 self.deeper(depth)?;
@@ -148,9 +151,9 @@ impl<'a> Scanner<'a> {
                     return Some(());
                 }
                 loop {
-                    self.string()?;
+                    let key = self.string()?;
                     self.colon()?;
-                    self.value(depth + 1)?;
+                    self.value_of(key, depth + 1)?;
                     if self.goes_on(b'}')? {
                         return Some(());
                     }
@@ -167,6 +170,15 @@ impl<'a> Scanner<'a> {
             b'n' => self.word(b"null"),
             _ => None,
         }
+    }
+
+    /// The value under `key`, in which there may be tags.
+    fn value_of(&mut self, key: &[u8], depth: usize) -> Option<()> {
+        let tags = usize::from(private::may_hold_tags(key));
+        self.tags += tags;
+        self.value(depth)?;
+        self.tags -= tags;
+        Some(())
     }
 
     fn deeper(&self, depth: usize) -> Option<()> {
@@ -202,7 +214,8 @@ impl<'a> Scanner<'a> {
         Some(&rest[..length])
     }
 
-    fn string(&mut self) -> Option<()> {
+    /// A string, and what is in it.
+    fn string(&mut self) -> Option<&'a [u8]> {
         self.take(b'"')?;
         let start = self.at;
         loop {
@@ -219,8 +232,11 @@ impl<'a> Scanner<'a> {
                 _ => return None,
             }
             let text = &self.bytes[start..self.at - 1];
-            self.may_have_private |= private::is_tag(text);
-            return Some(());
+            self.may_have_private |= match self.tags {
+                0 => private::is_tag(text),
+                _ => private::has_tag(text),
+            };
+            return Some(text);
         }
     }
 

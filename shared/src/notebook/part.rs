@@ -158,11 +158,26 @@ impl CellText {
     fn of_fields<'a>(
         mark: u64,
         own_id: &str,
-        fields: impl Iterator<Item = (&'a str, Raw<'a>)> + Clone,
+        fields: impl Iterator<Item = (&'a str, Raw<'a>)>,
     ) -> Self {
         // A line of its own, in the list of an object.
         let mut text = "\n  ".to_owned();
-        json::push_object(&mut text, fields, 2);
+        // As one value, which is how it is written among others.
+        let mut cell = "{".to_owned();
+        for (name, value) in fields {
+            cell.push_str(if cell.len() > 1 { "," } else { "" });
+            for part in ["\"", name, "\":"] {
+                cell.push_str(part);
+            }
+            cell.push_str(value.json());
+        }
+        cell.push('}');
+        json::push(
+            &mut text,
+            Raw::of(&cell),
+            2,
+            &mut json::Allowance::of_cell(),
+        );
         let id = text.find(EMPTY_ID).expect("an empty id was put there");
         Self {
             mark,

@@ -14,6 +14,10 @@ use crate::render::escape;
 /// What stands before HTML that is no whole document.
 const HEAD: &str = "<!doctype html><meta charset=\"utf-8\">\n";
 
+/// The attribute that makes a shadow root of a template. No name of an attribute can be
+/// spelled in another way, but for the case.
+const SHADOW: &str = "shadowrootmode";
+
 /// What runs before anything else.
 const GUARD: &str = include_str!("guard.js");
 
@@ -50,11 +54,28 @@ pub fn frame_document(notebook: &Notebook, cell: usize, output: usize) -> Option
         return None;
     };
     let inner = document(&Displays::of(notebook).newest(bundle)?)?;
+    let inner = without_shadows(&inner);
     let inner = format!("<script>{GUARD}</script>{inner}");
     Some(format!(
         "{AROUND}{}\"></iframe>\n",
         escape::attribute(&inner)
     ))
+}
+
+/// `html` whose templates make no trees of their own, which nobody would watch: no script is
+/// told of them. In a script the name stays one that can be written there.
+fn without_shadows(html: &str) -> String {
+    let lower = html.to_ascii_lowercase();
+    let mut out = String::with_capacity(html.len());
+    let mut at = 0;
+    for (found, name) in lower.match_indices(SHADOW) {
+        out.push_str(&html[at..found]);
+        out.push_str("no");
+        at = found + name.len();
+        out.push_str(&html[found..at]);
+    }
+    out.push_str(&html[at..]);
+    out
 }
 
 fn document(bundle: &Bundle<'_>) -> Option<String> {
@@ -102,4 +123,36 @@ pub(super) fn can_show(bundle: &Bundle<'_>) -> bool {
 pub(super) fn script(bundle: &Bundle<'_>) -> Option<String> {
     let mimes = ["application/javascript", "text/javascript"];
     mimes.iter().find_map(|mime| bundle.text(mime))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GUARD, without_shadows};
+
+    #[test]
+    fn no_template_becomes_a_shadow() {
+        for (html, expected) in [
+            ("<p>é", "<p>é"),
+            (
+                "<template ShadowRootMode=open>",
+                "<template noShadowRootMode=open>",
+            ),
+            (
+                "<template\nshadowrootshadowrootmodemode=\"\"shadowrootMODE=closed>é",
+                "<template\nshadowrootnoshadowrootmodemode=\"\"noshadowrootMODE=closed>é",
+            ),
+        ] {
+            assert_eq!(without_shadows(html), expected);
+        }
+    }
+
+    /// What a page may put into the prototype of everything is no option of the guard's.
+    #[test]
+    fn the_guard_asks_with_objects_of_its_own() {
+        for object in ["const select = {", "const what = {", "const safe = {"] {
+            let (_, rest) = GUARD.split_once(object).expect(object);
+            assert!(rest.trim_start().starts_with("__proto__: null"), "{object}");
+        }
+        assert!(!GUARD.contains("attributeFilter"));
+    }
 }

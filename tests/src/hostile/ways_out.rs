@@ -32,6 +32,34 @@ pub const WAYS_OUT: &[WayOut] = &[
          host.attachShadow({ mode: 'closed' }).append(frame)</script>",
     ),
     way(
+        "WebRTC in a frame in a shadow of markup",
+        "<div><template shadowrootmode=open><iframe srcdoc=\"<script>
+         const peer = new RTCPeerConnection({ iceServers: [{ urls: 'stun:127.0.0.1:UDP' }] });
+         peer.createDataChannel('x');
+         peer.createOffer().then((offer) => peer.setLocalDescription(offer))
+         </script>\"></iframe></template></div>",
+    ),
+    way(
+        "WebRTC in a frame in the copy of a shadow",
+        "<script>FRAME.srcdoc = '<script>' + call + ';call(\"stun:127.0.0.1:UDP\")<\\/script>';
+         const host = document.createElement('div');
+         host.attachShadow({ mode: 'open', clonable: true });
+         const copy = host.cloneNode(true);
+         document.body.append(copy);
+         (copy.shadowRoot ?? host.shadowRoot).append(frame);
+         document.body.append(host)</script>",
+    ),
+    way(
+        "WebRTC in a frame in a shadow that cannot be watched",
+        "<script>FRAME.srcdoc = '<script>' + call + ';call(\"stun:127.0.0.1:UDP\")<\\/script>';
+         Object.prototype.characterData = false;
+         Object.prototype.characterDataOldValue = true;
+         const host = document.createElement('div');
+         document.body.append(host);
+         try { host.attachShadow({ mode: 'open' }) } catch {}
+         host.shadowRoot.append(frame)</script>",
+    ),
+    way(
         "WebRTC in a frame of an address that is a script",
         "<script>FRAME.src = 'javascript:' + call + ';call(\"stun:127.0.0.1:UDP\")';
          document.body.append(frame)</script>",

@@ -22,7 +22,7 @@ pub use self::raw::{Entries, Items, Raw, unescaped};
 pub(crate) use self::write::number;
 pub(super) use self::{
     compact::{Compact, Object},
-    write::{push, push_list, push_name, push_object, push_text},
+    write::{Allowance, push, push_cells, push_name, push_object, push_text},
 };
 use super::ParseError;
 use crate::scan;

@@ -12,9 +12,12 @@ use crate::scan;
 /// Deeper lines are indented in pieces of this.
 const INDENT: &str = "                                ";
 
-/// Lines may make a value longer by this factor, and by so much for nothing.
+/// Lines may make a value longer by this factor.
 const MAX_GROWTH: usize = 3;
+/// And for nothing by so much all that a notebook has beside its cells, and each of its cells,
+/// of which there may be ten thousand. A cell's is its own, since it is written alone as well.
 const FREE: usize = 64 * 1024;
+const FREE_OF_CELL: usize = 4 * 1024;
 /// Where they would make more, there are some in so many containers at most.
 const FEW_LEVELS: usize = 4;
 
@@ -62,25 +65,50 @@ impl Out for Length {
     }
 }
 
+/// What lines may still add to values beyond what they are allowed by their size.
+///
+/// There is one for all the fields of an object, since there may be many small ones.
+#[derive(Clone)]
+pub(in crate::notebook) struct Allowance(usize);
+
+impl Allowance {
+    /// For what a notebook has beside its cells.
+    pub(in crate::notebook) fn of_top() -> Self {
+        Self(FREE)
+    }
+
+    pub(in crate::notebook) fn of_cell() -> Self {
+        Self(FREE_OF_CELL)
+    }
+}
+
 /// `value`, which stands in so many containers, onto the end of `out`.
-pub(in crate::notebook) fn push(out: &mut String, value: Raw<'_>, depth: usize) {
-    let (levels, length) = measured(value, depth);
+pub(in crate::notebook) fn push(
+    out: &mut String,
+    value: Raw<'_>,
+    depth: usize,
+    free: &mut Allowance,
+) {
+    let (levels, length) = measured(value, depth, free);
     out.reserve(length);
     lines(out, value.json(), depth, levels);
 }
 
 /// In how many containers there are lines, and how long that is.
-fn measured(value: Raw<'_>, depth: usize) -> (usize, usize) {
+fn measured(value: Raw<'_>, depth: usize, free: &mut Allowance) -> (usize, usize) {
     let length = |levels| {
         let mut length = Length(0);
         lines(&mut length, value.json(), depth, levels);
         (levels, length.0)
     };
-    let most = (1 + MAX_GROWTH) * value.json().len() + FREE;
+    let own = (1 + MAX_GROWTH) * value.json().len();
+    let most = own + free.0;
     let few = (0..=FEW_LEVELS).rev().map(|more| depth + more);
     let mut tried = std::iter::once(usize::MAX).chain(few).map(length);
     let fitting = tried.find(|(_, length)| *length <= most);
-    fitting.unwrap_or_else(|| length(0))
+    let (levels, length) = fitting.unwrap_or_else(|| length(0));
+    free.0 = free.0.saturating_sub(length.saturating_sub(own));
+    (levels, length)
 }
 
 /// `json` with lines in containers that stand in fewer than `levels` others.
@@ -146,17 +174,19 @@ fn line(out: &mut impl Out, depth: usize) {
     }
 }
 
-/// An object of `fields`, their names as JSON has them, which stands in so many containers,
+/// An object of `fields` that a notebook has beside its cells, their names as JSON has them, which stands in so many containers,
 /// onto the end of `out`.
 pub(in crate::notebook) fn push_object<'a>(
     out: &mut String,
     fields: impl Iterator<Item = (&'a str, Raw<'a>)> + Clone,
     depth: usize,
 ) {
+    let mut free = Allowance::of_top();
     // A text that grows as it is written takes up to three times its length for a while; of
     // this one nothing is left over either.
+    let mut measuring = free.clone();
     let length = |(name, value): (&str, Raw<'_>)| {
-        let (_, length) = measured(value, depth + 1);
+        let (_, length) = measured(value, depth + 1, &mut measuring);
         ",\n".len() + depth + 1 + "\"\": ".len() + name.len() + length
     };
     let length: usize = fields.clone().map(length).sum();
@@ -169,7 +199,7 @@ pub(in crate::notebook) fn push_object<'a>(
         separator = ",";
         line(out, depth + 1);
         push_name(out, name);
-        push(out, value, depth + 1);
+        push(out, value, depth + 1, &mut free);
     }
     if !separator.is_empty() {
         line(out, depth);
@@ -184,21 +214,21 @@ pub(in crate::notebook) fn push_name(out: &mut String, name: &str) {
     }
 }
 
-/// `values`, which stand in a list in so many containers, onto the end of `out`.
-pub(in crate::notebook) fn push_list<'a>(
+/// `cells`, which stand in a list in so many containers, onto the end of `out`.
+pub(in crate::notebook) fn push_cells<'a>(
     out: &mut String,
-    values: impl Iterator<Item = Raw<'a>> + Clone,
+    cells: impl Iterator<Item = Raw<'a>> + Clone,
     depth: usize,
 ) {
-    let length = |value| measured(value, depth + 1).1 + depth + 3;
-    out.reserve_exact(values.clone().map(length).sum::<usize>() + depth + 8);
+    let length = |cell| measured(cell, depth + 1, &mut Allowance::of_cell()).1 + depth + 3;
+    out.reserve_exact(cells.clone().map(length).sum::<usize>() + depth + 8);
     out.push('[');
     let mut separator = "";
-    for value in values {
+    for cell in cells {
         out.push_str(separator);
         separator = ",";
         line(out, depth + 1);
-        push(out, value, depth + 1);
+        push(out, cell, depth + 1, &mut Allowance::of_cell());
     }
     if !separator.is_empty() {
         line(out, depth);
@@ -249,7 +279,12 @@ mod tests {
 
     fn check(value: &Value) {
         let mut out = String::new();
-        push(&mut out, Raw::of(&value.to_string()), 0);
+        push(
+            &mut out,
+            Raw::of(&value.to_string()),
+            0,
+            &mut Allowance::of_top(),
+        );
         assert_eq!(out, by_serde(value));
     }
 
@@ -261,7 +296,7 @@ mod tests {
         }
         let json = value.to_string();
         let mut out = String::new();
-        push(&mut out, Raw::of(&json), 2);
+        push(&mut out, Raw::of(&json), 2, &mut Allowance::of_top());
         assert!(
             out.len() <= (1 + MAX_GROWTH) * json.len() + FREE,
             "{}",
@@ -272,6 +307,22 @@ mod tests {
             out.starts_with("[\n   [\n    [\n     [\n      [["),
             "{out:.40}"
         );
+    }
+
+    #[test]
+    fn nor_much_of_many_of_them() {
+        let deep = format!("{}{}0{}", "[".repeat(94), "0,".repeat(500), "]".repeat(94));
+        let size = 200 * deep.len();
+        let values = || std::iter::repeat_n(Raw::of(&deep), 200);
+        let most = (1 + MAX_GROWTH) * size + 200 * 16;
+
+        let mut out = String::new();
+        push_cells(&mut out, values(), 1);
+        assert!(out.len() <= most + 200 * FREE_OF_CELL, "{}", out.len());
+
+        let mut out = String::new();
+        push_object(&mut out, values().map(|value| ("a", value)), 1);
+        assert!(out.len() <= most + FREE, "{} of {size}", out.len());
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub const TAG: &str = "private";
 /// # Ok::<(), shared::notebook::ParseError>(())
 /// ```
 pub fn without_private(bytes: Vec<u8>) -> Result<Vec<u8>, ParseError> {
+    check_encoding(&bytes)?;
     // Nearly every notebook has none, which its outline tells.
     let may_have_one = match Outline::of(&bytes) {
         Some(outline) => outline.may_have_private,
@@ -58,15 +59,46 @@ pub fn without_private(bytes: Vec<u8>) -> Result<Vec<u8>, ParseError> {
     }
 }
 
+/// In another encoding there may be a private cell that nobody finds here, and whom it is
+/// given to may read it.
+pub(super) fn check_encoding(bytes: &[u8]) -> Result<(), ParseError> {
+    let is_marked = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    // JSON begins with two characters of ASCII, which have zeros between them there.
+    if is_marked || bytes.iter().take(2).any(|byte| *byte == 0) {
+        let what = "the file is UTF-16 or UTF-32, and a notebook is UTF-8: save it as that";
+        return Err(ParseError::at_start(what));
+    }
+    Ok(())
+}
+
 /// Whether `text`, what stands between two quotes, is the tag.
 pub(super) fn is_tag(text: &[u8]) -> bool {
     word::says(text, TAG)
 }
 
+/// Whether `text`, what stands where tags do, is the tag or has it among others.
+pub(super) fn has_tag(text: &[u8]) -> bool {
+    is_tag(text) || word::parts(text).any(is_tag)
+}
+
+/// Whether what is under `key` may be tags.
+pub(super) fn may_hold_tags(key: &[u8]) -> bool {
+    ["metadata", "tags", "tag"]
+        .iter()
+        .any(|word| word::says(key, word))
+}
+
 /// Whether the tag stands between two quotes anywhere in `bytes`, which need not be JSON: a
-/// quote may be the beginning or the end of a text, or stand in one.
+/// quote may be the beginning or the end of a text, or stand in one, with a backslash or
+/// without.
 fn may_be_tagged(bytes: &[u8]) -> bool {
-    bytes.split(|byte| *byte == b'"').any(is_tag)
+    let mut is_escaped = false;
+    let ends = |byte: &u8| {
+        let ends = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        ends
+    };
+    bytes.split(|byte| *byte == b'"').any(has_tag) || bytes.split(ends).any(has_tag)
 }
 
 /// `bytes` without `cuts`, which are in order and apart.

@@ -3,10 +3,14 @@
 //! Nothing here depends on which of several readings is right. An object is a cell as soon as
 //! it has `metadata`, wherever it stands and whatever the metadata is; it is private as soon as
 //! the tag is in what the metadata has for tags, in a list, a table or a text, at any depth.
+//!
+//! But for what an output shows, and what is attached to a cell: that is data, in which
+//! `metadata` and `tags` are words like others, and no reader looks for cells there. Of it
+//! only what is a whole cell goes, with a type or a source beside its metadata.
 
 use std::ops::Range;
 
-use super::{TAG, word::says};
+use super::{has_tag, word::says};
 use crate::{notebook::json::MAX_DEPTH, scan};
 
 /// What goes, and what comes in its place.
@@ -24,6 +28,12 @@ enum Key {
     Cells,
     /// Saved state of widgets.
     Widgets,
+    Outputs,
+    /// What an output shows.
+    Data,
+    Attachments,
+    /// What a cell has, and little else that has metadata.
+    OfCell,
     Other,
 }
 
@@ -39,19 +49,48 @@ impl Key {
         } else if is("widgets") || is_widget_state(text) {
             Self::Widgets
         } else {
-            Self::Other
+            Self::plain(text)
         }
+    }
+
+    /// Of what is written as every reader expects it: spelled otherwise it is looked into.
+    fn plain(text: &[u8]) -> Self {
+        match text {
+            b"outputs" => Self::Outputs,
+            b"data" | b"text" => Self::Data,
+            b"attachments" => Self::Attachments,
+            b"cell_type" | b"source" | b"input" => Self::OfCell,
+            // In an output as old as can be the mime types stand beside the rest.
+            mime if mime.contains(&b'/') => Self::Data,
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether what has it is a cell, if it has metadata too.
+    fn is_of_cell(self) -> bool {
+        matches!(self, Self::OfCell | Self::Outputs)
+    }
+
+    /// Whether cells may stand in what is under it, where they are looked for.
+    fn is_neutral(self) -> bool {
+        !matches!(
+            self,
+            Self::Metadata | Self::Tags | Self::Cells | Self::Widgets
+        )
     }
 }
 
 fn is_widget_state(text: &[u8]) -> bool {
+    // A mime type is short.
+    if text.len() >= 1000 {
+        return false;
+    }
     let said = serde_json::from_slice::<String>(&[b"\"", text, b"\""].concat());
     let letters = |said: String| -> String {
         let all = said.chars().flat_map(char::to_lowercase);
         all.filter(|c| c.is_alphanumeric()).collect()
     };
-    // A mime type is short.
-    text.len() < 1000 && said.is_ok_and(|said| letters(said).contains(WIDGET_STATE))
+    said.is_ok_and(|said| letters(said).contains(WIDGET_STATE))
 }
 
 /// A container that is read.
@@ -66,7 +105,14 @@ struct Open {
     in_metadata: bool,
     /// What it holds are tags.
     in_tags: bool,
+    /// It is the outputs of a cell, or a list in them.
+    is_outputs: bool,
+    is_output: bool,
+    /// It is what an output shows, or what is attached to a cell, or within it.
+    in_data: bool,
     is_private: bool,
+    /// It has what only a cell has.
+    has_source: bool,
     /// How many cuts and saved states there were before it.
     cuts: usize,
     widgets: usize,
@@ -83,6 +129,8 @@ struct Deep {
     /// Of it and within it.
     open: usize,
     is_private: bool,
+    has_metadata: bool,
+    has_source: bool,
     has_widgets: bool,
 }
 
@@ -165,7 +213,11 @@ impl<'a> Scan<'a> {
             is_of_cells: false,
             in_metadata: false,
             in_tags: false,
+            is_outputs: false,
+            is_output: false,
+            in_data: false,
             is_private: false,
+            has_source: false,
             cuts: self.cuts.len(),
             widgets: self.widgets.len(),
             kept_to: None,
@@ -176,8 +228,11 @@ impl<'a> Scan<'a> {
             let has_cells =
                 parent.key == Some(Key::Cells) && (parent.is_of_cells || self.open.len() == 1);
             // A list of cells, or a table of them, or a cell in one.
-            let is_one = parent.is_of_cells && parent.key.is_none_or(|key| key == Key::Other);
-            open.is_of_cells = has_cells || is_one;
+            let is_one = parent.is_of_cells && parent.key.is_none_or(Key::is_neutral);
+            open.is_outputs = parent.holds_outputs() && !is_object;
+            open.is_output = parent.holds_outputs() && is_object;
+            open.in_data = parent.in_data || parent.holds_data();
+            open.is_of_cells = !open.in_data && (has_cells || is_one);
             open.in_metadata = parent.in_metadata || is_metadata;
             open.in_tags = parent.holds_tags() || (is_metadata && !is_object);
         }
@@ -196,7 +251,12 @@ impl<'a> Scan<'a> {
             if deep.has_widgets {
                 self.widgets.push(range.clone());
             }
-            self.value(range, deep.is_private);
+            let in_data = self
+                .open
+                .last()
+                .is_some_and(|open| open.in_data || open.holds_data());
+            let may_be_cell = !in_data || (deep.has_metadata && deep.has_source);
+            self.value(range, deep.is_private && may_be_cell);
             return;
         }
         let Some(ended) = self.open.pop() else { return };
@@ -209,12 +269,13 @@ impl<'a> Scan<'a> {
             };
             self.cuts.push((range, ""));
         }
-        if ended.is_private {
+        let is_private = ended.is_private && (!ended.in_data || ended.has_source);
+        if is_private {
             // All of it goes, and so what would have gone of it.
             self.cuts.truncate(ended.cuts);
             self.widgets.truncate(ended.widgets);
         }
-        self.value(range, ended.is_private);
+        self.value(range, is_private);
     }
 
     /// A value ends here.
@@ -268,9 +329,11 @@ impl<'a> Scan<'a> {
             _ => false,
         };
         if is_key {
-            open.key = Some(Key::of(text));
+            let key = Key::of(text);
+            open.key = Some(key);
+            open.has_source |= key.is_of_cell();
         }
-        if may_be_tag && says(text, TAG) {
+        if may_be_tag && has_tag(text) {
             self.found();
         }
         if !is_key {
@@ -280,14 +343,17 @@ impl<'a> Scan<'a> {
 
     /// A text in what is not looked into: which key it belongs to is not known.
     fn deep_text(&mut self, text: &[u8]) {
-        if says(text, TAG) {
+        if has_tag(text) {
             let around = self.open.last();
             match around.is_some_and(|open| open.in_metadata || open.holds_tags()) {
                 true => self.found(),
                 false => self.deep.is_private = true,
             }
         }
-        self.deep.has_widgets |= Key::of(text) == Key::Widgets;
+        let key = Key::of(text);
+        self.deep.has_widgets |= key == Key::Widgets;
+        self.deep.has_metadata |= key == Key::Metadata;
+        self.deep.has_source |= key.is_of_cell();
     }
 
     /// The tag is here: whatever it could be a tag of is private, but for the whole notebook.
@@ -317,6 +383,23 @@ impl<'a> Scan<'a> {
 }
 
 impl Open {
+    /// Whether the value after its key is outputs of a cell, or one of its values an output.
+    fn holds_outputs(&self) -> bool {
+        let is_list_of_them = self.is_outputs && !self.is_object;
+        let is_cell = self.is_of_cells && self.key == Some(Key::Outputs);
+        is_list_of_them || (is_cell && !self.in_metadata && !self.in_tags)
+    }
+
+    /// Whether the value after its key is what an output shows, or attached to a cell.
+    fn holds_data(&self) -> bool {
+        let is_data = match self.key {
+            Some(Key::Data) => self.is_output,
+            Some(Key::Attachments) => self.is_of_cells && !self.is_output && !self.is_outputs,
+            _ => false,
+        };
+        is_data && !self.in_metadata && !self.in_tags
+    }
+
     /// Whether the value after its key is tags of something.
     fn holds_tags(&self) -> bool {
         let has_some = self.in_metadata || self.is_of_cells;

@@ -156,7 +156,8 @@ fn with_a_private_cell_goes_the_state_of_widgets_wherever_it_is() {
 #[test]
 fn no_other_cell_is() {
     for cell in [
-        r#"{"metadata": {"tags": ["privately", "not private", "privat"]}}"#,
+        r#"{"metadata": {"tags": ["privately", "not-private", "privat", "a, privat"]}}"#,
+        r#"{"metadata": {"x": "a, private"}, "source": ["a, private"]}"#,
         r#"{"metadata": {"x": "private", "y": ["private"]}}"#,
         r#"{"source": ["private"], "id": "private", "outputs": ["private"]}"#,
         r#"{"outputs": [{"data": {"application/json": {"x": ["private"]}}}]}"#,
@@ -166,6 +167,124 @@ fn no_other_cell_is() {
             r#"{{"metadata": {{"tags": ["private"], "widgets": {{"a": 1}}}}, "cells": [{cell}]}}"#
         );
         assert_eq!(rest(&json), json);
+    }
+}
+
+/// What an output shows and what is attached is data, in which `tags` is a word like others.
+#[test]
+fn what_is_shown_stays_whatever_it_is() {
+    let deep = format!(
+        r#"{}{{"access": "private"}}{}"#,
+        r#"{"tags":"#.repeat(150),
+        "}".repeat(150)
+    );
+    let old_cell = r#"{"tags": ["private"], "source": "x"}"#;
+    for json in [
+        r#"{"features": [{"tags": {"access": "private"}}, {"tags": ["private"]}]}"#,
+        r#"{"data": [{"tag": "private", "n": 1}, {"tag": "public"}], "tags": "private"}"#,
+        r#"{"metadata": {"tags": ["private"]}, "rows": [[1]]}"#,
+        r#"{"metadata": {"metadata": {"tags": "private"}, "tag": "private"}}"#,
+        r#"{"outputs": [{"tags": ["private"]}], "cells": [{"tags": ["private"]}]}"#,
+        r#"["private", {"metadata": "private"}]"#,
+        old_cell,
+        &deep,
+    ] {
+        for cell in [
+            format!(r#"{{"outputs": [{{"data": {{"application/geo+json": {json}}}}}]}}"#),
+            format!(r#"{{"outputs": [{{"data": {json}}}]}}"#),
+            format!(r#"{{"outputs": [{{"text": {json}}}]}}"#),
+            format!(r#"{{"outputs": [{{"application/json": {json}}}]}}"#),
+            format!(r#"{{"attachments": {{"a.json": {{"application/json": {json}}}}}}}"#),
+        ] {
+            let json = format!(r#"{{"metadata": {{"widgets": {{"a": 1}}}}, "cells": [{cell}]}}"#);
+            assert_eq!(rest(&json), json);
+            let json =
+                format!(r#"{{"worksheets": [{{"cells": [{cell}, {{"cells": [{cell}]}}]}}]}}"#);
+            assert_eq!(rest(&json), json);
+            // The cell's own tags count, before it and after it.
+            let tags = r#""metadata": {"tags": ["private"]}"#;
+            let after = cell[..cell.len() - 1].to_owned() + ", " + tags + "}";
+            let before = format!("{{{tags}, {}", &cell[1..]);
+            assert_eq!(
+                rest(&format!(r#"{{"cells": [{before}, {after}]}}"#)),
+                r#"{"cells": []}"#
+            );
+        }
+    }
+}
+
+#[test]
+fn a_whole_cell_in_what_is_shown_is_one() {
+    let deep = format!("{}@{}", "[".repeat(150), "]".repeat(150));
+    let after = r#"{"source": "secret", "metadata": {"tags": "private"}}"#;
+    let typed = r#"{"metadata": {"tags": ["private"]}, "cell_type": "code", "x": "secret"}"#;
+    for json in ["@", "[@]", r#"{"cells": [@]}"#, after, typed, &deep] {
+        for place in [
+            r#"{"outputs": [{"data": {"a/b": #}}]}"#,
+            r#"{"attachments": {"x": #}}"#,
+        ] {
+            let cell = place.replace('#', json);
+            let rest = rest(&format!(r#"{{"cells": [{cell}]}}"#));
+            assert!(!rest.contains("secret"), "{json}: {rest}");
+        }
+    }
+    // Only what is under the names that readers know is data.
+    for cell in [
+        r#"{"x": [{"data": {"tags": ["private"]}}]}"#,
+        r#"{"outputs": [{"x": {"tags": ["private"]}}]}"#,
+        r#"{"metadata": {"outputs": [{"data": {"tags": ["private"]}}]}}"#,
+        r#"{"metadata": {"attachments": {"tags": ["private"]}}}"#,
+        r#"{"data": {"tags": ["private"]}}"#,
+    ] {
+        let json = format!(r#"{{"cells": [{cell}]}}"#);
+        assert_ne!(rest(&json), json);
+    }
+}
+
+#[test]
+fn several_tags_in_one_text_are_several() {
+    for tags in [
+        r#""private, draft""#,
+        r#"["exercise,private"]"#,
+        r#"["a;private"]"#,
+        r#""draft private""#,
+        r#""draft\tprivate""#,
+        r#""draft\u002cprivate""#,
+        r#"["['draft', 'private']"]"#,
+        r#"["[\"draft\",\"private\"]"]"#,
+        r#"{"draft, private": true}"#,
+        r#""draft， ｐｒｉｖａｔｅ""#,
+        r#"["pri\"vate"]"#,
+    ] {
+        for metadata in [format!(r#"{{"tags": {tags}}}"#), tags.to_owned()] {
+            if metadata.starts_with("{\"draft") {
+                continue;
+            }
+            let json = format!(r#"{{"cells": [{{"metadata": {metadata}, "cell_type": "raw"}}]}}"#);
+            assert_eq!(rest(&json), r#"{"cells": []}"#, "{json}");
+            // And where there is no outline.
+            let json = json.replace("\"raw\"", "1");
+            assert_eq!(rest(&json), r#"{"cells": []}"#, "{json}");
+        }
+    }
+}
+
+#[test]
+fn another_encoding_is_refused() {
+    let json = r#"{"cells": [{"metadata": {"tags": ["private"]}, "source": "secret"}]}"#;
+    let units = |mark: &str| -> Vec<u16> { format!("{mark}{json}").encode_utf16().collect() };
+    for mark in ["", "\u{feff}"] {
+        let wide = units(mark);
+        let chars = || mark.chars().chain(json.chars()).map(u32::from);
+        for bytes in [
+            wide.iter().flat_map(|unit| unit.to_le_bytes()).collect(),
+            wide.iter().flat_map(|unit| unit.to_be_bytes()).collect(),
+            chars().flat_map(u32::to_le_bytes).collect(),
+            chars().flat_map(u32::to_be_bytes).collect::<Vec<u8>>(),
+        ] {
+            let error = without_private(bytes).unwrap_err().to_string();
+            assert!(error.contains("UTF-8"), "{error}");
+        }
     }
 }
 
@@ -198,7 +317,7 @@ fn what_is_too_deep_is_passed_over() {
 
 #[test]
 fn most_notebooks_are_only_looked_through() {
-    for text in ["", "\"", "private x", "\"a private\"", "\"pri\"vate\""] {
+    for text in ["", "\"", "privately x", "\"a privat\"", "\"pri\"vate\""] {
         assert!(!may_be_tagged(text.as_bytes()), "{text}");
     }
     // However the quotes around it are read.
@@ -207,6 +326,8 @@ fn most_notebooks_are_only_looked_through() {
         "\"private\"",
         "\"\"private\"",
         "x\": \"\\u0070rivate \\\"",
+        "\"pri\\\"vate\"",
+        "\"a private\"",
     ] {
         assert!(may_be_tagged(text.as_bytes()), "{text}");
     }

@@ -32,6 +32,41 @@ pub(in crate::notebook) fn says(text: &[u8], word: &str) -> bool {
     letters.filter(|c| is_seen(*c)).eq(word.chars())
 }
 
+/// The parts of `text`, what stands between the quotes of a JSON string, of which each may be
+/// a word of its own: none if it has one only.
+pub(super) fn parts(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut chars = Chars { rest: text };
+    let mut is_first = true;
+    let mut is_done = false;
+    std::iter::from_fn(move || {
+        if is_done {
+            return None;
+        }
+        let start = text.len() - chars.rest.len();
+        loop {
+            let end = text.len() - chars.rest.len();
+            match chars.next() {
+                Some(c) if separates(c) => {
+                    is_first = false;
+                    return Some(&text[start..end]);
+                }
+                Some(_) => {}
+                None => {
+                    is_done = true;
+                    return (!is_first).then(|| &text[start..]);
+                }
+            }
+        }
+    })
+}
+
+/// Whether somebody who writes several words in one text writes `c` between them.
+fn separates(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, ',' | ';' | '|' | '/' | '&' | '+' | '#')
+        || matches!(c, '，' | '；' | '、' | '،' | '؛' | '､' | '｜' | '·' | '•')
+}
+
 /// Whether `c` is a letter or a digit. Fillers are letters without any ink.
 fn is_seen(c: char) -> bool {
     c.is_alphanumeric() && !matches!(c, '\u{115F}' | '\u{1160}')
@@ -151,6 +186,21 @@ mod tests {
         }
         assert!(says(b"priv\xffate", "private"));
         assert!(says(b"\xf0\x9fprivate\\", "private"));
+    }
+
+    #[test]
+    fn a_text_has_parts() {
+        for (text, expected) in [
+            ("", &[] as &[&str]),
+            ("a-b", &[]),
+            ("a, b", &["a", "", "b"]),
+            ("a;b\\nc\\u002cd", &["a", "b", "c", "d"]),
+            ("a\u{3000}b，c ", &["a", "b", "c", ""]),
+        ] {
+            let parts = super::parts(text.as_bytes());
+            let parts: Vec<_> = parts.map(String::from_utf8_lossy).collect();
+            assert_eq!(parts, expected, "{text}");
+        }
     }
 
     #[test]

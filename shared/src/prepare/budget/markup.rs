@@ -6,6 +6,17 @@ use crate::{
     render::html::{attributes, tag_length},
 };
 
+/// What stands in a line, and is broken where the line ends: there is a box of it in every
+/// line. Of so many in one another it is not counted.
+const INLINE: [&str; 30] = [
+    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i",
+    "ins", "kbd", "label", "mark", "q", "ruby", "s", "samp", "small", "span", "strong", "sub",
+    "sup", "time", "u", "var",
+];
+const FREE_DEPTH: u64 = 8;
+/// A line that nothing else breaks has about so many letters, in a narrow place.
+const LETTERS_IN_LINE: u64 = 16;
+
 /// What so many bytes within a tag cost beside its element.
 const BYTES_IN_TAG: usize = 16;
 
@@ -25,9 +36,11 @@ pub(super) fn cost(html: &str) -> Cost {
     let mut cost = Cost::NONE;
     let mut scale = Scale::default();
     let mut tables: Vec<Table> = Vec::new();
+    let mut inline = 0_u64;
     let mut rest = html;
     while let Some(start) = rest.find('<') {
         scale.push_html(&rest[..start]);
+        cost.add(boxes(lines(&rest[..start]), inline));
         rest = &rest[start..];
         let length = tag_length(rest);
         let tag = &rest[..length];
@@ -36,6 +49,8 @@ pub(super) fn cost(html: &str) -> Cost {
             if tag == "</table>" {
                 cost.add(tables.pop().map_or(Cost::NONE, Table::cost));
             }
+            let name = tag.trim_start_matches("</").trim_end_matches('>');
+            inline = inline.saturating_sub(u64::from(INLINE.contains(&name)));
             continue;
         }
         cost.add(Cost::ELEMENT);
@@ -52,7 +67,12 @@ pub(super) fn cost(html: &str) -> Cost {
                 cost.add(image(said));
                 continue;
             }
+            name if INLINE.contains(&name) => inline += 1,
             _ => {}
+        }
+        // What is no part of the line breaks it, and so does this.
+        if !INLINE.contains(&name) {
+            cost.add(boxes(1, inline));
         }
         scale.plain((said.len() / BYTES_IN_TAG) as u64);
     }
@@ -65,6 +85,20 @@ pub(super) fn cost(html: &str) -> Cost {
     // Pictures in it are part of it.
     cost.bytes = html.len() as u64;
     cost
+}
+
+/// At how many places `text` may be broken, so that the rest is in another line.
+fn lines(text: &str) -> u64 {
+    let white = text.bytes().filter(u8::is_ascii_whitespace).count() as u64;
+    white + text.len() as u64 / LETTERS_IN_LINE
+}
+
+/// What so many lines cost within so much that stands in a line.
+fn boxes(lines: u64, inline: u64) -> Cost {
+    Cost {
+        elements: lines.saturating_mul(inline.saturating_sub(FREE_DEPTH)),
+        ..Cost::NONE
+    }
 }
 
 /// The picture that an `img` with these attributes shows.
@@ -120,6 +154,35 @@ mod tests {
         let cost = cost(html);
         assert_eq!((cost.elements, cost.places, cost.text), (8, 6, 8));
         assert_eq!(cost.bytes, html.len() as u64);
+    }
+
+    #[test]
+    fn what_is_in_many_lines_costs_a_box_in_each() {
+        let deep = |open: &str, close: &str, depth, lines: &str| {
+            let html = format!(
+                "<pre>{}{lines}{}</pre>",
+                open.repeat(depth),
+                close.repeat(depth)
+            );
+            cost(&html).elements
+        };
+        for line in ["x\n", "x ", "x<br>", "<div>x</div>", "abcdefghijklmnop"] {
+            let lines = line.repeat(16_000);
+            let flat = deep("<mark>", "</mark>", 4, &lines);
+            assert!(flat <= 16_005, "{line}: {flat}");
+            let steep = deep("<mark>", "</mark>", 400, &lines);
+            assert!(steep > 300 * 16_000, "{line}: {steep}");
+            let steep = deep(
+                "<mark class=\"a\"><div><b>",
+                "</b></div></mark>",
+                100,
+                &lines,
+            );
+            assert!(steep > 100 * 16_000, "{line}: {steep}");
+        }
+        // One after the other is not in one another.
+        let apart = "<b>x\n</b>".repeat(1000);
+        assert_eq!(cost(&apart).elements, 1000);
     }
 
     #[test]
