@@ -164,8 +164,29 @@ impl Queue {
         self.put(lane, work, due, true);
     }
 
+    /// This copy is to be read again, unless what was found of it waits to be looked at: that
+    /// it is gone, above all.
+    pub(super) fn read_again(&self, key: Key) {
+        let lane = Lane::Copy(key);
+        let inner = self.lock();
+        let waiting = inner.waiting.get(&lane);
+        if waiting.is_none_or(|waiting| waiting.work.rank() != Rank::Look) {
+            self.put_into(inner, lane, Work::Read, Instant::now(), false);
+        }
+    }
+
     fn put(&self, lane: Lane, work: Work, due: Instant, is_retry: bool) {
-        let mut inner = self.lock();
+        self.put_into(self.lock(), lane, work, due, is_retry);
+    }
+
+    fn put_into(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        lane: Lane,
+        work: Work,
+        due: Instant,
+        is_retry: bool,
+    ) {
         let work = match work {
             // Exports never keep one that was found from being held.
             work if work.holds() && !inner.has_room_for(&work) => work.without(),

@@ -159,8 +159,7 @@ impl Builds {
     /// `key` stands for no file any more; another name of its file may take its place.
     pub(super) fn unname(&self, key: &Key) {
         if let Some(next) = self.rooms.names.forget(key) {
-            self.queue
-                .push(Lane::Copy(next), Work::Read, Instant::now());
+            self.queue.read_again(next);
         }
     }
 
@@ -168,7 +167,7 @@ impl Builds {
     pub(super) fn come_back(&self, user: &str) {
         let rooms = [&self.rooms.places, &self.rooms.parts, &self.rooms.files];
         for key in rooms.into_iter().filter_map(|room| room.that_fits(user)) {
-            self.queue.push(Lane::Copy(key), Work::Read, Instant::now());
+            self.queue.read_again(key);
         }
     }
 

@@ -108,8 +108,7 @@ impl Builds {
         }
         let named = self.rooms.names.name(key, version.file());
         if let Some(promoted) = named.promoted {
-            let lane = Lane::Copy(promoted);
-            self.queue.push(lane, Work::Read, Instant::now());
+            self.queue.read_again(promoted);
         }
         if let Some(first) = named.first {
             return self.is_second_name(key, version, &first);

@@ -81,6 +81,22 @@ fn who_saves_much_waits_for_their_own() {
 }
 
 #[test]
+fn that_a_copy_is_gone_is_not_forgotten_for_another_look_at_it() {
+    let queue = Queue::new();
+    queue.release();
+    queue.push(lane("ana"), Work::Removed, Instant::now());
+    let Lane::Copy(key) = lane("ana") else {
+        unreachable!("it is a copy's")
+    };
+    queue.read_again(key.clone());
+    let (_, work) = queue.next().unwrap();
+    assert!(matches!(work, Work::Removed), "{work:?}");
+    queue.read_again(key);
+    queue.done(&lane("ana"));
+    assert!(matches!(queue.next().unwrap().1, Work::Read));
+}
+
+#[test]
 fn what_is_held_is_bounded_in_bytes_too() {
     let queue = Queue::new();
     queue.release();
