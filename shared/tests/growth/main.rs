@@ -35,7 +35,7 @@ const TRIES: usize = 4;
 const MAX_FACTOR: f64 = 2.5;
 /// A file takes at most so many times its own size, and so much whatever its size is.
 const MAX_MEMORY: usize = 8;
-const FREE_MEMORY: usize = 4 << 20;
+const FREE_MEMORY: usize = 8 << 20;
 /// And for a cell's frame, of which a notebook has at most ten thousand.
 const CELL: usize = 1024;
 
