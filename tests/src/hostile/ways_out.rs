@@ -32,14 +32,6 @@ pub const WAYS_OUT: &[WayOut] = &[
          host.attachShadow({ mode: 'closed' }).append(frame)</script>",
     ),
     way(
-        "WebRTC in a frame in a shadow of markup",
-        "<div><template shadowrootmode=open><iframe srcdoc=\"<script>
-         const peer = new RTCPeerConnection({ iceServers: [{ urls: 'stun:127.0.0.1:UDP' }] });
-         peer.createDataChannel('x');
-         peer.createOffer().then((offer) => peer.setLocalDescription(offer))
-         </script>\"></iframe></template></div>",
-    ),
-    way(
         "WebRTC in a frame in the copy of a shadow",
         "<script>FRAME.srcdoc = '<script>' + call + ';call(\"stun:127.0.0.1:UDP\")<\\/script>';
          const host = document.createElement('div');
