@@ -5,13 +5,16 @@
 //! participant's own server report first, so that a save is one event and not two.
 
 mod due;
+mod post;
+#[cfg(test)]
+mod tests;
 mod walks;
 
 use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc,
-        mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender},
+        mpsc::{self, Receiver, RecvTimeoutError},
     },
     thread,
     time::{Duration, Instant},
@@ -30,6 +33,7 @@ use crate::{
     time,
 };
 use due::Due;
+use post::{Answer, Post, Why};
 use walks::Walks;
 
 /// So many pokes are taken between two looks at what is due.
@@ -74,60 +78,6 @@ pub struct Reporter {
     pokes: Receiver<Poke>,
     answers: Receiver<Answer>,
     post: Post,
-}
-
-/// What comes back from a lane.
-enum Answer {
-    /// What is in this home.
-    Walked {
-        user: String,
-        found: Vec<Found>,
-        took: Duration,
-    },
-    /// How a look at a file ended; `None` when it panicked.
-    Looked {
-        key: Key,
-        look: Option<Look>,
-        why: Why,
-    },
-}
-
-/// Why a file is looked at.
-#[derive(Clone, Copy)]
-enum Why {
-    /// It was written, and is new when nobody knew of it before.
-    Written { is_new: bool },
-    /// It was not found any more.
-    Gone,
-}
-
-/// Where answers are put, one for each thing that was asked for.
-#[derive(Clone)]
-struct Post {
-    answers: Sender<Answer>,
-    wake: SyncSender<Poke>,
-}
-
-/// An answer, which is sent in any case.
-struct Letter {
-    post: Post,
-    answer: Option<Answer>,
-}
-
-impl Letter {
-    fn write(mut self, answer: Answer) {
-        self.answer = Some(answer);
-    }
-}
-
-impl Drop for Letter {
-    fn drop(&mut self) {
-        let answer = self.answer.take().expect("it is taken once");
-        // The other end is gone only while the service ends; while it has more to look at
-        // than it can take it needs no waking.
-        let _ = self.post.answers.send(answer);
-        let _ = self.post.wake.try_send(Poke::Wake);
-    }
 }
 
 impl Reporter {
@@ -443,16 +393,6 @@ impl Reporter {
     }
 }
 
-impl Post {
-    /// A letter that says this, unless something else is written into it.
-    fn letter(&self, answer: Answer) -> Letter {
-        Letter {
-            post: self.clone(),
-            answer: Some(answer),
-        }
-    }
-}
-
 /// When the latest known save of each `(user, path)` was, in microseconds.
 async fn known_saves(store: &dyn EventStore) -> anyhow::Result<HashMap<(String, String), i128>> {
     let filter = EventFilter {
@@ -468,101 +408,4 @@ async fn known_saves(store: &dyn EventStore) -> anyhow::Result<HashMap<(String, 
             Some(((event.user, event.path), i128::from(told.as_microsecond())))
         })
         .collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::{class::TailLimits, homes::HomesTemplate, store::SqliteStore};
-
-    #[tokio::test]
-    async fn what_is_gone_before_anybody_reads_it_was_never_there() {
-        let base = tempfile::tempdir().unwrap();
-        let file = base.path().join("homes/ana/a.ipynb");
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(&file, r#"{"cells": []}"#).unwrap();
-        let homes = format!("{}/homes/{{user}}", base.path().display());
-        let homes: HomesTemplate = homes.parse().unwrap();
-        let class = Class::new(homes, TailLimits::default());
-        let store = Arc::new(SqliteStore::open(&base.path().join("events.sqlite3")).unwrap());
-        let reporter = Reporter::new(class.clone(), Arc::clone(&store) as _, Duration::ZERO);
-        let mut reporter = reporter.await.unwrap();
-        let key = class.key_of(file.to_str().unwrap()).unwrap();
-        fs::remove_file(&file).unwrap();
-        assert!(class.tile(&key).await.is_none());
-        reporter.settle();
-        assert_eq!(class.keys(), []);
-        assert_eq!(store.list(EventFilter::default()).await.unwrap(), []);
-    }
-
-    impl Reporter {
-        /// Walks all homes, and waits until everything that comes of it is done.
-        fn settle(&mut self) {
-            self.count_people();
-            self.walks
-                .all_are_wanted(Instant::now() - Duration::from_secs(60));
-            self.walk_due();
-            while !(self.walked.is_empty() && self.due.is_quiet()) {
-                let answer = self.answers.recv().unwrap();
-                self.answered(answer);
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn a_home_that_hangs_holds_up_neither_the_start_nor_others() {
-        let base = tempfile::tempdir().unwrap();
-        for user in ["ana", "bo"] {
-            let file = base.path().join(user).join("a.ipynb");
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, r#"{"cells": []}"#).unwrap();
-        }
-        let homes = format!("{}/{{user}}", base.path().display());
-        let homes: HomesTemplate = homes.parse().unwrap();
-        let class = Class::new(homes, TailLimits::default());
-        let (let_go, hanging) = mpsc::channel::<()>();
-        class.reader().lanes().put("ana", move || {
-            // It ends when the other end is dropped.
-            let _ = hanging.recv();
-        });
-        let store = SqliteStore::open(&base.path().join("events.sqlite3")).unwrap();
-        let reporter = Reporter::new(class.clone(), Arc::new(store), Duration::ZERO);
-        let mut reporter = reporter.await.unwrap();
-        let users = |class: &Class| -> Vec<String> {
-            let keys = class.keys().into_iter();
-            keys.map(|key| key.user).collect()
-        };
-        assert_eq!(users(&class), ["bo"]);
-        drop(let_go);
-        reporter.settle();
-        assert_eq!(users(&class), ["ana", "bo"]);
-    }
-
-    #[tokio::test]
-    async fn a_report_that_came_to_nothing_is_the_watchers_again() {
-        let base = tempfile::tempdir().unwrap();
-        let home = base.path().join("ana");
-        fs::create_dir(&home).unwrap();
-        fs::write(home.join("a.ipynb"), r#"{"cells": []}"#).unwrap();
-        let homes = format!("{}/{{user}}", base.path().display());
-        let homes: HomesTemplate = homes.parse().unwrap();
-        let class = Class::new(homes, TailLimits::default());
-        let [there, invented] =
-            ["a.ipynb", "b.ipynb"].map(|name| class.key_of(home.join(name).to_str()?));
-        let (there, invented) = (there.unwrap(), invented.unwrap());
-        for key in [&there, &invented] {
-            class.note_reported(key).await;
-        }
-        let reported = |key| Some(class.0.entry(key)?.reported().is_some());
-        assert_eq!(
-            (reported(&there), reported(&invented)),
-            (Some(true), Some(false))
-        );
-        for key in [&there, &invented] {
-            class.note_unreported(key);
-        }
-        assert_eq!((reported(&there), reported(&invented)), (Some(false), None));
-    }
 }

@@ -1,0 +1,95 @@
+//! What is there, what is gone, and whose disk hangs.
+
+use std::fs;
+
+use super::*;
+use crate::{class::TailLimits, homes::HomesTemplate, store::SqliteStore};
+
+#[tokio::test]
+async fn what_is_gone_before_anybody_reads_it_was_never_there() {
+    let base = tempfile::tempdir().unwrap();
+    let file = base.path().join("homes/ana/a.ipynb");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, r#"{"cells": []}"#).unwrap();
+    let homes = format!("{}/homes/{{user}}", base.path().display());
+    let homes: HomesTemplate = homes.parse().unwrap();
+    let class = Class::new(homes, TailLimits::default());
+    let store = Arc::new(SqliteStore::open(&base.path().join("events.sqlite3")).unwrap());
+    let reporter = Reporter::new(class.clone(), Arc::clone(&store) as _, Duration::ZERO);
+    let mut reporter = reporter.await.unwrap();
+    let key = class.key_of(file.to_str().unwrap()).unwrap();
+    fs::remove_file(&file).unwrap();
+    assert!(class.tile(&key).await.is_none());
+    reporter.settle();
+    assert_eq!(class.keys(), []);
+    assert_eq!(store.list(EventFilter::default()).await.unwrap(), []);
+}
+
+impl Reporter {
+    /// Walks all homes, and waits until everything that comes of it is done.
+    fn settle(&mut self) {
+        self.count_people();
+        self.walks
+            .all_are_wanted(Instant::now() - Duration::from_secs(60));
+        self.walk_due();
+        while !(self.walked.is_empty() && self.due.is_quiet()) {
+            let answer = self.answers.recv().unwrap();
+            self.answered(answer);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_home_that_hangs_holds_up_neither_the_start_nor_others() {
+    let base = tempfile::tempdir().unwrap();
+    for user in ["ana", "bo"] {
+        let file = base.path().join(user).join("a.ipynb");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, r#"{"cells": []}"#).unwrap();
+    }
+    let homes = format!("{}/{{user}}", base.path().display());
+    let homes: HomesTemplate = homes.parse().unwrap();
+    let class = Class::new(homes, TailLimits::default());
+    let (let_go, hanging) = mpsc::channel::<()>();
+    class.reader().lanes().put("ana", move || {
+        // It ends when the other end is dropped.
+        let _ = hanging.recv();
+    });
+    let store = SqliteStore::open(&base.path().join("events.sqlite3")).unwrap();
+    let reporter = Reporter::new(class.clone(), Arc::new(store), Duration::ZERO);
+    let mut reporter = reporter.await.unwrap();
+    let users = |class: &Class| -> Vec<String> {
+        let keys = class.keys().into_iter();
+        keys.map(|key| key.user).collect()
+    };
+    assert_eq!(users(&class), ["bo"]);
+    drop(let_go);
+    reporter.settle();
+    assert_eq!(users(&class), ["ana", "bo"]);
+}
+
+#[tokio::test]
+async fn a_report_that_came_to_nothing_is_the_watchers_again() {
+    let base = tempfile::tempdir().unwrap();
+    let home = base.path().join("ana");
+    fs::create_dir(&home).unwrap();
+    fs::write(home.join("a.ipynb"), r#"{"cells": []}"#).unwrap();
+    let homes = format!("{}/{{user}}", base.path().display());
+    let homes: HomesTemplate = homes.parse().unwrap();
+    let class = Class::new(homes, TailLimits::default());
+    let [there, invented] =
+        ["a.ipynb", "b.ipynb"].map(|name| class.key_of(home.join(name).to_str()?));
+    let (there, invented) = (there.unwrap(), invented.unwrap());
+    for key in [&there, &invented] {
+        class.note_reported(key).await;
+    }
+    let reported = |key| Some(class.0.entry(key)?.reported().is_some());
+    assert_eq!(
+        (reported(&there), reported(&invented)),
+        (Some(true), Some(false))
+    );
+    for key in [&there, &invented] {
+        class.note_unreported(key);
+    }
+    assert_eq!((reported(&there), reported(&invented)), (Some(false), None));
+}
