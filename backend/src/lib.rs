@@ -22,6 +22,7 @@
 pub mod app;
 pub mod auth;
 mod background;
+mod bodies;
 pub mod builds;
 pub mod class;
 pub mod cli;

@@ -2,27 +2,23 @@
 //!
 //! * `rate.rs`: events a second
 //! * `slots.rs`: event streams at once, and expensive reads
-//! * `held.rs`: an answer that has its place until it is sent
-//! * `paced.rs`, `reading.rs`: the extractors that hold a handler to them
+//! * `within.rs`: the extractor that holds a handler to one of them
 //!
 //! What a connection may cost is the edge's to know: [`crate::server`]. Its numbers are
 //! in [`LimitSettings`] with the others, so that there is one place to look.
 
-mod held;
-mod paced;
 mod rate;
-mod reading;
 mod slots;
+mod within;
 
 use std::time::{Duration, Instant};
 
 use shared::wire::Role;
 
-pub(crate) use paced::Paced;
 pub(crate) use rate::Buckets;
 pub use rate::Rate;
-pub(crate) use reading::Reading;
 pub(crate) use slots::Slot;
+pub(crate) use within::{Looks, Posts, Reads, Within};
 
 use crate::{
     auth::{HubLimits, Identity},
@@ -137,6 +133,11 @@ pub struct ReadLimits {
     pub participant: Rate,
     /// Who sees everyone.
     pub observer: Rate,
+    /// Looks at tiles and at the wall, of a participant: twice as often as they may report
+    /// saves.
+    pub looks: Rate,
+    /// Of who sees everyone: a page looks at a tile for each save of three hundred.
+    pub looks_of_observer: Rate,
     /// At the same time, of one person, where a Hub tells people apart.
     pub each: usize,
     /// Of all.
@@ -153,6 +154,14 @@ impl Default for ReadLimits {
             observer: Rate {
                 a_second: 50,
                 burst: 500,
+            },
+            looks: Rate {
+                a_second: 20,
+                burst: 200,
+            },
+            looks_of_observer: Rate {
+                a_second: 1_000,
+                burst: 10_000,
             },
             each: 4,
             all: 256,
@@ -192,6 +201,7 @@ pub struct Limits {
     streams: Slots,
     posts: Buckets,
     notices: Buckets,
+    looks: Buckets,
     reads: Buckets,
     reading: Slots,
     restores: Buckets,
@@ -211,6 +221,7 @@ impl Limits {
             ),
             posts: Buckets::default(),
             notices: Buckets::default(),
+            looks: Buckets::default(),
             reads: Buckets::default(),
             reading: Slots::new(
                 settings.reads.each,
@@ -329,6 +340,31 @@ impl Limits {
         counted.then_some(self.settings.events.entries / parts.saturating_add(1))
     }
 
+    /// Counts a look at a tile or at the wall.
+    ///
+    /// # Errors
+    /// [`AppError::TooManyRequests`] when there were too many lately.
+    pub(crate) fn look(&self, identity: &Identity) -> Result<(), AppError> {
+        let ReadLimits {
+            looks,
+            looks_of_observer,
+            ..
+        } = self.settings.reads;
+        let rate = match identity.role.sees_everyone() {
+            true => looks_of_observer,
+            false => looks,
+        };
+        let taken = self.looks.take(&identity.user, 1, rate, Instant::now());
+        taken.map_err(|wait| {
+            let Rate { a_second, .. } = rate;
+            let message = format!(
+                "{} has asked for more than {a_second} tiles a second for a while: wait a moment.",
+                identity.user
+            );
+            too_many("looks", message, wait)
+        })
+    }
+
     /// A place for one expensive read of this person's, free again when it is dropped.
     ///
     /// # Errors
@@ -340,6 +376,7 @@ impl Limits {
             observer,
             each,
             all,
+            ..
         } = self.settings.reads;
         let rate = match identity.role.sees_everyone() {
             true => observer,

@@ -12,12 +12,13 @@ use serde::Deserialize;
 use shared::wire::{NotebooksResponse, Tile, TileResponse, WallResponse};
 use utoipa::IntoParams;
 
+use super::aside::encoded;
 use crate::{
     app::AppState,
     auth::{Identity, Participant},
     class::Key,
     error::AppError,
-    limits::Reading,
+    limits::{Looks, Reads, Within},
     time,
 };
 
@@ -62,20 +63,21 @@ pub(super) async fn list_notebooks(
     responses((status = OK, body = WallResponse)))]
 pub(super) async fn get_wall(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    Within { identity, .. }: Within<Looks>,
     query: Result<Query<WallQuery>, QueryRejection>,
-) -> Result<Json<WallResponse>, AppError> {
+) -> Result<Response, AppError> {
     let Query(WallQuery { filename }) = query?;
     // Before the files are read: what is saved meanwhile comes through the stream.
     let cursor = state.store.journal_bounds().await?.newest;
     let tiles = state.class.wall(&filename, identity.confined_to()).await;
     let tiles = tiles.into_iter().map(|tile| marked(&state, tile)).collect();
-    Ok(Json(WallResponse {
+    encoded(WallResponse {
         filename,
         now_ms: time::now_ms(),
         cursor,
         tiles,
-    }))
+    })
+    .await
 }
 
 /// `GET /api/tile`
@@ -84,14 +86,14 @@ pub(super) async fn get_wall(
     responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_tile(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    Within { identity, .. }: Within<Looks>,
     query: Result<Query<TileQuery>, QueryRejection>,
-) -> Result<Json<TileResponse>, AppError> {
+) -> Result<Response, AppError> {
     let Query(query) = query?;
     let missing = query.missing();
     let key = query.of_one_seen_by(&identity)?;
     let tile = state.class.tile(&key).await.ok_or(missing)?;
-    Ok(answer(&state, tile))
+    encoded(answer(&state, tile)).await
 }
 
 /// `GET /api/notebook`
@@ -100,14 +102,14 @@ pub(super) async fn get_tile(
     responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_notebook(
     State(state): State<Arc<AppState>>,
-    Reading(identity, slot): Reading,
+    Within { identity, pass, .. }: Within<Reads>,
     query: Result<Query<TileQuery>, QueryRejection>,
 ) -> Result<Response, AppError> {
     let Query(query) = query?;
     let missing = query.missing();
     let key = query.of_one_seen_by(&identity)?;
     let tile = state.class.whole(&key).await.ok_or(missing)?;
-    Ok(slot.hold(answer(&state, tile)))
+    Ok(pass.hold(encoded(answer(&state, tile)).await?))
 }
 
 /// Everything else below `/api/`, signed in or not.
@@ -133,11 +135,11 @@ impl TileQuery {
     }
 }
 
-fn answer(state: &AppState, tile: Tile) -> Json<TileResponse> {
-    Json(TileResponse {
+fn answer(state: &AppState, tile: Tile) -> TileResponse {
+    TileResponse {
         now_ms: time::now_ms(),
         tile: marked(state, tile),
-    })
+    }
 }
 
 /// With what is known of the saves that do not reach the file.

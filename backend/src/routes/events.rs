@@ -27,7 +27,7 @@ use crate::{
     class::Key,
     error::AppError,
     filename::{NoFilename, plain_filename, plain_path},
-    limits::Paced,
+    limits::{Posts, Within},
     store::{Committed, EventFilter, NewEvent, StoreError},
     time,
 };
@@ -64,7 +64,7 @@ pub(super) async fn list_events(
     responses((status = CREATED, body = Event)))]
 pub(super) async fn post_event(
     State(state): State<Arc<AppState>>,
-    Paced(identity): Paced,
+    Within { identity, .. }: Within<Posts>,
     body: Result<JsonObject, AppError>,
 ) -> Result<(StatusCode, Json<Event>), AppError> {
     let stored = match body {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{extract::State, response::Response};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use shared::wire::TileResponse;
 
+use super::aside::encoded;
 use crate::{app::AppState, auth::Participant, error::AppError, time};
 
 /// A [`TileResponse`] whose tile is JSON already.
@@ -23,9 +24,9 @@ pub(super) struct FollowedResponse {
 pub(super) async fn get_followed(
     State(state): State<Arc<AppState>>,
     _: Participant,
-) -> Result<Json<FollowedResponse>, AppError> {
+) -> Result<Response, AppError> {
     let tile = state.sharing.followed_in(&state.class).await;
     let tile = tile.ok_or_else(|| AppError::NotFound("No notebook is followed.".to_owned()))?;
     let now_ms = time::now_ms();
-    Ok(Json(FollowedResponse { now_ms, tile }))
+    encoded(FollowedResponse { now_ms, tile }).await
 }

@@ -28,7 +28,7 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    aside::{aside, read_of},
+    aside::{aside, encoded, pieces, read_of},
     json_body::JsonBody,
 };
 use crate::{
@@ -39,7 +39,7 @@ use crate::{
     history::{HistoryStore, Version, difference},
     homes::CreateError,
     lanes::Lanes,
-    limits::Reading,
+    limits::{Reads, Within},
     time,
 };
 
@@ -184,7 +184,7 @@ async fn list_versions(
     responses((status = OK, body = VersionResponse)))]
 async fn get_version(
     State(state): State<Arc<AppState>>,
-    Reading(identity, slot): Reading,
+    Within { identity, pass, .. }: Within<Reads>,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Response, AppError> {
     let asked = Asked::of(&state, &identity, query.user, query.filename)?;
@@ -201,7 +201,7 @@ async fn get_version(
             tile: asked.with_notebook(version.id, lanes, tile)?,
         })
     });
-    Ok(slot.hold(Json(response.await?)))
+    Ok(pass.hold(encoded(response.await?).await?))
 }
 
 fn tile(key: &Key, version: Version, notebook: &Notebook) -> Tile {
@@ -223,7 +223,7 @@ fn tile(key: &Key, version: Version, notebook: &Notebook) -> Tile {
     responses((status = OK, body = Object, content_type = "application/x-ipynb+json")))]
 async fn download_version(
     State(state): State<Arc<AppState>>,
-    Reading(identity, slot): Reading,
+    Within { identity, pass, .. }: Within<Reads>,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Response, AppError> {
     let asked = Asked::of(&state, &identity, query.user, query.filename)?;
@@ -239,7 +239,7 @@ async fn download_version(
         (header::CONTENT_TYPE, "application/x-ipynb+json".to_owned()),
         (header::CONTENT_DISPOSITION, attachment(&name)),
     ];
-    Ok(slot.hold((headers, bytes)))
+    Ok(pass.hold((headers, pieces(bytes))))
 }
 
 /// `GET /api/history/diff`
@@ -248,10 +248,11 @@ async fn download_version(
     responses((status = OK, body = DiffResponse)))]
 async fn get_difference(
     State(state): State<Arc<AppState>>,
-    Reading(identity, slot): Reading,
+    Within { identity, pass, .. }: Within<Reads>,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Response, AppError> {
-    Ok(slot.hold(Json(compare(&state, &identity, query).await?)))
+    let diff = compare(&state, &identity, query).await?;
+    Ok(pass.hold(encoded(diff).await?))
 }
 
 /// `GET /api/history/changes`: the same as a fragment of HTML, for the page, which so need
@@ -261,11 +262,12 @@ async fn get_difference(
     responses((status = OK, body = String, content_type = "text/html")))]
 async fn get_changes(
     State(state): State<Arc<AppState>>,
-    Reading(identity, slot): Reading,
+    Within { identity, pass, .. }: Within<Reads>,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Response, AppError> {
     let diff = compare(&state, &identity, query).await?;
-    Ok(slot.hold(Html(render::changes(&diff))))
+    let html = aside(move || Ok(render::changes(&diff))).await?;
+    Ok(pass.hold(Html(pieces(html.into_bytes()))))
 }
 
 async fn compare(

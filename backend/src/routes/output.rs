@@ -21,8 +21,13 @@ use serde::Deserialize;
 use shared::{notebook::Notebook, prepare};
 use utoipa::IntoParams;
 
-use super::aside::read_of;
-use crate::{app::AppState, class::Key, error::AppError, limits::Reading};
+use super::aside::{pieces, read_of};
+use crate::{
+    app::AppState,
+    class::Key,
+    error::AppError,
+    limits::{Reads, Within},
+};
 
 /// Inline scripts and styles and data that came with them, and nothing from anywhere.
 const POLICY: &str = "sandbox allow-scripts; default-src 'none'; \
@@ -68,7 +73,7 @@ pub(super) struct OutputQuery {
     responses((status = OK, body = String, content_type = "text/html")))]
 pub(super) async fn get_output(
     State(state): State<Arc<AppState>>,
-    Reading(identity, slot): Reading,
+    Within { identity, pass, .. }: Within<Reads>,
     headers: HeaderMap,
     query: Result<Query<OutputQuery>, QueryRejection>,
 ) -> Result<Response, AppError> {
@@ -81,7 +86,7 @@ pub(super) async fn get_output(
         return Err(missing());
     }
     let document = document(&state, query).await?.ok_or_else(missing)?;
-    Ok(slot.hold((CLOSED, Html(document))))
+    Ok(pass.hold((CLOSED, Html(pieces(document.into_bytes())))))
 }
 
 /// Browsers say what they will do with the answer; who says nothing is no browser, or an
