@@ -251,6 +251,18 @@ impl Client {
         self.send("POST", path, Some(body), LONG).await
     }
 
+    /// The length of an answer that may be compressed, and is then not read any further.
+    pub(crate) async fn get_compressed(&self, path: &str) -> anyhow::Result<usize> {
+        let mut request = request("GET", path, &self.token, None);
+        // Before the empty line that ends the head.
+        request.truncate(request.len() - 2);
+        request.extend(b"Accept-Encoding: gzip\r\n\r\n");
+        let mut connection = Connection::open(self.address).await?;
+        let answer = connection.exchange(&request).await?;
+        ensure!(answer.status == 200, "GET {path}: {}", answer.status);
+        Ok(answer.body.len())
+    }
+
     /// Sends any request and gives up after `patience`.
     pub(crate) async fn send(
         &self,

@@ -11,6 +11,8 @@ use std::{
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use tokio::{task::JoinSet, time::timeout};
+
 use super::{Lab, Verdict, is_root, notebooks_of_evil as evil};
 use crate::drive::{
     LONG, TOKEN, event,
@@ -192,6 +194,72 @@ pub(super) async fn one_notebook(lab: &Lab) -> anyhow::Result<Verdict> {
     verdict.figure(format!("{} MiB at the peak", peak >> 10));
     verdict.must(peak <= MEMORY_KIB, "too much memory");
     Ok(verdict)
+}
+
+/// A page that is as long as one may be, compressed for four who ask again and again.
+pub(super) async fn long_page(lab: &Lab) -> anyhow::Result<Verdict> {
+    let pair = Pair::open(lab).await?;
+    let mut verdict = Verdict::default();
+    pair.save(&pictures(8, 5 << 20)?)?;
+    let path = format!("/api/notebook?user=mallory&filename={NOTEBOOK}");
+    let whole = async || {
+        let length = pair.client.get(&path).await?.body.len();
+        Ok((length > 30 << 20).then_some(length))
+    };
+    let length = until("the page is as long as that", LONG, whole).await?;
+    let end = Instant::now() + lab.bounded(Duration::from_secs(8), Duration::from_secs(30));
+    let mut asking = JoinSet::new();
+    for _ in 0..4 {
+        let (client, path) = (pair.client.clone(), path.clone());
+        asking.spawn(async move {
+            let mut count = 0;
+            while Instant::now() < end {
+                // A refusal is as good as an answer.
+                let answered = timeout(LONG, client.get_compressed(&path)).await;
+                count += usize::from(matches!(answered, Ok(Ok(_))));
+            }
+            count
+        });
+    }
+    let mut longest = Duration::ZERO;
+    while Instant::now() < end {
+        longest = longest.max(pair.ask_for_others().await?);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let count: usize = asking.join_all().await.into_iter().sum();
+    verdict.figure(format!(
+        "a page of {} MiB, compressed {count} times: others waited {} ms at most",
+        length >> 20,
+        longest.as_millis()
+    ));
+    verdict.must(longest <= ANSWERED_WITHIN, "others wait");
+    let peak = pair.service.usage()?.peak_kib;
+    verdict.figure(format!("{} MiB at the peak", peak >> 10));
+    verdict.must(peak <= 512 << 10, "too much memory");
+    Ok(verdict)
+}
+
+/// A notebook of so many pictures of so many bytes, of which nothing can be compressed.
+fn pictures(count: usize, size: usize) -> anyhow::Result<Vec<u8>> {
+    const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAASwAAADICAYAAAAAAAAA";
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut digit = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(DIGITS[(state % 64) as usize])
+    };
+    let cells = (0..count).map(|_| {
+        let noise: String = (0..size / 4 * 4).map(|_| digit()).collect();
+        let data = json!({"image/png": format!("{PNG}{noise}")});
+        let output = json!({"output_type": "display_data", "metadata": {}, "data": data});
+        json!({"cell_type": "code", "metadata": {}, "execution_count": 1, "source": "noise",
+               "outputs": [output]})
+    });
+    let cells: Vec<Value> = cells.collect();
+    let file = json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4});
+    Ok(serde_json::to_vec(&file)?)
 }
 
 /// Small outputs that would keep a browser busy: what is sent in their place is a note.

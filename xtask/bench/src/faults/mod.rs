@@ -136,7 +136,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 32] = [
+const ROWS: [Row; 33] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -165,6 +165,7 @@ const ROWS: [Row; 32] = [
     ("sigterm", |lab| Box::pin(ending::run(lab))),
     ("home-links", |lab| Box::pin(hostile::links(lab))),
     ("one-notebook", |lab| Box::pin(hostile::one_notebook(lab))),
+    ("long-page", |lab| Box::pin(hostile::long_page(lab))),
     ("costly-outputs", |lab| {
         Box::pin(hostile::costly_outputs(lab))
     }),
