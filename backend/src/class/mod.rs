@@ -39,7 +39,7 @@ pub(crate) use saving::Saving;
 
 use crate::{
     feed::{Asides, Audience},
-    homes::{Fingerprint, Found, HomesTemplate, Reader, Watch},
+    homes::{Fingerprint, Found, HomesTemplate, MOST_NOTEBOOKS, Reader, Watch},
     lanes::{Pending, Unread},
 };
 use entry::{Entry, Look};
@@ -267,6 +267,9 @@ impl Class {
 
     /// A save of this notebook was reported by its owner's server.
     pub async fn note_reported(&self, key: &Key) {
+        if !self.0.has_room_for(key) {
+            return;
+        }
         let entry = self.0.entry_or_new(key);
         // Of one that takes too long nobody knows which version it was: the watcher looks at it.
         if let Ok(Look::Good(version) | Look::Bad(Some(version), _)) =
@@ -436,6 +439,18 @@ impl Core {
     fn entry(&self, key: &Key) -> Option<Arc<Entry>> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries.get(key).cloned()
+    }
+
+    /// Whether `key` is known, or may be: what is reported takes up as much as what is found.
+    fn has_room_for(&self, key: &Key) -> bool {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let own = || {
+            entries
+                .keys()
+                .filter(|other| other.user == key.user)
+                .count()
+        };
+        entries.contains_key(key) || own() < MOST_NOTEBOOKS
     }
 
     fn entry_or_new(&self, key: &Key) -> Arc<Entry> {

@@ -24,6 +24,6 @@ pub use home::{Home, HomeError, OpenHome};
 pub use notebook::OnDisk;
 pub use read::{FileId, Fingerprint, Opened, ReadError, open_notebook, read_notebook};
 pub use reader::Reader;
-pub use scan::{Found, scan};
+pub use scan::{Found, MOST_NOTEBOOKS, scan};
 pub use template::HomesTemplate;
 pub use watch::{Poke, Watch, watch};

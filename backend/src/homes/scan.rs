@@ -21,6 +21,8 @@ const DEEPEST: usize = 8;
 /// A home with more entries than this is walked no further; a virtual environment or a
 /// data set must not slow everyone down.
 const MOST_ENTRIES: usize = 20_000;
+/// So many notebooks of one home are found, and no more: each is remembered, and listed.
+pub const MOST_NOTEBOOKS: usize = 2_000;
 
 /// One notebook on disk.
 #[derive(Clone, Debug)]
@@ -72,6 +74,7 @@ pub(super) fn walk_home(user: &str, home: &OpenHome, visitor: &mut dyn Visitor) 
         user,
         owner: home.owner(),
         left: MOST_ENTRIES,
+        notebooks: MOST_NOTEBOOKS,
         visitor,
     };
     walk.enter(folder, "", 1);
@@ -83,6 +86,8 @@ struct Walk<'a> {
     owner: Owner,
     /// How many entries are still looked at.
     left: usize,
+    /// How many notebooks are still told of.
+    notebooks: usize,
     visitor: &'a mut dyn Visitor,
 }
 
@@ -98,7 +103,7 @@ impl Walk<'_> {
             if matches!(entry.file_name().to_bytes(), b"." | b"..") {
                 continue;
             }
-            if self.left == 0 {
+            if self.left == 0 || self.notebooks == 0 {
                 return;
             }
             self.left -= 1;
@@ -136,6 +141,7 @@ impl Walk<'_> {
         if !is_file || !self.owner.has(&stat) {
             return false;
         }
+        self.notebooks -= 1;
         self.visitor.notebook(Found {
             user: self.user.to_owned(),
             filename: below.to_owned(),
@@ -285,12 +291,22 @@ mod tests {
         let homes = class(base.path(), &["bob/b.ipynb"]);
         let home = base.path().join("ana");
         fs::create_dir(&home).unwrap();
-        for n in 0..MOST_ENTRIES + 100 {
+        for n in 0..MOST_NOTEBOOKS + 100 {
             fs::write(home.join(format!("{n}.ipynb")), "").unwrap();
+        }
+        // Half as many entries again as are looked at, a notebook among each thousand.
+        for folder in 0..30 {
+            let folder = base.path().join(format!("cy/{folder}"));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("a.ipynb"), "").unwrap();
+            for n in 0..1_000 {
+                fs::write(folder.join(n.to_string()), "").unwrap();
+            }
         }
         let found = scan(&homes);
         let of = |user| found.iter().filter(|found| found.user == user).count();
-        assert_eq!((of("ana"), of("bob")), (MOST_ENTRIES, 1));
+        assert_eq!((of("ana"), of("bob")), (MOST_NOTEBOOKS, 1));
+        assert!((15..25).contains(&of("cy")), "{}", of("cy"));
     }
 
     /// Folders change places with links into bob's home as fast as one thread can do it.

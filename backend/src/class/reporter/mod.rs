@@ -185,7 +185,7 @@ impl Reporter {
                 self.due.ended(&key);
                 match why {
                     Why::Written { is_new } => self.written(key, look.as_ref(), is_new),
-                    Why::Gone => self.gone(&key, look.as_ref()),
+                    Why::Gone { reported } => self.gone(&key, look.as_ref(), reported),
                 }
             }
         }
@@ -207,7 +207,7 @@ impl Reporter {
         let users: HashSet<String> = users.into_iter().collect();
         for key in self.class.keys() {
             if !users.contains(&key.user) {
-                self.look_at(key, Why::Gone);
+                self.look_whether_gone(key);
             }
         }
     }
@@ -251,7 +251,7 @@ impl Reporter {
         self.are_there(found, self.grace);
         for key in known {
             if !present.contains(&key.filename) {
-                self.look_at(key, Why::Gone);
+                self.look_whether_gone(key);
             }
         }
     }
@@ -291,6 +291,12 @@ impl Reporter {
         }
     }
 
+    fn look_whether_gone(&mut self, key: Key) {
+        let entry = self.class.0.entry(&key);
+        let reported = entry.and_then(|entry| entry.reported());
+        self.look_at(key, Why::Gone { reported });
+    }
+
     fn look_at(&mut self, key: Key, why: Why) {
         if !self.due.begin(&key) {
             return;
@@ -298,7 +304,7 @@ impl Reporter {
         let core = Arc::clone(&self.class.0);
         let entry = match why {
             Why::Written { .. } => Some(core.entry_or_new(&key)),
-            Why::Gone => core.entry(&key),
+            Why::Gone { .. } => core.entry(&key),
         };
         let answer = move |key, look| Answer::Looked { key, look, why };
         let letter = self.post.letter(answer(key.clone(), None));
@@ -360,10 +366,14 @@ impl Reporter {
 
     /// Only what was once seen on disk can be gone; a notebook that a server reported
     /// and that was never found stays on the wall with a word on why.
-    fn gone(&self, key: &Key, look: Option<&Look>) {
+    fn gone(&mut self, key: &Key, look: Option<&Look>, reported: Option<Fingerprint>) {
         let Some(entry) = self.class.0.entry(key) else {
             return;
         };
+        if entry.reported() != reported {
+            // It came back, and its owner's server has said so since.
+            return self.walks.are_wanted(&key.user, Instant::now());
+        }
         let is_gone = entry.was_seen() && look == Some(&Look::Missing);
         // Of what nobody has heard of nobody need hear that it is gone.
         if is_gone && (entry.reported().is_none() || self.append(DELETE_NOTEBOOK, key, None)) {

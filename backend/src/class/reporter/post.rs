@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Key, Look};
-use crate::homes::{Found, Poke};
+use crate::homes::{Fingerprint, Found, Poke};
 
 /// What comes back from a lane.
 pub(super) enum Answer {
@@ -29,8 +29,8 @@ pub(super) enum Answer {
 pub(super) enum Why {
     /// It was written, and is new when nobody knew of it before.
     Written { is_new: bool },
-    /// It was not found any more.
-    Gone,
+    /// It was not found any more; this had been reported of it by then.
+    Gone { reported: Option<Fingerprint> },
 }
 
 /// Where answers are put, one for each thing that was asked for.
