@@ -9,7 +9,7 @@
 //! goes the long way, and a test holds the two against each other.
 
 use super::{css, policy, references};
-use crate::prepare::link;
+use crate::prepare::{link, place};
 
 /// Far below where `shape` or a parser would have anything to say.
 const MAX_DEPTH: usize = 16;
@@ -18,9 +18,9 @@ const MAX_DEPTH: usize = 16;
 const IGNORED: [&str; 4] = ["border", "halign", "id", "valign"];
 
 /// What marks text.
-const PHRASING: [&str; 21] = [
-    "a", "abbr", "b", "bdi", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark", "q",
-    "s", "samp", "small", "span", "strong", "sub", "sup",
+const PHRASING: [&str; 24] = [
+    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark",
+    "q", "s", "samp", "small", "span", "strong", "sub", "sup", "u", "var",
 ];
 
 /// What may stand inside an element.
@@ -66,6 +66,11 @@ fn inside(parent: Inside, name: &str) -> Option<Inside> {
     }
 }
 
+/// What is inside `name` where nothing is around it that it could end.
+fn alone(depth: usize, name: &str) -> Option<Inside> {
+    (depth == 0 && matches!(name, "dd" | "dt" | "li")).then_some(Inside::Flow)
+}
+
 /// What the long way makes of `html`, where that is plain to see.
 pub(super) fn clean(html: &str) -> Option<String> {
     let mut out = String::with_capacity(html.len());
@@ -95,7 +100,8 @@ pub(super) fn clean(html: &str) -> Option<String> {
             // It drops a line end there.
             ("pre", _) if rest.starts_with('\n') => return None,
             _ => {
-                open.push((name, inside(place, name)?));
+                let may_stand = inside(place, name).or_else(|| alone(open.len(), name));
+                open.push((name, may_stand?));
                 if open.len() > MAX_DEPTH {
                     return None;
                 }
@@ -189,6 +195,9 @@ fn after_style<'h>(tag: &str, rest: &'h str) -> Option<&'h str> {
 /// The attributes of a link that leads out of the page, as somebody or as this has written
 /// them; nothing else is plain about a link.
 fn link(out: &mut String, attributes: &str) -> Option<()> {
+    if attributes.is_empty() {
+        return Some(());
+    }
     let (url, rest) = attributes.strip_prefix("href=\"")?.split_once('"')?;
     let is_own = || {
         let rel = rest.strip_prefix(" target=\"_blank\" rel=\"")?;
@@ -209,12 +218,36 @@ fn link(out: &mut String, attributes: &str) -> Option<()> {
     Some(())
 }
 
+/// All of `attributes`, where that is `name` with a plain value.
+fn only<'a>(name: &str, attributes: &'a str) -> Option<&'a str> {
+    let value = value_of(name, attributes)?;
+    value.bytes().all(is_harmless).then_some(attributes)
+}
+
+/// All of `attributes`, where that is a place with the name that it has here.
+fn place_in<'a>(element: &str, attributes: &'a str) -> Option<&'a str> {
+    let name = value_of("id", attributes)?;
+    let is_own = !policy::is_of_table(element) && name.is_ascii() && place::name(name) == name;
+    (is_own && !name.is_empty()).then_some(attributes)
+}
+
+/// The value of `name`, where that is all there is.
+fn value_of<'a>(name: &str, attributes: &'a str) -> Option<&'a str> {
+    let value = attributes.strip_prefix(name)?.strip_prefix("=\"")?;
+    value.strip_suffix('"').filter(|value| !value.contains('"'))
+}
+
 /// Whether a byte means nothing in a value but itself.
 fn is_harmless(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<')
 }
 
 fn attributes(out: &mut String, element: &str, attributes: &str) -> Option<()> {
+    // With others it has a place among them, and the long way knows which.
+    if let Some(words) = only("title", attributes).or_else(|| place_in(element, attributes)) {
+        out.extend([" ", words]);
+        return Some(());
+    }
     let mut seen: Vec<&str> = Vec::new();
     let mut classes: Vec<String> = Vec::new();
     let mut spans: Vec<(&str, &str)> = Vec::new();
@@ -322,7 +355,7 @@ mod tests {
             "\u{feff}a",
             "a < b",
             "<br/>",
-            "<p title=\"a\">b</p>",
+            "<p title=\"a\" id=\"b\">b</p>",
         ] {
             assert_eq!(clean(html), None, "{html}");
         }
@@ -468,6 +501,9 @@ mod tests {
                 "small",
                 "sub",
                 "sup",
+                "u",
+                "var",
+                "bdo",
             ];
             let attributes = [
                 "",
@@ -477,6 +513,10 @@ mod tests {
                 " colspan=\"2\"",
                 " href=\"https://a.b\"",
                 " href=\"mailto:a@b\"",
+                " title=\"A 'b' / c\"",
+                " id=\"a-b\"",
+                " id=\"a-\"",
+                " id=\"\"",
             ];
             (
                 prop::sample::select(tags.to_vec()),
@@ -511,12 +551,14 @@ mod tests {
         for html in [
             "<a href=\"https://a.b\"><i><a href=\"https://c.d\">x</a></i></a>",
             "<pre>\nx</pre>",
-            "<li>x</li>",
+            "<div><li>x</li></div>",
             "<ul>x</ul>",
             "<ul><div><li>x</li></div></ul>",
             "<h1><p>x</p></h1>",
             "<a href=\"https://a.b\" target=\"_top\">x</a>",
-            "<a>x</a>",
+            "<a name=\"b\">x</a>",
+            "<i id=\"A b\" title=\"x\">x</i>",
+            "<i id=\"A b\">x</i>",
             "<details open=\"\">x</details>",
         ] {
             assert_eq!(clean(html), None, "{html}");
