@@ -131,6 +131,12 @@ pub trait HistoryStore: Send + Sync {
     /// As above.
     fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError>;
 
+    /// How many bytes the file had in that version; found out without holding them.
+    ///
+    /// # Errors
+    /// As above.
+    fn length(&self, key: &Key, id: i64) -> Result<Option<u64>, HistoryError>;
+
     /// The file as it was in that version.
     ///
     /// # Errors

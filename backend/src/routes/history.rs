@@ -119,6 +119,11 @@ impl Asked {
         found.ok_or_else(|| missing(&self.key.user, &self.key.filename))
     }
 
+    fn length(&self, id: i64) -> Result<u64, AppError> {
+        let found = self.store.length(&self.key, id)?;
+        found.ok_or_else(|| missing(&self.key.user, &self.key.filename))
+    }
+
     /// What `look` makes of a version, in a turn when it is large.
     fn with_notebook<T>(
         &self,
@@ -126,8 +131,9 @@ impl Asked {
         lanes: &Lanes,
         look: impl FnOnce(&Notebook) -> T,
     ) -> Result<T, AppError> {
+        // Nobody waits for a turn with a large file in hand.
+        let _turn = lanes.turn(self.length(id)?);
         let bytes = self.bytes(id)?;
-        let _turn = lanes.turn(bytes.len() as u64);
         let parsed = Notebook::parse(&bytes).map_err(AppError::internal)?;
         Ok(look(&parsed.notebook))
     }
@@ -283,10 +289,10 @@ async fn compare(
             Some(from) => Some(asked.version(from)?),
             None => asked.before(to.id)?,
         };
+        let before = from.map(|from| asked.length(from.id)).transpose()?;
+        let _turn = lanes.turn(asked.length(to.id)? + before.unwrap_or(0));
         let new = asked.bytes(to.id)?;
         let old = from.map(|from| asked.bytes(from.id)).transpose()?;
-        let size = new.len() + old.as_ref().map_or(0, Vec::len);
-        let _turn = lanes.turn(size as u64);
         let parse = |bytes: &[u8]| {
             let parsed = Notebook::parse(bytes).map_err(AppError::internal)?;
             Ok::<_, AppError>(parsed.notebook)

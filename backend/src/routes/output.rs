@@ -111,10 +111,13 @@ async fn document(state: &AppState, query: OutputQuery) -> Result<Option<String>
         return Ok(None);
     };
     read_of(state, &key.user.clone(), move |lanes| {
+        let Some(length) = history.length(&key, version)? else {
+            return Ok(None);
+        };
+        let _turn = lanes.turn(length);
         let Some(bytes) = history.bytes(&key, version)? else {
             return Ok(None);
         };
-        let _turn = lanes.turn(bytes.len() as u64);
         let parsed = Notebook::parse(&bytes).ok();
         Ok(parsed.and_then(|parsed| find(&parsed.notebook)))
     })

@@ -8,13 +8,14 @@ use std::collections::HashMap;
 
 /// Chromium, too, goes no deeper.
 const MAX_DEPTH: usize = 500;
-/// Elements that reopening may make in all.
-const MAX_REOPENED: usize = 500_000;
 /// Elements that stand in a table but in no cell, from where a parser moves them.
 const MAX_MISPLACED: usize = 1000;
-/// Elements in all: more than six times what one output may have, which need not be parsed to
-/// be refused.
-const MAX_ELEMENTS: usize = 400_000;
+/// Elements, those that reopening makes among them, comments, pieces of text and lists of
+/// attributes in all: more than what one output may draw is made of. What has more need not be
+/// parsed to be refused; each takes some 200 bytes while it is.
+const MAX_NODES: usize = 150_000;
+/// Attributes that take as much memory as an element.
+const ATTRIBUTES_IN_NODE: usize = 4;
 /// Separators inside one tag.
 const MAX_IN_TAG: usize = 2000;
 
@@ -55,8 +56,10 @@ pub(super) fn check(html: &str) -> Result<(), &'static str> {
     let mut open = Open::default();
     let mut rest = html;
     while let Some(start) = rest.find('<') {
+        open.nodes(usize::from(start > 0))?;
         rest = &rest[start + 1..];
         if rest.starts_with(['!', '?']) {
+            open.nodes(1)?;
             rest = &rest[declaration_length(rest)?..];
             continue;
         }
@@ -71,13 +74,18 @@ pub(super) fn check(html: &str) -> Result<(), &'static str> {
         let length = tag.bytes().position(ends).unwrap_or(tag.len());
         let name = tag[..length].to_ascii_lowercase();
         let after = &tag[length..];
-        rest = &after[tag_end(after)?..];
+        let (end, separators) = tag_end(after)?;
+        rest = &after[end..];
+        open.nodes(separators.div_ceil(ATTRIBUTES_IN_NODE))?;
         if closes {
+            // Where nothing of the name is open, a parser opens it.
+            open.nodes(usize::from(matches!(name.as_str(), "br" | "p")))?;
             open.end(&name);
             continue;
         }
         let foreign = open.is_inside(&["svg", "math"]);
         if TEXT_ONLY.contains(&name.as_str()) && !foreign {
+            open.nodes(1)?;
             rest = &rest[text_length(rest, &name)..];
         } else {
             open.start(name)?;
@@ -118,18 +126,22 @@ struct Open {
     last_boundary: usize,
     depth: usize,
     reopening: usize,
-    reopened: usize,
     misplaced: usize,
-    started: usize,
+    nodes: usize,
 }
 
 impl Open {
-    fn start(&mut self, name: String) -> Result<(), &'static str> {
-        self.reopened += self.reopening;
-        self.started += 1;
-        if self.started > MAX_ELEMENTS {
-            return Err("it has too many elements");
+    /// Counts what a parser makes.
+    fn nodes(&mut self, more: usize) -> Result<(), &'static str> {
+        self.nodes += more;
+        match self.nodes > MAX_NODES {
+            true => Err("it has too many elements"),
+            false => Ok(()),
         }
+    }
+
+    fn start(&mut self, name: String) -> Result<(), &'static str> {
+        self.nodes(1 + self.reopening)?;
         self.leave_cell(&name);
         let in_table = self
             .boundaries
@@ -154,7 +166,7 @@ impl Open {
         if self.misplaced > MAX_MISPLACED {
             return Err("too much stands between the cells of a table");
         }
-        if self.reopened > MAX_REOPENED || self.reopening > MAX_DEPTH {
+        if self.reopening > MAX_DEPTH {
             return Err("too many of its elements are never closed");
         }
         Ok(())
@@ -200,8 +212,8 @@ impl Open {
     }
 }
 
-/// The length of the rest of a tag after its name.
-fn tag_end(rest: &str) -> Result<usize, &'static str> {
+/// The length of the rest of a tag after its name, and the separators in it.
+fn tag_end(rest: &str) -> Result<(usize, usize), &'static str> {
     let mut quote = None;
     let mut previous = 0;
     let mut separators = 0;
@@ -209,7 +221,7 @@ fn tag_end(rest: &str) -> Result<usize, &'static str> {
         match quote {
             Some(open) if byte == open => quote = None,
             Some(_) => continue,
-            None if byte == b'>' => return Ok(at + 1),
+            None if byte == b'>' => return Ok((at + 1, separators)),
             // Elsewhere than after an equals sign a quote is part of a name.
             None if matches!(byte, b'"' | b'\'') && previous == b'=' => quote = Some(byte),
             None => {}
@@ -223,7 +235,7 @@ fn tag_end(rest: &str) -> Result<usize, &'static str> {
             previous = byte;
         }
     }
-    Ok(rest.len())
+    Ok((rest.len(), separators))
 }
 
 /// The length of the text in an element that holds nothing else.
@@ -251,7 +263,7 @@ mod tests {
             "<div><style>b > i {{}}</style><table>{}</table></div>",
             row.repeat(2000)
         );
-        assert_eq!(check(&table.repeat(20)), Ok(()));
+        assert_eq!(check(&table.repeat(6)), Ok(()));
         assert_eq!(check("<!-- <b --><p>a<p>b<br><ul><li>c<li>d</ul>"), Ok(()));
         assert_eq!(check("a < b, <3, </, <!-->, <"), Ok(()));
     }
@@ -265,7 +277,12 @@ mod tests {
         };
         for bomb in [
             "<div>".repeat(1000),
-            "<br>".repeat(400_001),
+            "<br>".repeat(150_001),
+            "<p>x".repeat(75_001),
+            "<!>".repeat(150_001),
+            "</p>".repeat(150_001),
+            format!("<b {}>", "a=b ".repeat(2000)).repeat(400),
+            numbered("<i>x</i><b x=N><p>").repeat(10),
             "<table><tr><td>".repeat(1000),
             numbered("<b x=N>") + &"<p>x".repeat(10_000),
             numbered("<b x=N><table><td></b></td></table>") + &"<p>x".repeat(10_000),

@@ -50,6 +50,10 @@ impl HistoryStore for Full {
         self.inner.next(key, id)
     }
 
+    fn length(&self, key: &Key, id: i64) -> Result<Option<u64>, HistoryError> {
+        self.inner.length(key, id)
+    }
+
     fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
         self.inner.bytes(key, id)
     }

@@ -179,27 +179,23 @@ impl HistoryStore for SqliteHistory {
         )
     }
 
+    fn length(&self, key: &Key, id: i64) -> Result<Option<u64>, HistoryError> {
+        let (mut length, mut part) = (0, Vec::new());
+        let found = self.each_part(key, id, |transaction, id| {
+            part.clear();
+            content::load_to(transaction, id, &mut part)?;
+            length += part.len() as u64;
+            Ok(())
+        })?;
+        Ok(found.then_some(length))
+    }
+
     fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
-        let reader = lock(&self.reader);
-        // One look at the file, so that nothing is collected while it is put together.
-        let transaction = reader.unchecked_transaction()?;
-        let found = transaction
-            .prepare_cached(
-                "SELECT base, patch FROM versions v JOIN notebooks n ON n.id = v.notebook
-                 WHERE n.user = ?1 AND n.filename = ?2 AND v.id = ?3",
-            )?
-            .query_row(params![key.user, key.filename, id], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
-            })
-            .optional()?;
-        let Some((base, patch)) = found else {
-            return Ok(None);
-        };
         let mut bytes = Vec::new();
-        for id in add::list(&transaction, base, &patch)? {
-            content::load_to(&transaction, id, &mut bytes)?;
-        }
-        Ok(Some(bytes))
+        let found = self.each_part(key, id, |transaction, id| {
+            content::load_to(transaction, id, &mut bytes)
+        })?;
+        Ok(found.then_some(bytes))
     }
 
     fn tidy(&self, bounds: &Bounds, now_ms: i64) -> Result<bool, HistoryError> {
@@ -246,6 +242,34 @@ impl SqliteHistory {
         let mut statement = reader.prepare_cached(sql)?;
         let found = statement.query_row(params![key.user, key.filename, id], version);
         Ok(found.optional()?)
+    }
+
+    /// Has `look` see every part of a version, by its number; `false` when there is none such.
+    fn each_part(
+        &self,
+        key: &Key,
+        id: i64,
+        mut look: impl FnMut(&Connection, i64) -> rusqlite::Result<()>,
+    ) -> Result<bool, HistoryError> {
+        let reader = lock(&self.reader);
+        // One look at the file, so that nothing is collected while it is put together.
+        let transaction = reader.unchecked_transaction()?;
+        let found = transaction
+            .prepare_cached(
+                "SELECT base, patch FROM versions v JOIN notebooks n ON n.id = v.notebook
+                 WHERE n.user = ?1 AND n.filename = ?2 AND v.id = ?3",
+            )?
+            .query_row(params![key.user, key.filename, id], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+            })
+            .optional()?;
+        let Some((base, patch)) = found else {
+            return Ok(false);
+        };
+        for id in add::list(&transaction, base, &patch)? {
+            look(&transaction, id)?;
+        }
+        Ok(true)
     }
 }
 

@@ -354,6 +354,8 @@ proptest! {
             for id in ids(&store, key) {
                 let saved = model.iter().find(|(other, known, _)| (*other, *known) == (user, id));
                 prop_assert_eq!(store.bytes(key, id).unwrap(), saved.map(|saved| saved.2.clone()));
+                let length = saved.map(|saved| saved.2.len() as u64);
+                prop_assert_eq!(store.length(key, id).unwrap(), length);
             }
             let newest = model.iter().rev().find(|(other, ..)| *other == user);
             prop_assert_eq!(ids(&store, key).first().copied(), newest.map(|newest| newest.1));

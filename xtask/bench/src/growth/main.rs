@@ -2,9 +2,10 @@
 //! memory grow with them. A program of its own, because counting what is allocated would slow
 //! the other measurements.
 
-#[path = "../../../fuzz/src/evil.rs"]
+#[path = "../../../../fuzz/src/evil.rs"]
 mod evil;
-#[path = "../../../fuzz/src/work.rs"]
+mod html;
+#[path = "../../../../fuzz/src/work.rs"]
 mod work;
 
 use std::{process::ExitCode, time::Duration};
@@ -61,36 +62,26 @@ fn measure(work: fn(&[u8]) -> usize, bytes: &[u8]) -> (f64, f64) {
 
 fn main() -> ExitCode {
     let Growth { mib, only } = Growth::parse();
-    let sizes = [1.0, 2.0, 4.0, 8.0].map(|times| (times * mib * MIB) as usize);
     println!(
         "| notebook | what is done | ms, each size | ns a byte | exponent | peak, MiB | times its size | exponent | |"
     );
     println!("|---|---|---|---:|---:|---|---:|---:|---|");
     let mut all_well = true;
+    let sizes = [1.0, 2.0, 4.0, 8.0].map(|times| (times * mib * MIB) as usize);
     for (what, make) in evil::generators() {
         if !what.contains(&only) {
             continue;
         }
         let files = sizes.map(make);
         for (done, work) in work::WORKS {
-            let taken = files.each_ref().map(|file| measure(work, file));
-            let times = taken.map(|(time, _)| time);
-            let peaks = taken.map(|(_, peak)| peak);
-            let size = files[3].len() as f64;
-            let time = exponent(times, NOISE.as_secs_f64());
-            let memory = exponent(peaks, FREE_MEMORY / 8.0);
-            let is_well = time <= MAX_EXPONENT
-                && memory <= MAX_EXPONENT
-                && peaks[3] <= MAX_MEMORY * size / MIB + FREE_MEMORY;
-            all_well &= is_well;
-            println!(
-                "| {what} | {done} | {} | {:.1} | {time:.2} | {} | {:.1} | {memory:.2} | {} |",
-                times.map(|time| format!("{:.0}", time * 1000.0)).join(" "),
-                times[3] * 1e9 / size,
-                peaks.map(|peak| format!("{peak:.0}")).join(" "),
-                peaks[3] * MIB / size,
-                if is_well { "" } else { "too much" },
-            );
+            all_well &= row(what, done, &files, work);
+        }
+    }
+    // More of it is refused for the number of its elements.
+    let sizes = sizes.map(|size| size / 16);
+    for (what, make) in html::kinds() {
+        if what.contains(&only) {
+            all_well &= row(what, "clean HTML", &sizes.map(make), html::clean);
         }
     }
     if all_well {
@@ -98,6 +89,28 @@ fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// One line of the table; whether it is within the bounds.
+fn row(what: &str, done: &str, files: &[Vec<u8>; 4], work: fn(&[u8]) -> usize) -> bool {
+    let taken = files.each_ref().map(|file| measure(work, file));
+    let times = taken.map(|(time, _)| time);
+    let peaks = taken.map(|(_, peak)| peak);
+    let size = files[3].len() as f64;
+    let time = exponent(times, NOISE.as_secs_f64());
+    let memory = exponent(peaks, FREE_MEMORY / 8.0);
+    let is_well = time <= MAX_EXPONENT
+        && memory <= MAX_EXPONENT
+        && peaks[3] <= MAX_MEMORY * size / MIB + FREE_MEMORY;
+    println!(
+        "| {what} | {done} | {} | {:.1} | {time:.2} | {} | {:.1} | {memory:.2} | {} |",
+        times.map(|time| format!("{:.0}", time * 1000.0)).join(" "),
+        times[3] * 1e9 / size,
+        peaks.map(|peak| format!("{peak:.0}")).join(" "),
+        peaks[3] * MIB / size,
+        if is_well { "" } else { "too much" },
+    );
+    is_well
 }
 
 /// By which power of the size the last is larger than the first; what is below `least` is
