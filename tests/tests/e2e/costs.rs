@@ -195,28 +195,101 @@ async fn no_output_keeps_a_file_busy() -> Result<()> {
     .await
 }
 
-/// A whole class at its budget, as many as a page shows.
+/// A whole class at its budget, as many as a page shows: of elements, of text and of shapes.
 #[tokio::test]
 #[ignore = "needs the program and a browser: cargo xtask test"]
 async fn three_hundred_at_the_budget_are_drawn() -> Result<()> {
     const PARTICIPANTS: usize = 300;
     let service = Standalone::start()?;
-    // As many elements as a tile has room for.
-    let html = "<b>x</b> ".repeat(4_900);
-    for at in 0..PARTICIPANTS {
-        let output = json!({"output_type": "display_data", "metadata": {},
-                            "data": {"text/html": html}});
-        let cell = json!({"cell_type": "code", "metadata": {}, "source": format!("{at}"),
-                          "execution_count": 1, "outputs": [output]});
-        let path = service.home_path(&format!("p{at:04}"), "costs.ipynb");
-        hostile::save(&path, &hostile::of_cells(&[&cell]))?;
+    let shapes = "<rect width='9' height='9'/>".repeat(1_900);
+    let svg = format!("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'>{shapes}</svg>");
+    // As much as a tile has room for.
+    let outputs = [
+        (
+            "elements.ipynb",
+            json!({"text/html": "<b>x</b> ".repeat(4_900)}),
+        ),
+        ("text.ipynb", json!({"text/plain": "word ".repeat(70_000)})),
+        ("shapes.ipynb", json!({"image/svg+xml": svg})),
+    ];
+    for (filename, data) in &outputs {
+        let output = json!({"output_type": "display_data", "metadata": {}, "data": data});
+        for at in 0..PARTICIPANTS {
+            let cell = json!({"cell_type": "code", "metadata": {}, "source": format!("{at}"),
+                              "execution_count": 1, "outputs": [output]});
+            let path = service.home_path(&format!("p{at:04}"), filename);
+            hostile::save(&path, &hostile::of_cells(&[&cell]))?;
+        }
     }
     let browser = signed_in(&service).await?;
-    let wall = service.url("?notebook=costs.ipynb");
     let limits = (2 * ALL, MEMORY_OF_ALL);
-    drawn(&browser, "a wall of 300", &wall, PARTICIPANTS, limits).await?;
-    let elements = "return document.querySelectorAll('.nb-cell b').length";
-    let there = browser.run(elements, vec![]).await?;
-    ensure!(there == PARTICIPANTS * 4_900, "{there} elements");
+    let shown = [
+        ("elements.ipynb", "b", 4_900),
+        ("text.ipynb", "pre.nb-text", 1),
+        ("shapes.ipynb", "img", 1),
+    ];
+    for (filename, what, each) in shown {
+        let wall = service.url(&format!("?notebook={filename}"));
+        let name = format!("a wall of 300: {filename}");
+        drawn(&browser, &name, &wall, PARTICIPANTS, limits).await?;
+        let there = format!("return document.querySelectorAll('.nb-cell {what}').length");
+        let there = browser.run(&there, vec![]).await?;
+        browser.shot(&format!("costs-{filename}.png")).await?;
+        ensure!(there == PARTICIPANTS * each, "{filename}: {there}");
+    }
     Ok(())
+}
+
+/// What was saved before costs as little to look at as what is there.
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn no_version_keeps_its_page_busy() -> Result<()> {
+    let costs = hostile::costs();
+    let service = Standalone::start()?;
+    let path = service.home_path("p0000", "costs.ipynb");
+    let plain = json!({"cell_type": "code", "metadata": {}, "source": "1",
+                       "execution_count": 1, "outputs": []});
+    hostile::save(&path, &hostile::of_cells(&[&plain]))?;
+    kept(&service, 1).await?;
+    // Those that are small, so that reading them is not what takes long.
+    let all: Vec<&Value> = costs.iter().map(|cost| &cost.cell).collect();
+    let small = |cell: &&Value| cell.to_string().len() < 500_000;
+    let all: Vec<&Value> = all.into_iter().filter(small).collect();
+    hostile::save(&path, &hostile::of_cells(&all))?;
+    let with_all = kept(&service, 2).await?;
+    hostile::save(&path, &hostile::of_cells(&[&plain]))?;
+    kept(&service, 3).await?;
+
+    let browser = signed_in(&service).await?;
+    let page = service.url(&format!(
+        "notebook?notebook=costs.ipynb&user=p0000&version={with_all}"
+    ));
+    let of_all = (ALL, MEMORY_OF_ALL);
+    drawn(&browser, "a version", &page, all.len(), of_all).await?;
+    browser.shot("costs-version.png").await?;
+    drawn(&browser, "changes", &format!("{page}&changes=1"), 0, of_all).await?;
+    let changed = "return document.querySelectorAll('[data-testid=changes] article').length";
+    until("the changes", async || {
+        let there = browser.run(changed, vec![]).await?;
+        Ok((there.as_u64() > Some(0)).then_some(()))
+    })
+    .await?;
+    let shown = browser.run_until_called(TWO_FRAMES, vec![]);
+    tokio::time::timeout(ALL, shown)
+        .await
+        .context("drawing the changes")??;
+    browser.shot("costs-changes.png").await
+}
+
+/// The newest version, once there are so many.
+async fn kept(service: &Standalone, count: usize) -> Result<u64> {
+    until(("versions", count), async || {
+        let versions = "api/history?filename=costs.ipynb&user=p0000";
+        let answer = service.authorized(reqwest::Method::GET, versions).send();
+        let versions: Value = answer.await?.json().await?;
+        let versions = versions["versions"].as_array().cloned().unwrap_or_default();
+        let newest = versions.first().and_then(|first| first["version"].as_u64());
+        Ok(newest.filter(|_| versions.len() == count))
+    })
+    .await
 }

@@ -93,7 +93,7 @@ pub(super) async fn reserve(lab: &Lab) -> anyhow::Result<Verdict> {
     let plan = lab.plan()?;
     fs::create_dir_all(plan.data())?;
     let data = plan.data().display().to_string();
-    let mount = "mount -t tmpfs -o size=48m tmpfs \"$0\" && exec \"$@\"";
+    let mount = "mount -t tmpfs -o size=48m,mode=700 tmpfs \"$0\" && exec \"$@\"";
     let plan = plan.wrapped(&["unshare", "--mount", "sh", "-c", mount, &data]);
     let class = Class::open(plan).await?;
     let mut verdict = Verdict::default();
