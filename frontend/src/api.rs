@@ -1,10 +1,11 @@
-//! Typed calls of the service. Nothing here keeps state or retries.
+//! Typed calls of the service. Nothing here keeps state or retries. Each has a deadline: a
+//! connection may be held for ever by what is between, and the browser has few of them.
 
 use gloo_net::http::{Request, RequestBuilder, Response};
+use gloo_timers::callback::Timeout;
 use serde::de::DeserializeOwned;
-use shared::wire::{
-    ErrorBody, NotebooksResponse, SessionResponse, TileResponse, WallResponse, XSRF_HEADER,
-};
+use shared::wire::{ErrorBody, SessionResponse, TileResponse, XSRF_HEADER};
+use web_sys::AbortController;
 
 use crate::model::failure::{Failure, Login};
 use crate::paths;
@@ -12,40 +13,19 @@ use crate::paths;
 /// The header in which a 401 says how to sign in.
 const LOGIN_HEADER: &str = "X-PipalHub-Login";
 
+/// Until an answer begins. The service itself gives up on a slow disk after ten seconds.
+const BEGIN_MS: u32 = 15_000;
+/// From then on until all of it is there: some megabytes over a bad line.
+const END_MS: u32 = 60_000;
+
 /// Who is asking.
 pub async fn session() -> Result<SessionResponse, Failure> {
     read(&get(paths::SESSION).await?)
 }
 
-/// Every notebook of the class.
-pub async fn notebooks() -> Result<NotebooksResponse, Failure> {
-    read(&get(paths::NOTEBOOKS).await?)
-}
-
-/// The tails of all copies of `filename`.
-pub async fn wall(filename: &str) -> Result<WallResponse, Failure> {
-    read(&get(&paths::wall_data(filename)).await?)
-}
-
 /// The tail of `user`'s copy of `filename`.
 pub async fn tile(filename: &str, user: &str) -> Result<TileResponse, Failure> {
     read(&get(&paths::tile_data(filename, user)).await?)
-}
-
-/// Every cell of `user`'s copy of `filename`.
-pub async fn notebook(filename: &str, user: &str) -> Result<TileResponse, Failure> {
-    read(&get(&paths::notebook_data(filename, user)).await?)
-}
-
-/// Every cell of a version.
-pub async fn version(filename: &str, user: &str, version: i64) -> Result<TileResponse, Failure> {
-    // What more is in the answer is not needed here.
-    read(&get(&paths::version_data(filename, user, version)).await?)
-}
-
-/// Every cell of the notebook that participants follow.
-pub async fn followed() -> Result<TileResponse, Failure> {
-    read(&get(paths::FOLLOWED).await?)
 }
 
 /// The answer of any address, for who reads it as they know; with a body, JSON that is
@@ -63,45 +43,58 @@ pub async fn put(url: &str, body: String, xsrf: &str) -> Result<String, Failure>
 }
 
 async fn send_json(to: RequestBuilder, body: String, xsrf: &str) -> Result<String, Failure> {
-    let request = to
+    let to = to
         .header("Content-Type", "application/json")
-        .header(XSRF_HEADER, xsrf)
-        .body(body)
-        .map_err(|_| Failure::Unreachable)?;
-    body_of(request.send().await.map_err(|_| Failure::Unreachable)?).await
+        .header(XSRF_HEADER, xsrf);
+    send(to, Some(body)).await
 }
 
 /// Removes what is at an address.
 pub async fn delete(url: &str, xsrf: &str) -> Result<(), Failure> {
-    send(Request::delete(url).header(XSRF_HEADER, xsrf))
-        .await
-        .map(|_| ())
+    let request = Request::delete(url).header(XSRF_HEADER, xsrf);
+    send(request, None).await.map(|_| ())
 }
 
 /// Signs in with the token of the printed link.
 pub async fn login(token: &str) -> Result<(), Failure> {
     let authorization = format!("token {token}");
     let request = Request::post(paths::LOGIN).header("Authorization", &authorization);
-    send(request).await.map(|_| ())
+    send(request, None).await.map(|_| ())
 }
 
 async fn get(url: &str) -> Result<String, Failure> {
-    send(Request::get(url).header("Accept", "application/json")).await
+    send(Request::get(url).header("Accept", "application/json"), None).await
 }
 
 /// The body of a success. It is read as text and parsed elsewhere, because a generic
 /// future would be compiled, and sent to every browser, once for each type.
-async fn send(request: RequestBuilder) -> Result<String, Failure> {
-    let response = request.send().await.map_err(|_| Failure::Unreachable)?;
-    body_of(response).await
-}
-
-async fn body_of(response: Response) -> Result<String, Failure> {
-    let body = response.text().await.map_err(|_| Failure::Unreachable)?;
+async fn send(request: RequestBuilder, body: Option<String>) -> Result<String, Failure> {
+    let limit = AbortController::new().map_err(|_| Failure::Unreachable)?;
+    let request = request.abort_signal(Some(&limit.signal()));
+    let request = match body {
+        Some(body) => request.body(body),
+        None => request.build(),
+    };
+    let request = request.map_err(|_| Failure::Unreachable)?;
+    let why = |_| match limit.signal().aborted() {
+        true => Failure::Late,
+        false => Failure::Unreachable,
+    };
+    let deadline = until(&limit, BEGIN_MS);
+    let response = request.send().await.map_err(why)?;
+    drop(deadline);
+    let _deadline = until(&limit, END_MS);
+    let body = response.text().await.map_err(why)?;
     if response.ok() {
         return Ok(body);
     }
     Err(failure(&response, &body))
+}
+
+/// Gives a request up after so many milliseconds, unless it is dropped before.
+fn until(limit: &AbortController, ms: u32) -> Timeout {
+    let limit = limit.clone();
+    Timeout::new(ms, move || limit.abort())
 }
 
 /// What an answer that is no success says.

@@ -22,6 +22,7 @@ use crate::router::Router;
 use crate::session::{Session, SessionState};
 use crate::store::class::ClassStore;
 use crate::store::sharing::SharingStore;
+use crate::store::upkeep::Behind;
 use crate::store::wall::WallStore;
 use crate::stream::{Message, Stream};
 use crate::theme::ThemeChoice;
@@ -29,6 +30,7 @@ use crate::theme::ThemeChoice;
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
+    provide_context(Behind::new());
     let session = Session::start();
     let clock = Clock::start();
     let stream = Stream::new(clock, session);
@@ -71,8 +73,12 @@ pub fn App() -> impl IntoView {
 fn follow(stream: Stream, class: ClassStore, wall: WallStore) {
     stream.listen(move |message| match message {
         Message::Opened(cursor) => {
-            wall.catch_up(*cursor);
+            wall.reach(*cursor);
             class.refresh();
+        }
+        Message::Resumed(cursor) | Message::Reset(cursor) => {
+            wall.catch_up(*cursor);
+            class.load();
         }
         Message::Aside(READ, data) => {
             if let Ok(Recorded { filename, user }) = serde_json::from_str(data)
@@ -82,11 +88,7 @@ fn follow(stream: Stream, class: ClassStore, wall: WallStore) {
                 wall.changed(&user, i64::MAX);
             }
         }
-        Message::Resumed | Message::Notices | Message::Aside(..) => {}
-        Message::Reset => {
-            wall.reload();
-            class.refresh();
-        }
+        Message::Notices | Message::Aside(..) => {}
         Message::Event(seq, event) => {
             let filename = wall.filename_untracked();
             let effect = effect(event, filename.as_deref(), |user| wall.knows(user));

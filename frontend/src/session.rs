@@ -5,15 +5,18 @@
 //! its fragment, which never reaches a server's log; it is traded for a cookie and
 //! removed from the address bar.
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::wire::{LogoutResponse, SessionResponse};
 use wasm_bindgen::JsValue;
 
 use crate::api;
+use crate::model::backoff;
 use crate::model::failure::{Failure, Login};
 use crate::model::token;
 use crate::paths;
+use crate::store::upkeep::salt;
 
 /// Marks, for the life of the tab, that a reload did not sign anybody in.
 const RELOADED_KEY: &str = "pipalhub-reloaded";
@@ -34,16 +37,19 @@ pub enum SessionState {
     Failed(Failure),
 }
 
-/// A handle to the session; a context.
+/// A handle to the session, and how often asking for it has failed in a row; a context.
 #[derive(Clone, Copy)]
-pub struct Session(RwSignal<SessionState>);
+pub struct Session(RwSignal<SessionState>, StoredValue<u32>);
 
 impl Session {
     /// Takes the token out of the address bar, if there is one, and signs in.
     ///
     /// Must run before the router starts: the token must not stay in the address bar.
     pub fn start() -> Self {
-        let session = Self(RwSignal::new(SessionState::Checking));
+        let session = Self(
+            RwSignal::new(SessionState::Checking),
+            StoredValue::default(),
+        );
         // A browser may keep the page of somebody who has signed out, to go back to.
         window_event_listener_untyped("pageshow", move |event| {
             let persisted = js_sys::Reflect::get(&event, &"persisted".into());
@@ -135,6 +141,7 @@ impl Session {
         match api::session().await {
             Ok(who) => {
                 remember_reload(false);
+                self.1.set_value(0);
                 self.0.set(SessionState::SignedIn(who));
             }
             Err(failure) => self.failed(failure),
@@ -156,9 +163,32 @@ impl Session {
                 // The next try may reload again: only a loop without anybody's doing
                 // has to be broken.
                 remember_reload(false);
+                let may_pass = failure.may_pass();
                 self.0.set(SessionState::Failed(failure));
+                if may_pass {
+                    self.try_again();
+                }
             }
         }
+    }
+
+    /// Asks again after a while, unless the reader has done so before.
+    fn try_again(self) {
+        let failures = self.1.try_update_value(|failures| {
+            *failures += 1;
+            *failures
+        });
+        let failures = failures.unwrap_or_default();
+        spawn_local(async move {
+            TimeoutFuture::new(backoff::pause_ms(failures, salt())).await;
+            let has_failed = matches!(
+                self.0.try_get_untracked(),
+                Some(SessionState::Failed(failure)) if failure.may_pass()
+            );
+            if has_failed && self.1.try_get_value() == Some(failures) {
+                self.ask().await;
+            }
+        });
     }
 }
 

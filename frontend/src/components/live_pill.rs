@@ -13,11 +13,16 @@ pub fn LivePill(
     let label = move || match live.get() {
         LiveState::Connecting => "Connecting",
         LiveState::Live => "Live",
+        LiveState::Behind => "Behind",
         LiveState::Reconnecting => "Reconnecting",
     };
     let title = move || match live.get() {
         LiveState::Connecting => "Connecting to the service",
         LiveState::Live => "Saves appear here as they happen",
+        LiveState::Behind => {
+            "Something of what is shown is older than it should be: the service did not give \
+             it. The page keeps trying."
+        }
         LiveState::Reconnecting => {
             "The service does not answer. What is shown may be old; the page keeps trying."
         }

@@ -1,18 +1,31 @@
-//! How long to wait before the event stream is opened again.
+//! How long to wait before something that failed is tried again.
 
 /// The first wait, before jitter.
 const FIRST_MS: u32 = 1_000;
-/// No wait is longer.
+/// The stream does not wait longer.
 const LONGEST_MS: u32 = 10_000;
+/// Nor does a request: there are more of those, and they are tried at once when the stream is
+/// back.
+const LONGEST_PAUSE_MS: u32 = 30_000;
 
-/// The wait before attempt number `attempt`, counted from 1, between 1 s and 10 s.
+/// The wait before the stream is opened for attempt number `attempt`, counted from 1, between
+/// 1 s and 10 s.
 ///
 /// It doubles, and a quarter of it varies with the attempt and with `salt`, which
 /// differs from page to page: after a restart of the service a whole class would
 /// otherwise come back in the same instant.
 pub fn delay_ms(attempt: u32, salt: u32) -> u32 {
-    let doublings = attempt.saturating_sub(1).min(4);
-    let full = (FIRST_MS << doublings).min(LONGEST_MS);
+    wait_ms(attempt, salt, LONGEST_MS)
+}
+
+/// The same for a request that has failed so many times, up to 30 s.
+pub fn pause_ms(failures: u32, salt: u32) -> u32 {
+    wait_ms(failures, salt, LONGEST_PAUSE_MS)
+}
+
+fn wait_ms(attempt: u32, salt: u32, longest: u32) -> u32 {
+    let doublings = attempt.saturating_sub(1).min(5);
+    let full = (FIRST_MS << doublings).min(longest);
     let spread = full / 4;
     // A multiplicative hash; its high bits are well mixed.
     let mixed = attempt.wrapping_add(salt).wrapping_mul(0x9E37_79B1) >> 16;
@@ -29,6 +42,11 @@ mod tests {
             for salt in [0, 1, 77, u32::MAX] {
                 let wait = delay_ms(attempt, salt);
                 assert!((FIRST_MS..=LONGEST_MS).contains(&wait), "{attempt} {wait}");
+                let pause = pause_ms(attempt, salt);
+                assert!(
+                    (wait..=LONGEST_PAUSE_MS).contains(&pause),
+                    "{attempt} {pause}"
+                );
             }
         }
     }

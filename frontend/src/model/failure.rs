@@ -33,11 +33,23 @@ pub enum Failure {
     Refused(u16, String),
     /// There was no answer at all.
     Unreachable,
+    /// There was no answer in time.
+    Late,
     /// There was an answer that this page cannot read.
     Unreadable(String),
 }
 
 impl Failure {
+    /// Whether the same request may succeed later: the network, the service or the Hub had
+    /// trouble, or too much was asked for at once.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::Late => true,
+            Self::Refused(status, _) => *status >= 500 || matches!(status, 408 | 425 | 429),
+            Self::SignedOut(_) | Self::NotFound(_) | Self::Unreadable(_) => false,
+        }
+    }
+
     /// What happened, as one sentence.
     pub fn what(&self) -> String {
         match self {
@@ -48,6 +60,7 @@ impl Failure {
             }
             Self::NotFound(message) | Self::Refused(_, message) => message.clone(),
             Self::Unreachable => "The service does not answer.".to_owned(),
+            Self::Late => "The service does not answer in time.".to_owned(),
             Self::Unreadable(_) => "The service's answer could not be read.".to_owned(),
         }
     }
@@ -64,7 +77,7 @@ impl Failure {
             Self::SignedOut(Login::Token) => "Open the link that pipalhub serve printed.",
             Self::NotFound(_) => "Choose another notebook, or wait until somebody saves it.",
             Self::Refused(..) => "Try again; if it stays so, the service's log says why.",
-            Self::Unreachable => {
+            Self::Unreachable | Self::Late => {
                 "Check that pipalhub is running and that you are online, then try again."
             }
             Self::Unreadable(_) => {
@@ -83,6 +96,23 @@ mod tests {
         assert_eq!(Login::from_header(Some("hub")), Login::Hub);
         assert_eq!(Login::from_header(Some("token")), Login::Token);
         assert_eq!(Login::from_header(None), Login::Token);
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        let refused = |status| Failure::Refused(status, String::new());
+        for passing in [
+            Failure::Unreachable,
+            Failure::Late,
+            refused(503),
+            refused(429),
+        ] {
+            assert!(passing.may_pass(), "{passing:?}");
+        }
+        let not_found = Failure::NotFound(String::new());
+        for lasting in [not_found, refused(403), Failure::SignedOut(Login::Hub)] {
+            assert!(!lasting.may_pass(), "{lasting:?}");
+        }
     }
 
     #[test]

@@ -11,8 +11,18 @@ use std::collections::VecDeque;
 /// stream's, one is left for whatever the reader does.
 pub const AT_ONCE: usize = 4;
 
-/// After this many failures in a row the next save has to bring the tile up to date.
+/// After this many failures without a success between them, of whomever, it is no use to go on
+/// one by one.
 pub const ATTEMPTS: u32 = 5;
+
+/// What to do about a fetch that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// That one again, after the pause of so many failures in a row.
+    One(u32),
+    /// All at once, by one request, and none of those that wait.
+    All,
+}
 
 #[derive(Debug)]
 struct Running {
@@ -27,6 +37,7 @@ pub struct Fetches {
     waiting: VecDeque<String>,
     running: Vec<Running>,
     failures: Vec<(String, u32)>,
+    in_a_row: u32,
 }
 
 impl Fetches {
@@ -55,20 +66,26 @@ impl Fetches {
 
     /// Notes that the fetch for `user` was answered.
     pub fn answered(&mut self, user: &str) {
+        self.in_a_row = 0;
         self.forget_failures(user);
         self.end(user);
     }
 
-    /// Notes that the fetch for `user` failed; says how many have in a row, `None`
-    /// when it is not worth another try.
-    pub fn failed(&mut self, user: &str) -> Option<u32> {
-        self.end(user);
+    /// Notes that the fetch for `user` failed.
+    pub fn failed(&mut self, user: &str) -> Next {
         let failures = self.forget_failures(user) + 1;
-        if failures >= ATTEMPTS {
-            return None;
+        self.in_a_row += 1;
+        if self.in_a_row >= ATTEMPTS {
+            let running = std::mem::take(&mut self.running).into_iter();
+            *self = Self {
+                running: running.filter(|running| running.user != user).collect(),
+                ..Self::default()
+            };
+            return Next::All;
         }
+        self.end(user);
         self.failures.push((user.to_owned(), failures));
-        Some(failures)
+        Next::One(failures)
     }
 
     fn forget_failures(&mut self, user: &str) -> u32 {
@@ -118,18 +135,28 @@ mod tests {
     }
 
     #[test]
-    fn it_gives_up_after_some_failures_and_starts_afresh_with_the_next_save() {
+    fn one_that_fails_is_tried_again_and_all_that_fail_together() {
         let mut fetches = Fetches::default();
-        for attempt in 1..ATTEMPTS {
-            fetches.want("ana");
-            fetches.start();
-            assert_eq!(fetches.failed("ana"), Some(attempt));
+        for attempt in 1..20 {
+            for user in ["ana", "bo"] {
+                fetches.want(user);
+                assert_eq!(fetches.start().as_deref(), Some(user));
+            }
+            assert_eq!(fetches.failed("ana"), Next::One(attempt));
+            fetches.answered("bo");
         }
-        fetches.want("ana");
-        fetches.start();
-        assert_eq!(fetches.failed("ana"), None);
+        for user in 0..40 {
+            fetches.want(&format!("u{user}"));
+        }
+        for _ in 1..ATTEMPTS {
+            let user = fetches.start().expect("it waits");
+            assert!(matches!(fetches.failed(&user), Next::One(_)));
+        }
+        let user = fetches.start().expect("it waits");
+        assert_eq!(fetches.failed(&user), Next::All);
+        assert_eq!(fetches.start(), None, "none of those that waited");
         fetches.want("ana");
         assert_eq!(fetches.start().as_deref(), Some("ana"));
-        assert_eq!(fetches.failed("ana"), Some(1));
+        assert_eq!(fetches.failed("ana"), Next::One(1));
     }
 }

@@ -11,6 +11,9 @@ pub enum LiveState {
     Connecting,
     /// Events arrive.
     Live,
+    /// Events arrive, but something that is shown is older than they say: it could not be had
+    /// yet, and is asked for again.
+    Behind,
     /// The stream was lost and is being opened again.
     Reconnecting,
 }
@@ -21,6 +24,7 @@ impl LiveState {
         match self {
             Self::Connecting => "connecting",
             Self::Live => "live",
+            Self::Behind => "behind",
             Self::Reconnecting => "reconnecting",
         }
     }
@@ -30,7 +34,7 @@ impl LiveState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct News {
     /// The server-sent event: `hello`, `reset`, `message`; between tabs also `join` (who
-    /// holds the stream? where is it?) and `lost`.
+    /// holds the stream? where is it?), `lost`, and `silent` (is it lost?).
     pub kind: String,
     /// Its id, the sequence number of a `message`.
     pub id: String,

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::asides;
 use shared::render::escape::attribute as escaped;
-use shared::wire::Tile;
+use shared::wire::{Tile, TileResponse};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
@@ -27,19 +27,14 @@ use crate::model::age::{describe, seconds_since};
 use crate::model::failure::Failure;
 use crate::model::follow::{newest, newest_of};
 use crate::model::view::{View, title};
+use crate::paths;
 use crate::router::Router;
-use crate::session::Session;
 use crate::store::load::Phase;
+use crate::store::upkeep::Upkeep;
 use crate::stream::{Message, Stream};
 
 /// How long a button says that it has copied.
 const COPIED_MS: u32 = 2_000;
-
-#[derive(Default)]
-struct Loading {
-    running: bool,
-    again: bool,
-}
 
 /// A handle; belongs to the page.
 #[derive(Clone, Copy)]
@@ -50,9 +45,8 @@ struct Follow {
     newest: RwSignal<Option<usize>>,
     /// What leads to the newest cell says, while it waits out of sight.
     pill: RwSignal<&'static str>,
-    loading: StoredValue<Loading>,
+    upkeep: Upkeep,
     clock: Clock,
-    session: Session,
 }
 
 /// The page.
@@ -65,16 +59,17 @@ pub fn FollowPage() -> impl IntoView {
         tile: RwSignal::default(),
         newest: RwSignal::default(),
         pill: RwSignal::default(),
-        loading: StoredValue::default(),
+        upkeep: Upkeep::new(expect_context()),
         clock: expect_context(),
-        session: expect_context(),
     };
-    follow.load();
+    let address = || Some(paths::FOLLOWED.to_owned());
+    follow
+        .upkeep
+        .serve(address, move |answer| follow.take(answer));
+    follow.upkeep.want();
     stream.listen(move |message| match message {
-        Message::Aside(asides::FOLLOWED | asides::SHARING, _)
-        | Message::Opened(_)
-        | Message::Resumed
-        | Message::Reset => follow.load(),
+        Message::Aside(asides::FOLLOWED | asides::SHARING, _) => follow.upkeep.want(),
+        Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => follow.upkeep.now(),
         _ => {}
     });
     let scrolled = window_event_listener(ev::scroll, move |_| follow.scrolled());
@@ -168,46 +163,25 @@ impl Follow {
                     .into_any()
             }
             Phase::Failed(failure) => {
-                let retry = move || self.load();
+                let retry = move || self.upkeep.now();
                 view! { <FailureNotice title="The notebook cannot be shown" failure retry /> }
                     .into_any()
             }
         }
     }
 
-    /// Loads the newest version; once more when one is on its way already, because that one
-    /// may be the older.
-    fn load(self) {
-        let start = self.loading.try_update_value(|loading| {
-            loading.again = loading.running;
-            !std::mem::replace(&mut loading.running, true)
-        });
-        if start != Some(true) {
-            return;
+    fn take(self, answer: Result<String, Failure>) -> bool {
+        match answer.and_then(|body| api::read::<TileResponse>(&body)) {
+            Ok(answer) => {
+                self.clock.observe(answer.now_ms);
+                self.show(answer.tile);
+            }
+            Err(failure) => self.failed(failure),
         }
-        spawn_local(async move {
-            let answer = api::followed().await;
-            let again = self.loading.try_update_value(|loading| {
-                loading.running = false;
-                std::mem::take(&mut loading.again)
-            });
-            // `None`: the page was left meanwhile.
-            let Some(again) = again else { return };
-            match answer {
-                Ok(answer) => {
-                    self.clock.observe(answer.now_ms);
-                    self.show(answer.tile);
-                }
-                Err(failure) => self.failed(failure),
-            }
-            if again {
-                self.load();
-            }
-        });
+        true
     }
 
     fn failed(self, failure: Failure) {
-        self.session.note(&failure);
         let has_ended = matches!(failure, Failure::NotFound(_));
         // The last good version stays when there is one.
         if has_ended || self.phase.get_untracked() != Phase::Ready {

@@ -25,6 +25,7 @@ use crate::model::notices::{self, Class, FORM, Strip};
 use crate::paths;
 use crate::router::Router;
 use crate::session::Session;
+use crate::store::upkeep::Upkeep;
 use crate::store::wall::WallStore;
 use crate::stream::{Message, Stream};
 
@@ -46,6 +47,10 @@ struct Inner {
 #[derive(Clone, Copy)]
 struct Notices {
     inner: StoredValue<RefCell<Inner>, LocalStorage>,
+    /// Of those for a participant.
+    upkeep: Upkeep,
+    /// Of those that were sent.
+    sent: Upkeep,
     session: Session,
     clock: Clock,
     router: Router,
@@ -56,13 +61,23 @@ struct Notices {
 /// dialog.
 #[component]
 pub fn NoticeParts() -> impl IntoView {
+    let session = expect_context();
     let notices = Notices {
         inner: StoredValue::new_local(RefCell::default()),
-        session: expect_context(),
+        upkeep: Upkeep::new(session),
+        sent: Upkeep::new(session),
+        session,
         clock: expect_context(),
         router: expect_context(),
         wall: expect_context(),
     };
+    let sent = || {
+        let is_open = dialog().is_some_and(|dialog| dialog.open());
+        is_open.then(|| paths::SENT_NOTICES.to_owned())
+    };
+    notices
+        .sent
+        .serve(sent, move |answer| notices.take_sent(answer));
     if notices.is_instructor() {
         let ShowNotices(asked) = expect_context();
         on_shortcut(move |key| {
@@ -116,12 +131,17 @@ impl Notices {
     /// Keeps the strip up to date. Whatever the stream says of its own state, something may
     /// have been said meanwhile.
     fn follow(self) {
-        expect_context::<Stream>().listen(move |message| {
-            if !matches!(message, Message::Event(..) | Message::Aside(..)) {
-                self.load();
-            }
+        let address = move || {
+            let after = self.with(|inner| inner.strip.cursor())?;
+            Some(paths::notices(after))
+        };
+        self.upkeep.serve(address, move |answer| self.take(answer));
+        expect_context::<Stream>().listen(move |message| match message {
+            Message::Event(..) | Message::Aside(..) => {}
+            Message::Notices => self.upkeep.want(),
+            Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => self.upkeep.now(),
         });
-        self.load();
+        self.upkeep.want();
         let clock = self.clock;
         Effect::new(move || {
             // What is over goes by itself.
@@ -130,16 +150,13 @@ impl Notices {
         });
     }
 
-    fn load(self) {
-        let after = self.with(|inner| inner.strip.cursor()).flatten();
-        self.fetch(paths::notices(after), None, |notices, answer| {
-            // What did not come now comes with the next message.
-            if let Ok(news) = answer.and_then(|body| api::read::<NoticesResponse>(&body)) {
-                notices.clock.observe(news.now_ms);
-                notices.with(|inner| inner.strip.take(news));
-                notices.draw_strip();
-            }
-        });
+    fn take(self, answer: Result<String, Failure>) -> bool {
+        if let Ok(news) = answer.and_then(|body| api::read::<NoticesResponse>(&body)) {
+            self.clock.observe(news.now_ms);
+            self.with(|inner| inner.strip.take(news));
+            self.draw_strip();
+        }
+        true
     }
 
     fn draw_strip(self) {
@@ -203,26 +220,23 @@ impl Notices {
         }
         spawn_local(async move {
             while dialog().is_some_and(|dialog| dialog.open()) {
-                self.load_sent();
+                self.sent.want();
                 TimeoutFuture::new(FRESH_MS).await;
             }
             self.with(|inner| inner.following = false);
         });
     }
 
-    fn load_sent(self) {
-        self.fetch(
-            paths::SENT_NOTICES.to_owned(),
-            None,
-            |notices, answer| match answer.and_then(|body| api::read::<SentResponse>(&body)) {
-                Ok(sent) => {
-                    notices.clock.observe(sent.now_ms);
-                    notices.with(|inner| inner.sent = sent.notices);
-                    notices.draw_sent();
-                }
-                Err(failure) => say(&failure.what_as_html()),
-            },
-        );
+    fn take_sent(self, answer: Result<String, Failure>) -> bool {
+        match answer.and_then(|body| api::read::<SentResponse>(&body)) {
+            Ok(sent) => {
+                self.clock.observe(sent.now_ms);
+                self.with(|inner| inner.sent = sent.notices);
+                self.draw_sent();
+            }
+            Err(failure) => say(&failure.what_as_html()),
+        }
+        true
     }
 
     fn draw_sent(self) {
@@ -274,7 +288,7 @@ impl Notices {
                     }
                     notices.measure();
                     say("<p>Sent.</p>");
-                    notices.load_sent();
+                    notices.sent.now();
                 }
                 Err(failure) => say(&failure.what_as_html()),
             },
@@ -288,7 +302,7 @@ impl Notices {
                 self.session.note(&failure);
                 say(&failure.what_as_html());
             }
-            self.load_sent();
+            self.sent.now();
         });
     }
 

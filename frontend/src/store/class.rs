@@ -5,12 +5,15 @@ use std::sync::Arc;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::wire::NotebookSummary;
+use shared::wire::{NotebookSummary, NotebooksResponse};
 
 use super::load::Phase;
+use super::upkeep::Upkeep;
 use crate::api;
 use crate::clock::{Clock, monotonic_ms};
+use crate::model::failure::Failure;
 use crate::model::throttle::Throttle;
+use crate::paths;
 use crate::session::Session;
 
 /// A handle to the list; a context.
@@ -19,20 +22,28 @@ pub struct ClassStore {
     phase: RwSignal<Phase>,
     notebooks: RwSignal<Arc<Vec<NotebookSummary>>>,
     throttle: StoredValue<Throttle>,
+    upkeep: Upkeep,
     clock: Clock,
-    session: Session,
 }
 
 impl ClassStore {
     /// A list that was not asked for yet.
     pub fn new(clock: Clock, session: Session) -> Self {
-        Self {
+        let store = Self {
             phase: RwSignal::default(),
             notebooks: RwSignal::default(),
             throttle: StoredValue::default(),
+            upkeep: Upkeep::new(session),
             clock,
-            session,
-        }
+        };
+        let ask = move || {
+            store
+                .throttle
+                .try_update_value(|throttle| throttle.started(monotonic_ms()))?;
+            Some(paths::NOTEBOOKS.to_owned())
+        };
+        store.upkeep.serve(ask, move |answer| store.take(answer));
+        store
     }
 
     /// Where loading stands, as a signal.
@@ -55,12 +66,12 @@ impl ClassStore {
         })
     }
 
-    /// Loads the list now.
+    /// Loads the list now; what failed is over, perhaps.
     pub fn load(self) {
         if self.phase.get_untracked() != Phase::Ready {
             self.phase.set(Phase::Loading);
         }
-        spawn_local(self.fetch());
+        self.upkeep.now();
     }
 
     /// Loads the list soon, together with whatever else asks for it by then.
@@ -71,15 +82,13 @@ impl ClassStore {
         if let Some(Some(wait_ms)) = wait {
             spawn_local(async move {
                 TimeoutFuture::new(wait_ms).await;
-                self.fetch().await;
+                self.upkeep.want();
             });
         }
     }
 
-    async fn fetch(self) {
-        self.throttle
-            .try_update_value(|throttle| throttle.started(monotonic_ms()));
-        match api::notebooks().await {
+    fn take(self, answer: Result<String, Failure>) -> bool {
+        match answer.and_then(|body| api::read::<NotebooksResponse>(&body)) {
             Ok(answer) => {
                 self.clock.observe(answer.now_ms);
                 if **self.notebooks.read_untracked() != answer.notebooks {
@@ -87,13 +96,13 @@ impl ClassStore {
                 }
                 self.phase.set(Phase::Ready);
             }
+            // A list that is a little old is better than none.
             Err(failure) => {
-                self.session.note(&failure);
-                // A list that is a little old is better than none.
                 if self.phase.get_untracked() != Phase::Ready {
                     self.phase.set(Phase::Failed(failure));
                 }
             }
         }
+        true
     }
 }

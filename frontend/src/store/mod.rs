@@ -7,4 +7,5 @@ pub mod class;
 pub mod load;
 pub mod notebook;
 pub mod sharing;
+pub mod upkeep;
 pub mod wall;

@@ -3,46 +3,45 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
-use shared::wire::Tile;
+use shared::wire::{Tile, TileResponse};
 
 use super::load::Phase;
+use super::upkeep::Upkeep;
 use crate::api;
 use crate::clock::Clock;
 use crate::model::failure::Failure;
+use crate::paths;
 use crate::place;
 use crate::session::Session;
 
 /// The notebook, the participant and, when it is not the newest, the version.
 type Chosen = (String, String, Option<i64>);
 
-#[derive(Default)]
-struct Inner {
-    chosen: Option<Chosen>,
-    running: bool,
-    again: bool,
-}
-
 /// A handle to the notebook; belongs to its page.
 #[derive(Clone, Copy)]
 pub struct NotebookStore {
     phase: RwSignal<Phase>,
     tile: RwSignal<Option<Arc<Tile>>>,
-    inner: StoredValue<Inner>,
+    chosen: StoredValue<Option<Chosen>>,
+    upkeep: Upkeep,
     clock: Clock,
-    session: Session,
 }
 
 impl NotebookStore {
     /// Nothing chosen yet.
     pub fn new(clock: Clock, session: Session) -> Self {
-        Self {
+        let store = Self {
             phase: RwSignal::default(),
             tile: RwSignal::default(),
-            inner: StoredValue::default(),
+            chosen: StoredValue::default(),
+            upkeep: Upkeep::new(session),
             clock,
-            session,
-        }
+        };
+        let address = move || store.address();
+        store
+            .upkeep
+            .serve(address, move |answer| store.take(answer));
+        store
     }
 
     /// Where loading stands, as a signal.
@@ -59,74 +58,61 @@ impl NotebookStore {
     /// the same takes its place only when it is there.
     pub fn choose(self, filename: String, user: String, version: Option<i64>) {
         let chosen = (filename, user, version);
-        let before = self.inner.with_value(|inner| inner.chosen.clone());
+        let before = self.chosen.get_value();
         if before.as_ref() == Some(&chosen) {
             return;
         }
         let same = before.is_some_and(|(filename, user, _)| {
             (filename, user) == (chosen.0.clone(), chosen.1.clone())
         });
-        self.inner.update_value(|inner| inner.chosen = Some(chosen));
+        self.chosen.set_value(Some(chosen));
         if !same || self.phase.get_untracked() != Phase::Ready {
             self.tile.set(None);
             self.phase.set(Phase::Loading);
         }
-        self.reload();
+        self.upkeep.retarget();
     }
 
     /// Whether this is the notebook an event is about.
     pub fn shows(self, filename: &str, user: &str) -> bool {
-        self.inner.with_value(|inner| {
-            inner
-                .chosen
+        self.chosen.with_value(|chosen| {
+            chosen
                 .as_ref()
                 .is_some_and(|chosen| chosen.0 == filename && chosen.1 == user)
         })
     }
 
-    /// Loads the newest version; once more when one is on its way already, because
-    /// that one may be the older.
+    /// It has changed, or may have.
     pub fn reload(self) {
-        let start = self.inner.try_update_value(|inner| {
-            if inner.running {
-                inner.again = true;
-                return None;
-            }
-            inner.running = inner.chosen.is_some();
-            inner.chosen.clone()
-        });
-        let Some(Some(asked)) = start else {
-            return;
-        };
-        if self.phase.get_untracked() != Phase::Ready {
-            self.phase.set(Phase::Loading);
-        }
-        spawn_local(async move {
-            let (filename, user, version) = &asked;
-            let answer = match version {
-                None => api::notebook(filename, user).await,
-                Some(version) => api::version(filename, user, *version).await,
-            };
-            let again = self.inner.try_update_value(|inner| {
-                inner.running = false;
-                let moved_on = inner.chosen.as_ref() != Some(&asked);
-                (moved_on, std::mem::take(&mut inner.again) || moved_on)
-            });
-            // `None`: the page was left meanwhile.
-            let Some((moved_on, again)) = again else {
-                return;
-            };
-            if !moved_on {
-                self.loaded(answer);
-            }
-            if again {
-                self.reload();
-            }
-        });
+        self.upkeep.want();
     }
 
-    fn loaded(self, answer: Result<shared::wire::TileResponse, Failure>) {
-        match answer {
+    /// The same, and what made it fail may be over. A version that is there never changes.
+    pub fn retry(self) {
+        let is_there = self.phase.get_untracked() == Phase::Ready;
+        let is_version = self
+            .chosen
+            .with_value(|chosen| chosen.as_ref().is_some_and(|chosen| chosen.2.is_some()));
+        if !is_there {
+            self.phase.set(Phase::Loading);
+        }
+        if !(is_there && is_version) {
+            self.upkeep.now();
+        }
+    }
+
+    fn address(self) -> Option<String> {
+        let chosen = self.chosen.try_with_value(Clone::clone)?;
+        let (filename, user, version) = chosen?;
+        Some(match version {
+            None => paths::notebook_data(&filename, &user),
+            // What more is in the answer is not needed here.
+            Some(version) => paths::version_data(&filename, &user, version),
+        })
+    }
+
+    fn take(self, answer: Result<String, Failure>) -> bool {
+        match answer.and_then(|body| api::read::<TileResponse>(&body)) {
             Ok(answer) => {
                 self.clock.observe(answer.now_ms);
                 place::keep();
@@ -137,13 +123,13 @@ impl NotebookStore {
                 self.tile.set(None);
                 self.phase.set(Phase::Failed(failure));
             }
+            // The last good version stays when there is one.
             Err(failure) => {
-                self.session.note(&failure);
-                // The last good version stays when there is one.
                 if self.phase.get_untracked() != Phase::Ready {
                     self.phase.set(Phase::Failed(failure));
                 }
             }
         }
+        true
     }
 }

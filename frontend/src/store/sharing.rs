@@ -7,8 +7,10 @@ use leptos::task::spawn_local;
 use shared::asides::SHARING;
 use shared::sharing::{FollowRequest, ShareSummaryRequest, SharingResponse};
 
+use super::upkeep::Upkeep;
 use crate::api;
 use crate::model::failure::Failure;
+use crate::model::order::Order;
 use crate::paths;
 use crate::session::Session;
 use crate::stream::{Message, Stream};
@@ -18,8 +20,10 @@ use crate::stream::{Message, Stream};
 pub struct SharingStore {
     shared: RwSignal<Arc<SharingResponse>>,
     failed: RwSignal<bool>,
-    /// Requests are numbered: the last one that was sent, and the last that was answered.
-    requests: StoredValue<(u32, u32)>,
+    order: StoredValue<Order>,
+    /// The number of the request for all of it.
+    asked: StoredValue<u32>,
+    upkeep: Upkeep,
     session: Session,
 }
 
@@ -29,13 +33,22 @@ impl SharingStore {
         let store = Self {
             shared: RwSignal::default(),
             failed: RwSignal::new(false),
-            requests: StoredValue::default(),
+            order: StoredValue::default(),
+            asked: StoredValue::default(),
+            upkeep: Upkeep::new(session),
             session,
         };
+        let ask = move || {
+            store.asked.set_value(store.begin());
+            Some(paths::SHARING.to_owned())
+        };
+        store.upkeep.serve(ask, move |answer| {
+            store.take(store.asked.get_value(), answer);
+            true
+        });
         stream.listen(move |message| match message {
-            Message::Aside(SHARING, _) | Message::Opened(_) | Message::Resumed | Message::Reset => {
-                store.load()
-            }
+            Message::Aside(SHARING, _) => store.upkeep.want(),
+            Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => store.upkeep.now(),
             _ => {}
         });
         store
@@ -63,17 +76,8 @@ impl SharingStore {
         self.put(paths::SET_SUMMARY, body.unwrap_or_default());
     }
 
-    fn load(self) {
-        let number = self.next();
-        spawn_local(async move {
-            let answer = api::text(paths::SHARING, None, "").await;
-            // What could not be had now comes with the next message.
-            self.take(number, answer);
-        });
-    }
-
     fn put(self, url: &'static str, body: String) {
-        let number = self.next();
+        let number = self.begin();
         let xsrf = self.session.who_untracked().and_then(|who| who.xsrf);
         spawn_local(async move {
             let answer = api::put(url, body, &xsrf.unwrap_or_default()).await;
@@ -82,21 +86,18 @@ impl SharingStore {
         });
     }
 
-    fn next(self) -> u32 {
-        let next = self.requests.try_update_value(|(sent, _)| {
-            *sent += 1;
-            *sent
-        });
-        next.unwrap_or_default()
+    fn begin(self) -> u32 {
+        let number = self.order.try_update_value(Order::begin);
+        number.unwrap_or_default()
     }
 
-    /// An answer to an older request than one that was answered already is out of date.
+    /// What an answer says is shown, unless something newer is.
     fn take(self, number: u32, answer: Result<String, Failure>) {
         match answer.and_then(|body| api::read(&body)) {
             Ok(shared) => {
-                let is_new = self.requests.try_update_value(|(_, answered)| {
-                    let is_new = number > *answered;
-                    *answered = number.max(*answered);
+                let is_new = self.order.try_update_value(|order| {
+                    let is_new = order.is_newer("", number);
+                    order.take_all(number);
                     is_new
                 });
                 if is_new == Some(true) && **self.shared.read_untracked() != shared {

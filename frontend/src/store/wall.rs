@@ -1,19 +1,23 @@
 //! The tiles of the chosen notebook, a signal for each.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::wire::{Tile, WallResponse};
+use shared::wire::{Tile, TileResponse, WallResponse};
 
 use super::load::Phase;
+use super::upkeep::{Upkeep, salt};
 use crate::api;
-use crate::clock::{Clock, monotonic_ms};
+use crate::clock::Clock;
 use crate::model::backoff;
 use crate::model::failure::Failure;
-use crate::model::fetches::Fetches;
+use crate::model::fetches::{Fetches, Next};
+use crate::model::order::Order;
 use crate::model::wall::Brief;
+use crate::paths;
 use crate::session::Session;
 
 /// One participant's tile.
@@ -30,13 +34,18 @@ pub struct TileEntry {
 #[derive(Default)]
 struct Inner {
     fetches: Fetches,
+    /// What the tiles that are shown come from.
+    order: Order,
+    /// The number of the request for all tiles.
+    asked: u32,
     /// Participants whose event came while the wall was loading, and its number.
-    early: Vec<(String, i64)>,
-    loading: bool,
-    /// Another load was asked for while one was on its way.
-    again: bool,
+    early: BTreeMap<String, i64>,
+    /// The event number that the tiles are as new as, once they are there.
+    reached: Option<i64>,
     /// An answer older than this event number is not the last word.
     must_reach: i64,
+    /// The request that began last before that was known.
+    before: u32,
     /// Counts the notebooks chosen: an answer for an earlier one is dropped.
     generation: u32,
 }
@@ -48,8 +57,9 @@ pub struct WallStore {
     filename: RwSignal<Option<String>>,
     /// By participant.
     entries: RwSignal<Vec<TileEntry>>,
-    cursor: StoredValue<i64>,
     inner: StoredValue<Inner>,
+    /// Of all tiles.
+    upkeep: Upkeep,
     clock: Clock,
     session: Session,
 }
@@ -57,15 +67,24 @@ pub struct WallStore {
 impl WallStore {
     /// A wall without a notebook.
     pub fn new(clock: Clock, session: Session) -> Self {
-        Self {
+        let store = Self {
             phase: RwSignal::default(),
             filename: RwSignal::default(),
             entries: RwSignal::default(),
-            cursor: StoredValue::default(),
             inner: StoredValue::default(),
+            upkeep: Upkeep::new(session),
             clock,
             session,
-        }
+        };
+        let ask = move || {
+            let filename = store.filename.try_get_untracked()??;
+            store
+                .inner
+                .try_update_value(|inner| inner.asked = inner.order.begin())?;
+            Some(paths::wall_data(&filename))
+        };
+        store.upkeep.serve(ask, move |answer| store.loaded(answer));
+        store
     }
 
     /// Where loading stands, as a signal.
@@ -111,15 +130,26 @@ impl WallStore {
             .with_untracked(|entries| place(entries, user).is_ok())
     }
 
-    /// Makes sure that the tiles are at least as new as event number `cursor`.
-    pub fn catch_up(self, cursor: i64) {
-        let loading = self.inner.try_update_value(|inner| {
+    /// The stream is open for the first time, at event number `cursor`: the tiles have to be
+    /// at least as new.
+    pub fn reach(self, cursor: i64) {
+        let is_there = self.inner.try_update_value(|inner| {
             inner.must_reach = cursor;
-            inner.loading
+            inner.before = inner.order.newest();
+            inner.reached.is_some_and(|reached| reached >= cursor)
         });
-        if loading == Some(false) && self.cursor.get_value() < cursor {
-            self.reload();
+        if is_there == Some(false) && !self.upkeep.is_pending() {
+            self.upkeep.want();
         }
+    }
+
+    /// The stream is open again. What nobody says twice may have been said meanwhile.
+    pub fn catch_up(self, cursor: i64) {
+        self.inner.update_value(|inner| {
+            inner.must_reach = cursor;
+            inner.before = inner.order.newest();
+        });
+        self.upkeep.now();
     }
 
     /// Chooses a notebook and loads it, unless it is the chosen one already.
@@ -137,38 +167,23 @@ impl WallStore {
         self.entries.update(Vec::clear);
         self.filename.set(Some(filename.to_owned()));
         self.phase.set(Phase::Loading);
-        self.reload();
+        self.upkeep.retarget();
     }
 
     /// Loads all tiles of the chosen notebook again.
     pub fn reload(self) {
-        let Some(filename) = self.filename.get_untracked() else {
-            return;
-        };
-        if self.phase.get_untracked() != Phase::Ready {
+        if self.filename.get_untracked().is_some() && self.phase.get_untracked() != Phase::Ready {
             self.phase.set(Phase::Loading);
         }
-        let generation = self.inner.try_update_value(|inner| {
-            inner.again = inner.loading;
-            inner.loading = true;
-            (!inner.again).then_some(inner.generation)
-        });
-        let Some(Some(generation)) = generation else {
-            return;
-        };
-        spawn_local(async move {
-            let answer = api::wall(&filename).await;
-            if self.generation() == Some(generation) {
-                self.loaded(answer);
-            }
-        });
+        self.upkeep.now();
     }
 
     /// Event number `seq` says that `user`'s tile has changed.
     pub fn changed(self, user: &str, seq: i64) {
+        let is_loading = self.upkeep.is_pending();
         self.inner.update_value(|inner| {
-            if inner.loading {
-                inner.early.push((user.to_owned(), seq));
+            if is_loading {
+                inner.early.insert(user.to_owned(), seq);
             } else {
                 inner.fetches.want(user);
             }
@@ -180,40 +195,58 @@ impl WallStore {
         self.inner.try_with_value(|inner| inner.generation)
     }
 
-    fn loaded(self, answer: Result<WallResponse, Failure>) {
-        let loaded = answer.is_ok();
-        match answer {
+    /// Whether the answer is as new as it has to be.
+    fn loaded(self, answer: Result<String, Failure>) -> bool {
+        let mut cursor = None;
+        match answer.and_then(|body| api::read::<WallResponse>(&body)) {
             Ok(wall) => {
                 self.clock.observe(wall.now_ms);
-                self.cursor.set_value(wall.cursor);
                 self.put_all(wall.tiles);
                 self.phase.set(Phase::Ready);
+                cursor = Some(wall.cursor);
             }
             Err(failure) => {
-                self.session.note(&failure);
                 if self.phase.get_untracked() != Phase::Ready {
                     self.phase.set(Phase::Failed(failure));
                 }
             }
         }
-        let cursor = self.cursor.get_value();
-        let again = self.inner.try_update_value(|inner| {
-            inner.loading = false;
+        let is_new = self.inner.try_update_value(|inner| {
+            let reached = cursor.unwrap_or(i64::MIN);
             for (user, seq) in std::mem::take(&mut inner.early) {
-                if seq > cursor {
+                if seq > reached {
                     inner.fetches.want(&user);
                 }
             }
-            std::mem::take(&mut inner.again) || (loaded && cursor < inner.must_reach)
+            inner.reached = cursor.or(inner.reached);
+            let is_new = cursor.is_none_or(|cursor| cursor >= inner.must_reach);
+            (is_new, inner.asked <= inner.before)
         });
-        if again == Some(true) {
-            self.reload();
-        }
         self.start_fetches();
+        match is_new {
+            // It began before that was known: one more, and no reason to wait.
+            Some((false, true)) => {
+                self.upkeep.want();
+                true
+            }
+            Some((is_new, _)) => is_new,
+            None => true,
+        }
     }
 
-    fn put_all(self, tiles: Vec<Tile>) {
-        let here: Vec<String> = tiles.iter().map(|tile| tile.user.clone()).collect();
+    fn put_all(self, mut tiles: Vec<Tile>) {
+        let stays = self.inner.try_update_value(|inner| {
+            let asked = inner.asked;
+            // What was asked for later, by itself, is newer; so is that it was gone.
+            tiles.retain(|tile| inner.order.is_newer(&tile.user, asked));
+            let users = self.users_untracked().into_iter();
+            let newer = users.filter(|user| !inner.order.is_newer(user, asked));
+            let newer: Vec<String> = newer.collect();
+            inner.order.take_all(asked);
+            newer
+        });
+        let mut here = stays.unwrap_or_default();
+        here.extend(tiles.iter().map(|tile| tile.user.clone()));
         let stays = |entry: &TileEntry| here.iter().any(|user| **user == *entry.user);
         if !self
             .entries
@@ -271,12 +304,16 @@ impl WallStore {
         else {
             return;
         };
-        while let Some(Some(user)) = self.inner.try_update_value(|inner| inner.fetches.start()) {
+        let start = |inner: &mut Inner| {
+            let user = inner.fetches.start()?;
+            Some((user, inner.order.begin()))
+        };
+        while let Some(Some((user, number))) = self.inner.try_update_value(start) {
             let filename = filename.clone();
             spawn_local(async move {
                 let answer = api::tile(&filename, &user).await;
                 if self.generation() == Some(generation) {
-                    self.fetched(&user, generation, answer);
+                    self.fetched(&user, number, generation, answer);
                 }
             });
         }
@@ -285,41 +322,49 @@ impl WallStore {
     fn fetched(
         self,
         user: &str,
+        number: u32,
         generation: u32,
-        answer: Result<shared::wire::TileResponse, Failure>,
+        answer: Result<TileResponse, Failure>,
     ) {
-        let failed = match answer {
-            Ok(answer) => {
+        let may_pass = answer.as_ref().is_err_and(Failure::may_pass);
+        if let Err(failure) = &answer {
+            self.session.note(failure);
+        }
+        let is_new = self.inner.try_update_value(|inner| {
+            let is_known = matches!(answer, Ok(_) | Err(Failure::NotFound(_)));
+            let is_new = is_known && inner.order.is_newer(user, number);
+            if is_new {
+                inner.order.take(user, number);
+            }
+            is_new
+        });
+        match answer {
+            Ok(answer) if is_new == Some(true) => {
                 self.clock.observe(answer.now_ms);
                 self.insert(self.replace(answer.tile).into_iter().collect(), 1);
-                false
             }
-            Err(Failure::NotFound(_)) => {
-                self.remove(user);
-                false
-            }
-            Err(failure) => {
-                self.session.note(&failure);
-                true
-            }
-        };
-        let retry = self.inner.try_update_value(|inner| {
-            if failed {
-                return inner.fetches.failed(user);
+            Err(Failure::NotFound(_)) if is_new == Some(true) => self.remove(user),
+            _ => {}
+        }
+        let next = self.inner.try_update_value(|inner| {
+            if may_pass {
+                return Some(inner.fetches.failed(user));
             }
             inner.fetches.answered(user);
             None
         });
-        if let Some(Some(attempt)) = retry {
-            self.retry(user.to_owned(), attempt, generation);
+        match next {
+            Some(Some(Next::One(attempt))) => self.retry(user.to_owned(), attempt, generation),
+            // One request, and its pauses, instead of many.
+            Some(Some(Next::All)) => self.upkeep.failed(),
+            Some(None) | None => {}
         }
         self.start_fetches();
     }
 
     fn retry(self, user: String, attempt: u32, generation: u32) {
-        let salt = u32::try_from(monotonic_ms() & 0xFFFF).unwrap_or_default();
         spawn_local(async move {
-            TimeoutFuture::new(backoff::delay_ms(attempt, salt)).await;
+            TimeoutFuture::new(backoff::pause_ms(attempt, salt())).await;
             if self.generation() == Some(generation) {
                 self.inner.update_value(|inner| inner.fetches.want(&user));
                 self.start_fetches();

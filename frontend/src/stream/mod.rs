@@ -27,16 +27,18 @@ use crate::model::backoff;
 use crate::model::stream::{Cursor, LiveState, News, Pulse};
 use crate::paths;
 use crate::session::Session;
+use crate::store::upkeep::{Behind, salt};
 
 /// What the stream tells its listeners.
 #[derive(Clone, Debug)]
 pub enum Message {
     /// The stream is open for the first time; events up to this number were before it.
     Opened(i64),
-    /// The stream is open again; what was missed is sent now.
-    Resumed,
-    /// What came in between is lost: load everything again.
-    Reset,
+    /// The stream is open again, and events up to this number were before that; those that
+    /// were missed are sent now. What is said without a number is not said again.
+    Resumed(i64),
+    /// What came in between is lost: load everything again, at least as new as this number.
+    Reset(i64),
     /// A committed event and its number.
     Event(i64, Event),
     /// There is news among the notices.
@@ -53,7 +55,7 @@ struct Inner {
     tabs: Option<Tabs>,
     /// Where this tab is the one that holds it.
     source: Option<Source>,
-    /// Of the connection, while this tab has one.
+    /// Of the connection, whichever tab has it.
     pulse: Option<Pulse>,
     cursor: Cursor,
     /// Somebody is signed in.
@@ -74,6 +76,7 @@ pub struct Stream {
     inner: StoredValue<Inner, LocalStorage>,
     clock: Clock,
     session: Session,
+    behind: Behind,
 }
 
 impl Stream {
@@ -84,6 +87,7 @@ impl Stream {
             inner: StoredValue::new_local(Inner::default()),
             clock,
             session,
+            behind: expect_context(),
         };
         // A browser keeps a page that was left, to go back to, and its stream with it: a
         // few of those take all the connections that it allows to one address.
@@ -98,7 +102,10 @@ impl Stream {
 
     /// The state for the pill, as a signal.
     pub fn state(self) -> LiveState {
-        self.state.get()
+        match self.state.get() {
+            LiveState::Live if self.behind.any() => LiveState::Behind,
+            state => state,
+        }
     }
 
     /// Calls `listener` with every message until the reactive owner is gone.
@@ -158,7 +165,10 @@ impl Stream {
         if let Some(tabs) = &tabs {
             tabs.tell(&News::of("join"));
         }
-        self.inner.update_value(|inner| inner.tabs = tabs);
+        self.inner.update_value(|inner| {
+            inner.tabs = tabs;
+            inner.pulse = Some(Pulse::new(monotonic_ms()));
+        });
         if alone {
             self.connect();
         }
@@ -196,22 +206,52 @@ impl Stream {
 
     /// The connection that this tab holds said something.
     fn heard(self, news: &News) {
+        self.note_pulse(news);
+        self.pass_on(news);
+        self.received(news);
+    }
+
+    fn note_pulse(self, news: &News) {
         self.inner.update_value(|inner| {
             if let Some(pulse) = &mut inner.pulse {
                 pulse.heard(news, monotonic_ms());
             }
         });
-        if news.kind != BEAT {
-            self.pass_on(news);
-            self.received(news);
+    }
+
+    /// Gives up a connection of which nothing was heard for too long. Where another tab has
+    /// it, that one is asked to: a browser slows the clocks of tabs that are not shown.
+    fn feel_the_pulse(self) {
+        let (is_overdue, has_source) = self.inner.with_value(|inner| {
+            let is_overdue = |pulse: Pulse| pulse.is_overdue(monotonic_ms());
+            (inner.pulse.is_some_and(is_overdue), inner.source.is_some())
+        });
+        if !is_overdue {
+            return;
+        }
+        if has_source {
+            self.lost();
+        } else {
+            self.state.set(LiveState::Reconnecting);
+            self.pass_on(&News::of("silent"));
+            self.inner
+                .update_value(|inner| inner.pulse = Some(Pulse::new(monotonic_ms())));
         }
     }
 
-    /// Gives up a connection of which nothing was heard for too long.
-    fn feel_the_pulse(self) {
-        let pulse = self.inner.with_value(|inner| inner.pulse);
-        if pulse.is_some_and(|pulse| pulse.is_overdue(monotonic_ms())) {
-            self.lost();
+    /// Another tab hears nothing. The one that has the connection, and hears nothing either,
+    /// gives it to the next, which opens it anew.
+    fn yield_if_silent(self) {
+        let is_silent = self.inner.with_value(|inner| {
+            let leads = inner.tabs.as_ref().is_some_and(Tabs::leads);
+            // Without a pulse it is between two attempts.
+            let is_overdue = |pulse: Pulse| pulse.is_overdue(monotonic_ms());
+            leads && document().hidden() && inner.pulse.is_none_or(is_overdue)
+        });
+        if is_silent {
+            self.leave();
+            self.state.set(LiveState::Reconnecting);
+            self.join();
         }
     }
 
@@ -226,14 +266,18 @@ impl Stream {
     /// Another tab said something.
     fn told(self, news: &News) {
         let leads = |inner: &Inner| inner.tabs.as_ref().is_some_and(Tabs::leads);
+        if !matches!(news.kind.as_str(), "join" | "lost" | "silent") {
+            self.note_pulse(news);
+        }
         match news.kind.as_str() {
             "join" if self.inner.with_value(leads) => self.greet(),
             "lost" => self.state.set(LiveState::Reconnecting),
+            "silent" => self.yield_if_silent(),
             "hello" if self.is_behind(news) => self.received(&News {
                 kind: "reset".to_owned(),
                 ..news.clone()
             }),
-            "hello" | "reset" | "message" | NOTICE_NEWS => self.received(news),
+            "hello" | "reset" | "message" | BEAT | NOTICE_NEWS => self.received(news),
             kind if asides::KINDS.contains(&kind) => self.received(news),
             _ => {}
         }
@@ -262,6 +306,7 @@ impl Stream {
 
     fn received(self, news: &News) {
         let message = match news.kind.as_str() {
+            BEAT => return self.beat(),
             "message" => self.event(&news.id, &news.data),
             NOTICE_NEWS => Some(Message::Notices),
             kind => match asides::KINDS.into_iter().find(|known| *known == kind) {
@@ -273,6 +318,16 @@ impl Stream {
         let listeners = self.inner.with_value(|inner| inner.listeners.clone());
         for (_, listener) in listeners {
             listener(&message);
+        }
+    }
+
+    /// Whoever hears a beat hears whatever there is to hear.
+    fn beat(self) {
+        if self
+            .inner
+            .with_value(|inner| inner.cursor.after().is_some())
+        {
+            self.state.set(LiveState::Live);
         }
     }
 
@@ -292,9 +347,9 @@ impl Stream {
             inner.attempt = 0;
             if reset {
                 inner.cursor.reset(&hello);
-                Message::Reset
+                Message::Reset(hello.cursor)
             } else if inner.cursor.hello(&hello) {
-                Message::Resumed
+                Message::Resumed(hello.cursor)
             } else {
                 Message::Opened(hello.cursor)
             }
@@ -303,7 +358,8 @@ impl Stream {
         message
     }
 
-    /// Waits, asks whether the session still stands, and opens the stream again.
+    /// Waits and opens the stream again, and asks whether the session still stands: an
+    /// `EventSource` does not say why it failed. Neither waits for the other.
     fn lost(self) {
         self.state.set(LiveState::Reconnecting);
         self.pass_on(&News::of("lost"));
@@ -319,17 +375,16 @@ impl Stream {
         let Some((attempt, generation)) = next else {
             return;
         };
-        let salt = u32::try_from(monotonic_ms() & 0xFFFF).unwrap_or_default();
         spawn_local(async move {
-            TimeoutFuture::new(backoff::delay_ms(attempt, salt)).await;
+            TimeoutFuture::new(backoff::delay_ms(attempt, salt())).await;
+            let current = self.inner.try_with_value(|inner| inner.generation);
+            if current == Some(generation) {
+                self.connect();
+            }
             if attempt > 1
                 && let Err(failure) = api::session().await
             {
                 self.session.note(&failure);
-            }
-            let current = self.inner.try_with_value(|inner| inner.generation);
-            if current == Some(generation) {
-                self.connect();
             }
         });
     }

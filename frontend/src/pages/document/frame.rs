@@ -4,7 +4,11 @@
 //! page's origin lets the page read where somebody is reading, and the links. A newer
 //! version is loaded behind the one that is shown, which goes when the other is in place.
 
+use futures::channel::oneshot;
+use futures::future::{Either, select};
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Document, HtmlIFrameElement, KeyboardEvent, KeyboardEventInit};
@@ -16,6 +20,8 @@ use crate::place::{all, pieces};
 
 /// No scripts: links may open other pages, and nothing else.
 const SANDBOX: &str = "allow-same-origin allow-popups allow-popups-to-escape-sandbox";
+/// A document has some megabytes; a connection may be held for ever.
+const PATIENCE_MS: u32 = 60_000;
 /// Where frames are put.
 pub(super) const PLACE: &str = "document-place";
 const SHOWN: &str = "#document-place > :not(.coming)";
@@ -51,14 +57,21 @@ pub(super) fn load(
         }
     }
     let coming = frame.clone();
-    let loaded = Closure::once_into_js(move || {
-        let came = put_in_place(&coming, export_of);
+    let (came, loaded) = oneshot::channel();
+    let on_load = Closure::once_into_js(move || {
+        // Nobody waits any more.
+        let _ = came.send(());
+    });
+    frame.set_onload(Some(on_load.unchecked_ref()));
+    spawn_local(async move {
+        let late = TimeoutFuture::new(PATIENCE_MS);
+        let is_loaded = matches!(select(loaded, late).await, Either::Left((Ok(()), _)));
+        let came = is_loaded && put_in_place(&coming, export_of);
         if !came {
             coming.remove();
         }
         done(came);
     });
-    frame.set_onload(Some(loaded.unchecked_ref()));
     // It fails only for what is no place at all, and then nothing comes.
     let _ = place.append_child(&frame);
 }

@@ -3,7 +3,6 @@
 mod frame;
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use shared::asides;
 use shared::render::escape::attribute as escaped;
 use shared::wire::BuiltVersion;
@@ -21,7 +20,7 @@ use crate::model::failure::Failure;
 use crate::model::view::{View, title};
 use crate::paths;
 use crate::router::Router;
-use crate::session::Session;
+use crate::store::upkeep::Upkeep;
 use crate::stream::{Message, Stream};
 use crate::theme::{ThemeChoice, storage};
 
@@ -47,8 +46,8 @@ pub fn DocumentPage() -> impl IntoView {
     stream.listen(move |message| match message {
         Message::Aside(asides::BUILT, data) => reader.built(data),
         // What may be read is another.
-        Message::Aside(asides::SHARING, _) => reader.ask(),
-        Message::Opened(_) | Message::Resumed | Message::Reset => reader.ask(),
+        Message::Aside(asides::SHARING, _) => reader.upkeep.want(),
+        Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => reader.upkeep.now(),
         _ => {}
     });
     let document = reader.document;
@@ -145,15 +144,8 @@ fn notice(router: Router, reader: Reader, is_shown: bool) -> Option<AnyView> {
         return Some(view! { <Notice title="No notebook is chosen" html /> }.into_any());
     }
     let failure = reader.failure.get().filter(|_| !is_shown)?;
-    let retry = move || reader.ask();
+    let retry = move || reader.upkeep.now();
     Some(view! { <FailureNotice title="There is nothing to show yet" failure retry /> }.into_any())
-}
-
-/// What is being asked for.
-#[derive(Default)]
-struct Asking {
-    running: bool,
-    again: bool,
 }
 
 /// Brings the frame up to date, as the reader wants.
@@ -161,23 +153,30 @@ struct Asking {
 struct Reader {
     document: RwSignal<Document>,
     failure: RwSignal<Option<Failure>>,
-    asking: StoredValue<Asking>,
+    /// Of which version there is.
+    upkeep: Upkeep,
     router: Router,
     clock: Clock,
-    session: Session,
 }
 
 impl Reader {
     fn new(router: Router) -> Self {
         let kept = storage().and_then(|storage| storage.get_item(BY_ITSELF).ok().flatten());
-        Self {
+        let reader = Self {
             document: RwSignal::new(Document::new(kept.is_some())),
             failure: RwSignal::default(),
-            asking: StoredValue::default(),
+            upkeep: Upkeep::new(expect_context()),
             router,
             clock: expect_context(),
-            session: expect_context(),
-        }
+        };
+        let address = move || {
+            let chosen = reader.document.with_untracked(|it| it.chosen().cloned());
+            chosen.map(|(filename, user)| paths::built_data(&filename, user.as_deref()))
+        };
+        reader
+            .upkeep
+            .serve(address, move |answer| reader.told(answer));
+        reader
     }
 
     fn choose(self, filename: String, user: Option<String>) {
@@ -185,7 +184,7 @@ impl Reader {
         if is_another == Some(true) {
             frame::clear();
             self.failure.set(None);
-            self.ask();
+            self.upkeep.retarget();
         }
     }
 
@@ -193,46 +192,17 @@ impl Reader {
     fn built(self, data: &str) {
         let built: Option<asides::Built> = serde_json::from_str(data).ok();
         if built.is_some_and(|built| self.document.with_untracked(|it| it.is(&built))) {
-            self.ask();
+            self.upkeep.want();
         }
     }
 
-    /// Asks which version there is; once more when that is being asked already, because
-    /// the answer may be the older.
-    fn ask(self) {
-        let chosen = self.document.with_untracked(|it| it.chosen().cloned());
-        let Some((filename, user)) = chosen.clone() else {
-            return;
-        };
-        let is_running = self.asking.try_update_value(|asking| {
-            asking.again = asking.running;
-            std::mem::replace(&mut asking.running, true)
-        });
-        if is_running != Some(false) {
-            return;
+    /// The service says which version there is.
+    fn told(self, answer: Result<String, Failure>) -> bool {
+        match answer.and_then(|body| api::read::<BuiltVersion>(&body)) {
+            Ok(newest) => self.found(newest),
+            Err(failure) => self.failure.set(Some(failure)),
         }
-        spawn_local(async move {
-            let url = paths::built_data(&filename, user.as_deref());
-            let answer = api::text(&url, None, "").await;
-            let answer = answer.and_then(|body| api::read::<BuiltVersion>(&body));
-            let again = self.asking.try_update_value(std::mem::take);
-            // `None`: the page was left meanwhile.
-            let Some(Asking { again, .. }) = again else {
-                return;
-            };
-            let is_meant = self.document.with_untracked(|it| it.chosen().cloned()) == chosen;
-            match answer {
-                Ok(newest) if is_meant => self.found(newest),
-                Err(failure) if is_meant => {
-                    self.session.note(&failure);
-                    self.failure.set(Some(failure));
-                }
-                _ => {}
-            }
-            if again || !is_meant {
-                self.ask();
-            }
-        });
+        true
     }
 
     fn found(self, newest: BuiltVersion) {
@@ -273,6 +243,7 @@ impl Reader {
             });
             if !came && next.is_some() {
                 self.failure.try_set(Some(Failure::Unreachable));
+                self.upkeep.failed();
             }
             self.load(next.flatten());
         });

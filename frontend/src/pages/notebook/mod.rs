@@ -46,18 +46,15 @@ pub fn NotebookPage() -> impl IntoView {
     });
     stream.listen(move |message| match message {
         Message::Event(_, event) if !store.shows(&event.filename, &event.user) => {}
-        Message::Event(..) | Message::Opened(_) | Message::Reset => {
-            // A version never changes.
-            if router.view_untracked().version.is_none() {
-                store.reload();
-            }
-            // No save waits for its history: that it is a version is news of its own.
-            if !matches!(message, Message::Event(..)) {
-                past.renew();
-            }
+        // No save waits for its history: that it is a version is news of its own. A version
+        // never changes.
+        Message::Event(..) if router.view_untracked().version.is_none() => store.reload(),
+        Message::Event(..) => {}
+        // What nobody says again to who was not there may have been said.
+        Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => {
+            store.retry();
+            past.retry();
         }
-        // Which nobody says again to who was not there.
-        Message::Resumed => past.renew(),
         Message::Aside(kind @ (READ | RECORDED), data) => {
             let told = serde_json::from_str(data);
             if told.is_ok_and(|Recorded { filename, user }| store.shows(&filename, &user)) {
@@ -136,7 +133,7 @@ fn follow_place(router: Router, store: NotebookStore) {
 fn content(phase: Phase, router: Router, store: NotebookStore) -> AnyView {
     match phase {
         Phase::Failed(failure) => {
-            let retry = move || store.reload();
+            let retry = move || store.retry();
             view! { <FailureNotice title="This notebook cannot be shown" failure retry /> }
                 .into_any()
         }

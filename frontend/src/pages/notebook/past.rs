@@ -18,6 +18,7 @@ use crate::pages::keyboard::find;
 use crate::paths;
 use crate::router::Router;
 use crate::session::Session;
+use crate::store::upkeep::Upkeep;
 
 #[derive(Default)]
 struct Inner {
@@ -34,6 +35,8 @@ struct Inner {
 #[derive(Clone, Copy)]
 pub(super) struct PastParts {
     inner: StoredValue<Inner>,
+    /// Of the newest versions.
+    upkeep: Upkeep,
     router: Router,
     session: Session,
     clock: Clock,
@@ -44,12 +47,19 @@ type Then = fn(PastParts, &str, Result<String, Failure>);
 
 impl PastParts {
     pub(super) fn new(router: Router, session: Session, clock: Clock) -> Self {
-        Self {
+        let parts = Self {
             inner: StoredValue::default(),
+            upkeep: Upkeep::new(session),
             router,
             session,
             clock,
-        }
+        };
+        let address = move || parts.address(None);
+        parts.upkeep.serve(address, move |answer| {
+            parts.listed(true, answer);
+            true
+        });
+        parts
     }
 
     fn is_open(self) -> bool {
@@ -81,7 +91,7 @@ impl PastParts {
             inner.view = view;
         });
         if !same {
-            self.load(None);
+            self.upkeep.retarget();
         }
         self.load_changes();
         self.draw();
@@ -89,32 +99,31 @@ impl PastParts {
 
     /// There are versions that are not in the list, or may be.
     pub(super) fn renew(self) {
-        self.load(None);
+        self.upkeep.want();
     }
 
-    fn load(self, before: Option<i64>) {
+    /// The same, and what made asking for them fail may be over.
+    pub(super) fn retry(self) {
+        self.upkeep.now();
+    }
+
+    /// Where the list is, or what of it was before a version, while it is open.
+    fn address(self, before: Option<i64>) -> Option<String> {
+        let is_open = self.inner.try_with_value(|inner| inner.past.open)?;
         let View { notebook, user, .. } = self.router.view_untracked();
-        if let (Some(notebook), Some(user), true) = (notebook, user, self.is_open()) {
-            self.fetch(
-                paths::history_data(&notebook, &user, before),
-                None,
-                Self::loaded,
-            );
+        let list = paths::history_data(&notebook?, &user?, before);
+        is_open.then_some(list)
+    }
+
+    fn loaded_older(self, url: &str, answer: Result<String, Failure>) {
+        let of_this = self.address(None);
+        // Else of another notebook, which was left meanwhile.
+        if of_this.is_some_and(|of_this| url.starts_with(&of_this)) {
+            self.listed(false, answer);
         }
     }
 
-    fn loaded(self, url: &str, answer: Result<String, Failure>) {
-        let View { notebook, user, .. } = self.router.view_untracked();
-        let of_this = paths::history_data(
-            &notebook.unwrap_or_default(),
-            &user.unwrap_or_default(),
-            None,
-        );
-        // Of another notebook, which was left meanwhile.
-        let Some(rest) = url.strip_prefix(&of_this) else {
-            return;
-        };
-        let newest = rest.is_empty();
+    fn listed(self, newest: bool, answer: Result<String, Failure>) {
         let answer = answer.and_then(|body| api::read::<HistoryResponse>(&body));
         self.update(|past| match answer {
             Ok(HistoryResponse {
@@ -159,6 +168,11 @@ impl PastParts {
                     .update_value(|inner| inner.changes_url.clone_from(&url));
                 self.fetch(url, None, |parts, url, answer| {
                     if parts.inner.with_value(|inner| inner.changes_url == url) {
+                        if answer.as_ref().is_err_and(Failure::may_pass) {
+                            // They are asked for again with the list.
+                            parts.inner.update_value(|inner| inner.changes_url.clear());
+                            parts.upkeep.failed();
+                        }
                         parts.update(|past| {
                             past.changes = answer.unwrap_or_else(|failure| failure.what_as_html());
                         });
@@ -187,7 +201,7 @@ impl PastParts {
         let open = !self.is_open();
         self.update(|past| past.open = open);
         if open {
-            self.load(None);
+            self.upkeep.now();
         } else {
             self.to_live();
         }
@@ -219,7 +233,10 @@ impl PastParts {
     }
 
     fn load_older(self) {
-        self.load(self.inner.with_value(|inner| inner.past.timeline.oldest()));
+        let oldest = self.inner.with_value(|inner| inner.past.timeline.oldest());
+        if let Some(url) = self.address(oldest) {
+            self.fetch(url, None, Self::loaded_older);
+        }
     }
 
     /// A key of this page; says whether it was one.

@@ -1,0 +1,201 @@
+//! Keeping what was fetched up to date: one way for everything that the page asks for again
+//! and again. When to ask is [`Fetch`]'s to say; what an answer means is the owner's.
+
+use std::rc::Rc;
+
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::api;
+use crate::clock::monotonic_ms;
+use crate::model::backoff;
+use crate::model::failure::Failure;
+use crate::model::fetch::Fetch;
+use crate::session::Session;
+
+/// How many things on this page may be older than they should be, because asking for them
+/// fails; a context.
+#[derive(Clone, Copy)]
+pub struct Behind(RwSignal<u32>);
+
+impl Behind {
+    /// Nothing is.
+    pub fn new() -> Self {
+        Self(RwSignal::new(0))
+    }
+
+    /// Whether anything is, as a signal.
+    pub fn any(self) -> bool {
+        self.0.get() > 0
+    }
+}
+
+/// The address to ask now; none when nothing is chosen.
+type Ask = Rc<dyn Fn() -> Option<String>>;
+/// Takes what came in; `false` when it is older than what was heard of, and has to come again.
+type Take = Rc<dyn Fn(Result<String, Failure>) -> bool>;
+
+struct Inner {
+    fetch: Fetch,
+    ask: Ask,
+    take: Take,
+    /// It is one of those that are [`Behind`].
+    counted: bool,
+}
+
+/// A handle; belongs to whatever shows the thing.
+#[derive(Clone, Copy)]
+pub struct Upkeep {
+    inner: StoredValue<Inner, LocalStorage>,
+    behind: Behind,
+    session: Session,
+}
+
+impl Upkeep {
+    /// Nothing is asked for before [`Upkeep::serve`].
+    pub fn new(session: Session) -> Self {
+        let upkeep = Self {
+            inner: StoredValue::new_local(Inner {
+                fetch: Fetch::default(),
+                ask: Rc::new(|| None),
+                take: Rc::new(|_| true),
+                counted: false,
+            }),
+            behind: expect_context(),
+            session,
+        };
+        on_cleanup(move || upkeep.count(false));
+        upkeep
+    }
+
+    /// What is asked, and what is done with the answers.
+    pub fn serve(
+        self,
+        ask: impl Fn() -> Option<String> + 'static,
+        take: impl Fn(Result<String, Failure>) -> bool + 'static,
+    ) {
+        self.update(|inner| {
+            inner.ask = Rc::new(ask);
+            inner.take = Rc::new(take);
+        });
+    }
+
+    /// It has changed, or may have.
+    pub fn want(self) {
+        self.update(|inner| inner.fetch.want());
+        self.step();
+    }
+
+    /// The same, and what made it fail may be over.
+    pub fn now(self) {
+        self.update(|inner| {
+            inner.fetch.hurry();
+            inner.fetch.want();
+        });
+        self.step();
+    }
+
+    /// Another thing is meant from now on.
+    pub fn retarget(self) {
+        self.update(|inner| inner.fetch.retarget());
+        self.step();
+    }
+
+    /// What came was of no use after all: it is asked for again, after a pause.
+    pub fn failed(self) {
+        let failed = self.update(|inner| (inner.fetch.target(), inner.fetch.failed()));
+        if let Some((target, failures)) = failed {
+            self.pause(target, failures);
+        }
+        self.step();
+    }
+
+    /// Whether a request is on its way or to come.
+    pub fn is_pending(self) -> bool {
+        self.update(|inner| inner.fetch.is_pending()) == Some(true)
+    }
+
+    /// `None`: its owner is gone.
+    fn update<T>(self, change: impl FnOnce(&mut Inner) -> T) -> Option<T> {
+        self.inner.try_update_value(change)
+    }
+
+    fn step(self) {
+        let start = self.update(|inner| {
+            let target = inner.fetch.start()?;
+            Some((target, Rc::clone(&inner.ask)))
+        });
+        self.count(self.update(|inner| inner.fetch.is_behind()) == Some(true));
+        let Some(Some((target, ask))) = start else {
+            return;
+        };
+        let Some(url) = ask() else {
+            // Nothing is to be kept up to date now.
+            self.update(|inner| {
+                inner.fetch.came(target);
+                inner.fetch.succeeded();
+            });
+            self.count(false);
+            return;
+        };
+        spawn_local(async move {
+            let answer = api::text(&url, None, "").await;
+            self.came(target, answer);
+        });
+    }
+
+    fn came(self, target: u32, answer: Result<String, Failure>) {
+        let meant = self.update(|inner| {
+            let is_meant = inner.fetch.came(target);
+            is_meant.then(|| Rc::clone(&inner.take))
+        });
+        let Some(Some(take)) = meant else {
+            return;
+        };
+        if let Err(failure) = &answer {
+            self.session.note(failure);
+        }
+        let may_pass = answer.as_ref().is_err_and(Failure::may_pass);
+        let is_new = take(answer);
+        let failures = self.update(|inner| {
+            if inner.fetch.target() != target {
+                return None;
+            }
+            if is_new && !may_pass {
+                inner.fetch.succeeded();
+                return None;
+            }
+            Some(inner.fetch.failed())
+        });
+        if let Some(Some(failures)) = failures {
+            self.pause(target, failures);
+        }
+        self.step();
+    }
+
+    fn pause(self, target: u32, failures: u32) {
+        spawn_local(async move {
+            TimeoutFuture::new(backoff::pause_ms(failures, salt())).await;
+            self.update(|inner| inner.fetch.paused(target, failures));
+            self.step();
+        });
+    }
+
+    fn count(self, behind: bool) {
+        let changed = self.update(|inner| std::mem::replace(&mut inner.counted, behind) != behind);
+        if changed == Some(true) {
+            self.behind.0.try_update(|count| {
+                *count = match behind {
+                    true => count.saturating_add(1),
+                    false => count.saturating_sub(1),
+                };
+            });
+        }
+    }
+}
+
+/// Differs from page to page, so that they do not come back all at once.
+pub fn salt() -> u32 {
+    u32::try_from(monotonic_ms() & 0xFFFF).unwrap_or_default()
+}
