@@ -13,6 +13,7 @@ pub mod hub;
 pub mod notebooks;
 mod ports;
 mod processes;
+pub mod proxy;
 pub mod standalone;
 mod wait;
 
