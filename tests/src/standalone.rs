@@ -1,7 +1,7 @@
 //! The service without a Hub.
 
 use std::{
-    fs::File,
+    fs::OpenOptions,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -31,8 +31,26 @@ impl Standalone {
     pub fn start() -> Result<Self> {
         let folder = TempDir::with_prefix("pipalhub-standalone-")?;
         std::fs::create_dir(folder.path().join("homes"))?;
-        let log = File::create(folder.path().join("log"))?;
-        let mut process = command(&folder, "127.0.0.1:0")
+        Self::start_in(folder, "127.0.0.1:0")
+    }
+
+    /// Ends it, lets `change` do something to its folder, and starts it again where it was.
+    pub fn restart(mut self, change: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
+        processes::end(&mut self.process, Duration::from_secs(5));
+        let address = self.link.split('/').nth(2).unwrap_or_default().to_owned();
+        let empty = TempDir::with_prefix("pipalhub-standalone-")?;
+        let folder = std::mem::replace(&mut self.folder, empty);
+        drop(self);
+        change(folder.path())?;
+        Self::start_in(folder, &address)
+    }
+
+    fn start_in(folder: TempDir, bind: &str) -> Result<Self> {
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(folder.path().join("log"))?;
+        let mut process = command(&folder, bind)
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

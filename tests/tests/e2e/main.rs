@@ -14,6 +14,7 @@ mod hub;
 mod hub5;
 mod lab;
 mod lab_disk;
+mod live;
 mod notices;
 mod poll;
 mod private;
