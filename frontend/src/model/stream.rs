@@ -32,7 +32,7 @@ pub struct News {
     /// The server-sent event: `hello`, `reset`, `message`; between tabs also `join` (who
     /// holds the stream? where is it?) and `lost`.
     pub kind: String,
-    /// Its id, the sequence number of a `message`.
+    /// Its id, the sequence number of a `message`, or how far a `beat` says that it is.
     pub id: String,
     /// Its data, JSON.
     pub data: String,
@@ -138,6 +138,12 @@ impl Cursor {
         self.seen = Some(seq);
         Some(seq)
     }
+
+    /// A beat says that up to its id nothing more was for this page; whether that is further
+    /// than was known.
+    pub fn beat(&mut self, last_event_id: &str) -> bool {
+        self.seen.is_some() && self.event(last_event_id).is_some()
+    }
 }
 
 #[cfg(test)]
@@ -207,6 +213,17 @@ mod tests {
         };
         assert_eq!(News::read(&news.to_string()), Some(news));
         assert_eq!(News::read("nonsense"), None);
+    }
+
+    #[test]
+    fn a_beat_moves_the_place_on_past_what_is_for_others() {
+        let mut cursor = Cursor::default();
+        assert!(!cursor.beat("5"), "nobody has said where it begins");
+        cursor.hello(&hello(7));
+        assert!(!cursor.beat("6") && !cursor.beat("7") && !cursor.beat(""));
+        assert!(cursor.beat("9"));
+        assert_eq!(cursor.after(), Some(9));
+        assert_eq!(cursor.event("10"), Some(10));
     }
 
     #[test]

@@ -201,10 +201,21 @@ impl Stream {
                 pulse.heard(news, monotonic_ms());
             }
         });
-        if news.kind != BEAT {
-            self.pass_on(news);
-            self.received(news);
+        if news.kind == BEAT {
+            if self.moved(news) {
+                self.pass_on(news);
+            }
+            return;
         }
+        self.pass_on(news);
+        self.received(news);
+    }
+
+    /// Whether a beat says that this page is further than it knew; it knows it then. Other tabs
+    /// are told, lest they seem to be behind when this one goes on from there.
+    fn moved(self, beat: &News) -> bool {
+        let moved = |inner: &mut Inner| inner.cursor.beat(&beat.id);
+        self.inner.try_update_value(moved) == Some(true)
     }
 
     /// Gives up a connection of which nothing was heard for too long.
@@ -233,7 +244,7 @@ impl Stream {
                 kind: "reset".to_owned(),
                 ..news.clone()
             }),
-            "hello" | "reset" | "message" | NOTICE_NEWS => self.received(news),
+            "hello" | "reset" | "message" | BEAT | NOTICE_NEWS => self.received(news),
             kind if asides::KINDS.contains(&kind) => self.received(news),
             _ => {}
         }
@@ -264,6 +275,10 @@ impl Stream {
         let message = match news.kind.as_str() {
             "message" => self.event(&news.id, &news.data),
             NOTICE_NEWS => Some(Message::Notices),
+            BEAT => {
+                self.moved(news);
+                None
+            }
             kind => match asides::KINDS.into_iter().find(|known| *known == kind) {
                 Some(known) => Some(Message::Aside(known, news.data.clone())),
                 None => self.hello(kind == "reset", &news.data),
