@@ -30,7 +30,7 @@ use crate::theme::ThemeChoice;
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
-    provide_context(Behind::new());
+    provide_context(Behind::default());
     let session = Session::start();
     let clock = Clock::start();
     let stream = Stream::new(clock, session);

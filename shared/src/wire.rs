@@ -53,8 +53,8 @@ pub struct StreamHello {
 }
 
 /// The name of the server-sent event that says that a connection stands on which there was
-/// nothing else to say. Its data is a number: after so many milliseconds there is another at
-/// the latest. A proxy may keep a connection whose service has died, and a browser then hears
+/// nothing else to say. Its id is where in the events this reader is: up to there nothing more
+/// was for it. Its data is a number: after so many milliseconds there is another at the latest. A proxy may keep a connection whose service has died, and a browser then hears
 /// nothing more, for ever.
 pub const BEAT: &str = "beat";
 

@@ -9,9 +9,11 @@ use shared::wire::{BEAT, StreamHello};
 use crate::store::Committed;
 
 /// Keeps a connection in the eyes of proxies: a comment, which readers skip, and for those
-/// who want to know that nothing was lost when the next one comes.
-pub(crate) fn beat(every: Duration) -> Bytes {
-    format!(":\nevent: {BEAT}\ndata: {}\n\n", every.as_millis()).into()
+/// who want to know that nothing was lost when the next one comes, and that up to `seq`
+/// there was nothing more for them: whoever sees little comes back to there all the same.
+pub(crate) fn beat(every: Duration, seq: i64) -> Bytes {
+    let every = every.as_millis();
+    format!(":\nevent: {BEAT}\nid: {seq}\ndata: {every}\n\n").into()
 }
 
 /// How soon a browser reconnects by itself, in milliseconds.

@@ -47,15 +47,18 @@ pub(super) async fn list_events(
     Participant(identity): Participant,
     Query(pairs): Pairs,
 ) -> Result<Json<Vec<Event>>, AppError> {
-    let mut filter = filter_from(pairs)?;
-    // What is not theirs to see is not even read.
-    if let Some(own) = identity.confined_to() {
-        let asked = filter.user.get_or_insert_with(|| own.to_owned());
-        if asked != own {
-            return Ok(Json(Vec::new()));
-        }
+    match visible_to(&identity, filter_from(pairs)?) {
+        Some(filter) => Ok(Json(state.store.list(filter).await?)),
+        None => Ok(Json(Vec::new())),
     }
-    Ok(Json(state.store.list(filter).await?))
+}
+
+/// What is not theirs to see is not even read; nothing when all that was asked for is.
+pub(super) fn visible_to(identity: &Identity, filter: EventFilter) -> Option<EventFilter> {
+    match identity.confined_to() {
+        Some(own) => filter.of_user(own),
+        None => Some(filter),
+    }
 }
 
 /// `POST /events`: 201 with the event, once it is on disk.
@@ -176,18 +179,21 @@ pub(super) async fn list_updates(
             events: Vec::new(),
         }));
     };
-    let filter = filter_from(pairs)?;
-    let found = state
+    let Some(filter) = visible_to(&identity, filter_from(pairs)?) else {
+        return Ok(Json(UpdatesResponse {
+            cursor: newest,
+            events: Vec::new(),
+        }));
+    };
+    let page = state
         .store
-        .journal_after(after.min(newest), UPDATES_AT_ONCE)
+        .journal_after(after.min(newest), UPDATES_AT_ONCE, filter)
         .await?;
-    let cursor = found.last().map_or(newest, |last| last.seq);
-    let events = found
-        .into_iter()
-        .map(|committed| committed.event)
-        .filter(|event| filter.matches(event) && identity.may_see(&event.user))
-        .collect();
-    Ok(Json(UpdatesResponse { cursor, events }))
+    let events = page.entries.into_iter();
+    Ok(Json(UpdatesResponse {
+        cursor: page.seen,
+        events: events.map(|committed| committed.event).collect(),
+    }))
 }
 
 /// Takes `after` out of the query, a sequence number.

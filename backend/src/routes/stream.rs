@@ -3,7 +3,9 @@
 //! A reader is sent the journal from where it left off (`Last-Event-ID`, or `after=` for
 //! a reader that cannot set headers), then what is committed from then on. One that
 //! falls behind is not queued for: it is given more when it is ready. When what it missed
-//! is no longer kept it is told so, by `reset`, and goes on from now.
+//! is no longer kept it is told so, by `reset`, and goes on from now. One for whom there is
+//! nothing moves on as well: a beat says how far, when it is due and when a part of the past
+//! held nothing.
 //!
 //! In between it says what else is news: as `notice`, that there is some for the reader among
 //! the notices, and asides ([`shared::asides`]), since a page has no second connection to wait
@@ -17,7 +19,7 @@ use axum::{
     http::{HeaderMap, HeaderName, header},
     response::{IntoResponse, Response},
 };
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, future::BoxFuture, stream};
 use shared::{
     notices::{NOTICE_NEWS, NoticeNews},
     wire::{Event, StreamHello},
@@ -27,11 +29,11 @@ use tokio::{
         broadcast::{self, error::TryRecvError},
         watch,
     },
-    time::{Instant, timeout_at},
+    time::{Instant, sleep_until, timeout_at},
 };
 
 use super::{
-    events::{filter_from, take_after},
+    events::{filter_from, take_after, visible_to},
     openapi::EventQuery,
 };
 use crate::{
@@ -40,7 +42,7 @@ use crate::{
     error::AppError,
     feed::{AT_ONCE, Aside, Entry, Tail, beat, greeting, unnumbered},
     limits::Slot,
-    store::{EventFilter, StoreError},
+    store::{EventFilter, JournalPage, StoreError},
     time,
 };
 
@@ -56,8 +58,8 @@ const PAGE: usize = 50;
     description = "First `hello` (or `reset`, when the past that was asked for is no longer \
         kept) with a StreamHello, then a message for each event with its sequence number as id. \
         Without id, a `notice` says that there is news at /api/notices, and `built`, `recorded`, \
-        `sharing` and `followed` what else is new. A `beat` says that there was nothing to \
-        say, and in how many milliseconds there is another at the latest.",
+        `sharing` and `followed` what else is new. A `beat` says that up to its id there was \
+        nothing more to say, and in how many milliseconds there is another at the latest.",
     responses((status = OK, body = Event, content_type = "text/event-stream")))]
 pub(super) async fn stream_events(
     State(state): State<Arc<AppState>>,
@@ -82,8 +84,9 @@ pub(super) async fn stream_events(
     let reader = Reader {
         trust: Trust::new(Arc::clone(&state), Arc::clone(&follower)),
         state,
+        filter: visible_to(&follower.identity, filter),
         follower,
-        filter,
+        reading: None,
         changes,
         seq,
         asides,
@@ -142,14 +145,17 @@ fn hello(cursor: i64) -> StreamHello {
 struct Reader {
     state: Arc<AppState>,
     follower: Arc<Follower>,
-    filter: EventFilter,
+    /// What it asked for and may see; nothing, when it may see nothing of that.
+    filter: Option<EventFilter>,
+    /// What comes next of the journal, while it is read.
+    reading: Option<BoxFuture<'static, Result<JournalPage, StoreError>>>,
     changes: watch::Receiver<i64>,
     seq: i64,
     asides: broadcast::Receiver<Arc<Aside>>,
     notices: watch::Receiver<i64>,
     /// The newest change among the notices that it was told of, or that was not for it.
     notices_seen: i64,
-    /// When it has sent nothing until then, it sends a comment.
+    /// When it has not said until then where it is, it does.
     silent_until: Instant,
     /// Whether it may still read.
     trust: Trust,
@@ -169,17 +175,36 @@ impl Reader {
         if !self.trust.holds().await {
             return None;
         }
-        let heartbeat = self.state.limits.settings().streams.heartbeat;
-        let frames = loop {
+        loop {
+            // First, so that nothing that it is busy with holds it up.
+            if Instant::now() >= self.silent_until {
+                return Some(self.beat());
+            }
             if let Some(news) = self.notice_news() {
-                break news;
+                return Some(news);
             }
             if let Some(aside) = self.next_aside().ok()? {
-                break aside;
+                return Some(aside);
             }
-            let found = match self.state.feed.after(self.seq) {
-                Tail::Events(entries) => self.visible(entries),
-                Tail::Past => self.read_journal().await.inspect_err(ends).ok()?,
+            match self.state.feed.after(self.seq) {
+                Tail::Events(entries) => {
+                    let found = self.visible(entries);
+                    if !found.is_empty() {
+                        return Some(self.said(found));
+                    }
+                }
+                Tail::Past => {
+                    let reading = self.reading.get_or_insert_with(|| {
+                        read_journal(&self.state, self.filter.as_ref(), self.seq)
+                    });
+                    let page = tokio::select! {
+                        page = reading => page,
+                        () = sleep_until(self.silent_until) => continue,
+                        () = self.trust.lost() => return None,
+                    };
+                    self.reading = None;
+                    return self.found_in_journal(page).await.inspect_err(ends).ok();
+                }
                 Tail::Nothing => {
                     let seq = self.seq;
                     let more = async {
@@ -193,22 +218,31 @@ impl Reader {
                         }
                     };
                     match timeout_at(self.silent_until, more).await {
-                        Ok(Some(None)) => continue,
                         Ok(Some(Some(aside))) => {
-                            aside.frame_for(&self.follower.identity).unwrap_or_default()
+                            if let Some(frame) = aside.frame_for(&self.follower.identity) {
+                                return Some(frame);
+                            }
                         }
+                        // There is more, or a beat is due.
+                        Ok(Some(None)) | Err(_) => {}
                         // The service ends, too much was missed, or a right was lost.
                         Ok(None) => return None,
-                        Err(_) => break beat(heartbeat),
                     }
                 }
-            };
-            if !found.is_empty() {
-                break found;
             }
-        };
-        self.silent_until = Instant::now() + heartbeat;
-        Some(frames)
+        }
+    }
+
+    /// Where it is, since it was not said by an event's number.
+    fn beat(&mut self) -> Bytes {
+        let heartbeat = self.state.limits.settings().streams.heartbeat;
+        self.said(beat(heartbeat, self.seq))
+    }
+
+    /// These frames, which say where it is, are sent.
+    fn said(&mut self, frames: Bytes) -> Bytes {
+        self.silent_until = Instant::now() + self.state.limits.settings().streams.heartbeat;
+        frames
     }
 
     /// What says that there is news for this reader among the notices.
@@ -246,7 +280,11 @@ impl Reader {
         let mut frames = Bytes::new();
         for entry in entries {
             let event = &entry.committed.event;
-            if self.filter.matches(event) && self.follower.identity.may_see(&event.user) {
+            let asked = self
+                .filter
+                .as_ref()
+                .is_some_and(|filter| filter.matches(event));
+            if asked && self.follower.identity.may_see(&event.user) {
                 if frames.is_empty() {
                     // Often the only one, and then all readers share its bytes.
                     frames = entry.frame.clone();
@@ -261,18 +299,49 @@ impl Reader {
         frames
     }
 
-    /// Some of what is no longer in memory; or, when it is no longer anywhere, the words
-    /// that say so. The journal has no gaps, so it begins with the next or it was cut.
-    async fn read_journal(&mut self) -> Result<Bytes, StoreError> {
-        let page = self.state.store.journal_after(self.seq, PAGE).await?;
-        if page.first().is_none_or(|first| first.seq != self.seq + 1) {
+    /// Some of what is no longer in memory; where it is now, if none of that is for this
+    /// reader; or, when it is no longer anywhere, the words that say so.
+    async fn found_in_journal(
+        &mut self,
+        page: Result<JournalPage, StoreError>,
+    ) -> Result<Bytes, StoreError> {
+        let page = page?;
+        if !page.is_whole || page.seen <= self.seq {
             let bounds = self.state.store.journal_bounds().await?;
             self.seq = bounds.newest.max(*self.changes.borrow());
-            return Ok(greeting("reset", &hello(self.seq)));
+            return Ok(self.said(greeting("reset", &hello(self.seq))));
         }
-        let entries = page.into_iter().map(Entry::new).map(Arc::new);
-        Ok(self.visible(entries))
+        let last = page.entries.last().map_or(self.seq, |last| last.seq);
+        let found = self.visible(page.entries.into_iter().map(Entry::new).map(Arc::new));
+        if self.seq == last {
+            self.seq = page.seen;
+        }
+        Ok(if found.is_empty() {
+            self.beat()
+        } else {
+            self.said(found)
+        })
     }
+}
+
+/// What comes after `seq` in the journal of what matches, or at once the end of it when
+/// nothing can.
+fn read_journal(
+    state: &Arc<AppState>,
+    filter: Option<&EventFilter>,
+    seq: i64,
+) -> BoxFuture<'static, Result<JournalPage, StoreError>> {
+    let (state, filter) = (Arc::clone(state), filter.cloned());
+    Box::pin(async move {
+        match filter {
+            Some(filter) => state.store.journal_after(seq, PAGE, filter).await,
+            None => Ok(JournalPage {
+                entries: Vec::new(),
+                seen: state.store.journal_bounds().await?.newest,
+                is_whole: true,
+            }),
+        }
+    })
 }
 
 fn ends(error: &StoreError) {

@@ -55,6 +55,13 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
+    /// The same of one user alone; `None` when it asks for somebody else's.
+    #[must_use]
+    pub fn of_user(mut self, user: &str) -> Option<Self> {
+        let asked = self.user.get_or_insert_with(|| user.to_owned());
+        (asked == user).then_some(self)
+    }
+
     /// Whether `event` is one of those asked for.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
@@ -68,6 +75,18 @@ impl EventFilter {
             && is(self.path.as_ref(), &event.path)
             && is(self.timestamp.as_ref(), &event.timestamp)
     }
+}
+
+/// Some of the journal's entries, and how far it was looked for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalPage {
+    /// Those that match, oldest first.
+    pub entries: Vec<Committed>,
+    /// None but these matches up to this sequence number. It is later than the one that was
+    /// asked with, unless the journal ends there.
+    pub seen: i64,
+    /// Whether nothing is gone that came after the one that was asked with.
+    pub is_whole: bool,
 }
 
 /// The part of the journal that is still kept.
@@ -118,12 +137,14 @@ pub trait EventStore: Send + Sync + 'static {
     /// The latest events that match, in the order their keys first came.
     fn list(&self, filter: EventFilter) -> BoxFuture<'_, Result<Vec<Event>, StoreError>>;
 
-    /// At most `limit` journal entries after `seq`, oldest first.
+    /// At most `limit` journal entries after `seq` that match, as far as can be looked in a
+    /// moment: whoever sees little is not to wait until there is something for them.
     fn journal_after(
         &self,
         seq: i64,
         limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Committed>, StoreError>>;
+        filter: EventFilter,
+    ) -> BoxFuture<'_, Result<JournalPage, StoreError>>;
 
     /// What the journal still holds.
     fn journal_bounds(&self) -> BoxFuture<'_, Result<JournalBounds, StoreError>>;

@@ -32,7 +32,10 @@ use shared::sharing::{AboutResponse, HistoryKept};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::hub::{FakeHub, SERVICE_TOKEN};
+use crate::{
+    held::Held,
+    hub::{FakeHub, SERVICE_TOKEN},
+};
 
 pub(crate) const PREFIX: &str = "/base/services/dashboard/";
 pub(crate) const TOKEN: &str = "standalone-token-canary";
@@ -48,6 +51,8 @@ pub(crate) struct App {
     pub(crate) limits: LimitSettings,
     /// What of a home's path comes after the participant's name.
     below: &'static str,
+    pub(crate) store: Arc<Held>,
+    pub(crate) asides: Asides,
     class: Class,
     builds: Building,
 }
@@ -131,7 +136,8 @@ impl App {
         let homes = format!("{}/{{user}}/{below}", homes.display());
         let homes: HomesTemplate = homes.parse().unwrap();
         let asides = Asides::default();
-        let store = Arc::new(SqliteStore::open(&folder.path().join("events.sqlite3")).unwrap());
+        let store = SqliteStore::open(&folder.path().join("events.sqlite3")).unwrap();
+        let store = Held::new(store);
         let history: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
         let bounds = Bounds::new(30, 1 << 30);
@@ -179,9 +185,9 @@ impl App {
             auth,
             session_key: SessionKey::load(&folder.path().join("cookie.key")).unwrap(),
             feed: Feed::start(&*store, ending.clone()).await.unwrap(),
-            asides,
+            asides: asides.clone(),
             limits: Limits::new(limits),
-            store,
+            store: Arc::clone(&store) as _,
             history: Some(history),
             class: class.clone(),
             builds: builds_served.then(|| Arc::clone(&builds)),
@@ -212,6 +218,8 @@ impl App {
             ending,
             limits,
             below,
+            store,
+            asides,
             class,
             builds: Building(builds),
         }

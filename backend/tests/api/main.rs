@@ -11,6 +11,7 @@ mod app;
 mod build;
 mod edge;
 mod events;
+mod held;
 mod history;
 mod hub;
 mod hub_faults;

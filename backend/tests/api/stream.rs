@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backend::limits::LimitSettings;
+use backend::{feed::Audience, limits::LimitSettings};
 use futures::StreamExt;
 use reqwest::{Method, Response};
 use rusqlite::Connection;
@@ -11,6 +11,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpSocket,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{App, PATIENCE, PREFIX, TOKEN, eventually},
@@ -56,8 +57,18 @@ impl Reader {
         }
     }
 
-    /// The next message that is not a comment; `None` at the end of the stream.
+    /// The next message that is neither a comment nor a beat; `None` at the end of the stream.
     async fn next(&mut self) -> Option<Message> {
+        loop {
+            let next = self.next_or_beat().await;
+            if next.as_ref().is_none_or(|message| message.name != "beat") {
+                return next;
+            }
+        }
+    }
+
+    /// The same, and beats.
+    async fn next_or_beat(&mut self) -> Option<Message> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
                 let block: String = self.text.drain(..end + 2).collect();
@@ -398,7 +409,12 @@ async fn a_silent_stream_says_that_it_stands() {
     let mut reader = Reader::open(&app.instructor(), "?user=u").await;
     reader.next().await.unwrap();
     let beats = async {
-        while reader.text.matches(":\nevent: beat\ndata: 20\n\n").count() < 3 {
+        while reader
+            .text
+            .matches(":\nevent: beat\nid: 0\ndata: 20\n\n")
+            .count()
+            < 3
+        {
             let chunk = reader.bytes.next().await.unwrap();
             reader.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
@@ -406,6 +422,107 @@ async fn a_silent_stream_says_that_it_stands() {
     tokio::time::timeout(PATIENCE, beats).await.unwrap();
     app.instructor().tell(&event("u", "/a")).await;
     assert_eq!(reader.ids(1).await, ["1"]);
+}
+
+/// A service over a journal in which nothing is for most.
+async fn with_others_past(limits: LimitSettings, entries: usize) -> App {
+    let app = App::limited_with_hub(limits).await;
+    let file = app.folder.path().join("events.sqlite3");
+    let insert = format!(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT {entries})
+         INSERT INTO journal SELECT n, 1, 'save-notebook', 'bob', 'a.ipynb', '/a.ipynb',
+             '2022-11-14T16:00:00+00:00' FROM n"
+    );
+    let journal = Connection::open(file).unwrap();
+    journal.execute(&insert, []).unwrap();
+    app.restarted(false).await
+}
+
+/// Nothing of what is committed is for this reader, and it hears of other things all the time.
+#[tokio::test]
+async fn a_reader_who_sees_nothing_is_told_how_far_it_is() {
+    let mut limits = LimitSettings::default();
+    limits.streams.heartbeat = Duration::from_millis(200);
+    let app = App::limited_with_hub(limits).await;
+    let mut reader = Reader::open(&app.participant("alice"), "").await;
+    assert_eq!(reader.next().await.unwrap().id, "0");
+    let ended = CancellationToken::new();
+    let noise = async {
+        while !ended.is_cancelled() {
+            app.asides.say(Audience::Everyone, "built", &1);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let beats = async {
+        for seq in ["1", "2", "3"] {
+            let event = app.save_event("bob", "x.ipynb");
+            app.token("server-bob").tell(&event).await;
+            loop {
+                let message = reader.next_or_beat().await.unwrap();
+                assert_eq!(
+                    (message.name.as_str(), &message.data),
+                    ("beat", &json!(200))
+                );
+                if message.id == seq {
+                    break;
+                }
+            }
+        }
+        ended.cancel();
+    };
+    futures::join!(noise, beats);
+    // Whoever comes back from there has missed nothing.
+    let event = app.save_event("alice", "x.ipynb");
+    app.token("server-alice").tell(&event).await;
+    let mut back = Reader::back(&app.participant("alice"), 3).await;
+    assert_eq!(back.next().await.unwrap().name, "hello");
+    for mut reader in [reader, back] {
+        assert_eq!(reader.ids(1).await, ["4"]);
+    }
+}
+
+/// It says so whenever a part of the past held nothing for it, and not only when a beat is due.
+#[tokio::test]
+async fn who_was_far_behind_is_told_how_far_it_is() {
+    let mut limits = LimitSettings::default();
+    limits.streams.heartbeat = 2 * PATIENCE;
+    let app = with_others_past(limits, 30_000).await;
+    for query in ["?after=0", "?after=0&user=bob", "?after=0&type=x"] {
+        let mut reader = Reader::open(&app.participant("alice"), query).await;
+        assert_eq!(reader.next().await.unwrap().name, "hello");
+        let beat = reader.next_or_beat().await.unwrap();
+        assert_eq!((beat.name.as_str(), beat.id.as_str()), ("beat", "30000"));
+    }
+    let mut instructor = Reader::open(&app.instructor(), "?after=29998").await;
+    assert_eq!(instructor.next().await.unwrap().name, "hello");
+    assert_eq!(instructor.ids(2).await, ["29999", "30000"]);
+    // In steps, where it is looked at each entry.
+    let mut of_type = Reader::open(&app.instructor(), "?after=0&type=x").await;
+    assert_eq!(of_type.next().await.unwrap().name, "hello");
+    for id in ["20000", "30000"] {
+        assert_eq!(of_type.next_or_beat().await.unwrap().id, id);
+    }
+    let updates = "api/updates?after=0";
+    let answer: Value = app.participant("alice").json(updates).await;
+    assert_eq!(answer, json!({"cursor": 30_000, "events": []}));
+}
+
+/// Whatever it waits for, and nothing that it was not told of is said to be behind it.
+#[tokio::test]
+async fn a_beat_comes_while_the_past_is_read() {
+    let mut limits = LimitSettings::default();
+    limits.streams.heartbeat = Duration::from_millis(20);
+    let app = with_others_past(limits, 100).await;
+    app.store.is_held.send_replace(true);
+    let mut reader = Reader::open(&app.instructor(), "?after=7").await;
+    assert_eq!(reader.next().await.unwrap().name, "hello");
+    for _ in 0..3 {
+        let beat = reader.next_or_beat().await.unwrap();
+        assert_eq!((beat.name.as_str(), beat.id.as_str()), ("beat", "7"));
+    }
+    app.store.is_held.send_replace(false);
+    let expected: Vec<String> = (8..=100).map(|seq| seq.to_string()).collect();
+    assert_eq!(reader.ids(93).await, expected);
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ pub struct News {
     /// The server-sent event: `hello`, `reset`, `message`; between tabs also `join` (who
     /// holds the stream? where is it?), `lost`, and `silent` (is it lost?).
     pub kind: String,
-    /// Its id, the sequence number of a `message`.
+    /// Its id, the sequence number of a `message`, or how far a `beat` says that it is.
     pub id: String,
     /// Its data, JSON.
     pub data: String,
@@ -142,6 +142,13 @@ impl Cursor {
         self.seen = Some(seq);
         Some(seq)
     }
+
+    /// A beat says that up to its id nothing more was for this page.
+    pub fn beat(&mut self, last_event_id: &str) {
+        if self.seen.is_some() {
+            self.event(last_event_id);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -211,6 +218,21 @@ mod tests {
         };
         assert_eq!(News::read(&news.to_string()), Some(news));
         assert_eq!(News::read("nonsense"), None);
+    }
+
+    #[test]
+    fn a_beat_moves_the_place_on_past_what_is_for_others() {
+        let mut cursor = Cursor::default();
+        cursor.beat("5");
+        assert_eq!(cursor.after(), None, "nobody has said where it begins");
+        cursor.hello(&hello(7));
+        for older in ["6", "7", ""] {
+            cursor.beat(older);
+            assert_eq!(cursor.after(), Some(7));
+        }
+        cursor.beat("9");
+        assert_eq!(cursor.after(), Some(9));
+        assert_eq!(cursor.event("10"), Some(10));
     }
 
     #[test]

@@ -16,15 +16,10 @@ use crate::session::Session;
 
 /// How many things on this page may be older than they should be, because asking for them
 /// fails; a context.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Behind(RwSignal<u32>);
 
 impl Behind {
-    /// Nothing is.
-    pub fn new() -> Self {
-        Self(RwSignal::new(0))
-    }
-
     /// Whether anything is, as a signal.
     pub fn any(self) -> bool {
         self.0.get() > 0

@@ -306,7 +306,7 @@ impl Stream {
 
     fn received(self, news: &News) {
         let message = match news.kind.as_str() {
-            BEAT => return self.beat(),
+            BEAT => return self.beat(&news.id),
             "message" => self.event(&news.id, &news.data),
             NOTICE_NEWS => Some(Message::Notices),
             kind => match asides::KINDS.into_iter().find(|known| *known == kind) {
@@ -321,12 +321,14 @@ impl Stream {
         }
     }
 
-    /// Whoever hears a beat hears whatever there is to hear.
-    fn beat(self) {
-        if self
-            .inner
-            .with_value(|inner| inner.cursor.after().is_some())
-        {
+    /// Whoever hears a beat hears whatever there is to hear, and up to its number there was
+    /// no more for this page.
+    fn beat(self, last_event_id: &str) {
+        let is_open = self.inner.try_update_value(|inner| {
+            inner.cursor.beat(last_event_id);
+            inner.cursor.after().is_some()
+        });
+        if is_open == Some(true) {
             self.state.set(LiveState::Live);
         }
     }

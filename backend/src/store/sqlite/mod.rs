@@ -5,12 +5,14 @@
 //! * `journal`: appending, and cutting what is too old
 //! * `checkpoint`: from the log into the file, where nobody waits for it
 //! * `readers`: a few connections for those who only read
+//! * `past`: what of the journal is for whom
 //!
 //! The order is commit, acknowledge, publish: nobody hears of an event that a crash
 //! could take back.
 
 mod checkpoint;
 mod journal;
+mod past;
 mod queue;
 mod readers;
 mod schema;
@@ -39,11 +41,12 @@ pub use schema::versions;
 
 use self::{
     checkpoint::Checkpoints,
+    past::Past,
     queue::Job,
     readers::Readers,
     writer::{Shared, Writer},
 };
-use super::{Committed, EventFilter, EventStore, JournalBounds, NewEvent, StoreError};
+use super::{Committed, EventFilter, EventStore, JournalBounds, JournalPage, NewEvent, StoreError};
 use crate::sqlite::PATIENCE;
 
 /// How many committed events a subscriber may be behind before it reads the journal.
@@ -78,6 +81,7 @@ pub struct SqliteStore {
     writer: Arc<Mutex<Writer>>,
     lists: Arc<Readers>,
     journals: Arc<Readers>,
+    past: Arc<Past>,
     published: broadcast::Sender<Committed>,
 }
 
@@ -133,6 +137,7 @@ impl SqliteStore {
             writer,
             lists: Readers::new(path, patience, READERS),
             journals: Readers::new(path, patience, READERS),
+            past: Arc::default(),
             published,
         })
     }
@@ -190,11 +195,12 @@ impl EventStore for SqliteStore {
         &self,
         seq: i64,
         limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Committed>, StoreError>> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        filter: EventFilter,
+    ) -> BoxFuture<'_, Result<JournalPage, StoreError>> {
+        let past = Arc::clone(&self.past);
         Box::pin(
             self.journals
-                .read(move |connection| readers::journal_after(connection, seq, limit)),
+                .read(move |connection| past.after(connection, seq, limit, &filter)),
         )
     }
 

@@ -99,13 +99,15 @@ pub(super) fn journal_after(
             "SELECT seq, event_id, type, user, filename, path, timestamp FROM journal
              WHERE seq > ?1 ORDER BY seq LIMIT ?2",
         )?
-        .query_map([seq, limit], |row| {
-            Ok(Committed {
-                seq: row.get(0)?,
-                event: event_from(row, 1)?,
-            })
-        })?
+        .query_map([seq, limit], committed_from)?
         .collect()
+}
+
+pub(super) fn committed_from(row: &Row<'_>) -> rusqlite::Result<Committed> {
+    Ok(Committed {
+        seq: row.get(0)?,
+        event: event_from(row, 1)?,
+    })
 }
 
 fn event_from(row: &Row<'_>, first: usize) -> rusqlite::Result<Event> {

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use serde::Deserialize;
+use shared::wire::BEAT;
 use tokio::time::timeout;
 
 use super::http::{Connection, Unending, request};
@@ -100,7 +101,7 @@ impl Stream {
     }
 }
 
-/// `None` for a comment, and for what else is news: that has no number.
+/// `None` for a comment, for a beat, and for what else is news: that has no number.
 fn parse(block: &str) -> anyhow::Result<Option<Message>> {
     let (mut name, mut seq, mut data) = (String::new(), None, String::new());
     for line in block.lines() {
@@ -111,6 +112,7 @@ fn parse(block: &str) -> anyhow::Result<Option<Message>> {
             _ => {}
         }
     }
+    let seq = seq.filter(|_| name != BEAT);
     let Some(seq) = seq else {
         anyhow::ensure!(
             data.is_empty() || !name.is_empty(),

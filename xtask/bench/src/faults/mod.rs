@@ -10,6 +10,7 @@
 //! * [`disk`], [`power`]: the disk goes; [`quota`]: somebody fills it
 //! * [`notebooks`], [`clocks`]: files and clocks are wrong
 //! * [`hub`], [`away`]: the Hub goes; the service goes and Jupyter saves on
+//! * [`far_behind`]: the service was away, and everyone comes back at once
 //! * [`many`], [`refusals`], [`floods`], [`starving`]: too much, too new, too fast, too many
 //! * [`own_disk`], [`hanging`]: a participant's disk goes, or does not answer
 //! * [`hostile`], [`evil`]: what one participant puts into their home; one against all others
@@ -19,6 +20,7 @@ mod clocks;
 mod disk;
 mod ending;
 mod evil;
+mod far_behind;
 mod floods;
 mod hanging;
 mod hostile;
@@ -136,7 +138,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 33] = [
+const ROWS: [Row; 34] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -159,6 +161,7 @@ const ROWS: [Row; 33] = [
     ("hub-slow", |lab| Box::pin(hub::slow(lab))),
     ("service-away", |lab| Box::pin(away::run(lab))),
     ("stream-resume", |lab| Box::pin(resume::run(lab))),
+    ("stream-catch-up", |lab| Box::pin(far_behind::run(lab))),
     ("clocks", |lab| Box::pin(clocks::run(lab))),
     ("million-events", |lab| Box::pin(many::run(lab))),
     ("refusals", |lab| Box::pin(refusals::run(lab))),
