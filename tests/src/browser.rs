@@ -201,8 +201,7 @@ impl Browser {
 
     /// Runs a script in the page that calls its last argument with its answer.
     pub async fn run_until_called(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
-        // One script may do what a person would need an hour for.
-        self.driver.set_script_timeout(3 * crate::TIMEOUT).await?;
+        self.driver.set_script_timeout(crate::TIMEOUT).await?;
         let answer = self.driver.execute_async(script, arguments).await?;
         Ok(answer.json().clone())
     }
@@ -210,6 +209,11 @@ impl Browser {
     /// The bytes of memory that the browser has.
     pub fn memory(&self) -> u64 {
         processes::memory_of_all(self.profile.path())
+    }
+
+    /// How long it has kept the processors busy.
+    pub fn processor_time(&self) -> Duration {
+        processes::time_of_all(self.profile.path())
     }
 
     /// Leaves a mark in the page that a reload would wipe out.

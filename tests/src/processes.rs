@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    param::clock_ticks_per_second,
+    process::{Pid, Signal, kill_process},
+};
 
 /// Asks a child to end and waits; takes it down when it does not.
 pub(crate) fn end(child: &mut Child, patience: Duration) {
@@ -36,6 +39,19 @@ pub(crate) fn memory_of_all(folder: &Path) -> u64 {
     };
     let kib: u64 = all_of(folder).into_iter().filter_map(proportional).sum();
     kib * 1024
+}
+
+/// The time of the processors that the processes have had which name `folder`.
+pub(crate) fn time_of_all(folder: &Path) -> Duration {
+    let ticks = |pid: Pid| {
+        let text = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+        // The name before may hold anything, and ends with the last of these.
+        let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+        let [user, system] = [11, 12].map(|at| fields.get(at)?.parse::<u64>().ok());
+        Some(user? + system?)
+    };
+    let ticks: u64 = all_of(folder).into_iter().filter_map(ticks).sum();
+    Duration::from_millis(ticks * 1000 / clock_ticks_per_second())
 }
 
 /// Takes down every process whose command line or environment names `folder`.

@@ -1,8 +1,10 @@
-// Touches everything in the notebooks of a page as somebody would, then returns what
+// Touches everything in the notebooks of a page as somebody would, then tells what
 // is wrong with them. The first argument selects the notebooks, the second what their
-// ids begin with, the third the places no notebook may cover.
+// ids begin with, the third the places no notebook may cover. This only begins it:
+// `__audit.step(ms)` goes on for so long and returns how much is left, and when that is
+// nothing, `__audit.end(done)` has `done` called with the findings. So no request of a test
+// takes long, however slow the machine is.
 const [notebooks, prefix, covered] = arguments;
-const done = arguments[arguments.length - 1];
 const roots = [...document.querySelectorAll(notebooks)];
 const wrong = [];
 const say = (what, element) => {
@@ -59,59 +61,73 @@ function touch(element) {
   if (element.matches("p, b, x, i, span, td") && element.attributes.length) element.click();
 }
 
+const left = [];
 for (const root of roots) {
   for (const details of root.querySelectorAll("details")) details.open = true;
-  for (const element of root.querySelectorAll("*")) {
+  left.push(...root.querySelectorAll("*"));
+}
+left.reverse();
+
+function step(ms) {
+  const until = performance.now() + ms;
+  while (left.length && performance.now() < until) {
+    const element = left.pop();
     inspect(element);
     touch(element);
   }
-}
-document.removeEventListener("click", stay);
-if (document.activeElement) document.activeElement.blur();
-
-// What lies over the page's own parts must not come from a notebook.
-for (const selector of covered) {
-  for (const part of document.querySelectorAll(selector)) {
-    const box = part.getBoundingClientRect();
-    for (const x of [0.02, 0.5, 0.98]) {
-      const top = document.elementFromPoint(box.left + box.width * x, box.top + box.height / 2);
-      if (top && roots.some((root) => root.contains(top))) say(`lies over ${selector}`, top);
-    }
-  }
+  return left.length;
 }
 
-// Every global of the page, by its kind. Names of elements are none of them.
-const kinds = {};
-for (const [owner, object] of [["window", window], ["document", document]]) {
-  const keys = new Set(Object.getOwnPropertyNames(object));
-  for (const key in object) keys.add(key);
-  for (const key of keys) {
-    if (/^\d+$|^__|^cdc_|^\$cdc_/.test(key)) continue;
-    let value;
-    try {
-      value = object[key];
-    } catch {
-      // Storage, in a file.
-      continue;
+function end(done) {
+  document.removeEventListener("click", stay);
+  if (document.activeElement) document.activeElement.blur();
+
+  // What lies over the page's own parts must not come from a notebook.
+  for (const selector of covered) {
+    for (const part of document.querySelectorAll(selector)) {
+      const box = part.getBoundingClientRect();
+      for (const x of [0.02, 0.5, 0.98]) {
+        const top = document.elementFromPoint(box.left + box.width * x, box.top + box.height / 2);
+        if (top && roots.some((root) => root.contains(top))) say(`lies over ${selector}`, top);
+      }
     }
-    const element = value instanceof Element || value instanceof HTMLCollection;
-    kinds[`${owner}.${key}`] = element ? `an element ${value.tagName || ""}` : typeof value;
   }
-}
-// After two frames, what was started by touching has had its chance.
-requestAnimationFrame(() =>
+
+  // Every global of the page, by its kind. Names of elements are none of them.
+  const kinds = {};
+  for (const [owner, object] of [["window", window], ["document", document]]) {
+    const keys = new Set(Object.getOwnPropertyNames(object));
+    for (const key in object) keys.add(key);
+    for (const key of keys) {
+      if (/^\d+$|^__|^cdc_|^\$cdc_/.test(key)) continue;
+      let value;
+      try {
+        value = object[key];
+      } catch {
+        // Storage, in a file.
+        continue;
+      }
+      const element = value instanceof Element || value instanceof HTMLCollection;
+      kinds[`${owner}.${key}`] = element ? `an element ${value.tagName || ""}` : typeof value;
+    }
+  }
+  // After two frames, what was started by touching has had its chance.
   requestAnimationFrame(() =>
-    setTimeout(() =>
-      done({
-        fired: window.__fired,
-        wrong,
-        globals: kinds,
-        notebooks: roots.length,
-        cells: document.querySelectorAll(`${notebooks} .nb-cell`).length,
-        frames: window.length,
-        base: [...document.querySelectorAll("base")].map((base) => base.href),
-        title: document.title,
-      }),
+    requestAnimationFrame(() =>
+      setTimeout(() =>
+        done({
+          fired: window.__fired,
+          wrong,
+          globals: kinds,
+          notebooks: roots.length,
+          cells: document.querySelectorAll(`${notebooks} .nb-cell`).length,
+          frames: window.length,
+          base: [...document.querySelectorAll("base")].map((base) => base.href),
+          title: document.title,
+        }),
+      ),
     ),
-  ),
-);
+  );
+}
+
+window.__audit = { step, end };

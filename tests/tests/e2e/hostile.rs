@@ -359,7 +359,10 @@ async fn audit(browser: &Browser, prefix: &str) -> Result<Value> {
 async fn audit_of(browser: &Browser, notebooks: &str, prefix: &str) -> Result<Value> {
     let before = browser.url().await?;
     let arguments = vec![json!(notebooks), json!(prefix), json!(OWN_PARTS)];
-    let findings = browser.run_until_called(AUDIT, arguments).await?;
+    browser.run(AUDIT, arguments).await?;
+    while browser.run("return __audit.step(500)", vec![]).await? != 0 {}
+    let end = "__audit.end(arguments[arguments.length - 1])";
+    let findings = browser.run_until_called(end, vec![]).await?;
     let after = browser.url().await?;
     ensure!(findings["notebooks"] != 0, "the page shows no notebook");
     // A link to a place in the notebook has led there.

@@ -134,6 +134,11 @@ async fn a_wall_goes_on_when_the_events_are_other_ones() -> Result<()> {
         scene.save("ana", &format!("round {round}"))?;
         scene.shows("ana", &format!("round {round}")).await?;
     }
+    // A page that knows from its first moment on of more than there will be.
+    let wall = format!("{}/", scene.proxy.origin());
+    scene.browser.goto(&wall).await?;
+    scene.shows("ana", "round 4").await?;
+    scene.pill("live").await?;
     scene.proxy.all(Mode::Drop);
     scene.proxy.cut("");
     scene.pill("reconnecting").await?;

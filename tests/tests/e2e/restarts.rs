@@ -95,7 +95,7 @@ async fn a_page_of_somebody_who_was_deleted_leads_to_signing_in() -> Result<()> 
     // The service asks the Hub once a minute, and the page the service when it hears of a
     // save.
     let mut saves = 0;
-    until_within(3 * TIMEOUT, "the Hub's sign-in page", async || {
+    until_within(2 * TIMEOUT, "the Hub's sign-in page", async || {
         saves += 1;
         save(&path, &notebook(&[&format!("'save {saves}'")]))?;
         let form = own.attributes("#username_input", "type").await?;

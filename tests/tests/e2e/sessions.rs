@@ -52,7 +52,7 @@ async fn signed_in(hub: &Hub) -> Result<Browser> {
 /// latest the page is the Hub's sign-in page, and nothing of hers is left in it.
 async fn is_led_to_the_hub(hub: &Hub, page: &Browser) -> Result<()> {
     let path = hub.home_path("alice", NOTEBOOK);
-    until_within(3 * TIMEOUT, "the Hub's sign-in page", async || {
+    until_within(2 * TIMEOUT, "the Hub's sign-in page", async || {
         save(&path, &notebook(&["'first'", "'later'"]))?;
         let form = page.texts("#login_submit").await?;
         Ok((!form.is_empty()).then_some(()))
