@@ -67,7 +67,7 @@ c.JupyterHub.services.append({"name": "tests", "api_token": here["api_token"]})
 c.JupyterHub.load_roles.append({
     "name": "tests",
     "services": ["tests"],
-    "scopes": ["admin:users", "admin:servers"],
+    "scopes": ["admin:users", "admin:servers", "tokens"],
 })
 "#;
 
@@ -293,6 +293,14 @@ impl Hub {
             url: self.url(&format!("user/{user}/")),
             client: self.client.clone(),
         })
+    }
+
+    /// A token in the name of this user, with their rights.
+    pub async fn token_of(&self, user: &str) -> Result<String> {
+        let asked = self.api(Method::POST, &format!("users/{user}/tokens"));
+        let answer: Value = asked.send().await?.error_for_status()?.json().await?;
+        let token = answer["token"].as_str().context("a token")?;
+        Ok(token.to_owned())
     }
 
     /// Sends a signal to the service's process, as something gone wrong would.

@@ -88,6 +88,11 @@ impl Fetches {
         Next::One(failures)
     }
 
+    /// Whether one of those that failed was not answered yet.
+    pub fn lag(&self) -> bool {
+        !self.failures.is_empty()
+    }
+
     fn forget_failures(&mut self, user: &str) -> u32 {
         let at = self.failures.iter().position(|(other, _)| other == user);
         at.map_or(0, |at| self.failures.swap_remove(at).1)
@@ -144,6 +149,7 @@ mod tests {
             }
             assert_eq!(fetches.failed("ana"), Next::One(attempt));
             fetches.answered("bo");
+            assert!(fetches.lag());
         }
         for user in 0..40 {
             fetches.want(&format!("u{user}"));
@@ -157,6 +163,7 @@ mod tests {
         assert_eq!(fetches.start(), None, "none of those that waited");
         fetches.want("ana");
         assert_eq!(fetches.start().as_deref(), Some("ana"));
+        assert!(!fetches.lag(), "that is for the request for all to say");
         assert_eq!(fetches.failed("ana"), Next::One(1));
     }
 }

@@ -26,6 +26,41 @@ impl Behind {
     }
 }
 
+/// One thing that may be [`Behind`]; belongs to whatever shows it.
+#[derive(Clone, Copy)]
+pub struct Lag {
+    behind: Behind,
+    counted: StoredValue<bool>,
+}
+
+impl Lag {
+    /// It is not yet.
+    pub fn start() -> Self {
+        let lag = Self {
+            behind: expect_context(),
+            counted: StoredValue::new(false),
+        };
+        on_cleanup(move || lag.set(false));
+        lag
+    }
+
+    /// Whether it is.
+    pub fn set(self, behind: bool) {
+        let before = self
+            .counted
+            .try_update_value(|counted| std::mem::replace(counted, behind));
+        // `None`: its owner is gone.
+        if before == Some(!behind) {
+            self.behind.0.try_update(|count| {
+                *count = match behind {
+                    true => count.saturating_add(1),
+                    false => count.saturating_sub(1),
+                };
+            });
+        }
+    }
+}
+
 /// The address to ask now; none when nothing is chosen.
 type Ask = Rc<dyn Fn() -> Option<String>>;
 /// Takes what came in; `false` when it is older than what was heard of, and has to come again.
@@ -35,33 +70,28 @@ struct Inner {
     fetch: Fetch,
     ask: Ask,
     take: Take,
-    /// It is one of those that are [`Behind`].
-    counted: bool,
 }
 
 /// A handle; belongs to whatever shows the thing.
 #[derive(Clone, Copy)]
 pub struct Upkeep {
     inner: StoredValue<Inner, LocalStorage>,
-    behind: Behind,
+    lag: Lag,
     session: Session,
 }
 
 impl Upkeep {
     /// Nothing is asked for before [`Upkeep::serve`].
     pub fn new(session: Session) -> Self {
-        let upkeep = Self {
+        Self {
             inner: StoredValue::new_local(Inner {
                 fetch: Fetch::default(),
                 ask: Rc::new(|| None),
                 take: Rc::new(|_| true),
-                counted: false,
             }),
-            behind: expect_context(),
+            lag: Lag::start(),
             session,
-        };
-        on_cleanup(move || upkeep.count(false));
-        upkeep
+        }
     }
 
     /// What is asked, and what is done with the answers.
@@ -121,7 +151,8 @@ impl Upkeep {
             let target = inner.fetch.start()?;
             Some((target, Rc::clone(&inner.ask)))
         });
-        self.count(self.update(|inner| inner.fetch.is_behind()) == Some(true));
+        self.lag
+            .set(self.update(|inner| inner.fetch.is_behind()) == Some(true));
         let Some(Some((target, ask))) = start else {
             return;
         };
@@ -131,7 +162,7 @@ impl Upkeep {
                 inner.fetch.came(target);
                 inner.fetch.succeeded();
             });
-            self.count(false);
+            self.lag.set(false);
             return;
         };
         spawn_local(async move {
@@ -175,18 +206,6 @@ impl Upkeep {
             self.update(|inner| inner.fetch.paused(target, failures));
             self.step();
         });
-    }
-
-    fn count(self, behind: bool) {
-        let changed = self.update(|inner| std::mem::replace(&mut inner.counted, behind) != behind);
-        if changed == Some(true) {
-            self.behind.0.try_update(|count| {
-                *count = match behind {
-                    true => count.saturating_add(1),
-                    false => count.saturating_sub(1),
-                };
-            });
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use leptos::task::spawn_local;
 use shared::wire::{Tile, TileResponse, WallResponse};
 
 use super::load::Phase;
-use super::upkeep::{Upkeep, salt};
+use super::upkeep::{Lag, Upkeep, salt};
 use crate::api;
 use crate::clock::Clock;
 use crate::model::backoff;
@@ -60,6 +60,8 @@ pub struct WallStore {
     inner: StoredValue<Inner>,
     /// Of all tiles.
     upkeep: Upkeep,
+    /// Of tiles that could not be had by themselves.
+    lag: Lag,
     clock: Clock,
     session: Session,
 }
@@ -73,6 +75,7 @@ impl WallStore {
             entries: RwSignal::default(),
             inner: StoredValue::default(),
             upkeep: Upkeep::new(session),
+            lag: Lag::start(),
             clock,
             session,
         };
@@ -300,6 +303,8 @@ impl WallStore {
     }
 
     fn start_fetches(self) {
+        let lags = self.inner.try_with_value(|inner| inner.fetches.lag());
+        self.lag.set(lags == Some(true));
         let (Some(filename), Some(generation)) = (self.filename.get_untracked(), self.generation())
         else {
             return;

@@ -93,6 +93,7 @@ impl Stream {
         // few of those take all the connections that it allows to one address.
         window_event_listener_untyped("pagehide", move |_| stream.pause());
         window_event_listener_untyped("pageshow", move |_| stream.resume());
+        window_event_listener_untyped("online", move |_| stream.begin_anew());
         Effect::new(move || {
             clock.now_ms();
             stream.feel_the_pulse();
@@ -154,6 +155,19 @@ impl Stream {
         if was_paused == Some(true) {
             self.state.set(LiveState::Reconnecting);
             self.join();
+        }
+    }
+
+    /// The machine has a network again, perhaps another one: nothing that was open is worth
+    /// waiting for.
+    fn begin_anew(self) {
+        let holds_it = self.inner.with_value(|inner| {
+            let leads = inner.tabs.as_ref().is_none_or(Tabs::leads);
+            inner.wanted && !inner.paused && leads
+        });
+        if holds_it {
+            self.inner.update_value(|inner| inner.attempt = 0);
+            self.connect();
         }
     }
 

@@ -10,6 +10,7 @@ mod differential;
 mod follow;
 mod history;
 mod hostile;
+mod hour;
 mod hub;
 mod hub5;
 mod lab;
