@@ -186,8 +186,11 @@ impl Truth {
 
     fn notebooks(&self, of: impl Fn(&str) -> bool) -> BTreeSet<&'static str> {
         let all = self.saved.keys();
-        all.filter(|(_, user)| of(user))
+        let theirs = all.filter(|(_, user)| of(user));
+        // The one that is chosen is among the choices, whoever has it.
+        theirs
             .map(|(filename, _)| *filename)
+            .chain([NOTEBOOK])
             .collect()
     }
 
