@@ -17,6 +17,7 @@ from support import (
     TOKEN,
     JupyterServer,
     RawService,
+    Trickle,
     environment_of,
 )
 
@@ -134,7 +135,7 @@ class Relay(unittest.IsolatedAsyncioTestCase):
             b'{"cursor": "3", "now_ms": 1, "notices": []}',
             b'{"cursor": true, "now_ms": 1, "notices": []}',
             Unanswered("HTTP 503"),
-            Unanswered("HTTP 404", final=True),
+            Unanswered("HTTP 404", final=True, lasting=True),
         ]
         bad = [
             None,
@@ -222,6 +223,16 @@ class Telling(unittest.IsolatedAsyncioTestCase):
         expected = [f"api/notices/{n}/receipt" for n in (1, 2, 1)]
         self.assertEqual(client.paths, expected)
 
+    async def test_one_that_is_not_taken_goes_behind_the_others(self):
+        client = Scripted(Unanswered("HTTP 500"), b"", b"")
+        receipts = Receipts(client)
+        with mock.patch.object(receipts._backoff, "failed", return_value=0):
+            for notice_id in (1, 2):
+                receipts.note(notice_id, "shown")
+            await asyncio.wait_for(receipts._task, LONG)
+        expected = [f"api/notices/{n}/receipt" for n in (1, 2, 1)]
+        self.assertEqual(client.paths, expected)
+
     async def test_they_are_bounded(self):
         receipts = Receipts(Scripted())
         for number in range(MAX_PENDING + 100):
@@ -239,6 +250,8 @@ class Telling(unittest.IsolatedAsyncioTestCase):
             ([moved, CREATED], None),
             ([slow], "7"),
             ([None], None),
+            ([Trickle(b"HTTP/1.1 200 OK\r\nX: ")], None),
+            ([Trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")], None),
         ]:
             with self.subTest(replies=replies):
                 raw = RawService(*replies)

@@ -11,6 +11,7 @@
 //! * [`notebooks`], [`clocks`]: files and clocks are wrong
 //! * [`hub`], [`away`]: the Hub goes; the service goes and Jupyter saves on
 //! * [`many`], [`refusals`], [`floods`], [`starving`]: too much, too new, too fast, too many
+//! * [`named`]: what participants' servers say is refused, or the class has another name for it
 //! * [`own_disk`], [`hanging`]: a participant's disk goes, or does not answer
 //! * [`hostile`], [`evil`]: what one participant puts into their home; one against all others
 
@@ -26,6 +27,7 @@ mod hub;
 mod journal;
 mod kill;
 mod many;
+mod named;
 mod notebooks;
 mod own_disk;
 mod power;
@@ -136,7 +138,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 33] = [
+const ROWS: [Row; 34] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -179,6 +181,7 @@ const ROWS: [Row; 33] = [
     ("begun-sign-ins", |lab| {
         Box::pin(starving::begun_sign_ins(lab))
     }),
+    ("refused-events", |lab| Box::pin(named::refused(lab))),
     ("participant-disk-full", |lab| Box::pin(own_disk::full(lab))),
 ];
 
