@@ -208,6 +208,10 @@ class Relay(unittest.IsolatedAsyncioTestCase):
             notice = Notice.read({**SAID, "file": file})
             shown = notice.for_page(0, home, root)
             self.assertEqual(shown["path"], path, (root, file))
+        # Where the class begins further down, only the service knows it.
+        placed = {**SAID, "file": "a.ipynb", "path": home + "/work/a.ipynb"}
+        shown = Notice.read(placed).for_page(0, home, home)
+        self.assertEqual(shown["path"], "work/a.ipynb")
 
 
 @unittest.skipUnless(HAS_JUPYTER, "jupyter_server is not installed")

@@ -138,7 +138,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 34] = [
+const ROWS: [Row; 35] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -182,6 +182,7 @@ const ROWS: [Row; 34] = [
         Box::pin(starving::begun_sign_ins(lab))
     }),
     ("refused-events", |lab| Box::pin(named::refused(lab))),
+    ("homes-below", |lab| Box::pin(named::below(lab))),
     ("participant-disk-full", |lab| Box::pin(own_disk::full(lab))),
 ];
 

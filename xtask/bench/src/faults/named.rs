@@ -111,3 +111,43 @@ pub(super) async fn refused(lab: &Lab) -> anyhow::Result<Verdict> {
     ));
     Ok(verdict)
 }
+
+/// The name of a notebook is the class's, whatever the participant's server calls it.
+pub(super) async fn below(lab: &Lab) -> anyhow::Result<Verdict> {
+    let Some(mut class) = Class::start(lab).await? else {
+        return Ok(Verdict::untried(
+            "needs a Python environment with jupyter_server",
+        ));
+    };
+    let mut verdict = Verdict::default();
+    let mut slowest = Duration::ZERO;
+    for n in 1..=SAVES {
+        let text = format!("save {n}");
+        class.jupyter.save_at("work/a.ipynb", &text).await?;
+        let begun = Instant::now();
+        class.wait_for("stored", n).await?;
+        // What a page fetches a tile by.
+        let events = class.instructor.get_json("/events?user=ana").await?;
+        let names: Vec<_> = events.as_array().into_iter().flatten().collect();
+        verdict.must(
+            names.len() == 1 && names[0]["filename"] == "a.ipynb",
+            format!("the events are of {names:?}"),
+        );
+        let moved = async || {
+            let tile = class
+                .instructor
+                .get_json("/api/tile?user=ana&filename=a.ipynb")
+                .await?;
+            Ok(tile.to_string().contains(&text).then_some(()))
+        };
+        until("the tile", LONG, moved).await?;
+        slowest = slowest.max(begun.elapsed());
+    }
+    verdict.must(slowest <= SOON, "a tile moves late");
+    verdict.figure(format!(
+        "homes at {{user}}/work, servers at {{user}}: {SAVES} saves of work/a.ipynb are of a.ipynb, \
+         and each is in the tile within {} ms",
+        slowest.as_millis()
+    ));
+    Ok(verdict)
+}
