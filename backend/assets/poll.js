@@ -8,17 +8,21 @@
 // The service's address is the one this file was loaded from. What is new is decided by
 // the service's own count of events, so a wrong clock in the browser does no harm. While
 // somebody waits one event stream is open, for all who wait in this page; where none can be
-// had, the service is asked every so often.
+// had, the service is asked every so often. No request is waited for without end, and what
+// fails is tried again after a pause that grows.
 (function () {
   "use strict";
 
   const base = new URL(".", ownAddress());
   /** After so much silence a stream is dead: a living one says something every 8 seconds. */
   const SILENCE = 20_000;
-  /** Until a stream that ended is opened again. */
+  /** So long one request may take. */
+  const DEADLINE = 20_000;
+  /** Until a stream that ended is opened again, and at most when it fails again and again. */
   const AGAIN = 2_000;
+  const SELDOM = 60_000;
 
-  /** Those who wait: each is told of an event, or with none that it has to ask. */
+  /** Those who wait. */
   const waiting = new Set();
   let stream = null;
   let live = false;
@@ -30,17 +34,49 @@
     return loaded.findLast((name) => new URL(name).pathname.endsWith("/poll.js"));
   }
 
+  /** An answer that is no success. */
+  class Refused extends Error {
+    constructor(message, response) {
+      super(message);
+      this.status = response.status;
+      this.retryAfter = retryAfter(response);
+    }
+  }
+
+  function retryAfter(response) {
+    return 1000 * (Number(response.headers.get("Retry-After")) || 0);
+  }
+
   async function get(path, parameters, signal) {
     const url = new URL(path, base);
     for (const [name, value] of Object.entries(parameters || {})) {
       url.searchParams.set(name, value);
     }
-    const response = await fetch(url, { credentials: "same-origin", signal });
-    if (!response.ok) {
-      const answer = await response.json().catch(() => ({}));
-      throw new Error(`${url.pathname}: ${response.status} ${answer.message || ""}`.trim());
+    return within(DEADLINE, signal, async (signal) => {
+      const response = await fetch(url, { credentials: "same-origin", signal });
+      if (!response.ok) {
+        const answer = await response.json().catch(() => ({}));
+        const message = `${url.pathname}: ${response.status} ${answer.message || ""}`.trim();
+        throw new Refused(message, response);
+      }
+      return response.json();
+    });
+  }
+
+  /** What `run` does with a signal that ends it after so many ms, or with `signal`. */
+  async function within(ms, signal, run) {
+    const ending = new AbortController();
+    const end = () => ending.abort(signal.reason);
+    const late = () => ending.abort(new DOMException("No answer in time", "TimeoutError"));
+    const timer = setTimeout(late, ms);
+    if (signal?.aborted) end();
+    signal?.addEventListener("abort", end);
+    try {
+      return await run(ending.signal);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
     }
-    return response.json();
   }
 
   /** The latest events that match the filters; rejects on an answer that is not a success. */
@@ -67,48 +103,83 @@
   /**
    * Resolves with the newest matching event that came after this call. Without a stream the
    * service is asked every `interval` milliseconds; while it cannot be reached this goes on
-   * waiting. An AbortSignal as `signal` ends it: then it rejects with the signal's reason.
+   * waiting (when that is so at first, for what comes after it can). An AbortSignal as
+   * `signal` ends it: then it rejects with the signal's reason.
    */
   async function waitForUpdate(filters, interval = 2000, { signal } = {}) {
-    // One that the service refuses, such as an unknown field, rejects here at once.
-    let { cursor } = await get("api/updates", filters, signal);
-    let news = false;
+    signal?.throwIfAborted();
+    // Up to where nothing matched; null until the service has said where it is now.
+    let cursor = null;
+    // How often there was a reason to ask, and which of these the last answer is for.
+    let reasons = 1;
+    let answered = 0;
+    let failures = 0;
     let wake = () => {};
-    const told = (event) => {
-      if (!event || matches(event, filters)) {
-        news = true;
+    let stop = () => {};
+    const waiter = {
+      wants: (event) => matches(event, filters),
+      ask() {
+        reasons += 1;
         wake();
-      }
+      },
+      passed(id) {
+        if (reasons === answered) cursor = id;
+      },
     };
-    const ended = () => wake();
+    const ended = () => {
+      wake();
+      stop();
+    };
     signal?.addEventListener("abort", ended);
-    join(told);
+    // Before anything is asked: what comes while an answer is on its way is told by the stream.
+    join(waiter);
     try {
       for (;;) {
-        if (!news) await pause(interval, (done) => (wake = done));
-        signal?.throwIfAborted();
-        if (!news && live) continue;
-        news = false;
+        const asking = reasons;
+        const from = cursor;
         let answer;
         try {
-          answer = await get("api/updates", { ...filters, after: cursor }, signal);
-        } catch {
+          const after = from === null ? {} : { after: from };
+          answer = await get("api/updates", { ...filters, ...after }, signal);
+        } catch (error) {
           signal?.throwIfAborted();
-          await pause(interval, (done) => (wake = done));
-          news = true;
+          // What is refused, such as an unknown field, rejects here at once.
+          if (from === null && isFinal(error)) throw error;
+          failures += 1;
+          const seldom = Math.max(SELDOM, interval);
+          await pause(pauseAfter(failures, interval, seldom, error), (done) => (stop = done));
+          signal?.throwIfAborted();
           continue;
         }
-        if (answer.events.length) {
+        failures = 0;
+        if (from !== null && answer.events.length) {
           return answer.events[answer.events.length - 1];
         }
-        // There may be more than one answer holds.
-        news = news || answer.cursor !== cursor;
+        answered = asking;
         cursor = answer.cursor;
+        // There may be more than one answer holds.
+        if (from !== null && cursor !== from) reasons += 1;
+        while (reasons === answered) {
+          await pause(interval, (done) => (wake = done));
+          signal?.throwIfAborted();
+          if (!live) reasons += 1;
+        }
       }
     } finally {
       signal?.removeEventListener("abort", ended);
-      leave(told);
+      leave(waiter);
     }
+  }
+
+  function isFinal(error) {
+    const passing = [408, 425, 429];
+    return error.status >= 400 && error.status < 500 && !passing.includes(error.status);
+  }
+
+  /** How long to wait after so many failures: twice as long each time, and not all at once. */
+  function pauseAfter(failures, first, most, error) {
+    const grown = Math.min(most, Math.max(first, 1) * 2 ** Math.min(failures - 1, 16));
+    return Math.max(grown * (0.5 + Math.random() / 2), error?.retryAfter || 0);
   }
 
   function pause(ms, early) {
@@ -123,40 +194,55 @@
 
   /** Whether this can be meant: a time is written in several ways, and the service knows. */
   function matches(event, filters) {
-    const same = ([name, value]) => name === "timestamp" || String(event[name]) === String(value);
+    const same = ([name, value]) => {
+      if (name === "timestamp") return true;
+      if (name === "id") return event.id === Number(value);
+      if (name === "filename" || name === "path") return plain(event[name]) === plain(value);
+      return event[name] === String(value);
+    };
     return Object.entries(filters || {}).every(same);
   }
 
-  function join(told) {
-    waiting.add(told);
+  /** A path as the service compares it: `./a//b` is `a/b`. */
+  function plain(path) {
+    const parts = String(path).split("/");
+    return parts.filter((part) => part && part !== ".").join("/");
+  }
+
+  function join(waiter) {
+    waiting.add(waiter);
     if (stream) return;
     stream = new AbortController();
     follow(stream.signal);
   }
 
-  function leave(told) {
-    waiting.delete(told);
-    if (waiting.size) return;
+  function leave(waiter) {
+    waiting.delete(waiter);
+    if (waiting.size || !stream) return;
     stream.abort();
     stream = null;
     live = false;
   }
 
-  function tell(event) {
-    for (const told of [...waiting]) told(event);
-  }
-
   /** Keeps a stream open until `signal`. */
   async function follow(signal) {
+    let failures = 0;
     while (!signal.aborted) {
+      const begun = performance.now();
+      let error;
       try {
         await listen(signal);
-      } catch {
+      } catch (failed) {
         // Whoever waits asks meanwhile.
+        error = failed;
       }
       if (signal.aborted) return;
       live = false;
-      await pause(AGAIN);
+      // One that ends as soon as it has begun has failed, too.
+      failures = performance.now() - begun > SILENCE ? 1 : failures + 1;
+      await pause(pauseAfter(failures, AGAIN, SELDOM, error), (done) => {
+        signal.addEventListener("abort", done);
+      });
     }
   }
 
@@ -169,12 +255,12 @@
       const url = new URL("events/stream", base);
       const options = { credentials: "same-origin", signal: quiet.signal };
       const response = await fetch(url, options);
-      if (!response.ok) return;
+      if (!response.ok) throw new Refused(`${url.pathname}: ${response.status}`, response);
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
       for (;;) {
         const { value, done } = await reader.read();
-        if (done) return;
+        if (done || signal.aborted) return;
         clearTimeout(timer);
         timer = setTimeout(end, SILENCE);
         const messages = (text + value).split("\n\n");
@@ -184,6 +270,8 @@
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", end);
+      // However it ended, nothing more of it is to come.
+      end();
     }
   }
 
@@ -197,10 +285,15 @@
     if (kind === "hello" || kind === "reset") {
       live = true;
       // What came before the stream is in no message of it.
-      tell(null);
+      for (const waiter of [...waiting]) waiter.ask();
     } else if (kind === "message" && field("data")) {
-      tell(JSON.parse(field("data")));
+      const event = JSON.parse(field("data"));
+      for (const waiter of [...waiting]) if (waiter.wants(event)) waiter.ask();
     }
+    // Any message may say how far the stream has come, with an event or without. Who has
+    // something to ask for asks from where they were.
+    const id = field("id");
+    if (id) for (const waiter of waiting) waiter.passed(Number(id));
   }
 
   Object.assign(window, { waitForUpdate, isUpdateAvailable, getEvents });

@@ -74,6 +74,10 @@ pub struct Notice {
     pub link: Option<NoticeLink>,
     /// A file below the home, to open.
     pub file: Option<String>,
+    /// The whole path of that file in the reader's home, for their own server, which need not
+    /// begin where the homes do.
+    #[serde(default)]
+    pub path: Option<String>,
     /// When it was written.
     pub created_at_ms: i64,
     /// Until when it is shown.

@@ -9,7 +9,8 @@ A jupyter_server extension that is on once this package is installed:
 * `hook` is the same for a Hub that is configured by a post_save_hook
 * `notices` keeps what the instructor tells participants, `receipts` says that it was had,
   `handlers` serves both to JupyterLab, which shows it (`data/share/jupyter/labextensions`)
-* `service`, `client` and `backoff` say where the service is, how it is asked, and when again
+* `service` says where the service is, `client` and `post` how it is asked, `answers` what its
+  answers mean, `pending`, `pace` and `backoff` when it is asked again
 
 It needs jupyter_server, with what that needs (tornado), and nothing else. Imports here are
 late, so that whoever only wants the hook loads nothing more.

@@ -20,11 +20,13 @@ class Backoff:
         self.failures = 0
         return had_failed
 
-    def failed(self, retry_after=None):
-        """Returns the seconds to wait; `retry_after` is the answer's header, or None."""
+    def failed(self, retry_after=None, most=None):
+        """Returns the seconds to wait; `retry_after` is the answer's header, or None, and
+        `most` another bound for this time.
+        """
         # Bounded, so that the power below stays small however long it lasts.
         self.failures = min(self.failures + 1, 16)
-        delay = min(self._most, self._first * 2**self.failures)
+        delay = min(most or self._most, self._first * 2**self.failures)
         # Spread out: a whole class must not come back in the same instant.
         return delay * random.uniform(0.5, 1) + seconds_of(retry_after)
 

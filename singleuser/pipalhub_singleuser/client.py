@@ -7,6 +7,8 @@ import json
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
+from .answers import ABSENT, REFUSED, meaning_of
+
 # Seconds that the service may take to answer, beyond what it was asked to wait.
 TIMEOUT = 10
 # More than all notices of a class; what is longer is not read.
@@ -14,11 +16,16 @@ MAX_ANSWER = 4 * 1024 * 1024
 
 
 class Unanswered(Exception):
-    """There is no answer to go by; `final` when asking again would give none either."""
+    """There is no answer to go by.
 
-    def __init__(self, why, final=False, retry_after=None):
+    `final` when the same question would get none later either, `lasting` when it is worth
+    asking again, but not soon: somebody has to change something first.
+    """
+
+    def __init__(self, why, final=False, lasting=False, retry_after=None):
         super().__init__(why)
         self.final = final
+        self.lasting = lasting
         self.retry_after = retry_after
 
 
@@ -49,9 +56,12 @@ class Client:
             return (await self._client.fetch(request)).body
         except HTTPClientError as error:
             status, answer = error.code, error.response
+            meaning = meaning_of(status)
             raise Unanswered(
                 f"HTTP {status}",
-                final=400 <= status < 500 and status not in (401, 403, 408, 429),
+                # What is not there may be there for another question.
+                final=meaning == REFUSED or status in (404, 405, 410),
+                lasting=meaning in (REFUSED, ABSENT),
                 retry_after=answer and answer.headers.get("Retry-After"),
             ) from None
         except Exception as error:

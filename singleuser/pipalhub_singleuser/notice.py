@@ -18,6 +18,8 @@ class Notice:
     title: Optional[str]
     link: Optional[dict]
     file: Optional[str]
+    # Where it is on the disk; a service that is older does not say.
+    path: Optional[str]
     created_at_ms: int
     until_ms: Optional[int]
     retracted: bool
@@ -32,6 +34,7 @@ class Notice:
             title=field(said, "title", str, None),
             link=_link(field(said, "link", dict, None)),
             file=field(said, "file", str, None),
+            path=field(said, "path", str, None),
             created_at_ms=field(said, "created_at_ms", int),
             until_ms=field(said, "until_ms", int, None),
             retracted=field(said, "retracted", bool),
@@ -40,7 +43,8 @@ class Notice:
     def for_page(self, now_ms, home, root):
         """What the page shows, or None when its time is over.
 
-        `file` is a path below the `home`; the page knows paths below the server's `root`.
+        `file` is a path below the homes as the service has them, which are the `home` when it
+        does not say where that is; the page knows paths below the server's `root`.
         """
         remaining = None if self.until_ms is None else self.until_ms - now_ms
         if remaining is not None and remaining <= 0 and not self.retracted:
@@ -52,7 +56,7 @@ class Notice:
             "title": self.title and self.title[:MAX_TEXT],
             "text": self.text[:MAX_TEXT],
             "link": self.link,
-            "path": self.file and _below(root, os.path.join(home, self.file)),
+            "path": self.file and _below(root, self.path or os.path.join(home, self.file)),
             "remaining_ms": remaining,
         }
 

@@ -28,7 +28,7 @@ LINGER = 5
 PACE = 0.5
 FIRST_DELAY = 0.5
 MAX_DELAY = 10
-# A service that has no notices may be upgraded.
+# A service that has no notices may be upgraded, and a token be known again.
 NOT_THERE_DELAY = 60
 
 
@@ -105,9 +105,8 @@ class Notices:
                 pause = begun + PACE - time.monotonic()
             except Unanswered as error:
                 self._log.debug("PipalHub cannot be asked for notices (%s)", error)
-                pause = self._backoff.failed(error.retry_after)
-                if error.final:
-                    pause = max(pause, NOT_THERE_DELAY)
+                most = NOT_THERE_DELAY if error.lasting else None
+                pause = self._backoff.failed(error.retry_after, most)
             await asyncio.sleep(max(pause, 0))
 
     async def _ask(self):

@@ -1,7 +1,7 @@
 """Tells the service that a notice was had or opened, in the background.
 
 The page does not wait for it. While the service is away they are kept, a bounded number,
-each once; saying one twice does no harm.
+each once; saying one twice does no harm. One that is not taken goes behind the others.
 """
 
 import asyncio
@@ -40,6 +40,8 @@ class Receipts:
                 await self._client.ask(path, body={"state": state})
             except Unanswered as error:
                 if not error.final:
+                    # Behind the others, which may be taken.
+                    self._pending[receipt] = self._pending.pop(receipt)
                     await asyncio.sleep(self._backoff.failed(error.retry_after))
                     continue
             self._backoff.succeeded()

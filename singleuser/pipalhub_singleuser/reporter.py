@@ -2,24 +2,26 @@
 
 What it promises the participant: it can neither fail nor delay a save. `note` does nothing
 but put one entry into a dictionary; a thread of its own sends it. While the service is away
-the newest event of each notebook is kept and sent when it is back. The log gets one line
-when the service is lost and one when it is found again.
+the newest event of each notebook is kept and sent when it is back. What is refused is dropped
+and what is not taken now is tried again after a pause of its own, so that neither holds up
+the others. The log gets one line when the service is lost and one when it is found again, and
+one for each kind of refusal.
 
 It needs nothing that is not in Python's standard library, and no event loop, since the
 hook has none to offer.
 """
 
 import datetime
-import json
+import http.client
 import logging
 import os
 import threading
-import urllib.error
-import urllib.request
-from collections import OrderedDict
 
+from .answers import ABSENT, AWAY, NOT_NOW, REFUSED, meaning_of, remedy_of
 from .backoff import Backoff
 from .pace import Pace
+from .pending import Pending
+from .post import post
 from .service import Service
 
 SAVE = "save-notebook"
@@ -42,6 +44,12 @@ BURST = 40
 # Seconds between attempts while the service is away, but for what Retry-After adds.
 FIRST_DELAY = 0.2
 MAX_DELAY = 2.5
+# The same where nobody takes events from this server until somebody changes that, and for an
+# event that is not taken while others are.
+ABSENT_DELAY = 60
+# So many different events that are not taken, one after the other, are the service's fault
+# and not theirs.
+SEVERAL = 3
 
 
 class Reporter:
@@ -53,18 +61,16 @@ class Reporter:
         self._home = home or os.path.expanduser("~")
         # By path and what it is about, oldest first. Whoever touches it holds the
         # condition, and nobody does anything slow while holding it.
-        self._pending = OrderedDict()
+        self._pending = Pending(MAX_PENDING, FIRST_DELAY, ABSENT_DELAY)
         self._last_time = None
         self._changed = threading.Condition()
         self._closed = threading.Event()
         self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
         self._pace = Pace(PACE, BURST)
         self._warned = set()
-        # No proxy of the environment and no redirect is followed: the token must not
-        # travel anywhere else.
-        self._opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), _NoRedirect()
-        )
+        # What was not taken since something was, by key; and what was said of it.
+        self._not_taken = set()
+        self._said = set()
         self._thread = threading.Thread(
             target=self._run, name="pipalhub_singleuser", daemon=True
         )
@@ -113,13 +119,8 @@ class Reporter:
         return now.isoformat()
 
     def _add(self, event):
-        key = _key(event)
         with self._changed:
-            self._pending[key] = event
-            self._pending.move_to_end(key)
-            dropped = len(self._pending) > MAX_PENDING
-            if dropped:
-                self._pending.popitem(last=False)
+            dropped = self._pending.put(_key(event), event)
             self._changed.notify()
         if dropped:
             self._warn_once("full", "too many unsent events, the oldest are dropped")
@@ -137,77 +138,107 @@ class Reporter:
         self._thread.join(timeout)
 
     def _run(self):
-        while (event := self._next()) is not None:
-            try:
-                delay = self._send(event)
-            except Exception as error:
-                # Nothing may end this thread: whatever it was, it is tried again.
-                delay = self._failed(type(error).__name__)
-            self._settle(event, sent=delay is None)
-            self._closed.wait(self._pace.sent() if delay is None else delay)
+        while (one := self._next()) is not None:
+            self._closed.wait(self._report(*one))
 
     def _next(self):
-        """Waits for an event; None when it is closed."""
+        """Waits for an event whose time has come; None when it is closed."""
         with self._changed:
-            while not self._pending and not self._closed.is_set():
-                self._changed.wait()
-            if self._closed.is_set():
-                return None
-            return next(iter(self._pending.values()))
+            while not self._closed.is_set():
+                key, event, wait = self._pending.next()
+                if event is not None:
+                    return key, event
+                self._changed.wait(wait)
+            return None
 
-    def _settle(self, event, sent):
-        with self._changed:
-            # A newer event of the same notebook stays and is sent in its turn.
-            key = _key(event)
-            if self._pending.get(key) is not event:
-                return
-            if sent:
-                del self._pending[key]
-            else:
-                # Behind the others, so that one bad event cannot block them.
-                self._pending.move_to_end(key)
-
-    def _send(self, event):
-        """Posts one event; returns None when done with it, else seconds to wait."""
-        request = urllib.request.Request(
-            self._service.address("events"),
-            data=json.dumps(event).encode(),
-            headers=self._service.headers(),
-        )
+    def _report(self, key, event):
+        """Posts one event; returns the seconds to wait before the next, of whatever."""
         try:
-            with self._opener.open(request, timeout=TIMEOUT):
-                pass
-        except urllib.error.HTTPError as error:
-            error.close()
-            status = error.code
-            if 400 <= status < 500 and status not in (401, 403, 408, 429):
-                # Sending it again would be refused again.
-                self._warn_once(status, "the service refuses events: HTTP %s", status)
-                return None
-            return self._failed(f"HTTP {status}", error.headers.get("Retry-After"))
+            answer = post(
+                self._service.address("events"), self._service.headers(), event, TIMEOUT
+            )
+        except (OSError, http.client.HTTPException) as error:
+            return self._away(key, type(error).__name__)
+        except Exception as error:
+            # A fault of ours with this one. Nothing may end this thread.
+            return self._not_now(key, type(error).__name__)
+        meaning, why = meaning_of(answer.status), f"HTTP {answer.status}"
+        if meaning == ABSENT:
+            remedy = remedy_of(answer.status)
+            return self._away(key, why, answer.retry_after, remedy, ABSENT_DELAY)
+        if meaning == AWAY:
+            return self._away(key, why, answer.retry_after)
+        if meaning == NOT_NOW:
+            return self._not_now(key, why, answer.retry_after)
+        if meaning == REFUSED:
+            self._say_refused(event, answer)
+        return self._settled(key, event)
+
+    def _settled(self, key, event):
+        with self._changed:
+            self._pending.settle(key, event)
+        self._not_taken.clear()
+        self._said.clear()
         if self._backoff.succeeded():
             self.log.info("PipalHub is back, saves are reported again")
-        return None
+        return self._pace.sent()
 
-    def _failed(self, why, retry_after=None):
-        # One that was closed while it waited for an answer has nothing to say any more.
-        if self._backoff.failures == 0 and not self._closed.is_set():
-            self.log.warning(
-                "PipalHub cannot be told of saves (%s): they are kept until it can. "
-                "Saving works as ever",
+    def _not_now(self, key, why, retry_after=None):
+        """One that was not taken; when several are not, one after the other, none is."""
+        if len(self._not_taken) < SEVERAL:
+            self._not_taken.add(key)
+        if len(self._not_taken) == SEVERAL:
+            return self._away(key, why, retry_after)
+        with self._changed:
+            self._pending.put_off(key, retry_after)
+        if not self._closed.is_set():
+            path, _ = key
+            self._warn_once(
+                ("not now", why),
+                "it did not take news of %s (%s), which is tried again later",
+                ascii(path),
                 why,
             )
-        return self._backoff.failed(retry_after)
+        return self._pace.sent()
+
+    def _away(self, key, why, retry_after=None, remedy="", longest=None):
+        """The service as a whole: what there is of `key` is as good as any other."""
+        with self._changed:
+            self._pending.put_last(key)
+        return self._pause(why, retry_after, remedy, longest)
+
+    def _pause(self, why, retry_after, remedy="", longest=None):
+        # One that was closed while it waited for an answer has nothing to say any more. While
+        # it lasts, one line tells it, and one more each thing that can be done about it.
+        news = self._backoff.failures == 0 or (remedy and why not in self._said)
+        if news and not self._closed.is_set():
+            self._said.add(why)
+            self.log.warning(
+                "PipalHub cannot be told of saves (%s): they are kept until it can. %s"
+                "Saving works as ever",
+                why,
+                f"{remedy}. " if remedy else "",
+            )
+        return self._backoff.failed(retry_after, longest)
+
+    def _say_refused(self, event, answer):
+        said = answer.said.rstrip(". ")
+        remedy = remedy_of(answer.status)
+        self._warn_once(
+            answer.status,
+            "it refuses to be told of %s (HTTP %s%s), which is not said again. %sOther "
+            "notebooks are reported, and saving works as ever; further refusals of this kind "
+            "are not logged",
+            ascii(event["path"]),
+            answer.status,
+            f": {said}" if said else "",
+            f"{remedy}. " if remedy else "",
+        )
 
     def _warn_once(self, key, message, *args):
         if key not in self._warned:
             self._warned.add(key)
             self.log.warning("PipalHub: " + message, *args)
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args, **kwargs):
-        return None
 
 
 def _key(event):

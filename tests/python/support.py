@@ -52,7 +52,7 @@ class Service:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 event = json.loads(body)
                 # The answer is decided before anyone can see that the event came.
-                status, headers = answer(event)
+                status, headers, *body = answer(event)
                 with service.changed:
                     service.tokens.add(self.headers["Authorization"])
                     service.events.append((self.path, event, time.monotonic()))
@@ -61,6 +61,8 @@ class Service:
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.end_headers()
+                for text in body:
+                    self.wfile.write(text)
 
             def log_message(self, *args):
                 pass
@@ -95,10 +97,28 @@ class Lines(logging.Handler):
         self.lines.append(record.getMessage())
 
 
+class Trickle:
+    """An answer that begins with `begin` and goes on by one byte now and then for ever."""
+
+    def __init__(self, begin):
+        self._begin = begin
+
+    def run(self, connection):
+        try:
+            connection.sendall(self._begin)
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.02)
+        except OSError:
+            # Whoever asked has given up.
+            connection.close()
+
+
 class RawService:
     """Accepts connections and answers each with the next of `replies`, bytes.
 
-    None is an answer that never comes; the last is for all that follow.
+    None is an answer that never comes, Trickle one that never ends; the last is for all that
+    follow.
     """
 
     def __init__(self, *replies):
@@ -121,6 +141,8 @@ class RawService:
             reply = next(replies, reply)
             if reply is None:
                 held.append(connection)
+            elif isinstance(reply, Trickle):
+                threading.Thread(target=reply.run, args=(connection,), daemon=True).start()
             else:
                 connection.sendall(reply)
                 connection.close()

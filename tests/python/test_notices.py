@@ -17,6 +17,7 @@ from support import (
     TOKEN,
     JupyterServer,
     RawService,
+    Trickle,
     environment_of,
 )
 
@@ -134,7 +135,7 @@ class Relay(unittest.IsolatedAsyncioTestCase):
             b'{"cursor": "3", "now_ms": 1, "notices": []}',
             b'{"cursor": true, "now_ms": 1, "notices": []}',
             Unanswered("HTTP 503"),
-            Unanswered("HTTP 404", final=True),
+            Unanswered("HTTP 404", final=True, lasting=True),
         ]
         bad = [
             None,
@@ -207,6 +208,10 @@ class Relay(unittest.IsolatedAsyncioTestCase):
             notice = Notice.read({**SAID, "file": file})
             shown = notice.for_page(0, home, root)
             self.assertEqual(shown["path"], path, (root, file))
+        # Where the class begins further down, only the service knows it.
+        placed = {**SAID, "file": "a.ipynb", "path": home + "/work/a.ipynb"}
+        shown = Notice.read(placed).for_page(0, home, home)
+        self.assertEqual(shown["path"], "work/a.ipynb")
 
 
 @unittest.skipUnless(HAS_JUPYTER, "jupyter_server is not installed")
@@ -219,6 +224,16 @@ class Telling(unittest.IsolatedAsyncioTestCase):
         for notice_id, state in [(1, "shown"), (2, "shown"), (1, "shown"), (1, "opened")]:
             receipts.note(notice_id, state)
         await asyncio.wait_for(receipts._task, LONG)
+        expected = [f"api/notices/{n}/receipt" for n in (1, 2, 1)]
+        self.assertEqual(client.paths, expected)
+
+    async def test_one_that_is_not_taken_goes_behind_the_others(self):
+        client = Scripted(Unanswered("HTTP 500"), b"", b"")
+        receipts = Receipts(client)
+        with mock.patch.object(receipts._backoff, "failed", return_value=0):
+            for notice_id in (1, 2):
+                receipts.note(notice_id, "shown")
+            await asyncio.wait_for(receipts._task, LONG)
         expected = [f"api/notices/{n}/receipt" for n in (1, 2, 1)]
         self.assertEqual(client.paths, expected)
 
@@ -239,6 +254,8 @@ class Telling(unittest.IsolatedAsyncioTestCase):
             ([moved, CREATED], None),
             ([slow], "7"),
             ([None], None),
+            ([Trickle(b"HTTP/1.1 200 OK\r\nX: ")], None),
+            ([Trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")], None),
         ]:
             with self.subTest(replies=replies):
                 raw = RawService(*replies)

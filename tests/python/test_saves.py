@@ -6,6 +6,7 @@ without it:
     python -m unittest discover -s tests/python
 """
 
+import json
 import logging
 import os
 import socket
@@ -25,14 +26,17 @@ from support import (
     Lines,
     RawService,
     Service,
+    Trickle,
     environment_of,
 )
 
 import pipalhub_singleuser
-from pipalhub_singleuser import reporter as reporter_module, service
+from pipalhub_singleuser import answers, reporter as reporter_module, service
 from pipalhub_singleuser.backoff import seconds_of
 from pipalhub_singleuser.events import news_in
 from pipalhub_singleuser.pace import Pace
+from pipalhub_singleuser.pending import Pending
+from pipalhub_singleuser.post import Answer
 
 
 class PaceTest(unittest.TestCase):
@@ -48,6 +52,53 @@ class PaceTest(unittest.TestCase):
         now[0] += 1000
         self.assertEqual([pace.sent() for _ in range(3)], [0, 0, 0])
         self.assertAlmostEqual(pace.sent(), 0.1)
+
+
+class PendingTest(unittest.TestCase):
+    def setUp(self):
+        self.now = 100.0
+        self.pending = Pending(3, 1, 8, clock=lambda: self.now)
+
+    def test_the_newest_of_each_is_next_oldest_first(self):
+        self.pending.put("a", 1)
+        self.pending.put("b", 2)
+        self.pending.put("a", 3)
+        self.assertEqual(self.pending.next(), ("b", 2, 0))
+        self.pending.settle("b", 2)
+        self.assertEqual(self.pending.next(), ("a", 3, 0))
+        # One that was sent while a newer one came: that is still to be sent.
+        self.pending.settle("a", 1)
+        self.assertEqual(self.pending.next(), ("a", 3, 0))
+        self.pending.settle("a", 3)
+        self.assertEqual(self.pending.next(), (None, None, None))
+
+    def test_what_is_put_off_waits_longer_each_time_and_holds_up_no_other(self):
+        self.pending.put("bad", 0)
+        waits = []
+        for number in range(6):
+            self.pending.put_off("bad")
+            self.pending.put("good", number)
+            self.assertEqual(self.pending.next(), ("good", number, 0))
+            self.pending.settle("good", number)
+            # A newer one of the same waits as long.
+            self.pending.put("bad", number)
+            _, event, wait = self.pending.next()
+            self.assertIsNone(event)
+            waits.append(wait)
+            self.now += wait
+            self.assertEqual(self.pending.next()[:2], ("bad", number))
+        for wait, most in zip(waits, [2, 4, 8, 8, 8, 8]):
+            self.assertTrue(most / 2 <= wait <= most, waits)
+
+    def test_it_is_bounded(self):
+        dropped = [self.pending.put(number, number) for number in range(5)]
+        self.assertEqual(dropped, [False, False, False, True, True])
+        self.assertEqual(len(self.pending), 3)
+        # What is not there any more has no pause either.
+        self.pending.put_off(0)
+        self.pending.settle(1, 1)
+        self.pending.put_last(1)
+        self.assertEqual(self.pending.next(), (2, 2, 0))
 
 
 class Case(unittest.TestCase):
@@ -168,7 +219,33 @@ class Reporting(Case):
             )
         self.assertEqual(len(server.bodies()), 3)
         reporter.close()
-        self.assertEqual(self.lines(), ["PipalHub: the service refuses events: HTTP 400"])
+        [line] = self.lines()
+        self.assertIn(ascii(self.path("a.ipynb")), line)
+        self.assertIn("HTTP 400", line)
+        self.assertIn("install the package that came with the service", line)
+
+    def test_a_save_outside_of_the_home_is_told_once_and_delays_no_other(self):
+        outside = "/elsewhere/a\n.ipynb"
+        said = json.dumps({"message": "It is not below\nalice's home."}).encode()
+
+        def answer(event):
+            return (403 if event["path"] == outside else 201), {}, said
+
+        server = self.service(answer)
+        with mock.patch.object(Pending, "put_off", side_effect=AssertionError):
+            reporter = self.reporter(server.url)
+            reporter.note("save-notebook", outside)
+            server.wait(lambda events: events)
+            for number in range(20):
+                reporter.note("save-notebook", self.path(f"{number}.ipynb"))
+            events = server.wait(lambda events: len(events) == 21)
+            reporter.close()
+        self.assertEqual([e["path"] for e in events].count(outside), 1)
+        [line] = self.lines()
+        self.assertIn(ascii(outside), line)
+        self.assertIn("(HTTP 403: It is not below alice's home)", line)
+        self.assertIn("--homes", line)
+        self.assertNotIn("\n", line)
 
     def test_retry_after_is_honoured(self):
         answers = iter([(429, {"Retry-After": "1"})])
@@ -208,12 +285,46 @@ class Reporting(Case):
                 events = server.wait(lambda events: len(events) > refused + 2)
                 self.assertEqual(events[-1]["filename"], "last.ipynb")
 
-    def test_a_token_that_is_not_yet_known_is_tried_again(self):
-        answers = iter([(401, {}), (403, {}), (503, {}), (302, {"Location": "/x"})])
+    def test_a_service_that_takes_nothing_from_this_server_is_tried_again(self):
+        statuses = [401, 404, 302, 503]
+        answers = iter((status, {"Location": "/x"}) for status in statuses)
         server = self.service(lambda event: next(answers, (201, {})))
-        reporter = self.reporter(server.url)
-        reporter.note("save-notebook", self.path("a.ipynb"))
-        server.wait(lambda events: len(events) == 5)
+        with mock.patch.object(reporter_module, "ABSENT_DELAY", 0.01):
+            reporter = self.reporter(server.url)
+            reporter.note("save-notebook", self.path("a.ipynb"))
+            server.wait(lambda events: len(events) == 5)
+            reporter.close()
+        token, address, *others = self.lines()
+        self.assertIn("(HTTP 401)", token)
+        self.assertIn("stop and start the server", token)
+        self.assertIn("(HTTP 404)", address)
+        self.assertIn("PIPALHUB_URL", address)
+
+    def test_what_it_does_not_take_waits_longer_and_longer_and_by_itself(self):
+        reporter = self.unstarted(answer=500)
+        one, two, three = (("a", False), ("b", False), ("c", False))
+        pauses = [reporter._report(one, {}) for _ in range(20)]
+        # Whoever else has something to say does not wait at all.
+        self.assertEqual(pauses, [0] * 20)
+        self.assertEqual(reporter._report(two, {}), 0)
+        # Until it is clear that it takes nothing.
+        self.assertGreater(reporter._report(three, {}), 0)
+        self.assertGreater(reporter._report(one, {}), 0)
+
+    def unstarted(self, answer):
+        """A reporter without its thread; every post is answered so."""
+        with mock.patch("threading.Thread.start"):
+            reporter = reporter_module.Reporter(
+                service.Service("http://127.0.0.1:1/", TOKEN, "alice"),
+                self.home,
+                self.logger,
+            )
+        patched = mock.patch.object(
+            reporter_module, "post", return_value=Answer(answer, None, "")
+        )
+        patched.start()
+        self.addCleanup(patched.stop)
+        return reporter
 
     def test_the_log_is_quiet_and_keeps_the_token(self):
         answers = iter([(503, {})] * 3)
@@ -252,6 +363,21 @@ class Raw(Case):
 
     def test_a_service_that_hangs(self):
         self.check_comes_again(None)
+
+    def test_a_service_that_says_a_byte_now_and_then(self):
+        self.check_comes_again(Trickle(b"HTTP/1.1 201 Created\r\nX: "))
+
+    def test_a_refusal_whose_reason_never_ends_is_one(self):
+        head = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 1000000\r\n\r\n"
+        url, seen = self.serve(Trickle(head), CREATED)
+        with mock.patch.object(reporter_module, "TIMEOUT", 0.2):
+            reporter = self.reporter(url)
+            for name in ["a.ipynb", "b.ipynb"]:
+                reporter.note("save-notebook", self.path(name))
+                self.assertTrue(seen.acquire(timeout=LONG))
+            reporter.close(LONG)
+        self.assertEqual(len(self.lines()), 1, self.lines())
+        self.assertIn("HTTP 403", self.lines()[0])
 
     def test_a_hanging_service_delays_no_save(self):
         url, seen = self.serve(None)
@@ -298,6 +424,19 @@ class Small(unittest.TestCase):
             ("Fri, 31 Dec 2027 23:59:59 GMT", 0),
         ]:
             self.assertEqual(seconds_of(asked), seconds, asked)
+
+    def test_what_answers_mean(self):
+        for meaning, statuses in [
+            (answers.DONE, [200, 201, 204]),
+            (answers.REFUSED, [400, 403, 409, 413, 415, 422, 451]),
+            (answers.ABSENT, [301, 302, 307, 401, 404, 405, 410]),
+            (answers.AWAY, [429, 502, 503, 504]),
+            (answers.NOT_NOW, [408, 425, 500, 501, 599]),
+        ]:
+            for status in statuses:
+                self.assertEqual(answers.meaning_of(status), meaning, status)
+        for status in [302, 400, 401, 403, 404, 409]:
+            self.assertTrue(answers.remedy_of(status), status)
 
     def test_nothing_shows_the_token(self):
         self.assertNotIn(TOKEN, repr(service.Service("http://x/", TOKEN, "alice")))

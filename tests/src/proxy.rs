@@ -7,7 +7,7 @@
 //! also for what is open already, such as a stream.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{SocketAddr, TcpListener},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
@@ -71,6 +71,8 @@ struct Seen {
     requests: Vec<String>,
     /// The same of those whose connection is still open, by their numbers.
     open: BTreeMap<u64, String>,
+    /// Of these, which have a piece of an answer that waits here.
+    held: BTreeSet<u64>,
 }
 
 impl Proxy {
@@ -133,6 +135,12 @@ impl Proxy {
     pub fn open(&self, part: &str) -> usize {
         let seen = self.shared.seen();
         count(seen.open.values(), part)
+    }
+
+    /// How many of them were answered by the server, with an answer that waits here.
+    pub fn held(&self, part: &str) -> usize {
+        let seen = self.shared.seen();
+        count(seen.held.iter().filter_map(|of| seen.open.get(of)), part)
     }
 
     /// The target of each request in the order in which they came, for what a test says.
@@ -201,10 +209,12 @@ async fn carry(mut client: TcpStream, shared: &Shared) -> Result<()> {
     };
     let (mut from_client, to_client) = client.into_split();
     let done = select! {
-        done = answer(&mut turn, &request, to_client, shared.back) => done,
+        done = answer(&mut turn, &request, to_client, shared) => done,
         () = gone(&mut from_client) => Ok(()),
     };
-    shared.seen().open.remove(&number);
+    let mut seen = shared.seen();
+    seen.open.remove(&number);
+    seen.held.remove(&number);
     done
 }
 
@@ -256,7 +266,7 @@ async fn answer(
     turn: &mut Turn,
     request: &[u8],
     mut client: impl AsyncWriteExt + Unpin,
-    back: SocketAddr,
+    shared: &Shared,
 ) -> Result<()> {
     match turn.mode(|mode| mode != Mode::Hold).await? {
         Mode::Status(status) => {
@@ -268,7 +278,7 @@ async fn answer(
         Mode::Delay(pause) => turn.pause(pause).await?,
         Mode::Pass | Mode::Hold | Mode::HoldAnswer | Mode::Trickle(_) => {}
     }
-    let mut server = TcpStream::connect(back).await?;
+    let mut server = TcpStream::connect(shared.back).await?;
     server.write_all(request).await?;
     let mut piece = Vec::with_capacity(16 * 1024);
     loop {
@@ -281,7 +291,10 @@ async fn answer(
             return Ok(());
         }
         let flows = |mode| !matches!(mode, Mode::Hold | Mode::HoldAnswer);
-        match turn.mode(flows).await? {
+        shared.seen().held.insert(turn.number);
+        let mode = turn.mode(flows).await?;
+        shared.seen().held.remove(&turn.number);
+        match mode {
             Mode::Drop => return Ok(()),
             Mode::Trickle(pause) => {
                 for byte in &piece {
@@ -387,6 +400,12 @@ mod tests {
                 proxy.only("/other", Mode::Pass);
                 assert_eq!(get(&proxy, "/other").await?, "a page");
                 assert!(!asked.is_finished());
+                if mode == Mode::HoldAnswer {
+                    until("the answer", async || {
+                        Ok((proxy.held("/held") == 1).then_some(()))
+                    })
+                    .await?;
+                }
                 if cut {
                     proxy.cut("/held");
                     assert!(asked.await?.is_err());

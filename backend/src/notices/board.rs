@@ -357,6 +357,7 @@ impl Post {
             title: draft.title.clone(),
             link: draft.link.clone(),
             file: draft.file.clone(),
+            path: None,
             created_at_ms: self.kept.created_at_ms,
             until_ms: draft.until_ms,
             retracted: self.kept.retracted_at_ms.is_some(),

@@ -90,12 +90,17 @@ async fn store_event(
 ) -> Result<Event, AppError> {
     let event = event_from(body)?;
     check_owner(state, identity, &event)?;
-    let event = plainly_placed(event)?;
-    state.limits.post_of(identity, size_of(&event))?;
+    let mut event = plainly_placed(event)?;
     let key = state
         .class
         .key_of(&event.path)
         .filter(|key| key.user == event.user);
+    if let Some(key) = &key {
+        // Pages look for a notebook by this name. The participant's server, which knows nothing
+        // of --homes, may have another for it.
+        event.filename.clone_from(&key.filename);
+    }
+    state.limits.post_of(identity, size_of(&event))?;
     let kind = event.kind.clone();
     if let Some(key) = &key {
         note_saving(state, key, &event, body);

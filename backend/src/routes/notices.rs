@@ -32,6 +32,7 @@ use crate::{
     app::AppState,
     auth::{Instructor, Participant},
     error::AppError,
+    homes::HomesTemplate,
     notices::{Board, Draft, News, Receipt, Sent},
     time,
 };
@@ -94,6 +95,7 @@ async fn list_notices(
         mut notices,
     } = news_by(&state, &identity.user, after, until).await;
     if !notices.is_empty() {
+        place_files(&mut notices, state.class.homes(), &identity.user);
         let board = Arc::clone(&state.notices);
         let user = identity.user;
         let read = aside(move || Ok(board.store().read_by(&user)?)).await?;
@@ -123,6 +125,16 @@ async fn news_by(state: &AppState, user: &str, after: Option<i64>, until: Instan
         if !woken {
             return news;
         }
+    }
+}
+
+/// Says where the files are in the home of `user`.
+fn place_files(notices: &mut [Notice], homes: &HomesTemplate, user: &str) {
+    let Some(home) = homes.home_of(user) else {
+        return;
+    };
+    for notice in notices {
+        notice.path = notice.file.as_deref().map(|file| home.shown(file));
     }
 }
 

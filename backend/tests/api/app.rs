@@ -114,6 +114,13 @@ impl App {
         Self::start_with(folder, None, false, LimitSettings::default(), true, name).await
     }
 
+    /// The same with a Hub.
+    pub(crate) async fn with_hub_and_homes_below(name: &'static str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = LimitSettings::default();
+        Self::start_with(folder, Some(""), false, limits, true, name).await
+    }
+
     async fn start(
         folder: TempDir,
         hub_host: Option<&str>,

@@ -16,6 +16,7 @@ mod history;
 mod hub;
 mod hub_faults;
 mod metrics;
+mod names;
 mod notices;
 mod openapi;
 mod output;

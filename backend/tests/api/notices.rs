@@ -103,7 +103,9 @@ async fn a_notice_is_all_that_was_written() {
     });
     let sent = send(&app.instructor(), &request).await;
     let read = app.participant("alice").json("api/notices").await;
-    assert_eq!(read["notices"], json!([sent]));
+    let mut had = sent.clone();
+    had["path"] = json!(app.home("alice").join(DAY1));
+    assert_eq!(read["notices"], json!([had]));
     assert_eq!(read["cursor"], sent["seq"]);
     assert!(
         sent["html"]

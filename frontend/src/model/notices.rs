@@ -259,6 +259,7 @@ mod tests {
             title: None,
             link: None,
             file: None,
+            path: None,
             created_at_ms: 0,
             until_ms: None,
             retracted: false,

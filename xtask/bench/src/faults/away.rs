@@ -31,6 +31,12 @@ const NOTEBOOKS: usize = 20;
 const ADDED_MS: f64 = 3.0;
 const BACK_WITHIN: Duration = Duration::from_secs(3);
 
+/// Where a server reports its saves, and by which token.
+pub(super) struct Report<'a> {
+    pub(super) to: &'a str,
+    pub(super) token: &'a str,
+}
+
 /// A participant's server.
 pub(super) struct Jupyter {
     child: Child,
@@ -43,7 +49,11 @@ impl Jupyter {
     async fn start(lab: &Lab, venv: &Path, name: &str, report_to: &str) -> anyhow::Result<Self> {
         let home = lab.folder.join(name);
         fs::create_dir(&home)?;
-        Self::start_in(lab, venv, name, report_to, &home, &[]).await
+        let report = Report {
+            to: report_to,
+            token: TOKEN,
+        };
+        Self::start_in(lab, venv, name, report, &home, &[]).await
     }
 
     /// The same in a home that is there, started by the words `around`, which end by executing
@@ -52,7 +62,7 @@ impl Jupyter {
         lab: &Lab,
         venv: &Path,
         name: &str,
-        report_to: &str,
+        report: Report<'_>,
         home: &Path,
         around: &[&str],
     ) -> anyhow::Result<Self> {
@@ -77,8 +87,8 @@ impl Jupyter {
             .env("PYTHONPATH", lab.etc.join("../singleuser"))
             .env("JUPYTER_CONFIG_PATH", lab.etc.join("jupyter"))
             .env("JUPYTERHUB_USER", name)
-            .env("JUPYTERHUB_API_TOKEN", TOKEN)
-            .env("PIPALHUB_URL", report_to)
+            .env("JUPYTERHUB_API_TOKEN", report.token)
+            .env("PIPALHUB_URL", report.to)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -123,9 +133,18 @@ impl Jupyter {
 
     /// Saves as JupyterLab does; the status and how long it took, in milliseconds.
     pub(super) async fn save(&mut self, notebook: usize, text: &str) -> anyhow::Result<(u16, f64)> {
+        self.save_at(&format!("{notebook}.ipynb"), text).await
+    }
+
+    /// The same of a notebook anywhere below the server's folder.
+    pub(super) async fn save_at(
+        &mut self,
+        notebook: &str,
+        text: &str,
+    ) -> anyhow::Result<(u16, f64)> {
         let content = Self::notebook(text);
         let body = json!({"type": "notebook", "format": "json", "content": content}).to_string();
-        let path = format!("/api/contents/{notebook}.ipynb");
+        let path = format!("/api/contents/{notebook}");
         let request = request("PUT", &path, TOKEN, Some(&body));
         let begun = Instant::now();
         if let Ok(answer) = self.connection.exchange(&request).await {

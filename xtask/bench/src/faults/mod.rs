@@ -12,6 +12,7 @@
 //! * [`hub`], [`away`]: the Hub goes; the service goes and Jupyter saves on
 //! * [`far_behind`]: the service was away, and everyone comes back at once
 //! * [`many`], [`refusals`], [`floods`], [`starving`]: too much, too new, too fast, too many
+//! * [`named`]: what participants' servers say is refused, or the class has another name for it
 //! * [`own_disk`], [`hanging`]: a participant's disk goes, or does not answer
 //! * [`hostile`], [`evil`]: what one participant puts into their home; one against all others
 
@@ -28,6 +29,7 @@ mod hub;
 mod journal;
 mod kill;
 mod many;
+mod named;
 mod notebooks;
 mod own_disk;
 mod power;
@@ -138,7 +140,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 34] = [
+const ROWS: [Row; 36] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -182,6 +184,8 @@ const ROWS: [Row; 34] = [
     ("begun-sign-ins", |lab| {
         Box::pin(starving::begun_sign_ins(lab))
     }),
+    ("refused-events", |lab| Box::pin(named::refused(lab))),
+    ("homes-below", |lab| Box::pin(named::below(lab))),
     ("participant-disk-full", |lab| Box::pin(own_disk::full(lab))),
 ];
 

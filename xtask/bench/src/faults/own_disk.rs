@@ -8,9 +8,13 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Lab, Verdict, away::Jupyter, is_root, is_there};
+use super::{
+    Lab, Verdict,
+    away::{Jupyter, Report},
+    is_root, is_there,
+};
 use crate::drive::{
-    LONG,
+    LONG, TOKEN,
     service::{Plan, Service},
     until,
 };
@@ -43,7 +47,11 @@ pub(super) async fn full(lab: &Lab) -> anyhow::Result<Verdict> {
     let url = format!("http://{}/", service.address);
     let place = home.display().to_string();
     let around = ["unshare", "--mount", "sh", "-c", SMALL, &place];
-    let mut jupyter = Jupyter::start_in(lab, venv, "ana", &url, &home, &around).await?;
+    let report = Report {
+        to: &url,
+        token: TOKEN,
+    };
+    let mut jupyter = Jupyter::start_in(lab, venv, "ana", report, &home, &around).await?;
     let mut verdict = Verdict::default();
     let (status, _) = jupyter.save(0, "second").await?;
     verdict.must(status == 201, format!("a new notebook got {status}"));

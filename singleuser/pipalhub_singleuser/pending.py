@@ -1,0 +1,81 @@
+"""What is still to be said, the newest of each thing, each with a pause of its own.
+
+One that was not taken waits longer each time, and holds up no other. It belongs to whoever
+holds a lock; nothing here is slow.
+"""
+
+import time
+from collections import OrderedDict
+
+from .backoff import Backoff
+
+
+class Pending:
+    """At most `most` events by their keys, oldest first; pauses as in Backoff."""
+
+    def __init__(self, most, first, longest, clock=time.monotonic):
+        self._most = most
+        self._delays = (first, longest)
+        self._clock = clock
+        self._entries = OrderedDict()
+
+    def __len__(self):
+        return len(self._entries)
+
+    def put(self, key, event):
+        """Replaces what is there for `key`, which keeps its pause; returns whether the oldest
+        had to be dropped for it.
+        """
+        entry = self._entries.setdefault(key, _Entry())
+        entry.event = event
+        self._entries.move_to_end(key)
+        dropped = len(self._entries) > self._most
+        if dropped:
+            self._entries.popitem(last=False)
+        return dropped
+
+    def next(self):
+        """`(key, event, 0)` of the first whose time has come; else `(None, None, seconds)`
+        until the first one's has, None when there is none.
+        """
+        now = self._clock()
+        first = None
+        for key, entry in self._entries.items():
+            if entry.due <= now:
+                return key, entry.event, 0
+            first = entry.due if first is None else min(first, entry.due)
+        return None, None, None if first is None else first - now
+
+    def settle(self, key, event):
+        """`event` needs not be said any more; a newer one of its key does, at once."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return
+        if entry.event is event:
+            del self._entries[key]
+        else:
+            entry.due, entry.backoff = 0, None
+
+    def put_off(self, key, retry_after=None):
+        """What there is of `key` waits for a while, longer each time."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return
+        if entry.backoff is None:
+            entry.backoff = Backoff(*self._delays)
+        entry.due = self._clock() + entry.backoff.failed(retry_after)
+        self._entries.move_to_end(key)
+
+    def put_last(self, key):
+        """What there is of `key` waits for all others."""
+        if key in self._entries:
+            self._entries.move_to_end(key)
+
+
+class _Entry:
+    __slots__ = ("event", "due", "backoff")
+
+    def __init__(self):
+        self.event = None
+        self.due = 0
+        self.backoff = None
