@@ -69,6 +69,16 @@ pub(crate) fn open(
     Ok(connection)
 }
 
+/// Gives up to so many free pages back to the file system.
+pub(crate) fn give_back(connection: &Connection, pages: u32) -> rusqlite::Result<()> {
+    // Each step of the statement frees one page and says so by a row. What executes a statement
+    // steps it once.
+    let mut freeing = connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    let mut freed = freeing.query([])?;
+    while freed.next()?.is_some() {}
+    Ok(())
+}
+
 /// Brings the schema up to date. `migrations` is append-only: the place of a migration in
 /// it is the schema's version, kept in `PRAGMA user_version`.
 pub(crate) fn migrate(connection: &Connection, migrations: &[&str]) -> anyhow::Result<()> {
@@ -165,6 +175,29 @@ fn uri(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn as_many_pages_are_given_back_as_are_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite3");
+        let connection = open(&path, Durability::Normal, PATIENCE).unwrap();
+        let fill = "CREATE TABLE t (x BLOB) STRICT;
+            WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 1000)
+            INSERT INTO t SELECT zeroblob(4000) FROM n;
+            DELETE FROM t";
+        connection.execute_batch(fill).unwrap();
+        let free = || -> i64 {
+            let count = "PRAGMA freelist_count";
+            connection.query_row(count, [], |row| row.get(0)).unwrap()
+        };
+        let before = free();
+        assert!(before > 900, "{before}");
+        give_back(&connection, 256).unwrap();
+        assert_eq!(free(), before - 256);
+        give_back(&connection, 100_000).unwrap();
+        assert_eq!(free(), 0);
+        give_back(&connection, 256).unwrap();
+    }
 
     #[test]
     fn migrating_twice_is_migrating_once() {

@@ -4,7 +4,10 @@
 //! whoever answers a request may take it. What is put down comes from the lane of the
 //! participant ([`crate::lanes`]), from one look at the file after another.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use shared::incremental::Prepared;
 
@@ -42,6 +45,8 @@ pub(super) struct Known {
     /// The last version that was a notebook.
     pub(super) good: Option<Arc<Good>>,
     told: Option<Told>,
+    /// Which version did not parse when it was looked at last, and when it was first.
+    torn: Option<(Fingerprint, Instant)>,
     /// Somebody was shown what was there before, because reading it took too long.
     is_awaited: bool,
 }
@@ -106,6 +111,13 @@ impl Entry {
             let _before = known.good.replace(good);
             drop(known);
         }
+    }
+
+    /// Since when this version is known not to parse: from now on, unless it was before.
+    pub(super) fn torn_since(&self, version: Fingerprint, now: Instant) -> Instant {
+        let mut known = self.lock();
+        let before = known.torn.filter(|(torn, _)| *torn == version);
+        known.torn.insert(before.unwrap_or((version, now))).1
     }
 
     /// What was read is not kept any more, and is read again.

@@ -16,8 +16,8 @@ use crate::{
     time,
 };
 
-/// A file that was modified less than this ago and does not parse is being written:
-/// Jupyter truncates the target and writes it anew in place.
+/// A file that was modified less than this ago and does not parse is being written, for as long
+/// at most: Jupyter truncates the target and writes it anew in place.
 const WRITING: Duration = Duration::from_secs(1);
 
 impl Core {
@@ -90,7 +90,7 @@ impl Core {
         };
         match fault {
             None => Look::Good(version),
-            Some(_) if is_fresh(version) => Look::BeingWritten(version),
+            Some(_) if is_being_written(entry, version) => Look::BeingWritten(version),
             Some(fault) => Look::Bad(Some(version), fault),
         }
     }
@@ -172,11 +172,18 @@ impl Core {
     }
 }
 
-/// Whether it was modified just now. One that says it will be is not being written: its clock
-/// is wrong, or somebody has said so.
-fn is_fresh(version: Fingerprint) -> bool {
-    let age_ms = time::now_ms() - version.modified_ms();
-    age_ms.unsigned_abs() < WRITING.as_millis() as u64
+fn is_being_written(entry: &Entry, version: Fingerprint) -> bool {
+    let now = Instant::now();
+    let torn_for = now.duration_since(entry.torn_since(version, now));
+    may_be_half(time::now_ms() - version.modified_ms(), torn_for)
+}
+
+/// Whether what does not parse may be half of what is being written. Of a file that is old it
+/// says so itself; else since when is this service's to know, whose clock neither jumps nor is a
+/// participant's.
+fn may_be_half(age_ms: i64, torn_for: Duration) -> bool {
+    let is_old = age_ms > 0 && Duration::from_millis(age_ms.unsigned_abs()) >= WRITING;
+    torn_for < WRITING && !is_old
 }
 
 fn tile(key: &Key, known: &Known, problem: Option<String>) -> Tile {
@@ -193,5 +200,69 @@ fn tile(key: &Key, known: &Known, problem: Option<String>) -> Tile {
         cells: good.map_or_else(Vec::new, |good| good.cells.cells().to_vec()),
         problem,
         save_problem: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, File},
+        time::SystemTime,
+    };
+
+    use super::*;
+    use crate::{
+        class::{Class, TailLimits},
+        homes::HomesTemplate,
+    };
+
+    #[test]
+    fn half_a_file_is_being_written_for_so_long_whatever_its_time_says() {
+        const SOON: Duration = Duration::from_millis(999);
+        for (age_ms, torn_for, expected) in [
+            (0, Duration::ZERO, true),
+            (999, SOON, true),
+            (1_000, Duration::ZERO, false),
+            (500, WRITING, false),
+            (-500, SOON, true),
+            (-500, WRITING, false),
+            (-3_600_000, Duration::ZERO, true),
+            (-3_600_000, WRITING, false),
+            (i64::MIN, SOON, true),
+            (i64::MAX, SOON, false),
+        ] {
+            let found = may_be_half(age_ms, torn_for);
+            assert_eq!(found, expected, "{age_ms} ms old, torn for {torn_for:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn half_a_file_from_the_future_is_bad_in_a_moment() {
+        let base = tempfile::tempdir().unwrap();
+        fs::create_dir(base.path().join("ana")).unwrap();
+        let file = base.path().join("ana/a.ipynb");
+        let homes = format!("{}/{{user}}", base.path().display());
+        let homes: HomesTemplate = homes.parse().unwrap();
+        let class = Class::new(homes, TailLimits::default());
+        let key = class.key_of(file.to_str().unwrap()).unwrap();
+        let write = |text: &str| {
+            fs::write(&file, text).unwrap();
+            let file = File::options().write(true).open(&file).unwrap();
+            let future = SystemTime::now() + Duration::from_secs(3_600);
+            file.set_modified(future).unwrap();
+        };
+        class.0.found(&key);
+        write(r#"{"cells": ["#);
+        let problem = async || class.tile(&key).await.unwrap().problem.unwrap();
+        let begun = Instant::now();
+        let mut problems = vec![problem().await];
+        while !problems.last().unwrap().contains("not a notebook") {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{problems:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            problems.push(problem().await);
+        }
+        assert!(begun.elapsed() >= WRITING && problems[0].contains("being written"));
+        write(r#"{"cells": []}"#);
+        assert_eq!(class.tile(&key).await.unwrap().problem, None);
     }
 }

@@ -163,6 +163,13 @@ impl OpenHome {
         ))
     }
 
+    /// Whether there is nothing called `name` below it; not, when that cannot be known.
+    #[must_use]
+    pub fn lacks(&self, name: &str) -> bool {
+        let opened = self.open(name, OFlags::PATH | OFlags::NOFOLLOW);
+        matches!(opened, Err(Errno::NOENT | Errno::NOTDIR))
+    }
+
     /// Whether this program may look into it.
     ///
     /// # Errors

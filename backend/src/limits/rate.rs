@@ -27,13 +27,23 @@ impl Rate {
     }
 }
 
-/// One bucket for each name. An instant says all about a bucket: when it is, or was, full
-/// again. So one that has been full for a while is the same as none, and goes away.
+/// One bucket for each name and each size of buckets: whoever is held to a slow rate by one
+/// token and to a quick one by another has one for each. An instant says all about a bucket:
+/// when it is, or was, full again. So one that has been full for a while is the same as none,
+/// and goes away.
 #[derive(Default)]
-pub(crate) struct Buckets(Mutex<Inner>);
+pub(crate) struct Buckets(Mutex<HashMap<Size, Alike>>);
 
+/// What a bucket holds, and what one of it takes to come back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Size {
+    interval: Duration,
+    burst: u32,
+}
+
+/// Those of one size.
 #[derive(Default)]
-struct Inner {
+struct Alike {
     full_at: HashMap<String, Instant>,
     /// So many buckets were left when it was last looked for those that could go.
     left: usize,
@@ -53,8 +63,13 @@ impl Buckets {
 
     /// How long until there is a token in the bucket of `name`.
     pub(crate) fn wait(&self, name: &str, rate: Rate, now: Instant) -> Duration {
-        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let full_at = inner.full_at.get(name).copied().unwrap_or(now).max(now);
+        let buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let alike = buckets.get(&Size {
+            interval: rate.interval(),
+            burst: rate.burst,
+        });
+        let full_at = alike.and_then(|alike| alike.full_at.get(name)).copied();
+        let full_at = full_at.unwrap_or(now).max(now);
         let next = full_at + rate.interval();
         next.duration_since(now)
             .saturating_sub(rate.interval() * rate.burst.max(1))
@@ -80,8 +95,9 @@ impl Buckets {
         burst: u32,
         now: Instant,
     ) -> Result<(), Duration> {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let full_at = inner.full_at.get(name).copied().unwrap_or(now).max(now);
+        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let alike = buckets.entry(Size { interval, burst }).or_default();
+        let full_at = alike.full_at.get(name).copied().unwrap_or(now).max(now);
         // The bucket is empty when it takes the whole burst to fill it.
         let next = full_at + interval * count.min(burst.max(1));
         let missing = next.duration_since(now);
@@ -89,15 +105,15 @@ impl Buckets {
         if missing > whole {
             return Err(missing - whole);
         }
-        match inner.full_at.get_mut(name) {
+        match alike.full_at.get_mut(name) {
             Some(full_at) => *full_at = next,
-            None => inner.insert(name, next, now),
+            None => alike.insert(name, next, now),
         }
         Ok(())
     }
 }
 
-impl Inner {
+impl Alike {
     fn insert(&mut self, name: &str, full_at: Instant, now: Instant) {
         if self.full_at.len() >= FEW.max(2 * self.left) {
             self.full_at.retain(|_, full_at| *full_at > now);
@@ -171,6 +187,26 @@ mod tests {
     }
 
     #[test]
+    fn a_name_has_a_bucket_for_each_rate() {
+        const QUICK: Rate = Rate {
+            a_second: 1_000,
+            burst: 1_000,
+        };
+        let buckets = Buckets::default();
+        let start = Instant::now();
+        // Five seconds of the slow one, whose burst is one second of the quick one.
+        buckets.take("ana", 50, RATE, start).unwrap();
+        assert_eq!(buckets.wait("ana", QUICK, start), Duration::ZERO);
+        buckets.take("ana", 1_000, QUICK, start).unwrap();
+        buckets.take("ana", 1, QUICK, start).unwrap_err();
+        // And the quick one is nothing off the slow one.
+        let later = start + Duration::from_millis(100);
+        buckets.take("ana", 1, RATE, later).unwrap();
+        buckets.take("ana", 1, RATE, later).unwrap_err();
+        assert_eq!(buckets.wait("ana", QUICK, later), Duration::ZERO);
+    }
+
+    #[test]
     fn buckets_that_are_full_again_go_away() {
         let buckets = Buckets::default();
         let start = Instant::now();
@@ -178,7 +214,9 @@ mod tests {
             let now = start + Duration::from_millis(10) * i;
             buckets.take(&format!("user{i}"), 1, RATE, now).unwrap();
         }
-        let kept = buckets.0.lock().unwrap().full_at.len();
+        let kept: usize = (buckets.0.lock().unwrap().values())
+            .map(|alike| alike.full_at.len())
+            .sum();
         assert!(kept <= 2 * FEW, "{kept}");
     }
 }

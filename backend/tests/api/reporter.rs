@@ -92,3 +92,100 @@ async fn a_clock_that_is_ahead_hides_no_save() {
     })
     .await;
 }
+
+/// The last of the journal, as `type user filename`.
+async fn news(app: &App, after: usize) -> Vec<String> {
+    let updates = format!("api/updates?after={after}");
+    let updates = app.instructor().json(&updates).await;
+    let text = |event: &Value, name: &str| event[name].as_str().unwrap().to_owned();
+    let events = updates["events"].as_array().unwrap().iter();
+    let mut events: Vec<String> = events
+        .map(|event| ["type", "user", "filename"].map(|name| text(event, name)))
+        .map(|words| words.join(" "))
+        .collect();
+    events.sort();
+    events
+}
+
+#[tokio::test]
+async fn what_went_while_nobody_watched_is_said() {
+    let app = App::standalone().await;
+    let homes = app.folder.path().join("homes");
+    for (user, filename) in [
+        ("alice", "a.ipynb"),
+        ("alice", "m1/b.ipynb"),
+        ("alice", "m1/c.ipynb"),
+        ("alice", "never.ipynb"),
+        ("bob", "a.ipynb"),
+    ] {
+        if filename != "never.ipynb" {
+            app.save(user, filename, &["x"]);
+        }
+        app.instructor().tell(&app.save_event(user, filename)).await;
+    }
+    fs::remove_file(homes.join("alice/a.ipynb")).unwrap();
+    let (before, now) = (homes.join("alice/m1/b.ipynb"), homes.join("alice/m2.ipynb"));
+    fs::rename(before, now).unwrap();
+    // A disk that is not mounted.
+    let elsewhere = app.folder.path().join("elsewhere");
+    fs::rename(homes.join("bob"), &elsewhere).unwrap();
+    let app = app.restarted(true).await;
+    let expected = [
+        "delete-notebook alice a.ipynb",
+        "delete-notebook alice m1/b.ipynb",
+        "delete-notebook alice never.ipynb",
+        "save-notebook alice m2.ipynb",
+    ];
+    eventually(async || (news(&app, 5).await == expected).then_some(())).await;
+    // What comes back then is as it was, and nobody's news.
+    fs::rename(&elsewhere, homes.join("bob")).unwrap();
+    app.save("carol", "a.ipynb", &["x"]);
+    eventually(async || (!news(&app, 9).await.is_empty()).then_some(())).await;
+    eventually(async || {
+        let wall = app.instructor().json("api/wall?filename=a.ipynb").await;
+        (wall["tiles"].as_array().unwrap().len() == 2).then_some(())
+    })
+    .await;
+    // Nor is any of it said to the next service's readers.
+    let app = app.restarted(true).await;
+    app.save("dave", "a.ipynb", &["x"]);
+    eventually(async || (news(&app, 10).await.len() == 1).then_some(())).await;
+    let expected = ["save-notebook carol a.ipynb", "save-notebook dave a.ipynb"];
+    assert_eq!(news(&app, 9).await, expected);
+    // What was deleted and comes back is there again, however old it is.
+    let now = homes.join("alice/m2.ipynb");
+    let copy = app.folder.path().join("copy.ipynb");
+    fs::rename(&now, &copy).unwrap();
+    let expected = ["delete-notebook alice m2.ipynb"];
+    eventually(async || (news(&app, 11).await == expected).then_some(())).await;
+    fs::rename(&copy, &now).unwrap();
+    let expected = ["save-notebook alice m2.ipynb"];
+    eventually(async || (news(&app, 12).await == expected).then_some(())).await;
+}
+
+#[tokio::test]
+async fn homes_that_are_not_there_have_lost_nothing() {
+    let app = App::standalone().await;
+    for user in ["alice", "bob"] {
+        app.save(user, "a.ipynb", &["x"]);
+        app.instructor()
+            .tell(&app.save_event(user, "a.ipynb"))
+            .await;
+    }
+    let homes = app.folder.path().join("homes");
+    let elsewhere = app.folder.path().join("elsewhere");
+    fs::rename(&homes, &elsewhere).unwrap();
+    // As an empty folder, on which the homes are not mounted yet.
+    let app = app.restarted(true).await;
+    app.save("carol", "a.ipynb", &["x"]);
+    eventually(async || (news(&app, 2).await.len() == 1).then_some(())).await;
+    for user in ["alice", "bob"] {
+        fs::rename(elsewhere.join(user), homes.join(user)).unwrap();
+    }
+    eventually(async || {
+        let wall = app.instructor().json("api/wall?filename=a.ipynb").await;
+        (wall["tiles"].as_array().unwrap().len() == 3).then_some(())
+    })
+    .await;
+    assert_eq!(news(&app, 2).await, ["save-notebook carol a.ipynb"]);
+}

@@ -8,6 +8,7 @@ mod due;
 mod post;
 #[cfg(test)]
 mod tests;
+mod told;
 mod walks;
 
 use std::{
@@ -29,11 +30,12 @@ use super::{Class, Key, Look, path_of};
 use crate::{
     homes::{Fingerprint, Found, Poke, Watch, watch},
     limits::{Buckets, Rate},
-    store::{EventFilter, EventStore, NewEvent},
+    store::{EventStore, NewEvent},
     time,
 };
 use due::Due;
 use post::{Answer, Post, Why};
+use told::{Told, absent};
 use walks::Walks;
 
 /// So many pokes are taken between two looks at what is due.
@@ -63,8 +65,8 @@ pub struct Reporter {
     store: Arc<dyn EventStore>,
     runtime: Handle,
     grace: Duration,
-    /// The last save of each `(user, path)` that the store knew at the start.
-    told: HashMap<(String, String), i128>,
+    /// What the store knew at the start.
+    told: Told,
     due: Due,
     /// When it is looked next who has a home.
     next_count: Instant,
@@ -91,7 +93,7 @@ impl Reporter {
         store: Arc<dyn EventStore>,
         grace: Duration,
     ) -> anyhow::Result<Self> {
-        let told = known_saves(&*store).await?;
+        let told = Told::by(&*store, &class).await?;
         let (watch, pokes, wake) = watch();
         let (sender, answers) = mpsc::channel();
         let mut reporter = Self {
@@ -121,6 +123,10 @@ impl Reporter {
             });
             reporter.are_there(found, Duration::ZERO);
         }
+        if !reporter.told.is_found_out() {
+            // At once once more: what was told of and not found may be gone.
+            reporter.next_count = Instant::now();
+        }
         Ok(reporter)
     }
 
@@ -141,8 +147,10 @@ impl Reporter {
             self.count_people_in_time();
             self.walk_due();
             self.look_at_due();
+            self.say_what_is_gone();
             let now = Instant::now();
-            let wake = [self.due.next(), self.walks.next()].into_iter().flatten();
+            let wake = [self.due.next(), self.walks.next(), self.told.next()];
+            let wake = wake.into_iter().flatten();
             let wake = wake.fold(self.next_count, Instant::min);
             match self.pokes.recv_timeout(wake.saturating_duration_since(now)) {
                 Ok(poke) => self.poked(poke),
@@ -180,7 +188,17 @@ impl Reporter {
 
     fn answered(&mut self, answer: Answer) {
         match answer {
-            Answer::Walked { user, found, took } => self.were_walked(&user, found, took),
+            Answer::Walked {
+                user,
+                found,
+                absent,
+                took,
+            } => {
+                self.were_walked(&user, found, took);
+                if let Some(absent) = absent {
+                    self.told.are_gone(&user, absent);
+                }
+            }
             Answer::Looked { key, look, why } => {
                 self.due.ended(&key);
                 match why {
@@ -233,14 +251,22 @@ impl Reporter {
         let letter = self.post.letter(Answer::Walked {
             user: user.clone(),
             found: Vec::new(),
+            absent: None,
             took: Duration::ZERO,
         });
+        let missed = self.told.missed(&user);
         let lanes = self.class.reader().lanes();
         lanes.put(&user.clone(), move || {
             let begun = Instant::now();
             let found = watch.scan_home(&homes, &user);
+            let absent = absent(&homes, &user, missed);
             let took = begun.elapsed();
-            letter.write(Answer::Walked { user, found, took });
+            letter.write(Answer::Walked {
+                user,
+                found,
+                absent,
+                took,
+            });
         });
     }
 
@@ -261,20 +287,13 @@ impl Reporter {
         for file in found {
             let (version, key) = (file.fingerprint, Key::from(file));
             let entry = self.class.0.found(&key);
-            if entry.reported().is_none() && self.knows(&key, version) {
+            let is_told = self.told.knows(&key, version);
+            if entry.reported().is_none() && is_told {
                 entry.set_reported(Some(version));
             } else if entry.reported() != Some(version) {
                 self.due.look_at(key, Instant::now() + grace);
             }
         }
-    }
-
-    /// Whether the store knew of this version, or of a later one, at the start.
-    fn knows(&self, key: &Key, version: Fingerprint) -> bool {
-        let path = path_of(self.class.homes(), key).unwrap_or_default();
-        let told = self.told.get(&(key.user.clone(), path));
-        // Events keep microseconds, the file system nanoseconds.
-        told.is_some_and(|told| *told >= version.modified_ns / 1_000)
     }
 
     fn look_at_due(&mut self) {
@@ -381,6 +400,17 @@ impl Reporter {
         }
     }
 
+    /// Says of some notebooks that went before this service began that they are gone.
+    fn say_what_is_gone(&mut self) {
+        let now = Instant::now();
+        for key in self.told.take(now) {
+            // One that came back meanwhile is not gone.
+            if self.class.0.entry(&key).is_none() && !self.append(DELETE_NOTEBOOK, &key, None) {
+                self.told.say_again(key, now + TRY_AGAIN);
+            }
+        }
+    }
+
     fn append(&self, kind: &str, key: &Key, version: Option<Fingerprint>) -> bool {
         let Some(path) = path_of(self.class.homes(), key) else {
             return false;
@@ -401,21 +431,4 @@ impl Reporter {
             }
         }
     }
-}
-
-/// When the latest known save of each `(user, path)` was, in microseconds.
-async fn known_saves(store: &dyn EventStore) -> anyhow::Result<HashMap<(String, String), i128>> {
-    let filter = EventFilter {
-        kind: Some(SAVE_NOTEBOOK.to_owned()),
-        ..EventFilter::default()
-    };
-    let known = store.list(filter).await?;
-    Ok(known
-        .into_iter()
-        .filter_map(|event| {
-            // A clock that is ahead says nothing of what was saved since.
-            let told = time::parse(&event.timestamp).filter(|told| time::is_past(*told))?;
-            Some(((event.user, event.path), i128::from(told.as_microsecond())))
-        })
-        .collect())
 }

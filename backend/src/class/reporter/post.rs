@@ -14,6 +14,8 @@ pub(super) enum Answer {
     Walked {
         user: String,
         found: Vec<Found>,
+        /// Of what was told of before, and not found: what is not there, when that is known.
+        absent: Option<Vec<String>>,
         took: Duration,
     },
     /// How a look at a file ended; `None` when it panicked.

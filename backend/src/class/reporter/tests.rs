@@ -3,7 +3,11 @@
 use std::fs;
 
 use super::*;
-use crate::{class::TailLimits, homes::HomesTemplate, store::SqliteStore};
+use crate::{
+    class::TailLimits,
+    homes::HomesTemplate,
+    store::{EventFilter, SqliteStore},
+};
 
 #[tokio::test]
 async fn what_is_gone_before_anybody_reads_it_was_never_there() {

@@ -18,7 +18,7 @@ use super::{
     add::{LatestLists, base_list, damaged},
     held, refs,
 };
-use crate::{history::Bounds, telemetry::loggable};
+use crate::{history::Bounds, sqlite::give_back, telemetry::loggable};
 
 /// Between two rounds that nothing asks for, in milliseconds.
 const EVERY_MS: i64 = 10 * 60 * 1_000;
@@ -226,7 +226,7 @@ impl Tidy {
                     return self.end(connection, bounds, now_ms);
                 }
                 self.is_urgent = false;
-                connection.pragma_update(None, "incremental_vacuum", SHRUNK)?;
+                give_back(connection, SHRUNK)?;
                 Stage::Shrink
             }
         };

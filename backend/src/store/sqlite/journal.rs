@@ -7,7 +7,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::store::{JournalBounds, NewEvent};
+use crate::{
+    sqlite::give_back,
+    store::{JournalBounds, NewEvent},
+};
 
 /// The journal is cut when it is this much too long, not at every commit.
 const SLACK: i64 = 256;
@@ -19,7 +22,7 @@ const STEP: i64 = 1_024;
 const FREE_PAGES: i64 = 2_048;
 
 /// ... so many in one step: SQLite looks for each of them through the list of all.
-const PAGES_A_STEP: i64 = 32;
+const PAGES_A_STEP: u32 = 32;
 
 /// Where an event was put.
 #[derive(Clone, Copy)]
@@ -124,13 +127,37 @@ pub(super) fn shrink(connection: &Connection) -> rusqlite::Result<bool> {
     if !can || number("PRAGMA freelist_count")? <= FREE_PAGES {
         return Ok(false);
     }
-    connection.execute_batch(&format!("PRAGMA incremental_vacuum({PAGES_A_STEP})"))?;
+    give_back(connection, PAGES_A_STEP)?;
     Ok(true)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
+
+    use super::{super::schema, *};
+
+    #[test]
+    fn a_step_gives_so_many_pages_back_and_leaves_some() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.sqlite3");
+        let connection = schema::prepare(&path, Duration::from_secs(5)).unwrap();
+        let fill = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 2200)
+            INSERT INTO journal SELECT n, 1, 't', 'u', 'f', hex(zeroblob(2000)), 't' FROM n;
+            DELETE FROM journal";
+        connection.execute_batch(fill).unwrap();
+        let free = || -> i64 {
+            let count = "PRAGMA freelist_count";
+            connection.query_row(count, [], |row| row.get(0)).unwrap()
+        };
+        let mut before = free();
+        assert!(before > FREE_PAGES + 100, "{before}");
+        while shrink(&connection).unwrap() {
+            assert_eq!(free(), before - i64::from(PAGES_A_STEP));
+            before = free();
+        }
+        assert!(before <= FREE_PAGES && before > FREE_PAGES - 32, "{before}");
+    }
 
     #[test]
     fn a_journal_is_cut_in_steps_and_never_below_what_is_kept() {

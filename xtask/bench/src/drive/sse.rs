@@ -23,6 +23,8 @@ pub(crate) struct Message {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Told {
     pub(crate) id: i64,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
     pub(crate) user: String,
     pub(crate) filename: String,
     pub(crate) path: String,

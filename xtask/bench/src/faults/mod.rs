@@ -8,7 +8,7 @@
 //! * [`kill`], [`resume`], [`ending`]: the process goes; [`weak`] is the control that must
 //!   fail, and [`journal`] the book-keeping of all three
 //! * [`disk`], [`power`]: the disk goes; [`quota`]: somebody fills it
-//! * [`notebooks`], [`clocks`]: files and clocks are wrong
+//! * [`notebooks`], [`moved`], [`clocks`]: files, folders and clocks are wrong
 //! * [`hub`], [`away`]: the Hub goes; the service goes and Jupyter saves on
 //! * [`far_behind`]: the service was away, and everyone comes back at once
 //! * [`many`], [`refusals`], [`floods`], [`starving`]: too much, too new, too fast, too many
@@ -29,6 +29,7 @@ mod hub;
 mod journal;
 mod kill;
 mod many;
+mod moved;
 mod named;
 mod notebooks;
 mod own_disk;
@@ -140,7 +141,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 36] = [
+const ROWS: [Row; 37] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -158,6 +159,9 @@ const ROWS: [Row; 36] = [
     }),
     ("notebooks-converge", |lab| {
         Box::pin(notebooks::converge(lab))
+    }),
+    ("gone-while-away", |lab| {
+        Box::pin(moved::gone_while_away(lab))
     }),
     ("hub-down", |lab| Box::pin(hub::down(lab))),
     ("hub-slow", |lab| Box::pin(hub::slow(lab))),

@@ -24,13 +24,13 @@ use crate::{
 
 /// How many participants there are.
 pub(super) const CLASS: usize = 12;
-const NOTEBOOK: &str = "day1.ipynb";
+pub(super) const NOTEBOOK: &str = "day1.ipynb";
 /// From the end of a save until a page that listens has it.
 const CONVERGED_MS: f64 = 100.0;
 
 /// A class with a good notebook each.
 pub(super) struct Room {
-    plan: Plan,
+    pub(super) plan: Plan,
     pub(super) service: Service,
     pub(super) client: Client,
 }
