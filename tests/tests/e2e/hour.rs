@@ -3,7 +3,8 @@
 //!
 //! A round is a minute of the class: people save, make and delete notebooks, notices come and
 //! are taken back, while requests are held, dropped, delayed and answered by errors. Then the
-//! network is well again. `PIPALHUB_ROUNDS=60` makes it an hour, `PIPALHUB_SEED` another one.
+//! network is well again. `PIPALHUB_ROUNDS` makes it another length, `PIPALHUB_SEED` another
+//! hour.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -222,7 +223,7 @@ fn followed(truth: &Truth) -> Value {
 #[tokio::test]
 #[ignore = "needs a Hub and browsers: cargo xtask test"]
 async fn whenever_it_is_quiet_every_page_shows_what_is_on_the_disk() -> Result<()> {
-    let rounds = number("PIPALHUB_ROUNDS").map_or(8, |rounds| rounds as usize);
+    let rounds = number("PIPALHUB_ROUNDS").map_or(60, |rounds| rounds as usize);
     let mut dice = Dice(number("PIPALHUB_SEED").unwrap_or(20_261_129));
     let hub = Hub::start("PIPALHUB_VENV").await?;
     let mut truth = Truth::default();
