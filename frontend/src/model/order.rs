@@ -4,16 +4,14 @@
 //! of what is shown when its request began after the one that brought that; if it began
 //! before, what is shown may be newer, and stays.
 
-use std::collections::BTreeMap;
-
 /// Of many things that are asked for together and one by one.
 #[derive(Debug, Default)]
 pub struct Order {
     begun: u32,
     /// The request that brought all.
     all: u32,
-    /// Those that brought one since then.
-    ones: BTreeMap<String, u32>,
+    /// Those that brought one since then; few, and a list is little code to load.
+    ones: Vec<(String, u32)>,
 }
 
 impl Order {
@@ -30,19 +28,21 @@ impl Order {
 
     /// Whether request `number` is newer than what is shown of `one`.
     pub fn is_newer(&self, one: &str, number: u32) -> bool {
-        number > self.all && self.ones.get(one).is_none_or(|shown| number > *shown)
+        let shown = self.ones.iter().find(|(other, _)| other == one);
+        number > self.all && shown.is_none_or(|(_, shown)| number > *shown)
     }
 
     /// What request `number` brought of `one` is shown.
     pub fn take(&mut self, one: &str, number: u32) {
-        self.ones.insert(one.to_owned(), number);
+        self.ones.retain(|(other, _)| other != one);
+        self.ones.push((one.to_owned(), number));
     }
 
     /// What request `number` brought of all is shown, but where there was something newer.
     pub fn take_all(&mut self, number: u32) {
         self.all = number.max(self.all);
         let all = self.all;
-        self.ones.retain(|_, shown| *shown > all);
+        self.ones.retain(|(_, shown)| *shown > all);
     }
 }
 

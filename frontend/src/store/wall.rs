@@ -1,6 +1,5 @@
 //! The tiles of the chosen notebook, a signal for each.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gloo_timers::future::TimeoutFuture;
@@ -39,7 +38,7 @@ struct Inner {
     /// The number of the request for all tiles.
     asked: u32,
     /// Participants whose event came while the wall was loading, and its number.
-    early: BTreeMap<String, i64>,
+    early: Vec<(String, i64)>,
     /// The event number that the tiles are as new as, once they are there.
     reached: Option<i64>,
     /// An answer older than this event number is not the last word.
@@ -186,7 +185,8 @@ impl WallStore {
         let is_loading = self.upkeep.is_pending();
         self.inner.update_value(|inner| {
             if is_loading {
-                inner.early.insert(user.to_owned(), seq);
+                inner.early.retain(|(other, _)| other != user);
+                inner.early.push((user.to_owned(), seq));
             } else {
                 inner.fetches.want(user);
             }

@@ -4,11 +4,11 @@
 //! page's origin lets the page read where somebody is reading, and the links. A newer
 //! version is loaded behind the one that is shown, which goes when the other is in place.
 
-use futures::channel::oneshot;
-use futures::future::{Either, select};
-use gloo_timers::future::TimeoutFuture;
+use std::cell::Cell;
+use std::rc::Rc;
+
+use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Document, HtmlIFrameElement, KeyboardEvent, KeyboardEventInit};
@@ -25,6 +25,9 @@ const PATIENCE_MS: u32 = 60_000;
 /// Where frames are put.
 pub(super) const PLACE: &str = "document-place";
 const SHOWN: &str = "#document-place > :not(.coming)";
+
+/// What is to be told, and was not yet.
+type Done = Rc<Cell<Option<Box<dyn FnOnce(bool)>>>>;
 
 /// Removes what is shown, and what is on its way.
 pub(super) fn clear() {
@@ -57,21 +60,28 @@ pub(super) fn load(
         }
     }
     let coming = frame.clone();
-    let (came, loaded) = oneshot::channel();
+    // Told once, by whichever is first.
+    let done: Done = Rc::new(Cell::new(Some(Box::new(done))));
+    let late = {
+        let (coming, done) = (coming.clone(), Rc::clone(&done));
+        Timeout::new(PATIENCE_MS, move || {
+            if let Some(done) = done.take() {
+                coming.remove();
+                done(false);
+            }
+        })
+    };
     let on_load = Closure::once_into_js(move || {
-        // Nobody waits any more.
-        let _ = came.send(());
+        drop(late);
+        if let Some(done) = done.take() {
+            let came = put_in_place(&coming, export_of);
+            if !came {
+                coming.remove();
+            }
+            done(came);
+        }
     });
     frame.set_onload(Some(on_load.unchecked_ref()));
-    spawn_local(async move {
-        let late = TimeoutFuture::new(PATIENCE_MS);
-        let is_loaded = matches!(select(loaded, late).await, Either::Left((Ok(()), _)));
-        let came = is_loaded && put_in_place(&coming, export_of);
-        if !came {
-            coming.remove();
-        }
-        done(came);
-    });
     // It fails only for what is no place at all, and then nothing comes.
     let _ = place.append_child(&frame);
 }
