@@ -10,6 +10,10 @@
 //! the same result.
 
 mod css;
+/// What attacks the page in the end-to-end tests.
+#[cfg(test)]
+#[path = "../../../tests/src/hostile/payloads.rs"]
+mod payloads;
 mod plain;
 mod policy;
 mod references;
