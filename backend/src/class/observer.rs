@@ -175,7 +175,9 @@ mod tests {
             assert_eq!(told.take(), ["0 cells"]);
             let (let_go, hanging) = mpsc::channel::<()>();
             // It ends when the other end is dropped.
-            lanes.put("ana", move || drop(hanging.recv()));
+            lanes.put("ana", move || {
+                let _ = hanging.recv();
+            });
             fs::remove_file(&file).unwrap();
             class.forget(&key);
             if is_back {
