@@ -19,7 +19,7 @@ mod saving;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
@@ -287,29 +287,25 @@ impl Class {
         };
         entry.set_reported(None);
         if entry.version().is_none() {
-            self.0.remove(key);
+            self.forget(key);
         }
     }
 
     /// This notebook is no more.
     pub fn forget(&self, key: &Key) {
-        let Some(entry) = self.0.remove(key) else {
-            return;
-        };
-        let core = Arc::clone(&self.0);
-        let owned = key.clone();
-        // After whatever is said of it now.
-        self.0.reader.lanes().put(&key.user, move || {
-            // It may have come back meanwhile.
-            if core
-                .entry(&owned)
-                .is_none_or(|now| Arc::ptr_eq(&now, &entry))
-            {
-                for observer in &core.observers {
-                    observer.removed(&owned);
-                }
+        self.0.kept().forget(key);
+        let (core, owned) = (Arc::clone(&self.0), key.clone());
+        let tell = move || {
+            for observer in &core.observers {
+                observer.removed(&owned);
             }
-        });
+        };
+        let mut entries = self.0.entries_to_change();
+        if entries.remove(key).is_some() {
+            // After whatever is said of it now. And before anybody can have it there again, so
+            // that what is said of that comes after this.
+            self.0.reader.lanes().put(&key.user, tell);
+        }
     }
 
     /// Reads every notebook that was not read yet, as `threads` threads ask for them, so that
@@ -454,7 +450,7 @@ impl Core {
     }
 
     fn entry_or_new(&self, key: &Key) -> Arc<Entry> {
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries_to_change();
         Arc::clone(entries.entry(key.clone()).or_default())
     }
 
@@ -477,10 +473,8 @@ impl Core {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remove(&self, key: &Key) -> Option<Arc<Entry>> {
-        self.kept().forget(key);
-        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        entries.remove(key)
+    fn entries_to_change(&self) -> RwLockWriteGuard<'_, BTreeMap<Key, Arc<Entry>>> {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -42,7 +42,7 @@ pub trait Observer: Send + Sync + 'static {
 mod tests {
     use std::{
         fs::{self, File},
-        sync::{Arc, Mutex},
+        sync::{Arc, Mutex, mpsc},
         time::{Duration, SystemTime},
     };
 
@@ -151,5 +151,49 @@ mod tests {
         // After whatever is said of it.
         class.reader().lanes().ask("ana", || ()).wait().unwrap();
         assert_eq!(told.take(), ["ana removed"]);
+    }
+
+    /// A notebook that is gone and back, or said to be back, while its owner's lane is busy.
+    #[test]
+    fn what_is_told_is_in_the_order_of_what_happened() {
+        let base = tempfile::tempdir().unwrap();
+        fs::create_dir(base.path().join("ana")).unwrap();
+        let file = base.path().join("ana/a.ipynb");
+        let homes = format!("{}/{{user}}", base.path().display());
+        let told = Arc::new(Told::default());
+        let class = Class::new(
+            homes.parse::<HomesTemplate>().unwrap(),
+            TailLimits::default(),
+        )
+        .observed_by(Arc::clone(&told) as _);
+        let key = class.key_of(file.to_str().unwrap()).unwrap();
+        let lanes = class.reader().lanes();
+        for is_back in [true, false] {
+            fs::write(&file, r#"{"cells": []}"#).unwrap();
+            class.look_around(|_| true);
+            class.read_all(1);
+            assert_eq!(told.take(), ["0 cells"]);
+            let (let_go, hanging) = mpsc::channel::<()>();
+            // It ends when the other end is dropped.
+            lanes.put("ana", move || {
+                let _ = hanging.recv();
+            });
+            fs::remove_file(&file).unwrap();
+            class.forget(&key);
+            if is_back {
+                fs::write(&file, r#"{"cells": [{"cell_type": "raw"}]}"#).unwrap();
+            }
+            let entry = class.0.entry_or_new(&key);
+            let look = class.look(&key, &entry);
+            drop(let_go);
+            look.wait().unwrap();
+            match is_back {
+                true => assert_eq!(told.take(), ["ana removed", "1 cells"]),
+                false => assert_eq!(told.take(), ["ana removed"]),
+            }
+            class.forget(&key);
+            lanes.ask("ana", || ()).wait().unwrap();
+            told.take();
+        }
     }
 }

@@ -123,6 +123,26 @@ impl Home {
         })
     }
 
+    /// The folders of the participant's that lead to it, as far as they are there, and what is
+    /// called what in each of them.
+    pub(super) fn way(&self) -> Vec<(OwnedFd, String)> {
+        let mut way: Vec<(OwnedFd, String)> = Vec::new();
+        let Ok(base) = openat(CWD, &self.base, FOLDER, Mode::empty()) else {
+            return way;
+        };
+        for part in self.rest.components() {
+            let folder = match way.last() {
+                Some((above, name)) => beneath(above, &**name, FOLDER),
+                None => beneath(&base, &*self.own, FOLDER),
+            };
+            let Ok(folder) = folder else {
+                break;
+            };
+            way.push((folder, part.as_os_str().to_string_lossy().into_owned()));
+        }
+        way
+    }
+
     /// The whole path of what is called `filename` in it, for people and as events carry
     /// it. It is where the thing was said to be, which is all that a path can say.
     #[must_use]

@@ -15,6 +15,7 @@ use std::{
 use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 
 use super::{Fingerprint, HomesTemplate, OpenHome, home::Owner};
+use crate::time;
 
 /// Folders deeper than this below a home are not looked into; so many are open at once.
 const DEEPEST: usize = 8;
@@ -23,6 +24,9 @@ const DEEPEST: usize = 8;
 const MOST_ENTRIES: usize = 20_000;
 /// So many notebooks of one home are found, and no more: each is remembered, and listed.
 pub const MOST_NOTEBOOKS: usize = 2_000;
+
+/// A folder that was changed less than so many seconds ago may be filled at the moment.
+const FRESH: u64 = 10;
 
 /// One notebook on disk.
 #[derive(Clone, Debug)]
@@ -40,6 +44,9 @@ pub(super) trait Visitor {
     /// This folder, which is open, is a home or holds a notebook; it is called `below` in
     /// the home of `user`.
     fn folder(&mut self, user: &str, below: &str, folder: BorrowedFd<'_>);
+
+    /// The same of one that came just now, or something in it did, before it is looked into.
+    fn fresh_folder(&mut self, _user: &str, _below: &str, _folder: BorrowedFd<'_>) {}
 
     /// This notebook is there.
     fn notebook(&mut self, found: Found);
@@ -120,8 +127,11 @@ impl Walk<'_> {
                     self.visitor.folder(self.user, above, folder);
                 }
             } else if depth < DEEPEST
-                && let Some(inner) = self.open(folder, &entry)
+                && let Some((inner, is_fresh)) = self.open(folder, &entry)
             {
+                if is_fresh {
+                    self.visitor.fresh_folder(self.user, &below, inner.as_fd());
+                }
                 self.enter(inner, &below, depth + 1);
             }
         }
@@ -150,16 +160,19 @@ impl Walk<'_> {
         true
     }
 
-    /// Opens a folder of the owner's that may have notebooks in it.
-    fn open(&self, above: BorrowedFd<'_>, entry: &DirEntry) -> Option<OwnedFd> {
+    /// Opens a folder of the owner's that may have notebooks in it, and says whether it was
+    /// changed just now.
+    fn open(&self, above: BorrowedFd<'_>, entry: &DirEntry) -> Option<(OwnedFd, bool)> {
         if !matches!(entry.file_type(), FileType::Directory | FileType::Unknown) {
             return None;
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = openat(above, entry.file_name(), flags, Mode::empty()).ok()?;
-        let is_owners = self.owner.has(&fstat(&folder).ok()?);
+        let stat = fstat(&folder).ok()?;
+        let is_owners = self.owner.has(&stat);
+        let is_fresh = (time::now_ms() / 1_000).abs_diff(stat.st_ctime) < FRESH;
         let is_environment = look(folder.as_fd(), c"pyvenv.cfg").is_some();
-        (is_owners && !is_environment).then_some(folder)
+        (is_owners && !is_environment).then_some((folder, is_fresh))
     }
 }
 

@@ -115,17 +115,17 @@ impl Reporter {
                 wake,
             },
         };
-        for (_, scanned) in reporter.class.scan(&reporter.watch) {
+        let scans = reporter.class.scan(&reporter.watch);
+        // What comes and goes from now on has their homes walked.
+        let users: Vec<String> = scans.iter().map(|(user, _)| user.clone()).collect();
+        reporter.walks.are_of(&users, reporter.next_count);
+        for (_, scanned) in scans {
             // Of a home that is late the next walk will tell.
             let found = scanned.answer().await.unwrap_or_else(|_| {
                 reporter.class.lacks_some();
                 Vec::new()
             });
             reporter.are_there(found, Duration::ZERO);
-        }
-        if !reporter.told.is_found_out() {
-            // At once once more: what was told of and not found may be gone.
-            reporter.next_count = Instant::now();
         }
         Ok(reporter)
     }

@@ -59,11 +59,6 @@ impl Told {
             .is_some_and(|told| told >= version.modified_ns / 1_000)
     }
 
-    /// Whether all was found.
-    pub(super) fn is_found_out(&self) -> bool {
-        self.saves.values().all(HashMap::is_empty)
-    }
-
     /// Those of this person's that were not found until now.
     pub(super) fn missed(&self, user: &str) -> Vec<String> {
         let theirs = self.saves.get(user).into_iter();

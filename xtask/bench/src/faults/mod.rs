@@ -141,7 +141,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 37] = [
+const ROWS: [Row; 38] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -162,6 +162,9 @@ const ROWS: [Row; 37] = [
     }),
     ("gone-while-away", |lab| {
         Box::pin(moved::gone_while_away(lab))
+    }),
+    ("folder-replaced", |lab| {
+        Box::pin(moved::folder_replaced(lab))
     }),
     ("hub-down", |lab| Box::pin(hub::down(lab))),
     ("hub-slow", |lab| Box::pin(hub::slow(lab))),
