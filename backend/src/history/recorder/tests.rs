@@ -3,7 +3,7 @@
 use std::{
     fs,
     sync::{
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
 };
@@ -17,10 +17,11 @@ use crate::{
     reserve::Reserve,
 };
 
-/// A store whose disk is full for the first few times.
+/// A store whose disk is full for the first few times, or cannot be read.
 struct Full {
     inner: SqliteHistory,
     failures: AtomicUsize,
+    unreadable: AtomicBool,
 }
 
 impl HistoryStore for Full {
@@ -55,6 +56,11 @@ impl HistoryStore for Full {
     }
 
     fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
+        if self.unreadable.load(Ordering::SeqCst) {
+            return Err(HistoryError::Engine(
+                "the disk answers with errors".to_owned(),
+            ));
+        }
         self.inner.bytes(key, id)
     }
 
@@ -103,6 +109,7 @@ fn scene_of(
     let store = Arc::new(Full {
         inner: with(SqliteHistory::open(&path).unwrap(), &path),
         failures: AtomicUsize::new(failures),
+        unreadable: AtomicBool::new(false),
     });
     let bounds = Bounds::new(30, 1 << 30);
     let asides = Asides::default();
@@ -233,6 +240,44 @@ fn outlines_are_bounded_and_of_what_has_a_place() {
     assert_eq!(writer.outlines.len(), 0);
     let newest = writer.store.versions(&changed[1].key, None, 1).unwrap();
     assert_eq!(newest[0].counts.changed, 1);
+}
+
+/// What was counted before something else could not be is not what the store has.
+#[test]
+fn nothing_is_remembered_of_what_was_not_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.sqlite3");
+    let homes: HomesTemplate = "/nowhere/{user}".parse().unwrap();
+    let store = Arc::new(Full {
+        inner: SqliteHistory::open(&path).unwrap(),
+        failures: AtomicUsize::new(0),
+        unreadable: AtomicBool::new(false),
+    });
+    let mut writer = Writer {
+        queue: Arc::new(Queue::new(ROOM)),
+        store: Arc::clone(&store) as _,
+        reader: homes.into(),
+        bounds: Bounds::new(30, 1 << 30),
+        asides: Asides::default(),
+        outlines: Recent::new(MOST_MARKS),
+    };
+    let both = |sources: &[&str]| ["a.ipynb", "b.ipynb"].map(|file| pending(file, sources));
+    writer.record(&both(&["x", "y"])).unwrap();
+    // The second has to be found again, and is not.
+    let [a, b] = both(&["x", "z"]);
+    writer.outlines.take(&b.key).unwrap();
+    store.unreadable.store(true, Ordering::SeqCst);
+    writer.record(&[a, b]).unwrap_err();
+    store.unreadable.store(false, Ordering::SeqCst);
+    // Nor when it was the store that did not take it.
+    store.failures.store(1, Ordering::SeqCst);
+    writer.record(&both(&["x", "z"])).unwrap_err();
+    let again = both(&["x", "z"]);
+    writer.record(&again).unwrap();
+    for Pending { key, .. } in &again {
+        let newest = store.versions(key, None, 1).unwrap();
+        assert_eq!(newest[0].counts.changed, 1, "{key:?}");
+    }
 }
 
 #[test]
