@@ -16,7 +16,7 @@ use std::{
 use serde_json::{Value, json};
 
 const TOKEN: &str = "token-of-a-service-that-is-killed";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 struct Service {
     process: Child,

@@ -163,7 +163,7 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
     }
     class.builds.queue.release();
     class.builds.start(1).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(180);
     while !class.builds.knows(&key("bo", "a.ipynb")) {
         assert!(Instant::now() < deadline, "it is built meanwhile");
         thread::sleep(Duration::from_millis(10));
@@ -358,7 +358,7 @@ fn files_wait_for_their_time_and_memory_does_not() {
     class.build();
     class.save("ana", "a.ipynb", &["second"]);
     class.class.read_all(1);
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(180);
     loop {
         let mut html = Vec::new();
         let summary = class.builds.summary("a.ipynb").unwrap();

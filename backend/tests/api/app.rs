@@ -41,7 +41,7 @@ pub(crate) const PREFIX: &str = "/base/services/dashboard/";
 pub(crate) const TOKEN: &str = "standalone-token-canary";
 
 /// How long a test waits for what should take milliseconds.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 pub(crate) struct App {
     pub(crate) folder: TempDir,

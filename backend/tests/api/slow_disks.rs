@@ -92,7 +92,7 @@ async fn a_page_hears_when_what_took_long_is_read() {
             heard.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), hears)
+    tokio::time::timeout(Duration::from_secs(180), hears)
         .await
         .expect("it is told");
 }

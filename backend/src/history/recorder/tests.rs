@@ -159,7 +159,7 @@ fn a_store_that_failed_gets_what_is_there_then() {
             break *newest;
         }
         assert!(
-            begin.elapsed() < Duration::from_secs(60),
+            begin.elapsed() < Duration::from_secs(180),
             "it is tried again"
         );
         thread::sleep(Duration::from_millis(10));
@@ -311,7 +311,7 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
     let saved = pending("a.ipynb", &["x"]);
     let key = saved.key.clone();
     assert!(recorder.queue.push(saved));
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(180);
     while store.versions(&key, None, 1).unwrap().is_empty() {
         assert!(Instant::now() < deadline, "it is recorded meanwhile");
         thread::sleep(Duration::from_millis(10));
@@ -338,7 +338,7 @@ fn below_the_reserve_what_is_too_old_makes_room() {
         store.with_reserve(reserve)
     });
     scene.save("has no room");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(180);
     while scene
         .store
         .versions(&versions[0].key, None, 9)
@@ -357,7 +357,7 @@ fn below_the_reserve_nothing_is_recorded_and_nothing_lost() {
     let reserve = Reserve::on(Arc::clone(&free), 1 << 20);
     let scene = scene_of(0, |store, _| store.with_reserve(reserve));
     let key = scene.save("kept");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(180);
     while scene.recorder.queue.is_empty() || !scene.recorder.queue.holds_nothing() {
         assert!(Instant::now() < deadline, "it is put aside");
         thread::sleep(Duration::from_millis(10));

@@ -11,7 +11,7 @@ use rustix::fs::{RenameFlags, renameat_with};
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 fn template(base: &Path) -> HomesTemplate {
     format!("{}/{{user}}", base.display()).parse().unwrap()
