@@ -186,7 +186,8 @@ impl WallStore {
         let is_loading = self.upkeep.is_pending();
         self.inner.update_value(|inner| {
             if is_loading {
-                inner.early.insert(user.to_owned(), seq);
+                let latest = inner.early.entry(user.to_owned()).or_insert(seq);
+                *latest = seq.max(*latest);
             } else {
                 inner.fetches.want(user);
             }
@@ -361,8 +362,9 @@ impl WallStore {
         match next {
             Some(Some(Next::One(attempt))) => self.retry(user.to_owned(), attempt, generation),
             // One request, and its pauses, instead of many.
-            Some(Some(Next::All)) => self.upkeep.failed(),
-            Some(None) | None => {}
+            Some(Some(Next::All)) => self.upkeep.spoiled(),
+            Some(None) => self.upkeep.used(),
+            None => {}
         }
         self.start_fetches();
     }

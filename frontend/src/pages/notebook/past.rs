@@ -75,9 +75,9 @@ impl PastParts {
     /// The address has changed, or is seen for the first time.
     pub(super) fn follow(self, view: View) {
         let is_past = view.version.is_some() || view.changes;
-        let same = self
+        let (same, was_open) = self
             .inner
-            .with_value(|inner| inner.view.is_same_copy(&view));
+            .with_value(|inner| (inner.view.is_same_copy(&view), inner.past.open));
         self.inner.update_value(|inner| {
             if !same {
                 inner.past = Past {
@@ -92,6 +92,9 @@ impl PastParts {
         });
         if !same {
             self.upkeep.retarget();
+        } else if self.is_open() && !was_open {
+            // While it was closed nobody asked for what is new.
+            self.upkeep.now();
         }
         self.load_changes();
         self.draw();
@@ -171,7 +174,9 @@ impl PastParts {
                         if answer.as_ref().is_err_and(Failure::may_pass) {
                             // They are asked for again with the list.
                             parts.inner.update_value(|inner| inner.changes_url.clear());
-                            parts.upkeep.failed();
+                            parts.upkeep.spoiled();
+                        } else {
+                            parts.upkeep.used();
                         }
                         parts.update(|past| {
                             past.changes = answer.unwrap_or_else(|failure| failure.what_as_html());
