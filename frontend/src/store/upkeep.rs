@@ -63,7 +63,8 @@ impl Lag {
 
 /// The address to ask now; none when nothing is chosen.
 type Ask = Rc<dyn Fn() -> Option<String>>;
-/// Takes what came in; `false` when it is older than what was heard of, and has to come again.
+/// Takes what came in; `false` when it has to come again, because it is older than what was
+/// heard of or may be another later ([`Failure::may_pass`]).
 type Take = Rc<dyn Fn(Result<String, Failure>) -> bool>;
 
 struct Inner {
@@ -187,13 +188,12 @@ impl Upkeep {
         if let Err(failure) = &answer {
             self.session.note(failure);
         }
-        let may_pass = answer.as_ref().is_err_and(Failure::may_pass);
         let is_new = take(answer);
         let pause = self.update(|inner| {
             if inner.fetch.target() != target {
                 return None;
             }
-            if is_new && !may_pass {
+            if is_new {
                 inner.fetch.succeeded();
                 return None;
             }

@@ -202,6 +202,7 @@ impl WallStore {
     /// Whether the answer is as new as it has to be.
     fn loaded(self, answer: Result<String, Failure>) -> bool {
         let mut cursor = None;
+        let mut is_final = true;
         match answer.and_then(|body| api::read::<WallResponse>(&body)) {
             Ok(wall) => {
                 self.clock.observe(wall.now_ms);
@@ -210,6 +211,7 @@ impl WallStore {
                 cursor = Some(wall.cursor);
             }
             Err(failure) => {
+                is_final = !failure.may_pass();
                 if self.phase.get_untracked() != Phase::Ready {
                     self.phase.set(Phase::Failed(failure));
                 }
@@ -223,8 +225,9 @@ impl WallStore {
                 }
             }
             inner.reached = cursor.or(inner.reached);
-            let is_new = cursor.is_none_or(|cursor| cursor >= inner.must_reach);
-            (is_new, inner.asked <= inner.before)
+            let is_new = cursor.map_or(is_final, |cursor| cursor >= inner.must_reach);
+            // One that failed is no older than it has to be: it pauses.
+            (is_new, cursor.is_some() && inner.asked <= inner.before)
         });
         self.start_fetches();
         match is_new {

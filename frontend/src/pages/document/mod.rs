@@ -199,10 +199,16 @@ impl Reader {
     /// The service says which version there is.
     fn told(self, answer: Result<String, Failure>) -> bool {
         match answer.and_then(|body| api::read::<BuiltVersion>(&body)) {
-            Ok(newest) => self.found(newest),
-            Err(failure) => self.failure.set(Some(failure)),
+            Ok(newest) => {
+                self.found(newest);
+                true
+            }
+            Err(failure) => {
+                let is_final = !failure.may_pass();
+                self.failure.set(Some(failure));
+                is_final
+            }
         }
-        true
     }
 
     fn found(self, newest: BuiltVersion) {

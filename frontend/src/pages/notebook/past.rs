@@ -55,10 +55,9 @@ impl PastParts {
             clock,
         };
         let address = move || parts.address(None);
-        parts.upkeep.serve(address, move |answer| {
-            parts.listed(true, answer);
-            true
-        });
+        parts
+            .upkeep
+            .serve(address, move |answer| parts.listed(true, answer));
         parts
     }
 
@@ -126,8 +125,10 @@ impl PastParts {
         }
     }
 
-    fn listed(self, newest: bool, answer: Result<String, Failure>) {
+    /// `false` when it may be another later.
+    fn listed(self, newest: bool, answer: Result<String, Failure>) -> bool {
         let answer = answer.and_then(|body| api::read::<HistoryResponse>(&body));
+        let is_final = !answer.as_ref().is_err_and(Failure::may_pass);
         self.update(|past| match answer {
             Ok(HistoryResponse {
                 versions,
@@ -148,6 +149,7 @@ impl PastParts {
             Err(failure) => past.words = failure.what(),
         });
         self.load_changes();
+        is_final
     }
 
     /// What changed is asked for once it is known in which version.
