@@ -21,6 +21,8 @@
   /** Until a stream that ended is opened again, and at most when it fails again and again. */
   const AGAIN = 2_000;
   const SELDOM = 60_000;
+  /** Whatever the service asks for, nothing waits longer: a browser's timer has an end. */
+  const LONGEST = 300_000;
 
   /** Those who wait. */
   const waiting = new Set();
@@ -44,7 +46,8 @@
   }
 
   function retryAfter(response) {
-    return 1000 * (Number(response.headers.get("Retry-After")) || 0);
+    const asked = 1000 * (Number(response.headers.get("Retry-After")) || 0);
+    return Math.min(asked, LONGEST);
   }
 
   async function get(path, parameters, signal) {
@@ -114,6 +117,11 @@
     let reasons = 1;
     let answered = 0;
     let failures = 0;
+    // What came before the stream began has to be asked for up to there.
+    let begun = 0;
+    // Before what the stream has told and was not asked for yet: the service's answer to where
+    // it is may be from after that, and be here before.
+    let told = Infinity;
     let wake = () => {};
     let stop = () => {};
     const waiter = {
@@ -121,6 +129,14 @@
       ask() {
         reasons += 1;
         wake();
+      },
+      begins(at) {
+        begun = at;
+        waiter.ask();
+      },
+      tells(id) {
+        told = Math.min(told, id - 1);
+        waiter.ask();
       },
       passed(id) {
         if (reasons === answered) cursor = id;
@@ -136,7 +152,8 @@
     try {
       for (;;) {
         const asking = reasons;
-        const from = cursor;
+        const from = cursor === null ? null : Math.min(cursor, told);
+        const used = from === null ? Infinity : told;
         let answer;
         try {
           const after = from === null ? {} : { after: from };
@@ -156,9 +173,11 @@
           return answer.events[answer.events.length - 1];
         }
         answered = asking;
-        cursor = answer.cursor;
-        // There may be more than one answer holds.
-        if (from !== null && cursor !== from) reasons += 1;
+        cursor = told < used ? Math.min(answer.cursor, told) : answer.cursor;
+        told = Infinity;
+        // There may be more than one answer holds. What is newer than the stream it tells: in a
+        // class that saves all the time there is always something newer.
+        if (from !== null && cursor !== from && cursor < begun) reasons += 1;
         while (reasons === answered) {
           await pause(interval, (done) => (wake = done));
           signal?.throwIfAborted();
@@ -240,9 +259,11 @@
       live = false;
       // One that ends as soon as it has begun has failed, too.
       failures = performance.now() - begun > SILENCE ? 1 : failures + 1;
-      await pause(pauseAfter(failures, AGAIN, SELDOM, error), (done) => {
-        signal.addEventListener("abort", done);
-      });
+      let stop = () => {};
+      const end = () => stop();
+      signal.addEventListener("abort", end);
+      await pause(pauseAfter(failures, AGAIN, SELDOM, error), (done) => (stop = done));
+      signal.removeEventListener("abort", end);
     }
   }
 
@@ -282,17 +303,18 @@
       return line && line.slice(name.length + 2);
     };
     const kind = field("event") || "message";
+    const id = field("id");
     if (kind === "hello" || kind === "reset") {
       live = true;
       // What came before the stream is in no message of it.
-      for (const waiter of [...waiting]) waiter.ask();
+      const { cursor } = JSON.parse(field("data") || "{}");
+      for (const waiter of [...waiting]) waiter.begins(cursor || 0);
     } else if (kind === "message" && field("data")) {
       const event = JSON.parse(field("data"));
-      for (const waiter of [...waiting]) if (waiter.wants(event)) waiter.ask();
+      for (const waiter of [...waiting]) if (waiter.wants(event)) waiter.tells(Number(id));
     }
     // Any message may say how far the stream has come, with an event or without. Who has
     // something to ask for asks from where they were.
-    const id = field("id");
     if (id) for (const waiter of waiting) waiter.passed(Number(id));
   }
 

@@ -41,12 +41,13 @@ pub enum Failure {
 
 impl Failure {
     /// Whether the same request may succeed later: the network, the service or the Hub had
-    /// trouble, or too much was asked for at once.
+    /// trouble, too much was asked for at once, or somebody in between answered with a page of
+    /// their own.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable | Self::Late => true,
+            Self::Unreachable | Self::Late | Self::Unreadable(_) => true,
             Self::Refused(status, _) => *status >= 500 || matches!(status, 408 | 425 | 429),
-            Self::SignedOut(_) | Self::NotFound(_) | Self::Unreadable(_) => false,
+            Self::SignedOut(_) | Self::NotFound(_) => false,
         }
     }
 
@@ -104,6 +105,7 @@ mod tests {
         for passing in [
             Failure::Unreachable,
             Failure::Late,
+            Failure::Unreadable("<html>".to_owned()),
             refused(503),
             refused(429),
         ] {

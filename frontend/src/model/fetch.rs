@@ -11,8 +11,23 @@ pub struct Fetch {
     target: u32,
     wanted: bool,
     running: bool,
-    pausing: bool,
+    /// Until this is over nothing is asked.
+    pause: Option<Pause>,
+    /// Counts the pauses, so that the end of one that was overtaken does nothing.
+    pauses: u32,
+    /// Of requests, one after the other.
     failures: u32,
+    /// Of what is done with answers, one after the other.
+    spoiled: u32,
+}
+
+/// A pause before the next request, and what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    target: u32,
+    number: u32,
+    /// How many failures there were, one after the other.
+    pub failures: u32,
 }
 
 impl Fetch {
@@ -26,19 +41,21 @@ impl Fetch {
         *self = Self {
             target: self.target.wrapping_add(1),
             wanted: true,
+            pauses: self.pauses,
             ..Self::default()
         };
     }
 
     /// What made it fail may be over: it is tried now, and not after a pause.
     pub fn hurry(&mut self) {
-        self.pausing = false;
+        self.pause = None;
         self.failures = self.failures.min(1);
+        self.spoiled = self.spoiled.min(1);
     }
 
     /// Whether to ask now, and for which target.
     pub fn start(&mut self) -> Option<u32> {
-        if !self.wanted || self.running || self.pausing {
+        if !self.wanted || self.running || self.pause.is_some() {
             return None;
         }
         self.wanted = false;
@@ -58,20 +75,37 @@ impl Fetch {
         self.failures = 0;
     }
 
-    /// Nothing came, or something too old: it is wanted again, after a pause. How many times
-    /// that was so, one after the other.
-    pub fn failed(&mut self) -> u32 {
-        self.wanted = true;
-        self.pausing = true;
+    /// Nothing came, or something too old: it is wanted again, after a pause.
+    pub fn failed(&mut self) -> Pause {
         self.failures += 1;
-        self.failures
+        self.rest(self.failures)
     }
 
-    /// The pause is over that followed so many failures for `target`.
-    pub fn paused(&mut self, target: u32, failures: u32) {
-        if (target, failures) == (self.target, self.failures) {
-            self.pausing = false;
-        }
+    /// What came was of no use, because something failed that was to follow: the same. That it
+    /// came again makes the pauses no shorter.
+    pub fn spoiled(&mut self) -> Pause {
+        self.spoiled += 1;
+        self.rest(self.spoiled)
+    }
+
+    /// What came was of use.
+    pub fn used(&mut self) {
+        self.spoiled = 0;
+    }
+
+    fn rest(&mut self, failures: u32) -> Pause {
+        self.wanted = true;
+        self.pauses = self.pauses.wrapping_add(1);
+        *self.pause.insert(Pause {
+            target: self.target,
+            number: self.pauses,
+            failures,
+        })
+    }
+
+    /// This pause is over.
+    pub fn paused(&mut self, pause: Pause) {
+        self.pause = self.pause.filter(|current| *current != pause);
     }
 
     /// What is meant.
@@ -86,7 +120,7 @@ impl Fetch {
 
     /// Whether what is shown may be older than it should be, for longer than a request takes.
     pub fn is_behind(&self) -> bool {
-        self.failures > 0
+        self.failures > 0 || self.pause.is_some()
     }
 }
 
@@ -120,16 +154,21 @@ mod tests {
     #[test]
     fn what_failed_is_tried_again_after_a_pause_and_for_ever() {
         let mut fetch = wanted();
+        let mut before = None;
         for failures in 1..100 {
             let target = fetch.start().expect("it is wanted");
             assert!(fetch.came(target));
-            assert_eq!(fetch.failed(), failures);
+            let pause = fetch.failed();
+            assert_eq!(pause.failures, failures);
             fetch.want();
             assert_eq!(fetch.start(), None, "it pauses, whatever is wanted");
             assert!(fetch.is_behind());
-            fetch.paused(target, failures - 1);
+            if let Some(before) = before {
+                fetch.paused(before);
+            }
             assert_eq!(fetch.start(), None, "another pause was over");
-            fetch.paused(target, failures);
+            fetch.paused(pause);
+            before = Some(pause);
         }
         assert!(fetch.start().is_some());
         assert!(fetch.came(0));
@@ -163,6 +202,35 @@ mod tests {
         }
         assert_eq!(fetch.start(), Some(0));
         fetch.came(0);
-        assert_eq!(fetch.failed(), 2, "the next pause is a short one");
+        let next = fetch.failed().failures;
+        assert_eq!(next, 2, "the next pause is a short one");
+    }
+
+    #[test]
+    fn a_pause_ends_though_an_answer_comes_meanwhile() {
+        let mut fetch = wanted();
+        fetch.start();
+        let pause = fetch.spoiled();
+        assert!(fetch.came(0));
+        fetch.succeeded();
+        assert_eq!(fetch.start(), None, "it pauses");
+        assert!(fetch.is_behind());
+        fetch.paused(pause);
+        assert!(fetch.start().is_some(), "what is wanted is asked for");
+    }
+
+    #[test]
+    fn pauses_grow_when_only_what_follows_fails() {
+        let mut fetch = wanted();
+        for failures in 1..10 {
+            fetch.start();
+            assert!(fetch.came(0));
+            fetch.succeeded();
+            let pause = fetch.spoiled();
+            assert_eq!(pause.failures, failures);
+            fetch.paused(pause);
+        }
+        fetch.used();
+        assert_eq!(fetch.spoiled().failures, 1);
     }
 }

@@ -175,10 +175,14 @@ impl Follow {
             Ok(answer) => {
                 self.clock.observe(answer.now_ms);
                 self.show(answer.tile);
+                true
             }
-            Err(failure) => self.failed(failure),
+            Err(failure) => {
+                let is_final = !failure.may_pass();
+                self.failed(failure);
+                is_final
+            }
         }
-        true
     }
 
     fn failed(self, failure: Failure) {

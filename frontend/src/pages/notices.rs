@@ -151,12 +151,15 @@ impl Notices {
     }
 
     fn take(self, answer: Result<String, Failure>) -> bool {
-        if let Ok(news) = answer.and_then(|body| api::read::<NoticesResponse>(&body)) {
-            self.clock.observe(news.now_ms);
-            self.with(|inner| inner.strip.take(news));
-            self.draw_strip();
+        match answer.and_then(|body| api::read::<NoticesResponse>(&body)) {
+            Ok(news) => {
+                self.clock.observe(news.now_ms);
+                self.with(|inner| inner.strip.take(news));
+                self.draw_strip();
+                true
+            }
+            Err(failure) => !failure.may_pass(),
         }
-        true
     }
 
     fn draw_strip(self) {
@@ -233,10 +236,13 @@ impl Notices {
                 self.clock.observe(sent.now_ms);
                 self.with(|inner| inner.sent = sent.notices);
                 self.draw_sent();
+                true
             }
-            Err(failure) => say(&failure.what_as_html()),
+            Err(failure) => {
+                say(&failure.what_as_html());
+                !failure.may_pass()
+            }
         }
-        true
     }
 
     fn draw_sent(self) {

@@ -95,14 +95,16 @@ impl ClassStore {
                     self.notebooks.set(Arc::new(answer.notebooks));
                 }
                 self.phase.set(Phase::Ready);
+                true
             }
             // A list that is a little old is better than none.
             Err(failure) => {
+                let is_final = !failure.may_pass();
                 if self.phase.get_untracked() != Phase::Ready {
                     self.phase.set(Phase::Failed(failure));
                 }
+                is_final
             }
         }
-        true
     }
 }

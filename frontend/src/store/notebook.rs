@@ -118,18 +118,21 @@ impl NotebookStore {
                 place::keep();
                 self.tile.set(Some(Arc::new(answer.tile)));
                 self.phase.set(Phase::Ready);
+                true
             }
             Err(failure @ Failure::NotFound(_)) => {
                 self.tile.set(None);
                 self.phase.set(Phase::Failed(failure));
+                true
             }
             // The last good version stays when there is one.
             Err(failure) => {
+                let is_final = !failure.may_pass();
                 if self.phase.get_untracked() != Phase::Ready {
                     self.phase.set(Phase::Failed(failure));
                 }
+                is_final
             }
         }
-        true
     }
 }

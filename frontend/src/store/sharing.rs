@@ -43,8 +43,7 @@ impl SharingStore {
             Some(paths::SHARING.to_owned())
         };
         store.upkeep.serve(ask, move |answer| {
-            store.take(store.asked.get_value(), answer);
-            true
+            store.take(store.asked.get_value(), answer)
         });
         stream.listen(move |message| match message {
             Message::Aside(SHARING, _) => store.upkeep.want(),
@@ -91,8 +90,9 @@ impl SharingStore {
         number.unwrap_or_default()
     }
 
-    /// What an answer says is shown, unless something newer is.
-    fn take(self, number: u32, answer: Result<String, Failure>) {
+    /// What an answer says is shown, unless something newer is; `false` when it may be another
+    /// later.
+    fn take(self, number: u32, answer: Result<String, Failure>) -> bool {
         match answer.and_then(|body| api::read(&body)) {
             Ok(shared) => {
                 let is_new = self.order.try_update_value(|order| {
@@ -103,8 +103,12 @@ impl SharingStore {
                 if is_new == Some(true) && **self.shared.read_untracked() != shared {
                     self.shared.set(Arc::new(shared));
                 }
+                true
             }
-            Err(failure) => self.session.note(&failure),
+            Err(failure) => {
+                self.session.note(&failure);
+                !failure.may_pass()
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::api;
 use crate::clock::monotonic_ms;
 use crate::model::backoff;
 use crate::model::failure::Failure;
-use crate::model::fetch::Fetch;
+use crate::model::fetch::{Fetch, Pause};
 use crate::session::Session;
 
 /// How many things on this page may be older than they should be, because asking for them
@@ -63,7 +63,8 @@ impl Lag {
 
 /// The address to ask now; none when nothing is chosen.
 type Ask = Rc<dyn Fn() -> Option<String>>;
-/// Takes what came in; `false` when it is older than what was heard of, and has to come again.
+/// Takes what came in; `false` when it has to come again, because it is older than what was
+/// heard of or may be another later ([`Failure::may_pass`]).
 type Take = Rc<dyn Fn(Result<String, Failure>) -> bool>;
 
 struct Inner {
@@ -127,13 +128,18 @@ impl Upkeep {
         self.step();
     }
 
-    /// What came was of no use after all: it is asked for again, after a pause.
-    pub fn failed(self) {
-        let failed = self.update(|inner| (inner.fetch.target(), inner.fetch.failed()));
-        if let Some((target, failures)) = failed {
-            self.pause(target, failures);
+    /// What came was of no use, because something failed that was to follow: it is asked for
+    /// again, after a pause.
+    pub fn spoiled(self) {
+        if let Some(pause) = self.update(|inner| inner.fetch.spoiled()) {
+            self.pause(pause);
         }
         self.step();
+    }
+
+    /// What came was of use, with all that was to follow.
+    pub fn used(self) {
+        self.update(|inner| inner.fetch.used());
     }
 
     /// Whether a request is on its way or to come.
@@ -182,28 +188,27 @@ impl Upkeep {
         if let Err(failure) = &answer {
             self.session.note(failure);
         }
-        let may_pass = answer.as_ref().is_err_and(Failure::may_pass);
         let is_new = take(answer);
-        let failures = self.update(|inner| {
+        let pause = self.update(|inner| {
             if inner.fetch.target() != target {
                 return None;
             }
-            if is_new && !may_pass {
+            if is_new {
                 inner.fetch.succeeded();
                 return None;
             }
             Some(inner.fetch.failed())
         });
-        if let Some(Some(failures)) = failures {
-            self.pause(target, failures);
+        if let Some(Some(pause)) = pause {
+            self.pause(pause);
         }
         self.step();
     }
 
-    fn pause(self, target: u32, failures: u32) {
+    fn pause(self, pause: Pause) {
         spawn_local(async move {
-            TimeoutFuture::new(backoff::pause_ms(failures, salt())).await;
-            self.update(|inner| inner.fetch.paused(target, failures));
+            TimeoutFuture::new(backoff::pause_ms(pause.failures, salt())).await;
+            self.update(|inner| inner.fetch.paused(pause));
             self.step();
         });
     }

@@ -185,8 +185,10 @@ impl WallStore {
         let is_loading = self.upkeep.is_pending();
         self.inner.update_value(|inner| {
             if is_loading {
-                inner.early.retain(|(other, _)| other != user);
-                inner.early.push((user.to_owned(), seq));
+                match inner.early.iter_mut().find(|(other, _)| other == user) {
+                    Some((_, latest)) => *latest = seq.max(*latest),
+                    None => inner.early.push((user.to_owned(), seq)),
+                }
             } else {
                 inner.fetches.want(user);
             }
@@ -201,6 +203,7 @@ impl WallStore {
     /// Whether the answer is as new as it has to be.
     fn loaded(self, answer: Result<String, Failure>) -> bool {
         let mut cursor = None;
+        let mut is_final = true;
         match answer.and_then(|body| api::read::<WallResponse>(&body)) {
             Ok(wall) => {
                 self.clock.observe(wall.now_ms);
@@ -209,6 +212,7 @@ impl WallStore {
                 cursor = Some(wall.cursor);
             }
             Err(failure) => {
+                is_final = !failure.may_pass();
                 if self.phase.get_untracked() != Phase::Ready {
                     self.phase.set(Phase::Failed(failure));
                 }
@@ -222,8 +226,9 @@ impl WallStore {
                 }
             }
             inner.reached = cursor.or(inner.reached);
-            let is_new = cursor.is_none_or(|cursor| cursor >= inner.must_reach);
-            (is_new, inner.asked <= inner.before)
+            let is_new = cursor.map_or(is_final, |cursor| cursor >= inner.must_reach);
+            // One that failed is no older than it has to be: it pauses.
+            (is_new, cursor.is_some() && inner.asked <= inner.before)
         });
         self.start_fetches();
         match is_new {
@@ -361,8 +366,9 @@ impl WallStore {
         match next {
             Some(Some(Next::One(attempt))) => self.retry(user.to_owned(), attempt, generation),
             // One request, and its pauses, instead of many.
-            Some(Some(Next::All)) => self.upkeep.failed(),
-            Some(None) | None => {}
+            Some(Some(Next::All)) => self.upkeep.spoiled(),
+            Some(None) => self.upkeep.used(),
+            None => {}
         }
         self.start_fetches();
     }

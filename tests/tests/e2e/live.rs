@@ -303,3 +303,50 @@ async fn a_hidden_tab_that_hears_nothing_gives_the_stream_to_the_next() -> Resul
     scene.pill("live").await?;
     scene.shows("ana", "second").await
 }
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn a_wall_that_comes_while_tiles_fail_is_not_the_last() -> Result<()> {
+    let scene = Scene::of(&["ana", "bo", "cy", "di", "eva"]).await?;
+    scene.proxy.only("api/tile", Mode::Hold);
+    for user in ["ana", "bo", "cy", "di"] {
+        scene.save(user, "second")?;
+    }
+    until("four that hang", async || {
+        Ok((scene.proxy.open("api/tile") == 4).then_some(()))
+    })
+    .await?;
+    scene.proxy.only("api/wall", Mode::HoldAnswer);
+    scene.proxy.cut("events/stream");
+    until_within(PATIENCE, "a wall on its way", async || {
+        Ok((scene.proxy.held("api/wall") == 1).then_some(()))
+    })
+    .await?;
+    // So many fail that all tiles are to be asked for once more, after a pause; in which those
+    // come that were asked for before.
+    let before = scene.proxy.requests("api/tile");
+    scene.proxy.only("api/tile", Mode::Drop);
+    scene.asked("api/tile", before, 1).await?;
+    scene.proxy.only("api/wall", Mode::Pass);
+    scene.proxy.only("api/tile", Mode::Pass);
+    until("the wall", async || {
+        Ok((scene.proxy.open("api/wall") == 0).then_some(()))
+    })
+    .await?;
+    scene.save("eva", "third")?;
+    scene.shows("eva", "third").await?;
+    scene.pill("live").await
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn what_cannot_be_read_is_no_answer() -> Result<()> {
+    let scene = Scene::of(&["ana"]).await?;
+    // As somebody in between answers who has a page of their own.
+    scene.proxy.only("api/", Mode::Status(200));
+    scene.save("ana", "second")?;
+    scene.pill("behind").await?;
+    scene.proxy.only("api/", Mode::Pass);
+    scene.shows("ana", "second").await?;
+    scene.pill("live").await
+}

@@ -318,3 +318,81 @@ async fn who_waits_for_long_asks_from_where_the_stream_is() -> Result<()> {
     ensure!(asked(3).await?[2] == "903");
     Ok(())
 }
+
+/// A service that says what the test says: `events` is what an answer tells of what is newer
+/// than `after`, the stream is told by `say`, and each answer is from after ten more events.
+const BUSY: &str = "window.asked = []; window.newest = 0; window.events = () => []; \
+    window.answered = Promise.resolve(); window.fetch = async (what) => { \
+        const url = new URL(what); \
+        if (url.pathname.endsWith('events/stream')) { \
+            const body = new ReadableStream({start: (to) => (window.stream = to)}); \
+            return new Response(body); \
+        } \
+        const after = url.searchParams.get('after'); \
+        asked.push(after); \
+        await new Promise((done) => setTimeout(done, 1)); \
+        await answered; \
+        newest += 10; \
+        return Response.json({cursor: newest, events: events(after)}); }; \
+    window.say = (text) => stream.enqueue(new TextEncoder().encode(text)); \
+    window.event = (id, user) => `id: ${id}\\ndata: ${JSON.stringify({user})}\\n\\n`";
+
+async fn wait_until(browser: &Browser, what: &str) -> Result<()> {
+    until(what.to_owned(), async || {
+        let holds = browser.run(&format!("return {what}"), vec![]).await?;
+        Ok((holds == true).then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn a_class_that_saves_all_the_time_is_not_asked_all_the_time() -> Result<()> {
+    let service = Standalone::start()?;
+    let browser = page(&service).await?;
+    browser.run(BUSY, vec![]).await?;
+    wait_as(&browser, "bob", json!({"user": "bob"}), NEVER).await?;
+    wait_until(&browser, "asked.length === 1 && Boolean(window.stream)").await?;
+    // What came until the stream began takes two answers, and then it is for the stream.
+    let hello = "say('event: hello\\nid: 25\\ndata: {\"cursor\": 25}\\n\\n')";
+    browser.run(hello, vec![]).await?;
+    wait_until(&browser, "asked.length >= 3").await?;
+    let pause = "const done = arguments[arguments.length - 1]; setTimeout(done, 500)";
+    browser.run_until_called(pause, vec![]).await?;
+    let said = "window.events = () => [{user: 'bob'}]; say(event(1000, 'bob'))";
+    browser.run(said, vec![]).await?;
+    ensure!(came_to(&browser, "bob").await? == "bob");
+    let asked = browser.run("return window.asked", vec![]).await?;
+    ensure!(asked == json!([null, "10", "20", "30"]), "{asked}");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn what_comes_before_the_first_answer_is_not_missed() -> Result<()> {
+    let service = Standalone::start()?;
+    let browser = page(&service).await?;
+    browser.run(BUSY, vec![]).await?;
+    let late = "window.answered = new Promise((done) => (window.answer = done)); \
+        window.events = (after) => Number(after) < 4 ? [{user: 'bob'}] : []";
+    browser.run(late, vec![]).await?;
+    wait_as(&browser, "bob", json!({"user": "bob"}), NEVER).await?;
+    wait_until(&browser, "asked.length === 1 && Boolean(window.stream)").await?;
+    let hello = "say('event: hello\\nid: 3\\ndata: {\"cursor\": 3}\\n\\n' + event(4, 'bob'))";
+    browser.run(hello, vec![]).await?;
+    // The answer is from after it: it says 10.
+    browser.run("answer()", vec![]).await?;
+    ensure!(came_to(&browser, "bob").await? == "bob");
+    // The same when the answer is here before it.
+    browser
+        .run("asked.length = newest = 0; stream = null", vec![])
+        .await?;
+    wait_as(&browser, "again", json!({"user": "bob"}), NEVER).await?;
+    wait_until(&browser, "asked.length === 1 && Boolean(window.stream)").await?;
+    let hello = "say('event: hello\\nid: 3\\ndata: {\"cursor\": 3}\\n\\n')";
+    browser.run(hello, vec![]).await?;
+    wait_until(&browser, "asked.length === 2").await?;
+    browser.run("say(event(4, 'bob'))", vec![]).await?;
+    ensure!(came_to(&browser, "again").await? == "bob");
+    Ok(())
+}

@@ -199,10 +199,16 @@ impl Reader {
     /// The service says which version there is.
     fn told(self, answer: Result<String, Failure>) -> bool {
         match answer.and_then(|body| api::read::<BuiltVersion>(&body)) {
-            Ok(newest) => self.found(newest),
-            Err(failure) => self.failure.set(Some(failure)),
+            Ok(newest) => {
+                self.found(newest);
+                true
+            }
+            Err(failure) => {
+                let is_final = !failure.may_pass();
+                self.failure.set(Some(failure));
+                is_final
+            }
         }
-        true
     }
 
     fn found(self, newest: BuiltVersion) {
@@ -233,7 +239,13 @@ impl Reader {
         let view = self.router.view_untracked();
         let router = self.router;
         let export_of = move |user: &str| router.document_href(&view.with_user(Some(user)));
+        let chosen = self.document.with_untracked(|it| it.chosen().cloned());
         frame::load(&address, export_of, move |came| {
+            let is_meant = |it: &Document| it.chosen() == chosen.as_ref();
+            // Else another was chosen since, or the page was left.
+            if self.document.try_with_untracked(is_meant) != Some(true) {
+                return;
+            }
             let next = self.document.try_update(|it| match came {
                 true => it.came(),
                 false => {
@@ -241,9 +253,11 @@ impl Reader {
                     None
                 }
             });
-            if !came && next.is_some() {
+            if came {
+                self.upkeep.used();
+            } else {
                 self.failure.try_set(Some(Failure::Unreachable));
-                self.upkeep.failed();
+                self.upkeep.spoiled();
             }
             self.load(next.flatten());
         });

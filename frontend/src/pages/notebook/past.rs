@@ -55,10 +55,9 @@ impl PastParts {
             clock,
         };
         let address = move || parts.address(None);
-        parts.upkeep.serve(address, move |answer| {
-            parts.listed(true, answer);
-            true
-        });
+        parts
+            .upkeep
+            .serve(address, move |answer| parts.listed(true, answer));
         parts
     }
 
@@ -75,9 +74,9 @@ impl PastParts {
     /// The address has changed, or is seen for the first time.
     pub(super) fn follow(self, view: View) {
         let is_past = view.version.is_some() || view.changes;
-        let same = self
+        let (same, was_open) = self
             .inner
-            .with_value(|inner| inner.view.is_same_copy(&view));
+            .with_value(|inner| (inner.view.is_same_copy(&view), inner.past.open));
         self.inner.update_value(|inner| {
             if !same {
                 inner.past = Past {
@@ -92,6 +91,9 @@ impl PastParts {
         });
         if !same {
             self.upkeep.retarget();
+        } else if self.is_open() && !was_open {
+            // While it was closed nobody asked for what is new.
+            self.upkeep.now();
         }
         self.load_changes();
         self.draw();
@@ -123,8 +125,10 @@ impl PastParts {
         }
     }
 
-    fn listed(self, newest: bool, answer: Result<String, Failure>) {
+    /// `false` when it may be another later.
+    fn listed(self, newest: bool, answer: Result<String, Failure>) -> bool {
         let answer = answer.and_then(|body| api::read::<HistoryResponse>(&body));
+        let is_final = !answer.as_ref().is_err_and(Failure::may_pass);
         self.update(|past| match answer {
             Ok(HistoryResponse {
                 versions,
@@ -145,6 +149,7 @@ impl PastParts {
             Err(failure) => past.words = failure.what(),
         });
         self.load_changes();
+        is_final
     }
 
     /// What changed is asked for once it is known in which version.
@@ -171,7 +176,9 @@ impl PastParts {
                         if answer.as_ref().is_err_and(Failure::may_pass) {
                             // They are asked for again with the list.
                             parts.inner.update_value(|inner| inner.changes_url.clear());
-                            parts.upkeep.failed();
+                            parts.upkeep.spoiled();
+                        } else {
+                            parts.upkeep.used();
                         }
                         parts.update(|past| {
                             past.changes = answer.unwrap_or_else(|failure| failure.what_as_html());
