@@ -34,7 +34,7 @@ impl LiveState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct News {
     /// The server-sent event: `hello`, `reset`, `message`; between tabs also `join` (who
-    /// holds the stream? where is it?), `lost`, and `silent` (is it lost?).
+    /// holds the stream? where is it?), `greeting` (here), `lost`, and `silent` (is it lost?).
     pub kind: String,
     /// Its id, the sequence number of a `message`, or how far a `beat` says that it is.
     pub id: String,

@@ -58,6 +58,8 @@ struct Inner {
     /// Of the connection, whichever tab has it.
     pulse: Option<Pulse>,
     cursor: Cursor,
+    /// Whoever holds it has said where it is, since this tab joined the others.
+    greeted: bool,
     /// Somebody is signed in.
     wanted: bool,
     /// The page is not shown, and has no part in the stream for that long.
@@ -181,6 +183,7 @@ impl Stream {
         }
         self.inner.update_value(|inner| {
             inner.tabs = tabs;
+            inner.greeted = false;
             inner.pulse = Some(Pulse::new(monotonic_ms()));
         });
         if alone {
@@ -287,11 +290,13 @@ impl Stream {
             "join" if self.inner.with_value(leads) => self.greet(),
             "lost" => self.state.set(LiveState::Reconnecting),
             "silent" => self.yield_if_silent(),
-            "hello" if self.is_behind(news) => self.received(&News {
+            // It was for another that has joined.
+            "greeting" if self.inner.with_value(|inner| inner.greeted) => {}
+            "hello" | "greeting" if self.is_behind(news) => self.received(&News {
                 kind: "reset".to_owned(),
                 ..news.clone()
             }),
-            "hello" | "reset" | "message" | BEAT | NOTICE_NEWS => self.received(news),
+            "hello" | "greeting" | "reset" | "message" | BEAT | NOTICE_NEWS => self.received(news),
             kind if asides::KINDS.contains(&kind) => self.received(news),
             _ => {}
         }
@@ -306,7 +311,7 @@ impl Stream {
             let hello = serde_json::to_string(&StreamHello { cursor, now_ms });
             self.pass_on(&News {
                 data: hello.unwrap_or_default(),
-                ..News::of("hello")
+                ..News::of("greeting")
             });
         }
     }
@@ -361,6 +366,7 @@ impl Stream {
         self.clock.observe(hello.now_ms);
         let message = self.inner.try_update_value(|inner| {
             inner.attempt = 0;
+            inner.greeted = true;
             if reset {
                 inner.cursor.reset(&hello);
                 Message::Reset(hello.cursor)

@@ -141,3 +141,40 @@ async fn history_fits_on_a_phone() -> Result<()> {
     );
     browser.shot("history-phone.png").await
 }
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn an_address_that_opens_the_list_opens_it_as_it_is_now() -> Result<()> {
+    let service = Standalone::start()?;
+    let browser = Browser::start().await?;
+    with_history(&browser, &service).await?;
+    let link = format!("{HISTORY} li:last-child a");
+    let first = "return document.querySelector(arguments[0]).href";
+    let first = browser.run(first, vec![json!(link)]).await?;
+    browser.wait_for("body").await?.send_keys("h").await?;
+    until("no list", async || {
+        let versions = browser.texts(&format!("{HISTORY} li")).await?;
+        Ok(versions.is_empty().then_some(()))
+    })
+    .await?;
+    // Nobody asks for what comes while the list is closed.
+    let file = service.home_path("alice", NOTEBOOK);
+    save(&file, &notebook(&["radius = 4"]))?;
+    browser.wait_for_text(PAGE, "radius = 4").await?;
+    let kept = format!("api/history?filename={NOTEBOOK}&user=alice");
+    until("a version", async || {
+        let answer = service.authorized(reqwest::Method::GET, &kept);
+        let answer: Value = answer.send().await?.json().await?;
+        let versions = answer["versions"].as_array().map_or(0, Vec::len);
+        Ok((versions == 4).then_some(()))
+    })
+    .await?;
+    let go = "history.pushState(null, '', arguments[0]); \
+        dispatchEvent(new PopStateEvent('popstate'))";
+    browser.run(go, vec![first]).await?;
+    until("all versions", async || {
+        let versions = browser.texts(&format!("{HISTORY} li")).await?;
+        Ok((versions.len() == 4).then_some(()))
+    })
+    .await
+}

@@ -350,3 +350,23 @@ async fn what_cannot_be_read_is_no_answer() -> Result<()> {
     scene.shows("ana", "second").await?;
     scene.pill("live").await
 }
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn a_tab_that_joins_makes_the_others_ask_for_nothing() -> Result<()> {
+    let scene = Scene::of(&["ana"]).await?;
+    let wall = format!("{}/", scene.proxy.origin());
+    for _ in 0..4 {
+        scene.browser.open_tab(&wall).await?;
+        scene.shows("ana", "first").await?;
+        scene.pill("live").await?;
+    }
+    let asked = scene.proxy.requests("api/tile");
+    scene.save("ana", "second")?;
+    scene.shows("ana", "second").await?;
+    scene.asked("api/tile", asked, 4).await?;
+    let asked = scene.proxy.requests("api/wall");
+    // Each asks for itself, and once more if something was said while it began.
+    ensure!(asked <= 8, "{asked}: {:?}", scene.proxy.targets());
+    Ok(())
+}
