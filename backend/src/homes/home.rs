@@ -20,7 +20,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{CWD, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2},
+    fs::{CWD, Dir, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2},
     io::Errno,
 };
 
@@ -196,6 +196,19 @@ impl OpenHome {
     /// When it may not.
     pub fn look(&self) -> Result<(), HomeError> {
         self.folder(".").map(drop)
+    }
+
+    /// Whether nothing at all is in it, as in a folder on which a disk is not mounted.
+    ///
+    /// # Errors
+    /// When it cannot be listed.
+    pub fn is_empty(&self) -> Result<bool, HomeError> {
+        for entry in Dir::read_from(self.folder(".")?)? {
+            if !matches!(entry?.file_name().to_bytes(), b"." | b"..") {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -175,10 +175,12 @@ async fn homes_that_are_not_there_have_lost_nothing() {
     let homes = app.folder.path().join("homes");
     let elsewhere = app.folder.path().join("elsewhere");
     fs::rename(&homes, &elsewhere).unwrap();
-    // As an empty folder, on which the homes are not mounted yet.
+    // As empty folders, on which the homes are not mounted yet: of all, and of each.
+    fs::create_dir_all(homes.join("bob")).unwrap();
     let app = app.restarted(true).await;
     app.save("carol", "a.ipynb", &["x"]);
     eventually(async || (news(&app, 2).await.len() == 1).then_some(())).await;
+    fs::remove_dir(homes.join("bob")).unwrap();
     for user in ["alice", "bob"] {
         fs::rename(elsewhere.join(user), homes.join(user)).unwrap();
     }

@@ -2,8 +2,8 @@
 //!
 //! Of each save one of two things is found out, once: its notebook is there, in the version
 //! that was told or a later one; or it went while nobody watched, which is to be said. A home
-//! that is not there or cannot be read tells nothing: a disk that is not mounted has deleted
-//! nobody's work.
+//! that is not there, cannot be read or is quite empty tells nothing: a disk that is not mounted
+//! has deleted nobody's work.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -109,7 +109,9 @@ pub(super) fn absent(
         return None;
     }
     let home = homes.home_of(user)?.open().ok()?;
-    home.look().ok()?;
+    if home.is_empty().ok()? {
+        return None;
+    }
     names.retain(|name| home.lacks(name));
     Some(names)
 }
