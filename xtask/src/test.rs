@@ -40,6 +40,8 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     say("Unit and API tests");
     run_cargo(&["test", "--locked", "--workspace", "--exclude", "frontend"])?;
     run_cargo(&["test", "--locked", "--package", "frontend", "--lib"])?;
+    // A minute on one processor, which counts nobody else's time or memory.
+    let growth = thread::spawn(growth_tests);
     build::page()?;
     say("Building the service");
     run_cargo(&["build", "--locked", "--package", "backend"])?;
@@ -57,6 +59,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
         "--start-directory",
         "tests/python",
     ]))?;
+    growth.join().ok().context("a test has panicked")??;
     end_to_end_tests(args, &supplies)?;
     let debug = build::target_folder().join("debug");
     load::by_debug_builds(&debug.join("bench"), &debug.join("pipalhub"))?;
@@ -65,6 +68,13 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
         begun.elapsed().as_secs()
     ));
     Ok(())
+}
+
+/// How time and memory grow with notebooks that are made to be slow. Of the whole workspace, so
+/// that nothing is compiled anew with fewer features.
+fn growth_tests() -> anyhow::Result<()> {
+    let all = ["test", "--locked", "--workspace", "--exclude", "frontend"];
+    run_cargo(&[&all[..], &["--test", "growth", "--", "--ignored"]].concat())
 }
 
 fn run_cargo(arguments: &[&str]) -> anyhow::Result<()> {

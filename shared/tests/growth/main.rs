@@ -62,6 +62,7 @@ fn measure(work: fn(&[u8]) -> usize, bytes: &[u8]) -> (Duration, usize) {
 }
 
 #[test]
+#[ignore = "takes a minute: cargo xtask test"]
 fn twice_as_much_takes_twice_as_long_and_as_much() {
     let mut wrong = Vec::new();
     for (what, make) in evil::generators() {
