@@ -77,3 +77,13 @@ pub fn monotonic_ms() -> i64 {
         .performance()
         .map_or(0, |performance| performance.now() as i64)
 }
+
+/// Milliseconds of the browser's clock on the wall, which goes on while the machine sleeps and
+/// may be set.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "fractions of a millisecond are not needed, and ages fit"
+)]
+pub fn wall_ms() -> i64 {
+    js_sys::Date::now() as i64
+}

@@ -11,6 +11,10 @@ pub struct Fetch {
     target: u32,
     wanted: bool,
     running: bool,
+    /// Counts the requests.
+    requests: u32,
+    /// The request that is on its way takes longer than usual.
+    late: bool,
     /// Until this is over nothing is asked.
     pause: Option<Pause>,
     /// Counts the pauses, so that the end of one that was overtaken does nothing.
@@ -41,6 +45,7 @@ impl Fetch {
         *self = Self {
             target: self.target.wrapping_add(1),
             wanted: true,
+            requests: self.requests,
             pauses: self.pauses,
             ..Self::default()
         };
@@ -60,13 +65,25 @@ impl Fetch {
         }
         self.wanted = false;
         self.running = true;
+        self.requests = self.requests.wrapping_add(1);
         Some(self.target)
+    }
+
+    /// The number of the request that began last.
+    pub fn request(&self) -> u32 {
+        self.requests
+    }
+
+    /// This request takes longer than usual, if it is still on its way.
+    pub fn late(&mut self, request: u32) {
+        self.late |= self.running && request == self.requests;
     }
 
     /// An answer has come for `target`; whether that is still meant.
     pub fn came(&mut self, target: u32) -> bool {
         let is_meant = target == self.target;
         self.running &= !is_meant;
+        self.late &= self.running;
         is_meant
     }
 
@@ -120,7 +137,7 @@ impl Fetch {
 
     /// Whether what is shown may be older than it should be, for longer than a request takes.
     pub fn is_behind(&self) -> bool {
-        self.failures > 0 || self.pause.is_some()
+        self.late || self.failures > 0 || self.pause.is_some()
     }
 }
 
@@ -217,6 +234,24 @@ mod tests {
         assert!(fetch.is_behind());
         fetch.paused(pause);
         assert!(fetch.start().is_some(), "what is wanted is asked for");
+    }
+
+    #[test]
+    fn what_takes_long_is_behind_until_it_comes() {
+        let mut fetch = wanted();
+        fetch.start();
+        let first = fetch.request();
+        assert!(fetch.came(0));
+        fetch.late(first);
+        assert!(!fetch.is_behind(), "it was there by then");
+        fetch.want();
+        fetch.start();
+        fetch.late(first);
+        assert!(!fetch.is_behind(), "that was another");
+        fetch.late(fetch.request());
+        assert!(fetch.is_behind());
+        assert!(fetch.came(0));
+        assert!(!fetch.is_behind());
     }
 
     #[test]

@@ -27,8 +27,12 @@ pub enum Next {
 #[derive(Debug)]
 struct Running {
     user: String,
+    /// The number of the request.
+    number: u32,
     /// Something changed after the request was sent.
     again: bool,
+    /// It takes longer than usual.
+    late: bool,
 }
 
 /// The participants whose tile is being fetched or has to be.
@@ -51,15 +55,17 @@ impl Fetches {
         }
     }
 
-    /// The next one to fetch now, if one may be started.
-    pub fn start(&mut self) -> Option<String> {
+    /// The next one to fetch now, by request `number`, if one may be started.
+    pub fn start(&mut self, number: u32) -> Option<String> {
         if self.running.len() >= AT_ONCE {
             return None;
         }
         let user = self.waiting.pop_front()?;
         self.running.push(Running {
             user: user.clone(),
+            number,
             again: false,
+            late: false,
         });
         Some(user)
     }
@@ -88,9 +94,16 @@ impl Fetches {
         Next::One(failures)
     }
 
-    /// Whether one of those that failed was not answered yet.
+    /// Request `number` takes longer than usual, if it is still running.
+    pub fn late(&mut self, number: u32) {
+        for running in self.running.iter_mut().filter(|it| it.number == number) {
+            running.late = true;
+        }
+    }
+
+    /// Whether one of those that failed was not answered yet, or one takes long.
     pub fn lag(&self) -> bool {
-        !self.failures.is_empty()
+        !self.failures.is_empty() || self.running.iter().any(|running| running.late)
     }
 
     fn forget_failures(&mut self, user: &str) -> u32 {
@@ -101,7 +114,10 @@ impl Fetches {
     fn end(&mut self, user: &str) {
         let at = self.running.iter().position(|running| running.user == user);
         let ended = at.map(|at| self.running.swap_remove(at));
-        if let Some(Running { user, again: true }) = ended {
+        if let Some(Running {
+            user, again: true, ..
+        }) = ended
+        {
             self.waiting.push_back(user);
         }
     }
@@ -115,15 +131,30 @@ mod tests {
     fn saves_during_a_fetch_ask_for_exactly_one_more() {
         let mut fetches = Fetches::default();
         fetches.want("ana");
-        assert_eq!(fetches.start().as_deref(), Some("ana"));
+        assert_eq!(fetches.start(0).as_deref(), Some("ana"));
         for _ in 0..5 {
             fetches.want("ana");
-            assert_eq!(fetches.start(), None, "never two at once");
+            assert_eq!(fetches.start(0), None, "never two at once");
         }
         fetches.answered("ana");
-        assert_eq!(fetches.start().as_deref(), Some("ana"));
+        assert_eq!(fetches.start(0).as_deref(), Some("ana"));
         fetches.answered("ana");
-        assert_eq!(fetches.start(), None);
+        assert_eq!(fetches.start(0), None);
+    }
+
+    #[test]
+    fn one_that_takes_long_lags_until_it_is_answered() {
+        let mut fetches = Fetches::default();
+        fetches.want("ana");
+        assert!(fetches.start(1).is_some() && !fetches.lag());
+        fetches.late(1);
+        assert!(fetches.lag());
+        fetches.answered("ana");
+        assert!(!fetches.lag());
+        fetches.want("ana");
+        fetches.start(2);
+        fetches.late(1);
+        assert!(!fetches.lag(), "that was another");
     }
 
     #[test]
@@ -133,10 +164,10 @@ mod tests {
         for user in users.iter().chain(&users) {
             fetches.want(user);
         }
-        let started: Vec<_> = std::iter::from_fn(|| fetches.start()).collect();
+        let started: Vec<_> = std::iter::from_fn(|| fetches.start(0)).collect();
         assert_eq!(started, users[..AT_ONCE]);
         fetches.answered("u1");
-        assert_eq!(fetches.start().as_ref(), Some(&users[AT_ONCE]));
+        assert_eq!(fetches.start(0).as_ref(), Some(&users[AT_ONCE]));
     }
 
     #[test]
@@ -145,7 +176,7 @@ mod tests {
         for attempt in 1..20 {
             for user in ["ana", "bo"] {
                 fetches.want(user);
-                assert_eq!(fetches.start().as_deref(), Some(user));
+                assert_eq!(fetches.start(0).as_deref(), Some(user));
             }
             assert_eq!(fetches.failed("ana"), Next::One(attempt));
             fetches.answered("bo");
@@ -155,14 +186,14 @@ mod tests {
             fetches.want(&format!("u{user}"));
         }
         for _ in 1..ATTEMPTS {
-            let user = fetches.start().expect("it waits");
+            let user = fetches.start(0).expect("it waits");
             assert!(matches!(fetches.failed(&user), Next::One(_)));
         }
-        let user = fetches.start().expect("it waits");
+        let user = fetches.start(0).expect("it waits");
         assert_eq!(fetches.failed(&user), Next::All);
-        assert_eq!(fetches.start(), None, "none of those that waited");
+        assert_eq!(fetches.start(0), None, "none of those that waited");
         fetches.want("ana");
-        assert_eq!(fetches.start().as_deref(), Some("ana"));
+        assert_eq!(fetches.start(0).as_deref(), Some("ana"));
         assert!(!fetches.lag(), "that is for the request for all to say");
         assert_eq!(fetches.failed("ana"), Next::One(1));
     }

@@ -105,6 +105,25 @@ impl Pulse {
     }
 }
 
+/// So much the two clocks may drift apart between two looks, or somebody may set one of them.
+const DRIFT_MS: i64 = 10_000;
+
+/// Notices that the machine has slept: meanwhile the clock on the wall went on, and the one that
+/// a browser measures times with stood still.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sleep {
+    ahead_ms: Option<i64>,
+}
+
+impl Sleep {
+    /// Whether it has, since this was asked last.
+    pub fn was_asleep(&mut self, wall_ms: i64, monotonic_ms: i64) -> bool {
+        let ahead_ms = wall_ms - monotonic_ms;
+        let before = self.ahead_ms.replace(ahead_ms);
+        before.is_some_and(|before| ahead_ms - before > DRIFT_MS)
+    }
+}
+
 /// The place to go on from after the stream was lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
@@ -207,6 +226,16 @@ mod tests {
         assert!(!pulse.is_overdue(3_250) && pulse.is_overdue(3_251));
         pulse.heard(&beat("soon"), 4_000);
         assert!(!pulse.is_overdue(4_250) && pulse.is_overdue(4_251));
+    }
+
+    #[test]
+    fn a_clock_that_stood_still_tells_of_sleep() {
+        let mut sleep = Sleep::default();
+        assert!(!sleep.was_asleep(1_000_000, 500));
+        assert!(!sleep.was_asleep(1_060_000, 60_500), "a minute, awake");
+        assert!(sleep.was_asleep(4_660_000, 61_000), "an hour, asleep");
+        assert!(!sleep.was_asleep(4_661_000, 62_000));
+        assert!(!sleep.was_asleep(4_000_000, 63_000), "a clock that is set");
     }
 
     #[test]

@@ -61,6 +61,9 @@ impl Lag {
     }
 }
 
+/// An answer takes some hundredths of a second; what takes so long is told.
+pub const LATE_MS: u32 = 4_000;
+
 /// The address to ask now; none when nothing is chosen.
 type Ask = Rc<dyn Fn() -> Option<String>>;
 /// Takes what came in; `false` when it has to come again, because it is older than what was
@@ -155,11 +158,10 @@ impl Upkeep {
     fn step(self) {
         let start = self.update(|inner| {
             let target = inner.fetch.start()?;
-            Some((target, Rc::clone(&inner.ask)))
+            Some((target, inner.fetch.request(), Rc::clone(&inner.ask)))
         });
-        self.lag
-            .set(self.update(|inner| inner.fetch.is_behind()) == Some(true));
-        let Some(Some((target, ask))) = start else {
+        self.tell();
+        let Some(Some((target, request, ask))) = start else {
             return;
         };
         let Some(url) = ask() else {
@@ -175,6 +177,17 @@ impl Upkeep {
             let answer = api::text(&url, None, "").await;
             self.came(target, answer);
         });
+        spawn_local(async move {
+            TimeoutFuture::new(LATE_MS).await;
+            self.update(|inner| inner.fetch.late(request));
+            self.tell();
+        });
+    }
+
+    /// Whether it is behind.
+    fn tell(self) {
+        self.lag
+            .set(self.update(|inner| inner.fetch.is_behind()) == Some(true));
     }
 
     fn came(self, target: u32, answer: Result<String, Failure>) {

@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 use shared::wire::{Tile, TileResponse, WallResponse};
 
 use super::load::Phase;
-use super::upkeep::{Lag, Upkeep, salt};
+use super::upkeep::{LATE_MS, Lag, Upkeep, salt};
 use crate::api;
 use crate::clock::Clock;
 use crate::model::backoff;
@@ -308,15 +308,14 @@ impl WallStore {
     }
 
     fn start_fetches(self) {
-        let lags = self.inner.try_with_value(|inner| inner.fetches.lag());
-        self.lag.set(lags == Some(true));
+        self.tell();
         let (Some(filename), Some(generation)) = (self.filename.get_untracked(), self.generation())
         else {
             return;
         };
         let start = |inner: &mut Inner| {
-            let user = inner.fetches.start()?;
-            Some((user, inner.order.begin()))
+            let number = inner.order.begin();
+            Some((inner.fetches.start(number)?, number))
         };
         while let Some(Some((user, number))) = self.inner.try_update_value(start) {
             let filename = filename.clone();
@@ -326,7 +325,19 @@ impl WallStore {
                     self.fetched(&user, number, generation, answer);
                 }
             });
+            spawn_local(async move {
+                TimeoutFuture::new(LATE_MS).await;
+                self.inner
+                    .try_update_value(|inner| inner.fetches.late(number));
+                self.tell();
+            });
         }
+    }
+
+    /// Whether tiles are behind.
+    fn tell(self) {
+        let lags = self.inner.try_with_value(|inner| inner.fetches.lag());
+        self.lag.set(lags == Some(true));
     }
 
     fn fetched(

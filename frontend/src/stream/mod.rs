@@ -22,9 +22,9 @@ use self::source::Source;
 use self::tabs::Tabs;
 use crate::api;
 use crate::base;
-use crate::clock::{Clock, monotonic_ms};
+use crate::clock::{Clock, monotonic_ms, wall_ms};
 use crate::model::backoff;
-use crate::model::stream::{Cursor, LiveState, News, Pulse};
+use crate::model::stream::{Cursor, LiveState, News, Pulse, Sleep};
 use crate::paths;
 use crate::session::Session;
 use crate::store::upkeep::{Behind, salt};
@@ -58,6 +58,7 @@ struct Inner {
     /// Of the connection, whichever tab has it.
     pulse: Option<Pulse>,
     cursor: Cursor,
+    sleep: Sleep,
     /// Whoever holds it has said where it is, since this tab joined the others.
     greeted: bool,
     /// Somebody is signed in.
@@ -98,7 +99,11 @@ impl Stream {
         window_event_listener_untyped("online", move |_| stream.begin_anew());
         Effect::new(move || {
             clock.now_ms();
-            stream.feel_the_pulse();
+            if stream.was_asleep() {
+                stream.begin_anew();
+            } else {
+                stream.feel_the_pulse();
+            }
         });
         stream
     }
@@ -160,8 +165,8 @@ impl Stream {
         }
     }
 
-    /// The machine has a network again, perhaps another one: nothing that was open is worth
-    /// waiting for.
+    /// The machine has a network again, perhaps another one, or it has slept: nothing that was
+    /// open is worth waiting for.
     fn begin_anew(self) {
         let holds_it = self.inner.with_value(|inner| {
             let leads = inner.tabs.as_ref().is_none_or(Tabs::leads);
@@ -234,6 +239,13 @@ impl Stream {
                 pulse.heard(news, monotonic_ms());
             }
         });
+    }
+
+    fn was_asleep(self) -> bool {
+        let slept = self
+            .inner
+            .try_update_value(|inner| inner.sleep.was_asleep(wall_ms(), monotonic_ms()));
+        slept == Some(true)
     }
 
     /// Gives up a connection of which nothing was heard for too long. Where another tab has

@@ -87,6 +87,7 @@ async fn requests_that_hang_are_given_up_and_tried_again() -> Result<()> {
     let users = ["ana", "bo", "cy", "di", "eva"];
     let scene = Scene::of(&users).await?;
     scene.proxy.only("api/tile", Mode::Hold);
+    let asked = scene.proxy.requests("api/tile");
     for user in users {
         scene.save(user, "second")?;
     }
@@ -94,8 +95,9 @@ async fn requests_that_hang_are_given_up_and_tried_again() -> Result<()> {
         Ok((scene.proxy.open("api/tile") == 4).then_some(()))
     })
     .await?;
-    // They do not pass for an answer.
+    // They do not pass for an answer, long before they are given up.
     scene.pill("behind").await?;
+    ensure!(scene.proxy.requests("api/tile") == asked + 4, "given up");
     scene.browser.shot("live-behind.png").await?;
     scene.proxy.only("api/tile", Mode::Pass);
     for user in users {
@@ -368,5 +370,19 @@ async fn a_tab_that_joins_makes_the_others_ask_for_nothing() -> Result<()> {
     let asked = scene.proxy.requests("api/wall");
     // Each asks for itself, and once more if something was said while it began.
     ensure!(asked <= 8, "{asked}: {:?}", scene.proxy.targets());
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn a_machine_that_has_slept_begins_its_stream_anew() -> Result<()> {
+    let scene = Scene::of(&["ana"]).await?;
+    let before = scene.proxy.requests("events/stream");
+    // As if an hour was over, in which nothing else went on.
+    let slept = "const now = Date.now; Date.now = () => now() + 3600000";
+    scene.browser.run(slept, vec![]).await?;
+    scene.asked("events/stream", before, 1).await?;
+    scene.pill("live").await?;
+    ensure!(scene.proxy.requests("events/stream") == before + 1, "again");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{
@@ -183,6 +183,49 @@ async fn a_click_opens_the_whole_notebook() -> Result<()> {
     browser.goto("about:blank").await?;
     browser.goto(&url).await?;
     browser.wait_for_text(page, "this is cell 0.").await
+}
+
+/// Parts of the bar that lie over each other or beyond the edge, by their texts.
+const COLLISIONS: &str = "
+    const parts = [...document.querySelectorAll('.top-bar :is(a, button, input, select, .pill, \
+        h1, .summary > span)')].filter((part) => part.getClientRects().length);
+    const boxes = parts.map((part) => [part.textContent || part.id, part.getBoundingClientRect()]);
+    const wrong = boxes.filter(([, box]) => box.left < 0 || box.right > innerWidth)
+        .map(([name]) => `${name} is beyond the edge`);
+    boxes.forEach(([name, a], at) => boxes.slice(at + 1).forEach(([other, b]) => {
+        const apart = a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 1
+            || b.bottom <= a.top + 1;
+        if (!apart) wrong.push(`${name} and ${other}`);
+    }));
+    return wrong;";
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn the_parts_of_the_bar_keep_apart_at_any_width() -> Result<()> {
+    let service = Standalone::start()?;
+    let name = format!("module1/{}.ipynb", "a-long-name-".repeat(5));
+    for n in 0..120 {
+        let path = service.home_path(&format!("p{n:03}"), &name);
+        save(&path, &notebook(&["1 / 0"]))?;
+    }
+    let browser = Browser::start().await?;
+    browser.goto(service.link()).await?;
+    browser
+        .wait_for_text(".summary", "120 participants")
+        .await?;
+    for width in [
+        390, 700, 1024, 1280, 1366, 1440, 1500, 1600, 1680, 1920, 2560,
+    ] {
+        browser.size(width, 900).await?;
+        until(("room", width), async || {
+            let wrong = browser.run(COLLISIONS, vec![]).await?;
+            ensure!(wrong == json!([]), "{width} px: {wrong}");
+            Ok(Some(()))
+        })
+        .await?;
+        browser.shot(&format!("bar-{width}.png")).await?;
+    }
+    Ok(())
 }
 
 #[tokio::test]
