@@ -11,7 +11,7 @@ use super::{
     path_of,
 };
 use crate::{
-    homes::{Fingerprint, Opened, ReadError, open_notebook},
+    homes::{Fingerprint, OnDisk, Opened, ReadError, open_notebook},
     lanes::Unread,
     time,
 };
@@ -74,7 +74,7 @@ impl Core {
             }
             Ok(opened) => {
                 let version = opened.version();
-                match self.parse(opened, before.good.as_deref()) {
+                match self.parse(&opened, before.good.as_deref()) {
                     Ok(content) => {
                         entry.set_read(version, content.as_ref().map_err(String::as_str));
                         if let Ok(content) = &content {
@@ -98,19 +98,23 @@ impl Core {
     /// Reads an open file and its last cells; the inner error is why it is no notebook.
     fn parse(
         &self,
-        opened: Opened,
+        opened: &Opened,
         before: Option<&Good>,
     ) -> Result<Result<Content, String>, ReadError> {
+        let read = || {
+            let begun = Instant::now();
+            let file = opened.read()?;
+            histogram!("pipalhub_notebook_read_seconds").record(begun.elapsed());
+            Ok(file)
+        };
+        let parse = |file| {
+            let begun = Instant::now();
+            let content = Content::parse(file, self.limits, before.map(|good| &*good.cells));
+            histogram!("pipalhub_notebook_parse_seconds").record(begun.elapsed());
+            content.map_err(|error| format!("This file is not a notebook: {error}."))
+        };
         let size = opened.version().size();
-        let begun = Instant::now();
-        // Not in a turn: their disk may hang, and nobody else is to wait for that.
-        let file = opened.read()?;
-        histogram!("pipalhub_notebook_read_seconds").record(begun.elapsed());
-        let _turn = self.reader.lanes().turn(size);
-        let begun = Instant::now();
-        let content = Content::parse(file, self.limits, before.map(|good| &*good.cells));
-        histogram!("pipalhub_notebook_parse_seconds").record(begun.elapsed());
-        Ok(content.map_err(|error| format!("This file is not a notebook: {error}.")))
+        self.reader.lanes().in_turn(size, read, parse)
     }
 
     /// What `look` makes of all of the notebook, as the file is now.
@@ -122,10 +126,12 @@ impl Core {
         let home = self.reader.homes().home_of(&key.user)?;
         let opened = open_notebook(&home, &key.filename).ok()?;
         let size = opened.version().size();
-        let file = opened.read().ok()?;
-        let _turn = self.reader.lanes().turn(size);
-        let parsed = Notebook::parse(&file.content().ok()?).ok()?;
-        Some(look(&parsed.notebook))
+        let parse = |file: OnDisk| {
+            let parsed = Notebook::parse(&file.content().ok()?).ok()?;
+            Some(look(&parsed.notebook))
+        };
+        let lanes = self.reader.lanes();
+        lanes.in_turn(size, || opened.read(), parse).ok()?
     }
 
     /// The tile after this look; `None` when there is no such notebook.

@@ -8,7 +8,7 @@
 
 use std::{
     fs::{File, Metadata},
-    io::{self, Read},
+    io::{self, Read, Seek},
     os::unix::fs::MetadataExt,
 };
 
@@ -173,16 +173,17 @@ impl Opened {
         self.version
     }
 
-    /// Reads all of it.
+    /// Reads all of it, from its start each time.
     ///
     /// # Errors
     /// When it has grown too large, or what the operating system says.
-    pub fn read(self) -> Result<OnDisk, ReadError> {
+    pub fn read(&self) -> Result<OnDisk, ReadError> {
         let size = usize::try_from(self.version.size()).unwrap_or(0);
         let mut bytes = Vec::with_capacity(size + 1);
+        let mut file = &self.file;
+        file.rewind().map_err(ReadError::Io)?;
         // A file may grow while it is read; the limit holds all the same.
-        self.file
-            .take(LARGEST + 1)
+        file.take(LARGEST + 1)
             .read_to_end(&mut bytes)
             .map_err(ReadError::Io)?;
         if bytes.len() as u64 > LARGEST {

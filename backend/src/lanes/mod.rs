@@ -144,7 +144,7 @@ impl Lanes {
             threads: threads.max(1),
             state: Mutex::default(),
             more: Condvar::new(),
-            turns: Turns::default(),
+            turns: Turns::new(patience.running / 2),
         });
         Self {
             _end: Arc::new(End(Arc::clone(&inner))),
@@ -197,9 +197,43 @@ impl Lanes {
         if size < HEAVY {
             return None;
         }
-        // What is small is read by another thread meanwhile.
-        LANE.with_borrow(|lane| lane.as_ref().map(|person| self.inner.hold_up(person)));
+        self.step_aside();
         Some(self.inner.turns.take())
+    }
+
+    /// What `work` makes of the file of `size` bytes that `read` reads, in a turn when that is
+    /// much, so that few large files are in memory at a time. A disk that does not answer keeps
+    /// others from their turn for a moment only: the file is then read once more in the next
+    /// turn, and at last, when that was no better, before a turn.
+    ///
+    /// # Errors
+    /// What `read` says.
+    pub fn in_turn<F, T, E>(
+        &self,
+        size: u64,
+        read: impl Fn() -> Result<F, E>,
+        work: impl FnOnce(F) -> T,
+    ) -> Result<T, E> {
+        const READINGS: usize = 3;
+        if size < HEAVY {
+            return Ok(work(read()?));
+        }
+        self.step_aside();
+        for _ in 0..READINGS {
+            let turn = self.inner.turns.take_to_read();
+            let file = read()?;
+            if turn.has_read() {
+                return Ok(work(file));
+            }
+        }
+        let file = read()?;
+        let _turn = self.inner.turns.take();
+        Ok(work(file))
+    }
+
+    /// Who waits for a turn keeps no thread from reading what is small.
+    fn step_aside(&self) {
+        LANE.with_borrow(|lane| lane.as_ref().map(|person| self.inner.hold_up(person)));
     }
 }
 

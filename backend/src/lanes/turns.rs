@@ -1,37 +1,85 @@
 //! What needs much memory is done one after the other, in the order in which it was asked for.
+//!
+//! A turn may begin with reading a file of a participant's, whose disk may not answer. Then it
+//! passes to the next in line after a moment, and the one who reads has to queue again.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 /// Of this size, in bytes, a notebook is read in a turn. Nearly all are smaller.
 pub const HEAVY: u64 = 4 << 20;
 
 /// Numbers are drawn and called, as in an office.
-#[derive(Default)]
 pub(super) struct Turns {
     numbers: Mutex<Numbers>,
     called: Condvar,
+    /// A turn that reads for longer than this passes to the next in line.
+    reading_max: Duration,
 }
 
 #[derive(Default)]
 struct Numbers {
     next: u64,
     called: u64,
+    /// Since when the one who was called reads a file.
+    reading_since: Option<Instant>,
 }
 
 /// Somebody's turn, until it is dropped.
-pub struct Turn<'a>(&'a Turns);
+pub struct Turn<'a> {
+    turns: &'a Turns,
+    number: u64,
+}
 
 impl Turns {
+    pub(super) fn new(reading_max: Duration) -> Self {
+        Self {
+            numbers: Mutex::default(),
+            called: Condvar::new(),
+            reading_max,
+        }
+    }
+
     /// Waits until it is one's turn.
     pub(super) fn take(&self) -> Turn<'_> {
+        self.wait().1
+    }
+
+    /// Waits until it is one's turn, which begins with reading a file and passes to the next in
+    /// line when that takes too long: see [`Turn::has_read`].
+    pub(super) fn take_to_read(&self) -> Turn<'_> {
+        let (mut numbers, turn) = self.wait();
+        numbers.reading_since = Some(Instant::now());
+        turn
+    }
+
+    fn wait(&self) -> (MutexGuard<'_, Numbers>, Turn<'_>) {
         let mut numbers = self.lock();
-        let own = numbers.next;
+        let number = numbers.next;
         numbers.next += 1;
-        while numbers.called != own {
-            let called = self.called.wait(numbers);
-            numbers = called.unwrap_or_else(PoisonError::into_inner);
+        while numbers.called != number {
+            let late = |since: Instant| since.elapsed() >= self.reading_max;
+            if numbers.reading_since.is_some_and(late) {
+                self.call_next(&mut numbers);
+                continue;
+            }
+            // The one who is called may begin to read while this one waits.
+            let woken = self.called.wait_timeout(numbers, self.reading_max);
+            numbers = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        Turn(self)
+        let turn = Turn {
+            turns: self,
+            number,
+        };
+        (numbers, turn)
+    }
+
+    fn call_next(&self, numbers: &mut Numbers) {
+        numbers.called += 1;
+        numbers.reading_since = None;
+        self.called.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, Numbers> {
@@ -39,9 +87,72 @@ impl Turns {
     }
 }
 
+impl Turn<'_> {
+    /// The file is read. `false` when that took too long and others had their turn meanwhile;
+    /// what was read must be dropped then.
+    #[must_use]
+    pub(super) fn has_read(&self) -> bool {
+        let mut numbers = self.turns.lock();
+        let is_called = numbers.called == self.number;
+        if is_called {
+            numbers.reading_since = None;
+        }
+        is_called
+    }
+}
+
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0.lock().called += 1;
-        self.0.called.notify_all();
+        let mut numbers = self.turns.lock();
+        if numbers.called == self.number {
+            self.turns.call_next(&mut numbers);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread};
+
+    use super::*;
+
+    #[test]
+    fn a_turn_that_reads_too_long_passes_to_the_next_in_line() {
+        let turns = Turns::new(Duration::from_millis(20));
+        let reads = turns.take_to_read();
+        // Nobody waits yet, so that nothing has passed.
+        assert!(reads.has_read());
+        drop(reads);
+
+        let hangs = turns.take_to_read();
+        thread::scope(|scope| {
+            let next = scope.spawn(|| drop(turns.take()));
+            next.join().unwrap();
+        });
+        assert!(!hangs.has_read());
+        let other = turns.take();
+        drop(hangs);
+        assert_eq!(turns.lock().called, other.number, "it is still the other's");
+        drop(other);
+        drop(turns.take());
+    }
+
+    #[test]
+    fn a_turn_that_has_read_does_not_pass() {
+        let turns = Turns::new(Duration::from_millis(1));
+        let works = turns.take_to_read();
+        assert!(works.has_read());
+        thread::scope(|scope| {
+            let (took, has_taken) = mpsc::channel();
+            let (turns, took) = (&turns, took);
+            scope.spawn(move || {
+                let _turn = turns.take();
+                took.send(()).unwrap();
+            });
+            let early = has_taken.recv_timeout(Duration::from_millis(100));
+            assert_eq!(early, Err(mpsc::RecvTimeoutError::Timeout));
+            drop(works);
+            has_taken.recv().unwrap();
+        });
     }
 }

@@ -240,7 +240,7 @@ pub(super) async fn long_page(lab: &Lab) -> anyhow::Result<Verdict> {
 }
 
 /// A notebook of so many pictures of so many bytes, of which nothing can be compressed.
-fn pictures(count: usize, size: usize) -> anyhow::Result<Vec<u8>> {
+pub(super) fn pictures(count: usize, size: usize) -> anyhow::Result<Vec<u8>> {
     const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAASwAAADICAYAAAAAAAAA";
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut state = 0x2545_f491_4f6c_dd1d_u64;

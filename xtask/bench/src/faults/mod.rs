@@ -11,7 +11,8 @@
 //! * [`notebooks`], [`moved`], [`clocks`]: files, folders and clocks are wrong
 //! * [`hub`], [`away`]: the Hub goes; the service goes and Jupyter saves on
 //! * [`far_behind`]: the service was away, and everyone comes back at once
-//! * [`many`], [`refusals`], [`floods`], [`starving`]: too much, too new, too fast, too many
+//! * [`many`], [`refusals`], [`floods`], [`starving`]: too much, too new, too fast, too many;
+//!   [`large`], [`unread`]: too large, and made for nobody who reads
 //! * [`named`]: what participants' servers say is refused, or the class has another name for it
 //! * [`own_disk`], [`hanging`]: a participant's disk goes, or does not answer
 //! * [`hostile`], [`evil`]: what one participant puts into their home; one against all others
@@ -28,6 +29,7 @@ mod hostile;
 mod hub;
 mod journal;
 mod kill;
+mod large;
 mod many;
 mod moved;
 mod named;
@@ -39,6 +41,7 @@ mod refusals;
 mod resume;
 mod starving;
 mod strace;
+mod unread;
 mod weak;
 
 #[path = "../../../../fuzz/src/evil.rs"]
@@ -141,7 +144,7 @@ type Row = (
 );
 
 /// Every row, in the order in which they run.
-const ROWS: [Row; 38] = [
+const ROWS: [Row; 40] = [
     ("kill", |lab| Box::pin(kill::run(lab))),
     ("kill-control", |lab| Box::pin(kill::control(lab))),
     ("power-loss", |lab| Box::pin(power::run(lab))),
@@ -178,12 +181,14 @@ const ROWS: [Row; 38] = [
     ("home-links", |lab| Box::pin(hostile::links(lab))),
     ("one-notebook", |lab| Box::pin(hostile::one_notebook(lab))),
     ("long-page", |lab| Box::pin(hostile::long_page(lab))),
+    ("large-class", |lab| Box::pin(large::run(lab))),
     ("costly-outputs", |lab| {
         Box::pin(hostile::costly_outputs(lab))
     }),
     ("home-hangs", |lab| Box::pin(hanging::run(lab))),
     ("evil", |lab| Box::pin(evil::run(lab))),
     ("slow-reader", |lab| Box::pin(floods::slow_reader(lab))),
+    ("unread-answers", |lab| Box::pin(unread::run(lab))),
     ("flood", |lab| Box::pin(floods::flood(lab))),
     ("idle-connections", |lab| {
         Box::pin(starving::idle_connections(lab))
