@@ -2,6 +2,7 @@
 //! pieces.
 
 use std::{
+    collections::VecDeque,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -47,15 +48,17 @@ impl<T: Unpin> HttpBody for With<T> {
 /// What is in memory already, in pieces. Who compresses it would else do so at one go, and
 /// hold up all that its worker has to do.
 pub(crate) struct Pieces {
-    left: Bytes,
+    left: VecDeque<Bytes>,
     /// Others had their turn since the last piece.
     is_turn: bool,
 }
 
 impl Pieces {
-    pub(crate) fn of(bytes: Vec<u8>) -> Self {
+    /// A body of these, one after the other. What several answers have in common may be shared.
+    pub(crate) fn of(bytes: impl IntoIterator<Item = Bytes>) -> Self {
+        let bytes = bytes.into_iter().filter(|bytes| !bytes.is_empty());
         Self {
-            left: bytes.into(),
+            left: bytes.collect(),
             is_turn: true,
         }
     }
@@ -77,9 +80,12 @@ impl HttpBody for Pieces {
             return Poll::Pending;
         }
         self.is_turn = false;
-        let length = PIECE.min(self.left.len());
-        let piece = self.left.split_to(length);
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        let piece = self.left.front_mut().map(|next| {
+            let length = PIECE.min(next.len());
+            next.split_to(length)
+        });
+        self.left.pop_front_if(|next| next.is_empty());
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -87,7 +93,7 @@ impl HttpBody for Pieces {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left.len() as u64)
+        SizeHint::with_exact(self.left.iter().map(|bytes| bytes.len() as u64).sum())
     }
 }
 
@@ -100,7 +106,9 @@ mod tests {
     #[tokio::test]
     async fn others_have_their_turn_between_two_pieces() {
         let bytes: Vec<u8> = (0..3 * PIECE + 7).map(|n| n as u8).collect();
-        let mut body = Pieces::of(bytes.clone());
+        let halves = bytes.split_at(PIECE + 3);
+        let halves = [halves.0, &[], halves.1].map(Bytes::copy_from_slice);
+        let mut body = Pieces::of(halves);
         assert_eq!(body.size_hint().exact(), Some(bytes.len() as u64));
         let (mut got, mut turns) = (Vec::new(), 0);
         while !body.is_end_stream() {
@@ -113,7 +121,7 @@ mod tests {
             got.extend_from_slice(&frame.into_data().expect("it is data"));
         }
         assert_eq!(got, bytes);
-        assert_eq!(turns, 3);
+        assert_eq!(turns, 4);
     }
 
     #[tokio::test]

@@ -259,7 +259,14 @@ mod tests {
         };
         class.0.found(&key);
         write(r#"{"cells": ["#);
-        let problem = async || class.tile(&key).await.unwrap().problem.unwrap();
+        let problem = async || {
+            class
+                .tile_as(&key, |tile| tile)
+                .await
+                .unwrap()
+                .problem
+                .unwrap()
+        };
         let begun = Instant::now();
         let mut problems = vec![problem().await];
         while !problems.last().unwrap().contains("not a notebook") {
@@ -269,6 +276,9 @@ mod tests {
         }
         assert!(begun.elapsed() >= WRITING && problems[0].contains("being written"));
         write(r#"{"cells": []}"#);
-        assert_eq!(class.tile(&key).await.unwrap().problem, None);
+        assert_eq!(
+            class.tile_as(&key, |tile| tile).await.unwrap().problem,
+            None
+        );
     }
 }

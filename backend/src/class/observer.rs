@@ -125,12 +125,12 @@ mod tests {
         fs::write(&file, r#"{"cells": [{"cell_type": "raw"}]}"#).unwrap();
         class.note_reported(&key).await;
         class.read_all(2);
-        class.tile(&key).await.unwrap();
+        class.tile_as(&key, |tile| tile).await.unwrap();
         assert_eq!(told.take(), ["1 cells"]);
 
         // Half a file is being written, until it has not changed for a while.
         fs::write(&file, r#"{"cells": ["#).unwrap();
-        class.tile(&key).await.unwrap();
+        class.tile_as(&key, |tile| tile).await.unwrap();
         assert_eq!(told.take(), [""; 0]);
         let past = SystemTime::now() - Duration::from_secs(5);
         File::options()
@@ -139,8 +139,8 @@ mod tests {
             .unwrap()
             .set_modified(past)
             .unwrap();
-        class.tile(&key).await.unwrap();
-        class.tile(&key).await.unwrap();
+        class.tile_as(&key, |tile| tile).await.unwrap();
+        class.tile_as(&key, |tile| tile).await.unwrap();
         let [fault] = &told.take()[..] else {
             panic!("told once")
         };

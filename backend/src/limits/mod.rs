@@ -2,11 +2,13 @@
 //!
 //! * `rate.rs`: events a second
 //! * `slots.rs`: event streams at once, and expensive reads
+//! * `answers.rs`: bytes of answers that wait to be sent
 //! * `within.rs`: the extractor that holds a handler to one of them
 //!
 //! What a connection may cost is the edge's to know: [`crate::server`]. Its numbers are
 //! in [`LimitSettings`] with the others, so that there is one place to look.
 
+mod answers;
 mod rate;
 mod slots;
 mod within;
@@ -15,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use shared::wire::Role;
 
+pub use answers::AnswerLimits;
 pub(crate) use rate::Buckets;
 pub use rate::Rate;
 pub(crate) use slots::Slot;
@@ -25,6 +28,7 @@ use crate::{
     error::AppError,
     server::ConnectionLimits,
 };
+use answers::{Answers, Unsent};
 use slots::{Full, Slots};
 
 /// Every number. The defaults are what the service runs with; tests use smaller ones.
@@ -44,6 +48,8 @@ pub struct LimitSettings {
     pub reads: ReadLimits,
     /// Of versions that are restored.
     pub restores: RestoreLimits,
+    /// Of answers that wait to be sent.
+    pub answers: AnswerLimits,
 }
 
 /// How many event streams there may be.
@@ -206,6 +212,7 @@ pub struct Limits {
     reading: Slots,
     restores: Buckets,
     restored: Buckets,
+    answers: Answers,
 }
 
 impl Limits {
@@ -230,6 +237,7 @@ impl Limits {
             ),
             restores: Buckets::default(),
             restored: Buckets::default(),
+            answers: Answers::new(settings.answers),
         }
     }
 
@@ -406,6 +414,31 @@ impl Limits {
                 ),
             };
             too_many("reads", message, WAIT)
+        })
+    }
+
+    /// Counts an answer for this person that waits to be sent, until it is dropped. Answers for
+    /// who sees everyone are not counted.
+    ///
+    /// # Errors
+    /// [`AppError::TooManyRequests`] when too much waits already.
+    fn answer(&self, identity: &Identity, bytes: usize) -> Result<Option<Unsent>, AppError> {
+        const WAIT: Duration = Duration::from_secs(2);
+        if identity.role.sees_everyone() {
+            return Ok(None);
+        }
+        self.answers.take(&identity.user, bytes).map_err(|full| {
+            let message = match full {
+                Full::Person => format!(
+                    "More than {} MiB of answers wait for {} to read them: read those first.",
+                    self.settings.answers.each >> 20,
+                    identity.user
+                ),
+                Full::All => "Too many large answers wait to be read: try again in a moment, or \
+                              ask for less."
+                    .to_owned(),
+            };
+            too_many("answers", message, WAIT)
         })
     }
 

@@ -4,28 +4,21 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use axum::{
-    body::Body,
-    extract::FromRequestParts,
-    http::request::Parts,
-    response::{IntoResponse, Response},
-};
+use axum::{body::Body, extract::FromRequestParts, http::request::Parts};
 
 use super::{Limits, Slot};
 use crate::{
     app::AppState,
     auth::{Identity, Participant},
-    bodies::With,
+    bodies::{Pieces, With},
     error::AppError,
 };
 
 /// Something that there is a limit of, for each person.
 pub(crate) trait Limited {
-    /// What whoever is within it has until the answer is sent.
-    type Pass;
-
-    /// Counts one more.
-    fn take(limits: &Limits, identity: &Identity) -> Result<Self::Pass, AppError>;
+    /// Counts one more; a place where there are only so many at once, kept until the answer is
+    /// sent.
+    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, AppError>;
 }
 
 /// Posts of events.
@@ -38,34 +31,48 @@ pub(crate) struct Looks;
 pub(crate) struct Reads;
 
 impl Limited for Posts {
-    type Pass = ();
-
-    fn take(limits: &Limits, identity: &Identity) -> Result<(), AppError> {
-        limits.post(identity)
+    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, AppError> {
+        limits.post(identity).map(|()| None)
     }
 }
 
 impl Limited for Looks {
-    type Pass = ();
-
-    fn take(limits: &Limits, identity: &Identity) -> Result<(), AppError> {
-        limits.look(identity)
+    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, AppError> {
+        limits.look(identity).map(|()| None)
     }
 }
 
 impl Limited for Reads {
-    type Pass = Slot;
-
-    fn take(limits: &Limits, identity: &Identity) -> Result<Slot, AppError> {
-        limits.read(identity)
+    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, AppError> {
+        limits.read(identity).map(Some)
     }
 }
 
-/// Anyone who is signed in and within the limit of `L`, and what they got of it.
+/// Anyone who is signed in and within the limit of `L`.
 pub(crate) struct Within<L: Limited> {
     pub(crate) identity: Identity,
-    pub(crate) pass: L::Pass,
+    pub(crate) pass: Pass,
     limit: PhantomData<L>,
+}
+
+/// What an answer is sent with.
+pub(crate) struct Pass {
+    state: Arc<AppState>,
+    identity: Identity,
+    slot: Option<Slot>,
+}
+
+impl Pass {
+    /// A body of `bytes`, which are counted as long as they are in memory: what a slow reader
+    /// has not taken yet is there all the while.
+    ///
+    /// # Errors
+    /// [`AppError::TooManyRequests`] when too much waits to be sent already.
+    pub(crate) fn hold(self, bytes: Vec<u8>) -> Result<Body, AppError> {
+        let unsent = self.state.limits.answer(&self.identity, bytes.len())?;
+        let body = Body::new(Pieces::of([bytes.into()]));
+        Ok(Body::new(With::new(body, (self.slot, unsent))))
+    }
 }
 
 impl<L: Limited> FromRequestParts<Arc<AppState>> for Within<L> {
@@ -76,20 +83,15 @@ impl<L: Limited> FromRequestParts<Arc<AppState>> for Within<L> {
         state: &Arc<AppState>,
     ) -> Result<Self, AppError> {
         let Participant(identity) = Participant::from_request_parts(parts, state).await?;
-        let pass = L::take(&state.limits, &identity)?;
+        let pass = Pass {
+            state: Arc::clone(state),
+            identity: identity.clone(),
+            slot: L::take(&state.limits, &identity)?,
+        };
         Ok(Self {
             identity,
             pass,
             limit: PhantomData,
         })
-    }
-}
-
-impl Slot {
-    /// `answer`, which has this place as long as there is something of it: what a slow reader
-    /// has not taken yet is in memory all the while.
-    pub(crate) fn hold(self, answer: impl IntoResponse) -> Response {
-        let answer = answer.into_response();
-        answer.map(|body| Body::new(With::new(body, self)))
     }
 }

@@ -6,13 +6,13 @@ use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
     http::Uri,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use shared::wire::{NotebooksResponse, Tile, TileResponse, WallResponse};
 use utoipa::IntoParams;
 
-use super::aside::encoded;
+use super::aside::{JSON, json};
 use crate::{
     app::AppState,
     auth::{Identity, Participant},
@@ -63,21 +63,23 @@ pub(super) async fn list_notebooks(
     responses((status = OK, body = WallResponse)))]
 pub(super) async fn get_wall(
     State(state): State<Arc<AppState>>,
-    Within { identity, .. }: Within<Looks>,
+    Within { identity, pass, .. }: Within<Looks>,
     query: Result<Query<WallQuery>, QueryRejection>,
 ) -> Result<Response, AppError> {
     let Query(WallQuery { filename }) = query?;
     // Before the files are read: what is saved meanwhile comes through the stream.
     let cursor = state.store.journal_bounds().await?.newest;
-    let tiles = state.class.wall(&filename, identity.confined_to()).await;
-    let tiles = tiles.into_iter().map(|tile| marked(&state, tile)).collect();
-    encoded(WallResponse {
-        filename,
-        now_ms: time::now_ms(),
-        cursor,
-        tiles,
-    })
-    .await
+    let (class, name) = (state.class.clone(), filename.clone());
+    let answer = move |tiles: Vec<Tile>| {
+        json(&WallResponse {
+            filename,
+            now_ms: time::now_ms(),
+            cursor,
+            tiles: tiles.into_iter().map(|tile| marked(&state, tile)).collect(),
+        })
+    };
+    let wall = class.wall_as(&name, identity.confined_to(), answer).await?;
+    Ok((JSON, pass.hold(wall)?).into_response())
 }
 
 /// `GET /api/tile`
@@ -86,14 +88,15 @@ pub(super) async fn get_wall(
     responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_tile(
     State(state): State<Arc<AppState>>,
-    Within { identity, .. }: Within<Looks>,
+    Within { identity, pass, .. }: Within<Looks>,
     query: Result<Query<TileQuery>, QueryRejection>,
 ) -> Result<Response, AppError> {
     let Query(query) = query?;
     let missing = query.missing();
     let key = query.of_one_seen_by(&identity)?;
-    let tile = state.class.tile(&key).await.ok_or(missing)?;
-    encoded(answer(&state, tile)).await
+    let class = state.class.clone();
+    let tile = class.tile_as(&key, move |tile| answer(&state, tile)).await;
+    Ok((JSON, pass.hold(tile.ok_or(missing)??)?).into_response())
 }
 
 /// `GET /api/notebook`
@@ -108,8 +111,9 @@ pub(super) async fn get_notebook(
     let Query(query) = query?;
     let missing = query.missing();
     let key = query.of_one_seen_by(&identity)?;
-    let tile = state.class.whole(&key).await.ok_or(missing)?;
-    Ok(pass.hold(encoded(answer(&state, tile)).await?))
+    let class = state.class.clone();
+    let tile = class.whole_as(&key, move |tile| answer(&state, tile)).await;
+    Ok((JSON, pass.hold(tile.ok_or(missing)??)?).into_response())
 }
 
 /// Everything else below `/api/`, signed in or not.
@@ -135,11 +139,12 @@ impl TileQuery {
     }
 }
 
-fn answer(state: &AppState, tile: Tile) -> TileResponse {
-    TileResponse {
+/// A [`TileResponse`] as JSON.
+fn answer(state: &AppState, tile: Tile) -> Result<Vec<u8>, AppError> {
+    json(&TileResponse {
         now_ms: time::now_ms(),
         tile: marked(state, tile),
-    }
+    })
 }
 
 /// With what is known of the saves that do not reach the file.

@@ -1,13 +1,9 @@
 //! Work that waits for the disk, beside the handlers.
 
-use axum::{
-    body::Body,
-    http::header,
-    response::{IntoResponse, Response},
-};
+use axum::http::{HeaderName, header};
 use serde::Serialize;
 
-use crate::{app::AppState, bodies::Pieces, error::AppError, lanes::Lanes};
+use crate::{app::AppState, error::AppError, lanes::Lanes};
 
 /// Runs `work` where waiting for the service's own disk delays nobody else.
 pub(super) async fn aside<T: Send + 'static>(
@@ -30,16 +26,10 @@ pub(super) async fn read_of<T: Send + 'static>(
     lanes.ask(person, move || work(&own)).answer().await?
 }
 
-/// `answer` as JSON, which may be long: written where it delays nobody, sent in pieces.
-pub(super) async fn encoded<T: Serialize + Send + 'static>(
-    answer: T,
-) -> Result<Response, AppError> {
-    let json = aside(move || serde_json::to_vec(&answer).map_err(AppError::internal)).await?;
-    let kind = [(header::CONTENT_TYPE, "application/json")];
-    Ok((kind, pieces(json)).into_response())
+/// `answer` as JSON.
+pub(super) fn json(answer: &impl Serialize) -> Result<Vec<u8>, AppError> {
+    serde_json::to_vec(answer).map_err(AppError::internal)
 }
 
-/// A body that is sent in pieces: compressed or not, others have their turn between two.
-pub(super) fn pieces(bytes: Vec<u8>) -> Body {
-    Body::new(Pieces::of(bytes))
-}
+/// What says that a body is JSON.
+pub(super) const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];

@@ -10,7 +10,7 @@ use axum::{
     Json,
     extract::{FromRequestParts, Query, State, rejection::QueryRejection},
     http::{StatusCode, header, request::Parts},
-    response::{Html, Response},
+    response::{Html, IntoResponse, Response},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -28,7 +28,7 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    aside::{aside, encoded, pieces, read_of},
+    aside::{JSON, aside, json, read_of},
     json_body::JsonBody,
 };
 use crate::{
@@ -199,7 +199,7 @@ async fn get_version(
         let version = asked.version(query.version)?;
         let newer = asked.store.next(&asked.key, version.id)?;
         let tile = |notebook: &Notebook| tile(&asked.key, version, notebook);
-        Ok(VersionResponse {
+        json(&VersionResponse {
             now_ms: time::now_ms(),
             version: summary(version),
             older: asked.before(version.id)?.map(|version| version.id),
@@ -207,7 +207,7 @@ async fn get_version(
             tile: asked.with_notebook(version.id, lanes, tile)?,
         })
     });
-    Ok(pass.hold(encoded(response.await?).await?))
+    Ok((JSON, pass.hold(response.await?)?).into_response())
 }
 
 fn tile(key: &Key, version: Version, notebook: &Notebook) -> Tile {
@@ -234,8 +234,9 @@ async fn download_version(
 ) -> Result<Response, AppError> {
     let asked = Asked::of(&state, &identity, query.user, query.filename)?;
     let owner = asked.key.user.clone();
-    let (name, bytes) = read_of(&state, &owner, move |_| {
+    let (name, bytes) = read_of(&state, &owner, move |lanes| {
         let version = asked.version(query.version)?;
+        let _turn = lanes.turn(asked.length(version.id)?);
         let stem = stem(&asked.key.filename);
         let name = format!("{stem}-{}.ipynb", clock_text(version.saved_at_ms));
         Ok((name, asked.bytes(version.id)?))
@@ -245,7 +246,7 @@ async fn download_version(
         (header::CONTENT_TYPE, "application/x-ipynb+json".to_owned()),
         (header::CONTENT_DISPOSITION, attachment(&name)),
     ];
-    Ok(pass.hold((headers, pieces(bytes))))
+    Ok((headers, pass.hold(bytes)?).into_response())
 }
 
 /// `GET /api/history/diff`
@@ -257,8 +258,8 @@ async fn get_difference(
     Within { identity, pass, .. }: Within<Reads>,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Response, AppError> {
-    let diff = compare(&state, &identity, query).await?;
-    Ok(pass.hold(encoded(diff).await?))
+    let diff = compare(&state, &identity, query, |diff| json(&diff)).await?;
+    Ok((JSON, pass.hold(diff)?).into_response())
 }
 
 /// `GET /api/history/changes`: the same as a fragment of HTML, for the page, which so need
@@ -271,16 +272,18 @@ async fn get_changes(
     Within { identity, pass, .. }: Within<Reads>,
     Asking(query): Asking<VersionQuery>,
 ) -> Result<Response, AppError> {
-    let diff = compare(&state, &identity, query).await?;
-    let html = aside(move || Ok(render::changes(&diff))).await?;
-    Ok(pass.hold(Html(pieces(html.into_bytes()))))
+    let html = |diff| Ok(render::changes(&diff).into_bytes());
+    let html = compare(&state, &identity, query, html).await?;
+    Ok(Html(pass.hold(html)?).into_response())
 }
 
+/// What `answer` makes of the difference.
 async fn compare(
     state: &AppState,
     identity: &Identity,
     query: VersionQuery,
-) -> Result<DiffResponse, AppError> {
+    answer: impl FnOnce(DiffResponse) -> Result<Vec<u8>, AppError> + Send + 'static,
+) -> Result<Vec<u8>, AppError> {
     let asked = Asked::of(state, identity, query.user, query.filename)?;
     let owner = asked.key.user.clone();
     read_of(state, &owner, move |lanes| {
@@ -299,7 +302,7 @@ async fn compare(
         };
         let old = old.as_deref().map(parse).transpose()?.unwrap_or_default();
         let (cells, more) = difference(&old, &parse(&new)?);
-        Ok(DiffResponse {
+        answer(DiffResponse {
             from: from.map(summary),
             to: summary(to),
             cells,

@@ -15,13 +15,13 @@ use std::sync::Arc;
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderName, header},
-    response::{Html, Response},
+    response::{Html, IntoResponse, Response},
 };
 use serde::Deserialize;
 use shared::{notebook::Notebook, prepare};
 use utoipa::IntoParams;
 
-use super::aside::{pieces, read_of};
+use super::aside::read_of;
 use crate::{
     app::AppState,
     class::Key,
@@ -86,7 +86,8 @@ pub(super) async fn get_output(
         return Err(missing());
     }
     let document = document(&state, query).await?.ok_or_else(missing)?;
-    Ok(pass.hold((CLOSED, Html(pieces(document.into_bytes())))))
+    let document = Html(pass.hold(document.into_bytes())?);
+    Ok((CLOSED, document).into_response())
 }
 
 /// Browsers say what they will do with the answer; who says nothing is no browser, or an

@@ -11,11 +11,11 @@ mod page;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::Context;
-use serde_json::value::RawValue;
+use axum::body::Bytes;
 use shared::{
     asides::{FOLLOWED, SHARING},
     sharing::{Followed, SharingResponse},
@@ -74,17 +74,14 @@ impl Sharing {
     }
 
     /// All cells of the followed notebook, a `Tile` as JSON; `None` when there is none.
-    pub async fn followed_in(&self, class: &Class) -> Option<Arc<RawValue>> {
+    pub async fn followed_in(&self, class: &Class) -> Option<Bytes> {
         let Followed { filename, user } = self.now().followed?;
         let key = Key { filename, user };
+        let make = async || class.whole_as(&key, |tile| page::json(&tile)).await;
         let tile = match class.good_version(&key).await {
-            Some(version) => {
-                self.page
-                    .of(&key, version, async || class.whole(&key).await)
-                    .await
-            }
+            Some(version) => self.page.of(&key, version, make).await,
             // What is shown in its place may change without a new version.
-            None => class.whole(&key).await.map(|tile| page::json(&tile)),
+            None => make().await,
         };
         // It may have ended while the file was read.
         tile.filter(|_| self.is_followed(&key.filename, &key.user))

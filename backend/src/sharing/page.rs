@@ -1,9 +1,7 @@
 //! The followed notebook, ready to be sent. A whole class asks for it in the moment after
 //! it was saved, so it is read and prepared once for all of them.
 
-use std::sync::Arc;
-
-use serde_json::value::{RawValue, to_raw_value};
+use axum::body::Bytes;
 use shared::wire::Tile;
 use tokio::sync::Mutex;
 
@@ -16,7 +14,7 @@ pub(super) struct Page(Mutex<Option<Made>>);
 struct Made {
     key: Key,
     version: Fingerprint,
-    tile: Arc<RawValue>,
+    tile: Bytes,
 }
 
 impl Page {
@@ -26,29 +24,30 @@ impl Page {
         &self,
         key: &Key,
         version: Fingerprint,
-        make: impl AsyncFnOnce() -> Option<Tile>,
-    ) -> Option<Arc<RawValue>> {
+        make: impl AsyncFnOnce() -> Option<Bytes>,
+    ) -> Option<Bytes> {
         let mut last = self.0.lock().await;
         if let Some(made) = &*last
             && made.version == version
             && made.key == *key
         {
-            return Some(Arc::clone(&made.tile));
+            return Some(made.tile.clone());
         }
-        let tile = json(&make().await?);
+        let tile = make().await?;
         *last = Some(Made {
             key: key.clone(),
             version,
-            tile: Arc::clone(&tile),
+            tile: tile.clone(),
         });
         Some(tile)
     }
 }
 
 /// A tile as it is sent.
-pub(super) fn json(tile: &Tile) -> Arc<RawValue> {
-    let json = to_raw_value(tile).expect("a tile is texts, numbers and lists of them");
-    Arc::from(json)
+pub(super) fn json(tile: &Tile) -> Bytes {
+    let json = serde_json::to_vec(tile);
+    json.expect("a tile is texts, numbers and lists of them")
+        .into()
 }
 
 #[cfg(test)]
@@ -77,7 +76,7 @@ mod tests {
         let made = Cell::new(0);
         let make = async || {
             made.set(made.get() + 1);
-            Some(Tile {
+            Some(json(&Tile {
                 user: "ines".to_owned(),
                 filename: "a.ipynb".to_owned(),
                 saved_at_ms: 0,
@@ -86,7 +85,7 @@ mod tests {
                 cells: Vec::new(),
                 problem: None,
                 save_problem: None,
-            })
+            }))
         };
         let page = Page::default();
         let [first, second] = [save("one"), save("the second")];
@@ -98,7 +97,7 @@ mod tests {
             (key("b.ipynb"), second, 3),
         ] {
             let json = page.of(&key, version, make).await.unwrap();
-            let tile: Tile = serde_json::from_str(json.get()).unwrap();
+            let tile: Tile = serde_json::from_slice(&json).unwrap();
             assert_eq!(tile.total_cells, total);
         }
         // What could not be made is asked for again.

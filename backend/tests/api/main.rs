@@ -7,6 +7,7 @@
     reason = "a test that cannot go on ends where it is"
 )]
 
+mod answers;
 mod app;
 mod build;
 mod edge;

@@ -23,7 +23,7 @@ async fn what_is_gone_before_anybody_reads_it_was_never_there() {
     let mut reporter = reporter.await.unwrap();
     let key = class.key_of(file.to_str().unwrap()).unwrap();
     fs::remove_file(&file).unwrap();
-    assert!(class.tile(&key).await.is_none());
+    assert!(class.tile_as(&key, |tile| tile).await.is_none());
     reporter.settle();
     assert_eq!(class.keys(), []);
     assert_eq!(store.list(EventFilter::default()).await.unwrap(), []);
