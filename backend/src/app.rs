@@ -6,10 +6,9 @@ use shared::sharing::AboutResponse;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::{Auth, LoginKind, SessionKey},
+    auth::{Auth, Sessions},
     builds::Builds,
     class::Class,
-    error::AppError,
     feed::{Asides, Feed},
     history::HistoryStore,
     limits::Limits,
@@ -24,8 +23,8 @@ pub struct AppState {
     pub prefix: String,
     /// Who may do what.
     pub auth: Auth,
-    /// What session cookies are encrypted with.
-    pub session_key: SessionKey,
+    /// The sessions of its pages.
+    pub sessions: Sessions,
     /// Where events are kept.
     pub store: Arc<dyn EventStore>,
     /// The newest events, for everyone who follows them.
@@ -48,25 +47,4 @@ pub struct AppState {
     pub about: AboutResponse,
     /// Cancelled when the service begins to end, so that streams do too.
     pub ending: CancellationToken,
-    /// The port that is listened on, to tell the cookies of two services apart.
-    pub port: u16,
-}
-
-impl AppState {
-    /// What is built; not found, in words, where nothing is.
-    pub(crate) fn builds(&self) -> Result<&Arc<Builds>, AppError> {
-        let nothing =
-            || AppError::NotFound("Nothing is built here: the service has --no-build.".to_owned());
-        self.builds.as_ref().ok_or_else(nothing)
-    }
-
-    /// The name of a cookie. Browsers keep cookies by host and path but not by port, so
-    /// two services on one machine, each at `/`, need names of their own.
-    #[must_use]
-    pub fn cookie_name(&self, name: &str) -> String {
-        match self.auth.login_kind() {
-            LoginKind::Hub => name.to_owned(),
-            LoginKind::Token => format!("{name}-{}", self.port),
-        }
-    }
 }

@@ -12,11 +12,11 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Asker, HubClient, HubSettings, Secret,
+    Asker, HubClient, HubSettings,
     session::digest,
-    unfinished::{Browser, PATIENCE, Unfinished},
+    unfinished::{Browser, SIGN_IN_MAX, Unfinished},
 };
-use crate::time::now_ms;
+use crate::{secret::Secret, time::now_ms};
 
 /// How many sign-ins that have ended are remembered.
 const ENDED: u64 = 10_000;
@@ -63,7 +63,7 @@ impl OAuth {
     pub fn new(settings: HubSettings, prefix: String) -> Self {
         let ended = Cache::builder()
             .max_capacity(ENDED)
-            .time_to_live(PATIENCE)
+            .time_to_live(SIGN_IN_MAX)
             .build();
         Self {
             settings,

@@ -14,8 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use shared::wire::XSRF_HEADER;
 
-use super::Secret;
-use crate::{app::AppState, files::replace};
+use crate::{files::replace, identity::LoginKind, secret::Secret};
 
 /// The cookie's name.
 pub const SESSION_COOKIE: &str = "pipalhub-session";
@@ -26,7 +25,7 @@ const KEY_LENGTH: usize = 64;
 
 /// The key that cookies are encrypted with.
 #[derive(Clone)]
-pub struct SessionKey(pub(crate) Key);
+pub struct SessionKey(Key);
 
 impl SessionKey {
     /// Reads the key at `path`, making a new one, readable by the owner alone, when
@@ -75,16 +74,6 @@ impl Session {
         }
     }
 
-    /// The session that the request's cookies tell of.
-    #[must_use]
-    pub fn of_request(headers: &HeaderMap, state: &AppState) -> Option<Self> {
-        let jar = PrivateCookieJar::from_headers(headers, state.session_key.0.clone());
-        let cookie = jar.get(&state.cookie_name(SESSION_COOKIE))?;
-        let mut session: Self = serde_json::from_str(cookie.value()).ok()?;
-        session.hub_session = plain_cookie(headers, HUB_SESSION_COOKIE);
-        Some(session)
-    }
-
     /// The visitor's token.
     #[must_use]
     pub fn token(&self) -> &str {
@@ -96,43 +85,85 @@ impl Session {
     pub fn hub_session(&self) -> Option<&str> {
         self.hub_session.as_deref()
     }
+}
+
+/// The sessions of this service's pages.
+#[derive(Clone)]
+pub struct Sessions {
+    key: SessionKey,
+    cookie_name: String,
+    prefix: String,
+}
+
+impl Sessions {
+    /// Of a service below `prefix`, which listens on `port`. Browsers keep cookies by host and
+    /// path but not by port, so two services on one machine without a Hub, each at `/`, need
+    /// names of their own.
+    #[must_use]
+    pub fn new(key: SessionKey, kind: LoginKind, prefix: &str, port: u16) -> Self {
+        Self {
+            key,
+            cookie_name: match kind {
+                LoginKind::Hub => SESSION_COOKIE.to_owned(),
+                LoginKind::Token => format!("{SESSION_COOKIE}-{port}"),
+            },
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// The session that the request's cookies tell of.
+    #[must_use]
+    pub fn of_request(&self, headers: &HeaderMap) -> Option<Session> {
+        let cookie = self.jar(headers).get(&self.cookie_name)?;
+        let mut session: Session = serde_json::from_str(cookie.value()).ok()?;
+        session.hub_session = plain_cookie(headers, HUB_SESSION_COOKIE);
+        Some(session)
+    }
 
     /// What a page of ours sends along when it changes something. It goes with this session
     /// and this service, and is read by the pages of this origin alone: unlike a cookie, the
     /// browser does not send it by itself.
     #[must_use]
-    pub fn xsrf(&self, state: &AppState) -> Secret {
+    pub fn xsrf(&self, session: &Session) -> Secret {
         // Both lengths are in the digest, and nobody else knows the key, so this is as good
         // as a keyed hash of the token.
-        let key = URL_SAFE_NO_PAD.encode(state.session_key.0.master());
-        let digest = digest(&["xsrf", &key, &self.token]);
+        let key = URL_SAFE_NO_PAD.encode(self.key.0.master());
+        let digest = digest(&["xsrf", &key, &session.token]);
         Secret::new(URL_SAFE_NO_PAD.encode(digest))
     }
 
     /// Whether a page of ours sent this.
-    pub(super) fn is_meant(&self, headers: &HeaderMap, state: &AppState) -> bool {
+    pub(super) fn is_meant(&self, session: &Session, headers: &HeaderMap) -> bool {
         let sent = headers.get(XSRF_HEADER).and_then(|sent| sent.to_str().ok());
-        sent.is_some_and(|sent| self.xsrf(state).is(sent))
+        sent.is_some_and(|sent| self.xsrf(session).is(sent))
     }
 
-    /// The cookie that keeps this session until the browser is closed.
+    /// The cookie that keeps `session` until the browser is closed.
     #[must_use]
-    pub fn into_cookie(self, state: &AppState, secure: bool) -> Cookie<'static> {
-        let value = serde_json::to_string(&self).expect("a struct of strings is JSON");
-        private_cookie(
-            state.cookie_name(SESSION_COOKIE),
-            value,
-            &state.prefix,
-            secure,
-        )
+    pub fn begun(&self, session: &Session, secure: bool) -> PrivateCookieJar {
+        let value = serde_json::to_string(session).expect("a struct of strings is JSON");
+        let name = self.cookie_name.clone();
+        let cookie = private_cookie(name, value, &self.prefix, secure);
+        PrivateCookieJar::new(self.key.0.clone()).add(cookie)
     }
-}
 
-/// The cookie that takes the place of a session's, and is gone at once.
-#[must_use]
-pub(crate) fn no_session(state: &AppState, secure: bool) -> Cookie<'static> {
-    let name = state.cookie_name(SESSION_COOKIE);
-    private_cookie(name, String::new(), &state.prefix, secure)
+    /// What takes the place of the session's cookie, and is gone at once.
+    #[must_use]
+    pub fn ended(&self, headers: &HeaderMap, secure: bool) -> PrivateCookieJar {
+        let name = self.cookie_name.clone();
+        let gone = private_cookie(name, String::new(), &self.prefix, secure);
+        self.jar(headers).remove(gone)
+    }
+
+    /// What cookies of this service are encrypted with.
+    #[must_use]
+    pub(crate) fn key(&self) -> &Key {
+        &self.key.0
+    }
+
+    fn jar(&self, headers: &HeaderMap) -> PrivateCookieJar {
+        PrivateCookieJar::from_headers(headers, self.key.0.clone())
+    }
 }
 
 /// A cookie that scripts cannot read, below the prefix, for the browser's session.

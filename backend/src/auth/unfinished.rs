@@ -16,13 +16,11 @@ use axum_extra::extract::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Secret,
-    session::{digest, private_cookie},
-};
+use super::session::{digest, private_cookie};
+use crate::secret::Secret;
 
 /// How long someone may take to sign in.
-pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const SIGN_IN_MAX: Duration = Duration::from_secs(600);
 /// How many sign-ins of one browser may be under way, each in a tab of its own.
 const AT_ONCE: usize = 4;
 /// How many bytes of cookies they may be together. Proxies refuse a line of 8 KiB, and there
@@ -49,7 +47,7 @@ impl Unfinished {
     /// One that begins now and is to end at `next`, or at `start` when that is too long.
     pub(super) fn new(next: &str, start: &str, now_ms: i64) -> Self {
         let next = Some(next).filter(|next| next.len() <= LONGEST_NEXT);
-        let patience_ms = i64::try_from(PATIENCE.as_millis()).expect("minutes fit");
+        let patience_ms = i64::try_from(SIGN_IN_MAX.as_millis()).expect("minutes fit");
         Self {
             state: Secret::random().reveal().to_owned(),
             // Two of them: PKCE wants at least 43 characters.
@@ -119,7 +117,7 @@ impl<'a> Browser<'a> {
         let name = name_of(unfinished.state());
         let value = serde_json::to_string(unfinished).expect("a struct of texts is JSON");
         let mut cookie = private_cookie(name, value, self.prefix, self.secure);
-        cookie.set_max_age(PATIENCE.try_into().ok());
+        cookie.set_max_age(SIGN_IN_MAX.try_into().ok());
         // Encrypted, a third and some 40 bytes are added.
         let mut bytes = cookie.value().len() * 4 / 3 + cookie.name().len() + 64;
         let mut kept = 1;

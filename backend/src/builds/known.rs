@@ -12,7 +12,7 @@ use std::{
 use super::{
     layout::{self, COPIES, HTML, IPYNB, SUMMARY},
     part::Part,
-    summary::Summary,
+    summary::{Edition, Summary},
 };
 use crate::class::Key;
 
@@ -28,14 +28,6 @@ struct Copies {
     folder: String,
     parts: BTreeMap<String, Arc<Part>>,
     edition: Edition,
-}
-
-/// Two summaries of one notebook say the same in a form if its number is the same in both.
-/// No number is used again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Edition {
-    pub(super) document: u64,
-    pub(super) notebook: u64,
 }
 
 /// A file that was built.

@@ -50,11 +50,12 @@ use crate::{
 };
 use export::Exports;
 use folder::{Folder, Made};
-use known::{Edition, Known};
+use known::Known;
 use layout::{HTML, IPYNB};
 use news::News;
 use queue::{Lane, Queue, Work};
 use quota::Rooms;
+use summary::Edition;
 
 pub use archive::Archive;
 pub use known::{Built, Kind, Listed, ListedCopy};

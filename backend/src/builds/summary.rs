@@ -8,11 +8,16 @@ use std::{
 
 use shared::{notebook, standalone::summary};
 
-use super::{
-    known::Edition,
-    part::{Line, Part},
-};
+use super::part::{Line, Part};
 use crate::text;
+
+/// Two summaries of one notebook say the same in a form if its number is the same in both.
+/// No number is used again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Edition {
+    pub(super) document: u64,
+    pub(super) notebook: u64,
+}
 
 /// A summary as it is at this moment: its participants' parts, by user. It is put together
 /// while it is written, so that it never stands in memory as a whole.

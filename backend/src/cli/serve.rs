@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, SessionKey},
+    auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, SessionKey, Sessions},
     background,
     builds::Builds,
     class::{Class, Reporter, TailLimits},
@@ -193,10 +193,12 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         }
         Auth::Hub(_) => None,
     };
+    let kind = auth.login_kind();
+    let sessions = Sessions::new(session_key, kind, &prefix, address.port());
     let state = AppState {
         prefix,
         auth,
-        session_key,
+        sessions,
         feed: Feed::start(&*store, ending.clone()).await?,
         asides,
         limits: Limits::new(limits),
@@ -208,7 +210,6 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         sharing,
         about,
         ending: ending.clone(),
-        port: address.port(),
     };
     tracing::info!(%address, homes = %state.class.homes(), data = %data.display(), "listening");
     if let Some(link) = link {

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::private::check_secret;
-use crate::auth::Secret;
+use crate::secret::Secret;
 
 #[derive(Args)]
 pub(super) struct TokenArgs {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use super::frame::unnumbered;
-use crate::auth::Identity;
+use crate::identity::Identity;
 
 /// How many may be on their way to the slowest reader: a class of three hundred saves half
 /// as many notebooks in the time after which one that takes nothing is dropped.

@@ -20,7 +20,7 @@ use rustix::{
 };
 
 use super::{HomeError, OpenHome, as_owner::as_owner, copies::has_enough, home::Owner};
-use crate::auth::Secret;
+use crate::secret::Secret;
 
 /// A file's name has at most so many bytes.
 const LONGEST_NAME: usize = 255;

@@ -50,7 +50,7 @@ struct Waiting {
 }
 
 /// An answer that waits to be sent, until this is dropped.
-pub(super) struct Unsent {
+pub(crate) struct Unsent {
     answers: Answers,
     person: String,
     bytes: usize,

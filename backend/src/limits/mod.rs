@@ -3,7 +3,6 @@
 //! * `rate.rs`: events a second
 //! * `slots.rs`: event streams at once, and expensive reads
 //! * `answers.rs`: bytes of answers that wait to be sent
-//! * `within.rs`: the extractor that holds a handler to one of them
 //!
 //! What a connection may cost is the edge's to know: [`crate::server`]. Its numbers are
 //! in [`LimitSettings`] with the others, so that there is one place to look.
@@ -11,7 +10,6 @@
 mod answers;
 mod rate;
 mod slots;
-mod within;
 
 use std::time::{Duration, Instant};
 
@@ -21,15 +19,20 @@ pub use answers::AnswerLimits;
 pub(crate) use rate::Buckets;
 pub use rate::Rate;
 pub(crate) use slots::Slot;
-pub(crate) use within::{Looks, Posts, Reads, Within};
 
-use crate::{
-    auth::{HubLimits, Identity},
-    error::AppError,
-    server::ConnectionLimits,
-};
-use answers::{Answers, Unsent};
+use crate::{auth::HubLimits, identity::Identity, server::ConnectionLimits};
+use answers::Answers;
+pub(crate) use answers::Unsent;
 use slots::{Full, Slots};
+
+/// Somebody has asked for more than they may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitExceeded {
+    /// Which limit it is, and what to do about it.
+    pub message: String,
+    /// After so long it is worth another try.
+    pub wait: Duration,
+}
 
 /// Every number. The defaults are what the service runs with; tests use smaller ones.
 #[derive(Clone, Copy, Debug, Default)]
@@ -250,8 +253,8 @@ impl Limits {
     /// Counts a post of this person's.
     ///
     /// # Errors
-    /// [`AppError::TooManyRequests`] when there were too many lately.
-    pub(crate) fn post(&self, identity: &Identity) -> Result<(), AppError> {
+    /// When there were too many lately.
+    pub(crate) fn post(&self, identity: &Identity) -> Result<(), LimitExceeded> {
         self.post_many(identity, 1)
     }
 
@@ -259,14 +262,14 @@ impl Limits {
     ///
     /// # Errors
     /// As [`Limits::post`].
-    pub(crate) fn post_of(&self, identity: &Identity, bytes: usize) -> Result<(), AppError> {
+    pub(crate) fn post_of(&self, identity: &Identity, bytes: usize) -> Result<(), LimitExceeded> {
         match u32::try_from(bytes / PLAIN_EVENT).unwrap_or(u32::MAX) {
             0 => Ok(()),
             more => self.post_many(identity, more),
         }
     }
 
-    fn post_many(&self, identity: &Identity, count: u32) -> Result<(), AppError> {
+    fn post_many(&self, identity: &Identity, count: u32) -> Result<(), LimitExceeded> {
         let rate = match identity.role {
             Role::Participant | Role::Helper => self.settings.events.participant,
             Role::Instructor => self.settings.events.instructor,
@@ -290,8 +293,8 @@ impl Limits {
     /// Counts a notice of this person's.
     ///
     /// # Errors
-    /// [`AppError::TooManyRequests`] when there were too many lately.
-    pub(crate) fn notice(&self, identity: &Identity) -> Result<(), AppError> {
+    /// When there were too many lately.
+    pub(crate) fn notice(&self, identity: &Identity) -> Result<(), LimitExceeded> {
         let NoticeLimits { every, burst } = self.settings.notices;
         self.notices
             .take_one(&identity.user, every, burst, Instant::now())
@@ -308,8 +311,8 @@ impl Limits {
     /// Counts a restore into the home of `user`.
     ///
     /// # Errors
-    /// [`AppError::TooManyRequests`] when there were too many lately.
-    pub(crate) fn restore(&self, user: &str) -> Result<(), AppError> {
+    /// When there were too many lately.
+    pub(crate) fn restore(&self, user: &str) -> Result<(), LimitExceeded> {
         let RestoreLimits { every, burst, .. } = self.settings.restores;
         self.restores
             .take_one(user, every, burst, Instant::now())
@@ -324,8 +327,8 @@ impl Limits {
     /// Counts what such a restore is about to write.
     ///
     /// # Errors
-    /// [`AppError::TooManyRequests`] when there was too much lately.
-    pub(crate) fn restore_of(&self, user: &str, bytes: usize) -> Result<(), AppError> {
+    /// When there was too much lately.
+    pub(crate) fn restore_of(&self, user: &str, bytes: usize) -> Result<(), LimitExceeded> {
         const HOUR: Duration = Duration::from_secs(3_600);
         let most = self.settings.restores.mib_an_hour.max(1);
         let mib = u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX);
@@ -351,8 +354,8 @@ impl Limits {
     /// Counts a look at a tile or at the wall.
     ///
     /// # Errors
-    /// [`AppError::TooManyRequests`] when there were too many lately.
-    pub(crate) fn look(&self, identity: &Identity) -> Result<(), AppError> {
+    /// When there were too many lately.
+    pub(crate) fn look(&self, identity: &Identity) -> Result<(), LimitExceeded> {
         let ReadLimits {
             looks,
             looks_of_observer,
@@ -376,8 +379,8 @@ impl Limits {
     /// A place for one expensive read of this person's, free again when it is dropped.
     ///
     /// # Errors
-    /// [`AppError::TooManyRequests`] when there were too many lately, or are under way.
-    pub(crate) fn read(&self, identity: &Identity) -> Result<Slot, AppError> {
+    /// When there were too many lately, or are under way.
+    pub(crate) fn read(&self, identity: &Identity) -> Result<Slot, LimitExceeded> {
         const WAIT: Duration = Duration::from_secs(1);
         let ReadLimits {
             participant,
@@ -421,8 +424,12 @@ impl Limits {
     /// who sees everyone are not counted.
     ///
     /// # Errors
-    /// [`AppError::TooManyRequests`] when too much waits already.
-    fn answer(&self, identity: &Identity, bytes: usize) -> Result<Option<Unsent>, AppError> {
+    /// When too much waits already.
+    pub(crate) fn answer(
+        &self,
+        identity: &Identity,
+        bytes: usize,
+    ) -> Result<Option<Unsent>, LimitExceeded> {
         const WAIT: Duration = Duration::from_secs(2);
         if identity.role.sees_everyone() {
             return Ok(None);
@@ -445,8 +452,8 @@ impl Limits {
     /// A place for an event stream of this person's, free again when it is dropped.
     ///
     /// # Errors
-    /// [`AppError::TooManyRequests`] when there is none.
-    pub(crate) fn stream(&self, identity: &Identity) -> Result<Slot, AppError> {
+    /// When there is none.
+    pub(crate) fn stream(&self, identity: &Identity) -> Result<Slot, LimitExceeded> {
         /// Pages that were closed free theirs at once.
         const WAIT: Duration = Duration::from_secs(5);
         let StreamLimits { each, all, .. } = self.settings.streams;
@@ -469,16 +476,8 @@ impl Limits {
     }
 }
 
-/// `wait` in whole seconds, and never none.
-fn too_many(limit: &'static str, message: String, wait: Duration) -> AppError {
+/// Counts that something was refused.
+fn too_many(limit: &'static str, message: String, wait: Duration) -> LimitExceeded {
     metrics::counter!("pipalhub_requests_limited_total", "limit" => limit).increment(1);
-    AppError::TooManyRequests {
-        message,
-        retry_after: wait
-            .as_millis()
-            .div_ceil(1_000)
-            .max(1)
-            .try_into()
-            .unwrap_or(u64::MAX),
-    }
+    LimitExceeded { message, wait }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     Json,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::State,
     http::Uri,
     response::{IntoResponse, Response},
 };
@@ -12,15 +12,12 @@ use serde::Deserialize;
 use shared::wire::{NotebooksResponse, Tile, TileResponse, WallResponse};
 use utoipa::IntoParams;
 
-use super::aside::{JSON, json};
-use crate::{
-    app::AppState,
-    auth::{Identity, Participant},
-    class::Key,
+use super::{
+    aside::{JSON, json},
     error::AppError,
-    limits::{Looks, Reads, Within},
-    time,
+    extract::{Looks, Participant, Query, RateLimited, Reads},
 };
+use crate::{app::AppState, class::Key, identity::Identity, time};
 
 /// Whose copy of which notebook.
 #[derive(Deserialize, IntoParams)]
@@ -63,10 +60,10 @@ pub(super) async fn list_notebooks(
     responses((status = OK, body = WallResponse)))]
 pub(super) async fn get_wall(
     State(state): State<Arc<AppState>>,
-    Within { identity, pass, .. }: Within<Looks>,
-    query: Result<Query<WallQuery>, QueryRejection>,
+    RateLimited { identity, pass, .. }: RateLimited<Looks>,
+    Query(query): Query<WallQuery>,
 ) -> Result<Response, AppError> {
-    let Query(WallQuery { filename }) = query?;
+    let WallQuery { filename } = query;
     // Before the files are read: what is saved meanwhile comes through the stream.
     let cursor = state.store.journal_bounds().await?.newest;
     let (class, name) = (state.class.clone(), filename.clone());
@@ -88,10 +85,9 @@ pub(super) async fn get_wall(
     responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_tile(
     State(state): State<Arc<AppState>>,
-    Within { identity, pass, .. }: Within<Looks>,
-    query: Result<Query<TileQuery>, QueryRejection>,
+    RateLimited { identity, pass, .. }: RateLimited<Looks>,
+    Query(query): Query<TileQuery>,
 ) -> Result<Response, AppError> {
-    let Query(query) = query?;
     let missing = query.missing();
     let key = query.of_one_seen_by(&identity)?;
     let class = state.class.clone();
@@ -105,10 +101,9 @@ pub(super) async fn get_tile(
     responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_notebook(
     State(state): State<Arc<AppState>>,
-    Within { identity, pass, .. }: Within<Reads>,
-    query: Result<Query<TileQuery>, QueryRejection>,
+    RateLimited { identity, pass, .. }: RateLimited<Reads>,
+    Query(query): Query<TileQuery>,
 ) -> Result<Response, AppError> {
-    let Query(query) = query?;
     let missing = query.missing();
     let key = query.of_one_seen_by(&identity)?;
     let class = state.class.clone();

@@ -3,7 +3,8 @@
 use axum::http::{HeaderName, header};
 use serde::Serialize;
 
-use crate::{app::AppState, error::AppError, lanes::Lanes};
+use super::error::AppError;
+use crate::{app::AppState, lanes::Lanes};
 
 /// Runs `work` where waiting for the service's own disk delays nobody else.
 pub(super) async fn aside<T: Send + 'static>(

@@ -6,9 +6,8 @@
 
 use serde_json::{Map, Value};
 
-use super::events::timestamp_from;
+use super::error::AppError;
 use crate::{
-    error::AppError,
     filename::{NoFilename, plain_filename, plain_path},
     store::NewEvent,
     time,
@@ -72,4 +71,15 @@ fn text(body: &Map<String, Value>, name: &str, longest: usize) -> Result<String,
 
 fn refuse<T>(message: impl Into<String>) -> Result<T, AppError> {
     Err(AppError::BadRequest(message.into()))
+}
+
+/// Reads a time as events have it.
+pub(super) fn timestamp_from(value: &str) -> Result<String, AppError> {
+    // A `+` that was not encoded arrives as a space.
+    let read = time::parse(value).or_else(|| time::parse(&value.replace(' ', "+")));
+    read.map(time::format).ok_or_else(|| {
+        AppError::BadRequest(format!(
+            "timestamp {value:?} is not a time such as 2022-11-14T16:00:00.511Z."
+        ))
+    })
 }

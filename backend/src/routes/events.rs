@@ -5,11 +5,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use axum::{
-    Json,
-    extract::{Query, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -17,17 +13,16 @@ use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_FAILED, SAVE_NOTEBOOK, SAVE_WORK
 use utoipa::ToSchema;
 
 use super::{
-    event_fields::{event_from, plainly_placed},
-    json_body::JsonObject,
+    error::AppError,
+    event_fields::{event_from, plainly_placed, timestamp_from},
+    extract::{JsonObject, Participant, Posts, Query, RateLimited},
     openapi::{EventBody, EventQuery},
 };
 use crate::{
     app::AppState,
-    auth::{Identity, Participant},
     class::Key,
-    error::AppError,
     filename::{NoFilename, plain_filename, plain_path},
-    limits::{Posts, Within},
+    identity::Identity,
     store::{Committed, EventFilter, NewEvent, StoreError},
     time,
 };
@@ -67,7 +62,7 @@ pub(super) fn visible_to(identity: &Identity, filter: EventFilter) -> Option<Eve
     responses((status = CREATED, body = Event)))]
 pub(super) async fn post_event(
     State(state): State<Arc<AppState>>,
-    Within { identity, .. }: Within<Posts>,
+    RateLimited { identity, .. }: RateLimited<Posts>,
     body: Result<JsonObject, AppError>,
 ) -> Result<(StatusCode, Json<Event>), AppError> {
     let stored = match body {
@@ -255,16 +250,6 @@ fn id_from(value: &str) -> Result<i64, AppError> {
     value
         .parse()
         .map_err(|_| AppError::BadRequest(format!("id={value} is not a whole number.")))
-}
-
-pub(super) fn timestamp_from(value: &str) -> Result<String, AppError> {
-    // A `+` that was not encoded arrives as a space.
-    let read = time::parse(value).or_else(|| time::parse(&value.replace(' ', "+")));
-    read.map(time::format).ok_or_else(|| {
-        AppError::BadRequest(format!(
-            "timestamp {value:?} is not a time such as 2022-11-14T16:00:00.511Z."
-        ))
-    })
 }
 
 /// Under a Hub the token says who it is, and an event is about that person's home.

@@ -9,14 +9,12 @@ use axum::{
 };
 use shared::wire::TileResponse;
 
-use super::aside::JSON;
-use crate::{
-    app::AppState,
-    bodies::Pieces,
+use super::{
+    aside::JSON,
     error::AppError,
-    limits::{Looks, Within},
-    time,
+    extract::{Looks, RateLimited},
 };
+use crate::{app::AppState, bodies::Pieces, time};
 
 /// `GET /api/followed`
 #[utoipa::path(get, path = "/followed", tag = "sharing",
@@ -24,7 +22,7 @@ use crate::{
     responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_followed(
     State(state): State<Arc<AppState>>,
-    _: Within<Looks>,
+    _: RateLimited<Looks>,
 ) -> Result<Response, AppError> {
     let tile = state.sharing.followed_in(&state.class).await;
     let tile = tile.ok_or_else(|| AppError::NotFound("No notebook is followed.".to_owned()))?;

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{FromRequestParts, Query, State, rejection::QueryRejection},
-    http::{StatusCode, header, request::Parts},
+    extract::State,
+    http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 use jiff::Timestamp;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use shared::{
     notebook::Notebook,
     prepare, render,
@@ -29,17 +29,16 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     aside::{JSON, aside, json, read_of},
-    json_body::JsonBody,
+    error::AppError,
+    extract::{JsonBody, Participant, Query, RateLimited, Reads},
 };
 use crate::{
     app::AppState,
-    auth::{Identity, Participant},
     class::Key,
-    error::AppError,
     history::{HistoryStore, Version, difference},
     homes::CreateError,
+    identity::Identity,
     lanes::Lanes,
-    limits::{Reads, Within},
     time,
 };
 
@@ -147,18 +146,6 @@ fn missing(user: &str, filename: &str) -> AppError {
     AppError::NotFound(format!("No such version of {user}'s {filename} is kept."))
 }
 
-/// A query, with a refusal of our own.
-struct Asking<T>(T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asking<T> {
-    type Rejection = AppError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
-        let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
-        Ok(Self(query?.0))
-    }
-}
-
 /// `GET /api/history`
 #[utoipa::path(get, path = "/history", tag = "history", params(NotebookQuery),
     summary = "The versions of a notebook, newest first",
@@ -166,7 +153,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asking<T> {
 async fn list_versions(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
-    Asking(query): Asking<NotebookQuery>,
+    Query(query): Query<NotebookQuery>,
 ) -> Result<Json<HistoryResponse>, AppError> {
     let asked = Asked::of(&state, &identity, query.user, query.filename)?;
     let (mut versions, note) = aside(move || {
@@ -190,8 +177,8 @@ async fn list_versions(
     responses((status = OK, body = VersionResponse)))]
 async fn get_version(
     State(state): State<Arc<AppState>>,
-    Within { identity, pass, .. }: Within<Reads>,
-    Asking(query): Asking<VersionQuery>,
+    RateLimited { identity, pass, .. }: RateLimited<Reads>,
+    Query(query): Query<VersionQuery>,
 ) -> Result<Response, AppError> {
     let asked = Asked::of(&state, &identity, query.user, query.filename)?;
     let owner = asked.key.user.clone();
@@ -229,8 +216,8 @@ fn tile(key: &Key, version: Version, notebook: &Notebook) -> Tile {
     responses((status = OK, body = Object, content_type = "application/x-ipynb+json")))]
 async fn download_version(
     State(state): State<Arc<AppState>>,
-    Within { identity, pass, .. }: Within<Reads>,
-    Asking(query): Asking<VersionQuery>,
+    RateLimited { identity, pass, .. }: RateLimited<Reads>,
+    Query(query): Query<VersionQuery>,
 ) -> Result<Response, AppError> {
     let asked = Asked::of(&state, &identity, query.user, query.filename)?;
     let owner = asked.key.user.clone();
@@ -255,8 +242,8 @@ async fn download_version(
     responses((status = OK, body = DiffResponse)))]
 async fn get_difference(
     State(state): State<Arc<AppState>>,
-    Within { identity, pass, .. }: Within<Reads>,
-    Asking(query): Asking<VersionQuery>,
+    RateLimited { identity, pass, .. }: RateLimited<Reads>,
+    Query(query): Query<VersionQuery>,
 ) -> Result<Response, AppError> {
     let diff = compare(&state, &identity, query, |diff| json(&diff)).await?;
     Ok((JSON, pass.hold(diff)?).into_response())
@@ -269,8 +256,8 @@ async fn get_difference(
     responses((status = OK, body = String, content_type = "text/html")))]
 async fn get_changes(
     State(state): State<Arc<AppState>>,
-    Within { identity, pass, .. }: Within<Reads>,
-    Asking(query): Asking<VersionQuery>,
+    RateLimited { identity, pass, .. }: RateLimited<Reads>,
+    Query(query): Query<VersionQuery>,
 ) -> Result<Response, AppError> {
     let html = |diff| Ok(render::changes(&diff).into_bytes());
     let html = compare(&state, &identity, query, html).await?;

@@ -11,7 +11,8 @@ use axum::{
 };
 use metrics::gauge;
 
-use crate::{app::AppState, auth::Viewer, error::AppError, telemetry::render_metrics};
+use super::{error::AppError, extract::Viewer};
+use crate::{app::AppState, telemetry::render_metrics};
 
 /// `GET /metrics`
 #[utoipa::path(get, path = "/metrics", tag = "service",

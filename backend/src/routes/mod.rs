@@ -6,12 +6,13 @@
 mod api;
 mod aside;
 mod build;
+mod error;
 mod event_fields;
 mod events;
+mod extract;
 mod followed;
 mod health;
 mod history;
-mod json_body;
 mod metrics;
 mod notices;
 mod openapi;
@@ -20,13 +21,12 @@ mod page;
 mod session;
 mod sharing;
 mod stream;
-mod visitor;
+mod trust;
 
 use std::sync::Arc;
 
 use axum::{
     Extension, Router,
-    extract::DefaultBodyLimit,
     http::{HeaderName, HeaderValue, Method, Uri, header},
     middleware,
     response::{Redirect, Response},
@@ -37,11 +37,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use session::login_link;
 
-use self::openapi::Document;
-use crate::{app::AppState, error::AppError, telemetry::observe_request};
-
-/// The largest request body that is read; an event has a few hundred bytes.
-pub(crate) const LARGEST_BODY: usize = 16 << 10;
+use self::{
+    error::AppError,
+    extract::{BODY_MAX, body_max},
+    openapi::Document,
+};
+use crate::{app::AppState, telemetry::observe_request};
 
 /// The service as one handler: what the binary and the tests serve alike.
 pub fn router(state: Arc<AppState>) -> Router {
@@ -78,10 +79,10 @@ pub fn router(state: Arc<AppState>) -> Router {
     let below_prefix = below_prefix.layer(Extension(Document::from(document)));
     nest(&state.prefix, below_prefix)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(body_max(BODY_MAX))
         .layer(middleware::map_response(add_security_headers))
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&state),
+            Arc::<str>::from(state.prefix.as_str()),
             observe_request,
         ))
         .with_state(state)

@@ -12,10 +12,7 @@ use std::{
 
 use axum::{
     Json,
-    extract::{
-        DefaultBodyLimit, Path, Query, State,
-        rejection::{PathRejection, QueryRejection},
-    },
+    extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
 };
 use serde::Deserialize;
@@ -27,11 +24,13 @@ use tokio::time::{Instant, timeout_at};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{aside::aside, json_body::JsonBody};
+use super::{
+    aside::aside,
+    error::AppError,
+    extract::{Instructor, JsonBody, Participant, Query, body_max},
+};
 use crate::{
     app::AppState,
-    auth::{Instructor, Participant},
-    error::AppError,
     homes::HomesTemplate,
     notices::{Board, Draft, News, Receipt, Sent},
     time,
@@ -52,7 +51,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(list_sent))
         .routes(routes!(retract_notice))
         .routes(routes!(note_receipt))
-        .layer(DefaultBodyLimit::max(LARGEST_NOTICE))
+        .layer(body_max(LARGEST_NOTICE))
 }
 
 /// What a reader knows already.
@@ -75,9 +74,9 @@ struct NoticesQuery {
 async fn list_notices(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
-    query: Result<Query<NoticesQuery>, QueryRejection>,
+    Query(query): Query<NoticesQuery>,
 ) -> Result<Json<NoticesResponse>, AppError> {
-    let Query(NoticesQuery { after, wait }) = query?;
+    let NoticesQuery { after, wait } = query;
     let wait = wait.unwrap_or(0);
     if wait > LONGEST_WAIT {
         return Err(AppError::BadRequest(format!(
@@ -212,9 +211,9 @@ struct SentQuery {
 async fn list_sent(
     State(state): State<Arc<AppState>>,
     Instructor(_): Instructor,
-    query: Result<Query<SentQuery>, QueryRejection>,
+    Query(query): Query<SentQuery>,
 ) -> Result<Json<SentResponse>, AppError> {
-    let Query(SentQuery { before }) = query?;
+    let SentQuery { before } = query;
     aside(move || {
         let class: BTreeSet<String> = state.class.keys().into_iter().map(|key| key.user).collect();
         let mut sent = state.notices.sent(before, PAGE + 1);

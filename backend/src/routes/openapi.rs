@@ -24,10 +24,8 @@ use utoipa::{
     },
 };
 
-use crate::{
-    app::AppState,
-    auth::{Participant, SESSION_COOKIE},
-};
+use super::extract::Participant;
+use crate::{app::AppState, auth::SESSION_COOKIE};
 
 /// Filters: equality on any field of an event.
 #[derive(IntoParams)]

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Query, State, rejection::QueryRejection},
+    extract::State,
     http::{HeaderMap, HeaderName, header},
     response::{Html, IntoResponse, Response},
 };
@@ -21,13 +21,12 @@ use serde::Deserialize;
 use shared::{notebook::Notebook, prepare};
 use utoipa::IntoParams;
 
-use super::aside::read_of;
-use crate::{
-    app::AppState,
-    class::Key,
+use super::{
+    aside::read_of,
     error::AppError,
-    limits::{Reads, Within},
+    extract::{Query, RateLimited, Reads},
 };
+use crate::{app::AppState, class::Key};
 
 /// Inline scripts and styles and data that came with them, and nothing from anywhere.
 const POLICY: &str = "sandbox allow-scripts; default-src 'none'; \
@@ -73,11 +72,10 @@ pub(super) struct OutputQuery {
     responses((status = OK, body = String, content_type = "text/html")))]
 pub(super) async fn get_output(
     State(state): State<Arc<AppState>>,
-    Within { identity, pass, .. }: Within<Reads>,
+    RateLimited { identity, pass, .. }: RateLimited<Reads>,
     headers: HeaderMap,
-    query: Result<Query<OutputQuery>, QueryRejection>,
+    Query(query): Query<OutputQuery>,
 ) -> Result<Response, AppError> {
-    let Query(query) = query?;
     // The same answer whether the notebook is not there or not for this participant.
     let missing = || AppError::NotFound("There is no such output to show.".to_owned());
     let is_followed =

@@ -13,12 +13,11 @@ use axum::{
 };
 use rust_embed::{Embed, EmbeddedFile};
 
-use super::session::begin_login;
-use crate::{
-    app::AppState,
-    auth::{Auth, Participant, Secret},
+use super::{
     error::AppError,
+    extract::{Visitor, is_navigation},
 };
+use crate::{app::AppState, auth::Auth, secret::Secret};
 
 /// What `cargo xtask build` leaves there; a binary built without it says so when asked.
 #[derive(Embed)]
@@ -56,14 +55,11 @@ pub(super) async fn get_page(
     if is_for_programs || !is_navigation(request.headers()) {
         return Err(missing());
     }
-    let (mut parts, _) = request.into_parts();
-    if let Auth::Hub(hub) = &state.auth {
-        match Participant::from_request_parts(&mut parts, &state).await {
-            Ok(_) => {}
-            Err(AppError::Unauthorized(_)) => {
-                return Ok(begin_login(&state, hub, &parts.headers, &uri));
-            }
-            Err(other) => return Err(other),
+    if let Auth::Hub(_) = &state.auth {
+        let (mut parts, _) = request.into_parts();
+        // Without a Hub the page itself asks for the token.
+        if let Err(refused) = Visitor::from_request_parts(&mut parts, &state).await {
+            return Ok(refused);
         }
     }
     Ok(index_response(&state.prefix))
@@ -86,19 +82,6 @@ pub(super) async fn get_poll_js() -> Response {
 }
 
 const NO_CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-cache");
-
-/// A person opening a page, not a script fetching something.
-pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
-    let value = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    match value(header::HeaderName::from_static("sec-fetch-mode")) {
-        Some(mode) => mode == "navigate",
-        None => value(header::ACCEPT).is_some_and(|accept| accept.contains("text/html")),
-    }
-}
 
 fn index_response(prefix: &str) -> Response {
     let Some(index) = Dist::get(INDEX) else {

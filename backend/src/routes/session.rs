@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
-use axum_extra::extract::PrivateCookieJar;
 use shared::wire::{LogoutResponse, SessionResponse};
 
+use super::{
+    error::AppError,
+    extract::{Participant, Query},
+};
 use crate::{
     app::AppState,
-    auth::{
-        Asker, Auth, CallbackQuery, HubAuth, OAuthError, Participant, Secret, Session,
-        authorization_token, no_session,
-    },
-    error::AppError,
+    auth::{Asker, Auth, CallbackQuery, HubAuth, OAuthError, Session, authorization_token},
+    secret::Secret,
     telemetry::loggable,
 };
 
@@ -36,7 +36,7 @@ pub(super) async fn get_session(
     let homes = identity.confined_to().is_none();
     let xsrf = match authorization_token(&headers) {
         Some(_) => None,
-        None => Session::of_request(&headers, &state),
+        None => state.sessions.of_request(&headers),
     };
     Json(SessionResponse {
         homes: homes.then(|| state.class.homes().to_string()),
@@ -44,7 +44,7 @@ pub(super) async fn get_session(
         role: identity.role,
         hub_url,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        xsrf: xsrf.map(|session| session.xsrf(&state).reveal().to_owned()),
+        xsrf: xsrf.map(|session| state.sessions.xsrf(&session).reveal().to_owned()),
         history: state.history.is_some(),
         builds: state.builds.is_some(),
     })
@@ -68,8 +68,8 @@ pub(super) async fn log_in(
     if given.is_none() {
         return Err(AppError::Unauthorized(state.auth.login_kind()));
     }
-    let cookie = Session::new(token).into_cookie(&state, is_https(&headers));
-    let jar = PrivateCookieJar::new(state.session_key.0.clone()).add(cookie);
+    let session = Session::new(token);
+    let jar = state.sessions.begun(&session, is_https(&headers));
     Ok((StatusCode::NO_CONTENT, jar).into_response())
 }
 
@@ -86,15 +86,14 @@ pub(super) async fn log_out(
     let next = match &state.auth {
         Auth::Standalone { .. } => state.prefix.clone(),
         Auth::Hub(hub) => {
-            if let Some(session) = Session::of_request(&headers, &state) {
+            if let Some(session) = state.sessions.of_request(&headers) {
                 let client = &hub.client;
                 client.forget(session.token(), session.hub_session()).await;
             }
             hub.oauth.logout_url()
         }
     };
-    let jar = PrivateCookieJar::from_headers(&headers, state.session_key.0.clone());
-    let jar = jar.remove(no_session(&state, is_https(&headers)));
+    let jar = state.sessions.ended(&headers, is_https(&headers));
     (jar, Json(LogoutResponse { next })).into_response()
 }
 
@@ -106,7 +105,7 @@ pub(super) fn begin_login(
     uri: &Uri,
 ) -> Response {
     let next = uri.path_and_query().map_or("", |next| next.as_str());
-    let key = &state.session_key.0;
+    let key = state.sessions.key();
     let browser = hub.oauth.browser(headers, key, is_https(headers));
     let (url, (kept, gone)) = hub.oauth.begin(next, browser);
     (kept, gone, Redirect::to(&url)).into_response()
@@ -128,15 +127,14 @@ pub(super) async fn complete_login(
             "There is no JupyterHub here.".to_owned(),
         ));
     };
-    let key = &state.session_key.0;
+    let key = state.sessions.key();
     let secure = is_https(&headers);
     let browser = hub.oauth.browser(&headers, key, secure);
     let completing = hub.oauth.complete(&hub.client, browser, &query, &asker);
     let (gone, result) = completing.await;
     Ok(match result {
         Ok((token, next)) => {
-            let cookie = Session::new(&token).into_cookie(&state, secure);
-            let session = PrivateCookieJar::new(key.clone()).add(cookie);
+            let session = state.sessions.begun(&Session::new(&token), secure);
             (session, gone, Redirect::to(&next)).into_response()
         }
         Err(error) => (gone, login_failed(&state, &error)).into_response(),

@@ -9,13 +9,12 @@ use shared::sharing::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{aside::aside, json_body::JsonBody};
-use crate::{
-    app::AppState,
-    auth::{Instructor, Participant},
-    class::Key,
+use super::{
+    aside::aside,
     error::AppError,
+    extract::{Instructor, JsonBody, Participant},
 };
+use crate::{app::AppState, class::Key};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()

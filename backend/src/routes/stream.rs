@@ -15,7 +15,7 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, HeaderName, header},
     response::{IntoResponse, Response},
 };
@@ -33,13 +33,15 @@ use tokio::{
 };
 
 use super::{
+    error::AppError,
     events::{filter_from, take_after, visible_to},
+    extract::Query,
     openapi::EventQuery,
+    trust::Trust,
 };
 use crate::{
     app::AppState,
-    auth::{Follower, Trust},
-    error::AppError,
+    auth::Authenticated,
     feed::{AT_ONCE, Aside, Entry, Tail, beat, greeting, unnumbered},
     limits::Slot,
     store::{EventFilter, JournalPage, StoreError},
@@ -63,7 +65,7 @@ const PAGE: usize = 50;
     responses((status = OK, body = Event, content_type = "text/event-stream")))]
 pub(super) async fn stream_events(
     State(state): State<Arc<AppState>>,
-    follower: Follower,
+    somebody: Authenticated,
     headers: HeaderMap,
     Query(mut pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, AppError> {
@@ -71,7 +73,7 @@ pub(super) async fn stream_events(
     let filter = filter_from(pairs)?;
     // A browser that reconnects by itself repeats the first address, but with this.
     let asked = last_event_id(&headers).or(asked);
-    let slot = state.limits.stream(&follower.identity)?;
+    let slot = state.limits.stream(&somebody.identity)?;
     let changes = state.feed.changes();
     let asides = state.asides.listen();
     let notices = state.notices.changes();
@@ -80,12 +82,12 @@ pub(super) async fn stream_events(
     let first = greeting(name, &hello(seq));
     let ending = state.ending.clone();
     let limits = state.limits.settings().streams;
-    let follower = Arc::new(follower);
+    let somebody = Arc::new(somebody);
     let reader = Reader {
-        trust: Trust::new(Arc::clone(&state), Arc::clone(&follower)),
+        trust: Trust::new(Arc::clone(&state), Arc::clone(&somebody)),
         state,
-        filter: visible_to(&follower.identity, filter),
-        follower,
+        filter: visible_to(&somebody.identity, filter),
+        somebody,
         reading: None,
         changes,
         seq,
@@ -144,7 +146,7 @@ fn hello(cursor: i64) -> StreamHello {
 /// One connection's place in the journal.
 struct Reader {
     state: Arc<AppState>,
-    follower: Arc<Follower>,
+    somebody: Arc<Authenticated>,
     /// What it asked for and may see; nothing, when it may see nothing of that.
     filter: Option<EventFilter>,
     /// What comes next of the journal, while it is read.
@@ -219,7 +221,7 @@ impl Reader {
                     };
                     match timeout_at(self.silent_until, more).await {
                         Ok(Some(Some(aside))) => {
-                            if let Some(frame) = aside.frame_for(&self.follower.identity) {
+                            if let Some(frame) = aside.frame_for(&self.somebody.identity) {
                                 return Some(frame);
                             }
                         }
@@ -251,7 +253,7 @@ impl Reader {
         if cursor <= self.notices_seen {
             return None;
         }
-        let reader = self.follower.identity.confined_to();
+        let reader = self.somebody.identity.confined_to();
         let has_news = self.state.notices.has_news(reader, self.notices_seen);
         self.notices_seen = cursor;
         has_news.then(|| unnumbered(NOTICE_NEWS, &NoticeNews { cursor }))
@@ -263,7 +265,7 @@ impl Reader {
         loop {
             match self.asides.try_recv() {
                 Ok(aside) => {
-                    let frame = aside.frame_for(&self.follower.identity);
+                    let frame = aside.frame_for(&self.somebody.identity);
                     if frame.is_some() {
                         return Ok(frame);
                     }
@@ -284,7 +286,7 @@ impl Reader {
                 .filter
                 .as_ref()
                 .is_some_and(|filter| filter.matches(event));
-            if asked && self.follower.identity.may_see(&event.user) {
+            if asked && self.somebody.identity.may_see(&event.user) {
                 if frames.is_empty() {
                     // Often the only one, and then all readers share its bytes.
                     frames = entry.frame.clone();

@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::peer::Peer;
-use crate::auth::Identity;
+use crate::identity::Identity;
 
 /// How many connections with a request on them a person keeps when there is no room.
 const OF_ONE: usize = 64;

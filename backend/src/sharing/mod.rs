@@ -23,10 +23,10 @@ use shared::{
 
 use self::page::Page;
 use crate::{
-    auth::Identity,
     class::{Class, Key, Observer, Revision},
     feed::{Asides, Audience},
     files::replace,
+    identity::Identity,
 };
 
 /// See the module's words.

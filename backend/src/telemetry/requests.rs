@@ -16,9 +16,8 @@ use axum::{
 use metrics::{counter, histogram};
 
 use super::loggable;
-use crate::app::AppState;
 
-/// Who a request turned out to be from; the extractors in [`crate::auth`] fill it in.
+/// Who a request turned out to be from; the extractors in `routes/extract` fill it in.
 #[derive(Clone, Debug, Default)]
 pub struct Requester(Arc<OnceLock<String>>);
 
@@ -30,15 +29,15 @@ impl Requester {
     }
 }
 
-/// The layer around every route.
+/// The layer around every route, of a service below the prefix that is its state.
 pub async fn observe_request(
-    State(state): State<Arc<AppState>>,
+    State(prefix): State<Arc<str>>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let begun = Instant::now();
     let method = method_name(&request);
-    let route = route_name(&request, &state.prefix);
+    let route = route_name(&request, &prefix);
     let requester = Requester::default();
     request.extensions_mut().insert(requester.clone());
     let response = next.run(request).await;

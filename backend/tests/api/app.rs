@@ -14,7 +14,7 @@ use std::{
 
 use backend::{
     app::AppState,
-    auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, Secret, SessionKey},
+    auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, SessionKey, Sessions},
     builds::Builds,
     class::{Class, Reporter, TailLimits},
     feed::{Asides, Feed},
@@ -23,6 +23,7 @@ use backend::{
     limits::{LimitSettings, Limits},
     notices::Board,
     routes::router,
+    secret::Secret,
     server,
     sharing::Sharing,
     store::SqliteStore,
@@ -187,10 +188,12 @@ impl App {
                 },
             )
         };
+        let key = SessionKey::load(&folder.path().join("cookie.key")).unwrap();
+        let sessions = Sessions::new(key, auth.login_kind(), PREFIX, address.port());
         let state = AppState {
             prefix: PREFIX.to_owned(),
             auth,
-            session_key: SessionKey::load(&folder.path().join("cookie.key")).unwrap(),
+            sessions,
             feed: Feed::start(&*store, ending.clone()).await.unwrap(),
             asides: asides.clone(),
             limits: Limits::new(limits),
@@ -209,7 +212,6 @@ impl App {
                 private_tag: "private".to_owned(),
             },
             ending: ending.clone(),
-            port: address.port(),
         };
         let routes = router(Arc::new(state));
         let until = ending.clone();

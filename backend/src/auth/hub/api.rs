@@ -12,7 +12,7 @@ use super::{
     HubLimits, HubSettings, HubUser,
     turns::{Lane, Turns},
 };
-use crate::auth::Secret;
+use crate::secret::Secret;
 
 pub(super) struct HubApi {
     http: reqwest::Client,

@@ -24,9 +24,10 @@ use tokio::time::timeout;
 
 pub use settings::HubSettings;
 use user::HubUser;
+pub use user::{READ_SCOPE, WRITE_SCOPE};
 
-use super::{Asker, Secret, session::digest};
-use crate::error::AppError;
+use super::{Asker, AuthError, session::digest};
+use crate::secret::Secret;
 use answers::{Answers, cache};
 use turns::Lane;
 
@@ -100,8 +101,8 @@ impl HubClient {
     /// Whose token this is, which `asker` shows; `None` when the Hub does not know it.
     ///
     /// # Errors
-    /// [`AppError::Unavailable`] when the Hub cannot be asked and the token is new here.
-    pub async fn user_of(&self, token: &str, asker: &Asker) -> Result<Answer, AppError> {
+    /// [`AuthError::HubUnavailable`] when the Hub cannot be asked and the token is new here.
+    pub async fn user_of(&self, token: &str, asker: &Asker) -> Result<Answer, AuthError> {
         let lane = Lane::Stranger(*asker);
         self.count_and_look_up(key_of(token, None), token, lane)
             .await
@@ -116,7 +117,7 @@ impl HubClient {
         &self,
         token: &str,
         hub_session: Option<&str>,
-    ) -> Result<Answer, AppError> {
+    ) -> Result<Answer, AuthError> {
         let lane = Lane::Session(key_of(token, None));
         let key = key_of(token, hub_session);
         self.count_and_look_up(key, token, lane).await
@@ -127,7 +128,7 @@ impl HubClient {
         key: TokenKey,
         token: &str,
         lane: Lane,
-    ) -> Result<Answer, AppError> {
+    ) -> Result<Answer, AuthError> {
         let (source, answer) = self.look_up(key, token, lane).await;
         counter!("pipalhub_hub_lookups_total", "source" => source).increment(1);
         answer
@@ -138,7 +139,7 @@ impl HubClient {
         key: TokenKey,
         token: &str,
         lane: Lane,
-    ) -> (&'static str, Result<Answer, AppError>) {
+    ) -> (&'static str, Result<Answer, AuthError>) {
         if let Some(answer) = self.answers.fresh(&key).await {
             return ("fresh", Ok(answer));
         }
@@ -157,10 +158,7 @@ impl HubClient {
                 self.resting.insert(key, ()).await;
                 ("stale", Ok(Some(user)))
             }
-            (Err(cause), None) => {
-                let message = "JupyterHub cannot be asked who you are; try again in a moment.";
-                ("stale", Err(AppError::Unavailable { message, cause }))
-            }
+            (Err(cause), None) => ("stale", Err(AuthError::HubUnavailable { cause })),
         }
     }
 

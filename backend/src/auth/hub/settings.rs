@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 
-use crate::auth::Secret;
+use crate::secret::Secret;
 
 /// The `JUPYTERHUB_*` variables that a managed service gets.
 #[derive(Clone, Debug)]

@@ -8,12 +8,12 @@ use serde::Deserialize;
 use shared::wire::Role;
 
 use super::HubSettings;
-use crate::{auth::Identity, error::AppError};
+use crate::{auth::AuthError, identity::Identity};
 
 /// Seeing everyone's work.
-const READ_SCOPE: &str = "custom:pipalhub:read";
+pub const READ_SCOPE: &str = "custom:pipalhub:read";
 /// Changing the class as well.
-const WRITE_SCOPE: &str = "custom:pipalhub:write";
+pub const WRITE_SCOPE: &str = "custom:pipalhub:write";
 
 /// What the Hub answers to `GET /user`.
 #[derive(Deserialize)]
@@ -62,20 +62,16 @@ impl HubUser {
     /// Who that is here.
     ///
     /// # Errors
-    /// [`AppError::Forbidden`] for a service that may neither see nor change the class, which
+    /// [`AuthError::ServiceWithoutScope`] for a service that may neither see nor change the class, which
     /// is nobody here.
-    pub fn identity(&self) -> Result<Identity, AppError> {
+    pub fn identity(&self) -> Result<Identity, AuthError> {
         let Self { kind, name, role } = self;
         let user = match kind {
             Kind::User => name.clone(),
             // The Hub lets no user have a slash in their name.
             Kind::Service if role.sees_everyone() => format!("service/{name}"),
             Kind::Service => {
-                return Err(AppError::Forbidden(format!(
-                    "This token is that of the Hub's service {name}, which is nobody here: a \
-                     service needs {READ_SCOPE} or {WRITE_SCOPE}, and access:services for this \
-                     one."
-                )));
+                return Err(AuthError::ServiceWithoutScope(name.clone()));
             }
         };
         Ok(Identity {
@@ -111,7 +107,7 @@ fn is_admin(owner: &Owner) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::Secret;
+    use crate::secret::Secret;
 
     fn settings(admins_instruct: bool) -> HubSettings {
         HubSettings {
@@ -170,7 +166,7 @@ mod tests {
             for scopes in [&[][..], &[visit], &[READ_SCOPE, WRITE_SCOPE]] {
                 let refused = identity(true, scopes);
                 assert!(
-                    matches!(refused, Err(AppError::Forbidden(_))),
+                    matches!(refused, Err(AuthError::ServiceWithoutScope(_))),
                     "{refused:?}"
                 );
             }

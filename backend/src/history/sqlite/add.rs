@@ -2,31 +2,20 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::{content, held, refs, tidy::Tidy};
+use super::{
+    content, held,
+    lists::{Latest, LatestLists, ROW, base_list, list},
+    refs,
+    tidy::Tidy,
+};
 use crate::{
     class::Key,
-    history::{Save, pieces, recent::Recent},
+    history::{Save, pieces},
 };
 
 /// A patch of more bytes than this is not worth repeating: the list itself is stored, for
 /// the versions after it to differ from.
 const LONGEST_PATCH: usize = 64;
-/// What a version takes on the disk beside its pieces.
-pub(super) const ROW: usize = 64;
-
-/// The newest list of notebooks, and the one it was made from. What is forgotten is found
-/// again in the file.
-pub(super) type LatestLists = Recent<Latest>;
-/// They have so many pieces together, at most: of eight bytes each.
-pub(super) const MOST_LISTED: usize = 1 << 20;
-
-pub(super) struct Latest {
-    notebook: i64,
-    base: i64,
-    base_list: Vec<i64>,
-    list: Vec<i64>,
-}
-
 /// Adds all that are new, in one transaction.
 pub(super) fn all(
     connection: &mut Connection,
@@ -142,17 +131,6 @@ fn has_place(
     Ok(has_place)
 }
 
-/// Removes a notebook and its versions.
-pub(super) fn forget(connection: &Connection, notebook: i64) -> rusqlite::Result<()> {
-    for sql in [
-        "DELETE FROM versions WHERE notebook = ?1",
-        "DELETE FROM notebooks WHERE id = ?1",
-    ] {
-        connection.prepare_cached(sql)?.execute([notebook])?;
-    }
-    Ok(())
-}
-
 /// What the file has of a notebook, which gets a number when it has none.
 fn newest(connection: &Connection, key: &Key) -> rusqlite::Result<Latest> {
     connection
@@ -183,22 +161,4 @@ fn newest(connection: &Connection, key: &Key) -> rusqlite::Result<Latest> {
             list(connection, base, &patch)?
         },
     })
-}
-
-/// The pieces of a version.
-pub(super) fn list(connection: &Connection, base: i64, patch: &[u8]) -> rusqlite::Result<Vec<i64>> {
-    let base = base_list(connection, base)?;
-    refs::apply(&base, patch).ok_or_else(damaged)
-}
-
-/// A list that is stored as a piece.
-pub(super) fn base_list(connection: &Connection, base: i64) -> rusqlite::Result<Vec<i64>> {
-    let mut bytes = Vec::new();
-    content::load_to(connection, base, &mut bytes)?;
-    refs::decode(&bytes).ok_or_else(damaged)
-}
-
-pub(super) fn damaged() -> rusqlite::Error {
-    let error = std::io::Error::other("a list of pieces in an unknown form");
-    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, error.into())
 }

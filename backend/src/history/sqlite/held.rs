@@ -7,8 +7,9 @@ use std::collections::HashSet;
 use rusqlite::{Connection, params};
 
 use super::{
-    add::{self, ROW, base_list, damaged},
-    content, refs,
+    content,
+    lists::{ROW, base_list, damaged},
+    refs,
 };
 
 /// What was found of a person.
@@ -94,6 +95,17 @@ pub(super) fn place(
     if saved.is_some_and(|saved| saved >= saved_at_ms) {
         return Ok((false, false));
     }
-    add::forget(connection, stalest)?;
+    forget(connection, stalest)?;
     Ok((true, true))
+}
+
+/// Removes a notebook and its versions.
+fn forget(connection: &Connection, notebook: i64) -> rusqlite::Result<()> {
+    for sql in [
+        "DELETE FROM versions WHERE notebook = ?1",
+        "DELETE FROM notebooks WHERE id = ?1",
+    ] {
+        connection.prepare_cached(sql)?.execute([notebook])?;
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@
 mod add;
 mod content;
 mod held;
+mod lists;
 mod refs;
 #[cfg(test)]
 mod tests;
@@ -81,7 +82,7 @@ const WRITTEN: u64 = 2;
 
 struct Writer {
     connection: Connection,
-    latest: add::LatestLists,
+    latest: lists::LatestLists,
     tidy: tidy::Tidy,
 }
 
@@ -103,7 +104,7 @@ impl SqliteHistory {
             reader: Mutex::new(reader),
             writer: Mutex::new(Writer {
                 connection,
-                latest: add::LatestLists::new(add::MOST_LISTED),
+                latest: lists::LatestLists::new(lists::MOST_LISTED),
                 tidy: tidy::Tidy::default(),
             }),
         })
@@ -266,7 +267,7 @@ impl SqliteHistory {
         let Some((base, patch)) = found else {
             return Ok(false);
         };
-        for id in add::list(&transaction, base, &patch)? {
+        for id in lists::list(&transaction, base, &patch)? {
             look(&transaction, id)?;
         }
         Ok(true)

@@ -87,7 +87,7 @@ fn unbounded() -> Bounds {
 fn lists_that_were_forgotten_are_found_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
-    lock(&store.writer).latest = add::LatestLists::new(100);
+    lock(&store.writer).latest = lists::LatestLists::new(100);
     let keys: Vec<Key> = (0..50).map(|n| key(&format!("user{n}"))).collect();
     for sources in [&["a", "b"][..], &["a", "b", "c"]] {
         let bytes = notebook(sources);
@@ -373,8 +373,8 @@ fn orphans(store: &SqliteHistory) -> usize {
     while let Some(row) = rows.next().unwrap() {
         let (base, patch): (i64, Vec<u8>) = (row.get(0).unwrap(), row.get(1).unwrap());
         needed.insert(base);
-        needed.extend(add::base_list(&reader, base).unwrap());
-        needed.extend(add::list(&reader, base, &patch).unwrap());
+        needed.extend(lists::base_list(&reader, base).unwrap());
+        needed.extend(lists::list(&reader, base, &patch).unwrap());
     }
     let mut statement = reader.prepare("SELECT id FROM contents").unwrap();
     let stored = statement.query_map([], |row| row.get(0)).unwrap();

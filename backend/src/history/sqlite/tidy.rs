@@ -15,8 +15,9 @@ use metrics::gauge;
 use rusqlite::{Connection, params};
 
 use super::{
-    add::{LatestLists, base_list, damaged},
-    held, refs,
+    held,
+    lists::{LatestLists, base_list, damaged},
+    refs,
 };
 use crate::{history::Bounds, sqlite::give_back, telemetry::loggable};
 

@@ -14,12 +14,12 @@ use shared::{
     standalone,
 };
 
-use super::{CACHING, encoded, is_known, missing, percent_encoded};
+use super::super::error::AppError;
+use super::{CACHING, builds_of, encoded, is_known, missing, percent_encoded};
 use crate::{
     app::AppState,
-    auth::Identity,
     builds::{Listed, ListedCopy},
-    error::AppError,
+    identity::Identity,
     time,
 };
 
@@ -47,7 +47,7 @@ pub(super) fn of_folder(
     folder: &str,
     headers: &HeaderMap,
 ) -> Result<Response, AppError> {
-    let mut notebooks = state.builds()?.list(folder, None);
+    let mut notebooks = builds_of(state)?.list(folder, None);
     let shows_summary = |filename: &str| state.sharing.shows_summary(identity, filename);
     if let Some(user) = identity.confined_to() {
         for notebook in &mut notebooks {
@@ -65,7 +65,7 @@ pub(super) fn of_folder(
         folder,
         sees_everyone: identity.confined_to().is_none(),
         shows_summary: &shows_summary,
-        left_out: state.builds()?.left_out(identity.confined_to()),
+        left_out: builds_of(state)?.left_out(identity.confined_to()),
     };
     let html = page.html(&notebooks);
     let hash = STANDARD.encode(&Sha256::digest(&html)[..12]);

@@ -18,10 +18,7 @@ use std::{
 
 use axum::{
     body::Body,
-    extract::{
-        Path, Query, State,
-        rejection::{PathRejection, QueryRejection},
-    },
+    extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::get,
@@ -33,12 +30,17 @@ use tower_http::compression::CompressionLayer;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{output::is_for_a_frame, visitor::Visitor};
+use super::{
+    error::AppError,
+    extract::{Query, Viewer, Visitor},
+    output::is_for_a_frame,
+    trust::Trust,
+};
 use crate::{
     app::AppState,
-    auth::{Follower, Identity, Trust, Viewer},
-    builds::{Archive, Built, Kind, percent_encoded},
-    error::AppError,
+    auth::Authenticated,
+    builds::{Archive, Builds, Built, Kind, percent_encoded},
+    identity::Identity,
 };
 
 /// For everything derived from a notebook.
@@ -105,13 +107,13 @@ async fn get_top(
     State(state): State<Arc<AppState>>,
     Visitor(identity): Visitor,
     headers: HeaderMap,
-    query: Result<Query<TopQuery>, QueryRejection>,
+    Query(query): Query<TopQuery>,
 ) -> Result<Response, AppError> {
-    let Query(TopQuery { notebook }) = query?;
+    let TopQuery { notebook } = query;
     let Some(filename) = notebook else {
         return listing::of_folder(&state, &identity, "", &headers);
     };
-    let place = state.builds()?.summary_place(&filename);
+    let place = builds_of(&state)?.summary_place(&filename);
     let place = place.filter(|_| may_see(&state, &identity, &filename, None));
     let place = place.ok_or_else(missing)?;
     Ok(Redirect::to(&address(&state, &place)).into_response())
@@ -129,20 +131,19 @@ async fn get_build(
     Visitor(identity): Visitor,
     headers: HeaderMap,
     path: Result<Path<String>, PathRejection>,
-    query: Result<Query<BuildQuery>, QueryRejection>,
+    Query(query): Query<BuildQuery>,
 ) -> Result<Response, AppError> {
     let Path(path) = path.map_err(|_| missing())?;
-    let Query(BuildQuery { framed }) = query?;
+    let BuildQuery { framed } = query;
     if let Some(folder) = path.strip_suffix('/') {
         return listing::of_folder(&state, &identity, folder, &headers);
     }
-    match state.builds()?.find(&path) {
+    match builds_of(&state)?.find(&path) {
         Some(built) if may_see(&state, &identity, &built.filename, built.user.as_deref()) => {
             let framed = framed && is_for_a_frame(&headers);
             send(&state, &path, &built, framed, &headers).await
         }
-        None if !state
-            .builds()?
+        None if !builds_of(&state)?
             .list(&path, identity.confined_to())
             .is_empty() =>
         {
@@ -159,17 +160,17 @@ async fn get_build(
     responses((status = OK, body = Vec<u8>, content_type = "application/zip")))]
 async fn get_archive(
     State(state): State<Arc<AppState>>,
-    Viewer(_): Viewer,
-    follower: Follower,
-    query: Result<Query<ArchiveQuery>, QueryRejection>,
+    _: Viewer,
+    somebody: Authenticated,
+    Query(query): Query<ArchiveQuery>,
 ) -> Result<Response, AppError> {
-    let Query(ArchiveQuery { path }) = query?;
+    let ArchiveQuery { path } = query;
     let path = path.trim_end_matches('/');
-    if !path.is_empty() && state.builds()?.list(path, None).is_empty() {
+    if !path.is_empty() && builds_of(&state)?.list(path, None).is_empty() {
         return Err(missing());
     }
-    let archive = Archive::new(Arc::clone(state.builds()?), path);
-    let trust = Trust::new(Arc::clone(&state), Arc::new(follower));
+    let archive = Archive::new(Arc::clone(builds_of(&state)?), path);
+    let trust = Trust::new(Arc::clone(&state), Arc::new(somebody));
     // Where compressing delays nobody else, a piece at a time, when it is wanted.
     let pieces = stream::try_unfold((archive, trust), |(mut archive, mut trust)| async {
         if !trust.holds().await {
@@ -231,7 +232,7 @@ async fn send(
 
 /// The file at `place`. One that is known may not be written yet.
 async fn open(state: &AppState, place: &str) -> Result<(File, Metadata), AppError> {
-    let builds = Arc::clone(state.builds()?);
+    let builds = Arc::clone(builds_of(&state)?);
     let place = place.to_owned();
     let opened = spawn_blocking(move || {
         let file = builds.open(&place)?;
@@ -307,4 +308,11 @@ fn encoded(place: &str) -> String {
 
 fn missing() -> AppError {
     AppError::NotFound("There is no such build.".to_owned())
+}
+
+/// What is built; not found, in words, where nothing is.
+fn builds_of(state: &AppState) -> Result<&Arc<Builds>, AppError> {
+    let nothing =
+        || AppError::NotFound("Nothing is built here: the service has --no-build.".to_owned());
+    state.builds.as_ref().ok_or_else(nothing)
 }

@@ -3,16 +3,17 @@
 
 use std::{os::unix::fs::MetadataExt, sync::Arc};
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use shared::wire::BuiltVersion;
 use utoipa::IntoParams;
 
-use super::{encoded, etag, may_see, missing, open};
-use crate::{app::AppState, auth::Participant, class::Key, error::AppError, time};
+use super::super::{
+    error::AppError,
+    extract::{Participant, Query},
+};
+use super::{builds_of, encoded, etag, may_see, missing, open};
+use crate::{app::AppState, class::Key, time};
 
 /// Which document.
 #[derive(Deserialize, IntoParams)]
@@ -32,14 +33,14 @@ pub(super) struct VersionQuery {
 pub(super) async fn get_built_version(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
-    query: Result<Query<VersionQuery>, QueryRejection>,
+    Query(query): Query<VersionQuery>,
 ) -> Result<Json<BuiltVersion>, AppError> {
-    let Query(VersionQuery { filename, user }) = query?;
+    let VersionQuery { filename, user } = query;
     // The same answer whether it is not there or not for this participant.
     if !may_see(&state, &identity, &filename, user.as_deref()) {
         return Err(missing());
     }
-    let builds = state.builds()?;
+    let builds = builds_of(&state)?;
     let place = match user {
         Some(user) => {
             let key = Key { filename, user };

@@ -11,16 +11,23 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use shared::wire::ErrorBody;
+use shared::wire::{ErrorBody, XSRF_HEADER};
 
 use crate::{
-    auth::LoginKind, history::HistoryError, homes::CreateError, lanes::Unread,
-    notices::NoticeError, routes::LARGEST_BODY, server::BodyTooSlow, store::StoreError,
+    auth::{AuthError, READ_SCOPE, WRITE_SCOPE},
+    history::HistoryError,
+    homes::CreateError,
+    identity::LoginKind,
+    lanes::Unread,
+    limits::LimitExceeded,
+    notices::NoticeError,
+    server::BodyTooSlow,
+    store::StoreError,
     telemetry::loggable,
 };
 
 /// Tells the page in the browser how to sign in: `hub` or `token`.
-pub const LOGIN_HEADER: HeaderName = HeaderName::from_static("x-pipalhub-login");
+const LOGIN_HEADER: HeaderName = HeaderName::from_static("x-pipalhub-login");
 
 /// Why a request was not answered with what it asked for.
 #[derive(Debug)]
@@ -84,6 +91,49 @@ impl AppError {
     /// An [`AppError::Internal`] from anything that can say what happened.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         Self::Internal(cause.to_string())
+    }
+
+    /// Somebody was not let in, where people sign in in this way.
+    pub(super) fn of_auth(error: AuthError, kind: LoginKind) -> Self {
+        match error {
+            AuthError::NotSignedIn => Self::Unauthorized(kind),
+            AuthError::MayOnlyRead => Self::Forbidden(format!(
+                "A session in the browser may only read here. To change something, send \
+                 along what `GET /api/session` calls `xsrf`, as `{XSRF_HEADER}`, or a \
+                 token as `Authorization: token …`."
+            )),
+            AuthError::ServiceWithoutScope(name) => Self::Forbidden(format!(
+                "This token is that of the Hub's service {name}, which is nobody here: a \
+                 service needs {READ_SCOPE} or {WRITE_SCOPE}, and access:services for this \
+                 one."
+            )),
+            AuthError::HubUnavailable { cause } => Self::Unavailable {
+                message: "JupyterHub cannot be asked who you are; try again in a moment.",
+                cause,
+            },
+        }
+    }
+
+    /// A body that was not read, where it may have `max` bytes.
+    pub(super) fn of_body(rejection: &BytesRejection, max: usize) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Self::TooLarge(format!("The body has more than {max} bytes."))
+        } else if has_cause::<BodyTooSlow>(rejection) {
+            Self::BodyTooSlow
+        } else {
+            Self::BadRequest("The body could not be read.".to_owned())
+        }
+    }
+}
+
+impl From<LimitExceeded> for AppError {
+    fn from(LimitExceeded { message, wait }: LimitExceeded) -> Self {
+        // In whole seconds, and never none.
+        let seconds = wait.as_millis().div_ceil(1_000).max(1);
+        Self::TooManyRequests {
+            message,
+            retry_after: seconds.try_into().unwrap_or(u64::MAX),
+        }
     }
 }
 
@@ -151,18 +201,6 @@ impl From<Unread> for AppError {
 impl From<QueryRejection> for AppError {
     fn from(rejection: QueryRejection) -> Self {
         Self::BadRequest(rejection.body_text())
-    }
-}
-
-impl From<BytesRejection> for AppError {
-    fn from(rejection: BytesRejection) -> Self {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Self::TooLarge(format!("An event has at most {LARGEST_BODY} bytes."))
-        } else if has_cause::<BodyTooSlow>(&rejection) {
-            Self::BodyTooSlow
-        } else {
-            Self::BadRequest("The body could not be read.".to_owned())
-        }
     }
 }
 

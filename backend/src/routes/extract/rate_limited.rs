@@ -6,57 +6,57 @@ use std::{marker::PhantomData, sync::Arc};
 
 use axum::{body::Body, extract::FromRequestParts, http::request::Parts};
 
-use super::{Limits, Slot};
+use super::{super::error::AppError, Participant};
 use crate::{
     app::AppState,
-    auth::{Identity, Participant},
     bodies::{Pieces, With},
-    error::AppError,
+    identity::Identity,
+    limits::{LimitExceeded, Limits, Slot},
 };
 
 /// Something that there is a limit of, for each person.
-pub(crate) trait Limited {
+pub(in crate::routes) trait Limited {
     /// Counts one more; a place where there are only so many at once, kept until the answer is
     /// sent.
-    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, AppError>;
+    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, LimitExceeded>;
 }
 
 /// Posts of events.
-pub(crate) struct Posts;
+pub(in crate::routes) struct Posts;
 
 /// Looks at tiles and at the wall.
-pub(crate) struct Looks;
+pub(in crate::routes) struct Looks;
 
 /// Reads of whole notebooks and versions.
-pub(crate) struct Reads;
+pub(in crate::routes) struct Reads;
 
 impl Limited for Posts {
-    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, AppError> {
+    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, LimitExceeded> {
         limits.post(identity).map(|()| None)
     }
 }
 
 impl Limited for Looks {
-    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, AppError> {
+    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, LimitExceeded> {
         limits.look(identity).map(|()| None)
     }
 }
 
 impl Limited for Reads {
-    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, AppError> {
+    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, LimitExceeded> {
         limits.read(identity).map(Some)
     }
 }
 
 /// Anyone who is signed in and within the limit of `L`.
-pub(crate) struct Within<L: Limited> {
-    pub(crate) identity: Identity,
-    pub(crate) pass: Pass,
+pub(in crate::routes) struct RateLimited<L: Limited> {
+    pub(in crate::routes) identity: Identity,
+    pub(in crate::routes) pass: Pass,
     limit: PhantomData<L>,
 }
 
 /// What an answer is sent with.
-pub(crate) struct Pass {
+pub(in crate::routes) struct Pass {
     state: Arc<AppState>,
     identity: Identity,
     slot: Option<Slot>,
@@ -68,14 +68,14 @@ impl Pass {
     ///
     /// # Errors
     /// [`AppError::TooManyRequests`] when too much waits to be sent already.
-    pub(crate) fn hold(self, bytes: Vec<u8>) -> Result<Body, AppError> {
+    pub(in crate::routes) fn hold(self, bytes: Vec<u8>) -> Result<Body, AppError> {
         let unsent = self.state.limits.answer(&self.identity, bytes.len())?;
         let body = Body::new(Pieces::of([bytes.into()]));
         Ok(Body::new(With::new(body, (self.slot, unsent))))
     }
 }
 
-impl<L: Limited> FromRequestParts<Arc<AppState>> for Within<L> {
+impl<L: Limited> FromRequestParts<Arc<AppState>> for RateLimited<L> {
     type Rejection = AppError;
 
     async fn from_request_parts(

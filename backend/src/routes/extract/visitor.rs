@@ -4,20 +4,19 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, OriginalUri},
-    http::request::Parts,
+    http::{HeaderMap, HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
-use super::{page::is_navigation, session::begin_login};
-use crate::{
-    app::AppState,
-    auth::{Auth, Identity, Participant},
-    error::AppError,
+use super::{
+    super::{error::AppError, session::begin_login},
+    Participant,
 };
+use crate::{app::AppState, auth::Auth, identity::Identity};
 
 /// The same right as [`Participant`]; a browser of nobody's is sent to the Hub to sign in,
 /// and comes back.
-pub(super) struct Visitor(pub(super) Identity);
+pub(in crate::routes) struct Visitor(pub(in crate::routes) Identity);
 
 impl FromRequestParts<Arc<AppState>> for Visitor {
     type Rejection = Response;
@@ -38,5 +37,18 @@ impl FromRequestParts<Arc<AppState>> for Visitor {
             }
             _ => Err(refused.into_response()),
         }
+    }
+}
+
+/// A person opening a page, not a script fetching something.
+pub(in crate::routes) fn is_navigation(headers: &HeaderMap) -> bool {
+    let value = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    match value(header::HeaderName::from_static("sec-fetch-mode")) {
+        Some(mode) => mode == "navigate",
+        None => value(header::ACCEPT).is_some_and(|accept| accept.contains("text/html")),
     }
 }

@@ -7,20 +7,20 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 
 use shared::wire::Role;
 
-use super::{Follower, Identity};
-use crate::{app::AppState, error::AppError};
+use super::super::error::AppError;
+use crate::{app::AppState, auth::Authenticated, identity::Identity};
 
 /// Anyone who is signed in.
 #[derive(Clone, Debug)]
-pub struct Participant(pub Identity);
+pub(in crate::routes) struct Participant(pub(in crate::routes) Identity);
 
 /// Someone who sees everyone: a helper or an instructor.
 #[derive(Clone, Debug)]
-pub struct Viewer(pub Identity);
+pub(in crate::routes) struct Viewer;
 
 /// Someone who may change the class.
 #[derive(Clone, Debug)]
-pub struct Instructor(pub Identity);
+pub(in crate::routes) struct Instructor(pub(in crate::routes) Identity);
 
 impl FromRequestParts<Arc<AppState>> for Participant {
     type Rejection = AppError;
@@ -29,14 +29,15 @@ impl FromRequestParts<Arc<AppState>> for Participant {
         parts: &mut Parts,
         state: &Arc<AppState>,
     ) -> Result<Self, AppError> {
-        let Follower { identity, .. } = Follower::from_request_parts(parts, state).await?;
+        let Authenticated { identity, .. } =
+            Authenticated::from_request_parts(parts, state).await?;
         Ok(Self(identity))
     }
 }
 
 /// Makes an extractor of a right: of anyone who is signed in, and has it.
 macro_rules! right {
-    ($extractor:ident, $may:expr, $refusal:literal) => {
+    ($extractor:ident, $new:expr, $may:expr, $refusal:literal) => {
         impl FromRequestParts<Arc<AppState>> for $extractor {
             type Rejection = AppError;
 
@@ -46,7 +47,7 @@ macro_rules! right {
             ) -> Result<Self, AppError> {
                 let Participant(identity) = Participant::from_request_parts(parts, state).await?;
                 if $may(identity.role) {
-                    Ok(Self(identity))
+                    Ok($new(identity))
                 } else {
                     Err(AppError::Forbidden($refusal.to_owned()))
                 }
@@ -57,11 +58,13 @@ macro_rules! right {
 
 right!(
     Viewer,
+    |_| Self,
     Role::sees_everyone,
     "Only instructors and helpers may see this."
 );
 right!(
     Instructor,
+    Self,
     Role::changes_the_class,
     "Only instructors may do this."
 );

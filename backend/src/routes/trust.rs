@@ -10,16 +10,15 @@ use std::{sync::Arc, time::Duration};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::Follower;
-use crate::app::AppState;
+use crate::{app::AppState, auth::Authenticated};
 
 /// How long an answer is waited for before going on meanwhile. A Hub that is well is quicker.
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// See the module's words.
-pub(crate) struct Trust {
+pub(super) struct Trust {
     state: Arc<AppState>,
-    follower: Arc<Follower>,
+    somebody: Arc<Authenticated>,
     /// When it is looked again.
     until: Instant,
     looking: Option<BoxFuture<'static, bool>>,
@@ -27,10 +26,10 @@ pub(crate) struct Trust {
 
 impl Trust {
     /// In somebody whose rights were looked at just now.
-    pub(crate) fn new(state: Arc<AppState>, follower: Arc<Follower>) -> Self {
+    pub(super) fn new(state: Arc<AppState>, somebody: Arc<Authenticated>) -> Self {
         let mut trust = Self {
             state,
-            follower,
+            somebody,
             until: Instant::now(),
             looking: None,
         };
@@ -40,7 +39,7 @@ impl Trust {
 
     /// Whether they have their rights, as far as that is known in a moment. What is not known
     /// yet is at the next call, or by [`Self::lost`].
-    pub(crate) async fn holds(&mut self) -> bool {
+    pub(super) async fn holds(&mut self) -> bool {
         let still = match &mut self.looking {
             Some(looking) => looking.now_or_never(),
             None if Instant::now() < self.until => return true,
@@ -53,7 +52,7 @@ impl Trust {
     }
 
     /// Returns when they have lost them. Nothing is lost when this is given up half-way.
-    pub(crate) async fn lost(&mut self) {
+    pub(super) async fn lost(&mut self) {
         loop {
             if self.looking.is_none() {
                 sleep_until(self.until.max(Instant::now() + MOMENT)).await;
@@ -66,10 +65,10 @@ impl Trust {
     }
 
     fn look(&mut self) -> &mut BoxFuture<'static, bool> {
-        let (state, follower) = (&self.state, &self.follower);
+        let (state, somebody) = (&self.state, &self.somebody);
         self.looking.get_or_insert_with(|| {
-            let (state, follower) = (Arc::clone(state), Arc::clone(follower));
-            async move { follower.is_still(&state).await }.boxed()
+            let (state, somebody) = (Arc::clone(state), Arc::clone(somebody));
+            async move { somebody.is_still(&state.auth).await }.boxed()
         })
     }
 

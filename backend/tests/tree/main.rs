@@ -1,0 +1,86 @@
+//! The modules are a tree: a layer knows those below it and none above, and no files import each
+//! other in a circle.
+//!
+//! What a file imports is read from its source: `use` declarations and paths in the code, each
+//! followed through re-exports to the file that has the definition. Tests (`#[cfg(test)]`) may
+//! import what they like.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on ends where it is"
+)]
+
+mod sources;
+
+use std::{collections::BTreeSet, path::Path};
+
+use sources::{Arrow, Sources};
+
+/// The layers of `backend`, from above. A module may import from the layers below its own;
+/// modules of one layer do not know each other.
+const LAYERS: &[&[&str]] = &[
+    &["main"],
+    &["cli"],
+    &["routes"],
+    &["app"],
+    &["builds"],
+    &["sharing", "history", "notices"],
+    &["class"],
+    &["feed", "limits"],
+    &["homes"],
+    &["store", "auth", "lanes"],
+    &[
+        "identity",
+        "secret",
+        "telemetry",
+        "server",
+        "sqlite",
+        "time",
+        "files",
+        "text",
+        "background",
+        "bodies",
+        "reserve",
+        "filename",
+    ],
+];
+
+/// Of the lowest layer, which may import each other as long as there is no circle.
+fn is_ground(layer: usize) -> bool {
+    layer + 1 == LAYERS.len()
+}
+
+fn layer_of(module: &str) -> usize {
+    let top = module.split("::").next().unwrap();
+    LAYERS
+        .iter()
+        .position(|layer| layer.contains(&top))
+        .unwrap_or_else(|| panic!("{top} has no layer: give it one here and in ARCHITECTURE.md"))
+}
+
+fn sources_of(krate: &str) -> Sources {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    Sources::read(&root.join(krate).join("src"))
+}
+
+#[test]
+fn arrows_of_the_backend_go_down() {
+    let mut wrong = BTreeSet::new();
+    for Arrow { from, to, .. } in sources_of("backend").arrows() {
+        // What `lib.rs` and `main.rs` declare are not imports.
+        if from.is_empty() || to.is_empty() {
+            continue;
+        }
+        let (above, below) = (layer_of(&from), layer_of(&to));
+        let is_same = from.split("::").next() == to.split("::").next();
+        if !is_same && above >= below && !(above == below && is_ground(above)) {
+            wrong.insert(format!("{from} imports {to}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_files_of_the_backend_import_each_other_in_a_circle() {
+    let circles = sources_of("backend").circles();
+    assert!(circles.is_empty(), "{circles:#?}");
+}
