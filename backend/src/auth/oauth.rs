@@ -16,7 +16,7 @@ use super::{
     session::digest,
     unfinished::{Browser, SIGN_IN_MAX, Unfinished},
 };
-use crate::{secret::Secret, time::now_ms};
+use crate::{secret::Secret, text::percent_encoded, time::now_ms};
 
 /// How many sign-ins that have ended are remembered.
 const ENDED: u64 = 10_000;
@@ -109,7 +109,7 @@ impl OAuth {
         ];
         let query: Vec<_> = query
             .iter()
-            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .map(|(name, value)| format!("{name}={}", percent_encoded(value)))
             .collect();
         let url = self
             .settings
@@ -179,18 +179,6 @@ fn next_below(prefix: &str, next: &str) -> String {
     }
 }
 
-/// Percent-encodes for a query: everything but letters, digits and `-_.~`.
-fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,10 +214,5 @@ mod tests {
         ] {
             assert_eq!(next_below(prefix, bad), prefix, "{bad:?}");
         }
-    }
-
-    #[test]
-    fn queries_are_encoded() {
-        assert_eq!(encode("/a b&c=ä"), "%2Fa%20b%26c%3D%C3%A4");
     }
 }

@@ -139,7 +139,6 @@ impl Sessions {
     }
 
     /// The cookie that keeps `session` until the browser is closed.
-    #[must_use]
     pub fn begun(&self, session: &Session, secure: bool) -> PrivateCookieJar {
         let value = serde_json::to_string(session).expect("a struct of strings is JSON");
         let name = self.cookie_name.clone();
@@ -148,7 +147,6 @@ impl Sessions {
     }
 
     /// What takes the place of the session's cookie, and is gone at once.
-    #[must_use]
     pub fn ended(&self, headers: &HeaderMap, secure: bool) -> PrivateCookieJar {
         let name = self.cookie_name.clone();
         let gone = private_cookie(name, String::new(), &self.prefix, secure);

@@ -8,14 +8,16 @@ use std::{
     fs::File,
     io::{self, Read, Write},
     mem,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     vec,
 };
 
+use parking_lot::Mutex;
+
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions, write::StreamWriter};
 
-use super::{Builds, layout, percent_encoded, portable::Names};
-use crate::homes::Fingerprint;
+use super::{Builds, layout, portable::Names};
+use crate::{homes::Fingerprint, text::percent_encoded};
 
 /// How much of a file is read at once.
 const PIECE: usize = 64 << 10;
@@ -117,7 +119,7 @@ impl Iterator for Archive {
 impl Sink {
     /// What is in it, when that is as much as `least`.
     fn take_from(&self, least: usize) -> Vec<u8> {
-        let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = self.0.lock();
         if bytes.len() < least {
             return Vec::new();
         }
@@ -127,7 +129,7 @@ impl Sink {
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut sink = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sink = self.0.lock();
         sink.extend_from_slice(bytes);
         Ok(bytes.len())
     }

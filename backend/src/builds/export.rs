@@ -3,9 +3,10 @@
 use std::{
     collections::HashMap,
     io::{self, Read},
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use shared::{
     incremental::{self, Pieces},
@@ -63,12 +64,12 @@ impl Rendered {
 impl Exports {
     /// When the export of `key` may be written again, `every` so often.
     pub(super) fn due(&self, key: &Key, every: Duration) -> Option<Instant> {
-        Some(self.lock().get(key)?.at + every)
+        Some(self.0.lock().get(key)?.at + every)
     }
 
     /// Forgets `key`.
     pub(super) fn forget(&self, key: &Key) {
-        self.lock().remove(key);
+        self.0.lock().remove(key);
     }
 
     /// Whether what is on disk was made of this very version, by this renderer. Being newer
@@ -99,7 +100,7 @@ impl Exports {
         source: Source<'_>,
     ) -> Rendered {
         let place = layout::export(below, &key.user);
-        let known = self.lock().remove(key);
+        let known = self.0.lock().remove(key);
         let before = known.and_then(|known| Some((read(folder, &place, &known)?, known)));
         let options = Options {
             id_prefix: standalone::ID_PREFIX.to_owned(),
@@ -141,18 +142,14 @@ impl Exports {
             cells_at: rendered.head.len(),
             pieces: rendered.pieces,
         };
-        self.lock().insert(key.clone(), written);
+        self.0.lock().insert(key.clone(), written);
         Ok(copied.is_news || exported.is_news)
     }
 
     /// How many cells were rendered for the last export.
     #[cfg(test)]
     pub(super) fn rendered_anew(&self, key: &Key) -> Option<usize> {
-        Some(self.lock().get(key)?.pieces.anew())
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Written>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        Some(self.0.lock().get(key)?.pieces.anew())
     }
 }
 

@@ -14,11 +14,10 @@ use std::{
     },
     path::{Path, PathBuf},
     process,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
+
+use parking_lot::Mutex;
 
 use anyhow::{Context, bail};
 use rustix::fs::{
@@ -169,7 +168,7 @@ impl Folder {
 
     /// Everything was made anew, or did not have to be.
     pub(super) fn set_current(&self) -> io::Result<()> {
-        let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stamp = self.stamp.lock();
         stamp.rewind()?;
         stamp.set_len(0)?;
         stamp.write_all(RENDERER.as_bytes())

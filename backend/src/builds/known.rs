@@ -4,10 +4,12 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
+
+use parking_lot::Mutex;
 
 use super::{
     layout::{self, COPIES, HTML, IPYNB, SUMMARY},
@@ -82,14 +84,14 @@ pub struct ListedCopy {
 
 impl Known {
     pub(super) fn part(&self, key: &Key) -> Option<Arc<Part>> {
-        let notebooks = self.lock();
+        let notebooks = self.notebooks.lock();
         notebooks.get(&key.filename)?.parts.get(&key.user).cloned()
     }
 
     /// `folder` is that of the notebook.
     pub(super) fn insert(&self, key: &Key, folder: &str, part: Part) {
         let next = self.next_edition();
-        let mut notebooks = self.lock();
+        let mut notebooks = self.notebooks.lock();
         let copies = notebooks
             .entry(key.filename.clone())
             .or_insert_with(|| Copies {
@@ -110,7 +112,7 @@ impl Known {
     /// Whether it was known.
     pub(super) fn remove(&self, key: &Key) -> bool {
         let next = self.next_edition();
-        let mut notebooks = self.lock();
+        let mut notebooks = self.notebooks.lock();
         let mut was_known = false;
         if let Some(copies) = notebooks.get_mut(&key.filename) {
             was_known = copies.parts.remove(&key.user).is_some();
@@ -127,7 +129,7 @@ impl Known {
 
     /// Everyone's parts of `filename`, `None` when there is nothing to show of anybody's.
     pub(super) fn summary(&self, filename: &str) -> Option<Summary> {
-        let notebooks = self.lock();
+        let notebooks = self.notebooks.lock();
         let copies = notebooks.get(filename).filter(|it| it.has_summary())?;
         Some(Summary {
             filename: filename.to_owned(),
@@ -148,7 +150,7 @@ impl Known {
             Kind::Notebook if !is_summary => folder.strip_suffix(COPIES)?.strip_suffix('/')?,
             _ => folder,
         };
-        let notebooks = self.lock();
+        let notebooks = self.notebooks.lock();
         let mut notebooks = notebooks.iter();
         let (filename, copies) = notebooks.find(|(_, copies)| copies.folder == folder)?;
         let user = match is_summary {
@@ -172,7 +174,7 @@ impl Known {
     /// Every notebook below the folder `below`, by filename; with everyone's copies or one
     /// participant's.
     pub(super) fn list(&self, below: &str, of: Option<&str>) -> Vec<Listed> {
-        let notebooks = self.lock();
+        let notebooks = self.notebooks.lock();
         let here = |folder: &str| {
             let rest = folder.strip_prefix(below);
             below.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -199,12 +201,6 @@ impl Known {
 
     fn next_edition(&self) -> u64 {
         self.editions.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Copies>> {
-        self.notebooks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

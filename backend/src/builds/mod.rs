@@ -34,9 +34,11 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use anyhow::Context;
 use shared::notebook::Notebook;
@@ -60,7 +62,6 @@ use summary::Edition;
 pub use archive::Archive;
 pub use known::{Built, Kind, Listed, ListedCopy};
 pub(crate) use layout::owner_of;
-pub(crate) use part::percent_encoded;
 pub use quota::Quota;
 pub use summary::Summary;
 
@@ -355,7 +356,7 @@ impl Builds {
     }
 
     fn failures(&self) -> MutexGuard<'_, BTreeMap<Key, String>> {
-        lock(&self.failures)
+        self.failures.lock()
     }
 }
 
@@ -378,8 +379,4 @@ impl Observer for Builds {
             self.work_on(&lane, work);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,10 +3,9 @@
 //! What is built of such a file is built under one of its names, which is known here as the
 //! first. The others get a second name of what was built, and cost next to nothing.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
 
 use crate::{class::Key, homes::FileId};
 
@@ -33,7 +32,7 @@ pub(super) struct Named {
 impl Names {
     /// `key` names this file.
     pub(super) fn name(&self, key: &Key, file: FileId) -> Named {
-        let mut inner = self.lock();
+        let mut inner = self.0.lock();
         let promoted = match inner.files.get(key) {
             Some(known) if *known != file => inner.remove(key),
             _ => None,
@@ -49,12 +48,12 @@ impl Names {
 
     /// `key` names nothing any more; the answer is who takes its place as the first name.
     pub(super) fn forget(&self, key: &Key) -> Option<Key> {
-        self.lock().remove(key)
+        self.0.lock().remove(key)
     }
 
     /// The first name of the file that `key` is another name of.
     pub(super) fn first_of(&self, key: &Key) -> Option<Key> {
-        let inner = self.lock();
+        let inner = self.0.lock();
         let first = inner.names_of(key).first()?;
         (*first != key.filename).then(|| Key {
             filename: first.clone(),
@@ -64,7 +63,7 @@ impl Names {
 
     /// The other names of the file that `key` is the first name of.
     pub(super) fn others(&self, key: &Key) -> Vec<Key> {
-        let inner = self.lock();
+        let inner = self.0.lock();
         match inner.names_of(key) {
             [first, others @ ..] if *first == key.filename => others
                 .iter()
@@ -75,10 +74,6 @@ impl Names {
                 .collect(),
             _ => Vec::new(),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,6 +144,6 @@ mod tests {
         assert_eq!(names.forget(&key("b")), None);
         assert_eq!(names.forget(&key("a")), None);
         assert_eq!(names.forget(&key("a")), None);
-        assert!(names.lock().names.len() == 1 && names.lock().files.len() == 1);
+        assert!(names.0.lock().names.len() == 1 && names.0.lock().files.len() == 1);
     }
 }

@@ -11,7 +11,7 @@ use shared::{
 };
 
 use super::layout;
-use crate::{class::Content, time};
+use crate::{class::Content, text::percent_encoded, time};
 
 /// The end of a participant's notebook as it stands in both forms of the summary, or the
 /// card that says why it does not. Texts and nothing else, because there are hundreds.
@@ -226,20 +226,6 @@ impl<'a> Line<'a> {
             ends_in_error: self.part.ends_in_error,
         }
     }
-}
-
-/// `text` as one segment of an address.
-pub(crate) fn percent_encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

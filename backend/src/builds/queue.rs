@@ -9,9 +9,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::{
     class::{Content, Key, Revision, Whole},
@@ -168,7 +169,7 @@ impl Queue {
     /// it is gone, above all.
     pub(super) fn read_again(&self, key: Key) {
         let lane = Lane::Copy(key);
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let waiting = inner.waiting.get(&lane);
         if waiting.is_none_or(|waiting| waiting.work.rank() != Rank::Look) {
             self.put_into(inner, lane, Work::Read, Instant::now(), false);
@@ -176,7 +177,7 @@ impl Queue {
     }
 
     fn put(&self, lane: Lane, work: Work, due: Instant, is_retry: bool) {
-        self.put_into(self.lock(), lane, work, due, is_retry);
+        self.put_into(self.inner.lock(), lane, work, due, is_retry);
     }
 
     fn put_into(
@@ -225,7 +226,7 @@ impl Queue {
     /// The next thing to do, as soon as there is one; `None` when there will be none. Its
     /// lane is closed until [`Queue::done`].
     pub(super) fn next(&self) -> Option<(Lane, Work)> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         loop {
             if inner.ended {
                 return None;
@@ -238,20 +239,18 @@ impl Queue {
                 inner.count_turn_of(&lane);
                 return Some((lane, work));
             }
-            inner = match inner.earliest() {
+            match inner.earliest() {
                 Some(due) => {
-                    let until = due.saturating_duration_since(now);
-                    let waited = self.more.wait_timeout(inner, until);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
+                    self.more.wait_until(&mut inner, due);
                 }
-                None => wait(&self.more, inner),
-            };
+                None => self.more.wait(&mut inner),
+            }
         }
     }
 
     /// Something to look at while the class is read for the first time.
     pub(super) fn early_look(&self) -> Option<(Lane, Work)> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let lane = inner.early_look()?;
         let work = inner.waiting.remove(&lane)?.work;
         inner.busy.insert(lane.clone(), Rank::Look);
@@ -260,7 +259,7 @@ impl Queue {
 
     /// What was to be done in `lane` was done.
     pub(super) fn done(&self, lane: &Lane) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         inner.busy.remove(lane);
         // What waited for this lane may be done now.
         if !inner.waiting.is_empty() {
@@ -271,20 +270,20 @@ impl Queue {
 
     /// Everybody's part is known.
     pub(super) fn release(&self) {
-        self.lock().reading = false;
+        self.inner.lock().reading = false;
         self.more.notify_all();
     }
 
     /// Ends every [`Queue::next`], now and later.
     pub(super) fn end(&self) {
-        self.lock().ended = true;
+        self.inner.lock().ended = true;
         self.more.notify_all();
         self.less.notify_all();
     }
 
     /// Whether there is something to look at.
     pub(super) fn is_pressed(&self) -> bool {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let mut waiting = inner.waiting.values();
         waiting.any(|waiting| waiting.work.rank() == Rank::Look)
     }
@@ -317,7 +316,7 @@ impl Queue {
         is_no_matter: impl Fn(Rank) -> bool,
         is_interrupted: impl Fn(&Inner) -> bool,
     ) -> bool {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         loop {
             if inner.ended || inner.ranks().all(&is_no_matter) {
                 return true;
@@ -325,18 +324,9 @@ impl Queue {
             if is_interrupted(&inner) {
                 return false;
             }
-            inner = wait(&self.less, inner);
+            self.less.wait(&mut inner);
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn wait<'a>(change: &Condvar, inner: MutexGuard<'a, Inner>) -> MutexGuard<'a, Inner> {
-    let waited = change.wait(inner);
-    waited.unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Inner {

@@ -5,10 +5,9 @@
 //! have more than an equal part of it, whoever has most first. What has given way is
 //! remembered with what it would take, to come back when there is room.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{BTreeMap, HashMap};
+
+use parking_lot::Mutex;
 
 use crate::class::Key;
 
@@ -77,7 +76,7 @@ impl Shares {
     /// Room of `size` for `key`, in place of what it had. What was saved before
     /// `saved_at_ms` gives way to it.
     pub(super) fn claim(&self, key: &Key, saved_at_ms: i64, size: u64) -> Claim {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         inner.take_out(key);
         let person = inner.people.entry(key.user.clone()).or_default();
         let item = Item {
@@ -109,12 +108,12 @@ impl Shares {
 
     /// Gives back what `key` has.
     pub(super) fn release(&self, key: &Key) {
-        self.lock().take_out(key);
+        self.inner.lock().take_out(key);
     }
 
     /// Whether there was no room for `key`.
     pub(super) fn is_over(&self, key: &Key) -> bool {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let person = inner.people.get(&key.user);
         let item = person.and_then(|person| person.items.get(&key.filename));
         item.is_some_and(|item| item.is_over)
@@ -123,7 +122,7 @@ impl Shares {
     /// Something that has given way and that there is room for now: the newest of `user`, or
     /// else of somebody.
     pub(super) fn that_fits(&self, user: &str) -> Option<Key> {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let of = |user: &str| {
             let person = inner.people.get(user)?;
             let room = self.each.saturating_sub(person.used);
@@ -143,7 +142,7 @@ impl Shares {
 
     /// How much is used.
     pub(super) fn used(&self) -> Used {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let items = inner.people.values().flat_map(|it| it.items.values());
         Used {
             size: inner.used,
@@ -153,7 +152,7 @@ impl Shares {
 
     /// For whose things there is no room, and for how many of each.
     pub(super) fn people_over(&self) -> BTreeMap<String, usize> {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let over = inner.people.iter().map(|(user, person)| {
             let over = person.items.values().filter(|item| item.is_over);
             (user.clone(), over.count())
@@ -163,7 +162,7 @@ impl Shares {
 
     /// Whether a claim of `size` has a chance: what was saved since leaves so much.
     pub(super) fn may_fit(&self, key: &Key, saved_at_ms: i64, size: u64) -> bool {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let person = inner.people.get(&key.user);
         let newer = person.into_iter().flat_map(|person| {
             person.items.iter().filter(|(filename, item)| {
@@ -238,10 +237,6 @@ impl Shares {
             *uses = uses.saturating_sub(older.size);
         }
         true
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -392,7 +387,7 @@ mod tests {
                 let key = key(["a", "b", "c", "d"][user], ["1", "2", "3", "4", "5", "6"][file]);
                 let claim = shares.claim(&key, at, size);
                 prop_assert_eq!(claim.fits, !shares.is_over(&key));
-                let inner = shares.lock();
+                let inner = shares.inner.lock();
                 let of = |person: &Person| -> u64 {
                     let kept = person.items.values().filter(|item| !item.is_over);
                     kept.map(|item| item.size).sum()

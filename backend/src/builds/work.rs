@@ -13,13 +13,13 @@ use super::{
     export::{Exports, Source},
     folder::{Fill, Made},
     layout::{self, HTML, IPYNB},
-    lock,
     part::Part,
     queue::{Lane, Work},
 };
 use crate::{
     class::{Content, Key, Revision, Whole},
     homes::Fingerprint,
+    telemetry::loggable,
     time,
 };
 
@@ -220,7 +220,7 @@ impl Builds {
     }
 
     pub(super) fn summary_is_due(&self, filename: &str) {
-        let last = lock(&self.summarised).get(filename).copied();
+        let last = self.summarised.lock().get(filename).copied();
         let now = Instant::now();
         let due = last.map_or(now, |last| now.max(last.at + self.every));
         let lane = Lane::Summary(filename.to_owned());
@@ -241,7 +241,7 @@ impl Builds {
         let written = match &summary {
             Some(summary) => self.write_summary(&folder, filename, summary),
             None => {
-                lock(&self.summarised).remove(filename);
+                self.summarised.lock().remove(filename);
                 [HTML, IPYNB]
                     .iter()
                     .try_for_each(|ending| self.folder.remove(&layout::summary(&folder, ending)))
@@ -258,7 +258,9 @@ impl Builds {
     fn write_summary(&self, folder: &str, filename: &str, summary: &Summary) -> io::Result<()> {
         let remember = |edition| {
             let at = Instant::now();
-            lock(&self.summarised).insert(filename.to_owned(), Summarised { at, edition })
+            self.summarised
+                .lock()
+                .insert(filename.to_owned(), Summarised { at, edition })
         };
         // Until both are written nobody knows what is there.
         let before = remember(None).and_then(|before| before.edition);
@@ -310,7 +312,8 @@ impl Builds {
         // That there is no room is said once, and not of each notebook.
         if before.is_none() && !self.folder.reserve().is_reached() {
             let Key { filename, user } = key;
-            tracing::warn!(%error, ?filename, ?user, "a build cannot be written; trying again");
+            let (filename, user) = (loggable(filename), loggable(user));
+            tracing::warn!(%error, %filename, %user, "a build cannot be written; trying again");
         }
         let lane = match work {
             Work::Summarise => Lane::Summary(key.filename.clone()),

@@ -4,10 +4,9 @@
 //! whoever answers a request may take it. What is put down comes from the lane of the
 //! participant ([`crate::lanes`]), from one look at the file after another.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
+
+use parking_lot::Mutex;
 
 use shared::incremental::Prepared;
 
@@ -74,29 +73,29 @@ impl Good {
 impl Entry {
     /// As it is at this moment.
     pub(super) fn known(&self) -> Known {
-        self.lock().clone()
+        self.0.lock().clone()
     }
 
     pub(super) fn was_seen(&self) -> bool {
-        self.lock().seen
+        self.0.lock().seen
     }
 
     /// The version that was read last.
     pub(super) fn version(&self) -> Option<Fingerprint> {
-        self.lock().read.as_ref().map(|(version, _)| *version)
+        self.0.lock().read.as_ref().map(|(version, _)| *version)
     }
 
     pub(super) fn set_seen(&self) {
-        self.lock().seen = true;
+        self.0.lock().seen = true;
     }
 
     pub(super) fn reported(&self) -> Option<Fingerprint> {
-        self.lock().reported
+        self.0.lock().reported
     }
 
     /// The answer is what was reported before.
     pub(super) fn set_reported(&self, version: Option<Fingerprint>) -> Option<Fingerprint> {
-        std::mem::replace(&mut self.lock().reported, version)
+        std::mem::replace(&mut self.0.lock().reported, version)
     }
 
     /// This version was read; `Err` is why it is no notebook.
@@ -105,7 +104,7 @@ impl Entry {
         let good = content
             .ok()
             .map(|content| Arc::new(Good::of(version, content)));
-        let mut known = self.lock();
+        let mut known = self.0.lock();
         known.read = Some((version, content.err().map(str::to_owned)));
         if let Some(good) = good {
             let _before = known.good.replace(good);
@@ -115,7 +114,7 @@ impl Entry {
 
     /// Since when this version is known not to parse: from now on, unless it was before.
     pub(super) fn torn_since(&self, version: Fingerprint, now: Instant) -> Instant {
-        let mut known = self.lock();
+        let mut known = self.0.lock();
         let before = known.torn.filter(|(torn, _)| *torn == version);
         known.torn.insert(before.unwrap_or((version, now))).1
     }
@@ -123,12 +122,12 @@ impl Entry {
     /// What was read is not kept any more, and is read again.
     pub(super) fn let_go(&self) {
         // Dropped after the lock is.
-        let _before = self.lock().good.take();
+        let _before = self.0.lock().good.take();
     }
 
     /// Whether this is not what the observers were told last; from now on it is.
     pub(super) fn is_news(&self, told: Told) -> bool {
-        let mut known = self.lock();
+        let mut known = self.0.lock();
         let is_news = known.told.as_ref() != Some(&told);
         known.told = Some(told);
         is_news
@@ -136,26 +135,21 @@ impl Entry {
 
     /// Somebody was shown what was there before; whether nobody was until now.
     pub(super) fn set_awaited(&self) -> bool {
-        !std::mem::replace(&mut self.lock().is_awaited, true)
+        !std::mem::replace(&mut self.0.lock().is_awaited, true)
     }
 
     /// Whether somebody was since this was asked last.
     pub(super) fn take_awaited(&self) -> bool {
-        std::mem::take(&mut self.lock().is_awaited)
+        std::mem::take(&mut self.0.lock().is_awaited)
     }
 
     /// When the last version was saved, by the file, as far as it is known.
     pub(super) fn saved_at_ms(&self) -> i64 {
-        let known = self.lock();
+        let known = self.0.lock();
         let version = known.read.as_ref().map(|(version, _)| *version);
         let version = version.or(known.reported);
         version
             .map_or(0, Fingerprint::modified_ms)
             .min(time::now_ms())
-    }
-
-    /// Whatever panicked while it held the lock, all of it is found out again from the file.
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

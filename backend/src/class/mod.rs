@@ -1,11 +1,13 @@
 //! The class: every participant's notebooks as they are on disk now, prepared to be
 //! shown.
 //!
-//! Nothing is pushed in here. Whoever asks for a tile gets the file as it is at that
-//! moment; a fingerprint tells whether the last preparation still holds. So a tile that
-//! is fetched because of an event is never older than the event.
+//! A file is read and its last cells are prepared when a save of it is reported or noticed.
+//! Whoever asks for a tile gets the file as it is at that moment all the same; a fingerprint
+//! tells whether the last preparation still holds. So a tile that is fetched because of an event
+//! is never older than the event.
 //!
-//! The module `reporter` turns saves that nobody reported into events; an [`Observer`]
+//! The module `reported` commits the events that participants' servers report, `reporter` turns
+//! saves that nobody reported into events; an [`Observer`]
 //! hears of every version that is read.
 
 mod content;
@@ -13,6 +15,7 @@ mod entry;
 mod kept;
 mod look;
 mod observer;
+mod reported;
 mod reporter;
 mod saving;
 
@@ -20,10 +23,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     panic,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard,
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
+
+use parking_lot::{Mutex, MutexGuard, RwLock, RwLockWriteGuard};
 
 use shared::{
     asides::{READ, Recorded},
@@ -43,6 +48,7 @@ use crate::{
     feed::{Asides, Audience},
     homes::{Fingerprint, Found, HomesTemplate, MOST_NOTEBOOKS, Reader, Watch},
     lanes::{Pending, Unread},
+    telemetry::loggable,
 };
 use entry::{Entry, Look};
 use kept::Kept;
@@ -314,32 +320,6 @@ impl Class {
         read.answer().await
     }
 
-    /// A save of this notebook was reported by its owner's server.
-    pub async fn note_reported(&self, key: &Key) {
-        if !self.0.has_room_for(key) {
-            return;
-        }
-        let entry = self.0.entry_or_new(key);
-        // Of one that takes too long nobody knows which version it was: the watcher looks at it.
-        if let Ok(Look::Good(version) | Look::Bad(Some(version), _)) =
-            self.look(key, &entry).answer().await
-        {
-            entry.set_reported(Some(version));
-        }
-    }
-
-    /// A report of this notebook was not stored: the watcher is to report it, if there is
-    /// such a file at all.
-    pub fn note_unreported(&self, key: &Key) {
-        let Some(entry) = self.0.entry(key) else {
-            return;
-        };
-        entry.set_reported(None);
-        if entry.version().is_none() {
-            self.forget(key);
-        }
-    }
-
     /// This notebook is no more.
     pub fn forget(&self, key: &Key) {
         self.0.kept().forget(key);
@@ -367,7 +347,8 @@ impl Class {
                 scope.spawn(|| {
                     while let Some((key, entry)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
                         if let Err(unread) = self.look(key, entry).wait() {
-                            tracing::warn!(?key, "a notebook was not read: {unread}");
+                            let (user, filename) = (loggable(&key.user), loggable(&key.filename));
+                            tracing::warn!(%user, %filename, "a notebook was not read: {unread}");
                         }
                         for observer in &self.0.observers {
                             observer.keep_up();
@@ -474,7 +455,7 @@ impl Class {
 impl Core {
     /// The entries of those that are `wanted`. What is asked of them then is never waited for.
     fn all(&self, wanted: impl Fn(&Key) -> bool) -> Vec<(Key, Arc<Entry>)> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.entries.read();
         let wanted = entries.iter().filter(|(key, _)| wanted(key));
         wanted
             .map(|(key, entry)| (key.clone(), Arc::clone(entry)))
@@ -482,13 +463,13 @@ impl Core {
     }
 
     fn entry(&self, key: &Key) -> Option<Arc<Entry>> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.entries.read();
         entries.get(key).cloned()
     }
 
     /// Whether `key` is known, or may be: what is reported takes up as much as what is found.
     fn has_room_for(&self, key: &Key) -> bool {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let entries = self.entries.read();
         let own = || {
             entries
                 .keys()
@@ -519,11 +500,11 @@ impl Core {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock()
     }
 
     fn entries_to_change(&self) -> RwLockWriteGuard<'_, BTreeMap<Key, Arc<Entry>>> {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner)
+        self.entries.write()
     }
 }
 

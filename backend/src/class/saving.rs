@@ -6,9 +6,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use shared::wire::SaveProblem;
 
@@ -46,7 +47,7 @@ impl Saving {
     /// Somebody's server says that saves of this notebook fail, or that they do not (any
     /// more), as of `at_us` by its clock. What is older than what is known changes nothing.
     pub(crate) fn says(&self, key: &Key, problem: Option<SaveProblem>, at_us: i64, now: Instant) {
-        let mut people = self.lock();
+        let mut people = self.0.lock();
         if people.len() >= PEOPLE && !people.contains_key(&key.user) {
             people.retain(|_, own| own.values().any(|heard| !heard.is_old(now)));
         }
@@ -74,7 +75,7 @@ impl Saving {
 
     /// This notebook was saved, or is gone, as its save was told by any way.
     pub(crate) fn was_saved(&self, key: &Key, now: Instant) {
-        let mut people = self.lock();
+        let mut people = self.0.lock();
         let own = people.get_mut(&key.user);
         let Some(heard) = own.and_then(|own| own.get_mut(&key.filename)) else {
             return;
@@ -86,14 +87,9 @@ impl Saving {
 
     /// Why saves of this notebook fail, if they do.
     pub(crate) fn problem(&self, key: &Key, now: Instant) -> Option<SaveProblem> {
-        let people = self.lock();
+        let people = self.0.lock();
         let heard = people.get(&key.user)?.get(&key.filename)?;
         heard.problem.filter(|_| !heard.is_old(now))
-    }
-
-    /// Nothing that can panic happens between two changes that belong together.
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, HashMap<String, Heard>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -159,7 +155,7 @@ mod tests {
             saving.says(&mallory, FULL, n, now + later);
         }
         assert_eq!(saving.problem(&ana, now), FULL);
-        let kept = saving.lock().values().map(HashMap::len).sum::<usize>();
+        let kept = saving.0.lock().values().map(HashMap::len).sum::<usize>();
         assert_eq!(kept, OF_ONE + 1);
         let last = key("mallory", "9999.ipynb");
         assert_eq!(saving.problem(&last, now + Duration::from_millis(10)), FULL);

@@ -1,10 +1,8 @@
 //! Doing the same with many things on every core.
 
-use std::{
-    panic,
-    sync::{Mutex, PoisonError},
-    thread,
-};
+use std::{panic, thread};
+
+use parking_lot::Mutex;
 
 /// What `work` makes of each of `items`, in their order.
 pub(super) fn in_parallel<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
@@ -15,7 +13,7 @@ pub(super) fn in_parallel<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R
     }
     let mut done = Vec::with_capacity(items.len());
     let items = Mutex::new(items.into_iter().enumerate());
-    let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let next = || items.lock().next();
     let some = || -> Vec<(usize, R)> {
         std::iter::from_fn(next)
             .map(|(at, item)| (at, work(item)))

@@ -158,7 +158,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         ))
     };
     let history = args.history.start(&data, &reader, &asides, &args.quota)?;
-    let notices = Board::open(&data.join("notices.sqlite3"))?;
+    let notices = Board::open(&data.join("notices.sqlite3"), asides.clone())?;
     let about = AboutResponse {
         events: args.keep_events,
         history: args.history.kept(),

@@ -4,7 +4,7 @@
 //! the thing itself on reconnecting, so a reader that has missed some is simply let go.
 //! The kinds, and what each one's data are, stand in [`shared::asides`].
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::body::Bytes;
 use serde::Serialize;
@@ -24,6 +24,8 @@ pub enum Audience {
     Everyone,
     /// Who may see what belongs to this user: they, helpers and instructors.
     MaySee(String),
+    /// Who may see what belongs to one of these users, or to more.
+    MaySeeAny(BTreeSet<String>),
     /// Who sees everyone: helpers and instructors.
     SeeAll,
 }
@@ -33,6 +35,10 @@ impl Audience {
         match self {
             Self::Everyone => true,
             Self::MaySee(user) => identity.may_see(user),
+            Self::MaySeeAny(users) => match identity.confined_to() {
+                Some(own) => users.contains(own),
+                None => true,
+            },
             Self::SeeAll => identity.role.sees_everyone(),
         }
     }
@@ -101,6 +107,8 @@ mod tests {
         asides.say(Audience::Everyone, "built", &1);
         asides.say(Audience::MaySee("ana".to_owned()), "built", &2);
         asides.say(Audience::SeeAll, "built", &3);
+        let users = ["bob", "cy"].map(str::to_owned).into();
+        asides.say(Audience::MaySeeAny(users), "built", &4);
         let said: Vec<_> = std::iter::from_fn(|| heard.try_recv().ok()).collect();
         let told = |user: &str, role| {
             let identity = identity(user, role);
@@ -110,8 +118,9 @@ mod tests {
                 .collect::<String>()
         };
         let frame = |data: u8| format!("event: built\ndata: {data}\n\n");
-        assert_eq!(told("bob", Role::Participant), frame(1));
+        assert_eq!(told("bob", Role::Participant), frame(1) + &frame(4));
         assert_eq!(told("ana", Role::Participant), frame(1) + &frame(2));
-        assert_eq!(told("eva", Role::Helper), frame(1) + &frame(2) + &frame(3));
+        let all: String = (1..=4).map(frame).collect();
+        assert_eq!(told("eva", Role::Helper), all);
     }
 }

@@ -13,7 +13,9 @@ mod asides;
 mod frame;
 mod ring;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use tokio::sync::{
     broadcast::{Receiver, error::RecvError},
@@ -23,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use asides::Aside;
 pub use asides::{Asides, Audience};
-pub(crate) use frame::{AT_ONCE, Entry, beat, greeting, unnumbered};
+pub(crate) use frame::{AT_ONCE, Entry, beat, greeting};
 pub(crate) use ring::Tail;
 
 use crate::store::{Committed, EventStore, StoreError};
@@ -107,6 +109,6 @@ impl Feed {
     /// A panic while it was held leaves at worst an event out, and the next one is then
     /// behind a gap.
     fn ring(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ring.lock()
     }
 }

@@ -2,9 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use parking_lot::{Condvar, Mutex};
 
 use crate::class::{Key, Whole};
 
@@ -63,7 +64,7 @@ impl Queue {
 
     /// Never waits; says whether there was room.
     pub(super) fn push(&self, pending: Pending) -> bool {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let bytes = pending.whole.bytes().len();
         let fits = inner.has_room(self.room, &pending.key.user, bytes);
         if fits {
@@ -82,12 +83,12 @@ impl Queue {
     pub(super) fn miss(&self, keys: impl IntoIterator<Item = Key>) {
         let now = Instant::now();
         let keys = keys.into_iter().map(|key| (key, now));
-        self.lock().missed.extend(keys);
+        self.inner.lock().missed.extend(keys);
     }
 
     /// Has this one read again after `pause`, unless the end comes before.
     pub(super) fn miss_for(&self, key: Key, pause: Duration) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         if !inner.closed {
             inner.missed.insert(key, Instant::now() + pause);
         }
@@ -97,7 +98,7 @@ impl Queue {
     /// since nobody knows how large it is.
     pub(super) fn take(&self, most: usize, patience: Duration) -> Work {
         let until = Instant::now() + patience;
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         while inner.pending.is_empty() && !inner.closed {
             let due = inner.missed.values().min().copied();
             let left = due.map_or(until, |due| due.min(until));
@@ -105,8 +106,7 @@ impl Queue {
             if left.is_zero() {
                 break;
             }
-            let waited = self.news.wait_timeout(inner, left);
-            inner = waited.unwrap_or_else(PoisonError::into_inner).0;
+            self.news.wait_for(&mut inner, left);
         }
         let count = most.min(inner.pending.len());
         let pending: Vec<Pending> = inner.pending.drain(..count).collect();
@@ -125,7 +125,7 @@ impl Queue {
 
     /// Whether nothing waits that may be taken now.
     pub(super) fn is_empty(&self) -> bool {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let now = Instant::now();
         inner.pending.is_empty() && inner.missed.values().all(|due| *due > now)
     }
@@ -133,22 +133,18 @@ impl Queue {
     /// Whether no version is held in memory.
     #[cfg(test)]
     pub(super) fn holds_nothing(&self) -> bool {
-        self.lock().bytes == 0
+        self.inner.lock().bytes == 0
     }
 
     /// Whether nothing more will come.
     pub(super) fn is_closed(&self) -> bool {
-        self.lock().closed
+        self.inner.lock().closed
     }
 
     /// Nothing more will come.
     pub(super) fn close(&self) {
-        self.lock().closed = true;
+        self.inner.lock().closed = true;
         self.news.notify_one();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -220,7 +216,7 @@ mod tests {
         assert!(!queue.push(pending("eve", 20)), "all is bounded");
         assert!(!queue.push(pending("mallory", 13)));
         queue.take(10, Duration::ZERO);
-        assert!(queue.holds_nothing() && queue.lock().held.is_empty());
+        assert!(queue.holds_nothing() && queue.inner.lock().held.is_empty());
     }
 
     #[test]
@@ -237,7 +233,7 @@ mod tests {
         taken[..3].sort();
         assert_eq!(taken[..3], ["ana", "bo", "mallory"]);
         while queue.take(10, Duration::ZERO).missed.is_some() {}
-        assert!(queue.lock().turns.is_empty());
+        assert!(queue.inner.lock().turns.is_empty());
     }
 
     #[test]

@@ -3,10 +3,12 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use anyhow::Context;
 use metrics::{counter, gauge};
@@ -87,7 +89,7 @@ impl Recorder {
     /// Records what is waiting and ends. What is told after this is not recorded.
     pub fn finish(&self) {
         self.queue.close();
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut thread = self.thread.lock();
         if let Some(thread) = thread.take() {
             // One that has panicked said so itself.
             let _ = thread.join();

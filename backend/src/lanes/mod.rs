@@ -20,13 +20,16 @@ use std::{
     cell::RefCell,
     collections::{HashMap, VecDeque},
     panic::{self, AssertUnwindSafe},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
+use parking_lot::{Condvar, Mutex};
+
 use metrics::counter;
 
+use crate::telemetry::loggable;
 pub use pending::Pending;
 use pending::Slot;
 use turns::Turns;
@@ -122,7 +125,7 @@ struct End(Arc<Inner>);
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.0.lock().ended = true;
+        self.0.state.lock().ended = true;
         self.0.more.notify_all();
     }
 }
@@ -175,7 +178,7 @@ impl Lanes {
     /// Has `job` done in the lane of `person` after all that was asked before, however long
     /// that takes. Nobody is told when it is done.
     pub fn put(&self, person: &str, job: impl FnOnce() + Send + 'static) {
-        let mut state = self.inner.lock();
+        let mut state = self.inner.state.lock();
         state.replace_overdue(self.inner.patience.running);
         state.push(person, Box::new(job));
         self.inner.man(&mut state);
@@ -184,7 +187,7 @@ impl Lanes {
     /// Has others do what those do not that are held up. Whoever asks for something does so
     /// anyway; this is for who only [`Lanes::put`]s things and waits.
     pub fn keep_going(&self) {
-        let mut state = self.inner.lock();
+        let mut state = self.inner.state.lock();
         state.replace_overdue(self.inner.patience.running);
         self.inner.man(&mut state);
     }
@@ -238,12 +241,8 @@ impl Lanes {
 }
 
 impl Inner {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn push(self: &Arc<Self>, person: &str, job: Job) -> Result<(), Unread> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.replace_overdue(self.patience.running);
         if state.is_held_up(person, self.patience.running) {
             self.man(&mut state);
@@ -260,14 +259,14 @@ impl Inner {
 
     /// Whether the lane of `person` is held up. Others are served all the same.
     fn is_held_up(self: &Arc<Self>, person: &str) -> bool {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.replace_overdue(self.patience.running);
         self.man(&mut state);
         state.is_held_up(person, self.patience.running)
     }
 
     fn hold_up(self: &Arc<Self>, person: &str) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let mut running = state.running.iter_mut();
         if let Some(running) = running.find(|running| &*running.person == person) {
             running.is_held_up = true;
@@ -281,7 +280,8 @@ impl Inner {
             return;
         }
         if state.idle > 0 {
-            return self.more.notify_one();
+            self.more.notify_one();
+            return;
         }
         if state.at_work() >= self.threads || state.threads >= self.threads + MOST_HELD_UP {
             return;
@@ -297,7 +297,7 @@ impl Inner {
     }
 
     fn work(self: Arc<Self>) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         loop {
             if state.ended || state.at_work() > self.threads {
                 state.threads -= 1;
@@ -305,8 +305,7 @@ impl Inner {
             }
             let Some((person, job)) = state.take() else {
                 state.idle += 1;
-                let woken = self.more.wait(state);
-                state = woken.unwrap_or_else(PoisonError::into_inner);
+                self.more.wait(&mut state);
                 state.idle -= 1;
                 continue;
             };
@@ -316,10 +315,10 @@ impl Inner {
             LANE.set(Some(Arc::clone(&person)));
             // Who asked is told by the slot that is dropped with the job.
             if panic::catch_unwind(AssertUnwindSafe(job)).is_err() {
-                tracing::error!(%person, "reading a notebook panicked");
+                tracing::error!(person = %loggable(&person), "reading a notebook panicked");
             }
             LANE.set(None);
-            state = self.lock();
+            state = self.state.lock();
             state.done(&person);
         }
     }

@@ -1,9 +1,11 @@
 //! An answer that comes from a lane, for who waits on a thread and for who waits in a task.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use parking_lot::{Condvar, Mutex};
 
 use tokio::{sync::Notify, time::timeout};
 
@@ -67,13 +69,13 @@ impl<T> Slot<T> {
     }
 
     pub(super) fn refuse(&self, unread: Unread) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         *state = State::Filled(Err(unread));
     }
 
     /// The first answer counts.
     fn fill(&self, answer: Result<T, Unread>) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if matches!(*state, State::Open) {
             *state = State::Filled(answer);
             drop(state);
@@ -83,15 +85,11 @@ impl<T> Slot<T> {
     }
 
     fn take(&self) -> Option<Result<T, Unread>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         match std::mem::replace(&mut *state, State::Open) {
             State::Filled(answer) => Some(answer),
             State::Open => None,
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -112,12 +110,11 @@ impl<T> Pending<T> {
     /// See [`Unread`].
     pub fn wait(self) -> Result<T, Unread> {
         loop {
-            let state = self.slot.lock();
+            let mut state = self.slot.state.lock();
             if matches!(*state, State::Open) {
-                drop(self.slot.filled.wait_timeout(state, LOOK));
-            } else {
-                drop(state);
+                self.slot.filled.wait_for(&mut state, LOOK);
             }
+            drop(state);
             if let Some(answer) = self.slot.take() {
                 return answer;
             }

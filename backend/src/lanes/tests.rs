@@ -62,7 +62,7 @@ fn a_disk_that_hangs_holds_up_nobody_else() {
         }
     }
     let until = Instant::now() + Duration::from_secs(180);
-    while lanes.inner.lock().threads > 2 {
+    while lanes.inner.state.lock().threads > 2 {
         assert!(Instant::now() < until, "what is too many ends");
         thread::yield_now();
     }

@@ -3,10 +3,9 @@
 //! A turn may begin with reading a file of a participant's, whose disk may not answer. Then it
 //! passes to the next in line after a moment, and the one who reads has to queue again.
 
-use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// Of this size, in bytes, a notebook is read in a turn. Nearly all are smaller.
 pub const HEAVY: u64 = 4 << 20;
@@ -56,7 +55,7 @@ impl Turns {
     }
 
     fn wait(&self) -> (MutexGuard<'_, Numbers>, Turn<'_>) {
-        let mut numbers = self.lock();
+        let mut numbers = self.numbers.lock();
         let number = numbers.next;
         numbers.next += 1;
         while numbers.called != number {
@@ -66,8 +65,7 @@ impl Turns {
                 continue;
             }
             // The one who is called may begin to read while this one waits.
-            let woken = self.called.wait_timeout(numbers, self.reading_max);
-            numbers = woken.unwrap_or_else(PoisonError::into_inner).0;
+            self.called.wait_for(&mut numbers, self.reading_max);
         }
         let turn = Turn {
             turns: self,
@@ -81,10 +79,6 @@ impl Turns {
         numbers.reading_since = None;
         self.called.notify_all();
     }
-
-    fn lock(&self) -> MutexGuard<'_, Numbers> {
-        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Turn<'_> {
@@ -92,7 +86,7 @@ impl Turn<'_> {
     /// what was read must be dropped then.
     #[must_use]
     pub(super) fn has_read(&self) -> bool {
-        let mut numbers = self.turns.lock();
+        let mut numbers = self.turns.numbers.lock();
         let is_called = numbers.called == self.number;
         if is_called {
             numbers.reading_since = None;
@@ -103,7 +97,7 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let mut numbers = self.turns.lock();
+        let mut numbers = self.turns.numbers.lock();
         if numbers.called == self.number {
             self.turns.call_next(&mut numbers);
         }
@@ -132,7 +126,11 @@ mod tests {
         assert!(!hangs.has_read());
         let other = turns.take();
         drop(hangs);
-        assert_eq!(turns.lock().called, other.number, "it is still the other's");
+        assert_eq!(
+            turns.numbers.lock().called,
+            other.number,
+            "it is still the other's"
+        );
         drop(other);
         drop(turns.take());
     }

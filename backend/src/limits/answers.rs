@@ -3,10 +3,9 @@
 //! Everyone has a share of their own, which others cannot use up, so that tiles always come. What
 //! is larger (whole notebooks, versions) comes out of one pool for all.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
 
 use super::slots::Full;
 
@@ -69,7 +68,7 @@ impl Answers {
         if bytes < COUNTED_MIN {
             return Ok(None);
         }
-        let mut waiting = self.lock();
+        let mut waiting = self.waiting.lock();
         let before = waiting.by_person.get(person).copied().unwrap_or(0);
         let after = before + bytes;
         if before > 0 && after > self.settings.each {
@@ -91,16 +90,11 @@ impl Answers {
     fn beyond_own(&self, bytes: usize) -> usize {
         bytes.saturating_sub(self.settings.own)
     }
-
-    /// Nothing that can panic happens between the two counts.
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for Unsent {
     fn drop(&mut self) {
-        let mut waiting = self.answers.lock();
+        let mut waiting = self.answers.waiting.lock();
         let Some(bytes) = waiting.by_person.get_mut(&self.person) else {
             return;
         };
@@ -143,7 +137,7 @@ mod tests {
         assert_eq!(answers.take("ana", 3 * MIB).err(), Some(Full::All));
         assert!(answers.take("mallory", COUNTED_MIN - 1).unwrap().is_none());
         drop((held, tile));
-        let waiting = answers.lock();
+        let waiting = answers.waiting.lock();
         assert_eq!((waiting.shared, waiting.by_person.len()), (0, 0));
     }
 

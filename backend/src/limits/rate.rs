@@ -4,9 +4,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 /// Below this many buckets none is looked for that could go.
 const FEW: usize = 256;
@@ -63,7 +64,7 @@ impl Buckets {
 
     /// How long until there is a token in the bucket of `name`.
     pub(crate) fn wait(&self, name: &str, rate: Rate, now: Instant) -> Duration {
-        let buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let buckets = self.0.lock();
         let alike = buckets.get(&Size {
             interval: rate.interval(),
             burst: rate.burst,
@@ -95,7 +96,7 @@ impl Buckets {
         burst: u32,
         now: Instant,
     ) -> Result<(), Duration> {
-        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.0.lock();
         let alike = buckets.entry(Size { interval, burst }).or_default();
         let full_at = alike.full_at.get(name).copied().unwrap_or(now).max(now);
         // The bucket is empty when it takes the whole burst to fill it.
@@ -214,7 +215,7 @@ mod tests {
             let now = start + Duration::from_millis(10) * i;
             buckets.take(&format!("user{i}"), 1, RATE, now).unwrap();
         }
-        let kept: usize = (buckets.0.lock().unwrap().values())
+        let kept: usize = (buckets.0.lock().values())
             .map(|alike| alike.full_at.len())
             .sum();
         assert!(kept <= 2 * FEW, "{kept}");

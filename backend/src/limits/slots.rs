@@ -1,9 +1,8 @@
 //! So many at once: a place for each, free again when it is dropped.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
 
 /// Why there is no place.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +46,7 @@ impl Slots {
 
     /// A place for `person`; for nobody in particular, one of all.
     pub(super) fn take(&self, person: Option<&str>) -> Result<Slot, Full> {
-        let mut taken = lock(&self.taken);
+        let mut taken = self.taken.lock();
         if taken.all >= self.all {
             return Err(Full::All);
         }
@@ -70,7 +69,7 @@ impl Slots {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut taken = lock(&self.taken);
+        let mut taken = self.taken.lock();
         taken.all -= 1;
         metrics::gauge!(self.open).decrement(1);
         let Some(person) = self.person.take() else {
@@ -83,11 +82,6 @@ impl Drop for Slot {
             }
         }
     }
-}
-
-/// Nothing that can panic happens between the two counts.
-fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
-    taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -107,7 +101,7 @@ mod tests {
         let nobodys = slots.take(None).unwrap();
         assert_eq!(slots.take(Some("ana")).err(), Some(Full::All));
         drop((second, third, nobodys));
-        let taken = lock(&slots.taken);
+        let taken = slots.taken.lock();
         assert_eq!((taken.all, taken.by_person.len()), (0, 0));
     }
 }

@@ -9,14 +9,11 @@
 //! an observer of the class. Who gets one while the notice stands is told then: for them
 //! alone the notice has changed.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use parking_lot::Mutex;
 use shared::{
-    notices::{Audience, Notice},
+    notices::{Audience, NOTICE_NEWS, Notice, NoticeNews},
     prepare,
     render::{self, Options},
     sanitize::Ammonia,
@@ -26,6 +23,7 @@ use tokio::sync::watch;
 use super::{Draft, Kept, MOST, NoticeError, NoticeStore, Receipt, SqliteNotices};
 use crate::{
     class::{Class, Key, Observer, Revision},
+    feed::{self, Asides},
     time,
 };
 
@@ -36,6 +34,7 @@ pub struct Board {
     /// Held by whoever writes, so that no more than [`MOST`] are kept.
     writing: Mutex<()>,
     newest: watch::Sender<i64>,
+    asides: Asides,
 }
 
 struct Posted {
@@ -74,23 +73,21 @@ pub struct Sent {
 }
 
 impl Board {
-    /// The board kept at `path`, which is made when it is not there.
+    /// The board kept at `path`, which is made when it is not there; whoever may read a notice
+    /// is told through `asides`.
     ///
     /// # Errors
     /// When the file cannot be used.
-    pub fn open(path: &Path) -> anyhow::Result<Arc<Self>> {
-        let store = SqliteNotices::open(path)?;
-        Ok(Arc::new(Self::of(Arc::new(store))?))
+    pub fn open(path: &Path, asides: Asides) -> anyhow::Result<Arc<Self>> {
+        let store = Arc::new(SqliteNotices::open(path)?);
+        Ok(Arc::new(Self::of(store, asides, time::now_ms())?))
     }
 
-    /// The board kept in `store`.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn of(store: Arc<dyn NoticeStore>) -> Result<Self, NoticeError> {
+    /// The board kept in `store`, of a service that starts at `now_ms`.
+    fn of(store: Arc<dyn NoticeStore>, asides: Asides, now_ms: i64) -> Result<Self, NoticeError> {
         // A million changes a second would not overtake the clock; and a program that knows
         // whole numbers as JavaScript does holds these exactly for another two centuries.
-        let seq = time::now_ms() * 1_000;
+        let seq = now_ms * 1_000;
         let notices = store.all()?.into_iter();
         let notices = notices.map(|kept| (kept.id, Post::new(kept, seq)));
         Ok(Self {
@@ -101,6 +98,7 @@ impl Board {
             store,
             writing: Mutex::default(),
             newest: watch::Sender::new(seq),
+            asides,
         })
     }
 
@@ -122,7 +120,7 @@ impl Board {
     /// [`NoticeError::Full`] when too many stand; and when it could not be kept.
     pub fn post(&self, draft: &Draft, author: &str, class: &Class) -> Result<Sent, NoticeError> {
         let now_ms = time::now_ms();
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = self.writing.lock();
         self.make_room(now_ms)?;
         let id = self.store.add(draft, author, now_ms)?;
         let kept = Kept {
@@ -134,7 +132,7 @@ impl Board {
         };
         let mut post = Post::new(kept, 0);
         {
-            let mut posted = self.posted();
+            let mut posted = self.posted.lock();
             post.seq = posted.next();
             posted.notices.insert(id, post);
         }
@@ -142,9 +140,13 @@ impl Board {
         for key in class.keys() {
             self.join(&key);
         }
-        self.publish();
-        let posted = self.posted();
-        Ok(posted.notices[&id].sent())
+        let (sent, readers) = {
+            let posted = self.posted.lock();
+            let post = &posted.notices[&id];
+            (post.sent(), post.readers())
+        };
+        self.publish(readers);
+        Ok(sent)
     }
 
     /// Takes a notice back; whether there is such a one.
@@ -153,22 +155,22 @@ impl Board {
     /// When that could not be kept.
     pub fn retract(&self, id: i64) -> Result<bool, NoticeError> {
         let now_ms = time::now_ms();
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.posted().notices.get(&id) {
+        let _writing = self.writing.lock();
+        let readers = match self.posted.lock().notices.get(&id) {
             None => return Ok(false),
             Some(post) if post.kept.retracted_at_ms.is_some() => return Ok(true),
-            Some(_) => {}
-        }
+            Some(post) => post.readers(),
+        };
         self.store.retract(id, now_ms)?;
         {
-            let mut posted = self.posted();
+            let mut posted = self.posted.lock();
             let seq = posted.next();
             if let Some(post) = posted.notices.get_mut(&id) {
                 post.kept.retracted_at_ms = Some(now_ms);
                 post.seq = seq;
             }
         }
-        self.publish();
+        self.publish(readers);
         Ok(true)
     }
 
@@ -176,7 +178,7 @@ impl Board {
     #[must_use]
     pub fn news(&self, user: &str, after: Option<i64>) -> News {
         let now_ms = time::now_ms();
-        let posted = self.posted();
+        let posted = self.posted.lock();
         let after = after.filter(|after| *after <= posted.seq);
         let notices = posted.notices.values().filter_map(|post| {
             let seq = post.seq_for(user)?;
@@ -192,23 +194,10 @@ impl Board {
         }
     }
 
-    /// Whether anything has changed for `user`; for who sees all, `None`.
-    #[must_use]
-    pub fn has_news(&self, user: Option<&str>, after: i64) -> bool {
-        let posted = self.posted();
-        match user {
-            None => posted.seq > after,
-            Some(user) => {
-                let mut posts = posted.notices.values();
-                posts.any(|post| post.seq_for(user).is_some_and(|seq| seq > after))
-            }
-        }
-    }
-
     /// Whether a notice is for `user`.
     #[must_use]
     pub fn is_for(&self, id: i64, user: &str) -> bool {
-        let posted = self.posted();
+        let posted = self.posted.lock();
         let post = posted.notices.get(&id);
         post.is_some_and(|post| post.seq_for(user).is_some())
     }
@@ -216,7 +205,7 @@ impl Board {
     /// The newest `limit` notices, or those before one; newest first.
     #[must_use]
     pub fn sent(&self, before: Option<i64>, limit: usize) -> Vec<Sent> {
-        let posted = self.posted();
+        let posted = self.posted.lock();
         let older = posted.notices.range(..before.unwrap_or(i64::MAX));
         older
             .rev()
@@ -237,7 +226,7 @@ impl Board {
     fn make_room(&self, now_ms: i64) -> Result<(), NoticeError> {
         loop {
             let over = {
-                let posted = self.posted();
+                let posted = self.posted.lock();
                 if posted.notices.len() < MOST {
                     return Ok(());
                 }
@@ -248,13 +237,13 @@ impl Board {
             };
             let id = over.ok_or(NoticeError::Full)?;
             self.store.remove(id)?;
-            self.posted().notices.remove(&id);
+            self.posted.lock().notices.remove(&id);
         }
     }
 
     /// Somebody has a copy of a notebook. Says whether that is news for a notice.
     fn join(&self, key: &Key) -> bool {
-        let mut posted = self.posted();
+        let mut posted = self.posted.lock();
         let Posted { seq, notices } = &mut *posted;
         let mut is_news = false;
         for post in notices.values_mut() {
@@ -271,25 +260,23 @@ impl Board {
         is_news
     }
 
-    fn publish(&self) {
-        let seq = self.posted().seq;
+    /// Tells `readers` that something has changed.
+    fn publish(&self, readers: feed::Audience) {
+        let cursor = self.posted.lock().seq;
         self.newest.send_if_modified(|newest| {
-            let is_new = seq > *newest;
-            *newest = seq.max(*newest);
+            let is_new = cursor > *newest;
+            *newest = cursor.max(*newest);
             is_new
         });
-    }
-
-    /// Nothing that can panic leaves half a change behind.
-    fn posted(&self) -> MutexGuard<'_, Posted> {
-        self.posted.lock().unwrap_or_else(PoisonError::into_inner)
+        self.asides
+            .say(readers, NOTICE_NEWS, &NoticeNews { cursor });
     }
 }
 
 impl Observer for Board {
     fn revised(&self, revision: &Revision) {
         if self.join(&revision.key) {
-            self.publish();
+            self.publish(feed::Audience::MaySee(revision.key.user.clone()));
         }
     }
 
@@ -316,6 +303,17 @@ impl Post {
             kept,
             seq,
             members: BTreeMap::new(),
+        }
+    }
+
+    /// Who is to know of a change of this.
+    fn readers(&self) -> feed::Audience {
+        match &self.kept.draft.to {
+            Audience::Everyone(_) => feed::Audience::Everyone,
+            Audience::User(name) => feed::Audience::MaySee(name.clone()),
+            Audience::Notebook(_) => {
+                feed::Audience::MaySeeAny(self.members.keys().cloned().collect())
+            }
         }
     }
 
@@ -389,7 +387,8 @@ mod tests {
 
     fn board() -> (TempDir, Arc<Board>, Class) {
         let folder = tempfile::tempdir().unwrap();
-        let board = Board::open(&folder.path().join("notices.sqlite3")).unwrap();
+        let path = folder.path().join("notices.sqlite3");
+        let board = Board::open(&path, Asides::default()).unwrap();
         let homes = format!("{}/{{user}}", folder.path().display());
         let class = Class::new(
             homes.parse::<HomesTemplate>().unwrap(),
@@ -431,8 +430,6 @@ mod tests {
         assert_eq!((ids(&ana), ids(&bob)), (vec![id], vec![]));
         assert!(board.join(&key("bob")) && !board.join(&key("bob")));
         assert_eq!(ids(&board.news("bob", Some(bob.cursor))), [id]);
-        assert!(board.has_news(Some("bob"), bob.cursor));
-        assert!(!board.has_news(Some("ana"), ana.cursor));
         assert_eq!(ids(&board.news("ana", Some(ana.cursor))), [] as [i64; 0]);
         assert_eq!(board.sent(None, 9)[0].members, ["ana", "bob"]);
     }
@@ -457,15 +454,17 @@ mod tests {
 
     #[test]
     fn a_number_from_before_a_restart_or_from_nowhere_gets_everything() {
-        let (folder, board, class) = board();
+        let (folder, _, class) = board();
+        let store = SqliteNotices::open(&folder.path().join("notices.sqlite3")).unwrap();
+        let store = Arc::new(store);
+        let started = |now_ms| Board::of(Arc::clone(&store) as _, Asides::default(), now_ms);
+        let board = started(1_000).unwrap();
         let everyone = draft(Audience::Everyone(true), None);
         let id = board.post(&everyone, "ines", &class).unwrap().notice.id;
         let cursor = board.news("ana", None).cursor;
         assert_eq!(ids(&board.news("ana", Some(cursor))), [] as [i64; 0]);
         assert_eq!(ids(&board.news("ana", Some(i64::MAX))), [id]);
-        drop(board);
-        std::thread::sleep(std::time::Duration::from_millis(2));
-        let board = Board::open(&folder.path().join("notices.sqlite3")).unwrap();
+        let board = started(1_001).unwrap();
         assert_eq!(ids(&board.news("ana", Some(cursor))), [id]);
     }
 

@@ -1,10 +1,9 @@
 //! [`NoticeStore`] on SQLite, in a file of its own. What was acknowledged is on the disk:
 //! notices are few, and nobody could say them again.
 
-use std::{
-    path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::path::Path;
+
+use parking_lot::Mutex;
 
 use rusqlite::{Connection, Row, params};
 use shared::notices::{Audience, NoticeLink};
@@ -70,7 +69,7 @@ pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
 
 impl NoticeStore for SqliteNotices {
     fn all(&self) -> Result<Vec<Kept>, NoticeError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader.lock();
         let mut statement = reader.prepare_cached(
             "SELECT id, author, created_at_ms, retracted_at_ms, until_ms, notebook, user, title,
                  text, link_url, link_label, file
@@ -87,7 +86,9 @@ impl NoticeStore for SqliteNotices {
             Audience::User(user) => (None, Some(user)),
         };
         let link = draft.link.as_ref();
-        let id = lock(&self.writer)
+        let id = self
+            .writer
+            .lock()
             .prepare_cached(
                 "INSERT INTO notices (author, created_at_ms, until_ms, notebook, user, title,
                      text, link_url, link_label, file)
@@ -110,12 +111,12 @@ impl NoticeStore for SqliteNotices {
 
     fn retract(&self, id: i64, at_ms: i64) -> Result<(), NoticeError> {
         let sql = "UPDATE notices SET retracted_at_ms = ?2 WHERE id = ?1";
-        lock(&self.writer).execute(sql, params![id, at_ms])?;
+        self.writer.lock().execute(sql, params![id, at_ms])?;
         Ok(())
     }
 
     fn remove(&self, id: i64) -> Result<(), NoticeError> {
-        let mut writer = lock(&self.writer);
+        let mut writer = self.writer.lock();
         let transaction = writer.transaction()?;
         transaction.execute("DELETE FROM receipts WHERE notice = ?1", [id])?;
         transaction.execute("DELETE FROM notices WHERE id = ?1", [id])?;
@@ -124,7 +125,8 @@ impl NoticeStore for SqliteNotices {
 
     fn note(&self, id: i64, user: &str, receipt: Receipt) -> Result<(), NoticeError> {
         // Without news nothing is written, and so nothing waited for.
-        lock(&self.writer)
+        self.writer
+            .lock()
             .prepare_cached(
                 "INSERT INTO receipts (user, notice, shown_at_ms, opened_at_ms)
                  VALUES (?1, ?2, ?3, ?4)
@@ -139,7 +141,7 @@ impl NoticeStore for SqliteNotices {
     }
 
     fn read_by(&self, user: &str) -> Result<Vec<(i64, Receipt)>, NoticeError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader.lock();
         let mut statement = reader.prepare_cached(
             "SELECT notice, shown_at_ms, opened_at_ms FROM receipts WHERE user = ?1",
         )?;
@@ -148,7 +150,7 @@ impl NoticeStore for SqliteNotices {
     }
 
     fn readers_of(&self, id: i64) -> Result<Vec<(String, Receipt)>, NoticeError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader.lock();
         let mut statement = reader.prepare_cached(
             "SELECT user, shown_at_ms, opened_at_ms FROM receipts WHERE notice = ?1 ORDER BY user",
         )?;
@@ -197,11 +199,6 @@ impl From<rusqlite::Error> for NoticeError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Engine(error.to_string())
     }
-}
-
-/// A panic leaves an open transaction at worst, and that is rolled back.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

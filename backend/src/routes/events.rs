@@ -84,35 +84,21 @@ async fn store_event(
     body: &Map<String, Value>,
 ) -> Result<Event, AppError> {
     let event = event_from(body)?;
-    check_owner(state, identity, &event)?;
+    let copy = own_copy(state, identity, &event)?;
     let mut event = plainly_placed(event)?;
-    let key = state
-        .class
-        .key_of(&event.path)
-        .filter(|key| key.user == event.user);
-    if let Some(key) = &key {
+    if let Some(Key { filename, .. }) = &copy {
         // Pages look for a notebook by this name. The participant's server, which knows nothing
         // of --homes, may have another for it.
-        event.filename.clone_from(&key.filename);
+        event.filename.clone_from(filename);
     }
     state.limits.post_of(identity, size_of(&event))?;
+    let Some(copy) = copy else {
+        return Ok(append(state, identity, event).await?.event);
+    };
+    note_saving(state, &copy, &event, body);
     let kind = event.kind.clone();
-    if let Some(key) = &key {
-        note_saving(state, key, &event, body);
-    }
-    if let (SAVE_NOTEBOOK, Some(key)) = (kind.as_str(), key.clone()) {
-        // Before the event is stored, so that the watcher does not report it again.
-        state.class.note_reported(&key).await;
-    }
-    let appended = append(state, identity, event).await;
-    if let (SAVE_NOTEBOOK, Some(key), Err(_)) = (kind.as_str(), &key, &appended) {
-        // Then the watcher is to report it, should the asker not try again.
-        state.class.note_unreported(key);
-    }
-    if let (DELETE_NOTEBOOK, Some(key), Ok(_)) = (kind.as_str(), &key, &appended) {
-        state.class.forget(key);
-    }
-    Ok(appended?.event)
+    let append = append(state, identity, event);
+    Ok(state.class.commit(&copy, &kind, append).await?.event)
 }
 
 /// Whether saves of a notebook fail is a state of it, which pages see when they hear of the
@@ -252,28 +238,33 @@ fn id_from(value: &str) -> Result<i64, AppError> {
         .map_err(|_| AppError::BadRequest(format!("id={value} is not a whole number.")))
 }
 
-/// Under a Hub the token says who it is, and an event is about that person's home.
-fn check_owner(state: &AppState, identity: &Identity, event: &NewEvent) -> Result<(), AppError> {
-    if !identity.from_hub {
-        return Ok(());
-    }
-    if identity.user != event.user {
+/// The copy that an event is about. Under a Hub the token says who it is, and an event is about
+/// that person's home; else it may be about anything.
+fn own_copy(
+    state: &AppState,
+    identity: &Identity,
+    event: &NewEvent,
+) -> Result<Option<Key>, AppError> {
+    if identity.from_hub && identity.user != event.user {
         return Err(AppError::Forbidden(format!(
             "This token is {}'s; it cannot report for {}.",
             identity.user, event.user
         )));
     }
-    let home_is_own = state
-        .class
-        .key_of(&event.path)
-        .is_some_and(|key| key.user == identity.user);
-    if home_is_own {
-        return Ok(());
+    let copy = state.class.key_of(&event.path);
+    match copy.filter(|copy| copy.user == event.user) {
+        Some(Key { filename, user }) => {
+            let filename = plain_filename(&filename);
+            let filename =
+                filename.map_err(|error| AppError::BadRequest(format!("path {error}.")))?;
+            Ok(Some(Key { filename, user }))
+        }
+        None if identity.from_hub => Err(AppError::Forbidden(format!(
+            "{} is not below {}'s home. Homes are at {} (--homes).",
+            event.path,
+            identity.user,
+            state.class.homes()
+        ))),
+        None => Ok(None),
     }
-    Err(AppError::Forbidden(format!(
-        "{} is not below {}'s home. Homes are at {} (--homes).",
-        event.path,
-        identity.user,
-        state.class.homes()
-    )))
 }

@@ -39,6 +39,8 @@ use crate::{
     homes::CreateError,
     identity::Identity,
     lanes::Lanes,
+    telemetry::loggable,
+    text::attachment,
     time,
 };
 
@@ -331,9 +333,9 @@ async fn restore_version(
         let home = home.open().map_err(CreateError::from)?;
         let filename = home.create_beside(&asked.key.filename, &suffix, &bytes)?;
         tracing::info!(
-            by = by.escape_debug().to_string(),
-            user = asked.key.user.escape_debug().to_string(),
-            filename = filename.escape_debug().to_string(),
+            by = %loggable(&by),
+            user = %loggable(&asked.key.user),
+            filename = %loggable(&filename),
             "a version was restored"
         );
         Ok(filename)
@@ -365,32 +367,13 @@ fn stem(filename: &str) -> &str {
     name.strip_suffix(".ipynb").unwrap_or(name)
 }
 
-/// The header that has a browser keep the answer under this name: plainly for old ones,
-/// and as it is, percent-encoded.
-fn attachment(name: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let plain = name.replace(|c| !is_plain(c), "_");
-    let encoded: String = name
-        .bytes()
-        .map(|byte| match char::from(byte) {
-            c if is_plain(c) => c.to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect();
-    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_download_has_a_name_that_no_header_is_broken_by() {
+    fn copies_are_named_after_the_notebook_and_the_time() {
         assert_eq!(clock_text(1_795_529_000_123), "20261124T140320Z");
         assert_eq!(stem("m1/day 1.ipynb"), "day 1");
-        assert_eq!(
-            attachment("a\"b\né.ipynb"),
-            "attachment; filename=\"a_b__.ipynb\"; filename*=UTF-8''a%22b%0A%C3%A9.ipynb"
-        );
     }
 }

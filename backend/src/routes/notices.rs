@@ -33,6 +33,7 @@ use crate::{
     app::AppState,
     homes::HomesTemplate,
     notices::{Board, Draft, News, Receipt, Sent},
+    telemetry::loggable,
     time,
 };
 
@@ -166,7 +167,7 @@ async fn post_notice(
     let sent = aside(move || {
         let sent = state.notices.post(&draft, &identity.user, &state.class)?;
         tracing::info!(
-            by = sent.author.escape_debug().to_string(),
+            by = %loggable(&sent.author),
             notice = sent.notice.id,
             "a notice was sent"
         );
@@ -191,7 +192,7 @@ async fn retract_notice(
     if !is_there {
         return Err(missing());
     }
-    let by = identity.user.escape_debug().to_string();
+    let by = loggable(&identity.user).to_string();
     tracing::info!(by, notice = id, "a notice was taken back");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,7 +14,7 @@ use super::{
     error::AppError,
     extract::{Instructor, JsonBody, Participant},
 };
-use crate::{app::AppState, class::Key};
+use crate::{app::AppState, class::Key, telemetry::loggable};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
@@ -42,7 +42,7 @@ async fn put_followed(
     JsonBody(FollowRequest { filename }): JsonBody<FollowRequest>,
 ) -> Result<Json<SharingResponse>, AppError> {
     let user = identity.user;
-    let by = user.escape_debug().to_string();
+    let by = loggable(&user).to_string();
     if let Some(filename) = filename.clone() {
         let missing = AppError::NotFound(format!("You have no notebook {filename}."));
         let user = user.clone();
@@ -67,7 +67,7 @@ async fn put_summary(
     Instructor(identity): Instructor,
     JsonBody(request): JsonBody<ShareSummaryRequest>,
 ) -> Result<Json<SharingResponse>, AppError> {
-    let by = identity.user.escape_debug().to_string();
+    let by = loggable(&identity.user).to_string();
     let ShareSummaryRequest { filename, shared } = request;
     let sharing = aside(move || {
         // What is no longer there can be taken back all the same.

@@ -7,9 +7,8 @@
 //! nothing moves on as well: a beat says how far, when it is due and when a part of the past
 //! held nothing.
 //!
-//! In between it says what else is news: as `notice`, that there is some for the reader among
-//! the notices, and asides ([`shared::asides`]), since a page has no second connection to wait
-//! on. Those have no number of the journal's, so whoever reconnects asks once more.
+//! In between it says what else is news ([`shared::asides`] and
+//! [`shared::notices::NOTICE_NEWS`]), since a page has no second connection to wait on. Those have no number of the journal's, so whoever reconnects asks once more.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -20,10 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::{Stream, StreamExt, future::BoxFuture, stream};
-use shared::{
-    notices::{NOTICE_NEWS, NoticeNews},
-    wire::{Event, StreamHello},
-};
+use shared::wire::{Event, StreamHello};
 use tokio::{
     sync::{
         broadcast::{self, error::TryRecvError},
@@ -42,7 +38,7 @@ use super::{
 use crate::{
     app::AppState,
     auth::Authenticated,
-    feed::{AT_ONCE, Aside, Entry, Tail, beat, greeting, unnumbered},
+    feed::{AT_ONCE, Aside, Entry, Tail, beat, greeting},
     limits::Slot,
     store::{EventFilter, JournalPage, StoreError},
     time,
@@ -76,8 +72,6 @@ pub(super) async fn stream_events(
     let slot = state.limits.stream(&somebody.identity)?;
     let changes = state.feed.changes();
     let asides = state.asides.listen();
-    let notices = state.notices.changes();
-    let notices_seen = *notices.borrow();
     let (name, seq) = beginning(&state, asked).await?;
     let first = greeting(name, &hello(seq));
     let ending = state.ending.clone();
@@ -92,8 +86,6 @@ pub(super) async fn stream_events(
         changes,
         seq,
         asides,
-        notices,
-        notices_seen,
         silent_until: Instant::now() + limits.heartbeat,
         _slot: slot,
     };
@@ -154,9 +146,6 @@ struct Reader {
     changes: watch::Receiver<i64>,
     seq: i64,
     asides: broadcast::Receiver<Arc<Aside>>,
-    notices: watch::Receiver<i64>,
-    /// The newest change among the notices that it was told of, or that was not for it.
-    notices_seen: i64,
     /// When it has not said until then where it is, it does.
     silent_until: Instant,
     /// Whether it may still read.
@@ -181,9 +170,6 @@ impl Reader {
             // First, so that nothing that it is busy with holds it up.
             if Instant::now() >= self.silent_until {
                 return Some(self.beat());
-            }
-            if let Some(news) = self.notice_news() {
-                return Some(news);
             }
             if let Some(aside) = self.next_aside().ok()? {
                 return Some(aside);
@@ -214,7 +200,6 @@ impl Reader {
                             more = self.changes.wait_for(|newest| *newest > seq) => {
                                 more.is_ok().then_some(None)
                             }
-                            news = self.notices.changed() => news.is_ok().then_some(None),
                             aside = self.asides.recv() => aside.ok().map(Some),
                             () = self.trust.lost() => None,
                         }
@@ -245,18 +230,6 @@ impl Reader {
     fn said(&mut self, frames: Bytes) -> Bytes {
         self.silent_until = Instant::now() + self.state.limits.settings().streams.heartbeat;
         frames
-    }
-
-    /// What says that there is news for this reader among the notices.
-    fn notice_news(&mut self) -> Option<Bytes> {
-        let cursor = *self.notices.borrow_and_update();
-        if cursor <= self.notices_seen {
-            return None;
-        }
-        let reader = self.somebody.identity.confined_to();
-        let has_news = self.state.notices.has_news(reader, self.notices_seen);
-        self.notices_seen = cursor;
-        has_news.then(|| unnumbered(NOTICE_NEWS, &NoticeNews { cursor }))
     }
 
     /// The next aside that is for this reader, if one waits; an error when some were missed:

@@ -13,8 +13,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
+
+use parking_lot::Mutex;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -79,7 +81,7 @@ impl Places {
     pub(super) fn take(self: &Arc<Self>, peer: Peer) -> Place {
         let ended = CancellationToken::new();
         let holder = Holder::Waiting(peer);
-        let since = lock(&self.inner).add(holder.clone(), ended.clone());
+        let since = self.inner.lock().add(holder.clone(), ended.clone());
         Place {
             places: Arc::clone(self),
             peer,
@@ -90,7 +92,7 @@ impl Places {
 
     /// Tells one to end; false when each keeps its place.
     pub(super) fn make_room(&self) -> bool {
-        let mut inner = lock(&self.inner);
+        let mut inner = self.inner.lock();
         let Some((holder, since)) = inner.next_to_go() else {
             return false;
         };
@@ -106,7 +108,7 @@ impl Places {
 
     /// How many were told to end and have not ended yet.
     pub(super) fn leaving(&self) -> usize {
-        lock(&self.inner).leaving
+        self.inner.lock().leaving
     }
 
     /// Returns after one has come into another state, or is gone.
@@ -174,11 +176,11 @@ impl Place {
     }
 
     fn move_to(&self, holder: Holder) -> bool {
-        let mut at = lock(&self.at);
+        let mut at = self.at.lock();
         let Some((before, since)) = at.as_ref() else {
             return false;
         };
-        let mut inner = lock(&self.places.inner);
+        let mut inner = self.places.inner.lock();
         let Some(ended) = inner.remove(before, *since) else {
             // It was told to end in between.
             *at = None;
@@ -194,8 +196,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let at = lock(&self.at).take();
-        let mut inner = lock(&self.places.inner);
+        let at = self.at.lock().take();
+        let mut inner = self.places.inner.lock();
         let held = at.and_then(|(holder, since)| inner.remove(&holder, since));
         if held.is_none() {
             inner.leaving = inner.leaving.saturating_sub(1);
@@ -203,11 +205,6 @@ impl Drop for Place {
         drop(inner);
         self.places.changed.notify_one();
     }
-}
-
-/// Nothing that can panic happens between two changes that belong together.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -297,7 +294,7 @@ mod tests {
         assert!(places.make_room() && !places.make_room());
         assert!(mallory[0].ended.is_cancelled());
         drop((instructor, ana, mallory));
-        let inner = lock(&places.inner);
+        let inner = places.inner.lock();
         assert_eq!((inner.held.len(), inner.leaving), (0, 0));
     }
 }

@@ -11,8 +11,9 @@ mod page;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
 };
+
+use parking_lot::Mutex;
 
 use anyhow::Context;
 use axum::body::Bytes;
@@ -64,13 +65,13 @@ impl Sharing {
     /// All of it.
     #[must_use]
     pub fn now(&self) -> SharingResponse {
-        self.lock().clone()
+        self.shared.lock().clone()
     }
 
     /// Whether everyone may see this copy as it is now.
     #[must_use]
     pub fn is_followed(&self, filename: &str, user: &str) -> bool {
-        self.lock().is_followed(filename, user)
+        self.shared.lock().is_followed(filename, user)
     }
 
     /// All cells of the followed notebook, a `Tile` as JSON; `None` when there is none.
@@ -90,13 +91,13 @@ impl Sharing {
     /// Whether this person may see the summary of everyone's copies of a notebook.
     #[must_use]
     pub fn shows_summary(&self, identity: &Identity, filename: &str) -> bool {
-        identity.role.sees_everyone() || self.lock().shows_summary(filename)
+        identity.role.sees_everyone() || self.shared.lock().shows_summary(filename)
     }
 
     /// Whom the summary of everyone's copies of a notebook is for.
     #[must_use]
     pub fn readers_of_summary(&self, filename: &str) -> Audience {
-        match self.lock().shows_summary(filename) {
+        match self.shared.lock().shows_summary(filename) {
             true => Audience::Everyone,
             false => Audience::SeeAll,
         }
@@ -126,13 +127,13 @@ impl Sharing {
     }
 
     fn change(&self, change: impl FnOnce(&mut SharingResponse)) -> io::Result<SharingResponse> {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = self.writing.lock();
         let before = self.now();
         let mut after = before.clone();
         change(&mut after);
         if after != before {
             replace(&self.file, &serde_json::to_vec(&after)?)?;
-            self.lock().clone_from(&after);
+            self.shared.lock().clone_from(&after);
             self.asides.say(Audience::Everyone, SHARING, &());
         }
         Ok(after)
@@ -143,10 +144,6 @@ impl Sharing {
         if self.is_followed(&key.filename, &key.user) {
             self.asides.say(Audience::Everyone, FOLLOWED, &());
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, SharingResponse> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

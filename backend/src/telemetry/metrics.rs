@@ -1,7 +1,9 @@
 //! The recorder behind the macros of the crate `metrics`, one a process, and how it
 //! prints.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
+
+use parking_lot::Mutex;
 
 use metrics::{Unit, describe_counter, describe_gauge};
 use metrics_prometheus::Recorder;
@@ -48,7 +50,7 @@ pub fn install_metrics() {
 pub fn render_metrics() -> Result<String, prometheus::Error> {
     // A counter is set to a value in two steps, so whoever else asks waits.
     static ASKED: Mutex<()> = Mutex::new(());
-    let _alone = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = ASKED.lock();
     process::report();
     TextEncoder::new().encode_to_string(&registry().gather())
 }

@@ -164,7 +164,7 @@ impl App {
         let builds = builds.writing_every(Duration::ZERO);
         let builds = Arc::new(builds.telling(asides.clone(), Arc::clone(&sharing)));
         builds.start(2).unwrap();
-        let notices = Board::open(&folder.path().join("notices.sqlite3")).unwrap();
+        let notices = Board::open(&folder.path().join("notices.sqlite3"), asides.clone()).unwrap();
         let class = Class::new(reader, tail)
             .observed_by(Arc::new(asides.clone()))
             .observed_by(Arc::clone(&builds) as _)

@@ -5,9 +5,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use moka::{Expiry, future::Cache};
 
@@ -115,7 +117,7 @@ impl Answers {
 
 /// Adds a token to somebody's, and gives the one that they have too many.
 fn push(tokens: &Mutex<VecDeque<TokenKey>>, key: TokenKey, most: usize) -> Option<TokenKey> {
-    let mut tokens = tokens.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut tokens = tokens.lock();
     // The newest is what was asked for last.
     tokens.retain(|known| *known != key);
     tokens.push_back(key);

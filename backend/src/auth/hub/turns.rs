@@ -5,8 +5,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
+
+use parking_lot::Mutex;
 
 use tokio::sync::oneshot;
 
@@ -52,7 +54,7 @@ impl Turns {
     pub(super) async fn take(&self, lane: Lane) -> Turn {
         let (sender, turn) = oneshot::channel();
         {
-            let mut waiting = self.lock();
+            let mut waiting = self.0.lock();
             if waiting.free > 0 {
                 waiting.free -= 1;
                 return Turn(Some(self.clone()));
@@ -66,7 +68,7 @@ impl Turns {
     /// Gives a turn that has come back to whoever is next and still waits.
     fn pass_on(self) {
         loop {
-            let mut waiting = self.lock();
+            let mut waiting = self.0.lock();
             let Some(next) = waiting.next() else {
                 waiting.free += 1;
                 return;
@@ -78,11 +80,6 @@ impl Turns {
                 Err(mut turn) => turn.0 = None,
             }
         }
-    }
-
-    /// Nothing that can panic happens between two changes that belong together.
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -174,7 +171,7 @@ mod tests {
         // Who gives up is passed over, and nothing is lost.
         waiting.clear();
         held.clear();
-        let waiting = turns.lock();
+        let waiting = turns.0.lock();
         assert_eq!(
             (waiting.free, waiting.lanes.len(), waiting.order.len()),
             (1, 0, 0)

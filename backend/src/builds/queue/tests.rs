@@ -25,7 +25,7 @@ fn revision(user: &str) -> Work {
 
 /// How many notebooks are held for work of this rank.
 fn held(queue: &Queue, rank: Rank) -> usize {
-    let inner = queue.lock();
+    let inner = queue.inner.lock();
     let works = inner.waiting.values().map(|waiting| &waiting.work);
     works
         .filter(|work| work.holds() && work.rank() == rank)
@@ -114,6 +114,7 @@ fn what_is_held_is_bounded_in_bytes_too() {
         queue.push(lane(user), large(user), Instant::now());
     }
     let held = queue
+        .inner
         .lock()
         .waiting
         .values()
@@ -129,7 +130,7 @@ fn what_is_written_waits_for_everyone() {
     queue.push(summary.clone(), Work::Summarise, Instant::now());
     queue.push(lane("bo"), Work::Export(None), Instant::now());
     queue.push(lane("ana"), Work::Read, Instant::now());
-    assert_eq!(queue.lock().first_due(Instant::now()), None);
+    assert_eq!(queue.inner.lock().first_due(Instant::now()), None);
     assert!(!queue.settle_looks(), "nobody else looks");
     let (early, _) = queue.early_look().unwrap();
     assert_eq!(early, lane("ana"));
@@ -258,10 +259,10 @@ fn only_some_notebooks_are_held() {
         queue.push(lane(&user), revision(&user), Instant::now());
     }
     assert_eq!(held(&queue, Rank::Look), MOST_HELD);
-    assert_eq!(queue.lock().waiting.len(), MOST_HELD + 5);
+    assert_eq!(queue.inner.lock().waiting.len(), MOST_HELD + 5);
     while let Some((lane, work)) = queue.early_look() {
         assert_eq!(work.rank(), Rank::Look);
         queue.done(&lane);
     }
-    assert!(queue.lock().waiting.is_empty());
+    assert!(queue.inner.lock().waiting.is_empty());
 }

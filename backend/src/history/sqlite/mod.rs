@@ -16,8 +16,9 @@ mod tidy;
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
 };
+
+use parking_lot::Mutex;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -116,7 +117,7 @@ impl SqliteHistory {
     /// most `each` bytes together, and leaves `reserve` bytes of the disk free.
     #[must_use]
     pub fn within(self, path: &Path, each: u64, notebooks: u32, reserve: u64) -> Self {
-        lock(&self.writer).tidy.quota = tidy::Quota { each, notebooks };
+        self.writer.lock().tidy.quota = tidy::Quota { each, notebooks };
         let reserve = Reserve::new(folder_of(path), reserve, RESERVED);
         Self { reserve, ..self }
     }
@@ -143,7 +144,7 @@ pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
 impl HistoryStore for SqliteHistory {
     fn add(&self, saves: &[Save<'_>]) -> Result<Vec<bool>, HistoryError> {
         self.check_room(saves.iter().map(|save| save.bytes.len() as u64).sum())?;
-        let mut writer = lock(&self.writer);
+        let mut writer = self.writer.lock();
         let Writer {
             connection,
             latest,
@@ -159,7 +160,7 @@ impl HistoryStore for SqliteHistory {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<Version>, HistoryError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader.lock();
         let sql = format!("{SELECT} AND v.id < ?3 ORDER BY v.id DESC LIMIT ?4");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let before = before.unwrap_or(i64::MAX);
@@ -200,7 +201,7 @@ impl HistoryStore for SqliteHistory {
     }
 
     fn tidy(&self, bounds: &Bounds, now_ms: i64) -> Result<bool, HistoryError> {
-        let mut writer = lock(&self.writer);
+        let mut writer = self.writer.lock();
         let Writer {
             connection,
             latest,
@@ -210,7 +211,7 @@ impl HistoryStore for SqliteHistory {
     }
 
     fn size(&self) -> Result<u64, HistoryError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader.lock();
         let log = fs::metadata(&self.log).map_or(0, |log| log.len());
         Ok(tidy::pages(&reader, "page_count")? * tidy::pages(&reader, "page_size")? + log)
     }
@@ -221,11 +222,11 @@ impl HistoryStore for SqliteHistory {
     }
 
     fn is_urgent(&self) -> bool {
-        lock(&self.writer).tidy.is_urgent()
+        self.writer.lock().tidy.is_urgent()
     }
 
     fn note(&self, user: &str) -> Option<String> {
-        let writer = lock(&self.writer);
+        let writer = self.writer.lock();
         let tidy::Quota { each, notebooks } = writer.tidy.quota;
         writer.tidy.is_over_quota(user).then(|| {
             format!(
@@ -239,7 +240,7 @@ impl HistoryStore for SqliteHistory {
 
 impl SqliteHistory {
     fn one(&self, key: &Key, id: i64, sql: &str) -> Result<Option<Version>, HistoryError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader.lock();
         let mut statement = reader.prepare_cached(sql)?;
         let found = statement.query_row(params![key.user, key.filename, id], version);
         Ok(found.optional()?)
@@ -252,7 +253,7 @@ impl SqliteHistory {
         id: i64,
         mut look: impl FnMut(&Connection, i64) -> rusqlite::Result<()>,
     ) -> Result<bool, HistoryError> {
-        let reader = lock(&self.reader);
+        let reader = self.reader.lock();
         // One look at the file, so that nothing is collected while it is put together.
         let transaction = reader.unchecked_transaction()?;
         let found = transaction
@@ -292,9 +293,4 @@ impl From<rusqlite::Error> for HistoryError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Engine(error.to_string())
     }
-}
-
-/// A panic leaves an open transaction at worst, and that is rolled back.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -60,7 +60,9 @@ fn add(store: &SqliteHistory, saves: &[Save<'_>]) -> usize {
 }
 
 fn contents(store: &SqliteHistory) -> i64 {
-    lock(&store.reader)
+    store
+        .reader
+        .lock()
         .query_row("SELECT count(*) FROM contents", [], |row| row.get(0))
         .unwrap()
 }
@@ -87,7 +89,7 @@ fn unbounded() -> Bounds {
 fn lists_that_were_forgotten_are_found_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
-    lock(&store.writer).latest = lists::LatestLists::new(100);
+    store.writer.lock().latest = lists::LatestLists::new(100);
     let keys: Vec<Key> = (0..50).map(|n| key(&format!("user{n}"))).collect();
     for sources in [&["a", "b"][..], &["a", "b", "c"]] {
         let bytes = notebook(sources);
@@ -96,7 +98,7 @@ fn lists_that_were_forgotten_are_found_again() {
             assert_eq!(add(&store, &[save(key, NOW, &bytes)]), 0);
         }
     }
-    assert!(lock(&store.writer).latest.len() < 10);
+    assert!(store.writer.lock().latest.len() < 10);
     let found = ids(&store, &keys[0]);
     let bytes = found.iter().map(|id| store.bytes(&keys[0], *id).unwrap());
     let saved = [notebook(&["a", "b", "c"]), notebook(&["a", "b"])];
@@ -243,7 +245,7 @@ fn whoever_takes_up_the_most_gives_first_and_the_file_shrinks() {
         store.add(&[save(&flood, NOW, &bytes)]).unwrap();
     }
     let pages = || {
-        let reader = lock(&store.reader);
+        let reader = store.reader.lock();
         tidy::pages(&reader, "page_count").unwrap() * tidy::pages(&reader, "page_size").unwrap()
     };
     let before = pages();
@@ -366,7 +368,7 @@ proptest! {
 
 /// Pieces that no version needs, counted in another way than they are collected.
 fn orphans(store: &SqliteHistory) -> usize {
-    let reader = lock(&store.reader);
+    let reader = store.reader.lock();
     let mut needed = std::collections::BTreeSet::new();
     let mut statement = reader.prepare("SELECT base, patch FROM versions").unwrap();
     let mut rows = statement.query([]).unwrap();

@@ -15,11 +15,12 @@ use shared::{
 };
 
 use super::super::error::AppError;
-use super::{CACHING, builds_of, encoded, is_known, missing, percent_encoded};
+use super::{CACHING, builds_of, encoded, is_known, missing};
 use crate::{
     app::AppState,
     builds::{Listed, ListedCopy},
     identity::Identity,
+    text::percent_encoded,
     time,
 };
 

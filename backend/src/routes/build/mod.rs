@@ -39,8 +39,9 @@ use super::{
 use crate::{
     app::AppState,
     auth::Authenticated,
-    builds::{Archive, Builds, Built, Kind, percent_encoded},
+    builds::{Archive, Builds, Built, Kind},
     identity::Identity,
+    text::{attachment, percent_encoded},
 };
 
 /// For everything derived from a notebook.
@@ -232,7 +233,7 @@ async fn send(
 
 /// The file at `place`. One that is known may not be written yet.
 async fn open(state: &AppState, place: &str) -> Result<(File, Metadata), AppError> {
-    let builds = Arc::clone(builds_of(&state)?);
+    let builds = Arc::clone(builds_of(state)?);
     let place = place.to_owned();
     let opened = spawn_blocking(move || {
         let file = builds.open(&place)?;
@@ -289,10 +290,6 @@ fn may_see(state: &AppState, identity: &Identity, filename: &str, user: Option<&
         Some(user) => identity.may_see(user),
         None => state.sharing.shows_summary(identity, filename),
     }
-}
-
-fn attachment(name: &str) -> String {
-    format!("attachment; filename*=UTF-8''{}", percent_encoded(name))
 }
 
 /// The address of `place` on this host.

@@ -22,10 +22,12 @@ mod writer;
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use anyhow::Context;
 use futures::future::BoxFuture;
@@ -106,7 +108,7 @@ impl SqliteStore {
         let bounds = journal::bounds(&connection)
             .with_context(|| format!("cannot read the database {}", path.display()))?;
         let shared = Arc::new(Shared::default());
-        *lock(&shared.bounds) = bounds;
+        *shared.bounds.lock() = bounds;
         let (published, _) = broadcast::channel(BACKLOG);
         let writer = Writer {
             path: path.to_owned(),
@@ -156,10 +158,9 @@ impl SqliteStore {
             reply,
         })?;
         match self.writer.try_lock() {
-            Ok(mut writer) => writer.commit_now(),
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().commit_now(),
+            Some(mut writer) => writer.commit_now(),
             // Whoever has it may be at its end already.
-            Err(TryLockError::WouldBlock) => self.shared.queue.tell(),
+            None => self.shared.queue.tell(),
         }
         answer.await.map_err(|_| StoreError::Closed)?
     }
@@ -206,7 +207,7 @@ impl EventStore for SqliteStore {
 
     fn journal_bounds(&self) -> BoxFuture<'_, Result<JournalBounds, StoreError>> {
         // The writer knows, and it is the only one that writes.
-        let bounds = *lock(&self.shared.bounds);
+        let bounds = *self.shared.bounds.lock();
         Box::pin(async move { Ok(bounds) })
     }
 
@@ -215,7 +216,7 @@ impl EventStore for SqliteStore {
     }
 
     fn trouble(&self) -> Option<String> {
-        lock(&self.shared.trouble).map(str::to_owned)
+        self.shared.trouble.lock().map(str::to_owned)
     }
 }
 
@@ -241,10 +242,4 @@ fn words_for(error: &rusqlite::Error) -> &'static str {
         }
         _ => "the database does not work; the service's log says more",
     }
-}
-
-/// A panic while the lock was held leaves no half-made state behind in any user of this (the
-/// writer begins anew with a connection), so a poisoned lock is as good as any.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

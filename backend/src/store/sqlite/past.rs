@@ -5,11 +5,13 @@
 //! eight bytes an entry, which costs no commit anything. An index of the table's would be one
 //! page more to write for each event, and hundreds for each cut.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
 
 use rusqlite::{Connection, params};
 
-use super::{journal, lock, readers::committed_from};
+use super::{journal, readers::committed_from};
 use crate::store::{Committed, EventFilter, JournalPage};
 
 /// How many entries are looked at in one go, of those that nothing is known of: some
@@ -82,7 +84,7 @@ impl Past {
         seq: i64,
         limit: usize,
     ) -> rusqlite::Result<Option<(Vec<i64>, i64)>> {
-        let mut owners = lock(&self.0);
+        let mut owners = self.0.lock();
         owners.learn(connection)?;
         if owners.known <= seq {
             return Ok(None);
@@ -298,7 +300,7 @@ mod tests {
         assert!(!page(1_001).is_whole, "it is not there yet");
         fill(&path, 1_000, 1, "ana");
         assert_eq!(page(1_000).entries.len(), 1);
-        assert_eq!(lock(&past.0).of["ana"].len(), 101);
+        assert_eq!(past.0.lock().of["ana"].len(), 101);
         // As a disk does it that loses what was stored on it.
         let lose = "DELETE FROM journal WHERE seq > 950";
         connection.execute_batch(lose).unwrap();

@@ -1,15 +1,12 @@
 //! Where events wait to be committed: taken all at once, so that what came while one
 //! commit was on its way to the disk is the next commit.
 
-use std::{
-    mem,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{mem, time::Duration};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use tokio::sync::oneshot;
 
-use super::lock;
 use crate::store::{Committed, NewEvent, StoreError};
 
 /// How many events wait at most. More are refused at once, which tells the sender to come
@@ -57,7 +54,7 @@ impl Queue {
     /// Lets `job` wait, or says why it cannot. The thread rests on until it is
     /// [told](Queue::tell).
     pub(super) fn push(&self, job: Job) -> Result<(), StoreError> {
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         if waiting.closed {
             return Err(StoreError::Closed);
         }
@@ -71,7 +68,7 @@ impl Queue {
     /// Moves all that waits into `jobs`, which is empty and gives its memory in return; nothing
     /// when more than `most` wait.
     pub(super) fn take(&self, jobs: &mut Vec<Job>, most: usize) {
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         if waiting.jobs.len() <= most {
             mem::swap(&mut waiting.jobs, jobs);
         }
@@ -79,14 +76,14 @@ impl Queue {
 
     /// Lets `jobs`, which were taken first, be taken first once more.
     pub(super) fn put_back(&self, jobs: &mut Vec<Job>) {
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         jobs.append(&mut waiting.jobs);
         mem::swap(&mut waiting.jobs, jobs);
     }
 
     /// Wakes the thread if something waits.
     pub(super) fn tell(&self) {
-        let waiting = lock(&self.waiting);
+        let waiting = self.waiting.lock();
         if !waiting.jobs.is_empty() {
             self.wake(waiting);
         }
@@ -94,14 +91,14 @@ impl Queue {
 
     /// Wakes the thread to look around, whether something waits or not.
     pub(super) fn poke(&self) {
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         waiting.poked = true;
         self.wake(waiting);
     }
 
     /// What waits is still taken; nothing new is let in.
     pub(super) fn close(&self) {
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         waiting.closed = true;
         self.wake(waiting);
     }
@@ -121,16 +118,13 @@ impl Queue {
             waiting.resting = waiting.jobs.is_empty() && !waiting.poked && !waiting.closed;
             waiting.resting
         };
-        let waiting = lock(&self.waiting);
-        let mut waiting = match patience {
-            None => self.filled.wait_while(waiting, is_idle),
-            Some(patience) => self
-                .filled
-                .wait_timeout_while(waiting, patience, is_idle)
-                .map(|(waiting, _)| waiting)
-                .map_err(|poisoned| PoisonError::new(poisoned.into_inner().0)),
+        let mut waiting = self.waiting.lock();
+        match patience {
+            None => self.filled.wait_while(&mut waiting, is_idle),
+            Some(patience) => {
+                self.filled.wait_while_for(&mut waiting, is_idle, patience);
+            }
         }
-        .unwrap_or_else(PoisonError::into_inner);
         waiting.resting = false;
         let poked = mem::take(&mut waiting.poked);
         match (waiting.jobs.is_empty(), poked, waiting.closed) {

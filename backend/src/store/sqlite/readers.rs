@@ -2,15 +2,16 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use rusqlite::{Connection, Row, params};
 use shared::wire::Event;
 use tokio::sync::Semaphore;
 
-use super::{lock, schema::connect};
+use super::schema::connect;
 use crate::store::{Committed, EventFilter, StoreError};
 
 /// A few connections, each in use by one reader at a time.
@@ -45,7 +46,7 @@ impl Readers {
             let connection = readers.connection()?;
             let found = read(&connection)?;
             // One that failed is not used again: what it has cached may be what is wrong.
-            lock(&readers.idle).push(connection);
+            readers.idle.lock().push(connection);
             Ok(found)
         };
         tokio::task::spawn_blocking(read)
@@ -55,7 +56,7 @@ impl Readers {
     }
 
     fn connection(&self) -> rusqlite::Result<Connection> {
-        if let Some(connection) = lock(&self.idle).pop() {
+        if let Some(connection) = self.idle.lock().pop() {
             return Ok(connection);
         }
         let connection = connect(&self.path, self.patience)?;

@@ -152,7 +152,7 @@ async fn a_million_events_open_at_once_and_become_what_is_kept() {
     let stored = store.append(event("a", "u", "/home/x")).await.unwrap();
     assert_eq!(stored.seq, 1_000_001);
     let entries = || {
-        let bounds = *lock(&store.shared.bounds);
+        let bounds = *store.shared.bounds.lock();
         bounds.newest - bounds.complete_after
     };
     eventually("the journal is cut", || entries() < 11_000).await;
@@ -199,7 +199,7 @@ async fn who_brings_an_event_waits_for_no_other_program() {
     append("alice").await.unwrap();
     let other = Connection::open(file_in(&folder)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    lock(&store.writer).quick = true;
+    store.writer.lock().quick = true;
     let stored = append("bob");
     let let_go = async { other.execute_batch("ROLLBACK").unwrap() };
     let (stored, ()) = tokio::join!(stored, let_go);
@@ -222,13 +222,13 @@ async fn who_is_held_up_at_a_commit_holds_up_nobody_else() {
     let at_commit = Arc::clone(&store);
     let held_up = tokio::spawn(async move {
         far.read_u8().await.unwrap();
-        let mut writer = lock(&at_commit.writer);
+        let mut writer = at_commit.writer.lock();
         writer.be_watched();
         released.recv_timeout(Duration::from_secs(180))
     });
     near.write_u8(1).await.unwrap();
     // A timer that goes off while it is held up.
-    eventually("held up", || store.writer.try_lock().is_err()).await;
+    eventually("held up", || store.writer.try_lock().is_none()).await;
     tokio::time::sleep(Duration::from_millis(1)).await;
     release.send(()).unwrap();
     assert_eq!(held_up.await.unwrap(), Ok(()));
@@ -241,7 +241,7 @@ async fn a_panic_at_a_commit_is_rolled_back() {
     let append = |user| store.append(event("a", user, "/home/x.ipynb"));
     append("alice").await.unwrap();
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let writer = lock(&store.writer);
+        let writer = store.writer.lock();
         let connection = writer.connection.as_ref().unwrap();
         connection
             .execute_batch("BEGIN IMMEDIATE; DELETE FROM journal")

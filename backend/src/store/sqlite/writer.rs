@@ -16,12 +16,13 @@ use std::{
     ops::ControlFlow,
     panic::{self, AssertUnwindSafe},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, TryLockError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use metrics::{counter, gauge, histogram};
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK};
 use tokio::{runtime::Handle, sync::broadcast};
@@ -29,7 +30,6 @@ use tokio::{runtime::Handle, sync::broadcast};
 use super::{
     checkpoint::Checkpoints,
     journal::{self, Place},
-    lock,
     queue::{Job, Queue, Woken},
     readers::journal_after,
     schema, words_for,
@@ -135,10 +135,10 @@ impl Writer {
     /// runtime, perhaps the very one that waits for sockets and timers for all: that is
     /// nobody's business until the runtime is given something to do from outside.
     fn get<'a>(this: &'a Mutex<Self>, runtime: Option<&Handle>) -> MutexGuard<'a, Self> {
-        if let (Err(TryLockError::WouldBlock), Some(runtime)) = (this.try_lock(), runtime) {
+        if let (None, Some(runtime)) = (this.try_lock(), runtime) {
             runtime.spawn(async {});
         }
-        lock(this)
+        this.lock()
     }
 
     /// Commits what waits on the thread that asks, unless it may take long. The writer's
@@ -186,7 +186,7 @@ impl Writer {
     }
 
     fn is_in_trouble(&self) -> bool {
-        lock(&self.shared.trouble).is_some()
+        self.shared.trouble.lock().is_some()
     }
 
     /// Commits `jobs` and answers them. When another program holds the file for longer than
@@ -321,7 +321,7 @@ impl Writer {
 
     fn know(&mut self, bounds: JournalBounds) {
         self.bounds = bounds;
-        *lock(&self.shared.bounds) = bounds;
+        *self.shared.bounds.lock() = bounds;
         gauge!("pipalhub_store_journal_entries")
             .set((bounds.newest - bounds.complete_after) as f64);
     }
@@ -335,7 +335,7 @@ impl Writer {
     }
 
     fn succeeded(&self) {
-        if lock(&self.shared.trouble).take().is_some() {
+        if self.shared.trouble.lock().take().is_some() {
             tracing::info!("events can be stored again");
         }
     }
@@ -345,7 +345,7 @@ impl Writer {
         self.quick = false;
         counter!("pipalhub_store_failures_total").increment(1);
         let words = words_for(error);
-        let before = lock(&self.shared.trouble).replace(words);
+        let before = self.shared.trouble.lock().replace(words);
         if before != Some(words) {
             tracing::error!(%error, "events cannot be stored: {words}");
         }

@@ -47,7 +47,9 @@ fn tidy_if_urgent(store: &SqliteHistory) {
 
 /// What pieces take up, whoever needs them.
 fn stored(store: &SqliteHistory) -> u64 {
-    lock(&store.reader)
+    store
+        .reader
+        .lock()
         .query_row("SELECT sum(length(data)) FROM contents", params![], |row| {
             row.get::<_, i64>(0)
         })
@@ -144,7 +146,9 @@ fn a_flood_of_notebooks_keeps_the_newest() {
         .unwrap();
     let of = |n: u32| named("eve", format!("{n}.ipynb"));
     let count = || -> u32 {
-        lock(&store.reader)
+        store
+            .reader
+            .lock()
             .query_row(
                 "SELECT count(*) FROM notebooks WHERE user = 'eve'",
                 [],
