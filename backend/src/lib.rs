@@ -24,6 +24,8 @@
 //! Not here: how a notebook is read and rendered (the `shared` crate), and the page
 //! itself (the `frontend` crate, embedded by [`routes`]).
 
+#![warn(clippy::disallowed_methods)]
+
 pub mod app;
 pub mod auth;
 mod background;

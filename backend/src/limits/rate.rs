@@ -160,18 +160,23 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_class_that_saves_is_not_held_up() {
+    fn three_hundred_who_save_fifty_open_notebooks_every_five_seconds_are_not_held_up() {
+        let rate = crate::limits::EventLimits::default().participant;
         let buckets = Buckets::default();
         let start = Instant::now();
-        // 300 participants, two notebooks each every two seconds: 300 saves a second.
-        for second in 0..60 {
+        for time in 0..12 {
+            let now = start + Duration::from_secs(5 * time);
             for user in 0..300 {
-                for _ in 0..2 {
-                    let now = start + Duration::from_secs(2 * second);
-                    buckets.take(&format!("user{user}"), 1, RATE, now).unwrap();
+                for notebook in 0..50 {
+                    let taken = buckets.take(&format!("user{user}"), 1, rate, now);
+                    assert_eq!(taken, Ok(()), "notebook {notebook} of user{user}");
                 }
             }
         }
+        // And not much more.
+        let soon = start + Duration::from_secs(60);
+        let more = (0..51).map(|_| buckets.take("user0", 1, rate, soon));
+        assert!(more.last().is_some_and(|last| last.is_err()));
     }
 
     #[test]

@@ -84,6 +84,7 @@ pub(crate) const MATRIX: &[Row] = &[
     Row(GET,  "api/build?filename=x.ipynb&user=alice",            [401, 401, 200, 200, 200]),
     Row(GET,  "api/build?filename=x.ipynb&user=bob",              [401, 401, 404, 200, 200]),
     Row(GET,  "api/build?filename=x.ipynb",                       [401, 401, 404, 200, 200]),
+    Row(GET,  "build",                                            [308, 308, 308, 308, 308]),
     Row(GET,  "build/",                                           [401, 401, 200, 200, 200]),
     Row(GET,  "build/?notebook=x.ipynb",                          [401, 401, 404, 303, 303]),
     Row(GET,  "build/x/",                                         [401, 401, 200, 200, 200]),

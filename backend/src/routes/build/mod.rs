@@ -21,7 +21,6 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
-    routing::get,
 };
 use futures::stream;
 use serde::Deserialize;
@@ -60,7 +59,7 @@ const PIECE: usize = 64 << 10;
 /// All of them; the archive is compressed already.
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
-        .route("/build", get(redirect_to_slash))
+        .routes(routes!(redirect_to_slash))
         .routes(routes!(get_top))
         .routes(routes!(get_build))
         .layer(CompressionLayer::new())
@@ -95,6 +94,10 @@ struct ArchiveQuery {
     path: String,
 }
 
+/// `GET /build`: relative links only work below the slash.
+#[utoipa::path(get, path = "/build", tag = "builds", security(()),
+    summary = "Leads to `/build/`",
+    responses((status = PERMANENT_REDIRECT)))]
 async fn redirect_to_slash(State(state): State<Arc<AppState>>) -> Redirect {
     Redirect::permanent(&address(&state, ""))
 }
