@@ -17,7 +17,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use anyhow::{Context, bail};
 use rustix::fs::{
@@ -76,6 +76,8 @@ pub(super) struct Folder {
     is_current: bool,
     parts: AtomicU64,
     reserve: Reserve,
+    /// Read by who makes folders until there is a file in them, written by who removes empty ones.
+    folders: RwLock<()>,
 }
 
 impl Folder {
@@ -137,6 +139,7 @@ impl Folder {
             stamp: Mutex::new(stamp),
             is_current: text == RENDERER,
             parts: AtomicU64::new(0),
+            folders: RwLock::default(),
         })
     }
 
@@ -192,24 +195,17 @@ impl Folder {
 
     /// Writes a file by `fill`, which may be called again.
     pub(super) fn write(&self, place: &str, made: Made, fill: &Fill<'_>) -> io::Result<Written> {
-        let mut tries = 0;
-        loop {
-            match self.try_write(place, made, fill) {
-                // The last file of the folder was removed meanwhile, and the folder too.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 5 => tries += 1,
-                written => return written,
-            }
-        }
-    }
-
-    fn try_write(&self, place: &str, made: Made, fill: &Fill<'_>) -> io::Result<Written> {
         // Before any folder is made for it.
         self.reserve.check(0)?;
         let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
-        let folder = self.folder(folder)?;
         let part = self.part_name();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let file: File = openat(&folder, &*part, flags, Mode::RUSR | Mode::WUSR)?.into();
+        let (folder, file): (_, File) = {
+            let _folders = self.folders.read();
+            let folder = self.folder(folder)?;
+            let file = openat(&folder, &*part, flags, Mode::RUSR | Mode::WUSR)?;
+            (folder, file.into())
+        };
         let old = match made {
             Made::Different => None,
             Made::Of(_) | Made::OfMany => self.read(place).ok(),
@@ -248,8 +244,9 @@ impl Folder {
         let (folder, name) = from.rsplit_once('/').unwrap_or(("", from));
         let source = self.open_folder(folder)?;
         let (folder, new_name) = to.rsplit_once('/').unwrap_or(("", to));
-        let folder = self.folder(folder)?;
         let part = self.part_name();
+        let _folders = self.folders.read();
+        let folder = self.folder(folder)?;
         linkat(&source, name, &folder, &*part, AtFlags::empty())?;
         let named = renameat(&folder, &*part, &folder, new_name);
         if named.is_err() {
@@ -279,6 +276,7 @@ impl Folder {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(error) => return Err(error.into()),
         }
+        let _folders = self.folders.write();
         while !folder.is_empty() {
             let (above, name) = folder.rsplit_once('/').unwrap_or(("", folder));
             match self.unlink(above, name, AtFlags::REMOVEDIR) {

@@ -117,7 +117,8 @@ impl Builds {
             && from.iter().zip(&to).all(|(from, to)| {
                 let linked = self.folder.link(from, to);
                 has_news |= matches!(linked, Ok(true));
-                linked.is_ok()
+                let warn = |error| tracing::warn!(%error, place = %loggable(to), "no second name");
+                linked.map_err(warn).is_ok()
             });
         if !linked {
             self.remove_files(key);
