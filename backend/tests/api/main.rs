@@ -9,6 +9,7 @@
 
 mod app;
 mod build;
+mod docs;
 mod edge;
 mod events;
 mod held;
