@@ -16,6 +16,7 @@ use crate::command::{cargo, execute, is_there, output, program, say};
 const TRUNK: &str = "0.21.14";
 /// The crate `wasm-bindgen` in Cargo.toml has the same version; they only work together.
 const WASM_BINDGEN: &str = "0.2.130";
+const CARGO_FUZZ: &str = "0.13.2";
 const BINARYEN: &str = "123";
 const PROXY: &str = "5";
 const MATHS_FONT: &str = "5.3.0";
@@ -59,11 +60,30 @@ pub(crate) fn web() -> anyhow::Result<Vec<PathBuf>> {
         let options = [locked, &["--no-default-features"]].concat();
         folders.extend(cargo_tool(name, package, version, &options, &target)?);
     }
-    // Gigabytes that nothing uses again.
-    if target.exists() {
-        fs::remove_dir_all(target).context("cannot tidy up after the installation")?;
-    }
+    tidy_up(&target)?;
     Ok(folders)
+}
+
+/// The folder of cargo-fuzz, `None` when `PATH` has it.
+pub(crate) fn cargo_fuzz() -> anyhow::Result<Option<PathBuf>> {
+    let target = tools_folder()?.join("build");
+    let folder = cargo_tool(
+        "cargo-fuzz",
+        "cargo-fuzz",
+        CARGO_FUZZ,
+        &["--locked"],
+        &target,
+    )?;
+    tidy_up(&target)?;
+    Ok(folder)
+}
+
+/// What tools were built of are gigabytes that nothing uses again.
+fn tidy_up(target: &Path) -> anyhow::Result<()> {
+    match target.exists() {
+        true => fs::remove_dir_all(target).context("cannot tidy up after the installation"),
+        false => Ok(()),
+    }
 }
 
 /// The font that formulas are set in, and its licence; `None` without npm.
