@@ -201,7 +201,7 @@ fn lesson() -> Vec<Value> {
 }
 
 #[test]
-#[ignore = "a measurement of some minutes; see the README"]
+#[ignore = "a measurement of some minutes; see docs/features.md"]
 fn three_hundred_for_a_day() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap();

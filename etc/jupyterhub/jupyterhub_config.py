@@ -19,7 +19,7 @@ PIPALHUB_DATA = os.environ.get("PIPALHUB_DATA", "/var/lib/pipalhub")
 PIPALHUB_BIND = os.environ.get("PIPALHUB_BIND", "127.0.0.1:10101")
 
 # Every other setting of the service goes by the Hub's environment too, under the name it
-# has in the README: PIPALHUB_LOG, PIPALHUB_HISTORY_DAYS, PIPALHUB_NO_HISTORY=1, ...
+# has in docs/settings.md: PIPALHUB_LOG, PIPALHUB_HISTORY_DAYS, PIPALHUB_NO_HISTORY=1, ...
 SAID_OTHERWISE = {
     "PIPALHUB_BIN",
     "PIPALHUB_HOMES",

@@ -1,7 +1,5 @@
 //! Reads a rendered notebook as the regular markup it must be.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 /// Elements that act, load, or take a place in the page that is not theirs.
 const FORBIDDEN: [&str; 36] = [
     "animate",
@@ -73,41 +71,24 @@ const FOREIGN_VOID: [&str; 12] = [
     "none",
 ];
 
-/// What was read.
-pub(crate) struct Markup {
-    /// The text, references resolved.
-    pub(crate) text: String,
-    /// Differs when the elements and classes do, and not with the text alone.
-    pub(crate) shape: u64,
-}
-
-/// Panics at anything irregular, and at anything that could act. Every `id` must begin
-/// with `prefix`.
-pub(crate) fn read(html: &str, prefix: &str) -> Markup {
+/// The text, references resolved. Panics at anything irregular, and at anything that could act.
+/// Every `id` must begin with `prefix`.
+pub(crate) fn read(html: &str, prefix: &str) -> String {
     let mut text = String::new();
-    let mut shape = DefaultHasher::new();
     let mut depth = Vec::new();
     let mut rest = html;
     while let Some(at) = rest.find('<') {
         push_text(&mut text, &rest[..at]);
-        rest = tag(&rest[at + 1..], prefix, &mut depth, &mut shape);
+        rest = tag(&rest[at + 1..], prefix, &mut depth);
     }
     push_text(&mut text, rest);
     // An element that is not closed would go on in the page's own markup.
     assert!(depth.is_empty(), "{depth:?} stays open in {html}");
-    Markup {
-        text,
-        shape: shape.finish(),
-    }
+    text
 }
 
 /// One tag, without its `<`; gives what comes after it.
-fn tag<'h>(
-    rest: &'h str,
-    prefix: &str,
-    depth: &mut Vec<&'h str>,
-    shape: &mut DefaultHasher,
-) -> &'h str {
+fn tag<'h>(rest: &'h str, prefix: &str, depth: &mut Vec<&'h str>) -> &'h str {
     let (closing, rest) = match rest.strip_prefix('/') {
         Some(rest) => (true, rest),
         None => (false, rest),
@@ -117,15 +98,11 @@ fn tag<'h>(
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     assert!(!name.is_empty() && name.bytes().all(plain), "<{name}>");
     assert!(!FORBIDDEN.contains(&name), "<{name}>");
-    name.hash(shape);
     while let Some(after) = rest.strip_prefix(' ') {
         assert!(!closing, "attributes of </{name}>");
         let (attribute_name, after) = after.split_once("=\"").expect("an attribute has a value");
         let (value, after) = after.split_once('"').expect("a value ends");
         attribute(attribute_name, value, prefix);
-        if attribute_name == "class" {
-            value.hash(shape);
-        }
         rest = after;
     }
     if let Some(after) = rest.strip_prefix("/>") {

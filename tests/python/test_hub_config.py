@@ -29,17 +29,17 @@ def service_of(environment):
     return service
 
 
-def settings_in_the_readme():
+def settings_in_the_docs():
     """Every variable in the table of settings."""
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "docs/settings.md").read_text()
     section = text.split("\n## Settings\n")[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| ")]
     return {name for row in rows for name in re.findall(r"`(PIPALHUB_\w+)`", row)}
 
 
 class HubConfig(unittest.TestCase):
-    def test_every_setting_of_the_readme_reaches_the_service(self):
-        settings = settings_in_the_readme()
+    def test_every_setting_of_the_docs_reaches_the_service(self):
+        settings = settings_in_the_docs()
         self.assertIn("PIPALHUB_HISTORY_DAYS", settings)
         self.assertGreater(len(settings), 10)
         given = {name: f"the-{name}" for name in settings}

@@ -4,14 +4,16 @@ use std::{
     fs::{self, File},
     io::{Read, Write},
     path::{Path, PathBuf},
+    thread,
     time::SystemTime,
 };
 
 use anyhow::{Context, ensure};
+use clap::Args;
 
 use crate::{
     command::{cargo, execute, path_with, program, root, say},
-    tools::{self, WebTools},
+    tools,
 };
 
 /// What the page is made of.
@@ -25,28 +27,77 @@ const SOURCES: [&str; 5] = [
 /// What a first visit may weigh at most, in thousands of bytes, compressed.
 const BUDGET_KB: f64 = 250.0;
 
+/// What a build is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be tried on this machine, and ready soon.
+    Trying,
+    /// To be installed: as fast and as small as it gets.
+    Installing,
+}
+
+/// Chooses between the two.
+#[derive(Args)]
+pub(crate) struct BuildArgs {
+    /// Build as for installing, which takes twice as long and makes a faster service and a
+    /// smaller page.
+    #[arg(long)]
+    release: bool,
+}
+
+impl BuildArgs {
+    /// Builds everything; the answer is where the binary is.
+    pub(crate) fn build(&self) -> anyhow::Result<PathBuf> {
+        match self.release {
+            true => release(),
+            false => trial(),
+        }
+    }
+}
+
 /// Builds everything in release; the answer is where the binary is.
 pub(crate) fn release() -> anyhow::Result<PathBuf> {
-    page()?;
+    page(Purpose::Installing)?;
     say("Building the service");
-    execute(&mut cargo(&[
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "backend",
-    ]))?;
+    let arguments = ["build", "--release", "--locked", "--package", "backend"];
+    execute(&mut cargo(&arguments))?;
     Ok(target_folder().join("release/pipalhub"))
 }
 
-/// Builds the page, unless it is newer than all it is made of.
-pub(crate) fn page() -> anyhow::Result<()> {
+/// Builds everything to be tried. A debug build of the service reads the page when it runs, so
+/// both are built at the same time, and each uses the processors while the other waits.
+fn trial() -> anyhow::Result<PathBuf> {
+    say("Building the service, in the background");
+    thread::scope(|scope| {
+        let arguments = ["build", "--quiet", "--locked", "--package", "backend"];
+        let service = scope.spawn(move || execute(&mut cargo(&arguments)));
+        page(Purpose::Trying)?;
+        say("Waiting for the service");
+        service.join().ok().context("building it has panicked")?
+    })?;
+    Ok(target_folder().join("debug/pipalhub"))
+}
+
+/// Builds the page, unless it is newer than all it is made of. One for installing is good for
+/// trying, too.
+pub(crate) fn page(purpose: Purpose) -> anyhow::Result<()> {
     let dist = root().join("frontend/dist");
-    if is_current(&dist)? {
+    // Written last; only what is to be installed is compressed.
+    let last = match purpose {
+        Purpose::Trying => "index.html",
+        Purpose::Installing => "index.html.br",
+    };
+    if is_current(&dist, last)? {
         say("The page is up to date");
         return Ok(());
     }
-    let WebTools { folders, wasm_opt } = tools::web()?;
+    let mut folders = tools::web()?;
+    let wasm_opt = match purpose {
+        Purpose::Trying => None,
+        Purpose::Installing => tools::wasm_opt()?,
+    };
+    let is_optimised = wasm_opt.is_some();
+    folders.extend(wasm_opt.flatten());
     say("Building the page");
     let mut trunk = program("trunk");
     trunk
@@ -54,19 +105,24 @@ pub(crate) fn page() -> anyhow::Result<()> {
         .env("PATH", path_with(&folders)?)
         // Trunk takes the variable's common value, 1, for a mistake.
         .env_remove("NO_COLOR");
-    if wasm_opt {
-        trunk.arg("--release");
-    } else {
-        say("Without npm there is no wasm-opt: the page works, but is larger");
-        trunk.args(["--cargo-profile", "wasm-release"]);
-    }
+    match purpose {
+        Purpose::Trying => trunk.args(["--cargo-profile", "wasm-try"]),
+        Purpose::Installing if is_optimised => trunk.arg("--release"),
+        Purpose::Installing => {
+            say("Without npm there is no wasm-opt: the page works, but is larger");
+            trunk.args(["--cargo-profile", "wasm-release"])
+        }
+    };
     execute(&mut trunk)?;
     add_maths_font(&dist)?;
+    if purpose == Purpose::Trying {
+        return Ok(());
+    }
     let kilobytes = compress(&dist)?;
     say(&format!("The first visit loads {kilobytes:.1} kB (brotli)"));
     // The budget is for what is shipped, and that has been through wasm-opt.
     ensure!(
-        kilobytes < BUDGET_KB || !wasm_opt,
+        kilobytes < BUDGET_KB || !is_optimised,
         "the page is heavier than the {BUDGET_KB} kB it may be"
     );
     Ok(())
@@ -117,8 +173,9 @@ fn compress(dist: &Path) -> anyhow::Result<f64> {
     Ok(total as f64 / 1000.0)
 }
 
-fn is_current(dist: &Path) -> anyhow::Result<bool> {
-    let Ok(built) = fs::metadata(dist.join("index.html.br")).and_then(|m| m.modified()) else {
+/// Whether the file that was written last is newer than all the page is made of.
+fn is_current(dist: &Path, last: &str) -> anyhow::Result<bool> {
+    let Ok(built) = fs::metadata(dist.join(last)).and_then(|m| m.modified()) else {
         return Ok(false);
     };
     for source in SOURCES {

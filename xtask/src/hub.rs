@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::{
-    build,
+    build::BuildArgs,
     command::{path_with, program, root, run_until_asked, say},
     tools,
 };
@@ -21,10 +21,12 @@ pub(crate) struct HubArgs {
     /// The port that browsers go to.
     #[arg(long, default_value_t = 8000)]
     port: u16,
+    #[command(flatten)]
+    build: BuildArgs,
 }
 
 pub(crate) fn run(args: &HubArgs) -> anyhow::Result<()> {
-    let binary = build::release()?;
+    let binary = args.build.build()?;
     let venv = tools::venv(&tools::HUB)?;
     tools::singleuser_package(&venv)?;
     let proxy = tools::proxy()?;

@@ -11,7 +11,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 use crate::{
-    build,
+    build::BuildArgs,
     command::{program, run_until_asked, say},
     sample::Class,
 };
@@ -26,10 +26,12 @@ pub(crate) struct RunArgs {
     /// The address to listen on.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     bind: SocketAddr,
+    #[command(flatten)]
+    build: BuildArgs,
 }
 
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
-    let binary = build::release()?;
+    let binary = args.build.build()?;
     let folder = tempfile::Builder::new().prefix("pipalhub-").tempdir()?;
     let stop = Arc::new(AtomicBool::new(false));
     let (homes, class) = match &args.homes {

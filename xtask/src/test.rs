@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
-    build,
+    build::{self, Purpose},
     command::{cargo, execute, is_there, output, path_with, program, say},
     load, tools,
 };
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     run_cargo(&["test", "--locked", "--package", "frontend", "--lib"])?;
     // A minute on one processor, which counts nobody else's time or memory.
     let growth = thread::spawn(growth_tests);
-    build::page()?;
+    build::page(Purpose::Installing)?;
     say("Building the service");
     run_cargo(&["build", "--locked", "--package", "backend"])?;
     run_cargo(&["build", "--locked", "--package", "bench", "--bins"])?;
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
         .join()
         .ok()
         .context("the installation has panicked")??;
-    wasm_tests(&web.folders)?;
+    wasm_tests(&web)?;
     say("Tests of the participants' side");
     execute(program(supplies.hub.join("bin/python")).args([
         "-m",

@@ -16,6 +16,7 @@ use crate::command::{cargo, execute, is_there, output, program, say};
 const TRUNK: &str = "0.21.14";
 /// The crate `wasm-bindgen` in Cargo.toml has the same version; they only work together.
 const WASM_BINDGEN: &str = "0.2.130";
+const CARGO_FUZZ: &str = "0.13.2";
 const BINARYEN: &str = "123";
 const PROXY: &str = "5";
 const MATHS_FONT: &str = "5.3.0";
@@ -43,35 +44,46 @@ pub(crate) const BENCH: Venv = Venv {
     requirements: "tests/requirements/bench.txt",
 };
 
-/// Where the programs that make the page are.
-pub(crate) struct WebTools {
-    /// Folders to put on `PATH`.
-    pub(crate) folders: Vec<PathBuf>,
-    /// Whether `wasm-opt` is among them.
-    pub(crate) wasm_opt: bool,
+/// The folders of the programs that make a page of the sources, to be put on `PATH`; also adds
+/// the wasm target.
+///
+/// Neither program is built with TLS: they load nothing, since all they need is here.
+pub(crate) fn web() -> anyhow::Result<Vec<PathBuf>> {
+    wasm_target()?;
+    let target = tools_folder()?.join("build");
+    let mut folders = Vec::new();
+    for (name, package, version, locked) in [
+        ("wasm-bindgen", "wasm-bindgen-cli", WASM_BINDGEN, &[][..]),
+        // Its lock file is the one it was released with.
+        ("trunk", "trunk", TRUNK, &["--locked"]),
+    ] {
+        let options = [locked, &["--no-default-features"]].concat();
+        folders.extend(cargo_tool(name, package, version, &options, &target)?);
+    }
+    tidy_up(&target)?;
+    Ok(folders)
 }
 
-/// Everything that builds the page; also the wasm target.
-pub(crate) fn web() -> anyhow::Result<WebTools> {
-    wasm_target()?;
-    let mut folders = Vec::new();
-    folders.extend(cargo_tool(
-        "wasm-bindgen",
-        "wasm-bindgen-cli",
-        WASM_BINDGEN,
-        &[],
-    )?);
-    // Of its TLS libraries only one is needed; without the other it builds twice as fast.
-    // Its lock file is the one it was released with.
-    let lean = ["--locked", "--no-default-features", "--features", "rustls"];
-    folders.extend(cargo_tool("trunk", "trunk", TRUNK, &lean)?);
-    let wasm_opt = wasm_opt()?;
-    let has_wasm_opt = wasm_opt.is_some();
-    folders.extend(wasm_opt.flatten());
-    Ok(WebTools {
-        folders,
-        wasm_opt: has_wasm_opt,
-    })
+/// The folder of cargo-fuzz, `None` when `PATH` has it.
+pub(crate) fn cargo_fuzz() -> anyhow::Result<Option<PathBuf>> {
+    let target = tools_folder()?.join("build");
+    let folder = cargo_tool(
+        "cargo-fuzz",
+        "cargo-fuzz",
+        CARGO_FUZZ,
+        &["--locked"],
+        &target,
+    )?;
+    tidy_up(&target)?;
+    Ok(folder)
+}
+
+/// What tools were built of are gigabytes that nothing uses again.
+fn tidy_up(target: &Path) -> anyhow::Result<()> {
+    match target.exists() {
+        true => fs::remove_dir_all(target).context("cannot tidy up after the installation"),
+        false => Ok(()),
+    }
 }
 
 /// The font that formulas are set in, and its licence; `None` without npm.
@@ -167,12 +179,14 @@ fn wasm_target() -> anyhow::Result<()> {
     }
 }
 
-/// The folder of a program that cargo installs, `None` when `PATH` has it.
+/// The folder of a program that cargo installs, `None` when `PATH` has it. What it is built of
+/// is left in `target`, for others that are built of the same.
 fn cargo_tool(
     name: &str,
     package: &str,
     version: &str,
     options: &[&str],
+    target: &Path,
 ) -> anyhow::Result<Option<PathBuf>> {
     let is_right = |program_path: &Path| -> anyhow::Result<bool> {
         let said = output(program(program_path).arg("--version"))?.unwrap_or_default();
@@ -189,7 +203,6 @@ fn cargo_tool(
     say(&format!(
         "Building {name} {version} (a few minutes, once for this user)"
     ));
-    let target = tools_folder()?.join("build");
     // Unoptimised: it takes a third of the time to build, and it runs for seconds only.
     execute(
         cargo(&["install", "--debug", package, "--version", version])
@@ -197,17 +210,15 @@ fn cargo_tool(
             .arg("--root")
             .arg(&folder)
             .arg("--target-dir")
-            .arg(&target)
+            .arg(target)
             .env("CARGO_PROFILE_DEV_DEBUG", "0"),
     )?;
-    // Gigabytes that nothing uses again.
-    fs::remove_dir_all(target).context("cannot tidy up after the installation")?;
     Ok(Some(bin))
 }
 
 /// The folder of `wasm-opt`: inner `None` when `PATH` has it, outer when it cannot be
 /// had, since it comes from npm, and building the page does without.
-fn wasm_opt() -> anyhow::Result<Option<Option<PathBuf>>> {
+pub(crate) fn wasm_opt() -> anyhow::Result<Option<Option<PathBuf>>> {
     let said = output(program("wasm-opt").arg("--version"))?.unwrap_or_default();
     if said.split_whitespace().any(|word| word == BINARYEN) {
         return Ok(Some(None));

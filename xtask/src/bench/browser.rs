@@ -120,7 +120,10 @@ impl Bench {
 
 /// The renderer, built as the page in the browser is; the answer is its folder.
 fn wasm() -> anyhow::Result<PathBuf> {
-    let tools = tools::web()?;
+    let mut folders = tools::web()?;
+    let wasm_opt = tools::wasm_opt()?;
+    let is_optimised = wasm_opt.is_some();
+    folders.extend(wasm_opt.flatten());
     say("Building the renderer for the browser");
     let target = "wasm32-unknown-unknown";
     execute(&mut cargo(&[
@@ -139,14 +142,14 @@ fn wasm() -> anyhow::Result<PathBuf> {
     let built = build::target_folder()
         .join(target)
         .join("wasm-release/bench.wasm");
-    let path = path_with(&tools.folders)?;
+    let path = path_with(&folders)?;
     execute(
         program("wasm-bindgen")
             .args(["--target", "web", "--no-typescript", "--out-dir"])
             .args([&folder, &built])
             .env("PATH", &path),
     )?;
-    if tools.wasm_opt {
+    if is_optimised {
         let wasm = folder.join("bench_bg.wasm");
         // As frontend/index.html has it.
         execute(

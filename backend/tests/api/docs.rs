@@ -1,0 +1,351 @@
+//! The lists in `docs/`: routes, settings and limits are those of the program, and links
+//! lead somewhere.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use backend::{
+    auth::HubLimits,
+    cli::Cli,
+    limits::{
+        AnswerLimits, EventLimits, LimitSettings, NoticeLimits, Rate, ReadLimits, RestoreLimits,
+        StreamLimits,
+    },
+    server::ConnectionLimits,
+};
+use clap::{Arg, CommandFactory};
+
+use crate::{app::App, openapi::documented};
+
+fn root() -> PathBuf {
+    let backend = Path::new(env!("CARGO_MANIFEST_DIR"));
+    backend.parent().unwrap().to_owned()
+}
+
+fn page(name: &str) -> String {
+    fs::read_to_string(root().join("docs").join(name)).unwrap()
+}
+
+/// The cells of every row of every table, without the lines that begin a table.
+fn rows(page: &str) -> Vec<Vec<String>> {
+    let lines: Vec<&str> = page.lines().collect();
+    let is_rule = |line: &str| line.starts_with("|---");
+    let pairs = lines.iter().zip(lines.iter().skip(1).chain([&""]));
+    pairs
+        .filter(|(line, next)| line.starts_with('|') && !is_rule(line) && !is_rule(next))
+        .map(|(line, _)| {
+            let cells = line.trim_matches('|').split('|');
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .collect()
+}
+
+/// What stands between the first two backticks.
+fn code(cell: &str) -> Option<&str> {
+    cell.split('`').nth(1)
+}
+
+#[tokio::test]
+async fn every_route_is_in_the_tables_of_http_md() {
+    let app = App::standalone().await;
+    let document = app.instructor().json("openapi.json").await;
+    let told: BTreeSet<(String, String)> = rows(&page("http.md"))
+        .iter()
+        .map(|row| {
+            let (method, address) = code(&row[0]).unwrap().split_once(' ').unwrap();
+            let path = address.split('?').next().unwrap();
+            (method.to_owned(), path.to_owned())
+        })
+        .collect();
+    let served = documented(&document);
+    let missing: Vec<_> = served.difference(&told).collect();
+    let invented: Vec<_> = told.difference(&served).collect();
+    assert!(
+        missing.is_empty() && invented.is_empty(),
+        "not in the tables: {missing:?}; in them, and no such route: {invented:?}"
+    );
+}
+
+/// How settings.md writes an option: its flag, its variable and its default.
+fn described(option: &Arg) -> [String; 3] {
+    let flag = option.get_long().unwrap();
+    let takes_value = option.get_action().takes_values();
+    let flag = match option.get_value_names() {
+        Some([value]) if takes_value => format!("--{flag} {value}"),
+        _ => format!("--{flag}"),
+    };
+    let variable = option.get_env().unwrap().to_str().unwrap();
+    let default = match option.get_default_values() {
+        _ if !takes_value => "off".to_owned(),
+        [value] => value.to_str().unwrap().to_owned(),
+        // One that depends on where the service runs is told in the help.
+        _ => {
+            let help = option.get_help().unwrap().to_string();
+            let default = help.split_once("[default: ");
+            default.map_or(String::new(), |(_, rest)| {
+                rest.split(']').next().unwrap().to_owned()
+            })
+        }
+    };
+    [flag, variable.to_owned(), default]
+}
+
+#[test]
+fn every_setting_is_in_the_table_of_settings_md() {
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let options: BTreeSet<_> = serve
+        .get_arguments()
+        .filter(|option| !["help", "version"].contains(&option.get_id().as_str()))
+        .map(described)
+        .collect();
+    let told: BTreeSet<_> = rows(&page("settings.md"))
+        .iter()
+        .map(|row| [0, 1, 2].map(|column| row[column].replace('`', "")))
+        // What is logged is decided before there are options.
+        .filter(|[flag, variable, _]| !(flag.is_empty() && variable == "PIPALHUB_LOG"))
+        .collect();
+    let missing: Vec<_> = options.difference(&told).collect();
+    let invented: Vec<_> = told.difference(&options).collect();
+    assert!(
+        missing.is_empty() && invented.is_empty(),
+        "not in the table: {missing:#?}\nin it, and no such option: {invented:#?}"
+    );
+}
+
+/// The limits of limits.md by what they are of, and what was found to be missing in them.
+struct Limits {
+    by_name: BTreeMap<String, String>,
+    missing: Vec<String>,
+}
+
+impl Limits {
+    /// Notes what does not stand in the row of `name`.
+    fn says(&mut self, name: &str, number: &str) {
+        let limit = self.by_name.get(name).map_or("", String::as_str);
+        // `16 KiB` is not in `116 KiB`, nor `4 of` in `1,024 of`.
+        let stands = limit.match_indices(number).any(|(at, _)| {
+            let before = limit[..at].chars().next_back();
+            !before.is_some_and(|before| before.is_ascii_digit() || ",.".contains(before))
+        });
+        if !stands {
+            self.missing.push(format!("{name}: {number}"));
+        }
+    }
+
+    fn says_rate(&mut self, name: &str, who: &str, Rate { a_second, burst }: Rate) {
+        let (a_second, burst) = (grouped(a_second.into()), grouped(burst.into()));
+        self.says(
+            name,
+            &format!("{who} {a_second} a second and {burst} at once"),
+        );
+    }
+}
+
+/// `1234` as `1,234`.
+fn grouped(number: u64) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", grouped(number / 1_000), number % 1_000),
+    }
+}
+
+fn kib(bytes: usize) -> String {
+    assert_eq!(bytes % 1_024, 0);
+    format!("{} KiB", bytes / 1_024)
+}
+
+fn time(time: Duration) -> String {
+    assert_eq!(time.subsec_nanos(), 0);
+    match time.as_secs() {
+        hours if hours >= 3_600 && hours % 3_600 == 0 => format!("{} h", hours / 3_600),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+/// Whoever adds a field meets it here: nothing is left out by `..`.
+#[test]
+fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
+    let by_name = rows(&page("limits.md")).into_iter().map(|row| {
+        let [of, limit, beyond] = row.try_into().unwrap();
+        (of, format!("{limit} | {beyond}"))
+    });
+    let mut limits = Limits {
+        by_name: by_name.collect(),
+        missing: Vec::new(),
+    };
+    let LimitSettings {
+        connections,
+        streams,
+        events,
+        hub,
+        notices,
+        reads,
+        restores,
+        answers,
+    } = LimitSettings::default();
+
+    let ConnectionLimits {
+        most,
+        head_time,
+        body_time,
+        stall_time,
+        send_buffer,
+        buffer,
+        last_answers,
+    } = connections;
+    limits.says(
+        "connections",
+        &format!("{} at once", grouped(most.try_into().unwrap())),
+    );
+    let head = format!("{}, complete in {}", kib(buffer), time(head_time));
+    limits.says("the head of a request", &head);
+    let body = format!("complete in {}", time(body_time));
+    limits.says("the body of a request", &body);
+    let silent = "a peer that reads nothing";
+    limits.says(silent, &time(stall_time));
+    limits.says(silent, &format!("{} queued", kib(send_buffer)));
+    limits.says("the end of the service", &time(last_answers));
+
+    let AnswerLimits { own, each, all } = answers;
+    let unread = "answers that wait to be read";
+    limits.says(unread, &format!("of a participant {} MiB", each >> 20));
+    limits.says(unread, &format!("beyond {} MiB of each", own >> 20));
+    limits.says(unread, &format!("{} MiB of all together", all >> 20));
+
+    let StreamLimits {
+        each,
+        all,
+        heartbeat,
+        recheck,
+    } = streams;
+    let of_streams = "event streams";
+    limits.says(of_streams, &format!("{each} of one person"));
+    let all = grouped(all.try_into().unwrap());
+    limits.says(of_streams, &format!("{all} in all"));
+    limits.says(
+        of_streams,
+        &format!("says something every {}", time(heartbeat)),
+    );
+    limits.says(of_streams, &format!("looked for every {}", time(recheck)));
+
+    let EventLimits {
+        participant,
+        instructor,
+        entries,
+    } = events;
+    let posted = "events posted";
+    limits.says_rate(posted, "by a participant", participant);
+    limits.says_rate(posted, "an instructor's token", instructor);
+    limits.says(
+        "entries in the list of events",
+        &format!("{} of one participant", grouped(entries.into())),
+    );
+
+    let HubLimits {
+        fresh,
+        stale,
+        patience,
+        prompt,
+        rest,
+        at_once,
+        remembered,
+        of_one,
+    } = hub;
+    let questions = "questions to the Hub";
+    limits.says(questions, &format!("{at_once} at once"));
+    limits.says(questions, &format!("answered in {}", time(patience)));
+    limits.says(questions, &format!("good for {}", time(fresh)));
+    limits.says(questions, &format!("in the last {}", time(stale)));
+    limits.says(questions, &format!("goes on after {}", time(prompt)));
+    limits.says(questions, &format!("asks again after {}", time(rest)));
+    let tokens = "tokens that are remembered";
+    limits.says(tokens, &grouped(remembered));
+    limits.says(tokens, &format!("{of_one} of one person"));
+
+    let NoticeLimits { every, burst } = notices;
+    let paced = format!("one in {}, {burst} at once", time(every));
+    limits.says("notices", &paced);
+
+    let ReadLimits {
+        participant,
+        observer,
+        looks,
+        looks_of_observer,
+        each,
+        all,
+    } = reads;
+    let whole = "whole notebooks, versions and their differences";
+    limits.says_rate(whole, "for a participant", participant);
+    limits.says_rate(whole, "for who sees everyone", observer);
+    limits.says(whole, &format!("{each} of one person"));
+    limits.says(whole, &format!("{all} in all"));
+    limits.says_rate("tiles and walls", "for a participant", looks);
+    limits.says_rate(
+        "tiles and walls",
+        "for who sees everyone",
+        looks_of_observer,
+    );
+
+    let RestoreLimits {
+        every,
+        burst,
+        mib_an_hour,
+    } = restores;
+    let paced = format!("one in {}, {burst} at once", time(every));
+    limits.says("restores", &paced);
+    limits.says("restores", &format!("{mib_an_hour} MiB an hour"));
+
+    assert!(limits.missing.is_empty(), "{:#?}", limits.missing);
+}
+
+/// The anchors of a page's headings, as GitHub makes them.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| {
+            let title = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = title
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -".contains(*c));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn links_between_the_pages_lead_somewhere() {
+    let mut pages: Vec<PathBuf> = ["README", "ARCHITECTURE", "CONTRIBUTING", "CHANGELOG"]
+        .map(|name| root().join(format!("{name}.md")))
+        .to_vec();
+    let docs = fs::read_dir(root().join("docs")).unwrap();
+    let docs = docs.map(|entry| entry.unwrap().path());
+    pages.extend(docs.filter(|path| path.extension().is_some_and(|end| end == "md")));
+    let mut broken = Vec::new();
+    for path in pages {
+        let text = fs::read_to_string(&path).unwrap();
+        for link in text.split("](").skip(1) {
+            let link = link.split(')').next().unwrap();
+            if link.contains("://") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = match file {
+                "" => path.clone(),
+                _ => path.parent().unwrap().join(file),
+            };
+            let leads = match anchor {
+                "" => target.exists(),
+                _ => fs::read_to_string(&target).is_ok_and(|text| anchors(&text).contains(anchor)),
+            };
+            if !leads {
+                broken.push(format!("{}: {link}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
