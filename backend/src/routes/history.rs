@@ -273,7 +273,7 @@ async fn get_changes(
 ) -> Result<Response, AppError> {
     let diff = compare(&state, &identity, query).await?;
     let html = aside(move || Ok(render::changes(&diff))).await?;
-    Ok(pass.hold(Html(pieces(html.into_bytes()))))
+    Ok(pass.hold(Html(pieces(html.into_string().into_bytes()))))
 }
 
 async fn compare(

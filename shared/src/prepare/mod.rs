@@ -94,7 +94,7 @@ pub fn cells(
 /// use shared::{prepare, render, sanitize::Ammonia};
 ///
 /// let prepared = prepare::prose("*Coffee* <script>x()</script>", &Ammonia);
-/// let html = render::markdown(&prepared, &render::Options::default());
+/// let html = render::markdown(&prepared, &render::Options::default()).into_string();
 /// assert!(html.contains("<em>Coffee</em>") && !html.contains("script"));
 /// ```
 pub fn prose(source: &str, sanitizer: &impl Sanitizer) -> Markdown {
