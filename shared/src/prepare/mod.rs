@@ -7,14 +7,14 @@
 
 pub(crate) mod budget;
 mod cut;
-mod displays;
+pub(crate) mod displays;
 mod frame;
 pub(crate) mod image;
 mod json;
 pub(crate) mod link;
 mod markdown;
 mod maths;
-pub(crate) mod outputs;
+mod outputs;
 pub(crate) mod place;
 mod rich;
 mod terminal;

@@ -71,6 +71,7 @@ pub(crate) mod html;
 pub(crate) mod image;
 mod json;
 mod output;
+mod parts;
 pub(crate) mod stand_in;
 mod text;
 
@@ -133,7 +134,7 @@ pub fn cells(cells: &[PreparedCell], options: &Options) -> SafeHtml {
 pub fn markdown(markdown: &Markdown, options: &Options) -> SafeHtml {
     let mut out = String::new();
     let mut context = Renderer::new(options).0;
-    cell::push_markdown(&mut out, markdown, &mut context);
+    parts::push_markdown(&mut out, markdown, &mut context);
     SafeHtml::trust(out)
 }
 
@@ -150,7 +151,7 @@ pub(crate) fn output(output: &Output) -> String {
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn text(text: &str) -> String {
     let mut out = String::new();
-    cell::push_text(&mut out, text);
+    parts::push_text(&mut out, text);
     out
 }
 
@@ -163,11 +164,11 @@ pub(crate) fn source(source: &str, language: &str) -> String {
 }
 
 /// Renders the cells of one page, one after the other.
-pub(crate) struct Renderer<'a>(cell::Context<'a>);
+pub(crate) struct Renderer<'a>(parts::Context<'a>);
 
 impl<'a> Renderer<'a> {
     pub(crate) fn new(options: &'a Options) -> Self {
-        Self(cell::Context {
+        Self(parts::Context {
             options,
             ids: anchor::Ids::new(options),
             cell: 0,
