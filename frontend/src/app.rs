@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 use shared::asides::{READ, Recorded};
-use shared::render::escape::attribute as escaped;
 
 use crate::clock::Clock;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::notice_button::ShowNotices;
 use crate::components::shortcuts::{Shortcuts, ShowShortcuts};
 use crate::components::skeleton::Skeleton;
+use crate::html;
 use crate::model::view::View;
 use crate::model::wall::effect;
 use crate::pages::document::DocumentPage;
@@ -132,9 +132,9 @@ fn NotFound(
     /// Where the wall is.
     wall: String,
 ) -> impl IntoView {
-    let html = format!(
+    let html = html!(
         "<p>The address may be mistyped. <a href=\"{}\">Go to the wall</a>.</p>",
-        escaped(&wall)
+        wall
     );
     view! {
         <Notice title="There is no such page" html />

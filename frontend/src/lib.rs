@@ -7,6 +7,7 @@
 //! * [`store`]: the reactive state, brought up to date by the two above and [`api`]
 //! * [`pages`] and [`components`]: what is drawn; components fetch nothing
 //! * [`model`]: what is decided, as plain types with native tests
+//! * [`mod@html`]: what of it is HTML, and the one way into an element
 //!
 //! Reading and rendering notebooks is not here but in the crate `shared`, because the
 //! service does the same natively.
@@ -24,6 +25,7 @@ pub mod app;
 pub mod base;
 pub mod clock;
 pub mod components;
+pub mod html;
 pub mod model;
 pub mod pages;
 pub mod panic;

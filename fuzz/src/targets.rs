@@ -191,7 +191,7 @@ fn html(notebook: &Notebook) -> String {
         id_prefix: PREFIX.to_owned(),
         ..Options::default()
     };
-    render::cells(&prepare::cells(notebook, 0, &Ammonia), &options)
+    render::cells(&prepare::cells(notebook, 0, &Ammonia), &options).into_string()
 }
 
 /// The text of it rendered, which must be safe, of every cell, and of a size that `bytes` of input

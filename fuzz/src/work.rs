@@ -35,7 +35,7 @@ pub const WORKS: [Work; 6] = [
         };
         let cells = prepare::cells(&parsed.notebook, 0, &Ammonia);
         drop(parsed);
-        render::cells(&cells, &Options::default()).len()
+        render::cells(&cells, &Options::default()).as_str().len()
     }),
     ("marks", |bytes| {
         End::map_cells(bytes, |cell: &Cell| cell.json().json().len()).map_or(0, |all| all.len())

@@ -17,7 +17,7 @@ use crate::{
     prepare::{
         Preparation, Sanitizer,
         budget::{self, Cost, Ledger, MAX_CELLS},
-        outputs,
+        displays,
     },
     prepared::PreparedCell,
     render::{Options, Renderer},
@@ -353,7 +353,7 @@ impl<'a> Known<'a> {
 fn of_all(notebook: &Notebook) -> DefaultHasher {
     let mut hasher = DefaultHasher::new();
     notebook.language().hash(&mut hasher);
-    outputs::most(notebook).hash(&mut hasher);
+    displays::most(notebook).hash(&mut hasher);
     for cell in notebook.cells() {
         if cell.has_named_display() {
             cell.mark(&mut hasher);

@@ -21,7 +21,7 @@
 //!         {"output_type": "execute_result", "data": {"text/plain": "2"}}]}]}"##;
 //! let notebook = Notebook::parse(json)?.notebook;
 //! let cells = prepare::cells(&notebook, 0, &Ammonia);
-//! let html = render::cells(&cells, &render::Options::default());
+//! let html = render::cells(&cells, &render::Options::default()).into_string();
 //! assert!(html.contains("<msup><mi>e</mi>"));
 //! assert!(html.contains("<pre class=\"nb-text\">2</pre>"));
 //! # Ok::<(), shared::notebook::ParseError>(())

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::prepared::SafeHtml;
+
 /// The name of the server-sent event that tells an open page that there is news for it
 /// among the notices; its data is a [`NoticeNews`].
 pub const NOTICE_NEWS: &str = "notice";
@@ -67,7 +69,8 @@ pub struct Notice {
     /// As it was written; empty when it was taken back.
     pub text: String,
     /// The text as a fragment of HTML, sanitised.
-    pub html: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub html: SafeHtml,
     /// A line above it.
     pub title: Option<String>,
     /// Something to open beside it.
@@ -133,7 +136,8 @@ pub struct SentNotice {
     /// As it was written, and so when it was taken back.
     pub text: String,
     /// The text as a fragment of HTML, sanitised.
-    pub html: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub html: SafeHtml,
     /// A line above it.
     pub title: Option<String>,
     /// Something to open beside it.

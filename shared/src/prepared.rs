@@ -219,20 +219,20 @@ pub enum Json {
 /// HTML that has been through a sanitiser, or that this crate wrote, escaping all that
 /// is not its own.
 ///
-/// Only [`crate::prepare`] and the sanitisers of this crate make one of text. Reading one
-/// from JSON trusts the service that sent it, as the page must anyway.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Only [`crate::prepare`], the sanitisers and [`crate::render`] make one of text. Reading
+/// one from JSON trusts the service that sent it, as the page must anyway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct SafeHtml(String);
 
 impl SafeHtml {
-    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn trust(html: String) -> Self {
         Self(html)
     }
 
-    /// The HTML. Ids in it stand without a prefix; [`crate::render`] gives them one.
+    /// The HTML. In prepared cells its ids stand without a prefix; [`crate::render`] gives
+    /// them one.
     ///
     /// ```
     /// use shared::{prepare::Sanitizer, sanitize::Ammonia};
@@ -241,6 +241,11 @@ impl SafeHtml {
     /// ```
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The HTML, to be written into what holds more than it.
+    pub fn into_string(self) -> String {
+        self.0
     }
 }
 

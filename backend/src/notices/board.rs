@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use shared::{
     notices::{Audience, NOTICE_NEWS, Notice, NoticeNews},
     prepare,
+    prepared::SafeHtml,
     render::{self, Options},
     sanitize::Ammonia,
 };
@@ -44,7 +45,7 @@ struct Posted {
 
 struct Post {
     kept: Kept,
-    html: String,
+    html: SafeHtml,
     seq: i64,
     /// Of one for a notebook: who has a copy, and since which change that is known.
     members: BTreeMap<String, i64>,
@@ -337,7 +338,7 @@ impl Post {
         }
         Notice {
             text: String::new(),
-            html: String::new(),
+            html: SafeHtml::default(),
             title: None,
             link: None,
             file: None,
@@ -478,7 +479,7 @@ mod tests {
         assert!(!board.retract(id + 1).unwrap());
         let news = board.news("ana", Some(cursor)).notices;
         assert_eq!(news.len(), 1);
-        assert!(news[0].retracted && news[0].text.is_empty() && news[0].html.is_empty());
+        assert!(news[0].retracted && news[0].text.is_empty() && news[0].html.as_str().is_empty());
         assert!(board.news("ana", None).notices.is_empty());
         assert_eq!(board.sent(None, 9)[0].notice.text, "text");
     }

@@ -261,7 +261,7 @@ async fn get_changes(
     RateLimited { identity, pass, .. }: RateLimited<Reads>,
     Query(query): Query<VersionQuery>,
 ) -> Result<Response, AppError> {
-    let html = |diff| Ok(render::changes(&diff).into_bytes());
+    let html = |diff| Ok(render::changes(&diff).into_string().into_bytes());
     let html = compare(&state, &identity, query, html).await?;
     Ok(Html(pass.hold(html)?).into_response())
 }

@@ -12,6 +12,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use rust_embed::{Embed, EmbeddedFile};
+use shared::render::escape::attribute;
 
 use super::{
     error::AppError,
@@ -126,7 +127,7 @@ fn filled_in(page: &str, prefix: &str, nonce: &str) -> String {
     };
     // Minified, the element has neither quotes nor a slash.
     let after = rest.split_once('>').map_or(rest, |(_, after)| after);
-    let prefix = escape_attribute(prefix);
+    let prefix = attribute(prefix);
     format!(r#"{before}<base href="{prefix}">{after}"#).replace(NONCE, nonce)
 }
 
@@ -199,12 +200,6 @@ fn is_hashed(path: &str) -> bool {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn escape_attribute(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('"', "&quot;")
-        .replace('<', "&lt;")
 }
 
 #[cfg(test)]

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use shared::prepared::{Content, PreparedCell};
-use shared::render::{self, Options, escape::attribute as escaped};
+use shared::render::{self, Options};
 use shared::wire::Tile;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use crate::{paths, place};
+use crate::html::{Html, showing};
+use crate::{html, paths, place};
 
 /// How a participant's copy of a notebook is rendered, on the wall and by itself.
 pub fn options(tile: &Tile) -> Options {
@@ -41,17 +42,23 @@ pub fn Cells(
     let count = Memo::new(move |_| tile.get().map_or(0, |tile| tile.cells.len()));
     let cell = move |index: usize| {
         let html = Memo::new(move |_| {
-            let tile = tile.get()?;
-            let cell = tile.cells.get(index..=index)?;
-            let copy = newest.map_or("", |_| copy_button(cell));
-            Some(copy.to_owned() + &render::cells(cell, &options(&tile)))
+            let tile = tile.get();
+            let Some((tile, cell)) = tile
+                .as_ref()
+                .and_then(|tile| Some((tile, tile.cells.get(index..=index)?)))
+            else {
+                return Html::default();
+            };
+            let mut html = Html::own(newest.map_or("", |_| copy_button(cell)));
+            html.push(render::cells(cell, &options(tile)).into());
+            html
         });
         let is_newest = move || newest.is_some_and(|newest| newest.get() == Some(index));
         view! {
             <div
                 class="nb-slot"
+                {..showing(move || html.get())}
                 class:newest=is_newest
-                inner_html=move || html.get().unwrap_or_default()
             ></div>
         }
     };
@@ -62,18 +69,20 @@ pub fn Cells(
     };
     let problem = Memo::new(move |_| {
         tile.get()
-            .map_or_else(String::new, |tile| problem_html(&tile))
+            .map_or_else(Html::default, |tile| problem_html(&tile))
     });
-    let none = move || match count.get() {
-        0 => "<p class=no-cells>No cells yet.</p>",
-        _ => "",
+    let none = move || {
+        Html::own(match count.get() {
+            0 => "<p class=no-cells>No cells yet.</p>",
+            _ => "",
+        })
     };
     view! {
-        <div class="contents" inner_html=problem></div>
+        <div class="contents" {..showing(move || problem.get())}></div>
         <div class="nb" on:click=on_click>
             <For each=move || 0..count.get() key=|index| *index children=cell />
         </div>
-        <div class="contents" inner_html=none></div>
+        <div class="contents" {..showing(none)}></div>
     }
 }
 
@@ -97,19 +106,20 @@ pub fn source(cell: &PreparedCell) -> &str {
 }
 
 /// Why the file as it is now cannot be shown, and why it is not saved.
-pub fn problem_html(tile: &Tile) -> String {
-    let mut html = String::new();
-    if let Some(problem) = tile.save_problem {
-        html.push_str("<p class=problem data-testid=save-problem><strong>saves fail: ");
-        html.push_str(problem.words());
-        html.push_str("</strong></p>");
-    }
-    if let Some(problem) = &tile.problem {
-        html.push_str("<p class=problem><strong>Not the latest version. </strong>");
-        html.push_str(&escaped(problem));
-        html.push_str("</p>");
-    }
-    html
+pub fn problem_html(tile: &Tile) -> Html {
+    let of_saves = tile.save_problem.map(|problem| {
+        html!(
+            "<p class=problem data-testid=save-problem><strong>saves fail: {}</strong></p>",
+            problem.words()
+        )
+    });
+    let of_reading = tile.problem.as_ref().map(|problem| {
+        html!(
+            "<p class=problem><strong>Not the latest version. </strong>{}</p>",
+            problem
+        )
+    });
+    of_saves.into_iter().chain(of_reading).collect()
 }
 
 /// What a click in a participant's notebook does: their links open beside the wall and

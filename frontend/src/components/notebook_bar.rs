@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use shared::render::escape::attribute as escaped;
 use shared::wire::Tile;
 
 use super::live_pill::LivePill;
@@ -12,6 +11,8 @@ use super::shortcuts::ShortcutsButton;
 use super::theme_toggle::ThemeToggle;
 use super::tile::{FRESH_S, cell_count, error_mark};
 use crate::clock::Clock;
+use crate::html;
+use crate::html::{Html, showing};
 use crate::model::age::{describe, seconds_since};
 use crate::model::stream::LiveState;
 use crate::model::view::View;
@@ -43,22 +44,19 @@ pub fn NotebookBar(
     let clock = expect_context::<Clock>();
     let whose = Memo::new(move |_| {
         let view = view.get();
-        format!(
-            "<h1>{}</h1><p>{}</p>",
-            escaped(&view.user.unwrap_or_default()),
-            escaped(&view.notebook.unwrap_or_default())
-        )
+        html!("<h1>{}</h1><p>{}</p>", view.user, view.notebook)
     });
     let neighbours = Memo::new(move |_| {
-        neighbour(before.get(), "‹ Previous", "Previous participant (k)")
-            + &neighbour(after.get(), "Next ›", "Next participant (j)")
+        let before = neighbour(before.get(), "‹ Previous", "Previous participant (k)");
+        let after = neighbour(after.get(), "Next ›", "Next participant (j)");
+        Html::from_iter([before, after])
     });
     let summary = Memo::new(move |_| {
         let Some(tile) = tile.get() else {
-            return String::new();
+            return Html::default();
         };
         let seconds = seconds_since(tile.saved_at_ms, clock.now_ms());
-        format!(
+        html!(
             "{}<span>{}</span><span class=\"age{}\">saved {}</span>",
             error_mark(tile.ends_in_error),
             cell_count(tile.total_cells),
@@ -69,9 +67,9 @@ pub fn NotebookBar(
     view! {
         <header class="top-bar notebook-bar">
             <a class="button" href=back title="Back to the wall (Esc)">"← Wall"</a>
-            <div class="whose" inner_html=whose></div>
-            <nav class="neighbours" aria-label="Participants" inner_html=neighbours></nav>
-            <p class="summary" inner_html=summary></p>
+            <div class="whose" {..showing(move || whose.get())}></div>
+            <nav class="neighbours" aria-label="Participants" {..showing(move || neighbours.get())}></nav>
+            <p class="summary" {..showing(move || summary.get())}></p>
             <div class="bar-end">
                 <a class="button" href=export hidden=!builds title="The notebook as a document">"Export"</a>
                 <button
@@ -93,12 +91,14 @@ pub fn NotebookBar(
 }
 
 /// A link to another participant; dimmed when there is none.
-fn neighbour(href: Option<String>, label: &str, title: &str) -> String {
+fn neighbour(href: Option<String>, label: &str, title: &str) -> Html {
     match href {
-        Some(href) => format!(
-            "<a class=button href=\"{}\" title=\"{title}\">{label}</a>",
-            escaped(&href)
+        Some(href) => html!(
+            "<a class=button href=\"{}\" title=\"{}\">{}</a>",
+            href,
+            title,
+            label
         ),
-        None => format!("<span class=button aria-disabled=true>{label}</span>"),
+        None => html!("<span class=button aria-disabled=true>{}</span>", label),
     }
 }

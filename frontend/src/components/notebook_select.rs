@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use shared::render::escape::attribute as escaped;
 use shared::wire::NotebookSummary;
+
+use crate::html;
+use crate::html::{Html, showing};
 
 /// A native select with every notebook of the class.
 #[component]
@@ -19,16 +21,17 @@ pub fn NotebookSelect(
     let options = Memo::new(move |_| {
         let notebooks = notebooks.get();
         let chosen = chosen.get();
-        let mut html = String::new();
+        let mut html = Html::default();
         let mut option = |filename: &str, label: &str| {
             let selected = match chosen.as_deref() == Some(filename) {
                 true => " selected",
                 false => "",
             };
-            html.push_str(&format!(
-                "<option value=\"{}\"{selected}>{}</option>",
-                escaped(filename),
-                escaped(label)
+            html.push(html!(
+                "<option value=\"{}\"{}>{}</option>",
+                filename,
+                selected,
+                label
             ));
         };
         for notebook in notebooks.iter() {
@@ -52,9 +55,9 @@ pub fn NotebookSelect(
             id="notebook"
             class="field notebook-select"
             data-testid="notebook-select"
-            hidden=move || options.with(String::is_empty)
+            hidden=move || options.with(|options| options.is_empty())
             on:change=move |event| on_notebook(event_target_value(&event))
-            inner_html=options
+            {..showing(move || options.get())}
         ></select>
     }
 }

@@ -1,10 +1,11 @@
 //! Pages that have nothing to show but words: empty and error states.
 
 use leptos::prelude::*;
-use shared::render::escape::attribute as escaped;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlButtonElement;
 
+use crate::html;
+use crate::html::{Html, holding};
 use crate::model::failure::Failure;
 
 /// A few words in the middle of the page.
@@ -15,14 +16,13 @@ pub fn Notice(
     /// For the tests.
     #[prop(default = "notice")]
     testid: &'static str,
-    /// What to do about it, in HTML: what is not from here is escaped.
-    #[prop(into)]
-    html: String,
+    /// What to do about it.
+    html: Html,
     /// What its button does, when it has one.
     #[prop(optional)]
     on_button: Option<Box<dyn Fn()>>,
 ) -> impl IntoView {
-    let html = format!("<h1>{title}</h1>{html}");
+    let html = html!("<h1>{}</h1>{}", title, html);
     let on_click = move |event: leptos::ev::MouseEvent| {
         let target = event.target();
         let button = target.and_then(|target| target.dyn_into::<HtmlButtonElement>().ok());
@@ -30,7 +30,7 @@ pub fn Notice(
             on_button();
         }
     };
-    view! { <section class="notice" data-testid=testid inner_html=html on:click=on_click></section> }
+    view! { <section class="notice" {..holding(html)} data-testid=testid on:click=on_click></section> }
 }
 
 /// What failed, what to do, and a button to try again.
@@ -43,10 +43,10 @@ pub fn FailureNotice(
     /// Tries again.
     retry: impl Fn() + Send + 'static,
 ) -> impl IntoView {
-    let html = format!(
+    let html = html!(
         "<p role=alert>{}</p><p>{}</p><button class=\"button primary\">Retry</button>",
-        escaped(&failure.what()),
-        failure.remedy()
+        failure.what(),
+        Html::own(failure.remedy())
     );
     let retry: Box<dyn Fn()> = Box::new(retry);
     view! { <Notice title testid="error" html on_button=retry /> }

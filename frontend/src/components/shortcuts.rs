@@ -3,10 +3,11 @@
 use leptos::ev::MouseEvent;
 use leptos::html::Dialog;
 use leptos::prelude::*;
-use shared::render::escape::attribute as escaped;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
+use crate::html;
+use crate::html::{Html, holding};
 use crate::pages::keyboard::{find, on_shortcut};
 use crate::session::Session;
 use crate::theme::ThemeChoice;
@@ -69,7 +70,7 @@ pub fn Shortcuts() -> impl IntoView {
             node_ref=dialog
             class="shortcuts"
             aria-labelledby="shortcuts-title"
-            inner_html=list(user.as_deref().unwrap_or_default())
+            {..holding(list(user.as_deref().unwrap_or_default()))}
             on:click=clicked
         ></dialog>
     }
@@ -87,27 +88,21 @@ fn tell_why_not(why: &str) {
 
 /// What is in the dialog: nothing in it ever changes, and text is a fraction of the code
 /// that views of it would be.
-fn list(user: &str) -> String {
-    let mut html = String::from("<h2 id=\"shortcuts-title\">Keyboard shortcuts</h2><dl>");
-    for (keys, meaning) in KEYS {
-        html.push_str("<dt>");
-        for key in keys {
-            html.push_str("<kbd>");
-            html.push_str(key);
-            html.push_str("</kbd>");
-        }
-        html.push_str("</dt><dd>");
-        html.push_str(meaning);
-        html.push_str("</dd>");
-    }
-    html.push_str(&format!(
-        "</dl><p id={SIGN_OUT_TROUBLE} role=alert></p><form method=dialog>\
-         <span>Signed in as {}</span>\
-         <button type=button class=button id={SIGN_OUT}>Sign out</button>\
+fn list(user: &str) -> Html {
+    let rows = KEYS.iter().map(|(keys, meaning)| {
+        let keys: Html = keys.iter().map(|key| html!("<kbd>{}</kbd>", key)).collect();
+        html!("<dt>{}</dt><dd>{}</dd>", keys, meaning)
+    });
+    html!(
+        "<h2 id=\"shortcuts-title\">Keyboard shortcuts</h2><dl>{}</dl>\
+         <p id={} role=alert></p><form method=dialog><span>Signed in as {}</span>\
+         <button type=button class=button id={}>Sign out</button>\
          <button class=\"button primary\" autofocus>Close</button></form>",
-        escaped(user)
-    ));
-    html
+        rows.collect::<Html>(),
+        SIGN_OUT_TROUBLE,
+        user,
+        SIGN_OUT
+    )
 }
 
 /// Opens the list for those without a keyboard, and tells the others that it exists.

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::html;
+use crate::html::{Html, showing};
 use crate::model::theme::Theme;
 use crate::theme::ThemeChoice;
 
@@ -25,7 +27,7 @@ pub fn ThemeToggle() -> impl IntoView {
             aria-label=move || format!("Theme: {}", name())
             title="Light, dark or as the system has it (t)"
             on:click=move |_| theme.advance()
-            inner_html=move || format!("{HALF_MOON}{}", name())
+            {..showing(move || html!("{}{}", Html::own(HALF_MOON), name()))}
         >
         </button>
     }

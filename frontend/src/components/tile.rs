@@ -5,6 +5,8 @@ use shared::render;
 
 use super::cells::{clicked, options, problem_html};
 use crate::clock::Clock;
+use crate::html;
+use crate::html::{Html, showing};
 use crate::model::age::{describe, seconds_since};
 use crate::store::wall::TileEntry;
 
@@ -25,7 +27,7 @@ pub fn TileView(
     let TileEntry { user, tile, saves } = entry;
     let html = {
         let tile = tile.clone();
-        Memo::new(move |_| tile.with(|tile| render::cells(&tile.cells, &options(tile))))
+        Memo::new(move |_| tile.with(|tile| Html::from(render::cells(&tile.cells, &options(tile)))))
     };
     let error = {
         let tile = tile.clone();
@@ -71,26 +73,26 @@ pub fn TileView(
                         {user.to_string()}
                     </a>
                 </h2>
-                <span class="contents" inner_html=move || error_mark(error.get())></span>
+                <span class="contents" {..showing(move || error_mark(error.get()))}></span>
                 <span class="tile-cells">{move || cell_count(cells.get())}</span>
                 <Age saved_at_ms />
             </header>
-            <div class="contents" inner_html=problem></div>
+            <div class="contents" {..showing(move || problem.get())}></div>
             <div class="tile-body" on:click=on_click>
-                <div class="nb" inner_html=html></div>
+                <div class="nb" {..showing(move || html.get())}></div>
             </div>
         </article>
     }
 }
 
 /// Says that the last run ended in an error, by word and shape and not by colour alone.
-pub fn error_mark(error: bool) -> &'static str {
+pub fn error_mark(error: bool) -> Html {
     const MARK: &str = "<span class=error-mark \
         title=\"The last cell that was run ended in an error\">\
         <svg viewBox=\"0 0 12 12\" width=10 height=10 aria-hidden=true>\
         <path d=\"M2 2l8 8M10 2l-8 8\" stroke=currentColor stroke-width=2 stroke-linecap=round />\
         </svg>error</span>";
-    if error { MARK } else { "" }
+    Html::own(if error { MARK } else { "" })
 }
 
 /// How long ago the notebook was saved.
@@ -102,12 +104,15 @@ pub fn Age(
     let clock = expect_context::<Clock>();
     let seconds = move || seconds_since(saved_at_ms.get(), clock.now_ms());
     // Memos, so that three hundred tiles do not touch the page every second.
-    let words = Memo::new(move |_| format!("saved {}", describe(seconds())));
+    let words = Memo::new(move |_| html!("saved {}", describe(seconds())));
     let fresh = Memo::new(move |_| seconds() < FRESH_S);
     view! {
-        <span class="age" class:fresh=fresh data-testid="tile-age">
-            {words}
-        </span>
+        <span
+            class="age"
+            {..showing(move || words.get())}
+            class:fresh=fresh
+            data-testid="tile-age"
+        ></span>
     }
 }
 

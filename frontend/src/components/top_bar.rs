@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use shared::render::escape::attribute as escaped;
 use shared::wire::{NotebookSummary, SessionResponse};
 
 use super::live_pill::LivePill;
@@ -12,6 +11,8 @@ use super::notice_button::NoticeButton;
 use super::sharing::ShareToggle;
 use super::shortcuts::ShortcutsButton;
 use super::theme_toggle::ThemeToggle;
+use crate::html;
+use crate::html::{Html, showing};
 use crate::model::stream::LiveState;
 use crate::model::view::View;
 use crate::model::wall::{Counts, Sort, participants};
@@ -43,9 +44,15 @@ pub fn TopBar(
 ) -> impl IntoView {
     let sees_everyone = move || who.get().is_some_and(|who| who.role.sees_everyone());
     let own = Signal::derive(move || who.get().is_some() && !sees_everyone());
-    let sort = move || match view.with(|view| view.sort) {
-        Sort::Name => "<option value=name selected>By name<option value=recent>Last saved first",
-        Sort::Recent => "<option value=name>By name<option value=recent selected>Last saved first",
+    let sort = move || {
+        Html::own(match view.with(|view| view.sort) {
+            Sort::Name => {
+                "<option value=name selected>By name<option value=recent>Last saved first"
+            }
+            Sort::Recent => {
+                "<option value=name>By name<option value=recent selected>Last saved first"
+            }
+        })
     };
     let choose_sort = move |event| {
         on_sort(match event_target_value(&event).as_str() {
@@ -77,7 +84,7 @@ pub fn TopBar(
                         on:keydown=leave_on_escape
                     />
                     <label class="visually-hidden" for="sort">"Order"</label>
-                    <select id="sort" class="field" on:change=choose_sort inner_html=sort></select>
+                    <select id="sort" class="field" {..showing(sort)} on:change=choose_sort></select>
                 </div>
             </div>
             <Summary counts own />
@@ -124,8 +131,11 @@ fn Brand(
         12 9 7 16 3z\"/><path class=\"vein\" d=\"M16 11v18M16 16l4.5-3.500M16 20.500L11.5 17\"/></svg>\
         <h1>PipalHub</h1>";
     const OWN: &str = "<p class=\"own\">Your notebooks, as the instructor sees them</p>";
-    let html = move || format!("{LEAF}{}", if own.get() { OWN } else { "" });
-    view! { <div class="brand" inner_html=html></div> }
+    let html = move || {
+        let own = if own.get() { OWN } else { "" };
+        html!("{}{}", Html::own(LEAF), Html::own(own))
+    };
+    view! { <div class="brand" {..showing(html)}></div> }
 }
 
 /// What the tiles add up to.
@@ -139,22 +149,23 @@ fn Summary(
     let html = Memo::new(move |_| {
         let counts = counts.get();
         if own.get() || counts.participants == 0 {
-            return String::new();
+            return Html::default();
         }
         let class = if counts.errors > 0 {
             " class=has-errors"
         } else {
             ""
         };
-        format!(
-            "<span>{}</span><span{class}>{} with an error</span>\
+        html!(
+            "<span>{}</span><span{}>{} with an error</span>\
              <span>{} saved in the last minute</span>",
             participants(counts.participants),
+            class,
             counts.errors,
             counts.recent
         )
     });
-    view! { <p class="summary" inner_html=html></p> }
+    view! { <p class="summary" {..showing(move || html.get())}></p> }
 }
 
 /// The ways to what is built: everyone's last cells as a document, and all files.
@@ -212,13 +223,13 @@ fn HubLink(
     let link = Memo::new(move |_| {
         let who = who.get();
         let hub = who.and_then(|who| Some((who.hub_url?, who.user)));
-        hub.map_or_else(String::new, |(url, user)| {
-            format!(
+        hub.map_or_else(Html::default, |(url, user)| {
+            html!(
                 "<a class=button rel=external href=\"{}\" title=\"Signed in as {}\">Hub</a>",
-                escaped(&url),
-                escaped(&user)
+                url,
+                user
             )
         })
     });
-    view! { <span class="contents" inner_html=link></span> }
+    view! { <span class="contents" {..showing(move || link.get())}></span> }
 }

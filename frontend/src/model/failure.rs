@@ -1,6 +1,7 @@
 //! Why an answer did not come, and what to tell the reader.
 
-use shared::render::escape::attribute as escaped;
+use crate::html;
+use crate::html::Html;
 
 /// How the service wants people to sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +68,8 @@ impl Failure {
     }
 
     /// The same as a line of HTML.
-    pub fn what_as_html(&self) -> String {
-        format!("<p class=problem role=alert>{}</p>", escaped(&self.what()))
+    pub fn what_as_html(&self) -> Html {
+        html!("<p class=problem role=alert>{}</p>", self.what())
     }
 
     /// What the reader can do about it.

@@ -1,14 +1,14 @@
 //! Notices: what a participant is shown, what an instructor writes, and the HTML of both.
 //!
-//! Made as text and not as views, as [`super::past`] says why. What is not from here is
-//! escaped; the service's `html` of a notice is sanitised there.
+//! Made as text and not as views, as [`super::past`] says why.
 
 use std::collections::BTreeMap;
 
 use shared::notices::{Audience, LONGEST_TEXT, Notice, NoticesResponse, Recipient, SentNotice};
-use shared::render::escape::attribute as escaped;
 
 use super::calendar::Moment;
+use crate::html;
+use crate::html::Html;
 
 /// The notices of the person who is signed in.
 #[derive(Debug, Default)]
@@ -66,41 +66,41 @@ impl Strip {
 
     /// What stands above the page at a time. `lab` makes the address at which the reader
     /// works on a file, where there is such a place.
-    pub fn html(&self, now_ms: i64, lab: &dyn Fn(&str) -> Option<String>) -> String {
+    pub fn html(&self, now_ms: i64, lab: &dyn Fn(&str) -> Option<String>) -> Html {
         self.standing(now_ms)
             .map(|notice| one(notice, lab))
             .collect()
     }
 }
 
-fn one(notice: &Notice, lab: &dyn Fn(&str) -> Option<String>) -> String {
+fn one(notice: &Notice, lab: &dyn Fn(&str) -> Option<String>) -> Html {
     let title = notice
         .title
         .as_deref()
-        .map(|title| format!("<h2>{}</h2>", escaped(title)));
+        .map(|title| html!("<h2>{}</h2>", title));
     let link = notice.link.as_ref().map(|link| {
-        format!(
+        html!(
             "<a class=button target=_blank rel=\"external noopener noreferrer\" href=\"{}\">{}</a>",
-            escaped(&link.url),
-            escaped(&link.label)
+            link.url,
+            link.label
         )
     });
     let file = notice.file.as_deref().map(|file| match lab(file) {
-        Some(href) => format!(
+        Some(href) => html!(
             "<a class=button target=_blank rel=\"external noopener\" href=\"{}\">Open {}</a>",
-            escaped(&href),
-            escaped(file)
+            href,
+            file
         ),
-        None => format!("<code>{}</code>", escaped(file)),
+        None => html!("<code>{}</code>", file),
     });
-    format!(
+    html!(
         "<article class=note data-testid=note><div class=note-text>{}{}</div>{}{}<button \
          class=button data-do=dismiss data-id={} aria-label=\"Dismiss this notice\" \
          title=Dismiss>✕</button></article>",
-        title.unwrap_or_default(),
+        title,
         notice.html,
-        link.unwrap_or_default(),
-        file.unwrap_or_default(),
+        link,
+        file,
         notice.id
     )
 }
@@ -125,21 +125,21 @@ pub fn audience(choice: &str) -> Audience {
 
 impl Class {
     /// The options of the list of whom a notice is for.
-    pub fn choices(&self) -> String {
-        let mut html = "<option value=everyone>Everyone</option>".to_owned();
+    pub fn choices(&self) -> Html {
+        let mut html = html!("<option value=everyone>Everyone</option>");
         if let Some(notebook) = &self.notebook {
-            let notebook = escaped(notebook);
-            html.push_str(&format!(
-                "<option value=\"notebook:{notebook}\">Users of {notebook}</option>"
+            html.push(html!(
+                "<option value=\"notebook:{}\">Users of {}</option>",
+                notebook,
+                notebook
             ));
         }
         if !self.users.is_empty() {
-            html.push_str("<optgroup label=\"One person\">");
+            html.push_own("<optgroup label=\"One person\">");
             for user in &self.users {
-                let user = escaped(user);
-                html.push_str(&format!("<option value=\"user:{user}\">{user}</option>"));
+                html.push(html!("<option value=\"user:{}\">{}</option>", user, user));
             }
-            html.push_str("</optgroup>");
+            html.push_own("</optgroup>");
         }
         html
     }
@@ -181,15 +181,15 @@ pub fn sent(
     open: &[String],
     now_ms: i64,
     local: &dyn Fn(i64) -> Moment,
-) -> String {
+) -> Html {
     let rows = notices
         .iter()
         .map(|notice| row(notice, open, now_ms, local));
     rows.collect()
 }
 
-fn row(notice: &SentNotice, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> String {
-    let id = notice.id.to_string();
+fn row(notice: &SentNotice, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> Html {
+    let id = notice.id;
     let all = notice.recipients.len();
     let had = |user: &&Recipient| user.shown_at_ms.is_some();
     let opened = |user: &&Recipient| user.opened_at_ms.is_some();
@@ -201,8 +201,11 @@ fn row(notice: &SentNotice, open: &[String], now_ms: i64, local: &dyn Fn(i64) ->
         _ => ("", ""),
     };
     let take_back = match mark {
-        "" => format!("<button class=button data-do=take-back data-id={id}>Take back</button>"),
-        _ => format!("<em>{mark}</em>"),
+        "" => html!(
+            "<button class=button data-do=take-back data-id={}>Take back</button>",
+            id
+        ),
+        _ => html!("<em>{}</em>", mark),
     };
     let title = notice.title.as_deref().unwrap_or(&notice.text);
     let to = match &notice.to {
@@ -216,46 +219,60 @@ fn row(notice: &SentNotice, open: &[String], now_ms: i64, local: &dyn Fn(i64) ->
         ("Not yet", names(notice, &|user| !had(user))),
     ];
     let named = groups.iter().filter(|(_, names)| !names.is_empty());
-    let title_of_counts: Vec<String> = named
+    let lines = named
         .clone()
-        .map(|(what, names)| format!("{what}: {names}"))
+        .map(|(what, names)| html!("{}: {}", what, names));
+    let title_of_counts = Html::joined(lines, "\n");
+    let groups: Html = named
+        .map(|(what, names)| html!("<dt>{}</dt><dd>{}</dd>", what, names))
         .collect();
-    let groups: String = named
-        .map(|(what, names)| format!("<dt>{what}</dt><dd>{names}</dd>"))
-        .collect();
-    format!(
-        "<li{class} data-testid=sent><details data-id={id}{}><summary><b>{}</b><small title=\"{}\">{} · to {} · \
-         had {}/{all} · opened {}/{all}</small></summary>{}<dl>{groups}</dl></details>{take_back}</li>",
-        if open.contains(&id) { " open" } else { "" },
-        escaped(title),
-        title_of_counts.join("\n"),
+    html!(
+        "<li{} data-testid=sent><details data-id={}{}><summary><b>{}</b><small title=\"{}\">{} · to {} · \
+         had {}/{} · opened {}/{}</small></summary>{}<dl>{}</dl></details>{}</li>",
+        class,
+        id,
+        if open.contains(&id.to_string()) {
+            " open"
+        } else {
+            ""
+        },
+        title,
+        title_of_counts,
         local(notice.created_at_ms).time_and_day(local(now_ms)),
-        escaped(to),
+        to,
         count(&had),
+        all,
         count(&opened),
+        all,
         notice.html,
+        groups,
+        take_back
     )
 }
 
-fn names(notice: &SentNotice, is: &dyn Fn(&&Recipient) -> bool) -> String {
+fn names(notice: &SentNotice, is: &dyn Fn(&&Recipient) -> bool) -> Html {
     let those = notice.recipients.iter().filter(is);
-    let names = those.map(|recipient| escaped(&recipient.user));
-    let names: Vec<_> = names.collect();
-    names.join(", ")
+    Html::joined(those.map(|recipient| html!("{}", recipient.user)), ", ")
 }
 
 #[cfg(test)]
 mod tests {
     use shared::notices::NoticeLink;
+    use shared::prepared::SafeHtml;
 
     use super::*;
+
+    /// As the service sends it.
+    fn sanitised(html: &str) -> SafeHtml {
+        serde_json::from_value(html.into()).unwrap()
+    }
 
     fn notice(id: i64) -> Notice {
         Notice {
             id,
             seq: id,
             text: format!("text {id}"),
-            html: format!("<p>html {id}</p>"),
+            html: sanitised(&format!("<p>html {id}</p>")),
             title: None,
             link: None,
             file: None,
@@ -276,7 +293,7 @@ mod tests {
         }
     }
 
-    fn shown(strip: &Strip, now_ms: i64) -> String {
+    fn shown(strip: &Strip, now_ms: i64) -> Html {
         strip.html(now_ms, &|file| Some(format!("lab/{file}")))
     }
 
@@ -361,7 +378,7 @@ mod tests {
         let mut one = SentNotice {
             id: 7,
             text: "a <b>".to_owned(),
-            html: "<p>a</p>".to_owned(),
+            html: sanitised("<p>a</p>"),
             title: None,
             link: None,
             file: None,

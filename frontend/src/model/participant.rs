@@ -1,56 +1,59 @@
 //! What stands above a participant's own notebooks: what is shared with them, and what is
 //! kept of them, in HTML. Made as text, as [`super::past`] says why.
 
-use shared::render::escape::attribute as escaped;
 use shared::sharing::{AboutResponse, SharingResponse};
 
-use crate::paths;
+use crate::html::Html;
+use crate::{html, paths};
 
 /// What is shared: a card for the notebook that is followed, and one for each summary.
-pub fn cards(sharing: &SharingResponse) -> String {
-    let mut html = String::new();
+pub fn cards(sharing: &SharingResponse) -> Html {
+    let mut html = Html::default();
     if let Some(followed) = &sharing.followed {
-        html.push_str(&format!(
+        html.push(html!(
             "<a class=card data-testid=follow-card href=\"{}\"><strong>Follow {}</strong>\
              <span>{}</span></a>",
             paths::FOLLOW_PAGE,
-            escaped(&followed.user),
-            escaped(&followed.filename)
+            followed.user,
+            followed.filename
         ));
     }
     for filename in &sharing.summaries {
-        html.push_str(&format!(
+        html.push(html!(
             "<a class=card data-testid=summary-card \
              href=\"{}\"><strong>Everyone’s last cells</strong><span>{}</span></a>",
-            escaped(&paths::summary_page(filename)),
-            escaped(filename)
+            paths::summary_page(filename),
+            filename
         ));
     }
     html
 }
 
 /// What is kept, and how to keep something out of sight.
-pub fn kept(about: &AboutResponse) -> String {
+pub fn kept(about: &AboutResponse) -> Html {
     let history = match about.history {
-        Some(kept) => format!(
+        Some(kept) => html!(
             "<p>Every version that you save is kept for up to {} days, after the first day only \
              some of them. When the whole class’s versions take up more than {} MiB, older ones \
              go sooner.</p>",
             kept.days,
             thousands(kept.mib)
         ),
-        None => "<p>Earlier versions of your notebooks are not kept.</p>".to_owned(),
+        None => html!("<p>Earlier versions of your notebooks are not kept.</p>"),
     };
-    let tag = escaped(&about.private_tag);
-    format!(
+    let tag = &about.private_tag;
+    html!(
         "<summary>What is kept</summary><p>Instructors and their helpers see your notebooks as \
          you have saved them. Other participants see them only where an instructor shares \
          everyone’s last cells.</p><p>Each save is noted: whose, of which notebook, when. The \
-         newest {} of the class are kept, and the latest of each notebook.</p>{history}\
-         <p>A cell with the tag <code>{tag}</code> is not shown to anyone here, and not kept. To \
+         newest {} of the class are kept, and the latest of each notebook.</p>{}\
+         <p>A cell with the tag <code>{}</code> is not shown to anyone here, and not kept. To \
          tag one in JupyterLab, click into it, open the gears at the right and write \
-         <code>{tag}</code> under <em>Cell Tags</em>; then save.</p>",
-        thousands(about.events.into())
+         <code>{}</code> under <em>Cell Tags</em>; then save.</p>",
+        thousands(about.events.into()),
+        history,
+        tag,
+        tag
     )
 }
 
@@ -75,7 +78,7 @@ mod tests {
 
     #[test]
     fn there_is_a_card_for_all_that_is_shared() {
-        assert_eq!(cards(&SharingResponse::default()), "");
+        assert_eq!(cards(&SharingResponse::default()), Html::default());
         let html = cards(&SharingResponse {
             followed: Some(Followed {
                 user: "<ines>".into(),

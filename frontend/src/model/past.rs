@@ -2,14 +2,14 @@
 //!
 //! Made as text and not as views: these parts are drawn anew when something happens, which
 //! is seldom, and what a view is compiled to is several times as large, for everyone who
-//! only looks at the wall. What is not from here is escaped.
-
-use shared::render::escape::attribute as escaped;
+//! only looks at the wall.
 
 use super::calendar::Moment;
 use super::failure::Failure;
 use super::history::{Timeline, describe};
 use super::view::View;
+use crate::html;
+use crate::html::Html;
 
 /// Where restoring stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,8 +36,8 @@ pub struct Past {
     pub timeline: Timeline,
     /// What is to be said instead of, or beside, the versions.
     pub words: String,
-    /// What changed, as the service tells it in HTML.
-    pub changes: String,
+    /// What changed, as the service tells it.
+    pub changes: Html,
     /// Where restoring stands.
     pub restoring: Restoring,
 }
@@ -72,53 +72,51 @@ impl Past {
     }
 
     /// What stands above the notebook.
-    pub fn bar(&self, scene: &Scene<'_>) -> String {
+    pub fn bar(&self, scene: &Scene<'_>) -> Html {
         let is_old = scene.view.version.is_some();
-        let mut html = String::new();
+        let mut html = Html::default();
         if is_old {
             let live = (scene.href)(&scene.view.at(None).with_changes(false));
             let when = match self.when(scene) {
                 when if when.is_empty() => "An older version".to_owned(),
                 when => format!("As of {when}"),
             };
-            html.push_str(&format!(
-                "<strong role=status>{when}</strong><a class=\"button primary\" href=\"{}\" \
+            html.push(html!(
+                "<strong role=status>{}</strong><a class=\"button primary\" href=\"{}\" \
                  title=\"The notebook as it is now (Esc)\">Back to live</a>",
-                escaped(&live)
+                when,
+                live
             ));
         } else {
-            html.push_str("<strong>As it is now</strong>");
+            html.push_own("<strong>As it is now</strong>");
         }
         if let Some(download) = &scene.download {
-            html.push_str(&format!(
+            html.push(html!(
                 "<span class=version-actions><button class=button data-do=changes \
                  aria-pressed={} title=\"What changed since the version before (c)\">Changes\
                  </button><a class=button rel=external target=_self download href=\"{}\">\
                  Download .ipynb</a>",
                 scene.view.changes,
-                escaped(download)
+                download
             ));
             if is_old && scene.may_restore {
-                html.push_str("<button class=button data-do=ask>Restore a copy…</button>");
+                html.push_own("<button class=button data-do=ask>Restore a copy…</button>");
             }
-            html.push_str("</span>");
+            html.push_own("</span>");
         }
         html
     }
 
     /// The list of versions.
-    pub fn panel(&self, scene: &Scene<'_>) -> String {
-        let mut html = String::from(
+    pub fn panel(&self, scene: &Scene<'_>) -> Html {
+        let mut html = html!(
             "<header><h2>History</h2><button class=button data-do=history \
-             aria-label=\"Close the history\" title=\"Close (h)\">✕</button></header>",
+             aria-label=\"Close the history\" title=\"Close (h)\">✕</button></header>"
         );
         if !self.words.is_empty() {
-            html.push_str(&format!(
-                "<p class=muted role=status>{}</p>",
-                escaped(&self.words)
-            ));
+            html.push(html!("<p class=muted role=status>{}</p>", self.words));
         }
-        html.push_str("<ol>");
+        html.push_own("<ol>");
         let shown = scene.view.version.or(self.timeline.newest());
         for version in &self.timeline.versions {
             let address = self.timeline.address(version.version);
@@ -131,77 +129,85 @@ impl Past {
                 true => " aria-current=true",
                 false => "",
             };
-            html.push_str(&format!(
-                "<li><a href=\"{}\" title=\"{title}\"{current}><time>{}</time>",
-                escaped(&(scene.href)(&scene.view.at(address))),
+            html.push(html!(
+                "<li><a href=\"{}\" title=\"{}\"{}><time>{}</time>",
+                (scene.href)(&scene.view.at(address)),
+                title,
+                current,
                 (scene.local)(version.saved_at_ms).time_and_day(scene.now)
             ));
             if address.is_none() {
-                html.push_str("<b class=latest>now</b>");
+                html.push_own("<b class=latest>now</b>");
             }
-            html.push_str(&format!(
-                "<span class=visually-hidden>{title}</span><span class=marks aria-hidden=true>"
+            html.push(html!(
+                "<span class=visually-hidden>{}</span><span class=marks aria-hidden=true>",
+                title
             ));
             // All cells of the first are new, which is no news.
             let marks = [
-                ("added", '+', version.added),
-                ("changed", '~', version.changed),
-                ("removed", '−', version.removed),
+                ("added", "+", version.added),
+                ("changed", "~", version.changed),
+                ("removed", "−", version.removed),
             ];
             for (class, sign, count) in marks {
                 if count > 0 && !is_first {
-                    html.push_str(&format!("<i class={class}>{sign}{count}</i>"));
+                    html.push(html!("<i class={}>{}{}</i>", class, sign, count));
                 }
             }
-            html.push_str(if is_first {
-                "first</span></a>"
-            } else {
-                "</span></a>"
+            html.push_own(match is_first {
+                true => "first</span></a>",
+                false => "</span></a>",
             });
         }
-        html.push_str("</ol>");
+        html.push_own("</ol>");
         if self.timeline.more {
-            html.push_str("<button class=button data-do=older>Older</button>");
+            html.push_own("<button class=button data-do=older>Older</button>");
         }
         html
     }
 
     /// What the dialog asks or tells; empty when it is closed.
-    pub fn dialog(&self, scene: &Scene<'_>) -> String {
-        let user = escaped(scene.view.user.as_deref().unwrap_or_default());
-        let filename = escaped(scene.view.notebook.as_deref().unwrap_or_default());
+    pub fn dialog(&self, scene: &Scene<'_>) -> Html {
+        let user = scene.view.user.as_deref();
+        let filename = scene.view.notebook.as_deref();
         let content = match &self.restoring {
-            Restoring::Not => return String::new(),
-            Restoring::Done(written, href) => format!(
-                "<p role=status>The copy is <code>{}</code> in {user}’s home, beside the \
+            Restoring::Not => return Html::default(),
+            Restoring::Done(written, href) => html!(
+                "<p role=status>The copy is <code>{}</code> in {}’s home, beside the \
                  notebook.</p><p class=dialog-actions><a class=button href=\"{}\">Look at it</a>\
                  <button class=\"button primary\" data-do=close>Close</button></p>",
-                escaped(written),
-                escaped(href)
+                written,
+                user,
+                href
             ),
-            Restoring::Failed(failure) => format!(
+            Restoring::Failed(failure) => html!(
                 "<p role=alert>Nothing was written. {}</p><p class=dialog-actions>\
                  <button class=button data-do=close>Close</button>\
                  <button class=\"button primary\" data-do=restore>Try again</button></p>",
-                escaped(&failure.what())
+                failure.what()
             ),
             now => {
                 let (disabled, label) = match now {
                     Restoring::Running => (" disabled", "Restoring…"),
                     _ => ("", "Restore a copy"),
                 };
-                format!(
-                    "<p>This writes <code>{filename}</code> as of {} into {user}’s home, as a \
+                html!(
+                    "<p>This writes <code>{}</code> as of {} into {}’s home, as a \
                      new file beside the notebook, with <code class=unbroken>-restored-</code> \
                      and the time in its name.</p><p>The notebook itself stays as it is.</p>\
                      <p class=dialog-actions>\
-                     <button class=button data-do=close{disabled}>Cancel</button>\
-                     <button class=\"button primary\" data-do=restore{disabled}>{label}</button></p>",
-                    self.when(scene)
+                     <button class=button data-do=close{}>Cancel</button>\
+                     <button class=\"button primary\" data-do=restore{}>{}</button></p>",
+                    filename,
+                    self.when(scene),
+                    user,
+                    disabled,
+                    disabled,
+                    label
                 )
             }
         };
-        format!("<h2 id=restore-title>Restore a copy</h2>{content}")
+        html!("<h2 id=restore-title>Restore a copy</h2>{}", content)
     }
 }
 
@@ -301,7 +307,7 @@ mod tests {
             };
             with(view(Some(7)), |scene| past.dialog(scene))
         };
-        assert_eq!(told(Restoring::Not), "");
+        assert_eq!(told(Restoring::Not), Html::default());
         let asked = told(Restoring::Asked);
         assert!(
             asked.contains("as of 00:00:02") && asked.contains("-restored-"),
@@ -345,7 +351,7 @@ mod tests {
             ..past()
         };
         let html = with(view(Some(7)), |scene| {
-            [past.bar(scene), past.panel(scene), past.dialog(scene)].concat()
+            Html::from_iter([past.bar(scene), past.panel(scene), past.dialog(scene)])
         });
         for never in ["<b>.ipynb", "a\"b", "<i>", "<s>"] {
             assert!(!html.contains(never), "{never} in {html}");

@@ -8,7 +8,6 @@ use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::asides;
-use shared::render::escape::attribute as escaped;
 use shared::wire::{Tile, TileResponse};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -23,6 +22,8 @@ use crate::components::notice::{FailureNotice, Notice};
 use crate::components::shortcuts::ShortcutsButton;
 use crate::components::skeleton::SkeletonCells;
 use crate::components::theme_toggle::ThemeToggle;
+use crate::html;
+use crate::html::{Html, showing};
 use crate::model::age::{describe, seconds_since};
 use crate::model::failure::Failure;
 use crate::model::follow::{newest, newest_of};
@@ -96,7 +97,7 @@ pub fn FollowPage() -> impl IntoView {
     view! {
         <header class="top-bar notebook-bar">
             <a class="button" href=wall.clone() title="Back (Esc)">"← Back"</a>
-            <div class="whose" inner_html=whose></div>
+            <div class="whose" {..showing(move || whose.get())}></div>
             <div class="bar-end">
                 <LivePill live=Signal::derive(move || stream.state()) />
                 <ThemeToggle />
@@ -123,16 +124,16 @@ pub fn FollowPage() -> impl IntoView {
 }
 
 impl Follow {
-    /// Whose notebook this is, in HTML.
-    fn whose(self) -> String {
+    /// Whose notebook this is.
+    fn whose(self) -> Html {
         let shown = self.phase.get() == Phase::Ready;
         let Some(tile) = self.tile.get().filter(|_| shown) else {
-            return "<h1>Follow</h1>".to_owned();
+            return Html::own("<h1>Follow</h1>");
         };
-        format!(
+        html!(
             "<h1>Following {}</h1><p>{} · saved {}</p>",
-            escaped(&tile.user),
-            escaped(&tile.filename),
+            tile.user,
+            tile.filename,
             describe(seconds_since(tile.saved_at_ms, self.clock.now_ms()))
         )
     }
@@ -150,14 +151,13 @@ impl Follow {
             .into_any(),
             Phase::Failed(Failure::NotFound(_)) => {
                 let last = self.tile.get_untracked().map(|tile| tile.user.clone());
-                let ended = last.map(|user| {
-                    format!("<p>{}’s notebook is no longer shared.</p>", escaped(&user))
-                });
-                let html = format!(
+                let ended =
+                    last.map(|user| html!("<p>{}’s notebook is no longer shared.</p>", user));
+                let html = html!(
                     "{}<p>As soon as an instructor shares a notebook, it appears here. \
                      <a href=\"{}\">Go to your own notebooks</a>.</p>",
-                    ended.unwrap_or_default(),
-                    escaped(wall)
+                    ended,
+                    wall
                 );
                 view! { <Notice title="There is nothing to follow now" testid="ended" html /> }
                     .into_any()

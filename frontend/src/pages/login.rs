@@ -6,6 +6,8 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 
 use super::keyboard::find;
+use crate::html;
+use crate::html::holding;
 use crate::model::token;
 use crate::session::Session;
 
@@ -31,14 +33,16 @@ pub fn LoginPage(
         }
         false => "",
     };
-    let html = format!(
+    let html = html!(
         "<h1>Open the link that pipalhub serve printed</h1><p>It looks like \
          <code>http://127.0.0.1:PORT/#token=…</code> and signs you in. You can also paste the \
          link, or only its token, here:</p><form class=login-form><label for=token>Link or \
          token</label><input id=token type=password autocomplete=off required \
-         aria-invalid={refused} aria-describedby=token-refused>\
+         aria-invalid={} aria-describedby=token-refused>\
          <button class=\"button primary\">Sign in</button></form>\
-         <p id=token-refused class=refused role=alert>{wrong}</p>"
+         <p id=token-refused class=refused role=alert>{}</p>",
+        refused,
+        wrong
     );
-    view! { <main class="notice" data-testid="login" on:submit=submit inner_html=html></main> }
+    view! { <main class="notice" data-testid="login" {..holding(html)} on:submit=submit></main> }
 }

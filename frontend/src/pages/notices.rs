@@ -20,6 +20,8 @@ use super::keyboard::{find, find_all, on_shortcut};
 use crate::api;
 use crate::clock::{Clock, local};
 use crate::components::notice_button::ShowNotices;
+use crate::html;
+use crate::html::{Html, put};
 use crate::model::failure::Failure;
 use crate::model::notices::{self, Class, FORM, Strip};
 use crate::paths;
@@ -38,7 +40,7 @@ struct Inner {
     /// What was sent, while the dialog is open.
     sent: Vec<SentNotice>,
     /// What was drawn last: the strip, and what was sent.
-    drawn: [String; 2],
+    drawn: [Html; 2],
     /// The dialog is open, and what was sent is asked for every now and then.
     following: bool,
 }
@@ -168,7 +170,7 @@ impl Notices {
         let lab = move |file: &str| Some(paths::lab(hub.as_deref()?, file));
         let drawn = self.with(|inner| {
             let html = inner.strip.html(now_ms, &lab);
-            put_new(&mut inner.drawn[0], "#notices", html);
+            draw_new(&mut inner.drawn[0], "#notices", html);
             inner.strip.newly_shown(now_ms)
         });
         for id in drawn.into_iter().flatten() {
@@ -190,7 +192,7 @@ impl Notices {
             return;
         }
         if find("#notice-text").is_none() {
-            dialog.set_inner_html(FORM);
+            put(&dialog, &Html::own(FORM));
         }
         if let Some(to) = find("#notice-to") {
             let before = value_of("#notice-to");
@@ -198,14 +200,14 @@ impl Notices {
                 notebook: self.router.view_untracked().notebook,
                 users: self.wall.users_untracked(),
             };
-            to.set_inner_html(&class.choices());
+            put(&to, &class.choices());
             // What cannot be chosen any more leaves the choice empty, and that is everyone.
             set_value("#notice-to", &before);
             if value_of("#notice-to").is_empty() {
                 set_value("#notice-to", "everyone");
             }
         }
-        say("");
+        say(&Html::default());
         self.measure();
         // It fails only for a dialog that is not in the page.
         let _ = dialog.show_modal();
@@ -251,7 +253,7 @@ impl Notices {
         let now_ms = self.clock.now_ms_untracked();
         self.with(|inner| {
             let html = notices::sent(&inner.sent, &open, now_ms, &local);
-            put_new(&mut inner.drawn[1], "#notices-sent", html);
+            draw_new(&mut inner.drawn[1], "#notices-sent", html);
         });
     }
 
@@ -293,7 +295,7 @@ impl Notices {
                         set_value(&format!("#notice-{field}"), "");
                     }
                     notices.measure();
-                    say("<p>Sent.</p>");
+                    say(&html!("<p>Sent.</p>"));
                     notices.sent.now();
                 }
                 Err(failure) => say(&failure.what_as_html()),
@@ -373,12 +375,12 @@ impl Notices {
 }
 
 /// Draws a part that is not as it was drawn last.
-fn put_new(drawn: &mut String, place: &str, html: String) {
+fn draw_new(drawn: &mut Html, place: &str, html: Html) {
     if *drawn == html {
         return;
     }
     if let Some(element) = find(place) {
-        element.set_inner_html(&html);
+        put(&element, &html);
         *drawn = html;
     }
 }
@@ -388,9 +390,9 @@ fn dialog() -> Option<HtmlDialogElement> {
 }
 
 /// What the dialog says about what was just done.
-fn say(html: &str) {
+fn say(html: &Html) {
     if let Some(said) = find("#notice-said") {
-        said.set_inner_html(html);
+        put(&said, html);
     }
 }
 

@@ -6,6 +6,7 @@ use leptos::task::spawn_local;
 use shared::sharing::AboutResponse;
 
 use crate::api;
+use crate::html::{Html, showing};
 use crate::model::participant::{cards, kept};
 use crate::paths;
 use crate::session::Session;
@@ -19,7 +20,7 @@ pub fn ParticipantPart() -> impl IntoView {
     let sharing = expect_context::<SharingStore>();
     let who = session.who_untracked();
     let is_one = who.is_some_and(|who| !who.role.sees_everyone());
-    let about = RwSignal::new(String::new());
+    let about = RwSignal::new(Html::default());
     if is_one {
         spawn_local(async move {
             let answer = api::text(paths::ABOUT, None, "").await;
@@ -32,12 +33,12 @@ pub fn ParticipantPart() -> impl IntoView {
     }
     view! {
         <section class="participant" aria-label="For you" hidden=!is_one>
-            <div class="cards" inner_html=move || cards(&sharing.now())></div>
+            <div class="cards" {..showing(move || cards(&sharing.now()))}></div>
             <details
                 class="kept"
                 data-testid="kept"
-                hidden=move || about.with(String::is_empty)
-                inner_html=move || about.get()
+                hidden=move || about.with(|about| about.is_empty())
+                {..showing(move || about.get())}
             ></details>
         </section>
     }

@@ -1,7 +1,6 @@
 //! The wall: the tail of everyone's copy of one notebook.
 
 use leptos::prelude::*;
-use shared::render::escape::attribute as escaped;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
@@ -12,6 +11,8 @@ use crate::components::notice::{FailureNotice, Notice};
 use crate::components::skeleton::SkeletonTiles;
 use crate::components::tile::TileView;
 use crate::components::top_bar::TopBar;
+use crate::html;
+use crate::html::Html;
 use crate::model::failure::Failure;
 use crate::model::grid::{self, Step};
 use crate::model::view::title;
@@ -112,17 +113,17 @@ fn content(main: Main, router: Router, class: ClassStore, wall: WallStore) -> An
     }
 }
 
-/// Where notebooks are looked for, as precisely as this person may know, in HTML.
-fn homes() -> String {
+/// Where notebooks are looked for, as precisely as this person may know.
+fn homes() -> Html {
     match expect_context::<Session>().who().and_then(|who| who.homes) {
-        Some(homes) => format!("<code>{}</code>", escaped(&homes)),
-        None => "the home folder".to_owned(),
+        Some(homes) => html!("<code>{}</code>", homes),
+        None => Html::own("the home folder"),
     }
 }
 
 /// For a class that has not saved anything.
 fn nothing_yet() -> impl IntoView {
-    let html = format!(
+    let html = html!(
         "<p>As soon as a participant saves a notebook below {}, it appears here. There is no \
          need to reload.</p>",
         homes()
@@ -166,10 +167,10 @@ fn Tiles(
 fn none_shown(router: Router, wall: WallStore) -> AnyView {
     let view = router.view();
     if wall.users().is_empty() {
-        let html = format!(
+        let html = html!(
             "<p>As soon as a participant saves <code>{}</code> below {}, it appears here. Or \
              choose another notebook above.</p>",
-            escaped(&view.notebook.unwrap_or_default()),
+            view.notebook,
             homes()
         );
         return view! {
@@ -177,9 +178,9 @@ fn none_shown(router: Router, wall: WallStore) -> AnyView {
         }
         .into_any();
     }
-    let html = format!(
+    let html = html!(
         "<p>The filter is <code>{}</code>.</p><button class=button>Show everyone</button>",
-        escaped(&view.filter)
+        view.filter
     );
     let everyone: Box<dyn Fn()> = Box::new(move || router.amend(|view| view.filter.clear()));
     view! {

@@ -10,6 +10,7 @@ mod cell;
 mod end;
 mod json;
 mod merge;
+mod multiline;
 mod outline;
 mod output;
 mod part;

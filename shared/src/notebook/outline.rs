@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::{json::MAX_DEPTH, private, top::MAX_CELLS};
+use super::{json::MAX_DEPTH, private::hint, top::MAX_CELLS};
 use crate::scan;
 
 /// A notebook's text, and where its cells are in it.
@@ -174,7 +174,7 @@ impl<'a> Scanner<'a> {
 
     /// The value under `key`, in which there may be tags.
     fn value_of(&mut self, key: &[u8], depth: usize) -> Option<()> {
-        let tags = usize::from(private::may_hold_tags(key));
+        let tags = usize::from(hint::may_hold_tags(key));
         self.tags += tags;
         self.value(depth)?;
         self.tags -= tags;
@@ -210,7 +210,7 @@ impl<'a> Scanner<'a> {
         let length = scan::length_of_json_text(rest);
         self.at += length;
         self.take(b'"')?;
-        self.may_have_private |= private::is_tag(&rest[..length]);
+        self.may_have_private |= hint::is_tag(&rest[..length]);
         Some(&rest[..length])
     }
 
@@ -233,8 +233,8 @@ impl<'a> Scanner<'a> {
             }
             let text = &self.bytes[start..self.at - 1];
             self.may_have_private |= match self.tags {
-                0 => private::is_tag(text),
-                _ => private::has_tag(text),
+                0 => hint::is_tag(text),
+                _ => hint::has_tag(text),
             };
             return Some(text);
         }

@@ -2,8 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::outputs;
-use crate::notebook::{Bundle, Notebook, Output};
+use crate::notebook::{Bundle, Cell, Notebook, Output};
+
+/// So many outputs of a cell are shown, or fewer where the notebook has very many of them: each
+/// takes a frame, in memory and on the page, whatever there is in it.
+const MOST: usize = 1_000;
+const MOST_OF_MANY: usize = 20;
+const MANY: usize = 20_000;
+
+/// How many outputs are shown of each cell of `notebook`.
+pub(crate) fn most(notebook: &Notebook) -> usize {
+    let cells = notebook.cells().iter();
+    let count: usize = cells.map(Cell::output_count).sum();
+    if count > MANY { MOST_OF_MANY } else { MOST }
+}
 
 /// What the outputs of a notebook have in common, above all the displays that have an id.
 #[derive(Default)]
@@ -20,7 +32,7 @@ impl<'a> Displays<'a> {
     /// Those of `notebook`.
     pub(super) fn of(notebook: &'a Notebook) -> Self {
         let mut displays = Self {
-            most: outputs::most(notebook),
+            most: most(notebook),
             ..Self::default()
         };
         let cells = notebook.cells().iter();

@@ -6,9 +6,8 @@
 //! what a policy does not reach. Without it, and in a browser that knows no
 //! `Connection-Allowlist`, the policy that the service sends is all there is.
 
-use super::{displays::Displays, image, rich::IMAGES};
+use super::{displays::Displays, image};
 use crate::notebook::{Bundle, Notebook, Output};
-
 use crate::render::escape;
 
 /// What stands before HTML that is no whole document.
@@ -103,7 +102,7 @@ fn document(bundle: &Bundle<'_>) -> Option<String> {
 
 /// The picture of an output: one that a page does not show because of what it takes to draw.
 fn picture(bundle: &Bundle<'_>) -> Option<String> {
-    let image = IMAGES
+    let image = image::KINDS
         .iter()
         .find_map(|kind| image::of(*kind, &bundle.text(kind.mime())?))?;
     let (mime, base64) = (image.kind.mime(), image.base64);
@@ -114,7 +113,7 @@ fn picture(bundle: &Bundle<'_>) -> Option<String> {
 
 /// Whether [`frame_document`] has something to show of `bundle`.
 pub(super) fn can_show(bundle: &Bundle<'_>) -> bool {
-    let is_picture = |mime: &str| IMAGES.iter().any(|kind| kind.mime() == mime);
+    let is_picture = |mime: &str| image::KINDS.iter().any(|kind| kind.mime() == mime);
     let can = |mime: &str| mime == "text/html" || mime.ends_with("/javascript") || is_picture(mime);
     bundle.data.iter().any(|(mime, _)| can(mime))
 }

@@ -7,6 +7,15 @@ use crate::{
     scan,
 };
 
+/// The kinds of images, in the order of rank.
+pub(super) const KINDS: [ImageKind; 5] = [
+    ImageKind::Svg,
+    ImageKind::Png,
+    ImageKind::Jpeg,
+    ImageKind::Gif,
+    ImageKind::Webp,
+];
+
 /// The image in `data`: base64, or the XML of an SVG. `None` when it is neither.
 pub(super) fn of(kind: ImageKind, data: &str) -> Option<Image> {
     let base64 = if kind == ImageKind::Svg && data.trim_start().starts_with('<') {

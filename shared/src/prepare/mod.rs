@@ -7,14 +7,14 @@
 
 pub(crate) mod budget;
 mod cut;
-mod displays;
+pub(crate) mod displays;
 mod frame;
 pub(crate) mod image;
 mod json;
 pub(crate) mod link;
 mod markdown;
 mod maths;
-pub(crate) mod outputs;
+mod outputs;
 pub(crate) mod place;
 mod rich;
 mod terminal;
@@ -94,7 +94,7 @@ pub fn cells(
 /// use shared::{prepare, render, sanitize::Ammonia};
 ///
 /// let prepared = prepare::prose("*Coffee* <script>x()</script>", &Ammonia);
-/// let html = render::markdown(&prepared, &render::Options::default());
+/// let html = render::markdown(&prepared, &render::Options::default()).into_string();
 /// assert!(html.contains("<em>Coffee</em>") && !html.contains("script"));
 /// ```
 pub fn prose(source: &str, sanitizer: &impl Sanitizer) -> Markdown {

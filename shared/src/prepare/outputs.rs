@@ -8,26 +8,13 @@ use super::{
     rich, terminal,
 };
 use crate::{
-    notebook::{self, Cell, Notebook},
+    notebook::{self, Cell},
     prepared::{Output, Rich},
 };
 
 /// A note takes many times what there need be of an output that nobody knows; after so many
 /// of them one is enough for the others.
 const MAX_UNKNOWN: usize = 3;
-
-/// So many outputs of a cell are shown, or fewer where the notebook has very many of them: each
-/// takes a frame, in memory and on the page, whatever there is in it.
-const MOST: usize = 1_000;
-const MOST_OF_MANY: usize = 20;
-const MANY: usize = 20_000;
-
-/// How many outputs are shown of each cell of `notebook`.
-pub(crate) fn most(notebook: &Notebook) -> usize {
-    let cells = notebook.cells().iter();
-    let count: usize = cells.map(Cell::output_count).sum();
-    if count > MANY { MOST_OF_MANY } else { MOST }
-}
 
 /// All outputs of `cell`; neighbouring pieces of one stream are joined first, because
 /// a progress bar is printed in many.

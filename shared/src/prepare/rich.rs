@@ -17,15 +17,6 @@ use crate::{
     prepared::{ImageKind, Rich, SafeHtml},
 };
 
-/// Images, in the order of rank.
-pub(super) const IMAGES: [ImageKind; 5] = [
-    ImageKind::Svg,
-    ImageKind::Png,
-    ImageKind::Jpeg,
-    ImageKind::Gif,
-    ImageKind::Webp,
-];
-
 /// Parts of mime types that need a script, and what they are.
 const LIVE: [(&str, &str); 9] = [
     ("jupyter.widget", "An interactive widget"),
@@ -183,7 +174,7 @@ fn latex(bundle: &Bundle<'_>) -> Option<Rich> {
 /// The image of the highest rank that a page can show; a note when there are only others.
 fn image(bundle: &Bundle<'_>, number: usize, plain: &str, most: Cost) -> Option<Rich> {
     let mut refused = None;
-    for kind in IMAGES {
+    for kind in image::KINDS {
         match one_image(bundle, kind, plain) {
             Some(Ok(image)) => return Some(image),
             Some(Err(note)) => refused = refused.or(Some(note)),

@@ -1,15 +1,10 @@
 //! A cell's frame and what is in it.
 
-use super::{Options, anchor, escape, highlight, output, text};
-use crate::prepared::{Code, Content, Markdown, PreparedCell};
-
-/// What one call to [`super::cells`] carries from cell to cell.
-pub(super) struct Context<'a> {
-    pub(super) options: &'a Options,
-    pub(super) ids: anchor::Ids,
-    /// The place of the cell in its notebook, from 0.
-    pub(super) cell: usize,
-}
+use super::{
+    escape, highlight, output,
+    parts::{Context, push_markdown, push_note, push_text},
+};
+use crate::prepared::{Code, Content, PreparedCell};
 
 /// One cell, onto the end of `out`.
 pub(super) fn push(out: &mut String, cell: &PreparedCell, context: &mut Context<'_>) {
@@ -93,29 +88,4 @@ fn hidden(out: &mut String, hidden: bool, summary: &str, content: impl FnOnce(&m
     if hidden {
         out.push_str("</details>");
     }
-}
-
-/// Markdown in its wrapper.
-pub(super) fn push_markdown(out: &mut String, markdown: &Markdown, context: &mut Context<'_>) {
-    let (class, html) = match markdown {
-        Markdown::Written(html) => ("nb-md", html),
-        Markdown::Html(html) => ("nb-md nb-html", html),
-    };
-    out.push_str("<div class=\"");
-    out.push_str(class);
-    out.push_str("\">");
-    anchor::push_fragment(out, html.as_str(), &mut context.ids);
-    out.push_str("</div>");
-}
-
-/// Text as it stands, colours included.
-pub(super) fn push_text(out: &mut String, text: &str) {
-    text::push(out, "nb-text", "", text);
-}
-
-/// What cannot be shown, in words.
-pub(super) fn push_note(out: &mut String, note: &str) {
-    out.push_str("<p class=\"nb-note\">");
-    escape::push(out, note);
-    out.push_str("</p>");
 }

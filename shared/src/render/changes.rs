@@ -11,6 +11,7 @@
 
 use super::escape::push as push_text;
 use crate::prepare::budget::text_weight;
+use crate::prepared::SafeHtml;
 use crate::wire::{CellDiff, DiffResponse, LineDiff};
 
 /// Cells that are told of, and lines of them all, as far as they are this much text.
@@ -66,11 +67,11 @@ impl Left {
 ///     }],
 ///     more: 0,
 /// };
-/// let html = render::changes(&diff);
+/// let html = render::changes(&diff).into_string();
 /// assert!(html.contains("<h3>Cell 1 · code</h3>"));
 /// assert!(html.contains("<ins>+ 1 &lt; 2\n</ins>"));
 /// ```
-pub fn changes(diff: &DiffResponse) -> String {
+pub fn changes(diff: &DiffResponse) -> SafeHtml {
     let mut out = String::new();
     if diff.from.is_none() {
         out.push_str(
@@ -105,7 +106,7 @@ pub fn changes(diff: &DiffResponse) -> String {
             diff.more
         ));
     }
-    out
+    SafeHtml::trust(out)
 }
 
 fn push_cell(out: &mut String, cell: &CellDiff, left: &mut Left) {
@@ -202,6 +203,7 @@ mod tests {
             cells,
             more: 0,
         })
+        .into_string()
     }
 
     fn cell(lines: Vec<LineDiff>) -> CellDiff {

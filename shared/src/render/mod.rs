@@ -71,6 +71,7 @@ pub(crate) mod html;
 pub(crate) mod image;
 mod json;
 mod output;
+mod parts;
 pub(crate) mod stand_in;
 mod text;
 
@@ -79,7 +80,7 @@ pub use changes::changes;
 
 #[cfg(not(target_arch = "wasm32"))]
 use crate::prepared::Output;
-use crate::prepared::{Markdown, PreparedCell};
+use crate::prepared::{Markdown, PreparedCell, SafeHtml};
 
 /// How to render.
 #[derive(Clone, Debug, Default)]
@@ -115,26 +116,26 @@ pub struct Options {
 ///     id_prefix: "ana-".to_owned(),
 ///     ..Options::default()
 /// };
-/// let html = render::cells(&[cell], &options);
+/// let html = render::cells(&[cell], &options).into_string();
 /// assert!(html.starts_with("<section class=\"nb-cell nb-raw\" id=\"ana-cell-1\""));
 /// assert!(html.contains("1 &lt; 2"));
 /// ```
-pub fn cells(cells: &[PreparedCell], options: &Options) -> String {
+pub fn cells(cells: &[PreparedCell], options: &Options) -> SafeHtml {
     let mut renderer = Renderer::new(options);
     let mut out = String::new();
     for cell in cells {
         renderer.push(&mut out, cell);
     }
-    out
+    SafeHtml::trust(out)
 }
 
 /// The HTML of Markdown that stands alone, as a `div.nb-md`.
 #[must_use]
-pub fn markdown(markdown: &Markdown, options: &Options) -> String {
+pub fn markdown(markdown: &Markdown, options: &Options) -> SafeHtml {
     let mut out = String::new();
     let mut context = Renderer::new(options).0;
-    cell::push_markdown(&mut out, markdown, &mut context);
-    out
+    parts::push_markdown(&mut out, markdown, &mut context);
+    SafeHtml::trust(out)
 }
 
 /// The HTML of an output by itself, for who measures it.
@@ -150,7 +151,7 @@ pub(crate) fn output(output: &Output) -> String {
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn text(text: &str) -> String {
     let mut out = String::new();
-    cell::push_text(&mut out, text);
+    parts::push_text(&mut out, text);
     out
 }
 
@@ -163,11 +164,11 @@ pub(crate) fn source(source: &str, language: &str) -> String {
 }
 
 /// Renders the cells of one page, one after the other.
-pub(crate) struct Renderer<'a>(cell::Context<'a>);
+pub(crate) struct Renderer<'a>(parts::Context<'a>);
 
 impl<'a> Renderer<'a> {
     pub(crate) fn new(options: &'a Options) -> Self {
-        Self(cell::Context {
+        Self(parts::Context {
             options,
             ids: anchor::Ids::new(options),
             cell: 0,

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::{
-    anchor,
-    cell::{self, Context},
-    image, json, stand_in, text,
+    anchor, image, json,
+    parts::{self, Context},
+    stand_in, text,
 };
 use crate::prepared::{Output, Rich};
 
@@ -48,13 +48,13 @@ fn push_rich(out: &mut String, class: &str, rich: &Rich, context: &mut Context<'
 
 fn push_form(out: &mut String, rich: &Rich, context: &mut Context<'_>) {
     match rich {
-        Rich::Text(text) => cell::push_text(out, text),
+        Rich::Text(text) => parts::push_text(out, text),
         Rich::Html(html) => {
             out.push_str("<div class=\"nb-html\">");
             anchor::push_fragment(out, html.as_str(), &mut context.ids);
             out.push_str("</div>");
         }
-        Rich::Markdown(markdown) => cell::push_markdown(out, markdown, context),
+        Rich::Markdown(markdown) => parts::push_markdown(out, markdown, context),
         Rich::Latex { text, maths } => {
             out.push_str("<div class=\"nb-latex\">");
             stand_in::push_html(out, text, maths);
@@ -67,7 +67,7 @@ fn push_form(out: &mut String, rich: &Rich, context: &mut Context<'_>) {
             out.push_str("</div>");
         }
         Rich::Live { note, frame, shown } => {
-            cell::push_note(out, note);
+            parts::push_note(out, note);
             if let Some(number) = frame.filter(|_| context.options.frames) {
                 out.push_str(&format!(
                     "<button type=\"button\" class=\"nb-show\" data-cell=\"{}\" \
@@ -80,9 +80,9 @@ fn push_form(out: &mut String, rich: &Rich, context: &mut Context<'_>) {
             }
         }
         Rich::Note { note, text } => {
-            cell::push_note(out, note);
+            parts::push_note(out, note);
             if !text.is_empty() {
-                cell::push_text(out, text);
+                parts::push_text(out, text);
             }
         }
     }

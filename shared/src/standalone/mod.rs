@@ -53,7 +53,7 @@ pub fn document(title: &str, cells: &[PreparedCell], language: &str) -> String {
         ..Options::default()
     };
     let mut out = before(title, language);
-    out.push_str(&render::cells(cells, &options));
+    out.push_str(render::cells(cells, &options).as_str());
     out.push_str(AFTER);
     out
 }

@@ -57,7 +57,7 @@ fn size(notebook: &Notebook) -> usize {
         page: Some(format!("notebook?filename={}", "x".repeat(60))),
         frames: true,
     };
-    render::cells(&prepare(notebook), &options).len()
+    render::cells(&prepare(notebook), &options).as_str().len()
 }
 
 fn limit(notebook: &Notebook) -> usize {

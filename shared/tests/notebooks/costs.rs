@@ -24,7 +24,7 @@ fn elements(html: &str) -> usize {
 /// What the tile of a notebook is made of.
 fn tile(notebook: &Notebook) -> String {
     let prepared = Prepared::of(notebook, 0, &Ammonia, None);
-    render::cells(prepared.cells(), &Options::default())
+    render::cells(prepared.cells(), &Options::default()).into_string()
 }
 
 fn nested(levels: usize) -> String {
@@ -105,7 +105,7 @@ fn the_way_to_the_original_is_a_closed_frame() {
         frames: true,
         ..Options::default()
     };
-    let html = render::cells(&prepare(&output), &options);
+    let html = render::cells(&prepare(&output), &options).into_string();
     assert!(html.contains("data-cell=\"0\" data-output=\"0\""), "{html}");
     let document = shared::prepare::frame_document(&output, 0, 0).expect("a picture");
     assert!(
@@ -248,7 +248,10 @@ fn by_changes_it_is_the_same_as_from_nothing() {
         let (changed, now) = incremental::cells(&notebook, 0, &options, &Ammonia, before);
         let (anew, _) = incremental::cells(&notebook, 0, &options, &Ammonia, None);
         assert_eq!(changed, anew);
-        assert_eq!(changed, render::cells(&prepare(&notebook), &options));
+        assert_eq!(
+            changed,
+            render::cells(&prepare(&notebook), &options).into_string()
+        );
         (text, pieces) = (changed, now);
     }
     let mut before = None;

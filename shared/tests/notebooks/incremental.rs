@@ -20,7 +20,7 @@ fn options() -> Options {
 }
 
 fn from_nothing(notebook: &Notebook, first: usize) -> String {
-    render::cells(&prepare::cells(notebook, first, &Ammonia), &options())
+    render::cells(&prepare::cells(notebook, first, &Ammonia), &options()).into_string()
 }
 
 /// Cells that have to do with each other: by the places in them and by their displays.

@@ -53,7 +53,7 @@ pub(crate) fn render(cells: &[PreparedCell]) -> String {
         frames: true,
         ..Options::default()
     };
-    render::cells(cells, &options)
+    render::cells(cells, &options).into_string()
 }
 
 /// From notebook to HTML.

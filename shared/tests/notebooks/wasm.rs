@@ -13,7 +13,10 @@ fn check(name: &str, prepared: &str, html: &str) {
         frames: true,
         ..Options::default()
     };
-    assert!(render::cells(&cells, &options) == html, "{name} differs");
+    assert!(
+        render::cells(&cells, &options).as_str() == html,
+        "{name} differs"
+    );
 }
 
 macro_rules! golden {

@@ -120,7 +120,7 @@ fn compare(files: &[PathBuf]) -> Result<Vec<(PathBuf, Option<String>)>> {
             "{name}: {outputs:?} and not {expected:?}"
         );
         let whole = render::cells(&cells, &render::Options::default());
-        let sections = whole.matches("<section class=\"nb-cell").count();
+        let sections = whole.as_str().matches("<section class=\"nb-cell").count();
         ensure!(sections == cells.len(), "{name}: {sections} sections");
         compared.push((file.clone(), None));
     }
@@ -128,7 +128,7 @@ fn compare(files: &[PathBuf]) -> Result<Vec<(PathBuf, Option<String>)>> {
 }
 
 fn html_of(cell: &shared::prepared::PreparedCell) -> String {
-    render::cells(std::slice::from_ref(cell), &render::Options::default())
+    render::cells(std::slice::from_ref(cell), &render::Options::default()).into_string()
 }
 
 fn outputs_in(html: &str) -> usize {

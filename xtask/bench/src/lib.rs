@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 /// When the JSON is not what the service sends.
 #[wasm_bindgen]
 pub fn render(prepared_json: &str) -> Result<String, String> {
-    Ok(render::cells(&cells(prepared_json)?, &Options::default()))
+    Ok(render::cells(&cells(prepared_json)?, &Options::default()).into_string())
 }
 
 /// The same, a text for each cell: the page of one notebook replaces only those that
@@ -26,7 +26,7 @@ pub fn render_each(prepared_json: &str) -> Result<Vec<String>, String> {
     let cells = cells(prepared_json)?;
     let each = cells.iter().map(std::slice::from_ref);
     Ok(each
-        .map(|cell| render::cells(cell, &Options::default()))
+        .map(|cell| render::cells(cell, &Options::default()).into_string())
         .collect())
 }
 

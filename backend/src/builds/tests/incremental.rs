@@ -68,7 +68,7 @@ fn made_from_nothing(
                 ..Options::default()
             };
             let cells = prepare::cells(&tail, whole.len() - tail.len(), &Ammonia);
-            html.extend(render::cells(&cells, &options).into_bytes());
+            html.extend(render::cells(&cells, &options).into_string().into_bytes());
         }
         html.extend(summary::SECTION_END.bytes());
     }

@@ -4,7 +4,6 @@ mod frame;
 
 use leptos::prelude::*;
 use shared::asides;
-use shared::render::escape::attribute as escaped;
 use shared::wire::BuiltVersion;
 
 use super::keyboard::on_shortcut;
@@ -14,6 +13,8 @@ use crate::components::live_pill::LivePill;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::shortcuts::ShortcutsButton;
 use crate::components::theme_toggle::ThemeToggle;
+use crate::html;
+use crate::html::{Html, showing};
 use crate::model::age::{describe, seconds_since};
 use crate::model::document::Document;
 use crate::model::failure::Failure;
@@ -74,21 +75,21 @@ pub fn DocumentPage() -> impl IntoView {
     });
     let what = Memo::new(move |_| {
         let View { notebook, user, .. } = router.view();
-        format!(
+        html!(
             "<h1>{}</h1><p>{}</p>",
-            escaped(user.as_deref().unwrap_or("Summary")),
-            escaped(&notebook.unwrap_or_default())
+            user.as_deref().unwrap_or("Summary"),
+            notebook
         )
     });
     let built = Memo::new(move |_| {
         let now_ms = clock.now_ms();
-        document.with(|it| it.shown().map_or_else(String::new, |it| told(it, now_ms)))
+        document.with(|it| it.shown().map_or_else(Html::default, |it| told(it, now_ms)))
     });
     view! {
         <header class="top-bar notebook-bar">
             <a class="button" href=move || back.get().0 title="Back (Esc)">{move || back.get().1}</a>
-            <div class="whose" inner_html=what></div>
-            <p class="summary" data-testid="built" inner_html=built></p>
+            <div class="whose" {..showing(move || what.get())}></div>
+            <p class="summary" data-testid="built" {..showing(move || built.get())}></p>
             <div class="bar-end">
                 <span role="status" class="contents">
                     <button
@@ -123,12 +124,12 @@ pub fn DocumentPage() -> impl IntoView {
 }
 
 /// When the version was built, and the way to the file.
-fn told(built: &BuiltVersion, now_ms: i64) -> String {
-    format!(
+fn told(built: &BuiltVersion, now_ms: i64) -> Html {
+    html!(
         "<span>built {}</span><a href=\"{}\" target=_blank rel=\"external noopener\" \
          title=\"The document by itself, to keep or to print\">File</a>",
         describe(seconds_since(built.built_at_ms, now_ms)),
-        escaped(&built.address)
+        built.address
     )
 }
 
@@ -137,9 +138,9 @@ fn notice(router: Router, reader: Reader, is_shown: bool) -> Option<AnyView> {
     let view = router.view();
     if view.notebook.is_none() {
         let wall = router.wall_href(&view);
-        let html = format!(
+        let html = html!(
             "<p>The address names no notebook. <a href=\"{}\">Choose one on the wall</a>.</p>",
-            escaped(&wall)
+            wall
         );
         return Some(view! { <Notice title="No notebook is chosen" html /> }.into_any());
     }

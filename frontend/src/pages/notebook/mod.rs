@@ -4,7 +4,6 @@ mod past;
 
 use leptos::prelude::*;
 use shared::asides::{READ, RECORDED, Recorded};
-use shared::render::escape::attribute as escaped;
 
 use self::past::PastParts;
 use super::keyboard::on_shortcut;
@@ -13,6 +12,7 @@ use crate::components::cells::{Cells, id_prefix};
 use crate::components::notebook_bar::NotebookBar;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::skeleton::SkeletonCells;
+use crate::html;
 use crate::model::view::title;
 use crate::model::wall::neighbours;
 use crate::place;
@@ -141,10 +141,10 @@ fn content(phase: Phase, router: Router, store: NotebookStore) -> AnyView {
         Phase::Loading => view! { <SkeletonCells /> }.into_any(),
         Phase::Idle => {
             let wall = router.wall_href(&router.view_untracked());
-            let html = format!(
+            let html = html!(
                 "<p>The address names no notebook or no participant. \
                  <a href=\"{}\">Choose one on the wall</a>.</p>",
-                escaped(&wall)
+                wall
             );
             view! { <Notice title="No notebook is chosen" testid="empty" html /> }.into_any()
         }

@@ -10,6 +10,7 @@ use web_sys::{Element, HtmlDialogElement, ScrollIntoViewOptions, ScrollLogicalPo
 
 use crate::api;
 use crate::clock::{Clock, local};
+use crate::html::{Html, put};
 use crate::model::failure::Failure;
 use crate::model::history::Timeline;
 use crate::model::past::{Past, Restoring, Scene};
@@ -26,7 +27,7 @@ struct Inner {
     /// What the page showed when it was drawn last.
     view: View,
     /// What was drawn last, place by place.
-    drawn: [String; 4],
+    drawn: [Html; 4],
     /// Where the changes were asked for that are, or will be, shown.
     changes_url: String,
 }
@@ -181,7 +182,8 @@ impl PastParts {
                             parts.upkeep.used();
                         }
                         parts.update(|past| {
-                            past.changes = answer.unwrap_or_else(|failure| failure.what_as_html());
+                            past.changes = answer
+                                .map_or_else(|failure| failure.what_as_html(), Html::answered);
                         });
                     }
                 });
@@ -345,7 +347,7 @@ impl PastParts {
         };
         let drawn = self.inner.try_with_value(|inner| {
             let past = &inner.past;
-            let none = String::new;
+            let none = Html::default;
             let changes = past.open && scene.view.changes;
             [
                 (
@@ -378,7 +380,7 @@ impl PastParts {
                 is_new
             });
             if is_new == Some(true) {
-                put(place, &html);
+                draw(place, &html);
             }
         }
         if let Some(page) = find(".notebook-page") {
@@ -400,11 +402,11 @@ impl PastParts {
 
 /// Draws a part that is new. Who had the focus in it keeps it, if it can be said where,
 /// and the version that is shown comes into view.
-fn put(place: &str, html: &str) {
+fn draw(place: &str, html: &Html) {
     let Some(element) = find(place) else { return };
     let focused = document().active_element();
     let had_focus = focused.is_some_and(|focused| element.contains(Some(&focused)));
-    element.set_inner_html(html);
+    put(&element, html);
     if let Some(dialog) = element.dyn_ref::<HtmlDialogElement>() {
         match html.is_empty() {
             true => dialog.close(),

@@ -136,24 +136,6 @@ impl<'a> Raw<'a> {
     pub fn is_object(self) -> bool {
         self.0.starts_with('{')
     }
-
-    /// nbformat's multi-line text: a string, or a list of strings to be joined.
-    #[must_use]
-    pub fn text(self) -> Option<String> {
-        if self.is_array() {
-            let mut text = String::with_capacity(self.0.len());
-            for line in self.items().filter_map(Self::as_str) {
-                text.push_str(&line);
-            }
-            return Some(text);
-        }
-        self.as_str().map(Cow::into_owned)
-    }
-
-    /// Whether it is text as nbformat wants it.
-    pub(crate) fn is_text(self) -> bool {
-        self.is_string() || (self.is_array() && self.items().all(Self::is_string))
-    }
 }
 
 /// What stands between two quotes in JSON, its escapes read.

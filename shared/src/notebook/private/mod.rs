@@ -6,14 +6,14 @@
 //! however the tag is spelled (`word`). What is cut too often is noticed by the author, what is
 //! cut too seldom by everyone else; so of two possibilities it is always the first.
 
+pub(super) mod hint;
 mod scan;
 mod word;
 
+pub use self::hint::TAG;
+use self::hint::may_be_tagged;
 use self::scan::{Cut, Scan};
 use super::{Notebook, ParseError, outline::Outline};
-
-/// The tag. It is one in letters of either case, of any width, and however it is padded.
-pub const TAG: &str = "private";
 
 /// The bytes of a notebook without its private cells, which are those whose `metadata.tags`
 /// hold `private`. A notebook that has none stays as it is, byte for byte.
@@ -69,36 +69,6 @@ pub(super) fn check_encoding(bytes: &[u8]) -> Result<(), ParseError> {
         return Err(ParseError::at_start(what));
     }
     Ok(())
-}
-
-/// Whether `text`, what stands between two quotes, is the tag.
-pub(super) fn is_tag(text: &[u8]) -> bool {
-    word::says(text, TAG)
-}
-
-/// Whether `text`, what stands where tags do, is the tag or has it among others.
-pub(super) fn has_tag(text: &[u8]) -> bool {
-    is_tag(text) || word::parts(text).any(is_tag)
-}
-
-/// Whether what is under `key` may be tags.
-pub(super) fn may_hold_tags(key: &[u8]) -> bool {
-    ["metadata", "tags", "tag"]
-        .iter()
-        .any(|word| word::says(key, word))
-}
-
-/// Whether the tag stands between two quotes anywhere in `bytes`, which need not be JSON: a
-/// quote may be the beginning or the end of a text, or stand in one, with a backslash or
-/// without.
-fn may_be_tagged(bytes: &[u8]) -> bool {
-    let mut is_escaped = false;
-    let ends = |byte: &u8| {
-        let ends = *byte == b'"' && !is_escaped;
-        is_escaped = *byte == b'\\' && !is_escaped;
-        ends
-    };
-    bytes.split(|byte| *byte == b'"').any(has_tag) || bytes.split(ends).any(has_tag)
 }
 
 /// `bytes` without `cuts`, which are in order and apart.

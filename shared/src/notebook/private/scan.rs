@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use super::{has_tag, word::says};
+use super::{hint::has_tag, word::says};
 use crate::{notebook::json::MAX_DEPTH, scan};
 
 /// What goes, and what comes in its place.

@@ -21,12 +21,12 @@ pub(super) struct Found {
 /// The formulas of Markdown, in order.
 pub(super) fn in_markdown(source: &str) -> Vec<Found> {
     let closed = closed(source);
-    search(source, &closed, "\\\\")
+    Search::new(source, &closed, "\\\\").run()
 }
 
 /// The formulas of LaTeX among text, where one backslash is enough.
 pub(super) fn in_latex(source: &str) -> Vec<Found> {
-    search(source, &[], "\\")
+    Search::new(source, &[], "\\").run()
 }
 
 /// The parts of Markdown in which no formula begins or ends, in order.
@@ -113,50 +113,62 @@ enum Token<'a> {
     Other,
 }
 
+/// So many times the length of a text are looked through for the ends of formulas, which
+/// takes once or twice; a text whose formulas take more plays with who reads it, by
+/// environments of many names, and what is left of it is shown as it stands.
+const MAX_PASSES: usize = 16;
+
 struct Search<'a> {
     source: &'a str,
     closed: &'a [Range<usize>],
     slashes: &'a str,
     /// Up to where each end is known to be missing.
     missing: HashMap<End<'a>, usize>,
-}
-
-fn search(source: &str, closed: &[Range<usize>], slashes: &str) -> Vec<Found> {
-    let mut search = Search {
-        source,
-        closed,
-        slashes,
-        missing: HashMap::new(),
-    };
-    let mut found = Vec::new();
-    let mut at = 0;
-    let mut next_closed = 0;
-    while at < source.len() {
-        let (token, length) = search.token(at, &mut next_closed);
-        let start = at;
-        at += length;
-        let Token::Delimiter { opens: true, end } = token else {
-            continue;
-        };
-        let Some((inside, after)) = search.end(at, end, next_closed) else {
-            continue;
-        };
-        let is_environment = matches!(end, End::Environment(_));
-        found.push(Found {
-            whole: start..after,
-            tex: if is_environment {
-                start..after
-            } else {
-                at..inside
-            },
-            display: !matches!(end, End::Dollar | End::Bracket(')')),
-        });
-        at = after;
-    }
-    found
+    /// How many bytes may still be looked through for ends.
+    left: usize,
 }
 
 impl<'a> Search<'a> {
+    fn new(source: &'a str, closed: &'a [Range<usize>], slashes: &'a str) -> Self {
+        Self {
+            source,
+            closed,
+            slashes,
+            missing: HashMap::new(),
+            left: MAX_PASSES * source.len(),
+        }
+    }
+
+    /// All formulas, in order.
+    fn run(&mut self) -> Vec<Found> {
+        let mut found = Vec::new();
+        let mut at = 0;
+        let mut next_closed = 0;
+        while at < self.source.len() {
+            let (token, length) = self.token(at, &mut next_closed);
+            let start = at;
+            at += length;
+            let Token::Delimiter { opens: true, end } = token else {
+                continue;
+            };
+            let Some((inside, after)) = self.end(at, end, next_closed) else {
+                continue;
+            };
+            let is_environment = matches!(end, End::Environment(_));
+            found.push(Found {
+                whole: start..after,
+                tex: if is_environment {
+                    start..after
+                } else {
+                    at..inside
+                },
+                display: !matches!(end, End::Dollar | End::Bracket(')')),
+            });
+            at = after;
+        }
+        found
+    }
+
     /// Where the formula whose inside begins at `from` ends: before and behind its
     /// delimiter. One in braces counts when there is none outside of them.
     fn end(&mut self, from: usize, end: End<'a>, mut next_closed: usize) -> Option<(usize, usize)> {
@@ -168,6 +180,7 @@ impl<'a> Search<'a> {
         let mut last = None;
         while at < self.source.len() {
             let (token, length) = self.token(at, &mut next_closed);
+            self.left = self.left.checked_sub(length)?;
             match token {
                 Token::Break => break,
                 Token::Open => braces += 1,
@@ -224,12 +237,11 @@ impl<'a> Search<'a> {
                 (if ends { Token::Break } else { Token::Other }, 1)
             }
             _ => {
-                let next = rest.find(['$', '{', '}', '\\', '\n']);
-                let mut length = next.unwrap_or(rest.len());
-                if let Some(range) = self.closed.get(*next_closed) {
-                    length = length.min(range.start - at);
-                }
-                (Token::Other, length)
+                // What is closed ends the text, before anything behind it is looked at.
+                let closed = self.closed.get(*next_closed);
+                let text = closed.map_or(rest, |range| &rest[..range.start - at]);
+                let next = text.find(['$', '{', '}', '\\', '\n']);
+                (Token::Other, next.unwrap_or(text.len()))
             }
         }
     }
@@ -270,7 +282,7 @@ fn delimiter(opens: bool, end: End<'_>) -> Token<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, in_latex, in_markdown};
+    use super::{Found, MAX_PASSES, Search, closed, in_latex, in_markdown};
 
     fn shown(source: &str, found: Vec<Found>) -> String {
         let shown = found.into_iter().map(|Found { tex, display, .. }| {
@@ -322,12 +334,46 @@ mod tests {
         }
     }
 
+    /// How many times its length is looked through for the ends of a text's formulas.
+    fn passes(source: &str) -> usize {
+        let [markdown, latex] = [(closed(source), "\\\\"), (Vec::new(), "\\")].map(|search| {
+            let mut search = Search::new(source, &search.0, search.1);
+            let before = search.left;
+            search.run();
+            (before - search.left) / source.len()
+        });
+        markdown.max(latex)
+    }
+
     #[test]
-    fn what_is_never_closed_is_looked_for_once() {
-        for part in ["$", "$$x ", "\\\\(", "\\begin{a}", "{$", "$}", "`$", "<a $"] {
+    fn a_formula_that_is_never_closed_is_looked_for_once() {
+        for part in [
+            "$",
+            "$$x ",
+            "\\\\(",
+            "\\begin{a}",
+            "{$",
+            "$}",
+            "`$",
+            "<a $",
+            "$a$ ",
+            "\\\\(a",
+        ] {
             let source = part.repeat(200_000 / part.len());
-            in_markdown(&source);
-            in_latex(&source);
+            let passes = passes(&source);
+            assert!(passes <= 2, "{passes} for {part}");
         }
+    }
+
+    #[test]
+    fn environments_of_many_names_are_given_up() {
+        let name = |n: usize| {
+            let letter = |by: usize| char::from(b'a' + (n / by % 26) as u8);
+            format!("\\begin{{{}{}{}}}", letter(676), letter(26), letter(1))
+        };
+        let few: String = (0..MAX_PASSES / 2).map(name).collect();
+        let many: String = (0..10_000).map(name).collect();
+        assert_eq!(in_markdown(&format!("{few} $x$")).len(), 1);
+        assert!(passes(&many) <= MAX_PASSES);
     }
 }

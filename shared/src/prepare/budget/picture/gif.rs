@@ -1,6 +1,6 @@
 //! GIF, block by block.
 
-use super::{Bytes, Size};
+use super::{bytes::Bytes, size::Size};
 
 /// The signature and the size of the screen.
 const HEAD: usize = 13;

@@ -1,6 +1,6 @@
 //! JPEG, and how often its decoder has to go over it.
 
-use super::{Bytes, Size};
+use super::{bytes::Bytes, size::Size};
 
 /// So many scans of the whole are one that is made for slow lines; each more takes as long
 /// as another picture.

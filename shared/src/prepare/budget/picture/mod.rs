@@ -9,148 +9,48 @@ mod bytes;
 mod gif;
 mod jpeg;
 mod png;
+pub(super) mod raster;
+mod size;
 mod webp;
 
-use self::bytes::Bytes;
 pub(super) use self::bytes::decode;
-use super::{Cost, grouped, svg};
+use super::{Cost, svg};
 use crate::prepared::ImageKind;
-
-/// Pixels of one picture: a photograph of the largest telephones.
-const MAX_PIXELS: u64 = 52_000_000;
-/// Pixels of all frames of a picture that moves, or of all scans of one.
-const MAX_MOVING: u64 = 200_000_000;
-/// No side is longer; a page would be as long as that.
-const MAX_SIDE: u32 = 30_000;
-
-/// What a picture of pixels is, decoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Size {
-    width: u32,
-    height: u32,
-    /// More than one when it moves, or when a decoder goes over it again and again.
-    frames: u32,
-}
-
-impl Size {
-    fn pixels(self) -> u64 {
-        u64::from(self.width) * u64::from(self.height)
-    }
-
-    fn of_all_frames(self) -> u64 {
-        self.pixels().saturating_mul(u64::from(self.frames.max(1)))
-    }
-}
-
-/// What bytes are.
-enum Found {
-    /// A picture of pixels.
-    Pixels(Size),
-    /// A picture that a browser would show and that is none of those shown here.
-    Foreign(&'static str),
-    /// Nothing that a browser would show.
-    Nothing,
-}
-
-fn find(bytes: Bytes<'_>) -> Found {
-    if bytes.is_at(0, b"\x89PNG\r\n\x1a\n") {
-        Found::Pixels(png::size(bytes))
-    } else if bytes.is_at(0, b"\xFF\xD8\xFF") {
-        Found::Pixels(jpeg::size(bytes))
-    } else if bytes.is_at(0, b"GIF8") {
-        Found::Pixels(gif::size(bytes))
-    } else if bytes.is_at(0, b"RIFF") && bytes.is_at(8, b"WEBP") {
-        Found::Pixels(webp::size(bytes))
-    } else if bytes.is_at(4, b"ftyp") {
-        Found::Foreign("an AVIF picture")
-    } else if bytes.is_at(0, b"BM") {
-        Found::Foreign("a bitmap")
-    } else if bytes.is_at(0, b"\0\0\x01\0") || bytes.is_at(0, b"\0\0\x02\0") {
-        Found::Foreign("an icon")
-    } else if bytes.is_at(0, b"\xFF\x0A") || bytes.is_at(4, b"JXL ") {
-        Found::Foreign("a JPEG XL picture")
-    } else {
-        Found::Nothing
-    }
-}
 
 /// What a picture costs, in base64. What [`refusal`] refuses costs more than there is.
 pub(super) fn cost(kind: ImageKind, base64: &str) -> Cost {
+    if kind != ImageKind::Svg {
+        return raster::cost(base64);
+    }
+    let drawn = match svg::of_base64(base64) {
+        Ok(cost) => cost.plus(Cost::ELEMENT),
+        Err(_) => Cost {
+            shapes: u64::MAX,
+            ..Cost::ELEMENT
+        },
+    };
     Cost {
         // Pictures in a drawing are part of these.
         bytes: base64.len() as u64,
-        ..drawn(kind, base64)
-    }
-}
-
-fn drawn(kind: ImageKind, base64: &str) -> Cost {
-    if kind == ImageKind::Svg {
-        return match svg::of_base64(base64) {
-            Ok(cost) => cost.plus(Cost::ELEMENT),
-            Err(_) => Cost {
-                shapes: u64::MAX,
-                ..Cost::ELEMENT
-            },
-        };
-    }
-    let pixels = match find(Bytes::new(base64)) {
-        Found::Pixels(size) if too_large(size).is_some() => u64::MAX,
-        Found::Pixels(size) => size.of_all_frames(),
-        Found::Foreign(_) => u64::MAX,
-        Found::Nothing => 0,
-    };
-    Cost {
-        pixels,
-        ..Cost::ELEMENT
+        ..drawn
     }
 }
 
 /// Why a picture is not shown at all, whatever stands around it: goes on after a name, as
 /// in `This picture has …`.
 pub(in crate::prepare) fn refusal(kind: ImageKind, base64: &str) -> Option<String> {
-    if kind == ImageKind::Svg {
-        return match svg::of_base64(base64) {
-            Ok(cost) => cost.beyond(svg::MOST).map(|much| much.to_string()),
-            Err(why) => Some(format!("{why}; the notebook itself has it")),
-        };
+    if kind != ImageKind::Svg {
+        return raster::refusal(base64);
     }
-    match find(Bytes::new(base64)) {
-        Found::Pixels(size) => too_large(size),
-        Found::Foreign(what) => Some(format!(
-            "is {what}, and PNG, JPEG, GIF, WebP and SVG are shown here; the notebook itself has it"
-        )),
-        Found::Nothing => None,
+    match svg::of_base64(base64) {
+        Ok(cost) => cost.beyond(svg::MOST).map(|much| much.to_string()),
+        Err(why) => Some(format!("{why}; the notebook itself has it")),
     }
-}
-
-fn too_large(size: Size) -> Option<String> {
-    let Size {
-        width,
-        height,
-        frames,
-    } = size;
-    let sides = format!(
-        "{} × {} pixels",
-        grouped(u64::from(width)),
-        grouped(u64::from(height))
-    );
-    let most = if size.pixels() > MAX_PIXELS {
-        format!("{sides}; pictures of up to {} are", grouped(MAX_PIXELS))
-    } else if width.max(height) > MAX_SIDE {
-        let most = grouped(u64::from(MAX_SIDE));
-        format!("{sides}; pictures of up to {most} a side are")
-    } else if frames > 1 && size.of_all_frames() > MAX_MOVING {
-        let most = grouped(MAX_MOVING);
-        format!("{frames} layers of {sides}; up to {most} pixels in all are")
-    } else {
-        return None;
-    };
-    Some(format!("has {most} shown here. The notebook itself has it"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Cost, cost, drawn, refusal};
+    use super::{super::Cost, cost, refusal};
     use crate::{prepare::image::encode, prepared::ImageKind};
 
     fn png(width: u32, height: u32, frames: u32) -> Vec<u8> {
@@ -257,7 +157,11 @@ mod tests {
             }
         }
         assert_eq!(pixels(b"nothing"), 0);
-        assert_eq!(drawn(ImageKind::Png, "iVBORw0KGgo="), Cost::ELEMENT);
+        let known = Cost {
+            bytes: 12,
+            ..Cost::ELEMENT
+        };
+        assert_eq!(cost(ImageKind::Png, "iVBORw0KGgo="), known);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! PNG, and the frames of one that moves.
 
-use super::{Bytes, Size};
+use super::{bytes::Bytes, size::Size};
 
 const SIGNATURE: usize = 8;
 /// The length and the name before the data of a chunk, and the sum behind it.

@@ -1,6 +1,6 @@
 //! WebP in its three forms.
 
-use super::{Bytes, Size};
+use super::{bytes::Bytes, size::Size};
 
 const HEAD: usize = 12;
 

@@ -9,8 +9,8 @@
 use std::collections::HashSet;
 
 use super::{
-    dash,
-    graph::{Times, shorter},
+    dash::{self, shorter},
+    times::Times,
 };
 use crate::prepare::place::percent_decoded;
 

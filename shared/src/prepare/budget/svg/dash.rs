@@ -22,6 +22,14 @@ pub(super) fn cost(period: f64, length: f64, shapes: u64) -> u64 {
     (dashes / DASHES_IN_SHAPE) as u64
 }
 
+/// The shorter of two periods of dashes, if there are any.
+pub(super) fn shorter(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// How long the dashes of a `stroke-dasharray` and what is between them are, together; as
 /// good as nothing where it cannot be told.
 pub(super) fn period(value: &str) -> f64 {

@@ -7,8 +7,9 @@
 use super::{
     Drawing,
     css::{self, Styles},
-    dash,
-    graph::{Node, Times, shorter},
+    dash::{self, shorter},
+    graph::Node,
+    times::Times,
     xml::{self, Name},
 };
 

@@ -2,18 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{css::Styles, dash};
-
-/// How often an element draws what it refers to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Times {
-    /// Once.
-    Once,
-    /// Once for each shape in it, because those inherit what fills them.
-    EachShape,
-    /// Once for each vertex of each shape in it.
-    EachVertex,
-}
+use super::{
+    css::Styles,
+    dash::{self, shorter},
+    times::Times,
+};
 
 /// An element.
 #[derive(Default)]
@@ -137,14 +130,6 @@ struct Inherited {
 
 /// No more is looked for.
 const MAX_INHERITED: usize = 64;
-
-/// The shorter of two, if there are any.
-pub(super) fn shorter(one: Option<f64>, other: Option<f64>) -> Option<f64> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
-}
 
 /// An element that is being added up.
 struct Frame {

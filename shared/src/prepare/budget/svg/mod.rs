@@ -16,10 +16,15 @@ mod css;
 mod dash;
 mod element;
 mod graph;
+mod times;
 mod xml;
 
 use self::{css::Styles, element::Has, graph::Graph, xml::Piece};
-use super::{Cost, picture, text};
+use super::{
+    Cost,
+    picture::{decode, raster},
+    text,
+};
 use crate::prepared::ImageKind;
 
 /// What one drawing may come to.
@@ -47,7 +52,7 @@ const PICTURE: u64 = 20;
 
 /// What the SVG in `base64` costs; an error says, after a name, why that cannot be told.
 pub(super) fn of_base64(base64: &str) -> Result<Cost, &'static str> {
-    of_bytes(&picture::decode(base64), 0)
+    of_bytes(&decode(base64), 0)
 }
 
 fn of_bytes(bytes: &[u8], nesting: usize) -> Result<Cost, &'static str> {
@@ -144,13 +149,13 @@ impl Drawing {
             return Err("has something in it that is no picture");
         };
         if kind != ImageKind::Svg {
-            self.cost.add(picture::cost(kind, &base64));
+            self.cost.add(raster::cost(&base64));
             return Ok(PICTURE);
         }
         if self.nesting == MAX_NESTING {
             return Err("has drawings within drawings");
         }
-        let inner = of_bytes(&picture::decode(&base64), self.nesting + 1)?;
+        let inner = of_bytes(&decode(&base64), self.nesting + 1)?;
         self.cost.pixels = self.cost.pixels.saturating_add(inner.pixels);
         Ok(inner.shapes)
     }
