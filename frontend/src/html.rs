@@ -1,6 +1,6 @@
 //! HTML that the page may show: a type of its own, and the only way into an element.
 //!
-//! What is drawn as text (see [`crate::model::past`] for why) is made by [`html!`](crate::html),
+//! What is drawn as text (see [`crate::model::past`] for why) is made by [`html!`](crate::html!),
 //! whose template is the page's own and which escapes every text that goes into it. What
 //! was made elsewhere comes as [`SafeHtml`] from the sanitiser or the renderer. A `String`
 //! becomes neither, and no other module names what sets the HTML of an element, which a
@@ -77,7 +77,7 @@ impl Html {
         Self(body)
     }
 
-    /// The template with its holes filled; written as [`html!`](crate::html), which counts
+    /// The template with its holes filled; written as [`html!`](crate::html!), which counts
     /// them.
     pub fn of(template: &'static str, parts: &[Part<'_>]) -> Self {
         let mut html = String::new();
