@@ -11,6 +11,7 @@ use super::{
     queue::{Lane, Work},
     quota::{size_of_files, size_of_part, size_of_place},
     shares::{Claim, Shares},
+    work::TRY_AGAIN,
 };
 use crate::{class::Key, homes::Fingerprint, telemetry::loggable};
 
@@ -111,12 +112,13 @@ impl Builds {
             return;
         };
         let is_there = from.iter().all(|from| self.folder.version(from).is_some());
-        let mut has_news = false;
+        let (mut has_news, mut has_failed) = (false, false);
         let linked = is_there
             && !self.rooms.files.is_over(first)
             && from.iter().zip(&to).all(|(from, to)| {
                 let linked = self.folder.link(from, to);
                 has_news |= matches!(linked, Ok(true));
+                has_failed |= linked.is_err();
                 let warn = |error| tracing::warn!(%error, place = %loggable(to), "no second name");
                 linked.map_err(warn).is_ok()
             });
@@ -124,6 +126,11 @@ impl Builds {
             self.remove_files(key);
         }
         self.note_export(key, linked);
+        if has_failed {
+            let lane = Lane::Copy(key.clone());
+            let later = Instant::now() + TRY_AGAIN;
+            self.queue.push_again(lane, Work::Align, later);
+        }
         if has_news {
             self.tell(&key.filename, Some(&key.user));
         }

@@ -26,7 +26,7 @@ use crate::{
 /// So long others wait for a participant's disk.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Until what could not be written is tried again: a disk that is full stays so for a while.
-const TRY_AGAIN: Duration = Duration::from_secs(5);
+pub(super) const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 impl Builds {
     pub(super) fn work(&self) {
