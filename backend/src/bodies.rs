@@ -1,9 +1,11 @@
 //! Bodies of answers: one that keeps something until it is sent, and one that is given out in
-//! pieces.
+//! pieces, of its own or lent.
 
 use std::{
     collections::VecDeque,
+    ops::Range,
     pin::Pin,
+    sync::{Arc, Weak},
     task::{Context, Poll},
 };
 
@@ -48,18 +50,65 @@ impl<T: Unpin> HttpBody for With<T> {
 /// What is in memory already, in pieces. Who compresses it would else do so at one go, and
 /// hold up all that its worker has to do.
 pub(crate) struct Pieces {
-    left: VecDeque<Bytes>,
+    left: VecDeque<Part>,
     /// Others had their turn since the last piece.
     is_turn: bool,
 }
 
+enum Part {
+    Own(Bytes),
+    Lent {
+        bytes: Weak<Vec<u8>>,
+        left: Range<usize>,
+    },
+}
+
+/// Who lent the bytes has let go of them: there are newer ones.
+#[derive(Debug, thiserror::Error)]
+#[error("what was being sent is out of date")]
+struct TakenBack;
+
 impl Pieces {
-    /// A body of these, one after the other. What several answers have in common may be shared.
-    pub(crate) fn of(bytes: impl IntoIterator<Item = Bytes>) -> Self {
-        let bytes = bytes.into_iter().filter(|bytes| !bytes.is_empty());
+    /// A body of these.
+    pub(crate) fn of(bytes: Bytes) -> Self {
         Self {
-            left: bytes.collect(),
+            left: [Part::Own(bytes)].into(),
             is_turn: true,
+        }
+    }
+
+    /// A body of bytes that many are sent, between a beginning and an end of its own. It ends
+    /// half-way when nobody keeps them any more.
+    pub(crate) fn around(begin: Bytes, lent: &Arc<Vec<u8>>, end: Bytes) -> Self {
+        let lent = Part::Lent {
+            left: 0..lent.len(),
+            bytes: Arc::downgrade(lent),
+        };
+        Self {
+            left: [Part::Own(begin), lent, Part::Own(end)].into(),
+            is_turn: true,
+        }
+    }
+}
+
+impl Part {
+    fn len(&self) -> usize {
+        match self {
+            Self::Own(bytes) => bytes.len(),
+            Self::Lent { left, .. } => left.len(),
+        }
+    }
+
+    fn next(&mut self) -> Result<Bytes, TakenBack> {
+        let length = PIECE.min(self.len());
+        match self {
+            Self::Own(bytes) => Ok(bytes.split_to(length)),
+            Self::Lent { bytes, left } => {
+                let bytes = bytes.upgrade().ok_or(TakenBack)?;
+                let piece = left.start..left.start + length;
+                left.start = piece.end;
+                Ok(Bytes::copy_from_slice(&bytes[piece]))
+            }
         }
     }
 }
@@ -72,6 +121,7 @@ impl HttpBody for Pieces {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        while self.left.pop_front_if(|part| part.len() == 0).is_some() {}
         if self.left.is_empty() {
             return Poll::Ready(None);
         }
@@ -80,36 +130,28 @@ impl HttpBody for Pieces {
             return Poll::Pending;
         }
         self.is_turn = false;
-        let piece = self.left.front_mut().map(|next| {
-            let length = PIECE.min(next.len());
-            next.split_to(length)
-        });
-        self.left.pop_front_if(|next| next.is_empty());
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+        let piece = self.left.front_mut().map(Part::next);
+        Poll::Ready(piece.map(|piece| piece.map(Frame::data).map_err(axum::Error::new)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left.is_empty()
+        self.left.iter().all(|part| part.len() == 0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left.iter().map(|bytes| bytes.len() as u64).sum())
+        let left = self.left.iter().map(|part| part.len() as u64);
+        SizeHint::with_exact(left.sum())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{future::poll_fn, sync::Arc};
+    use std::future::poll_fn;
 
     use super::*;
 
-    #[tokio::test]
-    async fn others_have_their_turn_between_two_pieces() {
-        let bytes: Vec<u8> = (0..3 * PIECE + 7).map(|n| n as u8).collect();
-        let halves = bytes.split_at(PIECE + 3);
-        let halves = [halves.0, &[], halves.1].map(Bytes::copy_from_slice);
-        let mut body = Pieces::of(halves);
-        assert_eq!(body.size_hint().exact(), Some(bytes.len() as u64));
+    /// What comes of `body`, and how often others had their turn.
+    async fn read(mut body: Pieces) -> (Result<Vec<u8>, axum::Error>, usize) {
         let (mut got, mut turns) = (Vec::new(), 0);
         while !body.is_end_stream() {
             let frame = poll_fn(|context| {
@@ -117,11 +159,33 @@ mod tests {
                 turns += usize::from(polled.is_pending());
                 polled
             });
-            let frame = frame.await.expect("there is more").expect("it cannot fail");
-            got.extend_from_slice(&frame.into_data().expect("it is data"));
+            match frame.await.expect("there is more") {
+                Ok(frame) => got.extend_from_slice(&frame.into_data().expect("it is data")),
+                Err(error) => return (Err(error), turns),
+            }
         }
-        assert_eq!(got, bytes);
-        assert_eq!(turns, 4);
+        (Ok(got), turns)
+    }
+
+    #[tokio::test]
+    async fn others_have_their_turn_between_two_pieces() {
+        let bytes: Vec<u8> = (0..3 * PIECE + 7).map(|n| n as u8).collect();
+        let body = Pieces::of(bytes.clone().into());
+        assert_eq!(body.size_hint().exact(), Some(bytes.len() as u64));
+        let (got, turns) = read(body).await;
+        assert_eq!((got.expect("it is all there"), turns), (bytes, 3));
+    }
+
+    #[tokio::test]
+    async fn what_is_lent_is_sent_as_long_as_it_is_kept() {
+        let lent = Arc::new(vec![b'x'; 2 * PIECE]);
+        let body = || Pieces::around("(".into(), &lent, ")".into());
+        assert_eq!(body().size_hint().exact(), Some(2 * PIECE as u64 + 2));
+        let expected = [b"(", &lent[..], b")"].concat();
+        assert_eq!(read(body()).await.0.expect("it is kept"), expected);
+        let body = body();
+        drop(lent);
+        assert!(read(body).await.0.is_err());
     }
 
     #[tokio::test]

@@ -3,9 +3,13 @@
 //! Everyone has a share of their own, which others cannot use up, so that tiles always come. What
 //! is larger (whole notebooks, versions) comes out of one pool for all.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use super::slots::Full;
 
@@ -43,15 +47,25 @@ pub(super) struct Answers {
 
 #[derive(Default)]
 struct Waiting {
-    by_person: HashMap<String, usize>,
+    by_person: HashMap<String, Person>,
     /// Beyond what is each one's own.
     shared: usize,
+    next: u64,
+}
+
+/// Nobody is kept whose answers are all sent.
+#[derive(Default)]
+struct Person {
+    bytes: usize,
+    /// Ends the connection of each answer; the oldest first.
+    connections: BTreeMap<u64, CancellationToken>,
 }
 
 /// An answer that waits to be sent, until this is dropped.
 pub(crate) struct Unsent {
     answers: Answers,
     person: String,
+    number: u64,
     bytes: usize,
 }
 
@@ -63,26 +77,44 @@ impl Answers {
         }
     }
 
-    /// Counts an answer of so many bytes; `None` when it is too small to be counted.
-    pub(super) fn take(&self, person: &str, bytes: usize) -> Result<Option<Unsent>, Full> {
+    /// Counts an answer of so many bytes, to be sent over `connection`; `None` when it is too
+    /// small to be counted. Where there is no room in all, it is made: the oldest answer of the
+    /// person who has most ends, when that is more than this one would have.
+    pub(super) fn take(
+        &self,
+        person: &str,
+        bytes: usize,
+        connection: &CancellationToken,
+    ) -> Result<Option<Unsent>, Full> {
         if bytes < COUNTED_MIN {
             return Ok(None);
         }
         let mut waiting = self.waiting.lock();
-        let before = waiting.by_person.get(person).copied().unwrap_or(0);
+        let before = waiting.by_person.get(person).map_or(0, |own| own.bytes);
         let after = before + bytes;
         if before > 0 && after > self.settings.each {
             return Err(Full::Person);
         }
         let shared = waiting.shared - self.beyond_own(before) + self.beyond_own(after);
         if shared > self.settings.all && shared > waiting.shared {
+            let oldest = waiting.oldest_of_most(after);
+            drop(waiting);
+            // What it has takes a moment to go.
+            if let Some(oldest) = oldest {
+                oldest.cancel();
+            }
             return Err(Full::All);
         }
         waiting.shared = shared;
-        waiting.by_person.insert(person.to_owned(), after);
+        waiting.next += 1;
+        let number = waiting.next;
+        let own = waiting.by_person.entry(person.to_owned()).or_default();
+        own.bytes = after;
+        own.connections.insert(number, connection.clone());
         Ok(Some(Unsent {
             answers: self.clone(),
             person: person.to_owned(),
+            number,
             bytes,
         }))
     }
@@ -92,15 +124,26 @@ impl Answers {
     }
 }
 
+impl Waiting {
+    /// The connection of the oldest answer of the person who has most, and more than `bytes`.
+    fn oldest_of_most(&self, bytes: usize) -> Option<CancellationToken> {
+        let people = self.by_person.values();
+        let most = people.max_by_key(|person| person.bytes)?;
+        let (_, oldest) = most.connections.first_key_value()?;
+        (most.bytes > bytes).then(|| oldest.clone())
+    }
+}
+
 impl Drop for Unsent {
     fn drop(&mut self) {
         let mut waiting = self.answers.waiting.lock();
-        let Some(bytes) = waiting.by_person.get_mut(&self.person) else {
+        let Some(own) = waiting.by_person.get_mut(&self.person) else {
             return;
         };
-        let before = *bytes;
-        *bytes -= self.bytes;
-        let after = *bytes;
+        let before = own.bytes;
+        own.bytes -= self.bytes;
+        own.connections.remove(&self.number);
+        let after = own.bytes;
         if after == 0 {
             waiting.by_person.remove(&self.person);
         }
@@ -122,20 +165,28 @@ mod tests {
         })
     }
 
+    fn take(answers: &Answers, person: &str, bytes: usize) -> Result<Option<Unsent>, Full> {
+        answers.take(person, bytes, &CancellationToken::new())
+    }
+
     #[test]
     fn nobody_uses_up_what_is_somebody_elses() {
         let answers = answers();
         // Six each, of which four come out of the pool.
         let held: Vec<_> = ["mallory", "mike", "ivan"]
             .into_iter()
-            .flat_map(|person| [1, 2, 3].map(|mib| answers.take(person, mib * MIB)))
+            .flat_map(|person| [1, 2, 3].map(|mib| take(&answers, person, mib * MIB)))
             .collect();
         let refused = held.iter().filter(|taken| taken.is_err()).count();
         assert_eq!(refused, 1, "ivan's third");
-        assert_eq!(answers.take("mallory", MIB).err(), Some(Full::Person));
-        let tile = answers.take("ana", 2 * MIB).unwrap();
-        assert_eq!(answers.take("ana", 3 * MIB).err(), Some(Full::All));
-        assert!(answers.take("mallory", COUNTED_MIN - 1).unwrap().is_none());
+        assert_eq!(take(&answers, "mallory", MIB).err(), Some(Full::Person));
+        let tile = take(&answers, "ana", 2 * MIB).unwrap();
+        assert_eq!(take(&answers, "ana", 3 * MIB).err(), Some(Full::All));
+        assert!(
+            take(&answers, "mallory", COUNTED_MIN - 1)
+                .unwrap()
+                .is_none()
+        );
         drop((held, tile));
         let waiting = answers.waiting.lock();
         assert_eq!((waiting.shared, waiting.by_person.len()), (0, 0));
@@ -144,11 +195,26 @@ mod tests {
     #[test]
     fn a_single_answer_may_be_larger_than_what_one_person_has() {
         let answers = answers();
-        let large = answers.take("ana", 9 * MIB).unwrap();
-        assert!(answers.take("ana", MIB).is_err());
+        let large = take(&answers, "ana", 9 * MIB).unwrap();
+        assert!(take(&answers, "ana", MIB).is_err());
         drop(large);
-        assert!(answers.take("ana", MIB).is_ok());
+        assert!(take(&answers, "ana", MIB).is_ok());
         // What nobody could ever have is not waited for in vain.
-        assert_eq!(answers.take("ana", 13 * MIB).err(), Some(Full::All));
+        assert_eq!(take(&answers, "ana", 13 * MIB).err(), Some(Full::All));
+    }
+
+    #[test]
+    fn who_has_most_makes_room_and_nobody_who_has_less_than_is_asked_for() {
+        let answers = answers();
+        let connections: Vec<_> = (0..4).map(|_| CancellationToken::new()).collect();
+        let take =
+            |person, mib: usize, at: usize| answers.take(person, mib * MIB, &connections[at]);
+        let held = [take("mike", 5, 0).unwrap(), take("mallory", 7, 1).unwrap()];
+        let ended = || connections.iter().map(CancellationToken::is_cancelled);
+        assert!(take("ivan", 8, 2).is_err());
+        assert!(!ended().any(|ended| ended), "ivan would have most");
+        assert!(take("ana", 5, 3).is_err(), "mallory's is still there");
+        assert_eq!(ended().collect::<Vec<_>>(), [false, true, false, false]);
+        drop(held);
     }
 }

@@ -14,6 +14,7 @@ mod slots;
 use std::time::{Duration, Instant};
 
 use shared::wire::Role;
+use tokio_util::sync::CancellationToken;
 
 pub use answers::AnswerLimits;
 pub(crate) use rate::Buckets;
@@ -142,7 +143,7 @@ pub struct ReadLimits {
     pub participant: Rate,
     /// Who sees everyone.
     pub observer: Rate,
-    /// Looks at tiles and at the wall, of a participant: twice as often as they may report
+    /// Looks at tiles, at the wall and at lists, of a participant: twice as often as they may report
     /// saves.
     pub looks: Rate,
     /// Of who sees everyone: a page looks at a tile for each save of three hundred.
@@ -351,7 +352,7 @@ impl Limits {
         counted.then_some(self.settings.events.entries / parts.saturating_add(1))
     }
 
-    /// Counts a look at a tile or at the wall.
+    /// Counts a look at a tile, at the wall or at a list.
     ///
     /// # Errors
     /// When there were too many lately.
@@ -369,7 +370,8 @@ impl Limits {
         taken.map_err(|wait| {
             let Rate { a_second, .. } = rate;
             let message = format!(
-                "{} has asked for more than {a_second} tiles a second for a while: wait a moment.",
+                "{} has asked for more than {a_second} tiles or lists a second for a while: wait a \
+                 moment.",
                 identity.user
             );
             too_many("looks", message, wait)
@@ -420,8 +422,8 @@ impl Limits {
         })
     }
 
-    /// Counts an answer for this person that waits to be sent, until it is dropped. Answers for
-    /// who sees everyone are not counted.
+    /// Counts an answer for this person that waits to be sent over `connection`, until it is
+    /// dropped. Answers for who sees everyone are not counted.
     ///
     /// # Errors
     /// When too much waits already.
@@ -429,12 +431,14 @@ impl Limits {
         &self,
         identity: &Identity,
         bytes: usize,
+        connection: &CancellationToken,
     ) -> Result<Option<Unsent>, LimitExceeded> {
         const WAIT: Duration = Duration::from_secs(2);
         if identity.role.sees_everyone() {
             return Ok(None);
         }
-        self.answers.take(&identity.user, bytes).map_err(|full| {
+        let taken = self.answers.take(&identity.user, bytes, connection);
+        taken.map_err(|full| {
             let message = match full {
                 Full::Person => format!(
                     "More than {} MiB of answers wait for {} to read them: read those first.",

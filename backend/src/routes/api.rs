@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 use super::{
     aside::{JSON, json},
     error::AppError,
-    extract::{Looks, Participant, Query, RateLimited, Reads},
+    extract::{Looks, Query, RateLimited, Reads},
 };
 use crate::{app::AppState, class::Key, identity::Identity, time};
 
@@ -45,7 +45,7 @@ pub(super) struct WallQuery {
     responses((status = OK, body = NotebooksResponse)))]
 pub(super) async fn list_notebooks(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    RateLimited { identity, .. }: RateLimited<Looks>,
 ) -> Json<NotebooksResponse> {
     let notebooks = state.class.notebooks(identity.confined_to());
     Json(NotebooksResponse {
@@ -76,7 +76,7 @@ pub(super) async fn get_wall(
         })
     };
     let wall = class.wall_as(&name, identity.confined_to(), answer).await?;
-    Ok((JSON, pass.hold(wall)?).into_response())
+    Ok((JSON, pass.hold(wall)).into_response())
 }
 
 /// `GET /api/tile`
@@ -92,7 +92,7 @@ pub(super) async fn get_tile(
     let key = query.of_one_seen_by(&identity)?;
     let class = state.class.clone();
     let tile = class.tile_as(&key, move |tile| answer(&state, tile)).await;
-    Ok((JSON, pass.hold(tile.ok_or(missing)??)?).into_response())
+    Ok((JSON, pass.hold(tile.ok_or(missing)??)).into_response())
 }
 
 /// `GET /api/notebook`
@@ -108,7 +108,7 @@ pub(super) async fn get_notebook(
     let key = query.of_one_seen_by(&identity)?;
     let class = state.class.clone();
     let tile = class.whole_as(&key, move |tile| answer(&state, tile)).await;
-    Ok((JSON, pass.hold(tile.ok_or(missing)??)?).into_response())
+    Ok((JSON, pass.hold(tile.ok_or(missing)??)).into_response())
 }
 
 /// Everything else below `/api/`, signed in or not.

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::{
     error::AppError,
     event_fields::{event_from, plainly_placed, timestamp_from},
-    extract::{JsonObject, Participant, Posts, Query, RateLimited},
+    extract::{JsonObject, Looks, Posts, Query, RateLimited},
     openapi::{EventBody, EventQuery},
 };
 use crate::{
@@ -39,7 +39,7 @@ const UPDATES_AT_ONCE: usize = 1_000;
     responses((status = OK, body = Vec<Event>)))]
 pub(super) async fn list_events(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    RateLimited { identity, .. }: RateLimited<Looks>,
     Query(pairs): Pairs,
 ) -> Result<Json<Vec<Event>>, AppError> {
     match visible_to(&identity, filter_from(pairs)?) {
@@ -154,7 +154,7 @@ pub(super) struct UpdatesResponse {
     responses((status = OK, body = UpdatesResponse)))]
 pub(super) async fn list_updates(
     State(state): State<Arc<AppState>>,
-    Participant(identity): Participant,
+    RateLimited { identity, .. }: RateLimited<Looks>,
     Query(mut pairs): Pairs,
 ) -> Result<Json<UpdatesResponse>, AppError> {
     let newest = state.store.journal_bounds().await?.newest;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     body::Body,
     extract::State,
     response::{IntoResponse, Response},
@@ -13,6 +14,7 @@ use super::{
     aside::JSON,
     error::AppError,
     extract::{Looks, RateLimited},
+    unsent::Lent,
 };
 use crate::{app::AppState, bodies::Pieces, time};
 
@@ -22,13 +24,18 @@ use crate::{app::AppState, bodies::Pieces, time};
     responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_followed(
     State(state): State<Arc<AppState>>,
-    _: RateLimited<Looks>,
+    RateLimited { pass, .. }: RateLimited<Looks>,
 ) -> Result<Response, AppError> {
     let tile = state.sharing.followed_in(&state.class).await;
-    let tile = tile.ok_or_else(|| AppError::NotFound("No notebook is followed.".to_owned()))?;
+    let (tile, is_lent) =
+        tile.ok_or_else(|| AppError::NotFound("No notebook is followed.".to_owned()))?;
     // A `TileResponse` around the bytes that everyone gets: a large notebook is in memory once
     // for the whole class, however slowly it is read.
     let begin = format!(r#"{{"now_ms":{},"tile":"#, time::now_ms());
-    let answer = Pieces::of([begin.into(), tile, "}".into()]);
-    Ok((JSON, Body::new(answer)).into_response())
+    if is_lent {
+        let answer = Body::new(Pieces::around(begin.into(), &tile, "}".into()));
+        return Ok((JSON, Extension(Lent), answer).into_response());
+    }
+    let answer = [begin.as_bytes(), &tile, b"}"].concat();
+    Ok((JSON, pass.hold(answer)).into_response())
 }

@@ -196,7 +196,7 @@ async fn get_version(
             tile: asked.with_notebook(version.id, lanes, tile)?,
         })
     });
-    Ok((JSON, pass.hold(response.await?)?).into_response())
+    Ok((JSON, pass.hold(response.await?)).into_response())
 }
 
 fn tile(key: &Key, version: Version, notebook: &Notebook) -> Tile {
@@ -235,7 +235,7 @@ async fn download_version(
         (header::CONTENT_TYPE, "application/x-ipynb+json".to_owned()),
         (header::CONTENT_DISPOSITION, attachment(&name)),
     ];
-    Ok((headers, pass.hold(bytes)?).into_response())
+    Ok((headers, pass.hold(bytes)).into_response())
 }
 
 /// `GET /api/history/diff`
@@ -248,7 +248,7 @@ async fn get_difference(
     Query(query): Query<VersionQuery>,
 ) -> Result<Response, AppError> {
     let diff = compare(&state, &identity, query, |diff| json(&diff)).await?;
-    Ok((JSON, pass.hold(diff)?).into_response())
+    Ok((JSON, pass.hold(diff)).into_response())
 }
 
 /// `GET /api/history/changes`: the same as a fragment of HTML, for the page, which so need
@@ -263,7 +263,7 @@ async fn get_changes(
 ) -> Result<Response, AppError> {
     let html = |diff| Ok(render::changes(&diff).into_string().into_bytes());
     let html = compare(&state, &identity, query, html).await?;
-    Ok(Html(pass.hold(html)?).into_response())
+    Ok(Html(pass.hold(html)).into_response())
 }
 
 /// What `answer` makes of the difference.

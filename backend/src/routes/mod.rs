@@ -22,6 +22,7 @@ mod session;
 mod sharing;
 mod stream;
 mod trust;
+mod unsent;
 
 use std::sync::Arc;
 
@@ -41,11 +42,13 @@ use self::{
     error::AppError,
     extract::{BODY_MAX, body_max},
     openapi::Document,
+    unsent::count_unsent,
 };
 use crate::{app::AppState, telemetry::observe_request};
 
 /// The service as one handler: what the binary and the tests serve alike.
 pub fn router(state: Arc<AppState>) -> Router {
+    let counted = middleware::from_fn_with_state(Arc::clone(&state), count_unsent);
     let api = OpenApiRouter::new()
         .routes(routes!(session::get_session))
         .routes(routes!(session::log_in))
@@ -62,18 +65,25 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(sharing::routes())
         .routes(routes!(followed::get_followed))
         .fallback(api::not_found)
+        .layer(counted.clone())
         // Not the event stream: a compressor holds back what it has not seen enough of.
         .layer(CompressionLayer::new());
     let (below_prefix, document) = OpenApiRouter::with_openapi(openapi::about(&state))
         .routes(routes!(events::list_events, events::post_event))
-        .routes(routes!(stream::stream_events))
         .routes(routes!(health::get_health))
         .routes(routes!(metrics::get_metrics))
         .routes(routes!(openapi::get_openapi))
+        .layer(counted.clone())
+        .routes(routes!(stream::stream_events))
         .routes(routes!(page::get_poll_js))
         .routes(routes!(session::complete_login))
         .nest("/api", api)
-        .merge(build::routes())
+        .merge(
+            build::routes()
+                .layer(counted)
+                .layer(CompressionLayer::new()),
+        )
+        .merge(build::archive_routes())
         .fallback(page::get_page)
         .split_for_parts();
     let below_prefix = below_prefix.layer(Extension(Document::from(document)));

@@ -4,10 +4,9 @@
 //!
 //! Here is what is said once for all of them, and what handlers read by hand.
 
-use std::sync::Arc;
-
 use axum::{
     Extension,
+    body::Bytes,
     http::header,
     response::{IntoResponse, Response},
 };
@@ -67,7 +66,7 @@ pub(super) struct EventBody {
 
 /// The document as it is sent.
 #[derive(Clone)]
-pub(super) struct Document(Arc<str>);
+pub(super) struct Document(Bytes);
 
 impl From<openapi::OpenApi> for Document {
     fn from(mut document: openapi::OpenApi) -> Self {
@@ -86,7 +85,7 @@ pub(super) async fn get_openapi(
     Extension(document): Extension<Document>,
 ) -> Response {
     let kind = (header::CONTENT_TYPE, "application/json");
-    ([kind], document.0.to_string()).into_response()
+    ([kind], document.0).into_response()
 }
 
 #[derive(OpenApi)]

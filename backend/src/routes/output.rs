@@ -84,7 +84,7 @@ pub(super) async fn get_output(
         return Err(missing());
     }
     let document = document(&state, query).await?.ok_or_else(missing)?;
-    let document = Html(pass.hold(document.into_bytes())?);
+    let document = Html(pass.hold(document.into_bytes()));
     Ok((CLOSED, document).into_response())
 }
 

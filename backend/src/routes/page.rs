@@ -6,7 +6,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{FromRequestParts, OriginalUri, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
@@ -146,7 +146,12 @@ fn file_response(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Respon
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let (encoding, data) = encoded(path, file, headers);
-        let mut response = Response::new(Body::from(data.into_owned()));
+        // Not copied: a slow reader, who may be anyone, keeps nothing in memory.
+        let data = match data {
+            Cow::Borrowed(data) => Bytes::from_static(data),
+            Cow::Owned(data) => data.into(),
+        };
+        let mut response = Response::new(Body::from(data));
         let mime = HeaderValue::from_str(file.metadata.mimetype());
         response.headers_mut().insert(
             header::CONTENT_TYPE,

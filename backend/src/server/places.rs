@@ -149,8 +149,8 @@ impl Inner {
 }
 
 impl Place {
-    /// Ends when this connection is to make room.
-    pub(super) fn ended(&self) -> CancellationToken {
+    /// Ends the connection, when it is to make room.
+    pub(crate) fn ended(&self) -> CancellationToken {
         self.ended.clone()
     }
 

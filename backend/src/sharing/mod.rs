@@ -11,12 +11,12 @@ mod page;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use parking_lot::Mutex;
 
 use anyhow::Context;
-use axum::body::Bytes;
 use shared::{
     asides::{FOLLOWED, SHARING},
     sharing::{Followed, SharingResponse},
@@ -74,15 +74,19 @@ impl Sharing {
         self.shared.lock().is_followed(filename, user)
     }
 
-    /// All cells of the followed notebook, a `Tile` as JSON; `None` when there is none.
-    pub async fn followed_in(&self, class: &Class) -> Option<Bytes> {
+    /// All cells of the followed notebook, a `Tile` as JSON, and whether that is lent to all who
+    /// ask; `None` when there is none.
+    pub async fn followed_in(&self, class: &Class) -> Option<(Arc<Vec<u8>>, bool)> {
         let Followed { filename, user } = self.now().followed?;
         let key = Key { filename, user };
         let make = async || class.whole_as(&key, |tile| page::json(&tile)).await;
         let tile = match class.good_version(&key).await {
-            Some(version) => self.page.of(&key, version, make).await,
+            Some(version) => {
+                let lent = self.page.of(&key, version, make).await;
+                lent.map(|tile| (tile, true))
+            }
             // What is shown in its place may change without a new version.
-            None => make().await,
+            None => make().await.map(|tile| (Arc::new(tile), false)),
         };
         // It may have ended while the file was read.
         tile.filter(|_| self.is_followed(&key.filename, &key.user))

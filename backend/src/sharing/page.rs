@@ -1,20 +1,26 @@
 //! The followed notebook, ready to be sent. A whole class asks for it in the moment after
 //! it was saved, so it is read and prepared once for all of them.
 
-use axum::body::Bytes;
+use std::{collections::VecDeque, sync::Arc};
+
 use shared::wire::Tile;
 use tokio::sync::Mutex;
 
 use crate::{class::Key, homes::Fingerprint};
 
-/// The last one that was made.
+/// So many bytes of versions are kept for those who are still reading them. The newest is kept
+/// in any case.
+const KEPT_MAX: usize = 128 << 20;
+
+/// The last ones that were made, the newest first. Who reads one of them borrows it, so that a
+/// slow reader keeps none.
 #[derive(Default)]
-pub(super) struct Page(Mutex<Option<Made>>);
+pub(super) struct Page(Mutex<VecDeque<Made>>);
 
 struct Made {
     key: Key,
     version: Fingerprint,
-    tile: Bytes,
+    tile: Arc<Vec<u8>>,
 }
 
 impl Page {
@@ -24,30 +30,34 @@ impl Page {
         &self,
         key: &Key,
         version: Fingerprint,
-        make: impl AsyncFnOnce() -> Option<Bytes>,
-    ) -> Option<Bytes> {
+        make: impl AsyncFnOnce() -> Option<Vec<u8>>,
+    ) -> Option<Arc<Vec<u8>>> {
         let mut last = self.0.lock().await;
-        if let Some(made) = &*last
+        if let Some(made) = last.front()
             && made.version == version
             && made.key == *key
         {
-            return Some(made.tile.clone());
+            return Some(Arc::clone(&made.tile));
         }
-        let tile = make().await?;
-        *last = Some(Made {
+        let tile = Arc::new(make().await?);
+        last.push_front(Made {
             key: key.clone(),
             version,
-            tile: tile.clone(),
+            tile: Arc::clone(&tile),
+        });
+        let mut bytes = 0;
+        let mut is_first = true;
+        last.retain(|made| {
+            bytes += made.tile.len();
+            std::mem::take(&mut is_first) || bytes <= KEPT_MAX
         });
         Some(tile)
     }
 }
 
 /// A tile as it is sent.
-pub(super) fn json(tile: &Tile) -> Bytes {
-    let json = serde_json::to_vec(tile);
-    json.expect("a tile is texts, numbers and lists of them")
-        .into()
+pub(super) fn json(tile: &Tile) -> Vec<u8> {
+    serde_json::to_vec(tile).expect("a tile is texts, numbers and lists of them")
 }
 
 #[cfg(test)]
@@ -104,5 +114,37 @@ mod tests {
         let nothing = page.of(&key("c.ipynb"), second, async || None).await;
         assert!(nothing.is_none());
         assert!(page.of(&key("c.ipynb"), second, make).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn slow_readers_keep_no_more_than_so_much() {
+        let folder = tempfile::tempdir().unwrap();
+        let homes: HomesTemplate = format!("{}/{{user}}", folder.path().display())
+            .parse()
+            .unwrap();
+        fs::create_dir(folder.path().join("ines")).unwrap();
+        let page = Page::default();
+        let key = Key {
+            filename: "a.ipynb".to_owned(),
+            user: "ines".to_owned(),
+        };
+        let mut lent = Vec::new();
+        for n in 0..6 {
+            fs::write(folder.path().join("ines/a.ipynb"), "x".repeat(n)).unwrap();
+            let home = homes.home_of("ines").unwrap();
+            let version = read_notebook(&home, "a.ipynb", None).unwrap().0;
+            let make = async || Some(vec![0; KEPT_MAX / 4]);
+            let tile = page.of(&key, version, make).await.unwrap();
+            lent.push(Arc::downgrade(&tile));
+        }
+        let kept: Vec<_> = lent.iter().map(|lent| lent.strong_count()).collect();
+        assert_eq!(kept, [0, 0, 1, 1, 1, 1]);
+        // One that is larger than all that is kept has the place for itself.
+        fs::write(folder.path().join("ines/a.ipynb"), "larger").unwrap();
+        let home = homes.home_of("ines").unwrap();
+        let version = read_notebook(&home, "a.ipynb", None).unwrap().0;
+        let make = async || Some(vec![0; KEPT_MAX + 1]);
+        assert!(page.of(&key, version, make).await.is_some());
+        assert_eq!(page.0.lock().await.len(), 1);
     }
 }

@@ -16,16 +16,23 @@ use axum::{
 use metrics::{counter, histogram};
 
 use super::loggable;
+use crate::identity::Identity;
 
 /// Who a request turned out to be from; the extractors in `routes/extract` fill it in.
 #[derive(Clone, Debug, Default)]
-pub struct Requester(Arc<OnceLock<String>>);
+pub struct Requester(Arc<OnceLock<Identity>>);
 
 impl Requester {
-    /// It is from `user`.
-    pub fn is(&self, user: &str) {
+    /// It is from this person.
+    pub fn is(&self, identity: &Identity) {
         // The same request asked twice is from the same person.
-        let _ = self.0.set(user.to_owned());
+        let _ = self.0.set(identity.clone());
+    }
+
+    /// Who it is from, when that is known.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        self.0.get()
     }
 }
 
@@ -47,7 +54,7 @@ pub async fn observe_request(
         "status" => status.to_string())
     .increment(1);
     histogram!("pipalhub_http_request_seconds", "route" => route.clone()).record(took);
-    let user = requester.0.get().map_or("-", String::as_str);
+    let user = requester.identity().map_or("-", |identity| &identity.user);
     tracing::debug!(
         method,
         route,

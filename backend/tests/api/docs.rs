@@ -284,9 +284,13 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
     limits.says_rate(whole, "for who sees everyone", observer);
     limits.says(whole, &format!("{each} of one person"));
     limits.says(whole, &format!("{all} in all"));
-    limits.says_rate("tiles and walls", "for a participant", looks);
     limits.says_rate(
-        "tiles and walls",
+        "tiles, walls and lists of events and notebooks",
+        "for a participant",
+        looks,
+    );
+    limits.says_rate(
+        "tiles, walls and lists of events and notebooks",
         "for who sees everyone",
         looks_of_observer,
     );

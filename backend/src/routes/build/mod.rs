@@ -25,7 +25,6 @@ use axum::{
 use futures::stream;
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
-use tower_http::compression::CompressionLayer;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -56,14 +55,17 @@ const CACHING: (HeaderName, &str) = (header::CACHE_CONTROL, "private, no-cache")
 /// How much of a file is in memory while it is sent.
 const PIECE: usize = 64 << 10;
 
-/// All of them; the archive is compressed already.
+/// Those that are worth compressing.
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(redirect_to_slash))
         .routes(routes!(get_top))
         .routes(routes!(get_build))
-        .layer(CompressionLayer::new())
-        .routes(routes!(get_archive))
+}
+
+/// The one that is compressed already.
+pub(super) fn archive_routes() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new().routes(routes!(get_archive))
 }
 
 /// Those of them that are below `/api`.

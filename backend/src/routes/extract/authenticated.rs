@@ -21,7 +21,7 @@ impl FromRequestParts<Arc<AppState>> for Authenticated {
             place.is_of(&somebody.identity);
         }
         if let Some(requester) = parts.extensions.get::<Requester>() {
-            requester.is(&somebody.identity.user);
+            requester.is(&somebody.identity);
         }
         Ok(somebody)
     }

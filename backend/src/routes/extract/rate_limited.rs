@@ -24,7 +24,7 @@ pub(in crate::routes) trait Limited {
 /// Posts of events.
 pub(in crate::routes) struct Posts;
 
-/// Looks at tiles and at the wall.
+/// Looks at tiles, at the wall and at lists.
 pub(in crate::routes) struct Looks;
 
 /// Reads of whole notebooks and versions.
@@ -56,22 +56,14 @@ pub(in crate::routes) struct RateLimited<L: Limited> {
 }
 
 /// What an answer is sent with.
-pub(in crate::routes) struct Pass {
-    state: Arc<AppState>,
-    identity: Identity,
-    slot: Option<Slot>,
-}
+pub(in crate::routes) struct Pass(Option<Slot>);
 
 impl Pass {
-    /// A body of `bytes`, which are counted as long as they are in memory: what a slow reader
-    /// has not taken yet is there all the while.
-    ///
-    /// # Errors
-    /// [`AppError::TooManyRequests`] when too much waits to be sent already.
-    pub(in crate::routes) fn hold(self, bytes: Vec<u8>) -> Result<Body, AppError> {
-        let unsent = self.state.limits.answer(&self.identity, bytes.len())?;
-        let body = Body::new(Pieces::of([bytes.into()]));
-        Ok(Body::new(With::new(body, (self.slot, unsent))))
+    /// A body of `bytes`, given out in pieces, which has its place as long as there is something
+    /// of it: what a slow reader has not taken yet is in memory all the while.
+    pub(in crate::routes) fn hold(self, bytes: Vec<u8>) -> Body {
+        let body = Body::new(Pieces::of(bytes.into()));
+        Body::new(With::new(body, self.0))
     }
 }
 
@@ -83,11 +75,7 @@ impl<L: Limited> FromRequestParts<Arc<AppState>> for RateLimited<L> {
         state: &Arc<AppState>,
     ) -> Result<Self, AppError> {
         let Participant(identity) = Participant::from_request_parts(parts, state).await?;
-        let pass = Pass {
-            state: Arc::clone(state),
-            identity: identity.clone(),
-            slot: L::take(&state.limits, &identity)?,
-        };
+        let pass = Pass(L::take(&state.limits, &identity)?);
         Ok(Self {
             identity,
             pass,

@@ -1,0 +1,49 @@
+//! Counts what waits to be sent, of every route alike.
+//!
+//! Answers whose length is known are in memory until they are read. Those of unknown length are
+//! read from the disk, or from elsewhere, as they are sent. A compressor does not know the length
+//! of what it makes, so this goes below it.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http_body::Body as _;
+
+use super::error::AppError;
+use crate::{app::AppState, bodies::With, server::Place, telemetry::Requester};
+
+/// Marks an answer whose bytes are not its own.
+#[derive(Clone, Copy)]
+pub(super) struct Lent;
+
+/// The layer around routes whose answers may be long.
+pub(super) async fn count_unsent(
+    State(state): State<Arc<AppState>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let requester = request.extensions().get::<Requester>().cloned();
+    let place = request.extensions().get::<Arc<Place>>().cloned();
+    let response = next.run(request).await;
+    let Some(bytes) = response.body().size_hint().exact() else {
+        return response;
+    };
+    let requester = requester.unwrap_or_default();
+    let (Some(identity), Some(place)) = (requester.identity(), place) else {
+        return response;
+    };
+    if response.extensions().get::<Lent>().is_some() {
+        return response;
+    }
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    match state.limits.answer(identity, bytes, &place.ended()) {
+        Ok(None) => response,
+        Ok(Some(unsent)) => response.map(|body| Body::new(With::new(body, unsent))),
+        Err(exceeded) => AppError::from(exceeded).into_response(),
+    }
+}
