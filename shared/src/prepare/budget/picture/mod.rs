@@ -51,7 +51,9 @@ pub(in crate::prepare) fn refusal(kind: ImageKind, base64: &str) -> Option<Strin
 #[cfg(test)]
 mod tests {
     use super::{super::Cost, cost, refusal};
-    use crate::{prepare::image::encode, prepared::ImageKind};
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
+    use crate::prepared::ImageKind;
 
     fn png(width: u32, height: u32, frames: u32) -> Vec<u8> {
         let chunk = |name: &[u8], data: &[u8]| {
@@ -114,7 +116,7 @@ mod tests {
 
     fn pixels(bytes: &[u8]) -> u64 {
         // What the notebook calls it does not matter.
-        cost(ImageKind::Jpeg, &encode(bytes)).pixels
+        cost(ImageKind::Jpeg, &STANDARD.encode(bytes)).pixels
     }
 
     #[test]
@@ -175,7 +177,8 @@ mod tests {
 
     #[test]
     fn refusals_name_what_is_too_much() {
-        let why = |bytes: &[u8]| refusal(ImageKind::Png, &encode(bytes)).unwrap_or_default();
+        let why =
+            |bytes: &[u8]| refusal(ImageKind::Png, &STANDARD.encode(bytes)).unwrap_or_default();
         assert_eq!(
             why(&png(16_000, 16_000, 1)),
             "has 16,000 × 16,000 pixels; pictures of up to 52,000,000 are shown here. \
