@@ -146,22 +146,15 @@ fn these(
     seqs: &[i64],
     filter: &EventFilter,
 ) -> rusqlite::Result<Vec<Committed>> {
-    let mut one = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM journal WHERE seq = ?7 AND {MATCHES}"
-    ))?;
+    let mut one =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM journal WHERE seq = ?1"))?;
     let mut entries = Vec::new();
     for seq in seqs {
-        let wanted = params![
-            filter.id,
-            filter.kind,
-            filter.user,
-            filter.filename,
-            filter.path,
-            filter.timestamp,
-            seq,
-        ];
-        for entry in one.query_map(wanted, committed_from)? {
-            entries.push(entry?);
+        for entry in one.query_map([seq], committed_from)? {
+            let entry = entry?;
+            if filter.matches(&entry.event) {
+                entries.push(entry);
+            }
         }
     }
     Ok(entries)
