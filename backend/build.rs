@@ -1,8 +1,9 @@
-//! Makes a release build notice a new build of the frontend, which it embeds, and tells
-//! the program which version of the renderer is in it.
+//! Makes a release build notice a new build of the frontend, which it embeds, tells the program
+//! which version of the renderer is in it, and refuses a build whose C libraries would be others
+//! than those that were measured.
 
 use std::{
-    fs,
+    env, fs,
     hash::{DefaultHasher, Hasher},
     path::Path,
 };
@@ -10,9 +11,33 @@ use std::{
 /// What the files that are built from a notebook depend on, besides the notebook.
 const RENDERER: [&str; 3] = ["../shared/src", "src/builds", "../Cargo.lock"];
 
+/// What `.cargo/config.toml` says to the builds of SQLite and jemalloc. Cargo reads that file below
+/// this repository only, and neither library can be asked afterwards.
+const LIBRARIES: [(&str, &str, &str); 2] = [
+    (
+        "LIBSQLITE3_FLAGS",
+        "-DHAVE_FDATASYNC=1",
+        "a commit would be two writes to the disk instead of one",
+    ),
+    (
+        "JEMALLOC_SYS_WITH_MALLOC_CONF",
+        "background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:0",
+        "memory that is free would not go back to the system",
+    ),
+];
+
 fn main() {
+    for (variable, needed, without) in LIBRARIES {
+        println!("cargo::rerun-if-env-changed={variable}");
+        if !env::var(variable).is_ok_and(|value| value.contains(needed)) {
+            println!(
+                "cargo::error={variable} does not have {needed}, without which {without}: run \
+                 cargo inside the repository, whose .cargo/config.toml sets it, or set it"
+            );
+        }
+    }
     // A debug build reads the frontend's files when it runs, so it need not know.
-    if std::env::var("PROFILE").as_deref() == Ok("release") {
+    if env::var("PROFILE").as_deref() == Ok("release") {
         println!("cargo::rerun-if-changed=../frontend/dist");
     } else {
         println!("cargo::rerun-if-changed=build.rs");
