@@ -9,7 +9,7 @@ use crate::{
     auth::{Auth, Sessions},
     builds::Builds,
     class::Class,
-    feed::{Asides, Feed},
+    feed::{Announcements, Feed},
     history::HistoryStore,
     limits::Limits,
     notices::Board,
@@ -29,8 +29,8 @@ pub struct AppState {
     pub store: Arc<dyn EventStore>,
     /// The newest events, for everyone who follows them.
     pub feed: Arc<Feed>,
-    /// What open pages are told beside the events.
-    pub asides: Asides,
+    /// Announcements to open pages, sent beside the events.
+    pub announcements: Announcements,
     /// How much anyone may ask for.
     pub limits: Limits,
     /// Everyone's notebooks.

@@ -1,4 +1,4 @@
-//! `pipalhub build` as somebody at a terminal meets it.
+//! Tests of the command `pipalhub build`.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on ends where it is"
@@ -17,15 +17,15 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How long a test waits for what should take milliseconds.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// How long a test waits for something that should take milliseconds.
+const TEST_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// Homes and a place to build into.
-struct Class(TempDir);
+/// A folder with homes, to build into.
+struct BuildFixture(TempDir);
 
-impl Class {
+impl BuildFixture {
     fn new() -> Self {
-        // Not hidden: the names of what is in no home come from its whole path.
+        // Not hidden, because builds of notebooks outside the homes are named by the whole path.
         Self(tempfile::Builder::new().prefix("class").tempdir().unwrap())
     }
 
@@ -65,8 +65,8 @@ fn notebook(source: &str) -> String {
 }
 
 #[test]
-fn builds_everything_of_everyone() {
-    let class = Class::new();
+fn a_build_makes_all_files_of_all_participants() {
+    let class = BuildFixture::new();
     class.save("ana", "m1/day1.ipynb", &notebook("of ana"));
     class.save("bo", "m1/day1.ipynb", &notebook("of bo"));
     class.save("bo", "notes.txt", "not a notebook");
@@ -93,8 +93,8 @@ fn builds_everything_of_everyone() {
 }
 
 #[test]
-fn what_cannot_be_built_is_named_and_the_rest_is() {
-    let class = Class::new();
+fn a_notebook_that_cannot_be_built_is_named_and_the_others_are_built() {
+    let class = BuildFixture::new();
     class.save("ana", "a.ipynb", &notebook("of ana"));
     // Written a moment ago, so it may still be being written.
     class.save("bo", "a.ipynb", "{\"cells\": [");
@@ -114,12 +114,12 @@ fn what_cannot_be_built_is_named_and_the_rest_is() {
 }
 
 #[test]
-fn what_cannot_be_written_is_named_and_not_waited_for() {
-    let class = Class::new();
+fn a_file_that_cannot_be_written_is_named_and_not_waited_for() {
+    let class = BuildFixture::new();
     class.save("ana", "a.ipynb", &notebook("of ana"));
     class.save("bo", "a.ipynb", &notebook("of bo"));
     assert_eq!(class.run(&[]).0, 0);
-    // Something is in the way.
+    // A folder is in the way of the file.
     for place in ["build/a/ana.html", "build/a/00-summary.html"] {
         fs::remove_file(class.0.path().join(place)).unwrap();
         fs::create_dir_all(class.0.path().join(place).join("x")).unwrap();
@@ -143,8 +143,8 @@ fn what_cannot_be_written_is_named_and_not_waited_for() {
 }
 
 #[test]
-fn builds_what_was_asked_for() {
-    let class = Class::new();
+fn only_the_named_notebooks_are_built() {
+    let class = BuildFixture::new();
     class.save("ana", "a.ipynb", &notebook("a of ana"));
     class.save("bo", "a.ipynb", &notebook("a of bo"));
     class.save("ana", "b.ipynb", &notebook("b of ana"));
@@ -153,7 +153,7 @@ fn builds_what_was_asked_for() {
     let file = class.0.path().join("homes/ana/b.ipynb");
     assert_eq!(class.run(&[file.to_str().unwrap()]).0, 0);
     assert!(class.is_there("build/b/ana.html") && !class.is_there("build/a"));
-    // What was not asked for this time stays.
+    // The builds of the notebook that was not asked for this time stay.
     assert_eq!(class.run(&["a.ipynb", "elsewhere.ipynb"]).0, 0);
     assert!(class.is_there("build/b/ana.html") && class.is_there("build/a/bo.html"));
     let place = fs::canonicalize(&outside).unwrap().with_extension("html");
@@ -167,7 +167,7 @@ fn builds_what_was_asked_for() {
 
 #[test]
 fn mistakes_are_named_with_their_remedy() {
-    let class = Class::new();
+    let class = BuildFixture::new();
     let (code, stderr) = class.run(&[]);
     assert_eq!(code, 1);
     assert!(stderr.contains("is --homes right?"), "{stderr}");
@@ -181,8 +181,8 @@ fn mistakes_are_named_with_their_remedy() {
 }
 
 #[test]
-fn follows_saves_until_it_is_ended() {
-    let class = Class::new();
+fn the_watch_option_follows_saves_until_the_end() {
+    let class = BuildFixture::new();
     class.save("ana", "a.ipynb", &notebook("first"));
     let mut child = class
         .build(&["--watch"])
@@ -201,11 +201,11 @@ fn follows_saves_until_it_is_ended() {
     assert!(child.wait().unwrap().success());
 }
 
-/// The service does the same, by itself, and only for its owner's eyes.
+/// `pipalhub serve` builds by itself, readable by its own user only.
 #[test]
-fn the_service_builds_what_is_saved() {
+fn the_service_builds_saved_notebooks() {
     use std::os::unix::fs::MetadataExt;
-    let class = Class::new();
+    let class = BuildFixture::new();
     class.save("ana", "a.ipynb", &notebook("before it ran"));
     let mut serve = Command::new(env!("CARGO_BIN_EXE_pipalhub"));
     let homes = format!("{}/homes/{{user}}", class.0.path().display());
@@ -251,9 +251,9 @@ fn end(child: &mut Child) {
     kill_process(id, Signal::INT).unwrap();
 }
 
-/// Waits until `holds` does.
+/// Waits until `holds` returns true.
 fn eventually(holds: impl Fn() -> bool) {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TEST_TIMEOUT;
     while !holds() {
         assert!(Instant::now() < until, "it comes in time");
         std::thread::sleep(Duration::from_millis(10));

@@ -1,7 +1,7 @@
 //! The frame of the page: contexts, the gate of the session, the choice of the page.
 
 use leptos::prelude::*;
-use shared::asides::{READ, Recorded};
+use shared::announcements::{CopyAnnouncement, READ_KIND};
 
 use crate::clock::Clock;
 use crate::components::notice::{FailureNotice, Notice};
@@ -80,8 +80,8 @@ fn follow(stream: Stream, class: ClassStore, wall: WallStore) {
             wall.catch_up(*cursor);
             class.load();
         }
-        Message::Aside(READ, data) => {
-            if let Ok(Recorded { filename, user }) = serde_json::from_str(data)
+        Message::Aside(READ_KIND, data) => {
+            if let Ok(CopyAnnouncement { filename, user }) = serde_json::from_str(data)
                 && wall.filename_untracked() == Some(filename)
             {
                 // No event says it: whatever is on its way may be from before.

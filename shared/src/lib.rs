@@ -30,7 +30,7 @@
 //! There is no IO, no clock and no randomness in this crate.
 #![warn(missing_docs)]
 
-pub mod asides;
+pub mod announcements;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod incremental;
 pub mod notebook;

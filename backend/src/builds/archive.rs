@@ -1,8 +1,8 @@
-//! Everything that is built, as one zip archive that is made while it is sent.
+//! All builds as one zip archive, which is made while it is sent.
 //!
-//! Only a piece of one file is in memory at a time, whoever reads and however slowly; but for
-//! a summary that names somebody whose file is called otherwise in the archive, where links
-//! are to lead to it.
+//! Only a chunk of one file is in memory at a time, for slow readers too. The exception is a
+//! summary with links to exports that have other names in the archive, because the links are
+//! replaced.
 
 use std::{
     fs::File,
@@ -16,66 +16,66 @@ use parking_lot::Mutex;
 
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions, write::StreamWriter};
 
-use super::{Builds, layout, portable::Names};
+use super::{Builds, layout, portable::PortableNames};
 use crate::{homes::Fingerprint, text::percent_encoded};
 
-/// How much of a file is read at once.
-const PIECE: usize = 64 << 10;
-/// What everything in the archive is below, so that it unpacks into one folder.
+/// Bytes of a file that are read at once.
+const READ_CHUNK_BYTES: usize = 64 << 10;
+/// The folder that everything in the archive is in, so that it unpacks into one folder.
 const TOP: &str = "build";
 
-/// An archive in the making; an iterator of its bytes.
+/// An archive that is being made; an iterator of its bytes.
 pub struct Archive {
     builds: Arc<Builds>,
-    members: vec::IntoIter<Member>,
+    members: vec::IntoIter<ArchiveMember>,
     /// The file that is being read.
     file: Option<File>,
     /// `None` after the last byte.
-    zip: Option<ZipWriter<StreamWriter<Sink>>>,
-    sink: Sink,
-    piece: Box<[u8]>,
+    zip: Option<ZipWriter<StreamWriter<ArchiveBuffer>>>,
+    buffer: ArchiveBuffer,
+    chunk: Box<[u8]>,
 }
 
-/// A file, and what it is called in the archive.
-struct Member {
+/// A file, and its name in the archive.
+struct ArchiveMember {
     place: String,
     name: String,
-    /// What of it is different there: an address and what takes its place.
+    /// Links that are replaced in the archive: the old and the new text.
     links: Vec<(String, String)>,
 }
 
-/// What was written and not sent yet.
+/// Bytes that were written and not sent yet.
 #[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+struct ArchiveBuffer(Arc<Mutex<Vec<u8>>>);
 
 impl Archive {
-    /// Of everything that is built below the folder `below`, which may be empty: the files
-    /// that are there when their turn comes, in the order of the listing.
+    /// An archive of all builds below the folder `below`, which may be empty: the files that exist
+    /// when their turn comes, in the order of the listing.
     #[must_use]
     pub fn new(builds: Arc<Builds>, below: &str) -> Self {
-        let sink = Sink::default();
+        let buffer = ArchiveBuffer::default();
         Self {
             members: members(&builds, below).into_iter(),
             builds,
             file: None,
-            zip: Some(ZipWriter::new_stream(sink.clone())),
-            sink,
-            piece: vec![0; PIECE].into(),
+            zip: Some(ZipWriter::new_stream(buffer.clone())),
+            buffer,
+            chunk: vec![0; READ_CHUNK_BYTES].into(),
         }
     }
 
-    /// Puts a little more into the sink.
+    /// Puts a little more into the buffer.
     fn step(&mut self) -> io::Result<()> {
         let Some(zip) = &mut self.zip else {
             return Ok(());
         };
         if let Some(file) = &mut self.file {
-            match file.read(&mut self.piece)? {
+            match file.read(&mut self.chunk)? {
                 0 => self.file = None,
-                length => zip.write_all(&self.piece[..length])?,
+                length => zip.write_all(&self.chunk[..length])?,
             }
         } else if let Some(member) = self.members.next() {
-            // What is not there (any more) is not in the archive.
+            // A file that does not exist (any more) is left out.
             if let Ok(mut file) = self.builds.open(&member.place) {
                 let options = options(Fingerprint::from(&file.metadata()?));
                 zip.start_file(format!("{TOP}/{}", member.name), options)?;
@@ -106,18 +106,18 @@ impl Iterator for Archive {
                 self.zip = None;
                 return Some(Err(error));
             }
-            let bytes = self.sink.take_from(PIECE);
+            let bytes = self.buffer.take_from(READ_CHUNK_BYTES);
             if !bytes.is_empty() {
                 return Some(Ok(bytes));
             }
         }
-        let rest = self.sink.take_from(0);
+        let rest = self.buffer.take_from(0);
         (!rest.is_empty()).then_some(Ok(rest))
     }
 }
 
-impl Sink {
-    /// What is in it, when that is as much as `least`.
+impl ArchiveBuffer {
+    /// Takes all bytes, when there are at least `least`.
     fn take_from(&self, least: usize) -> Vec<u8> {
         let mut bytes = self.0.lock();
         if bytes.len() < least {
@@ -127,10 +127,10 @@ impl Sink {
     }
 }
 
-impl Write for Sink {
+impl Write for ArchiveBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut sink = self.0.lock();
-        sink.extend_from_slice(bytes);
+        let mut buffer = self.0.lock();
+        buffer.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -139,12 +139,12 @@ impl Write for Sink {
     }
 }
 
-fn members(builds: &Builds, below: &str) -> Vec<Member> {
+fn members(builds: &Builds, below: &str) -> Vec<ArchiveMember> {
     let mut members = Vec::new();
-    let mut names = Names::default();
+    let mut names = PortableNames::default();
     for notebook in builds.list(below, None) {
         let folder = &notebook.folder;
-        let mut member = |place: String| Member {
+        let mut member = |place: String| ArchiveMember {
             name: names.of(&place),
             place,
             links: Vec::new(),
@@ -163,8 +163,8 @@ fn members(builds: &Builds, below: &str) -> Vec<Member> {
     members
 }
 
-/// The link to an export as it is in a summary, and as it is to be, if they differ.
-fn renamed(export: &Member) -> Option<(String, String)> {
+/// The link to an export in the summary on disk and in the archive, if they differ.
+fn renamed(export: &ArchiveMember) -> Option<(String, String)> {
     let link = |path: &str| {
         let own = path.rsplit('/').next().unwrap_or(path);
         format!("href=\"./{}\"", percent_encoded(own))
@@ -173,7 +173,7 @@ fn renamed(export: &Member) -> Option<(String, String)> {
     (old != new).then_some((old, new))
 }
 
-/// A zip archive has no time zone; what is in it is in UTC.
+/// A zip archive has no time zone; its times are in UTC.
 fn options(version: Fingerprint) -> SimpleFileOptions {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

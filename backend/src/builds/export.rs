@@ -1,4 +1,4 @@
-//! One participant's notebook as a document, and its copy.
+//! Exports: one copy as an HTML document, and the notebook itself beside it.
 
 use std::{
     collections::HashMap,
@@ -17,40 +17,40 @@ use shared::{
 };
 
 use super::{
-    folder::{Folder, Made},
+    folder::{OutputFolder, WriteMode},
     layout,
 };
 use crate::{class::Key, homes::Fingerprint};
 
-/// A version of a notebook.
+/// The version of a notebook that an export is made of.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct ExportSource<'a> {
     pub(super) version: Fingerprint,
     pub(super) notebook: &'a Notebook,
     pub(super) bytes: &'a [u8],
 }
 
-/// What was written last, by notebook. The text itself is on disk and read from there when
-/// the next one is made of it: exports of a whole class are too large to keep.
+/// The last export of each copy. Its text is on disk and read from there when the next export is
+/// made, because the exports of a whole class are too large for memory.
 #[derive(Default)]
-pub(super) struct Exports(Mutex<HashMap<Key, Written>>);
+pub(super) struct Exports(Mutex<HashMap<Key, LastExport>>);
 
-struct Written {
+struct LastExport {
     at: Instant,
-    /// The version of the export, not of the notebook.
+    /// Of the export, not of the notebook.
     version: Fingerprint,
     cells_at: usize,
     pieces: Pieces,
 }
 
 /// An export that is not written yet.
-pub(super) struct Rendered {
+pub(super) struct RenderedExport {
     head: String,
     html: String,
     pieces: Pieces,
 }
 
-impl Rendered {
+impl RenderedExport {
     fn texts(&self) -> [&str; 3] {
         [&self.head, &self.html, standalone::AFTER]
     }
@@ -62,9 +62,9 @@ impl Rendered {
 }
 
 impl Exports {
-    /// When the export of `key` may be written again, `every` so often.
-    pub(super) fn due(&self, key: &Key, every: Duration) -> Option<Instant> {
-        Some(self.0.lock().get(key)?.at + every)
+    /// The earliest time at which the export of `key` may be written again.
+    pub(super) fn due(&self, key: &Key, write_interval: Duration) -> Option<Instant> {
+        Some(self.0.lock().get(key)?.at + write_interval)
     }
 
     /// Forgets `key`.
@@ -72,11 +72,11 @@ impl Exports {
         self.0.lock().remove(key);
     }
 
-    /// Whether what is on disk was made of this very version, by this renderer. Being newer
-    /// is not enough: a save may fall between the reading and the writing of an export.
-    /// `size` is what the copy has in bytes, which is what is not private of the file.
+    /// Whether the export on disk was made of this very version, by this renderer. A newer
+    /// modification time is not enough: a save may fall between the reading and the writing of an
+    /// export. `size` is the size of the copy in bytes, without private cells.
     pub(super) fn is_fresh(
-        folder: &Folder,
+        folder: &OutputFolder,
         below: &str,
         key: &Key,
         version: Fingerprint,
@@ -94,11 +94,11 @@ impl Exports {
     /// Makes the export; only cells that changed are rendered.
     pub(super) fn render(
         &self,
-        folder: &Folder,
+        folder: &OutputFolder,
         below: &str,
         key: &Key,
-        source: Source<'_>,
-    ) -> Rendered {
+        source: ExportSource<'_>,
+    ) -> RenderedExport {
         let place = layout::export(below, &key.user);
         let known = self.0.lock().remove(key);
         let before = known.and_then(|known| Some((read(folder, &place, &known)?, known)));
@@ -110,24 +110,24 @@ impl Exports {
             .as_ref()
             .map(|(text, known)| (&known.pieces, &text[known.cells_at..]));
         let (html, pieces) = incremental::cells(source.notebook, 0, &options, &Ammonia, before);
-        Rendered {
+        RenderedExport {
             head: standalone::before(&title(key), "en"),
             html,
             pieces,
         }
     }
 
-    /// Writes the export and the copy. Whether either has news.
+    /// Writes the export and the copy. Returns whether either has changed.
     pub(super) fn write(
         &self,
-        folder: &Folder,
+        folder: &OutputFolder,
         below: &str,
         key: &Key,
-        source: Source<'_>,
-        rendered: Rendered,
+        source: ExportSource<'_>,
+        rendered: RenderedExport,
     ) -> io::Result<bool> {
         let copy = layout::copy(below, &key.user);
-        let version = Made::Of(source.version);
+        let version = WriteMode::WithTimeOf(source.version);
         let copied = folder.write(&copy, version, &|out| out.write_all(source.bytes))?;
         let place = layout::export(below, &key.user);
         let exported = folder.write(&place, version, &|out| {
@@ -136,14 +136,14 @@ impl Exports {
                 .iter()
                 .try_for_each(|part| out.write_all(part.as_bytes()))
         })?;
-        let written = Written {
+        let written = LastExport {
             at: Instant::now(),
             version: exported.version,
             cells_at: rendered.head.len(),
             pieces: rendered.pieces,
         };
         self.0.lock().insert(key.clone(), written);
-        Ok(copied.is_news || exported.is_news)
+        Ok(copied.is_changed || exported.is_changed)
     }
 
     /// How many cells were rendered for the last export.
@@ -153,8 +153,8 @@ impl Exports {
     }
 }
 
-/// The text that was written, if it is still there.
-fn read(folder: &Folder, place: &str, known: &Written) -> Option<String> {
+/// The text of the last export, if it is still on disk.
+fn read(folder: &OutputFolder, place: &str, known: &LastExport) -> Option<String> {
     let mut file = folder.read(place).ok()?;
     if Fingerprint::from(&file.metadata().ok()?) != known.version {
         return None;

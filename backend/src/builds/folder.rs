@@ -1,9 +1,9 @@
-//! The output folder: what is in it was put there by this, and nothing else is touched.
+//! The output folder, in which this module alone writes and removes files.
 //!
-//! Files come under their name whole or not at all, by a temporary file and a rename. They
-//! are not synced to the disk: everything here can be made again from the homes, and what
-//! a power cut tears is noticed at the next start, because its size or its time is not what
-//! it should be. Opening follows no link and never leads out of the folder.
+//! A file gets its name when it is complete, by a rename of a temporary file. Files are not synced
+//! to the disk, because all can be made again from the homes, and the next start finds a file that
+//! a power cut tore by its wrong size or time. Opening follows no link and never leads out of the
+//! folder.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
@@ -27,62 +27,64 @@ use rustix::fs::{
 use rustix::io::Errno;
 use walkdir::{DirEntry, WalkDir};
 
-use super::comparing::Comparing;
+use super::compare_writer::CompareWriter;
 use crate::{homes::Fingerprint, reserve::Reserve};
 
 #[cfg(test)]
 mod tests;
 
-/// Marks the folder as ours, and says which renderer made what is in it.
+/// Marks the folder as PipalHub's, and holds the renderer that made its files.
 const STAMP: &str = ".pipalhub";
-/// What temporary files begin with.
-const PART: &str = ".part-";
-/// What waits when there is no room on the disk.
-const WHAT: &str = "builds";
+/// How the names of temporary files begin.
+const TEMPORARY_PREFIX: &str = ".part-";
+/// Names the writer in the reserve's log and metrics.
+const RESERVED_FOR: &str = "builds";
 /// The renderer of this program.
 const RENDERER: &str = env!("PIPALHUB_RENDERER");
-/// So much is given to the kernel at once.
-const AT_ONCE: usize = 1 << 20;
+/// Bytes given to the kernel in one write.
+const WRITE_BUFFER_BYTES: usize = 1 << 20;
 
-/// Writes what a file is to hold.
+/// Writes the content of a file.
 pub(super) type Fill<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + Sync + 'a;
 
-/// What a file is made of.
+/// When a written file replaces the old one, and whether the two are compared.
 #[derive(Clone, Copy)]
-pub(super) enum Made {
-    /// Of one file, of this version, whose modification time it gets.
-    Of(Fingerprint),
-    /// Of many. When it says what is there already, nothing changes.
-    OfMany,
-    /// Of many, and it is known to say something else than the last time this program wrote
-    /// it. It is not safe from a power cut, so the next program begins with [`Made::OfMany`].
-    Different,
+pub(super) enum WriteMode {
+    /// For a file made of one version of a notebook. It always replaces the old file, and gets the
+    /// modification time of that version.
+    WithTimeOf(Fingerprint),
+    /// For a summary whose old file may have the same content; then the old file stays.
+    IfDifferent,
+    /// For a summary whose content is known to differ from the file that this process wrote last.
+    /// It is not compared. A power cut may have torn the old file, so a new process begins with
+    /// [`WriteMode::IfDifferent`].
+    KnownDifferent,
 }
 
 /// A file that was written.
 #[derive(Clone, Copy)]
-pub(super) struct Written {
+pub(super) struct WrittenFile {
     pub(super) version: Fingerprint,
-    /// It does not say what was under that name before.
-    pub(super) is_news: bool,
+    /// Whether its content differs from the file that had its name before.
+    pub(super) is_changed: bool,
 }
 
-/// See the module's words.
-pub(super) struct Folder {
+/// The output folder, open and locked.
+pub(super) struct OutputFolder {
     path: PathBuf,
     root: OwnedFd,
-    /// Locked as long as this lives, so that no two programs build into one folder.
+    /// Locked as long as this value lives, so that no two programs build into one folder.
     stamp: Mutex<File>,
     is_current: bool,
-    parts: AtomicU64,
+    temporary_files: AtomicU64,
     reserve: Reserve,
-    /// Read by who makes folders until there is a file in them, written by who removes empty ones.
+    /// Locked for reading while folders are made until they have a file, and for writing while
+    /// empty folders are removed.
     folders: RwLock<()>,
 }
 
-impl Folder {
-    /// Makes `path` when it is not there. It is the builder's alone: who else may log in on
-    /// this machine sees nothing in it.
+impl OutputFolder {
+    /// Makes `path` when it is not there, readable by the service's user only.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let cannot = || format!("cannot build into {shown}: choose another folder");
@@ -117,35 +119,39 @@ impl Folder {
             }
             Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
         }
-        // Whoever was writing these was cut off.
+        // A process that ended while writing left these.
         for entry in files_below(&path) {
-            if entry.file_name().to_string_lossy().starts_with(PART) {
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(TEMPORARY_PREFIX)
+            {
                 fs::remove_file(entry.path()).with_context(cannot)?;
             }
         }
         let mut text = String::new();
         stamp.read_to_string(&mut text).with_context(cannot)?;
         if is_new && text.is_empty() {
-            // Nothing is in it that another renderer made.
+            // A new folder has no files of another renderer.
             stamp.write_all(RENDERER.as_bytes()).with_context(cannot)?;
             text = RENDERER.to_owned();
         }
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(CWD, &path, flags, Mode::empty()).with_context(cannot)?;
         Ok(Self {
-            reserve: Reserve::new(&path, 0, WHAT),
+            reserve: Reserve::new(&path, 0, RESERVED_FOR),
             path,
             root,
             stamp: Mutex::new(stamp),
             is_current: text == RENDERER,
-            parts: AtomicU64::new(0),
+            temporary_files: AtomicU64::new(0),
             folders: RwLock::default(),
         })
     }
 
-    /// The same, which leaves so many bytes of the disk free.
+    /// The same, leaving so many bytes of the disk free.
     pub(super) fn reserving(self, bytes: u64) -> Self {
-        let reserve = Reserve::new(&self.path, bytes, WHAT);
+        let reserve = Reserve::new(&self.path, bytes, RESERVED_FOR);
         Self { reserve, ..self }
     }
 
@@ -154,22 +160,22 @@ impl Folder {
         Self { reserve, ..self }
     }
 
-    /// What keeps room on the disk for others.
+    /// The reserve on the disk that is left for events.
     pub(super) fn reserve(&self) -> &Reserve {
         &self.reserve
     }
 
-    /// Where it is.
+    /// Its path.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What is in it was made by the renderer that is in this program.
+    /// Whether its files were made by the renderer of this program.
     pub(super) fn is_current(&self) -> bool {
         self.is_current
     }
 
-    /// Everything was made anew, or did not have to be.
+    /// Marks all files as made by the renderer of this program.
     pub(super) fn set_current(&self) -> io::Result<()> {
         let mut stamp = self.stamp.lock();
         stamp.rewind()?;
@@ -187,55 +193,61 @@ impl Folder {
         Ok(file)
     }
 
-    /// The version of a file, `None` when it is not there.
+    /// The fingerprint of a file, `None` when it is not there.
     pub(super) fn version(&self, place: &str) -> Option<Fingerprint> {
         let metadata = self.read(place).ok()?.metadata().ok()?;
         Some(Fingerprint::from(&metadata))
     }
 
     /// Writes a file by `fill`, which may be called again.
-    pub(super) fn write(&self, place: &str, made: Made, fill: &Fill<'_>) -> io::Result<Written> {
-        // Before any folder is made for it.
+    pub(super) fn write(
+        &self,
+        place: &str,
+        mode: WriteMode,
+        fill: &Fill<'_>,
+    ) -> io::Result<WrittenFile> {
+        // Checked before any folder is made for the file.
         self.reserve.check(0)?;
         let (folder, name) = place.rsplit_once('/').unwrap_or(("", place));
-        let part = self.part_name();
+        let temporary = self.temporary_name();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let (folder, file): (_, File) = {
             let _folders = self.folders.read();
             let folder = self.folder(folder)?;
-            let file = openat(&folder, &*part, flags, Mode::RUSR | Mode::WUSR)?;
+            let file = openat(&folder, &*temporary, flags, Mode::RUSR | Mode::WUSR)?;
             (folder, file.into())
         };
-        let old = match made {
-            Made::Different => None,
-            Made::Of(_) | Made::OfMany => self.read(place).ok(),
+        let old = match mode {
+            WriteMode::KnownDifferent => None,
+            WriteMode::WithTimeOf(_) | WriteMode::IfDifferent => self.read(place).ok(),
         };
-        let kept = match (&old, made) {
-            (Some(old), Made::OfMany) => Some(Fingerprint::from(&old.metadata()?)),
+        let kept = match (&old, mode) {
+            (Some(old), WriteMode::IfDifferent) => Some(Fingerprint::from(&old.metadata()?)),
             _ => None,
         };
-        let file = Reserving {
-            file: Comparing::new(file, old),
+        let file = ReserveWriter {
+            file: CompareWriter::new(file, old),
             reserve: &self.reserve,
         };
-        let written = write_all(file, made, fill).and_then(|written| {
-            if let (Some(version), false) = (kept, written.is_news) {
-                return Ok(Written { version, ..written });
+        let written = write_all(file, mode, fill).and_then(|written| {
+            if let (Some(version), false) = (kept, written.is_changed) {
+                return Ok(WrittenFile { version, ..written });
             }
-            let exchanged = matches!(made, Made::Different) && self.exchange(place, &folder, &part);
+            let exchanged = matches!(mode, WriteMode::KnownDifferent)
+                && self.exchange(place, &folder, &temporary);
             if !exchanged {
-                renameat(&folder, &*part, &folder, name)?;
+                renameat(&folder, &*temporary, &folder, name)?;
             }
             Ok(written)
         });
-        // After a rename there is nothing; else it is the old file, half a one, or one that
-        // says the same. If it cannot be removed the next start does it.
-        let _ = unlinkat(&folder, &*part, AtFlags::empty());
+        // After a rename there is no temporary file; otherwise it is the old file, an incomplete
+        // one, or one with the same content. If it cannot be removed, the next start does it.
+        let _ = unlinkat(&folder, &*temporary, AtFlags::empty());
         written
     }
 
-    /// Gives the file at `from` the name at `to` as well, in place of what was there; whether
-    /// that was another file.
+    /// Gives the file at `from` a second name at `to`, replacing the file there; whether that was
+    /// another file.
     pub(super) fn link(&self, from: &str, to: &str) -> io::Result<bool> {
         let file = |place| self.version(place).map(Fingerprint::file);
         if file(from).is_some_and(|from| file(to) == Some(from)) {
@@ -244,32 +256,32 @@ impl Folder {
         let (folder, name) = from.rsplit_once('/').unwrap_or(("", from));
         let source = self.open_folder(folder)?;
         let (folder, new_name) = to.rsplit_once('/').unwrap_or(("", to));
-        let part = self.part_name();
+        let temporary = self.temporary_name();
         let _folders = self.folders.read();
         let folder = self.folder(folder)?;
-        linkat(&source, name, &folder, &*part, AtFlags::empty())?;
-        let named = renameat(&folder, &*part, &folder, new_name);
+        linkat(&source, name, &folder, &*temporary, AtFlags::empty())?;
+        let named = renameat(&folder, &*temporary, &folder, new_name);
         if named.is_err() {
-            let _ = unlinkat(&folder, &*part, AtFlags::empty());
+            let _ = unlinkat(&folder, &*temporary, AtFlags::empty());
         }
         Ok(named.map(|()| true)?)
     }
 
-    fn part_name(&self) -> String {
-        let number = self.parts.fetch_add(1, Ordering::Relaxed);
-        format!("{PART}{}-{number}", process::id())
+    fn temporary_name(&self) -> String {
+        let number = self.temporary_files.fetch_add(1, Ordering::Relaxed);
+        format!("{TEMPORARY_PREFIX}{}-{number}", process::id())
     }
 
-    /// Gives the file `part` of `folder` the name at `place`, and the file there its name;
-    /// false when that cannot be. To replace it would be slower: file systems write to the
-    /// disk at once what replaces something, here ten megabytes a second.
-    fn exchange(&self, place: &str, folder: &OwnedFd, part: &str) -> bool {
+    /// Exchanges the names of the file `temporary` in `folder` and the file at `place`; false when
+    /// that is not possible. Replacing the file would be slower: file systems write a replacing
+    /// file to the disk at once, here ten megabytes a second.
+    fn exchange(&self, place: &str, folder: &OwnedFd, temporary: &str) -> bool {
         let name = place.rsplit('/').next().unwrap_or(place);
         self.version(place).is_some()
-            && renameat_with(folder, part, folder, name, RenameFlags::EXCHANGE).is_ok()
+            && renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE).is_ok()
     }
 
-    /// Removes a file, if it is there, and the folders that are empty without it.
+    /// Removes a file, if it is there, and the folders that become empty.
     pub(super) fn remove(&self, place: &str) -> io::Result<()> {
         let (mut folder, name) = place.rsplit_once('/').unwrap_or(("", place));
         match self.unlink(folder, name, AtFlags::empty()) {
@@ -281,7 +293,7 @@ impl Folder {
             let (above, name) = folder.rsplit_once('/').unwrap_or(("", folder));
             match self.unlink(above, name, AtFlags::REMOVEDIR) {
                 Ok(()) | Err(Errno::NOENT) => folder = above,
-                // There is something else in it.
+                // The folder has other files.
                 Err(_) => break,
             }
         }
@@ -301,20 +313,20 @@ impl Folder {
         places.collect()
     }
 
-    /// The folder `place`, made when it is not there.
+    /// Opens the folder `place`, making it when it is not there.
     fn folder(&self, place: &str) -> io::Result<OwnedFd> {
-        let mut made = 0;
+        let mut start = 0;
         for (at, _) in place.match_indices('/').chain([(place.len(), "")]) {
-            let name = &place[made..at];
+            let name = &place[start..at];
             if name.is_empty() {
                 continue;
             }
-            let above = self.open_folder(place[..made].trim_end_matches('/'))?;
+            let above = self.open_folder(place[..start].trim_end_matches('/'))?;
             match mkdirat(&above, name, Mode::RWXU) {
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(error.into()),
             }
-            made = at + 1;
+            start = at + 1;
         }
         Ok(self.open_folder(place)?)
     }
@@ -341,16 +353,17 @@ fn files_below(path: &Path) -> impl Iterator<Item = DirEntry> {
     walk.filter(|entry| !entry.file_type().is_dir())
 }
 
-/// A file that is written as long as there is room on the disk.
-struct Reserving<'a> {
-    file: Comparing,
+/// A writer that stops when the reserve on the disk is reached.
+struct ReserveWriter<'a> {
+    file: CompareWriter,
     reserve: &'a Reserve,
 }
 
-impl Write for Reserving<'_> {
+impl Write for ReserveWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Piece by piece: several are written at once, and none knows how long it will be.
-        let bytes = &bytes[..bytes.len().min(AT_ONCE)];
+        // Checked for each part: several files are written at once, and none knows its size in
+        // advance.
+        let bytes = &bytes[..bytes.len().min(WRITE_BUFFER_BYTES)];
         self.reserve.check(bytes.len() as u64)?;
         self.file.write(bytes)
     }
@@ -360,12 +373,12 @@ impl Write for Reserving<'_> {
     }
 }
 
-fn write_all(file: Reserving<'_>, made: Made, fill: &Fill<'_>) -> io::Result<Written> {
-    let mut out = BufWriter::with_capacity(AT_ONCE, file);
+fn write_all(file: ReserveWriter<'_>, mode: WriteMode, fill: &Fill<'_>) -> io::Result<WrittenFile> {
+    let mut out = BufWriter::with_capacity(WRITE_BUFFER_BYTES, file);
     fill(&mut out)?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     let (file, is_same) = file.file.finish();
-    if let Made::Of(source) = made {
+    if let WriteMode::WithTimeOf(source) = mode {
         let time = time_of(source);
         futimens(
             &file,
@@ -375,9 +388,9 @@ fn write_all(file: Reserving<'_>, made: Made, fill: &Fill<'_>) -> io::Result<Wri
             },
         )?;
     }
-    Ok(Written {
+    Ok(WrittenFile {
         version: Fingerprint::from(&file.metadata()?),
-        is_news: !is_same,
+        is_changed: !is_same,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Where things are below the output folder.
+//! The paths of builds below the output folder.
 //!
 //! ```text
 //! module1/day1/                   everything of module1/day1.ipynb
@@ -7,30 +7,30 @@
 //!   notebooks/ana.ipynb           ana's copy as it is
 //! ```
 //!
-//! Names are participants' to choose, so they may be anything that a file's name can be.
-//! One that would take the place of something here, that is hidden, or that could not be
-//! written gets an underscore before it; and so does one that begins with an underscore,
-//! which keeps any two names apart.
+//! Participants choose the names, so a name may be anything that a file's name can be. A name
+//! that would take the path of another file here, is hidden, or could not be written gets an
+//! underscore before it, and so does a name that begins with an underscore, so that any two
+//! names stay different.
 
 use std::path::{Component, Path};
 
 use sha2::{Digest, Sha256};
 
-/// What the summary is called, before its ending: it comes first in a listing.
+/// The name of the summary, before its ending: it comes first in a listing.
 pub(super) const SUMMARY: &str = "00-summary";
-/// The folder of the copies.
+/// The folder of the copies of notebooks.
 pub(super) const COPIES: &str = "notebooks";
-/// How a document's name ends.
+/// The ending of a document's name.
 pub(super) const HTML: &str = ".html";
-/// How a notebook's name ends.
+/// The ending of a notebook's name.
 pub(super) const IPYNB: &str = ".ipynb";
 
-/// The longest name that is used as it is, in bytes. File systems take 255.
-const LONGEST: usize = 200;
-/// What is kept of a longer one, in characters.
-const KEPT: usize = 40;
+/// The longest name that is used unchanged, in bytes. File systems allow 255.
+const MAX_NAME_BYTES: usize = 200;
+/// Characters that are kept of a longer name.
+const SHORTENED_NAME_CHARS: usize = 40;
 
-/// The folder of the notebook `filename`; `None` when that is no notebook's path.
+/// The folder of the notebook `filename`; `None` when that is not a notebook's path.
 pub(super) fn folder_of(filename: &str) -> Option<String> {
     let parts: Vec<&str> = filename.strip_suffix(IPYNB)?.split('/').collect();
     let (_, folders) = parts.split_last()?;
@@ -68,7 +68,7 @@ pub(super) fn outside(path: &Path) -> Option<String> {
     Some(names.join("/") + HTML)
 }
 
-/// Whose the export or copy with this name is, as far as the name says.
+/// The user whose export or copy has this name, as far as the name says.
 pub(crate) fn owner_of(file: &str) -> Option<String> {
     let stem = file
         .strip_suffix(HTML)
@@ -80,9 +80,9 @@ pub(crate) fn owner_of(file: &str) -> Option<String> {
 /// `text` as the name of a file, before its ending, or of a folder.
 pub(super) fn name(text: &str) -> String {
     let unwritable = |c: char| c.is_control() || c == '\\';
-    if text.len() > LONGEST || text.contains(unwritable) {
+    if text.len() > MAX_NAME_BYTES || text.contains(unwritable) {
         let plain = text.chars().map(|c| if unwritable(c) { '-' } else { c });
-        let plain: String = plain.take(KEPT).collect();
+        let plain: String = plain.take(SHORTENED_NAME_CHARS).collect();
         let hash = Sha256::digest(text);
         let hash: String = hash[..16]
             .iter()
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_names_keep_their_place() {
+    fn odd_names_are_marked_and_others_are_kept() {
         for (text, expected) in [
             ("ana@example.org", "ana@example.org"),
             ("Tag 1 %20 #ü", "Tag 1 %20 #ü"),
@@ -150,10 +150,10 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the names are, no two things have one place, none is in the place of a
-        /// folder, and all can be written.
+        /// Whatever the names are, no two files have one path, no file has the path of a folder,
+        /// and all can be written.
         #[test]
-        fn nothing_takes_anothers_place(
+        fn no_file_takes_the_path_of_another(
             users in prop::collection::btree_set("[_~.a\\\\-]{1,4}|notebooks|00-summary|a{1,3}\\.html|b.ipynb|\\PC{1,300}", 1..6),
             filenames in prop::collection::btree_set("((a|notebooks|_?x\\.html|00-summary)/){0,3}(a|notebooks|00-summary|a\\.html|b\\.ipynb|_)?\\.ipynb", 1..6),
         ) {

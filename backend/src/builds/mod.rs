@@ -1,33 +1,33 @@
-//! What is built from notebooks and kept as files: an HTML export and a copy of each
-//! participant's, and for each notebook a summary of everyone's last cells, as a document
-//! and as a notebook. `layout` says where.
+//! Builds: the files made from notebooks. Each copy has an HTML export and a copy of the notebook,
+//! and each notebook has a summary of all participants' last cells, as a document and as a
+//! notebook. `layout` says where the files are.
 //!
-//! [`Builds`] is an [`Observer`] of the class: it takes note of a version and answers at
-//! once, so nobody's save waits. Threads of its own (`work.rs`) then bring one participant's part of
-//! the summary up to date in memory, and write what changed, each file at most once a
-//! second.
+//! [`Builds`] is an [`Observer`] of the class: it queues a task for each new version and returns at
+//! once, so a save never waits. The builder threads (`tasks.rs`) then bring one participant's
+//! section of the summary up to date in memory, and write the files that changed, each at most once
+//! a second.
 //!
-//! Not here: who may see a file (`routes/build.rs`), how a cell becomes HTML and how
+//! Not here: which users may see a file (`routes/build/`), how a cell becomes HTML and how
 //! notebooks are merged (the `shared` crate).
 
+mod announcer;
 mod archive;
-mod comparing;
+mod bounds;
+mod catalogue;
+mod compare_writer;
 mod export;
 mod folder;
-mod known;
+mod hard_links;
 mod layout;
-mod names;
-mod news;
-mod part;
 mod portable;
 mod queue;
 mod quota;
-mod room;
+mod section;
 mod shares;
 mod summary;
+mod tasks;
 #[cfg(test)]
 mod tests;
-mod work;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -46,56 +46,56 @@ use shared::notebook::Notebook;
 use crate::{
     background,
     class::{Class, Key, Observer, Revision, TailLimits},
-    feed::Asides,
+    feed::Announcements,
     homes::{OnDisk, Reader},
     sharing::Sharing,
 };
+use announcer::BuildAnnouncer;
+use catalogue::Catalogue;
 use export::Exports;
-use folder::{Folder, Made};
-use known::Known;
+use folder::{OutputFolder, WriteMode};
 use layout::{HTML, IPYNB};
-use news::News;
-use queue::{Lane, Queue, Work};
-use quota::Rooms;
+use queue::{BuildQueue, BuildTarget, BuildTask};
+use quota::BuildShares;
 use summary::Edition;
 
 pub use archive::Archive;
-pub use known::{Built, Kind, Listed, ListedCopy};
+pub use catalogue::{BuiltFile, BuiltFileKind, ListedCopy, ListedNotebook};
 pub(crate) use layout::owner_of;
-pub use quota::Quota;
+pub use quota::BuildQuota;
 pub use summary::Summary;
 
-/// Between two times that one file is written, unless somebody wants it otherwise.
-const EVERY: Duration = Duration::from_secs(1);
+/// Shortest time between two writes of one file, unless the caller sets another.
+const WRITE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// When a summary was written last, and of which edition the files are if that is known.
+/// When a summary was written last, and the edition of its files if that is known.
 #[derive(Clone, Copy)]
-struct Summarised {
+struct SummaryRun {
     at: Instant,
     edition: Option<Edition>,
 }
 
-/// See the module's words.
+/// The builder: the files that were built, the tasks that are due, and their bounds.
 pub struct Builds {
     reader: Reader,
     limits: TailLimits,
-    every: Duration,
-    folder: Folder,
-    queue: Queue,
-    known: Known,
+    write_interval: Duration,
+    folder: OutputFolder,
+    queue: BuildQueue,
+    catalogue: Catalogue,
     exports: Exports,
-    rooms: Rooms,
-    /// By the path of the notebook.
-    summarised: Mutex<HashMap<String, Summarised>>,
-    /// Where it is said that something is built anew.
-    news: Option<News>,
-    /// What could not be written, and why, by the path below the homes and whose it is.
+    shares: BuildShares,
+    /// By the path of the notebook below a home.
+    summary_runs: Mutex<HashMap<String, SummaryRun>>,
+    /// Announces new builds to open pages.
+    announcer: Option<BuildAnnouncer>,
+    /// Why a build could not be written, by its copy. The user of a summary's entry is empty.
     failures: Mutex<BTreeMap<Key, String>>,
 }
 
 impl Builds {
-    /// Builds into `folder` what `reader` reads, with summaries of the ends that `limits`
-    /// say. Nothing happens until [`Builds::start`].
+    /// Builds into `folder` the notebooks that `reader` reads; a summary has as much of each
+    /// notebook's end as `limits` allow. Nothing happens until [`Builds::start`].
     ///
     /// # Errors
     /// When the folder cannot be made, is another program's, or holds other things.
@@ -107,30 +107,33 @@ impl Builds {
         Ok(Self {
             reader: reader.into(),
             limits,
-            every: EVERY,
-            folder: Folder::open(folder)?,
-            queue: Queue::new(),
-            known: Known::default(),
+            write_interval: WRITE_INTERVAL,
+            folder: OutputFolder::open(folder)?,
+            queue: BuildQueue::new(),
+            catalogue: Catalogue::default(),
             exports: Exports::default(),
-            rooms: Rooms::new(Quota::default()),
-            summarised: Mutex::default(),
-            news: None,
+            shares: BuildShares::new(BuildQuota::default()),
+            summary_runs: Mutex::default(),
+            announcer: None,
             failures: Mutex::default(),
         })
     }
 
-    /// The same, with `every` between two times that one file is written.
+    /// The same, with `write_interval` between two writes of one file.
     #[must_use]
-    pub fn writing_every(self, every: Duration) -> Self {
-        Self { every, ..self }
+    pub fn writing_every(self, write_interval: Duration) -> Self {
+        Self {
+            write_interval,
+            ..self
+        }
     }
 
     /// The same, within `quota`.
     #[must_use]
-    pub fn within(self, quota: Quota) -> Self {
+    pub fn within(self, quota: BuildQuota) -> Self {
         Self {
             folder: self.folder.reserving(quota.reserve),
-            rooms: Rooms::new(quota),
+            shares: BuildShares::new(quota),
             ..self
         }
     }
@@ -143,12 +146,12 @@ impl Builds {
         }
     }
 
-    /// The same, saying in `asides` what is built anew to those who may see it, which is
-    /// `sharing`'s to say of a summary.
+    /// The same, announcing new builds to the users who may see them; `sharing` says who may see a
+    /// summary.
     #[must_use]
-    pub fn telling(self, asides: Asides, sharing: Arc<Sharing>) -> Self {
-        let news = Some(News::new(asides, sharing));
-        Self { news, ..self }
+    pub fn announcing(self, announcements: Announcements, sharing: Arc<Sharing>) -> Self {
+        let announcer = Some(BuildAnnouncer::new(announcements, sharing));
+        Self { announcer, ..self }
     }
 
     /// Builds on `threads` threads until [`Builds::end`].
@@ -158,20 +161,19 @@ impl Builds {
     pub fn start(self: &Arc<Self>, threads: usize) -> anyhow::Result<()> {
         for _ in 0..threads.max(1) {
             let builds = Arc::clone(self);
-            background::spawn("builder", move || builds.work())
+            background::spawn("builder", move || builds.run_tasks())
                 .context("cannot start a builder")?;
         }
         Ok(())
     }
 
-    /// Stops building, where it is: the next start goes on from there.
+    /// Stops the builder threads; the next start of the program goes on from there.
     pub fn end(&self) {
         self.queue.end();
     }
 
-    /// Says that the whole class was read once, so that summaries can be written and what
-    /// is built of notebooks that are gone can be removed. Returns when the exports are
-    /// written.
+    /// Tells the builder that the whole class was read once, so that it writes summaries and
+    /// removes the builds of deleted notebooks. Returns when the exports are written.
     pub fn class_was_read(&self, class: &Class) {
         self.sweep(class);
         self.some_were_read();
@@ -183,19 +185,20 @@ impl Builds {
         }
     }
 
-    /// The same after only some of the class was read: nothing is removed.
+    /// The same after only some copies were read: nothing is removed.
     pub fn some_were_read(&self) {
-        self.settle_parts();
+        self.settle_sections();
         self.queue.release();
     }
 
-    /// Waits until everything that was found is built, and written if it can be.
+    /// Waits until all queued tasks are done, but for those that failed and are tried again.
     pub fn settle(&self) {
         self.queue.settle();
     }
 
-    /// Waits until everything that was found is known, though not written.
-    pub fn settle_parts(&self) {
+    /// Waits until all notebooks that were found are in the catalogue; their files may not be
+    /// written.
+    pub fn settle_sections(&self) {
         loop {
             self.keep_up();
             if self.queue.settle_looks() {
@@ -204,18 +207,18 @@ impl Builds {
         }
     }
 
-    /// Where the files are.
+    /// The output folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// What could not be built, and why: notebooks that cannot be read, files that cannot be
-    /// written, or that there is no room for.
+    /// The copies that could not be built, and why: notebooks that cannot be read, files that
+    /// cannot be written, or a quota that is used up.
     #[must_use]
     pub fn problems(&self) -> BTreeMap<Key, String> {
         let mut problems = self.failures().clone();
-        for notebook in self.known.list("", None) {
+        for notebook in self.catalogue.list("", None) {
             for copy in notebook.participants {
                 let key = Key {
                     filename: notebook.filename.clone(),
@@ -233,42 +236,44 @@ impl Builds {
     /// Whether a version of this notebook, good or bad, was found.
     #[must_use]
     pub fn knows(&self, key: &Key) -> bool {
-        self.known.part(key).is_some()
+        self.catalogue.section(key).is_some()
     }
 
-    /// Whether the newest version of this notebook is a notebook.
+    /// Whether the newest version of this copy is a valid notebook.
     #[must_use]
     pub fn is_good(&self, key: &Key) -> bool {
-        let part = self.known.part(key);
-        part.is_some_and(|part| part.problem.is_none())
+        let section = self.catalogue.section(key);
+        section.is_some_and(|section| section.problem.is_none())
     }
 
-    /// The summary of a notebook as it is now, perhaps newer than what is written.
+    /// The summary of a notebook as it is now, perhaps newer than its files.
     #[must_use]
     pub fn summary(&self, filename: &str) -> Option<Summary> {
-        self.known.summary(filename)
+        self.catalogue.summary(filename)
     }
 
-    /// Where the HTML summary of a notebook is, below the folder.
+    /// The path of the HTML summary of a notebook, below the output folder.
     #[must_use]
     pub fn summary_place(&self, filename: &str) -> Option<String> {
-        self.known.summary(filename)?;
+        self.catalogue.summary(filename)?;
         Some(layout::summary(&layout::folder_of(filename)?, HTML))
     }
 
-    /// Where the HTML export of a participant's notebook is, below the folder.
+    /// The path of the HTML export of a copy, below the output folder.
     #[must_use]
     pub fn export_place(&self, key: &Key) -> Option<String> {
-        let part = self.known.part(key)?;
+        let section = self.catalogue.section(key)?;
         let folder = layout::folder_of(&key.filename)?;
-        part.has_export.then(|| layout::export(&folder, &key.user))
+        section
+            .has_export
+            .then(|| layout::export(&folder, &key.user))
     }
 
-    /// The file at `place` below the folder, when it is one of those that were built. It may
-    /// not be written yet.
+    /// The built file at `place` below the output folder, `None` when there is none. It may not be
+    /// written yet.
     #[must_use]
-    pub fn find(&self, place: &str) -> Option<Built> {
-        self.known.find(place)
+    pub fn find(&self, place: &str) -> Option<BuiltFile> {
+        self.catalogue.find(place)
     }
 
     /// Opens the file at `place`.
@@ -279,11 +284,11 @@ impl Builds {
         self.folder.read(place)
     }
 
-    /// Every notebook whose builds are below the folder `below`, which may be empty; with
-    /// everyone's copies or with one participant's.
+    /// Every notebook whose builds are below the folder `below`, which may be empty; with all
+    /// copies or only those of the participant `of`.
     #[must_use]
-    pub fn list(&self, below: &str, of: Option<&str>) -> Vec<Listed> {
-        let mut notebooks = self.known.list(below, of);
+    pub fn list(&self, below: &str, of: Option<&str>) -> Vec<ListedNotebook> {
+        let mut notebooks = self.catalogue.list(below, of);
         for notebook in &mut notebooks {
             for copy in &mut notebook.participants {
                 copy.note = self.note(&Key {
@@ -295,8 +300,8 @@ impl Builds {
         notebooks
     }
 
-    /// Builds a notebook that is in no home: an export and nothing else. The answer is where
-    /// it is below the folder.
+    /// Builds a notebook that is in no home: an export and nothing else. Returns its path below the
+    /// output folder.
     ///
     /// # Errors
     /// When it cannot be read, or not written.
@@ -313,21 +318,23 @@ impl Builds {
         let cells = shared::prepare::cells(&notebook, 0, &shared::sanitize::Ammonia);
         let html = shared::standalone::document(&title, &cells, "en");
         self.folder
-            .write(&place, Made::OfMany, &|out| out.write_all(html.as_bytes()))
+            .write(&place, WriteMode::IfDifferent, &|out| {
+                out.write_all(html.as_bytes())
+            })
             .with_context(|| format!("cannot write {place}"))?;
         Ok(place.into())
     }
 
-    /// Removes every file that is built of nothing in `class`.
+    /// Removes every file whose copy is not in `class`.
     fn sweep(&self, class: &Class) {
-        // Before the class is asked: what is built meanwhile is not in it.
+        // Listed before the class is asked, so that no file built meanwhile is removed.
         let files = self.folder.files();
         let keys = class.keys();
-        // Whose home is not known yet keeps what was built before.
+        // Copies in a home that is not known yet keep their files.
         if !class.is_whole() {
             return;
         }
-        // That is a disk that was not mounted, and not a class that deleted everything.
+        // An empty class is a disk that was not mounted, not a class that deleted everything.
         if keys.is_empty() {
             return;
         }
@@ -336,12 +343,12 @@ impl Builds {
             let Some(folder) = layout::folder_of(&key.filename) else {
                 continue;
             };
-            let (has_files, has_part) = self.has_files_and_part(key);
+            let (has_files, has_section) = self.has_files_and_section(key);
             if has_files {
                 places.insert(layout::export(&folder, &key.user));
                 places.insert(layout::copy(&folder, &key.user));
             }
-            if has_part {
+            if has_section {
                 places.insert(layout::summary(&folder, HTML));
                 places.insert(layout::summary(&folder, IPYNB));
             }
@@ -362,21 +369,25 @@ impl Builds {
 
 impl Observer for Builds {
     fn revised(&self, revision: &Revision) {
-        let lane = Lane::Copy(revision.key.clone());
-        let work = Work::Revised(Box::new(revision.clone()));
-        self.queue.push(lane, work, Instant::now());
+        let target = BuildTarget::Copy(revision.key.clone());
+        let task = BuildTask::Revised(Box::new(revision.clone()));
+        self.queue.push(target, task, Instant::now());
     }
 
     fn removed(&self, key: &Key) {
-        self.queue
-            .push(Lane::Copy(key.clone()), Work::Removed, Instant::now());
+        self.queue.push(
+            BuildTarget::Copy(key.clone()),
+            BuildTask::Removed,
+            Instant::now(),
+        );
     }
 
-    /// While a class is read for the first time, whoever reads a notebook builds its part: it
-    /// is at hand, and a queue of all would not be held in memory.
+    /// During the first read of the class the reading thread builds the section of each notebook
+    /// that it has read: the notebook is at hand, and a queue of all notebooks would not fit into
+    /// memory.
     fn keep_up(&self) {
-        while let Some((lane, work)) = self.queue.early_look() {
-            self.work_on(&lane, work);
+        while let Some((target, task)) = self.queue.next_look_of_first_read() {
+            self.perform(&target, task);
         }
     }
 }

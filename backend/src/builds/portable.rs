@@ -1,10 +1,10 @@
-//! Names in an archive, which is unpacked on machines of others.
+//! Names in an archive, which is unpacked on other machines.
 //!
 //! On the service's own disk a name may be anything, and `ANA` is not `ana` (see
-//! [`super::layout`]). Windows takes fewer names, and it and macOS know neither case nor two
-//! spellings of one `é`: there one file would be written over another. So what could not be
-//! written everywhere, or not be read as what it is, has its name cut and a checksum, and so
-//! has the second of two that would be one.
+//! [`super::layout`]). Windows allows fewer names, and Windows and macOS distinguish neither case
+//! nor two spellings of one `é`: there one file would overwrite another. So a name that cannot be
+//! written everywhere, or would mislead a reader, is cut and gets a checksum, and so does the
+//! second of two names that would be one.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -12,16 +12,17 @@ use icu_normalizer::ComposingNormalizer;
 use icu_properties::{CodePointMapData, props::GeneralCategory};
 use sha2::{Digest, Sha256};
 
-/// What is kept of a name that cannot stay, in characters.
-const KEPT: usize = 40;
+/// Characters that are kept of a name that has to change.
+const KEPT_NAME_CHARS: usize = 40;
 
-/// The names that were given: which place has one, by the name as it is compared there.
+/// The names that were given: the path that has each name, by the name as such a file system
+/// compares it.
 #[derive(Default)]
-pub(super) struct Names(HashMap<String, String>);
+pub(super) struct PortableNames(HashMap<String, String>);
 
-impl Names {
-    /// What the folder or file at `place` is called in the archive: each of the folders it is
-    /// in, and itself, keeps its name if it can.
+impl PortableNames {
+    /// The path in the archive of the folder or file at `place`: each of its folders, and itself,
+    /// keeps its name if it can.
     pub(super) fn of(&mut self, place: &str) -> String {
         let mut named = String::new();
         for (end, _) in place.match_indices('/').chain([(place.len(), "")]) {
@@ -30,7 +31,7 @@ impl Names {
         named
     }
 
-    /// The same, for what is in a folder that is called `above`.
+    /// The same, for a file or folder in the folder that is called `above` in the archive.
     fn below(&mut self, above: &str, place: &str) -> String {
         let own = place.rsplit('/').next().unwrap_or(place);
         let within = |name: &str| match above {
@@ -52,8 +53,8 @@ impl Names {
     }
 }
 
-/// What a file system compares that knows neither case nor two spellings of one letter. It
-/// may take two names for one that are two to most.
+/// The name as a file system compares it that distinguishes neither case nor two spellings of one
+/// letter. It may equate two names that are different to most file systems.
 fn fold(text: &str) -> String {
     let compose = ComposingNormalizer::new_nfc();
     let folded = compose.normalize(text).to_uppercase().to_lowercase();
@@ -64,7 +65,8 @@ fn is_portable(name: &str) -> bool {
     !(name.contains(is_unwritable) || name.ends_with(['.', ' ']) || is_device(&fold(name)))
 }
 
-/// What cannot be in a name on Windows, and what is not seen or turns the rest of it around.
+/// Whether a name on Windows cannot have this character, or it is invisible or reverses the text
+/// after it.
 fn is_unwritable(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     "<>:\"/\\|?*".contains(c)
@@ -77,7 +79,7 @@ fn is_unwritable(c: char) -> bool {
         )
 }
 
-/// Windows has these in every folder, whatever follows a dot.
+/// Whether Windows reserves this name in every folder, whatever follows a dot.
 fn is_device(folded: &str) -> bool {
     let stem = folded.split('.').next().unwrap_or_default().trim_end();
     let is_number = |rest: &str| {
@@ -91,14 +93,14 @@ fn is_device(folded: &str) -> bool {
         || is_port("lpt")
 }
 
-/// As much of `name` as can be written, a checksum of its place, and its ending.
+/// The characters of `name` that can be written, a checksum of its path, and its ending.
 fn marked(name: &str, place: &str) -> String {
     let (stem, ending) = match name.rsplit_once('.') {
         Some((stem, ending)) if ["html", "ipynb"].contains(&ending) => (stem, format!(".{ending}")),
         _ => (name, String::new()),
     };
     let plain = stem.chars().map(|c| if is_unwritable(c) { '-' } else { c });
-    let plain: String = plain.take(KEPT).collect();
+    let plain: String = plain.take(KEPT_NAME_CHARS).collect();
     let hash = Sha256::digest(place);
     let hash: String = hash[..16]
         .iter()
@@ -116,15 +118,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_stay_stays() {
-        let mut names = Names::default();
+    fn a_portable_name_is_kept() {
+        let mut names = PortableNames::default();
         for place in ["m 1/day#1/Ü %20.html", "M1", "console/com10.html", "a.b/c"] {
             assert_eq!(names.of(place), place);
         }
     }
 
     #[test]
-    fn what_windows_has_not_is_cut_and_keeps_its_ending() {
+    fn a_name_windows_forbids_is_cut_and_keeps_its_ending() {
         for own in [
             "C:evil.html",
             "a\\b.ipynb",
@@ -139,7 +141,7 @@ mod tests {
             "a\u{200b}b.html",
             "a\u{2028}b.html",
         ] {
-            let name = Names::default().of(&format!("m1/{own}"));
+            let name = PortableNames::default().of(&format!("m1/{own}"));
             let (folder, name) = name.split_once('/').unwrap();
             assert_eq!(folder, "m1");
             assert!(
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_one_is_two() {
+    fn names_that_would_be_one_stay_different() {
         let places = [
             "M1/a/ana.html",
             "M1/a/ANA.html",
@@ -168,10 +170,10 @@ mod tests {
             "m1/a/straße.html",
             "m1/a/strasse.html",
         ];
-        let mut names = Names::default();
+        let mut names = PortableNames::default();
         let given: Vec<String> = places.iter().map(|place| names.of(place)).collect();
         assert_eq!(given[0], places[0]);
-        // What is in one folder stays together, and asked twice it is the same.
+        // Files of one folder stay together, and a second call gives the same names.
         let above = |at: usize| given[at].rsplit_once('/').unwrap().0;
         assert_eq!(above(3), above(7));
         let again: Vec<String> = places.iter().map(|place| names.of(place)).collect();
@@ -182,10 +184,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everything_has_a_name_of_its_own_and_a_good_one(
+        fn every_place_has_its_own_portable_name(
             places in prop::collection::btree_set("([aAäÄ:.]{1,2}/){0,2}[aAß:é\\PC]{1,3}(\\.html)?", 1..9),
         ) {
-            let mut names = Names::default();
+            let mut names = PortableNames::default();
             let mut given = HashSet::new();
             for place in &places {
                 let name = names.of(place);

@@ -1,11 +1,10 @@
-//! What is to be done, and when it may be.
+//! The queue of build tasks: which task is done next, and when.
 //!
-//! There is a lane for each participant's copy and one for each summary. A lane holds at
-//! most one thing to do, the newest, and no two threads work in one lane at a time, so
-//! nothing older is ever written over something newer. What was found is looked at first,
-//! then summaries are written, which the instructor waits for, and exports last; but after a
-//! few of a kind something of a later one has its turn, so that nobody who saves without end
-//! keeps anything from being written.
+//! Each copy and each summary is a target. A target has at most one waiting task, the newest, and
+//! no two threads work on one target at a time, so an older version is never written over a newer
+//! one. Tasks that look at a new version come first, then summaries, which the instructor waits
+//! for, and exports last; but after a few tasks of one rank a task of a later rank has its turn, so
+//! that a participant who saves without end cannot keep files from being written.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -22,397 +21,409 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-/// So many notebooks that were found are held in memory until somebody has time for them, and
-/// as many whose export is to be written. The others are read again when their turn comes: a
-/// class is a few hundred notebooks.
-const MOST_HELD: usize = 16;
-/// And so many bytes of them.
-const MOST_BYTES: usize = 16 << 20;
+/// Notebooks of new versions that are held in memory until a thread looks at them, and as many
+/// whose export is to be written. The others are read again when their turn comes: a class is a few
+/// hundred notebooks.
+const MAX_HELD_NOTEBOOKS: usize = 16;
+/// Bytes of those notebooks.
+const MAX_HELD_BYTES: usize = 16 << 20;
 
-/// So many of a rank are done one after the other while something of a later one is due.
-const MOST_IN_A_ROW: usize = 4;
+/// Tasks of one rank that are done in a row while a task of a later rank is due.
+const MAX_TASKS_IN_A_ROW: usize = 4;
 
-/// Things that must be done one after the other.
+/// A thing to build. Its tasks are done one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Lane {
+pub(super) enum BuildTarget {
     /// One participant's copy.
     Copy(Key),
-    /// The summary of everyone's.
+    /// The summary of the notebook with this filename.
     Summary(String),
 }
 
-/// What to do in a lane.
+/// What a builder thread does for a target.
 #[derive(Debug)]
-pub(super) enum Work {
-    /// This was found.
+pub(super) enum BuildTask {
+    /// Look at this new version.
     Revised(Box<Revision>),
-    /// Something was found, nobody knows what any more.
-    Read,
-    /// The notebook is gone.
+    /// Read the copy and look at it, because its new version is not held in memory.
+    ReadAgain,
+    /// Remove the builds of a deleted copy.
     Removed,
-    /// There may be no room for it any more, or what it is another name of is built anew.
-    Align,
-    /// Write the export: of this version, or of what is there by then.
-    Export(Option<(Fingerprint, Whole)>),
+    /// Apply the quota, or the builds of the copy's first name, to what is built of it.
+    Reconcile,
+    /// Write the export: of this version, or of the one that is on the disk by then.
+    WriteExport(Option<(Fingerprint, Whole)>),
     /// Write the summary.
-    Summarise,
-    /// The same of one that is smaller now because a part has given way: before others grow.
-    Shrink,
+    WriteSummary,
+    /// Write a summary from which a section was removed. This comes before others grow.
+    ShrinkSummary,
 }
 
-/// What is done before what, when both may be.
+/// The order of tasks that are due at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Rank {
+enum TaskRank {
     Look,
     Shrink,
     Summary,
     Export,
 }
 
-impl Work {
-    fn rank(&self) -> Rank {
+impl BuildTask {
+    fn rank(&self) -> TaskRank {
         match self {
-            Self::Revised(_) | Self::Read | Self::Removed | Self::Align => Rank::Look,
-            Self::Shrink => Rank::Shrink,
-            Self::Summarise => Rank::Summary,
-            Self::Export(_) => Rank::Export,
+            Self::Revised(_) | Self::ReadAgain | Self::Removed | Self::Reconcile => TaskRank::Look,
+            Self::ShrinkSummary => TaskRank::Shrink,
+            Self::WriteSummary => TaskRank::Summary,
+            Self::WriteExport(_) => TaskRank::Export,
         }
     }
 
-    /// Whether it keeps a notebook in memory.
-    fn holds(&self) -> bool {
+    /// Whether it holds a notebook in memory.
+    fn holds_notebook(&self) -> bool {
         match self {
             Self::Revised(revision) => revision.content.is_ok(),
-            Self::Export(content) => content.is_some(),
-            Self::Read | Self::Removed | Self::Align | Self::Summarise | Self::Shrink => false,
+            Self::WriteExport(content) => content.is_some(),
+            Self::ReadAgain
+            | Self::Removed
+            | Self::Reconcile
+            | Self::WriteSummary
+            | Self::ShrinkSummary => false,
         }
     }
 
-    /// Of how many bytes that is.
-    fn size(&self) -> usize {
+    /// Size of that notebook in bytes.
+    fn held_bytes(&self) -> usize {
         let whole = match self {
             Self::Revised(revision) => revision.content.as_ref().ok().map(Content::whole),
-            Self::Export(held) => held.as_ref().map(|(_, whole)| whole),
+            Self::WriteExport(held) => held.as_ref().map(|(_, whole)| whole),
             _ => None,
         };
         whole.map_or(0, |whole| whole.bytes().len())
     }
 
-    /// The same without the notebook, which is read again for it.
-    fn without(self) -> Self {
+    /// The same task without the notebook, which is then read again.
+    fn without_notebook(self) -> Self {
         match self {
-            Self::Revised(_) => Self::Read,
-            Self::Export(_) => Self::Export(None),
+            Self::Revised(_) => Self::ReadAgain,
+            Self::WriteExport(_) => Self::WriteExport(None),
             other => other,
         }
     }
 }
 
-struct Waiting {
+struct WaitingTask {
     due: Instant,
-    work: Work,
-    /// It was tried and failed; there is no waiting for it.
+    task: BuildTask,
+    /// It failed before, so [`BuildQueue::settle`] does not wait for it.
     is_retry: bool,
 }
 
 #[derive(Default)]
-struct Inner {
-    waiting: BTreeMap<Lane, Waiting>,
-    busy: HashMap<Lane, Rank>,
-    /// When it was whose turn last, counted in turns; forgotten when there is nothing to do.
+struct QueueState {
+    waiting: BTreeMap<BuildTarget, WaitingTask>,
+    busy: HashMap<BuildTarget, TaskRank>,
+    /// The number of each user's last turn. Cleared when the queue is empty.
     turns: HashMap<String, u64>,
     turn: u64,
-    /// How many of each rank were done while something of a later one was due, since one of
-    /// those was done.
-    in_a_row: HashMap<Rank, usize>,
-    /// The class is read for the first time. Whoever reads it looks at what was found; nothing
-    /// is written, because a summary would lack some parts, and an export hold up the others.
-    reading: bool,
+    /// Tasks of each rank that were done in a row while a task of a later rank was due.
+    in_a_row: HashMap<TaskRank, usize>,
+    /// The class is read for the first time. The reading threads look at new versions; no file is
+    /// written, because a summary would lack sections and an export would delay the others.
+    is_first_read: bool,
     ended: bool,
 }
 
-/// See the module's words.
-pub(super) struct Queue {
-    inner: Mutex<Inner>,
-    /// There may be something for [`Queue::next`].
-    more: Condvar,
-    /// Something was done.
-    less: Condvar,
+/// The tasks that wait and the targets that a thread works on.
+pub(super) struct BuildQueue {
+    state: Mutex<QueueState>,
+    /// There may be a task for [`BuildQueue::next`].
+    task_added: Condvar,
+    /// A task was done.
+    task_done: Condvar,
 }
 
-impl Queue {
-    /// An empty one, of which nothing comes out until [`Queue::release`] but by
-    /// [`Queue::early_look`].
+impl BuildQueue {
+    /// An empty queue. Until [`BuildQueue::release`] it gives tasks only to
+    /// [`BuildQueue::next_look_of_first_read`].
     pub(super) fn new() -> Self {
         Self {
-            inner: Mutex::new(Inner {
-                reading: true,
-                ..Inner::default()
+            state: Mutex::new(QueueState {
+                is_first_read: true,
+                ..QueueState::default()
             }),
-            more: Condvar::new(),
-            less: Condvar::new(),
+            task_added: Condvar::new(),
+            task_done: Condvar::new(),
         }
     }
 
-    /// What is to be done in `lane`, not before `due`. What was to be done there is not
-    /// worth doing any more, unless it would have made this unnecessary.
-    pub(super) fn push(&self, lane: Lane, work: Work, due: Instant) {
-        self.put(lane, work, due, false);
+    /// Adds a task for `target`, not to be done before `due`. It replaces the task that waits
+    /// there, unless that task includes it.
+    pub(super) fn push(&self, target: BuildTarget, task: BuildTask, due: Instant) {
+        self.put(target, task, due, false);
     }
 
-    /// The same for what was tried and failed.
-    pub(super) fn push_again(&self, lane: Lane, work: Work, due: Instant) {
-        self.put(lane, work, due, true);
+    /// The same for a task that failed.
+    pub(super) fn push_retry(&self, target: BuildTarget, task: BuildTask, due: Instant) {
+        self.put(target, task, due, true);
     }
 
-    /// This copy is to be read again, unless what was found of it waits to be looked at: that
-    /// it is gone, above all.
+    /// Has this copy read again, unless a look at a new version of it waits already: above all one
+    /// that removes it.
     pub(super) fn read_again(&self, key: Key) {
-        let lane = Lane::Copy(key);
-        let inner = self.inner.lock();
-        let waiting = inner.waiting.get(&lane);
-        if waiting.is_none_or(|waiting| waiting.work.rank() != Rank::Look) {
-            self.put_into(inner, lane, Work::Read, Instant::now(), false);
+        let target = BuildTarget::Copy(key);
+        let state = self.state.lock();
+        let waiting = state.waiting.get(&target);
+        if waiting.is_none_or(|waiting| waiting.task.rank() != TaskRank::Look) {
+            self.put_into(state, target, BuildTask::ReadAgain, Instant::now(), false);
         }
     }
 
-    fn put(&self, lane: Lane, work: Work, due: Instant, is_retry: bool) {
-        self.put_into(self.inner.lock(), lane, work, due, is_retry);
+    fn put(&self, target: BuildTarget, task: BuildTask, due: Instant, is_retry: bool) {
+        self.put_into(self.state.lock(), target, task, due, is_retry);
     }
 
     fn put_into(
         &self,
-        mut inner: MutexGuard<'_, Inner>,
-        lane: Lane,
-        work: Work,
+        mut state: MutexGuard<'_, QueueState>,
+        target: BuildTarget,
+        task: BuildTask,
         due: Instant,
         is_retry: bool,
     ) {
-        let work = match work {
-            // Exports never keep one that was found from being held.
-            work if work.holds() && !inner.has_room_for(&work) => work.without(),
-            // While a class is read, memory is for that.
-            Work::Export(Some(_)) if inner.reading => Work::Export(None),
-            work => work,
+        let task = match task {
+            // Exports never take the memory of new versions, because each rank has its own bound.
+            task if task.holds_notebook() && !state.has_room_for(&task) => task.without_notebook(),
+            // During the first read, memory is for new versions.
+            BuildTask::WriteExport(Some(_)) if state.is_first_read => BuildTask::WriteExport(None),
+            task => task,
         };
-        match inner.waiting.get_mut(&lane) {
-            // What is to be done there by now is newer than what failed.
+        match state.waiting.get_mut(&target) {
+            // The waiting task is newer than the failed one.
             Some(_) if is_retry => {}
-            // Whatever else is done in a lane begins with that.
-            Some(_) if matches!(work, Work::Align) => {}
-            Some(known) if matches!(work, Work::Export(_) | Work::Summarise | Work::Shrink) => {
+            // Every other task of a copy begins with that.
+            Some(_) if matches!(task, BuildTask::Reconcile) => {}
+            Some(known)
+                if matches!(
+                    task,
+                    BuildTask::WriteExport(_) | BuildTask::WriteSummary | BuildTask::ShrinkSummary
+                ) =>
+            {
                 known.due = due.min(known.due);
                 known.is_retry = false;
-                if matches!(known.work, Work::Export(_) | Work::Align | Work::Summarise) {
-                    known.work = work;
+                if matches!(
+                    known.task,
+                    BuildTask::WriteExport(_) | BuildTask::Reconcile | BuildTask::WriteSummary
+                ) {
+                    known.task = task;
                 }
             }
             _ => {
-                let waiting = Waiting {
+                let waiting = WaitingTask {
                     due,
-                    work,
+                    task,
                     is_retry,
                 };
-                inner.waiting.insert(lane, waiting);
+                state.waiting.insert(target, waiting);
             }
         }
-        if inner.reading {
-            self.less.notify_all();
+        if state.is_first_read {
+            self.task_done.notify_all();
         } else {
-            self.more.notify_one();
+            self.task_added.notify_one();
         }
     }
 
-    /// The next thing to do, as soon as there is one; `None` when there will be none. Its
-    /// lane is closed until [`Queue::done`].
-    pub(super) fn next(&self) -> Option<(Lane, Work)> {
-        let mut inner = self.inner.lock();
+    /// The next task, as soon as one is due; `None` after [`BuildQueue::end`]. No other task of its
+    /// target is given until [`BuildQueue::done`].
+    pub(super) fn next(&self) -> Option<(BuildTarget, BuildTask)> {
+        let mut state = self.state.lock();
         loop {
-            if inner.ended {
+            if state.ended {
                 return None;
             }
             let now = Instant::now();
-            if let Some(lane) = inner.first_due(now) {
-                let work = inner.waiting.remove(&lane)?.work;
-                inner.busy.insert(lane.clone(), work.rank());
-                inner.count_rank(work.rank(), now);
-                inner.count_turn_of(&lane);
-                return Some((lane, work));
+            if let Some(target) = state.first_due(now) {
+                let task = state.waiting.remove(&target)?.task;
+                state.busy.insert(target.clone(), task.rank());
+                state.count_rank(task.rank(), now);
+                state.count_turn_of(&target);
+                return Some((target, task));
             }
-            match inner.earliest() {
+            match state.earliest() {
                 Some(due) => {
-                    self.more.wait_until(&mut inner, due);
+                    self.task_added.wait_until(&mut state, due);
                 }
-                None => self.more.wait(&mut inner),
+                None => self.task_added.wait(&mut state),
             }
         }
     }
 
-    /// Something to look at while the class is read for the first time.
-    pub(super) fn early_look(&self) -> Option<(Lane, Work)> {
-        let mut inner = self.inner.lock();
-        let lane = inner.early_look()?;
-        let work = inner.waiting.remove(&lane)?.work;
-        inner.busy.insert(lane.clone(), Rank::Look);
-        Some((lane, work))
+    /// A new version to look at while the class is read for the first time.
+    pub(super) fn next_look_of_first_read(&self) -> Option<(BuildTarget, BuildTask)> {
+        let mut state = self.state.lock();
+        let target = state.next_look_of_first_read()?;
+        let task = state.waiting.remove(&target)?.task;
+        state.busy.insert(target.clone(), TaskRank::Look);
+        Some((target, task))
     }
 
-    /// What was to be done in `lane` was done.
-    pub(super) fn done(&self, lane: &Lane) {
-        let mut inner = self.inner.lock();
-        inner.busy.remove(lane);
-        // What waited for this lane may be done now.
-        if !inner.waiting.is_empty() {
-            self.more.notify_one();
+    /// Ends the task that was given for `target`.
+    pub(super) fn done(&self, target: &BuildTarget) {
+        let mut state = self.state.lock();
+        state.busy.remove(target);
+        // A task that waited for this target may be done now.
+        if !state.waiting.is_empty() {
+            self.task_added.notify_one();
         }
-        self.less.notify_all();
+        self.task_done.notify_all();
     }
 
-    /// Everybody's part is known.
+    /// Ends the first read: all sections are known, and files may be written.
     pub(super) fn release(&self) {
-        self.inner.lock().reading = false;
-        self.more.notify_all();
+        self.state.lock().is_first_read = false;
+        self.task_added.notify_all();
     }
 
-    /// Ends every [`Queue::next`], now and later.
+    /// Ends every [`BuildQueue::next`], now and later.
     pub(super) fn end(&self) {
-        self.inner.lock().ended = true;
-        self.more.notify_all();
-        self.less.notify_all();
+        self.state.lock().ended = true;
+        self.task_added.notify_all();
+        self.task_done.notify_all();
     }
 
-    /// Whether there is something to look at.
-    pub(super) fn is_pressed(&self) -> bool {
-        let inner = self.inner.lock();
-        let mut waiting = inner.waiting.values();
-        waiting.any(|waiting| waiting.work.rank() == Rank::Look)
+    /// Whether a new version waits to be looked at.
+    pub(super) fn has_looks_waiting(&self) -> bool {
+        let state = self.state.lock();
+        let mut waiting = state.waiting.values();
+        waiting.any(|waiting| waiting.task.rank() == TaskRank::Look)
     }
 
-    /// Waits until there is nothing to do but what failed.
+    /// Waits until no task is left but those that failed.
     pub(super) fn settle(&self) {
-        self.settle_but(|_| false, |_| false);
+        self.settle_except(|_| false, |_| false);
     }
 
-    /// Waits until everything that was found was looked at; comes back with false before, when
-    /// the caller is to do something of it by [`Queue::early_look`].
+    /// Waits until all new versions were looked at. Returns false earlier when the caller has to do
+    /// a task of [`BuildQueue::next_look_of_first_read`].
     pub(super) fn settle_looks(&self) -> bool {
-        self.settle_but(
-            |rank| rank != Rank::Look,
-            |inner| inner.early_look().is_some(),
+        self.settle_except(
+            |rank| rank != TaskRank::Look,
+            |state| state.next_look_of_first_read().is_some(),
         )
     }
 
-    /// Waits until that was written which is not a summary: of those there is always one to
-    /// write while a class is at work.
+    /// Waits until no task is left but summaries: while a class is at work there is always a
+    /// summary to write.
     pub(super) fn settle_exports(&self) {
-        self.settle_but(
-            |rank| matches!(rank, Rank::Summary | Rank::Shrink),
+        self.settle_except(
+            |rank| matches!(rank, TaskRank::Summary | TaskRank::Shrink),
             |_| false,
         );
     }
 
-    fn settle_but(
+    fn settle_except(
         &self,
-        is_no_matter: impl Fn(Rank) -> bool,
-        is_interrupted: impl Fn(&Inner) -> bool,
+        is_no_matter: impl Fn(TaskRank) -> bool,
+        is_interrupted: impl Fn(&QueueState) -> bool,
     ) -> bool {
-        let mut inner = self.inner.lock();
+        let mut state = self.state.lock();
         loop {
-            if inner.ended || inner.ranks().all(&is_no_matter) {
+            if state.ended || state.ranks().all(&is_no_matter) {
                 return true;
             }
-            if is_interrupted(&inner) {
+            if is_interrupted(&state) {
                 return false;
             }
-            self.less.wait(&mut inner);
+            self.task_done.wait(&mut state);
         }
     }
 }
 
-impl Inner {
-    /// Whether one more like this may be held.
-    fn has_room_for(&self, work: &Work) -> bool {
-        let works = self.waiting.values().map(|waiting| &waiting.work);
-        let held = works.filter(|held| held.holds() && held.rank() == work.rank());
+impl QueueState {
+    /// Whether the notebook of this task may be held in memory too.
+    fn has_room_for(&self, task: &BuildTask) -> bool {
+        let works = self.waiting.values().map(|waiting| &waiting.task);
+        let held = works.filter(|held| held.holds_notebook() && held.rank() == task.rank());
         let (count, bytes) = held.fold((0, 0), |(count, bytes), held| {
-            (count + 1, bytes + held.size())
+            (count + 1, bytes + held.held_bytes())
         });
-        count < MOST_HELD && bytes + work.size() <= MOST_BYTES
+        count < MAX_HELD_NOTEBOOKS && bytes + task.held_bytes() <= MAX_HELD_BYTES
     }
 
-    fn ranks(&self) -> impl Iterator<Item = Rank> {
+    fn ranks(&self) -> impl Iterator<Item = TaskRank> {
         let waiting = self.waiting.values().filter(|waiting| !waiting.is_retry);
-        let waiting = waiting.map(|waiting| waiting.work.rank());
+        let waiting = waiting.map(|waiting| waiting.task.rank());
         waiting.chain(self.busy.values().copied())
     }
 
-    /// What somebody may do, now or later.
-    fn open(&self) -> impl Iterator<Item = (&Lane, Instant, Rank)> {
+    /// The waiting tasks whose target no thread works on.
+    fn ready_to_start(&self) -> impl Iterator<Item = (&BuildTarget, Instant, TaskRank)> {
         self.waiting
             .iter()
-            .map(|(lane, waiting)| (lane, waiting.due, waiting.work.rank()))
-            .filter(|(lane, _, _)| !self.reading && !self.busy.contains_key(lane))
+            .map(|(target, waiting)| (target, waiting.due, waiting.task.rank()))
+            .filter(|(target, _, _)| !self.is_first_read && !self.busy.contains_key(target))
     }
 
-    fn early_look(&self) -> Option<Lane> {
-        if self.ended || !self.reading {
+    fn next_look_of_first_read(&self) -> Option<BuildTarget> {
+        if self.ended || !self.is_first_read {
             return None;
         }
-        let is_open = |(lane, waiting): &(&Lane, &Waiting)| {
-            waiting.work.rank() == Rank::Look && !self.busy.contains_key(*lane)
+        let is_open = |(target, waiting): &(&BuildTarget, &WaitingTask)| {
+            waiting.task.rank() == TaskRank::Look && !self.busy.contains_key(*target)
         };
-        let (lane, _) = self.waiting.iter().find(is_open)?;
-        Some(lane.clone())
+        let (target, _) = self.waiting.iter().find(is_open)?;
+        Some(target.clone())
     }
 
-    fn first_due(&self, now: Instant) -> Option<Lane> {
-        let due = || self.open().filter(move |(_, due, _)| *due <= now);
+    fn first_due(&self, now: Instant) -> Option<BuildTarget> {
+        let due = || self.ready_to_start().filter(move |(_, due, _)| *due <= now);
         let last = due().map(|(_, _, rank)| rank).max()?;
-        let has_turn = |rank| rank == last || self.in_a_row(rank) < MOST_IN_A_ROW;
+        let has_turn = |rank| rank == last || self.in_a_row(rank) < MAX_TASKS_IN_A_ROW;
         let due = due().filter(|(_, _, rank)| has_turn(*rank));
-        let first = due.min_by_key(|(lane, due, rank)| (*rank, self.last_turn_of(lane), *due));
-        first.map(|(lane, _, _)| lane.clone())
+        let first = due.min_by_key(|(target, due, rank)| (*rank, self.last_turn_of(target), *due));
+        first.map(|(target, _, _)| target.clone())
     }
 
-    fn in_a_row(&self, rank: Rank) -> usize {
+    fn in_a_row(&self, rank: TaskRank) -> usize {
         self.in_a_row.get(&rank).copied().unwrap_or(0)
     }
 
-    /// One of `rank` is done, which is not waiting any more.
-    fn count_rank(&mut self, rank: Rank, now: Instant) {
-        // What shrinks makes the room that others grow into: they wait for it. It comes of
-        // what is looked at, which does not go on before others had their turn.
-        if rank == Rank::Shrink {
+    /// Counts a task of `rank`, which was just taken out.
+    fn count_rank(&mut self, rank: TaskRank, now: Instant) {
+        // Not counted, because a summary that shrinks makes the room that others grow into. Such
+        // tasks result from looks, which are counted themselves.
+        if rank == TaskRank::Shrink {
             return;
         }
         self.in_a_row.retain(|earlier, _| *earlier >= rank);
-        let is_later = |(_, due, other): (&Lane, Instant, Rank)| due <= now && other > rank;
-        if self.open().any(is_later) {
+        let is_later =
+            |(_, due, other): (&BuildTarget, Instant, TaskRank)| due <= now && other > rank;
+        if self.ready_to_start().any(is_later) {
             *self.in_a_row.entry(rank).or_default() += 1;
         } else {
             self.in_a_row.remove(&rank);
         }
     }
 
-    /// Participants take turns: one who saves much waits for their own.
-    fn last_turn_of(&self, lane: &Lane) -> u64 {
-        match lane {
-            Lane::Copy(key) => self.turns.get(&key.user).copied().unwrap_or(0),
-            Lane::Summary(_) => 0,
+    /// Participants take turns: a participant who saves much delays only their own exports.
+    fn last_turn_of(&self, target: &BuildTarget) -> u64 {
+        match target {
+            BuildTarget::Copy(key) => self.turns.get(&key.user).copied().unwrap_or(0),
+            BuildTarget::Summary(_) => 0,
         }
     }
 
-    fn count_turn_of(&mut self, lane: &Lane) {
+    fn count_turn_of(&mut self, target: &BuildTarget) {
         if self.waiting.is_empty() {
             self.turns.clear();
         }
         self.turn += 1;
-        if let Lane::Copy(key) = lane {
+        if let BuildTarget::Copy(key) = target {
             self.turns.insert(key.user.clone(), self.turn);
         }
     }
 
     fn earliest(&self) -> Option<Instant> {
-        self.open().map(|(_, due, _)| due).min()
+        self.ready_to_start().map(|(_, due, _)| due).min()
     }
 }

@@ -1,9 +1,9 @@
-//! Who takes up how much of something, of which everyone has a share.
+//! Shares: how much of a resource each participant uses.
 //!
-//! What was saved last matters most: when somebody's share is used up, what they saved
-//! longest ago gives way, and nobody else's. When all together is used up, those give way who
-//! have more than an equal part of it, whoever has most first. What has given way is
-//! remembered with what it would take, to come back when there is room.
+//! The newest saves matter most. When a participant's share is used up, the copies that they saved
+//! longest ago give way, and no other participant's. When the whole resource is used up, copies of
+//! participants who use more than an equal part give way, those of the largest user first. A copy
+//! that has given way is remembered with its size, to come back when there is room.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,51 +11,51 @@ use parking_lot::Mutex;
 
 use crate::class::Key;
 
-/// See the module's words.
+/// The claims of all participants on one resource.
 pub(super) struct Shares {
     each: u64,
     all: u64,
-    inner: Mutex<Inner>,
+    state: Mutex<SharesState>,
 }
 
 #[derive(Default)]
-struct Inner {
-    people: HashMap<String, Person>,
+struct SharesState {
+    users: HashMap<String, UserShare>,
     used: u64,
 }
 
 #[derive(Default)]
-struct Person {
-    /// By the filename.
-    items: BTreeMap<String, Item>,
+struct UserShare {
+    /// By filename.
+    items: BTreeMap<String, ShareItem>,
     used: u64,
-    is_told: bool,
+    is_reported: bool,
 }
 
 #[derive(Clone, Copy)]
-struct Item {
+struct ShareItem {
     saved_at_ms: i64,
     size: u64,
     is_over: bool,
 }
 
-/// What came of a claim.
+/// The result of a claim.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Claim {
-    /// There is room for it.
+    /// There is room for the claim.
     pub(super) fits: bool,
-    /// These have none any more.
+    /// The copies that have no room any more.
     pub(super) give_way: Vec<Key>,
-    /// Somebody's share is used up of whom that was not said before.
-    pub(super) is_news: bool,
+    /// This is the first claim of this participant that exceeds their share.
+    pub(super) is_first_overrun: bool,
 }
 
-/// How much is used.
+/// How much of a resource is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Used {
-    /// Of all together.
+pub(super) struct ShareUsage {
+    /// By all copies that have room.
     pub(super) size: u64,
-    /// Things that there is no room for.
+    /// Copies that have no room.
     pub(super) over: usize,
 }
 
@@ -64,70 +64,70 @@ impl Shares {
         Self {
             each,
             all,
-            inner: Mutex::default(),
+            state: Mutex::default(),
         }
     }
 
-    /// What one person may have.
+    /// The share of one participant.
     pub(super) fn each(&self) -> u64 {
         self.each
     }
 
-    /// Room of `size` for `key`, in place of what it had. What was saved before
-    /// `saved_at_ms` gives way to it.
+    /// Claims room of `size` for `key`, in place of its earlier claim. Copies saved before
+    /// `saved_at_ms` give way to it.
     pub(super) fn claim(&self, key: &Key, saved_at_ms: i64, size: u64) -> Claim {
-        let mut inner = self.inner.lock();
-        inner.take_out(key);
-        let person = inner.people.entry(key.user.clone()).or_default();
-        let item = Item {
+        let mut state = self.state.lock();
+        state.take_out(key);
+        let share = state.users.entry(key.user.clone()).or_default();
+        let item = ShareItem {
             saved_at_ms,
             size,
             is_over: true,
         };
-        person.items.insert(key.filename.clone(), item);
-        let give_way = self.own_that_give_way(&inner, key, item).and_then(|own| {
+        share.items.insert(key.filename.clone(), item);
+        let give_way = self.own_that_give_way(&state, key, item).and_then(|own| {
             let mut give_way = own;
-            self.others_that_give_way(&inner, key, item, &mut give_way)
+            self.others_that_give_way(&state, key, item, &mut give_way)
                 .then_some(give_way)
         });
         let fits = give_way.is_some();
         let give_way = give_way.unwrap_or_default();
-        let is_news = (!fits || !give_way.is_empty()) && inner.tell(&key.user);
+        let is_first_overrun = (!fits || !give_way.is_empty()) && state.mark_reported(&key.user);
         for other in &give_way {
-            inner.set_over(other, true);
+            state.set_over(other, true);
         }
         if fits {
-            inner.set_over(key, false);
+            state.set_over(key, false);
         }
         Claim {
             fits,
             give_way,
-            is_news,
+            is_first_overrun,
         }
     }
 
-    /// Gives back what `key` has.
+    /// Ends the claim of `key`.
     pub(super) fn release(&self, key: &Key) {
-        self.inner.lock().take_out(key);
+        self.state.lock().take_out(key);
     }
 
-    /// Whether there was no room for `key`.
+    /// Whether `key` has claimed room that it does not have.
     pub(super) fn is_over(&self, key: &Key) -> bool {
-        let inner = self.inner.lock();
-        let person = inner.people.get(&key.user);
-        let item = person.and_then(|person| person.items.get(&key.filename));
+        let state = self.state.lock();
+        let share = state.users.get(&key.user);
+        let item = share.and_then(|share| share.items.get(&key.filename));
         item.is_some_and(|item| item.is_over)
     }
 
-    /// Something that has given way and that there is room for now: the newest of `user`, or
-    /// else of somebody.
+    /// A copy that has given way and has room now: the newest of `user`, else one of another
+    /// participant.
     pub(super) fn that_fits(&self, user: &str) -> Option<Key> {
-        let inner = self.inner.lock();
+        let state = self.state.lock();
         let of = |user: &str| {
-            let person = inner.people.get(user)?;
-            let room = self.each.saturating_sub(person.used);
-            let room = room.min(self.all.saturating_sub(inner.used));
-            let fit = person
+            let share = state.users.get(user)?;
+            let room = self.each.saturating_sub(share.used);
+            let room = room.min(self.all.saturating_sub(state.used));
+            let fit = share
                 .items
                 .iter()
                 .filter(|(_, item)| item.is_over && item.size <= room);
@@ -137,35 +137,36 @@ impl Shares {
                 user: user.to_owned(),
             })
         };
-        of(user).or_else(|| inner.people.keys().find_map(|user| of(user)))
+        of(user).or_else(|| state.users.keys().find_map(|user| of(user)))
     }
 
     /// How much is used.
-    pub(super) fn used(&self) -> Used {
-        let inner = self.inner.lock();
-        let items = inner.people.values().flat_map(|it| it.items.values());
-        Used {
-            size: inner.used,
+    pub(super) fn used(&self) -> ShareUsage {
+        let state = self.state.lock();
+        let items = state.users.values().flat_map(|it| it.items.values());
+        ShareUsage {
+            size: state.used,
             over: items.filter(|item| item.is_over).count(),
         }
     }
 
-    /// For whose things there is no room, and for how many of each.
-    pub(super) fn people_over(&self) -> BTreeMap<String, usize> {
-        let inner = self.inner.lock();
-        let over = inner.people.iter().map(|(user, person)| {
-            let over = person.items.values().filter(|item| item.is_over);
+    /// The participants with copies that have no room, and the number of those copies.
+    pub(super) fn users_over(&self) -> BTreeMap<String, usize> {
+        let state = self.state.lock();
+        let over = state.users.iter().map(|(user, share)| {
+            let over = share.items.values().filter(|item| item.is_over);
             (user.clone(), over.count())
         });
         over.filter(|(_, count)| *count > 0).collect()
     }
 
-    /// Whether a claim of `size` has a chance: what was saved since leaves so much.
+    /// Whether a claim of `size` may succeed: newer copies of the same participant leave so much
+    /// room.
     pub(super) fn may_fit(&self, key: &Key, saved_at_ms: i64, size: u64) -> bool {
-        let inner = self.inner.lock();
-        let person = inner.people.get(&key.user);
-        let newer = person.into_iter().flat_map(|person| {
-            person.items.iter().filter(|(filename, item)| {
+        let state = self.state.lock();
+        let share = state.users.get(&key.user);
+        let newer = share.into_iter().flat_map(|share| {
+            share.items.iter().filter(|(filename, item)| {
                 !item.is_over && **filename != key.filename && item.saved_at_ms > saved_at_ms
             })
         });
@@ -173,13 +174,18 @@ impl Shares {
         newer.saturating_add(size) <= self.each
     }
 
-    /// What of the same person gives way to `item`; `None` when that would not do.
-    fn own_that_give_way(&self, inner: &Inner, key: &Key, item: Item) -> Option<Vec<Key>> {
-        let person = &inner.people[&key.user];
-        let mut missing = (person.used.saturating_add(item.size)).saturating_sub(self.each);
+    /// The copies of the same participant that give way to `item`; `None` when that is not enough.
+    fn own_that_give_way(
+        &self,
+        state: &SharesState,
+        key: &Key,
+        item: ShareItem,
+    ) -> Option<Vec<Key>> {
+        let share = &state.users[&key.user];
+        let mut missing = (share.used.saturating_add(item.size)).saturating_sub(self.each);
         let mut give_way = Vec::new();
         if missing > 0 && item.size <= self.each {
-            for (filename, older) in person.oldest_first(item) {
+            for (filename, older) in share.oldest_first(item) {
                 give_way.push(key_of(&key.user, filename));
                 missing = missing.saturating_sub(older.size);
                 if missing == 0 {
@@ -190,24 +196,25 @@ impl Shares {
         (missing == 0).then_some(give_way)
     }
 
-    /// Adds to `give_way` what has to when all together is used up; whether that does.
+    /// Adds to `give_way` the copies that give way when the whole resource is used up; whether that
+    /// is enough.
     fn others_that_give_way(
         &self,
-        inner: &Inner,
+        state: &SharesState,
         key: &Key,
-        item: Item,
+        item: ShareItem,
         give_way: &mut Vec<Key>,
     ) -> bool {
-        let freed: u64 = give_way.iter().map(|key| inner.size_of(key)).sum();
-        let mut used = inner.used.saturating_sub(freed).saturating_add(item.size);
+        let freed: u64 = give_way.iter().map(|key| state.size_of(key)).sum();
+        let mut used = state.used.saturating_sub(freed).saturating_add(item.size);
         if used <= self.all {
             return true;
         }
-        let fair = self.all / inner.people.len().max(1) as u64;
-        let mut uses: HashMap<&str, u64> = inner
-            .people
+        let fair = self.all / state.users.len().max(1) as u64;
+        let mut uses: HashMap<&str, u64> = state
+            .users
             .iter()
-            .map(|(user, person)| (user.as_str(), person.used))
+            .map(|(user, share)| (user.as_str(), share.used))
             .collect();
         let own = uses.entry(key.user.as_str()).or_default();
         *own = own.saturating_sub(freed).saturating_add(item.size);
@@ -216,13 +223,13 @@ impl Shares {
             let Some((&user, _)) = most.filter(|(_, used)| **used > fair) else {
                 return false;
             };
-            // Of one's own only what is older gives way; of who has too much, anything.
-            let newest = Item {
+            // Of the claiming participant only older copies give way; of the largest user, any.
+            let newest = ShareItem {
                 saved_at_ms: i64::MAX,
                 ..item
             };
             let than = if user == key.user { item } else { newest };
-            let mut older = inner.people[user].oldest_first(than).into_iter();
+            let mut older = state.users[user].oldest_first(than).into_iter();
             let next = older.find(|(filename, _)| {
                 !give_way
                     .iter()
@@ -247,32 +254,32 @@ fn key_of(user: &str, filename: &str) -> Key {
     }
 }
 
-impl Inner {
+impl SharesState {
     fn size_of(&self, key: &Key) -> u64 {
-        let person = self.people.get(&key.user);
-        let item = person.and_then(|person| person.items.get(&key.filename));
+        let share = self.users.get(&key.user);
+        let item = share.and_then(|share| share.items.get(&key.filename));
         item.map_or(0, |item| item.size)
     }
 
     fn take_out(&mut self, key: &Key) {
-        let Some(person) = self.people.get_mut(&key.user) else {
+        let Some(share) = self.users.get_mut(&key.user) else {
             return;
         };
-        if let Some(item) = person.items.remove(&key.filename)
+        if let Some(item) = share.items.remove(&key.filename)
             && !item.is_over
         {
-            person.used -= item.size;
+            share.used -= item.size;
             self.used -= item.size;
         }
-        if person.items.is_empty() {
-            self.people.remove(&key.user);
+        if share.items.is_empty() {
+            self.users.remove(&key.user);
         }
     }
 
     fn set_over(&mut self, key: &Key, is_over: bool) {
-        let person = self.people.get_mut(&key.user);
-        let Some(person) = person else { return };
-        let Some(item) = person.items.get_mut(&key.filename) else {
+        let share = self.users.get_mut(&key.user);
+        let Some(share) = share else { return };
+        let Some(item) = share.items.get_mut(&key.filename) else {
             return;
         };
         if item.is_over == is_over {
@@ -280,24 +287,24 @@ impl Inner {
         }
         item.is_over = is_over;
         if is_over {
-            person.used -= item.size;
+            share.used -= item.size;
             self.used -= item.size;
         } else {
-            person.used += item.size;
+            share.used += item.size;
             self.used += item.size;
         }
     }
 
-    /// Whether it was not told of `user` yet.
-    fn tell(&mut self, user: &str) -> bool {
-        let person = self.people.get_mut(user);
-        person.is_some_and(|person| !std::mem::replace(&mut person.is_told, true))
+    /// Marks that `user` has exceeded their share; whether that is new.
+    fn mark_reported(&mut self, user: &str) -> bool {
+        let share = self.users.get_mut(user);
+        share.is_some_and(|share| !std::mem::replace(&mut share.is_reported, true))
     }
 }
 
-impl Person {
-    /// What has room and was saved before `than`, or at the same time under another name.
-    fn oldest_first(&self, than: Item) -> Vec<(&String, &Item)> {
+impl UserShare {
+    /// The copies with room that were saved before `than`, or at the same time under another name.
+    fn oldest_first(&self, than: ShareItem) -> Vec<(&String, &ShareItem)> {
         let mut older: Vec<_> = self
             .items
             .iter()
@@ -323,42 +330,42 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_of_the_same_person_gives_way() {
+    fn the_oldest_copy_of_the_same_participant_gives_way() {
         let shares = Shares::new(100, u64::MAX);
         for (at, filename) in [(2, "b"), (1, "a"), (3, "c")] {
             assert!(shares.claim(&key("ana", filename), at, 30).fits);
             assert!(shares.claim(&key("bo", filename), at, 30).fits);
         }
         let claim = shares.claim(&key("ana", "d"), 4, 50);
-        assert!(claim.fits && claim.is_news);
+        assert!(claim.fits && claim.is_first_overrun);
         assert_eq!(names(&claim.give_way), ["a", "b"]);
-        assert_eq!(shares.people_over().get("bo"), None);
-        // An older one finds no room, nor does what is too large whatever gives way.
+        assert_eq!(shares.users_over().get("bo"), None);
+        // An older copy finds no room, nor does one that is larger than the share.
         let claim = shares.claim(&key("ana", "old"), 0, 30);
-        assert!(!claim.fits && !claim.is_news && claim.give_way.is_empty());
+        assert!(!claim.fits && !claim.is_first_overrun && claim.give_way.is_empty());
         assert!(!shares.claim(&key("ana", "huge"), 9, 101).fits);
-        assert_eq!(shares.people_over()["ana"], 4);
-        // What comes back is the newest that there is room for.
+        assert_eq!(shares.users_over()["ana"], 4);
+        // The newest copy that there is room for comes back.
         assert_eq!(shares.that_fits("ana"), None);
         shares.release(&key("ana", "d"));
         assert_eq!(shares.that_fits("ana"), Some(key("ana", "b")));
     }
 
     #[test]
-    fn what_was_claimed_is_claimed_anew_with_each_save() {
+    fn each_save_replaces_the_claim_of_its_copy() {
         let shares = Shares::new(100, 100);
         let ana = key("ana", "a");
         for (at, size) in [(1, 100), (2, 40), (3, 100), (4, 101), (5, 1)] {
             assert_eq!(shares.claim(&ana, at, size).fits, size <= 100);
             assert_eq!(shares.is_over(&ana), size > 100);
         }
-        assert_eq!(shares.used(), Used { size: 1, over: 0 });
+        assert_eq!(shares.used(), ShareUsage { size: 1, over: 0 });
         shares.release(&ana);
-        assert_eq!(shares.used(), Used::default());
+        assert_eq!(shares.used(), ShareUsage::default());
     }
 
     #[test]
-    fn when_all_is_used_who_has_most_gives_way() {
+    fn the_largest_user_gives_way_when_all_is_used() {
         let shares = Shares::new(80, 100);
         for (at, filename) in [(1, "a"), (2, "b"), (3, "c"), (4, "d")] {
             assert!(shares.claim(&key("eve", filename), at, 20).fits);
@@ -368,14 +375,14 @@ mod tests {
         assert!(claim.fits);
         assert_eq!(claim.give_way, [key("eve", "a"), key("eve", "b")]);
         assert!(!shares.is_over(&key("ana", "a")));
-        // She may not take it back.
+        // Eve may not take the room back.
         assert!(!shares.claim(&key("eve", "e"), 0, 20).fits);
         assert!(!shares.is_over(&key("bo", "a")) && !shares.is_over(&key("ana", "a")));
     }
 
     proptest! {
-        /// Nobody has more than their share, all not more than there is, and who stays below
-        /// an equal part of all loses nothing by what others do.
+        /// No participant has more than their share, all together not more than there is, and a
+        /// participant below an equal part loses nothing by the claims of others.
         #[test]
         fn shares_are_kept(
             claims in prop::collection::vec((0..4_usize, 0..6_usize, 0..9_i64, 0..60_u64), 1..80),
@@ -387,18 +394,18 @@ mod tests {
                 let key = key(["a", "b", "c", "d"][user], ["1", "2", "3", "4", "5", "6"][file]);
                 let claim = shares.claim(&key, at, size);
                 prop_assert_eq!(claim.fits, !shares.is_over(&key));
-                let inner = shares.inner.lock();
-                let of = |person: &Person| -> u64 {
-                    let kept = person.items.values().filter(|item| !item.is_over);
+                let state = shares.state.lock();
+                let of = |share: &UserShare| -> u64 {
+                    let kept = share.items.values().filter(|item| !item.is_over);
                     kept.map(|item| item.size).sum()
                 };
-                for person in inner.people.values() {
-                    prop_assert_eq!(person.used, of(person));
-                    prop_assert!(person.used <= 50);
+                for share in state.users.values() {
+                    prop_assert_eq!(share.used, of(share));
+                    prop_assert!(share.used <= 50);
                 }
-                prop_assert_eq!(inner.used, inner.people.values().map(of).sum::<u64>());
-                prop_assert!(inner.used <= 120);
-                drop(inner);
+                prop_assert_eq!(state.used, state.users.values().map(of).sum::<u64>());
+                prop_assert!(state.used <= 120);
+                drop(state);
                 prop_assert!(!shares.is_over(&ana));
             }
         }

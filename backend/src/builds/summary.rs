@@ -1,4 +1,4 @@
-//! Everyone's last cells of one notebook, as one document and as one notebook.
+//! Summaries: all participants' last cells of one notebook, as a document and as a notebook.
 
 use std::{
     collections::BTreeMap,
@@ -8,47 +8,47 @@ use std::{
 
 use shared::{notebook, standalone::summary};
 
-use super::part::{Line, Part};
+use super::section::{ContentsLine, SummarySection};
 use crate::text;
 
-/// Two summaries of one notebook say the same in a form if its number is the same in both.
-/// No number is used again.
+/// Numbers of a summary's content. Two summaries of one notebook have the same content in a form
+/// when the form's number is the same. No number is used again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Edition {
     pub(super) document: u64,
     pub(super) notebook: u64,
 }
 
-/// A summary as it is at this moment: its participants' parts, by user. It is put together
-/// while it is written, so that it never stands in memory as a whole.
+/// A summary at one moment: its participants' sections, by user. It is put together while it is
+/// written, so the whole is never in memory.
 pub struct Summary {
     pub(super) filename: String,
-    pub(super) parts: BTreeMap<String, Arc<Part>>,
+    pub(super) sections: BTreeMap<String, Arc<SummarySection>>,
     pub(super) edition: Edition,
 }
 
 impl Summary {
-    /// How many participants are in it.
+    /// Number of participants in it.
     #[must_use]
     pub fn participants(&self) -> usize {
-        self.parts.len()
+        self.sections.len()
     }
 
     /// Writes the HTML document.
     ///
     /// # Errors
-    /// When `out` has one.
+    /// When `out` fails.
     pub fn write_html(&self, out: &mut dyn Write) -> io::Result<()> {
-        let lines: Vec<Line<'_>> = self
-            .parts
+        let lines: Vec<ContentsLine<'_>> = self
+            .sections
             .iter()
-            .map(|(user, part)| Line::of(user, part))
+            .map(|(user, section)| ContentsLine::of(user, section))
             .collect();
-        let entries: Vec<_> = lines.iter().map(Line::entry).collect();
+        let entries: Vec<_> = lines.iter().map(ContentsLine::entry).collect();
         out.write_all(summary::head(&self.filename, &entries, "en").as_bytes())?;
-        for (entry, part) in entries.iter().zip(self.parts.values()) {
+        for (entry, section) in entries.iter().zip(self.sections.values()) {
             out.write_all(summary::section(entry).as_bytes())?;
-            out.write_all(part.html().as_bytes())?;
+            out.write_all(section.html().as_bytes())?;
             out.write_all(summary::SECTION_END.as_bytes())?;
         }
         out.write_all(summary::END.as_bytes())
@@ -57,9 +57,9 @@ impl Summary {
     /// Writes the notebook.
     ///
     /// # Errors
-    /// When `out` has one.
+    /// When `out` fails.
     pub fn write_ipynb(&self, out: &mut dyn Write) -> io::Result<()> {
-        let parts = self.parts.values().map(|part| part.json());
-        text::write(out, |out| notebook::Part::merge(parts, out))
+        let sections = self.sections.values().map(|section| section.json());
+        text::write(out, |out| notebook::Part::merge(sections, out))
     }
 }

@@ -1,4 +1,4 @@
-//! What is on disk after saves, deletions and mistakes.
+//! Tests of the output folder after saves, deletions and mistakes.
 
 mod bounds;
 mod incremental;
@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{
-    part::Part,
-    queue::{Lane, Work},
+    queue::{BuildTarget, BuildTask},
+    section::SummarySection,
     *,
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     lanes::{Lanes, Patience},
 };
 
-/// A class of its own and what is built of it.
+/// A class of its own and its builds.
 struct Workshop {
     base: TempDir,
     class: Class,
@@ -64,7 +64,7 @@ impl Workshop {
         }
     }
 
-    /// The same folders in a new process, as far as a test can have one.
+    /// The same folders in a new builder, as after a restart.
     fn restarted(self) -> Self {
         let Self { base, builds, .. } = &self;
         builds.end();
@@ -72,7 +72,7 @@ impl Workshop {
             thread::yield_now();
         }
         let base = base.path().to_owned();
-        // The folder goes with the last value of it.
+        // A temporary folder is removed with its value, so the content is moved.
         let moved = tempfile::tempdir().unwrap();
         fs::rename(base.join("homes"), moved.path().join("homes")).unwrap();
         fs::rename(base.join("out"), moved.path().join("out")).unwrap();
@@ -84,7 +84,7 @@ impl Workshop {
         let path = self.base.path().join("homes").join(user).join(filename);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
-        // Long ago, so that what is broken is not being written.
+        // Long ago, so that a broken file is not taken for one that is being written.
         let file = fs::File::options().write(true).open(&path).unwrap();
         file.set_modified(SystemTime::now() - Duration::from_secs(60))
             .unwrap();
@@ -99,7 +99,7 @@ impl Workshop {
         fs::remove_file(path).unwrap();
     }
 
-    /// Finds what changed, and waits until it is built and written.
+    /// Finds the changed files, and waits until all builds are written.
     fn build(&self) {
         self.class.look_around(|_| true);
         self.class.read_all(1);
@@ -138,7 +138,7 @@ fn key(user: &str, filename: &str) -> Key {
 }
 
 #[test]
-fn the_others_do_not_wait_for_a_lane_that_is_busy() {
+fn other_participants_builds_do_not_wait_for_a_busy_lane() {
     let base = tempfile::tempdir().unwrap();
     let homes = format!("{}/homes/{{user}}", base.path().display());
     let homes: HomesTemplate = homes.parse().unwrap();
@@ -148,7 +148,7 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
         waiting: hour,
     };
     let lanes = Lanes::new(2, patience);
-    // Until the sender is gone.
+    // The job ends when the sender is dropped.
     let (busy, end) = mpsc::channel::<()>();
     lanes.put("mallory", move || {
         let _ = end.recv();
@@ -158,8 +158,11 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
     let class = Workshop::of(base, Reader::patient(homes), Arc::new(builds));
     class.save("bo", "a.ipynb", &["from bo"]);
     for user in ["mallory", "bo"] {
-        let lane = Lane::Copy(key(user, "a.ipynb"));
-        class.builds.queue.push(lane, Work::Read, Instant::now());
+        let target = BuildTarget::Copy(key(user, "a.ipynb"));
+        class
+            .builds
+            .queue
+            .push(target, BuildTask::ReadAgain, Instant::now());
     }
     class.builds.queue.release();
     class.builds.start(1).unwrap();
@@ -203,7 +206,7 @@ fn a_class_has_its_exports_its_copies_and_a_summary() {
 }
 
 #[test]
-fn what_is_gone_goes_and_so_do_its_folders() {
+fn builds_of_a_deleted_copy_are_removed_with_their_folders() {
     let class = Workshop::new();
     class.save("ana", "m1/a.ipynb", &["x"]);
     class.save("bo", "m1/a.ipynb", &["y"]);
@@ -212,7 +215,7 @@ fn what_is_gone_goes_and_so_do_its_folders() {
     class.build();
     assert!(!class.text("m1/a/00-summary.html").contains("bo.html"));
     assert!(!class.out("m1/a/bo.html").exists());
-    // A rename is one that goes and one that comes.
+    // A rename is a deletion and a new file.
     class.delete("ana", "m1/a.ipynb");
     class.save("ana", "b.ipynb", &["x"]);
     class.build();
@@ -241,7 +244,7 @@ fn a_broken_notebook_is_a_card_and_its_last_good_export_stays() {
     let problems = class.builds.problems();
     assert!(problems[&key("ana", "a.ipynb")].contains("not a notebook"));
 
-    // Even for a program that has never seen it good.
+    // This holds for a process that has never read it as a notebook.
     let class = class.restarted();
     class.build();
     assert!(class.text("a/ana.html").contains("good"));
@@ -266,7 +269,7 @@ fn a_restart_writes_only_what_changed() {
             .ino()
     };
     let before = ["ana", "bo", "cy"].map(|user| inode(&class, user));
-    // While nobody was building.
+    // Changed while no builder was running.
     fs::write(class.out("a/bo.html"), "").unwrap();
     class.save("cy", "a.ipynb", &["changed"]);
     class.delete("di", "a.ipynb");
@@ -290,7 +293,7 @@ fn a_restart_writes_only_what_changed() {
 }
 
 #[test]
-fn what_is_private_is_not_built_and_not_built_again() {
+fn private_cells_are_not_built_and_cause_no_second_build() {
     let class = Workshop::new();
     let cell = |tag: &str, source: &str| json!({"cell_type": "markdown", "metadata": {"tags": [tag]}, "source": source});
     let cells = [cell("private", "canary"), cell("x", "shown")];
@@ -321,11 +324,19 @@ fn a_save_renders_the_cells_that_changed() {
     class.save("ana", "a.ipynb", &["# one", "2", "three"]);
     class.build();
     assert_eq!(class.builds.exports.rendered_anew(&ana), Some(1));
-    assert_eq!(class.builds.known.part(&ana).unwrap().rendered_anew(), 1);
+    assert_eq!(
+        class
+            .builds
+            .catalogue
+            .section(&ana)
+            .unwrap()
+            .rendered_anew(),
+        1
+    );
 }
 
 #[test]
-fn a_summary_without_news_is_not_written_anew() {
+fn an_unchanged_summary_is_not_written_anew() {
     let class = Workshop::new();
     class.save("ana", "a.ipynb", &["one"]);
     class.build();
@@ -335,7 +346,7 @@ fn a_summary_without_news_is_not_written_anew() {
     let first = versions();
     class.builds.summarise("a.ipynb");
     assert_eq!(versions(), first);
-    // Saved as it was: the document says when, the notebook does not.
+    // Saved with the same content: the document has the time of the save, the notebook has not.
     let path = class.base.path().join("homes/ana/a.ipynb");
     let file = fs::File::options().write(true).open(path).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(30))
@@ -344,14 +355,14 @@ fn a_summary_without_news_is_not_written_anew() {
     let [document, notebook] = versions();
     assert_ne!(document, first[0]);
     assert_eq!(notebook, first[1]);
-    // Somebody else's doing.
+    // Another program removes a file.
     fs::remove_file(class.out("a/00-summary.ipynb")).unwrap();
     class.builds.summarise("a.ipynb");
     assert!(versions()[1].is_some());
 }
 
 #[test]
-fn files_wait_for_their_time_and_memory_does_not() {
+fn files_wait_for_the_write_interval_and_the_catalogue_does_not() {
     const AN_HOUR: Duration = Duration::from_secs(3600);
     let class = Workshop::at(tempfile::tempdir().unwrap(), AN_HOUR);
     class.save("ana", "a.ipynb", &["first"]);
@@ -375,7 +386,7 @@ fn files_wait_for_their_time_and_memory_does_not() {
 }
 
 #[test]
-fn odd_names_stay_in_the_folder() {
+fn files_with_odd_names_stay_in_the_folder() {
     let class = Workshop::new();
     let long = "ü".repeat(120);
     for user in [
@@ -414,12 +425,12 @@ fn odd_names_stay_in_the_folder() {
 }
 
 #[test]
-fn who_reads_a_whole_class_builds_its_summary() {
+fn threads_that_read_a_whole_class_build_its_summary() {
     let base = tempfile::tempdir().unwrap();
     let homes = format!("{}/homes/{{user}}", base.path().display());
     let homes: HomesTemplate = homes.parse().unwrap();
     let out = base.path().join("out");
-    // Nobody builds on a thread of its own.
+    // No builder thread is started.
     let builds = Builds::new(Reader::patient(homes.clone()), TailLimits::default(), &out).unwrap();
     let class = Workshop::of(base, Reader::patient(homes), Arc::new(builds));
     let users: Vec<String> = (0..40).map(|n| format!("user{n:02}")).collect();

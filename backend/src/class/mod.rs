@@ -31,7 +31,7 @@ use std::{
 use parking_lot::{Mutex, MutexGuard, RwLock, RwLockWriteGuard};
 
 use shared::{
-    asides::{READ, Recorded},
+    announcements::{CopyAnnouncement, READ_KIND},
     notebook::Notebook,
     wire::NotebookSummary,
 };
@@ -43,7 +43,7 @@ pub use reporter::Reporter;
 pub(crate) use saving::Saving;
 
 use crate::{
-    feed::{Asides, Audience},
+    feed::{Announcements, Recipients},
     homes::{Fingerprint, Found, HomesTemplate, MOST_NOTEBOOKS, Reader, Watch},
     lanes::{Pending, Unread},
     telemetry::loggable,
@@ -386,15 +386,15 @@ impl Core {
 }
 
 /// Open pages ask again for what they were shown an older version of.
-impl Observer for Asides {
+impl Observer for Announcements {
     fn revised(&self, _revision: &Revision) {}
 
     fn removed(&self, _key: &Key) {}
 
     fn caught_up(&self, key: &Key) {
         let Key { filename, user } = key.clone();
-        let audience = Audience::MaySee(user.clone());
-        self.say(audience, READ, &Recorded { filename, user });
+        let recipients = Recipients::MaySee(user.clone());
+        self.send(recipients, READ_KIND, &CopyAnnouncement { filename, user });
     }
 }
 

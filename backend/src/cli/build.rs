@@ -180,7 +180,7 @@ fn read(class: &Class, builds: &Builds, keys: &[Key], threads: usize) -> Vec<Str
     let until = Instant::now() + PATIENCE;
     loop {
         class.read_all(threads);
-        builds.settle_parts();
+        builds.settle_sections();
         let unknown = keys.iter().filter(|key| !builds.knows(key));
         let paths = unknown.filter_map(|key| {
             let home = class.homes().home_of(&key.user)?;

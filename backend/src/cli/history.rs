@@ -7,7 +7,7 @@ use shared::sharing::HistoryKept;
 
 use super::quota::QuotaArgs;
 use crate::{
-    feed::Asides,
+    feed::Announcements,
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
     homes::Reader,
 };
@@ -74,7 +74,7 @@ impl HistoryArgs {
         &self,
         data: &Path,
         reader: &Reader,
-        asides: &Asides,
+        announcements: &Announcements,
         quota: &QuotaArgs,
     ) -> anyhow::Result<Option<History>> {
         if self.no_history {
@@ -90,7 +90,12 @@ impl HistoryArgs {
         );
         let store: Arc<dyn HistoryStore> = Arc::new(store);
         let bounds = Bounds::new(self.history_days, self.history_mib << 20);
-        let recorder = Recorder::start(Arc::clone(&store), reader.clone(), bounds, asides.clone())?;
+        let recorder = Recorder::start(
+            Arc::clone(&store),
+            reader.clone(),
+            bounds,
+            announcements.clone(),
+        )?;
         Ok(Some(History {
             store,
             recorder: Arc::new(recorder),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::builds::Quota;
+use crate::builds::BuildQuota;
 
 /// What is built of notebooks, and versions of them, are kept within these bounds.
 #[derive(Args)]
@@ -13,7 +13,7 @@ pub(super) struct QuotaArgs {
         long,
         env = "PIPALHUB_BUILDS_MIB",
         value_name = "MIB",
-        default_value_t = Quota::default().all >> 20,
+        default_value_t = BuildQuota::default().all >> 20,
         value_parser = mib()
     )]
     builds_mib: u64,
@@ -23,7 +23,7 @@ pub(super) struct QuotaArgs {
         long,
         env = "PIPALHUB_BUILDS_PER_PERSON_MIB",
         value_name = "MIB",
-        default_value_t = Quota::default().each >> 20,
+        default_value_t = BuildQuota::default().each >> 20,
         value_parser = mib()
     )]
     builds_per_person_mib: u64,
@@ -32,7 +32,7 @@ pub(super) struct QuotaArgs {
         long,
         env = "PIPALHUB_NOTEBOOKS_PER_PERSON",
         value_name = "N",
-        default_value_t = Quota::default().notebooks,
+        default_value_t = BuildQuota::default().notebooks,
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub(super) notebooks_per_person: u32,
@@ -42,7 +42,7 @@ pub(super) struct QuotaArgs {
         long,
         env = "PIPALHUB_RESERVE_MIB",
         value_name = "MIB",
-        default_value_t = Quota::default().reserve >> 20,
+        default_value_t = BuildQuota::default().reserve >> 20,
         value_parser = clap::value_parser!(u64).range(0..=1 << 30)
     )]
     reserve_mib: u64,
@@ -54,8 +54,8 @@ fn mib() -> clap::builder::RangedU64ValueParser {
 
 impl QuotaArgs {
     /// Of what is built.
-    pub(super) fn builds(&self) -> Quota {
-        Quota {
+    pub(super) fn builds(&self) -> BuildQuota {
+        BuildQuota {
             each: self.builds_per_person_mib << 20,
             all: self.builds_mib << 20,
             notebooks: self.notebooks_per_person,

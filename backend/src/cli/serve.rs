@@ -33,7 +33,7 @@ use crate::{
     background,
     builds::Builds,
     class::{Class, Reporter, TailLimits},
-    feed::{Asides, Feed},
+    feed::{Announcements, Feed},
     homes::Reader,
     limits::{LimitSettings, Limits},
     notices::Board,
@@ -132,7 +132,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     check_data(&data)?;
     // Held until the end, by being alive.
     let _lock = lock_folder(&data)?;
-    let asides = Asides::default();
+    let announcements = Announcements::default();
     let session_key = SessionKey::load(&data.join(KEY))?;
     let options = StoreOptions {
         keep_events: args.keep_events,
@@ -144,7 +144,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     // Everybody who reads notebooks does it in the same lanes.
     let reader = Reader::from(args.homes.template);
     let out = args.out.unwrap_or_else(|| data.join("build"));
-    let sharing = Arc::new(Sharing::open(&data.join(SHARING), asides.clone())?);
+    let sharing = Arc::new(Sharing::open(&data.join(SHARING), announcements.clone())?);
     let builds = if args.no_build {
         None
     } else {
@@ -154,18 +154,20 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         Some(Arc::new(
             builds
                 .within(args.quota.builds())
-                .telling(asides.clone(), Arc::clone(&sharing)),
+                .announcing(announcements.clone(), Arc::clone(&sharing)),
         ))
     };
-    let history = args.history.start(&data, &reader, &asides, &args.quota)?;
-    let notices = Board::open(&data.join("notices.sqlite3"), asides.clone())?;
+    let history = args
+        .history
+        .start(&data, &reader, &announcements, &args.quota)?;
+    let notices = Board::open(&data.join("notices.sqlite3"), announcements.clone())?;
     let about = AboutResponse {
         events: args.keep_events,
         history: args.history.kept(),
         private_tag: PRIVATE_TAG.to_owned(),
     };
     let mut class = Class::new(reader, limits)
-        .observed_by(Arc::new(asides.clone()))
+        .observed_by(Arc::new(announcements.clone()))
         .observed_by(Arc::clone(&notices) as _)
         .observed_by(Arc::clone(&sharing) as _);
     if let Some(builds) = &builds {
@@ -200,7 +202,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         auth,
         sessions,
         feed: Feed::start(&*store, ending.clone()).await?,
-        asides,
+        announcements,
         limits: Limits::new(limits),
         store,
         class,

@@ -8,9 +8,9 @@ use shared::wire::{BEAT, StreamHello};
 
 use crate::store::Committed;
 
-/// Keeps a connection in the eyes of proxies: a comment, which readers skip, and for those
-/// who want to know that nothing was lost when the next one comes, and that up to `seq`
-/// there was nothing more for them: whoever sees little comes back to there all the same.
+/// A heartbeat, which keeps proxies from closing a silent connection: a comment, which readers
+/// skip, and an event that says when the next heartbeat comes. Its id is `seq`, up to which
+/// there were no more events for the reader, so that a reader of few events resumes from there.
 pub(crate) fn beat(every: Duration, seq: i64) -> Bytes {
     let every = every.as_millis();
     format!(":\nevent: {BEAT}\nid: {seq}\ndata: {every}\n\n").into()
@@ -19,18 +19,18 @@ pub(crate) fn beat(every: Duration, seq: i64) -> Bytes {
 /// How soon a browser reconnects by itself, in milliseconds.
 const RETRY_MS: u32 = 1_000;
 
-/// How many bytes of frames a reader is given at once, unless one alone is larger. This
-/// and what its socket has queued are all that waits for one reader.
-pub(crate) const AT_ONCE: usize = 8 << 10;
+/// Bytes of frames that a reader is given at once, unless one frame alone is larger. These and
+/// the bytes queued in its socket are all that is held for one reader.
+pub(crate) const MAX_BATCH_BYTES: usize = 8 << 10;
 
-/// A committed event and how it is sent.
+/// A committed event and the bytes in which streams send it.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct EncodedEvent {
     pub(crate) committed: Committed,
     pub(crate) frame: Bytes,
 }
 
-impl Entry {
+impl EncodedEvent {
     pub(crate) fn new(committed: Committed) -> Self {
         // JSON of this writer's has no line breaks, which would end the field.
         let data = serde_json::to_string(&committed.event).expect("a struct of strings is JSON");
@@ -42,14 +42,14 @@ impl Entry {
     }
 }
 
-/// What a stream begins with, and again when its reader has to begin anew.
+/// The first frame of a stream, sent again when the reader has to begin anew.
 pub(crate) fn greeting(name: &str, hello: &StreamHello) -> Bytes {
     let data = serde_json::to_string(hello).expect("a struct of numbers is JSON");
     let cursor = hello.cursor;
     format!("event: {name}\nid: {cursor}\nretry: {RETRY_MS}\ndata: {data}\n\n").into()
 }
 
-/// What is no event, and so has no number to resume from.
+/// A frame without a sequence number, from which no reader resumes.
 pub(crate) fn unnumbered(name: &str, data: &impl Serialize) -> Bytes {
     let data = serde_json::to_string(data).expect("what is sent so is plain data");
     format!("event: {name}\ndata: {data}\n\n").into()

@@ -1,15 +1,15 @@
-//! What was committed last, in memory and ready to be sent: however many follow the
-//! class, an event is encoded once, and the store is asked for nothing but the past.
+//! The newest committed events, in memory and ready to be sent: an event is encoded once for
+//! all readers, and only readers of older events ask the store.
 //!
 //! * `ring.rs`: the newest events
 //! * `frame.rs`: an event as the bytes of a server-sent event
-//! * `asides.rs`: what streams say beside the events
+//! * `announcements.rs`: what streams send beside the events
 //!
-//! Nothing is queued for anyone here. A reader keeps its place, a sequence number, and
-//! asks for what comes after it when it has room; so one that is slow costs nothing and
-//! holds up nobody. Who may see what is not decided here: see `routes/stream.rs`.
+//! No queue is kept for a reader. A reader keeps its place, a sequence number, and asks for the
+//! events after it when it has room, so a slow reader costs nothing and delays no other.
+//! `routes/stream.rs` decides which events a user may see.
 
-mod asides;
+mod announcements;
 mod frame;
 mod ring;
 
@@ -23,15 +23,15 @@ use tokio::sync::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use asides::Aside;
-pub use asides::{Asides, Audience};
-pub(crate) use frame::{AT_ONCE, Entry, beat, greeting};
-pub(crate) use ring::Tail;
+pub(crate) use announcements::Announcement;
+pub use announcements::{Announcements, Recipients};
+pub(crate) use frame::{EncodedEvent, MAX_BATCH_BYTES, beat, greeting};
+pub(crate) use ring::EventsAfter;
 
 use crate::store::{Committed, EventStore, StoreError};
 use ring::Ring;
 
-/// See the module's words.
+/// The newest events of the store, for all readers of streams.
 pub struct Feed {
     ring: Mutex<Ring>,
     newest: watch::Sender<i64>,
@@ -41,7 +41,7 @@ impl Feed {
     /// Follows `store` until `ending` is cancelled.
     ///
     /// # Errors
-    /// When the store cannot say where it stands.
+    /// When the store cannot give its newest sequence number.
     pub async fn start(
         store: &dyn EventStore,
         ending: CancellationToken,
@@ -63,17 +63,17 @@ impl Feed {
         Ok(feed)
     }
 
-    /// The events after `seq`, as far as they are here, some at a time.
-    pub(crate) fn after(&self, seq: i64) -> Tail {
+    /// Some of the events after `seq`, when they are in memory.
+    pub(crate) fn after(&self, seq: i64) -> EventsAfter {
         self.ring().after(seq)
     }
 
-    /// Whether a reader at this place has missed nothing that is not here.
+    /// Whether all events after `seq` are in memory.
     pub(crate) fn covers(&self, seq: i64) -> bool {
         self.ring().covers(seq)
     }
 
-    /// The newest sequence number, to wait for the next.
+    /// The newest sequence number; a reader waits here for the next.
     pub(crate) fn changes(&self) -> watch::Receiver<i64> {
         self.newest.subscribe()
     }
@@ -82,7 +82,7 @@ impl Feed {
         loop {
             match live.recv().await {
                 Ok(committed) => self.add(committed, &mut live),
-                // What was missed is in the journal; the ring begins anew behind the gap.
+                // The missed events are in the journal; the ring begins anew behind the gap.
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             }
@@ -93,7 +93,7 @@ impl Feed {
     fn add(&self, first: Committed, live: &mut Receiver<Committed>) {
         let mut newest = first.seq;
         self.push(first);
-        // After a lag this ends, and the next turn goes on with what is left.
+        // A lag ends this loop, and the next call goes on with the events that are left.
         while let Ok(committed) = live.try_recv() {
             newest = committed.seq;
             self.push(committed);
@@ -102,12 +102,11 @@ impl Feed {
     }
 
     fn push(&self, committed: Committed) {
-        let entry = Arc::new(Entry::new(committed));
+        let entry = Arc::new(EncodedEvent::new(committed));
         self.ring().push(entry);
     }
 
-    /// A panic while it was held leaves at worst an event out, and the next one is then
-    /// behind a gap.
+    /// A panic under this lock loses at most one event, and the next event then follows a gap.
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock()
     }

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use anyhow::Context;
 use metrics::{counter, gauge};
 use shared::{
-    asides::{RECORDED, Recorded},
+    announcements::{CopyAnnouncement, RECORDED_KIND},
     notebook::End,
 };
 
@@ -26,7 +26,7 @@ use super::{
 use crate::{
     background,
     class::{Content, Key, Observer, Revision, TailLimits},
-    feed::{Asides, Audience},
+    feed::{Announcements, Recipients},
     homes::Reader,
     time,
 };
@@ -59,7 +59,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Starts the thread. Notebooks that have to be read again are read by `reader`, and
-    /// what is recorded is said in `asides`.
+    /// what is recorded is said in `announcements`.
     ///
     /// # Errors
     /// When the thread cannot be started.
@@ -67,7 +67,7 @@ impl Recorder {
         store: Arc<dyn HistoryStore>,
         reader: impl Into<Reader>,
         bounds: Bounds,
-        asides: Asides,
+        announcements: Announcements,
     ) -> anyhow::Result<Self> {
         let queue = Arc::new(Queue::new(ROOM));
         let work = Writer {
@@ -75,7 +75,7 @@ impl Recorder {
             store,
             reader: reader.into(),
             bounds,
-            asides,
+            announcements,
             outlines: Recent::new(MOST_MARKS),
         };
         let thread = background::spawn("history", move || work.run())
@@ -128,7 +128,7 @@ struct Writer {
     store: Arc<dyn HistoryStore>,
     reader: Reader,
     bounds: Bounds,
-    asides: Asides,
+    announcements: Announcements,
     /// The cells of the newest versions of notebooks, in brief. What is forgotten is found
     /// again in the store.
     outlines: Recent<Outline>,
@@ -257,9 +257,12 @@ impl Writer {
     /// Says that these notebooks have new versions.
     fn tell(&self, keys: BTreeSet<&Key>) {
         for Key { filename, user } in keys.into_iter().cloned() {
-            let audience = Audience::MaySee(user.clone());
-            self.asides
-                .say(audience, RECORDED, &Recorded { filename, user });
+            let recipients = Recipients::MaySee(user.clone());
+            self.announcements.send(
+                recipients,
+                RECORDED_KIND,
+                &CopyAnnouncement { filename, user },
+            );
         }
     }
 

@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use super::{Draft, Kept, MOST, NoticeError, NoticeStore, Receipt, SqliteNotices};
 use crate::{
     class::{Class, Key, Observer, Revision},
-    feed::{self, Asides},
+    feed::{self, Announcements},
     time,
 };
 
@@ -35,7 +35,7 @@ pub struct Board {
     /// Held by whoever writes, so that no more than [`MOST`] are kept.
     writing: Mutex<()>,
     newest: watch::Sender<i64>,
-    asides: Asides,
+    announcements: Announcements,
 }
 
 struct Posted {
@@ -75,17 +75,21 @@ pub struct Sent {
 
 impl Board {
     /// The board kept at `path`, which is made when it is not there; whoever may read a notice
-    /// is told through `asides`.
+    /// is told through `announcements`.
     ///
     /// # Errors
     /// When the file cannot be used.
-    pub fn open(path: &Path, asides: Asides) -> anyhow::Result<Arc<Self>> {
+    pub fn open(path: &Path, announcements: Announcements) -> anyhow::Result<Arc<Self>> {
         let store = Arc::new(SqliteNotices::open(path)?);
-        Ok(Arc::new(Self::of(store, asides, time::now_ms())?))
+        Ok(Arc::new(Self::of(store, announcements, time::now_ms())?))
     }
 
     /// The board kept in `store`, of a service that starts at `now_ms`.
-    fn of(store: Arc<dyn NoticeStore>, asides: Asides, now_ms: i64) -> Result<Self, NoticeError> {
+    fn of(
+        store: Arc<dyn NoticeStore>,
+        announcements: Announcements,
+        now_ms: i64,
+    ) -> Result<Self, NoticeError> {
         // A million changes a second would not overtake the clock; and a program that knows
         // whole numbers as JavaScript does holds these exactly for another two centuries.
         let seq = now_ms * 1_000;
@@ -99,7 +103,7 @@ impl Board {
             store,
             writing: Mutex::default(),
             newest: watch::Sender::new(seq),
-            asides,
+            announcements,
         })
     }
 
@@ -262,22 +266,22 @@ impl Board {
     }
 
     /// Tells `readers` that something has changed.
-    fn publish(&self, readers: feed::Audience) {
+    fn publish(&self, readers: feed::Recipients) {
         let cursor = self.posted.lock().seq;
         self.newest.send_if_modified(|newest| {
             let is_new = cursor > *newest;
             *newest = cursor.max(*newest);
             is_new
         });
-        self.asides
-            .say(readers, NOTICE_NEWS, &NoticeNews { cursor });
+        self.announcements
+            .send(readers, NOTICE_NEWS, &NoticeNews { cursor });
     }
 }
 
 impl Observer for Board {
     fn revised(&self, revision: &Revision) {
         if self.join(&revision.key) {
-            self.publish(feed::Audience::MaySee(revision.key.user.clone()));
+            self.publish(feed::Recipients::MaySee(revision.key.user.clone()));
         }
     }
 
@@ -308,12 +312,12 @@ impl Post {
     }
 
     /// Who is to know of a change of this.
-    fn readers(&self) -> feed::Audience {
+    fn readers(&self) -> feed::Recipients {
         match &self.kept.draft.to {
-            Audience::Everyone(_) => feed::Audience::Everyone,
-            Audience::User(name) => feed::Audience::MaySee(name.clone()),
+            Audience::Everyone(_) => feed::Recipients::Everyone,
+            Audience::User(name) => feed::Recipients::MaySee(name.clone()),
             Audience::Notebook(_) => {
-                feed::Audience::MaySeeAny(self.members.keys().cloned().collect())
+                feed::Recipients::MaySeeAny(self.members.keys().cloned().collect())
             }
         }
     }
@@ -389,7 +393,7 @@ mod tests {
     fn board() -> (TempDir, Arc<Board>, Class) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notices.sqlite3");
-        let board = Board::open(&path, Asides::default()).unwrap();
+        let board = Board::open(&path, Announcements::default()).unwrap();
         let homes = format!("{}/{{user}}", folder.path().display());
         let class = Class::new(
             homes.parse::<HomesTemplate>().unwrap(),
@@ -458,7 +462,7 @@ mod tests {
         let (folder, _, class) = board();
         let store = SqliteNotices::open(&folder.path().join("notices.sqlite3")).unwrap();
         let store = Arc::new(store);
-        let started = |now_ms| Board::of(Arc::clone(&store) as _, Asides::default(), now_ms);
+        let started = |now_ms| Board::of(Arc::clone(&store) as _, Announcements::default(), now_ms);
         let board = started(1_000).unwrap();
         let everyone = draft(Audience::Everyone(true), None);
         let id = board.post(&everyone, "ines", &class).unwrap().notice.id;

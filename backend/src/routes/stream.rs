@@ -7,7 +7,7 @@
 //! nothing moves on as well: a beat says how far, when it is due and when a part of the past
 //! held nothing.
 //!
-//! In between it says what else is news ([`shared::asides`] and
+//! In between it says what else is news ([`shared::announcements`] and
 //! [`shared::notices::NOTICE_NEWS`]), since a page has no second connection to wait on. Those have no number of the journal's, so whoever reconnects asks once more.
 
 use std::{convert::Infallible, sync::Arc};
@@ -38,7 +38,7 @@ use super::{
 use crate::{
     app::AppState,
     auth::Authenticated,
-    feed::{AT_ONCE, Aside, Entry, Tail, beat, greeting},
+    feed::{Announcement, EncodedEvent, EventsAfter, MAX_BATCH_BYTES, beat, greeting},
     limits::Slot,
     store::{EventFilter, JournalPage, StoreError},
     time,
@@ -71,7 +71,7 @@ pub(super) async fn stream_events(
     let asked = last_event_id(&headers).or(asked);
     let slot = state.limits.stream(&somebody.identity)?;
     let changes = state.feed.changes();
-    let asides = state.asides.listen();
+    let announcements = state.announcements.subscribe();
     let (name, seq) = beginning(&state, asked).await?;
     let first = greeting(name, &hello(seq));
     let ending = state.ending.clone();
@@ -85,7 +85,7 @@ pub(super) async fn stream_events(
         reading: None,
         changes,
         seq,
-        asides,
+        announcements,
         silent_until: Instant::now() + limits.heartbeat,
         _slot: slot,
     };
@@ -145,7 +145,7 @@ struct Reader {
     reading: Option<BoxFuture<'static, Result<JournalPage, StoreError>>>,
     changes: watch::Receiver<i64>,
     seq: i64,
-    asides: broadcast::Receiver<Arc<Aside>>,
+    announcements: broadcast::Receiver<Arc<Announcement>>,
     /// When it has not said until then where it is, it does.
     silent_until: Instant,
     /// Whether it may still read.
@@ -171,17 +171,17 @@ impl Reader {
             if Instant::now() >= self.silent_until {
                 return Some(self.beat());
             }
-            if let Some(aside) = self.next_aside().ok()? {
-                return Some(aside);
+            if let Some(announcement) = self.next_announcement().ok()? {
+                return Some(announcement);
             }
             match self.state.feed.after(self.seq) {
-                Tail::Events(entries) => {
+                EventsAfter::Events(entries) => {
                     let found = self.visible(entries);
                     if !found.is_empty() {
                         return Some(self.said(found));
                     }
                 }
-                Tail::Past => {
+                EventsAfter::NotInMemory => {
                     let reading = self.reading.get_or_insert_with(|| {
                         read_journal(&self.state, self.filter.as_ref(), self.seq)
                     });
@@ -193,20 +193,20 @@ impl Reader {
                     self.reading = None;
                     return self.found_in_journal(page).await.inspect_err(ends).ok();
                 }
-                Tail::Nothing => {
+                EventsAfter::UpToDate => {
                     let seq = self.seq;
                     let more = async {
                         tokio::select! {
                             more = self.changes.wait_for(|newest| *newest > seq) => {
                                 more.is_ok().then_some(None)
                             }
-                            aside = self.asides.recv() => aside.ok().map(Some),
+                            announcement = self.announcements.recv() => announcement.ok().map(Some),
                             () = self.trust.lost() => None,
                         }
                     };
                     match timeout_at(self.silent_until, more).await {
-                        Ok(Some(Some(aside))) => {
-                            if let Some(frame) = aside.frame_for(&self.somebody.identity) {
+                        Ok(Some(Some(announcement))) => {
+                            if let Some(frame) = announcement.frame_for(&self.somebody.identity) {
                                 return Some(frame);
                             }
                         }
@@ -232,13 +232,13 @@ impl Reader {
         frames
     }
 
-    /// The next aside that is for this reader, if one waits; an error when some were missed:
-    /// the reader then comes back, and asks for everything anew.
-    fn next_aside(&mut self) -> Result<Option<Bytes>, TryRecvError> {
+    /// The next announcement that is for this reader, if one waits; an error when some were
+    /// missed: the reader then comes back, and asks for everything anew.
+    fn next_announcement(&mut self) -> Result<Option<Bytes>, TryRecvError> {
         loop {
-            match self.asides.try_recv() {
-                Ok(aside) => {
-                    let frame = aside.frame_for(&self.somebody.identity);
+            match self.announcements.try_recv() {
+                Ok(announcement) => {
+                    let frame = announcement.frame_for(&self.somebody.identity);
                     if frame.is_some() {
                         return Ok(frame);
                     }
@@ -251,7 +251,7 @@ impl Reader {
 
     /// The frames of those that this reader asked for and may see, as many as are given at
     /// once; and its new place.
-    fn visible(&mut self, entries: impl IntoIterator<Item = Arc<Entry>>) -> Bytes {
+    fn visible(&mut self, entries: impl IntoIterator<Item = Arc<EncodedEvent>>) -> Bytes {
         let mut frames = Bytes::new();
         for entry in entries {
             let event = &entry.committed.event;
@@ -263,7 +263,7 @@ impl Reader {
                 if frames.is_empty() {
                     // Often the only one, and then all readers share its bytes.
                     frames = entry.frame.clone();
-                } else if frames.len() + entry.frame.len() <= AT_ONCE {
+                } else if frames.len() + entry.frame.len() <= MAX_BATCH_BYTES {
                     frames = [&frames[..], &entry.frame].concat().into();
                 } else {
                     break;
@@ -287,7 +287,12 @@ impl Reader {
             return Ok(self.said(greeting("reset", &hello(self.seq))));
         }
         let last = page.entries.last().map_or(self.seq, |last| last.seq);
-        let found = self.visible(page.entries.into_iter().map(Entry::new).map(Arc::new));
+        let found = self.visible(
+            page.entries
+                .into_iter()
+                .map(EncodedEvent::new)
+                .map(Arc::new),
+        );
         if self.seq == last {
             self.seq = page.seen;
         }

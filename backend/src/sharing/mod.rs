@@ -18,14 +18,14 @@ use parking_lot::Mutex;
 
 use anyhow::Context;
 use shared::{
-    asides::{FOLLOWED, SHARING},
+    announcements::{FOLLOWED_KIND, SHARING_KIND},
     sharing::{Followed, SharingResponse},
 };
 
 use self::page::Page;
 use crate::{
     class::{Class, Key, Observer, Revision},
-    feed::{Asides, Audience},
+    feed::{Announcements, Recipients},
     files::replace,
     identity::Identity,
 };
@@ -33,7 +33,7 @@ use crate::{
 /// See the module's words.
 pub struct Sharing {
     file: PathBuf,
-    asides: Asides,
+    announcements: Announcements,
     shared: Mutex<SharingResponse>,
     /// Held by whoever writes the file, so that the last change is what it ends with.
     writing: Mutex<()>,
@@ -45,7 +45,7 @@ impl Sharing {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn open(path: &Path, asides: Asides) -> anyhow::Result<Self> {
+    pub fn open(path: &Path, announcements: Announcements) -> anyhow::Result<Self> {
         let shared = read(path).with_context(|| {
             format!(
                 "cannot read what is shared with participants from {}: remove it to share \
@@ -55,7 +55,7 @@ impl Sharing {
         })?;
         Ok(Self {
             file: path.to_owned(),
-            asides,
+            announcements,
             shared: Mutex::new(shared),
             writing: Mutex::default(),
             page: Page::default(),
@@ -100,10 +100,10 @@ impl Sharing {
 
     /// Whom the summary of everyone's copies of a notebook is for.
     #[must_use]
-    pub fn readers_of_summary(&self, filename: &str) -> Audience {
+    pub fn readers_of_summary(&self, filename: &str) -> Recipients {
         match self.shared.lock().shows_summary(filename) {
-            true => Audience::Everyone,
-            false => Audience::SeeAll,
+            true => Recipients::Everyone,
+            false => Recipients::SeeAll,
         }
     }
 
@@ -138,7 +138,8 @@ impl Sharing {
         if after != before {
             replace(&self.file, &serde_json::to_vec(&after)?)?;
             self.shared.lock().clone_from(&after);
-            self.asides.say(Audience::Everyone, SHARING, &());
+            self.announcements
+                .send(Recipients::Everyone, SHARING_KIND, &());
         }
         Ok(after)
     }
@@ -146,7 +147,8 @@ impl Sharing {
     /// Tells open pages when it is the followed notebook that has changed.
     fn tell(&self, key: &Key) {
         if self.is_followed(&key.filename, &key.user) {
-            self.asides.say(Audience::Everyone, FOLLOWED, &());
+            self.announcements
+                .send(Recipients::Everyone, FOLLOWED_KIND, &());
         }
     }
 }
@@ -178,7 +180,7 @@ mod tests {
     fn what_could_not_be_kept_is_not_shared() {
         let folder = tempfile::tempdir().unwrap();
         let gone = folder.path().join("gone/sharing.json");
-        let sharing = Sharing::open(&gone, Asides::default()).unwrap();
+        let sharing = Sharing::open(&gone, Announcements::default()).unwrap();
         sharing.share_summary("a.ipynb", true).unwrap_err();
         assert_eq!(sharing.now(), SharingResponse::default());
     }
@@ -187,7 +189,7 @@ mod tests {
     fn it_outlives_the_service_and_a_damaged_file_is_not_taken_for_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sharing.json");
-        let open = || Sharing::open(&path, Asides::default());
+        let open = || Sharing::open(&path, Announcements::default());
         let sharing = open().unwrap();
         for filename in ["b.ipynb", "a.ipynb", "b.ipynb", "c.ipynb"] {
             sharing.share_summary(filename, true).unwrap();

@@ -17,7 +17,7 @@ use backend::{
     auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, SessionKey, Sessions},
     builds::Builds,
     class::{Class, Reporter, TailLimits},
-    feed::{Asides, Feed},
+    feed::{Announcements, Feed},
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
     homes::{HomesTemplate, Reader},
     limits::{LimitSettings, Limits},
@@ -53,7 +53,7 @@ pub(crate) struct App {
     /// What of a home's path comes after the participant's name.
     below: &'static str,
     pub(crate) store: Arc<Held>,
-    pub(crate) asides: Asides,
+    pub(crate) announcements: Announcements,
     class: Class,
     builds: Building,
 }
@@ -143,15 +143,20 @@ impl App {
         fs::create_dir_all(&homes).unwrap();
         let homes = format!("{}/{{user}}/{below}", homes.display());
         let homes: HomesTemplate = homes.parse().unwrap();
-        let asides = Asides::default();
+        let announcements = Announcements::default();
         let store = SqliteStore::open(&folder.path().join("events.sqlite3")).unwrap();
         let store = Held::new(store);
         let history: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
         let bounds = Bounds::new(30, 1 << 30);
         let reader = Reader::from(homes);
-        let recorder =
-            Recorder::start(Arc::clone(&history), reader.clone(), bounds, asides.clone()).unwrap();
+        let recorder = Recorder::start(
+            Arc::clone(&history),
+            reader.clone(),
+            bounds,
+            announcements.clone(),
+        )
+        .unwrap();
         let any = "127.0.0.1:0".parse().unwrap();
         let listener = server::listen(any, &limits.connections).unwrap();
         let address = listener.local_addr().unwrap();
@@ -160,13 +165,17 @@ impl App {
         let tail = TailLimits::default();
         let builds = Builds::new(reader.clone(), tail, &out).unwrap();
         let kept = folder.path().join("sharing.json");
-        let sharing = Arc::new(Sharing::open(&kept, asides.clone()).unwrap());
+        let sharing = Arc::new(Sharing::open(&kept, announcements.clone()).unwrap());
         let builds = builds.writing_every(Duration::ZERO);
-        let builds = Arc::new(builds.telling(asides.clone(), Arc::clone(&sharing)));
+        let builds = Arc::new(builds.announcing(announcements.clone(), Arc::clone(&sharing)));
         builds.start(2).unwrap();
-        let notices = Board::open(&folder.path().join("notices.sqlite3"), asides.clone()).unwrap();
+        let notices = Board::open(
+            &folder.path().join("notices.sqlite3"),
+            announcements.clone(),
+        )
+        .unwrap();
         let class = Class::new(reader, tail)
-            .observed_by(Arc::new(asides.clone()))
+            .observed_by(Arc::new(announcements.clone()))
             .observed_by(Arc::clone(&builds) as _)
             .observed_by(Arc::clone(&notices) as _)
             .observed_by(Arc::clone(&sharing) as _)
@@ -195,7 +204,7 @@ impl App {
             auth,
             sessions,
             feed: Feed::start(&*store, ending.clone()).await.unwrap(),
-            asides: asides.clone(),
+            announcements: announcements.clone(),
             limits: Limits::new(limits),
             store: Arc::clone(&store) as _,
             history: Some(history),
@@ -228,7 +237,7 @@ impl App {
             limits,
             below,
             store,
-            asides,
+            announcements,
             class,
             builds: Building(builds),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backend::{feed::Audience, limits::LimitSettings};
+use backend::{feed::Recipients, limits::LimitSettings};
 use futures::StreamExt;
 use reqwest::{Method, Response};
 use rusqlite::Connection;
@@ -449,7 +449,7 @@ async fn a_reader_who_sees_nothing_is_told_how_far_it_is() {
     let ended = CancellationToken::new();
     let noise = async {
         while !ended.is_cancelled() {
-            app.asides.say(Audience::Everyone, "built", &1);
+            app.announcements.send(Recipients::Everyone, "built", &1);
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

@@ -1,6 +1,6 @@
 //! Which version of a document is shown, which is on its way, and which there is.
 
-use shared::asides;
+use shared::announcements;
 use shared::wire::BuiltVersion;
 
 /// A built document: a notebook's summary, or with a participant their export.
@@ -54,7 +54,7 @@ impl Document {
     }
 
     /// Whether what was built is this document.
-    pub fn is(&self, built: &asides::Built) -> bool {
+    pub fn is(&self, built: &announcements::BuildAnnouncement) -> bool {
         let is = |(filename, user): &Chosen| *filename == built.filename && *user == built.user;
         self.chosen.as_ref().is_some_and(is)
     }
@@ -169,7 +169,7 @@ mod tests {
         assert!(!document.choose(("a.ipynb".to_owned(), None)));
         assert!(document.choose(("a.ipynb".to_owned(), Some("ana".to_owned()))));
         assert!(document.shown().is_none() && document.is_by_itself());
-        let built = |user: Option<&str>| asides::Built {
+        let built = |user: Option<&str>| announcements::BuildAnnouncement {
             filename: "a.ipynb".to_owned(),
             user: user.map(str::to_owned),
         };

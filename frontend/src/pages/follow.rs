@@ -7,7 +7,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::asides;
+use shared::announcements;
 use shared::wire::{Tile, TileResponse};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -69,7 +69,9 @@ pub fn FollowPage() -> impl IntoView {
         .serve(address, move |answer| follow.take(answer));
     follow.upkeep.want();
     stream.listen(move |message| match message {
-        Message::Aside(asides::FOLLOWED | asides::SHARING, _) => follow.upkeep.want(),
+        Message::Aside(announcements::FOLLOWED_KIND | announcements::SHARING_KIND, _) => {
+            follow.upkeep.want()
+        }
         Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => follow.upkeep.now(),
         _ => {}
     });

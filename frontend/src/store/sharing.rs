@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::asides::SHARING;
+use shared::announcements::SHARING_KIND;
 use shared::sharing::{FollowRequest, ShareSummaryRequest, SharingResponse};
 
 use super::upkeep::Upkeep;
@@ -46,7 +46,7 @@ impl SharingStore {
             store.take(store.asked.get_value(), answer)
         });
         stream.listen(move |message| match message {
-            Message::Aside(SHARING, _) => store.upkeep.want(),
+            Message::Aside(SHARING_KIND, _) => store.upkeep.want(),
             Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => store.upkeep.now(),
             _ => {}
         });

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::asides;
+use shared::announcements;
 use shared::notices::NOTICE_NEWS;
 use shared::wire::{BEAT, Event, StreamHello};
 
@@ -43,7 +43,7 @@ pub enum Message {
     Event(i64, Event),
     /// There is news among the notices.
     Notices,
-    /// Something else is news: the kind, of [`asides::KINDS`], and its data, JSON.
+    /// An announcement: the kind, of [`announcements::ANNOUNCEMENT_KINDS`], and its data, JSON.
     Aside(&'static str, String),
 }
 
@@ -309,7 +309,7 @@ impl Stream {
                 ..news.clone()
             }),
             "hello" | "greeting" | "reset" | "message" | BEAT | NOTICE_NEWS => self.received(news),
-            kind if asides::KINDS.contains(&kind) => self.received(news),
+            kind if announcements::ANNOUNCEMENT_KINDS.contains(&kind) => self.received(news),
             _ => {}
         }
     }
@@ -340,7 +340,10 @@ impl Stream {
             BEAT => return self.beat(&news.id),
             "message" => self.event(&news.id, &news.data),
             NOTICE_NEWS => Some(Message::Notices),
-            kind => match asides::KINDS.into_iter().find(|known| *known == kind) {
+            kind => match announcements::ANNOUNCEMENT_KINDS
+                .into_iter()
+                .find(|known| *known == kind)
+            {
                 Some(known) => Some(Message::Aside(known, news.data.clone())),
                 None => self.hello(kind == "reset", &news.data),
             },

@@ -1,6 +1,6 @@
 //! The connection itself: an `EventSource`, and what comes out of it.
 
-use shared::{asides, notices::NOTICE_NEWS, wire::BEAT};
+use shared::{announcements, notices::NOTICE_NEWS, wire::BEAT};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
@@ -31,7 +31,7 @@ impl Source {
         });
         for kind in ["hello", "reset", "message", BEAT, NOTICE_NEWS]
             .into_iter()
-            .chain(asides::KINDS)
+            .chain(announcements::ANNOUNCEMENT_KINDS)
         {
             source
                 .add_event_listener_with_callback(kind, on_message.as_ref().unchecked_ref())

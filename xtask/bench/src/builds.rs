@@ -50,7 +50,7 @@ pub(crate) fn in_memory(
         let begun = Instant::now();
         kept.class.look_around(|key| key.filename == filename);
         kept.class.read_all(THREADS);
-        kept.builds.settle_parts();
+        kept.builds.settle_sections();
         let mut html = Counted(0);
         kept.write(filename, &mut html)?;
         samples.cold_ms.push(milliseconds(begun));

@@ -1,4 +1,4 @@
-//! What participants can make the folder take up, and what they lose by it.
+//! Tests of the quota: what participants can make the folder take up, and what they lose by it.
 
 use std::{
     os::unix::fs::MetadataExt,
@@ -11,7 +11,7 @@ use super::*;
 use crate::reserve::Reserve;
 
 impl Workshop {
-    fn bounded(quota: Quota) -> Self {
+    fn bounded(quota: BuildQuota) -> Self {
         Self::made(|builds| builds.within(quota))
     }
 
@@ -39,7 +39,7 @@ impl Workshop {
             .unwrap();
     }
 
-    /// What the folder takes up on the disk, each file once.
+    /// Size of the folder on the disk, each file counted once.
     fn on_disk(&self) -> u64 {
         let mut inodes = HashSet::new();
         let entries = WalkDir::new(self.builds.path()).into_iter().flatten();
@@ -53,16 +53,16 @@ impl Workshop {
     }
 }
 
-fn quota(kib: u64) -> Quota {
-    Quota {
+fn quota(kib: u64) -> BuildQuota {
+    BuildQuota {
         each: kib << 10,
         all: 10 * (kib << 10),
         reserve: 0,
-        ..Quota::default()
+        ..BuildQuota::default()
     }
 }
 
-/// What gives way and comes back does so in several steps, one after the other.
+/// Waits for a condition: copies give way and come back in several tasks.
 fn until(is_so: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(180);
     while !is_so() {
@@ -71,7 +71,7 @@ fn until(is_so: impl Fn() -> bool) {
     }
 }
 
-/// Text that is as long on the disk as it says.
+/// Text that takes up `kib` KiB in a file.
 fn long(kib: usize) -> String {
     "all work and no play ".repeat(kib * 1024 / 21)
 }
@@ -88,7 +88,7 @@ fn a_file_with_a_hundred_names_is_built_once() {
         fs::hard_link(home.join("a.ipynb"), home.join(format!("n{n:02}.ipynb"))).unwrap();
     }
     class.build();
-    // Two folders each, and a card for ana's in the summary of bo's.
+    // Two folders for each name, and a card for ana's in the summary of bo's.
     let more = class.on_disk() - once;
     assert!(more < 99 * 2 * 4096 + 100_000, "{more} more than {once}");
     let copy =
@@ -101,7 +101,7 @@ fn a_file_with_a_hundred_names_is_built_once() {
     assert!(summary.contains("The same file as a.ipynb.") && summary.contains("from bo"));
     assert!(!summary.contains("all work"));
 
-    // It is one file still when it is saved, and another when it is written anew.
+    // It stays one file when it is saved, and becomes another when it is replaced.
     class.save("ana", "a.ipynb", &["changed"]);
     class.build();
     assert!(class.text("n42/ana.html").contains("changed"));
@@ -111,7 +111,7 @@ fn a_file_with_a_hundred_names_is_built_once() {
     class.build();
     assert!(class.text("n42/00-summary.html").contains("on its own"));
     assert!(class.text("n41/ana.html").contains("changed"));
-    // When the first name goes, another takes its place.
+    // When the first name is deleted, another becomes the first.
     class.delete("ana", "a.ipynb");
     class.build();
     assert!(!class.out("a").exists());
@@ -124,7 +124,7 @@ fn a_file_with_a_hundred_names_is_built_once() {
 }
 
 #[test]
-fn what_was_saved_longest_ago_gives_way_and_nobody_elses() {
+fn the_oldest_copies_of_one_participant_give_way_and_no_others() {
     let class = Workshop::bounded(quota(512));
     class.save("bo", "b.ipynb", &["from bo", &long(50)]);
     for (n, seconds_ago) in [(0, 500), (1, 400), (2, 300), (3, 200)] {
@@ -145,11 +145,11 @@ fn what_was_saved_longest_ago_gives_way_and_nobody_elses() {
         ""
     );
     assert_eq!(class.builds.export_place(&key("ana", "0.ipynb")), None);
-    // It comes back when it is saved again, and what went is what is oldest then.
+    // It comes back when it is saved again, and the oldest by then gives way.
     class.save("ana", "0.ipynb", &[&long(70), "again"]);
     class.build();
     assert!(has(0) && class.text("0/ana.html").contains("again"));
-    // And when there is room.
+    // A copy comes back too when there is room.
     for n in [0, 3] {
         class.delete("ana", &format!("{n}.ipynb"));
     }
@@ -159,8 +159,8 @@ fn what_was_saved_longest_ago_gives_way_and_nobody_elses() {
 }
 
 #[test]
-fn a_flood_of_notebooks_leaves_the_newest_and_everyone_elses() {
-    let class = Workshop::bounded(Quota {
+fn a_flood_of_notebooks_leaves_the_newest_and_those_of_others() {
+    let class = Workshop::bounded(BuildQuota {
         notebooks: 20,
         ..quota(64 << 10)
     });
@@ -180,7 +180,7 @@ fn a_flood_of_notebooks_leaves_the_newest_and_everyone_elses() {
 }
 
 #[test]
-fn a_part_that_would_be_too_large_is_a_word_on_it() {
+fn a_section_that_is_too_large_is_replaced_by_a_reason() {
     let class = Workshop::bounded(quota(1024));
     class.save("bo", "a.ipynb", &["from bo"]);
     class.save("ana", "a.ipynb", &[&long(300)]);
@@ -199,7 +199,7 @@ fn a_part_that_would_be_too_large_is_a_word_on_it() {
 }
 
 #[test]
-fn nothing_is_written_into_the_reserve() {
+fn builds_are_not_written_into_the_reserve() {
     let free = Arc::new(AtomicU64::new(10 << 20));
     let reserve = Reserve::on(Arc::clone(&free), 1 << 20);
     let class = Workshop::made(|builds| builds.with_reserve(reserve));
@@ -215,7 +215,7 @@ fn nothing_is_written_into_the_reserve() {
     assert!(files.iter().all(|entry| entry.path().is_dir()), "{files:?}");
     assert!(class.note("ana", "b.ipynb").contains("events need 1"));
     assert!(class.text("a/ana.html").contains("all work"));
-    // It goes on by itself.
+    // Building goes on by itself.
     free.store(10 << 20, Ordering::Relaxed);
     let deadline = Instant::now() + Duration::from_secs(180);
     let places = ["b/ana.html", "b/bo.html", "b/00-summary.ipynb"];

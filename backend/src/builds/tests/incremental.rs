@@ -1,4 +1,4 @@
-//! Whatever happens, a summary is what it would have been from nothing.
+//! Tests that an incremental summary equals one made from nothing.
 
 use std::collections::BTreeMap;
 
@@ -10,24 +10,24 @@ use shared::{
     standalone::summary::{self, id_prefix},
 };
 
-use super::{super::part, *};
+use super::{super::section, *};
 
-/// What happens in a class.
+/// An event in a class.
 #[derive(Clone, Debug)]
-enum Happening {
+enum ClassEvent {
     Save(usize, Vec<u8>),
     Break(usize),
     Delete(usize),
     Build,
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
+fn class_event() -> impl Strategy<Value = ClassEvent> {
     let cells = prop::collection::vec(0..6_u8, 0..13);
     prop_oneof![
-        4 => (0..4_usize, cells).prop_map(|(user, cells)| Happening::Save(user, cells)),
-        1 => (0..4_usize).prop_map(Happening::Break),
-        1 => (0..4_usize).prop_map(Happening::Delete),
-        2 => Just(Happening::Build),
+        4 => (0..4_usize, cells).prop_map(|(user, cells)| ClassEvent::Save(user, cells)),
+        1 => (0..4_usize).prop_map(ClassEvent::Break),
+        1 => (0..4_usize).prop_map(ClassEvent::Delete),
+        2 => Just(ClassEvent::Build),
     ]
 }
 
@@ -37,26 +37,26 @@ fn made_from_nothing(
     saved_at_ms: &dyn Fn(&str) -> i64,
 ) -> [String; 2] {
     let limits = TailLimits::default();
-    let parts: BTreeMap<_, _> = files
+    let sections: BTreeMap<_, _> = files
         .iter()
         .map(|(user, text)| {
             let at = saved_at_ms(user);
-            let part = match Content::parse(text.clone().into_bytes().into(), limits, None) {
-                Ok(content) => Part::of(user, at, &content, None),
+            let section = match Content::parse(text.clone().into_bytes().into(), limits, None) {
+                Ok(content) => SummarySection::of(user, at, &content, None),
                 Err(error) => {
                     let problem = format!("This file is not a notebook: {error}.");
-                    Part::broken(user, at, &problem, true)
+                    SummarySection::broken(user, at, &problem, true)
                 }
             };
-            (user.to_string(), Arc::new(part))
+            (user.to_string(), Arc::new(section))
         })
         .collect();
     let mut html = Vec::new();
-    let lines: Vec<_> = parts
+    let lines: Vec<_> = sections
         .iter()
-        .map(|(user, part)| part::Line::of(user, part))
+        .map(|(user, section)| section::ContentsLine::of(user, section))
         .collect();
-    let entries: Vec<_> = lines.iter().map(part::Line::entry).collect();
+    let entries: Vec<_> = lines.iter().map(section::ContentsLine::entry).collect();
     html.extend(summary::head("a.ipynb", &entries, "en").into_bytes());
     for (entry, text) in entries.iter().zip(files.values()) {
         html.extend(summary::section(entry).into_bytes());
@@ -73,7 +73,7 @@ fn made_from_nothing(
         html.extend(summary::SECTION_END.bytes());
     }
     html.extend(summary::END.bytes());
-    let tails = parts.values().map(|part| part.json());
+    let tails = sections.values().map(|section| section.json());
     let mut json = String::new();
     shared::notebook::Part::merge(tails, &mut json).unwrap();
     [String::from_utf8(html).unwrap(), json]
@@ -84,35 +84,35 @@ proptest! {
         cases: 24, failure_persistence: None, ..ProptestConfig::default()
     })]
 
-    /// Whatever happens, in the end the summary is what it would have been from nothing.
+    /// After any events, the summary equals one that is made from nothing.
     #[test]
     fn an_incremental_summary_is_a_full_one(
-        happenings in prop::collection::vec(happening(), 1..25),
+        events in prop::collection::vec(class_event(), 1..25),
     ) {
         const USERS: [&str; 4] = ["ana", "bo", "cy", "ü d"];
         let class = Workshop::new();
         let mut files: BTreeMap<&str, String> = BTreeMap::new();
-        for happening in happenings {
-            match happening {
-                Happening::Save(user, cells) => {
+        for class_event in events {
+            match class_event {
+                ClassEvent::Save(user, cells) => {
                     let sources: Vec<String> = cells.iter().map(|n| format!("# {n}")).collect();
                     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
                     files.insert(USERS[user], notebook(&sources));
                     class.save(USERS[user], "a.ipynb", &sources);
                 }
-                Happening::Break(user) => {
+                ClassEvent::Break(user) => {
                     // It was good once, so that there is an export in both.
                     let Some(text) = files.get_mut(USERS[user]) else { continue };
                     class.build();
                     *text = "{\"cells\": [".to_owned();
                     class.write(USERS[user], "a.ipynb", text);
                 }
-                Happening::Delete(user) => {
+                ClassEvent::Delete(user) => {
                     if files.remove(USERS[user]).is_some() {
                         class.delete(USERS[user], "a.ipynb");
                     }
                 }
-                Happening::Build => class.build(),
+                ClassEvent::Build => class.build(),
             }
         }
         class.build();
@@ -121,7 +121,7 @@ proptest! {
             return Ok(());
         };
         let saved = |user: &str| {
-            class.builds.known.part(&key(user, "a.ipynb")).unwrap().saved_at_ms
+            class.builds.catalogue.section(&key(user, "a.ipynb")).unwrap().saved_at_ms
         };
         let [html, json] = made_from_nothing(&files, &saved);
         let mut actual = Vec::new();

@@ -112,8 +112,14 @@ fn scene_of(
         unreadable: AtomicBool::new(false),
     });
     let bounds = Bounds::new(30, 1 << 30);
-    let asides = Asides::default();
-    let recorder = Recorder::start(Arc::clone(&store) as _, homes.clone(), bounds, asides).unwrap();
+    let announcements = Announcements::default();
+    let recorder = Recorder::start(
+        Arc::clone(&store) as _,
+        homes.clone(),
+        bounds,
+        announcements,
+    )
+    .unwrap();
     let recorder = Arc::new(recorder);
     let class = Class::new(homes, TailLimits::default()).observed_by(Arc::clone(&recorder) as _);
     Scene {
@@ -225,7 +231,7 @@ fn outlines_are_bounded_and_of_what_has_a_place() {
         store: Arc::new(store.within(&path, 1 << 20, 2, 0)),
         reader: homes.into(),
         bounds: Bounds::new(30, 1 << 30),
-        asides: Asides::default(),
+        announcements: Announcements::default(),
         outlines: Recent::new(MOST_MARKS),
     };
     let files = ["a.ipynb", "b.ipynb", "c.ipynb", "d.ipynb"];
@@ -258,7 +264,7 @@ fn nothing_is_remembered_of_what_was_not_stored() {
         store: Arc::clone(&store) as _,
         reader: homes.into(),
         bounds: Bounds::new(30, 1 << 30),
-        asides: Asides::default(),
+        announcements: Announcements::default(),
         outlines: Recent::new(MOST_MARKS),
     };
     let both = |sources: &[&str]| ["a.ipynb", "b.ipynb"].map(|file| pending(file, sources));
@@ -299,8 +305,13 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
     let reader = Reader::in_lanes(homes.parse().unwrap(), lanes);
     let store = Arc::new(store);
     let bounds = Bounds::new(30, 1 << 30);
-    let recorder =
-        Recorder::start(Arc::clone(&store) as _, reader, bounds, Asides::default()).unwrap();
+    let recorder = Recorder::start(
+        Arc::clone(&store) as _,
+        reader,
+        bounds,
+        Announcements::default(),
+    )
+    .unwrap();
     // Gone before the recorder, which waits for its thread.
     let busy = busy;
     let key = Key {

@@ -18,7 +18,7 @@ use super::super::error::AppError;
 use super::{CACHING, builds_of, encoded, is_known, missing};
 use crate::{
     app::AppState,
-    builds::{Listed, ListedCopy},
+    builds::{ListedCopy, ListedNotebook},
     identity::Identity,
     text::percent_encoded,
     time,
@@ -92,7 +92,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn html(&self, notebooks: &[Listed]) -> String {
+    fn html(&self, notebooks: &[ListedNotebook]) -> String {
         let title = match self.folder {
             "" => "Builds",
             folder => folder.rsplit('/').next().unwrap_or(folder),
@@ -125,7 +125,7 @@ impl Page<'_> {
         for notebook in here {
             self.push_copies(&mut out, notebook);
         }
-        let mut folders: BTreeMap<&str, Vec<&Listed>> = BTreeMap::new();
+        let mut folders: BTreeMap<&str, Vec<&ListedNotebook>> = BTreeMap::new();
         for notebook in below {
             let folder = notebook
                 .filename
@@ -185,7 +185,7 @@ impl Page<'_> {
     }
 
     /// The notebooks of one folder of the homes.
-    fn push_folder(&self, out: &mut String, folder: &str, notebooks: &[&Listed]) {
+    fn push_folder(&self, out: &mut String, folder: &str, notebooks: &[&ListedNotebook]) {
         let heading = if folder.is_empty() {
             "Notebooks"
         } else {
@@ -216,7 +216,7 @@ impl Page<'_> {
         out.push_str("</tbody>\n</table></div>\n</section>\n");
     }
 
-    fn push_notebook(&self, out: &mut String, notebook: &Listed, has_summaries: bool) {
+    fn push_notebook(&self, out: &mut String, notebook: &ListedNotebook, has_summaries: bool) {
         let below = notebook
             .folder
             .strip_prefix(self.folder)
@@ -279,12 +279,12 @@ impl Page<'_> {
     }
 
     /// There is a summary, for whoever looks at this.
-    fn links_summary(&self, notebook: &Listed) -> bool {
+    fn links_summary(&self, notebook: &ListedNotebook) -> bool {
         notebook.has_summary && (self.shows_summary)(&notebook.filename)
     }
 
     /// Everyone's copies of the notebook that this folder is of.
-    fn push_copies(&self, out: &mut String, notebook: &Listed) {
+    fn push_copies(&self, out: &mut String, notebook: &ListedNotebook) {
         push(
             out,
             format_args!("<section>\n<h2>{}</h2>\n", text(&notebook.filename)),

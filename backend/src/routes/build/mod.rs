@@ -37,7 +37,7 @@ use super::{
 use crate::{
     app::AppState,
     auth::Authenticated,
-    builds::{Archive, Builds, Built, Kind},
+    builds::{Archive, Builds, BuiltFile, BuiltFileKind},
     identity::Identity,
     text::{attachment, percent_encoded},
 };
@@ -198,7 +198,7 @@ async fn get_archive(
 async fn send(
     state: &AppState,
     path: &str,
-    built: &Built,
+    built: &BuiltFile,
     framed: bool,
     headers: &HeaderMap,
 ) -> Result<Response, AppError> {
@@ -221,11 +221,11 @@ async fn send(
     let etag = [(header::ETAG, etag)];
     let body = Body::from_stream(pieces_of(file));
     Ok(match built.kind {
-        Kind::Document => {
+        BuiltFileKind::Document => {
             let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
             (same, etag, length, kind, body).into_response()
         }
-        Kind::Notebook => {
+        BuiltFileKind::Notebook => {
             let name = path.rsplit('/').next().unwrap_or(path);
             let kind = [
                 (header::CONTENT_TYPE, "application/x-ipynb+json".to_owned()),

@@ -3,7 +3,7 @@
 mod frame;
 
 use leptos::prelude::*;
-use shared::asides;
+use shared::announcements;
 use shared::wire::BuiltVersion;
 
 use super::keyboard::on_shortcut;
@@ -45,9 +45,9 @@ pub fn DocumentPage() -> impl IntoView {
         }
     });
     stream.listen(move |message| match message {
-        Message::Aside(asides::BUILT, data) => reader.built(data),
+        Message::Aside(announcements::BUILT_KIND, data) => reader.built(data),
         // What may be read is another.
-        Message::Aside(asides::SHARING, _) => reader.upkeep.want(),
+        Message::Aside(announcements::SHARING_KIND, _) => reader.upkeep.want(),
         Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => reader.upkeep.now(),
         _ => {}
     });
@@ -191,7 +191,7 @@ impl Reader {
 
     /// The stream says that something was built.
     fn built(self, data: &str) {
-        let built: Option<asides::Built> = serde_json::from_str(data).ok();
+        let built: Option<announcements::BuildAnnouncement> = serde_json::from_str(data).ok();
         if built.is_some_and(|built| self.document.with_untracked(|it| it.is(&built))) {
             self.upkeep.want();
         }

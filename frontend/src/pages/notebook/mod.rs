@@ -3,7 +3,7 @@
 mod past;
 
 use leptos::prelude::*;
-use shared::asides::{READ, RECORDED, Recorded};
+use shared::announcements::{CopyAnnouncement, READ_KIND, RECORDED_KIND};
 
 use self::past::PastParts;
 use super::keyboard::on_shortcut;
@@ -55,10 +55,10 @@ pub fn NotebookPage() -> impl IntoView {
             store.retry();
             past.retry();
         }
-        Message::Aside(kind @ (READ | RECORDED), data) => {
+        Message::Aside(kind @ (READ_KIND | RECORDED_KIND), data) => {
             let told = serde_json::from_str(data);
-            if told.is_ok_and(|Recorded { filename, user }| store.shows(&filename, &user)) {
-                if *kind == READ && router.view_untracked().version.is_none() {
+            if told.is_ok_and(|CopyAnnouncement { filename, user }| store.shows(&filename, &user)) {
+                if *kind == READ_KIND && router.view_untracked().version.is_none() {
                     store.reload();
                 }
                 past.renew();

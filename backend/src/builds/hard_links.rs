@@ -1,7 +1,7 @@
-//! Files that have several names in one home: hard links.
+//! Hard links: files that have several names in one home.
 //!
-//! What is built of such a file is built under one of its names, which is known here as the
-//! first. The others get a second name of what was built, and cost next to nothing.
+//! Such a file is built under one of its names, its first name here. The builds of its other names
+//! are hard links to those of the first, and cost next to nothing.
 
 use std::collections::HashMap;
 
@@ -9,62 +9,62 @@ use parking_lot::Mutex;
 
 use crate::{class::Key, homes::FileId};
 
-/// See the module's words.
+/// The names of all files in all homes, to find hard links.
 #[derive(Default)]
-pub(super) struct Names(Mutex<Inner>);
+pub(super) struct HardLinks(Mutex<HardLinkMaps>);
 
 #[derive(Default)]
-struct Inner {
+struct HardLinkMaps {
     files: HashMap<Key, FileId>,
-    /// By the owner and the file, the filenames in the order in which they came.
+    /// The filenames in the order in which they were recorded, by owner and file.
     names: HashMap<(String, FileId), Vec<String>>,
 }
 
-/// What a name turned out to be.
+/// The result of [`HardLinks::record`].
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Named {
-    /// The filename that this file was known by before.
+pub(super) struct LinkOutcome {
+    /// The first name of the file, when the recorded name is a second one.
     pub(super) first: Option<String>,
-    /// What this name stood for before is known by this one from now on.
+    /// The copy that is now the first name of the file that the recorded name stood for before.
     pub(super) promoted: Option<Key>,
 }
 
-impl Names {
-    /// `key` names this file.
-    pub(super) fn name(&self, key: &Key, file: FileId) -> Named {
-        let mut inner = self.0.lock();
-        let promoted = match inner.files.get(key) {
-            Some(known) if *known != file => inner.remove(key),
+impl HardLinks {
+    /// Records that `key` is a name of `file`.
+    pub(super) fn record(&self, key: &Key, file: FileId) -> LinkOutcome {
+        let mut maps = self.0.lock();
+        let promoted = match maps.files.get(key) {
+            Some(known) if *known != file => maps.remove(key),
             _ => None,
         };
-        inner.files.insert(key.clone(), file);
-        let names = inner.names.entry((key.user.clone(), file)).or_default();
+        maps.files.insert(key.clone(), file);
+        let names = maps.names.entry((key.user.clone(), file)).or_default();
         if !names.contains(&key.filename) {
             names.push(key.filename.clone());
         }
         let first = (names[0] != key.filename).then(|| names[0].clone());
-        Named { first, promoted }
+        LinkOutcome { first, promoted }
     }
 
-    /// `key` names nothing any more; the answer is who takes its place as the first name.
+    /// Removes the name `key`; returns the copy that takes its place as the first name.
     pub(super) fn forget(&self, key: &Key) -> Option<Key> {
         self.0.lock().remove(key)
     }
 
-    /// The first name of the file that `key` is another name of.
+    /// The first name of the file, when `key` is a second name of it.
     pub(super) fn first_of(&self, key: &Key) -> Option<Key> {
-        let inner = self.0.lock();
-        let first = inner.names_of(key).first()?;
+        let maps = self.0.lock();
+        let first = maps.names_of(key).first()?;
         (*first != key.filename).then(|| Key {
             filename: first.clone(),
             user: key.user.clone(),
         })
     }
 
-    /// The other names of the file that `key` is the first name of.
+    /// The second names of the file that `key` is the first name of.
     pub(super) fn others(&self, key: &Key) -> Vec<Key> {
-        let inner = self.0.lock();
-        match inner.names_of(key) {
+        let maps = self.0.lock();
+        match maps.names_of(key) {
             [first, others @ ..] if *first == key.filename => others
                 .iter()
                 .map(|filename| Key {
@@ -77,7 +77,7 @@ impl Names {
     }
 }
 
-impl Inner {
+impl HardLinkMaps {
     fn names_of(&self, key: &Key) -> &[String] {
         let file = self.files.get(key);
         let names = file.and_then(|file| self.names.get(&(key.user.clone(), *file)));
@@ -114,32 +114,36 @@ mod tests {
     }
 
     #[test]
-    fn the_first_name_stands_for_all_until_it_goes() {
+    fn the_first_name_stands_for_all_until_it_is_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str| {
-            let path = folder.path().join(name);
+        let file = |record: &str| {
+            let path = folder.path().join(record);
             fs::write(&path, "").unwrap();
             Fingerprint::from(&fs::metadata(path).unwrap()).file()
         };
         let (one, two) = (file("one"), file("two"));
-        let names = Names::default();
-        assert_eq!(names.name(&key("a"), one), Named::default());
+        let names = HardLinks::default();
+        assert_eq!(names.record(&key("a"), one), LinkOutcome::default());
         for other in ["b", "c", "b"] {
-            let named = names.name(&key(other), one);
+            let named = names.record(&key(other), one);
             assert_eq!(named.first.as_deref(), Some("a"));
         }
         let bob = Key {
             user: "bob".to_owned(),
             ..key("a")
         };
-        assert_eq!(names.name(&bob, one), Named::default(), "another's home");
+        assert_eq!(
+            names.record(&bob, one),
+            LinkOutcome::default(),
+            "another's home"
+        );
         assert_eq!(names.others(&key("a")), [key("b"), key("c")]);
         assert_eq!(names.others(&key("b")), []);
         assert_eq!(names.first_of(&key("c")), Some(key("a")));
 
         assert_eq!(names.forget(&key("c")), None);
-        // It is written anew, as another file.
-        assert_eq!(names.name(&key("a"), two).promoted, Some(key("b")));
+        // The name is written anew, as another file.
+        assert_eq!(names.record(&key("a"), two).promoted, Some(key("b")));
         assert_eq!(names.first_of(&key("b")), None);
         assert_eq!(names.forget(&key("b")), None);
         assert_eq!(names.forget(&key("a")), None);

@@ -1,25 +1,25 @@
-//! Writing a file anew, and noticing on the way that it says what it said before.
+//! A writer that compares a new file with the old one while it is written.
 
 use std::{
     fs::File,
     io::{self, Read, Write},
 };
 
-/// A file that is being written, beside the one whose place it is to take.
-pub(super) struct Comparing {
+/// A new file that is being written beside the old one that it will replace.
+pub(super) struct CompareWriter {
     new: File,
-    /// As far as it was read; `None` once they differ.
+    /// The old file, read as far as the new one is written; `None` once they differ.
     old: Option<File>,
     piece: Vec<u8>,
 }
 
-impl Comparing {
+impl CompareWriter {
     pub(super) fn new(new: File, old: Option<File>) -> Self {
         let piece = Vec::new();
         Self { new, old, piece }
     }
 
-    /// The file, and whether the old one had the same bytes and no more.
+    /// The new file, and whether the old one has exactly the same bytes.
     pub(super) fn finish(self) -> (File, bool) {
         let is_same = self
             .old
@@ -28,7 +28,7 @@ impl Comparing {
     }
 }
 
-impl Write for Comparing {
+impl Write for CompareWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.new.write(bytes)?;
         if let Some(old) = &mut self.old {

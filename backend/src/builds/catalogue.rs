@@ -1,5 +1,5 @@
-//! What is built, as far as this process knows: every notebook, everyone's part of it, and
-//! so everything that somebody may ask for.
+//! The catalogue of builds: every notebook, every participant's section of its summary, and so
+//! every file that may be asked for, as far as this process knows.
 
 use std::{
     collections::BTreeMap,
@@ -13,39 +13,39 @@ use parking_lot::Mutex;
 
 use super::{
     layout::{self, COPIES, HTML, IPYNB, SUMMARY},
-    part::Part,
+    section::SummarySection,
     summary::{Edition, Summary},
 };
 use crate::class::Key;
 
-/// See the module's words.
+/// The sections of all summaries, by notebook and user.
 #[derive(Default)]
-pub(super) struct Known {
-    notebooks: Mutex<BTreeMap<String, Copies>>,
+pub(super) struct Catalogue {
+    notebooks: Mutex<BTreeMap<String, NotebookCopies>>,
     editions: AtomicU64,
 }
 
-/// Everyone's copies of one notebook.
-struct Copies {
+/// The copies of one notebook.
+struct NotebookCopies {
     folder: String,
-    parts: BTreeMap<String, Arc<Part>>,
+    sections: BTreeMap<String, Arc<SummarySection>>,
     edition: Edition,
 }
 
 /// A file that was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Built {
-    /// Of which notebook, by its path below a home.
+pub struct BuiltFile {
+    /// The path of its notebook below a home.
     pub filename: String,
-    /// Whose it is; `None` when it is everyone's.
+    /// The participant whose copy it is made of; `None` for a summary.
     pub user: Option<String>,
-    /// What it is.
-    pub kind: Kind,
+    /// Its form.
+    pub kind: BuiltFileKind,
 }
 
-/// What a built file holds.
+/// The form of a built file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum BuiltFileKind {
     /// An HTML document made of a notebook.
     Document,
     /// A notebook.
@@ -54,12 +54,12 @@ pub enum Kind {
 
 /// One notebook in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// Its path below the homes.
+pub struct ListedNotebook {
+    /// Its path below a home.
     pub filename: String,
     /// The folder of its builds.
     pub folder: String,
-    /// There is a summary: somebody's copy is no mere second name of another file.
+    /// Whether there is a summary: at least one copy is not a second name of another file.
     pub has_summary: bool,
     /// By name.
     pub participants: Vec<ListedCopy>,
@@ -68,86 +68,94 @@ pub struct Listed {
 /// One participant's copy in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedCopy {
-    /// Whose it is.
+    /// The participant whose copy it is.
     pub user: String,
     /// The name of its files, before their ending.
     pub name: String,
     /// When it was saved, milliseconds since the Unix epoch.
     pub saved_at_ms: i64,
-    /// There is an export, and a copy.
+    /// Whether there is an export and a copy of the notebook.
     pub has_export: bool,
-    /// Why it cannot be read, in words.
+    /// Why the notebook cannot be read, for people to read.
     pub problem: Option<String>,
-    /// Why it can be read and is not built, in words.
+    /// Why the notebook is not built although it can be read, for people to read.
     pub note: Option<String>,
 }
 
-impl Known {
-    pub(super) fn part(&self, key: &Key) -> Option<Arc<Part>> {
+impl Catalogue {
+    pub(super) fn section(&self, key: &Key) -> Option<Arc<SummarySection>> {
         let notebooks = self.notebooks.lock();
-        notebooks.get(&key.filename)?.parts.get(&key.user).cloned()
+        notebooks
+            .get(&key.filename)?
+            .sections
+            .get(&key.user)
+            .cloned()
     }
 
-    /// `folder` is that of the notebook.
-    pub(super) fn insert(&self, key: &Key, folder: &str, part: Part) {
+    /// Adds or replaces a section; `folder` is that of the notebook.
+    pub(super) fn insert(&self, key: &Key, folder: &str, section: SummarySection) {
         let next = self.next_edition();
         let mut notebooks = self.notebooks.lock();
         let copies = notebooks
             .entry(key.filename.clone())
-            .or_insert_with(|| Copies {
+            .or_insert_with(|| NotebookCopies {
                 folder: folder.to_owned(),
-                parts: BTreeMap::new(),
+                sections: BTreeMap::new(),
                 edition: Edition::default(),
             });
-        let part = Arc::new(part);
-        let before = copies.parts.insert(key.user.clone(), Arc::clone(&part));
-        if before.as_ref() != Some(&part) {
+        let section = Arc::new(section);
+        let before = copies
+            .sections
+            .insert(key.user.clone(), Arc::clone(&section));
+        if before.as_ref() != Some(&section) {
             copies.edition.document = next;
         }
-        if before.is_none_or(|before| before.json() != part.json()) {
+        if before.is_none_or(|before| before.json() != section.json()) {
             copies.edition.notebook = next;
         }
     }
 
-    /// Whether it was known.
+    /// Removes a section; whether there was one.
     pub(super) fn remove(&self, key: &Key) -> bool {
         let next = self.next_edition();
         let mut notebooks = self.notebooks.lock();
         let mut was_known = false;
         if let Some(copies) = notebooks.get_mut(&key.filename) {
-            was_known = copies.parts.remove(&key.user).is_some();
+            was_known = copies.sections.remove(&key.user).is_some();
             copies.edition = Edition {
                 document: next,
                 notebook: next,
             };
-            if copies.parts.is_empty() {
+            if copies.sections.is_empty() {
                 notebooks.remove(&key.filename);
             }
         }
         was_known
     }
 
-    /// Everyone's parts of `filename`, `None` when there is nothing to show of anybody's.
+    /// The summary of `filename`, `None` when there is none.
     pub(super) fn summary(&self, filename: &str) -> Option<Summary> {
         let notebooks = self.notebooks.lock();
         let copies = notebooks.get(filename).filter(|it| it.has_summary())?;
         Some(Summary {
             filename: filename.to_owned(),
-            parts: copies.parts.clone(),
+            sections: copies.sections.clone(),
             edition: copies.edition,
         })
     }
 
-    /// What is at `place`.
-    pub(super) fn find(&self, place: &str) -> Option<Built> {
+    /// The built file at `place`.
+    pub(super) fn find(&self, place: &str) -> Option<BuiltFile> {
         let (folder, file) = place.rsplit_once('/')?;
         let (stem, kind) = match file.strip_suffix(HTML) {
-            Some(stem) => (stem, Kind::Document),
-            None => (file.strip_suffix(IPYNB)?, Kind::Notebook),
+            Some(stem) => (stem, BuiltFileKind::Document),
+            None => (file.strip_suffix(IPYNB)?, BuiltFileKind::Notebook),
         };
         let is_summary = stem == SUMMARY;
         let folder = match kind {
-            Kind::Notebook if !is_summary => folder.strip_suffix(COPIES)?.strip_suffix('/')?,
+            BuiltFileKind::Notebook if !is_summary => {
+                folder.strip_suffix(COPIES)?.strip_suffix('/')?
+            }
             _ => folder,
         };
         let notebooks = self.notebooks.lock();
@@ -157,23 +165,23 @@ impl Known {
             true => None,
             false => Some(
                 copies
-                    .parts
+                    .sections
                     .keys()
                     .find(|user| layout::name(user) == stem)?
                     .clone(),
             ),
         };
         let filename = filename.clone();
-        Some(Built {
+        Some(BuiltFile {
             filename,
             user,
             kind,
         })
     }
 
-    /// Every notebook below the folder `below`, by filename; with everyone's copies or one
-    /// participant's.
-    pub(super) fn list(&self, below: &str, of: Option<&str>) -> Vec<Listed> {
+    /// Every notebook below the folder `below`, by filename; with all copies or only those of the
+    /// participant `of`.
+    pub(super) fn list(&self, below: &str, of: Option<&str>) -> Vec<ListedNotebook> {
         let notebooks = self.notebooks.lock();
         let here = |folder: &str| {
             let rest = folder.strip_prefix(below);
@@ -184,12 +192,12 @@ impl Known {
             .filter(|(_, copies)| here(&copies.folder))
             .filter_map(|(filename, copies)| {
                 let participants: Vec<_> = copies
-                    .parts
+                    .sections
                     .iter()
                     .filter(|(user, _)| of.is_none_or(|of| of == *user))
-                    .map(|(user, part)| listed(user, part))
+                    .map(|(user, section)| listed(user, section))
                     .collect();
-                (!participants.is_empty()).then(|| Listed {
+                (!participants.is_empty()).then(|| ListedNotebook {
                     filename: filename.clone(),
                     folder: copies.folder.clone(),
                     has_summary: copies.has_summary(),
@@ -204,19 +212,21 @@ impl Known {
     }
 }
 
-impl Copies {
+impl NotebookCopies {
     fn has_summary(&self) -> bool {
-        self.parts.values().any(|part| !part.is_second_name)
+        self.sections
+            .values()
+            .any(|section| !section.is_second_name)
     }
 }
 
-fn listed(user: &str, part: &Part) -> ListedCopy {
+fn listed(user: &str, section: &SummarySection) -> ListedCopy {
     ListedCopy {
         user: user.to_owned(),
         name: layout::name(user),
-        saved_at_ms: part.saved_at_ms,
-        has_export: part.has_export,
-        problem: part.problem.clone(),
+        saved_at_ms: section.saved_at_ms,
+        has_export: section.has_export,
+        problem: section.problem.clone(),
         note: None,
     }
 }

@@ -1,5 +1,5 @@
-//! What the threads of [`Builds`] do, a piece of work at a time: a copy that was saved
-//! becomes a part of its summary at once, and files after it.
+//! The tasks of the builder threads of [`Builds`]: a saved copy becomes a section of its summary at
+//! once, and files later.
 
 use std::{
     io,
@@ -9,12 +9,12 @@ use std::{
 };
 
 use super::{
-    Builds, Summarised, Summary,
-    export::{Exports, Source},
-    folder::{Fill, Made},
+    Builds, Summary, SummaryRun,
+    export::{ExportSource, Exports},
+    folder::{Fill, WriteMode},
     layout::{self, HTML, IPYNB},
-    part::Part,
-    queue::{Lane, Work},
+    queue::{BuildTarget, BuildTask},
+    section::SummarySection,
 };
 use crate::{
     class::{Content, Key, Revision, Whole},
@@ -23,46 +23,46 @@ use crate::{
     time,
 };
 
-/// So long others wait for a participant's disk.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// Until what could not be written is tried again: a disk that is full stays so for a while.
-pub(super) const TRY_AGAIN: Duration = Duration::from_secs(5);
+/// How long other participants' tasks wait for the read of one participant's file.
+const HOME_READ_TIMEOUT: Duration = Duration::from_secs(1);
+/// Delay before a failed write is tried again: a full disk stays full for a while.
+pub(super) const BUILD_RETRY_DELAY: Duration = Duration::from_secs(5);
 
 impl Builds {
-    pub(super) fn work(&self) {
-        while let Some((lane, work)) = self.queue.next() {
-            self.work_on(&lane, work);
+    pub(super) fn run_tasks(&self) {
+        while let Some((target, task)) = self.queue.next() {
+            self.perform(&target, task);
         }
     }
 
-    pub(super) fn work_on(&self, lane: &Lane, work: Work) {
-        // A fault of ours in one notebook must not end the builds of all.
-        let done = panic::catch_unwind(AssertUnwindSafe(|| self.build(lane, work)));
+    pub(super) fn perform(&self, target: &BuildTarget, task: BuildTask) {
+        // A bug that one notebook meets must not end the builds of all.
+        let done = panic::catch_unwind(AssertUnwindSafe(|| self.build(target, task)));
         if done.is_err() {
-            tracing::error!(?lane, "building panicked");
+            tracing::error!(lane = ?target, "building panicked");
         }
-        self.queue.done(lane);
+        self.queue.done(target);
     }
 
-    fn build(&self, lane: &Lane, work: Work) {
-        match (lane, work) {
-            (Lane::Copy(key), Work::Revised(revision)) => self.revise(key, &revision),
-            (Lane::Copy(key), Work::Removed) => self.remove(key),
-            (Lane::Copy(key), Work::Align) => drop(self.align(key)),
-            (Lane::Copy(key), Work::Read) => {
-                self.read_again(key, Work::Read, |version, content| {
+    fn build(&self, target: &BuildTarget, task: BuildTask) {
+        match (target, task) {
+            (BuildTarget::Copy(key), BuildTask::Revised(revision)) => self.revise(key, &revision),
+            (BuildTarget::Copy(key), BuildTask::Removed) => self.remove(key),
+            (BuildTarget::Copy(key), BuildTask::Reconcile) => drop(self.reconcile(key)),
+            (BuildTarget::Copy(key), BuildTask::ReadAgain) => {
+                self.read_again(key, BuildTask::ReadAgain, |version, content| {
                     self.update(key, version, content);
                 });
             }
-            (Lane::Copy(key), Work::Export(Some((version, whole)))) => {
+            (BuildTarget::Copy(key), BuildTask::WriteExport(Some((version, whole)))) => {
                 self.export(key, version, &whole);
             }
-            (Lane::Copy(key), _) => {
-                self.read_again(key, Work::Export(None), |version, content| {
+            (BuildTarget::Copy(key), _) => {
+                self.read_again(key, BuildTask::WriteExport(None), |version, content| {
                     self.export(key, version, content.whole())
                 });
             }
-            (Lane::Summary(filename), _) => self.summarise(filename),
+            (BuildTarget::Summary(filename), _) => self.summarise(filename),
         }
     }
 
@@ -74,19 +74,21 @@ impl Builds {
         }
     }
 
-    /// Calls `then` with the notebook as it is now. One that cannot be read at this moment
-    /// is being written, or is gone; both will be told. For one whose disk does not answer
-    /// the others do not wait: `work` is done later.
-    fn read_again(&self, key: &Key, work: Work, then: impl Fn(Fingerprint, &Content)) {
-        let read = self.reader.read_within(&key.user, &key.filename, PATIENCE);
+    /// Calls `then` with the notebook as it is now. A notebook that cannot be read at this moment
+    /// is being written or was deleted; the class reports both. When the disk does not answer in
+    /// time, `task` is queued again, so that other participants do not wait.
+    fn read_again(&self, key: &Key, task: BuildTask, then: impl Fn(Fingerprint, &Content)) {
+        let read = self
+            .reader
+            .read_within(&key.user, &key.filename, HOME_READ_TIMEOUT);
         let (version, file) = match read {
             Ok(Some(read)) => read,
             Ok(None) => return,
             Err(_) => {
-                let lane = Lane::Copy(key.clone());
+                let target = BuildTarget::Copy(key.clone());
                 return self
                     .queue
-                    .push_again(lane, work, Instant::now() + TRY_AGAIN);
+                    .push_retry(target, task, Instant::now() + BUILD_RETRY_DELAY);
             }
         };
         let content = {
@@ -106,17 +108,17 @@ impl Builds {
         if !self.has_place(key, saved_at_ms) {
             return self.leave_out(key);
         }
-        let named = self.rooms.names.name(key, version.file());
+        let named = self.shares.hard_links.record(key, version.file());
         if let Some(promoted) = named.promoted {
             self.queue.read_again(promoted);
         }
         if let Some(first) = named.first {
-            return self.is_second_name(key, version, &first);
+            return self.record_second_name(key, version, &first);
         }
-        let before = self.known.part(key);
-        let part = Part::of(&key.user, saved_at_ms, content, before.as_deref());
-        let part = self.part_with_room(key, part);
-        self.known.insert(key, &folder, part);
+        let before = self.catalogue.section(key);
+        let section = SummarySection::of(&key.user, saved_at_ms, content, before.as_deref());
+        let section = self.section_with_room(key, section);
+        self.catalogue.insert(key, &folder, section);
         self.summary_is_due(&key.filename);
         self.export_is_due(key, version, content.whole());
     }
@@ -125,7 +127,10 @@ impl Builds {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
-        let before = self.known.part(key).map(|part| part.saved_at_ms);
+        let before = self
+            .catalogue
+            .section(key)
+            .map(|section| section.saved_at_ms);
         let saved_at_ms = version.map(Fingerprint::modified_ms).or(before);
         let has_export = self
             .folder
@@ -136,9 +141,9 @@ impl Builds {
             return self.leave_out(key);
         }
         self.unname(key);
-        self.rooms.parts.release(key);
-        let part = Part::broken(&key.user, saved_at_ms, problem, has_export);
-        self.known.insert(key, &folder, part);
+        self.shares.sections.release(key);
+        let section = SummarySection::broken(&key.user, saved_at_ms, problem, has_export);
+        self.catalogue.insert(key, &folder, section);
         if let (true, Some(version)) = (has_export, version) {
             self.keep_files(key, version);
         }
@@ -146,35 +151,36 @@ impl Builds {
     }
 
     fn remove(&self, key: &Key) {
-        self.rooms.places.release(key);
+        self.shares.places.release(key);
         self.leave_out(key);
-        self.report(key, Ok(()), Work::Removed);
+        self.report(key, Ok(()), BuildTask::Removed);
     }
 
-    /// The summary does not wait for that: it is written before any export.
+    /// The summary need not wait for the export: it is written before any export.
     fn export_is_due(&self, key: &Key, version: Fingerprint, whole: &Whole) {
         if self.is_exported(key, version, whole) {
             self.keep_files(key, version);
-            return self.report(key, Ok(()), Work::Export(None));
+            return self.report(key, Ok(()), BuildTask::WriteExport(None));
         }
         let now = Instant::now();
-        let due = self.exports.due(key, self.every).unwrap_or(now);
-        // While a crowd waits to be looked at, memory is for them; the file is read again.
-        let held = (!self.queue.is_pressed()).then(|| (version, whole.clone()));
-        let lane = Lane::Copy(key.clone());
-        self.queue.push(lane, Work::Export(held), due.max(now));
+        let due = self.exports.due(key, self.write_interval).unwrap_or(now);
+        // While many new versions wait, memory is for them, and the file is read again.
+        let held = (!self.queue.has_looks_waiting()).then(|| (version, whole.clone()));
+        let target = BuildTarget::Copy(key.clone());
+        self.queue
+            .push(target, BuildTask::WriteExport(held), due.max(now));
     }
 
     fn export(&self, key: &Key, version: Fingerprint, whole: &Whole) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
-        if !self.align(key) || self.is_exported(key, version, whole) {
-            return self.report(key, Ok(()), Work::Export(None));
+        if !self.reconcile(key) || self.is_exported(key, version, whole) {
+            return self.report(key, Ok(()), BuildTask::WriteExport(None));
         }
         let written = self.write_export(key, &folder, version, whole);
-        self.come_back(&key.user);
-        self.report(key, written, Work::Export(None));
+        self.queue_copies_with_room(&key.user);
+        self.report(key, written, BuildTask::WriteExport(None));
     }
 
     fn write_export(
@@ -185,7 +191,7 @@ impl Builds {
         whole: &Whole,
     ) -> io::Result<()> {
         let size = whole.bytes().len() as u64;
-        // What finds no room without its document is not worth making one.
+        // A copy that finds no room without its document is not rendered.
         if !self.may_have_room_for(key, version, size) {
             self.has_room_for(key, version, [size; 2]);
             self.drop_files(key);
@@ -193,7 +199,7 @@ impl Builds {
         }
         self.folder.reserve().check(2 * size)?;
         let _turn = self.reader.lanes().turn(size);
-        let source = Source {
+        let source = ExportSource {
             version,
             notebook: &whole.parse(),
             bytes: whole.bytes(),
@@ -204,11 +210,11 @@ impl Builds {
             return Ok(());
         }
         let exports = &self.exports;
-        let has_news = exports.write(&self.folder, folder, key, source, rendered)?;
+        let has_changed = exports.write(&self.folder, folder, key, source, rendered)?;
         self.note_export(key, true);
-        self.align_others(key);
-        if has_news {
-            self.tell(&key.filename, Some(&key.user));
+        self.reconcile_others(key);
+        if has_changed {
+            self.announce(&key.filename, Some(&key.user));
         }
         Ok(())
     }
@@ -220,63 +226,64 @@ impl Builds {
     }
 
     pub(super) fn summary_is_due(&self, filename: &str) {
-        let last = self.summarised.lock().get(filename).copied();
+        let last = self.summary_runs.lock().get(filename).copied();
         let now = Instant::now();
-        let due = last.map_or(now, |last| now.max(last.at + self.every));
-        let lane = Lane::Summary(filename.to_owned());
-        self.queue.push(lane, Work::Summarise, due);
+        let due = last.map_or(now, |last| now.max(last.at + self.write_interval));
+        let target = BuildTarget::Summary(filename.to_owned());
+        self.queue.push(target, BuildTask::WriteSummary, due);
     }
 
-    /// A part of it has given way, and that is to be seen on the disk at once.
+    /// A section was removed, and the disk has to have the room at once.
     pub(super) fn summary_shrinks(&self, filename: &str) {
-        let lane = Lane::Summary(filename.to_owned());
-        self.queue.push(lane, Work::Shrink, Instant::now());
+        let target = BuildTarget::Summary(filename.to_owned());
+        self.queue
+            .push(target, BuildTask::ShrinkSummary, Instant::now());
     }
 
     pub(super) fn summarise(&self, filename: &str) {
         let Some(folder) = layout::folder_of(filename) else {
             return;
         };
-        let summary = self.known.summary(filename);
+        let summary = self.catalogue.summary(filename);
         let written = match &summary {
             Some(summary) => self.write_summary(&folder, filename, summary),
             None => {
-                self.summarised.lock().remove(filename);
+                self.summary_runs.lock().remove(filename);
                 [HTML, IPYNB]
                     .iter()
                     .try_for_each(|ending| self.folder.remove(&layout::summary(&folder, ending)))
             }
         };
-        // A summary is nobody's own.
+        // A summary belongs to no user.
         let key = Key {
             filename: filename.to_owned(),
             user: String::new(),
         };
-        self.report(&key, written, Work::Summarise);
+        self.report(&key, written, BuildTask::WriteSummary);
     }
 
     fn write_summary(&self, folder: &str, filename: &str, summary: &Summary) -> io::Result<()> {
         let remember = |edition| {
             let at = Instant::now();
-            self.summarised
+            self.summary_runs
                 .lock()
-                .insert(filename.to_owned(), Summarised { at, edition })
+                .insert(filename.to_owned(), SummaryRun { at, edition })
         };
-        // Until both are written nobody knows what is there.
+        // Until both are written the content of the files is unknown.
         let before = remember(None).and_then(|before| before.edition);
         let now = summary.edition;
         let write = |ending, before: Option<u64>, now: u64, fill: &Fill<'_>| {
             let place = layout::summary(folder, ending);
             let is_there = || self.folder.version(&place).is_some();
-            let made = match before {
+            let mode = match before {
                 Some(before) if before == now && is_there() => return Ok(false),
-                Some(_) => Made::Different,
-                None => Made::OfMany,
+                Some(_) => WriteMode::KnownDifferent,
+                None => WriteMode::IfDifferent,
             };
-            let written = self.folder.write(&place, made, fill)?;
-            Ok::<_, io::Error>(written.is_news)
+            let written = self.folder.write(&place, mode, fill)?;
+            Ok::<_, io::Error>(written.is_changed)
         };
-        // Of a whole class each is ten megabytes, which the kernel takes time to take.
+        // For a whole class each file is ten megabytes, which take the kernel a while.
         let (document, notebook) = thread::scope(|scope| {
             let notebook = scope.spawn(|| {
                 let before = before.map(|before| before.notebook);
@@ -290,36 +297,36 @@ impl Builds {
         let (document, notebook) = (document?, notebook?);
         remember(Some(now));
         if document || notebook {
-            self.tell(filename, None);
+            self.announce(filename, None);
         }
         Ok(())
     }
 
-    pub(super) fn tell(&self, filename: &str, user: Option<&str>) {
-        if let Some(news) = &self.news {
-            news.tell(filename, user);
+    pub(super) fn announce(&self, filename: &str, user: Option<&str>) {
+        if let Some(announcer) = &self.announcer {
+            announcer.announce(filename, user);
         }
     }
 
-    /// Remembers what could not be done, and that it is to be tried again.
-    fn report(&self, key: &Key, done: io::Result<()>, work: Work) {
+    /// Records the failure of a task, and queues it again.
+    fn report(&self, key: &Key, done: io::Result<()>, task: BuildTask) {
         let Err(error) = done else {
             self.failures().remove(key);
             return;
         };
         let told = format!("cannot be written: {error}");
         let before = self.failures().insert(key.clone(), told);
-        // That there is no room is said once, and not of each notebook.
+        // That the disk is full is logged once, not for each notebook.
         if before.is_none() && !self.folder.reserve().is_reached() {
             let Key { filename, user } = key;
             let (filename, user) = (loggable(filename), loggable(user));
             tracing::warn!(%error, %filename, %user, "a build cannot be written; trying again");
         }
-        let lane = match work {
-            Work::Summarise => Lane::Summary(key.filename.clone()),
-            _ => Lane::Copy(key.clone()),
+        let target = match task {
+            BuildTask::WriteSummary => BuildTarget::Summary(key.filename.clone()),
+            _ => BuildTarget::Copy(key.clone()),
         };
         self.queue
-            .push_again(lane, work, Instant::now() + TRY_AGAIN);
+            .push_retry(target, task, Instant::now() + BUILD_RETRY_DELAY);
     }
 }

@@ -1,4 +1,4 @@
-//! What one participant adds to a summary.
+//! The section that one participant's copy adds to a summary.
 
 use std::{fmt, sync::Arc};
 
@@ -13,35 +13,35 @@ use shared::{
 use super::layout;
 use crate::{class::Content, text::percent_encoded, time};
 
-/// The end of a participant's notebook as it stands in both forms of the summary, or the
-/// card that says why it does not. Texts and nothing else, because there are hundreds.
+/// The end of a participant's notebook in both forms of the summary, or the card that says why it
+/// is missing. It holds texts only, because there are hundreds.
 ///
 /// A clone shares the texts.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Part {
+pub(super) struct SummarySection {
     pub(super) saved_at_ms: i64,
-    /// There is an export, perhaps of an older version.
+    /// Whether there is an export, perhaps of an older version.
     pub(super) has_export: bool,
     pub(super) ends_in_error: bool,
-    /// Why there is no notebook, in words.
+    /// Why the notebook cannot be read, for people to read.
     pub(super) problem: Option<String>,
-    /// It is another name of a file that is built under its first name.
+    /// The copy is a second name of a file that is built under its first name.
     pub(super) is_second_name: bool,
     total_cells: usize,
     shown_cells: usize,
-    texts: Arc<Texts>,
+    texts: Arc<SectionTexts>,
 }
 
-/// What it adds to either form.
+/// The section in both forms.
 #[derive(Debug, PartialEq)]
-struct Texts {
+struct SectionTexts {
     html: Box<str>,
     pieces: Pieces,
     json: notebook::Part,
 }
 
-impl Part {
-    /// The part of a notebook that can be read; `before` is what it was until now.
+impl SummarySection {
+    /// The section of a readable notebook; `before` is the section of its version before.
     pub(super) fn of(
         user: &str,
         saved_at_ms: i64,
@@ -53,7 +53,7 @@ impl Part {
             id_prefix: id_prefix(user),
             ..Options::default()
         };
-        let before = before.map(|part| &*part.texts);
+        let before = before.map(|section| &*section.texts);
         let html_before = before.map(|texts| (&texts.pieces, &*texts.html));
         let (html, pieces) = content
             .prepared_end()
@@ -66,8 +66,8 @@ impl Part {
             is_second_name: false,
             total_cells: end.total_cells,
             shown_cells: end.tail.len(),
-            texts: Arc::new(Texts {
-                // Not the text itself: it has room to grow, and this is kept.
+            texts: Arc::new(SectionTexts {
+                // Copied, because the text itself has spare capacity, and this one is kept.
                 html: (*html).into(),
                 pieces,
                 json: notebook::Part::of(user, &end.tail, before.map(|texts| &texts.json)),
@@ -75,7 +75,7 @@ impl Part {
         }
     }
 
-    /// The card of one that cannot.
+    /// The card of a notebook that cannot be read.
     pub(super) fn broken(user: &str, saved_at_ms: i64, problem: &str, has_export: bool) -> Self {
         Self {
             saved_at_ms,
@@ -85,7 +85,7 @@ impl Part {
             is_second_name: false,
             total_cells: 0,
             shown_cells: 0,
-            texts: Arc::new(Texts {
+            texts: Arc::new(SectionTexts {
                 html: Box::default(),
                 pieces: Pieces::default(),
                 json: notebook::Part::of(user, &card(CANNOT_BE_READ, problem), None),
@@ -93,8 +93,13 @@ impl Part {
         }
     }
 
-    /// In place of a notebook that can be read and is not shown here, the reason.
-    pub(super) fn told(user: &str, saved_at_ms: i64, total_cells: usize, reason: &str) -> Self {
+    /// A section that gives the reason why a readable notebook is not shown.
+    pub(super) fn with_reason(
+        user: &str,
+        saved_at_ms: i64,
+        total_cells: usize,
+        reason: &str,
+    ) -> Self {
         let html = format!("<p class=\"nb-note\">{}</p>\n", escape::text(reason));
         Self {
             saved_at_ms,
@@ -104,7 +109,7 @@ impl Part {
             is_second_name: false,
             total_cells,
             shown_cells: 0,
-            texts: Arc::new(Texts {
+            texts: Arc::new(SectionTexts {
                 html: html.into(),
                 pieces: Pieces::default(),
                 json: notebook::Part::of(user, &card(NOT_SHOWN, reason), None),
@@ -112,7 +117,7 @@ impl Part {
         }
     }
 
-    /// The same, as another name of a file that is built under its first.
+    /// The same, of a copy that is a second name.
     pub(super) fn second_name(self) -> Self {
         Self {
             is_second_name: true,
@@ -120,7 +125,7 @@ impl Part {
         }
     }
 
-    /// The same, and whether there is an export.
+    /// The same, with or without an export.
     pub(super) fn exported(&self, has_export: bool) -> Self {
         Self {
             has_export,
@@ -128,9 +133,9 @@ impl Part {
         }
     }
 
-    /// How many bytes it has in both forms.
+    /// Size in both forms, in bytes.
     pub(super) fn size(&self) -> u64 {
-        let mut json = Counted(0);
+        let mut json = CountingWriter(0);
         notebook::Part::merge([&self.texts.json], &mut json).expect("counting cannot fail");
         (self.texts.html.len() + json.0) as u64
     }
@@ -139,7 +144,7 @@ impl Part {
         self.total_cells
     }
 
-    /// How many cells had to be rendered for this.
+    /// Number of cells that were rendered for this section.
     #[cfg(test)]
     pub(super) fn rendered_anew(&self) -> usize {
         self.texts.pieces.anew()
@@ -154,10 +159,10 @@ impl Part {
     }
 }
 
-/// Counts what is written.
-struct Counted(usize);
+/// Counts the bytes that are written.
+struct CountingWriter(usize);
 
-impl fmt::Write for Counted {
+impl fmt::Write for CountingWriter {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0 += text.len();
         Ok(())
@@ -167,19 +172,19 @@ impl fmt::Write for Counted {
 const CANNOT_BE_READ: &str = "This notebook cannot be read.";
 const NOT_SHOWN: &str = "The last cells of this notebook are not here.";
 
-/// The notebook that stands for one that is not shown: `what` is, and why.
-fn card(what: &str, reason: &str) -> Notebook {
+/// A notebook with one cell that says `problem` and the reason.
+fn card(problem: &str, reason: &str) -> Notebook {
     let reason = plain_markdown(reason);
     let cell = json!({
         "cell_type": "markdown", "id": "problem", "metadata": {},
-        "source": [format!("> **{what}** {reason}")],
+        "source": [format!("> **{problem}** {reason}")],
     });
     let card = json!({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5});
     let parsed = Notebook::parse(card.to_string().as_bytes());
     parsed.expect("it was just made").notebook
 }
 
-/// `text` as Markdown that shows it as it is.
+/// Escapes `text`, so that Markdown shows it unchanged.
 fn plain_markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -192,38 +197,38 @@ fn plain_markdown(text: &str) -> String {
     out
 }
 
-/// A participant's line in the table of contents, whose texts must live somewhere.
-pub(super) struct Line<'a> {
+/// A participant's line in the table of contents. It owns the texts that the entry borrows.
+pub(super) struct ContentsLine<'a> {
     user: &'a str,
-    part: &'a Part,
+    section: &'a SummarySection,
     href: String,
     saved: String,
     saved_text: String,
 }
 
-impl<'a> Line<'a> {
-    pub(super) fn of(user: &'a str, part: &'a Part) -> Self {
+impl<'a> ContentsLine<'a> {
+    pub(super) fn of(user: &'a str, section: &'a SummarySection) -> Self {
         let name = layout::name(user);
         Self {
             user,
-            part,
-            // `./`, since a name may look like a scheme.
+            section,
+            // Begins with `./`, because a name may look like a scheme.
             href: format!("./{}{}", percent_encoded(&name), layout::HTML),
-            saved: time::iso(part.saved_at_ms),
-            saved_text: time::for_people(part.saved_at_ms),
+            saved: time::iso(section.saved_at_ms),
+            saved_text: time::for_people(section.saved_at_ms),
         }
     }
 
     pub(super) fn entry(&self) -> Entry<'_> {
         Entry {
             user: self.user,
-            href: self.part.has_export.then_some(&*self.href),
+            href: self.section.has_export.then_some(&*self.href),
             saved: &self.saved,
             saved_text: &self.saved_text,
-            total_cells: self.part.total_cells,
-            shown_cells: self.part.shown_cells,
-            problem: self.part.problem.as_deref(),
-            ends_in_error: self.part.ends_in_error,
+            total_cells: self.section.total_cells,
+            shown_cells: self.section.shown_cells,
+            problem: self.section.problem.as_deref(),
+            ends_in_error: self.section.ends_in_error,
         }
     }
 }
@@ -241,20 +246,21 @@ mod tests {
     }
 
     #[test]
-    fn only_what_changed_is_rendered() {
-        let part =
-            |sources: &[&str], before: Option<&Part>| Part::of("ana", 0, &content(sources), before);
-        let first = part(&["# a", "b", "c"], None);
+    fn only_changed_cells_are_rendered() {
+        let section = |sources: &[&str], before: Option<&SummarySection>| {
+            SummarySection::of("ana", 0, &content(sources), before)
+        };
+        let first = section(&["# a", "b", "c"], None);
         assert_eq!(first.rendered_anew(), 3);
-        let second = part(&["# a", "B", "c"], Some(&first));
+        let second = section(&["# a", "B", "c"], Some(&first));
         assert_eq!(second.rendered_anew(), 1);
-        let third = part(&["# a", "B", "c", "d"], Some(&second));
+        let third = section(&["# a", "B", "c", "d"], Some(&second));
         assert_eq!(third.rendered_anew(), 1);
-        assert_eq!(third.html(), part(&["# a", "B", "c", "d"], None).html());
+        assert_eq!(third.html(), section(&["# a", "B", "c", "d"], None).html());
     }
 
     #[test]
-    fn a_problem_is_shown_as_it_is() {
+    fn a_problem_is_escaped_in_its_card() {
         let card = card(CANNOT_BE_READ, "<b>*x*\n# [y](z)</b>");
         let source = card.cells()[0].source();
         assert!(
