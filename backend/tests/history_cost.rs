@@ -1,5 +1,5 @@
-//! What the history of a large workshop takes up on the disk, and how long recording it
-//! takes. Not a test of anything that could fail: it prints, and runs when asked for.
+//! Measures the disk space of the history of a large workshop, and the time of recording it. It is
+//! no test: it prints, and runs when asked for.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -10,24 +10,24 @@ use std::time::{Duration, Instant};
 
 use backend::{
     class::Key,
-    history::{Bounds, Counts, HistoryStore, Save, SqliteHistory},
+    history::{CellChanges, HistoryStore, NewVersion, Retention, SqliteHistory},
 };
 use serde_json::{Value, json};
 
 const PARTICIPANTS: usize = 300;
 /// A workshop's day, in seconds.
 const DAY_S: u64 = 7 * 3_600;
-/// JupyterLab saves every so many seconds; who reads or listens saves nothing new. Of every
-/// three saves two are such, and some of what is done in between changes nothing either.
+/// JupyterLab saves every so many seconds; a participant who reads or listens saves nothing new.
+/// Two of three saves are such, and some work in between changes nothing either.
 const AUTOSAVE_S: u64 = 5;
-const DIFFERS_ONE_IN: u64 = 3;
-/// A notebook at the end of the day, roughly.
-const LARGEST: usize = 200_000;
+const SAVES_PER_DIFFERENT_ONE: u64 = 3;
+/// Approximate size of a notebook at the end of the day.
+const LARGEST_NOTEBOOK_BYTES: usize = 200_000;
 
-/// Numbers that are the same in every run.
-struct Dice(u64);
+/// Random numbers that are the same in every run.
+struct SeededRng(u64);
 
-impl Dice {
+impl SeededRng {
     fn roll(&mut self, below: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -36,10 +36,10 @@ impl Dice {
     }
 }
 
-/// Someone who works through the day: types, runs cells, goes back to earlier ones.
-struct Participant {
+/// A participant who works through the day: types, runs cells, goes back to earlier ones.
+struct SimulatedParticipant {
     key: Key,
-    dice: Dice,
+    dice: SeededRng,
     cells: Vec<Value>,
     at: usize,
     runs: usize,
@@ -51,14 +51,14 @@ const WORDS: [&str; 16] = [
     "range", "index", "print", "series", "length",
 ];
 
-impl Participant {
+impl SimulatedParticipant {
     fn new(number: usize, lesson: &[Value]) -> Self {
         Self {
             key: Key {
                 filename: "module1/day1.ipynb".to_owned(),
                 user: format!("participant-{number:03}"),
             },
-            dice: Dice(0x9E37_79B9_7F4A_7C15 ^ (number as u64 + 1)),
+            dice: SeededRng(0x9E37_79B9_7F4A_7C15 ^ (number as u64 + 1)),
             cells: lesson.to_vec(),
             at: 2,
             runs: 0,
@@ -66,10 +66,10 @@ impl Participant {
         }
     }
 
-    /// What happens between two saves that differ: fifteen seconds of typing as a rule.
+    /// The work between two saves that differ, usually fifteen seconds of typing.
     fn work(&mut self, size: usize) {
         match self.dice.roll(20) {
-            0 if size < LARGEST => self.next_cell(),
+            0 if size < LARGEST_NOTEBOOK_BYTES => self.next_cell(),
             1..=3 => self.run(),
             4 => self.at = self.dice.roll(self.cells.len()),
             _ => self.type_on(),
@@ -90,7 +90,7 @@ impl Participant {
         line.push('\n');
         let lines = self.dice.roll(3);
         let source = self.cells[self.at]["source"].as_array_mut().unwrap();
-        // Half of what is typed goes on with a line that is there.
+        // Half of the typing continues a line that is there.
         if lines == 0 || source.is_empty() || source.len() > 30 {
             source.truncate(24);
             source.push(json!(line));
@@ -117,7 +117,7 @@ impl Participant {
             })
             .collect();
         let mut outputs = vec![json!({"name": "stdout", "output_type": "stream", "text": text})];
-        // One run in eight draws something.
+        // One run in eight draws a picture.
         if self.dice.roll(8) == 0 {
             let image: String = (0..9_000 + self.dice.roll(9_000))
                 .map(|_| {
@@ -170,9 +170,9 @@ fn code(id: &str, source: &[&str]) -> Value {
     json!({"cell_type": "code", "execution_count": null, "id": id, "metadata": {}, "outputs": [], "source": source})
 }
 
-/// What everyone begins with: forty cells of prose and code, and a picture.
+/// The notebook that all begin with: forty cells of prose and code, and a picture.
 fn lesson() -> Vec<Value> {
-    let mut dice = Dice(7);
+    let mut dice = SeededRng(7);
     let mut cells: Vec<Value> = (0..40)
         .map(|n| {
             let text: Vec<String> = (0..6)
@@ -202,20 +202,21 @@ fn lesson() -> Vec<Value> {
 
 #[test]
 #[ignore = "a measurement of some minutes; see docs/features.md"]
-fn three_hundred_for_a_day() {
+fn three_hundred_participants_for_a_day() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap();
-    let bounds = Bounds::new(30, 2 << 30);
+    let retention = Retention::new(30, 2 << 30);
     let lesson = lesson();
-    let mut people: Vec<Participant> = (0..PARTICIPANTS)
-        .map(|number| Participant::new(number, &lesson))
+    let mut people: Vec<SimulatedParticipant> = (0..PARTICIPANTS)
+        .map(|number| SimulatedParticipant::new(number, &lesson))
         .collect();
-    let mut bytes: Vec<Vec<u8>> = people.iter().map(Participant::bytes).collect();
+    let mut bytes: Vec<Vec<u8>> = people.iter().map(SimulatedParticipant::bytes).collect();
     let begin_ms = 1_800_000_000_000_i64;
     let (mut versions, mut saved, mut recording) = (0_usize, 0_u64, Duration::ZERO);
-    let rounds = DAY_S / (AUTOSAVE_S * DIFFERS_ONE_IN);
+    let rounds = DAY_S / (AUTOSAVE_S * SAVES_PER_DIFFERENT_ONE);
     for round in 0..rounds {
-        let now_ms = begin_ms + i64::try_from(round * AUTOSAVE_S * DIFFERS_ONE_IN * 1_000).unwrap();
+        let now_ms =
+            begin_ms + i64::try_from(round * AUTOSAVE_S * SAVES_PER_DIFFERENT_ONE * 1_000).unwrap();
         for (person, bytes) in people.iter_mut().zip(&mut bytes) {
             if round > 0 {
                 person.work(bytes.len());
@@ -223,15 +224,15 @@ fn three_hundred_for_a_day() {
             }
             saved += bytes.len() as u64;
         }
-        let saves: Vec<Save<'_>> = people
+        let saves: Vec<NewVersion<'_>> = people
             .iter()
             .zip(&bytes)
-            .map(|(person, bytes)| Save {
+            .map(|(person, bytes)| NewVersion {
                 key: &person.key,
                 saved_at_ms: now_ms,
                 noted_at_ms: now_ms,
                 cells: person.cells.len(),
-                counts: Counts::default(),
+                counts: CellChanges::default(),
                 bytes,
             })
             .collect();
@@ -266,7 +267,7 @@ fn three_hundred_for_a_day() {
         (40, "forty days later"),
     ] {
         let started = Instant::now();
-        while store.tidy(&bounds, begin_ms + days * day_ms).unwrap() {}
+        while store.tidy(&retention, begin_ms + days * day_ms).unwrap() {}
         report(when);
         println!(
             "  after {:.1} s of tidying up",

@@ -1,5 +1,5 @@
-//! The service is killed while it records: what was listed is still there, whole, and what
-//! was not recorded yet is when it runs again.
+//! Kills the service while it records: listed versions survive, whole, and others are recorded when
+//! it runs again.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on ends where it is"
@@ -16,14 +16,14 @@ use std::{
 use serde_json::{Value, json};
 
 const TOKEN: &str = "token-of-a-service-that-is-killed";
-const PATIENCE: Duration = Duration::from_secs(180);
+const TEST_TIMEOUT: Duration = Duration::from_secs(180);
 
-struct Service {
+struct KilledService {
     process: Child,
     root: String,
 }
 
-impl Service {
+impl KilledService {
     fn start(folder: &Path) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_pipalhub"))
             .args(["serve", "--bind", "127.0.0.1:0", "--homes"])
@@ -70,8 +70,8 @@ impl Service {
     }
 }
 
-impl Drop for Service {
-    /// By SIGKILL: it gets to do nothing more.
+impl Drop for KilledService {
+    /// By SIGKILL, so that the service cannot do anything more.
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -86,15 +86,15 @@ fn notebook(number: usize) -> String {
 }
 
 #[tokio::test]
-async fn what_was_listed_survives_and_what_was_not_comes_back() {
+async fn listed_versions_survive_a_kill_and_others_are_recorded_later() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("homes/ana/a.ipynb");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     let mut number = 0;
     let mut known: Vec<(i64, String)> = Vec::new();
     for _ in 0..5 {
-        let service = Service::start(folder.path());
-        // What lies on the disk is recorded, though nobody saved it again.
+        let service = KilledService::start(folder.path());
+        // The file on the disk is recorded, although it was not saved again.
         let begin = Instant::now();
         loop {
             let newest = service.versions().await.first().copied();
@@ -106,7 +106,10 @@ async fn what_was_listed_survives_and_what_was_not_comes_back() {
             {
                 break;
             }
-            assert!(begin.elapsed() < PATIENCE, "the newest version is recorded");
+            assert!(
+                begin.elapsed() < TEST_TIMEOUT,
+                "the newest version is recorded"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         for (version, text) in &known {

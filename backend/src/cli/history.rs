@@ -8,7 +8,7 @@ use shared::sharing::HistoryKept;
 use super::quota::QuotaArgs;
 use crate::{
     feed::Announcements,
-    history::{Bounds, HistoryStore, Recorder, SqliteHistory},
+    history::{HistoryStore, Recorder, Retention, SqliteHistory},
     homes::Reader,
 };
 
@@ -89,11 +89,11 @@ impl HistoryArgs {
             quota.reserve(),
         );
         let store: Arc<dyn HistoryStore> = Arc::new(store);
-        let bounds = Bounds::new(self.history_days, self.history_mib << 20);
+        let retention = Retention::new(self.history_days, self.history_mib << 20);
         let recorder = Recorder::start(
             Arc::clone(&store),
             reader.clone(),
-            bounds,
+            retention,
             announcements.clone(),
         )?;
         Ok(Some(History {

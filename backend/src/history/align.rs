@@ -1,4 +1,4 @@
-//! Which cell of one version is which of another.
+//! Finds the cells of one version in another.
 
 use std::{
     collections::HashSet,
@@ -9,22 +9,22 @@ use std::{
 use shared::notebook::{Cell, Notebook};
 use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 
-/// After this the shortest difference is no longer looked for, only some difference.
-pub(super) const PATIENCE: Duration = Duration::from_millis(200);
+/// After this time any difference will do, not only the shortest.
+pub(super) const DIFF_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// A cell in brief: enough to find it again and to tell whether it is the same.
+/// Hashes of a cell: by these it is found again, and compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct CellHash {
     id: Option<u64>,
     content: u64,
 }
 
-/// The cells of a version in brief.
-pub(super) type Outline = Vec<Mark>;
+/// The hashes of a version's cells, in order.
+pub(super) type CellHashes = Vec<CellHash>;
 
-/// A step through two versions at once: the places of a cell in the older and the newer.
+/// A step through two versions at once, with the index of a cell in the older and in the newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum AlignmentStep {
     Both(usize, usize),
     Removed(usize),
     Added(usize),
@@ -32,22 +32,22 @@ pub(super) enum Step {
 
 /// How many cells differ between two versions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Those only the newer has.
+pub struct CellChanges {
+    /// Cells that only the newer version has.
     pub added: usize,
-    /// Those that both have, with something changed.
+    /// Cells that both versions have, with different content.
     pub changed: usize,
-    /// Those only the older has.
+    /// Cells that only the older version has.
     pub removed: usize,
 }
 
-pub(super) fn outline(notebook: &Notebook) -> Outline {
-    notebook.cells().iter().map(mark).collect()
+pub(super) fn cell_hashes(notebook: &Notebook) -> CellHashes {
+    notebook.cells().iter().map(cell_hash).collect()
 }
 
-/// A cell in brief.
-pub(super) fn mark(cell: &Cell) -> Mark {
-    // Without the id: that is the other half of the mark.
+/// The hashes of a cell.
+pub(super) fn cell_hash(cell: &Cell) -> CellHash {
+    // Without the id, which has a hash of its own.
     let json = cell.json();
     let mut hasher = DefaultHasher::new();
     if json.is_object() {
@@ -57,7 +57,7 @@ pub(super) fn mark(cell: &Cell) -> Mark {
     } else {
         json.hash(&mut hasher);
     }
-    Mark {
+    CellHash {
         id: cell.id().map(hash),
         content: hasher.finish(),
     }
@@ -69,18 +69,17 @@ fn hash(value: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Goes through both in order. Cells are the same by their id; in notebooks without ids,
-/// and where no id is in both, by what is in them, and of those between two that are the
-/// same the first is taken for the first, and so on.
-pub(super) fn align(old: &[Mark], new: &[Mark]) -> Vec<Step> {
-    let by_id = ids_tell(old, new);
-    let key = |mark: &Mark| match mark.id {
+/// Goes through both versions in order. Cells are matched by id; in notebooks without ids, and when
+/// no id is in both, by content, and equal cells in their order.
+pub(super) fn align(old: &[CellHash], new: &[CellHash]) -> Vec<AlignmentStep> {
+    let by_id = share_ids(old, new);
+    let key = |cell_hash: &CellHash| match cell_hash.id {
         Some(id) if by_id => id,
-        _ => mark.content,
+        _ => cell_hash.content,
     };
     let (old, new): (Vec<u64>, Vec<u64>) =
         (old.iter().map(key).collect(), new.iter().map(key).collect());
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + DIFF_TIMEOUT;
     let ops = capture_diff_slices_deadline(Algorithm::Myers, &old, &new, Some(deadline));
     let mut steps = Vec::new();
     for op in ops {
@@ -91,29 +90,29 @@ pub(super) fn align(old: &[Mark], new: &[Mark]) -> Vec<Step> {
             _ => 0,
         };
         let both = old.clone().zip(new.clone()).take(pairs);
-        steps.extend(both.map(|(old, new)| Step::Both(old, new)));
-        steps.extend(old.skip(pairs).map(Step::Removed));
-        steps.extend(new.skip(pairs).map(Step::Added));
+        steps.extend(both.map(|(old, new)| AlignmentStep::Both(old, new)));
+        steps.extend(old.skip(pairs).map(AlignmentStep::Removed));
+        steps.extend(new.skip(pairs).map(AlignmentStep::Added));
     }
     steps
 }
 
-fn ids_tell(old: &[Mark], new: &[Mark]) -> bool {
-    let old: HashSet<u64> = old.iter().filter_map(|mark| mark.id).collect();
+fn share_ids(old: &[CellHash], new: &[CellHash]) -> bool {
+    let old: HashSet<u64> = old.iter().filter_map(|cell_hash| cell_hash.id).collect();
     new.iter()
-        .any(|mark| mark.id.is_some_and(|id| old.contains(&id)))
+        .any(|cell_hash| cell_hash.id.is_some_and(|id| old.contains(&id)))
 }
 
-pub(super) fn count(old: &[Mark], new: &[Mark]) -> Counts {
-    let mut counts = Counts::default();
+pub(super) fn count_changes(old: &[CellHash], new: &[CellHash]) -> CellChanges {
+    let mut counts = CellChanges::default();
     for step in align(old, new) {
         match step {
-            Step::Both(before, after) if old[before].content != new[after].content => {
+            AlignmentStep::Both(before, after) if old[before].content != new[after].content => {
                 counts.changed += 1;
             }
-            Step::Both(..) => {}
-            Step::Removed(_) => counts.removed += 1,
-            Step::Added(_) => counts.added += 1,
+            AlignmentStep::Both(..) => {}
+            AlignmentStep::Removed(_) => counts.removed += 1,
+            AlignmentStep::Added(_) => counts.added += 1,
         }
     }
     counts
@@ -123,49 +122,49 @@ pub(super) fn count(old: &[Mark], new: &[Mark]) -> Counts {
 mod tests {
     use super::*;
 
-    fn marks(cells: &[(&str, &str)]) -> Outline {
-        let mark = |(id, content): &(&str, &str)| Mark {
+    fn hashes(cells: &[(&str, &str)]) -> CellHashes {
+        let cell_hash = |(id, content): &(&str, &str)| CellHash {
             id: (!id.is_empty()).then(|| hash(id)),
             content: hash(content),
         };
-        cells.iter().map(mark).collect()
+        cells.iter().map(cell_hash).collect()
     }
 
     #[test]
-    fn an_id_is_followed_through_a_change() {
-        let old = marks(&[("a", "1"), ("b", "2"), ("c", "3")]);
-        let new = marks(&[("a", "1"), ("x", "9"), ("b", "changed")]);
+    fn a_cell_is_matched_by_id_through_a_change() {
+        let old = hashes(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        let new = hashes(&[("a", "1"), ("x", "9"), ("b", "changed")]);
         let steps = align(&old, &new);
         let expected = [
-            Step::Both(0, 0),
-            Step::Added(1),
-            Step::Both(1, 2),
-            Step::Removed(2),
+            AlignmentStep::Both(0, 0),
+            AlignmentStep::Added(1),
+            AlignmentStep::Both(1, 2),
+            AlignmentStep::Removed(2),
         ];
         assert_eq!(steps, expected);
-        let counts = Counts {
+        let counts = CellChanges {
             added: 1,
             changed: 1,
             removed: 1,
         };
-        assert_eq!(count(&old, &new), counts);
+        assert_eq!(count_changes(&old, &new), counts);
     }
 
     #[test]
-    fn without_ids_the_content_tells_and_then_the_place() {
-        let old = marks(&[("", "1"), ("", "2"), ("", "3")]);
-        let new = marks(&[("", "1"), ("", "two"), ("", "3"), ("", "4")]);
+    fn cells_without_ids_are_matched_by_content_and_then_in_order() {
+        let old = hashes(&[("", "1"), ("", "2"), ("", "3")]);
+        let new = hashes(&[("", "1"), ("", "two"), ("", "3"), ("", "4")]);
         let steps = align(&old, &new);
         let expected = [
-            Step::Both(0, 0),
-            Step::Both(1, 1),
-            Step::Both(2, 2),
-            Step::Added(3),
+            AlignmentStep::Both(0, 0),
+            AlignmentStep::Both(1, 1),
+            AlignmentStep::Both(2, 2),
+            AlignmentStep::Added(3),
         ];
         assert_eq!(steps, expected);
-        // Ids that were all given anew say nothing.
-        let renamed = marks(&[("p", "1"), ("q", "2"), ("r", "3")]);
-        let old = marks(&[("a", "1"), ("b", "2"), ("c", "3")]);
-        assert_eq!(count(&old, &renamed), Counts::default());
+        // New ids for all cells match no cell.
+        let renamed = hashes(&[("p", "1"), ("q", "2"), ("r", "3")]);
+        let old = hashes(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        assert_eq!(count_changes(&old, &renamed), CellChanges::default());
     }
 }

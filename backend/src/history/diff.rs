@@ -1,4 +1,4 @@
-//! What is different between two versions of a notebook, cell by cell and line by line.
+//! The difference between two versions of a notebook, cell by cell and line by line.
 
 use std::time::Instant;
 
@@ -8,35 +8,35 @@ use shared::{
 };
 use similar::{ChangeTag, TextDiff};
 
-use super::align::{self, PATIENCE, Step};
+use super::align::{self, AlignmentStep, DIFF_TIMEOUT};
 
-/// So many lines around a change say where it is.
-const CONTEXT: usize = 3;
+/// Unchanged lines that are shown around a change.
+const CONTEXT_LINES: usize = 3;
 /// Longer lines are cut to so many characters.
-const LONGEST_LINE: usize = 2_000;
-/// A cell has at most so many lines of difference.
-const MOST_LINES: usize = 1_000;
-/// So many bytes of a source are compared, from its first difference on.
-const LONGEST_SOURCE: usize = 256 * 1024;
-/// A difference has at most so many cells, and so many bytes of lines in all of them. Nobody
-/// reads more, and whoever asks for it would have the service write it all.
-const MOST_CELLS: usize = 1_000;
-const MOST_BYTES: usize = 1 << 20;
+const MAX_LINE_CHARS: usize = 2_000;
+/// Lines of difference in one cell.
+const MAX_CELL_DIFF_LINES: usize = 1_000;
+/// Bytes of a source that are compared, beginning at its first difference.
+const MAX_COMPARED_BYTES: usize = 256 * 1024;
+/// Cells in a difference, and bytes of lines in all of them. People do not read more, and one
+/// request could make the service write it all.
+const MAX_DIFF_CELLS: usize = 1_000;
+const MAX_DIFF_BYTES: usize = 1 << 20;
 
-/// The cells that differ, and how many more do.
+/// The cells that differ, up to a bound, and the number of further ones.
 #[must_use]
 pub fn difference(old: &Notebook, new: &Notebook) -> (Vec<CellDiff>, usize) {
-    let mut told = Vec::new();
-    let mut left = MOST_BYTES;
+    let mut diffs = Vec::new();
+    let mut left = MAX_DIFF_BYTES;
     let mut differing = differing(old, new);
-    for mut diff in differing.by_ref().take(MOST_CELLS) {
+    for mut diff in differing.by_ref().take(MAX_DIFF_CELLS) {
         fit(&mut diff.lines, &mut left);
-        told.push(diff);
+        diffs.push(diff);
     }
-    (told, differing.count())
+    (diffs, differing.count())
 }
 
-/// Leaves out the lines for which there is no room left.
+/// Removes the lines that exceed `left`, the bytes that may still be written.
 fn fit(lines: &mut Vec<LineDiff>, left: &mut usize) {
     let length = |line: &LineDiff| match line {
         LineDiff::Same(text) | LineDiff::Added(text) | LineDiff::Removed(text) => text.len() + 32,
@@ -57,13 +57,13 @@ fn fit(lines: &mut Vec<LineDiff>, left: &mut usize) {
 }
 
 fn differing<'a>(old: &'a Notebook, new: &'a Notebook) -> impl Iterator<Item = CellDiff> + 'a {
-    let steps = align::align(&align::outline(old), &align::outline(new));
+    let steps = align::align(&align::cell_hashes(old), &align::cell_hashes(new));
     let cells = |step| match step {
-        Step::Both(before, after) => (Some(before), Some(after)),
-        Step::Removed(before) => (Some(before), None),
-        Step::Added(after) => (None, Some(after)),
+        AlignmentStep::Both(before, after) => (Some(before), Some(after)),
+        AlignmentStep::Removed(before) => (Some(before), None),
+        AlignmentStep::Added(after) => (None, Some(after)),
     };
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + DIFF_TIMEOUT;
     steps
         .into_iter()
         .map(cells)
@@ -73,7 +73,7 @@ fn differing<'a>(old: &'a Notebook, new: &'a Notebook) -> impl Iterator<Item = C
             let diff = CellDiff {
                 before,
                 after,
-                kind: new_cell.or(old_cell).map(word).unwrap_or_default(),
+                kind: new_cell.or(old_cell).map(cell_type).unwrap_or_default(),
                 ..cell(old_cell, new_cell, deadline)
             };
             let same = before.is_some()
@@ -91,7 +91,7 @@ fn cell(old: Option<&Cell>, new: Option<&Cell>, deadline: Instant) -> CellDiff {
         let Some((old, new)) = old.zip(new) else {
             return false;
         };
-        // What is not there is as if it was null.
+        // A missing field equals `null`.
         names.iter().any(|name| {
             let [old, new] =
                 [old, new].map(|cell| cell.json().get(name).filter(|raw| !raw.is_null()));
@@ -109,8 +109,8 @@ fn cell(old: Option<&Cell>, new: Option<&Cell>, deadline: Instant) -> CellDiff {
     }
 }
 
-/// The type of a cell in a word.
-fn word(cell: &Cell) -> String {
+/// The type of a cell, as a word.
+fn cell_type(cell: &Cell) -> String {
     match cell.kind() {
         CellKind::Code => "code",
         CellKind::Markdown | CellKind::Heading(_) => "markdown",
@@ -120,12 +120,12 @@ fn word(cell: &Cell) -> String {
     .to_owned()
 }
 
-/// The lines that differ and a few around them; none when nothing differs.
+/// The lines that differ and a few around them; empty when all are the same.
 fn lines(old: &str, new: &str, deadline: Instant) -> Vec<LineDiff> {
     if old == new {
         return Vec::new();
     }
-    // Nearly all of a long text is the same in both, and is not compared line by line.
+    // Most of a long text is usually the same in both, and is not compared line by line.
     let before = same_before(old, new);
     let (old, new) = (&old[before.length..], &new[before.length..]);
     let after = same_after(old, new);
@@ -137,7 +137,7 @@ fn lines(old: &str, new: &str, deadline: Instant) -> Vec<LineDiff> {
     let mut lines = Vec::new();
     let mut shown = 0;
     let mut skipped = before.lines;
-    for group in diff.grouped_ops(CONTEXT) {
+    for group in diff.grouped_ops(CONTEXT_LINES) {
         let first = group.first().map_or(0, |op| op.old_range().start);
         skip(&mut lines, skipped + first - shown);
         skipped = 0;
@@ -153,9 +153,9 @@ fn lines(old: &str, new: &str, deadline: Instant) -> Vec<LineDiff> {
     }
     let left = count(old).saturating_sub(shown) + count(old_rest).max(count(new_rest));
     skip(&mut lines, skipped + left + after.lines);
-    if lines.len() > MOST_LINES {
-        let rest = lines.len() - MOST_LINES;
-        lines.truncate(MOST_LINES);
+    if lines.len() > MAX_CELL_DIFF_LINES {
+        let rest = lines.len() - MAX_CELL_DIFF_LINES;
+        lines.truncate(MAX_CELL_DIFF_LINES);
         skip(&mut lines, rest);
     }
     lines
@@ -165,23 +165,23 @@ fn count(text: &str) -> usize {
     text.split_inclusive('\n').count()
 }
 
-/// A part that two texts have in common, of whole lines.
-struct Same {
+/// The common beginning or end of two texts, in whole lines.
+struct CommonLines {
     length: usize,
     lines: usize,
 }
 
-/// What both begin with, but for the lines that say where a change is.
-fn same_before(old: &str, new: &str) -> Same {
+/// The lines that both begin with, except the context lines before the first change.
+fn same_before(old: &str, new: &str) -> CommonLines {
     let pairs = old.split_inclusive('\n').zip(new.split_inclusive('\n'));
     let same = pairs.take_while(|(old, new)| old == new).count();
-    let lines = same.saturating_sub(CONTEXT);
+    let lines = same.saturating_sub(CONTEXT_LINES);
     let length = old.split_inclusive('\n').take(lines).map(str::len).sum();
-    Same { length, lines }
+    CommonLines { length, lines }
 }
 
-/// What both end in, likewise.
-fn same_after(old: &str, new: &str) -> Same {
+/// The lines that both end with, except the context lines after the last change.
+fn same_after(old: &str, new: &str) -> CommonLines {
     let each = |text: &'_ str| -> usize {
         let both = old.bytes().rev().zip(new.bytes().rev());
         let same = both.take_while(|(old, new)| old == new).count();
@@ -190,32 +190,36 @@ fn same_after(old: &str, new: &str) -> Same {
     // From the first line that is the same as a whole.
     let from = old.ceil_char_boundary(each(old));
     let Some(first) = old[from..].find('\n') else {
-        return Same {
+        return CommonLines {
             length: 0,
             lines: 0,
         };
     };
     let tail = &old[from + first + 1..];
-    let context: usize = tail.split_inclusive('\n').take(CONTEXT).map(str::len).sum();
+    let context: usize = tail
+        .split_inclusive('\n')
+        .take(CONTEXT_LINES)
+        .map(str::len)
+        .sum();
     let rest = &tail[context..];
-    Same {
+    CommonLines {
         length: rest.len(),
         lines: count(rest),
     }
 }
 
-/// What is compared of a text, in whole lines where it has any, and the rest.
+/// Splits off the bytes that are compared, in whole lines where there are any.
 fn first_part(text: &str) -> (&str, &str) {
-    if text.len() <= LONGEST_SOURCE {
+    if text.len() <= MAX_COMPARED_BYTES {
         return (text, "");
     }
-    let end = text.floor_char_boundary(LONGEST_SOURCE);
+    let end = text.floor_char_boundary(MAX_COMPARED_BYTES);
     text.split_at(text[..end].rfind('\n').map_or(end, |line| line + 1))
 }
 
-/// The beginning of a line, and how much of it is not shown.
+/// The beginning of a line, and how many bytes are not shown.
 fn cut(line: &str) -> String {
-    let Some((end, _)) = line.char_indices().nth(LONGEST_LINE) else {
+    let Some((end, _)) = line.char_indices().nth(MAX_LINE_CHARS) else {
         return line.to_owned();
     };
     format!(
@@ -247,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_told() {
+    fn only_differing_cells_are_returned() {
         let old = notebook(&json!([
             code("a", "x", ""),
             code("b", "y", ""),
@@ -258,22 +262,22 @@ mod tests {
             code("n", "new", ""),
             code("c", "z", "2")
         ]));
-        let (told, _) = difference(&old, &new);
-        let places: Vec<_> = told.iter().map(|cell| (cell.before, cell.after)).collect();
+        let (diffs, _) = difference(&old, &new);
+        let places: Vec<_> = diffs.iter().map(|cell| (cell.before, cell.after)).collect();
         assert_eq!(
             places,
             [(Some(1), None), (None, Some(1)), (Some(2), Some(2))]
         );
-        assert_eq!(told[0].lines, [LineDiff::Removed("y".into())]);
-        assert_eq!(told[1].lines, [LineDiff::Added("new".into())]);
-        assert!(told[2].lines.is_empty() && told[2].outputs_changed);
-        assert!(!told[2].details_changed);
-        assert_eq!(told[1].kind, "code");
+        assert_eq!(diffs[0].lines, [LineDiff::Removed("y".into())]);
+        assert_eq!(diffs[1].lines, [LineDiff::Added("new".into())]);
+        assert!(diffs[2].lines.is_empty() && diffs[2].outputs_changed);
+        assert!(!diffs[2].details_changed);
+        assert_eq!(diffs[1].kind, "code");
         assert!(difference(&new, &new).0.is_empty());
     }
 
     #[test]
-    fn an_empty_cell_that_comes_or_goes_is_told_too() {
+    fn an_added_or_removed_empty_cell_is_a_difference() {
         let none = notebook(&json!([]));
         let one = notebook(&json!([code("a", "", "")]));
         assert_eq!(difference(&none, &one).0.len(), 1);
@@ -284,19 +288,19 @@ mod tests {
     fn lines_far_from_a_change_are_left_out() {
         let old: String = (0..30).map(|n| format!("{n}\n")).collect();
         let new = old.replace("15\n", "fifteen\n");
-        let told = lines(&old, &new, Instant::now() + PATIENCE);
-        assert_eq!(told.first(), Some(&LineDiff::Skipped(12)));
-        assert_eq!(told[4], LineDiff::Removed("15".into()));
-        assert_eq!(told[5], LineDiff::Added("fifteen".into()));
-        assert_eq!(told.last(), Some(&LineDiff::Skipped(11)));
+        let diffs = lines(&old, &new, Instant::now() + DIFF_TIMEOUT);
+        assert_eq!(diffs.first(), Some(&LineDiff::Skipped(12)));
+        assert_eq!(diffs[4], LineDiff::Removed("15".into()));
+        assert_eq!(diffs[5], LineDiff::Added("fifteen".into()));
+        assert_eq!(diffs.last(), Some(&LineDiff::Skipped(11)));
         let endless: String = (0..5_000).map(|n| format!("{n}\n")).collect();
-        let told = lines("", &endless, Instant::now() + PATIENCE);
-        assert_eq!(told.len(), MOST_LINES + 1);
-        assert_eq!(told.last(), Some(&LineDiff::Skipped(4_000)));
+        let diffs = lines("", &endless, Instant::now() + DIFF_TIMEOUT);
+        assert_eq!(diffs.len(), MAX_CELL_DIFF_LINES + 1);
+        assert_eq!(diffs.last(), Some(&LineDiff::Skipped(4_000)));
     }
 
     #[test]
-    fn what_is_told_is_bounded_whatever_differs() {
+    fn a_difference_is_bounded() {
         let length = |(cells, _): &(Vec<CellDiff>, usize)| serde_json::to_vec(cells).unwrap().len();
         let long = |line: &str| line.repeat(8_000_000 / line.len());
         for line in [
@@ -311,25 +315,25 @@ mod tests {
             let other = notebook(&json!([code("a", &format!("y\n{}", long(line)), "")]));
             let none = notebook(&json!([]));
             for (old, new) in [(&none, &one), (&one, &none), (&one, &other)] {
-                let told = difference(old, new);
-                assert_eq!(told.0.len(), 1);
-                assert!(length(&told) < 3 * MOST_BYTES, "{}", length(&told));
+                let diffs = difference(old, new);
+                assert_eq!(diffs.0.len(), 1);
+                assert!(length(&diffs) < 3 * MAX_DIFF_BYTES, "{}", length(&diffs));
             }
         }
         let many: Vec<Value> = (0..3_000)
             .map(|n| code(&n.to_string(), &"z\n".repeat(1_000), "1"))
             .collect();
-        let told = difference(&notebook(&json!([])), &notebook(&many.into()));
-        assert_eq!((told.0.len(), told.1), (MOST_CELLS, 2_000));
-        assert!(length(&told) < 3 * MOST_BYTES, "{}", length(&told));
-        assert_eq!(told.0[999].lines, [LineDiff::Skipped(1_000)]);
+        let diffs = difference(&notebook(&json!([])), &notebook(&many.into()));
+        assert_eq!((diffs.0.len(), diffs.1), (MAX_DIFF_CELLS, 2_000));
+        assert!(length(&diffs) < 3 * MAX_DIFF_BYTES, "{}", length(&diffs));
+        assert_eq!(diffs.0[999].lines, [LineDiff::Skipped(1_000)]);
     }
 
     #[test]
     fn a_change_far_into_a_long_text_is_found() {
         let old: String = (0..300_000).map(|n| format!("{n}\n")).collect();
         let new = old.replace("\n200000\n", "\nhere\n");
-        let told = lines(&old, &new, Instant::now() + PATIENCE);
+        let diffs = lines(&old, &new, Instant::now() + DIFF_TIMEOUT);
         let expected = [
             LineDiff::Skipped(199_997),
             LineDiff::Same("199997".into()),
@@ -342,10 +346,10 @@ mod tests {
             LineDiff::Same("200003".into()),
             LineDiff::Skipped(99_996),
         ];
-        assert_eq!(told, expected);
-        let told = lines("", &"x".repeat(5_000), Instant::now() + PATIENCE);
-        let [LineDiff::Added(line)] = &*told else {
-            panic!("{told:?}");
+        assert_eq!(diffs, expected);
+        let diffs = lines("", &"x".repeat(5_000), Instant::now() + DIFF_TIMEOUT);
+        let [LineDiff::Added(line)] = &*diffs else {
+            panic!("{diffs:?}");
         };
         assert!(line.ends_with("x [… 3000 bytes are not shown here …]"));
     }

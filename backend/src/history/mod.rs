@@ -1,29 +1,28 @@
-//! Every version of every notebook, for as long as the settings say.
+//! The history: every version of every notebook, for as long as the settings say.
 //!
-//! A version is kept as the bytes that were on the disk but for private cells
-//! ([`crate::homes::OnDisk`]), cut where its cells are (`pieces`), each piece once for the
-//! whole class; so what comes back is the file as it was saved. The recorder is told of versions as an observer of the class and gives them
-//! to a [`HistoryStore`] from a thread of its own: a save never waits for its history.
+//! A version is stored as the bytes of the file without private cells ([`crate::homes::OnDisk`]),
+//! cut where its cells are (`pieces`). Each piece is stored once for the whole class, and the
+//! pieces together give the bytes back. The recorder is an observer of the class and gives versions
+//! to a [`HistoryStore`] from a thread of its own, so a save never waits for its history.
 //!
-//! History follows the path. A notebook that is renamed begins a new one, and the old one
-//! stays where it was, as that of a deleted notebook does, until its time is over. The newest
-//! version of each stays for as long as there is room: so nobody who looks at a notebook of
-//! last month finds that it has no past.
+//! History follows the path. A renamed notebook begins a new history, and the old one stays under
+//! the old path until its retention ends, as that of a deleted notebook does. The newest version of
+//! each notebook stays for as long as there is room, so that a notebook of last month has a past.
 //!
-//! Not here: writing a version back into a home ([`crate::homes::OpenHome::create_beside`]) and who
-//! may ask for what ([`crate::routes`]).
+//! Not here: writing a version back into a home ([`crate::homes::OpenHome::create_beside`]) and
+//! which users may ask for a version ([`crate::routes`]).
 
 mod align;
 mod diff;
+mod lru_cache;
 mod pieces;
 mod queue;
-mod recent;
 mod recorder;
 mod sqlite;
 
 use std::time::Duration;
 
-pub use align::Counts;
+pub use align::CellChanges;
 pub use diff::difference;
 pub use recorder::Recorder;
 pub use sqlite::SqliteHistory;
@@ -31,81 +30,82 @@ pub(crate) use sqlite::inspect;
 
 use crate::class::Key;
 
-/// What is kept for how long, by when a version was noticed and not by what its file says.
+/// How long versions are kept. A version's age counts from when the service noticed it, not from
+/// the file's modification time.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Versions older than this go, but for the newest of each notebook.
-    pub longest: Duration,
-    /// While the store is larger than this, in bytes, the oldest versions of whoever takes
-    /// up the most go.
-    pub size: u64,
-    /// Of the versions older than the first, one in each of the second is kept.
+pub struct Retention {
+    /// Versions older than this are removed, but for the newest of each notebook.
+    pub max_age: Duration,
+    /// While the store is larger than this, the oldest versions of the participant with the most
+    /// bytes are removed.
+    pub max_bytes: u64,
+    /// An age and an interval: of versions older than the age, one in each interval is kept.
     pub thinned: [(Duration, Duration); 2],
 }
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-impl Bounds {
+impl Retention {
     /// Every version for a day, one in five minutes for a week, then one an hour.
     #[must_use]
-    pub fn new(days: u32, size: u64) -> Self {
+    pub fn new(days: u32, max_bytes: u64) -> Self {
         Self {
-            longest: 24 * HOUR * days,
-            size,
+            max_age: 24 * HOUR * days,
+            max_bytes,
             thinned: [(24 * HOUR, HOUR / 12), (7 * 24 * HOUR, HOUR)],
         }
     }
 }
 
-/// A notebook that was saved.
+/// A version to be added to the history.
 #[derive(Clone, Debug)]
-pub struct Save<'a> {
-    /// Whose, and which.
+pub struct NewVersion<'a> {
+    /// The copy that was saved.
     pub key: &'a Key,
-    /// When, by the file.
+    /// Modification time of the file.
     pub saved_at_ms: i64,
-    /// When it was noticed, by this machine's clock.
+    /// When the service noticed the save, by this machine's clock.
     pub noted_at_ms: i64,
-    /// How many cells it has.
+    /// Number of cells.
     pub cells: usize,
-    /// What is new since the version before.
-    pub counts: Counts,
-    /// The file.
+    /// The cells that differ from the version before.
+    pub counts: CellChanges,
+    /// The file without private cells.
     pub bytes: &'a [u8],
 }
 
-/// A version that is kept.
+/// A version in the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
     /// Its number, which counts upwards through the versions of all notebooks.
     pub id: i64,
-    /// When it was saved, by the file.
+    /// Modification time of the file.
     pub saved_at_ms: i64,
-    /// How many cells it has.
+    /// Number of cells.
     pub cells: usize,
-    /// What was new when it was saved.
-    pub counts: Counts,
+    /// The cells that differed from the version before.
+    pub counts: CellChanges,
 }
 
-/// Why there is no answer.
+/// Why the history gives no answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum HistoryError {
-    /// The engine failed.
+    /// SQLite failed.
     #[error("the history cannot be used: {0}")]
     Engine(String),
-    /// So little is free on the disk that the rest is left for events.
+    /// The disk has only the reserve left, which is for events.
     #[error("{0}")]
     NoRoom(String),
 }
 
-/// Keeps versions. Every method may wait for the disk.
+/// Stores versions. Every method may wait for the disk.
 pub trait HistoryStore: Send + Sync {
-    /// Adds those that differ from the newest version of their notebook, all or none;
-    /// the answer says of each whether it was one of those.
+    /// Adds the versions that differ from the newest version of their notebook, all or none.
+    /// Returns for each whether it was added.
     ///
     /// # Errors
     /// When they could not be stored.
-    fn add(&self, saves: &[Save<'_>]) -> Result<Vec<bool>, HistoryError>;
+    fn add(&self, saves: &[NewVersion<'_>]) -> Result<Vec<bool>, HistoryError>;
 
     /// The newest `limit` versions of one notebook, or those before version `before`;
     /// newest first.
@@ -125,47 +125,47 @@ pub trait HistoryStore: Send + Sync {
     /// As above.
     fn version(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError>;
 
-    /// The version that came after `id`.
+    /// The version of the same notebook that came after `id`.
     ///
     /// # Errors
     /// As above.
     fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError>;
 
-    /// How many bytes the file had in that version; found out without holding them.
+    /// Size of the file in that version, in bytes; it is found piece by piece.
     ///
     /// # Errors
     /// As above.
     fn length(&self, key: &Key, id: i64) -> Result<Option<u64>, HistoryError>;
 
-    /// The file as it was in that version.
+    /// The bytes of that version.
     ///
     /// # Errors
     /// As above.
     fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError>;
 
-    /// Takes one small step of removing what the bounds do not allow, and of collecting
-    /// what nothing needs any more; the answer is whether there is more to do now.
+    /// Does one small step of removing versions beyond the retention, and of deleting pieces that
+    /// no version needs. Returns whether there is more to do now.
     ///
     /// # Errors
     /// As above.
-    fn tidy(&self, bounds: &Bounds, now_ms: i64) -> Result<bool, HistoryError>;
+    fn tidy(&self, retention: &Retention, now_ms: i64) -> Result<bool, HistoryError>;
 
-    /// How many bytes it takes up on the disk.
+    /// Size on the disk, in bytes.
     ///
     /// # Errors
     /// As above.
     fn size(&self) -> Result<u64, HistoryError>;
 
-    /// Whether so many bytes may be added.
+    /// Checks that the reserve on the disk leaves room for so many bytes.
     ///
     /// # Errors
-    /// [`HistoryError::NoRoom`] when they may not.
+    /// [`HistoryError::NoRoom`] when it does not.
     fn check_room(&self, bytes: u64) -> Result<(), HistoryError>;
 
-    /// Whether nothing should be added before [`HistoryStore::tidy`] has had its time:
-    /// somebody may have more than their quota.
+    /// Whether [`HistoryStore::tidy`] has to be called before more versions are added: a
+    /// participant may have exceeded the quota.
     fn is_urgent(&self) -> bool;
 
-    /// Why versions of this person are missing, in words for them and for instructors.
+    /// Why versions of this participant are missing, for them and for instructors to read.
     fn note(&self, user: &str) -> Option<String>;
 }

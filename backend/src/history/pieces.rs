@@ -1,21 +1,20 @@
-//! A notebook's bytes, cut where its cells are.
+//! Cuts the bytes of a notebook where its cells are.
 //!
-//! The pieces put together again are the bytes, whatever these are, so that nothing can be
-//! lost or changed on the way: not the order of the keys, not a field that nobody knows,
-//! not a `NaN`. Where the cuts are only decides how much two versions have in common: a
-//! cell is one piece, its outputs are another within it, and so is every long text, which
-//! is an image as a rule.
+//! The pieces together are always the same bytes, so that nothing can be lost or changed: not the
+//! order of keys, not an unknown field, not a `NaN`. The cuts only decide how much two versions
+//! share: a cell is one piece, its outputs are another within it, and so is every long text, which
+//! is usually an image.
 
 /// A text of this many bytes is a piece of its own.
-const LONG: usize = 1024;
-/// Containers nested deeper are not looked into; those of a notebook are near the top.
-const DEEPEST: usize = 100;
-/// What comes after so many pieces is one more: a bound for files that are no notebooks.
-const MOST: usize = 20_000;
+const LONG_TEXT_BYTES: usize = 1024;
+/// Deeper containers are not cut; those of a notebook are near the top.
+const MAX_CONTAINER_DEPTH: usize = 100;
+/// The rest after so many pieces is one more piece: a bound for files that are not notebooks.
+const MAX_PIECES: usize = 20_000;
 
-/// Cuts `bytes`; none of the pieces is empty.
+/// Cuts `bytes` into pieces, none of which is empty.
 pub(super) fn cut(bytes: &[u8]) -> Vec<&[u8]> {
-    let mut scan = Scan {
+    let mut cutter = PieceCutter {
         bytes,
         at: 0,
         start: 0,
@@ -23,37 +22,37 @@ pub(super) fn cut(bytes: &[u8]) -> Vec<&[u8]> {
         open: Vec::new(),
         deeper: 0,
     };
-    scan.run();
-    scan.cut_at(bytes.len());
-    scan.pieces
+    cutter.run();
+    cutter.cut_at(bytes.len());
+    cutter.pieces
 }
 
-/// What a container is for.
+/// The meaning of a container in a notebook.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ContainerKind {
     Cells,
     Cell,
     Outputs,
     Other,
 }
 
-struct Open<'a> {
-    kind: Kind,
+struct OpenContainer<'a> {
+    kind: ContainerKind,
     is_object: bool,
-    /// The key that the next value belongs to; `None` while a key is expected.
+    /// The key of the next value; `None` while a key is expected.
     key: Option<&'a [u8]>,
 }
 
-struct Scan<'a> {
+struct PieceCutter<'a> {
     bytes: &'a [u8],
     at: usize,
     start: usize,
     pieces: Vec<&'a [u8]>,
-    open: Vec<Open<'a>>,
+    open: Vec<OpenContainer<'a>>,
     deeper: usize,
 }
 
-impl<'a> Scan<'a> {
+impl<'a> PieceCutter<'a> {
     fn run(&mut self) {
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
@@ -75,28 +74,31 @@ impl<'a> Scan<'a> {
     }
 
     fn begin(&mut self, is_object: bool) {
-        if self.open.len() == DEEPEST {
+        if self.open.len() == MAX_CONTAINER_DEPTH {
             self.deeper += 1;
             return;
         }
-        let in_cell = self.open.iter().any(|open| open.kind == Kind::Cell);
+        let in_cell = self
+            .open
+            .iter()
+            .any(|open| open.kind == ContainerKind::Cell);
         let parent = self.open.last();
         let key = parent.and_then(|parent| parent.key);
         let kind = match parent.map(|parent| parent.kind) {
-            Some(Kind::Cells) if is_object => Kind::Cell,
-            // An empty list is not worth two cuts.
-            Some(Kind::Cell)
+            Some(ContainerKind::Cells) if is_object => ContainerKind::Cell,
+            // An empty list is too short for two cuts.
+            Some(ContainerKind::Cell)
                 if key == Some(b"outputs") && self.bytes.get(self.at + 1) != Some(&b']') =>
             {
-                Kind::Outputs
+                ContainerKind::Outputs
             }
-            _ if !is_object && !in_cell && key == Some(b"cells") => Kind::Cells,
-            _ => Kind::Other,
+            _ if !is_object && !in_cell && key == Some(b"cells") => ContainerKind::Cells,
+            _ => ContainerKind::Other,
         };
-        if matches!(kind, Kind::Cell | Kind::Outputs) {
+        if matches!(kind, ContainerKind::Cell | ContainerKind::Outputs) {
             self.cut_at(self.at);
         }
-        self.open.push(Open {
+        self.open.push(OpenContainer {
             kind,
             is_object,
             key: None,
@@ -109,7 +111,7 @@ impl<'a> Scan<'a> {
             return;
         }
         let ended = self.open.pop().map(|open| open.kind);
-        if matches!(ended, Some(Kind::Cell | Kind::Outputs)) {
+        if matches!(ended, Some(ContainerKind::Cell | ContainerKind::Outputs)) {
             self.cut_at(self.at + 1);
         }
     }
@@ -123,10 +125,10 @@ impl<'a> Scan<'a> {
                 break;
             }
         }
-        // A backslash may have been the last byte of all.
+        // A backslash may have been the last byte of the file.
         self.at = self.at.min(self.bytes.len());
         let text = &self.bytes[begin..self.at];
-        if text.len() >= LONG {
+        if text.len() >= LONG_TEXT_BYTES {
             self.cut_at(begin);
             self.cut_at(self.at);
         }
@@ -140,7 +142,7 @@ impl<'a> Scan<'a> {
 
     fn cut_at(&mut self, to: usize) {
         let is_last = to == self.bytes.len();
-        if to > self.start && (self.pieces.len() < MOST || is_last) {
+        if to > self.start && (self.pieces.len() < MAX_PIECES || is_last) {
             self.pieces.push(&self.bytes[self.start..to]);
             self.start = to;
         }
@@ -179,8 +181,8 @@ mod tests {
     }
 
     #[test]
-    fn worksheets_have_cells_too_and_long_texts_stand_alone() {
-        let image = format!("\"{}\"", "A".repeat(LONG));
+    fn cells_of_worksheets_and_long_texts_are_pieces() {
+        let image = format!("\"{}\"", "A".repeat(LONG_TEXT_BYTES));
         let json =
             format!(r#"{{"worksheets": [{{"cells": [{{"input": "\"", "png": {image}}}]}}]}}"#);
         assert_eq!(
@@ -196,10 +198,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_notebook_is_bounded() {
-        let many = format!("{{\"cells\": [{}", "{},".repeat(MOST));
+    fn the_pieces_of_other_files_are_bounded() {
+        let many = format!("{{\"cells\": [{}", "{},".repeat(MAX_PIECES));
         let pieces = cut(many.as_bytes());
-        assert_eq!(pieces.len(), MOST + 1);
+        assert_eq!(pieces.len(), MAX_PIECES + 1);
         assert_eq!(pieces.concat(), many.as_bytes());
         let deep = "[".repeat(1 << 20);
         assert_eq!(cut(deep.as_bytes()), [deep.as_bytes()]);
@@ -208,7 +210,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_pieces_are_the_bytes(
+        fn the_pieces_together_are_the_bytes(
             parts in prop::collection::vec(
                 prop::sample::select(vec![
                     "{", "}", "[", "]", "\"", "\\", ",", ": ", "\"cells\": [", "\"outputs\": ",

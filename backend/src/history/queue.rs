@@ -1,4 +1,4 @@
-//! What was saved and is not recorded yet, in bounded memory.
+//! The recorder's queue: versions that were saved and are not recorded yet, in bounded memory.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -9,151 +9,152 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::class::{Key, Whole};
 
-/// One version on its way into the history.
-pub(super) struct Pending {
+/// A version that waits to be recorded.
+pub(super) struct PendingVersion {
     pub(super) key: Key,
     pub(super) saved_at_ms: i64,
     pub(super) cells: usize,
     pub(super) whole: Whole,
 }
 
-/// What to do next.
+/// The versions that the recorder takes from the queue at once.
 #[derive(Default)]
-pub(super) struct Work {
-    pub(super) pending: Vec<Pending>,
-    /// A notebook with a version that found no room: it is read again.
-    pub(super) missed: Option<Key>,
-    /// Nothing will come after this.
+pub(super) struct RecorderBatch {
+    pub(super) pending: Vec<PendingVersion>,
+    /// A notebook with a version that found no room: its file is read again.
+    pub(super) to_read: Option<Key>,
+    /// The queue is closed and empty.
     pub(super) last: bool,
 }
 
 #[derive(Default)]
-struct Inner {
-    pending: VecDeque<Pending>,
-    /// And when each may be read.
-    missed: BTreeMap<Key, Instant>,
+struct RecorderQueueState {
+    pending: VecDeque<PendingVersion>,
+    /// The notebooks to be read again, and when each may be read.
+    to_read: BTreeMap<Key, Instant>,
     bytes: usize,
-    /// Of those, whose how many are.
+    /// Bytes of the queued versions, by user.
     held: HashMap<String, usize>,
-    /// Of whom something was read again, counted in turns; forgotten when nothing is missed.
+    /// The number of the last turn in which a notebook of each user was read again. Cleared when
+    /// none is left.
     turns: HashMap<String, u64>,
     turn: u64,
     closed: bool,
 }
 
-/// Bounded by bytes. What finds no room is only remembered by name: its file still holds
-/// the newest version when there is room again, and who looks for the versions between
-/// those that were kept must have saved faster than a disk writes.
+/// A queue that is bounded by bytes. Of a version that finds no room only the copy's name is kept:
+/// the file still holds the newest version when there is room again, and versions in between are
+/// lost only when a participant saves faster than the disk writes.
 ///
-/// Nobody takes that room from the others: who fills it leaves as much again to those who
-/// hold little, and what was missed is read person by person.
-pub(super) struct Queue {
-    inner: Mutex<Inner>,
-    news: Condvar,
-    room: usize,
+/// A participant who fills the queue cannot take the room of the others: as much again is left to
+/// participants with few queued bytes, and notebooks are read again in turns of participants.
+pub(super) struct RecorderQueue {
+    state: Mutex<RecorderQueueState>,
+    task_added: Condvar,
+    max_bytes: usize,
 }
 
-impl Queue {
-    pub(super) fn new(room: usize) -> Self {
+impl RecorderQueue {
+    pub(super) fn new(max_bytes: usize) -> Self {
         Self {
-            inner: Mutex::default(),
-            news: Condvar::new(),
-            room,
+            state: Mutex::default(),
+            task_added: Condvar::new(),
+            max_bytes,
         }
     }
 
-    /// Never waits; says whether there was room.
-    pub(super) fn push(&self, pending: Pending) -> bool {
-        let mut inner = self.inner.lock();
+    /// Adds a version without waiting; whether there was room.
+    pub(super) fn push(&self, pending: PendingVersion) -> bool {
+        let mut state = self.state.lock();
         let bytes = pending.whole.bytes().len();
-        let fits = inner.has_room(self.room, &pending.key.user, bytes);
+        let fits = state.has_room(self.max_bytes, &pending.key.user, bytes);
         if fits {
-            inner.bytes += bytes;
-            *inner.held.entry(pending.key.user.clone()).or_default() += bytes;
-            inner.missed.remove(&pending.key);
-            inner.pending.push_back(pending);
+            state.bytes += bytes;
+            *state.held.entry(pending.key.user.clone()).or_default() += bytes;
+            state.to_read.remove(&pending.key);
+            state.pending.push_back(pending);
         } else {
-            inner.missed.insert(pending.key, Instant::now());
+            state.to_read.insert(pending.key, Instant::now());
         }
-        self.news.notify_one();
+        self.task_added.notify_one();
         fits
     }
 
-    /// Has these read again.
-    pub(super) fn miss(&self, keys: impl IntoIterator<Item = Key>) {
+    /// Has these notebooks read again.
+    pub(super) fn read_again(&self, keys: impl IntoIterator<Item = Key>) {
         let now = Instant::now();
         let keys = keys.into_iter().map(|key| (key, now));
-        self.inner.lock().missed.extend(keys);
+        self.state.lock().to_read.extend(keys);
     }
 
-    /// Has this one read again after `pause`, unless the end comes before.
-    pub(super) fn miss_for(&self, key: Key, pause: Duration) {
-        let mut inner = self.inner.lock();
-        if !inner.closed {
-            inner.missed.insert(key, Instant::now() + pause);
+    /// Has this notebook read again after `pause`, unless the queue is closed.
+    pub(super) fn read_again_after(&self, key: Key, pause: Duration) {
+        let mut state = self.state.lock();
+        if !state.closed {
+            state.to_read.insert(key, Instant::now() + pause);
         }
     }
 
-    /// The next few, and one that was missed; nothing when `patience` is over. One at a time,
-    /// since nobody knows how large it is.
-    pub(super) fn take(&self, most: usize, patience: Duration) -> Work {
-        let until = Instant::now() + patience;
-        let mut inner = self.inner.lock();
-        while inner.pending.is_empty() && !inner.closed {
-            let due = inner.missed.values().min().copied();
+    /// Takes the next versions, at most `most`, and one notebook to be read again; nothing when
+    /// there is none within `timeout`. One notebook only, because its size is unknown.
+    pub(super) fn take(&self, most: usize, timeout: Duration) -> RecorderBatch {
+        let until = Instant::now() + timeout;
+        let mut state = self.state.lock();
+        while state.pending.is_empty() && !state.closed {
+            let due = state.to_read.values().min().copied();
             let left = due.map_or(until, |due| due.min(until));
             let left = left.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
-            self.news.wait_for(&mut inner, left);
+            self.task_added.wait_for(&mut state, left);
         }
-        let count = most.min(inner.pending.len());
-        let pending: Vec<Pending> = inner.pending.drain(..count).collect();
+        let count = most.min(state.pending.len());
+        let pending: Vec<PendingVersion> = state.pending.drain(..count).collect();
         for pending in &pending {
-            inner.release(&pending.key.user, pending.whole.bytes().len());
+            state.release(&pending.key.user, pending.whole.bytes().len());
         }
-        // Also while others save without a pause.
-        let missed = inner.take_missed(Instant::now());
-        let last = inner.closed && inner.pending.is_empty() && inner.missed.is_empty();
-        Work {
+        // Also while other participants save without a pause.
+        let to_read = state.take_to_read(Instant::now());
+        let last = state.closed && state.pending.is_empty() && state.to_read.is_empty();
+        RecorderBatch {
             pending,
-            missed,
+            to_read,
             last,
         }
     }
 
-    /// Whether nothing waits that may be taken now.
+    /// Whether there is nothing to take now.
     pub(super) fn is_empty(&self) -> bool {
-        let inner = self.inner.lock();
+        let state = self.state.lock();
         let now = Instant::now();
-        inner.pending.is_empty() && inner.missed.values().all(|due| *due > now)
+        state.pending.is_empty() && state.to_read.values().all(|due| *due > now)
     }
 
     /// Whether no version is held in memory.
     #[cfg(test)]
     pub(super) fn holds_nothing(&self) -> bool {
-        self.inner.lock().bytes == 0
+        self.state.lock().bytes == 0
     }
 
-    /// Whether nothing more will come.
+    /// Whether the queue is closed.
     pub(super) fn is_closed(&self) -> bool {
-        self.inner.lock().closed
+        self.state.lock().closed
     }
 
-    /// Nothing more will come.
+    /// Closes the queue: no more versions will come.
     pub(super) fn close(&self) {
-        self.inner.lock().closed = true;
-        self.news.notify_one();
+        self.state.lock().closed = true;
+        self.task_added.notify_one();
     }
 }
 
-impl Inner {
-    /// Whether there is room for so many bytes more of this person.
-    fn has_room(&self, room: usize, user: &str, bytes: usize) -> bool {
+impl RecorderQueueState {
+    /// Whether there is room for so many more bytes of this user.
+    fn has_room(&self, max_bytes: usize, user: &str, bytes: usize) -> bool {
         let all = self.bytes + bytes;
         let own = self.held.get(user).copied().unwrap_or(0) + bytes;
-        all <= room || (own <= room / 4 && all <= 2 * room)
+        all <= max_bytes || (own <= max_bytes / 4 && all <= 2 * max_bytes)
     }
 
     fn release(&mut self, user: &str, bytes: usize) {
@@ -166,16 +167,16 @@ impl Inner {
         }
     }
 
-    /// Of who has waited for longest the one that has been due for longest; at the end all
-    /// are.
-    fn take_missed(&mut self, now: Instant) -> Option<Key> {
+    /// Takes a notebook to be read again: of the user whose last turn was longest ago, the one that
+    /// was due first. In a closed queue all are due.
+    fn take_to_read(&mut self, now: Instant) -> Option<Key> {
         let is_due = |due: Instant| due <= now || self.closed;
         let last_turn_of = |key: &Key| self.turns.get(&key.user).copied().unwrap_or(0);
-        let due = self.missed.iter().filter(|(_, due)| is_due(**due));
+        let due = self.to_read.iter().filter(|(_, due)| is_due(**due));
         let (key, _) = due.min_by_key(|(key, due)| (last_turn_of(key), **due))?;
         let key = key.clone();
-        self.missed.remove(&key);
-        if self.missed.is_empty() {
+        self.to_read.remove(&key);
+        if self.to_read.is_empty() {
             self.turns.clear();
         } else {
             self.turn += 1;
@@ -191,10 +192,10 @@ mod tests {
     use crate::class::{Content, TailLimits};
 
     /// A version of so many bytes, at least 13.
-    fn pending(user: &str, bytes: usize) -> Pending {
+    fn pending(user: &str, bytes: usize) -> PendingVersion {
         let file = format!("{:bytes$}", r#"{"cells": []}"#).into_bytes().into();
         let content = Content::parse(file, TailLimits::NONE, None).unwrap();
-        Pending {
+        PendingVersion {
             key: Key {
                 filename: "a.ipynb".to_owned(),
                 user: user.to_owned(),
@@ -206,8 +207,8 @@ mod tests {
     }
 
     #[test]
-    fn nobody_takes_the_room_of_the_others() {
-        let queue = Queue::new(100);
+    fn a_full_queue_has_room_for_other_participants() {
+        let queue = RecorderQueue::new(100);
         assert!(queue.push(pending("mallory", 99)));
         for user in ["ana", "bo", "cy", "dan"] {
             assert!(queue.push(pending(user, 25)), "{user}");
@@ -216,42 +217,42 @@ mod tests {
         assert!(!queue.push(pending("eve", 20)), "all is bounded");
         assert!(!queue.push(pending("mallory", 13)));
         queue.take(10, Duration::ZERO);
-        assert!(queue.holds_nothing() && queue.inner.lock().held.is_empty());
+        assert!(queue.holds_nothing() && queue.state.lock().held.is_empty());
     }
 
     #[test]
-    fn what_was_missed_is_read_person_by_person() {
-        let queue = Queue::new(100);
+    fn notebooks_are_read_again_in_turns_of_participants() {
+        let queue = RecorderQueue::new(100);
         let key = |user: &str, n: usize| Key {
             filename: format!("{n}.ipynb"),
             user: user.to_owned(),
         };
-        queue.miss((0..100).map(|n| key("mallory", n)));
-        queue.miss([key("ana", 0), key("ana", 1)]);
-        queue.miss([key("bo", 0)]);
-        let mut taken = [(); 4].map(|()| queue.take(10, Duration::ZERO).missed.unwrap().user);
+        queue.read_again((0..100).map(|n| key("mallory", n)));
+        queue.read_again([key("ana", 0), key("ana", 1)]);
+        queue.read_again([key("bo", 0)]);
+        let mut taken = [(); 4].map(|()| queue.take(10, Duration::ZERO).to_read.unwrap().user);
         taken[..3].sort();
         assert_eq!(taken[..3], ["ana", "bo", "mallory"]);
-        while queue.take(10, Duration::ZERO).missed.is_some() {}
-        assert!(queue.inner.lock().turns.is_empty());
+        while queue.take(10, Duration::ZERO).to_read.is_some() {}
+        assert!(queue.state.lock().turns.is_empty());
     }
 
     #[test]
-    fn what_finds_no_room_is_read_again_later() {
-        let queue = Queue::new(100);
+    fn a_version_without_room_is_read_again_later() {
+        let queue = RecorderQueue::new(100);
         assert!(queue.push(pending("ana", 60)));
         assert!(!queue.push(pending("ana", 60)));
         assert!(!queue.push(pending("bo", 60)));
         assert!(queue.push(pending("bo", 40)), "a smaller one has room");
-        let users = |work: &Work| -> Vec<String> {
+        let users = |work: &RecorderBatch| -> Vec<String> {
             let pending = work.pending.iter().map(|pending| pending.key.user.clone());
             pending.collect()
         };
         let first = queue.take(10, Duration::ZERO);
         assert_eq!(users(&first), ["ana", "bo"]);
         assert!(!first.last);
-        let missed: Vec<_> = first.missed.iter().map(|key| &*key.user).collect();
-        assert_eq!(missed, ["ana"], "of bo the newest was recorded");
+        let to_read: Vec<_> = first.to_read.iter().map(|key| &*key.user).collect();
+        assert_eq!(to_read, ["ana"], "of bo the newest was recorded");
         assert!(queue.is_empty());
         queue.close();
         assert!(queue.take(10, Duration::from_secs(60)).last);

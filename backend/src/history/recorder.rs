@@ -1,5 +1,5 @@
-//! From an observer of the class to the store: one thread that records what was saved,
-//! several versions in one transaction, and tidies up when there is nothing to record.
+//! The recorder: an observer of the class, with one thread that adds saved versions to the store,
+//! several in one transaction, and tidies the store when it has nothing to record.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -18,10 +18,10 @@ use shared::{
 };
 
 use super::{
-    Bounds, HistoryError, HistoryStore, Save,
-    align::{self, Counts, Outline},
-    queue::{Pending, Queue},
-    recent::Recent,
+    HistoryError, HistoryStore, NewVersion, Retention,
+    align::{self, CellChanges, CellHashes},
+    lru_cache::LruCache,
+    queue::{PendingVersion, RecorderQueue},
 };
 use crate::{
     background,
@@ -34,51 +34,51 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-/// Versions that wait for the disk take up at most this, in bytes.
-const ROOM: usize = 8 << 20;
-/// Versions in one transaction.
-const BATCH: usize = 16;
-/// Bytes of versions in one transaction, and one more version.
-const TURN: usize = 1 << 20;
-/// The outlines that are remembered have so many cells together, at most.
-const MOST_MARKS: usize = 400_000;
-/// Until it is looked again whether something has to be tidied up.
-const IDLE: Duration = Duration::from_secs(10);
-/// So long others wait for a participant's disk.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// Until a notebook whose disk does not answer is read again.
-const LATER: Duration = Duration::from_secs(10);
-/// Until a store that failed is tried again.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// Bytes of versions that may wait in the queue.
+const MAX_QUEUED_BYTES: usize = 8 << 20;
+/// Versions taken from the queue at once.
+const MAX_BATCH_VERSIONS: usize = 16;
+/// Bytes of versions in one transaction, but for the last version.
+const MAX_TRANSACTION_BYTES: usize = 1 << 20;
+/// Cells of all versions whose hashes are kept in memory.
+const MAX_REMEMBERED_CELLS: usize = 400_000;
+/// How long the thread waits for a version before it looks again whether to tidy.
+const TIDY_INTERVAL: Duration = Duration::from_secs(10);
+/// How long other participants' versions wait for the read of one participant's file.
+const HOME_READ_TIMEOUT: Duration = Duration::from_secs(1);
+/// Delay before a notebook is read again whose disk did not answer.
+const HOME_RETRY_DELAY: Duration = Duration::from_secs(10);
+/// Delay before a failed store is tried again.
+const STORE_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Records every version that the class reads. See the module's words.
+/// Records every version that the class reads.
 pub struct Recorder {
-    queue: Arc<Queue>,
+    queue: Arc<RecorderQueue>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Recorder {
-    /// Starts the thread. Notebooks that have to be read again are read by `reader`, and
-    /// what is recorded is said in `announcements`.
+    /// Starts the thread. `reader` reads notebooks again that found no room in the queue, and
+    /// `announcements` tell of recorded versions.
     ///
     /// # Errors
     /// When the thread cannot be started.
     pub fn start(
         store: Arc<dyn HistoryStore>,
         reader: impl Into<Reader>,
-        bounds: Bounds,
+        retention: Retention,
         announcements: Announcements,
     ) -> anyhow::Result<Self> {
-        let queue = Arc::new(Queue::new(ROOM));
-        let work = Writer {
+        let queue = Arc::new(RecorderQueue::new(MAX_QUEUED_BYTES));
+        let recorder = RecorderThread {
             queue: Arc::clone(&queue),
             store,
             reader: reader.into(),
-            bounds,
+            retention,
             announcements,
-            outlines: Recent::new(MOST_MARKS),
+            cell_hashes: LruCache::new(MAX_REMEMBERED_CELLS),
         };
-        let thread = background::spawn("history", move || work.run())
+        let thread = background::spawn("history", move || recorder.run())
             .context("cannot start the recorder of histories")?;
         Ok(Self {
             queue,
@@ -86,12 +86,12 @@ impl Recorder {
         })
     }
 
-    /// Records what is waiting and ends. What is told after this is not recorded.
+    /// Records the queued versions and ends the thread. Later versions are not recorded.
     pub fn finish(&self) {
         self.queue.close();
         let mut thread = self.thread.lock();
         if let Some(thread) = thread.take() {
-            // One that has panicked said so itself.
+            // A panic of the thread was logged already.
             let _ = thread.join();
         }
     }
@@ -108,7 +108,7 @@ impl Observer for Recorder {
         let (Some(version), Ok(content)) = (revision.version, &revision.content) else {
             return;
         };
-        let kept = self.queue.push(Pending {
+        let kept = self.queue.push(PendingVersion {
             key: revision.key.clone(),
             saved_at_ms: version.modified_ms(),
             cells: content.end().total_cells,
@@ -119,74 +119,77 @@ impl Observer for Recorder {
         }
     }
 
-    // What was is still worth looking at.
+    // The versions of a deleted notebook are kept.
     fn removed(&self, _key: &Key) {}
 }
 
-struct Writer {
-    queue: Arc<Queue>,
+struct RecorderThread {
+    queue: Arc<RecorderQueue>,
     store: Arc<dyn HistoryStore>,
     reader: Reader,
-    bounds: Bounds,
+    retention: Retention,
     announcements: Announcements,
-    /// The cells of the newest versions of notebooks, in brief. What is forgotten is found
-    /// again in the store.
-    outlines: Recent<Outline>,
+    /// The cell hashes of the newest versions. Those that were removed are computed again from the
+    /// store.
+    cell_hashes: LruCache<CellHashes>,
 }
 
-impl Writer {
+impl RecorderThread {
     fn run(mut self) {
         loop {
-            let work = self.queue.take(BATCH, IDLE);
+            let batch = self.queue.take(MAX_BATCH_VERSIONS, TIDY_INTERVAL);
             if self.store.check_room(0).is_err() {
-                // Their files are read again when there is room; the store has said so.
-                let keys = work.pending.into_iter().map(|pending| pending.key);
-                self.queue.miss(keys.chain(work.missed));
-                if work.last || self.queue.is_closed() {
+                // The files are read again when there is room; the store has logged that there is
+                // none.
+                let keys = batch.pending.into_iter().map(|pending| pending.key);
+                self.queue.read_again(keys.chain(batch.to_read));
+                if batch.last || self.queue.is_closed() {
                     return;
                 }
                 self.make_room();
                 continue;
             }
-            let mut pending = work.pending;
-            pending.extend(work.missed.into_iter().filter_map(|key| self.read(key)));
+            let mut pending = batch.pending;
+            pending.extend(batch.to_read.into_iter().filter_map(|key| self.read(key)));
             let mut outcome = self.record_in_turns(&pending);
-            if outcome.is_ok() && !work.last {
+            if outcome.is_ok() && !batch.last {
                 outcome = self.tidy();
             }
             if let Err(error) = outcome {
                 counter!("pipalhub_history_failures_total").increment(1);
-                // That there is no room was said by who looked.
+                // The reserve has logged that there is no room.
                 if !matches!(error, HistoryError::NoRoom(_)) {
                     tracing::warn!(%error, "versions of notebooks are not recorded");
                 }
-                if !work.last {
+                if !batch.last {
                     let keys = pending.into_iter().map(|pending| pending.key);
-                    self.queue.miss(keys);
-                    thread::sleep(TRY_AGAIN);
+                    self.queue.read_again(keys);
+                    thread::sleep(STORE_RETRY_DELAY);
                 }
             }
-            if work.last {
+            if batch.last {
                 return;
             }
         }
     }
 
-    /// A notebook as it is now.
-    fn read(&self, key: Key) -> Option<Pending> {
-        let read = self.reader.read_within(&key.user, &key.filename, PATIENCE);
+    /// Reads a notebook as it is now.
+    fn read(&self, key: Key) -> Option<PendingVersion> {
+        let read = self
+            .reader
+            .read_within(&key.user, &key.filename, HOME_READ_TIMEOUT);
         let (version, file) = match read {
             Ok(read) => read?,
             Err(_) => {
-                // Perhaps the disk answers again by then.
-                self.queue.miss_for(key, LATER);
+                // The disk may answer by then.
+                self.queue.read_again_after(key, HOME_RETRY_DELAY);
                 return None;
             }
         };
         let _turn = self.reader.lanes().turn(version.size());
-        // Half a file is told of when it is whole.
+        // An incomplete file is reported again when it is complete.
         let content = Content::parse(file, TailLimits::NONE, None).ok()?;
-        Some(Pending {
+        Some(PendingVersion {
             key,
             saved_at_ms: version.modified_ms(),
             cells: content.end().total_cells,
@@ -194,47 +197,51 @@ impl Writer {
         })
     }
 
-    /// Records a little at a time, so that the log stays short, and what somebody has too much
-    /// goes before there is more.
-    fn record_in_turns(&mut self, pending: &[Pending]) -> Result<(), HistoryError> {
+    /// Records a few versions at a time, so that the write-ahead log stays short, and versions over
+    /// the quota are removed before more are added.
+    fn record_in_turns(&mut self, pending: &[PendingVersion]) -> Result<(), HistoryError> {
         let mut left = pending;
         while !left.is_empty() {
             let mut bytes = 0;
             let turn = left.iter().take_while(|pending| {
-                let fits = bytes < TURN;
+                let fits = bytes < MAX_TRANSACTION_BYTES;
                 bytes += pending.whole.bytes().len();
                 fits
             });
             let (turn, rest) = left.split_at(turn.count());
             self.record(turn)?;
-            while self.store.is_urgent() && self.store.tidy(&self.bounds, time::now_ms())? {}
+            while self.store.is_urgent() && self.store.tidy(&self.retention, time::now_ms())? {}
             left = rest;
         }
         Ok(())
     }
 
-    fn record(&mut self, pending: &[Pending]) -> Result<(), HistoryError> {
+    fn record(&mut self, pending: &[PendingVersion]) -> Result<(), HistoryError> {
         if pending.is_empty() {
             return Ok(());
         }
         let noted_at_ms = time::now_ms();
         let mut saves = Vec::with_capacity(pending.len());
-        // Until they are stored they are ahead of the store.
-        let mut outlines = HashMap::new();
-        for Pending {
+        // Hashes of versions that are not stored yet.
+        let mut cell_hashes = HashMap::new();
+        for PendingVersion {
             key,
             saved_at_ms,
             cells,
             whole,
         } in pending
         {
-            saves.push(Save {
+            saves.push(NewVersion {
                 key,
-                // A participant's clock may be ahead of ours.
+                // A participant's clock may be ahead of this machine's.
                 saved_at_ms: (*saved_at_ms).min(noted_at_ms),
                 noted_at_ms,
                 cells: *cells,
-                counts: self.counts(&mut outlines, key, whole.map_cells(align::mark))?,
+                counts: self.count_changes(
+                    &mut cell_hashes,
+                    key,
+                    whole.map_cells(align::cell_hash),
+                )?,
                 bytes: whole.bytes(),
             });
         }
@@ -243,19 +250,19 @@ impl Writer {
         let keys: Vec<&Key> = added.map(|(pending, _)| &pending.key).collect();
         counter!("pipalhub_history_versions_total").increment(keys.len() as u64);
         let keys: BTreeSet<&Key> = keys.into_iter().collect();
-        for (key, outline) in outlines {
-            // Nor is anything remembered of what had no place.
+        for (key, hashes) in cell_hashes {
+            // A notebook without a place in the quota has no versions, and no hashes are kept.
             let versions = self.store.versions(key, None, 1);
             if keys.contains(key) || versions.is_ok_and(|versions| !versions.is_empty()) {
-                self.outlines.put(key.clone(), outline.len(), outline);
+                self.cell_hashes.put(key.clone(), hashes.len(), hashes);
             }
         }
-        self.tell(keys);
+        self.announce(keys);
         Ok(())
     }
 
-    /// Says that these notebooks have new versions.
-    fn tell(&self, keys: BTreeSet<&Key>) {
+    /// Announces the new versions of these notebooks.
+    fn announce(&self, keys: BTreeSet<&Key>) {
         for Key { filename, user } in keys.into_iter().cloned() {
             let recipients = Recipients::MaySee(user.clone());
             self.announcements.send(
@@ -266,31 +273,34 @@ impl Writer {
         }
     }
 
-    /// What `new` has that the version before had not, which may be one of `outlines`; it is
-    /// there afterwards.
-    fn counts<'a>(
+    /// Counts the cells that differ between `new` and the version before, whose hashes may be in
+    /// `cell_hashes`, and puts the hashes of `new` there.
+    fn count_changes<'a>(
         &mut self,
-        outlines: &mut HashMap<&'a Key, Outline>,
+        cell_hashes: &mut HashMap<&'a Key, CellHashes>,
         key: &'a Key,
-        new: Outline,
-    ) -> Result<Counts, HistoryError> {
-        let old = match outlines.remove(key).or_else(|| self.outlines.take(key)) {
-            Some(outline) => outline,
-            None => newest_outline(&*self.store, key)?,
+        new: CellHashes,
+    ) -> Result<CellChanges, HistoryError> {
+        let old = match cell_hashes
+            .remove(key)
+            .or_else(|| self.cell_hashes.take(key))
+        {
+            Some(hashes) => hashes,
+            None => newest_cell_hashes(&*self.store, key)?,
         };
-        let counts = align::count(&old, &new);
-        outlines.insert(key, new);
+        let counts = align::count_changes(&old, &new);
+        cell_hashes.insert(key, new);
         Ok(counts)
     }
 
-    /// Removes what is too much already, and waits when that is not enough.
+    /// Removes versions beyond the retention, and waits when that makes no room.
     fn make_room(&self) {
-        let until = Instant::now() + TRY_AGAIN;
+        let until = Instant::now() + STORE_RETRY_DELAY;
         loop {
-            match self.store.tidy(&self.bounds, time::now_ms()) {
+            match self.store.tidy(&self.retention, time::now_ms()) {
                 Ok(true) if Instant::now() < until => {}
                 Ok(true) => return,
-                // One that cannot even remove is tried again with the rest.
+                // When versions cannot even be removed, that is tried again later too.
                 Ok(false) | Err(_) => break,
             }
         }
@@ -298,8 +308,8 @@ impl Writer {
     }
 
     fn tidy(&self) -> Result<(), HistoryError> {
-        // A step after each batch in any case: a class that never pauses is bounded too.
-        while self.store.tidy(&self.bounds, time::now_ms())?
+        // One step after each batch in any case, so that a class that never pauses is bounded too.
+        while self.store.tidy(&self.retention, time::now_ms())?
             && (self.queue.is_empty() || self.store.is_urgent())
         {}
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
@@ -308,12 +318,12 @@ impl Writer {
     }
 }
 
-/// The cells of the newest version that is stored; none when there is none.
-fn newest_outline(store: &dyn HistoryStore, key: &Key) -> Result<Outline, HistoryError> {
+/// The cell hashes of the newest stored version; empty when there is none.
+fn newest_cell_hashes(store: &dyn HistoryStore, key: &Key) -> Result<CellHashes, HistoryError> {
     let newest = store.versions(key, None, 1)?;
     let Some(newest) = newest.first() else {
-        return Ok(Outline::new());
+        return Ok(CellHashes::new());
     };
     let bytes = store.bytes(key, newest.id)?.unwrap_or_default();
-    Ok(End::map_cells(&bytes, align::mark).unwrap_or_default())
+    Ok(End::map_cells(&bytes, align::cell_hash).unwrap_or_default())
 }

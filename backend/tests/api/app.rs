@@ -18,7 +18,7 @@ use backend::{
     builds::Builds,
     class::{Class, Reporter, TailLimits},
     feed::{Announcements, Feed},
-    history::{Bounds, HistoryStore, Recorder, SqliteHistory},
+    history::{HistoryStore, Recorder, Retention, SqliteHistory},
     homes::{HomesTemplate, Reader},
     limits::{LimitSettings, Limits},
     notices::Board,
@@ -148,12 +148,12 @@ impl App {
         let store = Held::new(store);
         let history: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
-        let bounds = Bounds::new(30, 1 << 30);
+        let retention = Retention::new(30, 1 << 30);
         let reader = Reader::from(homes);
         let recorder = Recorder::start(
             Arc::clone(&history),
             reader.clone(),
-            bounds,
+            retention,
             announcements.clone(),
         )
         .unwrap();

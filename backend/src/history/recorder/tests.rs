@@ -1,4 +1,4 @@
-//! What is recorded, and what is not.
+//! Tests of the recorder.
 
 use std::{
     fs,
@@ -17,15 +17,15 @@ use crate::{
     reserve::Reserve,
 };
 
-/// A store whose disk is full for the first few times, or cannot be read.
-struct Full {
+/// A store that fails to add a number of times, or cannot be read.
+struct FailingStore {
     inner: SqliteHistory,
     failures: AtomicUsize,
     unreadable: AtomicBool,
 }
 
-impl HistoryStore for Full {
-    fn add(&self, saves: &[Save<'_>]) -> Result<Vec<bool>, HistoryError> {
+impl HistoryStore for FailingStore {
+    fn add(&self, saves: &[NewVersion<'_>]) -> Result<Vec<bool>, HistoryError> {
         let left = self.failures.load(Ordering::SeqCst);
         if left > 0 {
             self.failures.store(left - 1, Ordering::SeqCst);
@@ -64,8 +64,8 @@ impl HistoryStore for Full {
         self.inner.bytes(key, id)
     }
 
-    fn tidy(&self, bounds: &Bounds, now_ms: i64) -> Result<bool, HistoryError> {
-        self.inner.tidy(bounds, now_ms)
+    fn tidy(&self, retention: &Retention, now_ms: i64) -> Result<bool, HistoryError> {
+        self.inner.tidy(retention, now_ms)
     }
 
     fn size(&self) -> Result<u64, HistoryError> {
@@ -85,44 +85,44 @@ impl HistoryStore for Full {
     }
 }
 
-struct Scene {
+struct RecordedClass {
     folder: tempfile::TempDir,
-    store: Arc<Full>,
+    store: Arc<FailingStore>,
     recorder: Arc<Recorder>,
     class: Class,
 }
 
-fn scene(failures: usize) -> Scene {
+fn scene(failures: usize) -> RecordedClass {
     scene_of(failures, |store, _| store)
 }
 
 fn scene_of(
     failures: usize,
     with: impl FnOnce(SqliteHistory, &std::path::Path) -> SqliteHistory,
-) -> Scene {
+) -> RecordedClass {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("ana")).unwrap();
     let homes: HomesTemplate = format!("{}/{{user}}", folder.path().display())
         .parse()
         .unwrap();
     let path = folder.path().join("history.sqlite3");
-    let store = Arc::new(Full {
+    let store = Arc::new(FailingStore {
         inner: with(SqliteHistory::open(&path).unwrap(), &path),
         failures: AtomicUsize::new(failures),
         unreadable: AtomicBool::new(false),
     });
-    let bounds = Bounds::new(30, 1 << 30);
+    let retention = Retention::new(30, 1 << 30);
     let announcements = Announcements::default();
     let recorder = Recorder::start(
         Arc::clone(&store) as _,
         homes.clone(),
-        bounds,
+        retention,
         announcements,
     )
     .unwrap();
     let recorder = Arc::new(recorder);
     let class = Class::new(homes, TailLimits::default()).observed_by(Arc::clone(&recorder) as _);
-    Scene {
+    RecordedClass {
         folder,
         store,
         recorder,
@@ -130,7 +130,7 @@ fn scene_of(
     }
 }
 
-impl Scene {
+impl RecordedClass {
     fn save(&self, source: &str) -> Key {
         let file = self.folder.path().join("ana/a.ipynb");
         let cell = serde_json::json!({"cell_type": "raw", "source": source});
@@ -143,7 +143,7 @@ impl Scene {
 }
 
 #[test]
-fn what_was_told_before_the_end_is_recorded() {
+fn versions_queued_before_the_end_are_recorded() {
     let scene = scene(0);
     let mut key = None;
     for number in 0..20 {
@@ -156,7 +156,7 @@ fn what_was_told_before_the_end_is_recorded() {
 }
 
 #[test]
-fn a_store_that_failed_gets_what_is_there_then() {
+fn a_failed_store_gets_the_version_later() {
     let scene = scene(1);
     let key = scene.save("kept");
     let begin = Instant::now();
@@ -174,7 +174,7 @@ fn a_store_that_failed_gets_what_is_there_then() {
     assert!(String::from_utf8(bytes).unwrap().contains("kept"));
 }
 
-/// Text that no compression makes much smaller.
+/// Text that compression makes hardly smaller.
 fn noise(seed: u64) -> String {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let word = |_| {
@@ -187,7 +187,7 @@ fn noise(seed: u64) -> String {
 }
 
 #[test]
-fn a_class_that_never_pauses_is_bounded_all_the_same() {
+fn the_store_of_a_class_that_never_pauses_is_bounded() {
     let scene = scene_of(0, |store, path| store.within(path, 1 << 20, 100, 0));
     let mut largest = 0;
     for number in 0..150 {
@@ -196,20 +196,21 @@ fn a_class_that_never_pauses_is_bounded_all_the_same() {
     }
     scene.recorder.finish();
     largest = largest.max(scene.store.size().unwrap());
-    // The log and what is still to be collected beside the quota; all together is 5 MiB.
+    // Beside the quota there are the log and pieces that are not deleted yet; all versions together
+    // have 5 MiB.
     assert!(scene.store.note("ana").is_some());
     let log = std::fs::metadata(scene.folder.path().join("history.sqlite3-wal"));
     let file = scene.store.size().unwrap() - log.map_or(0, |log| log.len());
     assert!(file < 3 << 20, "{file} of {largest}");
 }
 
-fn pending(filename: &str, sources: &[&str]) -> Pending {
+fn pending(filename: &str, sources: &[&str]) -> PendingVersion {
     let cells = sources
         .iter()
         .map(|source| serde_json::json!({"cell_type": "raw", "source": source}));
     let file = serde_json::json!({"cells": cells.collect::<Vec<_>>()}).to_string();
     let content = Content::parse(file.into_bytes().into(), TailLimits::NONE, None).unwrap();
-    Pending {
+    PendingVersion {
         key: Key {
             filename: filename.to_owned(),
             user: "ana".to_owned(),
@@ -221,73 +222,73 @@ fn pending(filename: &str, sources: &[&str]) -> Pending {
 }
 
 #[test]
-fn outlines_are_bounded_and_of_what_has_a_place() {
+fn cell_hashes_are_bounded_and_of_notebooks_with_a_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.sqlite3");
     let store = SqliteHistory::open(&path).unwrap();
     let homes: HomesTemplate = "/nowhere/{user}".parse().unwrap();
-    let mut writer = Writer {
-        queue: Arc::new(Queue::new(ROOM)),
+    let mut writer = RecorderThread {
+        queue: Arc::new(RecorderQueue::new(MAX_QUEUED_BYTES)),
         store: Arc::new(store.within(&path, 1 << 20, 2, 0)),
         reader: homes.into(),
-        bounds: Bounds::new(30, 1 << 30),
+        retention: Retention::new(30, 1 << 30),
         announcements: Announcements::default(),
-        outlines: Recent::new(MOST_MARKS),
+        cell_hashes: LruCache::new(MAX_REMEMBERED_CELLS),
     };
     let files = ["a.ipynb", "b.ipynb", "c.ipynb", "d.ipynb"];
     writer
         .record(&files.map(|file| pending(file, &["x", "y"])))
         .unwrap();
-    assert_eq!(writer.outlines.len(), 2, "the others have no place");
-    // Too little for either: they are found again.
-    writer.outlines = Recent::new(1);
+    assert_eq!(writer.cell_hashes.len(), 2, "the others have no place");
+    // Too small for the hashes of either: they are computed again.
+    writer.cell_hashes = LruCache::new(1);
     let changed = ["a.ipynb", "b.ipynb"].map(|file| pending(file, &["x", "z"]));
     writer.record(&changed).unwrap();
-    assert_eq!(writer.outlines.len(), 0);
+    assert_eq!(writer.cell_hashes.len(), 0);
     let newest = writer.store.versions(&changed[1].key, None, 1).unwrap();
     assert_eq!(newest[0].counts.changed, 1);
 }
 
-/// What was counted before something else could not be is not what the store has.
+/// The counts of a version are not wrong after a failed batch.
 #[test]
-fn nothing_is_remembered_of_what_was_not_stored() {
+fn cell_hashes_of_versions_that_were_not_stored_are_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.sqlite3");
     let homes: HomesTemplate = "/nowhere/{user}".parse().unwrap();
-    let store = Arc::new(Full {
+    let store = Arc::new(FailingStore {
         inner: SqliteHistory::open(&path).unwrap(),
         failures: AtomicUsize::new(0),
         unreadable: AtomicBool::new(false),
     });
-    let mut writer = Writer {
-        queue: Arc::new(Queue::new(ROOM)),
+    let mut writer = RecorderThread {
+        queue: Arc::new(RecorderQueue::new(MAX_QUEUED_BYTES)),
         store: Arc::clone(&store) as _,
         reader: homes.into(),
-        bounds: Bounds::new(30, 1 << 30),
+        retention: Retention::new(30, 1 << 30),
         announcements: Announcements::default(),
-        outlines: Recent::new(MOST_MARKS),
+        cell_hashes: LruCache::new(MAX_REMEMBERED_CELLS),
     };
     let both = |sources: &[&str]| ["a.ipynb", "b.ipynb"].map(|file| pending(file, sources));
     writer.record(&both(&["x", "y"])).unwrap();
-    // The second has to be found again, and is not.
+    // The hashes of the second have to be computed from the store, which fails.
     let [a, b] = both(&["x", "z"]);
-    writer.outlines.take(&b.key).unwrap();
+    writer.cell_hashes.take(&b.key).unwrap();
     store.unreadable.store(true, Ordering::SeqCst);
     writer.record(&[a, b]).unwrap_err();
     store.unreadable.store(false, Ordering::SeqCst);
-    // Nor when it was the store that did not take it.
+    // Nor after the store failed to add.
     store.failures.store(1, Ordering::SeqCst);
     writer.record(&both(&["x", "z"])).unwrap_err();
     let again = both(&["x", "z"]);
     writer.record(&again).unwrap();
-    for Pending { key, .. } in &again {
+    for PendingVersion { key, .. } in &again {
         let newest = store.versions(key, None, 1).unwrap();
         assert_eq!(newest[0].counts.changed, 1, "{key:?}");
     }
 }
 
 #[test]
-fn the_others_do_not_wait_for_a_lane_that_is_busy() {
+fn other_participants_versions_do_not_wait_for_a_busy_lane() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap();
     let hour = Duration::from_secs(3_600);
@@ -296,7 +297,7 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
         waiting: hour,
     };
     let lanes = Lanes::new(2, patience);
-    // Until the sender is gone.
+    // The job ends when the sender is dropped.
     let (busy, end) = mpsc::channel::<()>();
     lanes.put("mallory", move || {
         let _ = end.recv();
@@ -304,21 +305,21 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
     let homes = format!("{}/{{user}}", folder.path().display());
     let reader = Reader::in_lanes(homes.parse().unwrap(), lanes);
     let store = Arc::new(store);
-    let bounds = Bounds::new(30, 1 << 30);
+    let retention = Retention::new(30, 1 << 30);
     let recorder = Recorder::start(
         Arc::clone(&store) as _,
         reader,
-        bounds,
+        retention,
         Announcements::default(),
     )
     .unwrap();
-    // Gone before the recorder, which waits for its thread.
+    // Dropped before the recorder, which waits for its thread.
     let busy = busy;
     let key = Key {
         filename: "a.ipynb".to_owned(),
         user: "mallory".to_owned(),
     };
-    recorder.queue.miss([key]);
+    recorder.queue.read_again([key]);
     let saved = pending("a.ipynb", &["x"]);
     let key = saved.key.clone();
     assert!(recorder.queue.push(saved));
@@ -331,17 +332,17 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
 }
 
 #[test]
-fn below_the_reserve_what_is_too_old_makes_room() {
+fn versions_that_are_too_old_make_room_below_the_reserve() {
     let versions = [["x"], ["y"]].map(|sources| pending("old.ipynb", &sources));
     let reserve = Reserve::on(Arc::new(AtomicU64::new(0)), 1 << 20);
     let scene = scene_of(0, |store, _| {
-        for Pending { key, whole, .. } in &versions {
-            let save = Save {
+        for PendingVersion { key, whole, .. } in &versions {
+            let save = NewVersion {
                 key,
                 saved_at_ms: 1,
                 noted_at_ms: 1,
                 cells: 1,
-                counts: Counts::default(),
+                counts: CellChanges::default(),
                 bytes: whole.bytes(),
             };
             assert_eq!(store.add(&[save]).unwrap(), [true]);
@@ -363,7 +364,7 @@ fn below_the_reserve_what_is_too_old_makes_room() {
 }
 
 #[test]
-fn below_the_reserve_nothing_is_recorded_and_nothing_lost() {
+fn versions_wait_below_the_reserve_and_none_is_lost() {
     let free = Arc::new(AtomicU64::new(0));
     let reserve = Reserve::on(Arc::clone(&free), 1 << 20);
     let scene = scene_of(0, |store, _| store.with_reserve(reserve));

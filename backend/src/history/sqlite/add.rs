@@ -1,27 +1,27 @@
-//! Adding versions.
+//! Adds versions.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{
-    content, held,
-    lists::{Latest, LatestLists, ROW, base_list, list},
+    content,
+    lists::{LatestLists, LatestVersion, VERSION_ROW_BYTES, base_list, list},
     refs,
-    tidy::Tidy,
+    tidy::Tidier,
+    usage,
 };
 use crate::{
     class::Key,
-    history::{Save, pieces},
+    history::{NewVersion, pieces},
 };
 
-/// A patch of more bytes than this is not worth repeating: the list itself is stored, for
-/// the versions after it to differ from.
-const LONGEST_PATCH: usize = 64;
-/// Adds all that are new, in one transaction.
+/// When a patch is longer, the list itself is stored, and later versions are patches of it.
+const MAX_PATCH_BYTES: usize = 64;
+/// Adds all versions that are new, in one transaction. Returns for each whether it is.
 pub(super) fn all(
     connection: &mut Connection,
     latest: &mut LatestLists,
-    tidy: &mut Tidy,
-    saves: &[Save<'_>],
+    tidy: &mut Tidier,
+    saves: &[NewVersion<'_>],
 ) -> rusqlite::Result<Vec<bool>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut one = |save| one(&transaction, latest, tidy, save);
@@ -33,8 +33,8 @@ pub(super) fn all(
 fn one(
     connection: &Connection,
     lists: &mut LatestLists,
-    tidy: &mut Tidy,
-    save: &Save<'_>,
+    tidy: &mut Tidier,
+    save: &NewVersion<'_>,
 ) -> rusqlite::Result<bool> {
     let mut latest = match lists.take(save.key) {
         Some(latest) => latest,
@@ -52,14 +52,14 @@ fn one(
     Ok(is_new)
 }
 
-/// Adds it after the newest version of its notebook, unless it is that.
+/// Adds a version to its notebook, unless the newest version is the same.
 fn after(
     connection: &Connection,
-    latest: &mut Latest,
-    tidy: &mut Tidy,
-    save: &Save<'_>,
+    latest: &mut LatestVersion,
+    tidy: &mut Tidier,
+    save: &NewVersion<'_>,
 ) -> rusqlite::Result<bool> {
-    let mut weight = ROW;
+    let mut weight = VERSION_ROW_BYTES;
     let mut list = Vec::new();
     for piece in pieces::cut(save.bytes) {
         let (id, stored) = content::store(connection, piece)?;
@@ -70,7 +70,7 @@ fn after(
         return Ok(false);
     }
     let mut patch = refs::patch(&latest.base_list, &list);
-    if latest.base == 0 || patch.len() > LONGEST_PATCH {
+    if latest.base == 0 || patch.len() > MAX_PATCH_BYTES {
         let (base, stored) = content::store(connection, &refs::encode(&list))?;
         weight += stored;
         latest.base = base;
@@ -111,19 +111,19 @@ fn find(connection: &Connection, key: &Key) -> rusqlite::Result<Option<i64>> {
         .optional()
 }
 
-/// Whether there is a place for a notebook that has no version yet.
+/// Whether the quota has a place for a notebook that has no version yet.
 fn has_place(
     connection: &Connection,
     latest: &mut LatestLists,
-    tidy: &mut Tidy,
-    save: &Save<'_>,
+    tidy: &mut Tidier,
+    save: &NewVersion<'_>,
 ) -> rusqlite::Result<bool> {
     let user = &save.key.user;
     let most = tidy.quota.notebooks;
-    let (has_place, removed) = held::place(connection, user, save.saved_at_ms, most)?;
+    let (has_place, removed) = usage::place(connection, user, save.saved_at_ms, most)?;
     if removed {
         latest.forget(user);
-        tidy.has_litter();
+        tidy.set_has_garbage();
     }
     if removed || !has_place {
         tidy.over_quota(user);
@@ -131,8 +131,8 @@ fn has_place(
     Ok(has_place)
 }
 
-/// What the file has of a notebook, which gets a number when it has none.
-fn newest(connection: &Connection, key: &Key) -> rusqlite::Result<Latest> {
+/// The newest stored version of a notebook. A notebook without a number gets one.
+fn newest(connection: &Connection, key: &Key) -> rusqlite::Result<LatestVersion> {
     connection
         .prepare_cached("INSERT OR IGNORE INTO notebooks (user, filename) VALUES (?1, ?2)")?
         .execute(params![key.user, key.filename])?;
@@ -147,7 +147,7 @@ fn newest(connection: &Connection, key: &Key) -> rusqlite::Result<Latest> {
         .optional()?;
     let (base, patch) = found.unwrap_or_default();
     let none = base == 0;
-    Ok(Latest {
+    Ok(LatestVersion {
         notebook,
         base,
         base_list: if none {

@@ -1,4 +1,4 @@
-//! Pieces in the table `contents`: by hash, compressed, each once.
+//! Pieces in the table `contents`: by hash, compressed, each stored once.
 
 use std::io::{Read, Write};
 
@@ -6,16 +6,16 @@ use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
-/// What a row takes beside its data: number, hash, and the hash once more in its index.
-const ROW: usize = 56;
+/// Bytes of a row beside its data: number, hash, and the hash once more in its index.
+const CONTENT_ROW_BYTES: usize = 56;
 
-/// Says what the bytes after it are.
+/// The first byte of stored data: the form of the bytes after it.
 const PLAIN: u8 = 0;
 const DEFLATED: u8 = 1;
 
-/// The number of these bytes and, when they are new, how much was stored for them.
+/// Stores these bytes unless they are there. Returns their number and the bytes added.
 pub(super) fn store(connection: &Connection, bytes: &[u8]) -> rusqlite::Result<(i64, usize)> {
-    // Half of a SHA-256: who wants two pieces with the same has 2^64 to try.
+    // Half of a SHA-256: finding two pieces with the same takes 2^64 attempts.
     let hash: [u8; 32] = Sha256::digest(bytes).into();
     let hash = &hash[..16];
     let known: Option<i64> = connection
@@ -29,18 +29,18 @@ pub(super) fn store(connection: &Connection, bytes: &[u8]) -> rusqlite::Result<(
     let id = connection
         .prepare_cached("INSERT INTO contents (hash, data) VALUES (?1, ?2) RETURNING id")?
         .query_row(params![hash, data], |row| row.get(0))?;
-    Ok((id, data.len() + ROW))
+    Ok((id, data.len() + CONTENT_ROW_BYTES))
 }
 
-/// What is stored under `id` takes up so many bytes.
+/// Stored size of the piece `id`, in bytes.
 pub(super) fn size(connection: &Connection, id: i64) -> rusqlite::Result<u64> {
     let length: u32 = connection
         .prepare_cached("SELECT length(data) FROM contents WHERE id = ?1")?
         .query_row([id], |row| row.get(0))?;
-    Ok(u64::from(length) + ROW as u64)
+    Ok(u64::from(length) + CONTENT_ROW_BYTES as u64)
 }
 
-/// Appends the bytes that are stored under `id`.
+/// Appends the bytes of the piece `id` to `out`.
 pub(super) fn load_to(connection: &Connection, id: i64, out: &mut Vec<u8>) -> rusqlite::Result<()> {
     let data: Vec<u8> = connection
         .prepare_cached("SELECT data FROM contents WHERE id = ?1")?
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_packed_comes_back_and_is_never_much_larger() {
+    fn packed_bytes_come_back_and_are_never_much_larger() {
         for bytes in [&b""[..], b"x", &[7; 5_000], b"\x00\xff\x13\x37"] {
             let packed = pack(bytes);
             assert!(packed.len() <= bytes.len() + 1);

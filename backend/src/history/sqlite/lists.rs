@@ -1,21 +1,20 @@
-//! Versions as lists of pieces, as they are read.
+//! Reads versions as lists of pieces.
 
 use rusqlite::Connection;
 
 use super::{content, refs};
-use crate::history::recent::Recent;
+use crate::history::lru_cache::LruCache;
 
-/// What a version takes on the disk beside its pieces.
-pub(super) const ROW: usize = 64;
+/// Bytes of a version on the disk beside its pieces.
+pub(super) const VERSION_ROW_BYTES: usize = 64;
 
-/// The newest list of notebooks, and the one it was made from. What is forgotten is found
-/// again in the file.
-pub(super) type LatestLists = Recent<Latest>;
-/// They have so many pieces together, at most: of eight bytes each.
-pub(super) const MOST_LISTED: usize = 1 << 20;
+/// The newest versions of notebooks. Those removed from the cache are read again from the file.
+pub(super) type LatestLists = LruCache<LatestVersion>;
+/// Pieces in the lists of the cache, eight bytes each.
+pub(super) const MAX_CACHED_PIECES: usize = 1 << 20;
 
-/// The newest version of a notebook.
-pub(super) struct Latest {
+/// The newest version of a notebook, with the list that it is a patch of.
+pub(super) struct LatestVersion {
     pub(super) notebook: i64,
     pub(super) base: i64,
     pub(super) base_list: Vec<i64>,
@@ -35,7 +34,7 @@ pub(super) fn base_list(connection: &Connection, base: i64) -> rusqlite::Result<
     refs::decode(&bytes).ok_or_else(damaged)
 }
 
-/// The file holds what this program has not written.
+/// The error for data that this program has not written.
 pub(super) fn damaged() -> rusqlite::Error {
     let error = std::io::Error::other("a list of pieces in an unknown form");
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, error.into())

@@ -1,17 +1,17 @@
 //! [`HistoryStore`] on SQLite, in a file of its own.
 //!
-//! A commit need not be on the disk when it is done: when the power fails, what the file
-//! loses are the last versions, whole, and the newest of those still lies in its home and
-//! is recorded at the next start. So saves cost no waiting for the disk.
+//! A commit is not synced to the disk: after a power failure the file lacks the last versions,
+//! whole, and the newest of those is still in its home and is recorded at the next start. So a save
+//! does not wait for the disk.
 
 mod add;
 mod content;
-mod held;
 mod lists;
 mod refs;
 #[cfg(test)]
 mod tests;
 mod tidy;
+mod usage;
 
 use std::{
     fs,
@@ -22,14 +22,14 @@ use parking_lot::Mutex;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Bounds, Counts, HistoryError, HistoryStore, Save, Version};
+use super::{CellChanges, HistoryError, HistoryStore, NewVersion, Retention, Version};
 use crate::{
     class::Key,
     reserve::Reserve,
     sqlite::{self, Durability, Inspected, connect_pair, explained},
 };
 
-/// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, for pages hold them.
+/// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, because pages hold them.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE notebooks (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -58,33 +58,32 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX versions_by_notebook ON versions (notebook, id);
 "];
 
-/// What is in the file.
-const WHAT: &str = "Versions";
+/// Names the file's content in errors.
+const FILE_CONTENT: &str = "Versions";
 
 /// The fields of a [`Version`], of a notebook by user and filename.
-const SELECT: &str = "SELECT v.id, saved_at_ms, cells, added, changed, removed
+const SELECT_VERSION: &str = "SELECT v.id, saved_at_ms, cells, added, changed, removed
     FROM versions v JOIN notebooks n ON n.id = v.notebook
     WHERE n.user = ?1 AND n.filename = ?2";
 
-/// See the module's words.
+/// The history in an SQLite file.
 pub struct SqliteHistory {
-    writer: Mutex<Writer>,
+    writer: Mutex<HistoryWriter>,
     reader: Mutex<Connection>,
-    /// The log beside the file.
+    /// The write-ahead log beside the file.
     log: PathBuf,
     reserve: Reserve,
 }
 
-/// A log that has grown beyond this, in bytes, is cut when it begins anew.
-const LARGEST_LOG: i64 = 16 << 20;
-/// What is added is written twice, into the log and into the file, and so is what says where
-/// it is.
-const WRITTEN: u64 = 2;
+/// A larger log is truncated when it begins anew.
+const MAX_LOG_BYTES: i64 = 16 << 20;
+/// Bytes are written twice, into the log and into the file, and so are the rows of a version.
+const WRITES_PER_BYTE: u64 = 2;
 
-struct Writer {
+struct HistoryWriter {
     connection: Connection,
     latest: lists::LatestLists,
-    tidy: tidy::Tidy,
+    tidy: tidy::Tidier,
 }
 
 impl SqliteHistory {
@@ -95,30 +94,30 @@ impl SqliteHistory {
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let opened = connect_pair(path, Durability::Normal, MIGRATIONS);
-        let [connection, reader] = opened.map_err(|error| explained(path, WHAT, error))?;
-        connection.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;
+        let [connection, reader] = opened.map_err(|error| explained(path, FILE_CONTENT, error))?;
+        connection.pragma_update(None, "journal_size_limit", MAX_LOG_BYTES)?;
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
         Ok(Self {
             log: log.into(),
-            reserve: Reserve::new(folder_of(path), 0, RESERVED),
+            reserve: Reserve::new(folder_of(path), 0, RESERVED_FOR),
             reader: Mutex::new(reader),
-            writer: Mutex::new(Writer {
+            writer: Mutex::new(HistoryWriter {
                 connection,
-                latest: lists::LatestLists::new(lists::MOST_LISTED),
-                tidy: tidy::Tidy::default(),
+                latest: lists::LatestLists::new(lists::MAX_CACHED_PIECES),
+                tidy: tidy::Tidier::default(),
             }),
         })
     }
 }
 
 impl SqliteHistory {
-    /// The same, which keeps versions of at most `notebooks` notebooks of one person, of at
+    /// The same, which keeps versions of at most `notebooks` notebooks of one participant, of at
     /// most `each` bytes together, and leaves `reserve` bytes of the disk free.
     #[must_use]
     pub fn within(self, path: &Path, each: u64, notebooks: u32, reserve: u64) -> Self {
-        self.writer.lock().tidy.quota = tidy::Quota { each, notebooks };
-        let reserve = Reserve::new(folder_of(path), reserve, RESERVED);
+        self.writer.lock().tidy.quota = tidy::HistoryQuota { each, notebooks };
+        let reserve = Reserve::new(folder_of(path), reserve, RESERVED_FOR);
         Self { reserve, ..self }
     }
 
@@ -128,24 +127,24 @@ impl SqliteHistory {
     }
 }
 
-/// What waits when there is no room on the disk.
-const RESERVED: &str = "versions";
+/// Names the writer in the reserve's log and metrics.
+const RESERVED_FOR: &str = "versions";
 
 fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
     folder.unwrap_or(Path::new("."))
 }
 
-/// Looks at the file at `path`, leaving everything as it is.
+/// Inspects the file at `path` without changing it.
 pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
-    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, WHAT, error))
+    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, FILE_CONTENT, error))
 }
 
 impl HistoryStore for SqliteHistory {
-    fn add(&self, saves: &[Save<'_>]) -> Result<Vec<bool>, HistoryError> {
+    fn add(&self, saves: &[NewVersion<'_>]) -> Result<Vec<bool>, HistoryError> {
         self.check_room(saves.iter().map(|save| save.bytes.len() as u64).sum())?;
         let mut writer = self.writer.lock();
-        let Writer {
+        let HistoryWriter {
             connection,
             latest,
             tidy,
@@ -161,7 +160,7 @@ impl HistoryStore for SqliteHistory {
         limit: usize,
     ) -> Result<Vec<Version>, HistoryError> {
         let reader = self.reader.lock();
-        let sql = format!("{SELECT} AND v.id < ?3 ORDER BY v.id DESC LIMIT ?4");
+        let sql = format!("{SELECT_VERSION} AND v.id < ?3 ORDER BY v.id DESC LIMIT ?4");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let before = before.unwrap_or(i64::MAX);
         let mut statement = reader.prepare_cached(&sql)?;
@@ -170,14 +169,14 @@ impl HistoryStore for SqliteHistory {
     }
 
     fn version(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
-        self.one(key, id, &format!("{SELECT} AND v.id = ?3"))
+        self.one(key, id, &format!("{SELECT_VERSION} AND v.id = ?3"))
     }
 
     fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
         self.one(
             key,
             id,
-            &format!("{SELECT} AND v.id > ?3 ORDER BY v.id LIMIT 1"),
+            &format!("{SELECT_VERSION} AND v.id > ?3 ORDER BY v.id LIMIT 1"),
         )
     }
 
@@ -200,14 +199,14 @@ impl HistoryStore for SqliteHistory {
         Ok(found.then_some(bytes))
     }
 
-    fn tidy(&self, bounds: &Bounds, now_ms: i64) -> Result<bool, HistoryError> {
+    fn tidy(&self, retention: &Retention, now_ms: i64) -> Result<bool, HistoryError> {
         let mut writer = self.writer.lock();
-        let Writer {
+        let HistoryWriter {
             connection,
             latest,
             tidy,
         } = &mut *writer;
-        Ok(tidy.step(connection, latest, bounds, now_ms)?)
+        Ok(tidy.step(connection, latest, retention, now_ms)?)
     }
 
     fn size(&self) -> Result<u64, HistoryError> {
@@ -217,7 +216,7 @@ impl HistoryStore for SqliteHistory {
     }
 
     fn check_room(&self, bytes: u64) -> Result<(), HistoryError> {
-        let room = self.reserve.check(WRITTEN * bytes);
+        let room = self.reserve.check(WRITES_PER_BYTE * bytes);
         room.map_err(|error| HistoryError::NoRoom(error.to_string()))
     }
 
@@ -227,7 +226,7 @@ impl HistoryStore for SqliteHistory {
 
     fn note(&self, user: &str) -> Option<String> {
         let writer = self.writer.lock();
-        let tidy::Quota { each, notebooks } = writer.tidy.quota;
+        let tidy::HistoryQuota { each, notebooks } = writer.tidy.quota;
         writer.tidy.is_over_quota(user).then(|| {
             format!(
                 "Over the quota of {} MiB or {notebooks} notebooks: the oldest versions of {user} \
@@ -246,7 +245,8 @@ impl SqliteHistory {
         Ok(found.optional()?)
     }
 
-    /// Has `look` see every part of a version, by its number; `false` when there is none such.
+    /// Calls `look` with the number of every piece of a version; `false` when there is no such
+    /// version.
     fn each_part(
         &self,
         key: &Key,
@@ -254,7 +254,7 @@ impl SqliteHistory {
         mut look: impl FnMut(&Connection, i64) -> rusqlite::Result<()>,
     ) -> Result<bool, HistoryError> {
         let reader = self.reader.lock();
-        // One look at the file, so that nothing is collected while it is put together.
+        // One transaction, so that no piece is deleted while the version is put together.
         let transaction = reader.unchecked_transaction()?;
         let found = transaction
             .prepare_cached(
@@ -281,7 +281,7 @@ fn version(row: &Row<'_>) -> rusqlite::Result<Version> {
         id: row.get(0)?,
         saved_at_ms: row.get(1)?,
         cells: count(2)?,
-        counts: Counts {
+        counts: CellChanges {
             added: count(3)?,
             changed: count(4)?,
             removed: count(5)?,

@@ -1,11 +1,10 @@
-//! Numbers of pieces as few bytes.
+//! Encodes lists of piece numbers in few bytes.
 //!
-//! A version is a list of pieces, and most of it is the list of the version before. So a
-//! whole list is stored once in a while, as a piece itself, and a version says where it
-//! differs from that one: so many pieces from the beginning, so many from the end, and
-//! these between them.
+//! A version is a list of pieces, and most of it equals the list of the version before. So a whole
+//! list is stored from time to time, as a piece itself, and a version is a patch of that list: how
+//! many pieces are the same at the beginning and at the end, and the pieces between them.
 
-/// The list as differences of neighbours, which are small where pieces were stored together.
+/// The differences of neighbours, which are small where pieces were stored together.
 pub(super) fn encode(list: &[i64]) -> Vec<u8> {
     let mut out = Vec::with_capacity(list.len() * 2);
     encode_to(list, &mut out);
@@ -16,13 +15,13 @@ fn encode_to(list: &[i64], out: &mut Vec<u8>) {
     let mut before = 0;
     for id in list {
         let step = id - before;
-        // Small numbers of either sign become small numbers without one.
+        // Zigzag encoding: small numbers of either sign become small unsigned numbers.
         varint(((step << 1) ^ (step >> 63)).cast_unsigned(), out);
         before = *id;
     }
 }
 
-/// Undoes [`encode`]; `None` for what it has not made.
+/// Decodes the output of [`encode`]; `None` for other bytes.
 pub(super) fn decode(mut bytes: &[u8]) -> Option<Vec<i64>> {
     let mut list = Vec::new();
     let mut before = 0_i64;
@@ -35,7 +34,7 @@ pub(super) fn decode(mut bytes: &[u8]) -> Option<Vec<i64>> {
     Some(list)
 }
 
-/// How to make `list` of `base`.
+/// The patch that makes `list` of `base`.
 pub(super) fn patch(base: &[i64], list: &[i64]) -> Vec<u8> {
     let same = |(a, b): &(&i64, &i64)| a == b;
     let begin = base.iter().zip(list).take_while(same).count();
@@ -49,7 +48,7 @@ pub(super) fn patch(base: &[i64], list: &[i64]) -> Vec<u8> {
     out
 }
 
-/// Undoes [`patch`]; `None` when `patch` was not made for this `base`.
+/// Applies a [`patch`]; `None` when it was not made for this `base`.
 pub(super) fn apply(base: &[i64], mut patch: &[u8]) -> Option<Vec<i64>> {
     let begin = usize::try_from(take_varint(&mut patch)?).ok()?;
     let end = usize::try_from(take_varint(&mut patch)?).ok()?;
@@ -60,7 +59,7 @@ pub(super) fn apply(base: &[i64], mut patch: &[u8]) -> Option<Vec<i64>> {
     Some(list)
 }
 
-/// The pieces that a patch brings, whatever its base.
+/// The pieces that a patch adds, whatever its base.
 pub(super) fn brought(mut patch: &[u8]) -> Option<Vec<i64>> {
     take_varint(&mut patch)?;
     take_varint(&mut patch)?;
@@ -95,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_in_the_middle_is_a_few_bytes() {
+    fn a_patch_in_the_middle_is_a_few_bytes() {
         let base: Vec<i64> = (1..=240).collect();
         let mut list = base.clone();
         list[100] = 5_000;
@@ -107,7 +106,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lists_come_back(
+        fn encoded_lists_come_back(
             base in prop::collection::vec(1_i64..9, 0..12),
             list in prop::collection::vec(prop_oneof![1_i64..9, Just(i64::MAX / 4)], 0..12),
         ) {

@@ -1,4 +1,4 @@
-//! What the engine promises, whatever was saved in whatever order.
+//! Tests of the SQLite history.
 
 use std::time::Duration;
 
@@ -23,18 +23,18 @@ fn open(folder: &tempfile::TempDir) -> SqliteHistory {
     SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap()
 }
 
-fn save<'a>(key: &'a Key, at_ms: i64, bytes: &'a [u8]) -> Save<'a> {
-    Save {
+fn save<'a>(key: &'a Key, at_ms: i64, bytes: &'a [u8]) -> NewVersion<'a> {
+    NewVersion {
         key,
         saved_at_ms: at_ms,
         noted_at_ms: at_ms,
         cells: 1,
-        counts: Counts::default(),
+        counts: CellChanges::default(),
         bytes,
     }
 }
 
-/// A notebook as Jupyter writes it, of cells with an output each.
+/// A notebook as Jupyter writes it; each cell has an output.
 fn notebook(sources: &[&str]) -> Vec<u8> {
     let cells: Vec<Value> = sources
         .iter()
@@ -52,8 +52,8 @@ fn ids(store: &SqliteHistory, key: &Key) -> Vec<i64> {
     versions.into_iter().map(|version| version.id).collect()
 }
 
-/// How many of `saves` are new.
-fn add(store: &SqliteHistory, saves: &[Save<'_>]) -> usize {
+/// Adds `saves`; the number of those that are new.
+fn add(store: &SqliteHistory, saves: &[NewVersion<'_>]) -> usize {
     let added = store.add(saves).unwrap();
     assert_eq!(added.len(), saves.len());
     added.into_iter().filter(|is_new| *is_new).count()
@@ -67,26 +67,26 @@ fn contents(store: &SqliteHistory) -> i64 {
         .unwrap()
 }
 
-fn tidy_all(store: &SqliteHistory, bounds: &Bounds, now_ms: i64) {
+fn tidy_all(store: &SqliteHistory, retention: &Retention, now_ms: i64) {
     let mut steps = 0;
-    while store.tidy(bounds, now_ms).unwrap() {
+    while store.tidy(retention, now_ms).unwrap() {
         steps += 1;
         assert!(steps < 100_000, "tidying up comes to an end");
     }
 }
 
-/// Bounds that allow everything but what is named.
-fn unbounded() -> Bounds {
+/// Retention without limits.
+fn unbounded() -> Retention {
     let century = Duration::from_secs(100 * 365 * 24 * 3_600);
-    Bounds {
-        longest: century,
-        size: u64::MAX,
+    Retention {
+        max_age: century,
+        max_bytes: u64::MAX,
         thinned: [(century, century); 2],
     }
 }
 
 #[test]
-fn lists_that_were_forgotten_are_found_again() {
+fn lists_removed_from_the_cache_are_read_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     store.writer.lock().latest = lists::LatestLists::new(100);
@@ -106,7 +106,7 @@ fn lists_that_were_forgotten_are_found_again() {
 }
 
 #[test]
-fn a_version_that_is_not_new_is_not_kept() {
+fn a_version_that_is_not_new_is_not_added() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     let ana = key("ana");
@@ -114,7 +114,7 @@ fn a_version_that_is_not_new_is_not_kept() {
     let saves = [&one, &one, &two, &one].map(|bytes| save(&ana, NOW, bytes));
     assert_eq!(store.add(&saves).unwrap(), [true, false, true, true]);
     assert_eq!(ids(&store, &ana), [3, 2, 1]);
-    // And so after a restart.
+    // It is the same after a restart.
     drop(store);
     let store = open(&folder);
     assert_eq!(add(&store, &[save(&ana, NOW, &one)]), 0);
@@ -126,7 +126,7 @@ fn a_version_that_is_not_new_is_not_kept() {
 }
 
 #[test]
-fn what_two_have_in_common_is_stored_once() {
+fn pieces_of_two_versions_are_stored_once() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     let sources: Vec<String> = (0..50).map(|n| format!("line_{n} = {n}")).collect();
@@ -146,7 +146,7 @@ fn what_two_have_in_common_is_stored_once() {
 }
 
 #[test]
-fn nobody_sees_a_version_by_its_number_alone() {
+fn a_version_is_found_only_with_its_copy() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     let bytes = notebook(&["x"]);
@@ -166,11 +166,11 @@ fn old_versions_become_fewer_and_then_one() {
         let at = NOW + minute * MINUTE;
         store.add(&[save(&ana, at, &bytes)]).unwrap();
     }
-    let bounds = Bounds::new(30, u64::MAX);
-    tidy_all(&store, &bounds, NOW + 60 * MINUTE);
+    let retention = Retention::new(30, u64::MAX);
+    tidy_all(&store, &retention, NOW + 60 * MINUTE);
     assert_eq!(ids(&store, &ana).len(), 60, "all of the last day");
     let day = 24 * 60 * MINUTE;
-    tidy_all(&store, &bounds, NOW + 2 * day);
+    tidy_all(&store, &retention, NOW + 2 * day);
     let thinned = ids(&store, &ana);
     assert_eq!(thinned.len(), 12, "one in five minutes");
     assert_eq!(thinned[0], 60, "the newest among them");
@@ -178,39 +178,39 @@ fn old_versions_become_fewer_and_then_one() {
         let expected = notebook(&[&(id - 1).to_string()]);
         assert_eq!(store.bytes(&ana, id).unwrap().unwrap(), expected);
     }
-    tidy_all(&store, &bounds, NOW + 10 * day);
+    tidy_all(&store, &retention, NOW + 10 * day);
     assert_eq!(ids(&store, &ana).len(), 1, "one in an hour");
-    tidy_all(&store, &bounds, NOW + 40 * day);
+    tidy_all(&store, &retention, NOW + 40 * day);
     assert_eq!(ids(&store, &ana), [60], "the newest, however old");
     let last = notebook(&["59"]);
     assert_eq!(store.bytes(&ana, 60).unwrap().unwrap(), last);
     assert_eq!(add(&store, &[save(&ana, NOW + 40 * day, &last)]), 0);
     let bytes = notebook(&["again"]);
     store.add(&[save(&ana, NOW + 40 * day, &bytes)]).unwrap();
-    tidy_all(&store, &bounds, NOW + 41 * day);
+    tidy_all(&store, &retention, NOW + 41 * day);
     assert_eq!(ids(&store, &ana), [61], "it is not the newest any more");
     assert_eq!(orphans(&store), 0, "nothing is left behind");
 }
 
 #[test]
-fn what_comes_back_while_it_is_collected_stays() {
-    // After whichever step of a round it is saved again.
+fn pieces_added_again_while_tidying_stay() {
+    // The version is saved again after each number of steps.
     for steps in 0..20 {
         let folder = tempfile::tempdir().unwrap();
         let store = open(&folder);
         let ana = key("ana");
-        // The first is what the others are patches of, and its pieces stay with it.
+        // The others are patches of the first, and its pieces stay with it.
         let first = notebook(&["0"]);
         let (one, two) = (notebook(&["1", "x"]), notebook(&["2"]));
         let saves = [&first, &one, &two].map(|bytes| save(&ana, NOW, bytes));
         store.add(&saves).unwrap();
-        let bounds = Bounds {
+        let retention = Retention {
             thinned: [(Duration::ZERO, Duration::from_secs(60)); 2],
             ..unbounded()
         };
         let now = NOW + MINUTE;
         for _ in 0..steps {
-            store.tidy(&bounds, now).unwrap();
+            store.tidy(&retention, now).unwrap();
         }
         assert_eq!(
             add(&store, &[save(&ana, now, &one)]),
@@ -225,7 +225,7 @@ fn what_comes_back_while_it_is_collected_stays() {
 }
 
 #[test]
-fn whoever_takes_up_the_most_gives_first_and_the_file_shrinks() {
+fn the_user_with_most_bytes_loses_versions_first_and_the_file_shrinks() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     let (ana, flood) = (key("ana"), key("flood"));
@@ -249,21 +249,21 @@ fn whoever_takes_up_the_most_gives_first_and_the_file_shrinks() {
         tidy::pages(&reader, "page_count").unwrap() * tidy::pages(&reader, "page_size").unwrap()
     };
     let before = pages();
-    let bounds = Bounds {
-        size: before / 4,
+    let retention = Retention {
+        max_bytes: before / 4,
         ..unbounded()
     };
-    tidy_all(&store, &bounds, NOW);
-    assert!(pages() <= bounds.size, "{before}");
+    tidy_all(&store, &retention, NOW);
+    assert!(pages() <= retention.max_bytes, "{before}");
     assert_eq!(ids(&store, &ana).len(), 1);
     let left = ids(&store, &flood);
     assert!(
         !left.is_empty() && left.len() < 20 && left[0] == 41,
         "{left:?}"
     );
-    // Even bounds that nothing fits in are an end.
-    let none = Bounds {
-        size: 1,
+    // Tidying up ends, even if nothing fits.
+    let none = Retention {
+        max_bytes: 1,
         ..unbounded()
     };
     tidy_all(&store, &none, NOW);
@@ -282,23 +282,23 @@ fn a_newer_schema_is_refused() {
     assert!(refusal.contains("newer pipalhub"), "{refusal}");
 }
 
-/// Something that happens to a store.
+/// An operation on a store.
 #[derive(Clone, Debug)]
-enum Deed {
-    /// This user saves cells of these numbers, or bytes that are no notebook.
+enum StoreOperation {
+    /// This user saves cells of these numbers, or bytes that are not a notebook.
     Save(usize, Vec<u8>),
-    /// So many steps of tidying up, in a round that removes all but the newest few.
+    /// A number of steps of tidying up, in a round that removes all but the newest few.
     Tidy(usize),
     Restart,
 }
 
-fn deeds() -> impl Strategy<Value = Vec<Deed>> {
-    let deed = prop_oneof![
-        6 => (0..3_usize, prop::collection::vec(0..5_u8, 0..6)).prop_map(|(user, cells)| Deed::Save(user, cells)),
-        3 => (1..12_usize).prop_map(Deed::Tidy),
-        1 => Just(Deed::Restart),
+fn operations() -> impl Strategy<Value = Vec<StoreOperation>> {
+    let operation = prop_oneof![
+        6 => (0..3_usize, prop::collection::vec(0..5_u8, 0..6)).prop_map(|(user, cells)| StoreOperation::Save(user, cells)),
+        3 => (1..12_usize).prop_map(StoreOperation::Tidy),
+        1 => Just(StoreOperation::Restart),
     ];
-    prop::collection::vec(deed, 1..60)
+    prop::collection::vec(operation, 1..60)
 }
 
 fn bytes_of(cells: &[u8]) -> Vec<u8> {
@@ -312,23 +312,23 @@ fn bytes_of(cells: &[u8]) -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever is saved, tidied up and restarted in between: a version that is listed is
-    /// the bytes that were saved, and in the end nothing is stored that no version needs.
+    /// After any operations every listed version has the bytes that were saved, and in the end no
+    /// piece is stored that no version needs.
     #[test]
-    fn every_version_that_is_listed_comes_back(deeds in deeds()) {
+    fn every_listed_version_has_the_saved_bytes(operations in operations()) {
         let folder = tempfile::tempdir().unwrap();
         let mut store = open(&folder);
         let users = ["ana", "bo", "chidi"].map(key);
         let mut model: Vec<(usize, i64, Vec<u8>)> = Vec::new();
-        let thinning = Bounds {
+        let thinning = Retention {
             thinned: [(Duration::ZERO, Duration::from_secs(600)); 2],
             ..unbounded()
         };
         let mut now = NOW;
-        for deed in deeds {
+        for operation in operations {
             now += MINUTE;
-            match deed {
-                Deed::Save(user, cells) => {
+            match operation {
+                StoreOperation::Save(user, cells) => {
                     let bytes = bytes_of(&cells);
                     let added = add(&store, &[save(&users[user], now, &bytes)]);
                     let newest = ids(&store, &users[user])[0];
@@ -338,13 +338,13 @@ proptest! {
                         model.push((user, newest, bytes));
                     }
                 }
-                Deed::Tidy(steps) => {
+                StoreOperation::Tidy(steps) => {
                     for _ in 0..steps {
                         now += MINUTE;
                         store.tidy(&thinning, now).unwrap();
                     }
                 }
-                Deed::Restart => {
+                StoreOperation::Restart => {
                     drop(store);
                     store = open(&folder);
                 }
@@ -366,7 +366,7 @@ proptest! {
     }
 }
 
-/// Pieces that no version needs, counted in another way than they are collected.
+/// The number of pieces that no version needs, counted in another way than tidying does.
 fn orphans(store: &SqliteHistory) -> usize {
     let reader = store.reader.lock();
     let mut needed = std::collections::BTreeSet::new();

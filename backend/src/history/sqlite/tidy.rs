@@ -1,12 +1,11 @@
-//! Removing what the bounds do not allow, and collecting what nothing needs any more, in
-//! steps of milliseconds between which saves are recorded.
+//! Removes versions beyond the retention and the quota, and deletes pieces that no version needs,
+//! in steps of milliseconds between which saves are recorded.
 //!
-//! A round goes through the notebooks and removes versions, then through the people and
-//! removes the oldest versions of who has more than their quota; when there is too much still,
-//! it removes the oldest of those who take up the most. Then it marks every piece that
-//! some version has and deletes the others. What is recorded meanwhile marks its own. Who
-//! has stored so much that they may be over their quota has a round begin at once, which is
-//! not to wait for anything.
+//! A round goes through the notebooks and removes versions, then through the users and removes the
+//! oldest versions of users over their quota; when the file is still too large, it removes the
+//! oldest of the users with the most bytes. Then it marks every piece of every version and deletes
+//! the others; versions added meanwhile mark their own. A user who has stored enough to be over the
+//! quota starts a round at once, which waits for nothing.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -15,47 +14,46 @@ use metrics::gauge;
 use rusqlite::{Connection, params};
 
 use super::{
-    held,
     lists::{LatestLists, base_list, damaged},
-    refs,
+    refs, usage,
 };
-use crate::{history::Bounds, sqlite::give_back, telemetry::loggable};
+use crate::{history::Retention, sqlite::give_back, telemetry::loggable};
 
-/// Between two rounds that nothing asks for, in milliseconds.
-const EVERY_MS: i64 = 10 * 60 * 1_000;
-/// Versions marked in one step, and pieces swept.
-const MARKED: usize = 2_000;
-const SWEPT: i64 = 4_000;
+/// Time between two rounds, unless one is needed at once.
+const ROUND_INTERVAL_MS: i64 = 10 * 60 * 1_000;
+/// Versions that are marked, and pieces that are swept, in one step.
+const MARKED_PER_STEP: usize = 2_000;
+const SWEPT_PER_STEP: i64 = 4_000;
 /// Pages given back to the disk in one step.
-const SHRUNK: u32 = 256;
+const FREED_PAGES_PER_STEP: u32 = 256;
 
-/// Where a round stands.
+/// The stage of a round.
 #[derive(Default)]
-enum Stage {
+enum TidyStage {
     #[default]
     Idle,
-    /// These notebooks have not been looked at yet.
+    /// Remove old versions of these notebooks.
     Thin(Vec<i64>),
-    /// Nobody knows what these users have.
+    /// Measure what these users have.
     Measure(Vec<String>),
-    /// These users have more than the level.
+    /// Cut these users to the level, in bytes.
     Level(Vec<String>, u64),
-    /// Versions up to this number are marked.
+    /// Mark the pieces of versions after this one.
     Mark(i64),
-    /// Pieces up to the first number are swept, those after the second are newer.
+    /// Sweep the pieces after the first number, up to the second; later ones are newer.
     Sweep(i64, i64),
     Shrink,
 }
 
-/// What one person may have.
+/// What one user may have.
 #[derive(Clone, Copy)]
-pub(super) struct Quota {
+pub(super) struct HistoryQuota {
     /// In bytes.
     pub(super) each: u64,
     pub(super) notebooks: u32,
 }
 
-impl Default for Quota {
+impl Default for HistoryQuota {
     fn default() -> Self {
         Self {
             each: u64::MAX,
@@ -64,73 +62,73 @@ impl Default for Quota {
     }
 }
 
-/// See the module's words.
-pub(super) struct Tidy {
-    pub(super) quota: Quota,
-    stage: Stage,
+/// The state of tidying up, which [`Tidier::step`] continues.
+pub(super) struct Tidier {
+    pub(super) quota: HistoryQuota,
+    stage: TidyStage,
     next_round_ms: i64,
-    /// What everyone had when it was measured, and has stored since.
-    held: HashMap<String, u64>,
+    /// Bytes of each user when last measured, and bytes stored since.
+    usage: HashMap<String, u64>,
     added: HashMap<String, u64>,
-    /// Who may be over their quota by now.
-    pressed: BTreeSet<String>,
-    /// This round is because of that.
+    /// Users who may be over their quota by now.
+    users_to_measure: BTreeSet<String>,
+    /// This round was started by a full file or a user over the quota.
     is_urgent: bool,
     /// Versions were removed in this round.
     has_removed: bool,
-    /// Who has lost versions by their quota, and still has much.
+    /// Users who have lost versions by their quota, and have half of it or more.
     over_quota: BTreeSet<String>,
-    /// Pieces may be stored that nothing needs; so it is after a start, since the round
-    /// before may not have come to its end.
-    litter: bool,
+    /// There may be pieces that no version needs. So it is after a start, because the round before
+    /// may not have ended.
+    has_garbage: bool,
     /// The lists that are marked already.
     bases: HashSet<i64>,
-    live: Marks,
+    live: IdSet,
 }
 
-impl Default for Tidy {
+impl Default for Tidier {
     fn default() -> Self {
         Self {
-            quota: Quota::default(),
-            stage: Stage::Idle,
+            quota: HistoryQuota::default(),
+            stage: TidyStage::Idle,
             next_round_ms: 0,
-            held: HashMap::new(),
+            usage: HashMap::new(),
             added: HashMap::new(),
-            pressed: BTreeSet::new(),
+            users_to_measure: BTreeSet::new(),
             is_urgent: false,
             has_removed: true,
             over_quota: BTreeSet::new(),
-            litter: true,
+            has_garbage: true,
             bases: HashSet::new(),
-            live: Marks::default(),
+            live: IdSet::default(),
         }
     }
 }
 
-impl Tidy {
-    /// These are needed by a version that is being added.
+impl Tidier {
+    /// Marks the pieces of a version that is being added.
     pub(super) fn keep(&mut self, ids: &[i64]) {
-        if matches!(self.stage, Stage::Mark(_) | Stage::Sweep(..)) {
+        if matches!(self.stage, TidyStage::Mark(_) | TidyStage::Sweep(..)) {
             ids.iter().for_each(|id| self.live.set(*id));
         }
     }
 
-    /// A version of `user`'s was stored, and took up so much.
+    /// Records that a version of `user` was stored, and its size.
     pub(super) fn stored(&mut self, user: &str, size: u64) {
         let added = self.added.entry(user.to_owned()).or_default();
         *added += size;
-        let held = self.held.get(user).copied().unwrap_or(0);
-        if held.saturating_add(*added) > self.quota.each {
-            self.pressed.insert(user.to_owned());
+        let usage = self.usage.get(user).copied().unwrap_or(0);
+        if usage.saturating_add(*added) > self.quota.each {
+            self.users_to_measure.insert(user.to_owned());
         }
     }
 
-    /// Pieces may be stored that nothing needs.
-    pub(super) fn has_litter(&mut self) {
-        self.litter = true;
+    /// Records that there may be pieces that no version needs.
+    pub(super) fn set_has_garbage(&mut self) {
+        self.has_garbage = true;
     }
 
-    /// Versions of `user` are not kept because of their quota.
+    /// Records that versions of `user` are not kept because of their quota.
     pub(super) fn over_quota(&mut self, user: &str) {
         if self.over_quota.insert(user.to_owned()) {
             tracing::warn!(
@@ -148,9 +146,9 @@ impl Tidy {
         self.over_quota.contains(user)
     }
 
-    /// Whether nothing is to be added before there was time for more steps.
+    /// Whether more steps are needed before versions are added.
     pub(super) fn is_urgent(&self) -> bool {
-        self.is_urgent || !self.pressed.is_empty()
+        self.is_urgent || !self.users_to_measure.is_empty()
     }
 
     fn report(&self) {
@@ -162,126 +160,126 @@ impl Tidy {
         &mut self,
         connection: &mut Connection,
         latest: &mut LatestLists,
-        bounds: &Bounds,
+        retention: &Retention,
         now_ms: i64,
     ) -> rusqlite::Result<bool> {
         self.stage = match std::mem::take(&mut self.stage) {
-            Stage::Idle if !self.pressed.is_empty() => {
+            TidyStage::Idle if !self.users_to_measure.is_empty() => {
                 self.is_urgent = true;
-                Stage::Measure(self.pressed.iter().cloned().collect())
+                TidyStage::Measure(self.users_to_measure.iter().cloned().collect())
             }
-            Stage::Idle => {
-                let is_full = used(connection)? > bounds.size && self.has_removed;
+            TidyStage::Idle => {
+                let is_full = used(connection)? > retention.max_bytes && self.has_removed;
                 if now_ms < self.next_round_ms && !is_full {
                     return Ok(false);
                 }
                 self.is_urgent = is_full;
                 self.has_removed = false;
-                Stage::Thin(notebooks(connection)?)
+                TidyStage::Thin(notebooks(connection)?)
             }
-            Stage::Thin(mut left) => match left.pop() {
+            TidyStage::Thin(mut left) => match left.pop() {
                 Some(notebook) => {
-                    let removed = thin(connection, notebook, bounds, now_ms)?;
+                    let removed = thin(connection, notebook, retention, now_ms)?;
                     self.removed(removed, latest);
-                    Stage::Thin(left)
+                    TidyStage::Thin(left)
                 }
                 None => {
-                    self.held.clear();
-                    Stage::Measure(held::users(connection)?)
+                    self.usage.clear();
+                    TidyStage::Measure(usage::users(connection)?)
                 }
             },
-            Stage::Measure(mut left) => match left.pop() {
+            TidyStage::Measure(mut left) => match left.pop() {
                 Some(user) => {
                     let removed = self.measure(connection, user)?;
                     self.removed(removed, latest);
-                    Stage::Measure(left)
+                    TidyStage::Measure(left)
                 }
-                None => level(connection, bounds, &self.held)?,
+                None => level(connection, retention, &self.usage)?,
             },
-            Stage::Level(mut left, level) => match left.pop() {
+            TidyStage::Level(mut left, level) => match left.pop() {
                 Some(user) => {
-                    let (removed, held) = cut(connection, &user, level)?;
+                    let (removed, usage) = cut(connection, &user, level)?;
                     self.removed(removed, latest);
-                    self.held.insert(user, held);
-                    Stage::Level(left, level)
+                    self.usage.insert(user, usage);
+                    TidyStage::Level(left, level)
                 }
-                None if self.litter => {
-                    self.live = Marks::default();
+                None if self.has_garbage => {
+                    self.live = IdSet::default();
                     self.bases.clear();
-                    Stage::Mark(0)
+                    TidyStage::Mark(0)
                 }
-                None => return self.end(connection, bounds, now_ms),
+                None => return self.end(connection, retention, now_ms),
             },
-            Stage::Mark(after) => match self.mark(connection, after)? {
-                Some(after) => Stage::Mark(after),
-                None => Stage::Sweep(0, newest_content(connection)?),
+            TidyStage::Mark(after) => match self.mark(connection, after)? {
+                Some(after) => TidyStage::Mark(after),
+                None => TidyStage::Sweep(0, newest_content(connection)?),
             },
-            Stage::Sweep(after, until) => match self.sweep(connection, after, until)? {
-                Some(after) => Stage::Sweep(after, until),
-                None => Stage::Shrink,
+            TidyStage::Sweep(after, until) => match self.sweep(connection, after, until)? {
+                Some(after) => TidyStage::Sweep(after, until),
+                None => TidyStage::Shrink,
             },
-            Stage::Shrink => {
-                self.litter = false;
-                // What is stored is not to wait until all is given back.
-                if pages(connection, "freelist_count")? == 0 || !self.pressed.is_empty() {
-                    return self.end(connection, bounds, now_ms);
+            TidyStage::Shrink => {
+                self.has_garbage = false;
+                // New versions need not wait until all pages are given back.
+                if pages(connection, "freelist_count")? == 0 || !self.users_to_measure.is_empty() {
+                    return self.end(connection, retention, now_ms);
                 }
                 self.is_urgent = false;
-                give_back(connection, SHRUNK)?;
-                Stage::Shrink
+                give_back(connection, FREED_PAGES_PER_STEP)?;
+                TidyStage::Shrink
             }
         };
         Ok(true)
     }
 
-    /// The end of a round; whether another begins at once because there is too much still.
+    /// Ends a round; whether the next one begins at once because there is still too much.
     fn end(
         &mut self,
         connection: &Connection,
-        bounds: &Bounds,
+        retention: &Retention,
         now_ms: i64,
     ) -> rusqlite::Result<bool> {
-        self.next_round_ms = now_ms + EVERY_MS;
+        self.next_round_ms = now_ms + ROUND_INTERVAL_MS;
         self.is_urgent = false;
-        let is_full = used(connection)? > bounds.size && self.has_removed;
-        Ok(is_full || !self.pressed.is_empty())
+        let is_full = used(connection)? > retention.max_bytes && self.has_removed;
+        Ok(is_full || !self.users_to_measure.is_empty())
     }
 
-    /// Finds out what a user has and removes what is over their quota.
+    /// Measures the bytes of a user and removes the versions over their quota.
     fn measure(&mut self, connection: &Connection, user: String) -> rusqlite::Result<usize> {
         let each = self.quota.each;
-        let mut found = held::within(connection, &user, each)?;
+        let mut found = usage::within(connection, &user, each)?;
         let mut removed = 0;
         if found.beyond.is_some() {
-            // A quarter less, so that this is not done at every save.
-            found = held::within(connection, &user, each - each / 4)?;
+            // A quarter less, so that this is not needed at every save.
+            found = usage::within(connection, &user, each - each / 4)?;
             let until = found.beyond.expect("less does not hold more");
-            removed = held::remove(connection, &user, until)?;
+            removed = usage::remove(connection, &user, until)?;
             self.over_quota(&user);
         } else if found.size < each / 2 && self.over_quota.remove(&user) {
             self.report();
         }
         self.added.remove(&user);
-        self.pressed.remove(&user);
-        self.held.insert(user, found.size);
+        self.users_to_measure.remove(&user);
+        self.usage.insert(user, found.size);
         Ok(removed)
     }
 
     fn removed(&mut self, removed: usize, latest: &mut LatestLists) {
         if removed > 0 {
-            self.litter = true;
+            self.has_garbage = true;
             self.has_removed = true;
-            // They may have been the newest.
+            // Removed versions may have been the newest.
             latest.clear();
         }
     }
 
-    /// Marks what the next versions have; the number of the last, `None` after all.
+    /// Marks the pieces of the next versions. Returns the number of the last, `None` after all.
     fn mark(&mut self, connection: &Connection, after: i64) -> rusqlite::Result<Option<i64>> {
         let mut statement = connection.prepare_cached(
             "SELECT id, base, patch FROM versions WHERE id > ?1 ORDER BY id LIMIT ?2",
         )?;
-        let mut rows = statement.query(params![after, MARKED as i64])?;
+        let mut rows = statement.query(params![after, MARKED_PER_STEP as i64])?;
         let mut last = None;
         while let Some(row) = rows.next()? {
             last = Some(row.get(0)?);
@@ -312,7 +310,7 @@ impl Tidy {
             .prepare_cached(
                 "SELECT id FROM contents WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3",
             )?
-            .query_map([after, until, SWEPT], |row| row.get(0))?
+            .query_map([after, until, SWEPT_PER_STEP], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
         for id in ids.iter().filter(|id| !self.live.has(**id)) {
             transaction
@@ -330,11 +328,11 @@ fn notebooks(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
     ids.collect()
 }
 
-/// Removes what is too old, and of what is older than a day all but a few; never the newest.
+/// Removes versions that are too old, and thins the older ones; never the newest.
 fn thin(
     connection: &Connection,
     notebook: i64,
-    bounds: &Bounds,
+    retention: &Retention,
     now_ms: i64,
 ) -> rusqlite::Result<usize> {
     let ms =
@@ -345,8 +343,8 @@ fn thin(
             "DELETE FROM versions WHERE notebook = ?1 AND noted_at_ms < ?2
              AND id < (SELECT max(id) FROM versions WHERE notebook = ?1)",
         )?
-        .execute([notebook, before(bounds.longest)])?;
-    for (age, one_in) in bounds.thinned {
+        .execute([notebook, before(retention.max_age)])?;
+    for (age, one_in) in retention.thinned {
         removed += connection
             .prepare_cached(
                 "DELETE FROM versions WHERE id IN (
@@ -367,31 +365,32 @@ fn thin(
     Ok(removed)
 }
 
-/// When there is too much: the level to which everyone who has more is brought down, so
-/// that nobody loses their history by what somebody else saves.
+/// The level in bytes to which all users above it are cut when the file is too large, so that no
+/// user loses history by the saves of another.
 fn level(
     connection: &Connection,
-    bounds: &Bounds,
-    held: &HashMap<String, u64>,
-) -> rusqlite::Result<Stage> {
+    retention: &Retention,
+    usage: &HashMap<String, u64>,
+) -> rusqlite::Result<TidyStage> {
     let used = used(connection)?;
-    if used <= bounds.size {
-        return Ok(Stage::Level(Vec::new(), 0));
+    if used <= retention.max_bytes {
+        return Ok(TidyStage::Level(Vec::new(), 0));
     }
-    let mut weights: Vec<(u64, &String)> = held.iter().map(|(user, held)| (*held, user)).collect();
+    let mut weights: Vec<(u64, &String)> =
+        usage.iter().map(|(user, usage)| (*usage, user)).collect();
     weights.sort_unstable();
     let all: u64 = weights.iter().map(|(weight, _)| weight).sum();
-    // A tenth less than what is allowed, so that this is not done at every save.
-    let share = u128::from(bounds.size) * 9 / 10;
+    // A tenth less than allowed, so that this is not needed at every save.
+    let share = u128::from(retention.max_bytes) * 9 / 10;
     let allowed = u128::from(all) * share / u128::from(used.max(1));
     let level = water_level(&weights, u64::try_from(allowed).unwrap_or(u64::MAX));
     let above = weights.into_iter().filter(|(weight, _)| *weight > level);
     let above = above.map(|(_, user)| user.clone());
-    Ok(Stage::Level(above.collect(), level))
+    Ok(TidyStage::Level(above.collect(), level))
 }
 
-/// The largest level with which all weights, each cut to it, are within `allowed`;
-/// `weights` are in order.
+/// The largest level with which all weights, each cut to it, are within `allowed`; `weights` are
+/// sorted.
 fn water_level<T>(weights: &[(u64, T)], allowed: u64) -> u64 {
     let mut left = allowed;
     for (at, (weight, _)) in weights.iter().enumerate() {
@@ -404,12 +403,12 @@ fn water_level<T>(weights: &[(u64, T)], allowed: u64) -> u64 {
     u64::MAX
 }
 
-/// Removes all but the newest versions of a user that take up `level` together; how many,
-/// and what is left.
+/// Removes all but the newest versions of a user that take up `level` together. Returns the number
+/// of removed versions and the bytes that are left.
 fn cut(connection: &Connection, user: &str, level: u64) -> rusqlite::Result<(usize, u64)> {
-    let found = held::within(connection, user, level)?;
+    let found = usage::within(connection, user, level)?;
     let removed = match found.beyond {
-        Some(until) => held::remove(connection, user, until)?,
+        Some(until) => usage::remove(connection, user, until)?,
         None => 0,
     };
     Ok((removed, found.size))
@@ -421,7 +420,7 @@ fn newest_content(connection: &Connection) -> rusqlite::Result<i64> {
     })
 }
 
-/// Bytes in use; the rest of the file is free for what comes.
+/// Bytes in use; the other pages of the file are free.
 fn used(connection: &Connection) -> rusqlite::Result<u64> {
     let pages_used = pages(connection, "page_count")? - pages(connection, "freelist_count")?;
     Ok(pages_used * pages(connection, "page_size")?)
@@ -432,11 +431,11 @@ pub(super) fn pages(connection: &Connection, pragma: &str) -> rusqlite::Result<u
     Ok(counted.into())
 }
 
-/// A set of numbers from 0, a bit each.
+/// A set of numbers from 0, as a bitmap.
 #[derive(Default)]
-struct Marks(Vec<u64>);
+struct IdSet(Vec<u64>);
 
-impl Marks {
+impl IdSet {
     fn set(&mut self, number: i64) {
         let number = usize::try_from(number).unwrap_or(0);
         if self.0.len() <= number / 64 {
@@ -457,7 +456,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_level_takes_from_those_who_have_most() {
+    fn the_level_cuts_the_largest_weights() {
         let weights = [5, 10, 100, 1_000].map(|weight| (weight, String::new()));
         assert_eq!(water_level(&weights, 1_115), u64::MAX);
         assert_eq!(water_level(&weights, 615), 500);
@@ -466,8 +465,8 @@ mod tests {
     }
 
     #[test]
-    fn marks_are_kept_apart() {
-        let mut marks = Marks::default();
+    fn numbers_of_an_id_set_are_kept_apart() {
+        let mut marks = IdSet::default();
         [1, 63, 64, 1_000].iter().for_each(|id| marks.set(*id));
         let found: Vec<i64> = (0..2_000).filter(|id| marks.has(*id)).collect();
         assert_eq!(found, [1, 63, 64, 1_000]);

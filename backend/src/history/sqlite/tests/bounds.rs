@@ -1,4 +1,4 @@
-//! What one person can make the file take up, and what others lose by it.
+//! Tests of the quota: what one user can make the file take up, and what others lose by it.
 
 use rusqlite::params;
 
@@ -21,7 +21,7 @@ fn named(user: &str, filename: String) -> Key {
     }
 }
 
-/// A notebook that holds these texts, and one that no compression makes smaller.
+/// A notebook of these texts and one that compression cannot make smaller.
 fn noise(seed: u64, kib: usize, sources: &[&str]) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let random: String = (0..kib * 1024)
@@ -38,14 +38,14 @@ fn noise(seed: u64, kib: usize, sources: &[&str]) -> Vec<u8> {
     notebook(&all)
 }
 
-/// Gives the store the time that it says it needs.
+/// Does the urgent steps of tidying up.
 fn tidy_if_urgent(store: &SqliteHistory) {
     while store.is_urgent() {
         store.tidy(&unbounded(), NOW).unwrap();
     }
 }
 
-/// What pieces take up, whoever needs them.
+/// Bytes of all stored pieces.
 fn stored(store: &SqliteHistory) -> u64 {
     store
         .reader
@@ -58,7 +58,7 @@ fn stored(store: &SqliteHistory) -> u64 {
 }
 
 #[test]
-fn one_persons_versions_stay_within_their_quota_and_cost_nobody_elses() {
+fn one_users_versions_stay_within_the_quota_and_cost_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let store = bounded(&folder);
     let (eve, bo) = (key("eve"), key("bo"));
@@ -86,9 +86,9 @@ fn one_persons_versions_stay_within_their_quota_and_cost_nobody_elses() {
     assert_eq!(store.note("bo"), None);
 }
 
-/// What a version that is gone brought is still taken up by the one after it.
+/// The pieces that a removed version brought still count for the version after it.
 #[test]
-fn nothing_hides_behind_a_version_that_is_gone() {
+fn pieces_of_a_removed_version_count_for_the_next_one() {
     let folder = tempfile::tempdir().unwrap();
     let store = bounded(&folder);
     for n in 0..NOTEBOOKS {
@@ -99,22 +99,22 @@ fn nothing_hides_behind_a_version_that_is_gone() {
             store.add(&[save(&key, at, &bytes)]).unwrap();
         }
     }
-    // Of each notebook the newest only, which brought next to nothing itself.
-    let bounds = Bounds {
-        longest: Duration::ZERO,
+    // Keeps the newest version of each notebook, which brought next to nothing itself.
+    let retention = Retention {
+        max_age: Duration::ZERO,
         ..unbounded()
     };
-    tidy_all(&store, &bounds, NOW + 1_000 * MINUTE);
+    tidy_all(&store, &retention, NOW + 1_000 * MINUTE);
     tidy_if_urgent(&store);
     assert!(stored(&store) <= EACH, "{}", stored(&store));
     assert!(!ids(&store, &named("eve", format!("{}.ipynb", NOTEBOOKS - 1))).is_empty());
 }
 
 #[test]
-fn who_has_little_keeps_it_when_all_together_is_too_much() {
+fn users_with_few_bytes_keep_them_when_the_file_is_too_large() {
     let folder = tempfile::tempdir().unwrap();
     let store = bounded(&folder);
-    // Everybody has the same large one; bo a little of his own besides, eve as much as she may.
+    // All have the same large notebook; bo has a little of his own besides, eve as much as she may.
     for user in ["ana", "bo", "eve"] {
         store
             .add(&[save(&key(user), NOW, &noise(1, 200, &["same"]))])
@@ -126,12 +126,12 @@ fn who_has_little_keeps_it_when_all_together_is_too_much() {
             .add(&[save(&key("bo"), NOW, &bo), save(&key("eve"), NOW, &eve)])
             .unwrap();
     }
-    let bounds = Bounds {
-        size: 800 << 10,
+    let retention = Retention {
+        max_bytes: 800 << 10,
         ..unbounded()
     };
-    tidy_all(&store, &bounds, NOW);
-    assert!(stored(&store) < bounds.size);
+    tidy_all(&store, &retention, NOW);
+    assert!(stored(&store) < retention.max_bytes);
     assert_eq!(ids(&store, &key("bo")).len(), 21);
     assert_eq!(ids(&store, &key("ana")).len(), 1);
     assert!(ids(&store, &key("eve")).len() < 20);
@@ -163,7 +163,7 @@ fn a_flood_of_notebooks_keeps_the_newest() {
     }
     assert!(ids(&store, &of(2 * NOTEBOOKS - 1)).is_empty());
     assert_eq!(ids(&store, &of(2 * NOTEBOOKS)).len(), 1);
-    // One that was saved before all of them has no place.
+    // A notebook that was saved before all of them has no place.
     let bytes = notebook(&["old"]);
     assert_eq!(add(&store, &[save(&of(0), NOW, &bytes)]), 0);
     assert_eq!(ids(&store, &key("bo")).len(), 1);
@@ -173,7 +173,7 @@ fn a_flood_of_notebooks_keeps_the_newest() {
 }
 
 #[test]
-fn the_log_does_not_stay_as_large_as_it_was() {
+fn the_log_is_truncated_after_it_was_large() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     let log = || {
@@ -182,7 +182,7 @@ fn the_log_does_not_stay_as_large_as_it_was() {
     };
     let large = noise(1, 24 << 10, &[]);
     store.add(&[save(&key("ana"), NOW, &large)]).unwrap();
-    let most = LARGEST_LOG.cast_unsigned();
+    let most = MAX_LOG_BYTES.cast_unsigned();
     assert!(log() > most);
     for n in 0..3 {
         let bytes = notebook(&[&n.to_string()]);

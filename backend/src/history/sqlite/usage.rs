@@ -1,6 +1,6 @@
-//! What the versions of one person take up: every piece that one of them needs, whoever
-//! stored it first. So what somebody holds cannot be charged to another, nor be hidden behind
-//! a version that has gone.
+//! The bytes that one user's versions take up: of every piece that one of them needs, even if
+//! another user's version stored it first. So a user cannot charge their bytes to another, nor hide
+//! them behind a removed version.
 
 use std::collections::HashSet;
 
@@ -8,20 +8,24 @@ use rusqlite::{Connection, params};
 
 use super::{
     content,
-    lists::{ROW, base_list, damaged},
+    lists::{VERSION_ROW_BYTES, base_list, damaged},
     refs,
 };
 
-/// What was found of a person.
-pub(super) struct Held {
-    /// What the newest versions that fit take up together, in bytes.
+/// The result of [`within`].
+pub(super) struct UserUsage {
+    /// Bytes of the newest versions that fit, together.
     pub(super) size: u64,
-    /// The newest that did not fit.
+    /// The newest version that does not fit.
     pub(super) beyond: Option<i64>,
 }
 
-/// The newest versions of `user` that take up at most `most`.
-pub(super) fn within(connection: &Connection, user: &str, most: u64) -> rusqlite::Result<Held> {
+/// Measures the newest versions of `user` that take up at most `most` bytes.
+pub(super) fn within(
+    connection: &Connection,
+    user: &str,
+    most: u64,
+) -> rusqlite::Result<UserUsage> {
     let mut statement = connection.prepare_cached(
         "SELECT v.id, base, patch FROM versions v JOIN notebooks n ON n.id = v.notebook
          WHERE n.user = ?1 ORDER BY v.id DESC",
@@ -32,7 +36,7 @@ pub(super) fn within(connection: &Connection, user: &str, most: u64) -> rusqlite
     while let Some(row) = rows.next()? {
         let base: i64 = row.get(1)?;
         let patch: Vec<u8> = row.get(2)?;
-        let mut more = (ROW + patch.len()) as u64;
+        let mut more = (VERSION_ROW_BYTES + patch.len()) as u64;
         let mut needed = refs::brought(&patch).ok_or_else(damaged)?;
         if pieces.insert(base) {
             more += content::size(connection, base)?;
@@ -45,15 +49,15 @@ pub(super) fn within(connection: &Connection, user: &str, most: u64) -> rusqlite
         }
         if size + more > most {
             let beyond = Some(row.get(0)?);
-            return Ok(Held { size, beyond });
+            return Ok(UserUsage { size, beyond });
         }
         size += more;
     }
     let beyond = None;
-    Ok(Held { size, beyond })
+    Ok(UserUsage { size, beyond })
 }
 
-/// Removes the versions of `user` up to this one.
+/// Removes the versions of `user` up to the version `until`. Returns their number.
 pub(super) fn remove(connection: &Connection, user: &str, until: i64) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(
@@ -63,16 +67,16 @@ pub(super) fn remove(connection: &Connection, user: &str, until: i64) -> rusqlit
         .execute(params![user, until])
 }
 
-/// Everyone of whom there is a version.
+/// All users with a version.
 pub(super) fn users(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut statement = connection.prepare_cached("SELECT DISTINCT user FROM notebooks")?;
     let users = statement.query_map([], |row| row.get(0))?;
     users.collect()
 }
 
-/// Whether there is a place for one more notebook of `user`, which was saved then. When they
-/// have `most` already, the one that was saved longest ago makes place for a newer one; its
-/// versions are gone then, and the second value is true.
+/// Makes a place for one more notebook of `user`, saved at `saved_at_ms`; whether there is one.
+/// When the user has `most` notebooks, the one that was saved longest ago is removed for a newer
+/// one, and the second value is true.
 pub(super) fn place(
     connection: &Connection,
     user: &str,
