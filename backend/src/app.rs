@@ -12,7 +12,7 @@ use crate::{
     feed::{Announcements, Feed},
     history::HistoryStore,
     limits::Limits,
-    notices::Board,
+    notices::NoticeBoard,
     sharing::Sharing,
     store::EventStore,
 };
@@ -40,7 +40,7 @@ pub struct AppState {
     /// Every version of every notebook, unless that is switched off.
     pub history: Option<Arc<dyn HistoryStore>>,
     /// What instructors tell participants.
-    pub notices: Arc<Board>,
+    pub notices: Arc<NoticeBoard>,
     /// What of others' participants may see.
     pub sharing: Arc<Sharing>,
     /// What is kept of participants, for them to know.

@@ -1,5 +1,5 @@
-//! Bodies of answers: one that keeps something until it is sent, and one that is given out in
-//! pieces, of its own or lent.
+//! Bodies of responses: one that keeps a guard until it is sent, and one that is given out in
+//! chunks of its own or borrowed bytes.
 
 use std::{
     collections::VecDeque,
@@ -12,22 +12,25 @@ use std::{
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-/// So much of an answer is compressed and sent before others have their turn.
-const PIECE: usize = 64 << 10;
+/// Bytes of a response that are compressed and sent before other tasks have their turn.
+const CHUNK_BYTES: usize = 64 << 10;
 
-/// A body, and what lasts until it is sent or given up.
-pub(crate) struct With<T> {
+/// A body with a guard, which is dropped when the body is sent or given up.
+pub(crate) struct GuardedBody<T> {
     body: Body,
-    _kept: T,
+    _guard: T,
 }
 
-impl<T> With<T> {
-    pub(crate) fn new(body: Body, kept: T) -> Self {
-        Self { body, _kept: kept }
+impl<T> GuardedBody<T> {
+    pub(crate) fn new(body: Body, guard: T) -> Self {
+        Self {
+            body,
+            _guard: guard,
+        }
     }
 }
 
-impl<T: Unpin> HttpBody for With<T> {
+impl<T: Unpin> HttpBody for GuardedBody<T> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -47,73 +50,73 @@ impl<T: Unpin> HttpBody for With<T> {
     }
 }
 
-/// What is in memory already, in pieces. Who compresses it would else do so at one go, and
-/// hold up all that its worker has to do.
-pub(crate) struct Pieces {
-    left: VecDeque<Part>,
-    /// Others had their turn since the last piece.
+/// Bytes in memory, given out in chunks. Compressing them at once would hold up the other tasks of
+/// the worker thread.
+pub(crate) struct ChunkedBody {
+    left: VecDeque<BodySegment>,
+    /// Other tasks had their turn since the last chunk.
     is_turn: bool,
 }
 
-enum Part {
-    Own(Bytes),
-    Lent {
+enum BodySegment {
+    Owned(Bytes),
+    Borrowed {
         bytes: Weak<Vec<u8>>,
         left: Range<usize>,
     },
 }
 
-/// Who lent the bytes has let go of them: there are newer ones.
+/// The owner of borrowed bytes has dropped them, because there are newer ones.
 #[derive(Debug, thiserror::Error)]
 #[error("what was being sent is out of date")]
-struct TakenBack;
+struct BytesReleased;
 
-impl Pieces {
-    /// A body of these.
+impl ChunkedBody {
+    /// A body of these bytes.
     pub(crate) fn of(bytes: Bytes) -> Self {
         Self {
-            left: [Part::Own(bytes)].into(),
+            left: [BodySegment::Owned(bytes)].into(),
             is_turn: true,
         }
     }
 
-    /// A body of bytes that many are sent, between a beginning and an end of its own. It ends
-    /// half-way when nobody keeps them any more.
+    /// A body of bytes that many responses share, between a beginning and an end of its own. It
+    /// fails half-way when the owner drops the bytes.
     pub(crate) fn around(begin: Bytes, lent: &Arc<Vec<u8>>, end: Bytes) -> Self {
-        let lent = Part::Lent {
+        let lent = BodySegment::Borrowed {
             left: 0..lent.len(),
             bytes: Arc::downgrade(lent),
         };
         Self {
-            left: [Part::Own(begin), lent, Part::Own(end)].into(),
+            left: [BodySegment::Owned(begin), lent, BodySegment::Owned(end)].into(),
             is_turn: true,
         }
     }
 }
 
-impl Part {
+impl BodySegment {
     fn len(&self) -> usize {
         match self {
-            Self::Own(bytes) => bytes.len(),
-            Self::Lent { left, .. } => left.len(),
+            Self::Owned(bytes) => bytes.len(),
+            Self::Borrowed { left, .. } => left.len(),
         }
     }
 
-    fn next(&mut self) -> Result<Bytes, TakenBack> {
-        let length = PIECE.min(self.len());
+    fn next(&mut self) -> Result<Bytes, BytesReleased> {
+        let length = CHUNK_BYTES.min(self.len());
         match self {
-            Self::Own(bytes) => Ok(bytes.split_to(length)),
-            Self::Lent { bytes, left } => {
-                let bytes = bytes.upgrade().ok_or(TakenBack)?;
-                let piece = left.start..left.start + length;
-                left.start = piece.end;
-                Ok(Bytes::copy_from_slice(&bytes[piece]))
+            Self::Owned(bytes) => Ok(bytes.split_to(length)),
+            Self::Borrowed { bytes, left } => {
+                let bytes = bytes.upgrade().ok_or(BytesReleased)?;
+                let chunk = left.start..left.start + length;
+                left.start = chunk.end;
+                Ok(Bytes::copy_from_slice(&bytes[chunk]))
             }
         }
     }
 }
 
-impl HttpBody for Pieces {
+impl HttpBody for ChunkedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -121,7 +124,11 @@ impl HttpBody for Pieces {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        while self.left.pop_front_if(|part| part.len() == 0).is_some() {}
+        while self
+            .left
+            .pop_front_if(|segment| segment.len() == 0)
+            .is_some()
+        {}
         if self.left.is_empty() {
             return Poll::Ready(None);
         }
@@ -130,16 +137,16 @@ impl HttpBody for Pieces {
             return Poll::Pending;
         }
         self.is_turn = false;
-        let piece = self.left.front_mut().map(Part::next);
-        Poll::Ready(piece.map(|piece| piece.map(Frame::data).map_err(axum::Error::new)))
+        let chunk = self.left.front_mut().map(BodySegment::next);
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data).map_err(axum::Error::new)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left.iter().all(|part| part.len() == 0)
+        self.left.iter().all(|segment| segment.len() == 0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        let left = self.left.iter().map(|part| part.len() as u64);
+        let left = self.left.iter().map(|segment| segment.len() as u64);
         SizeHint::with_exact(left.sum())
     }
 }
@@ -150,8 +157,8 @@ mod tests {
 
     use super::*;
 
-    /// What comes of `body`, and how often others had their turn.
-    async fn read(mut body: Pieces) -> (Result<Vec<u8>, axum::Error>, usize) {
+    /// The bytes of `body`, and how often other tasks had their turn.
+    async fn read(mut body: ChunkedBody) -> (Result<Vec<u8>, axum::Error>, usize) {
         let (mut got, mut turns) = (Vec::new(), 0);
         while !body.is_end_stream() {
             let frame = poll_fn(|context| {
@@ -168,19 +175,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn others_have_their_turn_between_two_pieces() {
-        let bytes: Vec<u8> = (0..3 * PIECE + 7).map(|n| n as u8).collect();
-        let body = Pieces::of(bytes.clone().into());
+    async fn other_tasks_have_their_turn_between_two_chunks() {
+        let bytes: Vec<u8> = (0..3 * CHUNK_BYTES + 7).map(|n| n as u8).collect();
+        let body = ChunkedBody::of(bytes.clone().into());
         assert_eq!(body.size_hint().exact(), Some(bytes.len() as u64));
         let (got, turns) = read(body).await;
         assert_eq!((got.expect("it is all there"), turns), (bytes, 3));
     }
 
     #[tokio::test]
-    async fn what_is_lent_is_sent_as_long_as_it_is_kept() {
-        let lent = Arc::new(vec![b'x'; 2 * PIECE]);
-        let body = || Pieces::around("(".into(), &lent, ")".into());
-        assert_eq!(body().size_hint().exact(), Some(2 * PIECE as u64 + 2));
+    async fn borrowed_bytes_are_sent_while_their_owner_keeps_them() {
+        let lent = Arc::new(vec![b'x'; 2 * CHUNK_BYTES]);
+        let body = || ChunkedBody::around("(".into(), &lent, ")".into());
+        assert_eq!(body().size_hint().exact(), Some(2 * CHUNK_BYTES as u64 + 2));
         let expected = [b"(", &lent[..], b")"].concat();
         assert_eq!(read(body()).await.0.expect("it is kept"), expected);
         let body = body();
@@ -189,12 +196,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_kept_lasts_as_long_as_the_body() {
-        let kept = Arc::new(());
-        let body = Body::new(With::new(Body::from("x"), Arc::clone(&kept)));
-        assert_eq!(Arc::strong_count(&kept), 2);
+    async fn a_guard_lives_as_long_as_its_body() {
+        let guard = Arc::new(());
+        let body = Body::new(GuardedBody::new(Body::from("x"), Arc::clone(&guard)));
+        assert_eq!(Arc::strong_count(&guard), 2);
         let read = axum::body::to_bytes(body, 10).await;
         assert_eq!(read.expect("it is short"), "x");
-        assert_eq!(Arc::strong_count(&kept), 1);
+        assert_eq!(Arc::strong_count(&guard), 1);
     }
 }

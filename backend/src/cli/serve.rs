@@ -36,7 +36,7 @@ use crate::{
     feed::{Announcements, Feed},
     homes::Reader,
     limits::{LimitSettings, Limits},
-    notices::Board,
+    notices::NoticeBoard,
     routes::{login_link, router},
     server,
     sharing::Sharing,
@@ -160,7 +160,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let history = args
         .history
         .start(&data, &reader, &announcements, &args.quota)?;
-    let notices = Board::open(&data.join("notices.sqlite3"), announcements.clone())?;
+    let notices = NoticeBoard::open(&data.join("notices.sqlite3"), announcements.clone())?;
     let about = AboutResponse {
         events: args.keep_events,
         history: args.history.kept(),

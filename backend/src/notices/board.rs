@@ -1,13 +1,13 @@
-//! Where notices stand, in memory and ready to be sent.
+//! The notice board: all notices, in memory and ready to be sent.
 //!
-//! Every change has a number that grows; a reader remembers the newest it has seen and
-//! asks for what came after. The numbers begin with the time the service started, so they
-//! need not be kept: those of a service before are less, and its readers get everything
-//! once more. A reader that remembers a number from the future begins anew as well.
+//! Every change has a growing number; a reader remembers the newest it has seen and asks for later
+//! ones. The numbers begin with the time at which the service started, so they need not be stored:
+//! those of an earlier run are smaller, and its readers get everything once more. A reader with a
+//! number from the future begins anew as well.
 //!
-//! A notice for a notebook is for those who have a copy, and the board hears of copies as
-//! an observer of the class. Who gets one while the notice stands is told then: for them
-//! alone the notice has changed.
+//! A notice for a notebook is for the participants with a copy, of which the board learns as an
+//! observer of the class. A participant who gets a copy while the notice stands is told then: the
+//! notice has changed for them alone.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -21,61 +21,64 @@ use shared::{
 };
 use tokio::sync::watch;
 
-use super::{Draft, Kept, MOST, NoticeError, NoticeStore, Receipt, SqliteNotices};
+use super::{
+    MAX_NOTICES, NoticeDraft, NoticeError, NoticeStore, Receipt, SqliteNotices, StoredNotice,
+};
 use crate::{
     class::{Class, Key, Observer, Revision},
     feed::{self, Announcements},
     time,
 };
 
-/// See the module's words.
-pub struct Board {
+/// The notice board. Each change wakes the readers that wait for it.
+pub struct NoticeBoard {
     store: Arc<dyn NoticeStore>,
-    posted: Mutex<Posted>,
-    /// Held by whoever writes, so that no more than [`MOST`] are kept.
+    state: Mutex<BoardState>,
+    /// Locked while a notice is written, so that no more than [`MAX_NOTICES`] are stored.
     writing: Mutex<()>,
     newest: watch::Sender<i64>,
     announcements: Announcements,
 }
 
-struct Posted {
+struct BoardState {
     seq: i64,
-    notices: BTreeMap<i64, Post>,
+    notices: BTreeMap<i64, PostedNotice>,
 }
 
-struct Post {
-    kept: Kept,
+struct PostedNotice {
+    stored: StoredNotice,
     html: SafeHtml,
     seq: i64,
-    /// Of one for a notebook: who has a copy, and since which change that is known.
+    /// Of a notice for a notebook: the participants with a copy, and the change since which that is
+    /// known.
     members: BTreeMap<String, i64>,
 }
 
-/// What a reader is told.
+/// The changes that a reader has not seen.
 #[derive(Debug)]
-pub struct News {
-    /// What to ask after next.
+pub struct NoticeUpdate {
+    /// The number to ask with next time.
     pub cursor: i64,
     /// Oldest first.
     pub notices: Vec<Notice>,
 }
 
-/// A notice and those it is known to be for, by name; everyone is not named.
+/// A notice and the participants it is for, as far as they are known by name.
 #[derive(Debug)]
-pub struct Sent {
-    /// As it was written.
+pub struct AddressedNotice {
+    /// The notice as it was written.
     pub notice: Notice,
-    /// By whom.
+    /// The instructor who wrote it.
     pub author: String,
-    /// For whom.
+    /// The recipients that the instructor chose.
     pub to: Audience,
-    /// By name.
+    /// The participants it is for, by name; empty for a notice to everyone.
     pub members: Vec<String>,
 }
 
-impl Board {
-    /// The board kept at `path`, which is made when it is not there; whoever may read a notice
-    /// is told through `announcements`.
+impl NoticeBoard {
+    /// The board stored at `path`, which is made when it is not there; `announcements` tell the
+    /// readers of a notice.
     ///
     /// # Errors
     /// When the file cannot be used.
@@ -84,7 +87,7 @@ impl Board {
         Ok(Arc::new(Self::of(store, announcements, time::now_ms())?))
     }
 
-    /// The board kept in `store`, of a service that starts at `now_ms`.
+    /// The board stored in `store`, of a service that starts at `now_ms`.
     fn of(
         store: Arc<dyn NoticeStore>,
         announcements: Announcements,
@@ -94,9 +97,9 @@ impl Board {
         // whole numbers as JavaScript does holds these exactly for another two centuries.
         let seq = now_ms * 1_000;
         let notices = store.all()?.into_iter();
-        let notices = notices.map(|kept| (kept.id, Post::new(kept, seq)));
+        let notices = notices.map(|stored| (stored.id, PostedNotice::new(stored, seq)));
         Ok(Self {
-            posted: Mutex::new(Posted {
+            state: Mutex::new(BoardState {
                 seq,
                 notices: notices.collect(),
             }),
@@ -107,167 +110,173 @@ impl Board {
         })
     }
 
-    /// Where it is known who has read what.
+    /// The store, which knows the receipts of each reader.
     #[must_use]
     pub fn store(&self) -> &dyn NoticeStore {
         &*self.store
     }
 
-    /// The number of the newest change, to wait for the next.
+    /// The number of the newest change; a reader waits here for the next.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<i64> {
         self.newest.subscribe()
     }
 
-    /// Posts a notice; those who have the notebook it is for are looked up in `class`.
+    /// Posts a notice; the participants with a copy of its notebook are looked up in `class`.
     ///
     /// # Errors
-    /// [`NoticeError::Full`] when too many stand; and when it could not be kept.
-    pub fn post(&self, draft: &Draft, author: &str, class: &Class) -> Result<Sent, NoticeError> {
+    /// [`NoticeError::Full`] when too many stand; and when it could not be stored.
+    pub fn post(
+        &self,
+        draft: &NoticeDraft,
+        author: &str,
+        class: &Class,
+    ) -> Result<AddressedNotice, NoticeError> {
         let now_ms = time::now_ms();
         let _writing = self.writing.lock();
         self.make_room(now_ms)?;
         let id = self.store.add(draft, author, now_ms)?;
-        let kept = Kept {
+        let stored = StoredNotice {
             id,
             draft: draft.clone(),
             author: author.to_owned(),
             created_at_ms: now_ms,
             retracted_at_ms: None,
         };
-        let mut post = Post::new(kept, 0);
+        let mut posted = PostedNotice::new(stored, 0);
         {
-            let mut posted = self.posted.lock();
-            post.seq = posted.next();
-            posted.notices.insert(id, post);
+            let mut state = self.state.lock();
+            posted.seq = state.next();
+            state.notices.insert(id, posted);
         }
-        // Only now, or who gets a copy in between would be left out.
+        // After the notice was inserted, so that no participant who gets a copy in between is left
+        // out.
         for key in class.keys() {
             self.join(&key);
         }
         let (sent, readers) = {
-            let posted = self.posted.lock();
-            let post = &posted.notices[&id];
-            (post.sent(), post.readers())
+            let state = self.state.lock();
+            let posted = &state.notices[&id];
+            (posted.sent(), posted.readers())
         };
         self.publish(readers);
         Ok(sent)
     }
 
-    /// Takes a notice back; whether there is such a one.
+    /// Takes a notice back; whether there is one with this number.
     ///
     /// # Errors
-    /// When that could not be kept.
+    /// When that could not be stored.
     pub fn retract(&self, id: i64) -> Result<bool, NoticeError> {
         let now_ms = time::now_ms();
         let _writing = self.writing.lock();
-        let readers = match self.posted.lock().notices.get(&id) {
+        let readers = match self.state.lock().notices.get(&id) {
             None => return Ok(false),
-            Some(post) if post.kept.retracted_at_ms.is_some() => return Ok(true),
-            Some(post) => post.readers(),
+            Some(posted) if posted.stored.retracted_at_ms.is_some() => return Ok(true),
+            Some(posted) => posted.readers(),
         };
         self.store.retract(id, now_ms)?;
         {
-            let mut posted = self.posted.lock();
-            let seq = posted.next();
-            if let Some(post) = posted.notices.get_mut(&id) {
-                post.kept.retracted_at_ms = Some(now_ms);
-                post.seq = seq;
+            let mut state = self.state.lock();
+            let seq = state.next();
+            if let Some(posted) = state.notices.get_mut(&id) {
+                posted.stored.retracted_at_ms = Some(now_ms);
+                posted.seq = seq;
             }
         }
         self.publish(readers);
         Ok(true)
     }
 
-    /// What has changed for `user` after a number; or, without one, what stands.
+    /// The notices that have changed for `user` after a number; without one, those that stand.
     #[must_use]
-    pub fn news(&self, user: &str, after: Option<i64>) -> News {
+    pub fn updates(&self, user: &str, after: Option<i64>) -> NoticeUpdate {
         let now_ms = time::now_ms();
-        let posted = self.posted.lock();
-        let after = after.filter(|after| *after <= posted.seq);
-        let notices = posted.notices.values().filter_map(|post| {
-            let seq = post.seq_for(user)?;
+        let state = self.state.lock();
+        let after = after.filter(|after| *after <= state.seq);
+        let notices = state.notices.values().filter_map(|posted| {
+            let seq = posted.seq_for(user)?;
             let wanted = match after {
-                Some(after) => seq > after && !post.kept.is_over(now_ms),
-                None => post.kept.stands(now_ms),
+                Some(after) => seq > after && !posted.stored.is_over(now_ms),
+                None => posted.stored.stands(now_ms),
             };
-            wanted.then(|| post.notice(seq))
+            wanted.then(|| posted.notice(seq))
         });
-        News {
+        NoticeUpdate {
             notices: notices.collect(),
-            cursor: posted.seq,
+            cursor: state.seq,
         }
     }
 
     /// Whether a notice is for `user`.
     #[must_use]
     pub fn is_for(&self, id: i64, user: &str) -> bool {
-        let posted = self.posted.lock();
-        let post = posted.notices.get(&id);
-        post.is_some_and(|post| post.seq_for(user).is_some())
+        let state = self.state.lock();
+        let posted = state.notices.get(&id);
+        posted.is_some_and(|posted| posted.seq_for(user).is_some())
     }
 
-    /// The newest `limit` notices, or those before one; newest first.
+    /// The newest `limit` notices, or those before the number `before`; newest first.
     #[must_use]
-    pub fn sent(&self, before: Option<i64>, limit: usize) -> Vec<Sent> {
-        let posted = self.posted.lock();
-        let older = posted.notices.range(..before.unwrap_or(i64::MAX));
+    pub fn sent(&self, before: Option<i64>, limit: usize) -> Vec<AddressedNotice> {
+        let state = self.state.lock();
+        let older = state.notices.range(..before.unwrap_or(i64::MAX));
         older
             .rev()
             .take(limit)
-            .map(|(_, post)| post.sent())
+            .map(|(_, posted)| posted.sent())
             .collect()
     }
 
-    /// Notes how far a notice got with a reader.
+    /// Stores how far a notice got with a reader.
     ///
     /// # Errors
-    /// When that could not be kept.
+    /// When that could not be stored.
     pub fn note(&self, id: i64, user: &str, receipt: Receipt) -> Result<(), NoticeError> {
         self.store.note(id, user, receipt)
     }
 
-    /// Removes what is over as long as there are too many; oldest first.
+    /// While there are too many notices, removes those that are over; oldest first.
     fn make_room(&self, now_ms: i64) -> Result<(), NoticeError> {
         loop {
             let over = {
-                let posted = self.posted.lock();
-                if posted.notices.len() < MOST {
+                let state = self.state.lock();
+                if state.notices.len() < MAX_NOTICES {
                     return Ok(());
                 }
-                let mut posts = posted.notices.values();
+                let mut posts = state.notices.values();
                 posts
-                    .find(|post| !post.kept.stands(now_ms))
-                    .map(|post| post.kept.id)
+                    .find(|posted| !posted.stored.stands(now_ms))
+                    .map(|posted| posted.stored.id)
             };
             let id = over.ok_or(NoticeError::Full)?;
             self.store.remove(id)?;
-            self.posted.lock().notices.remove(&id);
+            self.state.lock().notices.remove(&id);
         }
     }
 
-    /// Somebody has a copy of a notebook. Says whether that is news for a notice.
+    /// Records that a user has a copy of a notebook. Returns whether that makes a notice theirs.
     fn join(&self, key: &Key) -> bool {
-        let mut posted = self.posted.lock();
-        let Posted { seq, notices } = &mut *posted;
-        let mut is_news = false;
-        for post in notices.values_mut() {
-            let is_for = match &post.kept.draft.to {
+        let mut state = self.state.lock();
+        let BoardState { seq, notices } = &mut *state;
+        let mut is_changed = false;
+        for posted in notices.values_mut() {
+            let is_for = match &posted.stored.draft.to {
                 Audience::Notebook(filename) => *filename == key.filename,
                 Audience::Everyone(_) | Audience::User(_) => false,
             };
-            if is_for && !post.members.contains_key(&key.user) {
+            if is_for && !posted.members.contains_key(&key.user) {
                 *seq += 1;
-                post.members.insert(key.user.clone(), *seq);
-                is_news = true;
+                posted.members.insert(key.user.clone(), *seq);
+                is_changed = true;
             }
         }
-        is_news
+        is_changed
     }
 
-    /// Tells `readers` that something has changed.
+    /// Tells `readers` that a notice has changed.
     fn publish(&self, readers: feed::Recipients) {
-        let cursor = self.posted.lock().seq;
+        let cursor = self.state.lock().seq;
         self.newest.send_if_modified(|newest| {
             let is_new = cursor > *newest;
             *newest = cursor.max(*newest);
@@ -278,42 +287,42 @@ impl Board {
     }
 }
 
-impl Observer for Board {
+impl Observer for NoticeBoard {
     fn revised(&self, revision: &Revision) {
         if self.join(&revision.key) {
             self.publish(feed::Recipients::MaySee(revision.key.user.clone()));
         }
     }
 
-    /// Who once had a copy goes on to be told.
+    /// A participant who once had a copy still gets the notices.
     fn removed(&self, _key: &Key) {}
 }
 
-impl Posted {
+impl BoardState {
     fn next(&mut self) -> i64 {
         self.seq += 1;
         self.seq
     }
 }
 
-impl Post {
-    fn new(kept: Kept, seq: i64) -> Self {
-        let prepared = prepare::prose(&kept.draft.text, &Ammonia);
+impl PostedNotice {
+    fn new(stored: StoredNotice, seq: i64) -> Self {
+        let prepared = prepare::prose(&stored.draft.text, &Ammonia);
         let options = Options {
-            id_prefix: format!("notice-{}-", kept.id),
+            id_prefix: format!("notice-{}-", stored.id),
             ..Options::default()
         };
         Self {
             html: render::markdown(&prepared, &options),
-            kept,
+            stored,
             seq,
             members: BTreeMap::new(),
         }
     }
 
-    /// Who is to know of a change of this.
+    /// The users to be told of a change of this notice.
     fn readers(&self) -> feed::Recipients {
-        match &self.kept.draft.to {
+        match &self.stored.draft.to {
             Audience::Everyone(_) => feed::Recipients::Everyone,
             Audience::User(name) => feed::Recipients::MaySee(name.clone()),
             Audience::Notebook(_) => {
@@ -322,9 +331,9 @@ impl Post {
         }
     }
 
-    /// When this last changed for `user`, if it is for them at all.
+    /// The number of its last change for `user`, `None` when it is not for them.
     fn seq_for(&self, user: &str) -> Option<i64> {
-        match &self.kept.draft.to {
+        match &self.stored.draft.to {
             Audience::Everyone(_) => Some(self.seq),
             Audience::User(name) => (name == user).then_some(self.seq),
             Audience::Notebook(_) => {
@@ -334,7 +343,7 @@ impl Post {
         }
     }
 
-    /// For those it is for: of one that was taken back, only that.
+    /// The notice for its readers: one that was taken back has no content.
     fn notice(&self, seq: i64) -> Notice {
         let notice = self.whole(seq);
         if !notice.retracted {
@@ -351,9 +360,9 @@ impl Post {
     }
 
     fn whole(&self, seq: i64) -> Notice {
-        let draft = &self.kept.draft;
+        let draft = &self.stored.draft;
         Notice {
-            id: self.kept.id,
+            id: self.stored.id,
             seq,
             text: draft.text.clone(),
             html: self.html.clone(),
@@ -361,23 +370,23 @@ impl Post {
             link: draft.link.clone(),
             file: draft.file.clone(),
             path: None,
-            created_at_ms: self.kept.created_at_ms,
+            created_at_ms: self.stored.created_at_ms,
             until_ms: draft.until_ms,
-            retracted: self.kept.retracted_at_ms.is_some(),
+            retracted: self.stored.retracted_at_ms.is_some(),
             shown: false,
             opened: false,
         }
     }
 
-    fn sent(&self) -> Sent {
-        let members = match &self.kept.draft.to {
+    fn sent(&self) -> AddressedNotice {
+        let members = match &self.stored.draft.to {
             Audience::User(user) => vec![user.clone()],
             _ => self.members.keys().cloned().collect(),
         };
-        Sent {
+        AddressedNotice {
             notice: self.whole(self.seq),
-            author: self.kept.author.clone(),
-            to: self.kept.draft.to.clone(),
+            author: self.stored.author.clone(),
+            to: self.stored.draft.to.clone(),
             members,
         }
     }
@@ -390,10 +399,10 @@ mod tests {
     use super::*;
     use crate::{class::TailLimits, homes::HomesTemplate};
 
-    fn board() -> (TempDir, Arc<Board>, Class) {
+    fn board() -> (TempDir, Arc<NoticeBoard>, Class) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notices.sqlite3");
-        let board = Board::open(&path, Announcements::default()).unwrap();
+        let board = NoticeBoard::open(&path, Announcements::default()).unwrap();
         let homes = format!("{}/{{user}}", folder.path().display());
         let class = Class::new(
             homes.parse::<HomesTemplate>().unwrap(),
@@ -402,8 +411,8 @@ mod tests {
         (folder, board, class)
     }
 
-    fn draft(to: Audience, until_ms: Option<i64>) -> Draft {
-        Draft {
+    fn draft(to: Audience, until_ms: Option<i64>) -> NoticeDraft {
+        NoticeDraft {
             text: "text".to_owned(),
             title: None,
             to,
@@ -420,33 +429,33 @@ mod tests {
         }
     }
 
-    fn ids(news: &News) -> Vec<i64> {
-        news.notices.iter().map(|notice| notice.id).collect()
+    fn ids(update: &NoticeUpdate) -> Vec<i64> {
+        update.notices.iter().map(|notice| notice.id).collect()
     }
 
     #[test]
-    fn who_gets_the_notebook_later_is_told_then_and_nobody_else_again() {
+    fn a_participant_with_a_later_copy_is_told_then_and_no_other_again() {
         let (_folder, board, class) = board();
         let draft = draft(Audience::Notebook("a.ipynb".into()), None);
         let id = board.post(&draft, "ines", &class).unwrap().notice.id;
         board.join(&key("ana"));
-        let ana = board.news("ana", None);
-        let bob = board.news("bob", None);
+        let ana = board.updates("ana", None);
+        let bob = board.updates("bob", None);
         assert_eq!((ids(&ana), ids(&bob)), (vec![id], vec![]));
         assert!(board.join(&key("bob")) && !board.join(&key("bob")));
-        assert_eq!(ids(&board.news("bob", Some(bob.cursor))), [id]);
-        assert_eq!(ids(&board.news("ana", Some(ana.cursor))), [] as [i64; 0]);
+        assert_eq!(ids(&board.updates("bob", Some(bob.cursor))), [id]);
+        assert_eq!(ids(&board.updates("ana", Some(ana.cursor))), [] as [i64; 0]);
         assert_eq!(board.sent(None, 9)[0].members, ["ana", "bob"]);
     }
 
     #[test]
-    fn what_is_over_makes_room_and_what_stands_does_not() {
+    fn notices_that_are_over_make_room_and_standing_ones_do_not() {
         let (_folder, board, class) = board();
         let everyone = |until_ms| draft(Audience::Everyone(true), until_ms);
         let post = |until_ms| board.post(&everyone(until_ms), "ines", &class);
-        // Its time is over before the others are there.
+        // It is over before the others are posted.
         let over = post(Some(1)).unwrap().notice.id;
-        for _ in 1..MOST {
+        for _ in 1..MAX_NOTICES {
             post(None).unwrap();
         }
         let newest = post(None).unwrap().notice.id;
@@ -454,37 +463,40 @@ mod tests {
         assert!(matches!(post(None), Err(NoticeError::Full)));
         board.retract(newest).unwrap();
         post(None).unwrap();
-        assert_eq!(board.store().all().unwrap().len(), MOST);
+        assert_eq!(board.store().all().unwrap().len(), MAX_NOTICES);
     }
 
     #[test]
-    fn a_number_from_before_a_restart_or_from_nowhere_gets_everything() {
+    fn a_reader_with_an_unknown_number_gets_all_notices() {
         let (folder, _, class) = board();
         let store = SqliteNotices::open(&folder.path().join("notices.sqlite3")).unwrap();
         let store = Arc::new(store);
-        let started = |now_ms| Board::of(Arc::clone(&store) as _, Announcements::default(), now_ms);
+        let started =
+            |now_ms| NoticeBoard::of(Arc::clone(&store) as _, Announcements::default(), now_ms);
         let board = started(1_000).unwrap();
         let everyone = draft(Audience::Everyone(true), None);
         let id = board.post(&everyone, "ines", &class).unwrap().notice.id;
-        let cursor = board.news("ana", None).cursor;
-        assert_eq!(ids(&board.news("ana", Some(cursor))), [] as [i64; 0]);
-        assert_eq!(ids(&board.news("ana", Some(i64::MAX))), [id]);
+        let cursor = board.updates("ana", None).cursor;
+        assert_eq!(ids(&board.updates("ana", Some(cursor))), [] as [i64; 0]);
+        assert_eq!(ids(&board.updates("ana", Some(i64::MAX))), [id]);
         let board = started(1_001).unwrap();
-        assert_eq!(ids(&board.news("ana", Some(cursor))), [id]);
+        assert_eq!(ids(&board.updates("ana", Some(cursor))), [id]);
     }
 
     #[test]
-    fn of_what_was_taken_back_only_that_is_told() {
+    fn a_retracted_notice_has_no_content() {
         let (_folder, board, class) = board();
         let everyone = draft(Audience::Everyone(true), None);
         let id = board.post(&everyone, "ines", &class).unwrap().notice.id;
-        let cursor = board.news("ana", None).cursor;
+        let cursor = board.updates("ana", None).cursor;
         assert!(board.retract(id).unwrap() && board.retract(id).unwrap());
         assert!(!board.retract(id + 1).unwrap());
-        let news = board.news("ana", Some(cursor)).notices;
-        assert_eq!(news.len(), 1);
-        assert!(news[0].retracted && news[0].text.is_empty() && news[0].html.as_str().is_empty());
-        assert!(board.news("ana", None).notices.is_empty());
+        let update = board.updates("ana", Some(cursor)).notices;
+        assert_eq!(update.len(), 1);
+        assert!(
+            update[0].retracted && update[0].text.is_empty() && update[0].html.as_str().is_empty()
+        );
+        assert!(board.updates("ana", None).notices.is_empty());
         assert_eq!(board.sent(None, 9)[0].notice.text, "text");
     }
 }

@@ -1,36 +1,36 @@
-//! What may be sent as a notice.
+//! Checks notices before they are sent.
 
 use shared::notices::{Audience, LONGEST_TEXT, NoticeLink, NoticeRequest};
 
-/// In bytes, but the title in characters.
-const LONGEST_TITLE: usize = 120;
-const LONGEST_LABEL: usize = 120;
-const LONGEST_URL: usize = 2_000;
-const LONGEST_PATH: usize = 4_096;
-const LONGEST_USER: usize = 255;
+/// Limits of a notice's fields.
+const MAX_TITLE_CHARS: usize = 120;
+const MAX_LABEL_CHARS: usize = 120;
+const MAX_URL_BYTES: usize = 2_000;
+const MAX_PATH_BYTES: usize = 4_096;
+const MAX_USER_CHARS: usize = 255;
 
-/// A notice within its bounds, not yet sent.
+/// A notice with valid fields, not sent yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
+pub struct NoticeDraft {
     /// Plain text or Markdown.
     pub text: String,
     /// A line above it.
     pub title: Option<String>,
-    /// Whom it is for.
+    /// The participants it is for.
     pub to: Audience,
     /// Something to open beside it.
     pub link: Option<NoticeLink>,
     /// A file below the home.
     pub file: Option<String>,
-    /// Until when it stands.
+    /// When it is over.
     pub until_ms: Option<i64>,
 }
 
-impl Draft {
-    /// Reads a request at a time.
+impl NoticeDraft {
+    /// Checks a request that arrived at `now_ms`.
     ///
     /// # Errors
-    /// What is wrong with it, in words for whoever wrote it.
+    /// The field that is not valid, for its author to read.
     pub fn read(request: NoticeRequest, now_ms: i64) -> Result<Self, String> {
         let NoticeRequest {
             text,
@@ -44,7 +44,7 @@ impl Draft {
         check_audience(&to)?;
         let title = title.filter(|title| !title.trim().is_empty());
         if let Some(title) = &title {
-            check_line("A title", title, LONGEST_TITLE)?;
+            check_line("A title", title, MAX_TITLE_CHARS)?;
         }
         if let Some(file) = &file {
             check_path("The file", file)?;
@@ -88,29 +88,31 @@ fn check_audience(to: &Audience) -> Result<(), String> {
             if user.is_empty() || user.contains('/') {
                 return Err("The name of a person is not empty and has no slash.".to_owned());
             }
-            check_line("A name", user, LONGEST_USER)
+            check_line("A name", user, MAX_USER_CHARS)
         }
     }
 }
 
-fn check_line(what: &str, line: &str, longest: usize) -> Result<(), String> {
+fn check_line(subject: &str, line: &str, longest: usize) -> Result<(), String> {
     if line.chars().count() > longest {
-        return Err(format!("{what} has at most {longest} characters."));
+        return Err(format!("{subject} has at most {longest} characters."));
     }
     match line.contains(char::is_control) {
-        true => Err(format!("{what} is one line, without control characters.")),
+        true => Err(format!(
+            "{subject} is one line, without control characters."
+        )),
         false => Ok(()),
     }
 }
 
-/// A path below a home, whatever home that is.
-fn check_path(what: &str, path: &str) -> Result<(), String> {
+/// Checks a path below any home.
+fn check_path(subject: &str, path: &str) -> Result<(), String> {
     let is_step = |step: &str| !matches!(step, "" | "." | "..");
     let is_plain = !path.contains(char::is_control) && !path.contains('\\');
-    if path.len() > LONGEST_PATH || !is_plain || !path.split('/').all(is_step) {
+    if path.len() > MAX_PATH_BYTES || !is_plain || !path.split('/').all(is_step) {
         return Err(format!(
-            "{what} is a path below the home, such as module1/day1.ipynb, of at most \
-             {LONGEST_PATH} bytes and without \"..\"."
+            "{subject} is a path below the home, such as module1/day1.ipynb, of at most \
+             {MAX_PATH_BYTES} bytes and without \"..\"."
         ));
     }
     Ok(())
@@ -126,16 +128,16 @@ fn checked_link(link: NoticeLink) -> Result<NoticeLink, String> {
         let host = rest.split(['/', '?', '#']).next();
         host.is_some_and(|host| !host.is_empty())
     });
-    // No white space anywhere: a browser would leave some of it out, and lead elsewhere.
+    // No white space anywhere: a browser would remove some of it, and open another address.
     let is_one_word = !url.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\');
     let is_web = begins("http://") || begins("https://");
-    if !(is_web && leads_somewhere && is_one_word) || url.len() > LONGEST_URL {
+    if !(is_web && leads_somewhere && is_one_word) || url.len() > MAX_URL_BYTES {
         return Err(format!(
-            "A link begins with http:// or https://, has no spaces and at most {LONGEST_URL} \
+            "A link begins with http:// or https://, has no spaces and at most {MAX_URL_BYTES} \
              bytes."
         ));
     }
-    check_line("The name of a link", &label, LONGEST_LABEL)?;
+    check_line("The name of a link", &label, MAX_LABEL_CHARS)?;
     let label = match label.trim() {
         "" => url.clone(),
         label => label.to_owned(),
@@ -158,14 +160,14 @@ mod tests {
         }
     }
 
-    fn read(change: impl FnOnce(&mut NoticeRequest)) -> Result<Draft, String> {
+    fn read(change: impl FnOnce(&mut NoticeRequest)) -> Result<NoticeDraft, String> {
         let mut request = request();
         change(&mut request);
-        Draft::read(request, 1_000)
+        NoticeDraft::read(request, 1_000)
     }
 
     #[test]
-    fn a_text_has_its_length() {
+    fn a_text_has_a_bounded_length_and_no_control_characters() {
         for good in [
             "x".to_owned(),
             "é".repeat(LONGEST_TEXT),
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_stay_below_the_home() {
+    fn a_path_stays_below_the_home() {
         for good in ["a.ipynb", "m 1/däy.ipynb", "a/..b/c..", ".hidden"] {
             read(|request| request.file = Some(good.to_owned())).unwrap();
             read(|request| request.to = Audience::Notebook(good.to_owned())).unwrap();
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_leads_into_the_web() {
+    fn a_link_is_a_web_address() {
         let link = |url: &str| {
             let link = NoticeLink {
                 url: url.to_owned(),
@@ -231,14 +233,14 @@ mod tests {
             "https://a b",
             "https:\\\\a",
             "ftp://a",
-            &format!("https://a/{}", "x".repeat(LONGEST_URL)),
+            &format!("https://a/{}", "x".repeat(MAX_URL_BYTES)),
         ] {
             link(bad).expect_err(bad);
         }
     }
 
     #[test]
-    fn the_rest_is_bounded_too() {
+    fn users_titles_and_times_are_checked_too() {
         read(|request| request.to = Audience::User("ana".into())).unwrap();
         for user in ["", "a/b", "a\nb", &"x".repeat(256)] {
             read(|request| request.to = Audience::User(user.into())).expect_err(user);

@@ -1,12 +1,12 @@
-//! Notices: short texts of an instructor's that participants read where they work.
+//! Notices: short texts of instructors that participants read while they work.
 //!
-//! * `draft.rs`: what may be sent
-//! * `board.rs`: the [`Board`], where they stand: whom each is for, what has changed since
-//!   when, and waking those who wait
-//! * `sqlite.rs`: keeping them and who has read them, behind [`NoticeStore`]
+//! * `draft.rs`: checks a notice before it is sent
+//! * `board.rs`: the [`NoticeBoard`] with all notices: the participants each is for, the changes
+//!   since a number, and waking waiting readers
+//! * `sqlite.rs`: stores notices and receipts, behind [`NoticeStore`]
 //!
-//! The board holds the notices in memory, ready to be sent, since a whole class asks for
-//! them at once; the store alone knows who has read what.
+//! The board holds the notices in memory, ready to be sent, because a whole class asks for them at
+//! once; only the store has the receipts.
 //!
 //! Not here: who may write ([`crate::routes`]) and how often ([`crate::limits`]).
 
@@ -14,42 +14,43 @@ mod board;
 mod draft;
 mod sqlite;
 
-pub use board::{Board, News, Sent};
-pub use draft::Draft;
+pub use board::{AddressedNotice, NoticeBoard, NoticeUpdate};
+pub use draft::NoticeDraft;
 pub use sqlite::SqliteNotices;
 pub(crate) use sqlite::inspect;
 
-/// As many are kept; what is over goes, oldest first, and then nothing more is taken.
-pub(crate) const MOST: usize = 1_000;
+/// Notices that are kept. For a new one the oldest that is over is removed; when all stand, the new
+/// one is refused.
+pub(crate) const MAX_NOTICES: usize = 1_000;
 
-/// Why there is no answer.
+/// Why a notice could not be read or stored.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum NoticeError {
     /// The store failed: a full or read-only disk, an I/O error.
     #[error("the notices cannot be used: {0}")]
     Engine(String),
-    /// As many notices stand as may.
-    #[error("{MOST} notices stand: take some back first")]
+    /// As many notices stand as are kept.
+    #[error("{MAX_NOTICES} notices stand: take some back first")]
     Full,
 }
 
-/// A notice that is kept.
+/// A notice in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredNotice {
     /// Its number.
     pub id: i64,
-    /// What was written.
-    pub draft: Draft,
-    /// By whom.
+    /// What the instructor wrote.
+    pub draft: NoticeDraft,
+    /// The instructor who wrote it.
     pub author: String,
-    /// When.
+    /// When it was posted.
     pub created_at_ms: i64,
     /// When it was taken back.
     pub retracted_at_ms: Option<i64>,
 }
 
-impl Kept {
-    /// Whether it is to be read by anyone at that time.
+impl StoredNotice {
+    /// Whether readers see it at that time.
     #[must_use]
     pub fn stands(&self, now_ms: i64) -> bool {
         self.retracted_at_ms.is_none() && !self.is_over(now_ms)
@@ -62,54 +63,55 @@ impl Kept {
     }
 }
 
-/// How far a notice got with one reader, and when first.
+/// How far a notice got with one reader, with the first time of each step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// It was on their screen.
+    /// When the notice was on the reader's screen.
     pub shown_at_ms: Option<i64>,
-    /// They opened or dismissed it.
+    /// When the reader opened or dismissed it.
     pub opened_at_ms: Option<i64>,
 }
 
-/// Keeps notices. Every method may wait for the disk; what is written is on it afterwards.
+/// Stores notices and receipts. Every method may wait for the disk; written data is on it
+/// afterwards.
 pub trait NoticeStore: Send + Sync {
-    /// All that are kept, oldest first.
+    /// All notices, oldest first.
     ///
     /// # Errors
     /// When the store cannot be read or written; so with the other methods.
-    fn all(&self) -> Result<Vec<Kept>, NoticeError>;
+    fn all(&self) -> Result<Vec<StoredNotice>, NoticeError>;
 
-    /// Adds one; the answer is its number, which no other had or gets.
+    /// Adds a notice. Returns its number, which no other notice had or gets.
     ///
     /// # Errors
     /// As above.
-    fn add(&self, draft: &Draft, author: &str, at_ms: i64) -> Result<i64, NoticeError>;
+    fn add(&self, draft: &NoticeDraft, author: &str, at_ms: i64) -> Result<i64, NoticeError>;
 
-    /// Notes that it was taken back.
+    /// Records that a notice was taken back.
     ///
     /// # Errors
     /// As above.
     fn retract(&self, id: i64, at_ms: i64) -> Result<(), NoticeError>;
 
-    /// Removes one and its receipts.
+    /// Removes a notice and its receipts.
     ///
     /// # Errors
     /// As above.
     fn remove(&self, id: i64) -> Result<(), NoticeError>;
 
-    /// Adds to what is known of a reader; what was known already stays.
+    /// Adds to the receipt of a reader; times that are known already stay.
     ///
     /// # Errors
     /// As above.
     fn note(&self, id: i64, user: &str, receipt: Receipt) -> Result<(), NoticeError>;
 
-    /// What one reader has read.
+    /// The receipts of one reader, by the notice's number.
     ///
     /// # Errors
     /// As above.
     fn read_by(&self, user: &str) -> Result<Vec<(i64, Receipt)>, NoticeError>;
 
-    /// Who has read one notice, by name.
+    /// The receipts of one notice, by the reader's name.
     ///
     /// # Errors
     /// As above.

@@ -1,5 +1,5 @@
-//! [`NoticeStore`] on SQLite, in a file of its own. What was acknowledged is on the disk:
-//! notices are few, and nobody could say them again.
+//! [`NoticeStore`] on SQLite, in a file of its own. A stored notice is synced to the disk, because
+//! it could not be restored from anywhere, and notices are few.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, Row, params};
 use shared::notices::{Audience, NoticeLink};
 
-use super::{Draft, Kept, NoticeError, NoticeStore, Receipt};
+use super::{NoticeDraft, NoticeError, NoticeStore, Receipt, StoredNotice};
 use crate::sqlite::{self, Durability, Inspected, connect_pair, explained};
 
-/// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, for pages hold them.
+/// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, because pages hold them.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE notices (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -37,10 +37,10 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX receipts_by_notice ON receipts (notice);
 "];
 
-/// What is in the file.
-const WHAT: &str = "Notices";
+/// Names the file's content in errors.
+const FILE_CONTENT: &str = "Notices";
 
-/// See the module's words.
+/// Notices and receipts in an SQLite file.
 pub struct SqliteNotices {
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
@@ -54,7 +54,7 @@ impl SqliteNotices {
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let opened = connect_pair(path, Durability::Full, MIGRATIONS);
-        let [writer, reader] = opened.map_err(|error| explained(path, WHAT, error))?;
+        let [writer, reader] = opened.map_err(|error| explained(path, FILE_CONTENT, error))?;
         Ok(Self {
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
@@ -62,24 +62,24 @@ impl SqliteNotices {
     }
 }
 
-/// Looks at the file at `path`, leaving everything as it is.
+/// Inspects the file at `path` without changing it.
 pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
-    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, WHAT, error))
+    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, FILE_CONTENT, error))
 }
 
 impl NoticeStore for SqliteNotices {
-    fn all(&self) -> Result<Vec<Kept>, NoticeError> {
+    fn all(&self) -> Result<Vec<StoredNotice>, NoticeError> {
         let reader = self.reader.lock();
         let mut statement = reader.prepare_cached(
             "SELECT id, author, created_at_ms, retracted_at_ms, until_ms, notebook, user, title,
                  text, link_url, link_label, file
              FROM notices ORDER BY id",
         )?;
-        let found = statement.query_map([], kept)?;
+        let found = statement.query_map([], stored_notice)?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn add(&self, draft: &Draft, author: &str, at_ms: i64) -> Result<i64, NoticeError> {
+    fn add(&self, draft: &NoticeDraft, author: &str, at_ms: i64) -> Result<i64, NoticeError> {
         let (notebook, user) = match &draft.to {
             Audience::Everyone(_) => (None, None),
             Audience::Notebook(filename) => (Some(filename), None),
@@ -124,7 +124,7 @@ impl NoticeStore for SqliteNotices {
     }
 
     fn note(&self, id: i64, user: &str, receipt: Receipt) -> Result<(), NoticeError> {
-        // Without news nothing is written, and so nothing waited for.
+        // A receipt without a new time is not written, so the request waits for no disk.
         self.writer
             .lock()
             .prepare_cached(
@@ -159,7 +159,7 @@ impl NoticeStore for SqliteNotices {
     }
 }
 
-fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
+fn stored_notice(row: &Row<'_>) -> rusqlite::Result<StoredNotice> {
     let to = match (row.get(5)?, row.get(6)?) {
         (Some(filename), _) => Audience::Notebook(filename),
         (None, Some(user)) => Audience::User(user),
@@ -171,12 +171,12 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
         url,
         label: label.unwrap_or_default(),
     });
-    Ok(Kept {
+    Ok(StoredNotice {
         id: row.get(0)?,
         author: row.get(1)?,
         created_at_ms: row.get(2)?,
         retracted_at_ms: row.get(3)?,
-        draft: Draft {
+        draft: NoticeDraft {
             until_ms: row.get(4)?,
             to,
             title: row.get(7)?,
@@ -187,7 +187,7 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
     })
 }
 
-/// Of the second and third columns.
+/// The receipt in the second and third columns.
 fn receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
     Ok(Receipt {
         shown_at_ms: row.get(1)?,
@@ -205,8 +205,8 @@ impl From<rusqlite::Error> for NoticeError {
 mod tests {
     use super::*;
 
-    fn draft(to: Audience) -> Draft {
-        Draft {
+    fn draft(to: Audience) -> NoticeDraft {
+        NoticeDraft {
             text: "text".to_owned(),
             title: Some("title".to_owned()),
             to,
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_comes_back_whole_and_numbers_are_never_reused() {
+    fn stored_notices_come_back_whole_and_numbers_are_never_reused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notices.sqlite3");
         let audiences = [
@@ -237,11 +237,11 @@ mod tests {
         }
         let store = SqliteNotices::open(&path).unwrap();
         let all = store.all().unwrap();
-        for (kept, to) in all.iter().zip(&audiences) {
-            assert_eq!(kept.draft, draft(to.clone()));
+        for (stored_notice, to) in all.iter().zip(&audiences) {
+            assert_eq!(stored_notice.draft, draft(to.clone()));
             assert_eq!(
-                (kept.author.as_str(), kept.created_at_ms),
-                ("ines", kept.id)
+                (stored_notice.author.as_str(), stored_notice.created_at_ms),
+                ("ines", stored_notice.id)
             );
         }
         assert_eq!(all[1].retracted_at_ms, Some(7));

@@ -16,7 +16,7 @@ use super::{
     extract::{Looks, RateLimited},
     unsent::Lent,
 };
-use crate::{app::AppState, bodies::Pieces, time};
+use crate::{app::AppState, bodies::ChunkedBody, time};
 
 /// `GET /api/followed`
 #[utoipa::path(get, path = "/followed", tag = "sharing",
@@ -26,14 +26,14 @@ pub(super) async fn get_followed(
     State(state): State<Arc<AppState>>,
     RateLimited { pass, .. }: RateLimited<Looks>,
 ) -> Result<Response, AppError> {
-    let tile = state.sharing.followed_in(&state.class).await;
+    let tile = state.sharing.followed_tile(&state.class).await;
     let (tile, is_lent) =
         tile.ok_or_else(|| AppError::NotFound("No notebook is followed.".to_owned()))?;
     // A `TileResponse` around the bytes that everyone gets: a large notebook is in memory once
     // for the whole class, however slowly it is read.
     let begin = format!(r#"{{"now_ms":{},"tile":"#, time::now_ms());
     if is_lent {
-        let answer = Body::new(Pieces::around(begin.into(), &tile, "}".into()));
+        let answer = Body::new(ChunkedBody::around(begin.into(), &tile, "}".into()));
         return Ok((JSON, Extension(Lent), answer).into_response());
     }
     let answer = [begin.as_bytes(), &tile, b"}"].concat();

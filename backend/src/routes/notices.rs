@@ -32,7 +32,7 @@ use super::{
 use crate::{
     app::AppState,
     homes::HomesTemplate,
-    notices::{Board, Draft, News, Receipt, Sent},
+    notices::{AddressedNotice, NoticeBoard, NoticeDraft, NoticeUpdate, Receipt},
     telemetry::loggable,
     time,
 };
@@ -90,7 +90,7 @@ async fn list_notices(
         _ => Some(state.limits.stream(&identity)?),
     };
     let until = Instant::now() + Duration::from_secs(wait);
-    let News {
+    let NoticeUpdate {
         cursor,
         mut notices,
     } = news_by(&state, &identity.user, after, until).await;
@@ -109,12 +109,12 @@ async fn list_notices(
 }
 
 /// What is new for `user`; when there is nothing, as soon as there is, or `until` then.
-async fn news_by(state: &AppState, user: &str, after: Option<i64>, until: Instant) -> News {
+async fn news_by(state: &AppState, user: &str, after: Option<i64>, until: Instant) -> NoticeUpdate {
     // Before the board is looked at, so that nothing falls between the two.
     let mut changes = state.notices.changes();
     loop {
         changes.mark_unchanged();
-        let news = state.notices.news(user, after);
+        let news = state.notices.updates(user, after);
         if !news.notices.is_empty() {
             return news;
         }
@@ -162,7 +162,7 @@ async fn post_notice(
         )),
         error => error,
     })?;
-    let draft = Draft::read(request, time::now_ms()).map_err(AppError::BadRequest)?;
+    let draft = NoticeDraft::read(request, time::now_ms()).map_err(AppError::BadRequest)?;
     state.limits.notice(&identity)?;
     let sent = aside(move || {
         let sent = state.notices.post(&draft, &identity.user, &state.class)?;
@@ -234,8 +234,8 @@ async fn list_sent(
 
 /// Who it is known to be for, and whoever else has had it.
 fn with_recipients(
-    board: &Board,
-    sent: Sent,
+    board: &NoticeBoard,
+    sent: AddressedNotice,
     class: &BTreeSet<String>,
 ) -> Result<SentNotice, AppError> {
     let known = match &sent.to {

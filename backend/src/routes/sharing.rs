@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     summary = "What participants may see beyond what is their own",
     responses((status = OK, body = SharingResponse)))]
 async fn get_sharing(State(state): State<Arc<AppState>>, _: Participant) -> Json<SharingResponse> {
-    Json(state.sharing.now())
+    Json(state.sharing.current())
 }
 
 /// `PUT /api/sharing/followed`

@@ -15,7 +15,7 @@ use axum::{
 use http_body::Body as _;
 
 use super::error::AppError;
-use crate::{app::AppState, bodies::With, server::Place, telemetry::Requester};
+use crate::{app::AppState, bodies::GuardedBody, server::Place, telemetry::Requester};
 
 /// Marks an answer whose bytes are not its own.
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ pub(super) async fn count_unsent(
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     match state.limits.answer(identity, bytes, &place.ended()) {
         Ok(None) => response,
-        Ok(Some(unsent)) => response.map(|body| Body::new(With::new(body, unsent))),
+        Ok(Some(unsent)) => response.map(|body| Body::new(GuardedBody::new(body, unsent))),
         Err(exceeded) => AppError::from(exceeded).into_response(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 
 use super::places::Place;
-use crate::bodies::With;
+use crate::bodies::GuardedBody;
 
 /// A request that is being answered.
 pub(super) struct Request(Arc<Place>);
@@ -17,8 +17,8 @@ impl Request {
     }
 
     /// `response`, which ends this request when it is sent or given up.
-    pub(super) fn answer(self, response: Response) -> axum::http::Response<With<Self>> {
-        response.map(|body| With::new(body, self))
+    pub(super) fn answer(self, response: Response) -> axum::http::Response<GuardedBody<Self>> {
+        response.map(|body| GuardedBody::new(body, self))
     }
 }
 

@@ -1,12 +1,12 @@
-//! What of others' participants may see: the one notebook of an instructor's that they
-//! follow, and summaries of everyone's copies.
+//! Sharing: what participants may see of others, the one notebook of an instructor that they
+//! follow, and summaries of all copies.
 //!
-//! It is asked here and nowhere else whether something is shared; what is everyone's own is
-//! [`Identity`]'s to say. What is shared is kept in one small file of JSON, whole or not
-//! at all, and no request waits for that but the instructor's. What they follow is made
-//! ready once for all of them (`page.rs`).
+//! Only this module knows whether something is shared; [`Identity`] knows what belongs to a user.
+//! The state is kept in one small JSON file, which is replaced as a whole; only the instructor's
+//! request waits for that. The followed notebook is prepared once for all participants
+//! (`followed_cache.rs`).
 
-mod page;
+mod followed_cache;
 
 use std::{
     fs, io,
@@ -22,7 +22,7 @@ use shared::{
     sharing::{Followed, SharingResponse},
 };
 
-use self::page::Page;
+use self::followed_cache::FollowedCache;
 use crate::{
     class::{Class, Key, Observer, Revision},
     feed::{Announcements, Recipients},
@@ -30,18 +30,18 @@ use crate::{
     identity::Identity,
 };
 
-/// See the module's words.
+/// What is shared with participants, and the file that it is kept in.
 pub struct Sharing {
     file: PathBuf,
     announcements: Announcements,
     shared: Mutex<SharingResponse>,
-    /// Held by whoever writes the file, so that the last change is what it ends with.
+    /// Locked while the file is written, so that the file ends with the last change.
     writing: Mutex<()>,
-    page: Page,
+    followed_cache: FollowedCache,
 }
 
 impl Sharing {
-    /// What is shared as the file at `path` has it; nothing, when there is none.
+    /// Reads what is shared from the file at `path`; nothing, when there is none.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -58,47 +58,51 @@ impl Sharing {
             announcements,
             shared: Mutex::new(shared),
             writing: Mutex::default(),
-            page: Page::default(),
+            followed_cache: FollowedCache::default(),
         })
     }
 
-    /// All of it.
+    /// All that is shared now.
     #[must_use]
-    pub fn now(&self) -> SharingResponse {
+    pub fn current(&self) -> SharingResponse {
         self.shared.lock().clone()
     }
 
-    /// Whether everyone may see this copy as it is now.
+    /// Whether all participants may see this copy as it is now.
     #[must_use]
     pub fn is_followed(&self, filename: &str, user: &str) -> bool {
         self.shared.lock().is_followed(filename, user)
     }
 
-    /// All cells of the followed notebook, a `Tile` as JSON, and whether that is lent to all who
-    /// ask; `None` when there is none.
-    pub async fn followed_in(&self, class: &Class) -> Option<(Arc<Vec<u8>>, bool)> {
-        let Followed { filename, user } = self.now().followed?;
+    /// All cells of the followed notebook, a `Tile` as JSON, and whether the cache shares these
+    /// bytes with other responses; `None` when no notebook is followed.
+    pub async fn followed_tile(&self, class: &Class) -> Option<(Arc<Vec<u8>>, bool)> {
+        let Followed { filename, user } = self.current().followed?;
         let key = Key { filename, user };
-        let make = async || class.whole_as(&key, |tile| page::json(&tile)).await;
+        let make = async || {
+            class
+                .whole_as(&key, |tile| followed_cache::json(&tile))
+                .await
+        };
         let tile = match class.good_version(&key).await {
             Some(version) => {
-                let lent = self.page.of(&key, version, make).await;
+                let lent = self.followed_cache.get_or_make(&key, version, make).await;
                 lent.map(|tile| (tile, true))
             }
-            // What is shown in its place may change without a new version.
+            // The tile that is shown meanwhile may change without a new version.
             None => make().await.map(|tile| (Arc::new(tile), false)),
         };
-        // It may have ended while the file was read.
+        // The instructor may have ended it while the file was read.
         tile.filter(|_| self.is_followed(&key.filename, &key.user))
     }
 
-    /// Whether this person may see the summary of everyone's copies of a notebook.
+    /// Whether this user may see the summary of all copies of a notebook.
     #[must_use]
     pub fn shows_summary(&self, identity: &Identity, filename: &str) -> bool {
         identity.role.sees_everyone() || self.shared.lock().shows_summary(filename)
     }
 
-    /// Whom the summary of everyone's copies of a notebook is for.
+    /// The users who may see the summary of all copies of a notebook.
     #[must_use]
     pub fn readers_of_summary(&self, filename: &str) -> Recipients {
         match self.shared.lock().shows_summary(filename) {
@@ -107,16 +111,15 @@ impl Sharing {
         }
     }
 
-    /// From now on participants follow this one, or none. Waits for the disk.
+    /// Has participants follow this notebook, or none. Waits for the disk.
     ///
     /// # Errors
-    /// When it could not be kept; nothing has changed then.
+    /// When the file could not be written; nothing has changed then.
     pub fn follow(&self, followed: Option<Followed>) -> io::Result<SharingResponse> {
         self.change(|shared| shared.followed = followed)
     }
 
-    /// From now on participants may read the summary of a notebook, or may not. Waits for
-    /// the disk.
+    /// Shares the summary of a notebook with participants, or ends that. Waits for the disk.
     ///
     /// # Errors
     /// As above.
@@ -132,7 +135,7 @@ impl Sharing {
 
     fn change(&self, change: impl FnOnce(&mut SharingResponse)) -> io::Result<SharingResponse> {
         let _writing = self.writing.lock();
-        let before = self.now();
+        let before = self.current();
         let mut after = before.clone();
         change(&mut after);
         if after != before {
@@ -144,8 +147,8 @@ impl Sharing {
         Ok(after)
     }
 
-    /// Tells open pages when it is the followed notebook that has changed.
-    fn tell(&self, key: &Key) {
+    /// Announces a change of the followed notebook.
+    fn announce_followed(&self, key: &Key) {
         if self.is_followed(&key.filename, &key.user) {
             self.announcements
                 .send(Recipients::Everyone, FOLLOWED_KIND, &());
@@ -153,7 +156,7 @@ impl Sharing {
     }
 }
 
-/// Nothing is shared when there is no such file.
+/// Reads the file. When there is none, nothing is shared.
 fn read(path: &Path) -> io::Result<SharingResponse> {
     match fs::read(path) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
@@ -164,11 +167,11 @@ fn read(path: &Path) -> io::Result<SharingResponse> {
 
 impl Observer for Sharing {
     fn revised(&self, revision: &Revision) {
-        self.tell(&revision.key);
+        self.announce_followed(&revision.key);
     }
 
     fn removed(&self, key: &Key) {
-        self.tell(key);
+        self.announce_followed(key);
     }
 }
 
@@ -177,16 +180,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_not_be_kept_is_not_shared() {
+    fn a_change_that_cannot_be_written_is_not_shared() {
         let folder = tempfile::tempdir().unwrap();
         let gone = folder.path().join("gone/sharing.json");
         let sharing = Sharing::open(&gone, Announcements::default()).unwrap();
         sharing.share_summary("a.ipynb", true).unwrap_err();
-        assert_eq!(sharing.now(), SharingResponse::default());
+        assert_eq!(sharing.current(), SharingResponse::default());
     }
 
     #[test]
-    fn it_outlives_the_service_and_a_damaged_file_is_not_taken_for_none() {
+    fn sharing_survives_a_restart_and_a_damaged_file_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sharing.json");
         let open = || Sharing::open(&path, Announcements::default());
@@ -204,7 +207,7 @@ mod tests {
             followed: Some(followed),
             summaries: vec!["a.ipynb".to_owned(), "b.ipynb".to_owned()],
         };
-        assert_eq!(open().unwrap().now(), expected);
+        assert_eq!(open().unwrap().current(), expected);
         let left: Vec<_> = folder.path().read_dir().unwrap().collect();
         assert_eq!(left.len(), 1, "no other file is left: {left:?}");
         std::fs::write(&path, "{\"followed\":").unwrap();

@@ -21,7 +21,7 @@ use backend::{
     history::{HistoryStore, Recorder, Retention, SqliteHistory},
     homes::{HomesTemplate, Reader},
     limits::{LimitSettings, Limits},
-    notices::Board,
+    notices::NoticeBoard,
     routes::router,
     secret::Secret,
     server,
@@ -169,7 +169,7 @@ impl App {
         let builds = builds.writing_every(Duration::ZERO);
         let builds = Arc::new(builds.announcing(announcements.clone(), Arc::clone(&sharing)));
         builds.start(2).unwrap();
-        let notices = Board::open(
+        let notices = NoticeBoard::open(
             &folder.path().join("notices.sqlite3"),
             announcements.clone(),
         )

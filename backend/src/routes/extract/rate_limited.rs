@@ -9,7 +9,7 @@ use axum::{body::Body, extract::FromRequestParts, http::request::Parts};
 use super::{super::error::AppError, Participant};
 use crate::{
     app::AppState,
-    bodies::{Pieces, With},
+    bodies::{ChunkedBody, GuardedBody},
     identity::Identity,
     limits::{LimitExceeded, Limits, Slot},
 };
@@ -62,8 +62,8 @@ impl Pass {
     /// A body of `bytes`, given out in pieces, which has its place as long as there is something
     /// of it: what a slow reader has not taken yet is in memory all the while.
     pub(in crate::routes) fn hold(self, bytes: Vec<u8>) -> Body {
-        let body = Body::new(Pieces::of(bytes.into()));
-        Body::new(With::new(body, self.0))
+        let body = Body::new(ChunkedBody::of(bytes.into()));
+        Body::new(GuardedBody::new(body, self.0))
     }
 }
 
