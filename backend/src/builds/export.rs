@@ -83,8 +83,8 @@ impl Exports {
         size: u64,
     ) -> bool {
         let is_of = |place: String| {
-            let known = folder.version(&place);
-            known.filter(|known| known.modified_ns == version.modified_ns)
+            let found = folder.version(&place);
+            found.filter(|found| found.modified_ns == version.modified_ns)
         };
         folder.is_current()
             && is_of(layout::copy(below, &key.user)).is_some_and(|c| c.size() == size)
@@ -100,15 +100,15 @@ impl Exports {
         source: ExportSource<'_>,
     ) -> RenderedExport {
         let place = layout::export(below, &key.user);
-        let known = self.0.lock().remove(key);
-        let before = known.and_then(|known| Some((read(folder, &place, &known)?, known)));
+        let last = self.0.lock().remove(key);
+        let before = last.and_then(|last| Some((read(folder, &place, &last)?, last)));
         let options = Options {
             id_prefix: standalone::ID_PREFIX.to_owned(),
             ..Options::default()
         };
         let before = before
             .as_ref()
-            .map(|(text, known)| (&known.pieces, &text[known.cells_at..]));
+            .map(|(text, last)| (&last.pieces, &text[last.cells_at..]));
         let (html, pieces) = incremental::cells(source.notebook, 0, &options, &Ammonia, before);
         RenderedExport {
             head: standalone::before(&title(key), "en"),
@@ -154,14 +154,14 @@ impl Exports {
 }
 
 /// The text of the last export, if it is still on disk.
-fn read(folder: &OutputFolder, place: &str, known: &LastExport) -> Option<String> {
+fn read(folder: &OutputFolder, place: &str, last: &LastExport) -> Option<String> {
     let mut file = folder.read(place).ok()?;
-    if Fingerprint::from(&file.metadata().ok()?) != known.version {
+    if Fingerprint::from(&file.metadata().ok()?) != last.version {
         return None;
     }
     let mut text = String::new();
     file.read_to_string(&mut text).ok()?;
-    text.is_char_boundary(known.cells_at).then_some(text)
+    text.is_char_boundary(last.cells_at).then_some(text)
 }
 
 fn title(key: &Key) -> String {

@@ -53,10 +53,10 @@ pub(super) enum WriteMode {
     /// For a file made of one version of a notebook. It always replaces the old file, and gets the
     /// modification time of that version.
     WithTimeOf(Fingerprint),
-    /// For a summary whose old file may have the same content; then the old file stays.
+    /// For a file whose old one may have the same content; then the old file stays.
     IfDifferent,
-    /// For a summary whose content is known to differ from the file that this process wrote last.
-    /// It is not compared. A power cut may have torn the old file, so a new process begins with
+    /// For a file whose content is known to differ from the one that this process wrote last, so
+    /// the two are not compared. A power cut may have torn that one, so a new process begins with
     /// [`WriteMode::IfDifferent`].
     KnownDifferent,
 }
@@ -221,7 +221,7 @@ impl OutputFolder {
             WriteMode::KnownDifferent => None,
             WriteMode::WithTimeOf(_) | WriteMode::IfDifferent => self.read(place).ok(),
         };
-        let kept = match (&old, mode) {
+        let unchanged = match (&old, mode) {
             (Some(old), WriteMode::IfDifferent) => Some(Fingerprint::from(&old.metadata()?)),
             _ => None,
         };
@@ -230,7 +230,7 @@ impl OutputFolder {
             reserve: &self.reserve,
         };
         let written = write_all(file, mode, fill).and_then(|written| {
-            if let (Some(version), false) = (kept, written.is_changed) {
+            if let (Some(version), false) = (unchanged, written.is_changed) {
                 return Ok(WrittenFile { version, ..written });
             }
             let exchanged = matches!(mode, WriteMode::KnownDifferent)

@@ -55,7 +55,7 @@ pub(super) enum BuildTask {
     WriteExport(Option<(Fingerprint, Whole)>),
     /// Write the summary.
     WriteSummary,
-    /// Write a summary from which a section was removed. This comes before others grow.
+    /// Write a summary that is smaller because a section gave way, before others grow.
     ShrinkSummary,
 }
 
@@ -202,19 +202,19 @@ impl BuildQueue {
             Some(_) if is_retry => {}
             // Every other task of a copy begins with that.
             Some(_) if matches!(task, BuildTask::Reconcile) => {}
-            Some(known)
+            Some(waiting)
                 if matches!(
                     task,
                     BuildTask::WriteExport(_) | BuildTask::WriteSummary | BuildTask::ShrinkSummary
                 ) =>
             {
-                known.due = due.min(known.due);
-                known.is_retry = false;
+                waiting.due = due.min(waiting.due);
+                waiting.is_retry = false;
                 if matches!(
-                    known.task,
+                    waiting.task,
                     BuildTask::WriteExport(_) | BuildTask::Reconcile | BuildTask::WriteSummary
                 ) {
-                    known.task = task;
+                    waiting.task = task;
                 }
             }
             _ => {

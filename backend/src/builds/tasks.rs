@@ -191,7 +191,7 @@ impl Builds {
         whole: &Whole,
     ) -> io::Result<()> {
         let size = whole.bytes().len() as u64;
-        // A copy that finds no room without its document is not rendered.
+        // A notebook is not rendered when there is no room even for its copy alone.
         if !self.may_have_room_for(key, version, size) {
             self.has_room_for(key, version, [size; 2]);
             self.drop_files(key);
@@ -233,7 +233,7 @@ impl Builds {
         self.queue.push(target, BuildTask::WriteSummary, due);
     }
 
-    /// A section was removed, and the disk has to have the room at once.
+    /// A section gave way, and the disk has to have its room at once.
     pub(super) fn summary_shrinks(&self, filename: &str) {
         let target = BuildTarget::Summary(filename.to_owned());
         self.queue
@@ -314,8 +314,8 @@ impl Builds {
             self.failures().remove(key);
             return;
         };
-        let told = format!("cannot be written: {error}");
-        let before = self.failures().insert(key.clone(), told);
+        let problem = format!("cannot be written: {error}");
+        let before = self.failures().insert(key.clone(), problem);
         // That the disk is full is logged once, not for each notebook.
         if before.is_none() && !self.folder.reserve().is_reached() {
             let Key { filename, user } = key;

@@ -24,7 +24,7 @@ pub(super) struct RecorderBatch {
     /// A notebook with a version that found no room: its file is read again.
     pub(super) to_read: Option<Key>,
     /// The queue is closed and empty.
-    pub(super) last: bool,
+    pub(super) is_last: bool,
 }
 
 #[derive(Default)]
@@ -34,7 +34,7 @@ struct RecorderQueueState {
     to_read: BTreeMap<Key, Instant>,
     bytes: usize,
     /// Bytes of the queued versions, by user.
-    held: HashMap<String, usize>,
+    held_bytes: HashMap<String, usize>,
     /// The number of the last turn in which a notebook of each user was read again. Cleared when
     /// none is left.
     turns: HashMap<String, u64>,
@@ -70,7 +70,10 @@ impl RecorderQueue {
         let fits = state.has_room(self.max_bytes, &pending.key.user, bytes);
         if fits {
             state.bytes += bytes;
-            *state.held.entry(pending.key.user.clone()).or_default() += bytes;
+            *state
+                .held_bytes
+                .entry(pending.key.user.clone())
+                .or_default() += bytes;
             state.to_read.remove(&pending.key);
             state.pending.push_back(pending);
         } else {
@@ -116,11 +119,11 @@ impl RecorderQueue {
         }
         // Also while other participants save without a pause.
         let to_read = state.take_to_read(Instant::now());
-        let last = state.closed && state.pending.is_empty() && state.to_read.is_empty();
+        let is_last = state.closed && state.pending.is_empty() && state.to_read.is_empty();
         RecorderBatch {
             pending,
             to_read,
-            last,
+            is_last,
         }
     }
 
@@ -153,16 +156,16 @@ impl RecorderQueueState {
     /// Whether there is room for so many more bytes of this user.
     fn has_room(&self, max_bytes: usize, user: &str, bytes: usize) -> bool {
         let all = self.bytes + bytes;
-        let own = self.held.get(user).copied().unwrap_or(0) + bytes;
+        let own = self.held_bytes.get(user).copied().unwrap_or(0) + bytes;
         all <= max_bytes || (own <= max_bytes / 4 && all <= 2 * max_bytes)
     }
 
     fn release(&mut self, user: &str, bytes: usize) {
         self.bytes -= bytes;
-        if let Some(held) = self.held.get_mut(user) {
-            *held -= bytes;
-            if *held == 0 {
-                self.held.remove(user);
+        if let Some(held_bytes) = self.held_bytes.get_mut(user) {
+            *held_bytes -= bytes;
+            if *held_bytes == 0 {
+                self.held_bytes.remove(user);
             }
         }
     }
@@ -217,7 +220,7 @@ mod tests {
         assert!(!queue.push(pending("eve", 20)), "all is bounded");
         assert!(!queue.push(pending("mallory", 13)));
         queue.take(10, Duration::ZERO);
-        assert!(queue.holds_nothing() && queue.state.lock().held.is_empty());
+        assert!(queue.holds_nothing() && queue.state.lock().held_bytes.is_empty());
     }
 
     #[test]
@@ -250,11 +253,11 @@ mod tests {
         };
         let first = queue.take(10, Duration::ZERO);
         assert_eq!(users(&first), ["ana", "bo"]);
-        assert!(!first.last);
+        assert!(!first.is_last);
         let to_read: Vec<_> = first.to_read.iter().map(|key| &*key.user).collect();
         assert_eq!(to_read, ["ana"], "of bo the newest was recorded");
         assert!(queue.is_empty());
         queue.close();
-        assert!(queue.take(10, Duration::from_secs(60)).last);
+        assert!(queue.take(10, Duration::from_secs(60)).is_last);
     }
 }

@@ -108,13 +108,13 @@ impl Observer for Recorder {
         let (Some(version), Ok(content)) = (revision.version, &revision.content) else {
             return;
         };
-        let kept = self.queue.push(PendingVersion {
+        let has_room = self.queue.push(PendingVersion {
             key: revision.key.clone(),
             saved_at_ms: version.modified_ms(),
             cells: content.end().total_cells,
             whole: content.whole().clone(),
         });
-        if !kept {
+        if !has_room {
             counter!("pipalhub_history_skipped_total").increment(1);
         }
     }
@@ -143,7 +143,7 @@ impl RecorderThread {
                 // none.
                 let keys = batch.pending.into_iter().map(|pending| pending.key);
                 self.queue.read_again(keys.chain(batch.to_read));
-                if batch.last || self.queue.is_closed() {
+                if batch.is_last || self.queue.is_closed() {
                     return;
                 }
                 self.make_room();
@@ -152,7 +152,7 @@ impl RecorderThread {
             let mut pending = batch.pending;
             pending.extend(batch.to_read.into_iter().filter_map(|key| self.read(key)));
             let mut outcome = self.record_in_turns(&pending);
-            if outcome.is_ok() && !batch.last {
+            if outcome.is_ok() && !batch.is_last {
                 outcome = self.tidy();
             }
             if let Err(error) = outcome {
@@ -161,13 +161,13 @@ impl RecorderThread {
                 if !matches!(error, HistoryError::NoRoom(_)) {
                     tracing::warn!(%error, "versions of notebooks are not recorded");
                 }
-                if !batch.last {
+                if !batch.is_last {
                     let keys = pending.into_iter().map(|pending| pending.key);
                     self.queue.read_again(keys);
                     thread::sleep(STORE_RETRY_DELAY);
                 }
             }
-            if batch.last {
+            if batch.is_last {
                 return;
             }
         }

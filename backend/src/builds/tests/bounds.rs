@@ -12,10 +12,10 @@ use crate::reserve::Reserve;
 
 impl Workshop {
     fn bounded(quota: BuildQuota) -> Self {
-        Self::made(|builds| builds.within(quota))
+        Self::with_builds(|builds| builds.within(quota))
     }
 
-    fn made(with: impl FnOnce(Builds) -> Builds) -> Self {
+    fn with_builds(with: impl FnOnce(Builds) -> Builds) -> Self {
         let base = tempfile::tempdir().unwrap();
         let homes: HomesTemplate = format!("{}/homes/{{user}}", base.path().display())
             .parse()
@@ -174,8 +174,11 @@ fn a_flood_of_notebooks_leaves_the_newest_and_those_of_others() {
     assert_eq!(count(&class), 20);
     assert_eq!(fs::read_dir(class.builds.path()).unwrap().count(), 20 + 2);
     assert!(class.out("299/eve.html").exists() && class.out("b/bo.html").exists());
-    let told = class.builds.left_out(Some("eve"));
-    assert!(told[0].contains("of 280 nothing is built"), "{told:?}");
+    let messages = class.builds.left_out(Some("eve"));
+    assert!(
+        messages[0].contains("of 280 nothing is built"),
+        "{messages:?}"
+    );
     assert!(class.builds.left_out(Some("bo")).is_empty());
 }
 
@@ -202,7 +205,7 @@ fn a_section_that_is_too_large_is_replaced_by_a_reason() {
 fn builds_are_not_written_into_the_reserve() {
     let free = Arc::new(AtomicU64::new(10 << 20));
     let reserve = Reserve::on(Arc::clone(&free), 1 << 20);
-    let class = Workshop::made(|builds| builds.with_reserve(reserve));
+    let class = Workshop::with_builds(|builds| builds.with_reserve(reserve));
     class.save("ana", "a.ipynb", &[&long(100)]);
     class.build();
     assert!(class.text("a/ana.html").contains("all work"));

@@ -181,11 +181,11 @@ impl HistoryStore for SqliteHistory {
     }
 
     fn length(&self, key: &Key, id: i64) -> Result<Option<u64>, HistoryError> {
-        let (mut length, mut part) = (0, Vec::new());
-        let found = self.each_part(key, id, |transaction, id| {
-            part.clear();
-            content::load_to(transaction, id, &mut part)?;
-            length += part.len() as u64;
+        let (mut length, mut piece) = (0, Vec::new());
+        let found = self.each_piece(key, id, |transaction, id| {
+            piece.clear();
+            content::load_to(transaction, id, &mut piece)?;
+            length += piece.len() as u64;
             Ok(())
         })?;
         Ok(found.then_some(length))
@@ -193,7 +193,7 @@ impl HistoryStore for SqliteHistory {
 
     fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
         let mut bytes = Vec::new();
-        let found = self.each_part(key, id, |transaction, id| {
+        let found = self.each_piece(key, id, |transaction, id| {
             content::load_to(transaction, id, &mut bytes)
         })?;
         Ok(found.then_some(bytes))
@@ -247,7 +247,7 @@ impl SqliteHistory {
 
     /// Calls `look` with the number of every piece of a version; `false` when there is no such
     /// version.
-    fn each_part(
+    fn each_piece(
         &self,
         key: &Key,
         id: i64,
