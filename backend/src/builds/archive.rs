@@ -22,7 +22,7 @@ use crate::{homes::Fingerprint, text::percent_encoded};
 /// Bytes of a file that are read at once.
 const READ_CHUNK_BYTES: usize = 64 << 10;
 /// The folder that everything in the archive is in, so that it unpacks into one folder.
-const TOP: &str = "build";
+const ROOT_FOLDER: &str = "build";
 
 /// An archive that is being made; an iterator of its bytes.
 pub struct Archive {
@@ -78,7 +78,7 @@ impl Archive {
             // A file that does not exist (any more) is left out.
             if let Ok(mut file) = self.builds.open(&member.place) {
                 let options = options(Fingerprint::from(&file.metadata()?));
-                zip.start_file(format!("{TOP}/{}", member.name), options)?;
+                zip.start_file(format!("{ROOT_FOLDER}/{}", member.name), options)?;
                 if member.links.is_empty() {
                     self.file = Some(file);
                 } else {

@@ -34,7 +34,7 @@ use crate::{homes::Fingerprint, reserve::Reserve};
 mod tests;
 
 /// Marks the folder as PipalHub's, and holds the renderer that made its files.
-const STAMP: &str = ".pipalhub";
+const STAMP_FILE: &str = ".pipalhub";
 /// How the names of temporary files begin.
 const TEMPORARY_PREFIX: &str = ".part-";
 /// Names the writer in the reserve's log and metrics.
@@ -94,7 +94,7 @@ impl OutputFolder {
             .create(path)
             .with_context(cannot)?;
         let path = path.canonicalize().with_context(cannot)?;
-        let is_new = !path.join(STAMP).exists();
+        let is_new = !path.join(STAMP_FILE).exists();
         if is_new {
             if fs::read_dir(&path).with_context(cannot)?.next().is_some() {
                 bail!(
@@ -110,7 +110,7 @@ impl OutputFolder {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(path.join(STAMP))
+            .open(path.join(STAMP_FILE))
             .with_context(cannot)?;
         match stamp.try_lock() {
             Ok(()) => {}

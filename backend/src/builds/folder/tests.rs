@@ -119,7 +119,7 @@ fn a_folder_is_locked_by_one_program_and_records_its_renderer() {
     let refusal = OutputFolder::open(base.path()).err().unwrap().to_string();
     assert!(refusal.contains("another pipalhub"), "{refusal}");
     drop(first);
-    fs::write(base.path().join(STAMP), "another renderer").unwrap();
+    fs::write(base.path().join(STAMP_FILE), "another renderer").unwrap();
     fs::write(base.path().join(".part-1-0"), "half").unwrap();
     let second = OutputFolder::open(base.path()).unwrap();
     assert!(!second.is_current());

@@ -9,8 +9,8 @@ use super::*;
 
 mod bounds;
 
-const NOW: i64 = 1_800_000_000_000;
-const MINUTE: i64 = 60_000;
+const NOW_MS: i64 = 1_800_000_000_000;
+const MINUTE_MS: i64 = 60_000;
 
 fn key(user: &str) -> Key {
     Key {
@@ -94,8 +94,8 @@ fn lists_removed_from_the_cache_are_read_again() {
     for sources in [&["a", "b"][..], &["a", "b", "c"]] {
         let bytes = notebook(sources);
         for key in &keys {
-            assert_eq!(add(&store, &[save(key, NOW, &bytes)]), 1);
-            assert_eq!(add(&store, &[save(key, NOW, &bytes)]), 0);
+            assert_eq!(add(&store, &[save(key, NOW_MS, &bytes)]), 1);
+            assert_eq!(add(&store, &[save(key, NOW_MS, &bytes)]), 0);
         }
     }
     assert!(store.writer.lock().latest.len() < 10);
@@ -111,14 +111,14 @@ fn a_version_that_is_not_new_is_not_added() {
     let store = open(&folder);
     let ana = key("ana");
     let (one, two) = (notebook(&["1"]), notebook(&["2"]));
-    let saves = [&one, &one, &two, &one].map(|bytes| save(&ana, NOW, bytes));
+    let saves = [&one, &one, &two, &one].map(|bytes| save(&ana, NOW_MS, bytes));
     assert_eq!(store.add(&saves).unwrap(), [true, false, true, true]);
     assert_eq!(ids(&store, &ana), [3, 2, 1]);
     // It is the same after a restart.
     drop(store);
     let store = open(&folder);
-    assert_eq!(add(&store, &[save(&ana, NOW, &one)]), 0);
-    assert_eq!(add(&store, &[save(&ana, NOW, &two)]), 1);
+    assert_eq!(add(&store, &[save(&ana, NOW_MS, &one)]), 0);
+    assert_eq!(add(&store, &[save(&ana, NOW_MS, &two)]), 1);
     assert_eq!(store.bytes(&ana, 4).unwrap().unwrap(), two);
     assert_eq!(store.next(&ana, 1).unwrap().unwrap().id, 2);
     assert_eq!(store.next(&ana, 4).unwrap(), None);
@@ -133,13 +133,13 @@ fn pieces_of_two_versions_are_stored_once() {
     let mut sources: Vec<&str> = sources.iter().map(String::as_str).collect();
     let (ana, bo) = (key("ana"), key("bo"));
     let first = notebook(&sources);
-    store.add(&[save(&ana, NOW, &first)]).unwrap();
+    store.add(&[save(&ana, NOW_MS, &first)]).unwrap();
     let before = contents(&store);
-    store.add(&[save(&bo, NOW, &first)]).unwrap();
+    store.add(&[save(&bo, NOW_MS, &first)]).unwrap();
     assert_eq!(contents(&store), before);
     sources[20] = "changed";
     let second = notebook(&sources);
-    store.add(&[save(&bo, NOW, &second)]).unwrap();
+    store.add(&[save(&bo, NOW_MS, &second)]).unwrap();
     // The cell before its outputs is the same; what it printed and its source are new.
     assert_eq!(contents(&store), before + 2);
     assert_eq!(store.bytes(&bo, 3).unwrap().unwrap(), second);
@@ -150,7 +150,7 @@ fn a_version_is_found_only_with_its_copy() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     let bytes = notebook(&["x"]);
-    store.add(&[save(&key("ana"), NOW, &bytes)]).unwrap();
+    store.add(&[save(&key("ana"), NOW_MS, &bytes)]).unwrap();
     assert_eq!(store.version(&key("bo"), 1).unwrap(), None);
     assert_eq!(store.bytes(&key("bo"), 1).unwrap(), None);
     assert_eq!(store.next(&key("bo"), 0).unwrap(), None);
@@ -163,14 +163,14 @@ fn old_versions_become_fewer_and_then_one() {
     let ana = key("ana");
     for minute in 0..60 {
         let bytes = notebook(&[&minute.to_string()]);
-        let at = NOW + minute * MINUTE;
+        let at = NOW_MS + minute * MINUTE_MS;
         store.add(&[save(&ana, at, &bytes)]).unwrap();
     }
     let retention = Retention::new(30, u64::MAX);
-    tidy_all(&store, &retention, NOW + 60 * MINUTE);
+    tidy_all(&store, &retention, NOW_MS + 60 * MINUTE_MS);
     assert_eq!(ids(&store, &ana).len(), 60, "all of the last day");
-    let day = 24 * 60 * MINUTE;
-    tidy_all(&store, &retention, NOW + 2 * day);
+    let day = 24 * 60 * MINUTE_MS;
+    tidy_all(&store, &retention, NOW_MS + 2 * day);
     let thinned = ids(&store, &ana);
     assert_eq!(thinned.len(), 12, "one in five minutes");
     assert_eq!(thinned[0], 60, "the newest among them");
@@ -178,16 +178,16 @@ fn old_versions_become_fewer_and_then_one() {
         let expected = notebook(&[&(id - 1).to_string()]);
         assert_eq!(store.bytes(&ana, id).unwrap().unwrap(), expected);
     }
-    tidy_all(&store, &retention, NOW + 10 * day);
+    tidy_all(&store, &retention, NOW_MS + 10 * day);
     assert_eq!(ids(&store, &ana).len(), 1, "one in an hour");
-    tidy_all(&store, &retention, NOW + 40 * day);
+    tidy_all(&store, &retention, NOW_MS + 40 * day);
     assert_eq!(ids(&store, &ana), [60], "the newest, however old");
     let last = notebook(&["59"]);
     assert_eq!(store.bytes(&ana, 60).unwrap().unwrap(), last);
-    assert_eq!(add(&store, &[save(&ana, NOW + 40 * day, &last)]), 0);
+    assert_eq!(add(&store, &[save(&ana, NOW_MS + 40 * day, &last)]), 0);
     let bytes = notebook(&["again"]);
-    store.add(&[save(&ana, NOW + 40 * day, &bytes)]).unwrap();
-    tidy_all(&store, &retention, NOW + 41 * day);
+    store.add(&[save(&ana, NOW_MS + 40 * day, &bytes)]).unwrap();
+    tidy_all(&store, &retention, NOW_MS + 41 * day);
     assert_eq!(ids(&store, &ana), [61], "it is not the newest any more");
     assert_eq!(orphans(&store), 0, "nothing is left behind");
 }
@@ -202,13 +202,13 @@ fn pieces_added_again_while_tidying_stay() {
         // The others are patches of the first, and its pieces stay with it.
         let first = notebook(&["0"]);
         let (one, two) = (notebook(&["1", "x"]), notebook(&["2"]));
-        let saves = [&first, &one, &two].map(|bytes| save(&ana, NOW, bytes));
+        let saves = [&first, &one, &two].map(|bytes| save(&ana, NOW_MS, bytes));
         store.add(&saves).unwrap();
         let retention = Retention {
             thinned: [(Duration::ZERO, Duration::from_secs(60)); 2],
             ..unbounded()
         };
-        let now = NOW + MINUTE;
+        let now = NOW_MS + MINUTE_MS;
         for _ in 0..steps {
             store.tidy(&retention, now).unwrap();
         }
@@ -218,7 +218,7 @@ fn pieces_added_again_while_tidying_stay() {
             "{steps} {:?}",
             ids(&store, &ana)
         );
-        tidy_all(&store, &unbounded(), now + 20 * MINUTE);
+        tidy_all(&store, &unbounded(), now + 20 * MINUTE_MS);
         assert_eq!(store.bytes(&ana, 4).unwrap().unwrap(), one, "{steps}");
         assert_eq!(orphans(&store), 0, "{steps}");
     }
@@ -230,7 +230,7 @@ fn the_user_with_most_bytes_loses_versions_first_and_the_file_shrinks() {
     let store = open(&folder);
     let (ana, flood) = (key("ana"), key("flood"));
     let small = notebook(&["small"]);
-    store.add(&[save(&ana, NOW, &small)]).unwrap();
+    store.add(&[save(&ana, NOW_MS, &small)]).unwrap();
     let mut noise = 1_u64;
     for _ in 0..40 {
         let text: String = (0..2_000)
@@ -242,7 +242,7 @@ fn the_user_with_most_bytes_loses_versions_first_and_the_file_shrinks() {
             })
             .collect();
         let bytes = notebook(&[&text]);
-        store.add(&[save(&flood, NOW, &bytes)]).unwrap();
+        store.add(&[save(&flood, NOW_MS, &bytes)]).unwrap();
     }
     let pages = || {
         let reader = store.reader.lock();
@@ -253,7 +253,7 @@ fn the_user_with_most_bytes_loses_versions_first_and_the_file_shrinks() {
         max_bytes: before / 4,
         ..unbounded()
     };
-    tidy_all(&store, &retention, NOW);
+    tidy_all(&store, &retention, NOW_MS);
     assert!(pages() <= retention.max_bytes, "{before}");
     assert_eq!(ids(&store, &ana).len(), 1);
     let left = ids(&store, &flood);
@@ -266,7 +266,7 @@ fn the_user_with_most_bytes_loses_versions_first_and_the_file_shrinks() {
         max_bytes: 1,
         ..unbounded()
     };
-    tidy_all(&store, &none, NOW);
+    tidy_all(&store, &none, NOW_MS);
     assert_eq!(contents(&store), 0);
 }
 
@@ -324,9 +324,9 @@ proptest! {
             thinned: [(Duration::ZERO, Duration::from_secs(600)); 2],
             ..unbounded()
         };
-        let mut now = NOW;
+        let mut now = NOW_MS;
         for operation in operations {
-            now += MINUTE;
+            now += MINUTE_MS;
             match operation {
                 StoreOperation::Save(user, cells) => {
                     let bytes = bytes_of(&cells);
@@ -340,7 +340,7 @@ proptest! {
                 }
                 StoreOperation::Tidy(steps) => {
                     for _ in 0..steps {
-                        now += MINUTE;
+                        now += MINUTE_MS;
                         store.tidy(&thinning, now).unwrap();
                     }
                 }
@@ -350,7 +350,7 @@ proptest! {
                 }
             }
         }
-        now += 20 * MINUTE;
+        now += 20 * MINUTE_MS;
         tidy_all(&store, &thinning, now);
         for (user, key) in users.iter().enumerate() {
             for id in ids(&store, key) {
