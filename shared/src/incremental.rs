@@ -16,7 +16,7 @@ use crate::{
     notebook::{Cell, Notebook},
     prepare::{
         Preparation, Sanitizer,
-        budget::{self, Cost, Ledger, MAX_CELLS},
+        budget::{self, Cost, Ledger, MAX_SHOWN_CELLS},
         displays,
     },
     prepared::PreparedCell,
@@ -25,13 +25,13 @@ use crate::{
 
 /// Where in a text the HTML of each cell is, and what it was made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pieces {
-    pieces: Box<[Piece]>,
+pub struct RenderedCells {
+    pieces: Box<[RenderedCell]>,
     anew: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Piece {
+struct RenderedCell {
     /// Of everything that the HTML depends on. The hash need not withstand an attack: a
     /// participant who finds two cells of one hash sees one of their own in two places.
     key: u64,
@@ -45,11 +45,11 @@ struct Piece {
     is_whole: bool,
 }
 
-impl Pieces {
+impl RenderedCells {
     /// How many cells were rendered and not taken from the text before.
     ///
     /// ```
-    /// assert_eq!(shared::incremental::Pieces::default().anew(), 0);
+    /// assert_eq!(shared::incremental::RenderedCells::default().anew(), 0);
     /// ```
     #[must_use]
     pub fn anew(&self) -> usize {
@@ -66,7 +66,7 @@ impl Pieces {
 /// ```
 /// use shared::{incremental, notebook::Notebook, render::Options, sanitize::Ammonia};
 ///
-/// let html = |json: &[u8], before: Option<(&incremental::Pieces, &str)>| {
+/// let html = |json: &[u8], before: Option<(&incremental::RenderedCells, &str)>| {
 ///     let notebook = Notebook::parse(json).expect("a notebook").notebook;
 ///     incremental::cells(&notebook, 0, &Options::default(), &Ammonia, before)
 /// };
@@ -82,10 +82,10 @@ pub fn cells(
     first_index: usize,
     options: &Options,
     sanitizer: &impl Sanitizer,
-    before: Option<(&Pieces, &str)>,
-) -> (String, Pieces) {
-    let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::PAGE);
-    let mut ledger = Ledger::new(&budget::PAGE);
+    before: Option<(&RenderedCells, &str)>,
+) -> (String, RenderedCells) {
+    let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::PAGE_BUDGET);
+    let mut ledger = Ledger::new(&budget::PAGE_BUDGET);
     let prepare = |at: usize, cell: &Cell| {
         let (cell, cost) = preparation.cell(at, cell);
         (Cow::Owned(cell), cost)
@@ -105,7 +105,7 @@ pub fn cells(
 
 /// Cells that are prepared, and what they were made of.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Prepared {
+pub struct PreparedCells {
     cells: Box<[PreparedCell]>,
     keys: Box<[u64]>,
     /// What each costs to draw, and whether there was room for it.
@@ -115,9 +115,9 @@ pub struct Prepared {
 
 /// Counts what is written.
 #[derive(Default)]
-struct Count(usize);
+struct ByteCount(usize);
 
-impl std::io::Write for Count {
+impl std::io::Write for ByteCount {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0 += bytes.len();
         Ok(bytes.len())
@@ -128,11 +128,11 @@ impl std::io::Write for Count {
     }
 }
 
-impl Prepared {
+impl PreparedCells {
     /// How much there is of it, in bytes as it is sent.
     #[must_use]
     pub fn size(&self) -> usize {
-        let mut count = Count::default();
+        let mut count = ByteCount::default();
         // Counting cannot fail, and what it comes to until it does is a measure, too.
         let _ = serde_json::to_writer(&mut count, self.cells());
         count.0
@@ -143,13 +143,13 @@ impl Prepared {
     /// earlier one of the same notebook. Where there is not room for all, the last are whole.
     ///
     /// ```
-    /// use shared::{incremental::Prepared, notebook::Notebook, prepare, sanitize::Ammonia};
+    /// use shared::{incremental::PreparedCells, notebook::Notebook, prepare, sanitize::Ammonia};
     ///
     /// let parse = |json: &[u8]| Notebook::parse(json).expect("a notebook").notebook;
     /// let before = parse(br#"{"cells": [{"source": "1"}, {"source": "2"}]}"#);
-    /// let before = Prepared::of(&before, 0, &Ammonia, None);
+    /// let before = PreparedCells::of(&before, 0, &Ammonia, None);
     /// let after = parse(br#"{"cells": [{"source": "2"}, {"source": "3"}]}"#);
-    /// let prepared = Prepared::of(&after, 7, &Ammonia, Some(&before));
+    /// let prepared = PreparedCells::of(&after, 7, &Ammonia, Some(&before));
     /// assert_eq!(prepared.cells(), prepare::cells(&after, 7, &Ammonia));
     /// ```
     pub fn of(
@@ -167,8 +167,8 @@ impl Prepared {
         });
         let known: HashMap<u64, (&PreparedCell, Cost)> = known.collect();
         let of_all = of_all(notebook);
-        let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::TILE);
-        let cells = notebook.cells().iter().enumerate().take(MAX_CELLS);
+        let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::TILE_BUDGET);
+        let cells = notebook.cells().iter().enumerate().take(MAX_SHOWN_CELLS);
         let cells = cells.map(|(at, cell)| {
             let mut key = of_all.clone();
             cell.mark(&mut key);
@@ -187,7 +187,7 @@ impl Prepared {
             (key, (cell, cost))
         });
         let (keys, cells): (Vec<_>, Vec<_>) = cells.unzip();
-        let mut ledger = Ledger::new(&budget::TILE);
+        let mut ledger = Ledger::new(&budget::TILE_BUDGET);
         let cells = cells.into_iter().rev().map(|(cell, cost)| {
             if ledger.take(cost) {
                 (cell, (cost, true))
@@ -209,7 +209,7 @@ impl Prepared {
     /// The cells.
     ///
     /// ```
-    /// assert!(shared::incremental::Prepared::default().cells().is_empty());
+    /// assert!(shared::incremental::PreparedCells::default().cells().is_empty());
     /// ```
     pub fn cells(&self) -> &[PreparedCell] {
         &self.cells
@@ -221,13 +221,13 @@ impl Prepared {
     /// When `notebook` has more cells.
     ///
     /// ```
-    /// use shared::{incremental::{self, Prepared}, notebook::Notebook, render::Options};
+    /// use shared::{incremental::{self, PreparedCells}, notebook::Notebook, render::Options};
     /// use shared::sanitize::Ammonia;
     ///
     /// let notebook = Notebook::parse(br#"{"cells": [{"source": "1"}]}"#)?.notebook;
     /// let options = Options::default();
     /// assert_eq!(
-    ///     Prepared::of(&notebook, 7, &Ammonia, None).render(&notebook, &options, None),
+    ///     PreparedCells::of(&notebook, 7, &Ammonia, None).render(&notebook, &options, None),
     ///     incremental::cells(&notebook, 7, &options, &Ammonia, None),
     /// );
     /// # Ok::<(), shared::notebook::ParseError>(())
@@ -236,8 +236,8 @@ impl Prepared {
         &self,
         notebook: &Notebook,
         options: &Options,
-        before: Option<(&Pieces, &str)>,
-    ) -> (String, Pieces) {
+        before: Option<(&RenderedCells, &str)>,
+    ) -> (String, RenderedCells) {
         let prepare = |at: usize, _: &_| (Cow::Borrowed(&self.cells[at]), self.costs[at].0);
         let fits = |at: usize, _| self.costs[at].1;
         // They are what they are by now.
@@ -260,12 +260,12 @@ fn with<'a>(
     notebook: &Notebook,
     first_index: usize,
     options: &Options,
-    before: Option<(&Pieces, &str)>,
+    before: Option<(&RenderedCells, &str)>,
     prepare: impl Fn(usize, &Cell) -> (Cow<'a, PreparedCell>, Cost),
     mut fits: impl FnMut(usize, Cost) -> bool,
     reduce: impl Fn(Cow<'a, PreparedCell>) -> Cow<'a, PreparedCell>,
-) -> (String, Pieces) {
-    let known = Known::of(before);
+) -> (String, RenderedCells) {
+    let known = EarlierHtml::of(before);
     let mut renderer = Renderer::new(options);
     renderer.ids().take_new();
     let mut so_far = of_all(notebook);
@@ -276,9 +276,9 @@ fn with<'a>(
     } = options;
     (id_prefix, page, frames).hash(&mut so_far);
     let mut html = String::with_capacity(before.map_or(0, |(_, text)| text.len()));
-    let mut pieces = Vec::with_capacity(notebook.len().min(MAX_CELLS));
+    let mut pieces = Vec::with_capacity(notebook.len().min(MAX_SHOWN_CELLS));
     let mut anew = 0;
-    for (at, cell) in notebook.cells().iter().enumerate().take(MAX_CELLS) {
+    for (at, cell) in notebook.cells().iter().enumerate().take(MAX_SHOWN_CELLS) {
         let key = key(&so_far, first_index + at, cell);
         let start = html.len();
         let known = known.piece(key);
@@ -306,7 +306,7 @@ fn with<'a>(
         // A name is given to the first place that asks for it: what the cells before have
         // is part of what a cell becomes.
         names.hash(&mut so_far);
-        pieces.push(Piece {
+        pieces.push(RenderedCell {
             key,
             check: hash(&html[start..]),
             place: start..html.len(),
@@ -315,22 +315,22 @@ fn with<'a>(
             is_whole,
         });
     }
-    let more = notebook.len().saturating_sub(MAX_CELLS);
-    if let Some(more) = budget::more_cells(first_index + MAX_CELLS, more) {
+    let more = notebook.len().saturating_sub(MAX_SHOWN_CELLS);
+    if let Some(more) = budget::more_cells(first_index + MAX_SHOWN_CELLS, more) {
         renderer.push(&mut html, &more);
     }
     let pieces = pieces.into();
-    (html, Pieces { pieces, anew })
+    (html, RenderedCells { pieces, anew })
 }
 
 /// What there was before, by key.
-struct Known<'a> {
-    pieces: HashMap<u64, &'a Piece>,
+struct EarlierHtml<'a> {
+    pieces: HashMap<u64, &'a RenderedCell>,
     text: &'a str,
 }
 
-impl<'a> Known<'a> {
-    fn of(before: Option<(&'a Pieces, &'a str)>) -> Self {
+impl<'a> EarlierHtml<'a> {
+    fn of(before: Option<(&'a RenderedCells, &'a str)>) -> Self {
         let (pieces, text) = match before {
             Some((pieces, text)) => (&*pieces.pieces, text),
             None => (&[][..], ""),
@@ -341,7 +341,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn piece(&self, key: u64) -> Option<(&'a Piece, &'a str)> {
+    fn piece(&self, key: u64) -> Option<(&'a RenderedCell, &'a str)> {
         let piece = *self.pieces.get(&key)?;
         let text = self.text.get(piece.place.clone())?;
         (hash(text) == piece.check).then_some((piece, text))

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::prepared::SafeHtml;
 
 /// The name of the server-sent event that tells an open page that there is news for it
-/// among the notices; its data is a [`NoticeNews`].
-pub const NOTICE_NEWS: &str = "notice";
+/// among the notices; its data is a [`NoticeAnnouncement`].
+pub const NOTICE_ANNOUNCEMENT: &str = "notice";
 
 /// The longest text, in characters.
-pub const LONGEST_TEXT: usize = 4_000;
+pub const MAX_NOTICE_CHARS: usize = 4_000;
 
 /// Whom a notice is for: one of the three.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +110,7 @@ pub struct NoticesResponse {
 /// What an open page is told when there is news for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct NoticeNews {
+pub struct NoticeAnnouncement {
     /// The newest of [`Notice::seq`].
     pub cursor: i64,
 }

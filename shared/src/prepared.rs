@@ -16,16 +16,16 @@ pub struct PreparedCell {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// What it is.
-    pub content: Content,
+    pub content: CellContent,
 }
 
 /// What a cell is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Content {
+pub enum CellContent {
     /// Source for the kernel, with outputs.
-    Code(Code),
+    Code(CodeCell),
     /// Prose.
     Markdown(Markdown),
     /// Text that is shown as it stands.
@@ -42,7 +42,7 @@ pub enum Content {
 /// A code cell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Code {
+pub struct CodeCell {
     /// The number in the prompt; `None` when it was never run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_count: Option<i64>,
@@ -53,7 +53,7 @@ pub struct Code {
     pub language: String,
     /// In order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub outputs: Vec<Output>,
+    pub outputs: Vec<PreparedOutput>,
     /// The participant folded the source away.
     #[serde(default, skip_serializing_if = "is_false")]
     pub source_hidden: bool,
@@ -114,7 +114,7 @@ pub enum ImageKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Output {
+pub enum PreparedOutput {
     /// Printed to standard output; may hold ANSI colours.
     Stdout(String),
     /// Printed to standard error; may hold ANSI colours.
@@ -130,16 +130,16 @@ pub enum Output {
         traceback: String,
     },
     /// The value of the cell.
-    Result(Rich),
+    Result(RichOutput),
     /// Something displayed on the way.
-    Display(Rich),
+    Display(RichOutput),
 }
 
 /// Something displayed, in its richest form that can be shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Rich {
+pub enum RichOutput {
     /// Plain text; may hold ANSI colours.
     Text(String),
     /// Sanitised HTML.
@@ -163,7 +163,7 @@ pub enum Rich {
         alt: String,
     },
     /// JSON.
-    Json(Json),
+    Json(JsonTree),
     /// What needs a script to be whole.
     Live {
         /// What it is and what is missing, in words.
@@ -175,7 +175,7 @@ pub enum Rich {
         /// What there is to see without a script.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "openapi", schema(no_recursion))]
-        shown: Option<Box<Rich>>,
+        shown: Option<Box<RichOutput>>,
     },
     /// What cannot be shown here.
     Note {
@@ -191,7 +191,7 @@ pub enum Rich {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Json {
+pub enum JsonTree {
     /// A value without parts, or so short that its parts need no lines of their own, as
     /// JSON has it.
     Leaf(String),
@@ -199,7 +199,7 @@ pub enum Json {
     List {
         /// The first of its items.
         #[cfg_attr(feature = "openapi", schema(no_recursion))]
-        items: Vec<Json>,
+        items: Vec<JsonTree>,
         /// How many more there are.
         #[serde(default, skip_serializing_if = "is_zero")]
         more: usize,
@@ -209,7 +209,7 @@ pub enum Json {
         /// The first of its entries.
         // A tuple that holds itself is more than the macro can follow.
         #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<Object>>))]
-        entries: Vec<(String, Json)>,
+        entries: Vec<(String, JsonTree)>,
         /// How many more there are.
         #[serde(default, skip_serializing_if = "is_zero")]
         more: usize,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SharingResponse {
     /// The one notebook that participants follow.
-    pub followed: Option<Followed>,
+    pub followed: Option<FollowedNotebook>,
     /// The notebooks, by their paths below a home, whose summaries of everyone's copies
     /// participants may read.
     pub summaries: Vec<String>,
@@ -32,7 +32,7 @@ impl SharingResponse {
 /// An instructor's notebook that participants follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Followed {
+pub struct FollowedNotebook {
     /// The instructor.
     pub user: String,
     /// Its path below their home.
@@ -65,7 +65,7 @@ pub struct AboutResponse {
     /// notebook.
     pub events: u32,
     /// What is kept of notebooks as they were, unless nothing is.
-    pub history: Option<HistoryKept>,
+    pub history: Option<HistoryBounds>,
     /// The cell tag that keeps a cell out of sight.
     pub private_tag: String,
 }
@@ -73,7 +73,7 @@ pub struct AboutResponse {
 /// Bounds of the versions of notebooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct HistoryKept {
+pub struct HistoryBounds {
     /// They are kept for so many days.
     pub days: u32,
     /// And take up so much at most, of the whole class.

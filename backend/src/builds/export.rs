@@ -9,7 +9,7 @@ use std::{
 use parking_lot::Mutex;
 
 use shared::{
-    incremental::{self, Pieces},
+    incremental::{self, RenderedCells},
     notebook::Notebook,
     render::Options,
     sanitize::Ammonia,
@@ -40,19 +40,19 @@ struct Written {
     /// The version of the export, not of the notebook.
     version: Fingerprint,
     cells_at: usize,
-    pieces: Pieces,
+    pieces: RenderedCells,
 }
 
 /// An export that is not written yet.
 pub(super) struct Rendered {
     head: String,
     html: String,
-    pieces: Pieces,
+    pieces: RenderedCells,
 }
 
 impl Rendered {
     fn texts(&self) -> [&str; 3] {
-        [&self.head, &self.html, standalone::AFTER]
+        [&self.head, &self.html, standalone::DOCUMENT_END]
     }
 
     /// In bytes.

@@ -4,10 +4,10 @@ use std::{fmt, sync::Arc};
 
 use serde_json::json;
 use shared::{
-    incremental::Pieces,
+    incremental::RenderedCells,
     notebook::{self, Notebook},
     render::{Options, escape},
-    standalone::summary::{Entry, id_prefix},
+    standalone::summary::{ParticipantSummary, id_prefix},
 };
 
 use super::layout;
@@ -36,8 +36,8 @@ pub(super) struct Part {
 #[derive(Debug, PartialEq)]
 struct Texts {
     html: Box<str>,
-    pieces: Pieces,
-    json: notebook::Part,
+    pieces: RenderedCells,
+    json: notebook::MergePart,
 }
 
 impl Part {
@@ -70,7 +70,7 @@ impl Part {
                 // Not the text itself: it has room to grow, and this is kept.
                 html: (*html).into(),
                 pieces,
-                json: notebook::Part::of(user, &end.tail, before.map(|texts| &texts.json)),
+                json: notebook::MergePart::of(user, &end.tail, before.map(|texts| &texts.json)),
             }),
         }
     }
@@ -87,8 +87,8 @@ impl Part {
             shown_cells: 0,
             texts: Arc::new(Texts {
                 html: Box::default(),
-                pieces: Pieces::default(),
-                json: notebook::Part::of(user, &card(CANNOT_BE_READ, problem), None),
+                pieces: RenderedCells::default(),
+                json: notebook::MergePart::of(user, &card(CANNOT_BE_READ, problem), None),
             }),
         }
     }
@@ -106,8 +106,8 @@ impl Part {
             shown_cells: 0,
             texts: Arc::new(Texts {
                 html: html.into(),
-                pieces: Pieces::default(),
-                json: notebook::Part::of(user, &card(NOT_SHOWN, reason), None),
+                pieces: RenderedCells::default(),
+                json: notebook::MergePart::of(user, &card(NOT_SHOWN, reason), None),
             }),
         }
     }
@@ -131,7 +131,7 @@ impl Part {
     /// How many bytes it has in both forms.
     pub(super) fn size(&self) -> u64 {
         let mut json = Counted(0);
-        notebook::Part::merge([&self.texts.json], &mut json).expect("counting cannot fail");
+        notebook::MergePart::merge([&self.texts.json], &mut json).expect("counting cannot fail");
         (self.texts.html.len() + json.0) as u64
     }
 
@@ -149,7 +149,7 @@ impl Part {
         &self.texts.html
     }
 
-    pub(super) fn json(&self) -> &notebook::Part {
+    pub(super) fn json(&self) -> &notebook::MergePart {
         &self.texts.json
     }
 }
@@ -214,8 +214,8 @@ impl<'a> Line<'a> {
         }
     }
 
-    pub(super) fn entry(&self) -> Entry<'_> {
-        Entry {
+    pub(super) fn entry(&self) -> ParticipantSummary<'_> {
+        ParticipantSummary {
             user: self.user,
             href: self.part.has_export.then_some(&*self.href),
             saved: &self.saved,

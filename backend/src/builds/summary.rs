@@ -51,7 +51,7 @@ impl Summary {
             out.write_all(part.html().as_bytes())?;
             out.write_all(summary::SECTION_END.as_bytes())?;
         }
-        out.write_all(summary::END.as_bytes())
+        out.write_all(summary::SUMMARY_END.as_bytes())
     }
 
     /// Writes the notebook.
@@ -60,6 +60,6 @@ impl Summary {
     /// When `out` has one.
     pub fn write_ipynb(&self, out: &mut dyn Write) -> io::Result<()> {
         let parts = self.parts.values().map(|part| part.json());
-        text::write(out, |out| notebook::Part::merge(parts, out))
+        text::write(out, |out| notebook::MergePart::merge(parts, out))
     }
 }

@@ -14,7 +14,7 @@ use anyhow::Context;
 use metrics::{counter, gauge};
 use shared::{
     asides::{RECORDED, Recorded},
-    notebook::End,
+    notebook::NotebookEnd,
 };
 
 use super::{
@@ -312,5 +312,5 @@ fn newest_outline(store: &dyn HistoryStore, key: &Key) -> Result<Outline, Histor
         return Ok(Outline::new());
     };
     let bytes = store.bytes(key, newest.id)?.unwrap_or_default();
-    Ok(End::map_cells(&bytes, align::mark).unwrap_or_default())
+    Ok(NotebookEnd::map_cells(&bytes, align::mark).unwrap_or_default())
 }

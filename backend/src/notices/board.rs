@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use parking_lot::Mutex;
 use shared::{
-    notices::{Audience, NOTICE_NEWS, Notice, NoticeNews},
+    notices::{Audience, NOTICE_ANNOUNCEMENT, Notice, NoticeAnnouncement},
     prepare,
     prepared::SafeHtml,
     render::{self, Options},
@@ -270,7 +270,7 @@ impl Board {
             is_new
         });
         self.asides
-            .say(readers, NOTICE_NEWS, &NoticeNews { cursor });
+            .say(readers, NOTICE_ANNOUNCEMENT, &NoticeAnnouncement { cursor });
     }
 }
 

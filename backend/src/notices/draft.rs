@@ -1,6 +1,6 @@
 //! What may be sent as a notice.
 
-use shared::notices::{Audience, LONGEST_TEXT, NoticeLink, NoticeRequest};
+use shared::notices::{Audience, MAX_NOTICE_CHARS, NoticeLink, NoticeRequest};
 
 /// In bytes, but the title in characters.
 const LONGEST_TITLE: usize = 120;
@@ -65,9 +65,9 @@ impl Draft {
 
 fn check_text(text: &str) -> Result<(), String> {
     let length = text.chars().count();
-    if text.trim().is_empty() || length > LONGEST_TEXT {
+    if text.trim().is_empty() || length > MAX_NOTICE_CHARS {
         return Err(format!(
-            "A notice has 1 to {LONGEST_TEXT} characters; this one has {length}."
+            "A notice has 1 to {MAX_NOTICE_CHARS} characters; this one has {length}."
         ));
     }
     let is_odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
@@ -168,7 +168,7 @@ mod tests {
     fn a_text_has_its_length() {
         for good in [
             "x".to_owned(),
-            "é".repeat(LONGEST_TEXT),
+            "é".repeat(MAX_NOTICE_CHARS),
             "a\n\tb\r\n".to_owned(),
         ] {
             read(|request| request.text = good).unwrap();
@@ -176,7 +176,7 @@ mod tests {
         for bad in [
             "",
             " \n",
-            &"é".repeat(LONGEST_TEXT + 1),
+            &"é".repeat(MAX_NOTICE_CHARS + 1),
             "a\0b",
             "\u{1b}[31m",
         ] {

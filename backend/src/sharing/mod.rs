@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use anyhow::Context;
 use shared::{
     asides::{FOLLOWED, SHARING},
-    sharing::{Followed, SharingResponse},
+    sharing::{FollowedNotebook, SharingResponse},
 };
 
 use self::page::Page;
@@ -77,7 +77,7 @@ impl Sharing {
     /// All cells of the followed notebook, a `Tile` as JSON, and whether that is lent to all who
     /// ask; `None` when there is none.
     pub async fn followed_in(&self, class: &Class) -> Option<(Arc<Vec<u8>>, bool)> {
-        let Followed { filename, user } = self.now().followed?;
+        let FollowedNotebook { filename, user } = self.now().followed?;
         let key = Key { filename, user };
         let make = async || class.whole_as(&key, |tile| page::json(&tile)).await;
         let tile = match class.good_version(&key).await {
@@ -111,7 +111,7 @@ impl Sharing {
     ///
     /// # Errors
     /// When it could not be kept; nothing has changed then.
-    pub fn follow(&self, followed: Option<Followed>) -> io::Result<SharingResponse> {
+    pub fn follow(&self, followed: Option<FollowedNotebook>) -> io::Result<SharingResponse> {
         self.change(|shared| shared.followed = followed)
     }
 
@@ -193,7 +193,7 @@ mod tests {
             sharing.share_summary(filename, true).unwrap();
         }
         sharing.share_summary("c.ipynb", false).unwrap();
-        let followed = Followed {
+        let followed = FollowedNotebook {
             user: "ines".to_owned(),
             filename: "day1.ipynb".to_owned(),
         };

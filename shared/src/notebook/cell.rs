@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    json::{Raw, compact},
+    json::{RawJson, compact},
     output::{Output, is_error},
 };
 
@@ -16,12 +16,12 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Cell {
     json: Box<str>,
-    /// Where in it the values of [`KNOWN`] are; the empty place is that of what is not there.
-    places: [(u32, u32); KNOWN.len()],
+    /// Where in it the values of [`INDEXED_FIELDS`] are; the empty place is that of what is not there.
+    places: [(u32, u32); INDEXED_FIELDS.len()],
 }
 
 /// What is asked of nearly every cell, and so is found once.
-const KNOWN: [&str; 12] = [
+const INDEXED_FIELDS: [&str; 12] = [
     "cell_type",
     "execution_count",
     "id",
@@ -62,9 +62,9 @@ impl Cell {
     /// The cell that `json` is, which was written by [`compact`].
     pub(super) fn new(json: String) -> Self {
         let json = json.into_boxed_str();
-        let mut places = [(0, 0); KNOWN.len()];
-        for (name, value) in Raw::of(&json).entries() {
-            if let Some(known) = KNOWN.iter().position(|known| *known == name) {
+        let mut places = [(0, 0); INDEXED_FIELDS.len()];
+        for (name, value) in RawJson::of(&json).entries() {
+            if let Some(known) = INDEXED_FIELDS.iter().position(|known| *known == name) {
                 let start = value.json().as_ptr().addr() - json.as_ptr().addr();
                 // No notebook that is read has four gigabytes.
                 places[known] = (start as u32, (start + value.json().len()) as u32);
@@ -94,8 +94,8 @@ impl Cell {
     /// assert_eq!(notebook.cells()[0].json().json(), r#"{"x":1}"#);
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn json(&self) -> Raw<'_> {
-        Raw::of(&self.json)
+    pub fn json(&self) -> RawJson<'_> {
+        RawJson::of(&self.json)
     }
 
     /// The same as values, which take many times as much memory.
@@ -127,12 +127,12 @@ impl Cell {
         if !self.json().is_object() {
             return CellKind::Unknown("a cell that is not an object".to_owned());
         }
-        match self.get("cell_type").and_then(Raw::as_str).as_deref() {
+        match self.get("cell_type").and_then(RawJson::as_str).as_deref() {
             Some("code") => CellKind::Code,
             Some("markdown" | "html") => CellKind::Markdown,
             Some("raw") => CellKind::Raw,
             Some("heading") => {
-                let level = self.get("level").and_then(Raw::as_u64).unwrap_or(1);
+                let level = self.get("level").and_then(RawJson::as_u64).unwrap_or(1);
                 CellKind::Heading(level.clamp(1, 6) as u8)
             }
             Some(other) => CellKind::Unknown(format!("a cell of the unknown type “{other}”")),
@@ -156,7 +156,7 @@ impl Cell {
         let text = self
             .get("source")
             .or_else(|| self.get("input"))
-            .and_then(Raw::text)
+            .and_then(RawJson::text)
             .unwrap_or_default();
         if text.contains('\r') {
             text.replace("\r\n", "\n").replace('\r', "\n")
@@ -178,7 +178,7 @@ impl Cell {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn id(&self) -> Option<&str> {
-        self.get("id").and_then(Raw::as_written)
+        self.get("id").and_then(RawJson::as_written)
     }
 
     /// The number in the prompt; `None` when the cell was never run.
@@ -195,7 +195,7 @@ impl Cell {
     pub fn execution_count(&self) -> Option<i64> {
         self.get("execution_count")
             .or_else(|| self.get("prompt_number"))
-            .and_then(Raw::as_i64)
+            .and_then(RawJson::as_i64)
     }
 
     /// The cell's metadata, when it has any.
@@ -210,7 +210,7 @@ impl Cell {
     /// assert_eq!(name.expect("it has one").json(), "\"x\"");
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn metadata(&self) -> Option<Raw<'_>> {
+    pub fn metadata(&self) -> Option<RawJson<'_>> {
         self.get("metadata").filter(|raw| raw.is_object())
     }
 
@@ -234,7 +234,7 @@ impl Cell {
             Some(table) => metadata.get(table).and_then(|table| table.get(key)),
             None => metadata.get(key),
         };
-        value.is_some_and(Raw::is_true)
+        value.is_some_and(RawJson::is_true)
     }
 
     /// The tags somebody gave the cell.
@@ -250,8 +250,8 @@ impl Cell {
     /// ```
     pub fn tags(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let tags = self.metadata().and_then(|metadata| metadata.get("tags"));
-        let tags = tags.into_iter().flat_map(Raw::items);
-        tags.filter_map(Raw::as_str)
+        let tags = tags.into_iter().flat_map(RawJson::items);
+        tags.filter_map(RawJson::as_str)
     }
 
     /// The language of this cell alone, which nbformat 2 and 3 have, as JSON has it between
@@ -267,7 +267,7 @@ impl Cell {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn language(&self) -> Option<&str> {
-        self.get("language").and_then(Raw::as_written)
+        self.get("language").and_then(RawJson::as_written)
     }
 
     /// The images that came with the cell: name, and data by mime type.
@@ -281,7 +281,7 @@ impl Cell {
     /// assert!(cell.attachments().expect("there is one").get("a.png").is_some());
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn attachments(&self) -> Option<Raw<'_>> {
+    pub fn attachments(&self) -> Option<RawJson<'_>> {
         self.get("attachments").filter(|raw| raw.is_object())
     }
 
@@ -328,7 +328,7 @@ impl Cell {
     pub(crate) fn has_named_display(&self) -> bool {
         // Nearly no output has one, and looking at each takes longer.
         let may_have = self.json.contains("\"display_id\"");
-        let is_named = |output: Raw<'_>| {
+        let is_named = |output: RawJson<'_>| {
             let transient = output.get("transient");
             transient.is_some_and(|transient| transient.get("display_id").is_some())
         };
@@ -341,18 +341,18 @@ impl Cell {
         self.output_values().count()
     }
 
-    fn output_values(&self) -> impl Iterator<Item = Raw<'_>> {
+    fn output_values(&self) -> impl Iterator<Item = RawJson<'_>> {
         let outputs = self.get("outputs").filter(|outputs| !outputs.is_null());
         let only = outputs.filter(|outputs| !outputs.is_array());
-        let all = outputs.into_iter().flat_map(Raw::items);
+        let all = outputs.into_iter().flat_map(RawJson::items);
         all.chain(only)
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<Raw<'_>> {
-        match KNOWN.iter().position(|known| *known == key) {
+    pub(super) fn get(&self, key: &str) -> Option<RawJson<'_>> {
+        match INDEXED_FIELDS.iter().position(|known| *known == key) {
             Some(known) => {
                 let (start, end) = self.places[known];
-                (end > 0).then(|| Raw::of(&self.json[start as usize..end as usize]))
+                (end > 0).then(|| RawJson::of(&self.json[start as usize..end as usize]))
             }
             None => self.json().get(key),
         }

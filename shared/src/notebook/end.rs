@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use super::{
-    Notebook, ParseError, Place, cell::Cell, json::compact, outline::Outline, without_private,
+    CellsPlace, Notebook, ParseError, cell::Cell, json::compact, outline::Outline, without_private,
 };
 
 /// The last cells of a notebook, and what else a glance at it tells.
 ///
 /// Reading it is far faster than reading the whole, and comes to the same.
 #[derive(Clone, Debug, PartialEq)]
-pub struct End {
+pub struct NotebookEnd {
     /// The last cells, in a notebook of their own, as [`Notebook::tail`] has it.
     pub tail: Notebook,
     /// How many cells the whole has.
@@ -21,17 +21,17 @@ pub struct End {
     pub warnings: Vec<String>,
 }
 
-impl End {
+impl NotebookEnd {
     /// The last `n` cells of what [`Notebook::parse`] reads in `bytes`.
     ///
     /// # Errors
     /// The same as there: all of the file is looked at, the end alone is kept.
     ///
     /// ```
-    /// use shared::notebook::End;
+    /// use shared::notebook::NotebookEnd;
     ///
     /// let json = br#"{"cells": [{"cell_type": "raw"}, {"cell_type": "raw", "source": "2"}]}"#;
-    /// let end = End::parse(json, 1)?;
+    /// let end = NotebookEnd::parse(json, 1)?;
     /// assert_eq!((end.tail.len(), end.total_cells), (1, 2));
     /// assert_eq!(end.tail.cells()[0].source(), "2");
     /// # Ok::<(), shared::notebook::ParseError>(())
@@ -56,10 +56,10 @@ impl End {
     /// When there is no notebook in `bytes`.
     ///
     /// ```
-    /// use shared::notebook::End;
+    /// use shared::notebook::NotebookEnd;
     ///
     /// let json = br#"{"cells": [{"cell_type": "raw", "metadata": {"tags": ["private"]}}]}"#;
-    /// let (rest, end) = End::of_public(json.to_vec(), 1)?;
+    /// let (rest, end) = NotebookEnd::of_public(json.to_vec(), 1)?;
     /// assert_eq!((&*rest, end.total_cells), (&br#"{"cells": []}"#[..], 0));
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
@@ -80,10 +80,10 @@ impl End {
     /// The same as there.
     ///
     /// ```
-    /// use shared::notebook::{Cell, End};
+    /// use shared::notebook::{Cell, NotebookEnd};
     ///
     /// let json = br#"{"cells": [{"cell_type": "raw", "source": "1"}, {"source": "2"}]}"#;
-    /// assert_eq!(End::map_cells(json, Cell::source)?, ["1", "2"]);
+    /// assert_eq!(NotebookEnd::map_cells(json, Cell::source)?, ["1", "2"]);
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn map_cells<T>(bytes: &[u8], look: impl Fn(&Cell) -> T) -> Result<Vec<T>, ParseError> {
@@ -109,7 +109,7 @@ impl End {
         let (before, last) = cells.split_at(cells.len().saturating_sub(n));
         let tail = Notebook {
             top: compact(&top)?.into(),
-            place: Place::Cells,
+            place: CellsPlace::Cells,
             cells: last.iter().map(cell).collect::<Option<_>>()?,
         };
         let shown = tail.cells.iter().rev().find(|cell| cell.was_run());
@@ -136,7 +136,7 @@ mod tests {
 
     fn is_read_by_outline(json: &[u8]) -> bool {
         let outline = Outline::of(json);
-        outline.is_some_and(|outline| End::of_outline(&outline, 1).is_some())
+        outline.is_some_and(|outline| NotebookEnd::of_outline(&outline, 1).is_some())
     }
 
     /// Whether the end of a notebook with this value somewhere is read by itself.

@@ -1,32 +1,32 @@
-//! Several participants' notebooks to one, from [`super::Part`]s or from the notebooks.
+//! Several participants' notebooks to one, from [`super::MergePart`]s or from the notebooks.
 
 use std::collections::HashMap;
 
 use super::{
-    Notebook, Place,
+    CellsPlace, Notebook,
     cell::{Cell, CellKind},
-    json::{Raw, push_text},
+    json::{RawJson, push_text},
     top,
     upgrade::{self, Fields},
 };
 use crate::render::escape;
 
 /// nbformat allows ids of 1 to 64 characters.
-const MAX_ID: usize = 64;
+const MAX_CELL_ID_CHARS: usize = 64;
 
 /// What the ids of header cells begin with.
-const HEADER: &str = "header";
+const HEADER_ID_PREFIX: &str = "header";
 
 /// `parts` one after the other, each below a header.
 pub(super) fn merge(parts: Vec<(String, Notebook)>) -> Notebook {
-    let mut ids = Ids::default();
+    let mut ids = CellIds::default();
     let mut top = None;
     let mut cells = Vec::new();
     for (stem, notebook) in parts {
         top.get_or_insert_with(|| top_of(&notebook));
         let slug = slug(&stem);
         let id = format!("\"{}\"", ids.header(&slug));
-        let json = top::with(Raw::of(&header(&stem)), "id", Some(&id));
+        let json = top::with(RawJson::of(&header(&stem)), "id", Some(&id));
         cells.push(Cell::new(json));
         for cell in notebook.cells {
             let (own, mut fields) = without_id(&cell);
@@ -38,7 +38,7 @@ pub(super) fn merge(parts: Vec<(String, Notebook)>) -> Notebook {
     }
     Notebook {
         top: top.expect("merge is called with several notebooks"),
-        place: Place::Cells,
+        place: CellsPlace::Cells,
         cells,
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn top_of(first: &Notebook) -> Box<str> {
     // Ids are valid from 4.5 on.
     let minor = if major < 4 { 5 } else { minor.max(5) };
     let mut json = top::with(first.top(), "worksheets", None);
-    let mut set = |name: &str, value: &str| json = top::with(Raw::of(&json), name, Some(value));
+    let mut set = |name: &str, value: &str| json = top::with(RawJson::of(&json), name, Some(value));
     set("cells", "null");
     if first.metadata().is_none() {
         set("metadata", "{}");
@@ -88,7 +88,11 @@ pub(super) fn header(stem: &str) -> String {
 /// What of `stem` may stand in an id.
 pub(super) fn slug(stem: &str) -> String {
     let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let slug: String = stem.chars().filter(allowed).take(MAX_ID / 2).collect();
+    let slug: String = stem
+        .chars()
+        .filter(allowed)
+        .take(MAX_CELL_ID_CHARS / 2)
+        .collect();
     if slug.is_empty() {
         "participant".to_owned()
     } else {
@@ -98,23 +102,23 @@ pub(super) fn slug(stem: &str) -> String {
 
 /// Ids given out so far, and the last number put behind each.
 #[derive(Default)]
-pub(super) struct Ids(HashMap<String, u32>);
+pub(super) struct CellIds(HashMap<String, u32>);
 
-impl Ids {
+impl CellIds {
     /// One for the header of the participant that `slug` was made of.
     pub(super) fn header(&mut self, slug: &str) -> String {
-        self.unique(HEADER, slug)
+        self.unique(HEADER_ID_PREFIX, slug)
     }
 
     /// `own` when it is valid and new, else a valid id that begins with `prefix`.
     pub(super) fn unique(&mut self, prefix: &str, own: &str) -> String {
-        if is_valid(own) && prefix != HEADER && !self.0.contains_key(own) {
+        if is_valid(own) && prefix != HEADER_ID_PREFIX && !self.0.contains_key(own) {
             self.0.insert(own.to_owned(), 1);
             return own.to_owned();
         }
         let mut base = format!("{prefix}-{}", if is_valid(own) { own } else { "cell" });
         // Room for a number; ids are ASCII, so any cut is between characters.
-        base.truncate(MAX_ID - 11);
+        base.truncate(MAX_CELL_ID_CHARS - 11);
         let mut number = self.0.get(&base).copied().unwrap_or(0);
         loop {
             number += 1;
@@ -133,5 +137,5 @@ impl Ids {
 
 fn is_valid(id: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-    (1..=MAX_ID).contains(&id.len()) && id.bytes().all(allowed)
+    (1..=MAX_CELL_ID_CHARS).contains(&id.len()) && id.bytes().all(allowed)
 }

@@ -10,25 +10,25 @@ mod cell;
 mod end;
 mod json;
 mod merge;
+mod merge_part;
 mod multiline;
 mod outline;
 mod output;
-mod part;
 mod private;
 mod top;
 mod trim;
 mod upgrade;
 
 pub use cell::{Cell, CellKind};
-pub use end::End;
-pub use json::{Entries, Items, Raw, unescaped};
+pub use end::NotebookEnd;
+pub use json::{Entries, Items, RawJson, unescaped};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use json::{compact, number};
-pub use output::{Bundle, Output};
-pub use part::Part;
-pub use private::{TAG as PRIVATE_TAG, without_private};
+pub use merge_part::MergePart;
+pub use output::{MimeBundle, Output};
+pub use private::{PRIVATE_TAG, without_private};
 
-use top::ReadTop;
+use top::TopLevelReader;
 
 /// A notebook of any nbformat.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,13 +36,13 @@ pub struct Notebook {
     /// The JSON of the top-level object, whose cells were taken out; their key stays in its
     /// place, with null.
     top: Box<str>,
-    place: Place,
+    place: CellsPlace,
     cells: Vec<Cell>,
 }
 
 /// Where in the top-level object the cells belong.
 #[derive(Clone, Debug, PartialEq)]
-enum Place {
+enum CellsPlace {
     /// Under `cells`: nbformat 4.
     Cells,
     /// In a worksheet, which without them is this object: nbformat 2 and 3.
@@ -53,7 +53,7 @@ enum Place {
 
 /// A notebook and what was odd about it.
 #[derive(Clone, Debug)]
-pub struct Parsed {
+pub struct ParsedNotebook {
     /// What could be read.
     pub notebook: Notebook,
     /// What could not, in words.
@@ -88,7 +88,7 @@ impl Default for Notebook {
         let top = r#"{"cells":null,"metadata":{},"nbformat":4,"nbformat_minor":5}"#.into();
         Self {
             top,
-            place: Place::Cells,
+            place: CellsPlace::Cells,
             cells: Vec::new(),
         }
     }
@@ -116,9 +116,9 @@ impl Notebook {
     /// assert_eq!(error.to_string(), "the file ends in the middle (line 2, column 11)");
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
+    pub fn parse(bytes: &[u8]) -> Result<ParsedNotebook, ParseError> {
         private::check_encoding(bytes)?;
-        let (top, mut warnings) = json::read(bytes, ReadTop { keeps: true })?;
+        let (top, mut warnings) = json::read(bytes, TopLevelReader { keeps: true })?;
         let (top, place, cells) = top.into_parts(&mut warnings)?;
         for (n, cell) in cells.iter().enumerate() {
             if let CellKind::Unknown(reason) = cell.kind() {
@@ -126,13 +126,13 @@ impl Notebook {
             }
         }
         let notebook = Self { top, place, cells };
-        Ok(Parsed { notebook, warnings })
+        Ok(ParsedNotebook { notebook, warnings })
     }
 
     /// Fails where [`Notebook::parse`] would, and keeps nothing of what is in `bytes` where all
     /// is well with a notebook of nbformat 4.
     fn check(bytes: &[u8]) -> Result<(), ParseError> {
-        let read = json::read(bytes, ReadTop { keeps: false });
+        let read = json::read(bytes, TopLevelReader { keeps: false });
         let is_one = read.is_ok_and(|(top, _)| top.is_plain());
         // What is only passed over is found to be wrong somewhere else, perhaps.
         if is_one {
@@ -187,7 +187,7 @@ impl Notebook {
     /// ```
     pub fn nbformat(&self) -> (u64, u64) {
         let both = self.top().get_all(["nbformat", "nbformat_minor"]);
-        let [major, minor] = both.map(|number| number.and_then(Raw::as_u64));
+        let [major, minor] = both.map(|number| number.and_then(RawJson::as_u64));
         (major.unwrap_or(4), minor.unwrap_or(0))
     }
 
@@ -202,12 +202,12 @@ impl Notebook {
     /// assert_eq!(title.expect("it has one").json(), "\"Day 1\"");
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn metadata(&self) -> Option<Raw<'_>> {
+    pub fn metadata(&self) -> Option<RawJson<'_>> {
         self.top().get("metadata").filter(|raw| raw.is_object())
     }
 
-    fn top(&self) -> Raw<'_> {
-        Raw::of(&self.top)
+    fn top(&self) -> RawJson<'_> {
+        RawJson::of(&self.top)
     }
 
     /// The language of the code cells as the kernel names it; `python` when the notebook
@@ -319,7 +319,7 @@ impl Notebook {
     /// with the metadata of the first: for each a Markdown cell with its name, then its
     /// cells, upgraded to nbformat 4, every cell with an id of its own. What is no cell
     /// becomes a raw one, so that Jupyter opens the result whatever was put in. What is
-    /// merged again and again is better kept as [`Part`]s.
+    /// merged again and again is better kept as [`MergePart`]s.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -350,7 +350,7 @@ impl Notebook {
     pub fn to_json(&self) -> String {
         let cells = || self.cells.iter().map(Cell::json);
         let mut out = "{".to_owned();
-        let mut free = json::Allowance::of_top();
+        let mut free = json::LinesAllowance::of_top();
         let mut separator = "";
         for (name, value) in self.top().entries() {
             out.push_str(separator);
@@ -358,10 +358,10 @@ impl Notebook {
             out.push_str("\n ");
             json::push_name(&mut out, name);
             match (name, &self.place) {
-                ("cells", Place::Cells) => json::push_cells(&mut out, cells(), 1),
-                ("worksheets", Place::Worksheet(sheet)) => {
+                ("cells", CellsPlace::Cells) => json::push_cells(&mut out, cells(), 1),
+                ("worksheets", CellsPlace::Worksheet(sheet)) => {
                     out.push_str("[\n  ");
-                    push_sheet(&mut out, Raw::of(sheet), &self.cells, &mut free);
+                    push_sheet(&mut out, RawJson::of(sheet), &self.cells, &mut free);
                     out.push_str("\n ]");
                 }
                 _ => json::push(&mut out, value, 1, &mut free),
@@ -373,7 +373,12 @@ impl Notebook {
 }
 
 /// The only worksheet, with its cells, onto the end of `out`.
-fn push_sheet(out: &mut String, sheet: Raw<'_>, cells: &[Cell], free: &mut json::Allowance) {
+fn push_sheet(
+    out: &mut String,
+    sheet: RawJson<'_>,
+    cells: &[Cell],
+    free: &mut json::LinesAllowance,
+) {
     out.push('{');
     let mut separator = "";
     for (name, value) in sheet.entries() {

@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::json::Raw;
+use super::json::RawJson;
 
-impl Raw<'_> {
+impl RawJson<'_> {
     /// nbformat's multi-line text: a string, or a list of strings to be joined.
     #[must_use]
     pub fn text(self) -> Option<String> {

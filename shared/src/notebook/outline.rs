@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::{json::MAX_DEPTH, private::hint, top::MAX_CELLS};
+use super::{json::MAX_JSON_DEPTH, private::hint, top::MAX_NOTEBOOK_CELLS};
 use crate::scan;
 
 /// A notebook's text, and where its cells are in it.
@@ -23,10 +23,10 @@ pub(super) struct Outline<'a> {
 }
 
 /// Shorter ones are finite, unless they have an exponent.
-const LONGEST_PLAIN_NUMBER: usize = 300;
+const MAX_PLAIN_NUMBER_BYTES: usize = 300;
 
 /// The types that a cell may have without a warning.
-const KNOWN_TYPES: [&[u8]; 5] = [b"code", b"markdown", b"raw", b"heading", b"html"];
+const CELL_TYPES: [&[u8]; 5] = [b"code", b"markdown", b"raw", b"heading", b"html"];
 
 impl<'a> Outline<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
@@ -87,7 +87,7 @@ impl<'a> Scanner<'a> {
             scanner.cell()?;
             cells.push(start..scanner.at);
             // There are more than are read.
-            (cells.len() <= MAX_CELLS).then_some(())
+            (cells.len() <= MAX_NOTEBOOK_CELLS).then_some(())
         })?;
         Some(cells)
     }
@@ -100,7 +100,7 @@ impl<'a> Scanner<'a> {
             b"cell_type" => {
                 types += 1;
                 let value = scanner.plain_string()?;
-                KNOWN_TYPES.contains(&value).then_some(())
+                CELL_TYPES.contains(&value).then_some(())
             }
             // A cell like a worksheet.
             b"cells" => None,
@@ -182,7 +182,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn deeper(&self, depth: usize) -> Option<()> {
-        (depth < MAX_DEPTH).then_some(())
+        (depth < MAX_JSON_DEPTH).then_some(())
     }
 
     /// After a value: whether its container ends here, else what comes next is read.
@@ -278,7 +278,7 @@ impl<'a> Scanner<'a> {
             let _ = self.next_is(b'+') || self.next_is(b'-');
             self.digits()?;
         }
-        if has_exponent || self.at - start > LONGEST_PLAIN_NUMBER {
+        if has_exponent || self.at - start > MAX_PLAIN_NUMBER_BYTES {
             let token = std::str::from_utf8(&self.bytes[start..self.at]).ok()?;
             return token.parse().is_ok_and(f64::is_finite).then_some(());
         }

@@ -2,16 +2,16 @@
 
 use super::{
     Cell,
-    json::{Raw, push_text},
+    json::{RawJson, push_text},
     top,
 };
 
-const MARKER: &str = "...\n";
+const TRIM_MARKER: &str = "...\n";
 
 /// `cell` with the `text` of every output trimmed, in the form it has: a list stays a list.
 pub(super) fn cell(cell: Cell, max_lines: usize) -> Cell {
     let outputs = cell.json().get("outputs").filter(|raw| raw.is_array());
-    let is_long = |output: Raw<'_>| trimmed(output, max_lines).is_some();
+    let is_long = |output: RawJson<'_>| trimmed(output, max_lines).is_some();
     let Some(outputs) = outputs.filter(|outputs| outputs.items().any(is_long)) else {
         return cell;
     };
@@ -29,11 +29,11 @@ pub(super) fn cell(cell: Cell, max_lines: usize) -> Cell {
 }
 
 /// What an output has for its text instead, `None` when that need not change.
-fn trimmed(output: Raw<'_>, max_lines: usize) -> Option<String> {
+fn trimmed(output: RawJson<'_>, max_lines: usize) -> Option<String> {
     let value = output.get("text")?;
     let whole = value.text()?;
     let [head, tail] = ends(&whole, max_lines)?;
-    let lines = head.split_inclusive('\n').chain([MARKER]);
+    let lines = head.split_inclusive('\n').chain([TRIM_MARKER]);
     let lines = lines.chain(tail.split_inclusive('\n'));
     let mut json = String::new();
     if value.is_array() {
@@ -65,10 +65,10 @@ fn ends(text: &str, max_lines: usize) -> Option<[&str; 2]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MARKER, ends};
+    use super::{TRIM_MARKER, ends};
 
     fn lines(text: &str, max_lines: usize) -> Option<String> {
-        ends(text, max_lines).map(|[head, tail]| [head, MARKER, tail].concat())
+        ends(text, max_lines).map(|[head, tail]| [head, TRIM_MARKER, tail].concat())
     }
 
     fn numbers(n: usize) -> String {

@@ -8,21 +8,21 @@ use std::borrow::Cow;
 
 use super::{
     cell::{Cell, CellKind},
-    json::{Raw, compact, push_text},
+    json::{RawJson, compact, push_text},
     output::{is_shown, mime_has_old_name, mime_of_old_name},
     top,
 };
 
 /// Of a cell's outputs that nbformat 4 has not, so many are shown one by one, and the others as
 /// one: each takes many times what there is of it.
-const MAX_UNKNOWN: usize = 3;
+const MAX_UNKNOWN_OUTPUTS: usize = 3;
 
 /// The fields of an object, to be changed: names as JSON has them between quotes, and the JSON
 /// of their values.
 pub(super) struct Fields<'a>(Vec<(&'a str, Cow<'a, str>)>);
 
 impl<'a> Fields<'a> {
-    fn of(object: Raw<'a>) -> Self {
+    fn of(object: RawJson<'a>) -> Self {
         // Counted first: of a list that grows there may be three times as much for a while.
         let mut fields = Vec::with_capacity(object.entries().count() + 4);
         let all = object.entries();
@@ -30,17 +30,19 @@ impl<'a> Fields<'a> {
         Self(fields)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Raw<'_>)> + Clone {
-        self.0.iter().map(|(name, value)| (*name, Raw::of(value)))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, RawJson<'_>)> + Clone {
+        self.0
+            .iter()
+            .map(|(name, value)| (*name, RawJson::of(value)))
     }
 
-    fn get(&self, name: &str) -> Option<Raw<'_>> {
+    fn get(&self, name: &str) -> Option<RawJson<'_>> {
         self.iter()
             .find(|(own, _)| *own == name)
             .map(|(_, raw)| raw)
     }
 
-    fn has(&self, name: &str, is: impl Fn(Raw<'_>) -> bool) -> bool {
+    fn has(&self, name: &str, is: impl Fn(RawJson<'_>) -> bool) -> bool {
         self.get(name).is_some_and(is)
     }
 
@@ -125,7 +127,7 @@ pub(super) fn cell(cell: &Cell) -> Fields<'_> {
 }
 
 /// A raw cell that shows what is no cell: its text, else its JSON.
-fn raw<'a>(broken: Raw<'a>, source: &str) -> Fields<'a> {
+fn raw<'a>(broken: RawJson<'a>, source: &str) -> Fields<'a> {
     let source = match source.is_empty() {
         true => text(broken.json()),
         false => text(source),
@@ -137,7 +139,7 @@ fn raw<'a>(broken: Raw<'a>, source: &str) -> Fields<'a> {
     fields
 }
 
-fn code<'a>(fields: &mut Fields<'a>, own: Option<Raw<'a>>) {
+fn code<'a>(fields: &mut Fields<'a>, own: Option<RawJson<'a>>) {
     fields.rename("input", "source");
     fields.rename("prompt_number", "execution_count");
     count(fields);
@@ -172,16 +174,16 @@ fn count(fields: &mut Fields<'_>) {
 }
 
 /// Whether nbformat 4 has this output as it is, which nearly all are.
-fn is_current(output: Raw<'_>) -> bool {
+fn is_current(output: RawJson<'_>) -> bool {
     let names = ["output_type", "data", "metadata", "name", "text", "stream"];
     let [kind, data, metadata, name, text, stream] = output.get_all(names);
-    let is_bundle = || data.is_some() && metadata.is_some_and(Raw::is_object);
-    match kind.and_then(Raw::as_written) {
+    let is_bundle = || data.is_some() && metadata.is_some_and(RawJson::is_object);
+    match kind.and_then(RawJson::as_written) {
         Some("stream") => name.is_some() && text.is_some() && stream.is_none(),
         Some("error") => true,
         Some("display_data") => is_bundle(),
         Some("execute_result") => {
-            let is_count = |raw: Raw<'_>| raw.as_i64().is_some() || raw.is_null();
+            let is_count = |raw: RawJson<'_>| raw.as_i64().is_some() || raw.is_null();
             is_bundle()
                 && output.get("prompt_number").is_none()
                 && output.get("execution_count").is_some_and(is_count)
@@ -191,7 +193,7 @@ fn is_current(output: Raw<'_>) -> bool {
 }
 
 /// Outputs that nbformat 4 has; one that it has not is shown as its JSON.
-fn outputs<'a>(all: impl Iterator<Item = Raw<'a>>) -> String {
+fn outputs<'a>(all: impl Iterator<Item = RawJson<'a>>) -> String {
     let mut list = String::from("[");
     let mut push = |json: &str| {
         list.push_str(if list.len() > 1 { "," } else { "" });
@@ -204,7 +206,7 @@ fn outputs<'a>(all: impl Iterator<Item = Raw<'a>>) -> String {
             push(output.json());
         } else if is_shown(output) {
             push(&known(output));
-        } else if unknown < MAX_UNKNOWN {
+        } else if unknown < MAX_UNKNOWN_OUTPUTS {
             unknown += 1;
             push(&as_text(output.json()));
         } else {
@@ -227,9 +229,9 @@ fn as_text(json: &str) -> String {
     )
 }
 
-fn known(output: Raw<'_>) -> String {
+fn known(output: RawJson<'_>) -> String {
     let mut fields = Fields::of(output);
-    let kind = match output.get("output_type").and_then(Raw::as_written) {
+    let kind = match output.get("output_type").and_then(RawJson::as_written) {
         Some("pyout") => "execute_result",
         Some("pyerr") => "error",
         Some("update_display_data") => "display_data",
@@ -271,7 +273,7 @@ fn bundle(fields: &mut Fields<'_>) {
         };
         // JSON was text in nbformat 3 and is a value in 4.
         let parsed = (mime == "application/json")
-            .then(|| Raw::of(value).text().and_then(|json| compact(&json)))
+            .then(|| RawJson::of(value).text().and_then(|json| compact(&json)))
             .flatten();
         let value = parsed.map_or_else(|| std::mem::take(value), Cow::Owned);
         // Only what has two names can be there twice.

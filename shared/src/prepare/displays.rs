@@ -2,19 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::notebook::{Bundle, Cell, Notebook, Output};
+use crate::notebook::{Cell, MimeBundle, Notebook, Output};
 
 /// So many outputs of a cell are shown, or fewer where the notebook has very many of them: each
 /// takes a frame, in memory and on the page, whatever there is in it.
-const MOST: usize = 1_000;
-const MOST_OF_MANY: usize = 20;
-const MANY: usize = 20_000;
+const MAX_CELL_OUTPUTS: usize = 1_000;
+const MAX_CELL_OUTPUTS_OF_MANY: usize = 20;
+const MANY_OUTPUTS: usize = 20_000;
 
 /// How many outputs are shown of each cell of `notebook`.
 pub(crate) fn most(notebook: &Notebook) -> usize {
     let cells = notebook.cells().iter();
     let count: usize = cells.map(Cell::output_count).sum();
-    if count > MANY { MOST_OF_MANY } else { MOST }
+    if count > MANY_OUTPUTS {
+        MAX_CELL_OUTPUTS_OF_MANY
+    } else {
+        MAX_CELL_OUTPUTS
+    }
 }
 
 /// What the outputs of a notebook have in common, above all the displays that have an id.
@@ -25,7 +29,7 @@ pub(super) struct Displays<'a> {
     /// How many outputs are shown of a cell.
     pub(super) most: usize,
     /// The last update of each id.
-    updates: HashMap<&'a str, Bundle<'a>>,
+    updates: HashMap<&'a str, MimeBundle<'a>>,
 }
 
 impl<'a> Displays<'a> {
@@ -52,7 +56,7 @@ impl<'a> Displays<'a> {
 
     /// What `bundle` shows in the end; `None` when it is an update of what is shown
     /// elsewhere.
-    pub(super) fn newest(&self, bundle: Bundle<'a>) -> Option<Bundle<'a>> {
+    pub(super) fn newest(&self, bundle: MimeBundle<'a>) -> Option<MimeBundle<'a>> {
         let Some(id) = bundle.display_id else {
             return Some(bundle);
         };

@@ -7,21 +7,21 @@
 //! `Connection-Allowlist`, the policy that the service sends is all there is.
 
 use super::{displays::Displays, image};
-use crate::notebook::{Bundle, Notebook, Output};
+use crate::notebook::{MimeBundle, Notebook, Output};
 use crate::render::escape;
 
 /// What stands before HTML that is no whole document.
-const HEAD: &str = "<!doctype html><meta charset=\"utf-8\">\n";
+const DOCUMENT_HEAD: &str = "<!doctype html><meta charset=\"utf-8\">\n";
 
 /// The attribute that makes a shadow root of a template. No name of an attribute can be
 /// spelled in another way, but for the case.
-const SHADOW: &str = "shadowrootmode";
+const SHADOW_ROOT_ATTRIBUTE: &str = "shadowrootmode";
 
 /// What runs before anything else.
-const GUARD: &str = include_str!("guard.js");
+const GUARD_SCRIPT: &str = include_str!("guard.js");
 
 /// What stands around the frame within the frame.
-const AROUND: &str = "<!doctype html><meta charset=\"utf-8\"><title>An output</title>\
+const OUTER_DOCUMENT: &str = "<!doctype html><meta charset=\"utf-8\"><title>An output</title>\
     <style>html, body, iframe { box-sizing: border-box; width: 100%; height: 100%; margin: 0; \
     border: 0; display: block; overflow: hidden } iframe { overflow: auto }</style>\n\
     <iframe sandbox=\"allow-scripts\" title=\"The output\" srcdoc=\"";
@@ -54,9 +54,9 @@ pub fn frame_document(notebook: &Notebook, cell: usize, output: usize) -> Option
     };
     let inner = document(&Displays::of(notebook).newest(bundle)?)?;
     let inner = without_shadows(&inner);
-    let inner = format!("<script>{GUARD}</script>{inner}");
+    let inner = format!("<script>{GUARD_SCRIPT}</script>{inner}");
     Some(format!(
-        "{AROUND}{}\"></iframe>\n",
+        "{OUTER_DOCUMENT}{}\"></iframe>\n",
         escape::attribute(&inner)
     ))
 }
@@ -67,7 +67,7 @@ fn without_shadows(html: &str) -> String {
     let lower = html.to_ascii_lowercase();
     let mut out = String::with_capacity(html.len());
     let mut at = 0;
-    for (found, name) in lower.match_indices(SHADOW) {
+    for (found, name) in lower.match_indices(SHADOW_ROOT_ATTRIBUTE) {
         out.push_str(&html[at..found]);
         out.push_str("no");
         at = found + name.len();
@@ -77,7 +77,7 @@ fn without_shadows(html: &str) -> String {
     out
 }
 
-fn document(bundle: &Bundle<'_>) -> Option<String> {
+fn document(bundle: &MimeBundle<'_>) -> Option<String> {
     let html = bundle.text("text/html");
     let script = script(bundle);
     if html.is_none() && script.is_none() {
@@ -88,7 +88,7 @@ fn document(bundle: &Bundle<'_>) -> Option<String> {
     let is_whole = ["<!doctype", "<html>", "<html "]
         .iter()
         .any(|tag| start.to_ascii_lowercase().starts_with(tag));
-    let head = if is_whole { "" } else { HEAD };
+    let head = if is_whole { "" } else { DOCUMENT_HEAD };
     let script = script.map(|script| {
         // Only this ends a script; in its strings the backslash changes nothing.
         let script = script.replace("</", "<\\/");
@@ -101,32 +101,32 @@ fn document(bundle: &Bundle<'_>) -> Option<String> {
 }
 
 /// The picture of an output: one that a page does not show because of what it takes to draw.
-fn picture(bundle: &Bundle<'_>) -> Option<String> {
-    let image = image::KINDS
+fn picture(bundle: &MimeBundle<'_>) -> Option<String> {
+    let image = image::IMAGE_KINDS
         .iter()
         .find_map(|kind| image::of(*kind, &bundle.text(kind.mime())?))?;
     let (mime, base64) = (image.kind.mime(), image.base64);
     Some(format!(
-        "{HEAD}<img alt=\"\" src=\"data:{mime};base64,{base64}\">\n"
+        "{DOCUMENT_HEAD}<img alt=\"\" src=\"data:{mime};base64,{base64}\">\n"
     ))
 }
 
 /// Whether [`frame_document`] has something to show of `bundle`.
-pub(super) fn can_show(bundle: &Bundle<'_>) -> bool {
-    let is_picture = |mime: &str| image::KINDS.iter().any(|kind| kind.mime() == mime);
+pub(super) fn can_show(bundle: &MimeBundle<'_>) -> bool {
+    let is_picture = |mime: &str| image::IMAGE_KINDS.iter().any(|kind| kind.mime() == mime);
     let can = |mime: &str| mime == "text/html" || mime.ends_with("/javascript") || is_picture(mime);
     bundle.data.iter().any(|(mime, _)| can(mime))
 }
 
 /// The JavaScript of an output.
-pub(super) fn script(bundle: &Bundle<'_>) -> Option<String> {
+pub(super) fn script(bundle: &MimeBundle<'_>) -> Option<String> {
     let mimes = ["application/javascript", "text/javascript"];
     mimes.iter().find_map(|mime| bundle.text(mime))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{GUARD, without_shadows};
+    use super::{GUARD_SCRIPT, without_shadows};
 
     #[test]
     fn no_template_becomes_a_shadow() {
@@ -149,9 +149,9 @@ mod tests {
     #[test]
     fn the_guard_asks_with_objects_of_its_own() {
         for object in ["const select = {", "const what = {", "const safe = {"] {
-            let (_, rest) = GUARD.split_once(object).expect(object);
+            let (_, rest) = GUARD_SCRIPT.split_once(object).expect(object);
             assert!(rest.trim_start().starts_with("__proto__: null"), "{object}");
         }
-        assert!(!GUARD.contains("attributeFilter"));
+        assert!(!GUARD_SCRIPT.contains("attributeFilter"));
     }
 }

@@ -2,14 +2,14 @@
 
 use super::budget::picture;
 use crate::{
-    notebook::Raw,
+    notebook::RawJson,
     prepared::{Image, ImageKind},
     scan,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 /// The kinds of images, in the order of rank.
-pub(super) const KINDS: [ImageKind; 5] = [
+pub(super) const IMAGE_KINDS: [ImageKind; 5] = [
     ImageKind::Svg,
     ImageKind::Png,
     ImageKind::Jpeg,
@@ -72,7 +72,7 @@ fn has_space(data: &str) -> bool {
 }
 
 /// A number of CSS pixels that an image may have.
-pub(super) fn pixels(value: Raw<'_>) -> Option<u32> {
+pub(super) fn pixels(value: RawJson<'_>) -> Option<u32> {
     let number = match value.as_str() {
         Some(text) => text.trim_end_matches("px").parse().ok()?,
         None => value.as_f64()?,

@@ -4,7 +4,7 @@ use crate::render::escape;
 
 /// What a link from a notebook says about itself: it opens beside the page and tells
 /// the other side nothing.
-pub(crate) const REL: &str = "noopener noreferrer nofollow";
+pub(crate) const LINK_REL: &str = "noopener noreferrer nofollow";
 
 /// Whether `url` leads out of the page and is no script.
 ///
@@ -27,6 +27,6 @@ pub(crate) fn push_start(out: &mut String, url: &str, title: &str) {
         out.push_str(&escape::attribute(title));
     }
     out.push_str("\" target=\"_blank\" rel=\"");
-    out.push_str(REL);
+    out.push_str(LINK_REL);
     out.push_str("\">");
 }

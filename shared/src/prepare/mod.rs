@@ -5,6 +5,7 @@
 //! What is deliberately not here: making HTML of it, which [`crate::render`] does in
 //! both targets.
 
+pub(crate) mod anchor;
 pub(crate) mod budget;
 mod cut;
 pub(crate) mod displays;
@@ -15,7 +16,6 @@ pub(crate) mod link;
 mod markdown;
 mod maths;
 mod outputs;
-pub(crate) mod place;
 mod rich;
 mod terminal;
 
@@ -23,17 +23,17 @@ pub use frame::frame_document;
 
 use std::borrow::Cow;
 
-use budget::{Budget, Cost, Ledger, MAX_CELLS, weigh};
+use budget::{Budget, Cost, Ledger, MAX_SHOWN_CELLS, weigh};
 use displays::Displays;
 
 use crate::{
-    notebook::{Cell, CellKind, Notebook, Raw},
-    prepared::{Code, Content, Markdown, PreparedCell, SafeHtml},
+    notebook::{Cell, CellKind, Notebook, RawJson},
+    prepared::{CellContent, CodeCell, Markdown, PreparedCell, SafeHtml},
 };
 
 /// A cell shows this many tags, of this many characters each.
 const MAX_TAGS: usize = 20;
-const MAX_TAG: usize = 50;
+const MAX_TAG_CHARS: usize = 50;
 
 /// Turns untrusted HTML into HTML that is safe to put into a page.
 pub trait Sanitizer {
@@ -56,14 +56,14 @@ pub trait Sanitizer {
 /// (`budget`) is cut or named in a note.
 ///
 /// ```
-/// use shared::{notebook::Notebook, prepare, prepared::Content, sanitize::Ammonia};
+/// use shared::{notebook::Notebook, prepare, prepared::CellContent, sanitize::Ammonia};
 ///
 /// let json = br#"{"cells": [{"cell_type": "markdown", "source": "one"},
 ///                           {"cell_type": "raw", "source": "two"}]}"#;
 /// let tail = Notebook::parse(json)?.notebook.tail(1);
 /// let cells = prepare::cells(&tail, 1, &Ammonia);
 /// assert_eq!(cells[0].index, 1);
-/// assert_eq!(cells[0].content, Content::Raw("two".to_owned()));
+/// assert_eq!(cells[0].content, CellContent::Raw("two".to_owned()));
 /// # Ok::<(), shared::notebook::ParseError>(())
 /// ```
 pub fn cells(
@@ -71,9 +71,9 @@ pub fn cells(
     first_index: usize,
     sanitizer: &impl Sanitizer,
 ) -> Vec<PreparedCell> {
-    let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::PAGE);
-    let mut ledger = Ledger::new(&budget::PAGE);
-    let cells = notebook.cells().iter().enumerate().take(MAX_CELLS);
+    let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::PAGE_BUDGET);
+    let mut ledger = Ledger::new(&budget::PAGE_BUDGET);
+    let cells = notebook.cells().iter().enumerate().take(MAX_SHOWN_CELLS);
     let shown = cells.map(|(at, cell)| {
         let (cell, cost) = preparation.cell(at, cell);
         if ledger.take(cost) {
@@ -82,9 +82,9 @@ pub fn cells(
             budget::reduced(cell)
         }
     });
-    let more = notebook.len().saturating_sub(MAX_CELLS);
+    let more = notebook.len().saturating_sub(MAX_SHOWN_CELLS);
     shown
-        .chain(budget::more_cells(first_index + MAX_CELLS, more))
+        .chain(budget::more_cells(first_index + MAX_SHOWN_CELLS, more))
         .collect()
 }
 
@@ -102,7 +102,7 @@ pub fn prose(source: &str, sanitizer: &impl Sanitizer) -> Markdown {
         &cut::text(source.to_owned()),
         None,
         sanitizer,
-        &budget::PAGE,
+        &budget::PAGE_BUDGET,
     )
     .0
 }
@@ -110,7 +110,7 @@ pub fn prose(source: &str, sanitizer: &impl Sanitizer) -> Markdown {
 /// Markdown as HTML within `budget`, and what it costs.
 fn prose_of(
     source: &str,
-    attachments: Option<Raw<'_>>,
+    attachments: Option<RawJson<'_>>,
     sanitizer: &impl Sanitizer,
     budget: &Budget,
 ) -> (Markdown, Cost) {
@@ -162,29 +162,29 @@ impl<'a, S: Sanitizer> Preparation<'a, S> {
 }
 
 impl<S: Sanitizer> Preparation<'_, S> {
-    fn content(&self, cell: &Cell) -> (Content, Cost) {
+    fn content(&self, cell: &Cell) -> (CellContent, Cost) {
         let Self {
             sanitizer, budget, ..
         } = self;
         match cell.kind() {
             CellKind::Code => {
                 let (code, cost) = self.code(cell);
-                (Content::Code(code), cost)
+                (CellContent::Code(code), cost)
             }
             CellKind::Markdown => {
                 let source = cut::text(cell.source());
                 let (prose, cost) = prose_of(&source, cell.attachments(), *sanitizer, budget);
-                (Content::Markdown(prose), cost)
+                (CellContent::Markdown(prose), cost)
             }
             CellKind::Heading(level) => {
                 let line = cut::text(cell.source()).replace('\n', " ");
                 let source = format!("{} {line}", "#".repeat(usize::from(level)));
                 let (prose, cost) = prose_of(&source, None, *sanitizer, budget);
-                (Content::Markdown(prose), cost)
+                (CellContent::Markdown(prose), cost)
             }
             CellKind::Raw => {
                 let (text, cost) = plain(cell.source(), budget);
-                (Content::Raw(text), cost)
+                (CellContent::Raw(text), cost)
             }
             CellKind::Unknown(note) => {
                 let text = Some(cell.source())
@@ -192,18 +192,18 @@ impl<S: Sanitizer> Preparation<'_, S> {
                     .unwrap_or_else(|| cell.json().json().to_owned());
                 let (text, cost) = plain(text, budget);
                 let note = cut::name(&note);
-                (Content::Unknown { note, text }, cost)
+                (CellContent::Unknown { note, text }, cost)
             }
         }
     }
 
-    fn code(&self, cell: &Cell) -> (Code, Cost) {
+    fn code(&self, cell: &Cell) -> (CodeCell, Cost) {
         let hidden = |part: &str| cell.flag(Some("jupyter"), part);
         let language = cut::name(cell.language().unwrap_or(self.language));
         let (source, language, cost) = self.source(cut::text(cell.source()), language);
         let (outputs, of_outputs) =
             outputs::all(cell, &self.displays, self.sanitizer, self.budget.output);
-        let code = Code {
+        let code = CodeCell {
             execution_count: cell.execution_count(),
             source,
             language,
@@ -233,7 +233,7 @@ impl<S: Sanitizer> Preparation<'_, S> {
 }
 
 fn tags(cell: &Cell) -> Vec<String> {
-    let short = |tag: Cow<'_, str>| tag.chars().take(MAX_TAG).collect();
+    let short = |tag: Cow<'_, str>| tag.chars().take(MAX_TAG_CHARS).collect();
     cell.tags().take(MAX_TAGS).map(short).collect()
 }
 

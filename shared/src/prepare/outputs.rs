@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{
     notebook::{self, Cell},
-    prepared::{Output, Rich},
+    prepared::{PreparedOutput, RichOutput},
 };
 
 /// A note takes many times what there need be of an output that nobody knows; after so many
 /// of them one is enough for the others.
-const MAX_UNKNOWN: usize = 3;
+const MAX_UNKNOWN_NOTES: usize = 3;
 
 /// All outputs of `cell`; neighbouring pieces of one stream are joined first, because
 /// a progress bar is printed in many.
@@ -25,7 +25,7 @@ pub(super) fn all(
     displays: &Displays<'_>,
     sanitizer: &impl Sanitizer,
     most: Cost,
-) -> (Vec<Output>, Cost) {
+) -> (Vec<PreparedOutput>, Cost) {
     let mut prepared = Vec::new();
     let mut stream: Option<(bool, String)> = None;
     let mut clears = false;
@@ -60,7 +60,7 @@ pub(super) fn all(
                     stream = Some((stderr, text));
                 }
             },
-            notebook::Output::Unknown(_) if unknown == MAX_UNKNOWN => more += 1,
+            notebook::Output::Unknown(_) if unknown == MAX_UNKNOWN_NOTES => more += 1,
             other => {
                 unknown += usize::from(matches!(other, notebook::Output::Unknown(_)));
                 prepared.extend(stream.take().map(|stream| finish(stream, most)));
@@ -71,7 +71,7 @@ pub(super) fn all(
     prepared.extend(stream.map(|stream| finish(stream, most)));
     let mut note = |note: String| {
         let text = String::new();
-        let note = Output::Display(Rich::Note { note, text });
+        let note = PreparedOutput::Display(RichOutput::Note { note, text });
         prepared.push((note, Cost::NOTE));
     };
     if more > 0 {
@@ -89,7 +89,7 @@ pub(super) fn all(
 }
 
 /// As much of `output`, which is text, as fits into `most`, and what that costs.
-fn fitting(output: Output, most: Cost) -> (Output, Cost) {
+fn fitting(output: PreparedOutput, most: Cost) -> (PreparedOutput, Cost) {
     let cost = weigh::output(&output);
     if cost.beyond(most).is_none() {
         return (output, cost);
@@ -99,12 +99,12 @@ fn fitting(output: Output, most: Cost) -> (Output, Cost) {
     (output, cost)
 }
 
-fn finish((stderr, text): (bool, String), most: Cost) -> (Output, Cost) {
+fn finish((stderr, text): (bool, String), most: Cost) -> (PreparedOutput, Cost) {
     let text = terminal::fold(text);
     let output = if stderr {
-        Output::Stderr(text)
+        PreparedOutput::Stderr(text)
     } else {
-        Output::Stdout(text)
+        PreparedOutput::Stdout(text)
     };
     fitting(output, most)
 }
@@ -117,7 +117,7 @@ fn one(
     displays: &Displays<'_>,
     sanitizer: &impl Sanitizer,
     most: Cost,
-) -> Option<(Output, Cost)> {
+) -> Option<(PreparedOutput, Cost)> {
     match output {
         notebook::Output::Stream { .. } | notebook::Output::Clear { .. } => None,
         notebook::Output::Error {
@@ -125,7 +125,7 @@ fn one(
             evalue,
             traceback,
         } => {
-            let error = Output::Error {
+            let error = PreparedOutput::Error {
                 ename: cut::text(ename),
                 evalue: cut::text(evalue),
                 traceback: terminal::fold(traceback),
@@ -136,14 +136,14 @@ fn one(
             let is_result = bundle.is_result;
             let (richest, cost) = rich::choose(&displays.newest(bundle)?, number, sanitizer, most);
             let output = if is_result {
-                Output::Result(richest)
+                PreparedOutput::Result(richest)
             } else {
-                Output::Display(richest)
+                PreparedOutput::Display(richest)
             };
             Some((output, cost))
         }
         notebook::Output::Unknown(note) => {
-            let note = Output::Display(Rich::Note {
+            let note = PreparedOutput::Display(RichOutput::Note {
                 note: cut::name(&note),
                 text: String::new(),
             });

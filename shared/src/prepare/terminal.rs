@@ -9,13 +9,13 @@ use super::cut;
 use crate::render::ansi;
 
 /// Escapes before a character: where in the text they begin and end.
-type Escapes = (u32, u32);
+type EscapeRange = (u32, u32);
 
 /// One column of a row.
 #[derive(Clone, Copy)]
-struct Column {
+struct ScreenColumn {
     /// The escapes that came right before the character.
-    escapes: Escapes,
+    escapes: EscapeRange,
     char: char,
 }
 
@@ -23,10 +23,10 @@ struct Column {
 /// so the screen is never larger than the text.
 struct Screen<'a> {
     text: &'a str,
-    rows: Vec<Vec<Column>>,
+    rows: Vec<Vec<ScreenColumn>>,
     row: usize,
     column: usize,
-    pending: Option<Escapes>,
+    pending: Option<EscapeRange>,
 }
 
 /// `text` with everything that was overwritten left out.
@@ -82,7 +82,7 @@ impl Screen<'_> {
 
     fn put(&mut self, char: char) {
         let escapes = self.pending.take().unwrap_or_default();
-        let column = Column { escapes, char };
+        let column = ScreenColumn { escapes, char };
         let row = &mut self.rows[self.row];
         match row.get_mut(self.column) {
             Some(old) => *old = column,
@@ -131,7 +131,7 @@ impl Screen<'_> {
 
     /// The colour escapes in a part of the text, in which cursor movements may stand
     /// between them.
-    fn colours(&self, (start, end): Escapes, out: &mut String) {
+    fn colours(&self, (start, end): EscapeRange, out: &mut String) {
         let mut rest = &self.text[start as usize..end as usize];
         while let Some(at) = rest.find('\x1b') {
             let escape = &rest[at..at + ansi::escape_length(&rest[at..])];

@@ -1,6 +1,6 @@
 //! Places within a notebook, and the links to them, as a page has them.
 //!
-//! What a notebook calls a place was brought to one form before (`prepare::place`). On
+//! What a notebook calls a place was brought to one form before (`prepare::anchor`). On
 //! the page the name stands behind a prefix, because a bare one could take the place of
 //! something the page's own scripts look for.
 
@@ -13,12 +13,12 @@ use super::{
 
 /// Markup of a fragment for each byte of it, and what there is for nothing; behind that
 /// its places and links to them are none.
-const MAX_GROWTH: usize = 3;
-const FREE: usize = 2048;
+const ANCHOR_GROWTH_FACTOR: usize = 3;
+const ANCHOR_FREE_BYTES: usize = 2048;
 
 /// The ids of one page.
 #[derive(Debug, Default)]
-pub(crate) struct Ids {
+pub(crate) struct AnchorIds {
     /// What names stand behind; `None` in what is going to be sanitised, where names
     /// stay as they are until [`push_fragment`].
     prefix: Option<String>,
@@ -26,11 +26,11 @@ pub(crate) struct Ids {
     page: String,
     taken: HashSet<String>,
     places: usize,
-    /// The names taken since [`Ids::take_new`], for whoever asks for them.
+    /// The names taken since [`AnchorIds::take_new`], for whoever asks for them.
     new: Option<Vec<String>>,
 }
 
-impl Ids {
+impl AnchorIds {
     /// The ids of a page.
     pub(crate) fn new(options: &Options) -> Self {
         Self {
@@ -91,9 +91,9 @@ impl Ids {
 
 /// Sanitised HTML with its ids and the links to them as the page has them, onto the end
 /// of `out`.
-pub(crate) fn push_fragment(out: &mut String, html: &str, ids: &mut Ids) {
+pub(crate) fn push_fragment(out: &mut String, html: &str, ids: &mut AnchorIds) {
     // An address can be long, and a fragment can hold many links and nothing else.
-    let limit = out.len() + MAX_GROWTH * html.len() + FREE;
+    let limit = out.len() + ANCHOR_GROWTH_FACTOR * html.len() + ANCHOR_FREE_BYTES;
     let mut rest = html;
     // What of `rest` need not change.
     let mut kept = 0;
@@ -113,7 +113,7 @@ pub(crate) fn push_fragment(out: &mut String, html: &str, ids: &mut Ids) {
 }
 
 /// `tag` with its id and its link, or without them where there are no `ids`.
-fn push_tag(out: &mut String, tag: &str, mut ids: Option<&mut Ids>) {
+fn push_tag(out: &mut String, tag: &str, mut ids: Option<&mut AnchorIds>) {
     let inside = tag.trim_end_matches('>');
     let (name, rest) = inside.split_once(' ').unwrap_or((inside, ""));
     out.push_str(name);
@@ -134,7 +134,7 @@ fn push_tag(out: &mut String, tag: &str, mut ids: Option<&mut Ids>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ids, push_fragment};
+    use super::{AnchorIds, push_fragment};
     use crate::render::Options;
 
     #[test]
@@ -147,7 +147,7 @@ mod tests {
         let html = "<p id=\"x\" title=\" id=\">a</p><p id=\"x\">b</p>\
                     <a class=\"nb-anchor\" href=\"#x\">c</a> id=\"x\"";
         let mut out = String::new();
-        push_fragment(&mut out, html, &mut Ids::new(&options));
+        push_fragment(&mut out, html, &mut AnchorIds::new(&options));
         let expected = "<p id=\"ana-h-x\" title=\" id=\">a</p><p>b</p>\
                         <a class=\"nb-anchor\" href=\"notebook?a=1&amp;b=2#ana-h-x\">c</a> id=\"x\"";
         assert_eq!(out, expected);

@@ -6,10 +6,10 @@
 use super::{colour, escape};
 
 /// Markup beyond this many bytes for each byte of text is not written.
-const MAX_GROWTH: usize = 6;
-const FREE: usize = 2048;
+const ANSI_GROWTH_FACTOR: usize = 6;
+const ANSI_FREE_BYTES: usize = 2048;
 /// Pieces with a colour of one text: each is an element, which a browser has to place.
-const MAX_SPANS: usize = 10_000;
+const MAX_COLOUR_SPANS: usize = 10_000;
 
 /// The length of the escape sequence that `text` begins with, at least 1.
 pub(crate) fn escape_length(text: &str) -> usize {
@@ -44,7 +44,7 @@ pub(crate) fn escape_length(text: &str) -> usize {
 /// A terminal that is written to in pieces: colours last from one to the next.
 #[derive(Default)]
 pub(super) struct Terminal {
-    style: Style,
+    style: TextStyle,
     /// Bytes of text so far, and of markup.
     read: usize,
     written: usize,
@@ -66,9 +66,9 @@ impl Terminal {
             }
             let plain = &rest[..rest.find('\x1b').unwrap_or(rest.len())];
             let written = self.written + out.len() - start;
-            let too_much =
-                written > MAX_GROWTH * (self.read + at) + FREE || self.spans == MAX_SPANS;
-            if self.style == Style::default() || too_much || plain.is_empty() {
+            let too_much = written > ANSI_GROWTH_FACTOR * (self.read + at) + ANSI_FREE_BYTES
+                || self.spans == MAX_COLOUR_SPANS;
+            if self.style == TextStyle::default() || too_much || plain.is_empty() {
                 push_plain(out, plain);
             } else {
                 self.spans += 1;
@@ -95,7 +95,7 @@ fn push_plain(out: &mut String, text: &str) {
 
 /// How text looks after the escapes so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Style {
+struct TextStyle {
     foreground: Option<u8>,
     background: Option<u8>,
     bold: bool,
@@ -106,7 +106,7 @@ struct Style {
     inverse: bool,
 }
 
-impl Style {
+impl TextStyle {
     /// Applies an SGR sequence; any other changes nothing.
     fn escape(&mut self, escape: &str) {
         let Some(parameters) = escape
@@ -250,6 +250,9 @@ mod tests {
         let text = "\x1b[1;3;4;9;31;42mx\x1b[22mx".repeat(10_000);
         assert!(html(&text).len() <= 8 * text.len() + 4096);
         let text = "\x1b[31ma word or two in red\x1b[32mand some in green".repeat(20_000);
-        assert_eq!(html(&text).matches("<span").count(), super::MAX_SPANS);
+        assert_eq!(
+            html(&text).matches("<span").count(),
+            super::MAX_COLOUR_SPANS
+        );
     }
 }

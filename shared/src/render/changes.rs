@@ -15,21 +15,21 @@ use crate::prepared::SafeHtml;
 use crate::wire::{CellDiff, DiffResponse, LineDiff};
 
 /// Cells that are told of, and lines of them all, as far as they are this much text.
-const MAX_CELLS: usize = 2000;
-const MAX_LINES: usize = 20_000;
-const MAX_TEXT: u64 = 1_500_000;
+const MAX_CHANGED_CELLS: usize = 2000;
+const MAX_CHANGED_LINES: usize = 20_000;
+const MAX_CHANGES_WEIGHT: u64 = 1_500_000;
 
 /// How much may still be drawn.
-struct Left {
+struct DiffBudget {
     lines: usize,
     text: u64,
 }
 
-impl Left {
+impl DiffBudget {
     /// Whether there is room for a line of this text; if not, there is none for any other.
     fn take(&mut self, text: &str) -> bool {
         // A line that is longer than all there may be need not be looked at.
-        let fits = self.lines > 0 && text.len() as u64 <= 4 * MAX_TEXT;
+        let fits = self.lines > 0 && text.len() as u64 <= 4 * MAX_CHANGES_WEIGHT;
         let weight = if fits { text_weight(text) } else { u64::MAX };
         let fits = weight <= self.text;
         self.lines = if fits { self.lines - 1 } else { 0 };
@@ -81,13 +81,13 @@ pub fn changes(diff: &DiffResponse) -> SafeHtml {
     } else if diff.cells.is_empty() {
         out.push_str("<p class=\"no-changes\">No cell is different from the version before.</p>");
     } else {
-        let mut left = Left {
-            lines: MAX_LINES,
-            text: MAX_TEXT,
+        let mut left = DiffBudget {
+            lines: MAX_CHANGED_LINES,
+            text: MAX_CHANGES_WEIGHT,
         };
-        let cells = diff.cells.iter().take(MAX_CELLS);
+        let cells = diff.cells.iter().take(MAX_CHANGED_CELLS);
         cells.for_each(|cell| push_cell(&mut out, cell, &mut left));
-        let more = diff.cells.len().saturating_sub(MAX_CELLS);
+        let more = diff.cells.len().saturating_sub(MAX_CHANGED_CELLS);
         if more > 0 {
             out.push_str(&format!(
                 "<p class=\"no-changes\">{more} more cells are different; that is too much to \
@@ -109,7 +109,7 @@ pub fn changes(diff: &DiffResponse) -> SafeHtml {
     SafeHtml::trust(out)
 }
 
-fn push_cell(out: &mut String, cell: &CellDiff, left: &mut Left) {
+fn push_cell(out: &mut String, cell: &CellDiff, left: &mut DiffBudget) {
     let verdict = match (cell.before, cell.after) {
         (None, _) => "added",
         (_, None) => "removed",
@@ -185,7 +185,7 @@ fn push_line(out: &mut String, line: &LineDiff) {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_LINES, changes};
+    use super::{MAX_CHANGED_LINES, changes};
     use crate::wire::{CellDiff, DiffResponse, LineDiff, VersionSummary};
 
     fn html(cells: Vec<CellDiff>) -> String {
@@ -221,7 +221,7 @@ mod tests {
     fn no_more_than_a_browser_draws_at_once() {
         let added = |text: &str, times| cell(vec![LineDiff::Added(text.to_owned()); times]);
         let lines = html(vec![added("x", 15_000); 3]);
-        assert_eq!(lines.matches("<ins>").count(), MAX_LINES);
+        assert_eq!(lines.matches("<ins>").count(), MAX_CHANGED_LINES);
         assert_eq!(lines.matches("too much to draw").count(), 2);
         for text in ["x".repeat(10_000_000), "aא".repeat(100_000)] {
             let long = html(vec![added("x", 1), added(&text, 1)]);

@@ -79,7 +79,7 @@ mod text;
 pub use changes::changes;
 
 #[cfg(not(target_arch = "wasm32"))]
-use crate::prepared::Output;
+use crate::prepared::PreparedOutput;
 use crate::prepared::{Markdown, PreparedCell, SafeHtml};
 
 /// How to render.
@@ -103,14 +103,14 @@ pub struct Options {
 ///
 /// ```
 /// use shared::{
-///     prepared::{Content, PreparedCell},
+///     prepared::{CellContent, PreparedCell},
 ///     render::{self, Options},
 /// };
 ///
 /// let cell = PreparedCell {
 ///     index: 0,
 ///     tags: Vec::new(),
-///     content: Content::Raw("1 < 2".to_owned()),
+///     content: CellContent::Raw("1 < 2".to_owned()),
 /// };
 /// let options = Options {
 ///     id_prefix: "ana-".to_owned(),
@@ -140,7 +140,7 @@ pub fn markdown(markdown: &Markdown, options: &Options) -> SafeHtml {
 
 /// The HTML of an output by itself, for who measures it.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn output(output: &Output) -> String {
+pub(crate) fn output(output: &PreparedOutput) -> String {
     let options = Options::default();
     let mut out = String::new();
     output::push(&mut out, output, &mut Renderer::new(&options).0);
@@ -164,13 +164,13 @@ pub(crate) fn source(source: &str, language: &str) -> String {
 }
 
 /// Renders the cells of one page, one after the other.
-pub(crate) struct Renderer<'a>(parts::Context<'a>);
+pub(crate) struct Renderer<'a>(parts::RenderContext<'a>);
 
 impl<'a> Renderer<'a> {
     pub(crate) fn new(options: &'a Options) -> Self {
-        Self(parts::Context {
+        Self(parts::RenderContext {
             options,
-            ids: anchor::Ids::new(options),
+            ids: anchor::AnchorIds::new(options),
             cell: 0,
         })
     }
@@ -183,7 +183,7 @@ impl<'a> Renderer<'a> {
 
     /// The places of the page so far.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn ids(&mut self) -> &mut anchor::Ids {
+    pub(crate) fn ids(&mut self) -> &mut anchor::AnchorIds {
         &mut self.0.ids
     }
 }

@@ -5,15 +5,19 @@ use super::{Options, anchor, escape, text};
 use crate::prepared::Markdown;
 
 /// What one call to [`super::cells`] carries from cell to cell.
-pub(super) struct Context<'a> {
+pub(super) struct RenderContext<'a> {
     pub(super) options: &'a Options,
-    pub(super) ids: anchor::Ids,
+    pub(super) ids: anchor::AnchorIds,
     /// The place of the cell in its notebook, from 0.
     pub(super) cell: usize,
 }
 
 /// Markdown in its wrapper.
-pub(super) fn push_markdown(out: &mut String, markdown: &Markdown, context: &mut Context<'_>) {
+pub(super) fn push_markdown(
+    out: &mut String,
+    markdown: &Markdown,
+    context: &mut RenderContext<'_>,
+) {
     let (class, html) = match markdown {
         Markdown::Written(html) => ("nb-md", html),
         Markdown::Html(html) => ("nb-md nb-html", html),

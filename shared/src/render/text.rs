@@ -3,10 +3,10 @@
 use super::ansi;
 
 /// A text of more lines than this is folded.
-const MAX_LINES: usize = 60;
+const MAX_UNFOLDED_LINES: usize = 60;
 /// Lines before and after the fold; the end is what was printed last.
-const HEAD: usize = 25;
-const TAIL: usize = 15;
+const HEAD_LINES: usize = 25;
+const TAIL_LINES: usize = 15;
 
 /// `text` with colours, in elements of these classes, onto the end of `out`.
 /// `attributes` are those of the outermost element.
@@ -51,12 +51,12 @@ fn push_all(out: &mut String, parts: &[&str]) {
 fn parts(text: &str) -> Option<(&str, &str, &str, usize)> {
     let ends = text.match_indices('\n').count();
     let lines = ends + usize::from(!text.ends_with('\n'));
-    if lines <= MAX_LINES {
+    if lines <= MAX_UNFOLDED_LINES {
         return None;
     }
-    let head = text.match_indices('\n').nth(HEAD - 1)?.0 + 1;
+    let head = text.match_indices('\n').nth(HEAD_LINES - 1)?.0 + 1;
     // The last line end is no start of another line.
-    let before_tail = TAIL - usize::from(!text.ends_with('\n'));
+    let before_tail = TAIL_LINES - usize::from(!text.ends_with('\n'));
     let tail = text.rmatch_indices('\n').nth(before_tail)?.0 + 1;
     Some((&text[..head], &text[head..tail], &text[tail..], lines))
 }

@@ -7,7 +7,7 @@
 use crate::render::colour;
 
 /// Names of colours that people write by hand.
-const NAMES: [(&str, [u8; 3]); 26] = [
+const NAMED_COLOURS: [(&str, [u8; 3]); 26] = [
     ("black", [0, 0, 0]),
     ("blue", [0, 0, 255]),
     ("brown", [165, 42, 42]),
@@ -81,7 +81,7 @@ fn class(property: &str, value: &str) -> Option<String> {
 
 /// A colour by name, in hexadecimal or as `rgb(r, g, b)`.
 fn parse(value: &str) -> Option<[u8; 3]> {
-    if let Some((_, rgb)) = NAMES.iter().find(|(name, _)| *name == value) {
+    if let Some((_, rgb)) = NAMED_COLOURS.iter().find(|(name, _)| *name == value) {
         return Some(*rgb);
     }
     if let Some(hex) = value.strip_prefix('#') {

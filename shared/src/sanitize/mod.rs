@@ -28,7 +28,7 @@ use crate::{prepare::Sanitizer, prepared::SafeHtml};
 pub struct Ammonia;
 
 /// Most HTML is stable after the first pass, and nearly all of the rest after the next.
-const MAX_PASSES: usize = 5;
+const MAX_SANITIZE_PASSES: usize = 5;
 
 impl Sanitizer for Ammonia {
     fn sanitize(&self, html: &str) -> SafeHtml {
@@ -52,7 +52,7 @@ fn settled(html: &str, is_settled: impl Fn(&str) -> bool) -> String {
         Ok(clean) => clean,
         Err(why) => return refusal(why),
     };
-    for _ in 1..MAX_PASSES {
+    for _ in 1..MAX_SANITIZE_PASSES {
         match pass(&before) {
             Ok(after) if after == before => return after,
             Ok(after) => before = after,

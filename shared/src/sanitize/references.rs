@@ -6,13 +6,13 @@
 //! no reference, an attribute in which one matters to them is refused.
 
 /// A code point that is no character and stands in no text.
-pub(super) const STAND_IN: char = '\u{FDD0}';
+pub(super) const AMPERSAND_STAND_IN: char = '\u{FDD0}';
 
 /// `html` with a stand-in for each ampersand.
 pub(super) fn hide(html: &str) -> String {
     let stand_in = |char: char| match char {
-        STAND_IN => '\u{FFFD}',
-        '&' => STAND_IN,
+        AMPERSAND_STAND_IN => '\u{FFFD}',
+        '&' => AMPERSAND_STAND_IN,
         char => char,
     };
     html.chars().map(stand_in).collect()
@@ -22,7 +22,7 @@ pub(super) fn hide(html: &str) -> String {
 /// where it is not. So `&copy=1` in an address is no copyright sign, as nobody meant it.
 pub(super) fn restore(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
-    let mut parts = html.split(STAND_IN);
+    let mut parts = html.split(AMPERSAND_STAND_IN);
     out.push_str(parts.next().unwrap_or_default());
     for part in parts {
         out.push_str(if is_complete(part) { "&" } else { "&amp;" });
@@ -33,8 +33,12 @@ pub(super) fn restore(html: &str) -> String {
 
 /// Whether `rest`, after an ampersand, begins with the rest of a reference.
 pub(super) fn is_complete(rest: &str) -> bool {
-    const LONGEST: usize = 32;
-    let Some(end) = rest.bytes().take(LONGEST).position(|b| b == b';') else {
+    const MAX_REFERENCE_BYTES: usize = 32;
+    let Some(end) = rest
+        .bytes()
+        .take(MAX_REFERENCE_BYTES)
+        .position(|b| b == b';')
+    else {
         return false;
     };
     let name = &rest.as_bytes()[..end];

@@ -8,12 +8,12 @@ use crate::{
     prepare::image,
     render::{
         html::{attributes as parse, tag_length},
-        image::NO_ALT,
+        image::MISSING_ALT,
     },
 };
 
 /// How much of an image's description a note quotes, in characters.
-const MAX_NOTE: usize = 200;
+const MAX_QUOTED_ALT_CHARS: usize = 200;
 
 /// `html` with styles as classes and images that are not data as notes.
 pub(super) fn tags(html: &str) -> String {
@@ -93,7 +93,7 @@ fn tag(out: &mut String, tag: &str) {
         }
     }
     if name == "img" && value("alt").is_none() {
-        push(out, "alt", NO_ALT);
+        push(out, "alt", MISSING_ALT);
     }
     out.push('>');
 }
@@ -108,7 +108,7 @@ fn note(out: &mut String, escaped: &str) {
         .replace('>', "&gt;");
     let end = text
         .char_indices()
-        .nth(MAX_NOTE)
+        .nth(MAX_QUOTED_ALT_CHARS)
         .map_or(text.len(), |(at, _)| at);
     // A reference that the cut would leave half goes whole.
     let end = match text[..end].rfind('&') {

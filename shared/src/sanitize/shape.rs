@@ -7,39 +7,39 @@
 use std::collections::HashMap;
 
 /// Chromium, too, goes no deeper.
-const MAX_DEPTH: usize = 500;
+const MAX_ELEMENT_DEPTH: usize = 500;
 /// Elements that stand in a table but in no cell, from where a parser moves them.
-const MAX_MISPLACED: usize = 1000;
+const MAX_MISPLACED_ELEMENTS: usize = 1000;
 /// Elements, those that reopening makes among them, comments, pieces of text and lists of
 /// attributes in all: more than what one output may draw is made of. What has more need not be
 /// parsed to be refused; each takes some 200 bytes while it is.
-const MAX_NODES: usize = 150_000;
+const MAX_DOM_NODES: usize = 150_000;
 /// Attributes that take as much memory as an element.
-const ATTRIBUTES_IN_NODE: usize = 4;
+const ATTRIBUTES_PER_NODE: usize = 4;
 /// Separators inside one tag.
-const MAX_IN_TAG: usize = 2000;
+const MAX_TAG_SEPARATORS: usize = 2000;
 
 /// Elements that a parser opens again in the next block when they were not closed.
-const REOPENED: [&str; 14] = [
+const REOPENED_ELEMENTS: [&str; 14] = [
     "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
 ];
 /// Elements that are never closed, or need not be; they nest only through others.
-const NOT_NESTING: [&str; 22] = [
+const NON_NESTING_ELEMENTS: [&str; 22] = [
     "area", "base", "br", "col", "colgroup", "dd", "dt", "embed", "hr", "img", "input", "li",
     "link", "meta", "option", "p", "source", "tbody", "tfoot", "thead", "tr", "wbr",
 ];
 /// Elements whose contents end tags do not reach out of.
-const BOUNDARIES: [&str; 13] = [
+const SCOPE_BOUNDARIES: [&str; 13] = [
     "applet", "button", "caption", "marquee", "math", "noscript", "object", "select", "svg",
     "table", "td", "template", "th",
 ];
 /// Elements that may stand in a table outside its cells.
-const IN_TABLES: [&str; 13] = [
+const TABLE_CHILDREN: [&str; 13] = [
     "caption", "col", "colgroup", "form", "script", "style", "tbody", "td", "template", "tfoot",
     "th", "thead", "tr",
 ];
 /// Elements whose content is text up to their end tag.
-const TEXT_ONLY: [&str; 9] = [
+const RAW_TEXT_ELEMENTS: [&str; 9] = [
     "iframe",
     "noembed",
     "noframes",
@@ -53,7 +53,7 @@ const TEXT_ONLY: [&str; 9] = [
 
 /// An error says in words what is too much.
 pub(super) fn check(html: &str) -> Result<(), &'static str> {
-    let mut open = Open::default();
+    let mut open = OpenElements::default();
     let mut rest = html;
     while let Some(start) = rest.find('<') {
         open.nodes(usize::from(start > 0))?;
@@ -76,7 +76,7 @@ pub(super) fn check(html: &str) -> Result<(), &'static str> {
         let after = &tag[length..];
         let (end, separators) = tag_end(after)?;
         rest = &after[end..];
-        open.nodes(separators.div_ceil(ATTRIBUTES_IN_NODE))?;
+        open.nodes(separators.div_ceil(ATTRIBUTES_PER_NODE))?;
         if closes {
             // Where nothing of the name is open, a parser opens it.
             open.nodes(usize::from(matches!(name.as_str(), "br" | "p")))?;
@@ -84,7 +84,7 @@ pub(super) fn check(html: &str) -> Result<(), &'static str> {
             continue;
         }
         let foreign = open.is_inside(&["svg", "math"]);
-        if TEXT_ONLY.contains(&name.as_str()) && !foreign {
+        if RAW_TEXT_ELEMENTS.contains(&name.as_str()) && !foreign {
             open.nodes(1)?;
             rest = &rest[text_length(rest, &name)..];
         } else {
@@ -118,7 +118,7 @@ fn declaration_length(rest: &str) -> Result<usize, &'static str> {
 /// count more: an end tag only counts when it stands in the same table cell (or
 /// whatever else holds its contents together) as its start tag.
 #[derive(Default)]
-struct Open {
+struct OpenElements {
     /// For each name, the boundary that each open element stands in.
     elements: HashMap<String, Vec<usize>>,
     /// Open elements that end tags do not reach out of, with a number of their own.
@@ -130,11 +130,11 @@ struct Open {
     nodes: usize,
 }
 
-impl Open {
+impl OpenElements {
     /// Counts what a parser makes.
     fn nodes(&mut self, more: usize) -> Result<(), &'static str> {
         self.nodes += more;
-        match self.nodes > MAX_NODES {
+        match self.nodes > MAX_DOM_NODES {
             true => Err("it has too many elements"),
             false => Ok(()),
         }
@@ -147,12 +147,12 @@ impl Open {
             .boundaries
             .last()
             .is_some_and(|(last, _)| last == "table");
-        self.misplaced += usize::from(in_table && !IN_TABLES.contains(&name.as_str()));
-        if BOUNDARIES.contains(&name.as_str()) {
+        self.misplaced += usize::from(in_table && !TABLE_CHILDREN.contains(&name.as_str()));
+        if SCOPE_BOUNDARIES.contains(&name.as_str()) {
             self.last_boundary += 1;
             self.boundaries.push((name, self.last_boundary));
-        } else if !NOT_NESTING.contains(&name.as_str()) {
-            if REOPENED.contains(&name.as_str()) {
+        } else if !NON_NESTING_ELEMENTS.contains(&name.as_str()) {
+            if REOPENED_ELEMENTS.contains(&name.as_str()) {
                 self.reopening += 1;
             } else {
                 self.depth += 1;
@@ -160,13 +160,13 @@ impl Open {
             let boundary = self.boundary();
             self.elements.entry(name).or_default().push(boundary);
         }
-        if self.depth + self.boundaries.len() > MAX_DEPTH {
+        if self.depth + self.boundaries.len() > MAX_ELEMENT_DEPTH {
             return Err("its elements are nested too deep");
         }
-        if self.misplaced > MAX_MISPLACED {
+        if self.misplaced > MAX_MISPLACED_ELEMENTS {
             return Err("too much stands between the cells of a table");
         }
-        if self.reopening > MAX_DEPTH {
+        if self.reopening > MAX_ELEMENT_DEPTH {
             return Err("too many of its elements are never closed");
         }
         Ok(())
@@ -184,7 +184,7 @@ impl Open {
         };
         if open.last() == Some(&boundary) {
             open.pop();
-            if REOPENED.contains(&name) {
+            if REOPENED_ELEMENTS.contains(&name) {
                 self.reopening -= 1;
             } else {
                 self.depth -= 1;
@@ -228,7 +228,7 @@ fn tag_end(rest: &str) -> Result<(usize, usize), &'static str> {
         }
         separators +=
             usize::from(byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\''));
-        if separators > MAX_IN_TAG {
+        if separators > MAX_TAG_SEPARATORS {
             return Err("one of its tags has too many attributes");
         }
         if !byte.is_ascii_whitespace() {

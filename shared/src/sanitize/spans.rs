@@ -10,7 +10,7 @@ use crate::render::html::{attributes, tag_length};
 
 /// What a table has, without the tables in it.
 #[derive(Clone, Copy, Default)]
-struct Table {
+struct TableExtent {
     cells: usize,
     rows: usize,
 }
@@ -22,7 +22,7 @@ pub(super) fn within(html: String) -> String {
     }
     let tables = tables(&html);
     let mut out = String::with_capacity(html.len());
-    let mut open: Vec<Table> = Vec::new();
+    let mut open: Vec<TableExtent> = Vec::new();
     let mut opened = 0;
     each_tag(&html, |before, tag| {
         out.push_str(before);
@@ -44,13 +44,13 @@ pub(super) fn within(html: String) -> String {
 }
 
 /// The tables of `html`, in the order in which they begin.
-fn tables(html: &str) -> Vec<Table> {
-    let mut tables: Vec<Table> = Vec::new();
+fn tables(html: &str) -> Vec<TableExtent> {
+    let mut tables: Vec<TableExtent> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     each_tag(html, |_, tag| match name(tag) {
         "table" => {
             open.push(tables.len());
-            tables.push(Table::default());
+            tables.push(TableExtent::default());
         }
         "/table" => drop(open.pop()),
         "tr" => open.last().into_iter().for_each(|at| tables[*at].rows += 1),
@@ -82,7 +82,7 @@ fn name(tag: &str) -> &str {
 }
 
 /// A cell of `table`; a span that leaves nothing to say goes.
-fn push_cell(out: &mut String, tag: &str, table: Table) {
+fn push_cell(out: &mut String, tag: &str, table: TableExtent) {
     let name = name(tag);
     out.extend(["<", name]);
     for (attribute, value) in attributes(&tag[1 + name.len()..]) {

@@ -1,17 +1,17 @@
 //! Looking for a byte among many that do not matter.
 
-mod lanes;
+mod vector;
 
-use lanes::{Found, Lanes};
+use vector::{ByteMatches, ByteVector};
 
 /// How many bytes come before the first of `stops`.
 pub(crate) fn length_before<const N: usize>(bytes: &[u8], stops: [u8; N]) -> usize {
     let (first, others) = stops.split_first().expect("something is looked for");
     length(
         bytes,
-        |lanes| {
-            others.iter().fold(lanes.equal(*first), |found, stop| {
-                found.or(lanes.equal(*stop))
+        |vector| {
+            others.iter().fold(vector.equal(*first), |found, stop| {
+                found.or(vector.equal(*stop))
             })
         },
         |byte| stops.contains(&byte),
@@ -23,9 +23,9 @@ pub(crate) fn length_before<const N: usize>(bytes: &[u8], stops: [u8; N]) -> usi
 pub(crate) fn length_of_json_text(bytes: &[u8]) -> usize {
     length(
         bytes,
-        |lanes| {
-            let marks = lanes.equal(b'"').or(lanes.equal(b'\\'));
-            marks.or(lanes.at_most(b' ' - 1))
+        |vector| {
+            let marks = vector.equal(b'"').or(vector.equal(b'\\'));
+            marks.or(vector.at_most(b' ' - 1))
         },
         |byte| byte < b' ' || byte == b'"' || byte == b'\\',
     )
@@ -40,15 +40,19 @@ pub(crate) fn spaces(bytes: &[u8; 8]) -> usize {
 /// How many bytes come before the first that is found; `is_found` says of one byte what
 /// `find` says of several.
 #[inline]
-fn length(bytes: &[u8], find: impl Fn(Lanes) -> Found, is_found: impl Fn(u8) -> bool) -> usize {
-    let (lanes, rest) = bytes.as_chunks();
-    for (at, bytes) in lanes.iter().enumerate() {
-        if let Some(first) = find(Lanes::of(*bytes)).first() {
-            return at * Lanes::COUNT + first;
+fn length(
+    bytes: &[u8],
+    find: impl Fn(ByteVector) -> ByteMatches,
+    is_found: impl Fn(u8) -> bool,
+) -> usize {
+    let (chunks, rest) = bytes.as_chunks();
+    for (at, bytes) in chunks.iter().enumerate() {
+        if let Some(first) = find(ByteVector::of(*bytes)).first() {
+            return at * ByteVector::COUNT + first;
         }
     }
     let plain = rest.iter().take_while(|byte| !is_found(**byte));
-    lanes.len() * Lanes::COUNT + plain.count()
+    chunks.len() * ByteVector::COUNT + plain.count()
 }
 
 #[cfg(test)]

@@ -22,10 +22,10 @@ use crate::{
 };
 
 /// What the document may do, said to the browser a second time: show what is in it.
-const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
                       base-uri 'none'; form-action 'none'";
 
-static STYLE: LazyLock<String> = LazyLock::new(|| {
+static DOCUMENT_STYLE: LazyLock<String> = LazyLock::new(|| {
     let both = concat!(include_str!("notebook.css"), include_str!("standalone.css"));
     minify::minified(both)
 });
@@ -54,7 +54,7 @@ pub fn document(title: &str, cells: &[PreparedCell], language: &str) -> String {
     };
     let mut out = before(title, language);
     out.push_str(render::cells(cells, &options).as_str());
-    out.push_str(AFTER);
+    out.push_str(DOCUMENT_END);
     out
 }
 
@@ -66,7 +66,7 @@ pub const ID_PREFIX: &str = "nb-";
 /// ```
 /// use shared::standalone;
 ///
-/// let empty = standalone::before("day1", "en") + standalone::AFTER;
+/// let empty = standalone::before("day1", "en") + standalone::DOCUMENT_END;
 /// assert_eq!(empty, standalone::document("day1", &[], "en"));
 /// ```
 pub fn before(title: &str, language: &str) -> String {
@@ -76,7 +76,7 @@ pub fn before(title: &str, language: &str) -> String {
 }
 
 /// What stands in [`document`] behind the HTML of its cells.
-pub const AFTER: &str = "</main>\n</body>\n</html>\n";
+pub const DOCUMENT_END: &str = "</main>\n</body>\n</html>\n";
 
 /// The stylesheet of the documents, for pages that go with them.
 ///
@@ -84,7 +84,7 @@ pub const AFTER: &str = "</main>\n</body>\n</html>\n";
 /// assert!(shared::standalone::stylesheet().contains("--surface:"));
 /// ```
 pub fn stylesheet() -> &'static str {
-    &STYLE
+    &DOCUMENT_STYLE
 }
 
 /// A document up to its body; `style` comes behind the stylesheet.
@@ -94,13 +94,13 @@ fn head(title: &str, language: &str, style: &str) -> String {
         &escape::attribute(language),
         "\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"",
-        POLICY,
+        CONTENT_SECURITY_POLICY,
         "\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta name=\"referrer\" content=\"no-referrer\">\n<title>",
         &escape::text(title),
         "</title>\n<style>",
-        &STYLE,
+        &DOCUMENT_STYLE,
         style,
         "</style>\n</head>\n<body>\n",
     ]

@@ -3,24 +3,25 @@
 //! It is written piece by piece, because it can be large and most of it is known: the
 //! [`head`] with its table of contents, then for each participant a [`section`], the HTML
 //! of their cells (rendered with the [`id_prefix`] that is theirs) and [`SECTION_END`],
-//! then [`END`]. Like every document here it needs no script and no network.
+//! then [`SUMMARY_END`]. Like every document here it needs no script and no network.
 
 use std::sync::LazyLock;
 
 use super::{head as document_head, minify};
 use crate::render::escape;
 
-static STYLE: LazyLock<String> = LazyLock::new(|| minify::minified(include_str!("summary.css")));
+static SUMMARY_STYLE: LazyLock<String> =
+    LazyLock::new(|| minify::minified(include_str!("summary.css")));
 
 /// What stands behind a participant's cells.
 pub const SECTION_END: &str = "</section>\n";
 
 /// What stands behind the last participant.
-pub const END: &str = "</main>\n</body>\n</html>\n";
+pub const SUMMARY_END: &str = "</main>\n</body>\n</html>\n";
 
 /// A participant in the summary.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
+pub struct ParticipantSummary<'a> {
     /// Who.
     pub user: &'a str,
     /// The address of their notebook's own document; `None` when there is none.
@@ -69,9 +70,9 @@ fn id(user: &str) -> String {
 /// The document up to the first participant: `title` names the notebook, as text.
 ///
 /// ```
-/// use shared::standalone::summary::{self, Entry};
+/// use shared::standalone::summary::{self, ParticipantSummary};
 ///
-/// let ana = Entry {
+/// let ana = ParticipantSummary {
 ///     user: "ana",
 ///     href: Some("./ana.html"),
 ///     saved: "2026-03-01T10:00:00Z",
@@ -85,8 +86,8 @@ fn id(user: &str) -> String {
 /// assert!(head.contains("<a href=\"#u-ana\">ana</a>"));
 /// ```
 #[must_use]
-pub fn head(title: &str, entries: &[Entry<'_>], language: &str) -> String {
-    let mut out = document_head(title, language, &STYLE);
+pub fn head(title: &str, entries: &[ParticipantSummary<'_>], language: &str) -> String {
+    let mut out = document_head(title, language, &SUMMARY_STYLE);
     let participants = match entries.len() {
         1 => "1 participant".to_owned(),
         number => format!("{number} participants"),
@@ -112,7 +113,7 @@ pub fn head(title: &str, entries: &[Entry<'_>], language: &str) -> String {
 }
 
 /// A word on a participant who may need help.
-fn push_state(out: &mut String, before: &str, entry: &Entry<'_>) {
+fn push_state(out: &mut String, before: &str, entry: &ParticipantSummary<'_>) {
     let state = match entry.problem {
         Some(_) => "cannot be read",
         None if entry.ends_in_error => "ends in an error",
@@ -126,9 +127,9 @@ fn push_state(out: &mut String, before: &str, entry: &Entry<'_>) {
 /// The beginning of a participant's section, up to their cells.
 ///
 /// ```
-/// use shared::standalone::summary::{self, Entry};
+/// use shared::standalone::summary::{self, ParticipantSummary};
 ///
-/// let bo = Entry {
+/// let bo = ParticipantSummary {
 ///     user: "bo",
 ///     href: None,
 ///     saved: "2026-03-01T10:00:00Z",
@@ -141,7 +142,7 @@ fn push_state(out: &mut String, before: &str, entry: &Entry<'_>) {
 /// assert!(summary::section(&bo).contains("The file is &lt;empty&gt;."));
 /// ```
 #[must_use]
-pub fn section(entry: &Entry<'_>) -> String {
+pub fn section(entry: &ParticipantSummary<'_>) -> String {
     let id = id(entry.user);
     let user = escape::text(entry.user);
     let name = match entry.href {
@@ -166,7 +167,7 @@ pub fn section(entry: &Entry<'_>) -> String {
     out
 }
 
-fn cells(entry: &Entry<'_>) -> String {
+fn cells(entry: &ParticipantSummary<'_>) -> String {
     match (entry.shown_cells, entry.total_cells) {
         (_, 0) => "no cells".to_owned(),
         (_, 1) => "one cell".to_owned(),

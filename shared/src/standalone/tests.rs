@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::Path};
 
-use super::{STYLE, document};
+use super::{DOCUMENT_STYLE, document};
 use crate::{notebook::Notebook, prepare, prepared::PreparedCell, sanitize::Ammonia};
 
 /// One cell of prose and one of code, and nothing whose markup is another test's business.
@@ -27,7 +27,7 @@ fn cells(fixture: &str) -> Vec<PreparedCell> {
 fn the_document_is_what_it_was() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/standalone/golden.html");
     let whole = document("a < b & \"c\"", &prepared(SMALL), "en");
-    let actual = whole.replace(STYLE.as_str(), "(the stylesheet)");
+    let actual = whole.replace(DOCUMENT_STYLE.as_str(), "(the stylesheet)");
     assert_ne!(whole, actual);
     if env::var_os("UPDATE").is_some() {
         fs::write(&path, actual).expect("the golden file can be written");
@@ -73,7 +73,7 @@ fn it_is_whole_by_itself_and_runs_nothing() {
     }
     assert!(seen > 10);
     for loading in ["url(", "@import", "image-set(", "//", "</"] {
-        assert!(!STYLE.contains(loading), "{loading}");
+        assert!(!DOCUMENT_STYLE.contains(loading), "{loading}");
     }
 }
 

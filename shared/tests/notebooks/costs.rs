@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::{
-    incremental::{self, Prepared},
+    incremental::{self, PreparedCells},
     notebook::Notebook,
     render::{self, Options},
     sanitize::Ammonia,
@@ -23,7 +23,7 @@ fn elements(html: &str) -> usize {
 
 /// What the tile of a notebook is made of.
 fn tile(notebook: &Notebook) -> String {
-    let prepared = Prepared::of(notebook, 0, &Ammonia, None);
+    let prepared = PreparedCells::of(notebook, 0, &Ammonia, None);
     render::cells(prepared.cells(), &Options::default()).into_string()
 }
 
@@ -161,7 +161,7 @@ fn a_tile_has_few_megabytes_of_pictures_and_the_page_has_them_all() {
         notebook(json!(vec![cell; count]))
     };
     let json = |notebook: &Notebook| {
-        let prepared = Prepared::of(notebook, 0, &Ammonia, None);
+        let prepared = PreparedCells::of(notebook, 0, &Ammonia, None);
         serde_json::to_string(prepared.cells()).expect("JSON")
     };
 
@@ -257,8 +257,8 @@ fn by_changes_it_is_the_same_as_from_nothing() {
     let mut before = None;
     for step in steps {
         let notebook = of(&step.iter().map(|size| size / 10).collect::<Vec<_>>());
-        let changed = Prepared::of(&notebook, 0, &Ammonia, before.as_ref());
-        assert_eq!(changed, Prepared::of(&notebook, 0, &Ammonia, None));
+        let changed = PreparedCells::of(&notebook, 0, &Ammonia, before.as_ref());
+        assert_eq!(changed, PreparedCells::of(&notebook, 0, &Ammonia, None));
         before = Some(changed);
     }
 }

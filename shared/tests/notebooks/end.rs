@@ -2,7 +2,7 @@
 
 use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Value, json};
-use shared::notebook::{Cell, End, Notebook, ParseError};
+use shared::notebook::{Cell, Notebook, NotebookEnd, ParseError};
 
 use crate::properties::{any_json, mutated, with_pieces};
 
@@ -34,8 +34,8 @@ const ODD: [&str; 24] = [
     "\0",
 ];
 
-fn by_the_whole(bytes: &[u8], n: usize) -> Result<End, ParseError> {
-    Notebook::parse(bytes).map(|parsed| End {
+fn by_the_whole(bytes: &[u8], n: usize) -> Result<NotebookEnd, ParseError> {
+    Notebook::parse(bytes).map(|parsed| NotebookEnd {
         tail: parsed.notebook.tail(n),
         total_cells: parsed.notebook.len(),
         ends_in_error: parsed.notebook.ends_in_error(),
@@ -45,9 +45,9 @@ fn by_the_whole(bytes: &[u8], n: usize) -> Result<End, ParseError> {
 
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     for n in [0, 2, usize::MAX] {
-        let (end, expected) = (End::parse(bytes, n), by_the_whole(bytes, n));
+        let (end, expected) = (NotebookEnd::parse(bytes, n), by_the_whole(bytes, n));
         // Equal maps may differ in their order.
-        let json = |end: &End| end.tail.to_json();
+        let json = |end: &NotebookEnd| end.tail.to_json();
         let texts = (
             end.as_ref().ok().map(json),
             expected.as_ref().ok().map(json),
@@ -56,7 +56,7 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
         prop_assert_eq!(end, expected);
     }
     let cells = Notebook::parse(bytes).map(|parsed| parsed.notebook.cells().to_vec());
-    prop_assert_eq!(End::map_cells(bytes, Cell::clone), cells);
+    prop_assert_eq!(NotebookEnd::map_cells(bytes, Cell::clone), cells);
     Ok(())
 }
 

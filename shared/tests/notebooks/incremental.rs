@@ -3,8 +3,8 @@
 use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Value, json};
 use shared::{
-    incremental::{self, Pieces, Prepared},
-    notebook::{End, Notebook, Part},
+    incremental::{self, PreparedCells, RenderedCells},
+    notebook::{MergePart, Notebook, NotebookEnd},
     prepare,
     render::{self, Options},
     sanitize::Ammonia,
@@ -69,9 +69,9 @@ proptest! {
         let mut cells: Vec<Value> = Vec::new();
         let mut language = "python";
         let mut first = 0;
-        let mut before: (String, Pieces) = Default::default();
-        let mut prepared = Prepared::default();
-        let mut part = Part::of("ana", &Notebook::default(), None);
+        let mut before: (String, RenderedCells) = Default::default();
+        let mut prepared = PreparedCells::default();
+        let mut part = MergePart::of("ana", &Notebook::default(), None);
         for edit in edits {
             match edit {
                 Edit::Insert(at, cell) => cells.insert(at.min(cells.len()), cell),
@@ -90,21 +90,21 @@ proptest! {
             let json = json.to_string();
             let notebook = Notebook::parse(json.as_bytes()).unwrap().notebook;
             // Its cells know the text they were read from.
-            let read_alone = End::parse(json.as_bytes(), usize::MAX).unwrap().tail;
+            let read_alone = NotebookEnd::parse(json.as_bytes(), usize::MAX).unwrap().tail;
             let expected = from_nothing(&notebook, first);
             for notebook in [&notebook, &read_alone] {
                 let known = Some((&before.1, &*before.0));
                 before = incremental::cells(notebook, first, &options(), &Ammonia, known);
                 prop_assert_eq!(&before.0, &expected);
-                prepared = Prepared::of(notebook, first, &Ammonia, Some(&prepared));
+                prepared = PreparedCells::of(notebook, first, &Ammonia, Some(&prepared));
                 let (html, _) = prepared.render(notebook, &options(), Some((&before.1, &before.0)));
                 prop_assert_eq!(&html, &expected);
-                part = Part::of("ana", notebook, Some(&part));
-                let merged = |part: &Part| {
+                part = MergePart::of("ana", notebook, Some(&part));
+                let merged = |part: &MergePart| {
                     let mut json = String::new();
-                    Part::merge([part], &mut json).map(|()| json)
+                    MergePart::merge([part], &mut json).map(|()| json)
                 };
-                prop_assert_eq!(merged(&part), merged(&Part::of("ana", notebook, None)));
+                prop_assert_eq!(merged(&part), merged(&MergePart::of("ana", notebook, None)));
             }
         }
     }
@@ -115,12 +115,12 @@ proptest! {
             (format!("user {user}"), notebook(cells.into()))
         });
         let notebooks: Vec<_> = notebooks.collect();
-        let parts: Vec<Part> = notebooks
+        let parts: Vec<MergePart> = notebooks
             .iter()
-            .map(|(user, notebook)| Part::of(user, notebook, None))
+            .map(|(user, notebook)| MergePart::of(user, notebook, None))
             .collect();
         let mut merged = String::new();
-        Part::merge(&parts, &mut merged).unwrap();
+        MergePart::merge(&parts, &mut merged).unwrap();
         prop_assert_eq!(merged, Notebook::merge(notebooks).unwrap().to_json());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::{collection::vec, prelude::*, sample};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
-use shared::notebook::{Cell, End, Notebook, Part, without_private};
+use shared::notebook::{Cell, MergePart, Notebook, NotebookEnd, without_private};
 
 use crate::properties::{any_json, mutated, with_pieces};
 
@@ -152,8 +152,8 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
 /// What is done in one pass comes to the same as one after the other.
 fn check_end(bytes: &[u8]) -> Result<(), TestCaseError> {
     let both = without_private(bytes.to_vec());
-    let both = both.and_then(|rest| End::parse(&rest, 2).map(|end| (rest, end)));
-    prop_assert_eq!(End::of_public(bytes.to_vec(), 2), both);
+    let both = both.and_then(|rest| NotebookEnd::parse(&rest, 2).map(|end| (rest, end)));
+    prop_assert_eq!(NotebookEnd::of_public(bytes.to_vec(), 2), both);
     Ok(())
 }
 
@@ -195,14 +195,14 @@ proptest! {
             c => c.to_string(),
         };
         let text: String = place.chars().map(put).collect();
-        let (after, end) = End::of_public(text.clone().into_bytes(), 9).expect("a notebook");
+        let (after, end) = NotebookEnd::of_public(text.clone().into_bytes(), 9).expect("a notebook");
         let shown = String::from_utf8(after.clone()).expect("UTF-8");
         prop_assert!(!shown.contains(CANARY), "{} of {}", shown, text);
         prop_assert!(!end.tail.to_json().contains(CANARY));
         prop_assert_eq!(without_private(text.into_bytes()), Ok(after.clone()));
-        let part = Part::of("ana", &parse(&after), None);
+        let part = MergePart::of("ana", &parse(&after), None);
         let mut merged = String::new();
-        Part::merge([&part], &mut merged).expect("a String takes everything");
+        MergePart::merge([&part], &mut merged).expect("a String takes everything");
         prop_assert!(!merged.contains(CANARY));
     }
 

@@ -14,15 +14,15 @@ use super::write::{push_number, push_text};
 pub(crate) fn compact(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut reader = serde_json::Deserializer::from_str(text);
-    Compact(&mut out).deserialize(&mut reader).ok()?;
+    CompactWriter(&mut out).deserialize(&mut reader).ok()?;
     reader.end().ok()?;
     Some(out)
 }
 
 /// Writes the value that is read onto the end of a text.
-pub(in crate::notebook) struct Compact<'o>(pub(in crate::notebook) &'o mut String);
+pub(in crate::notebook) struct CompactWriter<'o>(pub(in crate::notebook) &'o mut String);
 
-impl<'de> DeserializeSeed<'de> for Compact<'_> {
+impl<'de> DeserializeSeed<'de> for CompactWriter<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
@@ -30,7 +30,7 @@ impl<'de> DeserializeSeed<'de> for Compact<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Compact<'_> {
+impl<'de> Visitor<'de> for CompactWriter<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,7 +73,7 @@ impl<'de> Visitor<'de> for Compact<'_> {
         loop {
             let before = self.0.len();
             self.0.push_str(separator);
-            if items.next_element_seed(Compact(self.0))?.is_none() {
+            if items.next_element_seed(CompactWriter(self.0))?.is_none() {
                 self.0.truncate(before);
                 break;
             }
@@ -84,10 +84,10 @@ impl<'de> Visitor<'de> for Compact<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let mut object = Object::begin(self.0);
+        let mut object = ObjectWriter::begin(self.0);
         while object.key(&mut entries)?.is_some() {
             let out = object.begin_value();
-            entries.next_value_seed(Compact(out))?;
+            entries.next_value_seed(CompactWriter(out))?;
         }
         object.end();
         Ok(())
@@ -95,14 +95,14 @@ impl<'de> Visitor<'de> for Compact<'_> {
 }
 
 /// An object that is being written.
-pub(in crate::notebook) struct Object<'o> {
+pub(in crate::notebook) struct ObjectWriter<'o> {
     out: &'o mut String,
     start: usize,
     /// Where each key begins, from `start`.
     keys: Vec<u32>,
 }
 
-impl<'o> Object<'o> {
+impl<'o> ObjectWriter<'o> {
     pub(in crate::notebook) fn begin(out: &'o mut String) -> Self {
         let start = out.len();
         out.push('{');
@@ -123,7 +123,7 @@ impl<'o> Object<'o> {
             self.out.push(',');
         }
         let at = self.out.len();
-        if entries.next_key_seed(Compact(self.out))?.is_none() {
+        if entries.next_key_seed(CompactWriter(self.out))?.is_none() {
             self.out.truncate(before);
             return Ok(None);
         }
@@ -156,9 +156,9 @@ fn key_at(object: &str, at: u32) -> &str {
 }
 
 fn has_one_twice(object: &str, keys: &[u32]) -> bool {
-    const FEW: usize = 8;
+    const MAX_PAIRWISE_KEYS: usize = 8;
     let key = |at: u32| key_at(object, at);
-    if keys.len() <= FEW {
+    if keys.len() <= MAX_PAIRWISE_KEYS {
         let mut others = keys.iter().enumerate();
         return others.any(|(n, one)| keys[..n].iter().any(|other| key(*other) == key(*one)));
     }

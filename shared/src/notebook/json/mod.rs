@@ -4,7 +4,7 @@
 //! surrogate pairs) and what a recursive reader should not follow (any depth). One
 //! pass over the text repairs that, keeping lines and, but for `NaN`, columns where
 //! they were; then serde_json reads it, and what it reads is written at once as `compact`
-//! text, of which [`Raw`] is a value. No tree of values is ever made of a notebook: it would
+//! text, of which [`RawJson`] is a value. No tree of values is ever made of a notebook: it would
 //! be up to a hundred times as large.
 
 mod compact;
@@ -17,18 +17,18 @@ use serde::de::DeserializeSeed;
 use serde_json::error::Category;
 
 pub(crate) use self::compact::compact;
-pub use self::raw::{Entries, Items, Raw, unescaped};
+pub use self::raw::{Entries, Items, RawJson, unescaped};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use self::write::number;
 pub(super) use self::{
-    compact::{Compact, Object},
-    write::{Allowance, push, push_cells, push_name, push_object, push_text},
+    compact::{CompactWriter, ObjectWriter},
+    write::{LinesAllowance, push, push_cells, push_name, push_object, push_text},
 };
 use super::ParseError;
 use crate::scan;
 
 /// Containers nested deeper than this are left out. nbformat itself needs about ten.
-pub(super) const MAX_DEPTH: usize = 100;
+pub(super) const MAX_JSON_DEPTH: usize = 100;
 
 /// What `seed` reads in `bytes`, and what had to be repaired, in words.
 pub(super) fn read<T>(
@@ -41,7 +41,7 @@ pub(super) fn read<T>(
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(bytes),
     };
-    let mut repair = Repair::new(&text);
+    let mut repair = JsonRepair::new(&text);
     if matches!(text, Cow::Owned(_)) {
         repair.warn("bytes that are not UTF-8 were replaced");
     }
@@ -56,7 +56,7 @@ pub(super) fn read<T>(
 }
 
 /// A text being repaired: what is before `kept` has been copied to `out`.
-struct Repair<'a> {
+struct JsonRepair<'a> {
     text: &'a str,
     at: usize,
     kept: usize,
@@ -69,13 +69,13 @@ struct Repair<'a> {
 }
 
 /// A text that serde_json can read, if anything can.
-struct Repaired<'a> {
+struct RepairedJson<'a> {
     original: &'a str,
     text: Cow<'a, str>,
     warnings: Vec<String>,
 }
 
-impl<'a> Repair<'a> {
+impl<'a> JsonRepair<'a> {
     fn new(text: &'a str) -> Self {
         Self {
             text,
@@ -95,7 +95,7 @@ impl<'a> Repair<'a> {
         while let Some(&byte) = bytes.get(self.at) {
             match byte {
                 b'"' => self.string(),
-                b'[' | b'{' if self.depth == MAX_DEPTH => self.too_deep(),
+                b'[' | b'{' if self.depth == MAX_JSON_DEPTH => self.too_deep(),
                 b'[' | b'{' => {
                     self.depth += 1;
                     self.at += 1;
@@ -242,14 +242,14 @@ impl<'a> Repair<'a> {
         }
     }
 
-    fn finish(mut self) -> Repaired<'a> {
+    fn finish(mut self) -> RepairedJson<'a> {
         let text = if self.kept == 0 {
             Cow::Borrowed(self.text)
         } else {
             self.out.push_str(&self.text[self.kept..]);
             Cow::Owned(self.out)
         };
-        Repaired {
+        RepairedJson {
             original: self.text,
             text,
             warnings: self.warnings,
@@ -257,7 +257,7 @@ impl<'a> Repair<'a> {
     }
 }
 
-impl Repaired<'_> {
+impl RepairedJson<'_> {
     /// serde_json's error in our words and in the columns of the original text.
     fn explain(&self, error: &serde_json::Error) -> ParseError {
         let line_start = self
@@ -266,7 +266,7 @@ impl Repaired<'_> {
             .take(error.line().saturating_sub(1))
             .map(str::len)
             .sum::<usize>();
-        let mut again = Repair::new(self.original);
+        let mut again = JsonRepair::new(self.original);
         again.watched = line_start..line_start + error.column() + 1;
         again.run();
         let grown = again.grown;

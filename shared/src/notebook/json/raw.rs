@@ -25,9 +25,9 @@ use crate::scan;
 /// # Ok::<(), shared::notebook::ParseError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Raw<'a>(&'a str);
+pub struct RawJson<'a>(&'a str);
 
-impl<'a> Raw<'a> {
+impl<'a> RawJson<'a> {
     /// The value that `json` is, which was written by [`super::compact`].
     pub(crate) fn of(json: &'a str) -> Self {
         Self(json)
@@ -153,16 +153,16 @@ pub fn unescaped(written: &str) -> Cow<'_, str> {
 pub struct Items<'a>(&'a str);
 
 impl<'a> Iterator for Items<'a> {
-    type Item = Raw<'a>;
+    type Item = RawJson<'a>;
 
-    fn next(&mut self) -> Option<Raw<'a>> {
+    fn next(&mut self) -> Option<RawJson<'a>> {
         let rest = self.0.strip_prefix(',').unwrap_or(self.0);
         if rest.starts_with(']') {
             return None;
         }
         let (value, rest) = rest.split_at(length(rest.as_bytes()));
         self.0 = rest;
-        Some(Raw(value))
+        Some(RawJson(value))
     }
 }
 
@@ -172,7 +172,7 @@ impl<'a> Iterator for Items<'a> {
 pub struct Entries<'a>(&'a str);
 
 impl<'a> Iterator for Entries<'a> {
-    type Item = (&'a str, Raw<'a>);
+    type Item = (&'a str, RawJson<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.0.strip_prefix(',').unwrap_or(self.0);
@@ -183,7 +183,7 @@ impl<'a> Iterator for Entries<'a> {
         let rest = &rest[1..];
         let (value, rest) = rest.split_at(length(rest.as_bytes()));
         self.0 = rest;
-        Some((&key[1..key.len() - 1], Raw(value)))
+        Some((&key[1..key.len() - 1], RawJson(value)))
     }
 }
 
@@ -231,19 +231,22 @@ fn container_length(json: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::Raw;
+    use super::RawJson;
 
     #[test]
     fn what_is_asked_for_is_found() {
-        let raw = Raw(r#"{"a":[1,"]\"",[],{}],"b":{"c":"x\\"},"":-1.5e300,"d":null}"#);
-        let items: Vec<&str> = raw.get("a").unwrap().items().map(Raw::json).collect();
+        let raw = RawJson(r#"{"a":[1,"]\"",[],{}],"b":{"c":"x\\"},"":-1.5e300,"d":null}"#);
+        let items: Vec<&str> = raw.get("a").unwrap().items().map(RawJson::json).collect();
         assert_eq!(items, ["1", r#""]\"""#, "[]", "{}"]);
         let c = raw.get("b").and_then(|b| b.get("c")).unwrap();
         assert_eq!(c.as_str().as_deref(), Some("x\\"));
-        assert_eq!(raw.get("").and_then(Raw::as_f64), Some(-1.5e300));
+        assert_eq!(raw.get("").and_then(RawJson::as_f64), Some(-1.5e300));
         assert!(raw.get("d").unwrap().is_null() && raw.get("e").is_none());
         let [d, none, a] = raw.get_all(["d", "x", "a"]);
-        assert!(d.is_some() && none.is_none() && a.is_some_and(Raw::is_array));
-        assert_eq!(Raw("7").items().count() + Raw("[]").entries().count(), 0);
+        assert!(d.is_some() && none.is_none() && a.is_some_and(RawJson::is_array));
+        assert_eq!(
+            RawJson("7").items().count() + RawJson("[]").entries().count(),
+            0
+        );
     }
 }

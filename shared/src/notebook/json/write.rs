@@ -6,23 +6,23 @@
 
 use std::{borrow::Cow, fmt::Write};
 
-use super::raw::Raw;
+use super::raw::RawJson;
 use crate::scan;
 
 /// Deeper lines are indented in pieces of this.
 const INDENT: &str = "                                ";
 
 /// Lines may make a value longer by this factor.
-const MAX_GROWTH: usize = 3;
+const LINES_GROWTH_FACTOR: usize = 3;
 /// And for nothing by so much all that a notebook has beside its cells, and each of its cells,
 /// of which there may be ten thousand. A cell's is its own, since it is written alone as well.
-const FREE: usize = 64 * 1024;
-const FREE_OF_CELL: usize = 4 * 1024;
+const TOP_FREE_BYTES: usize = 64 * 1024;
+const CELL_FREE_BYTES: usize = 4 * 1024;
 /// Where they would make more, there are some in so many containers at most.
-const FEW_LEVELS: usize = 4;
+const MAX_SPLIT_LEVELS: usize = 4;
 
 /// A number of which more than this is zeros is kept short, until it is written.
-const MANY_ZEROS: usize = 8;
+const MIN_EXPONENT_CHARS: usize = 8;
 
 /// `number` as it is kept: as serde_json writes it, or with its zeros as an exponent.
 pub(super) fn push_number(out: &mut String, number: f64) {
@@ -32,7 +32,7 @@ pub(super) fn push_number(out: &mut String, number: f64) {
     };
     let plain = plain.to_string();
     let short = format!("{number:e}");
-    let is_much_shorter = plain.len() >= MANY_ZEROS && 2 * short.len() <= plain.len();
+    let is_much_shorter = plain.len() >= MIN_EXPONENT_CHARS && 2 * short.len() <= plain.len();
     out.push_str(if is_much_shorter { &short } else { &plain });
 }
 
@@ -46,20 +46,20 @@ pub(crate) fn number(kept: &str) -> Cow<'_, str> {
 }
 
 /// What takes the pieces of a text.
-trait Out {
+trait TextSink {
     fn piece(&mut self, piece: &str);
 }
 
-impl Out for String {
+impl TextSink for String {
     fn piece(&mut self, piece: &str) {
         self.push_str(piece);
     }
 }
 
 /// Only how long it would be.
-struct Length(usize);
+struct TextLength(usize);
 
-impl Out for Length {
+impl TextSink for TextLength {
     fn piece(&mut self, piece: &str) {
         self.0 += piece.len();
     }
@@ -69,25 +69,25 @@ impl Out for Length {
 ///
 /// There is one for all the fields of an object, since there may be many small ones.
 #[derive(Clone)]
-pub(in crate::notebook) struct Allowance(usize);
+pub(in crate::notebook) struct LinesAllowance(usize);
 
-impl Allowance {
+impl LinesAllowance {
     /// For what a notebook has beside its cells.
     pub(in crate::notebook) fn of_top() -> Self {
-        Self(FREE)
+        Self(TOP_FREE_BYTES)
     }
 
     pub(in crate::notebook) fn of_cell() -> Self {
-        Self(FREE_OF_CELL)
+        Self(CELL_FREE_BYTES)
     }
 }
 
 /// `value`, which stands in so many containers, onto the end of `out`.
 pub(in crate::notebook) fn push(
     out: &mut String,
-    value: Raw<'_>,
+    value: RawJson<'_>,
     depth: usize,
-    free: &mut Allowance,
+    free: &mut LinesAllowance,
 ) {
     let (levels, length) = measured(value, depth, free);
     out.reserve(length);
@@ -95,15 +95,15 @@ pub(in crate::notebook) fn push(
 }
 
 /// In how many containers there are lines, and how long that is.
-fn measured(value: Raw<'_>, depth: usize, free: &mut Allowance) -> (usize, usize) {
+fn measured(value: RawJson<'_>, depth: usize, free: &mut LinesAllowance) -> (usize, usize) {
     let length = |levels| {
-        let mut length = Length(0);
+        let mut length = TextLength(0);
         lines(&mut length, value.json(), depth, levels);
         (levels, length.0)
     };
-    let own = (1 + MAX_GROWTH) * value.json().len();
+    let own = (1 + LINES_GROWTH_FACTOR) * value.json().len();
     let most = own + free.0;
-    let few = (0..=FEW_LEVELS).rev().map(|more| depth + more);
+    let few = (0..=MAX_SPLIT_LEVELS).rev().map(|more| depth + more);
     let mut tried = std::iter::once(usize::MAX).chain(few).map(length);
     let fitting = tried.find(|(_, length)| *length <= most);
     let (levels, length) = fitting.unwrap_or_else(|| length(0));
@@ -112,7 +112,7 @@ fn measured(value: Raw<'_>, depth: usize, free: &mut Allowance) -> (usize, usize
 }
 
 /// `json` with lines in containers that stand in fewer than `levels` others.
-fn lines(out: &mut impl Out, json: &str, depth: usize, levels: usize) {
+fn lines(out: &mut impl TextSink, json: &str, depth: usize, levels: usize) {
     let bytes = json.as_bytes();
     let mut depth = depth;
     let mut at = 0;
@@ -164,7 +164,7 @@ fn lines(out: &mut impl Out, json: &str, depth: usize, levels: usize) {
     }
 }
 
-fn line(out: &mut impl Out, depth: usize) {
+fn line(out: &mut impl TextSink, depth: usize) {
     out.piece("\n");
     let mut left = depth;
     while left > 0 {
@@ -178,14 +178,14 @@ fn line(out: &mut impl Out, depth: usize) {
 /// onto the end of `out`.
 pub(in crate::notebook) fn push_object<'a>(
     out: &mut String,
-    fields: impl Iterator<Item = (&'a str, Raw<'a>)> + Clone,
+    fields: impl Iterator<Item = (&'a str, RawJson<'a>)> + Clone,
     depth: usize,
 ) {
-    let mut free = Allowance::of_top();
+    let mut free = LinesAllowance::of_top();
     // A text that grows as it is written takes up to three times its length for a while; of
     // this one nothing is left over either.
     let mut measuring = free.clone();
-    let length = |(name, value): (&str, Raw<'_>)| {
+    let length = |(name, value): (&str, RawJson<'_>)| {
         let (_, length) = measured(value, depth + 1, &mut measuring);
         ",\n".len() + depth + 1 + "\"\": ".len() + name.len() + length
     };
@@ -217,10 +217,10 @@ pub(in crate::notebook) fn push_name(out: &mut String, name: &str) {
 /// `cells`, which stand in a list in so many containers, onto the end of `out`.
 pub(in crate::notebook) fn push_cells<'a>(
     out: &mut String,
-    cells: impl Iterator<Item = Raw<'a>> + Clone,
+    cells: impl Iterator<Item = RawJson<'a>> + Clone,
     depth: usize,
 ) {
-    let length = |cell| measured(cell, depth + 1, &mut Allowance::of_cell()).1 + depth + 3;
+    let length = |cell| measured(cell, depth + 1, &mut LinesAllowance::of_cell()).1 + depth + 3;
     out.reserve_exact(cells.clone().map(length).sum::<usize>() + depth + 8);
     out.push('[');
     let mut separator = "";
@@ -228,7 +228,7 @@ pub(in crate::notebook) fn push_cells<'a>(
         out.push_str(separator);
         separator = ",";
         line(out, depth + 1);
-        push(out, cell, depth + 1, &mut Allowance::of_cell());
+        push(out, cell, depth + 1, &mut LinesAllowance::of_cell());
     }
     if !separator.is_empty() {
         line(out, depth);
@@ -281,9 +281,9 @@ mod tests {
         let mut out = String::new();
         push(
             &mut out,
-            Raw::of(&value.to_string()),
+            RawJson::of(&value.to_string()),
             0,
-            &mut Allowance::of_top(),
+            &mut LinesAllowance::of_top(),
         );
         assert_eq!(out, by_serde(value));
     }
@@ -296,9 +296,14 @@ mod tests {
         }
         let json = value.to_string();
         let mut out = String::new();
-        push(&mut out, Raw::of(&json), 2, &mut Allowance::of_top());
+        push(
+            &mut out,
+            RawJson::of(&json),
+            2,
+            &mut LinesAllowance::of_top(),
+        );
         assert!(
-            out.len() <= (1 + MAX_GROWTH) * json.len() + FREE,
+            out.len() <= (1 + LINES_GROWTH_FACTOR) * json.len() + TOP_FREE_BYTES,
             "{}",
             out.len()
         );
@@ -313,16 +318,20 @@ mod tests {
     fn nor_much_of_many_of_them() {
         let deep = format!("{}{}0{}", "[".repeat(94), "0,".repeat(500), "]".repeat(94));
         let size = 200 * deep.len();
-        let values = || std::iter::repeat_n(Raw::of(&deep), 200);
-        let most = (1 + MAX_GROWTH) * size + 200 * 16;
+        let values = || std::iter::repeat_n(RawJson::of(&deep), 200);
+        let most = (1 + LINES_GROWTH_FACTOR) * size + 200 * 16;
 
         let mut out = String::new();
         push_cells(&mut out, values(), 1);
-        assert!(out.len() <= most + 200 * FREE_OF_CELL, "{}", out.len());
+        assert!(out.len() <= most + 200 * CELL_FREE_BYTES, "{}", out.len());
 
         let mut out = String::new();
         push_object(&mut out, values().map(|value| ("a", value)), 1);
-        assert!(out.len() <= most + FREE, "{} of {size}", out.len());
+        assert!(
+            out.len() <= most + TOP_FREE_BYTES,
+            "{} of {size}",
+            out.len()
+        );
     }
 
     #[test]

@@ -4,11 +4,11 @@
 use super::word;
 
 /// The tag. It is one in letters of either case, of any width, and however it is padded.
-pub const TAG: &str = "private";
+pub const PRIVATE_TAG: &str = "private";
 
 /// Whether `text`, what stands between two quotes, is the tag.
 pub(in crate::notebook) fn is_tag(text: &[u8]) -> bool {
-    word::says(text, TAG)
+    word::says(text, PRIVATE_TAG)
 }
 
 /// Whether `text`, what stands where tags do, is the tag or has it among others.

@@ -10,9 +10,9 @@ pub(super) mod hint;
 mod scan;
 mod word;
 
-pub use self::hint::TAG;
+pub use self::hint::PRIVATE_TAG;
 use self::hint::may_be_tagged;
-use self::scan::{Cut, Scan};
+use self::scan::{Cut, PrivateCellScan};
 use super::{Notebook, ParseError, outline::Outline};
 
 /// The bytes of a notebook without its private cells, which are those whose `metadata.tags`
@@ -45,7 +45,7 @@ pub fn without_private(bytes: Vec<u8>) -> Result<Vec<u8>, ParseError> {
         return Ok(bytes);
     }
     Notebook::check(&bytes)?;
-    let cuts = Scan::new(&bytes).run();
+    let cuts = PrivateCellScan::new(&bytes).run();
     if cuts.is_empty() {
         return Ok(bytes);
     }
@@ -53,7 +53,7 @@ pub fn without_private(bytes: Vec<u8>) -> Result<Vec<u8>, ParseError> {
     drop(bytes);
     // Whoever reads the rest reads it like this.
     Notebook::check(&rest)?;
-    match Scan::new(&rest).run().is_empty() {
+    match PrivateCellScan::new(&rest).run().is_empty() {
         true => Ok(rest),
         false => Err(ParseError::at_start("a private cell cannot be taken out")),
     }

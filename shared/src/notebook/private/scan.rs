@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use super::{hint::has_tag, word::says};
-use crate::{notebook::json::MAX_DEPTH, scan};
+use crate::{notebook::json::MAX_JSON_DEPTH, scan};
 
 /// What goes, and what comes in its place.
 pub(super) type Cut = (Range<usize>, &'static str);
@@ -21,7 +21,7 @@ const WIDGET_STATE: &str = "jupyterwidgetstate";
 
 /// What the value after a key may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Key {
+enum KeyRole {
     Metadata,
     Tags,
     /// Cells, or worksheets, which have cells.
@@ -37,7 +37,7 @@ enum Key {
     Other,
 }
 
-impl Key {
+impl KeyRole {
     fn of(text: &[u8]) -> Self {
         let is = |word| says(text, word);
         if is("metadata") {
@@ -94,11 +94,11 @@ fn is_widget_state(text: &[u8]) -> bool {
 }
 
 /// A container that is read.
-struct Open {
+struct OpenContainer {
     start: usize,
     is_object: bool,
     /// What the next value is for; `None` while a key is expected.
-    key: Option<Key>,
+    key: Option<KeyRole>,
     /// Cells may stand in it, or it is one.
     is_of_cells: bool,
     /// It is the metadata of something, or within it.
@@ -124,7 +124,7 @@ struct Open {
 
 /// A container too deep to be looked into, with all that is within it.
 #[derive(Default)]
-struct Deep {
+struct DeepContainer {
     start: usize,
     /// Of it and within it.
     open: usize,
@@ -135,23 +135,23 @@ struct Deep {
 }
 
 /// One pass over bytes that are known to be JSON, but for what the tolerant reader repairs.
-pub(super) struct Scan<'a> {
+pub(super) struct PrivateCellScan<'a> {
     bytes: &'a [u8],
     at: usize,
-    open: Vec<Open>,
-    deep: Deep,
+    open: Vec<OpenContainer>,
+    deep: DeepContainer,
     cuts: Vec<Cut>,
     /// Saved states of widgets, which go when a cell does.
     widgets: Vec<Range<usize>>,
 }
 
-impl<'a> Scan<'a> {
+impl<'a> PrivateCellScan<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self {
             bytes,
             at: 0,
             open: Vec::new(),
-            deep: Deep::default(),
+            deep: DeepContainer::default(),
             cuts: Vec::new(),
             widgets: Vec::new(),
         }
@@ -192,21 +192,21 @@ impl<'a> Scan<'a> {
     }
 
     /// The container whose values come next; none in one that is not looked into.
-    fn top(&mut self) -> Option<&mut Open> {
+    fn top(&mut self) -> Option<&mut OpenContainer> {
         self.open.last_mut().filter(|_| self.deep.open == 0)
     }
 
     fn begin(&mut self, is_object: bool) {
         let start = self.at;
         self.at += 1;
-        if self.open.len() == MAX_DEPTH {
+        if self.open.len() == MAX_JSON_DEPTH {
             if self.deep.open == 0 {
                 self.deep.start = start;
             }
             self.deep.open += 1;
             return;
         }
-        let mut open = Open {
+        let mut open = OpenContainer {
             start,
             is_object,
             key: None,
@@ -224,11 +224,11 @@ impl<'a> Scan<'a> {
             run: None,
         };
         if let Some(parent) = self.open.last() {
-            let is_metadata = parent.key == Some(Key::Metadata);
+            let is_metadata = parent.key == Some(KeyRole::Metadata);
             let has_cells =
-                parent.key == Some(Key::Cells) && (parent.is_of_cells || self.open.len() == 1);
+                parent.key == Some(KeyRole::Cells) && (parent.is_of_cells || self.open.len() == 1);
             // A list of cells, or a table of them, or a cell in one.
-            let is_one = parent.is_of_cells && parent.key.is_none_or(Key::is_neutral);
+            let is_one = parent.is_of_cells && parent.key.is_none_or(KeyRole::is_neutral);
             open.is_outputs = parent.holds_outputs() && !is_object;
             open.is_output = parent.holds_outputs() && is_object;
             open.in_data = parent.in_data || parent.holds_data();
@@ -283,7 +283,7 @@ impl<'a> Scan<'a> {
         let Some(parent) = self.open.last_mut().filter(|_| self.deep.open == 0) else {
             return;
         };
-        if parent.key == Some(Key::Widgets) {
+        if parent.key == Some(KeyRole::Widgets) {
             self.widgets.push(range.clone());
         }
         if parent.is_object {
@@ -324,12 +324,12 @@ impl<'a> Scan<'a> {
         let is_key = open.is_object && open.key.is_none();
         let may_be_tag = match open.key {
             _ if open.in_tags => true,
-            Some(Key::Metadata) => true,
-            Some(Key::Tags) => open.holds_tags(),
+            Some(KeyRole::Metadata) => true,
+            Some(KeyRole::Tags) => open.holds_tags(),
             _ => false,
         };
         if is_key {
-            let key = Key::of(text);
+            let key = KeyRole::of(text);
             open.key = Some(key);
             open.has_source |= key.is_of_cell();
         }
@@ -350,9 +350,9 @@ impl<'a> Scan<'a> {
                 false => self.deep.is_private = true,
             }
         }
-        let key = Key::of(text);
-        self.deep.has_widgets |= key == Key::Widgets;
-        self.deep.has_metadata |= key == Key::Metadata;
+        let key = KeyRole::of(text);
+        self.deep.has_widgets |= key == KeyRole::Widgets;
+        self.deep.has_metadata |= key == KeyRole::Metadata;
         self.deep.has_source |= key.is_of_cell();
     }
 
@@ -360,8 +360,8 @@ impl<'a> Scan<'a> {
     fn found(&mut self) {
         for open in self.open.iter_mut().skip(1).rev() {
             let is_its = match open.key {
-                Some(Key::Metadata) => true,
-                Some(Key::Tags) => open.is_of_cells,
+                Some(KeyRole::Metadata) => true,
+                Some(KeyRole::Tags) => open.is_of_cells,
                 _ => false,
             };
             if is_its && open.is_private {
@@ -382,19 +382,19 @@ impl<'a> Scan<'a> {
     }
 }
 
-impl Open {
+impl OpenContainer {
     /// Whether the value after its key is outputs of a cell, or one of its values an output.
     fn holds_outputs(&self) -> bool {
         let is_list_of_them = self.is_outputs && !self.is_object;
-        let is_cell = self.is_of_cells && self.key == Some(Key::Outputs);
+        let is_cell = self.is_of_cells && self.key == Some(KeyRole::Outputs);
         is_list_of_them || (is_cell && !self.in_metadata && !self.in_tags)
     }
 
     /// Whether the value after its key is what an output shows, or attached to a cell.
     fn holds_data(&self) -> bool {
         let is_data = match self.key {
-            Some(Key::Data) => self.is_output,
-            Some(Key::Attachments) => self.is_of_cells && !self.is_output && !self.is_outputs,
+            Some(KeyRole::Data) => self.is_output,
+            Some(KeyRole::Attachments) => self.is_of_cells && !self.is_output && !self.is_outputs,
             _ => false,
         };
         is_data && !self.in_metadata && !self.in_tags
@@ -403,6 +403,6 @@ impl Open {
     /// Whether the value after its key is tags of something.
     fn holds_tags(&self) -> bool {
         let has_some = self.in_metadata || self.is_of_cells;
-        self.in_tags || (self.key == Some(Key::Tags) && has_some)
+        self.in_tags || (self.key == Some(KeyRole::Tags) && has_some)
     }
 }

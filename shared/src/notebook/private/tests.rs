@@ -1,12 +1,12 @@
 //! What is cut, by example; what holds for every notebook is in `tests/notebooks/private.rs`.
 
-use super::{super::json::MAX_DEPTH, *};
+use super::{super::json::MAX_JSON_DEPTH, *};
 
-const PRIVATE: &str = r#"{"metadata": {"tags": ["private"]}, "source": "secret"}"#;
+const PRIVATE_CELL: &str = r#"{"metadata": {"tags": ["private"]}, "source": "secret"}"#;
 
 /// What is left of `json`, in which `@` stands for a private cell.
 fn rest(json: &str) -> String {
-    let bytes = json.replace('@', PRIVATE).into_bytes();
+    let bytes = json.replace('@', PRIVATE_CELL).into_bytes();
     String::from_utf8(without_private(bytes).unwrap()).unwrap()
 }
 
@@ -298,7 +298,7 @@ fn what_cannot_be_read_is_not_shown_in_part() {
         r#"{"cells": [{"metadata": {"tags": ["private"]}, "source": "sec"#,
         "[@]",
     ] {
-        let bytes = json.replace('@', PRIVATE).into_bytes();
+        let bytes = json.replace('@', PRIVATE_CELL).into_bytes();
         let error = Notebook::parse(&bytes).unwrap_err();
         assert_eq!(without_private(bytes).unwrap_err(), error, "{json}");
     }
@@ -307,7 +307,7 @@ fn what_cannot_be_read_is_not_shown_in_part() {
 #[test]
 fn what_is_too_deep_is_passed_over() {
     let deep = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-    for levels in [MAX_DEPTH - 3, MAX_DEPTH, 5_000] {
+    for levels in [MAX_JSON_DEPTH - 3, MAX_JSON_DEPTH, 5_000] {
         let x = deep(levels);
         let json = format!(r#"{{"x": {x}, "cells": [{{"x": {x}}}, @, {{"y": {x}}}]}}"#);
         let expected = format!(r#"{{"x": {x}, "cells": [{{"x": {x}}}, {{"y": {x}}}]}}"#);

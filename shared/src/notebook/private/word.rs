@@ -27,7 +27,8 @@ pub(in crate::notebook) fn says(text: &[u8], word: &str) -> bool {
         Some(own) if own.is_ascii_alphanumeric() => return false,
         Some(_) => {}
     }
-    let plain = DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(Chars { rest: text });
+    let plain =
+        DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(UnescapedChars { rest: text });
     let letters = plain.flat_map(char::to_lowercase).map(look_alike);
     letters.filter(|c| is_seen(*c)).eq(word.chars())
 }
@@ -35,7 +36,7 @@ pub(in crate::notebook) fn says(text: &[u8], word: &str) -> bool {
 /// The parts of `text`, what stands between the quotes of a JSON string, of which each may be
 /// a word of its own: none if it has one only.
 pub(super) fn parts(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut chars = Chars { rest: text };
+    let mut chars = UnescapedChars { rest: text };
     let mut is_first = true;
     let mut is_done = false;
     std::iter::from_fn(move || {
@@ -99,11 +100,11 @@ fn look_alike(c: char) -> char {
 
 /// What is between two quotes, its escapes read. What is broken is a character that nobody
 /// sees, like the control characters that have escapes of their own.
-struct Chars<'a> {
+struct UnescapedChars<'a> {
     rest: &'a [u8],
 }
 
-impl Iterator for Chars<'_> {
+impl Iterator for UnescapedChars<'_> {
     type Item = char;
 
     fn next(&mut self) -> Option<char> {

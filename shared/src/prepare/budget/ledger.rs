@@ -1,10 +1,10 @@
 //! What the cells of a page cost together, and what becomes of those it has no room for.
 
 use super::{Budget, Cost, weigh};
-use crate::prepared::{Content, PreparedCell};
+use crate::prepared::{CellContent, PreparedCell};
 
 /// So many cells are shown of a notebook; what says nothing costs something, too.
-pub(crate) const MAX_CELLS: usize = 5000;
+pub(crate) const MAX_SHOWN_CELLS: usize = 5000;
 
 /// Adds up the cells of a page.
 #[derive(Clone, Debug)]
@@ -41,9 +41,9 @@ pub(crate) fn more_cells(index: usize, more: usize) -> Option<PreparedCell> {
     (more > 0).then(|| PreparedCell {
         index,
         tags: Vec::new(),
-        content: Content::Unknown {
+        content: CellContent::Unknown {
             note: format!(
-                "{more} more cells are not shown here: up to {MAX_CELLS} are. The notebook itself \
+                "{more} more cells are not shown here: up to {MAX_SHOWN_CELLS} are. The notebook itself \
                  has them."
             ),
             text: String::new(),

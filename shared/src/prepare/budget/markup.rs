@@ -1,6 +1,6 @@
 //! What sanitised HTML costs, read tag by tag.
 
-use super::{Cost, picture, text::Scale};
+use super::{Cost, picture, text::TextWeigher};
 use crate::{
     prepared::ImageKind,
     render::html::{attributes, tag_length},
@@ -8,21 +8,21 @@ use crate::{
 
 /// What stands in a line, and is broken where the line ends: there is a box of it in every
 /// line. Of so many in one another it is not counted.
-const INLINE: [&str; 30] = [
+const INLINE_ELEMENTS: [&str; 30] = [
     "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i",
     "ins", "kbd", "label", "mark", "q", "ruby", "s", "samp", "small", "span", "strong", "sub",
     "sup", "time", "u", "var",
 ];
-const FREE_DEPTH: u64 = 8;
+const FREE_INLINE_DEPTH: u64 = 8;
 /// A line that nothing else breaks has about so many letters, in a narrow place.
-const LETTERS_IN_LINE: u64 = 16;
+const LETTERS_PER_LINE: u64 = 16;
 
 /// What so many bytes within a tag cost beside its element.
-const BYTES_IN_TAG: usize = 16;
+const TAG_BYTES_PER_LETTER: usize = 16;
 
 /// A table that is open.
 #[derive(Default)]
-struct Table {
+struct OpenTable {
     /// What its cells take up, as they say.
     places: u64,
     rows: u64,
@@ -34,8 +34,8 @@ struct Table {
 /// What it costs to draw `html`, which a sanitiser or this crate wrote.
 pub(super) fn cost(html: &str) -> Cost {
     let mut cost = Cost::NONE;
-    let mut scale = Scale::default();
-    let mut tables: Vec<Table> = Vec::new();
+    let mut scale = TextWeigher::default();
+    let mut tables: Vec<OpenTable> = Vec::new();
     let mut inline = 0_u64;
     let mut rest = html;
     while let Some(start) = rest.find('<') {
@@ -47,18 +47,18 @@ pub(super) fn cost(html: &str) -> Cost {
         rest = &rest[length..];
         if tag.starts_with("</") {
             if tag == "</table>" {
-                cost.add(tables.pop().map_or(Cost::NONE, Table::cost));
+                cost.add(tables.pop().map_or(Cost::NONE, OpenTable::cost));
             }
             let name = tag.trim_start_matches("</").trim_end_matches('>');
-            inline = inline.saturating_sub(u64::from(INLINE.contains(&name)));
+            inline = inline.saturating_sub(u64::from(INLINE_ELEMENTS.contains(&name)));
             continue;
         }
         cost.add(Cost::ELEMENT);
         let inside = tag.trim_start_matches('<').trim_end_matches('>');
         let (name, said) = inside.split_once(' ').unwrap_or((inside, ""));
         match name {
-            "table" => tables.push(Table::default()),
-            "tr" => tables.last_mut().into_iter().for_each(Table::next_row),
+            "table" => tables.push(OpenTable::default()),
+            "tr" => tables.last_mut().into_iter().for_each(OpenTable::next_row),
             "td" | "th" => tables
                 .last_mut()
                 .into_iter()
@@ -67,14 +67,14 @@ pub(super) fn cost(html: &str) -> Cost {
                 cost.add(image(said));
                 continue;
             }
-            name if INLINE.contains(&name) => inline += 1,
+            name if INLINE_ELEMENTS.contains(&name) => inline += 1,
             _ => {}
         }
         // What is no part of the line breaks it, and so does this.
-        if !INLINE.contains(&name) {
+        if !INLINE_ELEMENTS.contains(&name) {
             cost.add(boxes(1, inline));
         }
-        scale.plain((said.len() / BYTES_IN_TAG) as u64);
+        scale.plain((said.len() / TAG_BYTES_PER_LETTER) as u64);
     }
     scale.push_html(rest);
     // A sanitiser closes what it opens; if it did not, this would still be complete.
@@ -90,13 +90,13 @@ pub(super) fn cost(html: &str) -> Cost {
 /// At how many places `text` may be broken, so that the rest is in another line.
 fn lines(text: &str) -> u64 {
     let white = text.bytes().filter(u8::is_ascii_whitespace).count() as u64;
-    white + text.len() as u64 / LETTERS_IN_LINE
+    white + text.len() as u64 / LETTERS_PER_LINE
 }
 
 /// What so many lines cost within so much that stands in a line.
 fn boxes(lines: u64, inline: u64) -> Cost {
     Cost {
-        elements: lines.saturating_mul(inline.saturating_sub(FREE_DEPTH)),
+        elements: lines.saturating_mul(inline.saturating_sub(FREE_INLINE_DEPTH)),
         ..Cost::NONE
     }
 }
@@ -111,7 +111,7 @@ fn image(said: &str) -> Cost {
         .unwrap_or(Cost::NONE)
 }
 
-impl Table {
+impl OpenTable {
     fn next_row(&mut self) {
         self.rows += 1;
         self.row = 0;

@@ -22,7 +22,7 @@ pub(super) mod weigh;
 
 use std::fmt::{self, Display};
 
-pub(crate) use ledger::{Ledger, MAX_CELLS, more_cells, reduced};
+pub(crate) use ledger::{Ledger, MAX_SHOWN_CELLS, more_cells, reduced};
 pub(crate) use text::weight as text_weight;
 
 /// What it costs to draw something. Every sum saturates.
@@ -56,7 +56,7 @@ pub(crate) struct Budget {
 /// A notebook by itself, as a page or as a document. Each measure of it at its limit is
 /// drawn within five seconds on two cores without a graphics card. HTML or a picture of more
 /// than 8 MiB is not looked at in the first place (`cut`); prose may have several pictures.
-pub(crate) const PAGE: Budget = Budget {
+pub(crate) const PAGE_BUDGET: Budget = Budget {
     output: Cost {
         elements: 60_000,
         places: 200_000,
@@ -77,7 +77,7 @@ pub(crate) const PAGE: Budget = Budget {
 
 /// The end of a notebook, of which a page shows three hundred: the wall, or a summary. It is
 /// kept in memory and sent to everyone who looks, so its bytes are few, too.
-pub(crate) const TILE: Budget = Budget {
+pub(crate) const TILE_BUDGET: Budget = Budget {
     output: Cost {
         elements: 5_000,
         places: 10_000,
@@ -159,7 +159,7 @@ impl Cost {
     }
 
     /// What of it is more than `most`, if anything is.
-    pub(super) fn beyond(self, most: Self) -> Option<TooMuch> {
+    pub(super) fn beyond(self, most: Self) -> Option<OverBudget> {
         let measures = [
             (self.pixels, most.pixels, "pixels in its pictures"),
             (self.shapes, most.shapes, "shapes in its drawings"),
@@ -170,19 +170,19 @@ impl Cost {
         ];
         let mut over = measures.into_iter().filter(|(is, most, _)| is > most);
         over.next()
-            .map(|(is, most, what)| TooMuch { is, most, what })
+            .map(|(is, most, what)| OverBudget { is, most, what })
     }
 }
 
 /// What was too much of something. Displayed, it goes on after a name: `has 12 elements, …`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooMuch {
+pub(crate) struct OverBudget {
     is: u64,
     most: u64,
     what: &'static str,
 }
 
-impl Display for TooMuch {
+impl Display for OverBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (is, most) = (grouped(self.is), grouped(self.most));
         write!(
@@ -195,8 +195,8 @@ impl Display for TooMuch {
 
 /// `number` with a comma between thousands; beyond a trillion nobody counts.
 fn grouped(number: u64) -> String {
-    const MOST: u64 = 1_000_000_000_000;
-    if number >= MOST {
+    const MAX_GROUPED: u64 = 1_000_000_000_000;
+    if number >= MAX_GROUPED {
         return "more than a trillion".to_owned();
     }
     let digits = number.to_string();
@@ -212,7 +212,7 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cost, PAGE, TILE, grouped};
+    use super::{Cost, PAGE_BUDGET, TILE_BUDGET, grouped};
 
     #[test]
     fn a_note_says_what_was_too_much() {
@@ -220,29 +220,35 @@ mod tests {
             elements: 1_000_000,
             ..Cost::NONE
         };
-        let words = cost.beyond(PAGE.output).expect("too much").to_string();
+        let words = cost
+            .beyond(PAGE_BUDGET.output)
+            .expect("too much")
+            .to_string();
         assert_eq!(
             words,
             "has 1,000,000 elements; up to 60,000 are shown here. The notebook itself has it"
         );
         let picture = Cost::bytes(&"A".repeat(6_000_000));
-        let words = picture.beyond(TILE.output).expect("too much").to_string();
+        let words = picture
+            .beyond(TILE_BUDGET.output)
+            .expect("too much")
+            .to_string();
         assert_eq!(
             words,
             "has 6,000,000 bytes of data; up to 4,194,304 are shown here. The notebook itself has it"
         );
-        assert_eq!(picture.beyond(PAGE.output), None);
-        assert_eq!(PAGE.output.beyond(PAGE.output), None);
+        assert_eq!(picture.beyond(PAGE_BUDGET.output), None);
+        assert_eq!(PAGE_BUDGET.output.beyond(PAGE_BUDGET.output), None);
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(u64::MAX), "more than a trillion");
     }
 
     #[test]
     fn what_one_output_may_cost_its_page_may() {
-        for budget in [PAGE, TILE] {
+        for budget in [PAGE_BUDGET, TILE_BUDGET] {
             assert_eq!(budget.output.beyond(budget.all), None);
         }
-        assert_eq!(TILE.all.beyond(PAGE.all), None);
+        assert_eq!(TILE_BUDGET.all.beyond(PAGE_BUDGET.all), None);
     }
 
     #[test]

@@ -6,35 +6,35 @@
 //! join and never pause, where for each a font has to be looked for.
 
 /// A line has a box of its own.
-const LINE: u64 = 4;
+const LINE_WEIGHT: u64 = 4;
 /// Each stretch of text in one direction is shaped and placed by itself.
-const TURN: u64 = 60;
+const TURN_WEIGHT: u64 = 60;
 /// Characters that change the direction are such a turn, and hold further on.
-const CONTROL: u64 = 80;
+const BIDI_CONTROL_WEIGHT: u64 = 80;
 /// Of letters that few fonts have.
-const RARE: u64 = 30;
+const RARE_LETTER_WEIGHT: u64 = 30;
 /// Of what stands for a character and is not read here.
-const REFERENCE: u64 = 4;
+const REFERENCE_WEIGHT: u64 = 4;
 
 /// So many marks in a row, or letters that join without a pause, cost twice what they would.
-const PILE: u64 = 500;
-const STRETCH: u64 = 10_000;
+const MARKS_OF_DOUBLE_WEIGHT: u64 = 500;
+const JOINED_LETTERS_OF_DOUBLE_WEIGHT: u64 = 10_000;
 
 /// Weighs text that comes in pieces.
 #[derive(Default)]
-pub(super) struct Scale {
+pub(super) struct TextWeigher {
     weight: u64,
     to_the_left: Option<bool>,
     marks: u64,
     stretch: u64,
 }
 
-impl Scale {
+impl TextWeigher {
     /// The text so far.
     pub(super) fn weight(&self) -> u64 {
         self.weight
-            .saturating_add(self.marks * self.marks / PILE)
-            .saturating_add(self.stretch * self.stretch / STRETCH)
+            .saturating_add(self.marks * self.marks / MARKS_OF_DOUBLE_WEIGHT)
+            .saturating_add(self.stretch * self.stretch / JOINED_LETTERS_OF_DOUBLE_WEIGHT)
     }
 
     /// A text as it is.
@@ -55,7 +55,7 @@ impl Scale {
             };
             match referenced(name) {
                 Some(char) => self.char(char),
-                None => self.weight += REFERENCE + name.len() as u64,
+                None => self.weight += REFERENCE_WEIGHT + name.len() as u64,
             }
             self.push(rest);
         }
@@ -70,7 +70,7 @@ impl Scale {
         let weight = match char {
             '\n' => {
                 self.pause();
-                LINE
+                LINE_WEIGHT
             }
             // Digits and signs have no direction.
             'a'..='z' | 'A'..='Z' => {
@@ -84,7 +84,7 @@ impl Scale {
             '\u{200B}'..='\u{200F}'
             | '\u{202A}'..='\u{202E}'
             | '\u{2066}'..='\u{2069}'
-            | '\u{61C}' => CONTROL,
+            | '\u{61C}' => BIDI_CONTROL_WEIGHT,
             char if is_mark(char) => {
                 self.marks += 1;
                 1
@@ -97,7 +97,7 @@ impl Scale {
                 self.stretch += 1;
                 self.turn(false)
             }
-            char if is_rare(char) => RARE + self.turn(false),
+            char if is_rare(char) => RARE_LETTER_WEIGHT + self.turn(false),
             _ => {
                 self.pause();
                 self.turn(false)
@@ -108,7 +108,7 @@ impl Scale {
 
     fn turn(&mut self, to_the_left: bool) -> u64 {
         match self.to_the_left.replace(to_the_left) {
-            Some(before) if before != to_the_left => TURN,
+            Some(before) if before != to_the_left => TURN_WEIGHT,
             _ => 1,
         }
     }
@@ -125,7 +125,7 @@ impl Scale {
 
 /// What laying out `text` costs, in letters.
 pub(crate) fn weight(text: &str) -> u64 {
-    let mut scale = Scale::default();
+    let mut scale = TextWeigher::default();
     scale.push(text);
     scale.weight()
 }
@@ -185,7 +185,7 @@ fn is_rare(char: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Scale, weight};
+    use super::{TextWeigher, weight};
 
     #[test]
     fn ordinary_text_costs_its_length() {
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn references_hide_nothing() {
         let of_html = |html: &str| {
-            let mut scale = Scale::default();
+            let mut scale = TextWeigher::default();
             scale.push_html(html);
             scale.weight()
         };

@@ -1,8 +1,8 @@
 //! A cell of Markdown, with its formulas and attachments.
 
-use super::{Attachment, RawHtml, has_raw_html, html};
+use super::{Attachment, RawHtmlPolicy, has_raw_html, html};
 use crate::{
-    notebook::{Raw, unescaped},
+    notebook::{RawJson, unescaped},
     prepare::{Sanitizer, image, maths},
     prepared::{ImageKind, Markdown, SafeHtml},
 };
@@ -14,24 +14,24 @@ const MAX_ATTACHMENTS: usize = 200;
 /// a tag that is opened in one paragraph may be closed in another.
 pub(in crate::prepare) fn cell(
     source: &str,
-    attachments: Option<Raw<'_>>,
+    attachments: Option<RawJson<'_>>,
     sanitizer: &impl Sanitizer,
 ) -> Markdown {
     let attachments = images(attachments, source);
     let extracted = maths::of_markdown(source);
     let text = &extracted.text;
     if has_raw_html(text) {
-        let safe = sanitizer.sanitize(&html(text, &attachments, &[], RawHtml::Keep));
+        let safe = sanitizer.sanitize(&html(text, &attachments, &[], RawHtmlPolicy::Keep));
         Markdown::Html(maths::insert(safe.as_str(), &extracted.formulas))
     } else {
         let maths = extracted.maths();
-        let html = html(text, &attachments, &maths, RawHtml::Escape);
+        let html = html(text, &attachments, &maths, RawHtmlPolicy::Escape);
         Markdown::Written(SafeHtml::trust(html))
     }
 }
 
 /// The images among `attachments` that `source` mentions.
-fn images(attachments: Option<Raw<'_>>, source: &str) -> Vec<Attachment> {
+fn images(attachments: Option<RawJson<'_>>, source: &str) -> Vec<Attachment> {
     let Some(attachments) = attachments else {
         return Vec::new();
     };

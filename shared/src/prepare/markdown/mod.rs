@@ -27,7 +27,7 @@ struct Attachment {
 
 /// What becomes of raw HTML.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum RawHtml {
+enum RawHtmlPolicy {
     /// It is kept; the result is as untrusted as the source.
     Keep,
     /// It is shown as text.
@@ -36,8 +36,8 @@ enum RawHtml {
 
 /// Markup beyond this many bytes for each byte of source means that the source plays
 /// with the reader; it is shown as it stands.
-const MAX_GROWTH: usize = 8;
-const FREE: usize = 4096;
+const MARKDOWN_GROWTH_FACTOR: usize = 8;
+const MARKDOWN_FREE_BYTES: usize = 4096;
 
 /// Whether `source` holds raw HTML, so that it has to be sanitised.
 fn has_raw_html(source: &str) -> bool {
@@ -49,11 +49,16 @@ fn has_raw_html(source: &str) -> bool {
 /// `source` as HTML, its places and links to them without a prefix. `attachments` are
 /// what `attachment:name` means in it, `maths` what its stand-ins for formulas stand
 /// for; without any, the stand-ins stay.
-fn html(source: &str, attachments: &[Attachment], maths: &[SafeHtml], raw: RawHtml) -> String {
+fn html(
+    source: &str,
+    attachments: &[Attachment],
+    maths: &[SafeHtml],
+    raw: RawHtmlPolicy,
+) -> String {
     let attached: usize = attachments.iter().map(|a| a.image.base64.len()).sum();
     let formulas: usize = maths.iter().map(|formula| formula.as_str().len()).sum();
-    let limit = MAX_GROWTH * (source.len() + attached) + formulas + FREE;
-    let mut writer = writer::Writer::new(source, attachments, maths, raw);
+    let limit = MARKDOWN_GROWTH_FACTOR * (source.len() + attached) + formulas + MARKDOWN_FREE_BYTES;
+    let mut writer = writer::MarkdownWriter::new(source, attachments, maths, raw);
     for event in parser(source) {
         writer.event(event);
         if writer.length() > limit {

@@ -8,7 +8,7 @@
 use crate::render::colour;
 
 /// Elements that may be in a formula. None of them can act or hold HTML here.
-const ELEMENTS: [&str; 27] = [
+const MATHML_ELEMENTS: [&str; 27] = [
     "math",
     "menclose",
     "mfrac",
@@ -39,13 +39,13 @@ const ELEMENTS: [&str; 27] = [
 ];
 
 /// Elements of HTML that may be in a formula's words, and nowhere else in it.
-const IN_WORDS: [&str; 3] = ["b", "code", "i"];
+const HTML_IN_TEXT: [&str; 3] = ["b", "code", "i"];
 
 /// Elements that go and leave what is in them.
-const UNWRAPPED: [&str; 2] = ["a", "span"];
+const UNWRAPPED_ELEMENTS: [&str; 2] = ["a", "span"];
 
 /// Attributes that say how a formula looks.
-const ATTRIBUTES: [&str; 21] = [
+const MATHML_ATTRIBUTES: [&str; 21] = [
     "accent",
     "accentunder",
     "depth",
@@ -70,7 +70,7 @@ const ATTRIBUTES: [&str; 21] = [
 ];
 
 /// What the engine's styles mean, as classes of the stylesheet.
-const STYLES: [(&str, &str); 15] = [
+const STYLE_CLASSES: [(&str, &str); 15] = [
     ("text-align:left", "nb-left"),
     ("text-align:right", "nb-right"),
     ("padding-left:0", "nb-m-l0"),
@@ -89,7 +89,7 @@ const STYLES: [(&str, &str); 15] = [
 ];
 
 /// Classes of the engine and ours.
-const CLASSES: [(&str, &str); 3] = [
+const ENGINE_CLASSES: [(&str, &str); 3] = [
     ("menclose-updiagonalstrike", "nb-m-strike-up"),
     ("menclose-downdiagonalstrike", "nb-m-strike-down"),
     ("menclose-horizontalstrike", "nb-m-strike"),
@@ -112,7 +112,7 @@ pub(super) fn checked(mathml: &str) -> Option<String> {
             if open.pop()? != name {
                 return None;
             }
-            if !UNWRAPPED.contains(&name) {
+            if !UNWRAPPED_ELEMENTS.contains(&name) {
                 push_all(&mut out, &["</", name, ">"]);
             }
             continue;
@@ -124,12 +124,12 @@ pub(super) fn checked(mathml: &str) -> Option<String> {
         if !alone {
             open.push(name);
         }
-        if UNWRAPPED.contains(&name) {
+        if UNWRAPPED_ELEMENTS.contains(&name) {
             continue;
         }
-        let is_word = in_words && IN_WORDS.contains(&name) && attributes.is_empty() && !alone;
+        let is_word = in_words && HTML_IN_TEXT.contains(&name) && attributes.is_empty() && !alone;
         let is_root = out.is_empty();
-        if !is_word && (!ELEMENTS.contains(&name) || (name == "math") != is_root) {
+        if !is_word && (!MATHML_ELEMENTS.contains(&name) || (name == "math") != is_root) {
             return None;
         }
         push_all(&mut out, &["<", name]);
@@ -155,11 +155,14 @@ fn push_attributes(out: &mut String, attributes: &str) -> Option<()> {
         match name {
             "style" => classes.extend(value.split(';').filter_map(of_style)),
             "class" => {
-                let known = CLASSES.iter().find(|(engine, _)| *engine == value);
+                let known = ENGINE_CLASSES.iter().find(|(engine, _)| *engine == value);
                 classes.extend(known.map(|(_, ours)| (*ours).to_owned()));
             }
             "id" | "href" | "notation" => {}
-            _ if ATTRIBUTES.contains(&name) && value.bytes().all(is_plain) && !is_huge(value) => {
+            _ if MATHML_ATTRIBUTES.contains(&name)
+                && value.bytes().all(is_plain)
+                && !is_huge(value) =>
+            {
                 push_all(out, &[" ", name, "=\"", value, "\""]);
             }
             _ => return None,
@@ -177,7 +180,7 @@ fn is_plain(byte: u8) -> bool {
 }
 
 /// Lengths of a formula are a few letters; one of more than this is no formula.
-const MAX_LENGTH: f64 = 1000.0;
+const MAX_FORMULA_LENGTH: f64 = 1000.0;
 
 /// Whether a length in `value` is longer than any page.
 fn is_huge(value: &str) -> bool {
@@ -190,7 +193,7 @@ fn is_huge(value: &str) -> bool {
     has_exponent
         || digits
             .parse::<f64>()
-            .is_ok_and(|length| length > MAX_LENGTH)
+            .is_ok_and(|length| length > MAX_FORMULA_LENGTH)
 }
 
 /// The class that stands for a declaration, if one does.
@@ -204,7 +207,7 @@ fn of_style(declaration: &str) -> Option<String> {
         return (number != 0).then(|| format!("ansi-fg-{number}"));
     }
     let whole = format!("{property}:{value}");
-    let known = STYLES.iter().find(|(style, _)| *style == whole);
+    let known = STYLE_CLASSES.iter().find(|(style, _)| *style == whole);
     known.map(|(_, class)| (*class).to_owned())
 }
 

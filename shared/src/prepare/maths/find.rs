@@ -12,21 +12,21 @@ use pulldown_cmark::{Event, LinkType, OffsetIter, Tag, TagEnd};
 use crate::prepare::markdown;
 
 /// A formula: where it is with its delimiters, and without.
-pub(super) struct Found {
+pub(super) struct FormulaSpan {
     pub(super) whole: Range<usize>,
     pub(super) tex: Range<usize>,
     pub(super) display: bool,
 }
 
 /// The formulas of Markdown, in order.
-pub(super) fn in_markdown(source: &str) -> Vec<Found> {
+pub(super) fn in_markdown(source: &str) -> Vec<FormulaSpan> {
     let closed = closed(source);
-    Search::new(source, &closed, "\\\\").run()
+    FormulaSearch::new(source, &closed, "\\\\").run()
 }
 
 /// The formulas of LaTeX among text, where one backslash is enough.
-pub(super) fn in_latex(source: &str) -> Vec<Found> {
-    Search::new(source, &[], "\\").run()
+pub(super) fn in_latex(source: &str) -> Vec<FormulaSpan> {
+    FormulaSearch::new(source, &[], "\\").run()
 }
 
 /// The parts of Markdown in which no formula begins or ends, in order.
@@ -91,7 +91,7 @@ fn begins_tag(after: &str) -> bool {
 
 /// What ends a formula.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum End<'a> {
+enum ClosingDelimiter<'a> {
     Dollar,
     Dollars,
     /// Behind the backslashes.
@@ -104,7 +104,7 @@ enum Token<'a> {
     /// `$`, `$$`, `\(` or `\)` and the like, `\begin{…}` or `\end{…}`.
     Delimiter {
         opens: bool,
-        end: End<'a>,
+        end: ClosingDelimiter<'a>,
     },
     Open,
     Close,
@@ -116,31 +116,31 @@ enum Token<'a> {
 /// So many times the length of a text are looked through for the ends of formulas, which
 /// takes once or twice; a text whose formulas take more plays with who reads it, by
 /// environments of many names, and what is left of it is shown as it stands.
-const MAX_PASSES: usize = 16;
+const MAX_SEARCH_PASSES: usize = 16;
 
-struct Search<'a> {
+struct FormulaSearch<'a> {
     source: &'a str,
     closed: &'a [Range<usize>],
     slashes: &'a str,
     /// Up to where each end is known to be missing.
-    missing: HashMap<End<'a>, usize>,
+    missing: HashMap<ClosingDelimiter<'a>, usize>,
     /// How many bytes may still be looked through for ends.
     left: usize,
 }
 
-impl<'a> Search<'a> {
+impl<'a> FormulaSearch<'a> {
     fn new(source: &'a str, closed: &'a [Range<usize>], slashes: &'a str) -> Self {
         Self {
             source,
             closed,
             slashes,
             missing: HashMap::new(),
-            left: MAX_PASSES * source.len(),
+            left: MAX_SEARCH_PASSES * source.len(),
         }
     }
 
     /// All formulas, in order.
-    fn run(&mut self) -> Vec<Found> {
+    fn run(&mut self) -> Vec<FormulaSpan> {
         let mut found = Vec::new();
         let mut at = 0;
         let mut next_closed = 0;
@@ -154,15 +154,18 @@ impl<'a> Search<'a> {
             let Some((inside, after)) = self.end(at, end, next_closed) else {
                 continue;
             };
-            let is_environment = matches!(end, End::Environment(_));
-            found.push(Found {
+            let is_environment = matches!(end, ClosingDelimiter::Environment(_));
+            found.push(FormulaSpan {
                 whole: start..after,
                 tex: if is_environment {
                     start..after
                 } else {
                     at..inside
                 },
-                display: !matches!(end, End::Dollar | End::Bracket(')')),
+                display: !matches!(
+                    end,
+                    ClosingDelimiter::Dollar | ClosingDelimiter::Bracket(')')
+                ),
             });
             at = after;
         }
@@ -171,7 +174,12 @@ impl<'a> Search<'a> {
 
     /// Where the formula whose inside begins at `from` ends: before and behind its
     /// delimiter. One in braces counts when there is none outside of them.
-    fn end(&mut self, from: usize, end: End<'a>, mut next_closed: usize) -> Option<(usize, usize)> {
+    fn end(
+        &mut self,
+        from: usize,
+        end: ClosingDelimiter<'a>,
+        mut next_closed: usize,
+    ) -> Option<(usize, usize)> {
         if self.missing.get(&end).is_some_and(|until| from < *until) {
             return None;
         }
@@ -187,8 +195,9 @@ impl<'a> Search<'a> {
                 Token::Close => braces = braces.saturating_sub(1),
                 Token::Delimiter { end: found, opens } => {
                     // The dollar is both.
-                    let ends =
-                        found == end && (!opens || matches!(end, End::Dollar | End::Dollars));
+                    let ends = found == end
+                        && (!opens
+                            || matches!(end, ClosingDelimiter::Dollar | ClosingDelimiter::Dollars));
                     if ends {
                         last = Some((at, at + length));
                         if braces == 0 {
@@ -224,8 +233,8 @@ impl<'a> Search<'a> {
         }
         let rest = &self.source[at..];
         match rest.as_bytes()[0] {
-            b'$' if rest.starts_with("$$") => (delimiter(true, End::Dollars), 2),
-            b'$' => (delimiter(true, End::Dollar), 1),
+            b'$' if rest.starts_with("$$") => (delimiter(true, ClosingDelimiter::Dollars), 2),
+            b'$' => (delimiter(true, ClosingDelimiter::Dollar), 1),
             b'{' => (Token::Open, 1),
             b'}' => (Token::Close, 1),
             b'\\' => self.backslash(rest),
@@ -253,17 +262,20 @@ impl<'a> Search<'a> {
                 let letters = letters + usize::from(name[letters..].starts_with('*'));
                 if letters > 0 && letters <= 20 && name[letters..].starts_with('}') {
                     let length = command.len() + letters + 1;
-                    return (delimiter(opens, End::Environment(&name[..letters])), length);
+                    return (
+                        delimiter(opens, ClosingDelimiter::Environment(&name[..letters])),
+                        length,
+                    );
                 }
             }
         }
         if let Some(after) = rest.strip_prefix(self.slashes) {
             let length = self.slashes.len() + 1;
             match after.bytes().next() {
-                Some(b'(') => return (delimiter(true, End::Bracket(')')), length),
-                Some(b'[') => return (delimiter(true, End::Bracket(']')), length),
-                Some(b')') => return (delimiter(false, End::Bracket(')')), length),
-                Some(b']') => return (delimiter(false, End::Bracket(']')), length),
+                Some(b'(') => return (delimiter(true, ClosingDelimiter::Bracket(')')), length),
+                Some(b'[') => return (delimiter(true, ClosingDelimiter::Bracket(']')), length),
+                Some(b')') => return (delimiter(false, ClosingDelimiter::Bracket(')')), length),
+                Some(b']') => return (delimiter(false, ClosingDelimiter::Bracket(']')), length),
                 _ => {}
             }
         }
@@ -276,16 +288,16 @@ impl<'a> Search<'a> {
     }
 }
 
-fn delimiter(opens: bool, end: End<'_>) -> Token<'_> {
+fn delimiter(opens: bool, end: ClosingDelimiter<'_>) -> Token<'_> {
     Token::Delimiter { opens, end }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, MAX_PASSES, Search, closed, in_latex, in_markdown};
+    use super::{FormulaSearch, FormulaSpan, MAX_SEARCH_PASSES, closed, in_latex, in_markdown};
 
-    fn shown(source: &str, found: Vec<Found>) -> String {
-        let shown = found.into_iter().map(|Found { tex, display, .. }| {
+    fn shown(source: &str, found: Vec<FormulaSpan>) -> String {
+        let shown = found.into_iter().map(|FormulaSpan { tex, display, .. }| {
             let tex = &source[tex];
             if display {
                 format!("[{tex}]")
@@ -337,7 +349,7 @@ mod tests {
     /// How many times its length is looked through for the ends of a text's formulas.
     fn passes(source: &str) -> usize {
         let [markdown, latex] = [(closed(source), "\\\\"), (Vec::new(), "\\")].map(|search| {
-            let mut search = Search::new(source, &search.0, search.1);
+            let mut search = FormulaSearch::new(source, &search.0, search.1);
             let before = search.left;
             search.run();
             (before - search.left) / source.len()
@@ -371,9 +383,9 @@ mod tests {
             let letter = |by: usize| char::from(b'a' + (n / by % 26) as u8);
             format!("\\begin{{{}{}{}}}", letter(676), letter(26), letter(1))
         };
-        let few: String = (0..MAX_PASSES / 2).map(name).collect();
+        let few: String = (0..MAX_SEARCH_PASSES / 2).map(name).collect();
         let many: String = (0..10_000).map(name).collect();
         assert_eq!(in_markdown(&format!("{few} $x$")).len(), 1);
-        assert!(passes(&many) <= MAX_PASSES);
+        assert!(passes(&many) <= MAX_SEARCH_PASSES);
     }
 }

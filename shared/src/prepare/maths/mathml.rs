@@ -14,15 +14,15 @@ use super::check;
 use crate::prepared::SafeHtml;
 
 /// Bytes of one formula; the longest in a textbook has a tenth of it.
-const MAX_LENGTH: usize = 10_000;
+const MAX_FORMULA_BYTES: usize = 10_000;
 /// How deep a formula may nest. The parser recurses; its stack has room for more.
-const MAX_DEPTH: usize = 40;
+const MAX_FORMULA_DEPTH: usize = 40;
 /// Bytes of MathML for each byte of source.
-const MAX_GROWTH: usize = 24;
+const MATHML_GROWTH_FACTOR: usize = 24;
 
 /// Names of environments that mean the same here: numbers are not given, as Jupyter
 /// gives none, and old names are those of today.
-const ENVIRONMENTS: [(&str, &str); 14] = [
+const ENVIRONMENT_ALIASES: [(&str, &str); 14] = [
     ("{align}", "{align*}"),
     ("{equation}", "{equation*}"),
     ("{gather}", "{gather*}"),
@@ -40,7 +40,7 @@ const ENVIRONMENTS: [(&str, &str); 14] = [
 ];
 
 /// Commands that math-core does not have, with their brace, and what comes near.
-const COMMANDS: [(&str, &str); 4] = [
+const COMMAND_ALIASES: [(&str, &str); 4] = [
     ("\\boxed{", "{"),
     ("\\hbox{", "\\text{"),
     ("\\mbox{", "\\text{"),
@@ -48,7 +48,7 @@ const COMMANDS: [(&str, &str); 4] = [
 ];
 
 /// Commands that hold until their group ends.
-const SWITCHES: [&str; 20] = [
+const SWITCH_COMMANDS: [&str; 20] = [
     "bf",
     "cal",
     "color",
@@ -77,7 +77,7 @@ pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml
     static CONVERTER: LazyLock<LatexToMathML> = LazyLock::new(|| {
         LatexToMathML::new(MathCoreConfig::default()).expect("there are no macros to be wrong")
     });
-    if tex.trim().is_empty() || tex.len() > MAX_LENGTH || depth(tex) > MAX_DEPTH {
+    if tex.trim().is_empty() || tex.len() > MAX_FORMULA_BYTES || depth(tex) > MAX_FORMULA_DEPTH {
         return None;
     }
     let tex = renamed(tex);
@@ -91,7 +91,7 @@ pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml
     }));
     let mathml = converted.ok()?.ok()?.mathml;
     // Styles become shorter, but not that much.
-    if mathml.len() > 3 * MAX_GROWTH * length {
+    if mathml.len() > 3 * MATHML_GROWTH_FACTOR * length {
         return None;
     }
     let mathml = check::checked(&mathml)?;
@@ -100,7 +100,7 @@ pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml
     } else {
         mathml
     };
-    (html.len() <= MAX_GROWTH * length).then(|| SafeHtml::trust(html))
+    (html.len() <= MATHML_GROWTH_FACTOR * length).then(|| SafeHtml::trust(html))
 }
 
 /// `tex` in the words that math-core knows, and without comments and labels, which
@@ -135,7 +135,7 @@ fn command<'a>(out: &mut String, rest: &'a str) -> Option<&'a str> {
     if let Some(after) = rest.strip_prefix("\\label{") {
         return after.split_once('}').map(|(_, after)| after);
     }
-    for (old, new) in COMMANDS {
+    for (old, new) in COMMAND_ALIASES {
         if let Some(after) = rest.strip_prefix(old) {
             out.push_str(new);
             return Some(after);
@@ -152,7 +152,7 @@ fn command<'a>(out: &mut String, rest: &'a str) -> Option<&'a str> {
         let Some(after) = rest.strip_prefix(command) else {
             continue;
         };
-        let (old, new) = ENVIRONMENTS
+        let (old, new) = ENVIRONMENT_ALIASES
             .iter()
             .find(|(old, _)| after.starts_with(old))?;
         // Only where it begins do the columns of an array follow.
@@ -192,7 +192,7 @@ fn depth(tex: &str) -> usize {
                     }
                     "" => row = 0,
                     // They hold for the rest of the group, which is nested in them.
-                    name if SWITCHES.contains(&name) => {
+                    name if SWITCH_COMMANDS.contains(&name) => {
                         if let Some(group) = open.last_mut() {
                             *group += 1;
                         }
@@ -222,7 +222,7 @@ fn depth(tex: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_DEPTH, MAX_LENGTH, depth, renamed, render};
+    use super::{MAX_FORMULA_BYTES, MAX_FORMULA_DEPTH, depth, renamed, render};
 
     fn html(tex: &str) -> String {
         let html = render(tex, false, tex.len() + 100);
@@ -308,11 +308,11 @@ mod tests {
     #[test]
     fn what_is_just_not_too_deep_fits_the_stack() {
         for (part, close) in [("{", "}"), ("\\sqrt{", "}"), ("x^{", "}"), ("[", "]")] {
-            let times = MAX_DEPTH / 2 - 1;
+            let times = MAX_FORMULA_DEPTH / 2 - 1;
             let tex = format!("{}x{}", part.repeat(times), close.repeat(times));
             assert!(html(&tex).starts_with("<math"), "{part}");
         }
-        assert!(html(&(r"\sqrt ".repeat(MAX_DEPTH - 1) + "x")).starts_with("<math"));
+        assert!(html(&(r"\sqrt ".repeat(MAX_FORMULA_DEPTH - 1) + "x")).starts_with("<math"));
     }
 
     /// The engine recurses where one would not expect it; this would end the process.
@@ -367,7 +367,7 @@ mod tests {
             "\\mathchoice abcd",
         ];
         for part in characters.chain(words.map(str::to_owned)) {
-            let tex = part.repeat(MAX_LENGTH / part.len() / 2);
+            let tex = part.repeat(MAX_FORMULA_BYTES / part.len() / 2);
             html(&tex);
             html(&format!("\\begin{{align}}{tex}\\end{{align}}"));
             html(&format!("\\left({tex}\\right)"));

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A text whose formulas were taken out.
-pub(super) struct Extracted {
+pub(super) struct ExtractedMaths {
     /// The text with stand-ins.
     pub(super) text: String,
     /// For the stand-ins, by number.
@@ -35,7 +35,7 @@ pub(super) struct Formula {
     pub(super) html: SafeHtml,
 }
 
-impl Extracted {
+impl ExtractedMaths {
     /// What every formula became.
     pub(super) fn maths(&self) -> Vec<SafeHtml> {
         let maths = self.formulas.iter();
@@ -44,7 +44,7 @@ impl Extracted {
 }
 
 /// The maths of Markdown.
-pub(super) fn of_markdown(source: &str) -> Extracted {
+pub(super) fn of_markdown(source: &str) -> ExtractedMaths {
     // Nearly all texts have none, and looking for the rest costs a pass over Markdown.
     let may_begin = ["$", "\\\\(", "\\\\[", "\\begin{"];
     if !may_begin.iter().any(|start| source.contains(start)) {
@@ -54,15 +54,15 @@ pub(super) fn of_markdown(source: &str) -> Extracted {
 }
 
 /// The maths of LaTeX among plain text.
-pub(super) fn of_latex(source: &str) -> Extracted {
+pub(super) fn of_latex(source: &str) -> ExtractedMaths {
     extract(source, &find::in_latex(source))
 }
 
-fn extract(source: &str, found: &[find::Found]) -> Extracted {
+fn extract(source: &str, found: &[find::FormulaSpan]) -> ExtractedMaths {
     let mut text = String::with_capacity(source.len());
     let mut formulas = Vec::with_capacity(found.len());
     let mut kept = 0;
-    for find::Found {
+    for find::FormulaSpan {
         whole,
         tex,
         display,
@@ -74,7 +74,7 @@ fn extract(source: &str, found: &[find::Found]) -> Extracted {
         kept = whole.end;
     }
     stand_in::push_text(&mut text, &source[kept..]);
-    Extracted { text, formulas }
+    ExtractedMaths { text, formulas }
 }
 
 fn formula(source: &str, whole: &Range<usize>, tex: &Range<usize>, display: bool) -> Formula {

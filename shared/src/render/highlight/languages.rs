@@ -46,7 +46,17 @@ pub(super) fn find(name: &str) -> Option<&'static Language> {
 }
 
 static LANGUAGES: [Language; 11] = [
-    PYTHON, SHELL, SQL, R, JULIA, JAVASCRIPT, JSON, BRACES, RUST, CONFIG, MARKUP,
+    PYTHON,
+    SHELL,
+    SQL,
+    R,
+    JULIA,
+    JAVASCRIPT,
+    JSON,
+    BRACE_LANGUAGES,
+    RUST,
+    CONFIG,
+    MARKUP,
 ];
 
 const PYTHON: Language = Language {
@@ -347,7 +357,7 @@ const JSON: Language = Language {
 };
 
 /// What languages with braces have in common; a fence of one of them is seldom long.
-const BRACED: [&str; 60] = [
+const BRACE_KEYWORDS: [&str; 60] = [
     "as",
     "async",
     "await",
@@ -410,12 +420,12 @@ const BRACED: [&str; 60] = [
     "while",
 ];
 
-const BRACES: Language = Language {
+const BRACE_LANGUAGES: Language = Language {
     names: &[
         "c", "c++", "cpp", "cxx", "h", "hpp", "java", "go", "golang", "csharp", "cs", "kotlin",
         "swift", "scala", "dart", "php", "arduino", "cuda", "css", "scss", "less",
     ],
-    keywords: &BRACED,
+    keywords: &BRACE_KEYWORDS,
     constants: &["true", "false", "null", "nullptr", "nil", "this", "NULL"],
     definers: &["class", "struct", "enum", "interface", "func", "namespace"],
     line_comments: &["//"],
@@ -432,7 +442,7 @@ const RUST: Language = Language {
     definers: &["fn", "struct", "enum", "mod"],
     // A single quote may begin a lifetime.
     quotes: &[quote("\"", true, true)],
-    ..BRACES
+    ..BRACE_LANGUAGES
 };
 
 const CONFIG: Language = Language {

@@ -1,16 +1,16 @@
 //! The lexer: a position in the source and what stands there.
 
 use super::{
-    Class,
+    TokenClass,
     languages::{self, Language, Quote},
 };
 use crate::scan;
 
 /// Where tokens go; false ends the lexing.
-type Sink<'s> = &'s mut dyn FnMut(Class, &str) -> bool;
+type TokenSink<'s> = &'s mut dyn FnMut(TokenClass, &str) -> bool;
 
 /// Gives every piece of `source` to `sink`, in order; whether it got to the end.
-pub(super) fn tokens(source: &str, language: &'static Language, sink: Sink<'_>) -> bool {
+pub(super) fn tokens(source: &str, language: &'static Language, sink: TokenSink<'_>) -> bool {
     let mut lexer = Lexer {
         source,
         language,
@@ -23,17 +23,17 @@ pub(super) fn tokens(source: &str, language: &'static Language, sink: Sink<'_>) 
     while lexer.at < source.len() {
         let start = lexer.at;
         let class = lexer.token();
-        if class == Class::Plain {
+        if class == TokenClass::Plain {
             continue;
         }
-        let written = (plain == start || sink(Class::Plain, &source[plain..start]))
+        let written = (plain == start || sink(TokenClass::Plain, &source[plain..start]))
             && sink(class, &source[start..lexer.at]);
         if !written {
             return false;
         }
         plain = lexer.at;
     }
-    plain == source.len() || sink(Class::Plain, &source[plain..])
+    plain == source.len() || sink(TokenClass::Plain, &source[plain..])
 }
 
 struct Lexer<'a> {
@@ -50,23 +50,23 @@ struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     /// Reads one token; the position moves by at least a character.
-    fn token(&mut self) -> Class {
+    fn token(&mut self) -> TokenClass {
         let rest = &self.source[self.at..];
         let Some(first) = rest.chars().next() else {
-            return Class::Plain;
+            return TokenClass::Plain;
         };
         if self.language.names.is_empty() {
             self.at = self.source.len();
-            return Class::Plain;
+            return TokenClass::Plain;
         }
         if first == '\n' {
             self.at += 1;
             self.before = None;
-            return Class::Plain;
+            return TokenClass::Plain;
         }
         if first.is_whitespace() {
             self.at += first.len_utf8();
-            return Class::Plain;
+            return TokenClass::Plain;
         }
         if self.language.is_python && self.is_magic(first) {
             return self.magic();
@@ -99,7 +99,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The rest of the line, and after a cell magic the rest of the cell in its language.
-    fn magic(&mut self) -> Class {
+    fn magic(&mut self) -> TokenClass {
         let line = self.line();
         let starts_cell = self.source[..self.at].trim().is_empty();
         if let (true, Some(magic)) = (starts_cell, line.strip_prefix("%%")) {
@@ -116,7 +116,7 @@ impl<'a> Lexer<'a> {
             };
         }
         self.at += line.len();
-        Class::Magic
+        TokenClass::Magic
     }
 
     fn line(&self) -> &'a str {
@@ -124,14 +124,14 @@ impl<'a> Lexer<'a> {
         &rest[..rest.find('\n').unwrap_or(rest.len())]
     }
 
-    fn comment(&mut self, rest: &str) -> Option<Class> {
+    fn comment(&mut self, rest: &str) -> Option<TokenClass> {
         if let Some((open, close)) = self.language.block_comment
             && rest.starts_with(open)
         {
             let inside = &rest[open.len()..];
             let end = inside.find(close).map(|at| open.len() + at + close.len());
             self.at += end.unwrap_or(rest.len());
-            return Some(Class::Comment);
+            return Some(TokenClass::Comment);
         }
         let mut marks = self.language.line_comments.iter();
         let mark = marks.find(|mark| begins(rest.as_bytes(), mark))?;
@@ -144,28 +144,28 @@ impl<'a> Lexer<'a> {
             return None;
         }
         self.at += self.line().len();
-        Some(Class::Comment)
+        Some(TokenClass::Comment)
     }
 
     /// A string that begins after `prefix` bytes.
-    fn string(&mut self, rest: &str, prefix: usize) -> Option<Class> {
+    fn string(&mut self, rest: &str, prefix: usize) -> Option<TokenClass> {
         let after = &rest[prefix..];
         let mut quotes = self.language.quotes.iter();
         let quote = quotes.find(|quote| begins(after.as_bytes(), quote.mark))?;
         let formats = rest[..prefix].contains(['f', 'F', 't', 'T']);
         let formatted = formats.then(|| formatted_length(after, quote)).flatten();
         self.at += prefix + formatted.unwrap_or_else(|| string_length(after, quote));
-        Some(Class::String)
+        Some(TokenClass::String)
     }
 
-    fn word(&mut self, first: char) -> Class {
+    fn word(&mut self, first: char) -> TokenClass {
         if first.is_ascii_digit() {
             return self.number();
         }
         let decorates = first == '@' && self.language.is_python && self.before.is_none();
         if decorates {
             self.at += 1 + self.name_length(self.at + 1, &['.']);
-            return Class::Defined;
+            return TokenClass::Defined;
         }
         if self.starts_name(first) {
             return self.name();
@@ -178,14 +178,14 @@ impl<'a> Lexer<'a> {
             _ if is_operator(first) => {
                 let more = self.source[self.at..].bytes();
                 self.at += more.take_while(|b| is_operator(char::from(*b))).count();
-                return Class::Operator;
+                return TokenClass::Operator;
             }
             _ => {}
         }
-        Class::Plain
+        TokenClass::Plain
     }
 
-    fn number(&mut self) -> Class {
+    fn number(&mut self) -> TokenClass {
         let mut previous = b'0';
         let hex = self.source[self.at..].starts_with("0x");
         let bytes = self.source[self.at..].bytes();
@@ -196,10 +196,10 @@ impl<'a> Lexer<'a> {
         };
         self.at += bytes.take_while(part).count();
         self.defines = false;
-        Class::Number
+        TokenClass::Number
     }
 
-    fn name(&mut self) -> Class {
+    fn name(&mut self) -> TokenClass {
         let start = self.at;
         let end = start + self.name_length(start, self.language.in_names);
         let name = &self.source[start..end];
@@ -213,20 +213,24 @@ impl<'a> Lexer<'a> {
         if self.language.block_comment == Some(languages::MARKUP_COMMENT) {
             let before = &self.source[..start];
             let is_tag = before.ends_with('<') || before.ends_with("</");
-            return if is_tag { Class::Keyword } else { Class::Plain };
+            return if is_tag {
+                TokenClass::Keyword
+            } else {
+                TokenClass::Plain
+            };
         }
         let defined = std::mem::take(&mut self.defines);
         if self.has(self.language.keywords, name) || self.is_soft_keyword(name) {
             self.defines = self.has(self.language.definers, name);
-            Class::Keyword
+            TokenClass::Keyword
         } else if self.has(self.language.constants, name) {
-            Class::Constant
+            TokenClass::Constant
         } else if defined {
-            Class::Defined
+            TokenClass::Defined
         } else if self.source[end..].starts_with('(') {
-            Class::Called
+            TokenClass::Called
         } else {
-            Class::Plain
+            TokenClass::Plain
         }
     }
 
@@ -272,11 +276,11 @@ impl<'a> Lexer<'a> {
 }
 
 fn find_or_plain(name: &str) -> &'static Language {
-    languages::find(name).unwrap_or(&PLAIN)
+    languages::find(name).unwrap_or(&PLAIN_LANGUAGE)
 }
 
 /// What the body of an unknown cell magic is in.
-static PLAIN: Language = Language {
+static PLAIN_LANGUAGE: Language = Language {
     names: &[],
     keywords: &[],
     constants: &[],
@@ -326,11 +330,11 @@ fn begins(rest: &[u8], mark: &str) -> bool {
 /// not end it. `None` when the braces do not say where it ends.
 fn formatted_length(text: &str, quote: &Quote) -> Option<usize> {
     /// Nobody writes longer ones on a line, and the time must not depend on who does.
-    const MAX: usize = 500;
+    const MAX_FORMAT_STRING_BYTES: usize = 500;
     let bytes = text.as_bytes();
     let mut at = quote.mark.len();
     let mut braces = 0_usize;
-    while at < MAX {
+    while at < MAX_FORMAT_STRING_BYTES {
         let byte = *bytes.get(at)?;
         let twice = bytes.get(at + 1) == Some(&byte);
         match byte {

@@ -11,14 +11,14 @@ use super::escape;
 
 /// Markup beyond this many bytes for each byte of source means that the source is
 /// data, where colours help nobody; it comes plain.
-const MAX_GROWTH: usize = 6;
-const FREE: usize = 2048;
+const HIGHLIGHT_GROWTH_FACTOR: usize = 6;
+const HIGHLIGHT_FREE_BYTES: usize = 2048;
 /// Tokens with a colour of one source: each is an element, which a browser has to place.
-const MAX_SPANS: usize = 10_000;
+const MAX_TOKEN_SPANS: usize = 10_000;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
+enum TokenClass {
     Plain,
     Keyword,
     Constant,
@@ -31,7 +31,7 @@ enum Class {
     Magic,
 }
 
-impl Class {
+impl TokenClass {
     /// The tag that a token begins with.
     fn tag(self) -> Option<&'static str> {
         match self {
@@ -56,7 +56,7 @@ pub(crate) fn push(out: &mut String, source: &str, language: &str) {
         escape::push(out, source);
         return;
     };
-    let limit = MAX_GROWTH * source.len() + FREE;
+    let limit = HIGHLIGHT_GROWTH_FACTOR * source.len() + HIGHLIGHT_FREE_BYTES;
     let mut spans = 0;
     let fits = lexer::tokens(source, known, &mut |class, text| {
         match class.tag() {
@@ -68,7 +68,7 @@ pub(crate) fn push(out: &mut String, source: &str, language: &str) {
             }
             None => escape::push(out, text),
         }
-        out.len() - start <= limit && spans <= MAX_SPANS
+        out.len() - start <= limit && spans <= MAX_TOKEN_SPANS
     });
     if !fits {
         out.truncate(start);

@@ -10,23 +10,23 @@
 //! goes the long way, and a test holds the two against each other.
 
 use super::{css, policy, references};
-use crate::prepare::{link, place};
+use crate::prepare::{anchor, link};
 
 /// Far below where `shape` or a parser would have anything to say.
-const MAX_DEPTH: usize = 16;
+const MAX_PLAIN_DEPTH: usize = 16;
 
 /// Attributes that mean nothing here, whatever their value.
-const IGNORED: [&str; 4] = ["border", "halign", "id", "valign"];
+const IGNORED_ATTRIBUTES: [&str; 4] = ["border", "halign", "id", "valign"];
 
 /// What marks text.
-const PHRASING: [&str; 24] = [
+const PHRASING_ELEMENTS: [&str; 24] = [
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark",
     "q", "s", "samp", "small", "span", "strong", "sub", "sup", "u", "var",
 ];
 
 /// What may stand inside an element.
 #[derive(Clone, Copy, PartialEq)]
-enum Inside {
+enum ContentModel {
     /// Blocks and text.
     Flow,
     /// Text and what marks it.
@@ -44,41 +44,45 @@ enum Inside {
 }
 
 /// What is inside `name` where it stands inside `parent`; `None` where it may not stand.
-fn inside(parent: Inside, name: &str) -> Option<Inside> {
+fn inside(parent: ContentModel, name: &str) -> Option<ContentModel> {
     match (parent, name) {
         (
-            Inside::Flow,
+            ContentModel::Flow,
             "blockquote" | "center" | "details" | "div" | "figcaption" | "figure" | "summary",
-        ) => Some(Inside::Flow),
-        (Inside::Flow, "table") => Some(Inside::Table),
-        (Inside::Flow, "ol" | "ul") => Some(Inside::List),
-        (Inside::Flow, "dl") => Some(Inside::Terms),
-        (Inside::List, "li") | (Inside::Terms, "dd" | "dt") => Some(Inside::Flow),
-        (Inside::Flow, "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "p" | "pre") => {
-            Some(Inside::Phrasing)
+        ) => Some(ContentModel::Flow),
+        (ContentModel::Flow, "table") => Some(ContentModel::Table),
+        (ContentModel::Flow, "ol" | "ul") => Some(ContentModel::List),
+        (ContentModel::Flow, "dl") => Some(ContentModel::Terms),
+        (ContentModel::List, "li") | (ContentModel::Terms, "dd" | "dt") => Some(ContentModel::Flow),
+        (ContentModel::Flow, "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "p" | "pre") => {
+            Some(ContentModel::Phrasing)
         }
-        (Inside::Flow | Inside::Phrasing, name) if PHRASING.contains(&name) => {
-            Some(Inside::Phrasing)
+        (ContentModel::Flow | ContentModel::Phrasing, name)
+            if PHRASING_ELEMENTS.contains(&name) =>
+        {
+            Some(ContentModel::Phrasing)
         }
-        (Inside::Table, "thead" | "tbody" | "tfoot") => Some(Inside::Part),
-        (Inside::Part, "tr") => Some(Inside::Row),
-        (Inside::Row, "td" | "th") => Some(Inside::Phrasing),
+        (ContentModel::Table, "thead" | "tbody" | "tfoot") => Some(ContentModel::Part),
+        (ContentModel::Part, "tr") => Some(ContentModel::Row),
+        (ContentModel::Row, "td" | "th") => Some(ContentModel::Phrasing),
         _ => None,
     }
 }
 
 /// What is inside `name` where nothing is around it that it could end.
-fn alone(depth: usize, name: &str) -> Option<Inside> {
-    (depth == 0 && matches!(name, "dd" | "dt" | "li")).then_some(Inside::Flow)
+fn alone(depth: usize, name: &str) -> Option<ContentModel> {
+    (depth == 0 && matches!(name, "dd" | "dt" | "li")).then_some(ContentModel::Flow)
 }
 
 /// What the long way makes of `html`, where that is plain to see.
 pub(super) fn clean(html: &str) -> Option<String> {
     let mut out = String::with_capacity(html.len());
-    let mut open: Vec<(&str, Inside)> = Vec::with_capacity(MAX_DEPTH);
+    let mut open: Vec<(&str, ContentModel)> = Vec::with_capacity(MAX_PLAIN_DEPTH);
     let mut rest = html;
     loop {
-        let place = open.last().map_or(Inside::Flow, |(_, inside)| *inside);
+        let place = open
+            .last()
+            .map_or(ContentModel::Flow, |(_, inside)| *inside);
         rest = text(&mut out, rest, place)?;
         if rest.is_empty() {
             return open.is_empty().then_some(out);
@@ -93,9 +97,11 @@ pub(super) fn clean(html: &str) -> Option<String> {
         rest = after;
         let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
         match (name, place) {
-            ("style", Inside::Flow) => rest = after_style(tag, rest)?,
-            ("br", Inside::Flow | Inside::Phrasing) if tag == "br" => out.push_str("<br>"),
-            ("hr", Inside::Flow) if tag == "hr" => out.push_str("<hr>"),
+            ("style", ContentModel::Flow) => rest = after_style(tag, rest)?,
+            ("br", ContentModel::Flow | ContentModel::Phrasing) if tag == "br" => {
+                out.push_str("<br>")
+            }
+            ("hr", ContentModel::Flow) if tag == "hr" => out.push_str("<hr>"),
             // A parser ends the first of two, wherever they are.
             ("a", _) if open.iter().any(|(open, _)| *open == "a") => return None,
             // It drops a line end there.
@@ -103,7 +109,7 @@ pub(super) fn clean(html: &str) -> Option<String> {
             _ => {
                 let may_stand = inside(place, name).or_else(|| alone(open.len(), name));
                 open.push((name, may_stand?));
-                if open.len() > MAX_DEPTH {
+                if open.len() > MAX_PLAIN_DEPTH {
                     return None;
                 }
                 out.extend(["<", name]);
@@ -118,16 +124,16 @@ pub(super) fn clean(html: &str) -> Option<String> {
 }
 
 /// The text up to the next tag; the answer is the rest.
-fn text<'h>(out: &mut String, html: &'h str, place: Inside) -> Option<&'h str> {
+fn text<'h>(out: &mut String, html: &'h str, place: ContentModel) -> Option<&'h str> {
     let bytes = html.as_bytes();
-    let only_space = !matches!(place, Inside::Flow | Inside::Phrasing);
+    let only_space = !matches!(place, ContentModel::Flow | ContentModel::Phrasing);
     let (mut at, mut kept) = (0, 0);
     while let Some(&byte) = bytes.get(at) {
-        match KINDS[usize::from(byte)] {
-            Kind::Space => {}
-            Kind::Text if !only_space => {}
-            Kind::Tag => break,
-            Kind::Escaped if !only_space => {
+        match BYTE_KINDS[usize::from(byte)] {
+            ByteKind::Space => {}
+            ByteKind::Text if !only_space => {}
+            ByteKind::Tag => break,
+            ByteKind::Escaped if !only_space => {
                 let written = escaped(&html[at..])?;
                 out.extend([&html[kept..at], written.0]);
                 at += written.1;
@@ -144,7 +150,7 @@ fn text<'h>(out: &mut String, html: &'h str, place: Inside) -> Option<&'h str> {
 
 /// What a byte of text may be the start of.
 #[derive(Clone, Copy)]
-enum Kind {
+enum ByteKind {
     Space,
     Text,
     Tag,
@@ -154,19 +160,19 @@ enum Kind {
     Refused,
 }
 
-const KINDS: [Kind; 256] = {
-    let mut kinds = [Kind::Text; 256];
-    kinds[0] = Kind::Refused;
-    kinds[b'\r' as usize] = Kind::Refused;
-    kinds[b' ' as usize] = Kind::Space;
-    kinds[b'\n' as usize] = Kind::Space;
-    kinds[b'<' as usize] = Kind::Tag;
-    kinds[b'&' as usize] = Kind::Escaped;
-    kinds[b'>' as usize] = Kind::Escaped;
+const BYTE_KINDS: [ByteKind; 256] = {
+    let mut kinds = [ByteKind::Text; 256];
+    kinds[0] = ByteKind::Refused;
+    kinds[b'\r' as usize] = ByteKind::Refused;
+    kinds[b' ' as usize] = ByteKind::Space;
+    kinds[b'\n' as usize] = ByteKind::Space;
+    kinds[b'<' as usize] = ByteKind::Tag;
+    kinds[b'&' as usize] = ByteKind::Escaped;
+    kinds[b'>' as usize] = ByteKind::Escaped;
     // The first byte of a space that does not break, and that of a byte order mark and
     // of the stand-in for an ampersand.
-    kinds[0xC2] = Kind::Escaped;
-    kinds[0xEF] = Kind::Escaped;
+    kinds[0xC2] = ByteKind::Escaped;
+    kinds[0xEF] = ByteKind::Escaped;
     kinds
 };
 
@@ -177,7 +183,7 @@ fn escaped(rest: &str) -> Option<(&str, usize)> {
         '&' => Some(("&amp;", 1)),
         '>' => Some(("&gt;", 1)),
         '\u{A0}' => Some(("&nbsp;", 2)),
-        references::STAND_IN | '\u{FEFF}' => None,
+        references::AMPERSAND_STAND_IN | '\u{FEFF}' => None,
         char => Some((&rest[..char.len_utf8()], char.len_utf8())),
     }
 }
@@ -202,7 +208,8 @@ fn link(out: &mut String, attributes: &str) -> Option<()> {
     let (url, rest) = attributes.strip_prefix("href=\"")?.split_once('"')?;
     let is_own = || {
         let rel = rest.strip_prefix(" target=\"_blank\" rel=\"")?;
-        rel.strip_prefix(link::REL).filter(|rest| *rest == "\"")
+        rel.strip_prefix(link::LINK_REL)
+            .filter(|rest| *rest == "\"")
     };
     let is_plain = url.bytes().all(is_harmless) && link::is_allowed(url);
     if !is_plain || !(rest.is_empty() || is_own().is_some()) {
@@ -212,7 +219,7 @@ fn link(out: &mut String, attributes: &str) -> Option<()> {
         " href=\"",
         url,
         "\" target=\"_blank\" rel=\"",
-        link::REL,
+        link::LINK_REL,
         "\"",
     ];
     out.extend(rest);
@@ -228,7 +235,7 @@ fn only<'a>(name: &str, attributes: &'a str) -> Option<&'a str> {
 /// All of `attributes`, where that is a place with the name that it has here.
 fn place_in<'a>(element: &str, attributes: &'a str) -> Option<&'a str> {
     let name = value_of("id", attributes)?;
-    let is_own = !policy::is_of_table(element) && name.is_ascii() && place::name(name) == name;
+    let is_own = !policy::is_of_table(element) && name.is_ascii() && anchor::name(name) == name;
     (is_own && !name.is_empty()).then_some(attributes)
 }
 
@@ -277,7 +284,7 @@ fn attributes(out: &mut String, element: &str, attributes: &str) -> Option<()> {
                 spans.push((name, span(value)?))
             }
             "id" if !policy::is_of_table(element) => return None,
-            _ if IGNORED.contains(&name) => {}
+            _ if IGNORED_ATTRIBUTES.contains(&name) => {}
             _ => return None,
         }
     }

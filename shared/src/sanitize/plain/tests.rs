@@ -50,7 +50,7 @@ fn nothing_that_attacks_goes_another_way_than_the_long_one() {
     assert!(both > 100, "the short way took {both}");
 }
 
-const FRAME: &str = "<div>\n<style scoped>\n    .dataframe tbody tr th { a > b }\n</style>\n\
+const PANDAS_TABLE: &str = "<div>\n<style scoped>\n    .dataframe tbody tr th { a > b }\n</style>\n\
     <table border=\"1\" class=\"dataframe\">\n  <thead>\n    <tr style=\"text-align: right;\">\n      \
     <th></th>\n      <th>city &amp; day</th>\n    </tr>\n  </thead>\n  <tbody>\n    <tr>\n      \
     <th rowspan=\"2\" valign=\"top\">0</th>\n      <td>Zoë > 3 &lt; 4 & 5\u{a0}</td>\n    </tr>\n  \
@@ -58,8 +58,8 @@ const FRAME: &str = "<div>\n<style scoped>\n    .dataframe tbody tr th { a > b }
 
 #[test]
 fn tables_of_pandas_go_the_short_way() {
-    let short = clean(FRAME).expect("this is what the short way is for");
-    assert_eq!(short, thorough(FRAME));
+    let short = clean(PANDAS_TABLE).expect("this is what the short way is for");
+    assert_eq!(short, thorough(PANDAS_TABLE));
     assert!(short.contains("<tr class=\"nb-right\">"));
     assert!(short.contains("<td>Zoë &gt; 3 &lt; 4 &amp; 5&nbsp;</td>"));
 }
@@ -272,7 +272,7 @@ fn table() -> impl Strategy<Value = String> {
             .iter()
             .map(|cell| format!("<td>{cell}</td>\n"))
             .collect();
-        FRAME.replace("  </tbody>", &format!("<tr>{cells}</tr></tbody>"))
+        PANDAS_TABLE.replace("  </tbody>", &format!("<tr>{cells}</tr></tbody>"))
     })
 }
 

@@ -3,11 +3,11 @@
 /// Bytes behind base64 without white space. What is no base64 is no byte: a browser, too,
 /// shows nothing of it.
 #[derive(Clone, Copy)]
-pub(super) struct Bytes<'a> {
+pub(super) struct Base64Bytes<'a> {
     digits: &'a [u8],
 }
 
-impl<'a> Bytes<'a> {
+impl<'a> Base64Bytes<'a> {
     pub(super) fn new(base64: &'a str) -> Self {
         Self {
             digits: base64.trim_end_matches('=').as_bytes(),
@@ -64,7 +64,7 @@ impl<'a> Bytes<'a> {
 
 /// All bytes of `base64`.
 pub(in crate::prepare::budget) fn decode(base64: &str) -> Vec<u8> {
-    Bytes::new(base64).to_vec()
+    Base64Bytes::new(base64).to_vec()
 }
 
 #[cfg(test)]

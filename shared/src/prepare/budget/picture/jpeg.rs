@@ -1,14 +1,14 @@
 //! JPEG, and how often its decoder has to go over it.
 
-use super::{bytes::Bytes, size::Size};
+use super::{bytes::Base64Bytes, size::PictureSize};
 
 /// So many scans of the whole are one that is made for slow lines; each more takes as long
 /// as another picture.
-const SCANS: u32 = 16;
+const SCANS_PER_FRAME: u32 = 16;
 
-pub(super) fn size(bytes: Bytes<'_>) -> Size {
+pub(super) fn size(bytes: Base64Bytes<'_>) -> PictureSize {
     let mut at = 2;
-    let mut size = Size::default();
+    let mut size = PictureSize::default();
     let mut scans = 0_u32;
     while let Some(byte) = bytes.at(at) {
         // Between segments a decoder looks for the next mark.
@@ -39,6 +39,6 @@ pub(super) fn size(bytes: Bytes<'_>) -> Size {
             }
         }
     }
-    size.frames = scans.div_ceil(SCANS);
+    size.frames = scans.div_ceil(SCANS_PER_FRAME);
     size
 }

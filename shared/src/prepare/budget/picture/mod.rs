@@ -43,7 +43,7 @@ pub(in crate::prepare) fn refusal(kind: ImageKind, base64: &str) -> Option<Strin
         return raster::refusal(base64);
     }
     match svg::of_base64(base64) {
-        Ok(cost) => cost.beyond(svg::MOST).map(|much| much.to_string()),
+        Ok(cost) => cost.beyond(svg::MAX_DRAWING).map(|much| much.to_string()),
         Err(why) => Some(format!("{why}; the notebook itself has it")),
     }
 }

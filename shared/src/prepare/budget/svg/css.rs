@@ -10,15 +10,15 @@ use std::collections::HashSet;
 
 use super::{
     dash::{self, shorter},
-    times::Times,
+    repetition::Repetition,
 };
-use crate::prepare::place::percent_decoded;
+use crate::prepare::anchor::percent_decoded;
 
-const NOT_KNOWN: &str = "has styles that are not known here";
-const ELSEWHERE: &str = "refers in its styles to something elsewhere";
+const UNKNOWN_STYLES: &str = "has styles that are not known here";
+const OUTSIDE_REFERENCE: &str = "refers in its styles to something elsewhere";
 
 /// What may be set and costs nothing by itself, whatever follows the name.
-const PREFIXES: [&str; 10] = [
+const PROPERTY_PREFIXES: [&str; 10] = [
     "fill",
     "stroke",
     "font",
@@ -96,10 +96,10 @@ const PROPERTIES: [&str; 61] = [
     "width",
 ];
 /// And these.
-const MORE: [&str; 4] = ["word-spacing", "word-wrap", "writing-mode", "clip"];
+const MORE_PROPERTIES: [&str; 4] = ["word-spacing", "word-wrap", "writing-mode", "clip"];
 
 /// Functions that values may have, beside `url`.
-const FUNCTIONS: [&str; 32] = [
+const VALUE_FUNCTIONS: [&str; 32] = [
     "rgb",
     "rgba",
     "hsl",
@@ -134,7 +134,7 @@ const FUNCTIONS: [&str; 32] = [
     "opacity",
 ];
 /// Those that go over the pixels around each pixel.
-const SMEARING: [&str; 2] = ["blur", "drop-shadow"];
+const BLURRING_FUNCTIONS: [&str; 2] = ["blur", "drop-shadow"];
 
 /// What styles come to.
 #[derive(Default)]
@@ -144,7 +144,7 @@ pub(super) struct Styles {
     /// Something moves.
     pub(super) moves: bool,
     /// What they refer to within the drawing, and how often it is drawn.
-    pub(super) references: Vec<(String, Times)>,
+    pub(super) references: Vec<(String, Repetition)>,
     /// Who draws that; all do when it is not known.
     pub(super) classes: Option<HashSet<String>>,
     /// The shortest period of dashes.
@@ -199,8 +199,8 @@ impl Styles {
         }
         styles.declaration(css[statement..].trim())?;
         // Of one name, what is drawn most often comes first.
-        let is_once = |times: Times| times != Times::EachVertex;
-        let key = |(id, times): &(String, Times)| (id.clone(), is_once(*times));
+        let is_once = |times: Repetition| times != Repetition::EachVertex;
+        let key = |(id, times): &(String, Repetition)| (id.clone(), is_once(*times));
         styles.references.sort_by_cached_key(key);
         Ok(styles)
     }
@@ -255,10 +255,10 @@ impl Styles {
         if declaration.is_empty() || declaration.starts_with("@charset ") {
             return Ok(());
         }
-        let (name, value) = declaration.split_once(':').ok_or(NOT_KNOWN)?;
+        let (name, value) = declaration.split_once(':').ok_or(UNKNOWN_STYLES)?;
         let name = name.trim().to_ascii_lowercase();
         if !is_property(&name) {
-            return Err(NOT_KNOWN);
+            return Err(UNKNOWN_STYLES);
         }
         self.set(&name, value)
     }
@@ -266,9 +266,9 @@ impl Styles {
     fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         let lower = value.trim().to_ascii_lowercase();
         let times = match name {
-            _ if name.starts_with("marker") => Times::EachVertex,
-            "filter" | "mask" | "clip-path" => Times::Once,
-            _ => Times::EachShape,
+            _ if name.starts_with("marker") => Repetition::EachVertex,
+            "filter" | "mask" | "clip-path" => Repetition::Once,
+            _ => Repetition::EachShape,
         };
         let smearing = self.functions(value, times)?;
         let lower = lower.trim_end_matches("!important").trim_end();
@@ -299,33 +299,33 @@ impl Styles {
     }
 
     /// Looks through the functions of `value`; how many of them smear.
-    fn functions(&mut self, value: &str, times: Times) -> Result<u64, &'static str> {
+    fn functions(&mut self, value: &str, times: Repetition) -> Result<u64, &'static str> {
         let mut smearing = 0;
         let mut rest = value;
         while let Some(at) = rest.find(['(', '"', '\'']) {
             let (before, after) = rest.split_at(at);
             let (opening, after) = after.split_at(1);
             if opening != "(" {
-                rest = after.split_once(opening).ok_or(NOT_KNOWN)?.1;
+                rest = after.split_once(opening).ok_or(UNKNOWN_STYLES)?.1;
                 continue;
             }
             let name = before.rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_')));
             let name = first(name).to_ascii_lowercase();
             rest = after;
             if name == "url" {
-                let (address, behind) = after.split_once(')').ok_or(ELSEWHERE)?;
+                let (address, behind) = after.split_once(')').ok_or(OUTSIDE_REFERENCE)?;
                 self.refer(address, times)?;
                 rest = behind;
-            } else if SMEARING.contains(&name.as_str()) {
+            } else if BLURRING_FUNCTIONS.contains(&name.as_str()) {
                 smearing += 1;
-            } else if !name.is_empty() && !FUNCTIONS.contains(&name.as_str()) {
-                return Err(NOT_KNOWN);
+            } else if !name.is_empty() && !VALUE_FUNCTIONS.contains(&name.as_str()) {
+                return Err(UNKNOWN_STYLES);
             }
         }
         Ok(smearing)
     }
 
-    fn refer(&mut self, address: &str, times: Times) -> Result<(), &'static str> {
+    fn refer(&mut self, address: &str, times: Repetition) -> Result<(), &'static str> {
         let address = address.trim();
         let bare = ['"', '\'']
             .into_iter()
@@ -345,9 +345,9 @@ fn first<'x>(mut parts: impl Iterator<Item = &'x str>) -> &'x str {
 
 /// What the address `#id` may name: as it is written, and as it is decoded.
 pub(super) fn named(address: &str) -> Result<Vec<String>, &'static str> {
-    let id = address.trim().strip_prefix('#').ok_or(ELSEWHERE)?;
+    let id = address.trim().strip_prefix('#').ok_or(OUTSIDE_REFERENCE)?;
     if id.contains(['"', '\'', '(', ')', '#']) || id.contains(char::is_whitespace) {
-        return Err(ELSEWHERE);
+        return Err(OUTSIDE_REFERENCE);
     }
     let decoded = percent_decoded(id).into_owned();
     let mut names = vec![id.to_owned()];
@@ -360,8 +360,10 @@ pub(super) fn named(address: &str) -> Result<Vec<String>, &'static str> {
 /// Whether this may be set.
 pub(super) fn is_property(name: &str) -> bool {
     PROPERTIES.contains(&name)
-        || MORE.contains(&name)
-        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || MORE_PROPERTIES.contains(&name)
+        || PROPERTY_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 /// What may open a block: a selector, or a rule that has declarations in it; whether it moves.
@@ -373,7 +375,7 @@ fn opens(text: &str) -> Result<bool, &'static str> {
     match first(name).to_ascii_lowercase().as_str() {
         "media" => Ok(false),
         "keyframes" | "-webkit-keyframes" => Ok(true),
-        _ => Err(NOT_KNOWN),
+        _ => Err(UNKNOWN_STYLES),
     }
 }
 
@@ -389,16 +391,16 @@ fn plain(css: &str) -> Result<String, &'static str> {
         out.push_str(before);
         if let Some(comment) = after.strip_prefix("/*") {
             out.push(' ');
-            rest = comment.split_once("*/").ok_or(NOT_KNOWN)?.1;
+            rest = comment.split_once("*/").ok_or(UNKNOWN_STYLES)?.1;
             continue;
         }
         let (opening, inner) = after.split_at(1);
         let end = match opening {
             "/" => 0,
-            _ => inner.find(opening).ok_or(NOT_KNOWN)? + 1,
+            _ => inner.find(opening).ok_or(UNKNOWN_STYLES)? + 1,
         };
         if inner[..end].contains(['\n', '\r', '\x0C']) {
-            return Err(NOT_KNOWN);
+            return Err(UNKNOWN_STYLES);
         }
         out.push_str(opening);
         out.push_str(&inner[..end]);

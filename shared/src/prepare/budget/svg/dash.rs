@@ -5,21 +5,21 @@
 //! that say where it goes.
 
 /// So many dashes cost what a shape does.
-const DASHES_IN_SHAPE: f64 = 100.0;
+const DASHES_PER_SHAPE: f64 = 100.0;
 /// A browser gives up on a line that has more.
-const MOST_DASHES: f64 = 1_000_000.0;
+const MAX_DASHES_PER_LINE: f64 = 1_000_000.0;
 /// A circle is longer than its radius.
-const AROUND: f64 = 7.0;
+const CIRCUMFERENCE_FACTOR: f64 = 7.0;
 /// The outline of a letter that is not large.
-pub(super) const LETTER: f64 = 500.0;
+pub(super) const LETTER_OUTLINE: f64 = 500.0;
 /// Letters of more are large.
-const LARGE: f64 = 100.0;
+const LARGE_LETTER_SIZE: f64 = 100.0;
 
 /// What dashes of `period` cost on lines of `length` in all, of `shapes` shapes.
 pub(super) fn cost(period: f64, length: f64, shapes: u64) -> u64 {
     // A line is drawn twice when it is filled as well, and dashes come in pairs.
-    let dashes = (length * AROUND / period).min(MOST_DASHES * shapes as f64);
-    (dashes / DASHES_IN_SHAPE) as u64
+    let dashes = (length * CIRCUMFERENCE_FACTOR / period).min(MAX_DASHES_PER_LINE * shapes as f64);
+    (dashes / DASHES_PER_SHAPE) as u64
 }
 
 /// The shorter of two periods of dashes, if there are any.
@@ -89,14 +89,14 @@ pub(super) fn path(value: &str) -> f64 {
 }
 
 /// A drawing is no longer than this on a screen.
-const SCREEN: f64 = 5000.0;
+const SCREEN_PX: f64 = 5000.0;
 
 /// How much larger than it is what is in a `viewBox` may be on the screen.
 pub(super) fn scale(view: &str) -> f64 {
     let numbers = view.split([',', ' ', '\n', '\t', '\r']);
     let sides = numbers.filter(|part| !part.is_empty()).skip(2);
     let scales = sides.map(|side| match side.parse::<f64>() {
-        Ok(side) if side > 0.0 => SCREEN / side,
+        Ok(side) if side > 0.0 => SCREEN_PX / side,
         _ => f64::INFINITY,
     });
     scales.fold(1.0, f64::max)
@@ -113,7 +113,7 @@ pub(super) fn is_large(property: &str, value: &str) -> bool {
         match number.unwrap_or(part).parse::<f64>() {
             // Without a unit it is how bold they are.
             Ok(_) if is_bare && property == "font" => false,
-            Ok(number) => number > LARGE,
+            Ok(number) => number > LARGE_LETTER_SIZE,
             Err(_) => true,
         }
     })

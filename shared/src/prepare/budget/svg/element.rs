@@ -9,18 +9,18 @@ use super::{
     css::{self, Styles},
     dash::{self, shorter},
     graph::Node,
-    times::Times,
-    xml::{self, Name},
+    repetition::Repetition,
+    xml::{self, AttributeName},
 };
 
 /// So many bytes of an attribute, such as a path's, cost what a shape does.
-const BYTES_IN_SHAPE: u64 = 12;
+const BYTES_PER_SHAPE: u64 = 12;
 /// So many bytes of a path do each time it is drawn.
-const BYTES_IN_SHAPE_AGAIN: u64 = 120;
+const BYTES_PER_REDRAWN_SHAPE: u64 = 120;
 
 /// What of a drawing matters only together.
 #[derive(Default)]
-pub(super) struct Has {
+pub(super) struct DrawingTraits {
     pub(super) dashes: bool,
     /// Dashes are as long as they are on the screen.
     pub(super) on_screen: bool,
@@ -32,7 +32,7 @@ pub(super) struct Has {
     pub(super) letters: bool,
 }
 
-impl Has {
+impl DrawingTraits {
     pub(super) fn add(&mut self, styles: &Styles) {
         self.dashes |= styles.dashes.is_some();
         self.on_screen |= styles.on_screen;
@@ -77,7 +77,7 @@ impl Drawing {
         &mut self,
         node: &mut Node,
         element: &str,
-        attribute: Name<'_>,
+        attribute: AttributeName<'_>,
         value: &str,
     ) -> Result<u64, &'static str> {
         let bytes = value.len() as u64;
@@ -92,18 +92,18 @@ impl Drawing {
             (_, "d" | "points") => {
                 node.vertices += bytes / 2;
                 node.length += dash::path(value);
-                node.weight += bytes / BYTES_IN_SHAPE_AGAIN;
-                self.once += bytes / BYTES_IN_SHAPE - bytes / BYTES_IN_SHAPE_AGAIN;
+                node.weight += bytes / BYTES_PER_REDRAWN_SHAPE;
+                self.once += bytes / BYTES_PER_SHAPE - bytes / BYTES_PER_REDRAWN_SHAPE;
                 return Ok(0);
             }
             (_, "style") => {
-                node.weight += bytes / BYTES_IN_SHAPE;
+                node.weight += bytes / BYTES_PER_SHAPE;
                 let styles = Styles::of_attribute(value)?;
                 return Ok(self.styles(node, styles));
             }
             (_, "backdrop-filter") => return Err("has styles that are not known here"),
             (_, property) if css::is_property(property) => {
-                node.weight += bytes / BYTES_IN_SHAPE;
+                node.weight += bytes / BYTES_PER_SHAPE;
                 let styles = Styles::of_property(property, value)?;
                 return Ok(self.styles(node, styles));
             }
@@ -123,7 +123,7 @@ impl Drawing {
             }
             _ => {}
         }
-        node.weight += bytes / BYTES_IN_SHAPE;
+        node.weight += bytes / BYTES_PER_SHAPE;
         Ok(0)
     }
 
@@ -153,9 +153,9 @@ impl Drawing {
         if matches!(element, "image" | "feImage") && value.trim_start().starts_with("data:") {
             return self.picture(value.trim());
         }
-        node.weight += value.len() as u64 / BYTES_IN_SHAPE;
+        node.weight += value.len() as u64 / BYTES_PER_SHAPE;
         for id in css::named(value)? {
-            node.refer(id, Times::Once);
+            node.refer(id, Repetition::Once);
         }
         Ok(0)
     }
@@ -169,7 +169,7 @@ impl Drawing {
         value: &str,
     ) -> Result<(), &'static str> {
         match attribute {
-            "attributeName" if !MOVED.contains(&value.trim()) => {
+            "attributeName" if !ANIMATED_ATTRIBUTES.contains(&value.trim()) => {
                 Err("moves what is not known here")
             }
             "to" | "from" | "by" | "values" => {
@@ -222,7 +222,7 @@ fn primitive(name: &str, attributes: &str) -> u64 {
 }
 
 /// What may be moved.
-const MOVED: [&str; 40] = [
+const ANIMATED_ATTRIBUTES: [&str; 40] = [
     "transform",
     "x",
     "y",

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     css::Styles,
     dash::{self, shorter},
-    times::Times,
+    repetition::Repetition,
 };
 
 /// An element.
@@ -22,14 +22,14 @@ pub(super) struct Node {
     /// It is drawn by others with what it inherits from where it stands.
     pub(super) is_resource: bool,
     /// What only few have.
-    names: Option<Box<Names>>,
+    names: Option<Box<NodeNames>>,
 }
 
 #[derive(Default)]
-struct Names {
+struct NodeNames {
     id: Option<String>,
     classes: String,
-    references: Vec<(String, Times)>,
+    references: Vec<(String, Repetition)>,
 }
 
 impl Node {
@@ -68,18 +68,18 @@ impl Node {
     }
 
     /// It draws what is called so.
-    pub(super) fn refer(&mut self, id: String, times: Times) {
+    pub(super) fn refer(&mut self, id: String, times: Repetition) {
         let names = self.names.get_or_insert_default();
         names.references.push((id, times));
     }
 
     /// What those in it draw as well.
-    fn inheritable(&self) -> impl Iterator<Item = &(String, Times)> {
+    fn inheritable(&self) -> impl Iterator<Item = &(String, Repetition)> {
         let references = self.names.iter().flat_map(|names| &names.references);
-        references.filter(|(_, times)| *times != Times::Once)
+        references.filter(|(_, times)| *times != Repetition::Once)
     }
 
-    fn reference(&self, at: usize) -> Option<&(String, Times)> {
+    fn reference(&self, at: usize) -> Option<&(String, Repetition)> {
         self.names.as_ref()?.references.get(at)
     }
 
@@ -90,7 +90,7 @@ impl Node {
 
 /// What an element comes to with all that is in it and that it draws.
 #[derive(Clone, Copy, Default)]
-struct Sum {
+struct NodeSum {
     weight: u64,
     elements: u64,
     vertices: u64,
@@ -99,7 +99,7 @@ struct Sum {
     styled: u64,
 }
 
-impl Sum {
+impl NodeSum {
     fn add(&mut self, other: Self) {
         self.weight = self.weight.saturating_add(other.weight);
         self.elements = self.elements.saturating_add(other.elements);
@@ -110,14 +110,14 @@ impl Sum {
 }
 
 /// A path of more weighs more.
-const VERTICES_IN_WEIGHT: u64 = 64;
+const SHEET_MARKER_VERTICES: u64 = 64;
 
 /// How far adding up an element has come.
 #[derive(Clone, Copy)]
-enum State {
+enum SumState {
     New,
     Begun,
-    Done(Sum),
+    Done(NodeSum),
 }
 
 /// What is inherited from an element and those around it.
@@ -129,14 +129,14 @@ struct Inherited {
 }
 
 /// No more is looked for.
-const MAX_INHERITED: usize = 64;
+const MAX_INHERITED_REFERENCES: usize = 64;
 
 /// An element that is being added up.
-struct Frame {
+struct SumFrame {
     node: usize,
     /// Of its edges, how many have been followed.
     edge: usize,
-    sum: Sum,
+    sum: NodeSum,
     /// What each shape draws, and each vertex, and how much of that is styled.
     each_shape: (u64, u64),
     each_vertex: (u64, u64),
@@ -145,7 +145,7 @@ struct Frame {
 }
 
 /// The elements of a drawing. The first stands around them all.
-pub(super) struct Graph {
+pub(super) struct DrawingGraph {
     nodes: Vec<Node>,
     children: Vec<Vec<usize>>,
     open: Vec<usize>,
@@ -154,7 +154,7 @@ pub(super) struct Graph {
     styled: Vec<bool>,
 }
 
-impl Graph {
+impl DrawingGraph {
     pub(super) fn new() -> Self {
         Self {
             nodes: vec![Node::default()],
@@ -177,7 +177,7 @@ impl Graph {
         let inherited = self.inherited.last().expect("the first is never closed");
         let (mut dashes, mut count) = (inherited.dashes, inherited.references);
         if node.is_resource {
-            if count > MAX_INHERITED {
+            if count > MAX_INHERITED_REFERENCES {
                 return Err("inherits too much");
             }
             node.dashes = shorter(node.dashes, dashes);
@@ -264,7 +264,7 @@ impl Graph {
                 self.children[at].push(before);
             }
         }
-        let mut states = vec![State::New; self.nodes.len()];
+        let mut states = vec![SumState::New; self.nodes.len()];
         let whole = self.sum(0, &ids, &mut states)?;
         // What a sheet refers to whatever is styled may draw, and what is styled in that again.
         let (mut drawn, mut again) = (0_u64, 1_u64);
@@ -276,7 +276,7 @@ impl Graph {
             before = Some(id);
             let sum = self.sum(at, &ids, &mut states)?;
             let each = match times {
-                Times::EachVertex => VERTICES_IN_WEIGHT,
+                Repetition::EachVertex => SHEET_MARKER_VERTICES,
                 _ => 1,
             };
             let weight = sum.weight.saturating_mul(each);
@@ -298,37 +298,37 @@ impl Graph {
         &self,
         root: usize,
         ids: &HashMap<String, usize>,
-        states: &mut [State],
-    ) -> Result<Sum, &'static str> {
+        states: &mut [SumState],
+    ) -> Result<NodeSum, &'static str> {
         let mut frames = vec![self.frame(root)];
-        states[root] = State::Begun;
+        states[root] = SumState::Begun;
         loop {
             let frame = frames.last_mut().expect("the root is returned, not taken");
             let Some((next, times)) = self.edge(frame.node, frame.edge, ids) else {
                 let sum = frame.finish();
-                states[frame.node] = State::Done(sum);
+                states[frame.node] = SumState::Done(sum);
                 frames.pop();
                 if frames.is_empty() {
                     return Ok(sum);
                 }
                 continue;
             };
-            match next.map_or(State::Done(Sum::default()), |next| states[next]) {
-                State::Done(sum) => {
+            match next.map_or(SumState::Done(NodeSum::default()), |next| states[next]) {
+                SumState::Done(sum) => {
                     frame.edge += 1;
                     frame.take(sum, times);
                 }
-                State::Begun => return Err("draws itself"),
-                State::New => {
+                SumState::Begun => return Err("draws itself"),
+                SumState::New => {
                     let next = next.expect("what is nothing is done");
-                    states[next] = State::Begun;
+                    states[next] = SumState::Begun;
                     frames.push(self.frame(next));
                 }
             }
         }
     }
 
-    fn frame(&self, node: usize) -> Frame {
+    fn frame(&self, node: usize) -> SumFrame {
         let Node {
             weight,
             vertices,
@@ -336,10 +336,10 @@ impl Graph {
             dashes,
             ..
         } = self.nodes[node];
-        Frame {
+        SumFrame {
             node,
             edge: 0,
-            sum: Sum {
+            sum: NodeSum {
                 weight,
                 elements: 1,
                 vertices,
@@ -359,29 +359,29 @@ impl Graph {
         node: usize,
         edge: usize,
         ids: &HashMap<String, usize>,
-    ) -> Option<(Option<usize>, Times)> {
+    ) -> Option<(Option<usize>, Repetition)> {
         let children = &self.children[node];
         if let Some(child) = children.get(edge) {
-            return Some((Some(*child), Times::Once));
+            return Some((Some(*child), Repetition::Once));
         }
         let (id, times) = self.nodes[node].reference(edge - children.len())?;
         Some((ids.get(id).copied(), *times))
     }
 }
 
-impl Frame {
-    fn take(&mut self, sum: Sum, times: Times) {
+impl SumFrame {
+    fn take(&mut self, sum: NodeSum, times: Repetition) {
         let each = match times {
-            Times::Once => return self.sum.add(sum),
-            Times::EachShape => &mut self.each_shape,
-            Times::EachVertex => &mut self.each_vertex,
+            Repetition::Once => return self.sum.add(sum),
+            Repetition::EachShape => &mut self.each_shape,
+            Repetition::EachVertex => &mut self.each_vertex,
         };
         each.0 = each.0.saturating_add(sum.weight);
         each.1 = each.1.saturating_add(sum.styled);
     }
 
-    fn finish(&self) -> Sum {
-        let Sum {
+    fn finish(&self) -> NodeSum {
+        let NodeSum {
             elements, vertices, ..
         } = self.sum;
         let vertices = vertices.saturating_add(elements);
@@ -396,7 +396,7 @@ impl Frame {
         let weight = all(self.sum.weight, self.each_shape.0, self.each_vertex.0);
         let weight = weight.saturating_add(dashes);
         let styled = all(self.sum.styled, self.each_shape.1, self.each_vertex.1);
-        Sum {
+        NodeSum {
             weight,
             // What is inherited holds for all that is in it.
             styled: if self.is_styled { weight } else { styled },

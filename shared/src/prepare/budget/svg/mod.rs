@@ -16,10 +16,10 @@ mod css;
 mod dash;
 mod element;
 mod graph;
-mod times;
+mod repetition;
 mod xml;
 
-use self::{css::Styles, element::Has, graph::Graph, xml::Piece};
+use self::{css::Styles, element::DrawingTraits, graph::DrawingGraph, xml::XmlPiece};
 use super::{
     Cost,
     picture::{decode, raster},
@@ -28,7 +28,7 @@ use super::{
 use crate::prepared::ImageKind;
 
 /// What one drawing may come to.
-pub(super) const MOST: Cost = Cost {
+pub(super) const MAX_DRAWING: Cost = Cost {
     elements: u64::MAX,
     places: u64::MAX,
     text: u64::MAX,
@@ -38,17 +38,17 @@ pub(super) const MOST: Cost = Cost {
 };
 
 /// So many letters cost what a shape does.
-const LETTERS_IN_SHAPE: u64 = 8;
+const LETTERS_PER_SHAPE: u64 = 8;
 /// A drawing that moves is drawn again so often in the time a reader looks at it.
-const DRAWN_AGAIN: u64 = 50;
+const ANIMATION_REDRAWS: u64 = 50;
 /// Pictures in drawings in drawings.
-const MAX_NESTING: usize = 3;
+const MAX_NESTED_DRAWINGS: usize = 3;
 /// Why reading ends that has come to more elements than may be drawn.
-const TOO_MANY: &str = "has too many elements";
+const TOO_MANY_ELEMENTS: &str = "has too many elements";
 /// Pictures that may be in a drawing.
-const PICTURES: [&str; 5] = ["png", "jpeg", "gif", "webp", "svg+xml"];
+const PICTURE_SUBTYPES: [&str; 5] = ["png", "jpeg", "gif", "webp", "svg+xml"];
 /// A drawn picture is scaled.
-const PICTURE: u64 = 20;
+const PICTURE_SHAPES: u64 = 20;
 
 /// What the SVG in `base64` costs; an error says, after a name, why that cannot be told.
 pub(super) fn of_base64(base64: &str) -> Result<Cost, &'static str> {
@@ -63,18 +63,18 @@ fn of_bytes(bytes: &[u8], nesting: usize) -> Result<Cost, &'static str> {
         return Err("is not written in UTF-8");
     }
     let mut drawing = Drawing {
-        graph: Graph::new(),
+        graph: DrawingGraph::new(),
         sheet: String::new(),
         cost: Cost::NONE,
         once: 0,
         moves: false,
-        has: Has::default(),
+        has: DrawingTraits::default(),
         style_depth: 0,
         nesting,
     };
     match xml::read(xml, |piece| drawing.piece(piece)) {
         // Each of them is a shape at least, so the others need not be kept.
-        Err(TOO_MANY) => Ok(Cost {
+        Err(TOO_MANY_ELEMENTS) => Ok(Cost {
             shapes: drawing.graph.len() as u64,
             ..drawing.cost
         }),
@@ -84,7 +84,7 @@ fn of_bytes(bytes: &[u8], nesting: usize) -> Result<Cost, &'static str> {
 
 /// A drawing as far as it was read.
 struct Drawing {
-    graph: Graph,
+    graph: DrawingGraph,
     /// Its style sheets.
     sheet: String,
     /// Of pictures in it.
@@ -92,16 +92,16 @@ struct Drawing {
     /// What is paid once, however often it is drawn.
     once: u64,
     moves: bool,
-    has: Has,
+    has: DrawingTraits,
     /// Open elements from the `style` on that is being read.
     style_depth: usize,
     nesting: usize,
 }
 
 impl Drawing {
-    fn piece(&mut self, piece: Piece<'_>) -> Result<(), &'static str> {
+    fn piece(&mut self, piece: XmlPiece<'_>) -> Result<(), &'static str> {
         match piece {
-            Piece::Start {
+            XmlPiece::Start {
                 name,
                 attributes,
                 alone,
@@ -110,8 +110,8 @@ impl Drawing {
                     self.style_depth += usize::from(!alone);
                     self.sheet.push('\n');
                 }
-                if self.graph.len() as u64 > MOST.shapes {
-                    return Err(TOO_MANY);
+                if self.graph.len() as u64 > MAX_DRAWING.shapes {
+                    return Err(TOO_MANY_ELEMENTS);
                 }
                 let node = self.node(name, attributes)?;
                 self.graph.open(node)?;
@@ -119,17 +119,17 @@ impl Drawing {
                     self.graph.close();
                 }
             }
-            Piece::End => {
+            XmlPiece::End => {
                 self.style_depth = self.style_depth.saturating_sub(1);
                 self.graph.close();
             }
             // A comment may stand between two halves of a word.
-            Piece::Text(css) if self.style_depth > 0 => self.sheet.push_str(css),
-            Piece::Text(text) => {
+            XmlPiece::Text(css) if self.style_depth > 0 => self.sheet.push_str(css),
+            XmlPiece::Text(text) => {
                 let letters = text.trim().len();
                 self.has.letters |= letters > 0;
-                self.graph.add(text::weight(text) / LETTERS_IN_SHAPE);
-                self.graph.lengthen(dash::LETTER * letters as f64);
+                self.graph.add(text::weight(text) / LETTERS_PER_SHAPE);
+                self.graph.lengthen(dash::LETTER_OUTLINE * letters as f64);
             }
         }
         Ok(())
@@ -140,7 +140,7 @@ impl Drawing {
         let Some((kind, base64)) = url
             .strip_prefix("data:image/")
             .and_then(|url| url.split_once(";base64,"))
-            .filter(|(kind, _)| PICTURES.contains(kind))
+            .filter(|(kind, _)| PICTURE_SUBTYPES.contains(kind))
         else {
             return Err("has a picture in it that is not in base64");
         };
@@ -150,9 +150,9 @@ impl Drawing {
         };
         if kind != ImageKind::Svg {
             self.cost.add(raster::cost(&base64));
-            return Ok(PICTURE);
+            return Ok(PICTURE_SHAPES);
         }
-        if self.nesting == MAX_NESTING {
+        if self.nesting == MAX_NESTED_DRAWINGS {
             return Err("has drawings within drawings");
         }
         let inner = of_bytes(&decode(&base64), self.nesting + 1)?;
@@ -171,7 +171,7 @@ impl Drawing {
         }
         let shapes = self.graph.total(&styles)?.saturating_add(self.once);
         let moves = self.moves || styles.moves;
-        let times = if moves { DRAWN_AGAIN } else { 1 };
+        let times = if moves { ANIMATION_REDRAWS } else { 1 };
         Ok(Cost {
             shapes: shapes.saturating_mul(times),
             elements: 0,

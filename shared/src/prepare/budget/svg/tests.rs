@@ -247,7 +247,7 @@ fn depth_and_number_are_no_matter() {
     let deep = |times| format!("{}{}", "<g>".repeat(times), "</g>".repeat(times));
     assert_eq!(shapes(&deep(30_000)), 30_001);
     // Of so many, no more is known than that they are too many.
-    assert_eq!(shapes(&deep(300_000)), super::MOST.shapes + 1);
+    assert_eq!(shapes(&deep(300_000)), super::MAX_DRAWING.shapes + 1);
     let chain: String = (1..15_000)
         .map(|n| format!("<g id=\"a{n}\"><use href=\"#a{}\"/></g>", n - 1))
         .collect();
@@ -404,7 +404,7 @@ fn ordinary_plots_are_shown() {
     for (panels, points) in [(1, 150), (1, 0)] {
         let tile = cost(panels, points);
         assert_eq!(
-            tile.beyond(super::super::TILE.output),
+            tile.beyond(super::super::TILE_BUDGET.output),
             None,
             "{points}: {tile:?}"
         );
@@ -412,7 +412,7 @@ fn ordinary_plots_are_shown() {
     for (panels, points) in [(1, 2000), (16, 150)] {
         let page = cost(panels, points);
         assert_eq!(
-            page.beyond(super::super::PAGE.output),
+            page.beyond(super::super::PAGE_BUDGET.output),
             None,
             "{points}: {page:?}"
         );

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// A part of a document.
 #[derive(Clone, Copy)]
-pub(super) enum Piece<'x> {
+pub(super) enum XmlPiece<'x> {
     /// A start tag; `name` without what stands before a colon, `attributes` unread.
     Start {
         name: &'x str,
@@ -22,20 +22,20 @@ pub(super) enum Piece<'x> {
 /// that this cannot follow.
 pub(super) fn read<'x>(
     xml: &'x str,
-    mut sink: impl FnMut(Piece<'x>) -> Result<(), &'static str>,
+    mut sink: impl FnMut(XmlPiece<'x>) -> Result<(), &'static str>,
 ) -> Result<(), &'static str> {
     let mut rest = xml;
     while let Some(at) = rest.find('<') {
         if at > 0 {
             decoded(&rest[..at])?;
-            sink(Piece::Text(&rest[..at]))?;
+            sink(XmlPiece::Text(&rest[..at]))?;
         }
         rest = &rest[at..];
         if let Some(comment) = rest.strip_prefix("<!--") {
             rest = behind(comment, "-->");
         } else if let Some(text) = rest.strip_prefix("<![CDATA[") {
             let end = text.find("]]>").unwrap_or(text.len());
-            sink(Piece::Text(&text[..end]))?;
+            sink(XmlPiece::Text(&text[..end]))?;
             rest = behind(&text[end..], "]]>");
         } else if let Some(instruction) = rest.strip_prefix("<?") {
             let end = instruction.find("?>").unwrap_or(instruction.len());
@@ -44,7 +44,7 @@ pub(super) fn read<'x>(
         } else if let Some(declaration) = rest.strip_prefix("<!") {
             rest = doctype(declaration)?;
         } else if rest.starts_with("</") {
-            sink(Piece::End)?;
+            sink(XmlPiece::End)?;
             rest = behind(rest, ">");
         } else {
             rest = start(&rest[1..], &mut sink)?;
@@ -78,9 +78,9 @@ fn allowed(instruction: &str) -> Result<(), &'static str> {
 
 /// Behind the declaration of a type of document, which may not declare anything else.
 fn doctype(declaration: &str) -> Result<&str, &'static str> {
-    const ENTITIES: &str = "declares entities";
+    const DECLARES_ENTITIES: &str = "declares entities";
     if !declaration.starts_with("DOCTYPE") {
-        return Err(ENTITIES);
+        return Err(DECLARES_ENTITIES);
     }
     let mut quote = None;
     for (at, c) in declaration.char_indices() {
@@ -88,12 +88,12 @@ fn doctype(declaration: &str) -> Result<&str, &'static str> {
             (Some(open), c) if c == open => quote = None,
             (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
-            (None, '[' | '<') => return Err(ENTITIES),
+            (None, '[' | '<') => return Err(DECLARES_ENTITIES),
             (None, '>') => return Ok(&declaration[at + 1..]),
             (None, _) => {}
         }
     }
-    Err(ENTITIES)
+    Err(DECLARES_ENTITIES)
 }
 
 /// Behind the next `end` in `text`.
@@ -104,7 +104,7 @@ fn behind<'x>(text: &'x str, end: &str) -> &'x str {
 /// A start tag, of which `rest` begins with the name; what follows it.
 fn start<'x>(
     rest: &'x str,
-    sink: &mut impl FnMut(Piece<'x>) -> Result<(), &'static str>,
+    sink: &mut impl FnMut(XmlPiece<'x>) -> Result<(), &'static str>,
 ) -> Result<&'x str, &'static str> {
     let mut quote = None;
     let end = rest.bytes().position(|byte| match quote {
@@ -131,7 +131,7 @@ fn start<'x>(
         Some(at) => tag.split_at(at),
         None => (tag, ""),
     };
-    sink(Piece::Start {
+    sink(XmlPiece::Start {
         name: local(name),
         attributes,
         alone,
@@ -141,7 +141,7 @@ fn start<'x>(
 
 /// The name of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Name<'x> {
+pub(super) struct AttributeName<'x> {
     /// What stands before the last colon, or nothing.
     pub(super) prefix: &'x str,
     pub(super) local: &'x str,
@@ -150,7 +150,7 @@ pub(super) struct Name<'x> {
 /// Gives the names and values of `attributes` to `sink`, values without references.
 pub(super) fn attributes<'x>(
     attributes: &'x str,
-    mut sink: impl FnMut(Name<'x>, Cow<'x, str>) -> Result<(), &'static str>,
+    mut sink: impl FnMut(AttributeName<'x>, Cow<'x, str>) -> Result<(), &'static str>,
 ) -> Result<(), &'static str> {
     let mut rest = attributes;
     while let Some((name, after)) = rest.split_once('=') {
@@ -168,18 +168,18 @@ pub(super) fn attributes<'x>(
         rest = after;
         // A declaration of names draws nothing, and may not be taken for what it declares.
         if prefix == "xmlns" || (prefix.is_empty() && local == "xmlns") {
-            if FOREIGN.contains(&value.trim()) {
+            if FOREIGN_NAMESPACES.contains(&value.trim()) {
                 return Err("has something in it that is no drawing");
             }
             continue;
         }
-        sink(Name { prefix, local }, value)?;
+        sink(AttributeName { prefix, local }, value)?;
     }
     Ok(())
 }
 
 /// Names of what browsers draw as well, and what is not followed here.
-const FOREIGN: [&str; 2] = [
+const FOREIGN_NAMESPACES: [&str; 2] = [
     "http://www.w3.org/1999/xhtml",
     "http://www.w3.org/1998/Math/MathML",
 ];
@@ -198,21 +198,21 @@ fn decoded(value: &str) -> Result<Cow<'_, str>, &'static str> {
     let mut parts = value.split('&');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let (name, rest) = part.split_once(';').ok_or(UNKNOWN)?;
+        let (name, rest) = part.split_once(';').ok_or(REFERS_TO_ENTITIES)?;
         out.push(match name {
             "lt" => '<',
             "gt" => '>',
             "quot" => '"',
             "apos" => '\'',
             "amp" => '&',
-            _ => numbered(name).ok_or(UNKNOWN)?,
+            _ => numbered(name).ok_or(REFERS_TO_ENTITIES)?,
         });
         out.push_str(rest);
     }
     Ok(out.into())
 }
 
-const UNKNOWN: &str = "refers to entities";
+const REFERS_TO_ENTITIES: &str = "refers to entities";
 
 /// The letter of `#65` or `#x41`.
 fn numbered(name: &str) -> Option<char> {

@@ -2,7 +2,7 @@
 
 use std::{cell::OnceCell, collections::HashMap};
 
-use super::Writer;
+use super::MarkdownWriter;
 
 /// The footnotes of one text.
 pub(super) struct Footnotes<'a> {
@@ -43,7 +43,7 @@ impl<'a> Footnotes<'a> {
     }
 }
 
-impl Writer<'_> {
+impl MarkdownWriter<'_> {
     pub(super) fn footnote_reference(&mut self, name: &str) {
         let (number, mentions) = self.footnotes.number(name);
         *mentions += 1;

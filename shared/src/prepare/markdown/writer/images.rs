@@ -6,16 +6,16 @@
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-use super::{Attachment, RawHtml, Writer};
+use super::{Attachment, MarkdownWriter, RawHtmlPolicy};
 use crate::{
-    prepare::{budget::picture, image::of_data_url, link, place},
+    prepare::{anchor, budget::picture, image::of_data_url, link},
     prepared::Image,
     render::{escape, image},
 };
 
 /// How much of an address or a description a note quotes, in characters; an address of
 /// data that was refused can be of any length.
-const MAX_NOTE: usize = 200;
+const MAX_QUOTED_CHARS: usize = 200;
 
 /// The image whose text is being read.
 pub(super) struct ImageText {
@@ -35,9 +35,9 @@ impl ImageText {
     }
 }
 
-impl Writer<'_> {
+impl MarkdownWriter<'_> {
     pub(super) fn raw_html(&mut self, html: &str) {
-        if self.raw == RawHtml::Escape {
+        if self.raw == RawHtmlPolicy::Escape {
             self.text(html);
             return;
         }
@@ -101,7 +101,7 @@ impl Writer<'_> {
 
     fn end_image(&mut self, url: &str, alt: &str) {
         if let Some(name) = url.strip_prefix("attachment:") {
-            let name = place::percent_decoded(name);
+            let name = anchor::percent_decoded(name);
             let attachments = self.attachments;
             let found = attachments.iter().find(|a| a.name == name);
             if let Some(attachment) = found
@@ -123,7 +123,7 @@ impl Writer<'_> {
         }
         escape::push(
             &mut self.out,
-            &text.chars().take(MAX_NOTE).collect::<String>(),
+            &text.chars().take(MAX_QUOTED_CHARS).collect::<String>(),
         );
         self.out
             .push_str(if linked { "</a></span>" } else { "</span>" });

@@ -6,27 +6,27 @@ mod images;
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
 
 use self::{footnotes::Footnotes, images::ImageText};
-use super::{Attachment, RawHtml};
+use super::{Attachment, RawHtmlPolicy};
 use crate::{
-    prepare::{link, place},
+    prepare::{anchor, link},
     prepared::SafeHtml,
-    render::{anchor::Ids, highlight, stand_in},
+    render::{anchor::AnchorIds, highlight, stand_in},
 };
 
 /// An attachment may be shown this often before a cell is taken for an attempt to fill
 /// the page.
-const MAX_REPEATS: usize = 4;
+const MAX_ATTACHMENT_REPEATS: usize = 4;
 
 /// What a page's prefix and address add to an id or a link to one, about.
-const PLACE: usize = 96;
+const ANCHOR_BYTES: usize = 96;
 
 /// Writes the markup of one Markdown text.
-pub(super) struct Writer<'a> {
+pub(super) struct MarkdownWriter<'a> {
     out: String,
     attachments: &'a [Attachment],
     maths: &'a [SafeHtml],
-    raw: RawHtml,
-    ids: Ids,
+    raw: RawHtmlPolicy,
+    ids: AnchorIds,
     /// Bytes of attachments that may still be written.
     image_budget: usize,
     /// Where in `out` the tag of the heading ends, and its text so far.
@@ -43,12 +43,12 @@ pub(super) struct Writer<'a> {
     footnotes: Footnotes<'a>,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> MarkdownWriter<'a> {
     pub(super) fn new(
         source: &'a str,
         attachments: &'a [Attachment],
         maths: &'a [SafeHtml],
-        raw: RawHtml,
+        raw: RawHtmlPolicy,
     ) -> Self {
         let attached: usize = attachments.iter().map(|a| a.image.base64.len()).sum();
         Self {
@@ -56,8 +56,8 @@ impl<'a> Writer<'a> {
             attachments,
             maths,
             raw,
-            ids: Ids::default(),
-            image_budget: MAX_REPEATS * attached,
+            ids: AnchorIds::default(),
+            image_budget: MAX_ATTACHMENT_REPEATS * attached,
             heading: None,
             code: None,
             image: None,
@@ -71,7 +71,7 @@ impl<'a> Writer<'a> {
 
     /// How long it is, about, once it is in a page.
     pub(super) fn length(&self) -> usize {
-        self.out.len() + PLACE * self.ids.places()
+        self.out.len() + ANCHOR_BYTES * self.ids.places()
     }
 
     pub(super) fn finish(self) -> String {
@@ -111,7 +111,7 @@ impl<'a> Writer<'a> {
         }
         if let Some((_, heading)) = &mut self.heading {
             stand_in::split(text, |part| {
-                if let stand_in::Part::Text(text) = part {
+                if let stand_in::TextOrFormula::Text(text) = part {
                     heading.push_str(text);
                 }
             });
@@ -211,7 +211,7 @@ impl<'a> Writer<'a> {
     fn end_heading(&mut self, level: HeadingLevel) {
         if let Some((at, text)) = self.heading.take() {
             let mut id = String::new();
-            self.ids.push_id(&mut id, &place::name(&text));
+            self.ids.push_id(&mut id, &anchor::name(&text));
             self.out.insert_str(at, &id);
         }
         self.out.push_str(&format!("</{level}>\n"));
@@ -265,7 +265,7 @@ impl<'a> Writer<'a> {
         } else {
             url.to_owned()
         };
-        let place = place::name_in(&url);
+        let place = anchor::name_in(&url);
         let allowed = place.is_some() || link::is_allowed(&url);
         if let Some(name) = place {
             self.out.push_str("<a class=\"nb-anchor\"");

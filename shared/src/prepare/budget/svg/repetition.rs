@@ -2,7 +2,7 @@
 
 /// How often an element draws what it refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Times {
+pub(super) enum Repetition {
     /// Once.
     Once,
     /// Once for each shape in it, because those inherit what fills them.

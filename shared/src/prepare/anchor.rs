@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 /// The longest name, in characters.
-const MAX_NAME: usize = 80;
+const MAX_ANCHOR_CHARS: usize = 80;
 
 /// The name of a place that a notebook calls `text`: letters and digits in lower case,
 /// a dash between words. The name of a name is the name itself.
@@ -16,7 +16,7 @@ pub(crate) fn name(text: &str) -> String {
     let mut length = 0;
     for char in text.chars().flat_map(char::to_lowercase) {
         let separates = !char.is_alphanumeric();
-        if length == MAX_NAME {
+        if length == MAX_ANCHOR_CHARS {
             break;
         }
         if separates && (name.is_empty() || name.ends_with('-')) {

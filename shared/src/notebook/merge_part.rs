@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Cell, Notebook,
-    json::{self, Raw},
+    json::{self, RawJson},
     merge,
 };
 
@@ -18,7 +18,7 @@ use super::{
 /// Merging parts is putting texts one after the other; only the ids are chosen then,
 /// because they must differ from one participant to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct MergePart {
     slug: Box<str>,
     header: CellText,
     cells: Box<[Arc<CellText>]>,
@@ -42,18 +42,18 @@ struct CellText {
 /// JSON holds a line break, so nothing else looks like it.
 const EMPTY_ID: &str = "\n   \"id\": \"\"";
 /// The same for the cells of a notebook.
-const NO_CELLS: &str = "\n \"cells\": null";
+const NULL_CELLS: &str = "\n \"cells\": null";
 
-impl Part {
+impl MergePart {
     /// The part of the participant `stem` (as [`Notebook::merge`] takes it), who has the
     /// cells of `notebook`. What did not change is taken from `before`, their part until now.
     ///
     /// ```
-    /// use shared::notebook::{Notebook, Part};
+    /// use shared::notebook::{Notebook, MergePart};
     ///
-    /// let part = |name: &str| Part::of(name, &Notebook::default(), None);
+    /// let part = |name: &str| MergePart::of(name, &Notebook::default(), None);
     /// let mut json = String::new();
-    /// Part::merge([&part("ana"), &part("bo")], &mut json)?;
+    /// MergePart::merge([&part("ana"), &part("bo")], &mut json)?;
     /// let merged = Notebook::parse(json.as_bytes())?.notebook;
     /// assert_eq!(merged.cells()[1].source(), "# <a id=\"BO\">BO</a>");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -75,7 +75,7 @@ impl Part {
         let header = merge::header(stem);
         Self {
             slug: merge::slug(stem).into(),
-            header: CellText::of_fields(0, "", Raw::of(&header).entries()),
+            header: CellText::of_fields(0, "", RawJson::of(&header).entries()),
             cells: notebook.cells.iter().map(cell).collect(),
             before,
             after,
@@ -89,10 +89,10 @@ impl Part {
     /// When `out` has one.
     ///
     /// ```
-    /// use shared::notebook::{Notebook, Part};
+    /// use shared::notebook::{Notebook, MergePart};
     ///
     /// let mut json = String::new();
-    /// Part::merge([&Part::of("ana", &Notebook::default(), None)], &mut json)?;
+    /// MergePart::merge([&MergePart::of("ana", &Notebook::default(), None)], &mut json)?;
     /// assert!(json.starts_with("{\n \"cells\": [\n  {\n"));
     /// # Ok::<(), std::fmt::Error>(())
     /// ```
@@ -100,7 +100,7 @@ impl Part {
         parts: impl IntoIterator<Item = &'a Self>,
         out: &mut impl Write,
     ) -> fmt::Result {
-        let mut ids = merge::Ids::default();
+        let mut ids = merge::CellIds::default();
         let mut after = None;
         for part in parts {
             if after.is_none() {
@@ -130,11 +130,11 @@ impl Part {
 fn around_cells(notebook: &Notebook) -> [Box<str>; 2] {
     let own = merge::top_of(notebook);
     let mut top = String::new();
-    json::push_object(&mut top, Raw::of(&own).entries(), 0);
+    json::push_object(&mut top, RawJson::of(&own).entries(), 0);
     drop(own);
     top.push('\n');
-    let start = top.find(NO_CELLS).expect("the top has null for cells");
-    let end = start + NO_CELLS.len();
+    let start = top.find(NULL_CELLS).expect("the top has null for cells");
+    let end = start + NULL_CELLS.len();
     // The longer one stays where it is.
     if start < top.len() - end {
         let before = top[..start].into();
@@ -158,7 +158,7 @@ impl CellText {
     fn of_fields<'a>(
         mark: u64,
         own_id: &str,
-        fields: impl Iterator<Item = (&'a str, Raw<'a>)>,
+        fields: impl Iterator<Item = (&'a str, RawJson<'a>)>,
     ) -> Self {
         // A line of its own, in the list of an object.
         let mut text = "\n  ".to_owned();
@@ -174,9 +174,9 @@ impl CellText {
         cell.push('}');
         json::push(
             &mut text,
-            Raw::of(&cell),
+            RawJson::of(&cell),
             2,
-            &mut json::Allowance::of_cell(),
+            &mut json::LinesAllowance::of_cell(),
         );
         let id = text.find(EMPTY_ID).expect("an empty id was put there");
         Self {
@@ -234,12 +234,12 @@ mod tests {
         // Whoever comes first gives the notebook its own fields.
         for _ in 0..notebooks.len() {
             notebooks.rotate_left(1);
-            let parts: Vec<Part> = notebooks
+            let parts: Vec<MergePart> = notebooks
                 .iter()
-                .map(|(name, notebook)| Part::of(name, notebook, None))
+                .map(|(name, notebook)| MergePart::of(name, notebook, None))
                 .collect();
             let mut merged = String::new();
-            Part::merge(&parts, &mut merged).unwrap();
+            MergePart::merge(&parts, &mut merged).unwrap();
             let expected = Notebook::merge(notebooks.clone()).unwrap().to_json();
             assert_eq!(merged, expected);
         }
@@ -302,9 +302,9 @@ mod tests {
             let json = format!(r#"{{"nbformat": 4, "cells": [{cell}]}}"#);
             let notebook = Notebook::parse(json.as_bytes()).unwrap().notebook;
             let both = ["ana", "bo"].map(|name| (name.to_owned(), notebook.clone()));
-            let parts = ["ana", "bo"].map(|name| Part::of(name, &notebook, None));
+            let parts = ["ana", "bo"].map(|name| MergePart::of(name, &notebook, None));
             let mut merged = String::new();
-            Part::merge(&parts, &mut merged).unwrap();
+            MergePart::merge(&parts, &mut merged).unwrap();
             assert_eq!(
                 merged,
                 Notebook::merge(both.into()).unwrap().to_json(),
@@ -317,7 +317,7 @@ mod tests {
     fn one_part_has_its_header_too() {
         let (name, notebook) = parts().swap_remove(0);
         let mut merged = String::new();
-        Part::merge([&Part::of(&name, &notebook, None)], &mut merged).unwrap();
+        MergePart::merge([&MergePart::of(&name, &notebook, None)], &mut merged).unwrap();
         let merged = Notebook::parse(merged.as_bytes()).unwrap().notebook;
         assert_eq!(merged.len(), 3);
         assert_eq!(merged.cells()[0].source(), "# <a id=\"ANA\">ANA</a>");
