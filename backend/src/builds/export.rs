@@ -111,7 +111,7 @@ impl Exports {
             .map(|(text, known)| (&known.pieces, &text[known.cells_at..]));
         let (html, pieces) = incremental::cells(source.notebook, 0, &options, &Ammonia, before);
         Rendered {
-            head: standalone::before(&title(key), "en"),
+            head: standalone::document_start(&title(key), "en"),
             html,
             pieces,
         }

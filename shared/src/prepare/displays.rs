@@ -11,7 +11,7 @@ const MAX_CELL_OUTPUTS_OF_MANY: usize = 20;
 const MANY_OUTPUTS: usize = 20_000;
 
 /// How many outputs are shown of each cell of `notebook`.
-pub(crate) fn most(notebook: &Notebook) -> usize {
+pub(crate) fn max_cell_outputs(notebook: &Notebook) -> usize {
     let cells = notebook.cells().iter();
     let count: usize = cells.map(Cell::output_count).sum();
     if count > MANY_OUTPUTS {
@@ -36,7 +36,7 @@ impl<'a> Displays<'a> {
     /// Those of `notebook`.
     pub(super) fn of(notebook: &'a Notebook) -> Self {
         let mut displays = Self {
-            most: most(notebook),
+            most: max_cell_outputs(notebook),
             ..Self::default()
         };
         let cells = notebook.cells().iter();

@@ -1,4 +1,4 @@
-//! A cell's frame and what is in it.
+//! The markup of one cell: its frame, its prompt, its source and its outputs.
 
 use super::{
     escape, highlight, output,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::prepared::{CellContent, CodeCell, PreparedCell};
 
-/// One cell, onto the end of `out`.
+/// Appends one cell to `out`.
 pub(super) fn push(out: &mut String, cell: &PreparedCell, context: &mut RenderContext<'_>) {
     let (class, name) = match &cell.content {
         CellContent::Code(_) => ("nb-code", "Code cell"),
@@ -55,14 +55,14 @@ fn push_tags(out: &mut String, tags: &[String]) {
 
 fn push_code(out: &mut String, code: &CodeCell, context: &mut RenderContext<'_>) {
     if !code.source.is_empty() {
-        hidden(out, code.source_hidden, "Source folded away", |out| {
+        push_foldable(out, code.source_hidden, "Source folded away", |out| {
             out.push_str("<pre class=\"nb-source\"><code>");
             highlight::push(out, &code.source, &code.language);
             out.push_str("</code></pre>");
         });
     }
     if !code.outputs.is_empty() {
-        hidden(out, code.outputs_hidden, "Output folded away", |out| {
+        push_foldable(out, code.outputs_hidden, "Output folded away", |out| {
             out.push_str("<div class=\"nb-outputs");
             out.push_str(if code.scrolled {
                 " nb-scrolled\">"
@@ -77,8 +77,8 @@ fn push_code(out: &mut String, code: &CodeCell, context: &mut RenderContext<'_>)
     }
 }
 
-/// What the participant folded away stays reachable.
-fn hidden(out: &mut String, hidden: bool, summary: &str, content: impl FnOnce(&mut String)) {
+/// Writes `content`, within `details` when the participant has folded it away.
+fn push_foldable(out: &mut String, hidden: bool, summary: &str, content: impl FnOnce(&mut String)) {
     if hidden {
         out.push_str("<details class=\"nb-hidden\"><summary>");
         out.push_str(summary);

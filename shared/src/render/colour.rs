@@ -1,6 +1,6 @@
-//! Any colour to the nearest of the terminal's sixteen, which the stylesheet chooses.
+//! The nearest of the terminal's sixteen colours, which the stylesheet defines.
 
-/// The usual red, green and blue of the sixteen.
+/// The usual red, green and blue of the terminal's colours, by number.
 const TERMINAL_COLOURS: [[u8; 3]; 16] = [
     [0, 0, 0],
     [170, 0, 0],
@@ -20,7 +20,7 @@ const TERMINAL_COLOURS: [[u8; 3]; 16] = [
     [255, 255, 255],
 ];
 
-/// The nearest of the sixteen to a red, green and blue.
+/// The number of the terminal colour nearest to a red, green and blue.
 pub(crate) fn nearest(colour: [u8; 3]) -> u8 {
     let distance = |other: [u8; 3]| -> u32 {
         let parts = colour.iter().zip(other);
@@ -31,7 +31,7 @@ pub(crate) fn nearest(colour: [u8; 3]) -> u8 {
     best.map_or(0, |(number, _)| number)
 }
 
-/// The nearest of the sixteen to an entry of the palette of 256.
+/// The number of the terminal colour nearest to an entry of the palette of 256.
 pub(crate) fn nearest_of_palette(number: u8) -> u8 {
     const CUBE_STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     match number {

@@ -3,16 +3,17 @@
 use super::{escape, highlight};
 use crate::prepared::JsonTree;
 
-/// Below this depth a tree is folded at first, and so is a part of more entries.
+/// From this depth on a node is folded at first, and so is one of more entries than
+/// [`MAX_OPEN_ENTRIES`].
 const MAX_OPEN_DEPTH: usize = 2;
 const MAX_OPEN_ENTRIES: usize = 20;
 
-/// `json` onto the end of `out`.
+/// Appends the tree to `out`.
 pub(super) fn push(out: &mut String, json: &JsonTree) {
-    node(out, None, json, 0);
+    push_node(out, None, json, 0);
 }
 
-fn node(out: &mut String, key: Option<&str>, json: &JsonTree, depth: usize) {
+fn push_node(out: &mut String, key: Option<&str>, json: &JsonTree, depth: usize) {
     let (kind, shown, more) = match json {
         JsonTree::Leaf(text) => {
             out.push_str("<code>");
@@ -60,7 +61,7 @@ fn node(out: &mut String, key: Option<&str>, json: &JsonTree, depth: usize) {
 
 fn push_item(out: &mut String, key: Option<&str>, json: &JsonTree, depth: usize) {
     out.push_str("<li>");
-    node(out, key, json, depth + 1);
+    push_node(out, key, json, depth + 1);
     out.push_str("</li>");
 }
 

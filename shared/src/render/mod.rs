@@ -1,12 +1,11 @@
 //! Prepared cells to HTML, by the same code natively and in wasm.
 //!
-//! Safe by construction: every text is escaped where it is written, the only markup
-//! not made here is [`crate::prepared::SafeHtml`], and there is no `style` attribute,
-//! no event attribute and no script anywhere, so that a page without
-//! `'unsafe-inline'` shows the result whole. How it looks is the stylesheet's
-//! business; the contract with it is the structure and the classes below. What is
-//! deliberately not here: choosing among mime types, Markdown and maths, which
-//! [`crate::prepare`] has done.
+//! The result is safe by construction: every text is escaped where it is written, the only
+//! markup not made here is [`crate::prepared::SafeHtml`], and there is no `style` attribute, no
+//! event attribute and no script anywhere, so that a page without `'unsafe-inline'` shows the
+//! result whole. The stylesheet decides how it looks; the contract with it is the structure and
+//! the classes below. What is deliberately not here: choosing among mime types, Markdown and
+//! maths, which [`crate::prepare`] has done.
 //!
 //! # Structure
 //!
@@ -82,24 +81,23 @@ pub use changes::changes;
 use crate::prepared::PreparedOutput;
 use crate::prepared::{Markdown, PreparedCell, SafeHtml};
 
-/// How to render.
+/// The options of a rendering.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Goes before every `id` in the result, so that two notebooks can share a page.
     pub id_prefix: String,
     /// The page's own address, relative to its base and with its query, such as
-    /// `notebook?filename=a.ipynb&user=ana`: what links within the notebook begin with,
-    /// because below a `<base>` a bare `#id` leads to the base. `None` in a page without.
+    /// `notebook?filename=a.ipynb&user=ana`. Links within the notebook begin with it, because
+    /// below a `<base>` a bare `#id` leads to the base. `None` in a page without a `<base>`.
     pub page: Option<String>,
-    /// The page offers to show outputs that need a script in a closed frame, so there
-    /// are buttons for it.
+    /// Whether there are buttons that show an output that needs a script in a closed frame.
     pub frames: bool,
 }
 
 /// The HTML of `cells`, in order.
 ///
-/// At most eight times as large as the notebook that they were made of, and 4 KiB for
-/// each cell and each output; a formula may take 24 bytes for each of its own.
+/// It has at most eight times the size of the notebook that they were made of, 4 KiB for each
+/// cell and each output, and 24 bytes for each byte of a formula.
 ///
 /// ```
 /// use shared::{
@@ -138,7 +136,7 @@ pub fn markdown(markdown: &Markdown, options: &Options) -> SafeHtml {
     SafeHtml::trust(out)
 }
 
-/// The HTML of an output by itself, for who measures it.
+/// The HTML of an output by itself, which `prepare::budget` measures.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn output(output: &PreparedOutput) -> String {
     let options = Options::default();
@@ -147,7 +145,7 @@ pub(crate) fn output(output: &PreparedOutput) -> String {
     out
 }
 
-/// The same of a text.
+/// The HTML of a text by itself, which `prepare::budget` measures.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn text(text: &str) -> String {
     let mut out = String::new();
@@ -155,7 +153,7 @@ pub(crate) fn text(text: &str) -> String {
     out
 }
 
-/// The same of source.
+/// The HTML of source by itself, which `prepare::budget` measures.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn source(source: &str, language: &str) -> String {
     let mut out = String::new();
@@ -175,13 +173,13 @@ impl<'a> Renderer<'a> {
         })
     }
 
-    /// The next cell, onto the end of `out`.
+    /// Appends the next cell to `out`.
     pub(crate) fn push(&mut self, out: &mut String, cell: &PreparedCell) {
         self.0.cell = cell.index;
         cell::push(out, cell, &mut self.0);
     }
 
-    /// The places of the page so far.
+    /// The ids of the page so far.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn ids(&mut self) -> &mut anchor::AnchorIds {
         &mut self.0.ids

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::prepared::{PreparedOutput, RichOutput};
 
-/// One output, onto the end of `out`.
+/// Appends one output to `out`.
 pub(super) fn push(out: &mut String, output: &PreparedOutput, context: &mut RenderContext<'_>) {
     match output {
         PreparedOutput::Stdout(text) => text::push(out, "nb-output nb-stdout", "", text),
@@ -24,7 +24,8 @@ pub(super) fn push(out: &mut String, output: &PreparedOutput, context: &mut Rend
     }
 }
 
-/// The traceback; some kernels send none, or one that does not name the exception.
+/// Appends the traceback, and the exception's name where the traceback has none, because some
+/// kernels send no traceback, or one that does not name the exception.
 fn push_error(out: &mut String, ename: &str, evalue: &str, traceback: &str) {
     let mut whole = Cow::Borrowed(traceback);
     if !traceback.contains(ename) || traceback.is_empty() {

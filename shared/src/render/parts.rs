@@ -1,18 +1,18 @@
-//! What cells and outputs both have: Markdown, text, notes, and what is known of the page
+//! The markup that cells and outputs share: Markdown, text and notes; and the state of the page
 //! so far.
 
 use super::{Options, anchor, escape, text};
 use crate::prepared::Markdown;
 
-/// What one call to [`super::cells`] carries from cell to cell.
+/// The state that a rendering carries from cell to cell.
 pub(super) struct RenderContext<'a> {
     pub(super) options: &'a Options,
     pub(super) ids: anchor::AnchorIds,
-    /// The place of the cell in its notebook, from 0.
+    /// The index of the cell in its notebook, from 0.
     pub(super) cell: usize,
 }
 
-/// Markdown in its wrapper.
+/// Appends Markdown in its wrapper to `out`.
 pub(super) fn push_markdown(
     out: &mut String,
     markdown: &Markdown,
@@ -29,12 +29,12 @@ pub(super) fn push_markdown(
     out.push_str("</div>");
 }
 
-/// Text as it stands, colours included.
+/// Appends terminal text, with its colours, to `out`.
 pub(super) fn push_text(out: &mut String, text: &str) {
     text::push(out, "nb-text", "", text);
 }
 
-/// What cannot be shown, in words.
+/// Appends a note on something that cannot be shown to `out`.
 pub(super) fn push_note(out: &mut String, note: &str) {
     out.push_str("<p class=\"nb-note\">");
     escape::push(out, note);

@@ -1,7 +1,7 @@
-//! Several bytes looked at in one go.
+//! Several bytes compared at once.
 //!
-//! [`ByteVector`] are as many as are compared at once: a vector of sixteen natively, and the eight
-//! of a word in the browser, where there are no vectors. Both have the same methods.
+//! A [`ByteVector`] is a vector of sixteen bytes natively, and a word of eight in the browser,
+//! where there are no vectors. Both have the same methods.
 
 pub(super) use machine::{ByteMatches, ByteVector};
 
@@ -9,11 +9,11 @@ pub(super) use machine::{ByteMatches, ByteVector};
 mod machine {
     use wide::u8x16;
 
-    /// Bytes beside one another.
+    /// The bytes that are compared at once.
     #[derive(Clone, Copy)]
     pub(in crate::scan) struct ByteVector(u8x16);
 
-    /// Which of them were looked for: all ones in their place.
+    /// Which bytes matched: all ones in their lanes.
     #[derive(Clone, Copy)]
     pub(in crate::scan) struct ByteMatches(u8x16);
 
@@ -24,12 +24,12 @@ mod machine {
             Self(u8x16::new(bytes))
         }
 
-        /// Those that are `byte`.
+        /// The bytes that are equal to `byte`.
         pub(in crate::scan) fn equal(self, byte: u8) -> ByteMatches {
             ByteMatches(self.0.simd_eq(u8x16::splat(byte)))
         }
 
-        /// Those that are `byte` or less.
+        /// The bytes that are at most `byte`.
         pub(in crate::scan) fn at_most(self, byte: u8) -> ByteMatches {
             ByteMatches(self.0.simd_le(u8x16::splat(byte)))
         }
@@ -40,7 +40,7 @@ mod machine {
             Self(self.0 | other.0)
         }
 
-        /// The place of the first.
+        /// The index of the first match.
         pub(in crate::scan) fn first(self) -> Option<usize> {
             let places = self.0.to_bitmask();
             (places != 0).then(|| places.trailing_zeros() as usize)
@@ -53,12 +53,12 @@ mod machine {
     /// A one in each byte of a word.
     const ONES: u64 = u64::MAX / 255;
 
-    /// Bytes beside one another.
+    /// The bytes that are compared at once.
     #[derive(Clone, Copy)]
     pub(in crate::scan) struct ByteVector(u64);
 
-    /// Which of them were looked for: the top bit in their place. It may be set behind the
-    /// first of them by mistake, so only that one counts.
+    /// Which bytes matched: the top bit of each. A borrow may set it after the first match by
+    /// mistake, so only the first match counts.
     #[derive(Clone, Copy)]
     pub(in crate::scan) struct ByteMatches(u64);
 
@@ -69,14 +69,14 @@ mod machine {
             Self(u64::from_le_bytes(bytes))
         }
 
-        /// Those that are `byte`.
+        /// The bytes that are equal to `byte`.
         pub(in crate::scan) fn equal(self, byte: u8) -> ByteMatches {
             let differing = self.0 ^ (ONES * u64::from(byte));
-            // A zero lends from its neighbour.
+            // A zero byte borrows from its neighbour.
             ByteMatches(differing.wrapping_sub(ONES) & !differing)
         }
 
-        /// Those that are `byte` or less, of a `byte` below 128.
+        /// The bytes that are at most `byte`, which has to be below 128.
         pub(in crate::scan) fn at_most(self, byte: u8) -> ByteMatches {
             ByteMatches(self.0.wrapping_sub(ONES * u64::from(byte + 1)) & !self.0)
         }
@@ -87,7 +87,7 @@ mod machine {
             Self(self.0 | other.0)
         }
 
-        /// The place of the first.
+        /// The index of the first match.
         pub(in crate::scan) fn first(self) -> Option<usize> {
             let places = self.0 & (ONES << 7);
             (places != 0).then(|| places.trailing_zeros() as usize / 8)

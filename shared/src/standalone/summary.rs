@@ -1,9 +1,10 @@
-//! The ends of everyone's notebooks as one HTML document: who is where.
+//! The last cells of all participants' copies of a notebook as one HTML document, which shows
+//! how far each participant is.
 //!
-//! It is written piece by piece, because it can be large and most of it is known: the
-//! [`head`] with its table of contents, then for each participant a [`section`], the HTML
-//! of their cells (rendered with the [`id_prefix`] that is theirs) and [`SECTION_END`],
-//! then [`SUMMARY_END`]. Like every document here it needs no script and no network.
+//! The caller writes it in parts, because it can be large and most of it has not changed: the
+//! [`head`] with its table of contents, then for each participant a [`section`], the HTML of
+//! their cells (rendered with their [`id_prefix`]) and [`SECTION_END`], then [`SUMMARY_END`].
+//! Like every document here it needs no script and no network.
 
 use std::sync::LazyLock;
 
@@ -13,22 +14,22 @@ use crate::render::escape;
 static SUMMARY_STYLE: LazyLock<String> =
     LazyLock::new(|| minify::minified(include_str!("summary.css")));
 
-/// What stands behind a participant's cells.
+/// The end of a participant's section, after their cells.
 pub const SECTION_END: &str = "</section>\n";
 
-/// What stands behind the last participant.
+/// The end of the summary, after the last section.
 pub const SUMMARY_END: &str = "</main>\n</body>\n</html>\n";
 
-/// A participant in the summary.
+/// What the summary shows of a participant beside their cells.
 #[derive(Clone, Copy, Debug)]
 pub struct ParticipantSummary<'a> {
-    /// Who.
+    /// The participant's user name.
     pub user: &'a str,
     /// The address of their notebook's own document; `None` when there is none.
     pub href: Option<&'a str>,
-    /// When they saved last, as RFC 3339 has it.
+    /// When they last saved, in RFC 3339.
     pub saved: &'a str,
-    /// The same for people.
+    /// The same time in words.
     pub saved_text: &'a str,
     /// How many cells the notebook has.
     pub total_cells: usize,
@@ -40,8 +41,8 @@ pub struct ParticipantSummary<'a> {
     pub ends_in_error: bool,
 }
 
-/// What begins every id in the section of `user`, to render their cells with. No two users
-/// have the same, and none is the beginning of another.
+/// The prefix of every id in the section of `user`, to render their cells with. No user's prefix
+/// is the beginning of another user's.
 ///
 /// ```
 /// use shared::standalone::summary::id_prefix;
@@ -67,7 +68,7 @@ fn id(user: &str) -> String {
     id
 }
 
-/// The document up to the first participant: `title` names the notebook, as text.
+/// The document up to the first section: `title` names the notebook, as text.
 ///
 /// ```
 /// use shared::standalone::summary::{self, ParticipantSummary};
@@ -112,7 +113,7 @@ pub fn head(title: &str, entries: &[ParticipantSummary<'_>], language: &str) -> 
     out
 }
 
-/// A word on a participant who may need help.
+/// Appends a word on a participant who may need help to `out`.
 fn push_state(out: &mut String, before: &str, entry: &ParticipantSummary<'_>) {
     let state = match entry.problem {
         Some(_) => "cannot be read",
@@ -181,7 +182,7 @@ mod tests {
     use super::id_prefix;
 
     #[test]
-    fn no_users_ids_are_anothers() {
+    fn users_have_different_id_prefixes() {
         let users = [
             "ana",
             "ana.",

@@ -1,4 +1,4 @@
-//! The lexer: a position in the source and what stands there.
+//! The lexer, which reads the tokens of a source one after the other.
 
 use super::{
     TokenClass,
@@ -6,10 +6,10 @@ use super::{
 };
 use crate::scan;
 
-/// Where tokens go; false ends the lexing.
+/// Receives each token; `false` ends the lexing.
 type TokenSink<'s> = &'s mut dyn FnMut(TokenClass, &str) -> bool;
 
-/// Gives every piece of `source` to `sink`, in order; whether it got to the end.
+/// Gives every token of `source` to `sink`, in order; returns whether it reached the end.
 pub(super) fn tokens(source: &str, language: &'static Language, sink: TokenSink<'_>) -> bool {
     let mut lexer = Lexer {
         source,
@@ -40,16 +40,16 @@ struct Lexer<'a> {
     source: &'a str,
     language: &'static Language,
     at: usize,
-    /// Open brackets.
+    /// The number of open brackets.
     depth: usize,
-    /// The last character that is not white space, `None` at the start of a line.
+    /// The last character that is not white space; `None` at the start of a line.
     before: Option<char>,
-    /// The last token says that a name is defined next.
+    /// The last token was a keyword that defines the next name.
     defines: bool,
 }
 
 impl<'a> Lexer<'a> {
-    /// Reads one token; the position moves by at least a character.
+    /// Reads one token; the position advances by at least one character.
     fn token(&mut self) -> TokenClass {
         let rest = &self.source[self.at..];
         let Some(first) = rest.chars().next() else {
@@ -82,7 +82,7 @@ impl<'a> Lexer<'a> {
         class
     }
 
-    /// IPython's own lines: magics, shell commands, questions.
+    /// Whether IPython's own syntax begins here: a magic, a shell command, a question.
     fn is_magic(&self, first: char) -> bool {
         let next = self.source[self.at + first.len_utf8()..].chars().next();
         match (first, self.before) {
@@ -98,14 +98,14 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The rest of the line, and after a cell magic the rest of the cell in its language.
+    /// Reads the rest of the line; a cell magic also sets the language of the rest of the cell.
     fn magic(&mut self) -> TokenClass {
         let line = self.line();
         let starts_cell = self.source[..self.at].trim().is_empty();
         if let (true, Some(magic)) = (starts_cell, line.strip_prefix("%%")) {
             let mut words = magic.split_whitespace();
             let name = words.next().unwrap_or_default();
-            // Of a file, the end of its name says what is in it; of a script, the program.
+            // The extension of a file tells its language, and the program that of a script.
             let other = words.next_back().unwrap_or_default();
             self.language = match name {
                 "time" | "timeit" | "capture" | "prun" | "memit" | "mprun" => self.language,
@@ -147,7 +147,7 @@ impl<'a> Lexer<'a> {
         Some(TokenClass::Comment)
     }
 
-    /// A string that begins after `prefix` bytes.
+    /// Reads a string whose quote begins after `prefix` bytes.
     fn string(&mut self, rest: &str, prefix: usize) -> Option<TokenClass> {
         let after = &rest[prefix..];
         let mut quotes = self.language.quotes.iter();
@@ -234,8 +234,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// `match`, `case` and `type` are keywords of Python where they begin what they are for,
-    /// and names everywhere else.
+    /// Whether `name` is a soft keyword of Python here: `match`, `case` and `type` are keywords
+    /// where they begin a statement, and names everywhere else.
     fn is_soft_keyword(&self, name: &str) -> bool {
         let soft = matches!(name, "match" | "case" | "type");
         if !soft || !self.language.is_python || self.before.is_some() || self.depth > 0 {
@@ -266,7 +266,8 @@ impl<'a> Lexer<'a> {
         if self.language.ignores_case {
             words.iter().any(|word| word.eq_ignore_ascii_case(name))
         } else {
-            // Nearly all differ in their length or their first letter, which is quicker to see.
+            // Comparing lengths and first letters first is faster, because nearly all words differ
+            // in them.
             let first = name.as_bytes().first();
             words.iter().any(|word| {
                 word.len() == name.len() && word.as_bytes().first() == first && *word == name
@@ -279,7 +280,7 @@ fn find_or_plain(name: &str) -> &'static Language {
     languages::find(name).unwrap_or(&PLAIN_LANGUAGE)
 }
 
-/// What the body of an unknown cell magic is in.
+/// The language of the body of an unknown cell magic: all of it is plain.
 static PLAIN_LANGUAGE: Language = Language {
     names: &[],
     keywords: &[],
@@ -321,15 +322,15 @@ fn is_string_prefix(name: &str) -> bool {
             .all(|b| matches!(b.to_ascii_lowercase(), b'r' | b'b' | b'f' | b'u' | b't'))
 }
 
-/// Whether `rest` begins with `mark`, told by its first byte where that is enough.
+/// Whether `rest` begins with `mark`; compares the first byte first, because that is faster.
 fn begins(rest: &[u8], mark: &str) -> bool {
     rest.first() == mark.as_bytes().first() && rest.starts_with(mark.as_bytes())
 }
 
-/// The same as [`string_length`] for a string whose braces hold code, in which quotes do
-/// not end it. `None` when the braces do not say where it ends.
+/// The same as [`string_length`] for a format string, in whose braces quotes do not end it.
+/// `None` when its braces do not tell where it ends.
 fn formatted_length(text: &str, quote: &Quote) -> Option<usize> {
-    /// Nobody writes longer ones on a line, and the time must not depend on who does.
+    /// Format strings are shorter; a bound keeps the time proportional to the source.
     const MAX_FORMAT_STRING_BYTES: usize = 500;
     let bytes = text.as_bytes();
     let mut at = quote.mark.len();
@@ -353,8 +354,8 @@ fn formatted_length(text: &str, quote: &Quote) -> Option<usize> {
     None
 }
 
-/// The length of the string that `text` begins with; one that is never closed goes to
-/// the end of the line, or of the text.
+/// The length of the string that `text` begins with; an unclosed string ends with its line, or
+/// with the text.
 fn string_length(text: &str, quote: &Quote) -> usize {
     let bytes = text.as_bytes();
     let stops = [quote.mark.as_bytes()[0], b'\\', b'\n'];

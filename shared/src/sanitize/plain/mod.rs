@@ -1,49 +1,48 @@
-//! The short way for HTML that is plainly harmless, above all the tables of pandas, and for
-//! what the long way has written: 3 ns a byte of tags instead of 90 to 180 (`cargo xtask bench
-//! growth`, `docs/performance.md`), three quarters of what a typical notebook took.
+//! The short way for HTML that is plainly harmless, above all the tables of pandas, and for the
+//! output of the long way: 3 ns for each byte of tags instead of 90 to 180 (`cargo xtask bench
+//! growth`, `docs/performance.md`), which was three quarters of the time of a typical notebook.
 //!
-//! Parsing as a browser does takes most of the time that a notebook takes. It is only
-//! needed because HTML need not be well-formed; where it is, one scan writes what the
-//! long way would have written. So this accepts very little: a few elements that are
-//! closed in the order in which they were opened, each only where the parser leaves it
-//! where it stands, with attributes in double quotes. Everything else is `None` and
-//! goes the long way, and a test holds the two against each other.
+//! Parsing as a browser does takes most of the time that a notebook takes. It is only needed
+//! because HTML need not be well-formed; for well-formed HTML one scan writes what the long way
+//! would have written. So this accepts very little: a few elements that are closed in the order
+//! in which they were opened, each only where the parser does not move it, with attributes in
+//! double quotes. All other HTML is `None` and goes the long way; a test compares the two.
 
 use super::{css, policy, references};
 use crate::prepare::{anchor, link};
 
-/// Far below where `shape` or a parser would have anything to say.
+/// The most elements within each other; `shape` and parsers have much higher limits.
 const MAX_PLAIN_DEPTH: usize = 16;
 
-/// Attributes that mean nothing here, whatever their value.
+/// Attributes that are dropped whatever their value is.
 const IGNORED_ATTRIBUTES: [&str; 4] = ["border", "halign", "id", "valign"];
 
-/// What marks text.
+/// The elements that mark text: HTML's phrasing content.
 const PHRASING_ELEMENTS: [&str; 24] = [
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark",
     "q", "s", "samp", "small", "span", "strong", "sub", "sup", "u", "var",
 ];
 
-/// What may stand inside an element.
+/// The content that an element may have.
 #[derive(Clone, Copy, PartialEq)]
 enum ContentModel {
     /// Blocks and text.
     Flow,
-    /// Text and what marks it.
+    /// Text and phrasing elements.
     Phrasing,
     /// Parts of a table, and white space between them.
     Table,
-    /// Rows.
+    /// Rows of a part of a table.
     Part,
-    /// Cells.
+    /// Cells of a row.
     Row,
     /// Items, and white space between them.
     List,
-    /// Terms and what they mean.
+    /// Terms and their descriptions.
     Terms,
 }
 
-/// What is inside `name` where it stands inside `parent`; `None` where it may not stand.
+/// The content model of the element `name` inside `parent`; `None` where it may not stand.
 fn inside(parent: ContentModel, name: &str) -> Option<ContentModel> {
     match (parent, name) {
         (
@@ -69,12 +68,13 @@ fn inside(parent: ContentModel, name: &str) -> Option<ContentModel> {
     }
 }
 
-/// What is inside `name` where nothing is around it that it could end.
+/// The content model of an item that stands outside of any element, where its start tag ends no
+/// other element.
 fn alone(depth: usize, name: &str) -> Option<ContentModel> {
     (depth == 0 && matches!(name, "dd" | "dt" | "li")).then_some(ContentModel::Flow)
 }
 
-/// What the long way makes of `html`, where that is plain to see.
+/// The same as the long way makes of `html`; `None` where that is not plain to see.
 pub(super) fn clean(html: &str) -> Option<String> {
     let mut out = String::with_capacity(html.len());
     let mut open: Vec<(&str, ContentModel)> = Vec::with_capacity(MAX_PLAIN_DEPTH);
@@ -102,9 +102,9 @@ pub(super) fn clean(html: &str) -> Option<String> {
                 out.push_str("<br>")
             }
             ("hr", ContentModel::Flow) if tag == "hr" => out.push_str("<hr>"),
-            // A parser ends the first of two, wherever they are.
+            // A parser ends the first of two nested links.
             ("a", _) if open.iter().any(|(open, _)| *open == "a") => return None,
-            // It drops a line end there.
+            // A parser drops the line end there.
             ("pre", _) if rest.starts_with('\n') => return None,
             _ => {
                 let may_stand = inside(place, name).or_else(|| alone(open.len(), name));
@@ -123,7 +123,7 @@ pub(super) fn clean(html: &str) -> Option<String> {
     }
 }
 
-/// The text up to the next tag; the answer is the rest.
+/// Writes the text up to the next tag; returns the rest.
 fn text<'h>(out: &mut String, html: &'h str, place: ContentModel) -> Option<&'h str> {
     let bytes = html.as_bytes();
     let only_space = !matches!(place, ContentModel::Flow | ContentModel::Phrasing);
@@ -148,15 +148,15 @@ fn text<'h>(out: &mut String, html: &'h str, place: ContentModel) -> Option<&'h 
     Some(&html[at..])
 }
 
-/// What a byte of text may be the start of.
+/// What a byte of text may begin.
 #[derive(Clone, Copy)]
 enum ByteKind {
     Space,
     Text,
     Tag,
-    /// Something that may have to be written differently.
+    /// A character that may have to be escaped.
     Escaped,
-    /// What a parser changes.
+    /// A character that a parser changes.
     Refused,
 }
 
@@ -169,8 +169,8 @@ const BYTE_KINDS: [ByteKind; 256] = {
     kinds[b'<' as usize] = ByteKind::Tag;
     kinds[b'&' as usize] = ByteKind::Escaped;
     kinds[b'>' as usize] = ByteKind::Escaped;
-    // The first byte of a space that does not break, and that of a byte order mark and
-    // of the stand-in for an ampersand.
+    // The first byte of a no-break space, and that of a byte order mark and of the stand-in for
+    // an ampersand.
     kinds[0xC2] = ByteKind::Escaped;
     kinds[0xEF] = ByteKind::Escaped;
     kinds
@@ -188,19 +188,19 @@ fn escaped(rest: &str) -> Option<(&str, usize)> {
     }
 }
 
-/// What follows a stylesheet, which is dropped.
+/// The rest after a stylesheet, which is dropped.
 fn after_style<'h>(tag: &str, rest: &'h str) -> Option<&'h str> {
     if !["style", "style scoped", "style type=\"text/css\""].contains(&tag) {
         return None;
     }
     let (css, after) = rest.split_once('<')?;
-    // A parser would read on from such a byte, too, but it need not be shown here.
+    // A parser continues after a NUL, too, but the long way can handle that.
     (!css.contains('\0')).then_some(())?;
     after.strip_prefix("/style>")
 }
 
-/// The attributes of a link that leads out of the page, as somebody or as this has written
-/// them; nothing else is plain about a link.
+/// Writes the attributes of a link that leads out of the page. It accepts `href` alone, or with
+/// the attributes that the sanitiser adds; all other links go the long way.
 fn link(out: &mut String, attributes: &str) -> Option<()> {
     if attributes.is_empty() {
         return Some(());
@@ -226,34 +226,36 @@ fn link(out: &mut String, attributes: &str) -> Option<()> {
     Some(())
 }
 
-/// All of `attributes`, where that is `name` with a plain value.
-fn only<'a>(name: &str, attributes: &'a str) -> Option<&'a str> {
-    let value = value_of(name, attributes)?;
+/// All of `attributes`, where they are only `name` with a plain value.
+fn sole_attribute<'a>(name: &str, attributes: &'a str) -> Option<&'a str> {
+    let value = sole_value(name, attributes)?;
     value.bytes().all(is_harmless).then_some(attributes)
 }
 
-/// All of `attributes`, where that is a place with the name that it has here.
-fn place_in<'a>(element: &str, attributes: &'a str) -> Option<&'a str> {
-    let name = value_of("id", attributes)?;
+/// All of `attributes`, where they are only an `id` that is already in the form of an anchor's
+/// name.
+fn sole_id<'a>(element: &str, attributes: &'a str) -> Option<&'a str> {
+    let name = sole_value("id", attributes)?;
     let is_own = !policy::is_of_table(element) && name.is_ascii() && anchor::name(name) == name;
     (is_own && !name.is_empty()).then_some(attributes)
 }
 
-/// The value of `name`, where that is all there is.
-fn value_of<'a>(name: &str, attributes: &'a str) -> Option<&'a str> {
+/// The value of `name`, where it is the only attribute.
+fn sole_value<'a>(name: &str, attributes: &'a str) -> Option<&'a str> {
     let value = attributes.strip_prefix(name)?.strip_prefix("=\"")?;
     value.strip_suffix('"').filter(|value| !value.contains('"'))
 }
 
-/// Whether a byte means nothing in a value but itself.
+/// Whether a byte of a value needs no escaping and no check.
 fn is_harmless(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<')
 }
 
 fn attributes(out: &mut String, element: &str, attributes: &str) -> Option<()> {
-    // With others it has a place among them, and the long way knows which.
-    if let Some(words) = only("title", attributes).or_else(|| place_in(element, attributes)) {
-        out.extend([" ", words]);
+    // Only a sole one is handled, because the long way orders it among other attributes.
+    let sole = sole_attribute("title", attributes).or_else(|| sole_id(element, attributes));
+    if let Some(attribute) = sole {
+        out.extend([" ", attribute]);
         return Some(());
     }
     let mut seen: Vec<&str> = Vec::new();
@@ -274,7 +276,7 @@ fn attributes(out: &mut String, element: &str, attributes: &str) -> Option<()> {
         }
         seen.push(name);
         match name {
-            // Classes of its own go before those of its style.
+            // The classes of `class` come before those of `style`.
             "class" if !seen.contains(&"style") => {
                 let known = value.split_ascii_whitespace();
                 classes.extend(known.filter(|c| policy::is_known(c)).map(str::to_owned));
@@ -304,7 +306,7 @@ fn attributes(out: &mut String, element: &str, attributes: &str) -> Option<()> {
     Some(())
 }
 
-/// A small number, written as it is read back.
+/// A span of one to three digits without a leading zero, which is written as it stands.
 fn span(value: &str) -> Option<&str> {
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
     (digits && matches!(value.len(), 1..=3) && !value.starts_with('0')).then_some(value)

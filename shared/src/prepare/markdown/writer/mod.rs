@@ -71,7 +71,7 @@ impl<'a> MarkdownWriter<'a> {
 
     /// How long it is, about, once it is in a page.
     pub(super) fn length(&self) -> usize {
-        self.out.len() + ANCHOR_BYTES * self.ids.places()
+        self.out.len() + ANCHOR_BYTES * self.ids.written()
     }
 
     pub(super) fn finish(self) -> String {
