@@ -1,8 +1,8 @@
-//! An output, whichever nbformat it is of.
+//! An output of any nbformat.
 
 use super::json::{Entries, RawJson};
 
-/// nbformat 3's names for mime types, which stand on the output itself.
+/// The names of nbformat 3 for mime types, which are fields of the output itself.
 const NBFORMAT_3_MIMES: [(&str, &str); 9] = [
     ("html", "text/html"),
     ("svg", "image/svg+xml"),
@@ -18,11 +18,11 @@ const NBFORMAT_3_MIMES: [(&str, &str); 9] = [
 /// One output of a code cell.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output<'a> {
-    /// What was printed.
+    /// Printed text.
     Stream {
-        /// On standard error rather than standard output.
+        /// Whether it was printed to standard error, and not to standard output.
         stderr: bool,
-        /// As it was written: with escapes and carriage returns.
+        /// The text as it was printed, with escapes and carriage returns.
         text: String,
     },
     /// An exception.
@@ -34,37 +34,37 @@ pub enum Output<'a> {
         /// As the kernel formatted it, with ANSI escapes; may be empty.
         traceback: String,
     },
-    /// Something displayed, in one or more mime types.
+    /// A display or a result, in one or more mime types.
     Bundle(MimeBundle<'a>),
-    /// What came before it is no longer shown.
+    /// The outputs before it are no longer shown.
     Clear {
-        /// Only when the next output comes.
+        /// Whether they are shown until the next output comes.
         wait: bool,
     },
-    /// No output this version knows; why, in words.
+    /// An output of an unknown type, or a broken one; why, in words.
     Unknown(String),
 }
 
-/// One thing in several mime types.
+/// The same data in several mime types: a MIME bundle of Jupyter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MimeBundle<'a> {
-    /// It is the value of the cell, and not something displayed on the way.
+    /// Whether it is the cell's result, and not a display.
     pub is_result: bool,
-    /// It replaces what was displayed under the same id.
+    /// Whether it updates the display of the same id.
     pub is_update: bool,
-    /// What it was displayed under, when a tool kept that, as JSON has it between its quotes.
+    /// The display id, when the file has it, as it stands between the quotes of the JSON.
     pub display_id: Option<&'a str>,
-    /// By mime type, as JSON has it between its quotes, in the order of the file: the first 32 of
-    /// them.
+    /// The data by mime type, as it stands between the quotes of the JSON, in the order of the
+    /// file: the first 32 types.
     pub data: Vec<(&'a str, RawJson<'a>)>,
-    /// By mime type, such as the width of an image.
+    /// The metadata by mime type, such as the width of an image.
     pub metadata: Option<RawJson<'a>>,
 }
 
-/// Nobody has one thing in more mime types.
+/// The most mime types of one bundle that are read; libraries write fewer.
 const MAX_MIME_TYPES: usize = 32;
 
-/// Whether `value` is an output with something to show, as [`Output::of`] would tell it.
+/// Whether [`Output::of`] would read `value` as an output of a known type that shows something.
 pub(super) fn is_shown(value: RawJson<'_>) -> bool {
     let kind = value.get("output_type").and_then(RawJson::as_written);
     matches!(
@@ -162,8 +162,8 @@ impl<'a> MimeBundle<'a> {
         found.map(|(_, value)| *value)
     }
 
-    /// The data of one mime type as text; lists of lines are joined. `None` when there is
-    /// none, or when it is no text.
+    /// The data of one mime type as text; lists of lines are joined. `None` when the bundle has
+    /// no such data, or when it is no text.
     ///
     /// ```
     /// use shared::notebook::{Notebook, Output};
@@ -191,7 +191,7 @@ fn old_data<'a>(fields: RawJson<'a>) -> impl Iterator<Item = (&'a str, RawJson<'
     named.chain(all.filter(|(key, _)| key.contains('/')))
 }
 
-/// The mime type of nbformat 3's name for it.
+/// The mime type that nbformat 3 calls `name`.
 pub(super) fn mime_of_old_name(name: &str) -> Option<&'static str> {
     let found = NBFORMAT_3_MIMES.iter().find(|(old, _)| *old == name);
     found.map(|(_, mime)| *mime)
@@ -202,7 +202,7 @@ pub(super) fn mime_has_old_name(mime: &str) -> bool {
     NBFORMAT_3_MIMES.iter().any(|(_, known)| *known == mime)
 }
 
-/// The parts of a traceback are lines without their ends.
+/// The traceback as one text: its list holds lines without their ends.
 fn traceback(value: RawJson<'_>) -> String {
     if !value.is_array() {
         return value.as_str().unwrap_or_default().into_owned();

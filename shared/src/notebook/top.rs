@@ -1,4 +1,4 @@
-//! The top-level object of a notebook, read in one pass: its cells one by one, all else as text.
+//! Reads the top-level object of a notebook in one pass: its cells one by one, the rest as text.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use super::{
     json::{CompactWriter, ObjectWriter, RawJson},
 };
 
-/// A notebook has at most so many cells. More of them are no notebook that anyone reads, and
-/// each takes memory, and room on a page, whatever is in it.
+/// The most cells of a notebook that is read, because even an empty cell takes memory, and room
+/// on a page.
 pub(super) const MAX_NOTEBOOK_CELLS: usize = 10_000;
 
-/// What was read.
+/// The JSON that was read as a notebook.
 pub(super) enum TopLevel {
     /// The JSON is no object.
     NotAnObject,
-    /// The object, in which null stands for the list of its cells, when it has one.
+    /// An object, with null in place of its list of cells.
     Object {
         json: String,
         cells: Option<Vec<Cell>>,
-        /// It has one of the keys by which a notebook is known, worksheets among them.
+        /// It has a key of notebooks: cells, worksheets or nbformat.
         is_notebook: bool,
         has_sheets: bool,
         has_too_many: bool,
@@ -29,7 +29,7 @@ pub(super) enum TopLevel {
 }
 
 impl TopLevel {
-    /// Whether it is a notebook and nothing more need be known for saying so.
+    /// Whether it is surely a valid notebook: worksheets and too many cells need more checks.
     pub(super) fn is_plain(&self) -> bool {
         matches!(
             self,
@@ -42,7 +42,7 @@ impl TopLevel {
         )
     }
 
-    /// The parts that a notebook is made of, when it is one.
+    /// The parts of a [`super::Notebook`], when it is one.
     pub(super) fn into_parts(
         self,
         warnings: &mut Vec<String>,
@@ -71,7 +71,7 @@ impl TopLevel {
         let [sheets, other] = RawJson::of(&json).get_all(["worksheets", "cells"]);
         if let Some(sheets) = sheets.filter(|sheets| sheets.is_array()) {
             let (sheet, cells) = flatten(sheets)?;
-            let top = with(RawJson::of(&json), "worksheets", Some("null"));
+            let top = with_field(RawJson::of(&json), "worksheets", Some("null"));
             return Ok((top.into(), CellsPlace::Worksheet(sheet.into()), cells));
         }
         if other.is_some() {
@@ -87,7 +87,7 @@ fn too_many() -> ParseError {
     ))
 }
 
-/// Reads a notebook. When it is only to be known whether there is one, nothing is kept.
+/// Reads a notebook. Without `keeps` it only checks it, and drops the values.
 pub(super) struct TopLevelReader {
     pub(super) keeps: bool,
 }
@@ -174,14 +174,14 @@ impl<'de> Visitor<'de> for TopLevelReader {
     }
 }
 
-/// What stands under `cells`.
+/// The value of `cells`.
 enum CellsValue {
     List(Vec<Cell>),
     TooMany,
     NoList,
 }
 
-/// Reads it. Into the text goes null for a list, and else what there is.
+/// Reads the value of `cells`. Writes null for a list, and any other value as it is.
 struct CellsReader<'o> {
     out: &'o mut String,
     keeps: bool,
@@ -269,9 +269,9 @@ impl<'de> Visitor<'de> for CellsReader<'_> {
     }
 }
 
-/// The object `json` with `value` for the key `name`, in the place it had or at the end; without
-/// the key when there is no value.
-pub(super) fn with(json: RawJson<'_>, name: &str, value: Option<&str>) -> String {
+/// The object `json` with `value` for the key `name`, in its place or at the end; without the key
+/// when `value` is `None`.
+pub(super) fn with_field(json: RawJson<'_>, name: &str, value: Option<&str>) -> String {
     let mut out = String::with_capacity(json.json().len() + value.map_or(0, str::len) + name.len());
     let mut left = value;
     for (key, own) in json.entries() {
@@ -291,7 +291,7 @@ pub(super) fn with(json: RawJson<'_>, name: &str, value: Option<&str>) -> String
     out
 }
 
-/// An entry of an object that is written onto the end of `out`, the first with its brace.
+/// Appends an entry of an object to `out`, the first entry with the object's brace.
 pub(super) fn push_entry(out: &mut String, key: &str, value: &str) {
     let before = if out.is_empty() { "{\"" } else { ",\"" };
     for part in [before, key, "\":", value] {
@@ -299,12 +299,12 @@ pub(super) fn push_entry(out: &mut String, key: &str, value: &str) {
     }
 }
 
-/// Ends the object that is `out`.
+/// Closes the object in `out`.
 pub(super) fn close(out: &mut String) {
     out.push_str(if out.is_empty() { "{}" } else { "}" });
 }
 
-/// The other fields of the first of all worksheets, and the cells of all.
+/// The first worksheet without its cells, and the cells of all worksheets.
 fn flatten(sheets: RawJson<'_>) -> Result<(String, Vec<Cell>), ParseError> {
     let mut first = None;
     let mut cells = Vec::new();
@@ -325,7 +325,7 @@ fn flatten(sheets: RawJson<'_>) -> Result<(String, Vec<Cell>), ParseError> {
             Some(own) if own.is_array() => {
                 for cell in own.items() {
                     let mut json = String::with_capacity(cell.json().len());
-                    end_lines(&mut json, cell);
+                    push_with_line_ends(&mut json, cell);
                     push(json)?;
                 }
             }
@@ -335,10 +335,10 @@ fn flatten(sheets: RawJson<'_>) -> Result<(String, Vec<Cell>), ParseError> {
         first.get_or_insert(sheet);
     }
     let first = first.unwrap_or(RawJson::of("{}"));
-    Ok((with(first, "cells", Some("null")), cells))
+    Ok((with_field(first, "cells", Some("null")), cells))
 }
 
-/// The texts of a cell of nbformat 2 or 3, and of its outputs.
+/// The fields of nbformat 2 and 3 that hold texts, in cells and in outputs.
 const NBFORMAT_3_TEXTS: [&str; 8] = [
     "source",
     "input",
@@ -350,9 +350,10 @@ const NBFORMAT_3_TEXTS: [&str; 8] = [
     "json",
 ];
 
-/// The oldest notebooks were written with lines that do not say where they end; joined as
-/// they are they would run together. Jupyter tells them by their first line.
-fn end_lines(out: &mut String, cell: RawJson<'_>) {
+/// Appends `cell` to `out`, with line ends in its lists of lines. The oldest notebooks were
+/// written without them, so that joined lines would run together. As in Jupyter, the first line
+/// of a list tells whether they are missing.
+fn push_with_line_ends(out: &mut String, cell: RawJson<'_>) {
     if !cell.is_object() {
         out.push_str(cell.json());
         return;
@@ -367,9 +368,11 @@ fn end_lines(out: &mut String, cell: RawJson<'_>) {
         let is_list = value.is_array();
         if is_list && name == "outputs" {
             let mut items = value.items();
-            list(out, &mut items, |out, item, _| end_lines(out, item));
+            push_list(out, &mut items, |out, item, _| {
+                push_with_line_ends(out, item);
+            });
         } else if is_list && NBFORMAT_3_TEXTS.contains(&name) {
-            list_of_lines(out, value);
+            push_lines(out, value);
         } else {
             out.push_str(value.json());
         }
@@ -377,14 +380,14 @@ fn end_lines(out: &mut String, cell: RawJson<'_>) {
     out.push_str(if separator == '{' { "{}" } else { "}" });
 }
 
-fn list_of_lines(out: &mut String, lines: RawJson<'_>) {
+fn push_lines(out: &mut String, lines: RawJson<'_>) {
     let first = lines.items().next().and_then(RawJson::as_written);
     let ends = |line: &str| line.ends_with("\\n") || line.ends_with("\\r");
     if first.is_none_or(ends) {
         out.push_str(lines.json());
         return;
     }
-    list(out, &mut lines.items(), |out, line, is_last| {
+    push_list(out, &mut lines.items(), |out, line, is_last| {
         match line.as_written().filter(|_| !is_last) {
             Some(text) => {
                 for part in ["\"", text, "\\n\""] {
@@ -396,8 +399,8 @@ fn list_of_lines(out: &mut String, lines: RawJson<'_>) {
     });
 }
 
-/// A list of what `push` makes of each of `items`, which is told whether it is the last.
-fn list<'a>(
+/// Appends a list to `out`; `push` appends each item, and is told whether it is the last.
+fn push_list<'a>(
     out: &mut String,
     items: &mut dyn Iterator<Item = RawJson<'a>>,
     push: impl Fn(&mut String, RawJson<'a>, bool),
