@@ -1,29 +1,30 @@
-//! What is too large for a page, made smaller, with a note of how much is missing.
+//! Cuts texts that are too large for a page, with a note of how much is missing.
 
 use super::budget::text::weight;
 
-/// Bytes of one text that are shown.
+/// The most bytes of one text that are shown.
 const MAX_TEXT_BYTES: usize = 512 * 1024;
-/// Letters' worth of one text: a browser takes some of them for as long as hundreds.
+/// The most weight of one text, in letters, because some letters take a browser as long as
+/// hundreds of others.
 const MAX_TEXT_WEIGHT: u64 = 700_000;
-/// Bytes of one name.
+/// The most bytes of one name.
 const MAX_NAME_BYTES: usize = 200;
-/// Bytes of HTML or of an image in base64 that are looked at.
+/// The most bytes of HTML, or of an image in base64, that are prepared.
 pub(super) const MAX_DATA_BYTES: usize = 8 * 1024 * 1024;
-/// Bytes of terminal text that are folded; more is cut before.
+/// The most bytes of terminal text that are folded; a longer text is cut before.
 const MAX_FOLDED_BYTES: usize = 4 * MAX_TEXT_BYTES;
 
-/// `text` as it is, or its beginning and its end.
+/// `text`, or its beginning and its end when it is too long or too heavy.
 pub(super) fn text(text: String) -> String {
-    let mut shown = to(text, MAX_TEXT_BYTES);
+    let mut shown = to_bytes(text, MAX_TEXT_BYTES);
     while weight(&shown) > MAX_TEXT_WEIGHT {
         let half = shown.len() / 2;
-        shown = to(shown, half);
+        shown = to_bytes(shown, half);
     }
     shown
 }
 
-/// The same for a name, such as a mime type, of which a line is enough.
+/// A name, such as a mime type, or its beginning when it is too long.
 pub(super) fn name(name: &str) -> String {
     if name.len() <= MAX_NAME_BYTES {
         return name.to_owned();
@@ -31,13 +32,13 @@ pub(super) fn name(name: &str) -> String {
     format!("{}…", &name[..name.floor_char_boundary(MAX_NAME_BYTES)])
 }
 
-/// The same for what is folded next, where most of a text may vanish by itself.
+/// Cuts terminal text before it is folded, which may make it much shorter by itself.
 pub(super) fn before_folding(text: String) -> String {
-    to(text, MAX_FOLDED_BYTES)
+    to_bytes(text, MAX_FOLDED_BYTES)
 }
 
-/// The beginning and the end of `text`, `most` bytes of it, when it is longer.
-pub(super) fn to(text: String, most: usize) -> String {
+/// `text`, or `most` bytes of its beginning and its end when it is longer.
+pub(super) fn to_bytes(text: String, most: usize) -> String {
     if text.len() <= most {
         return text;
     }

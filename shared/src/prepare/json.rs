@@ -1,4 +1,4 @@
-//! JSON to the tree that is shown of it.
+//! The tree that is shown of JSON.
 
 use serde_json::Value;
 
@@ -7,24 +7,24 @@ use crate::{
     prepared::{JsonTree, RichOutput},
 };
 
-/// A value whose JSON is no longer than this stays on one line.
+/// A value whose JSON has no more bytes than this stays on one line.
 const MAX_LEAF_BYTES: usize = 80;
 const MAX_TREE_DEPTH: usize = 16;
-/// Items of one list, entries of one object.
+/// The most items of one list and entries of one object that are shown.
 const MAX_TREE_ENTRIES: usize = 200;
-/// Bytes of one text.
+/// The most bytes of one text that are shown.
 const MAX_TREE_TEXT_BYTES: usize = 4000;
-/// Markup for each byte of JSON, and what there is for nothing.
+/// The bytes of markup that a tree may have for each byte of JSON, and those it may have beyond.
 const TREE_GROWTH_FACTOR: usize = 6;
 const TREE_FREE_BYTES: usize = 2500;
 const MAX_MARKUP_BYTES: usize = 1 << 20;
-/// Markup for an entry that is not in its text.
+/// The bytes of an entry's markup beside its text.
 const ENTRY_MARKUP_BYTES: usize = 80;
 
-/// The JSON of the first of these mime types that `bundle` has.
+/// The tree of the first of these mime types that `bundle` has.
 pub(super) fn of(bundle: &MimeBundle<'_>, mimes: &[&str]) -> Option<RichOutput> {
     let value = mimes.iter().find_map(|mime| bundle.get(mime))?;
-    // nbformat 3 has it as text, and lines are joined like those of any text.
+    // In nbformat 3 JSON is a text, whose lines are joined like those of any text.
     let has_one = |list: RawJson<'_>| list.items().next().is_some();
     let may_be_text = value.is_string() || (value.is_text() && has_one(value));
     let parsed = may_be_text.then(|| compact(&value.text()?)).flatten();
@@ -33,17 +33,17 @@ pub(super) fn of(bundle: &MimeBundle<'_>, mimes: &[&str]) -> Option<RichOutput> 
     )))
 }
 
-/// As much of `value` as a page should hold.
+/// The tree of `value`, as far as it fits into the bounds of a page.
 pub(super) fn tree(value: RawJson<'_>) -> JsonTree {
     let mut budget =
         (TREE_GROWTH_FACTOR * value.json().len() + TREE_FREE_BYTES).min(MAX_MARKUP_BYTES);
     node(value, 0, &mut budget)
 }
 
-/// `budget` is the markup that may still be made.
+/// A node of the tree; `budget` is the number of bytes of markup that may still be made.
 fn node(value: RawJson<'_>, depth: usize, budget: &mut usize) -> JsonTree {
     if let Some(text) = on_one_line(value, 0) {
-        // In a list of numbers each has a tag of its own.
+        // Each number of a list has a tag of its own.
         let growth = if value.is_array() || value.is_object() {
             16
         } else {
@@ -86,9 +86,9 @@ fn node(value: RawJson<'_>, depth: usize, budget: &mut usize) -> JsonTree {
     JsonTree::Leaf(text)
 }
 
-/// The JSON of `value` when it is short.
+/// The JSON of `value` when it is short enough for one line.
 fn on_one_line(value: RawJson<'_>, depth: usize) -> Option<String> {
-    // A long one is not even looked at.
+    // A long value is not even read.
     if value.json().len() > MAX_LEAF_BYTES || depth > 2 {
         return None;
     }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn short_values_stay_on_a_line() {
+    fn short_values_stay_on_one_line() {
         let leaf = |text: &str| JsonTree::Leaf(text.to_owned());
         assert_eq!(tree(json!([1, "a", null])), leaf("[1, \"a\", null]"));
         assert_eq!(tree(json!({"a": {"b": []}})), leaf("{\"a\": {\"b\": []}}"));
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn long_and_deep_values_say_what_is_missing() {
+    fn long_and_deep_values_count_what_is_missing() {
         let JsonTree::List { items, more } = tree(json!(vec!["a number of words"; 1000])) else {
             panic!("a list");
         };

@@ -1,9 +1,8 @@
-//! Notebook cells to [`crate::prepared`] ones: what is done once, natively.
+//! Prepares the cells of a notebook: makes [`crate::prepared`] cells of them, once, natively.
 //!
-//! Here the richest form of each output is chosen, HTML is sanitised, images are
-//! checked and progress bars are folded to what a terminal would show at the end.
-//! What is deliberately not here: making HTML of it, which [`crate::render`] does in
-//! both targets.
+//! It chooses the richest form of each output, sanitises HTML, checks images, and folds progress
+//! bars to what a terminal would show at the end. What is deliberately not here: making HTML of
+//! prepared cells, which [`crate::render`] does in both targets.
 
 pub(crate) mod anchor;
 pub(crate) mod budget;
@@ -31,7 +30,7 @@ use crate::{
     prepared::{CellContent, CodeCell, Markdown, PreparedCell, SafeHtml},
 };
 
-/// A cell shows this many tags, of this many characters each.
+/// The most tags of a cell that are shown, and the most characters of each.
 const MAX_TAGS: usize = 20;
 const MAX_TAG_CHARS: usize = 50;
 
@@ -48,12 +47,12 @@ pub trait Sanitizer {
     fn sanitize(&self, html: &str) -> SafeHtml;
 }
 
-/// Prepares every cell of `notebook`, `first_index` being the place of its first
-/// cell in the notebook it was cut from.
+/// Prepares every cell of `notebook`; `first_index` is the index of its first cell in the
+/// notebook that it was cut from.
 ///
-/// Never fails, and takes a time that the size explains: what is too large to be shown
-/// (512 KiB of text, 8 MiB of HTML or of an image) or too much for a browser to draw
-/// (`budget`) is cut or named in a note.
+/// It never fails, and takes a time proportional to the size: an output that is too large
+/// (512 KiB of text, 8 MiB of HTML or of an image) or too much for a browser to draw (`budget`)
+/// is cut or named in a note.
 ///
 /// ```
 /// use shared::{notebook::Notebook, prepare, prepared::CellContent, sanitize::Ammonia};
@@ -88,7 +87,7 @@ pub fn cells(
         .collect()
 }
 
-/// Prepares Markdown that is in no notebook, as a cell of it would be.
+/// Prepares Markdown that is not in a notebook, in the same way as a Markdown cell.
 ///
 /// ```
 /// use shared::{prepare, render, sanitize::Ammonia};
@@ -107,7 +106,7 @@ pub fn prose(source: &str, sanitizer: &impl Sanitizer) -> Markdown {
     .0
 }
 
-/// Markdown as HTML within `budget`, and what it costs.
+/// Markdown as HTML within `budget`, and its cost.
 fn prose_of(
     source: &str,
     attachments: Option<RawJson<'_>>,
@@ -123,7 +122,7 @@ fn prose_of(
     (prose, cost)
 }
 
-/// What the cells of one notebook have in common.
+/// Prepares the cells of one notebook, with what they share.
 pub(crate) struct Preparation<'a, S> {
     language: &'a str,
     displays: Displays<'a>,
@@ -148,7 +147,7 @@ impl<'a, S: Sanitizer> Preparation<'a, S> {
         }
     }
 
-    /// The cell at `at` of the notebook, which is `cell`, and what it costs to draw.
+    /// Prepares `cell`, which is at `at` in the notebook; returns its cost, too.
     pub(crate) fn cell(&self, at: usize, cell: &Cell) -> (PreparedCell, Cost) {
         let (content, cost) = self.content(cell);
         let tags = tags(cell);
@@ -217,7 +216,8 @@ impl<S: Sanitizer> Preparation<'_, S> {
         (code, cost.plus(of_outputs))
     }
 
-    /// Source, without its colours where they would be too much, and cut where it is.
+    /// The source and its language, and their cost. Where colours cost too much, the language is
+    /// empty; where the source costs too much, it is cut.
     fn source(&self, source: String, language: String) -> (String, String, Cost) {
         let cost = weigh::source(&source, &language);
         if cost.beyond(self.budget.output).is_none() {
@@ -237,7 +237,7 @@ fn tags(cell: &Cell) -> Vec<String> {
     cell.tags().take(MAX_TAGS).map(short).collect()
 }
 
-/// A text that stands as it is, as far as it fits.
+/// Plain text as far as it fits into `budget`, and its cost.
 fn plain(text: String, budget: &Budget) -> (String, Cost) {
     let text = weigh::fitting(cut::text(text), budget.output, weigh::text);
     let cost = weigh::text(&text);

@@ -1,4 +1,4 @@
-//! The outputs of a code cell.
+//! Prepares the outputs of a code cell.
 
 use super::{
     Sanitizer,
@@ -12,14 +12,12 @@ use crate::{
     prepared::{PreparedOutput, RichOutput},
 };
 
-/// A note takes many times what there need be of an output that nobody knows; after so many
-/// of them one is enough for the others.
+/// The most notes on outputs of unknown types in a cell; one more counts the others, because a
+/// note takes many times the size of such an output.
 const MAX_UNKNOWN_NOTES: usize = 3;
 
-/// All outputs of `cell`; neighbouring pieces of one stream are joined first, because
-/// a progress bar is printed in many.
-///
-/// Each of them fits into `most`; the second answer is what they cost together.
+/// All outputs of `cell`, and their cost together. Each output fits into `most`. Neighbouring
+/// outputs of one stream are joined first, because a progress bar is printed in many.
 pub(super) fn all(
     cell: &Cell,
     displays: &Displays<'_>,
@@ -44,7 +42,7 @@ pub(super) fn all(
             (notebook::Output::Clear { .. }, _) => true,
             _ => false,
         };
-        if prepared.len() + usize::from(stream.is_some()) >= displays.most && !goes_on {
+        if prepared.len() + usize::from(stream.is_some()) >= displays.max_cell_outputs && !goes_on {
             left += 1;
             continue;
         }
@@ -88,7 +86,7 @@ pub(super) fn all(
     (outputs.collect(), cost)
 }
 
-/// As much of `output`, which is text, as fits into `most`, and what that costs.
+/// As much of `output`, which is text, as fits into `most`, and its cost.
 fn fitting(output: PreparedOutput, most: Cost) -> (PreparedOutput, Cost) {
     let cost = weigh::output(&output);
     if cost.beyond(most).is_none() {
@@ -99,6 +97,7 @@ fn fitting(output: PreparedOutput, most: Cost) -> (PreparedOutput, Cost) {
     (output, cost)
 }
 
+/// A whole stream as an output that fits into `most`, and its cost.
 fn finish((stderr, text): (bool, String), most: Cost) -> (PreparedOutput, Cost) {
     let text = terminal::fold(text);
     let output = if stderr {
@@ -109,8 +108,7 @@ fn finish((stderr, text): (bool, String), most: Cost) -> (PreparedOutput, Cost) 
     fitting(output, most)
 }
 
-/// The output with this number in its cell, and what it costs; `None` when it shows nothing
-/// of its own.
+/// The output at `number` in its cell, and its cost; `None` when it shows nothing by itself.
 fn one(
     output: notebook::Output<'_>,
     number: usize,

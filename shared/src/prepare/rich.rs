@@ -2,10 +2,10 @@
 //!
 //! The order is that of JupyterLab's renderers, by their ranks in `@jupyterlab/rendermime`
 //! and its extensions: JSON (0), HTML (50), Markdown (60), LaTeX (70), SVG (80), other
-//! images (90), JavaScript (110), plain text (120). In a notebook that is not trusted it
-//! leaves out what it holds for unsafe, SVG and JavaScript. Here a notebook is never
-//! trusted, but an SVG that is only an image is safe and so is shown; JavaScript, and
-//! whatever else needs a script, is named in a note, with the best of the rest beside it.
+//! images (90), JavaScript (110), plain text (120). In an untrusted notebook JupyterLab leaves
+//! out SVG and JavaScript as unsafe. Here every notebook is untrusted, but an SVG that is only an
+//! image is safe and is shown. A note names JavaScript, and other outputs that need a script,
+//! with the best of their other forms beside it.
 
 use super::{
     Sanitizer,
@@ -17,7 +17,7 @@ use crate::{
     prepared::{ImageKind, RichOutput, SafeHtml},
 };
 
-/// Parts of mime types that need a script, and what they are.
+/// Parts of the mime types that need a script, and their names in words.
 const SCRIPTED_MIMES: [(&str, &str); 9] = [
     ("jupyter.widget", "An interactive widget"),
     ("plotly", "A Plotly figure"),
@@ -30,11 +30,10 @@ const SCRIPTED_MIMES: [(&str, &str); 9] = [
     ("x3dom", "A 3D scene"),
 ];
 
-/// JSON that is no use to a reader.
+/// Parts of the mime types whose JSON is useless to a reader.
 const INTERNAL_MIMES: [&str; 2] = ["google.colaboratory", "jupyter.widget-state"];
 
-/// What to show of `bundle`, which is the output with this number in its cell, within `most`,
-/// and what that costs.
+/// The form of `bundle`, the output at `number` in its cell, that fits into `most`, and its cost.
 pub(super) fn choose(
     bundle: &MimeBundle<'_>,
     number: usize,
@@ -53,8 +52,8 @@ pub(super) fn choose(
     (shown, cost)
 }
 
-/// What stands in place of what is too much: a note, its words, and the way to see it all
-/// the same, in a closed frame, if it is something that one can show.
+/// The replacement of an output that is too much: a note, its plain text, and a button that shows
+/// the output in a closed frame, if a frame can show it.
 fn too_much(note: &str, bundle: &MimeBundle<'_>, number: usize, most: Cost) -> RichOutput {
     let plain = bundle.text("text/plain").unwrap_or_default();
     RichOutput::Live {
@@ -75,7 +74,7 @@ fn richest(
     let has_script = html.as_deref().is_some_and(has_script);
     let frame = (has_script || frame::script(bundle).is_some()).then_some(number);
     if let Some(what) = live(bundle) {
-        // What else the library offers is what stands for it without a script.
+        // The library's other forms stand for the output without a script.
         let shown = image(bundle, number, &plain, most)
             .or_else(|| self::html(html.as_deref(), sanitizer))
             .or_else(|| words(plain));
@@ -112,7 +111,7 @@ fn richest(
     }
 }
 
-/// The words beside what is not shown, when there are any.
+/// The plain text beside a note, when there is any.
 fn words(plain: String) -> Option<RichOutput> {
     (!plain.trim().is_empty()).then(|| RichOutput::Text(terminal::fold(plain)))
 }
@@ -139,14 +138,14 @@ fn note(what: &str, text: String) -> RichOutput {
     }
 }
 
-/// HTML, unless nothing to be seen is left of it.
+/// Sanitised HTML; `None` when nothing visible is left of it.
 fn html(html: Option<&str>, sanitizer: &impl Sanitizer) -> Option<RichOutput> {
     let html = html.filter(|html| html.len() <= cut::MAX_DATA_BYTES)?;
     let safe = sanitizer.sanitize(html);
     shows_something(&safe).then_some(RichOutput::Html(safe))
 }
 
-/// Whether there is any text or image in `html`.
+/// Whether `html` has any text or image.
 fn shows_something(html: &SafeHtml) -> bool {
     let mut in_tag = false;
     let visible = |c: char| match c {
@@ -178,7 +177,7 @@ fn latex(bundle: &MimeBundle<'_>) -> Option<RichOutput> {
     })
 }
 
-/// The image of the highest rank that a page can show; a note when there are only others.
+/// The image of the highest rank that a page can show; a note when it can show none of them.
 fn image(bundle: &MimeBundle<'_>, number: usize, plain: &str, most: Cost) -> Option<RichOutput> {
     let mut refused = None;
     for kind in image::IMAGE_KINDS {
@@ -209,7 +208,7 @@ fn one_image(
     let of_mime = bundle
         .metadata
         .and_then(|metadata| metadata.get(kind.mime()));
-    // Very old notebooks have the width beside the mime types.
+    // Very old notebooks have the size beside the mime types.
     let size = |key: &str| {
         let own = of_mime.and_then(|metadata| metadata.get(key));
         let value = own.or_else(|| bundle.metadata?.get(key))?;
@@ -226,7 +225,7 @@ fn one_image(
     }))
 }
 
-/// The JSON of a type that nothing here knows, such as a map's.
+/// The JSON of an unknown mime type, such as that of a map.
 fn other_json(bundle: &MimeBundle<'_>) -> Option<RichOutput> {
     let is_json = |mime: &&str| {
         mime.ends_with("+json")

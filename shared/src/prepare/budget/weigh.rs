@@ -1,4 +1,4 @@
-//! What a prepared cell costs, and the part of an output that fits.
+//! The costs of prepared cells and outputs, and the parts of them that fit into a budget.
 
 use super::{Cost, OverBudget, markup, picture};
 use crate::{
@@ -6,12 +6,12 @@ use crate::{
     render::{self, escape},
 };
 
-/// Of what is not shown, so many bytes of its text are tried.
+/// The most bytes of the text beside a note that are tried.
 const MAX_NOTE_TEXT_BYTES: usize = 64 * 1024;
-/// Text is cut no further.
+/// The bytes below which a text is not cut further.
 const MIN_CUT_BYTES: usize = 256;
 
-/// What an output costs.
+/// The cost of an output.
 pub(in crate::prepare) fn output(output: &PreparedOutput) -> Cost {
     match output {
         PreparedOutput::Result(rich) | PreparedOutput::Display(rich) => self::rich(rich),
@@ -19,10 +19,10 @@ pub(in crate::prepare) fn output(output: &PreparedOutput) -> Cost {
     }
 }
 
-/// What something displayed costs.
+/// The cost of a display or a result.
 pub(in crate::prepare) fn rich(rich: &RichOutput) -> Cost {
     match rich {
-        // What is large is not copied for this.
+        // Large outputs are not copied for this.
         RichOutput::Html(html) => markup::cost(html.as_str()),
         RichOutput::Markdown(markdown) => self::markdown(markdown),
         RichOutput::Image { image, alt } => {
@@ -35,33 +35,33 @@ pub(in crate::prepare) fn rich(rich: &RichOutput) -> Cost {
     }
 }
 
-/// What Markdown costs.
+/// The cost of Markdown.
 pub(in crate::prepare) fn markdown(markdown: &Markdown) -> Cost {
     let (Markdown::Written(html) | Markdown::Html(html)) = markdown;
     markup::cost(html.as_str())
 }
 
-/// What a text by itself costs.
+/// The cost of a text by itself.
 pub(in crate::prepare) fn text(text: &str) -> Cost {
     markup::cost(&render::text(text))
 }
 
-/// What source costs.
+/// The cost of source.
 pub(in crate::prepare) fn source(source: &str, language: &str) -> Cost {
     markup::cost(&render::source(source, language))
 }
 
-/// What of a text fits into `most`, its middle left out.
+/// The beginning and the end of `text` that fit into `most`.
 pub(in crate::prepare) fn fitting(text: String, most: Cost, cost: impl Fn(&str) -> Cost) -> String {
     let mut shown = text;
     while cost(&shown).beyond(most).is_some() && shown.len() > MIN_CUT_BYTES {
         let half = shown.len() / 2;
-        shown = super::super::cut::to(shown, half.max(MIN_CUT_BYTES / 2));
+        shown = super::super::cut::to_bytes(shown, half.max(MIN_CUT_BYTES / 2));
     }
     shown
 }
 
-/// The same of an output that is text and nothing else.
+/// As much of a text output as fits into `most`; another output stays as it is.
 pub(in crate::prepare) fn fitting_output(whole: PreparedOutput, most: Cost) -> PreparedOutput {
     let fit = |text: String, kind: fn(String) -> PreparedOutput| {
         kind(fitting(text, most, |text| output(&kind(text.to_owned()))))
@@ -77,7 +77,7 @@ pub(in crate::prepare) fn fitting_output(whole: PreparedOutput, most: Cost) -> P
             let half = |text: String| fitting(text, most, |text| self::text(text).twice());
             PreparedOutput::Error {
                 ename: super::super::cut::name(&ename),
-                evalue: half(super::super::cut::to(evalue, MAX_NOTE_TEXT_BYTES / 4)),
+                evalue: half(super::super::cut::to_bytes(evalue, MAX_NOTE_TEXT_BYTES / 4)),
                 traceback: half(traceback),
             }
         }
@@ -85,16 +85,16 @@ pub(in crate::prepare) fn fitting_output(whole: PreparedOutput, most: Cost) -> P
     }
 }
 
-/// The words that are shown of what is not.
+/// The plain text beside a note, as far as it fits into `most`; `None` when it is empty.
 pub(in crate::prepare) fn words(plain: String, most: Cost) -> Option<RichOutput> {
     if plain.trim().is_empty() {
         return None;
     }
-    let plain = super::super::cut::to(plain, MAX_NOTE_TEXT_BYTES);
+    let plain = super::super::cut::to_bytes(plain, MAX_NOTE_TEXT_BYTES);
     Some(RichOutput::Text(fitting(plain, most, self::text)))
 }
 
-/// Prose that is too much: a note, and its source.
+/// Prose that is too much: a note, and as much of its source as fits.
 pub(in crate::prepare) fn prose(source: &str, much: OverBudget, most: Cost) -> Markdown {
     let mut html = format!("<p class=\"nb-note\">This text {much}.</p>");
     if let Some(RichOutput::Text(text)) = words(source.to_owned(), most) {
@@ -105,7 +105,7 @@ pub(in crate::prepare) fn prose(source: &str, much: OverBudget, most: Cost) -> M
     Markdown::Written(SafeHtml::trust(html))
 }
 
-/// A cell of a page that has no room left for what it holds.
+/// The content of a cell on a page that has no room for it.
 pub(crate) fn reduced(content: CellContent) -> CellContent {
     const NO_ROOM: &str = "is not shown here: the cells before or behind it are as much as is \
                         drawn at once. The notebook itself has it";
@@ -140,5 +140,5 @@ pub(crate) fn reduced(content: CellContent) -> CellContent {
     }
 }
 
-/// So much source stays in a cell that is reduced.
+/// The most bytes of source that stay in a reduced cell.
 const MAX_REDUCED_SOURCE_BYTES: usize = 1000;

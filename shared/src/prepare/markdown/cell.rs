@@ -1,4 +1,4 @@
-//! A cell of Markdown, with its formulas and attachments.
+//! Renders a Markdown cell with its formulas and attachments.
 
 use super::{Attachment, RawHtmlPolicy, has_raw_html, html};
 use crate::{
@@ -7,11 +7,11 @@ use crate::{
     prepared::{ImageKind, Markdown, SafeHtml},
 };
 
-/// Each mention in a cell is looked for among this many.
+/// The most attachments of a cell, because each mention is searched for among all of them.
 const MAX_ATTACHMENTS: usize = 200;
 
-/// `source` as HTML. With raw HTML in it, which is rare, the whole is sanitised, because
-/// a tag that is opened in one paragraph may be closed in another.
+/// `source` as HTML. If it has raw HTML, which is rare, all of the HTML is sanitised, because a
+/// tag that is opened in one paragraph may be closed in another.
 pub(in crate::prepare) fn cell(
     source: &str,
     attachments: Option<RawJson<'_>>,

@@ -1,13 +1,13 @@
-//! MathML that is nothing else.
+//! Checks that the engine's output is MathML and nothing else.
 //!
-//! The engine's output is read tag by tag: an element or a value that is not on the
-//! list, or a tag that does not close what is open, and there is no formula. Styles
-//! become classes of the stylesheet, because pages here do not allow inline styles;
-//! links and ids go, because a formula leads nowhere.
+//! The output is read tag by tag: it is refused when an element or a value is not on the list,
+//! or when a tag does not close the open element. Styles become classes of the stylesheet,
+//! because pages here do not allow inline styles; links and ids are dropped, because a formula
+//! leads nowhere.
 
 use crate::render::colour;
 
-/// Elements that may be in a formula. None of them can act or hold HTML here.
+/// The elements that a formula may have. None of them can act or hold HTML here.
 const MATHML_ELEMENTS: [&str; 27] = [
     "math",
     "menclose",
@@ -38,13 +38,13 @@ const MATHML_ELEMENTS: [&str; 27] = [
     "ms",
 ];
 
-/// Elements of HTML that may be in a formula's words, and nowhere else in it.
+/// Elements of HTML that may stand in a formula's `mtext`, and nowhere else in it.
 const HTML_IN_TEXT: [&str; 3] = ["b", "code", "i"];
 
-/// Elements that go and leave what is in them.
+/// Elements that are dropped without their content.
 const UNWRAPPED_ELEMENTS: [&str; 2] = ["a", "span"];
 
-/// Attributes that say how a formula looks.
+/// The attributes that a formula may have; they determine how it looks.
 const MATHML_ATTRIBUTES: [&str; 21] = [
     "accent",
     "accentunder",
@@ -69,7 +69,7 @@ const MATHML_ATTRIBUTES: [&str; 21] = [
     "width",
 ];
 
-/// What the engine's styles mean, as classes of the stylesheet.
+/// The engine's styles, and the stylesheet's classes for them.
 const STYLE_CLASSES: [(&str, &str); 15] = [
     ("text-align:left", "nb-left"),
     ("text-align:right", "nb-right"),
@@ -88,20 +88,20 @@ const STYLE_CLASSES: [(&str, &str); 15] = [
     ("width:50%", "nb-m-half"),
 ];
 
-/// Classes of the engine and ours.
+/// The engine's classes, and the stylesheet's classes for them.
 const ENGINE_CLASSES: [(&str, &str); 3] = [
     ("menclose-updiagonalstrike", "nb-m-strike-up"),
     ("menclose-downdiagonalstrike", "nb-m-strike-down"),
     ("menclose-horizontalstrike", "nb-m-strike"),
 ];
 
-/// `mathml` when it is one formula and nothing else, with styles as classes.
+/// `mathml` with styles as classes; `None` when it is not exactly one formula.
 pub(super) fn checked(mathml: &str) -> Option<String> {
     let mut out = String::with_capacity(mathml.len());
     let mut open: Vec<&str> = Vec::new();
     let mut rest = mathml;
     while let Some(at) = rest.find('<') {
-        // The root holds everything, and only the first tag is one.
+        // The first tag is the root, which holds everything.
         if open.is_empty() != out.is_empty() || (open.is_empty() && at > 0) {
             return None;
         }
@@ -174,20 +174,20 @@ fn push_attributes(out: &mut String, attributes: &str) -> Option<()> {
     Some(())
 }
 
-/// What numbers with units and keywords are made of.
+/// Whether numbers with units, or keywords, contain this byte.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'%' | b'-' | b'+' | b' ')
 }
 
-/// Lengths of a formula are a few letters; one of more than this is no formula.
+/// The largest number in an attribute of a formula, whose lengths are a few letters.
 const MAX_FORMULA_LENGTH: f64 = 1000.0;
 
-/// Whether a length in `value` is longer than any page.
+/// Whether `value` is a length longer than any page.
 fn is_huge(value: &str) -> bool {
     let number = value.trim_start_matches(['-', '+']);
     let end = number.find(|c: char| !c.is_ascii_digit() && c != '.');
     let (digits, unit) = number.split_at(end.unwrap_or(number.len()));
-    // An exponent looks like a unit.
+    // An exponent has to be told from a unit.
     let has_exponent =
         unit.starts_with(['e', 'E']) && !unit.starts_with("em") && !unit.starts_with("ex");
     has_exponent
@@ -196,7 +196,7 @@ fn is_huge(value: &str) -> bool {
             .is_ok_and(|length| length > MAX_FORMULA_LENGTH)
 }
 
-/// The class that stands for a declaration, if one does.
+/// The class that replaces a declaration of a style, if there is one.
 fn of_style(declaration: &str) -> Option<String> {
     let (property, value) = declaration.split_once(':')?;
     let (property, value) = (property.trim(), value.trim());
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_does_not() {
+    fn other_markup_is_refused() {
         for mathml in [
             "",
             "x",

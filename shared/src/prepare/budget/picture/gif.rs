@@ -1,10 +1,10 @@
-//! GIF, block by block.
+//! The size of a GIF, read block by block.
 
 use super::{bytes::Base64Bytes, size::PictureSize};
 
-/// The signature and the size of the screen.
+/// The bytes of the signature and the screen descriptor.
 const GIF_HEADER_BYTES: usize = 13;
-/// Where a frame is and how large, with what says that it is one.
+/// The bytes of an image descriptor: its separator, position, size and flags.
 const FRAME_HEADER_BYTES: usize = 10;
 
 pub(super) fn size(bytes: Base64Bytes<'_>) -> PictureSize {
@@ -29,7 +29,7 @@ pub(super) fn size(bytes: Base64Bytes<'_>) -> PictureSize {
                 let Some(flags) = bytes.at(at + FRAME_HEADER_BYTES - 1) else {
                     break;
                 };
-                // The screen grows with the first frame, and to be sure with any.
+                // The first frame may enlarge the screen; here any frame may, to be sure.
                 size.width = size.width.max(side(at + 1) + side(at + 5));
                 size.height = size.height.max(side(at + 3) + side(at + 7));
                 size.frames = size.frames.saturating_add(1);
@@ -41,7 +41,7 @@ pub(super) fn size(bytes: Base64Bytes<'_>) -> PictureSize {
     size
 }
 
-/// The bytes of a table of colours.
+/// The bytes of a colour table.
 fn colours(flags: u8) -> usize {
     if flags & 0x80 == 0 {
         return 0;
@@ -49,7 +49,7 @@ fn colours(flags: u8) -> usize {
     3 << ((flags & 7) + 1)
 }
 
-/// Behind the blocks that begin at `at`; the last of them is empty.
+/// The offset after the data blocks that begin at `at`, of which the last is empty.
 fn after_blocks(bytes: Base64Bytes<'_>, mut at: usize) -> usize {
     while let Some(length) = bytes.at(at) {
         at += 1 + usize::from(length);

@@ -1,9 +1,9 @@
-//! PNG, and the frames of one that moves.
+//! The size of a PNG, and its number of frames.
 
 use super::{bytes::Base64Bytes, size::PictureSize};
 
 const SIGNATURE_BYTES: usize = 8;
-/// The length and the name before the data of a chunk, and the sum behind it.
+/// The bytes of a chunk around its data: length, name and checksum.
 const CHUNK_OVERHEAD_BYTES: usize = 12;
 
 pub(super) fn size(bytes: Base64Bytes<'_>) -> PictureSize {

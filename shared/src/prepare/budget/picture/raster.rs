@@ -1,22 +1,22 @@
-//! Pictures of pixels: their kind, their size and their frames.
+//! Raster pictures: their kind, their cost and why they are refused.
 
 use super::{bytes::Base64Bytes, gif, jpeg, png, size::PictureSize, webp};
 use crate::prepare::budget::{Cost, grouped};
 
-/// Pixels of one picture: a photograph of the largest telephones.
+/// The most pixels of one picture: those of a photograph of the largest telephones.
 const MAX_PICTURE_PIXELS: u64 = 52_000_000;
-/// Pixels of all frames of a picture that moves, or of all scans of one.
+/// The most pixels of all frames, or scans, of a picture together.
 const MAX_ALL_FRAMES_PIXELS: u64 = 200_000_000;
-/// No side is longer; a page would be as long as that.
+/// The longest side of a picture, because a page would be as long as that.
 const MAX_SIDE_PX: u32 = 30_000;
 
-/// What bytes are.
+/// The kind of a file, by its first bytes.
 enum FileKind {
-    /// A picture of pixels.
+    /// A raster picture of a kind that is shown.
     Pixels(PictureSize),
-    /// A picture that a browser would show and that is none of those shown here.
+    /// A picture that a browser would show, but of a kind that is not shown here.
     Foreign(&'static str),
-    /// Nothing that a browser would show.
+    /// A file that a browser would not show.
     Nothing,
 }
 
@@ -42,16 +42,16 @@ fn find(bytes: Base64Bytes<'_>) -> FileKind {
     }
 }
 
-/// What a picture of pixels costs, in base64.
+/// The cost of a raster picture in base64.
 pub(in crate::prepare::budget) fn cost(base64: &str) -> Cost {
     Cost {
-        // Pictures in a drawing are part of these.
+        // Pictures in a drawing are part of its bytes.
         bytes: base64.len() as u64,
         ..drawn(base64)
     }
 }
 
-/// The same without its bytes.
+/// The cost of drawing it, without its bytes.
 fn drawn(base64: &str) -> Cost {
     let pixels = match find(Base64Bytes::new(base64)) {
         FileKind::Pixels(size) if too_large(size).is_some() => u64::MAX,
@@ -65,7 +65,7 @@ fn drawn(base64: &str) -> Cost {
     }
 }
 
-/// Why it is not shown at all, as [`super::refusal`] says it.
+/// Why it is not shown on any page, in the words of [`super::refusal`].
 pub(super) fn refusal(base64: &str) -> Option<String> {
     match find(Base64Bytes::new(base64)) {
         FileKind::Pixels(size) => too_large(size),

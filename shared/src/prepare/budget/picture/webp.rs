@@ -1,7 +1,8 @@
-//! WebP in its three forms.
+//! The size of a WebP picture in its three forms.
 
 use super::{bytes::Base64Bytes, size::PictureSize};
 
+/// The bytes of the RIFF header before the first chunk.
 const RIFF_HEADER_BYTES: usize = 12;
 
 pub(super) fn size(bytes: Base64Bytes<'_>) -> PictureSize {

@@ -1,16 +1,16 @@
-//! What a drawing comes to once everything in it is followed.
+//! The cost of an SVG drawing, with everything in it followed.
 //!
 //! An SVG is a program: `use`, patterns, masks, markers, filters and animations draw other
-//! parts of it again, and those others again. So its elements become a graph whose edges
-//! are "is inside" and "is drawn by", and the cost of each is added up once (`graph`). XML
-//! is read here tag by tag (`xml`), more tolerantly than a browser reads it, so that nothing
-//! a browser sees is missed; what could hide something from this, an encoding, an entity, a
-//! style sheet from elsewhere, HTML, is refused. So is every address but that of a place in
-//! the drawing and, of an `image`, that of a picture in base64. Styles may say only what is
-//! on a list (`css`), and lines are cut into dashes only as far as they are long (`dash`).
+//! parts of it again, and those draw others again. So its elements become a graph whose edges
+//! are "is inside" and "is drawn by", and the cost of each is added up once (`graph`). XML is
+//! read here tag by tag (`xml`), more tolerantly than a browser reads it, so that nothing that a
+//! browser sees is missed. Everything that could hide something from this is refused: an
+//! encoding, an entity, an external style sheet, HTML. So is every address but that of an id in
+//! the drawing and, in an `image`, that of a picture in base64. Styles may only set properties on
+//! a list (`css`), and the cost of dashes is bounded by the length of their lines (`dash`).
 //!
-//! What a path says is read once and drawn as often as it is referred to, which costs much
-//! less: so its bytes are charged in full where it is defined, and a tenth of that each time.
+//! A path is parsed once and drawn as often as it is referred to, which costs much less: so its
+//! bytes are charged in full where it is defined, and a tenth of that each time.
 
 mod css;
 mod dash;
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::prepared::ImageKind;
 
-/// What one drawing may come to.
+/// The most that one drawing may cost on any page.
 pub(super) const MAX_DRAWING: Cost = Cost {
     elements: u64::MAX,
     places: u64::MAX,
@@ -37,20 +37,22 @@ pub(super) const MAX_DRAWING: Cost = Cost {
     bytes: u64::MAX,
 };
 
-/// So many letters cost what a shape does.
+/// So many letters cost as much as a shape.
 const LETTERS_PER_SHAPE: u64 = 8;
-/// A drawing that moves is drawn again so often in the time a reader looks at it.
+/// The number of times that an animated drawing counts, because it is drawn again and again while
+/// a reader looks at it.
 const ANIMATION_REDRAWS: u64 = 50;
-/// Pictures in drawings in drawings.
+/// The most drawings within each other.
 const MAX_NESTED_DRAWINGS: usize = 3;
-/// Why reading ends that has come to more elements than may be drawn.
+/// The error that ends reading a drawing of more elements than may be drawn.
 const TOO_MANY_ELEMENTS: &str = "has too many elements";
-/// Pictures that may be in a drawing.
+/// The MIME subtypes of pictures that may be in a drawing.
 const PICTURE_SUBTYPES: [&str; 5] = ["png", "jpeg", "gif", "webp", "svg+xml"];
-/// A drawn picture is scaled.
+/// The cost in shapes of drawing a picture, which is scaled.
 const PICTURE_SHAPES: u64 = 20;
 
-/// What the SVG in `base64` costs; an error says, after a name, why that cannot be told.
+/// The cost of the SVG in `base64`; an error, in words that follow a name, says why it cannot be
+/// told.
 pub(super) fn of_base64(base64: &str) -> Result<Cost, &'static str> {
     of_bytes(&decode(base64), 0)
 }
@@ -68,12 +70,12 @@ fn of_bytes(bytes: &[u8], nesting: usize) -> Result<Cost, &'static str> {
         cost: Cost::NONE,
         once: 0,
         moves: false,
-        has: DrawingTraits::default(),
+        traits: DrawingTraits::default(),
         style_depth: 0,
         nesting,
     };
     match xml::read(xml, |piece| drawing.piece(piece)) {
-        // Each of them is a shape at least, so the others need not be kept.
+        // Each element is a shape at least, so the cost exceeds the limit without the others.
         Err(TOO_MANY_ELEMENTS) => Ok(Cost {
             shapes: drawing.graph.len() as u64,
             ..drawing.cost
@@ -82,18 +84,18 @@ fn of_bytes(bytes: &[u8], nesting: usize) -> Result<Cost, &'static str> {
     }
 }
 
-/// A drawing as far as it was read.
+/// A drawing, as far as it has been read.
 struct Drawing {
     graph: DrawingGraph,
-    /// Its style sheets.
+    /// The text of its style sheets.
     sheet: String,
-    /// Of pictures in it.
+    /// The cost of the pictures in it.
     cost: Cost,
-    /// What is paid once, however often it is drawn.
+    /// The cost of paths that is charged once, however often they are drawn.
     once: u64,
     moves: bool,
-    has: DrawingTraits,
-    /// Open elements from the `style` on that is being read.
+    traits: DrawingTraits,
+    /// The number of open elements from the open `style` on.
     style_depth: usize,
     nesting: usize,
 }
@@ -123,11 +125,11 @@ impl Drawing {
                 self.style_depth = self.style_depth.saturating_sub(1);
                 self.graph.close();
             }
-            // A comment may stand between two halves of a word.
+            // The parts are joined, because a comment may stand within a word.
             XmlPiece::Text(css) if self.style_depth > 0 => self.sheet.push_str(css),
             XmlPiece::Text(text) => {
                 let letters = text.trim().len();
-                self.has.letters |= letters > 0;
+                self.traits.letters |= letters > 0;
                 self.graph.add(text::weight(text) / LETTERS_PER_SHAPE);
                 self.graph.lengthen(dash::LETTER_OUTLINE * letters as f64);
             }
@@ -135,7 +137,7 @@ impl Drawing {
         Ok(())
     }
 
-    /// A picture within the drawing, and what it costs each time.
+    /// Adds a picture within the drawing; returns its cost each time it is drawn.
     fn picture(&mut self, url: &str) -> Result<u64, &'static str> {
         let Some((kind, base64)) = url
             .strip_prefix("data:image/")
@@ -162,12 +164,12 @@ impl Drawing {
 
     fn finish(mut self) -> Result<Cost, &'static str> {
         let styles = Styles::of_sheet(&self.sheet)?;
-        self.has.add(&styles);
-        if self.has.is_unknown() {
+        self.traits.add(&styles);
+        if self.traits.has_unknown_dashes() {
             return Err("has dashes on lines of which the length is not known here");
         }
-        if self.has.on_screen {
-            self.graph.scale_lines(self.has.scale.max(1.0));
+        if self.traits.on_screen {
+            self.graph.scale_lines(self.traits.scale.max(1.0));
         }
         let shapes = self.graph.total(&styles)?.saturating_add(self.once);
         let moves = self.moves || styles.moves;

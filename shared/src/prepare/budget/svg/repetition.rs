@@ -1,11 +1,11 @@
-//! How often something of a drawing is drawn.
+//! How often an element of a drawing draws a reference.
 
-/// How often an element draws what it refers to.
+/// How often an element draws an element that it refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Repetition {
-    /// Once.
+    /// Once for the element.
     Once,
-    /// Once for each shape in it, because those inherit what fills them.
+    /// Once for each shape in it, because shapes inherit their fill and stroke.
     EachShape,
     /// Once for each vertex of each shape in it.
     EachVertex,

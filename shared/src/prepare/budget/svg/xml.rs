@@ -1,25 +1,25 @@
-//! XML, tag by tag.
+//! Reads XML tag by tag.
 
 use std::borrow::Cow;
 
 /// A part of a document.
 #[derive(Clone, Copy)]
 pub(super) enum XmlPiece<'x> {
-    /// A start tag; `name` without what stands before a colon, `attributes` unread.
+    /// A start tag: its name without a namespace prefix, and the text of its attributes.
     Start {
         name: &'x str,
         attributes: &'x str,
-        /// It is an end tag, too.
+        /// Whether the tag is empty, and so also the end tag.
         alone: bool,
     },
     /// An end tag.
     End,
-    /// What stands between tags.
+    /// The text between tags.
     Text(&'x str),
 }
 
-/// Gives the pieces of `xml` to `sink`, in order. An error says, after a name, what is in it
-/// that this cannot follow.
+/// Gives the pieces of `xml` to `sink`, in order. An error, in words that follow a name, says what
+/// in it cannot be followed.
 pub(super) fn read<'x>(
     xml: &'x str,
     mut sink: impl FnMut(XmlPiece<'x>) -> Result<(), &'static str>,
@@ -32,29 +32,29 @@ pub(super) fn read<'x>(
         }
         rest = &rest[at..];
         if let Some(comment) = rest.strip_prefix("<!--") {
-            rest = behind(comment, "-->");
+            rest = after(comment, "-->");
         } else if let Some(text) = rest.strip_prefix("<![CDATA[") {
             let end = text.find("]]>").unwrap_or(text.len());
             sink(XmlPiece::Text(&text[..end]))?;
-            rest = behind(&text[end..], "]]>");
+            rest = after(&text[end..], "]]>");
         } else if let Some(instruction) = rest.strip_prefix("<?") {
             let end = instruction.find("?>").unwrap_or(instruction.len());
-            allowed(&instruction[..end])?;
-            rest = behind(&instruction[end..], "?>");
+            check_instruction(&instruction[..end])?;
+            rest = after(&instruction[end..], "?>");
         } else if let Some(declaration) = rest.strip_prefix("<!") {
-            rest = doctype(declaration)?;
+            rest = after_doctype(declaration)?;
         } else if rest.starts_with("</") {
             sink(XmlPiece::End)?;
-            rest = behind(rest, ">");
+            rest = after(rest, ">");
         } else {
-            rest = start(&rest[1..], &mut sink)?;
+            rest = read_start(&rest[1..], &mut sink)?;
         }
     }
     Ok(())
 }
 
-/// What an instruction may say: only what does not change how the rest is read.
-fn allowed(instruction: &str) -> Result<(), &'static str> {
+/// Refuses a processing instruction that changes how the rest is read.
+fn check_instruction(instruction: &str) -> Result<(), &'static str> {
     let lower = instruction.to_ascii_lowercase();
     if lower.starts_with("xml-stylesheet") {
         return Err("refers to a style sheet elsewhere");
@@ -76,8 +76,8 @@ fn allowed(instruction: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Behind the declaration of a type of document, which may not declare anything else.
-fn doctype(declaration: &str) -> Result<&str, &'static str> {
+/// The rest after a document type declaration, which may not declare anything else.
+fn after_doctype(declaration: &str) -> Result<&str, &'static str> {
     const DECLARES_ENTITIES: &str = "declares entities";
     if !declaration.starts_with("DOCTYPE") {
         return Err(DECLARES_ENTITIES);
@@ -96,13 +96,13 @@ fn doctype(declaration: &str) -> Result<&str, &'static str> {
     Err(DECLARES_ENTITIES)
 }
 
-/// Behind the next `end` in `text`.
-fn behind<'x>(text: &'x str, end: &str) -> &'x str {
+/// The rest of `text` after the next `end`.
+fn after<'x>(text: &'x str, end: &str) -> &'x str {
     text.split_once(end).map_or("", |(_, rest)| rest)
 }
 
-/// A start tag, of which `rest` begins with the name; what follows it.
-fn start<'x>(
+/// Reads a start tag, with whose name `rest` begins; returns the rest after it.
+fn read_start<'x>(
     rest: &'x str,
     sink: &mut impl FnMut(XmlPiece<'x>) -> Result<(), &'static str>,
 ) -> Result<&'x str, &'static str> {
@@ -142,12 +142,12 @@ fn start<'x>(
 /// The name of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AttributeName<'x> {
-    /// What stands before the last colon, or nothing.
+    /// The part before the last colon, or nothing.
     pub(super) prefix: &'x str,
     pub(super) local: &'x str,
 }
 
-/// Gives the names and values of `attributes` to `sink`, values without references.
+/// Gives the names and values of `attributes` to `sink`, with the references in values decoded.
 pub(super) fn attributes<'x>(
     attributes: &'x str,
     mut sink: impl FnMut(AttributeName<'x>, Cow<'x, str>) -> Result<(), &'static str>,
@@ -166,7 +166,7 @@ pub(super) fn attributes<'x>(
             .unwrap_or(("", name.trim_ascii()));
         let value = decoded(value)?;
         rest = after;
-        // A declaration of names draws nothing, and may not be taken for what it declares.
+        // A namespace declaration draws nothing, and is no attribute of the name it declares.
         if prefix == "xmlns" || (prefix.is_empty() && local == "xmlns") {
             if FOREIGN_NAMESPACES.contains(&value.trim()) {
                 return Err("has something in it that is no drawing");
@@ -178,19 +178,19 @@ pub(super) fn attributes<'x>(
     Ok(())
 }
 
-/// Names of what browsers draw as well, and what is not followed here.
+/// The namespaces of other elements that browsers draw, which are not followed here.
 const FOREIGN_NAMESPACES: [&str; 2] = [
     "http://www.w3.org/1999/xhtml",
     "http://www.w3.org/1998/Math/MathML",
 ];
 
-/// A name without the prefix of its namespace.
+/// A name without its namespace prefix.
 fn local(name: &str) -> &str {
     name.rsplit(':').next().unwrap_or(name)
 }
 
-/// `value` with references as what they stand for; of names XML itself has five, and others
-/// could stand for anything.
+/// `value` with its references decoded. XML itself defines five names; others are refused,
+/// because they could stand for anything.
 fn decoded(value: &str) -> Result<Cow<'_, str>, &'static str> {
     if !value.contains('&') {
         return Ok(value.into());
@@ -212,9 +212,10 @@ fn decoded(value: &str) -> Result<Cow<'_, str>, &'static str> {
     Ok(out.into())
 }
 
+/// The error of a reference that XML does not define.
 const REFERS_TO_ENTITIES: &str = "refers to entities";
 
-/// The letter of `#65` or `#x41`.
+/// The character of a numeric reference such as `#65` or `#x41`.
 fn numbered(name: &str) -> Option<char> {
     let number = name.strip_prefix('#')?;
     let number = match number.strip_prefix('x') {

@@ -1,4 +1,4 @@
-//! Markdown's events to markup; images are in `images`.
+//! Writes the markup of Markdown's events; images are in `images`, footnotes in `footnotes`.
 
 mod footnotes;
 mod images;
@@ -13,11 +13,11 @@ use crate::{
     render::{anchor::AnchorIds, highlight, stand_in},
 };
 
-/// An attachment may be shown this often before a cell is taken for an attempt to fill
-/// the page.
+/// The most times that a cell's attachments are shown; a cell that shows them more often tries
+/// to fill the page.
 const MAX_ATTACHMENT_REPEATS: usize = 4;
 
-/// What a page's prefix and address add to an id or a link to one, about.
+/// The bytes that a page's prefix and address add to an id or a link to one, about.
 const ANCHOR_BYTES: usize = 96;
 
 /// Writes the markup of one Markdown text.
@@ -27,11 +27,11 @@ pub(super) struct MarkdownWriter<'a> {
     maths: &'a [SafeHtml],
     raw: RawHtmlPolicy,
     ids: AnchorIds,
-    /// Bytes of attachments that may still be written.
+    /// The bytes of attachments that may still be written.
     image_budget: usize,
-    /// Where in `out` the tag of the heading ends, and its text so far.
+    /// The offset in `out` at which the id of the heading is inserted, and its text so far.
     heading: Option<(usize, String)>,
-    /// Language and text of the code block so far.
+    /// The language of the open code block, and its text so far.
     code: Option<(String, String)>,
     /// The image whose text is being read.
     image: Option<ImageText>,
@@ -69,7 +69,7 @@ impl<'a> MarkdownWriter<'a> {
         }
     }
 
-    /// How long it is, about, once it is in a page.
+    /// The approximate length of the markup once it is in a page.
     pub(super) fn length(&self) -> usize {
         self.out.len() + ANCHOR_BYTES * self.ids.written()
     }
@@ -88,7 +88,7 @@ impl<'a> MarkdownWriter<'a> {
             Event::End(tag) => self.end(tag),
             Event::Text(text) => self.text(&text),
             Event::Code(code) => self.inline("<code>", &code, "</code>"),
-            // Formulas were taken out before.
+            // `maths` has replaced formulas by stand-ins before.
             Event::InlineMath(_) | Event::DisplayMath(_) => {}
             Event::Html(html) | Event::InlineHtml(html) => self.raw_html(&html),
             Event::FootnoteReference(name) => self.footnote_reference(&name),
@@ -164,7 +164,7 @@ impl<'a> MarkdownWriter<'a> {
                 self.image = Some(ImageText::new(&dest_url));
                 return;
             }
-            // The other blocks are of extensions that are not switched on.
+            // The other blocks belong to extensions that are not switched on.
             _ => return,
         };
         self.out.push_str(simple);
