@@ -1,5 +1,5 @@
-//! Notebooks of other projects, by hand: `PIPALHUB_CORPUS=folder cargo test -p shared
-//! corpus`. They are not part of this repository.
+//! Tests on notebooks of other projects, which are not part of this repository, run by hand:
+//! `PIPALHUB_CORPUS=folder cargo test -p shared corpus`.
 
 use std::{env, fs};
 
