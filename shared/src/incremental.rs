@@ -1,7 +1,7 @@
 //! A notebook's HTML after a change, made from its HTML before.
 //!
 //! A save changes a cell or two of a hundred. The caller keeps the rendered text wherever it
-//! likes; this module tells which cells of that text are still right. What is deliberately not
+//! likes; this module tells which cells of that text are still right. Deliberately not
 //! here: how a cell is rendered ([`crate::prepare`], [`crate::render`]), which this calls.
 
 use std::{

@@ -1,5 +1,5 @@
-//! What the service and the page in the browser both compile: the notebook crate
-//! and the types they exchange.
+//! The notebook crate, and the types that the service and the page in the browser exchange.
+//! Both compile it.
 //!
 //! A notebook's way from a participant's disk to the instructor's screen:
 //!

@@ -1,4 +1,4 @@
-//! Cells ready to render: what [`crate::prepare`] makes and [`crate::render`] reads.
+//! Cells ready to render, which [`crate::prepare`] makes and [`crate::render`] reads.
 //!
 //! They are the wire form too: JSON without the fields that are empty or false. Their content
 //! was made safe natively: [`SafeHtml`] has been through the sanitiser, and all other text is

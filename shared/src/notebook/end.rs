@@ -22,7 +22,7 @@ pub struct NotebookEnd {
 }
 
 impl NotebookEnd {
-    /// The last `n` cells of what [`Notebook::parse`] reads in `bytes`.
+    /// The last `n` cells of the notebook that [`Notebook::parse`] reads in `bytes`.
     ///
     /// # Errors
     /// The same as [`Notebook::parse`]: it checks all of the file and only keeps its end.

@@ -2,7 +2,7 @@
 //!
 //! A [`Notebook`] keeps the JSON it was read from; [`Cell`] and [`Output`] read that JSON and
 //! know the field names of every version. So unknown fields are kept, and a broken cell is shown
-//! as such instead of failing the whole notebook. What is deliberately not here: validation
+//! as such instead of failing the whole notebook. Deliberately not here: validation
 //! against the schema, and anything about looks (see [`crate::prepare`]).
 
 mod cell;

@@ -1,4 +1,4 @@
-//! Where the cells are in a notebook's text, found without making values of it.
+//! Finds the ranges of the cells in a notebook's text, without making values of it.
 //!
 //! The scanner checks that the whole text is JSON, as strictly as serde_json does, and as
 //! Jupyter writes it. A text that the tolerant reader ([`super::json`], [`super::Notebook`])

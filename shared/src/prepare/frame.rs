@@ -149,7 +149,7 @@ mod tests {
     /// The guard's option objects have no prototype, into which a page could put options.
     #[test]
     fn option_objects_of_the_guard_have_no_prototype() {
-        for object in ["const select = {", "const what = {", "const safe = {"] {
+        for object in ["const select = {", "const observed = {", "const safe = {"] {
             let (_, rest) = GUARD_SCRIPT.split_once(object).expect(object);
             assert!(rest.trim_start().starts_with("__proto__: null"), "{object}");
         }

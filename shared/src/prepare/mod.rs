@@ -1,7 +1,7 @@
 //! Prepares the cells of a notebook: makes [`crate::prepared`] cells of them, once, natively.
 //!
 //! It chooses the richest form of each output, sanitises HTML, checks images, and folds progress
-//! bars to what a terminal would show at the end. What is deliberately not here: making HTML of
+//! bars to what a terminal would show at the end. Deliberately not here: making HTML of
 //! prepared cells, which [`crate::render`] does in both targets.
 
 pub(crate) mod anchor;

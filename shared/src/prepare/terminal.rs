@@ -1,7 +1,7 @@
 //! Folds terminal text to what a terminal would show at its end.
 //!
 //! Progress bars write a line again and again, by carriage returns, backspaces and a few escapes.
-//! Only the last state of each line is kept, with its colours. What is deliberately not here:
+//! Only the last state of each line is kept, with its colours. Deliberately not here:
 //! every other cursor movement, which the renderer drops.
 
 use super::cut;

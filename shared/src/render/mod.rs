@@ -4,7 +4,7 @@
 //! markup not made here is [`crate::prepared::SafeHtml`], and there is no `style` attribute, no
 //! event attribute and no script anywhere, so that a page without `'unsafe-inline'` shows the
 //! result whole. The stylesheet decides how it looks; the contract with it is the structure and
-//! the classes below. What is deliberately not here: choosing among mime types, Markdown and
+//! the classes below. Deliberately not here: choosing among mime types, Markdown and
 //! maths, which [`crate::prepare`] has done.
 //!
 //! # Structure

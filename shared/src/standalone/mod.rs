@@ -2,7 +2,7 @@
 //! image, no stylesheet from anywhere.
 //!
 //! It is for reading, keeping, sending and printing. The reader's system chooses light or dark;
-//! on paper nothing scrolls and nothing is folded. What is deliberately not here: files and
+//! on paper nothing scrolls and nothing is folded. Deliberately not here: files and
 //! folders (`pipalhub render`), and the inside of a cell ([`crate::render`]). The dashboard uses
 //! `notebook.css` beside this module, too, so that a notebook looks the same in both.
 

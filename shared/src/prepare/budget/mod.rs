@@ -10,7 +10,7 @@
 //!
 //! `weigh` measures a prepared cell, `markup` sanitised HTML, `text` any text, `picture` the
 //! bytes of a picture, `svg` a drawing with all its references followed; `ledger` adds up the
-//! cells of a page. What is deliberately not here: the content of the closed frame, which a
+//! cells of a page. Deliberately not here: the content of the closed frame, which a
 //! reader asks for and which freezes nothing but itself.
 
 mod ledger;
