@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::{
-    notebook::{End, Notebook, without_private},
+    notebook::{Notebook, NotebookEnd, without_private},
     prepare::{self, Sanitizer},
     render::{self, Options},
     sanitize::Ammonia,
@@ -34,11 +34,11 @@ pub fn parser(data: &[u8]) {
         return;
     };
     let notebook = parsed.notebook;
-    let end = End::parse(data, 3).expect("the whole was read");
+    let end = NotebookEnd::parse(data, 3).expect("the whole was read");
     assert_eq!(end.tail, notebook.tail(3));
     let public = without_private(data.to_vec());
-    let both = public.and_then(|rest| End::parse(&rest, 3).map(|end| (rest, end)));
-    assert_eq!(End::of_public(data.to_vec(), 3), both);
+    let both = public.and_then(|rest| NotebookEnd::parse(&rest, 3).map(|end| (rest, end)));
+    assert_eq!(NotebookEnd::of_public(data.to_vec(), 3), both);
     let json = notebook.to_json();
     let again = Notebook::parse(json.as_bytes())
         .expect("JSON of its own")

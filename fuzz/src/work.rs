@@ -3,8 +3,8 @@
 //! Included by whoever measures, as [`super::evil`] is.
 
 use shared::{
-    incremental::Prepared,
-    notebook::{Cell, End, Notebook, Part, without_private},
+    incremental::PreparedCells,
+    notebook::{Cell, MergePart, Notebook, NotebookEnd, without_private},
     prepare,
     render::{self, Options},
     sanitize::Ammonia,
@@ -22,11 +22,11 @@ pub const WORKS: [Work; 6] = [
         Notebook::parse(bytes).map_or(0, |parsed| parsed.notebook.len())
     }),
     ("tile", |bytes| {
-        let Ok((rest, end)) = End::of_public(bytes.to_vec(), 5) else {
+        let Ok((rest, end)) = NotebookEnd::of_public(bytes.to_vec(), 5) else {
             return 0;
         };
         let tail = end.tail.trim(25).without_widgets();
-        let prepared = Prepared::of(&tail, 0, &Ammonia, None);
+        let prepared = PreparedCells::of(&tail, 0, &Ammonia, None);
         rest.len() + prepared.cells().len()
     }),
     ("page", |bytes| {
@@ -38,16 +38,17 @@ pub const WORKS: [Work; 6] = [
         render::cells(&cells, &Options::default()).as_str().len()
     }),
     ("marks", |bytes| {
-        End::map_cells(bytes, |cell: &Cell| cell.json().json().len()).map_or(0, |all| all.len())
+        NotebookEnd::map_cells(bytes, |cell: &Cell| cell.json().json().len())
+            .map_or(0, |all| all.len())
     }),
     ("merged", |bytes| {
         let Ok(parsed) = Notebook::parse(bytes) else {
             return 0;
         };
-        let part = Part::of("ana", &parsed.notebook, None);
+        let part = MergePart::of("ana", &parsed.notebook, None);
         drop(parsed);
         let mut merged = Length(0);
-        Part::merge([&part, &part], &mut merged).expect("it takes everything");
+        MergePart::merge([&part, &part], &mut merged).expect("it takes everything");
         merged.0
     }),
 ];

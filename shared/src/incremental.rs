@@ -1,9 +1,8 @@
-//! A notebook's HTML after a change, made of its HTML before.
+//! A notebook's HTML after a change, made from its HTML before.
 //!
-//! A save changes a cell or two of a hundred. What was rendered is kept by whoever wants
-//! it again, as text and in any place; here is only what tells which piece of that text is
-//! still right. What is deliberately not here: how a cell is rendered
-//! ([`crate::prepare`], [`crate::render`]), which this calls.
+//! A save changes a cell or two of a hundred. The caller keeps the rendered text wherever it
+//! likes; this module tells which cells of that text are still right. Deliberately not
+//! here: how a cell is rendered ([`crate::prepare`], [`crate::render`]), which this calls.
 
 use std::{
     borrow::Cow,
@@ -16,57 +15,57 @@ use crate::{
     notebook::{Cell, Notebook},
     prepare::{
         Preparation, Sanitizer,
-        budget::{self, Cost, Ledger, MAX_CELLS},
+        budget::{self, Cost, Ledger, MAX_SHOWN_CELLS},
         displays,
     },
     prepared::PreparedCell,
     render::{Options, Renderer},
 };
 
-/// Where in a text the HTML of each cell is, and what it was made of.
+/// Where in a rendered text the HTML of each cell is, and the hash of what it was made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pieces {
-    pieces: Box<[Piece]>,
-    anew: usize,
+pub struct RenderedCells {
+    cells: Box<[RenderedCell]>,
+    rendered_anew: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Piece {
-    /// Of everything that the HTML depends on. The hash need not withstand an attack: a
-    /// participant who finds two cells of one hash sees one of their own in two places.
+struct RenderedCell {
+    /// The hash of everything that the HTML depends on. It need not withstand an attack: a
+    /// participant who finds two cells of one hash sees one of their own cells twice.
     key: u64,
-    place: Range<usize>,
-    /// The hash of the HTML, so that another text in its place is not taken for it.
-    check: u64,
-    /// The places in the page that are in this cell.
-    names: Box<[String]>,
+    range: Range<usize>,
+    /// The hash of the HTML, so that another text in the range is not taken for it.
+    html_hash: u64,
+    /// The names of the anchors in this cell.
+    anchors: Box<[String]>,
     /// What the cell costs to draw, and whether the page had room for it.
     cost: Cost,
     is_whole: bool,
 }
 
-impl Pieces {
-    /// How many cells were rendered and not taken from the text before.
+impl RenderedCells {
+    /// How many cells were rendered, and not taken from the earlier text.
     ///
     /// ```
-    /// assert_eq!(shared::incremental::Pieces::default().anew(), 0);
+    /// assert_eq!(shared::incremental::RenderedCells::default().anew(), 0);
     /// ```
     #[must_use]
     pub fn anew(&self) -> usize {
-        self.anew
+        self.rendered_anew
     }
 }
 
-/// The HTML of the cells of `notebook`, the same as [`crate::render::cells`] makes of what
-/// [`crate::prepare::cells`] makes of them, and where its pieces are.
+/// The HTML of the cells of `notebook`, the same that [`crate::render::cells`] makes from
+/// [`crate::prepare::cells`], and where each cell is in it.
 ///
-/// With `before`, the result of an earlier call for the same notebook and the text it came
-/// with, what did not change is taken from there.
+/// With `before`, the result of an earlier call for the same notebook and its text, the HTML of
+/// unchanged cells is taken from that text.
 ///
 /// ```
 /// use shared::{incremental, notebook::Notebook, render::Options, sanitize::Ammonia};
 ///
-/// let html = |json: &[u8], before: Option<(&incremental::Pieces, &str)>| {
+/// let html = |json: &[u8], before: Option<(&incremental::RenderedCells, &str)>| {
 ///     let notebook = Notebook::parse(json).expect("a notebook").notebook;
 ///     incremental::cells(&notebook, 0, &Options::default(), &Ammonia, before)
 /// };
@@ -82,17 +81,17 @@ pub fn cells(
     first_index: usize,
     options: &Options,
     sanitizer: &impl Sanitizer,
-    before: Option<(&Pieces, &str)>,
-) -> (String, Pieces) {
-    let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::PAGE);
-    let mut ledger = Ledger::new(&budget::PAGE);
+    before: Option<(&RenderedCells, &str)>,
+) -> (String, RenderedCells) {
+    let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::PAGE_BUDGET);
+    let mut ledger = Ledger::new(&budget::PAGE_BUDGET);
     let prepare = |at: usize, cell: &Cell| {
         let (cell, cost) = preparation.cell(at, cell);
         (Cow::Owned(cell), cost)
     };
     let fits = |_: usize, cost| ledger.take(cost);
     let reduce = |cell: Cow<'_, PreparedCell>| Cow::Owned(budget::reduced(cell.into_owned()));
-    with(
+    render_cells(
         notebook,
         first_index,
         options,
@@ -103,21 +102,21 @@ pub fn cells(
     )
 }
 
-/// Cells that are prepared, and what they were made of.
+/// Prepared cells, and the hash of what each was made of.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Prepared {
+pub struct PreparedCells {
     cells: Box<[PreparedCell]>,
     keys: Box<[u64]>,
-    /// What each costs to draw, and whether there was room for it.
+    /// What each cell costs to draw, and whether the page had room for it.
     costs: Box<[(Cost, bool)]>,
     first_index: usize,
 }
 
-/// Counts what is written.
+/// Counts the bytes that are written to it.
 #[derive(Default)]
-struct Count(usize);
+struct ByteCount(usize);
 
-impl std::io::Write for Count {
+impl std::io::Write for ByteCount {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0 += bytes.len();
         Ok(bytes.len())
@@ -128,28 +127,29 @@ impl std::io::Write for Count {
     }
 }
 
-impl Prepared {
-    /// How much there is of it, in bytes as it is sent.
+impl PreparedCells {
+    /// The size of the cells in bytes, as JSON.
     #[must_use]
     pub fn size(&self) -> usize {
-        let mut count = Count::default();
-        // Counting cannot fail, and what it comes to until it does is a measure, too.
+        let mut count = ByteCount::default();
+        // Counting cannot fail; if serialising did, the bytes so far would be a measure, too.
         let _ = serde_json::to_writer(&mut count, self.cells());
         count.0
     }
 
-    /// The cells of `notebook` as [`crate::prepare::cells`] makes them, but that they are no
-    /// more than one page can have hundreds of; what did not change is taken from `before`, an
-    /// earlier one of the same notebook. Where there is not room for all, the last are whole.
+    /// The cells of `notebook` as [`crate::prepare::cells`] makes them, but within the budget of
+    /// a tile, because a page shows hundreds of tiles. Where the budget is too small for all
+    /// cells, the last ones are whole. Unchanged cells are taken from `before`, an earlier result
+    /// for the same notebook.
     ///
     /// ```
-    /// use shared::{incremental::Prepared, notebook::Notebook, prepare, sanitize::Ammonia};
+    /// use shared::{incremental::PreparedCells, notebook::Notebook, prepare, sanitize::Ammonia};
     ///
     /// let parse = |json: &[u8]| Notebook::parse(json).expect("a notebook").notebook;
     /// let before = parse(br#"{"cells": [{"source": "1"}, {"source": "2"}]}"#);
-    /// let before = Prepared::of(&before, 0, &Ammonia, None);
+    /// let before = PreparedCells::of(&before, 0, &Ammonia, None);
     /// let after = parse(br#"{"cells": [{"source": "2"}, {"source": "3"}]}"#);
-    /// let prepared = Prepared::of(&after, 7, &Ammonia, Some(&before));
+    /// let prepared = PreparedCells::of(&after, 7, &Ammonia, Some(&before));
     /// assert_eq!(prepared.cells(), prepare::cells(&after, 7, &Ammonia));
     /// ```
     pub fn of(
@@ -161,16 +161,16 @@ impl Prepared {
         let known = before.into_iter().flat_map(|before| {
             let cells = before.keys.iter().copied().zip(&*before.cells);
             let costs = before.costs.iter().copied();
-            // What was reduced cannot be made whole again.
+            // A reduced cell cannot be made whole again.
             let whole = cells.zip(costs).filter(|(_, (_, is_whole))| *is_whole);
             whole.map(|((key, cell), (cost, _))| (key, (cell, cost)))
         });
         let known: HashMap<u64, (&PreparedCell, Cost)> = known.collect();
-        let of_all = of_all(notebook);
-        let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::TILE);
-        let cells = notebook.cells().iter().enumerate().take(MAX_CELLS);
+        let common = common_hash(notebook);
+        let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::TILE_BUDGET);
+        let cells = notebook.cells().iter().enumerate().take(MAX_SHOWN_CELLS);
         let cells = cells.map(|(at, cell)| {
-            let mut key = of_all.clone();
+            let mut key = common.clone();
             cell.mark(&mut key);
             let key = key.finish();
             let index = first_index + at;
@@ -187,7 +187,7 @@ impl Prepared {
             (key, (cell, cost))
         });
         let (keys, cells): (Vec<_>, Vec<_>) = cells.unzip();
-        let mut ledger = Ledger::new(&budget::TILE);
+        let mut ledger = Ledger::new(&budget::TILE_BUDGET);
         let cells = cells.into_iter().rev().map(|(cell, cost)| {
             if ledger.take(cost) {
                 (cell, (cost, true))
@@ -209,25 +209,25 @@ impl Prepared {
     /// The cells.
     ///
     /// ```
-    /// assert!(shared::incremental::Prepared::default().cells().is_empty());
+    /// assert!(shared::incremental::PreparedCells::default().cells().is_empty());
     /// ```
     pub fn cells(&self) -> &[PreparedCell] {
         &self.cells
     }
 
-    /// What [`cells`] makes of `notebook`, which these are the cells of.
+    /// The same as [`cells`] makes of `notebook`, whose prepared cells these are.
     ///
     /// # Panics
     /// When `notebook` has more cells.
     ///
     /// ```
-    /// use shared::{incremental::{self, Prepared}, notebook::Notebook, render::Options};
+    /// use shared::{incremental::{self, PreparedCells}, notebook::Notebook, render::Options};
     /// use shared::sanitize::Ammonia;
     ///
     /// let notebook = Notebook::parse(br#"{"cells": [{"source": "1"}]}"#)?.notebook;
     /// let options = Options::default();
     /// assert_eq!(
-    ///     Prepared::of(&notebook, 7, &Ammonia, None).render(&notebook, &options, None),
+    ///     PreparedCells::of(&notebook, 7, &Ammonia, None).render(&notebook, &options, None),
     ///     incremental::cells(&notebook, 7, &options, &Ammonia, None),
     /// );
     /// # Ok::<(), shared::notebook::ParseError>(())
@@ -236,13 +236,13 @@ impl Prepared {
         &self,
         notebook: &Notebook,
         options: &Options,
-        before: Option<(&Pieces, &str)>,
-    ) -> (String, Pieces) {
+        before: Option<(&RenderedCells, &str)>,
+    ) -> (String, RenderedCells) {
         let prepare = |at: usize, _: &_| (Cow::Borrowed(&self.cells[at]), self.costs[at].0);
         let fits = |at: usize, _| self.costs[at].1;
-        // They are what they are by now.
+        // These cells were reduced when they were prepared.
         let reduce = |cell| cell;
-        with(
+        render_cells(
             notebook,
             self.first_index,
             options,
@@ -254,106 +254,112 @@ impl Prepared {
     }
 }
 
-/// `prepare` makes a cell ready and says what it costs, `fits` whether the page has room for
-/// that, and `reduce` makes of it what is shown where there is none.
-fn with<'a>(
+/// Renders the cells of `notebook`, or takes their HTML from `before`.
+///
+/// `prepare` prepares a cell and returns its cost, `fits` tells whether the page has room for
+/// that cost, and `reduce` makes the cell that is shown where there is no room.
+fn render_cells<'a>(
     notebook: &Notebook,
     first_index: usize,
     options: &Options,
-    before: Option<(&Pieces, &str)>,
+    before: Option<(&RenderedCells, &str)>,
     prepare: impl Fn(usize, &Cell) -> (Cow<'a, PreparedCell>, Cost),
     mut fits: impl FnMut(usize, Cost) -> bool,
     reduce: impl Fn(Cow<'a, PreparedCell>) -> Cow<'a, PreparedCell>,
-) -> (String, Pieces) {
-    let known = Known::of(before);
+) -> (String, RenderedCells) {
+    let earlier = EarlierHtml::of(before);
     let mut renderer = Renderer::new(options);
     renderer.ids().take_new();
-    let mut so_far = of_all(notebook);
+    let mut context = common_hash(notebook);
     let Options {
         id_prefix,
         page,
         frames,
     } = options;
-    (id_prefix, page, frames).hash(&mut so_far);
+    (id_prefix, page, frames).hash(&mut context);
     let mut html = String::with_capacity(before.map_or(0, |(_, text)| text.len()));
-    let mut pieces = Vec::with_capacity(notebook.len().min(MAX_CELLS));
-    let mut anew = 0;
-    for (at, cell) in notebook.cells().iter().enumerate().take(MAX_CELLS) {
-        let key = key(&so_far, first_index + at, cell);
+    let mut cells = Vec::with_capacity(notebook.len().min(MAX_SHOWN_CELLS));
+    let mut rendered_anew = 0;
+    for (at, cell) in notebook.cells().iter().enumerate().take(MAX_SHOWN_CELLS) {
+        let key = key(&context, first_index + at, cell);
         let start = html.len();
-        let known = known.piece(key);
+        let known = earlier.cell(key);
         let prepared = known.is_none().then(|| prepare(at, cell));
         let cost = match (known, &prepared) {
-            (Some((piece, _)), _) => piece.cost,
+            (Some((cell, _)), _) => cell.cost,
             (_, Some((_, cost))) => *cost,
             (None, None) => Cost::NONE,
         };
         let is_whole = fits(at, cost);
-        let names = match known.filter(|(piece, _)| piece.is_whole == is_whole) {
-            Some((piece, text)) => {
+        let anchors = match known.filter(|(cell, _)| cell.is_whole == is_whole) {
+            Some((cell, text)) => {
                 html.push_str(text);
-                renderer.ids().take(&piece.names);
-                piece.names.clone()
+                renderer.ids().reserve(&cell.anchors);
+                cell.anchors.clone()
             }
             None => {
-                anew += 1;
+                rendered_anew += 1;
                 let (whole, _) = prepared.unwrap_or_else(|| prepare(at, cell));
                 let shown = if is_whole { whole } else { reduce(whole) };
                 renderer.push(&mut html, &shown);
                 renderer.ids().take_new().into()
             }
         };
-        // A name is given to the first place that asks for it: what the cells before have
-        // is part of what a cell becomes.
-        names.hash(&mut so_far);
-        pieces.push(Piece {
+        // The first place of a name gets its id, so a cell's HTML depends on the anchors of the
+        // cells before it.
+        anchors.hash(&mut context);
+        cells.push(RenderedCell {
             key,
-            check: hash(&html[start..]),
-            place: start..html.len(),
-            names,
+            html_hash: hash(&html[start..]),
+            range: start..html.len(),
+            anchors,
             cost,
             is_whole,
         });
     }
-    let more = notebook.len().saturating_sub(MAX_CELLS);
-    if let Some(more) = budget::more_cells(first_index + MAX_CELLS, more) {
+    let more = notebook.len().saturating_sub(MAX_SHOWN_CELLS);
+    if let Some(more) = budget::more_cells(first_index + MAX_SHOWN_CELLS, more) {
         renderer.push(&mut html, &more);
     }
-    let pieces = pieces.into();
-    (html, Pieces { pieces, anew })
+    let rendered = RenderedCells {
+        cells: cells.into(),
+        rendered_anew,
+    };
+    (html, rendered)
 }
 
-/// What there was before, by key.
-struct Known<'a> {
-    pieces: HashMap<u64, &'a Piece>,
+/// The cells of an earlier rendering, by key, and its text.
+struct EarlierHtml<'a> {
+    cells: HashMap<u64, &'a RenderedCell>,
     text: &'a str,
 }
 
-impl<'a> Known<'a> {
-    fn of(before: Option<(&'a Pieces, &'a str)>) -> Self {
-        let (pieces, text) = match before {
-            Some((pieces, text)) => (&*pieces.pieces, text),
+impl<'a> EarlierHtml<'a> {
+    fn of(before: Option<(&'a RenderedCells, &'a str)>) -> Self {
+        let (cells, text) = match before {
+            Some((rendered, text)) => (&*rendered.cells, text),
             None => (&[][..], ""),
         };
         Self {
-            pieces: pieces.iter().map(|piece| (piece.key, piece)).collect(),
+            cells: cells.iter().map(|cell| (cell.key, cell)).collect(),
             text,
         }
     }
 
-    fn piece(&self, key: u64) -> Option<(&'a Piece, &'a str)> {
-        let piece = *self.pieces.get(&key)?;
-        let text = self.text.get(piece.place.clone())?;
-        (hash(text) == piece.check).then_some((piece, text))
+    /// The cell of this key and its HTML, when the text still holds that HTML.
+    fn cell(&self, key: u64) -> Option<(&'a RenderedCell, &'a str)> {
+        let cell = *self.cells.get(&key)?;
+        let html = self.text.get(cell.range.clone())?;
+        (hash(html) == cell.html_hash).then_some((cell, html))
     }
 }
 
-/// What every cell depends on: the language, how many outputs are shown and, since an output can change what another
-/// cell displayed, the cells that display what has a name.
-fn of_all(notebook: &Notebook) -> DefaultHasher {
+/// Hashes what the HTML of every cell depends on: the language, how many outputs are shown, and
+/// the cells whose displays have an id, because an output can update another cell's display.
+fn common_hash(notebook: &Notebook) -> DefaultHasher {
     let mut hasher = DefaultHasher::new();
     notebook.language().hash(&mut hasher);
-    displays::most(notebook).hash(&mut hasher);
+    displays::max_cell_outputs(notebook).hash(&mut hasher);
     for cell in notebook.cells() {
         if cell.has_named_display() {
             cell.mark(&mut hasher);
@@ -362,8 +368,9 @@ fn of_all(notebook: &Notebook) -> DefaultHasher {
     hasher
 }
 
-fn key(so_far: &DefaultHasher, index: usize, cell: &Cell) -> u64 {
-    let mut hasher = so_far.clone();
+/// The key of a cell at `index`, where `context` has hashed all else its HTML depends on.
+fn key(context: &DefaultHasher, index: usize, cell: &Cell) -> u64 {
+    let mut hasher = context.clone();
     index.hash(&mut hasher);
     cell.mark(&mut hasher);
     hasher.finish()

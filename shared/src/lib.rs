@@ -1,16 +1,16 @@
-//! What the service and the page in the browser both compile: the notebook crate
-//! and the types they exchange.
+//! The notebook crate, and the types that the service and the page in the browser exchange.
+//! Both compile it.
 //!
 //! A notebook's way from a participant's disk to the instructor's screen:
 //!
 //! 1. [`notebook`] reads nbformat JSON, tolerantly, and cuts it down: tail, trim, merge.
-//! 2. [`prepare`] turns its cells into [`prepared`] ones: the richest output chosen,
-//!    HTML sanitised, Markdown read, maths typeset. This, with its [`prepare::Sanitizer`] from
-//!    [`sanitize`], exists natively only, because it is too large to send to a browser.
+//! 2. [`prepare`] turns its cells into [`prepared`] ones: it chooses the richest output,
+//!    sanitises HTML, reads Markdown and typesets maths. It exists natively only, with its
+//!    [`prepare::Sanitizer`] from [`sanitize`], because it is too large to send to a browser.
 //! 3. Prepared cells travel as JSON ([`wire`]).
-//! 4. [`render`] makes HTML of them, by the same code natively and in wasm;
-//!    [`standalone`] makes a whole document of that, and [`incremental`] the same of what
-//!    it was before a change.
+//! 4. [`render`] makes HTML of them, by the same code natively and in wasm; [`standalone`]
+//!    makes a whole document of that HTML, and [`incremental`] makes the HTML after a change
+//!    from the HTML before it.
 //!
 //! ```
 //! use shared::{notebook::Notebook, prepare, render, sanitize::Ammonia};

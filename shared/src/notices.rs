@@ -1,37 +1,37 @@
-//! What travels about notices: short texts of an instructor's that participants read where
-//! they work. As in [`crate::wire`], times are by the service's clock.
+//! The wire types of notices: short texts of an instructor's that participants read where they
+//! work. As in [`crate::wire`], times are by the service's clock.
 
 use serde::{Deserialize, Serialize};
 
 use crate::prepared::SafeHtml;
 
-/// The name of the server-sent event that tells an open page that there is news for it
-/// among the notices; its data is a [`NoticeNews`].
-pub const NOTICE_NEWS: &str = "notice";
+/// The name of the server-sent event that announces changed notices to an open page; its data
+/// is a [`NoticeAnnouncement`].
+pub const NOTICE_ANNOUNCEMENT: &str = "notice";
 
-/// The longest text, in characters.
-pub const LONGEST_TEXT: usize = 4_000;
+/// The longest text of a notice, in characters.
+pub const MAX_NOTICE_CHARS: usize = 4_000;
 
-/// Whom a notice is for: one of the three.
+/// The users a notice is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
-    /// Everyone; always `true`.
+    /// All users; always `true`.
     Everyone(bool),
-    /// Those who have a copy of this notebook, or get one while the notice stands.
+    /// The participants with a copy of this notebook, also one made while the notice stands.
     Notebook(String),
-    /// One person.
+    /// One user.
     User(String),
 }
 
-/// Where a notice leads.
+/// The link of a notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NoticeLink {
     /// The address, http or https.
     pub url: String,
-    /// What it is called; the address, when nothing was said.
+    /// The text of the link; the address, when it is empty.
     #[serde(default)]
     pub label: String,
 }
@@ -42,7 +42,7 @@ pub struct NoticeLink {
 pub struct NoticeRequest {
     /// Plain text or Markdown.
     pub text: String,
-    /// Whom it is for.
+    /// The users it is for.
     pub to: Audience,
     /// A line above the text.
     #[serde(default)]
@@ -50,23 +50,23 @@ pub struct NoticeRequest {
     /// Something to open beside it.
     #[serde(default)]
     pub link: Option<NoticeLink>,
-    /// A file below everyone's home, to open where they work.
+    /// A file below each recipient's home, which their JupyterLab opens.
     #[serde(default)]
     pub file: Option<String>,
-    /// Until when it is shown; until it is taken back, when nothing is said.
+    /// When it stops being shown; without one it is shown until it is retracted.
     #[serde(default)]
     pub until_ms: Option<i64>,
 }
 
-/// One notice, as somebody it is for reads it.
+/// One notice as a recipient reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Notice {
-    /// Its number, which is never given again.
+    /// Its number, which is never reused.
     pub id: i64,
-    /// Grows with every change; what to ask `after`.
+    /// A number that grows with every change; a reader asks for newer ones with `after`.
     pub seq: i64,
-    /// As it was written; empty when it was taken back.
+    /// The text as it was written; empty when the notice was retracted.
     pub text: String,
     /// The text as a fragment of HTML, sanitised.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -77,17 +77,17 @@ pub struct Notice {
     pub link: Option<NoticeLink>,
     /// A file below the home, to open.
     pub file: Option<String>,
-    /// The whole path of that file in the reader's home, for their own server, which need not
-    /// begin where the homes do.
+    /// The absolute path of that file in the reader's home, because the root folder of their
+    /// Jupyter server need not be that home.
     #[serde(default)]
     pub path: Option<String>,
     /// When it was written.
     pub created_at_ms: i64,
-    /// Until when it is shown.
+    /// When it stops being shown.
     pub until_ms: Option<i64>,
-    /// It was taken back, and is not to be shown any more.
+    /// It was retracted, so no page shows it any more.
     pub retracted: bool,
-    /// The reader has had it.
+    /// It was on the reader's screen.
     #[serde(default)]
     pub shown: bool,
     /// The reader has opened or dismissed it.
@@ -95,35 +95,35 @@ pub struct Notice {
     pub opened: bool,
 }
 
-/// `GET /api/notices`: the notices meant for whoever asks.
+/// `GET /api/notices`: the notices for the user who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NoticesResponse {
     /// The service's clock.
     pub now_ms: i64,
-    /// What to ask `after` next.
+    /// The value of `after` in the next request.
     pub cursor: i64,
-    /// Oldest first; one that the reader has already, under a newer `seq`, takes its place.
+    /// The notices, oldest first; a changed one has a newer `seq` and replaces the one of its id.
     pub notices: Vec<Notice>,
 }
 
-/// What an open page is told when there is news for it.
+/// The data of the server-sent event [`NOTICE_ANNOUNCEMENT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct NoticeNews {
+pub struct NoticeAnnouncement {
     /// The newest of [`Notice::seq`].
     pub cursor: i64,
 }
 
-/// `GET /api/notices/sent`: what was written, newest first, and who has read it.
+/// `GET /api/notices/sent`: the notices that were written, and which recipients have read them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SentResponse {
     /// The service's clock.
     pub now_ms: i64,
-    /// Newest first.
+    /// The notices, newest first.
     pub notices: Vec<SentNotice>,
-    /// There are older ones: ask with `before`.
+    /// Whether there are older notices, which a request with `before` returns.
     pub more: bool,
 }
 
@@ -133,7 +133,7 @@ pub struct SentResponse {
 pub struct SentNotice {
     /// Its number.
     pub id: i64,
-    /// As it was written, and so when it was taken back.
+    /// The text as it was written, also after the notice was retracted.
     pub text: String,
     /// The text as a fragment of HTML, sanitised.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
@@ -146,27 +146,27 @@ pub struct SentNotice {
     pub file: Option<String>,
     /// When it was written.
     pub created_at_ms: i64,
-    /// Until when it is shown.
+    /// When it stops being shown.
     pub until_ms: Option<i64>,
-    /// It was taken back.
+    /// It was retracted.
     pub retracted: bool,
-    /// Who wrote it.
+    /// The instructor who wrote it.
     pub author: String,
-    /// Whom it is for.
+    /// The users it is for.
     pub to: Audience,
-    /// By name.
+    /// The recipients, in the order of their user names.
     pub recipients: Vec<Recipient>,
 }
 
-/// Somebody a notice is for.
+/// A user whom a notice is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Recipient {
-    /// Who.
+    /// The user name.
     pub user: String,
-    /// When they had it first.
+    /// When it was first on the user's screen.
     pub shown_at_ms: Option<i64>,
-    /// When they opened or dismissed it first.
+    /// When the user first opened or dismissed it.
     pub opened_at_ms: Option<i64>,
 }
 
@@ -174,11 +174,11 @@ pub struct Recipient {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReceiptRequest {
-    /// What happened.
+    /// The new state.
     pub state: ReceiptState,
 }
 
-/// How far a notice got.
+/// How far a notice has reached its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]

@@ -1,8 +1,8 @@
-//! Cells ready to render: what [`crate::prepare`] makes and [`crate::render`] reads.
+//! Cells ready to render, which [`crate::prepare`] makes and [`crate::render`] reads.
 //!
-//! They are the wire form too: JSON in which what is empty or false is left out.
-//! Whatever is in here was made safe natively: [`SafeHtml`] has been through the
-//! sanitiser, everything else is plain text that the renderer escapes.
+//! They are the wire form too: JSON without the fields that are empty or false. Their content
+//! was made safe natively: [`SafeHtml`] has been through the sanitiser, and all other text is
+//! plain text that the renderer escapes.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,31 +10,31 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PreparedCell {
-    /// Its place in the whole notebook, from 0.
+    /// Its index in the whole notebook, from 0.
     pub index: usize,
-    /// The tags somebody gave it.
+    /// Its tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// What it is.
-    pub content: Content,
+    /// Its type and content.
+    pub content: CellContent,
 }
 
-/// What a cell is.
+/// The content of a cell, by its type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Content {
+pub enum CellContent {
     /// Source for the kernel, with outputs.
-    Code(Code),
+    Code(CodeCell),
     /// Prose.
     Markdown(Markdown),
     /// Text that is shown as it stands.
     Raw(String),
-    /// What is no cell this version knows.
+    /// A cell of an unknown type, or a broken one.
     Unknown {
         /// Why, in words.
         note: String,
-        /// Whatever text it has, else its JSON.
+        /// Its source, or its JSON when it has none.
         text: String,
     },
 }
@@ -42,7 +42,7 @@ pub enum Content {
 /// A code cell.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Code {
+pub struct CodeCell {
     /// The number in the prompt; `None` when it was never run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution_count: Option<i64>,
@@ -51,9 +51,9 @@ pub struct Code {
     pub source: String,
     /// The language as the kernel names it, such as `python` or `R`.
     pub language: String,
-    /// In order.
+    /// The outputs, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub outputs: Vec<Output>,
+    pub outputs: Vec<PreparedOutput>,
     /// The participant folded the source away.
     #[serde(default, skip_serializing_if = "is_false")]
     pub source_hidden: bool,
@@ -70,9 +70,9 @@ pub struct Code {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Markdown {
-    /// Without raw HTML: markup of our own and nothing else.
+    /// Without raw HTML: only markup that this crate wrote.
     Written(SafeHtml),
-    /// With raw HTML: sanitised.
+    /// With raw HTML: the sanitiser's output.
     Html(SafeHtml),
 }
 
@@ -84,16 +84,16 @@ pub struct Image {
     pub kind: ImageKind,
     /// Its bytes in base64, without white space.
     pub base64: String,
-    /// CSS pixels, when the notebook says so.
+    /// Its width in CSS pixels, when the notebook says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<u32>,
-    /// CSS pixels, when the notebook says so.
+    /// Its height in CSS pixels, when the notebook says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
 }
 
-/// The images that are shown. There is no other: a mime type from a notebook never
-/// reaches the page as text.
+/// The kinds of images that are shown. A mime type from a notebook never reaches the page as
+/// text, because only these are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -114,7 +114,7 @@ pub enum ImageKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Output {
+pub enum PreparedOutput {
     /// Printed to standard output; may hold ANSI colours.
     Stdout(String),
     /// Printed to standard error; may hold ANSI colours.
@@ -130,16 +130,16 @@ pub enum Output {
         traceback: String,
     },
     /// The value of the cell.
-    Result(Rich),
+    Result(RichOutput),
     /// Something displayed on the way.
-    Display(Rich),
+    Display(RichOutput),
 }
 
-/// Something displayed, in its richest form that can be shown.
+/// A display or a result, in its richest form that can be shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Rich {
+pub enum RichOutput {
     /// Plain text; may hold ANSI colours.
     Text(String),
     /// Sanitised HTML.
@@ -156,30 +156,30 @@ pub enum Rich {
     },
     /// An image, with the text that stands for it.
     Image {
-        /// It.
+        /// The image.
         image: Image,
-        /// What is in it, in words, such as the plain text of the same output.
+        /// Its description, such as the plain text of the same output.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         alt: String,
     },
     /// JSON.
-    Json(Json),
-    /// What needs a script to be whole.
+    Json(JsonTree),
+    /// An output that needs a script to be whole.
     Live {
-        /// What it is and what is missing, in words.
+        /// The words that name the output and what is missing.
         note: String,
-        /// The number of the output in its cell, from 0, when a closed frame can show
-        /// it: what [`crate::prepare`]'s `frame_document` asks for.
+        /// The index of the output in its cell, from 0, when a closed frame can show it; an
+        /// argument of [`crate::prepare`]'s `frame_document`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         frame: Option<usize>,
-        /// What there is to see without a script.
+        /// The part of the output that can be shown without a script.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "openapi", schema(no_recursion))]
-        shown: Option<Box<Rich>>,
+        shown: Option<Box<RichOutput>>,
     },
-    /// What cannot be shown here.
+    /// An output that cannot be shown here.
     Note {
-        /// What it is, in words.
+        /// The words that name the output.
         note: String,
         /// The plain text of the same output.
         #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -191,36 +191,34 @@ pub enum Rich {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Json {
-    /// A value without parts, or so short that its parts need no lines of their own, as
-    /// JSON has it.
+pub enum JsonTree {
+    /// The JSON of a value without parts, or of one so short that it needs no lines.
     Leaf(String),
     /// A list.
     List {
         /// The first of its items.
         #[cfg_attr(feature = "openapi", schema(no_recursion))]
-        items: Vec<Json>,
-        /// How many more there are.
+        items: Vec<JsonTree>,
+        /// How many more items there are.
         #[serde(default, skip_serializing_if = "is_zero")]
         more: usize,
     },
     /// An object.
     Object {
         /// The first of its entries.
-        // A tuple that holds itself is more than the macro can follow.
+        // The macro cannot follow a tuple that holds its own type.
         #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<Object>>))]
-        entries: Vec<(String, Json)>,
-        /// How many more there are.
+        entries: Vec<(String, JsonTree)>,
+        /// How many more entries there are.
         #[serde(default, skip_serializing_if = "is_zero")]
         more: usize,
     },
 }
 
-/// HTML that has been through a sanitiser, or that this crate wrote, escaping all that
-/// is not its own.
+/// HTML that has been through a sanitiser, or that this crate wrote, escaping all other text.
 ///
-/// Only [`crate::prepare`], the sanitisers and [`crate::render`] make one of text. Reading
-/// one from JSON trusts the service that sent it, as the page must anyway.
+/// Only [`crate::prepare`], the sanitisers and [`crate::render`] make one from text.
+/// Deserialising one trusts the service that sent it, which the page must do anyway.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
@@ -231,8 +229,7 @@ impl SafeHtml {
         Self(html)
     }
 
-    /// The HTML. In prepared cells its ids stand without a prefix; [`crate::render`] gives
-    /// them one.
+    /// The HTML. In prepared cells its ids have no prefix yet; [`crate::render`] adds it.
     ///
     /// ```
     /// use shared::{prepare::Sanitizer, sanitize::Ammonia};
@@ -243,14 +240,14 @@ impl SafeHtml {
         &self.0
     }
 
-    /// The HTML, to be written into what holds more than it.
+    /// The HTML as a `String`, to be written into a larger document.
     pub fn into_string(self) -> String {
         self.0
     }
 }
 
 impl ImageKind {
-    /// The kind of a mime type, `None` when it is not one of those shown.
+    /// The kind of this mime type; `None` when images of it are not shown.
     ///
     /// ```
     /// use shared::prepared::ImageKind;

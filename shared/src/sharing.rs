@@ -1,16 +1,15 @@
-//! What instructors share with participants beyond what is their own, and what is kept of
-//! participants: the types that travel.
+//! The wire types of what instructors share with participants, and of what the service keeps
+//! about participants.
 
 use serde::{Deserialize, Serialize};
 
-/// `GET /api/sharing`: what everyone may see beyond what is their own.
+/// `GET /api/sharing`: what participants may see beside their own notebooks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SharingResponse {
-    /// The one notebook that participants follow.
-    pub followed: Option<Followed>,
-    /// The notebooks, by their paths below a home, whose summaries of everyone's copies
-    /// participants may read.
+    /// The one notebook that participants follow, if there is one.
+    pub followed: Option<FollowedNotebook>,
+    /// The paths below a home of the notebooks whose summaries participants may read.
     pub summaries: Vec<String>,
 }
 
@@ -32,10 +31,10 @@ impl SharingResponse {
 /// An instructor's notebook that participants follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Followed {
+pub struct FollowedNotebook {
     /// The instructor.
     pub user: String,
-    /// Its path below their home.
+    /// The notebook's path below the instructor's home.
     pub filename: String,
 }
 
@@ -43,7 +42,7 @@ pub struct Followed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FollowRequest {
-    /// Which notebook of one's own participants follow from now on; none ends it.
+    /// The path of the instructor's notebook that participants follow; none ends following.
     pub filename: Option<String>,
 }
 
@@ -53,29 +52,28 @@ pub struct FollowRequest {
 pub struct ShareSummaryRequest {
     /// The notebook's path below a home.
     pub filename: String,
-    /// Whether participants may read the summary of everyone's copies.
+    /// Whether participants may read its summary.
     pub shared: bool,
 }
 
-/// `GET /api/about`: what is kept of participants, so that a page can tell them.
+/// `GET /api/about`: what the service keeps about participants, which a page tells them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AboutResponse {
-    /// So many of the newest events are kept, of the whole class, and the latest of each
-    /// notebook.
+    /// How many of the newest events of the class are kept, beside the latest of each notebook.
     pub events: u32,
-    /// What is kept of notebooks as they were, unless nothing is.
-    pub history: Option<HistoryKept>,
-    /// The cell tag that keeps a cell out of sight.
+    /// The bounds of the kept versions; none when no versions are kept.
+    pub history: Option<HistoryBounds>,
+    /// The cell tag that makes a cell private.
     pub private_tag: String,
 }
 
-/// Bounds of the versions of notebooks.
+/// How long versions of notebooks are kept, and how much of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct HistoryKept {
-    /// They are kept for so many days.
+pub struct HistoryBounds {
+    /// The days for which a version is kept.
     pub days: u32,
-    /// And take up so much at most, of the whole class.
+    /// The most disk space that the versions of the class take, in MiB.
     pub mib: u64,
 }

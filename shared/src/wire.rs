@@ -16,10 +16,10 @@ pub const DELETE_NOTEBOOK: &str = "delete-notebook";
 /// The `type` of the event that says that saves of a notebook fail; its `reason` is the name of
 /// a [`SaveProblem`].
 pub const SAVE_FAILED: &str = "save-failed";
-/// The `type` of the event that says that they do not any more.
+/// The `type` of the event that says that saves of the notebook work again.
 pub const SAVE_WORKS: &str = "save-works";
 
-/// The header that shows that a request was sent by a page of the service's own.
+/// The request header by which a page of the service proves that it sent the request.
 pub const XSRF_HEADER: &str = "X-XSRFToken";
 
 /// One entry of `GET /events`: the latest event of its `(type, user, path)`.
@@ -41,8 +41,8 @@ pub struct Event {
     pub timestamp: String,
 }
 
-/// What `GET /events/stream` sends first, as the server-sent event `hello`, and
-/// again as `reset` when the reader asked for a past that is no longer kept.
+/// The data of the first server-sent event of `GET /events/stream`, `hello`, and of `reset`,
+/// which the stream sends when the reader asked for events that are no longer kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StreamHello {
@@ -52,13 +52,14 @@ pub struct StreamHello {
     pub now_ms: i64,
 }
 
-/// The name of the server-sent event that says that a connection stands on which there was
-/// nothing else to say. Its id is where in the events this reader is: up to there nothing more
-/// was for it. Its data is a number: after so many milliseconds there is another at the latest. A proxy may keep a connection whose service has died, and a browser then hears
-/// nothing more, for ever.
+/// The name of the server-sent event that shows that an idle connection still works, because a
+/// proxy may keep the connection of a service that has died, and the browser would wait for ever.
+///
+/// Its id is this reader's sequence number: no event up to there is still to be sent to it. Its
+/// data is the number of milliseconds after which the next beat comes at the latest.
 pub const BEAT: &str = "beat";
 
-/// What someone may do here.
+/// The rights of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
@@ -72,20 +73,20 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether everyone's notebooks are theirs to see.
+    /// Whether this role may see the notebooks of all participants.
     #[must_use]
     pub fn sees_everyone(self) -> bool {
         matches!(self, Self::Instructor | Self::Helper)
     }
 
-    /// Whether they may change what is not their own.
+    /// Whether this role may change what belongs to other users.
     #[must_use]
     pub fn changes_the_class(self) -> bool {
         self == Self::Instructor
     }
 }
 
-/// `GET /api/build`: what is built of a notebook at this moment.
+/// `GET /api/build`: the newest built document of a notebook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BuiltVersion {
@@ -99,23 +100,23 @@ pub struct BuiltVersion {
     pub address: String,
 }
 
-/// `GET /api/session`: who is asking.
+/// `GET /api/session`: the user who sent the request, and what the service offers them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionResponse {
     /// The Hub's user name; `instructor` when there is no Hub.
     pub user: String,
-    /// What they may do.
+    /// The user's rights.
     pub role: Role,
     /// The address of the Hub's home page, when there is a Hub.
     pub hub_url: Option<String>,
-    /// Where participants' homes are, `/home/{user}`; for those who see everyone.
+    /// The template of participants' homes, `/home/{user}`; only for instructors and helpers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub homes: Option<String>,
     /// The version of the service.
     pub version: String,
-    /// What a page sends along, in the header [`XSRF_HEADER`], with a request that changes
-    /// something; for who is signed in by a cookie only.
+    /// The token that a page sends in the header [`XSRF_HEADER`] of a request that changes
+    /// something; only for a session that a cookie authenticates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xsrf: Option<String>,
     /// Versions of notebooks are kept here.
@@ -127,7 +128,7 @@ pub struct SessionResponse {
 }
 
 impl SessionResponse {
-    /// Whether they may change what is `user`'s.
+    /// Whether the user of the session may change what belongs to `user`.
     #[must_use]
     pub fn may_change(&self, user: &str) -> bool {
         self.role.changes_the_class() || self.user == user
@@ -138,21 +139,21 @@ impl SessionResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LogoutResponse {
-    /// Where a page goes now: to the Hub, to end the session there too, or to its own start.
+    /// The address the page opens next: the Hub's, to end the session there too, or its own start.
     pub next: String,
 }
 
-/// `GET /api/notebooks`: every notebook of the class that the asker may see.
+/// `GET /api/notebooks`: every notebook of the class that the user may see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NotebooksResponse {
     /// The service's clock.
     pub now_ms: i64,
-    /// By filename.
+    /// The notebooks, in the order of their filenames.
     pub notebooks: Vec<NotebookSummary>,
 }
 
-/// One notebook of the class, whoever has a copy.
+/// One notebook of the class, of which several participants may have copies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NotebookSummary {
@@ -175,7 +176,7 @@ pub struct WallResponse {
     /// The tiles are at least as new as this sequence number: a stream opened with
     /// `after=cursor` misses nothing.
     pub cursor: i64,
-    /// By user name.
+    /// The tiles, in the order of their user names.
     pub tiles: Vec<Tile>,
 }
 
@@ -186,7 +187,7 @@ pub struct WallResponse {
 pub struct TileResponse {
     /// The service's clock.
     pub now_ms: i64,
-    /// The one asked for.
+    /// The requested tile.
     pub tile: Tile,
 }
 
@@ -209,27 +210,27 @@ pub struct Tile {
     pub cells: Vec<PreparedCell>,
     /// Why the file as it is now cannot be shown, in words for the instructor.
     pub problem: Option<String>,
-    /// Why their saves of it fail, if they do.
+    /// Why the participant's saves of it fail, if they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub save_problem: Option<SaveProblem>,
 }
 
-/// Why somebody's saves fail, as their own server sees it.
+/// Why a participant's saves fail, as their Jupyter server reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SaveProblem {
-    /// There is no room on the disk.
+    /// The disk is full.
     DiskFull,
-    /// There is none for them.
+    /// The participant's disk quota is used up.
     QuotaUsedUp,
-    /// Nothing can be written to the disk.
+    /// The file system is mounted read-only.
     ReadOnly,
     /// The disk is broken.
     DiskFails,
-    /// The file or its folder is not theirs to write.
+    /// The participant has no permission to write the file or its folder.
     NotAllowed,
-    /// Something else.
+    /// Any other reason, such as one that a newer package reports.
     Other,
 }
 
@@ -247,14 +248,14 @@ impl SaveProblem {
         (Self::Other, "other", "the file cannot be written"),
     ];
 
-    /// By its name, as in `reason`; a name of later is something else.
+    /// The problem of this `reason`; an unknown one is [`SaveProblem::Other`].
     #[must_use]
     pub fn of(name: &str) -> Self {
         let known = Self::ALL.into_iter().find(|(_, known, _)| *known == name);
         known.map_or(Self::Other, |(problem, ..)| problem)
     }
 
-    /// In words that follow "saves fail: ".
+    /// The words that a page shows after "saves fail: ".
     #[must_use]
     pub fn words(self) -> &'static str {
         let known = Self::ALL.into_iter().find(|(problem, ..)| *problem == self);
@@ -269,11 +270,11 @@ impl SaveProblem {
 pub struct HistoryResponse {
     /// The service's clock.
     pub now_ms: i64,
-    /// Newest first.
+    /// The versions, newest first.
     pub versions: Vec<VersionSummary>,
-    /// There are older ones.
+    /// Whether there are older versions.
     pub more: bool,
-    /// Why some of this participant's are missing, in words.
+    /// Why some of this participant's versions are missing, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -296,13 +297,13 @@ pub struct VersionSummary {
     pub removed: usize,
 }
 
-/// `GET /api/history/version?filename=…&user=…&version=…`: a notebook as it was.
+/// `GET /api/history/version?filename=…&user=…&version=…`: one version of a notebook.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VersionResponse {
     /// The service's clock.
     pub now_ms: i64,
-    /// Which one.
+    /// The version.
     pub version: VersionSummary,
     /// The number of the version before it.
     pub older: Option<i64>,
@@ -312,19 +313,19 @@ pub struct VersionResponse {
     pub tile: Tile,
 }
 
-/// `GET /api/history/diff?filename=…&user=…&version=…`: what changed since the version
+/// `GET /api/history/diff?filename=…&user=…&version=…`: the changes since the version
 /// before, or since `from=…`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DiffResponse {
-    /// The older one; none when `to` is the first.
+    /// The older version; none when `to` is the first.
     pub from: Option<VersionSummary>,
-    /// The newer one.
+    /// The newer version.
     pub to: VersionSummary,
-    /// The cells that differ, in the order of the newer; a removed one stands where it was. Of
-    /// very many the first.
+    /// The cells that differ, in the order of the newer version; a removed cell stands where it
+    /// was. Of very many cells only the first are listed.
     pub cells: Vec<CellDiff>,
-    /// How many more differ than are told.
+    /// How many more cells differ than `cells` lists.
     #[serde(default)]
     pub more: usize,
 }
@@ -333,18 +334,18 @@ pub struct DiffResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CellDiff {
-    /// Its place in the older, from 0; none when it was added.
+    /// Its index in the older version, from 0; none when it was added.
     pub before: Option<usize>,
-    /// Its place in the newer, from 0; none when it was removed.
+    /// Its index in the newer version, from 0; none when it was removed.
     pub after: Option<usize>,
     /// Its type, such as `code`.
     pub kind: String,
-    /// The source, line by line; empty when both have the same.
+    /// The source, line by line; empty when both versions have the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<LineDiff>,
-    /// It was run again, or what it shows is another.
+    /// Its outputs or its execution count differ.
     pub outputs_changed: bool,
-    /// Its metadata or its type is another.
+    /// Its metadata or its type differs.
     pub details_changed: bool,
 }
 
@@ -353,18 +354,18 @@ pub struct CellDiff {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LineDiff {
-    /// Both have it.
+    /// A line of both versions.
     Same(String),
-    /// Only the newer has it.
+    /// A line of the newer version only.
     Added(String),
-    /// Only the older has it.
+    /// A line of the older version only.
     Removed(String),
-    /// So many lines are not shown.
+    /// The number of lines that are left out here.
     Skipped(usize),
 }
 
-/// The body of `POST /api/history/restore`: which version to write into the participant's
-/// home, beside their own file.
+/// The body of `POST /api/history/restore`: the version to write into the participant's home,
+/// beside their own file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RestoreRequest {
@@ -388,6 +389,6 @@ pub struct RestoreResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
-    /// What is wrong and, where there is one, the remedy.
+    /// The error and, where there is one, its remedy.
     pub message: String,
 }

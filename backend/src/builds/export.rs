@@ -9,7 +9,7 @@ use std::{
 use parking_lot::Mutex;
 
 use shared::{
-    incremental::{self, Pieces},
+    incremental::{self, RenderedCells},
     notebook::Notebook,
     render::Options,
     sanitize::Ammonia,
@@ -40,19 +40,19 @@ struct LastExport {
     /// Of the export, not of the notebook.
     version: Fingerprint,
     cells_at: usize,
-    pieces: Pieces,
+    pieces: RenderedCells,
 }
 
 /// An export that is not written yet.
 pub(super) struct RenderedExport {
     head: String,
     html: String,
-    pieces: Pieces,
+    pieces: RenderedCells,
 }
 
 impl RenderedExport {
     fn texts(&self) -> [&str; 3] {
-        [&self.head, &self.html, standalone::AFTER]
+        [&self.head, &self.html, standalone::DOCUMENT_END]
     }
 
     /// In bytes.
@@ -111,7 +111,7 @@ impl Exports {
             .map(|(text, last)| (&last.pieces, &text[last.cells_at..]));
         let (html, pieces) = incremental::cells(source.notebook, 0, &options, &Ammonia, before);
         RenderedExport {
-            head: standalone::before(&title(key), "en"),
+            head: standalone::document_start(&title(key), "en"),
             html,
             pieces,
         }

@@ -4,10 +4,10 @@ use std::{fmt, sync::Arc};
 
 use serde_json::json;
 use shared::{
-    incremental::Pieces,
+    incremental::RenderedCells,
     notebook::{self, Notebook},
     render::{Options, escape},
-    standalone::summary::{Entry, id_prefix},
+    standalone::summary::{ParticipantSummary, id_prefix},
 };
 
 use super::layout;
@@ -36,8 +36,8 @@ pub(super) struct SummarySection {
 #[derive(Debug, PartialEq)]
 struct SectionTexts {
     html: Box<str>,
-    pieces: Pieces,
-    json: notebook::Part,
+    pieces: RenderedCells,
+    json: notebook::MergePart,
 }
 
 impl SummarySection {
@@ -70,7 +70,7 @@ impl SummarySection {
                 // Copied, because the text itself has spare capacity, and this one is kept.
                 html: (*html).into(),
                 pieces,
-                json: notebook::Part::of(user, &end.tail, before.map(|texts| &texts.json)),
+                json: notebook::MergePart::of(user, &end.tail, before.map(|texts| &texts.json)),
             }),
         }
     }
@@ -87,8 +87,8 @@ impl SummarySection {
             shown_cells: 0,
             texts: Arc::new(SectionTexts {
                 html: Box::default(),
-                pieces: Pieces::default(),
-                json: notebook::Part::of(user, &card(CANNOT_BE_READ, problem), None),
+                pieces: RenderedCells::default(),
+                json: notebook::MergePart::of(user, &card(CANNOT_BE_READ, problem), None),
             }),
         }
     }
@@ -111,8 +111,8 @@ impl SummarySection {
             shown_cells: 0,
             texts: Arc::new(SectionTexts {
                 html: html.into(),
-                pieces: Pieces::default(),
-                json: notebook::Part::of(user, &card(NOT_SHOWN, reason), None),
+                pieces: RenderedCells::default(),
+                json: notebook::MergePart::of(user, &card(NOT_SHOWN, reason), None),
             }),
         }
     }
@@ -136,7 +136,7 @@ impl SummarySection {
     /// Size in both forms, in bytes.
     pub(super) fn size(&self) -> u64 {
         let mut json = CountingWriter(0);
-        notebook::Part::merge([&self.texts.json], &mut json).expect("counting cannot fail");
+        notebook::MergePart::merge([&self.texts.json], &mut json).expect("counting cannot fail");
         (self.texts.html.len() + json.0) as u64
     }
 
@@ -154,7 +154,7 @@ impl SummarySection {
         &self.texts.html
     }
 
-    pub(super) fn json(&self) -> &notebook::Part {
+    pub(super) fn json(&self) -> &notebook::MergePart {
         &self.texts.json
     }
 }
@@ -219,8 +219,8 @@ impl<'a> ContentsLine<'a> {
         }
     }
 
-    pub(super) fn entry(&self) -> Entry<'_> {
-        Entry {
+    pub(super) fn entry(&self) -> ParticipantSummary<'_> {
+        ParticipantSummary {
             user: self.user,
             href: self.section.has_export.then_some(&*self.href),
             saved: &self.saved,

@@ -51,7 +51,7 @@ impl Summary {
             out.write_all(section.html().as_bytes())?;
             out.write_all(summary::SECTION_END.as_bytes())?;
         }
-        out.write_all(summary::END.as_bytes())
+        out.write_all(summary::SUMMARY_END.as_bytes())
     }
 
     /// Writes the notebook.
@@ -60,6 +60,6 @@ impl Summary {
     /// When `out` fails.
     pub fn write_ipynb(&self, out: &mut dyn Write) -> io::Result<()> {
         let sections = self.sections.values().map(|section| section.json());
-        text::write(out, |out| notebook::Part::merge(sections, out))
+        text::write(out, |out| notebook::MergePart::merge(sections, out))
     }
 }

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use shared::{
-    incremental::Prepared,
-    notebook::{Cell, End, Notebook, ParseError},
+    incremental::PreparedCells,
+    notebook::{Cell, Notebook, NotebookEnd, ParseError},
     sanitize::Ammonia,
 };
 
@@ -19,8 +19,8 @@ use crate::homes::OnDisk;
 #[derive(Clone, Debug)]
 pub struct Content {
     whole: Whole,
-    end: Arc<End>,
-    prepared: Arc<Prepared>,
+    end: Arc<NotebookEnd>,
+    prepared: Arc<PreparedCells>,
 }
 
 /// All of a notebook, as bytes that are known to be one. A clone is the same one.
@@ -36,14 +36,14 @@ impl Content {
     pub fn parse(
         file: OnDisk,
         limits: TailLimits,
-        before: Option<&Prepared>,
+        before: Option<&PreparedCells>,
     ) -> Result<Self, ParseError> {
         let (bytes, end) = file.content_and_end(limits.cells)?;
         let tail = end.tail.trim(limits.lines).without_widgets();
-        let prepared = Prepared::of(&tail, end.total_cells - tail.len(), &Ammonia, before);
+        let prepared = PreparedCells::of(&tail, end.total_cells - tail.len(), &Ammonia, before);
         Ok(Self {
             whole: Whole(Arc::new(bytes)),
-            end: Arc::new(End { tail, ..end }),
+            end: Arc::new(NotebookEnd { tail, ..end }),
             prepared: Arc::new(prepared),
         })
     }
@@ -56,13 +56,13 @@ impl Content {
 
     /// The last cells, their long texts cut.
     #[must_use]
-    pub fn end(&self) -> &End {
+    pub fn end(&self) -> &NotebookEnd {
         &self.end
     }
 
     /// The same cells ready to be rendered.
     #[must_use]
-    pub fn prepared_end(&self) -> &Arc<Prepared> {
+    pub fn prepared_end(&self) -> &Arc<PreparedCells> {
         &self.prepared
     }
 }
@@ -76,13 +76,14 @@ impl Whole {
 
     /// What `look` makes of each of its cells, which are read one after the other.
     pub fn map_cells<T>(&self, look: impl Fn(&Cell) -> T) -> Vec<T> {
-        End::map_cells(&self.0, look).expect("an end was read of the same bytes, which fails alike")
+        NotebookEnd::map_cells(&self.0, look)
+            .expect("an end was read of the same bytes, which fails alike")
     }
 
     /// The notebook, parsed for this call.
     #[must_use]
     pub fn parse(&self) -> Notebook {
-        let parsed = End::parse(&self.0, usize::MAX);
+        let parsed = NotebookEnd::parse(&self.0, usize::MAX);
         parsed
             .expect("an end was read of the same bytes, which fails alike")
             .tail

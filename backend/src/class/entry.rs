@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Instant};
 
 use parking_lot::Mutex;
 
-use shared::incremental::Prepared;
+use shared::incremental::PreparedCells;
 
 use super::Content;
 use crate::{homes::Fingerprint, time};
@@ -55,7 +55,7 @@ pub(super) struct Good {
     pub(super) saved_at_ms: i64,
     pub(super) total_cells: usize,
     pub(super) ends_in_error: bool,
-    pub(super) cells: Arc<Prepared>,
+    pub(super) cells: Arc<PreparedCells>,
 }
 
 impl Good {

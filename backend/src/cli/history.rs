@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use clap::{Args, builder::FalseyValueParser};
-use shared::sharing::HistoryKept;
+use shared::sharing::HistoryBounds;
 
 use super::quota::QuotaArgs;
 use crate::{
@@ -57,8 +57,8 @@ pub(super) struct History {
 
 impl HistoryArgs {
     /// What that is, for participants to know.
-    pub(super) fn kept(&self) -> Option<HistoryKept> {
-        (!self.no_history).then_some(HistoryKept {
+    pub(super) fn kept(&self) -> Option<HistoryBounds> {
+        (!self.no_history).then_some(HistoryBounds {
             days: self.history_days,
             mib: self.history_mib,
         })

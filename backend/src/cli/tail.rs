@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use shared::notebook::{Notebook, Part};
+use shared::notebook::{MergePart, Notebook};
 
 use super::parallel::in_parallel;
 use crate::{
@@ -50,12 +50,12 @@ pub(super) fn run(args: &TailArgs) -> anyhow::Result<ExitCode> {
         let read = in_parallel(files.clone(), |file| {
             let (tail, warnings) = read(args, file)?;
             let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-            Ok((Part::of(&stem, &tail, None), warnings))
+            Ok((MergePart::of(&stem, &tail, None), warnings))
         });
         let told = files.iter().zip(read).map(|(file, read)| told(file, read));
-        let parts: Vec<Part> = told.flatten().collect();
+        let parts: Vec<MergePart> = told.flatten().collect();
         let all_read = parts.len() == files.len();
-        (all_read, print(|out| Part::merge(&parts, out)))
+        (all_read, print(|out| MergePart::merge(&parts, out)))
     };
     match printed {
         // Whoever read the output has seen enough, as `head` has.

@@ -14,7 +14,7 @@ use anyhow::Context;
 use metrics::{counter, gauge};
 use shared::{
     announcements::{CopyAnnouncement, RECORDED_KIND},
-    notebook::End,
+    notebook::NotebookEnd,
 };
 
 use super::{
@@ -325,5 +325,5 @@ fn newest_cell_hashes(store: &dyn HistoryStore, key: &Key) -> Result<CellHashes,
         return Ok(CellHashes::new());
     };
     let bytes = store.bytes(key, newest.id)?.unwrap_or_default();
-    Ok(End::map_cells(&bytes, align::cell_hash).unwrap_or_default())
+    Ok(NotebookEnd::map_cells(&bytes, align::cell_hash).unwrap_or_default())
 }

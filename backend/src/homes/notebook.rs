@@ -6,7 +6,7 @@
 
 use std::{fs, io, path::Path};
 
-use shared::notebook::{End, ParseError, without_private};
+use shared::notebook::{NotebookEnd, ParseError, without_private};
 
 /// The bytes of a file, sealed.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,8 +35,8 @@ impl OnDisk {
     ///
     /// # Errors
     /// When it is no notebook.
-    pub fn content_and_end(self, cells: usize) -> Result<(Vec<u8>, End), ParseError> {
-        End::of_public(self.0, cells)
+    pub fn content_and_end(self, cells: usize) -> Result<(Vec<u8>, NotebookEnd), ParseError> {
+        NotebookEnd::of_public(self.0, cells)
     }
 }
 

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use parking_lot::Mutex;
 use shared::{
-    notices::{Audience, NOTICE_NEWS, Notice, NoticeNews},
+    notices::{Audience, NOTICE_ANNOUNCEMENT, Notice, NoticeAnnouncement},
     prepare,
     prepared::SafeHtml,
     render::{self, Options},
@@ -283,7 +283,7 @@ impl NoticeBoard {
             is_new
         });
         self.announcements
-            .send(readers, NOTICE_NEWS, &NoticeNews { cursor });
+            .send(readers, NOTICE_ANNOUNCEMENT, &NoticeAnnouncement { cursor });
     }
 }
 

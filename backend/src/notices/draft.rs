@@ -1,6 +1,6 @@
 //! Checks notices before they are sent.
 
-use shared::notices::{Audience, LONGEST_TEXT, NoticeLink, NoticeRequest};
+use shared::notices::{Audience, MAX_NOTICE_CHARS, NoticeLink, NoticeRequest};
 
 /// Limits of a notice's fields.
 const MAX_TITLE_CHARS: usize = 120;
@@ -65,9 +65,9 @@ impl NoticeDraft {
 
 fn check_text(text: &str) -> Result<(), String> {
     let length = text.chars().count();
-    if text.trim().is_empty() || length > LONGEST_TEXT {
+    if text.trim().is_empty() || length > MAX_NOTICE_CHARS {
         return Err(format!(
-            "A notice has 1 to {LONGEST_TEXT} characters; this one has {length}."
+            "A notice has 1 to {MAX_NOTICE_CHARS} characters; this one has {length}."
         ));
     }
     let is_odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
@@ -170,7 +170,7 @@ mod tests {
     fn a_text_has_a_bounded_length_and_no_control_characters() {
         for good in [
             "x".to_owned(),
-            "é".repeat(LONGEST_TEXT),
+            "é".repeat(MAX_NOTICE_CHARS),
             "a\n\tb\r\n".to_owned(),
         ] {
             read(|request| request.text = good).unwrap();
@@ -178,7 +178,7 @@ mod tests {
         for bad in [
             "",
             " \n",
-            &"é".repeat(LONGEST_TEXT + 1),
+            &"é".repeat(MAX_NOTICE_CHARS + 1),
             "a\0b",
             "\u{1b}[31m",
         ] {

@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::Serialize;
 use shared::{
-    notices::NoticeNews,
+    notices::NoticeAnnouncement,
     wire::{ErrorBody, StreamHello},
 };
 use utoipa::{
@@ -91,7 +91,7 @@ pub(super) async fn get_openapi(
 #[derive(OpenApi)]
 #[openapi(
     info(title = "PipalHub", description = "See everyone's work as it happens.", license(name = "BSD-3-Clause", identifier = "BSD-3-Clause")),
-    components(schemas(ErrorBody, NoticeNews, StreamHello)),
+    components(schemas(ErrorBody, NoticeAnnouncement, StreamHello)),
     security(("token" = []), ("session" = [])),
     modifiers(&Schemes)
 )]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use shared::sharing::{
-    AboutResponse, FollowRequest, Followed, ShareSummaryRequest, SharingResponse,
+    AboutResponse, FollowRequest, FollowedNotebook, ShareSummaryRequest, SharingResponse,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -50,7 +50,7 @@ async fn put_followed(
         let there = state.class.with_notebook(&key, |_| ()).await?;
         there.ok_or(missing)?;
     }
-    let followed = filename.map(|filename| Followed { user, filename });
+    let followed = filename.map(|filename| FollowedNotebook { user, filename });
     let sharing = aside(move || state.sharing.follow(followed).map_err(not_kept)).await?;
     let is_followed = sharing.followed.is_some();
     tracing::info!(by, is_followed, "what participants follow was set");

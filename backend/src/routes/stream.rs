@@ -8,7 +8,7 @@
 //! held nothing.
 //!
 //! In between it says what else is news ([`shared::announcements`] and
-//! [`shared::notices::NOTICE_NEWS`]), since a page has no second connection to wait on. Those have no number of the journal's, so whoever reconnects asks once more.
+//! [`shared::notices::NOTICE_ANNOUNCEMENT`]), since a page has no second connection to wait on. Those have no number of the journal's, so whoever reconnects asks once more.
 
 use std::{convert::Infallible, sync::Arc};
 

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use anyhow::Context;
 use shared::{
     announcements::{FOLLOWED_KIND, SHARING_KIND},
-    sharing::{Followed, SharingResponse},
+    sharing::{FollowedNotebook, SharingResponse},
 };
 
 use self::followed_cache::FollowedCache;
@@ -77,7 +77,7 @@ impl Sharing {
     /// All cells of the followed notebook, a `Tile` as JSON, and whether the cache shares these
     /// bytes with other responses; `None` when no notebook is followed.
     pub async fn followed_tile(&self, class: &Class) -> Option<(Arc<Vec<u8>>, bool)> {
-        let Followed { filename, user } = self.current().followed?;
+        let FollowedNotebook { filename, user } = self.current().followed?;
         let key = Key { filename, user };
         let make = async || {
             class
@@ -115,7 +115,7 @@ impl Sharing {
     ///
     /// # Errors
     /// When the file could not be written; nothing has changed then.
-    pub fn follow(&self, followed: Option<Followed>) -> io::Result<SharingResponse> {
+    pub fn follow(&self, followed: Option<FollowedNotebook>) -> io::Result<SharingResponse> {
         self.change(|shared| shared.followed = followed)
     }
 
@@ -198,7 +198,7 @@ mod tests {
             sharing.share_summary(filename, true).unwrap();
         }
         sharing.share_summary("c.ipynb", false).unwrap();
-        let followed = Followed {
+        let followed = FollowedNotebook {
             user: "ines".to_owned(),
             filename: "day1.ipynb".to_owned(),
         };

@@ -29,7 +29,7 @@ use backend::{
     store::SqliteStore,
 };
 use serde_json::{Value, json};
-use shared::sharing::{AboutResponse, HistoryKept};
+use shared::sharing::{AboutResponse, HistoryBounds};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -214,7 +214,7 @@ impl App {
             sharing,
             about: AboutResponse {
                 events: 1_000,
-                history: Some(HistoryKept {
+                history: Some(HistoryBounds {
                     days: 30,
                     mib: 1_024,
                 }),

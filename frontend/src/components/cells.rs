@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use shared::prepared::{Content, PreparedCell};
+use shared::prepared::{CellContent, PreparedCell};
 use shared::render::{self, Options};
 use shared::wire::Tile;
 use wasm_bindgen::JsCast;
@@ -100,7 +100,7 @@ fn copy_button(cells: &[PreparedCell]) -> &'static str {
 /// The code in a cell; empty when it is no code cell.
 pub fn source(cell: &PreparedCell) -> &str {
     match &cell.content {
-        Content::Code(code) => &code.source,
+        CellContent::Code(code) => &code.source,
         _ => "",
     }
 }

@@ -1,6 +1,6 @@
 //! Which cell of a notebook that is followed is the newest.
 
-use shared::prepared::{Content, PreparedCell};
+use shared::prepared::{CellContent, PreparedCell};
 
 /// The cell that was changed, or added, last between two versions, by its place in the
 /// newer; `None` when no cell was that shows anything.
@@ -18,7 +18,7 @@ pub fn newest(before: &[PreparedCell], after: &[PreparedCell]) -> Option<usize> 
 /// or the last.
 pub fn newest_of(cells: &[PreparedCell]) -> Option<usize> {
     let count = |cell: &PreparedCell| match &cell.content {
-        Content::Code(code) => code.execution_count,
+        CellContent::Code(code) => code.execution_count,
         _ => None,
     };
     let counted = cells.iter().enumerate();
@@ -30,15 +30,15 @@ pub fn newest_of(cells: &[PreparedCell]) -> Option<usize> {
 /// JupyterLab puts an empty cell after the one that is run.
 fn shows_something(cell: &PreparedCell) -> bool {
     match &cell.content {
-        Content::Code(code) => !code.source.is_empty() || !code.outputs.is_empty(),
-        Content::Raw(text) => !text.is_empty(),
-        Content::Markdown(_) | Content::Unknown { .. } => true,
+        CellContent::Code(code) => !code.source.is_empty() || !code.outputs.is_empty(),
+        CellContent::Raw(text) => !text.is_empty(),
+        CellContent::Markdown(_) | CellContent::Unknown { .. } => true,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::prepared::Code;
+    use shared::prepared::CodeCell;
 
     use super::*;
 
@@ -46,9 +46,9 @@ mod tests {
         let cell = |(index, source): (usize, &&str)| PreparedCell {
             index,
             tags: Vec::new(),
-            content: Content::Code(Code {
+            content: CellContent::Code(CodeCell {
                 source: (*source).to_owned(),
-                ..Code::default()
+                ..CodeCell::default()
             }),
         };
         sources.iter().enumerate().map(cell).collect()
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(newest_of(&cells(&["a", ""])), Some(0));
         assert_eq!(newest_of(&[]), None);
         for (cell, count) in run.iter_mut().zip([Some(1), Some(7), None]) {
-            if let Content::Code(code) = &mut cell.content {
+            if let CellContent::Code(code) = &mut cell.content {
                 code.execution_count = count;
             }
         }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::notices::{Audience, LONGEST_TEXT, Notice, NoticesResponse, Recipient, SentNotice};
+use shared::notices::{Audience, MAX_NOTICE_CHARS, Notice, NoticesResponse, Recipient, SentNotice};
 
 use super::calendar::Moment;
 use crate::html;
@@ -166,11 +166,11 @@ pub const FORM: &str = "<h2 id=notices-title>Notices</h2>\
 /// How long the text is, and whether it can be sent.
 pub fn length(text: &str) -> (String, bool) {
     let length = text.chars().count();
-    let fits = length <= LONGEST_TEXT;
+    let fits = length <= MAX_NOTICE_CHARS;
     let told = match length {
         0 => String::new(),
-        _ if fits => format!("{length} of {LONGEST_TEXT}"),
-        _ => format!("{} too many", length - LONGEST_TEXT),
+        _ if fits => format!("{length} of {MAX_NOTICE_CHARS}"),
+        _ => format!("{} too many", length - MAX_NOTICE_CHARS),
     };
     (told, fits && !text.trim().is_empty())
 }

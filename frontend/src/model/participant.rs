@@ -72,7 +72,7 @@ fn thousands(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::sharing::{Followed, HistoryKept};
+    use shared::sharing::{FollowedNotebook, HistoryBounds};
 
     use super::*;
 
@@ -80,7 +80,7 @@ mod tests {
     fn there_is_a_card_for_all_that_is_shared() {
         assert_eq!(cards(&SharingResponse::default()), Html::default());
         let html = cards(&SharingResponse {
-            followed: Some(Followed {
+            followed: Some(FollowedNotebook {
                 user: "<ines>".into(),
                 filename: "a&b.ipynb".into(),
             }),
@@ -99,7 +99,7 @@ mod tests {
     fn what_is_kept_is_told_as_it_is_set() {
         let mut about = AboutResponse {
             events: 100_000,
-            history: Some(HistoryKept {
+            history: Some(HistoryBounds {
                 days: 30,
                 mib: 2_048,
             }),

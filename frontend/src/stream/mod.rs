@@ -15,7 +15,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::announcements;
-use shared::notices::NOTICE_NEWS;
+use shared::notices::NOTICE_ANNOUNCEMENT;
 use shared::wire::{BEAT, Event, StreamHello};
 
 use self::source::Source;
@@ -308,7 +308,9 @@ impl Stream {
                 kind: "reset".to_owned(),
                 ..news.clone()
             }),
-            "hello" | "greeting" | "reset" | "message" | BEAT | NOTICE_NEWS => self.received(news),
+            "hello" | "greeting" | "reset" | "message" | BEAT | NOTICE_ANNOUNCEMENT => {
+                self.received(news)
+            }
             kind if announcements::ANNOUNCEMENT_KINDS.contains(&kind) => self.received(news),
             _ => {}
         }
@@ -339,7 +341,7 @@ impl Stream {
         let message = match news.kind.as_str() {
             BEAT => return self.beat(&news.id),
             "message" => self.event(&news.id, &news.data),
-            NOTICE_NEWS => Some(Message::Notices),
+            NOTICE_ANNOUNCEMENT => Some(Message::Notices),
             kind => match announcements::ANNOUNCEMENT_KINDS
                 .into_iter()
                 .find(|known| *known == kind)

@@ -1,6 +1,6 @@
 //! The connection itself: an `EventSource`, and what comes out of it.
 
-use shared::{announcements, notices::NOTICE_NEWS, wire::BEAT};
+use shared::{announcements, notices::NOTICE_ANNOUNCEMENT, wire::BEAT};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
@@ -29,7 +29,7 @@ impl Source {
                 data: message.data().as_string().unwrap_or_default(),
             });
         });
-        for kind in ["hello", "reset", "message", BEAT, NOTICE_NEWS]
+        for kind in ["hello", "reset", "message", BEAT, NOTICE_ANNOUNCEMENT]
             .into_iter()
             .chain(announcements::ANNOUNCEMENT_KINDS)
         {

@@ -1,4 +1,4 @@
-//! A cell, whichever nbformat it is of.
+//! A cell of any nbformat.
 
 use std::{
     borrow::Cow,
@@ -8,20 +8,20 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    json::{Raw, compact},
+    json::{RawJson, compact},
     output::{Output, is_error},
 };
 
-/// One cell: the JSON it came as, and ways to look at it.
+/// One cell: its JSON, and methods that read it.
 #[derive(Clone, Debug)]
 pub struct Cell {
     json: Box<str>,
-    /// Where in it the values of [`KNOWN`] are; the empty place is that of what is not there.
-    places: [(u32, u32); KNOWN.len()],
+    /// Start and end of the values of [`INDEXED_FIELDS`] in `json`; `(0, 0)` for a missing field.
+    ranges: [(u32, u32); INDEXED_FIELDS.len()],
 }
 
-/// What is asked of nearly every cell, and so is found once.
-const KNOWN: [&str; 12] = [
+/// The fields that nearly every reader asks for; their values are found once.
+const INDEXED_FIELDS: [&str; 12] = [
     "cell_type",
     "execution_count",
     "id",
@@ -36,14 +36,14 @@ const KNOWN: [&str; 12] = [
     "collapsed",
 ];
 
-/// By what they hold, wherever they come from.
+/// Cells are equal when their JSON is.
 impl PartialEq for Cell {
     fn eq(&self, other: &Self) -> bool {
         self.json == other.json
     }
 }
 
-/// What a cell is.
+/// The type of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CellKind {
     /// Source for the kernel, with outputs.
@@ -54,37 +54,37 @@ pub enum CellKind {
     Raw,
     /// A heading of nbformat 2 and 3, of the level from 1 to 6.
     Heading(u8),
-    /// No cell this version knows; why, in words.
+    /// A cell of an unknown type, or a broken one; why, in words.
     Unknown(String),
 }
 
 impl Cell {
-    /// The cell that `json` is, which was written by [`compact`].
+    /// The cell of this JSON, which [`compact`] has written.
     pub(super) fn new(json: String) -> Self {
         let json = json.into_boxed_str();
-        let mut places = [(0, 0); KNOWN.len()];
-        for (name, value) in Raw::of(&json).entries() {
-            if let Some(known) = KNOWN.iter().position(|known| *known == name) {
+        let mut ranges = [(0, 0); INDEXED_FIELDS.len()];
+        for (name, value) in RawJson::of(&json).entries() {
+            if let Some(known) = INDEXED_FIELDS.iter().position(|known| *known == name) {
                 let start = value.json().as_ptr().addr() - json.as_ptr().addr();
-                // No notebook that is read has four gigabytes.
-                places[known] = (start as u32, (start + value.json().len()) as u32);
+                // A notebook that is read is smaller than four gigabytes.
+                ranges[known] = (start as u32, (start + value.json().len()) as u32);
             }
         }
-        Self { json, places }
+        Self { json, ranges }
     }
 
-    /// The cell that `text` is, when it is JSON.
+    /// Reads the cell in `text`; `None` when it is no JSON.
     pub(super) fn read(text: &str) -> Option<Self> {
         compact(text).map(Self::new)
     }
 
-    /// Hashes what the cell holds. The hash need not withstand an attack: it tells whether a
-    /// cell is what it was.
+    /// Hashes the cell's JSON, to recognise an unchanged cell. The hash need not withstand an
+    /// attack.
     pub(crate) fn mark(&self, hasher: &mut DefaultHasher) {
         self.json.hash(hasher);
     }
 
-    /// The JSON of the cell, whatever it is.
+    /// The JSON of the cell, which need not be an object.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -94,11 +94,11 @@ impl Cell {
     /// assert_eq!(notebook.cells()[0].json().json(), r#"{"x":1}"#);
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn json(&self) -> Raw<'_> {
-        Raw::of(&self.json)
+    pub fn json(&self) -> RawJson<'_> {
+        RawJson::of(&self.json)
     }
 
-    /// The same as values, which take many times as much memory.
+    /// The JSON as a value of serde_json, which takes many times as much memory.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -113,7 +113,7 @@ impl Cell {
         self.json().to_value()
     }
 
-    /// What the cell is.
+    /// The type of the cell.
     ///
     /// ```
     /// use shared::notebook::{CellKind, Notebook};
@@ -127,12 +127,12 @@ impl Cell {
         if !self.json().is_object() {
             return CellKind::Unknown("a cell that is not an object".to_owned());
         }
-        match self.get("cell_type").and_then(Raw::as_str).as_deref() {
+        match self.get("cell_type").and_then(RawJson::as_str).as_deref() {
             Some("code") => CellKind::Code,
             Some("markdown" | "html") => CellKind::Markdown,
             Some("raw") => CellKind::Raw,
             Some("heading") => {
-                let level = self.get("level").and_then(Raw::as_u64).unwrap_or(1);
+                let level = self.get("level").and_then(RawJson::as_u64).unwrap_or(1);
                 CellKind::Heading(level.clamp(1, 6) as u8)
             }
             Some(other) => CellKind::Unknown(format!("a cell of the unknown type “{other}”")),
@@ -140,8 +140,7 @@ impl Cell {
         }
     }
 
-    /// The text of the cell, lines joined, each ending in `\n` alone; empty when there is
-    /// none.
+    /// The source of the cell, lines joined, each ending in `\n` alone; empty when there is none.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -156,7 +155,7 @@ impl Cell {
         let text = self
             .get("source")
             .or_else(|| self.get("input"))
-            .and_then(Raw::text)
+            .and_then(RawJson::text)
             .unwrap_or_default();
         if text.contains('\r') {
             text.replace("\r\n", "\n").replace('\r', "\n")
@@ -165,8 +164,8 @@ impl Cell {
         }
     }
 
-    /// The id of nbformat 4.5, when there is one, as JSON has it between its quotes; a valid
-    /// one has no escapes.
+    /// The id of nbformat 4.5, when there is one, as it stands between the quotes of the JSON; a
+    /// valid id has no escapes.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -178,7 +177,7 @@ impl Cell {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn id(&self) -> Option<&str> {
-        self.get("id").and_then(Raw::as_written)
+        self.get("id").and_then(RawJson::as_written)
     }
 
     /// The number in the prompt; `None` when the cell was never run.
@@ -195,7 +194,7 @@ impl Cell {
     pub fn execution_count(&self) -> Option<i64> {
         self.get("execution_count")
             .or_else(|| self.get("prompt_number"))
-            .and_then(Raw::as_i64)
+            .and_then(RawJson::as_i64)
     }
 
     /// The cell's metadata, when it has any.
@@ -210,11 +209,11 @@ impl Cell {
     /// assert_eq!(name.expect("it has one").json(), "\"x\"");
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn metadata(&self) -> Option<Raw<'_>> {
+    pub fn metadata(&self) -> Option<RawJson<'_>> {
         self.get("metadata").filter(|raw| raw.is_object())
     }
 
-    /// Whether the metadata's field `key`, in `table` when one is named, is true.
+    /// Whether the field `key` of the metadata, or of its object `table`, is true.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -234,10 +233,10 @@ impl Cell {
             Some(table) => metadata.get(table).and_then(|table| table.get(key)),
             None => metadata.get(key),
         };
-        value.is_some_and(Raw::is_true)
+        value.is_some_and(RawJson::is_true)
     }
 
-    /// The tags somebody gave the cell.
+    /// The tags of the cell.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -250,12 +249,12 @@ impl Cell {
     /// ```
     pub fn tags(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let tags = self.metadata().and_then(|metadata| metadata.get("tags"));
-        let tags = tags.into_iter().flat_map(Raw::items);
-        tags.filter_map(Raw::as_str)
+        let tags = tags.into_iter().flat_map(RawJson::items);
+        tags.filter_map(RawJson::as_str)
     }
 
-    /// The language of this cell alone, which nbformat 2 and 3 have, as JSON has it between
-    /// its quotes.
+    /// The language of this cell alone, a field of nbformat 2 and 3, as it stands between the
+    /// quotes of the JSON.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -267,10 +266,10 @@ impl Cell {
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn language(&self) -> Option<&str> {
-        self.get("language").and_then(Raw::as_written)
+        self.get("language").and_then(RawJson::as_written)
     }
 
-    /// The images that came with the cell: name, and data by mime type.
+    /// The attached images: by name, their data by mime type.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -281,11 +280,11 @@ impl Cell {
     /// assert!(cell.attachments().expect("there is one").get("a.png").is_some());
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn attachments(&self) -> Option<Raw<'_>> {
+    pub fn attachments(&self) -> Option<RawJson<'_>> {
         self.get("attachments").filter(|raw| raw.is_object())
     }
 
-    /// The outputs of a code cell, in order. What is no list is taken for the only one.
+    /// The outputs of a code cell, in order. An `outputs` that is no list counts as one output.
     ///
     /// ```
     /// use shared::notebook::{Notebook, Output};
@@ -302,7 +301,7 @@ impl Cell {
         self.output_values().map(Output::of)
     }
 
-    /// Whether a code cell shows signs of having been run.
+    /// Whether the cell is a code cell with an execution count or an output.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -323,36 +322,36 @@ impl Cell {
         self.output_values().any(is_error)
     }
 
-    /// Whether an output has a name that another output may refer to.
+    /// Whether an output has a display id, which another output may refer to.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn has_named_display(&self) -> bool {
-        // Nearly no output has one, and looking at each takes longer.
+        // A search of the text is faster than reading each output, and nearly no cell has an id.
         let may_have = self.json.contains("\"display_id\"");
-        let is_named = |output: Raw<'_>| {
+        let is_named = |output: RawJson<'_>| {
             let transient = output.get("transient");
             transient.is_some_and(|transient| transient.get("display_id").is_some())
         };
         may_have && self.output_values().any(is_named)
     }
 
-    /// How many outputs it has.
+    /// The number of outputs.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn output_count(&self) -> usize {
         self.output_values().count()
     }
 
-    fn output_values(&self) -> impl Iterator<Item = Raw<'_>> {
+    fn output_values(&self) -> impl Iterator<Item = RawJson<'_>> {
         let outputs = self.get("outputs").filter(|outputs| !outputs.is_null());
         let only = outputs.filter(|outputs| !outputs.is_array());
-        let all = outputs.into_iter().flat_map(Raw::items);
+        let all = outputs.into_iter().flat_map(RawJson::items);
         all.chain(only)
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<Raw<'_>> {
-        match KNOWN.iter().position(|known| *known == key) {
+    pub(super) fn get(&self, key: &str) -> Option<RawJson<'_>> {
+        match INDEXED_FIELDS.iter().position(|known| *known == key) {
             Some(known) => {
-                let (start, end) = self.places[known];
-                (end > 0).then(|| Raw::of(&self.json[start as usize..end as usize]))
+                let (start, end) = self.ranges[known];
+                (end > 0).then(|| RawJson::of(&self.json[start as usize..end as usize]))
             }
             None => self.json().get(key),
         }

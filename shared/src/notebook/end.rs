@@ -1,37 +1,37 @@
-//! The end of a notebook, read without the rest where that can be.
+//! The last cells of a notebook, read without the other cells where that is possible.
 
 use std::ops::Range;
 
 use super::{
-    Notebook, ParseError, Place, cell::Cell, json::compact, outline::Outline, without_private,
+    CellsPlace, Notebook, ParseError, cell::Cell, json::compact, outline::Outline, without_private,
 };
 
-/// The last cells of a notebook, and what else a glance at it tells.
+/// The last cells of a notebook, and a few facts about the whole.
 ///
-/// Reading it is far faster than reading the whole, and comes to the same.
+/// Reading it is far faster than reading the whole notebook, with the same result.
 #[derive(Clone, Debug, PartialEq)]
-pub struct End {
+pub struct NotebookEnd {
     /// The last cells, in a notebook of their own, as [`Notebook::tail`] has it.
     pub tail: Notebook,
-    /// How many cells the whole has.
+    /// The number of cells of the whole notebook.
     pub total_cells: usize,
-    /// As [`Notebook::ends_in_error`] says of the whole.
+    /// [`Notebook::ends_in_error`] of the whole notebook.
     pub ends_in_error: bool,
-    /// What could not be read of the whole, in words.
+    /// What could not be read of the whole notebook, in words.
     pub warnings: Vec<String>,
 }
 
-impl End {
-    /// The last `n` cells of what [`Notebook::parse`] reads in `bytes`.
+impl NotebookEnd {
+    /// The last `n` cells of the notebook that [`Notebook::parse`] reads in `bytes`.
     ///
     /// # Errors
-    /// The same as there: all of the file is looked at, the end alone is kept.
+    /// The same as [`Notebook::parse`]: it checks all of the file and only keeps its end.
     ///
     /// ```
-    /// use shared::notebook::End;
+    /// use shared::notebook::NotebookEnd;
     ///
     /// let json = br#"{"cells": [{"cell_type": "raw"}, {"cell_type": "raw", "source": "2"}]}"#;
-    /// let end = End::parse(json, 1)?;
+    /// let end = NotebookEnd::parse(json, 1)?;
     /// assert_eq!((end.tail.len(), end.total_cells), (1, 2));
     /// assert_eq!(end.tail.cells()[0].source(), "2");
     /// # Ok::<(), shared::notebook::ParseError>(())
@@ -49,17 +49,17 @@ impl End {
         })
     }
 
-    /// The same of `bytes` without the private cells, which [`without_private`] takes out,
-    /// and what is left of `bytes`. Both are done in one pass where there is none.
+    /// The bytes without their private cells, as [`without_private`] returns them, and
+    /// [`NotebookEnd::parse`] of the rest. Where there is no private cell, one pass does both.
     ///
     /// # Errors
-    /// When there is no notebook in `bytes`.
+    /// When `bytes` are no notebook.
     ///
     /// ```
-    /// use shared::notebook::End;
+    /// use shared::notebook::NotebookEnd;
     ///
     /// let json = br#"{"cells": [{"cell_type": "raw", "metadata": {"tags": ["private"]}}]}"#;
-    /// let (rest, end) = End::of_public(json.to_vec(), 1)?;
+    /// let (rest, end) = NotebookEnd::of_public(json.to_vec(), 1)?;
     /// assert_eq!((&*rest, end.total_cells), (&br#"{"cells": []}"#[..], 0));
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
@@ -73,17 +73,17 @@ impl End {
         Ok((rest, end))
     }
 
-    /// What `look` makes of each cell that [`Notebook::parse`] reads in `bytes`. Where that can
-    /// be, there is one cell in memory at a time.
+    /// Calls `look` with each cell that [`Notebook::parse`] reads in `bytes`, and returns the
+    /// results. Where possible, only one cell is in memory at a time.
     ///
     /// # Errors
-    /// The same as there.
+    /// The same as [`Notebook::parse`].
     ///
     /// ```
-    /// use shared::notebook::{Cell, End};
+    /// use shared::notebook::{Cell, NotebookEnd};
     ///
     /// let json = br#"{"cells": [{"cell_type": "raw", "source": "1"}, {"source": "2"}]}"#;
-    /// assert_eq!(End::map_cells(json, Cell::source)?, ["1", "2"]);
+    /// assert_eq!(NotebookEnd::map_cells(json, Cell::source)?, ["1", "2"]);
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
     pub fn map_cells<T>(bytes: &[u8], look: impl Fn(&Cell) -> T) -> Result<Vec<T>, ParseError> {
@@ -98,18 +98,18 @@ impl End {
         }
     }
 
-    /// `None` for a notebook that is to be read whole.
+    /// The last `n` cells by an outline; `None` when the whole notebook has to be read.
     fn of_outline(outline: &Outline<'_>, n: usize) -> Option<Self> {
         let Outline {
             text, list, cells, ..
         } = outline;
         let cell = |place: &Range<usize>| Cell::read(&text[place.clone()]);
-        // The key of the cells keeps its place with null.
+        // The key of the cells stays, with null.
         let top = [&text[..list.start], "null", &text[list.end..]].concat();
         let (before, last) = cells.split_at(cells.len().saturating_sub(n));
         let tail = Notebook {
             top: compact(&top)?.into(),
-            place: Place::Cells,
+            place: CellsPlace::Cells,
             cells: last.iter().map(cell).collect::<Option<_>>()?,
         };
         let shown = tail.cells.iter().rev().find(|cell| cell.was_run());
@@ -136,11 +136,11 @@ mod tests {
 
     fn is_read_by_outline(json: &[u8]) -> bool {
         let outline = Outline::of(json);
-        outline.is_some_and(|outline| End::of_outline(&outline, 1).is_some())
+        outline.is_some_and(|outline| NotebookEnd::of_outline(&outline, 1).is_some())
     }
 
-    /// Whether the end of a notebook with this value somewhere is read by itself.
-    fn is_read_alone(value: &str) -> bool {
+    /// Whether a notebook that holds this value is read by its outline.
+    fn value_is_read_by_outline(value: &str) -> bool {
         let json = format!(
             r#"{{"nbformat": 4, "x": {value}, "cells": [
                 {{"cell_type": "code", "metadata": {{"x": [{value}]}}, "source": []}}]}}"#
@@ -149,19 +149,19 @@ mod tests {
     }
 
     #[test]
-    fn what_jupyter_writes_is_read_alone() {
+    fn json_as_jupyter_writes_it_is_read_by_outline() {
         for value in [
             r#""a \" \\ \/ \b\f\n\r\t \u00e9 \uD7FF é 😀""#,
             "[0, -0, 10, 0.5, -1.25e-7, 1E+5, 12345678901234567890123]",
             r#"{"": {}, "a": [], "a": [[], {}], "true": true}"#,
             "[true, false, null]",
         ] {
-            assert!(is_read_alone(value), "{value}");
+            assert!(value_is_read_by_outline(value), "{value}");
         }
     }
 
     #[test]
-    fn what_is_odd_is_not() {
+    fn odd_json_has_no_outline() {
         let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
         let long = "9".repeat(400);
         for value in [
@@ -193,7 +193,7 @@ mod tests {
             "\"\\udfff\"",
             "\"a",
         ] {
-            assert!(!is_read_alone(value), "{value}");
+            assert!(!value_is_read_by_outline(value), "{value}");
         }
         for json in [
             r#"{"cells": [], "cells": []}"#,

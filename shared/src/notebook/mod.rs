@@ -1,62 +1,61 @@
 //! nbformat 2, 3 and 4, read tolerantly and cut down: tail, trim, merge.
 //!
-//! A [`Notebook`] keeps the JSON it was read from and looks at it through [`Cell`] and
-//! [`Output`], which know the names of every version. So nothing that is not
-//! understood is lost on the way through, and a cell that makes no sense is shown as
-//! such instead of ending the whole. What is deliberately not here: validation against
-//! the schema, and anything about looks (see [`crate::prepare`]).
+//! A [`Notebook`] keeps the JSON it was read from; [`Cell`] and [`Output`] read that JSON and
+//! know the field names of every version. So unknown fields are kept, and a broken cell is shown
+//! as such instead of failing the whole notebook. Deliberately not here: validation
+//! against the schema, and anything about looks (see [`crate::prepare`]).
 
 mod cell;
 mod end;
 mod json;
 mod merge;
+mod merge_part;
 mod multiline;
 mod outline;
 mod output;
-mod part;
 mod private;
 mod top;
 mod trim;
 mod upgrade;
 
 pub use cell::{Cell, CellKind};
-pub use end::End;
-pub use json::{Entries, Items, Raw, unescaped};
+pub use end::NotebookEnd;
+pub use json::{Entries, Items, RawJson, unescaped};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use json::{compact, number};
-pub use output::{Bundle, Output};
-pub use part::Part;
-pub use private::{TAG as PRIVATE_TAG, without_private};
+pub use merge_part::MergePart;
+pub use output::{MimeBundle, Output};
+pub use private::{PRIVATE_TAG, without_private};
 
-use top::ReadTop;
+use top::TopLevelReader;
 
 /// A notebook of any nbformat.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notebook {
-    /// The JSON of the top-level object, whose cells were taken out; their key stays in its
-    /// place, with null.
+    /// The JSON of the top-level object without its cells; their key stays in its place, with
+    /// null.
     top: Box<str>,
-    place: Place,
+    place: CellsPlace,
     cells: Vec<Cell>,
 }
 
-/// Where in the top-level object the cells belong.
+/// The place of the cells in the top-level object.
 #[derive(Clone, Debug, PartialEq)]
-enum Place {
+enum CellsPlace {
     /// Under `cells`: nbformat 4.
     Cells,
-    /// In a worksheet, which without them is this object: nbformat 2 and 3.
+    /// In a worksheet, whose object without the cells this is: nbformat 2 and 3.
     Worksheet(Box<str>),
-    /// It has neither; there are no cells.
+    /// There is neither, so the notebook has no cells.
     Nowhere,
 }
 
-/// A notebook and what was odd about it.
+/// A notebook that was read, with warnings.
 #[derive(Clone, Debug)]
-pub struct Parsed {
-    /// What could be read.
+pub struct ParsedNotebook {
+    /// The notebook, as far as it could be read.
     pub notebook: Notebook,
-    /// What could not, in words.
+    /// What could not be read, or was repaired, in words.
     pub warnings: Vec<String>,
 }
 
@@ -64,11 +63,11 @@ pub struct Parsed {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} (line {line}, column {column})")]
 pub struct ParseError {
-    /// What is wrong.
+    /// The error in words.
     pub message: String,
-    /// From 1.
+    /// The line of the error, from 1.
     pub line: usize,
-    /// From 1, in bytes.
+    /// The column of the error, from 1, in bytes.
     pub column: usize,
 }
 
@@ -88,7 +87,7 @@ impl Default for Notebook {
         let top = r#"{"cells":null,"metadata":{},"nbformat":4,"nbformat_minor":5}"#.into();
         Self {
             top,
-            place: Place::Cells,
+            place: CellsPlace::Cells,
             cells: Vec::new(),
         }
     }
@@ -97,13 +96,13 @@ impl Default for Notebook {
 impl Notebook {
     /// Reads nbformat 2, 3 or 4.
     ///
-    /// Whatever Python writes is read: a byte order mark, `NaN`, lone surrogates. A cell
-    /// that makes no sense becomes one of [`CellKind::Unknown`], and a warning.
+    /// It reads everything that Python writes: a byte order mark, `NaN`, lone surrogates. A
+    /// broken cell becomes one of [`CellKind::Unknown`], and a warning.
     ///
     /// # Errors
     ///
-    /// When the bytes are no JSON (an empty or half-written file is none), or when the
-    /// JSON is no notebook at all.
+    /// When the bytes are no JSON, such as an empty or half-written file, or when the JSON is no
+    /// notebook.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -116,9 +115,9 @@ impl Notebook {
     /// assert_eq!(error.to_string(), "the file ends in the middle (line 2, column 11)");
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn parse(bytes: &[u8]) -> Result<Parsed, ParseError> {
+    pub fn parse(bytes: &[u8]) -> Result<ParsedNotebook, ParseError> {
         private::check_encoding(bytes)?;
-        let (top, mut warnings) = json::read(bytes, ReadTop { keeps: true })?;
+        let (top, mut warnings) = json::read(bytes, TopLevelReader { keeps: true })?;
         let (top, place, cells) = top.into_parts(&mut warnings)?;
         for (n, cell) in cells.iter().enumerate() {
             if let CellKind::Unknown(reason) = cell.kind() {
@@ -126,15 +125,15 @@ impl Notebook {
             }
         }
         let notebook = Self { top, place, cells };
-        Ok(Parsed { notebook, warnings })
+        Ok(ParsedNotebook { notebook, warnings })
     }
 
-    /// Fails where [`Notebook::parse`] would, and keeps nothing of what is in `bytes` where all
-    /// is well with a notebook of nbformat 4.
+    /// Fails where [`Notebook::parse`] would, but keeps no cells of a valid notebook of
+    /// nbformat 4.
     fn check(bytes: &[u8]) -> Result<(), ParseError> {
-        let read = json::read(bytes, ReadTop { keeps: false });
+        let read = json::read(bytes, TopLevelReader { keeps: false });
         let is_one = read.is_ok_and(|(top, _)| top.is_plain());
-        // What is only passed over is found to be wrong somewhere else, perhaps.
+        // `parse` reads the rest again, because skipping values may find another error first.
         if is_one {
             Ok(())
         } else {
@@ -142,7 +141,7 @@ impl Notebook {
         }
     }
 
-    /// How many cells.
+    /// The number of cells.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -153,7 +152,7 @@ impl Notebook {
         self.cells.len()
     }
 
-    /// Whether there is no cell.
+    /// Whether the notebook has no cells.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -178,7 +177,7 @@ impl Notebook {
         &self.cells
     }
 
-    /// The major and minor version; 4.0 when the notebook does not say.
+    /// The major and minor version of the format; 4.0 when the notebook has none.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -187,7 +186,7 @@ impl Notebook {
     /// ```
     pub fn nbformat(&self) -> (u64, u64) {
         let both = self.top().get_all(["nbformat", "nbformat_minor"]);
-        let [major, minor] = both.map(|number| number.and_then(Raw::as_u64));
+        let [major, minor] = both.map(|number| number.and_then(RawJson::as_u64));
         (major.unwrap_or(4), minor.unwrap_or(0))
     }
 
@@ -202,16 +201,16 @@ impl Notebook {
     /// assert_eq!(title.expect("it has one").json(), "\"Day 1\"");
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```
-    pub fn metadata(&self) -> Option<Raw<'_>> {
+    pub fn metadata(&self) -> Option<RawJson<'_>> {
         self.top().get("metadata").filter(|raw| raw.is_object())
     }
 
-    fn top(&self) -> Raw<'_> {
-        Raw::of(&self.top)
+    fn top(&self) -> RawJson<'_> {
+        RawJson::of(&self.top)
     }
 
-    /// The language of the code cells as the kernel names it; `python` when the notebook
-    /// does not say, as old ones do not.
+    /// The language of the code cells as the kernel names it; `python` when the notebook names
+    /// none, as old notebooks do.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -249,7 +248,7 @@ impl Notebook {
         }
     }
 
-    /// Long stream and text outputs cut to about `max_lines`.
+    /// The notebook with long stream and text outputs cut to about `max_lines`.
     ///
     /// A `text` of more than `max_lines` lines keeps its first and its last
     /// `(max_lines + 1) / 2`, with the line `...` between them; `data` and tracebacks
@@ -274,10 +273,10 @@ impl Notebook {
         }
     }
 
-    /// The last code cell that was run ended in an error.
+    /// Whether the last code cell that was run ended in an error.
     ///
-    /// The last by its place: the counts in a notebook are of several runs of the
-    /// kernel as soon as it was restarted.
+    /// The last cell is the last by its place, because execution counts start again when the
+    /// kernel is restarted.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -291,8 +290,8 @@ impl Notebook {
         last_run.is_some_and(Cell::has_error)
     }
 
-    /// The same without the saved state of widgets, which can be most of a notebook: only
-    /// a kernel or a script has a use for it.
+    /// The notebook without the saved state of widgets, which can be most of it, and which only a
+    /// kernel or a script can use.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -306,20 +305,20 @@ impl Notebook {
     pub fn without_widgets(mut self) -> Self {
         let metadata = self.metadata().filter(|own| own.get("widgets").is_some());
         if let Some(metadata) = metadata {
-            let others = top::with(metadata, "widgets", None);
-            self.top = top::with(self.top(), "metadata", Some(&others)).into();
+            let others = top::with_field(metadata, "widgets", None);
+            self.top = top::with_field(self.top(), "metadata", Some(&others)).into();
         }
         self
     }
 
-    /// Several participants' notebooks as one; each comes with its name, the stem of
-    /// its file. `None` when there is none.
+    /// Several participants' notebooks as one; each comes with the stem of its file name. `None`
+    /// when `parts` is empty.
     ///
     /// One notebook is returned as it is. Several become one of nbformat 4.5 or newer
     /// with the metadata of the first: for each a Markdown cell with its name, then its
-    /// cells, upgraded to nbformat 4, every cell with an id of its own. What is no cell
-    /// becomes a raw one, so that Jupyter opens the result whatever was put in. What is
-    /// merged again and again is better kept as [`Part`]s.
+    /// cells, upgraded to nbformat 4, every cell with an id of its own. A broken cell becomes a
+    /// raw one, so that Jupyter opens the result in any case. [`MergePart`]s merge faster when
+    /// notebooks are merged again and again.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -337,8 +336,8 @@ impl Notebook {
         parts.pop().map(|(_, notebook)| notebook)
     }
 
-    /// JSON as Jupyter writes it: indent 1, a newline at the end, UTF-8 as it is. Fields
-    /// that nothing here knows are in it.
+    /// The notebook's JSON as Jupyter writes it: indent 1, a newline at the end, UTF-8
+    /// unescaped. Unknown fields are in it.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -350,7 +349,7 @@ impl Notebook {
     pub fn to_json(&self) -> String {
         let cells = || self.cells.iter().map(Cell::json);
         let mut out = "{".to_owned();
-        let mut free = json::Allowance::of_top();
+        let mut free = json::LinesAllowance::of_top();
         let mut separator = "";
         for (name, value) in self.top().entries() {
             out.push_str(separator);
@@ -358,10 +357,10 @@ impl Notebook {
             out.push_str("\n ");
             json::push_name(&mut out, name);
             match (name, &self.place) {
-                ("cells", Place::Cells) => json::push_cells(&mut out, cells(), 1),
-                ("worksheets", Place::Worksheet(sheet)) => {
+                ("cells", CellsPlace::Cells) => json::push_cells(&mut out, cells(), 1),
+                ("worksheets", CellsPlace::Worksheet(sheet)) => {
                     out.push_str("[\n  ");
-                    push_sheet(&mut out, Raw::of(sheet), &self.cells, &mut free);
+                    push_sheet(&mut out, RawJson::of(sheet), &self.cells, &mut free);
                     out.push_str("\n ]");
                 }
                 _ => json::push(&mut out, value, 1, &mut free),
@@ -372,8 +371,13 @@ impl Notebook {
     }
 }
 
-/// The only worksheet, with its cells, onto the end of `out`.
-fn push_sheet(out: &mut String, sheet: Raw<'_>, cells: &[Cell], free: &mut json::Allowance) {
+/// Appends the only worksheet, with its cells, to `out`.
+fn push_sheet(
+    out: &mut String,
+    sheet: RawJson<'_>,
+    cells: &[Cell],
+    free: &mut json::LinesAllowance,
+) {
     out.push('{');
     let mut separator = "";
     for (name, value) in sheet.entries() {

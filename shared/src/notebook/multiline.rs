@@ -1,12 +1,12 @@
-//! nbformat's multi-line text, which is a string or a list of strings. How the lines of the
-//! oldest notebooks end is known to [`super::top`].
+//! nbformat's multi-line text, which is a string or a list of strings. [`super::top`] adds the
+//! missing line ends of the oldest notebooks.
 
 use std::borrow::Cow;
 
-use super::json::Raw;
+use super::json::RawJson;
 
-impl Raw<'_> {
-    /// nbformat's multi-line text: a string, or a list of strings to be joined.
+impl RawJson<'_> {
+    /// The text of a multi-line text: a string, or the strings of a list joined.
     #[must_use]
     pub fn text(self) -> Option<String> {
         if self.is_array() {
@@ -19,7 +19,7 @@ impl Raw<'_> {
         self.as_str().map(Cow::into_owned)
     }
 
-    /// Whether it is text as nbformat wants it.
+    /// Whether it is a valid multi-line text of nbformat.
     pub(crate) fn is_text(self) -> bool {
         self.is_string() || (self.is_array() && self.items().all(Self::is_string))
     }

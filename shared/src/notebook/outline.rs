@@ -1,32 +1,32 @@
-//! Where the cells are in a notebook's text, found without making values of it.
+//! Finds the ranges of the cells in a notebook's text, without making values of it.
 //!
-//! The whole text is checked to be JSON, as strictly as serde_json does it, and to be as
-//! Jupyter writes it. Anything that the tolerant reader ([`super::json`], [`super::Notebook`])
-//! would have to repair, to warn of or to choose between is not for this: there is then no
-//! outline, and whoever asked reads all of it. So it may say no too often, and never yes too
-//! often.
+//! The scanner checks that the whole text is JSON, as strictly as serde_json does, and as
+//! Jupyter writes it. A text that the tolerant reader ([`super::json`], [`super::Notebook`])
+//! would repair, warn of, or read in one of several ways has no outline, and the caller reads
+//! the whole notebook. So a valid notebook may have no outline, but an invalid one never has
+//! one.
 
 use std::ops::Range;
 
-use super::{json::MAX_DEPTH, private::hint, top::MAX_CELLS};
+use super::{json::MAX_JSON_DEPTH, private::hint, top::MAX_NOTEBOOK_CELLS};
 use crate::scan;
 
-/// A notebook's text, and where its cells are in it.
+/// A notebook's text, and the ranges of its cells.
 #[derive(Debug)]
 pub(super) struct Outline<'a> {
     pub(super) text: &'a str,
     /// The list of cells, with its brackets.
     pub(super) list: Range<usize>,
     pub(super) cells: Vec<Range<usize>>,
-    /// Somewhere in it is the tag of a private cell, or a text that is like it.
+    /// Whether the text holds the tag of private cells anywhere, or a text that resembles it.
     pub(super) may_have_private: bool,
 }
 
-/// Shorter ones are finite, unless they have an exponent.
-const LONGEST_PLAIN_NUMBER: usize = 300;
+/// A number without an exponent is finite when it has no more bytes than this.
+const MAX_PLAIN_NUMBER_BYTES: usize = 300;
 
-/// The types that a cell may have without a warning.
-const KNOWN_TYPES: [&[u8]; 5] = [b"code", b"markdown", b"raw", b"heading", b"html"];
+/// The known types of cells.
+const CELL_TYPES: [&[u8]; 5] = [b"code", b"markdown", b"raw", b"heading", b"html"];
 
 impl<'a> Outline<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
@@ -47,13 +47,13 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// Each method reads what it is called after and leaves `at` behind it; `None` is said of
-/// anything odd, and ends everything.
+/// Scans a notebook's text. Each method reads what it is named after and moves `at` behind it;
+/// `None` means that the text is odd and has no outline.
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     may_have_private: bool,
-    /// In how much it is that may be tags.
+    /// The number of open values that may hold tags.
     tags: usize,
 }
 
@@ -65,13 +65,13 @@ impl<'a> Scanner<'a> {
         self.fields(|scanner, key| {
             match key {
                 b"cells" => {}
-                // Other readers look for cells there too.
+                // The tolerant reader looks for cells in worksheets, too.
                 b"worksheets" => return None,
                 _ => return scanner.value(1),
             }
             let start = scanner.at;
             let cells = scanner.cells()?;
-            // Of two the last would count.
+            // Of two lists of cells other readers take the last.
             let before = found.replace((start..scanner.at, cells));
             before.is_none().then_some(())
         })?;
@@ -86,13 +86,13 @@ impl<'a> Scanner<'a> {
             let start = scanner.at;
             scanner.cell()?;
             cells.push(start..scanner.at);
-            // There are more than are read.
-            (cells.len() <= MAX_CELLS).then_some(())
+            // A notebook of more cells is not read.
+            (cells.len() <= MAX_NOTEBOOK_CELLS).then_some(())
         })?;
         Some(cells)
     }
 
-    /// An object that has one type, a known one.
+    /// A cell: an object that has one type, a known one.
     fn cell(&mut self) -> Option<()> {
         let mut types = 0;
         self.take(b'{')?;
@@ -100,16 +100,16 @@ impl<'a> Scanner<'a> {
             b"cell_type" => {
                 types += 1;
                 let value = scanner.plain_string()?;
-                KNOWN_TYPES.contains(&value).then_some(())
+                CELL_TYPES.contains(&value).then_some(())
             }
-            // A cell like a worksheet.
+            // The cell resembles a worksheet.
             b"cells" => None,
             key => scanner.value_of(key, 3),
         })?;
         (types == 1).then_some(())
     }
 
-    /// The fields of an object after its brace. Their keys are spelled as they are.
+    /// The fields of an object after its brace, whose keys have no escapes.
     fn fields(&mut self, mut value: impl FnMut(&mut Self, &'a [u8]) -> Option<()>) -> Option<()> {
         self.white();
         if self.next_is(b'}') {
@@ -119,7 +119,7 @@ impl<'a> Scanner<'a> {
             let key = self.plain_string()?;
             self.colon()?;
             value(self, key)?;
-            if self.goes_on(b'}')? {
+            if self.is_last(b'}')? {
                 return Some(());
             }
         }
@@ -133,19 +133,19 @@ impl<'a> Scanner<'a> {
         }
         loop {
             value(self)?;
-            if self.goes_on(b']')? {
+            if self.is_last(b']')? {
                 return Some(());
             }
         }
     }
 
-    /// Any value, with `depth` containers around it.
+    /// Any value that stands in `depth` containers.
     fn value(&mut self, depth: usize) -> Option<()> {
         match *self.bytes.get(self.at)? {
             b'"' => self.string().map(|_| ()),
             b'{' => {
                 self.at += 1;
-                self.deeper(depth)?;
+                self.check_depth(depth)?;
                 self.white();
                 if self.next_is(b'}') {
                     return Some(());
@@ -154,14 +154,14 @@ impl<'a> Scanner<'a> {
                     let key = self.string()?;
                     self.colon()?;
                     self.value_of(key, depth + 1)?;
-                    if self.goes_on(b'}')? {
+                    if self.is_last(b'}')? {
                         return Some(());
                     }
                 }
             }
             b'[' => {
                 self.at += 1;
-                self.deeper(depth)?;
+                self.check_depth(depth)?;
                 self.items(|scanner| scanner.value(depth + 1))
             }
             b'-' | b'0'..=b'9' => self.number(),
@@ -172,7 +172,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The value under `key`, in which there may be tags.
+    /// The value of `key`, which may hold tags.
     fn value_of(&mut self, key: &[u8], depth: usize) -> Option<()> {
         let tags = usize::from(hint::may_hold_tags(key));
         self.tags += tags;
@@ -181,12 +181,12 @@ impl<'a> Scanner<'a> {
         Some(())
     }
 
-    fn deeper(&self, depth: usize) -> Option<()> {
-        (depth < MAX_DEPTH).then_some(())
+    fn check_depth(&self, depth: usize) -> Option<()> {
+        (depth < MAX_JSON_DEPTH).then_some(())
     }
 
-    /// After a value: whether its container ends here, else what comes next is read.
-    fn goes_on(&mut self, end: u8) -> Option<bool> {
+    /// Reads what follows a value: returns whether its container ends there, or reads the comma.
+    fn is_last(&mut self, end: u8) -> Option<bool> {
         self.white();
         if self.next_is(end) {
             return Some(true);
@@ -203,7 +203,7 @@ impl<'a> Scanner<'a> {
         Some(())
     }
 
-    /// A string without escapes, and what is in it.
+    /// A string without escapes; returns its content.
     fn plain_string(&mut self) -> Option<&'a [u8]> {
         self.take(b'"')?;
         let rest = &self.bytes[self.at..];
@@ -214,7 +214,7 @@ impl<'a> Scanner<'a> {
         Some(&rest[..length])
     }
 
-    /// A string, and what is in it.
+    /// A string; returns its content.
     fn string(&mut self) -> Option<&'a [u8]> {
         self.take(b'"')?;
         let start = self.at;
@@ -224,7 +224,7 @@ impl<'a> Scanner<'a> {
                 b'"' => self.at += 1,
                 b'\\' => {
                     self.escape()?;
-                    // As a line ends.
+                    // An escaped line end is often the last character.
                     if !self.next_is(b'"') {
                         continue;
                     }
@@ -242,7 +242,7 @@ impl<'a> Scanner<'a> {
 
     fn escape(&mut self) -> Option<()> {
         let escaped = *self.bytes.get(self.at + 1)?;
-        // Nearly all of them, as a line ends; not by the table that a match becomes.
+        // Nearly all escapes are line ends, and this is faster than the table of the `match`.
         if escaped == b'n' {
             self.at += 2;
             return Some(());
@@ -251,7 +251,7 @@ impl<'a> Scanner<'a> {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'r' | b't' => self.at += 2,
             b'u' => {
                 let digits = self.bytes.get(self.at + 2..self.at + 6)?;
-                // A pair of them is well, but half a one is not.
+                // Half a surrogate pair is invalid; a whole one is left to other readers, too.
                 let may_be_half = matches!(digits, [b'd' | b'D', second, ..] if *second >= b'8');
                 if may_be_half || !digits.iter().all(u8::is_ascii_hexdigit) {
                     return None;
@@ -278,7 +278,7 @@ impl<'a> Scanner<'a> {
             let _ = self.next_is(b'+') || self.next_is(b'-');
             self.digits()?;
         }
-        if has_exponent || self.at - start > LONGEST_PLAIN_NUMBER {
+        if has_exponent || self.at - start > MAX_PLAIN_NUMBER_BYTES {
             let token = std::str::from_utf8(&self.bytes[start..self.at]).ok()?;
             return token.parse().is_ok_and(f64::is_finite).then_some(());
         }
@@ -301,7 +301,7 @@ impl<'a> Scanner<'a> {
     fn white(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
             self.at += 1;
-            // As a line begins that Jupyter has written.
+            // Lines that Jupyter writes begin with spaces.
             if let Some(next) = self.bytes[self.at..].first_chunk() {
                 self.at += scan::spaces(next);
             }
@@ -312,7 +312,7 @@ impl<'a> Scanner<'a> {
         self.next_is(byte).then_some(())
     }
 
-    /// Whether `byte` comes next, which is then behind us.
+    /// Whether `byte` comes next; if so, it is read.
     fn next_is(&mut self, byte: u8) -> bool {
         let found = self.bytes.get(self.at) == Some(&byte);
         self.at += usize::from(found);

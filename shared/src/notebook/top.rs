@@ -1,35 +1,35 @@
-//! The top-level object of a notebook, read in one pass: its cells one by one, all else as text.
+//! Reads the top-level object of a notebook in one pass: its cells one by one, the rest as text.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{
-    Cell, ParseError, Place,
-    json::{Compact, Object, Raw},
+    Cell, CellsPlace, ParseError,
+    json::{CompactWriter, ObjectWriter, RawJson},
 };
 
-/// A notebook has at most so many cells. More of them are no notebook that anyone reads, and
-/// each takes memory, and room on a page, whatever is in it.
-pub(super) const MAX_CELLS: usize = 10_000;
+/// The most cells of a notebook that is read, because even an empty cell takes memory, and room
+/// on a page.
+pub(super) const MAX_NOTEBOOK_CELLS: usize = 10_000;
 
-/// What was read.
-pub(super) enum Top {
+/// The JSON that was read as a notebook.
+pub(super) enum TopLevel {
     /// The JSON is no object.
     NotAnObject,
-    /// The object, in which null stands for the list of its cells, when it has one.
+    /// An object, with null in place of its list of cells.
     Object {
         json: String,
         cells: Option<Vec<Cell>>,
-        /// It has one of the keys by which a notebook is known, worksheets among them.
+        /// It has a key of notebooks: cells, worksheets or nbformat.
         is_notebook: bool,
         has_sheets: bool,
         has_too_many: bool,
     },
 }
 
-impl Top {
-    /// Whether it is a notebook and nothing more need be known for saying so.
+impl TopLevel {
+    /// Whether it is surely a valid notebook: worksheets and too many cells need more checks.
     pub(super) fn is_plain(&self) -> bool {
         matches!(
             self,
@@ -42,11 +42,11 @@ impl Top {
         )
     }
 
-    /// The parts that a notebook is made of, when it is one.
+    /// The parts of a [`super::Notebook`], when it is one.
     pub(super) fn into_parts(
         self,
         warnings: &mut Vec<String>,
-    ) -> Result<(Box<str>, Place, Vec<Cell>), ParseError> {
+    ) -> Result<(Box<str>, CellsPlace, Vec<Cell>), ParseError> {
         let (json, cells) = match self {
             Self::NotAnObject => {
                 return Err(ParseError::at_start(
@@ -66,50 +66,50 @@ impl Top {
             Self::Object { json, cells, .. } => (json, cells),
         };
         if let Some(cells) = cells {
-            return Ok((json.into(), Place::Cells, cells));
+            return Ok((json.into(), CellsPlace::Cells, cells));
         }
-        let [sheets, other] = Raw::of(&json).get_all(["worksheets", "cells"]);
+        let [sheets, other] = RawJson::of(&json).get_all(["worksheets", "cells"]);
         if let Some(sheets) = sheets.filter(|sheets| sheets.is_array()) {
             let (sheet, cells) = flatten(sheets)?;
-            let top = with(Raw::of(&json), "worksheets", Some("null"));
-            return Ok((top.into(), Place::Worksheet(sheet.into()), cells));
+            let top = with_field(RawJson::of(&json), "worksheets", Some("null"));
+            return Ok((top.into(), CellsPlace::Worksheet(sheet.into()), cells));
         }
         if other.is_some() {
             warnings.push("the notebook's cells are not a list".to_owned());
         }
-        Ok((json.into(), Place::Nowhere, Vec::new()))
+        Ok((json.into(), CellsPlace::Nowhere, Vec::new()))
     }
 }
 
 fn too_many() -> ParseError {
     ParseError::at_start(&format!(
-        "a notebook of more than {MAX_CELLS} cells is not read; put them into several"
+        "a notebook of more than {MAX_NOTEBOOK_CELLS} cells is not read; put them into several"
     ))
 }
 
-/// Reads a notebook. When it is only to be known whether there is one, nothing is kept.
-pub(super) struct ReadTop {
+/// Reads a notebook. Without `keeps` it only checks it, and drops the values.
+pub(super) struct TopLevelReader {
     pub(super) keeps: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for ReadTop {
-    type Value = Top;
+impl<'de> DeserializeSeed<'de> for TopLevelReader {
+    type Value = TopLevel;
 
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Top, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<TopLevel, D::Error> {
         reader.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for ReadTop {
-    type Value = Top;
+impl<'de> Visitor<'de> for TopLevelReader {
+    type Value = TopLevel;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("any value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Top, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<TopLevel, A::Error> {
         let mut json = String::new();
-        let mut object = Object::begin(&mut json);
+        let mut object = ObjectWriter::begin(&mut json);
         let mut cells = None;
         let (mut is_notebook, mut has_sheets, mut has_too_many) = (false, false, false);
         while let Some(key) = object.key(&mut entries)? {
@@ -118,24 +118,24 @@ impl<'de> Visitor<'de> for ReadTop {
             is_notebook |= is_cells || has_sheets || key == "\"nbformat\"";
             let out = object.begin_value();
             if is_cells {
-                let read = entries.next_value_seed(ReadCells {
+                let read = entries.next_value_seed(CellsReader {
                     out,
                     keeps: self.keeps,
                 })?;
-                has_too_many = matches!(read, Cells::TooMany);
+                has_too_many = matches!(read, CellsValue::TooMany);
                 cells = match read {
-                    Cells::List(cells) => Some(cells),
+                    CellsValue::List(cells) => Some(cells),
                     _ => None,
                 };
             } else if self.keeps {
-                entries.next_value_seed(Compact(out))?;
+                entries.next_value_seed(CompactWriter(out))?;
             } else {
                 entries.next_value::<IgnoredAny>()?;
                 out.push_str("null");
             }
         }
         object.end();
-        Ok(Top::Object {
+        Ok(TopLevel::Object {
             json,
             cells,
             is_notebook,
@@ -144,120 +144,134 @@ impl<'de> Visitor<'de> for ReadTop {
         })
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Top, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<TopLevel, A::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Top::NotAnObject)
+        Ok(TopLevel::NotAnObject)
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Top, E> {
-        Ok(Top::NotAnObject)
+    fn visit_str<E: Error>(self, _: &str) -> Result<TopLevel, E> {
+        Ok(TopLevel::NotAnObject)
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Top, E> {
-        Ok(Top::NotAnObject)
+    fn visit_bool<E: Error>(self, _: bool) -> Result<TopLevel, E> {
+        Ok(TopLevel::NotAnObject)
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Top, E> {
-        Ok(Top::NotAnObject)
+    fn visit_i64<E: Error>(self, _: i64) -> Result<TopLevel, E> {
+        Ok(TopLevel::NotAnObject)
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Top, E> {
-        Ok(Top::NotAnObject)
+    fn visit_u64<E: Error>(self, _: u64) -> Result<TopLevel, E> {
+        Ok(TopLevel::NotAnObject)
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Top, E> {
-        Ok(Top::NotAnObject)
+    fn visit_f64<E: Error>(self, _: f64) -> Result<TopLevel, E> {
+        Ok(TopLevel::NotAnObject)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Top, E> {
-        Ok(Top::NotAnObject)
+    fn visit_unit<E: Error>(self) -> Result<TopLevel, E> {
+        Ok(TopLevel::NotAnObject)
     }
 }
 
-/// What stands under `cells`.
-enum Cells {
+/// The value of `cells`.
+enum CellsValue {
     List(Vec<Cell>),
     TooMany,
     NoList,
 }
 
-/// Reads it. Into the text goes null for a list, and else what there is.
-struct ReadCells<'o> {
+/// Reads the value of `cells`. Writes null for a list, and any other value as it is.
+struct CellsReader<'o> {
     out: &'o mut String,
     keeps: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for ReadCells<'_> {
-    type Value = Cells;
+impl<'de> DeserializeSeed<'de> for CellsReader<'_> {
+    type Value = CellsValue;
 
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Cells, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<CellsValue, D::Error> {
         reader.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for ReadCells<'_> {
-    type Value = Cells;
+impl<'de> Visitor<'de> for CellsReader<'_> {
+    type Value = CellsValue;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("any value")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Cells, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<CellsValue, A::Error> {
         self.out.push_str("null");
         let mut cells = Vec::new();
         let mut count = 0_usize;
         loop {
-            if count >= MAX_CELLS || !self.keeps {
+            if count >= MAX_NOTEBOOK_CELLS || !self.keeps {
                 if items.next_element::<IgnoredAny>()?.is_none() {
                     break;
                 }
             } else {
                 let mut json = String::new();
-                if items.next_element_seed(Compact(&mut json))?.is_none() {
+                if items.next_element_seed(CompactWriter(&mut json))?.is_none() {
                     break;
                 }
                 cells.push(Cell::new(json));
             }
             count += 1;
         }
-        Ok(match count > MAX_CELLS {
-            true => Cells::TooMany,
-            false => Cells::List(cells),
+        Ok(match count > MAX_NOTEBOOK_CELLS {
+            true => CellsValue::TooMany,
+            false => CellsValue::List(cells),
         })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Cells, A::Error> {
-        Compact(self.out).visit_map(entries).map(|()| Cells::NoList)
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<CellsValue, A::Error> {
+        CompactWriter(self.out)
+            .visit_map(entries)
+            .map(|()| CellsValue::NoList)
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<Cells, E> {
-        Compact(self.out).visit_str(value).map(|()| Cells::NoList)
+    fn visit_str<E: Error>(self, value: &str) -> Result<CellsValue, E> {
+        CompactWriter(self.out)
+            .visit_str(value)
+            .map(|()| CellsValue::NoList)
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Cells, E> {
-        Compact(self.out).visit_bool(value).map(|()| Cells::NoList)
+    fn visit_bool<E: Error>(self, value: bool) -> Result<CellsValue, E> {
+        CompactWriter(self.out)
+            .visit_bool(value)
+            .map(|()| CellsValue::NoList)
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Cells, E> {
-        Compact(self.out).visit_i64(value).map(|()| Cells::NoList)
+    fn visit_i64<E: Error>(self, value: i64) -> Result<CellsValue, E> {
+        CompactWriter(self.out)
+            .visit_i64(value)
+            .map(|()| CellsValue::NoList)
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Cells, E> {
-        Compact(self.out).visit_u64(value).map(|()| Cells::NoList)
+    fn visit_u64<E: Error>(self, value: u64) -> Result<CellsValue, E> {
+        CompactWriter(self.out)
+            .visit_u64(value)
+            .map(|()| CellsValue::NoList)
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Cells, E> {
-        Compact(self.out).visit_f64(value).map(|()| Cells::NoList)
+    fn visit_f64<E: Error>(self, value: f64) -> Result<CellsValue, E> {
+        CompactWriter(self.out)
+            .visit_f64(value)
+            .map(|()| CellsValue::NoList)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Cells, E> {
-        Compact(self.out).visit_unit().map(|()| Cells::NoList)
+    fn visit_unit<E: Error>(self) -> Result<CellsValue, E> {
+        CompactWriter(self.out)
+            .visit_unit()
+            .map(|()| CellsValue::NoList)
     }
 }
 
-/// The object `json` with `value` for the key `name`, in the place it had or at the end; without
-/// the key when there is no value.
-pub(super) fn with(json: Raw<'_>, name: &str, value: Option<&str>) -> String {
+/// The object `json` with `value` for the key `name`, in its place or at the end; without the key
+/// when `value` is `None`.
+pub(super) fn with_field(json: RawJson<'_>, name: &str, value: Option<&str>) -> String {
     let mut out = String::with_capacity(json.json().len() + value.map_or(0, str::len) + name.len());
     let mut left = value;
     for (key, own) in json.entries() {
@@ -277,7 +291,7 @@ pub(super) fn with(json: Raw<'_>, name: &str, value: Option<&str>) -> String {
     out
 }
 
-/// An entry of an object that is written onto the end of `out`, the first with its brace.
+/// Appends an entry of an object to `out`, the first entry with the object's brace.
 pub(super) fn push_entry(out: &mut String, key: &str, value: &str) {
     let before = if out.is_empty() { "{\"" } else { ",\"" };
     for part in [before, key, "\":", value] {
@@ -285,18 +299,18 @@ pub(super) fn push_entry(out: &mut String, key: &str, value: &str) {
     }
 }
 
-/// Ends the object that is `out`.
+/// Closes the object in `out`.
 pub(super) fn close(out: &mut String) {
     out.push_str(if out.is_empty() { "{}" } else { "}" });
 }
 
-/// The other fields of the first of all worksheets, and the cells of all.
-fn flatten(sheets: Raw<'_>) -> Result<(String, Vec<Cell>), ParseError> {
+/// The first worksheet without its cells, and the cells of all worksheets.
+fn flatten(sheets: RawJson<'_>) -> Result<(String, Vec<Cell>), ParseError> {
     let mut first = None;
     let mut cells = Vec::new();
     let mut push = |json: String| {
         cells.push(Cell::new(json));
-        if cells.len() > MAX_CELLS {
+        if cells.len() > MAX_NOTEBOOK_CELLS {
             Err(too_many())
         } else {
             Ok(())
@@ -311,7 +325,7 @@ fn flatten(sheets: Raw<'_>) -> Result<(String, Vec<Cell>), ParseError> {
             Some(own) if own.is_array() => {
                 for cell in own.items() {
                     let mut json = String::with_capacity(cell.json().len());
-                    end_lines(&mut json, cell);
+                    push_with_line_ends(&mut json, cell);
                     push(json)?;
                 }
             }
@@ -320,12 +334,12 @@ fn flatten(sheets: Raw<'_>) -> Result<(String, Vec<Cell>), ParseError> {
         }
         first.get_or_insert(sheet);
     }
-    let first = first.unwrap_or(Raw::of("{}"));
-    Ok((with(first, "cells", Some("null")), cells))
+    let first = first.unwrap_or(RawJson::of("{}"));
+    Ok((with_field(first, "cells", Some("null")), cells))
 }
 
-/// The texts of a cell of nbformat 2 or 3, and of its outputs.
-const OLD_TEXTS: [&str; 8] = [
+/// The fields of nbformat 2 and 3 that hold texts, in cells and in outputs.
+const NBFORMAT_3_TEXTS: [&str; 8] = [
     "source",
     "input",
     "text",
@@ -336,9 +350,10 @@ const OLD_TEXTS: [&str; 8] = [
     "json",
 ];
 
-/// The oldest notebooks were written with lines that do not say where they end; joined as
-/// they are they would run together. Jupyter tells them by their first line.
-fn end_lines(out: &mut String, cell: Raw<'_>) {
+/// Appends `cell` to `out`, with line ends in its lists of lines. The oldest notebooks were
+/// written without them, so that joined lines would run together. As in Jupyter, the first line
+/// of a list tells whether they are missing.
+fn push_with_line_ends(out: &mut String, cell: RawJson<'_>) {
     if !cell.is_object() {
         out.push_str(cell.json());
         return;
@@ -353,9 +368,11 @@ fn end_lines(out: &mut String, cell: Raw<'_>) {
         let is_list = value.is_array();
         if is_list && name == "outputs" {
             let mut items = value.items();
-            list(out, &mut items, |out, item, _| end_lines(out, item));
-        } else if is_list && OLD_TEXTS.contains(&name) {
-            list_of_lines(out, value);
+            push_list(out, &mut items, |out, item, _| {
+                push_with_line_ends(out, item);
+            });
+        } else if is_list && NBFORMAT_3_TEXTS.contains(&name) {
+            push_lines(out, value);
         } else {
             out.push_str(value.json());
         }
@@ -363,14 +380,14 @@ fn end_lines(out: &mut String, cell: Raw<'_>) {
     out.push_str(if separator == '{' { "{}" } else { "}" });
 }
 
-fn list_of_lines(out: &mut String, lines: Raw<'_>) {
-    let first = lines.items().next().and_then(Raw::as_written);
+fn push_lines(out: &mut String, lines: RawJson<'_>) {
+    let first = lines.items().next().and_then(RawJson::as_written);
     let ends = |line: &str| line.ends_with("\\n") || line.ends_with("\\r");
     if first.is_none_or(ends) {
         out.push_str(lines.json());
         return;
     }
-    list(out, &mut lines.items(), |out, line, is_last| {
+    push_list(out, &mut lines.items(), |out, line, is_last| {
         match line.as_written().filter(|_| !is_last) {
             Some(text) => {
                 for part in ["\"", text, "\\n\""] {
@@ -382,11 +399,11 @@ fn list_of_lines(out: &mut String, lines: Raw<'_>) {
     });
 }
 
-/// A list of what `push` makes of each of `items`, which is told whether it is the last.
-fn list<'a>(
+/// Appends a list to `out`; `push` appends each item, and is told whether it is the last.
+fn push_list<'a>(
     out: &mut String,
-    items: &mut dyn Iterator<Item = Raw<'a>>,
-    push: impl Fn(&mut String, Raw<'a>, bool),
+    items: &mut dyn Iterator<Item = RawJson<'a>>,
+    push: impl Fn(&mut String, RawJson<'a>, bool),
 ) {
     out.push('[');
     let mut items = items.peekable();

@@ -1,17 +1,18 @@
-//! Long texts to their beginning and end.
+//! Cuts long texts of outputs to their beginning and end.
 
 use super::{
     Cell,
-    json::{Raw, push_text},
+    json::{RawJson, push_text},
     top,
 };
 
-const MARKER: &str = "...\n";
+/// The line in place of the lines that were cut.
+const TRIM_MARKER: &str = "...\n";
 
-/// `cell` with the `text` of every output trimmed, in the form it has: a list stays a list.
+/// `cell` with the `text` of every output trimmed; a list of lines stays a list.
 pub(super) fn cell(cell: Cell, max_lines: usize) -> Cell {
     let outputs = cell.json().get("outputs").filter(|raw| raw.is_array());
-    let is_long = |output: Raw<'_>| trimmed(output, max_lines).is_some();
+    let is_long = |output: RawJson<'_>| trimmed(output, max_lines).is_some();
     let Some(outputs) = outputs.filter(|outputs| outputs.items().any(is_long)) else {
         return cell;
     };
@@ -19,21 +20,21 @@ pub(super) fn cell(cell: Cell, max_lines: usize) -> Cell {
     for output in outputs.items() {
         list.push(if list.is_empty() { '[' } else { ',' });
         match trimmed(output, max_lines) {
-            Some(text) => list.push_str(&top::with(output, "text", Some(&text))),
+            Some(text) => list.push_str(&top::with_field(output, "text", Some(&text))),
             None => list.push_str(output.json()),
         }
     }
     list.push(']');
-    let json = top::with(cell.json(), "outputs", Some(&list));
+    let json = top::with_field(cell.json(), "outputs", Some(&list));
     Cell::new(json)
 }
 
-/// What an output has for its text instead, `None` when that need not change.
-fn trimmed(output: Raw<'_>, max_lines: usize) -> Option<String> {
+/// The JSON of an output's trimmed text; `None` when the text is short enough.
+fn trimmed(output: RawJson<'_>, max_lines: usize) -> Option<String> {
     let value = output.get("text")?;
     let whole = value.text()?;
     let [head, tail] = ends(&whole, max_lines)?;
-    let lines = head.split_inclusive('\n').chain([MARKER]);
+    let lines = head.split_inclusive('\n').chain([TRIM_MARKER]);
     let lines = lines.chain(tail.split_inclusive('\n'));
     let mut json = String::new();
     if value.is_array() {
@@ -48,7 +49,7 @@ fn trimmed(output: Raw<'_>, max_lines: usize) -> Option<String> {
     Some(json)
 }
 
-/// The lines to show of `text`, before and after the marker; `None` when that is all of them.
+/// The parts of `text` before and after the marker; `None` when the text is short enough.
 fn ends(text: &str, max_lines: usize) -> Option<[&str; 2]> {
     let count = text.split_inclusive('\n').count();
     if count <= max_lines {
@@ -65,10 +66,10 @@ fn ends(text: &str, max_lines: usize) -> Option<[&str; 2]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MARKER, ends};
+    use super::{TRIM_MARKER, ends};
 
-    fn lines(text: &str, max_lines: usize) -> Option<String> {
-        ends(text, max_lines).map(|[head, tail]| [head, MARKER, tail].concat())
+    fn joined(text: &str, max_lines: usize) -> Option<String> {
+        ends(text, max_lines).map(|[head, tail]| [head, TRIM_MARKER, tail].concat())
     }
 
     fn numbers(n: usize) -> String {
@@ -76,21 +77,21 @@ mod tests {
     }
 
     #[test]
-    fn keeps_both_ends() {
-        let shown = lines(&numbers(6), 4).unwrap();
+    fn trimming_keeps_both_ends() {
+        let shown = joined(&numbers(6), 4).unwrap();
         assert_eq!(shown, "1\n2\n...\n5\n6\n");
     }
 
     #[test]
-    fn loses_nothing_when_one_line_is_too_many() {
-        let shown = lines(&numbers(26), 25).unwrap();
+    fn trimming_loses_nothing_when_one_line_is_too_many() {
+        let shown = joined(&numbers(26), 25).unwrap();
         assert_eq!(shown.replace("...\n", ""), numbers(26));
-        assert_eq!(lines(&numbers(25), 25), None);
+        assert_eq!(joined(&numbers(25), 25), None);
     }
 
     #[test]
-    fn no_lines_is_the_marker_alone() {
-        assert_eq!(lines("a\nb", 0).unwrap(), "...\n");
-        assert_eq!(lines("", 0), None);
+    fn trimming_to_no_lines_leaves_the_marker() {
+        assert_eq!(joined("a\nb", 0).unwrap(), "...\n");
+        assert_eq!(joined("", 0), None);
     }
 }

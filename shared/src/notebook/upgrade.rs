@@ -1,46 +1,47 @@
-//! Cells of nbformat 2 and 3, and broken ones, to cells of nbformat 4.
+//! Upgrades cells of nbformat 2 and 3, and broken ones, to cells of nbformat 4.
 //!
-//! Of one notebook alone everything stays as it was; this is for a notebook that is put
-//! together of several, where one participant's broken cell must not keep Jupyter from
-//! opening the others'.
+//! A notebook by itself stays as it was. Merging upgrades, because one participant's broken cell
+//! must not keep Jupyter from opening the notebook that holds the others'.
 
 use std::borrow::Cow;
 
 use super::{
     cell::{Cell, CellKind},
-    json::{Raw, compact, push_text},
+    json::{RawJson, compact, push_text},
     output::{is_shown, mime_has_old_name, mime_of_old_name},
     top,
 };
 
-/// Of a cell's outputs that nbformat 4 has not, so many are shown one by one, and the others as
-/// one: each takes many times what there is of it.
-const MAX_UNKNOWN: usize = 3;
+/// The most outputs of unknown types that a cell shows one by one, and the others as one, because
+/// each is shown in many times its size.
+const MAX_UNKNOWN_OUTPUTS: usize = 3;
 
-/// The fields of an object, to be changed: names as JSON has them between quotes, and the JSON
-/// of their values.
+/// The fields of an object, to be changed: their names as they stand between the quotes of the
+/// JSON, and the JSON of their values.
 pub(super) struct Fields<'a>(Vec<(&'a str, Cow<'a, str>)>);
 
 impl<'a> Fields<'a> {
-    fn of(object: Raw<'a>) -> Self {
-        // Counted first: of a list that grows there may be three times as much for a while.
+    fn of(object: RawJson<'a>) -> Self {
+        // Counting first saves memory, because a growing list may take three times its size.
         let mut fields = Vec::with_capacity(object.entries().count() + 4);
         let all = object.entries();
         fields.extend(all.map(|(name, value)| (name, Cow::Borrowed(value.json()))));
         Self(fields)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Raw<'_>)> + Clone {
-        self.0.iter().map(|(name, value)| (*name, Raw::of(value)))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, RawJson<'_>)> + Clone {
+        self.0
+            .iter()
+            .map(|(name, value)| (*name, RawJson::of(value)))
     }
 
-    fn get(&self, name: &str) -> Option<Raw<'_>> {
+    fn get(&self, name: &str) -> Option<RawJson<'_>> {
         self.iter()
             .find(|(own, _)| *own == name)
             .map(|(_, raw)| raw)
     }
 
-    fn has(&self, name: &str, is: impl Fn(Raw<'_>) -> bool) -> bool {
+    fn has(&self, name: &str, is: impl Fn(RawJson<'_>) -> bool) -> bool {
         self.get(name).is_some_and(is)
     }
 
@@ -65,12 +66,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// In the order in which Jupyter writes them.
+    /// Sorts the fields by name, which is the order in which Jupyter writes them.
     pub(super) fn sort(&mut self) {
         self.0.sort_unstable_by_key(|(name, _)| *name);
     }
 
-    /// The object that they are.
+    /// The JSON of the object.
     pub(super) fn json(&self) -> String {
         let length = |(name, value): &(&str, Cow<'_, str>)| name.len() + value.len() + 4;
         let mut json = String::with_capacity(2 + self.0.iter().map(length).sum::<usize>());
@@ -83,16 +84,16 @@ impl<'a> Fields<'a> {
 }
 
 /// The JSON of a text.
-fn text(of: &str) -> String {
+fn text_json(of: &str) -> String {
     let mut json = String::with_capacity(of.len() + 2);
     push_text(&mut json, of);
     json
 }
 
-/// What nbformat 4 requires of the cell; what it does not know stays.
+/// The fields of `cell` as nbformat 4 requires them; unknown fields stay.
 pub(super) fn cell(cell: &Cell) -> Fields<'_> {
     let kind = cell.kind();
-    // What nbformat 4 has as it is need not be made anew.
+    // A source that is valid in nbformat 4 need not be written again.
     let source = match (&kind, cell.get("source")) {
         (CellKind::Code | CellKind::Markdown | CellKind::Raw, Some(source)) if source.is_text() => {
             None
@@ -100,35 +101,35 @@ pub(super) fn cell(cell: &Cell) -> Fields<'_> {
         _ => Some(cell.source()),
     };
     if matches!(kind, CellKind::Unknown(_)) {
-        return raw(cell.json(), source.as_deref().unwrap_or_default());
+        return raw_cell(cell.json(), source.as_deref().unwrap_or_default());
     }
     let mut fields = Fields::of(cell.json());
     match kind {
-        CellKind::Code => code(&mut fields, cell.get("outputs")),
+        CellKind::Code => upgrade_code(&mut fields, cell.get("outputs")),
         CellKind::Markdown => fields.set("cell_type", "\"markdown\""),
         CellKind::Heading(level) => {
             let line = source.as_deref().unwrap_or_default().replace('\n', " ");
             let heading = format!("{} {line}", "#".repeat(usize::from(level)));
             fields.set("cell_type", "\"markdown\"");
-            fields.set("source", text(&heading));
+            fields.set("source", text_json(&heading));
             fields.remove("level");
         }
         CellKind::Raw | CellKind::Unknown(_) => {}
     }
-    metadata(&mut fields);
+    require_metadata(&mut fields);
     if let Some(source) = source
         && !fields.has("source", |raw| raw.is_text())
     {
-        fields.set("source", text(&source));
+        fields.set("source", text_json(&source));
     }
     fields
 }
 
-/// A raw cell that shows what is no cell: its text, else its JSON.
-fn raw<'a>(broken: Raw<'a>, source: &str) -> Fields<'a> {
+/// A raw cell that shows a broken cell: its source, or its JSON when it has none.
+fn raw_cell<'a>(broken: RawJson<'a>, source: &str) -> Fields<'a> {
     let source = match source.is_empty() {
-        true => text(broken.json()),
-        false => text(source),
+        true => text_json(broken.json()),
+        false => text_json(source),
     };
     let mut fields = Fields(Vec::with_capacity(4));
     fields.set("cell_type", "\"raw\"");
@@ -137,51 +138,52 @@ fn raw<'a>(broken: Raw<'a>, source: &str) -> Fields<'a> {
     fields
 }
 
-fn code<'a>(fields: &mut Fields<'a>, own: Option<Raw<'a>>) {
+/// Upgrades the fields of a code cell, whose outputs are `own`.
+fn upgrade_code<'a>(fields: &mut Fields<'a>, own: Option<RawJson<'a>>) {
     fields.rename("input", "source");
     fields.rename("prompt_number", "execution_count");
-    count(fields);
+    require_count(fields);
     let collapsed = fields.remove("collapsed");
     if let Some(collapsed) = collapsed.filter(|json| matches!(&**json, "true" | "false")) {
-        metadata(fields);
+        require_metadata(fields);
         let own = fields.get("metadata").expect("there is one now");
         if own.get("collapsed").is_none() {
-            let with = top::with(own, "collapsed", Some(&collapsed));
+            let with = top::with_field(own, "collapsed", Some(&collapsed));
             fields.set("metadata", with);
         }
     }
-    // The notebook's metadata says it in nbformat 4.
+    // In nbformat 4 the language is in the notebook's metadata.
     fields.remove("language");
     match own {
         Some(list) if list.is_array() => {
             if !list.items().all(is_current) {
-                fields.set("outputs", outputs(list.items()));
+                fields.set("outputs", upgraded_outputs(list.items()));
             }
         }
         None => fields.set("outputs", "[]"),
         Some(null) if null.is_null() => fields.set("outputs", "[]"),
-        Some(one) => fields.set("outputs", outputs([one].into_iter())),
+        Some(one) => fields.set("outputs", upgraded_outputs([one].into_iter())),
     }
 }
 
-/// The execution count, which is a number or null.
-fn count(fields: &mut Fields<'_>) {
+/// Sets the execution count to null unless it is a number.
+fn require_count(fields: &mut Fields<'_>) {
     if !fields.has("execution_count", |raw| raw.as_i64().is_some()) {
         fields.set("execution_count", "null");
     }
 }
 
-/// Whether nbformat 4 has this output as it is, which nearly all are.
-fn is_current(output: Raw<'_>) -> bool {
+/// Whether this output is valid in nbformat 4 as it is, as nearly all outputs are.
+fn is_current(output: RawJson<'_>) -> bool {
     let names = ["output_type", "data", "metadata", "name", "text", "stream"];
     let [kind, data, metadata, name, text, stream] = output.get_all(names);
-    let is_bundle = || data.is_some() && metadata.is_some_and(Raw::is_object);
-    match kind.and_then(Raw::as_written) {
+    let is_bundle = || data.is_some() && metadata.is_some_and(RawJson::is_object);
+    match kind.and_then(RawJson::as_written) {
         Some("stream") => name.is_some() && text.is_some() && stream.is_none(),
         Some("error") => true,
         Some("display_data") => is_bundle(),
         Some("execute_result") => {
-            let is_count = |raw: Raw<'_>| raw.as_i64().is_some() || raw.is_null();
+            let is_count = |raw: RawJson<'_>| raw.as_i64().is_some() || raw.is_null();
             is_bundle()
                 && output.get("prompt_number").is_none()
                 && output.get("execution_count").is_some_and(is_count)
@@ -190,8 +192,8 @@ fn is_current(output: Raw<'_>) -> bool {
     }
 }
 
-/// Outputs that nbformat 4 has; one that it has not is shown as its JSON.
-fn outputs<'a>(all: impl Iterator<Item = Raw<'a>>) -> String {
+/// The JSON of the outputs in nbformat 4; an output of an unknown type is shown as its JSON.
+fn upgraded_outputs<'a>(all: impl Iterator<Item = RawJson<'a>>) -> String {
     let mut list = String::from("[");
     let mut push = |json: &str| {
         list.push_str(if list.len() > 1 { "," } else { "" });
@@ -203,10 +205,10 @@ fn outputs<'a>(all: impl Iterator<Item = Raw<'a>>) -> String {
         if is_current(output) {
             push(output.json());
         } else if is_shown(output) {
-            push(&known(output));
-        } else if unknown < MAX_UNKNOWN {
+            push(&upgraded_output(output));
+        } else if unknown < MAX_UNKNOWN_OUTPUTS {
             unknown += 1;
-            push(&as_text(output.json()));
+            push(&text_output(output.json()));
         } else {
             others.push_str(if others.is_empty() { "[" } else { "," });
             others.push_str(output.json());
@@ -214,22 +216,24 @@ fn outputs<'a>(all: impl Iterator<Item = Raw<'a>>) -> String {
     }
     if !others.is_empty() {
         others.push(']');
-        push(&as_text(&others));
+        push(&text_output(&others));
     }
     list.push(']');
     list
 }
 
-fn as_text(json: &str) -> String {
-    let data = text(json);
+/// The JSON of an output that shows `json` as text.
+fn text_output(json: &str) -> String {
+    let data = text_json(json);
     format!(
         "{{\"output_type\":\"display_data\",\"data\":{{\"text/plain\":{data}}},\"metadata\":{{}}}}"
     )
 }
 
-fn known(output: Raw<'_>) -> String {
+/// The JSON of an output of a known type in nbformat 4.
+fn upgraded_output(output: RawJson<'_>) -> String {
     let mut fields = Fields::of(output);
-    let kind = match output.get("output_type").and_then(Raw::as_written) {
+    let kind = match output.get("output_type").and_then(RawJson::as_written) {
         Some("pyout") => "execute_result",
         Some("pyerr") => "error",
         Some("update_display_data") => "display_data",
@@ -246,19 +250,19 @@ fn known(output: Raw<'_>) -> String {
         }
         "execute_result" => {
             fields.rename("prompt_number", "execution_count");
-            count(&mut fields);
-            bundle(&mut fields);
+            require_count(&mut fields);
+            collect_data(&mut fields);
         }
-        "display_data" => bundle(&mut fields),
+        "display_data" => collect_data(&mut fields),
         _ => {}
     }
     fields.set("output_type", format!("\"{kind}\""));
     fields.json()
 }
 
-/// Moves what stands on the output itself into its `data`.
-fn bundle(fields: &mut Fields<'_>) {
-    metadata(fields);
+/// Moves the mime types that are fields of the output itself into its `data`.
+fn collect_data(fields: &mut Fields<'_>) {
+    require_metadata(fields);
     if fields.get("data").is_some() {
         return;
     }
@@ -269,12 +273,12 @@ fn bundle(fields: &mut Fields<'_>) {
             None if key.contains('/') => (*key, mime_has_old_name(key)),
             None => return true,
         };
-        // JSON was text in nbformat 3 and is a value in 4.
+        // JSON is a text in nbformat 3 and a value in 4.
         let parsed = (mime == "application/json")
-            .then(|| Raw::of(value).text().and_then(|json| compact(&json)))
+            .then(|| RawJson::of(value).text().and_then(|json| compact(&json)))
             .flatten();
         let value = parsed.map_or_else(|| std::mem::take(value), Cow::Owned);
-        // Only what has two names can be there twice.
+        // Only a mime type with two names can occur twice.
         match is_known {
             true => data.set(mime, value),
             false => data.0.push((mime, value)),
@@ -285,8 +289,8 @@ fn bundle(fields: &mut Fields<'_>) {
     fields.set("data", data);
 }
 
-/// The metadata, made when it is missing or no object.
-fn metadata(fields: &mut Fields<'_>) {
+/// Sets the metadata to an empty object when it is missing or no object.
+fn require_metadata(fields: &mut Fields<'_>) {
     if !fields.has("metadata", |raw| raw.is_object()) {
         fields.set("metadata", "{}");
     }

@@ -1,38 +1,43 @@
-//! Displays that were updated later, from the same cell or from another.
+//! Displays with an id, which the same cell or another one may update later.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::notebook::{Bundle, Cell, Notebook, Output};
+use crate::notebook::{Cell, MimeBundle, Notebook, Output};
 
-/// So many outputs of a cell are shown, or fewer where the notebook has very many of them: each
-/// takes a frame, in memory and on the page, whatever there is in it.
-const MOST: usize = 1_000;
-const MOST_OF_MANY: usize = 20;
-const MANY: usize = 20_000;
+/// The most outputs of a cell that are shown, because even an empty output takes memory and
+/// room on the page.
+const MAX_CELL_OUTPUTS: usize = 1_000;
+/// The same in a notebook of more than [`MANY_OUTPUTS`].
+const MAX_CELL_OUTPUTS_OF_MANY: usize = 20;
+const MANY_OUTPUTS: usize = 20_000;
 
-/// How many outputs are shown of each cell of `notebook`.
-pub(crate) fn most(notebook: &Notebook) -> usize {
+/// The most outputs that are shown of each cell of `notebook`.
+pub(crate) fn max_cell_outputs(notebook: &Notebook) -> usize {
     let cells = notebook.cells().iter();
     let count: usize = cells.map(Cell::output_count).sum();
-    if count > MANY { MOST_OF_MANY } else { MOST }
+    if count > MANY_OUTPUTS {
+        MAX_CELL_OUTPUTS_OF_MANY
+    } else {
+        MAX_CELL_OUTPUTS
+    }
 }
 
-/// What the outputs of a notebook have in common, above all the displays that have an id.
+/// What all outputs of a notebook share: their limit, and the displays that have an id.
 #[derive(Default)]
 pub(super) struct Displays<'a> {
-    /// What was displayed under an id before any update.
+    /// The ids of the displays that are no updates.
     shown: HashSet<&'a str>,
-    /// How many outputs are shown of a cell.
-    pub(super) most: usize,
+    /// The most outputs that are shown of a cell.
+    pub(super) max_cell_outputs: usize,
     /// The last update of each id.
-    updates: HashMap<&'a str, Bundle<'a>>,
+    updates: HashMap<&'a str, MimeBundle<'a>>,
 }
 
 impl<'a> Displays<'a> {
-    /// Those of `notebook`.
+    /// The displays of `notebook`.
     pub(super) fn of(notebook: &'a Notebook) -> Self {
         let mut displays = Self {
-            most: most(notebook),
+            max_cell_outputs: max_cell_outputs(notebook),
             ..Self::default()
         };
         let cells = notebook.cells().iter();
@@ -50,9 +55,9 @@ impl<'a> Displays<'a> {
         displays
     }
 
-    /// What `bundle` shows in the end; `None` when it is an update of what is shown
-    /// elsewhere.
-    pub(super) fn newest(&self, bundle: Bundle<'a>) -> Option<Bundle<'a>> {
+    /// The last update of `bundle`, or `bundle` itself; `None` when it is an update of another
+    /// display.
+    pub(super) fn newest(&self, bundle: MimeBundle<'a>) -> Option<MimeBundle<'a>> {
         let Some(id) = bundle.display_id else {
             return Some(bundle);
         };

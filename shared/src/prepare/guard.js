@@ -1,6 +1,6 @@
-// Runs in a closed frame before anything that a participant wrote, and takes away what
-// could open a connection without asking the policy. Whatever it needs later it keeps for
-// itself: what follows may replace everything else.
+// Runs in a closed frame before the participant's output, and removes the functions that could
+// open a connection without asking the policy. It keeps the functions that it needs later in
+// constants, because the output may replace every other one.
 (() => {
   "use strict";
   const { apply, getOwnPropertyNames, defineProperty } = {
@@ -8,36 +8,38 @@
     getOwnPropertyNames: Object.getOwnPropertyNames,
     defineProperty: Object.defineProperty,
   };
-  const gone =
+  const forbiddenGlobals =
     /^(webkit|moz)?RTC|^WebTransport|^WebSocket|^EventSource$|Worker$|^Presentation|^Notification$|^PushManager$|^fetchLater$|^open$/;
-  const take = (object, name) => {
+  const removeProperty = (object, name) => {
     try {
       delete object[name];
       const nothing = { value: undefined, writable: false, configurable: false };
       defineProperty(object, name, nothing);
     } catch {
-      // What cannot be taken away was never there to be used.
+      // A property that cannot be removed was never usable.
     }
   };
-  for (const name of getOwnPropertyNames(window)) if (gone.test(name)) take(window, name);
+  for (const name of getOwnPropertyNames(window)) {
+    if (forbiddenGlobals.test(name)) removeProperty(window, name);
+  }
   const ofNavigator = [
     "sendBeacon", "serviceWorker", "credentials", "mediaDevices", "getUserMedia",
     "webkitGetUserMedia", "mozGetUserMedia", "registerProtocolHandler", "presentation",
     "bluetooth", "usb", "hid", "serial", "xr", "requestMIDIAccess", "share",
   ];
   for (const name of ofNavigator) {
-    take(Navigator.prototype, name);
-    take(navigator, name);
+    removeProperty(Navigator.prototype, name);
+    removeProperty(navigator, name);
   }
 
-  // A frame would bring what was taken away, and a link connects by being there. Neither
-  // is there for long: this runs before a frame has loaded anything.
+  // A frame would bring the removed functions back, and a `link` connects as soon as it is in the
+  // document. Both are removed before a frame has loaded anything.
   const forbidden =
     "iframe,frame,frameset,fencedframe,portal,object,embed,link,base,meta[http-equiv]," +
     "script[type=speculationrules i]";
   const matches = Element.prototype.matches;
   const remove = Element.prototype.remove;
-  // Without a prototype: what is not in them must not be found in what everything has.
+  // These objects have no prototype, in which a page could put missing properties.
   const select = {
     __proto__: null,
     1: Element.prototype.querySelectorAll,
@@ -64,42 +66,44 @@
       apply(remove, apply(item, found, [at]), []);
     }
   };
-  // A tree of its own that was not made by what is below has nothing to do here.
-  const stranger = (element) => {
+  // Removes the host of a shadow root that `attachShadow` below did not make.
+  const removeStranger = (element) => {
     const root = apply(shadow, element, []);
     if (root !== null && !apply(has, known, [root])) apply(remove, element, []);
   };
-  const strangers = (node) => {
+  const removeStrangers = (node) => {
     const type = apply(kind, node, []);
     if (type !== 1) return;
-    stranger(node);
+    removeStranger(node);
     const all = apply(select[type], node, ["*"]);
-    for (let at = apply(lengthOf, all, []) - 1; at >= 0; at--) stranger(apply(item, all, [at]));
+    for (let at = apply(lengthOf, all, []) - 1; at >= 0; at--) {
+      removeStranger(apply(item, all, [at]));
+    }
   };
-  const seen = (records) => {
+  const onMutations = (records) => {
     for (let at = 0; at < records.length; at++) {
       const nodes = apply(added, records[at], []);
       for (let n = apply(lengthOf, nodes, []) - 1; n >= 0; n--) {
         const node = apply(item, nodes, [n]);
         clean(node);
-        strangers(node);
+        removeStrangers(node);
       }
       clean(apply(target, records[at], []));
     }
   };
   const observe = MutationObserver.prototype.observe;
-  // All attributes, because a list of them would be read as the page says that lists are.
-  const what = { __proto__: null, childList: true, subtree: true, attributes: true };
-  const Watcher = MutationObserver;
-  const watch = (root) => apply(observe, new Watcher(seen), [root, what]);
+  // All attributes are observed, because the page could change how a list of them is read.
+  const observed = { __proto__: null, childList: true, subtree: true, attributes: true };
+  const Observer = MutationObserver;
+  const watch = (root) => apply(observe, new Observer(onMutations), [root, observed]);
   watch(document);
 
-  // A tree of its own is watched as well; one that only markup can make is not made.
+  // Shadow roots are watched as well; those that only markup can make are not made.
   const attach = Element.prototype.attachShadow;
   defineProperty(Element.prototype, "attachShadow", {
     value: function attachShadow(options) {
       const { mode, delegatesFocus, slotAssignment } = options;
-      // A copy of it would be watched by nobody.
+      // Nothing would watch a clone of it.
       const safe = { __proto__: null, mode, clonable: false, serializable: false };
       if (delegatesFocus !== undefined) safe.delegatesFocus = delegatesFocus;
       if (slotAssignment !== undefined) safe.slotAssignment = slotAssignment;
@@ -111,11 +115,12 @@
     writable: false,
     configurable: false,
   });
-  // Only a parser that reads a document makes one from markup: these begin one, or go on
-  // with this one. What the markup of the output says itself is disarmed before it comes here.
+  // Only a parser of a whole document makes shadow roots from markup. These functions start such a
+  // parser, or continue this document's. The output's own markup was disarmed before
+  // (`without_shadows`).
   for (const owner of [Document, Document.prototype, Element.prototype, ShadowRoot.prototype]) {
     for (const name of getOwnPropertyNames(owner)) {
-      if (/Unsafe$|^write(ln)?$|^stream/.test(name)) take(owner, name);
+      if (/Unsafe$|^write(ln)?$|^stream/.test(name)) removeProperty(owner, name);
     }
   }
   document.currentScript.remove();

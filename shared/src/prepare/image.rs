@@ -1,15 +1,15 @@
-//! Images in notebooks, checked.
+//! Reads and checks the images of notebooks.
 
 use super::budget::picture;
 use crate::{
-    notebook::Raw,
+    notebook::RawJson,
     prepared::{Image, ImageKind},
     scan,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// The kinds of images, in the order of rank.
-pub(super) const KINDS: [ImageKind; 5] = [
+/// The kinds of images, by rank.
+pub(super) const IMAGE_KINDS: [ImageKind; 5] = [
     ImageKind::Svg,
     ImageKind::Png,
     ImageKind::Jpeg,
@@ -32,7 +32,7 @@ pub(super) fn of(kind: ImageKind, data: &str) -> Option<Image> {
     })
 }
 
-/// The image in a `data:` address, `None` when it is none of those shown.
+/// The image in a `data:` address; `None` when its kind is not shown.
 pub(crate) fn of_data_url(url: &str) -> Option<Image> {
     let (mime, base64) = url.strip_prefix("data:")?.split_once(";base64,")?;
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
@@ -44,14 +44,15 @@ pub(crate) fn of_data_url(url: &str) -> Option<Image> {
         height: None,
     })
 }
-/// Why the image in a `data:` address is more than a page can have, as
-/// [`picture::refusal`](super::budget::picture::refusal) says it.
+
+/// Why the image in a `data:` address is too much for a page, in the words of
+/// [`picture::refusal`](super::budget::picture::refusal).
 pub(crate) fn refusal_of_data_url(url: &str) -> Option<String> {
     let (mime, base64) = url.strip_prefix("data:")?.split_once(";base64,")?;
     picture::refusal(ImageKind::of_mime(mime)?, base64)
 }
 
-/// Base64 without its white space; `None` when there is anything else in it.
+/// Base64 without its white space; `None` when it has other characters.
 fn checked(data: &str) -> Option<String> {
     let base64: String = match data.trim_ascii() {
         one if has_space(one) => one.split_ascii_whitespace().collect(),
@@ -60,7 +61,7 @@ fn checked(data: &str) -> Option<String> {
     let body = base64.trim_end_matches('=');
     let allowed = |b: u8| b.is_ascii_alphanumeric() | (b == b'+') | (b == b'/');
     let padding = base64.len() - body.len();
-    // In steps without an early end, of which a few vector instructions can be made.
+    // Chunks without an early end, which the compiler turns into vector instructions.
     let mut steps = body.as_bytes().chunks(32);
     let all = |step: &[u8]| step.iter().fold(true, |all, byte| all & allowed(*byte));
     let valid = !body.is_empty() && padding <= 2 && steps.all(all);
@@ -71,8 +72,8 @@ fn has_space(data: &str) -> bool {
     scan::length_before(data.as_bytes(), *b" \t\n\r\x0C") < data.len()
 }
 
-/// A number of CSS pixels that an image may have.
-pub(super) fn pixels(value: Raw<'_>) -> Option<u32> {
+/// A width or height in CSS pixels, when it is one that an image may have.
+pub(super) fn pixels(value: RawJson<'_>) -> Option<u32> {
     let number = match value.as_str() {
         Some(text) => text.trim_end_matches("px").parse().ok()?,
         None => value.as_f64()?,
@@ -85,7 +86,7 @@ mod tests {
     use super::checked;
 
     #[test]
-    fn refuses_what_could_leave_the_attribute() {
+    fn base64_that_could_end_the_attribute_is_refused() {
         assert_eq!(checked("Zm9v\nZg==\n"), Some("Zm9vZg==".to_owned()));
         for bad in ["", "====", "Zg==\" onerror=x", "Z g<"] {
             assert_eq!(checked(bad), None, "{bad}");

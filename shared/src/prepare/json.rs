@@ -1,70 +1,73 @@
-//! JSON to the tree that is shown of it.
+//! The tree that is shown of JSON.
 
 use serde_json::Value;
 
 use crate::{
-    notebook::{Bundle, Raw, compact, number, unescaped},
-    prepared::{Json, Rich},
+    notebook::{MimeBundle, RawJson, compact, number, unescaped},
+    prepared::{JsonTree, RichOutput},
 };
 
-/// A value whose JSON is no longer than this stays on one line.
-const SHORT: usize = 80;
-const MAX_DEPTH: usize = 16;
-/// Items of one list, entries of one object.
-const MAX_ENTRIES: usize = 200;
-/// Bytes of one text.
-const MAX_TEXT: usize = 4000;
-/// Markup for each byte of JSON, and what there is for nothing.
-const GROWTH: usize = 6;
-const FREE: usize = 2500;
-const MAX_MARKUP: usize = 1 << 20;
-/// Markup for an entry that is not in its text.
-const ENTRY: usize = 80;
+/// A value whose JSON has no more bytes than this stays on one line.
+const MAX_LEAF_BYTES: usize = 80;
+const MAX_TREE_DEPTH: usize = 16;
+/// The most items of one list and entries of one object that are shown.
+const MAX_TREE_ENTRIES: usize = 200;
+/// The most bytes of one text that are shown.
+const MAX_TREE_TEXT_BYTES: usize = 4000;
+/// The bytes of markup that a tree may have for each byte of JSON, and those it may have beyond.
+const TREE_GROWTH_FACTOR: usize = 6;
+const TREE_FREE_BYTES: usize = 2500;
+const MAX_MARKUP_BYTES: usize = 1 << 20;
+/// The bytes of an entry's markup beside its text.
+const ENTRY_MARKUP_BYTES: usize = 80;
 
-/// The JSON of the first of these mime types that `bundle` has.
-pub(super) fn of(bundle: &Bundle<'_>, mimes: &[&str]) -> Option<Rich> {
+/// The tree of the first of these mime types that `bundle` has.
+pub(super) fn of(bundle: &MimeBundle<'_>, mimes: &[&str]) -> Option<RichOutput> {
     let value = mimes.iter().find_map(|mime| bundle.get(mime))?;
-    // nbformat 3 has it as text, and lines are joined like those of any text.
-    let has_one = |list: Raw<'_>| list.items().next().is_some();
+    // In nbformat 3 JSON is a text, whose lines are joined like those of any text.
+    let has_one = |list: RawJson<'_>| list.items().next().is_some();
     let may_be_text = value.is_string() || (value.is_text() && has_one(value));
     let parsed = may_be_text.then(|| compact(&value.text()?)).flatten();
-    Some(Rich::Json(tree(parsed.as_deref().map_or(value, Raw::of))))
+    Some(RichOutput::Json(tree(
+        parsed.as_deref().map_or(value, RawJson::of),
+    )))
 }
 
-/// As much of `value` as a page should hold.
-pub(super) fn tree(value: Raw<'_>) -> Json {
-    let mut budget = (GROWTH * value.json().len() + FREE).min(MAX_MARKUP);
+/// The tree of `value`, as far as it fits into the bounds of a page.
+pub(super) fn tree(value: RawJson<'_>) -> JsonTree {
+    let mut budget =
+        (TREE_GROWTH_FACTOR * value.json().len() + TREE_FREE_BYTES).min(MAX_MARKUP_BYTES);
     node(value, 0, &mut budget)
 }
 
-/// `budget` is the markup that may still be made.
-fn node(value: Raw<'_>, depth: usize, budget: &mut usize) -> Json {
+/// A node of the tree; `budget` is the number of bytes of markup that may still be made.
+fn node(value: RawJson<'_>, depth: usize, budget: &mut usize) -> JsonTree {
     if let Some(text) = on_one_line(value, 0) {
-        // In a list of numbers each has a tag of its own.
+        // Each number of a list has a tag of its own.
         let growth = if value.is_array() || value.is_object() {
             16
         } else {
             5
         };
-        *budget = budget.saturating_sub(ENTRY + growth * text.len());
-        return Json::Leaf(text);
+        *budget = budget.saturating_sub(ENTRY_MARKUP_BYTES + growth * text.len());
+        return JsonTree::Leaf(text);
     }
-    *budget = budget.saturating_sub(2 * ENTRY);
-    let is_full = |budget: &usize| *budget == 0 || depth >= MAX_DEPTH;
+    *budget = budget.saturating_sub(2 * ENTRY_MARKUP_BYTES);
+    let is_full = |budget: &usize| *budget == 0 || depth >= MAX_TREE_DEPTH;
     if value.is_array() {
         let mut all = value.items();
         let mut items = Vec::new();
-        while items.len() < MAX_ENTRIES && !is_full(budget) {
+        while items.len() < MAX_TREE_ENTRIES && !is_full(budget) {
             let Some(item) = all.next() else { break };
             items.push(node(item, depth + 1, budget));
         }
         let more = all.count();
-        return Json::List { items, more };
+        return JsonTree::List { items, more };
     }
     if value.is_object() {
         let mut all = value.entries();
         let mut entries = Vec::new();
-        while entries.len() < MAX_ENTRIES && !is_full(budget) {
+        while entries.len() < MAX_TREE_ENTRIES && !is_full(budget) {
             let Some((key, value)) = all.next() else {
                 break;
             };
@@ -73,20 +76,20 @@ fn node(value: Raw<'_>, depth: usize, budget: &mut usize) -> Json {
             entries.push((key, node(value, depth + 1, budget)));
         }
         let more = all.count();
-        return Json::Object { entries, more };
+        return JsonTree::Object { entries, more };
     }
     let text = match value.as_str() {
         Some(text) => Value::String(shortened(&text)).to_string(),
         None => number(value.json()).into_owned(),
     };
     *budget = budget.saturating_sub(5 * text.len());
-    Json::Leaf(text)
+    JsonTree::Leaf(text)
 }
 
-/// The JSON of `value` when it is short.
-fn on_one_line(value: Raw<'_>, depth: usize) -> Option<String> {
-    // A long one is not even looked at.
-    if value.json().len() > SHORT || depth > 2 {
+/// The JSON of `value` when it is short enough for one line.
+fn on_one_line(value: RawJson<'_>, depth: usize) -> Option<String> {
+    // A long value is not even read.
+    if value.json().len() > MAX_LEAF_BYTES || depth > 2 {
         return None;
     }
     let text = if value.is_array() {
@@ -102,42 +105,45 @@ fn on_one_line(value: Raw<'_>, depth: usize) -> Option<String> {
     } else {
         number(value.json()).into_owned()
     };
-    (text.len() <= SHORT).then_some(text)
+    (text.len() <= MAX_LEAF_BYTES).then_some(text)
 }
 
 fn shortened(text: &str) -> String {
-    if text.len() <= MAX_TEXT {
+    if text.len() <= MAX_TREE_TEXT_BYTES {
         return text.to_owned();
     }
-    format!("{}…", &text[..text.floor_char_boundary(MAX_TEXT)])
+    format!(
+        "{}…",
+        &text[..text.floor_char_boundary(MAX_TREE_TEXT_BYTES)]
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::{notebook::Raw, prepared::Json};
+    use crate::{notebook::RawJson, prepared::JsonTree};
 
     #[expect(clippy::needless_pass_by_value, reason = "callers write it in place")]
-    fn tree(value: Value) -> Json {
-        super::tree(Raw::of(&value.to_string()))
+    fn tree(value: Value) -> JsonTree {
+        super::tree(RawJson::of(&value.to_string()))
     }
 
     #[test]
-    fn short_values_stay_on_a_line() {
-        let leaf = |text: &str| Json::Leaf(text.to_owned());
+    fn short_values_stay_on_one_line() {
+        let leaf = |text: &str| JsonTree::Leaf(text.to_owned());
         assert_eq!(tree(json!([1, "a", null])), leaf("[1, \"a\", null]"));
         assert_eq!(tree(json!({"a": {"b": []}})), leaf("{\"a\": {\"b\": []}}"));
         let long = "x".repeat(100);
-        let Json::Object { entries, more: 0 } = tree(json!({"a": long, "b": 1})) else {
+        let JsonTree::Object { entries, more: 0 } = tree(json!({"a": long, "b": 1})) else {
             panic!("a long text is no leaf of an object");
         };
         assert_eq!(entries[1], ("b".to_owned(), leaf("1")));
     }
 
     #[test]
-    fn long_and_deep_values_say_what_is_missing() {
-        let Json::List { items, more } = tree(json!(vec!["a number of words"; 1000])) else {
+    fn long_and_deep_values_count_what_is_missing() {
+        let JsonTree::List { items, more } = tree(json!(vec!["a number of words"; 1000])) else {
             panic!("a list");
         };
         assert_eq!((items.len(), more), (200, 800));
@@ -147,7 +153,7 @@ mod tests {
         }
         let mut at = &tree(deep);
         let mut depth = 0;
-        while let Json::List { items, .. } = at {
+        while let JsonTree::List { items, .. } = at {
             let Some(next) = items.first() else { break };
             (at, depth) = (next, depth + 1);
         }

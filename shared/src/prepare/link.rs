@@ -1,15 +1,14 @@
-//! Which addresses may be followed.
+//! The links to addresses that a reader may follow.
 
 use crate::render::escape;
 
-/// What a link from a notebook says about itself: it opens beside the page and tells
-/// the other side nothing.
-pub(crate) const REL: &str = "noopener noreferrer nofollow";
+/// The `rel` of a link from a notebook, by which the other site learns nothing of the page.
+pub(crate) const LINK_REL: &str = "noopener noreferrer nofollow";
 
 /// Whether `url` leads out of the page and is no script.
 ///
-/// Relative addresses are refused: they would mean something below the service's own
-/// address and not beside the notebook.
+/// Relative addresses are refused, because they would lead below the service's address and not
+/// beside the notebook.
 pub(crate) fn is_allowed(url: &str) -> bool {
     let starts = |scheme: &str| {
         let start = url.get(..scheme.len());
@@ -18,7 +17,7 @@ pub(crate) fn is_allowed(url: &str) -> bool {
     starts("https://") || starts("http://") || starts("mailto:")
 }
 
-/// The start tag of a link to an allowed address, onto the end of `out`.
+/// Appends the start tag of a link to an allowed address to `out`.
 pub(crate) fn push_start(out: &mut String, url: &str, title: &str) {
     out.push_str("<a href=\"");
     out.push_str(&escape::attribute(url));
@@ -27,6 +26,6 @@ pub(crate) fn push_start(out: &mut String, url: &str, title: &str) {
         out.push_str(&escape::attribute(title));
     }
     out.push_str("\" target=\"_blank\" rel=\"");
-    out.push_str(REL);
+    out.push_str(LINK_REL);
     out.push_str("\">");
 }

@@ -1,10 +1,10 @@
-//! Notebook cells to [`crate::prepared`] ones: what is done once, natively.
+//! Prepares the cells of a notebook: makes [`crate::prepared`] cells of them, once, natively.
 //!
-//! Here the richest form of each output is chosen, HTML is sanitised, images are
-//! checked and progress bars are folded to what a terminal would show at the end.
-//! What is deliberately not here: making HTML of it, which [`crate::render`] does in
-//! both targets.
+//! It chooses the richest form of each output, sanitises HTML, checks images, and folds progress
+//! bars to what a terminal would show at the end. Deliberately not here: making HTML of
+//! prepared cells, which [`crate::render`] does in both targets.
 
+pub(crate) mod anchor;
 pub(crate) mod budget;
 mod cut;
 pub(crate) mod displays;
@@ -15,7 +15,6 @@ pub(crate) mod link;
 mod markdown;
 mod maths;
 mod outputs;
-pub(crate) mod place;
 mod rich;
 mod terminal;
 
@@ -23,17 +22,17 @@ pub use frame::frame_document;
 
 use std::borrow::Cow;
 
-use budget::{Budget, Cost, Ledger, MAX_CELLS, weigh};
+use budget::{Budget, Cost, Ledger, MAX_SHOWN_CELLS, weigh};
 use displays::Displays;
 
 use crate::{
-    notebook::{Cell, CellKind, Notebook, Raw},
-    prepared::{Code, Content, Markdown, PreparedCell, SafeHtml},
+    notebook::{Cell, CellKind, Notebook, RawJson},
+    prepared::{CellContent, CodeCell, Markdown, PreparedCell, SafeHtml},
 };
 
-/// A cell shows this many tags, of this many characters each.
+/// The most tags of a cell that are shown, and the most characters of each.
 const MAX_TAGS: usize = 20;
-const MAX_TAG: usize = 50;
+const MAX_TAG_CHARS: usize = 50;
 
 /// Turns untrusted HTML into HTML that is safe to put into a page.
 pub trait Sanitizer {
@@ -48,22 +47,22 @@ pub trait Sanitizer {
     fn sanitize(&self, html: &str) -> SafeHtml;
 }
 
-/// Prepares every cell of `notebook`, `first_index` being the place of its first
-/// cell in the notebook it was cut from.
+/// Prepares every cell of `notebook`; `first_index` is the index of its first cell in the
+/// notebook that it was cut from.
 ///
-/// Never fails, and takes a time that the size explains: what is too large to be shown
-/// (512 KiB of text, 8 MiB of HTML or of an image) or too much for a browser to draw
-/// (`budget`) is cut or named in a note.
+/// It never fails, and takes a time proportional to the size: an output that is too large
+/// (512 KiB of text, 8 MiB of HTML or of an image) or too much for a browser to draw (`budget`)
+/// is cut or named in a note.
 ///
 /// ```
-/// use shared::{notebook::Notebook, prepare, prepared::Content, sanitize::Ammonia};
+/// use shared::{notebook::Notebook, prepare, prepared::CellContent, sanitize::Ammonia};
 ///
 /// let json = br#"{"cells": [{"cell_type": "markdown", "source": "one"},
 ///                           {"cell_type": "raw", "source": "two"}]}"#;
 /// let tail = Notebook::parse(json)?.notebook.tail(1);
 /// let cells = prepare::cells(&tail, 1, &Ammonia);
 /// assert_eq!(cells[0].index, 1);
-/// assert_eq!(cells[0].content, Content::Raw("two".to_owned()));
+/// assert_eq!(cells[0].content, CellContent::Raw("two".to_owned()));
 /// # Ok::<(), shared::notebook::ParseError>(())
 /// ```
 pub fn cells(
@@ -71,9 +70,9 @@ pub fn cells(
     first_index: usize,
     sanitizer: &impl Sanitizer,
 ) -> Vec<PreparedCell> {
-    let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::PAGE);
-    let mut ledger = Ledger::new(&budget::PAGE);
-    let cells = notebook.cells().iter().enumerate().take(MAX_CELLS);
+    let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::PAGE_BUDGET);
+    let mut ledger = Ledger::new(&budget::PAGE_BUDGET);
+    let cells = notebook.cells().iter().enumerate().take(MAX_SHOWN_CELLS);
     let shown = cells.map(|(at, cell)| {
         let (cell, cost) = preparation.cell(at, cell);
         if ledger.take(cost) {
@@ -82,13 +81,13 @@ pub fn cells(
             budget::reduced(cell)
         }
     });
-    let more = notebook.len().saturating_sub(MAX_CELLS);
+    let more = notebook.len().saturating_sub(MAX_SHOWN_CELLS);
     shown
-        .chain(budget::more_cells(first_index + MAX_CELLS, more))
+        .chain(budget::more_cells(first_index + MAX_SHOWN_CELLS, more))
         .collect()
 }
 
-/// Prepares Markdown that is in no notebook, as a cell of it would be.
+/// Prepares Markdown that is not in a notebook, in the same way as a Markdown cell.
 ///
 /// ```
 /// use shared::{prepare, render, sanitize::Ammonia};
@@ -102,15 +101,15 @@ pub fn prose(source: &str, sanitizer: &impl Sanitizer) -> Markdown {
         &cut::text(source.to_owned()),
         None,
         sanitizer,
-        &budget::PAGE,
+        &budget::PAGE_BUDGET,
     )
     .0
 }
 
-/// Markdown as HTML within `budget`, and what it costs.
+/// Markdown as HTML within `budget`, and its cost.
 fn prose_of(
     source: &str,
-    attachments: Option<Raw<'_>>,
+    attachments: Option<RawJson<'_>>,
     sanitizer: &impl Sanitizer,
     budget: &Budget,
 ) -> (Markdown, Cost) {
@@ -123,7 +122,7 @@ fn prose_of(
     (prose, cost)
 }
 
-/// What the cells of one notebook have in common.
+/// Prepares the cells of one notebook, with what they share.
 pub(crate) struct Preparation<'a, S> {
     language: &'a str,
     displays: Displays<'a>,
@@ -148,7 +147,7 @@ impl<'a, S: Sanitizer> Preparation<'a, S> {
         }
     }
 
-    /// The cell at `at` of the notebook, which is `cell`, and what it costs to draw.
+    /// Prepares `cell`, which is at `at` in the notebook; returns its cost, too.
     pub(crate) fn cell(&self, at: usize, cell: &Cell) -> (PreparedCell, Cost) {
         let (content, cost) = self.content(cell);
         let tags = tags(cell);
@@ -162,29 +161,29 @@ impl<'a, S: Sanitizer> Preparation<'a, S> {
 }
 
 impl<S: Sanitizer> Preparation<'_, S> {
-    fn content(&self, cell: &Cell) -> (Content, Cost) {
+    fn content(&self, cell: &Cell) -> (CellContent, Cost) {
         let Self {
             sanitizer, budget, ..
         } = self;
         match cell.kind() {
             CellKind::Code => {
                 let (code, cost) = self.code(cell);
-                (Content::Code(code), cost)
+                (CellContent::Code(code), cost)
             }
             CellKind::Markdown => {
                 let source = cut::text(cell.source());
                 let (prose, cost) = prose_of(&source, cell.attachments(), *sanitizer, budget);
-                (Content::Markdown(prose), cost)
+                (CellContent::Markdown(prose), cost)
             }
             CellKind::Heading(level) => {
                 let line = cut::text(cell.source()).replace('\n', " ");
                 let source = format!("{} {line}", "#".repeat(usize::from(level)));
                 let (prose, cost) = prose_of(&source, None, *sanitizer, budget);
-                (Content::Markdown(prose), cost)
+                (CellContent::Markdown(prose), cost)
             }
             CellKind::Raw => {
                 let (text, cost) = plain(cell.source(), budget);
-                (Content::Raw(text), cost)
+                (CellContent::Raw(text), cost)
             }
             CellKind::Unknown(note) => {
                 let text = Some(cell.source())
@@ -192,18 +191,18 @@ impl<S: Sanitizer> Preparation<'_, S> {
                     .unwrap_or_else(|| cell.json().json().to_owned());
                 let (text, cost) = plain(text, budget);
                 let note = cut::name(&note);
-                (Content::Unknown { note, text }, cost)
+                (CellContent::Unknown { note, text }, cost)
             }
         }
     }
 
-    fn code(&self, cell: &Cell) -> (Code, Cost) {
+    fn code(&self, cell: &Cell) -> (CodeCell, Cost) {
         let hidden = |part: &str| cell.flag(Some("jupyter"), part);
         let language = cut::name(cell.language().unwrap_or(self.language));
         let (source, language, cost) = self.source(cut::text(cell.source()), language);
         let (outputs, of_outputs) =
             outputs::all(cell, &self.displays, self.sanitizer, self.budget.output);
-        let code = Code {
+        let code = CodeCell {
             execution_count: cell.execution_count(),
             source,
             language,
@@ -217,7 +216,8 @@ impl<S: Sanitizer> Preparation<'_, S> {
         (code, cost.plus(of_outputs))
     }
 
-    /// Source, without its colours where they would be too much, and cut where it is.
+    /// The source and its language, and their cost. Where colours cost too much, the language is
+    /// empty; where the source costs too much, it is cut.
     fn source(&self, source: String, language: String) -> (String, String, Cost) {
         let cost = weigh::source(&source, &language);
         if cost.beyond(self.budget.output).is_none() {
@@ -233,11 +233,11 @@ impl<S: Sanitizer> Preparation<'_, S> {
 }
 
 fn tags(cell: &Cell) -> Vec<String> {
-    let short = |tag: Cow<'_, str>| tag.chars().take(MAX_TAG).collect();
+    let short = |tag: Cow<'_, str>| tag.chars().take(MAX_TAG_CHARS).collect();
     cell.tags().take(MAX_TAGS).map(short).collect()
 }
 
-/// A text that stands as it is, as far as it fits.
+/// Plain text as far as it fits into `budget`, and its cost.
 fn plain(text: String, budget: &Budget) -> (String, Cost) {
     let text = weigh::fitting(cut::text(text), budget.output, weigh::text);
     let cost = weigh::text(&text);

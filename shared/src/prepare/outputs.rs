@@ -1,4 +1,4 @@
-//! The outputs of a code cell.
+//! Prepares the outputs of a code cell.
 
 use super::{
     Sanitizer,
@@ -9,23 +9,21 @@ use super::{
 };
 use crate::{
     notebook::{self, Cell},
-    prepared::{Output, Rich},
+    prepared::{PreparedOutput, RichOutput},
 };
 
-/// A note takes many times what there need be of an output that nobody knows; after so many
-/// of them one is enough for the others.
-const MAX_UNKNOWN: usize = 3;
+/// The most notes on outputs of unknown types in a cell; one more counts the others, because a
+/// note takes many times the size of such an output.
+const MAX_UNKNOWN_NOTES: usize = 3;
 
-/// All outputs of `cell`; neighbouring pieces of one stream are joined first, because
-/// a progress bar is printed in many.
-///
-/// Each of them fits into `most`; the second answer is what they cost together.
+/// All outputs of `cell`, and their cost together. Each output fits into `most`. Neighbouring
+/// outputs of one stream are joined first, because a progress bar is printed in many.
 pub(super) fn all(
     cell: &Cell,
     displays: &Displays<'_>,
     sanitizer: &impl Sanitizer,
     most: Cost,
-) -> (Vec<Output>, Cost) {
+) -> (Vec<PreparedOutput>, Cost) {
     let mut prepared = Vec::new();
     let mut stream: Option<(bool, String)> = None;
     let mut clears = false;
@@ -44,7 +42,7 @@ pub(super) fn all(
             (notebook::Output::Clear { .. }, _) => true,
             _ => false,
         };
-        if prepared.len() + usize::from(stream.is_some()) >= displays.most && !goes_on {
+        if prepared.len() + usize::from(stream.is_some()) >= displays.max_cell_outputs && !goes_on {
             left += 1;
             continue;
         }
@@ -60,7 +58,7 @@ pub(super) fn all(
                     stream = Some((stderr, text));
                 }
             },
-            notebook::Output::Unknown(_) if unknown == MAX_UNKNOWN => more += 1,
+            notebook::Output::Unknown(_) if unknown == MAX_UNKNOWN_NOTES => more += 1,
             other => {
                 unknown += usize::from(matches!(other, notebook::Output::Unknown(_)));
                 prepared.extend(stream.take().map(|stream| finish(stream, most)));
@@ -71,7 +69,7 @@ pub(super) fn all(
     prepared.extend(stream.map(|stream| finish(stream, most)));
     let mut note = |note: String| {
         let text = String::new();
-        let note = Output::Display(Rich::Note { note, text });
+        let note = PreparedOutput::Display(RichOutput::Note { note, text });
         prepared.push((note, Cost::NOTE));
     };
     if more > 0 {
@@ -88,8 +86,8 @@ pub(super) fn all(
     (outputs.collect(), cost)
 }
 
-/// As much of `output`, which is text, as fits into `most`, and what that costs.
-fn fitting(output: Output, most: Cost) -> (Output, Cost) {
+/// As much of `output`, which is text, as fits into `most`, and its cost.
+fn fitting(output: PreparedOutput, most: Cost) -> (PreparedOutput, Cost) {
     let cost = weigh::output(&output);
     if cost.beyond(most).is_none() {
         return (output, cost);
@@ -99,25 +97,25 @@ fn fitting(output: Output, most: Cost) -> (Output, Cost) {
     (output, cost)
 }
 
-fn finish((stderr, text): (bool, String), most: Cost) -> (Output, Cost) {
+/// A whole stream as an output that fits into `most`, and its cost.
+fn finish((stderr, text): (bool, String), most: Cost) -> (PreparedOutput, Cost) {
     let text = terminal::fold(text);
     let output = if stderr {
-        Output::Stderr(text)
+        PreparedOutput::Stderr(text)
     } else {
-        Output::Stdout(text)
+        PreparedOutput::Stdout(text)
     };
     fitting(output, most)
 }
 
-/// The output with this number in its cell, and what it costs; `None` when it shows nothing
-/// of its own.
+/// The output at `number` in its cell, and its cost; `None` when it shows nothing by itself.
 fn one(
     output: notebook::Output<'_>,
     number: usize,
     displays: &Displays<'_>,
     sanitizer: &impl Sanitizer,
     most: Cost,
-) -> Option<(Output, Cost)> {
+) -> Option<(PreparedOutput, Cost)> {
     match output {
         notebook::Output::Stream { .. } | notebook::Output::Clear { .. } => None,
         notebook::Output::Error {
@@ -125,7 +123,7 @@ fn one(
             evalue,
             traceback,
         } => {
-            let error = Output::Error {
+            let error = PreparedOutput::Error {
                 ename: cut::text(ename),
                 evalue: cut::text(evalue),
                 traceback: terminal::fold(traceback),
@@ -136,14 +134,14 @@ fn one(
             let is_result = bundle.is_result;
             let (richest, cost) = rich::choose(&displays.newest(bundle)?, number, sanitizer, most);
             let output = if is_result {
-                Output::Result(richest)
+                PreparedOutput::Result(richest)
             } else {
-                Output::Display(richest)
+                PreparedOutput::Display(richest)
             };
             Some((output, cost))
         }
         notebook::Output::Unknown(note) => {
-            let note = Output::Display(Rich::Note {
+            let note = PreparedOutput::Display(RichOutput::Note {
                 note: cut::name(&note),
                 text: String::new(),
             });

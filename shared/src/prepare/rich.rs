@@ -2,10 +2,10 @@
 //!
 //! The order is that of JupyterLab's renderers, by their ranks in `@jupyterlab/rendermime`
 //! and its extensions: JSON (0), HTML (50), Markdown (60), LaTeX (70), SVG (80), other
-//! images (90), JavaScript (110), plain text (120). In a notebook that is not trusted it
-//! leaves out what it holds for unsafe, SVG and JavaScript. Here a notebook is never
-//! trusted, but an SVG that is only an image is safe and so is shown; JavaScript, and
-//! whatever else needs a script, is named in a note, with the best of the rest beside it.
+//! images (90), JavaScript (110), plain text (120). In an untrusted notebook JupyterLab leaves
+//! out SVG and JavaScript as unsafe. Here every notebook is untrusted, but an SVG that is only an
+//! image is safe and is shown. A note names JavaScript, and other outputs that need a script,
+//! with the best of their other forms beside it.
 
 use super::{
     Sanitizer,
@@ -13,12 +13,12 @@ use super::{
     cut, frame, image, json, markdown, maths, terminal,
 };
 use crate::{
-    notebook::{Bundle, Raw, unescaped},
-    prepared::{ImageKind, Rich, SafeHtml},
+    notebook::{MimeBundle, RawJson, unescaped},
+    prepared::{ImageKind, RichOutput, SafeHtml},
 };
 
-/// Parts of mime types that need a script, and what they are.
-const LIVE: [(&str, &str); 9] = [
+/// Parts of the mime types that need a script, and their names in words.
+const SCRIPTED_MIMES: [(&str, &str); 9] = [
     ("jupyter.widget", "An interactive widget"),
     ("plotly", "A Plotly figure"),
     ("bokeh", "A Bokeh figure"),
@@ -30,22 +30,21 @@ const LIVE: [(&str, &str); 9] = [
     ("x3dom", "A 3D scene"),
 ];
 
-/// JSON that is no use to a reader.
-const INTERNAL: [&str; 2] = ["google.colaboratory", "jupyter.widget-state"];
+/// Parts of the mime types whose JSON is useless to a reader.
+const INTERNAL_MIMES: [&str; 2] = ["google.colaboratory", "jupyter.widget-state"];
 
-/// What to show of `bundle`, which is the output with this number in its cell, within `most`,
-/// and what that costs.
+/// The form of `bundle`, the output at `number` in its cell, that fits into `most`, and its cost.
 pub(super) fn choose(
-    bundle: &Bundle<'_>,
+    bundle: &MimeBundle<'_>,
     number: usize,
     sanitizer: &impl Sanitizer,
     most: Cost,
-) -> (Rich, Cost) {
+) -> (RichOutput, Cost) {
     let mut shown = richest(bundle, number, sanitizer, most);
     let mut cost = weigh::rich(&shown);
     if let Some(much) = cost.beyond(most) {
         shown = match shown {
-            Rich::Text(text) => Rich::Text(weigh::fitting(text, most, weigh::text)),
+            RichOutput::Text(text) => RichOutput::Text(weigh::fitting(text, most, weigh::text)),
             _ => too_much(&format!("This output {much}."), bundle, number, most),
         };
         cost = weigh::rich(&shown);
@@ -53,28 +52,33 @@ pub(super) fn choose(
     (shown, cost)
 }
 
-/// What stands in place of what is too much: a note, its words, and the way to see it all
-/// the same, in a closed frame, if it is something that one can show.
-fn too_much(note: &str, bundle: &Bundle<'_>, number: usize, most: Cost) -> Rich {
+/// The replacement of an output that is too much: a note, its plain text, and a button that shows
+/// the output in a closed frame, if a frame can show it.
+fn too_much(note: &str, bundle: &MimeBundle<'_>, number: usize, most: Cost) -> RichOutput {
     let plain = bundle.text("text/plain").unwrap_or_default();
-    Rich::Live {
+    RichOutput::Live {
         note: note.to_owned(),
         frame: frame::can_show(bundle).then_some(number),
         shown: weigh::words(terminal::fold(plain), most).map(Box::new),
     }
 }
 
-fn richest(bundle: &Bundle<'_>, number: usize, sanitizer: &impl Sanitizer, most: Cost) -> Rich {
+fn richest(
+    bundle: &MimeBundle<'_>,
+    number: usize,
+    sanitizer: &impl Sanitizer,
+    most: Cost,
+) -> RichOutput {
     let plain = bundle.text("text/plain").unwrap_or_default();
     let html = bundle.text("text/html");
     let has_script = html.as_deref().is_some_and(has_script);
     let frame = (has_script || frame::script(bundle).is_some()).then_some(number);
     if let Some(what) = live(bundle) {
-        // What else the library offers is what stands for it without a script.
+        // The library's other forms stand for the output without a script.
         let shown = image(bundle, number, &plain, most)
             .or_else(|| self::html(html.as_deref(), sanitizer))
             .or_else(|| words(plain));
-        return Rich::Live {
+        return RichOutput::Live {
             note: format!("{what} is not shown here."),
             frame,
             shown: shown.map(Box::new),
@@ -89,32 +93,32 @@ fn richest(bundle: &Bundle<'_>, number: usize, sanitizer: &impl Sanitizer, most:
         .or_else(|| image(bundle, number, &plain, most))
         .or_else(|| other_json(bundle));
     match (shown, html) {
-        (Some(Rich::Html(html)), _) if has_script => Rich::Live {
+        (Some(RichOutput::Html(html)), _) if has_script => RichOutput::Live {
             note: "A script belongs to this; it has not run.".to_owned(),
             frame,
-            shown: Some(Box::new(Rich::Html(html))),
+            shown: Some(Box::new(RichOutput::Html(html))),
         },
         (Some(shown), _) => shown,
-        (None, Some(_)) if has_script => Rich::Live {
+        (None, Some(_)) if has_script => RichOutput::Live {
             note: "HTML that needs a script is not shown here.".to_owned(),
             frame,
             shown: words(plain).map(Box::new),
         },
-        (None, Some(html)) if html.len() > cut::MAX_DATA && !is_visible => {
+        (None, Some(html)) if html.len() > cut::MAX_DATA_BYTES && !is_visible => {
             note(&format!("HTML of {} bytes", html.len()), plain)
         }
         (None, _) => plain_or_note(bundle, plain),
     }
 }
 
-/// The words beside what is not shown, when there are any.
-fn words(plain: String) -> Option<Rich> {
-    (!plain.trim().is_empty()).then(|| Rich::Text(terminal::fold(plain)))
+/// The plain text beside a note, when there is any.
+fn words(plain: String) -> Option<RichOutput> {
+    (!plain.trim().is_empty()).then(|| RichOutput::Text(terminal::fold(plain)))
 }
 
-fn live(bundle: &Bundle<'_>) -> Option<&'static str> {
+fn live(bundle: &MimeBundle<'_>) -> Option<&'static str> {
     let has = |part: &str| bundle.data.iter().any(|(mime, _)| mime.contains(part));
-    let found = LIVE.iter().find(|(part, _)| has(part));
+    let found = SCRIPTED_MIMES.iter().find(|(part, _)| has(part));
     found.map(|(_, what)| *what)
 }
 
@@ -127,21 +131,21 @@ fn has_script(html: &str) -> bool {
     })
 }
 
-fn note(what: &str, text: String) -> Rich {
-    Rich::Note {
+fn note(what: &str, text: String) -> RichOutput {
+    RichOutput::Note {
         note: format!("{what} is not shown here."),
         text: terminal::fold(text),
     }
 }
 
-/// HTML, unless nothing to be seen is left of it.
-fn html(html: Option<&str>, sanitizer: &impl Sanitizer) -> Option<Rich> {
-    let html = html.filter(|html| html.len() <= cut::MAX_DATA)?;
+/// Sanitised HTML; `None` when nothing visible is left of it.
+fn html(html: Option<&str>, sanitizer: &impl Sanitizer) -> Option<RichOutput> {
+    let html = html.filter(|html| html.len() <= cut::MAX_DATA_BYTES)?;
     let safe = sanitizer.sanitize(html);
-    shows_something(&safe).then_some(Rich::Html(safe))
+    shows_something(&safe).then_some(RichOutput::Html(safe))
 }
 
-/// Whether there is any text or image in `html`.
+/// Whether `html` has any text or image.
 fn shows_something(html: &SafeHtml) -> bool {
     let mut in_tag = false;
     let visible = |c: char| match c {
@@ -158,23 +162,25 @@ fn shows_something(html: &SafeHtml) -> bool {
     html.as_str().contains("<img") || html.as_str().chars().any(visible)
 }
 
-fn markdown(bundle: &Bundle<'_>, sanitizer: &impl Sanitizer) -> Option<Rich> {
+fn markdown(bundle: &MimeBundle<'_>, sanitizer: &impl Sanitizer) -> Option<RichOutput> {
     let source = cut::text(bundle.text("text/markdown")?);
-    Some(Rich::Markdown(markdown::cell(&source, None, sanitizer)))
+    Some(RichOutput::Markdown(markdown::cell(
+        &source, None, sanitizer,
+    )))
 }
 
-fn latex(bundle: &Bundle<'_>) -> Option<Rich> {
+fn latex(bundle: &MimeBundle<'_>) -> Option<RichOutput> {
     let latex = maths::of_latex(&cut::text(bundle.text("text/latex")?));
-    Some(Rich::Latex {
+    Some(RichOutput::Latex {
         maths: latex.maths(),
         text: latex.text,
     })
 }
 
-/// The image of the highest rank that a page can show; a note when there are only others.
-fn image(bundle: &Bundle<'_>, number: usize, plain: &str, most: Cost) -> Option<Rich> {
+/// The image of the highest rank that a page can show; a note when it can show none of them.
+fn image(bundle: &MimeBundle<'_>, number: usize, plain: &str, most: Cost) -> Option<RichOutput> {
     let mut refused = None;
-    for kind in image::KINDS {
+    for kind in image::IMAGE_KINDS {
         match one_image(bundle, kind, plain) {
             Some(Ok(image)) => return Some(image),
             Some(Err(note)) => refused = refused.or(Some(note)),
@@ -185,9 +191,13 @@ fn image(bundle: &Bundle<'_>, number: usize, plain: &str, most: Cost) -> Option<
 }
 
 /// The image of this kind; an error says, in words, why it is not shown.
-fn one_image(bundle: &Bundle<'_>, kind: ImageKind, plain: &str) -> Option<Result<Rich, String>> {
+fn one_image(
+    bundle: &MimeBundle<'_>,
+    kind: ImageKind,
+    plain: &str,
+) -> Option<Result<RichOutput, String>> {
     let data = bundle.text(kind.mime())?;
-    if data.len() > cut::MAX_DATA {
+    if data.len() > cut::MAX_DATA_BYTES {
         let note = format!("An image of {} bytes is not shown here.", data.len());
         return Some(Err(note));
     }
@@ -198,7 +208,7 @@ fn one_image(bundle: &Bundle<'_>, kind: ImageKind, plain: &str) -> Option<Result
     let of_mime = bundle
         .metadata
         .and_then(|metadata| metadata.get(kind.mime()));
-    // Very old notebooks have the width beside the mime types.
+    // Very old notebooks have the size beside the mime types.
     let size = |key: &str| {
         let own = of_mime.and_then(|metadata| metadata.get(key));
         let value = own.or_else(|| bundle.metadata?.get(key))?;
@@ -208,26 +218,29 @@ fn one_image(bundle: &Bundle<'_>, kind: ImageKind, plain: &str) -> Option<Result
     image.height = size("height");
     let said = of_mime
         .and_then(|metadata| metadata.get("alt"))
-        .and_then(Raw::as_str);
-    Some(Ok(Rich::Image {
+        .and_then(RawJson::as_str);
+    Some(Ok(RichOutput::Image {
         image,
         alt: cut::text(said.as_deref().unwrap_or(plain).to_owned()),
     }))
 }
 
-/// The JSON of a type that nothing here knows, such as a map's.
-fn other_json(bundle: &Bundle<'_>) -> Option<Rich> {
+/// The JSON of an unknown mime type, such as that of a map.
+fn other_json(bundle: &MimeBundle<'_>) -> Option<RichOutput> {
     let is_json = |mime: &&str| {
-        mime.ends_with("+json") && !INTERNAL.iter().any(|internal| mime.contains(internal))
+        mime.ends_with("+json")
+            && !INTERNAL_MIMES
+                .iter()
+                .any(|internal| mime.contains(internal))
     };
     let mimes: Vec<&str> = bundle.data.iter().map(|(mime, _)| *mime).collect();
     let mimes: Vec<&str> = mimes.into_iter().filter(is_json).collect();
     json::of(bundle, &mimes)
 }
 
-fn plain_or_note(bundle: &Bundle<'_>, plain: String) -> Rich {
+fn plain_or_note(bundle: &MimeBundle<'_>, plain: String) -> RichOutput {
     if bundle.get("text/plain").is_some() {
-        return Rich::Text(terminal::fold(plain));
+        return RichOutput::Text(terminal::fold(plain));
     }
     let mimes: Vec<&str> = bundle.data.iter().map(|(mime, _)| *mime).collect();
     let what = match mimes.as_slice() {

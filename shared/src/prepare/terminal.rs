@@ -1,35 +1,34 @@
-//! What a terminal would show at the end of a text.
+//! Folds terminal text to what a terminal would show at its end.
 //!
-//! Progress bars write a line again and again, by carriage returns, backspaces and a
-//! few escapes. A cell has one picture, so only the last state of each line is kept,
-//! colours included. What is deliberately not here: every other cursor movement;
-//! the renderer drops those.
+//! Progress bars write a line again and again, by carriage returns, backspaces and a few escapes.
+//! Only the last state of each line is kept, with its colours. Deliberately not here:
+//! every other cursor movement, which the renderer drops.
 
 use super::cut;
 use crate::render::ansi;
 
-/// Escapes before a character: where in the text they begin and end.
-type Escapes = (u32, u32);
+/// The start and end in the text of the escapes before a character.
+type EscapeRange = (u32, u32);
 
-/// One column of a row.
+/// One character of a row.
 #[derive(Clone, Copy)]
-struct Column {
-    /// The escapes that came right before the character.
-    escapes: Escapes,
+struct ScreenColumn {
+    /// The escapes right before the character.
+    escapes: EscapeRange,
     char: char,
 }
 
-/// The screen so far. The cursor never stands to the right of the text in its row,
-/// so the screen is never larger than the text.
+/// The screen so far. It is never larger than the text, because the cursor never stands to the
+/// right of the text in its row.
 struct Screen<'a> {
     text: &'a str,
-    rows: Vec<Vec<Column>>,
+    rows: Vec<Vec<ScreenColumn>>,
     row: usize,
     column: usize,
-    pending: Option<Escapes>,
+    pending: Option<EscapeRange>,
 }
 
-/// `text` with everything that was overwritten left out.
+/// `text` without its overwritten parts.
 pub(super) fn fold(text: String) -> String {
     cut::text(folded(cut::before_folding(text)))
 }
@@ -37,7 +36,7 @@ pub(super) fn fold(text: String) -> String {
 fn folded(text: String) -> String {
     let moves = |b: u8| matches!(b, b'\r' | 8);
     let moving = text.bytes().any(moves) || text.contains("\x1b[A") || text.contains("\x1b[1A");
-    // Offsets are kept in 32 bits, to keep the screen small.
+    // Offsets have 32 bits, to keep the screen small.
     if !moving || u32::try_from(text.len()).is_err() {
         return text;
     }
@@ -82,7 +81,7 @@ impl Screen<'_> {
 
     fn put(&mut self, char: char) {
         let escapes = self.pending.take().unwrap_or_default();
-        let column = Column { escapes, char };
+        let column = ScreenColumn { escapes, char };
         let row = &mut self.rows[self.row];
         match row.get_mut(self.column) {
             Some(old) => *old = column,
@@ -129,9 +128,8 @@ impl Screen<'_> {
         out
     }
 
-    /// The colour escapes in a part of the text, in which cursor movements may stand
-    /// between them.
-    fn colours(&self, (start, end): Escapes, out: &mut String) {
+    /// Appends the colour escapes of a part of the text, without cursor movements between them.
+    fn colours(&self, (start, end): EscapeRange, out: &mut String) {
         let mut rest = &self.text[start as usize..end as usize];
         while let Some(at) = rest.find('\x1b') {
             let escape = &rest[at..at + ansi::escape_length(&rest[at..])];
@@ -148,7 +146,7 @@ mod tests {
     use super::fold;
 
     #[test]
-    fn shows_the_end_of_a_progress_bar() {
+    fn the_last_state_of_a_progress_bar_is_shown() {
         for (text, shown) in [
             ("a\r\nb\r\n", "a\nb\n"),
             (" 10%\r 50%\r100%\n", "100%\n"),
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_colour_of_what_stays() {
+    fn the_colours_of_the_last_state_are_kept() {
         let text = "\x1b[31m50%\x1b[0m\r\x1b[32m100%\x1b[0m\n".to_owned();
         assert_eq!(fold(text), "\x1b[0m\x1b[32m100%\n\x1b[0m");
     }

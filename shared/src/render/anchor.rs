@@ -1,8 +1,8 @@
-//! Places within a notebook, and the links to them, as a page has them.
+//! The ids of anchors within a notebook, and the links to them, as they are written on a page.
 //!
-//! What a notebook calls a place was brought to one form before (`prepare::place`). On
-//! the page the name stands behind a prefix, because a bare one could take the place of
-//! something the page's own scripts look for.
+//! `prepare::anchor` has brought the names of anchors to one form before. On the page a name
+//! stands behind a prefix, because a bare one could be an id that the page's own scripts look
+//! for.
 
 use std::collections::HashSet;
 
@@ -11,58 +11,58 @@ use super::{
     html::{attributes, tag_length},
 };
 
-/// Markup of a fragment for each byte of it, and what there is for nothing; behind that
-/// its places and links to them are none.
-const MAX_GROWTH: usize = 3;
-const FREE: usize = 2048;
+/// The markup of a fragment may have this many bytes for each of its own, and
+/// [`ANCHOR_FREE_BYTES`] more; beyond that its ids and the links to them are left out.
+const ANCHOR_GROWTH_FACTOR: usize = 3;
+const ANCHOR_FREE_BYTES: usize = 2048;
 
 /// The ids of one page.
 #[derive(Debug, Default)]
-pub(crate) struct Ids {
-    /// What names stand behind; `None` in what is going to be sanitised, where names
-    /// stay as they are until [`push_fragment`].
+pub(crate) struct AnchorIds {
+    /// The prefix of names; `None` in HTML that is sanitised later, where names stay as they
+    /// are until [`push_fragment`].
     prefix: Option<String>,
     /// The address of the page.
     page: String,
     taken: HashSet<String>,
-    places: usize,
-    /// The names taken since [`Ids::take_new`], for whoever asks for them.
+    written: usize,
+    /// The names taken since [`AnchorIds::take_new`]; `None` until its first call.
     new: Option<Vec<String>>,
 }
 
-impl Ids {
+impl AnchorIds {
     /// The ids of a page.
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             prefix: Some(format!("{}h-", options.id_prefix)),
             page: options.page.clone().unwrap_or_default(),
             taken: HashSet::new(),
-            places: 0,
+            written: 0,
             new: None,
         }
     }
 
     /// How many ids and links to them were written.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn places(&self) -> usize {
-        self.places
+    pub(crate) fn written(&self) -> usize {
+        self.written
     }
 
-    /// The names that were taken since the last call, in order; the first call says that
-    /// there will be others.
+    /// The names that were taken since the last call, in order; the first call starts keeping
+    /// them.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn take_new(&mut self) -> Vec<String> {
         self.new.replace(Vec::new()).unwrap_or_default()
     }
 
-    /// Takes names that a part of the page has which was rendered before.
+    /// Marks the names of a part of the page that was rendered before as taken.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn take(&mut self, names: &[String]) {
+    pub(crate) fn reserve(&mut self, names: &[String]) {
         self.taken.extend(names.iter().cloned());
     }
 
-    /// ` id="…"` for a place of this name, onto the end of `out`. The first place of a
-    /// name has it, as in a page.
+    /// Appends ` id="…"` for an anchor of this name to `out`. Only the first anchor of a name
+    /// gets the id, because a browser goes to the first.
     pub(crate) fn push_id(&mut self, out: &mut String, name: &str) {
         if name.is_empty() || !self.taken.insert(name.to_owned()) {
             return;
@@ -70,18 +70,18 @@ impl Ids {
         if let Some(new) = &mut self.new {
             new.push(name.to_owned());
         }
-        self.push_place(out, " id=\"", name);
+        self.push_name(out, " id=\"", name);
     }
 
-    /// ` href="…"` to the place of this name, onto the end of `out`.
+    /// Appends ` href="…"` to the anchor of this name to `out`.
     pub(crate) fn push_href(&mut self, out: &mut String, name: &str) {
         out.push_str(" href=\"");
         out.push_str(&escape::attribute(&self.page));
-        self.push_place(out, "#", name);
+        self.push_name(out, "#", name);
     }
 
-    fn push_place(&mut self, out: &mut String, before: &str, name: &str) {
-        self.places += 1;
+    fn push_name(&mut self, out: &mut String, before: &str, name: &str) {
+        self.written += 1;
         out.push_str(before);
         out.push_str(&escape::attribute(self.prefix.as_deref().unwrap_or("")));
         out.push_str(&escape::attribute(name));
@@ -89,13 +89,12 @@ impl Ids {
     }
 }
 
-/// Sanitised HTML with its ids and the links to them as the page has them, onto the end
-/// of `out`.
-pub(crate) fn push_fragment(out: &mut String, html: &str, ids: &mut Ids) {
-    // An address can be long, and a fragment can hold many links and nothing else.
-    let limit = out.len() + MAX_GROWTH * html.len() + FREE;
+/// Appends sanitised HTML to `out`, with the page's prefix in its ids and links to them.
+pub(crate) fn push_fragment(out: &mut String, html: &str, ids: &mut AnchorIds) {
+    // The page's address can be long, and a fragment can consist of links.
+    let limit = out.len() + ANCHOR_GROWTH_FACTOR * html.len() + ANCHOR_FREE_BYTES;
     let mut rest = html;
-    // What of `rest` need not change.
+    // The length of the beginning of `rest` that need not change.
     let mut kept = 0;
     while let Some(start) = rest[kept..].find('<') {
         let start = kept + start;
@@ -112,8 +111,8 @@ pub(crate) fn push_fragment(out: &mut String, html: &str, ids: &mut Ids) {
     out.push_str(rest);
 }
 
-/// `tag` with its id and its link, or without them where there are no `ids`.
-fn push_tag(out: &mut String, tag: &str, mut ids: Option<&mut Ids>) {
+/// Appends `tag` with its id and its link, or without them where `ids` is `None`.
+fn push_tag(out: &mut String, tag: &str, mut ids: Option<&mut AnchorIds>) {
     let inside = tag.trim_end_matches('>');
     let (name, rest) = inside.split_once(' ').unwrap_or((inside, ""));
     out.push_str(name);
@@ -134,7 +133,7 @@ fn push_tag(out: &mut String, tag: &str, mut ids: Option<&mut Ids>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ids, push_fragment};
+    use super::{AnchorIds, push_fragment};
     use crate::render::Options;
 
     #[test]
@@ -147,7 +146,7 @@ mod tests {
         let html = "<p id=\"x\" title=\" id=\">a</p><p id=\"x\">b</p>\
                     <a class=\"nb-anchor\" href=\"#x\">c</a> id=\"x\"";
         let mut out = String::new();
-        push_fragment(&mut out, html, &mut Ids::new(&options));
+        push_fragment(&mut out, html, &mut AnchorIds::new(&options));
         let expected = "<p id=\"ana-h-x\" title=\" id=\">a</p><p>b</p>\
                         <a class=\"nb-anchor\" href=\"notebook?a=1&amp;b=2#ana-h-x\">c</a> id=\"x\"";
         assert_eq!(out, expected);

@@ -1,15 +1,17 @@
 //! Terminal text to HTML: colours become classes, every other escape goes.
 //!
-//! One pass, no backtracking. The result is bounded: when colour changes are so dense
-//! that the markup would be many times the text, or a browser would take long for it, the rest comes without colours.
+//! One pass, no backtracking. The result is bounded: when colour changes are so dense that the
+//! markup would be many times the text, or a browser would take long for it, the rest of the
+//! text is written without colours.
 
 use super::{colour, escape};
 
-/// Markup beyond this many bytes for each byte of text is not written.
-const MAX_GROWTH: usize = 6;
-const FREE: usize = 2048;
-/// Pieces with a colour of one text: each is an element, which a browser has to place.
-const MAX_SPANS: usize = 10_000;
+/// Colours may make the markup this many times as long as the text, and [`ANSI_FREE_BYTES`]
+/// longer.
+const ANSI_GROWTH_FACTOR: usize = 6;
+const ANSI_FREE_BYTES: usize = 2048;
+/// The most coloured spans of one text, because a browser has to lay out an element for each.
+const MAX_COLOUR_SPANS: usize = 10_000;
 
 /// The length of the escape sequence that `text` begins with, at least 1.
 pub(crate) fn escape_length(text: &str) -> usize {
@@ -22,8 +24,8 @@ pub(crate) fn escape_length(text: &str) -> usize {
             end += run(end, intermediate);
             end + run(end, |b| matches!(b, 0x40..=0x7E)).min(1)
         }
-        // Titles, links and the like: up to a bell or a string terminator, which a
-        // line end or any other escape stands in for.
+        // Titles, links and the like end with a bell or a string terminator, or at a line end or
+        // another escape.
         Some(b']' | b'P' | b'X' | b'^' | b'_') => {
             let end = 2 + run(2, |b| !matches!(b, 7 | b'\n' | 0x1b));
             match bytes.get(end..) {
@@ -41,18 +43,18 @@ pub(crate) fn escape_length(text: &str) -> usize {
     }
 }
 
-/// A terminal that is written to in pieces: colours last from one to the next.
+/// Renders terminal text that comes in several calls; colours last from one to the next.
 #[derive(Default)]
 pub(super) struct Terminal {
-    style: Style,
-    /// Bytes of text so far, and of markup.
+    style: TextStyle,
+    /// The bytes of text read so far, and of markup written.
     read: usize,
     written: usize,
     spans: usize,
 }
 
 impl Terminal {
-    /// `text` as HTML, onto the end of `out`.
+    /// Appends `text` as HTML to `out`.
     pub(super) fn push(&mut self, out: &mut String, text: &str) {
         let start = out.len();
         let mut at = 0;
@@ -66,9 +68,9 @@ impl Terminal {
             }
             let plain = &rest[..rest.find('\x1b').unwrap_or(rest.len())];
             let written = self.written + out.len() - start;
-            let too_much =
-                written > MAX_GROWTH * (self.read + at) + FREE || self.spans == MAX_SPANS;
-            if self.style == Style::default() || too_much || plain.is_empty() {
+            let too_much = written > ANSI_GROWTH_FACTOR * (self.read + at) + ANSI_FREE_BYTES
+                || self.spans == MAX_COLOUR_SPANS;
+            if self.style == TextStyle::default() || too_much || plain.is_empty() {
                 push_plain(out, plain);
             } else {
                 self.spans += 1;
@@ -85,7 +87,7 @@ impl Terminal {
     }
 }
 
-/// Text without escapes; control characters other than tabs and line ends go.
+/// Appends text without escapes, and without control characters but tabs and line ends.
 fn push_plain(out: &mut String, text: &str) {
     let dropped = |c: char| c.is_control() && c != '\n' && c != '\t';
     for part in text.split(dropped) {
@@ -93,9 +95,9 @@ fn push_plain(out: &mut String, text: &str) {
     }
 }
 
-/// How text looks after the escapes so far.
+/// The style of text after the escapes so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Style {
+struct TextStyle {
     foreground: Option<u8>,
     background: Option<u8>,
     bold: bool,
@@ -106,8 +108,8 @@ struct Style {
     inverse: bool,
 }
 
-impl Style {
-    /// Applies an SGR sequence; any other changes nothing.
+impl TextStyle {
+    /// Applies an SGR sequence; any other escape changes nothing.
     fn escape(&mut self, escape: &str) {
         let Some(parameters) = escape
             .strip_prefix("\x1b[")
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn other_escapes_and_controls_go() {
+    fn other_escapes_and_control_characters_are_dropped() {
         let link = "\x1b]8;;http://x\x1b\\text\x1b]8;;\x07";
         assert_eq!(html(link), "text");
         assert_eq!(html("a\x1b[2Jb\x1b(Bc\x07\x00d\te\x1b"), "abcd\te");
@@ -246,10 +248,13 @@ mod tests {
     }
 
     #[test]
-    fn dense_colours_are_bounded() {
+    fn dense_colours_are_left_out() {
         let text = "\x1b[1;3;4;9;31;42mx\x1b[22mx".repeat(10_000);
         assert!(html(&text).len() <= 8 * text.len() + 4096);
         let text = "\x1b[31ma word or two in red\x1b[32mand some in green".repeat(20_000);
-        assert_eq!(html(&text).matches("<span").count(), super::MAX_SPANS);
+        assert_eq!(
+            html(&text).matches("<span").count(),
+            super::MAX_COLOUR_SPANS
+        );
     }
 }

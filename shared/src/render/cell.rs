@@ -1,18 +1,18 @@
-//! A cell's frame and what is in it.
+//! The markup of one cell: its frame, its prompt, its source and its outputs.
 
 use super::{
     escape, highlight, output,
-    parts::{Context, push_markdown, push_note, push_text},
+    parts::{RenderContext, push_markdown, push_note, push_text},
 };
-use crate::prepared::{Code, Content, PreparedCell};
+use crate::prepared::{CellContent, CodeCell, PreparedCell};
 
-/// One cell, onto the end of `out`.
-pub(super) fn push(out: &mut String, cell: &PreparedCell, context: &mut Context<'_>) {
+/// Appends one cell to `out`.
+pub(super) fn push(out: &mut String, cell: &PreparedCell, context: &mut RenderContext<'_>) {
     let (class, name) = match &cell.content {
-        Content::Code(_) => ("nb-code", "Code cell"),
-        Content::Markdown(_) => ("nb-markdown", "Markdown cell"),
-        Content::Raw(_) => ("nb-raw", "Raw cell"),
-        Content::Unknown { .. } => ("nb-unknown", "Unknown cell"),
+        CellContent::Code(_) => ("nb-code", "Code cell"),
+        CellContent::Markdown(_) => ("nb-markdown", "Markdown cell"),
+        CellContent::Raw(_) => ("nb-raw", "Raw cell"),
+        CellContent::Unknown { .. } => ("nb-unknown", "Unknown cell"),
     };
     let number = cell.index.saturating_add(1);
     let prefix = escape::attribute(&context.options.id_prefix);
@@ -20,7 +20,7 @@ pub(super) fn push(out: &mut String, cell: &PreparedCell, context: &mut Context<
         "<section class=\"nb-cell {class}\" id=\"{prefix}cell-{number}\" aria-label=\"{name} {number}\">"
     ));
     out.push_str("<div class=\"nb-prompt\">");
-    if let Content::Code(code) = &cell.content {
+    if let CellContent::Code(code) = &cell.content {
         match code.execution_count {
             Some(count) => out.push_str(&format!("[{count}]:")),
             None => out.push_str("[ ]:"),
@@ -29,10 +29,10 @@ pub(super) fn push(out: &mut String, cell: &PreparedCell, context: &mut Context<
     out.push_str("</div><div class=\"nb-body\">");
     push_tags(out, &cell.tags);
     match &cell.content {
-        Content::Code(code) => push_code(out, code, context),
-        Content::Markdown(markdown) => push_markdown(out, markdown, context),
-        Content::Raw(text) => push_text(out, text),
-        Content::Unknown { note, text } => {
+        CellContent::Code(code) => push_code(out, code, context),
+        CellContent::Markdown(markdown) => push_markdown(out, markdown, context),
+        CellContent::Raw(text) => push_text(out, text),
+        CellContent::Unknown { note, text } => {
             push_note(out, note);
             push_text(out, text);
         }
@@ -53,16 +53,16 @@ fn push_tags(out: &mut String, tags: &[String]) {
     out.push_str("</ul>");
 }
 
-fn push_code(out: &mut String, code: &Code, context: &mut Context<'_>) {
+fn push_code(out: &mut String, code: &CodeCell, context: &mut RenderContext<'_>) {
     if !code.source.is_empty() {
-        hidden(out, code.source_hidden, "Source folded away", |out| {
+        push_foldable(out, code.source_hidden, "Source folded away", |out| {
             out.push_str("<pre class=\"nb-source\"><code>");
             highlight::push(out, &code.source, &code.language);
             out.push_str("</code></pre>");
         });
     }
     if !code.outputs.is_empty() {
-        hidden(out, code.outputs_hidden, "Output folded away", |out| {
+        push_foldable(out, code.outputs_hidden, "Output folded away", |out| {
             out.push_str("<div class=\"nb-outputs");
             out.push_str(if code.scrolled {
                 " nb-scrolled\">"
@@ -77,8 +77,8 @@ fn push_code(out: &mut String, code: &Code, context: &mut Context<'_>) {
     }
 }
 
-/// What the participant folded away stays reachable.
-fn hidden(out: &mut String, hidden: bool, summary: &str, content: impl FnOnce(&mut String)) {
+/// Writes `content`, within `details` when the participant has folded it away.
+fn push_foldable(out: &mut String, hidden: bool, summary: &str, content: impl FnOnce(&mut String)) {
     if hidden {
         out.push_str("<details class=\"nb-hidden\"><summary>");
         out.push_str(summary);

@@ -4,32 +4,34 @@
 //! article.change[data-change=added|removed|changed]
 //!   header > h3, span.chip.verdict, span.chip
 //!   pre > span | ins | del | em      a line each, with its sign; em: lines left out
-//! p.no-changes                       when there is nothing to tell, or too much
+//! p.no-changes                       when no cell differs, or more than are drawn
 //! ```
 //!
-//! As much as a browser draws at once; this is made natively only, as that is measured there.
+//! It is bounded by what a browser draws at once. It is made natively only, because the weight
+//! of text is only measured natively.
 
 use super::escape::push as push_text;
 use crate::prepare::budget::text_weight;
 use crate::prepared::SafeHtml;
 use crate::wire::{CellDiff, DiffResponse, LineDiff};
 
-/// Cells that are told of, and lines of them all, as far as they are this much text.
-const MAX_CELLS: usize = 2000;
-const MAX_LINES: usize = 20_000;
-const MAX_TEXT: u64 = 1_500_000;
+/// The most cells that are drawn, the most lines of all of them together, and their most text
+/// in letters.
+const MAX_CHANGED_CELLS: usize = 2000;
+const MAX_CHANGED_LINES: usize = 20_000;
+const MAX_CHANGES_WEIGHT: u64 = 1_500_000;
 
-/// How much may still be drawn.
-struct Left {
+/// The lines and the text that may still be drawn.
+struct DiffBudget {
     lines: usize,
     text: u64,
 }
 
-impl Left {
-    /// Whether there is room for a line of this text; if not, there is none for any other.
+impl DiffBudget {
+    /// Whether there is room for a line of this text; if not, there is none for later lines.
     fn take(&mut self, text: &str) -> bool {
-        // A line that is longer than all there may be need not be looked at.
-        let fits = self.lines > 0 && text.len() as u64 <= 4 * MAX_TEXT;
+        // A line that is longer than all text together may be need not be weighed.
+        let fits = self.lines > 0 && text.len() as u64 <= 4 * MAX_CHANGES_WEIGHT;
         let weight = if fits { text_weight(text) } else { u64::MAX };
         let fits = weight <= self.text;
         self.lines = if fits { self.lines - 1 } else { 0 };
@@ -38,7 +40,7 @@ impl Left {
     }
 }
 
-/// The HTML of what changed.
+/// The HTML of the changes between two versions.
 ///
 /// ```
 /// use shared::{
@@ -81,13 +83,13 @@ pub fn changes(diff: &DiffResponse) -> SafeHtml {
     } else if diff.cells.is_empty() {
         out.push_str("<p class=\"no-changes\">No cell is different from the version before.</p>");
     } else {
-        let mut left = Left {
-            lines: MAX_LINES,
-            text: MAX_TEXT,
+        let mut left = DiffBudget {
+            lines: MAX_CHANGED_LINES,
+            text: MAX_CHANGES_WEIGHT,
         };
-        let cells = diff.cells.iter().take(MAX_CELLS);
+        let cells = diff.cells.iter().take(MAX_CHANGED_CELLS);
         cells.for_each(|cell| push_cell(&mut out, cell, &mut left));
-        let more = diff.cells.len().saturating_sub(MAX_CELLS);
+        let more = diff.cells.len().saturating_sub(MAX_CHANGED_CELLS);
         if more > 0 {
             out.push_str(&format!(
                 "<p class=\"no-changes\">{more} more cells are different; that is too much to \
@@ -109,7 +111,7 @@ pub fn changes(diff: &DiffResponse) -> SafeHtml {
     SafeHtml::trust(out)
 }
 
-fn push_cell(out: &mut String, cell: &CellDiff, left: &mut Left) {
+fn push_cell(out: &mut String, cell: &CellDiff, left: &mut DiffBudget) {
     let verdict = match (cell.before, cell.after) {
         (None, _) => "added",
         (_, None) => "removed",
@@ -117,7 +119,7 @@ fn push_cell(out: &mut String, cell: &CellDiff, left: &mut Left) {
     };
     out.push_str(&format!(
         "<article class=\"change\" data-change=\"{verdict}\"><header><h3>{} · ",
-        place(cell)
+        heading(cell)
     ));
     push_text(out, &cell.kind);
     out.push_str(&format!(
@@ -155,8 +157,8 @@ fn push_cell(out: &mut String, cell: &CellDiff, left: &mut Left) {
     out.push_str("</article>");
 }
 
-/// Counted from 1, as people do.
-fn place(cell: &CellDiff) -> String {
+/// The heading of a cell, with its number counted from 1.
+fn heading(cell: &CellDiff) -> String {
     match (cell.before, cell.after) {
         (Some(before), Some(after)) if before != after => {
             format!("Cell {}, was {}", after + 1, before + 1)
@@ -166,7 +168,7 @@ fn place(cell: &CellDiff) -> String {
     }
 }
 
-/// The sign says what the colour says.
+/// Appends a line with a sign, because its colour alone would not tell everyone what changed.
 fn push_line(out: &mut String, line: &LineDiff) {
     let (element, sign, text) = match line {
         LineDiff::Same(text) => ("span", "  ", text),
@@ -185,7 +187,7 @@ fn push_line(out: &mut String, line: &LineDiff) {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_LINES, changes};
+    use super::{MAX_CHANGED_LINES, changes};
     use crate::wire::{CellDiff, DiffResponse, LineDiff, VersionSummary};
 
     fn html(cells: Vec<CellDiff>) -> String {
@@ -218,10 +220,10 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_a_browser_draws_at_once() {
+    fn large_changes_are_cut_to_what_a_browser_draws() {
         let added = |text: &str, times| cell(vec![LineDiff::Added(text.to_owned()); times]);
         let lines = html(vec![added("x", 15_000); 3]);
-        assert_eq!(lines.matches("<ins>").count(), MAX_LINES);
+        assert_eq!(lines.matches("<ins>").count(), MAX_CHANGED_LINES);
         assert_eq!(lines.matches("too much to draw").count(), 2);
         for text in ["x".repeat(10_000_000), "aא".repeat(100_000)] {
             let long = html(vec![added("x", 1), added(&text, 1)]);

@@ -13,8 +13,8 @@ pub fn text(text: &str) -> Cow<'_, str> {
     escaped(text, *b"&<>\"")
 }
 
-/// `text` as the value of an attribute in double quotes. Line ends are written as
-/// references, because a parser would change them. Good between tags as well.
+/// `text` as the value of an attribute in double quotes, and valid between tags as well. Line
+/// ends are written as references, because a parser would change them.
 ///
 /// ```
 /// assert_eq!(shared::render::escape::attribute("it's\n"), "it&#39;s&#10;");
@@ -23,8 +23,8 @@ pub fn attribute(text: &str) -> Cow<'_, str> {
     escaped(text, *b"&<>\"'\n\r")
 }
 
-/// `text` as the content of an element, onto the end of `out`. A NUL, which no HTML
-/// can hold, becomes what a parser would make of it.
+/// Appends `text` as the content of an element to `out`. A NUL, which no HTML can hold, becomes
+/// U+FFFD, as a parser would replace it.
 pub(crate) fn push(out: &mut String, text: &str) {
     push_escaped(out, text, *b"&<>\0");
 }
@@ -51,7 +51,7 @@ fn push_escaped<const N: usize>(out: &mut String, text: &str, stops: [u8; N]) {
     }
 }
 
-/// What stands for a byte that may not stand for itself.
+/// The character reference of a byte that has to be escaped.
 fn reference(byte: u8) -> &'static str {
     match byte {
         b'&' => "&amp;",

@@ -1,5 +1,5 @@
-//! Reading HTML that a sanitiser wrote, which is regular: `<` is only ever the start of a
-//! tag, and values of attributes stand in double quotes. So a scan is enough.
+//! Scans HTML that a sanitiser wrote. A scan is enough, because that HTML is regular: `<` only
+//! begins tags, and values of attributes stand in double quotes.
 
 /// The length of the tag that `html` begins with.
 pub(crate) fn tag_length(html: &str) -> usize {
@@ -11,7 +11,8 @@ pub(crate) fn tag_length(html: &str) -> usize {
     end.map_or(html.len(), |end| end + 1)
 }
 
-/// The names and values in what follows the name of a tag, the values still escaped.
+/// The names and values of the attributes of a tag, the values still escaped; `attributes` is
+/// the text of the tag after its name.
 pub(crate) fn attributes(attributes: &str) -> Vec<(&str, &str)> {
     let mut found = Vec::new();
     let mut rest = attributes;

@@ -1,30 +1,31 @@
 //! JSON as a tree that can be folded.
 
 use super::{escape, highlight};
-use crate::prepared::Json;
+use crate::prepared::JsonTree;
 
-/// Below this depth a tree is folded at first, and so is a part of more entries.
-const OPEN_DEPTH: usize = 2;
-const OPEN_ENTRIES: usize = 20;
+/// From this depth on a node is folded at first, and so is one of more entries than
+/// [`MAX_OPEN_ENTRIES`].
+const MAX_OPEN_DEPTH: usize = 2;
+const MAX_OPEN_ENTRIES: usize = 20;
 
-/// `json` onto the end of `out`.
-pub(super) fn push(out: &mut String, json: &Json) {
-    node(out, None, json, 0);
+/// Appends the tree to `out`.
+pub(super) fn push(out: &mut String, json: &JsonTree) {
+    push_node(out, None, json, 0);
 }
 
-fn node(out: &mut String, key: Option<&str>, json: &Json, depth: usize) {
+fn push_node(out: &mut String, key: Option<&str>, json: &JsonTree, depth: usize) {
     let (kind, shown, more) = match json {
-        Json::Leaf(text) => {
+        JsonTree::Leaf(text) => {
             out.push_str("<code>");
             push_key(out, key);
             highlight::push(out, text, "json");
             out.push_str("</code>");
             return;
         }
-        Json::List { items, more } => ("list", items.len(), *more),
-        Json::Object { entries, more } => ("object", entries.len(), *more),
+        JsonTree::List { items, more } => ("list", items.len(), *more),
+        JsonTree::Object { entries, more } => ("object", entries.len(), *more),
     };
-    let is_open = depth == 0 || (depth < OPEN_DEPTH && shown <= OPEN_ENTRIES);
+    let is_open = depth == 0 || (depth < MAX_OPEN_DEPTH && shown <= MAX_OPEN_ENTRIES);
     out.push_str("<details class=\"nb-node\"");
     out.push_str(if is_open {
         " open=\"\"><summary>"
@@ -39,13 +40,13 @@ fn node(out: &mut String, key: Option<&str>, json: &Json, depth: usize) {
     let count = shown.saturating_add(more);
     out.push_str(&format!("{kind} of {count}</summary><ul>"));
     match json {
-        Json::Leaf(_) => {}
-        Json::List { items, .. } => {
+        JsonTree::Leaf(_) => {}
+        JsonTree::List { items, .. } => {
             for item in items {
                 push_item(out, None, item, depth);
             }
         }
-        Json::Object { entries, .. } => {
+        JsonTree::Object { entries, .. } => {
             for (key, value) in entries {
                 push_item(out, Some(key), value, depth);
             }
@@ -58,9 +59,9 @@ fn node(out: &mut String, key: Option<&str>, json: &Json, depth: usize) {
     out.push_str("</details>");
 }
 
-fn push_item(out: &mut String, key: Option<&str>, json: &Json, depth: usize) {
+fn push_item(out: &mut String, key: Option<&str>, json: &JsonTree, depth: usize) {
     out.push_str("<li>");
-    node(out, key, json, depth + 1);
+    push_node(out, key, json, depth + 1);
     out.push_str("</li>");
 }
 

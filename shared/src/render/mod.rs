@@ -1,12 +1,11 @@
 //! Prepared cells to HTML, by the same code natively and in wasm.
 //!
-//! Safe by construction: every text is escaped where it is written, the only markup
-//! not made here is [`crate::prepared::SafeHtml`], and there is no `style` attribute,
-//! no event attribute and no script anywhere, so that a page without
-//! `'unsafe-inline'` shows the result whole. How it looks is the stylesheet's
-//! business; the contract with it is the structure and the classes below. What is
-//! deliberately not here: choosing among mime types, Markdown and maths, which
-//! [`crate::prepare`] has done.
+//! The result is safe by construction: every text is escaped where it is written, the only
+//! markup not made here is [`crate::prepared::SafeHtml`], and there is no `style` attribute, no
+//! event attribute and no script anywhere, so that a page without `'unsafe-inline'` shows the
+//! result whole. The stylesheet decides how it looks; the contract with it is the structure and
+//! the classes below. Deliberately not here: choosing among mime types, Markdown and
+//! maths, which [`crate::prepare`] has done.
 //!
 //! # Structure
 //!
@@ -79,38 +78,37 @@ mod text;
 pub use changes::changes;
 
 #[cfg(not(target_arch = "wasm32"))]
-use crate::prepared::Output;
+use crate::prepared::PreparedOutput;
 use crate::prepared::{Markdown, PreparedCell, SafeHtml};
 
-/// How to render.
+/// The options of a rendering.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Goes before every `id` in the result, so that two notebooks can share a page.
     pub id_prefix: String,
     /// The page's own address, relative to its base and with its query, such as
-    /// `notebook?filename=a.ipynb&user=ana`: what links within the notebook begin with,
-    /// because below a `<base>` a bare `#id` leads to the base. `None` in a page without.
+    /// `notebook?filename=a.ipynb&user=ana`. Links within the notebook begin with it, because
+    /// below a `<base>` a bare `#id` leads to the base. `None` in a page without a `<base>`.
     pub page: Option<String>,
-    /// The page offers to show outputs that need a script in a closed frame, so there
-    /// are buttons for it.
+    /// Whether there are buttons that show an output that needs a script in a closed frame.
     pub frames: bool,
 }
 
 /// The HTML of `cells`, in order.
 ///
-/// At most eight times as large as the notebook that they were made of, and 4 KiB for
-/// each cell and each output; a formula may take 24 bytes for each of its own.
+/// It has at most eight times the size of the notebook that they were made of, 4 KiB for each
+/// cell and each output, and 24 bytes for each byte of a formula.
 ///
 /// ```
 /// use shared::{
-///     prepared::{Content, PreparedCell},
+///     prepared::{CellContent, PreparedCell},
 ///     render::{self, Options},
 /// };
 ///
 /// let cell = PreparedCell {
 ///     index: 0,
 ///     tags: Vec::new(),
-///     content: Content::Raw("1 < 2".to_owned()),
+///     content: CellContent::Raw("1 < 2".to_owned()),
 /// };
 /// let options = Options {
 ///     id_prefix: "ana-".to_owned(),
@@ -138,16 +136,16 @@ pub fn markdown(markdown: &Markdown, options: &Options) -> SafeHtml {
     SafeHtml::trust(out)
 }
 
-/// The HTML of an output by itself, for who measures it.
+/// The HTML of an output by itself, which `prepare::budget` measures.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn output(output: &Output) -> String {
+pub(crate) fn output(output: &PreparedOutput) -> String {
     let options = Options::default();
     let mut out = String::new();
     output::push(&mut out, output, &mut Renderer::new(&options).0);
     out
 }
 
-/// The same of a text.
+/// The HTML of a text by itself, which `prepare::budget` measures.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn text(text: &str) -> String {
     let mut out = String::new();
@@ -155,7 +153,7 @@ pub(crate) fn text(text: &str) -> String {
     out
 }
 
-/// The same of source.
+/// The HTML of source by itself, which `prepare::budget` measures.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn source(source: &str, language: &str) -> String {
     let mut out = String::new();
@@ -164,26 +162,26 @@ pub(crate) fn source(source: &str, language: &str) -> String {
 }
 
 /// Renders the cells of one page, one after the other.
-pub(crate) struct Renderer<'a>(parts::Context<'a>);
+pub(crate) struct Renderer<'a>(parts::RenderContext<'a>);
 
 impl<'a> Renderer<'a> {
     pub(crate) fn new(options: &'a Options) -> Self {
-        Self(parts::Context {
+        Self(parts::RenderContext {
             options,
-            ids: anchor::Ids::new(options),
+            ids: anchor::AnchorIds::new(options),
             cell: 0,
         })
     }
 
-    /// The next cell, onto the end of `out`.
+    /// Appends the next cell to `out`.
     pub(crate) fn push(&mut self, out: &mut String, cell: &PreparedCell) {
         self.0.cell = cell.index;
         cell::push(out, cell, &mut self.0);
     }
 
-    /// The places of the page so far.
+    /// The ids of the page so far.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn ids(&mut self) -> &mut anchor::Ids {
+    pub(crate) fn ids(&mut self) -> &mut anchor::AnchorIds {
         &mut self.0.ids
     }
 }

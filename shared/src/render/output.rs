@@ -4,27 +4,28 @@ use std::borrow::Cow;
 
 use super::{
     anchor, image, json,
-    parts::{self, Context},
+    parts::{self, RenderContext},
     stand_in, text,
 };
-use crate::prepared::{Output, Rich};
+use crate::prepared::{PreparedOutput, RichOutput};
 
-/// One output, onto the end of `out`.
-pub(super) fn push(out: &mut String, output: &Output, context: &mut Context<'_>) {
+/// Appends one output to `out`.
+pub(super) fn push(out: &mut String, output: &PreparedOutput, context: &mut RenderContext<'_>) {
     match output {
-        Output::Stdout(text) => text::push(out, "nb-output nb-stdout", "", text),
-        Output::Stderr(text) => text::push(out, "nb-output nb-stderr", "", text),
-        Output::Error {
+        PreparedOutput::Stdout(text) => text::push(out, "nb-output nb-stdout", "", text),
+        PreparedOutput::Stderr(text) => text::push(out, "nb-output nb-stderr", "", text),
+        PreparedOutput::Error {
             ename,
             evalue,
             traceback,
         } => push_error(out, ename, evalue, traceback),
-        Output::Result(rich) => push_rich(out, "nb-result", rich, context),
-        Output::Display(rich) => push_rich(out, "nb-display", rich, context),
+        PreparedOutput::Result(rich) => push_rich(out, "nb-result", rich, context),
+        PreparedOutput::Display(rich) => push_rich(out, "nb-display", rich, context),
     }
 }
 
-/// The traceback; some kernels send none, or one that does not name the exception.
+/// Appends the traceback, and the exception's name where the traceback has none, because some
+/// kernels send no traceback, or one that does not name the exception.
 fn push_error(out: &mut String, ename: &str, evalue: &str, traceback: &str) {
     let mut whole = Cow::Borrowed(traceback);
     if !traceback.contains(ename) || traceback.is_empty() {
@@ -38,7 +39,7 @@ fn push_error(out: &mut String, ename: &str, evalue: &str, traceback: &str) {
     text::push(out, "nb-output nb-error", attributes, &whole);
 }
 
-fn push_rich(out: &mut String, class: &str, rich: &Rich, context: &mut Context<'_>) {
+fn push_rich(out: &mut String, class: &str, rich: &RichOutput, context: &mut RenderContext<'_>) {
     out.push_str("<div class=\"nb-output ");
     out.push_str(class);
     out.push_str("\">");
@@ -46,27 +47,27 @@ fn push_rich(out: &mut String, class: &str, rich: &Rich, context: &mut Context<'
     out.push_str("</div>");
 }
 
-fn push_form(out: &mut String, rich: &Rich, context: &mut Context<'_>) {
+fn push_form(out: &mut String, rich: &RichOutput, context: &mut RenderContext<'_>) {
     match rich {
-        Rich::Text(text) => parts::push_text(out, text),
-        Rich::Html(html) => {
+        RichOutput::Text(text) => parts::push_text(out, text),
+        RichOutput::Html(html) => {
             out.push_str("<div class=\"nb-html\">");
             anchor::push_fragment(out, html.as_str(), &mut context.ids);
             out.push_str("</div>");
         }
-        Rich::Markdown(markdown) => parts::push_markdown(out, markdown, context),
-        Rich::Latex { text, maths } => {
+        RichOutput::Markdown(markdown) => parts::push_markdown(out, markdown, context),
+        RichOutput::Latex { text, maths } => {
             out.push_str("<div class=\"nb-latex\">");
             stand_in::push_html(out, text, maths);
             out.push_str("</div>");
         }
-        Rich::Image { image, alt } => image::push(out, image, alt),
-        Rich::Json(json) => {
+        RichOutput::Image { image, alt } => image::push(out, image, alt),
+        RichOutput::Json(json) => {
             out.push_str("<div class=\"nb-json\">");
             json::push(out, json);
             out.push_str("</div>");
         }
-        Rich::Live { note, frame, shown } => {
+        RichOutput::Live { note, frame, shown } => {
             parts::push_note(out, note);
             if let Some(number) = frame.filter(|_| context.options.frames) {
                 out.push_str(&format!(
@@ -79,7 +80,7 @@ fn push_form(out: &mut String, rich: &Rich, context: &mut Context<'_>) {
                 push_form(out, shown, context);
             }
         }
-        Rich::Note { note, text } => {
+        RichOutput::Note { note, text } => {
             parts::push_note(out, note);
             if !text.is_empty() {
                 parts::push_text(out, text);

@@ -1,19 +1,23 @@
-//! What cells and outputs both have: Markdown, text, notes, and what is known of the page
+//! The markup that cells and outputs share: Markdown, text and notes; and the state of the page
 //! so far.
 
 use super::{Options, anchor, escape, text};
 use crate::prepared::Markdown;
 
-/// What one call to [`super::cells`] carries from cell to cell.
-pub(super) struct Context<'a> {
+/// The state that a rendering carries from cell to cell.
+pub(super) struct RenderContext<'a> {
     pub(super) options: &'a Options,
-    pub(super) ids: anchor::Ids,
-    /// The place of the cell in its notebook, from 0.
+    pub(super) ids: anchor::AnchorIds,
+    /// The index of the cell in its notebook, from 0.
     pub(super) cell: usize,
 }
 
-/// Markdown in its wrapper.
-pub(super) fn push_markdown(out: &mut String, markdown: &Markdown, context: &mut Context<'_>) {
+/// Appends Markdown in its wrapper to `out`.
+pub(super) fn push_markdown(
+    out: &mut String,
+    markdown: &Markdown,
+    context: &mut RenderContext<'_>,
+) {
     let (class, html) = match markdown {
         Markdown::Written(html) => ("nb-md", html),
         Markdown::Html(html) => ("nb-md nb-html", html),
@@ -25,12 +29,12 @@ pub(super) fn push_markdown(out: &mut String, markdown: &Markdown, context: &mut
     out.push_str("</div>");
 }
 
-/// Text as it stands, colours included.
+/// Appends terminal text, with its colours, to `out`.
 pub(super) fn push_text(out: &mut String, text: &str) {
     text::push(out, "nb-text", "", text);
 }
 
-/// What cannot be shown, in words.
+/// Appends a note on something that cannot be shown to `out`.
 pub(super) fn push_note(out: &mut String, note: &str) {
     out.push_str("<p class=\"nb-note\">");
     escape::push(out, note);

@@ -1,15 +1,14 @@
-//! Terminal text in its `pre`, the middle of a long one folded.
+//! Terminal text in its `pre`, with the middle of a long text folded.
 
 use super::ansi;
 
 /// A text of more lines than this is folded.
-const MAX_LINES: usize = 60;
-/// Lines before and after the fold; the end is what was printed last.
-const HEAD: usize = 25;
-const TAIL: usize = 15;
+const MAX_UNFOLDED_LINES: usize = 60;
+/// The lines shown before and after the fold; those after it were printed last.
+const HEAD_LINES: usize = 25;
+const TAIL_LINES: usize = 15;
 
-/// `text` with colours, in elements of these classes, onto the end of `out`.
-/// `attributes` are those of the outermost element.
+/// Appends `text` with its colours to `out`, in an element of these classes and `attributes`.
 pub(super) fn push(out: &mut String, classes: &str, attributes: &str, text: &str) {
     let mut terminal = ansi::Terminal::default();
     let Some((head, middle, tail, lines)) = parts(text) else {
@@ -30,8 +29,8 @@ pub(super) fn push(out: &mut String, classes: &str, attributes: &str, text: &str
     out.push_str("</div>");
 }
 
-/// The content of a `pre` and its end. A parser drops a line end right after the start
-/// tag, so text that begins with one gets another.
+/// Appends the content of a `pre` and its end tag. Text that begins with a line end gets
+/// another, because a parser drops one right after the start tag.
 fn push_inside(out: &mut String, text: &str, terminal: &mut ansi::Terminal) {
     if text.starts_with('\n') {
         out.push('\n');
@@ -46,17 +45,17 @@ fn push_all(out: &mut String, parts: &[&str]) {
     }
 }
 
-/// The beginning, the middle and the end of a long text, and how many lines it has;
-/// `None` when it is not long.
+/// The beginning, the middle and the end of a long text, and its number of lines; `None` when
+/// it is not long.
 fn parts(text: &str) -> Option<(&str, &str, &str, usize)> {
     let ends = text.match_indices('\n').count();
     let lines = ends + usize::from(!text.ends_with('\n'));
-    if lines <= MAX_LINES {
+    if lines <= MAX_UNFOLDED_LINES {
         return None;
     }
-    let head = text.match_indices('\n').nth(HEAD - 1)?.0 + 1;
-    // The last line end is no start of another line.
-    let before_tail = TAIL - usize::from(!text.ends_with('\n'));
+    let head = text.match_indices('\n').nth(HEAD_LINES - 1)?.0 + 1;
+    // The last line end begins no line.
+    let before_tail = TAIL_LINES - usize::from(!text.ends_with('\n'));
     let tail = text.rmatch_indices('\n').nth(before_tail)?.0 + 1;
     Some((&text[..head], &text[head..tail], &text[tail..], lines))
 }
@@ -66,7 +65,7 @@ mod tests {
     use super::{parts, push};
 
     #[test]
-    fn long_text_is_folded_and_whole() {
+    fn a_long_text_is_folded_and_complete() {
         for end in ["", "\n"] {
             let lines: Vec<String> = (1..=61).map(|n| n.to_string()).collect();
             let text = lines.join("\n") + end;
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_go_on_behind_the_fold() {
+    fn colours_continue_after_the_fold() {
         let mut out = String::new();
         push(&mut out, "x", "", &format!("\x1b[31m{}", "a\n".repeat(100)));
         assert_eq!(out.matches("<span class=\"ansi-fg-1\">").count(), 3);

@@ -1,13 +1,13 @@
 //! Inline styles to classes.
 //!
-//! The few properties that carry meaning in notebooks (emphasis, alignment, colour)
-//! are recognised by exact values; everything else, with whatever is hidden in it, has
-//! no class and so does not exist.
+//! The few properties that carry meaning in notebooks (emphasis, alignment, colour) are
+//! recognised by exact values; every other declaration has no class and is dropped, with
+//! anything hidden in it.
 
 use crate::render::colour;
 
-/// Names of colours that people write by hand.
-const NAMES: [(&str, [u8; 3]); 26] = [
+/// The colour names that are usual in handwritten styles.
+const NAMED_COLOURS: [(&str, [u8; 3]); 26] = [
     ("black", [0, 0, 0]),
     ("blue", [0, 0, 255]),
     ("brown", [165, 42, 42]),
@@ -65,8 +65,7 @@ fn class(property: &str, value: &str) -> Option<String> {
         ("text-decoration" | "text-decoration-line", "underline") => "ansi-underline",
         ("text-decoration" | "text-decoration-line", "line-through") => "ansi-strike",
         ("color", value) => {
-            // Black on whatever the page has would vanish in the dark; the page's own
-            // colour is what was meant.
+            // Black text would vanish on the dark theme, so it gets the page's own text colour.
             let number = colour::nearest(parse(value)?);
             return (number != 0).then(|| format!("ansi-fg-{number}"));
         }
@@ -81,7 +80,7 @@ fn class(property: &str, value: &str) -> Option<String> {
 
 /// A colour by name, in hexadecimal or as `rgb(r, g, b)`.
 fn parse(value: &str) -> Option<[u8; 3]> {
-    if let Some((_, rgb)) = NAMES.iter().find(|(name, _)| *name == value) {
+    if let Some((_, rgb)) = NAMED_COLOURS.iter().find(|(name, _)| *name == value) {
         return Some(*rgb);
     }
     if let Some(hex) = value.strip_prefix('#') {
@@ -103,7 +102,7 @@ mod tests {
     use super::classes;
 
     #[test]
-    fn only_what_is_known_has_a_class() {
+    fn only_known_declarations_have_a_class() {
         for (style, expected) in [
             ("text-align: right;", "nb-right"),
             ("COLOR: Red; font-weight:bold", "ansi-bold ansi-fg-1"),

@@ -1,16 +1,16 @@
-//! The real sanitiser, native only: it is too large to send to a browser.
+//! The sanitiser, native only, because it is too large to send to a browser.
 //!
-//! ammonia parses the HTML as a browser would and keeps what is on a list; before it
-//! `shape` refuses HTML that would take it too long, and after it `rewrite` turns what
-//! ammonia cannot express into markup of this project's own. An `id` is brought to the
-//! form of [`crate::render`]'s, which puts its prefix before it. Nothing keeps a `name` or
-//! a `style`: looks that matter come back as classes (`css`), so that the
-//! page's policy need not allow inline styles. Images are data or are not loaded, and no
-//! cell of a table spans more than there is (`spans`). What is `plain` takes a shorter way to
-//! the same result.
+//! ammonia parses the HTML as a browser would and keeps the elements and attributes that are on
+//! a list. Before it `shape` refuses HTML that would take it too long, and after it `rewrite`
+//! turns what ammonia cannot express into markup of this project's own. An `id` is brought to
+//! the form that [`crate::render`] expects, which puts its prefix before it. No `name` and no
+//! `style` is kept: styles that matter become classes (`css`), so that the page's policy need
+//! not allow inline styles. Images are data or are not loaded, and no cell of a table spans more
+//! than the table has (`spans`). Plainly harmless HTML takes a shorter way to the same result
+//! (`plain`).
 
 mod css;
-/// What attacks the page in the end-to-end tests.
+/// The attacks of the end-to-end tests.
 #[cfg(test)]
 #[path = "../../../tests/src/hostile/payloads.rs"]
 mod payloads;
@@ -23,36 +23,37 @@ mod spans;
 
 use crate::{prepare::Sanitizer, prepared::SafeHtml};
 
-/// Sanitises with ammonia.
+/// The sanitiser that uses ammonia.
 #[derive(Debug, Default)]
 pub struct Ammonia;
 
-/// Most HTML is stable after the first pass, and nearly all of the rest after the next.
-const MAX_PASSES: usize = 5;
+/// The passes after which HTML that still changes is refused. Most HTML is stable after the
+/// first pass, and nearly all of the rest after the second.
+const MAX_SANITIZE_PASSES: usize = 5;
 
 impl Sanitizer for Ammonia {
     fn sanitize(&self, html: &str) -> SafeHtml {
         let clean = plain::clean(html).unwrap_or_else(|| thorough(html));
-        SafeHtml::trust(spans::within(clean))
+        SafeHtml::trust(spans::limited(clean))
     }
 }
 
-/// Sanitises until another pass changes nothing, because HTML that is read differently
-/// once it has been written is what attacks on sanitisers live on.
+/// Sanitises until another pass changes nothing, because attacks on sanitisers use HTML that a
+/// parser reads differently once it has been written.
 fn thorough(html: &str) -> String {
-    // Where that is plain to see, the pass need not be made.
+    // The short way tells faster than a pass that another pass would change nothing.
     let is_settled = |clean: &str| plain::clean(clean).is_some_and(|again| again == clean);
     settled(html, is_settled)
 }
 
-/// The same, with another way to tell that a pass would change nothing.
+/// The same as [`thorough`]; `is_settled` may tell that another pass would change nothing.
 fn settled(html: &str, is_settled: impl Fn(&str) -> bool) -> String {
     let mut before = match pass(html) {
         Ok(clean) if is_settled(&clean) => return clean,
         Ok(clean) => clean,
         Err(why) => return refusal(why),
     };
-    for _ in 1..MAX_PASSES {
+    for _ in 1..MAX_SANITIZE_PASSES {
         match pass(&before) {
             Ok(after) if after == before => return after,
             Ok(after) => before = after,

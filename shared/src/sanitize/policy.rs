@@ -1,13 +1,13 @@
-//! What is kept.
+//! The elements, attributes and values that ammonia keeps.
 
 use std::{borrow::Cow, sync::OnceLock};
 
 use ammonia::{Builder, UrlRelative};
 
 use super::css;
-use crate::prepare::{image, link, place};
+use crate::prepare::{anchor, image, link};
 
-const TAGS: [&str; 58] = [
+const ALLOWED_ELEMENTS: [&str; 58] = [
     "a",
     "abbr",
     "b",
@@ -68,14 +68,14 @@ const TAGS: [&str; 58] = [
     "var",
 ];
 
-/// What goes with all that is in it, because that is no text for a reader.
-const DROPPED_WHOLE: [&str; 17] = [
+/// Elements that are dropped with their content, because it is no text for a reader.
+const DROPPED_WITH_CONTENT: [&str; 17] = [
     "applet", "audio", "canvas", "datalist", "head", "iframe", "math", "noembed", "noframes",
     "noscript", "object", "script", "select", "style", "svg", "template", "video",
 ];
 
-/// Classes that a fragment may bring, besides those of colours and tokens.
-const CLASSES: [&str; 16] = [
+/// Classes that a fragment may have, besides those of colours and tokens.
+const ALLOWED_CLASSES: [&str; 16] = [
     "dataframe",
     "nb-anchor",
     "nb-back",
@@ -94,22 +94,22 @@ const CLASSES: [&str; 16] = [
     "nb-text",
 ];
 
-const IN_TABLES: [&str; 9] = [
+const TABLE_PARTS: [&str; 9] = [
     "caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr",
 ];
 
-const TOKENS: [&str; 9] = [
+const TOKEN_CLASSES: [&str; 9] = [
     "kw", "const", "str", "com", "num", "fn", "def", "op", "magic",
 ];
 
-/// ammonia with this project's lists; made once, since that takes longer than using it.
+/// ammonia with this project's lists, made once, because making it takes longer than using it.
 pub(super) fn builder() -> &'static Builder<'static> {
     static BUILDER: OnceLock<Builder<'static>> = OnceLock::new();
     BUILDER.get_or_init(|| {
         let mut builder = Builder::empty();
         builder
-            .tags(TAGS.into())
-            .clean_content_tags(DROPPED_WHOLE.into())
+            .tags(ALLOWED_ELEMENTS.into())
+            .clean_content_tags(DROPPED_WITH_CONTENT.into())
             .generic_attributes(["class", "dir", "id", "lang", "style", "title"].into())
             .tag_attributes(
                 [
@@ -127,9 +127,9 @@ pub(super) fn builder() -> &'static Builder<'static> {
                 .collect(),
             )
             .url_schemes(["http", "https", "mailto", "data"].into())
-            // The filter below looks at every address.
+            // `attribute` checks every address.
             .url_relative(UrlRelative::PassThrough)
-            .link_rel(Some(link::REL))
+            .link_rel(Some(link::LINK_REL))
             .set_tag_attribute_value("a", "target", "_blank")
             .strip_comments(true)
             .attribute_filter(attribute);
@@ -139,20 +139,20 @@ pub(super) fn builder() -> &'static Builder<'static> {
 
 /// Whether `element` is a table or a part of one.
 pub(super) fn is_of_table(element: &str) -> bool {
-    element == "table" || IN_TABLES.contains(&element)
+    element == "table" || TABLE_PARTS.contains(&element)
 }
 
-/// The value an attribute may have, `None` when the attribute goes.
+/// The value that an attribute gets; `None` when the attribute is dropped.
 fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, str>> {
     match name {
-        "href" => match place::name_in(value) {
+        "href" => match anchor::name_in(value) {
             Some(name) => Some(format!("#{name}").into()),
             None => link::is_allowed(value).then_some(Cow::Borrowed(value)),
         },
-        // pandas gives one to each cell, for its own styles.
+        // pandas gives each cell an id for its own styles.
         "id" if is_of_table(element) => None,
         "id" | "name" => {
-            Some(place::name(value).into()).filter(|name: &Cow<'_, str>| !name.is_empty())
+            Some(anchor::name(value).into()).filter(|name: &Cow<'_, str>| !name.is_empty())
         }
         "src" => source(value),
         "class" => joined(
@@ -178,13 +178,13 @@ fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, st
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'-')
             .then_some(Cow::Borrowed(value)),
-        // Only words for the reader are left, and what this project sets itself.
+        // These are words for the reader, or values that this project sets itself.
         "alt" | "title" | "rel" | "target" => Some(Cow::Borrowed(value)),
         _ => None,
     }
 }
 
-/// An image's data, or the address that `rewrite` makes a note of.
+/// The data of an image, or an address, of which `rewrite` makes a note.
 fn source(value: &str) -> Option<Cow<'_, str>> {
     let value: Cow<'_, str> = if value.contains(|c: char| c.is_ascii_whitespace()) {
         value.split_ascii_whitespace().collect::<String>().into()
@@ -194,13 +194,13 @@ fn source(value: &str) -> Option<Cow<'_, str>> {
     (image::of_data_url(&value).is_some() || link::is_allowed(&value)).then_some(value)
 }
 
-/// Whether the stylesheet means `class` for the inside of a fragment.
+/// Whether a fragment may use the stylesheet's class `class`.
 pub(super) fn is_known(class: &str) -> bool {
     if let Some(token) = class.strip_prefix("tok-") {
-        return TOKENS.contains(&token);
+        return TOKEN_CLASSES.contains(&token);
     }
     let Some(terminal) = class.strip_prefix("ansi-") else {
-        return CLASSES.contains(&class);
+        return ALLOWED_CLASSES.contains(&class);
     };
     let colour = terminal
         .strip_prefix("fg-")

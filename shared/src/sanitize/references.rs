@@ -1,28 +1,28 @@
 //! Character references, kept away from the parser.
 //!
-//! html5ever's time is quadratic in the number of ampersands in a text: a megabyte of
-//! them takes it many seconds. It need not see them. A stand-in goes through in their
-//! place and is turned back afterwards; since the checks of addresses and styles know
-//! no reference, an attribute in which one matters to them is refused.
+//! html5ever's time is quadratic in the number of ampersands in a text: a megabyte of them takes
+//! it many seconds. It need not see them: a stand-in replaces each, and is turned back
+//! afterwards. The checks of addresses and styles read no references, so they refuse an
+//! attribute in which one would matter.
 
-/// A code point that is no character and stands in no text.
-pub(super) const STAND_IN: char = '\u{FDD0}';
+/// The code point that replaces an ampersand; it is no character, so no text needs it.
+pub(super) const AMPERSAND_STAND_IN: char = '\u{FDD0}';
 
 /// `html` with a stand-in for each ampersand.
 pub(super) fn hide(html: &str) -> String {
     let stand_in = |char: char| match char {
-        STAND_IN => '\u{FFFD}',
-        '&' => STAND_IN,
+        AMPERSAND_STAND_IN => '\u{FFFD}',
+        '&' => AMPERSAND_STAND_IN,
         char => char,
     };
     html.chars().map(stand_in).collect()
 }
 
-/// `html` with the ampersands back: as they were where a reference is complete, escaped
-/// where it is not. So `&copy=1` in an address is no copyright sign, as nobody meant it.
+/// `html` with the ampersands back: as they were where a reference is complete, escaped where it
+/// is not. So `&copy=1` in an address does not become a copyright sign.
 pub(super) fn restore(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
-    let mut parts = html.split(STAND_IN);
+    let mut parts = html.split(AMPERSAND_STAND_IN);
     out.push_str(parts.next().unwrap_or_default());
     for part in parts {
         out.push_str(if is_complete(part) { "&" } else { "&amp;" });
@@ -31,10 +31,14 @@ pub(super) fn restore(html: &str) -> String {
     out
 }
 
-/// Whether `rest`, after an ampersand, begins with the rest of a reference.
+/// Whether `rest`, the text after an ampersand, completes a reference.
 pub(super) fn is_complete(rest: &str) -> bool {
-    const LONGEST: usize = 32;
-    let Some(end) = rest.bytes().take(LONGEST).position(|b| b == b';') else {
+    const MAX_REFERENCE_BYTES: usize = 32;
+    let Some(end) = rest
+        .bytes()
+        .take(MAX_REFERENCE_BYTES)
+        .position(|b| b == b';')
+    else {
         return false;
     };
     let name = &rest.as_bytes()[..end];

@@ -1,19 +1,18 @@
-//! The last touch: tags that ammonia let through to tags of this project's own.
+//! Rewrites the tags that ammonia let through to tags of this project's own.
 //!
-//! The input is what html5ever serialised, which is regular: `<` is only ever the start
-//! of a tag and attributes stand in double quotes. So a scan is enough, and text is
-//! copied byte for byte.
+//! A scan is enough, because html5ever has serialised the input: `<` only begins tags, and
+//! attributes stand in double quotes. Text is copied byte for byte.
 
 use crate::{
     prepare::image,
     render::{
         html::{attributes as parse, tag_length},
-        image::NO_ALT,
+        image::MISSING_ALT,
     },
 };
 
-/// How much of an image's description a note quotes, in characters.
-const MAX_NOTE: usize = 200;
+/// The most characters of an image's description that a note quotes.
+const MAX_QUOTED_ALT_CHARS: usize = 200;
 
 /// `html` with styles as classes and images that are not data as notes.
 pub(super) fn tags(html: &str) -> String {
@@ -80,37 +79,38 @@ fn tag(out: &mut String, tag: &str) {
     if !classes.is_empty() {
         push(out, "class", &classes.join(" "));
     }
-    // ammonia marks all anchors, also those that lead nowhere else.
+    // ammonia adds `rel` and `target` to every `a`, also to one that leads nowhere else.
     let leads = name != "a" || leads_out;
     for (name, attribute) in &attributes {
         match *name {
             "class" | "style" => {}
             "rel" | "target" if !leads => {}
-            // An old way to write an id.
+            // `name` is the old form of an id.
             "name" if value("id").is_some() => {}
             "name" => push(out, "id", attribute),
             name => push(out, name, attribute),
         }
     }
     if name == "img" && value("alt").is_none() {
-        push(out, "alt", NO_ALT);
+        push(out, "alt", MISSING_ALT);
     }
     out.push('>');
 }
 
-/// An image that was not loaded: its address would tell that somebody looked.
+/// Writes a note in place of an image with an address, which is not loaded, because its server
+/// would learn that a reader looked.
 fn note(out: &mut String, escaped: &str) {
-    // The value of an attribute, and so without `<`; but a quote need not be escaped
-    // in text, and sanitising again must find the same.
+    // A quote that is escaped in an attribute need not be in text, and sanitising again must
+    // change nothing.
     let text = escaped
         .replace("&quot;", "\"")
         .replace('<', "&lt;")
         .replace('>', "&gt;");
     let end = text
         .char_indices()
-        .nth(MAX_NOTE)
+        .nth(MAX_QUOTED_ALT_CHARS)
         .map_or(text.len(), |(at, _)| at);
-    // A reference that the cut would leave half goes whole.
+    // A reference that would be cut in half is left out.
     let end = match text[..end].rfind('&') {
         Some(at) if !text[at..end].contains(';') => at,
         _ => end,

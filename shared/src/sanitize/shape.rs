@@ -1,45 +1,45 @@
-//! Whether HTML can be parsed in a time that its size explains.
+//! Refuses HTML that a parser could not parse in a time proportional to its size.
 //!
-//! A browser's parser, and so ammonia's, is quadratic in how deep elements are nested,
-//! in how many unclosed `<b>`s are reopened in each paragraph, and in the attributes of
-//! a tag. HTML of libraries stays far below these limits; a scan of the tags tells.
+//! A browser's parser, and so ammonia's, is quadratic in how deep elements are nested, in how
+//! many unclosed `<b>`s are reopened in each paragraph, and in the attributes of a tag. A scan of
+//! the tags counts these. HTML of libraries stays far below the limits.
 
 use std::collections::HashMap;
 
-/// Chromium, too, goes no deeper.
-const MAX_DEPTH: usize = 500;
-/// Elements that stand in a table but in no cell, from where a parser moves them.
-const MAX_MISPLACED: usize = 1000;
-/// Elements, those that reopening makes among them, comments, pieces of text and lists of
-/// attributes in all: more than what one output may draw is made of. What has more need not be
-/// parsed to be refused; each takes some 200 bytes while it is.
-const MAX_NODES: usize = 150_000;
-/// Attributes that take as much memory as an element.
-const ATTRIBUTES_IN_NODE: usize = 4;
-/// Separators inside one tag.
-const MAX_IN_TAG: usize = 2000;
+/// The most elements within each other, and the most that are reopened; Chromium's limit, too.
+const MAX_ELEMENT_DEPTH: usize = 500;
+/// The most elements in a table but in no cell, which a parser moves out of the table.
+const MAX_MISPLACED_ELEMENTS: usize = 1000;
+/// The most nodes: elements with those that reopening makes, comments, texts and lists of
+/// attributes. One output may draw fewer, so HTML of more is refused before it is parsed, which
+/// would take some 200 bytes for each node.
+const MAX_DOM_NODES: usize = 150_000;
+/// The number of attributes that take as much memory as an element.
+const ATTRIBUTES_PER_NODE: usize = 4;
+/// The most separators inside one tag.
+const MAX_TAG_SEPARATORS: usize = 2000;
 
 /// Elements that a parser opens again in the next block when they were not closed.
-const REOPENED: [&str; 14] = [
+const REOPENED_ELEMENTS: [&str; 14] = [
     "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
 ];
 /// Elements that are never closed, or need not be; they nest only through others.
-const NOT_NESTING: [&str; 22] = [
+const NON_NESTING_ELEMENTS: [&str; 22] = [
     "area", "base", "br", "col", "colgroup", "dd", "dt", "embed", "hr", "img", "input", "li",
     "link", "meta", "option", "p", "source", "tbody", "tfoot", "thead", "tr", "wbr",
 ];
 /// Elements whose contents end tags do not reach out of.
-const BOUNDARIES: [&str; 13] = [
+const SCOPE_BOUNDARIES: [&str; 13] = [
     "applet", "button", "caption", "marquee", "math", "noscript", "object", "select", "svg",
     "table", "td", "template", "th",
 ];
 /// Elements that may stand in a table outside its cells.
-const IN_TABLES: [&str; 13] = [
+const TABLE_CHILDREN: [&str; 13] = [
     "caption", "col", "colgroup", "form", "script", "style", "tbody", "td", "template", "tfoot",
     "th", "thead", "tr",
 ];
 /// Elements whose content is text up to their end tag.
-const TEXT_ONLY: [&str; 9] = [
+const RAW_TEXT_ELEMENTS: [&str; 9] = [
     "iframe",
     "noembed",
     "noframes",
@@ -51,9 +51,9 @@ const TEXT_ONLY: [&str; 9] = [
     "xmp",
 ];
 
-/// An error says in words what is too much.
+/// Refuses `html` that exceeds a limit; the error names it in words.
 pub(super) fn check(html: &str) -> Result<(), &'static str> {
-    let mut open = Open::default();
+    let mut open = OpenElements::default();
     let mut rest = html;
     while let Some(start) = rest.find('<') {
         open.nodes(usize::from(start > 0))?;
@@ -76,15 +76,15 @@ pub(super) fn check(html: &str) -> Result<(), &'static str> {
         let after = &tag[length..];
         let (end, separators) = tag_end(after)?;
         rest = &after[end..];
-        open.nodes(separators.div_ceil(ATTRIBUTES_IN_NODE))?;
+        open.nodes(separators.div_ceil(ATTRIBUTES_PER_NODE))?;
         if closes {
-            // Where nothing of the name is open, a parser opens it.
+            // A parser makes an element of these end tags when none of the name is open.
             open.nodes(usize::from(matches!(name.as_str(), "br" | "p")))?;
             open.end(&name);
             continue;
         }
         let foreign = open.is_inside(&["svg", "math"]);
-        if TEXT_ONLY.contains(&name.as_str()) && !foreign {
+        if RAW_TEXT_ELEMENTS.contains(&name.as_str()) && !foreign {
             open.nodes(1)?;
             rest = &rest[text_length(rest, &name)..];
         } else {
@@ -94,17 +94,17 @@ pub(super) fn check(html: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The length of a comment, or of what a parser takes for one.
+/// The length of a comment, or of a declaration that a parser takes for one.
 fn declaration_length(rest: &str) -> Result<usize, &'static str> {
     if rest.starts_with("![CDATA[") {
-        // It hides what follows, or does not, depending on where it stands.
+        // Whether it hides what follows depends on where it stands.
         return Err("it contains a CDATA section");
     }
     if !rest.starts_with("!--") {
         return Ok(rest.find('>').unwrap_or(rest.len()));
     }
-    // `<!-->` is a whole comment, so the dashes may serve twice. One scan for both ends:
-    // looking for each alone would read the rest again and again for the missing one.
+    // `<!-->` is a whole comment, so the end may overlap the start. One scan looks for both ends,
+    // because a search for each would read the rest again and again for the missing one.
     let bytes = rest.as_bytes();
     let end = (1..bytes.len()).find_map(|at| {
         let ends = ["-->", "--!>"].iter();
@@ -114,14 +114,14 @@ fn declaration_length(rest: &str) -> Result<usize, &'static str> {
     Ok(end.unwrap_or(rest.len()))
 }
 
-/// What is open, as far as tags tell. Where this and the parser differ, this must
-/// count more: an end tag only counts when it stands in the same table cell (or
-/// whatever else holds its contents together) as its start tag.
+/// The open elements, as far as tags tell. Where this and the parser differ, this must count
+/// more: an end tag only counts when it stands inside the same boundary, such as a table cell,
+/// as its start tag.
 #[derive(Default)]
-struct Open {
-    /// For each name, the boundary that each open element stands in.
+struct OpenElements {
+    /// For each name, the number of the boundary around each open element.
     elements: HashMap<String, Vec<usize>>,
-    /// Open elements that end tags do not reach out of, with a number of their own.
+    /// The open boundaries, which end tags do not reach out of, and their numbers.
     boundaries: Vec<(String, usize)>,
     last_boundary: usize,
     depth: usize,
@@ -130,11 +130,11 @@ struct Open {
     nodes: usize,
 }
 
-impl Open {
-    /// Counts what a parser makes.
+impl OpenElements {
+    /// Counts nodes that a parser makes.
     fn nodes(&mut self, more: usize) -> Result<(), &'static str> {
         self.nodes += more;
-        match self.nodes > MAX_NODES {
+        match self.nodes > MAX_DOM_NODES {
             true => Err("it has too many elements"),
             false => Ok(()),
         }
@@ -147,12 +147,12 @@ impl Open {
             .boundaries
             .last()
             .is_some_and(|(last, _)| last == "table");
-        self.misplaced += usize::from(in_table && !IN_TABLES.contains(&name.as_str()));
-        if BOUNDARIES.contains(&name.as_str()) {
+        self.misplaced += usize::from(in_table && !TABLE_CHILDREN.contains(&name.as_str()));
+        if SCOPE_BOUNDARIES.contains(&name.as_str()) {
             self.last_boundary += 1;
             self.boundaries.push((name, self.last_boundary));
-        } else if !NOT_NESTING.contains(&name.as_str()) {
-            if REOPENED.contains(&name.as_str()) {
+        } else if !NON_NESTING_ELEMENTS.contains(&name.as_str()) {
+            if REOPENED_ELEMENTS.contains(&name.as_str()) {
                 self.reopening += 1;
             } else {
                 self.depth += 1;
@@ -160,13 +160,13 @@ impl Open {
             let boundary = self.boundary();
             self.elements.entry(name).or_default().push(boundary);
         }
-        if self.depth + self.boundaries.len() > MAX_DEPTH {
+        if self.depth + self.boundaries.len() > MAX_ELEMENT_DEPTH {
             return Err("its elements are nested too deep");
         }
-        if self.misplaced > MAX_MISPLACED {
+        if self.misplaced > MAX_MISPLACED_ELEMENTS {
             return Err("too much stands between the cells of a table");
         }
-        if self.reopening > MAX_DEPTH {
+        if self.reopening > MAX_ELEMENT_DEPTH {
             return Err("too many of its elements are never closed");
         }
         Ok(())
@@ -184,7 +184,7 @@ impl Open {
         };
         if open.last() == Some(&boundary) {
             open.pop();
-            if REOPENED.contains(&name) {
+            if REOPENED_ELEMENTS.contains(&name) {
                 self.reopening -= 1;
             } else {
                 self.depth -= 1;
@@ -192,7 +192,7 @@ impl Open {
         }
     }
 
-    /// The next cell, row or part of a table ends a cell that was never closed.
+    /// Ends an unclosed cell where the next cell, row or part of a table begins.
     fn leave_cell(&mut self, name: &str) {
         let cell = |name: &str| matches!(name, "td" | "th");
         let part = matches!(name, "tr" | "tbody" | "thead" | "tfoot") || cell(name);
@@ -222,13 +222,13 @@ fn tag_end(rest: &str) -> Result<(usize, usize), &'static str> {
             Some(open) if byte == open => quote = None,
             Some(_) => continue,
             None if byte == b'>' => return Ok((at + 1, separators)),
-            // Elsewhere than after an equals sign a quote is part of a name.
+            // A quote that does not follow an equals sign is part of a name.
             None if matches!(byte, b'"' | b'\'') && previous == b'=' => quote = Some(byte),
             None => {}
         }
         separators +=
             usize::from(byte.is_ascii_whitespace() || matches!(byte, b'/' | b'"' | b'\''));
-        if separators > MAX_IN_TAG {
+        if separators > MAX_TAG_SEPARATORS {
             return Err("one of its tags has too many attributes");
         }
         if !byte.is_ascii_whitespace() {
@@ -238,7 +238,7 @@ fn tag_end(rest: &str) -> Result<(usize, usize), &'static str> {
     Ok((rest.len(), separators))
 }
 
-/// The length of the text in an element that holds nothing else.
+/// The length of the text in a raw text element.
 fn text_length(rest: &str, name: &str) -> usize {
     if name == "plaintext" {
         return rest.len();
@@ -257,7 +257,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn what_libraries_write_passes() {
+    fn html_of_libraries_passes() {
         let row = "<tr><th>a</th><td><b>1</b><td><a href='x'>2</a></td></tr>";
         let table = format!(
             "<div><style>b > i {{}}</style><table>{}</table></div>",
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_take_long_does_not() {
+    fn html_that_takes_long_is_refused() {
         let numbered = |part: &str| -> String {
             (0..2000)
                 .map(|n| part.replace('N', &n.to_string()))

@@ -1,28 +1,28 @@
-//! Cells of tables span no more than the table has.
+//! Limits the spans of table cells to the size of their table.
 //!
-//! A cell may say that it spans a thousand columns and a thousand rows; a browser keeps a
-//! place for each, and a page of such cells is a thousand million places. No table needs
-//! more columns than it has cells, nor a span of more rows than it has.
+//! A cell may span a thousand columns and a thousand rows; a browser keeps a slot for each, and
+//! a page of such cells has a thousand million slots. No table needs more columns than it has
+//! cells, nor a span of more rows than it has.
 
 use std::borrow::Cow;
 
 use crate::render::html::{attributes, tag_length};
 
-/// What a table has, without the tables in it.
+/// The cells and rows of a table, without those of tables in it.
 #[derive(Clone, Copy, Default)]
-struct Table {
+struct TableExtent {
     cells: usize,
     rows: usize,
 }
 
-/// `html`, which this sanitiser wrote, with spans as large as its tables.
-pub(super) fn within(html: String) -> String {
+/// `html`, which this sanitiser wrote, with no span larger than its table.
+pub(super) fn limited(html: String) -> String {
     if !html.contains("span=\"") {
         return html;
     }
     let tables = tables(&html);
     let mut out = String::with_capacity(html.len());
-    let mut open: Vec<Table> = Vec::new();
+    let mut open: Vec<TableExtent> = Vec::new();
     let mut opened = 0;
     each_tag(&html, |before, tag| {
         out.push_str(before);
@@ -44,13 +44,13 @@ pub(super) fn within(html: String) -> String {
 }
 
 /// The tables of `html`, in the order in which they begin.
-fn tables(html: &str) -> Vec<Table> {
-    let mut tables: Vec<Table> = Vec::new();
+fn tables(html: &str) -> Vec<TableExtent> {
+    let mut tables: Vec<TableExtent> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     each_tag(html, |_, tag| match name(tag) {
         "table" => {
             open.push(tables.len());
-            tables.push(Table::default());
+            tables.push(TableExtent::default());
         }
         "/table" => drop(open.pop()),
         "tr" => open.last().into_iter().for_each(|at| tables[*at].rows += 1),
@@ -63,8 +63,8 @@ fn tables(html: &str) -> Vec<Table> {
     tables
 }
 
-/// Gives each tag to `sink`, with the text before it; after the last tag the rest, with an
-/// empty one.
+/// Gives each tag to `sink`, with the text before it; then the text after the last tag, with an
+/// empty tag.
 fn each_tag<'h>(html: &'h str, mut sink: impl FnMut(&'h str, &'h str)) {
     let mut rest = html;
     while let Some(start) = rest.find('<') {
@@ -81,8 +81,8 @@ fn name(tag: &str) -> &str {
     inside.split(' ').next().unwrap_or(inside)
 }
 
-/// A cell of `table`; a span that leaves nothing to say goes.
-fn push_cell(out: &mut String, tag: &str, table: Table) {
+/// Writes the start tag of a cell of `table`, without spans that became 1.
+fn push_cell(out: &mut String, tag: &str, table: TableExtent) {
     let name = name(tag);
     out.extend(["<", name]);
     for (attribute, value) in attributes(&tag[1 + name.len()..]) {
@@ -102,8 +102,8 @@ fn push_cell(out: &mut String, tag: &str, table: Table) {
     out.push('>');
 }
 
-/// `value` as large as `most`; empty where the cell spans one, as any does. None is what
-/// stands for all that are left.
+/// The span `value`, but at most `most`; empty where that makes it 1, which is the default. A
+/// span of 0 stands for all that are left.
 fn span(value: &str, most: usize) -> String {
     let most = most.max(1);
     let wanted = value.parse().unwrap_or(1);
@@ -115,7 +115,7 @@ fn span(value: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::within;
+    use super::limited;
 
     #[test]
     fn spans_are_no_larger_than_their_table() {
@@ -140,17 +140,17 @@ mod tests {
                 "<p title=\"span=\">&lt;td colspan=\"9\"&gt;</p>",
             ),
         ] {
-            let once = within(html.to_owned());
+            let once = limited(html.to_owned());
             assert_eq!(once, expected);
-            assert_eq!(within(once), expected);
+            assert_eq!(limited(once), expected);
         }
     }
 
     #[test]
-    fn what_fits_stays() {
+    fn spans_that_fit_stay() {
         // No row has as many cells as the table has columns.
         let html = "<table><tr><td colspan=\"2\">a</td><td>b</td></tr>\
                     <tr><td rowspan=\"2\">c</td><td colspan=\"2\">d</td></tr><tr></tr></table>";
-        assert_eq!(within(html.to_owned()), html);
+        assert_eq!(limited(html.to_owned()), html);
     }
 }

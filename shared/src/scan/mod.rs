@@ -1,54 +1,58 @@
-//! Looking for a byte among many that do not matter.
+//! Fast search for the first of some bytes in a text.
 
-mod lanes;
+mod vector;
 
-use lanes::{Found, Lanes};
+use vector::{ByteMatches, ByteVector};
 
-/// How many bytes come before the first of `stops`.
+/// The number of bytes before the first of `stops`.
 pub(crate) fn length_before<const N: usize>(bytes: &[u8], stops: [u8; N]) -> usize {
     let (first, others) = stops.split_first().expect("something is looked for");
     length(
         bytes,
-        |lanes| {
-            others.iter().fold(lanes.equal(*first), |found, stop| {
-                found.or(lanes.equal(*stop))
+        |vector| {
+            others.iter().fold(vector.equal(*first), |found, stop| {
+                found.or(vector.equal(*stop))
             })
         },
         |byte| stops.contains(&byte),
     )
 }
 
-/// How many bytes come before the first that JSON does not have in a string as it is: a
-/// quote, a backslash, a control character.
+/// The number of bytes before the first that a JSON string cannot hold unescaped: a quote, a
+/// backslash, a control character.
 pub(crate) fn length_of_json_text(bytes: &[u8]) -> usize {
     length(
         bytes,
-        |lanes| {
-            let marks = lanes.equal(b'"').or(lanes.equal(b'\\'));
-            marks.or(lanes.at_most(b' ' - 1))
+        |vector| {
+            let marks = vector.equal(b'"').or(vector.equal(b'\\'));
+            marks.or(vector.at_most(b' ' - 1))
         },
         |byte| byte < b' ' || byte == b'"' || byte == b'\\',
     )
 }
 
-/// How many spaces there are at the front, of eight at most.
+/// The number of spaces at the front of eight bytes.
 pub(crate) fn spaces(bytes: &[u8; 8]) -> usize {
     let others = u64::from_le_bytes(*bytes) ^ u64::from_le_bytes([b' '; 8]);
     others.trailing_zeros() as usize / 8
 }
 
-/// How many bytes come before the first that is found; `is_found` says of one byte what
-/// `find` says of several.
+/// The number of bytes before the first match; `is_found` tells of one byte what `find` tells of
+/// several.
 #[inline]
-fn length(bytes: &[u8], find: impl Fn(Lanes) -> Found, is_found: impl Fn(u8) -> bool) -> usize {
-    let (lanes, rest) = bytes.as_chunks();
-    for (at, bytes) in lanes.iter().enumerate() {
-        if let Some(first) = find(Lanes::of(*bytes)).first() {
-            return at * Lanes::COUNT + first;
+fn length(
+    bytes: &[u8],
+    find: impl Fn(ByteVector) -> ByteMatches,
+    is_found: impl Fn(u8) -> bool,
+) -> usize {
+    let (chunks, rest) = bytes.as_chunks();
+    for (at, bytes) in chunks.iter().enumerate() {
+        if let Some(first) = find(ByteVector::of(*bytes)).first() {
+            return at * ByteVector::COUNT + first;
         }
     }
     let plain = rest.iter().take_while(|byte| !is_found(**byte));
-    lanes.len() * Lanes::COUNT + plain.count()
+    chunks.len() * ByteVector::COUNT + plain.count()
 }
 
 #[cfg(test)]
@@ -56,7 +60,7 @@ mod tests {
     use super::{length_before, length_of_json_text, spaces};
 
     #[test]
-    fn finds_the_first_wherever_it_is() {
+    fn the_first_match_is_found_at_every_offset() {
         let stops = *b"<&";
         for before in 0..100 {
             for after in 0..40 {
@@ -69,11 +73,11 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_is_told_from_every_other() {
+    fn every_byte_is_distinguished_from_every_other() {
         for byte in 0..=u8::MAX {
             let ends = byte < b' ' || byte == b'"' || byte == b'\\';
             for before in [0, 5, 8, 31, 32, 45] {
-                // What is next to a byte must not change what it is taken for.
+                // The neighbours of a byte must not change whether it matches.
                 for neighbour in [b' ', b'!', b'~', 0x7f, 0x80, 0xff] {
                     let mut text = vec![neighbour; before];
                     text.push(byte);
@@ -88,7 +92,7 @@ mod tests {
         }
     }
     #[test]
-    fn spaces_are_counted_to_the_first_that_is_none() {
+    fn spaces_are_counted_up_to_another_byte() {
         for count in 0..=8 {
             let mut bytes = [b' '; 8];
             for (at, byte) in bytes.iter_mut().enumerate().skip(count) {

@@ -1,5 +1,5 @@
-//! The colours of `notebook.css` are told from what they stand on, in both themes: a
-//! contrast of 4.5 at least, which WCAG calls AA.
+//! Tests that the colours of `notebook.css` have a contrast of 4.5 to their backgrounds, which
+//! is level AA of WCAG, in both themes.
 
 use std::collections::HashMap;
 
@@ -36,8 +36,8 @@ fn contrast(one: Colour, other: Colour) -> f64 {
     (one.max(other) + 0.05) / (one.min(other) + 0.05)
 }
 
-/// What `notebook.css` makes of a terminal's colour where one stands on another: a share
-/// of it, in the rest of which is `other`.
+/// The mix that `notebook.css` makes of a terminal colour on another: a share of `colours`, and
+/// the rest of `other`.
 fn mixed(name: &str, colours: [Colour; 2], other: [Colour; 2]) -> [Colour; 2] {
     let css = include_str!("notebook.css");
     let (_, after) = css
@@ -61,14 +61,14 @@ fn assert_readable(failures: &mut Vec<String>, names: &str, text: [Colour; 2], p
 }
 
 #[test]
-fn black_on_white_is_21() {
+fn contrast_of_black_and_white_is_21() {
     let white = colour("#ffffff");
     assert!((contrast(colour("#000000"), white) - 21.0).abs() < 0.01);
     assert!((contrast(colour("#767676"), white) - 4.54).abs() < 0.01);
 }
 
 #[test]
-fn text_can_be_read_wherever_it_stands() {
+fn text_is_readable_on_every_background() {
     let palette = palette();
     let mut failures = Vec::new();
     let papers = ["surface", "code-page", "warn-page", "error-page"];
@@ -88,7 +88,7 @@ fn text_can_be_read_wherever_it_stands() {
 }
 
 #[test]
-fn terminal_colours_can_be_read_on_each_other() {
+fn terminal_colours_are_readable_on_each_other() {
     let palette = palette();
     let mut failures = Vec::new();
     for n in 0..16 {

@@ -1,9 +1,9 @@
-//! A stylesheet without what only its readers need.
+//! A stylesheet without comments and needless white space.
 //!
-//! It knows the stylesheets beside it, not all of CSS: a string in them holds neither
-//! `/*` nor two spaces, and a `:` before a space belongs to a declaration.
+//! This is enough for the stylesheets beside it, not for all of CSS: a string in them holds
+//! neither `/*` nor two spaces, and a `:` before a space belongs to a declaration.
 
-/// `css` without comments and without white space that means nothing.
+/// `css` without comments and without needless white space.
 pub(super) fn minified(css: &str) -> String {
     let mut out = String::with_capacity(css.len());
     let mut rest = css;
@@ -40,7 +40,7 @@ mod tests {
     use super::minified;
 
     #[test]
-    fn only_what_means_something_stays() {
+    fn comments_and_needless_spaces_are_dropped() {
         for (css, expected) in [
             ("/* a */\n.a {\n  color: red;\n}\n", ".a{color:red}"),
             (".a :is(b, i) > c {}", ".a :is(b,i)>c{}"),

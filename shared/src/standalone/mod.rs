@@ -1,11 +1,10 @@
 //! A notebook as one HTML document that needs nothing else: no script, no font, no
 //! image, no stylesheet from anywhere.
 //!
-//! It is for reading, keeping, sending and printing. Light or dark is what the reader's
-//! system says; on paper nothing scrolls and nothing is folded. What is deliberately not
-//! here: files and folders (`pipalhub render`), and what is inside a cell
-//! ([`crate::render`]). `notebook.css` beside this module is also the dashboard's, so
-//! that a notebook looks the same in both.
+//! It is for reading, keeping, sending and printing. The reader's system chooses light or dark;
+//! on paper nothing scrolls and nothing is folded. Deliberately not here: files and
+//! folders (`pipalhub render`), and the inside of a cell ([`crate::render`]). The dashboard uses
+//! `notebook.css` beside this module, too, so that a notebook looks the same in both.
 
 #[cfg(test)]
 mod contrast;
@@ -21,11 +20,12 @@ use crate::{
     render::{self, Options, escape},
 };
 
-/// What the document may do, said to the browser a second time: show what is in it.
-const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
+/// The document's policy: it may only show what is in it. Rendering is safe by itself; this has
+/// the browser enforce it as well.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
                       base-uri 'none'; form-action 'none'";
 
-static STYLE: LazyLock<String> = LazyLock::new(|| {
+static DOCUMENT_STYLE: LazyLock<String> = LazyLock::new(|| {
     let both = concat!(include_str!("notebook.css"), include_str!("standalone.css"));
     minify::minified(both)
 });
@@ -33,8 +33,8 @@ static STYLE: LazyLock<String> = LazyLock::new(|| {
 /// The whole document: `title` is its title, as text; `language` is the language of its
 /// prose as a BCP 47 tag, such as `en`.
 ///
-/// The place of the notebook's n-th cell is `#nb-cell-n`, counted from 1. The result is
-/// as large as [`render::cells`] says, and some 9 KB for the stylesheet.
+/// The id of the notebook's n-th cell is `nb-cell-n`, counted from 1. The result has the size
+/// that [`render::cells`] documents, and some 9 KB for the stylesheet.
 ///
 /// ```
 /// use shared::{notebook::Notebook, prepare, sanitize::Ammonia, standalone};
@@ -52,31 +52,31 @@ pub fn document(title: &str, cells: &[PreparedCell], language: &str) -> String {
         id_prefix: ID_PREFIX.to_owned(),
         ..Options::default()
     };
-    let mut out = before(title, language);
+    let mut out = document_start(title, language);
     out.push_str(render::cells(cells, &options).as_str());
-    out.push_str(AFTER);
+    out.push_str(DOCUMENT_END);
     out
 }
 
-/// What begins every id in [`document`], for who renders its cells in another way.
+/// The prefix of every id in [`document`], for a caller that renders its cells in another way.
 pub const ID_PREFIX: &str = "nb-";
 
-/// What stands in [`document`] before the HTML of its cells.
+/// The beginning of [`document`], up to the HTML of its cells.
 ///
 /// ```
 /// use shared::standalone;
 ///
-/// let empty = standalone::before("day1", "en") + standalone::AFTER;
+/// let empty = standalone::document_start("day1", "en") + standalone::DOCUMENT_END;
 /// assert_eq!(empty, standalone::document("day1", &[], "en"));
 /// ```
-pub fn before(title: &str, language: &str) -> String {
+pub fn document_start(title: &str, language: &str) -> String {
     let mut out = head(title, language, "");
     out.push_str("<main class=\"nb\">\n");
     out
 }
 
-/// What stands in [`document`] behind the HTML of its cells.
-pub const AFTER: &str = "</main>\n</body>\n</html>\n";
+/// The end of [`document`], after the HTML of its cells.
+pub const DOCUMENT_END: &str = "</main>\n</body>\n</html>\n";
 
 /// The stylesheet of the documents, for pages that go with them.
 ///
@@ -84,23 +84,23 @@ pub const AFTER: &str = "</main>\n</body>\n</html>\n";
 /// assert!(shared::standalone::stylesheet().contains("--surface:"));
 /// ```
 pub fn stylesheet() -> &'static str {
-    &STYLE
+    &DOCUMENT_STYLE
 }
 
-/// A document up to its body; `style` comes behind the stylesheet.
+/// A document up to the start of its body; `style` is added to the stylesheet.
 fn head(title: &str, language: &str, style: &str) -> String {
     [
         "<!doctype html>\n<html lang=\"",
         &escape::attribute(language),
         "\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"",
-        POLICY,
+        CONTENT_SECURITY_POLICY,
         "\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta name=\"referrer\" content=\"no-referrer\">\n<title>",
         &escape::text(title),
         "</title>\n<style>",
-        &STYLE,
+        &DOCUMENT_STYLE,
         style,
         "</style>\n</head>\n<body>\n",
     ]

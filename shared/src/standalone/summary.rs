@@ -1,33 +1,35 @@
-//! The ends of everyone's notebooks as one HTML document: who is where.
+//! The last cells of all participants' copies of a notebook as one HTML document, which shows
+//! how far each participant is.
 //!
-//! It is written piece by piece, because it can be large and most of it is known: the
-//! [`head`] with its table of contents, then for each participant a [`section`], the HTML
-//! of their cells (rendered with the [`id_prefix`] that is theirs) and [`SECTION_END`],
-//! then [`END`]. Like every document here it needs no script and no network.
+//! The caller writes it in parts, because it can be large and most of it has not changed: the
+//! [`head`] with its table of contents, then for each participant a [`section`], the HTML of
+//! their cells (rendered with their [`id_prefix`]) and [`SECTION_END`], then [`SUMMARY_END`].
+//! Like every document here it needs no script and no network.
 
 use std::sync::LazyLock;
 
 use super::{head as document_head, minify};
 use crate::render::escape;
 
-static STYLE: LazyLock<String> = LazyLock::new(|| minify::minified(include_str!("summary.css")));
+static SUMMARY_STYLE: LazyLock<String> =
+    LazyLock::new(|| minify::minified(include_str!("summary.css")));
 
-/// What stands behind a participant's cells.
+/// The end of a participant's section, after their cells.
 pub const SECTION_END: &str = "</section>\n";
 
-/// What stands behind the last participant.
-pub const END: &str = "</main>\n</body>\n</html>\n";
+/// The end of the summary, after the last section.
+pub const SUMMARY_END: &str = "</main>\n</body>\n</html>\n";
 
-/// A participant in the summary.
+/// What the summary shows of a participant beside their cells.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
-    /// Who.
+pub struct ParticipantSummary<'a> {
+    /// The participant's user name.
     pub user: &'a str,
     /// The address of their notebook's own document; `None` when there is none.
     pub href: Option<&'a str>,
-    /// When they saved last, as RFC 3339 has it.
+    /// When they last saved, in RFC 3339.
     pub saved: &'a str,
-    /// The same for people.
+    /// The same time in words.
     pub saved_text: &'a str,
     /// How many cells the notebook has.
     pub total_cells: usize,
@@ -39,8 +41,8 @@ pub struct Entry<'a> {
     pub ends_in_error: bool,
 }
 
-/// What begins every id in the section of `user`, to render their cells with. No two users
-/// have the same, and none is the beginning of another.
+/// The prefix of every id in the section of `user`, to render their cells with. No user's prefix
+/// is the beginning of another user's.
 ///
 /// ```
 /// use shared::standalone::summary::id_prefix;
@@ -66,12 +68,12 @@ fn id(user: &str) -> String {
     id
 }
 
-/// The document up to the first participant: `title` names the notebook, as text.
+/// The document up to the first section: `title` names the notebook, as text.
 ///
 /// ```
-/// use shared::standalone::summary::{self, Entry};
+/// use shared::standalone::summary::{self, ParticipantSummary};
 ///
-/// let ana = Entry {
+/// let ana = ParticipantSummary {
 ///     user: "ana",
 ///     href: Some("./ana.html"),
 ///     saved: "2026-03-01T10:00:00Z",
@@ -85,8 +87,8 @@ fn id(user: &str) -> String {
 /// assert!(head.contains("<a href=\"#u-ana\">ana</a>"));
 /// ```
 #[must_use]
-pub fn head(title: &str, entries: &[Entry<'_>], language: &str) -> String {
-    let mut out = document_head(title, language, &STYLE);
+pub fn head(title: &str, entries: &[ParticipantSummary<'_>], language: &str) -> String {
+    let mut out = document_head(title, language, &SUMMARY_STYLE);
     let participants = match entries.len() {
         1 => "1 participant".to_owned(),
         number => format!("{number} participants"),
@@ -111,8 +113,8 @@ pub fn head(title: &str, entries: &[Entry<'_>], language: &str) -> String {
     out
 }
 
-/// A word on a participant who may need help.
-fn push_state(out: &mut String, before: &str, entry: &Entry<'_>) {
+/// Appends a word on a participant who may need help to `out`.
+fn push_state(out: &mut String, before: &str, entry: &ParticipantSummary<'_>) {
     let state = match entry.problem {
         Some(_) => "cannot be read",
         None if entry.ends_in_error => "ends in an error",
@@ -126,9 +128,9 @@ fn push_state(out: &mut String, before: &str, entry: &Entry<'_>) {
 /// The beginning of a participant's section, up to their cells.
 ///
 /// ```
-/// use shared::standalone::summary::{self, Entry};
+/// use shared::standalone::summary::{self, ParticipantSummary};
 ///
-/// let bo = Entry {
+/// let bo = ParticipantSummary {
 ///     user: "bo",
 ///     href: None,
 ///     saved: "2026-03-01T10:00:00Z",
@@ -141,7 +143,7 @@ fn push_state(out: &mut String, before: &str, entry: &Entry<'_>) {
 /// assert!(summary::section(&bo).contains("The file is &lt;empty&gt;."));
 /// ```
 #[must_use]
-pub fn section(entry: &Entry<'_>) -> String {
+pub fn section(entry: &ParticipantSummary<'_>) -> String {
     let id = id(entry.user);
     let user = escape::text(entry.user);
     let name = match entry.href {
@@ -166,7 +168,7 @@ pub fn section(entry: &Entry<'_>) -> String {
     out
 }
 
-fn cells(entry: &Entry<'_>) -> String {
+fn cells(entry: &ParticipantSummary<'_>) -> String {
     match (entry.shown_cells, entry.total_cells) {
         (_, 0) => "no cells".to_owned(),
         (_, 1) => "one cell".to_owned(),
@@ -180,7 +182,7 @@ mod tests {
     use super::id_prefix;
 
     #[test]
-    fn no_users_ids_are_anothers() {
+    fn users_have_different_id_prefixes() {
         let users = [
             "ana",
             "ana.",

@@ -1,11 +1,11 @@
-//! What the document is, and that it is enough by itself.
+//! Tests of the document: its markup, and that it needs nothing else.
 
 use std::{env, fs, path::Path};
 
-use super::{STYLE, document};
+use super::{DOCUMENT_STYLE, document};
 use crate::{notebook::Notebook, prepare, prepared::PreparedCell, sanitize::Ammonia};
 
-/// One cell of prose and one of code, and nothing whose markup is another test's business.
+/// One cell of prose and one of code, without anything whose markup another test checks.
 const SMALL: &[u8] = br#"{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
     {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "*Hello*"},
     {"cell_type": "code", "id": "b", "metadata": {}, "execution_count": 2, "source": "x",
@@ -22,12 +22,12 @@ fn cells(fixture: &str) -> Vec<PreparedCell> {
     prepared(&bytes)
 }
 
-/// The whole document but its stylesheet, beside this file; `UPDATE=1` writes it anew.
+/// Compares the document without its stylesheet with `golden.html`; `UPDATE=1` writes it anew.
 #[test]
-fn the_document_is_what_it_was() {
+fn the_document_equals_the_golden_file() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/standalone/golden.html");
     let whole = document("a < b & \"c\"", &prepared(SMALL), "en");
-    let actual = whole.replace(STYLE.as_str(), "(the stylesheet)");
+    let actual = whole.replace(DOCUMENT_STYLE.as_str(), "(the stylesheet)");
     assert_ne!(whole, actual);
     if env::var_os("UPDATE").is_some() {
         fs::write(&path, actual).expect("the golden file can be written");
@@ -38,7 +38,7 @@ fn the_document_is_what_it_was() {
 }
 
 #[test]
-fn it_is_whole_by_itself_and_runs_nothing() {
+fn the_document_loads_and_runs_nothing() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let mut seen = 0;
     for entry in fs::read_dir(folder).expect("the fixtures").flatten() {
@@ -57,13 +57,13 @@ fn it_is_whole_by_itself_and_runs_nothing() {
                 "script", "iframe", "object", "embed", "link", "base", "form", "button",
             ];
             assert!(!never.contains(&element), "{name}: <{tag}>");
-            // The only address that is loaded without a click is an image's.
+            // A browser loads only the address of an image without a click.
             let source = tag.split(" src=\"").nth(1);
             assert!(
                 source.is_none_or(|src| src.starts_with("data:image/")),
                 "{name}: <{tag}>"
             );
-            // Names only: values stand in quotes, and hold none.
+            // Only names are left: values stand in quotes and contain none.
             let names: String = tag.split('"').step_by(2).collect();
             for attribute in [" srcset=", " style=", " on", " background=", " poster="] {
                 assert!(!names.contains(attribute), "{name}: <{tag}>");
@@ -73,7 +73,7 @@ fn it_is_whole_by_itself_and_runs_nothing() {
     }
     assert!(seen > 10);
     for loading in ["url(", "@import", "image-set(", "//", "</"] {
-        assert!(!STYLE.contains(loading), "{loading}");
+        assert!(!DOCUMENT_STYLE.contains(loading), "{loading}");
     }
 }
 
@@ -85,7 +85,7 @@ fn the_language_and_the_title_are_text() {
 }
 
 #[test]
-fn a_person_who_uses_no_mouse_finds_the_main_part() {
+fn the_document_has_one_main_landmark() {
     let html = document("day1", &[], "en");
     assert_eq!(html.matches("<main").count(), 1);
     assert!(html.contains("name=\"viewport\""));

@@ -1,7 +1,7 @@
-//! How large a rendering can be, by what it is made of, and that it comes to an end.
+//! Tests of how large a rendering can be, and that it comes to an end.
 //!
-//! Eight bytes for each byte of the notebook, 4 KiB for each cell and each output, and
-//! for a formula 24 bytes for each of its own.
+//! The bound is eight bytes for each byte of the notebook, 4 KiB for each cell and each output,
+//! and 24 bytes for each byte of a formula.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use shared::{
 
 use crate::support::{PREFIX, assert_safe, html, notebook, outputs, prepare};
 
-/// What grows when it is written as HTML.
+/// Texts that grow when they are written as HTML.
 const DENSE: [&str; 34] = [
     "<",
     "&",
@@ -128,13 +128,13 @@ fn every_sink_is_bounded() {
     }
 }
 
-/// Time that grows with the square of the length is seen without measuring time well: at
-/// this length it takes minutes, and what grows with the length takes milliseconds.
+/// A quadratic time is seen without an exact clock: at this length it takes minutes, and a linear
+/// time takes milliseconds.
 #[test]
 fn every_sink_ends() {
     const LENGTH: usize = 400_000;
     const HANGS: Duration = Duration::from_secs(30);
-    // Each of these is read by a parser of its own; the others are as one of them.
+    // Each of these sinks has a parser of its own; the others share one of these.
     const PARSERS: [&str; 6] = ["code", "markdown", "stream", "html", "latex", "json"];
     for part in DENSE {
         let text = part.repeat(LENGTH / part.len());
@@ -171,9 +171,9 @@ fn formulas_are_bounded() {
     }
 }
 
-/// The work is bounded too: what is larger than any screen is cut before it is rendered.
+/// The work is bounded, too, because a huge text is cut before it is rendered.
 #[test]
-fn a_huge_text_is_cut_and_says_so() {
+fn huge_texts_are_cut_with_a_note() {
     let huge = "x".repeat(1_500_000);
     let huge_html = outputs(json!([{"output_type": "display_data",
                                "data": {"text/html": huge.repeat(6)}}]));
@@ -200,6 +200,6 @@ fn many_trivial_cells_stay_small() {
         .map(|_| json!({"cell_type": "code", "source": "", "outputs": []}))
         .collect();
     let notebook = notebook(cells.into());
-    // The frame of a cell is a section with an id and a label, two `div` and a prompt.
+    // The frame of a cell is a section with an id and a label, two `div`s and a prompt.
     assert!(html(&notebook).len() <= 2000 * 200);
 }

@@ -1,5 +1,5 @@
-//! Notebooks of other projects, by hand: `PIPALHUB_CORPUS=folder cargo test -p shared
-//! corpus`. They are not part of this repository.
+//! Tests on notebooks of other projects, which are not part of this repository, run by hand:
+//! `PIPALHUB_CORPUS=folder cargo test -p shared corpus`.
 
 use std::{env, fs};
 
@@ -35,7 +35,7 @@ fn every_cell_of_the_corpus_is_accounted_for() {
             "{name}"
         );
         for (cell, raw) in cells.iter().zip(notebook.cells()) {
-            if let shared::prepared::Content::Code(code) = &cell.content {
+            if let shared::prepared::CellContent::Code(code) = &cell.content {
                 assert!(raw.outputs().count() >= code.outputs.len(), "{name}");
                 assert_eq!(
                     raw.outputs().count() == 0,

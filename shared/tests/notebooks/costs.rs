@@ -1,8 +1,9 @@
-//! What would take a browser long to draw is a note, and what notebooks are made of is not.
+//! Tests that an output that takes a browser long to draw becomes a note, and that ordinary
+//! outputs do not.
 
 use serde_json::{Value, json};
 use shared::{
-    incremental::{self, Prepared},
+    incremental::{self, PreparedCells},
     notebook::Notebook,
     render::{self, Options},
     sanitize::Ammonia,
@@ -10,7 +11,7 @@ use shared::{
 
 use crate::support::{html, notebook, outputs, prepare};
 
-/// What the note on anything that is too much says.
+/// Words of every note on something that is too much.
 const NOTE: &str = "The notebook itself has";
 
 fn display(mime: &str, data: &str) -> Value {
@@ -21,9 +22,9 @@ fn elements(html: &str) -> usize {
     html.matches('<').count() - html.matches("</").count()
 }
 
-/// What the tile of a notebook is made of.
+/// The HTML of a notebook's tile.
 fn tile(notebook: &Notebook) -> String {
-    let prepared = Prepared::of(notebook, 0, &Ammonia, None);
+    let prepared = PreparedCells::of(notebook, 0, &Ammonia, None);
     render::cells(prepared.cells(), &Options::default()).into_string()
 }
 
@@ -36,11 +37,11 @@ fn nested(levels: usize) -> String {
     format!("<svg xmlns=\"http://www.w3.org/2000/svg\">{inner}</svg>")
 }
 
-/// A PNG that says it has 16,000 by 16,000 pixels.
+/// The beginning of a PNG of 16,000 by 16,000 pixels.
 const HUGE: &str = "iVBORw0KGgoAAAANSUhEUgAAPoAAAD6ACAYAAAAAAAAA";
 
 #[test]
-fn what_is_too_much_is_a_note_in_every_place() {
+fn costly_outputs_become_notes_in_every_place() {
     let table = format!(
         "<table>{}</table>",
         format!("<tr>{}</tr>", "<td colspan=1000 rowspan=1000>x".repeat(100)).repeat(100)
@@ -99,7 +100,7 @@ fn what_is_too_much_is_a_note_in_every_place() {
 }
 
 #[test]
-fn the_way_to_the_original_is_a_closed_frame() {
+fn costly_outputs_are_shown_in_a_closed_frame() {
     let output = outputs(json!([display("image/svg+xml", &nested(7))]));
     let options = Options {
         frames: true,
@@ -115,7 +116,7 @@ fn the_way_to_the_original_is_a_closed_frame() {
 }
 
 #[test]
-fn another_form_that_fits_is_better_than_a_note() {
+fn another_form_that_fits_replaces_a_costly_one() {
     let png = "iVBORw0KGgoAAAANSUhEUgAAASwAAADICAYAAAAAAAAA";
     let output = outputs(json!([{"output_type": "display_data", "metadata": {},
         "data": {"image/svg+xml": nested(7), "image/png": png}}]));
@@ -123,7 +124,7 @@ fn another_form_that_fits_is_better_than_a_note() {
 }
 
 #[test]
-fn many_small_outputs_and_cells_are_too_much_together() {
+fn many_small_outputs_exceed_the_budget_together() {
     let one = display("text/html", &"<b>x</b>".repeat(4000));
     let many = outputs(json!(vec![one.clone(); 100]));
     assert!(elements(&html(&many)) < 100);
@@ -136,7 +137,7 @@ fn many_small_outputs_and_cells_are_too_much_together() {
     assert!(page.contains(NOTE) && page.matches(">shown<").count() == 100);
     let tile = tile(&many);
     assert!(elements(&tile) < 8_000, "{}", elements(&tile));
-    // The last are what somebody looks for.
+    // The last cells are whole, because a reader looks for those.
     let last = tile.rfind("<section").expect("a cell");
     assert!(!tile[last..].contains(NOTE) && tile[..last].contains(NOTE));
 
@@ -149,7 +150,7 @@ fn many_small_outputs_and_cells_are_too_much_together() {
     assert!(elements(&page) < 30_000);
 }
 
-/// Few pixels can be many bytes, which are kept for a tile and sent to everyone.
+/// Few pixels can be many bytes, which the service keeps for a tile and sends to every reader.
 #[test]
 fn a_tile_has_few_megabytes_of_pictures_and_the_page_has_them_all() {
     const MIB: usize = 1024 * 1024;
@@ -161,14 +162,14 @@ fn a_tile_has_few_megabytes_of_pictures_and_the_page_has_them_all() {
         notebook(json!(vec![cell; count]))
     };
     let json = |notebook: &Notebook| {
-        let prepared = Prepared::of(notebook, 0, &Ammonia, None);
+        let prepared = PreparedCells::of(notebook, 0, &Ammonia, None);
         serde_json::to_string(prepared.cells()).expect("JSON")
     };
 
     let many = of(3 * MIB, 10);
     let tile = json(&many);
     assert!(tile.len() < 5 * MIB, "{} bytes", tile.len());
-    // The last is whole.
+    // The last picture is whole.
     let picture = tile.find(start).expect("a picture");
     assert!(tile.rfind(NOTE).expect("a note") < picture);
     let page = html(&many);
@@ -183,7 +184,7 @@ fn a_tile_has_few_megabytes_of_pictures_and_the_page_has_them_all() {
     assert!(html(&one).contains("<img"));
     let page = html(&of(5 * MIB, 20));
     assert!(page.len() < 65 * MIB && page.contains(NOTE));
-    // So it is in prose and in HTML.
+    // The same holds in prose and in HTML.
     let image = format!("<img src=\"data:image/png;base64,{}\">", noise(5 * MIB));
     let attached = json!({"cell_type": "markdown", "source": "![a](attachment:a)",
                           "attachments": {"a": {"image/png": noise(5 * MIB)}}});
@@ -222,10 +223,10 @@ fn text_over_the_budget_is_cut_shorter() {
     assert!(elements(&tile(&code)) < 100);
 }
 
-/// What a page has no room for depends on the cells around it, and what was made before must
-/// not be taken for what is to be made now.
+/// Whether a page has room for a cell depends on the cells around it, so a cell that was reduced
+/// before may be whole now, and the other way round.
 #[test]
-fn by_changes_it_is_the_same_as_from_nothing() {
+fn changed_notebooks_are_reduced_as_if_from_nothing() {
     let options = Options::default();
     let of = |sizes: &[usize]| {
         let cells = sizes.iter().map(|size| {
@@ -257,15 +258,15 @@ fn by_changes_it_is_the_same_as_from_nothing() {
     let mut before = None;
     for step in steps {
         let notebook = of(&step.iter().map(|size| size / 10).collect::<Vec<_>>());
-        let changed = Prepared::of(&notebook, 0, &Ammonia, before.as_ref());
-        assert_eq!(changed, Prepared::of(&notebook, 0, &Ammonia, None));
+        let changed = PreparedCells::of(&notebook, 0, &Ammonia, before.as_ref());
+        assert_eq!(changed, PreparedCells::of(&notebook, 0, &Ammonia, None));
         before = Some(changed);
     }
 }
 
-/// What participants do all day, in the most that is usual of it.
+/// The outputs that participants usually have, at their usual largest.
 #[test]
-fn what_is_usual_is_whole() {
+fn usual_outputs_are_whole() {
     let row = format!("<tr><th>1</th>{}</tr>\n", "<td>0.12</td>\n".repeat(20));
     let frame = format!(
         "<div>\n<table border=\"1\" class=\"dataframe\">\n<tbody>\n{}</tbody>\n</table>\n</div>",

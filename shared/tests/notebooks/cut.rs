@@ -1,4 +1,4 @@
-//! Tail, trim, merge and what a notebook is written as.
+//! Tests of tail, trim and merge, and of the JSON that is written.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use shared::notebook::{CellKind, Notebook};
 
 use crate::support::{notebook, outputs, parse};
 
-/// A code cell that prints what it is called.
+/// A code cell whose source is its id.
 fn cell(source: &str) -> Value {
     json!({"cell_type": "code", "execution_count": null, "id": source, "metadata": {},
            "outputs": [], "source": source})
@@ -25,7 +25,7 @@ fn trimmed(text: &Value, max_lines: usize) -> Value {
 }
 
 #[test]
-fn the_tail_of_49_cells() {
+fn the_tail_has_the_last_cells() {
     let cells: Vec<Value> = (1..=49).map(|n| cell(&n.to_string())).collect();
     let whole = notebook(cells.into());
     assert_eq!(sources(&whole.tail(5)), ["45", "46", "47", "48", "49"]);
@@ -66,7 +66,7 @@ fn data_and_tracebacks_are_not_trimmed() {
 }
 
 #[test]
-fn worksheets_are_one_after_the_other() {
+fn cells_of_worksheets_are_joined() {
     let old = parse(include_str!("../../fixtures/v3.ipynb"));
     assert_eq!(old.len(), 4);
     let tail = old.tail(2);
@@ -76,7 +76,7 @@ fn worksheets_are_one_after_the_other() {
 }
 
 #[test]
-fn the_last_cell_that_was_run_decides() {
+fn the_last_run_cell_decides_whether_a_notebook_ends_in_an_error() {
     let error = json!([{"output_type": "error", "ename": "E", "evalue": "", "traceback": []}]);
     let run = |count: Value, outputs: Value| json!({"cell_type": "code", "execution_count": count, "source": "", "outputs": outputs});
     let failed = run(json!(1), error);
@@ -93,7 +93,7 @@ fn the_last_cell_that_was_run_decides() {
 }
 
 #[test]
-fn merging_none_and_one() {
+fn merging_none_or_one_changes_nothing() {
     assert_eq!(Notebook::merge(Vec::new()), None);
     let one = parse(include_str!("../../fixtures/v3.ipynb"));
     assert_eq!(
@@ -103,7 +103,7 @@ fn merging_none_and_one() {
 }
 
 #[test]
-fn merging_several() {
+fn merging_several_adds_headers_and_ids() {
     let ana = notebook(json!([cell("a"), cell("b")]));
     let bo = notebook(json!([cell("a"), {"cell_type": "markdown", "source": "no id"}]));
     let parts = vec![("ana".to_owned(), ana), ("<bo>".to_owned(), bo)];
@@ -126,7 +126,7 @@ fn merging_several() {
 }
 
 #[test]
-fn merging_upgrades_and_is_valid() {
+fn merging_upgrades_to_valid_nbformat_4() {
     let all = ["v2", "v3", "broken", "v4_5", "v2"].map(|name| {
         let path = format!("{}/fixtures/{name}.ipynb", env!("CARGO_MANIFEST_DIR"));
         let json = std::fs::read_to_string(path).expect("the fixture");

@@ -1,12 +1,12 @@
-//! The end of a notebook, read by itself, is the end of the whole.
+//! Tests that the end of a notebook, read by itself, equals the end of the whole notebook.
 
 use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Value, json};
-use shared::notebook::{Cell, End, Notebook, ParseError};
+use shared::notebook::{Cell, Notebook, NotebookEnd, ParseError};
 
 use crate::properties::{any_json, mutated, with_pieces};
 
-/// Pieces that one of the two readers may take otherwise than the other.
+/// Pieces that the two readers may read differently.
 const ODD: [&str; 24] = [
     "NaN",
     "-Infinity",
@@ -34,8 +34,8 @@ const ODD: [&str; 24] = [
     "\0",
 ];
 
-fn by_the_whole(bytes: &[u8], n: usize) -> Result<End, ParseError> {
-    Notebook::parse(bytes).map(|parsed| End {
+fn end_of_whole(bytes: &[u8], n: usize) -> Result<NotebookEnd, ParseError> {
+    Notebook::parse(bytes).map(|parsed| NotebookEnd {
         tail: parsed.notebook.tail(n),
         total_cells: parsed.notebook.len(),
         ends_in_error: parsed.notebook.ends_in_error(),
@@ -45,9 +45,9 @@ fn by_the_whole(bytes: &[u8], n: usize) -> Result<End, ParseError> {
 
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     for n in [0, 2, usize::MAX] {
-        let (end, expected) = (End::parse(bytes, n), by_the_whole(bytes, n));
-        // Equal maps may differ in their order.
-        let json = |end: &End| end.tail.to_json();
+        let (end, expected) = (NotebookEnd::parse(bytes, n), end_of_whole(bytes, n));
+        // Equal notebooks may differ in the order of their fields.
+        let json = |end: &NotebookEnd| end.tail.to_json();
         let texts = (
             end.as_ref().ok().map(json),
             expected.as_ref().ok().map(json),
@@ -56,7 +56,7 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
         prop_assert_eq!(end, expected);
     }
     let cells = Notebook::parse(bytes).map(|parsed| parsed.notebook.cells().to_vec());
-    prop_assert_eq!(End::map_cells(bytes, Cell::clone), cells);
+    prop_assert_eq!(NotebookEnd::map_cells(bytes, Cell::clone), cells);
     Ok(())
 }
 
@@ -86,20 +86,20 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn of_regular_notebooks(text in regular()) {
+    fn ends_of_regular_notebooks_agree(text in regular()) {
         check(text.as_bytes())?;
     }
 
     #[test]
-    fn of_notebooks_with_something_odd(
+    fn ends_of_notebooks_with_odd_pieces_agree(
         bytes in with_pieces(regular(), &ODD),
     ) {
         check(&bytes)?;
     }
 
-    /// In the place of a whole value, where it does not break what is around it.
+    /// An odd piece replaces a whole value, so that the JSON around it stays valid.
     #[test]
-    fn of_notebooks_with_an_odd_value(
+    fn ends_of_notebooks_with_odd_values_agree(
         text in regular(),
         odd in vec((any::<sample::Index>(), sample::select(ODD.as_slice())), 1..4),
     ) {
@@ -115,19 +115,19 @@ proptest! {
     }
 
     #[test]
-    fn of_damaged_notebooks(bytes in mutated()) {
+    fn ends_of_damaged_notebooks_agree(bytes in mutated()) {
         check(&bytes)?;
     }
 
     #[test]
-    fn of_any_cells(cell in any_json(), other in any_json()) {
+    fn ends_of_any_cells_agree(cell in any_json(), other in any_json()) {
         let json = json!({"cells": [cell, other, {"cell_type": "code", "x": cell}], "x": other});
         check(json.to_string().as_bytes())?;
     }
 }
 
 #[test]
-fn of_every_fixture() {
+fn ends_of_every_fixture_agree() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
     let entries = std::fs::read_dir(folder).expect("the fixtures");
     let paths = entries.map(|entry| entry.expect("an entry").path());

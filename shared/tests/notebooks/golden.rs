@@ -1,6 +1,6 @@
-//! Fixtures and what is made of them: `fixtures/NAME.ipynb` beside
-//! `NAME.prepared.json` and `NAME.html`. With `UPDATE=1` in the environment the two are
-//! written anew, to be read in the diff.
+//! Compares the prepared cells and the HTML of `fixtures/NAME.ipynb` with `NAME.prepared.json`
+//! and `NAME.html`. With `UPDATE=1` in the environment both files are written anew, to be read in
+//! the diff.
 
 use std::{
     env, fs,

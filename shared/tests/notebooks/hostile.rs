@@ -1,4 +1,4 @@
-//! Payloads that would act in a page, put wherever a notebook can hold text.
+//! Tests that payloads that would act in a page do not, wherever a notebook can hold text.
 
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ fn each(sink: &str, make: impl Fn(&str) -> shared::notebook::Notebook) {
 }
 
 #[test]
-fn in_cells() {
+fn payloads_in_cells_do_not_act() {
     for kind in ["code", "markdown", "raw", "heading", "html", "<b>"] {
         each(kind, |payload| {
             notebook(json!([{"cell_type": kind, "source": payload}]))
@@ -96,7 +96,7 @@ fn in_cells() {
 }
 
 #[test]
-fn in_attachments() {
+fn payloads_in_attachments_do_not_act() {
     each("attachment", |payload| {
         let source = format!("![{payload}](<attachment:{payload}>) ![b](attachment:b) {payload}");
         notebook(
@@ -108,7 +108,7 @@ fn in_attachments() {
 }
 
 #[test]
-fn in_streams_and_errors() {
+fn payloads_in_streams_and_errors_do_not_act() {
     each("stream", |payload| {
         outputs(json!([{"output_type": "stream", "name": payload, "text": payload}]))
     });
@@ -124,7 +124,7 @@ fn in_streams_and_errors() {
 }
 
 #[test]
-fn in_data() {
+fn payloads_in_data_do_not_act() {
     for mime in [
         "text/html",
         "text/plain",
@@ -153,11 +153,11 @@ fn in_data() {
     });
 }
 
-/// What takes html5ever alone a time that is quadratic in the length. Four times as much may
-/// take eight times as long and not sixteen; the time is that of this thread alone, and so
-/// the same on a machine that is busy.
+/// The inputs take html5ever by itself a time that is quadratic in their length. Four times as
+/// much may take eight times as long and not sixteen. The time is that of this thread alone, so
+/// that a busy machine does not change it.
 #[test]
-fn html_takes_a_time_that_its_length_explains() {
+fn html_takes_a_time_proportional_to_its_length() {
     let time = |part: &str, length: usize| {
         let text = part.repeat(length / part.len());
         let display = json!([{"output_type": "display_data", "data": {"text/html": text}}]);

@@ -1,10 +1,10 @@
-//! What is made of what there was is what is made from nothing.
+//! Tests that a result made from an earlier one equals a result made from nothing.
 
 use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Value, json};
 use shared::{
-    incremental::{self, Pieces, Prepared},
-    notebook::{End, Notebook, Part},
+    incremental::{self, PreparedCells, RenderedCells},
+    notebook::{MergePart, Notebook, NotebookEnd},
     prepare,
     render::{self, Options},
     sanitize::Ammonia,
@@ -23,7 +23,7 @@ fn from_nothing(notebook: &Notebook, first: usize) -> String {
     render::cells(&prepare::cells(notebook, first, &Ammonia), &options()).into_string()
 }
 
-/// Cells that have to do with each other: by the places in them and by their displays.
+/// Cells that affect each other, by their anchors and by their displays.
 fn cell() -> impl Strategy<Value = Value> {
     let words = sample::select(vec!["a", "b", "<p id=a>", "[x](#a)", "<i id='b'>"]);
     let display = |kind: &'static str| {
@@ -65,17 +65,17 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn after_any_edits_it_is_the_same(edits in vec(edit(), 1..20)) {
+    fn changed_notebooks_render_as_if_from_nothing(edits in vec(edit(), 1..20)) {
         let mut cells: Vec<Value> = Vec::new();
         let mut language = "python";
         let mut first = 0;
-        let mut before: (String, Pieces) = Default::default();
-        let mut prepared = Prepared::default();
-        let mut part = Part::of("ana", &Notebook::default(), None);
+        let mut before: (String, RenderedCells) = Default::default();
+        let mut prepared = PreparedCells::default();
+        let mut part = MergePart::of("ana", &Notebook::default(), None);
         for edit in edits {
             match edit {
                 Edit::Insert(at, cell) => cells.insert(at.min(cells.len()), cell),
-                // The others stay where they are, and may be something else all the same.
+                // The other cells stay in place, but the new cell may change their HTML.
                 Edit::Replace(at, cell) => {
                     if let Some(old) = cells.get_mut(at) {
                         *old = cell;
@@ -89,44 +89,44 @@ proptest! {
                 "metadata": {"kernelspec": {"language": language}}});
             let json = json.to_string();
             let notebook = Notebook::parse(json.as_bytes()).unwrap().notebook;
-            // Its cells know the text they were read from.
-            let read_alone = End::parse(json.as_bytes(), usize::MAX).unwrap().tail;
+            // The same cells, read by an outline.
+            let read_alone = NotebookEnd::parse(json.as_bytes(), usize::MAX).unwrap().tail;
             let expected = from_nothing(&notebook, first);
             for notebook in [&notebook, &read_alone] {
                 let known = Some((&before.1, &*before.0));
                 before = incremental::cells(notebook, first, &options(), &Ammonia, known);
                 prop_assert_eq!(&before.0, &expected);
-                prepared = Prepared::of(notebook, first, &Ammonia, Some(&prepared));
+                prepared = PreparedCells::of(notebook, first, &Ammonia, Some(&prepared));
                 let (html, _) = prepared.render(notebook, &options(), Some((&before.1, &before.0)));
                 prop_assert_eq!(&html, &expected);
-                part = Part::of("ana", notebook, Some(&part));
-                let merged = |part: &Part| {
+                part = MergePart::of("ana", notebook, Some(&part));
+                let merged = |part: &MergePart| {
                     let mut json = String::new();
-                    Part::merge([part], &mut json).map(|()| json)
+                    MergePart::merge([part], &mut json).map(|()| json)
                 };
-                prop_assert_eq!(merged(&part), merged(&Part::of("ana", notebook, None)));
+                prop_assert_eq!(merged(&part), merged(&MergePart::of("ana", notebook, None)));
             }
         }
     }
 
     #[test]
-    fn parts_merge_to_what_notebooks_merge_to(all in vec(vec(cell(), 0..4), 2..5)) {
+    fn merged_parts_equal_merged_notebooks(all in vec(vec(cell(), 0..4), 2..5)) {
         let notebooks = all.into_iter().enumerate().map(|(user, cells)| {
             (format!("user {user}"), notebook(cells.into()))
         });
         let notebooks: Vec<_> = notebooks.collect();
-        let parts: Vec<Part> = notebooks
+        let parts: Vec<MergePart> = notebooks
             .iter()
-            .map(|(user, notebook)| Part::of(user, notebook, None))
+            .map(|(user, notebook)| MergePart::of(user, notebook, None))
             .collect();
         let mut merged = String::new();
-        Part::merge(&parts, &mut merged).unwrap();
+        MergePart::merge(&parts, &mut merged).unwrap();
         prop_assert_eq!(merged, Notebook::merge(notebooks).unwrap().to_json());
     }
 }
 
 #[test]
-fn a_text_that_is_not_the_one_is_not_taken() {
+fn html_of_another_text_is_not_reused() {
     let notebook = notebook(json!([{"cell_type": "raw", "source": "one"}]));
     let (text, pieces) = incremental::cells(&notebook, 0, &options(), &Ammonia, None);
     let forged = text.replace("one", "<b>");

@@ -1,7 +1,7 @@
-//! Notebooks through the whole crate: read, cut down, prepared, rendered.
+//! Tests of notebooks through the whole crate: read, cut down, prepared, rendered.
 //!
-//! Everything here runs natively; `wasm` alone runs in a browser, on what the native
-//! run has prepared.
+//! All modules run natively but `wasm`, which runs in a browser, on cells that the native run has
+//! prepared.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod bounds;

@@ -1,18 +1,19 @@
-//! What a private cell holds is nowhere in the rest, and the rest is what it was.
+//! Tests that the content of private cells is nowhere in the rest of a notebook, and that the
+//! rest stays as it was.
 
 use std::time::Duration;
 
 use proptest::{collection::vec, prelude::*, sample};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
-use shared::notebook::{Cell, End, Notebook, Part, without_private};
+use shared::notebook::{Cell, MergePart, Notebook, NotebookEnd, without_private};
 
 use crate::properties::{any_json, mutated, with_pieces};
 
-/// In every text of a private cell, and in no other.
+/// A word in every text of a private cell, and in no other text.
 const CANARY: &str = "canary-7f3a";
 
-/// How the tag may stand in a file.
+/// Spellings of the tag in a file.
 const SPELLINGS: [&str; 11] = [
     "\"private \"",
     "\"private\\u0000\"",
@@ -27,7 +28,7 @@ const SPELLINGS: [&str; 11] = [
     "\"\\u0070\\u0072\\u0069\\u0076\\u0061\\u0074\\u0065\"",
 ];
 
-/// Pieces to put somewhere, which make something else of a notebook.
+/// Pieces that change the structure of a notebook where they are inserted.
 const ODD: [&str; 16] = [
     "NaN",
     "\"\\ud83d\"",
@@ -61,7 +62,7 @@ fn cell(private: bool, any: &Value) -> Value {
             "cell_type": "code", "source": [CANARY, any], "x": any, "id": CANARY,
             "attachments": {CANARY: any},
             "outputs": [{"output_type": "stream", "text": CANARY, "metadata": any}],
-            // A text that is in no other place, to be spelled in another way.
+            // `@` is replaced by a spelling of the tag.
             "metadata": {"x": CANARY, "tags": ["a", "@", "b"], "y": any},
         }),
         false => json!({
@@ -70,7 +71,7 @@ fn cell(private: bool, any: &Value) -> Value {
     }
 }
 
-/// Where a private cell may hide: `@` is the cell, `#` a public one, `*` its tags.
+/// Places of a private cell: `@` is the cell, `#` a public one, `*` its tags, `!` a private text.
 const PLACES: [&str; 16] = [
     r#"{"cells": {"a": @, "b": #}}"#,
     r#"{"cells": {"a": [@, #]}}"#,
@@ -90,7 +91,7 @@ const PLACES: [&str; 16] = [
     r#"{"cells": [{"metadata": {"widgets": ["!"]}}, @], "metadata": [{"widgets": "!"}]}"#,
 ];
 
-/// The text of a notebook, some of whose cells are private.
+/// The text of a notebook with some private cells.
 fn notebook() -> impl Strategy<Value = String> {
     let cells = vec((any::<bool>(), any_json()), 0..6);
     let spelling = sample::select(SPELLINGS.as_slice());
@@ -115,8 +116,8 @@ fn notebook() -> impl Strategy<Value = String> {
     )
 }
 
-/// Whatever `bytes` are: nothing private is left, and nothing else is gone. Of a key that is
-/// there twice a reader takes the last, and what is cut goes by both.
+/// Checks that no private cell of `bytes` is left and no other cell is cut. Of a key that occurs
+/// twice a reader takes the last value, and cells are cut from both.
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let before = Notebook::parse(bytes);
     check_end(bytes)?;
@@ -139,7 +140,7 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
         .iter()
         .filter(|cell| !is_private(cell));
     for cell in notebook.cells() {
-        // Of a cell that is not private itself a part may be, which some reader takes for one.
+        // A public cell may have lost a part that some readers take for a private cell.
         let length = |cell: &Cell| cell.json().json().len();
         prop_assert!(public.any(|other| other == cell || length(other) > length(cell)));
     }
@@ -149,11 +150,11 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What is done in one pass comes to the same as one after the other.
+/// Checks that one pass has the same result as cutting and parsing one after the other.
 fn check_end(bytes: &[u8]) -> Result<(), TestCaseError> {
     let both = without_private(bytes.to_vec());
-    let both = both.and_then(|rest| End::parse(&rest, 2).map(|end| (rest, end)));
-    prop_assert_eq!(End::of_public(bytes.to_vec(), 2), both);
+    let both = both.and_then(|rest| NotebookEnd::parse(&rest, 2).map(|end| (rest, end)));
+    prop_assert_eq!(NotebookEnd::of_public(bytes.to_vec(), 2), both);
     Ok(())
 }
 
@@ -161,13 +162,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_private_is_left_and_all_else_is(text in notebook()) {
+    fn private_cells_are_cut_and_public_ones_stay(text in notebook()) {
         let before = parse(text.as_bytes());
         check_end(text.as_bytes())?;
         let after = without_private(text.clone().into_bytes()).expect("a notebook");
         let shown = String::from_utf8(after).expect("UTF-8");
         prop_assert!(!shown.contains(CANARY), "{}", shown);
-        // None but those have it.
+        // Only private cells contain the canary.
         let is_public = |cell: &&Cell| !cell.json().json().contains(CANARY);
         let public = before.cells().iter().filter(is_public);
         prop_assert!(public.eq(parse(shown.as_bytes()).cells()));
@@ -178,7 +179,7 @@ proptest! {
     }
 
     #[test]
-    fn it_does_not_get_out_by_the_place_it_stands_in(
+    fn private_cells_in_odd_places_are_cut(
         place in sample::select(PLACES.as_slice()),
         spelling in sample::select(SPELLINGS.as_slice()),
         depth in prop_oneof![Just(0_usize), 0..6_usize, 90..120_usize],
@@ -195,27 +196,27 @@ proptest! {
             c => c.to_string(),
         };
         let text: String = place.chars().map(put).collect();
-        let (after, end) = End::of_public(text.clone().into_bytes(), 9).expect("a notebook");
+        let (after, end) = NotebookEnd::of_public(text.clone().into_bytes(), 9).expect("a notebook");
         let shown = String::from_utf8(after.clone()).expect("UTF-8");
         prop_assert!(!shown.contains(CANARY), "{} of {}", shown, text);
         prop_assert!(!end.tail.to_json().contains(CANARY));
         prop_assert_eq!(without_private(text.into_bytes()), Ok(after.clone()));
-        let part = Part::of("ana", &parse(&after), None);
+        let part = MergePart::of("ana", &parse(&after), None);
         let mut merged = String::new();
-        Part::merge([&part], &mut merged).expect("a String takes everything");
+        MergePart::merge([&part], &mut merged).expect("a String takes everything");
         prop_assert!(!merged.contains(CANARY));
     }
 
     #[test]
-    fn of_notebooks_with_something_odd(
+    fn private_cells_of_notebooks_with_odd_pieces_are_cut(
         bytes in with_pieces(notebook(), &ODD),
     ) {
         check(&bytes)?;
     }
 
-    /// Where it does not break what is around it.
+    /// The odd piece is inserted where the JSON around it stays valid.
     #[test]
-    fn of_notebooks_with_an_odd_value_or_a_key_twice(
+    fn private_cells_of_notebooks_with_odd_values_or_keys_are_cut(
         text in notebook(),
         odd in vec((any::<sample::Index>(), any::<bool>(), sample::select(ODD.as_slice())), 1..4),
     ) {
@@ -232,15 +233,15 @@ proptest! {
     }
 
     #[test]
-    fn of_damaged_notebooks(bytes in mutated()) {
+    fn private_cells_of_damaged_notebooks_are_cut(bytes in mutated()) {
         check(&bytes)?;
     }
 }
 
-/// What is done for each private cell does not depend on what came before it: both together
-/// take about as long as each alone, and not as long as one times the other.
+/// The work for a private cell does not depend on the number of widgets before it: many of both
+/// take about as long as many of each, and not the product of the two.
 #[test]
-fn widgets_before_private_cells_do_not_make_each_of_them_slow() {
+fn many_widgets_do_not_slow_down_private_cells() {
     let took = |widgets: usize, cells: usize| {
         let widgets = r#""widgets":{},"#.repeat(widgets);
         let cells = r#"{"metadata":{"tags":["private"]}},"#.repeat(cells);
@@ -257,7 +258,7 @@ fn widgets_before_private_cells_do_not_make_each_of_them_slow() {
     assert!(both < 3 * apart, "{both:?}, and apart {apart:?}");
 }
 
-/// The time of this thread, which is that of nothing else.
+/// The time of this thread alone, which other processes do not change.
 fn now() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)

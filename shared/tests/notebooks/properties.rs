@@ -1,4 +1,4 @@
-//! What holds for every input, tried on many.
+//! Properties of every input, tested on random ones.
 
 use proptest::{collection::vec, prelude::*, sample};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const FIXTURES: [&[u8]; 4] = [
     include_bytes!("../../fixtures/traceback.ipynb"),
 ];
 
-/// Pieces that mean something to one of the readers, to be put together.
+/// Pieces with a meaning to one of the readers, which are joined at random.
 const PIECES: [&str; 74] = [
     "$$",
     "\\",
@@ -95,7 +95,7 @@ const PIECES: [&str; 74] = [
     "\0",
 ];
 
-/// Pieces of LaTeX, to be put together rightly or wrongly.
+/// Pieces of LaTeX, which are joined at random, to valid and invalid formulas.
 const TEX: [&str; 56] = [
     "x",
     "1",
@@ -159,7 +159,7 @@ fn text() -> impl Strategy<Value = String> {
     vec(sample::select(PIECES.as_slice()), 0..40).prop_map(|pieces| pieces.concat())
 }
 
-/// What `text` gives, with some of these pieces put somewhere.
+/// A text of the strategy `text` with some of these pieces inserted anywhere.
 pub(crate) fn with_pieces(
     text: impl Strategy<Value = String>,
     pieces: &'static [&'static str],
@@ -176,7 +176,7 @@ pub(crate) fn with_pieces(
     })
 }
 
-/// A change to some bytes of a notebook.
+/// A fixture with some of its bytes changed.
 pub(crate) fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let change = (any::<sample::Index>(), any::<u8>(), 0..4_u8);
     (sample::select(FIXTURES.as_slice()), vec(change, 1..8)).prop_map(|(whole, changes)| {
@@ -217,7 +217,7 @@ pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Whatever can be done with a notebook; the result is safe and bounded.
+/// Does everything that can be done with a notebook; checks that results are safe and bounded.
 fn exercise(bytes: &[u8]) -> Result<(), TestCaseError> {
     let Ok(parsed) = Notebook::parse(bytes) else {
         return Ok(());
@@ -242,7 +242,7 @@ fn exercise(bytes: &[u8]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    // A failure prints its input, which belongs into a test of its own.
+    // A failure prints its input, which belongs in a test of its own.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
@@ -294,7 +294,7 @@ proptest! {
             .collect();
         let notebook = notebook(cells.into());
         assert_safe(&html(&notebook));
-        // A document for a frame there is for outputs only, and never a panic.
+        // Only an output has a document for a frame; nothing panics.
         let document = prepare::frame_document(&notebook, cell, output);
         let there = notebook.cells().get(cell).is_some_and(|cell| output < cell.outputs().count());
         prop_assert!(there || document.is_none());
@@ -306,7 +306,7 @@ proptest! {
         for source in [format!("${tex}$"), format!("$$\n{tex}\n$$"), format!("<b>${tex}$</b>")] {
             let html = html(&notebook(json!([{"cell_type": "markdown", "source": source}])));
             assert_safe(&html);
-            // The stand-ins are gone.
+            // No stand-in is left.
             let left = html.contains(['\u{fdd1}', '\u{fdd2}']);
             prop_assert!(!left);
         }

@@ -1,4 +1,4 @@
-//! Short ways to say what the tests say often.
+//! Helpers that many tests use.
 
 use serde_json::Value;
 use shared::{
@@ -9,7 +9,7 @@ use shared::{
     sanitize::Ammonia,
 };
 
-/// What every test puts before ids.
+/// The prefix of ids in every test.
 pub(crate) const PREFIX: &str = "nb1-";
 
 /// The notebook in `json`, which must be one.
@@ -56,30 +56,30 @@ pub(crate) fn render(cells: &[PreparedCell]) -> String {
     render::cells(cells, &options).into_string()
 }
 
-/// From notebook to HTML.
+/// The HTML of a notebook, prepared and rendered.
 pub(crate) fn html(notebook: &Notebook) -> String {
     render(&prepare(notebook))
 }
 
-/// Every element that may be in the result.
+/// The elements that a rendering may have.
 const ELEMENTS: &str = "a abbr b bdi bdo blockquote br caption center cite code col colgroup dd \
     del details dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol \
     p pre q s samp section small span strong sub summary sup table tbody td tfoot th thead tr u \
     ul var button math menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot \
     mrow mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover";
 
-/// Every attribute that may be in the result. There is no `style` and no `name`.
+/// The attributes that a rendering may have; `style` and `name` are not among them.
 const ATTRIBUTES: &str = "align alt aria-label class colspan dir height href id lang open rel \
     role rowspan scope src start target title value width accent accentunder depth display displaystyle fence form \
     largeop linethickness lspace mathvariant maxsize minsize movablelimits rspace scriptlevel \
     separator stretchy symmetric type data-cell data-output";
 
-/// Reads `html` as the regular markup it must be, and fails at anything that could act.
+/// Reads `html` as regular markup, and fails at anything that could act.
 pub(crate) fn assert_safe(html: &str) {
     assert_regular(html, PREFIX);
 }
 
-/// The same, with any prefix of ids and links.
+/// The same as [`assert_safe`], with any prefix of ids and links.
 pub(crate) fn assert_regular(html: &str, prefix: &str) {
     let mut rest = html;
     while let Some(at) = rest.find('<') {

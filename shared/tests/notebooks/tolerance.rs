@@ -1,11 +1,11 @@
-//! What is read though it is odd, and what is no notebook.
+//! Tests of odd files that are read as notebooks, and of files that are none.
 
 use shared::notebook::Notebook;
 
 use crate::support::{html, parse};
 
 #[test]
-fn what_python_writes_is_read_and_named() {
+fn json_of_python_is_read_with_warnings() {
     let parsed = Notebook::parse(include_bytes!("../../fixtures/python_json.ipynb")).unwrap();
     assert_eq!(parsed.warnings.len(), 3, "{:?}", parsed.warnings);
     assert_eq!(parsed.notebook.cells()[0].source(), "print('café')\nx = 1");
@@ -15,7 +15,7 @@ fn what_python_writes_is_read_and_named() {
 }
 
 #[test]
-fn lines_that_do_not_say_where_they_end_are_lines_all_the_same() {
+fn lines_without_line_ends_are_joined_with_them() {
     let text = r#"{"nbformat": 2, "worksheets": [{"cells": [
         {"cell_type": "code", "input": ["a = 1", "b = 2"], "outputs": [
             {"output_type": "stream", "text": ["x", "y"]},
@@ -30,7 +30,7 @@ fn lines_that_do_not_say_where_they_end_are_lines_all_the_same() {
 }
 
 #[test]
-fn broken_cells_are_shown_and_named() {
+fn broken_cells_are_read_with_warnings() {
     let parsed = Notebook::parse(include_bytes!("../../fixtures/broken.ipynb")).unwrap();
     assert_eq!(parsed.notebook.len(), 8);
     assert_eq!(parsed.warnings.len(), 4, "{:?}", parsed.warnings);
@@ -40,7 +40,7 @@ fn broken_cells_are_shown_and_named() {
 }
 
 #[test]
-fn errors_say_where() {
+fn errors_have_a_line_and_a_column() {
     for (text, message, line, column) in [
         ("", "the file is empty", 1, 1),
         (" \n", "the file is empty", 2, 1),
@@ -97,7 +97,7 @@ fn deep_json_does_not_overflow_the_stack() {
 }
 
 #[test]
-fn a_notebook_with_nothing_is_empty() {
+fn a_notebook_without_cells_is_empty() {
     for json in [
         "{\"nbformat\": 4}",
         "{\"nbformat\": 3, \"worksheets\": []}",

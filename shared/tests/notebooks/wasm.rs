@@ -1,5 +1,5 @@
-//! The renderer in the browser makes the same bytes as the native one: it is given the
-//! prepared cells of every fixture and must arrive at the HTML beside them.
+//! Tests that the renderer in the browser writes the same bytes as the native one: it gets the
+//! prepared cells of every fixture and must write the HTML beside them.
 
 use shared::render::{self, Options};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};

@@ -72,10 +72,10 @@ fn made_from_nothing(
         }
         html.extend(summary::SECTION_END.bytes());
     }
-    html.extend(summary::END.bytes());
+    html.extend(summary::SUMMARY_END.bytes());
     let tails = sections.values().map(|section| section.json());
     let mut json = String::new();
-    shared::notebook::Part::merge(tails, &mut json).unwrap();
+    shared::notebook::MergePart::merge(tails, &mut json).unwrap();
     [String::from_utf8(html).unwrap(), json]
 }
 

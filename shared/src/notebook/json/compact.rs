@@ -1,8 +1,8 @@
-//! JSON to JSON without white space, in which nothing is there twice.
+//! Compact JSON: without white space, and with each key of an object once.
 //!
-//! What is read is written at once, so that it takes the memory of its text and no more. Of a
-//! key that an object has twice the last value counts, in the place of the first, as it is for
-//! whoever makes a map of it.
+//! Values are written as they are read, so that they take no more memory than their text. Of a
+//! key that an object has twice the last value counts, in the place of the first, as in an
+//! ordered map.
 
 use std::fmt::{self, Write};
 
@@ -10,19 +10,19 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::write::{push_number, push_text};
 
-/// `text` as compact JSON, when it is any.
+/// `text` as compact JSON; `None` when it is no JSON.
 pub(crate) fn compact(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut reader = serde_json::Deserializer::from_str(text);
-    Compact(&mut out).deserialize(&mut reader).ok()?;
+    CompactWriter(&mut out).deserialize(&mut reader).ok()?;
     reader.end().ok()?;
     Some(out)
 }
 
-/// Writes the value that is read onto the end of a text.
-pub(in crate::notebook) struct Compact<'o>(pub(in crate::notebook) &'o mut String);
+/// Appends the value that it reads to a text.
+pub(in crate::notebook) struct CompactWriter<'o>(pub(in crate::notebook) &'o mut String);
 
-impl<'de> DeserializeSeed<'de> for Compact<'_> {
+impl<'de> DeserializeSeed<'de> for CompactWriter<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
@@ -30,7 +30,7 @@ impl<'de> DeserializeSeed<'de> for Compact<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Compact<'_> {
+impl<'de> Visitor<'de> for CompactWriter<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,7 +73,7 @@ impl<'de> Visitor<'de> for Compact<'_> {
         loop {
             let before = self.0.len();
             self.0.push_str(separator);
-            if items.next_element_seed(Compact(self.0))?.is_none() {
+            if items.next_element_seed(CompactWriter(self.0))?.is_none() {
                 self.0.truncate(before);
                 break;
             }
@@ -84,25 +84,25 @@ impl<'de> Visitor<'de> for Compact<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let mut object = Object::begin(self.0);
+        let mut object = ObjectWriter::begin(self.0);
         while object.key(&mut entries)?.is_some() {
             let out = object.begin_value();
-            entries.next_value_seed(Compact(out))?;
+            entries.next_value_seed(CompactWriter(out))?;
         }
         object.end();
         Ok(())
     }
 }
 
-/// An object that is being written.
-pub(in crate::notebook) struct Object<'o> {
+/// Writes an object and remembers its keys.
+pub(in crate::notebook) struct ObjectWriter<'o> {
     out: &'o mut String,
     start: usize,
-    /// Where each key begins, from `start`.
+    /// The offset of each key from `start`.
     keys: Vec<u32>,
 }
 
-impl<'o> Object<'o> {
+impl<'o> ObjectWriter<'o> {
     pub(in crate::notebook) fn begin(out: &'o mut String) -> Self {
         let start = out.len();
         out.push('{');
@@ -113,7 +113,7 @@ impl<'o> Object<'o> {
         }
     }
 
-    /// Reads and writes the next key; what is written of it, quotes and all.
+    /// Reads and writes the next key; returns it as it was written, with its quotes.
     pub(in crate::notebook) fn key<'de, A: MapAccess<'de>>(
         &mut self,
         entries: &mut A,
@@ -123,25 +123,26 @@ impl<'o> Object<'o> {
             self.out.push(',');
         }
         let at = self.out.len();
-        if entries.next_key_seed(Compact(self.out))?.is_none() {
+        if entries.next_key_seed(CompactWriter(self.out))?.is_none() {
             self.out.truncate(before);
             return Ok(None);
         }
-        // No notebook that is read has four gigabytes.
+        // A notebook that is read is smaller than four gigabytes.
         self.keys.push((at - self.start) as u32);
         Ok(Some(&self.out[at..]))
     }
 
-    /// Where the value of that key goes.
+    /// The text to which the value of that key is appended.
     pub(in crate::notebook) fn begin_value(&mut self) -> &mut String {
         self.out.push(':');
         self.out
     }
 
+    /// Closes the object, and drops the values of repeated keys but the last.
     pub(in crate::notebook) fn end(self) {
         let Self { out, start, keys } = self;
-        if has_one_twice(&out[start..], &keys) {
-            let once = each_once(&out[start..], &keys);
+        if has_repeated_key(&out[start..], &keys) {
+            let once = with_each_key_once(&out[start..], &keys);
             out.truncate(start);
             out.push_str(&once);
         }
@@ -155,10 +156,12 @@ fn key_at(object: &str, at: u32) -> &str {
     &rest[..super::raw::text_length(rest.as_bytes())]
 }
 
-fn has_one_twice(object: &str, keys: &[u32]) -> bool {
-    const FEW: usize = 8;
+/// Whether `object` has a key twice.
+fn has_repeated_key(object: &str, keys: &[u32]) -> bool {
+    /// Up to so many keys are compared in pairs; more are sorted.
+    const MAX_PAIRWISE_KEYS: usize = 8;
     let key = |at: u32| key_at(object, at);
-    if keys.len() <= FEW {
+    if keys.len() <= MAX_PAIRWISE_KEYS {
         let mut others = keys.iter().enumerate();
         return others.any(|(n, one)| keys[..n].iter().any(|other| key(*other) == key(*one)));
     }
@@ -167,12 +170,12 @@ fn has_one_twice(object: &str, keys: &[u32]) -> bool {
     sorted.windows(2).any(|two| key(two[0]) == key(two[1]))
 }
 
-/// `object`, which is not closed yet, with each key where it was first and with its last value.
-fn each_once(object: &str, keys: &[u32]) -> String {
+/// `object`, which is not closed yet, with each key in its first place and with its last value.
+fn with_each_key_once(object: &str, keys: &[u32]) -> String {
     let mut sorted: Vec<u32> = (0..keys.len() as u32).collect();
     let key = |n: u32| key_at(object, keys[n as usize]);
     sorted.sort_unstable_by(|one, other| key(*one).cmp(key(*other)).then(one.cmp(other)));
-    // Of each key the first place and the last.
+    // The first place of each key, and the last.
     let mut places: Vec<(u32, u32)> = Vec::new();
     for same in sorted.chunk_by(|one, other| key(*one) == key(*other)) {
         places.push((same[0], same[same.len() - 1]));
@@ -202,7 +205,7 @@ mod tests {
     use super::compact;
 
     #[test]
-    fn a_key_counts_once() {
+    fn a_repeated_key_is_written_once() {
         for (text, expected) in [
             (r#" { "a" : [ 1 , 2.50 ] } "#, r#"{"a":[1,2.5]}"#),
             (r#"{"a":1,"b":2,"\u0061":[{}]}"#, r#"{"a":[{}],"b":2}"#),
@@ -226,7 +229,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_what_the_values_are_written_as(
+        fn compact_json_equals_the_json_of_its_value(
             parts in vec(sample::select(vec![
                 "{", "}", "[", "]", ",", ":", "\"a\"", "\"b\"", "\"\\u0061\"", "1", "-2.50", "null",
                 " ", "{\"a\":", "{\"a\":1,\"b\":2,\"a\":3}", "1e400",

@@ -1,11 +1,10 @@
-//! JSON as Python writes it, to JSON that is looked into where it stands, and back.
+//! Reads JSON as Python writes it, keeps it as text, and writes it as Jupyter does.
 //!
-//! Python's `json` writes what JSON does not have (`NaN`, `Infinity`, halves of
-//! surrogate pairs) and what a recursive reader should not follow (any depth). One
-//! pass over the text repairs that, keeping lines and, but for `NaN`, columns where
-//! they were; then serde_json reads it, and what it reads is written at once as `compact`
-//! text, of which [`Raw`] is a value. No tree of values is ever made of a notebook: it would
-//! be up to a hundred times as large.
+//! Python's `json` writes values that JSON does not have (`NaN`, `Infinity`, halves of surrogate
+//! pairs), and nests to any depth, which a recursive reader should not follow. One pass over the
+//! text repairs that, and keeps lines and, but for `NaN`, columns. Then serde_json reads it, and
+//! its values are written at once as `compact` text, of which [`RawJson`] is a value. No tree of
+//! values is ever made of a notebook, because it would be up to a hundred times as large.
 
 mod compact;
 mod raw;
@@ -17,31 +16,31 @@ use serde::de::DeserializeSeed;
 use serde_json::error::Category;
 
 pub(crate) use self::compact::compact;
-pub use self::raw::{Entries, Items, Raw, unescaped};
+pub use self::raw::{Entries, Items, RawJson, unescaped};
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use self::write::number;
 pub(super) use self::{
-    compact::{Compact, Object},
-    write::{Allowance, push, push_cells, push_name, push_object, push_text},
+    compact::{CompactWriter, ObjectWriter},
+    write::{LinesAllowance, push, push_cells, push_name, push_object, push_text},
 };
 use super::ParseError;
 use crate::scan;
 
-/// Containers nested deeper than this are left out. nbformat itself needs about ten.
-pub(super) const MAX_DEPTH: usize = 100;
+/// The most containers within each other; deeper ones are left out. nbformat needs about ten.
+pub(super) const MAX_JSON_DEPTH: usize = 100;
 
-/// What `seed` reads in `bytes`, and what had to be repaired, in words.
+/// The value that `seed` reads in `bytes`, and warnings of what was repaired, in words.
 pub(super) fn read<T>(
     bytes: &[u8],
     seed: impl for<'de> DeserializeSeed<'de, Value = T>,
 ) -> Result<(T, Vec<String>), ParseError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    // Telling that all is well is far faster than looking for what is not.
+    // Checking valid UTF-8 is far faster than the lossy conversion.
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(bytes),
     };
-    let mut repair = Repair::new(&text);
+    let mut repair = JsonRepair::new(&text);
     if matches!(text, Cow::Owned(_)) {
         repair.warn("bytes that are not UTF-8 were replaced");
     }
@@ -55,27 +54,27 @@ pub(super) fn read<T>(
     }
 }
 
-/// A text being repaired: what is before `kept` has been copied to `out`.
-struct Repair<'a> {
+/// Repairs a text; the part of it before `kept` has been copied to `out`.
+struct JsonRepair<'a> {
     text: &'a str,
     at: usize,
     kept: usize,
     depth: usize,
     out: String,
-    /// A part of `out`, and how many a `NaN` grew by one byte there.
+    /// A range of `out`, and the number of `NaN`s in it, each of which grew by one byte.
     watched: Range<usize>,
     grown: usize,
     warnings: Vec<String>,
 }
 
-/// A text that serde_json can read, if anything can.
-struct Repaired<'a> {
+/// A text after its repair, which serde_json reads unless it is no JSON at all.
+struct RepairedJson<'a> {
     original: &'a str,
     text: Cow<'a, str>,
     warnings: Vec<String>,
 }
 
-impl<'a> Repair<'a> {
+impl<'a> JsonRepair<'a> {
     fn new(text: &'a str) -> Self {
         Self {
             text,
@@ -95,7 +94,7 @@ impl<'a> Repair<'a> {
         while let Some(&byte) = bytes.get(self.at) {
             match byte {
                 b'"' => self.string(),
-                b'[' | b'{' if self.depth == MAX_DEPTH => self.too_deep(),
+                b'[' | b'{' if self.depth == MAX_JSON_DEPTH => self.too_deep(),
                 b'[' | b'{' => {
                     self.depth += 1;
                     self.at += 1;
@@ -110,7 +109,7 @@ impl<'a> Repair<'a> {
         }
     }
 
-    /// A number, or one of the names Python has for what is none.
+    /// A number, or one of Python's names for numbers that JSON does not have.
     fn number(&mut self) {
         let rest = &self.text[self.at..];
         for name in ["NaN", "Infinity", "-Infinity"] {
@@ -131,7 +130,7 @@ impl<'a> Repair<'a> {
         }
     }
 
-    /// Replaces `length` bytes by a null of the same width where that is possible.
+    /// Replaces `length` bytes by a null, padded to the same width where that is possible.
     fn not_finite(&mut self, length: usize) {
         self.replace(length, "null");
         if length < "null".len() && self.watched.contains(&self.out.len()) {
@@ -142,7 +141,7 @@ impl<'a> Repair<'a> {
         self.warn("numbers that JSON does not have (NaN, Infinity) were read as null");
     }
 
-    /// A string: only escapes of surrogates matter in it.
+    /// A string, in which only escapes of surrogates need a repair.
     fn string(&mut self) {
         let text = self.text;
         let bytes = text.as_bytes();
@@ -159,8 +158,8 @@ impl<'a> Repair<'a> {
                     return;
                 }
                 b'\\' if bytes.get(self.at + 1) == Some(&b'u') => self.unicode_escape(),
-                // The byte after a backslash may begin a character of several bytes;
-                // none of those looks like a quote or a backslash.
+                // The byte after a backslash may begin a character of several bytes, none of
+                // which looks like a quote or a backslash.
                 b'\\' => self.at += 2,
                 _ => self.at += 1,
             }
@@ -208,7 +207,7 @@ impl<'a> Repair<'a> {
         }
         let length = self.at - start;
         self.at = start;
-        // When the container never closes, the reader finds the end of the text.
+        // When the container never closes, serde_json reports the end of the text.
         let instead = if depth == 0 { "null" } else { "" };
         self.replace(length, instead);
         self.warn("what is nested deeper than 100 levels was left out");
@@ -242,14 +241,14 @@ impl<'a> Repair<'a> {
         }
     }
 
-    fn finish(mut self) -> Repaired<'a> {
+    fn finish(mut self) -> RepairedJson<'a> {
         let text = if self.kept == 0 {
             Cow::Borrowed(self.text)
         } else {
             self.out.push_str(&self.text[self.kept..]);
             Cow::Owned(self.out)
         };
-        Repaired {
+        RepairedJson {
             original: self.text,
             text,
             warnings: self.warnings,
@@ -257,8 +256,8 @@ impl<'a> Repair<'a> {
     }
 }
 
-impl Repaired<'_> {
-    /// serde_json's error in our words and in the columns of the original text.
+impl RepairedJson<'_> {
+    /// serde_json's error in this crate's words and with the column of the original text.
     fn explain(&self, error: &serde_json::Error) -> ParseError {
         let line_start = self
             .text
@@ -266,7 +265,7 @@ impl Repaired<'_> {
             .take(error.line().saturating_sub(1))
             .map(str::len)
             .sum::<usize>();
-        let mut again = Repair::new(self.original);
+        let mut again = JsonRepair::new(self.original);
         again.watched = line_start..line_start + error.column() + 1;
         again.run();
         let grown = again.grown;

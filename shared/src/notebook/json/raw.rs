@@ -1,4 +1,4 @@
-//! A value as its JSON, looked into where it stands.
+//! A value as its JSON text, which is searched without being parsed.
 
 use std::borrow::Cow;
 
@@ -8,9 +8,9 @@ use crate::scan;
 
 /// A value of a notebook: its JSON, without white space and with each key once.
 ///
-/// As values a list of small things takes fifty times what it takes as text, and most of a
-/// notebook is never looked at; so it stays text, and what is asked for is found in it. Each
-/// of the methods takes a time that the length explains.
+/// It stays text, because a tree of values takes up to fifty times the memory of its text and
+/// most of a notebook is never read. Each method searches the text, in a time proportional to
+/// its length.
 ///
 /// ```
 /// use shared::notebook::Notebook;
@@ -25,27 +25,27 @@ use crate::scan;
 /// # Ok::<(), shared::notebook::ParseError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Raw<'a>(&'a str);
+pub struct RawJson<'a>(&'a str);
 
-impl<'a> Raw<'a> {
-    /// The value that `json` is, which was written by [`super::compact`].
+impl<'a> RawJson<'a> {
+    /// The value of this JSON, which [`super::compact`] has written.
     pub(crate) fn of(json: &'a str) -> Self {
         Self(json)
     }
 
-    /// Its JSON.
+    /// The JSON of the value.
     #[must_use]
     pub fn json(self) -> &'a str {
         self.0
     }
 
-    /// All of it as values, which take many times as much memory.
+    /// The value as a tree of serde_json, which takes many times as much memory.
     #[must_use]
     pub fn to_value(self) -> Value {
         serde_json::from_str(self.0).expect("it was read before and written as JSON")
     }
 
-    /// The value of this key, a word that JSON has as it is; none in what is no object.
+    /// The value of `key`, which must need no escapes; `None` when there is none, or no object.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Self> {
         let found = self.entries().find(|(name, _)| *name == key);
@@ -63,8 +63,8 @@ impl<'a> Raw<'a> {
         found
     }
 
-    /// The keys of an object and their values, in order. A key is as JSON has it, between its
-    /// quotes; [`unescaped`] says what it is.
+    /// The keys of an object and their values, in order. A key is as it stands between the quotes
+    /// of the JSON; [`unescaped`] reads its escapes.
     #[must_use]
     pub fn entries(self) -> Entries<'a> {
         Entries(self.0.strip_prefix('{').unwrap_or("}"))
@@ -76,69 +76,69 @@ impl<'a> Raw<'a> {
         Items(self.0.strip_prefix('[').unwrap_or("]"))
     }
 
-    /// The text that it is.
+    /// The text, when the value is one.
     #[must_use]
     pub fn as_str(self) -> Option<Cow<'a, str>> {
         self.as_written().map(unescaped)
     }
 
-    /// The text that it is, as JSON has it between its quotes.
+    /// The text as it stands between the quotes of the JSON, when the value is one.
     #[must_use]
     pub fn as_written(self) -> Option<&'a str> {
         self.0.strip_prefix('"')?.strip_suffix('"')
     }
 
-    /// The whole number that it is, when there is room for it.
+    /// The number, when the value is a whole one that fits.
     #[must_use]
     pub fn as_i64(self) -> Option<i64> {
         self.0.parse().ok()
     }
 
-    /// The same of one that is not negative.
+    /// The number, when the value is a whole one that fits and is not negative.
     #[must_use]
     pub fn as_u64(self) -> Option<u64> {
         self.0.parse().ok()
     }
 
-    /// The number that it is.
+    /// The number, when the value is one.
     #[must_use]
     pub fn as_f64(self) -> Option<f64> {
         let is_number = self.0.starts_with(|c: char| c.is_ascii_digit() || c == '-');
         is_number.then(|| self.0.parse().ok()).flatten()
     }
 
-    /// Whether it is `null`.
+    /// Whether the value is `null`.
     #[must_use]
     pub fn is_null(self) -> bool {
         self.0 == "null"
     }
 
-    /// Whether it is `true`.
+    /// Whether the value is `true`.
     #[must_use]
     pub fn is_true(self) -> bool {
         self.0 == "true"
     }
 
-    /// Whether it is a text.
+    /// Whether the value is a text.
     #[must_use]
     pub fn is_string(self) -> bool {
         self.0.starts_with('"')
     }
 
-    /// Whether it is a list.
+    /// Whether the value is a list.
     #[must_use]
     pub fn is_array(self) -> bool {
         self.0.starts_with('[')
     }
 
-    /// Whether it has keys.
+    /// Whether the value is an object.
     #[must_use]
     pub fn is_object(self) -> bool {
         self.0.starts_with('{')
     }
 }
 
-/// What stands between two quotes in JSON, its escapes read.
+/// The text that stands between two quotes of JSON, with its escapes read.
 #[must_use]
 pub fn unescaped(written: &str) -> Cow<'_, str> {
     if !written.contains('\\') {
@@ -148,31 +148,32 @@ pub fn unescaped(written: &str) -> Cow<'_, str> {
     Cow::Owned(serde_json::from_str(&quoted).expect("it was written as JSON"))
 }
 
-/// The items of a list; what is left of it begins with an item, a comma or its end.
+/// Iterates over the items of a list; the rest of its JSON begins with an item, a comma or the
+/// closing bracket.
 #[derive(Clone, Debug)]
 pub struct Items<'a>(&'a str);
 
 impl<'a> Iterator for Items<'a> {
-    type Item = Raw<'a>;
+    type Item = RawJson<'a>;
 
-    fn next(&mut self) -> Option<Raw<'a>> {
+    fn next(&mut self) -> Option<RawJson<'a>> {
         let rest = self.0.strip_prefix(',').unwrap_or(self.0);
         if rest.starts_with(']') {
             return None;
         }
         let (value, rest) = rest.split_at(length(rest.as_bytes()));
         self.0 = rest;
-        Some(Raw(value))
+        Some(RawJson(value))
     }
 }
 
-/// The keys of an object and their values; what is left of it begins with a key, a comma or
-/// its end.
+/// Iterates over the keys of an object and their values; the rest of its JSON begins with a key,
+/// a comma or the closing brace.
 #[derive(Clone, Debug)]
 pub struct Entries<'a>(&'a str);
 
 impl<'a> Iterator for Entries<'a> {
-    type Item = (&'a str, Raw<'a>);
+    type Item = (&'a str, RawJson<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.0.strip_prefix(',').unwrap_or(self.0);
@@ -183,7 +184,7 @@ impl<'a> Iterator for Entries<'a> {
         let rest = &rest[1..];
         let (value, rest) = rest.split_at(length(rest.as_bytes()));
         self.0 = rest;
-        Some((&key[1..key.len() - 1], Raw(value)))
+        Some((&key[1..key.len() - 1], RawJson(value)))
     }
 }
 
@@ -199,6 +200,7 @@ fn length(json: &[u8]) -> usize {
     }
 }
 
+/// The length of the text that `json` begins with, with its quotes.
 pub(super) fn text_length(json: &[u8]) -> usize {
     let mut at = 1;
     loop {
@@ -210,6 +212,7 @@ pub(super) fn text_length(json: &[u8]) -> usize {
     }
 }
 
+/// The length of the list or object that `json` begins with.
 fn container_length(json: &[u8]) -> usize {
     let (mut at, mut depth) = (0, 0_usize);
     loop {
@@ -231,19 +234,22 @@ fn container_length(json: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::Raw;
+    use super::RawJson;
 
     #[test]
-    fn what_is_asked_for_is_found() {
-        let raw = Raw(r#"{"a":[1,"]\"",[],{}],"b":{"c":"x\\"},"":-1.5e300,"d":null}"#);
-        let items: Vec<&str> = raw.get("a").unwrap().items().map(Raw::json).collect();
+    fn values_are_found_in_the_text() {
+        let raw = RawJson(r#"{"a":[1,"]\"",[],{}],"b":{"c":"x\\"},"":-1.5e300,"d":null}"#);
+        let items: Vec<&str> = raw.get("a").unwrap().items().map(RawJson::json).collect();
         assert_eq!(items, ["1", r#""]\"""#, "[]", "{}"]);
         let c = raw.get("b").and_then(|b| b.get("c")).unwrap();
         assert_eq!(c.as_str().as_deref(), Some("x\\"));
-        assert_eq!(raw.get("").and_then(Raw::as_f64), Some(-1.5e300));
+        assert_eq!(raw.get("").and_then(RawJson::as_f64), Some(-1.5e300));
         assert!(raw.get("d").unwrap().is_null() && raw.get("e").is_none());
         let [d, none, a] = raw.get_all(["d", "x", "a"]);
-        assert!(d.is_some() && none.is_none() && a.is_some_and(Raw::is_array));
-        assert_eq!(Raw("7").items().count() + Raw("[]").entries().count(), 0);
+        assert!(d.is_some() && none.is_none() && a.is_some_and(RawJson::is_array));
+        assert_eq!(
+            RawJson("7").items().count() + RawJson("[]").entries().count(),
+            0
+        );
     }
 }

@@ -1,30 +1,33 @@
-//! Values to JSON as Jupyter writes it: indent 1, UTF-8 as it is.
+//! Writes values as JSON like Jupyter: indent 1, UTF-8 unescaped.
 //!
-//! Byte for byte what serde_json's own formatter makes, in half the time: most of a notebook
-//! is short texts, each on a line of its own. But what is many small things deep in others,
-//! which on a line each would be several times as long, is written without lines.
+//! The output equals that of serde_json's own formatter byte for byte, in half the time, because
+//! most of a notebook is short texts, each on a line of its own. But many small values deep in
+//! containers, which would be several times as long on lines of their own, are written without
+//! line breaks.
 
 use std::{borrow::Cow, fmt::Write};
 
-use super::raw::Raw;
+use super::raw::RawJson;
 use crate::scan;
 
-/// Deeper lines are indented in pieces of this.
+/// The white space of an indent; deeper lines repeat it.
 const INDENT: &str = "                                ";
 
-/// Lines may make a value longer by this factor.
-const MAX_GROWTH: usize = 3;
-/// And for nothing by so much all that a notebook has beside its cells, and each of its cells,
-/// of which there may be ten thousand. A cell's is its own, since it is written alone as well.
-const FREE: usize = 64 * 1024;
-const FREE_OF_CELL: usize = 4 * 1024;
-/// Where they would make more, there are some in so many containers at most.
-const FEW_LEVELS: usize = 4;
+/// Line breaks may add this many times the size of a value.
+const LINES_GROWTH_FACTOR: usize = 3;
+/// Beyond that, line breaks may add this many bytes to all fields beside the cells, and to each
+/// cell, of which there may be ten thousand. Each cell has its own allowance, because cells are
+/// also written one by one.
+const TOP_FREE_BYTES: usize = 64 * 1024;
+const CELL_FREE_BYTES: usize = 4 * 1024;
+/// The most levels of containers with line breaks in a value that is too large with all of them.
+const MAX_SPLIT_LEVELS: usize = 4;
 
-/// A number of which more than this is zeros is kept short, until it is written.
-const MANY_ZEROS: usize = 8;
+/// A number of at least this many characters is kept in exponent form when that is half as long,
+/// until it is written.
+const MIN_EXPONENT_CHARS: usize = 8;
 
-/// `number` as it is kept: as serde_json writes it, or with its zeros as an exponent.
+/// Appends `number` as it is kept: as serde_json writes it, or in a much shorter exponent form.
 pub(super) fn push_number(out: &mut String, number: f64) {
     let Some(plain) = serde_json::Number::from_f64(number) else {
         out.push_str("null");
@@ -32,11 +35,11 @@ pub(super) fn push_number(out: &mut String, number: f64) {
     };
     let plain = plain.to_string();
     let short = format!("{number:e}");
-    let is_much_shorter = plain.len() >= MANY_ZEROS && 2 * short.len() <= plain.len();
+    let is_much_shorter = plain.len() >= MIN_EXPONENT_CHARS && 2 * short.len() <= plain.len();
     out.push_str(if is_much_shorter { &short } else { &plain });
 }
 
-/// What is kept of a number, a truth or null, as serde_json writes it.
+/// The JSON, as serde_json writes it, of a number, `true`, `false` or null as it is kept.
 pub(crate) fn number(kept: &str) -> Cow<'_, str> {
     if !kept.ends_with(|c: char| c.is_ascii_digit()) || !kept.contains('e') {
         return Cow::Borrowed(kept);
@@ -45,65 +48,66 @@ pub(crate) fn number(kept: &str) -> Cow<'_, str> {
     number.map_or(Cow::Borrowed(kept), |number| Cow::Owned(number.to_string()))
 }
 
-/// What takes the pieces of a text.
-trait Out {
-    fn piece(&mut self, piece: &str);
+/// Receives a text in parts.
+trait TextSink {
+    fn push_part(&mut self, piece: &str);
 }
 
-impl Out for String {
-    fn piece(&mut self, piece: &str) {
-        self.push_str(piece);
+impl TextSink for String {
+    fn push_part(&mut self, part: &str) {
+        self.push_str(part);
     }
 }
 
-/// Only how long it would be.
-struct Length(usize);
+/// Counts the bytes of a text without keeping it.
+struct TextLength(usize);
 
-impl Out for Length {
-    fn piece(&mut self, piece: &str) {
-        self.0 += piece.len();
+impl TextSink for TextLength {
+    fn push_part(&mut self, part: &str) {
+        self.0 += part.len();
     }
 }
 
-/// What lines may still add to values beyond what they are allowed by their size.
+/// The bytes that line breaks may still add beyond [`LINES_GROWTH_FACTOR`].
 ///
-/// There is one for all the fields of an object, since there may be many small ones.
+/// All fields of an object share one allowance, because there may be many small ones.
 #[derive(Clone)]
-pub(in crate::notebook) struct Allowance(usize);
+pub(in crate::notebook) struct LinesAllowance(usize);
 
-impl Allowance {
-    /// For what a notebook has beside its cells.
+impl LinesAllowance {
+    /// The allowance of all fields beside the cells.
     pub(in crate::notebook) fn of_top() -> Self {
-        Self(FREE)
+        Self(TOP_FREE_BYTES)
     }
 
+    /// The allowance of one cell.
     pub(in crate::notebook) fn of_cell() -> Self {
-        Self(FREE_OF_CELL)
+        Self(CELL_FREE_BYTES)
     }
 }
 
-/// `value`, which stands in so many containers, onto the end of `out`.
+/// Appends `value`, which stands in `depth` containers, to `out`.
 pub(in crate::notebook) fn push(
     out: &mut String,
-    value: Raw<'_>,
+    value: RawJson<'_>,
     depth: usize,
-    free: &mut Allowance,
+    free: &mut LinesAllowance,
 ) {
     let (levels, length) = measured(value, depth, free);
     out.reserve(length);
-    lines(out, value.json(), depth, levels);
+    push_lines(out, value.json(), depth, levels);
 }
 
-/// In how many containers there are lines, and how long that is.
-fn measured(value: Raw<'_>, depth: usize, free: &mut Allowance) -> (usize, usize) {
+/// The number of levels of containers that get line breaks, and the length of `value` with them.
+fn measured(value: RawJson<'_>, depth: usize, free: &mut LinesAllowance) -> (usize, usize) {
     let length = |levels| {
-        let mut length = Length(0);
-        lines(&mut length, value.json(), depth, levels);
+        let mut length = TextLength(0);
+        push_lines(&mut length, value.json(), depth, levels);
         (levels, length.0)
     };
-    let own = (1 + MAX_GROWTH) * value.json().len();
+    let own = (1 + LINES_GROWTH_FACTOR) * value.json().len();
     let most = own + free.0;
-    let few = (0..=FEW_LEVELS).rev().map(|more| depth + more);
+    let few = (0..=MAX_SPLIT_LEVELS).rev().map(|more| depth + more);
     let mut tried = std::iter::once(usize::MAX).chain(few).map(length);
     let fitting = tried.find(|(_, length)| *length <= most);
     let (levels, length) = fitting.unwrap_or_else(|| length(0));
@@ -111,8 +115,8 @@ fn measured(value: Raw<'_>, depth: usize, free: &mut Allowance) -> (usize, usize
     (levels, length)
 }
 
-/// `json` with lines in containers that stand in fewer than `levels` others.
-fn lines(out: &mut impl Out, json: &str, depth: usize, levels: usize) {
+/// Writes `json` with line breaks in containers that stand in fewer than `levels` others.
+fn push_lines(out: &mut impl TextSink, json: &str, depth: usize, levels: usize) {
     let bytes = json.as_bytes();
     let mut depth = depth;
     let mut at = 0;
@@ -123,12 +127,12 @@ fn lines(out: &mut impl Out, json: &str, depth: usize, levels: usize) {
         match byte {
             b'"' => {
                 at = start + super::raw::text_length(&bytes[start..]);
-                out.piece(&json[start..at]);
+                out.push_part(&json[start..at]);
             }
             b'{' | b'[' => {
-                out.piece(&json[start..at]);
+                out.push_part(&json[start..at]);
                 if matches!(bytes.get(at), Some(b'}' | b']')) {
-                    out.piece(&json[at..=at]);
+                    out.push_part(&json[at..=at]);
                     at += 1;
                     continue;
                 }
@@ -142,55 +146,55 @@ fn lines(out: &mut impl Out, json: &str, depth: usize, levels: usize) {
                 if is_split {
                     line(out, depth);
                 }
-                out.piece(&json[start..at]);
+                out.push_part(&json[start..at]);
             }
             b',' => {
-                out.piece(",");
+                out.push_part(",");
                 if is_split {
                     line(out, depth);
                 }
             }
-            b':' => out.piece(": "),
+            b':' => out.push_part(": "),
             _ => {
                 let rest = bytes[at..].iter();
                 let ends = |byte: &&u8| !matches!(byte, b',' | b']' | b'}');
                 at += rest.take_while(ends).count();
                 match &json[start..at] {
-                    short if levels == usize::MAX => out.piece(&number(short)),
-                    short => out.piece(short),
+                    short if levels == usize::MAX => out.push_part(&number(short)),
+                    short => out.push_part(short),
                 }
             }
         }
     }
 }
 
-fn line(out: &mut impl Out, depth: usize) {
-    out.piece("\n");
+fn line(out: &mut impl TextSink, depth: usize) {
+    out.push_part("\n");
     let mut left = depth;
     while left > 0 {
         let some = left.min(INDENT.len());
-        out.piece(&INDENT[..some]);
+        out.push_part(&INDENT[..some]);
         left -= some;
     }
 }
 
-/// An object of `fields` that a notebook has beside its cells, their names as JSON has them, which stands in so many containers,
-/// onto the end of `out`.
+/// Appends an object of the `fields` beside the cells, which stands in `depth` containers, to
+/// `out`; the names are as they stand between the quotes of the JSON.
 pub(in crate::notebook) fn push_object<'a>(
     out: &mut String,
-    fields: impl Iterator<Item = (&'a str, Raw<'a>)> + Clone,
+    fields: impl Iterator<Item = (&'a str, RawJson<'a>)> + Clone,
     depth: usize,
 ) {
-    let mut free = Allowance::of_top();
-    // A text that grows as it is written takes up to three times its length for a while; of
-    // this one nothing is left over either.
+    let mut free = LinesAllowance::of_top();
+    // Measuring first saves memory, because a growing text may take three times its length, and
+    // has unused room at its end.
     let mut measuring = free.clone();
-    let length = |(name, value): (&str, Raw<'_>)| {
+    let length = |(name, value): (&str, RawJson<'_>)| {
         let (_, length) = measured(value, depth + 1, &mut measuring);
         ",\n".len() + depth + 1 + "\"\": ".len() + name.len() + length
     };
     let length: usize = fields.clone().map(length).sum();
-    // The last has no comma, and there is a line for the brace that closes.
+    // The last field has no comma, and the closing brace has a line of its own.
     out.reserve_exact("{}".len() + if length > 0 { length + depth } else { 0 });
     out.push('{');
     let mut separator = "";
@@ -207,20 +211,20 @@ pub(in crate::notebook) fn push_object<'a>(
     out.push('}');
 }
 
-/// A name as JSON has it, and what comes before its value.
+/// Appends a name, as it stands between the quotes of the JSON, up to its value.
 pub(in crate::notebook) fn push_name(out: &mut String, name: &str) {
     for part in ["\"", name, "\": "] {
         out.push_str(part);
     }
 }
 
-/// `cells`, which stand in a list in so many containers, onto the end of `out`.
+/// Appends a list of `cells`, which stands in `depth` containers, to `out`.
 pub(in crate::notebook) fn push_cells<'a>(
     out: &mut String,
-    cells: impl Iterator<Item = Raw<'a>> + Clone,
+    cells: impl Iterator<Item = RawJson<'a>> + Clone,
     depth: usize,
 ) {
-    let length = |cell| measured(cell, depth + 1, &mut Allowance::of_cell()).1 + depth + 3;
+    let length = |cell| measured(cell, depth + 1, &mut LinesAllowance::of_cell()).1 + depth + 3;
     out.reserve_exact(cells.clone().map(length).sum::<usize>() + depth + 8);
     out.push('[');
     let mut separator = "";
@@ -228,7 +232,7 @@ pub(in crate::notebook) fn push_cells<'a>(
         out.push_str(separator);
         separator = ",";
         line(out, depth + 1);
-        push(out, cell, depth + 1, &mut Allowance::of_cell());
+        push(out, cell, depth + 1, &mut LinesAllowance::of_cell());
     }
     if !separator.is_empty() {
         line(out, depth);
@@ -236,7 +240,7 @@ pub(in crate::notebook) fn push_cells<'a>(
     out.push(']');
 }
 
-/// `text` as JSON, quotes and all, onto the end of `out`.
+/// Appends `text` as JSON, with its quotes, to `out`.
 pub(in crate::notebook) fn push_text(out: &mut String, text: &str) {
     out.push('"');
     let mut rest = text;
@@ -281,24 +285,29 @@ mod tests {
         let mut out = String::new();
         push(
             &mut out,
-            Raw::of(&value.to_string()),
+            RawJson::of(&value.to_string()),
             0,
-            &mut Allowance::of_top(),
+            &mut LinesAllowance::of_top(),
         );
         assert_eq!(out, by_serde(value));
     }
 
     #[test]
-    fn lines_do_not_make_much_of_little() {
+    fn line_breaks_add_little_to_a_deep_value() {
         let mut value = json!(vec![0; 100_000]);
         for _ in 0..50 {
             value = json!([value]);
         }
         let json = value.to_string();
         let mut out = String::new();
-        push(&mut out, Raw::of(&json), 2, &mut Allowance::of_top());
+        push(
+            &mut out,
+            RawJson::of(&json),
+            2,
+            &mut LinesAllowance::of_top(),
+        );
         assert!(
-            out.len() <= (1 + MAX_GROWTH) * json.len() + FREE,
+            out.len() <= (1 + LINES_GROWTH_FACTOR) * json.len() + TOP_FREE_BYTES,
             "{}",
             out.len()
         );
@@ -310,19 +319,23 @@ mod tests {
     }
 
     #[test]
-    fn nor_much_of_many_of_them() {
+    fn line_breaks_add_little_to_many_deep_values() {
         let deep = format!("{}{}0{}", "[".repeat(94), "0,".repeat(500), "]".repeat(94));
         let size = 200 * deep.len();
-        let values = || std::iter::repeat_n(Raw::of(&deep), 200);
-        let most = (1 + MAX_GROWTH) * size + 200 * 16;
+        let values = || std::iter::repeat_n(RawJson::of(&deep), 200);
+        let most = (1 + LINES_GROWTH_FACTOR) * size + 200 * 16;
 
         let mut out = String::new();
         push_cells(&mut out, values(), 1);
-        assert!(out.len() <= most + 200 * FREE_OF_CELL, "{}", out.len());
+        assert!(out.len() <= most + 200 * CELL_FREE_BYTES, "{}", out.len());
 
         let mut out = String::new();
         push_object(&mut out, values().map(|value| ("a", value)), 1);
-        assert!(out.len() <= most + FREE, "{} of {size}", out.len());
+        assert!(
+            out.len() <= most + TOP_FREE_BYTES,
+            "{} of {size}",
+            out.len()
+        );
     }
 
     #[test]
@@ -335,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn however_deep_it_is() {
+    fn a_deep_value_is_written_as_serde_json_does() {
         let mut value = json!([]);
         for _ in 0..50 {
             value = json!({"a": [value, 1], "b": {}});

@@ -1,30 +1,30 @@
-//! The cells that their author keeps to themself: those with the tag `private`.
+//! Private cells: cells with the tag `private`, which only their author may see.
 //!
-//! They are cut out of a notebook's bytes, and all that is around them stays as it was
-//! written. What is cut is found without making values of anything (`scan`), and wherever a
-//! reader could look for cells: under a key that is there twice, in worksheets, in a table,
-//! however the tag is spelled (`word`). What is cut too often is noticed by the author, what is
-//! cut too seldom by everyone else; so of two possibilities it is always the first.
+//! They are cut out of a notebook's bytes, and all bytes around them stay as they were written.
+//! `scan` finds them without making values, wherever a reader could look for cells: under a key
+//! that occurs twice, in worksheets, in an object, and with any spelling of the tag (`word`). The
+//! author notices a cell that is cut by mistake, but everyone else would see one that is not cut
+//! by mistake; so a doubtful cell is always cut.
 
 pub(super) mod hint;
 mod scan;
 mod word;
 
-pub use self::hint::TAG;
+pub use self::hint::PRIVATE_TAG;
 use self::hint::may_be_tagged;
-use self::scan::{Cut, Scan};
+use self::scan::{Cut, PrivateCellScan};
 use super::{Notebook, ParseError, outline::Outline};
 
 /// The bytes of a notebook without its private cells, which are those whose `metadata.tags`
-/// hold `private`. A notebook that has none stays as it is, byte for byte.
+/// hold `private`. A notebook without private cells stays as it is, byte for byte.
 ///
-/// With the cells goes the saved state of the notebook's widgets, since it does not say
-/// whose it is.
+/// With the cells it cuts the saved state of the notebook's widgets, because that does not tell
+/// which cell it belongs to.
 ///
 /// # Errors
 ///
-/// When there may be such a cell in them and they cannot be read, as [`Notebook::parse`] says
-/// it: what is private in half a file, nobody knows.
+/// The error of [`Notebook::parse`], when the bytes may hold a private cell and cannot be read,
+/// because half a file does not tell which of it is private.
 ///
 /// ```
 /// use shared::notebook::without_private;
@@ -36,7 +36,7 @@ use super::{Notebook, ParseError, outline::Outline};
 /// ```
 pub fn without_private(bytes: Vec<u8>) -> Result<Vec<u8>, ParseError> {
     check_encoding(&bytes)?;
-    // Nearly every notebook has none, which its outline tells.
+    // The outline tells fast that nearly every notebook has none.
     let may_have_one = match Outline::of(&bytes) {
         Some(outline) => outline.may_have_private,
         None => may_be_tagged(&bytes),
@@ -45,25 +45,25 @@ pub fn without_private(bytes: Vec<u8>) -> Result<Vec<u8>, ParseError> {
         return Ok(bytes);
     }
     Notebook::check(&bytes)?;
-    let cuts = Scan::new(&bytes).run();
+    let cuts = PrivateCellScan::new(&bytes).run();
     if cuts.is_empty() {
         return Ok(bytes);
     }
     let rest = cut(&bytes, &cuts);
     drop(bytes);
-    // Whoever reads the rest reads it like this.
+    // The rest must be a notebook without private cells for its readers, too.
     Notebook::check(&rest)?;
-    match Scan::new(&rest).run().is_empty() {
+    match PrivateCellScan::new(&rest).run().is_empty() {
         true => Ok(rest),
         false => Err(ParseError::at_start("a private cell cannot be taken out")),
     }
 }
 
-/// In another encoding there may be a private cell that nobody finds here, and whom it is
-/// given to may read it.
+/// Refuses UTF-16 and UTF-32, in which this module would not find a private cell that another
+/// reader of the bytes may find.
 pub(super) fn check_encoding(bytes: &[u8]) -> Result<(), ParseError> {
     let is_marked = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
-    // JSON begins with two characters of ASCII, which have zeros between them there.
+    // JSON begins with two ASCII characters, and those encodings have zeros between them.
     if is_marked || bytes.iter().take(2).any(|byte| *byte == 0) {
         let what = "the file is UTF-16 or UTF-32, and a notebook is UTF-8: save it as that";
         return Err(ParseError::at_start(what));
@@ -71,7 +71,7 @@ pub(super) fn check_encoding(bytes: &[u8]) -> Result<(), ParseError> {
     Ok(())
 }
 
-/// `bytes` without `cuts`, which are in order and apart.
+/// `bytes` without `cuts`, which are in order and do not overlap.
 fn cut(bytes: &[u8], cuts: &[Cut]) -> Vec<u8> {
     let mut rest = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -1,43 +1,43 @@
-//! What of a notebook's bytes is to go: one pass that keeps what is open and no values.
+//! Finds the bytes of private cells: one pass that keeps open containers and no values.
 //!
-//! Nothing here depends on which of several readings is right. An object is a cell as soon as
-//! it has `metadata`, wherever it stands and whatever the metadata is; it is private as soon as
-//! the tag is in what the metadata has for tags, in a list, a table or a text, at any depth.
+//! It does not matter which of several readings of odd JSON is right. An object is a cell as
+//! soon as it has `metadata`, wherever it stands and whatever the metadata is; it is private as
+//! soon as the tags of its metadata hold the tag, in a list, an object or a text, at any depth.
 //!
-//! But for what an output shows, and what is attached to a cell: that is data, in which
-//! `metadata` and `tags` are words like others, and no reader looks for cells there. Of it
-//! only what is a whole cell goes, with a type or a source beside its metadata.
+//! The data of outputs and attachments is the exception, because `metadata` and `tags` are
+//! ordinary words there, and no reader looks for cells in it. In data only a whole cell is cut,
+//! which has a type or a source beside its metadata.
 
 use std::ops::Range;
 
 use super::{hint::has_tag, word::says};
-use crate::{notebook::json::MAX_DEPTH, scan};
+use crate::{notebook::json::MAX_JSON_DEPTH, scan};
 
-/// What goes, and what comes in its place.
+/// The range of bytes that is cut, and the text that replaces it.
 pub(super) type Cut = (Range<usize>, &'static str);
 
-/// What the saved state of widgets is called where it stands with other mime types.
+/// The letters of the mime type of saved widget state.
 const WIDGET_STATE: &str = "jupyterwidgetstate";
 
-/// What the value after a key may be.
+/// What a key tells about its value.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Key {
+enum KeyRole {
     Metadata,
     Tags,
-    /// Cells, or worksheets, which have cells.
+    /// `cells`, or `worksheets`, which hold cells.
     Cells,
-    /// Saved state of widgets.
+    /// Saved widget state.
     Widgets,
     Outputs,
-    /// What an output shows.
+    /// The data of an output.
     Data,
     Attachments,
-    /// What a cell has, and little else that has metadata.
+    /// A field of cells, which few other objects with metadata have.
     OfCell,
     Other,
 }
 
-impl Key {
+impl KeyRole {
     fn of(text: &[u8]) -> Self {
         let is = |word| says(text, word);
         if is("metadata") {
@@ -53,25 +53,26 @@ impl Key {
         }
     }
 
-    /// Of what is written as every reader expects it: spelled otherwise it is looked into.
+    /// The role of keys that count only in their exact spelling, because otherwise their values
+    /// have to be searched.
     fn plain(text: &[u8]) -> Self {
         match text {
             b"outputs" => Self::Outputs,
             b"data" | b"text" => Self::Data,
             b"attachments" => Self::Attachments,
             b"cell_type" | b"source" | b"input" => Self::OfCell,
-            // In an output as old as can be the mime types stand beside the rest.
+            // In outputs of nbformat 2 and 3 the mime types are fields of the output itself.
             mime if mime.contains(&b'/') => Self::Data,
             _ => Self::Other,
         }
     }
 
-    /// Whether what has it is a cell, if it has metadata too.
+    /// Whether an object with this key and metadata is a cell.
     fn is_of_cell(self) -> bool {
         matches!(self, Self::OfCell | Self::Outputs)
     }
 
-    /// Whether cells may stand in what is under it, where they are looked for.
+    /// Whether the value may hold cells because its container does, without a role of its own.
     fn is_neutral(self) -> bool {
         !matches!(
             self,
@@ -81,7 +82,7 @@ impl Key {
 }
 
 fn is_widget_state(text: &[u8]) -> bool {
-    // A mime type is short.
+    // A mime type is short, so a long text is not read.
     if text.len() >= 1000 {
         return false;
     }
@@ -93,40 +94,40 @@ fn is_widget_state(text: &[u8]) -> bool {
     said.is_ok_and(|said| letters(said).contains(WIDGET_STATE))
 }
 
-/// A container that is read.
-struct Open {
+/// An open container.
+struct OpenContainer {
     start: usize,
     is_object: bool,
-    /// What the next value is for; `None` while a key is expected.
-    key: Option<Key>,
-    /// Cells may stand in it, or it is one.
+    /// The role of the next value; `None` while a key is expected.
+    key: Option<KeyRole>,
+    /// It may hold cells, or is one.
     is_of_cells: bool,
-    /// It is the metadata of something, or within it.
+    /// It is metadata, or within it.
     in_metadata: bool,
-    /// What it holds are tags.
+    /// Its values are tags.
     in_tags: bool,
-    /// It is the outputs of a cell, or a list in them.
+    /// It is the list of a cell's outputs, or a list within that.
     is_outputs: bool,
     is_output: bool,
-    /// It is what an output shows, or what is attached to a cell, or within it.
+    /// It is the data of an output or an attachment, or within it.
     in_data: bool,
     is_private: bool,
-    /// It has what only a cell has.
+    /// It has a field that only cells have.
     has_source: bool,
-    /// How many cuts and saved states there were before it.
+    /// The numbers of cuts and of saved widget states before it.
     cuts: usize,
     widgets: usize,
-    /// Where the last value ends that stays in this list.
+    /// The end of the last value that stays in this list.
     kept_to: Option<usize>,
-    /// The private ones after it.
+    /// The range of the private values after that one.
     run: Option<Range<usize>>,
 }
 
-/// A container too deep to be looked into, with all that is within it.
+/// A container deeper than is read, with all that is within it.
 #[derive(Default)]
-struct Deep {
+struct DeepContainer {
     start: usize,
-    /// Of it and within it.
+    /// The number of open containers: this one and those within it.
     open: usize,
     is_private: bool,
     has_metadata: bool,
@@ -134,30 +135,30 @@ struct Deep {
     has_widgets: bool,
 }
 
-/// One pass over bytes that are known to be JSON, but for what the tolerant reader repairs.
-pub(super) struct Scan<'a> {
+/// One pass over bytes that the tolerant reader has read as JSON, repairing them if need be.
+pub(super) struct PrivateCellScan<'a> {
     bytes: &'a [u8],
     at: usize,
-    open: Vec<Open>,
-    deep: Deep,
+    open: Vec<OpenContainer>,
+    deep: DeepContainer,
     cuts: Vec<Cut>,
-    /// Saved states of widgets, which go when a cell does.
+    /// The ranges of saved widget state, which are cut when a cell is.
     widgets: Vec<Range<usize>>,
 }
 
-impl<'a> Scan<'a> {
+impl<'a> PrivateCellScan<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self {
             bytes,
             at: 0,
             open: Vec::new(),
-            deep: Deep::default(),
+            deep: DeepContainer::default(),
             cuts: Vec::new(),
             widgets: Vec::new(),
         }
     }
 
-    /// What is to go, in order and apart.
+    /// Runs the pass; returns the cuts, in order and without overlaps.
     pub(super) fn run(mut self) -> Vec<Cut> {
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
@@ -181,7 +182,7 @@ impl<'a> Scan<'a> {
         self.cuts.extend(widgets);
         self.cuts
             .sort_unstable_by_key(|(range, _)| (range.start, usize::MAX - range.end));
-        // A saved state may have cells, or others, within it.
+        // Saved widget state may have cells, or other saved state, within it.
         let mut end = 0;
         self.cuts.retain(|(range, _)| {
             let is_apart = range.start >= end;
@@ -191,22 +192,22 @@ impl<'a> Scan<'a> {
         self.cuts
     }
 
-    /// The container whose values come next; none in one that is not looked into.
-    fn top(&mut self) -> Option<&mut Open> {
+    /// The container whose values come next; `None` within one that is too deep.
+    fn top(&mut self) -> Option<&mut OpenContainer> {
         self.open.last_mut().filter(|_| self.deep.open == 0)
     }
 
     fn begin(&mut self, is_object: bool) {
         let start = self.at;
         self.at += 1;
-        if self.open.len() == MAX_DEPTH {
+        if self.open.len() == MAX_JSON_DEPTH {
             if self.deep.open == 0 {
                 self.deep.start = start;
             }
             self.deep.open += 1;
             return;
         }
-        let mut open = Open {
+        let mut open = OpenContainer {
             start,
             is_object,
             key: None,
@@ -224,11 +225,11 @@ impl<'a> Scan<'a> {
             run: None,
         };
         if let Some(parent) = self.open.last() {
-            let is_metadata = parent.key == Some(Key::Metadata);
+            let is_metadata = parent.key == Some(KeyRole::Metadata);
             let has_cells =
-                parent.key == Some(Key::Cells) && (parent.is_of_cells || self.open.len() == 1);
-            // A list of cells, or a table of them, or a cell in one.
-            let is_one = parent.is_of_cells && parent.key.is_none_or(Key::is_neutral);
+                parent.key == Some(KeyRole::Cells) && (parent.is_of_cells || self.open.len() == 1);
+            // A list or an object of cells, or a cell in one.
+            let is_one = parent.is_of_cells && parent.key.is_none_or(KeyRole::is_neutral);
             open.is_outputs = parent.holds_outputs() && !is_object;
             open.is_output = parent.holds_outputs() && is_object;
             open.in_data = parent.in_data || parent.holds_data();
@@ -262,7 +263,7 @@ impl<'a> Scan<'a> {
         let Some(ended) = self.open.pop() else { return };
         let range = ended.start..self.at;
         if let Some(run) = ended.run {
-            // What separates them from what stays goes too.
+            // The commas between them and the values that stay are cut, too.
             let range = match ended.kept_to {
                 Some(kept_to) => kept_to..run.end,
                 None => ended.start + 1..self.at - 1,
@@ -271,19 +272,19 @@ impl<'a> Scan<'a> {
         }
         let is_private = ended.is_private && (!ended.in_data || ended.has_source);
         if is_private {
-            // All of it goes, and so what would have gone of it.
+            // Its cut replaces the cuts within it.
             self.cuts.truncate(ended.cuts);
             self.widgets.truncate(ended.widgets);
         }
         self.value(range, is_private);
     }
 
-    /// A value ends here.
+    /// Handles the end of a value, which is cut when it is private.
     fn value(&mut self, range: Range<usize>, is_private: bool) {
         let Some(parent) = self.open.last_mut().filter(|_| self.deep.open == 0) else {
             return;
         };
-        if parent.key == Some(Key::Widgets) {
+        if parent.key == Some(KeyRole::Widgets) {
             self.widgets.push(range.clone());
         }
         if parent.is_object {
@@ -320,59 +321,60 @@ impl<'a> Scan<'a> {
         let Some(open) = self.open.last_mut() else {
             return;
         };
-        // A table of tags has them for its keys.
+        // An object of tags has them as its keys.
         let is_key = open.is_object && open.key.is_none();
         let may_be_tag = match open.key {
             _ if open.in_tags => true,
-            Some(Key::Metadata) => true,
-            Some(Key::Tags) => open.holds_tags(),
+            Some(KeyRole::Metadata) => true,
+            Some(KeyRole::Tags) => open.holds_tags(),
             _ => false,
         };
         if is_key {
-            let key = Key::of(text);
+            let key = KeyRole::of(text);
             open.key = Some(key);
             open.has_source |= key.is_of_cell();
         }
         if may_be_tag && has_tag(text) {
-            self.found();
+            self.mark_private();
         }
         if !is_key {
             self.value(start..self.at, false);
         }
     }
 
-    /// A text in what is not looked into: which key it belongs to is not known.
+    /// A text in a container that is too deep, of which it is not known which key it belongs to.
     fn deep_text(&mut self, text: &[u8]) {
         if has_tag(text) {
             let around = self.open.last();
             match around.is_some_and(|open| open.in_metadata || open.holds_tags()) {
-                true => self.found(),
+                true => self.mark_private(),
                 false => self.deep.is_private = true,
             }
         }
-        let key = Key::of(text);
-        self.deep.has_widgets |= key == Key::Widgets;
-        self.deep.has_metadata |= key == Key::Metadata;
+        let key = KeyRole::of(text);
+        self.deep.has_widgets |= key == KeyRole::Widgets;
+        self.deep.has_metadata |= key == KeyRole::Metadata;
         self.deep.has_source |= key.is_of_cell();
     }
 
-    /// The tag is here: whatever it could be a tag of is private, but for the whole notebook.
-    fn found(&mut self) {
+    /// The tag was found: marks every open container that it may be a tag of as private, but not
+    /// the whole notebook.
+    fn mark_private(&mut self) {
         for open in self.open.iter_mut().skip(1).rev() {
             let is_its = match open.key {
-                Some(Key::Metadata) => true,
-                Some(Key::Tags) => open.is_of_cells,
+                Some(KeyRole::Metadata) => true,
+                Some(KeyRole::Tags) => open.is_of_cells,
                 _ => false,
             };
             if is_its && open.is_private {
-                // And so is all around it that could be.
+                // The containers around it are marked already.
                 return;
             }
             open.is_private |= is_its;
         }
     }
 
-    /// A number, `true`, `null`, or what Python writes for a number that is none.
+    /// A number, `true`, `null`, or a name of Python's for a number that JSON does not have.
     fn word(&mut self) {
         let start = self.at;
         let rest = self.bytes[start..].iter();
@@ -382,27 +384,27 @@ impl<'a> Scan<'a> {
     }
 }
 
-impl Open {
-    /// Whether the value after its key is outputs of a cell, or one of its values an output.
+impl OpenContainer {
+    /// Whether its next value is the list of a cell's outputs, or one output.
     fn holds_outputs(&self) -> bool {
         let is_list_of_them = self.is_outputs && !self.is_object;
-        let is_cell = self.is_of_cells && self.key == Some(Key::Outputs);
+        let is_cell = self.is_of_cells && self.key == Some(KeyRole::Outputs);
         is_list_of_them || (is_cell && !self.in_metadata && !self.in_tags)
     }
 
-    /// Whether the value after its key is what an output shows, or attached to a cell.
+    /// Whether its next value is the data of an output or of an attachment.
     fn holds_data(&self) -> bool {
         let is_data = match self.key {
-            Some(Key::Data) => self.is_output,
-            Some(Key::Attachments) => self.is_of_cells && !self.is_output && !self.is_outputs,
+            Some(KeyRole::Data) => self.is_output,
+            Some(KeyRole::Attachments) => self.is_of_cells && !self.is_output && !self.is_outputs,
             _ => false,
         };
         is_data && !self.in_metadata && !self.in_tags
     }
 
-    /// Whether the value after its key is tags of something.
+    /// Whether its next value holds tags.
     fn holds_tags(&self) -> bool {
         let has_some = self.in_metadata || self.is_of_cells;
-        self.in_tags || (self.key == Some(Key::Tags) && has_some)
+        self.in_tags || (self.key == Some(KeyRole::Tags) && has_some)
     }
 }

@@ -1,17 +1,17 @@
-//! What is cut, by example; what holds for every notebook is in `tests/notebooks/private.rs`.
+//! Examples of cuts; properties of every notebook are in `tests/notebooks/private.rs`.
 
-use super::{super::json::MAX_DEPTH, *};
+use super::{super::json::MAX_JSON_DEPTH, *};
 
-const PRIVATE: &str = r#"{"metadata": {"tags": ["private"]}, "source": "secret"}"#;
+const PRIVATE_CELL: &str = r#"{"metadata": {"tags": ["private"]}, "source": "secret"}"#;
 
-/// What is left of `json`, in which `@` stands for a private cell.
+/// The rest of `json`, in which `@` stands for a private cell.
 fn rest(json: &str) -> String {
-    let bytes = json.replace('@', PRIVATE).into_bytes();
+    let bytes = json.replace('@', PRIVATE_CELL).into_bytes();
     String::from_utf8(without_private(bytes).unwrap()).unwrap()
 }
 
 #[test]
-fn what_stays_stays_as_it_was_written() {
+fn bytes_around_private_cells_stay_as_written() {
     for (json, expected) in [
         (r#"{"cells": [@]}"#, r#"{"cells": []}"#),
         ("{\"cells\": [\n @\n ]}", r#"{"cells": []}"#),
@@ -43,7 +43,7 @@ fn what_stays_stays_as_it_was_written() {
 }
 
 #[test]
-fn a_private_cell_is_one_however_it_is_spelled() {
+fn private_cells_are_cut_in_any_spelling() {
     for cell in [
         r#"{"metadata": {"tags": ["a", "Private", "b"]}}"#,
         r#"{"metadata": {"tags": ["priv\u0061te"]}}"#,
@@ -66,7 +66,7 @@ fn a_private_cell_is_one_however_it_is_spelled() {
 }
 
 #[test]
-fn what_some_reader_may_take_for_a_private_cell_is_one() {
+fn doubtful_cells_are_cut() {
     let deep = |tag: &str| format!("{}{tag}{}", "[".repeat(150), "]".repeat(150));
     let deep_tags = format!(r#"{{"metadata": {{"tags": {}}}}}"#, deep("\"private\""));
     let deep_metadata = format!(
@@ -99,7 +99,7 @@ fn what_some_reader_may_take_for_a_private_cell_is_one() {
 }
 
 #[test]
-fn a_cell_that_stands_where_none_should_is_cut_all_the_same() {
+fn private_cells_in_odd_places_are_cut() {
     for (json, expected) in [
         (r#"{"cells": {"a": @}}"#, r#"{"cells": {"a": []}}"#),
         (r#"{"cells": {"a": [@]}}"#, r#"{"cells": {"a": []}}"#),
@@ -123,7 +123,7 @@ fn a_cell_that_stands_where_none_should_is_cut_all_the_same() {
 }
 
 #[test]
-fn with_a_private_cell_goes_the_state_of_widgets_wherever_it_is() {
+fn widget_state_is_cut_with_a_private_cell() {
     let state = r#"application/vnd.jupyter.widget-state+json"#;
     let deep = format!(
         r#"{{"y": {}{{"{state}": "secret"}}{}}}"#,
@@ -154,7 +154,7 @@ fn with_a_private_cell_goes_the_state_of_widgets_wherever_it_is() {
 }
 
 #[test]
-fn no_other_cell_is() {
+fn other_cells_stay() {
     for cell in [
         r#"{"metadata": {"tags": ["privately", "not-private", "privat", "a, privat"]}}"#,
         r#"{"metadata": {"x": "a, private"}, "source": ["a, private"]}"#,
@@ -170,9 +170,9 @@ fn no_other_cell_is() {
     }
 }
 
-/// What an output shows and what is attached is data, in which `tags` is a word like others.
+/// Outputs and attachments hold data, in which `tags` is an ordinary word.
 #[test]
-fn what_is_shown_stays_whatever_it_is() {
+fn data_of_outputs_and_attachments_stays() {
     let deep = format!(
         r#"{}{{"access": "private"}}{}"#,
         r#"{"tags":"#.repeat(150),
@@ -214,7 +214,7 @@ fn what_is_shown_stays_whatever_it_is() {
 }
 
 #[test]
-fn a_whole_cell_in_what_is_shown_is_one() {
+fn whole_private_cells_in_data_are_cut() {
     let deep = format!("{}@{}", "[".repeat(150), "]".repeat(150));
     let after = r#"{"source": "secret", "metadata": {"tags": "private"}}"#;
     let typed = r#"{"metadata": {"tags": ["private"]}, "cell_type": "code", "x": "secret"}"#;
@@ -228,7 +228,7 @@ fn a_whole_cell_in_what_is_shown_is_one() {
             assert!(!rest.contains("secret"), "{json}: {rest}");
         }
     }
-    // Only what is under the names that readers know is data.
+    // Only the values of known fields are data.
     for cell in [
         r#"{"x": [{"data": {"tags": ["private"]}}]}"#,
         r#"{"outputs": [{"x": {"tags": ["private"]}}]}"#,
@@ -242,7 +242,7 @@ fn a_whole_cell_in_what_is_shown_is_one() {
 }
 
 #[test]
-fn several_tags_in_one_text_are_several() {
+fn several_tags_in_one_text_are_found() {
     for tags in [
         r#""private, draft""#,
         r#"["exercise,private"]"#,
@@ -262,7 +262,7 @@ fn several_tags_in_one_text_are_several() {
             }
             let json = format!(r#"{{"cells": [{{"metadata": {metadata}, "cell_type": "raw"}}]}}"#);
             assert_eq!(rest(&json), r#"{"cells": []}"#, "{json}");
-            // And where there is no outline.
+            // The same in a notebook without an outline.
             let json = json.replace("\"raw\"", "1");
             assert_eq!(rest(&json), r#"{"cells": []}"#, "{json}");
         }
@@ -270,7 +270,7 @@ fn several_tags_in_one_text_are_several() {
 }
 
 #[test]
-fn another_encoding_is_refused() {
+fn other_encodings_are_refused() {
     let json = r#"{"cells": [{"metadata": {"tags": ["private"]}, "source": "secret"}]}"#;
     let units = |mark: &str| -> Vec<u16> { format!("{mark}{json}").encode_utf16().collect() };
     for mark in ["", "\u{feff}"] {
@@ -289,7 +289,7 @@ fn another_encoding_is_refused() {
 }
 
 #[test]
-fn what_cannot_be_read_is_not_shown_in_part() {
+fn broken_notebooks_with_private_cells_are_refused() {
     for json in [
         r#"{"cells": [@"#,
         r#"{"cells": [@]"#,
@@ -298,16 +298,16 @@ fn what_cannot_be_read_is_not_shown_in_part() {
         r#"{"cells": [{"metadata": {"tags": ["private"]}, "source": "sec"#,
         "[@]",
     ] {
-        let bytes = json.replace('@', PRIVATE).into_bytes();
+        let bytes = json.replace('@', PRIVATE_CELL).into_bytes();
         let error = Notebook::parse(&bytes).unwrap_err();
         assert_eq!(without_private(bytes).unwrap_err(), error, "{json}");
     }
 }
 
 #[test]
-fn what_is_too_deep_is_passed_over() {
+fn deep_values_without_the_tag_stay() {
     let deep = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-    for levels in [MAX_DEPTH - 3, MAX_DEPTH, 5_000] {
+    for levels in [MAX_JSON_DEPTH - 3, MAX_JSON_DEPTH, 5_000] {
         let x = deep(levels);
         let json = format!(r#"{{"x": {x}, "cells": [{{"x": {x}}}, @, {{"y": {x}}}]}}"#);
         let expected = format!(r#"{{"x": {x}, "cells": [{{"x": {x}}}, {{"y": {x}}}]}}"#);
@@ -316,11 +316,11 @@ fn what_is_too_deep_is_passed_over() {
 }
 
 #[test]
-fn most_notebooks_are_only_looked_through() {
+fn the_tag_is_found_between_any_two_quotes() {
     for text in ["", "\"", "privately x", "\"a privat\"", "\"pri\"vate\""] {
         assert!(!may_be_tagged(text.as_bytes()), "{text}");
     }
-    // However the quotes around it are read.
+    // The tag is found, whichever quotes are the ends of texts.
     for text in [
         "private",
         "\"private\"",

@@ -1,15 +1,16 @@
-//! Whether a text says a word, however it is spelled.
+//! Whether a text is a word in any spelling.
 //!
-//! Two spellings are one when a person reads the same: in other case, in full width or with
-//! accents, with what is not seen among the letters, in letters of another alphabet that look
-//! alike. A reader that takes less for the same word is one that this says yes too often to.
+//! Two spellings are the same when a person reads the same word: in other case, in full width or
+//! with accents, with invisible characters among the letters, in letters of another alphabet
+//! that look alike. Other programs may take fewer spellings for the word, so this finds it too
+//! often rather than too seldom.
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
-/// Whether `text`, what stands between the quotes of a JSON string, says `word`, which is in
-/// lower case and ASCII. The time is that of the text, whatever it is padded with.
+/// Whether `text`, which stands between the quotes of a JSON string, is a spelling of `word`,
+/// which is lower-case ASCII. The time is proportional to the text, also to its padding.
 pub(in crate::notebook) fn says(text: &[u8], word: &str) -> bool {
-    // Nearly every text begins with another letter.
+    // This decides nearly every text, because it begins with another letter.
     let may_begin = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'\\' | 0x80..);
     let Some(first) = text.iter().find(may_begin) else {
         return false;
@@ -18,7 +19,7 @@ pub(in crate::notebook) fn says(text: &[u8], word: &str) -> bool {
     if is_letter && first.to_ascii_lowercase() != word.as_bytes()[0] {
         return false;
     }
-    // And nearly every other is written as people write.
+    // This decides nearly every other text, because it is plain ASCII.
     let same = text.iter().zip(word.as_bytes());
     let same = same.take_while(|(own, letter)| own.eq_ignore_ascii_case(letter));
     let same = same.count();
@@ -27,15 +28,16 @@ pub(in crate::notebook) fn says(text: &[u8], word: &str) -> bool {
         Some(own) if own.is_ascii_alphanumeric() => return false,
         Some(_) => {}
     }
-    let plain = DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(Chars { rest: text });
+    let plain =
+        DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(UnescapedChars { rest: text });
     let letters = plain.flat_map(char::to_lowercase).map(look_alike);
     letters.filter(|c| is_seen(*c)).eq(word.chars())
 }
 
-/// The parts of `text`, what stands between the quotes of a JSON string, of which each may be
-/// a word of its own: none if it has one only.
+/// The words of `text`, which stands between the quotes of a JSON string; none when it is a
+/// single word.
 pub(super) fn parts(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut chars = Chars { rest: text };
+    let mut chars = UnescapedChars { rest: text };
     let mut is_first = true;
     let mut is_done = false;
     std::iter::from_fn(move || {
@@ -60,19 +62,19 @@ pub(super) fn parts(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Whether somebody who writes several words in one text writes `c` between them.
+/// Whether `c` separates several words in one text.
 fn separates(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, ',' | ';' | '|' | '/' | '&' | '+' | '#')
         || matches!(c, '，' | '；' | '、' | '،' | '؛' | '､' | '｜' | '·' | '•')
 }
 
-/// Whether `c` is a letter or a digit. Fillers are letters without any ink.
+/// Whether `c` is a visible letter or digit, which Hangul fillers are not.
 fn is_seen(c: char) -> bool {
     c.is_alphanumeric() && !matches!(c, '\u{115F}' | '\u{1160}')
 }
 
-/// The letter of ASCII that somebody reads who sees `c`, which is in lower case.
+/// The ASCII letter that `c`, which is in lower case, looks like; `c` itself when there is none.
 fn look_alike(c: char) -> char {
     let in_box = |first: u32| char::from(b'a' + ((u32::from(c) - first) % 26) as u8);
     match c {
@@ -89,7 +91,7 @@ fn look_alike(c: char) -> char {
         'ѕ' | 'ꜱ' => 's',
         'т' | 'τ' | 'ᴛ' | 'ⲧ' | 'ꭲ' => 't',
         'ѵ' | 'ν' | 'ᴠ' | 'ꮩ' => 'v',
-        // White letters in black circles and squares, and those that flags are made of.
+        // Letters in black circles and squares, and regional indicators.
         '\u{1F150}'..='\u{1F169}' => in_box(0x1F150),
         '\u{1F170}'..='\u{1F189}' => in_box(0x1F170),
         '\u{1F1E6}'..='\u{1F1FF}' => in_box(0x1F1E6),
@@ -97,13 +99,13 @@ fn look_alike(c: char) -> char {
     }
 }
 
-/// What is between two quotes, its escapes read. What is broken is a character that nobody
-/// sees, like the control characters that have escapes of their own.
-struct Chars<'a> {
+/// The characters between two quotes of JSON, with escapes read. A broken escape, and one of a
+/// control character, is an invisible character.
+struct UnescapedChars<'a> {
     rest: &'a [u8],
 }
 
-impl Iterator for Chars<'_> {
+impl Iterator for UnescapedChars<'_> {
     type Item = char;
 
     fn next(&mut self) -> Option<char> {
@@ -129,7 +131,8 @@ fn first_char(bytes: &[u8]) -> (char, usize) {
     }
 }
 
-/// The character whose escape, or the two of it, `text` begins with.
+/// The character of the escape, or of the pair of escapes, that `text` begins with; and its
+/// length.
 fn escaped(text: &[u8]) -> (char, usize) {
     let Some(first) = unit(text) else {
         return (' ', 2);
@@ -142,7 +145,7 @@ fn escaped(text: &[u8]) -> (char, usize) {
     }
 }
 
-/// The number in the escape that `text` begins with.
+/// The UTF-16 unit of the escape that `text` begins with.
 fn unit(text: &[u8]) -> Option<u16> {
     let digits = text.strip_prefix(b"\\u")?.get(..4)?;
     if !digits.iter().all(u8::is_ascii_hexdigit) {
@@ -156,7 +159,7 @@ mod tests {
     use super::says;
 
     #[test]
-    fn a_word_is_one_however_it_is_written() {
+    fn spellings_of_the_word_are_recognised() {
         for text in [
             "private",
             "PRIVATE",
@@ -189,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_has_parts() {
+    fn texts_are_split_into_words() {
         for (text, expected) in [
             ("", &[] as &[&str]),
             ("a-b", &[]),
@@ -204,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn another_word_is_not() {
+    fn other_words_are_not_recognised() {
         for text in [
             "",
             " ",

@@ -1,12 +1,12 @@
-//! What the cells of a page cost together, and what becomes of those it has no room for.
+//! Adds up the costs of a page's cells, and reduces the cells for which it has no room.
 
 use super::{Budget, Cost, weigh};
-use crate::prepared::{Content, PreparedCell};
+use crate::prepared::{CellContent, PreparedCell};
 
-/// So many cells are shown of a notebook; what says nothing costs something, too.
-pub(crate) const MAX_CELLS: usize = 5000;
+/// The most cells of a notebook that are shown, because even an empty cell costs something.
+pub(crate) const MAX_SHOWN_CELLS: usize = 5000;
 
-/// Adds up the cells of a page.
+/// What is left of a page's budget.
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger {
     left: Cost,
@@ -17,7 +17,7 @@ impl Ledger {
         Self { left: budget.all }
     }
 
-    /// Whether a cell of this cost is shown whole; if so, there is less left.
+    /// Whether a cell of this cost is shown whole; if so, its cost is taken from the budget.
     pub(crate) fn take(&mut self, cost: Cost) -> bool {
         let fits = cost.beyond(self.left).is_none();
         if fits {
@@ -27,7 +27,7 @@ impl Ledger {
     }
 }
 
-/// `cell` on a page that has no room left for it.
+/// `cell` as it is shown on a page that has no room for it.
 pub(crate) fn reduced(cell: PreparedCell) -> PreparedCell {
     PreparedCell {
         content: weigh::reduced(cell.content),
@@ -35,15 +35,14 @@ pub(crate) fn reduced(cell: PreparedCell) -> PreparedCell {
     }
 }
 
-/// What stands for the cells from the one at `index` on, of which there are `more`; `None`
-/// when there are none.
+/// The cell in place of the `more` cells from `index` on; `None` when there are none.
 pub(crate) fn more_cells(index: usize, more: usize) -> Option<PreparedCell> {
     (more > 0).then(|| PreparedCell {
         index,
         tags: Vec::new(),
-        content: Content::Unknown {
+        content: CellContent::Unknown {
             note: format!(
-                "{more} more cells are not shown here: up to {MAX_CELLS} are. The notebook itself \
+                "{more} more cells are not shown here: up to {MAX_SHOWN_CELLS} are. The notebook itself \
                  has them."
             ),
             text: String::new(),

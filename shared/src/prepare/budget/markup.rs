@@ -1,45 +1,45 @@
-//! What sanitised HTML costs, read tag by tag.
+//! The cost of sanitised HTML, counted tag by tag.
 
-use super::{Cost, picture, text::Scale};
+use super::{Cost, picture, text::TextWeigher};
 use crate::{
     prepared::ImageKind,
     render::html::{attributes, tag_length},
 };
 
-/// What stands in a line, and is broken where the line ends: there is a box of it in every
-/// line. Of so many in one another it is not counted.
-const INLINE: [&str; 30] = [
+/// Inline elements, of which a browser makes a box in every line that they span. Up to
+/// [`FREE_INLINE_DEPTH`] of them within each other these boxes are not counted.
+const INLINE_ELEMENTS: [&str; 30] = [
     "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i",
     "ins", "kbd", "label", "mark", "q", "ruby", "s", "samp", "small", "span", "strong", "sub",
     "sup", "time", "u", "var",
 ];
-const FREE_DEPTH: u64 = 8;
-/// A line that nothing else breaks has about so many letters, in a narrow place.
-const LETTERS_IN_LINE: u64 = 16;
+const FREE_INLINE_DEPTH: u64 = 8;
+/// The number of letters in a line of a narrow place, about.
+const LETTERS_PER_LINE: u64 = 16;
 
-/// What so many bytes within a tag cost beside its element.
-const BYTES_IN_TAG: usize = 16;
+/// So many bytes of a tag's attributes cost as much as one letter.
+const TAG_BYTES_PER_LETTER: usize = 16;
 
-/// A table that is open.
+/// An open table.
 #[derive(Default)]
-struct Table {
-    /// What its cells take up, as they say.
+struct OpenTable {
+    /// The places that its cells take up by their spans.
     places: u64,
     rows: u64,
-    /// The widest row, and the one that is being read.
+    /// The widths of the widest row and of the current one.
     columns: u64,
     row: u64,
 }
 
-/// What it costs to draw `html`, which a sanitiser or this crate wrote.
+/// The cost of drawing `html`, which a sanitiser or this crate wrote.
 pub(super) fn cost(html: &str) -> Cost {
     let mut cost = Cost::NONE;
-    let mut scale = Scale::default();
-    let mut tables: Vec<Table> = Vec::new();
+    let mut weigher = TextWeigher::default();
+    let mut tables: Vec<OpenTable> = Vec::new();
     let mut inline = 0_u64;
     let mut rest = html;
     while let Some(start) = rest.find('<') {
-        scale.push_html(&rest[..start]);
+        weigher.push_html(&rest[..start]);
         cost.add(boxes(lines(&rest[..start]), inline));
         rest = &rest[start..];
         let length = tag_length(rest);
@@ -47,63 +47,63 @@ pub(super) fn cost(html: &str) -> Cost {
         rest = &rest[length..];
         if tag.starts_with("</") {
             if tag == "</table>" {
-                cost.add(tables.pop().map_or(Cost::NONE, Table::cost));
+                cost.add(tables.pop().map_or(Cost::NONE, OpenTable::cost));
             }
             let name = tag.trim_start_matches("</").trim_end_matches('>');
-            inline = inline.saturating_sub(u64::from(INLINE.contains(&name)));
+            inline = inline.saturating_sub(u64::from(INLINE_ELEMENTS.contains(&name)));
             continue;
         }
         cost.add(Cost::ELEMENT);
         let inside = tag.trim_start_matches('<').trim_end_matches('>');
-        let (name, said) = inside.split_once(' ').unwrap_or((inside, ""));
+        let (name, attributes) = inside.split_once(' ').unwrap_or((inside, ""));
         match name {
-            "table" => tables.push(Table::default()),
-            "tr" => tables.last_mut().into_iter().for_each(Table::next_row),
+            "table" => tables.push(OpenTable::default()),
+            "tr" => tables.last_mut().into_iter().for_each(OpenTable::next_row),
             "td" | "th" => tables
                 .last_mut()
                 .into_iter()
-                .for_each(|table| table.cell(said)),
+                .for_each(|table| table.cell(attributes)),
             "img" => {
-                cost.add(image(said));
+                cost.add(image_cost(attributes));
                 continue;
             }
-            name if INLINE.contains(&name) => inline += 1,
+            name if INLINE_ELEMENTS.contains(&name) => inline += 1,
             _ => {}
         }
-        // What is no part of the line breaks it, and so does this.
-        if !INLINE.contains(&name) {
+        // Elements that are not inline break the line.
+        if !INLINE_ELEMENTS.contains(&name) {
             cost.add(boxes(1, inline));
         }
-        scale.plain((said.len() / BYTES_IN_TAG) as u64);
+        weigher.push_letters((attributes.len() / TAG_BYTES_PER_LETTER) as u64);
     }
-    scale.push_html(rest);
-    // A sanitiser closes what it opens; if it did not, this would still be complete.
+    weigher.push_html(rest);
+    // A sanitiser closes its elements; this counts tables that it would not have closed.
     while let Some(table) = tables.pop() {
         cost.add(table.cost());
     }
-    cost.text = cost.text.saturating_add(scale.weight());
-    // Pictures in it are part of it.
+    cost.text = cost.text.saturating_add(weigher.weight());
+    // The bytes of pictures are part of the HTML.
     cost.bytes = html.len() as u64;
     cost
 }
 
-/// At how many places `text` may be broken, so that the rest is in another line.
+/// The number of places at which a line of `text` may be broken.
 fn lines(text: &str) -> u64 {
     let white = text.bytes().filter(u8::is_ascii_whitespace).count() as u64;
-    white + text.len() as u64 / LETTERS_IN_LINE
+    white + text.len() as u64 / LETTERS_PER_LINE
 }
 
-/// What so many lines cost within so much that stands in a line.
+/// The cost of so many lines within `inline` inline elements.
 fn boxes(lines: u64, inline: u64) -> Cost {
     Cost {
-        elements: lines.saturating_mul(inline.saturating_sub(FREE_DEPTH)),
+        elements: lines.saturating_mul(inline.saturating_sub(FREE_INLINE_DEPTH)),
         ..Cost::NONE
     }
 }
 
-/// The picture that an `img` with these attributes shows.
-fn image(said: &str) -> Cost {
-    let found = attributes(said)
+/// The cost of the picture that an `img` with these attributes shows.
+fn image_cost(text: &str) -> Cost {
+    let found = attributes(text)
         .into_iter()
         .find(|(name, _)| *name == "src");
     let data = found.and_then(|(_, value)| value.strip_prefix("data:")?.split_once(";base64,"));
@@ -111,21 +111,21 @@ fn image(said: &str) -> Cost {
         .unwrap_or(Cost::NONE)
 }
 
-impl Table {
+impl OpenTable {
     fn next_row(&mut self) {
         self.rows += 1;
         self.row = 0;
     }
 
-    fn cell(&mut self, said: &str) {
+    fn cell(&mut self, text: &str) {
         let span = |wanted: &str| -> u64 {
-            let attributes = attributes(said);
+            let attributes = attributes(text);
             let found = attributes.iter().find(|(name, _)| *name == wanted);
             found.and_then(|(_, value)| value.parse().ok()).unwrap_or(1)
         };
         let (mut columns, mut rows) = (1, 1);
-        if said.contains("span=\"") {
-            // None stands for all that are left; the sanitiser has seen to that.
+        if text.contains("span=\"") {
+            // The sanitiser has replaced a span of 0, which stands for all that are left.
             (columns, rows) = (span("colspan").max(1), span("rowspan").max(1));
         }
         self.row = self.row.saturating_add(columns);
@@ -133,7 +133,7 @@ impl Table {
         self.places = self.places.saturating_add(columns.saturating_mul(rows));
     }
 
-    /// Rows that are short are filled up.
+    /// The cost of the table, in which short rows are filled up.
     fn cost(self) -> Cost {
         let filled = self.rows.saturating_mul(self.columns);
         Cost {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_many_lines_costs_a_box_in_each() {
+    fn inline_elements_cost_a_box_in_every_line() {
         let deep = |open: &str, close: &str, depth, lines: &str| {
             let html = format!(
                 "<pre>{}{lines}{}</pre>",
@@ -180,7 +180,7 @@ mod tests {
             );
             assert!(steep > 100 * 16_000, "{line}: {steep}");
         }
-        // One after the other is not in one another.
+        // Elements one after the other are not within each other.
         let apart = "<b>x\n</b>".repeat(1000);
         assert_eq!(cost(&apart).elements, 1000);
     }
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn few_rows_can_make_a_wide_table() {
+    fn short_rows_are_counted_as_filled() {
         let html = format!(
             "<table><tr>{}</tr>{}</table>",
             "<td></td>".repeat(1000),

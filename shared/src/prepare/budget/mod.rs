@@ -1,17 +1,17 @@
-//! What a browser pays for what it is given to draw, and how much of that there may be.
+//! The cost of drawing cells in a browser, and the budgets of pages and tiles.
 //!
-//! A page of a megabyte costs a browser anything between a hundredth of a second and an
-//! hour: a kilobyte of nested `use` draws a billion shapes, forty kilobytes of PNG are a
-//! gigabyte once decoded, and it is the browser of everyone who looks that stands still. So
-//! what a cell shows is measured here, once, when it is prepared, in five measures that
-//! were each found by timing Chromium ([`Cost`]), and what is over the budget becomes a
-//! note that says what was too much. A sixth, its bytes, is what a server keeps of it and
-//! sends to everyone: noise of few pixels is as long as a film.
+//! A page of a megabyte costs a browser anything between a hundredth of a second and an hour: a
+//! kilobyte of nested `use` draws a billion shapes, forty kilobytes of PNG are a gigabyte once
+//! decoded, and the browser of every reader stands still. So the cost of a cell is measured here,
+//! once, when it is prepared, in five measures that were each found by timing Chromium
+//! ([`Cost`]). An output over the budget becomes a note that names what was too much. A sixth
+//! measure is the bytes that a server keeps and sends to every reader, because noise of few
+//! pixels is as long as a film.
 //!
-//! `weigh` measures a prepared cell, `markup` sanitised HTML, `text` any text, `picture`
-//! the bytes of a picture, `svg` what a drawing comes to once all its references are
-//! followed; `ledger` adds up the cells of a page. What is deliberately not here: what the
-//! closed frame shows, which somebody asked for and which freezes nothing but itself.
+//! `weigh` measures a prepared cell, `markup` sanitised HTML, `text` any text, `picture` the
+//! bytes of a picture, `svg` a drawing with all its references followed; `ledger` adds up the
+//! cells of a page. Deliberately not here: the content of the closed frame, which a
+//! reader asks for and which freezes nothing but itself.
 
 mod ledger;
 mod markup;
@@ -22,41 +22,41 @@ pub(super) mod weigh;
 
 use std::fmt::{self, Display};
 
-pub(crate) use ledger::{Ledger, MAX_CELLS, more_cells, reduced};
+pub(crate) use ledger::{Ledger, MAX_SHOWN_CELLS, more_cells, reduced};
 pub(crate) use text::weight as text_weight;
 
-/// What it costs to draw something. Every sum saturates.
+/// The cost of drawing something. Every sum saturates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cost {
     /// Elements of HTML and MathML, some 15 µs each.
     elements: u64,
-    /// Places in tables, a cell that spans several taking up them all.
+    /// Places in tables, of which a cell with spans takes up several.
     places: u64,
-    /// Text, in letters: what is laid out slowly counts as so many more. Some 1.5 µs each.
+    /// Text, in letters of some 1.5 µs each; text that is laid out slowly counts as more letters.
     text: u64,
     /// Pixels of pictures once they are decoded, all frames of those that move, 4 bytes each.
     pixels: u64,
     /// Shapes that SVGs draw, references followed, some 40 µs each.
     shapes: u64,
-    /// Bytes of what is sent: HTML and the text in it, pictures in base64.
+    /// Bytes that are sent: HTML with its text, pictures in base64.
     bytes: u64,
 }
 
 const MIB: u64 = 1024 * 1024;
 
-/// How much may be drawn.
+/// The most cost that a page or a tile may have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
-    /// By one output, or by the prose of one cell.
+    /// The most of one output, or of the prose of one cell.
     pub(super) output: Cost,
-    /// By all cells together.
+    /// The most of all cells together.
     all: Cost,
 }
 
-/// A notebook by itself, as a page or as a document. Each measure of it at its limit is
-/// drawn within five seconds on two cores without a graphics card. HTML or a picture of more
-/// than 8 MiB is not looked at in the first place (`cut`); prose may have several pictures.
-pub(crate) const PAGE: Budget = Budget {
+/// The budget of a notebook by itself, as a page or as a document. A page at the limit of one
+/// measure is drawn within five seconds on two cores without a graphics card. HTML or a picture
+/// of more than 8 MiB is not prepared at all (`cut`); prose may have several pictures.
+pub(crate) const PAGE_BUDGET: Budget = Budget {
     output: Cost {
         elements: 60_000,
         places: 200_000,
@@ -75,9 +75,9 @@ pub(crate) const PAGE: Budget = Budget {
     },
 };
 
-/// The end of a notebook, of which a page shows three hundred: the wall, or a summary. It is
-/// kept in memory and sent to everyone who looks, so its bytes are few, too.
-pub(crate) const TILE: Budget = Budget {
+/// The budget of a tile: the last cells of a notebook. The wall and a summary show three hundred
+/// on a page. Its bytes are few, too, because it is kept in memory and sent to every reader.
+pub(crate) const TILE_BUDGET: Budget = Budget {
     output: Cost {
         elements: 5_000,
         places: 10_000,
@@ -97,7 +97,7 @@ pub(crate) const TILE: Budget = Budget {
 };
 
 impl Cost {
-    /// Of a single element.
+    /// The cost of a single element.
     const ELEMENT: Self = Self {
         elements: 1,
         ..Self::NONE
@@ -110,7 +110,7 @@ impl Cost {
         shapes: 0,
         bytes: 0,
     };
-    /// Of a note, and what stands around a cell.
+    /// The cost of a note, and of the frame of a cell.
     pub(super) const NOTE: Self = Self {
         elements: 8,
         text: 200,
@@ -118,7 +118,7 @@ impl Cost {
         ..Self::NONE
     };
 
-    /// Of bytes that are sent, beside what drawing them costs.
+    /// The cost of sending `text`, without drawing it.
     fn bytes(text: &str) -> Self {
         Self {
             bytes: text.len() as u64,
@@ -126,7 +126,7 @@ impl Cost {
         }
     }
 
-    /// Of both.
+    /// The sum of both.
     pub(super) fn plus(self, other: Self) -> Self {
         Self {
             elements: self.elements.saturating_add(other.elements),
@@ -146,7 +146,7 @@ impl Cost {
         self.plus(self)
     }
 
-    /// What is left of it after `other`.
+    /// The rest after `other`.
     fn minus(self, other: Self) -> Self {
         Self {
             elements: self.elements.saturating_sub(other.elements),
@@ -158,8 +158,8 @@ impl Cost {
         }
     }
 
-    /// What of it is more than `most`, if anything is.
-    pub(super) fn beyond(self, most: Self) -> Option<TooMuch> {
+    /// The first measure that exceeds `most`, if any does.
+    pub(super) fn beyond(self, most: Self) -> Option<OverBudget> {
         let measures = [
             (self.pixels, most.pixels, "pixels in its pictures"),
             (self.shapes, most.shapes, "shapes in its drawings"),
@@ -168,35 +168,40 @@ impl Cost {
             (self.text, most.text, "letters' worth of text"),
             (self.bytes, most.bytes, "bytes of data"),
         ];
-        let mut over = measures.into_iter().filter(|(is, most, _)| is > most);
-        over.next()
-            .map(|(is, most, what)| TooMuch { is, most, what })
+        let mut over = measures
+            .into_iter()
+            .filter(|(actual, most, _)| actual > most);
+        over.next().map(|(actual, most, measure)| OverBudget {
+            actual,
+            most,
+            measure,
+        })
     }
 }
 
-/// What was too much of something. Displayed, it goes on after a name: `has 12 elements, …`.
+/// A measure that exceeds a budget. Its words follow a name: `has 12 elements; …`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooMuch {
-    is: u64,
+pub(crate) struct OverBudget {
+    actual: u64,
     most: u64,
-    what: &'static str,
+    measure: &'static str,
 }
 
-impl Display for TooMuch {
+impl Display for OverBudget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (is, most) = (grouped(self.is), grouped(self.most));
+        let (actual, most) = (grouped(self.actual), grouped(self.most));
         write!(
             f,
-            "has {is} {}; up to {most} are shown here. The notebook itself has it",
-            self.what
+            "has {actual} {}; up to {most} are shown here. The notebook itself has it",
+            self.measure
         )
     }
 }
 
-/// `number` with a comma between thousands; beyond a trillion nobody counts.
+/// `number` with commas between thousands, up to a trillion.
 fn grouped(number: u64) -> String {
-    const MOST: u64 = 1_000_000_000_000;
-    if number >= MOST {
+    const MAX_GROUPED: u64 = 1_000_000_000_000;
+    if number >= MAX_GROUPED {
         return "more than a trillion".to_owned();
     }
     let digits = number.to_string();
@@ -212,37 +217,43 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cost, PAGE, TILE, grouped};
+    use super::{Cost, PAGE_BUDGET, TILE_BUDGET, grouped};
 
     #[test]
-    fn a_note_says_what_was_too_much() {
+    fn the_words_name_the_exceeded_measure() {
         let cost = Cost {
             elements: 1_000_000,
             ..Cost::NONE
         };
-        let words = cost.beyond(PAGE.output).expect("too much").to_string();
+        let words = cost
+            .beyond(PAGE_BUDGET.output)
+            .expect("too much")
+            .to_string();
         assert_eq!(
             words,
             "has 1,000,000 elements; up to 60,000 are shown here. The notebook itself has it"
         );
         let picture = Cost::bytes(&"A".repeat(6_000_000));
-        let words = picture.beyond(TILE.output).expect("too much").to_string();
+        let words = picture
+            .beyond(TILE_BUDGET.output)
+            .expect("too much")
+            .to_string();
         assert_eq!(
             words,
             "has 6,000,000 bytes of data; up to 4,194,304 are shown here. The notebook itself has it"
         );
-        assert_eq!(picture.beyond(PAGE.output), None);
-        assert_eq!(PAGE.output.beyond(PAGE.output), None);
+        assert_eq!(picture.beyond(PAGE_BUDGET.output), None);
+        assert_eq!(PAGE_BUDGET.output.beyond(PAGE_BUDGET.output), None);
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(u64::MAX), "more than a trillion");
     }
 
     #[test]
-    fn what_one_output_may_cost_its_page_may() {
-        for budget in [PAGE, TILE] {
+    fn the_budget_of_an_output_fits_that_of_its_page() {
+        for budget in [PAGE_BUDGET, TILE_BUDGET] {
             assert_eq!(budget.output.beyond(budget.all), None);
         }
-        assert_eq!(TILE.all.beyond(PAGE.all), None);
+        assert_eq!(TILE_BUDGET.all.beyond(PAGE_BUDGET.all), None);
     }
 
     #[test]

@@ -1,50 +1,53 @@
-//! What it costs to lay out a text.
+//! The cost of laying out a text.
 //!
-//! A letter takes a browser a microsecond or two. There are texts of which it takes a
-//! hundred, or a time that grows with the square of their length: where the direction of
-//! writing changes at every letter, where marks are piled upon one letter, where letters
-//! join and never pause, where for each a font has to be looked for.
+//! A letter takes a browser a microsecond or two. A letter of some texts takes it a hundred, or a
+//! time that grows with the length of the text: where the direction of writing changes at every
+//! letter, where marks are piled upon one letter, where letters join without a pause, where the
+//! browser has to search for a font.
 
-/// A line has a box of its own.
-const LINE: u64 = 4;
-/// Each stretch of text in one direction is shaped and placed by itself.
-const TURN: u64 = 60;
-/// Characters that change the direction are such a turn, and hold further on.
-const CONTROL: u64 = 80;
-/// Of letters that few fonts have.
-const RARE: u64 = 30;
-/// Of what stands for a character and is not read here.
-const REFERENCE: u64 = 4;
+/// The weight of a line end, because a line has a box of its own.
+const LINE_WEIGHT: u64 = 4;
+/// The weight of a letter that changes the direction of writing, because each stretch in one
+/// direction is shaped and placed by itself.
+const TURN_WEIGHT: u64 = 60;
+/// The weight of a character that controls the direction, whose effect lasts.
+const BIDI_CONTROL_WEIGHT: u64 = 80;
+/// The weight of a letter that few fonts have.
+const RARE_LETTER_WEIGHT: u64 = 30;
+/// The weight of a character reference that is not decoded here.
+const REFERENCE_WEIGHT: u64 = 4;
 
-/// So many marks in a row, or letters that join without a pause, cost twice what they would.
-const PILE: u64 = 500;
-const STRETCH: u64 = 10_000;
+/// So many marks in a row weigh twice as much as separate ones.
+const MARKS_OF_DOUBLE_WEIGHT: u64 = 500;
+/// So many letters that join without a pause weigh twice as much as separate ones.
+const JOINED_LETTERS_OF_DOUBLE_WEIGHT: u64 = 10_000;
 
-/// Weighs text that comes in pieces.
+/// Weighs a text that comes in several calls.
 #[derive(Default)]
-pub(super) struct Scale {
+pub(super) struct TextWeigher {
     weight: u64,
     to_the_left: Option<bool>,
+    /// The marks and the joined letters since the last pause.
     marks: u64,
-    stretch: u64,
+    joined: u64,
 }
 
-impl Scale {
-    /// The text so far.
+impl TextWeigher {
+    /// The weight of the text so far.
     pub(super) fn weight(&self) -> u64 {
         self.weight
-            .saturating_add(self.marks * self.marks / PILE)
-            .saturating_add(self.stretch * self.stretch / STRETCH)
+            .saturating_add(self.marks * self.marks / MARKS_OF_DOUBLE_WEIGHT)
+            .saturating_add(self.joined * self.joined / JOINED_LETTERS_OF_DOUBLE_WEIGHT)
     }
 
-    /// A text as it is.
+    /// Weighs plain text.
     pub(super) fn push(&mut self, text: &str) {
         for char in text.chars() {
             self.char(char);
         }
     }
 
-    /// Text of HTML, in which references stand for characters.
+    /// Weighs text of HTML, in which references stand for characters.
     pub(super) fn push_html(&mut self, html: &str) {
         let mut parts = html.split('&');
         self.push(parts.next().unwrap_or_default());
@@ -55,14 +58,14 @@ impl Scale {
             };
             match referenced(name) {
                 Some(char) => self.char(char),
-                None => self.weight += REFERENCE + name.len() as u64,
+                None => self.weight += REFERENCE_WEIGHT + name.len() as u64,
             }
             self.push(rest);
         }
     }
 
-    /// So many letters that are not looked at.
-    pub(super) fn plain(&mut self, letters: u64) {
+    /// Adds the weight of so many ordinary letters.
+    pub(super) fn push_letters(&mut self, letters: u64) {
         self.weight = self.weight.saturating_add(letters);
     }
 
@@ -70,9 +73,9 @@ impl Scale {
         let weight = match char {
             '\n' => {
                 self.pause();
-                LINE
+                LINE_WEIGHT
             }
-            // Digits and signs have no direction.
+            // Digits and signs, which come next, have no direction.
             'a'..='z' | 'A'..='Z' => {
                 self.pause();
                 self.turn(false)
@@ -84,20 +87,20 @@ impl Scale {
             '\u{200B}'..='\u{200F}'
             | '\u{202A}'..='\u{202E}'
             | '\u{2066}'..='\u{2069}'
-            | '\u{61C}' => CONTROL,
+            | '\u{61C}' => BIDI_CONTROL_WEIGHT,
             char if is_mark(char) => {
                 self.marks += 1;
                 1
             }
             char if is_to_the_left(char) => {
-                self.stretch += 1;
+                self.joined += 1;
                 self.turn(true)
             }
             char if is_joined(char) => {
-                self.stretch += 1;
+                self.joined += 1;
                 self.turn(false)
             }
-            char if is_rare(char) => RARE + self.turn(false),
+            char if is_rare(char) => RARE_LETTER_WEIGHT + self.turn(false),
             _ => {
                 self.pause();
                 self.turn(false)
@@ -108,30 +111,29 @@ impl Scale {
 
     fn turn(&mut self, to_the_left: bool) -> u64 {
         match self.to_the_left.replace(to_the_left) {
-            Some(before) if before != to_the_left => TURN,
+            Some(before) if before != to_the_left => TURN_WEIGHT,
             _ => 1,
         }
     }
 
-    /// What was joined so far is done with.
+    /// Ends a run of marks and joined letters.
     fn pause(&mut self) {
-        if self.marks > 0 || self.stretch > 0 {
+        if self.marks > 0 || self.joined > 0 {
             self.weight = self.weight();
             self.marks = 0;
-            self.stretch = 0;
+            self.joined = 0;
         }
     }
 }
 
-/// What laying out `text` costs, in letters.
+/// The cost of laying out `text`, in letters.
 pub(crate) fn weight(text: &str) -> u64 {
-    let mut scale = Scale::default();
-    scale.push(text);
-    scale.weight()
+    let mut weigher = TextWeigher::default();
+    weigher.push(text);
+    weigher.weight()
 }
 
-/// The character of a reference without its `&` and `;`; `None` where its name is not one
-/// of those that hide nothing.
+/// The character of a reference, given without its `&` and `;`; `None` when its name is unknown.
 fn referenced(name: &str) -> Option<char> {
     if let Some(number) = name.strip_prefix('#') {
         let number = match number.strip_prefix(['x', 'X']) {
@@ -152,7 +154,7 @@ fn referenced(name: &str) -> Option<char> {
     }
 }
 
-/// Marks that stand above, below or in the letter before them, in scripts that pile them.
+/// Whether `char` is a mark above, below or in the letter before it, of a script that piles marks.
 fn is_mark(char: char) -> bool {
     matches!(char,
         '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5BD}'
@@ -163,20 +165,21 @@ fn is_mark(char: char) -> bool {
         | '\u{FE00}'..='\u{FE2F}' | '\u{1D165}'..='\u{1D1AD}' | '\u{E0000}'..='\u{E01EF}')
 }
 
-/// Letters of scripts that are written to the left.
+/// Whether `char` is a letter of a script that is written to the left.
 fn is_to_the_left(char: char) -> bool {
     matches!(char,
         '\u{590}'..='\u{8FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFE}'
         | '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}')
 }
 
-/// Letters of other scripts that join, or that are parted into words by a dictionary.
+/// Whether `char` is a letter of another script that joins letters, or whose words a browser
+/// finds by a dictionary.
 fn is_joined(char: char) -> bool {
     matches!(char, '\u{900}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' | '\u{1A00}'..='\u{1AAF}')
 }
 
-/// Letters beyond the first plane, but for emoji and what is as common, and those that
-/// somebody made up.
+/// Whether `char` is in a private use area or beyond the first plane, but no emoji, no
+/// mathematical letter and not at the start of the private use area, which are common.
 fn is_rare(char: char) -> bool {
     let common = matches!(char,
         '\u{1D400}'..='\u{1D7FF}' | '\u{1F000}'..='\u{1FAFF}' | '\u{E000}'..='\u{E0FF}');
@@ -185,7 +188,7 @@ fn is_rare(char: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Scale, weight};
+    use super::{TextWeigher, weight};
 
     #[test]
     fn ordinary_text_costs_its_length() {
@@ -199,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_a_browser_long_weighs_more() {
+    fn text_that_is_laid_out_slowly_weighs_more() {
         for (text, least) in [
             ("aא".repeat(10_000), 1_000_000),
             ("a\u{200F}".repeat(10_000), 800_000),
@@ -213,11 +216,11 @@ mod tests {
     }
 
     #[test]
-    fn references_hide_nothing() {
+    fn references_are_weighed_as_their_characters() {
         let of_html = |html: &str| {
-            let mut scale = Scale::default();
-            scale.push_html(html);
-            scale.weight()
+            let mut weigher = TextWeigher::default();
+            weigher.push_html(html);
+            weigher.weight()
         };
         assert_eq!(of_html("a &lt; b &amp; c"), 9);
         for turn in ["a&#x5D0;", "a&#1488;", "a&rlm;", "a&aleph;"] {

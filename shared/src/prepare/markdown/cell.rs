@@ -1,37 +1,37 @@
-//! A cell of Markdown, with its formulas and attachments.
+//! Renders a Markdown cell with its formulas and attachments.
 
-use super::{Attachment, RawHtml, has_raw_html, html};
+use super::{Attachment, RawHtmlPolicy, has_raw_html, html};
 use crate::{
-    notebook::{Raw, unescaped},
+    notebook::{RawJson, unescaped},
     prepare::{Sanitizer, image, maths},
     prepared::{ImageKind, Markdown, SafeHtml},
 };
 
-/// Each mention in a cell is looked for among this many.
+/// The most attachments of a cell, because each mention is searched for among all of them.
 const MAX_ATTACHMENTS: usize = 200;
 
-/// `source` as HTML. With raw HTML in it, which is rare, the whole is sanitised, because
-/// a tag that is opened in one paragraph may be closed in another.
+/// `source` as HTML. If it has raw HTML, which is rare, all of the HTML is sanitised, because a
+/// tag that is opened in one paragraph may be closed in another.
 pub(in crate::prepare) fn cell(
     source: &str,
-    attachments: Option<Raw<'_>>,
+    attachments: Option<RawJson<'_>>,
     sanitizer: &impl Sanitizer,
 ) -> Markdown {
     let attachments = images(attachments, source);
     let extracted = maths::of_markdown(source);
     let text = &extracted.text;
     if has_raw_html(text) {
-        let safe = sanitizer.sanitize(&html(text, &attachments, &[], RawHtml::Keep));
+        let safe = sanitizer.sanitize(&html(text, &attachments, &[], RawHtmlPolicy::Keep));
         Markdown::Html(maths::insert(safe.as_str(), &extracted.formulas))
     } else {
         let maths = extracted.maths();
-        let html = html(text, &attachments, &maths, RawHtml::Escape);
+        let html = html(text, &attachments, &maths, RawHtmlPolicy::Escape);
         Markdown::Written(SafeHtml::trust(html))
     }
 }
 
 /// The images among `attachments` that `source` mentions.
-fn images(attachments: Option<Raw<'_>>, source: &str) -> Vec<Attachment> {
+fn images(attachments: Option<RawJson<'_>>, source: &str) -> Vec<Attachment> {
     let Some(attachments) = attachments else {
         return Vec::new();
     };

@@ -1,9 +1,9 @@
 //! Markdown to HTML.
 //!
-//! pulldown-cmark reads it, the markup is written here, so that what reaches the page
-//! is a closed list of elements: raw HTML is escaped unless the result is sanitised,
-//! links lead out of the page or to a place in the notebook, images are data. Once,
-//! natively: a parser in the browser would be a sixth of everything it loads.
+//! pulldown-cmark parses it, and this module writes the markup, so that only a closed list of
+//! elements reaches the page: raw HTML is escaped unless the result is sanitised, links lead out
+//! of the page or to an anchor in the notebook, images are data. It is done once, natively,
+//! because a parser in the browser would be a sixth of everything the browser loads.
 
 mod cell;
 mod writer;
@@ -19,41 +19,46 @@ use crate::{
 
 /// An image that came with a Markdown cell.
 struct Attachment {
-    /// What the cell calls it.
+    /// The name by which the cell mentions it.
     name: String,
-    /// It.
+    /// The image.
     image: Image,
 }
 
-/// What becomes of raw HTML.
+/// How raw HTML is handled.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum RawHtml {
-    /// It is kept; the result is as untrusted as the source.
+enum RawHtmlPolicy {
+    /// Raw HTML is kept; the result is as untrusted as the source.
     Keep,
-    /// It is shown as text.
+    /// Raw HTML is shown as text.
     Escape,
 }
 
-/// Markup beyond this many bytes for each byte of source means that the source plays
-/// with the reader; it is shown as it stands.
-const MAX_GROWTH: usize = 8;
-const FREE: usize = 4096;
+/// Source whose markup is more than this many times as long, and [`MARKDOWN_FREE_BYTES`] longer,
+/// is hostile and is shown as plain text.
+const MARKDOWN_GROWTH_FACTOR: usize = 8;
+const MARKDOWN_FREE_BYTES: usize = 4096;
 
 /// Whether `source` holds raw HTML, so that it has to be sanitised.
 fn has_raw_html(source: &str) -> bool {
-    // Without a `<` there is none, and most cells have none.
+    // Most cells have no `<`, and so no raw HTML.
     source.contains('<')
         && parser(source).any(|event| matches!(event, Event::Html(_) | Event::InlineHtml(_)))
 }
 
-/// `source` as HTML, its places and links to them without a prefix. `attachments` are
-/// what `attachment:name` means in it, `maths` what its stand-ins for formulas stand
-/// for; without any, the stand-ins stay.
-fn html(source: &str, attachments: &[Attachment], maths: &[SafeHtml], raw: RawHtml) -> String {
+/// `source` as HTML, its ids and the links to them without a prefix. `attachments` are the images
+/// that `attachment:name` names, `maths` replaces the stand-ins of formulas; without any, the
+/// stand-ins stay.
+fn html(
+    source: &str,
+    attachments: &[Attachment],
+    maths: &[SafeHtml],
+    raw: RawHtmlPolicy,
+) -> String {
     let attached: usize = attachments.iter().map(|a| a.image.base64.len()).sum();
     let formulas: usize = maths.iter().map(|formula| formula.as_str().len()).sum();
-    let limit = MAX_GROWTH * (source.len() + attached) + formulas + FREE;
-    let mut writer = writer::Writer::new(source, attachments, maths, raw);
+    let limit = MARKDOWN_GROWTH_FACTOR * (source.len() + attached) + formulas + MARKDOWN_FREE_BYTES;
+    let mut writer = writer::MarkdownWriter::new(source, attachments, maths, raw);
     for event in parser(source) {
         writer.event(event);
         if writer.length() > limit {
@@ -66,7 +71,7 @@ fn html(source: &str, attachments: &[Attachment], maths: &[SafeHtml], raw: RawHt
     writer.finish()
 }
 
-/// Markdown as it is read here.
+/// The parser of Markdown, with the extensions that are switched on.
 pub(super) fn parser(source: &str) -> Parser<'_> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_TASKLISTS

@@ -1,14 +1,14 @@
-//! MathML that is nothing else.
+//! Checks that the engine's output is MathML and nothing else.
 //!
-//! The engine's output is read tag by tag: an element or a value that is not on the
-//! list, or a tag that does not close what is open, and there is no formula. Styles
-//! become classes of the stylesheet, because pages here do not allow inline styles;
-//! links and ids go, because a formula leads nowhere.
+//! The output is read tag by tag: it is refused when an element or a value is not on the list,
+//! or when a tag does not close the open element. Styles become classes of the stylesheet,
+//! because pages here do not allow inline styles; links and ids are dropped, because a formula
+//! leads nowhere.
 
 use crate::render::colour;
 
-/// Elements that may be in a formula. None of them can act or hold HTML here.
-const ELEMENTS: [&str; 27] = [
+/// The elements that a formula may have. None of them can act or hold HTML here.
+const MATHML_ELEMENTS: [&str; 27] = [
     "math",
     "menclose",
     "mfrac",
@@ -38,14 +38,14 @@ const ELEMENTS: [&str; 27] = [
     "ms",
 ];
 
-/// Elements of HTML that may be in a formula's words, and nowhere else in it.
-const IN_WORDS: [&str; 3] = ["b", "code", "i"];
+/// Elements of HTML that may stand in a formula's `mtext`, and nowhere else in it.
+const HTML_IN_TEXT: [&str; 3] = ["b", "code", "i"];
 
-/// Elements that go and leave what is in them.
-const UNWRAPPED: [&str; 2] = ["a", "span"];
+/// Elements that are dropped without their content.
+const UNWRAPPED_ELEMENTS: [&str; 2] = ["a", "span"];
 
-/// Attributes that say how a formula looks.
-const ATTRIBUTES: [&str; 21] = [
+/// The attributes that a formula may have; they determine how it looks.
+const MATHML_ATTRIBUTES: [&str; 21] = [
     "accent",
     "accentunder",
     "depth",
@@ -69,8 +69,8 @@ const ATTRIBUTES: [&str; 21] = [
     "width",
 ];
 
-/// What the engine's styles mean, as classes of the stylesheet.
-const STYLES: [(&str, &str); 15] = [
+/// The engine's styles, and the stylesheet's classes for them.
+const STYLE_CLASSES: [(&str, &str); 15] = [
     ("text-align:left", "nb-left"),
     ("text-align:right", "nb-right"),
     ("padding-left:0", "nb-m-l0"),
@@ -88,20 +88,20 @@ const STYLES: [(&str, &str); 15] = [
     ("width:50%", "nb-m-half"),
 ];
 
-/// Classes of the engine and ours.
-const CLASSES: [(&str, &str); 3] = [
+/// The engine's classes, and the stylesheet's classes for them.
+const ENGINE_CLASSES: [(&str, &str); 3] = [
     ("menclose-updiagonalstrike", "nb-m-strike-up"),
     ("menclose-downdiagonalstrike", "nb-m-strike-down"),
     ("menclose-horizontalstrike", "nb-m-strike"),
 ];
 
-/// `mathml` when it is one formula and nothing else, with styles as classes.
+/// `mathml` with styles as classes; `None` when it is not exactly one formula.
 pub(super) fn checked(mathml: &str) -> Option<String> {
     let mut out = String::with_capacity(mathml.len());
     let mut open: Vec<&str> = Vec::new();
     let mut rest = mathml;
     while let Some(at) = rest.find('<') {
-        // The root holds everything, and only the first tag is one.
+        // The first tag is the root, which holds everything.
         if open.is_empty() != out.is_empty() || (open.is_empty() && at > 0) {
             return None;
         }
@@ -112,7 +112,7 @@ pub(super) fn checked(mathml: &str) -> Option<String> {
             if open.pop()? != name {
                 return None;
             }
-            if !UNWRAPPED.contains(&name) {
+            if !UNWRAPPED_ELEMENTS.contains(&name) {
                 push_all(&mut out, &["</", name, ">"]);
             }
             continue;
@@ -124,12 +124,12 @@ pub(super) fn checked(mathml: &str) -> Option<String> {
         if !alone {
             open.push(name);
         }
-        if UNWRAPPED.contains(&name) {
+        if UNWRAPPED_ELEMENTS.contains(&name) {
             continue;
         }
-        let is_word = in_words && IN_WORDS.contains(&name) && attributes.is_empty() && !alone;
+        let is_word = in_words && HTML_IN_TEXT.contains(&name) && attributes.is_empty() && !alone;
         let is_root = out.is_empty();
-        if !is_word && (!ELEMENTS.contains(&name) || (name == "math") != is_root) {
+        if !is_word && (!MATHML_ELEMENTS.contains(&name) || (name == "math") != is_root) {
             return None;
         }
         push_all(&mut out, &["<", name]);
@@ -155,11 +155,14 @@ fn push_attributes(out: &mut String, attributes: &str) -> Option<()> {
         match name {
             "style" => classes.extend(value.split(';').filter_map(of_style)),
             "class" => {
-                let known = CLASSES.iter().find(|(engine, _)| *engine == value);
+                let known = ENGINE_CLASSES.iter().find(|(engine, _)| *engine == value);
                 classes.extend(known.map(|(_, ours)| (*ours).to_owned()));
             }
             "id" | "href" | "notation" => {}
-            _ if ATTRIBUTES.contains(&name) && value.bytes().all(is_plain) && !is_huge(value) => {
+            _ if MATHML_ATTRIBUTES.contains(&name)
+                && value.bytes().all(is_plain)
+                && !is_huge(value) =>
+            {
                 push_all(out, &[" ", name, "=\"", value, "\""]);
             }
             _ => return None,
@@ -171,29 +174,29 @@ fn push_attributes(out: &mut String, attributes: &str) -> Option<()> {
     Some(())
 }
 
-/// What numbers with units and keywords are made of.
+/// Whether numbers with units, or keywords, contain this byte.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'%' | b'-' | b'+' | b' ')
 }
 
-/// Lengths of a formula are a few letters; one of more than this is no formula.
-const MAX_LENGTH: f64 = 1000.0;
+/// The largest number in an attribute of a formula, whose lengths are a few letters.
+const MAX_FORMULA_LENGTH: f64 = 1000.0;
 
-/// Whether a length in `value` is longer than any page.
+/// Whether `value` is a length longer than any page.
 fn is_huge(value: &str) -> bool {
     let number = value.trim_start_matches(['-', '+']);
     let end = number.find(|c: char| !c.is_ascii_digit() && c != '.');
     let (digits, unit) = number.split_at(end.unwrap_or(number.len()));
-    // An exponent looks like a unit.
+    // An exponent has to be told from a unit.
     let has_exponent =
         unit.starts_with(['e', 'E']) && !unit.starts_with("em") && !unit.starts_with("ex");
     has_exponent
         || digits
             .parse::<f64>()
-            .is_ok_and(|length| length > MAX_LENGTH)
+            .is_ok_and(|length| length > MAX_FORMULA_LENGTH)
 }
 
-/// The class that stands for a declaration, if one does.
+/// The class that replaces a declaration of a style, if there is one.
 fn of_style(declaration: &str) -> Option<String> {
     let (property, value) = declaration.split_once(':')?;
     let (property, value) = (property.trim(), value.trim());
@@ -204,7 +207,7 @@ fn of_style(declaration: &str) -> Option<String> {
         return (number != 0).then(|| format!("ansi-fg-{number}"));
     }
     let whole = format!("{property}:{value}");
-    let known = STYLES.iter().find(|(style, _)| *style == whole);
+    let known = STYLE_CLASSES.iter().find(|(style, _)| *style == whole);
     known.map(|(_, class)| (*class).to_owned())
 }
 
@@ -234,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_does_not() {
+    fn other_markup_is_refused() {
         for mathml in [
             "",
             "x",

@@ -1,9 +1,8 @@
-//! Where the formulas of a text are, by Jupyter's rules.
+//! Finds the formulas of a text, by Jupyter's rules.
 //!
-//! `$…$` inline; `$$…$$`, `\\[…\\]` and environments displayed, `\\(…\\)` inline, both
-//! with two backslashes, since Markdown takes one for itself. A formula ends with its
-//! paragraph at the latest. What Markdown takes for code, for a tag or for an address
-//! holds none.
+//! `$…$` and `\\(…\\)` are inline; `$$…$$`, `\\[…\\]` and environments are displayed. The
+//! brackets have two backslashes, because Markdown takes one for itself. A formula ends with its
+//! paragraph at the latest. Code, tags and addresses of Markdown hold no formulas.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -11,29 +10,29 @@ use pulldown_cmark::{Event, LinkType, OffsetIter, Tag, TagEnd};
 
 use crate::prepare::markdown;
 
-/// A formula: where it is with its delimiters, and without.
-pub(super) struct Found {
+/// The range of a formula with its delimiters, and without them.
+pub(super) struct FormulaSpan {
     pub(super) whole: Range<usize>,
     pub(super) tex: Range<usize>,
     pub(super) display: bool,
 }
 
 /// The formulas of Markdown, in order.
-pub(super) fn in_markdown(source: &str) -> Vec<Found> {
+pub(super) fn in_markdown(source: &str) -> Vec<FormulaSpan> {
     let closed = closed(source);
-    Search::new(source, &closed, "\\\\").run()
+    FormulaSearch::new(source, &closed, "\\\\").run()
 }
 
 /// The formulas of LaTeX among text, where one backslash is enough.
-pub(super) fn in_latex(source: &str) -> Vec<Found> {
-    Search::new(source, &[], "\\").run()
+pub(super) fn in_latex(source: &str) -> Vec<FormulaSpan> {
+    FormulaSearch::new(source, &[], "\\").run()
 }
 
-/// The parts of Markdown in which no formula begins or ends, in order.
+/// The ranges of Markdown in which no formula begins or ends, in order.
 fn closed(source: &str) -> Vec<Range<usize>> {
     let mut closed: Vec<Range<usize>> = Vec::new();
     let mut events: OffsetIter<'_> = markdown::parser(source).into_offset_iter();
-    // Where the last thing before the current event ended.
+    // The end of the event before the current one.
     let mut end = 0;
     for (event, range) in events.by_ref() {
         match event {
@@ -46,7 +45,7 @@ fn closed(source: &str) -> Vec<Range<usize>> {
                 ..
             }) => closed.push(range.clone()),
             Event::Html(_) => closed.extend(tags(&source[range.clone()], range.start)),
-            // What is left of a link after its text is its address.
+            // The rest of a link after its text is its address.
             Event::End(TagEnd::Link) if end < range.end => closed.push(end..range.end),
             _ => {}
         }
@@ -81,7 +80,7 @@ fn tags(html: &str, offset: usize) -> Vec<Range<usize>> {
     found
 }
 
-/// Whether what follows a `<` makes it the start of a tag and not a less-than.
+/// Whether the text after a `<` makes it the start of a tag, and not a less-than sign.
 fn begins_tag(after: &str) -> bool {
     let name = after.strip_prefix('/').unwrap_or(after);
     let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '-');
@@ -89,58 +88,59 @@ fn begins_tag(after: &str) -> bool {
     end > 0 && name[end..].starts_with(|c: char| c.is_whitespace() || matches!(c, '>' | '/'))
 }
 
-/// What ends a formula.
+/// The delimiter that ends a formula.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum End<'a> {
+enum ClosingDelimiter<'a> {
     Dollar,
     Dollars,
-    /// Behind the backslashes.
+    /// The bracket after the backslashes.
     Bracket(char),
     Environment(&'a str),
 }
 
-/// What stands at a place in the text.
+/// A token of the text.
 enum Token<'a> {
     /// `$`, `$$`, `\(` or `\)` and the like, `\begin{…}` or `\end{…}`.
     Delimiter {
         opens: bool,
-        end: End<'a>,
+        end: ClosingDelimiter<'a>,
     },
     Open,
     Close,
-    /// An empty line or a part that is closed.
+    /// An empty line, or a closed range of several lines.
     Break,
     Other,
 }
 
-/// So many times the length of a text are looked through for the ends of formulas, which
-/// takes once or twice; a text whose formulas take more plays with who reads it, by
-/// environments of many names, and what is left of it is shown as it stands.
-const MAX_PASSES: usize = 16;
+/// The search for the ends of formulas reads at most this many times the length of a text.
+/// Usually it takes one or two. A text that takes more is hostile, by environments of many names,
+/// and no formulas are found in the rest of it.
+const MAX_SEARCH_PASSES: usize = 16;
 
-struct Search<'a> {
+/// The search for the formulas of a text.
+struct FormulaSearch<'a> {
     source: &'a str,
     closed: &'a [Range<usize>],
     slashes: &'a str,
-    /// Up to where each end is known to be missing.
-    missing: HashMap<End<'a>, usize>,
-    /// How many bytes may still be looked through for ends.
+    /// The offset up to which each closing delimiter is known to be missing.
+    missing: HashMap<ClosingDelimiter<'a>, usize>,
+    /// The bytes that may still be read in search of ends.
     left: usize,
 }
 
-impl<'a> Search<'a> {
+impl<'a> FormulaSearch<'a> {
     fn new(source: &'a str, closed: &'a [Range<usize>], slashes: &'a str) -> Self {
         Self {
             source,
             closed,
             slashes,
             missing: HashMap::new(),
-            left: MAX_PASSES * source.len(),
+            left: MAX_SEARCH_PASSES * source.len(),
         }
     }
 
     /// All formulas, in order.
-    fn run(&mut self) -> Vec<Found> {
+    fn run(&mut self) -> Vec<FormulaSpan> {
         let mut found = Vec::new();
         let mut at = 0;
         let mut next_closed = 0;
@@ -154,24 +154,32 @@ impl<'a> Search<'a> {
             let Some((inside, after)) = self.end(at, end, next_closed) else {
                 continue;
             };
-            let is_environment = matches!(end, End::Environment(_));
-            found.push(Found {
+            let is_environment = matches!(end, ClosingDelimiter::Environment(_));
+            found.push(FormulaSpan {
                 whole: start..after,
                 tex: if is_environment {
                     start..after
                 } else {
                     at..inside
                 },
-                display: !matches!(end, End::Dollar | End::Bracket(')')),
+                display: !matches!(
+                    end,
+                    ClosingDelimiter::Dollar | ClosingDelimiter::Bracket(')')
+                ),
             });
             at = after;
         }
         found
     }
 
-    /// Where the formula whose inside begins at `from` ends: before and behind its
-    /// delimiter. One in braces counts when there is none outside of them.
-    fn end(&mut self, from: usize, end: End<'a>, mut next_closed: usize) -> Option<(usize, usize)> {
+    /// The start and end of the closing delimiter of the formula whose TeX begins at `from`. A
+    /// delimiter in braces counts when there is none outside of them.
+    fn end(
+        &mut self,
+        from: usize,
+        end: ClosingDelimiter<'a>,
+        mut next_closed: usize,
+    ) -> Option<(usize, usize)> {
         if self.missing.get(&end).is_some_and(|until| from < *until) {
             return None;
         }
@@ -186,9 +194,10 @@ impl<'a> Search<'a> {
                 Token::Open => braces += 1,
                 Token::Close => braces = braces.saturating_sub(1),
                 Token::Delimiter { end: found, opens } => {
-                    // The dollar is both.
-                    let ends =
-                        found == end && (!opens || matches!(end, End::Dollar | End::Dollars));
+                    // A dollar both opens and closes.
+                    let ends = found == end
+                        && (!opens
+                            || matches!(end, ClosingDelimiter::Dollar | ClosingDelimiter::Dollars));
                     if ends {
                         last = Some((at, at + length));
                         if braces == 0 {
@@ -206,7 +215,7 @@ impl<'a> Search<'a> {
         last
     }
 
-    /// What stands at `at`, and its length, which is at least 1.
+    /// The token at `at`, and its length, which is at least 1.
     fn token(&self, at: usize, next_closed: &mut usize) -> (Token<'a>, usize) {
         while let Some(range) = self.closed.get(*next_closed) {
             if at < range.start {
@@ -224,8 +233,8 @@ impl<'a> Search<'a> {
         }
         let rest = &self.source[at..];
         match rest.as_bytes()[0] {
-            b'$' if rest.starts_with("$$") => (delimiter(true, End::Dollars), 2),
-            b'$' => (delimiter(true, End::Dollar), 1),
+            b'$' if rest.starts_with("$$") => (delimiter(true, ClosingDelimiter::Dollars), 2),
+            b'$' => (delimiter(true, ClosingDelimiter::Dollar), 1),
             b'{' => (Token::Open, 1),
             b'}' => (Token::Close, 1),
             b'\\' => self.backslash(rest),
@@ -237,7 +246,7 @@ impl<'a> Search<'a> {
                 (if ends { Token::Break } else { Token::Other }, 1)
             }
             _ => {
-                // What is closed ends the text, before anything behind it is looked at.
+                // The text ends where the next closed range begins.
                 let closed = self.closed.get(*next_closed);
                 let text = closed.map_or(rest, |range| &rest[..range.start - at]);
                 let next = text.find(['$', '{', '}', '\\', '\n']);
@@ -253,17 +262,20 @@ impl<'a> Search<'a> {
                 let letters = letters + usize::from(name[letters..].starts_with('*'));
                 if letters > 0 && letters <= 20 && name[letters..].starts_with('}') {
                     let length = command.len() + letters + 1;
-                    return (delimiter(opens, End::Environment(&name[..letters])), length);
+                    return (
+                        delimiter(opens, ClosingDelimiter::Environment(&name[..letters])),
+                        length,
+                    );
                 }
             }
         }
         if let Some(after) = rest.strip_prefix(self.slashes) {
             let length = self.slashes.len() + 1;
             match after.bytes().next() {
-                Some(b'(') => return (delimiter(true, End::Bracket(')')), length),
-                Some(b'[') => return (delimiter(true, End::Bracket(']')), length),
-                Some(b')') => return (delimiter(false, End::Bracket(')')), length),
-                Some(b']') => return (delimiter(false, End::Bracket(']')), length),
+                Some(b'(') => return (delimiter(true, ClosingDelimiter::Bracket(')')), length),
+                Some(b'[') => return (delimiter(true, ClosingDelimiter::Bracket(']')), length),
+                Some(b')') => return (delimiter(false, ClosingDelimiter::Bracket(')')), length),
+                Some(b']') => return (delimiter(false, ClosingDelimiter::Bracket(']')), length),
                 _ => {}
             }
         }
@@ -276,16 +288,16 @@ impl<'a> Search<'a> {
     }
 }
 
-fn delimiter(opens: bool, end: End<'_>) -> Token<'_> {
+fn delimiter(opens: bool, end: ClosingDelimiter<'_>) -> Token<'_> {
     Token::Delimiter { opens, end }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, MAX_PASSES, Search, closed, in_latex, in_markdown};
+    use super::{FormulaSearch, FormulaSpan, MAX_SEARCH_PASSES, closed, in_latex, in_markdown};
 
-    fn shown(source: &str, found: Vec<Found>) -> String {
-        let shown = found.into_iter().map(|Found { tex, display, .. }| {
+    fn shown(source: &str, found: Vec<FormulaSpan>) -> String {
+        let shown = found.into_iter().map(|FormulaSpan { tex, display, .. }| {
             let tex = &source[tex];
             if display {
                 format!("[{tex}]")
@@ -297,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn in_markdown_as_jupyter_finds_it() {
+    fn formulas_of_markdown_are_those_jupyter_finds() {
         for (source, expected) in [
             ("a $x$ and $$y$$", "(x) [y]"),
             ("$a_1 * b_2 * c$", "(a_1 * b_2 * c)"),
@@ -324,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn in_latex_one_backslash_is_enough() {
+    fn formulas_of_latex_need_one_backslash() {
         for (source, expected) in [
             ("$\\displaystyle x$", "(\\displaystyle x)"),
             ("\\[a\\] b \\(c\\)", "[a] (c)"),
@@ -334,10 +346,10 @@ mod tests {
         }
     }
 
-    /// How many times its length is looked through for the ends of a text's formulas.
+    /// How many times its length the search reads of `source`.
     fn passes(source: &str) -> usize {
         let [markdown, latex] = [(closed(source), "\\\\"), (Vec::new(), "\\")].map(|search| {
-            let mut search = Search::new(source, &search.0, search.1);
+            let mut search = FormulaSearch::new(source, &search.0, search.1);
             let before = search.left;
             search.run();
             (before - search.left) / source.len()
@@ -346,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_formula_that_is_never_closed_is_looked_for_once() {
+    fn unclosed_formulas_are_searched_for_once() {
         for part in [
             "$",
             "$$x ",
@@ -371,9 +383,9 @@ mod tests {
             let letter = |by: usize| char::from(b'a' + (n / by % 26) as u8);
             format!("\\begin{{{}{}{}}}", letter(676), letter(26), letter(1))
         };
-        let few: String = (0..MAX_PASSES / 2).map(name).collect();
+        let few: String = (0..MAX_SEARCH_PASSES / 2).map(name).collect();
         let many: String = (0..10_000).map(name).collect();
         assert_eq!(in_markdown(&format!("{few} $x$")).len(), 1);
-        assert!(passes(&many) <= MAX_PASSES);
+        assert!(passes(&many) <= MAX_SEARCH_PASSES);
     }
 }

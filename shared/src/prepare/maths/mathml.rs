@@ -1,7 +1,7 @@
-//! One formula to MathML.
+//! Renders one formula to MathML.
 //!
-//! math-core does it. It was written for authors and not for attackers, so a formula is
-//! measured before it goes in, and what comes out goes through `check`.
+//! math-core does it. It was written for authors and not for attackers, so a formula is measured
+//! before, and `check` reads its output.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,16 +13,16 @@ use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
 use super::check;
 use crate::prepared::SafeHtml;
 
-/// Bytes of one formula; the longest in a textbook has a tenth of it.
-const MAX_LENGTH: usize = 10_000;
-/// How deep a formula may nest. The parser recurses; its stack has room for more.
-const MAX_DEPTH: usize = 40;
-/// Bytes of MathML for each byte of source.
-const MAX_GROWTH: usize = 24;
+/// The most bytes of one formula; the longest in a textbook has a tenth of them.
+const MAX_FORMULA_BYTES: usize = 10_000;
+/// How deep a formula may nest, because the parser recurses; its stack has room for more.
+const MAX_FORMULA_DEPTH: usize = 40;
+/// The most bytes of MathML for each byte of source.
+const MATHML_GROWTH_FACTOR: usize = 24;
 
-/// Names of environments that mean the same here: numbers are not given, as Jupyter
-/// gives none, and old names are those of today.
-const ENVIRONMENTS: [(&str, &str); 14] = [
+/// Environments, and those that replace them: equations get no numbers, as in Jupyter, and old
+/// names become today's.
+const ENVIRONMENT_ALIASES: [(&str, &str); 14] = [
     ("{align}", "{align*}"),
     ("{equation}", "{equation*}"),
     ("{gather}", "{gather*}"),
@@ -39,16 +39,16 @@ const ENVIRONMENTS: [(&str, &str); 14] = [
     ("{gathered*}", "{gathered}"),
 ];
 
-/// Commands that math-core does not have, with their brace, and what comes near.
-const COMMANDS: [(&str, &str); 4] = [
+/// Commands that math-core does not have, with their brace, and similar ones that replace them.
+const COMMAND_ALIASES: [(&str, &str); 4] = [
     ("\\boxed{", "{"),
     ("\\hbox{", "\\text{"),
     ("\\mbox{", "\\text{"),
     ("\\tag{", "\\qquad\\text{"),
 ];
 
-/// Commands that hold until their group ends.
-const SWITCHES: [&str; 20] = [
+/// Commands that apply until their group ends.
+const SWITCH_COMMANDS: [&str; 20] = [
     "bf",
     "cal",
     "color",
@@ -71,13 +71,13 @@ const SWITCHES: [&str; 20] = [
     "tt",
 ];
 
-/// The MathML of `tex`, which took up `length` bytes of its text; `None` when there is
-/// none.
+/// The MathML of `tex`, which takes `length` bytes of its text; `None` when math-core has none, or
+/// it is too large.
 pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml> {
     static CONVERTER: LazyLock<LatexToMathML> = LazyLock::new(|| {
         LatexToMathML::new(MathCoreConfig::default()).expect("there are no macros to be wrong")
     });
-    if tex.trim().is_empty() || tex.len() > MAX_LENGTH || depth(tex) > MAX_DEPTH {
+    if tex.trim().is_empty() || tex.len() > MAX_FORMULA_BYTES || depth(tex) > MAX_FORMULA_DEPTH {
         return None;
     }
     let tex = renamed(tex);
@@ -90,8 +90,8 @@ pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml
         CONVERTER.convert_with_local_state(&tex, mode)
     }));
     let mathml = converted.ok()?.ok()?.mathml;
-    // Styles become shorter, but not that much.
-    if mathml.len() > 3 * MAX_GROWTH * length {
+    // `check` makes styles shorter, but not that much.
+    if mathml.len() > 3 * MATHML_GROWTH_FACTOR * length {
         return None;
     }
     let mathml = check::checked(&mathml)?;
@@ -100,11 +100,11 @@ pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml
     } else {
         mathml
     };
-    (html.len() <= MAX_GROWTH * length).then(|| SafeHtml::trust(html))
+    (html.len() <= MATHML_GROWTH_FACTOR * length).then(|| SafeHtml::trust(html))
 }
 
-/// `tex` in the words that math-core knows, and without comments and labels, which
-/// nothing here leads to.
+/// `tex` with the names that math-core knows, without comments, and without labels, to which
+/// nothing here links.
 fn renamed(tex: &str) -> String {
     let mut out = String::with_capacity(tex.len());
     let mut rest = tex;
@@ -112,14 +112,15 @@ fn renamed(tex: &str) -> String {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         if rest.starts_with('%') {
-            // A comment; the engine recurses at each.
+            // A comment, at each of which the engine recurses.
             rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
             continue;
         }
         rest = match command(&mut out, rest) {
             Some(after) => after,
             None => {
-                // The second of two backslashes begins no command.
+                // The character after the backslash is skipped, because a second backslash begins
+                // no command.
                 let next = rest[1..].chars().next().map_or(0, char::len_utf8);
                 out.push_str(&rest[..1 + next]);
                 &rest[1 + next..]
@@ -130,12 +131,12 @@ fn renamed(tex: &str) -> String {
     out
 }
 
-/// Writes what the command that `rest` begins with is called here; what follows it.
+/// Writes the command that `rest` begins with under its new name; returns the rest after it.
 fn command<'a>(out: &mut String, rest: &'a str) -> Option<&'a str> {
     if let Some(after) = rest.strip_prefix("\\label{") {
         return after.split_once('}').map(|(_, after)| after);
     }
-    for (old, new) in COMMANDS {
+    for (old, new) in COMMAND_ALIASES {
         if let Some(after) = rest.strip_prefix(old) {
             out.push_str(new);
             return Some(after);
@@ -152,10 +153,10 @@ fn command<'a>(out: &mut String, rest: &'a str) -> Option<&'a str> {
         let Some(after) = rest.strip_prefix(command) else {
             continue;
         };
-        let (old, new) = ENVIRONMENTS
+        let (old, new) = ENVIRONMENT_ALIASES
             .iter()
             .find(|(old, _)| after.starts_with(old))?;
-        // Only where it begins do the columns of an array follow.
+        // The columns of an array follow only where it begins.
         let name = new.find("}{").map_or(*new, |at| &new[..=at]);
         out.push_str(command);
         out.push_str(if command == "\\end" { name } else { new });
@@ -164,8 +165,8 @@ fn command<'a>(out: &mut String, rest: &'a str) -> Option<&'a str> {
     None
 }
 
-/// No less than how deep `tex` nests: brackets of every kind, and commands in a row,
-/// each of which may be the argument of the one before it.
+/// An upper bound of how deep `tex` nests: brackets of every kind, and commands in a row, each of
+/// which may be the argument of the one before it.
 fn depth(tex: &str) -> usize {
     let mut open: Vec<usize> = Vec::new();
     let (mut row, mut below, mut deepest) = (0_usize, 0_usize, 0_usize);
@@ -191,8 +192,8 @@ fn depth(tex: &str) -> usize {
                         row = 0;
                     }
                     "" => row = 0,
-                    // They hold for the rest of the group, which is nested in them.
-                    name if SWITCHES.contains(&name) => {
+                    // The rest of the group is nested in a switch.
+                    name if SWITCH_COMMANDS.contains(&name) => {
                         if let Some(group) = open.last_mut() {
                             *group += 1;
                         }
@@ -222,7 +223,7 @@ fn depth(tex: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_DEPTH, MAX_LENGTH, depth, renamed, render};
+    use super::{MAX_FORMULA_BYTES, MAX_FORMULA_DEPTH, depth, renamed, render};
 
     fn html(tex: &str) -> String {
         let html = render(tex, false, tex.len() + 100);
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_workshops_write_is_typeset() {
+    fn formulas_of_workshops_are_typeset() {
         for tex in [
             r"e^{i\pi} + 1 = 0",
             r"\frac{1}{\sqrt{2\pi\sigma^2}}",
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_or_too_much_is_nothing() {
+    fn wrong_and_huge_formulas_have_no_mathml() {
         let deep = |part: &str| part.repeat(1000);
         for tex in [
             "",
@@ -306,16 +307,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_just_not_too_deep_fits_the_stack() {
+    fn the_deepest_formula_fits_the_stack() {
         for (part, close) in [("{", "}"), ("\\sqrt{", "}"), ("x^{", "}"), ("[", "]")] {
-            let times = MAX_DEPTH / 2 - 1;
+            let times = MAX_FORMULA_DEPTH / 2 - 1;
             let tex = format!("{}x{}", part.repeat(times), close.repeat(times));
             assert!(html(&tex).starts_with("<math"), "{part}");
         }
-        assert!(html(&(r"\sqrt ".repeat(MAX_DEPTH - 1) + "x")).starts_with("<math"));
+        assert!(html(&(r"\sqrt ".repeat(MAX_FORMULA_DEPTH - 1) + "x")).starts_with("<math"));
     }
 
-    /// The engine recurses where one would not expect it; this would end the process.
+    /// The engine recurses in unexpected places; too deep a recursion would end the process.
     #[test]
     fn repetition_fits_the_stack() {
         let characters = (' '..='~').map(String::from);
@@ -367,7 +368,7 @@ mod tests {
             "\\mathchoice abcd",
         ];
         for part in characters.chain(words.map(str::to_owned)) {
-            let tex = part.repeat(MAX_LENGTH / part.len() / 2);
+            let tex = part.repeat(MAX_FORMULA_BYTES / part.len() / 2);
             html(&tex);
             html(&format!("\\begin{{align}}{tex}\\end{{align}}"));
             html(&format!("\\left({tex}\\right)"));
@@ -375,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn environments_are_renamed_and_labels_go() {
+    fn environments_are_renamed_and_labels_are_dropped() {
         let old = r"\begin{eqnarray}a\\\label{x}\end{eqnarray}\begin{align}\end{align}";
         let new = r"\begin{array}{rcl}a\\\end{array}\begin{align*}\end{align*}";
         assert_eq!(renamed(old), new);

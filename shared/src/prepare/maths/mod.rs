@@ -1,12 +1,11 @@
-//! The maths of a text: found, rendered, and replaced by stand-ins.
+//! Finds the formulas of a text, renders them, and replaces them by stand-ins.
 //!
-//! Jupyter takes the maths out of Markdown before it looks for anything else, so that
-//! no `_` in a formula becomes an emphasis and no `=` below one a heading. It is the
-//! same here: what [`crate::prepared`] carries is the text with a stand-in for each
-//! formula, and beside it what the formulas became, in order.
+//! Jupyter takes the maths out of Markdown before it parses anything else, so that no `_` in a
+//! formula becomes an emphasis and no `=` below one a heading. It is the same here:
+//! [`crate::prepared`] carries the text with a stand-in for each formula, and beside it the
+//! rendered formulas, in order.
 //!
-//! `find` says where formulas are, `mathml` renders one, `check` lets nothing through
-//! that is not MathML.
+//! `find` finds formulas, `mathml` renders one, `check` refuses everything but MathML.
 
 mod check;
 mod find;
@@ -20,23 +19,23 @@ use crate::{
 };
 
 /// A text whose formulas were taken out.
-pub(super) struct Extracted {
+pub(super) struct ExtractedMaths {
     /// The text with stand-ins.
     pub(super) text: String,
-    /// For the stand-ins, by number.
+    /// The formulas, by the number of their stand-in.
     pub(super) formulas: Vec<Formula>,
 }
 
 /// One formula.
 pub(super) struct Formula {
-    /// As it stood in the text, delimiters included.
+    /// The source with its delimiters.
     pub(super) source: String,
     /// MathML, or the source as code.
     pub(super) html: SafeHtml,
 }
 
-impl Extracted {
-    /// What every formula became.
+impl ExtractedMaths {
+    /// The HTML of every formula.
     pub(super) fn maths(&self) -> Vec<SafeHtml> {
         let maths = self.formulas.iter();
         maths.map(|formula| formula.html.clone()).collect()
@@ -44,8 +43,8 @@ impl Extracted {
 }
 
 /// The maths of Markdown.
-pub(super) fn of_markdown(source: &str) -> Extracted {
-    // Nearly all texts have none, and looking for the rest costs a pass over Markdown.
+pub(super) fn of_markdown(source: &str) -> ExtractedMaths {
+    // Nearly all texts have none of these, and a search costs a pass over Markdown.
     let may_begin = ["$", "\\\\(", "\\\\[", "\\begin{"];
     if !may_begin.iter().any(|start| source.contains(start)) {
         return extract(source, &[]);
@@ -54,15 +53,15 @@ pub(super) fn of_markdown(source: &str) -> Extracted {
 }
 
 /// The maths of LaTeX among plain text.
-pub(super) fn of_latex(source: &str) -> Extracted {
+pub(super) fn of_latex(source: &str) -> ExtractedMaths {
     extract(source, &find::in_latex(source))
 }
 
-fn extract(source: &str, found: &[find::Found]) -> Extracted {
+fn extract(source: &str, found: &[find::FormulaSpan]) -> ExtractedMaths {
     let mut text = String::with_capacity(source.len());
     let mut formulas = Vec::with_capacity(found.len());
     let mut kept = 0;
-    for find::Found {
+    for find::FormulaSpan {
         whole,
         tex,
         display,
@@ -74,7 +73,7 @@ fn extract(source: &str, found: &[find::Found]) -> Extracted {
         kept = whole.end;
     }
     stand_in::push_text(&mut text, &source[kept..]);
-    Extracted { text, formulas }
+    ExtractedMaths { text, formulas }
 }
 
 fn formula(source: &str, whole: &Range<usize>, tex: &Range<usize>, display: bool) -> Formula {
@@ -86,15 +85,15 @@ fn formula(source: &str, whole: &Range<usize>, tex: &Range<usize>, display: bool
     }
 }
 
-/// What is shown when a formula cannot be.
+/// The source of a formula as code, for a formula that has no MathML.
 fn as_code(source: &str, display: bool) -> SafeHtml {
     let class = if display { "nb-math-block" } else { "nb-math" };
     let source = escape::text(source);
     SafeHtml::trust(format!("<code class=\"{class}\">{source}</code>"))
 }
 
-/// Puts the formulas into sanitised HTML: rendered where text is typeset; as they stood
-/// in the source in attributes and in `pre` and `code`, where Jupyter leaves them, too.
+/// Puts the formulas into sanitised HTML: their MathML into text; their source into attributes,
+/// `pre` and `code`, where Jupyter does not typeset them either.
 pub(super) fn insert(html: &str, formulas: &[Formula]) -> SafeHtml {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;

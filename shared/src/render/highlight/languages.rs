@@ -1,9 +1,9 @@
-//! What the lexer needs to know of each language. One table, because the differences
-//! that matter for colours are few.
+//! The languages that the lexer knows. One table is enough, because languages differ little in
+//! what matters for colours.
 
-/// A language.
+/// What the lexer needs to know of a language.
 pub(super) struct Language {
-    /// What kernels, fences and cell magics call it, in lower case.
+    /// Its names in kernels, fences and cell magics, in lower case.
     pub(super) names: &'static [&'static str],
     pub(super) keywords: &'static [&'static str],
     pub(super) constants: &'static [&'static str],
@@ -11,19 +11,19 @@ pub(super) struct Language {
     pub(super) definers: &'static [&'static str],
     pub(super) line_comments: &'static [&'static str],
     pub(super) block_comment: Option<(&'static str, &'static str)>,
-    /// Longer ones first.
+    /// Its quotes, longer ones first.
     pub(super) quotes: &'static [Quote],
-    /// What may stand in a name besides letters, digits and underscores.
+    /// The characters that names may have besides letters, digits and underscores.
     pub(super) in_names: &'static [char],
     pub(super) ignores_case: bool,
     /// Has IPython's magics and shell lines, string prefixes and decorators.
     pub(super) is_python: bool,
 }
 
-/// A way to write strings; it ends in what it begins with.
+/// A kind of quote, which both begins and ends a string.
 pub(super) struct Quote {
     pub(super) mark: &'static str,
-    /// A backslash takes the meaning of what follows.
+    /// A backslash escapes the character after it.
     pub(super) escapes: bool,
     pub(super) many_lines: bool,
 }
@@ -46,7 +46,17 @@ pub(super) fn find(name: &str) -> Option<&'static Language> {
 }
 
 static LANGUAGES: [Language; 11] = [
-    PYTHON, SHELL, SQL, R, JULIA, JAVASCRIPT, JSON, BRACES, RUST, CONFIG, MARKUP,
+    PYTHON,
+    SHELL,
+    SQL,
+    R,
+    JULIA,
+    JAVASCRIPT,
+    JSON,
+    BRACE_LANGUAGES,
+    RUST,
+    CONFIG,
+    MARKUP,
 ];
 
 const PYTHON: Language = Language {
@@ -258,7 +268,7 @@ const JULIA: Language = Language {
     definers: &["function", "macro", "module", "struct"],
     line_comments: &["#"],
     block_comment: Some(("#=", "=#")),
-    // A single quote is a character or a transposition; it is left plain.
+    // A single quote stands for a character or a transposition, so it is left plain.
     quotes: &[
         quote("\"\"\"", true, true),
         quote("\"", true, true),
@@ -346,8 +356,8 @@ const JSON: Language = Language {
     is_python: false,
 };
 
-/// What languages with braces have in common; a fence of one of them is seldom long.
-const BRACED: [&str; 60] = [
+/// The keywords of languages with braces, in one list, because fences of them are seldom long.
+const BRACE_KEYWORDS: [&str; 60] = [
     "as",
     "async",
     "await",
@@ -410,12 +420,12 @@ const BRACED: [&str; 60] = [
     "while",
 ];
 
-const BRACES: Language = Language {
+const BRACE_LANGUAGES: Language = Language {
     names: &[
         "c", "c++", "cpp", "cxx", "h", "hpp", "java", "go", "golang", "csharp", "cs", "kotlin",
         "swift", "scala", "dart", "php", "arduino", "cuda", "css", "scss", "less",
     ],
-    keywords: &BRACED,
+    keywords: &BRACE_KEYWORDS,
     constants: &["true", "false", "null", "nullptr", "nil", "this", "NULL"],
     definers: &["class", "struct", "enum", "interface", "func", "namespace"],
     line_comments: &["//"],
@@ -430,9 +440,9 @@ const RUST: Language = Language {
     names: &["rust", "rs"],
     constants: &["true", "false", "self", "Self", "None"],
     definers: &["fn", "struct", "enum", "mod"],
-    // A single quote may begin a lifetime.
+    // A single quote is missing here, because it may begin a lifetime.
     quotes: &[quote("\"", true, true)],
-    ..BRACES
+    ..BRACE_LANGUAGES
 };
 
 const CONFIG: Language = Language {
@@ -462,7 +472,7 @@ const CONFIG: Language = Language {
     is_python: false,
 };
 
-/// Recognised by its comments, see the lexer.
+/// Markup, which the lexer recognises by [`MARKUP_COMMENT`].
 const MARKUP: Language = Language {
     names: &["html", "xml", "svg", "xhtml", "vue"],
     keywords: &[],
@@ -470,12 +480,12 @@ const MARKUP: Language = Language {
     definers: &[],
     line_comments: &[],
     block_comment: Some(MARKUP_COMMENT),
-    // An apostrophe is one in most texts.
+    // A single quote is missing here, because in texts it is an apostrophe.
     quotes: &[quote("\"", false, false)],
     in_names: &['-'],
     ignores_case: true,
     is_python: false,
 };
 
-/// What comments are in markup.
+/// The beginning and the end of a comment in markup.
 pub(super) const MARKUP_COMMENT: (&str, &str) = ("<!--", "-->");

@@ -1,16 +1,16 @@
-//! The lexer: a position in the source and what stands there.
+//! The lexer, which reads the tokens of a source one after the other.
 
 use super::{
-    Class,
+    TokenClass,
     languages::{self, Language, Quote},
 };
 use crate::scan;
 
-/// Where tokens go; false ends the lexing.
-type Sink<'s> = &'s mut dyn FnMut(Class, &str) -> bool;
+/// Receives each token; `false` ends the lexing.
+type TokenSink<'s> = &'s mut dyn FnMut(TokenClass, &str) -> bool;
 
-/// Gives every piece of `source` to `sink`, in order; whether it got to the end.
-pub(super) fn tokens(source: &str, language: &'static Language, sink: Sink<'_>) -> bool {
+/// Gives every token of `source` to `sink`, in order; returns whether it reached the end.
+pub(super) fn tokens(source: &str, language: &'static Language, sink: TokenSink<'_>) -> bool {
     let mut lexer = Lexer {
         source,
         language,
@@ -23,50 +23,50 @@ pub(super) fn tokens(source: &str, language: &'static Language, sink: Sink<'_>) 
     while lexer.at < source.len() {
         let start = lexer.at;
         let class = lexer.token();
-        if class == Class::Plain {
+        if class == TokenClass::Plain {
             continue;
         }
-        let written = (plain == start || sink(Class::Plain, &source[plain..start]))
+        let written = (plain == start || sink(TokenClass::Plain, &source[plain..start]))
             && sink(class, &source[start..lexer.at]);
         if !written {
             return false;
         }
         plain = lexer.at;
     }
-    plain == source.len() || sink(Class::Plain, &source[plain..])
+    plain == source.len() || sink(TokenClass::Plain, &source[plain..])
 }
 
 struct Lexer<'a> {
     source: &'a str,
     language: &'static Language,
     at: usize,
-    /// Open brackets.
+    /// The number of open brackets.
     depth: usize,
-    /// The last character that is not white space, `None` at the start of a line.
+    /// The last character that is not white space; `None` at the start of a line.
     before: Option<char>,
-    /// The last token says that a name is defined next.
+    /// The last token was a keyword that defines the next name.
     defines: bool,
 }
 
 impl<'a> Lexer<'a> {
-    /// Reads one token; the position moves by at least a character.
-    fn token(&mut self) -> Class {
+    /// Reads one token; the position advances by at least one character.
+    fn token(&mut self) -> TokenClass {
         let rest = &self.source[self.at..];
         let Some(first) = rest.chars().next() else {
-            return Class::Plain;
+            return TokenClass::Plain;
         };
         if self.language.names.is_empty() {
             self.at = self.source.len();
-            return Class::Plain;
+            return TokenClass::Plain;
         }
         if first == '\n' {
             self.at += 1;
             self.before = None;
-            return Class::Plain;
+            return TokenClass::Plain;
         }
         if first.is_whitespace() {
             self.at += first.len_utf8();
-            return Class::Plain;
+            return TokenClass::Plain;
         }
         if self.language.is_python && self.is_magic(first) {
             return self.magic();
@@ -82,7 +82,7 @@ impl<'a> Lexer<'a> {
         class
     }
 
-    /// IPython's own lines: magics, shell commands, questions.
+    /// Whether IPython's own syntax begins here: a magic, a shell command, a question.
     fn is_magic(&self, first: char) -> bool {
         let next = self.source[self.at + first.len_utf8()..].chars().next();
         match (first, self.before) {
@@ -98,14 +98,14 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The rest of the line, and after a cell magic the rest of the cell in its language.
-    fn magic(&mut self) -> Class {
+    /// Reads the rest of the line; a cell magic also sets the language of the rest of the cell.
+    fn magic(&mut self) -> TokenClass {
         let line = self.line();
         let starts_cell = self.source[..self.at].trim().is_empty();
         if let (true, Some(magic)) = (starts_cell, line.strip_prefix("%%")) {
             let mut words = magic.split_whitespace();
             let name = words.next().unwrap_or_default();
-            // Of a file, the end of its name says what is in it; of a script, the program.
+            // The extension of a file tells its language, and the program that of a script.
             let other = words.next_back().unwrap_or_default();
             self.language = match name {
                 "time" | "timeit" | "capture" | "prun" | "memit" | "mprun" => self.language,
@@ -116,7 +116,7 @@ impl<'a> Lexer<'a> {
             };
         }
         self.at += line.len();
-        Class::Magic
+        TokenClass::Magic
     }
 
     fn line(&self) -> &'a str {
@@ -124,14 +124,14 @@ impl<'a> Lexer<'a> {
         &rest[..rest.find('\n').unwrap_or(rest.len())]
     }
 
-    fn comment(&mut self, rest: &str) -> Option<Class> {
+    fn comment(&mut self, rest: &str) -> Option<TokenClass> {
         if let Some((open, close)) = self.language.block_comment
             && rest.starts_with(open)
         {
             let inside = &rest[open.len()..];
             let end = inside.find(close).map(|at| open.len() + at + close.len());
             self.at += end.unwrap_or(rest.len());
-            return Some(Class::Comment);
+            return Some(TokenClass::Comment);
         }
         let mut marks = self.language.line_comments.iter();
         let mark = marks.find(|mark| begins(rest.as_bytes(), mark))?;
@@ -144,28 +144,28 @@ impl<'a> Lexer<'a> {
             return None;
         }
         self.at += self.line().len();
-        Some(Class::Comment)
+        Some(TokenClass::Comment)
     }
 
-    /// A string that begins after `prefix` bytes.
-    fn string(&mut self, rest: &str, prefix: usize) -> Option<Class> {
+    /// Reads a string whose quote begins after `prefix` bytes.
+    fn string(&mut self, rest: &str, prefix: usize) -> Option<TokenClass> {
         let after = &rest[prefix..];
         let mut quotes = self.language.quotes.iter();
         let quote = quotes.find(|quote| begins(after.as_bytes(), quote.mark))?;
         let formats = rest[..prefix].contains(['f', 'F', 't', 'T']);
         let formatted = formats.then(|| formatted_length(after, quote)).flatten();
         self.at += prefix + formatted.unwrap_or_else(|| string_length(after, quote));
-        Some(Class::String)
+        Some(TokenClass::String)
     }
 
-    fn word(&mut self, first: char) -> Class {
+    fn word(&mut self, first: char) -> TokenClass {
         if first.is_ascii_digit() {
             return self.number();
         }
         let decorates = first == '@' && self.language.is_python && self.before.is_none();
         if decorates {
             self.at += 1 + self.name_length(self.at + 1, &['.']);
-            return Class::Defined;
+            return TokenClass::Defined;
         }
         if self.starts_name(first) {
             return self.name();
@@ -178,14 +178,14 @@ impl<'a> Lexer<'a> {
             _ if is_operator(first) => {
                 let more = self.source[self.at..].bytes();
                 self.at += more.take_while(|b| is_operator(char::from(*b))).count();
-                return Class::Operator;
+                return TokenClass::Operator;
             }
             _ => {}
         }
-        Class::Plain
+        TokenClass::Plain
     }
 
-    fn number(&mut self) -> Class {
+    fn number(&mut self) -> TokenClass {
         let mut previous = b'0';
         let hex = self.source[self.at..].starts_with("0x");
         let bytes = self.source[self.at..].bytes();
@@ -196,10 +196,10 @@ impl<'a> Lexer<'a> {
         };
         self.at += bytes.take_while(part).count();
         self.defines = false;
-        Class::Number
+        TokenClass::Number
     }
 
-    fn name(&mut self) -> Class {
+    fn name(&mut self) -> TokenClass {
         let start = self.at;
         let end = start + self.name_length(start, self.language.in_names);
         let name = &self.source[start..end];
@@ -213,25 +213,29 @@ impl<'a> Lexer<'a> {
         if self.language.block_comment == Some(languages::MARKUP_COMMENT) {
             let before = &self.source[..start];
             let is_tag = before.ends_with('<') || before.ends_with("</");
-            return if is_tag { Class::Keyword } else { Class::Plain };
+            return if is_tag {
+                TokenClass::Keyword
+            } else {
+                TokenClass::Plain
+            };
         }
         let defined = std::mem::take(&mut self.defines);
         if self.has(self.language.keywords, name) || self.is_soft_keyword(name) {
             self.defines = self.has(self.language.definers, name);
-            Class::Keyword
+            TokenClass::Keyword
         } else if self.has(self.language.constants, name) {
-            Class::Constant
+            TokenClass::Constant
         } else if defined {
-            Class::Defined
+            TokenClass::Defined
         } else if self.source[end..].starts_with('(') {
-            Class::Called
+            TokenClass::Called
         } else {
-            Class::Plain
+            TokenClass::Plain
         }
     }
 
-    /// `match`, `case` and `type` are keywords of Python where they begin what they are for,
-    /// and names everywhere else.
+    /// Whether `name` is a soft keyword of Python here: `match`, `case` and `type` are keywords
+    /// where they begin a statement, and names everywhere else.
     fn is_soft_keyword(&self, name: &str) -> bool {
         let soft = matches!(name, "match" | "case" | "type");
         if !soft || !self.language.is_python || self.before.is_some() || self.depth > 0 {
@@ -262,7 +266,8 @@ impl<'a> Lexer<'a> {
         if self.language.ignores_case {
             words.iter().any(|word| word.eq_ignore_ascii_case(name))
         } else {
-            // Nearly all differ in their length or their first letter, which is quicker to see.
+            // Comparing lengths and first letters first is faster, because nearly all words differ
+            // in them.
             let first = name.as_bytes().first();
             words.iter().any(|word| {
                 word.len() == name.len() && word.as_bytes().first() == first && *word == name
@@ -272,11 +277,11 @@ impl<'a> Lexer<'a> {
 }
 
 fn find_or_plain(name: &str) -> &'static Language {
-    languages::find(name).unwrap_or(&PLAIN)
+    languages::find(name).unwrap_or(&PLAIN_LANGUAGE)
 }
 
-/// What the body of an unknown cell magic is in.
-static PLAIN: Language = Language {
+/// The language of the body of an unknown cell magic: all of it is plain.
+static PLAIN_LANGUAGE: Language = Language {
     names: &[],
     keywords: &[],
     constants: &[],
@@ -317,20 +322,20 @@ fn is_string_prefix(name: &str) -> bool {
             .all(|b| matches!(b.to_ascii_lowercase(), b'r' | b'b' | b'f' | b'u' | b't'))
 }
 
-/// Whether `rest` begins with `mark`, told by its first byte where that is enough.
+/// Whether `rest` begins with `mark`; compares the first byte first, because that is faster.
 fn begins(rest: &[u8], mark: &str) -> bool {
     rest.first() == mark.as_bytes().first() && rest.starts_with(mark.as_bytes())
 }
 
-/// The same as [`string_length`] for a string whose braces hold code, in which quotes do
-/// not end it. `None` when the braces do not say where it ends.
+/// The same as [`string_length`] for a format string, in whose braces quotes do not end it.
+/// `None` when its braces do not tell where it ends.
 fn formatted_length(text: &str, quote: &Quote) -> Option<usize> {
-    /// Nobody writes longer ones on a line, and the time must not depend on who does.
-    const MAX: usize = 500;
+    /// Format strings are shorter; a bound keeps the time proportional to the source.
+    const MAX_FORMAT_STRING_BYTES: usize = 500;
     let bytes = text.as_bytes();
     let mut at = quote.mark.len();
     let mut braces = 0_usize;
-    while at < MAX {
+    while at < MAX_FORMAT_STRING_BYTES {
         let byte = *bytes.get(at)?;
         let twice = bytes.get(at + 1) == Some(&byte);
         match byte {
@@ -349,8 +354,8 @@ fn formatted_length(text: &str, quote: &Quote) -> Option<usize> {
     None
 }
 
-/// The length of the string that `text` begins with; one that is never closed goes to
-/// the end of the line, or of the text.
+/// The length of the string that `text` begins with; an unclosed string ends with its line, or
+/// with the text.
 fn string_length(text: &str, quote: &Quote) -> usize {
     let bytes = text.as_bytes();
     let stops = [quote.mark.as_bytes()[0], b'\\', b'\n'];

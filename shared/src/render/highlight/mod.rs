@@ -1,24 +1,24 @@
-//! Source to HTML with a class on each token that has one.
+//! Source to HTML, with a class for each kind of token.
 //!
-//! A lexer, not a parser: one pass over the text, no backtracking, so that it is as
-//! fast on hostile text as on any other, and small enough for the browser. What it does
-//! not know stays plain. The languages are in `languages`, the lexer in `lexer`.
+//! It is a lexer, not a parser: one pass over the text and no backtracking, so that it is as
+//! fast on hostile text as on any other, and small enough for the browser. Tokens and languages
+//! that it does not know stay plain. The languages are in `languages`, the lexer in `lexer`.
 
 mod languages;
 mod lexer;
 
 use super::escape;
 
-/// Markup beyond this many bytes for each byte of source means that the source is
-/// data, where colours help nobody; it comes plain.
-const MAX_GROWTH: usize = 6;
-const FREE: usize = 2048;
-/// Tokens with a colour of one source: each is an element, which a browser has to place.
-const MAX_SPANS: usize = 10_000;
+/// Source whose markup is more than this many times as long, and [`HIGHLIGHT_FREE_BYTES`]
+/// longer, is written without colours: it is data, which colours make no clearer.
+const HIGHLIGHT_GROWTH_FACTOR: usize = 6;
+const HIGHLIGHT_FREE_BYTES: usize = 2048;
+/// The most coloured tokens of one source, because a browser has to lay out an element for each.
+const MAX_TOKEN_SPANS: usize = 10_000;
 
-/// What a token is.
+/// The class of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
+enum TokenClass {
     Plain,
     Keyword,
     Constant,
@@ -31,8 +31,8 @@ enum Class {
     Magic,
 }
 
-impl Class {
-    /// The tag that a token begins with.
+impl TokenClass {
+    /// The start tag of a token of this class; `None` where it has no element.
     fn tag(self) -> Option<&'static str> {
         match self {
             Self::Plain => None,
@@ -49,14 +49,14 @@ impl Class {
     }
 }
 
-/// `source` in `language` as HTML, onto the end of `out`.
+/// Appends `source` in `language` as HTML to `out`.
 pub(crate) fn push(out: &mut String, source: &str, language: &str) {
     let start = out.len();
     let Some(known) = languages::find(language) else {
         escape::push(out, source);
         return;
     };
-    let limit = MAX_GROWTH * source.len() + FREE;
+    let limit = HIGHLIGHT_GROWTH_FACTOR * source.len() + HIGHLIGHT_FREE_BYTES;
     let mut spans = 0;
     let fits = lexer::tokens(source, known, &mut |class, text| {
         match class.tag() {
@@ -68,7 +68,7 @@ pub(crate) fn push(out: &mut String, source: &str, language: &str) {
             }
             None => escape::push(out, text),
         }
-        out.len() - start <= limit && spans <= MAX_SPANS
+        out.len() - start <= limit && spans <= MAX_TOKEN_SPANS
     });
     if !fits {
         out.truncate(start);
@@ -83,14 +83,14 @@ mod tests {
     fn html(language: &str, source: &str) -> String {
         let mut out = String::new();
         push(&mut out, source, language);
-        // Shorter to read, and to compare: ⟨kw:if⟩.
+        // Markup in a shorter form, such as ⟨kw:if⟩.
         out.replace("<span class=\"tok-", "⟨")
             .replace("\">", ":")
             .replace("</span>", "⟩")
     }
 
     #[test]
-    fn python() {
+    fn python_tokens_have_classes() {
         for (source, expected) in [
             (
                 "def f(x): return x",
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn ipython() {
+    fn ipython_magics_have_classes() {
         for (source, expected) in [
             ("%matplotlib inline\nx", "⟨magic:%matplotlib inline⟩\nx"),
             ("  !pip install x", "  ⟨magic:!pip install x⟩"),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn others() {
+    fn other_languages_have_classes() {
         for (language, source, expected) in [
             ("bash", "echo $HOME#1 # x", "echo $HOME#⟨num:1⟩ ⟨com:# x⟩"),
             (
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn dense_source_comes_plain() {
+    fn dense_source_has_no_colours() {
         let source = "1+".repeat(10_000);
         assert_eq!(html("python", &source), source);
         let source = "1 plus_a_long_name_so_that_markup_is_short ".repeat(20_000);

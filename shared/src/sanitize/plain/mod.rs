@@ -1,84 +1,88 @@
-//! The short way for HTML that is plainly harmless, above all the tables of pandas, and for
-//! what the long way has written: 3 ns a byte of tags instead of 90 to 180 (`cargo xtask bench
-//! growth`, `docs/performance.md`), three quarters of what a typical notebook took.
+//! The short way for HTML that is plainly harmless, above all the tables of pandas, and for the
+//! output of the long way: 3 ns for each byte of tags instead of 90 to 180 (`cargo xtask bench
+//! growth`, `docs/performance.md`), which was three quarters of the time of a typical notebook.
 //!
-//! Parsing as a browser does takes most of the time that a notebook takes. It is only
-//! needed because HTML need not be well-formed; where it is, one scan writes what the
-//! long way would have written. So this accepts very little: a few elements that are
-//! closed in the order in which they were opened, each only where the parser leaves it
-//! where it stands, with attributes in double quotes. Everything else is `None` and
-//! goes the long way, and a test holds the two against each other.
+//! Parsing as a browser does takes most of the time that a notebook takes. It is only needed
+//! because HTML need not be well-formed; for well-formed HTML one scan writes what the long way
+//! would have written. So this accepts very little: a few elements that are closed in the order
+//! in which they were opened, each only where the parser does not move it, with attributes in
+//! double quotes. All other HTML is `None` and goes the long way; a test compares the two.
 
 use super::{css, policy, references};
-use crate::prepare::{link, place};
+use crate::prepare::{anchor, link};
 
-/// Far below where `shape` or a parser would have anything to say.
-const MAX_DEPTH: usize = 16;
+/// The most elements within each other; `shape` and parsers have much higher limits.
+const MAX_PLAIN_DEPTH: usize = 16;
 
-/// Attributes that mean nothing here, whatever their value.
-const IGNORED: [&str; 4] = ["border", "halign", "id", "valign"];
+/// Attributes that are dropped whatever their value is.
+const IGNORED_ATTRIBUTES: [&str; 4] = ["border", "halign", "id", "valign"];
 
-/// What marks text.
-const PHRASING: [&str; 24] = [
+/// The elements that mark text: HTML's phrasing content.
+const PHRASING_ELEMENTS: [&str; 24] = [
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd", "mark",
     "q", "s", "samp", "small", "span", "strong", "sub", "sup", "u", "var",
 ];
 
-/// What may stand inside an element.
+/// The content that an element may have.
 #[derive(Clone, Copy, PartialEq)]
-enum Inside {
+enum ContentModel {
     /// Blocks and text.
     Flow,
-    /// Text and what marks it.
+    /// Text and phrasing elements.
     Phrasing,
     /// Parts of a table, and white space between them.
     Table,
-    /// Rows.
+    /// Rows of a part of a table.
     Part,
-    /// Cells.
+    /// Cells of a row.
     Row,
     /// Items, and white space between them.
     List,
-    /// Terms and what they mean.
+    /// Terms and their descriptions.
     Terms,
 }
 
-/// What is inside `name` where it stands inside `parent`; `None` where it may not stand.
-fn inside(parent: Inside, name: &str) -> Option<Inside> {
+/// The content model of the element `name` inside `parent`; `None` where it may not stand.
+fn inside(parent: ContentModel, name: &str) -> Option<ContentModel> {
     match (parent, name) {
         (
-            Inside::Flow,
+            ContentModel::Flow,
             "blockquote" | "center" | "details" | "div" | "figcaption" | "figure" | "summary",
-        ) => Some(Inside::Flow),
-        (Inside::Flow, "table") => Some(Inside::Table),
-        (Inside::Flow, "ol" | "ul") => Some(Inside::List),
-        (Inside::Flow, "dl") => Some(Inside::Terms),
-        (Inside::List, "li") | (Inside::Terms, "dd" | "dt") => Some(Inside::Flow),
-        (Inside::Flow, "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "p" | "pre") => {
-            Some(Inside::Phrasing)
+        ) => Some(ContentModel::Flow),
+        (ContentModel::Flow, "table") => Some(ContentModel::Table),
+        (ContentModel::Flow, "ol" | "ul") => Some(ContentModel::List),
+        (ContentModel::Flow, "dl") => Some(ContentModel::Terms),
+        (ContentModel::List, "li") | (ContentModel::Terms, "dd" | "dt") => Some(ContentModel::Flow),
+        (ContentModel::Flow, "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "p" | "pre") => {
+            Some(ContentModel::Phrasing)
         }
-        (Inside::Flow | Inside::Phrasing, name) if PHRASING.contains(&name) => {
-            Some(Inside::Phrasing)
+        (ContentModel::Flow | ContentModel::Phrasing, name)
+            if PHRASING_ELEMENTS.contains(&name) =>
+        {
+            Some(ContentModel::Phrasing)
         }
-        (Inside::Table, "thead" | "tbody" | "tfoot") => Some(Inside::Part),
-        (Inside::Part, "tr") => Some(Inside::Row),
-        (Inside::Row, "td" | "th") => Some(Inside::Phrasing),
+        (ContentModel::Table, "thead" | "tbody" | "tfoot") => Some(ContentModel::Part),
+        (ContentModel::Part, "tr") => Some(ContentModel::Row),
+        (ContentModel::Row, "td" | "th") => Some(ContentModel::Phrasing),
         _ => None,
     }
 }
 
-/// What is inside `name` where nothing is around it that it could end.
-fn alone(depth: usize, name: &str) -> Option<Inside> {
-    (depth == 0 && matches!(name, "dd" | "dt" | "li")).then_some(Inside::Flow)
+/// The content model of an item that stands outside of any element, where its start tag ends no
+/// other element.
+fn alone(depth: usize, name: &str) -> Option<ContentModel> {
+    (depth == 0 && matches!(name, "dd" | "dt" | "li")).then_some(ContentModel::Flow)
 }
 
-/// What the long way makes of `html`, where that is plain to see.
+/// The same as the long way makes of `html`; `None` where that is not plain to see.
 pub(super) fn clean(html: &str) -> Option<String> {
     let mut out = String::with_capacity(html.len());
-    let mut open: Vec<(&str, Inside)> = Vec::with_capacity(MAX_DEPTH);
+    let mut open: Vec<(&str, ContentModel)> = Vec::with_capacity(MAX_PLAIN_DEPTH);
     let mut rest = html;
     loop {
-        let place = open.last().map_or(Inside::Flow, |(_, inside)| *inside);
+        let place = open
+            .last()
+            .map_or(ContentModel::Flow, |(_, inside)| *inside);
         rest = text(&mut out, rest, place)?;
         if rest.is_empty() {
             return open.is_empty().then_some(out);
@@ -93,17 +97,19 @@ pub(super) fn clean(html: &str) -> Option<String> {
         rest = after;
         let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
         match (name, place) {
-            ("style", Inside::Flow) => rest = after_style(tag, rest)?,
-            ("br", Inside::Flow | Inside::Phrasing) if tag == "br" => out.push_str("<br>"),
-            ("hr", Inside::Flow) if tag == "hr" => out.push_str("<hr>"),
-            // A parser ends the first of two, wherever they are.
+            ("style", ContentModel::Flow) => rest = after_style(tag, rest)?,
+            ("br", ContentModel::Flow | ContentModel::Phrasing) if tag == "br" => {
+                out.push_str("<br>")
+            }
+            ("hr", ContentModel::Flow) if tag == "hr" => out.push_str("<hr>"),
+            // A parser ends the first of two nested links.
             ("a", _) if open.iter().any(|(open, _)| *open == "a") => return None,
-            // It drops a line end there.
+            // A parser drops the line end there.
             ("pre", _) if rest.starts_with('\n') => return None,
             _ => {
                 let may_stand = inside(place, name).or_else(|| alone(open.len(), name));
                 open.push((name, may_stand?));
-                if open.len() > MAX_DEPTH {
+                if open.len() > MAX_PLAIN_DEPTH {
                     return None;
                 }
                 out.extend(["<", name]);
@@ -117,17 +123,17 @@ pub(super) fn clean(html: &str) -> Option<String> {
     }
 }
 
-/// The text up to the next tag; the answer is the rest.
-fn text<'h>(out: &mut String, html: &'h str, place: Inside) -> Option<&'h str> {
+/// Writes the text up to the next tag; returns the rest.
+fn text<'h>(out: &mut String, html: &'h str, place: ContentModel) -> Option<&'h str> {
     let bytes = html.as_bytes();
-    let only_space = !matches!(place, Inside::Flow | Inside::Phrasing);
+    let only_space = !matches!(place, ContentModel::Flow | ContentModel::Phrasing);
     let (mut at, mut kept) = (0, 0);
     while let Some(&byte) = bytes.get(at) {
-        match KINDS[usize::from(byte)] {
-            Kind::Space => {}
-            Kind::Text if !only_space => {}
-            Kind::Tag => break,
-            Kind::Escaped if !only_space => {
+        match BYTE_KINDS[usize::from(byte)] {
+            ByteKind::Space => {}
+            ByteKind::Text if !only_space => {}
+            ByteKind::Tag => break,
+            ByteKind::Escaped if !only_space => {
                 let written = escaped(&html[at..])?;
                 out.extend([&html[kept..at], written.0]);
                 at += written.1;
@@ -142,31 +148,31 @@ fn text<'h>(out: &mut String, html: &'h str, place: Inside) -> Option<&'h str> {
     Some(&html[at..])
 }
 
-/// What a byte of text may be the start of.
+/// What a byte of text may begin.
 #[derive(Clone, Copy)]
-enum Kind {
+enum ByteKind {
     Space,
     Text,
     Tag,
-    /// Something that may have to be written differently.
+    /// A character that may have to be escaped.
     Escaped,
-    /// What a parser changes.
+    /// A character that a parser changes.
     Refused,
 }
 
-const KINDS: [Kind; 256] = {
-    let mut kinds = [Kind::Text; 256];
-    kinds[0] = Kind::Refused;
-    kinds[b'\r' as usize] = Kind::Refused;
-    kinds[b' ' as usize] = Kind::Space;
-    kinds[b'\n' as usize] = Kind::Space;
-    kinds[b'<' as usize] = Kind::Tag;
-    kinds[b'&' as usize] = Kind::Escaped;
-    kinds[b'>' as usize] = Kind::Escaped;
-    // The first byte of a space that does not break, and that of a byte order mark and
-    // of the stand-in for an ampersand.
-    kinds[0xC2] = Kind::Escaped;
-    kinds[0xEF] = Kind::Escaped;
+const BYTE_KINDS: [ByteKind; 256] = {
+    let mut kinds = [ByteKind::Text; 256];
+    kinds[0] = ByteKind::Refused;
+    kinds[b'\r' as usize] = ByteKind::Refused;
+    kinds[b' ' as usize] = ByteKind::Space;
+    kinds[b'\n' as usize] = ByteKind::Space;
+    kinds[b'<' as usize] = ByteKind::Tag;
+    kinds[b'&' as usize] = ByteKind::Escaped;
+    kinds[b'>' as usize] = ByteKind::Escaped;
+    // The first byte of a no-break space, and that of a byte order mark and of the stand-in for
+    // an ampersand.
+    kinds[0xC2] = ByteKind::Escaped;
+    kinds[0xEF] = ByteKind::Escaped;
     kinds
 };
 
@@ -177,24 +183,24 @@ fn escaped(rest: &str) -> Option<(&str, usize)> {
         '&' => Some(("&amp;", 1)),
         '>' => Some(("&gt;", 1)),
         '\u{A0}' => Some(("&nbsp;", 2)),
-        references::STAND_IN | '\u{FEFF}' => None,
+        references::AMPERSAND_STAND_IN | '\u{FEFF}' => None,
         char => Some((&rest[..char.len_utf8()], char.len_utf8())),
     }
 }
 
-/// What follows a stylesheet, which is dropped.
+/// The rest after a stylesheet, which is dropped.
 fn after_style<'h>(tag: &str, rest: &'h str) -> Option<&'h str> {
     if !["style", "style scoped", "style type=\"text/css\""].contains(&tag) {
         return None;
     }
     let (css, after) = rest.split_once('<')?;
-    // A parser would read on from such a byte, too, but it need not be shown here.
+    // A parser continues after a NUL, too, but the long way can handle that.
     (!css.contains('\0')).then_some(())?;
     after.strip_prefix("/style>")
 }
 
-/// The attributes of a link that leads out of the page, as somebody or as this has written
-/// them; nothing else is plain about a link.
+/// Writes the attributes of a link that leads out of the page. It accepts `href` alone, or with
+/// the attributes that the sanitiser adds; all other links go the long way.
 fn link(out: &mut String, attributes: &str) -> Option<()> {
     if attributes.is_empty() {
         return Some(());
@@ -202,7 +208,8 @@ fn link(out: &mut String, attributes: &str) -> Option<()> {
     let (url, rest) = attributes.strip_prefix("href=\"")?.split_once('"')?;
     let is_own = || {
         let rel = rest.strip_prefix(" target=\"_blank\" rel=\"")?;
-        rel.strip_prefix(link::REL).filter(|rest| *rest == "\"")
+        rel.strip_prefix(link::LINK_REL)
+            .filter(|rest| *rest == "\"")
     };
     let is_plain = url.bytes().all(is_harmless) && link::is_allowed(url);
     if !is_plain || !(rest.is_empty() || is_own().is_some()) {
@@ -212,41 +219,43 @@ fn link(out: &mut String, attributes: &str) -> Option<()> {
         " href=\"",
         url,
         "\" target=\"_blank\" rel=\"",
-        link::REL,
+        link::LINK_REL,
         "\"",
     ];
     out.extend(rest);
     Some(())
 }
 
-/// All of `attributes`, where that is `name` with a plain value.
-fn only<'a>(name: &str, attributes: &'a str) -> Option<&'a str> {
-    let value = value_of(name, attributes)?;
+/// All of `attributes`, where they are only `name` with a plain value.
+fn sole_attribute<'a>(name: &str, attributes: &'a str) -> Option<&'a str> {
+    let value = sole_value(name, attributes)?;
     value.bytes().all(is_harmless).then_some(attributes)
 }
 
-/// All of `attributes`, where that is a place with the name that it has here.
-fn place_in<'a>(element: &str, attributes: &'a str) -> Option<&'a str> {
-    let name = value_of("id", attributes)?;
-    let is_own = !policy::is_of_table(element) && name.is_ascii() && place::name(name) == name;
+/// All of `attributes`, where they are only an `id` that is already in the form of an anchor's
+/// name.
+fn sole_id<'a>(element: &str, attributes: &'a str) -> Option<&'a str> {
+    let name = sole_value("id", attributes)?;
+    let is_own = !policy::is_of_table(element) && name.is_ascii() && anchor::name(name) == name;
     (is_own && !name.is_empty()).then_some(attributes)
 }
 
-/// The value of `name`, where that is all there is.
-fn value_of<'a>(name: &str, attributes: &'a str) -> Option<&'a str> {
+/// The value of `name`, where it is the only attribute.
+fn sole_value<'a>(name: &str, attributes: &'a str) -> Option<&'a str> {
     let value = attributes.strip_prefix(name)?.strip_prefix("=\"")?;
     value.strip_suffix('"').filter(|value| !value.contains('"'))
 }
 
-/// Whether a byte means nothing in a value but itself.
+/// Whether a byte of a value needs no escaping and no check.
 fn is_harmless(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<')
 }
 
 fn attributes(out: &mut String, element: &str, attributes: &str) -> Option<()> {
-    // With others it has a place among them, and the long way knows which.
-    if let Some(words) = only("title", attributes).or_else(|| place_in(element, attributes)) {
-        out.extend([" ", words]);
+    // Only a sole one is handled, because the long way orders it among other attributes.
+    let sole = sole_attribute("title", attributes).or_else(|| sole_id(element, attributes));
+    if let Some(attribute) = sole {
+        out.extend([" ", attribute]);
         return Some(());
     }
     let mut seen: Vec<&str> = Vec::new();
@@ -267,7 +276,7 @@ fn attributes(out: &mut String, element: &str, attributes: &str) -> Option<()> {
         }
         seen.push(name);
         match name {
-            // Classes of its own go before those of its style.
+            // The classes of `class` come before those of `style`.
             "class" if !seen.contains(&"style") => {
                 let known = value.split_ascii_whitespace();
                 classes.extend(known.filter(|c| policy::is_known(c)).map(str::to_owned));
@@ -277,7 +286,7 @@ fn attributes(out: &mut String, element: &str, attributes: &str) -> Option<()> {
                 spans.push((name, span(value)?))
             }
             "id" if !policy::is_of_table(element) => return None,
-            _ if IGNORED.contains(&name) => {}
+            _ if IGNORED_ATTRIBUTES.contains(&name) => {}
             _ => return None,
         }
     }
@@ -297,7 +306,7 @@ fn attributes(out: &mut String, element: &str, attributes: &str) -> Option<()> {
     Some(())
 }
 
-/// A small number, written as it is read back.
+/// A span of one to three digits without a leading zero, which is written as it stands.
 fn span(value: &str) -> Option<&str> {
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
     (digits && matches!(value.len(), 1..=3) && !value.starts_with('0')).then_some(value)

@@ -1,17 +1,17 @@
-//! The short way against the long one: what both accept is the same, byte for byte.
+//! Tests that the short way writes the same as the long one, byte for byte.
 
 use proptest::prelude::*;
 
 use super::clean;
 use crate::sanitize::{payloads, settled};
 
-/// The long way, all of it.
+/// The long way with every pass, without the short way's test for settled HTML.
 fn thorough(html: &str) -> String {
     settled(html, |_| false)
 }
 
 #[test]
-fn nothing_that_attacks_goes_another_way_than_the_long_one() {
+fn attacks_come_out_of_both_ways_the_same() {
     let html = [payloads::HTML, payloads::MARKUP, payloads::MARKDOWN];
     let others = [payloads::LATEX, payloads::TERMINAL, payloads::IMAGES];
     let frames = [
@@ -50,22 +50,22 @@ fn nothing_that_attacks_goes_another_way_than_the_long_one() {
     assert!(both > 100, "the short way took {both}");
 }
 
-const FRAME: &str = "<div>\n<style scoped>\n    .dataframe tbody tr th { a > b }\n</style>\n\
+const PANDAS_TABLE: &str = "<div>\n<style scoped>\n    .dataframe tbody tr th { a > b }\n</style>\n\
     <table border=\"1\" class=\"dataframe\">\n  <thead>\n    <tr style=\"text-align: right;\">\n      \
     <th></th>\n      <th>city &amp; day</th>\n    </tr>\n  </thead>\n  <tbody>\n    <tr>\n      \
     <th rowspan=\"2\" valign=\"top\">0</th>\n      <td>Zoë > 3 &lt; 4 & 5\u{a0}</td>\n    </tr>\n  \
     </tbody>\n</table>\n<p>1 rows × 2 columns</p>\n</div>";
 
 #[test]
-fn tables_of_pandas_go_the_short_way() {
-    let short = clean(FRAME).expect("this is what the short way is for");
-    assert_eq!(short, thorough(FRAME));
+fn pandas_tables_go_the_short_way() {
+    let short = clean(PANDAS_TABLE).expect("this is what the short way is for");
+    assert_eq!(short, thorough(PANDAS_TABLE));
     assert!(short.contains("<tr class=\"nb-right\">"));
     assert!(short.contains("<td>Zoë &gt; 3 &lt; 4 &amp; 5&nbsp;</td>"));
 }
 
 #[test]
-fn what_is_not_plain_goes_the_long_way() {
+fn odd_html_goes_the_long_way() {
     for html in [
         "<script>alert(1)</script>",
         "<p onclick=\"x\">a</p>",
@@ -183,7 +183,7 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..6).prop_map(|p| p.concat())
 }
 
-/// Elements that are closed, in whatever way they are nested.
+/// Elements that are closed, nested in any way.
 fn nested() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![8 => text(), 1 => fragment()];
     leaf.prop_recursive(4, 32, 4, |inner| {
@@ -265,19 +265,19 @@ fn nested() -> impl Strategy<Value = String> {
     })
 }
 
-/// Tables as they should be, with anything in their cells.
+/// Well-formed tables, with anything in their cells.
 fn table() -> impl Strategy<Value = String> {
     prop::collection::vec(nested(), 1..6).prop_map(|cells| {
         let cells: String = cells
             .iter()
             .map(|cell| format!("<td>{cell}</td>\n"))
             .collect();
-        FRAME.replace("  </tbody>", &format!("<tr>{cells}</tr></tbody>"))
+        PANDAS_TABLE.replace("  </tbody>", &format!("<tr>{cells}</tr></tbody>"))
     })
 }
 
 #[test]
-fn what_somebody_writes_about_their_work_goes_the_short_way() {
+fn well_formed_prose_goes_the_short_way() {
     let html = "<h2>A <em>list</em></h2><ul>\n<li>one</li>\n<li><p>two</p><ol><li>three</li></ol>\
         </li>\n</ul><dl><dt>a</dt><dd><a href=\"https://a.b/c\">b</a></dd></dl><hr>\
         <blockquote><pre>x\n  y</pre></blockquote><details><summary>z</summary><q>w</q></details>";
@@ -305,7 +305,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn both_ways_end_in_the_same(html in prop_oneof![fragment(), nested(), table()]) {
+    fn both_ways_write_the_same(html in prop_oneof![fragment(), nested(), table()]) {
         let long = thorough(&html);
         if let Some(short) = clean(&html) {
             prop_assert_eq!(short.as_str(), long.as_str());

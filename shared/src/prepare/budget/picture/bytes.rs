@@ -1,25 +1,25 @@
-//! The bytes of a picture in base64, of which few are looked at.
+//! Reads single bytes of a picture in base64, without decoding it all.
 
-/// Bytes behind base64 without white space. What is no base64 is no byte: a browser, too,
-/// shows nothing of it.
+/// The bytes of base64 without white space. Invalid base64 has no bytes; a browser, too, shows
+/// nothing of it.
 #[derive(Clone, Copy)]
-pub(super) struct Bytes<'a> {
+pub(super) struct Base64Bytes<'a> {
     digits: &'a [u8],
 }
 
-impl<'a> Bytes<'a> {
+impl<'a> Base64Bytes<'a> {
     pub(super) fn new(base64: &'a str) -> Self {
         Self {
             digits: base64.trim_end_matches('=').as_bytes(),
         }
     }
 
-    /// How many there are.
+    /// The number of bytes.
     pub(super) fn len(self) -> usize {
         self.digits.len() / 4 * 3 + (self.digits.len() % 4).saturating_sub(1)
     }
 
-    /// The byte at `at`, `None` behind the end.
+    /// The byte at `at`; `None` after the end.
     pub(super) fn at(self, at: usize) -> Option<u8> {
         let first = at / 3 * 4 + at % 3;
         let (high, low) = (self.digit(first)?, self.digit(first + 1)?);
@@ -47,7 +47,7 @@ impl<'a> Bytes<'a> {
         expected.all(|(n, byte)| self.at(at + n) == Some(*byte))
     }
 
-    /// `N` bytes from `at` on.
+    /// The `N` bytes from `at` on.
     pub(super) fn array<const N: usize>(self, at: usize) -> Option<[u8; N]> {
         let mut array = [0; N];
         for (n, byte) in array.iter_mut().enumerate() {
@@ -56,7 +56,7 @@ impl<'a> Bytes<'a> {
         Some(array)
     }
 
-    /// All of them.
+    /// All bytes.
     pub(super) fn to_vec(self) -> Vec<u8> {
         (0..self.len()).map_while(|at| self.at(at)).collect()
     }
@@ -64,7 +64,7 @@ impl<'a> Bytes<'a> {
 
 /// All bytes of `base64`.
 pub(in crate::prepare::budget) fn decode(base64: &str) -> Vec<u8> {
-    Bytes::new(base64).to_vec()
+    Base64Bytes::new(base64).to_vec()
 }
 
 #[cfg(test)]
@@ -73,7 +73,7 @@ mod tests {
     use base64::{Engine, engine::general_purpose::STANDARD};
 
     #[test]
-    fn what_was_encoded_comes_back() {
+    fn encoded_bytes_are_decoded() {
         let all: Vec<u8> = (0..=255).chain([0, 255, 1]).collect();
         for length in 0..all.len() {
             assert_eq!(decode(&STANDARD.encode(&all[..length])), all[..length]);

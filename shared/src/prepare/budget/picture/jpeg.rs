@@ -1,24 +1,24 @@
-//! JPEG, and how often its decoder has to go over it.
+//! The size of a JPEG, and its number of scans, each of which a decoder has to read.
 
-use super::{bytes::Bytes, size::Size};
+use super::{bytes::Base64Bytes, size::PictureSize};
 
-/// So many scans of the whole are one that is made for slow lines; each more takes as long
-/// as another picture.
-const SCANS: u32 = 16;
+/// So many scans count as one frame: a progressive picture has up to so many, and each more takes
+/// as long as another picture.
+const SCANS_PER_FRAME: u32 = 16;
 
-pub(super) fn size(bytes: Bytes<'_>) -> Size {
+pub(super) fn size(bytes: Base64Bytes<'_>) -> PictureSize {
     let mut at = 2;
-    let mut size = Size::default();
+    let mut size = PictureSize::default();
     let mut scans = 0_u32;
     while let Some(byte) = bytes.at(at) {
-        // Between segments a decoder looks for the next mark.
+        // Between segments a decoder looks for the next marker.
         let marker = bytes.at(at + 1);
         let (Some(marker), 0xFF) = (marker, byte) else {
             at += 1;
             continue;
         };
         match marker {
-            // More of the filling, and marks that stand alone.
+            // Fill bytes, and markers without a segment.
             0xFF => at += 1,
             0 | 0x01 | 0xD0..=0xD8 => at += 2,
             0xD9 => break,
@@ -26,7 +26,7 @@ pub(super) fn size(bytes: Bytes<'_>) -> Size {
                 let Some(length) = bytes.array(at + 2) else {
                     break;
                 };
-                // Frames of every kind, but not the tables that are numbered among them.
+                // Start-of-frame markers of every kind, without the tables among their numbers.
                 if matches!(marker, 0xC0..=0xCF)
                     && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
                     && let (Some(height), Some(width)) = (bytes.array(at + 5), bytes.array(at + 7))
@@ -39,6 +39,6 @@ pub(super) fn size(bytes: Bytes<'_>) -> Size {
             }
         }
     }
-    size.frames = scans.div_ceil(SCANS);
+    size.frames = scans.div_ceil(SCANS_PER_FRAME);
     size
 }

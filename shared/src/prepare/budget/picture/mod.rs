@@ -1,9 +1,9 @@
-//! How large a picture is once it is decoded, read from its bytes and not by decoding it.
+//! The size of a picture once it is decoded, read from its bytes without decoding it.
 //!
-//! What kind of picture it is the bytes say and not the notebook: a browser, too, believes
-//! them alone (but for SVG, which it only takes for one where it is called one). Each kind
-//! is read as far as it tells its size and its frames; the libraries that do this stop at
-//! the size of the first frame. What is cut off or wrong is nothing, as in a browser.
+//! The bytes tell the kind of the picture, not the notebook, as in a browser (but for SVG, which
+//! a browser only draws where the type says so). Each kind is read as far as it tells its size
+//! and its frames, because libraries for this stop at the size of the first frame. A cut or
+//! broken picture has no pixels, as in a browser.
 
 mod bytes;
 mod gif;
@@ -17,7 +17,7 @@ pub(super) use self::bytes::decode;
 use super::{Cost, svg};
 use crate::prepared::ImageKind;
 
-/// What a picture costs, in base64. What [`refusal`] refuses costs more than there is.
+/// The cost of a picture in base64. One that [`refusal`] refuses costs more than any budget.
 pub(super) fn cost(kind: ImageKind, base64: &str) -> Cost {
     if kind != ImageKind::Svg {
         return raster::cost(base64);
@@ -30,20 +30,20 @@ pub(super) fn cost(kind: ImageKind, base64: &str) -> Cost {
         },
     };
     Cost {
-        // Pictures in a drawing are part of these.
+        // Pictures in a drawing are part of its bytes.
         bytes: base64.len() as u64,
         ..drawn
     }
 }
 
-/// Why a picture is not shown at all, whatever stands around it: goes on after a name, as
-/// in `This picture has …`.
+/// Why a picture is not shown on any page, in words that follow a name, as in
+/// `This picture has …`; `None` when it may be shown.
 pub(in crate::prepare) fn refusal(kind: ImageKind, base64: &str) -> Option<String> {
     if kind != ImageKind::Svg {
         return raster::refusal(base64);
     }
     match svg::of_base64(base64) {
-        Ok(cost) => cost.beyond(svg::MOST).map(|much| much.to_string()),
+        Ok(cost) => cost.beyond(svg::MAX_DRAWING).map(|much| much.to_string()),
         Err(why) => Some(format!("{why}; the notebook itself has it")),
     }
 }
@@ -79,7 +79,7 @@ mod tests {
 
     fn jpeg(width: u16, height: u16) -> Vec<u8> {
         let mut file = b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0".to_vec();
-        // A thumbnail with a size of its own stands before.
+        // A thumbnail with another size stands before.
         file.extend(b"\xFF\xE1\0\x0C\xFF\xC0\0\x11\x08\0\x01\0\x01\x03\xFF\xFF");
         file.extend(b"\xFF\xC2\0\x11\x08");
         file.extend(height.to_be_bytes());
@@ -115,12 +115,12 @@ mod tests {
     }
 
     fn pixels(bytes: &[u8]) -> u64 {
-        // What the notebook calls it does not matter.
+        // The type that the notebook names does not matter.
         cost(ImageKind::Jpeg, &STANDARD.encode(bytes)).pixels
     }
 
     #[test]
-    fn every_kind_tells_its_size() {
+    fn every_kind_of_picture_has_its_size_read() {
         assert_eq!(pixels(&png(300, 200, 1)), 60_000);
         assert_eq!(pixels(&jpeg(300, 200)), 60_000);
         assert_eq!(pixels(&gif(300, 200, 1)), 60_000);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn scans_without_end_count() {
+    fn many_scans_count_as_frames() {
         let mut file = jpeg(300, 200);
         for _ in 0..160 {
             file.extend(b"\xFF\xDA\0\x02pixels");
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_or_no_picture_is_nothing() {
+    fn cut_or_broken_pictures_have_no_more_pixels() {
         for whole in [png(300, 200, 2), jpeg(300, 200), gif(300, 200, 3)] {
             for end in 0..whole.len() {
                 assert!(pixels(&whole[..end]) <= pixels(&whole), "{end}");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_counts_whatever_the_pixels_are() {
+    fn every_byte_of_a_picture_counts() {
         for kind in [ImageKind::Png, ImageKind::Svg] {
             for base64 in ["iVBORw0KGgo=".to_owned(), "AAAA".repeat(1000)] {
                 assert_eq!(cost(kind, &base64).bytes, base64.len() as u64);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_what_is_too_much() {
+    fn refusals_name_the_exceeded_limit() {
         let why =
             |bytes: &[u8]| refusal(ImageKind::Png, &STANDARD.encode(bytes)).unwrap_or_default();
         assert_eq!(

@@ -1,14 +1,14 @@
-//! PNG, and the frames of one that moves.
+//! The size of a PNG, and its number of frames.
 
-use super::{bytes::Bytes, size::Size};
+use super::{bytes::Base64Bytes, size::PictureSize};
 
-const SIGNATURE: usize = 8;
-/// The length and the name before the data of a chunk, and the sum behind it.
-const AROUND: usize = 12;
+const SIGNATURE_BYTES: usize = 8;
+/// The bytes of a chunk around its data: length, name and checksum.
+const CHUNK_OVERHEAD_BYTES: usize = 12;
 
-pub(super) fn size(bytes: Bytes<'_>) -> Size {
-    let mut size = Size::default();
-    let mut at = SIGNATURE;
+pub(super) fn size(bytes: Base64Bytes<'_>) -> PictureSize {
+    let mut size = PictureSize::default();
+    let mut at = SIGNATURE_BYTES;
     while let (Some(length), Some(name)) = (bytes.array(at), bytes.array::<4>(at + 4)) {
         let data = at + 8;
         match &name {
@@ -21,7 +21,7 @@ pub(super) fn size(bytes: Bytes<'_>) -> Size {
             b"IEND" => break,
             _ => {}
         }
-        at = at.saturating_add(AROUND + u32::from_be_bytes(length) as usize);
+        at = at.saturating_add(CHUNK_OVERHEAD_BYTES + u32::from_be_bytes(length) as usize);
     }
     size
 }

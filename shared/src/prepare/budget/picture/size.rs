@@ -1,15 +1,15 @@
-//! How large a picture is.
+//! The decoded size of a picture.
 
-/// What a picture of pixels is, decoded.
+/// The decoded size of a raster picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Size {
+pub(super) struct PictureSize {
     pub(super) width: u32,
     pub(super) height: u32,
-    /// More than one when it moves, or when a decoder goes over it again and again.
+    /// The number of frames; scans of a JPEG count as frames, too.
     pub(super) frames: u32,
 }
 
-impl Size {
+impl PictureSize {
     pub(super) fn pixels(self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
     }

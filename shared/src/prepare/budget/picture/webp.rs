@@ -1,12 +1,13 @@
-//! WebP in its three forms.
+//! The size of a WebP picture in its three forms.
 
-use super::{bytes::Bytes, size::Size};
+use super::{bytes::Base64Bytes, size::PictureSize};
 
-const HEAD: usize = 12;
+/// The bytes of the RIFF header before the first chunk.
+const RIFF_HEADER_BYTES: usize = 12;
 
-pub(super) fn size(bytes: Bytes<'_>) -> Size {
-    let mut size = Size::default();
-    let mut at = HEAD;
+pub(super) fn size(bytes: Base64Bytes<'_>) -> PictureSize {
+    let mut size = PictureSize::default();
+    let mut at = RIFF_HEADER_BYTES;
     while let (Some(name), Some(length)) = (bytes.array::<4>(at), bytes.array(at + 4)) {
         let data = at + 8;
         let sides = match &name {
@@ -28,7 +29,7 @@ pub(super) fn size(bytes: Bytes<'_>) -> Size {
     size
 }
 
-fn extended(bytes: Bytes<'_>, at: usize) -> Option<(u32, u32)> {
+fn extended(bytes: Base64Bytes<'_>, at: usize) -> Option<(u32, u32)> {
     let side = |at| {
         let [low, middle, high] = bytes.array(at)?;
         Some(u32::from_le_bytes([low, middle, high, 0]) + 1)
@@ -36,14 +37,14 @@ fn extended(bytes: Bytes<'_>, at: usize) -> Option<(u32, u32)> {
     Some((side(at + 4)?, side(at + 7)?))
 }
 
-fn lossless(bytes: Bytes<'_>, at: usize) -> Option<(u32, u32)> {
-    const SIDE: u32 = (1 << 14) - 1;
+fn lossless(bytes: Base64Bytes<'_>, at: usize) -> Option<(u32, u32)> {
+    const SIDE_MASK: u32 = (1 << 14) - 1;
     let bits = u32::from_le_bytes(bytes.array(at + 1)?);
-    Some(((bits & SIDE) + 1, (bits >> 14 & SIDE) + 1))
+    Some(((bits & SIDE_MASK) + 1, (bits >> 14 & SIDE_MASK) + 1))
 }
 
-fn lossy(bytes: Bytes<'_>, at: usize) -> Option<(u32, u32)> {
-    const SIDE: u16 = (1 << 14) - 1;
-    let side = |at| Some(u32::from(u16::from_le_bytes(bytes.array(at)?) & SIDE));
+fn lossy(bytes: Base64Bytes<'_>, at: usize) -> Option<(u32, u32)> {
+    const SIDE_MASK: u16 = (1 << 14) - 1;
+    let side = |at| Some(u32::from(u16::from_le_bytes(bytes.array(at)?) & SIDE_MASK));
     Some((side(at + 6)?, side(at + 8)?))
 }

@@ -1,24 +1,24 @@
-//! What styles say, of which only what is known is allowed.
+//! Reads the styles of a drawing, and refuses unknown ones.
 //!
-//! A sheet is cut into declarations, whatever nests them, and each may only set what is on a
-//! list, with functions that are on another: what is not understood is refused, since it may
-//! draw anything. Which elements a rule is for is as hard to tell as what a browser does, so
-//! what a sheet says anywhere is taken to hold for every element; only of what rules refer
-//! to it is known which classes may draw it, where they name nothing but classes.
+//! A sheet is cut into declarations, however they are nested. Each may only set a property that
+//! is on a list, with functions that are on another, because an unknown one may draw anything.
+//! Which elements a rule applies to is as hard to tell as what a browser does, so every
+//! declaration of a sheet is taken to apply to every element. Only for references of rules whose
+//! selectors are classes it is known which classes may draw them.
 
 use std::collections::HashSet;
 
 use super::{
     dash::{self, shorter},
-    times::Times,
+    repetition::Repetition,
 };
-use crate::prepare::place::percent_decoded;
+use crate::prepare::anchor::percent_decoded;
 
-const NOT_KNOWN: &str = "has styles that are not known here";
-const ELSEWHERE: &str = "refers in its styles to something elsewhere";
+const UNKNOWN_STYLES: &str = "has styles that are not known here";
+const OUTSIDE_REFERENCE: &str = "refers in its styles to something elsewhere";
 
-/// What may be set and costs nothing by itself, whatever follows the name.
-const PREFIXES: [&str; 10] = [
+/// The beginnings of properties that may be set, and cost nothing by themselves.
+const PROPERTY_PREFIXES: [&str; 10] = [
     "fill",
     "stroke",
     "font",
@@ -31,7 +31,7 @@ const PREFIXES: [&str; 10] = [
     "clip-",
 ];
 
-/// What else may be set.
+/// Other properties that may be set.
 const PROPERTIES: [&str; 61] = [
     "-moz-user-select",
     "-webkit-font-smoothing",
@@ -95,11 +95,11 @@ const PROPERTIES: [&str; 61] = [
     "white-space",
     "width",
 ];
-/// And these.
-const MORE: [&str; 4] = ["word-spacing", "word-wrap", "writing-mode", "clip"];
+/// And a few more.
+const MORE_PROPERTIES: [&str; 4] = ["word-spacing", "word-wrap", "writing-mode", "clip"];
 
-/// Functions that values may have, beside `url`.
-const FUNCTIONS: [&str; 32] = [
+/// Functions that values may use, beside `url`.
+const VALUE_FUNCTIONS: [&str; 32] = [
     "rgb",
     "rgba",
     "hsl",
@@ -133,34 +133,34 @@ const FUNCTIONS: [&str; 32] = [
     "sepia",
     "opacity",
 ];
-/// Those that go over the pixels around each pixel.
-const SMEARING: [&str; 2] = ["blur", "drop-shadow"];
+/// Functions that read the pixels around each pixel.
+const BLURRING_FUNCTIONS: [&str; 2] = ["blur", "drop-shadow"];
 
-/// What styles come to.
+/// The effect of styles on the cost of a drawing.
 #[derive(Default)]
 pub(super) struct Styles {
-    /// What they add to an element.
+    /// The weight that they add to an element.
     pub(super) weight: u64,
-    /// Something moves.
+    /// Whether they animate something.
     pub(super) moves: bool,
-    /// What they refer to within the drawing, and how often it is drawn.
-    pub(super) references: Vec<(String, Times)>,
-    /// Who draws that; all do when it is not known.
+    /// The ids that they refer to within the drawing, and how often each is drawn.
+    pub(super) references: Vec<(String, Repetition)>,
+    /// The classes whose elements may draw the references; `None` when any element may.
     pub(super) classes: Option<HashSet<String>>,
-    /// The shortest period of dashes.
+    /// The shortest period of dashes, if there are any.
     pub(super) dashes: Option<f64>,
-    /// How long they may make a line.
+    /// The length that they may add to lines.
     pub(super) length: f64,
-    /// Lines may be longer than what is known of them.
+    /// Whether lines may be longer than their known length.
     pub(super) stretches: bool,
-    /// Dashes are as long as they are on the screen.
+    /// Whether dashes are measured on the screen.
     pub(super) on_screen: bool,
-    /// Letters may be larger than is usual.
+    /// Whether letters may be larger than usual.
     pub(super) large_letters: bool,
 }
 
 impl Styles {
-    /// What style sheets say, which may hold for any element.
+    /// The effect of style sheets, which may apply to any element.
     pub(super) fn of_sheet(css: &str) -> Result<Self, &'static str> {
         if css.contains('&') {
             return Err("has references in its styles");
@@ -198,14 +198,14 @@ impl Styles {
             statement = at + 1;
         }
         styles.declaration(css[statement..].trim())?;
-        // Of one name, what is drawn most often comes first.
-        let is_once = |times: Times| times != Times::EachVertex;
-        let key = |(id, times): &(String, Times)| (id.clone(), is_once(*times));
+        // Of several references to one id, the one that is drawn most often comes first.
+        let is_once = |times: Repetition| times != Repetition::EachVertex;
+        let key = |(id, times): &(String, Repetition)| (id.clone(), is_once(*times));
         styles.references.sort_by_cached_key(key);
         Ok(styles)
     }
 
-    /// What a `style` attribute says.
+    /// The effect of a `style` attribute.
     pub(super) fn of_attribute(css: &str) -> Result<Self, &'static str> {
         let css = plain(css)?;
         let mut styles = Self::default();
@@ -226,14 +226,14 @@ impl Styles {
         Ok(styles)
     }
 
-    /// What an attribute says that stands for a property.
+    /// The effect of a presentation attribute.
     pub(super) fn of_property(name: &str, value: &str) -> Result<Self, &'static str> {
         let mut styles = Self::default();
         styles.set(name, &plain(value)?)?;
         Ok(styles)
     }
 
-    /// The references just found are those of a rule for `selector`.
+    /// Notes the classes of `selector`, whose rule has just added references.
     fn rule(&mut self, selector: &str) {
         let is_class = |name: &str| {
             let known = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
@@ -255,10 +255,10 @@ impl Styles {
         if declaration.is_empty() || declaration.starts_with("@charset ") {
             return Ok(());
         }
-        let (name, value) = declaration.split_once(':').ok_or(NOT_KNOWN)?;
+        let (name, value) = declaration.split_once(':').ok_or(UNKNOWN_STYLES)?;
         let name = name.trim().to_ascii_lowercase();
         if !is_property(&name) {
-            return Err(NOT_KNOWN);
+            return Err(UNKNOWN_STYLES);
         }
         self.set(&name, value)
     }
@@ -266,18 +266,18 @@ impl Styles {
     fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         let lower = value.trim().to_ascii_lowercase();
         let times = match name {
-            _ if name.starts_with("marker") => Times::EachVertex,
-            "filter" | "mask" | "clip-path" => Times::Once,
-            _ => Times::EachShape,
+            _ if name.starts_with("marker") => Repetition::EachVertex,
+            "filter" | "mask" | "clip-path" => Repetition::Once,
+            _ => Repetition::EachShape,
         };
-        let smearing = self.functions(value, times)?;
+        let blurring = self.functions(value, times)?;
         let lower = lower.trim_end_matches("!important").trim_end();
         if matches!(lower, "" | "none" | "normal" | "auto") || (name, lower) == ("opacity", "1") {
             return Ok(());
         }
         let commas = lower.matches(',').count() as u64 + 1;
         self.weight = self.weight.saturating_add(match name {
-            "filter" => 50 * lower.matches('(').count() as u64 + 2500 * smearing,
+            "filter" => 50 * lower.matches('(').count() as u64 + 2500 * blurring,
             "text-shadow" => 300 * commas,
             "mask" => 100 * commas,
             "mix-blend-mode" => 50,
@@ -298,40 +298,40 @@ impl Styles {
         Ok(())
     }
 
-    /// Looks through the functions of `value`; how many of them smear.
-    fn functions(&mut self, value: &str, times: Times) -> Result<u64, &'static str> {
-        let mut smearing = 0;
+    /// Checks the functions of `value`; returns how many of them blur.
+    fn functions(&mut self, value: &str, times: Repetition) -> Result<u64, &'static str> {
+        let mut blurring = 0;
         let mut rest = value;
         while let Some(at) = rest.find(['(', '"', '\'']) {
             let (before, after) = rest.split_at(at);
             let (opening, after) = after.split_at(1);
             if opening != "(" {
-                rest = after.split_once(opening).ok_or(NOT_KNOWN)?.1;
+                rest = after.split_once(opening).ok_or(UNKNOWN_STYLES)?.1;
                 continue;
             }
             let name = before.rsplit(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_')));
             let name = first(name).to_ascii_lowercase();
             rest = after;
             if name == "url" {
-                let (address, behind) = after.split_once(')').ok_or(ELSEWHERE)?;
+                let (address, behind) = after.split_once(')').ok_or(OUTSIDE_REFERENCE)?;
                 self.refer(address, times)?;
                 rest = behind;
-            } else if SMEARING.contains(&name.as_str()) {
-                smearing += 1;
-            } else if !name.is_empty() && !FUNCTIONS.contains(&name.as_str()) {
-                return Err(NOT_KNOWN);
+            } else if BLURRING_FUNCTIONS.contains(&name.as_str()) {
+                blurring += 1;
+            } else if !name.is_empty() && !VALUE_FUNCTIONS.contains(&name.as_str()) {
+                return Err(UNKNOWN_STYLES);
             }
         }
-        Ok(smearing)
+        Ok(blurring)
     }
 
-    fn refer(&mut self, address: &str, times: Times) -> Result<(), &'static str> {
+    fn refer(&mut self, address: &str, times: Repetition) -> Result<(), &'static str> {
         let address = address.trim();
         let bare = ['"', '\'']
             .into_iter()
             .find_map(|quote| address.strip_prefix(quote)?.strip_suffix(quote))
             .unwrap_or(address);
-        for id in named(bare)? {
+        for id in referenced_ids(bare)? {
             self.references.push((id, times));
         }
         Ok(())
@@ -343,11 +343,11 @@ fn first<'x>(mut parts: impl Iterator<Item = &'x str>) -> &'x str {
     parts.next().unwrap_or_default()
 }
 
-/// What the address `#id` may name: as it is written, and as it is decoded.
-pub(super) fn named(address: &str) -> Result<Vec<String>, &'static str> {
-    let id = address.trim().strip_prefix('#').ok_or(ELSEWHERE)?;
+/// The ids that the address `#id` may refer to: as it is written, and as it is decoded.
+pub(super) fn referenced_ids(address: &str) -> Result<Vec<String>, &'static str> {
+    let id = address.trim().strip_prefix('#').ok_or(OUTSIDE_REFERENCE)?;
     if id.contains(['"', '\'', '(', ')', '#']) || id.contains(char::is_whitespace) {
-        return Err(ELSEWHERE);
+        return Err(OUTSIDE_REFERENCE);
     }
     let decoded = percent_decoded(id).into_owned();
     let mut names = vec![id.to_owned()];
@@ -357,14 +357,16 @@ pub(super) fn named(address: &str) -> Result<Vec<String>, &'static str> {
     Ok(names)
 }
 
-/// Whether this may be set.
+/// Whether `name` is a property that may be set.
 pub(super) fn is_property(name: &str) -> bool {
     PROPERTIES.contains(&name)
-        || MORE.contains(&name)
-        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || MORE_PROPERTIES.contains(&name)
+        || PROPERTY_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
-/// What may open a block: a selector, or a rule that has declarations in it; whether it moves.
+/// Checks the text that opens a block, a selector or an at-rule; returns whether it animates.
 fn opens(text: &str) -> Result<bool, &'static str> {
     let Some(rule) = text.strip_prefix('@') else {
         return Ok(false);
@@ -373,11 +375,11 @@ fn opens(text: &str) -> Result<bool, &'static str> {
     match first(name).to_ascii_lowercase().as_str() {
         "media" => Ok(false),
         "keyframes" | "-webkit-keyframes" => Ok(true),
-        _ => Err(NOT_KNOWN),
+        _ => Err(UNKNOWN_STYLES),
     }
 }
 
-/// `css` without its comments. What stands in quotes stays, and has to end.
+/// `css` without its comments. Strings stay, and have to be closed.
 fn plain(css: &str) -> Result<String, &'static str> {
     if css.contains('\\') {
         return Err("has escapes in its styles");
@@ -389,16 +391,16 @@ fn plain(css: &str) -> Result<String, &'static str> {
         out.push_str(before);
         if let Some(comment) = after.strip_prefix("/*") {
             out.push(' ');
-            rest = comment.split_once("*/").ok_or(NOT_KNOWN)?.1;
+            rest = comment.split_once("*/").ok_or(UNKNOWN_STYLES)?.1;
             continue;
         }
         let (opening, inner) = after.split_at(1);
         let end = match opening {
             "/" => 0,
-            _ => inner.find(opening).ok_or(NOT_KNOWN)? + 1,
+            _ => inner.find(opening).ok_or(UNKNOWN_STYLES)? + 1,
         };
         if inner[..end].contains(['\n', '\r', '\x0C']) {
-            return Err(NOT_KNOWN);
+            return Err(UNKNOWN_STYLES);
         }
         out.push_str(opening);
         out.push_str(&inner[..end]);

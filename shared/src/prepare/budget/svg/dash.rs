@@ -1,25 +1,25 @@
-//! How many dashes a line may be cut into.
+//! The cost of the dashes of lines.
 //!
-//! A browser cuts a line into its dashes one by one, whether they are seen or not: up to a
-//! million a line, a third of a second. How long a line is at most is told by the numbers
-//! that say where it goes.
+//! A browser cuts a line into its dashes one by one, whether they are visible or not: up to a
+//! million for each line, which takes a third of a second. The sum of the numbers that place a
+//! line is an upper bound of its length.
 
-/// So many dashes cost what a shape does.
-const DASHES_IN_SHAPE: f64 = 100.0;
-/// A browser gives up on a line that has more.
-const MOST_DASHES: f64 = 1_000_000.0;
-/// A circle is longer than its radius.
-const AROUND: f64 = 7.0;
-/// The outline of a letter that is not large.
-pub(super) const LETTER: f64 = 500.0;
-/// Letters of more are large.
-const LARGE: f64 = 100.0;
+/// So many dashes cost as much as a shape.
+const DASHES_PER_SHAPE: f64 = 100.0;
+/// The most dashes of a line; a browser gives up on more.
+const MAX_DASHES_PER_LINE: f64 = 1_000_000.0;
+/// An upper bound of how many times its radius a circle is long.
+const CIRCUMFERENCE_FACTOR: f64 = 7.0;
+/// The length of the outline of a letter that is not large.
+pub(super) const LETTER_OUTLINE: f64 = 500.0;
+/// The font size above which letters are large.
+const LARGE_LETTER_SIZE: f64 = 100.0;
 
-/// What dashes of `period` cost on lines of `length` in all, of `shapes` shapes.
+/// The cost in shapes of dashes of `period` on lines of `length` in all, of `shapes` shapes.
 pub(super) fn cost(period: f64, length: f64, shapes: u64) -> u64 {
-    // A line is drawn twice when it is filled as well, and dashes come in pairs.
-    let dashes = (length * AROUND / period).min(MOST_DASHES * shapes as f64);
-    (dashes / DASHES_IN_SHAPE) as u64
+    // A line that is also filled is drawn twice, and dashes come in pairs.
+    let dashes = (length * CIRCUMFERENCE_FACTOR / period).min(MAX_DASHES_PER_LINE * shapes as f64);
+    (dashes / DASHES_PER_SHAPE) as u64
 }
 
 /// The shorter of two periods of dashes, if there are any.
@@ -30,8 +30,8 @@ pub(super) fn shorter(one: Option<f64>, other: Option<f64>) -> Option<f64> {
     }
 }
 
-/// How long the dashes of a `stroke-dasharray` and what is between them are, together; as
-/// good as nothing where it cannot be told.
+/// The mean length of the dashes and gaps of a `stroke-dasharray`; almost zero when it cannot be
+/// told.
 pub(super) fn period(value: &str) -> f64 {
     let parts = value.split([',', ' ', '\t', '\n', '\r', '\x0C']);
     let mut lengths = parts.filter(|part| !part.is_empty());
@@ -47,13 +47,12 @@ pub(super) fn period(value: &str) -> f64 {
         .unwrap_or_default();
     match sum / count {
         mean if mean > 0.0 => mean,
-        // Of nothing but zeros there are no dashes, but for rounding.
+        // Only zeros mean no dashes, unless they were rounded.
         _ => f64::MIN_POSITIVE,
     }
 }
 
-/// What the numbers in an attribute that places something add up to, without end where they
-/// have units of which the size is not known.
+/// The number in an attribute that places something; infinite when it has a unit of unknown size.
 pub(super) fn length(value: &str) -> f64 {
     let value = value.trim();
     let number = value
@@ -65,7 +64,7 @@ pub(super) fn length(value: &str) -> f64 {
     }
 }
 
-/// What the numbers of a path or of points add up to.
+/// The sum of the numbers of a path or of points.
 pub(super) fn path(value: &str) -> f64 {
     let bytes = value.as_bytes();
     let (mut sum, mut from) = (0.0, 0);
@@ -88,21 +87,21 @@ pub(super) fn path(value: &str) -> f64 {
     sum
 }
 
-/// A drawing is no longer than this on a screen.
-const SCREEN: f64 = 5000.0;
+/// The longest side of a drawing on a screen, in pixels.
+const SCREEN_PX: f64 = 5000.0;
 
-/// How much larger than it is what is in a `viewBox` may be on the screen.
+/// How many times its length a line in this `viewBox` may be long on the screen.
 pub(super) fn scale(view: &str) -> f64 {
     let numbers = view.split([',', ' ', '\n', '\t', '\r']);
     let sides = numbers.filter(|part| !part.is_empty()).skip(2);
     let scales = sides.map(|side| match side.parse::<f64>() {
-        Ok(side) if side > 0.0 => SCREEN / side,
+        Ok(side) if side > 0.0 => SCREEN_PX / side,
         _ => f64::INFINITY,
     });
     scales.fold(1.0, f64::max)
 }
 
-/// Whether letters of this size are larger than is usual, or may be.
+/// Whether a font size of this value is, or may be, larger than usual.
 pub(super) fn is_large(property: &str, value: &str) -> bool {
     let sizes = value.split([' ', '/', ',', '\n', '\t', '\r', '(']);
     let mut sizes = sizes
@@ -111,15 +110,15 @@ pub(super) fn is_large(property: &str, value: &str) -> bool {
         let number = part.strip_suffix("px").or_else(|| part.strip_suffix("pt"));
         let is_bare = number.is_none();
         match number.unwrap_or(part).parse::<f64>() {
-            // Without a unit it is how bold they are.
+            // Without a unit it is the font weight.
             Ok(_) if is_bare && property == "font" => false,
-            Ok(number) => number > LARGE,
+            Ok(number) => number > LARGE_LETTER_SIZE,
             Err(_) => true,
         }
     })
 }
 
-/// Whether this makes something larger, by more than a little.
+/// Whether `transform` enlarges something by more than a little.
 pub(super) fn stretches(transform: &str) -> bool {
     let mut functions = transform.split(')');
     functions.any(|function| {

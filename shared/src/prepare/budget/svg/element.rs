@@ -1,38 +1,38 @@
-//! What an element and its attributes cost, and what they refer to.
+//! The cost of an element and its attributes, and what they refer to.
 //!
-//! A browser knows attributes by their whole names; those of other prefixes are taken here
-//! for what they would be without, as far as that only adds something, and refused where it
-//! would replace a name or an address.
+//! A browser knows attributes by their whole names. An attribute with another prefix is read
+//! here as without it where that only adds cost, and refused where it would replace an id or an
+//! address.
 
 use super::{
     Drawing,
     css::{self, Styles},
     dash::{self, shorter},
     graph::Node,
-    times::Times,
-    xml::{self, Name},
+    repetition::Repetition,
+    xml::{self, AttributeName},
 };
 
-/// So many bytes of an attribute, such as a path's, cost what a shape does.
-const BYTES_IN_SHAPE: u64 = 12;
-/// So many bytes of a path do each time it is drawn.
-const BYTES_IN_SHAPE_AGAIN: u64 = 120;
+/// So many bytes of an attribute, such as a path's, cost as much as a shape.
+const BYTES_PER_SHAPE: u64 = 12;
+/// So many bytes of a path cost as much as a shape each time the path is drawn.
+const BYTES_PER_REDRAWN_SHAPE: u64 = 120;
 
-/// What of a drawing matters only together.
+/// Properties of a drawing that matter only in combination.
 #[derive(Default)]
-pub(super) struct Has {
+pub(super) struct DrawingTraits {
     pub(super) dashes: bool,
-    /// Dashes are as long as they are on the screen.
+    /// Dashes are measured on the screen.
     pub(super) on_screen: bool,
-    /// Something is made larger.
+    /// Something is enlarged by a transformation.
     pub(super) stretches: bool,
-    /// How much larger than it is all of it may be on the screen.
+    /// How many times its length any line may be long on the screen.
     pub(super) scale: f64,
     pub(super) large_letters: bool,
     pub(super) letters: bool,
 }
 
-impl Has {
+impl DrawingTraits {
     pub(super) fn add(&mut self, styles: &Styles) {
         self.dashes |= styles.dashes.is_some();
         self.on_screen |= styles.on_screen;
@@ -40,14 +40,15 @@ impl Has {
         self.large_letters |= styles.large_letters;
     }
 
-    /// Whether lines may be longer than what is known of them, and cut into dashes.
-    pub(super) fn is_unknown(&self) -> bool {
+    /// Whether there are dashes on lines of unknown length.
+    pub(super) fn has_unknown_dashes(&self) -> bool {
         let lines = self.on_screen && self.stretches;
         self.dashes && (lines || self.letters && self.large_letters)
     }
 }
 
 impl Drawing {
+    /// The node of an element.
     pub(super) fn node(&mut self, name: &str, attributes: &str) -> Result<Node, &'static str> {
         if name == "link" || name.eq_ignore_ascii_case("foreignObject") {
             return Err("has something in it that is no drawing");
@@ -59,7 +60,7 @@ impl Drawing {
         self.moves |= animates;
         let mut node = Node::of(1);
         node.is_resource = matches!(name, "marker" | "pattern" | "mask" | "clipPath");
-        let mut weight = primitive(name, attributes);
+        let mut weight = filter_weight(name, attributes);
         xml::attributes(attributes, |attribute, value| {
             let added = self.attribute(&mut node, name, attribute, &value)?;
             weight = weight.saturating_add(added);
@@ -72,12 +73,12 @@ impl Drawing {
         Ok(node)
     }
 
-    /// What an attribute of `node`, an `element`, costs beside its bytes.
+    /// Reads an attribute of `node`, an `element`; returns its weight beside its bytes.
     fn attribute(
         &mut self,
         node: &mut Node,
         element: &str,
-        attribute: Name<'_>,
+        attribute: AttributeName<'_>,
         value: &str,
     ) -> Result<u64, &'static str> {
         let bytes = value.len() as u64;
@@ -85,37 +86,37 @@ impl Drawing {
             ("", "id") if node.has_id() => return Err("has two names for one thing"),
             ("", "id") => node.set_id(value.to_owned()),
             ("", "href") | ("xlink", "href") => return self.address(node, element, value),
-            // Only browsers know which of these they take for a name or an address.
+            // Only browsers know which of these they take for an id or an address.
             (_, "id" | "href") => return Err("has names that are not known here"),
             (_, "src" | "srcset") => return Err("has something in it that is no drawing"),
             ("", "class") => node.set_classes(value),
             (_, "d" | "points") => {
                 node.vertices += bytes / 2;
                 node.length += dash::path(value);
-                node.weight += bytes / BYTES_IN_SHAPE_AGAIN;
-                self.once += bytes / BYTES_IN_SHAPE - bytes / BYTES_IN_SHAPE_AGAIN;
+                node.weight += bytes / BYTES_PER_REDRAWN_SHAPE;
+                self.once += bytes / BYTES_PER_SHAPE - bytes / BYTES_PER_REDRAWN_SHAPE;
                 return Ok(0);
             }
             (_, "style") => {
-                node.weight += bytes / BYTES_IN_SHAPE;
+                node.weight += bytes / BYTES_PER_SHAPE;
                 let styles = Styles::of_attribute(value)?;
                 return Ok(self.styles(node, styles));
             }
             (_, "backdrop-filter") => return Err("has styles that are not known here"),
             (_, property) if css::is_property(property) => {
-                node.weight += bytes / BYTES_IN_SHAPE;
+                node.weight += bytes / BYTES_PER_SHAPE;
                 let styles = Styles::of_property(property, value)?;
                 return Ok(self.styles(node, styles));
             }
-            ("", name) if places(name) => node.length += dash::length(value),
+            ("", name) if is_geometry(name) => node.length += dash::length(value),
             ("", "viewBox") => {
-                // How much larger something is drawn within something is not told here.
-                self.has.stretches |= self.graph.len() > 1;
-                self.has.scale = self.has.scale.max(dash::scale(value));
+                // The scale of a nested drawing is not computed here.
+                self.traits.stretches |= self.graph.len() > 1;
+                self.traits.scale = self.traits.scale.max(dash::scale(value));
             }
             (_, "accumulate") => node.length = f64::INFINITY,
             ("", "patternTransform" | "gradientTransform") => {
-                self.has.stretches |= dash::stretches(value);
+                self.traits.stretches |= dash::stretches(value);
             }
             ("", name) if !is_words(name) && value.to_ascii_lowercase().contains("url") => {
                 let styles = Styles::of_property(name, value)?;
@@ -123,14 +124,14 @@ impl Drawing {
             }
             _ => {}
         }
-        node.weight += bytes / BYTES_IN_SHAPE;
+        node.weight += bytes / BYTES_PER_SHAPE;
         Ok(0)
     }
 
-    /// What `styles` cost an element, beside what they refer to.
+    /// Adds `styles` to an element; returns their weight without their references.
     fn styles(&mut self, node: &mut Node, styles: Styles) -> u64 {
         self.moves |= styles.moves;
-        self.has.add(&styles);
+        self.traits.add(&styles);
         node.dashes = shorter(node.dashes, styles.dashes);
         node.length += styles.length;
         for (id, times) in styles.references {
@@ -139,29 +140,29 @@ impl Drawing {
         styles.weight
     }
 
-    /// What an `element` leads to, and what that costs if it is a picture.
+    /// Reads the address of an `element`; returns the weight of a picture there.
     fn address(
         &mut self,
         node: &mut Node,
         element: &str,
         value: &str,
     ) -> Result<u64, &'static str> {
-        // It is where a reader could go, and is not drawn.
+        // The address of a link is not drawn.
         if element == "a" || value.trim().is_empty() {
             return Ok(0);
         }
         if matches!(element, "image" | "feImage") && value.trim_start().starts_with("data:") {
             return self.picture(value.trim());
         }
-        node.weight += value.len() as u64 / BYTES_IN_SHAPE;
-        for id in css::named(value)? {
-            node.refer(id, Times::Once);
+        node.weight += value.len() as u64 / BYTES_PER_SHAPE;
+        for id in css::referenced_ids(value)? {
+            node.refer(id, Repetition::Once);
         }
         Ok(0)
     }
 
-    /// What an attribute of an animation says: what it moves, which may be only what is
-    /// known, and to where.
+    /// Reads an attribute of an animation: the attribute that it changes, which has to be a known
+    /// one, or its values.
     fn animation(
         &mut self,
         node: &mut Node,
@@ -169,7 +170,7 @@ impl Drawing {
         value: &str,
     ) -> Result<(), &'static str> {
         match attribute {
-            "attributeName" if !MOVED.contains(&value.trim()) => {
+            "attributeName" if !ANIMATED_ATTRIBUTES.contains(&value.trim()) => {
                 Err("moves what is not known here")
             }
             "to" | "from" | "by" | "values" => {
@@ -181,9 +182,9 @@ impl Drawing {
                         self.styles(node, styles);
                     } else {
                         node.vertices += one.len() as u64 / 2;
-                        // Any of them may be a dash, of whatever is moved.
+                        // Any of the numbers may be the length of an animated line.
                         node.length += dash::path(one);
-                        self.has.stretches |= dash::path(one) > 1.5;
+                        self.traits.stretches |= dash::path(one) > 1.5;
                     }
                 }
                 Ok(())
@@ -193,13 +194,13 @@ impl Drawing {
     }
 }
 
-/// What a step of a filter costs beside its element: it goes over all pixels below it.
-fn primitive(name: &str, attributes: &str) -> u64 {
-    let said = |wanted: &str| {
+/// The weight of a filter primitive beside its element, because it reads all pixels below it.
+fn filter_weight(name: &str, attributes: &str) -> u64 {
+    let largest = |wanted: &str| {
         let mut found = 0;
-        // What is not well-formed is found when the attributes are read for good.
+        // An error is found again when the caller reads the attributes.
         let _ = xml::attributes(attributes, |name, value| {
-            // Of two of one name, whichever a browser takes.
+            // A browser takes one of two attributes of a name, so the larger counts.
             if name.local == wanted {
                 found = found.max(number(&value));
             }
@@ -209,9 +210,9 @@ fn primitive(name: &str, attributes: &str) -> u64 {
     };
     match name {
         "feGaussianBlur" | "feDropShadow" => 2500,
-        "feTurbulence" => 2000_u64.saturating_mul(said("numOctaves").clamp(1, 1000)),
+        "feTurbulence" => 2000_u64.saturating_mul(largest("numOctaves").clamp(1, 1000)),
         "feConvolveMatrix" => {
-            let order = said("order").clamp(3, 10_000);
+            let order = largest("order").clamp(3, 10_000);
             300_u64.saturating_mul(order * order)
         }
         "feMorphology" => 2500,
@@ -221,8 +222,8 @@ fn primitive(name: &str, attributes: &str) -> u64 {
     }
 }
 
-/// What may be moved.
-const MOVED: [&str; 40] = [
+/// The attributes that an animation may change.
+const ANIMATED_ATTRIBUTES: [&str; 40] = [
     "transform",
     "x",
     "y",
@@ -265,20 +266,20 @@ const MOVED: [&str; 40] = [
     "stroke-linecap",
 ];
 
-/// Whether an attribute says where something is, or how large.
-fn places(attribute: &str) -> bool {
+/// Whether an attribute places an element or determines its size.
+fn is_geometry(attribute: &str) -> bool {
     matches!(
         attribute,
         "x" | "y" | "x1" | "x2" | "y1" | "y2" | "cx" | "cy" | "r" | "rx" | "ry" | "pathLength"
     )
 }
 
-/// Whether an attribute holds words, which may look like anything.
+/// Whether an attribute holds words for a reader, which may look like anything.
 fn is_words(attribute: &str) -> bool {
     attribute.starts_with("aria-") || attribute.starts_with("data-") || attribute == "title"
 }
 
-/// The largest whole number in `text`, as large as can be.
+/// The largest whole number in `text`, saturating.
 fn number(text: &str) -> u64 {
     let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.');
     let whole = |number: &str| {

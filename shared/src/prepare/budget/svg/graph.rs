@@ -1,39 +1,40 @@
-//! Elements and what they draw, added up once each.
+//! The graph of elements and what they draw, in which each element is added up once.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{
     css::Styles,
     dash::{self, shorter},
-    times::Times,
+    repetition::Repetition,
 };
 
-/// An element.
+/// An element of a drawing.
 #[derive(Default)]
 pub(super) struct Node {
-    /// What it costs by itself.
+    /// The weight of the element by itself.
     pub(super) weight: u64,
-    /// No fewer than its path has.
+    /// An upper bound of the vertices of its path.
     pub(super) vertices: u64,
-    /// What the numbers that place it add up to: no line in it is much longer.
+    /// The sum of the numbers that place it, which no line in it exceeds by much.
     pub(super) length: f64,
-    /// How long its dashes are, and those of all in it.
+    /// The shortest period of the dashes of it and of all elements in it.
     pub(super) dashes: Option<f64>,
-    /// It is drawn by others with what it inherits from where it stands.
+    /// Other elements draw it, with the styles that it inherits from its ancestors.
     pub(super) is_resource: bool,
-    /// What only few have.
-    names: Option<Box<Names>>,
+    /// Its id, classes and references, which only few elements have.
+    names: Option<Box<NodeNames>>,
 }
 
+/// The id, the classes and the references of an element.
 #[derive(Default)]
-struct Names {
+struct NodeNames {
     id: Option<String>,
     classes: String,
-    references: Vec<(String, Times)>,
+    references: Vec<(String, Repetition)>,
 }
 
 impl Node {
-    /// Of this weight, and nothing else.
+    /// A node of this weight.
     pub(super) fn of(weight: u64) -> Self {
         Self {
             weight,
@@ -41,25 +42,25 @@ impl Node {
         }
     }
 
-    /// It is called so.
+    /// Sets its id.
     pub(super) fn set_id(&mut self, id: String) {
         self.names.get_or_insert_default().id = Some(id);
     }
 
-    /// It is called so already.
+    /// Whether it has an id already.
     pub(super) fn has_id(&self) -> bool {
         self.names.as_ref().is_some_and(|names| names.id.is_some())
     }
 
-    /// It is of these classes.
+    /// Adds classes.
     pub(super) fn set_classes(&mut self, classes: &str) {
         let names = self.names.get_or_insert_default();
         names.classes.push(' ');
         names.classes.push_str(classes);
     }
 
-    /// Whether a rule for these classes may hold for it; for any, when they are not known.
-    fn is_of(&self, classes: Option<&HashSet<String>>) -> bool {
+    /// Whether a rule for these classes may apply to it; `None` stands for any class.
+    fn has_class_of(&self, classes: Option<&HashSet<String>>) -> bool {
         let Some(classes) = classes else {
             return true;
         };
@@ -67,19 +68,19 @@ impl Node {
         own.split_whitespace().any(|class| classes.contains(class))
     }
 
-    /// It draws what is called so.
-    pub(super) fn refer(&mut self, id: String, times: Times) {
+    /// Adds a reference to the element `id`, which it draws.
+    pub(super) fn refer(&mut self, id: String, times: Repetition) {
         let names = self.names.get_or_insert_default();
         names.references.push((id, times));
     }
 
-    /// What those in it draw as well.
-    fn inheritable(&self) -> impl Iterator<Item = &(String, Times)> {
+    /// The references that the elements in it inherit.
+    fn inheritable(&self) -> impl Iterator<Item = &(String, Repetition)> {
         let references = self.names.iter().flat_map(|names| &names.references);
-        references.filter(|(_, times)| *times != Times::Once)
+        references.filter(|(_, times)| *times != Repetition::Once)
     }
 
-    fn reference(&self, at: usize) -> Option<&(String, Times)> {
+    fn reference(&self, at: usize) -> Option<&(String, Repetition)> {
         self.names.as_ref()?.references.get(at)
     }
 
@@ -88,18 +89,18 @@ impl Node {
     }
 }
 
-/// What an element comes to with all that is in it and that it draws.
+/// The sums of an element, with all elements in it and all that it draws.
 #[derive(Clone, Copy, Default)]
-struct Sum {
+struct NodeSum {
     weight: u64,
     elements: u64,
     vertices: u64,
     length: f64,
-    /// Of the weight, what may also draw what sheets refer to.
+    /// The part of the weight whose elements may also draw the references of sheets.
     styled: u64,
 }
 
-impl Sum {
+impl NodeSum {
     fn add(&mut self, other: Self) {
         self.weight = self.weight.saturating_add(other.weight);
         self.elements = self.elements.saturating_add(other.elements);
@@ -109,52 +110,54 @@ impl Sum {
     }
 }
 
-/// A path of more weighs more.
-const VERTICES_IN_WEIGHT: u64 = 64;
+/// The number of times that an element draws a marker of a sheet; a path with more vertices
+/// weighs more by itself.
+const SHEET_MARKER_VERTICES: u64 = 64;
 
-/// How far adding up an element has come.
+/// The progress of adding up an element.
 #[derive(Clone, Copy)]
-enum State {
+enum SumState {
     New,
     Begun,
-    Done(Sum),
+    Done(NodeSum),
 }
 
-/// What is inherited from an element and those around it.
+/// What elements inherit from an open element and its ancestors.
 #[derive(Clone, Copy, Default)]
 struct Inherited {
     dashes: Option<f64>,
-    /// How many there are.
+    /// The number of inherited references.
     references: usize,
 }
 
-/// No more is looked for.
-const MAX_INHERITED: usize = 64;
+/// The most references that an element may inherit.
+const MAX_INHERITED_REFERENCES: usize = 64;
 
 /// An element that is being added up.
-struct Frame {
+struct SumFrame {
     node: usize,
-    /// Of its edges, how many have been followed.
+    /// The number of its edges that have been followed.
     edge: usize,
-    sum: Sum,
-    /// What each shape draws, and each vertex, and how much of that is styled.
+    sum: NodeSum,
+    /// The weight that each shape of it draws, and the styled part of that weight.
     each_shape: (u64, u64),
+    /// The same for each vertex.
     each_vertex: (u64, u64),
     dashes: Option<f64>,
     is_styled: bool,
 }
 
-/// The elements of a drawing. The first stands around them all.
-pub(super) struct Graph {
+/// The elements of a drawing. The first one is a node around them all.
+pub(super) struct DrawingGraph {
     nodes: Vec<Node>,
     children: Vec<Vec<usize>>,
     open: Vec<usize>,
-    /// Of what is open, what whatever is in it inherits.
+    /// For each open element, what the elements in it inherit.
     inherited: Vec<Inherited>,
     styled: Vec<bool>,
 }
 
-impl Graph {
+impl DrawingGraph {
     pub(super) fn new() -> Self {
         Self {
             nodes: vec![Node::default()],
@@ -165,19 +168,19 @@ impl Graph {
         }
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     pub(super) fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// An element within what is open. An error says that too much is inherited by it.
+    /// Opens an element within the open one. An error says that it inherits too much.
     pub(super) fn open(&mut self, mut node: Node) -> Result<(), &'static str> {
         let at = self.nodes.len();
         let around = self.last();
         let inherited = self.inherited.last().expect("the first is never closed");
         let (mut dashes, mut count) = (inherited.dashes, inherited.references);
         if node.is_resource {
-            if count > MAX_INHERITED {
+            if count > MAX_INHERITED_REFERENCES {
                 return Err("inherits too much");
             }
             node.dashes = shorter(node.dashes, dashes);
@@ -198,7 +201,7 @@ impl Graph {
         Ok(())
     }
 
-    /// Gives `node` what those around it draw, from the nearest that has any on.
+    /// Gives `node` the references of its ancestors, from the nearest one up.
     fn inherit(&self, node: &mut Node) {
         for (at, around) in self.open.iter().zip(&self.inherited).rev() {
             if around.references == 0 {
@@ -210,7 +213,7 @@ impl Graph {
         }
     }
 
-    /// The end of an element; one too many ends nothing.
+    /// Closes the open element; one end tag too many closes nothing.
     pub(super) fn close(&mut self) {
         if self.open.len() > 1 {
             self.open.pop();
@@ -218,20 +221,20 @@ impl Graph {
         }
     }
 
-    /// More weight for the element that is open.
+    /// Adds weight to the open element.
     pub(super) fn add(&mut self, weight: u64) {
         let last = self.last();
         let node = &mut self.nodes[last];
         node.weight = node.weight.saturating_add(weight);
     }
 
-    /// Longer lines in the element that is open.
+    /// Adds length to the lines of the open element.
     pub(super) fn lengthen(&mut self, length: f64) {
         let last = self.last();
         self.nodes[last].length += length;
     }
 
-    /// Lines are so many times as long where their dashes are.
+    /// Multiplies the length of all lines, to the length at which their dashes are measured.
     pub(super) fn scale_lines(&mut self, scale: f64) {
         for node in &mut self.nodes {
             node.length *= scale;
@@ -242,15 +245,17 @@ impl Graph {
         *self.open.last().expect("the first is never closed")
     }
 
-    /// What all of it comes to. An error says, after a name, that there is no end to it.
+    /// The weight of the whole drawing. An error, in words that follow a name, says that it draws
+    /// itself without end.
     pub(super) fn total(mut self, styles: &Styles) -> Result<u64, &'static str> {
         let any = !styles.references.is_empty();
         for node in &mut self.nodes {
             node.weight = node.weight.saturating_add(styles.weight);
             node.length += styles.length;
-            self.styled.push(any && node.is_of(styles.classes.as_ref()));
+            self.styled
+                .push(any && node.has_class_of(styles.classes.as_ref()));
         }
-        // What a sheet says of dashes is inherited from around everything.
+        // All elements inherit the dashes of a sheet.
         self.nodes[0].is_resource = true;
         for node in self.nodes.iter_mut().filter(|node| node.is_resource) {
             node.dashes = shorter(node.dashes, styles.dashes);
@@ -260,13 +265,14 @@ impl Graph {
             if let Some(id) = self.nodes[at].take_id()
                 && let Some(before) = ids.insert(id, at)
             {
-                // Of two of one name a browser takes the first; here the last has both.
+                // Of two elements of one id a browser takes the first; here the last draws both.
                 self.children[at].push(before);
             }
         }
-        let mut states = vec![State::New; self.nodes.len()];
+        let mut states = vec![SumState::New; self.nodes.len()];
         let whole = self.sum(0, &ids, &mut states)?;
-        // What a sheet refers to whatever is styled may draw, and what is styled in that again.
+        // A styled element may draw each reference of a sheet, and the styled elements in that
+        // reference may draw each again.
         let (mut drawn, mut again) = (0_u64, 1_u64);
         let mut before = None;
         for (id, times) in &styles.references {
@@ -276,7 +282,7 @@ impl Graph {
             before = Some(id);
             let sum = self.sum(at, &ids, &mut states)?;
             let each = match times {
-                Times::EachVertex => VERTICES_IN_WEIGHT,
+                Repetition::EachVertex => SHEET_MARKER_VERTICES,
                 _ => 1,
             };
             let weight = sum.weight.saturating_mul(each);
@@ -292,43 +298,43 @@ impl Graph {
             .saturating_add(whole.styled.saturating_mul(each)))
     }
 
-    /// The sum of the element at `root`. Drawings nest deeper than a stack is, so this does
-    /// not recurse.
+    /// The sums of the element at `root`. It does not recurse, because drawings nest deeper than
+    /// the stack allows.
     fn sum(
         &self,
         root: usize,
         ids: &HashMap<String, usize>,
-        states: &mut [State],
-    ) -> Result<Sum, &'static str> {
+        states: &mut [SumState],
+    ) -> Result<NodeSum, &'static str> {
         let mut frames = vec![self.frame(root)];
-        states[root] = State::Begun;
+        states[root] = SumState::Begun;
         loop {
             let frame = frames.last_mut().expect("the root is returned, not taken");
             let Some((next, times)) = self.edge(frame.node, frame.edge, ids) else {
                 let sum = frame.finish();
-                states[frame.node] = State::Done(sum);
+                states[frame.node] = SumState::Done(sum);
                 frames.pop();
                 if frames.is_empty() {
                     return Ok(sum);
                 }
                 continue;
             };
-            match next.map_or(State::Done(Sum::default()), |next| states[next]) {
-                State::Done(sum) => {
+            match next.map_or(SumState::Done(NodeSum::default()), |next| states[next]) {
+                SumState::Done(sum) => {
                     frame.edge += 1;
                     frame.take(sum, times);
                 }
-                State::Begun => return Err("draws itself"),
-                State::New => {
+                SumState::Begun => return Err("draws itself"),
+                SumState::New => {
                     let next = next.expect("what is nothing is done");
-                    states[next] = State::Begun;
+                    states[next] = SumState::Begun;
                     frames.push(self.frame(next));
                 }
             }
         }
     }
 
-    fn frame(&self, node: usize) -> Frame {
+    fn frame(&self, node: usize) -> SumFrame {
         let Node {
             weight,
             vertices,
@@ -336,10 +342,10 @@ impl Graph {
             dashes,
             ..
         } = self.nodes[node];
-        Frame {
+        SumFrame {
             node,
             edge: 0,
-            sum: Sum {
+            sum: NodeSum {
                 weight,
                 elements: 1,
                 vertices,
@@ -353,35 +359,36 @@ impl Graph {
         }
     }
 
-    /// Where an edge leads, if there is anything, and how often; `None` behind the last.
+    /// The node that an edge leads to, if there is one, and how often it is drawn; `None` after the
+    /// last edge.
     fn edge(
         &self,
         node: usize,
         edge: usize,
         ids: &HashMap<String, usize>,
-    ) -> Option<(Option<usize>, Times)> {
+    ) -> Option<(Option<usize>, Repetition)> {
         let children = &self.children[node];
         if let Some(child) = children.get(edge) {
-            return Some((Some(*child), Times::Once));
+            return Some((Some(*child), Repetition::Once));
         }
         let (id, times) = self.nodes[node].reference(edge - children.len())?;
         Some((ids.get(id).copied(), *times))
     }
 }
 
-impl Frame {
-    fn take(&mut self, sum: Sum, times: Times) {
+impl SumFrame {
+    fn take(&mut self, sum: NodeSum, times: Repetition) {
         let each = match times {
-            Times::Once => return self.sum.add(sum),
-            Times::EachShape => &mut self.each_shape,
-            Times::EachVertex => &mut self.each_vertex,
+            Repetition::Once => return self.sum.add(sum),
+            Repetition::EachShape => &mut self.each_shape,
+            Repetition::EachVertex => &mut self.each_vertex,
         };
         each.0 = each.0.saturating_add(sum.weight);
         each.1 = each.1.saturating_add(sum.styled);
     }
 
-    fn finish(&self) -> Sum {
-        let Sum {
+    fn finish(&self) -> NodeSum {
+        let NodeSum {
             elements, vertices, ..
         } = self.sum;
         let vertices = vertices.saturating_add(elements);
@@ -396,9 +403,9 @@ impl Frame {
         let weight = all(self.sum.weight, self.each_shape.0, self.each_vertex.0);
         let weight = weight.saturating_add(dashes);
         let styled = all(self.sum.styled, self.each_shape.1, self.each_vertex.1);
-        Sum {
+        NodeSum {
             weight,
-            // What is inherited holds for all that is in it.
+            // All elements in it inherit its style.
             styled: if self.is_styled { weight } else { styled },
             ..self.sum
         }

@@ -1,25 +1,25 @@
-//! What a drawing comes to once everything in it is followed.
+//! The cost of an SVG drawing, with everything in it followed.
 //!
 //! An SVG is a program: `use`, patterns, masks, markers, filters and animations draw other
-//! parts of it again, and those others again. So its elements become a graph whose edges
-//! are "is inside" and "is drawn by", and the cost of each is added up once (`graph`). XML
-//! is read here tag by tag (`xml`), more tolerantly than a browser reads it, so that nothing
-//! a browser sees is missed; what could hide something from this, an encoding, an entity, a
-//! style sheet from elsewhere, HTML, is refused. So is every address but that of a place in
-//! the drawing and, of an `image`, that of a picture in base64. Styles may say only what is
-//! on a list (`css`), and lines are cut into dashes only as far as they are long (`dash`).
+//! parts of it again, and those draw others again. So its elements become a graph whose edges
+//! are "is inside" and "is drawn by", and the cost of each is added up once (`graph`). XML is
+//! read here tag by tag (`xml`), more tolerantly than a browser reads it, so that nothing that a
+//! browser sees is missed. Everything that could hide something from this is refused: an
+//! encoding, an entity, an external style sheet, HTML. So is every address but that of an id in
+//! the drawing and, in an `image`, that of a picture in base64. Styles may only set properties on
+//! a list (`css`), and the cost of dashes is bounded by the length of their lines (`dash`).
 //!
-//! What a path says is read once and drawn as often as it is referred to, which costs much
-//! less: so its bytes are charged in full where it is defined, and a tenth of that each time.
+//! A path is parsed once and drawn as often as it is referred to, which costs much less: so its
+//! bytes are charged in full where it is defined, and a tenth of that each time.
 
 mod css;
 mod dash;
 mod element;
 mod graph;
-mod times;
+mod repetition;
 mod xml;
 
-use self::{css::Styles, element::Has, graph::Graph, xml::Piece};
+use self::{css::Styles, element::DrawingTraits, graph::DrawingGraph, xml::XmlPiece};
 use super::{
     Cost,
     picture::{decode, raster},
@@ -27,8 +27,8 @@ use super::{
 };
 use crate::prepared::ImageKind;
 
-/// What one drawing may come to.
-pub(super) const MOST: Cost = Cost {
+/// The most that one drawing may cost on any page.
+pub(super) const MAX_DRAWING: Cost = Cost {
     elements: u64::MAX,
     places: u64::MAX,
     text: u64::MAX,
@@ -37,20 +37,22 @@ pub(super) const MOST: Cost = Cost {
     bytes: u64::MAX,
 };
 
-/// So many letters cost what a shape does.
-const LETTERS_IN_SHAPE: u64 = 8;
-/// A drawing that moves is drawn again so often in the time a reader looks at it.
-const DRAWN_AGAIN: u64 = 50;
-/// Pictures in drawings in drawings.
-const MAX_NESTING: usize = 3;
-/// Why reading ends that has come to more elements than may be drawn.
-const TOO_MANY: &str = "has too many elements";
-/// Pictures that may be in a drawing.
-const PICTURES: [&str; 5] = ["png", "jpeg", "gif", "webp", "svg+xml"];
-/// A drawn picture is scaled.
-const PICTURE: u64 = 20;
+/// So many letters cost as much as a shape.
+const LETTERS_PER_SHAPE: u64 = 8;
+/// The number of times that an animated drawing counts, because it is drawn again and again while
+/// a reader looks at it.
+const ANIMATION_REDRAWS: u64 = 50;
+/// The most drawings within each other.
+const MAX_NESTED_DRAWINGS: usize = 3;
+/// The error that ends reading a drawing of more elements than may be drawn.
+const TOO_MANY_ELEMENTS: &str = "has too many elements";
+/// The MIME subtypes of pictures that may be in a drawing.
+const PICTURE_SUBTYPES: [&str; 5] = ["png", "jpeg", "gif", "webp", "svg+xml"];
+/// The cost in shapes of drawing a picture, which is scaled.
+const PICTURE_SHAPES: u64 = 20;
 
-/// What the SVG in `base64` costs; an error says, after a name, why that cannot be told.
+/// The cost of the SVG in `base64`; an error, in words that follow a name, says why it cannot be
+/// told.
 pub(super) fn of_base64(base64: &str) -> Result<Cost, &'static str> {
     of_bytes(&decode(base64), 0)
 }
@@ -63,18 +65,18 @@ fn of_bytes(bytes: &[u8], nesting: usize) -> Result<Cost, &'static str> {
         return Err("is not written in UTF-8");
     }
     let mut drawing = Drawing {
-        graph: Graph::new(),
+        graph: DrawingGraph::new(),
         sheet: String::new(),
         cost: Cost::NONE,
         once: 0,
         moves: false,
-        has: Has::default(),
+        traits: DrawingTraits::default(),
         style_depth: 0,
         nesting,
     };
     match xml::read(xml, |piece| drawing.piece(piece)) {
-        // Each of them is a shape at least, so the others need not be kept.
-        Err(TOO_MANY) => Ok(Cost {
+        // Each element is a shape at least, so the cost exceeds the limit without the others.
+        Err(TOO_MANY_ELEMENTS) => Ok(Cost {
             shapes: drawing.graph.len() as u64,
             ..drawing.cost
         }),
@@ -82,26 +84,26 @@ fn of_bytes(bytes: &[u8], nesting: usize) -> Result<Cost, &'static str> {
     }
 }
 
-/// A drawing as far as it was read.
+/// A drawing, as far as it has been read.
 struct Drawing {
-    graph: Graph,
-    /// Its style sheets.
+    graph: DrawingGraph,
+    /// The text of its style sheets.
     sheet: String,
-    /// Of pictures in it.
+    /// The cost of the pictures in it.
     cost: Cost,
-    /// What is paid once, however often it is drawn.
+    /// The cost of paths that is charged once, however often they are drawn.
     once: u64,
     moves: bool,
-    has: Has,
-    /// Open elements from the `style` on that is being read.
+    traits: DrawingTraits,
+    /// The number of open elements from the open `style` on.
     style_depth: usize,
     nesting: usize,
 }
 
 impl Drawing {
-    fn piece(&mut self, piece: Piece<'_>) -> Result<(), &'static str> {
+    fn piece(&mut self, piece: XmlPiece<'_>) -> Result<(), &'static str> {
         match piece {
-            Piece::Start {
+            XmlPiece::Start {
                 name,
                 attributes,
                 alone,
@@ -110,8 +112,8 @@ impl Drawing {
                     self.style_depth += usize::from(!alone);
                     self.sheet.push('\n');
                 }
-                if self.graph.len() as u64 > MOST.shapes {
-                    return Err(TOO_MANY);
+                if self.graph.len() as u64 > MAX_DRAWING.shapes {
+                    return Err(TOO_MANY_ELEMENTS);
                 }
                 let node = self.node(name, attributes)?;
                 self.graph.open(node)?;
@@ -119,28 +121,28 @@ impl Drawing {
                     self.graph.close();
                 }
             }
-            Piece::End => {
+            XmlPiece::End => {
                 self.style_depth = self.style_depth.saturating_sub(1);
                 self.graph.close();
             }
-            // A comment may stand between two halves of a word.
-            Piece::Text(css) if self.style_depth > 0 => self.sheet.push_str(css),
-            Piece::Text(text) => {
+            // The parts are joined, because a comment may stand within a word.
+            XmlPiece::Text(css) if self.style_depth > 0 => self.sheet.push_str(css),
+            XmlPiece::Text(text) => {
                 let letters = text.trim().len();
-                self.has.letters |= letters > 0;
-                self.graph.add(text::weight(text) / LETTERS_IN_SHAPE);
-                self.graph.lengthen(dash::LETTER * letters as f64);
+                self.traits.letters |= letters > 0;
+                self.graph.add(text::weight(text) / LETTERS_PER_SHAPE);
+                self.graph.lengthen(dash::LETTER_OUTLINE * letters as f64);
             }
         }
         Ok(())
     }
 
-    /// A picture within the drawing, and what it costs each time.
+    /// Adds a picture within the drawing; returns its cost each time it is drawn.
     fn picture(&mut self, url: &str) -> Result<u64, &'static str> {
         let Some((kind, base64)) = url
             .strip_prefix("data:image/")
             .and_then(|url| url.split_once(";base64,"))
-            .filter(|(kind, _)| PICTURES.contains(kind))
+            .filter(|(kind, _)| PICTURE_SUBTYPES.contains(kind))
         else {
             return Err("has a picture in it that is not in base64");
         };
@@ -150,9 +152,9 @@ impl Drawing {
         };
         if kind != ImageKind::Svg {
             self.cost.add(raster::cost(&base64));
-            return Ok(PICTURE);
+            return Ok(PICTURE_SHAPES);
         }
-        if self.nesting == MAX_NESTING {
+        if self.nesting == MAX_NESTED_DRAWINGS {
             return Err("has drawings within drawings");
         }
         let inner = of_bytes(&decode(&base64), self.nesting + 1)?;
@@ -162,16 +164,16 @@ impl Drawing {
 
     fn finish(mut self) -> Result<Cost, &'static str> {
         let styles = Styles::of_sheet(&self.sheet)?;
-        self.has.add(&styles);
-        if self.has.is_unknown() {
+        self.traits.add(&styles);
+        if self.traits.has_unknown_dashes() {
             return Err("has dashes on lines of which the length is not known here");
         }
-        if self.has.on_screen {
-            self.graph.scale_lines(self.has.scale.max(1.0));
+        if self.traits.on_screen {
+            self.graph.scale_lines(self.traits.scale.max(1.0));
         }
         let shapes = self.graph.total(&styles)?.saturating_add(self.once);
         let moves = self.moves || styles.moves;
-        let times = if moves { DRAWN_AGAIN } else { 1 };
+        let times = if moves { ANIMATION_REDRAWS } else { 1 };
         Ok(Cost {
             shapes: shapes.saturating_mul(times),
             elements: 0,

@@ -34,7 +34,7 @@ fn a_plain_drawing_costs_its_elements() {
 }
 
 #[test]
-fn whatever_draws_something_again_is_followed() {
+fn elements_that_draw_others_are_followed() {
     for reference in [
         "<use href=\"#aN\"/>",
         "<use xlink:href='#aN'/>",
@@ -63,7 +63,7 @@ fn whatever_draws_something_again_is_followed() {
 }
 
 #[test]
-fn what_is_inherited_counts_for_all_who_inherit() {
+fn inherited_references_count_for_every_shape() {
     let pattern = format!("<pattern id=\"p\">{}</pattern>", "<rect/>".repeat(100));
     let many = "<rect/>".repeat(100);
     assert!(shapes(&format!("{pattern}<g fill=\"url(#p)\">{many}</g>")) > 10_000);
@@ -73,7 +73,7 @@ fn what_is_inherited_counts_for_all_who_inherit() {
 }
 
 #[test]
-fn what_is_dear_costs_more() {
+fn filters_and_shadows_cost_more() {
     for inner in [
         "<filter><feGaussianBlur stdDeviation=\"1e9\"/></filter>",
         "<filter><feTurbulence numOctaves=\"99\"/></filter>",
@@ -94,7 +94,7 @@ fn what_is_dear_costs_more() {
 }
 
 #[test]
-fn what_moves_is_drawn_again_and_again() {
+fn animated_drawings_cost_more() {
     let still = "<rect/>".repeat(100);
     for moving in [
         "<animate attributeName=\"x\"/>",
@@ -107,7 +107,7 @@ fn what_moves_is_drawn_again_and_again() {
 }
 
 #[test]
-fn what_a_sheet_refers_to_any_element_may_draw() {
+fn references_of_sheets_count_for_every_element() {
     let parts = "<clipPath id=\"c\"><rect/></clipPath><linearGradient id=\"g\"/>";
     let sheet = "<style>.a{clip-path:url(#c)}.b{fill:url(\"#g\")}</style>";
     let rects = "<rect/>".repeat(100);
@@ -149,7 +149,7 @@ fn pictures_in_a_drawing_count() {
 }
 
 #[test]
-fn what_cannot_be_followed_is_refused() {
+fn drawings_that_cannot_be_followed_are_refused() {
     for inner in [
         "<g id=\"a\"><use href=\"#a\"/></g>",
         "<g id=\"a\"><use href=\"#b\"/></g><g id=\"b\"><use href=\"#a\"/></g>",
@@ -229,7 +229,7 @@ fn what_cannot_be_followed_is_refused() {
 }
 
 #[test]
-fn what_libraries_write_is_shown() {
+fn a_figure_of_matplotlib_is_cheap() {
     let matplotlib = "<?xml version=\"1.0\" encoding=\"utf-8\" standalone=\"no\"?>\n\
         <!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\"\n  \
         \"http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd\">\n\
@@ -243,11 +243,11 @@ fn what_libraries_write_is_shown() {
 }
 
 #[test]
-fn depth_and_number_are_no_matter() {
+fn deep_and_large_drawings_are_counted() {
     let deep = |times| format!("{}{}", "<g>".repeat(times), "</g>".repeat(times));
     assert_eq!(shapes(&deep(30_000)), 30_001);
-    // Of so many, no more is known than that they are too many.
-    assert_eq!(shapes(&deep(300_000)), super::MOST.shapes + 1);
+    // Counting ends after one element too many.
+    assert_eq!(shapes(&deep(300_000)), super::MAX_DRAWING.shapes + 1);
     let chain: String = (1..15_000)
         .map(|n| format!("<g id=\"a{n}\"><use href=\"#a{}\"/></g>", n - 1))
         .collect();
@@ -255,10 +255,10 @@ fn depth_and_number_are_no_matter() {
 }
 
 #[test]
-fn only_references_refer() {
+fn colours_and_words_are_no_references() {
     assert!(shapes("<g id=\"fff\"><rect fill=\"#fff\" stroke=\"#fff\"/></g>") < 10);
     assert!(shapes("<g id=\"fff\"><rect style=\"fill:#fff\"/></g>") < 10);
-    // What editors note for themselves is nothing.
+    // The metadata of editors costs nothing.
     let noted = "<metadata><rdf:RDF><cc:Work rdf:about=\"\"><dc:type rdf:resource=\"http://a\"/>\
                  </cc:Work></rdf:RDF></metadata><sodipodi:namedview id=\"n\" \
                  inkscape:label=\"a\\b &amp; url(x)\" inkscape:zoom=\"1\"/>\
@@ -267,7 +267,7 @@ fn only_references_refer() {
 }
 
 #[test]
-fn dashes_are_counted_as_far_as_lines_are_long() {
+fn dashes_are_counted_by_the_length_of_lines() {
     for dashed in [
         "<circle r=\"250\" stroke-dasharray=\".004\"/>",
         "<circle r=\"250\" style=\"stroke-dasharray:.004 .004\"/>",
@@ -307,7 +307,7 @@ fn dashes_are_counted_as_far_as_lines_are_long() {
 }
 
 #[test]
-fn dashes_on_the_screen_are_of_lines_on_the_screen() {
+fn dashes_on_the_screen_are_counted_by_the_length_there() {
     let dashed = |view: &str| {
         let inner = "<circle r=\"1\" stroke-dasharray=\"1\" vector-effect=\"non-scaling-stroke\"/>";
         let xml = format!("<svg viewBox=\"{view}\">{inner}</svg>");
@@ -318,7 +318,7 @@ fn dashes_on_the_screen_are_of_lines_on_the_screen() {
 }
 
 #[test]
-fn what_is_drawn_by_others_inherits_from_where_it_stands() {
+fn resources_inherit_from_their_ancestors() {
     let rects = "<rect/>".repeat(100);
     let pattern = format!("<pattern id=\"p\">{rects}</pattern>");
     let inner = format!(
@@ -330,7 +330,7 @@ fn what_is_drawn_by_others_inherits_from_where_it_stands() {
 }
 
 #[test]
-fn what_sheets_refer_to_adds_up_where_it_is_plain() {
+fn references_of_class_rules_add_up() {
     let sheet: String = (0..10)
         .map(|n| format!(".cls-{n}{{clip-path:url(#c{n});}}.cls-{n}{{clip-path:url(#c{n});}}"))
         .collect();
@@ -348,12 +348,12 @@ fn what_sheets_refer_to_adds_up_where_it_is_plain() {
     let illustrator = |sheet: &str| shapes(&format!("<style>{sheet}</style>{clips}{groups}"));
     let plain = illustrator(&sheet);
     assert!((1000..20_000).contains(&plain), "{plain}");
-    // Each may be clipped again where the rule is for what clips as well.
+    // A clip path may be clipped again where a rule applies to its own shapes.
     assert!(illustrator(&sheet.replace(".cls-9{", ".cls-9,rect{")) > 1_000_000);
     assert!(illustrator(&sheet.replace(".cls-9{", ".cls-99{")) > 1_000_000);
 }
 
-/// What matplotlib writes: axes of so many panels, each with points of a marker and labels.
+/// A figure as matplotlib writes it: axes of so many panels, each with marked points and labels.
 fn matplotlib(panels: usize, points: usize) -> String {
     let marker = "M 0 3 C 0.795609 3 1.55874 2.683901 2.12132 2.12132 ".repeat(5);
     let glyph = "M 1019 4116 L 1625 3497 Q 2450 2638 2356 4750 z ".repeat(14);
@@ -396,7 +396,7 @@ fn matplotlib(panels: usize, points: usize) -> String {
 }
 
 #[test]
-fn ordinary_plots_are_shown() {
+fn ordinary_plots_fit_the_budgets() {
     let cost = |panels, points| {
         let cost = of_bytes(matplotlib(panels, points).as_bytes(), 0);
         cost.expect("it is plain")
@@ -404,7 +404,7 @@ fn ordinary_plots_are_shown() {
     for (panels, points) in [(1, 150), (1, 0)] {
         let tile = cost(panels, points);
         assert_eq!(
-            tile.beyond(super::super::TILE.output),
+            tile.beyond(super::super::TILE_BUDGET.output),
             None,
             "{points}: {tile:?}"
         );
@@ -412,7 +412,7 @@ fn ordinary_plots_are_shown() {
     for (panels, points) in [(1, 2000), (16, 150)] {
         let page = cost(panels, points);
         assert_eq!(
-            page.beyond(super::super::PAGE.output),
+            page.beyond(super::super::PAGE_BUDGET.output),
             None,
             "{points}: {page:?}"
         );
@@ -420,7 +420,7 @@ fn ordinary_plots_are_shown() {
 }
 
 #[test]
-fn what_other_libraries_write_is_shown() {
+fn drawings_of_other_libraries_are_cheap() {
     for inner in [
         "<g id=\"graph0\" class=\"graph\" transform=\"scale(1 1) rotate(0) translate(4 112)\"><title>G</title>\
          <polygon fill=\"white\" stroke=\"none\" points=\"-4,4 -4,-112\"/><a xlink:href=\"https://example.org\" \

@@ -1,60 +1,60 @@
-//! XML, tag by tag.
+//! Reads XML tag by tag.
 
 use std::borrow::Cow;
 
 /// A part of a document.
 #[derive(Clone, Copy)]
-pub(super) enum Piece<'x> {
-    /// A start tag; `name` without what stands before a colon, `attributes` unread.
+pub(super) enum XmlPiece<'x> {
+    /// A start tag: its name without a namespace prefix, and the text of its attributes.
     Start {
         name: &'x str,
         attributes: &'x str,
-        /// It is an end tag, too.
+        /// Whether the tag is empty, and so also the end tag.
         alone: bool,
     },
     /// An end tag.
     End,
-    /// What stands between tags.
+    /// The text between tags.
     Text(&'x str),
 }
 
-/// Gives the pieces of `xml` to `sink`, in order. An error says, after a name, what is in it
-/// that this cannot follow.
+/// Gives the pieces of `xml` to `sink`, in order. An error, in words that follow a name, says what
+/// in it cannot be followed.
 pub(super) fn read<'x>(
     xml: &'x str,
-    mut sink: impl FnMut(Piece<'x>) -> Result<(), &'static str>,
+    mut sink: impl FnMut(XmlPiece<'x>) -> Result<(), &'static str>,
 ) -> Result<(), &'static str> {
     let mut rest = xml;
     while let Some(at) = rest.find('<') {
         if at > 0 {
             decoded(&rest[..at])?;
-            sink(Piece::Text(&rest[..at]))?;
+            sink(XmlPiece::Text(&rest[..at]))?;
         }
         rest = &rest[at..];
         if let Some(comment) = rest.strip_prefix("<!--") {
-            rest = behind(comment, "-->");
+            rest = after(comment, "-->");
         } else if let Some(text) = rest.strip_prefix("<![CDATA[") {
             let end = text.find("]]>").unwrap_or(text.len());
-            sink(Piece::Text(&text[..end]))?;
-            rest = behind(&text[end..], "]]>");
+            sink(XmlPiece::Text(&text[..end]))?;
+            rest = after(&text[end..], "]]>");
         } else if let Some(instruction) = rest.strip_prefix("<?") {
             let end = instruction.find("?>").unwrap_or(instruction.len());
-            allowed(&instruction[..end])?;
-            rest = behind(&instruction[end..], "?>");
+            check_instruction(&instruction[..end])?;
+            rest = after(&instruction[end..], "?>");
         } else if let Some(declaration) = rest.strip_prefix("<!") {
-            rest = doctype(declaration)?;
+            rest = after_doctype(declaration)?;
         } else if rest.starts_with("</") {
-            sink(Piece::End)?;
-            rest = behind(rest, ">");
+            sink(XmlPiece::End)?;
+            rest = after(rest, ">");
         } else {
-            rest = start(&rest[1..], &mut sink)?;
+            rest = read_start(&rest[1..], &mut sink)?;
         }
     }
     Ok(())
 }
 
-/// What an instruction may say: only what does not change how the rest is read.
-fn allowed(instruction: &str) -> Result<(), &'static str> {
+/// Refuses a processing instruction that changes how the rest is read.
+fn check_instruction(instruction: &str) -> Result<(), &'static str> {
     let lower = instruction.to_ascii_lowercase();
     if lower.starts_with("xml-stylesheet") {
         return Err("refers to a style sheet elsewhere");
@@ -76,11 +76,11 @@ fn allowed(instruction: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Behind the declaration of a type of document, which may not declare anything else.
-fn doctype(declaration: &str) -> Result<&str, &'static str> {
-    const ENTITIES: &str = "declares entities";
+/// The rest after a document type declaration, which may not declare anything else.
+fn after_doctype(declaration: &str) -> Result<&str, &'static str> {
+    const DECLARES_ENTITIES: &str = "declares entities";
     if !declaration.starts_with("DOCTYPE") {
-        return Err(ENTITIES);
+        return Err(DECLARES_ENTITIES);
     }
     let mut quote = None;
     for (at, c) in declaration.char_indices() {
@@ -88,23 +88,23 @@ fn doctype(declaration: &str) -> Result<&str, &'static str> {
             (Some(open), c) if c == open => quote = None,
             (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
-            (None, '[' | '<') => return Err(ENTITIES),
+            (None, '[' | '<') => return Err(DECLARES_ENTITIES),
             (None, '>') => return Ok(&declaration[at + 1..]),
             (None, _) => {}
         }
     }
-    Err(ENTITIES)
+    Err(DECLARES_ENTITIES)
 }
 
-/// Behind the next `end` in `text`.
-fn behind<'x>(text: &'x str, end: &str) -> &'x str {
+/// The rest of `text` after the next `end`.
+fn after<'x>(text: &'x str, end: &str) -> &'x str {
     text.split_once(end).map_or("", |(_, rest)| rest)
 }
 
-/// A start tag, of which `rest` begins with the name; what follows it.
-fn start<'x>(
+/// Reads a start tag, with whose name `rest` begins; returns the rest after it.
+fn read_start<'x>(
     rest: &'x str,
-    sink: &mut impl FnMut(Piece<'x>) -> Result<(), &'static str>,
+    sink: &mut impl FnMut(XmlPiece<'x>) -> Result<(), &'static str>,
 ) -> Result<&'x str, &'static str> {
     let mut quote = None;
     let end = rest.bytes().position(|byte| match quote {
@@ -131,7 +131,7 @@ fn start<'x>(
         Some(at) => tag.split_at(at),
         None => (tag, ""),
     };
-    sink(Piece::Start {
+    sink(XmlPiece::Start {
         name: local(name),
         attributes,
         alone,
@@ -141,16 +141,16 @@ fn start<'x>(
 
 /// The name of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Name<'x> {
-    /// What stands before the last colon, or nothing.
+pub(super) struct AttributeName<'x> {
+    /// The part before the last colon, or nothing.
     pub(super) prefix: &'x str,
     pub(super) local: &'x str,
 }
 
-/// Gives the names and values of `attributes` to `sink`, values without references.
+/// Gives the names and values of `attributes` to `sink`, with the references in values decoded.
 pub(super) fn attributes<'x>(
     attributes: &'x str,
-    mut sink: impl FnMut(Name<'x>, Cow<'x, str>) -> Result<(), &'static str>,
+    mut sink: impl FnMut(AttributeName<'x>, Cow<'x, str>) -> Result<(), &'static str>,
 ) -> Result<(), &'static str> {
     let mut rest = attributes;
     while let Some((name, after)) = rest.split_once('=') {
@@ -166,31 +166,31 @@ pub(super) fn attributes<'x>(
             .unwrap_or(("", name.trim_ascii()));
         let value = decoded(value)?;
         rest = after;
-        // A declaration of names draws nothing, and may not be taken for what it declares.
+        // A namespace declaration draws nothing, and is no attribute of the name it declares.
         if prefix == "xmlns" || (prefix.is_empty() && local == "xmlns") {
-            if FOREIGN.contains(&value.trim()) {
+            if FOREIGN_NAMESPACES.contains(&value.trim()) {
                 return Err("has something in it that is no drawing");
             }
             continue;
         }
-        sink(Name { prefix, local }, value)?;
+        sink(AttributeName { prefix, local }, value)?;
     }
     Ok(())
 }
 
-/// Names of what browsers draw as well, and what is not followed here.
-const FOREIGN: [&str; 2] = [
+/// The namespaces of other elements that browsers draw, which are not followed here.
+const FOREIGN_NAMESPACES: [&str; 2] = [
     "http://www.w3.org/1999/xhtml",
     "http://www.w3.org/1998/Math/MathML",
 ];
 
-/// A name without the prefix of its namespace.
+/// A name without its namespace prefix.
 fn local(name: &str) -> &str {
     name.rsplit(':').next().unwrap_or(name)
 }
 
-/// `value` with references as what they stand for; of names XML itself has five, and others
-/// could stand for anything.
+/// `value` with its references decoded. XML itself defines five names; others are refused,
+/// because they could stand for anything.
 fn decoded(value: &str) -> Result<Cow<'_, str>, &'static str> {
     if !value.contains('&') {
         return Ok(value.into());
@@ -198,23 +198,24 @@ fn decoded(value: &str) -> Result<Cow<'_, str>, &'static str> {
     let mut parts = value.split('&');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let (name, rest) = part.split_once(';').ok_or(UNKNOWN)?;
+        let (name, rest) = part.split_once(';').ok_or(REFERS_TO_ENTITIES)?;
         out.push(match name {
             "lt" => '<',
             "gt" => '>',
             "quot" => '"',
             "apos" => '\'',
             "amp" => '&',
-            _ => numbered(name).ok_or(UNKNOWN)?,
+            _ => numbered(name).ok_or(REFERS_TO_ENTITIES)?,
         });
         out.push_str(rest);
     }
     Ok(out.into())
 }
 
-const UNKNOWN: &str = "refers to entities";
+/// The error of a reference that XML does not define.
+const REFERS_TO_ENTITIES: &str = "refers to entities";
 
-/// The letter of `#65` or `#x41`.
+/// The character of a numeric reference such as `#65` or `#x41`.
 fn numbered(name: &str) -> Option<char> {
     let number = name.strip_prefix('#')?;
     let number = match number.strip_prefix('x') {

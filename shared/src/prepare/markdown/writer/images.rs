@@ -1,27 +1,27 @@
-//! Images in Markdown, and attachments in its raw HTML.
+//! Writes images in Markdown, and attachments in its raw HTML.
 //!
-//! An image is shown when its data came with the cell or stands in its address. Any
-//! other is named, with a link where it has an address, and never loaded: loading it
-//! would tell its server that somebody looked.
+//! An image is shown when its data is an attachment of the cell or stands in its address. Any
+//! other image is named, with a link where it has an address, and never loaded, because its
+//! server would learn that a reader looked.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-use super::{Attachment, RawHtml, Writer};
+use super::{Attachment, MarkdownWriter, RawHtmlPolicy};
 use crate::{
-    prepare::{budget::picture, image::of_data_url, link, place},
+    prepare::{anchor, budget::picture, image::of_data_url, link},
     prepared::Image,
     render::{escape, image},
 };
 
-/// How much of an address or a description a note quotes, in characters; an address of
-/// data that was refused can be of any length.
-const MAX_NOTE: usize = 200;
+/// The most characters of an address or a description that a note quotes, because a refused
+/// `data:` address can be of any length.
+const MAX_QUOTED_CHARS: usize = 200;
 
 /// The image whose text is being read.
 pub(super) struct ImageText {
     url: String,
     alt: String,
-    /// How many images are open inside its text.
+    /// The number of open images inside its text.
     inner: usize,
 }
 
@@ -35,9 +35,9 @@ impl ImageText {
     }
 }
 
-impl Writer<'_> {
+impl MarkdownWriter<'_> {
     pub(super) fn raw_html(&mut self, html: &str) {
-        if self.raw == RawHtml::Escape {
+        if self.raw == RawHtmlPolicy::Escape {
             self.text(html);
             return;
         }
@@ -69,7 +69,7 @@ impl Writer<'_> {
         left.is_some()
     }
 
-    /// Inside an image's text only the text counts.
+    /// Handles an event inside an image's text, of which only the text is kept.
     pub(super) fn in_image(&mut self, event: Event<'_>) {
         let Some(image) = &mut self.image else {
             return;
@@ -101,7 +101,7 @@ impl Writer<'_> {
 
     fn end_image(&mut self, url: &str, alt: &str) {
         if let Some(name) = url.strip_prefix("attachment:") {
-            let name = place::percent_decoded(name);
+            let name = anchor::percent_decoded(name);
             let attachments = self.attachments;
             let found = attachments.iter().find(|a| a.name == name);
             if let Some(attachment) = found
@@ -123,14 +123,14 @@ impl Writer<'_> {
         }
         escape::push(
             &mut self.out,
-            &text.chars().take(MAX_NOTE).collect::<String>(),
+            &text.chars().take(MAX_QUOTED_CHARS).collect::<String>(),
         );
         self.out
             .push_str(if linked { "</a></span>" } else { "</span>" });
     }
 }
 
-/// The note on a picture that a page does not show because of what it takes to draw.
+/// The note on a picture that a page does not show because drawing it costs too much.
 fn refusal(image: &Image) -> Option<String> {
     let why = picture::refusal(image.kind, &image.base64)?;
     Some(format!(
@@ -138,8 +138,8 @@ fn refusal(image: &Image) -> Option<String> {
     ))
 }
 
-/// How long the mention of `name` is that `rest` begins with, if there is one: raw HTML
-/// has it as it is or with its spaces encoded.
+/// The length of the mention of `name` that `rest` begins with; `None` when there is none. Raw
+/// HTML has the name as it is or with its spaces encoded.
 fn mentioned(rest: &str, name: &str) -> Option<usize> {
     if name.is_empty() {
         return None;

@@ -1,4 +1,4 @@
-//! Markdown's events to markup; images are in `images`.
+//! Writes the markup of Markdown's events; images are in `images`, footnotes in `footnotes`.
 
 mod footnotes;
 mod images;
@@ -6,32 +6,32 @@ mod images;
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
 
 use self::{footnotes::Footnotes, images::ImageText};
-use super::{Attachment, RawHtml};
+use super::{Attachment, RawHtmlPolicy};
 use crate::{
-    prepare::{link, place},
+    prepare::{anchor, link},
     prepared::SafeHtml,
-    render::{anchor::Ids, highlight, stand_in},
+    render::{anchor::AnchorIds, highlight, stand_in},
 };
 
-/// An attachment may be shown this often before a cell is taken for an attempt to fill
-/// the page.
-const MAX_REPEATS: usize = 4;
+/// The most times that a cell's attachments are shown; a cell that shows them more often tries
+/// to fill the page.
+const MAX_ATTACHMENT_REPEATS: usize = 4;
 
-/// What a page's prefix and address add to an id or a link to one, about.
-const PLACE: usize = 96;
+/// The bytes that a page's prefix and address add to an id or a link to one, about.
+const ANCHOR_BYTES: usize = 96;
 
 /// Writes the markup of one Markdown text.
-pub(super) struct Writer<'a> {
+pub(super) struct MarkdownWriter<'a> {
     out: String,
     attachments: &'a [Attachment],
     maths: &'a [SafeHtml],
-    raw: RawHtml,
-    ids: Ids,
-    /// Bytes of attachments that may still be written.
+    raw: RawHtmlPolicy,
+    ids: AnchorIds,
+    /// The bytes of attachments that may still be written.
     image_budget: usize,
-    /// Where in `out` the tag of the heading ends, and its text so far.
+    /// The offset in `out` at which the id of the heading is inserted, and its text so far.
     heading: Option<(usize, String)>,
-    /// Language and text of the code block so far.
+    /// The language of the open code block, and its text so far.
     code: Option<(String, String)>,
     /// The image whose text is being read.
     image: Option<ImageText>,
@@ -43,12 +43,12 @@ pub(super) struct Writer<'a> {
     footnotes: Footnotes<'a>,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> MarkdownWriter<'a> {
     pub(super) fn new(
         source: &'a str,
         attachments: &'a [Attachment],
         maths: &'a [SafeHtml],
-        raw: RawHtml,
+        raw: RawHtmlPolicy,
     ) -> Self {
         let attached: usize = attachments.iter().map(|a| a.image.base64.len()).sum();
         Self {
@@ -56,8 +56,8 @@ impl<'a> Writer<'a> {
             attachments,
             maths,
             raw,
-            ids: Ids::default(),
-            image_budget: MAX_REPEATS * attached,
+            ids: AnchorIds::default(),
+            image_budget: MAX_ATTACHMENT_REPEATS * attached,
             heading: None,
             code: None,
             image: None,
@@ -69,9 +69,9 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// How long it is, about, once it is in a page.
+    /// The approximate length of the markup once it is in a page.
     pub(super) fn length(&self) -> usize {
-        self.out.len() + PLACE * self.ids.places()
+        self.out.len() + ANCHOR_BYTES * self.ids.written()
     }
 
     pub(super) fn finish(self) -> String {
@@ -88,7 +88,7 @@ impl<'a> Writer<'a> {
             Event::End(tag) => self.end(tag),
             Event::Text(text) => self.text(&text),
             Event::Code(code) => self.inline("<code>", &code, "</code>"),
-            // Formulas were taken out before.
+            // `maths` has replaced formulas by stand-ins before.
             Event::InlineMath(_) | Event::DisplayMath(_) => {}
             Event::Html(html) | Event::InlineHtml(html) => self.raw_html(&html),
             Event::FootnoteReference(name) => self.footnote_reference(&name),
@@ -111,7 +111,7 @@ impl<'a> Writer<'a> {
         }
         if let Some((_, heading)) = &mut self.heading {
             stand_in::split(text, |part| {
-                if let stand_in::Part::Text(text) = part {
+                if let stand_in::TextOrFormula::Text(text) = part {
                     heading.push_str(text);
                 }
             });
@@ -164,7 +164,7 @@ impl<'a> Writer<'a> {
                 self.image = Some(ImageText::new(&dest_url));
                 return;
             }
-            // The other blocks are of extensions that are not switched on.
+            // The other blocks belong to extensions that are not switched on.
             _ => return,
         };
         self.out.push_str(simple);
@@ -211,7 +211,7 @@ impl<'a> Writer<'a> {
     fn end_heading(&mut self, level: HeadingLevel) {
         if let Some((at, text)) = self.heading.take() {
             let mut id = String::new();
-            self.ids.push_id(&mut id, &place::name(&text));
+            self.ids.push_id(&mut id, &anchor::name(&text));
             self.out.insert_str(at, &id);
         }
         self.out.push_str(&format!("</{level}>\n"));
@@ -265,7 +265,7 @@ impl<'a> Writer<'a> {
         } else {
             url.to_owned()
         };
-        let place = place::name_in(&url);
+        let place = anchor::name_in(&url);
         let allowed = place.is_some() || link::is_allowed(&url);
         if let Some(name) = place {
             self.out.push_str("<a class=\"nb-anchor\"");

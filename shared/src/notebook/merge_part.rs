@@ -1,4 +1,4 @@
-//! A merged notebook whose parts change one at a time.
+//! The parts of a merged notebook, of which one changes at a time.
 
 use std::{
     collections::HashMap,
@@ -9,51 +9,51 @@ use std::{
 
 use super::{
     Cell, Notebook,
-    json::{self, Raw},
+    json::{self, RawJson},
     merge,
 };
 
-/// What one participant adds to a merged notebook, as the JSON it will be there.
+/// One participant's part of a merged notebook, as the JSON that stands there.
 ///
-/// Merging parts is putting texts one after the other; only the ids are chosen then,
-/// because they must differ from one participant to the next.
+/// Merging parts only joins texts and chooses ids, because ids must differ from one participant
+/// to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct MergePart {
     slug: Box<str>,
     header: CellText,
     cells: Box<[Arc<CellText>]>,
-    /// The notebook's own fields, before its cells and after them.
+    /// The notebook's top-level fields, before its cells and after them.
     before: Box<str>,
     after: Box<str>,
 }
 
-/// A cell, its id left out.
+/// The JSON of a cell without its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct CellText {
-    /// The mark of the cell that it was made of.
+    /// The hash of the cell that it was made of.
     mark: u64,
     own_id: Box<str>,
     text: Box<str>,
-    /// Where in the text the id goes.
+    /// The offset in the text at which the id is inserted.
     id_at: usize,
 }
 
-/// The id in a cell, which stands in a list in an object: three levels down. No text in
-/// JSON holds a line break, so nothing else looks like it.
+/// The empty id of a cell, three levels deep: in an object in a list in an object. Nothing else
+/// looks like it, because no text in JSON holds a line break.
 const EMPTY_ID: &str = "\n   \"id\": \"\"";
-/// The same for the cells of a notebook.
-const NO_CELLS: &str = "\n \"cells\": null";
+/// The null in place of a notebook's cells, which nothing else looks like either.
+const NULL_CELLS: &str = "\n \"cells\": null";
 
-impl Part {
-    /// The part of the participant `stem` (as [`Notebook::merge`] takes it), who has the
-    /// cells of `notebook`. What did not change is taken from `before`, their part until now.
+impl MergePart {
+    /// The part of the participant `stem` (as [`Notebook::merge`] takes it) with the cells of
+    /// `notebook`. Unchanged cells are taken from `before`, the participant's part until now.
     ///
     /// ```
-    /// use shared::notebook::{Notebook, Part};
+    /// use shared::notebook::{Notebook, MergePart};
     ///
-    /// let part = |name: &str| Part::of(name, &Notebook::default(), None);
+    /// let part = |name: &str| MergePart::of(name, &Notebook::default(), None);
     /// let mut json = String::new();
-    /// Part::merge([&part("ana"), &part("bo")], &mut json)?;
+    /// MergePart::merge([&part("ana"), &part("bo")], &mut json)?;
     /// let merged = Notebook::parse(json.as_bytes())?.notebook;
     /// assert_eq!(merged.cells()[1].source(), "# <a id=\"BO\">BO</a>");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -75,24 +75,25 @@ impl Part {
         let header = merge::header(stem);
         Self {
             slug: merge::slug(stem).into(),
-            header: CellText::of_fields(0, "", Raw::of(&header).entries()),
+            header: CellText::of_fields(0, "", RawJson::of(&header).entries()),
             cells: notebook.cells.iter().map(cell).collect(),
             before,
             after,
         }
     }
 
-    /// Writes the merged notebook of `parts`, byte for byte what [`Notebook::merge`] of
-    /// several makes; here one has its header as well. Of no part it is an empty text.
+    /// Writes the merged notebook of `parts`, byte for byte the same that [`Notebook::merge`]
+    /// makes of several; here a single part has its header as well. Without parts it writes
+    /// nothing.
     ///
     /// # Errors
-    /// When `out` has one.
+    /// When writing to `out` fails.
     ///
     /// ```
-    /// use shared::notebook::{Notebook, Part};
+    /// use shared::notebook::{Notebook, MergePart};
     ///
     /// let mut json = String::new();
-    /// Part::merge([&Part::of("ana", &Notebook::default(), None)], &mut json)?;
+    /// MergePart::merge([&MergePart::of("ana", &Notebook::default(), None)], &mut json)?;
     /// assert!(json.starts_with("{\n \"cells\": [\n  {\n"));
     /// # Ok::<(), std::fmt::Error>(())
     /// ```
@@ -100,7 +101,7 @@ impl Part {
         parts: impl IntoIterator<Item = &'a Self>,
         out: &mut impl Write,
     ) -> fmt::Result {
-        let mut ids = merge::Ids::default();
+        let mut ids = merge::CellIds::default();
         let mut after = None;
         for part in parts {
             if after.is_none() {
@@ -126,16 +127,16 @@ impl Part {
     }
 }
 
-/// The JSON of the notebook's own fields, before its cells and after them.
+/// The JSON of the notebook's top-level fields, before its cells and after them.
 fn around_cells(notebook: &Notebook) -> [Box<str>; 2] {
     let own = merge::top_of(notebook);
     let mut top = String::new();
-    json::push_object(&mut top, Raw::of(&own).entries(), 0);
+    json::push_object(&mut top, RawJson::of(&own).entries(), 0);
     drop(own);
     top.push('\n');
-    let start = top.find(NO_CELLS).expect("the top has null for cells");
-    let end = start + NO_CELLS.len();
-    // The longer one stays where it is.
+    let start = top.find(NULL_CELLS).expect("the top has null for cells");
+    let end = start + NULL_CELLS.len();
+    // The longer part keeps its memory.
     if start < top.len() - end {
         let before = top[..start].into();
         top.drain(..end);
@@ -148,21 +149,21 @@ fn around_cells(notebook: &Notebook) -> [Box<str>; 2] {
 }
 
 impl CellText {
-    /// The cell `cell`, which has this mark.
+    /// The text of `cell`, whose hash is `mark`.
     fn of(mark: u64, cell: &Cell) -> Self {
         let (own_id, fields) = merge::without_id(cell);
         Self::of_fields(mark, own_id, fields.iter())
     }
 
-    /// A cell of these fields, whose id is empty.
+    /// The text of a cell of these fields, in which the id is empty.
     fn of_fields<'a>(
         mark: u64,
         own_id: &str,
-        fields: impl Iterator<Item = (&'a str, Raw<'a>)>,
+        fields: impl Iterator<Item = (&'a str, RawJson<'a>)>,
     ) -> Self {
-        // A line of its own, in the list of an object.
+        // The cell begins a line, in a list in an object.
         let mut text = "\n  ".to_owned();
-        // As one value, which is how it is written among others.
+        // The cell as one value, as `Notebook::to_json` writes it.
         let mut cell = "{".to_owned();
         for (name, value) in fields {
             cell.push_str(if cell.len() > 1 { "," } else { "" });
@@ -174,9 +175,9 @@ impl CellText {
         cell.push('}');
         json::push(
             &mut text,
-            Raw::of(&cell),
+            RawJson::of(&cell),
             2,
-            &mut json::Allowance::of_cell(),
+            &mut json::LinesAllowance::of_cell(),
         );
         let id = text.find(EMPTY_ID).expect("an empty id was put there");
         Self {
@@ -187,7 +188,8 @@ impl CellText {
         }
     }
 
-    /// `id` needs no escaping: the ids given out are letters, digits and dashes.
+    /// Writes the cell with `id`, which needs no escaping, because it has letters, digits and
+    /// dashes only.
     fn write(&self, id: &str, out: &mut impl Write) -> fmt::Result {
         let (before, after) = self.text.split_at(self.id_at);
         for part in [before, id, after] {
@@ -229,25 +231,25 @@ mod tests {
     }
 
     #[test]
-    fn parts_merge_to_what_notebooks_merge_to() {
+    fn merged_parts_equal_merged_notebooks() {
         let mut notebooks = parts();
-        // Whoever comes first gives the notebook its own fields.
+        // The first notebook gives the merged one its top-level fields.
         for _ in 0..notebooks.len() {
             notebooks.rotate_left(1);
-            let parts: Vec<Part> = notebooks
+            let parts: Vec<MergePart> = notebooks
                 .iter()
-                .map(|(name, notebook)| Part::of(name, notebook, None))
+                .map(|(name, notebook)| MergePart::of(name, notebook, None))
                 .collect();
             let mut merged = String::new();
-            Part::merge(&parts, &mut merged).unwrap();
+            MergePart::merge(&parts, &mut merged).unwrap();
             let expected = Notebook::merge(notebooks.clone()).unwrap().to_json();
             assert_eq!(merged, expected);
         }
     }
 
-    /// A cell that is nbformat 4 is written as it is, and each of these differs in one thing.
+    /// A cell of nbformat 4 is written as it is; each of these differs from one in one field.
     #[test]
-    fn a_cell_that_is_not_quite_of_nbformat_4_is_upgraded() {
+    fn cells_that_differ_from_nbformat_4_are_upgraded() {
         let code = |more: &str| {
             let outputs = if more.contains("outputs") {
                 ""
@@ -302,9 +304,9 @@ mod tests {
             let json = format!(r#"{{"nbformat": 4, "cells": [{cell}]}}"#);
             let notebook = Notebook::parse(json.as_bytes()).unwrap().notebook;
             let both = ["ana", "bo"].map(|name| (name.to_owned(), notebook.clone()));
-            let parts = ["ana", "bo"].map(|name| Part::of(name, &notebook, None));
+            let parts = ["ana", "bo"].map(|name| MergePart::of(name, &notebook, None));
             let mut merged = String::new();
-            Part::merge(&parts, &mut merged).unwrap();
+            MergePart::merge(&parts, &mut merged).unwrap();
             assert_eq!(
                 merged,
                 Notebook::merge(both.into()).unwrap().to_json(),
@@ -314,10 +316,10 @@ mod tests {
     }
 
     #[test]
-    fn one_part_has_its_header_too() {
+    fn a_single_part_has_its_header() {
         let (name, notebook) = parts().swap_remove(0);
         let mut merged = String::new();
-        Part::merge([&Part::of(&name, &notebook, None)], &mut merged).unwrap();
+        MergePart::merge([&MergePart::of(&name, &notebook, None)], &mut merged).unwrap();
         let merged = Notebook::parse(merged.as_bytes()).unwrap().notebook;
         assert_eq!(merged.len(), 3);
         assert_eq!(merged.cells()[0].source(), "# <a id=\"ANA\">ANA</a>");

@@ -1,22 +1,22 @@
-//! The names of places within a notebook.
+//! The names of anchors within a notebook.
 //!
-//! Whatever a notebook calls a place, by a heading's text, an `id` or a link's `#…`, is
-//! brought to one form, so that links written for Jupyter, for a forge or by hand find
-//! it. The page puts a prefix before it (`render::anchor`).
+//! The text of a heading, an `id` and a link's `#…` are brought to one form, so that links
+//! written for Jupyter, for a forge or by hand find their anchor. The page puts a prefix before
+//! the name (`render::anchor`).
 
 use std::borrow::Cow;
 
-/// The longest name, in characters.
-const MAX_NAME: usize = 80;
+/// The longest name of an anchor, in characters.
+const MAX_ANCHOR_CHARS: usize = 80;
 
-/// The name of a place that a notebook calls `text`: letters and digits in lower case,
-/// a dash between words. The name of a name is the name itself.
+/// The name of the anchor that a notebook calls `text`: letters and digits in lower case, and a
+/// dash between words. The name of a name is the name itself.
 pub(crate) fn name(text: &str) -> String {
     let mut name = String::new();
     let mut length = 0;
     for char in text.chars().flat_map(char::to_lowercase) {
         let separates = !char.is_alphanumeric();
-        if length == MAX_NAME {
+        if length == MAX_ANCHOR_CHARS {
             break;
         }
         if separates && (name.is_empty() || name.ends_with('-')) {
@@ -29,7 +29,7 @@ pub(crate) fn name(text: &str) -> String {
     name
 }
 
-/// The name in the address `url`, `None` when it leads elsewhere or nowhere.
+/// The name of the anchor that `url` leads to; `None` when it leads to no anchor here.
 pub(crate) fn name_in(url: &str) -> Option<String> {
     let name = name(&percent_decoded(url.strip_prefix('#')?));
     (!name.is_empty()).then_some(name)
