@@ -20,7 +20,7 @@ use super::{
     folder::{Folder, Made},
     layout,
 };
-use crate::{class::Key, homes::Fingerprint};
+use crate::{class::CopyId, homes::Fingerprint};
 
 /// A version of a notebook.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ pub(super) struct Source<'a> {
 /// What was written last, by notebook. The text itself is on disk and read from there when
 /// the next one is made of it: exports of a whole class are too large to keep.
 #[derive(Default)]
-pub(super) struct Exports(Mutex<HashMap<Key, Written>>);
+pub(super) struct Exports(Mutex<HashMap<CopyId, Written>>);
 
 struct Written {
     at: Instant,
@@ -63,12 +63,12 @@ impl Rendered {
 
 impl Exports {
     /// When the export of `key` may be written again, `every` so often.
-    pub(super) fn due(&self, key: &Key, every: Duration) -> Option<Instant> {
+    pub(super) fn due(&self, key: &CopyId, every: Duration) -> Option<Instant> {
         Some(self.0.lock().get(key)?.at + every)
     }
 
     /// Forgets `key`.
-    pub(super) fn forget(&self, key: &Key) {
+    pub(super) fn forget(&self, key: &CopyId) {
         self.0.lock().remove(key);
     }
 
@@ -78,7 +78,7 @@ impl Exports {
     pub(super) fn is_fresh(
         folder: &Folder,
         below: &str,
-        key: &Key,
+        key: &CopyId,
         version: Fingerprint,
         size: u64,
     ) -> bool {
@@ -96,7 +96,7 @@ impl Exports {
         &self,
         folder: &Folder,
         below: &str,
-        key: &Key,
+        key: &CopyId,
         source: Source<'_>,
     ) -> Rendered {
         let place = layout::export(below, &key.user);
@@ -122,7 +122,7 @@ impl Exports {
         &self,
         folder: &Folder,
         below: &str,
-        key: &Key,
+        key: &CopyId,
         source: Source<'_>,
         rendered: Rendered,
     ) -> io::Result<bool> {
@@ -148,7 +148,7 @@ impl Exports {
 
     /// How many cells were rendered for the last export.
     #[cfg(test)]
-    pub(super) fn rendered_anew(&self, key: &Key) -> Option<usize> {
+    pub(super) fn rendered_anew(&self, key: &CopyId) -> Option<usize> {
         Some(self.0.lock().get(key)?.pieces.anew())
     }
 }
@@ -164,7 +164,7 @@ fn read(folder: &Folder, place: &str, known: &Written) -> Option<String> {
     text.is_char_boundary(known.cells_at).then_some(text)
 }
 
-fn title(key: &Key) -> String {
+fn title(key: &CopyId) -> String {
     let name = key.filename.rsplit('/').next().unwrap_or(&key.filename);
     format!("{} · {}", name.trim_end_matches(layout::IPYNB), key.user)
 }

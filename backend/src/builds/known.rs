@@ -16,7 +16,7 @@ use super::{
     part::Part,
     summary::{Edition, Summary},
 };
-use crate::class::Key;
+use crate::class::CopyId;
 
 /// See the module's words.
 #[derive(Default)]
@@ -83,13 +83,13 @@ pub struct ListedCopy {
 }
 
 impl Known {
-    pub(super) fn part(&self, key: &Key) -> Option<Arc<Part>> {
+    pub(super) fn part(&self, key: &CopyId) -> Option<Arc<Part>> {
         let notebooks = self.notebooks.lock();
         notebooks.get(&key.filename)?.parts.get(&key.user).cloned()
     }
 
     /// `folder` is that of the notebook.
-    pub(super) fn insert(&self, key: &Key, folder: &str, part: Part) {
+    pub(super) fn insert(&self, key: &CopyId, folder: &str, part: Part) {
         let next = self.next_edition();
         let mut notebooks = self.notebooks.lock();
         let copies = notebooks
@@ -110,7 +110,7 @@ impl Known {
     }
 
     /// Whether it was known.
-    pub(super) fn remove(&self, key: &Key) -> bool {
+    pub(super) fn remove(&self, key: &CopyId) -> bool {
         let next = self.next_edition();
         let mut notebooks = self.notebooks.lock();
         let mut was_known = false;

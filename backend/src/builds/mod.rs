@@ -45,7 +45,7 @@ use shared::notebook::Notebook;
 
 use crate::{
     background,
-    class::{Class, Key, Observer, Revision, TailLimits},
+    class::{Class, CopyId, Observer, Revision, TailLimits},
     feed::Asides,
     homes::{OnDisk, Reader},
     sharing::Sharing,
@@ -90,7 +90,7 @@ pub struct Builds {
     /// Where it is said that something is built anew.
     news: Option<News>,
     /// What could not be written, and why, by the path below the homes and whose it is.
-    failures: Mutex<BTreeMap<Key, String>>,
+    failures: Mutex<BTreeMap<CopyId, String>>,
 }
 
 impl Builds {
@@ -213,11 +213,11 @@ impl Builds {
     /// What could not be built, and why: notebooks that cannot be read, files that cannot be
     /// written, or that there is no room for.
     #[must_use]
-    pub fn problems(&self) -> BTreeMap<Key, String> {
+    pub fn problems(&self) -> BTreeMap<CopyId, String> {
         let mut problems = self.failures().clone();
         for notebook in self.known.list("", None) {
             for copy in notebook.participants {
-                let key = Key {
+                let key = CopyId {
                     filename: notebook.filename.clone(),
                     user: copy.user,
                 };
@@ -232,13 +232,13 @@ impl Builds {
 
     /// Whether a version of this notebook, good or bad, was found.
     #[must_use]
-    pub fn knows(&self, key: &Key) -> bool {
+    pub fn knows(&self, key: &CopyId) -> bool {
         self.known.part(key).is_some()
     }
 
     /// Whether the newest version of this notebook is a notebook.
     #[must_use]
-    pub fn is_good(&self, key: &Key) -> bool {
+    pub fn is_good(&self, key: &CopyId) -> bool {
         let part = self.known.part(key);
         part.is_some_and(|part| part.problem.is_none())
     }
@@ -258,7 +258,7 @@ impl Builds {
 
     /// Where the HTML export of a participant's notebook is, below the folder.
     #[must_use]
-    pub fn export_place(&self, key: &Key) -> Option<String> {
+    pub fn export_place(&self, key: &CopyId) -> Option<String> {
         let part = self.known.part(key)?;
         let folder = layout::folder_of(&key.filename)?;
         part.has_export.then(|| layout::export(&folder, &key.user))
@@ -286,7 +286,7 @@ impl Builds {
         let mut notebooks = self.known.list(below, of);
         for notebook in &mut notebooks {
             for copy in &mut notebook.participants {
-                copy.note = self.note(&Key {
+                copy.note = self.note(&CopyId {
                     filename: notebook.filename.clone(),
                     user: copy.user.clone(),
                 });
@@ -322,9 +322,9 @@ impl Builds {
     fn sweep(&self, class: &Class) {
         // Before the class is asked: what is built meanwhile is not in it.
         let files = self.folder.files();
-        let keys = class.keys();
+        let keys = class.copy_ids();
         // Whose home is not known yet keeps what was built before.
-        if !class.is_whole() {
+        if !class.walked_every_home() {
             return;
         }
         // That is a disk that was not mounted, and not a class that deleted everything.
@@ -355,7 +355,7 @@ impl Builds {
         }
     }
 
-    fn failures(&self) -> MutexGuard<'_, BTreeMap<Key, String>> {
+    fn failures(&self) -> MutexGuard<'_, BTreeMap<CopyId, String>> {
         self.failures.lock()
     }
 }
@@ -367,7 +367,7 @@ impl Observer for Builds {
         self.queue.push(lane, work, Instant::now());
     }
 
-    fn removed(&self, key: &Key) {
+    fn removed(&self, key: &CopyId) {
         self.queue
             .push(Lane::Copy(key.clone()), Work::Removed, Instant::now());
     }

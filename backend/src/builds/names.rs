@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
-use crate::{class::Key, homes::FileId};
+use crate::{class::CopyId, homes::FileId};
 
 /// See the module's words.
 #[derive(Default)]
@@ -15,7 +15,7 @@ pub(super) struct Names(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    files: HashMap<Key, FileId>,
+    files: HashMap<CopyId, FileId>,
     /// By the owner and the file, the filenames in the order in which they came.
     names: HashMap<(String, FileId), Vec<String>>,
 }
@@ -26,12 +26,12 @@ pub(super) struct Named {
     /// The filename that this file was known by before.
     pub(super) first: Option<String>,
     /// What this name stood for before is known by this one from now on.
-    pub(super) promoted: Option<Key>,
+    pub(super) promoted: Option<CopyId>,
 }
 
 impl Names {
     /// `key` names this file.
-    pub(super) fn name(&self, key: &Key, file: FileId) -> Named {
+    pub(super) fn name(&self, key: &CopyId, file: FileId) -> Named {
         let mut inner = self.0.lock();
         let promoted = match inner.files.get(key) {
             Some(known) if *known != file => inner.remove(key),
@@ -47,27 +47,27 @@ impl Names {
     }
 
     /// `key` names nothing any more; the answer is who takes its place as the first name.
-    pub(super) fn forget(&self, key: &Key) -> Option<Key> {
+    pub(super) fn forget(&self, key: &CopyId) -> Option<CopyId> {
         self.0.lock().remove(key)
     }
 
     /// The first name of the file that `key` is another name of.
-    pub(super) fn first_of(&self, key: &Key) -> Option<Key> {
+    pub(super) fn first_of(&self, key: &CopyId) -> Option<CopyId> {
         let inner = self.0.lock();
         let first = inner.names_of(key).first()?;
-        (*first != key.filename).then(|| Key {
+        (*first != key.filename).then(|| CopyId {
             filename: first.clone(),
             user: key.user.clone(),
         })
     }
 
     /// The other names of the file that `key` is the first name of.
-    pub(super) fn others(&self, key: &Key) -> Vec<Key> {
+    pub(super) fn others(&self, key: &CopyId) -> Vec<CopyId> {
         let inner = self.0.lock();
         match inner.names_of(key) {
             [first, others @ ..] if *first == key.filename => others
                 .iter()
-                .map(|filename| Key {
+                .map(|filename| CopyId {
                     filename: filename.clone(),
                     user: key.user.clone(),
                 })
@@ -78,13 +78,13 @@ impl Names {
 }
 
 impl Inner {
-    fn names_of(&self, key: &Key) -> &[String] {
+    fn names_of(&self, key: &CopyId) -> &[String] {
         let file = self.files.get(key);
         let names = file.and_then(|file| self.names.get(&(key.user.clone(), *file)));
         names.map_or(&[], Vec::as_slice)
     }
 
-    fn remove(&mut self, key: &Key) -> Option<Key> {
+    fn remove(&mut self, key: &CopyId) -> Option<CopyId> {
         let file = (key.user.clone(), self.files.remove(key)?);
         let names = self.names.get_mut(&file)?;
         let was_first = names.first() == Some(&key.filename);
@@ -95,7 +95,7 @@ impl Inner {
         }
         let filename = next.filter(|_| was_first)?;
         let user = key.user.clone();
-        Some(Key { filename, user })
+        Some(CopyId { filename, user })
     }
 }
 
@@ -106,8 +106,8 @@ mod tests {
     use super::*;
     use crate::homes::Fingerprint;
 
-    fn key(filename: &str) -> Key {
-        Key {
+    fn key(filename: &str) -> CopyId {
+        CopyId {
             filename: filename.to_owned(),
             user: "ana".to_owned(),
         }
@@ -128,7 +128,7 @@ mod tests {
             let named = names.name(&key(other), one);
             assert_eq!(named.first.as_deref(), Some("a"));
         }
-        let bob = Key {
+        let bob = CopyId {
             user: "bob".to_owned(),
             ..key("a")
         };

@@ -15,7 +15,7 @@ use std::{
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::{
-    class::{Content, Key, Revision, Whole},
+    class::{CopyId, NotebookBytes, NotebookContent, Revision},
     homes::Fingerprint,
 };
 
@@ -36,7 +36,7 @@ const MOST_IN_A_ROW: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Lane {
     /// One participant's copy.
-    Copy(Key),
+    Copy(CopyId),
     /// The summary of everyone's.
     Summary(String),
 }
@@ -53,7 +53,7 @@ pub(super) enum Work {
     /// There may be no room for it any more, or what it is another name of is built anew.
     Align,
     /// Write the export: of this version, or of what is there by then.
-    Export(Option<(Fingerprint, Whole)>),
+    Export(Option<(Fingerprint, NotebookBytes)>),
     /// Write the summary.
     Summarise,
     /// The same of one that is smaller now because a part has given way: before others grow.
@@ -91,7 +91,7 @@ impl Work {
     /// Of how many bytes that is.
     fn size(&self) -> usize {
         let whole = match self {
-            Self::Revised(revision) => revision.content.as_ref().ok().map(Content::whole),
+            Self::Revised(revision) => revision.content.as_ref().ok().map(NotebookContent::whole),
             Self::Export(held) => held.as_ref().map(|(_, whole)| whole),
             _ => None,
         };
@@ -167,7 +167,7 @@ impl Queue {
 
     /// This copy is to be read again, unless what was found of it waits to be looked at: that
     /// it is gone, above all.
-    pub(super) fn read_again(&self, key: Key) {
+    pub(super) fn read_again(&self, key: CopyId) {
         let lane = Lane::Copy(key);
         let inner = self.inner.lock();
         let waiting = inner.waiting.get(&lane);

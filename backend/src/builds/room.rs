@@ -13,18 +13,18 @@ use super::{
     shares::{Claim, Shares},
     work::TRY_AGAIN,
 };
-use crate::{class::Key, homes::Fingerprint, telemetry::loggable};
+use crate::{class::CopyId, homes::Fingerprint, telemetry::loggable};
 
 impl Builds {
     /// Whether there is a place for this notebook, which so is the one that was saved last.
-    pub(super) fn has_place(&self, key: &Key, saved_at_ms: i64) -> bool {
+    pub(super) fn has_place(&self, key: &CopyId, saved_at_ms: i64) -> bool {
         let size = size_of_place(&key.filename);
         let claim = self.rooms.places.claim(key, saved_at_ms, size);
         self.follow(key, &claim)
     }
 
     /// The part itself, or when there is no room for it another that says so.
-    pub(super) fn part_with_room(&self, key: &Key, part: Part) -> Part {
+    pub(super) fn part_with_room(&self, key: &CopyId, part: Part) -> Part {
         let size = size_of_part(part.size());
         let claim = self.rooms.parts.claim(key, part.saved_at_ms, size);
         let part = match self.follow(key, &claim) {
@@ -35,7 +35,7 @@ impl Builds {
     }
 
     /// Whether there is room for a copy and an export of these sizes.
-    pub(super) fn has_room_for(&self, key: &Key, version: Fingerprint, sizes: [u64; 2]) -> bool {
+    pub(super) fn has_room_for(&self, key: &CopyId, version: Fingerprint, sizes: [u64; 2]) -> bool {
         let size = size_of_files(sizes);
         let claim = self.rooms.files.claim(key, version.modified_ms(), size);
         // Before anything takes their room; the rest is theirs to do.
@@ -46,13 +46,13 @@ impl Builds {
     }
 
     /// Whether there may be room for a copy of this size.
-    pub(super) fn may_have_room_for(&self, key: &Key, version: Fingerprint, size: u64) -> bool {
+    pub(super) fn may_have_room_for(&self, key: &CopyId, version: Fingerprint, size: u64) -> bool {
         let size = size_of_files([size, 0]);
         self.rooms.files.may_fit(key, version.modified_ms(), size)
     }
 
     /// Counts the files that are there already.
-    pub(super) fn keep_files(&self, key: &Key, version: Fingerprint) {
+    pub(super) fn keep_files(&self, key: &CopyId, version: Fingerprint) {
         let sizes = self.places_of(key).map(|places| {
             places.map(|place| self.folder.version(&place).map_or(0, Fingerprint::size))
         });
@@ -63,7 +63,7 @@ impl Builds {
     }
 
     /// Brings `key` in line with what room there is; whether it is to be built by itself.
-    pub(super) fn align(&self, key: &Key) -> bool {
+    pub(super) fn align(&self, key: &CopyId) -> bool {
         if self.rooms.places.is_over(key) {
             self.leave_out(key);
             return false;
@@ -87,14 +87,14 @@ impl Builds {
     }
 
     /// `key` is another name of the file `first`.
-    pub(super) fn is_second_name(&self, key: &Key, version: Fingerprint, first: &str) {
+    pub(super) fn is_second_name(&self, key: &CopyId, version: Fingerprint, first: &str) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
         self.rooms.parts.release(key);
         self.rooms.files.release(key);
         self.exports.forget(key);
-        let of_first = self.known.part(&Key {
+        let of_first = self.known.part(&CopyId {
             filename: first.to_owned(),
             user: key.user.clone(),
         });
@@ -107,7 +107,7 @@ impl Builds {
     }
 
     /// Gives what is built of `first` the name of `key` as well.
-    fn link_to(&self, key: &Key, first: &Key) {
+    fn link_to(&self, key: &CopyId, first: &CopyId) {
         let (Some(from), Some(to)) = (self.places_of(first), self.places_of(key)) else {
             return;
         };
@@ -137,14 +137,14 @@ impl Builds {
     }
 
     /// What has the name of `key` here is built anew: so are its other names.
-    pub(super) fn align_others(&self, key: &Key) {
+    pub(super) fn align_others(&self, key: &CopyId) {
         for other in self.rooms.names.others(key) {
             self.to_be_aligned(other);
         }
     }
 
     /// There is no export of `key`, nor of its other names.
-    pub(super) fn drop_files(&self, key: &Key) {
+    pub(super) fn drop_files(&self, key: &CopyId) {
         self.exports.forget(key);
         self.remove_files(key);
         self.note_export(key, false);
@@ -152,7 +152,7 @@ impl Builds {
     }
 
     /// Nothing is built of `key`, which may be there all the same.
-    pub(super) fn leave_out(&self, key: &Key) {
+    pub(super) fn leave_out(&self, key: &CopyId) {
         self.unname(key);
         self.rooms.parts.release(key);
         self.rooms.files.release(key);
@@ -165,7 +165,7 @@ impl Builds {
     }
 
     /// `key` stands for no file any more; another name of its file may take its place.
-    pub(super) fn unname(&self, key: &Key) {
+    pub(super) fn unname(&self, key: &CopyId) {
         if let Some(next) = self.rooms.names.forget(key) {
             self.queue.read_again(next);
         }
@@ -180,7 +180,7 @@ impl Builds {
     }
 
     /// Has those give way that have to; whether there is room.
-    fn follow(&self, key: &Key, claim: &Claim) -> bool {
+    fn follow(&self, key: &CopyId, claim: &Claim) -> bool {
         if claim.is_news {
             tracing::warn!(
                 user = %loggable(&key.user),
@@ -195,12 +195,12 @@ impl Builds {
         claim.fits
     }
 
-    fn to_be_aligned(&self, key: Key) {
+    fn to_be_aligned(&self, key: CopyId) {
         self.queue
             .push(Lane::Copy(key), Work::Align, Instant::now());
     }
 
-    fn told_part(&self, key: &Key, part: &Part) -> Part {
+    fn told_part(&self, key: &CopyId, part: &Part) -> Part {
         let reason = format!(
             "They are over the quota for builds of {}, {} MiB, or too large for a summary.",
             key.user,
@@ -209,7 +209,7 @@ impl Builds {
         Part::told(&key.user, part.saved_at_ms, part.total_cells(), &reason)
     }
 
-    pub(super) fn note_export(&self, key: &Key, has_export: bool) {
+    pub(super) fn note_export(&self, key: &CopyId, has_export: bool) {
         let Some(part) = self.known.part(key) else {
             return;
         };
@@ -221,7 +221,7 @@ impl Builds {
         }
     }
 
-    fn remove_files(&self, key: &Key) {
+    fn remove_files(&self, key: &CopyId) {
         for place in self.places_of(key).into_iter().flatten() {
             if let Err(error) = self.folder.remove(&place) {
                 tracing::warn!(%error, place = %loggable(&place), "a build cannot be removed");
@@ -230,7 +230,7 @@ impl Builds {
     }
 
     /// Of the copy and the export.
-    fn places_of(&self, key: &Key) -> Option<[String; 2]> {
+    fn places_of(&self, key: &CopyId) -> Option<[String; 2]> {
         let folder = layout::folder_of(&key.filename)?;
         Some([
             layout::copy(&folder, &key.user),
@@ -240,7 +240,7 @@ impl Builds {
 
     /// Whether something may be at the places of `key`: of its copy and export, and of its
     /// part of a summary.
-    pub(super) fn has_files_and_part(&self, key: &Key) -> (bool, bool) {
+    pub(super) fn has_files_and_part(&self, key: &CopyId) -> (bool, bool) {
         let has_place = !self.rooms.places.is_over(key);
         (has_place && !self.rooms.files.is_over(key), has_place)
     }
@@ -248,7 +248,7 @@ impl Builds {
     /// Why there is no export of `key`, in words for whose it is and for instructors; `None`
     /// when there is one or nobody knows yet.
     #[must_use]
-    pub fn note(&self, key: &Key) -> Option<String> {
+    pub fn note(&self, key: &CopyId) -> Option<String> {
         let over = self.over_quota(key);
         if over.is_some() {
             return over;
@@ -261,7 +261,7 @@ impl Builds {
     }
 
     /// That there is no room for `key`, in words, if that is so.
-    pub(super) fn over_quota(&self, key: &Key) -> Option<String> {
+    pub(super) fn over_quota(&self, key: &CopyId) -> Option<String> {
         let is_over = self.rooms.places.is_over(key) || self.rooms.files.is_over(key);
         let mib = self.rooms.quota.each >> 20;
         is_over.then(|| format!("Over the quota of {mib} MiB: no export of this version."))

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use parking_lot::Mutex;
 
-use crate::class::Key;
+use crate::class::CopyId;
 
 /// See the module's words.
 pub(super) struct Shares {
@@ -45,7 +45,7 @@ pub(super) struct Claim {
     /// There is room for it.
     pub(super) fits: bool,
     /// These have none any more.
-    pub(super) give_way: Vec<Key>,
+    pub(super) give_way: Vec<CopyId>,
     /// Somebody's share is used up of whom that was not said before.
     pub(super) is_news: bool,
 }
@@ -75,7 +75,7 @@ impl Shares {
 
     /// Room of `size` for `key`, in place of what it had. What was saved before
     /// `saved_at_ms` gives way to it.
-    pub(super) fn claim(&self, key: &Key, saved_at_ms: i64, size: u64) -> Claim {
+    pub(super) fn claim(&self, key: &CopyId, saved_at_ms: i64, size: u64) -> Claim {
         let mut inner = self.inner.lock();
         inner.take_out(key);
         let person = inner.people.entry(key.user.clone()).or_default();
@@ -107,12 +107,12 @@ impl Shares {
     }
 
     /// Gives back what `key` has.
-    pub(super) fn release(&self, key: &Key) {
+    pub(super) fn release(&self, key: &CopyId) {
         self.inner.lock().take_out(key);
     }
 
     /// Whether there was no room for `key`.
-    pub(super) fn is_over(&self, key: &Key) -> bool {
+    pub(super) fn is_over(&self, key: &CopyId) -> bool {
         let inner = self.inner.lock();
         let person = inner.people.get(&key.user);
         let item = person.and_then(|person| person.items.get(&key.filename));
@@ -121,7 +121,7 @@ impl Shares {
 
     /// Something that has given way and that there is room for now: the newest of `user`, or
     /// else of somebody.
-    pub(super) fn that_fits(&self, user: &str) -> Option<Key> {
+    pub(super) fn that_fits(&self, user: &str) -> Option<CopyId> {
         let inner = self.inner.lock();
         let of = |user: &str| {
             let person = inner.people.get(user)?;
@@ -132,7 +132,7 @@ impl Shares {
                 .iter()
                 .filter(|(_, item)| item.is_over && item.size <= room);
             let (filename, _) = fit.max_by_key(|(_, item)| item.saved_at_ms)?;
-            Some(Key {
+            Some(CopyId {
                 filename: filename.clone(),
                 user: user.to_owned(),
             })
@@ -161,7 +161,7 @@ impl Shares {
     }
 
     /// Whether a claim of `size` has a chance: what was saved since leaves so much.
-    pub(super) fn may_fit(&self, key: &Key, saved_at_ms: i64, size: u64) -> bool {
+    pub(super) fn may_fit(&self, key: &CopyId, saved_at_ms: i64, size: u64) -> bool {
         let inner = self.inner.lock();
         let person = inner.people.get(&key.user);
         let newer = person.into_iter().flat_map(|person| {
@@ -174,7 +174,7 @@ impl Shares {
     }
 
     /// What of the same person gives way to `item`; `None` when that would not do.
-    fn own_that_give_way(&self, inner: &Inner, key: &Key, item: Item) -> Option<Vec<Key>> {
+    fn own_that_give_way(&self, inner: &Inner, key: &CopyId, item: Item) -> Option<Vec<CopyId>> {
         let person = &inner.people[&key.user];
         let mut missing = (person.used.saturating_add(item.size)).saturating_sub(self.each);
         let mut give_way = Vec::new();
@@ -194,9 +194,9 @@ impl Shares {
     fn others_that_give_way(
         &self,
         inner: &Inner,
-        key: &Key,
+        key: &CopyId,
         item: Item,
-        give_way: &mut Vec<Key>,
+        give_way: &mut Vec<CopyId>,
     ) -> bool {
         let freed: u64 = give_way.iter().map(|key| inner.size_of(key)).sum();
         let mut used = inner.used.saturating_sub(freed).saturating_add(item.size);
@@ -240,21 +240,21 @@ impl Shares {
     }
 }
 
-fn key_of(user: &str, filename: &str) -> Key {
-    Key {
+fn key_of(user: &str, filename: &str) -> CopyId {
+    CopyId {
         filename: filename.to_owned(),
         user: user.to_owned(),
     }
 }
 
 impl Inner {
-    fn size_of(&self, key: &Key) -> u64 {
+    fn size_of(&self, key: &CopyId) -> u64 {
         let person = self.people.get(&key.user);
         let item = person.and_then(|person| person.items.get(&key.filename));
         item.map_or(0, |item| item.size)
     }
 
-    fn take_out(&mut self, key: &Key) {
+    fn take_out(&mut self, key: &CopyId) {
         let Some(person) = self.people.get_mut(&key.user) else {
             return;
         };
@@ -269,7 +269,7 @@ impl Inner {
         }
     }
 
-    fn set_over(&mut self, key: &Key, is_over: bool) {
+    fn set_over(&mut self, key: &CopyId, is_over: bool) {
         let person = self.people.get_mut(&key.user);
         let Some(person) = person else { return };
         let Some(item) = person.items.get_mut(&key.filename) else {
@@ -314,11 +314,11 @@ mod tests {
 
     use super::*;
 
-    fn key(user: &str, filename: &str) -> Key {
+    fn key(user: &str, filename: &str) -> CopyId {
         key_of(user, filename)
     }
 
-    fn names(keys: &[Key]) -> Vec<&str> {
+    fn names(keys: &[CopyId]) -> Vec<&str> {
         keys.iter().map(|key| &*key.filename).collect()
     }
 

@@ -20,7 +20,7 @@ use super::{
     *,
 };
 use crate::{
-    class::Content,
+    class::NotebookContent,
     homes::HomesTemplate,
     lanes::{Lanes, Patience},
 };
@@ -101,7 +101,7 @@ impl Workshop {
 
     /// Finds what changed, and waits until it is built and written.
     fn build(&self) {
-        self.class.look_around(|_| true);
+        self.class.scan_homes(|_| true);
         self.class.read_all(1);
         self.builds.class_was_read(&self.class);
         self.builds.settle();
@@ -130,8 +130,8 @@ fn notebook(sources: &[&str]) -> String {
     json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).to_string()
 }
 
-fn key(user: &str, filename: &str) -> Key {
-    Key {
+fn key(user: &str, filename: &str) -> CopyId {
+    CopyId {
         filename: filename.to_owned(),
         user: user.to_owned(),
     }
@@ -426,7 +426,7 @@ fn who_reads_a_whole_class_builds_its_summary() {
     for user in &users {
         class.save(user, "a.ipynb", &["1"]);
     }
-    class.class.look_around(|_| true);
+    class.class.scan_homes(|_| true);
     class.class.read_all(2);
     let known = |user: &String| class.builds.knows(&key(user, "a.ipynb"));
     assert!(users.iter().all(known));

@@ -17,7 +17,7 @@ use super::{
     queue::{Lane, Work},
 };
 use crate::{
-    class::{Content, Key, Revision, Whole},
+    class::{CopyId, NotebookBytes, NotebookContent, Revision},
     homes::Fingerprint,
     telemetry::loggable,
     time,
@@ -66,7 +66,7 @@ impl Builds {
         }
     }
 
-    fn revise(&self, key: &Key, revision: &Revision) {
+    fn revise(&self, key: &CopyId, revision: &Revision) {
         match (&revision.content, revision.version) {
             (Ok(content), Some(version)) => self.update(key, version, content),
             (Err(problem), version) => self.mark_broken(key, version, problem),
@@ -77,7 +77,7 @@ impl Builds {
     /// Calls `then` with the notebook as it is now. One that cannot be read at this moment
     /// is being written, or is gone; both will be told. For one whose disk does not answer
     /// the others do not wait: `work` is done later.
-    fn read_again(&self, key: &Key, work: Work, then: impl Fn(Fingerprint, &Content)) {
+    fn read_again(&self, key: &CopyId, work: Work, then: impl Fn(Fingerprint, &NotebookContent)) {
         let read = self.reader.read_within(&key.user, &key.filename, PATIENCE);
         let (version, file) = match read {
             Ok(Some(read)) => read,
@@ -91,14 +91,14 @@ impl Builds {
         };
         let content = {
             let _turn = self.reader.lanes().turn(version.size());
-            Content::parse(file, self.limits, None)
+            NotebookContent::parse(file, self.limits, None)
         };
         if let Ok(content) = content {
             then(version, &content);
         }
     }
 
-    fn update(&self, key: &Key, version: Fingerprint, content: &Content) {
+    fn update(&self, key: &CopyId, version: Fingerprint, content: &NotebookContent) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
@@ -121,7 +121,7 @@ impl Builds {
         self.export_is_due(key, version, content.whole());
     }
 
-    fn mark_broken(&self, key: &Key, version: Option<Fingerprint>, problem: &str) {
+    fn mark_broken(&self, key: &CopyId, version: Option<Fingerprint>, problem: &str) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
@@ -145,14 +145,14 @@ impl Builds {
         self.summary_is_due(&key.filename);
     }
 
-    fn remove(&self, key: &Key) {
+    fn remove(&self, key: &CopyId) {
         self.rooms.places.release(key);
         self.leave_out(key);
         self.report(key, Ok(()), Work::Removed);
     }
 
     /// The summary does not wait for that: it is written before any export.
-    fn export_is_due(&self, key: &Key, version: Fingerprint, whole: &Whole) {
+    fn export_is_due(&self, key: &CopyId, version: Fingerprint, whole: &NotebookBytes) {
         if self.is_exported(key, version, whole) {
             self.keep_files(key, version);
             return self.report(key, Ok(()), Work::Export(None));
@@ -165,7 +165,7 @@ impl Builds {
         self.queue.push(lane, Work::Export(held), due.max(now));
     }
 
-    fn export(&self, key: &Key, version: Fingerprint, whole: &Whole) {
+    fn export(&self, key: &CopyId, version: Fingerprint, whole: &NotebookBytes) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
@@ -179,10 +179,10 @@ impl Builds {
 
     fn write_export(
         &self,
-        key: &Key,
+        key: &CopyId,
         folder: &str,
         version: Fingerprint,
-        whole: &Whole,
+        whole: &NotebookBytes,
     ) -> io::Result<()> {
         let size = whole.bytes().len() as u64;
         // What finds no room without its document is not worth making one.
@@ -213,7 +213,7 @@ impl Builds {
         Ok(())
     }
 
-    fn is_exported(&self, key: &Key, version: Fingerprint, whole: &Whole) -> bool {
+    fn is_exported(&self, key: &CopyId, version: Fingerprint, whole: &NotebookBytes) -> bool {
         let size = whole.bytes().len() as u64;
         let folder = layout::folder_of(&key.filename);
         folder.is_some_and(|folder| Exports::is_fresh(&self.folder, &folder, key, version, size))
@@ -248,7 +248,7 @@ impl Builds {
             }
         };
         // A summary is nobody's own.
-        let key = Key {
+        let key = CopyId {
             filename: filename.to_owned(),
             user: String::new(),
         };
@@ -302,7 +302,7 @@ impl Builds {
     }
 
     /// Remembers what could not be done, and that it is to be tried again.
-    fn report(&self, key: &Key, done: io::Result<()>, work: Work) {
+    fn report(&self, key: &CopyId, done: io::Result<()>, work: Work) {
         let Err(error) = done else {
             self.failures().remove(key);
             return;
@@ -311,7 +311,7 @@ impl Builds {
         let before = self.failures().insert(key.clone(), told);
         // That there is no room is said once, and not of each notebook.
         if before.is_none() && !self.folder.reserve().is_reached() {
-            let Key { filename, user } = key;
+            let CopyId { filename, user } = key;
             let (filename, user) = (loggable(filename), loggable(user));
             tracing::warn!(%error, %filename, %user, "a build cannot be written; trying again");
         }

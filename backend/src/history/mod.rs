@@ -29,7 +29,7 @@ pub use recorder::Recorder;
 pub use sqlite::SqliteHistory;
 pub(crate) use sqlite::inspect;
 
-use crate::class::Key;
+use crate::class::CopyId;
 
 /// What is kept for how long, by when a version was noticed and not by what its file says.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,7 @@ impl Bounds {
 #[derive(Clone, Debug)]
 pub struct Save<'a> {
     /// Whose, and which.
-    pub key: &'a Key,
+    pub key: &'a CopyId,
     /// When, by the file.
     pub saved_at_ms: i64,
     /// When it was noticed, by this machine's clock.
@@ -114,7 +114,7 @@ pub trait HistoryStore: Send + Sync {
     /// When the store cannot be read; so with the other methods.
     fn versions(
         &self,
-        key: &Key,
+        key: &CopyId,
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<Version>, HistoryError>;
@@ -123,25 +123,25 @@ pub trait HistoryStore: Send + Sync {
     ///
     /// # Errors
     /// As above.
-    fn version(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError>;
+    fn version(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError>;
 
     /// The version that came after `id`.
     ///
     /// # Errors
     /// As above.
-    fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError>;
+    fn next(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError>;
 
     /// How many bytes the file had in that version; found out without holding them.
     ///
     /// # Errors
     /// As above.
-    fn length(&self, key: &Key, id: i64) -> Result<Option<u64>, HistoryError>;
+    fn length(&self, key: &CopyId, id: i64) -> Result<Option<u64>, HistoryError>;
 
     /// The file as it was in that version.
     ///
     /// # Errors
     /// As above.
-    fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError>;
+    fn bytes(&self, key: &CopyId, id: i64) -> Result<Option<Vec<u8>>, HistoryError>;
 
     /// Takes one small step of removing what the bounds do not allow, and of collecting
     /// what nothing needs any more; the answer is whether there is more to do now.

@@ -7,14 +7,14 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::class::{Key, Whole};
+use crate::class::{CopyId, NotebookBytes};
 
 /// One version on its way into the history.
 pub(super) struct Pending {
-    pub(super) key: Key,
+    pub(super) key: CopyId,
     pub(super) saved_at_ms: i64,
     pub(super) cells: usize,
-    pub(super) whole: Whole,
+    pub(super) whole: NotebookBytes,
 }
 
 /// What to do next.
@@ -22,7 +22,7 @@ pub(super) struct Pending {
 pub(super) struct Work {
     pub(super) pending: Vec<Pending>,
     /// A notebook with a version that found no room: it is read again.
-    pub(super) missed: Option<Key>,
+    pub(super) missed: Option<CopyId>,
     /// Nothing will come after this.
     pub(super) last: bool,
 }
@@ -31,7 +31,7 @@ pub(super) struct Work {
 struct Inner {
     pending: VecDeque<Pending>,
     /// And when each may be read.
-    missed: BTreeMap<Key, Instant>,
+    missed: BTreeMap<CopyId, Instant>,
     bytes: usize,
     /// Of those, whose how many are.
     held: HashMap<String, usize>,
@@ -80,14 +80,14 @@ impl Queue {
     }
 
     /// Has these read again.
-    pub(super) fn miss(&self, keys: impl IntoIterator<Item = Key>) {
+    pub(super) fn miss(&self, keys: impl IntoIterator<Item = CopyId>) {
         let now = Instant::now();
         let keys = keys.into_iter().map(|key| (key, now));
         self.inner.lock().missed.extend(keys);
     }
 
     /// Has this one read again after `pause`, unless the end comes before.
-    pub(super) fn miss_for(&self, key: Key, pause: Duration) {
+    pub(super) fn miss_for(&self, key: CopyId, pause: Duration) {
         let mut inner = self.inner.lock();
         if !inner.closed {
             inner.missed.insert(key, Instant::now() + pause);
@@ -168,9 +168,9 @@ impl Inner {
 
     /// Of who has waited for longest the one that has been due for longest; at the end all
     /// are.
-    fn take_missed(&mut self, now: Instant) -> Option<Key> {
+    fn take_missed(&mut self, now: Instant) -> Option<CopyId> {
         let is_due = |due: Instant| due <= now || self.closed;
-        let last_turn_of = |key: &Key| self.turns.get(&key.user).copied().unwrap_or(0);
+        let last_turn_of = |key: &CopyId| self.turns.get(&key.user).copied().unwrap_or(0);
         let due = self.missed.iter().filter(|(_, due)| is_due(**due));
         let (key, _) = due.min_by_key(|(key, due)| (last_turn_of(key), **due))?;
         let key = key.clone();
@@ -188,14 +188,14 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::class::{Content, TailLimits};
+    use crate::class::{NotebookContent, TailLimits};
 
     /// A version of so many bytes, at least 13.
     fn pending(user: &str, bytes: usize) -> Pending {
         let file = format!("{:bytes$}", r#"{"cells": []}"#).into_bytes().into();
-        let content = Content::parse(file, TailLimits::NONE, None).unwrap();
+        let content = NotebookContent::parse(file, TailLimits::NONE, None).unwrap();
         Pending {
-            key: Key {
+            key: CopyId {
                 filename: "a.ipynb".to_owned(),
                 user: user.to_owned(),
             },
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn what_was_missed_is_read_person_by_person() {
         let queue = Queue::new(100);
-        let key = |user: &str, n: usize| Key {
+        let key = |user: &str, n: usize| CopyId {
             filename: format!("{n}.ipynb"),
             user: user.to_owned(),
         };

@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::class::Key;
+use crate::class::CopyId;
 
 /// What each takes up beside its value, in the same measure.
 const ENTRY: usize = 16;
 
 /// See the module's words.
 pub(super) struct Recent<V> {
-    known: HashMap<Key, Known<V>>,
+    known: HashMap<CopyId, Known<V>>,
     /// Who was put there when.
-    order: BTreeMap<u64, Key>,
+    order: BTreeMap<u64, CopyId>,
     clock: u64,
     size: usize,
     most: usize,
@@ -37,7 +37,7 @@ impl<V> Recent<V> {
     }
 
     /// What was put there, which is not there any more then.
-    pub(super) fn take(&mut self, key: &Key) -> Option<V> {
+    pub(super) fn take(&mut self, key: &CopyId) -> Option<V> {
         let known = self.known.remove(key)?;
         self.order.remove(&known.at);
         self.size -= known.size;
@@ -45,7 +45,7 @@ impl<V> Recent<V> {
     }
 
     /// Puts a value of this size there; the oldest make room for it.
-    pub(super) fn put(&mut self, key: Key, size: usize, value: V) {
+    pub(super) fn put(&mut self, key: CopyId, size: usize, value: V) {
         self.take(&key);
         let size = size + ENTRY;
         self.clock += 1;
@@ -87,8 +87,8 @@ impl<V> Recent<V> {
 mod tests {
     use super::*;
 
-    fn key(n: usize) -> Key {
-        Key {
+    fn key(n: usize) -> CopyId {
+        CopyId {
             filename: format!("{n}.ipynb"),
             user: "ana".to_owned(),
         }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     background,
-    class::{Content, Key, Observer, Revision, TailLimits},
+    class::{CopyId, NotebookContent, Observer, Revision, TailLimits},
     feed::{Asides, Audience},
     homes::Reader,
     time,
@@ -120,7 +120,7 @@ impl Observer for Recorder {
     }
 
     // What was is still worth looking at.
-    fn removed(&self, _key: &Key) {}
+    fn removed(&self, _key: &CopyId) {}
 }
 
 struct Writer {
@@ -173,7 +173,7 @@ impl Writer {
     }
 
     /// A notebook as it is now.
-    fn read(&self, key: Key) -> Option<Pending> {
+    fn read(&self, key: CopyId) -> Option<Pending> {
         let read = self.reader.read_within(&key.user, &key.filename, PATIENCE);
         let (version, file) = match read {
             Ok(read) => read?,
@@ -185,7 +185,7 @@ impl Writer {
         };
         let _turn = self.reader.lanes().turn(version.size());
         // Half a file is told of when it is whole.
-        let content = Content::parse(file, TailLimits::NONE, None).ok()?;
+        let content = NotebookContent::parse(file, TailLimits::NONE, None).ok()?;
         Some(Pending {
             key,
             saved_at_ms: version.modified_ms(),
@@ -240,9 +240,9 @@ impl Writer {
         }
         let added = self.store.add(&saves)?;
         let added = pending.iter().zip(added).filter(|(_, is_new)| *is_new);
-        let keys: Vec<&Key> = added.map(|(pending, _)| &pending.key).collect();
+        let keys: Vec<&CopyId> = added.map(|(pending, _)| &pending.key).collect();
         counter!("pipalhub_history_versions_total").increment(keys.len() as u64);
-        let keys: BTreeSet<&Key> = keys.into_iter().collect();
+        let keys: BTreeSet<&CopyId> = keys.into_iter().collect();
         for (key, outline) in outlines {
             // Nor is anything remembered of what had no place.
             let versions = self.store.versions(key, None, 1);
@@ -255,8 +255,8 @@ impl Writer {
     }
 
     /// Says that these notebooks have new versions.
-    fn tell(&self, keys: BTreeSet<&Key>) {
-        for Key { filename, user } in keys.into_iter().cloned() {
+    fn tell(&self, keys: BTreeSet<&CopyId>) {
+        for CopyId { filename, user } in keys.into_iter().cloned() {
             let audience = Audience::MaySee(user.clone());
             self.asides
                 .say(audience, RECORDED, &Recorded { filename, user });
@@ -267,8 +267,8 @@ impl Writer {
     /// there afterwards.
     fn counts<'a>(
         &mut self,
-        outlines: &mut HashMap<&'a Key, Outline>,
-        key: &'a Key,
+        outlines: &mut HashMap<&'a CopyId, Outline>,
+        key: &'a CopyId,
         new: Outline,
     ) -> Result<Counts, HistoryError> {
         let old = match outlines.remove(key).or_else(|| self.outlines.take(key)) {
@@ -306,7 +306,7 @@ impl Writer {
 }
 
 /// The cells of the newest version that is stored; none when there is none.
-fn newest_outline(store: &dyn HistoryStore, key: &Key) -> Result<Outline, HistoryError> {
+fn newest_outline(store: &dyn HistoryStore, key: &CopyId) -> Result<Outline, HistoryError> {
     let newest = store.versions(key, None, 1)?;
     let Some(newest) = newest.first() else {
         return Ok(Outline::new());

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use super::{Draft, Kept, MOST, NoticeError, NoticeStore, Receipt, SqliteNotices};
 use crate::{
-    class::{Class, Key, Observer, Revision},
+    class::{Class, CopyId, Observer, Revision},
     feed::{self, Asides},
     time,
 };
@@ -138,7 +138,7 @@ impl Board {
             posted.notices.insert(id, post);
         }
         // Only now, or who gets a copy in between would be left out.
-        for key in class.keys() {
+        for key in class.copy_ids() {
             self.join(&key);
         }
         let (sent, readers) = {
@@ -243,7 +243,7 @@ impl Board {
     }
 
     /// Somebody has a copy of a notebook. Says whether that is news for a notice.
-    fn join(&self, key: &Key) -> bool {
+    fn join(&self, key: &CopyId) -> bool {
         let mut posted = self.posted.lock();
         let Posted { seq, notices } = &mut *posted;
         let mut is_news = false;
@@ -282,7 +282,7 @@ impl Observer for Board {
     }
 
     /// Who once had a copy goes on to be told.
-    fn removed(&self, _key: &Key) {}
+    fn removed(&self, _key: &CopyId) {}
 }
 
 impl Posted {
@@ -409,8 +409,8 @@ mod tests {
         }
     }
 
-    fn key(user: &str) -> Key {
-        Key {
+    fn key(user: &str) -> CopyId {
+        CopyId {
             filename: "a.ipynb".to_owned(),
             user: user.to_owned(),
         }

@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    class::Key,
+    class::CopyId,
     history::{HistoryStore, Version, difference},
     homes::CreateError,
     identity::Identity,
@@ -88,7 +88,7 @@ struct VersionQuery {
 /// A notebook that the asker may see the past of, and where that is kept.
 struct Asked {
     store: Arc<dyn HistoryStore>,
-    key: Key,
+    key: CopyId,
 }
 
 impl Asked {
@@ -106,7 +106,7 @@ impl Asked {
         }
         Ok(Self {
             store: Arc::clone(store),
-            key: Key { filename, user },
+            key: CopyId { filename, user },
         })
     }
 
@@ -199,7 +199,7 @@ async fn get_version(
     Ok((JSON, pass.hold(response.await?)).into_response())
 }
 
-fn tile(key: &Key, version: Version, notebook: &Notebook) -> Tile {
+fn tile(key: &CopyId, version: Version, notebook: &Notebook) -> Tile {
     Tile {
         user: key.user.clone(),
         filename: key.filename.clone(),

@@ -24,7 +24,7 @@ use shared::{
 
 use self::page::Page;
 use crate::{
-    class::{Class, Key, Observer, Revision},
+    class::{Class, CopyId, Observer, Revision},
     feed::{Asides, Audience},
     files::replace,
     identity::Identity,
@@ -78,9 +78,9 @@ impl Sharing {
     /// ask; `None` when there is none.
     pub async fn followed_in(&self, class: &Class) -> Option<(Arc<Vec<u8>>, bool)> {
         let Followed { filename, user } = self.now().followed?;
-        let key = Key { filename, user };
+        let key = CopyId { filename, user };
         let make = async || class.whole_as(&key, |tile| page::json(&tile)).await;
-        let tile = match class.good_version(&key).await {
+        let tile = match class.readable_version(&key).await {
             Some(version) => {
                 let lent = self.page.of(&key, version, make).await;
                 lent.map(|tile| (tile, true))
@@ -144,7 +144,7 @@ impl Sharing {
     }
 
     /// Tells open pages when it is the followed notebook that has changed.
-    fn tell(&self, key: &Key) {
+    fn tell(&self, key: &CopyId) {
         if self.is_followed(&key.filename, &key.user) {
             self.asides.say(Audience::Everyone, FOLLOWED, &());
         }
@@ -165,7 +165,7 @@ impl Observer for Sharing {
         self.tell(&revision.key);
     }
 
-    fn removed(&self, key: &Key) {
+    fn removed(&self, key: &CopyId) {
         self.tell(key);
     }
 }

@@ -258,7 +258,7 @@ impl App {
         let class = self.class.clone();
         let builds = Arc::clone(&self.builds.0);
         let built = tokio::task::spawn_blocking(move || {
-            class.look_around(|_| true);
+            class.scan_homes(|_| true);
             class.read_all(2);
             builds.class_was_read(&class);
             builds.settle();

@@ -1,10 +1,10 @@
 //! What comes out of the queue, and when.
 
 use super::*;
-use crate::class::{Content, TailLimits};
+use crate::class::{NotebookContent, TailLimits};
 
 fn lane(user: &str) -> Lane {
-    Lane::Copy(Key {
+    Lane::Copy(CopyId {
         filename: "a.ipynb".to_owned(),
         user: user.to_owned(),
     })
@@ -15,7 +15,7 @@ fn revision(user: &str) -> Work {
         unreachable!("it is a copy's")
     };
     let file = b"{\"cells\": []}".to_vec().into();
-    let content = Content::parse(file, TailLimits::NONE, None);
+    let content = NotebookContent::parse(file, TailLimits::NONE, None);
     Work::Revised(Box::new(Revision {
         key,
         version: None,
@@ -56,7 +56,7 @@ fn who_saves_much_waits_for_their_own() {
     queue.release();
     let now = Instant::now();
     let copy = |user: &str, n: usize| {
-        Lane::Copy(Key {
+        Lane::Copy(CopyId {
             filename: format!("{n}.ipynb"),
             user: user.to_owned(),
         })
@@ -103,7 +103,7 @@ fn what_is_held_is_bounded_in_bytes_too() {
     let large = |user: &str| {
         let mut file = b"{\"cells\": []}".to_vec();
         file.resize(MOST_BYTES / 2, b' ');
-        let content = Content::parse(file.into(), TailLimits::NONE, None);
+        let content = NotebookContent::parse(file.into(), TailLimits::NONE, None);
         let Work::Revised(mut revision) = revision(user) else {
             unreachable!("it was just made")
         };
@@ -164,7 +164,7 @@ fn who_has_things_looked_at_without_end_keeps_nothing_from_being_written() {
     let now = Instant::now();
     let summary = |n: usize| Lane::Summary(format!("{n}.ipynb"));
     let copy = |n: usize| {
-        Lane::Copy(Key {
+        Lane::Copy(CopyId {
             filename: format!("{n}.ipynb"),
             user: "mallory".to_owned(),
         })

@@ -41,7 +41,8 @@ fn made_from_nothing(
         .iter()
         .map(|(user, text)| {
             let at = saved_at_ms(user);
-            let part = match Content::parse(text.clone().into_bytes().into(), limits, None) {
+            let part = match NotebookContent::parse(text.clone().into_bytes().into(), limits, None)
+            {
                 Ok(content) => Part::of(user, at, &content, None),
                 Err(error) => {
                     let problem = format!("This file is not a notebook: {error}.");

@@ -36,26 +36,26 @@ impl HistoryStore for Full {
 
     fn versions(
         &self,
-        key: &Key,
+        key: &CopyId,
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<Version>, HistoryError> {
         self.inner.versions(key, before, limit)
     }
 
-    fn version(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+    fn version(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError> {
         self.inner.version(key, id)
     }
 
-    fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+    fn next(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError> {
         self.inner.next(key, id)
     }
 
-    fn length(&self, key: &Key, id: i64) -> Result<Option<u64>, HistoryError> {
+    fn length(&self, key: &CopyId, id: i64) -> Result<Option<u64>, HistoryError> {
         self.inner.length(key, id)
     }
 
-    fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
+    fn bytes(&self, key: &CopyId, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
         if self.unreadable.load(Ordering::SeqCst) {
             return Err(HistoryError::Engine(
                 "the disk answers with errors".to_owned(),
@@ -125,12 +125,12 @@ fn scene_of(
 }
 
 impl Scene {
-    fn save(&self, source: &str) -> Key {
+    fn save(&self, source: &str) -> CopyId {
         let file = self.folder.path().join("ana/a.ipynb");
         let cell = serde_json::json!({"cell_type": "raw", "source": source});
         fs::write(&file, serde_json::json!({"cells": [cell]}).to_string()).unwrap();
-        let key = self.class.key_of(file.to_str().unwrap()).unwrap();
-        self.class.look_around(|_| true);
+        let key = self.class.copy_at(file.to_str().unwrap()).unwrap();
+        self.class.scan_homes(|_| true);
         self.class.read_all(1);
         key
     }
@@ -202,9 +202,9 @@ fn pending(filename: &str, sources: &[&str]) -> Pending {
         .iter()
         .map(|source| serde_json::json!({"cell_type": "raw", "source": source}));
     let file = serde_json::json!({"cells": cells.collect::<Vec<_>>()}).to_string();
-    let content = Content::parse(file.into_bytes().into(), TailLimits::NONE, None).unwrap();
+    let content = NotebookContent::parse(file.into_bytes().into(), TailLimits::NONE, None).unwrap();
     Pending {
-        key: Key {
+        key: CopyId {
             filename: filename.to_owned(),
             user: "ana".to_owned(),
         },
@@ -303,7 +303,7 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
         Recorder::start(Arc::clone(&store) as _, reader, bounds, Asides::default()).unwrap();
     // Gone before the recorder, which waits for its thread.
     let busy = busy;
-    let key = Key {
+    let key = CopyId {
         filename: "a.ipynb".to_owned(),
         user: "mallory".to_owned(),
     };

@@ -24,7 +24,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Bounds, Counts, HistoryError, HistoryStore, Save, Version};
 use crate::{
-    class::Key,
+    class::CopyId,
     reserve::Reserve,
     sqlite::{self, Durability, Inspected, connect_pair, explained},
 };
@@ -156,7 +156,7 @@ impl HistoryStore for SqliteHistory {
 
     fn versions(
         &self,
-        key: &Key,
+        key: &CopyId,
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<Version>, HistoryError> {
@@ -169,11 +169,11 @@ impl HistoryStore for SqliteHistory {
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn version(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+    fn version(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError> {
         self.one(key, id, &format!("{SELECT} AND v.id = ?3"))
     }
 
-    fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+    fn next(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError> {
         self.one(
             key,
             id,
@@ -181,7 +181,7 @@ impl HistoryStore for SqliteHistory {
         )
     }
 
-    fn length(&self, key: &Key, id: i64) -> Result<Option<u64>, HistoryError> {
+    fn length(&self, key: &CopyId, id: i64) -> Result<Option<u64>, HistoryError> {
         let (mut length, mut part) = (0, Vec::new());
         let found = self.each_part(key, id, |transaction, id| {
             part.clear();
@@ -192,7 +192,7 @@ impl HistoryStore for SqliteHistory {
         Ok(found.then_some(length))
     }
 
-    fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
+    fn bytes(&self, key: &CopyId, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
         let mut bytes = Vec::new();
         let found = self.each_part(key, id, |transaction, id| {
             content::load_to(transaction, id, &mut bytes)
@@ -239,7 +239,7 @@ impl HistoryStore for SqliteHistory {
 }
 
 impl SqliteHistory {
-    fn one(&self, key: &Key, id: i64, sql: &str) -> Result<Option<Version>, HistoryError> {
+    fn one(&self, key: &CopyId, id: i64, sql: &str) -> Result<Option<Version>, HistoryError> {
         let reader = self.reader.lock();
         let mut statement = reader.prepare_cached(sql)?;
         let found = statement.query_row(params![key.user, key.filename, id], version);
@@ -249,7 +249,7 @@ impl SqliteHistory {
     /// Has `look` see every part of a version, by its number; `false` when there is none such.
     fn each_part(
         &self,
-        key: &Key,
+        key: &CopyId,
         id: i64,
         mut look: impl FnMut(&Connection, i64) -> rusqlite::Result<()>,
     ) -> Result<bool, HistoryError> {
