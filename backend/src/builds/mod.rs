@@ -47,7 +47,7 @@ use crate::{
     background,
     class::{Class, CopyId, Observer, Revision, TailLimits},
     feed::Asides,
-    homes::{OnDisk, Reader},
+    homes::{NotebookFile, NotebookReader},
     sharing::Sharing,
 };
 use export::Exports;
@@ -77,7 +77,7 @@ struct Summarised {
 
 /// See the module's words.
 pub struct Builds {
-    reader: Reader,
+    reader: NotebookReader,
     limits: TailLimits,
     every: Duration,
     folder: Folder,
@@ -100,7 +100,7 @@ impl Builds {
     /// # Errors
     /// When the folder cannot be made, is another program's, or holds other things.
     pub fn new(
-        reader: impl Into<Reader>,
+        reader: impl Into<NotebookReader>,
         limits: TailLimits,
         folder: &Path,
     ) -> anyhow::Result<Self> {
@@ -302,7 +302,7 @@ impl Builds {
     /// When it cannot be read, or not written.
     pub fn build_outside(&self, path: &Path) -> anyhow::Result<PathBuf> {
         let shown = path.display();
-        let file = OnDisk::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let file = NotebookFile::read(path).with_context(|| format!("cannot read {shown}"))?;
         let parsed = file.content().and_then(|bytes| Notebook::parse(&bytes));
         let notebook = parsed
             .with_context(|| format!("{shown} is not a notebook"))?

@@ -13,7 +13,7 @@ use shared::{
 };
 
 use super::TailLimits;
-use crate::homes::OnDisk;
+use crate::homes::NotebookFile;
 
 /// The content of a notebook file that was read: all its bytes, and its end. A clone is the
 /// same one.
@@ -35,7 +35,7 @@ impl NotebookContent {
     /// # Errors
     /// When the file is no notebook.
     pub fn parse(
-        file: OnDisk,
+        file: NotebookFile,
         limits: TailLimits,
         before: Option<&Prepared>,
     ) -> Result<Self, ParseError> {

@@ -11,7 +11,7 @@ use super::{
     path_of,
 };
 use crate::{
-    homes::{Fingerprint, OnDisk, Opened, ReadError, open_notebook},
+    homes::{Fingerprint, NotebookFile, OpenNotebook, ReadError, open_notebook},
     lanes::Unread,
     time,
 };
@@ -106,7 +106,7 @@ impl Core {
     /// Reads an open file and its last cells; the inner error is why it is no notebook.
     fn parse(
         &self,
-        opened: &Opened,
+        opened: &OpenNotebook,
         before: Option<&TileContent>,
     ) -> Result<Result<NotebookContent, String>, ReadError> {
         let read = || {
@@ -135,7 +135,7 @@ impl Core {
         let home = self.reader.homes().home_of(&key.user)?;
         let opened = open_notebook(&home, &key.filename).ok()?;
         let size = opened.version().size();
-        let parse = |file: OnDisk| {
+        let parse = |file: NotebookFile| {
             let parsed = Notebook::parse(&file.content().ok()?).ok()?;
             Some(look(&parsed.notebook))
         };

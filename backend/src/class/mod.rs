@@ -43,7 +43,9 @@ pub(crate) use save_failures::SaveFailures;
 
 use crate::{
     feed::{Asides, Audience},
-    homes::{Fingerprint, Found, HomesTemplate, MOST_NOTEBOOKS, Reader, Watch},
+    homes::{
+        Fingerprint, FoundNotebook, HomesTemplate, MAX_NOTEBOOKS_PER_HOME, NotebookReader, Watch,
+    },
     lanes::{Pending, Unread},
     telemetry::loggable,
 };
@@ -59,8 +61,8 @@ pub struct CopyId {
     pub user: String,
 }
 
-impl From<Found> for CopyId {
-    fn from(found: Found) -> Self {
+impl From<FoundNotebook> for CopyId {
+    fn from(found: FoundNotebook) -> Self {
         Self {
             filename: found.filename,
             user: found.user,
@@ -97,7 +99,7 @@ pub struct Class(Arc<Core>);
 
 /// The state of the class that the lanes' threads share.
 struct Core {
-    reader: Reader,
+    reader: NotebookReader,
     limits: TailLimits,
     records: RwLock<BTreeMap<CopyId, Arc<CopyRecord>>>,
     observers: Vec<Arc<dyn Observer>>,
@@ -112,7 +114,7 @@ struct Core {
 impl Class {
     /// A class with no known notebook yet, whose notebooks `reader` reads.
     #[must_use]
-    pub fn new(reader: impl Into<Reader>, limits: TailLimits) -> Self {
+    pub fn new(reader: impl Into<NotebookReader>, limits: TailLimits) -> Self {
         Self(Arc::new(Core {
             reader: reader.into(),
             limits,
@@ -149,7 +151,7 @@ impl Class {
 
     /// The reader of the homes.
     #[must_use]
-    pub fn reader(&self) -> &Reader {
+    pub fn reader(&self) -> &NotebookReader {
         &self.0.reader
     }
 
@@ -306,9 +308,9 @@ impl Class {
     }
 
     /// Walks each home in its participant's lane.
-    fn scan(&self, watch: &Watch) -> Vec<(String, Pending<Vec<Found>>)> {
+    fn scan(&self, watch: &Watch) -> Vec<(String, Pending<Vec<FoundNotebook>>)> {
         let homes = self.homes();
-        let users = watch.everyone(homes);
+        let users = watch.users(homes);
         let asked = users.into_iter().map(|user| {
             let (watch, homes, of) = (watch.clone(), homes.clone(), user.clone());
             let lanes = self.0.reader.lanes();
@@ -353,7 +355,7 @@ impl Core {
                 .filter(|other| other.user == key.user)
                 .count()
         };
-        records.contains_key(key) || own() < MOST_NOTEBOOKS
+        records.contains_key(key) || own() < MAX_NOTEBOOKS_PER_HOME
     }
 
     fn record_or_new(&self, key: &CopyId) -> Arc<CopyRecord> {

@@ -22,7 +22,7 @@ use super::{homes::HomesArg, quota::QuotaArgs};
 use crate::{
     builds::Builds,
     class::{Class, CopyId, Observer, Revision, TailLimits},
-    homes::{HomesTemplate, Reader, watch},
+    homes::{HomesTemplate, NotebookReader, watch},
 };
 
 /// Between two looks at the homes, at most; the kernel tells of most changes at once.
@@ -77,7 +77,7 @@ impl Wanted {
 /// come out.
 pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let limits = TailLimits::default();
-    let reader = Reader::patient(args.homes.template.clone());
+    let reader = NotebookReader::for_command(args.homes.template.clone());
     let builds = Builds::new(reader.clone(), limits, &args.out)?;
     let builds = Arc::new(builds.within(args.quota.builds()));
     let (wanted, outside) = sorted_out(&args.notebooks, &args.homes.template);

@@ -13,7 +13,7 @@ use shared::notebook::{Notebook, Part};
 
 use super::parallel::in_parallel;
 use crate::{
-    homes::OnDisk,
+    homes::NotebookFile,
     text::{self, Text},
 };
 
@@ -93,7 +93,8 @@ fn print(fill: impl FnOnce(&mut Text<'_>) -> fmt::Result) -> io::Result<()> {
 
 /// The end of a notebook, and what was odd about the notebook.
 fn read(args: &TailArgs, file: &Path) -> anyhow::Result<(Notebook, Vec<String>)> {
-    let on_disk = OnDisk::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let on_disk =
+        NotebookFile::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let (_, end) = on_disk
         .content_and_end(args.num_cells)
         .with_context(|| format!("{} is not a notebook", file.display()))?;

@@ -1,7 +1,7 @@
 //! Every version of every notebook, for as long as the settings say.
 //!
 //! A version is kept as the bytes that were on the disk but for private cells
-//! ([`crate::homes::OnDisk`]), cut where its cells are (`pieces`), each piece once for the
+//! ([`crate::homes::NotebookFile`]), cut where its cells are (`pieces`), each piece once for the
 //! whole class; so what comes back is the file as it was saved. The recorder is told of versions as an observer of the class and gives them
 //! to a [`HistoryStore`] from a thread of its own: a save never waits for its history.
 //!

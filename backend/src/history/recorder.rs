@@ -27,7 +27,7 @@ use crate::{
     background,
     class::{CopyId, NotebookContent, Observer, Revision, TailLimits},
     feed::{Asides, Audience},
-    homes::Reader,
+    homes::NotebookReader,
     time,
 };
 
@@ -65,7 +65,7 @@ impl Recorder {
     /// When the thread cannot be started.
     pub fn start(
         store: Arc<dyn HistoryStore>,
-        reader: impl Into<Reader>,
+        reader: impl Into<NotebookReader>,
         bounds: Bounds,
         asides: Asides,
     ) -> anyhow::Result<Self> {
@@ -126,7 +126,7 @@ impl Observer for Recorder {
 struct Writer {
     queue: Arc<Queue>,
     store: Arc<dyn HistoryStore>,
-    reader: Reader,
+    reader: NotebookReader,
     bounds: Bounds,
     asides: Asides,
     /// The cells of the newest versions of notebooks, in brief. What is forgotten is found

@@ -19,7 +19,7 @@ use backend::{
     class::{Class, Reporter, TailLimits},
     feed::{Asides, Feed},
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
-    homes::{HomesTemplate, Reader},
+    homes::{HomesTemplate, NotebookReader},
     limits::{LimitSettings, Limits},
     notices::Board,
     routes::router,
@@ -149,7 +149,7 @@ impl App {
         let history: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
         let bounds = Bounds::new(30, 1 << 30);
-        let reader = Reader::from(homes);
+        let reader = NotebookReader::from(homes);
         let recorder =
             Recorder::start(Arc::clone(&history), reader.clone(), bounds, asides.clone()).unwrap();
         let any = "127.0.0.1:0".parse().unwrap();

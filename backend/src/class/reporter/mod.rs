@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Class, CopyId, LookOutcome, path_of};
 use crate::{
-    homes::{Fingerprint, Found, Poke, Watch, watch},
+    homes::{Fingerprint, FoundNotebook, Poke, Watch, watch},
     limits::{Buckets, Rate},
     store::{EventStore, NewEvent},
     time,
@@ -225,7 +225,7 @@ impl Reporter {
 
     /// Lists the users who have a home, and checks the copies of those who have none any more.
     fn list_users(&mut self) {
-        let users = self.watch.everyone(self.class.homes());
+        let users = self.watch.users(self.class.homes());
         self.walks.set_users(&users, Instant::now());
         let users: HashSet<String> = users.into_iter().collect();
         for key in self.class.copy_ids() {
@@ -275,7 +275,7 @@ impl Reporter {
         });
     }
 
-    fn finish_walk(&mut self, user: &str, found: Vec<Found>, took: Duration) {
+    fn finish_walk(&mut self, user: &str, found: Vec<FoundNotebook>, took: Duration) {
         self.walks.ended(user, took, Instant::now());
         let known = self.walked.remove(user).unwrap_or_default();
         let present: HashSet<String> = found.iter().map(|file| file.filename.clone()).collect();
@@ -288,7 +288,7 @@ impl Reporter {
     }
 
     /// Takes what a walk has found; unreported versions are due after `grace`.
-    fn add_found(&mut self, found: Vec<Found>, grace: Duration) {
+    fn add_found(&mut self, found: Vec<FoundNotebook>, grace: Duration) {
         for file in found {
             let (version, key) = (file.fingerprint, CopyId::from(file));
             let record = self.class.0.mark_found(&key);

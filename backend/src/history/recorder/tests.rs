@@ -296,7 +296,7 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
         let _ = end.recv();
     });
     let homes = format!("{}/{{user}}", folder.path().display());
-    let reader = Reader::in_lanes(homes.parse().unwrap(), lanes);
+    let reader = NotebookReader::in_lanes(homes.parse().unwrap(), lanes);
     let store = Arc::new(store);
     let bounds = Bounds::new(30, 1 << 30);
     let recorder =
