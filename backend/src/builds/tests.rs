@@ -22,7 +22,7 @@ use super::{
 use crate::{
     class::NotebookContent,
     homes::HomesTemplate,
-    lanes::{Lanes, Patience},
+    lanes::{LaneTimeouts, PersonLanes},
 };
 
 /// A class of its own and what is built of it.
@@ -143,14 +143,14 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
     let homes = format!("{}/homes/{{user}}", base.path().display());
     let homes: HomesTemplate = homes.parse().unwrap();
     let hour = Duration::from_secs(3_600);
-    let patience = Patience {
+    let timeouts = LaneTimeouts {
         running: hour,
         waiting: hour,
     };
-    let lanes = Lanes::new(2, patience);
+    let lanes = PersonLanes::new(2, timeouts);
     // Until the sender is gone.
     let (busy, end) = mpsc::channel::<()>();
-    lanes.put("mallory", move || {
+    lanes.submit_detached("mallory", move || {
         let _ = end.recv();
     });
     let reader = NotebookReader::in_lanes(homes.clone(), lanes);

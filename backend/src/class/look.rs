@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     homes::{Fingerprint, NotebookFile, OpenNotebook, ReadError, open_notebook},
-    lanes::Unread,
+    lanes::LaneError,
     time,
 };
 
@@ -148,7 +148,7 @@ impl Core {
         &self,
         key: &CopyId,
         record: &CopyRecord,
-        look: Result<LookOutcome, Unread>,
+        look: Result<LookOutcome, LaneError>,
     ) -> Option<Tile> {
         match look {
             Ok(LookOutcome::Missing) if record.was_on_disk() => None,
@@ -181,7 +181,7 @@ impl Core {
     }
 
     /// The tile of an earlier version, and why there is none of the present one.
-    fn tile_from_before(&self, key: &CopyId, record: &CopyRecord, error: Unread) -> Tile {
+    fn tile_from_before(&self, key: &CopyId, record: &CopyRecord, error: LaneError) -> Tile {
         let state = record.state();
         let since = match state.good {
             Some(_) => "What is shown may be older than the last save.",

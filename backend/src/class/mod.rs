@@ -46,7 +46,7 @@ use crate::{
     homes::{
         Fingerprint, FoundNotebook, HomesTemplate, MAX_NOTEBOOKS_PER_HOME, NotebookReader, Watch,
     },
-    lanes::{Pending, Unread},
+    lanes::{LaneError, PendingAnswer},
     telemetry::loggable,
 };
 use copy::{CopyRecord, LookOutcome};
@@ -200,13 +200,13 @@ impl Class {
         &self,
         key: &CopyId,
         look: impl FnOnce(&Notebook) -> T + Send + 'static,
-    ) -> Result<Option<T>, Unread> {
+    ) -> Result<Option<T>, LaneError> {
         let Some(record) = self.0.record(key) else {
             return Ok(None);
         };
         let core = Arc::clone(&self.0);
         let owned = key.clone();
-        let read = self.0.reader.lanes().ask(&key.user, move || {
+        let read = self.0.reader.lanes().submit(&key.user, move || {
             let found = core.refresh(&owned, &record);
             let is_there = !(found == LookOutcome::Missing && record.was_on_disk());
             is_there.then(|| core.with_notebook(&owned, look)).flatten()
@@ -227,7 +227,7 @@ impl Class {
         if records.remove(key).is_some() {
             // Queued behind what the lane still tells of this copy, and under the lock, so that
             // what is told after the copy came back is queued behind this.
-            self.0.reader.lanes().put(&key.user, tell);
+            self.0.reader.lanes().submit_detached(&key.user, tell);
         }
     }
 
@@ -240,9 +240,9 @@ impl Class {
             for _ in 0..threads.max(1) {
                 scope.spawn(|| {
                     while let Some((key, record)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if let Err(unread) = self.look(key, record).wait() {
+                        if let Err(error) = self.look(key, record).wait() {
                             let (user, filename) = (loggable(&key.user), loggable(&key.filename));
-                            tracing::warn!(%user, %filename, "a notebook was not read: {unread}");
+                            tracing::warn!(%user, %filename, "a notebook was not read: {error}");
                         }
                         for observer in &self.0.observers {
                             observer.keep_up();
@@ -281,7 +281,7 @@ impl Class {
         }
         // The observers are told before this returns.
         for key in &gone {
-            let told = self.0.reader.lanes().ask(&key.user, || ());
+            let told = self.0.reader.lanes().submit(&key.user, || ());
             // A lane that is held up is not waited for.
             let _ = told.wait();
         }
@@ -308,24 +308,24 @@ impl Class {
     }
 
     /// Walks each home in its participant's lane.
-    fn scan(&self, watch: &Watch) -> Vec<(String, Pending<Vec<FoundNotebook>>)> {
+    fn scan(&self, watch: &Watch) -> Vec<(String, PendingAnswer<Vec<FoundNotebook>>)> {
         let homes = self.homes();
         let users = watch.users(homes);
         let asked = users.into_iter().map(|user| {
             let (watch, homes, of) = (watch.clone(), homes.clone(), user.clone());
             let lanes = self.0.reader.lanes();
-            let scan = lanes.ask(&user, move || watch.scan_home(&homes, &of));
+            let scan = lanes.submit(&user, move || watch.scan_home(&homes, &of));
             (user, scan)
         });
         asked.collect()
     }
 
-    fn look(&self, key: &CopyId, record: &Arc<CopyRecord>) -> Pending<LookOutcome> {
+    fn look(&self, key: &CopyId, record: &Arc<CopyRecord>) -> PendingAnswer<LookOutcome> {
         let (core, record, owned) = (Arc::clone(&self.0), Arc::clone(record), key.clone());
         self.0
             .reader
             .lanes()
-            .ask(&key.user, move || core.refresh(&owned, &record))
+            .submit(&key.user, move || core.refresh(&owned, &record))
     }
 }
 

@@ -149,7 +149,7 @@ mod tests {
         fs::remove_file(&file).unwrap();
         class.forget(&key);
         // The lane tells the observers before it runs this.
-        class.reader().lanes().ask("ana", || ()).wait().unwrap();
+        class.reader().lanes().submit("ana", || ()).wait().unwrap();
         assert_eq!(told.take(), ["ana removed"]);
     }
 
@@ -175,7 +175,7 @@ mod tests {
             assert_eq!(told.take(), ["0 cells"]);
             let (let_go, hanging) = mpsc::channel::<()>();
             // It ends when the other end is dropped.
-            lanes.put("ana", move || {
+            lanes.submit_detached("ana", move || {
                 let _ = hanging.recv();
             });
             fs::remove_file(&file).unwrap();
@@ -192,7 +192,7 @@ mod tests {
                 false => assert_eq!(told.take(), ["ana removed"]),
             }
             class.forget(&key);
-            lanes.ask("ana", || ()).wait().unwrap();
+            lanes.submit("ana", || ()).wait().unwrap();
             told.take();
         }
     }

@@ -10,7 +10,7 @@ use super::{
     Class, CopyId,
     copy::{CopyRecord, LookOutcome},
 };
-use crate::lanes::Unread;
+use crate::lanes::LaneError;
 
 /// So many answers are made of tiles at the same time.
 pub(super) const MAX_TILE_ANSWERS: usize = 4;
@@ -82,7 +82,7 @@ impl Class {
         let core = Arc::clone(&self.0);
         let (key, its_record, make_whole) = (key.clone(), Arc::clone(&record), make.clone());
         let owned = key.clone();
-        let read = self.0.reader.lanes().ask(&key.user, move || {
+        let read = self.0.reader.lanes().submit(&key.user, move || {
             let look = core.refresh(&owned, &its_record);
             let read = core.with_notebook(&owned, |notebook| {
                 make_whole(Tile {
@@ -100,7 +100,7 @@ impl Class {
                 return is_there.then_some(whole);
             }
             Ok((look, None)) => Ok(look),
-            Err(unread) => Err(unread),
+            Err(error) => Err(error),
         };
         self.show(move |class| class.tile_after(&key, &record, look).map(make))
             .await
@@ -125,12 +125,12 @@ impl Class {
         &self,
         key: &CopyId,
         record: &Arc<CopyRecord>,
-        look: Result<LookOutcome, Unread>,
+        look: Result<LookOutcome, LaneError>,
     ) -> Option<Tile> {
         if look.is_err() && record.await_read() {
             let (core, record, owned) = (Arc::clone(&self.0), Arc::clone(record), key.clone());
             let lanes = self.0.reader.lanes();
-            lanes.put(&key.user, move || drop(core.refresh(&owned, &record)));
+            lanes.submit_detached(&key.user, move || drop(core.refresh(&owned, &record)));
         }
         self.0.tile(key, record, look)
     }

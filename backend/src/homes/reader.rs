@@ -4,13 +4,13 @@
 use std::{thread, time::Duration};
 
 use super::{Fingerprint, HomesTemplate, NotebookFile, read_notebook};
-use crate::lanes::{Lanes, Patience, Unread};
+use crate::lanes::{LaneError, LaneTimeouts, PersonLanes};
 
 /// Reads notebooks below the homes, in lanes. A clone reads in the same lanes.
 #[derive(Clone)]
 pub struct NotebookReader {
     homes: HomesTemplate,
-    lanes: Lanes,
+    lanes: PersonLanes,
     /// Callers wait until a file is read, however long that takes.
     has_no_timeouts: bool,
 }
@@ -19,7 +19,7 @@ impl From<HomesTemplate> for NotebookReader {
     fn from(homes: HomesTemplate) -> Self {
         Self {
             homes,
-            lanes: Lanes::default(),
+            lanes: PersonLanes::default(),
             has_no_timeouts: false,
         }
     }
@@ -28,7 +28,7 @@ impl From<HomesTemplate> for NotebookReader {
 impl NotebookReader {
     /// The same homes, read in these lanes.
     #[must_use]
-    pub fn in_lanes(homes: HomesTemplate, lanes: Lanes) -> Self {
+    pub fn in_lanes(homes: HomesTemplate, lanes: PersonLanes) -> Self {
         Self {
             homes,
             lanes,
@@ -40,14 +40,14 @@ impl NotebookReader {
     #[must_use]
     pub fn for_command(homes: HomesTemplate) -> Self {
         const HOUR: Duration = Duration::from_secs(3_600);
-        let timeouts = Patience {
+        let timeouts = LaneTimeouts {
             running: HOUR,
             waiting: HOUR,
         };
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
             homes,
-            lanes: Lanes::new(cores, timeouts),
+            lanes: PersonLanes::new(cores, timeouts),
             has_no_timeouts: true,
         }
     }
@@ -60,7 +60,7 @@ impl NotebookReader {
 
     /// The lanes that they are read in.
     #[must_use]
-    pub fn lanes(&self) -> &Lanes {
+    pub fn lanes(&self) -> &PersonLanes {
         &self.lanes
     }
 
@@ -74,12 +74,12 @@ impl NotebookReader {
         user: &str,
         filename: &str,
         timeout: Duration,
-    ) -> Result<Option<(Fingerprint, NotebookFile)>, Unread> {
+    ) -> Result<Option<(Fingerprint, NotebookFile)>, LaneError> {
         let Some(home) = self.homes.home_of(user) else {
             return Ok(None);
         };
         let filename = filename.to_owned();
-        let read = self.lanes.ask(user, move || {
+        let read = self.lanes.submit(user, move || {
             let (version, file) = read_notebook(&home, &filename, None).ok()?;
             Some((version, file?))
         });

@@ -38,7 +38,7 @@ use crate::{
     history::{HistoryStore, Version, difference},
     homes::CreateError,
     identity::Identity,
-    lanes::Lanes,
+    lanes::PersonLanes,
     telemetry::loggable,
     text::attachment,
     time,
@@ -129,7 +129,7 @@ impl Asked {
     fn with_notebook<T>(
         &self,
         id: i64,
-        lanes: &Lanes,
+        lanes: &PersonLanes,
         look: impl FnOnce(&Notebook) -> T,
     ) -> Result<T, AppError> {
         // Nobody waits for a turn with a large file in hand.

@@ -244,7 +244,7 @@ impl App {
     pub(crate) fn hang(&self, user: &str) -> Sender<()> {
         let (let_go, hanging) = mpsc::channel();
         let (begun, has_begun) = mpsc::channel();
-        self.class.reader().lanes().put(user, move || {
+        self.class.reader().lanes().submit_detached(user, move || {
             begun.send(()).unwrap();
             // It ends when the other end is dropped.
             let _ = hanging.recv();

@@ -261,7 +261,7 @@ impl Reporter {
         });
         let missed = self.stored_saves.unfound(&user);
         let lanes = self.class.reader().lanes();
-        lanes.put(&user.clone(), move || {
+        lanes.submit_detached(&user.clone(), move || {
             let begun = Instant::now();
             let found = watch.scan_home(&homes, &user);
             let absent = absent(&homes, &user, missed);
@@ -333,7 +333,7 @@ impl Reporter {
         let answer = move |key, look| LaneResult::Looked { key, look, why };
         let guard = self.results.guard(answer(key.clone(), None));
         let lanes = self.class.reader().lanes();
-        lanes.put(&key.user.clone(), move || {
+        lanes.submit_detached(&key.user.clone(), move || {
             let look = record.map(|record| core.refresh(&key, &record));
             guard.set(answer(key, look));
         });

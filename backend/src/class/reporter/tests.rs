@@ -55,7 +55,7 @@ async fn a_home_that_hangs_holds_up_neither_the_start_nor_others() {
     let homes: HomesTemplate = homes.parse().unwrap();
     let class = Class::new(homes, TailLimits::default());
     let (let_go, hanging) = mpsc::channel::<()>();
-    class.reader().lanes().put("ana", move || {
+    class.reader().lanes().submit_detached("ana", move || {
         // It ends when the other end is dropped.
         let _ = hanging.recv();
     });

@@ -13,7 +13,7 @@ use crate::{
     class::Class,
     history::{SqliteHistory, Version},
     homes::HomesTemplate,
-    lanes::{Lanes, Patience},
+    lanes::{LaneTimeouts, PersonLanes},
     reserve::Reserve,
 };
 
@@ -285,14 +285,14 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap();
     let hour = Duration::from_secs(3_600);
-    let patience = Patience {
+    let timeouts = LaneTimeouts {
         running: hour,
         waiting: hour,
     };
-    let lanes = Lanes::new(2, patience);
+    let lanes = PersonLanes::new(2, timeouts);
     // Until the sender is gone.
     let (busy, end) = mpsc::channel::<()>();
-    lanes.put("mallory", move || {
+    lanes.submit_detached("mallory", move || {
         let _ = end.recv();
     });
     let homes = format!("{}/{{user}}", folder.path().display());
