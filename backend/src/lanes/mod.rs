@@ -224,12 +224,12 @@ impl PersonLanes {
         read: impl Fn() -> Result<F, E>,
         work: impl FnOnce(F) -> T,
     ) -> Result<T, E> {
-        const READINGS: usize = 3;
+        const MAX_READS: usize = 3;
         if size < LARGE_FILE_BYTES {
             return Ok(work(read()?));
         }
         self.give_up_thread();
-        for _ in 0..READINGS {
+        for _ in 0..MAX_READS {
             let turn = self.pool.turns.take_to_read();
             let file = read()?;
             if turn.has_read() {

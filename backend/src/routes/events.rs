@@ -91,7 +91,7 @@ async fn store_event(
         // of --homes, may have another for it.
         event.filename.clone_from(filename);
     }
-    state.limits.post_of(identity, size_of(&event))?;
+    state.limits.post_extra_bytes(identity, size_of(&event))?;
     let Some(copy) = copy else {
         return Ok(append(state, identity, event).await?.event);
     };
@@ -125,7 +125,7 @@ async fn append(
     identity: &Identity,
     event: NewEvent,
 ) -> Result<Committed, StoreError> {
-    match state.limits.entries_of(identity, size_of(&event)) {
+    match state.limits.max_entries(identity, size_of(&event)) {
         Some(most) => state.store.append_within(event, most).await,
         None => state.store.append(event).await,
     }

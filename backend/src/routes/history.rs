@@ -329,7 +329,7 @@ async fn restore_version(
         let version = asked.version(request.version)?;
         let suffix = format!("-restored-{}", clock_text(version.saved_at_ms));
         let bytes = asked.bytes(version.id)?;
-        limits.limits.restore_of(&asked.key.user, bytes.len())?;
+        limits.limits.restore_bytes(&asked.key.user, bytes.len())?;
         let home = home.open().map_err(CreateError::from)?;
         let filename = home.create_beside(&asked.key.filename, &suffix, &bytes)?;
         tracing::info!(

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Class, CopyId, LookOutcome, path_of};
 use crate::{
     homes::{Fingerprint, FoundNotebook, Poke, Watch, watch},
-    limits::{Buckets, Rate},
+    limits::{Rate, TokenBuckets},
     store::{EventStore, NewEvent},
     time,
 };
@@ -76,7 +76,7 @@ pub struct Reporter {
     /// The copies that were known of each person when the walk of their home began.
     walked: HashMap<String, Vec<CopyId>>,
     /// Count each person's reported saves.
-    buckets: Buckets,
+    buckets: TokenBuckets,
     watch: Watch,
     pokes: Receiver<Poke>,
     lane_results: Receiver<LaneResult>,
@@ -107,7 +107,7 @@ impl Reporter {
             next_user_list: Instant::now() + USER_LIST_INTERVAL,
             walks: WalkSchedule::default(),
             walked: HashMap::new(),
-            buckets: Buckets::default(),
+            buckets: TokenBuckets::default(),
             watch,
             pokes,
             lane_results,
