@@ -6,7 +6,7 @@ use std::future::Future;
 use shared::wire::{DELETE_NOTEBOOK, SAVE_NOTEBOOK};
 
 use super::{Class, CopyId, copy::LookOutcome};
-use crate::store::Committed;
+use crate::store::CommittedEvent;
 
 impl Class {
     /// Commits, by `append`, an event of this `kind` of the copy `key`, so that the reporter does
@@ -18,8 +18,8 @@ impl Class {
         &self,
         key: &CopyId,
         kind: &str,
-        append: impl Future<Output = Result<Committed, E>>,
-    ) -> Result<Committed, E> {
+        append: impl Future<Output = Result<CommittedEvent, E>>,
+    ) -> Result<CommittedEvent, E> {
         if kind == SAVE_NOTEBOOK {
             // Before the event is stored: the reporter may look at the file at any moment.
             self.note_reported(key).await;

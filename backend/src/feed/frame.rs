@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use serde::Serialize;
 use shared::wire::{BEAT, StreamHello};
 
-use crate::store::Committed;
+use crate::store::CommittedEvent;
 
 /// Keeps a connection in the eyes of proxies: a comment, which readers skip, and for those
 /// who want to know that nothing was lost when the next one comes, and that up to `seq`
@@ -26,12 +26,12 @@ pub(crate) const AT_ONCE: usize = 8 << 10;
 /// A committed event and how it is sent.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) committed: Committed,
+    pub(crate) committed: CommittedEvent,
     pub(crate) frame: Bytes,
 }
 
 impl Entry {
-    pub(crate) fn new(committed: Committed) -> Self {
+    pub(crate) fn new(committed: CommittedEvent) -> Self {
         // JSON of this writer's has no line breaks, which would end the field.
         let data = serde_json::to_string(&committed.event).expect("a struct of strings is JSON");
         let frame = format!("id: {}\ndata: {data}\n\n", committed.seq);

@@ -23,7 +23,7 @@ use crate::{
     class::CopyId,
     filename::{NoFilename, plain_filename, plain_path},
     identity::Identity,
-    store::{Committed, EventFilter, NewEvent, StoreError},
+    store::{CommittedEvent, EventFilter, NewEvent, StoreError},
     time,
 };
 
@@ -124,7 +124,7 @@ async fn append(
     state: &AppState,
     identity: &Identity,
     event: NewEvent,
-) -> Result<Committed, StoreError> {
+) -> Result<CommittedEvent, StoreError> {
     match state.limits.max_entries(identity, size_of(&event)) {
         Some(most) => state.store.append_within(event, most).await,
         None => state.store.append(event).await,

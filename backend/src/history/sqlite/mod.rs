@@ -26,7 +26,7 @@ use super::{Bounds, Counts, HistoryError, HistoryStore, Save, Version};
 use crate::{
     class::CopyId,
     reserve::Reserve,
-    sqlite::{self, Durability, Inspected, connect_pair, explained},
+    sqlite::{self, Durability, SchemaVersions, connect_pair, with_remedy},
 };
 
 /// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, for pages hold them.
@@ -95,7 +95,7 @@ impl SqliteHistory {
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let opened = connect_pair(path, Durability::Normal, MIGRATIONS);
-        let [connection, reader] = opened.map_err(|error| explained(path, WHAT, error))?;
+        let [connection, reader] = opened.map_err(|error| with_remedy(path, WHAT, error))?;
         connection.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
@@ -137,8 +137,8 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Looks at the file at `path`, leaving everything as it is.
-pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
-    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, WHAT, error))
+pub(crate) fn inspect(path: &Path) -> anyhow::Result<SchemaVersions> {
+    sqlite::inspect(path, MIGRATIONS).map_err(|error| with_remedy(path, WHAT, error))
 }
 
 impl HistoryStore for SqliteHistory {
