@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 
-use crate::server::{Peer, Place};
+use crate::server::{ConnectionPlace, Peer};
 
 /// The peer that a request comes from, and the address that a proxy forwards it for. It decides
 /// nothing but whose turn it is.
@@ -25,7 +25,7 @@ pub struct RequestSource {
 impl RequestSource {
     /// The source of this request.
     pub(crate) fn of(parts: &Parts) -> Self {
-        let place = parts.extensions.get::<Arc<Place>>();
+        let place = parts.extensions.get::<Arc<ConnectionPlace>>();
         Self::new(place.map(|place| place.peer()), &parts.headers)
     }
 
