@@ -14,7 +14,7 @@ use shared::notebook::{Notebook, Part};
 use super::parallel::in_parallel;
 use crate::{
     homes::NotebookFile,
-    text::{self, Text},
+    text::{self, TextWriter},
 };
 
 /// So much is given to the system at once.
@@ -85,7 +85,7 @@ fn told<T>(file: &Path, read: anyhow::Result<(T, Vec<String>)>) -> Option<T> {
 }
 
 /// Prints the text that `fill` writes.
-fn print(fill: impl FnOnce(&mut Text<'_>) -> fmt::Result) -> io::Result<()> {
+fn print(fill: impl FnOnce(&mut TextWriter<'_>) -> fmt::Result) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(AT_ONCE, io::stdout().lock());
     text::write(&mut out, fill)?;
     out.flush()

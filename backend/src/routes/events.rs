@@ -21,7 +21,7 @@ use super::{
 use crate::{
     app::AppState,
     class::CopyId,
-    filename::{NoFilename, plain_filename, plain_path},
+    filename::{InvalidFilename, plain_filename, plain_path},
     identity::Identity,
     store::{CommittedEvent, EventFilter, NewEvent, StoreError},
     time,
@@ -228,7 +228,7 @@ pub(super) fn filter_from(pairs: Vec<(String, String)>) -> Result<EventFilter, A
 }
 
 /// A path as events have it; what is none is that of no event.
-fn plain(value: String, read: fn(&str) -> Result<String, NoFilename>) -> String {
+fn plain(value: String, read: fn(&str) -> Result<String, InvalidFilename>) -> String {
     read(&value).unwrap_or(value)
 }
 
