@@ -27,3 +27,7 @@ pub use reader::NotebookReader;
 pub use scan::{FoundNotebook, MAX_NOTEBOOKS_PER_HOME, scan};
 pub use template::HomesTemplate;
 pub use watch::{Poke, Watch, watch};
+
+/// How long tests let two threads race, at most.
+#[cfg(test)]
+const RACE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);

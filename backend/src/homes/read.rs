@@ -228,12 +228,13 @@ mod tests {
         path::Path,
         sync::atomic::{AtomicBool, Ordering},
         thread,
-        time::{Duration, Instant},
+        time::Instant,
     };
 
     use rustix::fs::{CWD, Mode, RenameFlags, renameat_with};
 
     use super::*;
+    use crate::homes::RACE_TIMEOUT;
 
     fn refusal(home: &Path, filename: &str) -> String {
         let read = read_notebook(&Home::at(home), filename, None);
@@ -304,7 +305,6 @@ mod tests {
     /// A folder and a file change places with links as fast as one thread can do it.
     #[test]
     fn exchanging_links_and_files_lets_no_read_out_of_the_home() {
-        const TEST_TIMEOUT: Duration = Duration::from_secs(60);
         let base = tempfile::tempdir().unwrap();
         let outside = base.path().join("outside");
         let home = base.path().join("home");
@@ -326,7 +326,7 @@ mod tests {
                     }
                 }
             });
-            let until = Instant::now() + TEST_TIMEOUT;
+            let until = Instant::now() + RACE_TIMEOUT;
             let mut seen = [[0_usize; 2]; 2];
             // Each of the two was met in both of its shapes, often.
             while seen.as_flattened().iter().any(|times| *times < 1000) && Instant::now() < until {

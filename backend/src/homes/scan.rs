@@ -197,12 +197,13 @@ mod tests {
         path::Path,
         sync::atomic::{AtomicBool, Ordering},
         thread,
-        time::{Duration, Instant},
+        time::Instant,
     };
 
     use rustix::fs::{CWD, RenameFlags, renameat_with};
 
     use super::*;
+    use crate::homes::RACE_TIMEOUT;
 
     fn class(base: &Path, files: &[&str]) -> HomesTemplate {
         for path in files {
@@ -326,7 +327,6 @@ mod tests {
     /// Folders change places with links into bob's home as fast as one thread can do it.
     #[test]
     fn exchanging_links_and_folders_lists_no_file_of_another_home() {
-        const TEST_TIMEOUT: Duration = Duration::from_secs(60);
         let base = tempfile::tempdir().unwrap();
         let homes = class(
             base.path(),
@@ -348,7 +348,7 @@ mod tests {
                     renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE).unwrap();
                 }
             });
-            let until = Instant::now() + TEST_TIMEOUT;
+            let until = Instant::now() + RACE_TIMEOUT;
             let mut seen = [0_usize; 2];
             let mut leaked = BTreeSet::new();
             // The folder was met under both of its names, often.

@@ -389,7 +389,7 @@ impl Limits {
     /// # Errors
     /// When there were too many lately, or are under way.
     pub(crate) fn read(&self, identity: &Identity) -> Result<Slot, LimitExceeded> {
-        const WAIT: Duration = Duration::from_secs(1);
+        const READ_RETRY_AFTER: Duration = Duration::from_secs(1);
         let ReadLimits {
             participant,
             observer,
@@ -424,7 +424,7 @@ impl Limits {
                      reads at once: try again in a moment."
                 ),
             };
-            too_many("reads", message, WAIT)
+            too_many("reads", message, READ_RETRY_AFTER)
         })
     }
 
@@ -439,7 +439,7 @@ impl Limits {
         bytes: usize,
         connection: &CancellationToken,
     ) -> Result<Option<UnsentAnswer>, LimitExceeded> {
-        const WAIT: Duration = Duration::from_secs(2);
+        const ANSWER_RETRY_AFTER: Duration = Duration::from_secs(2);
         if identity.role.sees_everyone() {
             return Ok(None);
         }
@@ -457,7 +457,7 @@ impl Limits {
                         .to_owned()
                 }
             };
-            too_many("answers", message, WAIT)
+            too_many("answers", message, ANSWER_RETRY_AFTER)
         })
     }
 
@@ -467,7 +467,7 @@ impl Limits {
     /// When there is none.
     pub(crate) fn stream(&self, identity: &Identity) -> Result<Slot, LimitExceeded> {
         /// Pages that were closed free theirs at once.
-        const WAIT: Duration = Duration::from_secs(5);
+        const STREAM_RETRY_AFTER: Duration = Duration::from_secs(5);
         let StreamLimits { each, all, .. } = self.settings.streams;
         // Without a Hub everyone is the one instructor.
         let person = identity.from_hub.then_some(identity.user.as_str());
@@ -483,7 +483,7 @@ impl Limits {
                      or ask GET /api/updates now and then."
                 ),
             };
-            too_many("streams", message, WAIT)
+            too_many("streams", message, STREAM_RETRY_AFTER)
         })
     }
 }
