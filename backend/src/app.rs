@@ -1,4 +1,4 @@
-//! What every handler can reach.
+//! The state that every handler can reach.
 
 use std::sync::Arc;
 
@@ -21,29 +21,29 @@ use crate::{
 pub struct AppState {
     /// The path that every route lives below: begins and ends in a slash.
     pub prefix: String,
-    /// Who may do what.
+    /// Authenticates requests.
     pub auth: Auth,
     /// The sessions of its pages.
     pub sessions: Sessions,
-    /// Where events are kept.
+    /// The store of events.
     pub store: Arc<dyn EventStore>,
-    /// The newest events, for everyone who follows them.
+    /// The newest events, for all streams that follow them.
     pub feed: Arc<Feed>,
     /// Announcements to open pages, sent beside the events.
     pub announcements: Announcements,
-    /// How much anyone may ask for.
+    /// How much each person may ask for.
     pub limits: Limits,
     /// Everyone's notebooks.
     pub class: Class,
-    /// What is built of them, unless that is switched off.
+    /// The exports, copies and summaries of notebooks, unless building is switched off.
     pub builds: Option<Arc<Builds>>,
-    /// Every version of every notebook, unless that is switched off.
+    /// Every version of every notebook, unless the history is switched off.
     pub history: Option<Arc<dyn HistoryStore>>,
-    /// What instructors tell participants.
+    /// The notices of instructors to participants.
     pub notices: Arc<NoticeBoard>,
-    /// What of others' participants may see.
+    /// Which notebooks and summaries of others participants may see.
     pub sharing: Arc<Sharing>,
-    /// What is kept of participants, for them to know.
+    /// The answer that tells participants what is stored about them.
     pub about: AboutResponse,
     /// Cancelled when the service begins to end, so that streams do too.
     pub ending: CancellationToken,

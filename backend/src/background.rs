@@ -1,15 +1,15 @@
-//! Threads for work that nobody waits for.
+//! Threads for work that no request waits for.
 
 use std::{
     io,
     thread::{self, JoinHandle},
 };
 
-/// Added to the niceness of such a thread, which is each thread's own on Linux: where there is
-/// more to do than processors to do it, answers come first.
+/// Added to the niceness of such a thread, which is each thread's own on Linux, so that answers
+/// come first when the processors are busy.
 const NICENESS: i32 = 5;
 
-/// Starts `work` on a thread `name`, which yields to those that answer somebody.
+/// Starts `work` on a thread `name`, which yields to the threads that answer requests.
 ///
 /// # Errors
 /// When the thread cannot be started.
@@ -18,7 +18,7 @@ pub(crate) fn spawn(
     work: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.to_owned()).spawn(|| {
-        // Where it is refused, it is done with the rest.
+        // Where the system refuses, the work runs with the others' priority.
         let _ = rustix::process::nice(NICENESS);
         work();
     })

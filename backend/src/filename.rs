@@ -1,25 +1,25 @@
-//! One name for one file: a path as people and programs write it, in the one way that it is
-//! kept, compared and shown.
+//! One name for one file: turns a path as people and programs write it into the one form in which
+//! it is stored, compared and shown.
 //!
-//! It is text that came from outside and names something. Nothing is opened by it, and it
-//! says nothing about whether there is such a file: that is the matter of [`crate::homes`].
+//! Such a path is text from outside. No file is opened by it, and whether there is one is known
+//! to [`crate::homes`] only.
 
 use serde::{Deserialize, Deserializer};
 
 /// Why a text is no path of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoFilename {
-    /// Nothing is left when it is written plainly.
+pub(crate) enum InvalidFilename {
+    /// No part is left in the plain form.
     #[error("names no file")]
     Empty,
-    /// Where it leads depends on what is there.
+    /// Has a `..`, which may lead elsewhere when there are links.
     #[error("has .. in it; name the file by the folders it is in")]
     Up,
 }
 
 /// The path `text` with each folder named once: `a//b`, `a/./b`, `./a/b` and `a/b/` are all
 /// `a/b`. One that begins with a slash still does.
-pub(crate) fn plain_path(text: &str) -> Result<String, NoFilename> {
+pub(crate) fn plain_path(text: &str) -> Result<String, InvalidFilename> {
     let below = plain_filename(text)?;
     Ok(match text.starts_with('/') {
         true => format!("/{below}"),
@@ -28,19 +28,20 @@ pub(crate) fn plain_path(text: &str) -> Result<String, NoFilename> {
 }
 
 /// The same of a path below a home, which begins with no slash.
-pub(crate) fn plain_filename(text: &str) -> Result<String, NoFilename> {
+pub(crate) fn plain_filename(text: &str) -> Result<String, InvalidFilename> {
     let parts = text.split('/').filter(|part| !matches!(*part, "" | "."));
     let parts: Vec<&str> = parts.collect();
     if parts.contains(&"..") {
-        return Err(NoFilename::Up);
+        return Err(InvalidFilename::Up);
     }
     if parts.is_empty() {
-        return Err(NoFilename::Empty);
+        return Err(InvalidFilename::Empty);
     }
     Ok(parts.join("/"))
 }
 
-/// The field `filename` of a query. What is no filename stays as it is, and is that of nothing.
+/// The field `filename` of a query. A text that is no filename stays as it is, and is the name of
+/// no file.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = String::deserialize(from)?;
     Ok(plain_filename(&text).unwrap_or(text))
@@ -62,19 +63,19 @@ mod tests {
         }
         assert_eq!(plain_filename("..a/.b").unwrap(), "..a/.b");
         for text in ["", "/", ".", "./"] {
-            assert_eq!(plain_filename(text), Err(NoFilename::Empty), "{text}");
+            assert_eq!(plain_filename(text), Err(InvalidFilename::Empty), "{text}");
         }
         for text in ["..", "a/..", "../a", "a/../b"] {
-            assert_eq!(plain_path(text), Err(NoFilename::Up), "{text}");
+            assert_eq!(plain_path(text), Err(InvalidFilename::Up), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_plain_stays_so(text in "[./a]{0,12}") {
+        fn a_plain_path_stays_as_it_is(text in "[./a]{0,12}") {
             if let Ok(plain) = plain_path(&text) {
                 prop_assert_eq!(plain_path(&plain), Ok(plain.clone()));
-                // As the homes read it.
+                // It has the components that the module of the homes reads.
                 let parts = |text: &str| {
                     let path = std::path::Path::new(text).components();
                     path.filter(|part| *part != std::path::Component::CurDir)

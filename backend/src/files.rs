@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Makes `bytes` the content of the file at `path`, on the disk when this returns. After a
-/// crash there is what was or what is, and nothing in between. There is one writer: the
+/// crash the file has its old or its new content, and none in between. There is one writer: the
 /// service holds its data folder's lock.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let written = path.with_extension("new");
@@ -18,7 +18,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(&written)?;
-    // A crash may have left one that was made otherwise.
+    // A crash may have left a file with another mode.
     file.set_permissions(Permissions::from_mode(0o600))?;
     file.write_all(bytes)?;
     file.sync_all()?;

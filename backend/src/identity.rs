@@ -1,15 +1,15 @@
-//! Who somebody is, once that is known.
+//! The identity of an authenticated request's sender, and their rights.
 
 use shared::wire::Role;
 
-/// A person, or a service of the Hub's, and what they may do.
+/// A person, or a service of the Hub's, and their role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The Hub's name for them; of a service of the Hub's it is none that a user can have.
     pub user: String,
-    /// What they may do.
+    /// Their role, which decides their rights.
     pub role: Role,
-    /// Whether they are known by a Hub, so that their name is one of a participant.
+    /// Whether a Hub has named them, so that their name is one of a participant.
     pub from_hub: bool,
 }
 
@@ -20,14 +20,14 @@ impl Identity {
         (!self.role.sees_everyone()).then_some(&self.user)
     }
 
-    /// Whether this person may see what belongs to `user`.
+    /// Whether this person may see the notebooks and events of `user`.
     #[must_use]
     pub fn may_see(&self, user: &str) -> bool {
         self.confined_to().is_none_or(|own| own == user)
     }
 
-    /// Whether this person may change what belongs to `user`: their own, and an instructor
-    /// everyone's.
+    /// Whether this person may change the notebooks and events of `user`: a person their own, and
+    /// an instructor everyone's.
     #[must_use]
     pub fn may_change(&self, user: &str) -> bool {
         self.role.changes_the_class() || self.user == user
@@ -53,7 +53,7 @@ impl LoginKind {
         }
     }
 
-    /// What somebody who is not signed in should do.
+    /// The advice to a user who is not signed in.
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {

@@ -4,21 +4,21 @@
 //!
 //! * [`cli`]: the commands of the one binary, `pipalhub`
 //! * [`routes`]: every HTTP route; [`routes::router`] is what the binary and the tests call
-//! * [`app`]: what every handler can reach
+//! * [`app`]: the state that every handler can reach
 //! * [`builds`]: exports, copies and summaries of notebooks, as files
-//! * [`sharing`]: what of others' participants may see
+//! * [`sharing`]: which notebooks and summaries of others participants may see
 //! * [`history`]: every version of every notebook, behind a trait
-//! * [`notices`]: what instructors tell participants, behind a trait too
+//! * [`notices`]: notices of instructors to participants, behind a trait too
 //! * [`class`]: everyone's notebooks, prepared for the wall
-//! * [`feed`]: the newest events, for everyone who follows them
-//! * [`limits`]: how much anyone may ask for
+//! * [`feed`]: the newest events, for all streams that follow them
+//! * [`limits`]: how much each person may ask for
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`store`]: events, behind a trait as well
-//! * [`auth`]: who is asking, by the Hub's OAuth or by a token
-//! * [`lanes`]: one person's files after another, so that nobody waits for another's
-//! * [`identity`]: who somebody is, and what they may see and change
+//! * [`auth`]: authentication of requests, by the Hub's OAuth or by a token
+//! * [`lanes`]: each person's files one after another, so that no request waits for another's disk
+//! * [`identity`]: identities, and what they may see and change
 //! * [`secret`]: texts that must not be seen
-//! * [`server`]: connections, and what one may cost
+//! * [`server`]: connections and their limits
 //! * [`telemetry`]: metrics and logs
 //!
 //! Not here: how a notebook is read and rendered (the `shared` crate), and the page

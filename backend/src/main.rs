@@ -7,8 +7,8 @@ use clap::Parser;
 use tikv_jemallocator::Jemalloc;
 
 /// Notebooks are thousands of small texts, made on one thread and dropped on another: the
-/// system's allocator takes longer, and keeps twice as much of what was given back. How soon
-/// this one lets go is in `.cargo/config.toml`.
+/// system's allocator takes longer, and keeps twice as much of the freed memory. How soon this
+/// one returns memory is set in `.cargo/config.toml`.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

@@ -1,9 +1,9 @@
-//! Room on a disk that only events use.
+//! A reserve on a disk that only events use.
 //!
-//! What can be made again, builds, or is worth less than an event, versions of notebooks, is
-//! written only while more than the reserve is free. Whoever writes such things asks first,
-//! for each piece of a megabyte or so; what is refused is tried again by itself, and goes on
-//! when there is room. Events never ask.
+//! Builds, which can be made again, and versions of notebooks, which are worth less than an event,
+//! are written only while more than the reserve is free. Their writers check it first, for each
+//! piece of a megabyte or so; a refused write is tried again by itself, until there is room.
+//! Events are never checked.
 
 use std::{
     io,
@@ -14,24 +14,25 @@ use std::{
 use metrics::gauge;
 use rustix::fs::statvfs;
 
-/// Whatever is set, of a small disk no more is kept free than one in so many.
-const SMALLEST_SHARE: u64 = 8;
-/// Files take up more than bytes: so many must be left to make, on disks that count them.
-const FILES: u64 = 1_024;
+/// Of a small disk, no more than one part in so many is kept free, whatever is set.
+const MAX_RESERVE_DIVISOR: u64 = 8;
+/// Files take up inodes too: so many must stay free, on file systems that count them.
+const MIN_FREE_FILES: u64 = 1_024;
 
-/// What is free on a disk, and how large it is.
+/// The free space of a disk, and its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Room {
-    /// Bytes that are free for whoever is not root.
+pub(crate) struct DiskSpace {
+    /// Bytes that are free for users other than root.
     pub(crate) free: u64,
-    /// Bytes of the whole.
+    /// Bytes of the whole disk.
     size: u64,
-    /// Files that may be made, and that there may be; the latter is 0 where nobody counts.
+    /// Files that can still be made, and that there can be; the latter is 0 where files are not
+    /// counted.
     files: (u64, u64),
 }
 
-impl Room {
-    /// Of the disk that `folder` is on.
+impl DiskSpace {
+    /// The space of the disk that `folder` is on.
     pub(crate) fn of(folder: &Path) -> io::Result<Self> {
         let found = statvfs(folder)?;
         Ok(Self {
@@ -41,54 +42,54 @@ impl Room {
         })
     }
 
-    /// What of a reserve of `bytes` is kept on this disk.
+    /// The part of a reserve of `bytes` that is kept on this disk.
     pub(crate) fn reserve(self, bytes: u64) -> u64 {
-        bytes.min(self.size / SMALLEST_SHARE)
+        bytes.min(self.size / MAX_RESERVE_DIVISOR)
     }
 
     /// Whether `more` bytes can be written and a reserve of `bytes` is still free.
     pub(crate) fn has(self, more: u64, bytes: u64) -> bool {
         let (free, all) = self.files;
         self.free >= self.reserve(bytes).saturating_add(more)
-            && (all == 0 || free >= FILES.min(all / SMALLEST_SHARE))
+            && (all == 0 || free >= MIN_FREE_FILES.min(all / MAX_RESERVE_DIVISOR))
     }
 }
 
-/// See the module's words.
+/// The reserve, checked before builds or history write.
 pub(crate) struct Reserve {
-    room: Box<dyn Fn() -> io::Result<Room> + Send + Sync>,
+    space: Box<dyn Fn() -> io::Result<DiskSpace> + Send + Sync>,
     bytes: u64,
-    /// What waits when there is no room, for the log and the metrics.
-    what: &'static str,
+    /// The name of the writer that waits when there is no room, for the log and the metrics.
+    waiting: &'static str,
     is_reached: AtomicBool,
 }
 
 impl Reserve {
-    /// A reserve of `bytes` on the disk that `folder` is on, for whoever writes `what` there.
-    pub(crate) fn new(folder: &Path, bytes: u64, what: &'static str) -> Self {
+    /// A reserve of `bytes` on the disk that `folder` is on, for the writer named `waiting`.
+    pub(crate) fn new(folder: &Path, bytes: u64, waiting: &'static str) -> Self {
         let folder = folder.to_owned();
         Self {
-            room: Box::new(move || Room::of(&folder)),
+            space: Box::new(move || DiskSpace::of(&folder)),
             bytes,
-            what,
+            waiting,
             is_reached: AtomicBool::new(false),
         }
     }
 
-    /// One on a disk of a test's own, of which so many bytes are free.
+    /// A reserve on an imagined disk, of which so many bytes are free.
     #[cfg(test)]
     pub(crate) fn on(free: std::sync::Arc<std::sync::atomic::AtomicU64>, bytes: u64) -> Self {
-        let room = move || {
-            Ok(Room {
+        let space = move || {
+            Ok(DiskSpace {
                 free: free.load(Ordering::Relaxed),
                 size: u64::MAX,
                 files: (0, 0),
             })
         };
         Self {
-            room: Box::new(room),
+            space: Box::new(space),
             bytes,
-            what: "tests",
+            waiting: "tests",
             is_reached: AtomicBool::new(false),
         }
     }
@@ -96,21 +97,21 @@ impl Reserve {
     /// Whether `more` bytes may be written.
     ///
     /// # Errors
-    /// [`io::ErrorKind::StorageFull`], in words, when they may not. A disk that does not say
-    /// what is free says so when it is written to.
+    /// [`io::ErrorKind::StorageFull`], with a message, when they may not. A disk whose free space
+    /// is unknown refuses the write itself.
     pub(crate) fn check(&self, more: u64) -> io::Result<()> {
-        let Ok(room) = (self.room)() else {
+        let Ok(space) = (self.space)() else {
             return Ok(());
         };
-        let has_room = room.has(more, self.bytes);
-        self.note(has_room, room);
+        let has_room = space.has(more, self.bytes);
+        self.note(has_room, space);
         if has_room {
             return Ok(());
         }
         let words = format!(
             "{} MiB are free on the disk, of which events need {}",
-            room.free >> 20,
-            room.reserve(self.bytes).div_ceil(1 << 20)
+            space.free >> 20,
+            space.reserve(self.bytes).div_ceil(1 << 20)
         );
         Err(io::Error::new(io::ErrorKind::StorageFull, words))
     }
@@ -120,13 +121,13 @@ impl Reserve {
         self.is_reached.load(Ordering::Relaxed)
     }
 
-    /// Says once that there is no room, and once that there is again.
-    fn note(&self, has_room: bool, room: Room) {
+    /// Logs once that there is no room, and once that there is again.
+    fn note(&self, has_room: bool, space: DiskSpace) {
         if self.is_reached.swap(!has_room, Ordering::Relaxed) != has_room {
             return;
         }
-        let (what, free_mib) = (self.what, room.free >> 20);
-        let reserve_mib = room.reserve(self.bytes).div_ceil(1 << 20);
+        let (what, free_mib) = (self.waiting, space.free >> 20);
+        let reserve_mib = space.reserve(self.bytes).div_ceil(1 << 20);
         gauge!("pipalhub_waiting_for_room", "what" => what).set(f64::from(u8::from(!has_room)));
         if has_room {
             tracing::info!(what, free_mib, "there is room on the disk again");
@@ -145,25 +146,25 @@ impl Reserve {
 mod tests {
     use super::*;
 
-    fn room(free: u64, size: u64, files: (u64, u64)) -> Room {
-        Room { free, size, files }
+    fn space(free: u64, size: u64, files: (u64, u64)) -> DiskSpace {
+        DiskSpace { free, size, files }
     }
 
     #[test]
-    fn what_is_free_beyond_the_reserve_is_room() {
-        let disk = room(1_000, 100_000, (5_000, 10_000));
+    fn bytes_that_are_free_beyond_the_reserve_may_be_written() {
+        let disk = space(1_000, 100_000, (5_000, 10_000));
         assert!(disk.has(0, 1_000) && disk.has(400, 600));
         assert!(!disk.has(401, 600) && !disk.has(u64::MAX, 0));
         // Of a small disk an eighth at most.
-        assert!(room(1_000, 4_000, (0, 0)).has(500, u64::MAX));
-        assert!(!room(1_000, 4_000, (0, 0)).has(501, u64::MAX));
+        assert!(space(1_000, 4_000, (0, 0)).has(500, u64::MAX));
+        assert!(!space(1_000, 4_000, (0, 0)).has(501, u64::MAX));
         // No room for another file is no room.
-        assert!(!room(1_000, 1_000, (1_023, 1 << 20)).has(0, 0));
-        assert!(room(1_000, 1_000, (20, 100)).has(0, 0));
+        assert!(!space(1_000, 1_000, (1_023, 1 << 20)).has(0, 0));
+        assert!(space(1_000, 1_000, (20, 100)).has(0, 0));
     }
 
     #[test]
-    fn it_is_told_by_the_disk_and_remembered() {
+    fn the_reserve_asks_the_disk_and_remembers_the_answer() {
         let folder = tempfile::tempdir().unwrap();
         let reserve = Reserve::new(folder.path(), 0, "tests");
         reserve.check(1).unwrap();

@@ -16,7 +16,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// A new one that nobody can guess: 192 bits, in characters that a link can hold.
+    /// A new secret that cannot be guessed: 192 bits, in characters that a link can hold.
     ///
     /// # Panics
     /// When the operating system has no randomness to give; there is no going on then.

@@ -1,6 +1,6 @@
-//! What every SQLite file of this service has in common: how it is opened, how its schema
-//! grows, and how it is looked at. What is in a file is its engine's business ([`crate::store`],
-//! [`crate::history`]).
+//! The parts that all SQLite files of this service have in common: opening a file, migrating its
+//! schema, inspecting it. Their tables and queries are in [`crate::store`], [`crate::history`]
+//! and [`crate::notices`].
 
 use std::{path::Path, time::Duration};
 
@@ -8,36 +8,36 @@ use anyhow::{anyhow, bail};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 /// Before this version two connections that checkpoint at once can lose a commit.
-const OLDEST_SAFE: i32 = 3_051_003;
+const MIN_SQLITE_VERSION: i32 = 3_051_003;
 
-/// What a commit is worth when the power fails.
+/// Whether a commit survives when the power fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Durability {
-    /// It is on the disk: for what somebody was told is stored.
+    /// It does: for data whose storing is acknowledged.
     Full,
-    /// The last ones may be rolled back, whole: for what can be made again.
+    /// The last ones may be rolled back, whole: for data that can be made again.
     Normal,
 }
 
-/// How long to wait for another program that holds a file.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for another program that locks a file.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Two connections to the file at `path`, one to write and one to read beside it, by an
-/// engine that can be relied on; the schema is up to date.
+/// Two connections to the file at `path`, one to write and one to read beside it, after the
+/// engine was checked and the schema migrated.
 pub(crate) fn connect_pair(
     path: &Path,
     durability: Durability,
     migrations: &[&str],
 ) -> anyhow::Result<[Connection; 2]> {
     check_engine()?;
-    let writer = open(path, durability, PATIENCE)?;
+    let writer = open(path, durability, BUSY_TIMEOUT)?;
     migrate(&writer, migrations)?;
-    Ok([writer, open(path, durability, PATIENCE)?])
+    Ok([writer, open(path, durability, BUSY_TIMEOUT)?])
 }
 
-/// Refuses a SQLite that can lose what was committed.
+/// Refuses a version of SQLite that can lose commits.
 pub(crate) fn check_engine() -> anyhow::Result<()> {
-    if rusqlite::version_number() < OLDEST_SAFE {
+    if rusqlite::version_number() < MIN_SQLITE_VERSION {
         bail!(
             "SQLite {} is too old: 3.51.3 or later is needed",
             rusqlite::version()
@@ -46,20 +46,21 @@ pub(crate) fn check_engine() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens or makes the file at `path`, and waits for whoever holds it for so long.
+/// Opens or makes the file at `path`; statements wait `busy_timeout` for another program that
+/// locks it.
 pub(crate) fn open(
     path: &Path,
     durability: Durability,
-    patience: Duration,
+    busy_timeout: Duration,
 ) -> rusqlite::Result<Connection> {
     let synchronous = match durability {
         Durability::Full => "full",
         Durability::Normal => "normal",
     };
     let connection = Connection::open(path)?;
-    connection.busy_timeout(patience)?;
-    let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
-    if pages == 0 {
+    connection.busy_timeout(busy_timeout)?;
+    let page_count: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    if page_count == 0 {
         // Only a new file takes this, which lets it become smaller again; asking an old one
         // would be a write.
         connection.pragma_update(None, "auto_vacuum", "incremental")?;
@@ -71,8 +72,8 @@ pub(crate) fn open(
 
 /// Gives up to so many free pages back to the file system.
 pub(crate) fn give_back(connection: &Connection, pages: u32) -> rusqlite::Result<()> {
-    // Each step of the statement frees one page and says so by a row. What executes a statement
-    // steps it once.
+    // Each step of the statement frees one page and returns a row. Executing a statement would
+    // step it once only.
     let mut freeing = connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
     let mut freed = freeing.query([])?;
     while freed.next()?.is_some() {}
@@ -102,7 +103,7 @@ pub(crate) fn migrate(connection: &Connection, migrations: &[&str]) -> anyhow::R
     Ok(())
 }
 
-/// Looks for damage; thorough enough to find pages that do not belong together.
+/// Checks for damage; thorough enough to find pages that do not belong together.
 pub(crate) fn check(connection: &Connection) -> anyhow::Result<()> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if found != "ok" {
@@ -114,8 +115,9 @@ pub(crate) fn check(connection: &Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Names the file and, for one that is damaged, the remedy and what begins anew by it.
-pub(crate) fn explained(path: &Path, what: &str, error: anyhow::Error) -> anyhow::Error {
+/// Adds to the error the file's name and, for a damaged file, the remedy, after which `what`
+/// begin anew.
+pub(crate) fn with_remedy(path: &Path, what: &str, error: anyhow::Error) -> anyhow::Error {
     let code = error
         .downcast_ref::<rusqlite::Error>()
         .and_then(rusqlite::Error::sqlite_error_code);
@@ -135,29 +137,30 @@ pub(crate) fn explained(path: &Path, what: &str, error: anyhow::Error) -> anyhow
     }
 }
 
-/// What somebody sees in a file who only looks.
+/// The schema's version in a file, and in this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Inspected {
+pub(crate) struct SchemaVersions {
     /// The version of its schema.
     pub(crate) schema: u32,
     /// The newest that this program knows.
     pub(crate) known: u32,
 }
 
-/// Checks the file at `path` and leaves everything as it is: for whoever looks at an
-/// installation and need not be the one that runs it.
-pub(crate) fn inspect(path: &Path, migrations: &[&str]) -> anyhow::Result<Inspected> {
+/// Checks the file at `path` and leaves everything as it is: for `pipalhub doctor`, which another
+/// user than the service's may run.
+pub(crate) fn inspect(path: &Path, migrations: &[&str]) -> anyhow::Result<SchemaVersions> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(uri(path), flags)?;
-    connection.busy_timeout(PATIENCE)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     check(&connection)?;
-    Ok(Inspected {
+    Ok(SchemaVersions {
         schema: connection.query_row("PRAGMA user_version", [], |row| row.get(0))?,
         known: u32::try_from(migrations.len())?,
     })
 }
 
-/// Even who only reads makes a log where there is none, unless told that nobody writes.
+/// The file's URI. Even a reading connection makes a log where there is none, unless the URI says
+/// that the file is immutable.
 fn uri(path: &Path) -> String {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -177,10 +180,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_pages_are_given_back_as_are_asked_for() {
+    fn give_back_frees_as_many_pages_as_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.sqlite3");
-        let connection = open(&path, Durability::Normal, PATIENCE).unwrap();
+        let connection = open(&path, Durability::Normal, BUSY_TIMEOUT).unwrap();
         let fill = "CREATE TABLE t (x BLOB) STRICT;
             WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 1000)
             INSERT INTO t SELECT zeroblob(4000) FROM n;

@@ -1,11 +1,11 @@
-//! Text written where bytes go, and as parts of addresses and headers.
+//! Text in byte streams, in addresses and in headers.
 
 use std::{fmt, io};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// All but what RFC 3986 calls unreserved.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+/// All characters but those that RFC 3986 calls unreserved.
+const ENCODED_CHARACTERS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -13,7 +13,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// `text` as one segment of an address, or one value in a query.
 pub(crate) fn percent_encoded(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
+    utf8_percent_encode(text, ENCODED_CHARACTERS).to_string()
 }
 
 /// The value of `Content-Disposition` for a file to be kept under `name`: plainly for old
@@ -25,8 +25,8 @@ pub(crate) fn attachment(name: &str) -> String {
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
 
-/// Takes text for a writer of bytes, and keeps the error that text has no place for.
-pub(crate) struct Text<'a> {
+/// Writes text to a byte stream, and keeps the I/O error that [`fmt::Error`] cannot carry.
+pub(crate) struct TextWriter<'a> {
     out: &'a mut dyn io::Write,
     failed: Option<io::Error>,
 }
@@ -34,19 +34,19 @@ pub(crate) struct Text<'a> {
 /// Writes to `out` the text that `fill` writes.
 ///
 /// # Errors
-/// When `out` has one.
+/// The errors of `out`.
 pub(crate) fn write(
     out: &mut dyn io::Write,
-    fill: impl FnOnce(&mut Text<'_>) -> fmt::Result,
+    fill: impl FnOnce(&mut TextWriter<'_>) -> fmt::Result,
 ) -> io::Result<()> {
-    let mut text = Text { out, failed: None };
+    let mut text = TextWriter { out, failed: None };
     match fill(&mut text) {
         Ok(()) => Ok(()),
         Err(fmt::Error) => Err(text.failed.unwrap_or_else(|| io::ErrorKind::Other.into())),
     }
 }
 
-impl fmt::Write for Text<'_> {
+impl fmt::Write for TextWriter<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.out.write_all(text.as_bytes()).map_err(|error| {
             self.failed = Some(error);
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_download_has_a_name_that_no_header_is_broken_by() {
+    fn a_download_name_breaks_no_header() {
         assert_eq!(
             attachment("a\"b\né~.ipynb"),
             "attachment; filename=\"a_b___.ipynb\"; filename*=UTF-8''a%22b%0A%C3%A9~.ipynb"
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_of_the_writer_comes_out() {
+    fn write_returns_the_error_of_the_byte_stream() {
         let mut room = [0; 4];
         let mut out = &mut room[..];
         write(&mut out, |text| text.write_str("abc")).unwrap();

@@ -40,7 +40,7 @@ pub fn iso(ms: i64) -> String {
     strftime(ms, "%Y-%m-%dT%H:%M:%SZ")
 }
 
-/// The same as somebody reads it who has no script: `14 Nov 2022, 16:00 UTC`.
+/// The same for people, on a page without a script: `14 Nov 2022, 16:00 UTC`.
 #[must_use]
 pub fn for_people(ms: i64) -> String {
     strftime(ms, "%-d %b %Y, %H:%M UTC")
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prints_the_form_of_the_original() {
+    fn format_prints_the_form_of_the_original() {
         let cases = [
             (
                 "2022-11-14T16:00:00.511Z",
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_a_time() {
+    fn parse_refuses_a_text_that_is_no_time() {
         for input in ["", "yesterday", "2022-13-01T00:00:00Z", "12"] {
             assert!(parse(input).is_none(), "{input}");
         }

@@ -9,7 +9,7 @@
 use std::time::{Duration, Instant};
 
 use backend::{
-    class::Key,
+    class::CopyId,
     history::{CellChanges, HistoryStore, NewVersion, Retention, SqliteHistory},
 };
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ impl SeededRng {
 
 /// A participant who works through the day: types, runs cells, goes back to earlier ones.
 struct SimulatedParticipant {
-    key: Key,
+    key: CopyId,
     dice: SeededRng,
     cells: Vec<Value>,
     at: usize,
@@ -54,7 +54,7 @@ const WORDS: [&str; 16] = [
 impl SimulatedParticipant {
     fn new(number: usize, lesson: &[Value]) -> Self {
         Self {
-            key: Key {
+            key: CopyId {
                 filename: "module1/day1.ipynb".to_owned(),
                 user: format!("participant-{number:03}"),
             },

@@ -1,83 +1,84 @@
-//! Who is asking: by the Hub's OAuth, by a token of the Hub's, or by the one token there is
-//! without a Hub.
+//! Authentication of requests: by the Hub's OAuth, by a token of the Hub's, or by the one token
+//! there is without a Hub.
 //!
-//! There are two ways to be somebody: a token in `Authorization`, or the session cookie that
+//! A request is authenticated by a token in `Authorization`, or by the session cookie that
 //! signing in left in the browser. The cookie alone is good for reading only; to change
 //! something, a page sends along the text that [`Sessions::xsrf`] gives it in
-//! `GET /api/session`, which a page of another origin cannot read. So it can make the browser
-//! change nothing.
+//! `GET /api/session`. A page of another origin cannot read that text, so it can make the
+//! browser change nothing.
 //!
-//! Not here: what somebody may do ([`crate::identity`]), and which handler needs which right
+//! Not here: what an identity may do ([`crate::identity`]), and which handler needs which right
 //! (`routes/extract`).
 
-mod asker;
+mod error;
 mod hub;
 mod oauth;
-mod refusal;
+mod pending_sign_in;
+mod request_source;
 mod session;
-mod unfinished;
 
 use axum::http::{HeaderMap, Method, header, request::Parts};
 use shared::wire::Role;
 
-pub use asker::Asker;
+pub use error::AuthError;
 pub use hub::{HubClient, HubLimits, HubSettings, READ_SCOPE, WRITE_SCOPE};
 pub use oauth::{CallbackQuery, OAuth, OAuthError};
-pub use refusal::AuthError;
-pub use session::{SESSION_COOKIE, Session, SessionKey, Sessions};
+pub use request_source::RequestSource;
+pub use session::{CookieSession, SESSION_COOKIE, SessionKey, Sessions};
 
 use crate::{
     identity::{Identity, LoginKind},
     secret::Secret,
 };
 
-/// How this service lets people in.
+/// How this service authenticates requests.
 pub enum Auth {
-    /// No Hub: whoever has the token is the instructor.
+    /// Without a Hub: a request with the token is the instructor's.
     Standalone {
         /// The token of the printed link.
         token: Secret,
     },
-    /// The Hub knows everyone.
+    /// By the Hub, which knows all users.
     Hub(Box<HubAuth>),
 }
 
-/// What signing in with a Hub takes.
+/// The parts of authentication by a Hub.
 pub struct HubAuth {
-    /// Asks the Hub who a token belongs to.
+    /// Asks the Hub for the user of a token.
     pub client: HubClient,
     /// Signs people in.
     pub oauth: OAuth,
 }
 
-/// Somebody who is signed in, and what shows it: a request may go on for hours, while the right
-/// to it may not.
+/// The identity of an authenticated request, with its credentials, to check them again: a request
+/// may go on for hours, while the right to it may not.
 pub struct Authenticated {
-    /// Who it is.
+    /// The sender of the request.
     pub identity: Identity,
     credentials: Credentials,
-    asker: Asker,
+    source: RequestSource,
 }
 
 impl Authenticated {
-    /// Whether nothing has changed: they are still signed in, with the rights they had. What
-    /// the Hub cannot be asked about has not changed.
+    /// Whether the credentials still give the same identity, with the same rights. While the Hub
+    /// cannot be asked, they do.
     pub async fn is_still(&self, auth: &Auth) -> bool {
-        match auth.identify(&self.credentials, &self.asker).await {
+        match auth.identify(&self.credentials, &self.source).await {
             Ok(identity) => identity == self.identity,
             Err(error) => matches!(error, AuthError::HubUnavailable { .. }),
         }
     }
 }
 
-/// What a request shows of who sent it.
+/// What authenticates a request.
 enum Credentials {
     Token(String),
-    Session(Session),
+    Session(CookieSession),
 }
 
 impl Credentials {
-    /// What this request may use: a session only to read, or as a page of ours sends it.
+    /// The credentials of this request; a session is refused for a change without the header of a
+    /// page of ours.
     fn of_request(parts: &Parts, sessions: &Sessions) -> Result<Self, AuthError> {
         if let Some(token) = authorization_token(&parts.headers) {
             return Ok(Self::Token(token));
@@ -85,7 +86,7 @@ impl Credentials {
         let session = sessions.of_request(&parts.headers);
         let session = session.ok_or(AuthError::NotSignedIn)?;
         let reads = matches!(parts.method, Method::GET | Method::HEAD);
-        if !reads && !sessions.is_meant(&session, &parts.headers) {
+        if !reads && !sessions.has_xsrf(&session, &parts.headers) {
             return Err(AuthError::MayOnlyRead);
         }
         Ok(Self::Session(session))
@@ -93,7 +94,7 @@ impl Credentials {
 }
 
 impl Auth {
-    /// How to sign in here.
+    /// How a page can sign in.
     #[must_use]
     pub fn login_kind(&self) -> LoginKind {
         match self {
@@ -102,28 +103,29 @@ impl Auth {
         }
     }
 
-    /// Who sent a request.
+    /// Authenticates a request.
     ///
     /// # Errors
-    /// When nobody is signed in, a session would change something, or the Hub cannot be asked.
+    /// When it has no valid credentials, a session cookie alone would change something, or the
+    /// Hub cannot be asked.
     pub async fn authenticate(
         &self,
         parts: &Parts,
         sessions: &Sessions,
     ) -> Result<Authenticated, AuthError> {
         let credentials = Credentials::of_request(parts, sessions)?;
-        let asker = Asker::of(parts);
+        let source = RequestSource::of(parts);
         Ok(Authenticated {
-            identity: self.identify(&credentials, &asker).await?,
+            identity: self.identify(&credentials, &source).await?,
             credentials,
-            asker,
+            source,
         })
     }
 
     async fn identify(
         &self,
         credentials: &Credentials,
-        asker: &Asker,
+        source: &RequestSource,
     ) -> Result<Identity, AuthError> {
         let token = match credentials {
             Credentials::Token(token) => token.as_str(),
@@ -140,7 +142,7 @@ impl Auth {
                 .ok_or(AuthError::NotSignedIn),
             Self::Hub(hub) => {
                 let answer = match credentials {
-                    Credentials::Token(token) => hub.client.user_of(token, asker).await?,
+                    Credentials::Token(token) => hub.client.user_of(token, source).await?,
                     Credentials::Session(session) => {
                         let hub_session = session.hub_session();
                         hub.client

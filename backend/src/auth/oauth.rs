@@ -1,8 +1,8 @@
 //! Signing in with the Hub: OAuth's authorization code with state and PKCE.
 //!
 //! The Hub wants the redirect address relative, which the usual OAuth libraries refuse;
-//! so the few steps are here. What is needed to end a sign-in is kept by the browser that
-//! began it, for ten minutes: see [`super::unfinished`].
+//! so the few steps are here. The browser that began a sign-in keeps the data to end it, for ten
+//! minutes: see [`super::pending_sign_in`].
 
 use axum::http::HeaderMap;
 use axum_extra::extract::{CookieJar, PrivateCookieJar, cookie::Key};
@@ -12,16 +12,16 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Asker, HubClient, HubSettings,
+    HubClient, HubSettings, RequestSource,
+    pending_sign_in::{PendingSignIn, SIGN_IN_TIMEOUT, SignInCookies},
     session::digest,
-    unfinished::{Browser, SIGN_IN_MAX, Unfinished},
 };
 use crate::{secret::Secret, text::percent_encoded, time::now_ms};
 
 /// How many sign-ins that have ended are remembered.
-const ENDED: u64 = 10_000;
+const MAX_ENDED_SIGN_INS: u64 = 10_000;
 
-/// What the Hub sends back.
+/// The query with which the Hub sends the browser back.
 #[derive(Debug, Deserialize)]
 pub struct CallbackQuery {
     #[serde(default)]
@@ -31,10 +31,10 @@ pub struct CallbackQuery {
     error: Option<String>,
 }
 
-/// Why someone could not be signed in, in words for their page.
+/// Why a sign-in failed, in words for the user's page.
 #[derive(Debug, thiserror::Error)]
 pub enum OAuthError {
-    /// The Hub says no.
+    /// The Hub refused it.
     #[error(
         "JupyterHub does not let you in here. Ask whoever runs the hub for the scope \
          access:services!service=dashboard."
@@ -48,12 +48,12 @@ pub enum OAuthError {
     Trade(String),
 }
 
-/// See the module's words.
+/// Signs users in with the Hub.
 pub struct OAuth {
     settings: HubSettings,
     prefix: String,
-    /// The states of sign-ins that gave a token: none gives another. A code is good once at
-    /// the Hub too, so nothing hangs on this when it is full.
+    /// The digests of the states of sign-ins that gave a token: none gives another. A code is
+    /// good once at the Hub too, so a full cache does no harm.
     ended: Cache<[u8; 32], ()>,
 }
 
@@ -62,8 +62,8 @@ impl OAuth {
     #[must_use]
     pub fn new(settings: HubSettings, prefix: String) -> Self {
         let ended = Cache::builder()
-            .max_capacity(ENDED)
-            .time_to_live(SIGN_IN_MAX)
+            .max_capacity(MAX_ENDED_SIGN_INS)
+            .time_to_live(SIGN_IN_TIMEOUT)
             .build();
         Self {
             settings,
@@ -84,26 +84,31 @@ impl OAuth {
         self.settings.page("logout")
     }
 
-    /// The browser that sent `headers`, with its sign-ins.
-    pub(crate) fn browser(&self, headers: &HeaderMap, key: &Key, secure: bool) -> Browser<'_> {
-        Browser::new(headers, key, &self.prefix, secure, now_ms())
+    /// The sign-in cookies of the browser that sent `headers`.
+    pub(crate) fn sign_in_cookies(
+        &self,
+        headers: &HeaderMap,
+        key: &Key,
+        secure: bool,
+    ) -> SignInCookies<'_> {
+        SignInCookies::new(headers, key, &self.prefix, secure, now_ms())
     }
 
-    /// Begins: where to send the browser, and what it is to keep until it comes back, and to
-    /// forget. `next` is where they wanted to go.
+    /// Begins a sign-in: returns the address to send the browser to, and the cookies to set and
+    /// to remove. `next` is the address that the user wanted.
     pub(crate) fn begin(
         &self,
         next: &str,
-        browser: Browser<'_>,
+        cookies: SignInCookies<'_>,
     ) -> (String, (PrivateCookieJar, CookieJar)) {
         let next = next_below(&self.prefix, next);
-        let unfinished = Unfinished::new(&next, &self.prefix, now_ms());
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(unfinished.verifier()));
+        let sign_in = PendingSignIn::new(&next, &self.prefix, now_ms());
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(sign_in.verifier()));
         let query = [
             ("client_id", self.settings.client_id.as_str()),
             ("redirect_uri", &self.settings.callback_url),
             ("response_type", "code"),
-            ("state", unfinished.state()),
+            ("state", sign_in.state()),
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ];
@@ -114,33 +119,33 @@ impl OAuth {
         let url = self
             .settings
             .page(&format!("api/oauth2/authorize?{}", query.join("&")));
-        (url, browser.begin(&unfinished))
+        (url, cookies.begin(&sign_in))
     }
 
-    /// Ends: the visitor's token and where they wanted to go, and what the browser is to
-    /// forget. However it ended, it has.
+    /// Ends a sign-in, well or not: returns the cookies to remove, and the user's token with the
+    /// address that they wanted.
     pub(crate) async fn complete(
         &self,
         client: &HubClient,
-        browser: Browser<'_>,
+        cookies: SignInCookies<'_>,
         query: &CallbackQuery,
-        asker: &Asker,
+        source: &RequestSource,
     ) -> (CookieJar, Result<(Secret, String), OAuthError>) {
-        let result = match browser.sign_in(&query.state) {
-            Some(unfinished) => self.trade(client, &unfinished, query, asker).await,
+        let result = match cookies.sign_in(&query.state) {
+            Some(sign_in) => self.trade(client, &sign_in, query, source).await,
             None => Err(OAuthError::UnknownState),
         };
-        (browser.end(&query.state), result)
+        (cookies.end(&query.state), result)
     }
 
     async fn trade(
         &self,
         client: &HubClient,
-        unfinished: &Unfinished,
+        sign_in: &PendingSignIn,
         query: &CallbackQuery,
-        asker: &Asker,
+        source: &RequestSource,
     ) -> Result<(Secret, String), OAuthError> {
-        let state = digest(&["state", unfinished.state()]);
+        let state = digest(&["state", sign_in.state()]);
         if self.ended.contains_key(&state) {
             return Err(OAuthError::UnknownState);
         }
@@ -148,16 +153,16 @@ impl OAuth {
             return Err(OAuthError::Refused);
         }
         let token = client
-            .trade(&query.code, unfinished.verifier(), asker)
+            .trade(&query.code, sign_in.verifier(), source)
             .await
             .map_err(|cause| OAuthError::Trade(format!("{cause:#}")))?;
         self.ended.insert(state, ()).await;
-        Ok((token, unfinished.next().to_owned()))
+        Ok((token, sign_in.next().to_owned()))
     }
 }
 
 /// `next` when it is a path below `prefix` that no browser can take for another host's,
-/// else the prefix itself. What stands behind the `?` is not a place to go.
+/// else the prefix itself. The query is not checked for tricks in paths.
 fn next_below(prefix: &str, next: &str) -> String {
     let path = next
         .split('?')

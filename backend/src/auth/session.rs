@@ -18,10 +18,10 @@ use crate::{files::replace, identity::LoginKind, secret::Secret};
 
 /// The cookie's name.
 pub const SESSION_COOKIE: &str = "pipalhub-session";
-/// The Hub's own cookie, not secret: it changes when someone signs out of the Hub.
+/// The Hub's own cookie, not secret: it changes when the user signs out of the Hub.
 const HUB_SESSION_COOKIE: &str = "jupyterhub-session-id";
-/// What the cookie library needs to derive its keys from.
-const KEY_LENGTH: usize = 64;
+/// The length of the master key that the cookie library derives its keys from.
+const KEY_BYTES: usize = 64;
 
 /// The key that cookies are encrypted with.
 #[derive(Clone)]
@@ -35,12 +35,12 @@ impl SessionKey {
     /// When the file cannot be read or written, or holds something else.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
         if !path.exists() {
-            let mut bytes = [0; KEY_LENGTH];
+            let mut bytes = [0; KEY_BYTES];
             getrandom::fill(&mut bytes).context("the system has no randomness to give")?;
             replace(path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
         }
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        if bytes.len() != KEY_LENGTH {
+        if bytes.len() != KEY_BYTES {
             bail!(
                 "{} is not a key of pipalhub's; move it away to get a new one",
                 path.display()
@@ -50,22 +50,22 @@ impl SessionKey {
     }
 }
 
-/// What the cookie holds.
+/// The content of the session cookie, and the Hub's session of the same browser.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Session {
+pub struct CookieSession {
     token: String,
     #[serde(skip)]
     hub_session: Option<String>,
 }
 
-impl std::fmt::Debug for Session {
+impl std::fmt::Debug for CookieSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Session(***)")
+        f.write_str("CookieSession(***)")
     }
 }
 
-impl Session {
-    /// A session for whoever holds `token`.
+impl CookieSession {
+    /// A session with this token.
     #[must_use]
     pub fn new(token: &Secret) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl Session {
         &self.token
     }
 
-    /// The Hub's session that the browser is in.
+    /// The browser's session with the Hub.
     #[must_use]
     pub fn hub_session(&self) -> Option<&str> {
         self.hub_session.as_deref()
@@ -111,49 +111,49 @@ impl Sessions {
         }
     }
 
-    /// The session that the request's cookies tell of.
+    /// The session in the request's cookies.
     #[must_use]
-    pub fn of_request(&self, headers: &HeaderMap) -> Option<Session> {
+    pub fn of_request(&self, headers: &HeaderMap) -> Option<CookieSession> {
         let cookie = self.jar(headers).get(&self.cookie_name)?;
-        let mut session: Session = serde_json::from_str(cookie.value()).ok()?;
+        let mut session: CookieSession = serde_json::from_str(cookie.value()).ok()?;
         session.hub_session = plain_cookie(headers, HUB_SESSION_COOKIE);
         Some(session)
     }
 
-    /// What a page of ours sends along when it changes something. It goes with this session
-    /// and this service, and is read by the pages of this origin alone: unlike a cookie, the
+    /// The text that a page of ours sends along when it changes something. It goes with this
+    /// session and this service, and only pages of this origin can read it: unlike a cookie, the
     /// browser does not send it by itself.
     #[must_use]
-    pub fn xsrf(&self, session: &Session) -> Secret {
-        // Both lengths are in the digest, and nobody else knows the key, so this is as good
-        // as a keyed hash of the token.
+    pub fn xsrf(&self, session: &CookieSession) -> Secret {
+        // Both lengths are in the digest, and only this service knows the key, so this is as
+        // good as a keyed hash of the token.
         let key = URL_SAFE_NO_PAD.encode(self.key.0.master());
         let digest = digest(&["xsrf", &key, &session.token]);
         Secret::new(URL_SAFE_NO_PAD.encode(digest))
     }
 
-    /// Whether a page of ours sent this.
-    pub(super) fn is_meant(&self, session: &Session, headers: &HeaderMap) -> bool {
+    /// Whether the request has the header that only a page of ours can send.
+    pub(super) fn has_xsrf(&self, session: &CookieSession, headers: &HeaderMap) -> bool {
         let sent = headers.get(XSRF_HEADER).and_then(|sent| sent.to_str().ok());
         sent.is_some_and(|sent| self.xsrf(session).is(sent))
     }
 
     /// The cookie that keeps `session` until the browser is closed.
-    pub fn begun(&self, session: &Session, secure: bool) -> PrivateCookieJar {
+    pub fn begun(&self, session: &CookieSession, secure: bool) -> PrivateCookieJar {
         let value = serde_json::to_string(session).expect("a struct of strings is JSON");
         let name = self.cookie_name.clone();
         let cookie = private_cookie(name, value, &self.prefix, secure);
         PrivateCookieJar::new(self.key.0.clone()).add(cookie)
     }
 
-    /// What takes the place of the session's cookie, and is gone at once.
+    /// Removes the session's cookie.
     pub fn ended(&self, headers: &HeaderMap, secure: bool) -> PrivateCookieJar {
         let name = self.cookie_name.clone();
         let gone = private_cookie(name, String::new(), &self.prefix, secure);
         self.jar(headers).remove(gone)
     }
 
-    /// What cookies of this service are encrypted with.
+    /// The key that cookies of this service are encrypted with.
     #[must_use]
     pub(crate) fn key(&self) -> &Key {
         &self.key.0
@@ -175,14 +175,14 @@ pub(crate) fn private_cookie(
     Cookie::build((name, value))
         .path(prefix.to_owned())
         .http_only(true)
-        // Lax, not Strict: the way back from the Hub's login is a navigation that
+        // Lax, not Strict: the browser comes back from the Hub's login by a navigation that
         // begins on another page.
         .same_site(SameSite::Lax)
         .secure(secure)
         .build()
 }
 
-/// A text from which the token cannot be had, to know it again by.
+/// A digest from which the parts, such as a token, cannot be recovered.
 #[must_use]
 pub(crate) fn digest(parts: &[&str]) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_is_made_once_and_for_the_owner_alone() {
+    fn the_session_key_is_made_once_and_readable_by_the_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cookie.key");
         let first = SessionKey::load(&path).unwrap();

@@ -13,18 +13,18 @@ use super::{
     shares::{Claim, Shares},
     tasks::BUILD_RETRY_DELAY,
 };
-use crate::{class::Key, homes::Fingerprint, telemetry::loggable};
+use crate::{class::CopyId, homes::Fingerprint, telemetry::loggable};
 
 impl Builds {
     /// Whether there is a place for this notebook; the notebooks saved last have one.
-    pub(super) fn has_place(&self, key: &Key, saved_at_ms: i64) -> bool {
+    pub(super) fn has_place(&self, key: &CopyId, saved_at_ms: i64) -> bool {
         let size = size_of_place(&key.filename);
         let claim = self.shares.places.claim(key, saved_at_ms, size);
         self.apply_claim(key, &claim)
     }
 
     /// The section itself, or when there is no room for it a section that says so.
-    pub(super) fn section_with_room(&self, key: &Key, section: SummarySection) -> SummarySection {
+    pub(super) fn section_with_room(&self, key: &CopyId, section: SummarySection) -> SummarySection {
         let size = size_of_section(section.size());
         let claim = self.shares.sections.claim(key, section.saved_at_ms, size);
         let section = match self.apply_claim(key, &claim) {
@@ -35,7 +35,7 @@ impl Builds {
     }
 
     /// Whether there is room for a copy and an export of these sizes.
-    pub(super) fn has_room_for(&self, key: &Key, version: Fingerprint, sizes: [u64; 2]) -> bool {
+    pub(super) fn has_room_for(&self, key: &CopyId, version: Fingerprint, sizes: [u64; 2]) -> bool {
         let size = size_of_files(sizes);
         let claim = self.shares.files.claim(key, version.modified_ms(), size);
         // Removed before the new files take the room; the reconcile task does the rest.
@@ -46,13 +46,13 @@ impl Builds {
     }
 
     /// Whether there may be room for a copy of this size.
-    pub(super) fn may_have_room_for(&self, key: &Key, version: Fingerprint, size: u64) -> bool {
+    pub(super) fn may_have_room_for(&self, key: &CopyId, version: Fingerprint, size: u64) -> bool {
         let size = size_of_files([size, 0]);
         self.shares.files.may_fit(key, version.modified_ms(), size)
     }
 
     /// Claims room for the files that are there already.
-    pub(super) fn keep_files(&self, key: &Key, version: Fingerprint) {
+    pub(super) fn keep_files(&self, key: &CopyId, version: Fingerprint) {
         let sizes = self.places_of(key).map(|places| {
             places.map(|place| self.folder.version(&place).map_or(0, Fingerprint::size))
         });
@@ -63,7 +63,7 @@ impl Builds {
     }
 
     /// Applies the quota to the builds of `key`; whether it is to be built by itself.
-    pub(super) fn reconcile(&self, key: &Key) -> bool {
+    pub(super) fn reconcile(&self, key: &CopyId) -> bool {
         if self.shares.places.is_over(key) {
             self.leave_out(key);
             return false;
@@ -90,14 +90,14 @@ impl Builds {
     }
 
     /// Records that `key` is a second name of the file `first`.
-    pub(super) fn record_second_name(&self, key: &Key, version: Fingerprint, first: &str) {
+    pub(super) fn record_second_name(&self, key: &CopyId, version: Fingerprint, first: &str) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
         self.shares.sections.release(key);
         self.shares.files.release(key);
         self.exports.forget(key);
-        let of_first = self.catalogue.section(&Key {
+        let of_first = self.catalogue.section(&CopyId {
             filename: first.to_owned(),
             user: key.user.clone(),
         });
@@ -110,7 +110,7 @@ impl Builds {
     }
 
     /// Gives the builds of `first` a second name for `key`.
-    fn link_to(&self, key: &Key, first: &Key) {
+    fn link_to(&self, key: &CopyId, first: &CopyId) {
         let (Some(from), Some(to)) = (self.places_of(first), self.places_of(key)) else {
             return;
         };
@@ -140,14 +140,14 @@ impl Builds {
     }
 
     /// Queues the second names of `key`, whose builds have changed.
-    pub(super) fn reconcile_others(&self, key: &Key) {
+    pub(super) fn reconcile_others(&self, key: &CopyId) {
         for other in self.shares.hard_links.others(key) {
             self.push_reconcile(other);
         }
     }
 
     /// Removes the export of `key` and of its second names.
-    pub(super) fn drop_files(&self, key: &Key) {
+    pub(super) fn drop_files(&self, key: &CopyId) {
         self.exports.forget(key);
         self.remove_files(key);
         self.note_export(key, false);
@@ -155,7 +155,7 @@ impl Builds {
     }
 
     /// Removes all builds of `key`, which may still exist in the home.
-    pub(super) fn leave_out(&self, key: &Key) {
+    pub(super) fn leave_out(&self, key: &CopyId) {
         self.unname(key);
         self.shares.sections.release(key);
         self.shares.files.release(key);
@@ -168,7 +168,7 @@ impl Builds {
     }
 
     /// Forgets `key` as a name of a file; another name of that file may become its first.
-    pub(super) fn unname(&self, key: &Key) {
+    pub(super) fn unname(&self, key: &CopyId) {
         if let Some(next) = self.shares.hard_links.forget(key) {
             self.queue.read_again(next);
         }
@@ -187,7 +187,7 @@ impl Builds {
     }
 
     /// Queues the copies that give way to a claim; whether the claim has room.
-    fn apply_claim(&self, key: &Key, claim: &Claim) -> bool {
+    fn apply_claim(&self, key: &CopyId, claim: &Claim) -> bool {
         if claim.is_first_overrun {
             tracing::warn!(
                 user = %loggable(&key.user),
@@ -202,12 +202,12 @@ impl Builds {
         claim.fits
     }
 
-    fn push_reconcile(&self, key: Key) {
+    fn push_reconcile(&self, key: CopyId) {
         self.queue
             .push(BuildTarget::Copy(key), BuildTask::Reconcile, Instant::now());
     }
 
-    fn section_without_room(&self, key: &Key, section: &SummarySection) -> SummarySection {
+    fn section_without_room(&self, key: &CopyId, section: &SummarySection) -> SummarySection {
         let reason = format!(
             "They are over the quota for builds of {}, {} MiB, or too large for a summary.",
             key.user,
@@ -221,7 +221,7 @@ impl Builds {
         )
     }
 
-    pub(super) fn note_export(&self, key: &Key, has_export: bool) {
+    pub(super) fn note_export(&self, key: &CopyId, has_export: bool) {
         let Some(section) = self.catalogue.section(key) else {
             return;
         };
@@ -234,7 +234,7 @@ impl Builds {
         }
     }
 
-    fn remove_files(&self, key: &Key) {
+    fn remove_files(&self, key: &CopyId) {
         for place in self.places_of(key).into_iter().flatten() {
             if let Err(error) = self.folder.remove(&place) {
                 tracing::warn!(%error, place = %loggable(&place), "a build cannot be removed");
@@ -243,7 +243,7 @@ impl Builds {
     }
 
     /// The paths of the copy and the export.
-    fn places_of(&self, key: &Key) -> Option<[String; 2]> {
+    fn places_of(&self, key: &CopyId) -> Option<[String; 2]> {
         let folder = layout::folder_of(&key.filename)?;
         Some([
             layout::copy(&folder, &key.user),
@@ -252,7 +252,7 @@ impl Builds {
     }
 
     /// Whether `key` may have files, and whether it may have a section of a summary.
-    pub(super) fn has_files_and_section(&self, key: &Key) -> (bool, bool) {
+    pub(super) fn has_files_and_section(&self, key: &CopyId) -> (bool, bool) {
         let has_place = !self.shares.places.is_over(key);
         (has_place && !self.shares.files.is_over(key), has_place)
     }
@@ -260,7 +260,7 @@ impl Builds {
     /// Why there is no export of `key`, for its participant and for instructors to read; `None`
     /// when there is one or the reason is not known yet.
     #[must_use]
-    pub fn note(&self, key: &Key) -> Option<String> {
+    pub fn note(&self, key: &CopyId) -> Option<String> {
         let over = self.over_quota(key);
         if over.is_some() {
             return over;
@@ -273,7 +273,7 @@ impl Builds {
     }
 
     /// That there is no room for `key`, for people to read, if that is so.
-    pub(super) fn over_quota(&self, key: &Key) -> Option<String> {
+    pub(super) fn over_quota(&self, key: &CopyId) -> Option<String> {
         let is_over = self.shares.places.is_over(key) || self.shares.files.is_over(key);
         let mib = self.shares.quota.each >> 20;
         is_over.then(|| format!("Over the quota of {mib} MiB: no export of this version."))

@@ -16,7 +16,7 @@ use super::{
     section::SummarySection,
     summary::{Edition, Summary},
 };
-use crate::class::Key;
+use crate::class::CopyId;
 
 /// The sections of all summaries, by notebook and user.
 #[derive(Default)]
@@ -83,7 +83,7 @@ pub struct ListedCopy {
 }
 
 impl Catalogue {
-    pub(super) fn section(&self, key: &Key) -> Option<Arc<SummarySection>> {
+    pub(super) fn section(&self, key: &CopyId) -> Option<Arc<SummarySection>> {
         let notebooks = self.notebooks.lock();
         notebooks
             .get(&key.filename)?
@@ -93,7 +93,7 @@ impl Catalogue {
     }
 
     /// Adds or replaces a section; `folder` is that of the notebook.
-    pub(super) fn insert(&self, key: &Key, folder: &str, section: SummarySection) {
+    pub(super) fn insert(&self, key: &CopyId, folder: &str, section: SummarySection) {
         let next = self.next_edition();
         let mut notebooks = self.notebooks.lock();
         let copies = notebooks
@@ -116,7 +116,7 @@ impl Catalogue {
     }
 
     /// Removes a section; whether there was one.
-    pub(super) fn remove(&self, key: &Key) -> bool {
+    pub(super) fn remove(&self, key: &CopyId) -> bool {
         let next = self.next_edition();
         let mut notebooks = self.notebooks.lock();
         let mut was_known = false;

@@ -20,7 +20,7 @@ use super::{
     folder::{OutputFolder, WriteMode},
     layout,
 };
-use crate::{class::Key, homes::Fingerprint};
+use crate::{class::CopyId, homes::Fingerprint};
 
 /// The version of a notebook that an export is made of.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ pub(super) struct ExportSource<'a> {
 /// The last export of each copy. Its text is on disk and read from there when the next export is
 /// made, because the exports of a whole class are too large for memory.
 #[derive(Default)]
-pub(super) struct Exports(Mutex<HashMap<Key, LastExport>>);
+pub(super) struct Exports(Mutex<HashMap<CopyId, LastExport>>);
 
 struct LastExport {
     at: Instant,
@@ -63,12 +63,12 @@ impl RenderedExport {
 
 impl Exports {
     /// The earliest time at which the export of `key` may be written again.
-    pub(super) fn due(&self, key: &Key, write_interval: Duration) -> Option<Instant> {
+    pub(super) fn due(&self, key: &CopyId, write_interval: Duration) -> Option<Instant> {
         Some(self.0.lock().get(key)?.at + write_interval)
     }
 
     /// Forgets `key`.
-    pub(super) fn forget(&self, key: &Key) {
+    pub(super) fn forget(&self, key: &CopyId) {
         self.0.lock().remove(key);
     }
 
@@ -78,7 +78,7 @@ impl Exports {
     pub(super) fn is_fresh(
         folder: &OutputFolder,
         below: &str,
-        key: &Key,
+        key: &CopyId,
         version: Fingerprint,
         size: u64,
     ) -> bool {
@@ -96,7 +96,7 @@ impl Exports {
         &self,
         folder: &OutputFolder,
         below: &str,
-        key: &Key,
+        key: &CopyId,
         source: ExportSource<'_>,
     ) -> RenderedExport {
         let place = layout::export(below, &key.user);
@@ -122,7 +122,7 @@ impl Exports {
         &self,
         folder: &OutputFolder,
         below: &str,
-        key: &Key,
+        key: &CopyId,
         source: ExportSource<'_>,
         rendered: RenderedExport,
     ) -> io::Result<bool> {
@@ -148,7 +148,7 @@ impl Exports {
 
     /// How many cells were rendered for the last export.
     #[cfg(test)]
-    pub(super) fn rendered_anew(&self, key: &Key) -> Option<usize> {
+    pub(super) fn rendered_anew(&self, key: &CopyId) -> Option<usize> {
         Some(self.0.lock().get(key)?.pieces.anew())
     }
 }
@@ -164,7 +164,7 @@ fn read(folder: &OutputFolder, place: &str, last: &LastExport) -> Option<String>
     text.is_char_boundary(last.cells_at).then_some(text)
 }
 
-fn title(key: &Key) -> String {
+fn title(key: &CopyId) -> String {
     let name = key.filename.rsplit('/').next().unwrap_or(&key.filename);
     format!("{} · {}", name.trim_end_matches(layout::IPYNB), key.user)
 }

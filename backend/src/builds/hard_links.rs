@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
-use crate::{class::Key, homes::FileId};
+use crate::{class::CopyId, homes::FileId};
 
 /// The names of all files in all homes, to find hard links.
 #[derive(Default)]
@@ -15,7 +15,7 @@ pub(super) struct HardLinks(Mutex<HardLinkMaps>);
 
 #[derive(Default)]
 struct HardLinkMaps {
-    files: HashMap<Key, FileId>,
+    files: HashMap<CopyId, FileId>,
     /// The filenames in the order in which they were recorded, by owner and file.
     names: HashMap<(String, FileId), Vec<String>>,
 }
@@ -26,12 +26,12 @@ pub(super) struct LinkOutcome {
     /// The first name of the file, when the recorded name is a second one.
     pub(super) first: Option<String>,
     /// The copy that is now the first name of the file that the recorded name stood for before.
-    pub(super) promoted: Option<Key>,
+    pub(super) promoted: Option<CopyId>,
 }
 
 impl HardLinks {
     /// Records that `key` is a name of `file`.
-    pub(super) fn record(&self, key: &Key, file: FileId) -> LinkOutcome {
+    pub(super) fn record(&self, key: &CopyId, file: FileId) -> LinkOutcome {
         let mut maps = self.0.lock();
         let promoted = match maps.files.get(key) {
             Some(known) if *known != file => maps.remove(key),
@@ -47,27 +47,27 @@ impl HardLinks {
     }
 
     /// Removes the name `key`; returns the copy that takes its place as the first name.
-    pub(super) fn forget(&self, key: &Key) -> Option<Key> {
+    pub(super) fn forget(&self, key: &CopyId) -> Option<CopyId> {
         self.0.lock().remove(key)
     }
 
     /// The first name of the file, when `key` is a second name of it.
-    pub(super) fn first_of(&self, key: &Key) -> Option<Key> {
+    pub(super) fn first_of(&self, key: &CopyId) -> Option<CopyId> {
         let maps = self.0.lock();
         let first = maps.names_of(key).first()?;
-        (*first != key.filename).then(|| Key {
+        (*first != key.filename).then(|| CopyId {
             filename: first.clone(),
             user: key.user.clone(),
         })
     }
 
     /// The second names of the file that `key` is the first name of.
-    pub(super) fn others(&self, key: &Key) -> Vec<Key> {
+    pub(super) fn others(&self, key: &CopyId) -> Vec<CopyId> {
         let maps = self.0.lock();
         match maps.names_of(key) {
             [first, others @ ..] if *first == key.filename => others
                 .iter()
-                .map(|filename| Key {
+                .map(|filename| CopyId {
                     filename: filename.clone(),
                     user: key.user.clone(),
                 })
@@ -78,13 +78,13 @@ impl HardLinks {
 }
 
 impl HardLinkMaps {
-    fn names_of(&self, key: &Key) -> &[String] {
+    fn names_of(&self, key: &CopyId) -> &[String] {
         let file = self.files.get(key);
         let names = file.and_then(|file| self.names.get(&(key.user.clone(), *file)));
         names.map_or(&[], Vec::as_slice)
     }
 
-    fn remove(&mut self, key: &Key) -> Option<Key> {
+    fn remove(&mut self, key: &CopyId) -> Option<CopyId> {
         let file = (key.user.clone(), self.files.remove(key)?);
         let names = self.names.get_mut(&file)?;
         let was_first = names.first() == Some(&key.filename);
@@ -95,7 +95,7 @@ impl HardLinkMaps {
         }
         let filename = next.filter(|_| was_first)?;
         let user = key.user.clone();
-        Some(Key { filename, user })
+        Some(CopyId { filename, user })
     }
 }
 
@@ -106,8 +106,8 @@ mod tests {
     use super::*;
     use crate::homes::Fingerprint;
 
-    fn key(filename: &str) -> Key {
-        Key {
+    fn key(filename: &str) -> CopyId {
+        CopyId {
             filename: filename.to_owned(),
             user: "ana".to_owned(),
         }
@@ -128,7 +128,7 @@ mod tests {
             let named = names.record(&key(other), one);
             assert_eq!(named.first.as_deref(), Some("a"));
         }
-        let bob = Key {
+        let bob = CopyId {
             user: "bob".to_owned(),
             ..key("a")
         };

@@ -45,9 +45,9 @@ use shared::notebook::Notebook;
 
 use crate::{
     background,
-    class::{Class, Key, Observer, Revision, TailLimits},
+    class::{Class, CopyId, Observer, Revision, TailLimits},
     feed::Announcements,
-    homes::{OnDisk, Reader},
+    homes::{NotebookFile, NotebookReader},
     sharing::Sharing,
 };
 use announcer::BuildAnnouncer;
@@ -77,7 +77,7 @@ struct SummaryRun {
 
 /// The builder: the files that were built, the tasks that are due, and their bounds.
 pub struct Builds {
-    reader: Reader,
+    reader: NotebookReader,
     limits: TailLimits,
     write_interval: Duration,
     folder: OutputFolder,
@@ -90,7 +90,7 @@ pub struct Builds {
     /// Announces new builds to open pages.
     announcer: Option<BuildAnnouncer>,
     /// Why a build could not be written, by its copy. The user of a summary's entry is empty.
-    failures: Mutex<BTreeMap<Key, String>>,
+    failures: Mutex<BTreeMap<CopyId, String>>,
 }
 
 impl Builds {
@@ -100,7 +100,7 @@ impl Builds {
     /// # Errors
     /// When the folder cannot be made, is another program's, or holds other things.
     pub fn new(
-        reader: impl Into<Reader>,
+        reader: impl Into<NotebookReader>,
         limits: TailLimits,
         folder: &Path,
     ) -> anyhow::Result<Self> {
@@ -216,11 +216,11 @@ impl Builds {
     /// The copies that could not be built, and why: notebooks that cannot be read, files that
     /// cannot be written, or a quota that is used up.
     #[must_use]
-    pub fn problems(&self) -> BTreeMap<Key, String> {
+    pub fn problems(&self) -> BTreeMap<CopyId, String> {
         let mut problems = self.failures().clone();
         for notebook in self.catalogue.list("", None) {
             for copy in notebook.participants {
-                let key = Key {
+                let key = CopyId {
                     filename: notebook.filename.clone(),
                     user: copy.user,
                 };
@@ -235,13 +235,13 @@ impl Builds {
 
     /// Whether a version of this notebook, good or bad, was found.
     #[must_use]
-    pub fn knows(&self, key: &Key) -> bool {
+    pub fn knows(&self, key: &CopyId) -> bool {
         self.catalogue.section(key).is_some()
     }
 
     /// Whether the newest version of this copy is a valid notebook.
     #[must_use]
-    pub fn is_good(&self, key: &Key) -> bool {
+    pub fn is_good(&self, key: &CopyId) -> bool {
         let section = self.catalogue.section(key);
         section.is_some_and(|section| section.problem.is_none())
     }
@@ -261,7 +261,7 @@ impl Builds {
 
     /// The path of the HTML export of a copy, below the output folder.
     #[must_use]
-    pub fn export_place(&self, key: &Key) -> Option<String> {
+    pub fn export_place(&self, key: &CopyId) -> Option<String> {
         let section = self.catalogue.section(key)?;
         let folder = layout::folder_of(&key.filename)?;
         section
@@ -291,7 +291,7 @@ impl Builds {
         let mut notebooks = self.catalogue.list(below, of);
         for notebook in &mut notebooks {
             for copy in &mut notebook.participants {
-                copy.note = self.note(&Key {
+                copy.note = self.note(&CopyId {
                     filename: notebook.filename.clone(),
                     user: copy.user.clone(),
                 });
@@ -307,7 +307,7 @@ impl Builds {
     /// When it cannot be read, or not written.
     pub fn build_outside(&self, path: &Path) -> anyhow::Result<PathBuf> {
         let shown = path.display();
-        let file = OnDisk::read(path).with_context(|| format!("cannot read {shown}"))?;
+        let file = NotebookFile::read(path).with_context(|| format!("cannot read {shown}"))?;
         let parsed = file.content().and_then(|bytes| Notebook::parse(&bytes));
         let notebook = parsed
             .with_context(|| format!("{shown} is not a notebook"))?
@@ -329,9 +329,9 @@ impl Builds {
     fn sweep(&self, class: &Class) {
         // Listed before the class is asked, so that no file built meanwhile is removed.
         let files = self.folder.files();
-        let keys = class.keys();
+        let keys = class.copy_ids();
         // Copies in a home that is not known yet keep their files.
-        if !class.is_whole() {
+        if !class.walked_every_home() {
             return;
         }
         // An empty class is a disk that was not mounted, not a class that deleted everything.
@@ -362,7 +362,7 @@ impl Builds {
         }
     }
 
-    fn failures(&self) -> MutexGuard<'_, BTreeMap<Key, String>> {
+    fn failures(&self) -> MutexGuard<'_, BTreeMap<CopyId, String>> {
         self.failures.lock()
     }
 }
@@ -374,7 +374,7 @@ impl Observer for Builds {
         self.queue.push(target, task, Instant::now());
     }
 
-    fn removed(&self, key: &Key) {
+    fn removed(&self, key: &CopyId) {
         self.queue.push(
             BuildTarget::Copy(key.clone()),
             BuildTask::Removed,

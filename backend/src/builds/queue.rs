@@ -14,7 +14,7 @@ use std::{
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::{
-    class::{Content, Key, Revision, Whole},
+    class::{CopyId, NotebookBytes, NotebookContent, Revision},
     homes::Fingerprint,
 };
 
@@ -35,7 +35,7 @@ const MAX_TASKS_IN_A_ROW: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum BuildTarget {
     /// One participant's copy.
-    Copy(Key),
+    Copy(CopyId),
     /// The summary of the notebook with this filename.
     Summary(String),
 }
@@ -52,7 +52,7 @@ pub(super) enum BuildTask {
     /// Apply the quota, or the builds of the copy's first name, to what is built of it.
     Reconcile,
     /// Write the export: of this version, or of the one that is on the disk by then.
-    WriteExport(Option<(Fingerprint, Whole)>),
+    WriteExport(Option<(Fingerprint, NotebookBytes)>),
     /// Write the summary.
     WriteSummary,
     /// Write a summary that is smaller because a section gave way, before others grow.
@@ -94,7 +94,7 @@ impl BuildTask {
     /// Size of that notebook in bytes.
     fn held_bytes(&self) -> usize {
         let whole = match self {
-            Self::Revised(revision) => revision.content.as_ref().ok().map(Content::whole),
+            Self::Revised(revision) => revision.content.as_ref().ok().map(NotebookContent::whole),
             Self::WriteExport(held) => held.as_ref().map(|(_, whole)| whole),
             _ => None,
         };
@@ -169,7 +169,7 @@ impl BuildQueue {
 
     /// Has this copy read again, unless a look at a new version of it waits already: above all one
     /// that removes it.
-    pub(super) fn read_again(&self, key: Key) {
+    pub(super) fn read_again(&self, key: CopyId) {
         let target = BuildTarget::Copy(key);
         let state = self.state.lock();
         let waiting = state.waiting.get(&target);

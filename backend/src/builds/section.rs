@@ -11,7 +11,7 @@ use shared::{
 };
 
 use super::layout;
-use crate::{class::Content, text::percent_encoded, time};
+use crate::{class::NotebookContent, text::percent_encoded, time};
 
 /// The end of a participant's notebook in both forms of the summary, or the card that says why it
 /// is missing. It holds texts only, because there are hundreds.
@@ -45,7 +45,7 @@ impl SummarySection {
     pub(super) fn of(
         user: &str,
         saved_at_ms: i64,
-        content: &Content,
+        content: &NotebookContent,
         before: Option<&Self>,
     ) -> Self {
         let end = content.end();
@@ -238,11 +238,11 @@ mod tests {
     use super::*;
     use crate::class::TailLimits;
 
-    fn content(sources: &[&str]) -> Content {
+    fn content(sources: &[&str]) -> NotebookContent {
         let cell = |source: &&str| json!({"cell_type": "markdown", "source": source});
         let cells: Vec<_> = sources.iter().map(cell).collect();
         let json = json!({"nbformat": 4, "cells": cells}).to_string();
-        Content::parse(json.into_bytes().into(), TailLimits::default(), None).unwrap()
+        NotebookContent::parse(json.into_bytes().into(), TailLimits::default(), None).unwrap()
     }
 
     #[test]

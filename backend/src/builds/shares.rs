@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use parking_lot::Mutex;
 
-use crate::class::Key;
+use crate::class::CopyId;
 
 /// The claims of all participants on one resource.
 pub(super) struct Shares {
@@ -45,7 +45,7 @@ pub(super) struct Claim {
     /// There is room for the claim.
     pub(super) fits: bool,
     /// The copies that have no room any more.
-    pub(super) give_way: Vec<Key>,
+    pub(super) give_way: Vec<CopyId>,
     /// This is the first claim of this participant that exceeds their share.
     pub(super) is_first_overrun: bool,
 }
@@ -75,7 +75,7 @@ impl Shares {
 
     /// Claims room of `size` for `key`, in place of its earlier claim. Copies saved before
     /// `saved_at_ms` give way to it.
-    pub(super) fn claim(&self, key: &Key, saved_at_ms: i64, size: u64) -> Claim {
+    pub(super) fn claim(&self, key: &CopyId, saved_at_ms: i64, size: u64) -> Claim {
         let mut state = self.state.lock();
         state.take_out(key);
         let share = state.users.entry(key.user.clone()).or_default();
@@ -107,12 +107,12 @@ impl Shares {
     }
 
     /// Ends the claim of `key`.
-    pub(super) fn release(&self, key: &Key) {
+    pub(super) fn release(&self, key: &CopyId) {
         self.state.lock().take_out(key);
     }
 
     /// Whether `key` has claimed room that it does not have.
-    pub(super) fn is_over(&self, key: &Key) -> bool {
+    pub(super) fn is_over(&self, key: &CopyId) -> bool {
         let state = self.state.lock();
         let share = state.users.get(&key.user);
         let item = share.and_then(|share| share.items.get(&key.filename));
@@ -121,7 +121,7 @@ impl Shares {
 
     /// A copy that has given way and has room now: the newest of `user`, else one of another
     /// participant.
-    pub(super) fn that_fits(&self, user: &str) -> Option<Key> {
+    pub(super) fn that_fits(&self, user: &str) -> Option<CopyId> {
         let state = self.state.lock();
         let of = |user: &str| {
             let share = state.users.get(user)?;
@@ -132,7 +132,7 @@ impl Shares {
                 .iter()
                 .filter(|(_, item)| item.is_over && item.size <= room);
             let (filename, _) = fit.max_by_key(|(_, item)| item.saved_at_ms)?;
-            Some(Key {
+            Some(CopyId {
                 filename: filename.clone(),
                 user: user.to_owned(),
             })
@@ -162,7 +162,7 @@ impl Shares {
 
     /// Whether a claim of `size` may succeed: newer copies of the same participant leave so much
     /// room.
-    pub(super) fn may_fit(&self, key: &Key, saved_at_ms: i64, size: u64) -> bool {
+    pub(super) fn may_fit(&self, key: &CopyId, saved_at_ms: i64, size: u64) -> bool {
         let state = self.state.lock();
         let share = state.users.get(&key.user);
         let newer = share.into_iter().flat_map(|share| {
@@ -178,9 +178,9 @@ impl Shares {
     fn own_that_give_way(
         &self,
         state: &SharesState,
-        key: &Key,
+        key: &CopyId,
         item: ShareItem,
-    ) -> Option<Vec<Key>> {
+    ) -> Option<Vec<CopyId>> {
         let share = &state.users[&key.user];
         let mut missing = (share.used.saturating_add(item.size)).saturating_sub(self.each);
         let mut give_way = Vec::new();
@@ -201,9 +201,9 @@ impl Shares {
     fn others_that_give_way(
         &self,
         state: &SharesState,
-        key: &Key,
+        key: &CopyId,
         item: ShareItem,
-        give_way: &mut Vec<Key>,
+        give_way: &mut Vec<CopyId>,
     ) -> bool {
         let freed: u64 = give_way.iter().map(|key| state.size_of(key)).sum();
         let mut used = state.used.saturating_sub(freed).saturating_add(item.size);
@@ -247,21 +247,21 @@ impl Shares {
     }
 }
 
-fn key_of(user: &str, filename: &str) -> Key {
-    Key {
+fn key_of(user: &str, filename: &str) -> CopyId {
+    CopyId {
         filename: filename.to_owned(),
         user: user.to_owned(),
     }
 }
 
 impl SharesState {
-    fn size_of(&self, key: &Key) -> u64 {
+    fn size_of(&self, key: &CopyId) -> u64 {
         let share = self.users.get(&key.user);
         let item = share.and_then(|share| share.items.get(&key.filename));
         item.map_or(0, |item| item.size)
     }
 
-    fn take_out(&mut self, key: &Key) {
+    fn take_out(&mut self, key: &CopyId) {
         let Some(share) = self.users.get_mut(&key.user) else {
             return;
         };
@@ -276,7 +276,7 @@ impl SharesState {
         }
     }
 
-    fn set_over(&mut self, key: &Key, is_over: bool) {
+    fn set_over(&mut self, key: &CopyId, is_over: bool) {
         let share = self.users.get_mut(&key.user);
         let Some(share) = share else { return };
         let Some(item) = share.items.get_mut(&key.filename) else {
@@ -321,11 +321,11 @@ mod tests {
 
     use super::*;
 
-    fn key(user: &str, filename: &str) -> Key {
+    fn key(user: &str, filename: &str) -> CopyId {
         key_of(user, filename)
     }
 
-    fn names(keys: &[Key]) -> Vec<&str> {
+    fn names(keys: &[CopyId]) -> Vec<&str> {
         keys.iter().map(|key| &*key.filename).collect()
     }
 

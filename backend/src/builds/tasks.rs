@@ -17,7 +17,7 @@ use super::{
     section::SummarySection,
 };
 use crate::{
-    class::{Content, Key, Revision, Whole},
+    class::{CopyId, NotebookBytes, NotebookContent, Revision},
     homes::Fingerprint,
     telemetry::loggable,
     time,
@@ -66,7 +66,7 @@ impl Builds {
         }
     }
 
-    fn revise(&self, key: &Key, revision: &Revision) {
+    fn revise(&self, key: &CopyId, revision: &Revision) {
         match (&revision.content, revision.version) {
             (Ok(content), Some(version)) => self.update(key, version, content),
             (Err(problem), version) => self.mark_broken(key, version, problem),
@@ -77,7 +77,7 @@ impl Builds {
     /// Calls `then` with the notebook as it is now. A notebook that cannot be read at this moment
     /// is being written or was deleted; the class reports both. When the disk does not answer in
     /// time, `task` is queued again, so that other participants do not wait.
-    fn read_again(&self, key: &Key, task: BuildTask, then: impl Fn(Fingerprint, &Content)) {
+    fn read_again(&self, key: &CopyId, task: BuildTask, then: impl Fn(Fingerprint, &NotebookContent)) {
         let read = self
             .reader
             .read_within(&key.user, &key.filename, HOME_READ_TIMEOUT);
@@ -93,14 +93,14 @@ impl Builds {
         };
         let content = {
             let _turn = self.reader.lanes().turn(version.size());
-            Content::parse(file, self.limits, None)
+            NotebookContent::parse(file, self.limits, None)
         };
         if let Ok(content) = content {
             then(version, &content);
         }
     }
 
-    fn update(&self, key: &Key, version: Fingerprint, content: &Content) {
+    fn update(&self, key: &CopyId, version: Fingerprint, content: &NotebookContent) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
@@ -123,7 +123,7 @@ impl Builds {
         self.export_is_due(key, version, content.whole());
     }
 
-    fn mark_broken(&self, key: &Key, version: Option<Fingerprint>, problem: &str) {
+    fn mark_broken(&self, key: &CopyId, version: Option<Fingerprint>, problem: &str) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
@@ -150,14 +150,14 @@ impl Builds {
         self.summary_is_due(&key.filename);
     }
 
-    fn remove(&self, key: &Key) {
+    fn remove(&self, key: &CopyId) {
         self.shares.places.release(key);
         self.leave_out(key);
         self.report(key, Ok(()), BuildTask::Removed);
     }
 
     /// The summary need not wait for the export: it is written before any export.
-    fn export_is_due(&self, key: &Key, version: Fingerprint, whole: &Whole) {
+    fn export_is_due(&self, key: &CopyId, version: Fingerprint, whole: &NotebookBytes) {
         if self.is_exported(key, version, whole) {
             self.keep_files(key, version);
             return self.report(key, Ok(()), BuildTask::WriteExport(None));
@@ -171,7 +171,7 @@ impl Builds {
             .push(target, BuildTask::WriteExport(held), due.max(now));
     }
 
-    fn export(&self, key: &Key, version: Fingerprint, whole: &Whole) {
+    fn export(&self, key: &CopyId, version: Fingerprint, whole: &NotebookBytes) {
         let Some(folder) = layout::folder_of(&key.filename) else {
             return;
         };
@@ -185,10 +185,10 @@ impl Builds {
 
     fn write_export(
         &self,
-        key: &Key,
+        key: &CopyId,
         folder: &str,
         version: Fingerprint,
-        whole: &Whole,
+        whole: &NotebookBytes,
     ) -> io::Result<()> {
         let size = whole.bytes().len() as u64;
         // A notebook is not rendered when there is no room even for its copy alone.
@@ -219,7 +219,7 @@ impl Builds {
         Ok(())
     }
 
-    fn is_exported(&self, key: &Key, version: Fingerprint, whole: &Whole) -> bool {
+    fn is_exported(&self, key: &CopyId, version: Fingerprint, whole: &NotebookBytes) -> bool {
         let size = whole.bytes().len() as u64;
         let folder = layout::folder_of(&key.filename);
         folder.is_some_and(|folder| Exports::is_fresh(&self.folder, &folder, key, version, size))
@@ -255,7 +255,7 @@ impl Builds {
             }
         };
         // A summary belongs to no user.
-        let key = Key {
+        let key = CopyId {
             filename: filename.to_owned(),
             user: String::new(),
         };
@@ -309,7 +309,7 @@ impl Builds {
     }
 
     /// Records the failure of a task, and queues it again.
-    fn report(&self, key: &Key, done: io::Result<()>, task: BuildTask) {
+    fn report(&self, key: &CopyId, done: io::Result<()>, task: BuildTask) {
         let Err(error) = done else {
             self.failures().remove(key);
             return;
@@ -318,7 +318,7 @@ impl Builds {
         let before = self.failures().insert(key.clone(), problem);
         // That the disk is full is logged once, not for each notebook.
         if before.is_none() && !self.folder.reserve().is_reached() {
-            let Key { filename, user } = key;
+            let CopyId { filename, user } = key;
             let (filename, user) = (loggable(filename), loggable(user));
             tracing::warn!(%error, %filename, %user, "a build cannot be written; trying again");
         }

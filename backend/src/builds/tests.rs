@@ -20,9 +20,9 @@ use super::{
     *,
 };
 use crate::{
-    class::Content,
+    class::NotebookContent,
     homes::HomesTemplate,
-    lanes::{Lanes, Patience},
+    lanes::{LaneTimeouts, PersonLanes},
 };
 
 /// A class of its own and its builds.
@@ -48,14 +48,14 @@ impl Workshop {
             .parse()
             .unwrap();
         let limits = TailLimits::default();
-        let reader = Reader::patient(homes);
+        let reader = NotebookReader::for_command(homes);
         let builds = Builds::new(reader.clone(), limits, &base.path().join("out")).unwrap();
         let builds = Arc::new(builds.writing_every(every));
         builds.start(2).unwrap();
         Self::of(base, reader, builds)
     }
 
-    fn of(base: TempDir, reader: Reader, builds: Arc<Builds>) -> Self {
+    fn of(base: TempDir, reader: NotebookReader, builds: Arc<Builds>) -> Self {
         let class = Class::new(reader, TailLimits::default());
         Self {
             class: class.observed_by(Arc::clone(&builds) as _),
@@ -101,7 +101,7 @@ impl Workshop {
 
     /// Finds the changed files, and waits until all builds are written.
     fn build(&self) {
-        self.class.look_around(|_| true);
+        self.class.scan_homes(|_| true);
         self.class.read_all(1);
         self.builds.class_was_read(&self.class);
         self.builds.settle();
@@ -130,8 +130,8 @@ fn notebook(sources: &[&str]) -> String {
     json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).to_string()
 }
 
-fn key(user: &str, filename: &str) -> Key {
-    Key {
+fn key(user: &str, filename: &str) -> CopyId {
+    CopyId {
         filename: filename.to_owned(),
         user: user.to_owned(),
     }
@@ -143,19 +143,19 @@ fn other_participants_builds_do_not_wait_for_a_busy_lane() {
     let homes = format!("{}/homes/{{user}}", base.path().display());
     let homes: HomesTemplate = homes.parse().unwrap();
     let hour = Duration::from_secs(3_600);
-    let patience = Patience {
+    let timeouts = LaneTimeouts {
         running: hour,
         waiting: hour,
     };
-    let lanes = Lanes::new(2, patience);
+    let lanes = PersonLanes::new(2, timeouts);
     // The job ends when the sender is dropped.
     let (busy, end) = mpsc::channel::<()>();
-    lanes.put("mallory", move || {
+    lanes.submit_detached("mallory", move || {
         let _ = end.recv();
     });
-    let reader = Reader::in_lanes(homes.clone(), lanes);
+    let reader = NotebookReader::in_lanes(homes.clone(), lanes);
     let builds = Builds::new(reader, TailLimits::default(), &base.path().join("out")).unwrap();
-    let class = Workshop::of(base, Reader::patient(homes), Arc::new(builds));
+    let class = Workshop::of(base, NotebookReader::for_command(homes), Arc::new(builds));
     class.save("bo", "a.ipynb", &["from bo"]);
     for user in ["mallory", "bo"] {
         let target = BuildTarget::Copy(key(user, "a.ipynb"));
@@ -431,13 +431,18 @@ fn threads_that_read_a_whole_class_build_its_summary() {
     let homes: HomesTemplate = homes.parse().unwrap();
     let out = base.path().join("out");
     // No builder thread is started.
-    let builds = Builds::new(Reader::patient(homes.clone()), TailLimits::default(), &out).unwrap();
-    let class = Workshop::of(base, Reader::patient(homes), Arc::new(builds));
+    let builds = Builds::new(
+        NotebookReader::for_command(homes.clone()),
+        TailLimits::default(),
+        &out,
+    )
+    .unwrap();
+    let class = Workshop::of(base, NotebookReader::for_command(homes), Arc::new(builds));
     let users: Vec<String> = (0..40).map(|n| format!("user{n:02}")).collect();
     for user in &users {
         class.save(user, "a.ipynb", &["1"]);
     }
-    class.class.look_around(|_| true);
+    class.class.scan_homes(|_| true);
     class.class.read_all(2);
     let known = |user: &String| class.builds.knows(&key(user, "a.ipynb"));
     assert!(users.iter().all(known));

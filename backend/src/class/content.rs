@@ -1,7 +1,7 @@
-//! What a file held that is a notebook, but for its private cells.
+//! The content of a notebook file, without its private cells.
 //!
-//! Its end is read at once, for the tile and the summary. The rest stays bytes until somebody
-//! wants more of it: as values it takes several times as much memory, and hundreds of versions
+//! Its end is read at once, for the tile and the summary. The rest stays bytes until a caller
+//! asks for more: as values it takes several times as much memory, and hundreds of versions
 //! may wait for a disk.
 
 use std::sync::Arc;
@@ -13,28 +13,29 @@ use shared::{
 };
 
 use super::TailLimits;
-use crate::homes::OnDisk;
+use crate::homes::NotebookFile;
 
-/// A notebook that was read. A clone is the same one.
+/// The content of a notebook file that was read: all its bytes, and its end. A clone is the
+/// same one.
 #[derive(Clone, Debug)]
-pub struct Content {
-    whole: Whole,
+pub struct NotebookContent {
+    whole: NotebookBytes,
     end: Arc<NotebookEnd>,
     prepared: Arc<PreparedCells>,
 }
 
-/// All of a notebook, as bytes that are known to be one. A clone is the same one.
+/// The bytes of a whole notebook, which are known to parse. A clone is the same one.
 #[derive(Clone, Debug)]
-pub struct Whole(Arc<Vec<u8>>);
+pub struct NotebookBytes(Arc<Vec<u8>>);
 
-impl Content {
-    /// What `file` holds, of whose end somebody waits for as much as `limits` say. What did
-    /// not change is taken from `before`, the end of an earlier version.
+impl NotebookContent {
+    /// Reads `file`, and of its end as much as `limits` say. Cells that did not change are taken
+    /// from `before`, the end of an earlier version.
     ///
     /// # Errors
-    /// When it is no notebook.
+    /// When the file is no notebook.
     pub fn parse(
-        file: OnDisk,
+        file: NotebookFile,
         limits: TailLimits,
         before: Option<&PreparedCells>,
     ) -> Result<Self, ParseError> {
@@ -42,15 +43,15 @@ impl Content {
         let tail = end.tail.trim(limits.lines).without_widgets();
         let prepared = PreparedCells::of(&tail, end.total_cells - tail.len(), &Ammonia, before);
         Ok(Self {
-            whole: Whole(Arc::new(bytes)),
+            whole: NotebookBytes(Arc::new(bytes)),
             end: Arc::new(NotebookEnd { tail, ..end }),
             prepared: Arc::new(prepared),
         })
     }
 
-    /// All of it.
+    /// The whole notebook.
     #[must_use]
-    pub fn whole(&self) -> &Whole {
+    pub fn whole(&self) -> &NotebookBytes {
         &self.whole
     }
 
@@ -67,14 +68,14 @@ impl Content {
     }
 }
 
-impl Whole {
-    /// As it is on disk, without its private cells.
+impl NotebookBytes {
+    /// The bytes as they are on disk, without private cells.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// What `look` makes of each of its cells, which are read one after the other.
+    /// Applies `look` to each cell; the cells are read one after the other.
     pub fn map_cells<T>(&self, look: impl Fn(&Cell) -> T) -> Vec<T> {
         NotebookEnd::map_cells(&self.0, look)
             .expect("an end was read of the same bytes, which fails alike")

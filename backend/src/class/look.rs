@@ -1,4 +1,4 @@
-//! Looking at a file, in the lane of whose it is, and showing what was found.
+//! Looking at a file, in its owner's lane, and making a tile of what was found.
 
 use std::time::{Duration, Instant};
 
@@ -6,26 +6,26 @@ use metrics::histogram;
 use shared::{notebook::Notebook, wire::Tile};
 
 use super::{
-    Content, Core, Key, Revision,
-    entry::{Entry, Good, Known, Look},
+    CopyId, Core, NotebookContent, Revision,
+    copy::{CopyRecord, CopyState, LookOutcome, TileContent},
     path_of,
 };
 use crate::{
-    homes::{Fingerprint, OnDisk, Opened, ReadError, open_notebook},
-    lanes::Unread,
+    homes::{Fingerprint, NotebookFile, OpenNotebook, ReadError, open_notebook},
+    lanes::LaneError,
     time,
 };
 
-/// A file that was modified less than this ago and does not parse is being written, for as long
-/// at most: Jupyter truncates the target and writes it anew in place.
-const WRITING: Duration = Duration::from_secs(1);
+/// A file that was modified less than this ago and does not parse is taken for one that is being
+/// written, for as long at most: Jupyter truncates the target and writes it anew in place.
+const HALF_WRITTEN_GRACE: Duration = Duration::from_secs(1);
 
 impl Core {
-    /// Looks at the file, brings the entry up to date and tells the observers what is
-    /// new. A version that was read before is not read again, good or bad.
-    pub(super) fn refresh(&self, key: &Key, entry: &Entry) -> Look {
-        let look = self.revise(key, entry);
-        if entry.take_awaited() {
+    /// Looks at the file, brings the record up to date and tells the observers of a new
+    /// version. A version that was read before is not read again, good or bad.
+    pub(super) fn refresh(&self, key: &CopyId, record: &CopyRecord) -> LookOutcome {
+        let look = self.revise(key, record);
+        if record.take_read_awaited() {
             for observer in &self.observers {
                 observer.caught_up(key);
             }
@@ -33,15 +33,17 @@ impl Core {
         look
     }
 
-    fn revise(&self, key: &Key, entry: &Entry) -> Look {
+    fn revise(&self, key: &CopyId, record: &CopyRecord) -> LookOutcome {
         let mut fresh = None;
-        let look = self.look(key, entry, &mut fresh);
+        let look = self.look(key, record, &mut fresh);
         let (told, content) = match (&look, fresh) {
-            (Look::Good(version), Some(read)) => ((Some(*version), None), Ok(read)),
-            (Look::Bad(version, fault), _) => ((*version, Some(fault.clone())), Err(fault.clone())),
+            (LookOutcome::Good(version), Some(read)) => ((Some(*version), None), Ok(read)),
+            (LookOutcome::Bad(version, fault), _) => {
+                ((*version, Some(fault.clone())), Err(fault.clone()))
+            }
             _ => return look,
         };
-        if entry.is_news(told.clone()) {
+        if record.is_new_to_observers(told.clone()) {
             let revision = Revision {
                 key: key.clone(),
                 version: told.0,
@@ -54,19 +56,25 @@ impl Core {
         look
     }
 
-    /// The same without telling; what was read and is a notebook goes to `fresh`.
-    fn look(&self, key: &Key, entry: &Entry, fresh: &mut Option<Content>) -> Look {
+    /// The same without telling the observers; the content of a notebook that was read goes to
+    /// `fresh`.
+    fn look(
+        &self,
+        key: &CopyId,
+        record: &CopyRecord,
+        fresh: &mut Option<NotebookContent>,
+    ) -> LookOutcome {
         let Some(home) = self.reader.homes().home_of(&key.user) else {
-            return Look::Missing;
+            return LookOutcome::Missing;
         };
-        let before = entry.known();
-        // What was a notebook and is not kept any more is read again.
+        let before = record.state();
+        // A notebook whose tile is not cached any more is read again.
         let is_kept = |fault: &Option<String>| fault.is_some() || before.good.is_some();
         let known = before.read.as_ref().filter(|(_, fault)| is_kept(fault));
         let known = known.map(|(version, _)| *version);
         let opened = open_notebook(&home, &key.filename);
         if !matches!(opened, Err(ReadError::Missing)) {
-            entry.set_seen();
+            record.set_on_disk();
         }
         let (version, fault) = match opened {
             Ok(opened) if known == Some(opened.version()) => {
@@ -76,31 +84,31 @@ impl Core {
                 let version = opened.version();
                 match self.parse(&opened, before.good.as_deref()) {
                     Ok(content) => {
-                        entry.set_read(version, content.as_ref().map_err(String::as_str));
+                        record.set_read(version, content.as_ref().map_err(String::as_str));
                         if let Ok(content) = &content {
                             self.keep(key, content.prepared_end().size());
                         }
                         (version, content.map(|content| *fresh = Some(content)).err())
                     }
-                    Err(error) => return Look::Bad(None, error.to_string()),
+                    Err(error) => return LookOutcome::Bad(None, error.to_string()),
                 }
             }
-            Err(ReadError::Missing) => return Look::Missing,
-            Err(error) => return Look::Bad(None, error.to_string()),
+            Err(ReadError::Missing) => return LookOutcome::Missing,
+            Err(error) => return LookOutcome::Bad(None, error.to_string()),
         };
         match fault {
-            None => Look::Good(version),
-            Some(_) if is_being_written(entry, version) => Look::BeingWritten(version),
-            Some(fault) => Look::Bad(Some(version), fault),
+            None => LookOutcome::Good(version),
+            Some(_) if is_being_written(record, version) => LookOutcome::BeingWritten(version),
+            Some(fault) => LookOutcome::Bad(Some(version), fault),
         }
     }
 
     /// Reads an open file and its last cells; the inner error is why it is no notebook.
     fn parse(
         &self,
-        opened: &Opened,
-        before: Option<&Good>,
-    ) -> Result<Result<Content, String>, ReadError> {
+        opened: &OpenNotebook,
+        before: Option<&TileContent>,
+    ) -> Result<Result<NotebookContent, String>, ReadError> {
         let read = || {
             let begun = Instant::now();
             let file = opened.read()?;
@@ -109,7 +117,8 @@ impl Core {
         };
         let parse = |file| {
             let begun = Instant::now();
-            let content = Content::parse(file, self.limits, before.map(|good| &*good.cells));
+            let content =
+                NotebookContent::parse(file, self.limits, before.map(|good| &*good.cells));
             histogram!("pipalhub_notebook_parse_seconds").record(begun.elapsed());
             content.map_err(|error| format!("This file is not a notebook: {error}."))
         };
@@ -117,16 +126,16 @@ impl Core {
         self.reader.lanes().in_turn(size, read, parse)
     }
 
-    /// What `look` makes of all of the notebook, as the file is now.
+    /// Applies `look` to the whole notebook, as the file is now.
     pub(super) fn with_notebook<T>(
         &self,
-        key: &Key,
+        key: &CopyId,
         look: impl FnOnce(&Notebook) -> T,
     ) -> Option<T> {
         let home = self.reader.homes().home_of(&key.user)?;
         let opened = open_notebook(&home, &key.filename).ok()?;
         let size = opened.version().size();
-        let parse = |file: OnDisk| {
+        let parse = |file: NotebookFile| {
             let parsed = Notebook::parse(&file.content().ok()?).ok()?;
             Some(look(&parsed.notebook))
         };
@@ -137,64 +146,69 @@ impl Core {
     /// The tile after this look; `None` when there is no such notebook.
     pub(super) fn tile(
         &self,
-        key: &Key,
-        entry: &Entry,
-        look: Result<Look, Unread>,
+        key: &CopyId,
+        record: &CopyRecord,
+        look: Result<LookOutcome, LaneError>,
     ) -> Option<Tile> {
         match look {
-            Ok(Look::Missing) if entry.was_seen() => None,
-            Ok(look) => Some(self.shown(key, entry, &look)),
-            Err(unread) => Some(self.shown_before(key, entry, unread)),
+            Ok(LookOutcome::Missing) if record.was_on_disk() => None,
+            Ok(look) => Some(self.tile_with_problem(key, record, &look)),
+            Err(error) => Some(self.tile_from_before(key, record, error)),
         }
     }
 
-    pub(super) fn shown(&self, key: &Key, entry: &Entry, look: &Look) -> Tile {
-        let known = entry.known();
+    pub(super) fn tile_with_problem(
+        &self,
+        key: &CopyId,
+        record: &CopyRecord,
+        look: &LookOutcome,
+    ) -> Tile {
+        let state = record.state();
         let problem = match look {
-            Look::Good(_) => None,
-            Look::Bad(_, fault) => Some(fault.clone()),
-            Look::BeingWritten(_) if known.good.is_some() => None,
-            Look::BeingWritten(_) => {
+            LookOutcome::Good(_) => None,
+            LookOutcome::Bad(_, fault) => Some(fault.clone()),
+            LookOutcome::BeingWritten(_) if state.good.is_some() => None,
+            LookOutcome::BeingWritten(_) => {
                 Some("The file is being written; it appears in a moment.".to_owned())
             }
-            Look::Missing => Some(format!(
+            LookOutcome::Missing => Some(format!(
                 "{}'s server reported a save, but {} is not there. Is --homes right?",
                 key.user,
                 path_of(self.reader.homes(), key).unwrap_or_default()
             )),
         };
-        tile(key, &known, problem)
+        tile(key, &state, problem)
     }
 
-    /// What was known before, and why there is nothing newer.
-    fn shown_before(&self, key: &Key, entry: &Entry, unread: Unread) -> Tile {
-        let known = entry.known();
-        let since = match known.good {
+    /// The tile of an earlier version, and why there is none of the present one.
+    fn tile_from_before(&self, key: &CopyId, record: &CopyRecord, error: LaneError) -> Tile {
+        let state = record.state();
+        let since = match state.good {
             Some(_) => "What is shown may be older than the last save.",
             None => "It appears when it is read.",
         };
-        let problem = format!("{}'s file is not read yet: {unread}. {since}", key.user);
-        tile(key, &known, Some(problem))
+        let problem = format!("{}'s file is not read yet: {error}. {since}", key.user);
+        tile(key, &state, Some(problem))
     }
 }
 
-fn is_being_written(entry: &Entry, version: Fingerprint) -> bool {
+fn is_being_written(record: &CopyRecord, version: Fingerprint) -> bool {
     let now = Instant::now();
-    let torn_for = now.duration_since(entry.torn_since(version, now));
-    may_be_half(time::now_ms() - version.modified_ms(), torn_for)
+    let unparsed_for = now.duration_since(record.unparsed_since(version, now));
+    may_be_half(time::now_ms() - version.modified_ms(), unparsed_for)
 }
 
-/// Whether what does not parse may be half of what is being written. Of a file that is old it
-/// says so itself; else since when is this service's to know, whose clock neither jumps nor is a
-/// participant's.
-fn may_be_half(age_ms: i64, torn_for: Duration) -> bool {
-    let is_old = age_ms > 0 && Duration::from_millis(age_ms.unsigned_abs()) >= WRITING;
-    torn_for < WRITING && !is_old
+/// Whether a file that does not parse may be half written. An old modification time says that
+/// it is not; else `unparsed_for` decides, which this service has measured by a clock that
+/// neither jumps nor is a participant's.
+fn may_be_half(age_ms: i64, unparsed_for: Duration) -> bool {
+    let is_old = age_ms > 0 && Duration::from_millis(age_ms.unsigned_abs()) >= HALF_WRITTEN_GRACE;
+    unparsed_for < HALF_WRITTEN_GRACE && !is_old
 }
 
-fn tile(key: &Key, known: &Known, problem: Option<String>) -> Tile {
-    let good = known.good.as_deref();
-    let reported_at_ms = || known.reported.map_or(0, Fingerprint::modified_ms);
+fn tile(key: &CopyId, state: &CopyState, problem: Option<String>) -> Tile {
+    let good = state.good.as_deref();
+    let reported_at_ms = || state.reported.map_or(0, Fingerprint::modified_ms);
     let saved_at_ms = good.map_or_else(reported_at_ms, |good| good.saved_at_ms);
     Tile {
         user: key.user.clone(),
@@ -223,22 +237,25 @@ mod tests {
     };
 
     #[test]
-    fn half_a_file_is_being_written_for_so_long_whatever_its_time_says() {
+    fn half_a_file_is_being_written_for_the_grace_whatever_its_time_says() {
         const SOON: Duration = Duration::from_millis(999);
-        for (age_ms, torn_for, expected) in [
+        for (age_ms, unparsed_for, expected) in [
             (0, Duration::ZERO, true),
             (999, SOON, true),
             (1_000, Duration::ZERO, false),
-            (500, WRITING, false),
+            (500, HALF_WRITTEN_GRACE, false),
             (-500, SOON, true),
-            (-500, WRITING, false),
+            (-500, HALF_WRITTEN_GRACE, false),
             (-3_600_000, Duration::ZERO, true),
-            (-3_600_000, WRITING, false),
+            (-3_600_000, HALF_WRITTEN_GRACE, false),
             (i64::MIN, SOON, true),
             (i64::MAX, SOON, false),
         ] {
-            let found = may_be_half(age_ms, torn_for);
-            assert_eq!(found, expected, "{age_ms} ms old, torn for {torn_for:?}");
+            let found = may_be_half(age_ms, unparsed_for);
+            assert_eq!(
+                found, expected,
+                "{age_ms} ms old, torn for {unparsed_for:?}"
+            );
         }
     }
 
@@ -250,14 +267,14 @@ mod tests {
         let homes = format!("{}/{{user}}", base.path().display());
         let homes: HomesTemplate = homes.parse().unwrap();
         let class = Class::new(homes, TailLimits::default());
-        let key = class.key_of(file.to_str().unwrap()).unwrap();
+        let key = class.copy_at(file.to_str().unwrap()).unwrap();
         let write = |text: &str| {
             fs::write(&file, text).unwrap();
             let file = File::options().write(true).open(&file).unwrap();
             let future = SystemTime::now() + Duration::from_secs(3_600);
             file.set_modified(future).unwrap();
         };
-        class.0.found(&key);
+        class.0.mark_found(&key);
         write(r#"{"cells": ["#);
         let problem = async || {
             class
@@ -274,7 +291,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(50)).await;
             problems.push(problem().await);
         }
-        assert!(begun.elapsed() >= WRITING && problems[0].contains("being written"));
+        assert!(begun.elapsed() >= HALF_WRITTEN_GRACE && problems[0].contains("being written"));
         write(r#"{"cells": []}"#);
         assert_eq!(
             class.tile_as(&key, |tile| tile).await.unwrap().problem,

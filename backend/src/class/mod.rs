@@ -2,22 +2,21 @@
 //! shown.
 //!
 //! A file is read and its last cells are prepared when a save of it is reported or noticed.
-//! Whoever asks for a tile gets the file as it is at that moment all the same; a fingerprint
+//! A request for a tile gets the file as it is at that moment all the same; a fingerprint
 //! tells whether the last preparation still holds. So a tile that is fetched because of an event
 //! is never older than the event.
 //!
 //! The module `reported` commits the events that participants' servers report, `reporter` turns
-//! saves that nobody reported into events; an [`Observer`]
-//! hears of every version that is read.
+//! unreported saves into events; an [`Observer`] is told of every version that is read.
 
 mod content;
-mod entry;
-mod kept;
+mod copy;
 mod look;
 mod observer;
 mod reported;
 mod reporter;
-mod saving;
+mod save_failures;
+mod tile_cache;
 mod tiles;
 
 use std::{
@@ -37,31 +36,33 @@ use shared::{
 };
 use tokio::sync::Semaphore;
 
-pub use content::{Content, Whole};
+pub use content::{NotebookBytes, NotebookContent};
 pub use observer::{Observer, Revision};
 pub use reporter::Reporter;
-pub(crate) use saving::Saving;
+pub(crate) use save_failures::SaveFailures;
 
 use crate::{
     feed::{Announcements, Recipients},
-    homes::{Fingerprint, Found, HomesTemplate, MOST_NOTEBOOKS, Reader, Watch},
-    lanes::{Pending, Unread},
+    homes::{
+        Fingerprint, FoundNotebook, HomesTemplate, MAX_NOTEBOOKS_PER_HOME, NotebookReader, Watch,
+    },
+    lanes::{LaneError, PendingAnswer},
     telemetry::loggable,
 };
-use entry::{Entry, Look};
-use kept::Kept;
+use copy::{CopyRecord, LookOutcome};
+use tile_cache::TileCacheIndex;
 
-/// One participant's copy of one notebook.
+/// Identifies a copy: one participant's file of one notebook.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
+pub struct CopyId {
     /// The path below the home. First, so that everyone's copies stand together.
     pub filename: String,
     /// The participant.
     pub user: String,
 }
 
-impl From<Found> for Key {
-    fn from(found: Found) -> Self {
+impl From<FoundNotebook> for CopyId {
+    fn from(found: FoundNotebook) -> Self {
         Self {
             filename: found.filename,
             user: found.user,
@@ -79,7 +80,7 @@ pub struct TailLimits {
 }
 
 impl TailLimits {
-    /// Nobody wants to see anything of it.
+    /// No cells, for a caller that shows no tile.
     pub const NONE: Self = Self { cells: 0, lines: 0 };
 }
 
@@ -92,81 +93,81 @@ impl Default for TailLimits {
     }
 }
 
-/// See the module's words. A clone is the same class.
+/// Every participant's copies of every notebook, and their tiles. A clone is the same class.
 #[derive(Clone)]
 pub struct Class(Arc<Core>);
 
-/// What the threads that read have of the class.
+/// The state of the class that the lanes' threads share.
 struct Core {
-    reader: Reader,
+    reader: NotebookReader,
     limits: TailLimits,
-    entries: RwLock<BTreeMap<Key, Arc<Entry>>>,
+    records: RwLock<BTreeMap<CopyId, Arc<CopyRecord>>>,
     observers: Vec<Arc<dyn Observer>>,
-    kept: Mutex<Kept>,
-    /// Some home was not walked when all were.
-    lacks_some: AtomicBool,
-    saving: Saving,
-    /// Of those who copy tiles out of what is kept.
-    showing: Arc<Semaphore>,
+    cached: Mutex<TileCacheIndex>,
+    /// A home was left out when all were walked.
+    missed_a_home: AtomicBool,
+    save_failures: SaveFailures,
+    /// Permits to copy cached tiles.
+    tile_turns: Arc<Semaphore>,
 }
 
 impl Class {
     /// A class with no known notebook yet, whose notebooks `reader` reads.
     #[must_use]
-    pub fn new(reader: impl Into<Reader>, limits: TailLimits) -> Self {
+    pub fn new(reader: impl Into<NotebookReader>, limits: TailLimits) -> Self {
         Self(Arc::new(Core {
             reader: reader.into(),
             limits,
-            entries: RwLock::default(),
+            records: RwLock::default(),
             observers: Vec::new(),
-            kept: Mutex::default(),
-            lacks_some: AtomicBool::new(false),
-            saving: Saving::default(),
-            showing: Arc::new(Semaphore::new(tiles::SHOWN_AT_ONCE)),
+            cached: Mutex::default(),
+            missed_a_home: AtomicBool::new(false),
+            save_failures: SaveFailures::default(),
+            tile_turns: Arc::new(Semaphore::new(tiles::MAX_TILE_ANSWERS)),
         }))
     }
 
-    /// Whose saves fail.
-    pub(crate) fn saving(&self) -> &Saving {
-        &self.0.saving
+    /// Which participants' saves fail.
+    pub(crate) fn save_failures(&self) -> &SaveFailures {
+        &self.0.save_failures
     }
 
-    /// The same, with one more to tell of every version that is read.
+    /// The same class with one more observer.
     ///
     /// # Panics
     /// When it is in use already.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
-        let core = Arc::get_mut(&mut self.0).expect("nobody has the class yet");
+        let core = Arc::get_mut(&mut self.0).expect("the class has no clone yet");
         core.observers.push(observer);
         self
     }
 
-    /// Where its notebooks live.
+    /// The homes that the notebooks live in.
     #[must_use]
     pub fn homes(&self) -> &HomesTemplate {
         self.0.reader.homes()
     }
 
-    /// What reads them.
+    /// The reader of the homes.
     #[must_use]
-    pub fn reader(&self) -> &Reader {
+    pub fn reader(&self) -> &NotebookReader {
         &self.0.reader
     }
 
-    /// The notebook at `path`, if it is in a home.
+    /// The copy at `path`, if that is in a home.
     #[must_use]
-    pub fn key_of(&self, path: &str) -> Option<Key> {
+    pub fn copy_at(&self, path: &str) -> Option<CopyId> {
         let (user, filename) = self.0.reader.homes().split(path.as_ref())?;
-        Some(Key { filename, user })
+        Some(CopyId { filename, user })
     }
 
     /// Every notebook, or every notebook of one participant, as far as it is known now.
     #[must_use]
     pub fn notebooks(&self, of: Option<&str>) -> Vec<NotebookSummary> {
         let mut notebooks: Vec<NotebookSummary> = Vec::new();
-        for (key, entry) in self.0.all(|key| of.is_none_or(|user| user == key.user)) {
-            let saved_at_ms = entry.saved_at_ms();
+        for (key, record) in self.0.all(|key| of.is_none_or(|user| user == key.user)) {
+            let saved_at_ms = record.saved_at_ms();
             match notebooks.last_mut() {
                 Some(last) if last.filename == key.filename => {
                     last.participants += 1;
@@ -182,66 +183,66 @@ impl Class {
         notebooks
     }
 
-    /// The version that the file is in now, when that is a notebook.
-    pub async fn good_version(&self, key: &Key) -> Option<Fingerprint> {
-        let entry = self.0.entry(key)?;
-        match self.look(key, &entry).answer().await {
-            Ok(Look::Good(version)) => Some(version),
+    /// The file's version now, when the file is a notebook.
+    pub async fn readable_version(&self, key: &CopyId) -> Option<Fingerprint> {
+        let record = self.0.record(key)?;
+        match self.look(key, &record).answer().await {
+            Ok(LookOutcome::Good(version)) => Some(version),
             _ => None,
         }
     }
 
-    /// What `look` makes of the notebook itself, as it is now, where there is a tile of it.
+    /// Applies `look` to the whole notebook, as it is now; `None` when it has no tile.
     ///
     /// # Errors
     /// When it is not read in time.
     pub async fn with_notebook<T: Send + 'static>(
         &self,
-        key: &Key,
+        key: &CopyId,
         look: impl FnOnce(&Notebook) -> T + Send + 'static,
-    ) -> Result<Option<T>, Unread> {
-        let Some(entry) = self.0.entry(key) else {
+    ) -> Result<Option<T>, LaneError> {
+        let Some(record) = self.0.record(key) else {
             return Ok(None);
         };
         let core = Arc::clone(&self.0);
         let owned = key.clone();
-        let read = self.0.reader.lanes().ask(&key.user, move || {
-            let found = core.refresh(&owned, &entry);
-            let is_there = !(found == Look::Missing && entry.was_seen());
+        let read = self.0.reader.lanes().submit(&key.user, move || {
+            let found = core.refresh(&owned, &record);
+            let is_there = !(found == LookOutcome::Missing && record.was_on_disk());
             is_there.then(|| core.with_notebook(&owned, look)).flatten()
         });
         read.answer().await
     }
 
-    /// This notebook is no more.
-    pub fn forget(&self, key: &Key) {
-        self.0.kept().forget(key);
+    /// Forgets a copy that was deleted, and tells the observers.
+    pub fn forget(&self, key: &CopyId) {
+        self.0.cached().forget(key);
         let (core, owned) = (Arc::clone(&self.0), key.clone());
         let tell = move || {
             for observer in &core.observers {
                 observer.removed(&owned);
             }
         };
-        let mut entries = self.0.entries_to_change();
-        if entries.remove(key).is_some() {
-            // After whatever is said of it now. And before anybody can have it there again, so
-            // that what is said of that comes after this.
-            self.0.reader.lanes().put(&key.user, tell);
+        let mut records = self.0.records_mut();
+        if records.remove(key).is_some() {
+            // Queued behind what the lane still tells of this copy, and under the lock, so that
+            // what is told after the copy came back is queued behind this.
+            self.0.reader.lanes().submit_detached(&key.user, tell);
         }
     }
 
     /// Reads every notebook that was not read yet, as `threads` threads ask for them, so that
-    /// the observers hear of what was there before anything was saved.
+    /// the observers are told of what was there before the first save.
     pub fn read_all(&self, threads: usize) {
         let all = self.0.all(|_| true);
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..threads.max(1) {
                 scope.spawn(|| {
-                    while let Some((key, entry)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if let Err(unread) = self.look(key, entry).wait() {
+                    while let Some((key, record)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if let Err(error) = self.look(key, record).wait() {
                             let (user, filename) = (loggable(&key.user), loggable(&key.filename));
-                            tracing::warn!(%user, %filename, "a notebook was not read: {unread}");
+                            tracing::warn!(%user, %filename, "a notebook was not read: {error}");
                         }
                         for observer in &self.0.observers {
                             observer.keep_up();
@@ -252,54 +253,53 @@ impl Class {
         });
     }
 
-    /// Looks into every home: notebooks that are new there and `wanted` are known from now
-    /// on, to be read; those that are gone are forgotten. It is how a class is followed
-    /// where no [`Reporter`] does.
-    pub fn look_around(&self, wanted: impl Fn(&Key) -> bool) {
-        self.look_around_by(&Watch::none(), wanted);
+    /// Walks every home: adds new notebooks that are `wanted`, to be read, and forgets those
+    /// that are gone. A class without a [`Reporter`] is kept up to date in this way.
+    pub fn scan_homes(&self, wanted: impl Fn(&CopyId) -> bool) {
+        self.scan_homes_and_watch(&Watch::none(), wanted);
     }
 
-    /// The same, and `watch` watches the folders in which something was found.
-    pub fn look_around_by(&self, watch: &Watch, wanted: impl Fn(&Key) -> bool) {
+    /// The same, and `watch` watches the folders that hold notebooks.
+    pub fn scan_homes_and_watch(&self, watch: &Watch, wanted: impl Fn(&CopyId) -> bool) {
         let mut found = BTreeSet::new();
         let mut unknown = BTreeSet::new();
         for (user, scanned) in self.scan(watch) {
             match scanned.wait() {
-                Ok(files) => found.extend(files.into_iter().map(Key::from)),
+                Ok(files) => found.extend(files.into_iter().map(CopyId::from)),
                 Err(_) => {
-                    self.lacks_some();
+                    self.missed_a_home();
                     unknown.insert(user);
                 }
             }
         }
         found.retain(|key| wanted(key));
-        let is_gone = |key: &Key| !found.contains(key) && !unknown.contains(&key.user);
-        let gone: Vec<Key> = self.keys().into_iter().filter(is_gone).collect();
+        let is_gone = |key: &CopyId| !found.contains(key) && !unknown.contains(&key.user);
+        let gone: Vec<CopyId> = self.copy_ids().into_iter().filter(is_gone).collect();
         gone.iter().for_each(|key| self.forget(key));
         for key in &found {
-            self.0.found(key);
+            self.0.mark_found(key);
         }
-        // Whoever asks next knows of it.
+        // The observers are told before this returns.
         for key in &gone {
-            let told = self.0.reader.lanes().ask(&key.user, || ());
-            // What is late is not waited for.
+            let told = self.0.reader.lanes().submit(&key.user, || ());
+            // A lane that is held up is not waited for.
             let _ = told.wait();
         }
     }
 
-    /// Whether every home was walked; else there may be notebooks that nobody knows of.
+    /// Whether every home was walked; else the class may lack notebooks.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
-        !self.0.lacks_some.load(Ordering::Relaxed)
+    pub fn walked_every_home(&self) -> bool {
+        !self.0.missed_a_home.load(Ordering::Relaxed)
     }
 
-    fn lacks_some(&self) {
-        self.0.lacks_some.store(true, Ordering::Relaxed);
+    fn missed_a_home(&self) {
+        self.0.missed_a_home.store(true, Ordering::Relaxed);
     }
 
-    /// Whose copies of which notebooks are known.
+    /// The copies that are known.
     #[must_use]
-    pub fn keys(&self) -> Vec<Key> {
+    pub fn copy_ids(&self) -> Vec<CopyId> {
         self.0
             .all(|_| true)
             .into_iter()
@@ -307,98 +307,100 @@ impl Class {
             .collect()
     }
 
-    /// A walk over each home, in its lane.
-    fn scan(&self, watch: &Watch) -> Vec<(String, Pending<Vec<Found>>)> {
+    /// Walks each home in its participant's lane.
+    fn scan(&self, watch: &Watch) -> Vec<(String, PendingAnswer<Vec<FoundNotebook>>)> {
         let homes = self.homes();
-        let users = watch.everyone(homes);
+        let users = watch.users(homes);
         let asked = users.into_iter().map(|user| {
             let (watch, homes, of) = (watch.clone(), homes.clone(), user.clone());
             let lanes = self.0.reader.lanes();
-            let scan = lanes.ask(&user, move || watch.scan_home(&homes, &of));
+            let scan = lanes.submit(&user, move || watch.scan_home(&homes, &of));
             (user, scan)
         });
         asked.collect()
     }
 
-    fn look(&self, key: &Key, entry: &Arc<Entry>) -> Pending<Look> {
-        let (core, entry, owned) = (Arc::clone(&self.0), Arc::clone(entry), key.clone());
+    fn look(&self, key: &CopyId, record: &Arc<CopyRecord>) -> PendingAnswer<LookOutcome> {
+        let (core, record, owned) = (Arc::clone(&self.0), Arc::clone(record), key.clone());
         self.0
             .reader
             .lanes()
-            .ask(&key.user, move || core.refresh(&owned, &entry))
+            .submit(&key.user, move || core.refresh(&owned, &record))
     }
 }
 
 impl Core {
-    /// The entries of those that are `wanted`. What is asked of them then is never waited for.
-    fn all(&self, wanted: impl Fn(&Key) -> bool) -> Vec<(Key, Arc<Entry>)> {
-        let entries = self.entries.read();
-        let wanted = entries.iter().filter(|(key, _)| wanted(key));
+    /// The records of the copies that are `wanted`, cloned so that the lock is not held while
+    /// they are used.
+    fn all(&self, wanted: impl Fn(&CopyId) -> bool) -> Vec<(CopyId, Arc<CopyRecord>)> {
+        let records = self.records.read();
+        let wanted = records.iter().filter(|(key, _)| wanted(key));
         wanted
-            .map(|(key, entry)| (key.clone(), Arc::clone(entry)))
+            .map(|(key, record)| (key.clone(), Arc::clone(record)))
             .collect()
     }
 
-    fn entry(&self, key: &Key) -> Option<Arc<Entry>> {
-        let entries = self.entries.read();
-        entries.get(key).cloned()
+    fn record(&self, key: &CopyId) -> Option<Arc<CopyRecord>> {
+        let records = self.records.read();
+        records.get(key).cloned()
     }
 
-    /// Whether `key` is known, or may be: what is reported takes up as much as what is found.
-    fn has_room_for(&self, key: &Key) -> bool {
-        let entries = self.entries.read();
+    /// Whether `key` is known, or its participant may have one more copy: a reported copy counts
+    /// as a found one does.
+    fn has_room_for(&self, key: &CopyId) -> bool {
+        let records = self.records.read();
         let own = || {
-            entries
+            records
                 .keys()
                 .filter(|other| other.user == key.user)
                 .count()
         };
-        entries.contains_key(key) || own() < MOST_NOTEBOOKS
+        records.contains_key(key) || own() < MAX_NOTEBOOKS_PER_HOME
     }
 
-    fn entry_or_new(&self, key: &Key) -> Arc<Entry> {
-        let mut entries = self.entries_to_change();
-        Arc::clone(entries.entry(key.clone()).or_default())
+    fn record_or_new(&self, key: &CopyId) -> Arc<CopyRecord> {
+        let mut records = self.records_mut();
+        Arc::clone(records.entry(key.clone()).or_default())
     }
 
-    /// The entry of what a look at the homes has found.
-    fn found(&self, key: &Key) -> Arc<Entry> {
-        let entry = self.entry_or_new(key);
-        entry.set_seen();
-        entry
+    /// The record of a copy that a walk has found, marked as being on the disk.
+    fn mark_found(&self, key: &CopyId) -> Arc<CopyRecord> {
+        let record = self.record_or_new(key);
+        record.set_on_disk();
+        record
     }
 
-    /// This was read and is kept to be shown; others may not be any more.
-    fn keep(&self, key: &Key, bytes: usize) {
-        let gone = self.kept().keep(key, bytes);
-        for entry in gone.iter().filter_map(|key| self.entry(key)) {
-            entry.let_go();
+    /// Caches the tile of a copy that was read, and drops those that have to make room for it.
+    fn keep(&self, key: &CopyId, bytes: usize) {
+        let gone = self.cached().keep(key, bytes);
+        for record in gone.iter().filter_map(|key| self.record(key)) {
+            record.drop_tile();
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock()
+    fn cached(&self) -> MutexGuard<'_, TileCacheIndex> {
+        self.cached.lock()
     }
 
-    fn entries_to_change(&self) -> RwLockWriteGuard<'_, BTreeMap<Key, Arc<Entry>>> {
-        self.entries.write()
+    fn records_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<CopyId, Arc<CopyRecord>>> {
+        self.records.write()
     }
 }
 
-/// Open pages ask again for what they were shown an older version of.
+/// Tells open pages to fetch a tile again of which they were shown an older version.
 impl Observer for Announcements {
     fn revised(&self, _revision: &Revision) {}
 
-    fn removed(&self, _key: &Key) {}
+    fn removed(&self, _key: &CopyId) {}
 
-    fn caught_up(&self, key: &Key) {
-        let Key { filename, user } = key.clone();
+    fn caught_up(&self, key: &CopyId) {
+        let CopyId { filename, user } = key.clone();
         let recipients = Recipients::MaySee(user.clone());
         self.send(recipients, READ_KIND, &CopyAnnouncement { filename, user });
     }
 }
 
-/// The whole path of a notebook, as events carry it.
-fn path_of(homes: &HomesTemplate, key: &Key) -> Option<String> {
+/// The whole path of a copy, as events carry it.
+fn path_of(homes: &HomesTemplate, key: &CopyId) -> Option<String> {
     Some(homes.home_of(&key.user)?.shown(&key.filename))
 }

@@ -1,40 +1,40 @@
-//! Who else wants to know what was read: builds, history.
+//! The interface of those parts that follow what is read: builds, history and others.
 //!
-//! A file is read once for all of them, by whoever looks at it first, and its end is parsed.
+//! A file is read once for all of them, at the first look at it, and its end is parsed.
 
-use super::{Content, Key};
+use super::{CopyId, NotebookContent};
 use crate::homes::Fingerprint;
 
-/// A version of a participant's copy, as it was just found.
+/// A version of a participant's copy that was just read.
 #[derive(Clone, Debug)]
 pub struct Revision {
-    /// Whose, and of which notebook.
-    pub key: Key,
-    /// Which version; `None` when the file could not even be read.
+    /// The copy.
+    pub key: CopyId,
+    /// The version; `None` when the file could not even be read.
     pub version: Option<Fingerprint>,
     /// The notebook or, in words for the instructor, why there is none.
-    pub content: Result<Content, String>,
+    pub content: Result<NotebookContent, String>,
 }
 
-/// Hears of every version of every notebook, once. A file that is being written is not
-/// told; what a participant saves twice between two looks is told once.
+/// Is told of every version of every copy, once. It is not told of a file that is being
+/// written, and once only of a file that is saved twice between two looks.
 ///
-/// All but the last are called in the lane of the participant, while somebody may wait for a
-/// tile or for an acknowledgement: they take note and leave the work to a thread of the
-/// observer's own.
+/// All methods but the last are called in the participant's lane, while a reader may wait for a
+/// tile or a server for an acknowledgement: they take note and leave the work to a thread of
+/// the observer's own.
 pub trait Observer: Send + Sync + 'static {
-    /// This is what the file holds now.
+    /// A new version of a copy was read.
     fn revised(&self, revision: &Revision);
 
-    /// There is no such file any more.
-    fn removed(&self, key: &Key);
+    /// The file of a copy was deleted.
+    fn removed(&self, key: &CopyId);
 
-    /// This file was read after somebody had given up waiting for it: what they were shown is
-    /// out of date.
-    fn caught_up(&self, _key: &Key) {}
+    /// The file was read after a reader had given up waiting for it, whose tile is therefore out
+    /// of date.
+    fn caught_up(&self, _key: &CopyId) {}
 
-    /// Called where nobody waits, by who reads one notebook after the other, between two of
-    /// them: may take its time.
+    /// Called between two notebooks by a thread that reads them all, for which no request waits:
+    /// may take its time.
     fn keep_up(&self) {}
 }
 
@@ -53,15 +53,15 @@ mod tests {
     };
 
     #[derive(Default)]
-    struct Told(Mutex<Vec<String>>);
+    struct RecordingObserver(Mutex<Vec<String>>);
 
-    impl Told {
+    impl RecordingObserver {
         fn take(&self) -> Vec<String> {
             std::mem::take(&mut self.0.lock().unwrap())
         }
     }
 
-    impl Observer for Told {
+    impl Observer for RecordingObserver {
         fn revised(&self, revision: &Revision) {
             let what = match &revision.content {
                 Ok(content) => format!("{} cells", content.end().total_cells),
@@ -70,22 +70,22 @@ mod tests {
             self.0.lock().unwrap().push(what);
         }
 
-        fn removed(&self, key: &Key) {
+        fn removed(&self, key: &CopyId) {
             self.0.lock().unwrap().push(format!("{} removed", key.user));
         }
     }
 
     /// Panics at one notebook, and counts the others.
     #[derive(Default)]
-    struct Faulty(Mutex<usize>);
+    struct PanickingObserver(Mutex<usize>);
 
-    impl Observer for Faulty {
+    impl Observer for PanickingObserver {
         fn revised(&self, revision: &Revision) {
             assert_ne!(revision.key.user, "bo", "a fault of ours");
             *self.0.lock().unwrap() += 1;
         }
 
-        fn removed(&self, _: &Key) {}
+        fn removed(&self, _: &CopyId) {}
     }
 
     #[test]
@@ -97,30 +97,30 @@ mod tests {
             let file = base.path().join(user).join("a.ipynb");
             fs::write(file, r#"{"cells": []}"#).unwrap();
         }
-        let faulty = Arc::new(Faulty::default());
+        let faulty = Arc::new(PanickingObserver::default());
         let class = Class::new(
             homes.parse::<HomesTemplate>().unwrap(),
             TailLimits::default(),
         )
         .observed_by(Arc::clone(&faulty) as _);
-        class.look_around(|_| true);
+        class.scan_homes(|_| true);
         class.read_all(1);
         assert_eq!(*faulty.0.lock().unwrap(), 3);
     }
 
     #[tokio::test]
-    async fn every_version_is_told_once() {
+    async fn an_observer_is_told_of_every_version_once() {
         let base = tempfile::tempdir().unwrap();
         fs::create_dir(base.path().join("ana")).unwrap();
         let file = base.path().join("ana/a.ipynb");
         let homes = format!("{}/{{user}}", base.path().display());
-        let told = Arc::new(Told::default());
+        let told = Arc::new(RecordingObserver::default());
         let class = Class::new(
             homes.parse::<HomesTemplate>().unwrap(),
             TailLimits::default(),
         )
         .observed_by(Arc::clone(&told) as _);
-        let key = class.key_of(file.to_str().unwrap()).unwrap();
+        let key = class.copy_at(file.to_str().unwrap()).unwrap();
 
         fs::write(&file, r#"{"cells": [{"cell_type": "raw"}]}"#).unwrap();
         class.note_reported(&key).await;
@@ -148,34 +148,34 @@ mod tests {
 
         fs::remove_file(&file).unwrap();
         class.forget(&key);
-        // After whatever is said of it.
-        class.reader().lanes().ask("ana", || ()).wait().unwrap();
+        // The lane tells the observers before it runs this.
+        class.reader().lanes().submit("ana", || ()).wait().unwrap();
         assert_eq!(told.take(), ["ana removed"]);
     }
 
     /// A notebook that is gone and back, or said to be back, while its owner's lane is busy.
     #[test]
-    fn what_is_told_is_in_the_order_of_what_happened() {
+    fn observers_are_told_in_the_order_of_what_happened() {
         let base = tempfile::tempdir().unwrap();
         fs::create_dir(base.path().join("ana")).unwrap();
         let file = base.path().join("ana/a.ipynb");
         let homes = format!("{}/{{user}}", base.path().display());
-        let told = Arc::new(Told::default());
+        let told = Arc::new(RecordingObserver::default());
         let class = Class::new(
             homes.parse::<HomesTemplate>().unwrap(),
             TailLimits::default(),
         )
         .observed_by(Arc::clone(&told) as _);
-        let key = class.key_of(file.to_str().unwrap()).unwrap();
+        let key = class.copy_at(file.to_str().unwrap()).unwrap();
         let lanes = class.reader().lanes();
         for is_back in [true, false] {
             fs::write(&file, r#"{"cells": []}"#).unwrap();
-            class.look_around(|_| true);
+            class.scan_homes(|_| true);
             class.read_all(1);
             assert_eq!(told.take(), ["0 cells"]);
             let (let_go, hanging) = mpsc::channel::<()>();
             // It ends when the other end is dropped.
-            lanes.put("ana", move || {
+            lanes.submit_detached("ana", move || {
                 let _ = hanging.recv();
             });
             fs::remove_file(&file).unwrap();
@@ -183,8 +183,8 @@ mod tests {
             if is_back {
                 fs::write(&file, r#"{"cells": [{"cell_type": "raw"}]}"#).unwrap();
             }
-            let entry = class.0.entry_or_new(&key);
-            let look = class.look(&key, &entry);
+            let record = class.0.record_or_new(&key);
+            let look = class.look(&key, &record);
             drop(let_go);
             look.wait().unwrap();
             match is_back {
@@ -192,7 +192,7 @@ mod tests {
                 false => assert_eq!(told.take(), ["ana removed"]),
             }
             class.forget(&key);
-            lanes.ask("ana", || ()).wait().unwrap();
+            lanes.submit("ana", || ()).wait().unwrap();
             told.take();
         }
     }

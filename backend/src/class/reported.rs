@@ -1,12 +1,12 @@
-//! Events that participants' servers report of their notebooks, and what the class knows of them
-//! before and after they are committed.
+//! Events that participants' servers report of their notebooks, and what the class notes of
+//! them before and after they are committed.
 
 use std::future::Future;
 
 use shared::wire::{DELETE_NOTEBOOK, SAVE_NOTEBOOK};
 
-use super::{Class, Key, entry::Look};
-use crate::store::Committed;
+use super::{Class, CopyId, copy::LookOutcome};
+use crate::store::CommittedEvent;
 
 impl Class {
     /// Commits, by `append`, an event of this `kind` of the copy `key`, so that the reporter does
@@ -16,17 +16,17 @@ impl Class {
     /// What `append` says.
     pub async fn commit<E>(
         &self,
-        key: &Key,
+        key: &CopyId,
         kind: &str,
-        append: impl Future<Output = Result<Committed, E>>,
-    ) -> Result<Committed, E> {
+        append: impl Future<Output = Result<CommittedEvent, E>>,
+    ) -> Result<CommittedEvent, E> {
         if kind == SAVE_NOTEBOOK {
             // Before the event is stored: the reporter may look at the file at any moment.
             self.note_reported(key).await;
         }
         let committed = append.await;
         match (kind, &committed) {
-            // The server may never try again.
+            // The participant's server may never try again.
             (SAVE_NOTEBOOK, Err(_)) => self.note_unreported(key),
             (DELETE_NOTEBOOK, Ok(_)) => self.forget(key),
             _ => {}
@@ -34,28 +34,28 @@ impl Class {
         committed
     }
 
-    /// A save of this notebook was reported by its owner's server.
-    pub(super) async fn note_reported(&self, key: &Key) {
+    /// Notes that a save of this copy was reported by its owner's server.
+    pub(super) async fn note_reported(&self, key: &CopyId) {
         if !self.0.has_room_for(key) {
             return;
         }
-        let entry = self.0.entry_or_new(key);
-        // Of one that takes too long nobody knows which version it was: the watcher looks at it.
-        if let Ok(Look::Good(version) | Look::Bad(Some(version), _)) =
-            self.look(key, &entry).answer().await
+        let record = self.0.record_or_new(key);
+        // Which version a slow read would have found is unknown: the reporter looks at it later.
+        if let Ok(LookOutcome::Good(version) | LookOutcome::Bad(Some(version), _)) =
+            self.look(key, &record).answer().await
         {
-            entry.set_reported(Some(version));
+            record.set_reported(Some(version));
         }
     }
 
-    /// A report of this notebook was not stored: the watcher is to report it, if there is
-    /// such a file at all.
-    pub(super) fn note_unreported(&self, key: &Key) {
-        let Some(entry) = self.0.entry(key) else {
+    /// Notes that a report of this copy was not stored, so that the reporter reports it, if
+    /// there is such a file at all.
+    pub(super) fn note_unreported(&self, key: &CopyId) {
+        let Some(record) = self.0.record(key) else {
             return;
         };
-        entry.set_reported(None);
-        if entry.version().is_none() {
+        record.set_reported(None);
+        if record.version().is_none() {
             self.forget(key);
         }
     }

@@ -1,5 +1,5 @@
-//! Tiles for who asks: looks at the files first, then copies what is kept out of memory, a few at
-//! a time, and makes the answer of it.
+//! Tiles for callers: looks at the files first, then copies the cached tiles, a few at a time,
+//! and makes the answer of them.
 
 use std::{panic, sync::Arc};
 
@@ -7,16 +7,16 @@ use shared::{prepare, sanitize::Ammonia, wire::Tile};
 use tokio::task::JoinError;
 
 use super::{
-    Class, Key,
-    entry::{Entry, Look},
+    Class, CopyId,
+    copy::{CopyRecord, LookOutcome},
 };
-use crate::lanes::Unread;
+use crate::lanes::LaneError;
 
-/// So many answers are made of tiles at a time.
-pub(super) const SHOWN_AT_ONCE: usize = 4;
+/// So many answers are made of tiles at the same time.
+pub(super) const MAX_TILE_ANSWERS: usize = 4;
 
 impl Class {
-    /// What `make` makes of the tiles of one notebook, by user; of everyone or of one
+    /// Applies `make` to the tiles of one notebook, by user; of everyone or of one
     /// participant. All are looked at side by side, and one that takes too long is shown as it
     /// was.
     pub async fn wall_as<T: Send + 'static>(
@@ -25,112 +25,113 @@ impl Class {
         of: Option<&str>,
         make: impl FnOnce(Vec<Tile>) -> T + Send + 'static,
     ) -> T {
-        let wanted = |key: &Key| key.filename == filename && of.is_none_or(|user| user == key.user);
+        let wanted =
+            |key: &CopyId| key.filename == filename && of.is_none_or(|user| user == key.user);
         let asked: Vec<_> = self
             .0
             .all(wanted)
             .into_iter()
-            .map(|(key, entry)| {
-                let look = self.look(&key, &entry);
-                (key, entry, look)
+            .map(|(key, record)| {
+                let look = self.look(&key, &record);
+                (key, record, look)
             })
             .collect();
         let mut looked = Vec::with_capacity(asked.len());
-        for (key, entry, look) in asked {
-            looked.push((key, entry, look.answer().await));
+        for (key, record, look) in asked {
+            looked.push((key, record, look.answer().await));
         }
         self.show(move |class| {
             let looked = looked.into_iter();
             let tiles =
-                looked.filter_map(|(key, entry, look)| class.tile_after(&key, &entry, look));
+                looked.filter_map(|(key, record, look)| class.tile_after(&key, &record, look));
             make(tiles.collect())
         })
         .await
     }
 
-    /// What `make` makes of one tile, from the file as it is now; `None` when there is no such
-    /// notebook. Where it takes too long, of what was there before.
+    /// Applies `make` to one tile, from the file as it is now; `None` when there is no such
+    /// notebook. Where reading takes too long, it is the tile of an earlier version.
     pub async fn tile_as<T: Send + 'static>(
         &self,
-        key: &Key,
+        key: &CopyId,
         make: impl FnOnce(Tile) -> T + Send + 'static,
     ) -> Option<T> {
-        let entry = self.0.entry(key)?;
-        let look = self.look(key, &entry).answer().await;
+        let record = self.0.record(key)?;
+        let look = self.look(key, &record).answer().await;
         let key = key.clone();
-        self.show(move |class| class.tile_after(&key, &entry, look).map(make))
+        self.show(move |class| class.tile_after(&key, &record, look).map(make))
             .await
     }
 
-    /// One tile, for who waits on a thread of their own.
+    /// One tile, for a caller that may block its thread.
     #[must_use]
-    pub fn wait_for_tile(&self, key: &Key) -> Option<Tile> {
-        let entry = self.0.entry(key)?;
-        let look = self.look(key, &entry).wait();
-        self.tile_after(key, &entry, look)
+    pub fn wait_for_tile(&self, key: &CopyId) -> Option<Tile> {
+        let record = self.0.record(key)?;
+        let look = self.look(key, &record).wait();
+        self.tile_after(key, &record, look)
     }
 
-    /// What `make` makes of a tile with every cell, nothing trimmed; in the turn in which the
+    /// Applies `make` to a tile with every cell, nothing trimmed; in the turn in which the
     /// notebook was read, when it is large.
     pub async fn whole_as<T: Send + 'static>(
         &self,
-        key: &Key,
+        key: &CopyId,
         make: impl Fn(Tile) -> T + Clone + Send + 'static,
     ) -> Option<T> {
-        let entry = self.0.entry(key)?;
+        let record = self.0.record(key)?;
         let core = Arc::clone(&self.0);
-        let (key, copy, make_whole) = (key.clone(), Arc::clone(&entry), make.clone());
+        let (key, its_record, make_whole) = (key.clone(), Arc::clone(&record), make.clone());
         let owned = key.clone();
-        let read = self.0.reader.lanes().ask(&key.user, move || {
-            let look = core.refresh(&owned, &copy);
+        let read = self.0.reader.lanes().submit(&key.user, move || {
+            let look = core.refresh(&owned, &its_record);
             let read = core.with_notebook(&owned, |notebook| {
                 make_whole(Tile {
                     cells: prepare::cells(notebook, 0, &Ammonia),
                     total_cells: notebook.len(),
                     ends_in_error: notebook.ends_in_error(),
-                    ..core.shown(&owned, &copy, &look)
+                    ..core.tile_with_problem(&owned, &its_record, &look)
                 })
             });
             (look, read)
         });
         let look = match read.answer().await {
             Ok((look, Some(whole))) => {
-                let is_there = !(look == Look::Missing && entry.was_seen());
+                let is_there = !(look == LookOutcome::Missing && record.was_on_disk());
                 return is_there.then_some(whole);
             }
             Ok((look, None)) => Ok(look),
-            Err(unread) => Err(unread),
+            Err(error) => Err(error),
         };
-        self.show(move |class| class.tile_after(&key, &entry, look).map(make))
+        self.show(move |class| class.tile_after(&key, &record, look).map(make))
             .await
     }
 
-    /// Does `work`, which copies tiles out of what is kept, where waiting for it delays nobody
-    /// else, and little of it at a time: each copy may be some MiB.
+    /// Runs `work`, which copies cached tiles, on a blocking thread, where it delays no other
+    /// request, and only [`MAX_TILE_ANSWERS`] at a time: each tile may have some MiB.
     async fn show<T: Send + 'static>(&self, work: impl FnOnce(&Self) -> T + Send + 'static) -> T {
-        let turn = Arc::clone(&self.0.showing).acquire_owned().await;
+        let turn = Arc::clone(&self.0.tile_turns).acquire_owned().await;
         let class = self.clone();
         let shown = tokio::task::spawn_blocking(move || {
-            let _turn = turn.expect("nobody closes it");
+            let _turn = turn.expect("the semaphore is never closed");
             work(&class)
         });
         let panicked = |error: JoinError| panic::resume_unwind(error.into_panic());
         shown.await.unwrap_or_else(panicked)
     }
 
-    /// The tile after this look. Who is shown what was there before is told when the file is
-    /// read, so it is looked at once more in any case.
+    /// The tile after this look. A reader who is shown an earlier version is told when the file
+    /// is read, so it is looked at once more in any case.
     fn tile_after(
         &self,
-        key: &Key,
-        entry: &Arc<Entry>,
-        look: Result<Look, Unread>,
+        key: &CopyId,
+        record: &Arc<CopyRecord>,
+        look: Result<LookOutcome, LaneError>,
     ) -> Option<Tile> {
-        if look.is_err() && entry.set_awaited() {
-            let (core, entry, owned) = (Arc::clone(&self.0), Arc::clone(entry), key.clone());
+        if look.is_err() && record.await_read() {
+            let (core, record, owned) = (Arc::clone(&self.0), Arc::clone(record), key.clone());
             let lanes = self.0.reader.lanes();
-            lanes.put(&key.user, move || drop(core.refresh(&owned, &entry)));
+            lanes.submit_detached(&key.user, move || drop(core.refresh(&owned, &record)));
         }
-        self.0.tile(key, entry, look)
+        self.0.tile(key, record, look)
     }
 }

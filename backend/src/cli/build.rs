@@ -21,8 +21,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{homes::HomesArg, quota::QuotaArgs};
 use crate::{
     builds::Builds,
-    class::{Class, Key, Observer, Revision, TailLimits},
-    homes::{HomesTemplate, Reader, watch},
+    class::{Class, CopyId, Observer, Revision, TailLimits},
+    homes::{HomesTemplate, NotebookReader, watch},
 };
 
 /// Between two looks at the homes, at most; the kernel tells of most changes at once.
@@ -65,7 +65,7 @@ enum Wanted {
 }
 
 impl Wanted {
-    fn holds(&self, key: &Key) -> bool {
+    fn holds(&self, key: &CopyId) -> bool {
         match self {
             Self::All => key.filename.ends_with(".ipynb"),
             Self::These(filenames) => filenames.contains(&key.filename),
@@ -77,7 +77,7 @@ impl Wanted {
 /// come out.
 pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let limits = TailLimits::default();
-    let reader = Reader::patient(args.homes.template.clone());
+    let reader = NotebookReader::for_command(args.homes.template.clone());
     let builds = Builds::new(reader.clone(), limits, &args.out)?;
     let builds = Arc::new(builds.within(args.quota.builds()));
     let (wanted, outside) = sorted_out(&args.notebooks, &args.homes.template);
@@ -88,8 +88,8 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     builds.start(cores)?;
 
-    class.look_around(|key| wanted.holds(key));
-    let keys = class.keys();
+    class.scan_homes(|key| wanted.holds(key));
+    let keys = class.copy_ids();
     let missing = missing(&wanted, &keys);
     if keys.is_empty() && outside.is_empty() && missing.is_empty() && !args.watch {
         bail!(
@@ -164,7 +164,7 @@ fn sorted_out(notebooks: &[PathBuf], homes: &HomesTemplate) -> (Wanted, Vec<Path
 }
 
 /// What was asked for and nobody has.
-fn missing(wanted: &Wanted, keys: &[Key]) -> Vec<String> {
+fn missing(wanted: &Wanted, keys: &[CopyId]) -> Vec<String> {
     let Wanted::These(names) = wanted else {
         return Vec::new();
     };
@@ -176,7 +176,7 @@ fn missing(wanted: &Wanted, keys: &[Key]) -> Vec<String> {
 
 /// Reads everything once. A file that is being written at this moment is waited for: it is a
 /// notebook soon, or is known not to be one. The answer is what was not even then.
-fn read(class: &Class, builds: &Builds, keys: &[Key], threads: usize) -> Vec<String> {
+fn read(class: &Class, builds: &Builds, keys: &[CopyId], threads: usize) -> Vec<String> {
     let until = Instant::now() + PATIENCE;
     loop {
         class.read_all(threads);
@@ -211,7 +211,7 @@ fn follow(
         // is one question to the kernel.
         let _ = pokes.recv_timeout(LOOK_EVERY);
         pokes.try_iter().take(AT_ONCE).for_each(drop);
-        class.look_around_by(&watch, |key| wanted.holds(key));
+        class.scan_homes_and_watch(&watch, |key| wanted.holds(key));
         class.read_all(1);
         problems.name_all(homes, builds);
     }
@@ -241,7 +241,7 @@ struct Problems {
 impl Problems {
     /// Names what cannot be built now, unless it was; what can be again is forgotten.
     fn name_all(&mut self, homes: &HomesTemplate, builds: &Builds) {
-        let path = |key: &Key| match homes.home_of(&key.user) {
+        let path = |key: &CopyId| match homes.home_of(&key.user) {
             Some(home) => home.shown(&key.filename),
             None => format!("the summary of {}", key.filename),
         };
@@ -300,7 +300,7 @@ impl Progress {
 
 impl Observer for Progress {
     fn revised(&self, revision: &Revision) {
-        let Key { filename, user } = &revision.key;
+        let CopyId { filename, user } = &revision.key;
         let name = format!("{} of {}", filename.escape_debug(), user.escape_debug());
         if !self.is_terminal {
             eprintln!("pipalhub build: {name}");
@@ -309,9 +309,9 @@ impl Observer for Progress {
         self.bar.inc(1);
     }
 
-    fn removed(&self, key: &Key) {
+    fn removed(&self, key: &CopyId) {
         if !self.is_terminal {
-            let Key { filename, user } = key;
+            let CopyId { filename, user } = key;
             eprintln!(
                 "pipalhub build: {} of {} is gone",
                 filename.escape_debug(),

@@ -9,7 +9,7 @@ use super::quota::QuotaArgs;
 use crate::{
     feed::Announcements,
     history::{HistoryStore, Recorder, Retention, SqliteHistory},
-    homes::Reader,
+    homes::NotebookReader,
 };
 
 /// What is kept of notebooks as they were.
@@ -73,7 +73,7 @@ impl HistoryArgs {
     pub(super) fn start(
         &self,
         data: &Path,
-        reader: &Reader,
+        reader: &NotebookReader,
         announcements: &Announcements,
         quota: &QuotaArgs,
     ) -> anyhow::Result<Option<History>> {

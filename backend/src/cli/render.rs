@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use shared::{notebook::Notebook, prepare, sanitize::Ammonia, standalone};
 
-use crate::homes::OnDisk;
+use crate::homes::NotebookFile;
 
 /// Write each notebook as one HTML file, to read, send or print.
 ///
@@ -58,7 +58,8 @@ pub(super) fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn document(file: &Path, tail: Option<usize>) -> anyhow::Result<String> {
-    let on_disk = OnDisk::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let on_disk =
+        NotebookFile::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let content = on_disk.content();
     let parsed = content
         .and_then(|bytes| Notebook::parse(&bytes))

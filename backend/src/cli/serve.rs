@@ -34,7 +34,7 @@ use crate::{
     builds::Builds,
     class::{Class, Reporter, TailLimits},
     feed::{Announcements, Feed},
-    homes::Reader,
+    homes::NotebookReader,
     limits::{LimitSettings, Limits},
     notices::NoticeBoard,
     routes::{login_link, router},
@@ -142,7 +142,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let store = Arc::new(store);
     let limits = TailLimits::default();
     // Everybody who reads notebooks does it in the same lanes.
-    let reader = Reader::from(args.homes.template);
+    let reader = NotebookReader::from(args.homes.template);
     let out = args.out.unwrap_or_else(|| data.join("build"));
     let sharing = Arc::new(Sharing::open(&data.join(SHARING), announcements.clone())?);
     let builds = if args.no_build {

@@ -13,8 +13,8 @@ use shared::notebook::{MergePart, Notebook};
 
 use super::parallel::in_parallel;
 use crate::{
-    homes::OnDisk,
-    text::{self, Text},
+    homes::NotebookFile,
+    text::{self, TextWriter},
 };
 
 /// So much is given to the system at once.
@@ -85,7 +85,7 @@ fn told<T>(file: &Path, read: anyhow::Result<(T, Vec<String>)>) -> Option<T> {
 }
 
 /// Prints the text that `fill` writes.
-fn print(fill: impl FnOnce(&mut Text<'_>) -> fmt::Result) -> io::Result<()> {
+fn print(fill: impl FnOnce(&mut TextWriter<'_>) -> fmt::Result) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(AT_ONCE, io::stdout().lock());
     text::write(&mut out, fill)?;
     out.flush()
@@ -93,7 +93,8 @@ fn print(fill: impl FnOnce(&mut Text<'_>) -> fmt::Result) -> io::Result<()> {
 
 /// The end of a notebook, and what was odd about the notebook.
 fn read(args: &TailArgs, file: &Path) -> anyhow::Result<(Notebook, Vec<String>)> {
-    let on_disk = OnDisk::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let on_disk =
+        NotebookFile::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let (_, end) = on_disk
         .content_and_end(args.num_cells)
         .with_context(|| format!("{} is not a notebook", file.display()))?;

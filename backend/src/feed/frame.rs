@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use serde::Serialize;
 use shared::wire::{BEAT, StreamHello};
 
-use crate::store::Committed;
+use crate::store::CommittedEvent;
 
 /// A heartbeat, which keeps proxies from closing a silent connection: a comment, which readers
 /// skip, and an event that says when the next heartbeat comes. Its id is `seq`, up to which
@@ -26,12 +26,12 @@ pub(crate) const MAX_BATCH_BYTES: usize = 8 << 10;
 /// A committed event and the bytes in which streams send it.
 #[derive(Debug)]
 pub(crate) struct EncodedEvent {
-    pub(crate) committed: Committed,
+    pub(crate) committed: CommittedEvent,
     pub(crate) frame: Bytes,
 }
 
 impl EncodedEvent {
-    pub(crate) fn new(committed: Committed) -> Self {
+    pub(crate) fn new(committed: CommittedEvent) -> Self {
         // JSON of this writer's has no line breaks, which would end the field.
         let data = serde_json::to_string(&committed.event).expect("a struct of strings is JSON");
         let frame = format!("id: {}\ndata: {data}\n\n", committed.seq);

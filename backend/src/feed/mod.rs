@@ -28,7 +28,7 @@ pub use announcements::{Announcements, Recipients};
 pub(crate) use frame::{EncodedEvent, MAX_BATCH_BYTES, beat, greeting};
 pub(crate) use ring::EventsAfter;
 
-use crate::store::{Committed, EventStore, StoreError};
+use crate::store::{CommittedEvent, EventStore, StoreError};
 use ring::Ring;
 
 /// The newest events of the store, for all readers of streams.
@@ -78,7 +78,7 @@ impl Feed {
         self.newest.subscribe()
     }
 
-    async fn follow(&self, mut live: Receiver<Committed>) {
+    async fn follow(&self, mut live: Receiver<CommittedEvent>) {
         loop {
             match live.recv().await {
                 Ok(committed) => self.add(committed, &mut live),
@@ -90,7 +90,7 @@ impl Feed {
     }
 
     /// Adds an event and those that came with it, and wakes the readers once.
-    fn add(&self, first: Committed, live: &mut Receiver<Committed>) {
+    fn add(&self, first: CommittedEvent, live: &mut Receiver<CommittedEvent>) {
         let mut newest = first.seq;
         self.push(first);
         // A lag ends this loop, and the next call goes on with the events that are left.
@@ -101,7 +101,7 @@ impl Feed {
         self.newest.send_replace(newest);
     }
 
-    fn push(&self, committed: Committed) {
+    fn push(&self, committed: CommittedEvent) {
         let entry = Arc::new(EncodedEvent::new(committed));
         self.ring().push(entry);
     }

@@ -96,7 +96,7 @@ mod tests {
     use shared::wire::Event;
 
     use super::*;
-    use crate::store::Committed;
+    use crate::store::CommittedEvent;
 
     fn entry(seq: i64, path_length: usize) -> Arc<EncodedEvent> {
         let event = Event {
@@ -107,7 +107,7 @@ mod tests {
             path: "p".repeat(path_length),
             timestamp: "2022-11-14T16:00:00+00:00".to_owned(),
         };
-        Arc::new(EncodedEvent::new(Committed { seq, event }))
+        Arc::new(EncodedEvent::new(CommittedEvent { seq, event }))
     }
 
     fn seqs(found: &EventsAfter) -> Vec<i64> {

@@ -3,16 +3,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::class::Key;
+use crate::class::CopyId;
 
 /// Size of an entry beside its value, in the measure of the values' sizes.
 const ENTRY_SIZE: usize = 16;
 
 /// A cache of the most recently used values.
 pub(super) struct LruCache<V> {
-    entries: HashMap<Key, CacheEntry<V>>,
+    entries: HashMap<CopyId, CacheEntry<V>>,
     /// The copies by the time of their last use.
-    order: BTreeMap<u64, Key>,
+    order: BTreeMap<u64, CopyId>,
     clock: u64,
     size: usize,
     max_size: usize,
@@ -37,7 +37,7 @@ impl<V> LruCache<V> {
     }
 
     /// Takes a value out of the cache.
-    pub(super) fn take(&mut self, key: &Key) -> Option<V> {
+    pub(super) fn take(&mut self, key: &CopyId) -> Option<V> {
         let entries = self.entries.remove(key)?;
         self.order.remove(&entries.at);
         self.size -= entries.size;
@@ -45,7 +45,7 @@ impl<V> LruCache<V> {
     }
 
     /// Puts in a value of this size, and removes the least recently used ones to make room.
-    pub(super) fn put(&mut self, key: Key, size: usize, value: V) {
+    pub(super) fn put(&mut self, key: CopyId, size: usize, value: V) {
         self.take(&key);
         let size = size + ENTRY_SIZE;
         self.clock += 1;
@@ -87,8 +87,8 @@ impl<V> LruCache<V> {
 mod tests {
     use super::*;
 
-    fn key(n: usize) -> Key {
-        Key {
+    fn key(n: usize) -> CopyId {
+        CopyId {
             filename: format!("{n}.ipynb"),
             user: "ana".to_owned(),
         }

@@ -1,6 +1,6 @@
 //! The history: every version of every notebook, for as long as the settings say.
 //!
-//! A version is stored as the bytes of the file without private cells ([`crate::homes::OnDisk`]),
+//! A version is stored as the bytes of the file without private cells ([`crate::homes::NotebookFile`]),
 //! cut where its cells are (`pieces`). Each piece is stored once for the whole class, and the
 //! pieces together give the bytes back. The recorder is an observer of the class and gives versions
 //! to a [`HistoryStore`] from a thread of its own, so a save never waits for its history.
@@ -28,7 +28,7 @@ pub use recorder::Recorder;
 pub use sqlite::SqliteHistory;
 pub(crate) use sqlite::inspect;
 
-use crate::class::Key;
+use crate::class::CopyId;
 
 /// How long versions are kept. A version's age counts from when the service noticed it, not from
 /// the file's modification time.
@@ -61,7 +61,7 @@ impl Retention {
 #[derive(Clone, Debug)]
 pub struct NewVersion<'a> {
     /// The copy that was saved.
-    pub key: &'a Key,
+    pub key: &'a CopyId,
     /// Modification time of the file.
     pub saved_at_ms: i64,
     /// When the service noticed the save, by this machine's clock.
@@ -114,7 +114,7 @@ pub trait HistoryStore: Send + Sync {
     /// When the store cannot be read; so with the other methods.
     fn versions(
         &self,
-        key: &Key,
+        key: &CopyId,
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<Version>, HistoryError>;
@@ -123,25 +123,25 @@ pub trait HistoryStore: Send + Sync {
     ///
     /// # Errors
     /// As above.
-    fn version(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError>;
+    fn version(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError>;
 
     /// The version of the same notebook that came after `id`.
     ///
     /// # Errors
     /// As above.
-    fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError>;
+    fn next(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError>;
 
     /// Size of the file in that version, in bytes; it is found piece by piece.
     ///
     /// # Errors
     /// As above.
-    fn length(&self, key: &Key, id: i64) -> Result<Option<u64>, HistoryError>;
+    fn length(&self, key: &CopyId, id: i64) -> Result<Option<u64>, HistoryError>;
 
     /// The bytes of that version.
     ///
     /// # Errors
     /// As above.
-    fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError>;
+    fn bytes(&self, key: &CopyId, id: i64) -> Result<Option<Vec<u8>>, HistoryError>;
 
     /// Does one small step of removing versions beyond the retention, and of deleting pieces that
     /// no version needs. Returns whether there is more to do now.

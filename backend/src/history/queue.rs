@@ -7,14 +7,14 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::class::{Key, Whole};
+use crate::class::{CopyId, NotebookBytes};
 
 /// A version that waits to be recorded.
 pub(super) struct PendingVersion {
-    pub(super) key: Key,
+    pub(super) key: CopyId,
     pub(super) saved_at_ms: i64,
     pub(super) cells: usize,
-    pub(super) whole: Whole,
+    pub(super) whole: NotebookBytes,
 }
 
 /// The versions that the recorder takes from the queue at once.
@@ -22,7 +22,7 @@ pub(super) struct PendingVersion {
 pub(super) struct RecorderBatch {
     pub(super) pending: Vec<PendingVersion>,
     /// A notebook with a version that found no room: its file is read again.
-    pub(super) to_read: Option<Key>,
+    pub(super) to_read: Option<CopyId>,
     /// The queue is closed and empty.
     pub(super) is_last: bool,
 }
@@ -31,7 +31,7 @@ pub(super) struct RecorderBatch {
 struct RecorderQueueState {
     pending: VecDeque<PendingVersion>,
     /// The notebooks to be read again, and when each may be read.
-    to_read: BTreeMap<Key, Instant>,
+    to_read: BTreeMap<CopyId, Instant>,
     bytes: usize,
     /// Bytes of the queued versions, by user.
     held_bytes: HashMap<String, usize>,
@@ -84,14 +84,14 @@ impl RecorderQueue {
     }
 
     /// Has these notebooks read again.
-    pub(super) fn read_again(&self, keys: impl IntoIterator<Item = Key>) {
+    pub(super) fn read_again(&self, keys: impl IntoIterator<Item = CopyId>) {
         let now = Instant::now();
         let keys = keys.into_iter().map(|key| (key, now));
         self.state.lock().to_read.extend(keys);
     }
 
     /// Has this notebook read again after `pause`, unless the queue is closed.
-    pub(super) fn read_again_after(&self, key: Key, pause: Duration) {
+    pub(super) fn read_again_after(&self, key: CopyId, pause: Duration) {
         let mut state = self.state.lock();
         if !state.closed {
             state.to_read.insert(key, Instant::now() + pause);
@@ -172,9 +172,9 @@ impl RecorderQueueState {
 
     /// Takes a notebook to be read again: of the user whose last turn was longest ago, the one that
     /// was due first. In a closed queue all are due.
-    fn take_to_read(&mut self, now: Instant) -> Option<Key> {
+    fn take_to_read(&mut self, now: Instant) -> Option<CopyId> {
         let is_due = |due: Instant| due <= now || self.closed;
-        let last_turn_of = |key: &Key| self.turns.get(&key.user).copied().unwrap_or(0);
+        let last_turn_of = |key: &CopyId| self.turns.get(&key.user).copied().unwrap_or(0);
         let due = self.to_read.iter().filter(|(_, due)| is_due(**due));
         let (key, _) = due.min_by_key(|(key, due)| (last_turn_of(key), **due))?;
         let key = key.clone();
@@ -192,14 +192,14 @@ impl RecorderQueueState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::class::{Content, TailLimits};
+    use crate::class::{NotebookContent, TailLimits};
 
     /// A version of so many bytes, at least 13.
     fn pending(user: &str, bytes: usize) -> PendingVersion {
         let file = format!("{:bytes$}", r#"{"cells": []}"#).into_bytes().into();
-        let content = Content::parse(file, TailLimits::NONE, None).unwrap();
+        let content = NotebookContent::parse(file, TailLimits::NONE, None).unwrap();
         PendingVersion {
-            key: Key {
+            key: CopyId {
                 filename: "a.ipynb".to_owned(),
                 user: user.to_owned(),
             },
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn notebooks_are_read_again_in_turns_of_participants() {
         let queue = RecorderQueue::new(100);
-        let key = |user: &str, n: usize| Key {
+        let key = |user: &str, n: usize| CopyId {
             filename: format!("{n}.ipynb"),
             user: user.to_owned(),
         };

@@ -25,9 +25,9 @@ use super::{
 };
 use crate::{
     background,
-    class::{Content, Key, Observer, Revision, TailLimits},
+    class::{CopyId, NotebookContent, Observer, Revision, TailLimits},
     feed::{Announcements, Recipients},
-    homes::Reader,
+    homes::NotebookReader,
     time,
 };
 
@@ -65,7 +65,7 @@ impl Recorder {
     /// When the thread cannot be started.
     pub fn start(
         store: Arc<dyn HistoryStore>,
-        reader: impl Into<Reader>,
+        reader: impl Into<NotebookReader>,
         retention: Retention,
         announcements: Announcements,
     ) -> anyhow::Result<Self> {
@@ -120,13 +120,13 @@ impl Observer for Recorder {
     }
 
     // The versions of a deleted notebook are kept.
-    fn removed(&self, _key: &Key) {}
+    fn removed(&self, _key: &CopyId) {}
 }
 
 struct RecorderThread {
     queue: Arc<RecorderQueue>,
     store: Arc<dyn HistoryStore>,
-    reader: Reader,
+    reader: NotebookReader,
     retention: Retention,
     announcements: Announcements,
     /// The cell hashes of the newest versions. Those that were removed are computed again from the
@@ -174,7 +174,7 @@ impl RecorderThread {
     }
 
     /// Reads a notebook as it is now.
-    fn read(&self, key: Key) -> Option<PendingVersion> {
+    fn read(&self, key: CopyId) -> Option<PendingVersion> {
         let read = self
             .reader
             .read_within(&key.user, &key.filename, HOME_READ_TIMEOUT);
@@ -188,7 +188,7 @@ impl RecorderThread {
         };
         let _turn = self.reader.lanes().turn(version.size());
         // An incomplete file is reported again when it is complete.
-        let content = Content::parse(file, TailLimits::NONE, None).ok()?;
+        let content = NotebookContent::parse(file, TailLimits::NONE, None).ok()?;
         Some(PendingVersion {
             key,
             saved_at_ms: version.modified_ms(),
@@ -247,9 +247,9 @@ impl RecorderThread {
         }
         let added = self.store.add(&saves)?;
         let added = pending.iter().zip(added).filter(|(_, is_new)| *is_new);
-        let keys: Vec<&Key> = added.map(|(pending, _)| &pending.key).collect();
+        let keys: Vec<&CopyId> = added.map(|(pending, _)| &pending.key).collect();
         counter!("pipalhub_history_versions_total").increment(keys.len() as u64);
-        let keys: BTreeSet<&Key> = keys.into_iter().collect();
+        let keys: BTreeSet<&CopyId> = keys.into_iter().collect();
         for (key, hashes) in cell_hashes {
             // A notebook without a place in the quota has no versions, and no hashes are kept.
             let versions = self.store.versions(key, None, 1);
@@ -262,8 +262,8 @@ impl RecorderThread {
     }
 
     /// Announces the new versions of these notebooks.
-    fn announce(&self, keys: BTreeSet<&Key>) {
-        for Key { filename, user } in keys.into_iter().cloned() {
+    fn announce(&self, keys: BTreeSet<&CopyId>) {
+        for CopyId { filename, user } in keys.into_iter().cloned() {
             let recipients = Recipients::MaySee(user.clone());
             self.announcements.send(
                 recipients,
@@ -277,8 +277,8 @@ impl RecorderThread {
     /// `cell_hashes`, and puts the hashes of `new` there.
     fn count_changes<'a>(
         &mut self,
-        cell_hashes: &mut HashMap<&'a Key, CellHashes>,
-        key: &'a Key,
+        cell_hashes: &mut HashMap<&'a CopyId, CellHashes>,
+        key: &'a CopyId,
         new: CellHashes,
     ) -> Result<CellChanges, HistoryError> {
         let old = match cell_hashes
@@ -319,7 +319,7 @@ impl RecorderThread {
 }
 
 /// The cell hashes of the newest stored version; empty when there is none.
-fn newest_cell_hashes(store: &dyn HistoryStore, key: &Key) -> Result<CellHashes, HistoryError> {
+fn newest_cell_hashes(store: &dyn HistoryStore, key: &CopyId) -> Result<CellHashes, HistoryError> {
     let newest = store.versions(key, None, 1)?;
     let Some(newest) = newest.first() else {
         return Ok(CellHashes::new());

@@ -1,10 +1,10 @@
 //! Working with files as the owner of a home, and not as the service.
 //!
-//! What root writes is past every bound that the kernel sets to users: disk quotas, what is
-//! kept free for root, the modes of folders. So a thread of its own, which ends with the work,
-//! takes the owner's identity for what it does: the file system then treats it as the
-//! participant, who gets what they could have made themself and nothing more. The thread
-//! stays root's to whoever would send it signals.
+//! Root's writes are past every bound that the kernel sets to users: disk quotas, blocks that
+//! are kept free for root, the modes of folders. So a thread of its own, which ends with the
+//! work, takes the owner's identity: the file system then treats it as the participant, who gets
+//! a file that they could have made themself and nothing more. For signals the thread stays
+//! root's.
 
 use std::{io, panic::resume_unwind, thread};
 
@@ -13,7 +13,7 @@ use rustix::{
     thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid},
 };
 
-/// Does `work` as this user of this group. Who is not root does it as they are.
+/// Does `work` as this user of this group; in a process that is not root's, as it is.
 ///
 /// # Errors
 /// When the identity cannot be taken; `work` is not begun then.
@@ -36,8 +36,9 @@ pub(super) fn as_owner<T: Send>(
     })
 }
 
-/// Of this thread alone, and only what counts for files: with another effective user than
-/// root it has no capabilities in effect either, such as that to go beyond quotas.
+/// Sets the identity of this thread alone, and only as it counts for files: with another
+/// effective user than root it has no capabilities in effect either, such as that to go beyond
+/// quotas.
 fn take_identity(user: Uid, group: Gid) -> io::Result<()> {
     set_thread_groups(&[])?;
     set_thread_res_gid(None::<Gid>, group, None::<Gid>)?;
@@ -63,9 +64,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_is_the_owners_and_where_the_owner_may() {
+    fn a_file_is_the_owners_and_is_made_where_the_owner_may() {
         if !geteuid().is_root() {
-            // Nobody else takes another's identity: the work is done as it is.
+            // Only root can take another identity: the work is done as it is.
             let done = as_owner(Uid::from_raw(OWNER), Gid::from_raw(OWNER), geteuid);
             assert_eq!(done.unwrap(), geteuid());
             return;
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn no_capability_is_in_effect() {
+    fn the_thread_has_no_capability_in_effect() {
         let status = || fs::read_to_string("/proc/thread-self/status").unwrap();
         let (user, group) = (Uid::from_raw(OWNER), Gid::from_raw(OWNER));
         let seen = as_owner(user, group, status).unwrap();

@@ -1,11 +1,10 @@
 //! Writing a new file below a participant's home, which is theirs and may be made to trick
 //! us: beside one of their notebooks, never over anything.
 //!
-//! It goes from the home that is open, below which the folder is opened like a notebook is,
-//! following no link, and what follows is done in that open folder, so that neither can be
-//! swapped for another. The file is written under a hidden name and given its own when it is
-//! whole, by a rename that fails when the name is taken. It belongs to whom the home belongs
-//! to.
+//! The folder is opened from the open home like a notebook is, following no link, and the file is
+//! written in that open folder, so that neither can be swapped for another. The file is written
+//! under a hidden name and given its own when it is whole, by a rename that fails when the name
+//! is taken. It belongs to the owner of the home.
 
 use std::{
     fs::{File, Permissions},
@@ -19,23 +18,23 @@ use rustix::{
     process::{Gid, Uid},
 };
 
-use super::{HomeError, OpenHome, as_owner::as_owner, copies::has_enough, home::Owner};
+use super::{HomeError, OpenHome, as_owner::as_owner, copies::has_max_copies, home::FileOwner};
 use crate::secret::Secret;
 
-/// A file's name has at most so many bytes.
-const LONGEST_NAME: usize = 255;
-/// When the name is taken, as many others are tried.
-const TRIES: usize = 100;
-/// For a notebook that is no longer there to say.
-const USUAL_MODE: u32 = 0o644;
+/// The longest name of a file on Linux.
+const MAX_NAME_BYTES: usize = 255;
+/// So many names are tried until one is free.
+const MAX_NAME_ATTEMPTS: usize = 100;
+/// The mode of the new file when the notebook, whose mode it would take, is not there any more.
+const DEFAULT_MODE: u32 = 0o644;
 
-/// Why a file was not written, in words for who asked for it.
+/// Why a file was not written, in words for the user who asked for it.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// The notebook's folder is not there, is behind a link, or is somebody else's.
+    /// The notebook's folder is not there, is behind a link, or belongs to another user.
     #[error("{0}")]
     Refused(&'static str),
-    /// What the operating system said.
+    /// An error of the operating system.
     #[error("The file cannot be written: {0}.")]
     Io(io::Error),
 }
@@ -79,23 +78,23 @@ impl OpenHome {
         let owner = self.owner();
         let hidden = format!(".{}.part", Secret::random().reveal());
         let mode = mode_of(&folder, name, owner);
-        if has_enough(&folder, &beginning(name, suffix))? {
+        if has_max_copies(&folder, &beginning(name, suffix))? {
             return Err(CreateError::Refused(
                 "There are 20 such copies of this notebook already: delete some, or rename those \
                  that are to stay.",
             ));
         }
-        // As the participant, whose quota and whose modes are to hold.
+        // Written as the participant, whose quota and modes of folders are to hold.
         let (user, group) = (Uid::from_raw(owner.user), Gid::from_raw(owner.group));
         let named = as_owner(user, group, || {
             write_hidden(&folder, &hidden, mode, bytes)
-                .and_then(|()| name_it(&folder, &hidden, name, suffix))
+                .and_then(|()| give_name(&folder, &hidden, name, suffix))
         })?;
         match named {
             Ok(name) if folder_name == "." => Ok(name),
             Ok(name) => Ok(format!("{folder_name}/{name}")),
             Err(error) => {
-                // It may not even have been made.
+                // The hidden file may not even have been made.
                 let _ = unlinkat(&folder, &hidden, AtFlags::empty());
                 Err(error)
             }
@@ -103,8 +102,8 @@ impl OpenHome {
     }
 }
 
-/// What the owner lets others do with the file `name`; of anything else it says nothing.
-fn mode_of(folder: &OwnedFd, name: &str, owner: Owner) -> u32 {
+/// The mode of the owner's file `name`; of anything else, [`DEFAULT_MODE`].
+fn mode_of(folder: &OwnedFd, name: &str, owner: FileOwner) -> u32 {
     match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat)
             if owner.has(&stat)
@@ -112,7 +111,7 @@ fn mode_of(folder: &OwnedFd, name: &str, owner: Owner) -> u32 {
         {
             stat.st_mode & 0o777
         }
-        _ => USUAL_MODE,
+        _ => DEFAULT_MODE,
     }
 }
 
@@ -130,20 +129,20 @@ fn write_hidden(
     )?
     .into();
     file.write_all(bytes)?;
-    // Whoever may read the notebook may read this; nobody gets to run it.
+    // The users who may read the notebook may read this; none may execute it.
     file.set_permissions(Permissions::from_mode((mode & 0o666) | 0o600))?;
     file.sync_all()?;
     Ok(())
 }
 
-/// Gives the hidden file its name, the first that is free.
-fn name_it(
+/// Renames the hidden file to the first name that is free.
+fn give_name(
     folder: &OwnedFd,
     hidden: &str,
     name: &str,
     suffix: &str,
 ) -> Result<String, CreateError> {
-    for attempt in 1..=TRIES {
+    for attempt in 1..=MAX_NAME_ATTEMPTS {
         let suffix = match attempt {
             1 => suffix.to_owned(),
             _ => format!("{suffix}-{attempt}"),
@@ -152,7 +151,7 @@ fn name_it(
         match renameat_with(folder, hidden, folder, &candidate, RenameFlags::NOREPLACE) {
             Ok(()) => return Ok(candidate),
             Err(Errno::EXIST) => {}
-            // A network file system, perhaps: what it can do is make a second name.
+            // A network file system, perhaps, which can make a second name of a file.
             Err(Errno::INVAL | Errno::NOSYS) => {
                 match rustix::fs::linkat(folder, hidden, folder, &candidate, AtFlags::empty()) {
                     Ok(()) => {
@@ -171,8 +170,8 @@ fn name_it(
     ))
 }
 
-/// What the names of all such copies begin with: those with `-restored-` and a time are such
-/// copies whatever the time is.
+/// The beginning that the names of all such copies share: with `-restored-` and a time they are
+/// such copies whatever the time is.
 fn beginning(name: &str, suffix: &str) -> String {
     let whole = with_suffix(name, suffix);
     let same = suffix.rfind('-').filter(|at| *at > 0);
@@ -187,7 +186,7 @@ fn with_suffix(name: &str, suffix: &str) -> String {
         Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
         _ => (name, String::new()),
     };
-    let room = LONGEST_NAME.saturating_sub(suffix.len() + extension.len());
+    let room = MAX_NAME_BYTES.saturating_sub(suffix.len() + extension.len());
     let cut = stem.floor_char_boundary(room.min(stem.len()));
     format!("{}{suffix}{extension}", &stem[..cut])
 }
@@ -201,7 +200,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::homes::{Home, copies::MOST_COPIES};
+    use crate::homes::{Home, copies::MAX_COPIES};
 
     fn open(home: &Path) -> OpenHome {
         Home::at(home).open().unwrap()
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_out_of_the_home_or_through_a_link() {
+    fn no_file_is_written_out_of_the_home_or_through_a_link() {
         let outside = tempfile::tempdir().unwrap();
         let base = tempfile::tempdir().unwrap();
         let home = base.path().join("ana");
@@ -282,11 +281,11 @@ mod tests {
             .create_beside("a.ipynb", "-x", b"1")
             .unwrap();
         let mode = fs::metadata(home.path().join(written)).unwrap().mode();
-        assert_eq!(mode & 0o777, USUAL_MODE);
+        assert_eq!(mode & 0o777, DEFAULT_MODE);
     }
 
     #[test]
-    fn what_is_written_is_the_owners_and_in_their_folders_only() {
+    fn a_copy_is_the_owners_and_in_their_folders_only() {
         let home = tempfile::tempdir().unwrap();
         let theirs = home.path().join("theirs");
         fs::create_dir(&theirs).unwrap();
@@ -304,10 +303,10 @@ mod tests {
     }
 
     #[test]
-    fn there_are_only_so_many_copies() {
+    fn a_notebook_has_only_so_many_copies() {
         let home = tempfile::tempdir().unwrap();
         fs::write(home.path().join("a-restored.ipynb"), "own").unwrap();
-        for second in 0..MOST_COPIES {
+        for second in 0..MAX_COPIES {
             let suffix = format!("-restored-{second}");
             open(home.path())
                 .create_beside("a.ipynb", &suffix, b"1")
@@ -327,10 +326,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_written_as_the_owner() {
+    fn a_copy_is_written_as_the_owner() {
         let home = tempfile::tempdir().unwrap();
         if chown(home.path(), Some(12_345), Some(12_345)).is_err() {
-            // Only root can be somebody else.
+            // Only root can take another identity.
             return;
         }
         let written = open(home.path())
@@ -351,7 +350,7 @@ mod tests {
     fn long_names_are_cut_between_characters() {
         let long = format!("{}.ipynb", "é".repeat(124));
         let name = with_suffix(&long, "-restored");
-        assert!(name.len() <= LONGEST_NAME && name.ends_with("é-restored.ipynb"));
+        assert!(name.len() <= MAX_NAME_BYTES && name.ends_with("é-restored.ipynb"));
         assert_eq!(with_suffix(".hidden", "-x"), ".hidden-x");
         assert_eq!(with_suffix("plain", "-x"), "plain-x");
     }

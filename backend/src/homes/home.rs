@@ -1,17 +1,17 @@
-//! One participant's home: what it is called, and the folder itself once it is open.
+//! One participant's home: its name, and the folder itself once it is open.
 //!
 //! A participant owns their folder and may rename, exchange and link what is in it at any
 //! moment. So a [`Home`] is a name and nothing that could be opened, and [`Home::open`] is
-//! the only way to a folder. What is read, written, listed and watched goes from the
+//! the only way to a folder. All reading, writing, listing and watching goes from the
 //! [`OpenHome`] it gives, by descriptors, and there is no way from that back to a path.
 //!
 //! The template's fixed part is the administrator's, who may keep the homes behind a link.
-//! From the participant's folder on no link is followed, whoever made it.
+//! From the participant's folder on no link is followed.
 //!
-//! Whose a home is says the participant's own folder, and not what lies behind it: that is
-//! the first folder, from the one with their name on, in which somebody else than root may
-//! make and rename things. What comes before it only root can exchange, as where Docker
-//! keeps `jupyterhub-user-ana/_data`; what comes after it must belong to the same owner.
+//! The owner of a home is the owner of the participant's own folder, not of a folder further
+//! below: that is the first folder, from the one with their name on, in which a user other than
+//! root may make and rename things. Only root can exchange the folders before it, as where
+//! Docker keeps `jupyterhub-user-ana/_data`; those after it must belong to the same owner.
 
 use std::{
     fmt, io,
@@ -24,31 +24,31 @@ use rustix::{
     io::Errno,
 };
 
-/// A place to open things below, and nothing else.
-const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-/// Who else than its owner may make, rename and remove things in a folder.
-const OTHERS_WRITE: u32 = 0o022;
+/// Opens a folder as a place to open things below, and for nothing else.
+const FOLDER_FLAGS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+/// The mode bits that let others than its owner make, rename and remove things in a folder.
+const OTHERS_WRITE_MODE: u32 = 0o022;
 
-/// Where a participant's notebooks are, by name.
+/// The name of the folder that a participant's notebooks are in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
     /// The template's fixed part: the folder that holds everyone's.
     base: PathBuf,
     /// The name of the participant's own folder in it.
     own: String,
-    /// What comes below that before the notebooks begin; often nothing.
+    /// The path from that folder to the notebooks; often empty.
     rest: PathBuf,
 }
 
-/// A home that is open: this very folder, whatever is under its name by now.
+/// An open home: this very folder, even if another has its name by now.
 pub struct OpenHome {
     folder: OwnedFd,
-    owner: Owner,
+    owner: FileOwner,
 }
 
-/// Whom files belong to.
+/// The user and group that files belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Owner {
+pub(super) struct FileOwner {
     pub(super) user: u32,
     pub(super) group: u32,
 }
@@ -59,10 +59,10 @@ pub enum HomeError {
     /// There is no such folder.
     #[error("The folder is not there.")]
     Missing,
-    /// A link, or somebody else's folder.
+    /// A link, or another user's folder.
     #[error("{0}")]
     Refused(&'static str),
-    /// What the operating system said.
+    /// An error of the operating system.
     #[error("The folder cannot be opened: {0}.")]
     Io(io::Error),
 }
@@ -95,16 +95,16 @@ impl Home {
         Self::new(folder.parent().unwrap(), own, Path::new(""))
     }
 
-    /// Opens it. See the module's words.
+    /// Opens it, following no link from the participant's folder on.
     ///
     /// # Errors
     /// When it is not there, is behind a link, or is not the participant's.
     pub fn open(&self) -> Result<OpenHome, HomeError> {
-        let base = openat(CWD, &self.base, FOLDER, Mode::empty())?;
-        let mut folder = beneath(&base, &*self.own, FOLDER)?;
+        let base = openat(CWD, &self.base, FOLDER_FLAGS, Mode::empty())?;
+        let mut folder = beneath(&base, &*self.own, FOLDER_FLAGS)?;
         let mut stat = fstat(&folder)?;
         for part in self.rest.components() {
-            let next = beneath(&folder, part.as_os_str(), FOLDER)?;
+            let next = beneath(&folder, part.as_os_str(), FOLDER_FLAGS)?;
             let next_stat = fstat(&next)?;
             if next_stat.st_uid != stat.st_uid && !is_roots_alone(&stat) {
                 return Err(HomeError::Refused(
@@ -116,35 +116,35 @@ impl Home {
         }
         Ok(OpenHome {
             folder,
-            owner: Owner {
+            owner: FileOwner {
                 user: stat.st_uid,
                 group: stat.st_gid,
             },
         })
     }
 
-    /// The folders of the participant's that lead to it, as far as they are there, and what is
-    /// called what in each of them.
-    pub(super) fn way(&self) -> Vec<(OwnedFd, String)> {
-        let mut way: Vec<(OwnedFd, String)> = Vec::new();
-        let Ok(base) = openat(CWD, &self.base, FOLDER, Mode::empty()) else {
-            return way;
+    /// The participant's folders above the home, as far as they are there, each with the name of
+    /// the next one in it.
+    pub(super) fn parents(&self) -> Vec<(OwnedFd, String)> {
+        let mut parents: Vec<(OwnedFd, String)> = Vec::new();
+        let Ok(base) = openat(CWD, &self.base, FOLDER_FLAGS, Mode::empty()) else {
+            return parents;
         };
         for part in self.rest.components() {
-            let folder = match way.last() {
-                Some((above, name)) => beneath(above, &**name, FOLDER),
-                None => beneath(&base, &*self.own, FOLDER),
+            let folder = match parents.last() {
+                Some((above, name)) => beneath(above, &**name, FOLDER_FLAGS),
+                None => beneath(&base, &*self.own, FOLDER_FLAGS),
             };
             let Ok(folder) = folder else {
                 break;
             };
-            way.push((folder, part.as_os_str().to_string_lossy().into_owned()));
+            parents.push((folder, part.as_os_str().to_string_lossy().into_owned()));
         }
-        way
+        parents
     }
 
-    /// The whole path of what is called `filename` in it, for people and as events carry
-    /// it. It is where the thing was said to be, which is all that a path can say.
+    /// The whole path of the file `filename` in it, for people and as events carry it. The path
+    /// is a text; the file may not be there.
     #[must_use]
     pub fn shown(&self, filename: &str) -> String {
         format!("{self}/{filename}")
@@ -162,12 +162,12 @@ impl fmt::Display for Home {
 }
 
 impl OpenHome {
-    /// Whom the home and what is read, listed and written in it belongs to.
-    pub(super) fn owner(&self) -> Owner {
+    /// The owner of the home and of all files that are read, listed and written in it.
+    pub(super) fn owner(&self) -> FileOwner {
         self.owner
     }
 
-    /// Opens what is called `name` below it, following no link.
+    /// Opens the entry `name` below it, following no link.
     pub(super) fn open(&self, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
         beneath(&self.folder, name, flags | OFlags::CLOEXEC)
     }
@@ -183,22 +183,22 @@ impl OpenHome {
         ))
     }
 
-    /// Whether there is nothing called `name` below it; not, when that cannot be known.
+    /// Whether there is no entry `name` below it; false when that cannot be known.
     #[must_use]
     pub fn lacks(&self, name: &str) -> bool {
         let opened = self.open(name, OFlags::PATH | OFlags::NOFOLLOW);
         matches!(opened, Err(Errno::NOENT | Errno::NOTDIR))
     }
 
-    /// Whether this program may look into it.
+    /// Checks that this program may list it.
     ///
     /// # Errors
     /// When it may not.
-    pub fn look(&self) -> Result<(), HomeError> {
+    pub fn check_readable(&self) -> Result<(), HomeError> {
         self.folder(".").map(drop)
     }
 
-    /// Whether nothing at all is in it, as in a folder on which a disk is not mounted.
+    /// Whether it is empty, as a folder is on which a disk is not mounted.
     ///
     /// # Errors
     /// When it cannot be listed.
@@ -212,14 +212,14 @@ impl OpenHome {
     }
 }
 
-impl Owner {
-    /// Whether something is theirs.
+impl FileOwner {
+    /// Whether the file of this `stat` belongs to this user.
     pub(super) fn has(self, stat: &Stat) -> bool {
         stat.st_uid == self.user
     }
 }
 
-/// Opens what is called `name` in the folder `above`; no link, no `..` leads out of it.
+/// Opens the entry `name` in the folder `above`; no link, no `..` leads out of it.
 fn beneath(
     above: &impl AsFd,
     name: impl rustix::path::Arg,
@@ -230,9 +230,9 @@ fn beneath(
     openat2(above, name, flags, Mode::empty(), within)
 }
 
-/// Root's, where nobody else may put one thing into the place of another.
+/// Whether the folder is root's and no other user may exchange the entries in it.
 fn is_roots_alone(stat: &Stat) -> bool {
-    stat.st_uid == 0 && stat.st_mode & OTHERS_WRITE == 0
+    stat.st_uid == 0 && stat.st_mode & OTHERS_WRITE_MODE == 0
 }
 
 #[cfg(test)]
@@ -272,7 +272,7 @@ mod tests {
             folder
         }
 
-        /// A folder of somebody's; false where only root may give things away.
+        /// A folder that belongs to `owner`; false where only root may give folders away.
         fn folder_of(&self, name: &str, owner: u32, mode: u32) -> bool {
             let folder = self.folder(name);
             fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
@@ -290,7 +290,7 @@ mod tests {
     /// The administrator may keep everyone's homes elsewhere; from the participant's folder
     /// on nothing may be a link.
     #[test]
-    fn a_link_in_the_way_is_nobodys_home() {
+    fn a_home_behind_a_link_is_refused() {
         let layout = Layout::new("/work/x");
         layout.folder("bob/work/x");
         layout.folder("ana");
@@ -315,20 +315,20 @@ mod tests {
     }
 
     #[test]
-    fn a_home_is_whose_the_participants_own_folder_is() {
+    fn a_home_belongs_to_the_owner_of_the_participants_folder() {
         let layout = Layout::new("/work");
         if !layout.folder_of("ana", ANA, 0o755) {
             return; // Only root can give folders to others.
         }
         layout.folder_of("ana/work", ANA, 0o755);
         assert_eq!(layout.open("ana"), Ok(ANA));
-        // Somebody else's folder, and root's, moved or mounted to where hers was.
+        // Another user's folder, and root's, moved or mounted to where hers was.
         for owner in [BOB, 0] {
             layout.folder_of("ana/work", owner, 0o700);
             let refused = layout.open("ana").unwrap_err();
             assert!(refused.contains("does not belong"), "{refused}");
         }
-        // What only root can exchange may be of root.
+        // A folder that only root can exchange may be root's.
         layout.folder_of("volume", 0, 0o711);
         layout.folder_of("volume/work", ANA, 0o755);
         assert_eq!(layout.open("volume"), Ok(ANA));
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_said_to_be_missing() {
+    fn a_home_that_is_not_there_is_missing() {
         let layout = Layout::new("/work");
         layout.folder("ana");
         fs::write(layout.base.path().join("stray"), "").unwrap();

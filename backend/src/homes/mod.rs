@@ -1,12 +1,12 @@
-//! Where notebooks live: the template that names the homes, opening one so that nothing its
+//! Where notebooks live: the template that names the homes, opening a home so that nothing its
 //! owner does leads elsewhere, reading a participant's file without trusting them and without
-//! what they keep to themself, writing one beside it, finding out which files there are and
-//! hearing of those that change.
+//! its private cells, writing a file beside it, listing the files that are there and watching
+//! for those that change.
 //!
 //! Everything goes from an [`OpenHome`], and from there by descriptors: outside of this
 //! module there is nothing of a home that could be opened by its path.
 //!
-//! Not here: what is in a notebook ([`crate::class`]).
+//! Not here: the content of a notebook ([`crate::class`]).
 
 mod as_owner;
 mod copies;
@@ -21,9 +21,13 @@ mod watch;
 
 pub use create::CreateError;
 pub use home::{Home, HomeError, OpenHome};
-pub use notebook::OnDisk;
-pub use read::{FileId, Fingerprint, Opened, ReadError, open_notebook, read_notebook};
-pub use reader::Reader;
-pub use scan::{Found, MOST_NOTEBOOKS, scan};
+pub use notebook::NotebookFile;
+pub use read::{FileId, Fingerprint, OpenNotebook, ReadError, open_notebook, read_notebook};
+pub use reader::NotebookReader;
+pub use scan::{FoundNotebook, MAX_NOTEBOOKS_PER_HOME, scan};
 pub use template::HomesTemplate;
 pub use watch::{Poke, Watch, watch};
+
+/// How long tests let two threads race, at most.
+#[cfg(test)]
+const RACE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);

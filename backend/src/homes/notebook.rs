@@ -1,20 +1,20 @@
-//! What a participant's file holds, of which the service sees what is not private.
+//! The content of a participant's file, of which the service sees all but the private cells.
 //!
-//! Whoever reads a notebook gets one of these, and its bytes only without the cells that
-//! its author keeps to themself. So nothing that comes after can show, build or keep one:
-//! not by a mistake, and not for a moment.
+//! Reading a notebook gives one of these, and its bytes only without the cells that its author
+//! marked as private. So no later code can show, build or keep a private cell: not by a mistake,
+//! and not for a moment.
 
 use std::{fs, io, path::Path};
 
 use shared::notebook::{NotebookEnd, ParseError, without_private};
 
-/// The bytes of a file, sealed.
+/// The bytes of a notebook's file, given out only without its private cells.
 #[derive(Clone, PartialEq, Eq)]
-pub struct OnDisk(Vec<u8>);
+pub struct NotebookFile(Vec<u8>);
 
-impl OnDisk {
-    /// A file that whoever runs this program has named, wherever it is. What is below a
-    /// home is read by [`super::read_notebook`].
+impl NotebookFile {
+    /// Reads a file that a command's argument names, wherever it is. A file below a home is read
+    /// by [`super::read_notebook`].
     ///
     /// # Errors
     /// When it cannot be read.
@@ -25,8 +25,8 @@ impl OnDisk {
     /// The file without its private cells; byte for byte, when it has none.
     ///
     /// # Errors
-    /// When it is no notebook and may have such cells; what else is no notebook is told by
-    /// whoever parses it.
+    /// When it is no notebook and may have private cells; of other files parsing says that they
+    /// are no notebook.
     pub fn content(self) -> Result<Vec<u8>, ParseError> {
         without_private(self.0)
     }
@@ -40,15 +40,15 @@ impl OnDisk {
     }
 }
 
-impl From<Vec<u8>> for OnDisk {
+impl From<Vec<u8>> for NotebookFile {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 }
 
-impl std::fmt::Debug for OnDisk {
+impl std::fmt::Debug for NotebookFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "OnDisk({} bytes)", self.0.len())
+        write!(f, "NotebookFile({} bytes)", self.0.len())
     }
 }
 
@@ -57,12 +57,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_private_does_not_come_out() {
+    fn a_private_cell_is_not_given_out() {
         let json = r#"{"cells": [{"metadata": {"tags": ["private"]}, "source": "canary"}]}"#;
-        let file = OnDisk::from(json.as_bytes().to_vec());
+        let file = NotebookFile::from(json.as_bytes().to_vec());
         assert!(!format!("{file:?}").contains("canary"));
         assert_eq!(file.content().unwrap(), br#"{"cells": []}"#);
-        let half = OnDisk::from(json.as_bytes()[..json.len() - 4].to_vec());
+        let half = NotebookFile::from(json.as_bytes()[..json.len() - 4].to_vec());
         assert!(!half.content().unwrap_err().to_string().contains("canary"));
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! The kernel is asked to stay below the home that is open and to follow no link
 //! (`openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)`), so there is no moment between a
-//! check and the use of what was checked. What is open is then looked at: a regular
-//! file, the owner's own, of a sane size. That it is their own is what refuses a hard link
-//! to somebody else's file; a second name of a file of their own is as good as the first.
+//! check and the use of what was checked. The open file is then checked: a regular file, the
+//! owner's own, of a sane size. The check of the owner refuses a hard link to another user's
+//! file; a second name of a file of their own is as good as the first.
 
 use std::{
     fs::{File, Metadata},
@@ -15,12 +15,12 @@ use std::{
 use jiff::Timestamp;
 use rustix::fs::{OFlags, Stat};
 
-use super::{Home, HomeError, OnDisk, OpenHome};
+use super::{Home, HomeError, NotebookFile, OpenHome};
 use crate::time;
 
 /// The largest notebook that is read. Larger ones exist only by accident: a loop that
 /// printed for an hour.
-const LARGEST: u64 = 64 << 20;
+const MAX_NOTEBOOK_BYTES: u64 = 64 << 20;
 
 /// Tells two versions of a file apart without reading them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Fingerprint {
     file: FileId,
 }
 
-/// Which file it is, whatever it is called: two names of one file have the same.
+/// Identifies a file whatever its name is: two names of one file have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId {
     device: u64,
@@ -98,13 +98,13 @@ pub enum ReadError {
     /// There is no such file.
     #[error("The file is not there.")]
     Missing,
-    /// A link, a way out of the home, a device, somebody else's file.
+    /// A link, a way out of the home, a device, another user's file.
     #[error("{0}")]
     Refused(&'static str),
     /// Larger than anything that is read.
-    #[error("The file has {0} bytes; notebooks are read up to {LARGEST}.")]
+    #[error("The file has {0} bytes; notebooks are read up to {MAX_NOTEBOOK_BYTES}.")]
     TooLarge(u64),
-    /// What the operating system said.
+    /// An error of the operating system.
     #[error("The file cannot be read: {0}.")]
     Io(io::Error),
 }
@@ -133,9 +133,9 @@ impl From<HomeError> for ReadError {
 }
 
 impl OpenHome {
-    /// Opens the file `filename`, if it is one to read; nothing of it is read yet.
+    /// Opens the file `filename`, if it may be read; nothing of it is read yet.
     fn notebook(&self, filename: &str) -> Result<(File, Fingerprint), ReadError> {
-        // Non-blocking: opening a pipe must not wait for somebody to write to it.
+        // Non-blocking: opening a pipe must not wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file: File = self.open(filename, flags)?.into();
         let metadata = file.metadata().map_err(ReadError::Io)?;
@@ -147,13 +147,13 @@ impl OpenHome {
                 "The file does not belong to the owner of the home.",
             ));
         }
-        if metadata.size() > LARGEST {
+        if metadata.size() > MAX_NOTEBOOK_BYTES {
             return Err(ReadError::TooLarge(metadata.size()));
         }
         Ok((file, Fingerprint::from(&metadata)))
     }
 
-    /// Whether there is a file `filename` to read.
+    /// Whether there is a file `filename` that may be read.
     #[must_use]
     pub fn has(&self, filename: &str) -> bool {
         self.notebook(filename).is_ok()
@@ -161,13 +161,13 @@ impl OpenHome {
 }
 
 /// A notebook that is open, of which nothing is in memory yet.
-pub struct Opened {
+pub struct OpenNotebook {
     file: File,
     version: Fingerprint,
 }
 
-impl Opened {
-    /// Which version it is.
+impl OpenNotebook {
+    /// The version that was opened.
     #[must_use]
     pub fn version(&self) -> Fingerprint {
         self.version
@@ -176,17 +176,17 @@ impl Opened {
     /// Reads all of it, from its start each time.
     ///
     /// # Errors
-    /// When it has grown too large, or what the operating system says.
-    pub fn read(&self) -> Result<OnDisk, ReadError> {
+    /// When it has grown too large, or the operating system reports an error.
+    pub fn read(&self) -> Result<NotebookFile, ReadError> {
         let size = usize::try_from(self.version.size()).unwrap_or(0);
         let mut bytes = Vec::with_capacity(size + 1);
         let mut file = &self.file;
         file.rewind().map_err(ReadError::Io)?;
         // A file may grow while it is read; the limit holds all the same.
-        file.take(LARGEST + 1)
+        file.take(MAX_NOTEBOOK_BYTES + 1)
             .read_to_end(&mut bytes)
             .map_err(ReadError::Io)?;
-        if bytes.len() as u64 > LARGEST {
+        if bytes.len() as u64 > MAX_NOTEBOOK_BYTES {
             return Err(ReadError::TooLarge(bytes.len() as u64));
         }
         Ok(bytes.into())
@@ -197,9 +197,9 @@ impl Opened {
 ///
 /// # Errors
 /// See [`ReadError`].
-pub fn open_notebook(home: &Home, filename: &str) -> Result<Opened, ReadError> {
+pub fn open_notebook(home: &Home, filename: &str) -> Result<OpenNotebook, ReadError> {
     let (file, version) = home.open()?.notebook(filename)?;
-    Ok(Opened { file, version })
+    Ok(OpenNotebook { file, version })
 }
 
 /// Reads `filename` below `home`, whole unless `known` says that the caller already has
@@ -211,7 +211,7 @@ pub fn read_notebook(
     home: &Home,
     filename: &str,
     known: Option<Fingerprint>,
-) -> Result<(Fingerprint, Option<OnDisk>), ReadError> {
+) -> Result<(Fingerprint, Option<NotebookFile>), ReadError> {
     let opened = open_notebook(home, filename)?;
     let version = opened.version();
     let file = (known != Some(version))
@@ -228,12 +228,13 @@ mod tests {
         path::Path,
         sync::atomic::{AtomicBool, Ordering},
         thread,
-        time::{Duration, Instant},
+        time::Instant,
     };
 
     use rustix::fs::{CWD, Mode, RenameFlags, renameat_with};
 
     use super::*;
+    use crate::homes::RACE_TIMEOUT;
 
     fn refusal(home: &Path, filename: &str) -> String {
         let read = read_notebook(&Home::at(home), filename, None);
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_once_and_knows_it_again() {
+    fn a_known_version_is_not_read_again() {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join("m1")).unwrap();
         fs::write(home.path().join("m1/a.ipynb"), "{}").unwrap();
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn stays_in_the_home() {
+    fn reading_stays_in_the_home() {
         let outside = tempfile::tempdir().unwrap();
         fs::write(outside.path().join("secret.ipynb"), "canary").unwrap();
         let home = tempfile::tempdir().unwrap();
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hard_link_is_whose_the_file_is() {
+    fn a_hard_link_to_another_users_file_is_refused() {
         let base = tempfile::tempdir().unwrap();
         let home = base.path().join("ana");
         fs::create_dir(&home).unwrap();
@@ -295,7 +296,7 @@ mod tests {
         let others = base.path().join("secret");
         fs::write(&others, "canary").unwrap();
         fs::hard_link(&others, home.join("c.ipynb")).unwrap();
-        // Only root may give a file away; who else runs this sees half of the test.
+        // Only root may give a file away; for other users the test ends here.
         if chown(&others, Some(12345), None).is_ok() {
             assert!(refusal(&home, "c.ipynb").contains("does not belong"));
         }
@@ -303,8 +304,7 @@ mod tests {
 
     /// A folder and a file change places with links as fast as one thread can do it.
     #[test]
-    fn there_is_no_moment_to_slip_through() {
-        const PATIENCE: Duration = Duration::from_secs(60);
+    fn exchanging_links_and_files_lets_no_read_out_of_the_home() {
         let base = tempfile::tempdir().unwrap();
         let outside = base.path().join("outside");
         let home = base.path().join("home");
@@ -326,7 +326,7 @@ mod tests {
                     }
                 }
             });
-            let until = Instant::now() + PATIENCE;
+            let until = Instant::now() + RACE_TIMEOUT;
             let mut seen = [[0_usize; 2]; 2];
             // Each of the two was met in both of its shapes, often.
             while seen.as_flattened().iter().any(|times| *times < 1000) && Instant::now() < until {
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn opens_nothing_but_regular_files() {
+    fn only_regular_files_are_opened() {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join("folder.ipynb")).unwrap();
         let pipe = home.path().join("pipe.ipynb");
@@ -373,7 +373,7 @@ mod tests {
             );
         }
         let large = File::create(home.path().join("large.ipynb")).unwrap();
-        large.set_len(LARGEST + 1).unwrap();
+        large.set_len(MAX_NOTEBOOK_BYTES + 1).unwrap();
         assert!(refusal(home.path(), "large.ipynb").contains("bytes"));
         assert!(matches!(
             read_notebook(&Home::at(home.path()), "none.ipynb", None),

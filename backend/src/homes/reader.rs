@@ -1,72 +1,71 @@
-//! Reading below the homes so that nobody waits for somebody else's disk: each person's files
-//! in their lane ([`crate::lanes`]).
+//! Reading notebooks below the homes so that no request waits for another participant's disk:
+//! each person's files in their lane ([`crate::lanes`]).
 
 use std::{thread, time::Duration};
 
-use super::{Fingerprint, HomesTemplate, OnDisk, read_notebook};
-use crate::lanes::{Lanes, Patience, Unread};
+use super::{Fingerprint, HomesTemplate, NotebookFile, read_notebook};
+use crate::lanes::{LaneError, LaneTimeouts, PersonLanes};
 
-/// See the module's words. A clone reads in the same lanes.
+/// Reads notebooks below the homes, in lanes. A clone reads in the same lanes.
 #[derive(Clone)]
-pub struct Reader {
+pub struct NotebookReader {
     homes: HomesTemplate,
-    lanes: Lanes,
-    /// Who asked for something waits for all of it, however long that takes.
-    is_patient: bool,
+    lanes: PersonLanes,
+    /// Callers wait until a file is read, however long that takes.
+    has_no_timeouts: bool,
 }
 
-impl From<HomesTemplate> for Reader {
+impl From<HomesTemplate> for NotebookReader {
     fn from(homes: HomesTemplate) -> Self {
         Self {
             homes,
-            lanes: Lanes::default(),
-            is_patient: false,
+            lanes: PersonLanes::default(),
+            has_no_timeouts: false,
         }
     }
 }
 
-impl Reader {
+impl NotebookReader {
     /// The same homes, read in these lanes.
     #[must_use]
-    pub fn in_lanes(homes: HomesTemplate, lanes: Lanes) -> Self {
+    pub fn in_lanes(homes: HomesTemplate, lanes: PersonLanes) -> Self {
         Self {
             homes,
             lanes,
-            is_patient: false,
+            has_no_timeouts: false,
         }
     }
 
-    /// For a command that is done when everything was read: a file that takes long is no file
-    /// that is late.
+    /// A reader for a command, which is done when everything was read: a file may take an hour.
     #[must_use]
-    pub fn patient(homes: HomesTemplate) -> Self {
+    pub fn for_command(homes: HomesTemplate) -> Self {
         const HOUR: Duration = Duration::from_secs(3_600);
-        let patience = Patience {
+        let timeouts = LaneTimeouts {
             running: HOUR,
             waiting: HOUR,
         };
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
             homes,
-            lanes: Lanes::new(cores, patience),
-            is_patient: true,
+            lanes: PersonLanes::new(cores, timeouts),
+            has_no_timeouts: true,
         }
     }
 
-    /// Where notebooks live.
+    /// The homes that the notebooks live in.
     #[must_use]
     pub fn homes(&self) -> &HomesTemplate {
         &self.homes
     }
 
-    /// What they are read in.
+    /// The lanes that they are read in.
     #[must_use]
-    pub fn lanes(&self) -> &Lanes {
+    pub fn lanes(&self) -> &PersonLanes {
         &self.lanes
     }
 
-    /// The file as it is when its turn comes; `None` where there is no notebook then. Waits so
-    /// long, on a thread that is none of the runtime's.
+    /// Reads the file when its turn comes; `None` where there is no notebook then. Blocks its
+    /// thread, which must be none of the runtime's, for `timeout` at most.
     ///
     /// # Errors
     /// When it is not read in time.
@@ -74,19 +73,19 @@ impl Reader {
         &self,
         user: &str,
         filename: &str,
-        patience: Duration,
-    ) -> Result<Option<(Fingerprint, OnDisk)>, Unread> {
+        timeout: Duration,
+    ) -> Result<Option<(Fingerprint, NotebookFile)>, LaneError> {
         let Some(home) = self.homes.home_of(user) else {
             return Ok(None);
         };
         let filename = filename.to_owned();
-        let read = self.lanes.ask(user, move || {
+        let read = self.lanes.submit(user, move || {
             let (version, file) = read_notebook(&home, &filename, None).ok()?;
             Some((version, file?))
         });
-        match self.is_patient {
+        match self.has_no_timeouts {
             true => read.wait(),
-            false => read.wait_for(patience),
+            false => read.wait_for(timeout),
         }
     }
 }

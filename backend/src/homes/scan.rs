@@ -1,11 +1,11 @@
-//! Every notebook below every home, by walking. It is how files are found at first,
+//! Lists every notebook below every home, by walking. It is how files are found at first,
 //! and on network file systems, which report no changes, the only way ever.
 //!
-//! A home may be changed while it is walked, and by somebody who wants names of others'
+//! A home may be changed while it is walked, by a participant who wants names of others'
 //! files to appear as their own. So it is walked from the open home by descriptors: a
 //! folder is opened in the one that it was found in, and no link is followed. The rule is
-//! that of reading: what does not belong to the owner of the home is not listed, nor is it
-//! entered.
+//! that of reading: a file or folder that does not belong to the owner of the home is neither
+//! listed nor entered.
 
 use std::{
     ffi::CStr,
@@ -14,24 +14,24 @@ use std::{
 
 use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 
-use super::{Fingerprint, HomesTemplate, OpenHome, home::Owner};
+use super::{Fingerprint, HomesTemplate, OpenHome, home::FileOwner};
 use crate::time;
 
-/// Folders deeper than this below a home are not looked into; so many are open at once.
-const DEEPEST: usize = 8;
+/// Folders deeper than this below a home are not entered; so many are open at once.
+const MAX_DEPTH: usize = 8;
 /// A home with more entries than this is walked no further; a virtual environment or a
 /// data set must not slow everyone down.
-const MOST_ENTRIES: usize = 20_000;
+const MAX_ENTRIES_PER_HOME: usize = 20_000;
 /// So many notebooks of one home are found, and no more: each is remembered, and listed.
-pub const MOST_NOTEBOOKS: usize = 2_000;
+pub const MAX_NOTEBOOKS_PER_HOME: usize = 2_000;
 
-/// A folder that was changed less than so many seconds ago may be filled at the moment.
-const FRESH: u64 = 10;
+/// A folder that was changed less than so many seconds ago may still be filled.
+const FRESH_S: u64 = 10;
 
 /// One notebook on disk.
 #[derive(Clone, Debug)]
-pub struct Found {
-    /// Whose it is.
+pub struct FoundNotebook {
+    /// The participant whose home it is in.
     pub user: String,
     /// The path below the home.
     pub filename: String,
@@ -39,40 +39,40 @@ pub struct Found {
     pub fingerprint: Fingerprint,
 }
 
-/// Told of what a walk comes by.
-pub(super) trait Visitor {
-    /// This folder, which is open, is a home or holds a notebook; it is called `below` in
-    /// the home of `user`.
+/// Is called with the folders and notebooks of a walk.
+pub(super) trait WalkVisitor {
+    /// Visits an open folder that is a home or holds a notebook; its path in the home of `user`
+    /// is `below`.
     fn folder(&mut self, user: &str, below: &str, folder: BorrowedFd<'_>);
 
-    /// The same of one that came just now, or something in it did, before it is looked into.
+    /// Visits a folder that was made or changed just now, before it is listed.
     fn fresh_folder(&mut self, _user: &str, _below: &str, _folder: BorrowedFd<'_>) {}
 
-    /// This notebook is there.
-    fn notebook(&mut self, found: Found);
+    /// Visits a notebook.
+    fn notebook(&mut self, found: FoundNotebook);
 }
 
-impl Visitor for Vec<Found> {
+impl WalkVisitor for Vec<FoundNotebook> {
     fn folder(&mut self, _: &str, _: &str, _: BorrowedFd<'_>) {}
 
-    fn notebook(&mut self, found: Found) {
+    fn notebook(&mut self, found: FoundNotebook) {
         self.push(found);
     }
 }
 
 /// Walks all homes. Unreadable folders are passed over: their owner will save again,
-/// and somebody else's mistake must not hide the rest of the class.
+/// and one participant's mistake must not hide the rest of the class.
 #[must_use]
-pub fn scan(homes: &HomesTemplate) -> Vec<Found> {
+pub fn scan(homes: &HomesTemplate) -> Vec<FoundNotebook> {
     let mut found = Vec::new();
-    for (user, home) in homes.opened() {
+    for (user, home) in homes.open_homes() {
         walk_home(&user, &home, &mut found);
     }
     found
 }
 
-/// Walks one home, told as it goes.
-pub(super) fn walk_home(user: &str, home: &OpenHome, visitor: &mut dyn Visitor) {
+/// Walks one home and calls `visitor` on the way.
+pub(super) fn walk_home(user: &str, home: &OpenHome, visitor: &mut dyn WalkVisitor) {
     let Ok(folder) = home.folder(".") else {
         return;
     };
@@ -80,8 +80,8 @@ pub(super) fn walk_home(user: &str, home: &OpenHome, visitor: &mut dyn Visitor) 
     let mut walk = Walk {
         user,
         owner: home.owner(),
-        left: MOST_ENTRIES,
-        notebooks: MOST_NOTEBOOKS,
+        left: MAX_ENTRIES_PER_HOME,
+        notebooks: MAX_NOTEBOOKS_PER_HOME,
         visitor,
     };
     walk.enter(folder, "", 1);
@@ -90,22 +90,22 @@ pub(super) fn walk_home(user: &str, home: &OpenHome, visitor: &mut dyn Visitor) 
 /// A walk through one home.
 struct Walk<'a> {
     user: &'a str,
-    owner: Owner,
-    /// How many entries are still looked at.
+    owner: FileOwner,
+    /// How many more entries are looked at.
     left: usize,
-    /// How many notebooks are still told of.
+    /// How many more notebooks are visited.
     notebooks: usize,
-    visitor: &'a mut dyn Visitor,
+    visitor: &'a mut dyn WalkVisitor,
 }
 
 impl Walk<'_> {
-    /// Looks at what is in the open `folder`, which is called `below` and is so deep in the
-    /// home, counted from one.
+    /// Visits the entries of the open `folder`, whose path in the home is `below` and whose depth
+    /// is counted from one.
     fn enter(&mut self, folder: OwnedFd, below: &str, depth: usize) {
         let Ok(mut entries) = Dir::new(folder) else {
             return;
         };
-        let mut is_told = depth == 1;
+        let mut is_visited = depth == 1;
         while let Some(Ok(entry)) = entries.read() {
             if matches!(entry.file_name().to_bytes(), b"." | b"..") {
                 continue;
@@ -114,19 +114,19 @@ impl Walk<'_> {
                 return;
             }
             self.left -= 1;
-            let (Some(name), Ok(folder)) = (name_worth_a_look(&entry), entries.fd()) else {
+            let (Some(name), Ok(folder)) = (visible_name(&entry), entries.fd()) else {
                 continue;
             };
             let below = match below {
                 "" => name.to_owned(),
                 _ => format!("{below}/{name}"),
             };
-            if self.look_at_file(folder, &entry, &below) {
-                if !std::mem::replace(&mut is_told, true) {
+            if self.visit_file(folder, &entry, &below) {
+                if !std::mem::replace(&mut is_visited, true) {
                     let (above, _) = below.rsplit_once('/').unwrap_or_default();
                     self.visitor.folder(self.user, above, folder);
                 }
-            } else if depth < DEEPEST
+            } else if depth < MAX_DEPTH
                 && let Some((inner, is_fresh)) = self.open(folder, &entry)
             {
                 if is_fresh {
@@ -137,14 +137,14 @@ impl Walk<'_> {
         }
     }
 
-    /// Tells of a notebook of the owner's; true when it is one.
-    fn look_at_file(&mut self, folder: BorrowedFd<'_>, entry: &DirEntry, below: &str) -> bool {
+    /// Visits an entry if it is a notebook of the owner's; true when it is one.
+    fn visit_file(&mut self, folder: BorrowedFd<'_>, entry: &DirEntry, below: &str) -> bool {
         // Not every file system says here what an entry is.
         let may_be = matches!(entry.file_type(), FileType::RegularFile | FileType::Unknown);
         if !may_be || !below.ends_with(".ipynb") {
             return false;
         }
-        let Some(stat) = look(folder, entry.file_name()) else {
+        let Some(stat) = stat_of(folder, entry.file_name()) else {
             return false;
         };
         let is_file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
@@ -152,7 +152,7 @@ impl Walk<'_> {
             return false;
         }
         self.notebooks -= 1;
-        self.visitor.notebook(Found {
+        self.visitor.notebook(FoundNotebook {
             user: self.user.to_owned(),
             filename: below.to_owned(),
             fingerprint: Fingerprint::from(&stat),
@@ -170,20 +170,21 @@ impl Walk<'_> {
         let folder = openat(above, entry.file_name(), flags, Mode::empty()).ok()?;
         let stat = fstat(&folder).ok()?;
         let is_owners = self.owner.has(&stat);
-        let is_fresh = (time::now_ms() / 1_000).abs_diff(stat.st_ctime) < FRESH;
-        let is_environment = look(folder.as_fd(), c"pyvenv.cfg").is_some();
+        let is_fresh = (time::now_ms() / 1_000).abs_diff(stat.st_ctime) < FRESH_S;
+        let is_environment = stat_of(folder.as_fd(), c"pyvenv.cfg").is_some();
         (is_owners && !is_environment).then_some((folder, is_fresh))
     }
 }
 
-/// Hidden files hold Jupyter's checkpoints and half-written `.~` copies.
-fn name_worth_a_look(entry: &DirEntry) -> Option<&str> {
+/// The entry's name unless it is skipped. Hidden files are, because they hold Jupyter's
+/// checkpoints and half-written `.~` copies.
+fn visible_name(entry: &DirEntry) -> Option<&str> {
     let name = entry.file_name().to_str().ok()?;
-    let is_boring = name.starts_with('.') || ["node_modules", "__pycache__"].contains(&name);
-    (!is_boring).then_some(name)
+    let is_skipped = name.starts_with('.') || ["node_modules", "__pycache__"].contains(&name);
+    (!is_skipped).then_some(name)
 }
 
-fn look(folder: BorrowedFd<'_>, name: &CStr) -> Option<Stat> {
+fn stat_of(folder: BorrowedFd<'_>, name: &CStr) -> Option<Stat> {
     statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()
 }
 
@@ -196,12 +197,13 @@ mod tests {
         path::Path,
         sync::atomic::{AtomicBool, Ordering},
         thread,
-        time::{Duration, Instant},
+        time::Instant,
     };
 
     use rustix::fs::{CWD, RenameFlags, renameat_with};
 
     use super::*;
+    use crate::homes::RACE_TIMEOUT;
 
     fn class(base: &Path, files: &[&str]) -> HomesTemplate {
         for path in files {
@@ -224,10 +226,10 @@ mod tests {
     }
 
     #[test]
-    fn finds_notebooks_and_nothing_else() {
+    fn a_scan_finds_notebooks_and_nothing_else() {
         let base = tempfile::tempdir().unwrap();
-        let deep = format!("ana/{}x.ipynb", "d/".repeat(DEEPEST - 1));
-        let too_deep = format!("ana/{}y.ipynb", "d/".repeat(DEEPEST));
+        let deep = format!("ana/{}x.ipynb", "d/".repeat(MAX_DEPTH - 1));
+        let too_deep = format!("ana/{}y.ipynb", "d/".repeat(MAX_DEPTH));
         let homes = class(
             base.path(),
             &[
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_what_is_the_owners_alone() {
+    fn a_scan_lists_files_of_the_owner_alone() {
         let base = tempfile::tempdir().unwrap();
         let homes = class(
             base.path(),
@@ -286,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn two_names_of_one_file_are_known_for_that() {
+    fn two_names_of_one_file_have_one_file_id() {
         let base = tempfile::tempdir().unwrap();
         let homes = class(base.path(), &["ana/a.ipynb", "ana/other.ipynb"]);
         for n in 0..99 {
@@ -299,15 +301,15 @@ mod tests {
     }
 
     #[test]
-    fn a_home_of_any_size_is_walked_so_far() {
+    fn a_large_home_is_walked_up_to_the_limits() {
         let base = tempfile::tempdir().unwrap();
         let homes = class(base.path(), &["bob/b.ipynb"]);
         let home = base.path().join("ana");
         fs::create_dir(&home).unwrap();
-        for n in 0..MOST_NOTEBOOKS + 100 {
+        for n in 0..MAX_NOTEBOOKS_PER_HOME + 100 {
             fs::write(home.join(format!("{n}.ipynb")), "").unwrap();
         }
-        // Half as many entries again as are looked at, a notebook among each thousand.
+        // Half as many entries again as a walk looks at, a notebook among each thousand.
         for folder in 0..30 {
             let folder = base.path().join(format!("cy/{folder}"));
             fs::create_dir_all(&folder).unwrap();
@@ -318,14 +320,13 @@ mod tests {
         }
         let found = scan(&homes);
         let of = |user| found.iter().filter(|found| found.user == user).count();
-        assert_eq!((of("ana"), of("bob")), (MOST_NOTEBOOKS, 1));
+        assert_eq!((of("ana"), of("bob")), (MAX_NOTEBOOKS_PER_HOME, 1));
         assert!((15..25).contains(&of("cy")), "{}", of("cy"));
     }
 
     /// Folders change places with links into bob's home as fast as one thread can do it.
     #[test]
-    fn there_is_no_moment_to_slip_through() {
-        const PATIENCE: Duration = Duration::from_secs(60);
+    fn exchanging_links_and_folders_lists_no_file_of_another_home() {
         let base = tempfile::tempdir().unwrap();
         let homes = class(
             base.path(),
@@ -347,7 +348,7 @@ mod tests {
                     renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE).unwrap();
                 }
             });
-            let until = Instant::now() + PATIENCE;
+            let until = Instant::now() + RACE_TIMEOUT;
             let mut seen = [0_usize; 2];
             let mut leaked = BTreeSet::new();
             // The folder was met under both of its names, often.

@@ -1,5 +1,5 @@
-//! `--homes /home/{user}`: the one place that turns people into homes, and paths into whose
-//! they are and what they name there.
+//! `--homes /home/{user}`: the one place that turns users into homes, and paths into a user and
+//! a path below that user's home.
 
 use std::{
     ffi::OsStr,
@@ -10,7 +10,7 @@ use std::{
 
 use super::{Home, HomeError, OpenHome};
 
-const PLACE: &str = "{user}";
+const USER_PLACEHOLDER: &str = "{user}";
 
 /// A path with `{user}` in one of its components, such as `/home/jupyter-{user}` or
 /// `/srv/class/{user}/work`.
@@ -18,10 +18,10 @@ const PLACE: &str = "{user}";
 pub struct HomesTemplate {
     /// The folder that holds one folder a person.
     base: PathBuf,
-    /// What stands before and after the name in that folder's name.
+    /// The text before and after the name in that folder's name.
     before: String,
     after: String,
-    /// What comes below it before the notebooks begin; often empty.
+    /// The path from that folder to the notebooks; often empty.
     rest: PathBuf,
 }
 
@@ -29,7 +29,7 @@ impl FromStr for HomesTemplate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.matches(PLACE).count() != 1 {
+        if text.matches(USER_PLACEHOLDER).count() != 1 {
             return Err("it must contain {user} exactly once, as in /home/{user}".to_owned());
         }
         let path = std::path::absolute(text).map_err(|error| error.to_string())?;
@@ -40,7 +40,7 @@ impl FromStr for HomesTemplate {
         let mut base = PathBuf::new();
         for part in parts.by_ref() {
             let name = part.as_os_str().to_str().unwrap_or_default();
-            if let Some((before, after)) = name.split_once(PLACE) {
+            if let Some((before, after)) = name.split_once(USER_PLACEHOLDER) {
                 return Ok(Self {
                     base,
                     before: before.to_owned(),
@@ -56,12 +56,12 @@ impl FromStr for HomesTemplate {
 
 impl fmt::Display for HomesTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.home_named(PLACE).fmt(f)
+        self.home_named(USER_PLACEHOLDER).fmt(f)
     }
 }
 
 impl HomesTemplate {
-    /// The folder that holds everyone's; it exists while homes come and go.
+    /// The folder that holds all users' folders; it exists while homes come and go.
     pub(super) fn base(&self) -> &Path {
         &self.base
     }
@@ -72,11 +72,11 @@ impl HomesTemplate {
         self.base.display()
     }
 
-    /// Whether this program may look for homes there.
+    /// Checks that this program may look for homes there.
     ///
     /// # Errors
-    /// What the operating system says.
-    pub fn look(&self) -> io::Result<()> {
+    /// When the operating system refuses.
+    pub fn check_readable(&self) -> io::Result<()> {
         fs::read_dir(&self.base).map(drop)
     }
 
@@ -91,32 +91,32 @@ impl HomesTemplate {
         Home::new(&self.base, own, &self.rest)
     }
 
-    /// Everyone who has a home now, by name.
+    /// The users who have a home now, sorted.
     #[must_use]
     pub fn users(&self) -> Vec<String> {
-        self.opened().map(|(user, _)| user).collect()
+        self.open_homes().map(|(user, _)| user).collect()
     }
 
-    /// Who would have a home but for what is said of it: it is a link, or not theirs.
+    /// The users whose home is refused, because it is a link or not theirs, each with the reason.
     #[must_use]
     pub fn refused(&self) -> Vec<(String, HomeError)> {
-        let opened = self.names().into_iter().filter_map(|user| {
+        let opened = self.candidates().into_iter().filter_map(|user| {
             let error = self.home_named(&user).open().err()?;
             (!matches!(error, HomeError::Missing)).then_some((user, error))
         });
         opened.collect()
     }
 
-    /// Everyone's home, by name, one open at a time.
-    pub(super) fn opened(&self) -> impl Iterator<Item = (String, OpenHome)> {
-        self.names().into_iter().filter_map(|user| {
+    /// Each user and their home, sorted by user, one open at a time.
+    pub(super) fn open_homes(&self) -> impl Iterator<Item = (String, OpenHome)> {
+        self.candidates().into_iter().filter_map(|user| {
             let home = self.home_named(&user).open().ok()?;
             Some((user, home))
         })
     }
 
-    /// Who has something under the name of their folder.
-    pub(super) fn names(&self) -> Vec<String> {
+    /// The users for whom there is an entry with the name of their folder.
+    pub(super) fn candidates(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.base).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| self.user_named(&entry.file_name()));
         let mut names: Vec<String> = names.collect();
@@ -124,7 +124,7 @@ impl HomesTemplate {
         names
     }
 
-    /// The person and the path below their home, when `path` is in one.
+    /// The user and the path below their home, when `path` is in one.
     #[must_use]
     pub fn split(&self, path: &Path) -> Option<(String, String)> {
         let below = path.strip_prefix(&self.base).ok()?;
@@ -150,8 +150,8 @@ impl HomesTemplate {
     }
 }
 
-/// Names that are one path component and no trick: what JupyterHub's authenticators
-/// give, with room for e-mail addresses.
+/// Whether a name is one path component and no trick: as JupyterHub's authenticators give them,
+/// with room for e-mail addresses.
 fn is_user_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 255
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn names_homes_and_reads_them_back() {
+    fn a_template_names_homes_and_reads_them_back() {
         for (text, home) in [
             ("/home/{user}", "/home/ana"),
             ("/home/jupyter-{user}", "/home/jupyter-ana"),
@@ -186,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn refuses_templates_that_name_nobody() {
+    fn a_template_without_one_user_is_refused() {
         for text in ["/home", "/home/{user}/{user}", "/home/../{user}"] {
             assert!(text.parse::<HomesTemplate>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn never_leads_out_of_the_homes() {
+    fn no_name_or_path_leads_out_of_the_homes() {
         let template = template("/home/{user}");
         for user in ["", ".", "..", "a/b", "a\0b", ".ssh"] {
             assert_eq!(template.home_of(user), None, "{user:?}");

@@ -1,14 +1,15 @@
-//! Reading what participants keep, so that nobody waits for what is somebody else's.
+//! Reading and writing participants' files, so that no request waits for another participant's
+//! disk.
 //!
-//! There is a lane for each person. What is read of theirs is read in it, one thing after
-//! another, by threads that go from lane to lane; so a person's large file, their hundred
-//! files or a disk of theirs that does not answer take one thread at most. A job that takes
-//! too long is waited for no more: who asked for it is told so, another thread takes the
-//! place of the one that is held up, and the lane takes no more questions until it moves.
+//! There is a lane for each person. Their files are read in it, one after another, by threads
+//! that go from lane to lane; so a person's large file, their hundred files or a disk of theirs
+//! that does not answer take one thread at most. The callers of a job that takes too long wait
+//! no longer: they get an error, another thread takes the place of the one that is held up, and
+//! the lane refuses further jobs until it moves.
 //!
-//! What needs much memory takes its turn ([`Lanes::turn`]): one such thing at a time.
+//! A job that needs much memory takes its turn ([`PersonLanes::turn`]): one such job at a time.
 //!
-//! Not here: what is read ([`crate::class`]), and how much one may ask for
+//! Not here: which files are read ([`crate::class`]), and how much one person may ask for
 //! ([`crate::limits`]).
 
 mod pending;
@@ -30,28 +31,29 @@ use parking_lot::{Condvar, Mutex};
 use metrics::counter;
 
 use crate::telemetry::loggable;
-pub use pending::Pending;
-use pending::Slot;
-use turns::Turns;
-pub use turns::{HEAVY, Turn};
+use pending::AnswerSlot;
+pub use pending::PendingAnswer;
+use turns::LargeFileTurns;
+pub use turns::{LARGE_FILE_BYTES, LargeFileTurn};
 
-/// So many jobs of one person may wait; who asks for more has to ask again.
-const MOST_WAITING: usize = 512;
-/// So many threads may be held up, beside those that are not.
-const MOST_HELD_UP: usize = 256;
-/// Threads, at least: what waits for a disk does not use a processor.
-const FEWEST_THREADS: usize = 4;
+/// So many jobs may wait in one lane; further ones are refused.
+const MAX_WAITING_JOBS: usize = 512;
+/// So many threads may be held up, besides those that are not.
+const MAX_HELD_UP_THREADS: usize = 256;
+/// The pool has so many threads at least, because a thread that waits for a disk uses no
+/// processor.
+const MIN_THREADS: usize = 4;
 
-/// How long is waited.
+/// How long a job may run, and how long its callers wait.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct LaneTimeouts {
     /// A job that runs longer than this holds its lane up.
     pub running: Duration,
-    /// Nobody waits longer than this, also when others are served meanwhile.
+    /// No caller waits longer than this, also when other jobs of the lane are done meanwhile.
     pub waiting: Duration,
 }
 
-impl Default for Patience {
+impl Default for LaneTimeouts {
     fn default() -> Self {
         Self {
             running: Duration::from_secs(2),
@@ -62,11 +64,11 @@ impl Default for Patience {
 
 /// Why there is no answer, in words for the instructor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unread {
+pub enum LaneError {
     /// The disk does not answer, or the file takes long.
     #[error("reading takes longer than usual: their disk may be slow, or the file very large")]
     Late,
-    /// More was asked of this person's files than is done at once.
+    /// The lane of this person is full.
     #[error("too much is being read of their files at the moment")]
     Busy,
     /// A fault of ours.
@@ -74,195 +76,201 @@ pub enum Unread {
     Fault,
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+/// The work of a job, which gives its answer itself.
+type LaneJob = Box<dyn FnOnce() + Send>;
 
 thread_local! {
-    /// Whose lane this thread is in.
-    static LANE: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
+    /// The person whose lane this thread is in.
+    static CURRENT_LANE: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
 }
 
-/// See the module's words. A clone has the same lanes.
+/// A lane of jobs for each person, and the threads that do them. A clone has the same lanes.
 #[derive(Clone)]
-pub struct Lanes {
-    inner: Arc<Inner>,
+pub struct PersonLanes {
+    pool: Arc<LanePool>,
     /// The threads end with the last of these.
-    _end: Arc<End>,
+    _end: Arc<PoolEnd>,
 }
 
-struct Inner {
-    patience: Patience,
+/// The threads and the lanes.
+struct LanePool {
+    timeouts: LaneTimeouts,
     threads: usize,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     more: Condvar,
-    turns: Turns,
+    turns: LargeFileTurns,
 }
 
+/// The lanes with jobs, and the count of threads.
 #[derive(Default)]
-struct State {
-    /// Those in which something waits or runs, by whose they are.
-    lanes: HashMap<Arc<str>, Lane>,
-    /// Of those, the ones in which something waits and nothing runs.
+struct PoolState {
+    /// The lanes in which a job waits or runs, by person.
+    lanes: HashMap<Arc<str>, LaneQueue>,
+    /// The people in whose lane a job waits and none runs.
     ready: VecDeque<Arc<str>>,
-    running: Vec<Running>,
+    running: Vec<RunningJob>,
     threads: usize,
     idle: usize,
     ended: bool,
 }
 
+/// The jobs that wait in one lane.
 #[derive(Default)]
-struct Lane {
-    waiting: VecDeque<Job>,
+struct LaneQueue {
+    waiting: VecDeque<LaneJob>,
 }
 
-struct Running {
+/// A job that a thread is doing.
+struct RunningJob {
     person: Arc<str>,
     since: Instant,
     /// Another thread may take the place of this one.
     is_held_up: bool,
 }
 
-struct End(Arc<Inner>);
+/// Ends the threads when it is dropped.
+struct PoolEnd(Arc<LanePool>);
 
-impl Drop for End {
+impl Drop for PoolEnd {
     fn drop(&mut self) {
         self.0.state.lock().ended = true;
         self.0.more.notify_all();
     }
 }
 
-impl Default for Lanes {
+impl Default for PersonLanes {
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self::new(cores.max(FEWEST_THREADS), Patience::default())
+        Self::new(cores.max(MIN_THREADS), LaneTimeouts::default())
     }
 }
 
-impl Lanes {
-    /// No lane yet, and no thread: `threads` at most are started when there is something to
-    /// do, and more only for those that are held up.
+impl PersonLanes {
+    /// No lane yet, and no thread: `threads` at most are started when there are jobs, and more
+    /// only in place of those that are held up.
     #[must_use]
-    pub fn new(threads: usize, patience: Patience) -> Self {
-        let inner = Arc::new(Inner {
-            patience,
+    pub fn new(threads: usize, timeouts: LaneTimeouts) -> Self {
+        let pool = Arc::new(LanePool {
+            timeouts,
             threads: threads.max(1),
             state: Mutex::default(),
             more: Condvar::new(),
-            turns: Turns::new(patience.running / 2),
+            turns: LargeFileTurns::new(timeouts.running / 2),
         });
         Self {
-            _end: Arc::new(End(Arc::clone(&inner))),
-            inner,
+            _end: Arc::new(PoolEnd(Arc::clone(&pool))),
+            pool,
         }
     }
 
-    /// Has `job` done in the lane of `person`, unless nobody waits for it any more by then, and
-    /// says where its answer comes. Never waits.
-    pub fn ask<T: Send + 'static>(
+    /// Queues `job` in the lane of `person`, where it is skipped when its answer was dropped by
+    /// then. Never waits.
+    pub fn submit<T: Send + 'static>(
         &self,
         person: &str,
         job: impl FnOnce() -> T + Send + 'static,
-    ) -> Pending<T> {
-        let slot = Arc::new(Slot::default());
-        let answer = slot.answerer();
+    ) -> PendingAnswer<T> {
+        let slot = Arc::new(AnswerSlot::default());
+        let answer = slot.sender();
         let job = Box::new(move || {
             if answer.is_awaited() {
                 answer.give(job());
             }
         });
-        if let Err(unread) = self.inner.push(person, job) {
-            slot.refuse(unread);
+        if let Err(error) = self.pool.push(person, job) {
+            slot.refuse(error);
         }
-        Pending::new(slot, Arc::clone(&self.inner), person)
+        PendingAnswer::new(slot, Arc::clone(&self.pool), person)
     }
 
-    /// Has `job` done in the lane of `person` after all that was asked before, however long
-    /// that takes. Nobody is told when it is done.
-    pub fn put(&self, person: &str, job: impl FnOnce() + Send + 'static) {
-        let mut state = self.inner.state.lock();
-        state.replace_overdue(self.inner.patience.running);
+    /// Queues `job` in the lane of `person` behind all earlier jobs, however many they are. It
+    /// has no answer.
+    pub fn submit_detached(&self, person: &str, job: impl FnOnce() + Send + 'static) {
+        let mut state = self.pool.state.lock();
+        state.replace_overdue(self.pool.timeouts.running);
         state.push(person, Box::new(job));
-        self.inner.man(&mut state);
+        self.pool.ensure_worker(&mut state);
     }
 
-    /// Has others do what those do not that are held up. Whoever asks for something does so
-    /// anyway; this is for who only [`Lanes::put`]s things and waits.
+    /// Starts threads in place of those that are held up. Waiting for an answer does so too; this
+    /// is for a caller that only calls [`PersonLanes::submit_detached`] and waits otherwise.
     pub fn keep_going(&self) {
-        let mut state = self.inner.state.lock();
-        state.replace_overdue(self.inner.patience.running);
-        self.inner.man(&mut state);
+        let mut state = self.pool.state.lock();
+        state.replace_overdue(self.pool.timeouts.running);
+        self.pool.ensure_worker(&mut state);
     }
 
-    /// Waits until nothing else is done that needs as much memory as reading a notebook of
-    /// `size` bytes, when that is much. Asked for on no thread of the runtime, and by nobody who
-    /// has a turn already.
+    /// Waits until no other job has the turn, when a notebook of `size` bytes is large. Must be
+    /// called on no thread of the runtime, and on none that has the turn already.
     #[must_use]
-    pub fn turn(&self, size: u64) -> Option<Turn<'_>> {
-        if size < HEAVY {
+    pub fn turn(&self, size: u64) -> Option<LargeFileTurn<'_>> {
+        if size < LARGE_FILE_BYTES {
             return None;
         }
-        self.step_aside();
-        Some(self.inner.turns.take())
+        self.give_up_thread();
+        Some(self.pool.turns.take())
     }
 
-    /// What `work` makes of the file of `size` bytes that `read` reads, in a turn when that is
-    /// much, so that few large files are in memory at a time. A disk that does not answer keeps
-    /// others from their turn for a moment only: the file is then read once more in the next
+    /// Applies `work` to the file of `size` bytes that `read` reads, in a turn when it is large,
+    /// so that few large files are in memory at a time. A disk that does not answer keeps
+    /// other jobs from their turn for a moment only: the file is then read once more in the next
     /// turn, and at last, when that was no better, before a turn.
     ///
     /// # Errors
-    /// What `read` says.
+    /// The errors of `read`.
     pub fn in_turn<F, T, E>(
         &self,
         size: u64,
         read: impl Fn() -> Result<F, E>,
         work: impl FnOnce(F) -> T,
     ) -> Result<T, E> {
-        const READINGS: usize = 3;
-        if size < HEAVY {
+        const MAX_READS: usize = 3;
+        if size < LARGE_FILE_BYTES {
             return Ok(work(read()?));
         }
-        self.step_aside();
-        for _ in 0..READINGS {
-            let turn = self.inner.turns.take_to_read();
+        self.give_up_thread();
+        for _ in 0..MAX_READS {
+            let turn = self.pool.turns.take_to_read();
             let file = read()?;
             if turn.has_read() {
                 return Ok(work(file));
             }
         }
         let file = read()?;
-        let _turn = self.inner.turns.take();
+        let _turn = self.pool.turns.take();
         Ok(work(file))
     }
 
-    /// Who waits for a turn keeps no thread from reading what is small.
-    fn step_aside(&self) {
-        LANE.with_borrow(|lane| lane.as_ref().map(|person| self.inner.hold_up(person)));
+    /// Lets another thread take the place of this one, which is about to wait for a turn, so that
+    /// small files are read meanwhile.
+    fn give_up_thread(&self) {
+        CURRENT_LANE.with_borrow(|lane| lane.as_ref().map(|person| self.pool.hold_up(person)));
     }
 }
 
-impl Inner {
-    fn push(self: &Arc<Self>, person: &str, job: Job) -> Result<(), Unread> {
+impl LanePool {
+    fn push(self: &Arc<Self>, person: &str, job: LaneJob) -> Result<(), LaneError> {
         let mut state = self.state.lock();
-        state.replace_overdue(self.patience.running);
-        if state.is_held_up(person, self.patience.running) {
-            self.man(&mut state);
-            return Err(Unread::Late);
+        state.replace_overdue(self.timeouts.running);
+        if state.is_held_up(person, self.timeouts.running) {
+            self.ensure_worker(&mut state);
+            return Err(LaneError::Late);
         }
-        if state.waiting_in(person) >= MOST_WAITING {
+        if state.waiting_in(person) >= MAX_WAITING_JOBS {
             counter!("pipalhub_reads_refused_total").increment(1);
-            return Err(Unread::Busy);
+            return Err(LaneError::Busy);
         }
         state.push(person, job);
-        self.man(&mut state);
+        self.ensure_worker(&mut state);
         Ok(())
     }
 
-    /// Whether the lane of `person` is held up. Others are served all the same.
+    /// Whether the lane of `person` is held up. Other lanes get a thread for it.
     fn is_held_up(self: &Arc<Self>, person: &str) -> bool {
         let mut state = self.state.lock();
-        state.replace_overdue(self.patience.running);
-        self.man(&mut state);
-        state.is_held_up(person, self.patience.running)
+        state.replace_overdue(self.timeouts.running);
+        self.ensure_worker(&mut state);
+        state.is_held_up(person, self.timeouts.running)
     }
 
     fn hold_up(self: &Arc<Self>, person: &str) {
@@ -271,11 +279,11 @@ impl Inner {
         if let Some(running) = running.find(|running| &*running.person == person) {
             running.is_held_up = true;
         }
-        self.man(&mut state);
+        self.ensure_worker(&mut state);
     }
 
-    /// Sees to it that what is ready is done by somebody.
-    fn man(self: &Arc<Self>, state: &mut State) {
+    /// Wakes or starts a thread when a lane is ready.
+    fn ensure_worker(self: &Arc<Self>, state: &mut PoolState) {
         if state.ready.is_empty() {
             return;
         }
@@ -283,13 +291,13 @@ impl Inner {
             self.more.notify_one();
             return;
         }
-        if state.at_work() >= self.threads || state.threads >= self.threads + MOST_HELD_UP {
+        if state.at_work() >= self.threads || state.threads >= self.threads + MAX_HELD_UP_THREADS {
             return;
         }
-        let inner = Arc::clone(self);
+        let pool = Arc::clone(self);
         let started = thread::Builder::new()
             .name("reader".to_owned())
-            .spawn(move || inner.work());
+            .spawn(move || pool.work());
         match started {
             Ok(_) => state.threads += 1,
             Err(error) => tracing::warn!(%error, "a reader cannot be started"),
@@ -309,22 +317,22 @@ impl Inner {
                 state.idle -= 1;
                 continue;
             };
-            // One was woken for what may be the first of many.
-            self.man(&mut state);
+            // One thread is woken at a time, and this may be the first of many jobs.
+            self.ensure_worker(&mut state);
             drop(state);
-            LANE.set(Some(Arc::clone(&person)));
-            // Who asked is told by the slot that is dropped with the job.
+            CURRENT_LANE.set(Some(Arc::clone(&person)));
+            // The sender, dropped with the job, gives the error to the caller.
             if panic::catch_unwind(AssertUnwindSafe(job)).is_err() {
                 tracing::error!(person = %loggable(&person), "reading a notebook panicked");
             }
-            LANE.set(None);
+            CURRENT_LANE.set(None);
             state = self.state.lock();
             state.done(&person);
         }
     }
 }
 
-impl State {
+impl PoolState {
     /// Threads that are not held up.
     fn at_work(&self) -> usize {
         let held_up = self.running.iter().filter(|running| running.is_held_up);
@@ -335,33 +343,34 @@ impl State {
         self.lanes.get(person).map_or(0, |lane| lane.waiting.len())
     }
 
-    fn is_held_up(&self, person: &str, patience: Duration) -> bool {
+    fn is_held_up(&self, person: &str, timeout: Duration) -> bool {
         let mut running = self.running.iter();
-        running.any(|running| &*running.person == person && running.since.elapsed() > patience)
+        running.any(|running| &*running.person == person && running.since.elapsed() > timeout)
     }
 
-    fn replace_overdue(&mut self, patience: Duration) {
+    fn replace_overdue(&mut self, timeout: Duration) {
         for running in &mut self.running {
-            running.is_held_up |= running.since.elapsed() > patience;
+            running.is_held_up |= running.since.elapsed() > timeout;
         }
     }
 
-    fn push(&mut self, person: &str, job: Job) {
+    fn push(&mut self, person: &str, job: LaneJob) {
         if let Some(lane) = self.lanes.get_mut(person) {
-            // It is ready already, or will be when what runs in it is done.
+            // The lane is ready already, or will be when its running job is done.
             return lane.waiting.push_back(job);
         }
         let person: Arc<str> = person.into();
         let waiting = VecDeque::from([job]);
-        self.lanes.insert(Arc::clone(&person), Lane { waiting });
+        self.lanes
+            .insert(Arc::clone(&person), LaneQueue { waiting });
         self.ready.push_back(person);
     }
 
-    fn take(&mut self) -> Option<(Arc<str>, Job)> {
+    fn take(&mut self) -> Option<(Arc<str>, LaneJob)> {
         let person = self.ready.pop_front()?;
         let lane = self.lanes.get_mut(&person)?;
         let job = lane.waiting.pop_front()?;
-        self.running.push(Running {
+        self.running.push(RunningJob {
             person: Arc::clone(&person),
             since: Instant::now(),
             is_held_up: false,

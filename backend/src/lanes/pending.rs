@@ -1,4 +1,4 @@
-//! An answer that comes from a lane, for who waits on a thread and for who waits in a task.
+//! An answer that comes from a lane, to be waited for on a thread or in a task.
 
 use std::{
     sync::Arc,
@@ -9,45 +9,46 @@ use parking_lot::{Condvar, Mutex};
 
 use tokio::{sync::Notify, time::timeout};
 
-use super::{Inner, Unread};
+use super::{LaneError, LanePool};
 
-/// Between two looks whether it is still worth waiting.
-const LOOK: Duration = Duration::from_millis(100);
+/// Between two checks whether the lane is held up.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What was asked for, when it is there.
-pub struct Pending<T> {
-    slot: Arc<Slot<T>>,
-    inner: Arc<Inner>,
+/// The answer of a job, which may not be there yet.
+pub struct PendingAnswer<T> {
+    slot: Arc<AnswerSlot<T>>,
+    pool: Arc<LanePool>,
     person: String,
     until: Instant,
 }
 
-/// Where the answer is put.
-pub(super) struct Slot<T> {
-    state: Mutex<State<T>>,
+/// Holds the answer of a job until it is taken.
+pub(super) struct AnswerSlot<T> {
+    state: Mutex<SlotState<T>>,
     filled: Condvar,
-    told: Notify,
+    notify: Notify,
 }
 
-enum State<T> {
+/// Whether the answer is there.
+enum SlotState<T> {
     Open,
-    Filled(Result<T, Unread>),
+    Filled(Result<T, LaneError>),
 }
 
-impl<T> Default for Slot<T> {
+impl<T> Default for AnswerSlot<T> {
     fn default() -> Self {
         Self {
-            state: Mutex::new(State::Open),
+            state: Mutex::new(SlotState::Open),
             filled: Condvar::new(),
-            told: Notify::new(),
+            notify: Notify::new(),
         }
     }
 }
 
-/// Gives one answer. When it is dropped without, that is the answer.
-pub(super) struct Answerer<T>(Arc<Slot<T>>);
+/// Gives the answer of a job; when it is dropped without one, [`LaneError::Fault`].
+pub(super) struct AnswerSender<T>(Arc<AnswerSlot<T>>);
 
-impl<T> Answerer<T> {
+impl<T> AnswerSender<T> {
     pub(super) fn is_awaited(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }
@@ -57,106 +58,106 @@ impl<T> Answerer<T> {
     }
 }
 
-impl<T> Drop for Answerer<T> {
+impl<T> Drop for AnswerSender<T> {
     fn drop(&mut self) {
-        self.0.fill(Err(Unread::Fault));
+        self.0.fill(Err(LaneError::Fault));
     }
 }
 
-impl<T> Slot<T> {
-    pub(super) fn answerer(self: &Arc<Self>) -> Answerer<T> {
-        Answerer(Arc::clone(self))
+impl<T> AnswerSlot<T> {
+    pub(super) fn sender(self: &Arc<Self>) -> AnswerSender<T> {
+        AnswerSender(Arc::clone(self))
     }
 
-    pub(super) fn refuse(&self, unread: Unread) {
+    pub(super) fn refuse(&self, error: LaneError) {
         let mut state = self.state.lock();
-        *state = State::Filled(Err(unread));
+        *state = SlotState::Filled(Err(error));
     }
 
     /// The first answer counts.
-    fn fill(&self, answer: Result<T, Unread>) {
+    fn fill(&self, answer: Result<T, LaneError>) {
         let mut state = self.state.lock();
-        if matches!(*state, State::Open) {
-            *state = State::Filled(answer);
+        if matches!(*state, SlotState::Open) {
+            *state = SlotState::Filled(answer);
             drop(state);
             self.filled.notify_all();
-            self.told.notify_one();
+            self.notify.notify_one();
         }
     }
 
-    fn take(&self) -> Option<Result<T, Unread>> {
+    fn take(&self) -> Option<Result<T, LaneError>> {
         let mut state = self.state.lock();
-        match std::mem::replace(&mut *state, State::Open) {
-            State::Filled(answer) => Some(answer),
-            State::Open => None,
+        match std::mem::replace(&mut *state, SlotState::Open) {
+            SlotState::Filled(answer) => Some(answer),
+            SlotState::Open => None,
         }
     }
 }
 
-impl<T> Pending<T> {
-    pub(super) fn new(slot: Arc<Slot<T>>, inner: Arc<Inner>, person: &str) -> Self {
-        let until = Instant::now() + inner.patience.waiting;
+impl<T> PendingAnswer<T> {
+    pub(super) fn new(slot: Arc<AnswerSlot<T>>, pool: Arc<LanePool>, person: &str) -> Self {
+        let until = Instant::now() + pool.timeouts.waiting;
         Self {
             slot,
-            inner,
+            pool,
             person: person.to_owned(),
             until,
         }
     }
 
-    /// Waits on this thread, which is none of the runtime's and none of the lanes'.
+    /// Blocks this thread, which must be none of the runtime's and none of the lanes'.
     ///
     /// # Errors
-    /// See [`Unread`].
-    pub fn wait(self) -> Result<T, Unread> {
+    /// See [`LaneError`].
+    pub fn wait(self) -> Result<T, LaneError> {
         loop {
             let mut state = self.slot.state.lock();
-            if matches!(*state, State::Open) {
-                self.slot.filled.wait_for(&mut state, LOOK);
+            if matches!(*state, SlotState::Open) {
+                self.slot.filled.wait_for(&mut state, POLL_INTERVAL);
             }
             drop(state);
             if let Some(answer) = self.slot.take() {
                 return answer;
             }
-            if self.is_hopeless() {
-                return Err(Unread::Late);
+            if self.is_late() {
+                return Err(LaneError::Late);
             }
         }
     }
 
-    /// The same, for who has others to serve: waits no longer than `patience`.
+    /// The same, but waits no longer than `timeout`.
     ///
     /// # Errors
-    /// See [`Unread`].
-    pub fn wait_for(mut self, patience: Duration) -> Result<T, Unread> {
-        self.until = Instant::now() + patience;
+    /// See [`LaneError`].
+    pub fn wait_for(mut self, timeout: Duration) -> Result<T, LaneError> {
+        self.until = Instant::now() + timeout;
         self.wait()
     }
 
     /// Waits in a task.
     ///
     /// # Errors
-    /// See [`Unread`].
-    pub async fn answer(self) -> Result<T, Unread> {
+    /// See [`LaneError`].
+    pub async fn answer(self) -> Result<T, LaneError> {
         loop {
             if let Some(answer) = self.slot.take() {
                 return answer;
             }
-            let told = timeout(LOOK, self.slot.told.notified()).await;
-            if told.is_err() && self.is_hopeless() {
-                // It may have come at the last moment.
-                return self.slot.take().unwrap_or(Err(Unread::Late));
+            let notify = timeout(POLL_INTERVAL, self.slot.notify.notified()).await;
+            if notify.is_err() && self.is_late() {
+                // The answer may have come at the last moment.
+                return self.slot.take().unwrap_or(Err(LaneError::Late));
             }
         }
     }
 
     /// The answer, if it is there now.
     #[cfg(test)]
-    pub(super) fn now(&self) -> Option<Result<T, Unread>> {
+    pub(super) fn now(&self) -> Option<Result<T, LaneError>> {
         self.slot.take()
     }
 
-    fn is_hopeless(&self) -> bool {
-        Instant::now() > self.until || self.inner.is_held_up(&self.person)
+    fn is_late(&self) -> bool {
+        Instant::now() > self.until || self.pool.is_held_up(&self.person)
     }
 }

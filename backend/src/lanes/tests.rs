@@ -5,8 +5,8 @@ use std::sync::{
 
 use super::*;
 
-/// Long enough for what does not hang, on a busy machine too.
-const SHORT: Patience = Patience {
+/// Long enough for a job that does not hang, on a busy machine too.
+const SHORT_TIMEOUTS: LaneTimeouts = LaneTimeouts {
     running: Duration::from_millis(300),
     waiting: Duration::from_secs(60),
 };
@@ -24,13 +24,13 @@ fn hanging() -> (impl FnOnce() + Send, Receiver<()>, Sender<()>) {
 }
 
 #[test]
-fn one_after_the_other_in_a_lane_and_side_by_side_in_two() {
-    let lanes = Lanes::new(4, Patience::default());
+fn jobs_run_one_after_the_other_in_a_lane_and_side_by_side_in_two() {
+    let lanes = PersonLanes::new(4, LaneTimeouts::default());
     let (job, begun, go) = hanging();
-    let held = lanes.ask("ana", job);
+    let held = lanes.submit("ana", job);
     begun.recv().unwrap();
-    let second = lanes.ask("ana", || 2);
-    assert_eq!(lanes.ask("bo", || 3).wait(), Ok(3));
+    let second = lanes.submit("ana", || 2);
+    assert_eq!(lanes.submit("bo", || 3).wait(), Ok(3));
     assert!(second.now().is_none(), "it is not its turn yet");
     go.send(()).unwrap();
     assert_eq!(held.wait(), Ok(()));
@@ -38,100 +38,100 @@ fn one_after_the_other_in_a_lane_and_side_by_side_in_two() {
 }
 
 #[test]
-fn a_disk_that_hangs_holds_up_nobody_else() {
+fn a_disk_that_hangs_holds_up_no_other_lane() {
     // As many as there are threads, and more.
-    let lanes = Lanes::new(2, SHORT);
+    let lanes = PersonLanes::new(2, SHORT_TIMEOUTS);
     let mut held = Vec::new();
     for n in 0..8 {
         let (job, begun, go) = hanging();
-        let pending = lanes.ask(&format!("hung{n}"), job);
+        let pending = lanes.submit(&format!("hung{n}"), job);
         held.push((pending, begun, go));
     }
-    assert_eq!(lanes.ask("bo", || 1).wait(), Ok(1));
+    assert_eq!(lanes.submit("bo", || 1).wait(), Ok(1));
     for (n, (pending, begun, go)) in held.into_iter().enumerate() {
         begun.recv_timeout(Duration::from_secs(180)).unwrap();
-        assert_eq!(pending.wait(), Err(Unread::Late));
-        // Who asks for more of theirs does not wait.
-        let again = lanes.ask(&format!("hung{n}"), || 1);
-        assert_eq!(again.now(), Some(Err(Unread::Late)));
+        assert_eq!(pending.wait(), Err(LaneError::Late));
+        // Further jobs of this lane are refused at once.
+        let again = lanes.submit(&format!("hung{n}"), || 1);
+        assert_eq!(again.now(), Some(Err(LaneError::Late)));
         drop(go);
         // And when the disk answers again all is as it was.
         let until = Instant::now() + Duration::from_secs(180);
-        while lanes.ask(&format!("hung{n}"), || 1).wait() != Ok(1) {
+        while lanes.submit(&format!("hung{n}"), || 1).wait() != Ok(1) {
             assert!(Instant::now() < until);
         }
     }
     let until = Instant::now() + Duration::from_secs(180);
-    while lanes.inner.state.lock().threads > 2 {
+    while lanes.pool.state.lock().threads > 2 {
         assert!(Instant::now() < until, "what is too many ends");
         thread::yield_now();
     }
 }
 
 #[tokio::test]
-async fn a_task_waits_as_long() {
-    let lanes = Lanes::new(1, SHORT);
+async fn a_task_waits_as_long_as_a_thread() {
+    let lanes = PersonLanes::new(1, SHORT_TIMEOUTS);
     let (job, begun, go) = hanging();
-    let pending = lanes.ask("ana", job);
+    let pending = lanes.submit("ana", job);
     begun.recv().unwrap();
-    assert_eq!(pending.answer().await, Err(Unread::Late));
-    assert_eq!(lanes.ask("bo", || 1).answer().await, Ok(1));
+    assert_eq!(pending.answer().await, Err(LaneError::Late));
+    assert_eq!(lanes.submit("bo", || 1).answer().await, Ok(1));
     drop(go);
 }
 
 #[test]
-fn who_asks_too_much_asks_again() {
-    let lanes = Lanes::new(1, Patience::default());
+fn a_full_lane_refuses_the_next_job() {
+    let lanes = PersonLanes::new(1, LaneTimeouts::default());
     let (job, begun, go) = hanging();
-    let _held = lanes.ask("ana", job);
+    let _held = lanes.submit("ana", job);
     begun.recv().unwrap();
     let count = Arc::new(AtomicUsize::new(0));
     let more = || {
         let count = Arc::clone(&count);
-        lanes.ask("ana", move || count.fetch_add(1, Ordering::SeqCst))
+        lanes.submit("ana", move || count.fetch_add(1, Ordering::SeqCst))
     };
-    let mut waiting: Vec<_> = (0..MOST_WAITING).map(|_| more()).collect();
-    assert_eq!(more().now(), Some(Err(Unread::Busy)));
-    assert_eq!(lanes.ask("bo", || ()).now(), None);
-    // Half of them give up, and what they asked for is not done.
-    waiting.truncate(MOST_WAITING / 2);
+    let mut waiting: Vec<_> = (0..MAX_WAITING_JOBS).map(|_| more()).collect();
+    assert_eq!(more().now(), Some(Err(LaneError::Busy)));
+    assert_eq!(lanes.submit("bo", || ()).now(), None);
+    // Half of the callers give up, and their jobs are not done.
+    waiting.truncate(MAX_WAITING_JOBS / 2);
     drop(go);
     for pending in waiting {
         pending.wait().unwrap();
     }
-    lanes.ask("ana", || ()).wait().unwrap();
-    assert_eq!(count.load(Ordering::SeqCst), MOST_WAITING / 2);
+    lanes.submit("ana", || ()).wait().unwrap();
+    assert_eq!(count.load(Ordering::SeqCst), MAX_WAITING_JOBS / 2);
 }
 
 #[test]
-fn a_fault_is_told_and_ends_nothing() {
-    let lanes = Lanes::new(1, Patience::default());
-    let faulty = lanes.ask("ana", || panic!("a fault of ours"));
-    assert_eq!(faulty.wait(), Err(Unread::Fault));
-    assert_eq!(lanes.ask("ana", || 1).wait(), Ok(1));
+fn a_panicking_job_gives_an_error_and_ends_no_thread() {
+    let lanes = PersonLanes::new(1, LaneTimeouts::default());
+    let faulty = lanes.submit("ana", || panic!("a fault of ours"));
+    assert_eq!(faulty.wait(), Err(LaneError::Fault));
+    assert_eq!(lanes.submit("ana", || 1).wait(), Ok(1));
 }
 
 #[test]
-fn what_is_large_waits_for_its_turn_and_small_things_do_not() {
-    let lanes = Lanes::new(1, Patience::default());
-    let outside = lanes.turn(HEAVY).unwrap();
+fn large_files_wait_for_their_turn_and_small_files_do_not() {
+    let lanes = PersonLanes::new(1, LaneTimeouts::default());
+    let outside = lanes.turn(LARGE_FILE_BYTES).unwrap();
     let now = Arc::new(AtomicUsize::new(0));
     let most = Arc::new(AtomicUsize::new(0));
     let heavy: Vec<_> = (0..8)
         .map(|n| {
             let (lanes, now, most) = (lanes.clone(), Arc::clone(&now), Arc::clone(&most));
             let asking = lanes.clone();
-            asking.ask(&format!("user{n}"), move || {
-                let _turn = lanes.turn(HEAVY);
+            asking.submit(&format!("user{n}"), move || {
+                let _turn = lanes.turn(LARGE_FILE_BYTES);
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 thread::yield_now();
                 now.fetch_sub(1, Ordering::SeqCst);
             })
         })
         .collect();
-    assert!(lanes.turn(HEAVY - 1).is_none());
+    assert!(lanes.turn(LARGE_FILE_BYTES - 1).is_none());
     // There is one thread, and it waits.
-    assert_eq!(lanes.ask("bo", || 1).wait(), Ok(1));
+    assert_eq!(lanes.submit("bo", || 1).wait(), Ok(1));
     drop(outside);
     for pending in heavy {
         pending.wait().unwrap();

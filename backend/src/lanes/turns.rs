@@ -1,38 +1,39 @@
-//! What needs much memory is done one after the other, in the order in which it was asked for.
+//! Jobs that need much memory are done one after the other, in the order of their requests.
 //!
-//! A turn may begin with reading a file of a participant's, whose disk may not answer. Then it
-//! passes to the next in line after a moment, and the one who reads has to queue again.
+//! A turn may begin with reading a participant's file, whose disk may not answer. Then it
+//! passes to the next in line after a moment, and the job that reads has to queue again.
 
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-/// Of this size, in bytes, a notebook is read in a turn. Nearly all are smaller.
-pub const HEAVY: u64 = 4 << 20;
+/// A notebook of this size or more is read in a turn. Nearly all are smaller.
+pub const LARGE_FILE_BYTES: u64 = 4 << 20;
 
-/// Numbers are drawn and called, as in an office.
-pub(super) struct Turns {
-    numbers: Mutex<Numbers>,
+/// TurnNumbers are drawn and called, as in an office.
+pub(super) struct LargeFileTurns {
+    numbers: Mutex<TurnNumbers>,
     called: Condvar,
     /// A turn that reads for longer than this passes to the next in line.
     reading_max: Duration,
 }
 
+/// The number that is drawn next, and the number whose turn it is.
 #[derive(Default)]
-struct Numbers {
+struct TurnNumbers {
     next: u64,
     called: u64,
-    /// Since when the one who was called reads a file.
+    /// Since when the called job reads a file.
     reading_since: Option<Instant>,
 }
 
-/// Somebody's turn, until it is dropped.
-pub struct Turn<'a> {
-    turns: &'a Turns,
+/// The turn of one job, until it is dropped.
+pub struct LargeFileTurn<'a> {
+    turns: &'a LargeFileTurns,
     number: u64,
 }
 
-impl Turns {
+impl LargeFileTurns {
     pub(super) fn new(reading_max: Duration) -> Self {
         Self {
             numbers: Mutex::default(),
@@ -41,20 +42,20 @@ impl Turns {
         }
     }
 
-    /// Waits until it is one's turn.
-    pub(super) fn take(&self) -> Turn<'_> {
+    /// Waits for the turn.
+    pub(super) fn take(&self) -> LargeFileTurn<'_> {
         self.wait().1
     }
 
-    /// Waits until it is one's turn, which begins with reading a file and passes to the next in
-    /// line when that takes too long: see [`Turn::has_read`].
-    pub(super) fn take_to_read(&self) -> Turn<'_> {
+    /// Waits for the turn, which begins with reading a file and passes to the next in line when
+    /// that takes too long: see [`LargeFileTurn::has_read`].
+    pub(super) fn take_to_read(&self) -> LargeFileTurn<'_> {
         let (mut numbers, turn) = self.wait();
         numbers.reading_since = Some(Instant::now());
         turn
     }
 
-    fn wait(&self) -> (MutexGuard<'_, Numbers>, Turn<'_>) {
+    fn wait(&self) -> (MutexGuard<'_, TurnNumbers>, LargeFileTurn<'_>) {
         let mut numbers = self.numbers.lock();
         let number = numbers.next;
         numbers.next += 1;
@@ -64,26 +65,26 @@ impl Turns {
                 self.call_next(&mut numbers);
                 continue;
             }
-            // The one who is called may begin to read while this one waits.
+            // The called job may begin to read while this one waits.
             self.called.wait_for(&mut numbers, self.reading_max);
         }
-        let turn = Turn {
+        let turn = LargeFileTurn {
             turns: self,
             number,
         };
         (numbers, turn)
     }
 
-    fn call_next(&self, numbers: &mut Numbers) {
+    fn call_next(&self, numbers: &mut TurnNumbers) {
         numbers.called += 1;
         numbers.reading_since = None;
         self.called.notify_all();
     }
 }
 
-impl Turn<'_> {
-    /// The file is read. `false` when that took too long and others had their turn meanwhile;
-    /// what was read must be dropped then.
+impl LargeFileTurn<'_> {
+    /// Notes that the file is read. `false` when that took too long and other jobs had their turn
+    /// meanwhile; the file must be dropped then.
     #[must_use]
     pub(super) fn has_read(&self) -> bool {
         let mut numbers = self.turns.numbers.lock();
@@ -95,7 +96,7 @@ impl Turn<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for LargeFileTurn<'_> {
     fn drop(&mut self) {
         let mut numbers = self.turns.numbers.lock();
         if numbers.called == self.number {
@@ -112,9 +113,9 @@ mod tests {
 
     #[test]
     fn a_turn_that_reads_too_long_passes_to_the_next_in_line() {
-        let turns = Turns::new(Duration::from_millis(20));
+        let turns = LargeFileTurns::new(Duration::from_millis(20));
         let reads = turns.take_to_read();
-        // Nobody waits yet, so that nothing has passed.
+        // No other job waits yet, so that the turn has not passed.
         assert!(reads.has_read());
         drop(reads);
 
@@ -137,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_turn_that_has_read_does_not_pass() {
-        let turns = Turns::new(Duration::from_millis(1));
+        let turns = LargeFileTurns::new(Duration::from_millis(1));
         let works = turns.take_to_read();
         assert!(works.has_read());
         thread::scope(|scope| {

@@ -1,7 +1,7 @@
 //! Answers that wait to be sent: how many bytes of them are in memory, of each person and in all.
 //!
-//! Everyone has a share of their own, which others cannot use up, so that tiles always come. What
-//! is larger (whole notebooks, versions) comes out of one pool for all.
+//! Each person has a share of their own, which others cannot use up, so that tiles always come.
+//! Larger answers (whole notebooks, versions) come out of one pool for all.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,20 +11,20 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::slots::Full;
+use super::slots::CapacityReached;
 
-/// Smaller answers are not counted: there are no more of them than connections.
-const COUNTED_MIN: usize = 64 << 10;
+/// Smaller answers are not counted, because there are no more of them than connections.
+const MIN_COUNTED_BYTES: usize = 64 << 10;
 
-/// How many bytes of answers may wait to be sent to participants. Readers that are slow, or mean
-/// to be, take what was made for them out of memory late or never.
+/// How many bytes of answers may wait to be sent to participants. A client that reads slowly, or
+/// on purpose not at all, keeps its answers in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct AnswerLimits {
-    /// Of one person, out of nobody else's: the largest tile.
+    /// A person's own share: the largest tile.
     pub own: usize,
     /// Of one person in all; a single answer may be larger.
     pub each: usize,
-    /// Of all together, beyond what is each one's own.
+    /// Of all people together, beyond their own shares.
     pub all: usize,
 }
 
@@ -38,38 +38,39 @@ impl Default for AnswerLimits {
     }
 }
 
-/// What waits to be sent. A clone counts the same answers.
+/// Counts the answers that wait to be sent. A clone counts the same answers.
 #[derive(Clone)]
-pub(super) struct Answers {
+pub(super) struct UnsentAnswers {
     settings: AnswerLimits,
-    waiting: Arc<Mutex<Waiting>>,
+    waiting: Arc<Mutex<UnsentTotals>>,
 }
 
+/// The unsent bytes of each person, and of all.
 #[derive(Default)]
-struct Waiting {
-    by_person: HashMap<String, Person>,
-    /// Beyond what is each one's own.
+struct UnsentTotals {
+    by_person: HashMap<String, PersonUnsent>,
+    /// The bytes beyond the people's own shares.
     shared: usize,
     next: u64,
 }
 
-/// Nobody is kept whose answers are all sent.
+/// The unsent answers of one person, who is removed when all are sent.
 #[derive(Default)]
-struct Person {
+struct PersonUnsent {
     bytes: usize,
-    /// Ends the connection of each answer; the oldest first.
+    /// The tokens that end the answers' connections, the oldest first.
     connections: BTreeMap<u64, CancellationToken>,
 }
 
 /// An answer that waits to be sent, until this is dropped.
-pub(crate) struct Unsent {
-    answers: Answers,
+pub(crate) struct UnsentAnswer {
+    answers: UnsentAnswers,
     person: String,
     number: u64,
     bytes: usize,
 }
 
-impl Answers {
+impl UnsentAnswers {
     pub(super) fn new(settings: AnswerLimits) -> Self {
         Self {
             settings,
@@ -78,32 +79,32 @@ impl Answers {
     }
 
     /// Counts an answer of so many bytes, to be sent over `connection`; `None` when it is too
-    /// small to be counted. Where there is no room in all, it is made: the oldest answer of the
-    /// person who has most ends, when that is more than this one would have.
+    /// small to be counted. Where the pool is full, room is made: the connection of the oldest
+    /// answer of the person with most bytes ends, when those are more than this person would have.
     pub(super) fn take(
         &self,
         person: &str,
         bytes: usize,
         connection: &CancellationToken,
-    ) -> Result<Option<Unsent>, Full> {
-        if bytes < COUNTED_MIN {
+    ) -> Result<Option<UnsentAnswer>, CapacityReached> {
+        if bytes < MIN_COUNTED_BYTES {
             return Ok(None);
         }
         let mut waiting = self.waiting.lock();
         let before = waiting.by_person.get(person).map_or(0, |own| own.bytes);
         let after = before + bytes;
         if before > 0 && after > self.settings.each {
-            return Err(Full::Person);
+            return Err(CapacityReached::Person);
         }
         let shared = waiting.shared - self.beyond_own(before) + self.beyond_own(after);
         if shared > self.settings.all && shared > waiting.shared {
             let oldest = waiting.oldest_of_most(after);
             drop(waiting);
-            // What it has takes a moment to go.
+            // Its bytes take a moment to be freed.
             if let Some(oldest) = oldest {
                 oldest.cancel();
             }
-            return Err(Full::All);
+            return Err(CapacityReached::All);
         }
         waiting.shared = shared;
         waiting.next += 1;
@@ -111,7 +112,7 @@ impl Answers {
         let own = waiting.by_person.entry(person.to_owned()).or_default();
         own.bytes = after;
         own.connections.insert(number, connection.clone());
-        Ok(Some(Unsent {
+        Ok(Some(UnsentAnswer {
             answers: self.clone(),
             person: person.to_owned(),
             number,
@@ -124,7 +125,7 @@ impl Answers {
     }
 }
 
-impl Waiting {
+impl UnsentTotals {
     /// The connection of the oldest answer of the person who has most, and more than `bytes`.
     fn oldest_of_most(&self, bytes: usize) -> Option<CancellationToken> {
         let people = self.by_person.values();
@@ -134,7 +135,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Unsent {
+impl Drop for UnsentAnswer {
     fn drop(&mut self) {
         let mut waiting = self.answers.waiting.lock();
         let Some(own) = waiting.by_person.get_mut(&self.person) else {
@@ -157,20 +158,24 @@ mod tests {
 
     const MIB: usize = 1 << 20;
 
-    fn answers() -> Answers {
-        Answers::new(AnswerLimits {
+    fn answers() -> UnsentAnswers {
+        UnsentAnswers::new(AnswerLimits {
             own: 2 * MIB,
             each: 6 * MIB,
             all: 10 * MIB,
         })
     }
 
-    fn take(answers: &Answers, person: &str, bytes: usize) -> Result<Option<Unsent>, Full> {
+    fn take(
+        answers: &UnsentAnswers,
+        person: &str,
+        bytes: usize,
+    ) -> Result<Option<UnsentAnswer>, CapacityReached> {
         answers.take(person, bytes, &CancellationToken::new())
     }
 
     #[test]
-    fn nobody_uses_up_what_is_somebody_elses() {
+    fn a_person_cannot_use_up_the_share_of_another() {
         let answers = answers();
         // Six each, of which four come out of the pool.
         let held: Vec<_> = ["mallory", "mike", "ivan"]
@@ -179,11 +184,17 @@ mod tests {
             .collect();
         let refused = held.iter().filter(|taken| taken.is_err()).count();
         assert_eq!(refused, 1, "ivan's third");
-        assert_eq!(take(&answers, "mallory", MIB).err(), Some(Full::Person));
+        assert_eq!(
+            take(&answers, "mallory", MIB).err(),
+            Some(CapacityReached::Person)
+        );
         let tile = take(&answers, "ana", 2 * MIB).unwrap();
-        assert_eq!(take(&answers, "ana", 3 * MIB).err(), Some(Full::All));
+        assert_eq!(
+            take(&answers, "ana", 3 * MIB).err(),
+            Some(CapacityReached::All)
+        );
         assert!(
-            take(&answers, "mallory", COUNTED_MIN - 1)
+            take(&answers, "mallory", MIN_COUNTED_BYTES - 1)
                 .unwrap()
                 .is_none()
         );
@@ -193,18 +204,21 @@ mod tests {
     }
 
     #[test]
-    fn a_single_answer_may_be_larger_than_what_one_person_has() {
+    fn a_single_answer_may_be_larger_than_a_persons_limit() {
         let answers = answers();
         let large = take(&answers, "ana", 9 * MIB).unwrap();
         assert!(take(&answers, "ana", MIB).is_err());
         drop(large);
         assert!(take(&answers, "ana", MIB).is_ok());
-        // What nobody could ever have is not waited for in vain.
-        assert_eq!(take(&answers, "ana", 13 * MIB).err(), Some(Full::All));
+        // An answer that is larger than the pool is refused at once.
+        assert_eq!(
+            take(&answers, "ana", 13 * MIB).err(),
+            Some(CapacityReached::All)
+        );
     }
 
     #[test]
-    fn who_has_most_makes_room_and_nobody_who_has_less_than_is_asked_for() {
+    fn the_person_with_most_makes_room_and_no_person_with_less() {
         let answers = answers();
         let connections: Vec<_> = (0..4).map(|_| CancellationToken::new()).collect();
         let take =

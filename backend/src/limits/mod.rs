@@ -4,8 +4,8 @@
 //! * `slots.rs`: event streams at once, and expensive reads
 //! * `answers.rs`: bytes of answers that wait to be sent
 //!
-//! What a connection may cost is the edge's to know: [`crate::server`]. Its numbers are
-//! in [`LimitSettings`] with the others, so that there is one place to look.
+//! The limits of a connection are enforced by [`crate::server`]. Their numbers are in
+//! [`LimitSettings`] with the others, so that there is one place to look.
 
 mod answers;
 mod rate;
@@ -17,25 +17,25 @@ use shared::wire::Role;
 use tokio_util::sync::CancellationToken;
 
 pub use answers::AnswerLimits;
-pub(crate) use rate::Buckets;
 pub use rate::Rate;
+pub(crate) use rate::TokenBuckets;
 pub(crate) use slots::Slot;
 
 use crate::{auth::HubLimits, identity::Identity, server::ConnectionLimits};
-use answers::Answers;
-pub(crate) use answers::Unsent;
-use slots::{Full, Slots};
+pub(crate) use answers::UnsentAnswer;
+use answers::UnsentAnswers;
+use slots::{CapacityReached, Slots};
 
-/// Somebody has asked for more than they may.
+/// The refusal of a request that exceeds a limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitExceeded {
-    /// Which limit it is, and what to do about it.
+    /// Names the limit, and the remedy.
     pub message: String,
-    /// After so long it is worth another try.
+    /// How long to wait before another try.
     pub wait: Duration,
 }
 
-/// Every number. The defaults are what the service runs with; tests use smaller ones.
+/// All numbers. The service runs with the defaults; tests use smaller ones.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LimitSettings {
     /// Of connections.
@@ -60,16 +60,16 @@ pub struct LimitSettings {
 #[derive(Clone, Copy, Debug)]
 pub struct StreamLimits {
     /// Of one person, where a Hub tells people apart. A page has one, and a browser opens
-    /// six connections to one address: two browsers and some scripts.
+    /// six connections to one address: enough for two browsers and some scripts.
     pub each: usize,
     /// Of all. Half of the connections, so that there are always some for the rest.
     pub all: usize,
     /// A stream that has sent nothing for so long sends a comment: proxies cut silent
     /// ones, the strictest after 10 s.
     pub heartbeat: Duration,
-    /// After so long it is looked whether the reader still may read: who signed out or lost
-    /// a right. Together with how long an answer of the Hub's is believed
-    /// ([`HubLimits::fresh`]), within a minute of what happened there.
+    /// How often a stream checks that its reader still may read, and has not signed out or lost a
+    /// right. Together with the time that an answer of the Hub's is believed
+    /// ([`HubLimits::fresh`]), it ends within a minute of the change.
     pub recheck: Duration,
 }
 
@@ -91,12 +91,12 @@ pub struct EventLimits {
     /// fifty open notebooks, and the burst is to save them all. A class of three hundred
     /// at its busiest, 150 saves a second in all, is one save in two seconds for each.
     pub participant: Rate,
-    /// Who may report for everyone: an instructor's token, or the one there is without a
-    /// Hub. Twice what the store is built to commit, so that an import or a load test is
+    /// A token that may report for everyone: an instructor's, or the one there is without a
+    /// Hub. Twice as many as the store is built to commit, so that an import or a load test is
     /// paced by the disk alone, and a loop that ran wild is stopped all the same.
     pub instructor: Rate,
-    /// Entries of a participant in the list of events: nothing takes them out again, and
-    /// each new path is one more. No home has so many notebooks.
+    /// Entries of a participant in the list of events: they are never removed, and each new path
+    /// is one more. No home has so many notebooks.
     pub entries: u32,
 }
 
@@ -141,16 +141,17 @@ pub struct ReadLimits {
     /// A participant: a page asks once for each save, and once for each version that is looked
     /// at.
     pub participant: Rate,
-    /// Who sees everyone.
+    /// An instructor or a helper, who sees everyone.
     pub observer: Rate,
-    /// Looks at tiles, at the wall and at lists, of a participant: twice as often as they may report
-    /// saves.
+    /// Requests for tiles, the wall and lists, of a participant: twice as often as they may
+    /// report saves.
     pub looks: Rate,
-    /// Of who sees everyone: a page looks at a tile for each save of three hundred.
+    /// The same of an instructor or a helper, whose page fetches a tile for each save of three
+    /// hundred participants.
     pub looks_of_observer: Rate,
     /// At the same time, of one person, where a Hub tells people apart.
     pub each: usize,
-    /// Of all.
+    /// At the same time, of all people.
     pub all: usize,
 }
 
@@ -186,7 +187,7 @@ pub struct RestoreLimits {
     pub every: Duration,
     /// At once, after a pause.
     pub burst: u32,
-    /// Of what is written, MiB in an hour and at once after a pause; each counts as one at
+    /// MiB that are written in an hour, and at once after a pause; each restore counts as one at
     /// least. It is several of the largest notebooks that there may be.
     pub mib_an_hour: u32,
 }
@@ -203,24 +204,24 @@ impl Default for RestoreLimits {
 
 /// An event whose texts have more bytes than this counts as several, in the rate as in the
 /// list: a path of a page takes up as much as twenty plain ones.
-const PLAIN_EVENT: usize = 1_024;
+const PLAIN_EVENT_BYTES: usize = 1_024;
 
-/// Keeps count.
+/// Counts requests and refuses those that exceed a limit.
 pub struct Limits {
     settings: LimitSettings,
     streams: Slots,
-    posts: Buckets,
-    notices: Buckets,
-    looks: Buckets,
-    reads: Buckets,
+    posts: TokenBuckets,
+    notices: TokenBuckets,
+    looks: TokenBuckets,
+    reads: TokenBuckets,
     reading: Slots,
-    restores: Buckets,
-    restored: Buckets,
-    answers: Answers,
+    restores: TokenBuckets,
+    restored: TokenBuckets,
+    answers: UnsentAnswers,
 }
 
 impl Limits {
-    /// Nobody has asked for anything yet.
+    /// Limits before any request.
     #[must_use]
     pub fn new(settings: LimitSettings) -> Self {
         Self {
@@ -230,18 +231,18 @@ impl Limits {
                 settings.streams.all,
                 "pipalhub_streams_open",
             ),
-            posts: Buckets::default(),
-            notices: Buckets::default(),
-            looks: Buckets::default(),
-            reads: Buckets::default(),
+            posts: TokenBuckets::default(),
+            notices: TokenBuckets::default(),
+            looks: TokenBuckets::default(),
+            reads: TokenBuckets::default(),
             reading: Slots::new(
                 settings.reads.each,
                 settings.reads.all,
                 "pipalhub_reads_under_way",
             ),
-            restores: Buckets::default(),
-            restored: Buckets::default(),
-            answers: Answers::new(settings.answers),
+            restores: TokenBuckets::default(),
+            restored: TokenBuckets::default(),
+            answers: UnsentAnswers::new(settings.answers),
         }
     }
 
@@ -256,21 +257,26 @@ impl Limits {
     /// # Errors
     /// When there were too many lately.
     pub(crate) fn post(&self, identity: &Identity) -> Result<(), LimitExceeded> {
-        self.post_many(identity, 1)
+        self.count_posts(identity, 1)
     }
 
-    /// Counts what a post is more than a plain one, whose texts have so many bytes.
+    /// Counts a post whose texts have so many bytes as several, beyond the one that
+    /// [`Limits::post`] counts.
     ///
     /// # Errors
     /// As [`Limits::post`].
-    pub(crate) fn post_of(&self, identity: &Identity, bytes: usize) -> Result<(), LimitExceeded> {
-        match u32::try_from(bytes / PLAIN_EVENT).unwrap_or(u32::MAX) {
+    pub(crate) fn post_extra_bytes(
+        &self,
+        identity: &Identity,
+        bytes: usize,
+    ) -> Result<(), LimitExceeded> {
+        match u32::try_from(bytes / PLAIN_EVENT_BYTES).unwrap_or(u32::MAX) {
             0 => Ok(()),
-            more => self.post_many(identity, more),
+            more => self.count_posts(identity, more),
         }
     }
 
-    fn post_many(&self, identity: &Identity, count: u32) -> Result<(), LimitExceeded> {
+    fn count_posts(&self, identity: &Identity, count: u32) -> Result<(), LimitExceeded> {
         let rate = match identity.role {
             Role::Participant | Role::Helper => self.settings.events.participant,
             Role::Instructor => self.settings.events.instructor,
@@ -325,11 +331,11 @@ impl Limits {
             })
     }
 
-    /// Counts what such a restore is about to write.
+    /// Counts the bytes that such a restore is about to write.
     ///
     /// # Errors
     /// When there was too much lately.
-    pub(crate) fn restore_of(&self, user: &str, bytes: usize) -> Result<(), LimitExceeded> {
+    pub(crate) fn restore_bytes(&self, user: &str, bytes: usize) -> Result<(), LimitExceeded> {
         const HOUR: Duration = Duration::from_secs(3_600);
         let most = self.settings.restores.mib_an_hour.max(1);
         let mib = u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX);
@@ -344,15 +350,15 @@ impl Limits {
             })
     }
 
-    /// How many entries this person may have in the list of events to have one more whose
-    /// texts have so many bytes, if not any number.
-    pub(crate) fn entries_of(&self, identity: &Identity, bytes: usize) -> Option<u32> {
+    /// How many entries this person may have in the list of events when the next one's texts have
+    /// so many bytes; `None` when any number.
+    pub(crate) fn max_entries(&self, identity: &Identity, bytes: usize) -> Option<u32> {
         let counted = !identity.role.changes_the_class();
-        let parts = u32::try_from(bytes / PLAIN_EVENT).unwrap_or(u32::MAX);
+        let parts = u32::try_from(bytes / PLAIN_EVENT_BYTES).unwrap_or(u32::MAX);
         counted.then_some(self.settings.events.entries / parts.saturating_add(1))
     }
 
-    /// Counts a look at a tile, at the wall or at a list.
+    /// Counts a request for a tile, the wall or a list.
     ///
     /// # Errors
     /// When there were too many lately.
@@ -378,12 +384,12 @@ impl Limits {
         })
     }
 
-    /// A place for one expensive read of this person's, free again when it is dropped.
+    /// A slot for one expensive read of this person's, free again when it is dropped.
     ///
     /// # Errors
     /// When there were too many lately, or are under way.
     pub(crate) fn read(&self, identity: &Identity) -> Result<Slot, LimitExceeded> {
-        const WAIT: Duration = Duration::from_secs(1);
+        const READ_RETRY_AFTER: Duration = Duration::from_secs(1);
         let ReadLimits {
             participant,
             observer,
@@ -408,22 +414,22 @@ impl Limits {
         let person = identity.from_hub.then_some(identity.user.as_str());
         self.reading.take(person).map_err(|full| {
             let message = match full {
-                Full::Person => format!(
+                CapacityReached::Person => format!(
                     "{each} whole notebooks or versions are being read for {} already: wait for \
                      those.",
                     identity.user
                 ),
-                Full::All => format!(
+                CapacityReached::All => format!(
                     "{all} whole notebooks or versions are being read, as many as this service \
                      reads at once: try again in a moment."
                 ),
             };
-            too_many("reads", message, WAIT)
+            too_many("reads", message, READ_RETRY_AFTER)
         })
     }
 
-    /// Counts an answer for this person that waits to be sent over `connection`, until it is
-    /// dropped. Answers for who sees everyone are not counted.
+    /// Counts an answer for this person that waits to be sent over `connection`, until the result
+    /// is dropped. Answers for instructors and helpers are not counted.
     ///
     /// # Errors
     /// When too much waits already.
@@ -432,55 +438,57 @@ impl Limits {
         identity: &Identity,
         bytes: usize,
         connection: &CancellationToken,
-    ) -> Result<Option<Unsent>, LimitExceeded> {
-        const WAIT: Duration = Duration::from_secs(2);
+    ) -> Result<Option<UnsentAnswer>, LimitExceeded> {
+        const ANSWER_RETRY_AFTER: Duration = Duration::from_secs(2);
         if identity.role.sees_everyone() {
             return Ok(None);
         }
         let taken = self.answers.take(&identity.user, bytes, connection);
         taken.map_err(|full| {
             let message = match full {
-                Full::Person => format!(
+                CapacityReached::Person => format!(
                     "More than {} MiB of answers wait for {} to read them: read those first.",
                     self.settings.answers.each >> 20,
                     identity.user
                 ),
-                Full::All => "Too many large answers wait to be read: try again in a moment, or \
+                CapacityReached::All => {
+                    "Too many large answers wait to be read: try again in a moment, or \
                               ask for less."
-                    .to_owned(),
+                        .to_owned()
+                }
             };
-            too_many("answers", message, WAIT)
+            too_many("answers", message, ANSWER_RETRY_AFTER)
         })
     }
 
-    /// A place for an event stream of this person's, free again when it is dropped.
+    /// A slot for an event stream of this person's, free again when it is dropped.
     ///
     /// # Errors
     /// When there is none.
     pub(crate) fn stream(&self, identity: &Identity) -> Result<Slot, LimitExceeded> {
         /// Pages that were closed free theirs at once.
-        const WAIT: Duration = Duration::from_secs(5);
+        const STREAM_RETRY_AFTER: Duration = Duration::from_secs(5);
         let StreamLimits { each, all, .. } = self.settings.streams;
         // Without a Hub everyone is the one instructor.
         let person = identity.from_hub.then_some(identity.user.as_str());
         self.streams.take(person).map_err(|full| {
             let message = match full {
-                Full::Person => format!(
+                CapacityReached::Person => format!(
                     "{} has {each} event streams open, as many as one person may: close some \
                      pages or programs that follow the class.",
                     identity.user
                 ),
-                Full::All => format!(
+                CapacityReached::All => format!(
                     "{all} event streams are open, as many as this service takes: try again, \
                      or ask GET /api/updates now and then."
                 ),
             };
-            too_many("streams", message, WAIT)
+            too_many("streams", message, STREAM_RETRY_AFTER)
         })
     }
 }
 
-/// Counts that something was refused.
+/// Counts a refusal in the metrics.
 fn too_many(limit: &'static str, message: String, wait: Duration) -> LimitExceeded {
     metrics::counter!("pipalhub_requests_limited_total", "limit" => limit).increment(1);
     LimitExceeded { message, wait }

@@ -1,4 +1,4 @@
-//! So many a second, and more in a burst: a bucket of tokens for each person.
+//! Token buckets: so many requests a second, and more in a burst, for each person.
 //!
 //! Time is an argument, so that a test needs none.
 
@@ -9,10 +9,10 @@ use std::{
 
 use parking_lot::Mutex;
 
-/// Below this many buckets none is looked for that could go.
-const FEW: usize = 256;
+/// With fewer buckets than this of one rate, full ones are not removed.
+const MIN_BUCKETS_BEFORE_CLEANUP: usize = 256;
 
-/// How often something may happen.
+/// How often a kind of request may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// In the long run.
@@ -22,35 +22,35 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// What one of them takes to come back.
+    /// The time in which one token comes back.
     fn interval(self) -> Duration {
         Duration::from_secs(1) / self.a_second.max(1)
     }
 }
 
-/// One bucket for each name and each size of buckets: whoever is held to a slow rate by one
-/// token and to a quick one by another has one for each. An instant says all about a bucket:
+/// One bucket for each name and each rate: a person who is held to a slow rate by one token of
+/// the Hub's and to a fast one by another has one for each. A bucket is stored as the instant
 /// when it is, or was, full again. So one that has been full for a while is the same as none,
-/// and goes away.
+/// and is removed.
 #[derive(Default)]
-pub(crate) struct Buckets(Mutex<HashMap<Size, Alike>>);
+pub(crate) struct TokenBuckets(Mutex<HashMap<BucketRate, BucketsOfOneRate>>);
 
-/// What a bucket holds, and what one of it takes to come back.
+/// How many tokens a bucket holds, and the time in which one comes back.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Size {
+struct BucketRate {
     interval: Duration,
     burst: u32,
 }
 
-/// Those of one size.
+/// The buckets of one rate, by name.
 #[derive(Default)]
-struct Alike {
+struct BucketsOfOneRate {
     full_at: HashMap<String, Instant>,
-    /// So many buckets were left when it was last looked for those that could go.
-    left: usize,
+    /// How many buckets were left when the full ones were removed last.
+    left_after_cleanup: usize,
 }
 
-impl Buckets {
+impl TokenBuckets {
     /// Takes so many tokens from the bucket of `name`, or says how long until there are.
     pub(crate) fn take(
         &self,
@@ -65,18 +65,20 @@ impl Buckets {
     /// How long until there is a token in the bucket of `name`.
     pub(crate) fn wait(&self, name: &str, rate: Rate, now: Instant) -> Duration {
         let buckets = self.0.lock();
-        let alike = buckets.get(&Size {
+        let same_rate = buckets.get(&BucketRate {
             interval: rate.interval(),
             burst: rate.burst,
         });
-        let full_at = alike.and_then(|alike| alike.full_at.get(name)).copied();
+        let full_at = same_rate
+            .and_then(|same_rate| same_rate.full_at.get(name))
+            .copied();
         let full_at = full_at.unwrap_or(now).max(now);
         let next = full_at + rate.interval();
         next.duration_since(now)
             .saturating_sub(rate.interval() * rate.burst.max(1))
     }
 
-    /// The same of one, of what is so seldom that it is told by how long one takes to come back.
+    /// Takes one token of a rate that is less than one a second, given by its interval.
     pub(super) fn take_one(
         &self,
         name: &str,
@@ -87,7 +89,7 @@ impl Buckets {
         self.take_many(name, 1, interval, burst, now)
     }
 
-    /// The same of several at once; more than a bucket holds are a bucketful.
+    /// Takes several tokens at once; more than a bucket holds count as a full bucket.
     pub(super) fn take_many(
         &self,
         name: &str,
@@ -97,8 +99,8 @@ impl Buckets {
         now: Instant,
     ) -> Result<(), Duration> {
         let mut buckets = self.0.lock();
-        let alike = buckets.entry(Size { interval, burst }).or_default();
-        let full_at = alike.full_at.get(name).copied().unwrap_or(now).max(now);
+        let same_rate = buckets.entry(BucketRate { interval, burst }).or_default();
+        let full_at = same_rate.full_at.get(name).copied().unwrap_or(now).max(now);
         // The bucket is empty when it takes the whole burst to fill it.
         let next = full_at + interval * count.min(burst.max(1));
         let missing = next.duration_since(now);
@@ -106,19 +108,19 @@ impl Buckets {
         if missing > whole {
             return Err(missing - whole);
         }
-        match alike.full_at.get_mut(name) {
+        match same_rate.full_at.get_mut(name) {
             Some(full_at) => *full_at = next,
-            None => alike.insert(name, next, now),
+            None => same_rate.insert(name, next, now),
         }
         Ok(())
     }
 }
 
-impl Alike {
+impl BucketsOfOneRate {
     fn insert(&mut self, name: &str, full_at: Instant, now: Instant) {
-        if self.full_at.len() >= FEW.max(2 * self.left) {
+        if self.full_at.len() >= MIN_BUCKETS_BEFORE_CLEANUP.max(2 * self.left_after_cleanup) {
             self.full_at.retain(|_, full_at| *full_at > now);
-            self.left = self.full_at.len();
+            self.left_after_cleanup = self.full_at.len();
         }
         self.full_at.insert(name.to_owned(), full_at);
     }
@@ -134,8 +136,8 @@ mod tests {
     };
 
     #[test]
-    fn a_burst_and_then_the_rate() {
-        let buckets = Buckets::default();
+    fn a_bucket_gives_a_burst_and_then_the_rate() {
+        let buckets = TokenBuckets::default();
         let start = Instant::now();
         for _ in 0..50 {
             buckets.take("ana", 1, RATE, start).unwrap();
@@ -144,10 +146,10 @@ mod tests {
         assert_eq!(wait, Duration::from_millis(100));
         assert_eq!(buckets.wait("ana", RATE, start), wait);
         assert_eq!(buckets.wait("bob", RATE, start), Duration::ZERO);
-        // One who is refused does not wait the longer for having asked.
+        // A refused request does not make the wait longer.
         buckets.take("ana", 1, RATE, start + wait).unwrap();
         buckets.take("ana", 1, RATE, start + wait).unwrap_err();
-        // Nobody else waits for that.
+        // Other people do not wait for that.
         buckets.take("bob", 1, RATE, start).unwrap();
         let taken = (1..=600)
             .filter(|i| {
@@ -160,9 +162,9 @@ mod tests {
     }
 
     #[test]
-    fn three_hundred_who_save_fifty_open_notebooks_every_five_seconds_are_not_held_up() {
+    fn three_hundred_people_may_save_fifty_notebooks_every_five_seconds() {
         let rate = crate::limits::EventLimits::default().participant;
-        let buckets = Buckets::default();
+        let buckets = TokenBuckets::default();
         let start = Instant::now();
         for time in 0..12 {
             let now = start + Duration::from_secs(5 * time);
@@ -180,49 +182,49 @@ mod tests {
     }
 
     #[test]
-    fn several_at_once_take_as_many() {
-        let buckets = Buckets::default();
+    fn several_requests_at_once_take_several_tokens() {
+        let buckets = TokenBuckets::default();
         let start = Instant::now();
         buckets.take("ana", 40, RATE, start).unwrap();
         let wait = buckets.take("ana", 20, RATE, start).unwrap_err();
         assert_eq!(wait, Duration::from_secs(1));
         buckets.take("ana", 20, RATE, start + wait).unwrap();
-        // More than a bucket holds is what there is in a full one.
+        // More than a bucket holds count as a full one.
         buckets.take("bo", 9_999, RATE, start).unwrap();
         assert!(buckets.take("bo", 1, RATE, start).is_err());
     }
 
     #[test]
     fn a_name_has_a_bucket_for_each_rate() {
-        const QUICK: Rate = Rate {
+        const FAST_RATE: Rate = Rate {
             a_second: 1_000,
             burst: 1_000,
         };
-        let buckets = Buckets::default();
+        let buckets = TokenBuckets::default();
         let start = Instant::now();
-        // Five seconds of the slow one, whose burst is one second of the quick one.
+        // Five seconds of the slow rate, whose burst is one second of the fast one.
         buckets.take("ana", 50, RATE, start).unwrap();
-        assert_eq!(buckets.wait("ana", QUICK, start), Duration::ZERO);
-        buckets.take("ana", 1_000, QUICK, start).unwrap();
-        buckets.take("ana", 1, QUICK, start).unwrap_err();
-        // And the quick one is nothing off the slow one.
+        assert_eq!(buckets.wait("ana", FAST_RATE, start), Duration::ZERO);
+        buckets.take("ana", 1_000, FAST_RATE, start).unwrap();
+        buckets.take("ana", 1, FAST_RATE, start).unwrap_err();
+        // And the fast one takes no token of the slow one.
         let later = start + Duration::from_millis(100);
         buckets.take("ana", 1, RATE, later).unwrap();
         buckets.take("ana", 1, RATE, later).unwrap_err();
-        assert_eq!(buckets.wait("ana", QUICK, later), Duration::ZERO);
+        assert_eq!(buckets.wait("ana", FAST_RATE, later), Duration::ZERO);
     }
 
     #[test]
-    fn buckets_that_are_full_again_go_away() {
-        let buckets = Buckets::default();
+    fn buckets_that_are_full_again_are_removed() {
+        let buckets = TokenBuckets::default();
         let start = Instant::now();
         for i in 0..100_000_u32 {
             let now = start + Duration::from_millis(10) * i;
             buckets.take(&format!("user{i}"), 1, RATE, now).unwrap();
         }
         let kept: usize = (buckets.0.lock().values())
-            .map(|alike| alike.full_at.len())
+            .map(|same_rate| same_rate.full_at.len())
             .sum();
-        assert!(kept <= 2 * FEW, "{kept}");
+        assert!(kept <= 2 * MIN_BUCKETS_BEFORE_CLEANUP, "{kept}");
     }
 }

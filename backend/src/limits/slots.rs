@@ -1,68 +1,69 @@
-//! So many at once: a place for each, free again when it is dropped.
+//! Limits of how much is done at once: a slot for each, free again when it is dropped.
 
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 
-/// Why there is no place.
+/// Whose capacity is used up.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Full {
-    /// This person has as many as one may.
+pub(super) enum CapacityReached {
+    /// This person's.
     Person,
-    /// All together do.
+    /// That of all people together.
     All,
 }
 
-/// The places. See the module's words.
+/// The slots, so many for each person and so many in all.
 pub(super) struct Slots {
     each: usize,
     all: usize,
-    taken: Arc<Mutex<Taken>>,
-    open: &'static str,
+    taken: Arc<Mutex<TakenSlots>>,
+    gauge: &'static str,
 }
 
+/// How many slots are taken.
 #[derive(Default)]
-struct Taken {
+struct TakenSlots {
     all: usize,
     by_person: HashMap<String, usize>,
 }
 
-/// A place that is taken.
+/// A slot that is taken, until this is dropped.
 pub(crate) struct Slot {
-    taken: Arc<Mutex<Taken>>,
+    taken: Arc<Mutex<TakenSlots>>,
     person: Option<String>,
-    open: &'static str,
+    gauge: &'static str,
 }
 
 impl Slots {
-    pub(super) fn new(each: usize, all: usize, open: &'static str) -> Self {
+    pub(super) fn new(each: usize, all: usize, gauge: &'static str) -> Self {
         Self {
             each,
             all,
             taken: Arc::default(),
-            open,
+            gauge,
         }
     }
 
-    /// A place for `person`; for nobody in particular, one of all.
-    pub(super) fn take(&self, person: Option<&str>) -> Result<Slot, Full> {
+    /// A slot for `person`; without one, a slot that counts in all only.
+    pub(super) fn take(&self, person: Option<&str>) -> Result<Slot, CapacityReached> {
         let mut taken = self.taken.lock();
         if taken.all >= self.all {
-            return Err(Full::All);
+            return Err(CapacityReached::All);
         }
         if let Some(person) = person {
             let own = taken.by_person.entry(person.to_owned()).or_default();
             if *own >= self.each {
-                return Err(Full::Person);
+                return Err(CapacityReached::Person);
             }
             *own += 1;
         }
         taken.all += 1;
-        metrics::gauge!(self.open).increment(1);
+        metrics::gauge!(self.gauge).increment(1);
         Ok(Slot {
             taken: Arc::clone(&self.taken),
             person: person.map(str::to_owned),
-            open: self.open,
+            gauge: self.gauge,
         })
     }
 }
@@ -71,7 +72,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut taken = self.taken.lock();
         taken.all -= 1;
-        metrics::gauge!(self.open).decrement(1);
+        metrics::gauge!(self.gauge).decrement(1);
         let Some(person) = self.person.take() else {
             return;
         };
@@ -89,17 +90,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_free_again_when_it_is_dropped() {
+    fn a_slot_is_free_again_when_it_is_dropped() {
         let slots = Slots::new(2, 3, "pipalhub_streams_open");
         let first = slots.take(Some("ana")).unwrap();
         let second = slots.take(Some("ana")).unwrap();
-        assert_eq!(slots.take(Some("ana")).err(), Some(Full::Person));
+        assert_eq!(slots.take(Some("ana")).err(), Some(CapacityReached::Person));
         let third = slots.take(Some("bob")).unwrap();
-        assert_eq!(slots.take(Some("carol")).err(), Some(Full::All));
-        assert_eq!(slots.take(None).err(), Some(Full::All));
+        assert_eq!(slots.take(Some("carol")).err(), Some(CapacityReached::All));
+        assert_eq!(slots.take(None).err(), Some(CapacityReached::All));
         drop(first);
         let nobodys = slots.take(None).unwrap();
-        assert_eq!(slots.take(Some("ana")).err(), Some(Full::All));
+        assert_eq!(slots.take(Some("ana")).err(), Some(CapacityReached::All));
         drop((second, third, nobodys));
         let taken = slots.taken.lock();
         assert_eq!((taken.all, taken.by_person.len()), (0, 0));

@@ -25,7 +25,7 @@ use super::{
     MAX_NOTICES, NoticeDraft, NoticeError, NoticeStore, Receipt, SqliteNotices, StoredNotice,
 };
 use crate::{
-    class::{Class, Key, Observer, Revision},
+    class::{Class, CopyId, Observer, Revision},
     feed::{self, Announcements},
     time,
 };
@@ -151,7 +151,7 @@ impl NoticeBoard {
         }
         // After the notice was inserted, so that no participant who gets a copy in between is left
         // out.
-        for key in class.keys() {
+        for key in class.copy_ids() {
             self.join(&key);
         }
         let (sent, readers) = {
@@ -256,7 +256,7 @@ impl NoticeBoard {
     }
 
     /// Records that a user has a copy of a notebook. Returns whether that makes a notice theirs.
-    fn join(&self, key: &Key) -> bool {
+    fn join(&self, key: &CopyId) -> bool {
         let mut state = self.state.lock();
         let BoardState { seq, notices } = &mut *state;
         let mut is_changed = false;
@@ -295,7 +295,7 @@ impl Observer for NoticeBoard {
     }
 
     /// A participant who once had a copy still gets the notices.
-    fn removed(&self, _key: &Key) {}
+    fn removed(&self, _key: &CopyId) {}
 }
 
 impl BoardState {
@@ -422,8 +422,8 @@ mod tests {
         }
     }
 
-    fn key(user: &str) -> Key {
-        Key {
+    fn key(user: &str) -> CopyId {
+        CopyId {
             filename: "a.ipynb".to_owned(),
             user: user.to_owned(),
         }

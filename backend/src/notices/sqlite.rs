@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 use shared::notices::{Audience, NoticeLink};
 
 use super::{NoticeDraft, NoticeError, NoticeStore, Receipt, StoredNotice};
-use crate::sqlite::{self, Durability, Inspected, connect_pair, explained};
+use crate::sqlite::{self, Durability, SchemaVersions, connect_pair, with_remedy};
 
 /// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, because pages hold them.
 const MIGRATIONS: &[&str] = &["
@@ -54,7 +54,7 @@ impl SqliteNotices {
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let opened = connect_pair(path, Durability::Full, MIGRATIONS);
-        let [writer, reader] = opened.map_err(|error| explained(path, FILE_CONTENT, error))?;
+        let [writer, reader] = opened.map_err(|error| with_remedy(path, FILE_CONTENT, error))?;
         Ok(Self {
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
@@ -63,8 +63,8 @@ impl SqliteNotices {
 }
 
 /// Inspects the file at `path` without changing it.
-pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
-    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, FILE_CONTENT, error))
+pub(crate) fn inspect(path: &Path) -> anyhow::Result<SchemaVersions> {
+    sqlite::inspect(path, MIGRATIONS).map_err(|error| with_remedy(path, FILE_CONTENT, error))
 }
 
 impl NoticeStore for SqliteNotices {

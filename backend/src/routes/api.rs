@@ -17,7 +17,7 @@ use super::{
     error::AppError,
     extract::{Looks, Query, RateLimited, Reads},
 };
-use crate::{app::AppState, class::Key, identity::Identity, time};
+use crate::{app::AppState, class::CopyId, identity::Identity, time};
 
 /// Whose copy of which notebook.
 #[derive(Deserialize, IntoParams)]
@@ -123,11 +123,11 @@ impl TileQuery {
 
     /// The copy that is asked for, if it may be seen. The answer is else the same as for a
     /// notebook that is not there: who has which notebook is not for other participants to know.
-    fn of_one_seen_by(self, identity: &Identity) -> Result<Key, AppError> {
+    fn of_one_seen_by(self, identity: &Identity) -> Result<CopyId, AppError> {
         if !identity.may_see(&self.user) {
             return Err(self.missing());
         }
-        Ok(Key {
+        Ok(CopyId {
             filename: self.filename,
             user: self.user,
         })
@@ -144,12 +144,12 @@ fn answer(state: &AppState, tile: Tile) -> Result<Vec<u8>, AppError> {
 
 /// With what is known of the saves that do not reach the file.
 fn marked(state: &AppState, tile: Tile) -> Tile {
-    let key = Key {
+    let key = CopyId {
         filename: tile.filename.clone(),
         user: tile.user.clone(),
     };
     Tile {
-        save_problem: state.class.saving().problem(&key, Instant::now()),
+        save_problem: state.class.save_failures().problem(&key, Instant::now()),
         ..tile
     }
 }

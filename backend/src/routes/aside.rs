@@ -4,7 +4,7 @@ use axum::http::{HeaderName, header};
 use serde::Serialize;
 
 use super::error::AppError;
-use crate::{app::AppState, lanes::Lanes};
+use crate::{app::AppState, lanes::PersonLanes};
 
 /// Runs `work` where waiting for the service's own disk delays nobody else.
 pub(super) async fn aside<T: Send + 'static>(
@@ -20,11 +20,11 @@ pub(super) async fn aside<T: Send + 'static>(
 pub(super) async fn read_of<T: Send + 'static>(
     state: &AppState,
     person: &str,
-    work: impl FnOnce(&Lanes) -> Result<T, AppError> + Send + 'static,
+    work: impl FnOnce(&PersonLanes) -> Result<T, AppError> + Send + 'static,
 ) -> Result<T, AppError> {
     let lanes = state.class.reader().lanes();
     let own = lanes.clone();
-    lanes.ask(person, move || work(&own)).answer().await?
+    lanes.submit(person, move || work(&own)).answer().await?
 }
 
 /// `answer` as JSON.

@@ -18,7 +18,7 @@ use crate::{
     history::HistoryError,
     homes::CreateError,
     identity::LoginKind,
-    lanes::Unread,
+    lanes::LaneError,
     limits::LimitExceeded,
     notices::NoticeError,
     server::BodyTooSlow,
@@ -180,20 +180,20 @@ impl From<CreateError> for AppError {
     }
 }
 
-impl From<Unread> for AppError {
-    fn from(unread: Unread) -> Self {
-        match unread {
-            Unread::Busy => Self::TooManyRequests {
+impl From<LaneError> for AppError {
+    fn from(error: LaneError) -> Self {
+        match error {
+            LaneError::Busy => Self::TooManyRequests {
                 message: "Too much is being read of this person's files: try again in a moment."
                     .to_owned(),
                 retry_after: 2,
             },
-            Unread::Late => Self::Unavailable {
+            LaneError::Late => Self::Unavailable {
                 message: "This person's files cannot be read in time: their disk may be slow. Try \
                           again in a moment.",
-                cause: unread.to_string(),
+                cause: error.to_string(),
             },
-            Unread::Fault => Self::internal(unread),
+            LaneError::Fault => Self::internal(error),
         }
     }
 }

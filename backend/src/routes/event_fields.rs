@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::error::AppError;
 use crate::{
-    filename::{NoFilename, plain_filename, plain_path},
+    filename::{InvalidFilename, plain_filename, plain_path},
     store::NewEvent,
     time,
 };
@@ -48,7 +48,7 @@ pub(super) fn plainly_placed(event: NewEvent) -> Result<NewEvent, AppError> {
     Ok(NewEvent { path, ..event })
 }
 
-fn plain(name: &str, read: Result<String, NoFilename>) -> Result<String, AppError> {
+fn plain(name: &str, read: Result<String, InvalidFilename>) -> Result<String, AppError> {
     read.or_else(|error| refuse(format!("{name} {error}.")))
 }
 

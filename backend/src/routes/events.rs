@@ -20,10 +20,10 @@ use super::{
 };
 use crate::{
     app::AppState,
-    class::Key,
-    filename::{NoFilename, plain_filename, plain_path},
+    class::CopyId,
+    filename::{InvalidFilename, plain_filename, plain_path},
     identity::Identity,
-    store::{Committed, EventFilter, NewEvent, StoreError},
+    store::{CommittedEvent, EventFilter, NewEvent, StoreError},
     time,
 };
 
@@ -86,12 +86,12 @@ async fn store_event(
     let event = event_from(body)?;
     let copy = own_copy(state, identity, &event)?;
     let mut event = plainly_placed(event)?;
-    if let Some(Key { filename, .. }) = &copy {
+    if let Some(CopyId { filename, .. }) = &copy {
         // Pages look for a notebook by this name. The participant's server, which knows nothing
         // of --homes, may have another for it.
         event.filename.clone_from(filename);
     }
-    state.limits.post_of(identity, size_of(&event))?;
+    state.limits.post_extra_bytes(identity, size_of(&event))?;
     let Some(copy) = copy else {
         return Ok(append(state, identity, event).await?.event);
     };
@@ -103,18 +103,18 @@ async fn store_event(
 
 /// Whether saves of a notebook fail is a state of it, which pages see when they hear of the
 /// event.
-fn note_saving(state: &AppState, key: &Key, event: &NewEvent, body: &Map<String, Value>) {
-    let saving = state.class.saving();
+fn note_saving(state: &AppState, key: &CopyId, event: &NewEvent, body: &Map<String, Value>) {
+    let save_failures = state.class.save_failures();
     let now = Instant::now();
     let at_us = time::parse(&event.timestamp).map_or(0, Timestamp::as_microsecond);
     match event.kind.as_str() {
         SAVE_FAILED => {
             let reason = body.get("reason").and_then(Value::as_str);
             let problem = SaveProblem::of(reason.unwrap_or_default());
-            saving.says(key, Some(problem), at_us, now);
+            save_failures.report(key, Some(problem), at_us, now);
         }
-        SAVE_WORKS => saving.says(key, None, at_us, now),
-        SAVE_NOTEBOOK | DELETE_NOTEBOOK => saving.was_saved(key, now),
+        SAVE_WORKS => save_failures.report(key, None, at_us, now),
+        SAVE_NOTEBOOK | DELETE_NOTEBOOK => save_failures.note_saved(key, now),
         _ => {}
     }
 }
@@ -124,8 +124,8 @@ async fn append(
     state: &AppState,
     identity: &Identity,
     event: NewEvent,
-) -> Result<Committed, StoreError> {
-    match state.limits.entries_of(identity, size_of(&event)) {
+) -> Result<CommittedEvent, StoreError> {
+    match state.limits.max_entries(identity, size_of(&event)) {
         Some(most) => state.store.append_within(event, most).await,
         None => state.store.append(event).await,
     }
@@ -228,7 +228,7 @@ pub(super) fn filter_from(pairs: Vec<(String, String)>) -> Result<EventFilter, A
 }
 
 /// A path as events have it; what is none is that of no event.
-fn plain(value: String, read: fn(&str) -> Result<String, NoFilename>) -> String {
+fn plain(value: String, read: fn(&str) -> Result<String, InvalidFilename>) -> String {
     read(&value).unwrap_or(value)
 }
 
@@ -244,20 +244,20 @@ fn own_copy(
     state: &AppState,
     identity: &Identity,
     event: &NewEvent,
-) -> Result<Option<Key>, AppError> {
+) -> Result<Option<CopyId>, AppError> {
     if identity.from_hub && identity.user != event.user {
         return Err(AppError::Forbidden(format!(
             "This token is {}'s; it cannot report for {}.",
             identity.user, event.user
         )));
     }
-    let copy = state.class.key_of(&event.path);
+    let copy = state.class.copy_at(&event.path);
     match copy.filter(|copy| copy.user == event.user) {
-        Some(Key { filename, user }) => {
+        Some(CopyId { filename, user }) => {
             let filename = plain_filename(&filename);
             let filename =
                 filename.map_err(|error| AppError::BadRequest(format!("path {error}.")))?;
-            Ok(Some(Key { filename, user }))
+            Ok(Some(CopyId { filename, user }))
         }
         None if identity.from_hub => Err(AppError::Forbidden(format!(
             "{} is not below {}'s home. Homes are at {} (--homes).",

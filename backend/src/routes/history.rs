@@ -34,11 +34,11 @@ use super::{
 };
 use crate::{
     app::AppState,
-    class::Key,
+    class::CopyId,
     history::{HistoryStore, Version, difference},
     homes::CreateError,
     identity::Identity,
-    lanes::Lanes,
+    lanes::PersonLanes,
     telemetry::loggable,
     text::attachment,
     time,
@@ -88,7 +88,7 @@ struct VersionQuery {
 /// A notebook that the asker may see the past of, and where that is kept.
 struct Asked {
     store: Arc<dyn HistoryStore>,
-    key: Key,
+    key: CopyId,
 }
 
 impl Asked {
@@ -106,7 +106,7 @@ impl Asked {
         }
         Ok(Self {
             store: Arc::clone(store),
-            key: Key { filename, user },
+            key: CopyId { filename, user },
         })
     }
 
@@ -129,7 +129,7 @@ impl Asked {
     fn with_notebook<T>(
         &self,
         id: i64,
-        lanes: &Lanes,
+        lanes: &PersonLanes,
         look: impl FnOnce(&Notebook) -> T,
     ) -> Result<T, AppError> {
         // Nobody waits for a turn with a large file in hand.
@@ -199,7 +199,7 @@ async fn get_version(
     Ok((JSON, pass.hold(response.await?)).into_response())
 }
 
-fn tile(key: &Key, version: Version, notebook: &Notebook) -> Tile {
+fn tile(key: &CopyId, version: Version, notebook: &Notebook) -> Tile {
     Tile {
         user: key.user.clone(),
         filename: key.filename.clone(),
@@ -329,7 +329,7 @@ async fn restore_version(
         let version = asked.version(request.version)?;
         let suffix = format!("-restored-{}", clock_text(version.saved_at_ms));
         let bytes = asked.bytes(version.id)?;
-        limits.limits.restore_of(&asked.key.user, bytes.len())?;
+        limits.limits.restore_bytes(&asked.key.user, bytes.len())?;
         let home = home.open().map_err(CreateError::from)?;
         let filename = home.create_beside(&asked.key.filename, &suffix, &bytes)?;
         tracing::info!(

@@ -38,7 +38,7 @@ pub(super) async fn get_metrics(
 
 /// What is only worth counting when somebody asks.
 fn report_class(state: &AppState) {
-    let keys = state.class.keys();
+    let keys = state.class.copy_ids();
     let notebooks: HashSet<_> = keys.iter().map(|key| &key.filename).collect();
     let participants: HashSet<_> = keys.iter().map(|key| &key.user).collect();
     gauge!("pipalhub_class_notebooks").set(notebooks.len() as f64);

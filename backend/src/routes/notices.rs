@@ -216,7 +216,12 @@ async fn list_sent(
 ) -> Result<Json<SentResponse>, AppError> {
     let SentQuery { before } = query;
     aside(move || {
-        let class: BTreeSet<String> = state.class.keys().into_iter().map(|key| key.user).collect();
+        let class: BTreeSet<String> = state
+            .class
+            .copy_ids()
+            .into_iter()
+            .map(|key| key.user)
+            .collect();
         let mut sent = state.notices.sent(before, PAGE + 1);
         let more = sent.len() > PAGE;
         sent.truncate(PAGE);

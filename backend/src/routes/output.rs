@@ -26,7 +26,7 @@ use super::{
     error::AppError,
     extract::{Query, RateLimited, Reads},
 };
-use crate::{app::AppState, class::Key};
+use crate::{app::AppState, class::CopyId};
 
 /// Inline scripts and styles and data that came with them, and nothing from anywhere.
 const POLICY: &str = "sandbox allow-scripts; default-src 'none'; \
@@ -97,7 +97,7 @@ pub(super) fn is_for_a_frame(headers: &HeaderMap) -> bool {
 
 async fn document(state: &AppState, query: OutputQuery) -> Result<Option<String>, AppError> {
     let OutputQuery { cell, output, .. } = query;
-    let key = Key {
+    let key = CopyId {
         filename: query.filename,
         user: query.user,
     };

@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{
     app::AppState,
-    auth::{Asker, Auth, CallbackQuery, HubAuth, OAuthError, Session, authorization_token},
+    auth::{
+        Auth, CallbackQuery, CookieSession, HubAuth, OAuthError, RequestSource, authorization_token,
+    },
     secret::Secret,
     telemetry::loggable,
 };
@@ -68,7 +70,7 @@ pub(super) async fn log_in(
     if given.is_none() {
         return Err(AppError::Unauthorized(state.auth.login_kind()));
     }
-    let session = Session::new(token);
+    let session = CookieSession::new(token);
     let jar = state.sessions.begun(&session, is_https(&headers));
     Ok((StatusCode::NO_CONTENT, jar).into_response())
 }
@@ -106,7 +108,7 @@ pub(super) fn begin_login(
 ) -> Response {
     let next = uri.path_and_query().map_or("", |next| next.as_str());
     let key = state.sessions.key();
-    let browser = hub.oauth.browser(headers, key, is_https(headers));
+    let browser = hub.oauth.sign_in_cookies(headers, key, is_https(headers));
     let (url, (kept, gone)) = hub.oauth.begin(next, browser);
     (kept, gone, Redirect::to(&url)).into_response()
 }
@@ -118,7 +120,7 @@ pub(super) fn begin_login(
     responses((status = SEE_OTHER)))]
 pub(super) async fn complete_login(
     State(state): State<Arc<AppState>>,
-    asker: Asker,
+    source: RequestSource,
     headers: HeaderMap,
     Query(query): Query<CallbackQuery>,
 ) -> Result<Response, AppError> {
@@ -129,12 +131,12 @@ pub(super) async fn complete_login(
     };
     let key = state.sessions.key();
     let secure = is_https(&headers);
-    let browser = hub.oauth.browser(&headers, key, secure);
-    let completing = hub.oauth.complete(&hub.client, browser, &query, &asker);
+    let browser = hub.oauth.sign_in_cookies(&headers, key, secure);
+    let completing = hub.oauth.complete(&hub.client, browser, &query, &source);
     let (gone, result) = completing.await;
     Ok(match result {
         Ok((token, next)) => {
-            let session = state.sessions.begun(&Session::new(&token), secure);
+            let session = state.sessions.begun(&CookieSession::new(&token), secure);
             (session, gone, Redirect::to(&next)).into_response()
         }
         Err(error) => (gone, login_failed(&state, &error)).into_response(),

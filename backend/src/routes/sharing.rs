@@ -14,7 +14,7 @@ use super::{
     error::AppError,
     extract::{Instructor, JsonBody, Participant},
 };
-use crate::{app::AppState, class::Key, telemetry::loggable};
+use crate::{app::AppState, class::CopyId, telemetry::loggable};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
@@ -46,7 +46,7 @@ async fn put_followed(
     if let Some(filename) = filename.clone() {
         let missing = AppError::NotFound(format!("You have no notebook {filename}."));
         let user = user.clone();
-        let key = Key { filename, user };
+        let key = CopyId { filename, user };
         let there = state.class.with_notebook(&key, |_| ()).await?;
         there.ok_or(missing)?;
     }
@@ -74,7 +74,7 @@ async fn put_summary(
         if shared
             && !state
                 .class
-                .keys()
+                .copy_ids()
                 .iter()
                 .any(|key| key.filename == filename)
         {

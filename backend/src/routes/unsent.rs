@@ -15,7 +15,7 @@ use axum::{
 use http_body::Body as _;
 
 use super::error::AppError;
-use crate::{app::AppState, bodies::GuardedBody, server::Place, telemetry::Requester};
+use crate::{app::AppState, bodies::GuardedBody, server::ConnectionPlace, telemetry::Requester};
 
 /// Marks an answer whose bytes are not its own.
 #[derive(Clone, Copy)]
@@ -28,7 +28,7 @@ pub(super) async fn count_unsent(
     next: Next,
 ) -> Response {
     let requester = request.extensions().get::<Requester>().cloned();
-    let place = request.extensions().get::<Arc<Place>>().cloned();
+    let place = request.extensions().get::<Arc<ConnectionPlace>>().cloned();
     let response = next.run(request).await;
     let Some(bytes) = response.body().size_hint().exact() else {
         return response;

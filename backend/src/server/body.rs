@@ -10,16 +10,16 @@ use axum::{BoxError, body::Bytes};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Why a body is not read to its end: it trickles, or what should come of it does not.
+/// The error of a request body that did not arrive before its deadline.
 #[derive(Debug, thiserror::Error)]
 #[error("the body did not arrive in time")]
 pub(crate) struct BodyTooSlow;
 
-/// A body, from its first byte to its last, until a deadline.
+/// A request body that must be complete before a deadline.
 pub(super) struct TimedBody<B> {
     body: B,
     deadline: Instant,
-    /// Made when the body is first waited for, which most are not.
+    /// Made when the body is first waited for; most bodies are there at once.
     timer: Option<Pin<Box<Sleep>>>,
 }
 

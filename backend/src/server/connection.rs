@@ -21,47 +21,50 @@ use hyper_util::{
 use tokio::{net::TcpStream, time};
 use tokio_util::sync::CancellationToken;
 
-use super::{ConnectionLimits, answer, body::TimedBody, places::Place, steady::Steady};
+use super::{
+    ConnectionLimits, body::TimedBody, connection_table::ConnectionPlace,
+    request_in_progress::RequestInProgress, stall_guard::StallGuard,
+};
 
 /// When the service ends, a peer that has said nothing yet has this long for a request.
 /// Not longer: browsers open connections ahead and may never use them.
-const FIRST_BYTE: Duration = Duration::from_millis(200);
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Answers what comes on `stream` until either side closes it, or until its place is wanted
-/// for another. After `ending`, the answer that is being given is the last.
-pub(super) async fn attend(
+/// Answers requests on `stream` until either side closes it, or until its place is needed for
+/// another. After `ending`, the answer that is being sent is the last.
+pub(super) async fn serve_in_place(
     stream: TcpStream,
-    place: Place,
+    place: ConnectionPlace,
     routes: Router,
     limits: ConnectionLimits,
     ending: CancellationToken,
 ) {
     let wanted = place.ended();
-    let attending = attend_for_long(stream, Arc::new(place), routes, limits, ending);
-    if wanted.run_until_cancelled(attending).await.is_none() {
+    let serving = serve_connection(stream, Arc::new(place), routes, limits, ending);
+    if wanted.run_until_cancelled(serving).await.is_none() {
         tracing::debug!("a connection ends to make room");
     }
 }
 
-async fn attend_for_long(
+async fn serve_connection(
     stream: TcpStream,
-    place: Arc<Place>,
+    place: Arc<ConnectionPlace>,
     routes: Router,
     limits: ConnectionLimits,
     ending: CancellationToken,
 ) {
-    let _counted = Counted::new();
+    let _counted = OpenConnectionGauge::new();
     // An event is smaller than a packet and must not wait for the next one to fill it.
     // Where this cannot be set, the connection is slower and still right.
     let _ = stream.set_nodelay(true);
-    let stream = Steady::new(stream, limits.stall_time);
-    let heard = stream.heard();
+    let stream = StallGuard::new(stream, limits.stall_time);
+    let has_read = stream.has_read();
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(move |request: Request<Incoming>| {
         let (routes, place) = (routes.clone(), Arc::clone(&place));
         async move {
-            let Some(begun) = answer::Request::begin(&place) else {
-                // The connection is about to be closed, and whoever asks will ask again.
+            let Some(begun) = RequestInProgress::begin(&place) else {
+                // The connection is about to be closed, and the client will ask again.
                 return future::pending().await;
             };
             let mut request = request.map(|body| TimedBody::new(body, limits.body_time));
@@ -79,10 +82,10 @@ async fn attend_for_long(
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = ending.cancelled() => {
-            // One that has not begun a request would be closed at once, though its first
+            // A connection without a request would be closed at once, though its first request
             // may be here already, unread.
-            let heard = heard.load(Ordering::Relaxed);
-            let early = if heard { Duration::ZERO } else { FIRST_BYTE };
+            let has_read = has_read.load(Ordering::Relaxed);
+            let early = if has_read { Duration::ZERO } else { FIRST_BYTE_TIMEOUT };
             match time::timeout(early, connection.as_mut()).await {
                 Ok(ended) => ended,
                 Err(_) => {
@@ -93,22 +96,22 @@ async fn attend_for_long(
         }
     };
     if let Err(error) = ended {
-        // The peer's doing, nearly always; nothing here is wrong.
+        // Nearly always caused by the peer, and no fault here.
         tracing::debug!(%error, "a connection ended early");
     }
 }
 
-/// An open connection in the metrics, however it ends.
-struct Counted;
+/// Counts an open connection in the metrics, until it is dropped.
+struct OpenConnectionGauge;
 
-impl Counted {
+impl OpenConnectionGauge {
     fn new() -> Self {
         metrics::gauge!("pipalhub_connections_open").increment(1);
         Self
     }
 }
 
-impl Drop for Counted {
+impl Drop for OpenConnectionGauge {
     fn drop(&mut self) {
         metrics::gauge!("pipalhub_connections_open").decrement(1);
     }

@@ -2,15 +2,15 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// For everything that is not a connection: the database, watched folders, notebooks that
+/// Descriptors left for all but connections: the database, watched folders, notebooks that
 /// are read, questions to the Hub.
-const OTHERS: u64 = 256;
+const RESERVED_DESCRIPTORS: u64 = 256;
 
-/// Raises the limit as far as `connections` need it, and says how many there can be.
+/// Raises the limit as far as `connections` need it, and returns how many there can be.
 pub(super) fn room_for(connections: usize) -> usize {
     let wanted = u64::try_from(connections).unwrap_or(u64::MAX);
-    let allowed = raise_to(wanted.saturating_add(OTHERS));
-    let room = allowed.saturating_sub(OTHERS).max(1);
+    let allowed = raise_to(wanted.saturating_add(RESERVED_DESCRIPTORS));
+    let room = allowed.saturating_sub(RESERVED_DESCRIPTORS).max(1);
     if room < wanted {
         tracing::warn!(
             "{room} connections at once instead of {connections}: this process may open \
@@ -47,7 +47,7 @@ mod tests {
         let room = room_for(1_000);
         assert!(room > 0 && room <= 1_000, "{room}");
         if let Some(allowed) = getrlimit(Resource::Nofile).current {
-            assert!(room as u64 + OTHERS <= allowed.max(OTHERS + 1));
+            assert!(room as u64 + RESERVED_DESCRIPTORS <= allowed.max(RESERVED_DESCRIPTORS + 1));
         }
     }
 }

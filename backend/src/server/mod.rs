@@ -1,23 +1,24 @@
-//! The edge: connections in, requests to the router, and an end that cuts nobody off.
+//! The HTTP server: accepts connections, passes requests to the router, and ends without cutting
+//! off an answer.
 //!
 //! * `connection.rs`: one connection, from its first byte to its last
-//! * `places.rs`: who holds the connections there are, and which one makes room for another
-//! * `peer.rs`: who is at the other end; `answer.rs`: a place is kept while an answer is sent
-//! * `steady.rs`: a socket that gives up on a peer that takes nothing any more
+//! * `connection_table.rs`: the connections by holder, and which one makes room for another
+//! * `peer.rs`: the user at the other end; `request_in_progress.rs`: a place is kept while an
+//!   answer is sent
+//! * `stall_guard.rs`: a socket that gives up on a peer that reads nothing any more
 //! * `body.rs`: a request body that must come in time
 //! * `descriptors.rs`: how many files this process may have open
 //!
-//! `axum::serve` has none of these limits and no place for them. What a request means,
-//! and how often somebody may ask, is not decided here: see [`crate::routes`] and
-//! [`crate::limits`].
+//! `axum::serve` has none of these limits and no place for them. Not here: the meaning of a
+//! request ([`crate::routes`]), and how many one person may send ([`crate::limits`]).
 
-mod answer;
 mod body;
 mod connection;
+mod connection_table;
 mod descriptors;
 mod peer;
-mod places;
-mod steady;
+mod request_in_progress;
+mod stall_guard;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -31,33 +32,34 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use body::BodyTooSlow;
+pub(crate) use connection_table::ConnectionPlace;
 pub(crate) use peer::Peer;
-pub(crate) use places::Place;
 
-use peer::Peers;
-use places::Places;
+use connection_table::ConnectionTable;
+use peer::PeerLookup;
 
-/// After an accept that failed for want of a descriptor or of memory: others free some.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
-/// The same when one was told to end, which it does at once.
-const ACCEPT_SOON: Duration = Duration::from_millis(5);
+/// How long to wait after an accept that failed for want of a descriptor or of memory, which
+/// other connections free.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+/// The same when a connection was told to end, which it does at once.
+const ACCEPT_DELAY_AFTER_ROOM: Duration = Duration::from_millis(5);
 
-/// So many that were told to end may still be there while others are accepted.
-const LEAVING: usize = 64;
+/// So many connections that were told to end may still be there while others are accepted.
+const MAX_LEAVING: usize = 64;
 
-/// How many may wait to be accepted: a class that reconnects all at once.
-const WAITING: u32 = 1_024;
+/// How many connections may wait to be accepted: those of a class that reconnects all at once.
+const LISTEN_BACKLOG: u32 = 1_024;
 
-/// The largest segment. The loopback's own is larger than what is queued for a peer here,
-/// and a peer acknowledges a part of a segment only after 40 ms: with those, a large answer
-/// takes a hundred times as long. No other network's is larger than this.
-const SEGMENT: u32 = 8 << 10;
+/// The largest TCP segment. The loopback's own is larger than the send buffer here, and a peer
+/// acknowledges a part of a segment only after 40 ms: with such segments a large answer takes a
+/// hundred times as long. No other network's is larger than this.
+const MAX_SEGMENT_BYTES: u32 = 8 << 10;
 
-/// What a connection may cost, and for how long.
+/// Limits of connections: their number, times and buffers.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// So many at once; for the next, one that waits for a request ends. Each takes a
-    /// descriptor and some ten kilobytes.
+    /// So many at once; for the next one, a connection that waits for a request ends. Each takes
+    /// a descriptor and some ten kilobytes.
     pub most: usize,
     /// The head of a request must be complete after this long, counted from the
     /// connection's start or the answer before. A kept connection without a request ends
@@ -66,15 +68,15 @@ pub struct ConnectionLimits {
     /// A request's body must be complete after this long: 16 KiB at most, and so not for
     /// want of bandwidth.
     pub body_time: Duration,
-    /// A peer that has taken nothing of what waits for it for this long is gone. A laptop
-    /// that changes its network is back sooner, and a stream's comment every 8 s is missed
+    /// A peer that has read none of the bytes that wait for it for this long is taken for gone. A
+    /// laptop that changes its network is back sooner, and a stream's comment every 8 s is missed
     /// twice.
     pub stall_time: Duration,
-    /// What the system queues for a peer, in bytes. Linux doubles it for its own
-    /// book-keeping, and counts that in: what really waits there is below twice this.
+    /// How many bytes the system queues for a peer. Linux doubles it for its own
+    /// book-keeping, and counts that in: fewer bytes than twice this really wait there.
     pub send_buffer: usize,
-    /// What is read or written at once here, in bytes: the largest head of a request, and
-    /// the most that waits for the socket besides the answer's part in hand.
+    /// How many bytes are read or written at once: the largest head of a request, and
+    /// the most that waits for the socket besides the current part of the answer.
     pub buffer: usize,
     /// When the service ends, requests may still be answered for this long.
     pub last_answers: Duration,
@@ -103,17 +105,17 @@ pub fn listen(address: SocketAddr, limits: &ConnectionLimits) -> io::Result<TcpL
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // A service that is started again does not wait for the connections of the last.
+    // A restarted service does not wait for the connections of the one before.
     socket.set_reuseaddr(true)?;
-    // Before anyone can connect, since accepted sockets have inherited both by then.
+    // Before a client can connect, since accepted sockets inherit both.
     SockRef::from(&socket).set_send_buffer_size(limits.send_buffer)?;
-    SockRef::from(&socket).set_tcp_mss(SEGMENT)?;
+    SockRef::from(&socket).set_tcp_mss(MAX_SEGMENT_BYTES)?;
     socket.bind(address)?;
-    socket.listen(WAITING)
+    socket.listen(LISTEN_BACKLOG)
 }
 
-/// Answers what comes to `listener` by `routes` until `ending` is cancelled; then what was
-/// accepted until then, and returns.
+/// Answers requests to `listener` by `routes` until `ending` is cancelled; then those of the
+/// connections that were accepted or queued until then, and returns.
 ///
 /// # Errors
 /// When the listening socket fails at the end.
@@ -124,42 +126,44 @@ pub async fn serve(
     ending: CancellationToken,
 ) -> io::Result<()> {
     let most = descriptors::room_for(limits.most);
-    let places = Arc::new(Places::default());
-    let mut peers = Peers::new();
+    let table = Arc::new(ConnectionTable::default());
+    let mut peers = PeerLookup::new();
     let mut open = JoinSet::new();
-    let attend = |open: &mut JoinSet<()>, stream, peer| {
-        let place = places.take(peer);
+    let open_connection = |open: &mut JoinSet<()>, stream, peer| {
+        let place = table.take(peer);
         let (routes, ending) = (routes.clone(), ending.clone());
-        open.spawn(connection::attend(stream, place, routes, limits, ending));
+        open.spawn(connection::serve_in_place(
+            stream, place, routes, limits, ending,
+        ));
     };
-    // The next to be attended to, which waits where each of the others keeps its place.
+    // The next connection to open, which waits while all others keep their places.
     let mut next = None;
     loop {
         if next.is_some()
-            && has_room(&places, open.len(), most)
+            && has_room(&table, open.len(), most)
             && let Some((stream, peer)) = next.take()
         {
-            attend(&mut open, stream, peer);
+            open_connection(&mut open, stream, peer);
         }
         tokio::select! {
             accepted = listener.accept(), if next.is_none() => match accepted {
                 Ok((stream, address)) => {
-                    let peer = peers.of(&stream, address);
+                    let peer = peers.peer_of(&stream, address);
                     next = Some((stream, peer));
                 }
-                Err(error) => rest_after(&error, &places).await,
+                Err(error) => rest_after(&error, &table).await,
             },
             Some(_) = open.join_next() => {}
-            () = places.changed(), if next.is_some() => {}
+            () = table.changed(), if next.is_some() => {}
             () = ending.cancelled() => break,
         }
     }
     if let Some((stream, peer)) = next {
-        attend(&mut open, stream, peer);
+        open_connection(&mut open, stream, peer);
     }
     for (stream, address) in queued(listener)? {
-        let peer = peers.of(&stream, address);
-        attend(&mut open, stream, peer);
+        let peer = peers.peer_of(&stream, address);
+        open_connection(&mut open, stream, peer);
     }
     let answered = async { while open.join_next().await.is_some() {} };
     if time::timeout(limits.last_answers, answered).await.is_err() {
@@ -168,17 +172,17 @@ pub async fn serve(
     Ok(())
 }
 
-/// Whether there is room for one more, where so many are open of `most`: if need be, one of
-/// them is told to make some.
-fn has_room(places: &Places, open: usize, most: usize) -> bool {
-    let leaving = places.leaving();
+/// Whether there is room for one more connection, where `open` are open of `most`. If there is
+/// none, one of them is told to make room.
+fn has_room(table: &ConnectionTable, open: usize, most: usize) -> bool {
+    let leaving = table.leaving();
     let is_full = open.saturating_sub(leaving) >= most;
-    !is_full || (leaving < LEAVING && places.make_room())
+    !is_full || (leaving < MAX_LEAVING && table.make_room())
 }
 
-/// A peer that went away while it waited is no matter; a want of descriptors is, and a
-/// connection that nobody uses has one to give.
-async fn rest_after(error: &io::Error, places: &Places) {
+/// Waits after an error of accept, unless the peer has gone away. When descriptors are short, a
+/// waiting connection is told to end, because that frees one.
+async fn rest_after(error: &io::Error, table: &ConnectionTable) {
     let peer_left = matches!(
         error.kind(),
         io::ErrorKind::ConnectionRefused
@@ -187,13 +191,18 @@ async fn rest_after(error: &io::Error, places: &Places) {
     );
     if !peer_left {
         tracing::warn!(%error, "a connection cannot be accepted");
-        let made = places.make_room();
-        time::sleep(if made { ACCEPT_SOON } else { ACCEPT_AGAIN }).await;
+        let made = table.make_room();
+        time::sleep(if made {
+            ACCEPT_DELAY_AFTER_ROOM
+        } else {
+            ACCEPT_RETRY_DELAY
+        })
+        .await;
     }
 }
 
-/// Who is connected already and was not accepted yet: to them, this service was there.
-/// Asks the system itself, since the runtime may not have heard of them yet.
+/// The connections that are established but not accepted yet: to their clients, this service was
+/// there. Asks the system itself, since the runtime may not know of them yet.
 fn queued(listener: TcpListener) -> io::Result<Vec<(TcpStream, SocketAddr)>> {
     let listener = listener.into_std()?;
     let mut streams = Vec::new();

@@ -1,9 +1,9 @@
-//! Who is at the other end of a connection, as far as that can be told.
+//! The peer at the other end of a connection, as far as it can be known.
 //!
-//! By the address; and on the loopback, where everyone has the same, by the user whose
-//! process it is, which the system tells (`NETLINK_SOCK_DIAG`, what `ss` asks by). There it is
-//! looked up by the connection's four numbers, so that it costs the same however many
-//! connections there are. A system that does not tell leaves it open.
+//! It is known by its address; and on the loopback, where all peers have the same, by the user of
+//! its process, whom the kernel names (`NETLINK_SOCK_DIAG`, as `ss` uses it). The user is looked
+//! up by the connection's two addresses and ports, so that it costs the same however many
+//! connections there are. On a system that does not tell, the user is unknown.
 
 use std::{
     io::{Read, Write},
@@ -13,7 +13,7 @@ use std::{
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 
-/// See the module's words.
+/// The other end of a connection: its address and, on this machine, its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Peer {
     pub(crate) address: IpAddr,
@@ -27,27 +27,27 @@ impl Peer {
     }
 }
 
-/// Tells who is at the other end.
-pub(super) struct Peers {
-    /// Where the system is asked.
-    system: Option<Socket>,
-    asked: u32,
+/// Finds the peer of a connection.
+pub(super) struct PeerLookup {
+    /// The socket by which the kernel is asked.
+    netlink: Option<Socket>,
+    last_number: u32,
 }
 
-impl Peers {
+impl PeerLookup {
     pub(super) fn new() -> Self {
         const NETLINK: i32 = 16;
         const SOCK_DIAG: i32 = 4;
         let kind = Type::DGRAM.nonblocking().cloexec();
-        let system = Socket::new(Domain::from(NETLINK), kind, Some(Protocol::from(SOCK_DIAG)));
+        let netlink = Socket::new(Domain::from(NETLINK), kind, Some(Protocol::from(SOCK_DIAG)));
         Self {
-            system: system.ok(),
-            asked: 0,
+            netlink: netlink.ok(),
+            last_number: 0,
         }
     }
 
-    /// Who is at the other end of `stream`, which was accepted from `address`.
-    pub(super) fn of(&mut self, stream: &TcpStream, address: SocketAddr) -> Peer {
+    /// The peer of `stream`, which was accepted from `address`.
+    pub(super) fn peer_of(&mut self, stream: &TcpStream, address: SocketAddr) -> Peer {
         let canonical =
             |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
         let theirs = canonical(address);
@@ -55,7 +55,7 @@ impl Peers {
         if theirs.ip().is_loopback()
             && let Ok(ours) = stream.local_addr()
         {
-            uid = self.owner(theirs, canonical(ours));
+            uid = self.socket_owner(theirs, canonical(ours));
         }
         Peer {
             address: network(theirs.ip()),
@@ -63,31 +63,33 @@ impl Peers {
         }
     }
 
-    /// Whose socket on this machine it is that goes from `from` to `to`.
-    fn owner(&mut self, from: SocketAddr, to: SocketAddr) -> Option<u32> {
-        let mut system = self.system.as_ref()?;
-        self.asked = self.asked.wrapping_add(1);
-        system.write_all(&question(self.asked, from, to)).ok()?;
+    /// The user who owns the socket on this machine that is connected from `from` to `to`.
+    fn socket_owner(&mut self, from: SocketAddr, to: SocketAddr) -> Option<u32> {
+        let mut netlink = self.netlink.as_ref()?;
+        self.last_number = self.last_number.wrapping_add(1);
+        netlink
+            .write_all(&diag_request(self.last_number, from, to))
+            .ok()?;
         let mut answer = [0; 512];
-        // An answer to an earlier question, which came too late, is not one to this.
+        // A late answer to an earlier question is skipped.
         loop {
-            let length = system.read(&mut answer).ok()?;
+            let length = netlink.read(&mut answer).ok()?;
             let said = answer.get(..length)?;
-            if number(said, 8)? == self.asked {
+            if u32_at(said, 8)? == self.last_number {
                 return owner_in(said);
             }
         }
     }
 }
 
-const HEADER: usize = 16;
-const BY_FAMILY: u16 = 20;
-/// Of a connection that is open at the end asked about. One that was closed there belongs to
-/// nobody any more, and the system calls that nobody root.
-const ESTABLISHED: u8 = 1;
+const NLMSG_HEADER_BYTES: usize = 16;
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+/// The state of a connection that is open at the peer's end. A closed one has no owner any more,
+/// and the kernel reports root for it.
+const TCP_ESTABLISHED: u8 = 1;
 
-/// `struct nlmsghdr` and `struct inet_diag_req_v2`.
-fn question(number: u32, from: SocketAddr, to: SocketAddr) -> Vec<u8> {
+/// A request to the kernel: `struct nlmsghdr` and `struct inet_diag_req_v2`.
+fn diag_request(number: u32, from: SocketAddr, to: SocketAddr) -> Vec<u8> {
     const LENGTH: u32 = 72;
     const REQUEST: u16 = 1;
     const INET: u8 = 2;
@@ -96,7 +98,7 @@ fn question(number: u32, from: SocketAddr, to: SocketAddr) -> Vec<u8> {
     let family = if from.is_ipv4() { INET } else { INET6 };
     let mut bytes = Vec::with_capacity(LENGTH as usize);
     bytes.extend(LENGTH.to_ne_bytes());
-    bytes.extend(BY_FAMILY.to_ne_bytes());
+    bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
     bytes.extend(REQUEST.to_ne_bytes());
     bytes.extend(number.to_ne_bytes());
     bytes.extend([0; 4]);
@@ -121,23 +123,23 @@ fn question(number: u32, from: SocketAddr, to: SocketAddr) -> Vec<u8> {
 
 /// The owner in a `struct inet_diag_msg`.
 fn owner_in(answer: &[u8]) -> Option<u32> {
-    const STATE: usize = HEADER + 1;
-    const UID: usize = HEADER + 64;
+    const STATE: usize = NLMSG_HEADER_BYTES + 1;
+    const UID: usize = NLMSG_HEADER_BYTES + 64;
     let kind = answer.get(4..6)?;
     let kind = u16::from_ne_bytes(kind.try_into().ok()?);
-    if kind != BY_FAMILY || *answer.get(STATE)? != ESTABLISHED {
+    if kind != SOCK_DIAG_BY_FAMILY || *answer.get(STATE)? != TCP_ESTABLISHED {
         return None;
     }
-    number(answer, UID)
+    u32_at(answer, UID)
 }
 
-fn number(bytes: &[u8], at: usize) -> Option<u32> {
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let four = bytes.get(at..at + 4)?;
     Some(u32::from_ne_bytes(four.try_into().ok()?))
 }
 
-/// What one machine has of addresses: of IPv6, a whole network; of the loopback, where who is
-/// there may take any, all of it.
+/// The addresses of one machine as one: of IPv6, its whole network; of the loopback, where a
+/// process may take any address, all of it.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(address) if address.is_loopback() => Ipv4Addr::LOCALHOST.into(),
@@ -155,26 +157,26 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn tells_the_user_of_a_process_on_this_machine() {
+    async fn the_lookup_tells_the_user_of_a_process_on_this_machine() {
         for any in ["127.0.0.1:0", "[::1]:0"] {
             let Ok(listener) = tokio::net::TcpListener::bind(any).await else {
                 // A machine without IPv6.
                 continue;
             };
-            let mut peers = Peers::new();
+            let mut peers = PeerLookup::new();
             for _ in 0..3 {
                 let theirs = TcpStream::connect(listener.local_addr().unwrap());
                 let (theirs, accepted) = tokio::join!(theirs, listener.accept());
                 let (stream, address) = accepted.unwrap();
-                let peer = peers.of(&stream, address);
+                let peer = peers.peer_of(&stream, address);
                 assert!(peer.is_local());
                 let own = rustix::process::geteuid().as_raw();
                 // Some systems do not tell.
                 assert!(peer.uid.is_none_or(|uid| uid == own), "{peer:?}");
-                // Nobody's any more, it is not root's.
+                // A closed connection is not taken for root's.
                 drop(theirs);
                 let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
-                while peers.of(&stream, address).uid.is_some() {
+                while peers.peer_of(&stream, address).uid.is_some() {
                     assert!(std::time::Instant::now() < deadline);
                 }
             }
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_elsewhere_is_one_whatever_its_address_in_its_network() {
+    fn an_ipv6_machine_is_one_whatever_its_address_in_its_network() {
         let of = |text: &str| network(text.parse().unwrap());
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
         assert_ne!(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_tells_nothing() {
+    fn a_malformed_answer_names_no_owner() {
         for bytes in [&[][..], &[0; 16], &[0xFF; 80], &[20; 84]] {
             assert_eq!(owner_in(bytes), None);
         }

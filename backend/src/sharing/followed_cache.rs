@@ -6,7 +6,7 @@ use std::{collections::VecDeque, sync::Arc};
 use shared::wire::Tile;
 use tokio::sync::Mutex;
 
-use crate::{class::Key, homes::Fingerprint};
+use crate::{class::CopyId, homes::Fingerprint};
 
 /// Bytes of older versions that are kept for participants who are still reading them. The newest is
 /// always kept.
@@ -18,7 +18,7 @@ const MAX_CACHED_BYTES: usize = 128 << 20;
 pub(super) struct FollowedCache(Mutex<VecDeque<CachedTile>>);
 
 struct CachedTile {
-    key: Key,
+    key: CopyId,
     version: Fingerprint,
     tile: Arc<Vec<u8>>,
 }
@@ -28,7 +28,7 @@ impl FollowedCache {
     /// meanwhile wait for that one.
     pub(super) async fn get_or_make(
         &self,
-        key: &Key,
+        key: &CopyId,
         version: Fingerprint,
         make: impl AsyncFnOnce() -> Option<Vec<u8>>,
     ) -> Option<Arc<Vec<u8>>> {
@@ -79,7 +79,7 @@ mod tests {
             let home = homes.home_of("ines").unwrap();
             read_notebook(&home, "a.ipynb", None).unwrap().0
         };
-        let key = |filename: &str| Key {
+        let key = |filename: &str| CopyId {
             filename: filename.to_owned(),
             user: "ines".to_owned(),
         };
@@ -131,7 +131,7 @@ mod tests {
             .unwrap();
         fs::create_dir(folder.path().join("ines")).unwrap();
         let cache = FollowedCache::default();
-        let key = Key {
+        let key = CopyId {
             filename: "a.ipynb".to_owned(),
             user: "ines".to_owned(),
         };

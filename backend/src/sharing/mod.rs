@@ -24,7 +24,7 @@ use shared::{
 
 use self::followed_cache::FollowedCache;
 use crate::{
-    class::{Class, Key, Observer, Revision},
+    class::{Class, CopyId, Observer, Revision},
     feed::{Announcements, Recipients},
     files::replace,
     identity::Identity,
@@ -78,13 +78,13 @@ impl Sharing {
     /// bytes with other responses; `None` when no notebook is followed.
     pub async fn followed_tile(&self, class: &Class) -> Option<(Arc<Vec<u8>>, bool)> {
         let FollowedNotebook { filename, user } = self.current().followed?;
-        let key = Key { filename, user };
+        let key = CopyId { filename, user };
         let make = async || {
             class
                 .whole_as(&key, |tile| followed_cache::json(&tile))
                 .await
         };
-        let tile = match class.good_version(&key).await {
+        let tile = match class.readable_version(&key).await {
             Some(version) => {
                 let lent = self.followed_cache.get_or_make(&key, version, make).await;
                 lent.map(|tile| (tile, true))
@@ -148,7 +148,7 @@ impl Sharing {
     }
 
     /// Announces a change of the followed notebook.
-    fn announce_followed(&self, key: &Key) {
+    fn announce_followed(&self, key: &CopyId) {
         if self.is_followed(&key.filename, &key.user) {
             self.announcements
                 .send(Recipients::Everyone, FOLLOWED_KIND, &());
@@ -170,7 +170,7 @@ impl Observer for Sharing {
         self.announce_followed(&revision.key);
     }
 
-    fn removed(&self, key: &Key) {
+    fn removed(&self, key: &CopyId) {
         self.announce_followed(key);
     }
 }

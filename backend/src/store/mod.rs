@@ -1,4 +1,4 @@
-//! Events: what a store promises. How SQLite keeps the promise is in `sqlite/`.
+//! Events: the trait of a store, and its promises. `sqlite/` implements it.
 //!
 //! Two views of the same facts: the *list*, which holds the latest event of each
 //! `(type, user, path)` in the order they first came, and the *journal*, which holds
@@ -13,7 +13,7 @@ use tokio::sync::broadcast;
 pub(crate) use sqlite::inspect;
 pub use sqlite::{SqliteStore, StoreOptions, versions};
 
-/// An event somebody wants stored; its `id` is the store's to give.
+/// An event to be stored; the store gives it its `id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
     /// What happened, such as [`shared::wire::SAVE_NOTEBOOK`].
@@ -30,14 +30,14 @@ pub struct NewEvent {
 
 /// An event that is on disk, and its place in the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Committed {
+pub struct CommittedEvent {
     /// Counts every event ever stored, from 1.
     pub seq: i64,
-    /// What was stored.
+    /// The event as it was stored.
     pub event: Event,
 }
 
-/// Equality on the fields of an event; what is `None` matches everything.
+/// A filter of events by equal fields; a field that is `None` matches every event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventFilter {
     /// [`Event::id`]
@@ -55,14 +55,14 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// The same of one user alone; `None` when it asks for somebody else's.
+    /// The same filter for one user alone; `None` when it asks for another user's events.
     #[must_use]
     pub fn of_user(mut self, user: &str) -> Option<Self> {
         let asked = self.user.get_or_insert_with(|| user.to_owned());
         (asked == user).then_some(self)
     }
 
-    /// Whether `event` is one of those asked for.
+    /// Whether `event` matches.
     #[must_use]
     pub fn matches(&self, event: &Event) -> bool {
         fn is(wanted: Option<&String>, value: &str) -> bool {
@@ -77,43 +77,43 @@ impl EventFilter {
     }
 }
 
-/// Some of the journal's entries, and how far it was looked for them.
+/// Matching entries of the journal, and how far it was searched for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalPage {
-    /// Those that match, oldest first.
-    pub entries: Vec<Committed>,
-    /// None but these matches up to this sequence number. It is later than the one that was
-    /// asked with, unless the journal ends there.
+    /// The entries that match, oldest first.
+    pub entries: Vec<CommittedEvent>,
+    /// No other entry matches up to this sequence number. It is later than the one in the
+    /// request, unless the journal ends there.
     pub seen: i64,
-    /// Whether nothing is gone that came after the one that was asked with.
+    /// Whether no entry after the sequence number in the request has been cut off.
     pub is_whole: bool,
 }
 
 /// The part of the journal that is still kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JournalBounds {
-    /// A reader that has seen this sequence number, or a later one, has missed nothing
-    /// that is gone.
+    /// A reader that has seen this sequence number, or a later one, has missed no entry that was
+    /// cut off.
     pub complete_after: i64,
     /// The newest committed sequence number, 0 when there is none.
     pub newest: i64,
 }
 
-/// Why a store could not do what it was asked to.
+/// Why a store failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The engine failed: a full or read-only disk, an I/O error.
     #[error("{0}")]
     Engine(String),
-    /// It would be one key more than this user may have.
+    /// The event would be one key more than its user may have.
     #[error("{user} has {most} entries already")]
     TooManyKeys {
-        /// Whose event it is.
+        /// The event's user.
         user: String,
         /// How many they may have.
         most: u32,
     },
-    /// More events come than can be stored.
+    /// The queue of events is full.
     #[error("too many events are waiting to be stored")]
     Overloaded,
     /// The store has been closed.
@@ -121,24 +121,24 @@ pub enum StoreError {
     Closed,
 }
 
-/// A place where events are kept.
+/// A store of events.
 pub trait EventStore: Send + Sync + 'static {
     /// Stores `event`; when this returns, it survives a crash. A known
     /// `(kind, user, path)` keeps its id and its place in the list.
-    fn append(&self, event: NewEvent) -> BoxFuture<'_, Result<Committed, StoreError>>;
+    fn append(&self, event: NewEvent) -> BoxFuture<'_, Result<CommittedEvent, StoreError>>;
 
     /// The same, unless the event has a new key and its user has `most` keys already.
     fn append_within(
         &self,
         event: NewEvent,
         most: u32,
-    ) -> BoxFuture<'_, Result<Committed, StoreError>>;
+    ) -> BoxFuture<'_, Result<CommittedEvent, StoreError>>;
 
     /// The latest events that match, in the order their keys first came.
     fn list(&self, filter: EventFilter) -> BoxFuture<'_, Result<Vec<Event>, StoreError>>;
 
-    /// At most `limit` journal entries after `seq` that match, as far as can be looked in a
-    /// moment: whoever sees little is not to wait until there is something for them.
+    /// At most `limit` journal entries after `seq` that match, as far as can be searched in a
+    /// moment: a reader who may see few entries does not wait until one matches.
     fn journal_after(
         &self,
         seq: i64,
@@ -146,14 +146,14 @@ pub trait EventStore: Send + Sync + 'static {
         filter: EventFilter,
     ) -> BoxFuture<'_, Result<JournalPage, StoreError>>;
 
-    /// What the journal still holds.
+    /// The part of the journal that is still kept.
     fn journal_bounds(&self) -> BoxFuture<'_, Result<JournalBounds, StoreError>>;
 
     /// Every event committed from now on. A receiver that lags reads what it missed
     /// from [`EventStore::journal_after`].
-    fn subscribe(&self) -> broadcast::Receiver<Committed>;
+    fn subscribe(&self) -> broadcast::Receiver<CommittedEvent>;
 
-    /// What made the last write fail, until one succeeds again, in words that anyone may
+    /// Why the last write failed, until one succeeds again, in words that every user may
     /// read. A store in trouble tries by itself whether it is over.
     fn trouble(&self) -> Option<String>;
 }

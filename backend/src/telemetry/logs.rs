@@ -1,4 +1,4 @@
-//! The log on stderr: as text for people or as JSON, a line an event, and nothing in it
+//! The log on stderr: as text for people or as JSON, a line an event, and no text in it
 //! that could pass for another line.
 
 use std::{
@@ -12,7 +12,7 @@ use tracing_subscriber::{
 };
 
 /// A field is cut to so many characters.
-const LONGEST_FIELD: usize = 200;
+const MAX_FIELD_CHARS: usize = 200;
 
 /// How a line of the log looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -24,7 +24,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Begins to log what `PIPALHUB_LOG` asks for, or what matters.
+/// Begins to log, by the filter `wanted` of `PIPALHUB_LOG`, or from the level `info` on.
 pub fn install_logs(format: LogFormat, wanted: Option<&str>) {
     let filter = wanted
         .and_then(|wanted| EnvFilter::from_str(wanted).ok())
@@ -52,7 +52,7 @@ pub fn install_logs(format: LogFormat, wanted: Option<&str>) {
 pub fn loggable(text: &str) -> impl fmt::Display {
     let mut shown = String::new();
     for (count, character) in text.chars().enumerate() {
-        if count == LONGEST_FIELD {
+        if count == MAX_FIELD_CHARS {
             shown.push('…');
             break;
         }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_from_outside_looks_like_a_line_of_ours() {
+    fn no_text_from_outside_looks_like_a_line_of_ours() {
         let cases = [
             (
                 "plain, and ümlaut \"quoted\"",
@@ -94,7 +94,7 @@ mod tests {
             assert_eq!(loggable(given).to_string(), shown);
         }
         let long = loggable(&"é".repeat(10_000)).to_string();
-        assert_eq!(long.chars().count(), LONGEST_FIELD + 1);
+        assert_eq!(long.chars().count(), MAX_FIELD_CHARS + 1);
         assert!(long.ends_with('…'));
     }
 }

@@ -12,7 +12,7 @@ use prometheus::{HistogramOpts, HistogramVec, Registry, TextEncoder};
 use super::process;
 
 /// From a commit to a disk (0.2 ms) to a wall of three hundred that is read anew.
-const SECONDS: [f64; 14] = [
+const HISTOGRAM_BUCKETS_S: [f64; 14] = [
     0.0001, 0.0003, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 3.0, 10.0,
 ];
 
@@ -34,8 +34,7 @@ const HISTOGRAMS: [(&str, &[&str], &str); 5] = [
     ),
 ];
 
-/// Begins to collect; what was counted before is lost. Once a process is enough, and more
-/// often does nothing.
+/// Begins to collect metrics; counts before this are lost. Further calls do nothing.
 ///
 /// # Panics
 /// When another recorder than this one was installed before, which nothing here does.
@@ -43,14 +42,14 @@ pub fn install_metrics() {
     registry();
 }
 
-/// Everything there is, in the text form that Prometheus reads.
+/// All metrics, in the text form that Prometheus reads.
 ///
 /// # Errors
-/// When what was collected cannot be written as text, which is a fault here.
+/// When the metrics cannot be written as text, which is a fault here.
 pub fn render_metrics() -> Result<String, prometheus::Error> {
-    // A counter is set to a value in two steps, so whoever else asks waits.
-    static ASKED: Mutex<()> = Mutex::new(());
-    let _alone = ASKED.lock();
+    // A counter is set to a value in two steps, so only one request renders at a time.
+    static RENDERING: Mutex<()> = Mutex::new(());
+    let _alone = RENDERING.lock();
     process::report();
     TextEncoder::new().encode_to_string(&registry().gather())
 }
@@ -61,7 +60,7 @@ fn registry() -> &'static Registry {
         let registry = Registry::new();
         let mut recorder = Recorder::builder().with_registry(&registry);
         for (name, labels, help) in HISTOGRAMS {
-            let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
+            let options = HistogramOpts::new(name, help).buckets(HISTOGRAM_BUCKETS_S.to_vec());
             let histogram = HistogramVec::new(options, labels).expect("its names are names");
             recorder = recorder.with_metric(histogram);
         }
@@ -71,7 +70,7 @@ fn registry() -> &'static Registry {
     })
 }
 
-/// The words that stand above each metric. One without them still prints.
+/// Sets the help texts of the metrics. A metric without one still prints.
 fn describe() {
     describe_counter!(
         "pipalhub_http_requests_total",
@@ -144,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prints_what_was_counted_once_it_is_installed() {
+    fn metrics_are_printed_once_they_are_installed() {
         install_metrics();
         install_metrics();
         metrics::counter!("pipalhub_test_total").increment(3);

@@ -1,7 +1,7 @@
-//! What whoever runs the service can see of it: metrics, a line for each request, and
+//! Metrics and logs for the administrator of the service: metrics, a line for each request, and
 //! text from outside made fit for a log.
 //!
-//! Not here: who may see the metrics (`routes/metrics.rs`).
+//! Not here: the right to see the metrics (`routes/metrics.rs`).
 
 mod logs;
 mod metrics;

@@ -1,10 +1,10 @@
-//! What the kernel says of this process, under the names that Prometheus has for it.
+//! Metrics of this process from the kernel, under the names that Prometheus has for them.
 
 use std::fs;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
-/// In which the kernel counts time for programs, on every Linux.
+/// The unit in which the kernel counts processor time, on every Linux.
 const TICKS_PER_SECOND: u64 = 100;
 
 pub(super) fn describe() {
@@ -23,7 +23,7 @@ pub(super) fn describe() {
     describe_gauge!("process_threads", "Threads");
 }
 
-/// Brings the gauges up to date. What the kernel does not tell is left out.
+/// Brings the gauges up to date. A value that the kernel does not tell is left out.
 pub(super) fn report() {
     if let Some(stat) = fs::read_to_string("/proc/self/stat")
         .ok()
@@ -36,7 +36,7 @@ pub(super) fn report() {
         gauge!("process_resident_memory_bytes").set(bytes as f64);
     }
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
-        // Without the one that this very look has open.
+        // Without the descriptor that lists this folder.
         gauge!("process_open_fds").set(open.count().saturating_sub(1) as f64);
     }
     if let Some(most) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
@@ -53,19 +53,20 @@ fn resident_bytes() -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+/// Processor time and threads, from `/proc/self/stat`.
 #[derive(Debug, PartialEq, Eq)]
-struct Stat {
+struct ProcessStat {
     ticks: u64,
     threads: u64,
 }
 
-/// After the program's name, which may hold anything, in brackets: `utime` and `stime` are
-/// the 12th and 13th field, `num_threads` is the 18th.
-fn stat(text: &str) -> Option<Stat> {
+/// Parses `/proc/self/stat`. After the program's name, which may hold any character, in brackets:
+/// `utime` and `stime` are the 12th and 13th field, `num_threads` is the 18th.
+fn stat(text: &str) -> Option<ProcessStat> {
     let (_, rest) = text.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_whitespace().collect();
     let field = |place: usize| fields.get(place)?.parse::<u64>().ok();
-    Some(Stat {
+    Some(ProcessStat {
         ticks: field(11)? + field(12)?,
         threads: field(17)?,
     })
@@ -76,9 +77,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_the_kernel_writes() {
+    fn stat_reads_the_kernels_line() {
         let text = "77 (a) b (c) S 1 77 77 0 -1 4194560 1 0 0 0 250 50 0 0 20 0 9 0 1 2 3";
-        let read = Stat {
+        let read = ProcessStat {
             ticks: 300,
             threads: 9,
         };

@@ -1,7 +1,7 @@
-//! One look at every request: counted, timed, and a line in the log when that is wanted.
+//! Observes every request: counts it, times it, and logs a line when that is wanted.
 //!
-//! What is told of a request is its route's template, never its address: an address holds
-//! names of people and files, and may hold whatever somebody typed.
+//! A metric and a log line name a request by its route's template, never by its address: an
+//! address holds names of people and files, and any text that a user typed.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -18,18 +18,18 @@ use metrics::{counter, histogram};
 use super::loggable;
 use crate::identity::Identity;
 
-/// Who a request turned out to be from; the extractors in `routes/extract` fill it in.
+/// The sender of a request; the extractors in `routes/extract` fill it in.
 #[derive(Clone, Debug, Default)]
 pub struct Requester(Arc<OnceLock<Identity>>);
 
 impl Requester {
-    /// It is from this person.
+    /// Sets the sender.
     pub fn is(&self, identity: &Identity) {
         // The same request asked twice is from the same person.
         let _ = self.0.set(identity.clone());
     }
 
-    /// Who it is from, when that is known.
+    /// The sender, when that is known.
     #[must_use]
     pub fn identity(&self) -> Option<&Identity> {
         self.0.get()
@@ -66,7 +66,8 @@ pub async fn observe_request(
     response
 }
 
-/// Anyone may send a method of their own making, and every name is a series for ever.
+/// The method as a label. Clients may make up methods, and each label value is a time series for
+/// ever.
 fn method_name(request: &Request) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let method = request.method().as_str();
@@ -76,7 +77,7 @@ fn method_name(request: &Request) -> &'static str {
         .unwrap_or("other")
 }
 
-/// The template below the prefix, `/events/stream`; what no route has is `page`.
+/// The route's template below the prefix, `/events/stream`; `page` for an address without a route.
 fn route_name(request: &Request, prefix: &str) -> String {
     let matched = request.extensions().get::<MatchedPath>();
     let below = matched.and_then(|path| path.as_str().strip_prefix(prefix));

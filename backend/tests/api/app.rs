@@ -19,7 +19,7 @@ use backend::{
     class::{Class, Reporter, TailLimits},
     feed::{Announcements, Feed},
     history::{HistoryStore, Recorder, Retention, SqliteHistory},
-    homes::{HomesTemplate, Reader},
+    homes::{HomesTemplate, NotebookReader},
     limits::{LimitSettings, Limits},
     notices::NoticeBoard,
     routes::router,
@@ -149,7 +149,7 @@ impl App {
         let history: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
         let retention = Retention::new(30, 1 << 30);
-        let reader = Reader::from(homes);
+        let reader = NotebookReader::from(homes);
         let recorder = Recorder::start(
             Arc::clone(&history),
             reader.clone(),
@@ -253,7 +253,7 @@ impl App {
     pub(crate) fn hang(&self, user: &str) -> Sender<()> {
         let (let_go, hanging) = mpsc::channel();
         let (begun, has_begun) = mpsc::channel();
-        self.class.reader().lanes().put(user, move || {
+        self.class.reader().lanes().submit_detached(user, move || {
             begun.send(()).unwrap();
             // It ends when the other end is dropped.
             let _ = hanging.recv();
@@ -267,7 +267,7 @@ impl App {
         let class = self.class.clone();
         let builds = Arc::clone(&self.builds.0);
         let built = tokio::task::spawn_blocking(move || {
-            class.look_around(|_| true);
+            class.scan_homes(|_| true);
             class.read_all(2);
             builds.class_was_read(&class);
             builds.settle();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use backend::store::{
-    Committed, EventFilter, EventStore, JournalBounds, JournalPage, NewEvent, SqliteStore,
+    CommittedEvent, EventFilter, EventStore, JournalBounds, JournalPage, NewEvent, SqliteStore,
     StoreError,
 };
 use futures::future::BoxFuture;
@@ -24,7 +24,7 @@ impl Held {
 }
 
 impl EventStore for Held {
-    fn append(&self, event: NewEvent) -> BoxFuture<'_, Result<Committed, StoreError>> {
+    fn append(&self, event: NewEvent) -> BoxFuture<'_, Result<CommittedEvent, StoreError>> {
         self.store.append(event)
     }
 
@@ -32,7 +32,7 @@ impl EventStore for Held {
         &self,
         event: NewEvent,
         most: u32,
-    ) -> BoxFuture<'_, Result<Committed, StoreError>> {
+    ) -> BoxFuture<'_, Result<CommittedEvent, StoreError>> {
         self.store.append_within(event, most)
     }
 
@@ -57,7 +57,7 @@ impl EventStore for Held {
         self.store.journal_bounds()
     }
 
-    fn subscribe(&self) -> broadcast::Receiver<Committed> {
+    fn subscribe(&self) -> broadcast::Receiver<CommittedEvent> {
         self.store.subscribe()
     }
 

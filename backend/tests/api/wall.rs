@@ -77,7 +77,7 @@ async fn a_participant_sees_only_their_own() {
 #[tokio::test]
 async fn a_half_written_file_keeps_the_last_good_tail() {
     let app = App::standalone().await;
-    app.save("alice", "day1.ipynb", &["good_version"]);
+    app.save("alice", "day1.ipynb", &["readable_version"]);
     app.instructor()
         .tell(&app.save_event("alice", "day1.ipynb"))
         .await;
@@ -86,12 +86,12 @@ async fn a_half_written_file_keeps_the_last_good_tail() {
             .json("api/tile?filename=day1.ipynb&user=alice")
             .await
     };
-    assert!(mentions(&tile().await, "good_version"));
+    assert!(mentions(&tile().await, "readable_version"));
     let whole = notebook(&["next_version"]);
     for torn in ["", &whole[..whole.len() / 2]] {
         app.save_text("alice", "day1.ipynb", torn);
         let shown = tile().await;
-        assert!(mentions(&shown, "good_version"), "{shown}");
+        assert!(mentions(&shown, "readable_version"), "{shown}");
         assert_eq!(shown["tile"]["problem"], Value::Null);
     }
     app.save_text("alice", "day1.ipynb", &whole);

@@ -15,7 +15,7 @@ use std::{
 use anyhow::Context;
 use backend::{
     builds::Builds,
-    class::{Class, Key, TailLimits},
+    class::{Class, CopyId, TailLimits},
     homes::HomesTemplate,
 };
 use serde::Serialize;
@@ -48,7 +48,7 @@ pub(crate) fn in_memory(
     for _ in 0..runs {
         let kept = Kept::new(homes)?;
         let begun = Instant::now();
-        kept.class.look_around(|key| key.filename == filename);
+        kept.class.scan_homes(|key| key.filename == filename);
         kept.class.read_all(THREADS);
         kept.builds.settle_sections();
         let mut html = Counted(0);
@@ -58,7 +58,7 @@ pub(crate) fn in_memory(
         last = Some(kept);
     }
     let kept = last.context("it must be done at least once")?;
-    let keys = kept.class.keys();
+    let keys = kept.class.copy_ids();
     kept.builds.class_was_read(&kept.class);
     kept.builds.settle();
     for (run, key) in keys.iter().cycle().take(runs).enumerate() {
@@ -113,7 +113,7 @@ impl Kept {
     }
 
     /// Of what is in the summary by now.
-    fn saved_at_ms(&self, key: &Key) -> Option<i64> {
+    fn saved_at_ms(&self, key: &CopyId) -> Option<i64> {
         let listed = self.builds.list("", Some(&key.user));
         let mut copies = listed
             .into_iter()
@@ -134,7 +134,7 @@ impl Drop for Kept {
 }
 
 /// Changes the source of the last cell, as somebody at work does.
-fn save_changed(homes: &HomesTemplate, key: &Key, run: usize) -> anyhow::Result<()> {
+fn save_changed(homes: &HomesTemplate, key: &CopyId, run: usize) -> anyhow::Result<()> {
     let home = homes.home_of(&key.user).context("nobody's home")?;
     let path = home.shown(&key.filename);
     let mut notebook: Value = serde_json::from_slice(&fs::read(&path)?)?;

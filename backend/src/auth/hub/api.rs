@@ -10,14 +10,15 @@ use tokio::time::timeout;
 
 use super::{
     HubLimits, HubSettings, HubUser,
-    turns::{Lane, Turns},
+    turns::{HubCaller, HubTurns},
 };
 use crate::secret::Secret;
 
+/// Calls the Hub's API.
 pub(super) struct HubApi {
     http: reqwest::Client,
     settings: HubSettings,
-    turns: Turns,
+    turns: HubTurns,
     limits: HubLimits,
 }
 
@@ -31,22 +32,22 @@ impl HubApi {
         Ok(Self {
             http,
             settings,
-            turns: Turns::new(limits.at_once),
+            turns: HubTurns::new(limits.at_once),
             limits,
         })
     }
 
-    /// Whose token this is; `None` when the Hub does not know it.
+    /// The user of this token; `None` when the Hub does not know it.
     pub(super) async fn owner_of(
         &self,
         token: &str,
-        lane: Lane,
+        caller: HubCaller,
     ) -> anyhow::Result<Option<HubUser>> {
         let request = self
             .http
             .get(format!("{}/user", self.settings.api_url))
             .header("Authorization", format!("token {token}"));
-        self.in_time(lane, async {
+        self.in_time(caller, async {
             let response = self.send(request).await?;
             match response.status() {
                 StatusCode::OK => {
@@ -68,7 +69,7 @@ impl HubApi {
         &self,
         code: &str,
         verifier: &str,
-        lane: Lane,
+        caller: HubCaller,
     ) -> anyhow::Result<Secret> {
         #[derive(Deserialize)]
         struct TokenResponse {
@@ -85,7 +86,7 @@ impl HubApi {
         ]);
         let url = format!("{}/oauth2/token", settings.api_url);
         let request = self.http.post(url).form(&form);
-        self.in_time(lane, async {
+        self.in_time(caller, async {
             let response = self.send(request).await?;
             let status = response.status();
             if !status.is_success() {
@@ -97,7 +98,7 @@ impl HubApi {
         .await
     }
 
-    /// Sends it and counts it.
+    /// Sends a request, and counts it in the metrics.
     async fn send(&self, request: RequestBuilder) -> reqwest::Result<Response> {
         let begun = Instant::now();
         let response = request.send().await;
@@ -110,15 +111,15 @@ impl HubApi {
         response
     }
 
-    /// Runs `call` when it is its turn. The time counts from now: with a slow Hub, waiting
-    /// for a turn is what takes long.
+    /// Runs `call` when it is its turn. The timeout counts from now, because with a slow Hub the
+    /// wait for a turn takes longest.
     async fn in_time<T>(
         &self,
-        lane: Lane,
+        caller: HubCaller,
         call: impl Future<Output = anyhow::Result<T>>,
     ) -> anyhow::Result<T> {
         let calling = async {
-            let _turn = self.turns.take(lane).await;
+            let _turn = self.turns.take(caller).await;
             call.await
         };
         let patience = self.limits.patience;

@@ -1,16 +1,16 @@
 //! The Hub's answers to "whose token is this?", kept for a while.
 //!
-//! * `settings.rs`: what the Hub tells a service that it starts
-//! * `user.rs`: who a token belongs to, and their role
-//! * `api.rs`: the calls; `turns.rs`: whose is next
-//! * `answers.rs`: what was answered
+//! * `settings.rs`: the variables that the Hub sets for a service that it starts
+//! * `user.rs`: the user of a token, and their role
+//! * `api.rs`: the calls; `turns.rs`: their order
+//! * `answer_cache.rs`: the answers
 //!
 //! The Hub's token look-ups are slow in bulk, so it is asked once at a time for one token,
-//! and a few at a time for all, of whom everyone gets their turn. While it is slow or down,
-//! people it has named before go on with what it said last, and hardly wait for it; strangers
-//! are told to try again.
+//! and a few at a time for all callers, who take turns. While it is slow or down, users whom it
+//! has named before go on with its last answer, and hardly wait for it; strangers are told to
+//! try again.
 
-mod answers;
+mod answer_cache;
 mod api;
 mod settings;
 mod turns;
@@ -26,25 +26,25 @@ pub use settings::HubSettings;
 use user::HubUser;
 pub use user::{READ_SCOPE, WRITE_SCOPE};
 
-use super::{Asker, AuthError, session::digest};
+use super::{AuthError, RequestSource, session::digest};
 use crate::secret::Secret;
-use answers::{Answers, cache};
-use turns::Lane;
+use answer_cache::{HubAnswerCache, cache};
+use turns::HubCaller;
 
 /// How long the Hub is waited for and believed, and how much is asked and kept.
 #[derive(Clone, Copy, Debug)]
 pub struct HubLimits {
-    /// How long an answer is taken as still true, at most: a few are asked for anew sooner,
-    /// so that a class that came at once does not ask at once for ever.
+    /// How long an answer is taken as still true, at most: some expire sooner, so that the tokens
+    /// of a class that came at once are not asked for at once for ever.
     pub fresh: Duration,
     /// How long one is used while the Hub cannot be asked.
     pub stale: Duration,
     /// Until a question is given up, waiting for its turn included.
     pub patience: Duration,
-    /// Until somebody whom the Hub has named before goes on with that. The question goes
+    /// Until a user whom the Hub has named before goes on with that answer. The question goes
     /// on too, for their next request.
     pub prompt: Duration,
-    /// How long they then go on without asking again.
+    /// How long that user then goes on without another question.
     pub rest: Duration,
     /// Questions at the same time.
     pub at_once: usize,
@@ -71,15 +71,15 @@ impl Default for HubLimits {
     }
 }
 
-/// Who a token belongs to, unless the Hub does not know it.
-type Answer = Option<Arc<HubUser>>;
-/// A token and the Hub session it came with, as neither can be had from it.
+/// The user of a token; `None` when the Hub does not know it.
+type HubAnswer = Option<Arc<HubUser>>;
+/// The digest of a token and the Hub session it came with, from which neither can be recovered.
 type TokenKey = [u8; 32];
 
-/// Asks the Hub. See the module's words.
+/// Finds the user of a token by asking the Hub, whose answers it caches.
 pub struct HubClient {
-    answers: Arc<Answers>,
-    /// Whose answer was waited for in vain a moment ago.
+    answers: Arc<HubAnswerCache>,
+    /// The tokens for which an answer was waited for in vain a moment ago.
     resting: Cache<TokenKey, ()>,
     limits: HubLimits,
 }
@@ -90,7 +90,7 @@ impl HubClient {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(settings: HubSettings, limits: HubLimits) -> anyhow::Result<Self> {
-        let answers = Answers::new(settings, limits)?;
+        let answers = HubAnswerCache::new(settings, limits)?;
         Ok(Self {
             answers: Arc::new(answers),
             resting: cache(limits.remembered, limits.rest),
@@ -98,17 +98,21 @@ impl HubClient {
         })
     }
 
-    /// Whose token this is, which `asker` shows; `None` when the Hub does not know it.
+    /// The user of this token, which came from `source`; `None` when the Hub does not know it.
     ///
     /// # Errors
     /// [`AuthError::HubUnavailable`] when the Hub cannot be asked and the token is new here.
-    pub async fn user_of(&self, token: &str, asker: &Asker) -> Result<Answer, AuthError> {
-        let lane = Lane::Stranger(*asker);
-        self.count_and_look_up(key_of(token, None), token, lane)
+    pub async fn user_of(
+        &self,
+        token: &str,
+        source: &RequestSource,
+    ) -> Result<HubAnswer, AuthError> {
+        let caller = HubCaller::Stranger(*source);
+        self.count_and_look_up(key_of(token, None), token, caller)
             .await
     }
 
-    /// Whose token this is, of a session that was begun here; `hub_session` is the browser's
+    /// The user of the token of a session that was begun here; `hub_session` is the browser's
     /// session with the Hub: after it has ended, the answer is asked for anew.
     ///
     /// # Errors
@@ -117,20 +121,20 @@ impl HubClient {
         &self,
         token: &str,
         hub_session: Option<&str>,
-    ) -> Result<Answer, AuthError> {
-        let lane = Lane::Session(key_of(token, None));
+    ) -> Result<HubAnswer, AuthError> {
+        let caller = HubCaller::Session(key_of(token, None));
         let key = key_of(token, hub_session);
-        self.count_and_look_up(key, token, lane).await
+        self.count_and_look_up(key, token, caller).await
     }
 
     async fn count_and_look_up(
         &self,
         key: TokenKey,
         token: &str,
-        lane: Lane,
-    ) -> Result<Answer, AuthError> {
-        let (source, answer) = self.look_up(key, token, lane).await;
-        counter!("pipalhub_hub_lookups_total", "source" => source).increment(1);
+        caller: HubCaller,
+    ) -> Result<HubAnswer, AuthError> {
+        let (origin, answer) = self.look_up(key, token, caller).await;
+        counter!("pipalhub_hub_lookups_total", "source" => origin).increment(1);
         answer
     }
 
@@ -138,8 +142,8 @@ impl HubClient {
         &self,
         key: TokenKey,
         token: &str,
-        lane: Lane,
-    ) -> (&'static str, Result<Answer, AuthError>) {
+        caller: HubCaller,
+    ) -> (&'static str, Result<HubAnswer, AuthError>) {
         if let Some(answer) = self.answers.fresh(&key).await {
             return ("fresh", Ok(answer));
         }
@@ -147,11 +151,14 @@ impl HubClient {
         if known.is_some() && self.resting.contains_key(&key) {
             return ("stale", Ok(known));
         }
-        let (patience, lane) = match &known {
-            Some(user) => (self.limits.prompt, Lane::Person(user.name().to_owned())),
-            None => (self.limits.patience, lane),
+        let (patience, caller) = match &known {
+            Some(user) => (
+                self.limits.prompt,
+                HubCaller::Person(user.name().to_owned()),
+            ),
+            None => (self.limits.patience, caller),
         };
-        match (self.ask(key, token, lane, patience).await, known) {
+        match (self.ask(key, token, caller, patience).await, known) {
             (Ok(answer), _) => ("hub", Ok(answer)),
             (Err(cause), Some(user)) => {
                 tracing::warn!(%cause, "the Hub does not answer; going on with what it said");
@@ -166,14 +173,14 @@ impl HubClient {
         &self,
         key: TokenKey,
         token: &str,
-        lane: Lane,
+        caller: HubCaller,
         patience: Duration,
-    ) -> Result<Answer, String> {
+    ) -> Result<HubAnswer, String> {
         let answers = Arc::clone(&self.answers);
         let token = token.to_owned();
-        // A task of its own: who stops waiting does not stop the question. It ends by
-        // itself, since the call has its time.
-        let asking = tokio::spawn(async move { answers.ask(key, &token, lane).await });
+        // A task of its own: a caller that stops waiting does not stop the question. It ends by
+        // itself, since the call has a timeout.
+        let asking = tokio::spawn(async move { answers.ask(key, &token, caller).await });
         match timeout(patience, asking).await {
             Ok(Ok(answer)) => answer.map_err(|cause| format!("{cause:#}")),
             Ok(Err(panic)) => Err(panic.to_string()),
@@ -181,20 +188,25 @@ impl HubClient {
         }
     }
 
-    /// Forgets a token, so that the Hub is asked before it is good for anything again.
+    /// Forgets a token, so that the Hub is asked before it is valid again.
     pub async fn forget(&self, token: &str, hub_session: Option<&str>) {
         let key = key_of(token, hub_session);
         self.answers.forget(&key).await;
         self.resting.invalidate(&key).await;
     }
 
-    /// Trades an OAuth code, which `asker` brings, for a token.
+    /// Trades an OAuth code, which came from `source`, for a token.
     ///
     /// # Errors
     /// When the Hub refuses or cannot be asked.
-    pub async fn trade(&self, code: &str, verifier: &str, asker: &Asker) -> anyhow::Result<Secret> {
-        let lane = Lane::Stranger(*asker);
-        self.answers.api().trade(code, verifier, lane).await
+    pub async fn trade(
+        &self,
+        code: &str,
+        verifier: &str,
+        source: &RequestSource,
+    ) -> anyhow::Result<Secret> {
+        let caller = HubCaller::Stranger(*source);
+        self.answers.api().trade(code, verifier, caller).await
     }
 }
 
@@ -207,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_in_another_session_is_asked_for_anew() {
+    fn a_token_in_another_session_has_another_key() {
         assert_eq!(key_of("t", None), key_of("t", Some("")));
         assert_ne!(key_of("t", Some("one")), key_of("t", Some("two")));
         assert_ne!(key_of("ab", Some("c")), key_of("a", Some("bc")));

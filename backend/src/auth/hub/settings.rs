@@ -1,4 +1,4 @@
-//! What the Hub tells a service that it starts.
+//! The settings that the Hub gives to a service that it starts.
 
 use anyhow::{Context, bail};
 
@@ -7,7 +7,7 @@ use crate::secret::Secret;
 /// The `JUPYTERHUB_*` variables that a managed service gets.
 #[derive(Clone, Debug)]
 pub struct HubSettings {
-    /// Where the Hub's API answers, `http://127.0.0.1:8081/hub/api`.
+    /// The address of the Hub's API, `http://127.0.0.1:8081/hub/api`.
     pub api_url: String,
     /// This service's token, also its OAuth secret.
     pub api_token: Secret,
@@ -26,7 +26,7 @@ pub struct HubSettings {
 }
 
 impl HubSettings {
-    /// Reads them by `get`, which gives a variable's value; `None` without a Hub.
+    /// Reads the variables by `get`, which gives a variable's value; `None` without a Hub.
     ///
     /// # Errors
     /// When the Hub set some variables and not others.
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_variable_is_named() {
+    fn the_error_names_a_missing_variable() {
         let error =
             HubSettings::from_env(|name| (name == "JUPYTERHUB_API_TOKEN").then(|| "t".to_owned()));
         let error = error.unwrap_err().to_string();

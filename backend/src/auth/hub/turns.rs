@@ -1,7 +1,7 @@
-//! Whose question to the Hub is next, when there are more than are asked at once.
+//! Which question to the Hub is next, when there are more than are asked at once.
 //!
-//! Everyone has a lane of their own, and the lanes take turns: who asks a thousand things
-//! waits for themselves.
+//! Each caller has a queue of their own, and the queues take turns: a caller with a thousand
+//! questions delays their own only.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,60 +12,61 @@ use parking_lot::Mutex;
 
 use tokio::sync::oneshot;
 
-use super::{Asker, TokenKey};
+use super::{RequestSource, TokenKey};
 
-/// For whose sake the Hub is asked.
+/// The caller for whom the Hub is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Lane {
-    /// Somebody whom the Hub has named before.
+pub(super) enum HubCaller {
+    /// A user whom the Hub has named before.
     Person(String),
-    /// Whoever holds a session cookie with this token, which nobody can make up.
+    /// The holder of a session cookie with this token, which cannot be made up.
     Session(TokenKey),
-    /// Whoever shows a token that was never seen here, or a code: all that is known of them
-    /// is where they ask from.
-    Stranger(Asker),
+    /// The sender of a token that was never seen here, or of a code: only the source of their
+    /// request is known.
+    Stranger(RequestSource),
 }
 
-/// See the module's words.
+/// Gives out turns to ask the Hub, so many at once.
 #[derive(Clone)]
-pub(super) struct Turns(Arc<Mutex<Waiting>>);
+pub(super) struct HubTurns(Arc<Mutex<WaitingCallers>>);
 
-struct Waiting {
+/// The turns that are free, and the callers that wait for one.
+struct WaitingCallers {
     free: usize,
-    /// Who waits, by lane; none is empty.
-    lanes: HashMap<Lane, VecDeque<oneshot::Sender<Turn>>>,
-    /// The lanes, that whose turn it is first.
-    order: VecDeque<Lane>,
+    /// A queue for each caller that waits; none is empty.
+    queues: HashMap<HubCaller, VecDeque<oneshot::Sender<HubTurn>>>,
+    /// The callers, the next one first.
+    order: VecDeque<HubCaller>,
 }
 
-/// One turn, which is the next one's when it is dropped.
-pub(super) struct Turn(Option<Turns>);
+/// A turn, which passes to the next caller when it is dropped.
+pub(super) struct HubTurn(Option<HubTurns>);
 
-impl Turns {
+impl HubTurns {
     pub(super) fn new(at_once: usize) -> Self {
-        Self(Arc::new(Mutex::new(Waiting {
+        Self(Arc::new(Mutex::new(WaitingCallers {
             free: at_once,
-            lanes: HashMap::new(),
+            queues: HashMap::new(),
             order: VecDeque::new(),
         })))
     }
 
-    /// Waits until it is this lane's turn.
-    pub(super) async fn take(&self, lane: Lane) -> Turn {
+    /// Waits until it is this caller's turn.
+    pub(super) async fn take(&self, caller: HubCaller) -> HubTurn {
         let (sender, turn) = oneshot::channel();
         {
             let mut waiting = self.0.lock();
             if waiting.free > 0 {
                 waiting.free -= 1;
-                return Turn(Some(self.clone()));
+                return HubTurn(Some(self.clone()));
             }
-            waiting.add(lane, sender);
+            waiting.add(caller, sender);
         }
         turn.await
-            .expect("who waits is given a turn before they are forgotten")
+            .expect("a waiting caller is given a turn before it is forgotten")
     }
 
-    /// Gives a turn that has come back to whoever is next and still waits.
+    /// Gives a turn that has come back to the next caller that still waits.
     fn pass_on(self) {
         loop {
             let mut waiting = self.0.lock();
@@ -74,27 +75,27 @@ impl Turns {
                 return;
             };
             drop(waiting);
-            match next.send(Turn(Some(self.clone()))) {
+            match next.send(HubTurn(Some(self.clone()))) {
                 Ok(()) => return,
-                // Gave up at this moment. The turn must not pass itself on.
+                // The caller gave up at this moment. The turn must not pass itself on.
                 Err(mut turn) => turn.0 = None,
             }
         }
     }
 }
 
-impl Waiting {
-    fn add(&mut self, lane: Lane, sender: oneshot::Sender<Turn>) {
-        let queue = self.lanes.entry(lane.clone()).or_default();
+impl WaitingCallers {
+    fn add(&mut self, caller: HubCaller, sender: oneshot::Sender<HubTurn>) {
+        let queue = self.queues.entry(caller.clone()).or_default();
         if queue.is_empty() {
-            self.order.push_back(lane);
+            self.order.push_back(caller);
         }
         queue.push_back(sender);
     }
 
-    fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
-        while let Some(lane) = self.order.pop_front() {
-            let mut queue = self.lanes.remove(&lane).unwrap_or_default();
+    fn next(&mut self) -> Option<oneshot::Sender<HubTurn>> {
+        while let Some(caller) = self.order.pop_front() {
+            let mut queue = self.queues.remove(&caller).unwrap_or_default();
             let mut first = None;
             while first.is_none()
                 && let Some(sender) = queue.pop_front()
@@ -102,8 +103,8 @@ impl Waiting {
                 first = Some(sender).filter(|sender| !sender.is_closed());
             }
             if !queue.is_empty() {
-                self.lanes.insert(lane.clone(), queue);
-                self.order.push_back(lane);
+                self.queues.insert(caller.clone(), queue);
+                self.order.push_back(caller);
             }
             if first.is_some() {
                 return first;
@@ -113,7 +114,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Turn {
+impl Drop for HubTurn {
     fn drop(&mut self) {
         if let Some(turns) = self.0.take() {
             turns.pass_on();
@@ -127,12 +128,12 @@ mod tests {
 
     use super::*;
 
-    fn lane(user: &str) -> Lane {
-        Lane::Person(user.to_owned())
+    fn caller(user: &str) -> HubCaller {
+        HubCaller::Person(user.to_owned())
     }
 
-    /// Those whose turn has come, in any order.
-    fn served(waiting: &mut Vec<(String, BoxFuture<'static, Turn>)>) -> Vec<(String, Turn)> {
+    /// The callers whose turn has come, in any order.
+    fn served(waiting: &mut Vec<(String, BoxFuture<'static, HubTurn>)>) -> Vec<(String, HubTurn)> {
         let mut served = Vec::new();
         waiting.retain_mut(|(name, turn)| match turn.now_or_never() {
             Some(turn) => {
@@ -145,14 +146,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lanes_take_turns() {
-        let turns = Turns::new(1);
-        let mut held = vec![("first".to_owned(), turns.take(lane("mallory")).await)];
+    async fn callers_take_turns() {
+        let turns = HubTurns::new(1);
+        let mut held = vec![("first".to_owned(), turns.take(caller("mallory")).await)];
         let mut waiting = Vec::new();
         for (name, count) in [("mallory", 100), ("ana", 2), ("bob", 1)] {
             for _ in 0..count {
                 let turns = turns.clone();
-                let turn = async move { turns.take(lane(name)).await }.boxed();
+                let turn = async move { turns.take(caller(name)).await }.boxed();
                 waiting.push((name.to_owned(), turn));
             }
         }
@@ -168,25 +169,25 @@ mod tests {
             order,
             ["mallory", "ana", "bob", "mallory", "ana", "mallory"]
         );
-        // Who gives up is passed over, and nothing is lost.
+        // A caller that gives up is passed over, and no turn is lost.
         waiting.clear();
         held.clear();
         let waiting = turns.0.lock();
         assert_eq!(
-            (waiting.free, waiting.lanes.len(), waiting.order.len()),
+            (waiting.free, waiting.queues.len(), waiting.order.len()),
             (1, 0, 0)
         );
     }
 
     #[tokio::test]
-    async fn a_turn_that_was_given_to_nobody_comes_back() {
-        let turns = Turns::new(1);
-        let first = turns.take(lane("ana")).await;
-        let mut given = turns.take(lane("bob")).boxed();
+    async fn a_turn_given_to_a_caller_that_gave_up_comes_back() {
+        let turns = HubTurns::new(1);
+        let first = turns.take(caller("ana")).await;
+        let mut given = turns.take(caller("bob")).boxed();
         assert!((&mut given).now_or_never().is_none());
         drop(first);
-        // It is bob's, who does not look any more.
+        // It is bob's, who has given up.
         drop(given);
-        assert!(turns.take(lane("carol")).now_or_never().is_some());
+        assert!(turns.take(caller("carol")).now_or_never().is_some());
     }
 }

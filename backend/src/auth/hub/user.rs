@@ -1,8 +1,8 @@
-//! Who a token belongs to, and what it lets them do here.
+//! The user of a token, and the role that the token gives them here.
 //!
-//! The Hub has users and services, and nothing keeps one from having the name of another. A
-//! service is never a participant: it has no home, and one called `ana` is not ana. With a
-//! scope that lets it see or change the class it is somebody under a name of its own.
+//! The Hub has users and services, and a service may have the name of a user. A service is never
+//! a participant: it has no home, and one called `ana` is not ana. With a scope that lets it see
+//! or change the class it has an identity with a name of its own.
 
 use serde::Deserialize;
 use shared::wire::Role;
@@ -10,16 +10,16 @@ use shared::wire::Role;
 use super::HubSettings;
 use crate::{auth::AuthError, identity::Identity};
 
-/// Seeing everyone's work.
+/// The scope to see everyone's work.
 pub const READ_SCOPE: &str = "custom:pipalhub:read";
-/// Changing the class as well.
+/// The scope to change the class as well.
 pub const WRITE_SCOPE: &str = "custom:pipalhub:write";
 
-/// What the Hub answers to `GET /user`.
+/// The user model, with which the Hub answers `GET /user`.
 #[derive(Deserialize)]
-pub(super) struct Owner {
+pub(super) struct UserModel {
     #[serde(default)]
-    kind: Kind,
+    kind: HubUserKind,
     name: String,
     #[serde(default)]
     admin: bool,
@@ -27,26 +27,26 @@ pub(super) struct Owner {
     scopes: Vec<String>,
 }
 
-/// What the Hub calls an owner. What is not said to be a user is none.
+/// The kind of a token's owner. One that the Hub does not call a user is taken for a service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+enum HubUserKind {
     User,
     #[default]
     #[serde(other)]
     Service,
 }
 
-/// A token's owner.
+/// The owner of a token, and the role that the token gives them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubUser {
-    kind: Kind,
+    kind: HubUserKind,
     name: String,
     role: Role,
 }
 
 impl HubUser {
-    pub(super) fn new(owner: Owner, settings: &HubSettings) -> Self {
+    pub(super) fn new(owner: UserModel, settings: &HubSettings) -> Self {
         Self {
             role: role(&owner, settings),
             kind: owner.kind,
@@ -54,23 +54,23 @@ impl HubUser {
         }
     }
 
-    /// The Hub's name for them.
+    /// The Hub's name of the user or service.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Who that is here.
+    /// The identity that they have here.
     ///
     /// # Errors
-    /// [`AuthError::ServiceWithoutScope`] for a service that may neither see nor change the class, which
-    /// is nobody here.
+    /// [`AuthError::ServiceWithoutScope`] for a service that may neither see nor change the class,
+    /// which has no identity here.
     pub fn identity(&self) -> Result<Identity, AuthError> {
         let Self { kind, name, role } = self;
         let user = match kind {
-            Kind::User => name.clone(),
+            HubUserKind::User => name.clone(),
             // The Hub lets no user have a slash in their name.
-            Kind::Service if role.sees_everyone() => format!("service/{name}"),
-            Kind::Service => {
+            HubUserKind::Service if role.sees_everyone() => format!("service/{name}"),
+            HubUserKind::Service => {
                 return Err(AuthError::ServiceWithoutScope(name.clone()));
             }
         };
@@ -82,10 +82,10 @@ impl HubUser {
     }
 }
 
-/// The rights are the token's and not its owner's: one that is not meant for this service's
-/// pages only says who its owner is. That of an instructor's own server is such a one, and
-/// what runs there must not see the class.
-fn role(owner: &Owner, settings: &HubSettings) -> Role {
+/// The role is the token's and not its owner's: a token that is not meant for this service's
+/// pages only names its owner. That of an instructor's own server is such a token, and code that
+/// runs there must not see the class.
+fn role(owner: &UserModel, settings: &HubSettings) -> Role {
     let holds = |scope: &str| owner.scopes.iter().any(|held| held == scope);
     let own = format!("access:services!service={}", settings.service_name);
     if !holds("access:services") && !holds(&own) {
@@ -99,9 +99,9 @@ fn role(owner: &Owner, settings: &HubSettings) -> Role {
     }
 }
 
-/// A person who administers the Hub. Of services there are many that may, for other ends.
-fn is_admin(owner: &Owner) -> bool {
-    owner.admin && owner.kind == Kind::User
+/// Whether a person administers the Hub. Services do not count: many may do so, for other ends.
+fn is_admin(owner: &UserModel) -> bool {
+    owner.admin && owner.kind == HubUserKind::User
 }
 
 #[cfg(test)]
@@ -122,9 +122,9 @@ mod tests {
         }
     }
 
-    fn owner(admin: bool, scopes: &[&str]) -> Owner {
-        Owner {
-            kind: Kind::User,
+    fn owner(admin: bool, scopes: &[&str]) -> UserModel {
+        UserModel {
+            kind: HubUserKind::User,
             name: "ana".to_owned(),
             admin,
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn rights_come_from_the_token() {
+    fn the_role_comes_from_the_token() {
         use Role::{Helper, Instructor, Participant};
         let visit = "access:services!service=dashboard";
         for (admin, scopes, expected) in [
@@ -151,7 +151,7 @@ mod tests {
         }
     }
 
-    /// Whatever it is called, and whatever else it is that the Hub may name one day.
+    /// Whatever its name is, and whatever other kinds the Hub may name one day.
     #[test]
     fn a_service_is_no_participant() {
         let visit = "access:services!service=dashboard";
@@ -160,7 +160,7 @@ mod tests {
                 let scopes = serde_json::to_string(scopes).unwrap();
                 let owner =
                     format!(r#"{{{kind} "name": "ana", "admin": {admin}, "scopes": {scopes}}}"#);
-                let owner: Owner = serde_json::from_str(&owner).unwrap();
+                let owner: UserModel = serde_json::from_str(&owner).unwrap();
                 HubUser::new(owner, &settings(true)).identity()
             };
             for scopes in [&[][..], &[visit], &[READ_SCOPE, WRITE_SCOPE]] {
@@ -171,12 +171,12 @@ mod tests {
                 );
             }
             for (scope, role) in [(READ_SCOPE, Role::Helper), (WRITE_SCOPE, Role::Instructor)] {
-                let somebody = identity(false, &[visit, scope]).unwrap();
-                assert_eq!((&*somebody.user, somebody.role), ("service/ana", role));
+                let service = identity(false, &[visit, scope]).unwrap();
+                assert_eq!((&*service.user, service.role), ("service/ana", role));
             }
         }
         let owner = r#"{"kind": "user", "name": "ana", "groups": [], "scopes": []}"#;
-        let owner: Owner = serde_json::from_str(owner).unwrap();
+        let owner: UserModel = serde_json::from_str(owner).unwrap();
         let ana = HubUser::new(owner, &settings(true)).identity().unwrap();
         assert_eq!((&*ana.user, ana.role), ("ana", Role::Participant));
     }

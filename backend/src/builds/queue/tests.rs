@@ -1,10 +1,10 @@
 //! Tests of the order in which the queue gives tasks.
 
 use super::*;
-use crate::class::{Content, TailLimits};
+use crate::class::{NotebookContent, TailLimits};
 
 fn target(user: &str) -> BuildTarget {
-    BuildTarget::Copy(Key {
+    BuildTarget::Copy(CopyId {
         filename: "a.ipynb".to_owned(),
         user: user.to_owned(),
     })
@@ -15,7 +15,7 @@ fn revision(user: &str) -> BuildTask {
         unreachable!("it is a copy's")
     };
     let file = b"{\"cells\": []}".to_vec().into();
-    let content = Content::parse(file, TailLimits::NONE, None);
+    let content = NotebookContent::parse(file, TailLimits::NONE, None);
     BuildTask::Revised(Box::new(Revision {
         key,
         version: None,
@@ -56,7 +56,7 @@ fn a_participant_who_saves_much_delays_only_their_own_exports() {
     queue.release();
     let now = Instant::now();
     let copy = |user: &str, n: usize| {
-        BuildTarget::Copy(Key {
+        BuildTarget::Copy(CopyId {
             filename: format!("{n}.ipynb"),
             user: user.to_owned(),
         })
@@ -103,7 +103,7 @@ fn held_notebooks_are_bounded_in_bytes_too() {
     let large = |user: &str| {
         let mut file = b"{\"cells\": []}".to_vec();
         file.resize(MAX_HELD_BYTES / 2, b' ');
-        let content = Content::parse(file.into(), TailLimits::NONE, None);
+        let content = NotebookContent::parse(file.into(), TailLimits::NONE, None);
         let BuildTask::Revised(mut revision) = revision(user) else {
             unreachable!("it was just made")
         };
@@ -168,7 +168,7 @@ fn looks_without_end_do_not_keep_files_from_being_written() {
     let now = Instant::now();
     let summary = |n: usize| BuildTarget::Summary(format!("{n}.ipynb"));
     let copy = |n: usize| {
-        BuildTarget::Copy(Key {
+        BuildTarget::Copy(CopyId {
             filename: format!("{n}.ipynb"),
             user: "mallory".to_owned(),
         })

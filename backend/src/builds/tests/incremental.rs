@@ -41,7 +41,8 @@ fn made_from_nothing(
         .iter()
         .map(|(user, text)| {
             let at = saved_at_ms(user);
-            let section = match Content::parse(text.clone().into_bytes().into(), limits, None) {
+            let section = match NotebookContent::parse(text.clone().into_bytes().into(), limits, None)
+            {
                 Ok(content) => SummarySection::of(user, at, &content, None),
                 Err(error) => {
                     let problem = format!("This file is not a notebook: {error}.");

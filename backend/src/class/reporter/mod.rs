@@ -1,15 +1,15 @@
-//! Saves that met no hook become events all the same: a hub without the extension, or
+//! Saves that no server reports become events all the same: a hub without the extension, or
 //! no hub at all, still works.
 //!
 //! A change on disk is looked at after a short grace. Under a Hub the grace lets the
 //! participant's own server report first, so that a save is one event and not two.
 
-mod due;
-mod post;
+mod lane_results;
+mod look_schedule;
+mod stored_saves;
 #[cfg(test)]
 mod tests;
-mod told;
-mod walks;
+mod walk_schedule;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -26,106 +26,107 @@ use shared::wire::{DELETE_NOTEBOOK, SAVE_NOTEBOOK};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Class, Key, Look, path_of};
+use super::{Class, CopyId, LookOutcome, path_of};
 use crate::{
-    homes::{Fingerprint, Found, Poke, Watch, watch},
-    limits::{Buckets, Rate},
+    homes::{Fingerprint, FoundNotebook, Poke, Watch, watch},
+    limits::{Rate, TokenBuckets},
     store::{EventStore, NewEvent},
     time,
 };
-use due::Due;
-use post::{Answer, Post, Why};
-use told::{Told, absent};
-use walks::Walks;
+use lane_results::{LaneResult, LookReason, ResultSender};
+use look_schedule::LookSchedule;
+use stored_saves::{StoredSaves, absent};
+use walk_schedule::WalkSchedule;
 
-/// So many pokes are taken between two looks at what is due.
-const AT_ONCE: usize = 1_000;
-/// Between two looks who has a home.
-const COUNT_EVERY: Duration = Duration::from_secs(2);
-/// Until a file that is being written, or is just gone, is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_millis(25);
-/// And so much longer for each KiB that there is of it.
-const PER_KIB: Duration = Duration::from_micros(60);
-/// Until a store that failed is tried again.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// So many pokes are taken before due files are looked at.
+const MAX_POKES_PER_ROUND: usize = 1_000;
+/// Between two listings of the users who have a home.
+const USER_LIST_INTERVAL: Duration = Duration::from_secs(2);
+/// Until a file that is being written is looked at again, or the users are listed after a
+/// change that no home is named for.
+const RELOOK_DELAY: Duration = Duration::from_millis(25);
+/// A large file is looked at again so much later for each KiB that there is of it.
+const RELOOK_DELAY_PER_KIB: Duration = Duration::from_micros(60);
+/// Until an event that the store refused is appended again.
+const STORE_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Of one person's saves: whoever touches many files must not fill the list of events with
-/// theirs. JupyterLab saves an open notebook every five seconds.
-const PACE: Rate = Rate {
+/// Limits the reported saves of one person, so that touching many files does not fill the list
+/// of events. JupyterLab saves an open notebook every five seconds.
+const SAVE_RATE: Rate = Rate {
     a_second: 10,
     burst: 300,
 };
 
-/// Watches the homes and appends events. See the module's words.
+/// Watches the homes and appends an event for each save and deletion that no server has reported.
 ///
-/// It looks at nothing itself: homes are walked and files are read in the lanes of whose they
-/// are, and what was found comes back as an answer. So it waits for nobody's disk.
+/// Its own thread reads no disk: homes are walked and files are read in their owners' lanes, and
+/// the results come back over a channel. So it waits for no participant's disk.
 pub struct Reporter {
     class: Class,
     store: Arc<dyn EventStore>,
     runtime: Handle,
     grace: Duration,
-    /// What the store knew at the start.
-    told: Told,
-    due: Due,
-    /// When it is looked next who has a home.
-    next_count: Instant,
-    /// When whose home is walked.
-    walks: Walks,
-    /// What was known of each person when their home was begun to be walked.
-    walked: HashMap<String, Vec<Key>>,
-    /// How often whose saves are reported.
-    paces: Buckets,
+    /// The saves that the store knew at the start.
+    stored_saves: StoredSaves,
+    due: LookSchedule,
+    /// When the users who have a home are listed next.
+    next_user_list: Instant,
+    /// When each home is walked.
+    walks: WalkSchedule,
+    /// The copies that were known of each person when the walk of their home began.
+    walked: HashMap<String, Vec<CopyId>>,
+    /// Count each person's reported saves.
+    buckets: TokenBuckets,
     watch: Watch,
     pokes: Receiver<Poke>,
-    answers: Receiver<Answer>,
-    post: Post,
+    lane_results: Receiver<LaneResult>,
+    results: ResultSender,
 }
 
 impl Reporter {
-    /// Looks at every home once, so that the class is known when this returns, but for those
-    /// whose disk does not answer. Notebooks saved while nobody was watching are due at once.
+    /// Walks every home once, so that the class is known when this returns, but for homes
+    /// whose disk does not answer. Notebooks saved while no service ran are due at once.
     ///
     /// # Errors
-    /// When the store cannot say which saves it knows.
+    /// When the store cannot list the saves it knows.
     pub async fn new(
         class: Class,
         store: Arc<dyn EventStore>,
         grace: Duration,
     ) -> anyhow::Result<Self> {
-        let told = Told::by(&*store, &class).await?;
+        let stored_saves = StoredSaves::load(&*store, &class).await?;
         let (watch, pokes, wake) = watch();
-        let (sender, answers) = mpsc::channel();
+        let (sender, lane_results) = mpsc::channel();
         let mut reporter = Self {
             class,
             store,
             runtime: Handle::current(),
             grace,
-            told,
-            due: Due::default(),
-            next_count: Instant::now() + COUNT_EVERY,
-            walks: Walks::default(),
+            stored_saves,
+            due: LookSchedule::default(),
+            next_user_list: Instant::now() + USER_LIST_INTERVAL,
+            walks: WalkSchedule::default(),
             walked: HashMap::new(),
-            paces: Buckets::default(),
+            buckets: TokenBuckets::default(),
             watch,
             pokes,
-            answers,
-            post: Post {
-                answers: sender,
+            lane_results,
+            results: ResultSender {
+                results: sender,
                 wake,
             },
         };
         let scans = reporter.class.scan(&reporter.watch);
-        // What comes and goes from now on has their homes walked.
+        // Changes from now on ask for a walk of their home.
         let users: Vec<String> = scans.iter().map(|(user, _)| user.clone()).collect();
-        reporter.walks.are_of(&users, reporter.next_count);
+        reporter.walks.set_users(&users, reporter.next_user_list);
         for (_, scanned) in scans {
-            // Of a home that is late the next walk will tell.
+            // A home that is late is found by its next walk.
             let found = scanned.answer().await.unwrap_or_else(|_| {
-                reporter.class.lacks_some();
+                reporter.class.missed_a_home();
                 Vec::new()
             });
-            reporter.are_there(found, Duration::ZERO);
+            reporter.add_found(found, Duration::ZERO);
         }
         Ok(reporter)
     }
@@ -144,99 +145,103 @@ impl Reporter {
 
     fn run(mut self, ending: &CancellationToken) {
         while !ending.is_cancelled() {
-            self.count_people_in_time();
-            self.walk_due();
+            self.list_users_when_due();
+            self.walk_due_homes();
             self.look_at_due();
-            self.say_what_is_gone();
+            self.report_deletions();
             let now = Instant::now();
-            let wake = [self.due.next(), self.walks.next(), self.told.next()];
+            let wake = [self.due.next(), self.walks.next(), self.stored_saves.next()];
             let wake = wake.into_iter().flatten();
-            let wake = wake.fold(self.next_count, Instant::min);
+            let wake = wake.fold(self.next_user_list, Instant::min);
             match self.pokes.recv_timeout(wake.saturating_duration_since(now)) {
-                Ok(poke) => self.poked(poke),
+                Ok(poke) => self.take_poke(poke),
                 Err(RecvTimeoutError::Timeout) => {}
-                // It cannot be: one of the other ends is ours.
+                // Impossible: `results` holds one of the senders.
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            // One round for all that has come meanwhile.
-            while let Ok(answer) = self.answers.try_recv() {
-                self.answered(answer);
+            // One round for all results that have come meanwhile.
+            while let Ok(answer) = self.lane_results.try_recv() {
+                self.take_result(answer);
             }
-            for _ in 0..AT_ONCE {
+            for _ in 0..MAX_POKES_PER_ROUND {
                 let Ok(poke) = self.pokes.try_recv() else {
                     break;
                 };
-                self.poked(poke);
+                self.take_poke(poke);
             }
         }
     }
 
-    fn poked(&mut self, poke: Poke) {
+    fn take_poke(&mut self, poke: Poke) {
         match poke {
             Poke::Written { user, filename } => {
                 let due = Instant::now() + self.grace;
-                self.due.look_at(Key { filename, user }, due);
+                self.due.look_at(CopyId { filename, user }, due);
             }
-            Poke::Rescan { user: Some(user) } => self.walks.are_wanted(&user, Instant::now()),
+            Poke::Rescan { user: Some(user) } => self.walks.want(&user, Instant::now()),
             Poke::Rescan { user: None } => {
-                self.walks.all_are_wanted(Instant::now());
-                self.next_count = self.next_count.min(Instant::now() + LOOK_AGAIN);
+                self.walks.want_all(Instant::now());
+                self.next_user_list = self.next_user_list.min(Instant::now() + RELOOK_DELAY);
             }
             Poke::Wake => {}
         }
     }
 
-    fn answered(&mut self, answer: Answer) {
+    fn take_result(&mut self, answer: LaneResult) {
         match answer {
-            Answer::Walked {
+            LaneResult::Walked {
                 user,
                 found,
                 absent,
                 took,
             } => {
-                self.were_walked(&user, found, took);
+                self.finish_walk(&user, found, took);
                 if let Some(absent) = absent {
-                    self.told.are_gone(&user, absent);
+                    self.stored_saves.set_gone(&user, absent);
                 }
             }
-            Answer::Looked { key, look, why } => {
+            LaneResult::Looked { key, look, why } => {
                 self.due.ended(&key);
                 match why {
-                    Why::Written { is_new } => self.written(key, look.as_ref(), is_new),
-                    Why::Gone { reported } => self.gone(&key, look.as_ref(), reported),
+                    LookReason::Written { is_new } => {
+                        self.report_written(key, look.as_ref(), is_new)
+                    }
+                    LookReason::Gone { reported } => {
+                        self.report_gone(&key, look.as_ref(), reported)
+                    }
                 }
             }
         }
     }
 
-    fn count_people_in_time(&mut self) {
+    fn list_users_when_due(&mut self) {
         let now = Instant::now();
-        if now >= self.next_count {
-            self.next_count = now + COUNT_EVERY;
+        if now >= self.next_user_list {
+            self.next_user_list = now + USER_LIST_INTERVAL;
             self.class.reader().lanes().keep_going();
-            self.count_people();
+            self.list_users();
         }
     }
 
-    /// Looks who has a home. What was known of who has none any more is looked at.
-    fn count_people(&mut self) {
-        let users = self.watch.everyone(self.class.homes());
-        self.walks.are_of(&users, Instant::now());
+    /// Lists the users who have a home, and checks the copies of those who have none any more.
+    fn list_users(&mut self) {
+        let users = self.watch.users(self.class.homes());
+        self.walks.set_users(&users, Instant::now());
         let users: HashSet<String> = users.into_iter().collect();
-        for key in self.class.keys() {
+        for key in self.class.copy_ids() {
             if !users.contains(&key.user) {
-                self.look_whether_gone(key);
+                self.check_whether_gone(key);
             }
         }
     }
 
-    fn walk_due(&mut self) {
+    fn walk_due_homes(&mut self) {
         let due = self.walks.take_due(Instant::now());
         if due.is_empty() {
             return;
         }
-        let mut known: HashMap<String, Vec<Key>> = HashMap::new();
-        for key in self.class.keys() {
+        let mut known: HashMap<String, Vec<CopyId>> = HashMap::new();
+        for key in self.class.copy_ids() {
             known.entry(key.user.clone()).or_default().push(key);
         }
         for user in due {
@@ -248,20 +253,20 @@ impl Reporter {
 
     fn walk(&self, user: String) {
         let (watch, homes) = (self.watch.clone(), self.class.homes().clone());
-        let letter = self.post.letter(Answer::Walked {
+        let guard = self.results.guard(LaneResult::Walked {
             user: user.clone(),
             found: Vec::new(),
             absent: None,
             took: Duration::ZERO,
         });
-        let missed = self.told.missed(&user);
+        let missed = self.stored_saves.unfound(&user);
         let lanes = self.class.reader().lanes();
-        lanes.put(&user.clone(), move || {
+        lanes.submit_detached(&user.clone(), move || {
             let begun = Instant::now();
             let found = watch.scan_home(&homes, &user);
             let absent = absent(&homes, &user, missed);
             let took = begun.elapsed();
-            letter.write(Answer::Walked {
+            guard.set(LaneResult::Walked {
                 user,
                 found,
                 absent,
@@ -270,27 +275,27 @@ impl Reporter {
         });
     }
 
-    fn were_walked(&mut self, user: &str, found: Vec<Found>, took: Duration) {
+    fn finish_walk(&mut self, user: &str, found: Vec<FoundNotebook>, took: Duration) {
         self.walks.ended(user, took, Instant::now());
         let known = self.walked.remove(user).unwrap_or_default();
         let present: HashSet<String> = found.iter().map(|file| file.filename.clone()).collect();
-        self.are_there(found, self.grace);
+        self.add_found(found, self.grace);
         for key in known {
             if !present.contains(&key.filename) {
-                self.look_whether_gone(key);
+                self.check_whether_gone(key);
             }
         }
     }
 
-    /// These were found; those that nobody has reported are due after `grace`.
-    fn are_there(&mut self, found: Vec<Found>, grace: Duration) {
+    /// Takes what a walk has found; unreported versions are due after `grace`.
+    fn add_found(&mut self, found: Vec<FoundNotebook>, grace: Duration) {
         for file in found {
-            let (version, key) = (file.fingerprint, Key::from(file));
-            let entry = self.class.0.found(&key);
-            let is_told = self.told.knows(&key, version);
-            if entry.reported().is_none() && is_told {
-                entry.set_reported(Some(version));
-            } else if entry.reported() != Some(version) {
+            let (version, key) = (file.fingerprint, CopyId::from(file));
+            let record = self.class.0.mark_found(&key);
+            let is_stored = self.stored_saves.confirms(&key, version);
+            if record.reported().is_none() && is_stored {
+                record.set_reported(Some(version));
+            } else if record.reported() != Some(version) {
                 self.due.look_at(key, Instant::now() + grace);
             }
         }
@@ -299,119 +304,124 @@ impl Reporter {
     fn look_at_due(&mut self) {
         let now = Instant::now();
         for key in self.due.take(now) {
-            let pause = self.paces.wait(&key.user, PACE, now);
+            let pause = self.buckets.wait(&key.user, SAVE_RATE, now);
             if !pause.is_zero() {
                 self.due.look_at(key.clone(), now);
                 self.due.pause(&key.user, now + pause);
                 continue;
             }
-            let is_new = self.class.0.entry(&key).is_none();
-            self.look_at(key, Why::Written { is_new });
+            let is_new = self.class.0.record(&key).is_none();
+            self.look_at(key, LookReason::Written { is_new });
         }
     }
 
-    fn look_whether_gone(&mut self, key: Key) {
-        let entry = self.class.0.entry(&key);
-        let reported = entry.and_then(|entry| entry.reported());
-        self.look_at(key, Why::Gone { reported });
+    fn check_whether_gone(&mut self, key: CopyId) {
+        let record = self.class.0.record(&key);
+        let reported = record.and_then(|record| record.reported());
+        self.look_at(key, LookReason::Gone { reported });
     }
 
-    fn look_at(&mut self, key: Key, why: Why) {
+    fn look_at(&mut self, key: CopyId, why: LookReason) {
         if !self.due.begin(&key) {
             return;
         }
         let core = Arc::clone(&self.class.0);
-        let entry = match why {
-            Why::Written { .. } => Some(core.entry_or_new(&key)),
-            Why::Gone { .. } => core.entry(&key),
+        let record = match why {
+            LookReason::Written { .. } => Some(core.record_or_new(&key)),
+            LookReason::Gone { .. } => core.record(&key),
         };
-        let answer = move |key, look| Answer::Looked { key, look, why };
-        let letter = self.post.letter(answer(key.clone(), None));
+        let answer = move |key, look| LaneResult::Looked { key, look, why };
+        let guard = self.results.guard(answer(key.clone(), None));
         let lanes = self.class.reader().lanes();
-        lanes.put(&key.user.clone(), move || {
-            let look = entry.map(|entry| core.refresh(&key, &entry));
-            letter.write(answer(key, look));
+        lanes.submit_detached(&key.user.clone(), move || {
+            let look = record.map(|record| core.refresh(&key, &record));
+            guard.set(answer(key, look));
         });
     }
 
     /// Reports a file that was looked at.
-    fn written(&mut self, key: Key, look: Option<&Look>, is_new: bool) {
+    fn report_written(&mut self, key: CopyId, look: Option<&LookOutcome>, is_new: bool) {
         let version = match look {
-            Some(Look::Good(version) | Look::Bad(Some(version), _)) => *version,
-            Some(Look::BeingWritten(version)) => {
+            Some(LookOutcome::Good(version) | LookOutcome::Bad(Some(version), _)) => *version,
+            Some(LookOutcome::BeingWritten(version)) => {
                 // Reading half of a large file again and again takes time, too.
                 let kib = u32::try_from(version.size() >> 10).unwrap_or(u32::MAX);
-                return self.look_in(key, LOOK_AGAIN + PER_KIB * kib);
+                return self.look_in(key, RELOOK_DELAY + RELOOK_DELAY_PER_KIB * kib);
             }
-            // Nobody else has heard of it, and nobody need.
-            Some(Look::Missing) if is_new && self.is_unreported(&key) => {
+            // No event was committed for it, and none is needed.
+            Some(LookOutcome::Missing) if is_new && self.is_unreported(&key) => {
                 return self.class.forget(&key);
             }
-            Some(Look::Missing) => return self.walks.are_wanted(&key.user, Instant::now()),
-            // Somebody else's file, or a link, is no notebook of theirs: a walk would not have
-            // found it either.
-            Some(Look::Bad(None, _)) if is_new => return self.class.forget(&key),
-            Some(Look::Bad(None, _)) | None => return,
+            Some(LookOutcome::Missing) => return self.walks.want(&key.user, Instant::now()),
+            // Another user's file, or a link, is no notebook of this participant's: a walk would
+            // not have found it either.
+            Some(LookOutcome::Bad(None, _)) if is_new => return self.class.forget(&key),
+            Some(LookOutcome::Bad(None, _)) | None => return,
         };
-        let Some(entry) = self.class.0.entry(&key) else {
+        let Some(record) = self.class.0.record(&key) else {
             return;
         };
-        if entry.version() != Some(version) {
-            // Somebody has looked since, and at another one.
+        if record.version() != Some(version) {
+            // A later look has read another version.
             return self.look_in(key, Duration::ZERO);
         }
-        let before = entry.set_reported(Some(version));
+        let before = record.set_reported(Some(version));
         if before == Some(version) {
             return;
         }
-        let pace = self.paces.take(&key.user, 1, PACE, Instant::now());
+        let pace = self.buckets.take(&key.user, 1, SAVE_RATE, Instant::now());
         if let Err(pause) = pace {
-            entry.set_reported(before);
+            record.set_reported(before);
             self.look_in(key, pause);
         } else if !self.append(SAVE_NOTEBOOK, &key, Some(version)) {
-            entry.set_reported(before);
-            self.look_in(key, TRY_AGAIN);
+            record.set_reported(before);
+            self.look_in(key, STORE_RETRY_DELAY);
         }
     }
 
-    fn is_unreported(&self, key: &Key) -> bool {
-        let entry = self.class.0.entry(key);
-        entry.is_none_or(|entry| entry.reported().is_none())
+    fn is_unreported(&self, key: &CopyId) -> bool {
+        let record = self.class.0.record(key);
+        record.is_none_or(|record| record.reported().is_none())
     }
 
-    fn look_in(&mut self, key: Key, pause: Duration) {
+    fn look_in(&mut self, key: CopyId, pause: Duration) {
         self.due.look_at(key, Instant::now() + pause);
     }
 
-    /// Only what was once seen on disk can be gone; a notebook that a server reported
-    /// and that was never found stays on the wall with a word on why.
-    fn gone(&mut self, key: &Key, look: Option<&Look>, reported: Option<Fingerprint>) {
-        let Some(entry) = self.class.0.entry(key) else {
+    /// Reports that a file is gone. Only one that was once on the disk can be gone; a notebook
+    /// that a server reported and that was never found stays on the wall with a word on why.
+    fn report_gone(
+        &mut self,
+        key: &CopyId,
+        look: Option<&LookOutcome>,
+        reported: Option<Fingerprint>,
+    ) {
+        let Some(record) = self.class.0.record(key) else {
             return;
         };
-        if entry.reported() != reported {
-            // It came back, and its owner's server has said so since.
-            return self.walks.are_wanted(&key.user, Instant::now());
+        if record.reported() != reported {
+            // The file came back, and its owner's server has reported that since.
+            return self.walks.want(&key.user, Instant::now());
         }
-        let is_gone = entry.was_seen() && look == Some(&Look::Missing);
-        // Of what nobody has heard of nobody need hear that it is gone.
-        if is_gone && (entry.reported().is_none() || self.append(DELETE_NOTEBOOK, key, None)) {
+        let is_gone = record.was_on_disk() && look == Some(&LookOutcome::Missing);
+        // A file for which no save was committed needs no event that it is gone.
+        if is_gone && (record.reported().is_none() || self.append(DELETE_NOTEBOOK, key, None)) {
             self.class.forget(key);
         }
     }
 
-    /// Says of some notebooks that went before this service began that they are gone.
-    fn say_what_is_gone(&mut self) {
+    /// Reports some of the notebooks that were deleted before this service began.
+    fn report_deletions(&mut self) {
         let now = Instant::now();
-        for key in self.told.take(now) {
-            // One that came back meanwhile is not gone.
-            if self.class.0.entry(&key).is_none() && !self.append(DELETE_NOTEBOOK, &key, None) {
-                self.told.say_again(key, now + TRY_AGAIN);
+        for key in self.stored_saves.take(now) {
+            // A notebook that came back meanwhile is not gone.
+            if self.class.0.record(&key).is_none() && !self.append(DELETE_NOTEBOOK, &key, None) {
+                self.stored_saves.retry(key, now + STORE_RETRY_DELAY);
             }
         }
     }
 
-    fn append(&self, kind: &str, key: &Key, version: Option<Fingerprint>) -> bool {
+    fn append(&self, kind: &str, key: &CopyId, version: Option<Fingerprint>) -> bool {
         let Some(path) = path_of(self.class.homes(), key) else {
             return false;
         };

@@ -1,4 +1,4 @@
-//! What is there, what is gone, and whose disk hangs.
+//! Notebooks that are there, notebooks that are gone, and homes whose disk hangs.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn what_is_gone_before_anybody_reads_it_was_never_there() {
+async fn a_notebook_deleted_before_it_is_read_is_never_reported() {
     let base = tempfile::tempdir().unwrap();
     let file = base.path().join("homes/ana/a.ipynb");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -21,24 +21,24 @@ async fn what_is_gone_before_anybody_reads_it_was_never_there() {
     let store = Arc::new(SqliteStore::open(&base.path().join("events.sqlite3")).unwrap());
     let reporter = Reporter::new(class.clone(), Arc::clone(&store) as _, Duration::ZERO);
     let mut reporter = reporter.await.unwrap();
-    let key = class.key_of(file.to_str().unwrap()).unwrap();
+    let key = class.copy_at(file.to_str().unwrap()).unwrap();
     fs::remove_file(&file).unwrap();
     assert!(class.tile_as(&key, |tile| tile).await.is_none());
     reporter.settle();
-    assert_eq!(class.keys(), []);
+    assert_eq!(class.copy_ids(), []);
     assert_eq!(store.list(EventFilter::default()).await.unwrap(), []);
 }
 
 impl Reporter {
     /// Walks all homes, and waits until everything that comes of it is done.
     fn settle(&mut self) {
-        self.count_people();
+        self.list_users();
         self.walks
-            .all_are_wanted(Instant::now() - Duration::from_secs(60));
-        self.walk_due();
+            .want_all(Instant::now() - Duration::from_secs(60));
+        self.walk_due_homes();
         while !(self.walked.is_empty() && self.due.is_quiet()) {
-            let answer = self.answers.recv().unwrap();
-            self.answered(answer);
+            let answer = self.lane_results.recv().unwrap();
+            self.take_result(answer);
         }
     }
 }
@@ -55,7 +55,7 @@ async fn a_home_that_hangs_holds_up_neither_the_start_nor_others() {
     let homes: HomesTemplate = homes.parse().unwrap();
     let class = Class::new(homes, TailLimits::default());
     let (let_go, hanging) = mpsc::channel::<()>();
-    class.reader().lanes().put("ana", move || {
+    class.reader().lanes().submit_detached("ana", move || {
         // It ends when the other end is dropped.
         let _ = hanging.recv();
     });
@@ -63,7 +63,7 @@ async fn a_home_that_hangs_holds_up_neither_the_start_nor_others() {
     let reporter = Reporter::new(class.clone(), Arc::new(store), Duration::ZERO);
     let mut reporter = reporter.await.unwrap();
     let users = |class: &Class| -> Vec<String> {
-        let keys = class.keys().into_iter();
+        let keys = class.copy_ids().into_iter();
         keys.map(|key| key.user).collect()
     };
     assert_eq!(users(&class), ["bo"]);
@@ -73,7 +73,7 @@ async fn a_home_that_hangs_holds_up_neither_the_start_nor_others() {
 }
 
 #[tokio::test]
-async fn a_report_that_came_to_nothing_is_the_watchers_again() {
+async fn a_report_that_was_not_stored_is_left_to_the_reporter() {
     let base = tempfile::tempdir().unwrap();
     let home = base.path().join("ana");
     fs::create_dir(&home).unwrap();
@@ -82,12 +82,12 @@ async fn a_report_that_came_to_nothing_is_the_watchers_again() {
     let homes: HomesTemplate = homes.parse().unwrap();
     let class = Class::new(homes, TailLimits::default());
     let [there, invented] =
-        ["a.ipynb", "b.ipynb"].map(|name| class.key_of(home.join(name).to_str()?));
+        ["a.ipynb", "b.ipynb"].map(|name| class.copy_at(home.join(name).to_str()?));
     let (there, invented) = (there.unwrap(), invented.unwrap());
     for key in [&there, &invented] {
         class.note_reported(key).await;
     }
-    let reported = |key| Some(class.0.entry(key)?.reported().is_some());
+    let reported = |key| Some(class.0.record(key)?.reported().is_some());
     assert_eq!(
         (reported(&there), reported(&invented)),
         (Some(true), Some(false))

@@ -12,7 +12,7 @@ use super::{
     super::{history::HistoryArgs, private},
     report::Finding,
 };
-use crate::{history, notices, sqlite::Inspected, store};
+use crate::{history, notices, sqlite::SchemaVersions, store};
 
 const SUBJECT: &str = "data folder";
 /// Below this, a busy class may fill the disk within weeks ...
@@ -116,7 +116,7 @@ fn service(folder: &Path) -> Finding {
 }
 
 /// A database's file, and what looks at it.
-type Database = (&'static str, fn(&Path) -> anyhow::Result<Inspected>);
+type Database = (&'static str, fn(&Path) -> anyhow::Result<SchemaVersions>);
 
 const EVENTS: Database = ("events", store::inspect);
 const HISTORY: Database = ("history", history::inspect);
@@ -131,7 +131,7 @@ fn database((subject, inspect): Database, folder: &Path) -> Finding {
         );
     }
     match inspect(&path) {
-        Ok(Inspected { schema, known }) if schema > known => Finding::problem(
+        Ok(SchemaVersions { schema, known }) if schema > known => Finding::problem(
             subject,
             format!(
                 "the database was written by a newer pipalhub (schema {schema}, this one knows \
@@ -139,7 +139,7 @@ fn database((subject, inspect): Database, folder: &Path) -> Finding {
             ),
             "Run that version, or choose another data folder with --data.",
         ),
-        Ok(Inspected { schema, .. }) => Finding::ok(
+        Ok(SchemaVersions { schema, .. }) => Finding::ok(
             subject,
             format!(
                 "the database passes its check (schema {schema}, {} KB)",

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use shared::notebook::Notebook;
 
 use super::report::{Finding, counted};
-use crate::homes::{Found, HomesTemplate, ReadError, read_notebook, scan};
+use crate::homes::{FoundNotebook, HomesTemplate, ReadError, read_notebook, scan};
 
 /// So many are named; of more only how many.
 const NAMED: usize = 5;
@@ -29,7 +29,7 @@ pub(super) fn check(homes: &HomesTemplate) -> Class {
     let found = scan(homes);
     let is_closed = |user: &&String| {
         let home = homes.home_of(user).map(|home| home.open());
-        home.is_some_and(|home| home.is_ok_and(|home| home.look().is_err()))
+        home.is_some_and(|home| home.is_ok_and(|home| home.check_readable().is_err()))
     };
     let closed: Vec<String> = users.iter().filter(is_closed).cloned().collect();
     let mut findings = vec![Finding::ok(
@@ -59,7 +59,7 @@ pub(super) fn check(homes: &HomesTemplate) -> Class {
 
 fn nobody(homes: &HomesTemplate) -> Finding {
     let base = homes.base_shown();
-    let message = match homes.look() {
+    let message = match homes.check_readable() {
         Ok(()) => format!("{homes}: nobody has a home there"),
         Err(error) => format!("{homes}: {base} cannot be looked into: {error}"),
     };
@@ -86,7 +86,7 @@ fn refused(homes: &HomesTemplate) -> Option<Finding> {
     ))
 }
 
-fn notebooks(homes: &HomesTemplate, found: &[Found]) -> Finding {
+fn notebooks(homes: &HomesTemplate, found: &[FoundNotebook]) -> Finding {
     let subject = "notebooks";
     let faults: Vec<String> = found.iter().filter_map(|file| fault(homes, file)).collect();
     if found.is_empty() {
@@ -107,7 +107,7 @@ fn notebooks(homes: &HomesTemplate, found: &[Found]) -> Finding {
     )
 }
 
-fn fault(homes: &HomesTemplate, file: &Found) -> Option<String> {
+fn fault(homes: &HomesTemplate, file: &FoundNotebook) -> Option<String> {
     let home = homes.home_of(&file.user)?;
     let why = match read_notebook(&home, &file.filename, None) {
         Ok((_, Some(file))) => {

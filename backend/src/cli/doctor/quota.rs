@@ -14,7 +14,7 @@ use super::{
     super::quota::QuotaArgs,
     report::{Finding, counted},
 };
-use crate::{builds::owner_of, reserve::Room};
+use crate::{builds::owner_of, reserve::DiskSpace};
 
 /// So many people are named.
 const NAMED: usize = 5;
@@ -30,7 +30,7 @@ pub(super) fn check(data: &Path, out: &Path, quota: &QuotaArgs) -> Vec<Finding> 
 
 fn reserve(data: &Path, quota: &QuotaArgs) -> Option<Finding> {
     let subject = "reserve";
-    let room = Room::of(data).ok()?;
+    let room = DiskSpace::of(data).ok()?;
     let kept = room.reserve(quota.reserve()) >> 20;
     Some(match room.has(0, quota.reserve()) {
         true => Finding::ok(

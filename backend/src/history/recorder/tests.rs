@@ -13,7 +13,7 @@ use crate::{
     class::Class,
     history::{SqliteHistory, Version},
     homes::HomesTemplate,
-    lanes::{Lanes, Patience},
+    lanes::{LaneTimeouts, PersonLanes},
     reserve::Reserve,
 };
 
@@ -36,26 +36,26 @@ impl HistoryStore for FailingStore {
 
     fn versions(
         &self,
-        key: &Key,
+        key: &CopyId,
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<Version>, HistoryError> {
         self.inner.versions(key, before, limit)
     }
 
-    fn version(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+    fn version(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError> {
         self.inner.version(key, id)
     }
 
-    fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+    fn next(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError> {
         self.inner.next(key, id)
     }
 
-    fn length(&self, key: &Key, id: i64) -> Result<Option<u64>, HistoryError> {
+    fn length(&self, key: &CopyId, id: i64) -> Result<Option<u64>, HistoryError> {
         self.inner.length(key, id)
     }
 
-    fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
+    fn bytes(&self, key: &CopyId, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
         if self.unreadable.load(Ordering::SeqCst) {
             return Err(HistoryError::Engine(
                 "the disk answers with errors".to_owned(),
@@ -131,12 +131,12 @@ fn scene_of(
 }
 
 impl RecordedClass {
-    fn save(&self, source: &str) -> Key {
+    fn save(&self, source: &str) -> CopyId {
         let file = self.folder.path().join("ana/a.ipynb");
         let cell = serde_json::json!({"cell_type": "raw", "source": source});
         fs::write(&file, serde_json::json!({"cells": [cell]}).to_string()).unwrap();
-        let key = self.class.key_of(file.to_str().unwrap()).unwrap();
-        self.class.look_around(|_| true);
+        let key = self.class.copy_at(file.to_str().unwrap()).unwrap();
+        self.class.scan_homes(|_| true);
         self.class.read_all(1);
         key
     }
@@ -209,9 +209,9 @@ fn pending(filename: &str, sources: &[&str]) -> PendingVersion {
         .iter()
         .map(|source| serde_json::json!({"cell_type": "raw", "source": source}));
     let file = serde_json::json!({"cells": cells.collect::<Vec<_>>()}).to_string();
-    let content = Content::parse(file.into_bytes().into(), TailLimits::NONE, None).unwrap();
+    let content = NotebookContent::parse(file.into_bytes().into(), TailLimits::NONE, None).unwrap();
     PendingVersion {
-        key: Key {
+        key: CopyId {
             filename: filename.to_owned(),
             user: "ana".to_owned(),
         },
@@ -292,18 +292,18 @@ fn other_participants_versions_do_not_wait_for_a_busy_lane() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap();
     let hour = Duration::from_secs(3_600);
-    let patience = Patience {
+    let timeouts = LaneTimeouts {
         running: hour,
         waiting: hour,
     };
-    let lanes = Lanes::new(2, patience);
+    let lanes = PersonLanes::new(2, timeouts);
     // The job ends when the sender is dropped.
     let (busy, end) = mpsc::channel::<()>();
-    lanes.put("mallory", move || {
+    lanes.submit_detached("mallory", move || {
         let _ = end.recv();
     });
     let homes = format!("{}/{{user}}", folder.path().display());
-    let reader = Reader::in_lanes(homes.parse().unwrap(), lanes);
+    let reader = NotebookReader::in_lanes(homes.parse().unwrap(), lanes);
     let store = Arc::new(store);
     let retention = Retention::new(30, 1 << 30);
     let recorder = Recorder::start(
@@ -315,7 +315,7 @@ fn other_participants_versions_do_not_wait_for_a_busy_lane() {
     .unwrap();
     // Dropped before the recorder, which waits for its thread.
     let busy = busy;
-    let key = Key {
+    let key = CopyId {
         filename: "a.ipynb".to_owned(),
         user: "mallory".to_owned(),
     };

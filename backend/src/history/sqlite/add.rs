@@ -10,7 +10,7 @@ use super::{
     usage,
 };
 use crate::{
-    class::Key,
+    class::CopyId,
     history::{NewVersion, pieces},
 };
 
@@ -104,7 +104,7 @@ fn after(
 }
 
 /// The number of a notebook.
-fn find(connection: &Connection, key: &Key) -> rusqlite::Result<Option<i64>> {
+fn find(connection: &Connection, key: &CopyId) -> rusqlite::Result<Option<i64>> {
     connection
         .prepare_cached("SELECT id FROM notebooks WHERE user = ?1 AND filename = ?2")?
         .query_row(params![key.user, key.filename], |row| row.get(0))
@@ -132,7 +132,7 @@ fn has_place(
 }
 
 /// The newest stored version of a notebook. A notebook without a number gets one.
-fn newest(connection: &Connection, key: &Key) -> rusqlite::Result<LatestVersion> {
+fn newest(connection: &Connection, key: &CopyId) -> rusqlite::Result<LatestVersion> {
     connection
         .prepare_cached("INSERT OR IGNORE INTO notebooks (user, filename) VALUES (?1, ?2)")?
         .execute(params![key.user, key.filename])?;

@@ -24,9 +24,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{CellChanges, HistoryError, HistoryStore, NewVersion, Retention, Version};
 use crate::{
-    class::Key,
+    class::CopyId,
     reserve::Reserve,
-    sqlite::{self, Durability, Inspected, connect_pair, explained},
+    sqlite::{self, Durability, SchemaVersions, connect_pair, with_remedy},
 };
 
 /// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, because pages hold them.
@@ -94,7 +94,7 @@ impl SqliteHistory {
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let opened = connect_pair(path, Durability::Normal, MIGRATIONS);
-        let [connection, reader] = opened.map_err(|error| explained(path, FILE_CONTENT, error))?;
+        let [connection, reader] = opened.map_err(|error| with_remedy(path, FILE_CONTENT, error))?;
         connection.pragma_update(None, "journal_size_limit", MAX_LOG_BYTES)?;
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
@@ -136,8 +136,8 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Inspects the file at `path` without changing it.
-pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
-    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, FILE_CONTENT, error))
+pub(crate) fn inspect(path: &Path) -> anyhow::Result<SchemaVersions> {
+    sqlite::inspect(path, MIGRATIONS).map_err(|error| with_remedy(path, FILE_CONTENT, error))
 }
 
 impl HistoryStore for SqliteHistory {
@@ -155,7 +155,7 @@ impl HistoryStore for SqliteHistory {
 
     fn versions(
         &self,
-        key: &Key,
+        key: &CopyId,
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<Version>, HistoryError> {
@@ -168,11 +168,11 @@ impl HistoryStore for SqliteHistory {
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn version(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+    fn version(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError> {
         self.one(key, id, &format!("{SELECT_VERSION} AND v.id = ?3"))
     }
 
-    fn next(&self, key: &Key, id: i64) -> Result<Option<Version>, HistoryError> {
+    fn next(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError> {
         self.one(
             key,
             id,
@@ -180,7 +180,7 @@ impl HistoryStore for SqliteHistory {
         )
     }
 
-    fn length(&self, key: &Key, id: i64) -> Result<Option<u64>, HistoryError> {
+    fn length(&self, key: &CopyId, id: i64) -> Result<Option<u64>, HistoryError> {
         let (mut length, mut piece) = (0, Vec::new());
         let found = self.each_piece(key, id, |transaction, id| {
             piece.clear();
@@ -191,7 +191,7 @@ impl HistoryStore for SqliteHistory {
         Ok(found.then_some(length))
     }
 
-    fn bytes(&self, key: &Key, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
+    fn bytes(&self, key: &CopyId, id: i64) -> Result<Option<Vec<u8>>, HistoryError> {
         let mut bytes = Vec::new();
         let found = self.each_piece(key, id, |transaction, id| {
             content::load_to(transaction, id, &mut bytes)
@@ -238,7 +238,7 @@ impl HistoryStore for SqliteHistory {
 }
 
 impl SqliteHistory {
-    fn one(&self, key: &Key, id: i64, sql: &str) -> Result<Option<Version>, HistoryError> {
+    fn one(&self, key: &CopyId, id: i64, sql: &str) -> Result<Option<Version>, HistoryError> {
         let reader = self.reader.lock();
         let mut statement = reader.prepare_cached(sql)?;
         let found = statement.query_row(params![key.user, key.filename, id], version);
@@ -249,7 +249,7 @@ impl SqliteHistory {
     /// version.
     fn each_piece(
         &self,
-        key: &Key,
+        key: &CopyId,
         id: i64,
         mut look: impl FnMut(&Connection, i64) -> rusqlite::Result<()>,
     ) -> Result<bool, HistoryError> {

@@ -12,8 +12,8 @@ mod bounds;
 const NOW_MS: i64 = 1_800_000_000_000;
 const MINUTE_MS: i64 = 60_000;
 
-fn key(user: &str) -> Key {
-    Key {
+fn key(user: &str) -> CopyId {
+    CopyId {
         filename: "m1/day1.ipynb".to_owned(),
         user: user.to_owned(),
     }
@@ -23,7 +23,7 @@ fn open(folder: &tempfile::TempDir) -> SqliteHistory {
     SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap()
 }
 
-fn save<'a>(key: &'a Key, at_ms: i64, bytes: &'a [u8]) -> NewVersion<'a> {
+fn save<'a>(key: &'a CopyId, at_ms: i64, bytes: &'a [u8]) -> NewVersion<'a> {
     NewVersion {
         key,
         saved_at_ms: at_ms,
@@ -47,7 +47,7 @@ fn notebook(sources: &[&str]) -> Vec<u8> {
     serde_json::to_vec_pretty(&json!({"cells": cells, "nbformat": 4})).unwrap()
 }
 
-fn ids(store: &SqliteHistory, key: &Key) -> Vec<i64> {
+fn ids(store: &SqliteHistory, key: &CopyId) -> Vec<i64> {
     let versions = store.versions(key, None, 10_000).unwrap();
     versions.into_iter().map(|version| version.id).collect()
 }
@@ -90,7 +90,7 @@ fn lists_removed_from_the_cache_are_read_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     store.writer.lock().latest = lists::LatestLists::new(100);
-    let keys: Vec<Key> = (0..50).map(|n| key(&format!("user{n}"))).collect();
+    let keys: Vec<CopyId> = (0..50).map(|n| key(&format!("user{n}"))).collect();
     for sources in [&["a", "b"][..], &["a", "b", "c"]] {
         let bytes = notebook(sources);
         for key in &keys {

@@ -1,24 +1,25 @@
-//! The kernel's word that something below the homes changed, within milliseconds.
+//! Watching the homes: the kernel reports within milliseconds that a file below them changed.
 //!
 //! Only folders that hold notebooks are watched, not whole trees: a home may hold a
-//! virtual environment with ten thousand folders, and watches are few. So are a few that came
-//! just now, which may be filled, and those that lead to a home, which may be put into the place
-//! of another. What this misses (a network file system) the next scan finds.
+//! virtual environment with ten thousand folders, and watches are few. Besides, a few folders
+//! are watched that came just now, since they may be filled, and those that lead to a home,
+//! since another may be put into their place. The next scan finds changes that the watch misses
+//! (on a network file system).
 //!
-//! What came into a folder after it was read and before it was watched is nobody's news. So
-//! when something is watched that was not before, or is called something else by now, that home
-//! is scanned once more.
+//! The kernel reports no file that came into a folder after it was read and before it was
+//! watched. So when a folder is watched that was not before, or that has another name by now,
+//! its home is scanned once more.
 //!
 //! A scan hands over each folder while it is open, and the watch is of that very folder
-//! ([inotify] by `/proc/self/fd`), whatever is under its name by then. It needs no
-//! descriptor after that. What the kernel says of it is told by whose it is and what it was
-//! called when it was walked last, and never by a path that would be resolved again.
+//! ([inotify] by `/proc/self/fd`), even if another has its name by then. It needs no
+//! descriptor after that. A [`Poke`] names the user and the path that the folder had in the last
+//! walk; no path is resolved again.
 //!
 //! [inotify]: https://man7.org/linux/man-pages/man7/inotify.7.html
 
-mod place;
 #[cfg(test)]
 mod tests;
+mod watched_folder;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -45,13 +46,13 @@ use rustix::{
 };
 
 use super::{
-    Found, Home, HomesTemplate,
-    scan::{Visitor, walk_home},
+    FoundNotebook, Home, HomesTemplate,
+    scan::{WalkVisitor, walk_home},
 };
-use place::Place;
+use watched_folder::WatchedFolder;
 
-/// What is asked of the kernel.
-const NEWS: WatchFlags = WatchFlags::CREATE
+/// The changes that the kernel is asked to report.
+const WATCH_FLAGS: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::MODIFY)
     .union(WatchFlags::CLOSE_WRITE)
     .union(WatchFlags::ATTRIB)
@@ -61,153 +62,155 @@ const NEWS: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::ONLYDIR);
 /// One home's folders take up no more watches than this, of all that the system has. Those
 /// beyond are scanned.
-const MOST_EACH: usize = 256;
-/// Of those so many for folders that came just now and hold no notebook.
-const MOST_FRESH: usize = 32;
-/// While so many are not taken out, the kernel keeps what comes after; when that becomes
-/// too much it says so, and everything is looked at.
-const MOST_WAITING: usize = 1_024;
-/// In bytes. An event of the longest name has 272.
-const READ_AT_ONCE: usize = 16 << 10;
+const MAX_WATCHES_PER_HOME: usize = 256;
+/// So many of those are for folders that came just now and hold no notebook.
+const MAX_FRESH_WATCHES_PER_HOME: usize = 32;
+/// While so many are not taken out, the kernel queues later events; when its queue is full it
+/// reports an overflow, and all homes are walked.
+const MAX_WAITING_POKES: usize = 1_024;
+/// An event of the longest name has 272 bytes.
+const READ_BUFFER_BYTES: usize = 16 << 10;
 
 /// Something to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Poke {
     /// This notebook was written.
     Written {
-        /// Whose it is.
+        /// The participant whose notebook it is.
         user: String,
         /// The path below the home.
         filename: String,
     },
-    /// Folders came or notebooks went; only a walk can tell, of this person's home or of all.
+    /// Folders came or notebooks went; only a walk of this user's home, or of all, can tell which.
     Rescan {
-        /// Whose it is.
+        /// The user whose home is to be walked; all, when `None`.
         user: Option<String>,
     },
-    /// Whoever listens has something else to look at.
+    /// Wakes the receiver, which has something else to look at.
     Wake,
 }
 
 /// A running watch, or none. A clone is the same; it ends when the last is dropped.
 #[derive(Clone)]
-pub struct Watch(Option<Arc<Running>>);
+pub struct Watch(Option<Arc<RunningWatch>>);
 
-struct Running(Arc<Watched>);
+/// Ends the watcher's thread when it is dropped.
+struct RunningWatch(Arc<InotifyWatcher>);
 
-/// What is watched, by the number the kernel gave it.
-struct Watched {
+/// The inotify instance, and the folders that it watches by the numbers that the kernel gave
+/// them.
+struct InotifyWatcher {
     inotify: OwnedFd,
-    places: Mutex<HashMap<i32, Place>>,
+    folders: Mutex<HashMap<i32, WatchedFolder>>,
     sender: SyncSender<Poke>,
     ending: OwnedFd,
 }
 
-/// Starts a watch of no folder yet; where its news come out, and where somebody else may
-/// [`Poke::Wake`] who listens.
+/// Starts a watch of no folder yet; returns it with the receiver of its pokes, and a sender to
+/// [`Poke::Wake`] that receiver.
 #[must_use]
 pub fn watch() -> (Watch, Receiver<Poke>, SyncSender<Poke>) {
-    let (sender, receiver) = sync_channel(MOST_WAITING);
-    let watched = Watched::start(&sender)
+    let (sender, receiver) = sync_channel(MAX_WAITING_POKES);
+    let watcher = InotifyWatcher::start(&sender)
         .inspect_err(|error| tracing::warn!(%error, "no file watching; scanning only"))
         .ok();
-    let watch = Watch(watched.map(|watched| Arc::new(Running(watched))));
+    let watch = Watch(watcher.map(|watcher| Arc::new(RunningWatch(watcher))));
     (watch, receiver, sender)
 }
 
 impl Watch {
-    /// No watch: who scans by this only scans.
+    /// No watch: a scan by this only scans.
     #[must_use]
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// Who has something under the name of their folder, a home or not. Of those who have
-    /// nothing any more nothing is watched from now on.
+    /// The users for whom there is an entry with the name of their folder, a home or not. Ends
+    /// the watch of all other users' folders.
     #[must_use]
-    pub fn everyone(&self, homes: &HomesTemplate) -> Vec<String> {
-        let users = homes.names();
-        if let Some(Running(watched)) = self.0.as_deref() {
+    pub fn users(&self, homes: &HomesTemplate) -> Vec<String> {
+        let users = homes.candidates();
+        if let Some(RunningWatch(watcher)) = self.0.as_deref() {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let base = openat(CWD, homes.base(), flags, Mode::empty());
-            let base = base.and_then(|base| watched.add(base.as_fd(), Place::Base));
+            let base = base.and_then(|base| watcher.add(base.as_fd(), WatchedFolder::Base));
             let base = base.inspect_err(|error| {
                 tracing::debug!(%error, "the folder of all homes is scanned, not watched");
             });
-            watched.keep_only(&users, base.ok().map(|(number, _)| number));
+            watcher.keep_only(&users, base.ok().map(|(number, _)| number));
         }
         users
     }
 
-    /// Walks the home of `user`, as [`super::scan`] does, and watches from now on the folders
-    /// of it that it comes by, and no others.
+    /// Walks the home of `user`, as [`super::scan`] does, and from now on watches the folders
+    /// that it visits there, and no others of this user.
     #[must_use]
-    pub fn scan_home(&self, homes: &HomesTemplate, user: &str) -> Vec<Found> {
+    pub fn scan_home(&self, homes: &HomesTemplate, user: &str) -> Vec<FoundNotebook> {
         let home = homes.home_of(user);
-        let Some(Running(watched)) = self.0.as_deref() else {
+        let Some(RunningWatch(watcher)) = self.0.as_deref() else {
             let mut found = Vec::new();
             if let Some(Ok(home)) = home.map(|home| home.open()) {
                 walk_home(user, &home, &mut found);
             }
             return found;
         };
-        let mut round = Round {
-            watched,
+        let mut walk = WatchingWalk {
+            watcher,
             found: Vec::new(),
-            kept: HashSet::new(),
-            fresh: MOST_FRESH,
+            numbers: HashSet::new(),
+            fresh_left: MAX_FRESH_WATCHES_PER_HOME,
             has_new: false,
         };
         if let Some(home) = home {
-            round.lead_to(user, &home);
+            walk.watch_parents(user, &home);
             if let Ok(home) = home.open() {
-                walk_home(user, &home, &mut round);
+                walk_home(user, &home, &mut walk);
             }
         }
-        watched.keep(user, &round.kept);
-        if round.has_new {
+        watcher.keep(user, &walk.numbers);
+        if walk.has_new {
             let user = Some(user.to_owned());
-            // Who has more waiting than there is room for scans it sooner or later.
-            let _ = watched.sender.try_send(Poke::Rescan { user });
+            // A receiver whose channel is full scans the home sooner or later.
+            let _ = watcher.sender.try_send(Poke::Rescan { user });
         }
-        round.found
+        walk.found
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningWatch {
     fn drop(&mut self) {
-        // Its counter has room for this, so it cannot fail.
+        // The counter of the eventfd has room for this, so it cannot fail.
         let _ = rustix::io::write(&self.0.ending, &1_u64.to_ne_bytes());
     }
 }
 
 /// A walk of one home that watches.
-struct Round<'a> {
-    watched: &'a Watched,
-    found: Vec<Found>,
-    kept: HashSet<i32>,
-    /// How many more that hold no notebook are watched.
-    fresh: usize,
-    /// Something is watched that was not.
+struct WatchingWalk<'a> {
+    watcher: &'a InotifyWatcher,
+    found: Vec<FoundNotebook>,
+    numbers: HashSet<i32>,
+    /// How many more folders without a notebook are watched.
+    fresh_left: usize,
+    /// A folder is watched that was not before.
     has_new: bool,
 }
 
-impl Round<'_> {
-    /// Watches the folders above a home, in which it may be put into the place of another.
-    fn lead_to(&mut self, user: &str, home: &Home) {
-        for (folder, next) in home.way() {
+impl WatchingWalk<'_> {
+    /// Watches the folders above a home, because another may be put into its place there.
+    fn watch_parents(&mut self, user: &str, home: &Home) {
+        for (folder, child) in home.parents() {
             let user = user.to_owned();
-            self.add(folder.as_fd(), Place::Way { user, next });
+            self.add(folder.as_fd(), WatchedFolder::Parent { user, child });
         }
     }
 
-    fn add(&mut self, folder: BorrowedFd<'_>, place: Place) {
-        if self.kept.len() >= MOST_EACH {
+    fn add(&mut self, folder: BorrowedFd<'_>, watched: WatchedFolder) {
+        if self.numbers.len() >= MAX_WATCHES_PER_HOME {
             return;
         }
-        match self.watched.add(folder, place) {
+        match self.watcher.add(folder, watched) {
             Ok((number, is_new)) => {
-                self.kept.insert(number);
+                self.numbers.insert(number);
                 self.has_new |= is_new;
             }
             Err(error) => tracing::debug!(%error, "a folder is scanned, not watched"),
@@ -215,69 +218,69 @@ impl Round<'_> {
     }
 }
 
-impl Visitor for Round<'_> {
+impl WalkVisitor for WatchingWalk<'_> {
     fn folder(&mut self, user: &str, below: &str, folder: BorrowedFd<'_>) {
         let (user, below) = (user.to_owned(), below.to_owned());
-        self.add(folder, Place::Folder { user, below });
+        self.add(folder, WatchedFolder::InHome { user, below });
     }
 
     fn fresh_folder(&mut self, user: &str, below: &str, folder: BorrowedFd<'_>) {
-        if let Some(left) = self.fresh.checked_sub(1) {
-            self.fresh = left;
+        if let Some(left) = self.fresh_left.checked_sub(1) {
+            self.fresh_left = left;
             self.folder(user, below, folder);
         }
     }
 
-    fn notebook(&mut self, found: Found) {
+    fn notebook(&mut self, found: FoundNotebook) {
         self.found.push(found);
     }
 }
 
-impl Watched {
+impl InotifyWatcher {
     fn start(sender: &SyncSender<Poke>) -> io::Result<Arc<Self>> {
-        let watched = Arc::new(Self {
+        let watcher = Arc::new(Self {
             inotify: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
-            places: Mutex::default(),
+            folders: Mutex::default(),
             sender: sender.clone(),
             ending: eventfd(0, EventfdFlags::CLOEXEC)?,
         });
-        let reading = Arc::clone(&watched);
+        let reading = Arc::clone(&watcher);
         thread::Builder::new()
             .name("home-watch".to_owned())
-            .spawn(move || reading.read())?;
-        Ok(watched)
+            .spawn(move || reading.forward_events())?;
+        Ok(watcher)
     }
 
-    /// Watches this very folder, and says whether it was not watched, or was called something
-    /// else. One that is watched keeps its number: that is which folder it is, whatever its name.
-    fn add(&self, folder: BorrowedFd<'_>, place: Place) -> Result<(i32, bool), Errno> {
+    /// Watches this very folder; returns its number, and whether it was not watched or had
+    /// another name. A watched folder keeps its number, whatever its name.
+    fn add(&self, folder: BorrowedFd<'_>, watched: WatchedFolder) -> Result<(i32, bool), Errno> {
         let itself = format!("/proc/self/fd/{}", folder.as_raw_fd());
-        // Before it is known what the number stands for, nothing that has it is told.
-        let mut places = self.places();
-        let number = inotify::add_watch(&self.inotify, itself, NEWS)?;
-        let is_new = places.get(&number) != Some(&place);
-        places.insert(number, place);
+        // Under the lock, so that no event of this number is forwarded before its folder is known.
+        let mut folders = self.folders();
+        let number = inotify::add_watch(&self.inotify, itself, WATCH_FLAGS)?;
+        let is_new = folders.get(&number) != Some(&watched);
+        folders.insert(number, watched);
         Ok((number, is_new))
     }
 
-    /// Ends the watch of all of this person's folders but these.
+    /// Ends the watch of all folders of the user `of` but these.
     fn keep(&self, of: &str, numbers: &HashSet<i32>) {
-        self.retain(|number, place| place.user() != Some(of) || numbers.contains(&number));
+        self.retain(|number, watched| watched.user() != Some(of) || numbers.contains(&number));
     }
 
-    /// Ends the watch of all that is nobody's of these, and of what was the folder of all homes
-    /// before `base` was.
+    /// Ends the watch of all folders of other users than these, and of the folder of all homes
+    /// that was there before `base`.
     fn keep_only(&self, users: &[String], base: Option<i32>) {
         let users: HashSet<&str> = users.iter().map(String::as_str).collect();
-        self.retain(|number, place| match place.user() {
+        self.retain(|number, watched| match watched.user() {
             Some(user) => users.contains(user),
             None => Some(number) == base,
         });
     }
 
-    fn retain(&self, is_kept: impl Fn(i32, &Place) -> bool) {
-        self.places().retain(|number, place| {
-            let is_kept = is_kept(*number, place);
+    fn retain(&self, is_kept: impl Fn(i32, &WatchedFolder) -> bool) {
+        self.folders().retain(|number, watched| {
+            let is_kept = is_kept(*number, watched);
             if !is_kept {
                 // The kernel drops the watch of a folder that is deleted by itself.
                 let _ = inotify::remove_watch(&self.inotify, *number);
@@ -286,9 +289,9 @@ impl Watched {
         });
     }
 
-    /// Tells what the kernel says, until the watch or who listens has ended.
-    fn read(&self) {
-        let mut buffer = vec![MaybeUninit::uninit(); READ_AT_ONCE];
+    /// Sends a poke for each event of the kernel, until the watch or the receiver has ended.
+    fn forward_events(&self) {
+        let mut buffer = vec![MaybeUninit::uninit(); READ_BUFFER_BYTES];
         let mut reader = Reader::new(&self.inotify, &mut buffer);
         loop {
             let poke = match reader.next() {
@@ -296,7 +299,7 @@ impl Watched {
                     let name = event.file_name().map(|name| name.to_string_lossy());
                     self.poke(event.wd(), event.events(), name.as_deref())
                 }
-                Err(Errno::AGAIN) if self.wait() => continue,
+                Err(Errno::AGAIN) if self.wait_for_events() => continue,
                 Err(Errno::INTR) => continue,
                 Err(_) => return,
             };
@@ -306,8 +309,8 @@ impl Watched {
         }
     }
 
-    /// Waits for news; false when there will be none.
-    fn wait(&self) -> bool {
+    /// Waits for events; false when the watch has ended.
+    fn wait_for_events(&self) -> bool {
         let mut either = [&self.inotify, &self.ending].map(|fd| PollFd::new(fd, PollFlags::IN));
         match poll(&mut either, None) {
             Ok(_) => either[1].revents().is_empty(),
@@ -317,22 +320,22 @@ impl Watched {
 
     fn poke(&self, number: i32, events: ReadFlags, name: Option<&str>) -> Option<Poke> {
         if events.contains(ReadFlags::QUEUE_OVERFLOW) {
-            // Something changed, nobody knows what.
+            // Something changed, and it is unknown what.
             return Some(Poke::Rescan { user: None });
         }
-        let mut places = self.places();
+        let mut folders = self.folders();
         if events.contains(ReadFlags::IGNORED) {
-            places.remove(&number);
+            folders.remove(&number);
             return None;
         }
-        let place = places.get(&number)?;
+        let watched = folders.get(&number)?;
         if events.contains(ReadFlags::MOVE_SELF) {
-            return Some(place.rescan());
+            return Some(watched.rescan());
         }
-        place.poke(events, name?)
+        watched.poke(events, name?)
     }
 
-    fn places(&self) -> MutexGuard<'_, HashMap<i32, Place>> {
-        self.places.lock()
+    fn folders(&self) -> MutexGuard<'_, HashMap<i32, WatchedFolder>> {
+        self.folders.lock()
     }
 }

@@ -1,4 +1,4 @@
-//! What is told, and of whom.
+//! Which pokes are sent, and for which user.
 
 use std::{
     fs,
@@ -11,14 +11,14 @@ use rustix::fs::{RenameFlags, renameat_with};
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(180);
+const TEST_TIMEOUT: Duration = Duration::from_secs(180);
 
 fn template(base: &Path) -> HomesTemplate {
     format!("{}/{{user}}", base.display()).parse().unwrap()
 }
 
-fn scan(watch: &Watch, homes: &HomesTemplate) -> Vec<Found> {
-    let users = watch.everyone(homes).into_iter();
+fn scan(watch: &Watch, homes: &HomesTemplate) -> Vec<FoundNotebook> {
+    let users = watch.users(homes).into_iter();
     users
         .flat_map(|user| watch.scan_home(homes, &user))
         .collect()
@@ -29,9 +29,9 @@ fn written(user: &str, filename: &str) -> Poke {
     Poke::Written { user, filename }
 }
 
-/// Everything that is told until `last` is.
+/// All pokes until `last`.
 fn until(last: &Poke, pokes: &Receiver<Poke>) -> Vec<Poke> {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TEST_TIMEOUT;
     let mut told = Vec::new();
     while told.last() != Some(last) {
         let left = end.saturating_duration_since(Instant::now());
@@ -41,7 +41,7 @@ fn until(last: &Poke, pokes: &Receiver<Poke>) -> Vec<Poke> {
     told
 }
 
-/// Those that were told of a notebook called `name`.
+/// The pokes of notebooks whose names end in `name`.
 fn of<'a>(name: &str, told: &'a [Poke]) -> Vec<&'a Poke> {
     let is_of =
         |poke: &&Poke| matches!(poke, Poke::Written { filename, .. } if filename.ends_with(name));
@@ -49,7 +49,7 @@ fn of<'a>(name: &str, told: &'a [Poke]) -> Vec<&'a Poke> {
 }
 
 #[test]
-fn a_save_is_told_by_whose_it_is_and_what_it_is_called() {
+fn a_poke_names_the_user_and_the_path_of_a_save() {
     let base = tempfile::tempdir().unwrap();
     fs::create_dir_all(base.path().join("ana/m1")).unwrap();
     fs::write(base.path().join("ana/m1/a.ipynb"), "").unwrap();
@@ -63,7 +63,7 @@ fn a_save_is_told_by_whose_it_is_and_what_it_is_called() {
     fs::create_dir(base.path().join("bob")).unwrap();
     until(&Poke::Rescan { user: None }, &pokes);
 
-    // What is renamed is called by its new name after the next scan.
+    // A renamed folder has its new name after the next scan.
     fs::rename(base.path().join("ana/m1"), base.path().join("ana/m2")).unwrap();
     let user = Some("ana".to_owned());
     until(&Poke::Rescan { user }, &pokes);
@@ -79,7 +79,7 @@ fn a_save_is_told_by_whose_it_is_and_what_it_is_called() {
 
 /// The folder that was walked is watched, and not what is in its place now.
 #[test]
-fn what_others_write_is_never_told_as_ones_own() {
+fn another_users_file_is_never_reported_as_ones_own() {
     let base = tempfile::tempdir().unwrap();
     for folder in ["ana/dir", "bob/private"] {
         fs::create_dir_all(base.path().join(folder)).unwrap();
@@ -103,7 +103,7 @@ fn what_others_write_is_never_told_as_ones_own() {
 }
 
 #[test]
-fn what_is_not_the_owners_is_not_watched() {
+fn a_folder_of_another_user_is_not_watched() {
     let base = tempfile::tempdir().unwrap();
     fs::create_dir_all(base.path().join("ana/theirs")).unwrap();
     fs::write(base.path().join("ana/theirs/a.ipynb"), "").unwrap();
@@ -118,12 +118,12 @@ fn what_is_not_the_owners_is_not_watched() {
     assert!(of("theirs/a.ipynb", &told).is_empty(), "{told:?}");
 }
 
-/// Neither descriptors nor watches grow with how often it is scanned, nor without bound
+/// Neither descriptors nor watches grow with the number of scans, nor without bound
 /// with the folders of one home.
 #[test]
-fn what_is_watched_is_bounded() {
+fn the_watches_of_a_home_are_bounded() {
     let base = tempfile::tempdir().unwrap();
-    for n in 0..MOST_EACH + 20 {
+    for n in 0..MAX_WATCHES_PER_HOME + 20 {
         let folder = base.path().join(format!("ana/{n}"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("a.ipynb"), "").unwrap();
@@ -132,22 +132,22 @@ fn what_is_watched_is_bounded() {
     let homes = template(base.path());
     let (watch, _pokes, _wake) = watch();
     for _ in 0..3 {
-        assert_eq!(scan(&watch, &homes).len(), MOST_EACH + 20);
-        let watched = watch.0.as_ref().unwrap().0.places();
-        assert_eq!(watched.len(), 1 + MOST_EACH + 1);
+        assert_eq!(scan(&watch, &homes).len(), MAX_WATCHES_PER_HOME + 20);
+        let watched = watch.0.as_ref().unwrap().0.folders();
+        assert_eq!(watched.len(), 1 + MAX_WATCHES_PER_HOME + 1);
     }
     fs::remove_dir_all(base.path().join("ana")).unwrap();
     let _ = scan(&watch, &homes);
-    let watched = &watch.0.as_ref().unwrap().0;
-    assert_eq!(watched.places().len(), 2);
+    let watcher = &watch.0.as_ref().unwrap().0;
+    assert_eq!(watcher.folders().len(), 2);
 }
 
 #[test]
-fn it_ends_with_whoever_had_it() {
+fn the_thread_ends_when_the_watch_is_dropped() {
     let (watch, pokes, wake) = watch();
     drop((watch, wake));
-    assert!(pokes.recv_timeout(PATIENCE).is_err());
-    let ended = Instant::now() + PATIENCE;
+    assert!(pokes.recv_timeout(TEST_TIMEOUT).is_err());
+    let ended = Instant::now() + TEST_TIMEOUT;
     while pokes.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected) {
         assert!(Instant::now() < ended, "the thread goes on");
     }
@@ -158,7 +158,7 @@ fn rescan(user: &str) -> Poke {
     Poke::Rescan { user }
 }
 
-/// What was told until now.
+/// The pokes until now.
 fn told_so_far(base: &Path, pokes: &Receiver<Poke>) -> Vec<Poke> {
     fs::write(base.join("ana/end.ipynb"), "").unwrap();
     let told = until(&written("ana", "end.ipynb"), pokes);
@@ -221,9 +221,9 @@ fn a_folder_that_takes_the_place_of_another_is_watched() {
     until(&written("zoe", "day1/b.ipynb"), &pokes);
 }
 
-/// It is walked before anything is in it.
+/// The folder is walked before a file is in it.
 #[test]
-fn what_is_put_into_a_folder_that_came_just_now_is_told() {
+fn a_file_put_into_a_new_folder_is_reported() {
     let base = tempfile::tempdir().unwrap();
     fs::create_dir_all(base.path().join("ana/day1/deep")).unwrap();
     let homes = template(base.path());
@@ -270,7 +270,7 @@ fn the_folder_of_all_homes_may_be_replaced() {
         fs::create_dir(base.path().join("homes/ana")).unwrap();
         until(&Poke::Rescan { user: None }, &pokes);
         let _ = scan(&watch, &homes);
-        assert_eq!(watch.0.as_ref().unwrap().0.places().len(), 2);
+        assert_eq!(watch.0.as_ref().unwrap().0.folders().len(), 2);
         let n = fs::read_dir(base.path()).unwrap().count();
         fs::rename(
             base.path().join("homes"),
@@ -280,9 +280,9 @@ fn the_folder_of_all_homes_may_be_replaced() {
     }
 }
 
-/// What came between the look at a folder and the watch of it would be nobody's news.
+/// The kernel reports no file that came between the listing of a folder and the watch of it.
 #[test]
-fn a_home_in_which_something_new_is_watched_is_scanned_once_more() {
+fn a_home_in_which_a_new_folder_is_watched_is_scanned_once_more() {
     let base = tempfile::tempdir().unwrap();
     fs::create_dir_all(base.path().join("ana/day1")).unwrap();
     let homes = template(base.path());

@@ -13,7 +13,7 @@ use super::super::{
     extract::{Participant, Query},
 };
 use super::{builds_of, encoded, etag, may_see, missing, open};
-use crate::{app::AppState, class::Key, time};
+use crate::{app::AppState, class::CopyId, time};
 
 /// Which document.
 #[derive(Deserialize, IntoParams)]
@@ -43,7 +43,7 @@ pub(super) async fn get_built_version(
     let builds = builds_of(&state)?;
     let place = match user {
         Some(user) => {
-            let key = Key { filename, user };
+            let key = CopyId { filename, user };
             let why = || builds.note(&key).map_or_else(missing, AppError::NotFound);
             builds.export_place(&key).ok_or_else(why)?
         }

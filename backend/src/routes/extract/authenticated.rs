@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{extract::FromRequestParts, http::request::Parts};
 
 use super::super::error::AppError;
-use crate::{app::AppState, auth::Authenticated, server::Place, telemetry::Requester};
+use crate::{app::AppState, auth::Authenticated, server::ConnectionPlace, telemetry::Requester};
 
 impl FromRequestParts<Arc<AppState>> for Authenticated {
     type Rejection = AppError;
@@ -17,8 +17,8 @@ impl FromRequestParts<Arc<AppState>> for Authenticated {
         let refused = |error| AppError::of_auth(error, state.auth.login_kind());
         let somebody = state.auth.authenticate(parts, &state.sessions).await;
         let somebody = somebody.map_err(refused)?;
-        if let Some(place) = parts.extensions.get::<Arc<Place>>() {
-            place.is_of(&somebody.identity);
+        if let Some(place) = parts.extensions.get::<Arc<ConnectionPlace>>() {
+            place.set_person(&somebody.identity);
         }
         if let Some(requester) = parts.extensions.get::<Requester>() {
             requester.is(&somebody.identity);

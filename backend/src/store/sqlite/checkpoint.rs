@@ -1,8 +1,8 @@
-//! Moving what is committed from the log into the database file, on a thread of its own:
-//! nobody who waits for an acknowledgement waits for this.
+//! Moving committed pages from the log into the database file, on a thread of its own, so that
+//! no acknowledgement waits for it.
 //!
 //! A checkpoint can empty the log only when no commit came while it ran. Under a load that
-//! never pauses none of them would, so beyond [`LOG_PAGES`] the writer is asked to do the
+//! never pauses none of them would, so beyond [`MAX_LOG_PAGES`] the writer is asked to do the
 //! last step itself: by then only the few pages of its latest commits are left to move.
 
 use std::{
@@ -23,10 +23,10 @@ use rusqlite::Connection;
 
 use super::schema::connect;
 
-/// The log may have this many pages, of 4 KB each, before the writer helps.
-const LOG_PAGES: i64 = 4_096;
+/// The log may have this many pages, of 4 KB each, before the writer does the last step.
+const MAX_LOG_PAGES: i64 = 4_096;
 
-/// The writer's side: asks for checkpoints.
+/// Requests checkpoints for the writer.
 pub(super) struct Checkpoints {
     wake: SyncSender<()>,
     last_step: Arc<AtomicBool>,
@@ -34,24 +34,24 @@ pub(super) struct Checkpoints {
 
 impl Checkpoints {
     /// Starts the thread, which ends when this is dropped.
-    pub(super) fn start(path: PathBuf, patience: Duration) -> anyhow::Result<Self> {
-        let (wake, asked) = sync_channel(1);
+    pub(super) fn start(path: PathBuf, busy_timeout: Duration) -> anyhow::Result<Self> {
+        let (wake, requests) = sync_channel(1);
         let last_step = Arc::new(AtomicBool::new(false));
-        let thread = Thread {
+        let thread = CheckpointThread {
             path,
-            patience,
+            busy_timeout,
             connection: None,
             last_step: Arc::clone(&last_step),
         };
         thread::Builder::new()
             .name("event-checkpoint".to_owned())
-            .spawn(move || thread.run(&asked))
+            .spawn(move || thread.run(&requests))
             .context("cannot start the checkpoints of the event store")?;
         Ok(Self { wake, last_step })
     }
 
-    /// Asks for one. One that is asked for already is enough.
-    pub(super) fn ask(&self) {
+    /// Requests a checkpoint, unless one is requested already.
+    pub(super) fn request(&self) {
         match self.wake.try_send(()) {
             Ok(()) | Err(TrySendError::Full(())) => {}
             Err(TrySendError::Disconnected(())) => {
@@ -61,12 +61,12 @@ impl Checkpoints {
     }
 
     /// Whether it is time for the last step.
-    pub(super) fn need_help(&self) -> bool {
+    pub(super) fn need_last_step(&self) -> bool {
         self.last_step.load(Ordering::Relaxed)
     }
 
-    /// Does the last step if it is time to, between two commits of the writer's.
-    pub(super) fn help(&self, writer: &Connection) {
+    /// Does the last step if it is time for it, between two commits of the writer's.
+    pub(super) fn do_last_step(&self, writer: &Connection) {
         if self.last_step.swap(false, Ordering::Relaxed)
             && let Err(error) = checkpoint(writer)
         {
@@ -75,25 +75,27 @@ impl Checkpoints {
     }
 }
 
-struct Thread {
+/// The thread that makes checkpoints.
+struct CheckpointThread {
     path: PathBuf,
-    patience: Duration,
+    busy_timeout: Duration,
     connection: Option<Connection>,
     last_step: Arc<AtomicBool>,
 }
 
-impl Thread {
-    fn run(mut self, asked: &Receiver<()>) {
+impl CheckpointThread {
+    fn run(mut self, requests: &Receiver<()>) {
         let mut failed = false;
         report_sizes(&self.path);
-        while asked.recv().is_ok() {
+        while requests.recv().is_ok() {
             match self.checkpoint() {
                 Ok(in_log) => {
                     failed = false;
-                    self.last_step.store(in_log > LOG_PAGES, Ordering::Relaxed);
+                    self.last_step
+                        .store(in_log > MAX_LOG_PAGES, Ordering::Relaxed);
                 }
                 Err(error) => {
-                    // What is committed is safe in the log; it only grows until this works.
+                    // Commits are safe in the log; it only grows until a checkpoint succeeds.
                     if !failed {
                         tracing::warn!(%error, "a checkpoint of the event store failed");
                     }
@@ -108,14 +110,14 @@ impl Thread {
     fn checkpoint(&mut self) -> rusqlite::Result<i64> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connect(&self.path, self.patience)?,
+            None => connect(&self.path, self.busy_timeout)?,
         };
         checkpoint(self.connection.insert(connection))
     }
 }
 
-/// Moves what can be moved without waiting for anybody; the answer is how many pages the
-/// log holds.
+/// Moves the pages that can be moved without waiting for readers or the writer; returns how many
+/// pages the log holds.
 fn checkpoint(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))
 }

@@ -1,8 +1,8 @@
-//! The journal's ends: what is appended, and how what is too old goes away again.
+//! The journal's ends: appending entries, and cutting old ones.
 //!
-//! It is cut in steps of a size that no commit notices, by the commits that made it too
-//! long and, when a service starts with a smaller `--keep-events`, whenever nothing is to
-//! be stored. Pages that become free are used again, and given back to the file system
+//! It is cut in steps of a size that slows no commit, by the commits that made it too
+//! long and, when a service starts with a smaller `--keep-events`, while no events come.
+//! Pages that become free are used again, and given back to the file system
 //! once they are many.
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -13,26 +13,26 @@ use crate::{
 };
 
 /// The journal is cut when it is this much too long, not at every commit.
-const SLACK: i64 = 256;
+const CUT_SLACK_ENTRIES: i64 = 256;
 
 /// How many entries one step removes at most: about 50 pages.
-const STEP: i64 = 1_024;
+const MAX_CUT_ENTRIES: i64 = 1_024;
 
 /// Free pages are given back when they are more than these, which are 8 MB, ...
-const FREE_PAGES: i64 = 2_048;
+const MAX_FREE_PAGES: i64 = 2_048;
 
 /// ... so many in one step: SQLite looks for each of them through the list of all.
-const PAGES_A_STEP: u32 = 32;
+const VACUUM_PAGES_PER_STEP: u32 = 32;
 
-/// Where an event was put.
+/// The sequence number of an entry in the journal, and the id of its event in the list.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct JournalPlace {
     pub(super) seq: i64,
     pub(super) id: i64,
 }
 
-/// What the file holds. Two subqueries, each a look at one end of the index; together in
-/// one they would scan the whole journal.
+/// The bounds of the journal in the file. Two subqueries, each reads one end of the index;
+/// together in one they would scan the whole journal.
 pub(super) fn bounds(connection: &Connection) -> rusqlite::Result<JournalBounds> {
     connection.query_row(
         "SELECT (SELECT min(seq) FROM journal) - 1, (SELECT max(seq) FROM journal)",
@@ -46,13 +46,13 @@ pub(super) fn bounds(connection: &Connection) -> rusqlite::Result<JournalBounds>
     )
 }
 
-/// Within a transaction: into the list, where a known key keeps its id, and at the end of the journal. `None`
-/// when it would be one key more than the event's user may have.
+/// Stores an event, within a transaction: in the list, where a known key keeps its id, and at the
+/// end of the journal. `None` when it would be one key more than the event's user may have.
 pub(super) fn append(
     connection: &Connection,
     new: &NewEvent,
     most_keys: Option<u32>,
-) -> rusqlite::Result<Option<Place>> {
+) -> rusqlite::Result<Option<JournalPlace>> {
     // Not `ON CONFLICT`: that would burn an id for every repeated key.
     let known: Option<i64> = connection
         .prepare_cached(
@@ -93,7 +93,7 @@ pub(super) fn append(
             new.filename,
             new.timestamp
         ])?;
-    Ok(Some(Place { seq, id }))
+    Ok(Some(JournalPlace { seq, id }))
 }
 
 fn is_full(connection: &Connection, user: &str, most_keys: Option<u32>) -> rusqlite::Result<bool> {
@@ -106,10 +106,11 @@ fn is_full(connection: &Connection, user: &str, most_keys: Option<u32>) -> rusql
     Ok(keys >= most)
 }
 
-/// Up to where the next step cuts a journal that is too long for `kept` entries.
+/// The sequence number up to which the next step cuts a journal that is too long for `kept`
+/// entries.
 pub(super) fn next_cut(bounds: JournalBounds, kept: i64) -> Option<i64> {
     let too_many = bounds.newest - bounds.complete_after - kept;
-    (too_many >= SLACK).then(|| bounds.complete_after + too_many.min(STEP))
+    (too_many >= CUT_SLACK_ENTRIES).then(|| bounds.complete_after + too_many.min(MAX_CUT_ENTRIES))
 }
 
 /// Removes all entries up to `seq`.
@@ -120,14 +121,14 @@ pub(super) fn cut(connection: &Connection, seq: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Gives some of the free pages back if they are many; the answer is whether it did.
+/// Gives some of the free pages back if they are many; returns whether it did.
 pub(super) fn shrink(connection: &Connection) -> rusqlite::Result<bool> {
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
     let can = number("PRAGMA auto_vacuum")? == 2;
-    if !can || number("PRAGMA freelist_count")? <= FREE_PAGES {
+    if !can || number("PRAGMA freelist_count")? <= MAX_FREE_PAGES {
         return Ok(false);
     }
-    give_back(connection, PAGES_A_STEP)?;
+    give_back(connection, VACUUM_PAGES_PER_STEP)?;
     Ok(true)
 }
 
@@ -138,7 +139,7 @@ mod tests {
     use super::{super::schema, *};
 
     #[test]
-    fn a_step_gives_so_many_pages_back_and_leaves_some() {
+    fn a_vacuum_step_gives_its_pages_back_and_some_stay_free() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.sqlite3");
         let connection = schema::prepare(&path, Duration::from_secs(5)).unwrap();
@@ -151,12 +152,15 @@ mod tests {
             connection.query_row(count, [], |row| row.get(0)).unwrap()
         };
         let mut before = free();
-        assert!(before > FREE_PAGES + 100, "{before}");
+        assert!(before > MAX_FREE_PAGES + 100, "{before}");
         while shrink(&connection).unwrap() {
-            assert_eq!(free(), before - i64::from(PAGES_A_STEP));
+            assert_eq!(free(), before - i64::from(VACUUM_PAGES_PER_STEP));
             before = free();
         }
-        assert!(before <= FREE_PAGES && before > FREE_PAGES - 32, "{before}");
+        assert!(
+            before <= MAX_FREE_PAGES && before > MAX_FREE_PAGES - 32,
+            "{before}"
+        );
     }
 
     #[test]
@@ -167,12 +171,12 @@ mod tests {
         };
         let mut steps = 0;
         while let Some(seq) = next_cut(bounds, 2_000) {
-            assert!(seq - bounds.complete_after <= STEP);
+            assert!(seq - bounds.complete_after <= MAX_CUT_ENTRIES);
             bounds.complete_after = seq;
             steps += 1;
         }
         assert_eq!((bounds.complete_after, steps), (8_000, 8));
-        bounds.newest += SLACK - 1;
+        bounds.newest += CUT_SLACK_ENTRIES - 1;
         assert_eq!(next_cut(bounds, 2_000), None);
     }
 }

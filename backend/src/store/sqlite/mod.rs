@@ -1,18 +1,18 @@
 //! [`EventStore`] on SQLite, in one file.
 //!
-//! * `schema`: the tables, opening the file, what is refused
-//! * `queue` and `writer`: one at a time commits what has queued up together
-//! * `journal`: appending, and cutting what is too old
-//! * `checkpoint`: from the log into the file, where nobody waits for it
-//! * `readers`: a few connections for those who only read
-//! * `past`: what of the journal is for whom
+//! * `schema`: the tables, opening the file, refusing one that is damaged or newer
+//! * `queue` and `writer`: queued events are committed together, by one writer
+//! * `journal`: appending, and cutting old entries
+//! * `checkpoint`: moving the log into the file, on a thread that no request waits for
+//! * `readers`: a few connections for reading
+//! * `journal_reader`: reading the journal, for one user or for all
 //!
-//! The order is commit, acknowledge, publish: nobody hears of an event that a crash
+//! The order is commit, acknowledge, publish: no reader hears of an event that a crash
 //! could take back.
 
 mod checkpoint;
 mod journal;
-mod past;
+mod journal_reader;
 mod queue;
 mod readers;
 mod schema;
@@ -43,28 +43,30 @@ pub use schema::versions;
 
 use self::{
     checkpoint::Checkpoints,
-    past::Past,
-    queue::Job,
-    readers::Readers,
-    writer::{Shared, Writer},
+    journal_reader::JournalReader,
+    queue::AppendJob,
+    readers::ReadConnections,
+    writer::{StoreState, StoreWriter},
 };
-use super::{Committed, EventFilter, EventStore, JournalBounds, JournalPage, NewEvent, StoreError};
-use crate::sqlite::PATIENCE;
+use super::{
+    CommittedEvent, EventFilter, EventStore, JournalBounds, JournalPage, NewEvent, StoreError,
+};
+use crate::sqlite::BUSY_TIMEOUT;
 
-/// How many committed events a subscriber may be behind before it reads the journal.
-const BACKLOG: usize = 2_048;
+/// How many committed events a subscriber may be behind before it has to read the journal.
+const MAX_SUBSCRIBER_BACKLOG: usize = 2_048;
 
 /// Connections for listing, and as many for the journal: a script that lists ten
 /// thousand events does not hold up the streams.
-const READERS: usize = 2;
+const CONNECTIONS_PER_POOL: usize = 2;
 
-/// What may be chosen about a store.
+/// The options of a store.
 #[derive(Clone, Copy, Debug)]
 pub struct StoreOptions {
-    /// How many journal entries are kept, at least 1. A stream resumes from as far back.
+    /// How many journal entries are kept, at least 1. A stream can resume over as many.
     pub keep_events: u32,
-    /// How long to wait for another program that holds the file.
-    pub patience: Duration,
+    /// How long to wait for another program that locks the file.
+    pub busy_timeout: Duration,
 }
 
 impl Default for StoreOptions {
@@ -72,19 +74,19 @@ impl Default for StoreOptions {
         Self {
             // At 60 saves a second an hour, in about 40 MB.
             keep_events: 200_000,
-            patience: PATIENCE,
+            busy_timeout: BUSY_TIMEOUT,
         }
     }
 }
 
-/// Events in one SQLite file. See the module's words.
+/// A store of events in one SQLite file.
 pub struct SqliteStore {
-    shared: Arc<Shared>,
-    writer: Arc<Mutex<Writer>>,
-    lists: Arc<Readers>,
-    journals: Arc<Readers>,
-    past: Arc<Past>,
-    published: broadcast::Sender<Committed>,
+    shared: Arc<StoreState>,
+    writer: Arc<Mutex<StoreWriter>>,
+    lists: Arc<ReadConnections>,
+    journals: Arc<ReadConnections>,
+    journal_reader: Arc<JournalReader>,
+    published: broadcast::Sender<CommittedEvent>,
 }
 
 impl SqliteStore {
@@ -103,27 +105,27 @@ impl SqliteStore {
     /// When the file cannot be opened, is not a database or damaged, or was written by a
     /// newer version of the program.
     pub fn open_with(path: &Path, options: StoreOptions) -> anyhow::Result<Self> {
-        let patience = options.patience;
-        let connection = schema::prepare(path, patience)?;
+        let busy_timeout = options.busy_timeout;
+        let connection = schema::prepare(path, busy_timeout)?;
         let bounds = journal::bounds(&connection)
             .with_context(|| format!("cannot read the database {}", path.display()))?;
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(StoreState::default());
         *shared.bounds.lock() = bounds;
-        let (published, _) = broadcast::channel(BACKLOG);
-        let writer = Writer {
+        let (published, _) = broadcast::channel(MAX_SUBSCRIBER_BACKLOG);
+        let writer = StoreWriter {
             path: path.to_owned(),
-            patience,
+            busy_timeout,
             kept: i64::from(options.keep_events.max(1)),
             shared: Arc::clone(&shared),
             published: published.clone(),
-            checkpoints: Checkpoints::start(path.to_owned(), patience)?,
+            checkpoints: Checkpoints::start(path.to_owned(), busy_timeout)?,
             connection: Some(connection),
             bounds,
-            // Whoever was here before may have crashed and left a long log behind.
+            // A service that crashed may have left a long log behind.
             pages: 1,
-            untidy: true,
-            // Nobody knows yet; the thread finds out.
-            quick: false,
+            may_need_tidying: true,
+            // Unknown until the thread has made the first commit.
+            is_fast: false,
             stored_at: Instant::now(),
             thread_sleeps: false,
         };
@@ -132,35 +134,35 @@ impl SqliteStore {
         let (its_writer, its_shared) = (Arc::clone(&writer), Arc::clone(&shared));
         thread::Builder::new()
             .name("event-writer".to_owned())
-            .spawn(move || Writer::run(&its_writer, &its_shared, runtime.as_ref()))
+            .spawn(move || StoreWriter::run(&its_writer, &its_shared, runtime.as_ref()))
             .context("cannot start the event writer")?;
         Ok(Self {
             shared,
             writer,
-            lists: Readers::new(path, patience, READERS),
-            journals: Readers::new(path, patience, READERS),
-            past: Arc::default(),
+            lists: ReadConnections::new(path, busy_timeout, CONNECTIONS_PER_POOL),
+            journals: ReadConnections::new(path, busy_timeout, CONNECTIONS_PER_POOL),
+            journal_reader: Arc::default(),
             published,
         })
     }
 }
 
 impl SqliteStore {
-    async fn queue(
+    async fn append_job(
         &self,
         event: NewEvent,
         most_keys: Option<u32>,
-    ) -> Result<Committed, StoreError> {
+    ) -> Result<CommittedEvent, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.shared.queue.push(Job {
+        self.shared.queue.push(AppendJob {
             event,
             most_keys,
             reply,
         })?;
         match self.writer.try_lock() {
             Some(mut writer) => writer.commit_now(),
-            // Whoever has it may be at its end already.
-            None => self.shared.queue.tell(),
+            // The holder of the lock may have taken its jobs already.
+            None => self.shared.queue.wake_if_filled(),
         }
         answer.await.map_err(|_| StoreError::Closed)?
     }
@@ -173,16 +175,16 @@ impl Drop for SqliteStore {
 }
 
 impl EventStore for SqliteStore {
-    fn append(&self, event: NewEvent) -> BoxFuture<'_, Result<Committed, StoreError>> {
-        Box::pin(self.queue(event, None))
+    fn append(&self, event: NewEvent) -> BoxFuture<'_, Result<CommittedEvent, StoreError>> {
+        Box::pin(self.append_job(event, None))
     }
 
     fn append_within(
         &self,
         event: NewEvent,
         most: u32,
-    ) -> BoxFuture<'_, Result<Committed, StoreError>> {
-        Box::pin(self.queue(event, Some(most)))
+    ) -> BoxFuture<'_, Result<CommittedEvent, StoreError>> {
+        Box::pin(self.append_job(event, Some(most)))
     }
 
     fn list(&self, filter: EventFilter) -> BoxFuture<'_, Result<Vec<Event>, StoreError>> {
@@ -198,20 +200,20 @@ impl EventStore for SqliteStore {
         limit: usize,
         filter: EventFilter,
     ) -> BoxFuture<'_, Result<JournalPage, StoreError>> {
-        let past = Arc::clone(&self.past);
+        let journal_reader = Arc::clone(&self.journal_reader);
         Box::pin(
             self.journals
-                .read(move |connection| past.after(connection, seq, limit, &filter)),
+                .read(move |connection| journal_reader.after(connection, seq, limit, &filter)),
         )
     }
 
     fn journal_bounds(&self) -> BoxFuture<'_, Result<JournalBounds, StoreError>> {
-        // The writer knows, and it is the only one that writes.
+        // The writer's own bounds hold, because it is the only one that writes.
         let bounds = *self.shared.bounds.lock();
         Box::pin(async move { Ok(bounds) })
     }
 
-    fn subscribe(&self) -> broadcast::Receiver<Committed> {
+    fn subscribe(&self) -> broadcast::Receiver<CommittedEvent> {
         self.published.subscribe()
     }
 
@@ -226,8 +228,8 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// What is wrong, in words that anyone may read: SQLite's own name files.
-fn words_for(error: &rusqlite::Error) -> &'static str {
+/// A message about the error that every user may read, unlike SQLite's own, which name files.
+fn message_for(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full",
         Some(ErrorCode::ReadOnly) => "the disk or the database file is read-only",

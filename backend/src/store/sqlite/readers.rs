@@ -1,4 +1,4 @@
-//! Connections for those who only read. WAL lets them read while the writer writes.
+//! Connections for reading. WAL lets them read while the writer writes.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,28 +12,28 @@ use shared::wire::Event;
 use tokio::sync::Semaphore;
 
 use super::schema::connect;
-use crate::store::{Committed, EventFilter, StoreError};
+use crate::store::{CommittedEvent, EventFilter, StoreError};
 
-/// A few connections, each in use by one reader at a time.
-pub(super) struct Readers {
+/// A pool of a few connections, each in use by one reader at a time.
+pub(super) struct ReadConnections {
     path: PathBuf,
-    patience: Duration,
+    busy_timeout: Duration,
     idle: Mutex<Vec<Connection>>,
     turns: Arc<Semaphore>,
 }
 
-impl Readers {
-    /// At most `connections`, opened when they are first needed.
-    pub(super) fn new(path: &Path, patience: Duration, connections: usize) -> Arc<Self> {
+impl ReadConnections {
+    /// A pool of at most so many connections, opened when they are first needed.
+    pub(super) fn new(path: &Path, busy_timeout: Duration, connections: usize) -> Arc<Self> {
         Arc::new(Self {
             path: path.to_owned(),
-            patience,
+            busy_timeout,
             idle: Mutex::default(),
             turns: Arc::new(Semaphore::new(connections)),
         })
     }
 
-    /// Runs `read` where it holds up nobody but other readers of this lane.
+    /// Runs `read` on a blocking thread, where it holds up only other readers of this pool.
     pub(super) async fn read<T: Send + 'static>(
         self: &Arc<Self>,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -45,7 +45,7 @@ impl Readers {
             let _turn = turn;
             let connection = readers.connection()?;
             let found = read(&connection)?;
-            // One that failed is not used again: what it has cached may be what is wrong.
+            // A connection that failed is not used again: its cached pages may be wrong.
             readers.idle.lock().push(connection);
             Ok(found)
         };
@@ -59,7 +59,7 @@ impl Readers {
         if let Some(connection) = self.idle.lock().pop() {
             return Ok(connection);
         }
-        let connection = connect(&self.path, self.patience)?;
+        let connection = connect(&self.path, self.busy_timeout)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     }
@@ -94,7 +94,7 @@ pub(super) fn journal_after(
     connection: &Connection,
     seq: i64,
     limit: i64,
-) -> rusqlite::Result<Vec<Committed>> {
+) -> rusqlite::Result<Vec<CommittedEvent>> {
     connection
         .prepare_cached(
             "SELECT seq, event_id, type, user, filename, path, timestamp FROM journal
@@ -104,8 +104,8 @@ pub(super) fn journal_after(
         .collect()
 }
 
-pub(super) fn committed_from(row: &Row<'_>) -> rusqlite::Result<Committed> {
-    Ok(Committed {
+pub(super) fn committed_from(row: &Row<'_>) -> rusqlite::Result<CommittedEvent> {
+    Ok(CommittedEvent {
         seq: row.get(0)?,
         event: event_from(row, 1)?,
     })

@@ -1,10 +1,12 @@
-//! Opening the file: its tables, how a connection is set up, and what is refused.
+//! Opening the file: its tables, the setup of a connection, and refusing damaged or newer files.
 
 use std::{path::Path, time::Duration};
 
 use rusqlite::Connection;
 
-use crate::sqlite::{self, Durability, Inspected, check, check_engine, explained, migrate, open};
+use crate::sqlite::{
+    self, Durability, SchemaVersions, check, check_engine, migrate, open, with_remedy,
+};
 
 /// Append-only; see [`migrate`].
 const MIGRATIONS: &[&str] = &[
@@ -51,53 +53,53 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
-/// What is in the file.
-const WHAT: &str = "Events";
+/// The content of the file, for error messages.
+const CONTENT_NAME: &str = "Events";
 
 /// A file up to this size is checked whole when it is opened; that takes milliseconds. A
-/// larger one is for `pipalhub doctor` to check.
-const CHECKED_AT_START: u64 = 4 << 20;
+/// larger one is checked by `pipalhub doctor`.
+const MAX_CHECKED_BYTES: u64 = 4 << 20;
 
 /// A log that has grown beyond this is cut when it begins anew.
-const LARGEST_LOG: i64 = 64 << 20;
+const MAX_LOG_BYTES: i64 = 64 << 20;
 
 /// The version of the schema that this program writes.
 pub(super) fn version() -> u32 {
     u32::try_from(MIGRATIONS.len()).expect("the migrations are few")
 }
 
-/// Makes or migrates the file at `path`, and gives the writer's connection.
-pub(super) fn prepare(path: &Path, patience: Duration) -> anyhow::Result<Connection> {
+/// Makes or migrates the file at `path`, and returns the writer's connection.
+pub(super) fn prepare(path: &Path, busy_timeout: Duration) -> anyhow::Result<Connection> {
     check_engine()?;
     let opened = || -> anyhow::Result<Connection> {
-        let connection = connect(path, patience)?;
+        let connection = connect(path, busy_timeout)?;
         migrate(&connection, MIGRATIONS)?;
-        if path.metadata()?.len() <= CHECKED_AT_START {
+        if path.metadata()?.len() <= MAX_CHECKED_BYTES {
             check(&connection)?;
         }
         Ok(connection)
     };
-    opened().map_err(|error| explained(path, WHAT, error))
+    opened().map_err(|error| with_remedy(path, CONTENT_NAME, error))
 }
 
 /// A connection to the file at `path`, which the writer and the readers set up alike.
-pub(super) fn connect(path: &Path, patience: Duration) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path, busy_timeout: Duration) -> rusqlite::Result<Connection> {
     // Less may roll back an acknowledged commit when the power fails.
-    let connection = open(path, Durability::Full, patience)?;
+    let connection = open(path, Durability::Full, busy_timeout)?;
     // A commit never pays for a checkpoint: `checkpoint.rs` makes them.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;
+    connection.pragma_update(None, "journal_size_limit", MAX_LOG_BYTES)?;
     // Each of the connections may keep as much: enough for the pages that events go to.
     connection.pragma_update(None, "cache_size", -4_000)?;
     Ok(connection)
 }
 
-/// Looks at the file at `path`, leaving everything as it is.
-pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
-    sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, WHAT, error))
+/// Checks the file at `path`, leaving everything as it is.
+pub(crate) fn inspect(path: &Path) -> anyhow::Result<SchemaVersions> {
+    sqlite::inspect(path, MIGRATIONS).map_err(|error| with_remedy(path, CONTENT_NAME, error))
 }
 
-/// What SQLite calls itself, and the schema this program knows.
+/// The version of SQLite, and of the schema that this program writes.
 #[must_use]
 pub fn versions() -> (&'static str, u32) {
     (rusqlite::version(), version())
@@ -108,17 +110,17 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::sqlite::PATIENCE;
+    use crate::sqlite::BUSY_TIMEOUT;
 
     fn refusal(path: &Path) -> String {
-        format!("{:#}", prepare(path, PATIENCE).unwrap_err())
+        format!("{:#}", prepare(path, BUSY_TIMEOUT).unwrap_err())
     }
 
     #[test]
     fn a_journal_of_an_older_schema_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.sqlite3");
-        let old = connect(&path, PATIENCE).unwrap();
+        let old = connect(&path, BUSY_TIMEOUT).unwrap();
         migrate(&old, &MIGRATIONS[..2]).unwrap();
         old.execute_batch(
             "INSERT INTO journal VALUES (7, 1, 'a', 'ana', 'f', 'p', 't'),
@@ -126,7 +128,7 @@ mod tests {
         )
         .unwrap();
         drop(old);
-        let new = prepare(&path, PATIENCE).unwrap();
+        let new = prepare(&path, BUSY_TIMEOUT).unwrap();
         let insert = "INSERT INTO journal (event_id, type, user, filename, path, timestamp)
              SELECT event_id, type, user, filename, path, timestamp FROM journal WHERE seq = 7";
         new.execute(insert, []).unwrap();
@@ -170,7 +172,7 @@ mod tests {
             assert!(refusal.contains("damaged") && refusal.contains("move it away"));
             // The second time: right at the front, and torn further on.
             fs::remove_file(&path).unwrap();
-            drop(prepare(&path, PATIENCE).unwrap());
+            drop(prepare(&path, BUSY_TIMEOUT).unwrap());
             let mut bytes = fs::read(&path).unwrap();
             for byte in &mut bytes[5_000..] {
                 *byte = 0xA5;
@@ -180,11 +182,11 @@ mod tests {
     }
 
     #[test]
-    fn looking_leaves_nothing_behind() {
+    fn inspecting_a_file_leaves_no_other_behind() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("100% #1?.sqlite3");
         assert!(inspect(&path).is_err());
-        drop(prepare(&path, PATIENCE).unwrap());
+        drop(prepare(&path, BUSY_TIMEOUT).unwrap());
         let found = inspect(&path).unwrap();
         assert_eq!((found.schema, found.known), (version(), version()));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -193,7 +195,7 @@ mod tests {
     #[test]
     fn a_new_file_can_give_its_pages_back() {
         let folder = tempfile::tempdir().unwrap();
-        let connection = prepare(&folder.path().join("a"), PATIENCE).unwrap();
+        let connection = prepare(&folder.path().join("a"), BUSY_TIMEOUT).unwrap();
         let mode: u32 = connection
             .query_row("PRAGMA auto_vacuum", [], |row| row.get(0))
             .unwrap();

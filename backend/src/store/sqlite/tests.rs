@@ -1,4 +1,4 @@
-//! What a store promises, and how it takes trouble.
+//! The promises of the SQLite store, and its behaviour in trouble.
 
 use std::{path::PathBuf, time::Instant};
 
@@ -6,6 +6,9 @@ use rusqlite::Connection;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
+
+/// How long a test waits for a condition, on a busy machine too.
+const TEST_TIMEOUT: Duration = Duration::from_secs(180);
 
 fn event(kind: &str, user: &str, path: &str) -> NewEvent {
     NewEvent {
@@ -25,16 +28,16 @@ fn open(folder: &tempfile::TempDir) -> SqliteStore {
     SqliteStore::open(&file_in(folder)).unwrap()
 }
 
-/// A store that waits for nobody.
-fn impatient(folder: &tempfile::TempDir, keep_events: u32) -> SqliteStore {
+/// A store that waits 300 ms for another program.
+fn with_short_timeout(folder: &tempfile::TempDir, keep_events: u32) -> SqliteStore {
     let options = StoreOptions {
         keep_events,
-        patience: Duration::from_millis(300),
+        busy_timeout: Duration::from_millis(300),
     };
     SqliteStore::open_with(&file_in(folder), options).unwrap()
 }
 
-async fn entries_after(store: &SqliteStore, seq: i64) -> Vec<Committed> {
+async fn entries_after(store: &SqliteStore, seq: i64) -> Vec<CommittedEvent> {
     let page = store.journal_after(seq, 10_000, EventFilter::default());
     let page = page.await.unwrap();
     assert!(page.is_whole);
@@ -44,7 +47,7 @@ async fn entries_after(store: &SqliteStore, seq: i64) -> Vec<Committed> {
 async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(180), "{what}");
+        assert!(begun.elapsed() < TEST_TIMEOUT, "{what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -68,7 +71,7 @@ async fn a_repeated_key_keeps_its_id_and_its_place() {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_there_after_a_restart() {
+async fn an_acknowledged_event_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let first = open(&folder);
     let stored = first
@@ -104,7 +107,7 @@ async fn subscribers_hear_in_order_and_only_of_commits() {
 #[tokio::test]
 async fn a_stream_can_resume_from_what_the_bounds_say() {
     let folder = tempfile::tempdir().unwrap();
-    let store = impatient(&folder, 100);
+    let store = with_short_timeout(&folder, 100);
     for round in 0..10 {
         let writes = (0..100).map(|i| store.append(event("a", "u", &format!("/home/{i}"))));
         futures::future::join_all(writes).await;
@@ -143,12 +146,12 @@ async fn a_million_events_open_at_once_and_become_what_is_kept() {
     fill_with_a_million(&path);
     let before = path.metadata().unwrap().len();
     let begun = Instant::now();
-    let store = impatient(&folder, 10_000);
+    let store = with_short_timeout(&folder, 10_000);
     let opened = begun.elapsed();
-    // Three hundred ms are the promise; what is slow here is whoever shares the machine.
+    // Three hundred ms are the promise; other programs on the machine may slow this down.
     assert!(opened < Duration::from_secs(3), "{opened:?}");
     assert_eq!(store.journal_bounds().await.unwrap().newest, 1_000_000);
-    // Meanwhile events are stored as ever, and reads find what is there.
+    // Meanwhile events are stored as ever, and reads find them.
     let stored = store.append(event("a", "u", "/home/x")).await.unwrap();
     assert_eq!(stored.seq, 1_000_001);
     let entries = || {
@@ -156,7 +159,7 @@ async fn a_million_events_open_at_once_and_become_what_is_kept() {
         bounds.newest - bounds.complete_after
     };
     eventually("the journal is cut", || entries() < 11_000).await;
-    // In steps small enough for nobody to notice, which take their time.
+    // In steps that are small enough to delay no commit, which take their time.
     eventually("the file shrinks", || {
         path.metadata().unwrap().len() < before - (1 << 20)
     })
@@ -169,7 +172,7 @@ async fn a_million_events_open_at_once_and_become_what_is_kept() {
 #[tokio::test]
 async fn trouble_is_never_an_acknowledgement_and_ends_by_itself() {
     let folder = tempfile::tempdir().unwrap();
-    let store = impatient(&folder, 100);
+    let store = with_short_timeout(&folder, 100);
     let stored = store.append(event("a", "u", "/home/x")).await.unwrap();
     let mut heard = store.subscribe();
     let other = Connection::open(file_in(&folder)).unwrap();
@@ -182,7 +185,7 @@ async fn trouble_is_never_an_acknowledgement_and_ends_by_itself() {
     let listed = store.list(EventFilter::default()).await.unwrap();
     assert_eq!(listed, std::slice::from_ref(&stored.event));
     other.execute_batch("ROLLBACK").unwrap();
-    // Nobody saves, and it is well again all the same.
+    // No event comes, and it is well again all the same.
     eventually("the trouble ends", || store.trouble().is_none()).await;
     let next = store.append(event("a", "u", "/home/z")).await.unwrap();
     assert_eq!(next.seq, stored.seq + 1);
@@ -192,14 +195,14 @@ async fn trouble_is_never_an_acknowledgement_and_ends_by_itself() {
 
 /// On one thread, which nothing may hold up: else the other program would never let go.
 #[tokio::test]
-async fn who_brings_an_event_waits_for_no_other_program() {
+async fn the_appending_task_waits_for_no_other_program() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     let append = |user| store.append(event("a", user, "/home/x.ipynb"));
     append("alice").await.unwrap();
     let other = Connection::open(file_in(&folder)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    store.writer.lock().quick = true;
+    store.writer.lock().is_fast = true;
     let stored = append("bob");
     let let_go = async { other.execute_batch("ROLLBACK").unwrap() };
     let (stored, ()) = tokio::join!(stored, let_go);
@@ -207,10 +210,10 @@ async fn who_brings_an_event_waits_for_no_other_program() {
     assert_eq!(store.trouble(), None);
 }
 
-/// As when a disk that was quick keeps one commit waiting. The worker that has the writer is
-/// one that waited for a socket, and so for everybody's sockets and timers.
+/// As when a disk that was fast keeps one commit waiting. The worker that has the writer is
+/// one that waited for a socket, and so for all sockets and timers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_is_held_up_at_a_commit_holds_up_nobody_else() {
+async fn a_worker_held_up_at_a_commit_holds_up_no_other_task() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(open(&folder));
     store
@@ -223,8 +226,8 @@ async fn who_is_held_up_at_a_commit_holds_up_nobody_else() {
     let held_up = tokio::spawn(async move {
         far.read_u8().await.unwrap();
         let mut writer = at_commit.writer.lock();
-        writer.be_watched();
-        released.recv_timeout(Duration::from_secs(180))
+        writer.keep_thread_awake();
+        released.recv_timeout(TEST_TIMEOUT)
     });
     near.write_u8(1).await.unwrap();
     // A timer that goes off while it is held up.
@@ -254,9 +257,9 @@ async fn a_panic_at_a_commit_is_rolled_back() {
 }
 
 #[tokio::test]
-async fn what_is_there_after_trouble_is_told_even_if_its_commit_failed() {
+async fn an_event_found_after_trouble_is_published_even_if_its_commit_failed() {
     let folder = tempfile::tempdir().unwrap();
-    let store = impatient(&folder, 100);
+    let store = with_short_timeout(&folder, 100);
     store.append(event("a", "u", "/home/x")).await.unwrap();
     let mut heard = store.subscribe();
     let other = Connection::open(file_in(&folder)).unwrap();
@@ -278,7 +281,7 @@ async fn what_is_there_after_trouble_is_told_even_if_its_commit_failed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_bounded_under_a_load_that_never_pauses() {
     let folder = tempfile::tempdir().unwrap();
-    let store = impatient(&folder, 1_000);
+    let store = with_short_timeout(&folder, 1_000);
     let log = folder.path().join("events.sqlite3-wal");
     let long = "x".repeat(4_000);
     let mut largest = 0;
@@ -301,7 +304,7 @@ async fn a_log_that_a_crash_left_behind_is_moved_into_the_file() {
         let long = event("a", &"x".repeat(4_000), "/home/x.ipynb");
         store.append(long).await.unwrap();
     }
-    // What is on the disk at this moment, as after a crash.
+    // The files on the disk at this moment, as after a crash.
     let after = tempfile::tempdir().unwrap();
     for name in ["events.sqlite3", "events.sqlite3-wal"] {
         std::fs::copy(before.path().join(name), after.path().join(name)).unwrap();
@@ -317,11 +320,11 @@ async fn a_log_that_a_crash_left_behind_is_moved_into_the_file() {
 }
 
 #[test]
-fn nothing_of_the_file_is_told_to_everyone() {
+fn the_message_for_users_does_not_name_the_file() {
     let path = Path::new("/nowhere/canary/events.sqlite3");
     let error = schema::connect(path, Duration::ZERO).unwrap_err();
     assert!(error.to_string().contains("canary"), "{error}");
-    assert!(!words_for(&error).contains("canary"));
+    assert!(!message_for(&error).contains("canary"));
 }
 
 #[tokio::test]
@@ -350,6 +353,6 @@ async fn a_user_has_so_many_keys_and_no_more() {
         assert_eq!(heard.recv().await.unwrap().seq, seq);
     }
     assert_eq!(store.trouble(), None);
-    // For whoever is trusted there is no such number.
+    // Without a limit there is no such number.
     store.append(event("a", "u", "/3")).await.unwrap();
 }

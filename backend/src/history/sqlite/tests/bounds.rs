@@ -14,8 +14,8 @@ fn bounded(folder: &tempfile::TempDir) -> SqliteHistory {
         .within(&path, QUOTA_BYTES, QUOTA_NOTEBOOKS, 0)
 }
 
-fn named(user: &str, filename: String) -> Key {
-    Key {
+fn named(user: &str, filename: String) -> CopyId {
+    CopyId {
         filename,
         user: user.to_owned(),
     }

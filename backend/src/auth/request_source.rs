@@ -1,4 +1,4 @@
-//! Where a request comes from, of which nothing else is known yet.
+//! Where a request comes from whose sender is not known yet.
 
 use std::{
     convert::Infallible,
@@ -11,20 +11,21 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 
-use crate::server::{Peer, Place};
+use crate::server::{ConnectionPlace, Peer};
 
-/// See the module's words. Nothing is decided by it but whose turn it is.
+/// The peer that a request comes from, and the address that a proxy forwards it for. It decides
+/// nothing but whose turn it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Asker {
+pub struct RequestSource {
     peer: Option<Peer>,
-    /// Whom a proxy asks for.
+    /// The address that the proxy forwards the request for.
     behind: Option<IpAddr>,
 }
 
-impl Asker {
-    /// Who sent this request.
+impl RequestSource {
+    /// The source of this request.
     pub(crate) fn of(parts: &Parts) -> Self {
-        let place = parts.extensions.get::<Arc<Place>>();
+        let place = parts.extensions.get::<Arc<ConnectionPlace>>();
         Self::new(place.map(|place| place.peer()), &parts.headers)
     }
 
@@ -37,7 +38,7 @@ impl Asker {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Asker {
+impl<S: Sync> FromRequestParts<S> for RequestSource {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -45,15 +46,15 @@ impl<S: Sync> FromRequestParts<S> for Asker {
     }
 }
 
-/// The Hub's proxy runs on this machine as root or as who runs the Hub, who runs this service
-/// too; what anyone else says of whom they ask for is worth nothing.
+/// Whether the peer is the Hub's proxy, which runs on this machine as root or as the user of the
+/// Hub and of this service. The `X-Forwarded-For` of any other peer is worth nothing.
 fn is_proxy(peer: &Peer) -> bool {
     static OWN: LazyLock<u32> = LazyLock::new(|| rustix::process::geteuid().as_raw());
     peer.is_local() && peer.uid.is_some_and(|uid| uid == 0 || uid == *OWN)
 }
 
-/// Each proxy writes behind what it was told whom it was told by: so the last address that is
-/// not this machine's is that of whoever came to the first of our own.
+/// The last address that is not this machine's: each proxy appends the address of its client, so
+/// that is the client of the first proxy of ours.
 fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
     let all = headers.get_all("x-forwarded-for");
     let all: Vec<_> = all.iter().filter_map(|value| value.to_str().ok()).collect();
@@ -75,7 +76,7 @@ mod tests {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
         let address = "127.0.0.1".parse().unwrap();
-        Asker::new(Some(Peer { address, uid }), &headers).behind
+        RequestSource::new(Some(Peer { address, uid }), &headers).behind
     }
 
     #[test]
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_is_believed() {
+    fn no_other_peer_is_believed() {
         let other = rustix::process::geteuid().as_raw() + 1_000;
         assert_eq!(behind(Some(other), &["192.0.2.7"]), None);
         assert_eq!(behind(None, &["192.0.2.7"]), None);

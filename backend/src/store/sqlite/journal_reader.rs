@@ -1,8 +1,8 @@
-//! What of the journal is for whom: a participant comes back who may see one entry in three
-//! hundred, and with them the whole class.
+//! Reading the journal, for one user or for all: a participant who comes back may see one entry
+//! in three hundred, and the whole class comes back at once.
 //!
-//! Whose each entry is, is known here from the first time that somebody asks for one user's:
-//! eight bytes an entry, which costs no commit anything. An index of the table's would be one
+//! An index of the entries by user is kept in memory, from the first request for one user's: it
+//! takes eight bytes an entry and costs no commit anything. An index of the table would be one
 //! page more to write for each event, and hundreds for each cut.
 
 use std::collections::HashMap;
@@ -12,30 +12,30 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, params};
 
 use super::{journal, readers::committed_from};
-use crate::store::{Committed, EventFilter, JournalPage};
+use crate::store::{CommittedEvent, EventFilter, JournalPage};
 
-/// How many entries are looked at in one go, of those that nothing is known of: some
-/// milliseconds. Nobody has a connection for longer.
-const LOOKED_AT: i64 = 20_000;
+/// How many entries that are not in the index are searched at once: some milliseconds. No read
+/// takes a connection for longer.
+const MAX_SCANNED_ENTRIES: i64 = 20_000;
 
-/// How many entries are learned at once whose they are: some ten milliseconds.
-const LEARNED: i64 = 100_000;
+/// How many entries are added to the index at once: some ten milliseconds.
+const MAX_LEARNED_ENTRIES: i64 = 100_000;
 
-/// See the module's words.
+/// Reads matching entries of the journal, by the index where that helps.
 #[derive(Default)]
-pub(super) struct Past(Mutex<Owners>);
+pub(super) struct JournalReader(Mutex<EntryOwners>);
 
-/// Whose the entries are.
+/// The index of the entries by user.
 #[derive(Default)]
-struct Owners {
-    /// Up to here.
-    known: i64,
+struct EntryOwners {
+    /// The sequence number up to which entries are in the index.
+    known_until: i64,
     /// The sequence numbers of each user, in order.
-    of: HashMap<String, Vec<i64>>,
+    seqs_by_user: HashMap<String, Vec<i64>>,
 }
 
-impl Past {
-    /// At most `limit` entries after `seq` that match, and how far was looked.
+impl JournalReader {
+    /// At most `limit` entries after `seq` that match, and how far was searched.
     pub(super) fn after(
         &self,
         connection: &Connection,
@@ -43,41 +43,42 @@ impl Past {
         limit: usize,
         filter: &EventFilter,
     ) -> rusqlite::Result<JournalPage> {
-        // What is committed meanwhile is not looked at, and not said to be.
+        // Entries that are committed meanwhile are neither searched nor counted as searched.
         let newest = journal::bounds(connection)?.newest.max(seq);
-        let theirs = match &filter.user {
-            Some(user) => self.of(connection, user, seq, limit)?,
+        let of_user = match &filter.user {
+            Some(user) => self.seqs_of_user(connection, user, seq, limit)?,
             None => None,
         };
-        let (entries, looked) = match theirs {
+        let (entries, scanned_until) = match of_user {
             Some((seqs, known)) => {
-                let looked = match seqs.last() {
-                    // There may be more of them.
+                let scanned_until = match seqs.last() {
+                    // The user may have more entries after the last of these.
                     Some(last) if seqs.len() == limit => *last,
                     _ => known,
                 };
-                (these(connection, &seqs, filter)?, looked)
+                (matching_of(connection, &seqs, filter)?, scanned_until)
             }
             None => {
-                let looked = newest.min(seq.saturating_add(LOOKED_AT));
-                let entries = among(connection, [seq, looked], limit, filter)?;
+                let scanned_until = newest.min(seq.saturating_add(MAX_SCANNED_ENTRIES));
+                let entries = matching_between(connection, [seq, scanned_until], limit, filter)?;
                 let full = entries.last().filter(|_| entries.len() == limit);
-                let looked = full.map_or(looked, |last| last.seq);
-                (entries, looked)
+                let scanned_until = full.map_or(scanned_until, |last| last.seq);
+                (entries, scanned_until)
             }
         };
-        // Afterwards: it is cut at that end, and what is there now was there before.
+        // Read after the entries: the journal is cut at this end, so that an entry within these
+        // bounds was there before.
         let bounds = journal::bounds(connection)?;
         Ok(JournalPage {
             entries,
-            seen: looked,
+            seen: scanned_until,
             is_whole: bounds.complete_after <= seq && seq <= bounds.newest,
         })
     }
 
-    /// The next of this user's after `seq`, and up to where they are known; nothing when it
-    /// is not known yet whose that is what comes next.
-    fn of(
+    /// The user's next sequence numbers after `seq`, and the one up to which they are known;
+    /// `None` when the index does not go beyond `seq` yet.
+    fn seqs_of_user(
         &self,
         connection: &Connection,
         user: &str,
@@ -86,46 +87,46 @@ impl Past {
     ) -> rusqlite::Result<Option<(Vec<i64>, i64)>> {
         let mut owners = self.0.lock();
         owners.learn(connection)?;
-        if owners.known <= seq {
+        if owners.known_until <= seq {
             return Ok(None);
         }
-        let theirs = owners.of.get(user).map_or(&[][..], Vec::as_slice);
+        let theirs = owners.seqs_by_user.get(user).map_or(&[][..], Vec::as_slice);
         let first = theirs.partition_point(|theirs| *theirs <= seq);
         let next = theirs[first..].iter().take(limit).copied().collect();
-        Ok(Some((next, owners.known)))
+        Ok(Some((next, owners.known_until)))
     }
 }
 
-impl Owners {
-    /// Learns some of what it does not know, and forgets what is gone.
+impl EntryOwners {
+    /// Adds some entries to the index, and forgets those that were cut.
     fn learn(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let bounds = journal::bounds(connection)?;
-        if bounds.newest < self.known {
-            // The disk has lost some, and their numbers are given out again.
+        if bounds.newest < self.known_until {
+            // The disk has lost some entries, and their numbers are given out again.
             *self = Self::default();
         }
-        if bounds.newest == self.known {
+        if bounds.newest == self.known_until {
             return Ok(());
         }
         self.forget(bounds.complete_after);
         let mut entries = connection
             .prepare_cached("SELECT seq, user FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
-        let mut rows = entries.query([self.known, LEARNED])?;
+        let mut rows = entries.query([self.known_until, MAX_LEARNED_ENTRIES])?;
         while let Some(row) = rows.next()? {
             let (seq, user) = (row.get(0)?, row.get_ref(1)?.as_str()?);
-            match self.of.get_mut(user) {
+            match self.seqs_by_user.get_mut(user) {
                 Some(theirs) => theirs.push(seq),
-                None => drop(self.of.insert(user.to_owned(), vec![seq])),
+                None => drop(self.seqs_by_user.insert(user.to_owned(), vec![seq])),
             }
-            self.known = seq;
+            self.known_until = seq;
         }
         Ok(())
     }
 
     fn forget(&mut self, complete_after: i64) {
-        self.of.retain(|_, theirs| {
+        self.seqs_by_user.retain(|_, theirs| {
             let gone = theirs.partition_point(|seq| *seq <= complete_after);
-            // Now and then, since it moves all that is left.
+            // Not at every cut, since it moves all remaining numbers.
             if 2 * gone > theirs.len() {
                 theirs.drain(..gone);
                 theirs.shrink_to_fit();
@@ -140,12 +141,12 @@ const MATCHES: &str = "(?1 IS NULL OR event_id = ?1) AND (?2 IS NULL OR type = ?
      AND (?3 IS NULL OR user = ?3) AND (?4 IS NULL OR filename = ?4)
      AND (?5 IS NULL OR path = ?5) AND (?6 IS NULL OR timestamp = ?6)";
 
-/// Those of these entries that match.
-fn these(
+/// The entries with these sequence numbers that match.
+fn matching_of(
     connection: &Connection,
     seqs: &[i64],
     filter: &EventFilter,
-) -> rusqlite::Result<Vec<Committed>> {
+) -> rusqlite::Result<Vec<CommittedEvent>> {
     let mut one =
         connection.prepare_cached(&format!("SELECT {COLUMNS} FROM journal WHERE seq = ?1"))?;
     let mut entries = Vec::new();
@@ -160,13 +161,13 @@ fn these(
     Ok(entries)
 }
 
-/// The first that match of those after one and up to another.
-fn among(
+/// The first `limit` matching entries after `after` and up to `until`.
+fn matching_between(
     connection: &Connection,
     [after, until]: [i64; 2],
     limit: usize,
     filter: &EventFilter,
-) -> rusqlite::Result<Vec<Committed>> {
+) -> rusqlite::Result<Vec<CommittedEvent>> {
     connection
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM journal WHERE seq > ?7 AND seq <= ?8 AND {MATCHES}
@@ -201,7 +202,7 @@ mod tests {
     fn options() -> StoreOptions {
         StoreOptions {
             keep_events: 1_000_000,
-            patience: Duration::from_secs(5),
+            busy_timeout: Duration::from_secs(5),
         }
     }
 
@@ -229,13 +230,13 @@ mod tests {
         }
     }
 
-    /// The numbers of all that match, page by page, and how many pages it took.
-    fn all(path: &Path, past: &Past, filter: &EventFilter) -> (Vec<i64>, usize) {
+    /// The numbers of all matching entries, page by page, and how many pages it took.
+    fn all(path: &Path, reader: &JournalReader, filter: &EventFilter) -> (Vec<i64>, usize) {
         let connection = schema::connect(path, Duration::from_secs(5)).unwrap();
         let newest = journal::bounds(&connection).unwrap().newest;
         let (mut seen, mut found, mut pages) = (0, Vec::new(), 0);
         while seen < newest {
-            let page = past.after(&connection, seen, 50, filter).unwrap();
+            let page = reader.after(&connection, seen, 50, filter).unwrap();
             assert!(page.is_whole && page.seen > seen && page.entries.len() <= 50);
             assert!(page.entries.iter().all(|entry| entry.seq <= page.seen));
             found.extend(page.entries.iter().map(|entry| entry.seq));
@@ -245,65 +246,68 @@ mod tests {
     }
 
     #[test]
-    fn who_sees_little_is_through_in_a_few_steps() {
+    fn a_user_with_few_entries_needs_few_pages() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.sqlite3");
         fill(&path, 0, 149_000, "ana");
         fill(&path, 149_000, 120, "bo");
         fill(&path, 149_120, 880, "ana");
-        let past = Past::default();
-        assert_eq!(all(&path, &past, &of_user("cy")), (Vec::new(), 2));
-        let (bos, pages) = all(&path, &past, &of_user("bo"));
+        let reader = JournalReader::default();
+        assert_eq!(all(&path, &reader, &of_user("cy")), (Vec::new(), 2));
+        let (bos, pages) = all(&path, &reader, &of_user("bo"));
         assert_eq!((bos, pages), ((149_001..=149_120).collect(), 3));
-        // What nothing is known of is looked at so far at once.
-        assert_eq!(all(&path, &past, &of_type("x")), (Vec::new(), 8));
-        // And what comes later is found, too.
+        // Without a user, so many entries are searched at once.
+        assert_eq!(all(&path, &reader, &of_type("x")), (Vec::new(), 8));
+        // And later entries are found, too.
         fill(&path, 150_000, 1, "cy");
-        assert_eq!(all(&path, &past, &of_user("cy")), (vec![150_001], 1));
+        assert_eq!(all(&path, &reader, &of_user("cy")), (vec![150_001], 1));
         let theirs = of_type("x").of_user("bo").unwrap();
-        assert_eq!(all(&path, &past, &theirs).0, [0; 0]);
+        assert_eq!(all(&path, &reader, &theirs).0, [0; 0]);
         assert_eq!(of_user("bo").of_user("cy"), None);
     }
 
     #[test]
-    fn it_looks_at_what_is_not_known_yet() {
+    fn entries_that_are_not_in_the_index_are_searched() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.sqlite3");
-        fill(&path, 0, LEARNED + 10, "ana");
-        fill(&path, LEARNED + 10, 1, "bo");
+        fill(&path, 0, MAX_LEARNED_ENTRIES + 10, "ana");
+        fill(&path, MAX_LEARNED_ENTRIES + 10, 1, "bo");
         let connection = schema::connect(&path, Duration::from_secs(5)).unwrap();
-        let page = Past::default()
-            .after(&connection, LEARNED + 5, 50, &of_user("bo"))
+        let page = JournalReader::default()
+            .after(&connection, MAX_LEARNED_ENTRIES + 5, 50, &of_user("bo"))
             .unwrap();
         let seqs: Vec<i64> = page.entries.iter().map(|entry| entry.seq).collect();
-        assert_eq!((seqs, page.seen), (vec![LEARNED + 11], LEARNED + 11));
+        assert_eq!(
+            (seqs, page.seen),
+            (vec![MAX_LEARNED_ENTRIES + 11], MAX_LEARNED_ENTRIES + 11)
+        );
     }
 
     #[test]
-    fn what_is_gone_is_said_and_forgotten() {
+    fn cut_entries_make_a_page_incomplete_and_leave_the_index() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.sqlite3");
         fill(&path, 0, 1_000, "ana");
-        let past = Past::default();
-        assert_eq!(all(&path, &past, &of_user("ana")).0.len(), 1_000);
+        let reader = JournalReader::default();
+        assert_eq!(all(&path, &reader, &of_user("ana")).0.len(), 1_000);
         let connection = schema::connect(&path, Duration::from_secs(5)).unwrap();
         journal::cut(&connection, 900).unwrap();
-        let page = |seq| past.after(&connection, seq, 50, &of_user("ana")).unwrap();
+        let page = |seq| reader.after(&connection, seq, 50, &of_user("ana")).unwrap();
         assert!(!page(899).is_whole && page(900).is_whole && page(1_000).is_whole);
         assert!(!page(1_001).is_whole, "it is not there yet");
         fill(&path, 1_000, 1, "ana");
         assert_eq!(page(1_000).entries.len(), 1);
-        assert_eq!(past.0.lock().of["ana"].len(), 101);
-        // As a disk does it that loses what was stored on it.
+        assert_eq!(reader.0.lock().seqs_by_user["ana"].len(), 101);
+        // As when a disk loses entries that were stored on it.
         let lose = "DELETE FROM journal WHERE seq > 950";
         connection.execute_batch(lose).unwrap();
         fill(&path, 950, 10, "bo");
-        let page = past.after(&connection, 940, 50, &of_user("bo")).unwrap();
+        let page = reader.after(&connection, 940, 50, &of_user("bo")).unwrap();
         assert_eq!((page.entries.len(), page.seen), (10, 960));
     }
 
     #[tokio::test]
-    async fn the_store_hands_it_out() {
+    async fn the_store_reads_pages_by_user() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.sqlite3");
         fill(&path, 0, 30_000, "ana");

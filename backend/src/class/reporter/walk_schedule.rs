@@ -1,5 +1,5 @@
-//! When whose home is walked: each on its own, so that one that takes long, or in which much
-//! comes and goes, is walked seldom, and the others are not walked any later.
+//! When each home is walked: each on its own, so that a home that takes long, or in which files
+//! often come and go, is walked seldom, and the others are not walked any later.
 //!
 //! Time is an argument, so that a test needs none.
 
@@ -8,44 +8,48 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Between two walks of one home of which nothing is heard, at least.
-const EVERY: Duration = Duration::from_secs(2);
-/// Walks may take this share of one core: all together while nothing is heard, and each that
-/// is asked for by what happens in that home: one part in twenty.
-const SHARE: u32 = 20;
-/// So long at most a home is not walked because of what the walks of others take: where no
-/// changes are reported, walks are how saves are seen.
-const MOST_FOR_OTHERS: Duration = Duration::from_secs(10);
-/// From what is heard to the walk: more may be heard in a moment.
-const SOON: Duration = Duration::from_millis(25);
+/// Between two walks of one home without reported changes, at least.
+const WALK_INTERVAL: Duration = Duration::from_secs(2);
+/// After a walk a home rests for so many times as long as the walk took. So walks take one part
+/// in twenty of a core: all together while no changes are reported, and each home's that are
+/// asked for by changes in it.
+const REST_FACTOR: u32 = 20;
+/// A home's walk is delayed so long at most for the time that walks of other homes take: where
+/// the kernel reports no changes, saves are seen by walks alone.
+const MAX_DELAY_FOR_OTHERS: Duration = Duration::from_secs(10);
+/// Between a change and the walk for it: more changes may come in a moment.
+const WALK_DELAY: Duration = Duration::from_millis(25);
 
-/// See the module's words.
+/// The next walk of each home, by user.
 #[derive(Default)]
-pub(super) struct Walks(HashMap<String, Home>);
+pub(super) struct WalkSchedule(HashMap<String, HomeWalks>);
 
-struct Home {
+/// The next and the last walk of one home.
+struct HomeWalks {
     due: Instant,
     is_walked: bool,
     /// When the last walk ended, and how long it took.
     ended: Option<(Instant, Duration)>,
 }
 
-impl Home {
+impl HomeWalks {
     fn want(&mut self, now: Instant) {
-        let earliest = self.ended.map_or(now, |(ended, took)| ended + took * SHARE);
-        self.due = self.due.min(earliest.max(now + SOON));
+        let earliest = self
+            .ended
+            .map_or(now, |(ended, took)| ended + took * REST_FACTOR);
+        self.due = self.due.min(earliest.max(now + WALK_DELAY));
     }
 }
 
-impl Walks {
-    /// Only these have homes. Whose is new is walked at once.
-    pub(super) fn are_of(&mut self, users: &[String], now: Instant) {
+impl WalkSchedule {
+    /// Sets who has a home. The home of a new user is walked at once.
+    pub(super) fn set_users(&mut self, users: &[String], now: Instant) {
         let those: HashSet<&str> = users.iter().map(String::as_str).collect();
         self.0
             .retain(|user, home| home.is_walked || those.contains(&**user));
         for user in users {
             if !self.0.contains_key(user) {
-                let home = Home {
+                let home = HomeWalks {
                     due: now,
                     is_walked: false,
                     ended: None,
@@ -55,25 +59,26 @@ impl Walks {
         }
     }
 
-    /// Something came or went in this home.
-    pub(super) fn are_wanted(&mut self, user: &str, now: Instant) {
+    /// Asks for a walk of this home, in which a file came or went.
+    pub(super) fn want(&mut self, user: &str, now: Instant) {
         if let Some(home) = self.0.get_mut(user) {
             home.want(now);
         }
     }
 
-    /// Something did, nobody knows where.
-    pub(super) fn all_are_wanted(&mut self, now: Instant) {
+    /// Asks for a walk of every home, because it is unknown in which a file came or went.
+    pub(super) fn want_all(&mut self, now: Instant) {
         self.0.values_mut().for_each(|home| home.want(now));
     }
 
-    /// When the next is due.
+    /// When the next walk is due.
     pub(super) fn next(&self) -> Option<Instant> {
         let waiting = self.0.values().filter(|home| !home.is_walked);
         waiting.map(|home| home.due).min()
     }
 
-    /// Those that are due; each is walked until [`Walks::ended`], and not again before.
+    /// Takes the users whose homes are due; each counts as being walked until
+    /// [`WalkSchedule::ended`].
     pub(super) fn take_due(&mut self, now: Instant) -> Vec<String> {
         let due = self
             .0
@@ -81,7 +86,7 @@ impl Walks {
             .filter(|(_, home)| !home.is_walked && home.due <= now);
         let due = due.map(|(user, home)| {
             home.is_walked = true;
-            // What is heard from now on asks for another walk.
+            // A change from now on asks for another walk.
             home.due = now + Duration::from_secs(3_600);
             user.clone()
         });
@@ -98,11 +103,11 @@ impl Walks {
         let Some(home) = self.0.get_mut(user) else {
             return;
         };
-        let was_wanted = home.due < now + EVERY;
+        let was_wanted = home.due < now + WALK_INTERVAL;
         home.is_walked = false;
         home.ended = Some((now, took));
-        let others = (others * SHARE).min(MOST_FOR_OTHERS);
-        home.due = now + EVERY.max(took * SHARE).max(others);
+        let others = (others * REST_FACTOR).min(MAX_DELAY_FOR_OTHERS);
+        home.due = now + WALK_INTERVAL.max(took * REST_FACTOR).max(others);
         if was_wanted {
             home.want(now);
         }
@@ -115,7 +120,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn walked(walks: &mut Walks, took: Duration, now: Instant) -> Vec<String> {
+    fn walked(walks: &mut WalkSchedule, took: Duration, now: Instant) -> Vec<String> {
         let mut due = walks.take_due(now);
         due.sort();
         for user in &due {
@@ -125,14 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn a_home_in_which_much_happens_is_walked_seldom_and_the_others_as_ever() {
-        let (mut walks, start) = (Walks::default(), Instant::now());
-        walks.are_of(&["ana".to_owned(), "bo".to_owned()], start);
+    fn a_home_with_many_changes_is_walked_seldom_and_the_others_as_ever() {
+        let (mut walks, start) = (WalkSchedule::default(), Instant::now());
+        walks.set_users(&["ana".to_owned(), "bo".to_owned()], start);
         assert_eq!(walked(&mut walks, MS, start), ["ana", "bo"]);
         let mut counts = [0, 0];
         for ms in 1..=10_000 {
             let now = start + MS * ms;
-            walks.are_wanted("ana", now);
+            walks.want("ana", now);
             for user in walks.take_due(now) {
                 // Hers takes 40 ms, his one.
                 let (which, took) = if user == "ana" { (0, 40) } else { (1, 1) };
@@ -146,27 +151,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_heard_while_a_home_is_walked_asks_for_another_walk() {
-        let (mut walks, start) = (Walks::default(), Instant::now());
-        walks.are_of(&["ana".to_owned()], start);
+    fn a_change_while_a_home_is_walked_asks_for_another_walk() {
+        let (mut walks, start) = (WalkSchedule::default(), Instant::now());
+        walks.set_users(&["ana".to_owned()], start);
         assert_eq!(walks.take_due(start), ["ana"]);
-        walks.are_wanted("ana", start + MS);
+        walks.want("ana", start + MS);
         assert!(walks.take_due(start + 100 * MS).is_empty(), "it is walked");
         walks.ended("ana", MS, start + 100 * MS);
         assert!(walks.next().unwrap() <= start + 130 * MS);
-        // Without anything heard it is walked every two seconds.
+        // Without changes it is walked every two seconds.
         assert_eq!(walked(&mut walks, MS, start + 130 * MS), ["ana"]);
         assert!(walks.take_due(start + 2_000 * MS).is_empty());
         assert_eq!(walks.take_due(start + 2_130 * MS), ["ana"]);
     }
 
     #[test]
-    fn who_has_no_home_any_more_is_forgotten() {
-        let (mut walks, start) = (Walks::default(), Instant::now());
-        walks.are_of(&["ana".to_owned()], start);
-        walks.are_of(&[], start);
+    fn a_user_without_a_home_is_forgotten() {
+        let (mut walks, start) = (WalkSchedule::default(), Instant::now());
+        walks.set_users(&["ana".to_owned()], start);
+        walks.set_users(&[], start);
         assert_eq!(walks.next(), None);
-        walks.are_wanted("ana", start);
-        assert!(walks.take_due(start + EVERY).is_empty());
+        walks.want("ana", start);
+        assert!(walks.take_due(start + WALK_INTERVAL).is_empty());
     }
 }

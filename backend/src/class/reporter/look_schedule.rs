@@ -1,5 +1,5 @@
-//! Which files are looked at when: a few of each person's at once, so that who has thousands
-//! to be looked at waits for their own.
+//! When each file is looked at: a few of each person's at once, so that a person with thousands
+//! of due files delays their own only.
 //!
 //! Time is an argument, so that a test needs none.
 
@@ -8,46 +8,47 @@ use std::{
     time::Instant,
 };
 
-use super::Key;
+use super::CopyId;
 
 /// So many of one person's files are looked at at once.
-const AT_ONCE: usize = 16;
+const MAX_LOOKS_PER_PERSON: usize = 16;
 
-/// See the module's words.
+/// The files to look at, by user.
 #[derive(Default)]
-pub(super) struct Due(HashMap<String, Person>);
+pub(super) struct LookSchedule(HashMap<String, PersonLooks>);
 
+/// The files of one person that are due, or are being looked at.
 #[derive(Default)]
-struct Person {
+struct PersonLooks {
     files: BTreeMap<String, Instant>,
-    /// What is being looked at; it is not looked at twice at a time.
+    /// The files that are being looked at; none is looked at twice at a time.
     looking: BTreeMap<String, ()>,
-    /// Nothing of theirs is looked at before.
+    /// No file of theirs is looked at before.
     not_before: Option<Instant>,
 }
 
-impl Due {
-    /// This is to be looked at then, unless it is sooner.
-    pub(super) fn look_at(&mut self, key: Key, due: Instant) {
+impl LookSchedule {
+    /// Schedules a look at this file, unless it has an earlier one.
+    pub(super) fn look_at(&mut self, key: CopyId, due: Instant) {
         let person = self.0.entry(key.user).or_default();
         person.files.entry(key.filename).or_insert(due);
     }
 
-    /// Nothing of this person's is looked at before `until`.
+    /// Looks at no file of this person's before `until`.
     pub(super) fn pause(&mut self, user: &str, until: Instant) {
         if let Some(person) = self.0.get_mut(user) {
             person.not_before = Some(until);
         }
     }
 
-    /// Begins to look at this, whatever else is; false when somebody does.
-    pub(super) fn begin(&mut self, key: &Key) -> bool {
+    /// Begins a look at this file, also beyond the limit; false when one is under way.
+    pub(super) fn begin(&mut self, key: &CopyId) -> bool {
         let person = self.0.entry(key.user.clone()).or_default();
         person.looking.insert(key.filename.clone(), ()).is_none()
     }
 
-    /// This was looked at.
-    pub(super) fn ended(&mut self, key: &Key) {
+    /// Ends the look at this file.
+    pub(super) fn ended(&mut self, key: &CopyId) {
         if let Some(person) = self.0.get_mut(&key.user) {
             person.looking.remove(&key.filename);
             if person.looking.is_empty() && person.files.is_empty() {
@@ -56,14 +57,14 @@ impl Due {
         }
     }
 
-    /// Those whose time has come, taken out.
-    pub(super) fn take(&mut self, now: Instant) -> Vec<Key> {
+    /// Takes out the files that are due.
+    pub(super) fn take(&mut self, now: Instant) -> Vec<CopyId> {
         let mut taken = Vec::new();
         for (user, person) in &mut self.0 {
             if person.next().is_none_or(|next| next > now) {
                 continue;
             }
-            let room = AT_ONCE - person.looking.len();
+            let room = MAX_LOOKS_PER_PERSON - person.looking.len();
             let ready = person
                 .files
                 .iter()
@@ -72,27 +73,27 @@ impl Due {
             for filename in ready {
                 person.files.remove(&filename);
                 let user = user.clone();
-                taken.push(Key { filename, user });
+                taken.push(CopyId { filename, user });
             }
         }
         taken
     }
 
-    /// When the next may be taken, if nothing else happens.
+    /// When the next file may be taken, if nothing else happens.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.0.values().filter_map(Person::next).min()
+        self.0.values().filter_map(PersonLooks::next).min()
     }
 
-    /// Whether nothing is being looked at.
+    /// Whether no file is being looked at.
     #[cfg(test)]
     pub(super) fn is_quiet(&self) -> bool {
         self.0.values().all(|person| person.looking.is_empty())
     }
 }
 
-impl Person {
+impl PersonLooks {
     fn next(&self) -> Option<Instant> {
-        if self.looking.len() >= AT_ONCE {
+        if self.looking.len() >= MAX_LOOKS_PER_PERSON {
             return None;
         }
         let open = self
@@ -113,42 +114,42 @@ mod tests {
 
     use super::*;
 
-    fn key(user: &str, n: usize) -> Key {
-        Key {
+    fn key(user: &str, n: usize) -> CopyId {
+        CopyId {
             filename: format!("{n:05}.ipynb"),
             user: user.to_owned(),
         }
     }
 
     #[test]
-    fn a_few_of_each_at_once() {
-        let (mut due, now) = (Due::default(), Instant::now());
+    fn a_few_files_of_each_person_are_looked_at_at_once() {
+        let (mut due, now) = (LookSchedule::default(), Instant::now());
         for n in 0..20_000 {
             due.look_at(key("mallory", n), now);
         }
         due.look_at(key("ana", 0), now);
         let taken = due.take(now);
-        assert_eq!(taken.len(), AT_ONCE + 1);
+        assert_eq!(taken.len(), MAX_LOOKS_PER_PERSON + 1);
         assert!(taken.contains(&key("ana", 0)));
         for key in &taken {
             assert!(due.begin(key) && !due.begin(key));
         }
-        // Nothing is to be done until one of them is back.
+        // No file may be taken until one look has ended.
         assert_eq!(due.next(), None);
         assert!(due.take(now).is_empty());
         taken.iter().for_each(|key| due.ended(key));
         assert_eq!(due.next(), Some(now));
-        // Who is paced is not looked at at all.
+        // No file of a paused person is taken.
         let until = now + Duration::from_secs(1);
         due.pause("mallory", until);
         assert!(due.take(now).is_empty());
         assert_eq!(due.next(), Some(until));
-        assert_eq!(due.take(until).len(), AT_ONCE);
+        assert_eq!(due.take(until).len(), MAX_LOOKS_PER_PERSON);
     }
 
     #[test]
-    fn what_is_written_while_it_is_looked_at_is_looked_at_again() {
-        let (mut due, now) = (Due::default(), Instant::now());
+    fn a_file_written_while_it_is_looked_at_is_looked_at_again() {
+        let (mut due, now) = (LookSchedule::default(), Instant::now());
         due.look_at(key("ana", 0), now);
         let taken = due.take(now);
         assert!(due.begin(&taken[0]));

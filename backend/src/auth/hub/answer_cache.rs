@@ -1,7 +1,7 @@
-//! What the Hub has said of tokens.
+//! A cache of the Hub's answers about tokens.
 //!
-//! Good ones and others are kept apart, and good ones by whom they are of: nobody's flood
-//! drives out what is anyone else's.
+//! Valid and other tokens are kept apart, and valid ones by their user: a flood of tokens drives
+//! out no answer about another user's.
 
 use std::{
     collections::VecDeque,
@@ -13,31 +13,31 @@ use parking_lot::Mutex;
 
 use moka::{Expiry, future::Cache};
 
-use super::{Answer, HubLimits, HubSettings, HubUser, TokenKey, api::HubApi, turns::Lane};
+use super::{HubAnswer, HubLimits, HubSettings, HubUser, TokenKey, api::HubApi, turns::HubCaller};
 
-/// See the module's words.
-pub(super) struct Answers {
+/// The Hub's answers about tokens: recent ones, older ones, and refusals.
+pub(super) struct HubAnswerCache {
     api: HubApi,
     fresh: Cache<TokenKey, Arc<HubUser>>,
     known: Cache<TokenKey, Arc<HubUser>>,
-    /// What the Hub did not know a moment ago.
+    /// The tokens that the Hub did not know a moment ago.
     refused: Cache<TokenKey, ()>,
-    /// By the user's name, the oldest first.
+    /// The tokens of each user, by name, the oldest first.
     tokens_of: Cache<String, Arc<Mutex<VecDeque<TokenKey>>>>,
-    of_one: usize,
+    max_tokens_per_user: usize,
 }
 
-/// Why there is no user.
-enum Failure {
+/// Why a token has no user: the Hub does not know it, or did not answer.
+enum HubLookupError {
     Refused,
     Unanswered(anyhow::Error),
 }
 
-impl Answers {
+impl HubAnswerCache {
     pub(super) fn new(settings: HubSettings, limits: HubLimits) -> anyhow::Result<Self> {
         let fresh = Cache::builder()
             .max_capacity(limits.remembered)
-            .expire_after(Spread(limits.fresh))
+            .expire_after(SpreadExpiry(limits.fresh))
             .build();
         Ok(Self {
             api: HubApi::new(settings, limits)?,
@@ -45,38 +45,38 @@ impl Answers {
             known: cache(limits.remembered, limits.stale),
             refused: cache(limits.remembered, limits.fresh),
             tokens_of: cache(limits.remembered, limits.stale),
-            of_one: limits.of_one,
+            max_tokens_per_user: limits.of_one,
         })
     }
 
-    /// How the Hub is asked.
+    /// The client of the Hub's API.
     pub(super) fn api(&self) -> &HubApi {
         &self.api
     }
 
-    /// What was said lately, if anything.
-    pub(super) async fn fresh(&self, key: &TokenKey) -> Option<Answer> {
+    /// A recent answer, if there is one.
+    pub(super) async fn fresh(&self, key: &TokenKey) -> Option<HubAnswer> {
         if let Some(user) = self.fresh.get(key).await {
             return Some(Some(user));
         }
         self.refused.get(key).await.map(|()| None)
     }
 
-    /// Whom the Hub has named, lately or not.
+    /// The user that the Hub has named for a token, recently or not.
     pub(super) async fn known(&self, key: &TokenKey) -> Option<Arc<HubUser>> {
         self.known.get(key).await
     }
 
-    /// Asks for one token once, for however many want to know.
+    /// Asks the Hub for one token's user, once for all callers that wait for it.
     pub(super) async fn ask(
         &self,
         key: TokenKey,
         token: &str,
-        lane: Lane,
-    ) -> Result<Answer, String> {
+        caller: HubCaller,
+    ) -> Result<HubAnswer, String> {
         let asking = async {
-            let answer = self.api.owner_of(token, lane).await;
-            match answer.map_err(Failure::Unanswered)?.map(Arc::new) {
+            let answer = self.api.owner_of(token, caller).await;
+            match answer.map_err(HubLookupError::Unanswered)?.map(Arc::new) {
                 Some(user) => {
                     self.remember(key, &user).await;
                     Ok(user)
@@ -84,20 +84,20 @@ impl Answers {
                 None => {
                     self.known.invalidate(&key).await;
                     self.refused.insert(key, ()).await;
-                    Err(Failure::Refused)
+                    Err(HubLookupError::Refused)
                 }
             }
         };
         match self.fresh.try_get_with(key, asking).await {
             Ok(user) => Ok(Some(user)),
             Err(failure) => match &*failure {
-                Failure::Refused => Ok(None),
-                Failure::Unanswered(cause) => Err(format!("{cause:#}")),
+                HubLookupError::Refused => Ok(None),
+                HubLookupError::Unanswered(cause) => Err(format!("{cause:#}")),
             },
         }
     }
 
-    /// Forgets what was said of a token.
+    /// Forgets the answers about a token.
     pub(super) async fn forget(&self, key: &TokenKey) {
         self.fresh.invalidate(key).await;
         self.known.invalidate(key).await;
@@ -109,13 +109,13 @@ impl Answers {
         let name = user.name().to_owned();
         let tokens = self.tokens_of.get_with(name, async { Arc::default() });
         let tokens: Arc<Mutex<_>> = tokens.await;
-        if let Some(too_old) = push(&tokens, key, self.of_one) {
+        if let Some(too_old) = push(&tokens, key, self.max_tokens_per_user) {
             self.forget(&too_old).await;
         }
     }
 }
 
-/// Adds a token to somebody's, and gives the one that they have too many.
+/// Adds a token to a user's, and returns the oldest when they are more than `most`.
 fn push(tokens: &Mutex<VecDeque<TokenKey>>, key: TokenKey, most: usize) -> Option<TokenKey> {
     let mut tokens = tokens.lock();
     // The newest is what was asked for last.
@@ -124,11 +124,11 @@ fn push(tokens: &Mutex<VecDeque<TokenKey>>, key: TokenKey, most: usize) -> Optio
     (tokens.len() > most).then(|| tokens.pop_front()).flatten()
 }
 
-/// Ends what is kept for so long, at most, a little sooner: when, is in the key, which is a
-/// digest.
-struct Spread(Duration);
+/// Expires entries after this time or a little sooner, so that they do not expire all at once. How
+/// much sooner depends on the key, which is a digest.
+struct SpreadExpiry(Duration);
 
-impl<V> Expiry<TokenKey, V> for Spread {
+impl<V> Expiry<TokenKey, V> for SpreadExpiry {
     fn expire_after_create(&self, key: &TokenKey, _: &V, _: Instant) -> Option<Duration> {
         Some(self.0 * (768 + u32::from(key[0])) / 1_024)
     }
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_has_many_tokens_has_their_own_forgotten() {
+    fn a_user_with_many_tokens_loses_their_own_oldest() {
         let tokens = Mutex::default();
         let key = |n: u8| [n; 32];
         for n in 0..3 {
@@ -168,7 +168,7 @@ mod tests {
         let of = |first: u8| {
             let mut key = [0; 32];
             key[0] = first;
-            Spread(life)
+            SpreadExpiry(life)
                 .expire_after_create(&key, &(), Instant::now())
                 .unwrap()
         };
