@@ -70,10 +70,23 @@ struct NotebookQuery {
     before: Option<i64>,
 }
 
-/// The same and which version.
+/// One version of a copy.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct VersionQuery {
+    /// The participant.
+    user: String,
+    /// The notebook's path below their home.
+    #[serde(deserialize_with = "crate::filename::deserialize")]
+    filename: String,
+    /// The version's number.
+    version: i64,
+}
+
+/// A version of a copy, and the one to compare it with.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DiffQuery {
     /// The participant.
     user: String,
     /// The notebook's path below their home.
@@ -239,13 +252,13 @@ async fn download_version(
 }
 
 /// `GET /api/history/diff`
-#[utoipa::path(get, path = "/history/diff", tag = "history", params(VersionQuery),
+#[utoipa::path(get, path = "/history/diff", tag = "history", params(DiffQuery),
     summary = "What is different between two versions, cell by cell",
     responses((status = OK, body = DiffResponse)))]
 async fn get_difference(
     State(state): State<Arc<AppState>>,
     RateLimited { identity, pass, .. }: RateLimited<Reads>,
-    Query(query): Query<VersionQuery>,
+    Query(query): Query<DiffQuery>,
 ) -> Result<Response, AppError> {
     let diff = compare(&state, &identity, query, |diff| json(&diff)).await?;
     Ok((JSON, pass.hold(diff)).into_response())
@@ -253,13 +266,13 @@ async fn get_difference(
 
 /// `GET /api/history/changes`: the same as a fragment of HTML, for the page, which so need
 /// not hold what makes it.
-#[utoipa::path(get, path = "/history/changes", tag = "history", params(VersionQuery),
+#[utoipa::path(get, path = "/history/changes", tag = "history", params(DiffQuery),
     summary = "What is different between two versions, as a fragment of HTML",
     responses((status = OK, body = String, content_type = "text/html")))]
 async fn get_changes(
     State(state): State<Arc<AppState>>,
     RateLimited { identity, pass, .. }: RateLimited<Reads>,
-    Query(query): Query<VersionQuery>,
+    Query(query): Query<DiffQuery>,
 ) -> Result<Response, AppError> {
     let html = |diff| Ok(render::changes(&diff).into_string().into_bytes());
     let html = compare(&state, &identity, query, html).await?;
@@ -270,7 +283,7 @@ async fn get_changes(
 async fn compare(
     state: &AppState,
     identity: &Identity,
-    query: VersionQuery,
+    query: DiffQuery,
     answer: impl FnOnce(DiffResponse) -> Result<Vec<u8>, AppError> + Send + 'static,
 ) -> Result<Vec<u8>, AppError> {
     let asked = Asked::of(state, identity, query.user, query.filename)?;

@@ -44,8 +44,6 @@ pub(super) struct EventQuery {
     path: Option<String>,
     /// RFC 3339.
     timestamp: Option<String>,
-    /// Of a `save-failed`: why, such as `disk-full`.
-    reason: Option<String>,
 }
 
 /// An event to be stored.
@@ -62,6 +60,8 @@ pub(super) struct EventBody {
     path: String,
     /// RFC 3339; now, when it is not given.
     timestamp: Option<String>,
+    /// Of a `save-failed`: why, such as `disk-full`.
+    reason: Option<String>,
 }
 
 /// The document as it is sent.

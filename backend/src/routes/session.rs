@@ -113,7 +113,8 @@ pub(super) fn begin_login(
 
 /// `GET /oauth_callback`: the browser comes back from the Hub.
 #[utoipa::path(get, path = "/oauth_callback", tag = "session", security(()),
-    params(("code" = Option<String>, Query), ("state" = Option<String>, Query)),
+    params(("code" = Option<String>, Query), ("state" = Option<String>, Query),
+        ("error" = Option<String>, Query)),
     summary = "Where a browser comes back to from signing in with the Hub",
     responses((status = SEE_OTHER)))]
 pub(super) async fn complete_login(

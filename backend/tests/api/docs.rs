@@ -19,7 +19,10 @@ use backend::{
 };
 use clap::{Arg, CommandFactory};
 
-use crate::{app::App, openapi::documented};
+use crate::{
+    app::App,
+    openapi::{documented, query_parameters},
+};
 
 fn root() -> PathBuf {
     let backend = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -68,6 +71,52 @@ async fn every_route_is_in_the_tables_of_http_md() {
         missing.is_empty() && invented.is_empty(),
         "not in the tables: {missing:?}; in them, and no such route: {invented:?}"
     );
+}
+
+/// The query parameters that a row of http.md names: in its address, in other code such as
+/// `before=VERSION`, and as what one may filter by.
+fn named_parameters(row: &[String]) -> BTreeSet<String> {
+    let text = row.join(" ");
+    let code = text.split('`').skip(1).step_by(2);
+    let mut named: BTreeSet<String> = code
+        .map(|code| code.rsplit('?').next().unwrap())
+        .flat_map(|query| query.split('&'))
+        .filter_map(|pair| Some(pair.split_once('=')?.0.to_owned()))
+        // A scope of the Hub has an equals sign as well.
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()))
+        .collect();
+    if let Some((_, filters)) = text.split_once("filter by ") {
+        named.extend(filters.split('`').skip(1).step_by(2).map(str::to_owned));
+    }
+    named
+}
+
+#[tokio::test]
+async fn the_query_parameters_of_http_md_are_those_of_the_openapi_document() {
+    let app = App::standalone().await;
+    let document = app.instructor().json("openapi.json").await;
+    let mut wrong = Vec::new();
+    for row in rows(&page("http.md")) {
+        let (method, address) = code(&row[0]).unwrap().split_once(' ').unwrap();
+        let path = address.split('?').next().unwrap();
+        let operation = &document["paths"][path][method.to_lowercase()];
+        let named = named_parameters(&row);
+        let listed: BTreeMap<&str, bool> = query_parameters(operation)
+            .into_iter()
+            .map(|one| (one["name"].as_str().unwrap(), one["required"] == true))
+            .collect();
+        let invented = named
+            .iter()
+            .filter(|name| !listed.contains_key(name.as_str()));
+        wrong.extend(invented.map(|name| format!("{path} takes no {name}")));
+        // The routes beside `/events` refer to it for its filters.
+        let must_be_named = |is_required: bool| is_required || path == "/events";
+        let missing = listed
+            .iter()
+            .filter(|(name, is_required)| must_be_named(**is_required) && !named.contains(**name));
+        wrong.extend(missing.map(|(name, _)| format!("{path}: {name} is not named")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// How settings.md writes an option: its flag, its variable and its default.

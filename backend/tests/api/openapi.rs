@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     app::{App, PREFIX},
-    routes::{MATRIX, Row},
+    routes::{MATRIX, Row, class_with_versions},
 };
 
 /// `(method, path)` of every operation.
@@ -34,6 +34,64 @@ pub(crate) fn is_of(template: &str, address: &str) -> bool {
         && template
             .zip(address)
             .all(|(part, given)| part == given || (part.starts_with('{') && !given.is_empty()))
+}
+
+/// The parameters of an operation that belong into the query of its address.
+pub(crate) fn query_parameters(operation: &Value) -> Vec<&Value> {
+    let parameters = operation["parameters"].as_array();
+    let parameters = parameters.map_or(&[][..], Vec::as_slice).iter();
+    parameters.filter(|one| one["in"] == "query").collect()
+}
+
+/// A value that a parameter takes, and one that it refuses if it does not take every text.
+fn examples(parameter: &Value) -> (&'static str, Option<&'static str>) {
+    let schema = &parameter["schema"]["type"];
+    let is = |kind: &str| schema == kind || schema.as_array().is_some_and(|all| all[0] == kind);
+    match parameter["name"].as_str().unwrap() {
+        "timestamp" => ("2022-11-14T16:00:00Z", Some("yesterday")),
+        _ if is("integer") => ("0", Some("many")),
+        _ if is("boolean") => ("true", Some("perhaps")),
+        _ => ("x.ipynb", None),
+    }
+}
+
+#[tokio::test]
+async fn every_get_route_reads_the_query_parameters_that_the_document_lists() {
+    let (app, versions) = class_with_versions().await;
+    let document = app.instructor().json("openapi.json").await;
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for (_, template) in documented(&document).iter().filter(|(m, _)| m == "GET") {
+        let parameters = query_parameters(&document["paths"][template]["get"]);
+        let row = MATRIX.iter().find(|Row(method, address, statuses)| {
+            let [.., instructor] = statuses;
+            method == "GET" && *instructor < 400 && is_of(template, address)
+        });
+        // Nothing is right for the way back from the Hub, nor for what is not followed.
+        let Some(row) = row else { continue };
+        let address = row.filled(versions);
+        let (path, query) = address.split_once('?').unwrap_or((&address, ""));
+        for parameter in parameters {
+            let name = parameter["name"].as_str().unwrap();
+            let others: Vec<_> = query
+                .split('&')
+                .filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(name))
+                .collect();
+            let (right, refused) = examples(parameter);
+            for (value, is_refused) in [(Some(right), false), (refused, true)] {
+                let Some(value) = value else { continue };
+                let own = format!("{name}={value}");
+                let address = format!("{path}?{}", [&others[..], &[&own]].concat().join("&"));
+                let status = app.instructor().get(&address).await.status();
+                if (status == 400) != is_refused {
+                    wrong.push(format!("{address}: {status}"));
+                }
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 60, "{tried}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[tokio::test]

@@ -29,6 +29,12 @@ impl Row {
         let Self(_, _, [nobody, ..]) = self;
         *nobody != 401 || self.1 == "api/login"
     }
+
+    /// Its address, with these versions of alice's x.ipynb and of bob's.
+    pub(crate) fn filled(&self, versions: [i64; 2]) -> String {
+        let [a, b] = versions.map(|version| version.to_string());
+        self.1.replace("{a}", &a).replace("{b}", &b)
+    }
 }
 
 /// All of them: what [`every_route_is_in_it_and_everything_in_it_is_a_route`] finds in the
@@ -118,7 +124,7 @@ fn everybody(app: &App) -> [(&'static str, Person<'_>); 5] {
 
 /// A class of alice and bob, each with a version of x.ipynb, which has an output that needs
 /// a script; and the numbers of the versions.
-async fn class() -> (App, [i64; 2]) {
+pub(crate) async fn class_with_versions() -> (App, [i64; 2]) {
     let app = App::with_hub().await;
     let mut cells: Value = serde_json::from_str(&notebook(&["1"])).unwrap();
     cells["cells"][0]["outputs"] = json!([{
@@ -159,12 +165,11 @@ fn body(app: &App, address: &str, versions: [i64; 2]) -> Value {
 
 #[tokio::test]
 async fn everybody_gets_what_is_theirs() {
-    let (app, versions) = class().await;
+    let (app, versions) = class_with_versions().await;
     let mut wrong = Vec::new();
-    for Row(method, address, statuses) in MATRIX {
-        let filled = address
-            .replace("{a}", &versions[0].to_string())
-            .replace("{b}", &versions[1].to_string());
+    for row in MATRIX {
+        let Row(method, address, statuses) = row;
+        let filled = row.filled(versions);
         for ((who, person), expected) in everybody(&app).into_iter().zip(statuses) {
             let mut request = person.request(method.clone(), &filled);
             if *method != GET {
@@ -262,7 +267,7 @@ async fn what_a_form_can_send_is_not_a_body() {
 
 #[tokio::test]
 async fn no_other_site_can_frame_a_page() {
-    let (app, versions) = class().await;
+    let (app, versions) = class_with_versions().await;
     let changes = format!(
         "api/history/changes?filename=x.ipynb&user=alice&version={}",
         versions[0]

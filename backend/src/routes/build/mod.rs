@@ -75,6 +75,7 @@ pub(super) fn api_routes() -> OpenApiRouter<Arc<AppState>> {
 
 /// Which notebook's summary somebody wants, who does not know where it is.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct TopQuery {
     /// Its path below the homes; leads on to its summary.
     notebook: Option<String>,
@@ -82,6 +83,7 @@ struct TopQuery {
 
 /// How a file is wanted.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct BuildQuery {
     /// For a frame of the service's own page.
     #[serde(default)]
@@ -90,6 +92,7 @@ struct BuildQuery {
 
 /// Which part of the class.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct ArchiveQuery {
     /// A folder of builds; everything when it is empty.
     #[serde(default)]
