@@ -36,7 +36,7 @@ pub(super) async fn get_metrics(
     Ok(([kind], text).into_response())
 }
 
-/// What is only worth counting when somebody asks.
+/// Sets the gauges that are counted only when `/metrics` is read.
 fn report_class(state: &AppState) {
     let keys = state.class.keys();
     let notebooks: HashSet<_> = keys.iter().map(|key| &key.filename).collect();
