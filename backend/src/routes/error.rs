@@ -29,7 +29,7 @@ use crate::{
 /// Tells the page in the browser how to sign in: `hub` or `token`.
 const LOGIN_HEADER: HeaderName = HeaderName::from_static("x-pipalhub-login");
 
-/// Why a request was not answered with what it asked for.
+/// The reason why a request is refused.
 #[derive(Debug)]
 pub enum AppError {
     /// 400: the request has an impossible or unknown value.

@@ -1,6 +1,6 @@
-//! `GET /metrics`: what the service does and how it is, for Prometheus. Which notebooks
-//! and how many events there are is the class's business, so it is for those who see the
-//! class: an instructor, a helper, or a service of the Hub's that holds their scopes.
+//! `GET /metrics`: the work and the health of the service, for Prometheus. The numbers of
+//! notebooks and events are the class's own, so only requesters who see the class get them: an
+//! instructor, a helper, or a service of the Hub that holds their scopes.
 
 use std::{collections::HashSet, sync::Arc};
 

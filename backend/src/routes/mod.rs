@@ -1,7 +1,7 @@
 //! Every HTTP route, below the prefix that the Hub gives the service.
 //!
 //! A new route goes into the module that its path names, with a `#[utoipa::path]` that
-//! says what `/openapi.json` tells of it, and into [`router`].
+//! describes it in `/openapi.json`, and into [`router`].
 
 mod api;
 mod blocking;
@@ -47,7 +47,7 @@ use self::{
 };
 use crate::{app::AppState, telemetry::observe_request};
 
-/// The service as one handler: what the binary and the tests serve alike.
+/// All routes of the service, for the binary and for the tests.
 pub fn router(state: Arc<AppState>) -> Router {
     let counted = middleware::from_fn_with_state(Arc::clone(&state), count_unsent);
     let api = OpenApiRouter::new()
@@ -67,7 +67,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(followed::get_followed))
         .fallback(api::not_found)
         .layer(counted.clone())
-        // Not the event stream: a compressor holds back what it has not seen enough of.
+        // Not the event stream, because a compressor holds back short messages.
         .layer(CompressionLayer::new());
     let (below_prefix, document) = OpenApiRouter::with_openapi(openapi::document_head(&state))
         .routes(routes!(events::list_events, events::post_event))

@@ -1,5 +1,5 @@
-//! The lists in `docs/`: routes, settings and limits are those of the program, and links
-//! lead somewhere.
+//! The lists in `docs/`: routes, parameters, settings and limits are those of the program, and
+//! all links lead to a page or a heading.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -47,7 +47,7 @@ fn rows(page: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// What stands between the first two backticks.
+/// The text between the first two backticks.
 fn code(cell: &str) -> Option<&str> {
     cell.split('`').nth(1)
 }
@@ -131,7 +131,7 @@ fn described(option: &Arg) -> [String; 3] {
     let default = match option.get_default_values() {
         _ if !takes_value => "off".to_owned(),
         [value] => value.to_str().unwrap().to_owned(),
-        // One that depends on where the service runs is told in the help.
+        // A default that depends on the machine is in the help text.
         _ => {
             let help = option.get_help().unwrap().to_string();
             let default = help.split_once("[default: ");
@@ -155,7 +155,7 @@ fn every_setting_is_in_the_table_of_settings_md() {
     let told: BTreeSet<_> = rows(&page("settings.md"))
         .iter()
         .map(|row| [0, 1, 2].map(|column| row[column].replace('`', "")))
-        // What is logged is decided before there are options.
+        // PIPALHUB_LOG has no option, since it is read before the options are.
         .filter(|[flag, variable, _]| !(flag.is_empty() && variable == "PIPALHUB_LOG"))
         .collect();
     let missing: Vec<_> = options.difference(&told).collect();
@@ -166,14 +166,14 @@ fn every_setting_is_in_the_table_of_settings_md() {
     );
 }
 
-/// The limits of limits.md by what they are of, and what was found to be missing in them.
-struct Limits {
+/// The rows of limits.md by their first cell, and the numbers that are missing in them.
+struct LimitsTable {
     by_name: BTreeMap<String, String>,
     missing: Vec<String>,
 }
 
-impl Limits {
-    /// Notes what does not stand in the row of `name`.
+impl LimitsTable {
+    /// Notes `number` as missing unless it is in the row of `name`.
     fn says(&mut self, name: &str, number: &str) {
         let limit = self.by_name.get(name).map_or("", String::as_str);
         // `16 KiB` is not in `116 KiB`, nor `4 of` in `1,024 of`.
@@ -216,14 +216,14 @@ fn time(time: Duration) -> String {
     }
 }
 
-/// Whoever adds a field meets it here: nothing is left out by `..`.
+/// A new field does not compile here until it is named, because no pattern has a `..`.
 #[test]
 fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
     let by_name = rows(&page("limits.md")).into_iter().map(|row| {
         let [of, limit, beyond] = row.try_into().unwrap();
         (of, format!("{limit} | {beyond}"))
     });
-    let mut limits = Limits {
+    let mut limits = LimitsTable {
         by_name: by_name.collect(),
         missing: Vec::new(),
     };

@@ -1,4 +1,4 @@
-//! `/openapi.json`: what it says is there is there, and nothing else is.
+//! `/openapi.json`: it has all routes and no others, and only parameters that they take.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::{
     app::{App, PREFIX},
-    routes::{MATRIX, Row, class_with_versions},
+    routes::{MATRIX, RouteRow, class_with_versions},
 };
 
-/// `(method, path)` of every operation.
+/// The `(method, path)` of every operation.
 pub(crate) fn documented(document: &Value) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -63,11 +63,12 @@ async fn every_get_route_reads_the_query_parameters_that_the_document_lists() {
     let mut tried = 0;
     for (_, template) in documented(&document).iter().filter(|(m, _)| m == "GET") {
         let parameters = query_parameters(&document["paths"][template]["get"]);
-        let row = MATRIX.iter().find(|Row(method, address, statuses)| {
+        let row = MATRIX.iter().find(|RouteRow(method, address, statuses)| {
             let [.., instructor] = statuses;
             method == "GET" && *instructor < 400 && is_of(template, address)
         });
-        // Nothing is right for the way back from the Hub, nor for what is not followed.
+        // There is no row for the callback from the Hub, which takes no made-up value, nor for
+        // `/api/followed`, since no notebook is followed.
         let Some(row) = row else { continue };
         let address = row.filled(versions);
         let (path, query) = address.split_once('?').unwrap_or((&address, ""));
@@ -95,13 +96,13 @@ async fn every_get_route_reads_the_query_parameters_that_the_document_lists() {
 }
 
 #[tokio::test]
-async fn every_route_is_in_it_and_everything_in_it_is_a_route() {
+async fn the_document_has_every_route_and_no_other() {
     let app = App::with_hub().await;
     let document = app.participant("alice").json("openapi.json").await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     assert_eq!(document["servers"][0]["url"], PREFIX.trim_end_matches('/'));
     let documented = documented(&document);
-    for Row(method, address, _) in MATRIX {
+    for RouteRow(method, address, _) in MATRIX {
         let told = documented
             .iter()
             .any(|(m, template)| m == method.as_str() && is_of(template, address));
@@ -113,13 +114,13 @@ async fn every_route_is_in_it_and_everything_in_it_is_a_route() {
     for (method, template) in &documented {
         let known = MATRIX
             .iter()
-            .any(|Row(m, address, _)| m.as_str() == method && is_of(template, address));
+            .any(|RouteRow(m, address, _)| m.as_str() == method && is_of(template, address));
         assert!(known, "{method} {template} has no row in routes.rs");
     }
 }
 
 #[tokio::test]
-async fn it_says_who_may_and_what_comes() {
+async fn the_document_has_the_security_and_the_answers_of_every_route() {
     let app = App::standalone().await;
     let document = app.instructor().json("openapi.json").await;
     for (method, template) in documented(&document) {
