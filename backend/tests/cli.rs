@@ -1,4 +1,4 @@
-//! The binary as somebody at a terminal meets it: what it prints, where, and how it ends.
+//! The commands of the binary: their output, their files and their exit codes.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on ends where it is"
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 fn pipalhub() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pipalhub"));
-    // Of the environment that the tests run in, nothing may matter.
+    // The environment of the tests must not matter.
     command.env_clear();
     command
 }
@@ -95,7 +95,7 @@ fn tail_prints_the_last_cells_as_a_notebook() {
 }
 
 #[test]
-fn no_command_shows_what_is_private() {
+fn no_command_shows_private_cells() {
     let folder = tempfile::tempdir().unwrap();
     let cell = |tag: &str, source: &str| json!({"cell_type": "markdown", "metadata": {"tags": [tag]}, "source": source});
     let cells = [cell("x", "shown"), cell("private", "canary")];
@@ -134,7 +134,7 @@ fn no_command_shows_what_is_private() {
 }
 
 #[test]
-fn tail_names_what_it_cannot_read_and_goes_on() {
+fn tail_names_unreadable_files_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     for user in ["alice", "bob"] {
         fs::write(folder.path().join(format!("{user}.ipynb")), notebook(2)).unwrap();
@@ -171,16 +171,16 @@ fn tail_without_a_file_says_how_it_is_called() {
     assert!(stderr(&output).contains("Usage: pipalhub tail"));
 }
 
-/// A running service, ended with the test.
-struct Serving {
+/// A running `pipalhub serve`, ended with the test.
+struct ServeProcess {
     child: Child,
     stdout: BufReader<ChildStdout>,
     folder: TempDir,
 }
 
-impl Drop for Serving {
+impl Drop for ServeProcess {
     fn drop(&mut self) {
-        // It has ended already in a test that ends it.
+        // The test may have ended it already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -196,8 +196,8 @@ fn serve(folder: &Path) -> Command {
     serve
 }
 
-impl Serving {
-    /// Starts one and reads the link it prints.
+impl ServeProcess {
+    /// Starts a service and reads the link it prints.
     fn start() -> (Self, String) {
         let folder = tempfile::tempdir().unwrap();
         let mut command = serve(folder.path());
@@ -232,11 +232,11 @@ impl Serving {
 #[test]
 fn serve_prints_a_link_and_ends_cleanly() {
     for signal in [Signal::INT, Signal::TERM] {
-        let (mut serving, link) = Serving::start();
+        let (mut serving, link) = ServeProcess::start();
         let rest = link.strip_prefix("http://127.0.0.1:").unwrap();
         let (port, token) = rest.split_once("/#token=").unwrap();
         assert!(token.len() >= 32, "{link}");
-        // An open event stream must not keep it from ending.
+        // An open event stream must not keep the service from ending.
         let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
         let request = format!(
             "GET /events/stream HTTP/1.1\r\nHost: x\r\nAuthorization: token {token}\r\n\r\n"
@@ -255,7 +255,7 @@ fn serve_prints_a_link_and_ends_cleanly() {
 }
 
 #[test]
-fn serve_says_in_one_line_why_it_cannot() {
+fn serve_names_the_reason_when_it_cannot_start() {
     let folder = tempfile::tempdir().unwrap();
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = held.local_addr().unwrap().to_string();
@@ -304,13 +304,13 @@ fn serve_says_in_one_line_why_it_cannot() {
 
 #[test]
 fn a_second_service_on_the_same_data_is_refused() {
-    let (serving, _) = Serving::start();
+    let (serving, _) = ServeProcess::start();
     let second = serve(serving.folder.path()).output().unwrap();
     assert!(!second.status.success());
     assert!(stderr(&second).contains("another pipalhub uses the data folder"));
 }
 
-/// What it says when it refuses to start; one that starts prints a link first.
+/// The message of a service that refuses to start; one that starts prints a link first.
 fn refusal(command: &mut Command) -> String {
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -334,9 +334,9 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Whatever the shell it is started from lets others do with new files.
+/// Whatever the umask of the shell that starts it.
 #[test]
-fn what_serve_makes_is_for_its_user_alone() {
+fn files_of_serve_are_for_its_user_alone() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
@@ -347,7 +347,7 @@ fn what_serve_makes_is_for_its_user_alone() {
         .env_clear()
         .args(["-c", "umask 0 && exec \"$@\"", "-"]);
     shell.arg(program.get_program()).args(program.get_args());
-    let (serving, _) = Serving::start_by(&mut shell, folder);
+    let (serving, _) = ServeProcess::start_by(&mut shell, folder);
     let data = serving.folder.path().join("data");
     let names = fs::read_dir(data).unwrap().flatten();
     let made: Vec<_> = names
@@ -358,7 +358,7 @@ fn what_serve_makes_is_for_its_user_alone() {
 }
 
 #[test]
-fn serve_refuses_what_others_may_read_and_says_what_mends_it() {
+fn serve_refuses_exposed_files_and_names_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
@@ -399,12 +399,12 @@ fn serve_refuses_what_others_may_read_and_says_what_mends_it() {
         "{said}"
     );
     mends(&said);
-    let (_serving, link) = Serving::start_by(&mut serve(folder.path()), folder);
+    let (_serving, link) = ServeProcess::start_by(&mut serve(folder.path()), folder);
     assert!(link.starts_with("http://"), "{link}");
 }
 
 #[test]
-fn a_token_is_given_in_a_file_that_nobody_else_may_read() {
+fn a_token_file_that_others_may_read_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     fs::write(&file, "the-token-canary\n").unwrap();
@@ -417,7 +417,7 @@ fn a_token_is_given_in_a_file_that_nobody_else_may_read() {
     let said = refusal(&mut by_file(folder.path()));
     assert!(said.contains("chmod 600"), "{said}");
     set_mode(&file, 0o600);
-    let (serving, link) = Serving::start_by(&mut by_file(folder.path()), folder);
+    let (serving, link) = ServeProcess::start_by(&mut by_file(folder.path()), folder);
     assert!(link.ends_with("/#token=the-token-canary"), "{link}");
     let listed = fs::read(format!("/proc/{}/cmdline", serving.child.id())).unwrap();
     assert!(!String::from_utf8_lossy(&listed).contains("canary"));

@@ -1,4 +1,4 @@
-//! `pipalhub doctor`, as whoever installs the service runs it.
+//! `pipalhub doctor`: the findings for good and bad installations.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on ends where it is"
@@ -37,7 +37,7 @@ fn doctor(folder: &Path) -> Command {
     doctor
 }
 
-/// What it finds, and whether it ended with 0.
+/// The findings, and whether the command ended with 0.
 fn findings(doctor: &mut Command) -> (Value, bool) {
     let output = doctor.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -48,7 +48,7 @@ fn findings(doctor: &mut Command) -> (Value, bool) {
     (found, output.status.success())
 }
 
-/// Asserts that of `subject` there is a finding of this level with these words.
+/// Asserts that there is a finding on `subject` of this level with these words.
 fn assert_says(found: &Value, subject: &str, level: &str, words: &str) {
     let all = found["findings"].as_array().unwrap();
     let says = all.iter().any(|finding| {
@@ -71,18 +71,19 @@ fn class() -> TempDir {
     folder
 }
 
-struct Serving(Child);
+/// A running service, ended with the test.
+struct ServiceGuard(Child);
 
-impl Drop for Serving {
+impl Drop for ServiceGuard {
     fn drop(&mut self) {
-        // It has ended already when the test ended it.
+        // The test may have ended it already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Runs the service; the answer is also where it listens.
-fn serve(folder: &Path) -> (Serving, String) {
+/// Runs the service; returns the address that it listens on as well.
+fn serve(folder: &Path) -> (ServiceGuard, String) {
     let mut command = pipalhub("serve", folder);
     let command = command
         .args(["--bind", "127.0.0.1:0"])
@@ -96,11 +97,11 @@ fn serve(folder: &Path) -> (Serving, String) {
         .split('/')
         .next()
         .unwrap();
-    (Serving(child), address.to_owned())
+    (ServiceGuard(child), address.to_owned())
 }
 
 #[test]
-fn says_of_a_good_installation_that_it_is() {
+fn doctor_finds_no_problem_in_a_good_installation() {
     let folder = class();
     let (serving, address) = serve(folder.path());
     let mut command = pipalhub("doctor", folder.path());
@@ -121,7 +122,7 @@ fn says_of_a_good_installation_that_it_is() {
     let (found, _) = findings(&mut command);
     assert_says(&found, "service", "ok", "does not run");
     assert_says(&found, "address", "ok", "is free");
-    // For people it is a line each, and no colour goes where there is no terminal.
+    // Without --json each finding is a line, and without a terminal there is no colour.
     let mut command = pipalhub("doctor", folder.path());
     let output = command
         .args(["--bind", "127.0.0.1:0", "--python", "/nowhere"])
@@ -133,7 +134,7 @@ fn says_of_a_good_installation_that_it_is() {
 }
 
 #[test]
-fn names_what_is_wrong_and_the_remedy() {
+fn doctor_names_problems_and_remedies() {
     let folder = class();
     drop(serve(folder.path()));
     let data = folder.path().join("data");
@@ -141,7 +142,7 @@ fn names_what_is_wrong_and_the_remedy() {
     let address = held.local_addr().unwrap().to_string();
     fs::set_permissions(&data, Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(data.join("cookie.key"), Permissions::from_mode(0o644)).unwrap();
-    // Pages that are in the log are good as long as it is there.
+    // Without the log, whose pages are good, so that the database itself is read.
     fs::remove_file(data.join("events.sqlite3-wal")).unwrap();
     fs::write(data.join("events.sqlite3"), "no database at all".repeat(99)).unwrap();
     let history = rusqlite::Connection::open(data.join("history.sqlite3")).unwrap();
@@ -194,7 +195,7 @@ fn names_what_is_wrong_and_the_remedy() {
 }
 
 #[test]
-fn changes_nothing() {
+fn doctor_changes_nothing() {
     let folder = class();
     let (found, good) = findings(&mut doctor(folder.path()));
     assert!(good, "{found:#}");
@@ -222,7 +223,7 @@ async fn hub(version: &'static str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn asks_the_hub_and_does_not_tell_the_token() {
+async fn doctor_asks_the_hub_and_does_not_print_the_token() {
     let folder = class();
     let ask = |url: &str, token: &str| {
         let mut doctor = doctor(folder.path());
@@ -255,9 +256,9 @@ async fn asks_the_hub_and_does_not_tell_the_token() {
 }
 
 #[test]
-fn knows_the_package_for_participants_servers() {
+fn doctor_finds_the_package_of_participants_servers() {
     let folder = class();
-    // Its data files lie where they are installed, below the environment's folder.
+    // Its data files have the paths that they are installed to below the environment.
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../singleuser/data");
     let ask = |python: &Path| {
         let mut command = pipalhub("doctor", folder.path());
@@ -275,7 +276,7 @@ fn knows_the_package_for_participants_servers() {
 }
 
 #[test]
-fn says_who_is_at_their_quota() {
+fn doctor_names_participants_at_their_quota() {
     let folder = class();
     let notebooks = folder.path().join("data/build/day1/notebooks");
     fs::create_dir_all(&notebooks).unwrap();

@@ -1,4 +1,4 @@
-//! What the log tells, and what it must never tell: the binary at its most talkative.
+//! The log at the level `trace`: its lines, and the secrets that must never be in it.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on ends where it is"
@@ -15,19 +15,21 @@ use reqwest::{Client, Method, StatusCode};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-/// The right token, a wrong one, and what somebody types to look like a line of the log.
+/// The right token.
 const TOKEN: &str = "canary-right-token";
-const WRONG: &str = "canary-wrong-token";
-const LINE: &str = "%0A%0DERROR+forged";
+/// A wrong token.
+const WRONG_TOKEN: &str = "canary-wrong-token";
+/// A text in an address that is to look like a line of the log.
+const FORGED_LINE: &str = "%0A%0DERROR+forged";
 
-/// Everything that one run of the service said, in its answers and in its log.
-struct Said {
+/// All answers and the log of one run of the service.
+struct RunOutput {
     answers: String,
     log: String,
 }
 
-/// Runs the service, has `visit` visit it, and ends it.
-async fn run(folder: &Path, format: &str) -> Said {
+/// Runs the service, sends it the requests of [`visit`], and ends it.
+async fn run(folder: &Path, format: &str) -> RunOutput {
     let mut child = Command::new(env!("CARGO_BIN_EXE_pipalhub"))
         .env_clear()
         .env("PIPALHUB_TOKEN", TOKEN)
@@ -56,10 +58,10 @@ async fn run(folder: &Path, format: &str) -> Said {
     kill_process(pid, Signal::TERM).unwrap();
     assert!(child.wait().unwrap().success());
     let log = log.join().unwrap();
-    Said { answers, log }
+    RunOutput { answers, log }
 }
 
-/// Shows the tokens wherever a request can.
+/// Sends the tokens in every part of a request.
 async fn visit(address: &str) -> String {
     let client = Client::builder().no_proxy().build().unwrap();
     let mut answers = String::new();
@@ -67,14 +69,14 @@ async fn visit(address: &str) -> String {
         "events".to_owned(),
         "api/session".to_owned(),
         "healthz".to_owned(),
-        format!("events?token={WRONG}&x={LINE}"),
-        format!("api/tile?filename={LINE}&token={WRONG}"),
-        format!("oauth_callback?code={WRONG}&state={WRONG}"),
+        format!("events?token={WRONG_TOKEN}&x={FORGED_LINE}"),
+        format!("api/tile?filename={FORGED_LINE}&token={WRONG_TOKEN}"),
+        format!("oauth_callback?code={WRONG_TOKEN}&state={WRONG_TOKEN}"),
         format!("nothing?token={TOKEN}"),
-        format!("{LINE}?token={TOKEN}"),
+        format!("{FORGED_LINE}?token={TOKEN}"),
     ];
     for path in &paths {
-        for token in [TOKEN, WRONG] {
+        for token in [TOKEN, WRONG_TOKEN] {
             for (name, value) in [
                 ("authorization", format!("token {token}")),
                 ("authorization", format!("Basic {token}")),
@@ -94,7 +96,7 @@ async fn visit(address: &str) -> String {
             }
         }
     }
-    // So that what is looked through is not only what was refused.
+    // A request that is not refused, so that the log has one.
     let event =
         json!({"type": "t", "user": "alice", "filename": "f", "path": "/p", "token": TOKEN});
     let request = client.post(format!("{address}events"));
@@ -113,23 +115,23 @@ fn bytes_below(folder: &Path) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn no_token_is_ever_told_and_no_line_can_be_forged() {
+async fn no_token_is_logged_and_no_line_can_be_forged() {
     for format in ["text", "json"] {
         let folder = tempfile::tempdir().unwrap();
-        let said = run(folder.path(), format).await;
+        let output = run(folder.path(), format).await;
         let kept = bytes_below(&folder.path().join("data"));
         let kept = String::from_utf8_lossy(&kept);
         assert!(kept.contains("alice"), "the database was looked through");
-        for told in [&*said.answers, &said.log, &kept] {
-            assert!(!told.contains("canary"), "{format}: {told}");
+        for text in [&*output.answers, &output.log, &kept] {
+            assert!(!text.contains("canary"), "{format}: {text}");
         }
-        // Once for each request, with its route.
+        // Each request is a line with its route.
         assert!(
-            said.log.matches("/api/session").count() >= 16,
+            output.log.matches("/api/session").count() >= 16,
             "{}",
-            said.log
+            output.log
         );
-        let forged = said.log.lines().find(|line| line.starts_with("ERROR"));
+        let forged = output.log.lines().find(|line| line.starts_with("ERROR"));
         assert_eq!(forged, None);
     }
 }
@@ -137,8 +139,8 @@ async fn no_token_is_ever_told_and_no_line_can_be_forged() {
 #[tokio::test]
 async fn as_json_every_line_is_an_object_with_its_fields() {
     let folder = tempfile::tempdir().unwrap();
-    let said = run(folder.path(), "json").await;
-    let lines: Vec<Value> = said
+    let output = run(folder.path(), "json").await;
+    let lines: Vec<Value> = output
         .log
         .lines()
         .map(|line| serde_json::from_str(line).expect(line))

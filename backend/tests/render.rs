@@ -1,4 +1,4 @@
-//! `pipalhub render` as somebody at a terminal meets it.
+//! `pipalhub render`: its files, its messages and its exit codes.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on ends where it is"
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 fn render(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pipalhub"));
-    // Of the environment that the tests run in, nothing may matter.
+    // The environment of the tests must not matter.
     command.env_clear().current_dir(folder).arg("render");
     command.args(args).output().unwrap()
 }
@@ -65,7 +65,7 @@ fn a_document_appears_beside_its_notebook() {
 }
 
 #[test]
-fn it_goes_where_it_is_told() {
+fn a_document_is_written_to_the_output_path() {
     let folder = folder_with(&["day1.ipynb"]);
     let output = render(folder.path(), &["day1.ipynb", "-o", "-"]);
     assert!(output.stdout.starts_with(b"<!doctype html>"));
@@ -85,7 +85,7 @@ fn it_goes_where_it_is_told() {
 }
 
 #[test]
-fn a_class_does_not_overwrite_itself() {
+fn notebooks_of_one_name_do_not_overwrite_each_other() {
     let class = ["ana/m1/day1.ipynb", "bo/m1/day1.ipynb"];
     let folder = folder_with(&class);
     let output = render(folder.path(), &[class[0], class[1], "-o", "out"]);
@@ -97,7 +97,7 @@ fn a_class_does_not_overwrite_itself() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named_and_the_others_come_out() {
+fn unreadable_notebooks_are_named_and_the_others_rendered() {
     let folder = folder_with(&["a.ipynb", "b.ipynb"]);
     fs::write(folder.path().join("torn.ipynb"), "{\"cells\": [").unwrap();
     let files = ["a.ipynb", "torn.ipynb", "none.ipynb", "b.ipynb"];
@@ -138,7 +138,7 @@ fn an_input_is_never_overwritten() {
 }
 
 #[test]
-fn the_tail_keeps_its_numbers() {
+fn the_tail_keeps_its_cell_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let long = notebook(&["first", "second", "third"]);
     fs::write(folder.path().join("a.ipynb"), long).unwrap();

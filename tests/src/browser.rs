@@ -1,6 +1,6 @@
 //! Headless Chromium with a profile of its own, driven by chromedriver.
 //!
-//! Only what every test needs: going somewhere and waiting for what should be there.
+//! It has what every test needs: to open addresses and to wait for elements.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -14,8 +14,8 @@ use thirtyfour::{PageLoadStrategy, WindowHandle, prelude::*};
 
 use crate::{ports, processes, until};
 
-/// Headless and silent: nothing but what the test asks for goes over the network.
-const FLAGS: [&str; 9] = [
+/// Headless, and without requests of the browser's own.
+const CHROMIUM_FLAGS: [&str; 9] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -27,22 +27,22 @@ const FLAGS: [&str; 9] = [
     "--window-size=1600,1000",
 ];
 
-/// One browser, with no past.
-pub struct Browser {
+/// One browser with an empty profile.
+pub struct TestBrowser {
     driver: WebDriver,
     chromedriver: Child,
     profile: TempDir,
 }
 
-impl Browser {
+impl TestBrowser {
     /// Starts chromedriver and through it Chromium, both as found on the PATH.
     pub async fn start() -> Result<Self> {
         Self::start_loading(PageLoadStrategy::Normal).await
     }
 
-    /// The same, which waits for no page to be loaded: for one that leads to a server that
-    /// does not answer.
-    pub async fn start_without_patience() -> Result<Self> {
+    /// The same, which does not wait for pages to be loaded: for a page that leads to a server
+    /// that does not answer.
+    pub async fn start_without_waiting() -> Result<Self> {
         Self::start_loading(PageLoadStrategy::None).await
     }
 
@@ -51,14 +51,14 @@ impl Browser {
         let profile = TempDir::with_prefix("pipalhub-browser-")?;
         let chromedriver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
-            // For what of the browser does not carry the profile in its arguments.
+            // The browser's processes without the profile in their arguments have it here.
             .env("TMPDIR", profile.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .context("chromedriver cannot be started: is it installed?")?;
-        // From here on an error must end it.
-        let mut guard = Started(Some(chromedriver));
+        // From here on an error must end chromedriver.
+        let mut guard = ChromedriverGuard(Some(chromedriver));
         let url = format!("http://127.0.0.1:{port}");
         until("chromedriver", async || {
             Ok(Some(reqwest::get(format!("{url}/status")).await?))
@@ -67,7 +67,7 @@ impl Browser {
 
         let mut capabilities = DesiredCapabilities::chrome();
         capabilities.set_page_load_strategy(strategy)?;
-        for flag in FLAGS {
+        for flag in CHROMIUM_FLAGS {
             capabilities.add_arg(flag)?;
         }
         capabilities.add_arg(&format!("--user-data-dir={}", profile.path().display()))?;
@@ -84,7 +84,7 @@ impl Browser {
         Ok(self.driver.goto(url).await?)
     }
 
-    /// Opens an address in a tab of its own and goes there; the answer leads back.
+    /// Opens an address in a new tab and switches to it; returns the tab before.
     pub async fn open_tab(&self, url: &str) -> Result<WindowHandle> {
         let before = self.driver.window().await?;
         let tab = self.driver.new_tab().await?;
@@ -93,19 +93,19 @@ impl Browser {
         Ok(before)
     }
 
-    /// Goes to another tab; the answer leads back.
+    /// Switches to another tab; returns the tab before.
     pub async fn switch_to(&self, tab: &WindowHandle) -> Result<WindowHandle> {
         let before = self.driver.window().await?;
         self.driver.switch_to_window(tab.clone()).await?;
         Ok(before)
     }
 
-    /// Goes into the frame that fits `css`, until the next page.
+    /// Switches to the frame that matches `css`, until the next page.
     pub async fn enter_frame(&self, css: &str) -> Result<()> {
         Ok(self.wait_for(css).await?.enter_frame().await?)
     }
 
-    /// Closes this tab and goes to another.
+    /// Closes this tab and switches to another.
     pub async fn close_tab(&self, then: &WindowHandle) -> Result<()> {
         self.driver.close_window().await?;
         Ok(self.driver.switch_to_window(then.clone()).await?)
@@ -178,7 +178,7 @@ impl Browser {
         Ok(element.send_keys(text).await?)
     }
 
-    /// Chooses what a `<select>` that fits `css` offers under `value`.
+    /// Chooses the option with this value of the `<select>` that matches `css`.
     pub async fn select(&self, css: &str, value: &str) -> Result<()> {
         self.wait_for(css).await?;
         let option = format!("{css} option[value=\"{value}\"]");
@@ -194,24 +194,24 @@ impl Browser {
         Ok(())
     }
 
-    /// Runs a script in the page and gives what it returns.
+    /// Runs a script in the page and returns its result.
     pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
         Ok(self.driver.execute(script, arguments).await?.json().clone())
     }
 
     /// Runs a script in the page that calls its last argument with its answer.
     pub async fn run_until_called(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
-        self.driver.set_script_timeout(crate::TIMEOUT).await?;
+        self.driver.set_script_timeout(crate::WAIT_TIMEOUT).await?;
         let answer = self.driver.execute_async(script, arguments).await?;
         Ok(answer.json().clone())
     }
 
-    /// The bytes of memory that the browser has.
+    /// The memory of the browser's processes, in bytes.
     pub fn memory(&self) -> u64 {
         processes::memory_of_all(self.profile.path())
     }
 
-    /// How long it has kept the processors busy.
+    /// The processor time of the browser's processes so far.
     pub fn processor_time(&self) -> Duration {
         processes::time_of_all(self.profile.path())
     }
@@ -245,7 +245,7 @@ impl Browser {
         Ok(())
     }
 
-    /// Makes the page believe that the screen is so large.
+    /// Emulates a screen of this size.
     pub async fn size(&self, width: u32, height: u32) -> Result<()> {
         let metrics = json!({
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": true
@@ -255,7 +255,7 @@ impl Browser {
         Ok(())
     }
 
-    /// Makes the page believe that the screen prefers `light` or `dark`.
+    /// Emulates a preference for `light` or `dark`.
     pub async fn prefer_color_scheme(&self, scheme: &str) -> Result<()> {
         let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
         self.driver
@@ -265,8 +265,8 @@ impl Browser {
         Ok(())
     }
 
-    /// From the next page on what pages say about scripts does not hold: for a test that has
-    /// one of its own to put into a page.
+    /// Ignores content policies from the next page on, for a test that puts a script of its own
+    /// into a page.
     pub async fn ignore_policies(&self) -> Result<()> {
         let method = "Page.setBypassCSP";
         let enabled = json!({"enabled": true});
@@ -274,16 +274,16 @@ impl Browser {
         Ok(())
     }
 
-    /// Goes back in the history, to a page that the browser may have kept.
+    /// Goes back in the history, to a page that the browser may have cached.
     pub async fn back(&self) -> Result<()> {
         Ok(self.driver.back().await?)
     }
 
-    /// Keeps a picture of the page where `PIPALHUB_SHOTS` says, if it does.
+    /// Saves a screenshot of the page in the folder of `PIPALHUB_SHOTS`, if that is set.
     pub async fn shot(&self, name: &str) -> Result<()> {
         if let Some(folder) = crate::shots() {
             std::fs::create_dir_all(&folder)?;
-            // A focus ring is for who is at the keyboard, not for who looks at pictures.
+            // Without a focus ring, which is for keyboards and not for pictures.
             let blur = "document.activeElement?.blur()";
             self.driver.execute(blur, vec![]).await?;
             self.driver.screenshot(&folder.join(name)).await?;
@@ -296,7 +296,7 @@ impl Browser {
         Ok(self.driver.execute(script, vec![]).await?.convert()?)
     }
 
-    /// Adds what the page showed to a failure: without it one has to guess.
+    /// Adds the address and the text of the page to a failure.
     async fn explain<T>(&self, result: Result<T>) -> Result<T> {
         let Err(error) = result else { return result };
         let _ = self.shot("failure.png").await;
@@ -308,22 +308,22 @@ impl Browser {
     }
 }
 
-impl Drop for Browser {
+impl Drop for TestBrowser {
     fn drop(&mut self) {
         // `quit` is asynchronous and this is not; the processes end either way.
         let _ = self.driver.clone().leak();
-        processes::end(&mut self.chromedriver, Duration::from_secs(5));
+        processes::end(&mut self.chromedriver, processes::STOP_TIMEOUT);
         processes::kill_all_of(self.profile.path());
     }
 }
 
-/// Ends chromedriver when the browser did not come to be.
-struct Started(Option<Child>);
+/// Ends chromedriver unless the browser was started.
+struct ChromedriverGuard(Option<Child>);
 
-impl Drop for Started {
+impl Drop for ChromedriverGuard {
     fn drop(&mut self) {
         if let Some(child) = &mut self.0 {
-            processes::end(child, Duration::from_secs(5));
+            processes::end(child, processes::STOP_TIMEOUT);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A real JupyterHub below a random base URL, configured by this repository's `etc/`,
 //! with the service as its managed service and real servers for participants.
 //!
-//! The generated configuration adds only what a machine decides: who may sign in, how
-//! servers are spawned, and where everything listens.
+//! The generated configuration adds only the settings of a machine: the users, the spawner and the
+//! addresses.
 
 use std::{
     fs::{self, File},
@@ -28,14 +28,14 @@ pub const INSTRUCTOR: &str = "ines";
 /// A member of the group `helpers`.
 pub const HELPER: &str = "helga";
 
-/// The token of the service `tests`, in whose name the Hub's API is asked.
+/// The token of the service `tests`, which uses the Hub's API.
 const API_TOKEN: &str = "the-token-of-the-end-to-end-tests";
 
-/// The Hub stops the servers, the service and the proxy before it ends.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest wait for the end of the Hub, which first stops the servers, the service and the proxy.
+const HUB_STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What the Hub's configuration adds to etc/jupyterhub/jupyterhub_config.py.
-const CONFIG: &str = r#"
+/// The configuration around etc/jupyterhub/jupyterhub_config.py.
+const HUB_CONFIG: &str = r#"
 import json, os
 
 c = get_config()
@@ -71,29 +71,29 @@ c.JupyterHub.load_roles.append({
 })
 "#;
 
-/// Runs a Hub for which a folder is a disk of its own, which nobody else sees and which is gone
-/// with it.
-const SMALL_HOME: &str = "mount -t tmpfs -o size=8m tmpfs \"$0\" && exec \"$@\"";
+/// A shell command that mounts a small disk on a folder, in a mount namespace that ends with the
+/// Hub, and runs the Hub there.
+const MOUNT_SMALL_HOME: &str = "mount -t tmpfs -o size=8m tmpfs \"$0\" && exec \"$@\"";
 
 /// A Hub that runs until this is dropped.
 pub struct Hub {
     folder: TempDir,
-    program: Program,
+    program: HubCommand,
     process: Child,
     url: String,
     client: Client,
 }
 
-/// What the Hub is started with.
-struct Program {
+/// The command line and the settings of the Hub.
+struct HubCommand {
     venv: PathBuf,
     settings: Value,
     service: String,
-    /// Whose home is a small disk.
+    /// The home that is a small disk.
     small_home: Option<PathBuf>,
 }
 
-impl Program {
+impl HubCommand {
     fn start(&self, folder: &Path) -> Result<Child> {
         let log = File::options()
             .create(true)
@@ -104,7 +104,7 @@ impl Program {
             None => Command::new(hub),
             Some(home) => {
                 let mut command = Command::new("unshare");
-                command.args(["--mount", "sh", "-c", SMALL_HOME]);
+                command.args(["--mount", "sh", "-c", MOUNT_SMALL_HOME]);
                 command.arg(home).arg(hub);
                 command
             }
@@ -131,8 +131,8 @@ impl Hub {
         Self::start_with(venv, None).await
     }
 
-    /// The same where the home of this user is a disk of 8 MB; for root only. It is seen at
-    /// [`Self::seen_home_path`].
+    /// The same with a disk of 8 MB as the home of this user; for root only.
+    /// [`Self::seen_home_path`] leads to it.
     pub async fn start_with_small_home(venv: &str, user: &str) -> Result<Self> {
         Self::start_with(venv, Some(user)).await
     }
@@ -145,7 +145,7 @@ impl Hub {
         let url = format!("http://127.0.0.1:{port}{base_url}");
         let homes = folder.path().join("homes");
         fs::create_dir(&homes)?;
-        fs::write(folder.path().join("config.py"), CONFIG)?;
+        fs::write(folder.path().join("config.py"), HUB_CONFIG)?;
         let settings = json!({
             "config": crate::etc().join("jupyterhub/jupyterhub_config.py"),
             "bind_url": url,
@@ -163,7 +163,7 @@ impl Hub {
         if let Some(home) = &small_home {
             fs::create_dir(home)?;
         }
-        let program = Program {
+        let program = HubCommand {
             venv,
             settings,
             service: format!("127.0.0.1:{service_port}"),
@@ -181,10 +181,10 @@ impl Hub {
         Ok(hub)
     }
 
-    /// Ends the Hub as an administrator does, and everything it runs but people's servers
-    /// with it; starts it again and waits until it and the service answer.
+    /// Ends the Hub as an administrator does, and with it all it runs but participants' servers;
+    /// starts it again and waits until it and the service answer.
     pub async fn restart(&mut self) -> Result<()> {
-        processes::end(&mut self.process, PATIENCE);
+        processes::end(&mut self.process, HUB_STOP_TIMEOUT);
         self.process = self.program.start(self.folder.path())?;
         self.wait_until_ready().await
     }
@@ -225,29 +225,29 @@ impl Hub {
         self.url(&format!("services/dashboard/{path}"))
     }
 
-    /// Where everything is that it and the service write, and everyone's homes.
+    /// The folder of all files of the Hub and the service, and of all homes.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Where a participant's notebook lies on the disk.
+    /// The path of a participant's notebook.
     pub fn home_path(&self, user: &str, filename: &str) -> PathBuf {
         self.folder.path().join("homes").join(user).join(filename)
     }
 
-    /// The same as the Hub and all it runs see it, whatever is mounted there for them alone.
+    /// The same in the mount namespace of the Hub, which may have a disk of its own there.
     pub fn seen_home_path(&self, user: &str, filename: &str) -> Result<PathBuf> {
         let root = PathBuf::from(format!("/proc/{}/root", self.process.id()));
         let path = self.home_path(user, filename);
         Ok(root.join(path.strip_prefix("/")?))
     }
 
-    /// A request that says nothing about who sends it and follows no redirect.
+    /// A request without credentials, which follows no redirect.
     pub fn anonymous(&self, method: Method, url: &str) -> RequestBuilder {
         self.client.request(method, url)
     }
 
-    /// A request to the service by whoever holds `token`.
+    /// A request to the service with this token.
     pub fn with_token(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
         self.anonymous(method, &self.service(path))
             .header("Authorization", format!("token {token}"))
@@ -263,7 +263,7 @@ impl Hub {
         Ok(())
     }
 
-    /// Deletes a user and all that lets them in, as an admin does.
+    /// Deletes a user and their tokens, as an admin does.
     pub async fn delete_user(&self, user: &str) -> Result<()> {
         let answer = self.api(Method::DELETE, &format!("users/{user}")).send();
         let status = answer.await?.status();
@@ -272,7 +272,7 @@ impl Hub {
     }
 
     /// Adds a participant and starts their server.
-    pub async fn start_server(&self, user: &str) -> Result<Server> {
+    pub async fn start_server(&self, user: &str) -> Result<ParticipantServer> {
         self.add_user(user).await?;
         let path = format!("users/{user}");
         let answer = self
@@ -287,15 +287,15 @@ impl Hub {
             Ok(server["state"]["pid"].as_i64().filter(|_| ready))
         })
         .await?;
-        Ok(Server {
-            // Nobody but the server itself is told its token.
+        Ok(ParticipantServer {
+            // The Hub gives the token to the server only, so it is read from the process.
             token: processes::variable_of(pid.try_into()?, "JUPYTERHUB_API_TOKEN")?,
             url: self.url(&format!("user/{user}/")),
             client: self.client.clone(),
         })
     }
 
-    /// A token in the name of this user, with their rights.
+    /// A new token of this user, with their rights.
     pub async fn token_of(&self, user: &str) -> Result<String> {
         let asked = self.api(Method::POST, &format!("users/{user}/tokens"));
         let answer: Value = asked.send().await?.error_for_status()?.json().await?;
@@ -303,7 +303,7 @@ impl Hub {
         Ok(token.to_owned())
     }
 
-    /// Sends a signal to the service's process, as something gone wrong would.
+    /// Sends a signal to the service's process.
     pub fn signal_service(&self, signal: Signal) -> Result<()> {
         let found = processes::running(&setting("PIPALHUB_BIN"), self.folder.path());
         ensure!(found.len() == 1, "services that run: {found:?}");
@@ -330,7 +330,7 @@ impl Hub {
 impl Drop for Hub {
     fn drop(&mut self) {
         // On SIGTERM the Hub stops the servers, the service and the proxy itself.
-        processes::end(&mut self.process, PATIENCE);
+        processes::end(&mut self.process, HUB_STOP_TIMEOUT);
         processes::kill_all_of(self.folder.path());
         // Shown by the test runner only when the test fails.
         eprintln!("The end of the Hub's log:\n{}", self.log_tail());
@@ -338,14 +338,14 @@ impl Drop for Hub {
 }
 
 /// A participant's running server.
-pub struct Server {
+pub struct ParticipantServer {
     /// The token the Hub gave it.
     pub token: String,
     url: String,
     client: Client,
 }
 
-impl Server {
+impl ParticipantServer {
     /// Saves a notebook as JupyterLab does, through the contents API.
     pub async fn save(&self, filename: &str, notebook: &Value) -> Result<StatusCode> {
         let model = json!({"type": "notebook", "format": "json", "content": notebook});
@@ -359,7 +359,7 @@ impl Server {
         Ok(answer.status())
     }
 
-    /// A setting of JupyterLab as someone finds it who has never changed it.
+    /// The default of a setting of JupyterLab.
     pub async fn lab_setting(&self, plugin: &str, name: &str) -> Result<Value> {
         let answer: Value = self
             .client
@@ -376,13 +376,13 @@ impl Server {
 fn client() -> Result<Client> {
     Ok(Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        // An environment's proxy has no business between processes of one machine.
+        // Without the environment's proxy, since all processes are on one machine.
         .no_proxy()
-        .timeout(crate::TIMEOUT)
+        .timeout(crate::WAIT_TIMEOUT)
         .build()?)
 }
 
-/// Two levels, so that nothing can rely on one; new for every Hub.
+/// A base URL of two levels, so that no code can rely on one; new for every Hub.
 fn random_base_url(folder: &Path) -> String {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let random = name.rsplit('-').next().unwrap_or_default();

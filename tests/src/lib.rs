@@ -1,23 +1,23 @@
-//! What the end-to-end tests stand on: a real Hub, the service without one, a browser,
-//! and notebooks written the way Jupyter writes them.
+//! The parts of the end-to-end tests: a real Hub, the service without one, a browser, and
+//! notebooks written as Jupyter writes them.
 //!
-//! Everything a test starts lives in one temporary folder, listens on free ports of
-//! 127.0.0.1 and ends with the test. The tests themselves are in `tests/e2e`; what they
-//! need is found by [`setting`], which `cargo xtask test` fills in.
+//! All programs of a test have their files in one temporary folder, listen on free ports of
+//! 127.0.0.1 and end with the test. The tests themselves are in `tests/e2e`; [`setting`] has the
+//! paths of the programs that they need, which `cargo xtask test` sets.
 
 pub mod browser;
-pub mod ears;
-pub mod elsewhere;
 pub mod hostile;
 pub mod hub;
+pub mod listeners;
 pub mod notebooks;
+pub mod other_origin;
 mod ports;
 mod processes;
 pub mod proxy;
 pub mod standalone;
 mod wait;
 
-pub use wait::{TIMEOUT, until, until_within};
+pub use wait::{WAIT_TIMEOUT, until, until_within};
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Panics
 ///
-/// When it is not set, for then these tests were not started by it.
+/// When the variable is not set, because the tests were not started by `cargo xtask test`.
 pub fn setting(name: &str) -> PathBuf {
     match std::env::var_os(name) {
         Some(value) => PathBuf::from(value),
@@ -33,7 +33,7 @@ pub fn setting(name: &str) -> PathBuf {
     }
 }
 
-/// Where screenshots go, when anyone wants them.
+/// The folder for screenshots, if one is set.
 pub fn shots() -> Option<PathBuf> {
     std::env::var_os("PIPALHUB_SHOTS").map(PathBuf::from)
 }

@@ -1,11 +1,11 @@
-//! Notebooks, and writing them as Jupyter does.
+//! Notebooks, written as Jupyter writes them.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-/// A notebook of code cells with these sources, each of which printed its number.
+/// A notebook of code cells with these sources, each with its number as output.
 pub fn notebook(sources: &[&str]) -> Value {
     let cells: Vec<Value> = sources
         .iter()
@@ -36,26 +36,25 @@ pub fn notebook(sources: &[&str]) -> Value {
     })
 }
 
-/// Writes it in place, over what is there: Jupyter truncates the file and writes.
+/// Writes the notebook in place, as Jupyter does, which truncates the file and writes.
 pub fn save(path: &Path, notebook: &Value) -> Result<()> {
     write(path, &serde_json::to_vec_pretty(notebook)?)
 }
 
-/// What is on the disk when Jupyter has come half-way.
+/// Writes the first half of the notebook, as the file is in the middle of a save.
 pub fn save_half(path: &Path, notebook: &Value) -> Result<()> {
     let whole = serde_json::to_vec_pretty(notebook)?;
     write(path, &whole[..whole.len() / 2])
 }
 
-/// Copies the sample class that `cargo xtask run` shows into `homes`; returns who is in
-/// it, by name.
+/// Copies the sample class of `cargo xtask run` into `homes`; returns its participants, sorted.
 pub fn copy_sample_class(homes: &Path) -> Result<Vec<String>> {
     let sample = crate::repository().join("xtask/sample");
     let mut participants = Vec::new();
     for entry in fs::read_dir(&sample).with_context(|| sample.display().to_string())? {
         let entry = entry?;
         let lessons = entry.path().join("module1");
-        // What else is there makes the sample and is nobody's home.
+        // Other folders there are no homes: they make the sample.
         if !lessons.is_dir() {
             continue;
         }

@@ -1,14 +1,14 @@
-//! Ports that nobody uses.
+//! Free ports.
 
 use std::net::TcpListener;
 
 use anyhow::Result;
 
-/// `N` different free ports of 127.0.0.1. They are free now; nothing keeps another
-/// program from taking one before it is used, but the kernel hands them out in turn.
+/// `N` different free ports of 127.0.0.1. Another program could take one before it is used, but
+/// the kernel hands them out in turn.
 pub(crate) fn free<const N: usize>() -> Result<[u16; N]> {
     let mut ports = [0; N];
-    // All are held before the first is let go, or they could be the same.
+    // All are bound before the first is released, or two could be the same.
     let listeners = (0..N)
         .map(|_| TcpListener::bind("127.0.0.1:0"))
         .collect::<Result<Vec<_>, _>>()?;

@@ -1,4 +1,4 @@
-//! Processes that end with their test, and all that they started too.
+//! Ends processes, and all that they started, with their test.
 
 use std::{
     fs,
@@ -12,13 +12,16 @@ use rustix::{
     process::{Pid, Signal, kill_process},
 };
 
-/// Asks a child to end and waits; takes it down when it does not.
-pub(crate) fn end(child: &mut Child, patience: Duration) {
+/// Longest wait for the end of a process that has nothing else to end first.
+pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Sends SIGTERM to a child and waits for its end; kills it when that takes too long.
+pub(crate) fn end(child: &mut Child, timeout: Duration) {
     if let Some(pid) = Pid::from_raw(child.id().cast_signed()) {
         let _ = kill_process(pid, Signal::TERM);
     }
     let begin = Instant::now();
-    while begin.elapsed() < patience {
+    while begin.elapsed() < timeout {
         if !matches!(child.try_wait(), Ok(None)) {
             return;
         }
@@ -28,8 +31,7 @@ pub(crate) fn end(child: &mut Child, patience: Duration) {
     let _ = child.wait();
 }
 
-/// The bytes of memory that the processes have which name `folder`, what several share counted
-/// once.
+/// The memory of all processes that name `folder`, in bytes; shared memory is counted once.
 pub(crate) fn memory_of_all(folder: &Path) -> u64 {
     let proportional = |pid: Pid| {
         let file = format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero());
@@ -41,11 +43,12 @@ pub(crate) fn memory_of_all(folder: &Path) -> u64 {
     kib * 1024
 }
 
-/// The time of the processors that the processes have had which name `folder`.
+/// The processor time of all processes that name `folder`.
 pub(crate) fn time_of_all(folder: &Path) -> Duration {
     let ticks = |pid: Pid| {
         let text = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-        // The name before may hold anything, and ends with the last of these.
+        // The field before, the program's name, may hold any character and ends with the last of
+        // these.
         let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
         let [user, system] = [11, 12].map(|at| fields.get(at)?.parse::<u64>().ok());
         Some(user? + system?)
@@ -54,11 +57,11 @@ pub(crate) fn time_of_all(folder: &Path) -> Duration {
     Duration::from_millis(ticks * 1000 / clock_ticks_per_second())
 }
 
-/// Takes down every process whose command line or environment names `folder`.
+/// Kills every process whose command line or environment names `folder`.
 ///
-/// The Hub starts servers, and the browser its helpers, in sessions of their own; when
-/// their parent dies they would stay. A test's temporary folder is in all of them and
-/// in nothing else.
+/// The Hub starts servers, and the browser its helpers, in sessions of their own, which would stay
+/// when their parent dies. A test's temporary folder is in the command line or the environment of
+/// all of them, and of no other process.
 pub(crate) fn kill_all_of(folder: &Path) {
     for pid in all_of(folder) {
         let _ = kill_process(pid, Signal::KILL);
@@ -82,7 +85,7 @@ fn all_of(folder: &Path) -> Vec<Pid> {
     named.collect()
 }
 
-/// The value of a variable in the environment a process was started with.
+/// The value of a variable in the environment of a process.
 pub(crate) fn variable_of(pid: i32, name: &str) -> anyhow::Result<String> {
     let environment = fs::read(format!("/proc/{pid}/environ"))?;
     let prefix = format!("{name}=");

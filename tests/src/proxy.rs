@@ -1,10 +1,10 @@
 //! A proxy that misbehaves on command, before a server of these tests.
 //!
 //! It has a thread and a runtime of its own, so a test that blocks does not hold it up. Each
-//! connection carries one request: `Connection: close` goes to both sides. What becomes of a
-//! request and of its answer is decided by the last rule whose text occurs in the request's
-//! target, and looked up again before each piece of the answer; so a rule that changes is
-//! also for what is open already, such as a stream.
+//! connection carries one request: `Connection: close` goes to both sides. The mode of a request
+//! and of its answer is that of the last rule whose text occurs in the request's target. It is
+//! looked up again before each piece of the answer, so a changed rule applies to open requests,
+//! such as a stream, as well.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,69 +25,69 @@ use tokio::{
     time,
 };
 
-/// What becomes of requests and of their answers.
+/// What the proxy does with a request and its answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// Everything goes through.
+    /// Passes both on.
     #[default]
     Pass,
-    /// Accepted, and then nothing: neither a request nor a piece of an answer goes on before
-    /// the mode is another.
+    /// Accepts the connection, and passes neither a request nor a piece of an answer on before the
+    /// mode changes.
     Hold,
-    /// Requests reach the server, and their answers wait as with [`Mode::Hold`]. What was
-    /// asked earlier can so be answered later.
+    /// Passes requests to the server, and holds their answers as [`Mode::Hold`] does, so that an
+    /// earlier request can be answered later than others.
     HoldAnswer,
-    /// Closed without an answer, or in the middle of one.
+    /// Closes the connection without an answer, or in the middle of one.
     Drop,
-    /// This much later.
+    /// Passes requests on after this pause.
     Delay(Duration),
-    /// The answer comes one byte at a time with a pause after each.
+    /// Passes the answer on byte by byte, with a pause after each.
     Trickle(Duration),
-    /// Answered here, by this status and with no body.
+    /// Answers with this status and without a body.
     Status(u16),
 }
 
-/// Stands before a server until it is dropped.
+/// A proxy before a server, which ends when it is dropped.
 pub struct Proxy {
     port: u16,
-    shared: Arc<Shared>,
+    shared: Arc<ProxyState>,
 }
 
-struct Shared {
+struct ProxyState {
     back: SocketAddr,
-    orders: watch::Sender<Orders>,
-    seen: Mutex<Seen>,
+    settings: watch::Sender<ProxySettings>,
+    log: Mutex<RequestLog>,
 }
 
 #[derive(Clone, Default)]
-struct Orders {
+struct ProxySettings {
     rules: Vec<(String, Mode)>,
-    /// Ends what began before the number and has the text in its target.
+    /// Ends requests with a smaller number and this text in their target.
     cuts: Vec<(u64, String)>,
     over: bool,
 }
 
 #[derive(Default)]
-struct Seen {
-    /// The target of each request that came.
+struct RequestLog {
+    /// The target of each request so far.
     requests: Vec<String>,
-    /// The same of those whose connection is still open, by their numbers.
+    /// The targets of the open requests, by number.
     open: BTreeMap<u64, String>,
-    /// Of these, which have a piece of an answer that waits here.
+    /// The numbers of open requests with a piece of an answer that waits here.
     held: BTreeSet<u64>,
 }
 
 impl Proxy {
-    /// One before the server that `url` leads to, at an address of numbers.
+    /// Starts a proxy before the server of `url`, whose host is an IP address.
     pub fn before(url: &str) -> Result<Self> {
         let back = authority(url)?.parse().context("an address of numbers")?;
         let listener = TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(ProxyState {
             back,
-            orders: watch::Sender::default(),
-            seen: Mutex::default(),
+            settings: watch::Sender::default(),
+            log: Mutex::default(),
         });
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
@@ -97,73 +97,73 @@ impl Proxy {
         Ok(Self { port, shared })
     }
 
-    /// Its address, without a slash at the end.
+    /// The address, without a slash at the end.
     pub fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// An address of the server, by way of this.
+    /// The same address through this proxy.
     pub fn instead_of(&self, url: &str) -> Result<String> {
         let direct = format!("http://{}", authority(url)?);
         Ok(url.replacen(&direct, &self.origin(), 1))
     }
 
-    /// What becomes of everything from now on, of what is open too; other rules are over.
+    /// Sets the mode of all requests from now on, open ones included, and removes all rules.
     pub fn all(&self, mode: Mode) {
-        self.order(|orders| orders.rules = vec![(String::new(), mode)]);
+        self.change(|settings| settings.rules = vec![(String::new(), mode)]);
     }
 
-    /// What becomes of requests whose target (path and query) contains `part`.
+    /// Sets the mode of requests whose target (path and query) contains `part`.
     pub fn only(&self, part: &str, mode: Mode) {
-        self.order(|orders| {
-            orders.rules.retain(|(of, _)| of != part);
-            orders.rules.push((part.to_owned(), mode));
+        self.change(|settings| {
+            settings.rules.retain(|(of, _)| of != part);
+            settings.rules.push((part.to_owned(), mode));
         });
     }
 
-    /// Closes what is open whose target contains `part`; what comes later goes by its rule.
+    /// Closes the open requests whose target contains `part`; later ones go by their rule.
     pub fn cut(&self, part: &str) {
-        let next = self.shared.seen().requests.len() as u64;
-        self.order(|orders| orders.cuts.push((next, part.to_owned())));
+        let next = self.shared.log().requests.len() as u64;
+        self.change(|settings| settings.cuts.push((next, part.to_owned())));
     }
 
-    /// How many requests came whose target contains `part`.
+    /// The number of requests so far whose target contains `part`.
     pub fn requests(&self, part: &str) -> usize {
-        let seen = self.shared.seen();
-        count(seen.requests.iter(), part)
+        let log = self.shared.log();
+        count(log.requests.iter(), part)
     }
 
-    /// How many of them are open: asked, and neither answered to the end nor given up.
+    /// The number of those that are open: neither answered to the end nor given up.
     pub fn open(&self, part: &str) -> usize {
-        let seen = self.shared.seen();
-        count(seen.open.values(), part)
+        let log = self.shared.log();
+        count(log.open.values(), part)
     }
 
-    /// How many of them were answered by the server, with an answer that waits here.
+    /// The number of those with an answer of the server that waits here.
     pub fn held(&self, part: &str) -> usize {
-        let seen = self.shared.seen();
-        count(seen.held.iter().filter_map(|of| seen.open.get(of)), part)
+        let log = self.shared.log();
+        count(log.held.iter().filter_map(|of| log.open.get(of)), part)
     }
 
-    /// The target of each request in the order in which they came, for what a test says.
+    /// The target of each request in order, for the message of a test that fails.
     pub fn targets(&self) -> Vec<String> {
-        self.shared.seen().requests.clone()
+        self.shared.log().requests.clone()
     }
 
-    fn order(&self, change: impl FnOnce(&mut Orders)) {
-        self.shared.orders.send_modify(change);
+    fn change(&self, change: impl FnOnce(&mut ProxySettings)) {
+        self.shared.settings.send_modify(change);
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.order(|orders| orders.over = true);
+        self.change(|settings| settings.over = true);
     }
 }
 
-impl Shared {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock()
+impl ProxyState {
+    fn log(&self) -> MutexGuard<'_, RequestLog> {
+        self.log.lock()
     }
 }
 
@@ -176,9 +176,9 @@ fn authority(url: &str) -> Result<&str> {
     Ok(rest.split('/').next().unwrap_or(rest))
 }
 
-async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Result<()> {
+async fn serve(listener: TcpListener, shared: Arc<ProxyState>) -> Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let mut orders = shared.orders.subscribe();
+    let mut settings = shared.settings.subscribe();
     loop {
         select! {
             accepted = listener.accept() => {
@@ -186,41 +186,41 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Result<()> {
                 let shared = Arc::clone(&shared);
                 tokio::spawn(async move { carry(connection, &shared).await });
             }
-            _ = orders.wait_for(|orders| orders.over) => return Ok(()),
+            _ = settings.wait_for(|settings| settings.over) => return Ok(()),
         }
     }
 }
 
 /// Carries one connection to its end.
-async fn carry(mut client: TcpStream, shared: &Shared) -> Result<()> {
+async fn carry(mut client: TcpStream, shared: &ProxyState) -> Result<()> {
     let Some((target, request)) = read_request(&mut client).await? else {
-        // Browsers open connections ahead of time and say nothing on them.
+        // Browsers open connections ahead of time and leave them silent.
         return Ok(());
     };
     let number = {
-        let mut seen = shared.seen();
-        let number = seen.requests.len() as u64;
-        seen.requests.push(target.clone());
-        seen.open.insert(number, target.clone());
+        let mut log = shared.log();
+        let number = log.requests.len() as u64;
+        log.requests.push(target.clone());
+        log.open.insert(number, target.clone());
         number
     };
-    let mut turn = Turn {
+    let mut proxied = ProxiedRequest {
         number,
         target,
-        orders: shared.orders.subscribe(),
+        settings: shared.settings.subscribe(),
     };
     let (mut from_client, to_client) = client.into_split();
     let done = select! {
-        done = answer(&mut turn, &request, to_client, shared) => done,
+        done = answer(&mut proxied, &request, to_client, shared) => done,
         () = gone(&mut from_client) => Ok(()),
     };
-    let mut seen = shared.seen();
-    seen.open.remove(&number);
-    seen.held.remove(&number);
+    let mut log = shared.log();
+    log.open.remove(&number);
+    log.held.remove(&number);
     done
 }
 
-/// The target and the whole request, which asks for the end of the connection.
+/// The target and the whole request, with `Connection: close`.
 async fn read_request(client: &mut TcpStream) -> Result<Option<(String, Vec<u8>)>> {
     let mut read = Vec::new();
     let end = loop {
@@ -265,19 +265,19 @@ async fn gone(client: &mut OwnedReadHalf) {
 }
 
 async fn answer(
-    turn: &mut Turn,
+    proxied: &mut ProxiedRequest,
     request: &[u8],
     mut client: impl AsyncWriteExt + Unpin,
-    shared: &Shared,
+    shared: &ProxyState,
 ) -> Result<()> {
-    match turn.mode(|mode| mode != Mode::Hold).await? {
+    match proxied.mode(|mode| mode != Mode::Hold).await? {
         Mode::Status(status) => {
             let head = format!("HTTP/1.1 {status} \r\nContent-Length: 0\r\n");
             let head = format!("{head}Connection: close\r\n\r\n");
             return Ok(client.write_all(head.as_bytes()).await?);
         }
         Mode::Drop => return Ok(()),
-        Mode::Delay(pause) => turn.pause(pause).await?,
+        Mode::Delay(pause) => proxied.pause(pause).await?,
         Mode::Pass | Mode::Hold | Mode::HoldAnswer | Mode::Trickle(_) => {}
     }
     let mut server = TcpStream::connect(shared.back).await?;
@@ -287,21 +287,21 @@ async fn answer(
         piece.clear();
         let read = select! {
             read = server.read_buf(&mut piece) => read?,
-            closed = turn.closed() => return closed,
+            closed = proxied.closed() => return closed,
         };
         if read == 0 {
             return Ok(());
         }
         let flows = |mode| !matches!(mode, Mode::Hold | Mode::HoldAnswer);
-        shared.seen().held.insert(turn.number);
-        let mode = turn.mode(flows).await?;
-        shared.seen().held.remove(&turn.number);
+        shared.log().held.insert(proxied.number);
+        let mode = proxied.mode(flows).await?;
+        shared.log().held.remove(&proxied.number);
         match mode {
             Mode::Drop => return Ok(()),
             Mode::Trickle(pause) => {
                 for byte in &piece {
                     client.write_all(&[*byte]).await?;
-                    turn.pause(pause).await?;
+                    proxied.pause(pause).await?;
                 }
             }
             _ => client.write_all(&piece).await?,
@@ -309,24 +309,26 @@ async fn answer(
     }
 }
 
-/// What is ordered for one request.
-struct Turn {
+/// One request, and the rules for it.
+struct ProxiedRequest {
     number: u64,
     target: String,
-    orders: watch::Receiver<Orders>,
+    settings: watch::Receiver<ProxySettings>,
 }
 
-impl Turn {
-    /// The mode, as soon as it is one that `fits`; an error when this is to end.
+impl ProxiedRequest {
+    /// Waits for a mode that `fits` and returns it; an error when the request is to end.
     async fn mode(&mut self, fits: impl Fn(Mode) -> bool) -> Result<Mode> {
         let (number, target) = (self.number, &self.target);
-        let ready = |orders: &Orders| ended(orders, number, target) || fits(mode(orders, target));
-        let orders = self.orders.wait_for(ready).await?;
-        ensure!(!ended(&orders, number, target), "cut");
-        Ok(mode(&orders, target))
+        let ready = |settings: &ProxySettings| {
+            ended(settings, number, target) || fits(mode(settings, target))
+        };
+        let settings = self.settings.wait_for(ready).await?;
+        ensure!(!ended(&settings, number, target), "cut");
+        Ok(mode(&settings, target))
     }
 
-    /// Returns when this is to end, with an error.
+    /// Returns, with an error, when the request is to end.
     async fn closed(&mut self) -> Result<()> {
         self.mode(|mode| mode == Mode::Drop).await.map(drop)
     }
@@ -339,23 +341,23 @@ impl Turn {
     }
 }
 
-fn mode(orders: &Orders, target: &str) -> Mode {
-    let rule = orders
+fn mode(settings: &ProxySettings, target: &str) -> Mode {
+    let rule = settings
         .rules
         .iter()
         .rfind(|(part, _)| target.contains(part.as_str()));
     rule.map(|(_, mode)| *mode).unwrap_or_default()
 }
 
-fn ended(orders: &Orders, number: u64, target: &str) -> bool {
+fn ended(settings: &ProxySettings, number: u64, target: &str) -> bool {
     let cut = |(before, part): &(u64, String)| number < *before && target.contains(part.as_str());
-    orders.over || orders.cuts.iter().any(cut)
+    settings.over || settings.cuts.iter().any(cut)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{elsewhere, until};
+    use crate::{other_origin, until};
 
     async fn get(proxy: &Proxy, path: &str) -> Result<String> {
         let client = reqwest::Client::builder().no_proxy().build()?;
@@ -367,11 +369,11 @@ mod tests {
     }
 
     fn proxy() -> Result<Proxy> {
-        Proxy::before(&elsewhere::serve("a page".to_owned())?)
+        Proxy::before(&other_origin::serve("a page".to_owned())?)
     }
 
     #[tokio::test]
-    async fn it_passes_drops_and_answers_by_itself_as_it_is_told() -> Result<()> {
+    async fn a_proxy_passes_drops_and_answers_by_its_rules() -> Result<()> {
         let proxy = proxy()?;
         assert_eq!(get(&proxy, "/a").await?, "a page");
         proxy.only("/b", Mode::Drop);
@@ -388,7 +390,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_held_goes_on_or_is_cut() -> Result<()> {
+    async fn a_held_request_goes_on_or_is_cut() -> Result<()> {
         let proxy = Arc::new(proxy()?);
         for mode in [Mode::Hold, Mode::HoldAnswer] {
             for cut in [false, true] {

@@ -5,7 +5,6 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
-    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -15,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{processes, setting, until};
 
-/// The token it is started with.
+/// The token of the service.
 pub const TOKEN: &str = "the-token-of-a-service-without-a-hub";
 
 /// `pipalhub serve` that runs until this is dropped.
@@ -27,16 +26,16 @@ pub struct Standalone {
 }
 
 impl Standalone {
-    /// Starts it over empty homes and waits for the link it prints when it is ready.
+    /// Starts the service over empty homes and waits for the link that it prints.
     pub fn start() -> Result<Self> {
         let folder = TempDir::with_prefix("pipalhub-standalone-")?;
         std::fs::create_dir(folder.path().join("homes"))?;
         Self::start_in(folder, "127.0.0.1:0")
     }
 
-    /// Ends it, lets `change` do something to its folder, and starts it again where it was.
+    /// Ends the service, applies `change` to its folder, and starts it again at the same address.
     pub fn restart(mut self, change: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
-        processes::end(&mut self.process, Duration::from_secs(5));
+        processes::end(&mut self.process, processes::STOP_TIMEOUT);
         let address = self.link.split('/').nth(2).unwrap_or_default().to_owned();
         let empty = TempDir::with_prefix("pipalhub-standalone-")?;
         let folder = std::mem::replace(&mut self.folder, empty);
@@ -64,7 +63,7 @@ impl Standalone {
             link: line.trim().to_owned(),
             client: Client::builder()
                 .no_proxy()
-                .timeout(crate::TIMEOUT)
+                .timeout(crate::WAIT_TIMEOUT)
                 .build()?,
         };
         let link = service.link();
@@ -75,13 +74,13 @@ impl Standalone {
         Ok(service)
     }
 
-    /// Runs it with an address it cannot have, until it ends.
+    /// Runs a service with an address that it cannot have, until it ends.
     pub fn run_to_end(bind: &str) -> Result<Output> {
         let folder = TempDir::with_prefix("pipalhub-standalone-")?;
         Ok(command(&folder, bind).output()?)
     }
 
-    /// The link it printed, with the token.
+    /// The printed link, with the token.
     pub fn link(&self) -> &str {
         &self.link
     }
@@ -92,17 +91,17 @@ impl Standalone {
         format!("{root}{path}")
     }
 
-    /// The folder that holds everything of it: homes, data, the log.
+    /// The folder of the service: homes, data, the log.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The folder that holds everyone's homes.
+    /// The folder of all homes.
     pub fn homes(&self) -> PathBuf {
         self.folder.path().join("homes")
     }
 
-    /// Where a participant's notebook lies on the disk.
+    /// The path of a participant's notebook.
     pub fn home_path(&self, user: &str, filename: &str) -> PathBuf {
         self.homes().join(user).join(filename)
     }
@@ -118,7 +117,7 @@ impl Standalone {
             .header("Authorization", format!("token {TOKEN}"))
     }
 
-    /// Asks it to end by SIGTERM and waits until it has.
+    /// Sends SIGTERM and waits for the end.
     pub async fn terminate(mut self) -> Result<ExitStatus> {
         let pid = Pid::from_raw(self.process.id().cast_signed()).context("it has a pid")?;
         kill_process(pid, Signal::TERM)?;
@@ -129,7 +128,7 @@ impl Standalone {
 
 impl Drop for Standalone {
     fn drop(&mut self) {
-        processes::end(&mut self.process, Duration::from_secs(5));
+        processes::end(&mut self.process, processes::STOP_TIMEOUT);
         // Shown by the test runner only when the test fails.
         let log = std::fs::read(self.folder.path().join("log")).unwrap_or_default();
         eprintln!("The service's log:\n{}", String::from_utf8_lossy(&log));
@@ -144,7 +143,7 @@ fn command(folder: &TempDir, bind: &str) -> Command {
         .arg("--data")
         .arg(folder.path().join("data"))
         .env("PIPALHUB_TOKEN", TOKEN);
-    // These tests may themselves be run in a participant's terminal.
+    // The tests may be run in a participant's terminal, which has the Hub's variables.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("JUPYTERHUB_") {
             command.env_remove(name);

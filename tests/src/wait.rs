@@ -7,24 +7,25 @@ use std::{
 
 use anyhow::{Result, bail};
 
-/// How long anything may take before its test fails: what takes so long hangs. A machine that
-/// does much else takes ten seconds for what takes one.
-pub const TIMEOUT: Duration = Duration::from_secs(120);
+/// Longest wait for a condition before its test fails. A busy machine takes ten times as long as
+/// an idle one.
+pub const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// [`until_within`] [`TIMEOUT`].
+/// [`until_within`] [`WAIT_TIMEOUT`].
 pub async fn until<T>(
     what: impl Debug,
     condition: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<T> {
-    until_within(TIMEOUT, what, condition).await
+    until_within(WAIT_TIMEOUT, what, condition).await
 }
 
-/// Asks again and again until `condition` gives an answer; fails when that takes longer.
+/// Calls `condition` again and again until it returns a value; fails when that takes longer than
+/// `timeout`.
 ///
-/// An error is taken for "not yet" and named when the time is over: a browser's element
-/// may vanish between two questions, a server may not listen yet.
+/// An error counts as "not yet" and is named when the time is over, because a browser's element
+/// may vanish between two calls, and a server may not listen yet.
 pub async fn until_within<T>(
-    patience: Duration,
+    timeout: Duration,
     what: impl Debug,
     mut condition: impl AsyncFnMut() -> Result<Option<T>>,
 ) -> Result<T> {
@@ -35,8 +36,8 @@ pub async fn until_within<T>(
             Ok(None) => String::new(),
             Err(error) => format!(": {error:#}"),
         };
-        if begin.elapsed() > patience {
-            bail!("waited {} s for {what:?}{why}", patience.as_secs());
+        if begin.elapsed() > timeout {
+            bail!("waited {} s for {what:?}{why}", timeout.as_secs());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -1,20 +1,20 @@
-//! Where the service listens: by its settings, or as the Hub says.
+//! The address the service listens on: of its settings, or of the Hub.
 
 use std::{env, net::SocketAddr};
 
 use anyhow::{Context, bail};
 
-/// Where a service without a Hub listens.
+/// The address of a service without a Hub.
 pub(super) const DEFAULT_BIND: &str = "127.0.0.1:10101";
 
-/// Where to listen, when `asked` was given by whoever started it.
+/// The address to listen on, given that of `--bind`.
 pub(super) fn bind_address(
-    asked: Option<SocketAddr>,
+    option: Option<SocketAddr>,
     under_hub: bool,
 ) -> anyhow::Result<SocketAddr> {
     if under_hub {
         let url = env::var("JUPYTERHUB_SERVICE_URL").unwrap_or_default();
-        if asked.is_some() {
+        if option.is_some() {
             tracing::warn!("--bind is not used: under JupyterHub the Hub gives the address");
         }
         return address_of_url(&url).with_context(|| {
@@ -24,7 +24,7 @@ pub(super) fn bind_address(
             )
         });
     }
-    let bind = asked.unwrap_or_else(|| DEFAULT_BIND.parse().expect("a literal address"));
+    let bind = option.unwrap_or_else(|| DEFAULT_BIND.parse().expect("a literal address"));
     if !bind.ip().is_loopback() {
         bail!(
             "--bind {bind}: without JupyterHub this listens on this machine only; use \
@@ -41,7 +41,7 @@ pub(super) fn address_of_url(url: &str) -> Option<SocketAddr> {
     host.parse().ok()
 }
 
-/// With a slash at both ends, as the Hub gives it.
+/// The prefix with a slash at both ends, as the Hub gives it.
 pub(super) fn prefix_from(given: Option<String>) -> String {
     let given = given.unwrap_or_default();
     match given.trim_matches('/') {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prefixes_get_their_slashes() {
+    fn a_prefix_gets_its_slashes() {
         for (given, prefix) in [
             (None, "/"),
             (Some("/"), "/"),
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_come_out_of_urls() {
+    fn a_url_has_its_address() {
         let address = "127.0.0.1:10101".parse().ok();
         for url in [
             "http://127.0.0.1:10101",
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_hub_only_this_machine_is_served() {
+    fn a_service_without_a_hub_listens_on_this_machine_only() {
         assert!(bind_address(Some("0.0.0.0:80".parse().unwrap()), false).is_err());
         assert!(bind_address(Some("[::1]:0".parse().unwrap()), false).is_ok());
     }

@@ -1,5 +1,5 @@
 //! `pipalhub build`: exports, copies and summaries of a class, as `pipalhub serve` keeps
-//! them, once or as long as somebody works.
+//! them, once or until Ctrl-C.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -25,15 +25,15 @@ use crate::{
     homes::{HomesTemplate, NotebookReader, watch},
 };
 
-/// Between two looks at the homes, at most; the kernel tells of most changes at once.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Until a file that is being written is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// And for so long. A file that does not change for a second is taken as it is; this is
-/// longer only where a clock is wrong.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// So many pokes are one look.
-const AT_ONCE: usize = 1_000;
+/// Longest time between two scans of the homes; the kernel reports most changes at once.
+const SCAN_INTERVAL: Duration = Duration::from_millis(500);
+/// Wait before a half-written file is read again.
+const HALF_WRITTEN_RETRY: Duration = Duration::from_millis(50);
+/// Longest wait for half-written files. A file that does not change for a second is read as it
+/// is; the wait is longer only where a clock is wrong.
+const HALF_WRITTEN_TIMEOUT: Duration = Duration::from_secs(3);
+/// Most pokes of the watcher that one scan answers.
+const MAX_POKES_PER_SCAN: usize = 1_000;
 
 /// Build HTML exports, copies and summaries of participants' notebooks.
 ///
@@ -58,39 +58,39 @@ pub(super) struct BuildArgs {
     notebooks: Vec<PathBuf>,
 }
 
-/// Which notebooks of the homes are wanted.
-enum Wanted {
+/// The notebooks of the homes to build.
+enum NotebookSelection {
     All,
-    These(HashSet<String>),
+    Filenames(HashSet<String>),
 }
 
-impl Wanted {
-    fn holds(&self, key: &CopyId) -> bool {
+impl NotebookSelection {
+    fn contains(&self, key: &CopyId) -> bool {
         match self {
             Self::All => key.filename.ends_with(".ipynb"),
-            Self::These(filenames) => filenames.contains(&key.filename),
+            Self::Filenames(filenames) => filenames.contains(&key.filename),
         }
     }
 }
 
-/// What could not be built is named on stderr and makes the exit code 1; the others still
-/// come out.
+/// Runs the command. A notebook that cannot be built is named on stderr and makes the exit code
+/// 1; the others are built all the same.
 pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let limits = TailLimits::default();
     let reader = NotebookReader::for_command(args.homes.template.clone());
     let builds = Builds::new(reader.clone(), limits, &args.out)?;
     let builds = Arc::new(builds.within(args.quota.builds()));
-    let (wanted, outside) = sorted_out(&args.notebooks, &args.homes.template);
-    let progress = Arc::new(Progress::new());
+    let (selection, outside) = select(&args.notebooks, &args.homes.template);
+    let progress = Arc::new(BuildProgress::new());
     let class = Class::new(reader, limits)
         .observed_by(Arc::clone(&progress) as _)
         .observed_by(Arc::clone(&builds) as _);
     let cores = thread::available_parallelism().map_or(1, usize::from);
     builds.start(cores)?;
 
-    class.scan_homes(|key| wanted.holds(key));
+    class.scan_homes(|key| selection.contains(key));
     let keys = class.copy_ids();
-    let missing = missing(&wanted, &keys);
+    let missing = missing(&selection, &keys);
     if keys.is_empty() && outside.is_empty() && missing.is_empty() && !args.watch {
         bail!(
             "there is no notebook in {}: is --homes right?",
@@ -99,9 +99,9 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     }
     progress.expect(keys.len());
     let half_written = read(&class, &builds, &keys, cores);
-    match wanted {
-        Wanted::All => builds.class_was_read(&class),
-        Wanted::These(_) => builds.some_were_read(),
+    match selection {
+        NotebookSelection::All => builds.class_was_read(&class),
+        NotebookSelection::Filenames(_) => builds.some_were_read(),
     }
     builds.settle();
     progress.end();
@@ -132,7 +132,7 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
         follow(
             &class,
             &builds,
-            &wanted,
+            &selection,
             &args.homes.template,
             &mut problems,
         )?;
@@ -144,10 +144,10 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The names below the homes, and the files that are in no home.
-fn sorted_out(notebooks: &[PathBuf], homes: &HomesTemplate) -> (Wanted, Vec<PathBuf>) {
+/// The selection of these arguments, and those of them that are files in no home.
+fn select(notebooks: &[PathBuf], homes: &HomesTemplate) -> (NotebookSelection, Vec<PathBuf>) {
     if notebooks.is_empty() {
-        return (Wanted::All, Vec::new());
+        return (NotebookSelection::All, Vec::new());
     }
     let mut names = HashSet::new();
     let mut outside = Vec::new();
@@ -160,12 +160,12 @@ fn sorted_out(notebooks: &[PathBuf], homes: &HomesTemplate) -> (Wanted, Vec<Path
             None => drop(names.insert(path.to_string_lossy().into_owned())),
         }
     }
-    (Wanted::These(names), outside)
+    (NotebookSelection::Filenames(names), outside)
 }
 
-/// What was asked for and nobody has.
-fn missing(wanted: &Wanted, keys: &[CopyId]) -> Vec<String> {
-    let Wanted::These(names) = wanted else {
+/// The selected filenames that no participant has.
+fn missing(selection: &NotebookSelection, keys: &[CopyId]) -> Vec<String> {
+    let NotebookSelection::Filenames(names) = selection else {
         return Vec::new();
     };
     let has = |name: &String| keys.iter().any(|key| key.filename == *name);
@@ -174,10 +174,10 @@ fn missing(wanted: &Wanted, keys: &[CopyId]) -> Vec<String> {
     missing
 }
 
-/// Reads everything once. A file that is being written at this moment is waited for: it is a
-/// notebook soon, or is known not to be one. The answer is what was not even then.
+/// Reads all copies once, and half-written files again until they are notebooks or known not to
+/// be. Returns the paths of the files that are still half-written after the timeout.
 fn read(class: &Class, builds: &Builds, keys: &[CopyId], threads: usize) -> Vec<String> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + HALF_WRITTEN_TIMEOUT;
     loop {
         class.read_all(threads);
         builds.settle_sections();
@@ -187,19 +187,19 @@ fn read(class: &Class, builds: &Builds, keys: &[CopyId], threads: usize) -> Vec<
             let is_there = home.open().ok()?.has(&key.filename);
             is_there.then(|| home.shown(&key.filename))
         });
-        let awaited: Vec<String> = paths.collect();
-        if awaited.is_empty() || Instant::now() > until {
-            return awaited;
+        let half_written: Vec<String> = paths.collect();
+        if half_written.is_empty() || Instant::now() > until {
+            return half_written;
         }
-        thread::sleep(LOOK_AGAIN);
+        thread::sleep(HALF_WRITTEN_RETRY);
     }
 }
 
-/// Builds what is saved, until somebody has seen enough.
+/// Builds notebooks as they are saved, until Ctrl-C or SIGTERM.
 fn follow(
     class: &Class,
     builds: &Builds,
-    wanted: &Wanted,
+    selection: &NotebookSelection,
     homes: &HomesTemplate,
     problems: &mut Problems,
 ) -> anyhow::Result<()> {
@@ -207,11 +207,11 @@ fn follow(
     let ended = asked_to_end()?;
     let (watch, pokes, _wake) = watch();
     while !ended.load(Ordering::Relaxed) {
-        // One poke or many: everything is looked at, which for a file that did not change
-        // is one question to the kernel.
-        let _ = pokes.recv_timeout(LOOK_EVERY);
-        pokes.try_iter().take(AT_ONCE).for_each(drop);
-        class.scan_homes_and_watch(&watch, |key| wanted.holds(key));
+        // One poke or many: the scan looks at all files, which for an unchanged one costs one
+        // question to the kernel.
+        let _ = pokes.recv_timeout(SCAN_INTERVAL);
+        pokes.try_iter().take(MAX_POKES_PER_SCAN).for_each(drop);
+        class.scan_homes_and_watch(&watch, |key| selection.contains(key));
         class.read_all(1);
         problems.name_all(homes, builds);
     }
@@ -220,7 +220,7 @@ fn follow(
     Ok(())
 }
 
-/// True after Ctrl-C or SIGTERM.
+/// A flag that becomes true at Ctrl-C or SIGTERM.
 fn asked_to_end() -> anyhow::Result<Arc<AtomicBool>> {
     let ended = Arc::new(AtomicBool::new(false));
     let end = Arc::clone(&ended);
@@ -229,24 +229,24 @@ fn asked_to_end() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(ended)
 }
 
-/// What cannot be built, as it was named on stderr: each is named once.
+/// The problems that were printed on stderr, so that each is printed once.
 #[derive(Default)]
 struct Problems {
-    /// By path; they can pass.
+    /// Of notebooks in the homes, by path; they can pass.
     of_homes: BTreeMap<String, String>,
-    /// Something else could not be built, and will not be.
+    /// Whether there were problems of other files, which do not pass.
     others: bool,
 }
 
 impl Problems {
-    /// Names what cannot be built now, unless it was; what can be again is forgotten.
+    /// Prints the problems of the builds that are new, and forgets those that have passed.
     fn name_all(&mut self, homes: &HomesTemplate, builds: &Builds) {
         let path = |key: &CopyId| match homes.home_of(&key.user) {
             Some(home) => home.shown(&key.filename),
             None => format!("the summary of {}", key.filename),
         };
         let problems = builds.problems().into_iter();
-        let now: BTreeMap<_, _> = problems.map(|(key, what)| (path(&key), what)).collect();
+        let now: BTreeMap<_, _> = problems.map(|(key, text)| (path(&key), text)).collect();
         for (path, problem) in &now {
             if self.of_homes.get(path) != Some(problem) {
                 name(path, problem);
@@ -255,8 +255,8 @@ impl Problems {
         self.of_homes = now;
     }
 
-    fn name_other(&mut self, what: &str, problem: &str) {
-        name(what, problem);
+    fn name_other(&mut self, subject: &str, problem: &str) {
+        name(subject, problem);
         self.others = true;
     }
 
@@ -265,17 +265,17 @@ impl Problems {
     }
 }
 
-fn name(what: &str, problem: &str) {
-    eprintln!("pipalhub build: {}: {problem}", what.escape_debug());
+fn name(subject: &str, problem: &str) {
+    eprintln!("pipalhub build: {}: {problem}", subject.escape_debug());
 }
 
-/// A bar on a terminal; elsewhere a line for each notebook.
-struct Progress {
+/// The progress on stderr: a bar on a terminal; elsewhere a line for each notebook.
+struct BuildProgress {
     bar: ProgressBar,
     is_terminal: bool,
 }
 
-impl Progress {
+impl BuildProgress {
     fn new() -> Self {
         let is_terminal = io::stderr().is_terminal();
         let bar = match is_terminal {
@@ -298,7 +298,7 @@ impl Progress {
     }
 }
 
-impl Observer for Progress {
+impl Observer for BuildProgress {
     fn revised(&self, revision: &Revision) {
         let CopyId { filename, user } = &revision.key;
         let name = format!("{} of {}", filename.escape_debug(), user.escape_debug());

@@ -1,5 +1,5 @@
-//! The folder that the service keeps its data in: where it is, and that no other service uses
-//! it. That nobody else may look into it is [`super::private`]'s matter.
+//! The folder that the service keeps its data in: its path, and the lock against a second
+//! service. [`super::private`] checks that other users cannot read it.
 
 use std::{
     env,
@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
-/// Where the data folder is, or will be.
+/// The path of the data folder, which need not exist yet.
 pub(super) fn data_path(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let usual = || {
         let variable = |name| {
@@ -43,7 +43,7 @@ pub(super) fn data_folder(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Two services on one folder would each believe to be alone.
+/// Locks the folder, because two services on it would each believe to be alone.
 pub(super) fn lock_folder(folder: &Path) -> anyhow::Result<File> {
     let path = folder.join("lock");
     let file = OpenOptions::new()
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_service_is_refused() {
+    fn a_second_service_on_the_folder_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let first = lock_folder(folder.path()).unwrap();
         let refusal = lock_folder(folder.path()).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The settings of the history of notebooks, and starting what keeps it.
+//! The settings of the history of notebooks, and the start of its store and recorder.
 
 use std::{path::Path, sync::Arc};
 
@@ -49,14 +49,14 @@ pub(super) struct HistoryArgs {
     history_per_person_mib: u64,
 }
 
-/// What is running.
-pub(super) struct History {
+/// The running history: its store and its recorder.
+pub(super) struct RunningHistory {
     pub(super) store: Arc<dyn HistoryStore>,
     pub(super) recorder: Arc<Recorder>,
 }
 
 impl HistoryArgs {
-    /// What that is, for participants to know.
+    /// The settings that participants are told.
     pub(super) fn kept(&self) -> Option<HistoryBounds> {
         (!self.no_history).then_some(HistoryBounds {
             days: self.history_days,
@@ -64,19 +64,19 @@ impl HistoryArgs {
         })
     }
 
-    /// What versions may take up on the disk, in bytes; `None` when none are kept.
-    pub(super) fn most(&self) -> Option<u64> {
+    /// The most bytes that versions may take up on the disk; `None` when none are kept.
+    pub(super) fn max_bytes(&self) -> Option<u64> {
         (!self.no_history).then_some(self.history_mib << 20)
     }
 
-    /// Starts it, unless it is switched off.
+    /// Starts the history, unless it is switched off.
     pub(super) fn start(
         &self,
         data: &Path,
         reader: &NotebookReader,
         announcements: &Announcements,
         quota: &QuotaArgs,
-    ) -> anyhow::Result<Option<History>> {
+    ) -> anyhow::Result<Option<RunningHistory>> {
         if self.no_history {
             return Ok(None);
         }
@@ -96,7 +96,7 @@ impl HistoryArgs {
             retention,
             announcements.clone(),
         )?;
-        Ok(Some(History {
+        Ok(Some(RunningHistory {
             store,
             recorder: Arc::new(recorder),
         }))

@@ -1,4 +1,4 @@
-//! The one setting that several commands have: where notebooks are.
+//! The setting `--homes`, which several commands have.
 
 use clap::Args;
 

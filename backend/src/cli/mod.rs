@@ -1,6 +1,6 @@
 //! The commands of `pipalhub`. A new one gets a module here and a line in `Command`;
-//! settings that several have are in modules of their own: `address`, `data`, `history`,
-//! `homes`, `quota`; that what is kept is for nobody else is in `private`.
+//! settings that several commands have are in modules of their own: `address`, `data`, `history`,
+//! `homes`, `quota`; `private` checks that other users cannot read the service's files.
 
 mod address;
 mod build;
@@ -38,10 +38,10 @@ enum Command {
 }
 
 impl Cli {
-    /// Runs the command that was given; its answer is what the process ends with.
+    /// Runs the command that was given, and returns the exit code of the process.
     ///
     /// # Errors
-    /// When the command could not do what it was asked to, in words for whoever ran it.
+    /// When the command fails, in words for the user who ran it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Build(args) => build::run(&args),

@@ -1,10 +1,10 @@
-//! That what the service keeps is for its user alone: the data folder, what is in it, the
-//! folder of the builds, a file with a token.
+//! Checks that the service's files are for its user alone: the data folder and the files in it,
+//! the folder of the builds, a file with a token.
 //!
-//! Whoever may read there can read what everyone saved and, with the key of the cookies, sign
-//! in as anyone; whoever may write there can put files of theirs into the place of ours. The
-//! service refuses to start on such a folder, and `doctor` says the same of it. Each finding
-//! comes with the command that mends it.
+//! A user who may read them can read all participants' notebooks and, with the key of the
+//! cookies, sign in as anyone; a user who may write there can replace the service's files. The
+//! service refuses to start on such a folder, and `doctor` reports the same. Each finding comes
+//! with the command that mends it.
 
 use std::{
     fmt::{self, Write},
@@ -17,36 +17,36 @@ use anyhow::{Context, bail};
 use rustix::process::geteuid;
 
 /// The key that cookies are encrypted with.
-pub(super) const KEY: &str = "cookie.key";
-/// What is shared with participants.
-pub(super) const SHARING: &str = "sharing.json";
+pub(super) const COOKIE_KEY_FILE: &str = "cookie.key";
+/// The settings of sharing with participants.
+pub(super) const SHARING_FILE: &str = "sharing.json";
 /// The databases.
-const DATABASES: [&str; 3] = ["events.sqlite3", "history.sqlite3", "notices.sqlite3"];
-/// SQLite's own beside each.
-const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
+const DATABASE_FILES: [&str; 3] = ["events.sqlite3", "history.sqlite3", "notices.sqlite3"];
+/// The endings of SQLite's files for one database.
+const SQLITE_SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
-/// What only its owner may do with a file.
-const FILE: u32 = 0o077;
-/// In a folder others may do nothing, and the group, which may be one for this, look.
-const FOLDER: u32 = 0o027;
-/// Who may get at what is in a folder.
-const ENTER: u32 = 0o011;
+/// Mode bits that a file of the service must not have: all of group and others.
+const EXPOSING_FILE_MODE: u32 = 0o077;
+/// Mode bits that a folder must not have. The group may read, since it may be one made for this.
+const EXPOSING_FOLDER_MODE: u32 = 0o027;
+/// Mode bits that let group or others enter a folder and so get at its files.
+const ENTER_MODE: u32 = 0o011;
 
-/// Something that is not for the service's user alone.
+/// A file or folder that other users can get at.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Exposed {
-    /// What it is, and what is wrong with it.
-    pub(super) what: String,
+pub(super) struct ExposedPath {
+    /// The path, and what is wrong with it.
+    pub(super) problem: String,
     /// The command that mends it.
     pub(super) mend: String,
 }
 
-/// Refuses a data folder that others may enter or that is another's, or a file in it that
-/// others may read. What others could never read, since the folder was closed, is closed
-/// without a word.
+/// Refuses a data folder that others may enter or that belongs to another user, or a file in it
+/// that others may read. A file that others could not get at, since the folder was closed, is
+/// closed without a word.
 pub(super) fn check_data(folder: &Path) -> anyhow::Result<()> {
     let exposed = data_folder(folder).into_iter();
-    let exposed = exposed.chain(file(&folder.join(KEY)));
+    let exposed = exposed.chain(file(&folder.join(COOKIE_KEY_FILE)));
     refuse(exposed.chain(files_exposed(folder)).collect())?;
     for name in files() {
         let path = folder.join(name);
@@ -59,18 +59,18 @@ pub(super) fn check_data(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// The files in the data folder, but for the key, that others may read and can get at.
-pub(super) fn files_exposed(folder: &Path) -> Vec<Exposed> {
-    let is_open = |folder: &Metadata| folder.mode() & ENTER != 0;
+pub(super) fn files_exposed(folder: &Path) -> Vec<ExposedPath> {
+    let is_open = |folder: &Metadata| folder.mode() & ENTER_MODE != 0;
     let can_get_at = fs::metadata(folder).is_ok_and(|folder| is_open(&folder));
     let files = files().filter(|_| can_get_at);
     files.filter_map(|name| file(&folder.join(name))).collect()
 }
 
-/// The same of the folder of the builds, once it is one.
+/// Refuses a folder of builds that is exposed, once it is a folder of builds.
 pub(super) fn check_builds(folder: &Path) -> anyhow::Result<()> {
-    let is_one = folder.join(".pipalhub").exists();
+    let has_builds = folder.join(".pipalhub").exists();
     refuse(
-        is_one
+        has_builds
             .then(|| data_folder(folder))
             .flatten()
             .into_iter()
@@ -78,72 +78,78 @@ pub(super) fn check_builds(folder: &Path) -> anyhow::Result<()> {
     )
 }
 
-/// The same of a file with a secret of whoever runs this.
+/// Refuses an exposed file with a secret of the user who runs this.
 pub(super) fn check_secret(path: &Path) -> anyhow::Result<()> {
     refuse(file(path).into_iter().collect())
 }
 
-fn refuse(exposed: Vec<Exposed>) -> anyhow::Result<()> {
+fn refuse(exposed: Vec<ExposedPath>) -> anyhow::Result<()> {
     if exposed.is_empty() {
         return Ok(());
     }
-    let (what, mend): (Vec<_>, Vec<_>) = exposed.into_iter().map(|it| (it.what, it.mend)).unzip();
-    bail!("{}; mend it with: {}", what.join("; "), mend.join(" && "))
+    let (problems, mends): (Vec<_>, Vec<_>) =
+        exposed.into_iter().map(|it| (it.problem, it.mend)).unzip();
+    bail!(
+        "{}; mend it with: {}",
+        problems.join("; "),
+        mends.join(" && ")
+    )
 }
 
-/// The files of the service's own in the data folder that hold something, but for the key.
+/// The names of the service's data files in the data folder, but for the key.
 fn files() -> impl Iterator<Item = String> {
-    let databases = DATABASES.iter();
-    let databases = databases.flat_map(|name| BESIDE.map(|ending| format!("{name}{ending}")));
-    [SHARING.to_owned()].into_iter().chain(databases)
+    let databases = DATABASE_FILES.iter();
+    let databases =
+        databases.flat_map(|name| SQLITE_SUFFIXES.map(|suffix| format!("{name}{suffix}")));
+    [SHARING_FILE.to_owned()].into_iter().chain(databases)
 }
 
-/// What is wrong with a folder of the service's own, if anything is.
-pub(super) fn data_folder(path: &Path) -> Option<Exposed> {
+/// A folder of the service, if it is exposed.
+pub(super) fn data_folder(path: &Path) -> Option<ExposedPath> {
     let metadata = fs::metadata(path).ok()?;
-    anothers(path, &metadata, "chown -R").or_else(|| {
-        (metadata.mode() & FOLDER != 0).then(|| Exposed {
-            what: format!(
+    of_other_user(path, &metadata, "chown -R").or_else(|| {
+        (metadata.mode() & EXPOSING_FOLDER_MODE != 0).then(|| ExposedPath {
+            problem: format!(
                 "{} can be entered or written by others than this user (mode {:o})",
                 path.display(),
                 metadata.mode() & 0o777
             ),
-            mend: format!("chmod 700 {}", Word(path)),
+            mend: format!("chmod 700 {}", ShellWord(path)),
         })
     })
 }
 
-/// The same of a file.
-pub(super) fn file(path: &Path) -> Option<Exposed> {
+/// A file of the service, if it is exposed.
+pub(super) fn file(path: &Path) -> Option<ExposedPath> {
     let metadata = fs::metadata(path).ok()?;
-    anothers(path, &metadata, "chown").or_else(|| {
-        (metadata.mode() & FILE != 0).then(|| Exposed {
-            what: format!(
+    of_other_user(path, &metadata, "chown").or_else(|| {
+        (metadata.mode() & EXPOSING_FILE_MODE != 0).then(|| ExposedPath {
+            problem: format!(
                 "{} can be read or written by others than this user (mode {:o})",
                 path.display(),
                 metadata.mode() & 0o777
             ),
-            mend: format!("chmod 600 {}", Word(path)),
+            mend: format!("chmod 600 {}", ShellWord(path)),
         })
     })
 }
 
-fn anothers(path: &Path, metadata: &Metadata, chown: &str) -> Option<Exposed> {
+fn of_other_user(path: &Path, metadata: &Metadata, chown: &str) -> Option<ExposedPath> {
     let own = geteuid().as_raw();
-    (metadata.uid() != own).then(|| Exposed {
-        what: format!(
+    (metadata.uid() != own).then(|| ExposedPath {
+        problem: format!(
             "{} belongs to user {} and not to this one ({own})",
             path.display(),
             metadata.uid()
         ),
-        mend: format!("{chown} {own} {}", Word(path)),
+        mend: format!("{chown} {own} {}", ShellWord(path)),
     })
 }
 
-/// A path as a word of a shell.
-struct Word<'a>(&'a Path);
+/// A path as a word of a shell command.
+struct ShellWord<'a>(&'a Path);
 
-impl fmt::Display for Word<'_> {
+impl fmt::Display for ShellWord<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.0.to_string_lossy();
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@".contains(c);
@@ -196,7 +202,7 @@ mod tests {
             );
         }
         check_data(folder(0o700, &[]).path()).unwrap();
-        // A group may be one that is made for this; what is in the folder is not for it.
+        // The group may be one made for this; it may list the folder and not read the files.
         check_data(folder(0o750, &[("events.sqlite3", 0o600)]).path()).unwrap();
         assert!(refusal(&folder(0o750, &[("events.sqlite3", 0o640)])).contains("chmod 600"));
     }
@@ -204,28 +210,28 @@ mod tests {
     #[test]
     fn a_key_that_others_may_read_is_refused_wherever_it_is() {
         for mode in [0o640, 0o604, 0o622] {
-            let refusal = refusal(&folder(0o700, &[(KEY, mode)]));
+            let refusal = refusal(&folder(0o700, &[(COOKIE_KEY_FILE, mode)]));
             assert!(
-                refusal.contains("chmod 600") && refusal.contains(KEY),
+                refusal.contains("chmod 600") && refusal.contains(COOKIE_KEY_FILE),
                 "{refusal}"
             );
         }
     }
 
-    /// As the service left them before it was careful.
+    /// Files as the service left them before it was careful.
     #[test]
-    fn what_nobody_could_read_is_closed_without_a_word() {
-        let folder = folder(0o700, &[("events.sqlite3", 0o644), (SHARING, 0o664)]);
+    fn open_files_in_a_closed_folder_are_closed_without_a_word() {
+        let folder = folder(0o700, &[("events.sqlite3", 0o644), (SHARING_FILE, 0o664)]);
         check_data(folder.path()).unwrap();
-        for name in ["events.sqlite3", SHARING] {
+        for name in ["events.sqlite3", SHARING_FILE] {
             let mode = fs::metadata(folder.path().join(name)).unwrap().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
     }
 
     #[test]
-    fn what_belongs_to_another_is_refused() {
-        let folder = folder(0o700, &[(KEY, 0o600)]);
+    fn a_folder_of_another_user_is_refused() {
+        let folder = folder(0o700, &[(COOKIE_KEY_FILE, 0o600)]);
         if chown(folder.path(), Some(12_345), None).is_err() {
             return; // Only root can give things to others.
         }
@@ -238,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_path_is_one_word_of_the_command() {
-        let word = |path: &str| Word(Path::new(path)).to_string();
+        let word = |path: &str| ShellWord(Path::new(path)).to_string();
         assert_eq!(word("/var/lib/pipalhub"), "/var/lib/pipalhub");
         assert_eq!(word("/a b/it's; rm"), r"'/a b/it'\''s; rm'");
         assert_eq!(word("-rf"), "'-rf'");

@@ -1,10 +1,10 @@
-//! The settings of how much may be kept of what participants save.
+//! The settings of the room on the disk for builds and versions of notebooks.
 
 use clap::Args;
 
 use crate::builds::BuildQuota;
 
-/// What is built of notebooks, and versions of them, are kept within these bounds.
+/// The bounds of builds and of versions.
 #[derive(Args)]
 pub(super) struct QuotaArgs {
     /// What is built of everyone's notebooks takes up so much at most; beyond it, the oldest
@@ -53,7 +53,7 @@ fn mib() -> clap::builder::RangedU64ValueParser {
 }
 
 impl QuotaArgs {
-    /// Of what is built.
+    /// The quota of builds.
     pub(super) fn builds(&self) -> BuildQuota {
         BuildQuota {
             each: self.builds_per_person_mib << 20,
@@ -63,7 +63,7 @@ impl QuotaArgs {
         }
     }
 
-    /// What is left for events, in bytes.
+    /// The bytes of the disk that are left for events.
     pub(super) fn reserve(&self) -> u64 {
         self.reserve_mib << 20
     }

@@ -1,7 +1,7 @@
 //! `pipalhub render`: notebooks as HTML files that need nothing else.
 //!
-//! What is in such a file is [`shared::standalone`]'s business; here is which file goes
-//! where, and that nobody finds half of one.
+//! [`shared::standalone`] makes the HTML. This module chooses the path of each file and replaces
+//! it at once, so that no reader finds half of one.
 
 use std::{
     collections::HashMap,
@@ -36,14 +36,14 @@ pub(super) struct RenderArgs {
     files: Vec<PathBuf>,
 }
 
-/// Where a document goes.
-enum Target {
+/// The place that a document is written to.
+enum OutputTarget {
     Stdout,
     File(PathBuf),
 }
 
-/// A file that cannot be read is named on stderr and makes the exit code 1; the others
-/// still come out.
+/// Runs the command. A file that cannot be read is named on stderr and makes the exit code 1;
+/// the others are rendered all the same.
 pub(super) fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
     let targets = targets(&args.files, args.output.as_deref())?;
     let mut code = ExitCode::SUCCESS;
@@ -76,7 +76,7 @@ fn document(file: &Path, tail: Option<usize>) -> anyhow::Result<String> {
 }
 
 /// One target for each file, no two the same and none of them an input.
-fn targets(files: &[PathBuf], output: Option<&Path>) -> anyhow::Result<Vec<Target>> {
+fn targets(files: &[PathBuf], output: Option<&Path>) -> anyhow::Result<Vec<OutputTarget>> {
     let paths = match output {
         None => files
             .iter()
@@ -86,7 +86,7 @@ fn targets(files: &[PathBuf], output: Option<&Path>) -> anyhow::Result<Vec<Targe
             if files.len() > 1 {
                 bail!("several documents cannot share the standard output: name a folder with -o");
             }
-            return Ok(vec![Target::Stdout]);
+            return Ok(vec![OutputTarget::Stdout]);
         }
         Some(output) if files.len() == 1 && !is_folder(output) => vec![output.to_owned()],
         Some(folder) => below(folder, files),
@@ -113,16 +113,16 @@ fn targets(files: &[PathBuf], output: Option<&Path>) -> anyhow::Result<Vec<Targe
             );
         }
     }
-    Ok(paths.into_iter().map(Target::File).collect())
+    Ok(paths.into_iter().map(OutputTarget::File).collect())
 }
 
-/// The path names a folder, by being one or by how it is written.
+/// Whether the path is an existing folder or ends in a slash.
 fn is_folder(path: &Path) -> bool {
     path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
-/// A place in `folder` for each of `files`: its own name, unless two have the same, as the
-/// notebooks of a class do; then the folders that tell them apart come along.
+/// A path in `folder` for each of `files`: its own name, unless two have the same, as the
+/// notebooks of a class do; then with the folders in which their paths differ.
 fn below(folder: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
     let flat: Vec<&Path> = files
         .iter()
@@ -150,7 +150,7 @@ fn below(folder: &Path, files: &[PathBuf]) -> Vec<PathBuf> {
     absolute.iter().map(relative).collect()
 }
 
-/// Absolute and without `..`, whether it is there or not.
+/// The path, absolute and without `..`, whether it exists or not.
 fn lexical(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut clean = PathBuf::new();
@@ -165,26 +165,26 @@ fn lexical(path: &Path) -> PathBuf {
     clean
 }
 
-/// Links followed, when the file is there.
+/// The path with links followed when the file exists.
 fn canonical(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| lexical(path))
 }
 
-fn write(target: &Target, html: &str) -> anyhow::Result<()> {
+fn write(target: &OutputTarget, html: &str) -> anyhow::Result<()> {
     match target {
-        Target::Stdout => match io::stdout().lock().write_all(html.as_bytes()) {
-            // Whoever read the output has seen enough, as `head` has.
+        OutputTarget::Stdout => match io::stdout().lock().write_all(html.as_bytes()) {
+            // The reader of the output, such as `head`, has read enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written.context("cannot write the document"),
         },
-        Target::File(path) => {
+        OutputTarget::File(path) => {
             write_file(path, html).with_context(|| format!("cannot write {}", path.display()))
         }
     }
 }
 
-/// Writes a file beside the target and then gives it the target's name, so that there is
-/// never half a document under it.
+/// Writes a file beside the target and renames it to the target, so that the target never holds
+/// half a document.
 fn write_file(path: &Path, html: &str) -> io::Result<()> {
     // A link stays a link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -219,14 +219,14 @@ mod tests {
         let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
         let targets = targets(&files, output.map(Path::new)).unwrap();
         let name = |target| match target {
-            Target::Stdout => "-".to_owned(),
-            Target::File(path) => path.display().to_string(),
+            OutputTarget::Stdout => "-".to_owned(),
+            OutputTarget::File(path) => path.display().to_string(),
         };
         targets.into_iter().map(name).collect()
     }
 
     #[test]
-    fn every_notebook_has_its_place() {
+    fn every_notebook_has_its_target() {
         assert_eq!(placed(&["a/x.ipynb"], None), ["a/x.html"]);
         assert_eq!(placed(&["a/x.ipynb"], Some("-")), ["-"]);
         assert_eq!(placed(&["a/x.ipynb"], Some("b.htm")), ["b.htm"]);
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn no_document_takes_anothers_place() {
+    fn two_documents_with_one_target_are_refused() {
         let refused = |files: &[&str], output: Option<&str>| {
             let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
             targets(&files, output.map(Path::new)).is_err()

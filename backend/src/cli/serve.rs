@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     address::{bind_address, prefix_from},
     data::{data_folder, lock_folder},
-    history::{History, HistoryArgs},
+    history::{HistoryArgs, RunningHistory},
     homes::HomesArg,
-    private::{KEY, SHARING, check_builds, check_data},
+    private::{COOKIE_KEY_FILE, SHARING_FILE, check_builds, check_data},
     quota::QuotaArgs,
     token::TokenArgs,
 };
@@ -44,10 +44,11 @@ use crate::{
     telemetry::{LogFormat, install_logs, install_metrics},
 };
 
-/// A participant's own server gets this long to report a save before the watcher does.
+/// The time that a participant's server has to report a save before the watcher does.
 const HUB_GRACE: Duration = Duration::from_millis(300);
-/// Without a Hub there is nobody to wait for, only the rest of the file.
-const GRACE: Duration = Duration::from_millis(10);
+/// The same without a Hub, where no server reports: the watcher waits for the rest of the file
+/// only.
+const STANDALONE_GRACE: Duration = Duration::from_millis(10);
 
 /// Run the dashboard: under JupyterHub as its service, or by itself on this machine.
 ///
@@ -104,11 +105,12 @@ pub(super) struct ServeArgs {
 }
 
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
-    // Whatever is made from here on is for this user alone; what is to be otherwise says so.
+    // Files made from here on are for this user alone, unless the code that makes them sets a
+    // mode.
     umask(Mode::RWXG | Mode::RWXO);
     install_logs(args.log_format, env::var("PIPALHUB_LOG").ok().as_deref());
     install_metrics();
-    // One may be at a commit, and then another answers.
+    // At least two, because one may be busy with a commit.
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(cores.max(2))
@@ -116,7 +118,7 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         .build()
         .context("cannot start the runtime")?;
     let served = runtime.block_on(serve(args));
-    // What still runs now only watches; there is nothing of it to save.
+    // The tasks that still run only watch and have nothing to save.
     runtime.shutdown_background();
     served.map(|()| ExitCode::SUCCESS)
 }
@@ -130,10 +132,10 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let bind = bind_address(args.bind, hub.is_some())?;
     let data = data_folder(args.data)?;
     check_data(&data)?;
-    // Held until the end, by being alive.
+    // Held until the end of this function.
     let _lock = lock_folder(&data)?;
     let announcements = Announcements::default();
-    let session_key = SessionKey::load(&data.join(KEY))?;
+    let session_key = SessionKey::load(&data.join(COOKIE_KEY_FILE))?;
     let options = StoreOptions {
         keep_events: args.keep_events,
         ..StoreOptions::default()
@@ -141,10 +143,10 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let store = SqliteStore::open_with(&data.join("events.sqlite3"), options)?;
     let store = Arc::new(store);
     let limits = TailLimits::default();
-    // Everybody who reads notebooks does it in the same lanes.
+    // All readers of notebooks share its lanes.
     let reader = NotebookReader::from(args.homes.template);
     let out = args.out.unwrap_or_else(|| data.join("build"));
-    let sharing = Arc::new(Sharing::open(&data.join(SHARING), announcements.clone())?);
+    let sharing = Arc::new(Sharing::open(&data.join(SHARING_FILE), announcements.clone())?);
     let builds = if args.no_build {
         None
     } else {
@@ -176,7 +178,10 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     if let Some(history) = &history {
         class = class.observed_by(Arc::clone(&history.recorder) as _);
     }
-    let grace = if hub.is_some() { HUB_GRACE } else { GRACE };
+    let grace = match hub {
+        Some(_) => HUB_GRACE,
+        None => STANDALONE_GRACE,
+    };
 
     let limits = LimitSettings::default();
     let listener = listen(bind, &limits)?;
@@ -215,12 +220,12 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     };
     tracing::info!(%address, homes = %state.class.homes(), data = %data.display(), "listening");
     if let Some(link) = link {
-        // To a closed pipe there is nobody to print for; that is no reason to end.
+        // A closed pipe has no reader of the link, which is no reason to end.
         let _ = writeln!(io::stdout(), "{link}");
     }
     answer(listener, state, ending).await?;
-    if let Some(History { recorder, .. }) = history {
-        // What was saved last is recorded before the end.
+    if let Some(RunningHistory { recorder, .. }) = history {
+        // The last saves are recorded before the end.
         tokio::task::spawn_blocking(move || recorder.finish())
             .await
             .context("the recorder of histories has panicked")?;
@@ -247,7 +252,8 @@ async fn answer(
     Ok(())
 }
 
-/// Builds from now on, beginning with what was saved while nobody did. Nobody waits for it.
+/// Starts the builds, with the notebooks that were saved while the service did not run first. A
+/// thread of its own reads the class, so the service answers meanwhile.
 fn read_at_first(class: &Class, builds: Option<&Arc<Builds>>) -> anyhow::Result<()> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let threads = (cores / 2).clamp(1, 4);

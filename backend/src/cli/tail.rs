@@ -1,4 +1,4 @@
-//! `pipalhub tail`: the ends of several notebooks as one, what `ipytail` did.
+//! `pipalhub tail`: the last cells of several notebooks as one notebook, as `ipytail` made it.
 
 use std::{
     fmt::{self, Write as _},
@@ -17,8 +17,8 @@ use crate::{
     text::{self, TextWriter},
 };
 
-/// So much is given to the system at once.
-const AT_ONCE: usize = 1 << 18;
+/// The buffer of the standard output.
+const STDOUT_BUFFER_BYTES: usize = 1 << 18;
 
 /// Print the last cells of each notebook, merged into one notebook, as JSON.
 ///
@@ -36,14 +36,14 @@ pub(super) struct TailArgs {
     files: Vec<PathBuf>,
 }
 
-/// A file that cannot be read is named on stderr and makes the exit code 1; the others
-/// still come out.
+/// Runs the command. A file that cannot be read is named on stderr and makes the exit code 1;
+/// the others are printed all the same.
 pub(super) fn run(args: &TailArgs) -> anyhow::Result<ExitCode> {
     let files: Vec<&Path> = args.files.iter().map(PathBuf::as_path).collect();
-    // One is shown as it is. Of several each becomes text where it was read, so that no
-    // more than a few stand in memory as notebooks.
+    // A single tail is printed as it is. Of several each becomes text on the thread that read
+    // it, so that only a few are in memory as notebooks.
     let (all_read, printed) = if let [file] = files[..] {
-        let tail = told(file, read(args, file)).map(|tail| tail.to_json());
+        let tail = or_print_error(file, read(args, file)).map(|tail| tail.to_json());
         let json = tail.as_deref().unwrap_or_default();
         (tail.is_some(), print(|out| out.write_str(json)))
     } else {
@@ -52,13 +52,14 @@ pub(super) fn run(args: &TailArgs) -> anyhow::Result<ExitCode> {
             let stem = file.file_stem().unwrap_or_default().to_string_lossy();
             Ok((MergePart::of(&stem, &tail, None), warnings))
         });
-        let told = files.iter().zip(read).map(|(file, read)| told(file, read));
-        let parts: Vec<MergePart> = told.flatten().collect();
+        let results = files.iter().zip(read);
+        let parts = results.filter_map(|(file, result)| or_print_error(file, result));
+        let parts: Vec<MergePart> = parts.collect();
         let all_read = parts.len() == files.len();
         (all_read, print(|out| MergePart::merge(&parts, out)))
     };
     match printed {
-        // Whoever read the output has seen enough, as `head` has.
+        // The reader of the output, such as `head`, has read enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         printed => printed.context("cannot write the notebook")?,
     }
@@ -68,14 +69,14 @@ pub(super) fn run(args: &TailArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// What was read of `file`, with what was odd about it, or why it was not, told on stderr.
-fn told<T>(file: &Path, read: anyhow::Result<(T, Vec<String>)>) -> Option<T> {
-    match read {
-        Ok((found, warnings)) => {
+/// The value that was read of `file`; prints its warnings, or the error, on stderr.
+fn or_print_error<T>(file: &Path, result: anyhow::Result<(T, Vec<String>)>) -> Option<T> {
+    match result {
+        Ok((value, warnings)) => {
             for warning in warnings {
                 eprintln!("pipalhub tail: {}: {warning}", file.display());
             }
-            Some(found)
+            Some(value)
         }
         Err(error) => {
             eprintln!("pipalhub tail: {error:#}");
@@ -86,12 +87,12 @@ fn told<T>(file: &Path, read: anyhow::Result<(T, Vec<String>)>) -> Option<T> {
 
 /// Prints the text that `fill` writes.
 fn print(fill: impl FnOnce(&mut TextWriter<'_>) -> fmt::Result) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(AT_ONCE, io::stdout().lock());
+    let mut out = BufWriter::with_capacity(STDOUT_BUFFER_BYTES, io::stdout().lock());
     text::write(&mut out, fill)?;
     out.flush()
 }
 
-/// The end of a notebook, and what was odd about the notebook.
+/// The last cells of a notebook, and the warnings of the parser.
 fn read(args: &TailArgs, file: &Path) -> anyhow::Result<(Notebook, Vec<String>)> {
     let on_disk =
         NotebookFile::read(file).with_context(|| format!("cannot read {}", file.display()))?;

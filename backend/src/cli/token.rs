@@ -1,6 +1,7 @@
 //! The token of a service without a Hub: given in a file or the environment, or made anew.
 //!
-//! Arguments stand in the list of processes, for everyone on the machine to read.
+//! A token given as an argument is in the list of processes, for every user of the machine to
+//! read.
 
 use std::{env, fs, path::PathBuf};
 
@@ -10,6 +11,7 @@ use clap::Args;
 use super::private::check_secret;
 use crate::secret::Secret;
 
+/// The settings of the token.
 #[derive(Args)]
 pub(super) struct TokenArgs {
     /// A file that holds the token which signs the instructor in, without a Hub. Nobody else
@@ -29,7 +31,7 @@ pub(super) struct TokenArgs {
 }
 
 impl TokenArgs {
-    /// The token.
+    /// The token that was given, or a new one.
     pub(super) fn token(self) -> anyhow::Result<Secret> {
         let (given, by) = match (self.token, self.token_file) {
             (Some(token), _) => {

@@ -1,4 +1,5 @@
-//! What the page in the browser asks for. The answers are [`shared::wire`]'s.
+//! The notebooks, the wall and the tiles, for the page in the browser. The answers are
+//! [`shared::wire`]'s.
 
 use std::{sync::Arc, time::Instant};
 
@@ -13,13 +14,13 @@ use shared::wire::{NotebooksResponse, Tile, TileResponse, WallResponse};
 use utoipa::IntoParams;
 
 use super::{
-    aside::{JSON, json},
     error::AppError,
-    extract::{Looks, Query, RateLimited, Reads},
+    extract::{LightReads, NotebookReads, Query, RateLimited},
+    json::{JSON_CONTENT, to_json},
 };
 use crate::{app::AppState, class::CopyId, identity::Identity, time};
 
-/// Whose copy of which notebook.
+/// A copy: a notebook of a participant.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TileQuery {
@@ -30,7 +31,7 @@ pub(super) struct TileQuery {
     user: String,
 }
 
-/// Which notebook.
+/// A notebook, of all participants.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct WallQuery {
@@ -45,7 +46,7 @@ pub(super) struct WallQuery {
     responses((status = OK, body = NotebooksResponse)))]
 pub(super) async fn list_notebooks(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, .. }: RateLimited<Looks>,
+    RateLimited { identity, .. }: RateLimited<LightReads>,
 ) -> Json<NotebooksResponse> {
     let notebooks = state.class.notebooks(identity.confined_to());
     Json(NotebooksResponse {
@@ -60,23 +61,26 @@ pub(super) async fn list_notebooks(
     responses((status = OK, body = WallResponse)))]
 pub(super) async fn get_wall(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, pass, .. }: RateLimited<Looks>,
+    RateLimited { identity, slot, .. }: RateLimited<LightReads>,
     Query(query): Query<WallQuery>,
 ) -> Result<Response, AppError> {
     let WallQuery { filename } = query;
-    // Before the files are read: what is saved meanwhile comes through the stream.
+    // Before the files are read, so that the stream brings the saves made meanwhile.
     let cursor = state.store.journal_bounds().await?.newest;
     let (class, name) = (state.class.clone(), filename.clone());
     let answer = move |tiles: Vec<Tile>| {
-        json(&WallResponse {
+        to_json(&WallResponse {
             filename,
             now_ms: time::now_ms(),
             cursor,
-            tiles: tiles.into_iter().map(|tile| marked(&state, tile)).collect(),
+            tiles: tiles
+                .into_iter()
+                .map(|tile| with_save_problem(&state, tile))
+                .collect(),
         })
     };
     let wall = class.wall_as(&name, identity.confined_to(), answer).await?;
-    Ok((JSON, pass.hold(wall)).into_response())
+    Ok((JSON_CONTENT, slot.hold(wall)).into_response())
 }
 
 /// `GET /api/tile`
@@ -85,14 +89,14 @@ pub(super) async fn get_wall(
     responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_tile(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, pass, .. }: RateLimited<Looks>,
+    RateLimited { identity, slot, .. }: RateLimited<LightReads>,
     Query(query): Query<TileQuery>,
 ) -> Result<Response, AppError> {
     let missing = query.missing();
-    let key = query.of_one_seen_by(&identity)?;
+    let key = query.copy_seen_by(&identity)?;
     let class = state.class.clone();
     let tile = class.tile_as(&key, move |tile| answer(&state, tile)).await;
-    Ok((JSON, pass.hold(tile.ok_or(missing)??)).into_response())
+    Ok((JSON_CONTENT, slot.hold(tile.ok_or(missing)??)).into_response())
 }
 
 /// `GET /api/notebook`
@@ -101,14 +105,14 @@ pub(super) async fn get_tile(
     responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_notebook(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, pass, .. }: RateLimited<Reads>,
+    RateLimited { identity, slot, .. }: RateLimited<NotebookReads>,
     Query(query): Query<TileQuery>,
 ) -> Result<Response, AppError> {
     let missing = query.missing();
-    let key = query.of_one_seen_by(&identity)?;
+    let key = query.copy_seen_by(&identity)?;
     let class = state.class.clone();
     let tile = class.whole_as(&key, move |tile| answer(&state, tile)).await;
-    Ok((JSON, pass.hold(tile.ok_or(missing)??)).into_response())
+    Ok((JSON_CONTENT, slot.hold(tile.ok_or(missing)??)).into_response())
 }
 
 /// Everything else below `/api/`, signed in or not.
@@ -121,9 +125,9 @@ impl TileQuery {
         AppError::NotFound(format!("{} has no notebook {}.", self.user, self.filename))
     }
 
-    /// The copy that is asked for, if it may be seen. The answer is else the same as for a
-    /// notebook that is not there: who has which notebook is not for other participants to know.
-    fn of_one_seen_by(self, identity: &Identity) -> Result<CopyId, AppError> {
+    /// The copy that is asked for, if `identity` may see it. The answer is else the same as for a
+    /// missing notebook, so that participants do not learn which notebooks others have.
+    fn copy_seen_by(self, identity: &Identity) -> Result<CopyId, AppError> {
         if !identity.may_see(&self.user) {
             return Err(self.missing());
         }
@@ -136,14 +140,14 @@ impl TileQuery {
 
 /// A [`TileResponse`] as JSON.
 fn answer(state: &AppState, tile: Tile) -> Result<Vec<u8>, AppError> {
-    json(&TileResponse {
+    to_json(&TileResponse {
         now_ms: time::now_ms(),
-        tile: marked(state, tile),
+        tile: with_save_problem(state, tile),
     })
 }
 
-/// With what is known of the saves that do not reach the file.
-fn marked(state: &AppState, tile: Tile) -> Tile {
+/// The tile, marked with the reason why saves of its notebook fail, if they do.
+fn with_save_problem(state: &AppState, tile: Tile) -> Tile {
     let key = CopyId {
         filename: tile.filename.clone(),
         user: tile.user.clone(),

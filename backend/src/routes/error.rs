@@ -1,6 +1,6 @@
 //! The one error a handler returns, and its JSON body.
 //!
-//! A variant is something a client can act on. What went wrong inside is logged once,
+//! A variant is something a client can act on. The cause inside the service is logged once,
 //! here, and never sent.
 
 use std::error::Error;
@@ -29,22 +29,22 @@ use crate::{
 /// Tells the page in the browser how to sign in: `hub` or `token`.
 const LOGIN_HEADER: HeaderName = HeaderName::from_static("x-pipalhub-login");
 
-/// Why a request was not answered with what it asked for.
+/// The reason why a request is refused.
 #[derive(Debug)]
 pub enum AppError {
-    /// 400: the request says something that cannot be.
+    /// 400: the request has an impossible or unknown value.
     BadRequest(String),
-    /// 401: nobody is signed in.
+    /// 401: the request has no valid token or session.
     Unauthorized(LoginKind),
-    /// 403: someone is signed in who may not do this.
+    /// 403: the requester is signed in and has no right to this.
     Forbidden(String),
-    /// 404: there is no such thing.
+    /// 404: there is no such thing, or none for this requester.
     NotFound(String),
     /// 405: the route is for other methods.
     MethodNotAllowed(String),
     /// 408: the body did not come in time.
     BodyTooSlow,
-    /// 409: what is there now does not allow it.
+    /// 409: the present state does not allow it.
     Conflict(String),
     /// 413: the body is larger than this route takes.
     TooLarge(String),
@@ -52,16 +52,16 @@ pub enum AppError {
     UnsupportedMediaType(&'static str),
     /// 429: too often, or too much at once.
     TooManyRequests {
-        /// Which limit was met, and what to do about it.
+        /// The limit that was met, and the remedy.
         message: String,
-        /// After how many seconds it is worth another try.
+        /// Seconds until another try is worth it.
         retry_after: u64,
     },
-    /// 503: something the answer needs is down; try again.
+    /// 503: a part that the answer needs is down; try again.
     Unavailable {
-        /// What is down, in words for the client.
+        /// The part that is down, in words for the client.
         message: &'static str,
-        /// What happened, for the log.
+        /// The error, for the log.
         cause: String,
     },
     /// 500: a fault of ours.
@@ -88,13 +88,13 @@ impl AppError {
         }
     }
 
-    /// An [`AppError::Internal`] from anything that can say what happened.
+    /// An [`AppError::Internal`] with `cause` for the log.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         Self::Internal(cause.to_string())
     }
 
-    /// Somebody was not let in, where people sign in in this way.
-    pub(super) fn of_auth(error: AuthError, kind: LoginKind) -> Self {
+    /// The answer to a request that was not authenticated, in a service with this kind of login.
+    pub(super) fn from_auth(error: AuthError, kind: LoginKind) -> Self {
         match error {
             AuthError::NotSignedIn => Self::Unauthorized(kind),
             AuthError::MayOnlyRead => Self::Forbidden(format!(
@@ -114,8 +114,8 @@ impl AppError {
         }
     }
 
-    /// A body that was not read, where it may have `max` bytes.
-    pub(super) fn of_body(rejection: &BytesRejection, max: usize) -> Self {
+    /// The answer to a body that was not read, on a route that takes `max` bytes.
+    pub(super) fn from_body(rejection: &BytesRejection, max: usize) -> Self {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             Self::TooLarge(format!("The body has more than {max} bytes."))
         } else if has_cause::<BodyTooSlow>(rejection) {
@@ -128,7 +128,7 @@ impl AppError {
 
 impl From<LimitExceeded> for AppError {
     fn from(LimitExceeded { message, wait }: LimitExceeded) -> Self {
-        // In whole seconds, and never none.
+        // In whole seconds, and at least one.
         let seconds = wait.as_millis().div_ceil(1_000).max(1);
         Self::TooManyRequests {
             message,
@@ -175,7 +175,7 @@ impl From<NoticeError> for AppError {
 
 impl From<CreateError> for AppError {
     fn from(error: CreateError) -> Self {
-        // What is wrong is in the participant's home, and theirs to put right.
+        // The cause is in the participant's home, and the participant can mend it.
         Self::Conflict(error.to_string())
     }
 }
@@ -255,7 +255,7 @@ impl IntoResponse for AppError {
             headers.insert(LOGIN_HEADER, kind.as_str().parse().expect("static text"));
         }
         if status == StatusCode::REQUEST_TIMEOUT {
-            // What is left of the body is not waited for.
+            // The connection does not wait for the rest of the body.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(seconds) = retry_after {

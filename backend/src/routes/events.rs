@@ -1,7 +1,7 @@
-//! `/events`: what participants' servers report, and what scripts ask for.
+//! `/events`: participants' servers report events, and scripts list them.
 //!
-//! The behaviour is the original's to the letter, except where it was wrong: filters are
-//! typed, an unknown field is a 400, nobody posts as somebody else.
+//! The behaviour is the original's to the letter, except where that was wrong: filters are
+//! typed, an unknown field is a 400, and a participant cannot post as another.
 
 use std::{sync::Arc, time::Instant};
 
@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 
 use super::{
     error::AppError,
-    event_fields::{event_from, plainly_placed, timestamp_from},
-    extract::{JsonObject, Looks, Posts, Query, RateLimited},
+    event_fields::{event_from, timestamp_from, with_canonical_path},
+    extract::{EventPosts, JsonObject, LightReads, Query, RateLimited},
     openapi::{EventBody, EventQuery},
 };
 use crate::{
@@ -27,11 +27,11 @@ use crate::{
     time,
 };
 
-/// The fields of a query, in order, repeated ones and all.
-type Pairs = Query<Vec<(String, String)>>;
+/// The name-value pairs of a query, in order, repeated names included.
+type QueryPairs = Query<Vec<(String, String)>>;
 
-/// How many new events `GET /api/updates` gives at once.
-const UPDATES_AT_ONCE: usize = 1_000;
+/// Most events in one answer of `GET /api/updates`.
+const MAX_UPDATES: usize = 1_000;
 
 /// `GET /events`: the latest event of each `(type, user, path)` that matches.
 #[utoipa::path(get, path = "/events", tag = "events", params(EventQuery),
@@ -39,8 +39,8 @@ const UPDATES_AT_ONCE: usize = 1_000;
     responses((status = OK, body = Vec<Event>)))]
 pub(super) async fn list_events(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, .. }: RateLimited<Looks>,
-    Query(pairs): Pairs,
+    RateLimited { identity, .. }: RateLimited<LightReads>,
+    Query(pairs): QueryPairs,
 ) -> Result<Json<Vec<Event>>, AppError> {
     match visible_to(&identity, filter_from(pairs)?) {
         Some(filter) => Ok(Json(state.store.list(filter).await?)),
@@ -48,7 +48,8 @@ pub(super) async fn list_events(
     }
 }
 
-/// What is not theirs to see is not even read; nothing when all that was asked for is.
+/// The filter, narrowed to the events that this identity may see, so that others are not even
+/// read; `None` when it may see none of those asked for.
 pub(super) fn visible_to(identity: &Identity, filter: EventFilter) -> Option<EventFilter> {
     match identity.confined_to() {
         Some(own) => filter.of_user(own),
@@ -62,7 +63,7 @@ pub(super) fn visible_to(identity: &Identity, filter: EventFilter) -> Option<Eve
     responses((status = CREATED, body = Event)))]
 pub(super) async fn post_event(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, .. }: RateLimited<Posts>,
+    RateLimited { identity, .. }: RateLimited<EventPosts>,
     body: Result<JsonObject, AppError>,
 ) -> Result<(StatusCode, Json<Event>), AppError> {
     let stored = match body {
@@ -85,10 +86,10 @@ async fn store_event(
 ) -> Result<Event, AppError> {
     let event = event_from(body)?;
     let copy = own_copy(state, identity, &event)?;
-    let mut event = plainly_placed(event)?;
+    let mut event = with_canonical_path(event)?;
     if let Some(CopyId { filename, .. }) = &copy {
-        // Pages look for a notebook by this name. The participant's server, which knows nothing
-        // of --homes, may have another for it.
+        // Pages look for a notebook by this filename. The participant's server, which does not
+        // know --homes, may have sent another.
         event.filename.clone_from(filename);
     }
     state.limits.post_extra_bytes(identity, size_of(&event))?;
@@ -101,8 +102,8 @@ async fn store_event(
     Ok(state.class.commit(&copy, &kind, append).await?.event)
 }
 
-/// Whether saves of a notebook fail is a state of it, which pages see when they hear of the
-/// event.
+/// Notes whether saves of this notebook fail: a state of the copy that pages read when the event
+/// reaches them.
 fn note_saving(state: &AppState, key: &CopyId, event: &NewEvent, body: &Map<String, Value>) {
     let save_failures = state.class.save_failures();
     let now = Instant::now();
@@ -119,7 +120,7 @@ fn note_saving(state: &AppState, key: &CopyId, event: &NewEvent, body: &Map<Stri
     }
 }
 
-/// Stores an event, among as many as this person may have.
+/// Stores an event, within the number of entries that this person may have.
 async fn append(
     state: &AppState,
     identity: &Identity,
@@ -131,22 +132,22 @@ async fn append(
     }
 }
 
-/// What its texts take up in the store; the path is in an index besides.
+/// The bytes of its texts in the store; the path counts twice, since it is in an index as well.
 fn size_of(event: &NewEvent) -> usize {
     2 * event.path.len() + event.filename.len() + event.kind.len()
 }
 
-/// What has happened since `cursor`, for pages that poll.
+/// The events since a cursor, for pages that poll.
 #[derive(Serialize, ToSchema)]
 pub(super) struct UpdatesResponse {
-    /// What to ask with next.
+    /// The cursor of the next request.
     cursor: i64,
     /// Oldest first.
     events: Vec<Event>,
 }
 
 /// `GET /api/updates?after=CURSOR&…`: the events after a cursor that match, oldest
-/// first, and the cursor to ask with next. Without `after`, only the cursor.
+/// first, and the cursor of the next request. Without `after`, only the cursor.
 #[utoipa::path(get, path = "/updates", tag = "events",
     params(EventQuery,
         ("after" = Option<i64>, Query, description = "The cursor of the answer before")),
@@ -154,8 +155,8 @@ pub(super) struct UpdatesResponse {
     responses((status = OK, body = UpdatesResponse)))]
 pub(super) async fn list_updates(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, .. }: RateLimited<Looks>,
-    Query(mut pairs): Pairs,
+    RateLimited { identity, .. }: RateLimited<LightReads>,
+    Query(mut pairs): QueryPairs,
 ) -> Result<Json<UpdatesResponse>, AppError> {
     let newest = state.store.journal_bounds().await?.newest;
     let Some(after) = take_after(&mut pairs)? else {
@@ -173,7 +174,7 @@ pub(super) async fn list_updates(
     };
     let page = state
         .store
-        .journal_after(after.min(newest), UPDATES_AT_ONCE, filter)
+        .journal_after(after.min(newest), MAX_UPDATES, filter)
         .await?;
     let events = page.entries.into_iter();
     Ok(Json(UpdatesResponse {
@@ -182,12 +183,12 @@ pub(super) async fn list_updates(
     }))
 }
 
-/// Takes `after` out of the query, a sequence number.
+/// Removes `after`, a sequence number, from the query.
 pub(super) fn take_after(pairs: &mut Vec<(String, String)>) -> Result<Option<i64>, AppError> {
-    let Some(place) = pairs.iter().position(|(name, _)| name == "after") else {
+    let Some(index) = pairs.iter().position(|(name, _)| name == "after") else {
         return Ok(None);
     };
-    let (_, value) = pairs.remove(place);
+    let (_, value) = pairs.remove(index);
     let after = value.parse().ok().filter(|after| *after >= 0);
     let after = after.ok_or_else(|| {
         AppError::BadRequest(format!(
@@ -207,9 +208,9 @@ pub(super) fn filter_from(pairs: Vec<(String, String)>) -> Result<EventFilter, A
             "user" => filter.user.replace(value).is_some(),
             "filename" => filter
                 .filename
-                .replace(plain(value, plain_filename))
+                .replace(canonical(value, plain_filename))
                 .is_some(),
-            "path" => filter.path.replace(plain(value, plain_path)).is_some(),
+            "path" => filter.path.replace(canonical(value, plain_path)).is_some(),
             "timestamp" => filter.timestamp.replace(timestamp_from(&value)?).is_some(),
             _ => {
                 return Err(AppError::BadRequest(format!(
@@ -227,8 +228,9 @@ pub(super) fn filter_from(pairs: Vec<(String, String)>) -> Result<EventFilter, A
     Ok(filter)
 }
 
-/// A path as events have it; what is none is that of no event.
-fn plain(value: String, read: fn(&str) -> Result<String, InvalidFilename>) -> String {
+/// A path in the form that events have. A text that is no path is left as it is and matches no
+/// event.
+fn canonical(value: String, read: fn(&str) -> Result<String, InvalidFilename>) -> String {
     read(&value).unwrap_or(value)
 }
 
@@ -238,8 +240,8 @@ fn id_from(value: &str) -> Result<i64, AppError> {
         .map_err(|_| AppError::BadRequest(format!("id={value} is not a whole number.")))
 }
 
-/// The copy that an event is about. Under a Hub the token says who it is, and an event is about
-/// that person's home; else it may be about anything.
+/// The copy that an event is about, if its path is in a home. Under a Hub it has to be in the
+/// home of the token's owner; without a Hub an event may have any path.
 fn own_copy(
     state: &AppState,
     identity: &Identity,

@@ -1,4 +1,4 @@
-//! `/api/followed`: the notebook of an instructor's that participants follow.
+//! `/api/followed`: the instructor's notebook that participants follow.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use axum::{
 use shared::wire::TileResponse;
 
 use super::{
-    aside::JSON,
     error::AppError,
-    extract::{Looks, RateLimited},
-    unsent::Lent,
+    extract::{LightReads, RateLimited},
+    json::JSON_CONTENT,
+    unsent::SharedBytes,
 };
 use crate::{app::AppState, bodies::ChunkedBody, time};
 
@@ -24,18 +24,18 @@ use crate::{app::AppState, bodies::ChunkedBody, time};
     responses((status = OK, body = TileResponse)))]
 pub(super) async fn get_followed(
     State(state): State<Arc<AppState>>,
-    RateLimited { pass, .. }: RateLimited<Looks>,
+    RateLimited { slot, .. }: RateLimited<LightReads>,
 ) -> Result<Response, AppError> {
     let tile = state.sharing.followed_tile(&state.class).await;
-    let (tile, is_lent) =
+    let (tile, is_shared) =
         tile.ok_or_else(|| AppError::NotFound("No notebook is followed.".to_owned()))?;
-    // A `TileResponse` around the bytes that everyone gets: a large notebook is in memory once
-    // for the whole class, however slowly it is read.
+    // A `TileResponse` around the bytes that all answers share, so that a large notebook is in
+    // memory once for the whole class, however slowly its readers are.
     let begin = format!(r#"{{"now_ms":{},"tile":"#, time::now_ms());
-    if is_lent {
+    if is_shared {
         let answer = Body::new(ChunkedBody::around(begin.into(), &tile, "}".into()));
-        return Ok((JSON, Extension(Lent), answer).into_response());
+        return Ok((JSON_CONTENT, Extension(SharedBytes), answer).into_response());
     }
     let answer = [begin.as_bytes(), &tile, b"}"].concat();
-    Ok((JSON, pass.hold(answer)).into_response())
+    Ok((JSON_CONTENT, slot.hold(answer)).into_response())
 }

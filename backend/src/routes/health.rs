@@ -1,5 +1,5 @@
-//! `GET /healthz`: whether the service can do its work. Open to everyone, and so says
-//! nothing of anyone.
+//! `GET /healthz`: whether the service can store events. Open to everyone, so the answer holds
+//! nothing about participants.
 
 use std::sync::Arc;
 
@@ -9,15 +9,17 @@ use utoipa::ToSchema;
 
 use crate::app::AppState;
 
+/// The state of the store.
 #[derive(Serialize, ToSchema)]
 pub(super) struct HealthResponse {
     /// `ok` or `trouble`.
     status: &'static str,
+    /// The trouble, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
-    /// What the trouble is.
     message: Option<String>,
 }
 
+/// `GET /healthz`
 #[utoipa::path(get, path = "/healthz", tag = "service", security(()),
     summary = "Whether events can be stored",
     responses((status = OK, body = HealthResponse),

@@ -1,8 +1,8 @@
-//! `/api/history`: what a notebook was before, and getting it back.
+//! `/api/history`: the versions of a notebook, their differences, and restoring one.
 //!
-//! A participant asks for their own, an instructor or a helper for everyone's. What is not
-//! theirs to see, what is not kept and what is of another notebook get the same answer.
-//! Only an instructor writes into the home of another.
+//! A participant sees the versions of their own copies, an instructor or a helper everyone's. The
+//! answer is the same for a version that the requester may not see, for one that is not kept and
+//! for one of another notebook. Only an instructor writes into the home of another.
 
 use std::sync::Arc;
 
@@ -28,9 +28,10 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    aside::{JSON, aside, json, read_of},
+    blocking::{blocking, in_lane_of},
     error::AppError,
-    extract::{JsonBody, Participant, Query, RateLimited, Reads},
+    extract::{JsonBody, NotebookReads, Participant, Query, RateLimited},
+    json::{JSON_CONTENT, to_json},
 };
 use crate::{
     app::AppState,
@@ -44,8 +45,8 @@ use crate::{
     time,
 };
 
-/// How many versions are listed at once.
-const PAGE: usize = 200;
+/// Most versions in one list.
+const MAX_LISTED_VERSIONS: usize = 200;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
@@ -57,10 +58,10 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(restore_version))
 }
 
-/// Whose notebook, and which.
+/// A copy, and where in the list of its versions to go on.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct NotebookQuery {
+struct VersionsQuery {
     /// The participant.
     user: String,
     /// The notebook's path below their home.
@@ -70,10 +71,23 @@ struct NotebookQuery {
     before: Option<i64>,
 }
 
-/// The same and which version.
+/// One version of a copy.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct VersionQuery {
+    /// The participant.
+    user: String,
+    /// The notebook's path below their home.
+    #[serde(deserialize_with = "crate::filename::deserialize")]
+    filename: String,
+    /// The version's number.
+    version: i64,
+}
+
+/// A version of a copy, and the one to compare it with.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DiffQuery {
     /// The participant.
     user: String,
     /// The notebook's path below their home.
@@ -85,13 +99,14 @@ struct VersionQuery {
     from: Option<i64>,
 }
 
-/// A notebook that the asker may see the past of, and where that is kept.
-struct Asked {
+/// The versions of one copy, which the requester may see.
+struct CopyHistory {
     store: Arc<dyn HistoryStore>,
     key: CopyId,
 }
 
-impl Asked {
+impl CopyHistory {
+    /// Refuses with 404 a copy that `identity` may not see.
     fn of(
         state: &AppState,
         identity: &Identity,
@@ -125,14 +140,15 @@ impl Asked {
         found.ok_or_else(|| missing(&self.key.user, &self.key.filename))
     }
 
-    /// What `look` makes of a version, in a turn when it is large.
+    /// The result of `look` on a version, in a turn when the version is large.
     fn with_notebook<T>(
         &self,
         id: i64,
         lanes: &PersonLanes,
         look: impl FnOnce(&Notebook) -> T,
     ) -> Result<T, AppError> {
-        // Nobody waits for a turn with a large file in hand.
+        // Before the bytes are read, so that no large file is in memory while it waits for its
+        // turn.
         let _turn = lanes.turn(self.length(id)?);
         let bytes = self.bytes(id)?;
         let parsed = Notebook::parse(&bytes).map_err(AppError::internal)?;
@@ -149,22 +165,25 @@ fn missing(user: &str, filename: &str) -> AppError {
 }
 
 /// `GET /api/history`
-#[utoipa::path(get, path = "/history", tag = "history", params(NotebookQuery),
+#[utoipa::path(get, path = "/history", tag = "history", params(VersionsQuery),
     summary = "The versions of a notebook, newest first",
     responses((status = OK, body = HistoryResponse)))]
 async fn list_versions(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
-    Query(query): Query<NotebookQuery>,
+    Query(query): Query<VersionsQuery>,
 ) -> Result<Json<HistoryResponse>, AppError> {
-    let asked = Asked::of(&state, &identity, query.user, query.filename)?;
-    let (mut versions, note) = aside(move || {
-        let versions = asked.store.versions(&asked.key, query.before, PAGE + 1)?;
-        Ok((versions, asked.store.note(&asked.key.user)))
+    let history = CopyHistory::of(&state, &identity, query.user, query.filename)?;
+    let (mut versions, note) = blocking(move || {
+        let versions =
+            history
+                .store
+                .versions(&history.key, query.before, MAX_LISTED_VERSIONS + 1)?;
+        Ok((versions, history.store.note(&history.key.user)))
     })
     .await?;
-    let more = versions.len() > PAGE;
-    versions.truncate(PAGE);
+    let more = versions.len() > MAX_LISTED_VERSIONS;
+    versions.truncate(MAX_LISTED_VERSIONS);
     Ok(Json(HistoryResponse {
         now_ms: time::now_ms(),
         versions: versions.into_iter().map(summary).collect(),
@@ -179,24 +198,24 @@ async fn list_versions(
     responses((status = OK, body = VersionResponse)))]
 async fn get_version(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, pass, .. }: RateLimited<Reads>,
+    RateLimited { identity, slot, .. }: RateLimited<NotebookReads>,
     Query(query): Query<VersionQuery>,
 ) -> Result<Response, AppError> {
-    let asked = Asked::of(&state, &identity, query.user, query.filename)?;
-    let owner = asked.key.user.clone();
-    let response = read_of(&state, &owner, move |lanes| {
-        let version = asked.version(query.version)?;
-        let newer = asked.store.next(&asked.key, version.id)?;
-        let tile = |notebook: &Notebook| tile(&asked.key, version, notebook);
-        json(&VersionResponse {
+    let history = CopyHistory::of(&state, &identity, query.user, query.filename)?;
+    let owner = history.key.user.clone();
+    let response = in_lane_of(&state, &owner, move |lanes| {
+        let version = history.version(query.version)?;
+        let newer = history.store.next(&history.key, version.id)?;
+        let tile = |notebook: &Notebook| tile(&history.key, version, notebook);
+        to_json(&VersionResponse {
             now_ms: time::now_ms(),
             version: summary(version),
-            older: asked.before(version.id)?.map(|version| version.id),
+            older: history.before(version.id)?.map(|version| version.id),
             newer: newer.map(|version| version.id),
-            tile: asked.with_notebook(version.id, lanes, tile)?,
+            tile: history.with_notebook(version.id, lanes, tile)?,
         })
     });
-    Ok((JSON, pass.hold(response.await?)).into_response())
+    Ok((JSON_CONTENT, slot.hold(response.await?)).into_response())
 }
 
 fn tile(key: &CopyId, version: Version, notebook: &Notebook) -> Tile {
@@ -218,73 +237,73 @@ fn tile(key: &CopyId, version: Version, notebook: &Notebook) -> Tile {
     responses((status = OK, body = Object, content_type = "application/x-ipynb+json")))]
 async fn download_version(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, pass, .. }: RateLimited<Reads>,
+    RateLimited { identity, slot, .. }: RateLimited<NotebookReads>,
     Query(query): Query<VersionQuery>,
 ) -> Result<Response, AppError> {
-    let asked = Asked::of(&state, &identity, query.user, query.filename)?;
-    let owner = asked.key.user.clone();
-    let (name, bytes) = read_of(&state, &owner, move |lanes| {
-        let version = asked.version(query.version)?;
-        let _turn = lanes.turn(asked.length(version.id)?);
-        let stem = stem(&asked.key.filename);
+    let history = CopyHistory::of(&state, &identity, query.user, query.filename)?;
+    let owner = history.key.user.clone();
+    let (name, bytes) = in_lane_of(&state, &owner, move |lanes| {
+        let version = history.version(query.version)?;
+        let _turn = lanes.turn(history.length(version.id)?);
+        let stem = stem(&history.key.filename);
         let name = format!("{stem}-{}.ipynb", clock_text(version.saved_at_ms));
-        Ok((name, asked.bytes(version.id)?))
+        Ok((name, history.bytes(version.id)?))
     })
     .await?;
     let headers = [
         (header::CONTENT_TYPE, "application/x-ipynb+json".to_owned()),
         (header::CONTENT_DISPOSITION, attachment(&name)),
     ];
-    Ok((headers, pass.hold(bytes)).into_response())
+    Ok((headers, slot.hold(bytes)).into_response())
 }
 
 /// `GET /api/history/diff`
-#[utoipa::path(get, path = "/history/diff", tag = "history", params(VersionQuery),
+#[utoipa::path(get, path = "/history/diff", tag = "history", params(DiffQuery),
     summary = "What is different between two versions, cell by cell",
     responses((status = OK, body = DiffResponse)))]
 async fn get_difference(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, pass, .. }: RateLimited<Reads>,
-    Query(query): Query<VersionQuery>,
+    RateLimited { identity, slot, .. }: RateLimited<NotebookReads>,
+    Query(query): Query<DiffQuery>,
 ) -> Result<Response, AppError> {
-    let diff = compare(&state, &identity, query, |diff| json(&diff)).await?;
-    Ok((JSON, pass.hold(diff)).into_response())
+    let diff = compare(&state, &identity, query, |diff| to_json(&diff)).await?;
+    Ok((JSON_CONTENT, slot.hold(diff)).into_response())
 }
 
-/// `GET /api/history/changes`: the same as a fragment of HTML, for the page, which so need
-/// not hold what makes it.
-#[utoipa::path(get, path = "/history/changes", tag = "history", params(VersionQuery),
+/// `GET /api/history/changes`: the same as a fragment of HTML, so that the page need not hold
+/// the code that makes it.
+#[utoipa::path(get, path = "/history/changes", tag = "history", params(DiffQuery),
     summary = "What is different between two versions, as a fragment of HTML",
     responses((status = OK, body = String, content_type = "text/html")))]
 async fn get_changes(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, pass, .. }: RateLimited<Reads>,
-    Query(query): Query<VersionQuery>,
+    RateLimited { identity, slot, .. }: RateLimited<NotebookReads>,
+    Query(query): Query<DiffQuery>,
 ) -> Result<Response, AppError> {
     let html = |diff| Ok(render::changes(&diff).into_string().into_bytes());
     let html = compare(&state, &identity, query, html).await?;
-    Ok(Html(pass.hold(html)).into_response())
+    Ok(Html(slot.hold(html)).into_response())
 }
 
-/// What `answer` makes of the difference.
+/// The result of `answer` on the difference of two versions.
 async fn compare(
     state: &AppState,
     identity: &Identity,
-    query: VersionQuery,
+    query: DiffQuery,
     answer: impl FnOnce(DiffResponse) -> Result<Vec<u8>, AppError> + Send + 'static,
 ) -> Result<Vec<u8>, AppError> {
-    let asked = Asked::of(state, identity, query.user, query.filename)?;
-    let owner = asked.key.user.clone();
-    read_of(state, &owner, move |lanes| {
-        let to = asked.version(query.version)?;
+    let history = CopyHistory::of(state, identity, query.user, query.filename)?;
+    let owner = history.key.user.clone();
+    in_lane_of(state, &owner, move |lanes| {
+        let to = history.version(query.version)?;
         let from = match query.from {
-            Some(from) => Some(asked.version(from)?),
-            None => asked.before(to.id)?,
+            Some(from) => Some(history.version(from)?),
+            None => history.before(to.id)?,
         };
-        let before = from.map(|from| asked.length(from.id)).transpose()?;
-        let _turn = lanes.turn(asked.length(to.id)? + before.unwrap_or(0));
-        let new = asked.bytes(to.id)?;
-        let old = from.map(|from| asked.bytes(from.id)).transpose()?;
+        let before = from.map(|from| history.length(from.id)).transpose()?;
+        let _turn = lanes.turn(history.length(to.id)? + before.unwrap_or(0));
+        let new = history.bytes(to.id)?;
+        let old = from.map(|from| history.bytes(from.id)).transpose()?;
         let parse = |bytes: &[u8]| {
             let parsed = Notebook::parse(bytes).map_err(AppError::internal)?;
             Ok::<_, AppError>(parsed.notebook)
@@ -312,29 +331,29 @@ async fn restore_version(
     JsonBody(request): JsonBody<RestoreRequest>,
 ) -> Result<(StatusCode, Json<RestoreResponse>), AppError> {
     let home = state.class.homes().home_of(&request.user);
-    let asked = Asked::of(&state, &identity, request.user, request.filename)?;
-    // After that, so that nobody learns here what they may not see.
-    if !identity.may_change(&asked.key.user) {
+    let history = CopyHistory::of(&state, &identity, request.user, request.filename)?;
+    // After that, so that a participant does not learn here of copies that they may not see.
+    if !identity.may_change(&history.key.user) {
         return Err(AppError::Forbidden(format!(
             "Only {} and instructors may restore this; you may download it.",
-            asked.key.user
+            history.key.user
         )));
     }
-    let home = home.ok_or_else(|| missing(&asked.key.user, &asked.key.filename))?;
+    let home = home.ok_or_else(|| missing(&history.key.user, &history.key.filename))?;
     let by = identity.user;
-    state.limits.restore(&asked.key.user)?;
-    let owner = asked.key.user.clone();
+    state.limits.restore(&history.key.user)?;
+    let owner = history.key.user.clone();
     let limits = Arc::clone(&state);
-    let filename = read_of(&state, &owner, move |_| {
-        let version = asked.version(request.version)?;
+    let filename = in_lane_of(&state, &owner, move |_| {
+        let version = history.version(request.version)?;
         let suffix = format!("-restored-{}", clock_text(version.saved_at_ms));
-        let bytes = asked.bytes(version.id)?;
-        limits.limits.restore_bytes(&asked.key.user, bytes.len())?;
+        let bytes = history.bytes(version.id)?;
+        limits.limits.restore_bytes(&history.key.user, bytes.len())?;
         let home = home.open().map_err(CreateError::from)?;
-        let filename = home.create_beside(&asked.key.filename, &suffix, &bytes)?;
+        let filename = home.create_beside(&history.key.filename, &suffix, &bytes)?;
         tracing::info!(
             by = %loggable(&by),
-            user = %loggable(&asked.key.user),
+            user = %loggable(&history.key.user),
             filename = %loggable(&filename),
             "a version was restored"
         );
@@ -355,7 +374,7 @@ fn summary(version: Version) -> VersionSummary {
     }
 }
 
-/// `20261124T140312Z`: when a version was saved, as part of a file's name.
+/// The time of a version's save as part of a filename: `20261124T140312Z`.
 fn clock_text(saved_at_ms: i64) -> String {
     let saved = Timestamp::from_millisecond(saved_at_ms).unwrap_or(Timestamp::UNIX_EPOCH);
     saved.strftime("%Y%m%dT%H%M%SZ").to_string()
@@ -372,7 +391,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn copies_are_named_after_the_notebook_and_the_time() {
+    fn a_restored_file_is_named_after_the_notebook_and_the_time() {
         assert_eq!(clock_text(1_795_529_000_123), "20261124T140320Z");
         assert_eq!(stem("m1/day 1.ipynb"), "day 1");
     }

@@ -1,6 +1,6 @@
-//! `GET /metrics`: what the service does and how it is, for Prometheus. Which notebooks
-//! and how many events there are is the class's business, so it is for those who see the
-//! class: an instructor, a helper, or a service of the Hub's that holds their scopes.
+//! `GET /metrics`: the work and the health of the service, for Prometheus. The numbers of
+//! notebooks and events are the class's own, so only requesters who see the class get them: an
+//! instructor, a helper, or a service of the Hub that holds their scopes.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -36,7 +36,7 @@ pub(super) async fn get_metrics(
     Ok(([kind], text).into_response())
 }
 
-/// What is only worth counting when somebody asks.
+/// Sets the gauges that are counted only when `/metrics` is read.
 fn report_class(state: &AppState) {
     let keys = state.class.copy_ids();
     let notebooks: HashSet<_> = keys.iter().map(|key| &key.filename).collect();

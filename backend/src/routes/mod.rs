@@ -1,10 +1,10 @@
 //! Every HTTP route, below the prefix that the Hub gives the service.
 //!
 //! A new route goes into the module that its path names, with a `#[utoipa::path]` that
-//! says what `/openapi.json` tells of it, and into [`router`].
+//! describes it in `/openapi.json`, and into [`router`].
 
 mod api;
-mod aside;
+mod blocking;
 mod build;
 mod error;
 mod event_fields;
@@ -13,15 +13,16 @@ mod extract;
 mod followed;
 mod health;
 mod history;
+mod json;
 mod metrics;
 mod notices;
 mod openapi;
 mod output;
 mod page;
+mod rights_check;
 mod session;
 mod sharing;
 mod stream;
-mod trust;
 mod unsent;
 
 use std::sync::Arc;
@@ -40,13 +41,13 @@ pub use session::login_link;
 
 use self::{
     error::AppError,
-    extract::{BODY_MAX, body_max},
-    openapi::Document,
+    extract::{MAX_BODY_BYTES, limit_body},
+    openapi::OpenApiJson,
     unsent::count_unsent,
 };
 use crate::{app::AppState, telemetry::observe_request};
 
-/// The service as one handler: what the binary and the tests serve alike.
+/// All routes of the service, for the binary and for the tests.
 pub fn router(state: Arc<AppState>) -> Router {
     let counted = middleware::from_fn_with_state(Arc::clone(&state), count_unsent);
     let api = OpenApiRouter::new()
@@ -66,9 +67,9 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(followed::get_followed))
         .fallback(api::not_found)
         .layer(counted.clone())
-        // Not the event stream: a compressor holds back what it has not seen enough of.
+        // Not the event stream, because a compressor holds back short messages.
         .layer(CompressionLayer::new());
-    let (below_prefix, document) = OpenApiRouter::with_openapi(openapi::about(&state))
+    let (below_prefix, document) = OpenApiRouter::with_openapi(openapi::document_head(&state))
         .routes(routes!(events::list_events, events::post_event))
         .routes(routes!(health::get_health))
         .routes(routes!(metrics::get_metrics))
@@ -86,10 +87,10 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(build::archive_routes())
         .fallback(page::get_page)
         .split_for_parts();
-    let below_prefix = below_prefix.layer(Extension(Document::from(document)));
+    let below_prefix = below_prefix.layer(Extension(OpenApiJson::from(document)));
     nest(&state.prefix, below_prefix)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(body_max(BODY_MAX))
+        .layer(limit_body(MAX_BODY_BYTES))
         .layer(middleware::map_response(add_security_headers))
         .layer(middleware::from_fn_with_state(
             Arc::<str>::from(state.prefix.as_str()),
@@ -102,7 +103,7 @@ async fn method_not_allowed(method: Method, uri: Uri) -> AppError {
     AppError::MethodNotAllowed(format!("{} does not take {method}.", uri.path()))
 }
 
-/// What every answer carries unless its handler said otherwise.
+/// Adds the headers of every answer, each unless the handler has set it.
 async fn add_security_headers(mut response: Response) -> Response {
     const HEADERS: [(HeaderName, &str); 6] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

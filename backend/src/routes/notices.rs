@@ -1,8 +1,8 @@
-//! `/api/notices`: what an instructor tells participants, and who has read it.
+//! `/api/notices`: messages of instructors to participants, and the receipts of their readers.
 //!
-//! Everyone reads what is meant for them; instructors write, see all and take back. A
-//! reader may wait here for news; an open page need not, since its event stream says when
-//! there is some (`routes/stream.rs`).
+//! Participants read the notices meant for them; instructors write, see and retract all. A
+//! reader may wait here for new notices; an open page need not, since its event stream announces
+//! them (`routes/stream.rs`).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,9 +25,9 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    aside::aside,
+    blocking::blocking,
     error::AppError,
-    extract::{Instructor, JsonBody, Participant, Query, body_max},
+    extract::{Instructor, JsonBody, Participant, Query, limit_body},
 };
 use crate::{
     app::AppState,
@@ -37,14 +37,15 @@ use crate::{
     time,
 };
 
-/// Four thousand characters, each written as JSON writes the longest, and the rest.
-const LARGEST_NOTICE: usize = 64 << 10;
+/// The largest request body of a notice: four thousand characters, each in JSON's longest
+/// escape, and the other fields.
+const MAX_NOTICE_BYTES: usize = 64 << 10;
 
-/// A proxy that is in a hurry cuts what is silent for 30 s.
-const LONGEST_WAIT: u64 = 25;
+/// Longest wait for a new notice, because a proxy may cut a connection that is silent for 30 s.
+const MAX_WAIT_S: u64 = 25;
 
-/// How many are listed at once for who wrote them.
-const PAGE: usize = 100;
+/// Most notices in one list of those sent.
+const MAX_LISTED_NOTICES: usize = 100;
 
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
@@ -52,10 +53,10 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(list_sent))
         .routes(routes!(retract_notice))
         .routes(routes!(note_receipt))
-        .layer(body_max(LARGEST_NOTICE))
+        .layer(limit_body(MAX_NOTICE_BYTES))
 }
 
-/// What a reader knows already.
+/// The notices that a reader has already, and how long to wait for newer ones.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct NoticesQuery {
@@ -79,12 +80,12 @@ async fn list_notices(
 ) -> Result<Json<NoticesResponse>, AppError> {
     let NoticesQuery { after, wait } = query;
     let wait = wait.unwrap_or(0);
-    if wait > LONGEST_WAIT {
+    if wait > MAX_WAIT_S {
         return Err(AppError::BadRequest(format!(
-            "wait is at most {LONGEST_WAIT} seconds."
+            "wait is at most {MAX_WAIT_S} seconds."
         )));
     }
-    // Who waits keeps a connection as a stream does, and counts as one.
+    // A waiting request keeps a connection as a stream does, and counts as one.
     let _slot = match wait {
         0 => None,
         _ => Some(state.limits.stream(&identity)?),
@@ -93,12 +94,12 @@ async fn list_notices(
     let NoticeUpdate {
         cursor,
         mut notices,
-    } = news_by(&state, &identity.user, after, until).await;
+    } = wait_for_news(&state, &identity.user, after, until).await;
     if !notices.is_empty() {
         place_files(&mut notices, state.class.homes(), &identity.user);
         let board = Arc::clone(&state.notices);
         let user = identity.user;
-        let read = aside(move || Ok(board.store().read_by(&user)?)).await?;
+        let read = blocking(move || Ok(board.store().read_by(&user)?)).await?;
         mark_read(&mut notices, read);
     }
     Ok(Json(NoticesResponse {
@@ -108,9 +109,10 @@ async fn list_notices(
     }))
 }
 
-/// What is new for `user`; when there is nothing, as soon as there is, or `until` then.
-async fn news_by(state: &AppState, user: &str, after: Option<i64>, until: Instant) -> NoticeUpdate {
-    // Before the board is looked at, so that nothing falls between the two.
+/// The notices for `user` that changed since `after`. While there are none it waits for one,
+/// until the time `until` at most.
+async fn wait_for_news(state: &AppState, user: &str, after: Option<i64>, until: Instant) -> NoticeUpdate {
+    // Before the board is read, so that no change falls between the two.
     let mut changes = state.notices.changes();
     loop {
         changes.mark_unchanged();
@@ -128,7 +130,7 @@ async fn news_by(state: &AppState, user: &str, after: Option<i64>, until: Instan
     }
 }
 
-/// Says where the files are in the home of `user`.
+/// Gives each notice with a file the path of that file in the home of `user`.
 fn place_files(notices: &mut [Notice], homes: &HomesTemplate, user: &str) {
     let Some(home) = homes.home_of(user) else {
         return;
@@ -158,13 +160,13 @@ async fn post_notice(
 ) -> Result<(StatusCode, Json<Notice>), AppError> {
     let JsonBody(request) = body.map_err(|error| match error {
         AppError::TooLarge(_) => AppError::TooLarge(format!(
-            "A notice has at most {LARGEST_NOTICE} bytes, and its text 4,000 characters."
+            "A notice has at most {MAX_NOTICE_BYTES} bytes, and its text 4,000 characters."
         )),
         error => error,
     })?;
     let draft = NoticeDraft::read(request, time::now_ms()).map_err(AppError::BadRequest)?;
     state.limits.notice(&identity)?;
-    let sent = aside(move || {
+    let sent = blocking(move || {
         let sent = state.notices.post(&draft, &identity.user, &state.class)?;
         tracing::info!(
             by = %loggable(&sent.author),
@@ -178,7 +180,7 @@ async fn post_notice(
     Ok((StatusCode::CREATED, Json(sent.notice)))
 }
 
-/// `DELETE /api/notices/{id}`: takes it back.
+/// `DELETE /api/notices/{id}`: retracts a notice.
 #[utoipa::path(delete, path = "/notices/{id}", tag = "notices",
     params(("id" = i64, Path, description = "The notice")),
     summary = "Take a notice back", responses((status = NO_CONTENT)))]
@@ -188,7 +190,7 @@ async fn retract_notice(
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<StatusCode, AppError> {
     let Path(id) = id.map_err(|_| missing())?;
-    let is_there = aside(move || Ok(state.notices.retract(id)?)).await?;
+    let is_there = blocking(move || Ok(state.notices.retract(id)?)).await?;
     if !is_there {
         return Err(missing());
     }
@@ -197,7 +199,7 @@ async fn retract_notice(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// From where the list goes on.
+/// The place in the list of sent notices to go on from.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct SentQuery {
@@ -215,16 +217,16 @@ async fn list_sent(
     Query(query): Query<SentQuery>,
 ) -> Result<Json<SentResponse>, AppError> {
     let SentQuery { before } = query;
-    aside(move || {
+    blocking(move || {
         let class: BTreeSet<String> = state
             .class
             .copy_ids()
             .into_iter()
             .map(|key| key.user)
             .collect();
-        let mut sent = state.notices.sent(before, PAGE + 1);
-        let more = sent.len() > PAGE;
-        sent.truncate(PAGE);
+        let mut sent = state.notices.sent(before, MAX_LISTED_NOTICES + 1);
+        let more = sent.len() > MAX_LISTED_NOTICES;
+        sent.truncate(MAX_LISTED_NOTICES);
         let notices = sent
             .into_iter()
             .map(|sent| with_recipients(&state.notices, sent, &class));
@@ -237,7 +239,8 @@ async fn list_sent(
     .await
 }
 
-/// Who it is known to be for, and whoever else has had it.
+/// A sent notice with its recipients: the participants that it is known to be for, and all others
+/// with a receipt.
 fn with_recipients(
     board: &NoticeBoard,
     sent: AddressedNotice,
@@ -285,7 +288,7 @@ fn with_recipients(
     })
 }
 
-/// `POST /api/notices/{id}/receipt`: how far it got with whoever says so.
+/// `POST /api/notices/{id}/receipt`: the requester was shown the notice or opened it.
 #[utoipa::path(post, path = "/notices/{id}/receipt", tag = "notices",
     params(("id" = i64, Path, description = "The notice")),
     request_body = ReceiptRequest,
@@ -302,15 +305,15 @@ async fn note_receipt(
     }
     let now_ms = Some(time::now_ms());
     let receipt = Receipt {
-        // What was opened was shown.
+        // An opened notice was shown.
         shown_at_ms: now_ms,
         opened_at_ms: now_ms.filter(|_| request.state == ReceiptState::Opened),
     };
-    aside(move || Ok(state.notices.note(id, &identity.user, receipt)?)).await?;
+    blocking(move || Ok(state.notices.note(id, &identity.user, receipt)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The same for one that is not there and for one that is not for the asker.
+/// The same answer for a missing notice and for one that is not for the requester.
 fn missing() -> AppError {
     AppError::NotFound("There is no such notice.".to_owned())
 }

@@ -1,8 +1,9 @@
 //! `GET /openapi.json`: every route, for programs that make clients of it. Each handler
-//! says its own part in its `#[utoipa::path]`, and [`super::router`] puts the handlers and
-//! the document together in one go, so that neither has what the other has not.
+//! describes itself in its `#[utoipa::path]`, and [`super::router`] puts the handlers and
+//! the document together in one go, so that both have the same routes.
 //!
-//! Here is what is said once for all of them, and what handlers read by hand.
+//! This module has the parts that are common to all routes, and the parameters and bodies that
+//! handlers parse without a type of their own.
 
 use axum::{
     Extension,
@@ -26,7 +27,7 @@ use utoipa::{
 use super::extract::Participant;
 use crate::{app::AppState, auth::SESSION_COOKIE};
 
-/// Filters: equality on any field of an event.
+/// Filters of events: equality on a field.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "the handlers take the pairs apart themselves")]
@@ -44,8 +45,6 @@ pub(super) struct EventQuery {
     path: Option<String>,
     /// RFC 3339.
     timestamp: Option<String>,
-    /// Of a `save-failed`: why, such as `disk-full`.
-    reason: Option<String>,
 }
 
 /// An event to be stored.
@@ -62,16 +61,18 @@ pub(super) struct EventBody {
     path: String,
     /// RFC 3339; now, when it is not given.
     timestamp: Option<String>,
+    /// Of a `save-failed`: why, such as `disk-full`.
+    reason: Option<String>,
 }
 
-/// The document as it is sent.
+/// The JSON of the OpenAPI document, as it is sent.
 #[derive(Clone)]
-pub(super) struct Document(Bytes);
+pub(super) struct OpenApiJson(Bytes);
 
-impl From<openapi::OpenApi> for Document {
+impl From<openapi::OpenApi> for OpenApiJson {
     fn from(mut document: openapi::OpenApi) -> Self {
-        Refusals.modify(&mut document);
-        Wildcards.modify(&mut document);
+        AddErrorResponses.modify(&mut document);
+        RenameWildcards.modify(&mut document);
         let text = document.to_json().expect("the document is JSON");
         Self(text.into())
     }
@@ -82,7 +83,7 @@ impl From<openapi::OpenApi> for Document {
     responses((status = OK, body = Object)))]
 pub(super) async fn get_openapi(
     _: Participant,
-    Extension(document): Extension<Document>,
+    Extension(document): Extension<OpenApiJson>,
 ) -> Response {
     let kind = (header::CONTENT_TYPE, "application/json");
     ([kind], document.0).into_response()
@@ -93,26 +94,26 @@ pub(super) async fn get_openapi(
     info(title = "PipalHub", description = "See everyone's work as it happens.", license(name = "BSD-3-Clause", identifier = "BSD-3-Clause")),
     components(schemas(ErrorBody, NoticeAnnouncement, StreamHello)),
     security(("token" = []), ("session" = [])),
-    modifiers(&Schemes)
+    modifiers(&AddSecuritySchemes)
 )]
-struct About;
+struct DocumentHead;
 
-/// The beginning of the document, to which the routes are added.
-pub(super) fn about(state: &AppState) -> openapi::OpenApi {
-    let mut about = About::openapi();
+/// The document without routes, to which [`super::router`] adds them.
+pub(super) fn document_head(state: &AppState) -> openapi::OpenApi {
+    let mut head = DocumentHead::openapi();
     let prefix = state.prefix.trim_end_matches('/');
-    about.servers = Some(vec![Server::new(if prefix.is_empty() {
+    head.servers = Some(vec![Server::new(if prefix.is_empty() {
         "/"
     } else {
         prefix
     })]);
-    about
+    head
 }
 
-/// How somebody says who they are.
-struct Schemes;
+/// Adds the two ways to authenticate: a token and the session cookie.
+struct AddSecuritySchemes;
 
-impl Modify for Schemes {
+impl Modify for AddSecuritySchemes {
     fn modify(&self, document: &mut openapi::OpenApi) {
         let token = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
@@ -131,10 +132,10 @@ impl Modify for Schemes {
     }
 }
 
-/// A route for every path below another, `{*path}`, is a parameter like others here.
-struct Wildcards;
+/// Renames axum's wildcard `{*path}` to `{path}`, since OpenAPI has no wildcards.
+struct RenameWildcards;
 
-impl Modify for Wildcards {
+impl Modify for RenameWildcards {
     fn modify(&self, document: &mut openapi::OpenApi) {
         let paths = std::mem::take(&mut document.paths.paths);
         document.paths.paths = paths
@@ -144,10 +145,10 @@ impl Modify for Wildcards {
     }
 }
 
-/// What every route answers when it does not answer what it was asked for.
-struct Refusals;
+/// Adds the JSON error body to every operation as its `default` response.
+struct AddErrorResponses;
 
-impl Modify for Refusals {
+impl Modify for AddErrorResponses {
     fn modify(&self, document: &mut openapi::OpenApi) {
         let refusal = ResponseBuilder::new()
             .description("Refused, and why.")

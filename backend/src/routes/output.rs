@@ -1,14 +1,14 @@
-//! One output that needs a script, as a document for a frame that somebody opened.
+//! One output that needs a script, as a document for a frame of the page.
 //!
-//! What a participant's kernel made may do anything a page can, so it gets nothing to do
-//! it to: the policy gives the document an origin of its own, no network, no frame but
-//! its own and no way to move the page around it. The sandbox stands in the answer and
-//! not only on the page's `iframe`, so that the address opened by itself is as harmless.
+//! A script of a participant's kernel may do anything a page can, so the policy leaves it nothing
+//! to do it to: the document has an origin of its own, no network, no frame but its own and no
+//! way to move the page around it. The sandbox is in the answer and not only on the page's
+//! `iframe`, so that the address opened by itself is as harmless.
 //!
-//! A content policy is about requests. What connects without one (WebRTC, `preconnect`, the
-//! first steps of a navigation that is then refused) is closed by `Connection-Allowlist`
-//! where a browser knows it, Chromium since 2026, and by what `shared::prepare` puts before
-//! the participant's script and around it.
+//! A content policy is about requests. Connections without a request (WebRTC, `preconnect`, the
+//! first steps of a navigation that is then refused) are closed by `Connection-Allowlist`
+//! where a browser knows it, Chromium since 2026, and by the code that `shared::prepare` puts
+//! before the participant's script and around it.
 
 use std::sync::Arc;
 
@@ -22,23 +22,24 @@ use shared::{notebook::Notebook, prepare};
 use utoipa::IntoParams;
 
 use super::{
-    aside::read_of,
+    blocking::in_lane_of,
     error::AppError,
-    extract::{Query, RateLimited, Reads},
+    extract::{NotebookReads, Query, RateLimited},
 };
 use crate::{app::AppState, class::CopyId};
 
-/// Inline scripts and styles and data that came with them, and nothing from anywhere.
-const POLICY: &str = "sandbox allow-scripts; default-src 'none'; \
+/// Allows inline scripts, inline styles and data in the document, and nothing from elsewhere.
+const OUTPUT_POLICY: &str = "sandbox allow-scripts; default-src 'none'; \
                       script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; \
                       img-src data: blob:; font-src data:; base-uri 'none'; \
                       form-action 'none'; frame-src 'none'; child-src 'none'; \
                       worker-src 'none'; object-src 'none'; connect-src 'none'; \
                       webrtc 'block'; frame-ancestors 'self'";
 
-/// What goes with it. An empty list of what may be connected to, by whatever way.
-const CLOSED: [(HeaderName, &str); 4] = [
-    (header::CONTENT_SECURITY_POLICY, POLICY),
+/// The headers of the document: the policy, an empty allowlist of connections of any kind, and no
+/// rights to devices.
+const OUTPUT_HEADERS: [(HeaderName, &str); 4] = [
+    (header::CONTENT_SECURITY_POLICY, OUTPUT_POLICY),
     (HeaderName::from_static("connection-allowlist"), "()"),
     (header::X_DNS_PREFETCH_CONTROL, "off"),
     (
@@ -48,8 +49,7 @@ const CLOSED: [(HeaderName, &str); 4] = [
     ),
 ];
 
-/// Which output of whose copy of which notebook; both numbers count from 0. Of a version
-/// that is kept, or of the notebook as it is now.
+/// An output of a copy, or of a kept version of it; both numbers count from 0.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct OutputQuery {
@@ -72,7 +72,7 @@ pub(super) struct OutputQuery {
     responses((status = OK, body = String, content_type = "text/html")))]
 pub(super) async fn get_output(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, pass, .. }: RateLimited<Reads>,
+    RateLimited { identity, slot, .. }: RateLimited<NotebookReads>,
     headers: HeaderMap,
     Query(query): Query<OutputQuery>,
 ) -> Result<Response, AppError> {
@@ -84,12 +84,12 @@ pub(super) async fn get_output(
         return Err(missing());
     }
     let document = document(&state, query).await?.ok_or_else(missing)?;
-    let document = Html(pass.hold(document.into_bytes()));
-    Ok((CLOSED, document).into_response())
+    let document = Html(slot.hold(document.into_bytes()));
+    Ok((OUTPUT_HEADERS, document).into_response())
 }
 
-/// Browsers say what they will do with the answer; who says nothing is no browser, or an
-/// old one, which the policy still holds.
+/// Whether the answer goes into a frame, as browsers say in a header. A request without the
+/// header is from a script or an old browser, which obeys the policy all the same.
 pub(super) fn is_for_a_frame(headers: &HeaderMap) -> bool {
     const DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
     headers.get(DESTINATION).is_none_or(|to| to == "iframe")
@@ -103,13 +103,13 @@ async fn document(state: &AppState, query: OutputQuery) -> Result<Option<String>
     };
     let find = move |notebook: &Notebook| prepare::frame_document(notebook, cell, output);
     let Some(version) = query.version else {
-        // Only what the class shows, not whatever lies in a home.
+        // Only notebooks that the class shows, not any file of a home.
         return Ok(state.class.with_notebook(&key, find).await?.flatten());
     };
     let Some(history) = state.history.clone() else {
         return Ok(None);
     };
-    read_of(state, &key.user.clone(), move |lanes| {
+    in_lane_of(state, &key.user.clone(), move |lanes| {
         let Some(length) = history.length(&key, version)? else {
             return Ok(None);
         };

@@ -1,7 +1,7 @@
 //! The page in the browser: the frontend's files, embedded in the binary, and its
 //! `index.html` with the prefix of this service written into it.
 //!
-//! One build serves every hub: nothing in it knows where it will live until here.
+//! One build serves every Hub, because the prefix is written into it only here.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -16,24 +16,25 @@ use shared::render::escape::attribute;
 
 use super::{
     error::AppError,
-    extract::{Visitor, is_navigation},
+    extract::{PageVisitor, is_navigation},
 };
 use crate::{app::AppState, auth::Auth, secret::Secret};
 
-/// What `cargo xtask build` leaves there; a binary built without it says so when asked.
+/// The files that `cargo xtask build` leaves there; a binary built without them says so when the
+/// page is opened.
 #[derive(Embed)]
 #[folder = "../frontend/dist"]
 #[allow_missing = true]
 struct Dist;
 
-const INDEX: &str = "index.html";
+const INDEX_FILE: &str = "index.html";
 /// Begins the element in which Trunk writes the address of the page.
-const BASE: &str = "<base ";
-/// What Trunk writes where a number used once goes (`create_nonce` in Trunk.toml).
-const NONCE: &str = "{{__TRUNK NONCE__}}";
+const BASE_ELEMENT: &str = "<base ";
+/// Trunk's placeholder for a nonce (`create_nonce` in Trunk.toml).
+const NONCE_PLACEHOLDER: &str = "{{__TRUNK NONCE__}}";
 
-/// Every path that is no other route's: a file of the frontend, or the page itself,
-/// whose own router then finds the place.
+/// Answers every path that is no other route's: with a file of the frontend, or with the page,
+/// whose own router reads the path.
 pub(super) async fn get_page(
     State(state): State<Arc<AppState>>,
     OriginalUri(uri): OriginalUri,
@@ -44,12 +45,12 @@ pub(super) async fn get_page(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(missing());
     }
-    if path != INDEX
+    if path != INDEX_FILE
         && let Some(file) = Dist::get(path)
     {
         return Ok(file_response(path, &file, request.headers()));
     }
-    // What begins like a route for programs is a mistake of theirs, and never the page.
+    // A path like those of the routes for programs is a program's mistake, and never the page.
     let is_for_programs = ["api/", "events/"]
         .iter()
         .any(|start| path.starts_with(start));
@@ -59,7 +60,7 @@ pub(super) async fn get_page(
     if let Auth::Hub(_) = &state.auth {
         let (mut parts, _) = request.into_parts();
         // Without a Hub the page itself asks for the token.
-        if let Err(refused) = Visitor::from_request_parts(&mut parts, &state).await {
+        if let Err(refused) = PageVisitor::from_request_parts(&mut parts, &state).await {
             return Ok(refused);
         }
     }
@@ -85,7 +86,7 @@ pub(super) async fn get_poll_js() -> Response {
 const NO_CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-cache");
 
 fn index_response(prefix: &str) -> Response {
-    let Some(index) = Dist::get(INDEX) else {
+    let Some(index) = Dist::get(INDEX_FILE) else {
         return Html(
             "<!doctype html><html lang=en><meta charset=utf-8><title>PipalHub</title>\
              <h1>This binary has no page in it</h1>\
@@ -110,25 +111,25 @@ fn index_response(prefix: &str) -> Response {
     (headers, Html(page)).into_response()
 }
 
-/// A second policy beside the page's own: of this origin, a frame is there for the closed
-/// output and for what is built, and for nobody's server below `/user/`. Of two policies
-/// both must allow; in one an origin cannot be named with a path without its host, which a
-/// proxy may not tell.
+/// A second policy beside the page's own: of this origin, a frame may show outputs and builds,
+/// and no participant's server below `/user/`. It is one of its own because both policies must
+/// allow a frame, and because a source with a path needs a host beside it, which a proxy may not
+/// tell.
 fn frames(prefix: &str) -> String {
     // Parts of a policy end at these.
     let prefix = prefix.replace(';', "%3B").replace(',', "%2C");
     format!("frame-src *:*{prefix}api/output *:*{prefix}build/")
 }
 
-/// The page as Trunk wrote it, with what only this service knows.
+/// The page as Trunk wrote it, with this service's prefix and a nonce filled in.
 fn filled_in(page: &str, prefix: &str, nonce: &str) -> String {
-    let Some((before, rest)) = page.split_once(BASE) else {
+    let Some((before, rest)) = page.split_once(BASE_ELEMENT) else {
         return page.to_owned();
     };
     // Minified, the element has neither quotes nor a slash.
     let after = rest.split_once('>').map_or(rest, |(_, after)| after);
     let prefix = attribute(prefix);
-    format!(r#"{before}<base href="{prefix}">{after}"#).replace(NONCE, nonce)
+    format!(r#"{before}<base href="{prefix}">{after}"#).replace(NONCE_PLACEHOLDER, nonce)
 }
 
 fn file_response(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Response {
@@ -146,7 +147,7 @@ fn file_response(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Respon
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let (encoding, data) = encoded(path, file, headers);
-        // Not copied: a slow reader, who may be anyone, keeps nothing in memory.
+        // Not copied, so that a slow reader, who need not be signed in, keeps nothing in memory.
         let data = match data {
             Cow::Borrowed(data) => Bytes::from_static(data),
             Cow::Owned(data) => data.into(),
@@ -174,7 +175,7 @@ fn file_response(path: &str, file: &EmbeddedFile, headers: &HeaderMap) -> Respon
     response
 }
 
-/// The file, compressed beforehand when the browser takes that and the build did it.
+/// The file; the compressed one when the browser takes brotli and the build has made it.
 fn encoded(
     path: &str,
     file: &EmbeddedFile,
@@ -197,7 +198,8 @@ fn encoded(
     }
 }
 
-/// `frontend-0123456789abcdef.js`, `frontend-0123456789abcdef_bg.wasm`
+/// Whether the name holds a hash: `frontend-0123456789abcdef.js`,
+/// `frontend-0123456789abcdef_bg.wasm`.
 fn is_hashed(path: &str) -> bool {
     path.split(['-', '.', '_'])
         .any(|part| part.len() >= 12 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -212,25 +214,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_knows_where_it_lives() {
+    fn the_page_has_its_prefix_and_nonce() {
         for base in [r#"<base href="./" />"#, "<base href=./>"] {
-            let index = format!(r#"<a>{base}<script nonce="{NONCE}">"#);
+            let index = format!(r#"<a>{base}<script nonce="{NONCE_PLACEHOLDER}">"#);
             let page = filled_in(&index, r#"/a"b/"#, "once");
             assert_eq!(page, r#"<a><base href="/a&quot;b/"><script nonce="once">"#);
         }
     }
 
-    /// Where the page has been built: that it holds what is to be replaced.
+    /// Runs where the page has been built.
     #[test]
-    fn what_trunk_writes_is_what_is_filled_in() {
-        if let Some(index) = Dist::get(INDEX) {
+    fn the_index_of_trunk_holds_both_placeholders() {
+        if let Some(index) = Dist::get(INDEX_FILE) {
             let index = String::from_utf8_lossy(&index.data);
-            assert!(index.contains(BASE) && index.contains(NONCE), "{index}");
+            assert!(
+                index.contains(BASE_ELEMENT) && index.contains(NONCE_PLACEHOLDER),
+                "{index}"
+            );
         }
     }
 
     #[test]
-    fn hashed_names_are_told_from_plain_ones() {
+    fn a_hash_in_a_filename_is_recognised() {
         assert!(is_hashed("frontend-56f3e8a7c0d1b2e4.js"));
         assert!(is_hashed("frontend-56f3e8a7c0d1b2e4_bg.wasm"));
         assert!(!is_hashed("favicon.svg"));

@@ -23,7 +23,7 @@ use crate::{
     telemetry::loggable,
 };
 
-/// `GET /api/session`: who is asking.
+/// `GET /api/session`: the requester's name and role.
 #[utoipa::path(get, path = "/session", tag = "session", summary = "Who is asking",
     responses((status = OK, body = SessionResponse)))]
 pub(super) async fn get_session(
@@ -75,8 +75,8 @@ pub(super) async fn log_in(
     Ok((StatusCode::NO_CONTENT, jar).into_response())
 }
 
-/// `POST /api/logout`: the browser has no session here any more. The Hub's it ends at the
-/// Hub, where only its own pages can: that also ends the token, for every browser.
+/// `POST /api/logout`: ends the browser's session here. Its session at the Hub only the Hub's own
+/// pages can end, so the browser goes there next; that also ends the token, for every browser.
 #[utoipa::path(post, path = "/logout", tag = "session",
     summary = "Ends the browser's session, and says where it ends at the Hub",
     responses((status = OK, body = LogoutResponse)))]
@@ -115,7 +115,8 @@ pub(super) fn begin_login(
 
 /// `GET /oauth_callback`: the browser comes back from the Hub.
 #[utoipa::path(get, path = "/oauth_callback", tag = "session", security(()),
-    params(("code" = Option<String>, Query), ("state" = Option<String>, Query)),
+    params(("code" = Option<String>, Query), ("state" = Option<String>, Query),
+        ("error" = Option<String>, Query)),
     summary = "Where a browser comes back to from signing in with the Hub",
     responses((status = SEE_OTHER)))]
 pub(super) async fn complete_login(
@@ -143,7 +144,8 @@ pub(super) async fn complete_login(
     })
 }
 
-/// A page, since it is a person who sees this; no part of the request is in it.
+/// The page that says why signing in failed, since a person sees it; no part of the request is
+/// in it.
 fn login_failed(state: &AppState, error: &OAuthError) -> Response {
     let status = match error {
         OAuthError::Refused => StatusCode::FORBIDDEN,
@@ -161,8 +163,8 @@ fn login_failed(state: &AppState, error: &OAuthError) -> Response {
     (status, axum::response::Html(page)).into_response()
 }
 
-/// Whether the browser came by https; the proxies in front say so, comma-separated, the
-/// outermost first.
+/// Whether the browser came by https, as the proxies in front say: comma-separated, the outermost
+/// first.
 fn is_https(headers: &HeaderMap) -> bool {
     headers
         .get("x-forwarded-proto")
@@ -171,7 +173,7 @@ fn is_https(headers: &HeaderMap) -> bool {
         .is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
 }
 
-/// The link to print: opening it signs the browser in.
+/// The link that `serve` prints without a Hub: opening it signs the browser in.
 #[must_use]
 pub fn login_link(origin: &str, prefix: &str, token: &Secret) -> String {
     // Behind the `#` it reaches neither a log nor another site.

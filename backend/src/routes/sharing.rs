@@ -1,5 +1,5 @@
-//! `/api/sharing`: what instructors let participants see beyond what is their own; and
-//! `/api/about`: what is kept of participants.
+//! `/api/sharing`: the notebooks and summaries that instructors share with participants; and
+//! `/api/about`: the data that the service keeps of participants.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use shared::sharing::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    aside::aside,
+    blocking::blocking,
     error::AppError,
     extract::{Instructor, JsonBody, Participant},
 };
@@ -51,7 +51,7 @@ async fn put_followed(
         there.ok_or(missing)?;
     }
     let followed = filename.map(|filename| FollowedNotebook { user, filename });
-    let sharing = aside(move || state.sharing.follow(followed).map_err(not_kept)).await?;
+    let sharing = blocking(move || state.sharing.follow(followed).map_err(not_written)).await?;
     let is_followed = sharing.followed.is_some();
     tracing::info!(by, is_followed, "what participants follow was set");
     Ok(Json(sharing))
@@ -69,8 +69,8 @@ async fn put_summary(
 ) -> Result<Json<SharingResponse>, AppError> {
     let by = loggable(&identity.user).to_string();
     let ShareSummaryRequest { filename, shared } = request;
-    let sharing = aside(move || {
-        // What is no longer there can be taken back all the same.
+    let sharing = blocking(move || {
+        // The sharing of a notebook that is gone can be ended all the same.
         if shared
             && !state
                 .class
@@ -83,7 +83,7 @@ async fn put_summary(
             )));
         }
         let sharing = state.sharing.share_summary(&filename, shared);
-        sharing.map_err(not_kept)
+        sharing.map_err(not_written)
     })
     .await?;
     tracing::info!(by, shared, "sharing of a summary was set");
@@ -99,7 +99,7 @@ async fn get_about(State(state): State<Arc<AppState>>, _: Participant) -> Json<A
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
-fn not_kept(error: std::io::Error) -> AppError {
+fn not_written(error: std::io::Error) -> AppError {
     AppError::Unavailable {
         message: "What is shared cannot be changed right now; try again in a moment.",
         cause: error.to_string(),

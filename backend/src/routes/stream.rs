@@ -1,14 +1,15 @@
 //! `GET /events/stream`: events as they are committed, as server-sent events.
 //!
-//! A reader is sent the journal from where it left off (`Last-Event-ID`, or `after=` for
-//! a reader that cannot set headers), then what is committed from then on. One that
-//! falls behind is not queued for: it is given more when it is ready. When what it missed
-//! is no longer kept it is told so, by `reset`, and goes on from now. One for whom there is
-//! nothing moves on as well: a beat says how far, when it is due and when a part of the past
-//! held nothing.
+//! A reader gets the journal from where it left off (`Last-Event-ID`, or `after=` for a reader
+//! that cannot set headers), then the events committed from then on. Nothing is queued for a
+//! reader that falls behind: it gets more when it is ready. When the events it missed are no
+//! longer kept it gets a `reset` and goes on from now. A reader that has no events moves on as
+//! well: a beat has its new cursor, when a beat is due and when a part of the past held no event
+//! for it.
 //!
-//! In between it says what else is news ([`shared::announcements`] and
-//! [`shared::notices::NOTICE_ANNOUNCEMENT`]), since a page has no second connection to wait on. Those have no number of the journal's, so whoever reconnects asks once more.
+//! In between the stream carries other news ([`shared::announcements`] and
+//! [`shared::notices::NOTICE_ANNOUNCEMENT`]), since a page has no second connection to wait on. Those have
+//! no sequence number, so a page that reconnects asks for them once more.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -33,7 +34,7 @@ use super::{
     events::{filter_from, take_after, visible_to},
     extract::Query,
     openapi::EventQuery,
-    trust::Trust,
+    rights_check::RightsCheck,
 };
 use crate::{
     app::AppState,
@@ -44,10 +45,10 @@ use crate::{
     time,
 };
 
-/// How many journal entries are read at once: about what is sent at once.
-const PAGE: usize = 50;
+/// Journal entries read at once: about as many as one frame of bytes holds.
+const JOURNAL_PAGE_ENTRIES: usize = 50;
 
-/// See the module's words.
+/// `GET /events/stream`
 #[utoipa::path(get, path = "/events/stream", tag = "events",
     params(EventQuery,
         ("after" = Option<i64>, Query, description = "Resume after this sequence number"),
@@ -61,7 +62,7 @@ const PAGE: usize = 50;
     responses((status = OK, body = Event, content_type = "text/event-stream")))]
 pub(super) async fn stream_events(
     State(state): State<Arc<AppState>>,
-    somebody: Authenticated,
+    requester: Authenticated,
     headers: HeaderMap,
     Query(mut pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, AppError> {
@@ -69,24 +70,24 @@ pub(super) async fn stream_events(
     let filter = filter_from(pairs)?;
     // A browser that reconnects by itself repeats the first address, but with this.
     let asked = last_event_id(&headers).or(asked);
-    let slot = state.limits.stream(&somebody.identity)?;
+    let slot = state.limits.stream(&requester.identity)?;
     let changes = state.feed.changes();
     let announcements = state.announcements.subscribe();
     let (name, seq) = beginning(&state, asked).await?;
     let first = greeting(name, &hello(seq));
     let ending = state.ending.clone();
     let limits = state.limits.settings().streams;
-    let somebody = Arc::new(somebody);
-    let reader = Reader {
-        trust: Trust::new(Arc::clone(&state), Arc::clone(&somebody)),
+    let requester = Arc::new(requester);
+    let reader = StreamReader {
+        rights: RightsCheck::new(Arc::clone(&state), Arc::clone(&requester)),
         state,
-        filter: visible_to(&somebody.identity, filter),
-        somebody,
+        filter: visible_to(&requester.identity, filter),
+        requester,
         reading: None,
         changes,
         seq,
         announcements,
-        silent_until: Instant::now() + limits.heartbeat,
+        next_beat: Instant::now() + limits.heartbeat,
         _slot: slot,
     };
     let frames = stream::once(async { first })
@@ -105,8 +106,8 @@ fn last_event_id(headers: &HeaderMap) -> Option<i64> {
     headers.get("last-event-id")?.to_str().ok()?.parse().ok()
 }
 
-/// How a stream begins that was asked to begin after a sequence number, and after which
-/// one it does.
+/// The name of the first message, `hello` or `reset`, and the sequence number after which the
+/// stream begins, given the one that was asked for.
 async fn beginning(
     state: &AppState,
     asked: Option<i64>,
@@ -114,8 +115,8 @@ async fn beginning(
     if let Some(after) = asked
         && state.feed.covers(after)
     {
-        // It was not away for long, and a class that reconnects all at once does not
-        // have to wait for the store.
+        // The feed has all events since, so a class that reconnects all at once does not wait
+        // for the store.
         return Ok(("hello", after));
     }
     let bounds = state.store.journal_bounds().await?;
@@ -136,24 +137,23 @@ fn hello(cursor: i64) -> StreamHello {
 }
 
 /// One connection's place in the journal.
-struct Reader {
+struct StreamReader {
     state: Arc<AppState>,
-    somebody: Arc<Authenticated>,
-    /// What it asked for and may see; nothing, when it may see nothing of that.
+    requester: Arc<Authenticated>,
+    /// The events that it asked for and may see; `None` when it may see none of them.
     filter: Option<EventFilter>,
-    /// What comes next of the journal, while it is read.
+    /// The next page of the journal, while it is read.
     reading: Option<BoxFuture<'static, Result<JournalPage, StoreError>>>,
     changes: watch::Receiver<i64>,
     seq: i64,
     announcements: broadcast::Receiver<Arc<Announcement>>,
-    /// When it has not said until then where it is, it does.
-    silent_until: Instant,
-    /// Whether it may still read.
-    trust: Trust,
+    /// The time of the next beat, unless a message with a sequence number is sent before.
+    next_beat: Instant,
+    rights: RightsCheck,
     _slot: Slot,
 }
 
-impl Reader {
+impl StreamReader {
     fn frames(self) -> impl Stream<Item = Bytes> {
         stream::unfold(self, async |mut reader| {
             let frames = reader.next().await?;
@@ -161,14 +161,14 @@ impl Reader {
         })
     }
 
-    /// What is to be sent next; `None` ends the stream, and the browser reconnects.
+    /// The frames to send next; `None` ends the stream, and the browser reconnects.
     async fn next(&mut self) -> Option<Bytes> {
-        if !self.trust.holds().await {
+        if !self.rights.holds().await {
             return None;
         }
         loop {
-            // First, so that nothing that it is busy with holds it up.
-            if Instant::now() >= self.silent_until {
+            // Before all other work, so that a beat is never late.
+            if Instant::now() >= self.next_beat {
                 return Some(self.beat());
             }
             if let Some(announcement) = self.next_announcement().ok()? {
@@ -176,9 +176,9 @@ impl Reader {
             }
             match self.state.feed.after(self.seq) {
                 EventsAfter::Events(entries) => {
-                    let found = self.visible(entries);
-                    if !found.is_empty() {
-                        return Some(self.said(found));
+                    let frames = self.visible(entries);
+                    if !frames.is_empty() {
+                        return Some(self.with_cursor(frames));
                     }
                 }
                 EventsAfter::NotInMemory => {
@@ -187,11 +187,11 @@ impl Reader {
                     });
                     let page = tokio::select! {
                         page = reading => page,
-                        () = sleep_until(self.silent_until) => continue,
-                        () = self.trust.lost() => return None,
+                        () = sleep_until(self.next_beat) => continue,
+                        () = self.rights.lost() => return None,
                     };
                     self.reading = None;
-                    return self.found_in_journal(page).await.inspect_err(ends).ok();
+                    return self.frames_of(page).await.inspect_err(log_end).ok();
                 }
                 EventsAfter::UpToDate => {
                     let seq = self.seq;
@@ -201,18 +201,18 @@ impl Reader {
                                 more.is_ok().then_some(None)
                             }
                             announcement = self.announcements.recv() => announcement.ok().map(Some),
-                            () = self.trust.lost() => None,
+                            () = self.rights.lost() => None,
                         }
                     };
-                    match timeout_at(self.silent_until, more).await {
+                    match timeout_at(self.next_beat, more).await {
                         Ok(Some(Some(announcement))) => {
-                            if let Some(frame) = announcement.frame_for(&self.somebody.identity) {
+                            if let Some(frame) = announcement.frame_for(&self.requester.identity) {
                                 return Some(frame);
                             }
                         }
-                        // There is more, or a beat is due.
+                        // There are more events, or a beat is due.
                         Ok(Some(None)) | Err(_) => {}
-                        // The service ends, too much was missed, or a right was lost.
+                        // The service ends, the reader missed asides, or a right was lost.
                         Ok(None) => return None,
                     }
                 }
@@ -220,25 +220,25 @@ impl Reader {
         }
     }
 
-    /// Where it is, since it was not said by an event's number.
+    /// A message that has the reader's cursor and no event.
     fn beat(&mut self) -> Bytes {
         let heartbeat = self.state.limits.settings().streams.heartbeat;
-        self.said(beat(heartbeat, self.seq))
+        self.with_cursor(beat(heartbeat, self.seq))
     }
 
-    /// These frames, which say where it is, are sent.
-    fn said(&mut self, frames: Bytes) -> Bytes {
-        self.silent_until = Instant::now() + self.state.limits.settings().streams.heartbeat;
+    /// These frames, which have the reader's cursor, so that the next beat is put off.
+    fn with_cursor(&mut self, frames: Bytes) -> Bytes {
+        self.next_beat = Instant::now() + self.state.limits.settings().streams.heartbeat;
         frames
     }
 
-    /// The next announcement that is for this reader, if one waits; an error when some were
-    /// missed: the reader then comes back, and asks for everything anew.
+    /// The next announcement that is for this reader, if one waits; an error when the reader missed
+    /// some, so that it reconnects and asks for everything anew.
     fn next_announcement(&mut self) -> Result<Option<Bytes>, TryRecvError> {
         loop {
             match self.announcements.try_recv() {
                 Ok(announcement) => {
-                    let frame = announcement.frame_for(&self.somebody.identity);
+                    let frame = announcement.frame_for(&self.requester.identity);
                     if frame.is_some() {
                         return Ok(frame);
                     }
@@ -249,8 +249,8 @@ impl Reader {
         }
     }
 
-    /// The frames of those that this reader asked for and may see, as many as are given at
-    /// once; and its new place.
+    /// The frames of the entries that this reader asked for and may see, as many as are sent at
+    /// once; moves its cursor on.
     fn visible(&mut self, entries: impl IntoIterator<Item = Arc<EncodedEvent>>) -> Bytes {
         let mut frames = Bytes::new();
         for entry in entries {
@@ -259,9 +259,9 @@ impl Reader {
                 .filter
                 .as_ref()
                 .is_some_and(|filter| filter.matches(event));
-            if asked && self.somebody.identity.may_see(&event.user) {
+            if asked && self.requester.identity.may_see(&event.user) {
                 if frames.is_empty() {
-                    // Often the only one, and then all readers share its bytes.
+                    // Not copied: it is often the only one, and then all readers share its bytes.
                     frames = entry.frame.clone();
                 } else if frames.len() + entry.frame.len() <= MAX_BATCH_BYTES {
                     frames = [&frames[..], &entry.frame].concat().into();
@@ -274,9 +274,9 @@ impl Reader {
         frames
     }
 
-    /// Some of what is no longer in memory; where it is now, if none of that is for this
-    /// reader; or, when it is no longer anywhere, the words that say so.
-    async fn found_in_journal(
+    /// The frames of a page of the journal; a beat, if none of its events is for this reader; or
+    /// a `reset`, when the journal no longer has the events after the reader's cursor.
+    async fn frames_of(
         &mut self,
         page: Result<JournalPage, StoreError>,
     ) -> Result<Bytes, StoreError> {
@@ -284,10 +284,10 @@ impl Reader {
         if !page.is_whole || page.seen <= self.seq {
             let bounds = self.state.store.journal_bounds().await?;
             self.seq = bounds.newest.max(*self.changes.borrow());
-            return Ok(self.said(greeting("reset", &hello(self.seq))));
+            return Ok(self.with_cursor(greeting("reset", &hello(self.seq))));
         }
         let last = page.entries.last().map_or(self.seq, |last| last.seq);
-        let found = self.visible(
+        let frames = self.visible(
             page.entries
                 .into_iter()
                 .map(EncodedEvent::new)
@@ -296,16 +296,16 @@ impl Reader {
         if self.seq == last {
             self.seq = page.seen;
         }
-        Ok(if found.is_empty() {
+        Ok(if frames.is_empty() {
             self.beat()
         } else {
-            self.said(found)
+            self.with_cursor(frames)
         })
     }
 }
 
-/// What comes after `seq` in the journal of what matches, or at once the end of it when
-/// nothing can.
+/// The page of the journal after `seq` with the entries that match `filter`; without a filter
+/// nothing matches, and the page is empty and ends at the newest entry.
 fn read_journal(
     state: &Arc<AppState>,
     filter: Option<&EventFilter>,
@@ -314,7 +314,10 @@ fn read_journal(
     let (state, filter) = (Arc::clone(state), filter.cloned());
     Box::pin(async move {
         match filter {
-            Some(filter) => state.store.journal_after(seq, PAGE, filter).await,
+            Some(filter) => {
+                let entries = JOURNAL_PAGE_ENTRIES;
+                state.store.journal_after(seq, entries, filter).await
+            }
             None => Ok(JournalPage {
                 entries: Vec::new(),
                 seen: state.store.journal_bounds().await?.newest,
@@ -324,6 +327,6 @@ fn read_journal(
     })
 }
 
-fn ends(error: &StoreError) {
+fn log_end(error: &StoreError) {
     tracing::warn!(%error, "an event stream ends");
 }

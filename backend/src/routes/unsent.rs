@@ -1,8 +1,8 @@
-//! Counts what waits to be sent, of every route alike.
+//! Counts the bytes of answers that wait to be sent, of every route alike.
 //!
-//! Answers whose length is known are in memory until they are read. Those of unknown length are
-//! read from the disk, or from elsewhere, as they are sent. A compressor does not know the length
-//! of what it makes, so this goes below it.
+//! Answers of known length are in memory until they are read. Those of unknown length are read
+//! from the disk, or from elsewhere, as they are sent. A compressed answer is of unknown length,
+//! so this layer goes below the compressor.
 
 use std::sync::Arc;
 
@@ -17,9 +17,9 @@ use http_body::Body as _;
 use super::error::AppError;
 use crate::{app::AppState, bodies::GuardedBody, server::ConnectionPlace, telemetry::Requester};
 
-/// Marks an answer whose bytes are not its own.
+/// Marks an answer whose bytes are in memory once for several answers, and so are not counted.
 #[derive(Clone, Copy)]
-pub(super) struct Lent;
+pub(super) struct SharedBytes;
 
 /// The layer around routes whose answers may be long.
 pub(super) async fn count_unsent(
@@ -37,7 +37,7 @@ pub(super) async fn count_unsent(
     let (Some(identity), Some(place)) = (requester.identity(), place) else {
         return response;
     };
-    if response.extensions().get::<Lent>().is_some() {
+    if response.extensions().get::<SharedBytes>().is_some() {
         return response;
     }
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);

@@ -1,11 +1,12 @@
-//! Answers that are large and wait to be read.
+//! Large answers that wait to be read.
 
 use backend::limits::{AnswerLimits, EventLimits, LimitSettings};
 use serde_json::json;
 
 use crate::{
-    app::{App, eventually, notebook},
-    people::Person,
+    app::{App, notebook},
+    clients::TestClient,
+    common::eventually,
 };
 
 const NAME: &str = "day1.ipynb";
@@ -26,7 +27,7 @@ fn whole(user: &str) -> String {
 }
 
 #[tokio::test]
-async fn who_reads_nothing_of_much_makes_room_for_the_others() {
+async fn a_client_with_unread_answers_makes_room_for_others() {
     let limits = LimitSettings {
         answers: AnswerLimits {
             own: 1 << 20,
@@ -41,7 +42,7 @@ async fn who_reads_nothing_of_much_makes_room_for_the_others() {
     }
     app.save_text("bob", NAME, &notebook(&["small"]));
     let [mallory, alice, bob] = ["mallory", "alice", "bob"].map(|user| app.participant(user));
-    let whole_of = async |person: &Person<'_>, user: &str| {
+    let whole_of = async |person: &TestClient<'_>, user: &str| {
         eventually(async || {
             let answer = person.get(&whole(user)).await;
             (answer.status() != 404).then_some(answer)
@@ -54,7 +55,7 @@ async fn who_reads_nothing_of_much_makes_room_for_the_others() {
     assert_eq!([first.status(), second.status()], [200, 200]);
     assert_eq!(third.status(), 429);
     assert!(third.headers().contains_key("retry-after"));
-    // What is small comes all the while, and who sees everyone is not counted.
+    // Small answers come all the while, and those of instructors are not counted.
     assert_eq!(whole_of(&bob, "bob").await.status(), 200);
     assert_eq!(whole_of(&app.instructor(), "alice").await.status(), 200);
     let read = eventually(async || {
@@ -85,7 +86,7 @@ async fn lists_are_counted_as_well() {
     let alice = app.participant("alice");
     for n in 0..20 {
         let event = app.save_event("alice", &format!("{n}/{}.ipynb", "long/".repeat(700)));
-        app.token("server-alice").tell(&event).await;
+        app.token("server-alice").post_event(&event).await;
     }
     for path in ["events", "api/updates?after=0", "api/notebooks"] {
         assert_eq!(alice.get(path).await.status(), 429, "{path}");
@@ -94,7 +95,7 @@ async fn lists_are_counted_as_well() {
 }
 
 #[tokio::test]
-async fn a_large_notebook_that_everyone_follows_is_no_ones_answer() {
+async fn the_followed_notebook_counts_for_no_reader() {
     let limits = LimitSettings {
         answers: AnswerLimits {
             own: 1,

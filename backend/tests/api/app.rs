@@ -1,4 +1,4 @@
-//! The service under test, and people who use it.
+//! The service under test.
 
 use std::{
     fs,
@@ -28,38 +28,38 @@ use backend::{
     sharing::Sharing,
     store::SqliteStore,
 };
+use reqwest::Response;
 use serde_json::{Value, json};
 use shared::sharing::{AboutResponse, HistoryBounds};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    held::Held,
+    common::TEST_TIMEOUT,
     hub::{FakeHub, SERVICE_TOKEN},
+    paused_store::PausedStore,
 };
 
 pub(crate) const PREFIX: &str = "/base/services/dashboard/";
 pub(crate) const TOKEN: &str = "standalone-token-canary";
 
-/// How long a test waits for what should take milliseconds.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
-
+/// A service that listens, with its data and homes in a temporary folder.
 pub(crate) struct App {
     pub(crate) folder: TempDir,
     pub(crate) origin: String,
     pub(crate) hub: Option<Arc<FakeHub>>,
     pub(crate) ending: CancellationToken,
     pub(crate) limits: LimitSettings,
-    /// What of a home's path comes after the participant's name.
+    /// The part of a home's path after the participant's name.
     below: &'static str,
-    pub(crate) store: Arc<Held>,
+    pub(crate) store: Arc<PausedStore>,
     pub(crate) announcements: Announcements,
     class: Class,
-    builds: Building,
+    builds: BuildsGuard,
 }
 
 impl App {
-    /// Without a Hub; nothing watches the homes.
+    /// Without a Hub; the homes are not watched.
     pub(crate) async fn standalone() -> Self {
         Self::limited(LimitSettings::default()).await
     }
@@ -70,7 +70,7 @@ impl App {
         Self::start(tempfile::tempdir().unwrap(), None, true, limits).await
     }
 
-    /// With a Hub; nothing watches the homes.
+    /// With a Hub; the homes are not watched.
     pub(crate) async fn with_hub() -> Self {
         Self::limited_with_hub(LimitSettings::default()).await
     }
@@ -145,7 +145,7 @@ impl App {
         let homes: HomesTemplate = homes.parse().unwrap();
         let announcements = Announcements::default();
         let store = SqliteStore::open(&folder.path().join("events.sqlite3")).unwrap();
-        let store = Held::new(store);
+        let store = PausedStore::new(store);
         let history: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
         let retention = Retention::new(30, 1 << 30);
@@ -239,7 +239,7 @@ impl App {
             store,
             announcements,
             class,
-            builds: Building(builds),
+            builds: BuildsGuard(builds),
         }
     }
 
@@ -248,21 +248,21 @@ impl App {
         self.origin.trim_start_matches("http://")
     }
 
-    /// From now on nothing of this person's is read, as on a disk that does not answer, until
-    /// the answer is dropped.
+    /// Lets the lane of this user hang, as on a disk that does not answer, until the returned
+    /// sender is dropped.
     pub(crate) fn hang(&self, user: &str) -> Sender<()> {
         let (let_go, hanging) = mpsc::channel();
         let (begun, has_begun) = mpsc::channel();
         self.class.reader().lanes().submit_detached(user, move || {
             begun.send(()).unwrap();
-            // It ends when the other end is dropped.
+            // It returns when the sender is dropped.
             let _ = hanging.recv();
         });
         has_begun.recv().unwrap();
         let_go
     }
 
-    /// Returns when everything that is in the homes is built.
+    /// Returns when all notebooks in the homes are built.
     pub(crate) async fn built(&self) {
         let class = self.class.clone();
         let builds = Arc::clone(&self.builds.0);
@@ -280,7 +280,7 @@ impl App {
         self.builds.0.path()
     }
 
-    /// What the instructor gets for this path as it stands: no client makes it nicer.
+    /// The answer to the instructor for this path, which no HTTP client normalises.
     pub(crate) async fn raw(&self, path: &str) -> (u16, String) {
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: token {TOKEN}\r\n\
@@ -303,7 +303,7 @@ impl App {
         (status, answer)
     }
 
-    /// What a browser without a session gets for this path as it stands.
+    /// The answer to a browser without a session for this path, which no HTTP client normalises.
     pub(crate) async fn ask_as_browser(&self, path: &str) -> RawAnswer {
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: x\r\nsec-fetch-mode: navigate\r\n\
@@ -313,7 +313,7 @@ impl App {
         RawAnswer { status, text }
     }
 
-    /// As many navigations without a session, over one connection and all at once.
+    /// Sends `count` navigations without a session, over one connection and all at once.
     pub(crate) async fn begin_sign_ins(&self, count: usize) {
         let one = format!("GET {PREFIX} HTTP/1.1\r\nhost: x\r\nsec-fetch-mode: navigate\r\n\r\n");
         let last = one.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
@@ -359,7 +359,7 @@ impl App {
     }
 }
 
-/// An answer as it came.
+/// An answer as text.
 pub(crate) struct RawAnswer {
     pub(crate) status: u16,
     text: String,
@@ -376,17 +376,17 @@ impl RawAnswer {
         self.header("location")
     }
 
-    /// The cookie that it sets, as it is sent back.
+    /// The cookie that the answer sets, as a browser sends it back.
     pub(crate) fn cookie(&self) -> String {
         let cookie = self.header("set-cookie").unwrap();
         cookie.split(';').next().unwrap().to_owned()
     }
 }
 
-/// Builds until the test is over.
-pub(crate) struct Building(Arc<Builds>);
+/// Ends the builds with the test.
+pub(crate) struct BuildsGuard(Arc<Builds>);
 
-impl Drop for Building {
+impl Drop for BuildsGuard {
     fn drop(&mut self) {
         self.0.end();
     }
@@ -422,26 +422,24 @@ pub(crate) fn notebook(sources: &[&str]) -> String {
     json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).to_string()
 }
 
-/// Waits until `found` finds something.
-pub(crate) async fn eventually<T>(mut found: impl AsyncFnMut() -> Option<T>) -> T {
-    let waiting = async {
-        loop {
-            if let Some(found) = found().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting)
-        .await
-        .expect("it comes in time")
+/// Reads an event stream until it has all of `texts`; returns all that was read.
+pub(crate) async fn read_until(stream: &mut Response, texts: &[&str]) -> String {
+    let mut read = String::new();
+    while !texts.iter().all(|text| read.contains(text)) {
+        let chunk = tokio::time::timeout(TEST_TIMEOUT, stream.chunk()).await;
+        let chunk = chunk.expect("the text comes in time").unwrap();
+        let chunk = chunk.expect("the stream goes on");
+        read.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+    read
 }
 
-/// The sources of a tile's or a notebook's cells, from its whole JSON.
+/// Whether the JSON contains this text.
 pub(crate) fn mentions(value: &Value, text: &str) -> bool {
     value.to_string().contains(text)
 }
 
+/// The participants of a wall's tiles, in order.
 pub(crate) fn users(wall: &Value) -> Vec<&str> {
     wall["tiles"]
         .as_array()
@@ -451,7 +449,7 @@ pub(crate) fn users(wall: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// All of the files below `folder`, to look for what must not be there.
+/// The bytes of all files below `folder`, to search for a text that must not be there.
 pub(crate) fn bytes_below(folder: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {

@@ -1,5 +1,5 @@
-//! The lists in `docs/`: routes, settings and limits are those of the program, and links
-//! lead somewhere.
+//! The lists in `docs/`: routes, parameters, settings and limits are those of the program, and
+//! all links lead to a page or a heading.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +19,10 @@ use backend::{
 };
 use clap::{Arg, CommandFactory};
 
-use crate::{app::App, openapi::documented};
+use crate::{
+    app::App,
+    openapi::{documented, query_parameters},
+};
 
 fn root() -> PathBuf {
     let backend = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -44,7 +47,7 @@ fn rows(page: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// What stands between the first two backticks.
+/// The text between the first two backticks.
 fn code(cell: &str) -> Option<&str> {
     cell.split('`').nth(1)
 }
@@ -70,6 +73,52 @@ async fn every_route_is_in_the_tables_of_http_md() {
     );
 }
 
+/// The query parameters that a row of http.md names: in its address, in other code such as
+/// `before=VERSION`, and as what one may filter by.
+fn named_parameters(row: &[String]) -> BTreeSet<String> {
+    let text = row.join(" ");
+    let code = text.split('`').skip(1).step_by(2);
+    let mut named: BTreeSet<String> = code
+        .map(|code| code.rsplit('?').next().unwrap())
+        .flat_map(|query| query.split('&'))
+        .filter_map(|pair| Some(pair.split_once('=')?.0.to_owned()))
+        // A scope of the Hub has an equals sign as well.
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()))
+        .collect();
+    if let Some((_, filters)) = text.split_once("filter by ") {
+        named.extend(filters.split('`').skip(1).step_by(2).map(str::to_owned));
+    }
+    named
+}
+
+#[tokio::test]
+async fn the_query_parameters_of_http_md_are_those_of_the_openapi_document() {
+    let app = App::standalone().await;
+    let document = app.instructor().json("openapi.json").await;
+    let mut wrong = Vec::new();
+    for row in rows(&page("http.md")) {
+        let (method, address) = code(&row[0]).unwrap().split_once(' ').unwrap();
+        let path = address.split('?').next().unwrap();
+        let operation = &document["paths"][path][method.to_lowercase()];
+        let named = named_parameters(&row);
+        let listed: BTreeMap<&str, bool> = query_parameters(operation)
+            .into_iter()
+            .map(|one| (one["name"].as_str().unwrap(), one["required"] == true))
+            .collect();
+        let invented = named
+            .iter()
+            .filter(|name| !listed.contains_key(name.as_str()));
+        wrong.extend(invented.map(|name| format!("{path} takes no {name}")));
+        // The routes beside `/events` refer to it for its filters.
+        let must_be_named = |is_required: bool| is_required || path == "/events";
+        let missing = listed
+            .iter()
+            .filter(|(name, is_required)| must_be_named(**is_required) && !named.contains(**name));
+        wrong.extend(missing.map(|(name, _)| format!("{path}: {name} is not named")));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// How settings.md writes an option: its flag, its variable and its default.
 fn described(option: &Arg) -> [String; 3] {
     let flag = option.get_long().unwrap();
@@ -82,7 +131,7 @@ fn described(option: &Arg) -> [String; 3] {
     let default = match option.get_default_values() {
         _ if !takes_value => "off".to_owned(),
         [value] => value.to_str().unwrap().to_owned(),
-        // One that depends on where the service runs is told in the help.
+        // A default that depends on the machine is in the help text.
         _ => {
             let help = option.get_help().unwrap().to_string();
             let default = help.split_once("[default: ");
@@ -106,7 +155,7 @@ fn every_setting_is_in_the_table_of_settings_md() {
     let told: BTreeSet<_> = rows(&page("settings.md"))
         .iter()
         .map(|row| [0, 1, 2].map(|column| row[column].replace('`', "")))
-        // What is logged is decided before there are options.
+        // PIPALHUB_LOG has no option, since it is read before the options are.
         .filter(|[flag, variable, _]| !(flag.is_empty() && variable == "PIPALHUB_LOG"))
         .collect();
     let missing: Vec<_> = options.difference(&told).collect();
@@ -117,14 +166,14 @@ fn every_setting_is_in_the_table_of_settings_md() {
     );
 }
 
-/// The limits of limits.md by what they are of, and what was found to be missing in them.
-struct Limits {
+/// The rows of limits.md by their first cell, and the numbers that are missing in them.
+struct LimitsTable {
     by_name: BTreeMap<String, String>,
     missing: Vec<String>,
 }
 
-impl Limits {
-    /// Notes what does not stand in the row of `name`.
+impl LimitsTable {
+    /// Notes `number` as missing unless it is in the row of `name`.
     fn says(&mut self, name: &str, number: &str) {
         let limit = self.by_name.get(name).map_or("", String::as_str);
         // `16 KiB` is not in `116 KiB`, nor `4 of` in `1,024 of`.
@@ -167,14 +216,14 @@ fn time(time: Duration) -> String {
     }
 }
 
-/// Whoever adds a field meets it here: nothing is left out by `..`.
+/// A new field does not compile here until it is named, because no pattern has a `..`.
 #[test]
 fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
     let by_name = rows(&page("limits.md")).into_iter().map(|row| {
         let [of, limit, beyond] = row.try_into().unwrap();
         (of, format!("{limit} | {beyond}"))
     });
-    let mut limits = Limits {
+    let mut limits = LimitsTable {
         by_name: by_name.collect(),
         missing: Vec::new(),
     };

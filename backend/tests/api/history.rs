@@ -1,4 +1,4 @@
-//! `/api/history`: versions, their differences, and getting one back.
+//! `/api/history`: versions, their differences, and restoring one.
 
 use std::{
     fs,
@@ -7,19 +7,19 @@ use std::{
 };
 
 use backend::limits::LimitSettings;
-use reqwest::{Method, Response};
+use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 use crate::{
-    app::{App, PATIENCE, TOKEN, eventually, mentions, notebook},
-    people::Person,
+    app::{App, TOKEN, mentions, notebook, read_until},
+    clients::TestClient,
+    common::eventually,
 };
 
 const DAY1: &str = "m1/day1.ipynb";
 const LIST: &str = "api/history?filename=m1/day1.ipynb&user=alice";
 
-/// Saves and waits until that is a version; its number.
+/// Saves DAY1 and waits until it is recorded; returns the number of the version.
 pub(crate) async fn record(app: &App, user: &str, text: &str) -> i64 {
     let instructor = app.instructor();
     let list = format!("api/history?filename={DAY1}&user={user}");
@@ -29,12 +29,12 @@ pub(crate) async fn record(app: &App, user: &str, text: &str) -> i64 {
     let tile = format!("api/tile?filename={DAY1}&user={user}");
     match instructor.get(&tile).await.status().as_u16() {
         200 => {}
-        // Nobody has told of this notebook yet.
+        // The class does not know this notebook yet.
         _ => {
             let path = app.home(user).join(DAY1);
             let event =
                 json!({"type": "save-notebook", "user": user, "filename": DAY1, "path": path});
-            app.token(&token_of(app, user)).tell(&event).await;
+            app.token(&token_of(app, user)).post_event(&event).await;
         }
     }
     eventually(async || newest().await.filter(|newest| Some(*newest) != before)).await
@@ -51,7 +51,7 @@ pub(crate) fn restore_of(user: &str, version: i64) -> Value {
     json!({"user": user, "filename": DAY1, "version": version})
 }
 
-async fn post_with(person: &Person<'_>, xsrf: Option<&str>, body: &Value) -> u16 {
+async fn post_with(person: &TestClient<'_>, xsrf: Option<&str>, body: &Value) -> u16 {
     let mut request = person.request(Method::POST, "api/history/restore");
     if let Some(xsrf) = xsrf {
         request = request.header("x-xsrftoken", xsrf);
@@ -60,9 +60,9 @@ async fn post_with(person: &Person<'_>, xsrf: Option<&str>, body: &Value) -> u16
 }
 
 #[tokio::test]
-async fn every_save_can_be_seen_again() {
+async fn every_save_is_a_version() {
     let app = App::standalone().await;
-    // As Jupyter does not write it: what comes back is the file and not its like.
+    // Not as Jupyter writes it, because the download has to be the file byte for byte.
     let odd =
         "{\"nbformat\": 4,\t\"cells\":[ {\"cell_type\":\"code\", \"x\": NaN} ] , \"z\": 1e400}";
     let second = notebook(&["a = 1", "b = 2"]);
@@ -143,7 +143,7 @@ async fn history_outlives_the_service_and_the_notebook() {
 }
 
 #[tokio::test]
-async fn a_participant_has_their_own_past_only() {
+async fn a_participant_sees_their_own_versions_only() {
     let app = App::with_hub().await;
     let alices = record(&app, "alice", &notebook(&["a"])).await;
     let bobs = record(&app, "bob", &notebook(&["secret"])).await;
@@ -184,7 +184,7 @@ async fn a_participant_has_their_own_past_only() {
 }
 
 #[tokio::test]
-async fn a_helper_sees_everyones_past_and_restores_their_own_only() {
+async fn a_helper_sees_everyones_versions_and_restores_their_own_only() {
     let app = App::with_hub().await;
     let bobs = record(&app, "bob", &notebook(&["b"])).await;
     let own = record(&app, "helga", &notebook(&["h"])).await;
@@ -198,7 +198,7 @@ async fn a_helper_sees_everyones_past_and_restores_their_own_only() {
     assert_eq!(restore("bob", bobs).await, 403);
     assert_eq!(fs::read_dir(app.home("bob").join("m1")).unwrap().count(), 1);
     assert_eq!(restore("helga", own).await, 201);
-    // Nor does what runs in an instructor's own server write into another's home.
+    // The token of an instructor's own server does not write into another's home either.
     let server = app.token("server-ines");
     let body = restore_of("bob", bobs);
     let response = server.post("api/history/restore", &body).await;
@@ -206,7 +206,7 @@ async fn a_helper_sees_everyones_past_and_restores_their_own_only() {
 }
 
 #[tokio::test]
-async fn a_version_is_restored_beside_and_never_over() {
+async fn a_version_is_restored_beside_the_notebook_and_never_over_it() {
     let app = App::standalone().await;
     let old = notebook(&["old"]);
     let version = record(&app, "alice", &old).await;
@@ -283,7 +283,7 @@ async fn restores_are_paced_by_count_and_by_bytes() {
 }
 
 #[tokio::test]
-async fn only_so_many_copies_of_a_notebook_stand() {
+async fn restored_copies_beyond_the_limit_are_refused() {
     let mut limits = LimitSettings::default();
     limits.restores.burst = 100;
     let app = App::limited(limits).await;
@@ -327,7 +327,7 @@ async fn nothing_is_restored_through_a_link_or_to_a_hostile_place() {
 }
 
 #[tokio::test]
-async fn a_cookie_changes_something_only_with_what_the_page_sends_along() {
+async fn a_cookie_changes_something_only_with_its_xsrf() {
     let app = App::standalone().await;
     let version = record(&app, "alice", &notebook(&["x"])).await;
     let body = restore_of("alice", version);
@@ -340,11 +340,11 @@ async fn a_cookie_changes_something_only_with_what_the_page_sends_along() {
     for wrong in ["", "x", &xsrf[1..], &cookie] {
         assert_eq!(post_with(&page, Some(wrong), &body).await, 403, "{wrong}");
     }
-    assert_eq!(post_with(&app.anon(), Some(&xsrf), &body).await, 401);
+    assert_eq!(post_with(&app.anonymous(), Some(&xsrf), &body).await, 401);
     let folder = app.home("alice").join("m1");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
 
-    // What a form can send is refused, whoever sends it.
+    // A body that a form can send is refused, even from an instructor with a token.
     for kind in [
         "application/x-www-form-urlencoded",
         "text/plain",
@@ -367,7 +367,7 @@ async fn a_cookie_changes_something_only_with_what_the_page_sends_along() {
 }
 
 #[tokio::test]
-async fn what_one_session_sends_along_is_no_good_with_another() {
+async fn the_xsrf_of_one_session_is_refused_with_another() {
     let app = App::with_hub().await;
     let version = record(&app, "alice", &notebook(&["x"])).await;
     let (cookie, own) = app.browser("ines").await;
@@ -379,7 +379,7 @@ async fn what_one_session_sends_along_is_no_good_with_another() {
 }
 
 #[tokio::test]
-async fn what_is_asked_wrongly_is_said() {
+async fn a_wrong_parameter_is_a_400() {
     let app = App::standalone().await;
     for path in [
         "api/history?user=alice",
@@ -400,7 +400,7 @@ async fn what_is_asked_wrongly_is_said() {
 }
 
 #[tokio::test]
-async fn a_new_version_is_said_to_those_who_may_see_it() {
+async fn a_stream_announces_versions_that_its_reader_may_see() {
     let app = App::with_hub().await;
     let people = [app.instructor(), app.participant("bob")];
     let mut streams = Vec::new();
@@ -409,22 +409,11 @@ async fn a_new_version_is_said_to_those_who_may_see_it() {
     }
     record(&app, "alice", &notebook(&["a"])).await;
     record(&app, "bob", &notebook(&["b"])).await;
-    let said = |user: &str| {
+    let message = |user: &str| {
         format!("event: recorded\ndata: {{\"filename\":\"{DAY1}\",\"user\":\"{user}\"}}\n\n")
     };
-    for (stream, hears_of_alice) in streams.into_iter().zip([true, false]) {
-        let heard = read_until(stream, &said("bob")).await;
-        assert_eq!(heard.contains(&said("alice")), hears_of_alice, "{heard}");
+    for (mut stream, sees_alice) in streams.into_iter().zip([true, false]) {
+        let read = read_until(&mut stream, &[&message("bob")]).await;
+        assert_eq!(read.contains(&message("alice")), sees_alice, "{read}");
     }
-}
-
-/// What a stream says up to `text`.
-async fn read_until(mut stream: Response, text: &str) -> String {
-    let mut heard = String::new();
-    while !heard.contains(text) {
-        let chunk = timeout(PATIENCE, stream.chunk()).await;
-        let chunk = chunk.expect("in time").unwrap().expect("it goes on");
-        heard.push_str(std::str::from_utf8(&chunk).unwrap());
-    }
-    heard
 }

@@ -1,4 +1,4 @@
-//! A Hub that knows a few tokens, and can be taken down or be made to keep all waiting.
+//! A Hub that knows a few tokens, and can be made to fail or to hang.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,19 +18,22 @@ use axum::{
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
 
-/// What the service gets as its own token.
+/// The service's own token.
 pub(crate) const SERVICE_TOKEN: &str = "service-token-canary";
 
+/// A Hub for tests.
 #[derive(Default)]
 pub(crate) struct FakeHub {
     pub(crate) down: AtomicBool,
+    /// The number of questions so far.
     pub(crate) asked: AtomicUsize,
-    /// Whether nothing is answered for now.
+    /// Whether the Hub answers nothing for now.
     pub(crate) hangs: watch::Sender<bool>,
-    /// Questions that wait for their answer, and how many at once there have been.
+    /// The number of questions that wait for their answer.
     pub(crate) waiting: AtomicUsize,
+    /// The most that have waited at once.
     pub(crate) most_waiting: AtomicUsize,
-    /// Those that were asked about, in order.
+    /// The tokens of all questions, in order.
     pub(crate) tokens: Mutex<Vec<String>>,
     /// Tokens that the Hub does not know any more.
     pub(crate) revoked: Mutex<HashSet<String>>,
@@ -39,7 +42,7 @@ pub(crate) struct FakeHub {
 }
 
 impl FakeHub {
-    /// Starts one; the answer is its API's address.
+    /// Starts a Hub; returns the address of its API as well.
     pub(crate) async fn start() -> (Arc<Self>, String) {
         let hub = Arc::new(Self::default());
         let routes = Router::new()
@@ -52,16 +55,16 @@ impl FakeHub {
         (hub, format!("http://{address}/hub/api"))
     }
 
-    /// Whether every code is refused from now on.
+    /// Sets whether every code is refused from now on.
     pub(crate) fn refuses_trades(&self, refuses: bool) {
         self.no_trades.store(refuses, Ordering::SeqCst);
     }
 }
 
-/// Counts a question while it is being answered.
-struct Waiting<'a>(&'a FakeHub);
+/// Counts a question as waiting until it is dropped.
+struct WaitingQuestion<'a>(&'a FakeHub);
 
-impl<'a> Waiting<'a> {
+impl<'a> WaitingQuestion<'a> {
     fn begin(hub: &'a FakeHub) -> Self {
         let waiting = hub.waiting.fetch_add(1, Ordering::SeqCst) + 1;
         hub.most_waiting.fetch_max(waiting, Ordering::SeqCst);
@@ -69,22 +72,22 @@ impl<'a> Waiting<'a> {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitingQuestion<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// `oauth-NAME` is a token for the service's pages, `server-NAME` that of a
-/// participant's own server. Names are those of the tests; `root` is a Hub admin,
-/// whoever's name begins with `i` holds the instructor's scopes, and with `h` the helper's.
-/// `hubservice-NAME` is one of a service's, with the scopes of whoever has such a name.
+/// `GET /hub/api/user`: the owner of a token. `oauth-NAME` is a token for the service's pages,
+/// `server-NAME` that of a participant's own server. `root` is a Hub admin, a name that begins
+/// with `i` has the instructor's scopes, and one with `h` the helper's. `hubservice-NAME` is the
+/// token of a service of the Hub, with the scopes of such a name.
 async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
     hub.asked.fetch_add(1, Ordering::SeqCst);
     let token = headers["authorization"].to_str().unwrap();
     let token = token.trim_start_matches("token ").to_owned();
     hub.tokens.lock().unwrap().push(token.clone());
-    let _waiting = Waiting::begin(&hub);
+    let _waiting = WaitingQuestion::begin(&hub);
     let answers = hub.hangs.subscribe().wait_for(|hangs| !hangs).await.is_ok();
     assert!(answers, "the sender is the Hub's");
     if hub.down.load(Ordering::SeqCst) {

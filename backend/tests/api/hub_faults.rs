@@ -1,4 +1,4 @@
-//! A Hub that is down or slow: whom it has named goes on, and it is not asked too much.
+//! A Hub that is down or slow: users whom it has named before go on, and it is not asked too much.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -9,17 +9,18 @@ use backend::{auth::HubLimits, limits::LimitSettings};
 use futures::future::join_all;
 
 use crate::{
-    app::{App, PATIENCE, eventually},
+    app::App,
+    common::{TEST_TIMEOUT, eventually},
     hub::FakeHub,
 };
 
-/// What was said is old at once, and no test lives to see that something is given up.
+/// Limits by which answers are old at once, and no question is given up within a test.
 fn limits() -> HubLimits {
     HubLimits {
         fresh: Duration::from_nanos(1),
-        patience: 2 * PATIENCE,
-        prompt: 2 * PATIENCE,
-        rest: 2 * PATIENCE,
+        patience: 2 * TEST_TIMEOUT,
+        prompt: 2 * TEST_TIMEOUT,
+        rest: 2 * TEST_TIMEOUT,
         ..HubLimits::default()
     }
 }
@@ -39,7 +40,7 @@ fn asked(hub: &FakeHub) -> usize {
 }
 
 #[tokio::test]
-async fn an_answer_is_good_for_a_while() {
+async fn an_answer_of_the_hub_is_good_for_a_while() {
     let (app, hub) = app_with(HubLimits::default()).await;
     for _ in 0..3 {
         app.participant("alice").json("events").await;
@@ -53,7 +54,7 @@ async fn an_answer_is_good_for_a_while() {
 }
 
 #[tokio::test]
-async fn while_it_is_down_those_it_knew_go_on() {
+async fn known_users_go_on_while_the_hub_is_down() {
     let (app, hub) = app_with(limits()).await;
     app.participant("alice").json("events").await;
     assert_eq!(app.helper().get("metrics").await.status(), 200);
@@ -62,7 +63,7 @@ async fn while_it_is_down_those_it_knew_go_on() {
         assert_eq!(app.participant("alice").get("events").await.status(), 200);
     }
     assert_eq!(asked(&hub), 3, "one in vain, and then it has a rest");
-    // With the rights they had.
+    // They have the rights that they had.
     assert_eq!(app.helper().get("metrics").await.status(), 200);
     assert_eq!(app.participant("alice").get("metrics").await.status(), 403);
     let stranger = app.participant("bob").get("events").await;
@@ -73,7 +74,7 @@ async fn while_it_is_down_those_it_knew_go_on() {
 }
 
 #[tokio::test]
-async fn what_it_said_is_not_used_for_ever() {
+async fn an_old_answer_of_the_hub_is_not_used() {
     let stale = Duration::from_nanos(1);
     let (app, hub) = app_with(HubLimits { stale, ..limits() }).await;
     app.participant("alice").json("events").await;
@@ -82,7 +83,7 @@ async fn what_it_said_is_not_used_for_ever() {
 }
 
 #[tokio::test]
-async fn who_was_refused_is_not_known_any_more() {
+async fn a_revoked_token_is_forgotten() {
     let (app, hub) = app_with(limits()).await;
     app.participant("alice").json("events").await;
     let revoked = "oauth-alice".to_owned();
@@ -93,7 +94,7 @@ async fn who_was_refused_is_not_known_any_more() {
 }
 
 #[tokio::test]
-async fn while_it_hangs_those_it_knew_hardly_wait_and_its_answer_counts_when_it_comes() {
+async fn known_users_hardly_wait_for_a_hanging_hub_and_its_late_answer_counts() {
     let prompt = Duration::from_millis(10);
     let rest = Duration::from_nanos(1);
     let fresh = Duration::from_nanos(1);
@@ -113,13 +114,13 @@ async fn while_it_hangs_those_it_knew_hardly_wait_and_its_answer_counts_when_it_
     let revoked = "oauth-alice".to_owned();
     hub.revoked.lock().unwrap().insert(revoked);
     hub.hangs.send_replace(false);
-    // The question that nobody waits for has made her unknown.
+    // The late answer, which no request waits for, has revoked her token.
     let alice = app.participant("alice");
     eventually(async || (alice.get("events").await.status() == 401).then_some(())).await;
 }
 
 #[tokio::test]
-async fn a_stranger_does_not_wait_for_ever() {
+async fn an_unknown_user_does_not_wait_for_ever() {
     let patience = Duration::from_millis(10);
     let (app, hub) = app_with(HubLimits {
         patience,
@@ -127,7 +128,7 @@ async fn a_stranger_does_not_wait_for_ever() {
     })
     .await;
     hub.hangs.send_replace(true);
-    // More than are asked at once: who waits for a turn is told, too.
+    // More than the questions that go at once, so that some wait for a turn in vain.
     let strangers: Vec<_> = (0..20).map(|n| app.participant(&format!("u{n}"))).collect();
     for response in join_all(strangers.iter().map(|person| person.get("events"))).await {
         assert_eq!(response.status(), 503);
@@ -147,7 +148,7 @@ async fn one_token_is_asked_for_once_at_a_time() {
 }
 
 #[tokio::test]
-async fn it_is_asked_eight_things_at_once() {
+async fn the_hub_gets_eight_questions_at_once() {
     let (app, hub) = app_with(limits()).await;
     hub.hangs.send_replace(true);
     let people: Vec<_> = (0..40).map(|n| app.participant(&format!("u{n}"))).collect();
@@ -163,10 +164,10 @@ async fn it_is_asked_eight_things_at_once() {
     assert_eq!(asked(&hub), 40);
 }
 
-/// Whoever shows tokens without end waits for themselves: whom the Hub has named, and who is
-/// signed in, have turns of their own.
+/// A flood of tokens waits for itself only, because users whom the Hub has named and sessions have
+/// turns of their own.
 #[tokio::test]
-async fn a_flood_of_made_up_tokens_delays_nobody_whom_the_hub_has_named() {
+async fn a_flood_of_made_up_tokens_delays_no_known_user() {
     let (app, hub) = app_with(limits()).await;
     let (ines, _) = app.browser("ines").await;
     app.participant("alice").json("events").await;
@@ -178,15 +179,15 @@ async fn a_flood_of_made_up_tokens_delays_nobody_whom_the_hub_has_named() {
     let flood = join_all(flood.iter().map(|person| person.get("events")));
     let named = [app.cookie(&ines), app.participant("alice")];
     let others = async {
-        // The flood has all turns, and what is left of it waits.
+        // The flood has all turns, and the rest of it waits.
         let full = async || (hub.waiting.load(Ordering::SeqCst) == 8).then_some(());
         eventually(full).await;
         for _ in 0..10 {
-            app.anon().get("healthz").await;
+            app.anonymous().get("healthz").await;
         }
         let release = async {
             for _ in 0..10 {
-                app.anon().get("healthz").await;
+                app.anonymous().get("healthz").await;
             }
             hub.hangs.send_replace(false);
         };
@@ -203,10 +204,10 @@ async fn a_flood_of_made_up_tokens_delays_nobody_whom_the_hub_has_named() {
     }
 }
 
-/// Nobody's flood makes the service forget whom the Hub has named: not one of made-up tokens,
-/// nor one of a participant's own, of which each is good.
+/// Neither a flood of made-up tokens nor one of good sessions of one participant makes the service
+/// forget the Hub's answers about others.
 #[tokio::test]
-async fn no_flood_drives_out_what_is_known_of_others() {
+async fn a_flood_of_tokens_drives_out_no_answer_about_others() {
     let hub_limits = HubLimits {
         remembered: 100,
         of_one: 8,
@@ -217,13 +218,13 @@ async fn no_flood_drives_out_what_is_known_of_others() {
     let (mallory, _) = app.browser("mallory").await;
     for n in 0..300 {
         let made_up = app.token(&format!("made-up-{n}"));
-        // Twice, as what is used more than once is kept longer.
+        // Twice, because an answer that is used more than once is kept longer.
         for _ in 0..2 {
             assert_eq!(made_up.get("events").await.status(), 401);
         }
         let session = format!("{mallory}; jupyterhub-session-id={n}");
         for _ in 0..2 {
-            // Of what no other limit counts.
+            // A route that no other limit counts.
             let own = app.cookie(&session).get("api/session").await;
             assert_eq!(own.status(), 200);
         }

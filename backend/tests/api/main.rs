@@ -1,7 +1,7 @@
 //! The service's routes over real connections, below a prefix, with and without a Hub.
 //!
-//! A module here has the name of the module of routes it tests. [`app`] starts the
-//! service; where there is a Hub, it is [`hub`]'s, which answers what the real one does.
+//! Most modules have the name of the module of routes they test. [`app`] starts the service,
+//! [`clients`] send its requests, and [`hub`] is a Hub that answers as the real one does.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on ends where it is"
@@ -10,10 +10,14 @@
 mod answers;
 mod app;
 mod build;
+mod clients;
+#[path = "../common/mod.rs"]
+mod common;
+mod connections;
 mod docs;
-mod edge;
+
 mod events;
-mod held;
+
 mod history;
 mod hub;
 mod hub_faults;
@@ -23,7 +27,8 @@ mod notices;
 mod openapi;
 mod output;
 mod page;
-mod people;
+mod paused_store;
+
 mod private;
 mod reporter;
 mod restore;

@@ -1,4 +1,4 @@
-//! `/metrics`: for those who see the class, in the form that Prometheus reads.
+//! `/metrics`: for helpers and instructors, in the form that Prometheus reads.
 
 use backend::telemetry::install_metrics;
 
@@ -11,19 +11,19 @@ fn value(text: &str, series: &str) -> Option<f64> {
 }
 
 #[tokio::test]
-async fn counts_by_route_and_never_by_what_somebody_typed() {
+async fn metrics_count_by_route_and_never_by_address() {
     install_metrics();
     let app = App::with_hub().await;
     let event = app.save_event("alice", "canary-name.ipynb");
     app.save("alice", "canary-name.ipynb", &["1"]);
-    app.token("server-alice").tell(&event).await;
+    app.token("server-alice").post_event(&event).await;
     app.participant("alice")
         .get("api/tile?filename=canary-name.ipynb&user=alice")
         .await;
-    app.anon().get("canary-page?canary-query").await;
-    app.anon().get("events/canary").await;
+    app.anonymous().get("canary-page?canary-query").await;
+    app.anonymous().get("events/canary").await;
     let strange = reqwest::Method::from_bytes(b"CANARY").unwrap();
-    let request = app.anon().request(strange, "events");
+    let request = app.anonymous().request(strange, "events");
     request.send().await.unwrap();
     let response = app.instructor().get("metrics").await;
     assert_eq!(response.status(), 200);
@@ -57,7 +57,7 @@ async fn counts_by_route_and_never_by_what_somebody_typed() {
 }
 
 #[tokio::test]
-async fn participants_may_not() {
+async fn participants_may_not_read_metrics() {
     let app = App::with_hub().await;
     for person in [app.participant("alice"), app.token("server-ines")] {
         assert_eq!(person.get("metrics").await.status(), 403);

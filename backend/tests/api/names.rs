@@ -1,16 +1,17 @@
-//! One name for one notebook: the class's, whatever a participant's server calls it. Servers
-//! begin where they are told to, and the class where `--homes` says, which may be further down.
+//! A notebook has one filename, that of the class, whatever a participant's server sends. The
+//! root of a server is its own setting, and the class begins at `--homes`, which may be further
+//! down.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     app::{App, mentions},
-    people::Person,
+    clients::TestClient,
 };
 
-/// What the server of alice, which begins one folder above `work`, says of this notebook.
-fn said(app: &App, kind: &str, filename: &str) -> Value {
+/// An event of this notebook by the server of alice, whose root is one folder above `work`.
+fn event_of_server(app: &App, kind: &str, filename: &str) -> Value {
     let mut event = app.save_event("alice", filename);
     event["type"] = kind.into();
     event["filename"] = format!("work/{filename}").into();
@@ -18,7 +19,7 @@ fn said(app: &App, kind: &str, filename: &str) -> Value {
     event
 }
 
-async fn tile(person: &Person<'_>) -> Value {
+async fn tile(person: &TestClient<'_>) -> Value {
     person.json("api/tile?user=alice&filename=a.ipynb").await
 }
 
@@ -35,17 +36,21 @@ async fn an_event_has_the_name_that_the_class_has() {
         let first = ines.json("api/updates").await;
         for text in ["first", "second"] {
             app.save("alice", "a.ipynb", &[text]);
-            let stored = alice.tell(&said(&app, "save-notebook", "a.ipynb")).await;
+            let stored = alice
+                .post_event(&event_of_server(&app, "save-notebook", "a.ipynb"))
+                .await;
             assert_eq!(stored["filename"], "a.ipynb");
             assert!(mentions(&tile(&ines).await, text));
         }
-        let mut failed = said(&app, "save-failed", "a.ipynb");
+        let mut failed = event_of_server(&app, "save-failed", "a.ipynb");
         failed["reason"] = "disk-full".into();
-        alice.tell(&failed).await;
+        alice.post_event(&failed).await;
         assert_eq!(tile(&ines).await["tile"]["save_problem"], "disk-full");
-        alice.tell(&said(&app, "save-works", "a.ipynb")).await;
+        alice
+            .post_event(&event_of_server(&app, "save-works", "a.ipynb"))
+            .await;
 
-        // However it is asked for, it is found by that name and by its path.
+        // The events are found by that filename and by the path.
         let path = app.home("alice").join("a.ipynb").display().to_string();
         for filter in [
             "filename=a.ipynb".to_owned(),
@@ -61,7 +66,9 @@ async fn an_event_has_the_name_that_the_class_has() {
         }
 
         std::fs::remove_file(path).unwrap();
-        let gone = alice.tell(&said(&app, "delete-notebook", "a.ipynb")).await;
+        let gone = alice
+            .post_event(&event_of_server(&app, "delete-notebook", "a.ipynb"))
+            .await;
         assert_eq!(gone["filename"], "a.ipynb");
         let tile = ines.get("api/tile?user=alice&filename=a.ipynb").await;
         assert_eq!(tile.status(), 404);
@@ -69,9 +76,9 @@ async fn an_event_has_the_name_that_the_class_has() {
 }
 
 #[tokio::test]
-async fn what_the_class_has_no_name_for_keeps_its_own_or_is_refused() {
+async fn a_path_outside_the_homes_keeps_its_filename_or_is_refused() {
     let outside = |app: &App| {
-        let mut event = said(app, "save-notebook", "a.ipynb");
+        let mut event = event_of_server(app, "save-notebook", "a.ipynb");
         let above = app.home("alice").parent().unwrap().join("b.ipynb");
         event["path"] = json!(above);
         event["filename"] = "b.ipynb".into();
@@ -79,7 +86,10 @@ async fn what_the_class_has_no_name_for_keeps_its_own_or_is_refused() {
     };
     let app = App::with_homes_below("work").await;
     let event = outside(&app);
-    assert_eq!(app.instructor().tell(&event).await["filename"], "b.ipynb");
+    assert_eq!(
+        app.instructor().post_event(&event).await["filename"],
+        "b.ipynb"
+    );
 
     let app = App::with_hub_and_homes_below("work").await;
     let event = outside(&app);

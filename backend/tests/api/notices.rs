@@ -1,4 +1,4 @@
-//! `/api/notices`: who writes, who reads, what is refused, and who hears of it when.
+//! `/api/notices`: the rights to write and read, refusals, announcements and receipts.
 
 use std::{
     sync::atomic::Ordering,
@@ -7,12 +7,13 @@ use std::{
 
 use backend::limits::{LimitSettings, NoticeLimits};
 use futures::future::join;
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    app::{App, PATIENCE, TOKEN, eventually},
-    people::Person,
+    app::{App, TOKEN, read_until},
+    clients::TestClient,
+    common::eventually,
 };
 
 const DAY1: &str = "m1/day1.ipynb";
@@ -21,13 +22,13 @@ fn to_all(text: &str) -> Value {
     json!({"text": text, "to": {"everyone": true}})
 }
 
-async fn send(person: &Person<'_>, notice: &Value) -> Value {
+async fn send(person: &TestClient<'_>, notice: &Value) -> Value {
     let response = person.post("api/notices", notice).await;
     assert_eq!(response.status(), 201, "{notice}");
     response.json().await.unwrap()
 }
 
-async fn texts(person: &Person<'_>) -> Vec<String> {
+async fn texts(person: &TestClient<'_>) -> Vec<String> {
     let notices = person.json("api/notices").await;
     let notices = notices["notices"].as_array().unwrap().iter();
     notices
@@ -35,12 +36,12 @@ async fn texts(person: &Person<'_>) -> Vec<String> {
         .collect()
 }
 
-async fn take_back(person: &Person<'_>, id: &Value) -> StatusCode {
+async fn retract(person: &TestClient<'_>, id: &Value) -> StatusCode {
     let request = person.request(Method::DELETE, &format!("api/notices/{id}"));
     request.send().await.unwrap().status()
 }
 
-async fn receipt(person: &Person<'_>, id: &Value, state: &str) -> StatusCode {
+async fn receipt(person: &TestClient<'_>, id: &Value, state: &str) -> StatusCode {
     let path = format!("api/notices/{id}/receipt");
     person.post(&path, &json!({"state": state})).await.status()
 }
@@ -49,11 +50,11 @@ async fn receipt(person: &Person<'_>, id: &Value, state: &str) -> StatusCode {
 async fn save(app: &App, user: &str) {
     app.save(user, DAY1, &["x"]);
     let server = app.token(&format!("server-{user}"));
-    server.tell(&app.save_event(user, DAY1)).await;
+    server.post_event(&app.save_event(user, DAY1)).await;
 }
 
 #[tokio::test]
-async fn each_reads_what_is_meant_for_them() {
+async fn participants_read_the_notices_meant_for_them() {
     let app = App::with_hub().await;
     let ines = app.instructor();
     save(&app, "alice").await;
@@ -69,7 +70,8 @@ async fn each_reads_what_is_meant_for_them() {
         ["for all", "for day 1"]
     );
     assert_eq!(texts(&app.participant("bob")).await, ["for all", "for bob"]);
-    // Their own server asks as they do, and who begins the notebook now is told now.
+    // The participant's own server gets the same, and a participant who saves the notebook first
+    // now gets its notice now.
     assert_eq!(
         texts(&app.token("server-bob")).await,
         ["for all", "for bob"]
@@ -89,12 +91,12 @@ async fn only_instructors_write_see_all_and_take_back() {
     let refused = alice.post("api/notices", &to_all("from alice")).await;
     assert_eq!(refused.status(), 403);
     assert_eq!(alice.get("api/notices/sent").await.status(), 403);
-    assert_eq!(take_back(&alice, &notice["id"]).await, 403);
+    assert_eq!(retract(&alice, &notice["id"]).await, 403);
     assert_eq!(texts(&alice).await, ["x"]);
 }
 
 #[tokio::test]
-async fn a_notice_is_all_that_was_written() {
+async fn a_notice_has_all_its_fields() {
     let app = App::with_hub().await;
     let until = 4_000_000_000_000_i64;
     let request = json!({
@@ -129,7 +131,7 @@ async fn a_notice_is_all_that_was_written() {
 }
 
 #[tokio::test]
-async fn what_is_out_of_bounds_is_refused() {
+async fn a_notice_out_of_bounds_is_refused() {
     let app = App::standalone().await;
     let post = async |body: &Value| app.instructor().post("api/notices", body).await.status();
     for body in [
@@ -148,7 +150,7 @@ async fn what_is_out_of_bounds_is_refused() {
     ] {
         assert_eq!(post(&body).await, 400, "{body}");
     }
-    // As long as it may be, written as JSON writes it the longest.
+    // The longest text, in the longest escapes of JSON.
     let long = format!(
         "{{\"text\": \"{}\", \"to\": {{\"everyone\": true}}}}",
         "\\ud83c\\udf33".repeat(4_000)
@@ -161,12 +163,12 @@ async fn what_is_out_of_bounds_is_refused() {
         assert_eq!(app.instructor().get(path).await.status(), 400, "{path}");
     }
     for id in [json!(99), json!("x")] {
-        assert_eq!(take_back(&app.instructor(), &id).await, 404, "{id}");
+        assert_eq!(retract(&app.instructor(), &id).await, 404, "{id}");
     }
 }
 
 #[tokio::test]
-async fn too_many_in_a_minute_are_refused() {
+async fn too_many_notices_in_a_minute_are_refused() {
     let app = App::with_hub().await;
     let ines = app.instructor();
     for _ in 0..10 {
@@ -185,7 +187,7 @@ async fn too_many_in_a_minute_are_refused() {
 }
 
 #[tokio::test]
-async fn hostile_text_is_harmless_where_it_is_read() {
+async fn hostile_text_of_a_notice_is_harmless() {
     let app = App::with_hub().await;
     let text = "<script>alert(1)</script>\n\nx <img src=x onerror=alert(1)> \
         [a](javascript:alert(1)) ![b](https://tracker.example/c.png) \
@@ -207,7 +209,7 @@ async fn hostile_text_is_harmless_where_it_is_read() {
 }
 
 #[tokio::test]
-async fn who_waits_hears_at_once_of_what_is_theirs() {
+async fn a_waiting_request_is_answered_by_the_next_notice() {
     let app = App::with_hub().await;
     let alice = app.participant("alice");
     let cursor = alice.json("api/notices").await["cursor"].clone();
@@ -220,9 +222,9 @@ async fn who_waits_hears_at_once_of_what_is_theirs() {
     let (news, sent) = join(alice.json(&path), writing).await;
     assert_eq!(news["notices"], json!([sent]));
 
-    // And of what is taken back, without what it said.
+    // A retracted notice is news as well, and comes without its text.
     let path = format!("api/notices?after={}&wait=25", news["cursor"]);
-    let (news, status) = join(alice.json(&path), take_back(&ines, &sent["id"])).await;
+    let (news, status) = join(alice.json(&path), retract(&ines, &sent["id"])).await;
     assert_eq!(status, 204);
     let gone = &news["notices"][0];
     assert_eq!(
@@ -231,11 +233,11 @@ async fn who_waits_hears_at_once_of_what_is_theirs() {
     );
     assert_eq!((&gone["text"], &gone["html"]), (&json!(""), &json!("")));
     assert_eq!(texts(&alice).await, [] as [&str; 0]);
-    assert_eq!(take_back(&ines, &sent["id"]).await, 204, "once more");
+    assert_eq!(retract(&ines, &sent["id"]).await, 204, "once more");
 }
 
 #[tokio::test]
-async fn who_waits_does_not_keep_the_service_from_ending() {
+async fn a_waiting_request_does_not_keep_the_service_from_ending() {
     let app = App::with_hub().await;
     let cursor = app.instructor().json("api/notices").await["cursor"].clone();
     let path = format!("api/notices?after={cursor}&wait=25");
@@ -243,7 +245,7 @@ async fn who_waits_does_not_keep_the_service_from_ending() {
     let asked = hub.asked.load(Ordering::SeqCst);
     let begun = Instant::now();
     let ending = async {
-        // The Hub was asked who that is: the request has arrived.
+        // The Hub was asked for the owner of the token, so the request has arrived.
         eventually(async || (hub.asked.load(Ordering::SeqCst) > asked).then_some(())).await;
         app.ending.cancel();
     };
@@ -254,7 +256,7 @@ async fn who_waits_does_not_keep_the_service_from_ending() {
 }
 
 #[tokio::test]
-async fn an_open_stream_says_that_there_is_news_to_those_it_is_for() {
+async fn a_stream_announces_notices_to_their_recipients() {
     let app = App::with_hub().await;
     let mut streams = Vec::new();
     for person in [
@@ -270,29 +272,16 @@ async fn an_open_stream_says_that_there_is_news_to_those_it_is_for() {
     let notice = json!({"text": "x", "to": {"user": "alice"}});
     let sent = send(&app.instructor(), &notice).await;
     let news = format!("event: notice\ndata: {{\"cursor\":{}}}\n\n", sent["seq"]);
-    read_until(alice, &news).await;
-    read_until(ines, &news).await;
+    read_until(alice, &[&news]).await;
+    read_until(ines, &[&news]).await;
     let sent = send(&app.instructor(), &to_all("y")).await;
     let second = format!("event: notice\ndata: {{\"cursor\":{}}}\n\n", sent["seq"]);
-    let heard = read_until(bob, &second).await;
-    assert!(!heard.contains(&news), "{heard}");
-}
-
-async fn read_until(stream: &mut Response, end: &str) -> String {
-    let reading = async {
-        let mut text = String::new();
-        while !text.contains(end) {
-            let chunk = stream.chunk().await.unwrap().expect("the stream goes on");
-            text.push_str(std::str::from_utf8(&chunk).unwrap());
-        }
-        text
-    };
-    let read = tokio::time::timeout(PATIENCE, reading).await;
-    read.expect("it comes in time")
+    let read = read_until(bob, &[&second]).await;
+    assert!(!read.contains(&news), "{read}");
 }
 
 #[tokio::test]
-async fn who_has_had_and_opened_it_is_seen() {
+async fn a_sent_notice_is_listed_with_its_receipts() {
     let app = App::with_hub().await;
     let (ines, alice, bob) = (
         app.instructor(),
@@ -321,7 +310,7 @@ async fn who_has_had_and_opened_it_is_seen() {
             })
             .collect()
     };
-    // Bob has no notebook, and has it all the same.
+    // Bob has no notebook and is listed all the same, since he has a receipt.
     assert_eq!(
         states(notice),
         [
@@ -330,7 +319,7 @@ async fn who_has_had_and_opened_it_is_seen() {
             ("carol".to_owned(), false, false),
         ]
     );
-    // Again is as once; and what a reader has opened is said to them, wherever they ask.
+    // A repeated receipt changes nothing, and a reader's other clients get their receipts.
     let first = notice["recipients"][1].clone();
     assert_eq!(receipt(&bob, id, "opened").await, 204);
     let list = ines.json("api/notices/sent").await;
@@ -343,7 +332,7 @@ async fn who_has_had_and_opened_it_is_seen() {
         (&json!(true), &json!(false))
     );
 
-    // What is not theirs is not there.
+    // A notice for another participant is not there.
     let to_carol = send(&ines, &json!({"text": "y", "to": {"user": "carol"}})).await;
     assert_eq!(receipt(&alice, &to_carol["id"], "shown").await, 404);
     assert_eq!(receipt(&alice, &json!(99), "shown").await, 404);
@@ -351,7 +340,7 @@ async fn who_has_had_and_opened_it_is_seen() {
 }
 
 #[tokio::test]
-async fn a_restart_keeps_them_and_loses_nobody_on_the_way() {
+async fn a_restart_keeps_notices_and_their_recipients() {
     let app = App::with_hub().await;
     save(&app, "alice").await;
     let notice = json!({"text": "x", "to": {"notebook": DAY1}});
@@ -372,7 +361,7 @@ async fn a_restart_keeps_them_and_loses_nobody_on_the_way() {
 }
 
 #[tokio::test]
-async fn many_are_listed_page_by_page() {
+async fn sent_notices_are_listed_page_by_page() {
     let limits = LimitSettings {
         notices: NoticeLimits {
             every: Duration::from_millis(1),
@@ -409,7 +398,7 @@ async fn a_cookie_alone_writes_nothing() {
     let session = page.json("api/session").await;
     let sent = send(&app.instructor(), &to_all("x")).await;
     assert_eq!(page.post("api/notices", &to_all("y")).await.status(), 403);
-    assert_eq!(take_back(&page, &sent["id"]).await, 403);
+    assert_eq!(retract(&page, &sent["id"]).await, 403);
     assert_eq!(receipt(&page, &sent["id"], "shown").await, 403);
     let xsrf = session["xsrf"].as_str().unwrap();
     let request = page.request(Method::POST, "api/notices").json(&to_all("y"));

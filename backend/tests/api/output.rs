@@ -1,4 +1,4 @@
-//! Outputs that need a script, in a frame that gives them nothing to do harm to.
+//! `/api/output`: outputs that need a script, for a closed frame.
 
 use serde_json::json;
 
@@ -58,7 +58,7 @@ async fn a_live_output_comes_in_a_sandbox_of_its_own() {
         ] {
             assert!(said.contains(&&*format!("{part} 'none'")), "{policy}");
         }
-        // Nothing may be connected to, by whatever way.
+        // No connection of any kind is allowed.
         assert_eq!(header("connection-allowlist"), "()");
         assert_eq!(header("x-dns-prefetch-control"), "off");
         for never in ["allow-same-origin", "http", "*"] {
@@ -75,7 +75,7 @@ async fn a_live_output_comes_in_a_sandbox_of_its_own() {
 }
 
 #[tokio::test]
-async fn it_is_for_frames_only() {
+async fn an_output_is_sent_to_frames_only() {
     let app = with_notebook(App::standalone().await).await;
     for destination in ["document", "script", "empty", "object", "embed"] {
         let instructor = app.instructor();
@@ -104,7 +104,7 @@ async fn another_participants_output_is_not_there() {
 }
 
 #[tokio::test]
-async fn what_needs_no_script_has_no_frame() {
+async fn an_output_without_a_script_has_no_document() {
     let app = with_notebook(App::standalone().await).await;
     for (cell, output) in [(1, 1), (0, 0), (1, 2), (9, 0)] {
         let path = format!("api/output?filename=day1.ipynb&user=alice&cell={cell}&output={output}");

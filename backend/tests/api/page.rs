@@ -9,7 +9,7 @@ async fn a_deep_link_is_the_page_too() {
         PREFIX.to_owned(),
         format!("{PREFIX}notebook?user=alice&notebook=a.ipynb"),
     ] {
-        let response = app.anon().navigate(&path).await;
+        let response = app.anonymous().navigate(&path).await;
         assert_eq!(response.status(), 200, "{path}");
         let type_ = response.headers()["content-type"].to_str().unwrap();
         assert!(type_.starts_with("text/html"), "{path}");
@@ -19,7 +19,10 @@ async fn a_deep_link_is_the_page_too() {
         assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
     }
     let bare = PREFIX.trim_end_matches('/');
-    let response = app.anon().navigate(&format!("{bare}?notebook=x")).await;
+    let response = app
+        .anonymous()
+        .navigate(&format!("{bare}?notebook=x"))
+        .await;
     assert_eq!(response.status(), 308);
     assert_eq!(
         response.headers()["location"],
@@ -27,7 +30,7 @@ async fn a_deep_link_is_the_page_too() {
     );
     for outside in ["/", "/hub/home", "/base/services/dashboardx/"] {
         assert_eq!(
-            app.anon().navigate(outside).await.status(),
+            app.anonymous().navigate(outside).await.status(),
             404,
             "{outside}"
         );
@@ -35,7 +38,7 @@ async fn a_deep_link_is_the_page_too() {
 }
 
 #[tokio::test]
-async fn only_a_person_opening_a_page_gets_one() {
+async fn only_a_navigation_gets_the_page() {
     let app = App::standalone().await;
     for path in [
         "no-such-file.js",
@@ -43,7 +46,7 @@ async fn only_a_person_opening_a_page_gets_one() {
         "../../etc/passwd",
         "%2e%2e/secret",
     ] {
-        assert_eq!(app.anon().get(path).await.status(), 404, "{path}");
+        assert_eq!(app.anonymous().get(path).await.status(), 404, "{path}");
     }
 }
 
@@ -51,7 +54,7 @@ async fn only_a_person_opening_a_page_gets_one() {
 async fn a_wrong_address_for_programs_is_json_even_for_a_person() {
     let app = App::standalone().await;
     for path in ["api/", "api/nothing", "events/", "events/nothing"] {
-        let response = app.anon().navigate(path).await;
+        let response = app.anonymous().navigate(path).await;
         assert_eq!(response.status(), 404, "{path}");
         assert_eq!(
             response.headers()["content-type"],
@@ -72,7 +75,7 @@ async fn a_wrong_address_for_programs_is_json_even_for_a_person() {
 #[tokio::test]
 async fn poll_js_needs_no_url_pasted_in() {
     let app = App::with_hub().await;
-    let response = app.anon().get("poll.js").await;
+    let response = app.anonymous().get("poll.js").await;
     assert_eq!(response.status(), 200);
     let script = response.text().await.unwrap();
     assert!(script.contains("document.currentScript.src"));
@@ -84,7 +87,7 @@ async fn poll_js_needs_no_url_pasted_in() {
 #[tokio::test]
 async fn health_is_open_and_says_nothing_of_anyone() {
     let app = App::with_hub().await;
-    let response = app.anon().get("healthz").await;
+    let response = app.anonymous().get("healthz").await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.text().await.unwrap(), r#"{"status":"ok"}"#);
 }

@@ -1,4 +1,4 @@
-//! A cell with the tag `private` is in nothing that the service says, writes or keeps.
+//! A cell with the tag `private` is in no answer, no log and no file of the service.
 
 use std::{
     fs,
@@ -8,7 +8,10 @@ use std::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{App, TOKEN, bytes_below, eventually};
+use crate::{
+    app::{App, TOKEN, bytes_below},
+    common::eventually,
+};
 
 const DAY1: &str = "m1/day1.ipynb";
 const OF_ALICE: &str = "filename=m1/day1.ipynb&user=alice";
@@ -28,7 +31,7 @@ fn day1(tags: &Value, source: &str) -> String {
     json!({"cells": [hidden, shown, hidden], "metadata": {}, "nbformat": 4}).to_string()
 }
 
-/// Saves alice's notebook and waits until it is built, and is a version; its number.
+/// Saves alice's notebook and waits until it is built and recorded; returns the version's number.
 async fn save(app: &App, text: &str) -> i64 {
     let instructor = app.instructor();
     let list = format!("api/history?{OF_ALICE}");
@@ -36,12 +39,12 @@ async fn save(app: &App, text: &str) -> i64 {
     let before = newest().await;
     app.save_text("alice", DAY1, text);
     let event = app.save_event("alice", DAY1);
-    app.token(TOKEN).tell(&event).await;
+    app.token(TOKEN).post_event(&event).await;
     app.built().await;
     eventually(async || newest().await.filter(|newest| Some(*newest) != before)).await
 }
 
-/// All that can be asked for about alice's notebook in this version.
+/// All answers about alice's notebook and this version of it, by path.
 async fn answers(app: &App, version: i64) -> Vec<(String, Vec<u8>)> {
     let of_version = format!("{OF_ALICE}&version={version}");
     let mut paths: Vec<String> = [
@@ -89,7 +92,7 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn it_is_in_no_answer_and_in_no_file() {
+async fn a_private_cell_is_in_no_answer_and_in_no_file() {
     let app = App::standalone().await;
     let version = save(&app, &day1(&json!(["x", "private"]), "shown")).await;
     for (path, answer) in answers(&app, version).await {
@@ -137,7 +140,7 @@ async fn the_tag_counts_from_the_next_save() {
 
     let after = save(&app, &day1(&json!(["Private"]), "shown")).await;
     for (path, answer) in answers(&app, after).await {
-        // What it was before is still known: the difference tells of a cell that went.
+        // The version before is still kept, so the difference has the cell that went.
         let is_old = path.contains("/diff") || path.contains("/changes");
         assert_eq!(holds(&answer, CANARY), is_old, "{path}");
     }

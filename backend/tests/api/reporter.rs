@@ -1,10 +1,13 @@
-//! Saves that met no hook become events.
+//! Saves that no participant's server reports become events.
 
 use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::app::{App, eventually, mentions};
+use crate::{
+    app::{App, mentions},
+    common::eventually,
+};
 
 async fn events(app: &App, kind: &str) -> Vec<Value> {
     let listed = app.instructor().json(&format!("events?type={kind}")).await;
@@ -47,11 +50,11 @@ async fn a_deleted_notebook_leaves_the_wall_with_an_event() {
 }
 
 #[tokio::test]
-async fn what_a_hook_reported_is_not_reported_again() {
+async fn a_reported_save_is_not_reported_again() {
     let app = App::standalone().await;
     app.save("alice", "day1.ipynb", &["x"]);
     app.instructor()
-        .tell(&app.save_event("alice", "day1.ipynb"))
+        .post_event(&app.save_event("alice", "day1.ipynb"))
         .await;
     app.save("bob", "day1.ipynb", &["saved while nobody watched"]);
     let app = app.restarted(true).await;
@@ -64,7 +67,7 @@ async fn what_a_hook_reported_is_not_reported_again() {
         .map(|e| e["user"].clone())
         .collect();
     assert_eq!(users, ["alice", "bob"]);
-    // And nothing of this is news to the next service.
+    // A restarted service reports none of these again.
     let app = app.restarted(true).await;
     app.save("carol", "day1.ipynb", &["x"]);
     eventually(async || (events(&app, "save-notebook").await.len() == 3).then_some(())).await;
@@ -77,7 +80,7 @@ async fn a_clock_that_is_ahead_hides_no_save() {
     app.save("alice", "day1.ipynb", &["x"]);
     let mut ahead = app.save_event("alice", "day1.ipynb");
     ahead["timestamp"] = json!("2999-01-01T00:00:00Z");
-    app.instructor().tell(&ahead).await;
+    app.instructor().post_event(&ahead).await;
     let wall = app.instructor().json("api/wall?filename=day1.ipynb").await;
     let saved = wall["tiles"][0]["saved_at_ms"].as_i64().unwrap();
     assert!(
@@ -93,8 +96,8 @@ async fn a_clock_that_is_ahead_hides_no_save() {
     .await;
 }
 
-/// The last of the journal, as `type user filename`.
-async fn news(app: &App, after: usize) -> Vec<String> {
+/// The events of the journal after a sequence number, as `type user filename`, sorted.
+async fn events_after(app: &App, after: usize) -> Vec<String> {
     let updates = format!("api/updates?after={after}");
     let updates = app.instructor().json(&updates).await;
     let text = |event: &Value, name: &str| event[name].as_str().unwrap().to_owned();
@@ -108,7 +111,7 @@ async fn news(app: &App, after: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_went_while_nobody_watched_is_said() {
+async fn deletions_while_the_service_was_down_become_events() {
     let app = App::standalone().await;
     let homes = app.folder.path().join("homes");
     for (user, filename) in [
@@ -121,12 +124,14 @@ async fn what_went_while_nobody_watched_is_said() {
         if filename != "never.ipynb" {
             app.save(user, filename, &["x"]);
         }
-        app.instructor().tell(&app.save_event(user, filename)).await;
+        app.instructor()
+            .post_event(&app.save_event(user, filename))
+            .await;
     }
     fs::remove_file(homes.join("alice/a.ipynb")).unwrap();
     let (before, now) = (homes.join("alice/m1/b.ipynb"), homes.join("alice/m2.ipynb"));
     fs::rename(before, now).unwrap();
-    // A disk that is not mounted.
+    // The disk of bob's home is not mounted.
     let elsewhere = app.folder.path().join("elsewhere");
     fs::rename(homes.join("bob"), &elsewhere).unwrap();
     let app = app.restarted(true).await;
@@ -136,50 +141,50 @@ async fn what_went_while_nobody_watched_is_said() {
         "delete-notebook alice never.ipynb",
         "save-notebook alice m2.ipynb",
     ];
-    eventually(async || (news(&app, 5).await == expected).then_some(())).await;
-    // What comes back then is as it was, and nobody's news.
+    eventually(async || (events_after(&app, 5).await == expected).then_some(())).await;
+    // An unchanged home that comes back is no event.
     fs::rename(&elsewhere, homes.join("bob")).unwrap();
     app.save("carol", "a.ipynb", &["x"]);
-    eventually(async || (!news(&app, 9).await.is_empty()).then_some(())).await;
+    eventually(async || (!events_after(&app, 9).await.is_empty()).then_some(())).await;
     eventually(async || {
         let wall = app.instructor().json("api/wall?filename=a.ipynb").await;
         (wall["tiles"].as_array().unwrap().len() == 2).then_some(())
     })
     .await;
-    // Nor is any of it said to the next service's readers.
+    // A restarted service reports none of it either.
     let app = app.restarted(true).await;
     app.save("dave", "a.ipynb", &["x"]);
-    eventually(async || (news(&app, 10).await.len() == 1).then_some(())).await;
+    eventually(async || (events_after(&app, 10).await.len() == 1).then_some(())).await;
     let expected = ["save-notebook carol a.ipynb", "save-notebook dave a.ipynb"];
-    assert_eq!(news(&app, 9).await, expected);
-    // What was deleted and comes back is there again, however old it is.
+    assert_eq!(events_after(&app, 9).await, expected);
+    // A deleted notebook that comes back is an event, however old the file is.
     let now = homes.join("alice/m2.ipynb");
     let copy = app.folder.path().join("copy.ipynb");
     fs::rename(&now, &copy).unwrap();
     let expected = ["delete-notebook alice m2.ipynb"];
-    eventually(async || (news(&app, 11).await == expected).then_some(())).await;
+    eventually(async || (events_after(&app, 11).await == expected).then_some(())).await;
     fs::rename(&copy, &now).unwrap();
     let expected = ["save-notebook alice m2.ipynb"];
-    eventually(async || (news(&app, 12).await == expected).then_some(())).await;
+    eventually(async || (events_after(&app, 12).await == expected).then_some(())).await;
 }
 
 #[tokio::test]
-async fn homes_that_are_not_there_have_lost_nothing() {
+async fn missing_homes_are_no_deletions() {
     let app = App::standalone().await;
     for user in ["alice", "bob"] {
         app.save(user, "a.ipynb", &["x"]);
         app.instructor()
-            .tell(&app.save_event(user, "a.ipynb"))
+            .post_event(&app.save_event(user, "a.ipynb"))
             .await;
     }
     let homes = app.folder.path().join("homes");
     let elsewhere = app.folder.path().join("elsewhere");
     fs::rename(&homes, &elsewhere).unwrap();
-    // As empty folders, on which the homes are not mounted yet: of all, and of each.
+    // Empty folders on which the disks are not mounted yet: of all homes, and of bob's.
     fs::create_dir_all(homes.join("bob")).unwrap();
     let app = app.restarted(true).await;
     app.save("carol", "a.ipynb", &["x"]);
-    eventually(async || (news(&app, 2).await.len() == 1).then_some(())).await;
+    eventually(async || (events_after(&app, 2).await.len() == 1).then_some(())).await;
     fs::remove_dir(homes.join("bob")).unwrap();
     for user in ["alice", "bob"] {
         fs::rename(elsewhere.join(user), homes.join(user)).unwrap();
@@ -189,5 +194,5 @@ async fn homes_that_are_not_there_have_lost_nothing() {
         (wall["tiles"].as_array().unwrap().len() == 3).then_some(())
     })
     .await;
-    assert_eq!(news(&app, 2).await, ["save-notebook carol a.ipynb"]);
+    assert_eq!(events_after(&app, 2).await, ["save-notebook carol a.ipynb"]);
 }

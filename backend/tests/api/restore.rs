@@ -1,4 +1,4 @@
-//! `POST /api/history/restore` where a participant has made their home a trap.
+//! `POST /api/history/restore` into a home with links and folders of others.
 
 use std::{
     fs::{self, Permissions},
@@ -13,29 +13,29 @@ use crate::{
     history::{record, restore_of},
 };
 
-const ALICE: u32 = 12_345;
-const BOB: u32 = 12_346;
+const ALICE_UID: u32 = 12_345;
+const BOB_UID: u32 = 12_346;
 
-/// A class with homes at `{user}/work`, and a version of alice's.
-struct Class {
+/// A service with homes at `{user}/work`, and a version of alice's.
+struct RestoreFixture {
     app: App,
     version: i64,
 }
 
-impl Class {
+impl RestoreFixture {
     async fn new() -> Self {
         let app = App::with_homes_below("work").await;
         let version = record(&app, "alice", &notebook(&["x"])).await;
         Self { app, version }
     }
 
-    /// The folder that a participant owns, and their home is in.
+    /// The folder that a participant owns and that holds their home.
     fn own(&self, user: &str) -> PathBuf {
         self.app.home(user).parent().unwrap().to_owned()
     }
 
-    /// Somebody takes their home away, as its owner may.
-    fn take_away(&self, user: &str) -> PathBuf {
+    /// Moves a participant's home elsewhere, as its owner may.
+    fn move_home(&self, user: &str) -> PathBuf {
         let home = self.app.home(user);
         fs::rename(&home, home.with_file_name("elsewhere")).unwrap();
         home
@@ -57,7 +57,7 @@ impl Class {
 }
 
 fn give(path: &Path, owner: u32) -> bool {
-    // Only root may give things away; who else runs this sees part of the test.
+    // Only root may change owners; another user runs a part of the test.
     chown(path, Some(owner), Some(owner)).is_ok()
 }
 
@@ -73,16 +73,16 @@ fn files_below(folder: &Path) -> usize {
 
 #[tokio::test]
 async fn a_home_that_leads_elsewhere_is_not_written_to() {
-    let class = Class::new().await;
+    let class = RestoreFixture::new().await;
     let closed = tempfile::tempdir().unwrap();
     fs::create_dir(closed.path().join("m1")).unwrap();
     fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
     let bobs = class.app.home("bob");
     fs::create_dir_all(bobs.join("m1")).unwrap();
-    let bob_is_another = give(&bobs, BOB) && give(&bobs.join("m1"), BOB);
-    give(&class.own("alice"), ALICE);
+    let bob_is_another = give(&bobs, BOB_UID) && give(&bobs.join("m1"), BOB_UID);
+    give(&class.own("alice"), ALICE_UID);
 
-    let home = class.take_away("alice");
+    let home = class.move_home("alice");
     for target in [closed.path(), Path::new("../bob/work"), &bobs] {
         symlink(target, &home).unwrap();
         class.is_refused("link").await;
@@ -103,7 +103,7 @@ async fn a_home_that_leads_elsewhere_is_not_written_to() {
 
 #[tokio::test]
 async fn the_participants_folder_itself_may_be_no_link() {
-    let class = Class::new().await;
+    let class = RestoreFixture::new().await;
     let bobs = class.app.home("bob");
     fs::create_dir_all(bobs.join("m1")).unwrap();
     let own = class.own("alice");
@@ -114,36 +114,36 @@ async fn the_participants_folder_itself_may_be_no_link() {
 }
 
 #[tokio::test]
-async fn what_is_restored_belongs_to_the_owner_of_the_folder() {
-    let class = Class::new().await;
+async fn a_restored_file_belongs_to_the_owner_of_the_folder() {
+    let class = RestoreFixture::new().await;
     let home = class.app.home("alice");
     let folder = home.join("m1");
     let paths = [class.own("alice"), home.clone(), folder.clone()];
-    let owner = match paths.iter().all(|path| give(path, ALICE)) {
-        true => ALICE,
+    let owner = match paths.iter().all(|path| give(path, ALICE_UID)) {
+        true => ALICE_UID,
         false => fs::metadata(&home).unwrap().uid(),
     };
     let (status, body) = class.restore().await;
     assert_eq!(status, 201, "{body}");
     let written = home.join(body["filename"].as_str().unwrap());
     assert_eq!(fs::metadata(written).unwrap().uid(), owner);
-    // A folder of somebody else's in it is not theirs to write to.
-    if give(&folder, BOB) {
+    // The service does not write into a folder of another user in a home.
+    if give(&folder, BOB_UID) {
         class.is_refused("does not belong").await;
         assert_eq!(files_below(&folder), 2);
     }
 }
 
-/// What is behind the link is not shown either.
+/// A notebook behind the link is not shown either.
 #[tokio::test]
 async fn a_home_that_leads_elsewhere_is_not_read() {
-    let class = Class::new().await;
+    let class = RestoreFixture::new().await;
     class.app.save("bob", "m1/secret.ipynb", &["canary"]);
-    let home = class.take_away("alice");
+    let home = class.move_home("alice");
     symlink("../bob/work", &home).unwrap();
     let event = json!({"type": "save-notebook", "user": "alice", "filename": "m1/secret.ipynb",
         "path": home.join("m1/secret.ipynb")});
-    class.app.instructor().tell(&event).await;
+    class.app.instructor().post_event(&event).await;
     for route in ["api/tile", "api/notebook"] {
         let asked = format!("{route}?filename=m1/secret.ipynb&user=alice");
         let response = class.app.instructor().get(&asked).await;

@@ -1,13 +1,13 @@
-//! Who gets what: every route for everybody, and what every answer and every change has in
-//! common.
+//! The rights of every route, and the properties that all answers and all changes have in common.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    app::{App, eventually, notebook},
+    app::{App, notebook},
+    clients::TestClient,
+    common::eventually,
     openapi::documented,
-    people::Person,
 };
 
 const GET: Method = Method::GET;
@@ -15,100 +15,106 @@ const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
 const DELETE: Method = Method::DELETE;
 
-/// A route, and the status of its answer for everybody in [`everybody`]'s order. `{a}` and
+/// A route, and the status of its answer for each requester in [`requesters`]' order. `{a}` and
 /// `{b}` stand for a version of alice's x.ipynb and of bob's.
-pub(crate) struct Row(
+pub(crate) struct RouteRow(
     pub(crate) Method,
     pub(crate) &'static str,
     pub(crate) [u16; 5],
 );
 
-impl Row {
-    /// It is for everyone, signed in or not.
+impl RouteRow {
+    /// Whether the route is for everyone, signed in or not.
     pub(crate) fn is_open(&self) -> bool {
-        let Self(_, _, [nobody, ..]) = self;
-        *nobody != 401 || self.1 == "api/login"
+        let Self(_, _, [anonymous, ..]) = self;
+        *anonymous != 401 || self.1 == "api/login"
+    }
+
+    /// The address, with these versions of alice's x.ipynb and of bob's.
+    pub(crate) fn filled(&self, versions: [i64; 2]) -> String {
+        let [a, b] = versions.map(|version| version.to_string());
+        self.1.replace("{a}", &a).replace("{b}", &b)
     }
 }
 
-/// All of them: what [`every_route_is_in_it_and_everything_in_it_is_a_route`] finds in the
-/// document of the routes and not here, or here and not there, fails.
+/// All routes: [`the_document_has_every_route_and_no_other`] fails for a route that is in the
+/// OpenAPI document and not here, or here and not there.
 ///
-/// [`every_route_is_in_it_and_everything_in_it_is_a_route`]: crate::openapi
+/// [`the_document_has_every_route_and_no_other`]: crate::openapi
 #[rustfmt::skip]
-pub(crate) const MATRIX: &[Row] = &[
-    //                                                             nobody
-    //                                                             |    whose token is not known
+pub(crate) const MATRIX: &[RouteRow] = &[
+    //                                                             anonymous
+    //                                                             |    an unknown token
     //                                                             |    |    alice
     //                                                             |    |    |    helper
     //                                                             |    |    |    |    instructor
-    Row(GET,  "healthz",                                          [200, 200, 200, 200, 200]),
-    Row(GET,  "poll.js",                                          [200, 200, 200, 200, 200]),
-    Row(GET,  "oauth_callback",                                   [400, 400, 400, 400, 400]),
-    Row(POST, "api/login",                                        [404, 404, 404, 404, 404]),
-    Row(GET,  "api/session",                                      [401, 401, 200, 200, 200]),
-    Row(POST, "api/logout",                                       [401, 401, 200, 200, 200]),
-    Row(GET,  "openapi.json",                                     [401, 401, 200, 200, 200]),
-    Row(GET,  "metrics",                                          [401, 401, 403, 200, 200]),
-    Row(GET,  "events",                                           [401, 401, 200, 200, 200]),
-    // An event of alice's: nobody reports for another.
-    Row(POST, "events",                                           [401, 401, 201, 403, 403]),
-    Row(GET,  "events/stream",                                    [401, 401, 200, 200, 200]),
-    Row(GET,  "api/updates",                                      [401, 401, 200, 200, 200]),
-    Row(GET,  "api/notebooks",                                    [401, 401, 200, 200, 200]),
-    Row(GET,  "api/wall?filename=x.ipynb",                        [401, 401, 200, 200, 200]),
-    Row(GET,  "api/tile?filename=x.ipynb&user=alice",             [401, 401, 200, 200, 200]),
-    Row(GET,  "api/tile?filename=x.ipynb&user=bob",               [401, 401, 404, 200, 200]),
-    Row(GET,  "api/notebook?filename=x.ipynb&user=alice",         [401, 401, 200, 200, 200]),
-    Row(GET,  "api/notebook?filename=x.ipynb&user=bob",           [401, 401, 404, 200, 200]),
-    Row(GET,  "api/output?filename=x.ipynb&user=alice&cell=0&output=0", [401, 401, 200, 200, 200]),
-    Row(GET,  "api/output?filename=x.ipynb&user=bob&cell=0&output=0",   [401, 401, 404, 200, 200]),
-    Row(GET,  "api/history?filename=x.ipynb&user=alice",          [401, 401, 200, 200, 200]),
-    Row(GET,  "api/history?filename=x.ipynb&user=bob",            [401, 401, 404, 200, 200]),
-    Row(GET,  "api/history/version?filename=x.ipynb&user=alice&version={a}",  [401, 401, 200, 200, 200]),
-    Row(GET,  "api/history/version?filename=x.ipynb&user=bob&version={b}",    [401, 401, 404, 200, 200]),
-    Row(GET,  "api/history/download?filename=x.ipynb&user=alice&version={a}", [401, 401, 200, 200, 200]),
-    Row(GET,  "api/history/download?filename=x.ipynb&user=bob&version={b}",   [401, 401, 404, 200, 200]),
-    Row(GET,  "api/history/diff?filename=x.ipynb&user=alice&version={a}",     [401, 401, 200, 200, 200]),
-    Row(GET,  "api/history/diff?filename=x.ipynb&user=bob&version={b}",       [401, 401, 404, 200, 200]),
-    Row(GET,  "api/history/changes?filename=x.ipynb&user=alice&version={a}",  [401, 401, 200, 200, 200]),
-    Row(GET,  "api/history/changes?filename=x.ipynb&user=bob&version={b}",    [401, 401, 404, 200, 200]),
-    // Of bob's.
-    Row(POST, "api/history/restore",                              [401, 401, 404, 403, 201]),
-    Row(GET,  "api/notices",                                      [401, 401, 200, 200, 200]),
-    // To everyone; the receipt is of that one.
-    Row(POST, "api/notices",                                      [401, 401, 403, 403, 201]),
-    Row(GET,  "api/notices/sent",                                 [401, 401, 403, 403, 200]),
-    Row(POST, "api/notices/1/receipt",                            [401, 401, 204, 204, 204]),
-    Row(DELETE, "api/notices/1",                                  [401, 401, 403, 403, 204]),
-    Row(GET,  "api/build?filename=x.ipynb&user=alice",            [401, 401, 200, 200, 200]),
-    Row(GET,  "api/build?filename=x.ipynb&user=bob",              [401, 401, 404, 200, 200]),
-    Row(GET,  "api/build?filename=x.ipynb",                       [401, 401, 404, 200, 200]),
-    Row(GET,  "build",                                            [308, 308, 308, 308, 308]),
-    Row(GET,  "build/",                                           [401, 401, 200, 200, 200]),
-    Row(GET,  "build/?notebook=x.ipynb",                          [401, 401, 404, 303, 303]),
-    Row(GET,  "build/x/",                                         [401, 401, 200, 200, 200]),
-    Row(GET,  "build/x/alice.html",                               [401, 401, 200, 200, 200]),
-    Row(GET,  "build/x/bob.html",                                 [401, 401, 404, 200, 200]),
-    Row(GET,  "build/x/notebooks/bob.ipynb",                      [401, 401, 404, 200, 200]),
-    Row(GET,  "build/x/00-summary.html",                          [401, 401, 404, 200, 200]),
-    Row(GET,  "build/archive.zip",                                [401, 401, 403, 200, 200]),
-    Row(GET,  "api/about",                                        [401, 401, 200, 200, 200]),
-    Row(GET,  "api/sharing",                                      [401, 401, 200, 200, 200]),
-    Row(GET,  "api/followed",                                     [401, 401, 404, 404, 404]),
+    RouteRow(GET,  "healthz",                                          [200, 200, 200, 200, 200]),
+    RouteRow(GET,  "poll.js",                                          [200, 200, 200, 200, 200]),
+    RouteRow(GET,  "oauth_callback",                                   [400, 400, 400, 400, 400]),
+    RouteRow(POST, "api/login",                                        [404, 404, 404, 404, 404]),
+    RouteRow(GET,  "api/session",                                      [401, 401, 200, 200, 200]),
+    RouteRow(POST, "api/logout",                                       [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "openapi.json",                                     [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "metrics",                                          [401, 401, 403, 200, 200]),
+    RouteRow(GET,  "events",                                           [401, 401, 200, 200, 200]),
+    // An event of alice's, which no other user may report.
+    RouteRow(POST, "events",                                           [401, 401, 201, 403, 403]),
+    RouteRow(GET,  "events/stream",                                    [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/updates",                                      [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/notebooks",                                    [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/wall?filename=x.ipynb",                        [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/tile?filename=x.ipynb&user=alice",             [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/tile?filename=x.ipynb&user=bob",               [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "api/notebook?filename=x.ipynb&user=alice",         [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/notebook?filename=x.ipynb&user=bob",           [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "api/output?filename=x.ipynb&user=alice&cell=0&output=0", [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/output?filename=x.ipynb&user=bob&cell=0&output=0",   [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "api/history?filename=x.ipynb&user=alice",          [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/history?filename=x.ipynb&user=bob",            [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "api/history/version?filename=x.ipynb&user=alice&version={a}",  [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/history/version?filename=x.ipynb&user=bob&version={b}",    [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "api/history/download?filename=x.ipynb&user=alice&version={a}", [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/history/download?filename=x.ipynb&user=bob&version={b}",   [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "api/history/diff?filename=x.ipynb&user=alice&version={a}",     [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/history/diff?filename=x.ipynb&user=bob&version={b}",       [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "api/history/changes?filename=x.ipynb&user=alice&version={a}",  [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/history/changes?filename=x.ipynb&user=bob&version={b}",    [401, 401, 404, 200, 200]),
+    // A version of bob's.
+    RouteRow(POST, "api/history/restore",                              [401, 401, 404, 403, 201]),
+    RouteRow(GET,  "api/notices",                                      [401, 401, 200, 200, 200]),
+    // To everyone; the receipt is of that notice.
+    RouteRow(POST, "api/notices",                                      [401, 401, 403, 403, 201]),
+    RouteRow(GET,  "api/notices/sent",                                 [401, 401, 403, 403, 200]),
+    RouteRow(POST, "api/notices/1/receipt",                            [401, 401, 204, 204, 204]),
+    RouteRow(DELETE, "api/notices/1",                                  [401, 401, 403, 403, 204]),
+    RouteRow(GET,  "api/build?filename=x.ipynb&user=alice",            [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/build?filename=x.ipynb&user=bob",              [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "api/build?filename=x.ipynb",                       [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "build",                                            [308, 308, 308, 308, 308]),
+    RouteRow(GET,  "build/",                                           [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "build/?notebook=x.ipynb",                          [401, 401, 404, 303, 303]),
+    RouteRow(GET,  "build/x/",                                         [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "build/x/alice.html",                               [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "build/x/bob.html",                                 [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "build/x/notebooks/bob.ipynb",                      [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "build/x/00-summary.html",                          [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "build/archive.zip",                                [401, 401, 403, 200, 200]),
+    RouteRow(GET,  "api/about",                                        [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/sharing",                                      [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/followed",                                     [401, 401, 404, 404, 404]),
     // The instructor has no such notebook of their own.
-    Row(PUT,  "api/sharing/followed",                             [401, 401, 403, 403, 404]),
-    Row(PUT,  "api/sharing/summary",                              [401, 401, 403, 403, 200]),
-    // From here on it is shared.
-    Row(GET,  "build/?notebook=x.ipynb",                          [401, 401, 303, 303, 303]),
-    Row(GET,  "build/x/00-summary.html",                          [401, 401, 200, 200, 200]),
-    Row(GET,  "api/build?filename=x.ipynb",                       [401, 401, 200, 200, 200]),
-    Row(GET,  "build/x/bob.html",                                 [401, 401, 404, 200, 200]),
+    RouteRow(PUT,  "api/sharing/followed",                             [401, 401, 403, 403, 404]),
+    RouteRow(PUT,  "api/sharing/summary",                              [401, 401, 403, 403, 200]),
+    // From here on the summary is shared.
+    RouteRow(GET,  "build/?notebook=x.ipynb",                          [401, 401, 303, 303, 303]),
+    RouteRow(GET,  "build/x/00-summary.html",                          [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/build?filename=x.ipynb",                       [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "build/x/bob.html",                                 [401, 401, 404, 200, 200]),
 ];
 
-fn everybody(app: &App) -> [(&'static str, Person<'_>); 5] {
+fn requesters(app: &App) -> [(&'static str, TestClient<'_>); 5] {
     [
-        ("nobody", app.anon()),
+        ("an anonymous client", app.anonymous()),
         ("a token that is not known", app.token("wrong")),
         ("a participant", app.participant("alice")),
         ("a helper", app.helper()),
@@ -118,7 +124,7 @@ fn everybody(app: &App) -> [(&'static str, Person<'_>); 5] {
 
 /// A class of alice and bob, each with a version of x.ipynb, which has an output that needs
 /// a script; and the numbers of the versions.
-async fn class() -> (App, [i64; 2]) {
+pub(crate) async fn class_with_versions() -> (App, [i64; 2]) {
     let app = App::with_hub().await;
     let mut cells: Value = serde_json::from_str(&notebook(&["1"])).unwrap();
     cells["cells"][0]["outputs"] = json!([{
@@ -129,7 +135,9 @@ async fn class() -> (App, [i64; 2]) {
     for (user, version) in ["alice", "bob"].into_iter().zip(&mut versions) {
         app.save_text(user, "x.ipynb", &cells.to_string());
         let event = app.save_event(user, "x.ipynb");
-        app.token(&format!("server-{user}")).tell(&event).await;
+        app.token(&format!("server-{user}"))
+            .post_event(&event)
+            .await;
         let list = format!("api/history?filename=x.ipynb&user={user}");
         let instructor = app.instructor();
         *version = eventually(async || {
@@ -142,7 +150,7 @@ async fn class() -> (App, [i64; 2]) {
     (app, versions)
 }
 
-/// A body that is right for this route.
+/// A body that this route takes.
 fn body(app: &App, address: &str, versions: [i64; 2]) -> Value {
     match address {
         "events" => app.save_event("alice", "x.ipynb"),
@@ -158,22 +166,21 @@ fn body(app: &App, address: &str, versions: [i64; 2]) -> Value {
 }
 
 #[tokio::test]
-async fn everybody_gets_what_is_theirs() {
-    let (app, versions) = class().await;
+async fn every_route_answers_each_requester_as_the_matrix_says() {
+    let (app, versions) = class_with_versions().await;
     let mut wrong = Vec::new();
-    for Row(method, address, statuses) in MATRIX {
-        let filled = address
-            .replace("{a}", &versions[0].to_string())
-            .replace("{b}", &versions[1].to_string());
-        for ((who, person), expected) in everybody(&app).into_iter().zip(statuses) {
-            let mut request = person.request(method.clone(), &filled);
+    for row in MATRIX {
+        let RouteRow(method, address, statuses) = row;
+        let filled = row.filled(versions);
+        for ((requester, client), expected) in requesters(&app).into_iter().zip(statuses) {
+            let mut request = client.request(method.clone(), &filled);
             if *method != GET {
                 request = request.json(&body(&app, address, versions));
             }
             let status = request.send().await.unwrap().status();
             if status != *expected {
                 wrong.push(format!(
-                    "{method} {address} by {who}: {status}, not {expected}"
+                    "{method} {address} by {requester}: {status}, not {expected}"
                 ));
             }
         }
@@ -189,9 +196,9 @@ async fn a_forged_cookie_and_an_unknown_token_get_nothing_without_a_hub_either()
         app.origin.rsplit(':').next().unwrap()
     );
     for row in MATRIX.iter().filter(|row| !row.is_open()) {
-        let Row(method, address, _) = row;
+        let RouteRow(method, address, _) = row;
         for person in [
-            app.anon(),
+            app.anonymous(),
             app.token("wrong"),
             app.cookie("pipalhub-session=forged"),
             app.cookie(&format!("{name}=forged")),
@@ -203,10 +210,9 @@ async fn a_forged_cookie_and_an_unknown_token_get_nothing_without_a_hub_either()
     }
 }
 
-/// The routes that change something, from the document of all routes, and whether they take
-/// a body. Signing in is none: it takes a token in a header, which no page of another
-/// origin can send.
-async fn changing(app: &App) -> Vec<(Method, String, bool)> {
+/// The routes that change something, from the OpenAPI document, and whether they take a body.
+/// Without `/api/login`, which takes a token in a header that no page of another origin can send.
+async fn changing_routes(app: &App) -> Vec<(Method, String, bool)> {
     let document = app.instructor().json("openapi.json").await;
     let operations = documented(&document).into_iter();
     operations
@@ -223,7 +229,7 @@ async fn changing(app: &App) -> Vec<(Method, String, bool)> {
 async fn a_cookie_alone_changes_nothing() {
     for app in [App::standalone().await, App::with_hub().await] {
         let (cookie, xsrf) = app.browser("ines").await;
-        let changing = changing(&app).await;
+        let changing = changing_routes(&app).await;
         assert!(changing.len() >= 3, "{changing:?}");
         for (method, path, _) in changing {
             let send = async |xsrf: Option<&str>| {
@@ -243,9 +249,9 @@ async fn a_cookie_alone_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_form_can_send_is_not_a_body() {
+async fn a_form_is_refused_as_a_body() {
     let app = App::with_hub().await;
-    for (method, path, _) in changing(&app).await.iter().filter(|route| route.2) {
+    for (method, path, _) in changing_routes(&app).await.iter().filter(|route| route.2) {
         for kind in [
             "application/x-www-form-urlencoded",
             "multipart/form-data; boundary=x",
@@ -262,7 +268,7 @@ async fn what_a_form_can_send_is_not_a_body() {
 
 #[tokio::test]
 async fn no_other_site_can_frame_a_page() {
-    let (app, versions) = class().await;
+    let (app, versions) = class_with_versions().await;
     let changes = format!(
         "api/history/changes?filename=x.ipynb&user=alice&version={}",
         versions[0]
@@ -279,7 +285,7 @@ async fn no_other_site_can_frame_a_page() {
         &changes,
         "api/output?filename=x.ipynb&user=alice&cell=0&output=0",
     ] {
-        // Only its own page asks for this, for a frame.
+        // Only the service's own page requests this, for a frame.
         let own = path.starts_with("api/output");
         let response = match own {
             true => app.instructor().get(path).await,

@@ -31,7 +31,7 @@ fn parameter<'a>(url: &'a str, name: &str) -> &'a str {
 #[tokio::test]
 async fn the_printed_token_signs_a_browser_in() {
     let app = App::standalone().await;
-    let response = app.anon().get("api/session").await;
+    let response = app.anonymous().get("api/session").await;
     assert_eq!(response.status(), 401);
     assert_eq!(response.headers()["x-pipalhub-login"], "token");
     let wrong = app
@@ -85,7 +85,7 @@ async fn the_printed_token_signs_a_browser_in() {
 #[tokio::test]
 async fn the_hub_signs_a_browser_in() {
     let app = App::with_hub().await;
-    let began = app.anon().navigate("?notebook=m1%2Fday1.ipynb").await;
+    let began = app.anonymous().navigate("?notebook=m1%2Fday1.ipynb").await;
     assert_eq!(began.status(), 303);
     let authorize = location(&began).to_owned();
     assert!(
@@ -121,11 +121,11 @@ async fn the_hub_signs_a_browser_in() {
 #[tokio::test]
 async fn a_sign_in_of_another_browser_is_refused() {
     let app = App::with_hub().await;
-    let victim = app.anon().navigate("").await;
-    let attacker = app.anon().navigate("").await;
+    let victim = app.anonymous().navigate("").await;
+    let attacker = app.anonymous().navigate("").await;
     let state = parameter(location(&attacker), "state").to_owned();
     let back = format!("oauth_callback?code=mallory&state={state}");
-    for person in [app.anon(), app.cookie(&cookie_of(&victim))] {
+    for person in [app.anonymous(), app.cookie(&cookie_of(&victim))] {
         let response = person.navigate(&back).await;
         assert_eq!(response.status(), 400);
         assert!(!response.headers().contains_key("set-cookie"));
@@ -135,11 +135,11 @@ async fn a_sign_in_of_another_browser_is_refused() {
     assert_eq!(response.status(), 403);
 }
 
-/// Nobody can make the service forget a sign-in, since it remembers none.
+/// A flood cannot make the service forget a sign-in, because it remembers none.
 #[tokio::test]
-async fn a_flood_of_begun_sign_ins_disturbs_nobody() {
+async fn a_flood_of_begun_sign_ins_ends_no_other() {
     let app = App::with_hub().await;
-    let began = app.anon().navigate("?notebook=day1.ipynb").await;
+    let began = app.anonymous().navigate("?notebook=day1.ipynb").await;
     let state = parameter(location(&began), "state").to_owned();
     for _ in 0..20 {
         app.begin_sign_ins(1_000).await;
@@ -150,11 +150,11 @@ async fn a_flood_of_begun_sign_ins_disturbs_nobody() {
     assert_eq!(location(&done), format!("{PREFIX}?notebook=day1.ipynb"));
 }
 
-/// Each tab its own; what is finished goes, and what is left over does not pile up.
+/// Each tab has its own sign-in; finished ones are removed, and unfinished ones do not pile up.
 #[tokio::test]
 async fn several_tabs_sign_in_at_once() {
     let app = App::with_hub().await;
-    let mut browser = Browser::default();
+    let mut browser = CookieJar::default();
     let mut states = Vec::new();
     for n in 0..6 {
         let path = format!("?notebook={n}.ipynb");
@@ -178,13 +178,13 @@ async fn several_tabs_sign_in_at_once() {
     assert_eq!(session["user"], "ana");
 }
 
-/// One that was refused or failed has ended too.
+/// A refused and a failed sign-in are over.
 #[tokio::test]
 async fn a_sign_in_that_failed_leaves_nothing_in_the_browser() {
     let app = App::with_hub().await;
     for query in ["error=access_denied", "code=nobody"] {
-        let mut browser = Browser::default();
-        let began = app.anon().navigate("").await;
+        let mut browser = CookieJar::default();
+        let began = app.anonymous().navigate("").await;
         browser.take(&began);
         let state = parameter(location(&began), "state");
         let back = format!("oauth_callback?{query}&state={state}");
@@ -196,11 +196,11 @@ async fn a_sign_in_that_failed_leaves_nothing_in_the_browser() {
     }
 }
 
-/// Whatever cookies somebody sends, one begins to sign in and none is believed.
+/// A browser with made-up cookies can begin to sign in, and none of the cookies is believed.
 #[tokio::test]
-async fn cookies_of_sign_ins_that_were_made_up_are_worth_nothing() {
+async fn made_up_login_cookies_are_refused() {
     let app = App::with_hub().await;
-    let began = app.anon().navigate("").await;
+    let began = app.anonymous().navigate("").await;
     let (name, value) = cookie_of(&began)
         .split_once('=')
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -235,11 +235,11 @@ async fn cookies_of_sign_ins_that_were_made_up_are_worth_nothing() {
     );
 }
 
-/// What a browser keeps of what it was told.
+/// The cookies of a browser.
 #[derive(Default)]
-struct Browser(Vec<(String, String)>);
+struct CookieJar(Vec<(String, String)>);
 
-impl Browser {
+impl CookieJar {
     fn header(&self) -> String {
         let all: Vec<_> = self.0.iter().map(|(n, v)| format!("{n}={v}")).collect();
         all.join("; ")
@@ -268,7 +268,7 @@ async fn a_script_without_a_session_is_not_redirected() {
         "events",
         "events/stream",
     ] {
-        let response = app.anon().get(path).await;
+        let response = app.anonymous().get(path).await;
         assert_eq!(response.status(), 401, "{path}");
         assert_eq!(response.headers()["x-pipalhub-login"], "hub");
     }
@@ -276,7 +276,7 @@ async fn a_script_without_a_session_is_not_redirected() {
 }
 
 #[tokio::test]
-async fn who_signs_out_is_signed_out() {
+async fn signing_out_ends_the_session() {
     for (app, next) in [
         (App::standalone().await, PREFIX),
         (App::with_hub().await, "/base/hub/logout"),
@@ -302,7 +302,7 @@ async fn who_signs_out_is_signed_out() {
 /// Signing out forgets the token here, so that a copy of the cookie is worth nothing once the
 /// Hub has forgotten it too.
 #[tokio::test]
-async fn what_the_hub_forgot_is_not_remembered_after_signing_out() {
+async fn signing_out_forgets_the_token() {
     let app = App::with_hub().await;
     let hub = app.hub.as_ref().unwrap();
     let (cookie, xsrf) = app.browser("ines").await;
@@ -334,9 +334,9 @@ async fn a_session_that_ended_at_the_hub_ends_here() {
 }
 
 #[tokio::test]
-async fn where_services_have_hosts_of_their_own_the_hub_is_on_its_own() {
+async fn a_sign_in_leads_to_the_host_of_the_hub() {
     let app = App::with_hub_on("https://hub.example").await;
-    let began = app.anon().navigate("?notebook=x.ipynb").await;
+    let began = app.anonymous().navigate("?notebook=x.ipynb").await;
     let authorize = location(&began).to_owned();
     assert!(
         authorize.starts_with("https://hub.example/base/hub/api/oauth2/authorize?"),
@@ -358,9 +358,9 @@ async fn where_services_have_hosts_of_their_own_the_hub_is_on_its_own() {
     assert_eq!(session["hub_url"], "https://hub.example/base/hub/home");
 }
 
-/// Whatever a link makes a browser ask for, signing in ends below the prefix.
+/// A sign-in ends below the prefix, whatever path a link made the browser request.
 #[tokio::test]
-async fn nobody_is_sent_elsewhere_by_signing_in() {
+async fn a_sign_in_never_leads_outside_the_prefix() {
     let app = App::with_hub().await;
     for path in [
         "/evil.example",
@@ -403,13 +403,13 @@ async fn nobody_is_sent_elsewhere_by_signing_in() {
     }
 }
 
-/// A service of the Hub's may be called what a participant is called.
+/// A service of the Hub may have the name of a participant.
 #[tokio::test]
-async fn a_service_of_the_hub_is_nobody_without_a_right() {
+async fn a_service_of_the_hub_without_a_scope_is_refused() {
     let app = App::with_hub().await;
     app.save("alice", "x.ipynb", &["canary"]);
     app.token("server-alice")
-        .tell(&app.save_event("alice", "x.ipynb"))
+        .post_event(&app.save_event("alice", "x.ipynb"))
         .await;
     let service = app.token("hubservice-alice");
     for path in [
@@ -430,7 +430,7 @@ async fn a_service_of_the_hub_is_nobody_without_a_right() {
     let event = app.save_event("alice", "y.ipynb");
     assert_eq!(service.post("events", &event).await.status(), 403);
 
-    // With one it is somebody, but nobody's namesake.
+    // A service with a scope is let in, and is not the participant of its name.
     let service = app.token("hubservice-ines");
     let session = service.json("api/session").await;
     assert_eq!(session["user"], "service/ines");
@@ -439,7 +439,7 @@ async fn a_service_of_the_hub_is_nobody_without_a_right() {
     let event = app.save_event("ines", "x.ipynb");
     assert_eq!(service.post("events", &event).await.status(), 403);
     app.save("ines", "x.ipynb", &["1"]);
-    app.token("server-ines").tell(&event).await;
+    app.token("server-ines").post_event(&event).await;
     let follow = service
         .request(Method::PUT, "api/sharing/followed")
         .json(&json!({"filename": "x.ipynb"}));

@@ -1,23 +1,23 @@
-//! What instructors share with participants: what becomes visible of it, when, and that
-//! nothing else does.
+//! `/api/sharing` and `/api/about`: the followed notebook and shared summaries become visible to
+//! participants, and nothing else does.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    app::{App, mentions},
-    people::Person,
+    app::{App, mentions, read_until},
+    clients::TestClient,
 };
 
 const DAY1: &str = "m1/day1.ipynb";
 const SUMMARY: &str = "build/m1/day1/00-summary";
 
-async fn put(person: &Person<'_>, path: &str, body: Value) -> u16 {
+async fn put(person: &TestClient<'_>, path: &str, body: Value) -> u16 {
     let request = person.request(Method::PUT, path).json(&body);
     request.send().await.unwrap().status().as_u16()
 }
 
-async fn follow(person: &Person<'_>, filename: Option<&str>) -> u16 {
+async fn follow(person: &TestClient<'_>, filename: Option<&str>) -> u16 {
     put(
         person,
         "api/sharing/followed",
@@ -26,12 +26,12 @@ async fn follow(person: &Person<'_>, filename: Option<&str>) -> u16 {
     .await
 }
 
-async fn share(person: &Person<'_>, filename: &str, shared: bool) -> u16 {
+async fn share(person: &TestClient<'_>, filename: &str, shared: bool) -> u16 {
     let body = json!({"filename": filename, "shared": shared});
     put(person, "api/sharing/summary", body).await
 }
 
-async fn status(person: &Person<'_>, path: &str) -> u16 {
+async fn status(person: &TestClient<'_>, path: &str) -> u16 {
     person.get(path).await.status().as_u16()
 }
 
@@ -47,8 +47,8 @@ async fn class() -> App {
     app
 }
 
-/// What alice may not see, whatever is shared.
-const NOT_ALICES: [&str; 12] = [
+/// Paths that alice may not see, whatever is shared.
+const HIDDEN_FROM_ALICE: [&str; 12] = [
     "api/tile?filename=m1/day1.ipynb&user=ines",
     "api/notebook?filename=m1/day1.ipynb&user=ines",
     "api/notebook?filename=own.ipynb&user=ines",
@@ -65,7 +65,7 @@ const NOT_ALICES: [&str; 12] = [
 
 async fn sees_nothing_else(app: &App) {
     let alice = app.participant("alice");
-    for path in NOT_ALICES {
+    for path in HIDDEN_FROM_ALICE {
         assert_eq!(status(&alice, path).await, 404, "{path}");
     }
     for path in [
@@ -82,7 +82,7 @@ async fn sees_nothing_else(app: &App) {
 }
 
 #[tokio::test]
-async fn participants_see_the_followed_notebook_while_it_is() {
+async fn participants_see_the_notebook_while_it_is_followed() {
     let app = class().await;
     let (ines, alice) = (app.instructor(), app.participant("alice"));
     assert_eq!(status(&alice, "api/followed").await, 404);
@@ -101,7 +101,7 @@ async fn participants_see_the_followed_notebook_while_it_is() {
     app.save("ines", DAY1, &["from_ines", "and more"]);
     assert!(mentions(&alice.json("api/followed").await, "and more"));
 
-    // Another takes its place, and then none.
+    // Another notebook takes its place, and then none.
     assert_eq!(follow(&ines, Some("own.ipynb")).await, 200);
     assert!(!mentions(&alice.json("api/followed").await, "from_ines"));
     assert_eq!(follow(&ines, None).await, 200);
@@ -110,7 +110,7 @@ async fn participants_see_the_followed_notebook_while_it_is() {
 }
 
 #[tokio::test]
-async fn only_what_is_ones_own_and_there_can_be_followed() {
+async fn only_an_existing_notebook_of_ones_own_can_be_followed() {
     let app = class().await;
     let ines = app.instructor();
     app.save("bob", "only_bobs.ipynb", &["x"]);
@@ -161,7 +161,7 @@ async fn participants_read_a_summary_while_it_is_shared() {
             assert_eq!(status(&alice, place).await, expected, "{place} {shared}");
         }
         sees_nothing_else(&app).await;
-        // One is led there, with a copy of one's own and without.
+        // The listings have a link to it, for participants with a copy of their own and without.
         for (user, has_copy) in [("alice", true), ("cleo", false)] {
             let person = app.participant(user);
             let text = async |path| person.get(path).await.text().await.unwrap();
@@ -177,7 +177,7 @@ async fn participants_read_a_summary_while_it_is_shared() {
 }
 
 #[tokio::test]
-async fn it_is_shared_after_a_restart_too() {
+async fn sharing_outlives_a_restart() {
     let app = class().await;
     follow(&app.instructor(), Some(DAY1)).await;
     share(&app.instructor(), DAY1, true).await;
@@ -190,21 +190,16 @@ async fn it_is_shared_after_a_restart_too() {
 }
 
 #[tokio::test]
-async fn open_pages_hear_of_it() {
+async fn open_pages_are_told_of_changes_in_sharing() {
     let app = class().await;
     let (ines, alice) = (app.instructor(), app.participant("alice"));
     let mut stream = alice.get("events/stream").await;
-    let mut heard = String::new();
     let mut hear = async |kind: &str| {
         let line = format!("event: {kind}\n");
-        while !heard.contains(&line) {
-            let piece = stream.chunk().await.unwrap().unwrap();
-            heard.push_str(std::str::from_utf8(&piece).unwrap());
-        }
-        std::mem::take(&mut heard)
+        read_until(&mut stream, &[&line]).await
     };
     hear("hello").await;
-    // What is as it was is no news: the one that is heard is the second's.
+    // The first request changes nothing and is not announced; the one message is the second's.
     share(&ines, DAY1, false).await;
     share(&ines, DAY1, true).await;
     assert_eq!(hear("sharing").await.matches("sharing").count(), 1);
@@ -214,16 +209,16 @@ async fn open_pages_hear_of_it() {
     app.save("ines", DAY1, &["from_ines", "more"]);
     for name in ["own.ipynb", DAY1] {
         app.token("server-ines")
-            .tell(&app.save_event("ines", name))
+            .post_event(&app.save_event("ines", name))
             .await;
     }
-    let said = hear("followed").await;
-    assert_eq!(said.matches("event: followed").count(), 1, "{said}");
-    assert!(!said.contains("ines"), "{said}");
+    let read = hear("followed").await;
+    assert_eq!(read.matches("event: followed").count(), 1, "{read}");
+    assert!(!read.contains("ines"), "{read}");
 }
 
 #[tokio::test]
-async fn what_is_kept_is_told() {
+async fn participants_are_told_of_the_data_kept_of_them() {
     let app = App::with_hub().await;
     assert_eq!(
         app.participant("alice").json("api/about").await,

@@ -1,12 +1,13 @@
-//! A participant's disk that does not answer, and who asks for too much. The runtime of these
-//! tests has one worker: whatever waits on it for a disk ends the test.
-
-use std::time::Duration;
+//! A participant's disk that does not answer, and clients that read too much. The runtime of
+//! these tests has one worker, so a handler that blocks on a disk hangs the test.
 
 use backend::limits::{LimitSettings, Rate, ReadLimits};
 use serde_json::{Value, json};
 
-use crate::app::{App, eventually, mentions, users};
+use crate::{
+    app::{App, mentions, read_until, users},
+    common::eventually,
+};
 
 const TILE: &str = "api/tile?filename=day1.ipynb&user=alice";
 
@@ -22,17 +23,17 @@ async fn class() -> App {
 }
 
 #[tokio::test]
-async fn a_disk_that_hangs_holds_up_nobody_else() {
+async fn a_hanging_disk_delays_no_other_participant() {
     let app = class().await;
     let ines = app.instructor();
     let hung = app.hang("alice");
     app.save("alice", "day1.ipynb", &["after_of_alice"]);
     app.save("bob", "day1.ipynb", &["after_of_bob"]);
 
-    // What is known is told, and others' saves are seen, reported or not.
+    // The class answers with its last state, and finds others' saves, reported or not.
     let notebooks = ines.json("api/notebooks").await;
     assert_eq!(notebooks["notebooks"][0]["participants"], 2);
-    assert_eq!(app.anon().get("healthz").await.status(), 200);
+    assert_eq!(app.anonymous().get("healthz").await.status(), 200);
     eventually(async || {
         let updates = ines.json("api/updates?after=0").await;
         let events = updates["events"].as_array().unwrap().clone();
@@ -47,14 +48,14 @@ async fn a_disk_that_hangs_holds_up_nobody_else() {
     assert!(mentions(&alice["cells"], "before"), "{alice}");
     assert!(mentions(&alice["problem"], "not read yet"), "{alice}");
 
-    // What she reports herself is stored all the same.
+    // The events that her own server reports are stored all the same.
     let save = app.save_event("alice", "day1.ipynb");
-    app.token("server-alice").tell(&save).await;
+    app.token("server-alice").post_event(&save).await;
     let gone = app.save("alice", "other.ipynb", &["x"]);
     let mut delete = app.save_event("alice", "other.ipynb");
     delete["type"] = json!("delete-notebook");
     std::fs::remove_file(gone).unwrap();
-    app.token("server-alice").tell(&delete).await;
+    app.token("server-alice").post_event(&delete).await;
     for path in ["api/notebook?filename=day1.ipynb&user=alice", TILE] {
         let shown = ines.json(path).await;
         assert!(
@@ -63,7 +64,7 @@ async fn a_disk_that_hangs_holds_up_nobody_else() {
         );
     }
 
-    // When the disk answers again, all is as it should be.
+    // When the disk answers again, the tile is read.
     drop(hung);
     eventually(async || {
         let tile = ines.json(TILE).await["tile"].clone();
@@ -73,7 +74,7 @@ async fn a_disk_that_hangs_holds_up_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_page_hears_when_what_took_long_is_read() {
+async fn a_page_is_told_when_a_late_notebook_is_read() {
     let app = class().await;
     let hung = app.hang("alice");
     let ines = app.instructor();
@@ -85,20 +86,11 @@ async fn a_page_hears_when_what_took_long_is_read() {
     );
     app.save("alice", "day1.ipynb", &["after"]);
     drop(hung);
-    let mut heard = String::new();
-    let hears = async {
-        while !heard.contains("event: read\n") {
-            let chunk = stream.chunk().await.unwrap().expect("the stream goes on");
-            heard.push_str(std::str::from_utf8(&chunk).unwrap());
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(180), hears)
-        .await
-        .expect("it is told");
+    read_until(&mut stream, &["event: read\n"]).await;
 }
 
 #[tokio::test]
-async fn whole_notebooks_are_read_so_often_and_no_more() {
+async fn reads_of_whole_notebooks_beyond_the_rate_are_refused() {
     let seldom = Rate {
         a_second: 1,
         burst: 1,
@@ -128,9 +120,9 @@ async fn whole_notebooks_are_read_so_often_and_no_more() {
         })
         .await;
         assert!(refused.headers().contains_key("retry-after"), "{path}");
-        // Somebody else has not asked for anything.
+        // Another user has not read anything.
         assert_ne!(app.instructor().get(path).await.status(), 429, "{path}");
-        // And what is cheap is answered.
+        // Cheap requests are answered all the same.
         assert_ne!(alice.get("api/notebooks").await.status(), 429);
     }
 }

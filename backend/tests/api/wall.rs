@@ -79,7 +79,7 @@ async fn a_half_written_file_keeps_the_last_good_tail() {
     let app = App::standalone().await;
     app.save("alice", "day1.ipynb", &["readable_version"]);
     app.instructor()
-        .tell(&app.save_event("alice", "day1.ipynb"))
+        .post_event(&app.save_event("alice", "day1.ipynb"))
         .await;
     let tile = async || {
         app.instructor()
@@ -99,7 +99,7 @@ async fn a_half_written_file_keeps_the_last_good_tail() {
 }
 
 #[tokio::test]
-async fn a_broken_file_is_a_word_on_its_tile_and_hides_nobody() {
+async fn a_broken_file_is_named_on_its_tile_and_hides_no_other() {
     let app = App::standalone().await;
     let path = app.save_text("alice", "day1.ipynb", "{\n  nonsense");
     let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
@@ -123,7 +123,7 @@ async fn a_broken_file_is_a_word_on_its_tile_and_hides_nobody() {
 async fn a_report_of_a_file_that_is_not_there_says_what_to_check() {
     let app = App::standalone().await;
     app.instructor()
-        .tell(&app.save_event("alice", "day1.ipynb"))
+        .post_event(&app.save_event("alice", "day1.ipynb"))
         .await;
     let wall = app.instructor().json("api/wall?filename=day1.ipynb").await;
     let problem = wall["tiles"][0]["problem"].as_str().unwrap();
@@ -131,7 +131,7 @@ async fn a_report_of_a_file_that_is_not_there_says_what_to_check() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_404_with_words() {
+async fn a_missing_notebook_is_a_404_with_words() {
     let app = App::standalone().await;
     app.save("alice", "day1.ipynb", &["x"]);
     let app = app.restarted(false).await;
@@ -155,13 +155,13 @@ async fn what_is_not_there_is_a_404_with_words() {
     assert_eq!(app.instructor().get("api/wall").await.status(), 400);
 }
 
-/// A failing save is a state of the notebook, whatever is heard of it in whatever order.
+/// A failing save is a state of the notebook, in whatever order its events come.
 #[tokio::test]
 async fn a_tile_says_that_saves_fail_until_one_succeeds() {
     let app = App::with_hub().await;
     app.save("alice", "a.ipynb", &["1"]);
     let alice = app.token("server-alice");
-    alice.tell(&app.save_event("alice", "a.ipynb")).await;
+    alice.post_event(&app.save_event("alice", "a.ipynb")).await;
     let problems = async || {
         let tile = app
             .helper()
@@ -182,21 +182,21 @@ async fn a_tile_says_that_saves_fail_until_one_succeeds() {
         event["type"] = kind.into();
         event["reason"] = reason.into();
         event["timestamp"] = at.into();
-        alice.tell(&event).await
+        alice.post_event(&event).await
     };
     assert_eq!(problems().await, Value::Null);
     let told = say("save-failed", "disk-full", "2026-01-01T10:00:05Z").await;
     assert_eq!(told["type"], "save-failed");
     assert_eq!(problems().await, "disk-full");
-    // What was told later and happened earlier; a save that was told before it failed.
+    // An event that comes later and happened earlier, and a report of a save from before.
     say("save-works", "", "2026-01-01T10:00:04Z").await;
-    alice.tell(&app.save_event("alice", "a.ipynb")).await;
+    alice.post_event(&app.save_event("alice", "a.ipynb")).await;
     assert_eq!(problems().await, "disk-full");
     say("save-failed", "of-a-kind-to-come", "2026-01-01T10:00:06Z").await;
     assert_eq!(problems().await, "other");
     say("save-works", "", "2026-01-01T10:00:07Z").await;
     assert_eq!(problems().await, Value::Null);
-    // Nobody says so of another's.
+    // A participant cannot report it for another.
     let mut forged = app.save_event("alice", "a.ipynb");
     forged["type"] = "save-failed".into();
     assert_eq!(
@@ -207,7 +207,7 @@ async fn a_tile_says_that_saves_fail_until_one_succeeds() {
         403
     );
     assert_eq!(problems().await, Value::Null);
-    // It is no save: the tile is as old as it was.
+    // These are no saves, so the tile is as old as it was.
     let saves = app.helper().json("events?type=save-notebook").await;
     assert_eq!(saves.as_array().unwrap().len(), 1);
 }

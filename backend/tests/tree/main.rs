@@ -1,9 +1,9 @@
-//! The modules are a tree: a layer knows those below it and none above, and no files import each
-//! other in a circle.
+//! The modules are a tree: a layer imports from the layers below it and from none above, and no
+//! files import each other in a circle.
 //!
-//! What a file imports is read from its source: `use` declarations and paths in the code, each
+//! The imports of a file are read from its source: `use` declarations and paths in the code, each
 //! followed through re-exports to the file that has the definition. Tests (`#[cfg(test)]`) may
-//! import what they like.
+//! import any module.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on ends where it is"
@@ -13,7 +13,7 @@ mod sources;
 
 use std::{collections::BTreeSet, path::Path};
 
-use sources::{Arrow, Sources};
+use sources::{Import, Sources};
 
 /// The layers of `backend`, from above. A module may import from the layers below its own;
 /// modules of one layer do not know each other.
@@ -44,7 +44,7 @@ const LAYERS: &[&[&str]] = &[
     ],
 ];
 
-/// Of the lowest layer, which may import each other as long as there is no circle.
+/// Whether this is the lowest layer, whose modules may import each other without a circle.
 fn is_ground(layer: usize) -> bool {
     layer + 1 == LAYERS.len()
 }
@@ -63,10 +63,10 @@ fn sources_of(krate: &str) -> Sources {
 }
 
 #[test]
-fn arrows_of_the_backend_go_down() {
+fn imports_of_the_backend_go_to_lower_layers() {
     let mut wrong = BTreeSet::new();
-    for Arrow { from, to, .. } in sources_of("backend").arrows() {
-        // What `lib.rs` and `main.rs` declare are not imports.
+    for Import { from, to, .. } in sources_of("backend").imports() {
+        // The declarations in `lib.rs` and `main.rs` are no imports.
         if from.is_empty() || to.is_empty() {
             continue;
         }

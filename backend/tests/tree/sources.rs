@@ -1,4 +1,4 @@
-//! Which file of a crate imports what of which other.
+//! The imports between the files of a crate.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,28 +10,29 @@ use syn::{Attribute, Item, UseTree, Visibility, visit::Visit};
 
 /// The modules of a crate, by their paths: `""` is the crate's root, `class::look` a module.
 pub(crate) struct Sources {
-    modules: BTreeMap<String, Module>,
+    modules: BTreeMap<String, ModuleNames>,
 }
 
-/// One import.
+/// One import of the item at `path`, from one module to the module that defines it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Arrow {
+pub(crate) struct Import {
     pub(crate) from: String,
     pub(crate) to: String,
-    pub(crate) what: String,
+    pub(crate) path: String,
 }
 
+/// The names of one module.
 #[derive(Default)]
-struct Module {
-    /// Names that `use` declarations give here, and what they stand for.
+struct ModuleNames {
+    /// PathCollector that `use` declarations give here, and the paths that they stand for.
     aliases: BTreeMap<String, Vec<String>>,
-    /// Modules that everything is imported of.
+    /// Modules that are imported with `*`.
     globs: Vec<Vec<String>>,
-    /// Names that are imported for this file's own code, and not only passed on.
+    /// PathCollector that are imported for this file's own code, and not only re-exported.
     used: BTreeSet<String>,
     /// Paths in the code.
     paths: BTreeSet<Vec<String>>,
-    /// What is defined here.
+    /// PathCollector of the items that are defined here.
     defined: BTreeSet<String>,
     /// Modules below this one that only tests have.
     for_tests: BTreeSet<String>,
@@ -59,7 +60,7 @@ impl Sources {
                         _ => below,
                     };
                     let source = fs::read_to_string(&file).unwrap();
-                    modules.insert(name, Module::of(&syn::parse_file(&source).unwrap()));
+                    modules.insert(name, ModuleNames::of(&syn::parse_file(&source).unwrap()));
                 }
             }
         }
@@ -71,7 +72,7 @@ impl Sources {
                     let (above, last) = name[..end].rsplit_once("::").unwrap_or(("", &name[..end]));
                     modules
                         .get(above)
-                        .is_some_and(|above: &Module| above.for_tests.contains(last))
+                        .is_some_and(|above: &ModuleNames| above.for_tests.contains(last))
                 })
         };
         let tests: Vec<String> = modules
@@ -86,8 +87,8 @@ impl Sources {
     }
 
     /// Every import, to the file that has the definition.
-    pub(crate) fn arrows(&self) -> BTreeSet<Arrow> {
-        let mut arrows = BTreeSet::new();
+    pub(crate) fn imports(&self) -> BTreeSet<Import> {
+        let mut imports = BTreeSet::new();
         for (from, module) in &self.modules {
             let imported = module.used.iter().map(|name| &module.aliases[name]);
             let all = imported.chain(&module.globs).chain(&module.paths);
@@ -95,31 +96,30 @@ impl Sources {
                 if let Some(to) = self.definition(from, path, 0)
                     && to != *from
                 {
-                    let what = path.join("::");
-                    arrows.insert(Arrow {
+                    imports.insert(Import {
                         from: from.clone(),
                         to,
-                        what,
+                        path: path.join("::"),
                     });
                 }
             }
         }
-        arrows
+        imports
     }
 
-    /// Groups of files each of which imports, perhaps by way of others, all the rest. A module
-    /// and what is below it are one thing to read, so arrows between those two do not count.
+    /// Groups of files of which each imports, directly or through others, all the rest. Imports
+    /// between a module and one below it do not count, since the two are read together.
     pub(crate) fn circles(&self) -> Vec<Vec<String>> {
         let is_below = |one: &str, other: &str| {
             let rest = one.strip_prefix(other);
             rest.is_some_and(|rest| other.is_empty() || rest.starts_with("::"))
         };
-        let is_own = |Arrow { from, to, .. }: &Arrow| is_below(from, to) || is_below(to, from);
-        let mut arrows = self.arrows();
-        arrows.retain(|arrow| !is_own(arrow));
+        let is_own = |Import { from, to, .. }: &Import| is_below(from, to) || is_below(to, from);
+        let mut imports = self.imports();
+        imports.retain(|import| !is_own(import));
         let mut next: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for arrow in &arrows {
-            next.entry(&arrow.from).or_default().insert(&arrow.to);
+        for import in &imports {
+            next.entry(&import.from).or_default().insert(&import.to);
         }
         let reachable = |from: &'_ str| {
             let mut seen = BTreeSet::new();
@@ -145,20 +145,20 @@ impl Sources {
                 .copied()
                 .filter(|&to| reach.get(to).is_some_and(|back| back.contains(from)))
                 .collect();
-            let inside = arrows.iter().filter(|arrow| {
-                group.contains(arrow.from.as_str()) && group.contains(arrow.to.as_str())
+            let inside = imports.iter().filter(|import| {
+                group.contains(import.from.as_str()) && group.contains(import.to.as_str())
             });
             groups.insert(
                 inside
-                    .map(|Arrow { from, to, what }| format!("{from} imports {to} ({what})"))
+                    .map(|Import { from, to, path }| format!("{from} imports {to} ({path})"))
                     .collect(),
             );
         }
         groups.into_iter().collect()
     }
 
-    /// The module in whose file the last of `path` is defined, as `module` sees it; `None` for
-    /// what is of another crate.
+    /// The module whose file defines the last name of `path`, resolved from `module`; `None` for
+    /// an item of another crate.
     fn definition(&self, module: &str, path: &[String], depth: usize) -> Option<String> {
         let mut at = module.to_owned();
         let mut rest = path;
@@ -211,10 +211,10 @@ fn above(module: &str) -> Option<String> {
     }
 }
 
-impl Module {
+impl ModuleNames {
     fn of(file: &syn::File) -> Self {
         let mut module = Self::default();
-        let mut names = Names::default();
+        let mut names = PathCollector::default();
         let mut passed_on = BTreeSet::new();
         for item in &file.items {
             if is_for_tests(attributes(item)) {
@@ -252,14 +252,14 @@ impl Module {
     }
 }
 
-/// The paths in a piece of code, and every word in it.
+/// Collects the paths in a piece of code, and every identifier in it.
 #[derive(Default)]
-struct Names {
+struct PathCollector {
     paths: BTreeSet<Vec<String>>,
     words: BTreeSet<String>,
 }
 
-impl Names {
+impl PathCollector {
     fn tokens(&mut self, tokens: proc_macro2::TokenStream) {
         for token in tokens {
             match token {
@@ -273,7 +273,7 @@ impl Names {
     }
 }
 
-impl<'ast> Visit<'ast> for Names {
+impl<'ast> Visit<'ast> for PathCollector {
     fn visit_item(&mut self, item: &'ast Item) {
         if !is_for_tests(attributes(item)) {
             syn::visit::visit_item(self, item);

@@ -1,5 +1,5 @@
-//! Outputs that are small and that a browser takes long to draw: seconds, gigabytes, or for
-//! ever. Each is one that froze a page which shows it as it is.
+//! Small outputs that cost a browser seconds or gigabytes to draw, or that it draws for ever. Each
+//! froze a page that showed it as it is.
 
 use std::io::Write;
 
@@ -7,17 +7,17 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use flate2::{Compression, Crc, write::ZlibEncoder};
 use serde_json::{Value, json};
 
-/// A kind of output that is dear to draw.
+/// A kind of output that costs a browser much to draw.
 #[derive(Clone, Debug)]
-pub struct Costly {
-    /// What is dear about it.
+pub struct CostlyOutput {
+    /// The part of it that costs much.
     pub name: &'static str,
-    /// The cell that shows it.
+    /// A cell with the output.
     pub cell: Value,
 }
 
 /// All kinds.
-pub fn costs() -> Vec<Costly> {
+pub fn costly_outputs() -> Vec<CostlyOutput> {
     let svgs = drawings().into_iter().map(|(name, inner)| {
         let svg = svg(&inner);
         (name, display("image/svg+xml", &svg))
@@ -29,10 +29,11 @@ pub fn costs() -> Vec<Costly> {
         .into_iter()
         .map(|(name, text)| (name, printed(&text)));
     let all = svgs.chain(markup).chain(texts).chain(others());
-    all.map(|(name, cell)| Costly { name, cell }).collect()
+    all.map(|(name, cell)| CostlyOutput { name, cell })
+        .collect()
 }
 
-/// A page on which nothing bounds what one of them costs.
+/// A page that shows one of them without a budget.
 pub fn control() -> String {
     let data = svg(&nested(7, "<use href='#aN'/>"));
     let source = data.replace('#', "%23");

@@ -1,9 +1,8 @@
 //! Notebooks that attack the page: payloads in every place that can hold text.
 //!
-//! A payload calls `alert` with a number that says which payload it is and in which
-//! place it stood, so that a hook in the page can tell what got through. What is
-//! deliberately not here: judging a page, which the scripts beside this module do
-//! ([`HOOKS`] before the page's own scripts run, [`AUDIT`] when it is complete).
+//! A payload calls `alert` with the number of its payload and sink, so that a hook in the page can
+//! tell which one got through. The scripts beside this module judge a page: [`HOOKS`] before the
+//! page's own scripts run, [`AUDIT`] when it is complete.
 
 mod costs;
 mod payloads;
@@ -15,34 +14,34 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-pub use costs::{Costly, control, costs};
+pub use costs::{CostlyOutput, control, costly_outputs};
 use sinks::SINKS;
 pub use ways_out::{WAYS_OUT, WayOut};
 
-/// A host that a safe page asks for nothing. The domain can never exist.
+/// A host that a safe page sends no request to. The domain can never exist.
 pub const CANARY: &str = "canary.invalid";
 
-/// Notices what fires. It must run in every document before anything else.
+/// Records calls of payloads. It must run in every document before all other scripts.
 pub const HOOKS: &str = include_str!("hooks.js");
 
-/// Touches everything in the notebooks of a page, then says what is wrong with it.
+/// Touches every element in the notebooks of a page, then lists its faults.
 pub const AUDIT: &str = include_str!("audit.js");
 
-/// A script in a frame that tries to get out and says how that went.
-const PRISONER: &str = include_str!("prisoner.js");
+/// A script in a frame that tries to get out and reports the results.
+const PRISONER_SCRIPT: &str = include_str!("prisoner.js");
 
-/// A page that holds payloads as they are, a frame for each.
+/// A page that shows payloads unsanitised, a frame for each.
 pub const CONTROL: &str = include_str!("control.html");
 
 /// Stands in a payload for half a surrogate pair, until the JSON is written.
-const HALF_A_PAIR: char = '\u{E000}';
+const SURROGATE_PLACEHOLDER: char = '\u{E000}';
 
-/// One payload in one place.
+/// One payload in one sink.
 #[derive(Clone, Debug)]
 pub struct Attack {
-    /// The number it calls `alert` with.
+    /// The number that it calls `alert` with.
     pub id: usize,
-    /// The name of the place.
+    /// The name of the sink.
     pub sink: &'static str,
     /// The payload as it is in the notebook.
     pub payload: String,
@@ -50,8 +49,8 @@ pub struct Attack {
     pub cell: Value,
 }
 
-/// Places that read what they hold; every payload is tried in them.
-const READERS: [&str; 8] = [
+/// Sinks that parse their text; every payload is tried in them.
+const PARSING_SINKS: [&str; 8] = [
     "source",
     "markdown",
     "raw",
@@ -61,16 +60,16 @@ const READERS: [&str; 8] = [
     "markdown output",
     "latex",
 ];
-/// Of the other places a payload is tried in one of so many; the next payload in the
-/// next. All of them in all would take a browser minutes.
-const SHARE: usize = 6;
+/// Each payload is tried in every sixth of the other sinks, the next payload in the next, because
+/// all payloads in all sinks would take a browser minutes.
+const SINK_INTERVAL: usize = 6;
 
-/// Every payload in every place that reads what it holds, and in some of the others.
+/// Every payload in every sink that parses its text, and in some of the others.
 pub fn attacks() -> Vec<Attack> {
     let mut attacks = Vec::new();
     for (at, template) in templates().enumerate() {
         for (place, sink) in SINKS.iter().enumerate() {
-            if !READERS.contains(&sink.name) && !(at + place).is_multiple_of(SHARE) {
+            if !PARSING_SINKS.contains(&sink.name) && !(at + place).is_multiple_of(SINK_INTERVAL) {
                 continue;
             }
             let id = at * 100 + place;
@@ -92,14 +91,19 @@ pub fn attacks() -> Vec<Attack> {
     attacks
 }
 
-/// The payloads that act when they are put into a page as they are, with their number.
+/// The payloads that act on an unprotected page, with their numbers.
 pub fn html_payloads() -> Vec<(usize, String)> {
     let html = payloads::HTML.iter().enumerate();
-    html.map(|(at, template)| (at, filled(template, at).replace(HALF_A_PAIR, "\u{fffd}")))
-        .collect()
+    html.map(|(at, template)| {
+        (
+            at,
+            filled(template, at).replace(SURROGATE_PLACEHOLDER, "\u{fffd}"),
+        )
+    })
+    .collect()
 }
 
-/// The payloads that change how a page looks, where it leads or whom it asks.
+/// The payloads that change the look, the links or the requests of a page.
 pub fn markup_payloads() -> Vec<String> {
     let markup = payloads::MARKUP.iter();
     markup.map(|template| filled(template, 0)).collect()
@@ -110,19 +114,19 @@ pub fn names(most: usize) -> Vec<String> {
     let can_be = |name: &String| {
         name.len() <= 200
             && !name.starts_with('.')
-            && !name.contains(|c: char| c == '/' || c == HALF_A_PAIR || c.is_control())
+            && !name.contains(|c: char| c == '/' || c == SURROGATE_PLACEHOLDER || c.is_control())
     };
     let named = templates().enumerate().map(|(at, template)| {
-        // Numbers of their own, beyond those of the places.
+        // Numbers beyond those of the sinks.
         filled(template, at * 100 + 99)
     });
     let all: Vec<String> = named.filter(can_be).collect();
-    // From all sorts, and not only the first.
+    // Spread over all kinds of payloads, and not only the first.
     let step = all.len().div_ceil(most.max(1)).max(1);
     all.into_iter().step_by(step).collect()
 }
 
-/// A notebook of these cells whose own fields attack too.
+/// A notebook of these cells whose own fields hold payloads, too.
 pub fn notebook(attacks: &[Attack]) -> Value {
     let cells: Vec<&Value> = attacks.iter().map(|attack| &attack.cell).collect();
     let own = attacks.first().map_or("", |attack| attack.payload.as_str());
@@ -146,8 +150,7 @@ pub fn of_cells(cells: &[&Value]) -> Value {
 
 /// A notebook whose only output needs its own script to be shown.
 pub fn prisoner() -> Value {
-    let data =
-        json!({"text/html": format!("<div>drawn by a script</div><script>{PRISONER}</script>")});
+    let data = json!({"text/html": format!("<div>drawn by a script</div><script>{PRISONER_SCRIPT}</script>")});
     let output = json!({"output_type": "display_data", "metadata": {}, "data": data});
     json!({
         "cells": [{"cell_type": "code", "id": "a", "execution_count": 1, "metadata": {},
@@ -160,7 +163,7 @@ pub fn prisoner() -> Value {
 pub fn save(path: &Path, notebook: &Value) -> Result<()> {
     let folder = path.parent().context("a notebook lies in a folder")?;
     fs::create_dir_all(folder)?;
-    let json = serde_json::to_string(notebook)?.replace(HALF_A_PAIR, "\\ud83d");
+    let json = serde_json::to_string(notebook)?.replace(SURROGATE_PLACEHOLDER, "\\ud83d");
     fs::write(path, json).with_context(|| path.display().to_string())
 }
 
@@ -188,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_enough_and_each_has_a_number_of_its_own() {
+    fn attacks_are_many_and_have_numbers_of_their_own() {
         let attacks = attacks();
         assert!(attacks.len() >= 2000, "only {}", attacks.len());
         let mut ids: Vec<usize> = attacks.iter().map(|attack| attack.id).collect();

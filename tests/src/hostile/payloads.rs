@@ -1,8 +1,8 @@
-//! What an attacker would write. `FIRE` stands for a call that the hooks notice,
-//! `CANARY` for a host that nobody may be asked for, and `\u{E000}` for half a
-//! surrogate pair, which JSON can hold and Rust's strings cannot.
+//! The payloads of an attacker. `FIRE` stands for a call that the hooks record, `CANARY` for a
+//! host that no page may send a request to, and `\u{E000}` for half a surrogate pair, which JSON
+//! can hold and Rust's strings cannot.
 
-/// HTML that acts when it reaches a page as it is: the control page shows these.
+/// HTML that acts on an unprotected page, such as the control page.
 pub(super) const HTML: &[&str] = &[
     // Scripts, and ways to hide that they are.
     "<script>FIRE</script>",
@@ -133,7 +133,7 @@ pub(super) const HTML: &[&str] = &[
     "<a title=\"`<img src=x onerror=FIRE>`\" href='x' \"><img src=x onerror=FIRE>",
     "<b <script>FIRE</script>0</b><script>FIRE</script>",
     "<div style=\"width:1px;x:expression(FIRE)\"><img src=x onerror=FIRE></div>",
-    // Names that hide what a page stands on.
+    // Names that hide globals of a page.
     "<form id=app name=body><input name=attributes><input name=innerHTML></form><svg onload=FIRE>",
     "<form id=documentElement name=currentScript><input id=parentNode></form><svg onload=FIRE>",
     "<img name=getElementById><img id=wasmBindings name=location><svg onload=FIRE>",
@@ -142,7 +142,7 @@ pub(super) const HTML: &[&str] = &[
     "<object id=querySelector name=cookie></object><svg onload=FIRE>",
 ];
 
-/// What changes how the page looks, where it leads or whom it asks; no script in it.
+/// HTML without scripts that changes the look, the links or the requests of a page.
 pub(super) const MARKUP: &[&str] = &[
     "<base href=\"//CANARY/base/\">",
     "<meta http-equiv=refresh content=\"0;url=//CANARY/refresh\">",
@@ -174,7 +174,7 @@ pub(super) const MARKUP: &[&str] = &[
     "<svg style=position:fixed;inset:0><rect width=9999 height=9999 fill=red /></svg>",
 ];
 
-/// What means something in Markdown.
+/// Markdown syntax with payloads.
 pub(super) const MARKDOWN: &[&str] = &[
     "[link](javascript:FIRE)",
     "[link](<javascript:FIRE>)",
@@ -210,7 +210,7 @@ pub(super) const MARKDOWN: &[&str] = &[
     "<a\nhref=\"javascript:FIRE\"\n>x</a>\n\n<!--\n\n--><script>FIRE</script>",
 ];
 
-/// What means something to a typesetter of formulas.
+/// LaTeX commands with payloads.
 pub(super) const LATEX: &[&str] = &[
     "$\\href{javascript:FIRE}{x}$",
     "$$\\href{javascript:FIRE}{x}$$",
@@ -232,7 +232,7 @@ pub(super) const LATEX: &[&str] = &[
     "$\\begin{\"><img src=x onerror=FIRE>}x\\end{x}$",
 ];
 
-/// What means something to a terminal.
+/// Terminal escapes with payloads.
 pub(super) const TERMINAL: &[&str] = &[
     "\u{1b}[31m<script>FIRE</script>\u{1b}[0m",
     "\u{1b}[\"><img src=x onerror=FIRE>m",
@@ -246,7 +246,7 @@ pub(super) const TERMINAL: &[&str] = &[
     "\u{9b}31m<script>FIRE</script>",
 ];
 
-/// What is an image's data, or looks like it.
+/// Data of images, or text that looks like it.
 pub(super) const IMAGES: &[&str] = &[
     "iVBORw0KGgo=\" onerror=\"FIRE",
     "x' onerror='FIRE",

@@ -1,9 +1,9 @@
-//! Every place in a notebook that can hold somebody's text.
+//! The sinks: all places in a notebook that can hold a participant's text.
 
 use serde_json::{Value, json};
 
-/// A place: how it is called, and the cell that has the payload there.
-pub(super) struct Sink {
+/// A place in a notebook: its name, and a cell with the payload there.
+pub(super) struct InjectionSink {
     pub(super) name: &'static str,
     pub(super) cell: fn(&str) -> Value,
 }
@@ -11,12 +11,12 @@ pub(super) struct Sink {
 /// A table of sinks, each a name and a function of the payload `p`.
 macro_rules! sinks {
     ($($name:literal: |$p:ident| $cell:expr;)*) => {
-        &[$(Sink { name: $name, cell: |$p: &str| $cell }),*]
+        &[$(InjectionSink { name: $name, cell: |$p: &str| $cell }),*]
     };
 }
 
-/// Names, ids and whatever else is not in an output.
-pub(super) const SINKS: &[Sink] = sinks! {
+/// All sinks: first names, ids and other fields outside outputs.
+pub(super) const SINKS: &[InjectionSink] = sinks! {
     "source": |p| code(p, json!([]));
     "markdown": |p| json!({"cell_type": "markdown", "metadata": {}, "source": p});
     "markdown lines": |p| json!({"cell_type": "markdown", "metadata": {},

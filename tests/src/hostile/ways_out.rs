@@ -1,16 +1,16 @@
-//! Ways out of a document: what a script, or markup alone, can do to reach a server.
+//! Ways out of a document: scripts and markup that reach a server.
 
 /// A way out. In its HTML `TCP` and `UDP` stand for ports that are listened to, `ORIGIN` for
 /// the address of the page it is on.
 #[derive(Clone, Copy, Debug)]
 pub struct WayOut {
-    /// What it is.
+    /// The name.
     pub name: &'static str,
-    /// What takes it.
+    /// The HTML that takes it.
     pub html: &'static str,
 }
 
-/// All that a browser here takes when nothing hinders it.
+/// All ways that work in this browser on an unprotected page.
 pub const WAYS_OUT: &[WayOut] = &[
     way("WebRTC over UDP", "<script>CALL('stun:127.0.0.1:UDP')</script>"),
     way("WebRTC over TCP", "<script>CALL('turn:127.0.0.1:TCP?transport=tcp')</script>"),
@@ -117,7 +117,7 @@ const fn way(name: &'static str, html: &'static str) -> WayOut {
     WayOut { name, html }
 }
 
-/// What makes a call to a server that tells how to be reached.
+/// A script that makes WebRTC contact a server for its address.
 const CALL: &str = "function call(address) {
     const peer = new RTCPeerConnection({
         iceServers: [{ urls: address, username: 'a', credential: 'b' }] });
@@ -126,8 +126,8 @@ const CALL: &str = "function call(address) {
 }";
 
 impl WayOut {
-    /// Its HTML with these ports, on a page of this origin. It says `said`, whatever became of
-    /// it.
+    /// The HTML with these ports, on a page of this origin. It posts the message `said`, whether
+    /// the way works or not.
     pub fn html(&self, [tcp, udp]: [u16; 2], origin: &str, said: &str) -> String {
         let html = self
             .html
@@ -139,7 +139,7 @@ impl WayOut {
             .replace("TCP", &tcp.to_string())
             .replace("UDP", &udp.to_string())
             .replace("ORIGIN", origin);
-        // Before, because it may lead away.
+        // The message comes first, because the HTML may lead away from the page.
         format!(
             "<script>{CALL}; top.postMessage({{ said: '{said}' }}, '*')</script>\n<p>a</p>\n{html}"
         )

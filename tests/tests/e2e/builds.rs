@@ -1,11 +1,10 @@
-//! What becomes of notebooks that are deleted, renamed or broken: on the wall, and in what
-//! is built of them.
+//! Deleted, renamed and broken notebooks, on the wall and in the builds.
 
 use std::fs;
 
 use anyhow::Result;
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     notebooks::{notebook, save, save_half},
     standalone::Standalone,
     until,
@@ -15,7 +14,7 @@ use crate::{NOTEBOOK, tile};
 
 const TILES: &str = "[data-testid=tile]";
 
-async fn wait_for_tiles(wall: &Browser, users: &[&str]) -> Result<()> {
+async fn wait_for_tiles(wall: &TestBrowser, users: &[&str]) -> Result<()> {
     until(("the tiles of", users), async || {
         let shown = wall.attributes(TILES, "data-user").await?;
         Ok((shown == users).then_some(()))
@@ -25,13 +24,13 @@ async fn wait_for_tiles(wall: &Browser, users: &[&str]) -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn deleted_renamed_and_broken_notebooks_appear_as_what_they_are() -> Result<()> {
+async fn deleted_renamed_and_broken_notebooks_change_the_wall_and_the_builds() -> Result<()> {
     let service = Standalone::start()?;
     let path = |user: &str| service.home_path(user, NOTEBOOK);
     for user in ["alice", "bob", "carol"] {
         save(&path(user), &notebook(&[&format!("'this is {user}'")]))?;
     }
-    let wall = Browser::start().await?;
+    let wall = TestBrowser::start().await?;
     wall.goto(service.link()).await?;
     wait_for_tiles(&wall, &["alice", "bob", "carol"]).await?;
     wall.wait_for_text(&tile("carol"), "this is carol").await?;
@@ -49,7 +48,7 @@ async fn deleted_renamed_and_broken_notebooks_appear_as_what_they_are() -> Resul
     wall.select("[data-testid=notebook-select]", NOTEBOOK)
         .await?;
 
-    // Half a file that stays half: the tile says so, and keeps what was good.
+    // A half-written file that stays so: the tile names it, and keeps the last good cells.
     save_half(&path("alice"), &notebook(&["'this is half of alice'"]))?;
     wall.wait_for_text(&tile("alice"), "not a notebook").await?;
     wall.wait_for_text(&tile("alice"), "this is alice").await?;
@@ -63,7 +62,7 @@ async fn deleted_renamed_and_broken_notebooks_appear_as_what_they_are() -> Resul
         if text.contains("not a notebook") && !text.contains("this is bob") {
             return Ok(Some(()));
         }
-        // It does not change by itself: nothing made of a notebook runs a script.
+        // The page does not change by itself, because a build runs no script.
         wall.goto(&service.url(&format!("build/?notebook={NOTEBOOK}")))
             .await?;
         Ok(None)

@@ -1,23 +1,23 @@
-//! The closed frame: what runs in it reaches nobody and holds up nothing.
+//! The closed frame of outputs: its scripts reach no server and hold up no other page.
 
 use std::{collections::BTreeSet, net::SocketAddr};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tests::{
-    browser::Browser,
-    ears::{Ears, Front},
+    browser::TestBrowser,
     hostile::{self, WAYS_OUT},
+    listeners::{CountingProxy, PortListeners},
     standalone::{Standalone, TOKEN},
     until,
 };
 
-/// Notes what frames say.
-const LISTEN: &str = "window.__said = []; addEventListener('message', (event) => \
+/// Records the messages of frames.
+const LISTEN_SCRIPT: &str = "window.__said = []; addEventListener('message', (event) => \
      event.data.said && window.__said.push(event.data.said))";
 
-/// Opens every output that needs a script, and has none wait until it is scrolled to.
-const OPEN_ALL: &str = "document.querySelectorAll('button.nb-show').forEach((b) => b.click()); \
+/// Opens every output that needs a script, without lazy loading.
+const OPEN_ALL_SCRIPT: &str = "document.querySelectorAll('button.nb-show').forEach((b) => b.click()); \
      document.querySelectorAll('iframe').forEach((frame) => { frame.loading = 'eager' })";
 
 fn notebook(outputs: &[String]) -> Value {
@@ -28,14 +28,14 @@ fn notebook(outputs: &[String]) -> Value {
     hostile::of_cells(&[&cell])
 }
 
-async fn said(browser: &Browser) -> Result<BTreeSet<String>> {
+async fn said(browser: &TestBrowser) -> Result<BTreeSet<String>> {
     let said = browser.run("return window.__said", vec![]).await?;
     Ok(serde_json::from_value(said)?)
 }
 
-/// A browser on the page of mallory's notebook at `origin`, no frame of which is open.
-async fn ready(origin: &str) -> Result<Browser> {
-    let browser = Browser::start().await?;
+/// A browser on the page of mallory's notebook at `origin`, without an open frame.
+async fn ready(origin: &str) -> Result<TestBrowser> {
+    let browser = TestBrowser::start().await?;
     browser.goto(&format!("{origin}/#token={TOKEN}")).await?;
     browser.wait_for(".top-bar").await?;
     let page = format!("{origin}/notebook?notebook=frame.ipynb&user=mallory");
@@ -44,19 +44,19 @@ async fn ready(origin: &str) -> Result<Browser> {
     Ok(browser)
 }
 
-/// Where the service listens.
+/// The address of the service.
 fn address(service: &Standalone) -> Result<SocketAddr> {
     let url = service.url("");
     let address = url.trim_start_matches("http://").trim_end_matches('/');
     Ok(address.parse()?)
 }
 
-/// The same, all frames of which have run.
-async fn opened(origin: &str, frames: usize) -> Result<Browser> {
+/// The same after all frames were opened and have run.
+async fn opened(origin: &str, frames: usize) -> Result<TestBrowser> {
     let browser = ready(origin).await?;
     let page = browser.url().await?;
-    browser.run(LISTEN, vec![]).await?;
-    browser.run(OPEN_ALL, vec![]).await?;
+    browser.run(LISTEN_SCRIPT, vec![]).await?;
+    browser.run(OPEN_ALL_SCRIPT, vec![]).await?;
     let mut there = BTreeSet::new();
     let all = until("every frame", async || {
         there = said(&browser).await?;
@@ -68,45 +68,46 @@ async fn opened(origin: &str, frames: usize) -> Result<Browser> {
     Ok(browser)
 }
 
-/// Every way out is closed, and every one of them is a way out where nothing closes it. The
-/// open page is opened last: when it has reached everyone, the closed frames have had more
-/// time than that.
+/// Every way out is closed in the frames, and every one works on an open page. The open page comes
+/// last: when its ways have reached their ports, those of the closed frames have had more time
+/// than that.
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
 async fn no_way_leads_out_of_a_closed_frame() -> Result<()> {
     let service = Standalone::start()?;
-    let front = Front::before(address(&service)?)?;
-    let closed: Vec<Ears> = WAYS_OUT
+    let front = CountingProxy::before(address(&service)?)?;
+    let closed: Vec<PortListeners> = WAYS_OUT
         .iter()
-        .map(|_| Ears::open())
+        .map(|_| PortListeners::open())
         .collect::<Result<_>>()?;
     let outputs: Vec<String> = WAYS_OUT
         .iter()
         .zip(&closed)
-        .map(|(way, ears)| way.html(ears.ports(), &front.origin(), way.name))
+        .map(|(way, listeners)| way.html(listeners.ports(), &front.origin(), way.name))
         .collect();
     let path = service.home_path("mallory", "frame.ipynb");
     hostile::save(&path, &notebook(&outputs))?;
     let browser = opened(&front.origin(), WAYS_OUT.len()).await?;
 
-    let open: Vec<Ears> = WAYS_OUT
+    let open: Vec<PortListeners> = WAYS_OUT
         .iter()
-        .map(|_| Ears::open())
+        .map(|_| PortListeners::open())
         .collect::<Result<_>>()?;
-    let ports: Vec<[u16; 2]> = open.iter().map(Ears::ports).collect();
-    let control = Front::of(
-        move |path| match path.trim_start_matches('/').parse::<usize>() {
-            Ok(at) => format!(
-                "<!doctype html>{}",
-                WAYS_OUT[at].html(ports[at], "", WAYS_OUT[at].name)
-            ),
-            Err(_) if path == "/" => (0..WAYS_OUT.len())
-                .map(|at| format!("<iframe src=/{at}></iframe>"))
-                .collect(),
-            Err(_) => "there".to_owned(),
-        },
-    )?;
-    let unbound = Browser::start().await?;
+    let ports: Vec<[u16; 2]> = open.iter().map(PortListeners::ports).collect();
+    let control =
+        CountingProxy::of(
+            move |path| match path.trim_start_matches('/').parse::<usize>() {
+                Ok(at) => format!(
+                    "<!doctype html>{}",
+                    WAYS_OUT[at].html(ports[at], "", WAYS_OUT[at].name)
+                ),
+                Err(_) if path == "/" => (0..WAYS_OUT.len())
+                    .map(|at| format!("<iframe src=/{at}></iframe>"))
+                    .collect(),
+                Err(_) => "there".to_owned(),
+            },
+        )?;
+    let unbound = TestBrowser::start().await?;
     unbound.goto(&control.origin()).await?;
     let to_others = |name: &str| name.contains("another server");
     let mut silent: Vec<&str> = Vec::new();
@@ -114,7 +115,7 @@ async fn no_way_leads_out_of_a_closed_frame() -> Result<()> {
         silent = WAYS_OUT
             .iter()
             .zip(&open)
-            .filter(|(way, ears)| ears.heard() == 0 && !to_others(way.name))
+            .filter(|(way, listeners)| listeners.contacts() == 0 && !to_others(way.name))
             .map(|(way, _)| way.name)
             .collect();
         let others = WAYS_OUT.iter().filter(|way| to_others(way.name)).count();
@@ -126,8 +127,8 @@ async fn no_way_leads_out_of_a_closed_frame() -> Result<()> {
     let heard: Vec<_> = WAYS_OUT
         .iter()
         .zip(&closed)
-        .filter(|(_, ears)| ears.heard() > 0)
-        .map(|(way, ears)| format!("{}: {}", way.name, ears.heard()))
+        .filter(|(_, listeners)| listeners.contacts() > 0)
+        .map(|(way, listeners)| format!("{}: {}", way.name, listeners.contacts()))
         .collect();
     ensure!(heard.is_empty(), "these led out: {heard:#?}");
     ensure!(
@@ -139,11 +140,11 @@ async fn no_way_leads_out_of_a_closed_frame() -> Result<()> {
     Ok(())
 }
 
-/// Where a browser knows no list of what may be connected to, what connects is not there.
+/// In a browser without connection allowlists, the APIs and elements that connect are removed.
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn what_connects_is_gone_before_a_script_runs() -> Result<()> {
-    const LOOK: &str = "<p>a</p><script>(async () => {
+async fn connecting_apis_are_gone_before_a_script_runs() -> Result<()> {
+    const LOOK_SCRIPT: &str = "<p>a</p><script>(async () => {
         const there = ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCDataChannel',
             'WebTransport', 'WebSocket', 'EventSource', 'Worker', 'SharedWorker', 'open']
             .filter((name) => name in window && window[name] !== undefined);
@@ -174,7 +175,7 @@ async fn what_connects_is_gone_before_a_script_runs() -> Result<()> {
     })()</script>";
     let service = Standalone::start()?;
     let path = service.home_path("mallory", "frame.ipynb");
-    hostile::save(&path, &notebook(&[LOOK.to_owned()]))?;
+    hostile::save(&path, &notebook(&[LOOK_SCRIPT.to_owned()]))?;
     let origin = service.url("").trim_end_matches('/').to_owned();
     let browser = opened(&origin, 1).await?;
     let said = said(&browser).await?;
@@ -182,23 +183,23 @@ async fn what_connects_is_gone_before_a_script_runs() -> Result<()> {
     Ok(())
 }
 
-/// A script that does not end holds up its own frame. The page around it goes on. Since a
-/// driver waits for every frame, the page says so itself, by what it asks for.
+/// An endless script holds up its own frame only. Since a driver waits for every frame, the page
+/// shows by a request that it goes on.
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn a_frame_that_never_ends_freezes_nothing_else() -> Result<()> {
-    const GOES_ON: &str = "addEventListener('message', () => { let left = 100; \
+async fn a_frame_with_an_endless_script_freezes_no_page() -> Result<()> {
+    const GO_ON_SCRIPT: &str = "addEventListener('message', () => { let left = 100; \
          const next = () => left-- ? requestAnimationFrame(next) : fetch('/user/mallory/on'); \
          next() })";
     let service = Standalone::start()?;
-    let front = Front::before(address(&service)?)?;
+    let front = CountingProxy::before(address(&service)?)?;
     let endless = "<script>top.postMessage({ said: 'begun' }, '*'); \
                    setTimeout(() => { for (;;); })</script>";
     let path = service.home_path("mallory", "frame.ipynb");
     hostile::save(&path, &notebook(&[endless.to_owned()]))?;
     let browser = ready(&front.origin()).await?;
-    browser.run(GOES_ON, vec![]).await?;
-    browser.run(OPEN_ALL, vec![]).await?;
+    browser.run(GO_ON_SCRIPT, vec![]).await?;
+    browser.run(OPEN_ALL_SCRIPT, vec![]).await?;
     until("a hundred frames of the page", async || {
         Ok((front.requests() > 0).then_some(()))
     })

@@ -1,4 +1,4 @@
-//! Small outputs that would keep a browser busy, in every place that shows them.
+//! Small outputs that would keep a browser busy, on every page and in every file that shows them.
 
 use std::{fs, future::Future, pin::pin, process::Command, time::Duration};
 
@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{
-    browser::Browser,
-    hostile::{self, Costly},
+    browser::TestBrowser,
+    hostile::{self, CostlyOutput},
     setting,
     standalone::Standalone,
     until,
@@ -15,24 +15,24 @@ use tests::{
 
 use crate::hostile::signed_in;
 
-/// Of the processors, from an address to the second frame of all that it shows. The worst that
-/// is within the budget takes half of this; each of these outputs, as it is, takes longer or for
-/// ever. Not by the clock on the wall, which goes on while the machine does something else.
-const ONE: Duration = Duration::from_secs(8);
-/// The same of all of them on one page.
-const ALL: Duration = Duration::from_secs(20);
-/// What the browser may have of memory: by itself it has 350 MiB, and one of these outputs, as
-/// it is, makes it gigabytes.
-const MEMORY: u64 = 1200 << 20;
-const MEMORY_OF_ALL: u64 = 2400 << 20;
+/// Most processor time from opening an address to the second frame of the complete page. The worst
+/// output within the budget takes half of this; each of these outputs, unbounded, takes longer or
+/// for ever. It is not wall-clock time, which goes on while the machine does other work.
+const MAX_TIME: Duration = Duration::from_secs(8);
+/// The same for all of them on one page.
+const MAX_TIME_OF_ALL: Duration = Duration::from_secs(20);
+/// Most memory of the browser: an empty one has 350 MiB, and one of these outputs, unbounded,
+/// makes it gigabytes.
+const MAX_MEMORY_BYTES: u64 = 1200 << 20;
+const MAX_MEMORY_BYTES_OF_ALL: u64 = 2400 << 20;
 
-/// Calls back when the page has drawn what it holds.
-const TWO_FRAMES: &str = "const done = arguments[arguments.length - 1];\
+/// Calls back when the page has drawn two frames.
+const TWO_FRAMES_SCRIPT: &str = "const done = arguments[arguments.length - 1];\
      requestAnimationFrame(() => requestAnimationFrame(() => done(true)))";
 
-/// What was drawn, and how long that took.
+/// Opens a page, and fails unless its cells are drawn within the limits.
 async fn drawn(
-    browser: &Browser,
+    browser: &TestBrowser,
     what: &str,
     address: &str,
     cells: usize,
@@ -48,7 +48,7 @@ async fn drawn(
             Ok((there == cells).then_some(()))
         })
         .await?;
-        browser.run_until_called(TWO_FRAMES, vec![]).await
+        browser.run_until_called(TWO_FRAMES_SCRIPT, vec![]).await
     };
     let looked = within(time, &took, look).await;
     let took = took();
@@ -61,7 +61,7 @@ async fn drawn(
     Ok(())
 }
 
-/// What `look` comes to, unless so much of the processors' time is over before.
+/// The result of `look`; an error when it takes more processor time than `time`.
 async fn within<T>(
     time: Duration,
     took: &impl Fn() -> Duration,
@@ -77,16 +77,22 @@ async fn within<T>(
     }
 }
 
-/// The limits are of use: what is not bounded is beyond them.
+/// Unbounded outputs exceed the limits, so the limits are of use.
 #[tokio::test]
 #[ignore = "needs a browser: cargo xtask test"]
-async fn what_nothing_bounds_is_not_drawn_in_time() -> Result<()> {
+async fn unbounded_outputs_are_not_drawn_in_time() -> Result<()> {
     let folder = TempDir::with_prefix("pipalhub-control-")?;
     let page = folder.path().join("control.html");
     fs::write(&page, hostile::control())?;
-    let browser = Browser::start_without_patience().await?;
+    let browser = TestBrowser::start_without_waiting().await?;
     let address = format!("file://{}", page.display());
-    let look = drawn(&browser, "the control page", &address, 0, (ONE, MEMORY));
+    let look = drawn(
+        &browser,
+        "the control page",
+        &address,
+        0,
+        (MAX_TIME, MAX_MEMORY_BYTES),
+    );
     ensure!(look.await.is_err(), "it was drawn");
     Ok(())
 }
@@ -94,7 +100,7 @@ async fn what_nothing_bounds_is_not_drawn_in_time() -> Result<()> {
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
 async fn no_output_keeps_the_wall_busy() -> Result<()> {
-    let costs = hostile::costs();
+    let costs = hostile::costly_outputs();
     let service = Standalone::start()?;
     for (at, cost) in costs.iter().enumerate() {
         let path = service.home_path(&format!("p{at:04}"), "costs.ipynb");
@@ -108,10 +114,10 @@ async fn no_output_keeps_the_wall_busy() -> Result<()> {
         "the wall",
         &wall,
         costs.len(),
-        (ALL, MEMORY_OF_ALL),
+        (MAX_TIME_OF_ALL, MAX_MEMORY_BYTES_OF_ALL),
     )
     .await?;
-    // Every tile comes into view once.
+    // Scrolls every tile into view once.
     let scroll = "const done = arguments[arguments.length - 1];\
          const tiles = [...document.querySelectorAll('[data-testid=tile]')];\
          const next = () => {\
@@ -124,15 +130,14 @@ async fn no_output_keeps_the_wall_busy() -> Result<()> {
     let begun = browser.processor_time();
     let took = || browser.processor_time().saturating_sub(begun);
     let scrolled = browser.run_until_called(scroll, vec![]);
-    within(2 * ALL, &took, scrolled)
+    within(2 * MAX_TIME_OF_ALL, &took, scrolled)
         .await
         .context("scrolling the wall")?;
     browser.shot("costs-wall.png").await
 }
 
-/// Waits until the service has prepared what it is asked for first: that is not what is
-/// measured here.
-async fn prepared(service: &Standalone, costs: &[Costly]) -> Result<()> {
+/// Waits until the service has prepared the notebooks, which is not measured here.
+async fn prepared(service: &Standalone, costs: &[CostlyOutput]) -> Result<()> {
     for at in 0..costs.len() {
         let tile = format!("api/tile?filename=costs.ipynb&user=p{at:04}");
         until("a tile", async || {
@@ -150,7 +155,7 @@ async fn prepared(service: &Standalone, costs: &[Costly]) -> Result<()> {
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
 async fn no_output_keeps_its_page_busy() -> Result<()> {
-    let costs = hostile::costs();
+    let costs = hostile::costly_outputs();
     let service = Standalone::start()?;
     for (at, cost) in costs.iter().enumerate() {
         let path = service.home_path(&format!("p{at:04}"), "costs.ipynb");
@@ -160,7 +165,14 @@ async fn no_output_keeps_its_page_busy() -> Result<()> {
     let browser = signed_in(&service).await?;
     for (at, cost) in costs.iter().enumerate() {
         let page = format!("notebook?notebook=costs.ipynb&user=p{at:04}");
-        drawn(&browser, cost.name, &service.url(&page), 1, (ONE, MEMORY)).await?;
+        drawn(
+            &browser,
+            cost.name,
+            &service.url(&page),
+            1,
+            (MAX_TIME, MAX_MEMORY_BYTES),
+        )
+        .await?;
     }
     Ok(())
 }
@@ -168,14 +180,14 @@ async fn no_output_keeps_its_page_busy() -> Result<()> {
 #[tokio::test]
 #[ignore = "needs the program and a browser: cargo xtask test"]
 async fn no_output_keeps_a_file_busy() -> Result<()> {
-    let costs = hostile::costs();
+    let costs = hostile::costly_outputs();
     let folder = TempDir::with_prefix("pipalhub-built-")?;
     let home = |user: &str| folder.path().join("homes").join(user).join("costs.ipynb");
     let all: Vec<&Value> = costs.iter().map(|cost| &cost.cell).collect();
     for (at, cells) in all.chunks(1).enumerate() {
         hostile::save(&home(&format!("p{at:04}")), &hostile::of_cells(cells))?;
     }
-    // As many as a file of those that are read can hold.
+    // As many cells as one rendered file can hold.
     let small = |cell: &&Value| cell.to_string().len() < 2_000_000;
     let all: Vec<&Value> = all.into_iter().filter(small).collect();
     hostile::save(&home("pall"), &hostile::of_cells(&all))?;
@@ -185,13 +197,13 @@ async fn no_output_keeps_a_file_busy() -> Result<()> {
         .output()?;
     ensure!(output.status.success(), "{output:?}");
 
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     let address = |file: &str| format!("file://{}/out/costs/{file}", folder.path().display());
     for (at, cost) in costs.iter().enumerate() {
         let file = address(&format!("p{at:04}.html"));
-        drawn(&browser, cost.name, &file, 1, (ONE, MEMORY)).await?;
+        drawn(&browser, cost.name, &file, 1, (MAX_TIME, MAX_MEMORY_BYTES)).await?;
     }
-    let of_all = (ALL, MEMORY_OF_ALL);
+    let of_all = (MAX_TIME_OF_ALL, MAX_MEMORY_BYTES_OF_ALL);
     drawn(
         &browser,
         "all in one",
@@ -200,7 +212,7 @@ async fn no_output_keeps_a_file_busy() -> Result<()> {
         of_all,
     )
     .await?;
-    // The last ten of those that have more.
+    // The last ten cells of notebooks with more.
     let cells = costs.len() + 10;
     drawn(
         &browser,
@@ -212,15 +224,16 @@ async fn no_output_keeps_a_file_busy() -> Result<()> {
     .await
 }
 
-/// A whole class at its budget, as many as a page shows: of elements, of text and of shapes.
+/// A class of the largest size that a page shows, with tiles at the budget of elements, of text
+/// and of shapes.
 #[tokio::test]
 #[ignore = "needs the program and a browser: cargo xtask test"]
-async fn three_hundred_at_the_budget_are_drawn() -> Result<()> {
+async fn three_hundred_tiles_at_the_budget_are_drawn() -> Result<()> {
     const PARTICIPANTS: usize = 300;
     let service = Standalone::start()?;
     let shapes = "<rect width='9' height='9'/>".repeat(1_900);
     let svg = format!("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'>{shapes}</svg>");
-    // As much as a tile has room for.
+    // As much as the budget of a tile allows.
     let outputs = [
         (
             "elements.ipynb",
@@ -238,7 +251,7 @@ async fn three_hundred_at_the_budget_are_drawn() -> Result<()> {
             hostile::save(&path, &hostile::of_cells(&[&cell]))?;
         }
     }
-    let limits = (2 * ALL, MEMORY_OF_ALL);
+    let limits = (2 * MAX_TIME_OF_ALL, MAX_MEMORY_BYTES_OF_ALL);
     let shown = [
         ("elements.ipynb", "b", 4_900),
         ("text.ipynb", "pre.nb-text", 1),
@@ -257,18 +270,18 @@ async fn three_hundred_at_the_budget_are_drawn() -> Result<()> {
     Ok(())
 }
 
-/// What was saved before costs as little to look at as what is there.
+/// A version is as cheap to show as the notebook.
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
 async fn no_version_keeps_its_page_busy() -> Result<()> {
-    let costs = hostile::costs();
+    let costs = hostile::costly_outputs();
     let service = Standalone::start()?;
     let path = service.home_path("p0000", "costs.ipynb");
     let plain = json!({"cell_type": "code", "metadata": {}, "source": "1",
                        "execution_count": 1, "outputs": []});
     hostile::save(&path, &hostile::of_cells(&[&plain]))?;
     kept(&service, 1).await?;
-    // Those that are small, so that reading them is not what takes long.
+    // Small notebooks only, so that the time is not that of reading them.
     let all: Vec<&Value> = costs.iter().map(|cost| &cost.cell).collect();
     let small = |cell: &&Value| cell.to_string().len() < 500_000;
     let all: Vec<&Value> = all.into_iter().filter(small).collect();
@@ -281,7 +294,7 @@ async fn no_version_keeps_its_page_busy() -> Result<()> {
     let page = service.url(&format!(
         "notebook?notebook=costs.ipynb&user=p0000&version={with_all}"
     ));
-    let of_all = (ALL, MEMORY_OF_ALL);
+    let of_all = (MAX_TIME_OF_ALL, MAX_MEMORY_BYTES_OF_ALL);
     drawn(&browser, "a version", &page, all.len(), of_all).await?;
     browser.shot("costs-version.png").await?;
     drawn(&browser, "changes", &format!("{page}&changes=1"), 0, of_all).await?;
@@ -293,14 +306,14 @@ async fn no_version_keeps_its_page_busy() -> Result<()> {
     .await?;
     let begun = browser.processor_time();
     let took = || browser.processor_time().saturating_sub(begun);
-    let shown = browser.run_until_called(TWO_FRAMES, vec![]);
-    within(ALL, &took, shown)
+    let shown = browser.run_until_called(TWO_FRAMES_SCRIPT, vec![]);
+    within(MAX_TIME_OF_ALL, &took, shown)
         .await
         .context("drawing the changes")?;
     browser.shot("costs-changes.png").await
 }
 
-/// The newest version, once there are so many.
+/// The newest version, once there are `count`.
 async fn kept(service: &Standalone, count: usize) -> Result<u64> {
     until(("versions", count), async || {
         let versions = "api/history?filename=costs.ipynb&user=p0000";

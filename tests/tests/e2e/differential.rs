@@ -1,5 +1,5 @@
-//! The notebook crate against others that read the same files: the rules of tail, trim
-//! and merge written a second time in Python, and Jupyter's own `nbformat`.
+//! The notebook crate against other readers of the same files: the rules of tail, trim and merge
+//! written a second time in Python, and Jupyter's own `nbformat`.
 
 use std::{
     collections::HashSet,
@@ -14,17 +14,17 @@ use shared::{notebook::Notebook, prepare, render, sanitize::Ammonia};
 use tempfile::TempDir;
 use tests::setting;
 
-/// How many notebooks are generated, and from which seed.
-const NOTEBOOKS: &str = "10000";
+/// The number of generated notebooks, and their seed.
+const NOTEBOOK_COUNT: &str = "10000";
 const SEED: &str = "20230817";
 
-/// Fixtures that nbformat does not read, because they are what it refuses.
-const REFUSED: [&str; 1] = ["broken.ipynb"];
+/// Fixtures that nbformat refuses.
+const REFUSED_FIXTURES: [&str; 1] = ["broken.ipynb"];
 
 #[test]
 #[ignore = "needs Python: cargo xtask test"]
 fn tail_trim_and_merge_follow_the_rules() -> Result<()> {
-    let cases = python("tail_oracle.py", &[SEED, NOTEBOOKS])?;
+    let cases = python("tail_oracle.py", &[SEED, NOTEBOOK_COUNT])?;
     let mut notebooks = 0;
     for (at, line) in cases.lines().enumerate() {
         let case: Value = serde_json::from_str(line)?;
@@ -34,16 +34,16 @@ fn tail_trim_and_merge_follow_the_rules() -> Result<()> {
         check(&case, &merged.to_json()).with_context(|| format!("case {at} of seed {SEED}"))?;
     }
     ensure!(
-        notebooks.to_string() == NOTEBOOKS,
+        notebooks.to_string() == NOTEBOOK_COUNT,
         "only {notebooks} notebooks"
     );
     Ok(())
 }
 
-/// The same by the program, with files: a few of the cases, since each is a process.
+/// The same by `pipalhub tail`, with files: some of the cases, since each is a process.
 #[test]
 #[ignore = "needs Python and the service: cargo xtask test"]
-fn the_program_follows_them_too() -> Result<()> {
+fn the_tail_command_follows_the_rules() -> Result<()> {
     let cases = python("tail_oracle.py", &["1", "60"])?;
     for line in cases.lines() {
         let case: Value = serde_json::from_str(line)?;
@@ -69,15 +69,15 @@ fn the_program_follows_them_too() -> Result<()> {
 
 #[test]
 #[ignore = "needs nbformat: cargo xtask test"]
-fn as_many_cells_and_outputs_as_nbformat_finds() -> Result<()> {
+fn rendered_notebooks_have_the_cells_and_outputs_that_nbformat_finds() -> Result<()> {
     let fixtures = notebooks_in(&tests::repository().join("shared/fixtures"))?;
     ensure!(fixtures.len() >= 10, "only {} fixtures", fixtures.len());
     for (file, refused) in compare(&fixtures)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let expected = REFUSED.contains(&&*name);
+        let expected = REFUSED_FIXTURES.contains(&&*name);
         ensure!(refused.is_some() == expected, "{name}: {refused:?}");
     }
-    // Other projects' notebooks, which are not part of this repository.
+    // Notebooks of other projects, which are not part of this repository.
     if let Some(corpus) = env::var_os("PIPALHUB_CORPUS") {
         let corpus = notebooks_in(Path::new(&corpus))?;
         for (file, refused) in compare(&corpus)? {
@@ -89,8 +89,8 @@ fn as_many_cells_and_outputs_as_nbformat_finds() -> Result<()> {
     Ok(())
 }
 
-/// Compares what is rendered of each file with what nbformat counts in it. Gives the
-/// files, each with nbformat's reason when it could not read it.
+/// Compares the rendered cells and outputs of each file with the numbers of nbformat. Returns the
+/// files, each with nbformat's error if it could not read it.
 fn compare(files: &[PathBuf]) -> Result<Vec<(PathBuf, Option<String>)>> {
     let paths: Vec<&str> = files.iter().filter_map(|file| file.to_str()).collect();
     let counts = python("count_cells.py", &paths)?;
@@ -135,7 +135,7 @@ fn outputs_in(html: &str) -> usize {
     html.matches("class=\"nb-output ").count()
 }
 
-/// The notebooks of a case, cut as it says.
+/// The notebooks of a case, with its tail and trim applied.
 fn parts(case: &Value) -> Result<Vec<(String, Notebook)>> {
     let number = |key: &str| case[key].as_u64().map(usize::try_from).context("a number");
     let (cells, lines) = (number("cells")??, number("lines")??);
@@ -154,8 +154,8 @@ fn strings(part: &Value) -> Result<[&str; 2]> {
     Ok([text(0)?, text(1)?])
 }
 
-/// `written` is what the case expects: byte for byte of one notebook alone, as JSON of
-/// several, with ids that are valid and different.
+/// Checks that `written` is the result that the case expects: byte for byte for one notebook, as
+/// JSON for several, with ids that are valid and different.
 fn check(case: &Value, written: &str) -> Result<()> {
     if let Some(exact) = case["exact"].as_str() {
         ensure!(written == exact, "{written}\nand not\n{exact}");
@@ -189,7 +189,7 @@ fn check(case: &Value, written: &str) -> Result<()> {
     Ok(())
 }
 
-/// What a script of this package prints.
+/// The output of a script of this package.
 fn python(script: &str, arguments: &[&str]) -> Result<String> {
     let path = tests::repository().join("tests/python").join(script);
     let output = Command::new(setting("PIPALHUB_VENV").join("bin/python"))

@@ -1,10 +1,10 @@
-//! What an instructor shares with participants, below a real Hub: the notebook they follow,
-//! the summary, and nothing else; and what participants are told is kept of them.
+//! Sharing with participants, below a real Hub: they see the followed notebook and the summary and
+//! nothing else; and the page about the data kept of them.
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     hub::{Hub, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
     until,
@@ -19,7 +19,7 @@ const SUMMARY: &str = "[data-testid=summary-card]";
 const PILL: &str = "[data-testid=new-cell]";
 const NEWEST: &str = ".followed .newest";
 
-/// So many cells that they are more than a screen, and one more for each of `more`.
+/// A notebook that is longer than a screen, with a cell for each of `more` at the end.
 fn lesson(more: &[&str]) -> Value {
     let long: Vec<String> = (1..=30).map(|n| format!("step_{n} = {n}")).collect();
     let mut sources: Vec<&str> = long.iter().map(String::as_str).collect();
@@ -27,24 +27,24 @@ fn lesson(more: &[&str]) -> Value {
     notebook(&sources)
 }
 
-async fn click(browser: &Browser, css: &str) -> Result<()> {
+async fn click(browser: &TestBrowser, css: &str) -> Result<()> {
     Ok(browser.wait_for(css).await?.click().await?)
 }
 
-async fn signed_in(hub: &Hub, user: &str, page: &str) -> Result<Browser> {
-    let browser = Browser::start().await?;
+async fn signed_in(hub: &Hub, user: &str, page: &str) -> Result<TestBrowser> {
+    let browser = TestBrowser::start().await?;
     browser.goto(&hub.service(page)).await?;
     browser.sign_in(user, PASSWORD).await?;
     Ok(browser)
 }
 
-async fn number(browser: &Browser, script: &str) -> Result<f64> {
+async fn number(browser: &TestBrowser, script: &str) -> Result<f64> {
     let answer = browser.run(&format!("return {script}"), vec![]).await?;
     Ok(answer.as_f64().unwrap_or(f64::NAN))
 }
 
-/// Waits until the newest cell is where the reader sees it.
-async fn wait_until_newest_is_seen(browser: &Browser) -> Result<()> {
+/// Waits until the newest cell is in view.
+async fn wait_until_newest_is_seen(browser: &TestBrowser) -> Result<()> {
     until("the newest cell in view", async || {
         let script = format!(
             "(r => r.top < innerHeight && r.bottom > 0 ? 1 : 0)\
@@ -56,7 +56,7 @@ async fn wait_until_newest_is_seen(browser: &Browser) -> Result<()> {
     .await
 }
 
-async fn shots(browser: &Browser, name: &str) -> Result<()> {
+async fn shots(browser: &TestBrowser, name: &str) -> Result<()> {
     for scheme in ["dark", "light"] {
         browser.prefer_color_scheme(scheme).await?;
         browser.shot(&format!("{name}-{scheme}.png")).await?;
@@ -83,7 +83,7 @@ async fn participants_follow_the_instructors_notebook() -> Result<()> {
         .await?;
     assert!(alice.texts(CARD).await?.is_empty());
 
-    // Only one's own notebook has the way to let others follow it.
+    // Only an instructor's own notebook has the button to share it.
     let own = format!("notebook?notebook={NOTEBOOK}&user={INSTRUCTOR}");
     let ines = signed_in(&hub, INSTRUCTOR, &own).await?;
     ines.wait_for_text(FOLLOW, "Let participants follow")
@@ -92,20 +92,20 @@ async fn participants_follow_the_instructors_notebook() -> Result<()> {
     ines.wait_for_text(FOLLOW, "Followed").await?;
     ines.shot("follow-instructor.png").await?;
 
-    // The card comes by itself.
+    // The card appears without a reload.
     alice.wait_for_text(CARD, INSTRUCTOR).await?;
     shots(&alice, "participant").await?;
     click(&alice, CARD).await?;
     alice.wait_for_text(NEWEST, "step_30").await?;
     wait_until_newest_is_seen(&alice).await?;
 
-    // A new cell comes by itself, is marked, and the page goes along.
+    // A new cell appears without a reload, is marked, and the page scrolls to it.
     save(&path, &lesson(&["first_more = 1"]))?;
     alice.wait_for_text(NEWEST, "first_more").await?;
     wait_until_newest_is_seen(&alice).await?;
     shots(&alice, "follow").await?;
 
-    // Who has gone back is left there, and led on when they want.
+    // A reader who has scrolled back stays there, and a pill leads to the new cell.
     alice.run("scrollTo(0, 0)", vec![]).await?;
     save(&path, &lesson(&["first_more = 1", "second_more = 2"]))?;
     alice.wait_for(PILL).await?;
@@ -115,8 +115,7 @@ async fn participants_follow_the_instructors_notebook() -> Result<()> {
     alice.wait_for_text(NEWEST, "second_more").await?;
     wait_until_newest_is_seen(&alice).await?;
 
-    // Its code is to be had. No page may read the clipboard unasked, so what is put there is
-    // noted.
+    // The code can be copied. No page may read the clipboard unasked, so a hook records the text.
     let note = "const write = navigator.clipboard.writeText.bind(navigator.clipboard); \
                 navigator.clipboard.writeText = text => { window.copied = text; return write(text) }";
     alice.run(note, vec![]).await?;
@@ -129,7 +128,7 @@ async fn participants_follow_the_instructors_notebook() -> Result<()> {
     alice.size(390, 844).await?;
     alice.shot("follow-phone.png").await?;
 
-    // Nothing else of hers, or of anyone's, is to be seen.
+    // No other notebook of hers, or of others, can be read.
     for (what, of) in [("notebook", INSTRUCTOR), ("tile", "bob")] {
         let address = format!("api/{what}?filename={NOTEBOOK}&user={of}");
         let status = "const done = arguments[1]; fetch(arguments[0]).then(r => done(r.status))";
@@ -137,7 +136,7 @@ async fn participants_follow_the_instructors_notebook() -> Result<()> {
         assert_eq!(alice.run_until_called(status, vec![address]).await?, 404);
     }
 
-    // It ends for those who have it open.
+    // Open pages of participants are told that sharing ended.
     click(&ines, FOLLOW).await?;
     alice
         .wait_for_text("[data-testid=ended]", "is no longer shared")
@@ -147,7 +146,7 @@ async fn participants_follow_the_instructors_notebook() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
-async fn participants_read_the_summary_and_what_is_kept() -> Result<()> {
+async fn participants_read_the_summary_and_the_data_kept_of_them() -> Result<()> {
     let hub = Hub::start("PIPALHUB_VENV").await?;
     save(&hub.home_path("alice", NOTEBOOK), &notebook(&["of_alice"]))?;
     save(&hub.home_path("bob", NOTEBOOK), &notebook(&["of_bob"]))?;
@@ -169,14 +168,14 @@ async fn participants_read_the_summary_and_what_is_kept() -> Result<()> {
     alice.wait_for_text(SUMMARY, NOTEBOOK).await?;
     alice.size(390, 844).await?;
     alice.shot("participant-phone.png").await?;
-    // The card leads to the page of the document, which is this.
+    // The card leads to the page of the document.
     let address = hub.service(&format!("build/?notebook={NOTEBOOK}"));
     let card = alice.attributes(SUMMARY, "href").await?;
     assert_eq!(card, [format!("document?notebook={NOTEBOOK}")]);
     let before = alice.open_tab(&address).await?;
     alice.wait_for_text("body", "of_bob").await?;
     alice.close_tab(&before).await?;
-    // And so does the listing of what is built.
+    // The listing of builds leads there, too.
     let before = alice.open_tab(&hub.service("build/")).await?;
     alice.wait_for_text("table", "Summary").await?;
     alice.size(1200, 800).await?;

@@ -1,9 +1,9 @@
-//! A notebook as it was: seen, compared and restored.
+//! Versions of a notebook: shown, compared and restored.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     notebooks::{notebook, save},
     standalone::Standalone,
     until,
@@ -16,7 +16,7 @@ const HISTORY: &str = "[data-testid=history]";
 const BAR: &str = "[data-testid=version-bar]";
 const DIALOG: &str = "[data-testid=restore-dialog]";
 
-/// What a participant saves one after the other.
+/// The sources that a participant saves one after the other.
 const SAVES: [&[&str]; 3] = [
     &["import math", "radius = 3\narea = radius ** 2\nprint(area)"],
     &[
@@ -30,12 +30,12 @@ const SAVES: [&[&str]; 3] = [
     ],
 ];
 
-async fn click(browser: &Browser, css: &str) -> Result<()> {
+async fn click(browser: &TestBrowser, css: &str) -> Result<()> {
     Ok(browser.wait_for(css).await?.click().await?)
 }
 
-/// Saves all, each after the one before is a version; the versions in the panel.
-async fn with_history(browser: &Browser, service: &Standalone) -> Result<()> {
+/// Saves all of them, each after the one before is recorded, and opens the list of versions.
+async fn with_history(browser: &TestBrowser, service: &Standalone) -> Result<()> {
     let file = service.home_path("alice", NOTEBOOK);
     save(&file, &notebook(SAVES[0]))?;
     browser.goto(service.link()).await?;
@@ -57,19 +57,19 @@ async fn with_history(browser: &Browser, service: &Standalone) -> Result<()> {
 #[ignore = "needs the service and a browser: cargo xtask test"]
 async fn a_version_is_seen_compared_and_restored() -> Result<()> {
     let service = Standalone::start()?;
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     with_history(&browser, &service).await?;
     browser.wait_for_text(PAGE, "def area").await?;
     browser.shot("history-now.png").await?;
 
-    // By the list to the first, by the key to the second.
+    // The list leads to the first version, the key to the second.
     click(&browser, &format!("{HISTORY} li:last-child a")).await?;
     browser.wait_for_text(BAR, "As of").await?;
     browser.wait_for_text(PAGE, "area = radius ** 2").await?;
     let body = browser.wait_for("body").await?;
     body.send_keys("n").await?;
     browser.wait_for_text(PAGE, "area = math.pi").await?;
-    // The address holds it.
+    // The address names the version.
     let url = browser.url().await?;
     assert!(url.contains("version="), "{url}");
     browser.goto("about:blank").await?;
@@ -83,7 +83,7 @@ async fn a_version_is_seen_compared_and_restored() -> Result<()> {
         browser.shot(&format!("history-{scheme}.png")).await?;
     }
 
-    // What changed in it: one cell, by one line.
+    // Its changes are one line of one cell.
     browser.wait_for("body").await?.send_keys("c").await?;
     let changes = "[data-testid=changes]";
     browser
@@ -98,7 +98,7 @@ async fn a_version_is_seen_compared_and_restored() -> Result<()> {
         browser.shot(&format!("changes-{scheme}.png")).await?;
     }
 
-    // A copy of it, beside the notebook.
+    // It is restored as a copy beside the notebook.
     click(&browser, &format!("{BAR} [data-do=ask]")).await?;
     browser.wait_for(DIALOG).await?;
     browser.shot("restore.png").await?;
@@ -116,7 +116,7 @@ async fn a_version_is_seen_compared_and_restored() -> Result<()> {
     let own = std::fs::read(service.home_path("alice", NOTEBOOK))?;
     assert_eq!(serde_json::from_slice::<Value>(&own)?, notebook(SAVES[2]));
 
-    // And back to what goes on.
+    // Back to the present notebook.
     click(&browser, &format!("{DIALOG} [data-do=close]")).await?;
     click(&browser, &format!("{BAR} a.primary")).await?;
     browser.wait_for_text(PAGE, "def area").await?;
@@ -128,7 +128,7 @@ async fn a_version_is_seen_compared_and_restored() -> Result<()> {
 #[ignore = "needs the service and a browser: cargo xtask test"]
 async fn history_fits_on_a_phone() -> Result<()> {
     let service = Standalone::start()?;
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     browser.size(390, 844).await?;
     with_history(&browser, &service).await?;
     click(&browser, &format!("{HISTORY} li:last-child a")).await?;
@@ -144,9 +144,9 @@ async fn history_fits_on_a_phone() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn an_address_that_opens_the_list_opens_it_as_it_is_now() -> Result<()> {
+async fn an_address_opens_the_list_of_versions_up_to_date() -> Result<()> {
     let service = Standalone::start()?;
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     with_history(&browser, &service).await?;
     let link = format!("{HISTORY} li:last-child a");
     let first = "return document.querySelector(arguments[0]).href";
@@ -157,7 +157,7 @@ async fn an_address_that_opens_the_list_opens_it_as_it_is_now() -> Result<()> {
         Ok(versions.is_empty().then_some(()))
     })
     .await?;
-    // Nobody asks for what comes while the list is closed.
+    // A closed list is not refreshed.
     let file = service.home_path("alice", NOTEBOOK);
     save(&file, &notebook(&["radius = 4"]))?;
     browser.wait_for_text(PAGE, "radius = 4").await?;

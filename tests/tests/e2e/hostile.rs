@@ -1,4 +1,4 @@
-//! Notebooks that attack the page, in a browser that would let them.
+//! Notebooks that attack the page, in a browser that does not stop them.
 
 use std::{collections::BTreeSet, fs, process::Command};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     hostile::{self, AUDIT, Attack, CONTROL, HOOKS},
     notebooks::{notebook, save},
     setting,
@@ -14,11 +14,11 @@ use tests::{
     until,
 };
 
-/// As many cells as a tile shows.
-const TAIL: usize = 10;
-/// Of the payloads that act by themselves, how many at least do so where nothing
-/// hinders them. The others are for other browsers, or for sanitisers only.
-const MUST_FIRE: usize = 100;
+/// The cells of a tile.
+const TILE_CELLS: usize = 10;
+/// Fewest payloads that act on an unprotected page. The others are for other browsers, or for
+/// sanitisers only.
+const MIN_FIRED_PAYLOADS: usize = 100;
 
 /// The notebooks of a page, and its own parts that they may not cover.
 const NOTEBOOKS: &str = ".nb";
@@ -26,11 +26,11 @@ const OWN_PARTS: [&str; 3] = [".top-bar", ".tile-header", ".brand"];
 
 #[tokio::test]
 #[ignore = "needs a browser: cargo xtask test"]
-async fn the_attacks_work_where_nothing_stops_them() -> Result<()> {
+async fn attacks_work_on_an_unprotected_page() -> Result<()> {
     let folder = TempDir::with_prefix("pipalhub-control-")?;
     let page = folder.path().join("control.html");
     fs::write(&page, CONTROL)?;
-    let browser = armed().await?;
+    let browser = browser_with_hooks().await?;
     browser.goto(&format!("file://{}", page.display())).await?;
     let payloads = hostile::html_payloads();
     browser
@@ -41,7 +41,7 @@ async fn the_attacks_work_where_nothing_stops_them() -> Result<()> {
         browser.run("touch()", vec![]).await?;
         let fired = browser.run("return window.__fired", vec![]).await?;
         seen = payload_numbers(&fired);
-        Ok((seen.len() >= MUST_FIRE).then_some(()))
+        Ok((seen.len() >= MIN_FIRED_PAYLOADS).then_some(()))
     })
     .await;
     let silent: Vec<_> = payloads
@@ -58,10 +58,10 @@ fn payload_numbers(fired: &Value) -> BTreeSet<usize> {
     fired.iter().filter_map(number).collect()
 }
 
-/// The audit, too, must see: it finds fault with nearly all that changes a page.
+/// The audit finds fault with nearly all payloads that change a page.
 #[tokio::test]
 #[ignore = "needs a browser: cargo xtask test"]
-async fn the_audit_sees_what_nothing_stopped() -> Result<()> {
+async fn the_audit_finds_unstopped_attacks() -> Result<()> {
     let folder = TempDir::with_prefix("pipalhub-control-")?;
     let page = folder.path().join("control.html");
     fs::write(
@@ -69,13 +69,13 @@ async fn the_audit_sees_what_nothing_stopped() -> Result<()> {
         "<!doctype html><title>Control</title><main class=nb></main>",
     )?;
     let page = format!("file://{}", page.display());
-    let browser = armed().await?;
+    let browser = browser_with_hooks().await?;
     let show = "document.querySelector('main').innerHTML = arguments[0]";
     let mut missed = Vec::new();
     for payload in hostile::markup_payloads() {
         browser.goto(&page).await?;
         browser.run(show, vec![json!(payload)]).await?;
-        // A payload that leads away from the page is seen, too: there is no answer.
+        // A payload that leads away from the page is found, too, since there is no answer.
         if let Ok(findings) = audit(&browser, "nb-").await
             && findings["wrong"] == json!([])
             && findings["fired"] == json!([])
@@ -89,10 +89,10 @@ async fn the_audit_sees_what_nothing_stopped() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn nothing_in_a_notebook_acts_on_the_wall() -> Result<()> {
+async fn no_payload_acts_on_the_wall() -> Result<()> {
     let attacks = hostile::attacks();
     let service = Standalone::start()?;
-    let chunks = attacks.chunks(TAIL);
+    let chunks = attacks.chunks(TILE_CELLS);
     let tiles = chunks.len();
     for (at, chunk) in chunks.enumerate() {
         let path = service.home_path(&format!("p{at:04}"), "hostile.ipynb");
@@ -125,7 +125,7 @@ async fn nothing_in_a_notebook_acts_on_the_wall() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn nothing_in_a_notebook_acts_on_its_page() -> Result<()> {
+async fn no_payload_acts_on_the_page_of_a_notebook() -> Result<()> {
     let attacks = hostile::attacks();
     let service = Standalone::start()?;
     let path = service.home_path("mallory", "hostile.ipynb");
@@ -153,7 +153,7 @@ async fn nothing_in_a_notebook_acts_on_its_page() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the program and a browser: cargo xtask test"]
-async fn nothing_in_a_notebook_acts_in_a_file() -> Result<()> {
+async fn no_payload_acts_in_a_rendered_file() -> Result<()> {
     let attacks = hostile::attacks();
     let folder = TempDir::with_prefix("pipalhub-files-")?;
     // The name of the file is its title.
@@ -172,7 +172,7 @@ async fn nothing_in_a_notebook_acts_in_a_file() -> Result<()> {
         .output()?;
     ensure!(output.status.success(), "{output:?}");
 
-    let browser = armed().await?;
+    let browser = browser_with_hooks().await?;
     let open = async |name: &str| {
         let path = folder.path().join(format!("{name}.html"));
         let path = encode(&path.display().to_string()).replace("%2F", "/");
@@ -195,15 +195,15 @@ async fn nothing_in_a_notebook_acts_in_a_file() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the program and a browser: cargo xtask test"]
-async fn nothing_in_a_notebook_acts_in_what_is_built_of_it() -> Result<()> {
+async fn no_payload_acts_in_builds() -> Result<()> {
     let attacks = hostile::attacks();
     let folder = TempDir::with_prefix("pipalhub-built-")?;
     let home = |user: &str, name: &str| folder.path().join("homes").join(user).join(name);
-    for (at, chunk) in attacks.chunks(TAIL).enumerate() {
+    for (at, chunk) in attacks.chunks(TILE_CELLS).enumerate() {
         let path = home(&format!("p{at:04}"), "hostile.ipynb");
         hostile::save(&path, &hostile::notebook(chunk))?;
     }
-    // An export has every cell, a summary the last.
+    // An export has all cells, a summary the last ones.
     hostile::save(
         &home("pmallory", "hostile.ipynb"),
         &hostile::notebook(&attacks),
@@ -215,7 +215,7 @@ async fn nothing_in_a_notebook_acts_in_what_is_built_of_it() -> Result<()> {
         .output()?;
     ensure!(output.status.success(), "{output:?}");
 
-    let browser = armed().await?;
+    let browser = browser_with_hooks().await?;
     let looked_at = async |file: &str, cells: usize, places: &str, prefix: &str| {
         let path = folder.path().join("out").join(file);
         browser.goto(&format!("file://{}", path.display())).await?;
@@ -226,21 +226,21 @@ async fn nothing_in_a_notebook_acts_in_what_is_built_of_it() -> Result<()> {
     let all = attacks.len();
     let export = looked_at("hostile/pmallory.html", all, NOTEBOOKS, "nb-").await?;
     assert_harmless(&export, &clean, &attacks)?;
-    // Its headings lead to the exports; what is a participant's are the cells.
+    // Its headings lead to the exports; only the cells are a participant's.
     let cells = ".nb-cell";
     let clean = looked_at("clean/00-summary.html", 1, cells, "u-p").await?;
-    let summary = looked_at("hostile/00-summary.html", all + TAIL, cells, "u-p").await?;
+    let summary = looked_at("hostile/00-summary.html", all + TILE_CELLS, cells, "u-p").await?;
     browser.shot("hostile-summary.png").await?;
     assert_harmless(&summary, &clean, &attacks)
 }
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn nothing_in_a_name_acts() -> Result<()> {
+async fn no_payload_in_a_name_acts() -> Result<()> {
     let names = hostile::names(40);
     let service = Standalone::start()?;
     for name in &names {
-        // Everyone has the notebook, and one has a notebook of every name.
+        // All participants have the notebook, and one has notebooks of all names.
         save(
             &service.home_path(name, "day1.ipynb"),
             &notebook(&["'hello'"]),
@@ -267,7 +267,7 @@ async fn nothing_in_a_name_acts() -> Result<()> {
     browser.shot("hostile-names.png").await?;
     assert_silent(&browser).await?;
 
-    // The pages whose address, title and heading are the names.
+    // Pages with the names in their address, title and heading.
     for name in names.iter().step_by(11) {
         let browser = signed_in(&service).await?;
         let encoded = encode(name);
@@ -289,10 +289,10 @@ async fn nothing_in_a_name_acts() -> Result<()> {
     Ok(())
 }
 
-/// An output that runs its own script does so shut off, and only when asked for.
+/// An output with a script runs it in a closed frame, and only after a click.
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn a_frame_that_was_asked_for_reaches_nothing() -> Result<()> {
+async fn an_opened_frame_reaches_nothing() -> Result<()> {
     let service = Standalone::start()?;
     let path = service.home_path("mallory", "frame.ipynb");
     save(&path, &hostile::prisoner())?;
@@ -311,7 +311,7 @@ async fn a_frame_that_was_asked_for_reaches_nothing() -> Result<()> {
         Ok((said != json!([])).then_some(said))
     })
     .await?;
-    // It ran, without an origin, and everything it tried was refused.
+    // It ran without an origin, and every attempt was refused.
     let refused = [
         "parent", "top", "cookie", "storage", "fetch", "image", "popup",
     ];
@@ -324,22 +324,22 @@ async fn a_frame_that_was_asked_for_reaches_nothing() -> Result<()> {
     Ok(())
 }
 
-/// A browser whose documents all notice what fires.
-async fn armed() -> Result<Browser> {
-    let browser = Browser::start().await?;
+/// A browser with the hooks in all documents.
+async fn browser_with_hooks() -> Result<TestBrowser> {
+    let browser = TestBrowser::start().await?;
     browser.run_first(HOOKS).await?;
     Ok(browser)
 }
 
-/// An armed browser with the service's cookie.
-pub(crate) async fn signed_in(service: &Standalone) -> Result<Browser> {
-    let browser = armed().await?;
+/// A browser with the hooks and with the service's cookie.
+pub(crate) async fn signed_in(service: &Standalone) -> Result<TestBrowser> {
+    let browser = browser_with_hooks().await?;
     browser.goto(service.link()).await?;
     browser.wait_for(".top-bar").await?;
     Ok(browser)
 }
 
-async fn wait_for_cells(browser: &Browser, cells: usize) -> Result<()> {
+async fn wait_for_cells(browser: &TestBrowser, cells: usize) -> Result<()> {
     let count = "return document.querySelectorAll('.nb-cell').length";
     let mut there = Value::Null;
     let all = until("every cell", async || {
@@ -350,13 +350,13 @@ async fn wait_for_cells(browser: &Browser, cells: usize) -> Result<()> {
     all.with_context(|| format!("{there} of {cells} cells"))
 }
 
-/// Touches everything in the notebooks of the page and says what is wrong with them.
-async fn audit(browser: &Browser, prefix: &str) -> Result<Value> {
+/// Touches every element in the notebooks of the page and returns their faults.
+async fn audit(browser: &TestBrowser, prefix: &str) -> Result<Value> {
     audit_of(browser, NOTEBOOKS, prefix).await
 }
 
-/// The same of the parts of the page that fit `notebooks`.
-async fn audit_of(browser: &Browser, notebooks: &str, prefix: &str) -> Result<Value> {
+/// The same for the elements that match `notebooks`.
+async fn audit_of(browser: &TestBrowser, notebooks: &str, prefix: &str) -> Result<Value> {
     let before = browser.url().await?;
     let arguments = vec![json!(notebooks), json!(prefix), json!(OWN_PARTS)];
     browser.run(AUDIT, arguments).await?;
@@ -365,14 +365,14 @@ async fn audit_of(browser: &Browser, notebooks: &str, prefix: &str) -> Result<Va
     let findings = browser.run_until_called(end, vec![]).await?;
     let after = browser.url().await?;
     ensure!(findings["notebooks"] != 0, "the page shows no notebook");
-    // A link to a place in the notebook has led there.
+    // A link to a cell of the notebook leads there.
     let page = |url: &str| url.split('#').next().map(str::to_owned);
     ensure!(page(&before) == page(&after), "{before} has become {after}");
     Ok(findings)
 }
 
-/// Nothing fired, no part of a notebook is what it may not be, and the page's own
-/// globals are those it has with a notebook that does no harm.
+/// Asserts that no payload fired, that the notebooks have no fault, and that the page's globals
+/// are those with a harmless notebook.
 fn assert_harmless(hostile: &Value, clean: &Value, attacks: &[Attack]) -> Result<()> {
     let fired = hostile["fired"].as_array().context("what fired")?;
     let told: Vec<String> = fired
@@ -402,7 +402,7 @@ fn assert_harmless(hostile: &Value, clean: &Value, attacks: &[Attack]) -> Result
     Ok(())
 }
 
-/// What fired, and in which place the payload of its number stood.
+/// The call that fired, with the sink of its payload.
 fn explain(entry: &Value, attacks: &[Attack]) -> String {
     let number = entry[1]
         .as_str()
@@ -414,13 +414,13 @@ fn explain(entry: &Value, attacks: &[Attack]) -> String {
     }
 }
 
-pub(crate) async fn assert_silent(browser: &Browser) -> Result<()> {
+pub(crate) async fn assert_silent(browser: &TestBrowser) -> Result<()> {
     let fired = browser.run("return window.__fired", vec![]).await?;
     ensure!(fired == json!([]), "{fired:#}");
     Ok(())
 }
 
-/// A name as it stands in an address.
+/// A name, encoded for an address.
 fn encode(name: &str) -> String {
     name.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

@@ -1,10 +1,9 @@
-//! A class at work behind a network that misbehaves at random, with pages of every role open
-//! all the time: whenever it is quiet, each shows exactly what is on the disk.
+//! A class at work behind a network that misbehaves at random, with pages of every role open all
+//! the time: once the network is quiet, each page shows exactly the state of the disk.
 //!
-//! A round is a minute of the class: people save, make and delete notebooks, notices come and
-//! are taken back, while requests are held, dropped, delayed and answered by errors. Then the
-//! network is well again. `PIPALHUB_ROUNDS` makes it another length, `PIPALHUB_SEED` another
-//! hour.
+//! A round is a minute of the class: participants save, make and delete notebooks, notices are
+//! sent and retracted, while requests are held, dropped, delayed and answered by errors. Then the
+//! network is well again. `PIPALHUB_ROUNDS` sets the number of rounds, `PIPALHUB_SEED` the seed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +15,7 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     hub::{HELPER, Hub, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
     proxy::{Mode, Proxy},
@@ -25,11 +24,11 @@ use tests::{
 
 use crate::NOTEBOOK;
 
-const CLASS: [&str; 6] = ["ana", "bo", "cy", "di", "eva", "fay"];
-/// Notebooks that come and go beside the one that everyone has.
-const OTHERS: [&str; 3] = ["other.ipynb", "module1/more.ipynb", "work.ipynb"];
-/// What the pages ask for, by what its addresses have in them.
-const PARTS: [&str; 9] = [
+const PARTICIPANTS: [&str; 6] = ["ana", "bo", "cy", "di", "eva", "fay"];
+/// Notebooks that some participants make and delete.
+const OTHER_NOTEBOOKS: [&str; 3] = ["other.ipynb", "module1/more.ipynb", "work.ipynb"];
+/// Parts of the addresses of the pages' requests.
+const REQUEST_PARTS: [&str; 9] = [
     "api/wall",
     "api/tile",
     "api/notebooks",
@@ -40,13 +39,13 @@ const PARTS: [&str; 9] = [
     "api/session",
     "events/stream",
 ];
-/// How long the network misbehaves in a round.
-const TROUBLE: Duration = Duration::from_millis(700);
-/// Requests of a page in a round, at most.
-const REQUESTS: usize = 60;
+/// The time that the network misbehaves in a round.
+const FAULT_DURATION: Duration = Duration::from_millis(700);
+/// Most requests of a page in a round.
+const MAX_REQUESTS: usize = 60;
 
-/// What a page shows, as far as it can be told by words that are nowhere else.
-const SHOWN: &str = r"
+/// A script that returns the state that a page shows, by words that are unique.
+const SHOWN_STATE_SCRIPT: &str = r"
 const words = (element) => element ? element.textContent.match(/w\d+w/g) || [] : [];
 const tiles = {};
 for (const tile of document.querySelectorAll('[data-testid=tile]')) {
@@ -63,20 +62,20 @@ return {
     .flatMap((note) => note.textContent.match(/n\d+n/g) || []),
 }";
 
-/// What there is.
+/// The state of the class, which the pages have to show.
 #[derive(Default)]
-struct Truth {
-    /// By notebook and participant, the words that were saved last.
+struct ClassState {
+    /// The last saved word, by notebook and participant.
     saved: BTreeMap<(&'static str, &'static str), String>,
-    /// The newest first.
+    /// The notices with their ids, the newest first.
     notices: Vec<(i64, String)>,
     words: usize,
 }
 
-/// Numbers that look like chance, and are the same for the same seed.
-struct Dice(u64);
+/// Pseudo-random choices, the same for the same seed.
+struct RandomChoices(u64);
 
-impl Dice {
+impl RandomChoices {
     fn below(&mut self, most: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -103,24 +102,24 @@ impl Dice {
     }
 }
 
-/// A page that stays open.
-struct Page {
+/// A page that stays open, in a browser of its own.
+struct OpenPage {
     name: &'static str,
-    browser: Browser,
-    /// Before it, and before nothing else, so that its requests can be counted.
+    browser: TestBrowser,
+    /// A proxy for this page alone, so that its requests can be counted.
     proxy: Proxy,
-    expected: fn(&Truth) -> Value,
+    expected: fn(&ClassState) -> Value,
 }
 
-impl Page {
+impl OpenPage {
     async fn open(
         hub: &Hub,
         name: &'static str,
         user: &str,
         path: &str,
-        expected: fn(&Truth) -> Value,
+        expected: fn(&ClassState) -> Value,
     ) -> Result<Self> {
-        let browser = Browser::start().await?;
+        let browser = TestBrowser::start().await?;
         browser.goto(&hub.service("")).await?;
         browser.sign_in(user, PASSWORD).await?;
         browser.wait_for(".top-bar").await?;
@@ -135,12 +134,12 @@ impl Page {
         })
     }
 
-    /// Waits until it shows what there is, and says that it is up to date.
-    async fn is_right(&self, truth: &Truth) -> Result<()> {
-        let expected = (self.expected)(truth);
+    /// Waits until the page shows this state, and says that it is up to date.
+    async fn wait_until_shows(&self, state: &ClassState) -> Result<()> {
+        let expected = (self.expected)(state);
         let mut seen = Value::Null;
         let right = until(self.name, async || {
-            seen = self.browser.run(SHOWN, vec![]).await?;
+            seen = self.browser.run(SHOWN_STATE_SCRIPT, vec![]).await?;
             let parts = expected.as_object().context("parts of a page")?;
             let fits = parts.iter().all(|(part, value)| seen[part] == *value);
             Ok((fits && seen["pill"] == "live").then_some(()))
@@ -153,7 +152,7 @@ impl Page {
     }
 }
 
-impl Truth {
+impl ClassState {
     fn word(&mut self) -> String {
         self.words += 1;
         format!("w{}w", self.words)
@@ -173,7 +172,7 @@ impl Truth {
         Ok(())
     }
 
-    /// The words of a notebook, as a page finds them.
+    /// The words of a notebook.
     fn of(&self, filename: &'static str, user: &'static str) -> Vec<&String> {
         self.saved.get(&(filename, user)).into_iter().collect()
     }
@@ -188,7 +187,7 @@ impl Truth {
     fn notebooks(&self, of: impl Fn(&str) -> bool) -> BTreeSet<&'static str> {
         let all = self.saved.keys();
         let theirs = all.filter(|(_, user)| of(user));
-        // The one that is chosen is among the choices, whoever has it.
+        // The chosen notebook is among the choices even when no participant has it.
         theirs
             .map(|(filename, _)| *filename)
             .chain([NOTEBOOK])
@@ -200,76 +199,76 @@ impl Truth {
     }
 }
 
-fn wall_of_all(truth: &Truth) -> Value {
-    json!({"tiles": truth.tiles(|_| true), "notebooks": truth.notebooks(|_| true)})
+fn wall_of_all(state: &ClassState) -> Value {
+    json!({"tiles": state.tiles(|_| true), "notebooks": state.notebooks(|_| true)})
 }
 
-fn wall_of_ana(truth: &Truth) -> Value {
+fn wall_of_ana(state: &ClassState) -> Value {
     json!({
-        "tiles": truth.tiles(|user| user == "ana"),
-        "notebooks": truth.notebooks(|user| user == "ana"),
-        "notices": truth.standing(),
+        "tiles": state.tiles(|user| user == "ana"),
+        "notebooks": state.notebooks(|user| user == "ana"),
+        "notices": state.standing(),
     })
 }
 
-fn page_of_bo(truth: &Truth) -> Value {
-    json!({"page": truth.of(NOTEBOOK, "bo")})
+fn page_of_bo(state: &ClassState) -> Value {
+    json!({"page": state.of(NOTEBOOK, "bo")})
 }
 
-fn followed(truth: &Truth) -> Value {
-    json!({"page": truth.of(NOTEBOOK, INSTRUCTOR), "notices": truth.standing()})
+fn followed(state: &ClassState) -> Value {
+    json!({"page": state.of(NOTEBOOK, INSTRUCTOR), "notices": state.standing()})
 }
 
 #[tokio::test]
 #[ignore = "needs a Hub and browsers: cargo xtask test"]
-async fn whenever_it_is_quiet_every_page_shows_what_is_on_the_disk() -> Result<()> {
+async fn every_page_shows_the_disk_once_the_network_is_quiet() -> Result<()> {
     let rounds = number("PIPALHUB_ROUNDS").map_or(60, |rounds| rounds as usize);
-    let mut dice = Dice(number("PIPALHUB_SEED").unwrap_or(20_261_129));
+    let mut choices = RandomChoices(number("PIPALHUB_SEED").unwrap_or(20_261_129));
     let hub = Hub::start("PIPALHUB_VENV").await?;
-    let mut truth = Truth::default();
-    for user in CLASS.into_iter().chain([INSTRUCTOR]) {
-        truth.save(&hub, NOTEBOOK, user)?;
+    let mut state = ClassState::default();
+    for user in PARTICIPANTS.into_iter().chain([INSTRUCTOR]) {
+        state.save(&hub, NOTEBOOK, user)?;
     }
-    // The Hub must have seen somebody before they have a token.
+    // The Hub has to know a user before it gives out a token of theirs.
     let of_all = format!("?notebook={NOTEBOOK}");
     let of_bo = format!("notebook?notebook={NOTEBOOK}&user=bo");
-    let wall = Page::open(&hub, "the Wall", INSTRUCTOR, &of_all, wall_of_all).await?;
+    let wall = OpenPage::open(&hub, "the Wall", INSTRUCTOR, &of_all, wall_of_all).await?;
     let token = hub.token_of(INSTRUCTOR).await?;
     let follow = hub.with_token(&token, Method::PUT, "api/sharing/followed");
     let answer = follow.json(&json!({"filename": NOTEBOOK})).send().await?;
     ensure!(answer.status().is_success(), "{}", answer.text().await?);
     let pages = [
         wall,
-        Page::open(&hub, "a helper's page of bo", HELPER, &of_bo, page_of_bo).await?,
-        Page::open(&hub, "ana's own", "ana", &of_all, wall_of_ana).await?,
-        Page::open(&hub, "the page to follow", "cy", "follow", followed).await?,
+        OpenPage::open(&hub, "a helper's page of bo", HELPER, &of_bo, page_of_bo).await?,
+        OpenPage::open(&hub, "ana's own", "ana", &of_all, wall_of_ana).await?,
+        OpenPage::open(&hub, "the page to follow", "cy", "follow", followed).await?,
     ];
     let mut compared = 0;
     for round in 0..=rounds {
         for page in &pages {
-            let right = page.is_right(&truth).await;
+            let right = page.wait_until_shows(&state).await;
             right.with_context(|| format!("round {round}"))?;
             compared += 1;
             let asked = page.proxy.requests("");
-            let most = 40 + REQUESTS * round;
+            let most = 40 + MAX_REQUESTS * round;
             ensure!(asked <= most, "{}: {asked} requests", page.name);
         }
         if round == rounds {
             break;
         }
         for page in &pages {
-            for part in PARTS {
-                page.proxy.only(part, dice.mode());
+            for part in REQUEST_PARTS {
+                page.proxy.only(part, choices.mode());
             }
-            if dice.below(2) == 0 {
+            if choices.below(2) == 0 {
                 page.proxy.cut("events/stream");
             }
         }
-        a_minute(&hub, &token, &mut truth, &mut dice).await?;
-        tokio::time::sleep(TROUBLE).await;
+        a_minute(&hub, &token, &mut state, &mut choices).await?;
+        tokio::time::sleep(FAULT_DURATION).await;
         for page in &pages {
             page.proxy.all(Mode::Pass);
-            // As a browser says it.
+            // Fires the event of a browser.
             let online = "window.dispatchEvent(new Event('online'))";
             page.browser.run(online, vec![]).await?;
         }
@@ -281,35 +280,40 @@ async fn whenever_it_is_quiet_every_page_shows_what_is_on_the_disk() -> Result<(
     Ok(())
 }
 
-/// What a variable of the environment says.
+/// The number in an environment variable.
 fn number(name: &str) -> Option<u64> {
     env::var(name).ok()?.parse().ok()
 }
 
-/// What people do.
-async fn a_minute(hub: &Hub, token: &str, truth: &mut Truth, dice: &mut Dice) -> Result<()> {
+/// A minute of random saves, deletions and notices.
+async fn a_minute(
+    hub: &Hub,
+    token: &str,
+    state: &mut ClassState,
+    choices: &mut RandomChoices,
+) -> Result<()> {
     for _ in 0..8 {
-        let user = dice.one_of(&CLASS);
-        match dice.below(10) {
-            0 => truth.delete(hub, NOTEBOOK, user)?,
-            1 => truth.delete(hub, dice.one_of(&OTHERS), user)?,
-            2 | 3 => truth.save(hub, dice.one_of(&OTHERS), user)?,
-            4 => truth.save(hub, NOTEBOOK, INSTRUCTOR)?,
-            _ => truth.save(hub, NOTEBOOK, user)?,
+        let user = choices.one_of(&PARTICIPANTS);
+        match choices.below(10) {
+            0 => state.delete(hub, NOTEBOOK, user)?,
+            1 => state.delete(hub, choices.one_of(&OTHER_NOTEBOOKS), user)?,
+            2 | 3 => state.save(hub, choices.one_of(&OTHER_NOTEBOOKS), user)?,
+            4 => state.save(hub, NOTEBOOK, INSTRUCTOR)?,
+            _ => state.save(hub, NOTEBOOK, user)?,
         }
-        tokio::time::sleep(Duration::from_millis(dice.below(80) as u64)).await;
+        tokio::time::sleep(Duration::from_millis(choices.below(80) as u64)).await;
     }
-    match dice.below(3) {
+    match choices.below(3) {
         0 => {
-            let text = truth.word().replace('w', "n");
+            let text = state.word().replace('w', "n");
             let notice = hub.with_token(token, Method::POST, "api/notices");
             let notice = notice.json(&json!({"text": text, "to": {"everyone": true}}));
             let told: Value = notice.send().await?.error_for_status()?.json().await?;
             let id = told["id"].as_i64().context("its number")?;
-            truth.notices.insert(0, (id, text));
+            state.notices.insert(0, (id, text));
         }
-        1 if !truth.notices.is_empty() => {
-            let (id, _) = truth.notices.remove(dice.below(truth.notices.len()));
+        1 if !state.notices.is_empty() => {
+            let (id, _) = state.notices.remove(choices.below(state.notices.len()));
             let path = format!("api/notices/{id}");
             let gone = hub.with_token(token, Method::DELETE, &path).send().await?;
             gone.error_for_status()?;

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     hub::{ADMIN, Hub, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
     until,
@@ -30,7 +30,7 @@ async fn a_save_appears_on_the_instructors_wall() -> Result<()> {
             .await?,
     );
 
-    let wall = Browser::start().await?;
+    let wall = TestBrowser::start().await?;
     wall.goto(&hub.service("")).await?;
     wall.sign_in(INSTRUCTOR, PASSWORD).await?;
     wall.wait_for("[data-testid=wall]").await?;
@@ -48,7 +48,7 @@ async fn a_save_appears_on_the_instructors_wall() -> Result<()> {
     assert!(wall.is_marked().await?, "the page was loaded again");
     wall.shot("hub-wall.png").await?;
 
-    let own = Browser::start().await?;
+    let own = TestBrowser::start().await?;
     own.goto(&hub.service("")).await?;
     own.sign_in("alice", PASSWORD).await?;
     own.wait_for_text(&tile("alice"), "second of alice").await?;
@@ -61,17 +61,17 @@ async fn a_save_appears_on_the_instructors_wall() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
-async fn what_is_typed_into_lab_appears_by_itself() -> Result<()> {
+async fn text_typed_into_lab_appears_by_itself() -> Result<()> {
     let hub = Hub::start("PIPALHUB_VENV").await?;
     hub.start_server("alice").await?;
     save(&hub.home_path("alice", NOTEBOOK), &notebook(&["# begins"]))?;
-    let wall = Browser::start().await?;
+    let wall = TestBrowser::start().await?;
     wall.goto(&hub.service("")).await?;
     wall.sign_in(INSTRUCTOR, PASSWORD).await?;
     wall.wait_for_text(&tile("alice"), "# begins").await?;
 
-    // Nobody presses Save: JupyterLab does, every five seconds.
-    let lab = Browser::start().await?;
+    // JupyterLab saves by itself, every five seconds.
+    let lab = TestBrowser::start().await?;
     lab.goto(&hub.url(&format!("user/alice/lab/tree/{NOTEBOOK}")))
         .await?;
     lab.sign_in("alice", PASSWORD).await?;
@@ -83,7 +83,7 @@ async fn what_is_typed_into_lab_appears_by_itself() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs a Hub: cargo xtask test"]
-async fn the_anonymous_are_refused() -> Result<()> {
+async fn anonymous_requests_are_refused() -> Result<()> {
     let hub = Hub::start("PIPALHUB_VENV").await?;
     let wall = format!("api/wall?filename={NOTEBOOK}");
     for path in ["events", "events/stream", "api/session", &wall] {
@@ -100,7 +100,7 @@ async fn the_anonymous_are_refused() -> Result<()> {
             "{path}"
         );
     }
-    // A person who opens a page is not refused but sent to sign in.
+    // A browser that opens a page is not refused but sent to sign in.
     let page = hub
         .anonymous(Method::GET, &hub.service(""))
         .header("Accept", "text/html")
@@ -113,7 +113,7 @@ async fn the_anonymous_are_refused() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs a Hub and Jupyter: cargo xtask test"]
-async fn a_participants_token_opens_only_their_own() -> Result<()> {
+async fn a_participants_token_opens_only_their_own_notebooks() -> Result<()> {
     let hub = Hub::start("PIPALHUB_VENV").await?;
     let alice = hub.start_server("alice").await?;
     save(
@@ -179,7 +179,7 @@ async fn an_admin_has_the_hubs_pages_and_is_an_instructor() -> Result<()> {
         &notebook(&["'of alice'"]),
     )?;
 
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     browser.goto(&hub.url("hub/admin")).await?;
     browser.sign_in(ADMIN, PASSWORD).await?;
     for user in [ADMIN, INSTRUCTOR, "alice"] {
@@ -188,7 +188,7 @@ async fn an_admin_has_the_hubs_pages_and_is_an_instructor() -> Result<()> {
     browser.goto(&hub.service("")).await?;
     browser.wait_for_text(&tile("alice"), "of alice").await?;
 
-    // Who leaves the Hub has left the service.
+    // Signing out of the Hub signs out of the service.
     browser.goto(&hub.url("hub/logout")).await?;
     browser.goto(&hub.service("")).await?;
     browser.wait_for("#username_input").await?;
@@ -202,7 +202,7 @@ async fn saving_works_while_the_service_does_not() -> Result<()> {
     let alice = hub.start_server("alice").await?;
     assert_saved(alice.save("a.ipynb", &notebook(&["before = 1"])).await?);
 
-    // First it hangs, then it is gone; the Hub starts it again by itself.
+    // First the service hangs, then it is killed; the Hub starts it again by itself.
     hub.signal_service(Signal::STOP)?;
     assert_saved(
         alice
@@ -233,14 +233,14 @@ async fn a_notice_reaches_a_participant_and_comes_back_as_read() -> Result<()> {
         hub.add_user(user).await?;
         save(&hub.home_path(user, NOTEBOOK), &notebook(&["x = 1"]))?;
     }
-    let own = Browser::start().await?;
+    let own = TestBrowser::start().await?;
     own.goto(&hub.service("")).await?;
     own.sign_in("alice", PASSWORD).await?;
     own.wait_for("[data-testid=live-pill][data-state=live]")
         .await?;
     own.mark().await?;
 
-    let wall = Browser::start().await?;
+    let wall = TestBrowser::start().await?;
     wall.goto(&hub.service("")).await?;
     wall.sign_in(INSTRUCTOR, PASSWORD).await?;
     wall.wait_for_text(&tile("bob"), "x = 1").await?;
@@ -255,11 +255,11 @@ async fn a_notice_reaches_a_participant_and_comes_back_as_read() -> Result<()> {
     wall.wait_for_text("[data-testid=sent]", "had 1/2 · opened 1/2")
         .await?;
 
-    // What is taken back goes from the page that shows it.
+    // A retracted notice disappears from open pages.
     notices::write(&wall, "user:alice", "Wrong room").await?;
     own.wait_for_text("[data-testid=note]", "Wrong room")
         .await?;
-    notices::take_back(&wall).await?;
+    notices::retract(&wall).await?;
     until("the end of the notice", async || {
         let notes = own.texts("[data-testid=note]").await?;
         Ok(notes.is_empty().then_some(()))
@@ -267,12 +267,12 @@ async fn a_notice_reaches_a_participant_and_comes_back_as_read() -> Result<()> {
     .await
 }
 
-/// A new notebook is 201, one that was there 200.
+/// The status is 201 for a new notebook, 200 for an existing one.
 fn assert_saved(status: StatusCode) {
     assert!(status.is_success(), "the save was answered {status}");
 }
 
-/// The contents API saves into folders that are there.
+/// Makes the folders of the notebook, since the contents API makes none.
 fn make_folder(hub: &Hub, users: &[&str]) -> Result<()> {
     for user in users {
         let path = hub.home_path(user, NOTEBOOK);

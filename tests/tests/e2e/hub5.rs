@@ -5,7 +5,7 @@
 
 use anyhow::Result;
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     hub::{Hub, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
 };
@@ -18,7 +18,7 @@ async fn an_instructor_signs_in_and_sees_the_wall() -> Result<()> {
     let hub = Hub::start("PIPALHUB_VENV_HUB5").await?;
     save(&hub.home_path("alice", NOTEBOOK), &notebook(&["'first'"]))?;
 
-    let wall = Browser::start().await?;
+    let wall = TestBrowser::start().await?;
     wall.goto(&hub.service("")).await?;
     wall.sign_in(INSTRUCTOR, PASSWORD).await?;
     wall.wait_for_text(&tile("alice"), "first").await?;
@@ -34,7 +34,7 @@ async fn an_instructor_signs_in_and_sees_the_wall() -> Result<()> {
     assert!(wall.is_marked().await?, "the page was loaded again");
 
     hub.add_user("bob").await?;
-    let own = Browser::start().await?;
+    let own = TestBrowser::start().await?;
     own.goto(&hub.service("")).await?;
     own.sign_in("bob", PASSWORD).await?;
     own.wait_for("[data-testid=empty]").await?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use serde_json::json;
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     hub::{Hub, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
     until,
@@ -13,11 +13,11 @@ use tests::{
 
 use crate::{NOTEBOOK, notices, tile};
 
-/// A notification of JupyterLab's own.
+/// A notification of JupyterLab.
 const TOAST: &str = ".Toastify__toast";
 
-/// Sends a notice as the page of whoever is signed in would.
-const POST: &str = "const [body, done] = arguments;
+/// Sends a notice as the page of a signed-in instructor does.
+const POST_SCRIPT: &str = "const [body, done] = arguments;
     const headers = {'Content-Type': 'application/json'};
     (async () => {
         headers['X-XSRFToken'] = (await (await fetch('api/session')).json()).xsrf;
@@ -41,7 +41,7 @@ async fn a_notice_appears_in_lab_and_in_one_that_is_opened_later() -> Result<()>
         "in an open JupyterLab {:?} after it was sent",
         sent.elapsed()
     );
-    // It slides in from the side.
+    // Waits for the end of its animation from the side.
     until("the notice to be in sight", async || {
         let inside = "const box = document.querySelector(arguments[0]).getBoundingClientRect(); \
                       return box.right < innerWidth";
@@ -53,7 +53,7 @@ async fn a_notice_appears_in_lab_and_in_one_that_is_opened_later() -> Result<()>
     wall.wait_for_text("[data-testid=sent]", "had 1/1 · opened 0/1")
         .await?;
 
-    // Elsewhere, since one browser shows a notice once.
+    // In another browser, since one browser shows a notice once.
     let later = open_lab(&hub).await?;
     later.wait_for_text(TOAST, "Lunch is at noon.").await?;
     press(&later, "Dismiss").await?;
@@ -61,13 +61,13 @@ async fn a_notice_appears_in_lab_and_in_one_that_is_opened_later() -> Result<()>
         .await?;
     wait_until_gone(&later).await?;
 
-    notices::take_back(&wall).await?;
+    notices::retract(&wall).await?;
     wait_until_gone(&lab).await
 }
 
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
-async fn what_a_notice_names_is_opened_in_lab_and_its_author_sees_it() -> Result<()> {
+async fn the_file_of_a_notice_is_opened_in_lab_and_its_author_sees_it() -> Result<()> {
     let hub = Hub::start("PIPALHUB_VENV").await?;
     hub.start_server("alice").await?;
     save(&hub.home_path("alice", NOTEBOOK), &notebook(&["x = 1"]))?;
@@ -76,7 +76,7 @@ async fn what_a_notice_names_is_opened_in_lab_and_its_author_sees_it() -> Result
     let wall = open_wall(&hub).await?;
 
     let notice = json!({"text": "On to day 2", "to": {"user": "alice"}, "file": "day2.ipynb"});
-    let status = wall.run_until_called(POST, vec![notice]).await?;
+    let status = wall.run_until_called(POST_SCRIPT, vec![notice]).await?;
     assert_eq!(status, 201);
     lab.wait_for_text(TOAST, "On to day 2").await?;
     press(&lab, "Open file").await?;
@@ -91,22 +91,22 @@ async fn what_a_notice_names_is_opened_in_lab_and_its_author_sees_it() -> Result
 }
 
 /// Clicks an action of a notification.
-async fn press(lab: &Browser, action: &str) -> Result<()> {
+async fn press(lab: &TestBrowser, action: &str) -> Result<()> {
     let press = "const buttons = [...document.querySelectorAll(arguments[0] + ' button')];
         buttons.find(button => button.textContent.includes(arguments[1])).click();";
     lab.run(press, vec![TOAST.into(), action.into()]).await?;
     Ok(())
 }
 
-async fn wait_until_gone(lab: &Browser) -> Result<()> {
+async fn wait_until_gone(lab: &TestBrowser) -> Result<()> {
     until("the end of the notice", async || {
         Ok(lab.texts(TOAST).await?.is_empty().then_some(()))
     })
     .await
 }
 
-pub(crate) async fn open_wall(hub: &Hub) -> Result<Browser> {
-    let wall = Browser::start().await?;
+pub(crate) async fn open_wall(hub: &Hub) -> Result<TestBrowser> {
+    let wall = TestBrowser::start().await?;
     wall.goto(&hub.service(&format!("?notebook={NOTEBOOK}")))
         .await?;
     wall.sign_in(INSTRUCTOR, PASSWORD).await?;
@@ -114,8 +114,8 @@ pub(crate) async fn open_wall(hub: &Hub) -> Result<Browser> {
     Ok(wall)
 }
 
-async fn open_lab(hub: &Hub) -> Result<Browser> {
-    let lab = Browser::start().await?;
+async fn open_lab(hub: &Hub) -> Result<TestBrowser> {
+    let lab = TestBrowser::start().await?;
     lab.goto(&hub.url(&format!("user/alice/lab/tree/{NOTEBOOK}")))
         .await?;
     lab.sign_in("alice", PASSWORD).await?;

@@ -1,12 +1,12 @@
-//! A participant's disk is full while they work in real JupyterLab: the instructor sees it, and
-//! JupyterLab does not go on about it.
+//! A participant's disk is full while they work in real JupyterLab: the instructor sees it on the
+//! wall, and JupyterLab saves less often.
 
 use std::{fs::File, io::Write, path::Path};
 
 use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     hub::{Hub, PASSWORD},
     notebooks::{notebook, save},
     until,
@@ -14,7 +14,7 @@ use tests::{
 
 use crate::{NOTEBOOK, lab::open_wall, tile};
 
-/// Remembers what JupyterLab waits for, of the two times between autosaves.
+/// Records the wait of JupyterLab, if it is one of the two autosave intervals.
 const WATCH_TIMERS: &str = "
     const set = window.setTimeout;
     window.__waits = [];
@@ -25,7 +25,7 @@ const WATCH_TIMERS: &str = "
 
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
-async fn a_full_disk_is_told_on_the_wall_and_lab_saves_less_often_while_it_lasts() -> Result<()> {
+async fn a_full_disk_is_shown_on_the_wall_and_lab_saves_less_often() -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         eprintln!("not tried: a disk that is really full takes root");
         return Ok(());
@@ -47,7 +47,7 @@ async fn a_full_disk_is_told_on_the_wall_and_lab_saves_less_often_while_it_lasts
     wall.shot("wall-save-problem.png").await?;
     lab.wait_for_text(".jp-Dialog", "File Save Error").await?;
     lab.shot("lab-save-problem.png").await?;
-    // The first that failed has made it slow.
+    // The first failed save has made JupyterLab save less often.
     wait_for_pace(&lab, 120_000).await?;
     lab.wait_for(".jp-Dialog .jp-Dialog-button")
         .await?
@@ -69,16 +69,16 @@ async fn a_full_disk_is_told_on_the_wall_and_lab_saves_less_often_while_it_lasts
         Ok(wall.texts(&mark).await?.is_empty().then_some(()))
     })
     .await?;
-    // As quick as before, and by itself.
+    // The interval is short again, without a reload.
     write(&lab, "\nsaved = 3").await?;
     wall.wait_for_text(&tile("alice"), "saved = 3").await
 }
 
-/// The button above a notebook.
+/// The save button above a notebook.
 const SAVE: &str = ".jp-NotebookPanel [data-jp-item-name=save] jp-button";
 
-/// Until JupyterLab waits for so many milliseconds.
-async fn wait_for_pace(lab: &Browser, ms: u32) -> Result<()> {
+/// Waits until the autosave interval of JupyterLab is `ms`.
+async fn wait_for_pace(lab: &TestBrowser, ms: u32) -> Result<()> {
     until(("an autosave after", ms), async || {
         let last = lab.run("return window.__waits.at(-1)", vec![]).await?;
         Ok((last == json!(ms)).then_some(()))
@@ -86,7 +86,7 @@ async fn wait_for_pace(lab: &Browser, ms: u32) -> Result<()> {
     .await
 }
 
-async fn write(lab: &Browser, text: &str) -> Result<()> {
+async fn write(lab: &TestBrowser, text: &str) -> Result<()> {
     lab.type_into(".jp-Notebook .jp-CodeCell .cm-content", text)
         .await
 }
@@ -97,8 +97,8 @@ fn fill(path: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn open_lab(hub: &Hub) -> Result<Browser> {
-    let lab = Browser::start().await?;
+async fn open_lab(hub: &Hub) -> Result<TestBrowser> {
+    let lab = TestBrowser::start().await?;
     lab.run_first(WATCH_TIMERS).await?;
     lab.goto(&hub.url(&format!("user/alice/lab/tree/{NOTEBOOK}")))
         .await?;

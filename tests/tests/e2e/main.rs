@@ -1,7 +1,7 @@
-//! The main job, end to end, on real parts.
+//! The end-to-end tests, with a real Hub, real servers and a real browser.
 //!
-//! Ignored unless asked for, because they need a Hub, Jupyter and a browser: run
-//! `cargo xtask test`, which gets these and says where they are.
+//! They are ignored by default, because they need a Hub, Jupyter and a browser: run `cargo xtask
+//! test`, which installs these and sets their paths.
 
 mod builds;
 mod closed;
@@ -26,7 +26,7 @@ mod standalone;
 mod threats;
 mod updates;
 
-/// The notebook everyone in these tests works on.
+/// The notebook of all participants in these tests.
 const NOTEBOOK: &str = "module1/day1.ipynb";
 
 /// Selects the tile of a participant.

@@ -1,11 +1,11 @@
-//! Notices as an instructor writes them. What a participant sees of them takes a Hub: that
-//! is in [`crate::hub`].
+//! Notices on the instructor's page. The tests of a participant's side need a Hub and are in
+//! [`crate::hub`].
 
 use anyhow::Result;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     notebooks::{notebook, save},
     standalone::Standalone,
 };
@@ -14,8 +14,8 @@ use crate::{NOTEBOOK, tile};
 
 const SENT: &str = "[data-testid=sent]";
 
-/// Writes a notice in the dialog, which is opened when it is not.
-pub(crate) async fn write(browser: &Browser, to: &str, text: &str) -> Result<()> {
+/// Writes a notice in the dialog, which is opened first if it is closed.
+pub(crate) async fn write(browser: &TestBrowser, to: &str, text: &str) -> Result<()> {
     if browser.texts("#notice-dialog[open]").await?.is_empty() {
         click(browser, "[data-testid=notice-button]").await?;
     }
@@ -25,15 +25,15 @@ pub(crate) async fn write(browser: &Browser, to: &str, text: &str) -> Result<()>
     browser.wait_for_text("#notice-said", "Sent").await
 }
 
-/// Takes back the newest.
-pub(crate) async fn take_back(browser: &Browser) -> Result<()> {
+/// Retracts the newest notice.
+pub(crate) async fn retract(browser: &TestBrowser) -> Result<()> {
     click(browser, &format!("{SENT}:first-child [data-do=take-back]")).await?;
     browser
         .wait_for_text(&format!("{SENT}:first-child"), "taken back")
         .await
 }
 
-async fn click(browser: &Browser, css: &str) -> Result<()> {
+async fn click(browser: &TestBrowser, css: &str) -> Result<()> {
     Ok(browser.wait_for(css).await?.click().await?)
 }
 
@@ -47,11 +47,11 @@ async fn a_notice_is_written_followed_and_taken_back() -> Result<()> {
             &notebook(&["radius = 3"]),
         )?;
     }
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     browser.goto(service.link()).await?;
     browser.wait_for_text(&tile("bob"), "radius").await?;
 
-    // By the key, with nothing but what is asked for.
+    // By the keyboard, with the required fields only.
     browser.wait_for("body").await?.send_keys("m").await?;
     browser.wait_for("#notice-dialog[open]").await?;
     browser.wait_for("[data-do=send]:disabled").await?;
@@ -69,7 +69,7 @@ async fn a_notice_is_written_followed_and_taken_back() -> Result<()> {
         browser.prefer_color_scheme(scheme).await?;
         browser.shot(&format!("notices-{scheme}.png")).await?;
     }
-    take_back(&browser).await?;
+    retract(&browser).await?;
 
     let sent = service.authorized(Method::GET, "api/notices/sent");
     let sent: Value = sent.send().await?.json().await?;

@@ -1,9 +1,9 @@
-//! `poll.js` in a page of somebody's own, with a network that is well and one that is not.
+//! `poll.js` in a page of its user, with a network that is well and one that is not.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     notebooks::{notebook, save},
     proxy::{Mode, Proxy},
     standalone::Standalone,
@@ -12,22 +12,22 @@ use tests::{
 
 use crate::NOTEBOOK;
 
-/// Begins to wait and keeps what comes of it in `window.came`.
-const WAIT: &str = "const [filters, interval] = arguments; \
+/// Begins to wait and stores the result in `window.came`.
+const WAIT_SCRIPT: &str = "const [filters, interval] = arguments; \
     window.came = null; window.ending = new AbortController(); \
     waitForUpdate(filters, interval, {signal: ending.signal}) \
         .then((event) => (came = event.user), (error) => (came = `${error.name}: ${error.message}`))";
-/// Longer than any test.
-const NEVER: u32 = 3_600_000;
+/// An interval that is longer than any test.
+const NEVER_MS: u32 = 3_600_000;
 
-/// A page of the service's origin that is none of its own, with the script in it.
-async fn page(service: &Standalone) -> Result<Browser> {
+/// A foreign page of the service's origin, with the script in it.
+async fn page(service: &Standalone) -> Result<TestBrowser> {
     page_at(service.link(), "").await
 }
 
-/// The same at this link, with another script before.
-async fn page_at(link: &str, before: &str) -> Result<Browser> {
-    let browser = Browser::start().await?;
+/// The same at this link, with another script before it.
+async fn page_at(link: &str, before: &str) -> Result<TestBrowser> {
+    let browser = TestBrowser::start().await?;
     browser.goto(link).await?;
     browser.wait_for(".top-bar").await?;
     browser.ignore_policies().await?;
@@ -45,8 +45,8 @@ async fn page_at(link: &str, before: &str) -> Result<Browser> {
     Ok(browser)
 }
 
-/// Whether somebody waits with an open stream.
-async fn wait_for_stream(browser: &Browser) -> Result<()> {
+/// Waits until a waiter has an open stream.
+async fn wait_for_stream(browser: &TestBrowser) -> Result<()> {
     let opened = "return performance.getEntriesByType('resource') \
         .some((entry) => entry.name.includes('events/stream')) || window.greeted";
     until("the stream", async || {
@@ -56,7 +56,7 @@ async fn wait_for_stream(browser: &Browser) -> Result<()> {
     .await
 }
 
-async fn came(browser: &Browser) -> Result<Value> {
+async fn came(browser: &TestBrowser) -> Result<Value> {
     until("what is waited for", async || {
         let came = browser.run("return window.came", vec![]).await?;
         Ok((!came.is_null()).then_some(came))
@@ -69,16 +69,18 @@ async fn came(browser: &Browser) -> Result<Value> {
 async fn a_page_of_ones_own_hears_of_a_save_at_once() -> Result<()> {
     let service = Standalone::start()?;
     let browser = page(&service).await?;
-    // Notes when a stream has greeted: an open one is no entry of the browser's yet.
+    // Records the greeting of a stream, since the browser has no entry of an open stream yet.
     let note = "const fetches = window.fetch; window.fetch = async (...of) => { \
         const response = await fetches(...of); \
         if (String(of[0]).includes('events/stream')) window.greeted = true; \
         return response; }";
     browser.run(note, vec![]).await?;
     let filters = json!({"type": "save-notebook", "user": "bob"});
-    browser.run(WAIT, vec![filters, json!(NEVER)]).await?;
+    browser
+        .run(WAIT_SCRIPT, vec![filters, json!(NEVER_MS)])
+        .await?;
     wait_for_stream(&browser).await?;
-    // Nothing that does not match, and then by the stream alone.
+    // An event that does not match is ignored; then one comes by the stream alone.
     for user in ["alice", "bob"] {
         let path = service.home_path(user, NOTEBOOK);
         save(&path, &notebook(&["'hello'"]))?;
@@ -98,17 +100,21 @@ async fn a_page_of_ones_own_hears_of_a_save_at_once() -> Result<()> {
     let none = json!({"available": false, "event": null});
     ensure!(told == json!([1, true, "alice", none, true]), "{told}");
 
-    // An end of the reader's own, at any time.
-    browser.run(WAIT, vec![json!({}), json!(NEVER)]).await?;
+    // An `AbortSignal` ends the wait at any time.
+    browser
+        .run(WAIT_SCRIPT, vec![json!({}), json!(NEVER_MS)])
+        .await?;
     browser.run("ending.abort()", vec![]).await?;
     let ended = came(&browser).await?.to_string();
     ensure!(ended.contains("AbortError"), "{ended}");
-    // Now while the service is asked, as it is when the stream has begun.
+    // Now during a request, such as the one when the stream has begun.
     let end = "const fetches = window.fetch; window.fetch = (what, ...more) => { \
         if (String(what).includes('after=')) ending.abort(); \
         return fetches(what, ...more); }";
     browser.run(end, vec![]).await?;
-    browser.run(WAIT, vec![json!({}), json!(NEVER)]).await?;
+    browser
+        .run(WAIT_SCRIPT, vec![json!({}), json!(NEVER_MS)])
+        .await?;
     let ended = came(&browser).await?.to_string();
     ensure!(ended.contains("AbortError"), "{ended}");
     Ok(())
@@ -116,7 +122,7 @@ async fn a_page_of_ones_own_hears_of_a_save_at_once() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn without_a_stream_the_service_is_asked() -> Result<()> {
+async fn the_service_is_polled_without_a_stream() -> Result<()> {
     let service = Standalone::start()?;
     let browser = page(&service).await?;
     let cut = "const fetches = window.fetch; window.asked = 0; window.fetch = (what, ...more) => { \
@@ -126,7 +132,7 @@ async fn without_a_stream_the_service_is_asked() -> Result<()> {
         return fetches(what, ...more); }";
     browser.run(cut, vec![]).await?;
     let filters = json!({"filename": NOTEBOOK});
-    browser.run(WAIT, vec![filters, json!(50)]).await?;
+    browser.run(WAIT_SCRIPT, vec![filters, json!(50)]).await?;
     until("a question", async || {
         let asked = browser.run("return window.asked > 1", vec![]).await?;
         Ok((asked == true).then_some(()))
@@ -138,20 +144,20 @@ async fn without_a_stream_the_service_is_asked() -> Result<()> {
     Ok(())
 }
 
-/// A clock that runs fifty times as fast, and notes how long somebody wanted to wait.
-const FAST: &str = "const timer = window.setTimeout; window.waits = []; \
+/// A clock that runs fifty times as fast, and records the waits that were asked for.
+const FAST_CLOCK_SCRIPT: &str = "const timer = window.setTimeout; window.waits = []; \
     window.setTimeout = (run, ms = 0, ...more) => { \
         waits.push(ms); return timer(run, ms / 50, ...more); }";
 
-/// A page whose requests go through a proxy, on that clock.
-async fn page_through(service: &Standalone, clock: &str) -> Result<(Proxy, Browser)> {
+/// A page with that clock whose requests go through a proxy.
+async fn page_through(service: &Standalone, clock: &str) -> Result<(Proxy, TestBrowser)> {
     let proxy = Proxy::before(service.link())?;
     let browser = page_at(&proxy.instead_of(service.link())?, clock).await?;
     Ok((proxy, browser))
 }
 
-/// Begins to wait under a name and keeps what comes of it in `window.all`.
-async fn wait_as(browser: &Browser, name: &str, filters: Value, interval: u32) -> Result<()> {
+/// Begins to wait under a name and stores the result in `window.all`.
+async fn wait_as(browser: &TestBrowser, name: &str, filters: Value, interval: u32) -> Result<()> {
     let wait = "const [name, filters, interval] = arguments; window.all ??= {}; \
         waitForUpdate(filters, interval) \
             .then((event) => (all[name] = event.user), (error) => (all[name] = error.message))";
@@ -161,7 +167,7 @@ async fn wait_as(browser: &Browser, name: &str, filters: Value, interval: u32) -
     Ok(())
 }
 
-async fn came_to(browser: &Browser, name: &str) -> Result<Value> {
+async fn came_to(browser: &TestBrowser, name: &str) -> Result<Value> {
     until(format!("what {name} waits for"), async || {
         let came = browser
             .run("return window.all[arguments[0]] ?? null", vec![json!(name)])
@@ -186,24 +192,25 @@ fn save_of_bob(service: &Standalone) -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn what_comes_while_somebody_joins_is_not_missed() -> Result<()> {
+async fn an_event_is_not_missed_while_a_waiter_joins() -> Result<()> {
     let service = Standalone::start()?;
     let (proxy, browser) = page_through(&service, "").await?;
-    // One who waits for ever keeps the stream open; it has greeted, so it was asked again.
-    wait_as(&browser, "nobody", json!({"user": "nobody"}), NEVER).await?;
+    // A waiter without end keeps the stream open; the stream has greeted, so the service was
+    // polled again.
+    wait_as(&browser, "nobody", json!({"user": "nobody"}), NEVER_MS).await?;
     wait_for_requests(&proxy, "after=", 1).await?;
-    // When another hears by it, so would the second.
-    wait_as(&browser, "first", json!({"user": "bob"}), NEVER).await?;
+    // When another waiter gets an event by it, so would the second.
+    wait_as(&browser, "first", json!({"user": "bob"}), NEVER_MS).await?;
     wait_for_requests(&proxy, "api/updates?user=bob", 1).await?;
     until("nobody to ask", async || {
         Ok((proxy.open("api/updates") == 0).then_some(()))
     })
     .await?;
-    // The service says to the second where it is, and that takes long to arrive.
+    // The service sends the cursor to the second, and that takes long to arrive.
     let second = "api/updates?type=save-notebook";
     proxy.only(second, Mode::HoldAnswer);
     let filters = json!({"type": "save-notebook", "user": "bob"});
-    wait_as(&browser, "second", filters, NEVER).await?;
+    wait_as(&browser, "second", filters, NEVER_MS).await?;
     until("the answer to the second", async || {
         Ok((proxy.held(second) == 1).then_some(()))
     })
@@ -217,10 +224,10 @@ async fn what_comes_while_somebody_joins_is_not_missed() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn what_is_never_answered_is_asked_again() -> Result<()> {
+async fn an_unanswered_request_is_sent_again() -> Result<()> {
     let service = Standalone::start()?;
-    let (proxy, browser) = page_through(&service, FAST).await?;
-    // Where the service is, the stream, and what is new: each is held, and given up.
+    let (proxy, browser) = page_through(&service, FAST_CLOCK_SCRIPT).await?;
+    // The requests for the cursor, the stream and the updates are each held, and given up.
     proxy.all(Mode::Hold);
     wait_as(&browser, "bob", json!({"user": "bob"}), 100).await?;
     wait_for_requests(&proxy, "api/updates?user=bob", 3).await?;
@@ -232,7 +239,7 @@ async fn what_is_never_answered_is_asked_again() -> Result<()> {
     proxy.all(Mode::Pass);
     save_of_bob(&service)?;
     ensure!(came_to(&browser, "bob").await? == "bob");
-    // One that is asked for by itself ends with an error instead.
+    // A single request ends with an error instead.
     proxy.all(Mode::Hold);
     let run = "const done = arguments[arguments.length - 1]; \
         getEvents({}).catch((error) => done(error.name))";
@@ -243,9 +250,9 @@ async fn what_is_never_answered_is_asked_again() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn what_fails_is_asked_for_less_and_less_often() -> Result<()> {
+async fn a_failing_request_is_sent_less_and_less_often() -> Result<()> {
     let service = Standalone::start()?;
-    let (proxy, browser) = page_through(&service, FAST).await?;
+    let (proxy, browser) = page_through(&service, FAST_CLOCK_SCRIPT).await?;
     for mode in [Mode::Drop, Mode::Status(503)] {
         let before = [
             proxy.requests("api/updates"),
@@ -257,15 +264,15 @@ async fn what_fails_is_asked_for_less_and_less_often() -> Result<()> {
         wait_as(&browser, &name, json!({"user": "bob"}), 100).await?;
         wait_for_requests(&proxy, "api/updates", before[0] + 10).await?;
         wait_for_requests(&proxy, "events/stream", before[1] + 5).await?;
-        // But for the time limits, what was waited for are the pauses: of those that began by
-        // 100 ms and by 2 s, the tenth and the fifth are at least so long.
+        // The waits, but for the time limits, are the pauses: those that began with 100 ms and
+        // with 2 s are at least so long at the tenth and at the fifth.
         let waits = browser.run("return window.waits", vec![]).await?;
         let waits = waits.as_array().into_iter().flatten();
         let waits: Vec<f64> = waits.filter_map(Value::as_f64).collect();
         let longest = waits.iter().filter(|ms| **ms != 20_000.0);
         let longest = longest.fold(0.0, |most: f64, ms| most.max(*ms));
         ensure!(longest >= 100.0 * 128.0, "{mode:?}: {waits:?}");
-        // It asks what is new once the service has said where it is.
+        // It requests updates once it has the cursor of the service.
         let before = proxy.requests("after=");
         proxy.all(Mode::Pass);
         wait_for_requests(&proxy, "after=", before + 1).await?;
@@ -277,10 +284,10 @@ async fn what_fails_is_asked_for_less_and_less_often() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn who_waits_for_long_asks_from_where_the_stream_is() -> Result<()> {
+async fn a_long_wait_resumes_from_the_cursor_of_the_stream() -> Result<()> {
     let service = Standalone::start()?;
     let browser = page(&service).await?;
-    // A service that says what the test says.
+    // A fake service whose stream the test writes.
     let scripted = "window.asked = []; window.fetch = async (what) => { \
         const url = new URL(what); \
         if (url.pathname.endsWith('events/stream')) { \
@@ -294,7 +301,7 @@ async fn who_waits_for_long_asks_from_where_the_stream_is() -> Result<()> {
         window.say = (text) => stream.enqueue(new TextEncoder().encode(text))";
     browser.run(scripted, vec![]).await?;
     let filters = json!({"user": "bob", "filename": "./m1//a.ipynb"});
-    wait_as(&browser, "bob", filters, NEVER).await?;
+    wait_as(&browser, "bob", filters, NEVER_MS).await?;
     let asked = async |count: usize| {
         until(format!("{count} questions"), async || {
             let asked = browser.run("return window.asked", vec![]).await?;
@@ -307,7 +314,7 @@ async fn who_waits_for_long_asks_from_where_the_stream_is() -> Result<()> {
     let said = "say('event: hello\\nid: 7\\ndata: {}\\n\\n')";
     browser.run(said, vec![]).await?;
     ensure!(asked(2).await? == [Value::Null, json!("5")]);
-    // Another's event, a beat without one, and then what is waited for, by its plain name.
+    // The event of another user, a beat without one, and then the awaited event.
     let said = "const event = (id, user) => `id: ${id}\\ndata: ${JSON.stringify( \
             {user, filename: 'm1/a.ipynb'})}\\n\\n`; \
         say(event(900, 'alice')); \
@@ -319,9 +326,9 @@ async fn who_waits_for_long_asks_from_where_the_stream_is() -> Result<()> {
     Ok(())
 }
 
-/// A service that says what the test says: `events` is what an answer tells of what is newer
-/// than `after`, the stream is told by `say`, and each answer is from after ten more events.
-const BUSY: &str = "window.asked = []; window.newest = 0; window.events = () => []; \
+/// A fake service: `events` returns the events of an answer after `after`, `say` writes to the
+/// stream, and ten more events come before each answer.
+const BUSY_SERVICE_SCRIPT: &str = "window.asked = []; window.newest = 0; window.events = () => []; \
     window.answered = Promise.resolve(); window.fetch = async (what) => { \
         const url = new URL(what); \
         if (url.pathname.endsWith('events/stream')) { \
@@ -337,7 +344,7 @@ const BUSY: &str = "window.asked = []; window.newest = 0; window.events = () => 
     window.say = (text) => stream.enqueue(new TextEncoder().encode(text)); \
     window.event = (id, user) => `id: ${id}\\ndata: ${JSON.stringify({user})}\\n\\n`";
 
-async fn wait_until(browser: &Browser, what: &str) -> Result<()> {
+async fn wait_until(browser: &TestBrowser, what: &str) -> Result<()> {
     until(what.to_owned(), async || {
         let holds = browser.run(&format!("return {what}"), vec![]).await?;
         Ok((holds == true).then_some(()))
@@ -347,13 +354,13 @@ async fn wait_until(browser: &Browser, what: &str) -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn a_class_that_saves_all_the_time_is_not_asked_all_the_time() -> Result<()> {
+async fn a_busy_class_is_not_polled_all_the_time() -> Result<()> {
     let service = Standalone::start()?;
     let browser = page(&service).await?;
-    browser.run(BUSY, vec![]).await?;
-    wait_as(&browser, "bob", json!({"user": "bob"}), NEVER).await?;
+    browser.run(BUSY_SERVICE_SCRIPT, vec![]).await?;
+    wait_as(&browser, "bob", json!({"user": "bob"}), NEVER_MS).await?;
     wait_until(&browser, "asked.length === 1 && Boolean(window.stream)").await?;
-    // What came until the stream began takes two answers, and then it is for the stream.
+    // The events before the stream began take two answers; later ones come by the stream.
     let hello = "say('event: hello\\nid: 25\\ndata: {\"cursor\": 25}\\n\\n')";
     browser.run(hello, vec![]).await?;
     wait_until(&browser, "asked.length >= 3").await?;
@@ -369,25 +376,25 @@ async fn a_class_that_saves_all_the_time_is_not_asked_all_the_time() -> Result<(
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn what_comes_before_the_first_answer_is_not_missed() -> Result<()> {
+async fn an_event_before_the_first_answer_is_not_missed() -> Result<()> {
     let service = Standalone::start()?;
     let browser = page(&service).await?;
-    browser.run(BUSY, vec![]).await?;
+    browser.run(BUSY_SERVICE_SCRIPT, vec![]).await?;
     let late = "window.answered = new Promise((done) => (window.answer = done)); \
         window.events = (after) => Number(after) < 4 ? [{user: 'bob'}] : []";
     browser.run(late, vec![]).await?;
-    wait_as(&browser, "bob", json!({"user": "bob"}), NEVER).await?;
+    wait_as(&browser, "bob", json!({"user": "bob"}), NEVER_MS).await?;
     wait_until(&browser, "asked.length === 1 && Boolean(window.stream)").await?;
     let hello = "say('event: hello\\nid: 3\\ndata: {\"cursor\": 3}\\n\\n' + event(4, 'bob'))";
     browser.run(hello, vec![]).await?;
-    // The answer is from after it: it says 10.
+    // The answer is newer: its cursor is 10.
     browser.run("answer()", vec![]).await?;
     ensure!(came_to(&browser, "bob").await? == "bob");
-    // The same when the answer is here before it.
+    // The same when the answer arrives before it.
     browser
         .run("asked.length = newest = 0; stream = null", vec![])
         .await?;
-    wait_as(&browser, "again", json!({"user": "bob"}), NEVER).await?;
+    wait_as(&browser, "again", json!({"user": "bob"}), NEVER_MS).await?;
     wait_until(&browser, "asked.length === 1 && Boolean(window.stream)").await?;
     let hello = "say('event: hello\\nid: 3\\ndata: {\"cursor\": 3}\\n\\n')";
     browser.run(hello, vec![]).await?;

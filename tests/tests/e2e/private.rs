@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     notebooks::{notebook, save},
     standalone::Standalone,
     until,
@@ -17,7 +17,7 @@ use crate::{NOTEBOOK, tile};
 const CANARY: &str = "canary-of-a-private-cell";
 const HISTORY: &str = "[data-testid=history]";
 
-/// A notebook of these cells, around which there are private ones.
+/// A notebook of these cells, with private ones around them.
 fn with_private_cells(sources: &[&str]) -> Value {
     let mut notebook = notebook(sources);
     let hidden = json!({
@@ -32,7 +32,7 @@ fn with_private_cells(sources: &[&str]) -> Value {
     notebook
 }
 
-/// Whether `path`, or a file below it, has `text` in it. What goes meanwhile has not.
+/// Whether `path`, or a file below it, has `text` in it. A file that disappears meanwhile has not.
 fn holds(path: &Path, text: &str) -> bool {
     match fs::read_dir(path) {
         Ok(entries) => entries.flatten().any(|entry| holds(&entry.path(), text)),
@@ -43,7 +43,7 @@ fn holds(path: &Path, text: &str) -> bool {
     }
 }
 
-async fn assert_not_shown(page: &Browser) -> Result<()> {
+async fn assert_not_shown(page: &TestBrowser) -> Result<()> {
     let html = page.run("return document.documentElement.outerHTML", vec![]);
     let html = html.await?;
     ensure!(!html.to_string().contains(CANARY), "{html}");
@@ -52,11 +52,11 @@ async fn assert_not_shown(page: &Browser) -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn what_is_private_is_nowhere() -> Result<()> {
+async fn a_private_cell_is_on_no_page_and_in_no_file() -> Result<()> {
     let service = Standalone::start()?;
     let alice = service.home_path("alice", NOTEBOOK);
     save(&alice, &with_private_cells(&["'first'"]))?;
-    let page = Browser::start().await?;
+    let page = TestBrowser::start().await?;
     page.goto(service.link()).await?;
     page.wait_for_text(&tile("alice"), "first").await?;
     assert_not_shown(&page).await?;
@@ -103,7 +103,7 @@ async fn what_is_private_is_nowhere() -> Result<()> {
         );
     }
 
-    // What is built is plain text; what is in a database may be packed, and was asked for.
+    // Builds are plain text; a database may be compressed, and its content was read by requests.
     let data = service.folder().join("data");
     until("everything that is built", async || {
         Ok(holds(&data, "second").then_some(()))

@@ -1,11 +1,11 @@
-//! What ends under an open page and comes back: the Hub with everything in it, the service
-//! alone; and what does not come back: who was signed in.
+//! Restarts of the Hub with all it runs and of the service alone, under an open page; and a user
+//! who is deleted.
 
 use anyhow::Result;
 use rustix::process::Signal;
 use tests::{
-    TIMEOUT,
-    browser::Browser,
+    WAIT_TIMEOUT,
+    browser::TestBrowser,
     hub::{Hub, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
     until_within,
@@ -33,7 +33,7 @@ async fn goes_on_when_the_hub_was_restarted(venv: &str) -> Result<()> {
     let wall = wall_of(&hub, &["alice", "bob"]).await?;
     wall.mark().await?;
 
-    // While it does not answer, those it knew go on.
+    // While the Hub does not answer, known users go on.
     hub.signal(Signal::STOP)?;
     save(&hub.home_path("bob", NOTEBOOK), &notebook(&["'hanging'"]))?;
     let shown = wall.wait_for_text(&tile("bob"), "hanging").await;
@@ -41,7 +41,7 @@ async fn goes_on_when_the_hub_was_restarted(venv: &str) -> Result<()> {
     shown?;
 
     hub.restart().await?;
-    // Saved while nobody could be told, and after.
+    // Saves while the service could not be told, and after.
     save(&hub.home_path("alice", NOTEBOOK), &notebook(&["'second'"]))?;
     wall.wait_for_text(&tile("alice"), "second").await?;
     wall.wait_for(LIVE).await?;
@@ -61,12 +61,12 @@ async fn open_pages_go_on_when_the_service_was_killed() -> Result<()> {
     wall.wait_for_text(&tile("bob"), "first").await?;
     wall.mark().await?;
 
-    // It hangs while alice saves, so that what she saved is in no store when it dies.
+    // The service hangs while alice saves, so that her save is in no store when it is killed.
     hub.signal_service(Signal::STOP)?;
     save(&hub.home_path("alice", NOTEBOOK), &notebook(&["'second'"]))?;
     hub.signal_service(Signal::KILL)?;
-    // The Hub starts it again within half a minute. Its proxy keeps the connection of a page
-    // all that time, so that the page has to notice by itself.
+    // The Hub starts the service again within half a minute. The proxy keeps the connection of a
+    // page all that time, so the page has to notice by itself.
     wall.wait_for(RECONNECTING).await?;
     for again in [false, true] {
         if again {
@@ -82,20 +82,19 @@ async fn open_pages_go_on_when_the_service_was_killed() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
-async fn a_page_of_somebody_who_was_deleted_leads_to_signing_in() -> Result<()> {
+async fn a_page_of_a_deleted_user_leads_to_signing_in() -> Result<()> {
     let hub = Hub::start("PIPALHUB_VENV").await?;
     let path = hub.home_path("alice", NOTEBOOK);
     save(&path, &notebook(&["'first'"]))?;
-    let own = Browser::start().await?;
+    let own = TestBrowser::start().await?;
     own.goto(&hub.service("")).await?;
     own.sign_in("alice", PASSWORD).await?;
     own.wait_for_text(&tile("alice"), "first").await?;
 
     hub.delete_user("alice").await?;
-    // The service asks the Hub once a minute, and the page the service when it hears of a
-    // save.
+    // The service asks the Hub once a minute, and the page the service after a save.
     let mut saves = 0;
-    until_within(2 * TIMEOUT, "the Hub's sign-in page", async || {
+    until_within(2 * WAIT_TIMEOUT, "the Hub's sign-in page", async || {
         saves += 1;
         save(&path, &notebook(&[&format!("'save {saves}'")]))?;
         let form = own.attributes("#username_input", "type").await?;
@@ -107,12 +106,12 @@ async fn a_page_of_somebody_who_was_deleted_leads_to_signing_in() -> Result<()> 
     Ok(())
 }
 
-/// The instructor's wall, when there is a first save of each of these on it.
-async fn wall_of(hub: &Hub, users: &[&str]) -> Result<Browser> {
+/// The instructor's wall, once it has a save of each of these users.
+async fn wall_of(hub: &Hub, users: &[&str]) -> Result<TestBrowser> {
     for user in users {
         save(&hub.home_path(user, NOTEBOOK), &notebook(&["'first'"]))?;
     }
-    let wall = Browser::start().await?;
+    let wall = TestBrowser::start().await?;
     wall.goto(&hub.service("")).await?;
     wall.sign_in(INSTRUCTOR, PASSWORD).await?;
     for user in users {

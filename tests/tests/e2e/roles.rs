@@ -1,9 +1,9 @@
-//! Who sees what and changes what below a real Hub, of both versions, and signing out.
+//! The rights of roles below a real Hub, of both versions, and signing out.
 
 use anyhow::Result;
 use rustix::process::Signal;
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     hub::{HELPER, Hub, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
     until,
@@ -30,14 +30,14 @@ async fn helps_and_leaves(venv: &str) -> Result<()> {
     let path = hub.home_path("alice", NOTEBOOK);
     save(&path, &notebook(&["'first'"]))?;
 
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     browser.goto(&hub.service("")).await?;
     browser.sign_in(HELPER, PASSWORD).await?;
     browser.wait_for_text(&tile("alice"), "first").await?;
     save(&path, &notebook(&["'first'", "'second'"]))?;
     browser.wait_for_text(&tile("alice"), "second").await?;
 
-    // What was before is to be seen and to be downloaded, and not to be restored.
+    // A helper can see and download versions, and not restore them.
     browser.open(&tile("alice")).await?;
     click(&browser, "[data-testid=history-button]").await?;
     click(&browser, "[data-testid=history] li:nth-child(2) a").await?;
@@ -59,17 +59,17 @@ async fn helps_and_leaves(venv: &str) -> Result<()> {
     Ok(())
 }
 
-/// While the Hub takes its time to sign somebody out, their page hears of a save, asks for it
-/// and is refused. That must not lead it back to where it is signed in again.
+/// While the Hub takes its time to sign a user out, their page hears of a save, requests it and is
+/// refused. That must not lead the page back to signing in.
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
-async fn a_save_does_not_call_back_who_signs_out() -> Result<()> {
+async fn a_save_does_not_call_back_a_page_that_signs_out() -> Result<()> {
     let hub = Hub::start("PIPALHUB_VENV").await?;
     let path = hub.home_path("alice", NOTEBOOK);
     save(&path, &notebook(&["'first'"]))?;
-    let wall = Browser::start().await?;
-    // The Hub that it is led to does not answer.
-    let leaving = Browser::start_without_patience().await?;
+    let wall = TestBrowser::start().await?;
+    // The Hub that the page is led to does not answer.
+    let leaving = TestBrowser::start_without_waiting().await?;
     for (browser, user) in [(&wall, INSTRUCTOR), (&leaving, HELPER)] {
         browser.goto(&hub.service("")).await?;
         browser.sign_in(user, PASSWORD).await?;
@@ -94,8 +94,8 @@ async fn a_save_does_not_call_back_who_signs_out() -> Result<()> {
     Ok(())
 }
 
-async fn click(browser: &Browser, css: &str) -> Result<()> {
-    // A list that is being drawn anew may take the element away for a moment.
+async fn click(browser: &TestBrowser, css: &str) -> Result<()> {
+    // The element may be gone for a moment while its list is drawn anew.
     until(("a click on", css), async || {
         browser.wait_for(css).await?.click().await?;
         Ok(Some(()))

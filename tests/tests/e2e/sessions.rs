@@ -1,10 +1,10 @@
-//! A session that ends at the Hub while its pages are open. That of somebody who is deleted
-//! there is in [`crate::restarts`].
+//! A session that ends at the Hub while its pages are open. The test of a deleted user is in
+//! [`crate::restarts`].
 
 use anyhow::Result;
 use tests::{
-    TIMEOUT,
-    browser::Browser,
+    WAIT_TIMEOUT,
+    browser::TestBrowser,
     hub::{Hub, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
     until_within,
@@ -14,13 +14,13 @@ use crate::{NOTEBOOK, tile};
 
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
-async fn who_leaves_the_hub_has_left_every_open_page() -> Result<()> {
+async fn signing_out_of_the_hub_ends_every_open_page() -> Result<()> {
     leaves("PIPALHUB_VENV").await
 }
 
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
-async fn who_leaves_the_hub_has_left_every_open_page_on_hub_5() -> Result<()> {
+async fn signing_out_of_the_hub_ends_every_open_page_on_hub_5() -> Result<()> {
     leaves("PIPALHUB_VENV_HUB5").await
 }
 
@@ -31,15 +31,15 @@ async fn leaves(venv: &str) -> Result<()> {
     page.switch_to(&here).await?;
     is_led_to_the_hub(&hub, &page).await?;
 
-    // The way back is the Hub's, and leads to what is there now.
+    // The Hub leads back to the page, which shows the present notebooks.
     page.sign_in(INSTRUCTOR, PASSWORD).await?;
     page.wait_for_text(&tile("alice"), "'later'").await
 }
 
-/// An instructor before the wall.
-async fn signed_in(hub: &Hub) -> Result<Browser> {
+/// An instructor's wall.
+async fn signed_in(hub: &Hub) -> Result<TestBrowser> {
     save(&hub.home_path("alice", NOTEBOOK), &notebook(&["'first'"]))?;
-    let page = Browser::start().await?;
+    let page = TestBrowser::start().await?;
     page.goto(&hub.service("")).await?;
     page.sign_in(INSTRUCTOR, PASSWORD).await?;
     page.wait_for_text(&tile("alice"), "'first'").await?;
@@ -48,11 +48,11 @@ async fn signed_in(hub: &Hub) -> Result<Browser> {
     Ok(page)
 }
 
-/// Alice goes on saving. What the Hub said of a token is believed for a minute; then at the
-/// latest the page is the Hub's sign-in page, and nothing of hers is left in it.
-async fn is_led_to_the_hub(hub: &Hub, page: &Browser) -> Result<()> {
+/// Alice goes on saving. The Hub's answer about a token is good for a minute; then at the latest
+/// the page is the Hub's sign-in page, without a cell of hers.
+async fn is_led_to_the_hub(hub: &Hub, page: &TestBrowser) -> Result<()> {
     let path = hub.home_path("alice", NOTEBOOK);
-    until_within(2 * TIMEOUT, "the Hub's sign-in page", async || {
+    until_within(2 * WAIT_TIMEOUT, "the Hub's sign-in page", async || {
         save(&path, &notebook(&["'first'", "'later'"]))?;
         let form = page.texts("#login_submit").await?;
         Ok((!form.is_empty()).then_some(()))

@@ -1,4 +1,4 @@
-//! Without a Hub.
+//! The service without a Hub.
 
 use std::net::TcpListener;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     notebooks::{copy_sample_class, notebook, save, save_half},
     standalone::Standalone,
     until,
@@ -16,13 +16,13 @@ use crate::{NOTEBOOK, tile};
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn the_printed_link_opens_a_living_wall() -> Result<()> {
+async fn the_printed_link_opens_a_live_wall() -> Result<()> {
     let service = Standalone::start()?;
     let alice = service.home_path("alice", NOTEBOOK);
     let bob = service.home_path("bob", NOTEBOOK);
     save(&alice, &notebook(&["'first of alice'"]))?;
 
-    let wall = Browser::start().await?;
+    let wall = TestBrowser::start().await?;
     wall.goto(service.link()).await?;
     wall.wait_for("[data-testid=wall]").await?;
     wall.wait_for_text(&tile("alice"), "first of alice").await?;
@@ -41,8 +41,8 @@ async fn the_printed_link_opens_a_living_wall() -> Result<()> {
     let notebooks = "[data-testid=notebook-select]";
     wall.wait_for_text(notebooks, "(2").await?;
 
-    // Half a file changes nothing. Bob's next save shows that the service has been at
-    // work since.
+    // A half-written file changes nothing. Bob's next save shows that the service has looked
+    // since.
     let third = notebook(&["'first of alice'", "'second of alice'", "'third of alice'"]);
     save_half(&alice, &third)?;
     save(&bob, &notebook(&["'first of bob'", "'second of bob'"]))?;
@@ -62,7 +62,7 @@ async fn the_sample_class_fills_the_wall() -> Result<()> {
     let class = copy_sample_class(&service.homes())?;
     assert!(class.len() >= 12, "{class:?}");
 
-    let wall = Browser::start().await?;
+    let wall = TestBrowser::start().await?;
     wall.goto(service.link()).await?;
     let notebook = "[data-testid=notebook-select]";
     let tiles = "[data-testid=tile]";
@@ -93,11 +93,11 @@ async fn the_sample_class_fills_the_wall() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn a_wall_that_was_left_lives_again_when_one_comes_back() -> Result<()> {
+async fn a_wall_is_live_again_after_going_back_to_it() -> Result<()> {
     let service = Standalone::start()?;
     let alice = service.home_path("alice", NOTEBOOK);
     save(&alice, &notebook(&["'before'"]))?;
-    let wall = Browser::start().await?;
+    let wall = TestBrowser::start().await?;
     wall.goto(service.link()).await?;
     wall.wait_for_text(&tile("alice"), "before").await?;
     wall.goto("about:blank").await?;
@@ -117,7 +117,7 @@ async fn the_tabs_of_a_browser_share_one_stream() -> Result<()> {
     let service = Standalone::start()?;
     let alice = service.home_path("alice", NOTEBOOK);
     save(&alice, &notebook(&["'first'"]))?;
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     let live = "[data-testid=live-pill][data-state=live]";
     browser.goto(service.link()).await?;
     browser.wait_for(live).await?;
@@ -132,7 +132,7 @@ async fn the_tabs_of_a_browser_share_one_stream() -> Result<()> {
     let last = browser.switch_to(&first).await?;
     browser.wait_for_text(&tile("alice"), "second").await?;
 
-    // The tab that holds the stream goes, and another takes it over.
+    // The tab with the stream is closed, and another opens one.
     browser.close_tab(&last).await?;
     save(&alice, &notebook(&["'third'"]))?;
     browser.wait_for_text(&tile("alice"), "third").await?;
@@ -144,7 +144,7 @@ async fn the_tabs_of_a_browser_share_one_stream() -> Result<()> {
     .await
 }
 
-/// How many event streams the service is sending.
+/// The number of the service's open event streams.
 async fn open_streams(service: &Standalone) -> Result<usize> {
     let metrics = service.authorized(Method::GET, "metrics").send().await?;
     let metrics = metrics.text().await?;
@@ -163,7 +163,7 @@ async fn a_click_opens_the_whole_notebook() -> Result<()> {
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
     save(&service.home_path("alice", NOTEBOOK), &notebook(&sources))?;
 
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     browser.goto(service.link()).await?;
     browser
         .wait_for_text(&tile("alice"), "this is cell 39.")
@@ -178,14 +178,14 @@ async fn a_click_opens_the_whole_notebook() -> Result<()> {
     let page = "[data-testid=notebook-page]";
     browser.wait_for_text(page, "this is cell 0.").await?;
     browser.wait_for_text(page, "this is cell 39.").await?;
-    // The address holds it: opened again it is the same page.
+    // The address names the notebook: opened again it is the same page.
     let url = browser.url().await?;
     browser.goto("about:blank").await?;
     browser.goto(&url).await?;
     browser.wait_for_text(page, "this is cell 0.").await
 }
 
-/// Parts of the bar that lie over each other or beyond the edge, by their texts.
+/// A script that returns the texts of the parts of the bar that overlap or lie beyond the edge.
 const COLLISIONS: &str = "
     const parts = [...document.querySelectorAll('.top-bar :is(a, button, input, select, .pill, \
         h1, .summary > span)')].filter((part) => part.getClientRects().length);
@@ -208,7 +208,7 @@ async fn the_parts_of_the_bar_keep_apart_at_any_width() -> Result<()> {
         let path = service.home_path(&format!("p{n:03}"), &name);
         save(&path, &notebook(&["1 / 0"]))?;
     }
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     browser.goto(service.link()).await?;
     browser
         .wait_for_text(".summary", "120 participants")
@@ -236,7 +236,7 @@ async fn a_wrong_token_leads_to_the_login_page() -> Result<()> {
         &service.home_path("alice", NOTEBOOK),
         &notebook(&["'secret'"]),
     )?;
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     browser.goto(&service.url("#token=wrong")).await?;
     browser.wait_for("[data-testid=login]").await?;
     assert!(!browser.texts("body").await?.join(" ").contains("secret"));
@@ -245,7 +245,7 @@ async fn a_wrong_token_leads_to_the_login_page() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service: cargo xtask test"]
-async fn the_api_wants_the_token() -> Result<()> {
+async fn the_api_refuses_requests_without_the_token() -> Result<()> {
     let service = Standalone::start()?;
     for path in ["events", "events/stream", "api/session", "api/notebooks"] {
         let answer = service.anonymous(Method::GET, path).send().await?;
@@ -271,9 +271,9 @@ async fn the_api_wants_the_token() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service: cargo xtask test"]
-async fn it_ends_cleanly_when_asked() -> Result<()> {
+async fn the_service_ends_cleanly_on_sigterm() -> Result<()> {
     let service = Standalone::start()?;
-    // An open stream must not hold it.
+    // An open stream must not keep the service from ending.
     let stream = service
         .authorized(Method::GET, "events/stream")
         .send()
@@ -286,7 +286,7 @@ async fn it_ends_cleanly_when_asked() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs the service: cargo xtask test"]
-async fn a_taken_port_is_said_in_one_line() -> Result<()> {
+async fn a_taken_port_is_named_in_one_line() -> Result<()> {
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let address = taken.local_addr()?.to_string();
     let output = Standalone::run_to_end(&address)?;

@@ -1,4 +1,4 @@
-//! What other pages try with an instructor's browser, and where a token must never be.
+//! Attacks by other pages on an instructor's browser, and the places where a token must never be.
 
 use std::{fs, path::Path};
 
@@ -6,18 +6,18 @@ use anyhow::{Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::{
-    browser::Browser,
-    elsewhere,
+    browser::TestBrowser,
     hub::{Hub, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
+    other_origin,
     standalone::Standalone,
 };
 
 use crate::{NOTEBOOK, tile};
 
-/// Sends what a form can send, and what a script can without being asked for permission, to
-/// `{service}`, and says so when all of it was answered.
-const FORGER: &str = r#"<!doctype html><title>Cats</title><body><script>
+/// A page that sends all requests that forms, and scripts without a preflight, can send to
+/// `{service}`, and adds an element when all were answered.
+const FORGER_PAGE: &str = r#"<!doctype html><title>Cats</title><body><script>
 const notice = '{"text":"forged","to":{"everyone":true},"title":"';
 const paths = ["api/notices", "events", "api/history/restore", "api/logout", "api/login"];
 const kinds = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"];
@@ -64,34 +64,36 @@ async fn another_sites_page_changes_nothing_and_frames_nothing() -> Result<()> {
         &service.home_path("alice", NOTEBOOK),
         &notebook(&["'first'"]),
     )?;
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     browser.goto(service.link()).await?;
     browser.wait_for_text(&tile("alice"), "'first'").await?;
     let events = ask(&service, "events").await?;
 
-    let forger = elsewhere::serve(FORGER.replace("{service}", &service.url("")))?;
+    let forger = other_origin::serve(FORGER_PAGE.replace("{service}", &service.url("")))?;
     browser.goto(&forger).await?;
     browser.wait_for("#done").await?;
     assert_eq!(ask(&service, "events").await?, events);
     let sent = ask(&service, "api/notices/sent").await?;
     assert_eq!(sent["notices"], json!([]));
 
-    // The cookie was there all the time, and is still good.
+    // The browser had the cookie all the time, and it is still good.
     let page = service.url("");
     browser.goto(&page).await?;
     browser.wait_for_text(&tile("alice"), "'first'").await?;
 
     // A frame around it stays empty; one around a page that allows it does not.
     let frames = |url: &str| format!("<!doctype html><iframe id=frame src='{url}'></iframe>");
-    let willing = elsewhere::serve("<p data-testid=tile>willing</p>".to_owned())?;
-    browser.goto(&elsewhere::serve(frames(&willing))?).await?;
+    let willing = other_origin::serve("<p data-testid=tile>willing</p>".to_owned())?;
+    browser
+        .goto(&other_origin::serve(frames(&willing))?)
+        .await?;
     browser.enter_frame("#frame").await?;
     browser
         .wait_for_text("[data-testid=tile]", "willing")
         .await?;
     for path in ["", "healthz"] {
-        let around = elsewhere::serve(frames(&service.url(path)))?;
-        // Answered only after the frame was: `goto` waits for it too.
+        let around = other_origin::serve(frames(&service.url(path)))?;
+        // `goto` returns after the frame was answered, too.
         browser.goto(&around).await?;
         browser.enter_frame("#frame").await?;
         let shown = browser.texts("html").await?.join(" ");
@@ -112,7 +114,7 @@ async fn a_token_is_in_no_file_no_page_and_no_list_of_processes() -> Result<()> 
     let hub = Hub::start("PIPALHUB_VENV").await?;
     let alice = hub.start_server("alice").await?;
     alice.save("day1.ipynb", &notebook(&["'first'"])).await?;
-    // One that somebody's own script might use, at the wrong place too.
+    // A token for scripts, also sent in a wrong place.
     for path in ["events", "api/session", "nowhere"] {
         hub.with_token(&alice.token, Method::GET, path)
             .send()
@@ -122,7 +124,7 @@ async fn a_token_is_in_no_file_no_page_and_no_list_of_processes() -> Result<()> 
         .bearer_auth(&alice.token)
         .send()
         .await?;
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     browser.goto(&hub.service("")).await?;
     browser.sign_in(INSTRUCTOR, PASSWORD).await?;
     browser.wait_for_text(&tile("alice"), "'first'").await?;
@@ -136,7 +138,7 @@ async fn a_token_is_in_no_file_no_page_and_no_list_of_processes() -> Result<()> 
     assert_eq!(found, [""; 0]);
     assert!(read > 5, "it looked into {read} files only");
     for process in fs::read_dir("/proc")?.flatten() {
-        // One that has ended meanwhile tells nothing.
+        // A process that has ended meanwhile has no command line.
         let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line);
         ensure!(!line.contains(&alice.token), "{:?}", process.path());
@@ -144,13 +146,13 @@ async fn a_token_is_in_no_file_no_page_and_no_list_of_processes() -> Result<()> 
     Ok(())
 }
 
-/// The files below `folder` that hold `text`; counts those that were read.
+/// The files below `folder` that hold `text`; counts the files that it read.
 fn files_with(text: &str, folder: &Path, read: &mut usize) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)?.flatten() {
         let kind = entry.file_type()?;
         if kind.is_dir() {
-            // What Jupyter itself notes of its server, for its user alone to read.
+            // A file of Jupyter's own about its server, which only its user may read.
             if entry.path().ends_with("jupyter/runtime") {
                 continue;
             }

@@ -1,11 +1,11 @@
-//! Documents that are open while what they are built of changes.
+//! Open documents whose notebooks change.
 
 use std::path::Path;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{
-    browser::Browser,
+    browser::TestBrowser,
     hostile,
     notebooks::{notebook, save},
     standalone::Standalone,
@@ -20,17 +20,17 @@ use crate::{
 
 const PAGE: &str = "[data-testid=document-page]";
 const NEWER: &str = "[data-testid=newer]";
-/// The document that is shown, to begin a script with.
-const SHOWN: &str =
+/// The beginning of a script that uses the shown document.
+const SHOWN_DOCUMENT_SCRIPT: &str =
     "const shown = document.querySelector('.document-frame:not(.coming)').contentDocument; ";
 
 /// Runs a script that knows the document as `shown`.
-async fn within(browser: &Browser, script: &str, argument: Value) -> Result<Value> {
-    let script = format!("{SHOWN}{script}");
+async fn within(browser: &TestBrowser, script: &str, argument: Value) -> Result<Value> {
+    let script = format!("{SHOWN_DOCUMENT_SCRIPT}{script}");
     browser.run(&script, vec![argument]).await
 }
 
-async fn wait_for_words(browser: &Browser, words: &str) -> Result<()> {
+async fn wait_for_words(browser: &TestBrowser, words: &str) -> Result<()> {
     let has = "return shown.body.textContent.includes(arguments[0])";
     until(("in the document", words), async || {
         let there = within(browser, has, json!(words)).await?;
@@ -39,21 +39,21 @@ async fn wait_for_words(browser: &Browser, words: &str) -> Result<()> {
     .await
 }
 
-async fn has_words(browser: &Browser, words: &str) -> Result<bool> {
+async fn has_words(browser: &TestBrowser, words: &str) -> Result<bool> {
     let has = "return shown.body.textContent.includes(arguments[0])";
     Ok(within(browser, has, json!(words)).await? == true)
 }
 
-/// Where the cell with these words is, below the upper edge of the view.
-async fn top_of(browser: &Browser, words: &str) -> Result<f64> {
+/// The distance of the cell with these words from the upper edge of the view.
+async fn top_of(browser: &TestBrowser, words: &str) -> Result<f64> {
     let top = "return [...shown.querySelectorAll('.nb-cell')] \
         .find((cell) => cell.textContent.includes(arguments[0])).getBoundingClientRect().top";
     let top = within(browser, top, json!(words)).await?;
     top.as_f64().ok_or_else(|| anyhow::anyhow!("{top}"))
 }
 
-/// Reads on to the cell with these words.
-async fn read_on_to(browser: &Browser, words: &str) -> Result<f64> {
+/// Scrolls to the cell with these words.
+async fn read_on_to(browser: &TestBrowser, words: &str) -> Result<f64> {
     let scroll = "[...shown.querySelectorAll('.nb-cell')] \
         .find((cell) => cell.textContent.includes(arguments[0])).scrollIntoView(); \
         shown.scrollingElement.scrollTop += 11";
@@ -61,13 +61,13 @@ async fn read_on_to(browser: &Browser, words: &str) -> Result<f64> {
     top_of(browser, words).await
 }
 
-async fn is_in_its_place(browser: &Browser, words: &str, before: f64) -> Result<()> {
+async fn is_in_its_place(browser: &TestBrowser, words: &str, before: f64) -> Result<()> {
     let after = top_of(browser, words).await?;
     ensure!((after - before).abs() < 2.0, "{before} has become {after}");
     Ok(())
 }
 
-/// Cells that are long enough to scroll, with the words of `first` before them.
+/// A notebook that is long enough to scroll, with the words of `first` at the beginning.
 fn lesson(user: &str, first: &[&str]) -> Value {
     let cells: Vec<String> = (0..8)
         .map(|at| format!("# step {at} of {user}\n{}", "x = 1\n".repeat(9)))
@@ -85,7 +85,7 @@ async fn an_open_summary_says_when_there_is_a_newer_one_and_keeps_the_place() ->
     for user in ["alice", "bob", "carol"] {
         save(&path(user), &lesson(user, &[]))?;
     }
-    let browser = Browser::start().await?;
+    let browser = TestBrowser::start().await?;
     browser.goto(service.link()).await?;
     browser.wait_for_text(&tile("carol"), "carol").await?;
     browser
@@ -103,7 +103,7 @@ async fn an_open_summary_says_when_there_is_a_newer_one_and_keeps_the_place() ->
     browser.mark().await?;
     let place = read_on_to(&browser, "step 2 of bob").await?;
 
-    // Above the place and below it.
+    // Changes above the reader's place and below it.
     for user in ["alice", "carol"] {
         save(&path(user), &lesson(user, &["'inserted above'"]))?;
     }
@@ -114,7 +114,7 @@ async fn an_open_summary_says_when_there_is_a_newer_one_and_keeps_the_place() ->
         browser.prefer_color_scheme(scheme).await?;
         browser.shot(&format!("document-{scheme}.png")).await?;
     }
-    // What is built meanwhile is offered, too.
+    // A version built meanwhile is offered, too.
     until("the newest version", async || {
         if let Ok(newer) = browser.wait_for(NEWER).await {
             newer.click().await?;
@@ -125,7 +125,7 @@ async fn an_open_summary_says_when_there_is_a_newer_one_and_keeps_the_place() ->
     .await?;
     is_in_its_place(&browser, "step 2 of bob", place).await?;
 
-    // By itself from now on, and after the page is loaded again.
+    // Versions are shown without a click from now on, and after a reload of the page.
     browser
         .wait_for("[data-testid=by-itself]")
         .await?
@@ -143,7 +143,7 @@ async fn an_open_summary_says_when_there_is_a_newer_one_and_keeps_the_place() ->
     let checked = "return document.querySelector('[data-testid=by-itself]').checked";
     ensure!(browser.run(checked, vec![]).await? == true, "forgotten");
 
-    // By the key, pressed in the document.
+    // By a key pressed in the document.
     browser
         .wait_for("[data-testid=by-itself]")
         .await?
@@ -161,7 +161,7 @@ async fn an_open_summary_says_when_there_is_a_newer_one_and_keeps_the_place() ->
 }
 
 /// The page of alice's notebook, which lies at `path`.
-async fn opened(service: &Standalone, path: &Path) -> Result<Browser> {
+async fn opened(service: &Standalone, path: &Path) -> Result<TestBrowser> {
     save(path, &lesson("alice", &[]))?;
     let browser = signed_in(service).await?;
     let page = format!("notebook?notebook={NOTEBOOK}&user=alice");
@@ -188,7 +188,7 @@ async fn an_open_export_keeps_the_cell_that_is_read() -> Result<()> {
     is_in_its_place(&browser, "step 3 of alice", place).await
 }
 
-/// The page of a notebook goes on by itself, around who is reading it.
+/// The page of a notebook is updated without moving the reader's place.
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
 async fn a_notebook_that_moves_on_leaves_its_reader_where_they_are() -> Result<()> {
@@ -216,7 +216,7 @@ async fn a_notebook_that_moves_on_leaves_its_reader_where_they_are() -> Result<(
 
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
-async fn nothing_in_a_notebook_acts_in_the_frame_of_a_document() -> Result<()> {
+async fn no_payload_acts_in_the_frame_of_a_document() -> Result<()> {
     let attacks = hostile::attacks();
     let service = Standalone::start()?;
     let path = service.home_path("mallory", "hostile.ipynb");
@@ -230,7 +230,7 @@ async fn nothing_in_a_notebook_acts_in_the_frame_of_a_document() -> Result<()> {
         Ok((there == attacks.len()).then_some(()))
     })
     .await?;
-    // As somebody would who tries everything, but for going away.
+    // Triggers all events, but for those that leave the page.
     let touch = "const view = shown.defaultView; \
         for (const element of shown.querySelectorAll('main *')) { \
             for (const name of ['mouseover', 'pointerdown', 'focus', 'keydown', 'toggle', 'error']) \
@@ -257,7 +257,7 @@ async fn nothing_in_a_notebook_acts_in_the_frame_of_a_document() -> Result<()> {
     Ok(())
 }
 
-/// The sandbox is what keeps scripts from running, and the test can see one that runs.
+/// Only the sandbox keeps scripts from running, and the test can see one that runs.
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
 async fn a_script_in_a_document_would_not_run() -> Result<()> {

@@ -8,13 +8,14 @@ use super::{hub::client, report::Finding};
 use crate::cli::address::{DEFAULT_BIND, address_of_url, prefix_from};
 
 const SUBJECT: &str = "address";
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Longest wait for the answer of a service at the address.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(super) async fn check(
     bind: Option<SocketAddr>,
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Vec<Finding> {
-    // As the service finds it: the Hub's word first.
+    // In the service's order: the Hub's address first.
     let from_hub = variable("JUPYTERHUB_SERVICE_URL").and_then(|url| address_of_url(&url));
     let address = from_hub
         .or(bind)
@@ -44,7 +45,8 @@ async fn taken(address: SocketAddr, prefix: &str) -> Finding {
                 "Its log says more; it goes on by itself once that is mended.",
             )
         }
-        // Below another prefix than is known here, its answer is that there is no such page.
+        // When its prefix is another than the one known here, it answers that there is no such
+        // page.
         Some(answer) if answer["status"] == "ok" || answer["message"].is_string() => {
             Finding::ok(SUBJECT, format!("a pipalhub answers at {address}"))
         }
@@ -57,7 +59,7 @@ async fn taken(address: SocketAddr, prefix: &str) -> Finding {
 }
 
 async fn health(address: SocketAddr, prefix: &str) -> Option<serde_json::Value> {
-    let request = client(PATIENCE)
+    let request = client(HEALTH_TIMEOUT)
         .ok()?
         .get(format!("http://{address}{prefix}healthz"));
     request.send().await.ok()?.json().await.ok()

@@ -15,10 +15,10 @@ use super::{
 use crate::{history, notices, sqlite::SchemaVersions, store};
 
 const SUBJECT: &str = "data folder";
-/// Below this, a busy class may fill the disk within weeks ...
-const SCARCE: u64 = 1 << 30;
-/// ... and below this within the day.
-const NEARLY_NONE: u64 = 100 << 20;
+/// With fewer free bytes a busy class may fill the disk within weeks.
+const LOW_SPACE_BYTES: u64 = 1 << 30;
+/// With fewer free bytes a busy class may fill the disk within the day.
+const CRITICAL_SPACE_BYTES: u64 = 100 << 20;
 
 pub(super) fn check(folder: &Path, history: &HistoryArgs) -> Vec<Finding> {
     let shown = folder.display();
@@ -51,13 +51,13 @@ pub(super) fn check(folder: &Path, history: &HistoryArgs) -> Vec<Finding> {
         usable(folder, &metadata),
         space(folder),
         service(folder),
-        database(EVENTS, folder),
-        database(HISTORY, folder),
-        database(NOTICES, folder),
-        key(&folder.join(private::KEY)),
+        database(EVENTS_CHECK, folder),
+        database(HISTORY_CHECK, folder),
+        database(NOTICES_CHECK, folder),
+        key(&folder.join(private::COOKIE_KEY_FILE)),
     ];
     findings.extend(exposed(folder));
-    findings.extend(history.most().and_then(|most| room(folder, most)));
+    findings.extend(history.max_bytes().and_then(|max| room(folder, max)));
     findings
 }
 
@@ -72,7 +72,7 @@ fn usable(folder: &Path, metadata: &Metadata) -> Finding {
         );
     }
     if let Some(exposed) = private::data_folder(folder) {
-        return Finding::problem(SUBJECT, exposed.what, &exposed.mend);
+        return Finding::problem(SUBJECT, exposed.problem, &exposed.mend);
     }
     Finding::ok(
         SUBJECT,
@@ -91,9 +91,9 @@ fn space(folder: &Path) -> Finding {
     };
     let message = format!("{} MB are free for the data folder", free >> 20);
     let remedy = "Make room, or choose a folder on another disk with --data.";
-    if free < NEARLY_NONE {
+    if free < CRITICAL_SPACE_BYTES {
         Finding::problem(subject, message, remedy)
-    } else if free < SCARCE {
+    } else if free < LOW_SPACE_BYTES {
         Finding::warning(subject, message, remedy)
     } else {
         Finding::ok(subject, message)
@@ -105,7 +105,8 @@ fn free(folder: &Path) -> Result<u64, rustix::io::Errno> {
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
-/// A running service holds the lock. It is asked for shared, and for a moment only.
+/// Whether a service runs, since it holds the lock then. This takes the lock shared, and for a
+/// moment only.
 fn service(folder: &Path) -> Finding {
     let subject = "service";
     let held = File::open(folder.join("lock")).map(|file| file.try_lock_shared());
@@ -115,14 +116,14 @@ fn service(folder: &Path) -> Finding {
     }
 }
 
-/// A database's file, and what looks at it.
-type Database = (&'static str, fn(&Path) -> anyhow::Result<SchemaVersions>);
+/// The name of a database, and the function that checks it.
+type DatabaseCheck = (&'static str, fn(&Path) -> anyhow::Result<SchemaVersions>);
 
-const EVENTS: Database = ("events", store::inspect);
-const HISTORY: Database = ("history", history::inspect);
-const NOTICES: Database = ("notices", notices::inspect);
+const EVENTS_CHECK: DatabaseCheck = ("events", store::inspect);
+const HISTORY_CHECK: DatabaseCheck = ("history", history::inspect);
+const NOTICES_CHECK: DatabaseCheck = ("notices", notices::inspect);
 
-fn database((subject, inspect): Database, folder: &Path) -> Finding {
+fn database((subject, inspect): DatabaseCheck, folder: &Path) -> Finding {
     let path = file(subject, folder);
     if !path.exists() {
         return Finding::ok(
@@ -158,23 +159,23 @@ fn file(subject: &str, folder: &Path) -> PathBuf {
     folder.join(format!("{subject}.sqlite3"))
 }
 
-/// What a database takes up, with its log.
+/// The bytes of a database and its log.
 fn size(path: &Path) -> u64 {
     let log = path.with_extension("sqlite3-wal");
     let size = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
     size(path) + size(&log)
 }
 
-/// Whether versions find the room on the disk that they may take up.
-fn room(folder: &Path, most: u64) -> Option<Finding> {
-    let (subject, _) = HISTORY;
+/// A warning when the disk has less room than the bytes that versions may take up.
+fn room(folder: &Path, max_bytes: u64) -> Option<Finding> {
+    let (subject, _) = HISTORY_CHECK;
     let room = free(folder)
         .ok()?
         .saturating_add(size(&file(subject, folder)));
-    (room < most).then(|| {
+    (room < max_bytes).then(|| {
         let message = format!(
             "versions may take up {} MB, and there is room for {}",
-            most >> 20,
+            max_bytes >> 20,
             room >> 20
         );
         Finding::warning(
@@ -185,11 +186,11 @@ fn room(folder: &Path, most: u64) -> Option<Finding> {
     })
 }
 
-/// The other files that others could read, had they got so far.
+/// The other files that other users can read.
 fn exposed(folder: &Path) -> Vec<Finding> {
     let exposed = private::files_exposed(folder).into_iter();
     exposed
-        .map(|exposed| Finding::problem("data files", exposed.what, &exposed.mend))
+        .map(|exposed| Finding::problem("data files", exposed.problem, &exposed.mend))
         .collect()
 }
 
@@ -201,7 +202,7 @@ fn key(path: &Path) -> Finding {
     if let Some(exposed) = private::file(path) {
         return Finding::problem(
             subject,
-            format!("{}: they could sign in as anyone", exposed.what),
+            format!("{}: they could sign in as anyone", exposed.problem),
             &format!(
                 "{}; or remove it and restart, and everyone signs in anew",
                 exposed.mend

@@ -1,4 +1,5 @@
-//! The homes: whether the template leads anywhere, and what in it cannot be read.
+//! The homes: whether the template leads to any, and the folders and notebooks in them that
+//! cannot be read.
 
 use std::collections::HashSet;
 
@@ -7,21 +8,21 @@ use shared::notebook::Notebook;
 use super::report::{Finding, counted};
 use crate::homes::{FoundNotebook, HomesTemplate, ReadError, read_notebook, scan};
 
-/// So many are named; of more only how many.
-const NAMED: usize = 5;
+/// Most homes or notebooks that a finding names; of the others it says how many they are.
+const MAX_NAMED_FILES: usize = 5;
 
-/// What was found, and how many folders the service will watch.
-pub(super) struct Class {
+/// The findings, and the number of folders that the service will watch.
+pub(super) struct HomesCheck {
     pub(super) findings: Vec<Finding>,
     pub(super) folders: usize,
 }
 
-pub(super) fn check(homes: &HomesTemplate) -> Class {
+pub(super) fn check(homes: &HomesTemplate) -> HomesCheck {
     let users = homes.users();
     let refused = refused(homes);
     if users.is_empty() {
-        let findings = [nobody(homes)].into_iter().chain(refused);
-        return Class {
+        let findings = [no_home(homes)].into_iter().chain(refused);
+        return HomesCheck {
             findings: findings.collect(),
             folders: 1,
         };
@@ -51,13 +52,13 @@ pub(super) fn check(homes: &HomesTemplate) -> Class {
     });
     let mut folders: HashSet<(&str, &str)> = of_notebooks.collect();
     folders.extend(users.iter().map(|user| (&**user, "")));
-    Class {
+    HomesCheck {
         folders: folders.len() + 1,
         findings,
     }
 }
 
-fn nobody(homes: &HomesTemplate) -> Finding {
+fn no_home(homes: &HomesTemplate) -> Finding {
     let base = homes.base_shown();
     let message = match homes.check_readable() {
         Ok(()) => format!("{homes}: nobody has a home there"),
@@ -70,7 +71,7 @@ fn nobody(homes: &HomesTemplate) -> Finding {
     )
 }
 
-/// Homes that nothing is read from or written to.
+/// The homes that the service refuses to read or write.
 fn refused(homes: &HomesTemplate) -> Option<Finding> {
     let refused = homes.refused().into_iter();
     let refused: Vec<String> = refused
@@ -121,9 +122,9 @@ fn fault(homes: &HomesTemplate, file: &FoundNotebook) -> Option<String> {
 }
 
 fn named(all: &[String]) -> String {
-    let mut text = all[..all.len().min(NAMED)].join(", ");
-    if all.len() > NAMED {
-        text += &format!(" and {} more", all.len() - NAMED);
+    let mut text = all[..all.len().min(MAX_NAMED_FILES)].join(", ");
+    if all.len() > MAX_NAMED_FILES {
+        text += &format!(" and {} more", all.len() - MAX_NAMED_FILES);
     }
     text
 }

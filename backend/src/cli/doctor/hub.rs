@@ -9,9 +9,11 @@ use super::report::Finding;
 use crate::auth::HubSettings;
 
 const SUBJECT: &str = "JupyterHub";
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Older ones have known holes in what this service relies on.
-const OLDEST: [u64; 3] = [5, 5, 1];
+/// Longest wait for an answer of the Hub.
+const HUB_TIMEOUT: Duration = Duration::from_secs(10);
+/// The oldest version of JupyterHub that is taken: older ones have known holes in features that
+/// this service relies on.
+const MIN_HUB_VERSION: [u64; 3] = [5, 5, 1];
 
 pub(super) async fn check(variable: &impl Fn(&str) -> Option<String>) -> Vec<Finding> {
     let settings = match HubSettings::from_env(variable) {
@@ -43,7 +45,7 @@ fn version(settings: &HubSettings, answer: &Value) -> Finding {
             "JUPYTERHUB_API_URL must be the Hub's, such as http://127.0.0.1:8081/hub/api.",
         );
     };
-    if numbers(version) < OLDEST {
+    if numbers(version) < MIN_HUB_VERSION {
         return Finding::problem(
             SUBJECT,
             format!("version {version} is too old"),
@@ -68,8 +70,9 @@ fn numbers(version: &str) -> [u64; 3] {
     std::array::from_fn(|_| numbers.next().unwrap_or(0))
 }
 
-/// A service needs no scope of its own: it asks the Hub whose token it was shown, with
-/// that very token, and trades codes as the OAuth client that it is by its name.
+/// Whether the service's token is good. A service needs no scope of its own: it asks the Hub for
+/// the owner of a requester's token with that very token, and trades codes as the OAuth client of
+/// its name.
 async fn token(settings: &HubSettings) -> Finding {
     let subject = "Hub token";
     let url = format!("{}/user", settings.api_url);
@@ -99,9 +102,9 @@ async fn token(settings: &HubSettings) -> Finding {
     }
 }
 
-/// The status, and what came if it is JSON.
+/// The status of the answer, and its body if that is JSON.
 async fn ask(url: &str, token: Option<&str>) -> anyhow::Result<(u16, Value)> {
-    let mut request = client(PATIENCE)?.get(url);
+    let mut request = client(HUB_TIMEOUT)?.get(url);
     if let Some(token) = token {
         request = request.header("Authorization", format!("token {token}"));
     }
@@ -110,10 +113,10 @@ async fn ask(url: &str, token: Option<&str>) -> anyhow::Result<(u16, Value)> {
     Ok((status, response.json().await.unwrap_or_default()))
 }
 
-/// Straight to where it is sent, and nowhere else.
-pub(super) fn client(patience: Duration) -> anyhow::Result<reqwest::Client> {
+/// An HTTP client that uses no proxy and follows no redirect.
+pub(super) fn client(timeout: Duration) -> anyhow::Result<reqwest::Client> {
     reqwest::Client::builder()
-        .timeout(patience)
+        .timeout(timeout)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .build()
@@ -127,10 +130,10 @@ mod tests {
     #[test]
     fn versions_are_compared_as_numbers() {
         for good in ["5.5.1", "5.10.0", "6.1.1", "6.0.0b2"] {
-            assert!(numbers(good) >= OLDEST, "{good}");
+            assert!(numbers(good) >= MIN_HUB_VERSION, "{good}");
         }
         for old in ["5.5.0", "5.4.9", "4.1.6", "", "x"] {
-            assert!(numbers(old) < OLDEST, "{old}");
+            assert!(numbers(old) < MIN_HUB_VERSION, "{old}");
         }
     }
 }

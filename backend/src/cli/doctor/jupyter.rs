@@ -1,4 +1,4 @@
-//! What participants' servers are told: whether they report saves, and how often they save.
+//! The settings of participants' servers: whether they report saves, and the autosave interval.
 //!
 //! Both come with the package pipalhub-singleuser, as files of the Python environment that
 //! it is installed into. No Python is started here.
@@ -15,19 +15,21 @@ use super::report::Finding;
 const SUBJECT: &str = "saves";
 const AUTOSAVE: &str = "autosave";
 /// The program that a Hub starts participants' servers with, in their environment.
-const SERVER: &str = "jupyterhub-singleuser";
-const REMEDY: &str = "pip install ./singleuser of the release, in the Python environment of the \
-                      participants' servers, then restart them.";
-const WHERE: &str = "If they run on this machine, say with --python which Python environment \
-                     they have, a folder such as /opt/tljh/user.";
+const SINGLEUSER_PROGRAM: &str = "jupyterhub-singleuser";
+const INSTALL_REMEDY: &str = "pip install ./singleuser of the release, in the Python environment \
+                              of the participants' servers, then restart them.";
+const PYTHON_REMEDY: &str = "If they run on this machine, say with --python which Python \
+                             environment they have, a folder such as /opt/tljh/user.";
 
-/// On a machine without a Hub or participants' servers there is nothing to find.
+/// The checks of the servers' Python environment; none on a machine without a Hub and without
+/// participants' servers.
 pub(super) fn check(python: Option<PathBuf>, under_hub: bool) -> Vec<Finding> {
     match python.or_else(environment_of_servers) {
         Some(python) => vec![extension(&python), autosave(&python)],
         None if under_hub => {
-            let unknown = format!("no {SERVER} is on PATH, so servers were not looked at");
-            vec![Finding::warning(SUBJECT, unknown, WHERE)]
+            let unknown =
+                format!("no {SINGLEUSER_PROGRAM} is on PATH, so servers were not looked at");
+            vec![Finding::warning(SUBJECT, unknown, PYTHON_REMEDY)]
         }
         None => Vec::new(),
     }
@@ -37,9 +39,9 @@ pub(super) fn check(python: Option<PathBuf>, under_hub: bool) -> Vec<Finding> {
 fn environment_of_servers() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let program = env::split_paths(&path)
-        .map(|folder| folder.join(SERVER))
+        .map(|folder| folder.join(SINGLEUSER_PROGRAM))
         .find(|program| program.is_file())?;
-    // One may be linked to from /usr/local/bin.
+    // It may be a link in /usr/local/bin.
     let program = fs::canonicalize(program).ok()?;
     Some(program.parent()?.parent()?.to_owned())
 }
@@ -59,7 +61,7 @@ fn extension(python: &Path) -> Finding {
     Finding::warning(
         SUBJECT,
         format!("no package in {shown} reports them; the homes are watched instead"),
-        REMEDY,
+        INSTALL_REMEDY,
     )
 }
 
@@ -73,7 +75,7 @@ fn autosave(python: &Path) -> Finding {
         None => Finding::warning(
             AUTOSAVE,
             "JupyterLab saves every two minutes only, as it does by default",
-            REMEDY,
+            INSTALL_REMEDY,
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! What the system lets one program have: watches of folders, open files.
+//! The system's limits of one program: watches of folders, open files.
 
 use std::fs;
 
@@ -6,8 +6,9 @@ use rustix::process::{Resource, getrlimit};
 
 use super::report::{Finding, counted};
 
-/// Every open page is a connection, and so is every save on its way.
-const FILES: u64 = 1_024;
+/// Fewest open files to be allowed: every open page is a connection, and so is every save on its
+/// way.
+const MIN_OPEN_FILES: u64 = 1_024;
 
 pub(super) fn check(folders: usize) -> Vec<Finding> {
     vec![watches(folders), files()]
@@ -41,7 +42,7 @@ fn watches(folders: usize) -> Finding {
 fn files() -> Finding {
     let subject = "open files";
     match getrlimit(Resource::Nofile).current {
-        Some(most) if most < FILES => Finding::warning(
+        Some(most) if most < MIN_OPEN_FILES => Finding::warning(
             subject,
             format!("only {most} may be open at once"),
             "Raise it: LimitNOFILE=65536 in the Hub's systemd unit, or `ulimit -n`.",

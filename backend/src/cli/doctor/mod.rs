@@ -1,7 +1,7 @@
-//! `pipalhub doctor`: looks at everything that must be right for the service to work, and
-//! says of each whether it is and, if not, what to do. It changes nothing.
+//! `pipalhub doctor`: checks all that the service needs to work, and prints each finding with its
+//! remedy. It changes nothing.
 //!
-//! A module here has the checks of one matter; each gives [`Finding`]s.
+//! A module here has the checks of one subject; each gives [`Finding`]s.
 
 mod address;
 mod data;
@@ -18,7 +18,7 @@ use anyhow::Context;
 use clap::Args;
 use tokio::runtime;
 
-use self::report::{Finding, Report};
+use self::report::{DoctorReport, Finding};
 use super::{data::data_path, history::HistoryArgs, homes::HomesArg, quota::QuotaArgs};
 use crate::store;
 
@@ -58,7 +58,7 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
         .build()
         .context("cannot start the runtime")?;
     let variable = |name: &str| env::var(name).ok();
-    let mut report = Report::default();
+    let mut report = DoctorReport::default();
     report.add(program());
     match data_path(args.data) {
         Ok(folder) => {
@@ -72,9 +72,9 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
             &format!("{error:#}"),
         )),
     }
-    let class = homes::check(&args.homes.template);
-    report.extend(class.findings);
-    report.extend(limits::check(class.folders));
+    let homes = homes::check(&args.homes.template);
+    report.extend(homes.findings);
+    report.extend(limits::check(homes.folders));
     report.extend(runtime.block_on(address::check(args.bind, &variable)));
     report.extend(runtime.block_on(hub::check(&variable)));
     let under_hub = variable("JUPYTERHUB_API_TOKEN").is_some();

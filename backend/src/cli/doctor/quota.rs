@@ -1,5 +1,5 @@
-//! What is built of participants' notebooks and how much that may be, and whether there is so
-//! much room on the disk that builds and versions do not wait.
+//! The room that builds take up, against their quota, and whether the disk has so much room that
+//! builds and versions go on.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{builds::owner_of, reserve::DiskSpace};
 
-/// So many people are named.
-const NAMED: usize = 5;
+/// Most participants that a finding names.
+const MAX_NAMED_USERS: usize = 5;
 
 pub(super) fn check(data: &Path, out: &Path, quota: &QuotaArgs) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -48,8 +48,8 @@ fn reserve(data: &Path, quota: &QuotaArgs) -> Option<Finding> {
 fn builds(out: &Path, quota: &QuotaArgs) -> Finding {
     let subject = "builds";
     let quota = quota.builds();
-    let used = Used::of(out);
-    // Of a quota five eighths are for exports and copies, which are what bears a name.
+    let used = BuildsUsage::of(out);
+    // Five eighths of a quota are for exports and copies, the files that bear a name.
     let is_full = |used: u64| used >= quota.each / 8 * 5 / 10 * 9;
     let mut full: Vec<_> = used
         .by_person
@@ -68,7 +68,7 @@ fn builds(out: &Path, quota: &QuotaArgs) -> Finding {
     }
     let names: Vec<&str> = full
         .iter()
-        .take(NAMED)
+        .take(MAX_NAMED_USERS)
         .map(|(user, _)| user.as_str())
         .collect();
     let message = match names.is_empty() {
@@ -78,7 +78,10 @@ fn builds(out: &Path, quota: &QuotaArgs) -> Finding {
             counted(full.len(), "participant"),
             quota.each >> 20,
             names.join(", "),
-            if full.len() > NAMED { ", ..." } else { "" }
+            match full.len() > MAX_NAMED_USERS {
+                true => ", ...",
+                false => "",
+            }
         ),
     };
     Finding::warning(
@@ -89,15 +92,16 @@ fn builds(out: &Path, quota: &QuotaArgs) -> Finding {
     )
 }
 
+/// The room that the files of builds take up on the disk, in bytes.
 #[derive(Default)]
-struct Used {
+struct BuildsUsage {
     all: u64,
     files: usize,
     by_person: BTreeMap<String, u64>,
 }
 
-impl Used {
-    /// Each file once, whatever its names.
+impl BuildsUsage {
+    /// Counts each file once, however many links it has.
     fn of(out: &Path) -> Self {
         let mut used = Self::default();
         let mut seen = HashSet::new();

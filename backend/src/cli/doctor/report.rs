@@ -1,4 +1,4 @@
-//! What was found, and how it is printed.
+//! The findings, and how they are printed.
 
 use std::{
     env,
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::telemetry::loggable;
 
+/// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Level {
@@ -38,7 +39,7 @@ impl Level {
     }
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Finding {
     pub(super) level: Level,
@@ -49,22 +50,23 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// It is as it should be.
+    /// The subject is as it should be.
     pub(super) fn ok(subject: &'static str, message: impl AsRef<str>) -> Self {
         Self::new(Level::Ok, subject, message.as_ref(), None)
     }
 
-    /// It works, though not as well as it could or not for long.
+    /// The service works, though not as well as it could or not for long.
     pub(super) fn warning(subject: &'static str, message: impl AsRef<str>, remedy: &str) -> Self {
         Self::new(Level::Warning, subject, message.as_ref(), Some(remedy))
     }
 
-    /// The service does not work like this.
+    /// The service does not work.
     pub(super) fn problem(subject: &'static str, message: impl AsRef<str>, remedy: &str) -> Self {
         Self::new(Level::Problem, subject, message.as_ref(), Some(remedy))
     }
 
-    /// The names of files are anyone's to choose, and this goes to a terminal.
+    /// Escapes the message, because it may hold filenames, which participants choose, and goes to
+    /// a terminal.
     fn new(level: Level, subject: &'static str, message: &str, remedy: Option<&str>) -> Self {
         Self {
             level,
@@ -75,12 +77,13 @@ impl Finding {
     }
 }
 
+/// All findings of one run.
 #[derive(Default)]
-pub(super) struct Report {
+pub(super) struct DoctorReport {
     findings: Vec<Finding>,
 }
 
-impl Report {
+impl DoctorReport {
     pub(super) fn add(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
@@ -93,7 +96,7 @@ impl Report {
         self.findings.iter().filter(|f| f.level == level).count()
     }
 
-    /// To the standard output; the answer is what the process ends with.
+    /// Prints to the standard output, and returns the exit code.
     pub(super) fn print(&self, as_json: bool) -> anyhow::Result<ExitCode> {
         let text = if as_json {
             self.json()?
@@ -102,7 +105,7 @@ impl Report {
             self.text(colour)
         };
         match io::stdout().lock().write_all(text.as_bytes()) {
-            // Whoever read it has seen enough.
+            // The reader of the output has read enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             written => written.context("cannot write what was found")?,
         }
@@ -167,8 +170,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_aligned_and_holds_nothing_that_moves_the_cursor() {
-        let mut report = Report::default();
+    fn the_text_of_a_report_is_aligned_and_does_not_move_the_cursor() {
+        let mut report = DoctorReport::default();
         report.add(Finding::ok("a", "good"));
         report.add(Finding::problem("longer", "bad\x1b[2J", "mend it"));
         let expected = "ok       a       good\n\

@@ -1,5 +1,5 @@
-//! A folder of builds as a page: which notebooks there are, whose copies, when they were
-//! saved, and the way to each file. It needs no script.
+//! The page of a folder of builds: its notebooks, their copies, the times of their saves, and
+//! links to all files. It needs no script.
 
 use std::{collections::BTreeMap, fmt::Write, sync::LazyLock};
 
@@ -15,7 +15,7 @@ use shared::{
 };
 
 use super::super::error::AppError;
-use super::{CACHING, builds_of, encoded, is_known, missing};
+use super::{REVALIDATE, builds_of, encoded, is_known, missing};
 use crate::{
     app::AppState,
     builds::{ListedCopy, ListedNotebook},
@@ -24,7 +24,7 @@ use crate::{
     time,
 };
 
-static STYLE: LazyLock<String> = LazyLock::new(|| {
+static LISTING_STYLE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{}{}",
         standalone::stylesheet(),
@@ -32,9 +32,9 @@ static STYLE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Nothing but the one stylesheet that is in the page.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = STANDARD.encode(Sha256::digest(&*STYLE));
+/// Allows the one stylesheet that is in the page, and nothing else.
+static LISTING_POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = STANDARD.encode(Sha256::digest(&*LISTING_STYLE));
     format!(
         "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'"
@@ -61,7 +61,7 @@ pub(super) fn of_folder(
     if notebooks.is_empty() && !folder.is_empty() {
         return Err(missing());
     }
-    let page = Page {
+    let page = FolderPage {
         prefix: &state.prefix,
         folder,
         sees_everyone: identity.confined_to().is_none(),
@@ -72,26 +72,27 @@ pub(super) fn of_folder(
     let hash = STANDARD.encode(&Sha256::digest(&html)[..12]);
     let etag = format!("W/\"{hash}\"");
     let same = [
-        (header::CONTENT_SECURITY_POLICY, POLICY.clone()),
+        (header::CONTENT_SECURITY_POLICY, LISTING_POLICY.clone()),
         (header::ETAG, etag.clone()),
     ];
     if is_known(headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, same, [CACHING]).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, same, [REVALIDATE]).into_response());
     }
-    Ok((same, [CACHING], Html(html)).into_response())
+    Ok((same, [REVALIDATE], Html(html)).into_response())
 }
 
-struct Page<'a> {
+/// The page of one folder, for one requester.
+struct FolderPage<'a> {
     prefix: &'a str,
     folder: &'a str,
     sees_everyone: bool,
-    /// Of the notebook with this filename.
+    /// Whether the requester may see the summary of the notebook with this filename.
     shows_summary: &'a dyn Fn(&str) -> bool,
-    /// Who has too many notebooks, in words.
+    /// Participants with too many notebooks, in words.
     left_out: Vec<String>,
 }
 
-impl Page<'_> {
+impl FolderPage<'_> {
     fn html(&self, notebooks: &[ListedNotebook]) -> String {
         let title = match self.folder {
             "" => "Builds",
@@ -103,7 +104,7 @@ impl Page<'_> {
              <meta name=\"color-scheme\" content=\"light dark\">\n<title>{} · PipalHub</title>\n\
              <style>{}</style>\n</head>\n<body>\n",
             text(title),
-            *STYLE
+            *LISTING_STYLE
         );
         self.push_header(&mut out, title, !notebooks.is_empty());
         out.push_str("<main>\n");
@@ -140,7 +141,7 @@ impl Page<'_> {
         out
     }
 
-    /// Where this is, the way up, and everything at once.
+    /// The title, the links to the folders above, and the link to the zip archive.
     fn push_header(&self, out: &mut String, title: &str, is_something_there: bool) {
         let prefix = attribute(self.prefix);
         push(
@@ -278,12 +279,12 @@ impl Page<'_> {
         out.push_str("</tr>\n");
     }
 
-    /// There is a summary, for whoever looks at this.
+    /// Whether there is a summary that the requester may see.
     fn links_summary(&self, notebook: &ListedNotebook) -> bool {
         notebook.has_summary && (self.shows_summary)(&notebook.filename)
     }
 
-    /// Everyone's copies of the notebook that this folder is of.
+    /// The table of the copies of this folder's notebook.
     fn push_copies(&self, out: &mut String, notebook: &ListedNotebook) {
         push(
             out,
@@ -324,11 +325,11 @@ fn push_copy(out: &mut String, copy: &ListedCopy) {
     push_time(out, copy.saved_at_ms);
     out.push_str("<td>");
     if copy.has_export {
-        let whose = attribute(&copy.user);
+        let owner = attribute(&copy.user);
         push(
             out,
             format_args!(
-                "<a href=\"./notebooks/{name}.ipynb\" aria-label=\"Download {whose}’s notebook\">\
+                "<a href=\"./notebooks/{name}.ipynb\" aria-label=\"Download {owner}’s notebook\">\
                  .ipynb</a>"
             ),
         );

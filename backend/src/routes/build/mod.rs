@@ -1,10 +1,10 @@
-//! `/build/`: what is built from notebooks, for those who may see it. Instructors and
-//! helpers see everything; participants see what was made of their own notebooks and the
-//! summaries that are shared with them, and nothing else is there for them.
+//! `/build/`: the files built from notebooks. Instructors and helpers see all of them;
+//! participants see those of their own notebooks and the summaries that are shared with them,
+//! and get 404 for the others.
 //!
-//! A path is looked up in what the builder knows and never on the disk. What was made of a
-//! notebook comes with a policy that takes everything from it: it has an origin of its own,
-//! runs nothing, and loads nothing.
+//! A path is looked up in the builder's catalogue and never on the disk. A file made of a
+//! notebook comes with a policy that gives it an origin of its own and lets it run nothing and
+//! load nothing.
 
 mod listing;
 mod version;
@@ -30,9 +30,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::AppError,
-    extract::{Query, Viewer, Visitor},
+    extract::{PageVisitor, Query, Viewer},
     output::is_for_a_frame,
-    trust::Trust,
+    rights_check::RightsCheck,
 };
 use crate::{
     app::AppState,
@@ -42,54 +42,57 @@ use crate::{
     text::{attachment, percent_encoded},
 };
 
-/// For everything derived from a notebook.
-const POLICY: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-/// The same for a frame of our own page, which reads where somebody is reading and lets links
-/// open other pages. No script runs in it either.
-const FRAMED_POLICY: &str = "sandbox allow-same-origin allow-popups \
+/// The policy of every file derived from a notebook.
+const BUILD_POLICY: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+/// The same for a frame of the service's own page, which reads the scroll position of the frame
+/// and lets links open other pages. No script runs in it either.
+const FRAMED_BUILD_POLICY: &str = "sandbox allow-same-origin allow-popups \
                              allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; \
                              style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                              frame-ancestors 'self'";
-/// Asked for anew each time, and kept by the browser it was sent to only.
-const CACHING: (HeaderName, &str) = (header::CACHE_CONTROL, "private, no-cache");
-/// How much of a file is in memory while it is sent.
-const PIECE: usize = 64 << 10;
+/// Lets only the requester's browser keep the answer, and makes it ask each time.
+const REVALIDATE: (HeaderName, &str) = (header::CACHE_CONTROL, "private, no-cache");
+/// The part of a file that is in memory while the file is sent.
+const CHUNK_BYTES: usize = 64 << 10;
 
-/// Those that are worth compressing.
+/// The routes whose answers are worth compressing.
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(redirect_to_slash))
-        .routes(routes!(get_top))
+        .routes(routes!(get_builds))
         .routes(routes!(get_build))
 }
 
-/// The one that is compressed already.
+/// The route whose answer is compressed already.
 pub(super) fn archive_routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(get_archive))
 }
 
-/// Those of them that are below `/api`.
+/// The routes below `/api`.
 pub(super) fn api_routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new().routes(routes!(version::get_built_version))
 }
 
-/// Which notebook's summary somebody wants, who does not know where it is.
+/// A notebook whose summary the requester wants without knowing its address.
 #[derive(Deserialize, IntoParams)]
-struct TopQuery {
-    /// Its path below the homes; leads on to its summary.
+#[into_params(parameter_in = Query)]
+struct SummaryLinkQuery {
+    /// The notebook's path below the homes; leads on to its summary.
     notebook: Option<String>,
 }
 
-/// How a file is wanted.
+/// The use of a built file.
 #[derive(Deserialize, IntoParams)]
-struct BuildQuery {
+#[into_params(parameter_in = Query)]
+struct BuildFileQuery {
     /// For a frame of the service's own page.
     #[serde(default)]
     framed: bool,
 }
 
-/// Which part of the class.
+/// The part of the builds that goes into the archive.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct ArchiveQuery {
     /// A folder of builds; everything when it is empty.
     #[serde(default)]
@@ -105,17 +108,17 @@ async fn redirect_to_slash(State(state): State<Arc<AppState>>) -> Redirect {
 }
 
 /// `GET /build/`, and with `?notebook=` the way to that notebook's summary.
-#[utoipa::path(get, path = "/build/", tag = "builds", params(TopQuery),
+#[utoipa::path(get, path = "/build/", tag = "builds", params(SummaryLinkQuery),
     summary = "What is built, as a page",
     responses((status = OK, body = String, content_type = "text/html"),
         (status = SEE_OTHER, description = "To the summary of `notebook`.")))]
-async fn get_top(
+async fn get_builds(
     State(state): State<Arc<AppState>>,
-    Visitor(identity): Visitor,
+    PageVisitor(identity): PageVisitor,
     headers: HeaderMap,
-    Query(query): Query<TopQuery>,
+    Query(query): Query<SummaryLinkQuery>,
 ) -> Result<Response, AppError> {
-    let TopQuery { notebook } = query;
+    let SummaryLinkQuery { notebook } = query;
     let Some(filename) = notebook else {
         return listing::of_folder(&state, &identity, "", &headers);
     };
@@ -128,19 +131,19 @@ async fn get_top(
 /// `GET /build/{path}`: a file, or a folder's listing.
 #[utoipa::path(get, path = "/build/{*path}", tag = "builds",
     params(("path" = String, Path, description = "Of a file or, ending in a slash, a folder"),
-        BuildQuery),
+        BuildFileQuery),
     summary = "An export, a copy, a summary, or a folder's listing",
     responses((status = OK, content((String = "text/html"), (Object = "application/x-ipynb+json"))),
         (status = NOT_MODIFIED, description = "`If-None-Match` names this version.")))]
 async fn get_build(
     State(state): State<Arc<AppState>>,
-    Visitor(identity): Visitor,
+    PageVisitor(identity): PageVisitor,
     headers: HeaderMap,
     path: Result<Path<String>, PathRejection>,
-    Query(query): Query<BuildQuery>,
+    Query(query): Query<BuildFileQuery>,
 ) -> Result<Response, AppError> {
     let Path(path) = path.map_err(|_| missing())?;
-    let BuildQuery { framed } = query;
+    let BuildFileQuery { framed } = query;
     if let Some(folder) = path.strip_suffix('/') {
         return listing::of_folder(&state, &identity, folder, &headers);
     }
@@ -167,7 +170,7 @@ async fn get_build(
 async fn get_archive(
     State(state): State<Arc<AppState>>,
     _: Viewer,
-    somebody: Authenticated,
+    requester: Authenticated,
     Query(query): Query<ArchiveQuery>,
 ) -> Result<Response, AppError> {
     let ArchiveQuery { path } = query;
@@ -176,15 +179,16 @@ async fn get_archive(
         return Err(missing());
     }
     let archive = Archive::new(Arc::clone(builds_of(&state)?), path);
-    let trust = Trust::new(Arc::clone(&state), Arc::new(somebody));
-    // Where compressing delays nobody else, a piece at a time, when it is wanted.
-    let pieces = stream::try_unfold((archive, trust), |(mut archive, mut trust)| async {
-        if !trust.holds().await {
+    let rights = RightsCheck::new(Arc::clone(&state), Arc::new(requester));
+    // Compressed on a thread for blocking work, so that other requests go on, and a piece at a
+    // time, as the client reads.
+    let pieces = stream::try_unfold((archive, rights), |(mut archive, mut rights)| async {
+        if !rights.holds().await {
             return Err(io::Error::other("who downloads this may not any more"));
         }
         let step = spawn_blocking(move || (archive.next(), archive)).await;
         let (piece, archive) = step.map_err(io::Error::other)?;
-        Ok(piece.transpose()?.map(|piece| (piece, (archive, trust))))
+        Ok(piece.transpose()?.map(|piece| (piece, (archive, rights))))
     });
     let name = path.rsplit('/').next().filter(|name| !name.is_empty());
     let name = format!("{}.zip", name.unwrap_or("build"));
@@ -192,7 +196,7 @@ async fn get_archive(
         (header::CONTENT_TYPE, "application/zip".to_owned()),
         (header::CONTENT_DISPOSITION, attachment(&name)),
     ];
-    Ok((headers, [CACHING], Body::from_stream(pieces)).into_response())
+    Ok((headers, [REVALIDATE], Body::from_stream(pieces)).into_response())
 }
 
 async fn send(
@@ -205,13 +209,13 @@ async fn send(
     let (file, metadata) = open(state, path).await?;
     let etag = etag(&metadata);
     let (policy, framing) = match framed {
-        true => (FRAMED_POLICY, "SAMEORIGIN"),
-        false => (POLICY, "DENY"),
+        true => (FRAMED_BUILD_POLICY, "SAMEORIGIN"),
+        false => (BUILD_POLICY, "DENY"),
     };
     let same = [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_FRAME_OPTIONS, framing),
-        CACHING,
+        REVALIDATE,
     ];
     if is_known(headers, &etag) {
         let etag = [(header::ETAG, etag)];
@@ -236,7 +240,7 @@ async fn send(
     })
 }
 
-/// The file at `place`. One that is known may not be written yet.
+/// The file at `place`; not found, too, when the catalogue has it and it is not written yet.
 async fn open(state: &AppState, place: &str) -> Result<(File, Metadata), AppError> {
     let builds = Arc::clone(builds_of(state)?);
     let place = place.to_owned();
@@ -247,14 +251,14 @@ async fn open(state: &AppState, place: &str) -> Result<(File, Metadata), AppErro
     });
     match opened.await.map_err(AppError::internal)? {
         Ok(opened) => Ok(opened),
-        // Known, and not written yet; or removed at this moment.
+        // In the catalogue and not written yet; or removed at this moment.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(missing()),
         Err(error) => Err(AppError::internal(error)),
     }
 }
 
-/// Tells this version of a file from others, by the time of the change and not of the
-/// modification, which is the notebook's. Weak, because the answer may be compressed.
+/// The entity tag of a file: by its ctime, because its mtime is the notebook's. Weak, because
+/// the answer may be compressed.
 fn etag(metadata: &Metadata) -> String {
     format!(
         "W/\"{:x}-{:x}-{:x}-{:x}\"",
@@ -265,12 +269,15 @@ fn etag(metadata: &Metadata) -> String {
     )
 }
 
-/// Read where it delays nobody else, a piece at a time, when it is wanted.
+/// The bytes of a file, read on a thread for blocking work, a piece at a time, as the client
+/// reads.
 fn pieces_of(file: File) -> impl futures::Stream<Item = std::io::Result<Vec<u8>>> {
     stream::try_unfold(file, |mut file| async {
         let read = spawn_blocking(move || {
-            let mut piece = Vec::with_capacity(PIECE);
-            (&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+            let mut piece = Vec::with_capacity(CHUNK_BYTES);
+            (&mut file)
+                .take(CHUNK_BYTES as u64)
+                .read_to_end(&mut piece)?;
             std::io::Result::Ok((piece, file))
         });
         let (piece, file) = read.await.map_err(std::io::Error::other)??;
@@ -278,7 +285,7 @@ fn pieces_of(file: File) -> impl futures::Stream<Item = std::io::Result<Vec<u8>>
     })
 }
 
-/// `If-None-Match` names this version.
+/// Whether `If-None-Match` names this entity tag.
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let weakly = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let known = headers.get_all(header::IF_NONE_MATCH);
@@ -289,7 +296,7 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
         .any(|tag| tag.trim() == "*" || weakly(tag) == weakly(etag))
 }
 
-/// Whether this person may see what is built of `user`'s copy, or of everyone's copies.
+/// Whether this person may see the export of `user`'s copy, or without `user` the summary.
 fn may_see(state: &AppState, identity: &Identity, filename: &str, user: Option<&str>) -> bool {
     match user {
         Some(user) => identity.may_see(user),
@@ -312,9 +319,9 @@ fn missing() -> AppError {
     AppError::NotFound("There is no such build.".to_owned())
 }
 
-/// What is built; not found, in words, where nothing is.
+/// The builds; a 404 that says so in a service with `--no-build`.
 fn builds_of(state: &AppState) -> Result<&Arc<Builds>, AppError> {
-    let nothing =
+    let disabled =
         || AppError::NotFound("Nothing is built here: the service has --no-build.".to_owned());
-    state.builds.as_ref().ok_or_else(nothing)
+    state.builds.as_ref().ok_or_else(disabled)
 }

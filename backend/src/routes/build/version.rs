@@ -1,5 +1,5 @@
-//! What of a notebook is built at this moment, without its bytes: for pages that show it
-//! and want to know whether there is a newer one.
+//! `GET /api/build`: the version and address of an export or a summary, without its bytes: for
+//! pages that show one and ask whether there is a newer one.
 
 use std::{os::unix::fs::MetadataExt, sync::Arc};
 
@@ -15,10 +15,10 @@ use super::super::{
 use super::{builds_of, encoded, etag, may_see, missing, open};
 use crate::{app::AppState, class::CopyId, time};
 
-/// Which document.
+/// An export, or a summary.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct VersionQuery {
+pub(super) struct BuiltVersionQuery {
     /// The notebook's path below the participant's home.
     #[serde(deserialize_with = "crate::filename::deserialize")]
     filename: String,
@@ -27,15 +27,15 @@ pub(super) struct VersionQuery {
 }
 
 /// `GET /api/build`
-#[utoipa::path(get, path = "/build", tag = "builds", params(VersionQuery),
+#[utoipa::path(get, path = "/build", tag = "builds", params(BuiltVersionQuery),
     summary = "Which version of an export or a summary there is, and where",
     responses((status = OK, body = BuiltVersion)))]
 pub(super) async fn get_built_version(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
-    Query(query): Query<VersionQuery>,
+    Query(query): Query<BuiltVersionQuery>,
 ) -> Result<Json<BuiltVersion>, AppError> {
-    let VersionQuery { filename, user } = query;
+    let BuiltVersionQuery { filename, user } = query;
     // The same answer whether it is not there or not for this participant.
     if !may_see(&state, &identity, &filename, user.as_deref()) {
         return Err(missing());

@@ -1,4 +1,6 @@
-//! Somebody who is signed in, and who may be looked at again.
+//! The extractor [`Authenticated`]: a requester who is signed in, and whose rights can be
+//! checked again later. It is the one that asks [`crate::auth`]; the other extractors start
+//! from it.
 
 use std::sync::Arc;
 
@@ -14,15 +16,15 @@ impl FromRequestParts<Arc<AppState>> for Authenticated {
         parts: &mut Parts,
         state: &Arc<AppState>,
     ) -> Result<Self, AppError> {
-        let refused = |error| AppError::of_auth(error, state.auth.login_kind());
-        let somebody = state.auth.authenticate(parts, &state.sessions).await;
-        let somebody = somebody.map_err(refused)?;
+        let refused = |error| AppError::from_auth(error, state.auth.login_kind());
+        let authenticated = state.auth.authenticate(parts, &state.sessions).await;
+        let authenticated = authenticated.map_err(refused)?;
         if let Some(place) = parts.extensions.get::<Arc<ConnectionPlace>>() {
-            place.set_person(&somebody.identity);
+            place.set_person(&authenticated.identity);
         }
         if let Some(requester) = parts.extensions.get::<Requester>() {
-            requester.is(&somebody.identity);
+            requester.is(&authenticated.identity);
         }
-        Ok(somebody)
+        Ok(authenticated)
     }
 }

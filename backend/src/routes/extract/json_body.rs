@@ -1,4 +1,4 @@
-//! Request bodies: a JSON object, plainly so.
+//! Request bodies: a JSON object, declared as JSON and not compressed.
 
 use axum::{
     Extension,
@@ -11,21 +11,24 @@ use serde_json::{Map, Value};
 
 use super::super::error::AppError;
 
-/// The largest request body that is read, in bytes, where a route says nothing else; an event has
-/// a few hundred.
-pub(in crate::routes) const BODY_MAX: usize = 16 << 10;
+/// The largest request body that is read, unless the route has a limit of its own; an event has
+/// a few hundred bytes.
+pub(in crate::routes) const MAX_BODY_BYTES: usize = 16 << 10;
 
-/// So many bytes the body of a request to this route may have.
+/// The largest body of a request to this route, in bytes.
 #[derive(Clone, Copy)]
-pub(in crate::routes) struct BodyMax(usize);
+pub(in crate::routes) struct BodyLimit(usize);
 
-/// The layer of routes whose bodies have `bytes` at most.
-pub(in crate::routes) fn body_max(bytes: usize) -> (DefaultBodyLimit, Extension<BodyMax>) {
-    (DefaultBodyLimit::max(bytes), Extension(BodyMax(bytes)))
+/// The layer of routes whose bodies have `max_bytes` at most.
+pub(in crate::routes) fn limit_body(max_bytes: usize) -> (DefaultBodyLimit, Extension<BodyLimit>) {
+    (
+        DefaultBodyLimit::max(max_bytes),
+        Extension(BodyLimit(max_bytes)),
+    )
 }
 
 /// A body that is a JSON object. A page of another origin can make a browser send forms and
-/// plain text, but not this, without asking here first.
+/// plain text; for JSON the browser first asks this service, which does not allow it.
 pub(in crate::routes) struct JsonObject(pub(in crate::routes) Map<String, Value>);
 
 impl<S: Send + Sync> FromRequest<S> for JsonObject {
@@ -42,10 +45,10 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
                 "The body must not be compressed: leave the header Content-Encoding out.",
             ));
         }
-        let max = request.extensions().get::<BodyMax>().map(|max| max.0);
+        let max = request.extensions().get::<BodyLimit>();
+        let max = max.map_or(MAX_BODY_BYTES, |limit| limit.0);
         let body = Bytes::from_request(request, state).await;
-        let body =
-            body.map_err(|rejection| AppError::of_body(&rejection, max.unwrap_or(BODY_MAX)))?;
+        let body = body.map_err(|rejection| AppError::from_body(&rejection, max))?;
         match serde_json::from_slice(&body) {
             Ok(Value::Object(object)) => Ok(Self(object)),
             Ok(_) => Err(AppError::BadRequest(
@@ -82,7 +85,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-/// A few hundred bytes need no compression, and what is small compressed may be anything.
+/// The body is not compressed: a few hundred bytes need none, and a small compressed body may be
+/// of any size.
 fn is_plain(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::CONTENT_ENCODING)

@@ -1,9 +1,9 @@
-//! What handlers take as arguments.
+//! The extractors: types of the handlers' arguments.
 //!
 //! A handler names the right it needs by the type of its argument: [`Participant`] is anyone who
-//! is signed in, [`Viewer`] sees everyone, [`Instructor`] may change the class, [`Visitor`] is
-//! sent to the Hub to sign in. [`RateLimited`] counts what is expensive. Where it depends on whose
-//! notebook it is, [`Identity::may_see`] and [`Identity::may_change`] decide.
+//! is signed in, [`Viewer`] sees everyone, [`Instructor`] may change the class, [`PageVisitor`] is
+//! sent to the Hub to sign in. [`RateLimited`] counts expensive requests. Where a right depends on
+//! the owner of a notebook, [`Identity::may_see`] and [`Identity::may_change`] decide.
 //!
 //! [`Query`], [`JsonBody`] and [`JsonObject`] refuse with an [`super::error::AppError`].
 //!
@@ -12,13 +12,13 @@
 
 mod authenticated;
 mod json_body;
+mod page_visitor;
 mod query;
 mod rate_limited;
 mod rights;
-mod visitor;
 
-pub(super) use json_body::{BODY_MAX, JsonBody, JsonObject, body_max};
+pub(super) use json_body::{JsonBody, JsonObject, MAX_BODY_BYTES, limit_body};
+pub(super) use page_visitor::{PageVisitor, is_navigation};
 pub(super) use query::Query;
-pub(super) use rate_limited::{Looks, Posts, RateLimited, Reads};
+pub(super) use rate_limited::{EventPosts, LightReads, NotebookReads, RateLimited};
 pub(super) use rights::{Instructor, Participant, Viewer};
-pub(super) use visitor::{Visitor, is_navigation};

@@ -1,7 +1,7 @@
 //! The query of an address.
 
 use axum::{
-    extract::{self, FromRequestParts, rejection::QueryRejection},
+    extract::{self, FromRequestParts},
     http::request::Parts,
 };
 use serde::de::DeserializeOwned;
@@ -15,8 +15,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
-        let query: Result<_, QueryRejection> =
-            extract::Query::from_request_parts(parts, state).await;
-        Ok(Self(query?.0))
+        let query = extract::Query::<T>::from_request_parts(parts, state).await?;
+        Ok(Self(query.0))
     }
 }

@@ -1,6 +1,6 @@
-//! Holds a handler to a limit: an argument of it that is only there for who is within.
+//! Holds a handler to a rate limit: an argument that only requesters within the limit get.
 //!
-//! It is decided before the body is read, so that what is refused costs next to nothing.
+//! The limit is checked before the body is read, so that a refused request costs next to nothing.
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -14,60 +14,60 @@ use crate::{
     limits::{LimitExceeded, Limits, Slot},
 };
 
-/// Something that there is a limit of, for each person.
-pub(in crate::routes) trait Limited {
-    /// Counts one more; a place where there are only so many at once, kept until the answer is
-    /// sent.
+/// A kind of request that has a limit for each person.
+pub(in crate::routes) trait RequestKind {
+    /// Counts one more request; gives a slot, kept until the answer is sent, where the number of
+    /// concurrent requests is limited.
     fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, LimitExceeded>;
 }
 
 /// Posts of events.
-pub(in crate::routes) struct Posts;
+pub(in crate::routes) struct EventPosts;
 
-/// Looks at tiles, at the wall and at lists.
-pub(in crate::routes) struct Looks;
+/// Reads of tiles, of the wall and of lists.
+pub(in crate::routes) struct LightReads;
 
 /// Reads of whole notebooks and versions.
-pub(in crate::routes) struct Reads;
+pub(in crate::routes) struct NotebookReads;
 
-impl Limited for Posts {
+impl RequestKind for EventPosts {
     fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, LimitExceeded> {
         limits.post(identity).map(|()| None)
     }
 }
 
-impl Limited for Looks {
+impl RequestKind for LightReads {
     fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, LimitExceeded> {
         limits.look(identity).map(|()| None)
     }
 }
 
-impl Limited for Reads {
+impl RequestKind for NotebookReads {
     fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, LimitExceeded> {
         limits.read(identity).map(Some)
     }
 }
 
-/// Anyone who is signed in and within the limit of `L`.
-pub(in crate::routes) struct RateLimited<L: Limited> {
+/// Anyone who is signed in and within the limit of requests of kind `K`.
+pub(in crate::routes) struct RateLimited<K: RequestKind> {
     pub(in crate::routes) identity: Identity,
-    pub(in crate::routes) pass: Pass,
-    limit: PhantomData<L>,
+    pub(in crate::routes) slot: AnswerSlot,
+    kind: PhantomData<K>,
 }
 
-/// What an answer is sent with.
-pub(in crate::routes) struct Pass(Option<Slot>);
+/// The slot of a request, if its kind has slots, for its answer to hold.
+pub(in crate::routes) struct AnswerSlot(Option<Slot>);
 
-impl Pass {
-    /// A body of `bytes`, given out in pieces, which has its place as long as there is something
-    /// of it: what a slow reader has not taken yet is in memory all the while.
+impl AnswerSlot {
+    /// A body of `bytes`, sent in pieces, which holds the slot as long as some of it is unsent,
+    /// because those bytes are in memory until a slow reader has taken them.
     pub(in crate::routes) fn hold(self, bytes: Vec<u8>) -> Body {
         let body = Body::new(ChunkedBody::of(bytes.into()));
         Body::new(GuardedBody::new(body, self.0))
     }
 }
 
-impl<L: Limited> FromRequestParts<Arc<AppState>> for RateLimited<L> {
+impl<K: RequestKind> FromRequestParts<Arc<AppState>> for RateLimited<K> {
     type Rejection = AppError;
 
     async fn from_request_parts(
@@ -75,11 +75,11 @@ impl<L: Limited> FromRequestParts<Arc<AppState>> for RateLimited<L> {
         state: &Arc<AppState>,
     ) -> Result<Self, AppError> {
         let Participant(identity) = Participant::from_request_parts(parts, state).await?;
-        let pass = Pass(L::take(&state.limits, &identity)?);
+        let slot = AnswerSlot(K::take(&state.limits, &identity)?);
         Ok(Self {
             identity,
-            pass,
-            limit: PhantomData,
+            slot,
+            kind: PhantomData,
         })
     }
 }

@@ -1,11 +1,9 @@
-//! Who may call a handler, as the type of its argument: a handler that takes an
-//! [`Instructor`] answers nobody else.
+//! The right to call a handler, as the type of its argument: a handler that takes an
+//! [`Instructor`] answers instructors only.
 
 use std::sync::Arc;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-
-use shared::wire::Role;
 
 use super::super::error::AppError;
 use crate::{app::AppState, auth::Authenticated, identity::Identity};
@@ -14,30 +12,17 @@ use crate::{app::AppState, auth::Authenticated, identity::Identity};
 #[derive(Clone, Debug)]
 pub(in crate::routes) struct Participant(pub(in crate::routes) Identity);
 
-/// Someone who sees everyone: a helper or an instructor.
+/// A helper or an instructor, who see everyone.
 #[derive(Clone, Debug)]
 pub(in crate::routes) struct Viewer;
 
-/// Someone who may change the class.
+/// An instructor, who may change the class.
 #[derive(Clone, Debug)]
 pub(in crate::routes) struct Instructor(pub(in crate::routes) Identity);
 
-impl FromRequestParts<Arc<AppState>> for Participant {
-    type Rejection = AppError;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &Arc<AppState>,
-    ) -> Result<Self, AppError> {
-        let Authenticated { identity, .. } =
-            Authenticated::from_request_parts(parts, state).await?;
-        Ok(Self(identity))
-    }
-}
-
-/// Makes an extractor of a right: of anyone who is signed in, and has it.
-macro_rules! right {
-    ($extractor:ident, $new:expr, $may:expr, $refusal:literal) => {
+/// Makes an extractor of `$extractor`: `$result` of the identity of a requester who is signed in.
+macro_rules! of_identity {
+    ($extractor:ident, |$identity:ident| $result:expr) => {
         impl FromRequestParts<Arc<AppState>> for $extractor {
             type Rejection = AppError;
 
@@ -45,26 +30,30 @@ macro_rules! right {
                 parts: &mut Parts,
                 state: &Arc<AppState>,
             ) -> Result<Self, AppError> {
-                let Participant(identity) = Participant::from_request_parts(parts, state).await?;
-                if $may(identity.role) {
-                    Ok($new(identity))
-                } else {
-                    Err(AppError::Forbidden($refusal.to_owned()))
-                }
+                let Authenticated {
+                    identity: $identity,
+                    ..
+                } = Authenticated::from_request_parts(parts, state).await?;
+                $result
             }
         }
     };
 }
 
-right!(
-    Viewer,
-    |_| Self,
-    Role::sees_everyone,
-    "Only instructors and helpers may see this."
-);
-right!(
-    Instructor,
-    Self,
-    Role::changes_the_class,
-    "Only instructors may do this."
-);
+of_identity!(Participant, |identity| Ok(Self(identity)));
+
+of_identity!(Viewer, |identity| match identity.role.sees_everyone() {
+    true => Ok(Self),
+    false => refuse("Only instructors and helpers may see this."),
+});
+
+of_identity!(Instructor, |identity| {
+    match identity.role.changes_the_class() {
+        true => Ok(Self(identity)),
+        false => refuse("Only instructors may do this."),
+    }
+});
+
+fn refuse<T>(message: &str) -> Result<T, AppError> {
+    Err(AppError::Forbidden(message.to_owned()))
+}

@@ -1,4 +1,4 @@
-//! A store whose journal is read by nobody for as long as a test says so.
+//! A store whose reads of the journal a test can pause.
 
 use std::sync::Arc;
 
@@ -10,20 +10,20 @@ use futures::future::BoxFuture;
 use shared::wire::Event;
 use tokio::sync::{broadcast, watch};
 
-/// See the module's words.
-pub(crate) struct Held {
+/// A [`SqliteStore`] whose reads of the journal wait while `is_paused`.
+pub(crate) struct PausedStore {
     store: SqliteStore,
-    pub(crate) is_held: watch::Sender<bool>,
+    pub(crate) is_paused: watch::Sender<bool>,
 }
 
-impl Held {
+impl PausedStore {
     pub(crate) fn new(store: SqliteStore) -> Arc<Self> {
-        let is_held = watch::Sender::new(false);
-        Arc::new(Self { store, is_held })
+        let is_paused = watch::Sender::new(false);
+        Arc::new(Self { store, is_paused })
     }
 }
 
-impl EventStore for Held {
+impl EventStore for PausedStore {
     fn append(&self, event: NewEvent) -> BoxFuture<'_, Result<CommittedEvent, StoreError>> {
         self.store.append(event)
     }
@@ -46,9 +46,9 @@ impl EventStore for Held {
         limit: usize,
         filter: EventFilter,
     ) -> BoxFuture<'_, Result<JournalPage, StoreError>> {
-        let mut is_held = self.is_held.subscribe();
+        let mut is_paused = self.is_paused.subscribe();
         Box::pin(async move {
-            is_held.wait_for(|is_held| !is_held).await.unwrap();
+            is_paused.wait_for(|is_paused| !is_paused).await.unwrap();
             self.store.journal_after(seq, limit, filter).await
         })
     }

@@ -1,4 +1,4 @@
-//! Somebody who opens a page by its address, and may have to sign in first.
+//! The extractor of pages: a browser without a session is sent to sign in first.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -14,11 +14,11 @@ use super::{
 };
 use crate::{app::AppState, auth::Auth, identity::Identity};
 
-/// The same right as [`Participant`]; a browser of nobody's is sent to the Hub to sign in,
-/// and comes back.
-pub(in crate::routes) struct Visitor(pub(in crate::routes) Identity);
+/// The same right as [`Participant`]; a browser without a session is sent to the Hub to sign
+/// in, and comes back.
+pub(in crate::routes) struct PageVisitor(pub(in crate::routes) Identity);
 
-impl FromRequestParts<Arc<AppState>> for Visitor {
+impl FromRequestParts<Arc<AppState>> for PageVisitor {
     type Rejection = Response;
 
     async fn from_request_parts(
@@ -40,7 +40,7 @@ impl FromRequestParts<Arc<AppState>> for Visitor {
     }
 }
 
-/// A person opening a page, not a script fetching something.
+/// Whether a browser opens a page with this request; a script's request is none.
 pub(in crate::routes) fn is_navigation(headers: &HeaderMap) -> bool {
     let value = |name| {
         headers

@@ -1,4 +1,4 @@
-//! Another origin: a page that somebody else made, on this machine as everything here.
+//! Another origin: a page of an attacker, on this machine.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -10,15 +10,16 @@ use anyhow::Result;
 
 /// Answers every request with one page until the test ends; gives its address.
 ///
-/// Only the port tells it from the service: a browser takes both for one *site* and sends
-/// the service's cookie along, which a foreign site would not even get.
+/// Only the port differs from the service's, so a browser takes both for one *site* and sends the
+/// service's cookie along, which a foreign site would not even get.
 pub fn serve(page: String) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}/", listener.local_addr()?);
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
             let page = page.clone();
-            // A browser opens connections ahead of time and says nothing on them.
+            // On a thread of its own, because a browser opens connections ahead of time and leaves
+            // them silent.
             thread::spawn(move || answer(&connection, &page));
         }
     });

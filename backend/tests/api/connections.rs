@@ -1,4 +1,4 @@
-//! Connections: what one may cost, and what becomes of it when the service ends.
+//! Connections: their time limits, the ones that have to make room, and the end of the service.
 
 use std::{
     io::{Read, Write},
@@ -12,15 +12,18 @@ use tokio::{
     time::timeout,
 };
 
-use crate::app::{App, PATIENCE, PREFIX, TOKEN};
+use crate::{
+    app::{App, PREFIX, TOKEN},
+    common::TEST_TIMEOUT,
+};
 
-/// Short where a test waits for it to pass, and long where it must not.
-const SHORT: Duration = Duration::from_millis(100);
+/// A limit that a test waits for, or a wait in which nothing must happen.
+const SHORT_WAIT: Duration = Duration::from_millis(100);
 
-/// A connection by hand.
-struct Raw(tokio::net::TcpStream);
+/// A connection without an HTTP client.
+struct RawConnection(tokio::net::TcpStream);
 
-impl Raw {
+impl RawConnection {
     async fn open(app: &App) -> Self {
         Self(tokio::net::TcpStream::connect(app.address()).await.unwrap())
     }
@@ -29,19 +32,19 @@ impl Raw {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// Asks, and takes the answer; the connection is kept.
+    /// Sends a request and reads the answer; the connection stays open.
     async fn ask_health(&mut self) {
         self.send(&health()).await;
         let answer = self.expect("}").await;
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     }
 
-    /// Reads until this has come.
+    /// Reads until `text` has come.
     async fn expect(&mut self, text: &str) -> String {
         let mut read = String::new();
         while !read.contains(text) {
             let mut some = [0; 4_096];
-            let length = timeout(PATIENCE, self.0.read(&mut some)).await;
+            let length = timeout(TEST_TIMEOUT, self.0.read(&mut some)).await;
             let length = length.expect("it comes in time").unwrap();
             assert!(length > 0, "it ended with {read:?}, without {text:?}");
             read.push_str(&String::from_utf8_lossy(&some[..length]));
@@ -49,10 +52,10 @@ impl Raw {
         read
     }
 
-    /// All until the service closes the connection.
+    /// Reads until the service closes the connection.
     async fn rest(&mut self) -> String {
         let mut bytes = Vec::new();
-        timeout(PATIENCE, self.0.read_to_end(&mut bytes))
+        timeout(TEST_TIMEOUT, self.0.read_to_end(&mut bytes))
             .await
             .expect("it is closed in time")
             .unwrap();
@@ -72,28 +75,28 @@ fn post(path: &str, length: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_come_ends_the_connection() {
+async fn a_head_that_comes_too_slowly_ends_the_connection() {
     let mut limits = LimitSettings::default();
-    limits.connections.head_time = SHORT;
+    limits.connections.head_time = SHORT_WAIT;
     let app = App::limited(limits).await;
-    let mut silent = Raw::open(&app).await;
-    let mut half = Raw::open(&app).await;
+    let mut silent = RawConnection::open(&app).await;
+    let mut half = RawConnection::open(&app).await;
     half.send("GET / HTT").await;
     assert_eq!(silent.rest().await, "");
     assert_eq!(half.rest().await, "");
-    // Nor does one that comes byte by byte.
-    let mut slow = Raw::open(&app).await;
+    // A head that comes byte by byte ends it, too.
+    let mut slow = RawConnection::open(&app).await;
     let trickle = async {
         while slow.0.write_all(b"x").await.is_ok() {
             let mut byte = [0];
-            if let Ok(Ok(0) | Err(_)) = timeout(SHORT / 10, slow.0.read(&mut byte)).await {
+            if let Ok(Ok(0) | Err(_)) = timeout(SHORT_WAIT / 10, slow.0.read(&mut byte)).await {
                 return;
             }
         }
     };
-    timeout(PATIENCE, trickle).await.expect("it is ended");
-    // And a connection that is kept is not kept for ever.
-    let mut kept = Raw::open(&app).await;
+    timeout(TEST_TIMEOUT, trickle).await.expect("it is ended");
+    // An idle connection is closed as well.
+    let mut kept = RawConnection::open(&app).await;
     kept.send(&health()).await;
     assert!(kept.rest().await.starts_with("HTTP/1.1 200 OK"));
 }
@@ -101,9 +104,9 @@ async fn a_head_that_does_not_come_ends_the_connection() {
 #[tokio::test]
 async fn a_body_that_does_not_come_is_a_408() {
     let mut limits = LimitSettings::default();
-    limits.connections.body_time = SHORT;
+    limits.connections.body_time = SHORT_WAIT;
     let app = App::limited(limits).await;
-    let mut slow = Raw::open(&app).await;
+    let mut slow = RawConnection::open(&app).await;
     slow.send(&post("events", 100)).await;
     slow.send("{\"type\": ").await;
     let answer = slow.rest().await;
@@ -115,42 +118,42 @@ async fn a_body_that_does_not_come_is_a_408() {
 #[tokio::test]
 async fn a_head_that_is_too_large_is_a_431() {
     let app = App::standalone().await;
-    let mut large = Raw::open(&app).await;
+    let mut large = RawConnection::open(&app).await;
     let padding = "x".repeat(20_000);
     let request = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Padding: {padding}\r\n\r\n");
-    // It may be refused while it is still being sent.
+    // The service may refuse the head while it is still being sent.
     let _ = large.0.write_all(request.as_bytes()).await;
     let mut begun = [0; 12];
     large.0.read_exact(&mut begun).await.unwrap();
     assert_eq!(&begun, b"HTTP/1.1 431");
 }
 
-/// Nothing ends these connections but others' need of them.
-async fn crowded(most: usize) -> App {
+/// A service with few connections, which end only to make room for others.
+async fn with_few_connections(most: usize) -> App {
     let mut limits = LimitSettings::default();
     limits.connections.most = most;
-    limits.connections.head_time = 2 * PATIENCE;
-    limits.connections.body_time = 2 * PATIENCE;
+    limits.connections.head_time = 2 * TEST_TIMEOUT;
+    limits.connections.body_time = 2 * TEST_TIMEOUT;
     App::limited(limits).await
 }
 
 #[tokio::test]
 async fn one_connection_too_many_takes_the_place_of_the_oldest_that_waits() {
-    let app = crowded(3).await;
-    let mut silent = Raw::open(&app).await;
-    let mut half = Raw::open(&app).await;
+    let app = with_few_connections(3).await;
+    let mut silent = RawConnection::open(&app).await;
+    let mut half = RawConnection::open(&app).await;
     half.send("GET / HTT").await;
-    let mut kept = Raw::open(&app).await;
+    let mut kept = RawConnection::open(&app).await;
     kept.ask_health().await;
     let mut others = Vec::new();
     for gone in [&mut silent, &mut half] {
-        let mut newest = Raw::open(&app).await;
+        let mut newest = RawConnection::open(&app).await;
         newest.ask_health().await;
         others.push(newest);
         assert_eq!(gone.rest().await, "");
     }
-    // The one that asked last but two.
-    let mut newest = Raw::open(&app).await;
+    // The next to go is the one whose last request is the oldest.
+    let mut newest = RawConnection::open(&app).await;
     newest.ask_health().await;
     assert_eq!(kept.rest().await, "");
     for other in &mut others {
@@ -159,9 +162,9 @@ async fn one_connection_too_many_takes_the_place_of_the_oldest_that_waits() {
 }
 
 #[tokio::test]
-async fn what_is_being_answered_keeps_its_place() {
-    let app = crowded(2).await;
-    let mut stream = Raw::open(&app).await;
+async fn a_request_that_is_being_answered_keeps_its_connection() {
+    let app = with_few_connections(2).await;
+    let mut stream = RawConnection::open(&app).await;
     stream
         .send(&format!(
             "GET {PREFIX}events/stream HTTP/1.1\r\nHost: x\r\nAuthorization: token {TOKEN}\r\n\r\n"
@@ -169,77 +172,80 @@ async fn what_is_being_answered_keeps_its_place() {
         .await;
     stream.expect("HTTP/1.1 200 OK").await;
     let body = r#"{"type": "t", "user": "u", "filename": "f", "path": "/p"}"#;
-    let mut half = Raw::open(&app).await;
+    let mut half = RawConnection::open(&app).await;
     let expecting =
         post("events", body.len()).replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
     half.send(&expecting).await;
-    // By then the service knows whose it is.
+    // By then the service has authenticated the request.
     half.expect("HTTP/1.1 100 Continue").await;
-    let mut third = Raw::open(&app).await;
+    let mut third = RawConnection::open(&app).await;
     third.send(&health()).await;
     let mut begun = [0; 15];
     let mut answer = std::pin::pin!(third.0.read_exact(&mut begun));
-    assert!(timeout(SHORT, &mut answer).await.is_err());
-    // When it is answered, it waits like others.
+    assert!(timeout(SHORT_WAIT, &mut answer).await.is_err());
+    // Once it is answered, its connection is idle and makes room.
     half.send(body).await;
-    timeout(PATIENCE, answer).await.unwrap().unwrap();
+    timeout(TEST_TIMEOUT, answer).await.unwrap().unwrap();
     assert_eq!(&begun, b"HTTP/1.1 200 OK");
     assert!(half.rest().await.contains("HTTP/1.1 201 Created"));
-    // The stream goes on.
+    // The stream has kept its connection.
     let event = app.save_event("u", "a.ipynb");
-    app.instructor().tell(&event).await;
+    app.instructor().post_event(&event).await;
     stream.expect("a.ipynb").await;
 }
 
 #[tokio::test]
-async fn a_crowd_that_says_nothing_keeps_nobody_waiting() {
-    let app = crowded(50).await;
+async fn silent_connections_do_not_keep_requests_waiting() {
+    let app = with_few_connections(50).await;
     let mut crowd = Vec::new();
     for n in 0..200 {
-        let mut one = Raw::open(&app).await;
+        let mut one = RawConnection::open(&app).await;
         if n % 2 == 0 {
-            // It may have had to go already.
+            // The service may have closed it already.
             let _ = one.0.write_all(b"POST /x HTTP/1.1\r\nHost: x\r\nX: ").await;
         }
         crowd.push(one);
         if n % 20 == 0 {
-            assert_eq!(app.anon().get("healthz").await.status(), 200, "{n}");
+            assert_eq!(app.anonymous().get("healthz").await.status(), 200, "{n}");
         }
     }
-    let posted = app.instructor().tell(&app.save_event("u", "a.ipynb")).await;
+    let posted = app
+        .instructor()
+        .post_event(&app.save_event("u", "a.ipynb"))
+        .await;
     assert_eq!(posted["filename"], "a.ipynb");
-    assert_eq!(app.anon().get("healthz").await.status(), 200);
+    assert_eq!(app.anonymous().get("healthz").await.status(), 200);
 }
 
-/// A request of nobody's that is answered for ever makes room too.
+/// A request without a session whose answer is never read makes room too.
 #[tokio::test]
-async fn a_stranger_who_reads_nothing_makes_room() {
-    let app = crowded(4).await;
+async fn an_anonymous_client_that_reads_nothing_makes_room() {
+    let app = with_few_connections(4).await;
     let mut strangers = Vec::new();
     for _ in 0..4 {
-        let mut one = Raw::open(&app).await;
-        // More answers than the sockets hold, and none is taken.
+        let mut one = RawConnection::open(&app).await;
+        // More answers than the sockets hold, and the client reads none.
         one.send(&health().repeat(8)).await;
         let script = format!("GET {PREFIX}poll.js HTTP/1.1\r\nHost: x\r\n\r\n");
-        let _ = timeout(SHORT, one.0.write_all(script.repeat(2_000).as_bytes())).await;
+        let _ = timeout(SHORT_WAIT, one.0.write_all(script.repeat(2_000).as_bytes())).await;
         strangers.push(one);
     }
     for _ in 0..8 {
-        assert_eq!(app.anon().get("healthz").await.status(), 200);
+        assert_eq!(app.anonymous().get("healthz").await.status(), 200);
     }
 }
 
 #[tokio::test]
-async fn what_was_accepted_is_answered_before_the_end() {
+async fn an_accepted_request_is_answered_before_the_end() {
     let app = App::standalone().await;
     let body = r#"{"type": "t", "user": "u", "filename": "f", "path": "/p"}"#;
     let (begun, rest) = body.split_at(20);
-    let mut half = Raw::open(&app).await;
+    let mut half = RawConnection::open(&app).await;
     half.send(&post("events", body.len())).await;
     half.send(begun).await;
-    // That one is being answered when this one has come.
-    assert_eq!(app.anon().get("healthz").await.status(), 200);
-    // The last has connected and was not accepted yet: nothing here yields to the service.
+    // Once this answer has come, that request is being answered.
+    assert_eq!(app.anonymous().get("healthz").await.status(), 200);
+    // This one has connected and is not accepted yet, since nothing here yields to the service.
     let mut queued = TcpStream::connect(app.address()).unwrap();
     queued.write_all(health().as_bytes()).unwrap();
     app.ending.cancel();
@@ -255,13 +261,13 @@ async fn what_was_accepted_is_answered_before_the_end() {
 }
 
 #[tokio::test]
-async fn who_says_nothing_does_not_delay_the_end() {
+async fn a_silent_connection_does_not_delay_the_end() {
     let mut limits = LimitSettings::default();
-    limits.connections.last_answers = 2 * PATIENCE;
-    limits.connections.head_time = 2 * PATIENCE;
+    limits.connections.last_answers = 2 * TEST_TIMEOUT;
+    limits.connections.head_time = 2 * TEST_TIMEOUT;
     let app = App::limited(limits).await;
-    let mut silent = Raw::open(&app).await;
-    let mut kept = Raw::open(&app).await;
+    let mut silent = RawConnection::open(&app).await;
+    let mut kept = RawConnection::open(&app).await;
     kept.send(&health()).await;
     kept.0.readable().await.unwrap();
     app.ending.cancel();

@@ -1,4 +1,4 @@
-//! Servers that only notice whether anybody reaches them.
+//! Servers that count the connections and requests that reach them.
 
 use std::{
     io::{Read, Write},
@@ -12,33 +12,33 @@ use std::{
 
 use anyhow::Result;
 
-/// A TCP and a UDP port that are listened to until the test ends.
-pub struct Ears {
+/// A TCP and a UDP port that count what reaches them, until the test ends.
+pub struct PortListeners {
     ports: [u16; 2],
-    heard: Arc<AtomicUsize>,
+    contacts: Arc<AtomicUsize>,
 }
 
-impl Ears {
-    /// Begins to listen.
+impl PortListeners {
+    /// Binds both ports and counts from now on.
     pub fn open() -> Result<Self> {
         let tcp = TcpListener::bind("127.0.0.1:0")?;
         let udp = UdpSocket::bind("127.0.0.1:0")?;
         let ports = [tcp.local_addr()?.port(), udp.local_addr()?.port()];
-        let heard = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&heard);
+        let contacts = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&contacts);
         thread::spawn(move || {
             for _connection in tcp.incoming().flatten() {
                 count.fetch_add(1, Ordering::SeqCst);
             }
         });
-        let count = Arc::clone(&heard);
+        let count = Arc::clone(&contacts);
         thread::spawn(move || {
             let mut packet = [0; 2048];
             while udp.recv(&mut packet).is_ok() {
                 count.fetch_add(1, Ordering::SeqCst);
             }
         });
-        Ok(Self { ports, heard })
+        Ok(Self { ports, contacts })
     }
 
     /// The TCP port and the UDP port.
@@ -46,23 +46,23 @@ impl Ears {
         self.ports
     }
 
-    /// How many connections and packets there were.
-    pub fn heard(&self) -> usize {
-        self.heard.load(Ordering::SeqCst)
+    /// The number of connections and packets so far.
+    pub fn contacts(&self) -> usize {
+        self.contacts.load(Ordering::SeqCst)
     }
 }
 
-/// Stands before a server and counts the requests for participants' servers.
-pub struct Front {
+/// A proxy before a server that counts the requests for participants' servers.
+pub struct CountingProxy {
     port: u16,
     requests: Arc<AtomicUsize>,
 }
 
-/// What participants' servers begin with on a Hub.
-const OTHERS: &[u8] = b" /user/mallory/";
+/// The path of a participant's server on a Hub, in the head of a request.
+const MALLORYS_SERVER: &[u8] = b" /user/mallory/";
 
-impl Front {
-    /// One before the server at `back`.
+impl CountingProxy {
+    /// Starts a proxy before the server at `back`.
     pub fn before(back: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
@@ -71,13 +71,13 @@ impl Front {
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 let count = Arc::clone(&count);
-                thread::spawn(move || pass(&connection, back, &count));
+                thread::spawn(move || relay(&connection, back, &count));
             }
         });
         Ok(Self { port, requests })
     }
 
-    /// One that gives `page` for every path.
+    /// Starts a server that answers every path with `page`.
     pub fn of(page: impl Fn(&str) -> String + Send + Sync + 'static) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
@@ -93,18 +93,18 @@ impl Front {
         Ok(Self { port, requests })
     }
 
-    /// Its address, without a slash at the end.
+    /// The address, without a slash at the end.
     pub fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// How many requests there were for participants' servers.
+    /// The number of requests for participants' servers so far.
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 }
 
-fn pass(browser: &TcpStream, back: SocketAddr, count: &AtomicUsize) -> std::io::Result<()> {
+fn relay(browser: &TcpStream, back: SocketAddr, count: &AtomicUsize) -> std::io::Result<()> {
     let server = TcpStream::connect(back)?;
     let (mut from_server, mut to_browser) = (server.try_clone()?, browser.try_clone()?);
     thread::spawn(move || {
@@ -118,7 +118,7 @@ fn pass(browser: &TcpStream, back: SocketAddr, count: &AtomicUsize) -> std::io::
         if length == 0 {
             return server.shutdown(Shutdown::Both);
         }
-        notice(&buffer[..length], count);
+        count_requests(&buffer[..length], count);
         to_server.write_all(&buffer[..length])?;
     }
 }
@@ -130,7 +130,7 @@ fn answer(
 ) -> std::io::Result<()> {
     let mut buffer = [0; 16 * 1024];
     let length = browser.read(&mut buffer)?;
-    notice(&buffer[..length], count);
+    count_requests(&buffer[..length], count);
     let head = String::from_utf8_lossy(&buffer[..length]);
     let body = page(head.split(' ').nth(1).unwrap_or_default());
     write!(
@@ -141,7 +141,9 @@ fn answer(
     )
 }
 
-fn notice(bytes: &[u8], count: &AtomicUsize) {
-    let found = bytes.windows(OTHERS.len()).filter(|part| *part == OTHERS);
+fn count_requests(bytes: &[u8], count: &AtomicUsize) {
+    let found = bytes
+        .windows(MALLORYS_SERVER.len())
+        .filter(|part| *part == MALLORYS_SERVER);
     count.fetch_add(found.count(), Ordering::SeqCst);
 }

@@ -1,37 +1,40 @@
-//! People who use the service under test, and how they ask it.
+//! Clients of the service under test, by their credentials.
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 
-use crate::app::{App, PATIENCE, PREFIX, TOKEN};
+use crate::{
+    app::{App, PREFIX, TOKEN},
+    common::TEST_TIMEOUT,
+};
 
 impl App {
-    /// Somebody whom the service does not know.
-    pub(crate) fn anon(&self) -> Person<'_> {
-        Person {
+    /// A client without credentials.
+    pub(crate) fn anonymous(&self) -> TestClient<'_> {
+        TestClient {
             app: self,
             header: None,
         }
     }
 
-    /// Whoever sends this token in `Authorization`.
-    pub(crate) fn token(&self, token: &str) -> Person<'_> {
-        Person {
+    /// A client that sends this token in `Authorization`.
+    pub(crate) fn token(&self, token: &str) -> TestClient<'_> {
+        TestClient {
             app: self,
             header: Some(("authorization", format!("token {token}"))),
         }
     }
 
-    /// Whoever's browser sends this cookie.
-    pub(crate) fn cookie(&self, cookie: &str) -> Person<'_> {
-        Person {
+    /// A browser that sends this cookie.
+    pub(crate) fn cookie(&self, cookie: &str) -> TestClient<'_> {
+        TestClient {
             app: self,
             header: Some(("cookie", cookie.to_owned())),
         }
     }
 
-    /// The one who opened the printed link, or someone with the Hub's scope.
-    pub(crate) fn instructor(&self) -> Person<'_> {
+    /// The instructor: by the printed token, or by the Hub's scope.
+    pub(crate) fn instructor(&self) -> TestClient<'_> {
         if self.hub.is_some() {
             self.token("oauth-ines")
         } else {
@@ -39,25 +42,25 @@ impl App {
         }
     }
 
-    /// A participant of the Hub, by their session's token.
-    pub(crate) fn participant(&self, name: &str) -> Person<'_> {
+    /// A participant of the Hub, by the token of their session.
+    pub(crate) fn participant(&self, name: &str) -> TestClient<'_> {
         self.token(&format!("oauth-{name}"))
     }
 
-    /// Somebody with the Hub's scope to see everyone.
-    pub(crate) fn helper(&self) -> Person<'_> {
+    /// A helper: a user with the Hub's scope to see everyone.
+    pub(crate) fn helper(&self) -> TestClient<'_> {
         self.token("oauth-helga")
     }
 
-    /// A browser that somebody is signed in with: its cookie, and what its pages send along.
-    /// Without a Hub that is the instructor, whatever the name.
+    /// Signs a browser in; returns its cookie and the `xsrf` of its session. Without a Hub it is
+    /// the instructor's, whatever the name.
     pub(crate) async fn browser(&self, name: &str) -> (String, String) {
         let cookie = |response: &Response| {
             let cookie = response.headers()["set-cookie"].to_str().unwrap();
             cookie.split(';').next().unwrap().to_owned()
         };
         let signed_in = if self.hub.is_some() {
-            let began = self.anon().navigate("").await;
+            let began = self.anonymous().navigate("").await;
             let state = began.headers()["location"].to_str().unwrap();
             let state = state.split("state=").nth(1).unwrap();
             let state = state.split('&').next().unwrap();
@@ -73,19 +76,19 @@ impl App {
     }
 }
 
-/// Someone in front of the service.
-pub(crate) struct Person<'a> {
+/// A client with one set of credentials.
+pub(crate) struct TestClient<'a> {
     app: &'a App,
     header: Option<(&'static str, String)>,
 }
 
-impl Person<'_> {
+impl TestClient<'_> {
     /// A request below the prefix, or anywhere when `path` begins with a slash.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(PATIENCE)
+            .timeout(TEST_TIMEOUT)
             .build()
             .unwrap();
         let below = if path.starts_with('/') { "" } else { PREFIX };
@@ -100,7 +103,7 @@ impl Person<'_> {
         self.request(Method::GET, path).send().await.unwrap()
     }
 
-    /// What a browser sends when a person opens a page.
+    /// Sends the request of a browser that opens a page.
     pub(crate) async fn navigate(&self, path: &str) -> Response {
         let request = self
             .request(Method::GET, path)
@@ -122,8 +125,8 @@ impl Person<'_> {
             .unwrap()
     }
 
-    /// Posts an event that must be taken.
-    pub(crate) async fn tell(&self, event: &Value) -> Value {
+    /// Posts an event that must be stored.
+    pub(crate) async fn post_event(&self, event: &Value) -> Value {
         let response = self.post("events", event).await;
         assert_eq!(response.status(), 201);
         response.json().await.unwrap()
