@@ -13,7 +13,8 @@ use crate::paths;
 /// The header of a 401 that names the login method.
 const LOGIN_HEADER: &str = "X-PipalHub-Login";
 
-/// How long an answer may take to begin. The service itself gives up on a slow disk after ten seconds.
+/// How long an answer may take to begin. The service itself gives up on a slow disk after ten
+/// seconds.
 const RESPONSE_TIMEOUT_MS: u32 = 15_000;
 /// How long the body of an answer may take: some megabytes over a bad line.
 const BODY_TIMEOUT_MS: u32 = 60_000;

@@ -111,8 +111,8 @@ impl Router {
         self.replace(&self.changed(change));
     }
 
-    /// Changes the URL of the wall with a new entry in the history, for a choice that the reader may
-    /// want to undo by going back.
+    /// Changes the URL of the wall with a new entry in the history, for a choice that the reader
+    /// may want to undo by going back.
     pub fn push_wall(self, change: impl FnOnce(&mut View)) {
         self.open(&self.changed(change));
     }

@@ -27,8 +27,8 @@ pub fn id_prefix(user: &str) -> String {
     format!("nb-{user}-")
 }
 
-/// Every cell of a notebook. A new version replaces only the cells that differ, so that the reader's
-/// scroll position and selection stay.
+/// Every cell of a notebook. A new version replaces only the cells that differ, so that the
+/// reader's scroll position and selection stay.
 #[component]
 pub fn Cells(
     /// The version to show.

@@ -1,4 +1,4 @@
-//! ToggleState buttons by which an instructor shares a notebook or a summary with participants; for a
+//! Toggle buttons by which an instructor shares a notebook or a summary with participants; for a
 //! helper they only show what is shared.
 
 use leptos::prelude::*;
@@ -17,8 +17,8 @@ struct ToggleState {
 /// The texts of a toggle button.
 struct ToggleTexts {
     testid: &'static str,
-    /// The label while it is off, while it is on, and while it is on for a user without the right to
-    /// change it.
+    /// The label while it is off, while it is on, and while it is on for a user without the right
+    /// to change it.
     labels: [&'static str; 3],
     title: &'static str,
 }

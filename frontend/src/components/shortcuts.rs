@@ -1,4 +1,5 @@
-//! The shortcuts of every page, and the dialog that lists all shortcuts and names the signed-in user.
+//! The shortcuts of every page, and the dialog that lists all shortcuts and names the signed-in
+//! user.
 
 use leptos::ev::MouseEvent;
 use leptos::html::Dialog;
@@ -87,8 +88,8 @@ fn show_sign_out_failure(reason: &str) {
     }
 }
 
-/// The content of the dialog. It never changes, so it is written as text, which is a fraction of the
-/// code of a view.
+/// The content of the dialog. It never changes, so it is written as text, which is a fraction of
+/// the code of a view.
 fn list(user: &str) -> Html {
     let rows = KEYS.iter().map(|(keys, meaning)| {
         let keys: Html = keys.iter().map(|key| html!("<kbd>{}</kbd>", key)).collect();

@@ -104,7 +104,8 @@ pub fn TopBar(
     }
 }
 
-/// On Escape, leaves the field and keeps its text; a second Escape, outside of the field, clears it.
+/// On Escape, leaves the field and keeps its text; a second Escape, outside of the field, clears
+/// it.
 fn leave_on_escape(event: leptos::ev::KeyboardEvent) {
     use wasm_bindgen::JsCast;
     if event.key() != "Escape" {

@@ -55,8 +55,8 @@ impl Moment {
     }
 }
 
-/// The month from 0 and the day from 1. Years are counted from March, so that a leap day is the last
-/// day of its year.
+/// The month from 0 and the day from 1. Years are counted from March, so that a leap day is the
+/// last day of its year.
 fn month_and_day(days: i64) -> (usize, i64) {
     // From 1 March of the year 0; 400 years have 146,097 days.
     let day = (days + 719_468).rem_euclid(146_097);

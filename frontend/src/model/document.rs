@@ -71,8 +71,8 @@ impl DocumentVersions {
         wanted.then(|| self.request_newest()).flatten()
     }
 
-    /// Starts loading the newest version, for the reader; returns its address, unless it is shown or
-    /// being loaded.
+    /// Starts loading the newest version, for the reader; returns its address, unless it is shown
+    /// or being loaded.
     pub fn request_newest(&mut self) -> Option<String> {
         if self.loading.is_some() || !self.is_behind() {
             return None;
@@ -81,7 +81,8 @@ impl DocumentVersions {
         self.loading.as_ref().map(|loading| loading.address.clone())
     }
 
-    /// Notes that the version being loaded is shown; returns the address of a still newer one to load.
+    /// Notes that the version being loaded is shown; returns the address of a still newer one to
+    /// load.
     pub fn loaded(&mut self) -> Option<String> {
         self.shown = self.loading.take();
         self.auto_update.then(|| self.request_newest()).flatten()

@@ -40,8 +40,8 @@ pub enum RequestFailure {
 }
 
 impl RequestFailure {
-    /// Whether the same request may succeed later: the network, the service or the Hub failed, a rate
-    /// limit was exceeded, or a proxy answered with a page of its own.
+    /// Whether the same request may succeed later: the network, the service or the Hub failed, a
+    /// rate limit was exceeded, or a proxy answered with a page of its own.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable | Self::Late | Self::Unreadable(_) => true,

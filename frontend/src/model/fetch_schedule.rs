@@ -1,5 +1,5 @@
-//! When a resource that changes is fetched, so that the page shows its newest announced state, and an
-//! older answer never replaces a newer one.
+//! When a resource that changes is fetched, so that the page shows its newest announced state, and
+//! an older answer never replaces a newer one.
 //!
 //! One request runs at a time. Any number of changes during a request cause exactly one more; a
 //! failed request is retried after pauses that grow, until it succeeds or fails for good.
@@ -99,8 +99,8 @@ impl FetchSchedule {
         self.begin_pause(self.failures)
     }
 
-    /// Notes that a request which followed the answer has failed; the next one starts after a pause.
-    /// Successful answers in between do not shorten these pauses.
+    /// Notes that a request which followed the answer has failed; the next one starts after a
+    /// pause. Successful answers in between do not shorten these pauses.
     pub fn followup_failed(&mut self) -> FetchPause {
         self.followup_failures += 1;
         self.begin_pause(self.followup_failures)

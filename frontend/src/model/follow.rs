@@ -2,8 +2,8 @@
 
 use shared::prepared::{Content, PreparedCell};
 
-/// The index, in the newer version, of the last cell that was changed or added between two versions;
-/// `None` when no such cell shows anything.
+/// The index, in the newer version, of the last cell that was changed or added between two
+/// versions; `None` when no such cell shows anything.
 pub fn newest(before: &[PreparedCell], after: &[PreparedCell]) -> Option<usize> {
     let same = |(a, b): &(&PreparedCell, &PreparedCell)| a.content == b.content;
     let head = before.iter().zip(after).take_while(same).count();
@@ -14,8 +14,8 @@ pub fn newest(before: &[PreparedCell], after: &[PreparedCell]) -> Option<usize> 
     Some(head + changed.iter().rposition(shows_something)?)
 }
 
-/// The index of the newest cell when there is no earlier version: the cell that was run last, or the
-/// last one.
+/// The index of the newest cell when there is no earlier version: the cell that was run last, or
+/// the last one.
 pub fn newest_in_first_version(cells: &[PreparedCell]) -> Option<usize> {
     let count = |cell: &PreparedCell| match &cell.content {
         Content::Code(code) => code.execution_count,

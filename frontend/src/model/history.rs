@@ -13,8 +13,8 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Takes the newest versions from an answer; older loaded versions stay when they follow without
-    /// a gap.
+    /// Takes the newest versions from an answer; older loaded versions stay when they follow
+    /// without a gap.
     pub fn renew(&mut self, newest: Vec<VersionSummary>, more: bool) {
         let oldest = newest.last().map(|oldest| oldest.version);
         let overlaps = self

@@ -1,5 +1,5 @@
-//! Notices, as HTML: the strip that a participant sees, and the dialog in which an instructor writes
-//! them. [`super::history_panel`] says why the HTML is written as text.
+//! Notices, as HTML: the strip that a participant sees, and the dialog in which an instructor
+//! writes them. [`super::history_panel`] says why the HTML is written as text.
 
 use std::collections::BTreeMap;
 

@@ -33,9 +33,9 @@ impl LiveState {
 /// A frame of the stream, which tabs can pass on to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamFrame {
-    /// The type of the server-sent event: `hello`, `reset`, `message`; between tabs also `join` (asks
-    /// the leader for the cursor), `greeting` (the answer), `lost`, and `silent` (asks the leader
-    /// whether the connection is lost).
+    /// The type of the server-sent event: `hello`, `reset`, `message`; between tabs also `join`
+    /// (asks the leader for the cursor), `greeting` (the answer), `lost`, and `silent` (asks the
+    /// leader whether the connection is lost).
     pub kind: String,
     /// Its id: the sequence number of a `message`, or the cursor in a `beat`.
     pub id: String,
@@ -71,8 +71,8 @@ impl fmt::Display for StreamFrame {
     }
 }
 
-/// A connection is lost after a silence of this many half intervals between beats: a slow machine, or
-/// a network that has to send a packet again, does not lose it.
+/// A connection is lost after a silence of this many half intervals between beats: a slow machine,
+/// or a network that has to send a packet again, does not lose it.
 const MAX_SILENCE_HALF_BEATS: i64 = 5;
 
 /// How long a connection has been silent.
@@ -106,12 +106,12 @@ impl SilenceTimer {
     }
 }
 
-/// A larger difference between the two clocks since the last check means that the machine has slept;
-/// a smaller one may be drift, or a correction of a clock.
+/// A larger difference between the two clocks since the last check means that the machine has
+/// slept; a smaller one may be drift, or a correction of a clock.
 const MAX_CLOCK_DRIFT_MS: i64 = 10_000;
 
-/// Detects that the machine has slept: the wall clock went on meanwhile, and the browser's monotonic
-/// clock stood still.
+/// Detects that the machine has slept: the wall clock went on meanwhile, and the browser's
+/// monotonic clock stood still.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SleepDetector {
     ahead_ms: Option<i64>,

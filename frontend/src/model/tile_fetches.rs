@@ -10,8 +10,8 @@ use std::collections::VecDeque;
 /// HTTP/1.1; one is for the event stream, one is left for the reader's clicks.
 pub const MAX_TILE_REQUESTS: usize = 4;
 
-/// After this many failures in a row, of any participants' tiles, one request for all tiles replaces
-/// the single ones.
+/// After this many failures in a row, of any participants' tiles, one request for all tiles
+/// replaces the single ones.
 pub const MAX_FAILURES_IN_A_ROW: u32 = 5;
 
 /// How to retry after a failed fetch.

@@ -38,7 +38,7 @@ impl From<&Tile> for TileBrief {
 
 /// The participants to show, in order.
 pub fn arrange(tiles: &[TileBrief], filter: &str, sort: Sort) -> Vec<String> {
-    // Names are those of system users, so ASCII suffices; full case folding would need large tables.
+    // Names are those of system users; full case folding would need large tables.
     let needle = filter.trim().to_ascii_lowercase();
     let mut shown: Vec<&TileBrief> = tiles
         .iter()
@@ -99,8 +99,9 @@ pub fn neighbours<'a>(users: &'a [String], user: &str) -> (Option<&'a str>, Opti
 /// The effect of an event on the page that shows the notebook `filename`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventEffect {
-    /// The participant whose tile has to be fetched again. After a deletion too: the tile is removed
-    /// only when the service answers that it is gone, because the file may have come back since.
+    /// The participant whose tile has to be fetched again. After a deletion too: the tile is
+    /// removed only when the service answers that it is gone, because the file may have come back
+    /// since.
     pub fetch: Option<String>,
     /// The list of notebooks may have changed.
     pub list_changed: bool,

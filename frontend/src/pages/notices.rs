@@ -1,5 +1,5 @@
-//! Notices on the page: for a participant, the strip above the page; for an instructor, the dialog in
-//! which they are written and taken back. [`crate::model::notices`] writes their HTML.
+//! Notices on the page: for a participant, the strip above the page; for an instructor, the dialog
+//! in which they are written and taken back. [`crate::model::notices`] writes their HTML.
 
 use std::cell::RefCell;
 
@@ -202,7 +202,8 @@ impl NoticesController {
                 users: self.wall.users_untracked(),
             };
             set_html(&to, &choices.options());
-            // A recipient that is no longer an option leaves the select empty; choose everyone then.
+            // A recipient that is no longer an option leaves the select empty; choose everyone
+            // then.
             set_value("#notice-to", &before);
             if value_of("#notice-to").is_empty() {
                 set_value("#notice-to", "everyone");

@@ -1,5 +1,6 @@
 //! Keeps one fetched resource up to date: every part of the page that fetches more than once uses
-//! a [`Refetcher`]. [`FetchSchedule`] decides when to fetch; the owner decides what an answer means.
+//! a [`Refetcher`]. [`FetchSchedule`] decides when to fetch; the owner decides what an answer
+//! means.
 
 use std::rc::Rc;
 

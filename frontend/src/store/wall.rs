@@ -148,8 +148,8 @@ impl WallStore {
         }
     }
 
-    /// Loads all tiles after the stream was opened again at `cursor`, because announcements may have
-    /// been missed, and they are not repeated.
+    /// Loads all tiles after the stream was opened again at `cursor`, because announcements may
+    /// have been missed, and they are not repeated.
     pub fn catch_up(self, cursor: i64) {
         self.state.update_value(|state| {
             state.required_cursor = cursor;

@@ -359,8 +359,8 @@ impl EventStream {
         }
     }
 
-    /// Notes a beat: the stream is alive, and up to the beat's number there was no further event for
-    /// this page.
+    /// Notes a beat: the stream is alive, and up to the beat's number there was no further event
+    /// for this page.
     fn beat(self, last_event_id: &str) {
         let is_open = self.state.try_update_value(|state| {
             state.cursor.beat(last_event_id);

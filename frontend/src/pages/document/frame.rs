@@ -1,8 +1,8 @@
 //! The frame that shows a document.
 //!
-//! It runs no script, because of its sandbox and of the answer's policy; it keeps the page's origin,
-//! so that the page can read the reader's position and the links. A newer version is loaded in a
-//! hidden frame, which then replaces the shown one.
+//! It runs no script, because of its sandbox and of the answer's policy; it keeps the page's
+//! origin, so that the page can read the reader's position and the links. A newer version is loaded
+//! in a hidden frame, which then replaces the shown one.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -134,8 +134,8 @@ fn put_in_place(frame: &HtmlIFrameElement, export_of: impl Fn(&str) -> String) -
     true
 }
 
-/// Makes links open in new tabs. A summary's links to exports lead to the pages of the exports, which
-/// offer newer versions too.
+/// Makes links open in new tabs. A summary's links to exports lead to the pages of the exports,
+/// which offer newer versions too.
 fn redirect_links(document: &Document, export_of: impl Fn(&str) -> String) {
     for link in query_all(document, "a[href]") {
         let href = link.get_attribute("href").unwrap_or_default();

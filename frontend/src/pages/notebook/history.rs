@@ -111,7 +111,8 @@ impl HistoryController {
         self.refetcher.refetch_now();
     }
 
-    /// The URL of the newest versions, or of those before a version; `None` while the list is closed.
+    /// The URL of the newest versions, or of those before a version; `None` while the list is
+    /// closed.
     fn address(self, before: Option<i64>) -> Option<String> {
         let is_open = self.state.try_with_value(|state| state.history.open)?;
         let View { notebook, user, .. } = self.router.view_untracked();

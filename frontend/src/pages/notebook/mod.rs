@@ -46,7 +46,8 @@ pub fn NotebookPage() -> impl IntoView {
     });
     stream.listen(move |message| match message {
         StreamMessage::Event(_, event) if !store.shows(&event.filename, &event.user) => {}
-        // A save becomes a version later, which an announcement says. A shown version never changes.
+        // A save becomes a version later, which an announcement says. A shown version never
+        // changes.
         StreamMessage::Event(..) if router.view_untracked().version.is_none() => store.reload(),
         StreamMessage::Event(..) => {}
         // An announcement may have been missed, and is not repeated.
@@ -110,7 +111,8 @@ pub fn NotebookPage() -> impl IntoView {
     }
 }
 
-/// Scrolls to the fragment of the address, once the notebook is loaded and when the fragment changes.
+/// Scrolls to the fragment of the address, once the notebook is loaded and when the fragment
+/// changes.
 fn scroll_to_fragment(router: Router, store: NotebookStore) {
     let go = move || {
         let user = router.view_untracked().user.unwrap_or_default();
