@@ -64,8 +64,8 @@ pub(crate) fn release() -> anyhow::Result<PathBuf> {
     Ok(target_folder().join("release/pipalhub"))
 }
 
-/// Builds everything for trying. A debug build of the service reads the page at run time, so both are
-/// built in parallel, and each uses the processors while the other waits.
+/// Builds everything for trying. A debug build of the service reads the page at run time, so both
+/// are built in parallel, and each uses the processors while the other waits.
 fn trial() -> anyhow::Result<PathBuf> {
     say("Building the service, in the background");
     thread::scope(|scope| {

@@ -88,7 +88,8 @@ pub(crate) fn run_until_asked(command: &mut Command, stop: &Arc<AtomicBool>) -> 
     Ok(())
 }
 
-/// Sends SIGTERM to the child: Ctrl-C in a terminal reaches it anyway, but a signal to xtask does not.
+/// Sends SIGTERM to the child: Ctrl-C in a terminal reaches it anyway, but a signal to xtask does
+/// not.
 fn ask_to_end(child: &Child) {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(pid) = pid {

@@ -189,8 +189,8 @@ fn install_test_tools() -> anyhow::Result<TestTools> {
     })
 }
 
-/// Installs the packages of missing programs, given as `(program, package)`, as root on Debian; fails
-/// otherwise.
+/// Installs the packages of missing programs, given as `(program, package)`, as root on Debian;
+/// fails otherwise.
 fn debian_packages(wanted: &[(&str, &str)]) -> anyhow::Result<()> {
     let missing: Vec<&str> = wanted
         .iter()

@@ -1,8 +1,8 @@
 //! The programs that building and testing need, each in a fixed version.
 //!
-//! A program on `PATH` in the right version is used. Otherwise the program is installed into a cache
-//! that all checkouts of a user share, `$PIPALHUB_CACHE` or `pipalhub` in the user's cache folder,
-//! and nowhere else.
+//! A program on `PATH` in the right version is used. Otherwise the program is installed into a
+//! cache that all checkouts of a user share, `$PIPALHUB_CACHE` or `pipalhub` in the user's cache
+//! folder, and nowhere else.
 
 use std::{
     fs,
@@ -223,8 +223,8 @@ fn cargo_tool(
     Ok(Some(bin))
 }
 
-/// The folder of `wasm-opt`: the inner `None` when `PATH` has it, the outer `None` without npm, from
-/// which it comes; the page can be built without it.
+/// The folder of `wasm-opt`: the inner `None` when `PATH` has it, the outer `None` without npm,
+/// from which it comes; the page can be built without it.
 pub(crate) fn wasm_opt() -> anyhow::Result<Option<Option<PathBuf>>> {
     let version_output = output(program("wasm-opt").arg("--version"))?.unwrap_or_default();
     if version_output

@@ -1,7 +1,7 @@
 //! Measures notebookjs and this project's renderer in headless Chromium.
 //!
-//! Each measurement starts a new browser, so that none pays for the leftovers of another, and so that
-//! the peak memory of the renderer process belongs to one measurement.
+//! Each measurement starts a new browser, so that none pays for the leftovers of another, and so
+//! that the peak memory of the renderer process belongs to one measurement.
 
 use std::{
     collections::HashMap,

@@ -1,7 +1,7 @@
 //! Measures the summary of a class: built from nothing, and after one participant has saved.
 //!
-//! Ours is measured as whole processes, and once as the service does it, with every participant's part
-//! in memory.
+//! Ours is measured as whole processes, and once as the service does it, with every participant's
+//! part in memory.
 
 use std::{
     fs,

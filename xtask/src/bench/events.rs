@@ -1,5 +1,5 @@
-//! Measures the cost of an event: until it is acknowledged and on the disk, many at once, and until a
-//! reader sees it; compared with Flask with events in memory, and with the disk itself.
+//! Measures the cost of an event: until it is acknowledged and on the disk, many at once, and until
+//! a reader sees it; compared with Flask with events in memory, and with the disk itself.
 
 use anyhow::{Context, ensure};
 use clap::Args;

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: benchmarks against the usual alternatives, as docs/performance.md explains.
 //!
-//! A benchmark is a command, never a test: durations decide nothing. It prints ratios measured in one
-//! run, because a bare time says more about the machine.
+//! A benchmark is a command, never a test: durations decide nothing. It prints ratios measured in
+//! one run, because a bare time says more about the machine.
 //!
 //! * [`notebooks`], generated from [`parts`]: the notebooks that are rendered
 //! * [`native`]: the peer and this project as processes, whole and warm

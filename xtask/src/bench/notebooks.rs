@@ -1,5 +1,5 @@
-//! Generates the notebooks that are measured, the same on every machine, with cells and outputs in the
-//! proportions of a workshop.
+//! Generates the notebooks that are measured, the same on every machine, with cells and outputs in
+//! the proportions of a workshop.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Measures what reporting adds to a participant's save, in each state of the service. The measurement
-//! runs in the participant's server, in Python: `tests/python/bench_saves.py`.
+//! Measures what reporting adds to a participant's save, in each state of the service. The
+//! measurement runs in the participant's server, in Python: `tests/python/bench_saves.py`.
 
 use clap::Args;
 

@@ -160,8 +160,8 @@ impl SampleParticipant {
         self.executed == self.lesson.cells.len()
     }
 
-    /// Goes one save further: a cell is typed first and executed by the next save, unless it is prose
-    /// or was never executed.
+    /// Goes one save further: a cell is typed first and executed by the next save, unless it is
+    /// prose or was never executed.
     fn advance(&mut self) {
         let was_executed = |cell: &Value| cell["execution_count"].is_u64();
         let Some(next) = self.lesson.cells.get(self.executed) else {

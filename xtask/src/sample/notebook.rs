@@ -1,5 +1,5 @@
-//! A notebook of which a part is written, in the way that Jupyter writes it. The class decides which
-//! part, and when.
+//! A notebook of which a part is written, in the way that Jupyter writes it. The class decides
+//! which part, and when.
 
 use std::{
     fs,
@@ -28,8 +28,8 @@ impl SampleNotebook {
         }
     }
 
-    /// The file as Jupyter writes it, with the first `executed` cells and, if `typing`, the source of
-    /// the next one.
+    /// The file as Jupyter writes it, with the first `executed` cells and, if `typing`, the source
+    /// of the next one.
     pub(super) fn text(&self, executed: usize, typing: bool) -> String {
         let mut cells = self.cells[..executed].to_vec();
         if typing && let Some(next) = self.cells.get(executed) {
