@@ -1,5 +1,5 @@
-//! Typed calls of the service. Nothing here keeps state or retries. Each has a deadline: a
-//! connection may be held for ever by what is between, and the browser has few of them.
+//! Typed calls of the service, without state or retries. Each call has a deadline, because a proxy
+//! may hold a connection for ever, and the browser has few connections.
 
 use gloo_net::http::{Request, RequestBuilder, Response};
 use gloo_timers::callback::Timeout;
@@ -7,113 +7,114 @@ use serde::de::DeserializeOwned;
 use shared::wire::{ErrorBody, SessionResponse, TileResponse, XSRF_HEADER};
 use web_sys::AbortController;
 
-use crate::model::failure::{Failure, Login};
+use crate::model::failure::{LoginMethod, RequestFailure};
 use crate::paths;
 
-/// The header in which a 401 says how to sign in.
+/// The header of a 401 that names the login method.
 const LOGIN_HEADER: &str = "X-PipalHub-Login";
 
-/// Until an answer begins. The service itself gives up on a slow disk after ten seconds.
-const BEGIN_MS: u32 = 15_000;
-/// From then on until all of it is there: some megabytes over a bad line.
-const END_MS: u32 = 60_000;
+/// How long an answer may take to begin. The service itself gives up on a slow disk after ten
+/// seconds.
+const RESPONSE_TIMEOUT_MS: u32 = 15_000;
+/// How long the body of an answer may take: some megabytes over a bad line.
+const BODY_TIMEOUT_MS: u32 = 60_000;
 
-/// Who is asking.
-pub async fn session() -> Result<SessionResponse, Failure> {
+/// The session of the signed-in user.
+pub async fn session() -> Result<SessionResponse, RequestFailure> {
     read(&get(paths::SESSION).await?)
 }
 
 /// The tail of `user`'s copy of `filename`.
-pub async fn tile(filename: &str, user: &str) -> Result<TileResponse, Failure> {
+pub async fn tile(filename: &str, user: &str) -> Result<TileResponse, RequestFailure> {
     read(&get(&paths::tile_data(filename, user)).await?)
 }
 
-/// The answer of any address, for who reads it as they know; with a body, JSON that is
-/// posted together with the session's `xsrf`.
-pub async fn text(url: &str, body: Option<String>, xsrf: &str) -> Result<String, Failure> {
+/// The body of the answer at `url`, which the caller parses: a GET, or with a body a POST of JSON
+/// with the session's `xsrf`.
+pub async fn text(url: &str, body: Option<String>, xsrf: &str) -> Result<String, RequestFailure> {
     let Some(body) = body else {
         return get(url).await;
     };
     send_json(Request::post(url), body, xsrf).await
 }
 
-/// Puts JSON at an address, together with the session's `xsrf`.
-pub async fn put(url: &str, body: String, xsrf: &str) -> Result<String, Failure> {
+/// PUTs JSON to `url`, with the session's `xsrf`.
+pub async fn put(url: &str, body: String, xsrf: &str) -> Result<String, RequestFailure> {
     send_json(Request::put(url), body, xsrf).await
 }
 
-async fn send_json(to: RequestBuilder, body: String, xsrf: &str) -> Result<String, Failure> {
+async fn send_json(to: RequestBuilder, body: String, xsrf: &str) -> Result<String, RequestFailure> {
     let to = to
         .header("Content-Type", "application/json")
         .header(XSRF_HEADER, xsrf);
     send(to, Some(body)).await
 }
 
-/// Removes what is at an address.
-pub async fn delete(url: &str, xsrf: &str) -> Result<(), Failure> {
+/// Sends a DELETE to `url`, with the session's `xsrf`.
+pub async fn delete(url: &str, xsrf: &str) -> Result<(), RequestFailure> {
     let request = Request::delete(url).header(XSRF_HEADER, xsrf);
     send(request, None).await.map(|_| ())
 }
 
 /// Signs in with the token of the printed link.
-pub async fn login(token: &str) -> Result<(), Failure> {
+pub async fn login(token: &str) -> Result<(), RequestFailure> {
     let authorization = format!("token {token}");
     let request = Request::post(paths::LOGIN).header("Authorization", &authorization);
     send(request, None).await.map(|_| ())
 }
 
-async fn get(url: &str) -> Result<String, Failure> {
+async fn get(url: &str) -> Result<String, RequestFailure> {
     send(Request::get(url).header("Accept", "application/json"), None).await
 }
 
 /// The body of a success. It is read as text and parsed elsewhere, because a generic
 /// future would be compiled, and sent to every browser, once for each type.
-async fn send(request: RequestBuilder, body: Option<String>) -> Result<String, Failure> {
-    let limit = AbortController::new().map_err(|_| Failure::Unreachable)?;
+async fn send(request: RequestBuilder, body: Option<String>) -> Result<String, RequestFailure> {
+    let limit = AbortController::new().map_err(|_| RequestFailure::Unreachable)?;
     let request = request.abort_signal(Some(&limit.signal()));
     let request = match body {
         Some(body) => request.body(body),
         None => request.build(),
     };
-    let request = request.map_err(|_| Failure::Unreachable)?;
-    let why = |_| match limit.signal().aborted() {
-        true => Failure::Late,
-        false => Failure::Unreachable,
+    let request = request.map_err(|_| RequestFailure::Unreachable)?;
+    let failure_kind = |_| match limit.signal().aborted() {
+        true => RequestFailure::Late,
+        false => RequestFailure::Unreachable,
     };
-    let deadline = until(&limit, BEGIN_MS);
-    let response = request.send().await.map_err(why)?;
+    let deadline = abort_after(&limit, RESPONSE_TIMEOUT_MS);
+    let response = request.send().await.map_err(failure_kind)?;
     drop(deadline);
-    let _deadline = until(&limit, END_MS);
-    let body = response.text().await.map_err(why)?;
+    let _deadline = abort_after(&limit, BODY_TIMEOUT_MS);
+    let body = response.text().await.map_err(failure_kind)?;
     if response.ok() {
         return Ok(body);
     }
     Err(failure(&response, &body))
 }
 
-/// Gives a request up after so many milliseconds, unless it is dropped before.
-fn until(limit: &AbortController, ms: u32) -> Timeout {
+/// Aborts a request after `ms` milliseconds, unless the timeout is dropped before.
+fn abort_after(limit: &AbortController, ms: u32) -> Timeout {
     let limit = limit.clone();
     Timeout::new(ms, move || limit.abort())
 }
 
-/// What an answer that is no success says.
-fn failure(response: &Response, body: &str) -> Failure {
+/// The failure that an answer with another status than success reports.
+fn failure(response: &Response, body: &str) -> RequestFailure {
     let status = response.status();
     if status == 401 {
         let login = response.headers().get(LOGIN_HEADER);
-        return Failure::SignedOut(Login::from_header(login.as_deref()));
+        return RequestFailure::SignedOut(LoginMethod::from_header(login.as_deref()));
     }
     let message = read(body)
         .map(|body: ErrorBody| body.message)
         .unwrap_or_default();
     match status {
-        404 => Failure::NotFound(message),
-        _ => Failure::Refused(status, message),
+        404 => RequestFailure::NotFound(message),
+        _ => RequestFailure::Refused(status, message),
     }
 }
 
-/// A `T` in the body of an answer.
-pub fn read<T: DeserializeOwned>(body: &str) -> Result<T, Failure> {
-    serde_json::from_str(body).map_err(|error| Failure::Unreadable(error.to_string()))
+/// Parses a `T` from the body of an answer.
+pub fn read<T: DeserializeOwned>(body: &str) -> Result<T, RequestFailure> {
+    serde_json::from_str(body).map_err(|error| RequestFailure::Unreadable(error.to_string()))
 }

@@ -1,8 +1,9 @@
-//! The frame of the page: contexts, the gate of the session, the choice of the page.
+//! The frame of the page: its contexts, the sign-in state, and which page is shown.
 
 use leptos::prelude::*;
 use shared::announcements::{CopyAnnouncement, READ_KIND};
 
+use crate::behind::BehindCount;
 use crate::clock::Clock;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::notice_button::ShowNotices;
@@ -10,30 +11,30 @@ use crate::components::shortcuts::{Shortcuts, ShowShortcuts};
 use crate::components::skeleton::Skeleton;
 use crate::html;
 use crate::model::view::View;
-use crate::model::wall::effect;
+use crate::model::wall::effect_of;
 use crate::pages::document::DocumentPage;
 use crate::pages::follow::FollowPage;
 use crate::pages::login::LoginPage;
 use crate::pages::notebook::NotebookPage;
 use crate::pages::notices::NoticeParts;
 use crate::pages::wall::WallPage;
-use crate::paths::Page;
+use crate::paths::PageRoute;
 use crate::router::Router;
-use crate::session::{Session, SessionState};
+use crate::session::{SessionHandle, SessionState};
 use crate::store::class::ClassStore;
 use crate::store::sharing::SharingStore;
-use crate::store::upkeep::Behind;
+
 use crate::store::wall::WallStore;
-use crate::stream::{Message, Stream};
+use crate::stream::{EventStream, StreamMessage};
 use crate::theme::ThemeChoice;
 
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
-    provide_context(Behind::default());
-    let session = Session::start();
+    provide_context(BehindCount::default());
+    let session = SessionHandle::start();
     let clock = Clock::start();
-    let stream = Stream::new(clock, session);
+    let stream = EventStream::new(clock, session);
     let class = ClassStore::new(clock, session);
     let wall = WallStore::new(clock, session);
     provide_context(SharingStore::start(stream, session));
@@ -44,7 +45,7 @@ pub fn App() -> impl IntoView {
     provide_context(wall);
     provide_context(ThemeChoice::start());
 
-    follow(stream, class, wall);
+    update_stores(stream, class, wall);
     let signed_in = Memo::new(move |_| session.who().is_some());
     Effect::new(move || {
         if signed_in.get() {
@@ -68,30 +69,30 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// Brings the stores up to date with what the stream says, for as long as the page is
-/// open. One participant's page listens by itself.
-fn follow(stream: Stream, class: ClassStore, wall: WallStore) {
+/// Updates the stores from the stream's messages, for as long as the page is open. The page of
+/// one participant's notebook listens by itself.
+fn update_stores(stream: EventStream, class: ClassStore, wall: WallStore) {
     stream.listen(move |message| match message {
-        Message::Opened(cursor) => {
+        StreamMessage::Opened(cursor) => {
             wall.reach(*cursor);
             class.refresh();
         }
-        Message::Resumed(cursor) | Message::Reset(cursor) => {
+        StreamMessage::Resumed(cursor) | StreamMessage::Reset(cursor) => {
             wall.catch_up(*cursor);
             class.load();
         }
-        Message::Aside(READ_KIND, data) => {
+        StreamMessage::Announcement(READ_KIND, data) => {
             if let Ok(CopyAnnouncement { filename, user }) = serde_json::from_str(data)
                 && wall.filename_untracked() == Some(filename)
             {
-                // No event says it: whatever is on its way may be from before.
+                // No event has a number for this: an answer on its way may be older.
                 wall.changed(&user, i64::MAX);
             }
         }
-        Message::Notices | Message::Aside(..) => {}
-        Message::Event(seq, event) => {
+        StreamMessage::Notices | StreamMessage::Announcement(..) => {}
+        StreamMessage::Event(seq, event) => {
             let filename = wall.filename_untracked();
-            let effect = effect(event, filename.as_deref(), |user| wall.knows(user));
+            let effect = effect_of(event, filename.as_deref(), |user| wall.knows(user));
             if let Some(user) = effect.fetch {
                 wall.changed(&user, *seq);
             }
@@ -102,7 +103,7 @@ fn follow(stream: Stream, class: ClassStore, wall: WallStore) {
     });
 }
 
-/// The pages, for somebody who is signed in.
+/// The page that the address names, for a signed-in user.
 #[component]
 fn Routed() -> impl IntoView {
     let router = Router::start();
@@ -110,10 +111,10 @@ fn Routed() -> impl IntoView {
     provide_context(ShowShortcuts::default());
     provide_context(ShowNotices::default());
     let page = move || match router.page() {
-        Some(Page::Wall) => view! { <WallPage /> }.into_any(),
-        Some(Page::Notebook) => view! { <NotebookPage /> }.into_any(),
-        Some(Page::Follow) => view! { <FollowPage /> }.into_any(),
-        Some(Page::Document) => view! { <DocumentPage /> }.into_any(),
+        Some(PageRoute::Wall) => view! { <WallPage /> }.into_any(),
+        Some(PageRoute::Notebook) => view! { <NotebookPage /> }.into_any(),
+        Some(PageRoute::Follow) => view! { <FollowPage /> }.into_any(),
+        Some(PageRoute::Document) => view! { <DocumentPage /> }.into_any(),
         None => {
             let wall = router.wall_href(&View::default());
             view! { <NotFound wall /> }.into_any()
@@ -126,7 +127,7 @@ fn Routed() -> impl IntoView {
     }
 }
 
-/// What an address without a page shows.
+/// The message for an address without a page.
 #[component]
 fn NotFound(
     /// Where the wall is.

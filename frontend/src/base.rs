@@ -1,7 +1,7 @@
-//! The prefix this page is served below, known only at run time.
+//! The path prefix below which this page is served, known only at run time.
 //!
-//! The service writes it into `<base href>`; relative URLs of fetches and of the event
-//! stream follow that by themselves. Links and the router need it spelled out.
+//! The service writes the prefix into `<base href>`, against which the browser resolves the
+//! relative URLs of fetches and of the event stream. Links and the router need the prefix itself.
 
 use leptos::prelude::document;
 
@@ -9,24 +9,27 @@ use leptos::prelude::document;
 pub fn prefix() -> String {
     let base = document().base_uri().ok().flatten().unwrap_or_default();
     let path = web_sys::Url::new(&base).map(|url| url.pathname());
-    trim(&path.unwrap_or_default())
+    without_last_segment(&path.unwrap_or_default())
 }
 
-/// Removes what follows the last slash, and the slash.
-fn trim(path: &str) -> String {
+/// The path before its last slash.
+fn without_last_segment(path: &str) -> String {
     path.rsplit_once('/')
         .map_or_else(String::new, |(prefix, _)| prefix.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::trim;
+    use super::without_last_segment;
 
     #[test]
-    fn the_last_slash_goes() {
-        assert_eq!(trim("/services/dashboard/"), "/services/dashboard");
-        assert_eq!(trim("/"), "");
-        assert_eq!(trim("/index.html"), "");
-        assert_eq!(trim(""), "");
+    fn the_prefix_has_no_last_slash() {
+        assert_eq!(
+            without_last_segment("/services/dashboard/"),
+            "/services/dashboard"
+        );
+        assert_eq!(without_last_segment("/"), "");
+        assert_eq!(without_last_segment("/index.html"), "");
+        assert_eq!(without_last_segment(""), "");
     }
 }

@@ -1,4 +1,4 @@
-//! The one clock of the page: the service's time, moved on every second.
+//! The one clock of the page: the service's time, updated every second.
 
 use std::time::Duration;
 
@@ -37,12 +37,12 @@ impl Clock {
         self.tick();
     }
 
-    /// The service's time in milliseconds, as a signal that moves once a second.
+    /// The service's time in milliseconds, as a signal that changes once a second.
     pub fn now_ms(self) -> i64 {
         self.now_ms.get()
     }
 
-    /// The same, without following it.
+    /// The service's time in milliseconds, without tracking the signal.
     pub fn now_ms_untracked(self) -> i64 {
         self.now_ms.get_untracked()
     }
@@ -55,7 +55,7 @@ impl Clock {
     }
 }
 
-/// A moment by the reader's clock.
+/// The moment `at_ms` in the reader's time zone.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -63,7 +63,7 @@ impl Clock {
 )]
 pub fn local(at_ms: i64) -> Moment {
     let date = js_sys::Date::new(&(at_ms as f64).into());
-    // What the browser says is how many minutes UTC is ahead of it.
+    // The browser returns how many minutes UTC is ahead of the reader's time zone.
     Moment::new(at_ms, -(date.get_timezone_offset() as i64))
 }
 
@@ -78,8 +78,13 @@ pub fn monotonic_ms() -> i64 {
         .map_or(0, |performance| performance.now() as i64)
 }
 
-/// Milliseconds of the browser's clock on the wall, which goes on while the machine sleeps and
-/// may be set.
+/// Differs from page to page, so that a class does not retry in the same instant.
+pub fn jitter_salt() -> u32 {
+    u32::try_from(monotonic_ms() & 0xFFFF).unwrap_or_default()
+}
+
+/// Milliseconds of the browser's wall clock, which goes on while the machine sleeps and may
+/// be set.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "fractions of a millisecond are not needed, and ages fit"

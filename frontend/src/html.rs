@@ -1,10 +1,10 @@
-//! HTML that the page may show: a type of its own, and the only way into an element.
+//! [`Html`], the only type that the page puts into an element as HTML.
 //!
-//! What is drawn as text (see [`crate::model::past`] for why) is made by [`html!`](crate::html!),
-//! whose template is the page's own and which escapes every text that goes into it. What
-//! was made elsewhere comes as [`SafeHtml`] from the sanitiser or the renderer. A `String`
-//! becomes neither, and no other module names what sets the HTML of an element, which a
-//! test below holds.
+//! The page writes HTML as text (see [`crate::model::history_panel`] for why) by
+//! [`html!`](crate::html!), whose template is a constant of the page and which escapes every text
+//! in its holes. Other HTML comes as [`SafeHtml`] from the sanitiser or the renderer. A `String`
+//! becomes neither, and no other module uses a function that sets the HTML of an element; a test
+//! below checks that.
 
 use std::fmt::Write;
 use std::ops::Deref;
@@ -14,41 +14,41 @@ use shared::prepared::SafeHtml;
 use shared::render::escape;
 use web_sys::Element;
 
-/// HTML in which nothing is markup that the page, the renderer or the sanitiser did not
-/// write. It can be read as text; no text can be made one.
+/// HTML whose markup was written by the page, the renderer or the sanitiser. It derefs to `str`;
+/// no conversion from `str` exists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Html(String);
 
-/// What goes into one hole of a template.
+/// The content of one hole of a template.
 #[derive(Clone, Copy)]
-pub enum Part<'a> {
-    /// Is escaped, for an element as for an attribute in double quotes.
+pub enum TemplateArg<'a> {
+    /// A text, which is escaped for an element and for an attribute in double quotes.
     Text(&'a str),
-    /// Stands as it is.
+    /// HTML, which is inserted as it is.
     Html(&'a str),
-    /// Stands as it is.
+    /// A number, which is inserted in decimal.
     Number(i64),
 }
 
-/// What can go into a template: texts, which are escaped, numbers and [`Html`].
-pub trait AsPart {
-    /// How it goes into it.
-    fn part(&self) -> Part<'_>;
+/// A value for a hole of a template: a text, a number or [`Html`].
+pub trait ToTemplateArg {
+    /// The value as the content of a hole.
+    fn to_arg(&self) -> TemplateArg<'_>;
 }
 
 /// Fills the holes `{}` of a template with texts, numbers and [`Html`], in order:
-/// `html!("<p>{}</p>", name)`. Texts are escaped. A name in a hole, and another number of
-/// holes than of values, does not compile.
+/// `html!("<p>{}</p>", name)`. Texts are escaped. A template with a name in a hole, or with
+/// another number of holes than of values, does not compile.
 #[macro_export]
 macro_rules! html {
     ($template:expr $(, $value:expr)* $(,)?) => {{
         const VALUES: &[&str] = &[$(stringify!($value)),*];
         const { assert!($crate::html::holes($template) == VALUES.len()) };
-        $crate::html::Html::of($template, &[$($crate::html::AsPart::part(&$value)),*])
+        $crate::html::Html::from_template($template, &[$($crate::html::ToTemplateArg::to_arg(&$value)),*])
     }};
 }
 
-/// How many holes a template has; one with other braces is none.
+/// How many holes a template has; panics at a brace that belongs to no hole.
 pub const fn holes(template: &str) -> usize {
     let bytes = template.as_bytes();
     let (mut at, mut count) = (0, 0);
@@ -66,20 +66,19 @@ pub const fn holes(template: &str) -> usize {
 }
 
 impl Html {
-    /// Markup of the page's own.
-    pub fn own(markup: &'static str) -> Self {
+    /// Markup from the page's source.
+    pub fn from_static(markup: &'static str) -> Self {
         Self(markup.to_owned())
     }
 
-    /// What the service answered where it answers with HTML that it rendered, which is
-    /// trusted as the page itself is.
-    pub fn answered(body: String) -> Self {
+    /// HTML that the service rendered and answered with; it is trusted like the page itself, which
+    /// comes from the same service.
+    pub fn from_service(body: String) -> Self {
         Self(body)
     }
 
-    /// The template with its holes filled; written as [`html!`](crate::html!), which counts
-    /// them.
-    pub fn of(template: &'static str, parts: &[Part<'_>]) -> Self {
+    /// Fills the holes of a template. Use [`html!`](crate::html!), which counts the holes.
+    pub fn from_template(template: &'static str, parts: &[TemplateArg<'_>]) -> Self {
         let mut html = String::new();
         let mut parts = parts.iter();
         for piece in template.split('{') {
@@ -88,10 +87,10 @@ impl Html {
                 continue;
             };
             match parts.next() {
-                Some(Part::Text(text)) => html.push_str(&escape::attribute(text)),
-                Some(Part::Html(markup)) => html.push_str(markup),
+                Some(TemplateArg::Text(text)) => html.push_str(&escape::attribute(text)),
+                Some(TemplateArg::Html(markup)) => html.push_str(markup),
                 // A `String` takes all that is written to it.
-                Some(Part::Number(number)) => drop(write!(html, "{number}")),
+                Some(TemplateArg::Number(number)) => drop(write!(html, "{number}")),
                 None => {}
             }
             html.push_str(rest);
@@ -99,21 +98,21 @@ impl Html {
         Self(html)
     }
 
-    /// Puts more after it.
+    /// Appends HTML.
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "who adds a part has made it for that, and need not drop it"
+        reason = "callers make the part for this call and have no other use for it"
     )]
     pub fn push(&mut self, more: Self) {
         self.0.push_str(&more.0);
     }
 
-    /// Puts markup of the page's own after it.
-    pub fn push_own(&mut self, markup: &'static str) {
+    /// Appends markup from the page's source.
+    pub fn push_static(&mut self, markup: &'static str) {
         self.0.push_str(markup);
     }
 
-    /// The parts one after the other, and the page's own text between each two.
+    /// Joins the parts, with a text from the page's source between each two.
     pub fn joined(parts: impl IntoIterator<Item = Self>, between: &'static str) -> Self {
         let mut all = Self::default();
         for (at, part) in parts.into_iter().enumerate() {
@@ -152,85 +151,85 @@ impl FromIterator<Html> for Html {
     }
 }
 
-/// The attribute of an element that shows HTML, and what it becomes:
-/// `<div {..showing(move || html.get())}></div>`.
-pub fn showing(html: impl Fn() -> Html + Send + 'static) -> InnerHtml<impl InnerHtmlValue> {
-    shown(Box::new(html))
+/// The attribute of an element that shows HTML and its later values:
+/// `<div {..dynamic_html(move || html.get())}></div>`.
+pub fn dynamic_html(html: impl Fn() -> Html + Send + 'static) -> InnerHtml<impl InnerHtmlValue> {
+    boxed_html(Box::new(html))
 }
 
-/// Of one type for all elements, which is a fraction of what one each would be to load.
-fn shown(html: Box<dyn Fn() -> Html + Send>) -> InnerHtml<impl InnerHtmlValue> {
+/// One type for all elements: code for a type each would be several times as large to load.
+fn boxed_html(html: Box<dyn Fn() -> Html + Send>) -> InnerHtml<impl InnerHtmlValue> {
     inner_html(move || html().0)
 }
 
 /// The attribute of an element that shows HTML which never changes.
-pub fn holding(html: Html) -> InnerHtml<impl InnerHtmlValue> {
+pub fn static_html(html: Html) -> InnerHtml<impl InnerHtmlValue> {
     inner_html(html.0)
 }
 
-/// Puts HTML into an element, in place of what was there.
-pub fn put(element: &Element, html: &Html) {
+/// Replaces the content of an element with HTML.
+pub fn set_html(element: &Element, html: &Html) {
     element.set_inner_html(html);
 }
 
-impl AsPart for str {
-    fn part(&self) -> Part<'_> {
-        Part::Text(self)
+impl ToTemplateArg for str {
+    fn to_arg(&self) -> TemplateArg<'_> {
+        TemplateArg::Text(self)
     }
 }
 
-impl AsPart for String {
-    fn part(&self) -> Part<'_> {
-        Part::Text(self)
+impl ToTemplateArg for String {
+    fn to_arg(&self) -> TemplateArg<'_> {
+        TemplateArg::Text(self)
     }
 }
 
-impl AsPart for Html {
-    fn part(&self) -> Part<'_> {
-        Part::Html(self)
+impl ToTemplateArg for Html {
+    fn to_arg(&self) -> TemplateArg<'_> {
+        TemplateArg::Html(self)
     }
 }
 
-impl AsPart for SafeHtml {
-    fn part(&self) -> Part<'_> {
-        Part::Html(self.as_str())
+impl ToTemplateArg for SafeHtml {
+    fn to_arg(&self) -> TemplateArg<'_> {
+        TemplateArg::Html(self.as_str())
     }
 }
 
-impl AsPart for i64 {
-    fn part(&self) -> Part<'_> {
-        Part::Number(*self)
+impl ToTemplateArg for i64 {
+    fn to_arg(&self) -> TemplateArg<'_> {
+        TemplateArg::Number(*self)
     }
 }
 
-impl AsPart for u32 {
-    fn part(&self) -> Part<'_> {
-        Part::Number((*self).into())
+impl ToTemplateArg for u32 {
+    fn to_arg(&self) -> TemplateArg<'_> {
+        TemplateArg::Number((*self).into())
     }
 }
 
-impl AsPart for usize {
-    fn part(&self) -> Part<'_> {
-        Part::Number(i64::try_from(*self).unwrap_or(i64::MAX))
+impl ToTemplateArg for usize {
+    fn to_arg(&self) -> TemplateArg<'_> {
+        TemplateArg::Number(i64::try_from(*self).unwrap_or(i64::MAX))
     }
 }
 
-impl AsPart for bool {
-    fn part(&self) -> Part<'_> {
-        Part::Text(if *self { "true" } else { "false" })
+impl ToTemplateArg for bool {
+    fn to_arg(&self) -> TemplateArg<'_> {
+        TemplateArg::Text(if *self { "true" } else { "false" })
     }
 }
 
-impl<T: AsPart + ?Sized> AsPart for &T {
-    fn part(&self) -> Part<'_> {
-        (**self).part()
+impl<T: ToTemplateArg + ?Sized> ToTemplateArg for &T {
+    fn to_arg(&self) -> TemplateArg<'_> {
+        (**self).to_arg()
     }
 }
 
-/// Nothing, where there is none.
-impl<T: AsPart> AsPart for Option<T> {
-    fn part(&self) -> Part<'_> {
-        self.as_ref().map_or(Part::Text(""), T::part)
+/// The value, or an empty text for `None`.
+impl<T: ToTemplateArg> ToTemplateArg for Option<T> {
+    fn to_arg(&self) -> TemplateArg<'_> {
+        self.as_ref().map_or(TemplateArg::Text(""), T::to_arg)
     }
 }
 
@@ -252,16 +251,16 @@ mod tests {
         assert_eq!(&*all, "&lt;, <br>, b");
     }
 
-    /// Sources are read, because the compiler cannot know which functions of other crates
-    /// make elements of a text.
+    /// Reads the sources, because the compiler does not know which functions of other crates
+    /// make elements from a text.
     #[cfg(not(target_arch = "wasm32"))]
     #[test]
     fn no_other_module_sets_the_html_of_an_element() {
-        const WAYS: [&str; 4] = [
+        const HTML_SETTERS: [&str; 4] = [
             "inner_html",
             "outer_html",
             "adjacent_html",
-            "Html::answered",
+            "Html::from_service",
         ];
         let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
         let mut found = Vec::new();
@@ -274,12 +273,14 @@ mod tests {
                 }
                 let source = std::fs::read_to_string(&path).unwrap();
                 let name = path.file_name().unwrap().to_string_lossy();
-                let ways = WAYS.into_iter().filter(|way| source.contains(way));
-                found.extend(ways.map(|way| format!("{name}: {way}")));
+                let setters = HTML_SETTERS
+                    .into_iter()
+                    .filter(|setter| source.contains(setter));
+                found.extend(setters.map(|setter| format!("{name}: {setter}")));
             }
         }
         found.retain(|found| !found.starts_with("html.rs"));
-        // The one answer that is HTML: what changed in a version.
-        assert_eq!(found, ["past.rs: Html::answered"]);
+        // The one answer that is HTML: the changes of a version.
+        assert_eq!(found, ["history.rs: Html::from_service"]);
     }
 }

@@ -1,19 +1,20 @@
 //! The page in the browser: every participant's last cells, live.
 //!
 //! * [`app`]: the contexts and the choice of the page
-//! * [`router`]: the address bar, where the state of a page is; [`place`]: where in it
-//! * [`session`]: who is signed in, and what to do when nobody is
+//! * [`router`]: the state of a page in the address bar; [`scroll`]: the position in a page
+//! * [`session`]: the signed-in user, and signing in
 //! * [`stream`]: the one event stream of the page
-//! * [`store`]: the reactive state, brought up to date by the two above and [`api`]
-//! * [`pages`] and [`components`]: what is drawn; components fetch nothing
-//! * [`model`]: what is decided, as plain types with native tests
-//! * [`mod@html`]: what of it is HTML, and the one way into an element
+//! * [`store`]: the reactive state, updated from the stream and by [`api`];
+//!   [`behind`]: which of it is older than it should be
+//! * [`pages`] and [`components`]: the views; components fetch nothing
+//! * [`model`]: the decisions, as plain types with native tests
+//! * [`mod@html`]: the type of HTML that may be put into an element
 //!
-//! Reading and rendering notebooks is not here but in the crate `shared`, because the
-//! service does the same natively.
+//! Notebooks are read and rendered by the crate `shared`, because the service does the same
+//! natively.
 
-// A component's function is named like the element it draws, and what the macro
-// makes of its parameters takes them by value.
+// A component's function is named like the element it draws, and the props that the macro
+// generates from its parameters are taken by value.
 #![allow(
     clippy::needless_pass_by_value,
     clippy::must_use_candidate,
@@ -23,6 +24,7 @@
 pub mod api;
 pub mod app;
 pub mod base;
+pub mod behind;
 pub mod clock;
 pub mod components;
 pub mod html;
@@ -30,8 +32,8 @@ pub mod model;
 pub mod pages;
 pub mod panic;
 pub mod paths;
-pub mod place;
 pub mod router;
+pub mod scroll;
 pub mod session;
 pub mod store;
 pub mod stream;

@@ -1,7 +1,7 @@
-//! What happens when the program fails: the console gets the text, the reader a banner.
+//! The panic hook: it writes the text to the console and shows the reader a banner.
 //!
-//! After a panic nothing in the page reacts any more, so the banner stands ready in
-//! `index.html` and only has to be uncovered.
+//! After a panic the page reacts to nothing, so the banner is hidden in `index.html` and the hook
+//! only shows it.
 
 use leptos::prelude::document;
 
@@ -13,7 +13,7 @@ pub fn install() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
         if let Some(banner) = document().get_element_by_id(BANNER) {
-            // Nothing is left to do when even this fails.
+            // A failure here cannot be reported in any other way.
             let _ = banner.remove_attribute("hidden");
         }
     }));

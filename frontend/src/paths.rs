@@ -1,45 +1,44 @@
-//! The only place with URLs.
+//! Every URL of the page.
 //!
-//! Those of the service are relative: the browser resolves them against `<base>`.
-//! Those of pages start with the prefix of [`crate::base`], because they are
-//! compared with the address bar.
+//! URLs of the service are relative: the browser resolves them against `<base>`. URLs of pages
+//! start with the prefix of [`crate::base`], because they are compared with the address bar.
 
 use crate::model::view::{View, encode};
 
 /// One participant's notebook, below the prefix.
 const NOTEBOOK: &str = "/notebook";
 
-/// What participants follow, below the prefix.
+/// The notebook that participants follow, below the prefix.
 const FOLLOW: &str = "/follow";
 
 /// A summary or an export, below the prefix.
 const DOCUMENT: &str = "/document";
 
-/// A page of this app.
+/// A page of this app, by its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Page {
+pub enum PageRoute {
     /// Everyone's last cells.
     Wall,
     /// One participant's whole notebook.
     Notebook,
     /// The instructor's notebook that participants follow.
     Follow,
-    /// What is built of one notebook, or of everyone's.
+    /// The export of one copy, or the summary of a notebook.
     Document,
 }
 
-/// The page at `path`, `None` when it is none of this app.
-pub fn page_of(prefix: &str, path: &str) -> Option<Page> {
+/// The page at `path`; `None` when `path` belongs to no page of this app.
+pub fn route_of(prefix: &str, path: &str) -> Option<PageRoute> {
     match path.strip_prefix(prefix)? {
-        "/" => Some(Page::Wall),
-        NOTEBOOK => Some(Page::Notebook),
-        FOLLOW => Some(Page::Follow),
-        DOCUMENT => Some(Page::Document),
+        "/" => Some(PageRoute::Wall),
+        NOTEBOOK => Some(PageRoute::Notebook),
+        FOLLOW => Some(PageRoute::Follow),
+        DOCUMENT => Some(PageRoute::Document),
         _ => None,
     }
 }
 
-/// Who is asking.
+/// The session of the signed-in user.
 pub const SESSION: &str = "api/session";
 /// Trades the token of a link for a cookie.
 pub const LOGIN: &str = "api/login";
@@ -69,8 +68,8 @@ pub fn notebook_data(filename: &str, user: &str) -> String {
     )
 }
 
-/// One output that needs a script, for a closed frame; both numbers as the renderer wrote
-/// them; of a version, or of the newest.
+/// One output that needs a script, for a sandboxed frame; of a version, or of the newest. The
+/// renderer wrote both numbers.
 pub fn output_frame(
     filename: &str,
     user: &str,
@@ -88,7 +87,7 @@ pub fn output_frame(
     )
 }
 
-/// The versions of one participant's notebook, the newest or those before one.
+/// The versions of one participant's notebook: the newest, or those before version `before`.
 pub fn history_data(filename: &str, user: &str, before: Option<i64>) -> String {
     let before = before.map(|before| format!("&before={before}"));
     format!(
@@ -104,27 +103,27 @@ pub fn version_data(filename: &str, user: &str, version: i64) -> String {
     of_version("version", filename, user, version)
 }
 
-/// What changed in one version, as HTML.
+/// The changes of one version, as HTML.
 pub fn changes_data(filename: &str, user: &str, version: i64) -> String {
     of_version("changes", filename, user, version)
 }
 
-/// One version as a file to keep.
+/// One version as a file to download.
 pub fn download(filename: &str, user: &str, version: i64) -> String {
     of_version("download", filename, user, version)
 }
 
-/// What participants may see beyond what is their own.
+/// The notebook and the summaries that are shared with participants.
 pub const SHARING: &str = "api/sharing";
-/// Sets what participants follow.
+/// Sets the notebook that participants follow.
 pub const SET_FOLLOWED: &str = "api/sharing/followed";
 /// Sets whether participants may read a summary.
 pub const SET_SUMMARY: &str = "api/sharing/summary";
 /// The notebook that participants follow.
 pub const FOLLOWED: &str = "api/followed";
-/// What is kept of participants.
+/// How much the service keeps about participants.
 pub const ABOUT: &str = "api/about";
-/// The page of what participants follow, relative to `<base>`.
+/// The page of the followed notebook, relative to `<base>`.
 pub const FOLLOW_PAGE: &str = "follow";
 
 /// Ends the session.
@@ -133,12 +132,12 @@ pub const LOGOUT: &str = "api/logout";
 /// Writes a version into its participant's home.
 pub const RESTORE: &str = "api/history/restore";
 
-/// What instructors tell participants; to read, from after a change, and to write.
+/// The notices of the signed-in participant (GET), and sending one (POST).
 pub const NOTICES: &str = "api/notices";
-/// The notices that were sent, and who has read them.
+/// The notices that were sent, with their recipients.
 pub const SENT_NOTICES: &str = "api/notices/sent";
 
-/// The notices that have changed since.
+/// The notices that have changed since `after`.
 pub fn notices(after: Option<i64>) -> String {
     match after {
         Some(after) => format!("{NOTICES}?after={after}"),
@@ -151,32 +150,31 @@ pub fn notice(id: i64) -> String {
     format!("{NOTICES}/{id}")
 }
 
-/// How far one notice got.
+/// The receipt of one notice: shown or opened.
 pub fn receipt(id: i64) -> String {
     format!("{NOTICES}/{id}/receipt")
 }
 
-/// Where whoever follows this works on a file of theirs, by way of the Hub whose home page
-/// is at `hub_home`.
+/// The link that opens `file` in the JupyterLab of the signed-in user, by way of the Hub whose
+/// home page is at `hub_home`.
 pub fn lab(hub_home: &str, file: &str) -> String {
     let hub = hub_home.trim_end_matches('/');
     let hub = hub.strip_suffix("/home").unwrap_or(hub);
     format!("{hub}/user-redirect/lab/tree/{}", encode(file))
 }
 
-fn of_version(what: &str, filename: &str, user: &str, version: i64) -> String {
+fn of_version(endpoint: &str, filename: &str, user: &str, version: i64) -> String {
     format!(
-        "api/history/{what}?filename={}&user={}&version={version}",
+        "api/history/{endpoint}?filename={}&user={}&version={version}",
         encode(filename),
         encode(user)
     )
 }
 
-/// Everything that is built of the class: exports, copies, summaries. It is no page of this
-/// app.
+/// The list of exports, copies and summaries, which is no page of this app.
 pub const BUILDS: &str = "build/";
 
-/// Which version there is of a participant's export, or of a notebook's summary.
+/// The newest version of a participant's export, or of a notebook's summary.
 pub fn built_data(filename: &str, user: Option<&str>) -> String {
     let user = user.map(|user| format!("&user={}", encode(user)));
     format!(
@@ -186,12 +184,12 @@ pub fn built_data(filename: &str, user: Option<&str>) -> String {
     )
 }
 
-/// What is built at `address`, for a frame of this page.
+/// The built document at `address`, for a frame of this page.
 pub fn framed(address: &str) -> String {
     format!("{address}?framed=true")
 }
 
-/// The event stream, from now on or from what came after an event.
+/// The event stream, from now on or from the first event after `after`.
 pub fn stream(after: Option<i64>) -> String {
     match after {
         Some(after) => format!("events/stream?after={after}"),
@@ -199,7 +197,7 @@ pub fn stream(after: Option<i64>) -> String {
     }
 }
 
-/// What the tabs of one browser that show this service to `user` call their stream.
+/// The name of the stream that all tabs of one browser share for `user` at this service.
 pub fn stream_name(prefix: &str, user: &str) -> String {
     format!("pipalhub{prefix}/ {user}")
 }
@@ -214,7 +212,7 @@ pub fn notebook(prefix: &str, view: &View) -> String {
     format!("{prefix}{NOTEBOOK}{}", view.to_query())
 }
 
-/// The same relative to `<base>`, as links in a rendered notebook have it.
+/// One participant's notebook relative to `<base>`, as links in a rendered notebook need it.
 pub fn notebook_page(filename: &str, user: &str) -> String {
     let view = View {
         notebook: Some(filename.to_owned()),
@@ -224,7 +222,7 @@ pub fn notebook_page(filename: &str, user: &str) -> String {
     notebook("", &view).split_off(1)
 }
 
-/// What is built of `view`'s participant's notebook; without one, of everyone's.
+/// The export of the copy of `view`'s participant; without a participant, the summary.
 pub fn document(prefix: &str, view: &View) -> String {
     let view = View {
         notebook: view.notebook.clone(),
@@ -271,22 +269,22 @@ mod tests {
     }
 
     #[test]
-    fn only_pages_of_this_app_are_taken_over() {
+    fn other_addresses_are_no_page_of_this_app() {
         for prefix in ["", "/services/dashboard"] {
-            let page = |path: &str| page_of(prefix, &format!("{prefix}{path}"));
-            assert_eq!(page("/"), Some(Page::Wall));
-            assert_eq!(page("/notebook"), Some(Page::Notebook));
-            assert_eq!(page(&format!("/{FOLLOW_PAGE}")), Some(Page::Follow));
-            assert_eq!(page("/document"), Some(Page::Document));
+            let page = |path: &str| route_of(prefix, &format!("{prefix}{path}"));
+            assert_eq!(page("/"), Some(PageRoute::Wall));
+            assert_eq!(page("/notebook"), Some(PageRoute::Notebook));
+            assert_eq!(page(&format!("/{FOLLOW_PAGE}")), Some(PageRoute::Follow));
+            assert_eq!(page("/document"), Some(PageRoute::Document));
             assert_eq!(page("/hub/home"), None);
             assert_eq!(page("/user/ana/lab"), None);
             assert_eq!(page("2/"), None);
         }
-        assert_eq!(page_of("/services/dashboard", "/"), None);
+        assert_eq!(route_of("/services/dashboard", "/"), None);
     }
 
     #[test]
-    fn data_is_asked_for_by_relative_urls() {
+    fn data_urls_are_relative() {
         assert_eq!(tile_data("a&b", "c"), "api/tile?filename=a%26b&user=c");
         assert_eq!(
             output_frame("a&b", "c", None, "1", "0"),

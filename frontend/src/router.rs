@@ -1,9 +1,8 @@
-//! Which page is shown, and moving between pages without loading anything.
+//! Which page is shown, and navigation between pages without loading a document.
 //!
-//! Two pages and a query do not need a router crate, which would be a twelfth of
-//! everything the browser loads; and this one takes only clicks on links that lead to
-//! one of its pages. Links to the Hub, to a participant's server or to anywhere else
-//! are the browser's, whatever the prefix.
+//! Four pages and a query do not need a router crate, which would be a twelfth of everything the
+//! browser loads. This router handles only clicks on links to one of its pages; the browser
+//! handles links to the Hub, to a participant's server or to another site, whatever the prefix.
 
 use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;
@@ -12,19 +11,19 @@ use web_sys::{Element, HtmlAnchorElement};
 
 use crate::base;
 use crate::model::view::View;
-use crate::paths::{self, Page};
+use crate::paths::{self, PageRoute};
 
 /// A handle to the address bar; a context.
 #[derive(Clone, Copy)]
 pub struct Router {
-    page: RwSignal<Option<Page>>,
+    page: RwSignal<Option<PageRoute>>,
     view: RwSignal<View>,
     prefix: StoredValue<String>,
     left: StoredValue<Option<String>>,
 }
 
 impl Router {
-    /// Starts following the address bar, until the reactive owner is gone.
+    /// Tracks the address bar until the reactive owner is gone.
     pub fn start() -> Self {
         let router = Self {
             page: RwSignal::default(),
@@ -42,22 +41,22 @@ impl Router {
         router
     }
 
-    /// The page, as a signal; `None` when the address is none of this app.
-    pub fn page(self) -> Option<Page> {
+    /// The page, as a signal; `None` when the address belongs to no page of this app.
+    pub fn page(self) -> Option<PageRoute> {
         self.page.get()
     }
 
-    /// What the query says, as a signal.
+    /// The state in the query, as a signal.
     pub fn view(self) -> View {
         self.view.get()
     }
 
-    /// What the query says, without following it.
+    /// The state in the query, without tracking the signal.
     pub fn view_untracked(self) -> View {
         self.view.get_untracked()
     }
 
-    /// The participant whose notebook was left for this page; told once.
+    /// The participant whose notebook was open before this page; returned once.
     pub fn take_left(self) -> Option<String> {
         self.left.try_update_value(Option::take).flatten()
     }
@@ -73,30 +72,30 @@ impl Router {
             .with_value(|prefix| paths::notebook(prefix, view))
     }
 
-    /// The address of what is built of the notebook of `view`'s participant, or without one
-    /// of everyone's.
+    /// The address of the export of the copy of `view`'s participant, or of the summary when `view`
+    /// has no participant.
     pub fn document_href(self, view: &View) -> String {
         self.prefix
             .with_value(|prefix| paths::document(prefix, view))
     }
 
-    /// Goes to an address of this app, as a link would.
+    /// Navigates to an address of this app, as a link would.
     pub fn open(self, href: &str) {
         let history = window().history();
         let before = self.view_untracked();
-        // A browser that refuses to note the step still shows the page.
+        // The page is shown even when the browser refuses to add a history entry.
         let _ = history.map(|history| history.push_state_with_url(&JsValue::NULL, "", Some(href)));
         self.read();
-        // Another version of a notebook is looked at in the same place. Where there is a
-        // place in the address, its page finds it.
+        // Another version of the same copy keeps the scroll position. A fragment in the address is
+        // found by its page.
         let same = before.user.is_some() && before.is_same_copy(&self.view_untracked());
         if !href.contains('#') && !same {
             window().scroll_to_with_x_and_y(0.0, 0.0);
         }
     }
 
-    /// Goes to `view` of a notebook without a step in the browser's history.
-    pub fn turn(self, view: &View) {
+    /// Shows `view` of a notebook without a new entry in the browser's history.
+    pub fn replace_notebook(self, view: &View) {
         self.replace(&self.notebook_href(view));
     }
 
@@ -107,14 +106,14 @@ impl Router {
         self.read();
     }
 
-    /// Changes the URL of the wall without a step in the browser's history.
-    pub fn amend(self, change: impl FnOnce(&mut View)) {
+    /// Changes the URL of the wall without a new entry in the browser's history.
+    pub fn replace_wall(self, change: impl FnOnce(&mut View)) {
         self.replace(&self.changed(change));
     }
 
-    /// Changes the wall's URL with a step in the history, for a choice one may want to
-    /// go back from.
-    pub fn change(self, change: impl FnOnce(&mut View)) {
+    /// Changes the URL of the wall with a new entry in the history, for a choice that the reader
+    /// may want to undo by going back.
+    pub fn push_wall(self, change: impl FnOnce(&mut View)) {
         self.open(&self.changed(change));
     }
 
@@ -124,14 +123,14 @@ impl Router {
         self.wall_href(&view)
     }
 
-    /// Takes over what the address bar says.
+    /// Updates the signals from the address bar.
     fn read(self) {
         let location = window().location();
         let path = location.pathname().unwrap_or_default();
         let view = View::parse(&location.search().unwrap_or_default());
         let page = self
             .prefix
-            .with_value(|prefix| paths::page_of(prefix, &path));
+            .with_value(|prefix| paths::route_of(prefix, &path));
         let left = self.view_untracked().user;
         if self.view.with_untracked(|old| *old != view) {
             self.view.set(view);
@@ -158,7 +157,7 @@ impl Router {
             && link.target().is_empty()
             && self
                 .prefix
-                .with_value(|prefix| paths::page_of(prefix, &link.pathname()))
+                .with_value(|prefix| paths::route_of(prefix, &link.pathname()))
                 .is_some();
         if leads_here {
             event.prevent_default();

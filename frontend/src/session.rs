@@ -1,7 +1,7 @@
-//! Who is signed in, signing out, and what to do when nobody is.
+//! The signed-in user, signing in and signing out.
 //!
-//! Under a Hub every navigation without a session leads to the Hub's own login, so
-//! the page only reloads itself. Without a Hub the printed link carries a token in
+//! Under a Hub every navigation without a session leads to the Hub's login, so the page only
+//! reloads itself. Without a Hub the printed link carries a token in
 //! its fragment, which never reaches a server's log; it is traded for a cookie and
 //! removed from the address bar.
 
@@ -12,36 +12,36 @@ use shared::wire::{LogoutResponse, SessionResponse};
 use wasm_bindgen::JsValue;
 
 use crate::api;
+use crate::clock::jitter_salt;
 use crate::model::backoff;
-use crate::model::failure::{Failure, Login};
+use crate::model::failure::{LoginMethod, RequestFailure};
 use crate::model::token;
 use crate::paths;
-use crate::store::upkeep::salt;
 
-/// Marks, for the life of the tab, that a reload did not sign anybody in.
+/// The key in the tab's storage that is set when a reload did not sign the reader in.
 const RELOADED_KEY: &str = "pipalhub-reloaded";
 
-/// Where signing in stands.
+/// The state of signing in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionState {
     /// The service is being asked.
     Checking,
-    /// Somebody is signed in.
+    /// A user is signed in.
     SignedIn(SessionResponse),
-    /// The token is needed; `refused` when the one given was wrong.
+    /// The reader has to enter a token.
     NeedsToken {
-        /// The service did not take the token.
+        /// The service refused the last token.
         refused: bool,
     },
-    /// Signing in is not possible now.
-    Failed(Failure),
+    /// Signing in failed.
+    Failed(RequestFailure),
 }
 
-/// A handle to the session, and how often asking for it has failed in a row; a context.
+/// A handle to the session state, and the number of failed requests for it in a row; a context.
 #[derive(Clone, Copy)]
-pub struct Session(RwSignal<SessionState>, StoredValue<u32>);
+pub struct SessionHandle(RwSignal<SessionState>, StoredValue<u32>);
 
-impl Session {
+impl SessionHandle {
     /// Takes the token out of the address bar, if there is one, and signs in.
     ///
     /// Must run before the router starts: the token must not stay in the address bar.
@@ -50,7 +50,7 @@ impl Session {
             RwSignal::new(SessionState::Checking),
             StoredValue::default(),
         );
-        // A browser may keep the page of somebody who has signed out, to go back to.
+        // After a sign-out the browser may show the cached page again, by the Back button.
         window_event_listener_untyped("pageshow", move |event| {
             let persisted = js_sys::Reflect::get(&event, &"persisted".into());
             let was_kept = persisted.is_ok_and(|persisted| persisted.is_truthy());
@@ -65,12 +65,12 @@ impl Session {
         session
     }
 
-    /// Where signing in stands, as a signal.
+    /// The state of signing in, as a signal.
     pub fn state(self) -> SessionState {
         self.0.get()
     }
 
-    /// Who is signed in, as a signal.
+    /// The signed-in user, as a signal.
     pub fn who(self) -> Option<SessionResponse> {
         match self.0.get() {
             SessionState::SignedIn(who) => Some(who),
@@ -78,7 +78,7 @@ impl Session {
         }
     }
 
-    /// Who is signed in, without following it.
+    /// The signed-in user, without tracking the signal.
     pub fn who_untracked(self) -> Option<SessionResponse> {
         untrack(|| self.who())
     }
@@ -89,7 +89,7 @@ impl Session {
         spawn_local(async move {
             match api::login(&token).await {
                 Ok(()) => self.ask().await,
-                Err(Failure::SignedOut(Login::Token)) => {
+                Err(RequestFailure::SignedOut(LoginMethod::Token)) => {
                     self.0.set(SessionState::NeedsToken { refused: true });
                 }
                 Err(failure) => self.failed(failure),
@@ -97,26 +97,26 @@ impl Session {
         });
     }
 
-    /// Asks the service who is signed in.
+    /// Fetches the session from the service.
     pub fn check(self) {
         self.0.set(SessionState::Checking);
         spawn_local(self.ask());
     }
 
-    /// Looks at the failure of a call: when it says that the session has ended, the
-    /// page goes to signing in. Not on the way out: loading the page again would take the
-    /// place of signing out, and the Hub, which was not told, would sign them in again.
-    pub fn note(self, failure: &Failure) {
-        if let Failure::SignedOut(_) = failure
+    /// Goes to signing in when the failure of a call says that the session has ended. Does nothing
+    /// during a sign-out: a reload would replace the sign-out at the Hub, and the Hub would then
+    /// sign the user in again.
+    pub fn note(self, failure: &RequestFailure) {
+        if let RequestFailure::SignedOut(_) = failure
             && self.who_untracked().is_some()
         {
             self.failed(failure.clone());
         }
     }
 
-    /// Signs out here and leads to where it goes on: under a Hub, to signing out there. When
-    /// it could not be done, `failed` is told why.
-    pub fn sign_out(self, failed: fn(&str)) {
+    /// Signs out and goes to the address in the answer: under a Hub, to the Hub's sign-out. Calls
+    /// `on_failure` with the reason when signing out failed.
+    pub fn sign_out(self, on_failure: fn(&str)) {
         let xsrf = self.who_untracked().and_then(|who| who.xsrf);
         spawn_local(async move {
             let xsrf = xsrf.unwrap_or_default();
@@ -124,13 +124,13 @@ impl Session {
             let next = answer.and_then(|body| api::read::<LogoutResponse>(&body));
             match next {
                 Ok(LogoutResponse { next }) => {
-                    // Nobody is signed in now, and nothing of anybody's is shown meanwhile.
+                    // The user is signed out, so the page shows no notebooks meanwhile.
                     self.0.set(SessionState::Checking);
-                    // The page is on its way out; a browser that refuses shows the skeleton.
+                    // A browser that refuses to navigate shows the skeleton.
                     let _ = window().location().assign(&next);
                 }
                 Err(failure) => {
-                    failed(&failure.what());
+                    on_failure(&failure.message());
                     self.note(&failure);
                 }
             }
@@ -148,20 +148,20 @@ impl Session {
         }
     }
 
-    fn failed(self, failure: Failure) {
+    fn failed(self, failure: RequestFailure) {
         match failure {
-            Failure::SignedOut(Login::Token) => {
+            RequestFailure::SignedOut(LoginMethod::Token) => {
                 self.0.set(SessionState::NeedsToken { refused: false });
             }
-            Failure::SignedOut(Login::Hub) if !has_reloaded() => {
+            RequestFailure::SignedOut(LoginMethod::Hub) if !has_reloaded() => {
                 remember_reload(true);
                 self.0.set(SessionState::Checking);
-                // The page is on its way out; a browser that refuses shows the skeleton.
+                // A browser that refuses to reload shows the skeleton.
                 let _ = window().location().reload();
             }
             failure => {
-                // The next try may reload again: only a loop without anybody's doing
-                // has to be broken.
+                // The next attempt may reload again: only a loop without the reader's doing has to
+                // be broken.
                 remember_reload(false);
                 let may_pass = failure.may_pass();
                 self.0.set(SessionState::Failed(failure));
@@ -172,7 +172,7 @@ impl Session {
         }
     }
 
-    /// Asks again after a while, unless the reader has done so before.
+    /// Fetches the session again after a wait, unless the reader has retried before.
     fn try_again(self) {
         let failures = self.1.try_update_value(|failures| {
             *failures += 1;
@@ -180,7 +180,7 @@ impl Session {
         });
         let failures = failures.unwrap_or_default();
         spawn_local(async move {
-            TimeoutFuture::new(backoff::pause_ms(failures, salt())).await;
+            TimeoutFuture::new(backoff::retry_wait_ms(failures, jitter_salt())).await;
             let has_failed = matches!(
                 self.0.try_get_untracked(),
                 Some(SessionState::Failed(failure)) if failure.may_pass()
@@ -206,8 +206,8 @@ fn has_reloaded() -> bool {
     storage().is_some_and(|storage| storage.get_item(RELOADED_KEY).ok().flatten().is_some())
 }
 
-/// Without storage a loop could not be noticed, so then `has_reloaded` must not be
-/// trusted; browsers that forbid it forbid cookies too, and nobody can sign in there.
+/// Without storage a loop could not be noticed, so `has_reloaded` must not be trusted then;
+/// browsers that forbid storage forbid cookies too, and signing in is impossible there.
 fn remember_reload(reloaded: bool) {
     if let Some(storage) = storage() {
         let _ = if reloaded {

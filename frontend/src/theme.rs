@@ -1,4 +1,4 @@
-//! The reader's choice of light or dark, kept in the browser.
+//! The reader's choice of a light or a dark theme, kept in the browser.
 
 use leptos::prelude::*;
 
@@ -33,13 +33,13 @@ impl ThemeChoice {
         self.0.get()
     }
 
-    /// Goes on to the next one.
+    /// Changes to the next theme.
     pub fn advance(self) {
         self.0.update(|theme| *theme = theme.next());
     }
 }
 
-/// What the browser keeps for its reader, if it does.
+/// The browser's local storage; `None` where the browser forbids it.
 pub fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }

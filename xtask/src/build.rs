@@ -1,4 +1,4 @@
-//! The page (`frontend/dist`) and the binary that has it inside.
+//! Builds the page (`frontend/dist`) and the binary that contains it.
 
 use std::{
     fs::{self, File},
@@ -16,37 +16,37 @@ use crate::{
     tools,
 };
 
-/// What the page is made of.
-const SOURCES: [&str; 5] = [
+/// The sources of the page.
+const PAGE_SOURCES: [&str; 5] = [
     "frontend",
     "shared",
     "Cargo.toml",
     "Cargo.lock",
     "Trunk.toml",
 ];
-/// What a first visit may weigh at most, in thousands of bytes, compressed.
-const BUDGET_KB: f64 = 250.0;
+/// The largest size of a first visit, compressed, in thousands of bytes.
+const MAX_FIRST_VISIT_KB: f64 = 250.0;
 
-/// What a build is for.
+/// How a build is optimised.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// To be tried on this machine, and ready soon.
-    Trying,
-    /// To be installed: as fast and as small as it gets.
-    Installing,
+pub(crate) enum BuildProfile {
+    /// For trying on this machine: fast to build.
+    Trial,
+    /// For installing: as fast and as small as possible.
+    Release,
 }
 
-/// Chooses between the two.
+/// The argument that chooses the profile.
 #[derive(Args)]
-pub(crate) struct BuildArgs {
+pub(crate) struct BuildProfileArgs {
     /// Build as for installing, which takes twice as long and makes a faster service and a
     /// smaller page.
     #[arg(long)]
     release: bool,
 }
 
-impl BuildArgs {
-    /// Builds everything; the answer is where the binary is.
+impl BuildProfileArgs {
+    /// Builds everything; returns the path of the binary.
     pub(crate) fn build(&self) -> anyhow::Result<PathBuf> {
         match self.release {
             true => release(),
@@ -55,37 +55,36 @@ impl BuildArgs {
     }
 }
 
-/// Builds everything in release; the answer is where the binary is.
+/// Builds everything in release; returns the path of the binary.
 pub(crate) fn release() -> anyhow::Result<PathBuf> {
-    page(Purpose::Installing)?;
+    page(BuildProfile::Release)?;
     say("Building the service");
     let arguments = ["build", "--release", "--locked", "--package", "backend"];
     execute(&mut cargo(&arguments))?;
     Ok(target_folder().join("release/pipalhub"))
 }
 
-/// Builds everything to be tried. A debug build of the service reads the page when it runs, so
-/// both are built at the same time, and each uses the processors while the other waits.
+/// Builds everything for trying. A debug build of the service reads the page at run time, so both
+/// are built in parallel, and each uses the processors while the other waits.
 fn trial() -> anyhow::Result<PathBuf> {
     say("Building the service, in the background");
     thread::scope(|scope| {
         let arguments = ["build", "--quiet", "--locked", "--package", "backend"];
         let service = scope.spawn(move || execute(&mut cargo(&arguments)));
-        page(Purpose::Trying)?;
+        page(BuildProfile::Trial)?;
         say("Waiting for the service");
         service.join().ok().context("building it has panicked")?
     })?;
     Ok(target_folder().join("debug/pipalhub"))
 }
 
-/// Builds the page, unless it is newer than all it is made of. One for installing is good for
-/// trying, too.
-pub(crate) fn page(purpose: Purpose) -> anyhow::Result<()> {
+/// Builds the page, unless it is newer than its sources. A release build is good for trying too.
+pub(crate) fn page(purpose: BuildProfile) -> anyhow::Result<()> {
     let dist = root().join("frontend/dist");
-    // Written last; only what is to be installed is compressed.
+    // The file that is written last; only a release build is compressed.
     let last = match purpose {
-        Purpose::Trying => "index.html",
-        Purpose::Installing => "index.html.br",
+        BuildProfile::Trial => "index.html",
+        BuildProfile::Release => "index.html.br",
     };
     if is_current(&dist, last)? {
         say("The page is up to date");
@@ -93,8 +92,8 @@ pub(crate) fn page(purpose: Purpose) -> anyhow::Result<()> {
     }
     let mut folders = tools::web()?;
     let wasm_opt = match purpose {
-        Purpose::Trying => None,
-        Purpose::Installing => tools::wasm_opt()?,
+        BuildProfile::Trial => None,
+        BuildProfile::Release => tools::wasm_opt()?,
     };
     let is_optimised = wasm_opt.is_some();
     folders.extend(wasm_opt.flatten());
@@ -103,33 +102,33 @@ pub(crate) fn page(purpose: Purpose) -> anyhow::Result<()> {
     trunk
         .args(["build", "--skip-version-check"])
         .env("PATH", path_with(&folders)?)
-        // Trunk takes the variable's common value, 1, for a mistake.
+        // Trunk rejects the variable's usual value, 1.
         .env_remove("NO_COLOR");
     match purpose {
-        Purpose::Trying => trunk.args(["--cargo-profile", "wasm-try"]),
-        Purpose::Installing if is_optimised => trunk.arg("--release"),
-        Purpose::Installing => {
+        BuildProfile::Trial => trunk.args(["--cargo-profile", "wasm-try"]),
+        BuildProfile::Release if is_optimised => trunk.arg("--release"),
+        BuildProfile::Release => {
             say("Without npm there is no wasm-opt: the page works, but is larger");
             trunk.args(["--cargo-profile", "wasm-release"])
         }
     };
     execute(&mut trunk)?;
     add_maths_font(&dist)?;
-    if purpose == Purpose::Trying {
+    if purpose == BuildProfile::Trial {
         return Ok(());
     }
     let kilobytes = compress(&dist)?;
     say(&format!("The first visit loads {kilobytes:.1} kB (brotli)"));
-    // The budget is for what is shipped, and that has been through wasm-opt.
+    // The budget is for shipped pages, which have been through wasm-opt.
     ensure!(
-        kilobytes < BUDGET_KB || !is_optimised,
-        "the page is heavier than the {BUDGET_KB} kB it may be"
+        kilobytes < MAX_FIRST_VISIT_KB || !is_optimised,
+        "the page is heavier than the {MAX_FIRST_VISIT_KB} kB it may be"
     );
     Ok(())
 }
 
-/// Puts the font for formulas beside the page, which loads it when it has a formula to
-/// show; without npm, browsers use what the system has.
+/// Copies the font for formulas beside the page, which loads it when it shows a formula; without
+/// npm, browsers use a font of the system.
 fn add_maths_font(dist: &Path) -> anyhow::Result<()> {
     let Some([font, licence]) = tools::maths_font()? else {
         return Ok(());
@@ -146,8 +145,7 @@ fn add_maths_font(dist: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a brotli copy beside each file; the answer is what they weigh together, in
-/// thousands of bytes.
+/// Writes a brotli copy beside each file; returns their total size in thousands of bytes.
 fn compress(dist: &Path) -> anyhow::Result<f64> {
     let mut total = 0;
     for entry in fs::read_dir(dist)? {
@@ -173,12 +171,12 @@ fn compress(dist: &Path) -> anyhow::Result<f64> {
     Ok(total as f64 / 1000.0)
 }
 
-/// Whether the file that was written last is newer than all the page is made of.
+/// Whether the file that is written last is newer than the sources of the page.
 fn is_current(dist: &Path, last: &str) -> anyhow::Result<bool> {
     let Ok(built) = fs::metadata(dist.join(last)).and_then(|m| m.modified()) else {
         return Ok(false);
     };
-    for source in SOURCES {
+    for source in PAGE_SOURCES {
         if newest(&root().join(source), dist)? > built {
             return Ok(false);
         }
@@ -186,7 +184,7 @@ fn is_current(dist: &Path, last: &str) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// When the newest file at or below `path` was changed, `without` being passed over.
+/// The modification time of the newest file at or below `path`, except `without`.
 fn newest(path: &Path, without: &Path) -> anyhow::Result<SystemTime> {
     let mut newest = fs::metadata(path)?.modified()?;
     if path.is_dir() {

@@ -1,4 +1,4 @@
-//! Running other programs: said beforehand, and a failure that names what failed.
+//! Runs other programs, and names the command in the error when one fails.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -25,36 +25,35 @@ pub(crate) fn root() -> PathBuf {
         .to_owned()
 }
 
-/// Says what is being done.
-pub(crate) fn say(what: &str) {
-    eprintln!("\x1b[1;36m▸\x1b[0m {what}");
+/// Prints the current step.
+pub(crate) fn say(step: &str) {
+    eprintln!("\x1b[1;36m▸\x1b[0m {step}");
 }
 
-/// `program` in the top folder.
+/// A command that runs `program` in the top folder.
 pub(crate) fn program(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
     command
 }
 
-/// The cargo that runs this.
+/// The cargo that runs xtask.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments);
     command
 }
 
-/// Runs it to its end with its output where ours goes.
+/// Runs a command to its end; its output goes to xtask's.
 pub(crate) fn execute(command: &mut Command) -> anyhow::Result<()> {
     let status = command.status().with_context(|| cannot_start(command))?;
     if !status.success() {
-        bail!("{} ended with {status}", shown(command));
+        bail!("{} ended with {status}", command_line(command));
     }
     Ok(())
 }
 
-/// Runs it to its end and gives what it wrote to stdout; `None` when there is no such
-/// program.
+/// Runs a command to its end and returns its stdout; `None` when there is no such program.
 pub(crate) fn output(command: &mut Command) -> anyhow::Result<Option<String>> {
     let output = match command.stderr(Stdio::null()).output() {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -65,7 +64,7 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<Option<String>> {
     ))
 }
 
-/// Runs it until it ends or we are asked to end, in which case it is asked to first.
+/// Runs a command until it ends. On Ctrl-C or SIGTERM the command is asked to end first.
 pub(crate) fn run_until_asked(command: &mut Command, stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
     let flag = Arc::clone(stop);
     ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst))
@@ -84,21 +83,22 @@ pub(crate) fn run_until_asked(command: &mut Command, stop: &Arc<AtomicBool>) -> 
     };
     let wanted = stop.swap(true, Ordering::SeqCst);
     if !wanted && !status.success() {
-        bail!("{} ended with {status}", shown(command));
+        bail!("{} ended with {status}", command_line(command));
     }
     Ok(())
 }
 
-/// Ctrl-C in a terminal reaches the child by itself; a signal sent to us alone does not.
+/// Sends SIGTERM to the child: Ctrl-C in a terminal reaches it anyway, but a signal to xtask does
+/// not.
 fn ask_to_end(child: &Child) {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(pid) = pid {
-        // It may have ended in this very moment.
+        // The child may have just ended.
         let _ = kill_process(pid, Signal::TERM);
     }
 }
 
-/// `PATH` with these folders before the others.
+/// `PATH` with these folders first.
 pub(crate) fn path_with(folders: &[PathBuf]) -> anyhow::Result<OsString> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = folders.iter().cloned().chain(std::env::split_paths(&path));
@@ -115,7 +115,7 @@ fn cannot_start(command: &Command) -> String {
     format!("{} cannot be started", command.get_program().display())
 }
 
-fn shown(command: &Command) -> String {
+fn command_line(command: &Command) -> String {
     let name = Path::new(command.get_program())
         .file_name()
         .unwrap_or_default();

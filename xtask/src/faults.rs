@@ -1,4 +1,4 @@
-//! `cargo xtask faults`: what goes wrong on a bad day, done to the real service.
+//! `cargo xtask faults`: injects faults into the real service.
 
 use clap::Args;
 
@@ -17,7 +17,7 @@ use crate::{
 /// touched. The rows of the disk need strace, and root for a file system that is really
 /// full; without them they are shown as not tried.
 #[derive(Args)]
-pub(crate) struct FaultsArgs {
+pub(crate) struct FaultsTaskArgs {
     /// Only the rows whose names hold this, such as kill, disk, notebooks or hub.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
@@ -30,8 +30,8 @@ pub(crate) struct FaultsArgs {
     full: bool,
 }
 
-pub(crate) fn run(args: &FaultsArgs) -> anyhow::Result<()> {
-    let venv = tools::venv(&tools::HUB)?;
+pub(crate) fn run(args: &FaultsTaskArgs) -> anyhow::Result<()> {
+    let venv = tools::venv(&tools::HUB_VENV)?;
     let programs = bench::release()?;
     say("Breaking things");
     let mut faults = program(programs.bench);

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: inputs nobody would think of, for a while.
+//! `cargo xtask fuzz`: runs the fuzz targets for a while.
 
 use std::fs;
 
@@ -10,13 +10,13 @@ use crate::{
     tools,
 };
 
-// Only its generators are of use here, as the first inputs of the targets that read notebooks.
+// Only its generators are used here, for the first inputs of the targets that read notebooks.
 #[path = "../../fuzz/src/evil.rs"]
-#[expect(unreachable_pub, reason = "the fuzzer has it for others too")]
+#[expect(unreachable_pub, reason = "the crate `fuzz` exports it")]
 mod evil;
 
 /// Every target, in the order in which they run.
-const TARGETS: [&str; 7] = [
+const FUZZ_TARGETS: [&str; 7] = [
     "parser",
     "private",
     "cut",
@@ -27,10 +27,10 @@ const TARGETS: [&str; 7] = [
 ];
 
 /// The targets whose inputs are whole notebooks.
-const READS_NOTEBOOKS: [&str; 2] = ["parser", "private"];
+const NOTEBOOK_TARGETS: [&str; 2] = ["parser", "private"];
 
-/// Longer inputs find little that shorter ones do not, and are slow.
-const LONGEST: usize = 4096;
+/// The longest input: longer ones are slow and find little more.
+const MAX_INPUT_BYTES: usize = 4096;
 
 /// Feed the notebook crate with variations of fuzz/corpus, and stop at what breaks it.
 ///
@@ -43,14 +43,14 @@ pub(crate) struct FuzzArgs {
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// These instead of all.
-    #[arg(value_name = "TARGET", value_parser = clap::builder::PossibleValuesParser::new(TARGETS))]
+    #[arg(value_name = "TARGET", value_parser = clap::builder::PossibleValuesParser::new(FUZZ_TARGETS))]
     targets: Vec<String>,
 }
 
 pub(crate) fn run(args: &FuzzArgs) -> anyhow::Result<()> {
     let folders: Vec<_> = tools::cargo_fuzz()?.into_iter().collect();
     let path = path_with(&folders)?;
-    let all = TARGETS.map(str::to_owned);
+    let all = FUZZ_TARGETS.map(str::to_owned);
     let targets = match args.targets.as_slice() {
         [] => &all[..],
         some => some,
@@ -58,13 +58,13 @@ pub(crate) fn run(args: &FuzzArgs) -> anyhow::Result<()> {
     let target_folder = build::target_folder().join("fuzz");
     for target in targets {
         say(&format!("Fuzzing: {target}"));
-        // What it finds worth keeping goes here, and not into what is checked in.
+        // libFuzzer writes new inputs here and not into the corpus that is checked in.
         let found = target_folder.join("corpus").join(target);
         fs::create_dir_all(&found)?;
-        if READS_NOTEBOOKS.contains(&target.as_str()) {
+        if NOTEBOOK_TARGETS.contains(&target.as_str()) {
             for (name, make) in evil::generators() {
                 let name = name.replace(|c: char| !c.is_alphanumeric(), "-");
-                fs::write(found.join(name), make(LONGEST / 2))?;
+                fs::write(found.join(name), make(MAX_INPUT_BYTES / 2))?;
             }
         }
         let mut command = cargo(&["fuzz", "run", "--sanitizer", "none", "--fuzz-dir", "fuzz"]);
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &FuzzArgs) -> anyhow::Result<()> {
             .arg(root().join("fuzz/corpus").join(target))
             .arg("--")
             .arg(format!("-max_total_time={}", args.seconds))
-            .arg(format!("-max_len={LONGEST}"))
+            .arg(format!("-max_len={MAX_INPUT_BYTES}"))
             .arg("-timeout=2")
             .env("PATH", &path);
         execute(&mut command)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask hub`: the real thing on this machine, to try everything on.
+//! `cargo xtask hub`: a real JupyterHub on this machine with the service in it.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::{
-    build::BuildArgs,
+    build::BuildProfileArgs,
     command::{path_with, program, root, run_until_asked, say},
     tools,
 };
@@ -22,15 +22,15 @@ pub(crate) struct HubArgs {
     #[arg(long, default_value_t = 8000)]
     port: u16,
     #[command(flatten)]
-    build: BuildArgs,
+    build: BuildProfileArgs,
 }
 
 pub(crate) fn run(args: &HubArgs) -> anyhow::Result<()> {
     let binary = args.build.build()?;
-    let venv = tools::venv(&tools::HUB)?;
+    let venv = tools::venv(&tools::HUB_VENV)?;
     tools::singleuser_package(&venv)?;
     let proxy = tools::proxy()?;
-    // Better now than as a line in the middle of the Hub's log.
+    // A port that is taken is reported now and not in the middle of the Hub's log.
     let [hub_port, proxy_port, service_port] = free_ports()?;
     TcpListener::bind(("127.0.0.1", args.port))
         .with_context(|| format!("port {} is taken: choose another with --port", args.port))?;
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &HubArgs) -> anyhow::Result<()> {
     run_until_asked(&mut hub, &Arc::new(AtomicBool::new(false)))
 }
 
-/// Ports that were free a moment ago; held all at once, so that they differ.
+/// Free ports, at least a moment ago. All are bound at the same time, so that they differ.
 fn free_ports<const N: usize>() -> anyhow::Result<[u16; N]> {
     let listeners: Vec<TcpListener> = (0..N)
         .map(|_| TcpListener::bind("127.0.0.1:0"))

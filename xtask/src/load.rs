@@ -1,4 +1,4 @@
-//! `cargo xtask load`: a class at work, and whether every reader sees every save.
+//! `cargo xtask load`: a simulated class, and whether every reader sees every save.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::{
 /// reports it as the hook does; readers follow the stream. How long it takes is printed
 /// and decides nothing.
 #[derive(Args)]
-pub(crate) struct LoadArgs {
+pub(crate) struct LoadTaskArgs {
     /// How many participants save.
     #[arg(long, value_name = "N", default_value_t = 300)]
     participants: usize,
@@ -28,14 +28,14 @@ pub(crate) struct LoadArgs {
     seconds: u64,
 }
 
-pub(crate) fn run(args: &LoadArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &LoadTaskArgs) -> anyhow::Result<()> {
     let programs = bench::release()?;
     drive(&programs.bench, &programs.pipalhub, args)
 }
 
-/// The same by debug builds.
+/// Runs the load with debug builds, for `cargo xtask test`.
 pub(crate) fn by_debug_builds(bench: &Path, pipalhub: &Path) -> anyhow::Result<()> {
-    let args = LoadArgs {
+    let args = LoadTaskArgs {
         participants: 300,
         readers: 50,
         seconds: 60,
@@ -43,7 +43,7 @@ pub(crate) fn by_debug_builds(bench: &Path, pipalhub: &Path) -> anyhow::Result<(
     drive(bench, pipalhub, &args)
 }
 
-fn drive(bench: &Path, pipalhub: &Path, args: &LoadArgs) -> anyhow::Result<()> {
+fn drive(bench: &Path, pipalhub: &Path, args: &LoadTaskArgs) -> anyhow::Result<()> {
     say("A class at work");
     let mut load = program(bench);
     load.args(["load", "--participants", &args.participants.to_string()])

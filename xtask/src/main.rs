@@ -1,15 +1,14 @@
-//! `cargo xtask`: what it takes to build, run and test the project, for people and for
-//! CI alike.
+//! `cargo xtask`: builds, runs and tests the project, for developers and for CI.
 //!
-//! * [`run`]: the service over a sample class that lives
+//! * [`run`]: the service over a sample class that keeps saving
 //! * [`hub`]: a real JupyterHub with the service in it
-//! * [`mod@test`]: everything that must hold
+//! * [`mod@test`]: all checks and tests
 //! * [`build`]: the page and the binary
-//! * [`mod@bench`]: how fast it is, against what people use instead
-//! * [`faults`]: whether events survive what goes wrong
-//! * [`load`]: a class at work
-//! * [`fuzz`]: what inputs nobody would think of do to it
-//! * [`tools`]: the programs all of these need, kept in a per-user cache
+//! * [`mod@bench`]: benchmarks against the usual alternatives
+//! * [`faults`]: whether events survive faults
+//! * [`load`]: a simulated class
+//! * [`fuzz`]: random inputs
+//! * [`tools`]: the programs that the tasks need, in a per-user cache
 //! * [`sample`]: the class that `run` shows
 
 mod bench;
@@ -31,7 +30,7 @@ use clap::{Parser, Subcommand};
 /// Build, run and test PipalHub.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
-struct Cli {
+struct XtaskCli {
     #[command(subcommand)]
     task: Task,
 }
@@ -45,12 +44,12 @@ enum Task {
     Build,
     Bench(bench::BenchArgs),
     Fuzz(fuzz::FuzzArgs),
-    Faults(faults::FaultsArgs),
-    Load(load::LoadArgs),
+    Faults(faults::FaultsTaskArgs),
+    Load(load::LoadTaskArgs),
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().task {
+    let done = match XtaskCli::parse().task {
         Task::Run(args) => run::run(&args),
         Task::Hub(args) => hub::run(&args),
         Task::Test(args) => test::run(&args),

@@ -1,4 +1,4 @@
-//! `cargo xtask run`: the service by itself, over a class that works while you watch.
+//! `cargo xtask run`: the service without a Hub, over a sample class that keeps saving.
 
 use std::{
     net::SocketAddr,
@@ -11,9 +11,9 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 use crate::{
-    build::BuildArgs,
+    build::BuildProfileArgs,
     command::{program, run_until_asked, say},
-    sample::Class,
+    sample::SampleClass,
 };
 
 /// Build and run the service over a sample class, or over a folder of homes.
@@ -27,7 +27,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     bind: SocketAddr,
     #[command(flatten)]
-    build: BuildArgs,
+    build: BuildProfileArgs,
 }
 
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
         Some(homes) => (template(homes)?, None),
         None => {
             let homes = folder.path().join("homes");
-            let mut class = Class::load()?;
+            let mut class = SampleClass::load()?;
             class.begin(&homes)?;
             (template(&homes)?, Some((class, homes)))
         }
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
             "--data",
         ])
         .arg(folder.path().join("data"))
-        // A Hub's variables in this shell would make it somebody else's service.
+        // With this variable, set in the shell by a Hub, it would start as that Hub's service.
         .env_remove("JUPYTERHUB_API_TOKEN");
     let served = run_until_asked(&mut serve, &stop);
     if let Some(player) = player {

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that must hold. CI runs this and nothing else.
+//! `cargo xtask test`: all checks and tests. CI runs this and nothing else.
 
 use std::{fs, path::PathBuf, thread, time::Instant};
 
@@ -6,12 +6,12 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
-    build::{self, Purpose},
+    build::{self, BuildProfile},
     command::{cargo, execute, is_there, output, path_with, program, say},
     load, tools,
 };
 
-const WASM: &str = "wasm32-unknown-unknown";
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// Check and test everything: format, lints, docs, unit, API, browser, end to end.
 #[derive(Args)]
@@ -21,38 +21,38 @@ pub(crate) struct TestArgs {
     shots: Option<PathBuf>,
 }
 
-/// What the tests need beyond cargo.
-struct Supplies {
+/// The installed programs that the tests need besides cargo.
+struct TestTools {
     hub: PathBuf,
-    hub5: PathBuf,
+    oldest_hub: PathBuf,
     proxy: PathBuf,
 }
 
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     let begun = Instant::now();
-    // The service does not compile without.
+    // The service does not compile without these.
     debian_packages(&[("cc", "gcc"), ("make", "make")])?;
-    // Waiting for the network while the compiler has the processors.
-    let supplies = thread::spawn(get_supplies);
+    // In parallel: this waits for the network while the compiler uses the processors.
+    let test_tools = thread::spawn(install_test_tools);
     let web = tools::web()?;
     check_format_and_lints()?;
     check_docs()?;
     say("Unit and API tests");
     run_cargo(&["test", "--locked", "--workspace", "--exclude", "frontend"])?;
     run_cargo(&["test", "--locked", "--package", "frontend", "--lib"])?;
-    // A minute on one processor, which counts nobody else's time or memory.
+    // In parallel: a minute on one processor; it measures only its own time and memory.
     let growth = thread::spawn(growth_tests);
-    build::page(Purpose::Installing)?;
+    build::page(BuildProfile::Release)?;
     say("Building the service");
     run_cargo(&["build", "--locked", "--package", "backend"])?;
     run_cargo(&["build", "--locked", "--package", "bench", "--bins"])?;
-    let supplies = supplies
+    let test_tools = test_tools
         .join()
         .ok()
         .context("the installation has panicked")??;
     wasm_tests(&web)?;
     say("Tests of the participants' side");
-    execute(program(supplies.hub.join("bin/python")).args([
+    execute(program(test_tools.hub.join("bin/python")).args([
         "-m",
         "unittest",
         "discover",
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
         "tests/python",
     ]))?;
     growth.join().ok().context("a test has panicked")??;
-    end_to_end_tests(args, &supplies)?;
+    end_to_end_tests(args, &test_tools)?;
     let debug = build::target_folder().join("debug");
     load::by_debug_builds(&debug.join("bench"), &debug.join("pipalhub"))?;
     say(&format!(
@@ -70,8 +70,8 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How time and memory grow with notebooks that are made to be slow. Of the whole workspace, so
-/// that nothing is compiled anew with fewer features.
+/// Tests how time and memory grow with notebooks that are made to be slow. Run for the whole
+/// workspace, so that nothing is compiled again with fewer features.
 fn growth_tests() -> anyhow::Result<()> {
     let all = ["test", "--locked", "--workspace", "--exclude", "frontend"];
     run_cargo(&[&all[..], &["--test", "growth", "--", "--ignored"]].concat())
@@ -89,7 +89,14 @@ fn check_format_and_lints() -> anyhow::Result<()> {
     let native = ["clippy", "--locked", "--workspace", "--exclude", "frontend"];
     run_cargo(&[&native[..], &deny].concat())?;
     let wasm = [
-        "clippy", "--locked", "--target", WASM, "-p", "shared", "-p", "frontend",
+        "clippy",
+        "--locked",
+        "--target",
+        WASM_TARGET,
+        "-p",
+        "shared",
+        "-p",
+        "frontend",
     ];
     run_cargo(&[&wasm[..], &deny].concat())
 }
@@ -112,7 +119,7 @@ fn check_docs() -> anyhow::Result<()> {
         "--package",
         "frontend",
         "--target",
-        WASM,
+        WASM_TARGET,
     ];
     execute(cargo(&wasm).env("RUSTDOCFLAGS", "--deny warnings"))
 }
@@ -120,9 +127,17 @@ fn check_docs() -> anyhow::Result<()> {
 /// The shared crate and the frontend as wasm in headless Chrome.
 fn wasm_tests(tools: &[PathBuf]) -> anyhow::Result<()> {
     say("Tests as wasm in the browser");
-    // Not the examples in the docs: some are of what exists natively only.
+    // Without doctests: some are of native-only items.
     let arguments = [
-        "test", "--locked", "--target", WASM, "-p", "shared", "-p", "frontend", "--tests",
+        "test",
+        "--locked",
+        "--target",
+        WASM_TARGET,
+        "-p",
+        "shared",
+        "-p",
+        "frontend",
+        "--tests",
     ];
     execute(cargo(&arguments).env("PATH", path_with(tools)?).env(
         "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
@@ -130,7 +145,7 @@ fn wasm_tests(tools: &[PathBuf]) -> anyhow::Result<()> {
     ))
 }
 
-fn end_to_end_tests(args: &TestArgs, supplies: &Supplies) -> anyhow::Result<()> {
+fn end_to_end_tests(args: &TestArgs, test_tools: &TestTools) -> anyhow::Result<()> {
     say("End-to-end tests");
     let shots = args
         .shots
@@ -153,28 +168,29 @@ fn end_to_end_tests(args: &TestArgs, supplies: &Supplies) -> anyhow::Result<()> 
             "PIPALHUB_BIN",
             build::target_folder().join("debug/pipalhub"),
         )
-        .env("PIPALHUB_VENV", &supplies.hub)
-        .env("PIPALHUB_VENV_HUB5", &supplies.hub5)
-        .env("PIPALHUB_PROXY", &supplies.proxy)
+        .env("PIPALHUB_VENV", &test_tools.hub)
+        .env("PIPALHUB_VENV_HUB5", &test_tools.oldest_hub)
+        .env("PIPALHUB_PROXY", &test_tools.proxy)
         .env("PIPALHUB_SHOTS", shots),
     )
 }
 
-fn get_supplies() -> anyhow::Result<Supplies> {
+fn install_test_tools() -> anyhow::Result<TestTools> {
     debian_packages(&[
         ("chromium", "chromium"),
         ("chromedriver", "chromium-driver"),
     ])?;
-    let hub = tools::venv(&tools::HUB)?;
+    let hub = tools::venv(&tools::HUB_VENV)?;
     tools::singleuser_package(&hub)?;
-    Ok(Supplies {
+    Ok(TestTools {
         hub,
-        hub5: tools::venv(&tools::HUB5)?,
+        oldest_hub: tools::venv(&tools::OLDEST_HUB_VENV)?,
         proxy: tools::proxy()?,
     })
 }
 
-/// Installs what of `(program, package)` is missing, where we may.
+/// Installs the packages of missing programs, given as `(program, package)`, as root on Debian;
+/// fails otherwise.
 fn debian_packages(wanted: &[(&str, &str)]) -> anyhow::Result<()> {
     let missing: Vec<&str> = wanted
         .iter()

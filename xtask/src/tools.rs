@@ -1,8 +1,8 @@
-//! The programs that building and testing take, each in the version that fits.
+//! The programs that building and testing need, each in a fixed version.
 //!
-//! One that is on `PATH` in the right version is used. Otherwise it is installed into a
-//! cache that all checkouts of a user share, `$PIPALHUB_CACHE` or `pipalhub` in the
-//! user's cache folder, and nowhere else.
+//! A program on `PATH` in the right version is used. Otherwise the program is installed into a
+//! cache that all checkouts of a user share, `$PIPALHUB_CACHE` or `pipalhub` in the user's cache
+//! folder, and nowhere else.
 
 use std::{
     fs,
@@ -13,54 +13,59 @@ use anyhow::{Context, bail};
 
 use crate::command::{cargo, execute, is_there, output, program, say};
 
-const TRUNK: &str = "0.21.14";
+const TRUNK_VERSION: &str = "0.21.14";
 /// The crate `wasm-bindgen` in Cargo.toml has the same version; they only work together.
-const WASM_BINDGEN: &str = "0.2.130";
-const CARGO_FUZZ: &str = "0.13.2";
-const BINARYEN: &str = "123";
-const PROXY: &str = "5";
-const MATHS_FONT: &str = "5.3.0";
+const WASM_BINDGEN_VERSION: &str = "0.2.130";
+const CARGO_FUZZ_VERSION: &str = "0.13.2";
+const BINARYEN_VERSION: &str = "123";
+const PROXY_VERSION: &str = "5";
+const MATHS_FONT_VERSION: &str = "5.3.0";
 
-/// What a venv holds.
+/// A Python venv in the cache, and its requirements.
 pub(crate) struct Venv {
     name: &'static str,
     requirements: &'static str,
 }
 
 /// The current JupyterHub, with JupyterLab for the participants.
-pub(crate) const HUB: Venv = Venv {
+pub(crate) const HUB_VENV: Venv = Venv {
     name: "hub-6.1",
     requirements: "tests/requirements/hub-6.1.txt",
 };
 /// The oldest JupyterHub that is supported.
-pub(crate) const HUB5: Venv = Venv {
+pub(crate) const OLDEST_HUB_VENV: Venv = Venv {
     name: "hub-5.5",
     requirements: "tests/requirements/hub-5.5.txt",
 };
 
-/// What the benchmarks are measured against.
-pub(crate) const BENCH: Venv = Venv {
+/// The peers that the benchmarks compare with.
+pub(crate) const BENCH_VENV: Venv = Venv {
     name: "bench",
     requirements: "tests/requirements/bench.txt",
 };
 
-/// The folders of the programs that make a page of the sources, to be put on `PATH`; also adds
-/// the wasm target.
+/// The folders of the programs that build the page, for `PATH`; also adds the wasm target.
 ///
-/// Neither program is built with TLS: they load nothing, since all they need is here.
+/// Both programs are built without TLS, because they download nothing: all they need is installed
+/// here.
 pub(crate) fn web() -> anyhow::Result<Vec<PathBuf>> {
     wasm_target()?;
     let target = tools_folder()?.join("build");
     let mut folders = Vec::new();
     for (name, package, version, locked) in [
-        ("wasm-bindgen", "wasm-bindgen-cli", WASM_BINDGEN, &[][..]),
-        // Its lock file is the one it was released with.
-        ("trunk", "trunk", TRUNK, &["--locked"]),
+        (
+            "wasm-bindgen",
+            "wasm-bindgen-cli",
+            WASM_BINDGEN_VERSION,
+            &[][..],
+        ),
+        // `--locked` uses the lock file of its release.
+        ("trunk", "trunk", TRUNK_VERSION, &["--locked"]),
     ] {
         let options = [locked, &["--no-default-features"]].concat();
         folders.extend(cargo_tool(name, package, version, &options, &target)?);
     }
-    tidy_up(&target)?;
+    remove_build_folder(&target)?;
     Ok(folders)
 }
 
@@ -70,16 +75,16 @@ pub(crate) fn cargo_fuzz() -> anyhow::Result<Option<PathBuf>> {
     let folder = cargo_tool(
         "cargo-fuzz",
         "cargo-fuzz",
-        CARGO_FUZZ,
+        CARGO_FUZZ_VERSION,
         &["--locked"],
         &target,
     )?;
-    tidy_up(&target)?;
+    remove_build_folder(&target)?;
     Ok(folder)
 }
 
-/// What tools were built of are gigabytes that nothing uses again.
-fn tidy_up(target: &Path) -> anyhow::Result<()> {
+/// Removes the build folder of the tools: gigabytes that are not used again.
+fn remove_build_folder(target: &Path) -> anyhow::Result<()> {
     match target.exists() {
         true => fs::remove_dir_all(target).context("cannot tidy up after the installation"),
         false => Ok(()),
@@ -88,8 +93,11 @@ fn tidy_up(target: &Path) -> anyhow::Result<()> {
 
 /// The font that formulas are set in, and its licence; `None` without npm.
 pub(crate) fn maths_font() -> anyhow::Result<Option<[PathBuf; 2]>> {
-    let folder = format!("maths-font-{MATHS_FONT}");
-    let modules = npm_install(&folder, &[("@fontsource/stix-two-math", MATHS_FONT)])?;
+    let folder = format!("maths-font-{MATHS_FONT_VERSION}");
+    let modules = npm_install(
+        &folder,
+        &[("@fontsource/stix-two-math", MATHS_FONT_VERSION)],
+    )?;
     Ok(modules.map(|modules| {
         let package = modules.join("@fontsource/stix-two-math");
         let font = package.join("files/stix-two-math-latin-400-normal.woff2");
@@ -100,12 +108,12 @@ pub(crate) fn maths_font() -> anyhow::Result<Option<[PathBuf; 2]>> {
 /// configurable-http-proxy, which JupyterHub needs.
 pub(crate) fn proxy() -> anyhow::Result<PathBuf> {
     let name = "configurable-http-proxy";
-    let folder = npm_package(name, PROXY)?
+    let folder = npm_package(name, PROXY_VERSION)?
         .with_context(|| format!("{name} comes from npm: install npm (Node.js 20 or later)"))?;
     Ok(folder.join(name))
 }
 
-/// A Python environment; made anew when its requirements have changed.
+/// The folder of a venv; it is created again when its requirements have changed.
 pub(crate) fn venv(venv: &Venv) -> anyhow::Result<PathBuf> {
     let folder = tools_folder()?.join(venv.name);
     let requirements = crate::command::root().join(venv.requirements);
@@ -141,15 +149,15 @@ pub(crate) fn venv(venv: &Venv) -> anyhow::Result<PathBuf> {
             ])
             .arg(&requirements),
     )?;
-    // Last, so that an installation that was cut short is begun again.
+    // Written last, so that an interrupted installation is started again.
     fs::write(stamp, wanted)?;
     Ok(folder)
 }
 
 /// Installs the participants' package, as it is in this checkout, into a venv.
 ///
-/// Each time, since another checkout may have installed its own; it takes two seconds, and no
-/// network from Python 3.11 on, because the package brings what builds it.
+/// Each time, because another checkout may have installed its own; it takes two seconds, and no
+/// network from Python 3.11 on, because the package contains its build backend.
 pub(crate) fn singleuser_package(venv: &Path) -> anyhow::Result<()> {
     execute(
         program(venv.join("bin/pip"))
@@ -166,21 +174,20 @@ pub(crate) fn singleuser_package(venv: &Path) -> anyhow::Result<()> {
 }
 
 fn wasm_target() -> anyhow::Result<()> {
-    const TARGET: &str = "wasm32-unknown-unknown";
+    const WASM_TARGET: &str = "wasm32-unknown-unknown";
     match output(program("rustup").args(["target", "list", "--installed"]))? {
-        Some(installed) if installed.lines().any(|line| line == TARGET) => Ok(()),
+        Some(installed) if installed.lines().any(|line| line == WASM_TARGET) => Ok(()),
         Some(_) => {
             say("Adding the wasm target to the toolchain");
-            execute(program("rustup").args(["target", "add", TARGET]))
+            execute(program("rustup").args(["target", "add", WASM_TARGET]))
         }
-        // A toolchain without rustup, as distributions have it; cargo will say if the
-        // target is missing.
+        // A toolchain without rustup, from a distribution; cargo reports a missing target.
         None => Ok(()),
     }
 }
 
-/// The folder of a program that cargo installs, `None` when `PATH` has it. What it is built of
-/// is left in `target`, for others that are built of the same.
+/// The folder of a program that cargo installs, `None` when `PATH` has it. Its dependencies stay in
+/// `target`, for other programs with the same ones.
 fn cargo_tool(
     name: &str,
     package: &str,
@@ -188,22 +195,22 @@ fn cargo_tool(
     options: &[&str],
     target: &Path,
 ) -> anyhow::Result<Option<PathBuf>> {
-    let is_right = |program_path: &Path| -> anyhow::Result<bool> {
-        let said = output(program(program_path).arg("--version"))?.unwrap_or_default();
-        Ok(said.split_whitespace().nth(1) == Some(version))
+    let has_version = |program_path: &Path| -> anyhow::Result<bool> {
+        let version_output = output(program(program_path).arg("--version"))?.unwrap_or_default();
+        Ok(version_output.split_whitespace().nth(1) == Some(version))
     };
-    if is_right(Path::new(name))? {
+    if has_version(Path::new(name))? {
         return Ok(None);
     }
     let folder = tools_folder()?.join(format!("{name}-{version}"));
     let bin = folder.join("bin");
-    if is_right(&bin.join(name))? {
+    if has_version(&bin.join(name))? {
         return Ok(Some(bin));
     }
     say(&format!(
         "Building {name} {version} (a few minutes, once for this user)"
     ));
-    // Unoptimised: it takes a third of the time to build, and it runs for seconds only.
+    // Unoptimised: a third of the build time, for a program that runs for seconds only.
     execute(
         cargo(&["install", "--debug", package, "--version", version])
             .args(options)
@@ -216,14 +223,17 @@ fn cargo_tool(
     Ok(Some(bin))
 }
 
-/// The folder of `wasm-opt`: inner `None` when `PATH` has it, outer when it cannot be
-/// had, since it comes from npm, and building the page does without.
+/// The folder of `wasm-opt`: the inner `None` when `PATH` has it, the outer `None` without npm,
+/// from which it comes; the page can be built without it.
 pub(crate) fn wasm_opt() -> anyhow::Result<Option<Option<PathBuf>>> {
-    let said = output(program("wasm-opt").arg("--version"))?.unwrap_or_default();
-    if said.split_whitespace().any(|word| word == BINARYEN) {
+    let version_output = output(program("wasm-opt").arg("--version"))?.unwrap_or_default();
+    if version_output
+        .split_whitespace()
+        .any(|word| word == BINARYEN_VERSION)
+    {
         return Ok(Some(None));
     }
-    Ok(npm_package("binaryen", BINARYEN)?.map(Some))
+    Ok(npm_package("binaryen", BINARYEN_VERSION)?.map(Some))
 }
 
 /// The folder of an npm package's programs, `None` when there is no npm.
@@ -254,7 +264,7 @@ fn npm_install(folder: &str, packages: &[(&str, &str)]) -> anyhow::Result<Option
         .map(|(name, version)| format!("{name}@{version}"))
         .collect();
     say(&format!("Installing {} from npm", wanted.join(", ")));
-    // Under another name first: a folder that is there is taken as whole.
+    // Under another name first, because an existing folder counts as complete.
     let partial = folder.with_extension("partial");
     if partial.exists() {
         fs::remove_dir_all(&partial)?;

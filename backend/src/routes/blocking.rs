@@ -1,7 +1,7 @@
 //! Blocking work of handlers: it runs on other threads than theirs.
 
 use super::error::AppError;
-use crate::{app::AppState, lanes::Lanes};
+use crate::{app::AppState, lanes::PersonLanes};
 
 /// Runs `work` on a thread for blocking work, so that waiting for the service's own disk does not
 /// delay other requests.
@@ -18,9 +18,9 @@ pub(super) async fn blocking<T: Send + 'static>(
 pub(super) async fn in_lane_of<T: Send + 'static>(
     state: &AppState,
     user: &str,
-    work: impl FnOnce(&Lanes) -> Result<T, AppError> + Send + 'static,
+    work: impl FnOnce(&PersonLanes) -> Result<T, AppError> + Send + 'static,
 ) -> Result<T, AppError> {
     let lanes = state.class.reader().lanes();
     let own = lanes.clone();
-    lanes.ask(user, move || work(&own)).answer().await?
+    lanes.submit(user, move || work(&own)).answer().await?
 }

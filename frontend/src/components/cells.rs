@@ -10,10 +10,10 @@ use shared::wire::Tile;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use crate::html::{Html, showing};
-use crate::{html, paths, place};
+use crate::html::{Html, dynamic_html};
+use crate::{html, paths, scroll};
 
-/// How a participant's copy of a notebook is rendered, on the wall and by itself.
+/// The render options for a participant's copy, on the wall and on its own page.
 pub fn options(tile: &Tile) -> Options {
     Options {
         id_prefix: id_prefix(&tile.user),
@@ -22,20 +22,20 @@ pub fn options(tile: &Tile) -> Options {
     }
 }
 
-/// What goes before every `id` in a participant's notebook.
+/// The prefix of every `id` in a participant's notebook.
 pub fn id_prefix(user: &str) -> String {
     format!("nb-{user}-")
 }
 
-/// Every cell of a notebook. A new version replaces only the cells that differ, so
-/// that the place one has scrolled to, and what one has selected there, stay.
+/// Every cell of a notebook. A new version replaces only the cells that differ, so that the
+/// reader's scroll position and selection stay.
 #[component]
 pub fn Cells(
     /// The version to show.
     tile: Signal<Option<Arc<Tile>>>,
-    /// Its number, when it is not the newest.
+    /// The number of the version, when it is not the newest.
     version: impl Fn() -> Option<i64> + Send + 'static,
-    /// Of a notebook that is followed: the cell that is marked. Its code can be copied.
+    /// For a followed notebook: the cell that is marked; code cells have a copy button then.
     #[prop(optional)]
     newest: Option<Signal<Option<usize>>>,
 ) -> impl IntoView {
@@ -49,7 +49,7 @@ pub fn Cells(
             else {
                 return Html::default();
             };
-            let mut html = Html::own(newest.map_or("", |_| copy_button(cell)));
+            let mut html = Html::from_static(newest.map_or("", |_| copy_button(cell)));
             html.push(render::cells(cell, &options(tile)).into());
             html
         });
@@ -57,14 +57,14 @@ pub fn Cells(
         view! {
             <div
                 class="nb-slot"
-                {..showing(move || html.get())}
+                {..dynamic_html(move || html.get())}
                 class:newest=is_newest
             ></div>
         }
     };
     let on_click = move |event| {
         if let Some(tile) = tile.get_untracked() {
-            clicked(&event, &tile, version());
+            on_notebook_click(&event, &tile, version());
         }
     };
     let problem = Memo::new(move |_| {
@@ -72,17 +72,17 @@ pub fn Cells(
             .map_or_else(Html::default, |tile| problem_html(&tile))
     });
     let none = move || {
-        Html::own(match count.get() {
+        Html::from_static(match count.get() {
             0 => "<p class=no-cells>No cells yet.</p>",
             _ => "",
         })
     };
     view! {
-        <div class="contents" {..showing(move || problem.get())}></div>
+        <div class="contents" {..dynamic_html(move || problem.get())}></div>
         <div class="nb" on:click=on_click>
             <For each=move || 0..count.get() key=|index| *index children=cell />
         </div>
-        <div class="contents" {..showing(none)}></div>
+        <div class="contents" {..dynamic_html(none)}></div>
     }
 }
 
@@ -97,7 +97,7 @@ fn copy_button(cells: &[PreparedCell]) -> &'static str {
     }
 }
 
-/// The code in a cell; empty when it is no code cell.
+/// The code in a cell; empty for other cells.
 pub fn source(cell: &PreparedCell) -> &str {
     match &cell.content {
         CellContent::Code(code) => &code.source,
@@ -105,7 +105,7 @@ pub fn source(cell: &PreparedCell) -> &str {
     }
 }
 
-/// Why the file as it is now cannot be shown, and why it is not saved.
+/// The problems of a copy: why the current file cannot be shown, and why saves fail.
 pub fn problem_html(tile: &Tile) -> Html {
     let of_saves = tile.save_problem.map(|problem| {
         html!(
@@ -122,10 +122,9 @@ pub fn problem_html(tile: &Tile) -> Html {
     of_saves.into_iter().chain(of_reading).collect()
 }
 
-/// What a click in a participant's notebook does: their links open beside the wall and
-/// not instead of it, those to a place in the notebook lead there, and what needs a
-/// script is shown when, and only when, somebody asks.
-pub fn clicked(event: &MouseEvent, tile: &Tile, version: Option<i64>) {
+/// Handles a click in a participant's notebook: links open in a new tab, links within the notebook
+/// scroll to their target, and a click on its button shows an output that needs a script.
+pub fn on_notebook_click(event: &MouseEvent, tile: &Tile, version: Option<i64>) {
     let Some(target) = event
         .target()
         .and_then(|target| target.dyn_into::<Element>().ok())
@@ -137,21 +136,21 @@ pub fn clicked(event: &MouseEvent, tile: &Tile, version: Option<i64>) {
         show_frame(&button, tile, version);
     } else if let Some(link) = closest("a.nb-anchor") {
         let href = link.get_attribute("href").unwrap_or_default();
-        // On the wall only the end of a notebook is there; the router opens the rest.
+        // The wall shows only the end of a notebook; the router opens the whole notebook otherwise.
         if let Some((_, id)) = href.split_once('#')
-            && place::go_to(id)
+            && scroll::go_to(id)
         {
             event.prevent_default();
         }
     } else if let Some(link) = closest("a[href]") {
-        // Links with a target are the browser's.
+        // The router leaves links with a target to the browser.
         let _ = link.set_attribute("target", "_blank");
         let _ = link.set_attribute("rel", "noopener noreferrer nofollow");
     }
 }
 
-/// Puts the output in place of its button, in a frame that has no origin of ours and no
-/// network. The service's answer says the same, so this is the second lock on that door.
+/// Replaces the button with a frame that shows the output, without the page's origin and without
+/// network. The service's answer forbids both too, so the sandbox is a second protection.
 fn show_frame(button: &Element, tile: &Tile, version: Option<i64>) {
     let number = |name| button.get_attribute(name).unwrap_or_default();
     let (cell, output) = (number("data-cell"), number("data-output"));
@@ -170,13 +169,13 @@ fn show_frame(button: &Element, tile: &Tile, version: Option<i64>) {
         ),
         ("src", &src),
     ] {
-        // A browser that refused one of these would show nothing, not more.
+        // Without one of these attributes the frame is not shown.
         if frame.set_attribute(name, value).is_err() {
             return;
         }
     }
     if let Some(parent) = button.parent_node() {
-        // A button that is gone meanwhile has nothing to be replaced by.
+        // It fails only if the button is gone meanwhile.
         let _ = parent.replace_child(&frame, button);
     }
 }

@@ -1,10 +1,10 @@
-//! Whether the page is up to date.
+//! The pill that says whether the page is up to date.
 
 use leptos::prelude::*;
 
 use crate::model::stream::LiveState;
 
-/// A pill that says whether events arrive.
+/// A pill that shows the state of the stream.
 #[component]
 pub fn LivePill(
     /// The state of the stream.

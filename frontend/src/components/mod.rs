@@ -1,5 +1,5 @@
-//! What is drawn, one component a file. Components fetch nothing: they take values and
-//! signals, and tell what the reader did by callbacks.
+//! The components that pages are made of, one in a file. Components fetch nothing: they take values
+//! and signals, and report the reader's actions by callbacks.
 
 pub mod cells;
 pub mod live_pill;

@@ -9,40 +9,40 @@ use super::live_pill::LivePill;
 use super::sharing::FollowToggle;
 use super::shortcuts::ShortcutsButton;
 use super::theme_toggle::ThemeToggle;
-use super::tile::{FRESH_S, cell_count, error_mark};
+use super::tile::{FRESH_SAVE_S, cell_count, error_mark};
 use crate::clock::Clock;
 use crate::html;
-use crate::html::{Html, showing};
+use crate::html::{Html, dynamic_html};
 use crate::model::age::{describe, seconds_since};
 use crate::model::stream::LiveState;
 use crate::model::view::View;
 
-/// Says whose notebook this is, and leads back and to the neighbours.
+/// The participant and the notebook, and links to the wall and to the neighbours.
 #[component]
 pub fn NotebookBar(
-    /// What the URL says.
+    /// The state in the URL.
     view: Signal<View>,
-    /// The newest version, when it is there.
+    /// The shown version, when it is loaded.
     tile: Signal<Option<Arc<Tile>>>,
     /// The state of the stream.
     live: Signal<LiveState>,
-    /// Where the wall is.
+    /// The address of the wall.
     back: Signal<String>,
-    /// Where the previous participant's notebook is.
+    /// The address of the previous participant's notebook.
     before: Signal<Option<String>>,
-    /// Where the next participant's notebook is.
+    /// The address of the next participant's notebook.
     after: Signal<Option<String>>,
-    /// Where the notebook is as a document.
+    /// The address of the notebook's export.
     export: Signal<String>,
-    /// There is such a document.
+    /// Whether the service builds exports.
     builds: bool,
-    /// Versions of the notebook are kept.
+    /// Whether versions of the notebook are kept.
     history: bool,
-    /// Shows or hides them.
+    /// Shows or hides the versions.
     on_history: impl Fn() + 'static,
 ) -> impl IntoView {
     let clock = expect_context::<Clock>();
-    let whose = Memo::new(move |_| {
+    let heading = Memo::new(move |_| {
         let view = view.get();
         html!("<h1>{}</h1><p>{}</p>", view.user, view.notebook)
     });
@@ -60,16 +60,16 @@ pub fn NotebookBar(
             "{}<span>{}</span><span class=\"age{}\">saved {}</span>",
             error_mark(tile.ends_in_error),
             cell_count(tile.total_cells),
-            if seconds < FRESH_S { " fresh" } else { "" },
+            if seconds < FRESH_SAVE_S { " fresh" } else { "" },
             describe(seconds)
         )
     });
     view! {
         <header class="top-bar notebook-bar">
             <a class="button" href=back title="Back to the wall (Esc)">"← Wall"</a>
-            <div class="whose" {..showing(move || whose.get())}></div>
-            <nav class="neighbours" aria-label="Participants" {..showing(move || neighbours.get())}></nav>
-            <p class="summary" {..showing(move || summary.get())}></p>
+            <div class="whose" {..dynamic_html(move || heading.get())}></div>
+            <nav class="neighbours" aria-label="Participants" {..dynamic_html(move || neighbours.get())}></nav>
+            <p class="summary" {..dynamic_html(move || summary.get())}></p>
             <div class="bar-end">
                 <a class="button" href=export hidden=!builds title="The notebook as a document">"Export"</a>
                 <button
@@ -90,7 +90,7 @@ pub fn NotebookBar(
     }
 }
 
-/// A link to another participant; dimmed when there is none.
+/// A link to another participant's notebook; dimmed when there is none.
 fn neighbour(href: Option<String>, label: &str, title: &str) -> Html {
     match href {
         Some(href) => html!(

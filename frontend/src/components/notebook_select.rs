@@ -1,4 +1,4 @@
-//! Choosing a notebook by its filename.
+//! The select of a notebook by its filename.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use leptos::prelude::*;
 use shared::wire::NotebookSummary;
 
 use crate::html;
-use crate::html::{Html, showing};
+use crate::html::{Html, dynamic_html};
 
 /// A native select with every notebook of the class.
 #[component]
 pub fn NotebookSelect(
     /// The notebooks by filename.
     notebooks: Signal<Arc<Vec<NotebookSummary>>>,
-    /// The chosen one; it stays in the list even when nobody has a copy any more.
+    /// The chosen notebook; it stays in the list even when no participant has a copy any more.
     chosen: Signal<Option<String>>,
     /// Called with the filename chosen.
     on_notebook: impl Fn(String) + 'static,
@@ -57,7 +57,7 @@ pub fn NotebookSelect(
             data-testid="notebook-select"
             hidden=move || options.with(|options| options.is_empty())
             on:change=move |event| on_notebook(event_target_value(&event))
-            {..showing(move || options.get())}
+            {..dynamic_html(move || options.get())}
         ></select>
     }
 }

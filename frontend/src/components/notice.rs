@@ -1,24 +1,24 @@
-//! Pages that have nothing to show but words: empty and error states.
+//! The messages of empty and error states.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlButtonElement;
 
 use crate::html;
-use crate::html::{Html, holding};
-use crate::model::failure::Failure;
+use crate::html::{Html, static_html};
+use crate::model::failure::RequestFailure;
 
-/// A few words in the middle of the page.
+/// A message in the middle of the page.
 #[component]
 pub fn Notice(
-    /// What is the matter.
+    /// The heading.
     title: &'static str,
-    /// For the tests.
+    /// The `data-testid` of the message.
     #[prop(default = "notice")]
     testid: &'static str,
-    /// What to do about it.
+    /// The text below the heading, with the remedy.
     html: Html,
-    /// What its button does, when it has one.
+    /// The action of the button, if the message has one.
     #[prop(optional)]
     on_button: Option<Box<dyn Fn()>>,
 ) -> impl IntoView {
@@ -30,23 +30,23 @@ pub fn Notice(
             on_button();
         }
     };
-    view! { <section class="notice" {..holding(html)} data-testid=testid on:click=on_click></section> }
+    view! { <section class="notice" {..static_html(html)} data-testid=testid on:click=on_click></section> }
 }
 
-/// What failed, what to do, and a button to try again.
+/// A failure with its remedy and a button that retries.
 #[component]
 pub fn FailureNotice(
-    /// What could not be done.
+    /// The heading: which action failed.
     title: &'static str,
-    /// Why.
-    failure: Failure,
-    /// Tries again.
+    /// The reason.
+    failure: RequestFailure,
+    /// Retries the action.
     retry: impl Fn() + Send + 'static,
 ) -> impl IntoView {
     let html = html!(
         "<p role=alert>{}</p><p>{}</p><button class=\"button primary\">Retry</button>",
-        failure.what(),
-        Html::own(failure.remedy())
+        failure.message(),
+        Html::from_static(failure.remedy())
     );
     let retry: Box<dyn Fn()> = Box::new(retry);
     view! { <Notice title testid="error" html on_button=retry /> }

@@ -1,15 +1,15 @@
-//! The way to the notices, for those who write them.
+//! The button that opens the dialog of notices, for instructors.
 
 use leptos::prelude::*;
 
-/// Counts how often the dialog of notices was asked for; a context of all pages.
+/// Counts the requests to open the dialog of notices; a context of all pages.
 #[derive(Clone, Copy, Default)]
 pub struct ShowNotices(pub RwSignal<u32>);
 
-/// Opens the dialog.
+/// A button that opens the dialog.
 #[component]
 pub fn NoticeButton(
-    /// Whoever is signed in writes no notices.
+    /// The signed-in user may not write notices.
     hidden: Signal<bool>,
 ) -> impl IntoView {
     let ShowNotices(asked) = expect_context();

@@ -1,4 +1,5 @@
-//! The keys, and the dialog that lists them; who is signed in stands there, too.
+//! The shortcuts of every page, and the dialog that lists all shortcuts and names the signed-in
+//! user.
 
 use leptos::ev::MouseEvent;
 use leptos::html::Dialog;
@@ -7,16 +8,16 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use crate::html;
-use crate::html::{Html, holding};
+use crate::html::{Html, static_html};
 use crate::pages::keyboard::{find, on_shortcut};
-use crate::session::Session;
+use crate::session::SessionHandle;
 use crate::theme::ThemeChoice;
 
-/// Counts how often the dialog was asked for; a context of all pages.
+/// Counts the requests to open the dialog; a context of all pages.
 #[derive(Clone, Copy, Default)]
 pub struct ShowShortcuts(RwSignal<u32>);
 
-/// Every key and what it does.
+/// Every key and its action.
 const KEYS: [(&[&str], &str); 13] = [
     (&["/"], "Filter by name"),
     (&["j", "k"], "Next and previous tile or participant"),
@@ -33,11 +34,11 @@ const KEYS: [(&[&str], &str); 13] = [
     (&["?"], "This list"),
 ];
 
-/// The keys of every page, and the dialog.
+/// The shortcuts of every page, and the dialog.
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let theme = expect_context::<ThemeChoice>();
-    let session = expect_context::<Session>();
+    let session = expect_context::<SessionHandle>();
     let ShowShortcuts(asked) = expect_context();
     let dialog = NodeRef::<Dialog>::new();
     let user = session.who_untracked().map(|who| who.user);
@@ -45,7 +46,7 @@ pub fn Shortcuts() -> impl IntoView {
         let target = event.target();
         let target = target.and_then(|target| target.dyn_into::<Element>().ok());
         if target.is_some_and(|target| target.id() == SIGN_OUT) {
-            session.sign_out(tell_why_not);
+            session.sign_out(show_sign_out_failure);
         }
     };
     on_shortcut(move |key| {
@@ -70,24 +71,25 @@ pub fn Shortcuts() -> impl IntoView {
             node_ref=dialog
             class="shortcuts"
             aria-labelledby="shortcuts-title"
-            {..holding(list(user.as_deref().unwrap_or_default()))}
+            {..static_html(list(user.as_deref().unwrap_or_default()))}
             on:click=clicked
         ></dialog>
     }
 }
 
-/// The button that signs out, and the place for why it could not be done.
+/// The id of the button that signs out.
 const SIGN_OUT: &str = "sign-out";
+/// The id of the element for the reason why signing out failed.
 const SIGN_OUT_TROUBLE: &str = "sign-out-trouble";
 
-fn tell_why_not(why: &str) {
+fn show_sign_out_failure(reason: &str) {
     if let Some(place) = find(&format!("#{SIGN_OUT_TROUBLE}")) {
-        place.set_text_content(Some(&format!("You are still signed in. {why}")));
+        place.set_text_content(Some(&format!("You are still signed in. {reason}")));
     }
 }
 
-/// What is in the dialog: nothing in it ever changes, and text is a fraction of the code
-/// that views of it would be.
+/// The content of the dialog. It never changes, so it is written as text, which is a fraction of
+/// the code of a view.
 fn list(user: &str) -> Html {
     let rows = KEYS.iter().map(|(keys, meaning)| {
         let keys: Html = keys.iter().map(|key| html!("<kbd>{}</kbd>", key)).collect();
@@ -105,7 +107,7 @@ fn list(user: &str) -> Html {
     )
 }
 
-/// Opens the list for those without a keyboard, and tells the others that it exists.
+/// A button that opens the dialog: for readers without a keyboard, and to show that it exists.
 #[component]
 pub fn ShortcutsButton() -> impl IntoView {
     let ShowShortcuts(asked) = expect_context();

@@ -1,14 +1,14 @@
-//! What stands in the page until the first answer is there. Nothing in it ever changes, so
-//! it is text: a fraction of the code that views of it would be.
+//! The placeholders of the page until the first answer. They never change, so they are written as
+//! text, which is a fraction of the code of a view.
 
 use std::iter::repeat_n;
 
 use leptos::prelude::*;
 
 use crate::html;
-use crate::html::{Html, holding};
+use crate::html::{Html, static_html};
 
-/// The whole page, before anybody is known to be signed in.
+/// The whole page, while the session is being fetched.
 #[component]
 pub fn Skeleton() -> impl IntoView {
     view! {
@@ -49,5 +49,5 @@ fn grey(class: &'static str, words: &str, parts: Html) -> impl IntoView + use<> 
         words,
         parts
     );
-    view! { <div class=class aria-busy="true" {..holding(html)}></div> }
+    view! { <div class=class aria-busy="true" {..static_html(html)}></div> }
 }

@@ -3,25 +3,25 @@
 use leptos::prelude::*;
 use shared::render;
 
-use super::cells::{clicked, options, problem_html};
+use super::cells::{on_notebook_click, options, problem_html};
 use crate::clock::Clock;
 use crate::html;
-use crate::html::{Html, showing};
+use crate::html::{Html, dynamic_html};
 use crate::model::age::{describe, seconds_since};
 use crate::store::wall::TileEntry;
 
-/// A save younger than this stands out, in seconds.
-pub const FRESH_S: i64 = 10;
+/// A save younger than this is highlighted.
+pub const FRESH_SAVE_S: i64 = 10;
 
 /// A tile that is drawn for the first time pulses when its save is younger than this.
-const NEWS_S: i64 = 2;
+const PULSE_MAX_AGE_S: i64 = 2;
 
-/// One participant's tile: who, when, and their last cells.
+/// One participant's tile: the name, the age of the save, and the last cells.
 #[component]
 pub fn TileView(
     /// The tile and its saves.
     entry: TileEntry,
-    /// Where the whole notebook is.
+    /// The address of the whole notebook.
     href: Signal<String>,
 ) -> impl IntoView {
     let TileEntry { user, tile, saves } = entry;
@@ -43,13 +43,13 @@ pub fn TileView(
     };
     let on_click = {
         let tile = tile.clone();
-        move |event| tile.with_untracked(|tile| clicked(&event, tile, None))
+        move |event| tile.with_untracked(|tile| on_notebook_click(&event, tile, None))
     };
     let saved_at_ms = Signal::derive(move || tile.with(|tile| tile.saved_at_ms));
-    // A tile that is drawn again, after a filter or a visit to a notebook, is not news.
+    // A tile that is drawn again, after a filter or a visit to a notebook, does not pulse.
     let clock = expect_context::<Clock>();
     let age = seconds_since(saved_at_ms.get_untracked(), clock.now_ms_untracked());
-    let known = (age >= NEWS_S).then(|| saves.get_untracked());
+    let known = (age >= PULSE_MAX_AGE_S).then(|| saves.get_untracked());
     // The same animation under two names: changing the name starts it again.
     let pulse = move || match saves.get() {
         saves if saves == 0 || Some(saves) == known => "tile",
@@ -73,43 +73,43 @@ pub fn TileView(
                         {user.to_string()}
                     </a>
                 </h2>
-                <span class="contents" {..showing(move || error_mark(error.get()))}></span>
+                <span class="contents" {..dynamic_html(move || error_mark(error.get()))}></span>
                 <span class="tile-cells">{move || cell_count(cells.get())}</span>
                 <Age saved_at_ms />
             </header>
-            <div class="contents" {..showing(move || problem.get())}></div>
+            <div class="contents" {..dynamic_html(move || problem.get())}></div>
             <div class="tile-body" on:click=on_click>
-                <div class="nb" {..showing(move || html.get())}></div>
+                <div class="nb" {..dynamic_html(move || html.get())}></div>
             </div>
         </article>
     }
 }
 
-/// Says that the last run ended in an error, by word and shape and not by colour alone.
+/// The mark that the last run ended in an error, by word and shape and not by colour alone.
 pub fn error_mark(error: bool) -> Html {
     const MARK: &str = "<span class=error-mark \
         title=\"The last cell that was run ended in an error\">\
         <svg viewBox=\"0 0 12 12\" width=10 height=10 aria-hidden=true>\
         <path d=\"M2 2l8 8M10 2l-8 8\" stroke=currentColor stroke-width=2 stroke-linecap=round />\
         </svg>error</span>";
-    Html::own(if error { MARK } else { "" })
+    Html::from_static(if error { MARK } else { "" })
 }
 
 /// How long ago the notebook was saved.
 #[component]
 pub fn Age(
-    /// When that was, by the service's clock.
+    /// The time of the save, by the service's clock.
     saved_at_ms: Signal<i64>,
 ) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let seconds = move || seconds_since(saved_at_ms.get(), clock.now_ms());
-    // Memos, so that three hundred tiles do not touch the page every second.
+    // Memos, so that three hundred tiles do not change the DOM every second.
     let words = Memo::new(move |_| html!("saved {}", describe(seconds())));
-    let fresh = Memo::new(move |_| seconds() < FRESH_S);
+    let fresh = Memo::new(move |_| seconds() < FRESH_SAVE_S);
     view! {
         <span
             class="age"
-            {..showing(move || words.get())}
+            {..dynamic_html(move || words.get())}
             class:fresh=fresh
             data-testid="tile-age"
         ></span>

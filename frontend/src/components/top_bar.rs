@@ -12,27 +12,27 @@ use super::sharing::ShareToggle;
 use super::shortcuts::ShortcutsButton;
 use super::theme_toggle::ThemeToggle;
 use crate::html;
-use crate::html::{Html, showing};
+use crate::html::{Html, dynamic_html};
 use crate::model::stream::LiveState;
 use crate::model::view::View;
-use crate::model::wall::{Counts, Sort, participants};
+use crate::model::wall::{Sort, WallCounts, participants};
 use crate::paths;
 use crate::router::Router;
-use crate::session::Session;
+use crate::session::SessionHandle;
 
-/// Chooses the notebook, the filter and the order; says what the tiles add up to.
+/// The controls for the notebook, the filter and the order, and the counts of the tiles.
 #[component]
 pub fn TopBar(
-    /// What the URL says.
+    /// The state in the URL.
     #[prop(into)]
     view: Signal<View>,
     /// The notebooks of the class.
     notebooks: Signal<Arc<Vec<NotebookSummary>>>,
-    /// Who is signed in.
+    /// The signed-in user.
     who: Signal<Option<SessionResponse>>,
-    /// What the tiles add up to.
+    /// The counts of the tiles.
     #[prop(into)]
-    counts: Signal<Counts>,
+    counts: Signal<WallCounts>,
     /// The state of the stream.
     live: Signal<LiveState>,
     /// Called with the filename chosen.
@@ -45,7 +45,7 @@ pub fn TopBar(
     let sees_everyone = move || who.get().is_some_and(|who| who.role.sees_everyone());
     let own = Signal::derive(move || who.get().is_some() && !sees_everyone());
     let sort = move || {
-        Html::own(match view.with(|view| view.sort) {
+        Html::from_static(match view.with(|view| view.sort) {
             Sort::Name => {
                 "<option value=name selected>By name<option value=recent>Last saved first"
             }
@@ -84,7 +84,7 @@ pub fn TopBar(
                         on:keydown=leave_on_escape
                     />
                     <label class="visually-hidden" for="sort">"Order"</label>
-                    <select id="sort" class="field" {..showing(sort)} on:change=choose_sort></select>
+                    <select id="sort" class="field" {..dynamic_html(sort)} on:change=choose_sort></select>
                 </div>
             </div>
             <Summary counts own />
@@ -104,7 +104,8 @@ pub fn TopBar(
     }
 }
 
-/// Escape leaves the field and keeps its text: a second one, outside, clears it.
+/// On Escape, leaves the field and keeps its text; a second Escape, outside of the field, clears
+/// it.
 fn leave_on_escape(event: leptos::ev::KeyboardEvent) {
     use wasm_bindgen::JsCast;
     if event.key() != "Escape" {
@@ -115,15 +116,15 @@ fn leave_on_escape(event: leptos::ev::KeyboardEvent) {
         .target()
         .and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
     if let Some(field) = field {
-        // A field that is gone has lost the focus already.
+        // It fails only if the field is gone.
         let _ = field.blur();
     }
 }
 
-/// The product's name, and for a participant whose notebooks these are.
+/// The product's name, and for a participant a note that the notebooks are their own.
 #[component]
 fn Brand(
-    /// A participant is signed in, and sees only their own.
+    /// A participant is signed in, who sees only their own notebooks.
     own: Signal<bool>,
 ) -> impl IntoView {
     const LEAF: &str = "<svg viewBox=\"0 0 32 32\" width=\"22\" height=\"22\" aria-hidden=\"true\">\
@@ -133,17 +134,17 @@ fn Brand(
     const OWN: &str = "<p class=\"own\">Your notebooks, as the instructor sees them</p>";
     let html = move || {
         let own = if own.get() { OWN } else { "" };
-        html!("{}{}", Html::own(LEAF), Html::own(own))
+        html!("{}{}", Html::from_static(LEAF), Html::from_static(own))
     };
-    view! { <div class="brand" {..showing(html)}></div> }
+    view! { <div class="brand" {..dynamic_html(html)}></div> }
 }
 
-/// What the tiles add up to.
+/// The counts of the tiles.
 #[component]
 fn Summary(
-    /// The numbers.
-    counts: Signal<Counts>,
-    /// A participant is signed in: adding up one tile says nothing.
+    /// The counts.
+    counts: Signal<WallCounts>,
+    /// A participant is signed in, whose wall has only one tile to count.
     own: Signal<bool>,
 ) -> impl IntoView {
     let html = Memo::new(move |_| {
@@ -165,19 +166,19 @@ fn Summary(
             counts.recent
         )
     });
-    view! { <p class="summary" {..showing(move || html.get())}></p> }
+    view! { <p class="summary" {..dynamic_html(move || html.get())}></p> }
 }
 
-/// The ways to what is built: everyone's last cells as a document, and all files.
+/// The links to the summary of the notebook, and to all built files.
 #[component]
 fn BuildLinks(
-    /// The notebook that is shown.
+    /// The shown notebook.
     chosen: Signal<Option<String>>,
-    /// Who is signed in sees everyone: only they have a summary.
+    /// Whether the signed-in user sees everyone; only then there are links.
     sees_everyone: Signal<bool>,
 ) -> impl IntoView {
     let router = expect_context::<Router>();
-    let who = expect_context::<Session>().who_untracked();
+    let who = expect_context::<SessionHandle>().who_untracked();
     let builds = who.is_some_and(|who| who.builds);
     let summary = move || {
         chosen.get().map(|filename| {
@@ -214,10 +215,10 @@ fn BuildLinks(
     view! { {links} }
 }
 
-/// The way back to the Hub, when there is one.
+/// The link back to the Hub, if there is one.
 #[component]
 fn HubLink(
-    /// Who is signed in.
+    /// The signed-in user.
     who: Signal<Option<SessionResponse>>,
 ) -> impl IntoView {
     let link = Memo::new(move |_| {
@@ -231,5 +232,5 @@ fn HubLink(
             )
         })
     });
-    view! { <span class="contents" {..showing(move || link.get())}></span> }
+    view! { <span class="contents" {..dynamic_html(move || link.get())}></span> }
 }

@@ -1,14 +1,13 @@
 //! How long ago something was saved, by the service's clock.
 //!
-//! The browser's wall clock takes no part: it may be minutes off. The service says
-//! what time it is in every answer, and the browser only adds what its monotonic
-//! clock counted since.
+//! The browser's wall clock is not used, because it may be minutes off. Every answer carries the
+//! service's time, and the browser adds the time that its monotonic clock has counted since.
 
 /// A gap in the readings larger than this means that the service's clock was set
 /// back, not that an answer was long on its way.
 const SET_BACK_MS: i64 = 10_000;
 
-/// The service's clock as far as this page knows it.
+/// An estimate of the service's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ServiceClock {
     /// The service's time minus the page's monotonic time, both in milliseconds.
@@ -66,10 +65,10 @@ mod tests {
     }
 
     #[test]
-    fn ages_are_told_in_the_unit_one_would_say() {
-        let said = [0, 1, 2, 59, 60, 3_599, 3_600, 172_800].map(describe);
+    fn an_age_is_described_in_its_usual_unit() {
+        let described = [0, 1, 2, 59, 60, 3_599, 3_600, 172_800].map(describe);
         assert_eq!(
-            said,
+            described,
             [
                 "just now",
                 "just now",

@@ -1,7 +1,7 @@
-//! When something was, by the clock on the reader's wall.
+//! A moment as date and time in the reader's time zone.
 //!
-//! The browser only says how far its time zone is from UTC at that moment; the rest is
-//! counted here, because its own formatting differs from browser to browser.
+//! The browser provides the offset of its time zone from UTC at that moment; the rest is computed
+//! here, because the formatting by `Date` differs from browser to browser.
 
 const DAY_MS: i64 = 86_400_000;
 const MONTHS: [&str; 12] = [
@@ -55,8 +55,8 @@ impl Moment {
     }
 }
 
-/// The month from 0 and the day from 1. Years are counted from March, so that the day
-/// that some have more is the last of them.
+/// The month from 0 and the day from 1. Years are counted from March, so that a leap day is the
+/// last day of its year.
 fn month_and_day(days: i64) -> (usize, i64) {
     // From 1 March of the year 0; 400 years have 146,097 days.
     let day = (days + 719_468).rem_euclid(146_097);
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_have_their_names() {
+    fn a_day_number_becomes_a_month_and_day() {
         let day = |days: i64| {
             let (month, day) = month_and_day(days);
             format!("{day} {}", MONTHS[month])
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_told_by_the_readers_clock() {
+    fn a_moment_is_formatted_in_the_readers_time_zone() {
         let at = |ahead_min| Moment::new(1_795_529_000_123, ahead_min);
         assert_eq!(at(0).time(), "14:03:20");
         assert_eq!(at(60).time(), "15:03:20");

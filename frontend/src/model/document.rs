@@ -1,33 +1,33 @@
-//! Which version of a document is shown, which is on its way, and which there is.
+//! Which version of a document is shown, which is being loaded, and which is the newest.
 
 use shared::announcements;
 use shared::wire::BuiltVersion;
 
-/// A built document: a notebook's summary, or with a participant their export.
-pub type Chosen = (String, Option<String>);
+/// A built document: the summary of a notebook, or with a participant the export of their copy.
+pub type DocumentId = (String, Option<String>);
 
-/// See the module's words.
+/// The versions of the chosen document: the shown one, the one being loaded, and the newest.
 #[derive(Clone, Debug, Default)]
-pub struct Document {
-    chosen: Option<Chosen>,
+pub struct DocumentVersions {
+    chosen: Option<DocumentId>,
     shown: Option<BuiltVersion>,
-    coming: Option<BuiltVersion>,
+    loading: Option<BuiltVersion>,
     newest: Option<BuiltVersion>,
-    /// The reader wants each version as soon as there is one.
-    by_itself: bool,
+    /// The reader wants each new version at once.
+    auto_update: bool,
 }
 
-impl Document {
-    /// Nothing yet, with the reader's choice.
-    pub fn new(by_itself: bool) -> Self {
+impl DocumentVersions {
+    /// No document yet, with the reader's choice of automatic updates.
+    pub fn new(auto_update: bool) -> Self {
         Self {
-            by_itself,
+            auto_update,
             ..Self::default()
         }
     }
 
-    /// The document that is meant.
-    pub fn chosen(&self) -> Option<&Chosen> {
+    /// The chosen document.
+    pub fn chosen(&self) -> Option<&DocumentId> {
         self.chosen.as_ref()
     }
 
@@ -36,66 +36,67 @@ impl Document {
         self.shown.as_ref()
     }
 
-    /// Whether the reader wants each version as soon as there is one.
-    pub fn is_by_itself(&self) -> bool {
-        self.by_itself
+    /// Whether the reader wants each new version at once.
+    pub fn is_auto_update(&self) -> bool {
+        self.auto_update
     }
 
-    /// Means another document; whether it is another.
-    pub fn choose(&mut self, chosen: Chosen) -> bool {
+    /// Chooses a document; returns whether it is another than before.
+    pub fn choose(&mut self, chosen: DocumentId) -> bool {
         if self.chosen.as_ref() == Some(&chosen) {
             return false;
         }
         *self = Self {
             chosen: Some(chosen),
-            ..Self::new(self.by_itself)
+            ..Self::new(self.auto_update)
         };
         true
     }
 
-    /// Whether what was built is this document.
-    pub fn is(&self, built: &announcements::BuildAnnouncement) -> bool {
-        let is = |(filename, user): &Chosen| *filename == built.filename && *user == built.user;
+    /// Whether `built` announces a version of the chosen document.
+    pub fn is_about(&self, built: &announcements::BuildAnnouncement) -> bool {
+        let is = |(filename, user): &DocumentId| *filename == built.filename && *user == built.user;
         self.chosen.as_ref().is_some_and(is)
     }
 
     /// Whether there is a newer version that the reader may ask for.
     pub fn has_newer(&self) -> bool {
-        self.coming.is_none() && self.shown.is_some() && self.is_behind()
+        self.loading.is_none() && self.shown.is_some() && self.is_behind()
     }
 
-    /// The service has said which version there is; the address of what to load.
-    pub fn found(&mut self, newest: BuiltVersion) -> Option<String> {
+    /// Notes the newest version, from the service; returns the address to load, if any.
+    pub fn note_newest(&mut self, newest: BuiltVersion) -> Option<String> {
         self.newest = Some(newest);
-        let wanted = self.shown.is_none() || self.by_itself;
-        wanted.then(|| self.take()).flatten()
+        let wanted = self.shown.is_none() || self.auto_update;
+        wanted.then(|| self.request_newest()).flatten()
     }
 
-    /// The reader wants the newest version; the address of it, unless it is there or on its
-    /// way.
-    pub fn take(&mut self) -> Option<String> {
-        if self.coming.is_some() || !self.is_behind() {
+    /// Starts loading the newest version, for the reader; returns its address, unless it is shown
+    /// or being loaded.
+    pub fn request_newest(&mut self) -> Option<String> {
+        if self.loading.is_some() || !self.is_behind() {
             return None;
         }
-        self.coming.clone_from(&self.newest);
-        self.coming.as_ref().map(|coming| coming.address.clone())
+        self.loading.clone_from(&self.newest);
+        self.loading.as_ref().map(|loading| loading.address.clone())
     }
 
-    /// What was on its way is shown; the address of one that is newer still and wanted.
-    pub fn came(&mut self) -> Option<String> {
-        self.shown = self.coming.take();
-        self.by_itself.then(|| self.take()).flatten()
+    /// Notes that the version being loaded is shown; returns the address of a still newer one to
+    /// load.
+    pub fn loaded(&mut self) -> Option<String> {
+        self.shown = self.loading.take();
+        self.auto_update.then(|| self.request_newest()).flatten()
     }
 
-    /// What was on its way did not come.
-    pub fn lost(&mut self) {
-        self.coming = None;
+    /// Notes that loading has failed.
+    pub fn load_failed(&mut self) {
+        self.loading = None;
     }
 
-    /// The reader's choice; the address of what to load by it.
-    pub fn set_by_itself(&mut self, by_itself: bool) -> Option<String> {
-        self.by_itself = by_itself;
-        by_itself.then(|| self.take()).flatten()
+    /// Sets the reader's choice of automatic updates; returns the address to load because of it.
+    pub fn set_auto_update(&mut self, auto_update: bool) -> Option<String> {
+        self.auto_update = auto_update;
+        auto_update.then(|| self.request_newest()).flatten()
     }
 
     fn is_behind(&self) -> bool {
@@ -117,49 +118,49 @@ mod tests {
         }
     }
 
-    fn shows(number: &str, by_itself: bool) -> Document {
-        let mut document = Document::new(by_itself);
+    fn shows(number: &str, auto_update: bool) -> DocumentVersions {
+        let mut document = DocumentVersions::new(auto_update);
         assert!(document.choose(("a.ipynb".to_owned(), None)));
-        assert!(document.found(version(number)).is_some());
-        assert_eq!(document.came(), None);
+        assert!(document.note_newest(version(number)).is_some());
+        assert_eq!(document.loaded(), None);
         document
     }
 
     #[test]
-    fn the_first_is_shown_and_a_newer_one_offered() {
+    fn the_first_version_is_shown_and_a_newer_one_offered() {
         let mut document = shows("1", false);
         assert!(!document.has_newer());
-        assert_eq!(document.found(version("1")), None);
+        assert_eq!(document.note_newest(version("1")), None);
         assert!(!document.has_newer());
-        assert_eq!(document.found(version("2")), None);
+        assert_eq!(document.note_newest(version("2")), None);
         assert!(document.has_newer());
-        assert_eq!(document.take().unwrap(), "build/2");
-        assert_eq!(document.take(), None);
+        assert_eq!(document.request_newest().unwrap(), "build/2");
+        assert_eq!(document.request_newest(), None);
         assert!(!document.has_newer());
-        // One that comes meanwhile is offered after it.
-        assert_eq!(document.found(version("3")), None);
-        assert_eq!(document.came(), None);
+        // A version built meanwhile is offered after that one is shown.
+        assert_eq!(document.note_newest(version("3")), None);
+        assert_eq!(document.loaded(), None);
         assert!(document.has_newer());
     }
 
     #[test]
-    fn by_itself_it_goes_on_until_it_is_up_to_date() {
+    fn an_automatic_update_goes_on_until_the_newest_is_shown() {
         let mut document = shows("1", true);
-        assert_eq!(document.found(version("2")).unwrap(), "build/2");
-        assert_eq!(document.found(version("3")), None);
-        assert_eq!(document.came().unwrap(), "build/3");
-        assert_eq!(document.came(), None);
+        assert_eq!(document.note_newest(version("2")).unwrap(), "build/2");
+        assert_eq!(document.note_newest(version("3")), None);
+        assert_eq!(document.loaded().unwrap(), "build/3");
+        assert_eq!(document.loaded(), None);
         let mut document = shows("1", false);
-        document.found(version("2"));
-        assert_eq!(document.set_by_itself(true).unwrap(), "build/2");
+        document.note_newest(version("2"));
+        assert_eq!(document.set_auto_update(true).unwrap(), "build/2");
     }
 
     #[test]
-    fn what_does_not_come_is_offered_again() {
+    fn a_version_that_fails_to_load_is_offered_again() {
         let mut document = shows("1", false);
-        document.found(version("2"));
-        document.take();
-        document.lost();
+        document.note_newest(version("2"));
+        document.request_newest();
+        document.load_failed();
         assert!(document.has_newer() && document.shown().unwrap().version == "1");
     }
 
@@ -168,11 +169,11 @@ mod tests {
         let mut document = shows("1", true);
         assert!(!document.choose(("a.ipynb".to_owned(), None)));
         assert!(document.choose(("a.ipynb".to_owned(), Some("ana".to_owned()))));
-        assert!(document.shown().is_none() && document.is_by_itself());
+        assert!(document.shown().is_none() && document.is_auto_update());
         let built = |user: Option<&str>| announcements::BuildAnnouncement {
             filename: "a.ipynb".to_owned(),
             user: user.map(str::to_owned),
         };
-        assert!(document.is(&built(Some("ana"))) && !document.is(&built(None)));
+        assert!(document.is_about(&built(Some("ana"))) && !document.is_about(&built(None)));
     }
 }

@@ -1,20 +1,19 @@
-//! Why an answer did not come, and what to tell the reader.
+//! Why a request failed, and the message for the reader.
 
 use crate::html;
 use crate::html::Html;
 
-/// How the service wants people to sign in.
+/// How users sign in to the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Login {
+pub enum LoginMethod {
     /// By the Hub: any navigation leads there.
     Hub,
     /// By the token in the link that `pipalhub serve` printed.
     Token,
 }
 
-impl Login {
-    /// Reads the header `X-PipalHub-Login` of a 401; a service that does not say is
-    /// one without a Hub.
+impl LoginMethod {
+    /// Parses the header `X-PipalHub-Login` of a 401; a service without the header has no Hub.
     pub fn from_header(value: Option<&str>) -> Self {
         match value {
             Some("hub") => Self::Hub,
@@ -23,27 +22,26 @@ impl Login {
     }
 }
 
-/// Why there is no answer.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// Nobody is signed in, or no longer.
-    SignedOut(Login),
-    /// What was asked for does not exist.
+pub enum RequestFailure {
+    /// No user is signed in, or no longer.
+    SignedOut(LoginMethod),
+    /// The requested resource does not exist; the service's message.
     NotFound(String),
-    /// The service answered with another status; its own words when it had some.
+    /// The service answered with another status; its message, which may be empty.
     Refused(u16, String),
-    /// There was no answer at all.
+    /// There was no answer.
     Unreachable,
     /// There was no answer in time.
     Late,
-    /// There was an answer that this page cannot read.
+    /// This page cannot parse the answer.
     Unreadable(String),
 }
 
-impl Failure {
-    /// Whether the same request may succeed later: the network, the service or the Hub had
-    /// trouble, too much was asked for at once, or somebody in between answered with a page of
-    /// their own.
+impl RequestFailure {
+    /// Whether the same request may succeed later: the network, the service or the Hub failed, a
+    /// rate limit was exceeded, or a proxy answered with a page of its own.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable | Self::Late | Self::Unreadable(_) => true,
@@ -52,8 +50,8 @@ impl Failure {
         }
     }
 
-    /// What happened, as one sentence.
-    pub fn what(&self) -> String {
+    /// The failure as one sentence.
+    pub fn message(&self) -> String {
         match self {
             Self::SignedOut(_) => "You are not signed in.".to_owned(),
             Self::NotFound(message) if message.is_empty() => "It is not there.".to_owned(),
@@ -67,16 +65,16 @@ impl Failure {
         }
     }
 
-    /// The same as a line of HTML.
-    pub fn what_as_html(&self) -> Html {
-        html!("<p class=problem role=alert>{}</p>", self.what())
+    /// The message as a line of HTML.
+    pub fn message_html(&self) -> Html {
+        html!("<p class=problem role=alert>{}</p>", self.message())
     }
 
-    /// What the reader can do about it.
+    /// A remedy for the reader.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::SignedOut(Login::Hub) => "Reload the page to sign in through the Hub.",
-            Self::SignedOut(Login::Token) => "Open the link that pipalhub serve printed.",
+            Self::SignedOut(LoginMethod::Hub) => "Reload the page to sign in through the Hub.",
+            Self::SignedOut(LoginMethod::Token) => "Open the link that pipalhub serve printed.",
             Self::NotFound(_) => "Choose another notebook, or wait until somebody saves it.",
             Self::Refused(..) => "Try again; if it stays so, the service's log says why.",
             Self::Unreachable | Self::Late => {
@@ -95,33 +93,44 @@ mod tests {
 
     #[test]
     fn the_header_decides_how_to_sign_in() {
-        assert_eq!(Login::from_header(Some("hub")), Login::Hub);
-        assert_eq!(Login::from_header(Some("token")), Login::Token);
-        assert_eq!(Login::from_header(None), Login::Token);
+        assert_eq!(LoginMethod::from_header(Some("hub")), LoginMethod::Hub);
+        assert_eq!(LoginMethod::from_header(Some("token")), LoginMethod::Token);
+        assert_eq!(LoginMethod::from_header(None), LoginMethod::Token);
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again() {
-        let refused = |status| Failure::Refused(status, String::new());
+    fn only_temporary_failures_may_pass() {
+        let refused = |status| RequestFailure::Refused(status, String::new());
         for passing in [
-            Failure::Unreachable,
-            Failure::Late,
-            Failure::Unreadable("<html>".to_owned()),
+            RequestFailure::Unreachable,
+            RequestFailure::Late,
+            RequestFailure::Unreadable("<html>".to_owned()),
             refused(503),
             refused(429),
         ] {
             assert!(passing.may_pass(), "{passing:?}");
         }
-        let not_found = Failure::NotFound(String::new());
-        for lasting in [not_found, refused(403), Failure::SignedOut(Login::Hub)] {
+        let not_found = RequestFailure::NotFound(String::new());
+        for lasting in [
+            not_found,
+            refused(403),
+            RequestFailure::SignedOut(LoginMethod::Hub),
+        ] {
             assert!(!lasting.may_pass(), "{lasting:?}");
         }
     }
 
     #[test]
     fn the_services_own_words_come_first() {
-        assert_eq!(Failure::Refused(503, "Busy.".into()).what(), "Busy.");
-        assert!(Failure::Refused(503, String::new()).what().contains("503"));
-        assert!(!Failure::NotFound(String::new()).what().is_empty());
+        assert_eq!(
+            RequestFailure::Refused(503, "Busy.".into()).message(),
+            "Busy."
+        );
+        assert!(
+            RequestFailure::Refused(503, String::new())
+                .message()
+                .contains("503")
+        );
+        assert!(!RequestFailure::NotFound(String::new()).message().is_empty());
     }
 }

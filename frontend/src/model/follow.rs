@@ -1,22 +1,22 @@
-//! Which cell of a notebook that is followed is the newest.
+//! Which cell of the followed notebook is the newest.
 
 use shared::prepared::{CellContent, PreparedCell};
 
-/// The cell that was changed, or added, last between two versions, by its place in the
-/// newer; `None` when no cell was that shows anything.
+/// The index, in the newer version, of the last cell that was changed or added between two
+/// versions; `None` when no such cell shows anything.
 pub fn newest(before: &[PreparedCell], after: &[PreparedCell]) -> Option<usize> {
     let same = |(a, b): &(&PreparedCell, &PreparedCell)| a.content == b.content;
     let head = before.iter().zip(after).take_while(same).count();
-    // A cell that was put between others moves those after it, and changes none of them.
+    // An inserted cell moves the cells after it, but does not change them.
     let (before, rest) = (&before[head..], &after[head..]);
     let tail = before.iter().rev().zip(rest.iter().rev());
     let changed = &rest[..rest.len() - tail.take_while(same).count()];
     Some(head + changed.iter().rposition(shows_something)?)
 }
 
-/// The cell that is the newest in a version with none before it: the one that was run last,
-/// or the last.
-pub fn newest_of(cells: &[PreparedCell]) -> Option<usize> {
+/// The index of the newest cell when there is no earlier version: the cell that was run last, or
+/// the last one.
+pub fn newest_in_first_version(cells: &[PreparedCell]) -> Option<usize> {
     let count = |cell: &PreparedCell| match &cell.content {
         CellContent::Code(code) => code.execution_count,
         _ => None,
@@ -27,7 +27,7 @@ pub fn newest_of(cells: &[PreparedCell]) -> Option<usize> {
     run.max().map(|(_, at)| at).or_else(last)
 }
 
-/// JupyterLab puts an empty cell after the one that is run.
+/// Whether a cell is not empty: JupyterLab adds an empty cell after the one that is run.
 fn shows_something(cell: &PreparedCell) -> bool {
     match &cell.content {
         CellContent::Code(code) => !code.source.is_empty() || !code.outputs.is_empty(),
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_is_the_last_that_changed() {
+    fn the_newest_cell_is_the_last_changed_one() {
         let newest = |before: &[&str], after: &[&str]| newest(&cells(before), &cells(after));
         assert_eq!(newest(&["a", "b"], &["a", "b", "c"]), Some(2));
         assert_eq!(newest(&["a", "b", "c"], &["a", "B", "c"]), Some(1));
@@ -72,16 +72,16 @@ mod tests {
     }
 
     #[test]
-    fn at_first_it_is_the_one_that_was_run_last() {
+    fn the_newest_cell_of_a_first_version_was_run_last() {
         let mut run = cells(&["a", "b", "c"]);
-        assert_eq!(newest_of(&run), Some(2));
-        assert_eq!(newest_of(&cells(&["a", ""])), Some(0));
-        assert_eq!(newest_of(&[]), None);
+        assert_eq!(newest_in_first_version(&run), Some(2));
+        assert_eq!(newest_in_first_version(&cells(&["a", ""])), Some(0));
+        assert_eq!(newest_in_first_version(&[]), None);
         for (cell, count) in run.iter_mut().zip([Some(1), Some(7), None]) {
             if let CellContent::Code(code) = &mut cell.content {
                 code.execution_count = count;
             }
         }
-        assert_eq!(newest_of(&run), Some(1));
+        assert_eq!(newest_in_first_version(&run), Some(1));
     }
 }

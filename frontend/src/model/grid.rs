@@ -1,11 +1,11 @@
-//! Moving through the tiles by keyboard.
+//! Keyboard navigation among the tiles.
 
 /// A step from one tile to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// To the one before.
+pub enum GridStep {
+    /// To the previous tile.
     Previous,
-    /// To the one after.
+    /// To the next tile.
     Next,
     /// One row up.
     Up,
@@ -13,7 +13,7 @@ pub enum Step {
     Down,
 }
 
-impl Step {
+impl GridStep {
     /// The step that a key of `KeyboardEvent.key` stands for.
     pub fn from_key(key: &str) -> Option<Self> {
         match key {
@@ -26,9 +26,9 @@ impl Step {
     }
 }
 
-/// Where a step leads from tile `at` among `count` tiles in rows of `columns`; the
-/// first tile when none has the focus, and nowhere beyond the edges.
-pub fn target(at: Option<usize>, step: Step, count: usize, columns: usize) -> Option<usize> {
+/// The tile that a step reaches from tile `at`, among `count` tiles in rows of `columns`; the first
+/// tile when no tile has the focus, `None` beyond the edges.
+pub fn target(at: Option<usize>, step: GridStep, count: usize, columns: usize) -> Option<usize> {
     if count == 0 {
         return None;
     }
@@ -37,12 +37,12 @@ pub fn target(at: Option<usize>, step: Step, count: usize, columns: usize) -> Op
     };
     let columns = columns.max(1);
     let to = match step {
-        Step::Previous => at.checked_sub(1)?,
-        Step::Next => at + 1,
-        Step::Up => at.checked_sub(columns)?,
+        GridStep::Previous => at.checked_sub(1)?,
+        GridStep::Next => at + 1,
+        GridStep::Up => at.checked_sub(columns)?,
         // The last row may be short: its last tile is below every tile of the row above.
-        Step::Down if at / columns < (count - 1) / columns => (at + columns).min(count - 1),
-        Step::Down => return None,
+        GridStep::Down if at / columns < (count - 1) / columns => (at + columns).min(count - 1),
+        GridStep::Down => return None,
     };
     (to < count).then_some(to)
 }
@@ -52,24 +52,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_stay_inside() {
-        assert_eq!(target(Some(0), Step::Previous, 7, 3), None);
-        assert_eq!(target(Some(6), Step::Next, 7, 3), None);
-        assert_eq!(target(Some(1), Step::Up, 7, 3), None);
-        assert_eq!(target(Some(6), Step::Down, 7, 3), None);
-        assert_eq!(target(None, Step::Next, 0, 3), None);
+    fn a_step_never_leaves_the_grid() {
+        assert_eq!(target(Some(0), GridStep::Previous, 7, 3), None);
+        assert_eq!(target(Some(6), GridStep::Next, 7, 3), None);
+        assert_eq!(target(Some(1), GridStep::Up, 7, 3), None);
+        assert_eq!(target(Some(6), GridStep::Down, 7, 3), None);
+        assert_eq!(target(None, GridStep::Next, 0, 3), None);
     }
 
     #[test]
-    fn down_into_a_short_last_row_lands_on_its_last_tile() {
-        assert_eq!(target(Some(1), Step::Down, 7, 3), Some(4));
-        assert_eq!(target(Some(5), Step::Down, 7, 3), Some(6));
-        assert_eq!(target(Some(6), Step::Up, 7, 3), Some(3));
+    fn a_step_down_into_a_short_row_lands_on_its_last_tile() {
+        assert_eq!(target(Some(1), GridStep::Down, 7, 3), Some(4));
+        assert_eq!(target(Some(5), GridStep::Down, 7, 3), Some(6));
+        assert_eq!(target(Some(6), GridStep::Up, 7, 3), Some(3));
     }
 
     #[test]
     fn the_first_step_goes_to_the_first_tile() {
-        assert_eq!(target(None, Step::Down, 7, 3), Some(0));
-        assert_eq!(target(Some(99), Step::Next, 7, 3), Some(0));
+        assert_eq!(target(None, GridStep::Down, 7, 3), Some(0));
+        assert_eq!(target(Some(99), GridStep::Next, 7, 3), Some(0));
     }
 }

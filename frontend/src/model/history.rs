@@ -1,28 +1,28 @@
-//! The versions of one notebook: which are known, and the way from one to the next.
+//! The loaded versions of one notebook, and navigation from one to the next.
 
 use shared::wire::VersionSummary;
 
-/// The versions that were loaded, newest first. The newest is what the notebook is now, so
-/// it has no address of its own.
+/// The loaded versions, newest first. The newest is the current notebook, so it has no address of
+/// its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
-    /// Without gaps.
+    /// The versions, newest first, without gaps.
     pub versions: Vec<VersionSummary>,
-    /// There are older ones.
+    /// The service has older versions.
     pub more: bool,
 }
 
 impl Timeline {
-    /// Takes in the newest versions; those that are older than all of these stay, when
-    /// they follow without a gap.
+    /// Takes the newest versions from an answer; older loaded versions stay when they follow
+    /// without a gap.
     pub fn renew(&mut self, newest: Vec<VersionSummary>, more: bool) {
         let oldest = newest.last().map(|oldest| oldest.version);
-        let meets = self
+        let overlaps = self
             .versions
             .iter()
             .any(|known| Some(known.version) == oldest);
         let before = std::mem::replace(&mut self.versions, newest);
-        if meets {
+        if overlaps {
             let older = before
                 .into_iter()
                 .filter(|known| Some(known.version) < oldest);
@@ -32,7 +32,7 @@ impl Timeline {
         }
     }
 
-    /// Adds those before the oldest.
+    /// Adds versions older than the oldest loaded one.
     pub fn extend(&mut self, older: Vec<VersionSummary>, more: bool) {
         let oldest = self.oldest();
         let older = older
@@ -42,35 +42,35 @@ impl Timeline {
         self.more = more;
     }
 
-    /// The number of the oldest that is known.
+    /// The number of the oldest loaded version.
     pub fn oldest(&self) -> Option<i64> {
         self.versions.last().map(|version| version.version)
     }
 
-    /// The number of the newest.
+    /// The number of the newest version.
     pub fn newest(&self) -> Option<i64> {
         self.versions.first().map(|version| version.version)
     }
 
-    /// One of them by its number.
+    /// A loaded version by its number.
     pub fn get(&self, version: i64) -> Option<&VersionSummary> {
         self.versions.iter().find(|known| known.version == version)
     }
 
-    /// How a version is addressed: the newest by no number, for it is the living notebook.
+    /// The version's number in an address: `None` for the newest, which is the current notebook.
     pub fn address(&self, version: i64) -> Option<i64> {
         Some(version).filter(|version| self.newest() != Some(*version))
     }
 
-    /// The address of the version before the one shown; outer `None` when there is none,
-    /// or none that is known.
+    /// The address of the version before the shown one; the outer `None` when no older version is
+    /// loaded.
     pub fn older(&self, shown: Option<i64>) -> Option<Option<i64>> {
         let shown = shown.or(self.newest())?;
         let next = self.versions.iter().find(|known| known.version < shown);
         next.map(|version| Some(version.version))
     }
 
-    /// The address of the version after the one shown; outer `None` when it is the newest.
+    /// The address of the version after the shown one; the outer `None` when the newest is shown.
     pub fn newer(&self, shown: Option<i64>) -> Option<Option<i64>> {
         let shown = shown?;
         let next = self
@@ -78,32 +78,32 @@ impl Timeline {
             .iter()
             .rev()
             .find(|known| known.version > shown);
-        // The newest is the last resort of one that is not known at all.
+        // From a version that is not loaded, go to the newest.
         Some(next.and_then(|version| self.address(version.version)))
     }
 }
 
-/// What was new in a version, in words: `1 cell added, 2 changed`.
+/// The changes of a version in words: `1 cell added, 2 changed`.
 pub fn describe(version: &VersionSummary) -> String {
     let parts = [
         (version.added, "added"),
         (version.changed, "changed"),
         (version.removed, "removed"),
     ];
-    let mut told = String::new();
-    for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
-        let noun = match (told.is_empty(), count) {
+    let mut text = String::new();
+    for (count, verb) in parts.into_iter().filter(|(count, _)| *count > 0) {
+        let noun = match (text.is_empty(), count) {
             (false, _) => "",
             (true, 1) => " cell",
             (true, _) => " cells",
         };
-        let comma = if told.is_empty() { "" } else { ", " };
-        told.push_str(&format!("{comma}{count}{noun} {what}"));
+        let comma = if text.is_empty() { "" } else { ", " };
+        text.push_str(&format!("{comma}{count}{noun} {verb}"));
     }
-    if told.is_empty() {
-        told.push_str("no cell changed");
+    if text.is_empty() {
+        text.push_str("no cell changed");
     }
-    told
+    text
 }
 
 #[cfg(test)]
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_grows_at_both_ends() {
+    fn a_timeline_grows_at_both_ends() {
         let mut timeline = Timeline::default();
         timeline.renew(versions(&[9, 7]), true);
         timeline.extend(versions(&[7, 5, 3]), true);
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn one_steps_from_version_to_version_and_back_to_now() {
+    fn a_timeline_steps_to_older_versions_and_back_to_the_newest() {
         let mut timeline = Timeline::default();
         timeline.renew(versions(&[9, 7, 5]), false);
         assert_eq!(timeline.older(None), Some(Some(7)));
@@ -156,8 +156,8 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_told_in_words() {
-        let told = |added, changed, removed| {
+    fn changes_are_described_in_words() {
+        let text = |added, changed, removed| {
             describe(&VersionSummary {
                 added,
                 changed,
@@ -165,8 +165,8 @@ mod tests {
                 ..versions(&[1])[0]
             })
         };
-        assert_eq!(told(1, 2, 0), "1 cell added, 2 changed");
-        assert_eq!(told(0, 2, 1), "2 cells changed, 1 removed");
-        assert_eq!(told(0, 0, 0), "no cell changed");
+        assert_eq!(text(1, 2, 0), "1 cell added, 2 changed");
+        assert_eq!(text(0, 2, 1), "2 cells changed, 1 removed");
+        assert_eq!(text(0, 0, 0), "no cell changed");
     }
 }

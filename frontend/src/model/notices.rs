@@ -1,6 +1,5 @@
-//! Notices: what a participant is shown, what an instructor writes, and the HTML of both.
-//!
-//! Made as text and not as views, as [`super::past`] says why.
+//! Notices, as HTML: the strip that a participant sees, and the dialog in which an instructor
+//! writes them. [`super::history_panel`] says why the HTML is written as text.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +9,20 @@ use super::calendar::Moment;
 use crate::html;
 use crate::html::Html;
 
-/// The notices of the person who is signed in.
+/// The notices of the signed-in participant.
 #[derive(Debug, Default)]
-pub struct Strip {
+pub struct NoticeStrip {
     notices: BTreeMap<i64, Notice>,
     cursor: Option<i64>,
 }
 
-impl Strip {
-    /// After which change to ask.
+impl NoticeStrip {
+    /// The cursor to send with the next request.
     pub fn cursor(&self) -> Option<i64> {
         self.cursor
     }
 
-    /// Takes in an answer. What comes again takes the place of what there was, and what the
+    /// Takes an answer. A notice that comes again replaces the earlier one, but a notice that the
     /// reader has dismissed on this page is not shown again by an older answer.
     pub fn take(&mut self, response: NoticesResponse) {
         self.cursor = Some(response.cursor);
@@ -36,18 +35,18 @@ impl Strip {
         }
     }
 
-    /// Those to be shown at a time, newest first.
-    fn standing(&self, now_ms: i64) -> impl Iterator<Item = &Notice> {
-        let stands = move |notice: &&Notice| {
+    /// The notices to show at `now_ms`, newest first.
+    fn current(&self, now_ms: i64) -> impl Iterator<Item = &Notice> {
+        let is_current = move |notice: &&Notice| {
             let is_over = notice.until_ms.is_some_and(|until| until <= now_ms);
             !notice.retracted && !notice.opened && !is_over
         };
-        self.notices.values().rev().filter(stands)
+        self.notices.values().rev().filter(is_current)
     }
 
-    /// Those shown for the first time; they count as shown from now on.
+    /// The notices that are shown for the first time; they count as shown from now on.
     pub fn newly_shown(&mut self, now_ms: i64) -> Vec<i64> {
-        let new = self.standing(now_ms).filter(|notice| !notice.shown);
+        let new = self.current(now_ms).filter(|notice| !notice.shown);
         let new: Vec<i64> = new.map(|notice| notice.id).collect();
         for id in &new {
             if let Some(notice) = self.notices.get_mut(id) {
@@ -57,23 +56,23 @@ impl Strip {
         new
     }
 
-    /// The reader has read this one.
+    /// Hides a notice that the reader has dismissed.
     pub fn dismiss(&mut self, id: i64) {
         if let Some(notice) = self.notices.get_mut(&id) {
             notice.opened = true;
         }
     }
 
-    /// What stands above the page at a time. `lab` makes the address at which the reader
-    /// works on a file, where there is such a place.
+    /// The strip above the page at `now_ms`. `lab` makes the link that opens a file in JupyterLab;
+    /// `None` without a Hub.
     pub fn html(&self, now_ms: i64, lab: &dyn Fn(&str) -> Option<String>) -> Html {
-        self.standing(now_ms)
-            .map(|notice| one(notice, lab))
+        self.current(now_ms)
+            .map(|notice| notice_html(notice, lab))
             .collect()
     }
 }
 
-fn one(notice: &Notice, lab: &dyn Fn(&str) -> Option<String>) -> Html {
+fn notice_html(notice: &Notice, lab: &dyn Fn(&str) -> Option<String>) -> Html {
     let title = notice
         .title
         .as_deref()
@@ -105,16 +104,16 @@ fn one(notice: &Notice, lab: &dyn Fn(&str) -> Option<String>) -> Html {
     )
 }
 
-/// Whom a notice may be for, as far as the page knows.
+/// The possible recipients of a notice that the page knows.
 #[derive(Clone, Debug, Default)]
-pub struct Class {
-    /// The notebook that is shown.
+pub struct AudienceChoices {
+    /// The shown notebook.
     pub notebook: Option<String>,
-    /// Who has a copy of it.
+    /// The participants with a copy of it.
     pub users: Vec<String>,
 }
 
-/// What a choice of [`Class::choices`] stands for.
+/// Parses the value of an option of [`AudienceChoices::options`].
 pub fn audience(choice: &str) -> Audience {
     match choice.split_once(':') {
         Some(("notebook", filename)) => Audience::Notebook(filename.to_owned()),
@@ -123,9 +122,9 @@ pub fn audience(choice: &str) -> Audience {
     }
 }
 
-impl Class {
-    /// The options of the list of whom a notice is for.
-    pub fn choices(&self) -> Html {
+impl AudienceChoices {
+    /// The options of the recipient select.
+    pub fn options(&self) -> Html {
         let mut html = html!("<option value=everyone>Everyone</option>");
         if let Some(notebook) = &self.notebook {
             html.push(html!(
@@ -135,17 +134,17 @@ impl Class {
             ));
         }
         if !self.users.is_empty() {
-            html.push_own("<optgroup label=\"One person\">");
+            html.push_static("<optgroup label=\"One person\">");
             for user in &self.users {
                 html.push(html!("<option value=\"user:{}\">{}</option>", user, user));
             }
-            html.push_own("</optgroup>");
+            html.push_static("</optgroup>");
         }
         html
     }
 }
 
-/// The form, empty, and the places for what was sent.
+/// The empty form, and the elements for the list of sent notices.
 pub const FORM: &str = "<h2 id=notices-title>Notices</h2>\
     <label class=row>To <select id=notice-to class=field></select></label>\
     <textarea id=notice-text class=field rows=4 aria-label=\"The notice\" \
@@ -163,19 +162,19 @@ pub const FORM: &str = "<h2 id=notices-title>Notices</h2>\
     <button class=\"button primary\" data-do=send>Send</button></p>\
     <div id=notice-said role=status></div><ol id=notices-sent aria-label=Sent></ol>";
 
-/// How long the text is, and whether it can be sent.
+/// The length of the text in words, and whether it can be sent.
 pub fn length(text: &str) -> (String, bool) {
     let length = text.chars().count();
     let fits = length <= MAX_NOTICE_CHARS;
-    let told = match length {
+    let message = match length {
         0 => String::new(),
         _ if fits => format!("{length} of {MAX_NOTICE_CHARS}"),
         _ => format!("{} too many", length - MAX_NOTICE_CHARS),
     };
-    (told, fits && !text.trim().is_empty())
+    (message, fits && !text.trim().is_empty())
 }
 
-/// What was sent, newest first; those whose number is in `open` are unfolded.
+/// The sent notices, newest first; those whose number is in `open` are unfolded.
 pub fn sent(
     notices: &[SentNotice],
     open: &[String],
@@ -184,15 +183,20 @@ pub fn sent(
 ) -> Html {
     let rows = notices
         .iter()
-        .map(|notice| row(notice, open, now_ms, local));
+        .map(|notice| sent_row(notice, open, now_ms, local));
     rows.collect()
 }
 
-fn row(notice: &SentNotice, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> Html {
+fn sent_row(
+    notice: &SentNotice,
+    open: &[String],
+    now_ms: i64,
+    local: &dyn Fn(i64) -> Moment,
+) -> Html {
     let id = notice.id;
     let all = notice.recipients.len();
-    let had = |user: &&Recipient| user.shown_at_ms.is_some();
-    let opened = |user: &&Recipient| user.opened_at_ms.is_some();
+    let was_shown = |user: &&Recipient| user.shown_at_ms.is_some();
+    let was_opened = |user: &&Recipient| user.opened_at_ms.is_some();
     let count = |is: &dyn Fn(&&Recipient) -> bool| notice.recipients.iter().filter(is).count();
     let is_over = notice.until_ms.is_some_and(|until| until <= now_ms);
     let (mark, class) = match (notice.retracted, is_over) {
@@ -214,9 +218,12 @@ fn row(notice: &SentNotice, open: &[String], now_ms: i64, local: &dyn Fn(i64) ->
         Audience::User(user) => user,
     };
     let groups = [
-        ("Opened", names(notice, &|user| opened(user))),
-        ("Had it", names(notice, &|user| had(user) && !opened(user))),
-        ("Not yet", names(notice, &|user| !had(user))),
+        ("Opened", names(notice, &|user| was_opened(user))),
+        (
+            "Had it",
+            names(notice, &|user| was_shown(user) && !was_opened(user)),
+        ),
+        ("Not yet", names(notice, &|user| !was_shown(user))),
     ];
     let named = groups.iter().filter(|(_, names)| !names.is_empty());
     let lines = named
@@ -240,9 +247,9 @@ fn row(notice: &SentNotice, open: &[String], now_ms: i64, local: &dyn Fn(i64) ->
         title_of_counts,
         local(notice.created_at_ms).time_and_day(local(now_ms)),
         to,
-        count(&had),
+        count(&was_shown),
         all,
-        count(&opened),
+        count(&was_opened),
         all,
         notice.html,
         groups,
@@ -262,7 +269,7 @@ mod tests {
 
     use super::*;
 
-    /// As the service sends it.
+    /// HTML as the service sends it.
     fn sanitised(html: &str) -> SafeHtml {
         serde_json::from_value(html.into()).unwrap()
     }
@@ -293,13 +300,13 @@ mod tests {
         }
     }
 
-    fn shown(strip: &Strip, now_ms: i64) -> Html {
+    fn shown(strip: &NoticeStrip, now_ms: i64) -> Html {
         strip.html(now_ms, &|file| Some(format!("lab/{file}")))
     }
 
     #[test]
-    fn what_stands_is_shown_until_it_is_dismissed_taken_back_or_over() {
-        let mut strip = Strip::default();
+    fn a_notice_is_shown_until_it_is_dismissed_taken_back_or_over() {
+        let mut strip = NoticeStrip::default();
         assert_eq!(strip.cursor(), None);
         let timed = Notice {
             until_ms: Some(100),
@@ -327,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_the_services_html_becomes_markup() {
+    fn only_the_services_html_becomes_markup() {
         let odd = "<i>\"&".to_owned();
         let odd = Notice {
             title: Some(odd.clone()),
@@ -338,17 +345,17 @@ mod tests {
             }),
             ..notice(1)
         };
-        let mut strip = Strip::default();
+        let mut strip = NoticeStrip::default();
         strip.take(response(vec![odd]));
         for html in [shown(&strip, 0), strip.html(0, &|_| None)] {
             assert!(!html.contains("<i>") && !html.contains("<i>\""), "{html}");
             assert!(html.contains("&lt;i&gt;&quot;&amp;") && html.contains("<p>html 1</p>"));
         }
-        let class = Class {
+        let choices = AudienceChoices {
             notebook: Some("<i>\"".into()),
             users: vec!["<b>\"".into()],
         };
-        let html = class.choices();
+        let html = choices.options();
         assert!(!html.contains("<i>") && !html.contains("<b>"), "{html}");
     }
 
@@ -361,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_is_told_and_only_what_fits_is_sent() {
+    fn a_text_that_is_too_long_or_empty_cannot_be_sent() {
         assert_eq!(length(""), (String::new(), false));
         assert_eq!(length(" "), ("1 of 4000".into(), false));
         assert_eq!(length("é"), ("1 of 4000".into(), true));
@@ -369,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_had_and_opened_it_is_counted_and_named() {
+    fn recipients_are_counted_and_named_by_state() {
         let recipient = |user: &str, shown_at_ms, opened_at_ms| Recipient {
             user: user.to_owned(),
             shown_at_ms,

@@ -1,44 +1,45 @@
-//! Which of two answers is the newer: requests are numbered as they begin.
+//! Which of two answers is newer: requests are numbered as they begin.
 //!
-//! What a request says is at least as new as its beginning. So an answer may take the place
-//! of what is shown when its request began after the one that brought that; if it began
-//! before, what is shown may be newer, and stays.
+//! An answer is at least as new as the beginning of its request. So an answer may replace the shown
+//! one when its request began later; if it began earlier, the shown answer may be newer, and stays.
 
-/// Of many things that are asked for together and one by one.
+/// The order of requests for items that are fetched all together or one by one.
 #[derive(Debug, Default)]
-pub struct Order {
+pub struct RequestOrder {
     begun: u32,
-    /// The request that brought all.
+    /// The request whose answer for all items is shown.
     all: u32,
-    /// Those that brought one since then; few, and a list is little code to load.
+    /// The later requests for single items; a list, because they are few and it is little code to
+    /// load.
     ones: Vec<(String, u32)>,
 }
 
-impl Order {
-    /// The number of a request that begins.
+impl RequestOrder {
+    /// Begins a request; returns its number.
     pub fn begin(&mut self) -> u32 {
         self.begun += 1;
         self.begun
     }
 
-    /// The number of the request that began last.
+    /// The number of the newest request.
     pub fn newest(&self) -> u32 {
         self.begun
     }
 
-    /// Whether request `number` is newer than what is shown of `one`.
+    /// Whether request `number` is newer than the shown answer for item `one`.
     pub fn is_newer(&self, one: &str, number: u32) -> bool {
         let shown = self.ones.iter().find(|(other, _)| other == one);
         number > self.all && shown.is_none_or(|(_, shown)| number > *shown)
     }
 
-    /// What request `number` brought of `one` is shown.
+    /// Notes that the answer of request `number` for item `one` is shown.
     pub fn take(&mut self, one: &str, number: u32) {
         self.ones.retain(|(other, _)| other != one);
         self.ones.push((one.to_owned(), number));
     }
 
-    /// What request `number` brought of all is shown, but where there was something newer.
+    /// Notes that the answer of request `number` for all items is shown, except where an item had a
+    /// newer one.
     pub fn take_all(&mut self, number: u32) {
         self.all = number.max(self.all);
         let all = self.all;
@@ -51,8 +52,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_asked_for_earlier_is_older() {
-        let mut order = Order::default();
+    fn an_earlier_request_is_older() {
+        let mut order = RequestOrder::default();
         let [tile, all, next] = [(); 3].map(|()| order.begin());
         assert!(order.is_newer("ana", tile));
         order.take_all(all);
@@ -64,8 +65,8 @@ mod tests {
     }
 
     #[test]
-    fn all_of_them_leave_what_is_newer() {
-        let mut order = Order::default();
+    fn an_answer_for_all_leaves_newer_single_answers() {
+        let mut order = RequestOrder::default();
         let all = order.begin();
         let tile = order.begin();
         order.take("ana", tile);

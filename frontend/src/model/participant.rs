@@ -1,12 +1,12 @@
-//! What stands above a participant's own notebooks: what is shared with them, and what is
-//! kept of them, in HTML. Made as text, as [`super::past`] says why.
+//! The part above a participant's own notebooks, in HTML: the notebook and summaries shared with
+//! them, and how much is kept about them. [`super::history_panel`] says why it is written as text.
 
 use shared::sharing::{AboutResponse, SharingResponse};
 
 use crate::html::Html;
 use crate::{html, paths};
 
-/// What is shared: a card for the notebook that is followed, and one for each summary.
+/// A card for the followed notebook, and one for each shared summary.
 pub fn cards(sharing: &SharingResponse) -> Html {
     let mut html = Html::default();
     if let Some(followed) = &sharing.followed {
@@ -29,8 +29,8 @@ pub fn cards(sharing: &SharingResponse) -> Html {
     html
 }
 
-/// What is kept, and how to keep something out of sight.
-pub fn kept(about: &AboutResponse) -> Html {
+/// How much the service keeps, and how to make a cell private.
+pub fn retention(about: &AboutResponse) -> Html {
     let history = match about.history {
         Some(kept) => html!(
             "<p>Every version that you save is kept for up to {} days, after the first day only \
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_a_card_for_all_that_is_shared() {
+    fn the_followed_notebook_and_each_summary_have_a_card() {
         assert_eq!(cards(&SharingResponse::default()), Html::default());
         let html = cards(&SharingResponse {
             followed: Some(FollowedNotebook {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_told_as_it_is_set() {
+    fn the_retention_text_has_the_services_numbers() {
         let mut about = AboutResponse {
             events: 100_000,
             history: Some(HistoryBounds {
@@ -105,12 +105,12 @@ mod tests {
             }),
             private_tag: "private".into(),
         };
-        let html = kept(&about);
+        let html = retention(&about);
         for part in ["100,000", "30 days", "2,048 MiB", "<code>private</code>"] {
             assert!(html.contains(part), "{part} is not in {html}");
         }
         about.history = None;
-        assert!(kept(&about).contains("are not kept"));
+        assert!(retention(&about).contains("are not kept"));
         assert_eq!(thousands(999), "999");
     }
 }

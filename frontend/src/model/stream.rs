@@ -1,18 +1,18 @@
-//! Where in the stream of events this page is.
+//! The state of the event stream: its position, its silence, and the frames that tabs exchange.
 
 use std::fmt;
 
 use shared::wire::{BEAT, StreamHello};
 
-/// What the pill in the top bar says.
+/// The state that the live pill shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LiveState {
-    /// The stream was never open yet.
+    /// The stream has not been open yet.
     Connecting,
     /// Events arrive.
     Live,
-    /// Events arrive, but something that is shown is older than they say: it could not be had
-    /// yet, and is asked for again.
+    /// Events arrive, but a part of the page is older than they say: fetching it has failed so far,
+    /// and is retried.
     Behind,
     /// The stream was lost and is being opened again.
     Reconnecting,
@@ -30,21 +30,22 @@ impl LiveState {
     }
 }
 
-/// What the stream says, in a form that tabs can pass on to each other.
+/// A frame of the stream, which tabs can pass on to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct News {
-    /// The server-sent event: `hello`, `reset`, `message`; between tabs also `join` (who
-    /// holds the stream? where is it?), `greeting` (here), `lost`, and `silent` (is it lost?).
+pub struct StreamFrame {
+    /// The type of the server-sent event: `hello`, `reset`, `message`; between tabs also `join`
+    /// (asks the leader for the cursor), `greeting` (the answer), `lost`, and `silent` (asks the
+    /// leader whether the connection is lost).
     pub kind: String,
-    /// Its id, the sequence number of a `message`, or how far a `beat` says that it is.
+    /// Its id: the sequence number of a `message`, or the cursor in a `beat`.
     pub id: String,
     /// Its data, JSON.
     pub data: String,
 }
 
-impl News {
-    /// What needs no more words.
-    pub fn of(kind: &str) -> Self {
+impl StreamFrame {
+    /// A frame without id and data.
+    pub fn of_kind(kind: &str) -> Self {
         Self {
             kind: kind.to_owned(),
             id: String::new(),
@@ -52,8 +53,8 @@ impl News {
         }
     }
 
-    /// Reads what [`std::fmt::Display`] wrote.
-    pub fn read(text: &str) -> Option<Self> {
+    /// Parses the text that [`std::fmt::Display`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.splitn(3, '\n').map(str::to_owned);
         Some(Self {
             kind: lines.next()?,
@@ -63,108 +64,110 @@ impl News {
     }
 }
 
-impl fmt::Display for News {
+impl fmt::Display for StreamFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither a kind nor an id of server-sent events has a line break.
         write!(f, "{}\n{}\n{}", self.kind, self.id, self.data)
     }
 }
 
-/// So many times the time between two beats may be silent, in halves: a slow machine or a
-/// network that had to send one again is not the end of a connection.
-const PATIENCE_HALVES: i64 = 5;
+/// A connection is lost after a silence of this many half intervals between beats: a slow machine,
+/// or a network that has to send a packet again, does not lose it.
+const MAX_SILENCE_HALF_BEATS: i64 = 5;
 
-/// When something was last heard of a connection, and when at the latest there is more.
+/// How long a connection has been silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pulse {
-    heard_ms: i64,
-    every_ms: i64,
+pub struct SilenceTimer {
+    last_ms: i64,
+    beat_ms: i64,
 }
 
-impl Pulse {
-    /// A connection was opened, or is being opened, at that time.
+impl SilenceTimer {
+    /// A timer that starts at `now_ms`, when the connection is opened.
     pub fn new(now_ms: i64) -> Self {
         Self {
-            heard_ms: now_ms,
-            // Until the service says how often; an answer may take a while.
-            every_ms: 10_000,
+            last_ms: now_ms,
+            // Until the first beat tells the interval; an answer may take a while.
+            beat_ms: 10_000,
         }
     }
 
-    /// Something was heard.
-    pub fn heard(&mut self, news: &News, now_ms: i64) {
-        self.heard_ms = now_ms;
-        if news.kind == BEAT {
-            self.every_ms = news.data.parse().unwrap_or(self.every_ms);
+    /// Notes that a frame came at `now_ms`.
+    pub fn note(&mut self, frame: &StreamFrame, now_ms: i64) {
+        self.last_ms = now_ms;
+        if frame.kind == BEAT {
+            self.beat_ms = frame.data.parse().unwrap_or(self.beat_ms);
         }
     }
 
-    /// Whether so long nothing was heard that nothing will be.
+    /// Whether the silence is so long that the connection counts as lost.
     pub fn is_overdue(self, now_ms: i64) -> bool {
-        2 * (now_ms - self.heard_ms) > PATIENCE_HALVES * self.every_ms
+        2 * (now_ms - self.last_ms) > MAX_SILENCE_HALF_BEATS * self.beat_ms
     }
 }
 
-/// So much the two clocks may drift apart between two looks, or somebody may set one of them.
-const DRIFT_MS: i64 = 10_000;
+/// A larger difference between the two clocks since the last check means that the machine has
+/// slept; a smaller one may be drift, or a correction of a clock.
+const MAX_CLOCK_DRIFT_MS: i64 = 10_000;
 
-/// Notices that the machine has slept: meanwhile the clock on the wall went on, and the one that
-/// a browser measures times with stood still.
+/// Detects that the machine has slept: the wall clock went on meanwhile, and the browser's
+/// monotonic clock stood still.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sleep {
+pub struct SleepDetector {
     ahead_ms: Option<i64>,
 }
 
-impl Sleep {
-    /// Whether it has, since this was asked last.
+impl SleepDetector {
+    /// Whether the machine has slept since the last call.
     pub fn was_asleep(&mut self, wall_ms: i64, monotonic_ms: i64) -> bool {
         let ahead_ms = wall_ms - monotonic_ms;
         let before = self.ahead_ms.replace(ahead_ms);
-        before.is_some_and(|before| ahead_ms - before > DRIFT_MS)
+        before.is_some_and(|before| ahead_ms - before > MAX_CLOCK_DRIFT_MS)
     }
 }
 
-/// The place to go on from after the stream was lost.
+/// The sequence number to continue from after the stream was lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cursor {
-    seen: Option<i64>,
+pub struct StreamCursor {
+    position: Option<i64>,
 }
 
-impl Cursor {
-    /// What to send as `after`; `None` is "from now on".
+impl StreamCursor {
+    /// The value of the query `after`; `None` means from now on.
     pub fn after(self) -> Option<i64> {
-        self.seen
+        self.position
     }
 
-    /// The stream opened. Its `hello` tells the newest event, but when this page asked
-    /// for what came after an older one, those are still to be sent: taking the newer
-    /// number already would lose them if the stream broke in between. Says whether
-    /// the stream goes on from a known place.
+    /// Notes that the stream opened. Its `hello` has the number of the newest event, but when this
+    /// page asked for the events after an older one, those are still to be sent: taking the newer
+    /// number already would lose them if the stream broke in between. Returns whether the stream
+    /// continues from a known number.
     pub fn hello(&mut self, hello: &StreamHello) -> bool {
-        let resumed = self.seen.is_some();
-        self.seen.get_or_insert(hello.cursor);
+        let resumed = self.position.is_some();
+        self.position.get_or_insert(hello.cursor);
         resumed
     }
 
-    /// The past this page asked for is gone; it loads everything again instead.
+    /// Takes the number of a `reset`: the events that this page asked for are gone, and it loads
+    /// everything again instead.
     pub fn reset(&mut self, hello: &StreamHello) {
-        self.seen = Some(hello.cursor);
+        self.position = Some(hello.cursor);
     }
 
-    /// An event with the id `last_event_id` arrived; says its number, unless it was seen
-    /// before: a tab that takes the stream over begins where it was itself.
+    /// Notes an event with the id `last_event_id`; returns its number, unless it came before: a tab
+    /// that takes over the stream begins at its own cursor.
     pub fn event(&mut self, last_event_id: &str) -> Option<i64> {
         let seq = last_event_id.parse().ok()?;
-        if self.seen.is_some_and(|seen| seq <= seen) {
+        if self.position.is_some_and(|position| seq <= position) {
             return None;
         }
-        self.seen = Some(seq);
+        self.position = Some(seq);
         Some(seq)
     }
 
-    /// A beat says that up to its id nothing more was for this page.
+    /// Notes a beat: up to its id there is no further event for this page.
     pub fn beat(&mut self, last_event_id: &str) {
-        if self.seen.is_some() {
+        if self.position.is_some() {
             self.event(last_event_id);
         }
     }
@@ -179,16 +182,16 @@ mod tests {
     }
 
     #[test]
-    fn the_first_hello_is_the_place_to_start_from() {
-        let mut cursor = Cursor::default();
+    fn the_cursor_starts_at_the_first_hello() {
+        let mut cursor = StreamCursor::default();
         assert_eq!(cursor.after(), None);
         assert!(!cursor.hello(&hello(7)));
         assert_eq!(cursor.after(), Some(7));
     }
 
     #[test]
-    fn a_later_hello_does_not_skip_what_is_still_to_be_sent() {
-        let mut cursor = Cursor::default();
+    fn a_later_hello_skips_no_event() {
+        let mut cursor = StreamCursor::default();
         assert!(!cursor.hello(&hello(7)));
         assert_eq!(cursor.event("8"), Some(8));
         assert!(cursor.hello(&hello(20)));
@@ -196,16 +199,16 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_moves_the_place_even_back() {
-        let mut cursor = Cursor::default();
+    fn a_reset_moves_the_cursor_even_back() {
+        let mut cursor = StreamCursor::default();
         cursor.event("90");
         cursor.reset(&hello(3));
         assert_eq!(cursor.after(), Some(3));
     }
 
     #[test]
-    fn what_was_seen_is_not_seen_again() {
-        let mut cursor = Cursor::default();
+    fn an_event_is_taken_once() {
+        let mut cursor = StreamCursor::default();
         assert_eq!(cursor.event("5"), Some(5));
         assert_eq!(cursor.event("4"), None);
         assert_eq!(cursor.event("5"), None);
@@ -214,23 +217,23 @@ mod tests {
 
     #[test]
     fn a_silence_is_overdue_when_two_beats_are_missing() {
-        let beat = |data: &str| News {
+        let beat = |data: &str| StreamFrame {
             data: data.to_owned(),
-            ..News::of(BEAT)
+            ..StreamFrame::of_kind(BEAT)
         };
-        let mut pulse = Pulse::new(1_000);
-        assert!(!pulse.is_overdue(26_000) && pulse.is_overdue(26_001));
-        pulse.heard(&beat("100"), 2_000);
-        assert!(!pulse.is_overdue(2_250) && pulse.is_overdue(2_251));
-        pulse.heard(&News::of("message"), 3_000);
-        assert!(!pulse.is_overdue(3_250) && pulse.is_overdue(3_251));
-        pulse.heard(&beat("soon"), 4_000);
-        assert!(!pulse.is_overdue(4_250) && pulse.is_overdue(4_251));
+        let mut timer = SilenceTimer::new(1_000);
+        assert!(!timer.is_overdue(26_000) && timer.is_overdue(26_001));
+        timer.note(&beat("100"), 2_000);
+        assert!(!timer.is_overdue(2_250) && timer.is_overdue(2_251));
+        timer.note(&StreamFrame::of_kind("message"), 3_000);
+        assert!(!timer.is_overdue(3_250) && timer.is_overdue(3_251));
+        timer.note(&beat("soon"), 4_000);
+        assert!(!timer.is_overdue(4_250) && timer.is_overdue(4_251));
     }
 
     #[test]
-    fn a_clock_that_stood_still_tells_of_sleep() {
-        let mut sleep = Sleep::default();
+    fn a_monotonic_clock_that_stood_still_means_sleep() {
+        let mut sleep = SleepDetector::default();
         assert!(!sleep.was_asleep(1_000_000, 500));
         assert!(!sleep.was_asleep(1_060_000, 60_500), "a minute, awake");
         assert!(sleep.was_asleep(4_660_000, 61_000), "an hour, asleep");
@@ -239,21 +242,21 @@ mod tests {
     }
 
     #[test]
-    fn news_come_through_a_channel_as_they_were() {
-        let news = News {
+    fn a_frame_is_parsed_as_it_was_written() {
+        let frame = StreamFrame {
             kind: "message".to_owned(),
             id: "7".to_owned(),
             data: "{\"a\":\n1}".to_owned(),
         };
-        assert_eq!(News::read(&news.to_string()), Some(news));
-        assert_eq!(News::read("nonsense"), None);
+        assert_eq!(StreamFrame::parse(&frame.to_string()), Some(frame));
+        assert_eq!(StreamFrame::parse("nonsense"), None);
     }
 
     #[test]
-    fn a_beat_moves_the_place_on_past_what_is_for_others() {
-        let mut cursor = Cursor::default();
+    fn a_beat_moves_the_cursor_past_events_for_others() {
+        let mut cursor = StreamCursor::default();
         cursor.beat("5");
-        assert_eq!(cursor.after(), None, "nobody has said where it begins");
+        assert_eq!(cursor.after(), None, "there was no hello");
         cursor.hello(&hello(7));
         for older in ["6", "7", ""] {
             cursor.beat(older);
@@ -266,7 +269,7 @@ mod tests {
 
     #[test]
     fn an_event_without_a_number_changes_nothing() {
-        let mut cursor = Cursor::default();
+        let mut cursor = StreamCursor::default();
         cursor.event("5");
         assert_eq!(cursor.event(""), None);
         assert_eq!(cursor.after(), Some(5));

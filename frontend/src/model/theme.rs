@@ -1,9 +1,9 @@
-//! Light, dark, or as the system has it.
+//! The theme: light, dark, or the system's.
 
-/// The reader's choice.
+/// The reader's choice of a theme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
-    /// As the system has it.
+    /// The system's theme.
     #[default]
     Auto,
     /// Always light.
@@ -22,7 +22,7 @@ impl Theme {
         }
     }
 
-    /// Reads what [`Self::name`] wrote; anything else is [`Theme::Auto`].
+    /// Parses a name from [`Self::name`]; anything else is [`Theme::Auto`].
     pub fn from_name(name: &str) -> Self {
         match name {
             "light" => Self::Light,
@@ -31,7 +31,7 @@ impl Theme {
         }
     }
 
-    /// The next one in the order of the toggle.
+    /// The next theme in the order of the toggle.
     pub fn next(self) -> Self {
         match self {
             Self::Auto => Self::Light,
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_back_and_the_toggle_goes_round() {
+    fn a_theme_is_parsed_from_its_name_and_the_toggle_goes_round() {
         let mut theme = Theme::default();
         for _ in 0..3 {
             assert_eq!(Theme::from_name(theme.name()), theme);

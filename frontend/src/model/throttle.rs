@@ -5,7 +5,7 @@ const INTERVAL_MS: i64 = 2_000;
 /// A short wait, so that several saves in one instant share a refresh.
 const GATHER_MS: i64 = 100;
 
-/// Decides when a refresh may run.
+/// Decides when the list of notebooks may be refreshed.
 #[derive(Debug, Default)]
 pub struct Throttle {
     scheduled: bool,
@@ -13,8 +13,8 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// A refresh is wanted at `now_ms`: how long to wait before it, or `None` when
-    /// one is already on its way.
+    /// Asks for a refresh at `now_ms`; returns how long to wait before it, or `None` when one is
+    /// already scheduled.
     pub fn want(&mut self, now_ms: i64) -> Option<u32> {
         if self.scheduled {
             return None;
@@ -24,7 +24,7 @@ impl Throttle {
         Some(u32::try_from(rest.clamp(GATHER_MS, INTERVAL_MS)).unwrap_or_default())
     }
 
-    /// The refresh starts at `now_ms`; what is wanted from here on needs another.
+    /// Notes that the refresh starts at `now_ms`; a later call of [`Self::want`] schedules another.
     pub fn started(&mut self, now_ms: i64) {
         self.scheduled = false;
         self.last_ms = Some(now_ms);
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_wishes_share_one_refresh() {
+    fn many_calls_share_one_refresh() {
         let mut throttle = Throttle::default();
         assert_eq!(throttle.want(0), Some(100));
         assert_eq!(throttle.want(10), None);

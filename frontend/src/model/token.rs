@@ -1,4 +1,4 @@
-//! The token of a service without a Hub.
+//! The login token of a service without a Hub.
 
 /// The token in a link's fragment, `#token=…`.
 pub fn from_hash(hash: &str) -> Option<&str> {
@@ -8,7 +8,7 @@ pub fn from_hash(hash: &str) -> Option<&str> {
         .filter(|token| !token.is_empty())
 }
 
-/// The token in what somebody pasted: the token alone or the whole link.
+/// The token in a pasted text: the token alone or the whole link.
 pub fn from_paste(pasted: &str) -> Option<&str> {
     let pasted = pasted.trim();
     match pasted.split_once('#') {

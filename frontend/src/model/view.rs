@@ -1,4 +1,4 @@
-//! What the URL says about the page: everything one would want to send to a colleague.
+//! The state of a page in its URL: everything that a reader may want to send to a colleague.
 
 use super::wall::Sort;
 
@@ -9,11 +9,11 @@ pub struct View {
     pub notebook: Option<String>,
     /// The participant whose whole notebook is shown.
     pub user: Option<String>,
-    /// The version of it that is shown, by its number; the newest when there is none.
+    /// The number of the shown version; `None` for the newest.
     pub version: Option<i64>,
-    /// What changed is shown instead of the whole.
+    /// Shows the changes instead of the whole notebook.
     pub changes: bool,
-    /// Only participants whose name contains this.
+    /// Shows only participants whose name contains this text.
     pub filter: String,
     /// The order of the tiles.
     pub sort: Sort,
@@ -39,7 +39,7 @@ impl View {
         view
     }
 
-    /// The query string with its `?`, empty when there is nothing to say.
+    /// The query string with its `?`; empty for the default view.
     pub fn to_query(&self) -> String {
         let mut pairs = Vec::new();
         if let Some(notebook) = &self.notebook {
@@ -66,8 +66,8 @@ impl View {
         format!("?{}", pairs.join("&"))
     }
 
-    /// The same view of another participant, or of all with `None`; of their newest
-    /// version, since numbers are of one notebook.
+    /// The same view of another participant, or of all with `None`; of the newest version, because
+    /// version numbers belong to one copy.
     pub fn with_user(&self, user: Option<&str>) -> Self {
         Self {
             user: user.map(str::to_owned),
@@ -85,7 +85,7 @@ impl View {
         }
     }
 
-    /// The same with another choice of what is shown of it.
+    /// The same view with or without the changes.
     pub fn with_changes(&self, changes: bool) -> Self {
         Self {
             changes,
@@ -93,13 +93,13 @@ impl View {
         }
     }
 
-    /// Whether both are of one participant's copy of one notebook.
+    /// Whether both views show one participant's copy of one notebook.
     pub fn is_same_copy(&self, other: &Self) -> bool {
         self.notebook == other.notebook && self.user == other.user
     }
 }
 
-/// The title of the browser's tab: what is shown, then the product.
+/// The title of the browser's tab: the given parts, then the product.
 pub fn title(parts: &[Option<&str>]) -> String {
     let mut title = String::new();
     for part in parts.iter().flatten() {
@@ -109,7 +109,7 @@ pub fn title(parts: &[Option<&str>]) -> String {
     title + "PipalHub"
 }
 
-/// Percent-encodes what has a meaning in a query. `/` has none there and is kept,
+/// Percent-encodes the characters that have a meaning in a query. `/` has none there and is kept,
 /// because `notebook=module1/day1.ipynb` is easier to read.
 pub fn encode(text: &str) -> String {
     use std::fmt::Write;
@@ -125,7 +125,7 @@ pub fn encode(text: &str) -> String {
     encoded
 }
 
-/// Undoes percent-encoding; `+` is a space, and what is no valid escape stays as it is.
+/// Undoes percent-encoding; `+` is a space, and an invalid escape stays as it is.
 pub fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_of_one_copy() {
+    fn a_version_belongs_to_one_copy() {
         let view = View::parse("?notebook=a&user=ana&version=7&changes=1");
         assert_eq!((view.version, view.changes), (Some(7), true));
         let next = view.with_user(Some("bo"));
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_title_says_what_is_shown_first() {
+    fn the_title_begins_with_its_parts() {
         assert_eq!(title(&[]), "PipalHub");
         assert_eq!(title(&[Some("ana"), None]), "ana · PipalHub");
     }

@@ -1,5 +1,5 @@
-//! The tiles of the wall: which are shown, in which order, what they add up to, and
-//! what an event means for them.
+//! The tiles of the wall: which are shown and in which order, their counts, and the effect of an
+//! event on them.
 
 use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_FAILED, SAVE_NOTEBOOK, SAVE_WORKS, Tile};
 
@@ -8,25 +8,25 @@ use super::age::seconds_since;
 /// The order of the tiles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
-    /// By participant, the order that keeps everyone in their place.
+    /// By participant, an order in which tiles keep their places.
     #[default]
     Name,
-    /// The last one to save first.
+    /// Last saved first.
     Recent,
 }
 
-/// What the order and the numbers need to know about a tile.
+/// The fields of a tile that the order and the counts need.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Brief {
+pub struct TileBrief {
     /// The participant.
     pub user: String,
-    /// When they last saved, by the service's clock.
+    /// When the participant last saved, by the service's clock.
     pub saved_at_ms: i64,
-    /// Their last run ended in an error.
+    /// The participant's last run ended in an error.
     pub ends_in_error: bool,
 }
 
-impl From<&Tile> for Brief {
+impl From<&Tile> for TileBrief {
     fn from(tile: &Tile) -> Self {
         Self {
             user: tile.user.clone(),
@@ -37,10 +37,10 @@ impl From<&Tile> for Brief {
 }
 
 /// The participants to show, in order.
-pub fn arrange(tiles: &[Brief], filter: &str, sort: Sort) -> Vec<String> {
-    // Names are those of system users; full case folding would cost tables.
+pub fn arrange(tiles: &[TileBrief], filter: &str, sort: Sort) -> Vec<String> {
+    // Names are those of system users; full case folding would need large tables.
     let needle = filter.trim().to_ascii_lowercase();
-    let mut shown: Vec<&Brief> = tiles
+    let mut shown: Vec<&TileBrief> = tiles
         .iter()
         .filter(|tile| tile.user.to_ascii_lowercase().contains(&needle))
         .collect();
@@ -53,10 +53,10 @@ pub fn arrange(tiles: &[Brief], filter: &str, sort: Sort) -> Vec<String> {
     shown.into_iter().map(|tile| tile.user.clone()).collect()
 }
 
-/// The numbers in the top bar.
+/// The counts in the top bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// How many have a copy of the notebook.
+pub struct WallCounts {
+    /// How many participants have a copy of the notebook.
     pub participants: usize,
     /// How many of them ended in an error.
     pub errors: usize,
@@ -64,9 +64,9 @@ pub struct Counts {
     pub recent: usize,
 }
 
-/// Adds up the tiles at `now_ms`.
-pub fn count(tiles: &[Brief], now_ms: i64) -> Counts {
-    Counts {
+/// Counts the tiles at `now_ms`.
+pub fn count(tiles: &[TileBrief], now_ms: i64) -> WallCounts {
+    WallCounts {
         participants: tiles.len(),
         errors: tiles.iter().filter(|tile| tile.ends_in_error).count(),
         recent: tiles
@@ -96,39 +96,43 @@ pub fn neighbours<'a>(users: &'a [String], user: &str) -> (Option<&'a str>, Opti
     )
 }
 
-/// What an event means for the page that shows the notebook `filename`.
+/// The effect of an event on the page that shows the notebook `filename`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Effect {
-    /// The participant whose tile has to be fetched again. That a notebook was
-    /// deleted is only believed when the service then says that it is gone: the file
-    /// may have come back since.
+pub struct EventEffect {
+    /// The participant whose tile has to be fetched again. After a deletion too: the tile is
+    /// removed only when the service answers that it is gone, because the file may have come back
+    /// since.
     pub fetch: Option<String>,
     /// The list of notebooks may have changed.
     pub list_changed: bool,
 }
 
-/// Decides what `event` means; `known` tells whether a participant has a tile.
-pub fn effect(event: &Event, filename: Option<&str>, known: impl Fn(&str) -> bool) -> Effect {
+/// The effect of `event`; `known` tells whether a participant has a tile.
+pub fn effect_of(
+    event: &Event,
+    filename: Option<&str>,
+    known: impl Fn(&str) -> bool,
+) -> EventEffect {
     let is_shown = Some(event.filename.as_str()) == filename;
     match event.kind.as_str() {
         SAVE_NOTEBOOK | DELETE_NOTEBOOK => {}
-        // Of a notebook that was never saved there is no tile, and then none comes; but the tile
-        // may also be on its way.
+        // Also without a tile: a notebook that was never saved has none, but the tile may also be
+        // on its way.
         SAVE_FAILED | SAVE_WORKS if is_shown => {
-            return Effect {
+            return EventEffect {
                 fetch: Some(event.user.clone()),
                 list_changed: false,
             };
         }
-        _ => return Effect::default(),
+        _ => return EventEffect::default(),
     }
     if !is_shown {
-        return Effect {
+        return EventEffect {
             fetch: None,
             list_changed: true,
         };
     }
-    Effect {
+    EventEffect {
         list_changed: event.kind == DELETE_NOTEBOOK || !known(&event.user),
         fetch: Some(event.user.clone()),
     }
@@ -138,8 +142,8 @@ pub fn effect(event: &Event, filename: Option<&str>, known: impl Fn(&str) -> boo
 mod tests {
     use super::*;
 
-    fn brief(user: &str, saved_at_ms: i64, ends_in_error: bool) -> Brief {
-        Brief {
+    fn brief(user: &str, saved_at_ms: i64, ends_in_error: bool) -> TileBrief {
+        TileBrief {
             user: user.to_owned(),
             saved_at_ms,
             ends_in_error,
@@ -175,11 +179,11 @@ mod tests {
     }
 
     #[test]
-    fn the_numbers_add_up() {
+    fn tiles_are_counted() {
         let tiles = [brief("ana", 0, true), brief("bob", 1_000, false)];
         assert_eq!(
             count(&tiles, 60_000),
-            Counts {
+            WallCounts {
                 participants: 2,
                 errors: 1,
                 recent: 1
@@ -188,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_have_one_neighbour() {
+    fn the_first_and_the_last_have_one_neighbour() {
         let users = ["ana", "bob", "eve"].map(str::to_owned);
         assert_eq!(neighbours(&users, "ana"), (None, Some("bob")));
         assert_eq!(neighbours(&users, "eve"), (Some("bob"), None));
@@ -198,47 +202,50 @@ mod tests {
     #[test]
     fn a_save_of_this_notebook_fetches_its_tile() {
         let save = event(SAVE_NOTEBOOK, "ana", "a.ipynb");
-        let known = effect(&save, Some("a.ipynb"), |_| true);
+        let known = effect_of(&save, Some("a.ipynb"), |_| true);
         assert_eq!(known.fetch.as_deref(), Some("ana"));
         assert!(!known.list_changed);
-        assert!(effect(&save, Some("a.ipynb"), |_| false).list_changed);
+        assert!(effect_of(&save, Some("a.ipynb"), |_| false).list_changed);
     }
 
     #[test]
     fn other_notebooks_only_change_the_list() {
         let save = event(SAVE_NOTEBOOK, "ana", "b.ipynb");
         for shown in [Some("a.ipynb"), None] {
-            let effect = effect(&save, shown, |_| true);
-            assert_eq!((effect.fetch, effect.list_changed), (None, true));
+            let effect_of = effect_of(&save, shown, |_| true);
+            assert_eq!((effect_of.fetch, effect_of.list_changed), (None, true));
         }
     }
 
     #[test]
     fn a_deletion_asks_the_service_first() {
         let deletion = event(DELETE_NOTEBOOK, "ana", "a.ipynb");
-        let effect = effect(&deletion, Some("a.ipynb"), |_| true);
-        assert_eq!(effect.fetch.as_deref(), Some("ana"));
-        assert!(effect.list_changed);
+        let effect_of = effect_of(&deletion, Some("a.ipynb"), |_| true);
+        assert_eq!(effect_of.fetch.as_deref(), Some("ana"));
+        assert!(effect_of.list_changed);
     }
 
     #[test]
-    fn a_save_that_failed_fetches_the_tile_there_is() {
+    fn a_failed_save_fetches_the_tile() {
         for kind in [SAVE_FAILED, SAVE_WORKS] {
             let failed = event(kind, "ana", "a.ipynb");
-            // One that is not there may be on its way, from before.
+            // A tile that is not there may be on its way.
             for known in [true, false] {
-                let shown = effect(&failed, Some("a.ipynb"), |_| known);
+                let shown = effect_of(&failed, Some("a.ipynb"), |_| known);
                 assert_eq!(shown.fetch.as_deref(), Some("ana"));
                 assert!(!shown.list_changed);
-                let other = effect(&failed, Some("b.ipynb"), |_| known);
-                assert_eq!(other, Effect::default());
+                let other = effect_of(&failed, Some("b.ipynb"), |_| known);
+                assert_eq!(other, EventEffect::default());
             }
         }
     }
 
     #[test]
-    fn other_kinds_of_events_mean_nothing_here() {
+    fn other_kinds_of_events_have_no_effect() {
         let other = event("login", "ana", "a.ipynb");
-        assert_eq!(effect(&other, Some("a.ipynb"), |_| true), Effect::default());
+        assert_eq!(
+            effect_of(&other, Some("a.ipynb"), |_| true),
+            EventEffect::default()
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The instructor's notebook that participants follow: live, read-only. The page goes along
-//! with the newest cell while the reader is at it, and otherwise leaves them where they are.
+//! The instructor's notebook that participants follow: live and read-only. The page scrolls along
+//! with the newest cell while that cell is in view, and otherwise keeps the reader's position.
 
 use std::sync::Arc;
 
@@ -23,56 +23,59 @@ use crate::components::shortcuts::ShortcutsButton;
 use crate::components::skeleton::SkeletonCells;
 use crate::components::theme_toggle::ThemeToggle;
 use crate::html;
-use crate::html::{Html, showing};
+use crate::html::{Html, dynamic_html};
 use crate::model::age::{describe, seconds_since};
-use crate::model::failure::Failure;
-use crate::model::follow::{newest, newest_of};
+use crate::model::failure::RequestFailure;
+use crate::model::follow::{newest, newest_in_first_version};
 use crate::model::view::{View, title};
 use crate::paths;
 use crate::router::Router;
-use crate::store::load::Phase;
-use crate::store::upkeep::Upkeep;
-use crate::stream::{Message, Stream};
+use crate::store::load::LoadPhase;
+use crate::store::refetcher::Refetcher;
+use crate::stream::{EventStream, StreamMessage};
 
-/// How long a button says that it has copied.
-const COPIED_MS: u32 = 2_000;
+/// How long the label of a copy button says that it has copied.
+const COPIED_LABEL_MS: u32 = 2_000;
 
-/// A handle; belongs to the page.
+/// The state of the page, and a handle to its fetching; belongs to the page.
 #[derive(Clone, Copy)]
-struct Follow {
-    phase: RwSignal<Phase>,
-    /// The last version that could be had.
+struct FollowController {
+    phase: RwSignal<LoadPhase>,
+    /// The last loaded version.
     tile: RwSignal<Option<Arc<Tile>>>,
     newest: RwSignal<Option<usize>>,
-    /// What leads to the newest cell says, while it waits out of sight.
+    /// The label of the button that leads to the newest cell; empty while the button is hidden.
     pill: RwSignal<&'static str>,
-    upkeep: Upkeep,
+    refetcher: Refetcher,
     clock: Clock,
 }
 
-/// The page.
+/// The page of the followed notebook.
 #[component]
 pub fn FollowPage() -> impl IntoView {
-    let stream = expect_context::<Stream>();
+    let stream = expect_context::<EventStream>();
     let router = expect_context::<Router>();
-    let follow = Follow {
-        phase: RwSignal::new(Phase::Loading),
+    let follow = FollowController {
+        phase: RwSignal::new(LoadPhase::Loading),
         tile: RwSignal::default(),
         newest: RwSignal::default(),
         pill: RwSignal::default(),
-        upkeep: Upkeep::new(expect_context()),
+        refetcher: Refetcher::new(expect_context()),
         clock: expect_context(),
     };
     let address = || Some(paths::FOLLOWED.to_owned());
     follow
-        .upkeep
-        .serve(address, move |answer| follow.take(answer));
-    follow.upkeep.want();
+        .refetcher
+        .configure(address, move |answer| follow.take(answer));
+    follow.refetcher.refetch();
     stream.listen(move |message| match message {
-        Message::Aside(announcements::FOLLOWED_KIND | announcements::SHARING_KIND, _) => {
-            follow.upkeep.want()
+        StreamMessage::Announcement(
+            announcements::FOLLOWED_KIND | announcements::SHARING_KIND,
+            _,
+        ) => follow.refetcher.refetch(),
+        StreamMessage::Opened(_) | StreamMessage::Resumed(_) | StreamMessage::Reset(_) => {
+            follow.refetcher.refetch_now()
         }
-        Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => follow.upkeep.now(),
         _ => {}
     });
     let scrolled = window_event_listener(ev::scroll, move |_| follow.scrolled());
@@ -94,12 +97,12 @@ pub fn FollowPage() -> impl IntoView {
         let filename = follow.tile.get().map(|tile| tile.filename.clone());
         document().set_title(&title(&[filename.as_deref(), Some("Follow")]));
     });
-    let whose = Memo::new(move |_| follow.whose());
+    let heading = Memo::new(move |_| follow.heading());
     let phase = Memo::new(move |_| follow.phase.get());
     view! {
         <header class="top-bar notebook-bar">
             <a class="button" href=wall.clone() title="Back (Esc)">"← Back"</a>
-            <div class="whose" {..showing(move || whose.get())}></div>
+            <div class="whose" {..dynamic_html(move || heading.get())}></div>
             <div class="bar-end">
                 <LivePill live=Signal::derive(move || stream.state()) />
                 <ThemeToggle />
@@ -125,12 +128,12 @@ pub fn FollowPage() -> impl IntoView {
     }
 }
 
-impl Follow {
-    /// Whose notebook this is.
-    fn whose(self) -> Html {
-        let shown = self.phase.get() == Phase::Ready;
+impl FollowController {
+    /// The heading: the followed instructor, the notebook and its age.
+    fn heading(self) -> Html {
+        let shown = self.phase.get() == LoadPhase::Ready;
         let Some(tile) = self.tile.get().filter(|_| shown) else {
-            return Html::own("<h1>Follow</h1>");
+            return Html::from_static("<h1>Follow</h1>");
         };
         html!(
             "<h1>Following {}</h1><p>{} · saved {}</p>",
@@ -140,10 +143,10 @@ impl Follow {
         )
     }
 
-    fn content(self, phase: Phase, wall: &str) -> AnyView {
+    fn content(self, phase: LoadPhase, wall: &str) -> AnyView {
         match phase {
-            Phase::Idle | Phase::Loading => view! { <SkeletonCells /> }.into_any(),
-            Phase::Ready => view! {
+            LoadPhase::Idle | LoadPhase::Loading => view! { <SkeletonCells /> }.into_any(),
+            LoadPhase::Ready => view! {
                 <Cells
                     tile=Signal::derive(move || self.tile.get())
                     version=|| None
@@ -151,7 +154,7 @@ impl Follow {
                 />
             }
             .into_any(),
-            Phase::Failed(Failure::NotFound(_)) => {
+            LoadPhase::Failed(RequestFailure::NotFound(_)) => {
                 let last = self.tile.get_untracked().map(|tile| tile.user.clone());
                 let ended =
                     last.map(|user| html!("<p>{}’s notebook is no longer shared.</p>", user));
@@ -164,15 +167,15 @@ impl Follow {
                 view! { <Notice title="There is nothing to follow now" testid="ended" html /> }
                     .into_any()
             }
-            Phase::Failed(failure) => {
-                let retry = move || self.upkeep.now();
+            LoadPhase::Failed(failure) => {
+                let retry = move || self.refetcher.refetch_now();
                 view! { <FailureNotice title="The notebook cannot be shown" failure retry /> }
                     .into_any()
             }
         }
     }
 
-    fn take(self, answer: Result<String, Failure>) -> bool {
+    fn take(self, answer: Result<String, RequestFailure>) -> bool {
         match answer.and_then(|body| api::read::<TileResponse>(&body)) {
             Ok(answer) => {
                 self.clock.observe(answer.now_ms);
@@ -187,29 +190,29 @@ impl Follow {
         }
     }
 
-    fn failed(self, failure: Failure) {
-        let has_ended = matches!(failure, Failure::NotFound(_));
-        // The last good version stays when there is one.
-        if has_ended || self.phase.get_untracked() != Phase::Ready {
+    fn failed(self, failure: RequestFailure) {
+        let has_ended = matches!(failure, RequestFailure::NotFound(_));
+        // The last loaded version stays when there is one.
+        if has_ended || self.phase.get_untracked() != LoadPhase::Ready {
             self.pill.set("");
-            self.phase.set(Phase::Failed(failure));
+            self.phase.set(LoadPhase::Failed(failure));
         }
     }
 
     fn show(self, tile: Tile) {
-        let shown = self.phase.get_untracked() == Phase::Ready;
+        let shown = self.phase.get_untracked() == LoadPhase::Ready;
         let before = self
             .tile
             .get_untracked()
             .filter(|before| shown && before.filename == tile.filename && before.user == tile.user);
         let is_first = before.is_none();
-        let follows = is_first || self.newest_place() == Some(Place::InView);
+        let follows = is_first || self.newest_position() == Some(SlotPosition::InView);
         let changed = match before {
             Some(before) => newest(&before.cells, &tile.cells),
-            None => newest_of(&tile.cells),
+            None => newest_in_first_version(&tile.cells),
         };
         self.tile.set(Some(Arc::new(tile)));
-        self.phase.set(Phase::Ready);
+        self.phase.set(LoadPhase::Ready);
         if changed.is_none() {
             return;
         }
@@ -222,23 +225,23 @@ impl Follow {
                     false => ScrollLogicalPosition::Nearest,
                 });
             } else {
-                self.say_where();
+                self.update_pill();
             }
         });
     }
 
-    /// Says where the newest cell is, when it is not in view.
-    fn say_where(self) {
-        self.pill.set(match self.newest_place() {
-            Some(Place::Below) => "New cell ↓",
-            Some(Place::Above) => "New cell ↑",
-            Some(Place::InView) | None => "",
+    /// Shows the button that leads to the newest cell, when that cell is not in view.
+    fn update_pill(self) {
+        self.pill.set(match self.newest_position() {
+            Some(SlotPosition::Below) => "New cell ↓",
+            Some(SlotPosition::Above) => "New cell ↑",
+            Some(SlotPosition::InView) | None => "",
         });
     }
 
     fn scrolled(self) {
         if !self.pill.get_untracked().is_empty() {
-            self.say_where();
+            self.update_pill();
         }
     }
 
@@ -247,13 +250,13 @@ impl Follow {
         find_all(".followed .nb-slot").into_iter().nth(at)
     }
 
-    fn newest_place(self) -> Option<Place> {
+    fn newest_position(self) -> Option<SlotPosition> {
         let slot = self.newest_slot()?.get_bounding_client_rect();
         let height = window().inner_height().ok()?.as_f64()?;
         Some(match () {
-            () if slot.top() >= height => Place::Below,
-            () if slot.bottom() <= BAR => Place::Above,
-            () => Place::InView,
+            () if slot.top() >= height => SlotPosition::Below,
+            () if slot.bottom() <= BAR_HEIGHT_PX => SlotPosition::Above,
+            () => SlotPosition::InView,
         })
     }
 
@@ -290,26 +293,26 @@ impl Follow {
     }
 }
 
-/// How much of the window the bar above the page covers.
-const BAR: f64 = 56.0;
+/// The height of the bar that covers the top of the window.
+const BAR_HEIGHT_PX: f64 = 56.0;
 
-/// Where something is, from what is seen of the page.
+/// The position of a cell relative to the view.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum SlotPosition {
     Above,
     InView,
     Below,
 }
 
-/// Puts the text into the clipboard and says so. Without a clipboard, which browsers have for
-/// addresses with https and this machine's own, it is selected, for the reader to copy.
+/// Copies the text to the clipboard and says so. Browsers provide the clipboard only for https and
+/// for localhost; without it the text is selected, for the reader to copy.
 fn copy(text: String, button: Element, slot: &Element) {
     let is_secure = window().is_secure_context();
     if !is_secure {
         let code = slot.query_selector(".nb-source").ok().flatten();
         let selection = window().get_selection().ok().flatten();
         if let (Some(code), Some(selection)) = (code, selection) {
-            // What cannot be selected can still be by hand.
+            // The reader can still select the text by hand.
             let _ = selection.select_all_children(&code);
         }
         button.set_text_content(Some("Selected: press Ctrl+C"));
@@ -322,7 +325,7 @@ fn copy(text: String, button: Element, slot: &Element) {
             Err(_) => "Not copied",
         };
         button.set_text_content(Some(said));
-        TimeoutFuture::new(COPIED_MS).await;
+        TimeoutFuture::new(COPIED_LABEL_MS).await;
         button.set_text_content(Some("Copy"));
     });
 }

@@ -1,12 +1,12 @@
-//! Single-key shortcuts: which key presses are one, and where the focus is.
+//! Single-key shortcuts, and helpers that find and focus elements.
 
 use leptos::ev::{self, KeyboardEvent};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-/// Calls `handle` with every key that is a shortcut, until the reactive owner is
-/// gone. `handle` says whether it used the key; then the browser does not.
+/// Calls `handle` with every key that is a shortcut, until the reactive owner is gone. `handle`
+/// returns whether it used the key; the browser then ignores it.
 pub fn on_shortcut(handle: impl Fn(&str) -> bool + 'static) {
     let listener = window_event_listener(ev::keydown, move |event| {
         if is_shortcut(&event) && handle(&event.key()) {
@@ -16,7 +16,7 @@ pub fn on_shortcut(handle: impl Fn(&str) -> bool + 'static) {
     on_cleanup(move || listener.remove());
 }
 
-/// A key without modifiers that is not typed into anything.
+/// Whether a key without modifiers was pressed outside of fields and dialogs.
 fn is_shortcut(event: &KeyboardEvent) -> bool {
     if event.default_prevented() || event.ctrl_key() || event.meta_key() || event.alt_key() {
         return false;
@@ -47,7 +47,7 @@ pub fn find_all(selector: &str) -> Vec<HtmlElement> {
         .collect()
 }
 
-/// Moves the focus; an element that is gone meanwhile just does not get it.
+/// Focuses an element; does nothing if the element is gone.
 pub fn focus(element: &HtmlElement) {
     let _ = element.focus();
 }

@@ -7,9 +7,9 @@ use web_sys::HtmlInputElement;
 
 use super::keyboard::find;
 use crate::html;
-use crate::html::holding;
+use crate::html::static_html;
 use crate::model::token;
-use crate::session::Session;
+use crate::session::SessionHandle;
 
 /// Asks for the token of the printed link.
 #[component]
@@ -17,7 +17,7 @@ pub fn LoginPage(
     /// The last token was wrong.
     refused: bool,
 ) -> impl IntoView {
-    let session = expect_context::<Session>();
+    let session = expect_context::<SessionHandle>();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let field = find("#token").and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
@@ -44,5 +44,5 @@ pub fn LoginPage(
         refused,
         wrong
     );
-    view! { <main class="notice" data-testid="login" {..holding(html)} on:submit=submit></main> }
+    view! { <main class="notice" data-testid="login" {..static_html(html)} on:submit=submit></main> }
 }

@@ -1,4 +1,4 @@
-//! One module for each page, and the keys they share.
+//! One module for each page, and the shortcuts that they share.
 
 pub mod document;
 pub mod follow;

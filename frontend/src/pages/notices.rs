@@ -1,6 +1,5 @@
-//! Notices on the page: above it, those meant for a participant; for an instructor, the
-//! dialog in which they are written and taken back. What they look like is
-//! [`crate::model::notices`]'s.
+//! Notices on the page: for a participant, the strip above the page; for an instructor, the dialog
+//! in which they are written and taken back. [`crate::model::notices`] writes their HTML.
 
 use std::cell::RefCell;
 
@@ -21,53 +20,52 @@ use crate::api;
 use crate::clock::{Clock, local};
 use crate::components::notice_button::ShowNotices;
 use crate::html;
-use crate::html::{Html, put};
-use crate::model::failure::Failure;
-use crate::model::notices::{self, Class, FORM, Strip};
+use crate::html::{Html, set_html};
+use crate::model::failure::RequestFailure;
+use crate::model::notices::{self, AudienceChoices, FORM, NoticeStrip};
 use crate::paths;
 use crate::router::Router;
-use crate::session::Session;
-use crate::store::upkeep::Upkeep;
+use crate::session::SessionHandle;
+use crate::store::refetcher::Refetcher;
 use crate::store::wall::WallStore;
-use crate::stream::{Message, Stream};
+use crate::stream::{EventStream, StreamMessage};
 
-/// How long what is shown of who has read what may be old.
-const FRESH_MS: u32 = 2_000;
+/// How often the receipts are fetched while the dialog is open.
+const RECEIPTS_INTERVAL_MS: u32 = 2_000;
 
 #[derive(Default)]
-struct Inner {
-    strip: Strip,
-    /// What was sent, while the dialog is open.
+struct NoticesState {
+    strip: NoticeStrip,
+    /// The sent notices, while the dialog is open.
     sent: Vec<SentNotice>,
-    /// What was drawn last: the strip, and what was sent.
+    /// The HTML that was drawn last: of the strip, and of the sent notices.
     drawn: [Html; 2],
-    /// The dialog is open, and what was sent is asked for every now and then.
-    following: bool,
+    /// A task fetches the sent notices until the dialog is closed.
+    polls_sent: bool,
 }
 
-/// A handle; belongs to the frame of all pages.
+/// A handle to the notices; belongs to the frame of all pages.
 #[derive(Clone, Copy)]
-struct Notices {
-    inner: StoredValue<RefCell<Inner>, LocalStorage>,
-    /// Of those for a participant.
-    upkeep: Upkeep,
-    /// Of those that were sent.
-    sent: Upkeep,
-    session: Session,
+struct NoticesController {
+    state: StoredValue<RefCell<NoticesState>, LocalStorage>,
+    /// Fetches the participant's notices.
+    refetcher: Refetcher,
+    /// Fetches the sent notices.
+    sent: Refetcher,
+    session: SessionHandle,
     clock: Clock,
     router: Router,
     wall: WallStore,
 }
 
-/// The notices of whoever is signed in: for a participant the strip, for an instructor the
-/// dialog.
+/// The notices of the signed-in user: the strip for a participant, the dialog for an instructor.
 #[component]
 pub fn NoticeParts() -> impl IntoView {
     let session = expect_context();
-    let notices = Notices {
-        inner: StoredValue::new_local(RefCell::default()),
-        upkeep: Upkeep::new(session),
-        sent: Upkeep::new(session),
+    let notices = NoticesController {
+        state: StoredValue::new_local(RefCell::default()),
+        refetcher: Refetcher::new(session),
+        sent: Refetcher::new(session),
         session,
         clock: expect_context(),
         router: expect_context(),
@@ -79,15 +77,15 @@ pub fn NoticeParts() -> impl IntoView {
     };
     notices
         .sent
-        .serve(sent, move |answer| notices.take_sent(answer));
+        .configure(sent, move |answer| notices.take_sent(answer));
     if notices.is_instructor() {
         let ShowNotices(asked) = expect_context();
         on_shortcut(move |key| {
-            let is_ours = key == "m";
-            if is_ours {
+            let is_notice_key = key == "m";
+            if is_notice_key {
                 notices.open();
             }
-            is_ours
+            is_notice_key
         });
         Effect::new(move || {
             if asked.get() > 0 {
@@ -95,7 +93,7 @@ pub fn NoticeParts() -> impl IntoView {
             }
         });
     } else {
-        notices.follow();
+        notices.show_strip();
     }
     view! {
         <section
@@ -116,47 +114,50 @@ pub fn NoticeParts() -> impl IntoView {
     }
 }
 
-impl Notices {
+impl NoticesController {
     fn is_instructor(self) -> bool {
         let who = self.session.who_untracked();
         who.is_some_and(|who| who.role == Role::Instructor)
     }
 
-    fn with<T>(self, use_it: impl FnOnce(&mut Inner) -> T) -> Option<T> {
+    fn with<T>(self, f: impl FnOnce(&mut NoticesState) -> T) -> Option<T> {
         // `None`: the page is gone.
-        self.inner
-            .try_with_value(|inner| use_it(&mut inner.borrow_mut()))
+        self.state
+            .try_with_value(|state| f(&mut state.borrow_mut()))
     }
 
-    // What a participant has.
+    // For a participant.
 
-    /// Keeps the strip up to date. Whatever the stream says of its own state, something may
-    /// have been said meanwhile.
-    fn follow(self) {
+    /// Keeps the strip up to date. Notices are fetched again whenever the stream opens, because a
+    /// message about them may have been missed.
+    fn show_strip(self) {
         let address = move || {
-            let after = self.with(|inner| inner.strip.cursor())?;
+            let after = self.with(|state| state.strip.cursor())?;
             Some(paths::notices(after))
         };
-        self.upkeep.serve(address, move |answer| self.take(answer));
-        expect_context::<Stream>().listen(move |message| match message {
-            Message::Event(..) | Message::Aside(..) => {}
-            Message::Notices => self.upkeep.want(),
-            Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => self.upkeep.now(),
+        self.refetcher
+            .configure(address, move |answer| self.take(answer));
+        expect_context::<EventStream>().listen(move |message| match message {
+            StreamMessage::Event(..) | StreamMessage::Announcement(..) => {}
+            StreamMessage::Notices => self.refetcher.refetch(),
+            StreamMessage::Opened(_) | StreamMessage::Resumed(_) | StreamMessage::Reset(_) => {
+                self.refetcher.refetch_now()
+            }
         });
-        self.upkeep.want();
+        self.refetcher.refetch();
         let clock = self.clock;
         Effect::new(move || {
-            // What is over goes by itself.
+            // An expired notice is removed without a message.
             clock.now_ms();
             self.draw_strip();
         });
     }
 
-    fn take(self, answer: Result<String, Failure>) -> bool {
+    fn take(self, answer: Result<String, RequestFailure>) -> bool {
         match answer.and_then(|body| api::read::<NoticesResponse>(&body)) {
-            Ok(news) => {
-                self.clock.observe(news.now_ms);
-                self.with(|inner| inner.strip.take(news));
+            Ok(notices) => {
+                self.clock.observe(notices.now_ms);
+                self.with(|state| state.strip.take(notices));
                 self.draw_strip();
                 true
             }
@@ -168,10 +169,10 @@ impl Notices {
         let now_ms = self.clock.now_ms_untracked();
         let hub = self.session.who_untracked().and_then(|who| who.hub_url);
         let lab = move |file: &str| Some(paths::lab(hub.as_deref()?, file));
-        let drawn = self.with(|inner| {
-            let html = inner.strip.html(now_ms, &lab);
-            draw_new(&mut inner.drawn[0], "#notices", html);
-            inner.strip.newly_shown(now_ms)
+        let drawn = self.with(|state| {
+            let html = state.strip.html(now_ms, &lab);
+            draw_new(&mut state.drawn[0], "#notices", html);
+            state.strip.newly_shown(now_ms)
         });
         for id in drawn.into_iter().flatten() {
             self.report(id, ReceiptState::Shown);
@@ -180,11 +181,11 @@ impl Notices {
 
     fn report(self, id: i64, state: ReceiptState) {
         let body = serde_json::to_string(&ReceiptRequest { state });
-        // Nobody but the instructor misses one that is lost.
+        // A lost receipt only makes the instructor's counts too low.
         self.fetch(paths::receipt(id), body.ok(), |_, _| {});
     }
 
-    // What an instructor has.
+    // For an instructor.
 
     fn open(self) {
         let Some(dialog) = dialog() else { return };
@@ -192,56 +193,57 @@ impl Notices {
             return;
         }
         if find("#notice-text").is_none() {
-            put(&dialog, &Html::own(FORM));
+            set_html(&dialog, &Html::from_static(FORM));
         }
         if let Some(to) = find("#notice-to") {
             let before = value_of("#notice-to");
-            let class = Class {
+            let choices = AudienceChoices {
                 notebook: self.router.view_untracked().notebook,
                 users: self.wall.users_untracked(),
             };
-            put(&to, &class.choices());
-            // What cannot be chosen any more leaves the choice empty, and that is everyone.
+            set_html(&to, &choices.options());
+            // A recipient that is no longer an option leaves the select empty; choose everyone
+            // then.
             set_value("#notice-to", &before);
             if value_of("#notice-to").is_empty() {
                 set_value("#notice-to", "everyone");
             }
         }
-        say(&Html::default());
+        show_status(&Html::default());
         self.measure();
         // It fails only for a dialog that is not in the page.
         let _ = dialog.show_modal();
         if let Some(text) = find("#notice-text") {
             super::keyboard::focus(&text);
         }
-        self.follow_sent();
+        self.poll_sent();
     }
 
-    /// Asks who has read what until the dialog is closed.
-    fn follow_sent(self) {
-        let follows = self.with(|inner| std::mem::replace(&mut inner.following, true));
+    /// Fetches the sent notices with their receipts until the dialog is closed.
+    fn poll_sent(self) {
+        let follows = self.with(|state| std::mem::replace(&mut state.polls_sent, true));
         if follows != Some(false) {
             return;
         }
         spawn_local(async move {
             while dialog().is_some_and(|dialog| dialog.open()) {
-                self.sent.want();
-                TimeoutFuture::new(FRESH_MS).await;
+                self.sent.refetch();
+                TimeoutFuture::new(RECEIPTS_INTERVAL_MS).await;
             }
-            self.with(|inner| inner.following = false);
+            self.with(|state| state.polls_sent = false);
         });
     }
 
-    fn take_sent(self, answer: Result<String, Failure>) -> bool {
+    fn take_sent(self, answer: Result<String, RequestFailure>) -> bool {
         match answer.and_then(|body| api::read::<SentResponse>(&body)) {
             Ok(sent) => {
                 self.clock.observe(sent.now_ms);
-                self.with(|inner| inner.sent = sent.notices);
+                self.with(|state| state.sent = sent.notices);
                 self.draw_sent();
                 true
             }
             Err(failure) => {
-                say(&failure.what_as_html());
+                show_status(&failure.message_html());
                 !failure.may_pass()
             }
         }
@@ -249,22 +251,22 @@ impl Notices {
 
     fn draw_sent(self) {
         let open = find_all("#notices-sent details[open]");
-        let open: Vec<String> = open.iter().filter_map(number_of).collect();
+        let open: Vec<String> = open.iter().filter_map(notice_id).collect();
         let now_ms = self.clock.now_ms_untracked();
-        self.with(|inner| {
-            let html = notices::sent(&inner.sent, &open, now_ms, &local);
-            draw_new(&mut inner.drawn[1], "#notices-sent", html);
+        self.with(|state| {
+            let html = notices::sent(&state.sent, &open, now_ms, &local);
+            draw_new(&mut state.drawn[1], "#notices-sent", html);
         });
     }
 
-    /// Says how long the text is.
+    /// Shows the length of the text, and enables the Send button if it fits.
     fn measure(self) {
-        let (told, fits) = notices::length(&value_of("#notice-text"));
+        let (length_text, fits) = notices::length(&value_of("#notice-text"));
         if let Some(length) = find("#notice-length") {
-            length.set_text_content(Some(&told));
+            length.set_text_content(Some(&length_text));
         }
         if let Some(send) = find("#notice-dialog [data-do=send]") {
-            // An attribute that cannot be set leaves the service to refuse.
+            // If the attribute cannot be set, the service refuses the notice.
             let _ = match fits {
                 true => send.remove_attribute("disabled"),
                 false => send.set_attribute("disabled", ""),
@@ -295,26 +297,26 @@ impl Notices {
                         set_value(&format!("#notice-{field}"), "");
                     }
                     notices.measure();
-                    say(&html!("<p>Sent.</p>"));
-                    notices.sent.now();
+                    show_status(&html!("<p>Sent.</p>"));
+                    notices.sent.refetch_now();
                 }
-                Err(failure) => say(&failure.what_as_html()),
+                Err(failure) => show_status(&failure.message_html()),
             },
         );
     }
 
-    fn take_back(self, id: i64) {
+    fn retract(self, id: i64) {
         let xsrf = self.xsrf();
         spawn_local(async move {
             if let Err(failure) = api::delete(&paths::notice(id), &xsrf).await {
                 self.session.note(&failure);
-                say(&failure.what_as_html());
+                show_status(&failure.message_html());
             }
-            self.sent.now();
+            self.sent.refetch_now();
         });
     }
 
-    // What both have.
+    // For both.
 
     fn clicked(self, event: &MouseEvent) {
         let target = event
@@ -322,30 +324,31 @@ impl Notices {
             .and_then(|target| target.dyn_into::<Element>().ok());
         let Some(target) = target else { return };
         let button = target.closest("[data-do]").ok().flatten();
-        let deed = button
+        let action = button
             .as_ref()
             .and_then(|button| button.get_attribute("data-do"));
         let id = button.and_then(|button| button.get_attribute("data-id"));
         let id = id.and_then(|id| id.parse().ok());
-        match (deed.as_deref(), id) {
+        match (action.as_deref(), id) {
             (Some("dismiss"), Some(id)) => {
-                self.with(|inner| inner.strip.dismiss(id));
+                self.with(|state| state.strip.dismiss(id));
                 self.draw_strip();
                 self.report(id, ReceiptState::Opened);
             }
-            (Some("take-back"), Some(id)) => self.take_back(id),
+            (Some("take-back"), Some(id)) => self.retract(id),
             (Some("send"), _) => self.send(),
             (Some("close"), _) => {
                 if let Some(dialog) = dialog() {
                     dialog.close();
                 }
             }
-            _ => self.followed(&target),
+            _ => self.note_link(&target),
         }
     }
 
-    /// A link of a notice was followed: it is open, and stays until it is dismissed.
-    fn followed(self, target: &Element) {
+    /// Reports a notice as opened after a click on one of its links; the notice stays until it is
+    /// dismissed.
+    fn note_link(self, target: &Element) {
         let note = target.closest("#notices a").ok().flatten();
         let note = note.and_then(|link| link.closest(".note").ok().flatten());
         let button = note.and_then(|note| note.query_selector("[data-id]").ok().flatten());
@@ -360,7 +363,12 @@ impl Notices {
         xsrf.unwrap_or_default()
     }
 
-    fn fetch(self, url: String, body: Option<String>, then: fn(Self, Result<String, Failure>)) {
+    fn fetch(
+        self,
+        url: String,
+        body: Option<String>,
+        then: fn(Self, Result<String, RequestFailure>),
+    ) {
         let xsrf = self.xsrf();
         spawn_local(async move {
             let answer = api::text(&url, body, &xsrf).await;
@@ -374,13 +382,13 @@ impl Notices {
     }
 }
 
-/// Draws a part that is not as it was drawn last.
+/// Draws a part if its HTML differs from the HTML that was drawn last.
 fn draw_new(drawn: &mut Html, place: &str, html: Html) {
     if *drawn == html {
         return;
     }
     if let Some(element) = find(place) {
-        put(&element, &html);
+        set_html(&element, &html);
         *drawn = html;
     }
 }
@@ -389,18 +397,18 @@ fn dialog() -> Option<HtmlDialogElement> {
     find("#notice-dialog")?.dyn_into().ok()
 }
 
-/// What the dialog says about what was just done.
-fn say(html: &Html) {
-    if let Some(said) = find("#notice-said") {
-        put(&said, html);
+/// Shows the result of the last action in the dialog.
+fn show_status(html: &Html) {
+    if let Some(status) = find("#notice-said") {
+        set_html(&status, html);
     }
 }
 
-fn number_of(element: &web_sys::HtmlElement) -> Option<String> {
+fn notice_id(element: &web_sys::HtmlElement) -> Option<String> {
     element.get_attribute("data-id")
 }
 
-/// The value of a field, of whatever kind it is.
+/// The value of an input, select or textarea.
 fn value_of(selector: &str) -> String {
     let value = find(selector)
         .and_then(|field| js_sys::Reflect::get(&field, &JsValue::from_str("value")).ok());
@@ -420,7 +428,7 @@ fn set_value(selector: &str, value: &str) {
     }
 }
 
-/// What a field for a day and a time says, by the reader's clock.
+/// The time in a `datetime-local` field, which is in the reader's time zone.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a date is a whole number of milliseconds, and one that is none is left out"

@@ -13,39 +13,39 @@ use crate::components::tile::TileView;
 use crate::components::top_bar::TopBar;
 use crate::html;
 use crate::html::Html;
-use crate::model::failure::Failure;
-use crate::model::grid::{self, Step};
+use crate::model::failure::RequestFailure;
+use crate::model::grid::{self, GridStep};
 use crate::model::view::title;
 use crate::model::wall::{arrange, count};
-use crate::paths::Page;
+use crate::paths::PageRoute;
 use crate::router::Router;
-use crate::session::Session;
+use crate::session::SessionHandle;
 use crate::store::class::ClassStore;
-use crate::store::load::Phase;
+use crate::store::load::LoadPhase;
 use crate::store::wall::WallStore;
-use crate::stream::Stream;
+use crate::stream::EventStream;
 
-/// The links in the tiles' headers: what the keyboard moves among.
+/// The links in the tiles' headers, among which the keyboard moves the focus.
 const TILE_LINKS: &str = "[data-testid=tile] .tile-link";
 
 /// The wall.
 #[component]
 pub fn WallPage() -> impl IntoView {
     let router = expect_context::<Router>();
-    let session = expect_context::<Session>();
+    let session = expect_context::<SessionHandle>();
     let class = expect_context::<ClassStore>();
     let wall = expect_context::<WallStore>();
     let clock = expect_context::<Clock>();
-    let stream = expect_context::<Stream>();
+    let stream = expect_context::<EventStream>();
 
     Effect::new(move || match router.view().notebook {
         Some(notebook) => wall.choose(&notebook),
         None => {
-            // The address of another page may be here before that page is.
-            if router.page() == Some(Page::Wall)
+            // The address may already be another page's while this page is still drawn.
+            if router.page() == Some(PageRoute::Wall)
                 && let Some(newest) = class.newest()
             {
-                router.amend(|view| view.notebook = Some(newest));
+                router.replace_wall(|view| view.notebook = Some(newest));
             }
         }
     });
@@ -66,43 +66,42 @@ pub fn WallPage() -> impl IntoView {
             who=Signal::derive(move || session.who())
             counts=counts
             live=Signal::derive(move || stream.state())
-            on_notebook=move |notebook| router.change(|view| view.notebook = Some(notebook))
-            on_filter=move |filter| router.amend(|view| view.filter = filter)
-            on_sort=move |sort| router.amend(|view| view.sort = sort)
+            on_notebook=move |notebook| router.push_wall(|view| view.notebook = Some(notebook))
+            on_filter=move |filter| router.replace_wall(|view| view.filter = filter)
+            on_sort=move |sort| router.replace_wall(|view| view.sort = sort)
         />
         <ParticipantPart />
         <main class="wall-main">{move || content(main.get(), router, class, wall)}</main>
     }
 }
 
-/// What the main part shows.
+/// The content of the main part.
 #[derive(Clone, PartialEq)]
-enum Main {
+enum MainContent {
     Waiting,
-    Failed(Failure),
+    Failed(RequestFailure),
     NothingYet,
     Tiles,
 }
 
-/// What the main part shows; following only this, it is drawn anew when its kind
-/// changes and not with every answer.
-fn main_part(router: Router, class: ClassStore, wall: WallStore) -> Main {
+/// Which content the main part shows; the part is redrawn when this changes, not with every answer.
+fn main_part(router: Router, class: ClassStore, wall: WallStore) -> MainContent {
     let chosen = router.view().notebook.is_some();
     let phase = if chosen { wall.phase() } else { class.phase() };
     match phase {
-        Phase::Failed(failure) => Main::Failed(failure),
-        Phase::Ready if chosen => Main::Tiles,
-        Phase::Ready if class.notebooks().is_empty() => Main::NothingYet,
-        Phase::Ready | Phase::Idle | Phase::Loading => Main::Waiting,
+        LoadPhase::Failed(failure) => MainContent::Failed(failure),
+        LoadPhase::Ready if chosen => MainContent::Tiles,
+        LoadPhase::Ready if class.notebooks().is_empty() => MainContent::NothingYet,
+        LoadPhase::Ready | LoadPhase::Idle | LoadPhase::Loading => MainContent::Waiting,
     }
 }
 
-fn content(main: Main, router: Router, class: ClassStore, wall: WallStore) -> AnyView {
+fn content(main: MainContent, router: Router, class: ClassStore, wall: WallStore) -> AnyView {
     match main {
-        Main::Waiting => view! { <SkeletonTiles /> }.into_any(),
-        Main::Tiles => view! { <Tiles router wall /> }.into_any(),
-        Main::NothingYet => nothing_yet().into_any(),
-        Main::Failed(failure) => {
+        MainContent::Waiting => view! { <SkeletonTiles /> }.into_any(),
+        MainContent::Tiles => view! { <Tiles router wall /> }.into_any(),
+        MainContent::NothingYet => nothing_yet().into_any(),
+        MainContent::Failed(failure) => {
             let retry = move || {
                 class.load();
                 wall.reload();
@@ -113,15 +112,18 @@ fn content(main: Main, router: Router, class: ClassStore, wall: WallStore) -> An
     }
 }
 
-/// Where notebooks are looked for, as precisely as this person may know.
+/// The home folder in which the service looks for notebooks, if the signed-in user may know it.
 fn homes() -> Html {
-    match expect_context::<Session>().who().and_then(|who| who.homes) {
+    match expect_context::<SessionHandle>()
+        .who()
+        .and_then(|who| who.homes)
+    {
         Some(homes) => html!("<code>{}</code>", homes),
-        None => Html::own("the home folder"),
+        None => Html::from_static("the home folder"),
     }
 }
 
-/// For a class that has not saved anything.
+/// The message for a class without notebooks.
 fn nothing_yet() -> impl IntoView {
     let html = html!(
         "<p>As soon as a participant saves a notebook below {}, it appears here. There is no \
@@ -148,7 +150,7 @@ fn Tiles(
             return_to(&user);
         }
     });
-    let nobody = Memo::new(move |_| shown.with(Vec::is_empty));
+    let is_empty = Memo::new(move |_| shown.with(Vec::is_empty));
     let tile = move |user: String| {
         let entry = wall.entry_untracked(&user)?;
         let href =
@@ -159,11 +161,11 @@ fn Tiles(
         <div class="wall" data-testid="wall">
             <For each=move || shown.get() key=String::clone children=tile />
         </div>
-        {move || nobody.get().then(|| none_shown(router, wall))}
+        {move || is_empty.get().then(|| none_shown(router, wall))}
     }
 }
 
-/// For a wall on which no tile is shown.
+/// The message for a wall without shown tiles.
 fn none_shown(router: Router, wall: WallStore) -> AnyView {
     let view = router.view();
     if wall.users().is_empty() {
@@ -182,14 +184,14 @@ fn none_shown(router: Router, wall: WallStore) -> AnyView {
         "<p>The filter is <code>{}</code>.</p><button class=button>Show everyone</button>",
         view.filter
     );
-    let everyone: Box<dyn Fn()> = Box::new(move || router.amend(|view| view.filter.clear()));
+    let everyone: Box<dyn Fn()> = Box::new(move || router.replace_wall(|view| view.filter.clear()));
     view! {
         <Notice title="No participant has such a name" testid="empty" html on_button=everyone />
     }
     .into_any()
 }
 
-/// The keys of this page; those of every page are in the dialog that lists them.
+/// The shortcuts of this page.
 fn shortcuts(router: Router) {
     on_shortcut(move |key| match key {
         "/" => {
@@ -199,17 +201,17 @@ fn shortcuts(router: Router) {
         "Escape" => {
             let filtered = !router.view_untracked().filter.is_empty();
             if filtered {
-                router.amend(|view| view.filter.clear());
+                router.replace_wall(|view| view.filter.clear());
             }
             filtered
         }
-        _ => Step::from_key(key).is_some_and(|step| move_focus(key, step)),
+        _ => GridStep::from_key(key).is_some_and(|step| move_focus(key, step)),
     });
 }
 
-/// Takes the focus from tile to tile; says whether the key was used. Arrow keys
-/// inside a tile scroll it.
-fn move_focus(key: &str, step: Step) -> bool {
+/// Moves the focus from tile to tile; returns whether the key was used. Arrow keys inside a tile
+/// scroll it.
+fn move_focus(key: &str, step: GridStep) -> bool {
     let links = find_all(TILE_LINKS);
     let focused = document().active_element();
     let at = links
@@ -230,7 +232,7 @@ fn move_focus(key: &str, step: Step) -> bool {
     true
 }
 
-/// Gives the focus back to the tile whose notebook was open.
+/// Focuses the tile whose notebook was open before.
 fn return_to(user: &str) {
     let tile = find_all("[data-testid=tile]")
         .into_iter()

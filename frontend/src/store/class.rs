@@ -1,4 +1,4 @@
-//! The notebooks of the class, for the chooser.
+//! The list of the class's notebooks, for the notebook select.
 
 use std::sync::Arc;
 
@@ -7,33 +7,33 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::wire::{NotebookSummary, NotebooksResponse};
 
-use super::load::Phase;
-use super::upkeep::Upkeep;
+use super::load::LoadPhase;
+use super::refetcher::Refetcher;
 use crate::api;
 use crate::clock::{Clock, monotonic_ms};
-use crate::model::failure::Failure;
+use crate::model::failure::RequestFailure;
 use crate::model::throttle::Throttle;
 use crate::paths;
-use crate::session::Session;
+use crate::session::SessionHandle;
 
 /// A handle to the list; a context.
 #[derive(Clone, Copy)]
 pub struct ClassStore {
-    phase: RwSignal<Phase>,
+    phase: RwSignal<LoadPhase>,
     notebooks: RwSignal<Arc<Vec<NotebookSummary>>>,
     throttle: StoredValue<Throttle>,
-    upkeep: Upkeep,
+    refetcher: Refetcher,
     clock: Clock,
 }
 
 impl ClassStore {
-    /// A list that was not asked for yet.
-    pub fn new(clock: Clock, session: Session) -> Self {
+    /// An empty list, before the first request.
+    pub fn new(clock: Clock, session: SessionHandle) -> Self {
         let store = Self {
             phase: RwSignal::default(),
             notebooks: RwSignal::default(),
             throttle: StoredValue::default(),
-            upkeep: Upkeep::new(session),
+            refetcher: Refetcher::new(session),
             clock,
         };
         let ask = move || {
@@ -42,12 +42,14 @@ impl ClassStore {
                 .try_update_value(|throttle| throttle.started(monotonic_ms()))?;
             Some(paths::NOTEBOOKS.to_owned())
         };
-        store.upkeep.serve(ask, move |answer| store.take(answer));
+        store
+            .refetcher
+            .configure(ask, move |answer| store.take(answer));
         store
     }
 
-    /// Where loading stands, as a signal.
-    pub fn phase(self) -> Phase {
+    /// The phase of loading, as a signal.
+    pub fn phase(self) -> LoadPhase {
         self.phase.get()
     }
 
@@ -66,15 +68,15 @@ impl ClassStore {
         })
     }
 
-    /// Loads the list now; what failed is over, perhaps.
+    /// Loads the list now, without a pause after earlier failures.
     pub fn load(self) {
-        if self.phase.get_untracked() != Phase::Ready {
-            self.phase.set(Phase::Loading);
+        if self.phase.get_untracked() != LoadPhase::Ready {
+            self.phase.set(LoadPhase::Loading);
         }
-        self.upkeep.now();
+        self.refetcher.refetch_now();
     }
 
-    /// Loads the list soon, together with whatever else asks for it by then.
+    /// Loads the list soon, by one request for all calls until then.
     pub fn refresh(self) {
         let wait = self
             .throttle
@@ -82,26 +84,26 @@ impl ClassStore {
         if let Some(Some(wait_ms)) = wait {
             spawn_local(async move {
                 TimeoutFuture::new(wait_ms).await;
-                self.upkeep.want();
+                self.refetcher.refetch();
             });
         }
     }
 
-    fn take(self, answer: Result<String, Failure>) -> bool {
+    fn take(self, answer: Result<String, RequestFailure>) -> bool {
         match answer.and_then(|body| api::read::<NotebooksResponse>(&body)) {
             Ok(answer) => {
                 self.clock.observe(answer.now_ms);
                 if **self.notebooks.read_untracked() != answer.notebooks {
                     self.notebooks.set(Arc::new(answer.notebooks));
                 }
-                self.phase.set(Phase::Ready);
+                self.phase.set(LoadPhase::Ready);
                 true
             }
-            // A list that is a little old is better than none.
+            // An old list is better than none.
             Err(failure) => {
                 let is_final = !failure.may_pass();
-                if self.phase.get_untracked() != Phase::Ready {
-                    self.phase.set(Phase::Failed(failure));
+                if self.phase.get_untracked() != LoadPhase::Ready {
+                    self.phase.set(LoadPhase::Failed(failure));
                 }
                 is_final
             }

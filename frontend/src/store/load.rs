@@ -1,17 +1,17 @@
-//! Where the loading of something stands.
+//! The phase of a load.
 
-use crate::model::failure::Failure;
+use crate::model::failure::RequestFailure;
 
-/// Where the loading of something stands.
+/// The phase of loading a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Phase {
-    /// Nothing was asked for.
+pub enum LoadPhase {
+    /// Nothing was requested.
     #[default]
     Idle,
     /// The first answer is awaited.
     Loading,
-    /// There is something to show.
+    /// There is an answer to show.
     Ready,
-    /// There is nothing to show, because of this.
-    Failed(Failure),
+    /// There is no answer to show, because of this failure.
+    Failed(RequestFailure),
 }

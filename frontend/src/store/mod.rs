@@ -1,4 +1,4 @@
-//! The reactive state of the page: what was fetched, kept up to date by the stream.
+//! The reactive state of the page: fetched from the service, kept up to date by the stream.
 //!
 //! The rules (what an event means, what to fetch next) are in [`crate::model`]; the
 //! stores only carry them out.
@@ -6,6 +6,6 @@
 pub mod class;
 pub mod load;
 pub mod notebook;
+pub mod refetcher;
 pub mod sharing;
-pub mod upkeep;
 pub mod wall;

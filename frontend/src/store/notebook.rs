@@ -5,57 +5,57 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use shared::wire::{Tile, TileResponse};
 
-use super::load::Phase;
-use super::upkeep::Upkeep;
+use super::load::LoadPhase;
+use super::refetcher::Refetcher;
 use crate::api;
 use crate::clock::Clock;
-use crate::model::failure::Failure;
+use crate::model::failure::RequestFailure;
 use crate::paths;
-use crate::place;
-use crate::session::Session;
+use crate::scroll;
+use crate::session::SessionHandle;
 
-/// The notebook, the participant and, when it is not the newest, the version.
-type Chosen = (String, String, Option<i64>);
+/// The filename, the participant, and the version when it is not the newest.
+type NotebookChoice = (String, String, Option<i64>);
 
-/// A handle to the notebook; belongs to its page.
+/// A handle to the notebook that its page shows; belongs to that page.
 #[derive(Clone, Copy)]
 pub struct NotebookStore {
-    phase: RwSignal<Phase>,
+    phase: RwSignal<LoadPhase>,
     tile: RwSignal<Option<Arc<Tile>>>,
-    chosen: StoredValue<Option<Chosen>>,
-    upkeep: Upkeep,
+    chosen: StoredValue<Option<NotebookChoice>>,
+    refetcher: Refetcher,
     clock: Clock,
 }
 
 impl NotebookStore {
-    /// Nothing chosen yet.
-    pub fn new(clock: Clock, session: Session) -> Self {
+    /// A store without a chosen notebook.
+    pub fn new(clock: Clock, session: SessionHandle) -> Self {
         let store = Self {
             phase: RwSignal::default(),
             tile: RwSignal::default(),
             chosen: StoredValue::default(),
-            upkeep: Upkeep::new(session),
+            refetcher: Refetcher::new(session),
             clock,
         };
         let address = move || store.address();
         store
-            .upkeep
-            .serve(address, move |answer| store.take(answer));
+            .refetcher
+            .configure(address, move |answer| store.take(answer));
         store
     }
 
-    /// Where loading stands, as a signal.
-    pub fn phase(self) -> Phase {
+    /// The phase of loading, as a signal.
+    pub fn phase(self) -> LoadPhase {
         self.phase.get()
     }
 
-    /// The version that is chosen, or the last that could be had, as a signal.
+    /// The chosen version, or the last one that was loaded, as a signal.
     pub fn tile(self) -> Option<Arc<Tile>> {
         self.tile.get()
     }
 
-    /// Chooses a notebook, in a version or as it is now, and loads it. Another version of
-    /// the same takes its place only when it is there.
+    /// Chooses a notebook, in a version or as it is now, and loads it. Another version of the same
+    /// copy replaces the shown one only when it is loaded.
     pub fn choose(self, filename: String, user: String, version: Option<i64>) {
         let chosen = (filename, user, version);
         let before = self.chosen.get_value();
@@ -66,14 +66,14 @@ impl NotebookStore {
             (filename, user) == (chosen.0.clone(), chosen.1.clone())
         });
         self.chosen.set_value(Some(chosen));
-        if !same || self.phase.get_untracked() != Phase::Ready {
+        if !same || self.phase.get_untracked() != LoadPhase::Ready {
             self.tile.set(None);
-            self.phase.set(Phase::Loading);
+            self.phase.set(LoadPhase::Loading);
         }
-        self.upkeep.retarget();
+        self.refetcher.retarget();
     }
 
-    /// Whether this is the notebook an event is about.
+    /// Whether the chosen copy is `user`'s copy of `filename`.
     pub fn shows(self, filename: &str, user: &str) -> bool {
         self.chosen.with_value(|chosen| {
             chosen
@@ -82,22 +82,23 @@ impl NotebookStore {
         })
     }
 
-    /// It has changed, or may have.
+    /// Loads the notebook again, because it has changed, or may have.
     pub fn reload(self) {
-        self.upkeep.want();
+        self.refetcher.refetch();
     }
 
-    /// The same, and what made it fail may be over. A version that is there never changes.
+    /// Loads the notebook again without a pause after earlier failures. A loaded version is kept,
+    /// because versions never change.
     pub fn retry(self) {
-        let is_there = self.phase.get_untracked() == Phase::Ready;
+        let is_there = self.phase.get_untracked() == LoadPhase::Ready;
         let is_version = self
             .chosen
             .with_value(|chosen| chosen.as_ref().is_some_and(|chosen| chosen.2.is_some()));
         if !is_there {
-            self.phase.set(Phase::Loading);
+            self.phase.set(LoadPhase::Loading);
         }
         if !(is_there && is_version) {
-            self.upkeep.now();
+            self.refetcher.refetch_now();
         }
     }
 
@@ -106,30 +107,30 @@ impl NotebookStore {
         let (filename, user, version) = chosen?;
         Some(match version {
             None => paths::notebook_data(&filename, &user),
-            // What more is in the answer is not needed here.
+            // The answer's other fields are not needed here.
             Some(version) => paths::version_data(&filename, &user, version),
         })
     }
 
-    fn take(self, answer: Result<String, Failure>) -> bool {
+    fn take(self, answer: Result<String, RequestFailure>) -> bool {
         match answer.and_then(|body| api::read::<TileResponse>(&body)) {
             Ok(answer) => {
                 self.clock.observe(answer.now_ms);
-                place::keep();
+                scroll::keep_position();
                 self.tile.set(Some(Arc::new(answer.tile)));
-                self.phase.set(Phase::Ready);
+                self.phase.set(LoadPhase::Ready);
                 true
             }
-            Err(failure @ Failure::NotFound(_)) => {
+            Err(failure @ RequestFailure::NotFound(_)) => {
                 self.tile.set(None);
-                self.phase.set(Phase::Failed(failure));
+                self.phase.set(LoadPhase::Failed(failure));
                 true
             }
-            // The last good version stays when there is one.
+            // The last loaded version stays when there is one.
             Err(failure) => {
                 let is_final = !failure.may_pass();
-                if self.phase.get_untracked() != Phase::Ready {
-                    self.phase.set(Phase::Failed(failure));
+                if self.phase.get_untracked() != LoadPhase::Ready {
+                    self.phase.set(LoadPhase::Failed(failure));
                 }
                 is_final
             }

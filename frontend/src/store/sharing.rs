@@ -1,4 +1,4 @@
-//! What participants may see beyond what is their own, kept up to date by the stream.
+//! The notebook and the summaries that are shared with participants, kept up to date by the stream.
 
 use std::sync::Arc;
 
@@ -7,69 +7,71 @@ use leptos::task::spawn_local;
 use shared::announcements::SHARING_KIND;
 use shared::sharing::{FollowRequest, ShareSummaryRequest, SharingResponse};
 
-use super::upkeep::Upkeep;
+use super::refetcher::Refetcher;
 use crate::api;
-use crate::model::failure::Failure;
-use crate::model::order::Order;
+use crate::model::failure::RequestFailure;
+use crate::model::order::RequestOrder;
 use crate::paths;
-use crate::session::Session;
-use crate::stream::{Message, Stream};
+use crate::session::SessionHandle;
+use crate::stream::{EventStream, StreamMessage};
 
-/// A handle; a context.
+/// A handle to what is shared with participants; a context.
 #[derive(Clone, Copy)]
 pub struct SharingStore {
     shared: RwSignal<Arc<SharingResponse>>,
     failed: RwSignal<bool>,
-    order: StoredValue<Order>,
-    /// The number of the request for all of it.
-    asked: StoredValue<u32>,
-    upkeep: Upkeep,
-    session: Session,
+    order: StoredValue<RequestOrder>,
+    /// The number of the request on its way.
+    request: StoredValue<u32>,
+    refetcher: Refetcher,
+    session: SessionHandle,
 }
 
 impl SharingStore {
-    /// Follows the stream for as long as the page is open.
-    pub fn start(stream: Stream, session: Session) -> Self {
+    /// Starts listening to the stream, for as long as the page is open.
+    pub fn start(stream: EventStream, session: SessionHandle) -> Self {
         let store = Self {
             shared: RwSignal::default(),
             failed: RwSignal::new(false),
             order: StoredValue::default(),
-            asked: StoredValue::default(),
-            upkeep: Upkeep::new(session),
+            request: StoredValue::default(),
+            refetcher: Refetcher::new(session),
             session,
         };
         let ask = move || {
-            store.asked.set_value(store.begin());
+            store.request.set_value(store.begin());
             Some(paths::SHARING.to_owned())
         };
-        store.upkeep.serve(ask, move |answer| {
-            store.take(store.asked.get_value(), answer)
+        store.refetcher.configure(ask, move |answer| {
+            store.take(store.request.get_value(), answer)
         });
         stream.listen(move |message| match message {
-            Message::Aside(SHARING_KIND, _) => store.upkeep.want(),
-            Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => store.upkeep.now(),
+            StreamMessage::Announcement(SHARING_KIND, _) => store.refetcher.refetch(),
+            StreamMessage::Opened(_) | StreamMessage::Resumed(_) | StreamMessage::Reset(_) => {
+                store.refetcher.refetch_now()
+            }
             _ => {}
         });
         store
     }
 
-    /// All of it, as a signal.
-    pub fn now(self) -> Arc<SharingResponse> {
+    /// The current answer, as a signal.
+    pub fn current(self) -> Arc<SharingResponse> {
         self.shared.get()
     }
 
-    /// The last change that was asked for could not be made, as a signal.
+    /// Whether the reader's last change has failed, as a signal.
     pub fn has_failed(self) -> bool {
         self.failed.get()
     }
 
-    /// Lets participants follow a notebook of one's own, or none.
+    /// Lets participants follow a notebook of the signed-in instructor, or none.
     pub fn follow(self, filename: Option<String>) {
         let body = serde_json::to_string(&FollowRequest { filename });
         self.put(paths::SET_FOLLOWED, body.unwrap_or_default());
     }
 
-    /// Lets participants read a summary, or not.
+    /// Sets whether participants may read a summary.
     pub fn share_summary(self, filename: String, shared: bool) {
         let body = serde_json::to_string(&ShareSummaryRequest { filename, shared });
         self.put(paths::SET_SUMMARY, body.unwrap_or_default());
@@ -86,13 +88,12 @@ impl SharingStore {
     }
 
     fn begin(self) -> u32 {
-        let number = self.order.try_update_value(Order::begin);
+        let number = self.order.try_update_value(RequestOrder::begin);
         number.unwrap_or_default()
     }
 
-    /// What an answer says is shown, unless something newer is; `false` when it may be another
-    /// later.
-    fn take(self, number: u32, answer: Result<String, Failure>) -> bool {
+    /// Shows an answer unless a newer one is shown; `false` when the failure may pass.
+    fn take(self, number: u32, answer: Result<String, RequestFailure>) -> bool {
         match answer.and_then(|body| api::read(&body)) {
             Ok(shared) => {
                 let is_new = self.order.try_update_value(|order| {

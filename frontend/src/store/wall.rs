@@ -1,4 +1,4 @@
-//! The tiles of the chosen notebook, a signal for each.
+//! The tiles of the chosen notebook, one signal for each.
 
 use std::sync::Arc;
 
@@ -7,17 +7,18 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::wire::{Tile, TileResponse, WallResponse};
 
-use super::load::Phase;
-use super::upkeep::{LATE_MS, Lag, Upkeep, salt};
+use super::load::LoadPhase;
+use super::refetcher::{LATE_ANSWER_MS, Refetcher};
 use crate::api;
-use crate::clock::Clock;
+use crate::behind::BehindMark;
+use crate::clock::{Clock, jitter_salt};
 use crate::model::backoff;
-use crate::model::failure::Failure;
-use crate::model::fetches::{Fetches, Next};
-use crate::model::order::Order;
-use crate::model::wall::Brief;
+use crate::model::failure::RequestFailure;
+use crate::model::order::RequestOrder;
+use crate::model::tile_fetches::{FetchRetry, TileFetches};
+use crate::model::wall::TileBrief;
 use crate::paths;
-use crate::session::Session;
+use crate::session::SessionHandle;
 
 /// One participant's tile.
 #[derive(Clone)]
@@ -26,86 +27,88 @@ pub struct TileEntry {
     pub user: Arc<str>,
     /// The newest version.
     pub tile: ArcRwSignal<Arc<Tile>>,
-    /// Counts the saves seen while the page was open, for the pulse.
+    /// Counts the saves since the page was opened, for the pulse animation.
     pub saves: ArcRwSignal<u32>,
 }
 
 #[derive(Default)]
-struct Inner {
-    fetches: Fetches,
-    /// What the tiles that are shown come from.
-    order: Order,
-    /// The number of the request for all tiles.
-    asked: u32,
-    /// Participants whose event came while the wall was loading, and its number.
-    early: Vec<(String, i64)>,
-    /// The event number that the tiles are as new as, once they are there.
+struct WallState {
+    fetches: TileFetches,
+    /// Which requests brought the shown tiles.
+    order: RequestOrder,
+    /// The number of the newest request for all tiles.
+    all_request: u32,
+    /// Participants with an event during the loading of the wall, and the event's number.
+    early_events: Vec<(String, i64)>,
+    /// The cursor of the loaded tiles.
     reached: Option<i64>,
-    /// An answer older than this event number is not the last word.
-    must_reach: i64,
-    /// The request that began last before that was known.
-    before: u32,
-    /// Counts the notebooks chosen: an answer for an earlier one is dropped.
+    /// The tiles are loaded again until their cursor is at least this event number.
+    required_cursor: i64,
+    /// The last request that began before `required_cursor` was set.
+    last_request_before: u32,
+    /// Counts the chosen notebooks: an answer for an earlier one is dropped.
     generation: u32,
 }
 
 /// A handle to the wall; a context.
 #[derive(Clone, Copy)]
 pub struct WallStore {
-    phase: RwSignal<Phase>,
+    phase: RwSignal<LoadPhase>,
     filename: RwSignal<Option<String>>,
-    /// By participant.
+    /// Sorted by participant.
     entries: RwSignal<Vec<TileEntry>>,
-    inner: StoredValue<Inner>,
-    /// Of all tiles.
-    upkeep: Upkeep,
-    /// Of tiles that could not be had by themselves.
-    lag: Lag,
+    state: StoredValue<WallState>,
+    /// Fetches all tiles.
+    refetcher: Refetcher,
+    /// Set while single tiles are behind.
+    behind_mark: BehindMark,
     clock: Clock,
-    session: Session,
+    session: SessionHandle,
 }
 
 impl WallStore {
     /// A wall without a notebook.
-    pub fn new(clock: Clock, session: Session) -> Self {
+    pub fn new(clock: Clock, session: SessionHandle) -> Self {
         let store = Self {
             phase: RwSignal::default(),
             filename: RwSignal::default(),
             entries: RwSignal::default(),
-            inner: StoredValue::default(),
-            upkeep: Upkeep::new(session),
-            lag: Lag::start(),
+            state: StoredValue::default(),
+            refetcher: Refetcher::new(session),
+            behind_mark: BehindMark::start(),
             clock,
             session,
         };
         let ask = move || {
             let filename = store.filename.try_get_untracked()??;
             store
-                .inner
-                .try_update_value(|inner| inner.asked = inner.order.begin())?;
+                .state
+                .try_update_value(|state| state.all_request = state.order.begin())?;
             Some(paths::wall_data(&filename))
         };
-        store.upkeep.serve(ask, move |answer| store.loaded(answer));
+        store
+            .refetcher
+            .configure(ask, move |answer| store.loaded(answer));
         store
     }
 
-    /// Where loading stands, as a signal.
-    pub fn phase(self) -> Phase {
+    /// The phase of loading, as a signal.
+    pub fn phase(self) -> LoadPhase {
         self.phase.get()
     }
 
-    /// The tile of `user`, without following which tiles there are.
+    /// The tile of `user`, without tracking the set of tiles.
     pub fn entry_untracked(self, user: &str) -> Option<TileEntry> {
         self.entries
-            .with_untracked(|entries| place(entries, user).ok().map(|at| entries[at].clone()))
+            .with_untracked(|entries| tile_index(entries, user).ok().map(|at| entries[at].clone()))
     }
 
-    /// What order and numbers need to know of every tile, as a signal of all.
-    pub fn briefs(self) -> Vec<Brief> {
+    /// Every tile in brief, for the order and the counts, as a signal.
+    pub fn briefs(self) -> Vec<TileBrief> {
         self.entries.with(|entries| {
             entries
                 .iter()
-                .map(|entry| entry.tile.with(|tile| Brief::from(&**tile)))
+                .map(|entry| entry.tile.with(|tile| TileBrief::from(&**tile)))
                 .collect()
         })
     }
@@ -116,42 +119,43 @@ impl WallStore {
             .with(|entries| entries.iter().map(|entry| entry.user.to_string()).collect())
     }
 
-    /// The same, without following it.
+    /// The participants by name, without tracking the signal.
     pub fn users_untracked(self) -> Vec<String> {
         untrack(|| self.users())
     }
 
-    /// The chosen notebook, without following it.
+    /// The chosen notebook, without tracking the signal.
     pub fn filename_untracked(self) -> Option<String> {
         self.filename.get_untracked()
     }
 
-    /// Whether `user` has a tile, without following it.
+    /// Whether `user` has a tile, without tracking the signal.
     pub fn knows(self, user: &str) -> bool {
         self.entries
-            .with_untracked(|entries| place(entries, user).is_ok())
+            .with_untracked(|entries| tile_index(entries, user).is_ok())
     }
 
-    /// The stream is open for the first time, at event number `cursor`: the tiles have to be
-    /// at least as new.
+    /// Loads all tiles if they are older than `cursor`, the event number at which the stream was
+    /// opened for the first time.
     pub fn reach(self, cursor: i64) {
-        let is_there = self.inner.try_update_value(|inner| {
-            inner.must_reach = cursor;
-            inner.before = inner.order.newest();
-            inner.reached.is_some_and(|reached| reached >= cursor)
+        let is_there = self.state.try_update_value(|state| {
+            state.required_cursor = cursor;
+            state.last_request_before = state.order.newest();
+            state.reached.is_some_and(|reached| reached >= cursor)
         });
-        if is_there == Some(false) && !self.upkeep.is_pending() {
-            self.upkeep.want();
+        if is_there == Some(false) && !self.refetcher.is_pending() {
+            self.refetcher.refetch();
         }
     }
 
-    /// The stream is open again. What nobody says twice may have been said meanwhile.
+    /// Loads all tiles after the stream was opened again at `cursor`, because announcements may
+    /// have been missed, and they are not repeated.
     pub fn catch_up(self, cursor: i64) {
-        self.inner.update_value(|inner| {
-            inner.must_reach = cursor;
-            inner.before = inner.order.newest();
+        self.state.update_value(|state| {
+            state.required_cursor = cursor;
+            state.last_request_before = state.order.newest();
         });
-        self.upkeep.now();
+        self.refetcher.refetch_now();
     }
 
     /// Chooses a notebook and loads it, unless it is the chosen one already.
@@ -159,82 +163,90 @@ impl WallStore {
         if self.filename.get_untracked().as_deref() == Some(filename) {
             return;
         }
-        self.inner.update_value(|inner| {
-            *inner = Inner {
-                generation: inner.generation + 1,
-                must_reach: inner.must_reach,
-                ..Inner::default()
+        self.state.update_value(|state| {
+            *state = WallState {
+                generation: state.generation + 1,
+                required_cursor: state.required_cursor,
+                ..WallState::default()
             };
         });
         self.entries.update(Vec::clear);
         self.filename.set(Some(filename.to_owned()));
-        self.phase.set(Phase::Loading);
-        self.upkeep.retarget();
+        self.phase.set(LoadPhase::Loading);
+        self.refetcher.retarget();
     }
 
     /// Loads all tiles of the chosen notebook again.
     pub fn reload(self) {
-        if self.filename.get_untracked().is_some() && self.phase.get_untracked() != Phase::Ready {
-            self.phase.set(Phase::Loading);
+        if self.filename.get_untracked().is_some() && self.phase.get_untracked() != LoadPhase::Ready
+        {
+            self.phase.set(LoadPhase::Loading);
         }
-        self.upkeep.now();
+        self.refetcher.refetch_now();
     }
 
-    /// Event number `seq` says that `user`'s tile has changed.
+    /// Fetches `user`'s tile, because event number `seq` says that it has changed.
     pub fn changed(self, user: &str, seq: i64) {
-        let is_loading = self.upkeep.is_pending();
-        self.inner.update_value(|inner| {
+        let is_loading = self.refetcher.is_pending();
+        self.state.update_value(|state| {
             if is_loading {
-                match inner.early.iter_mut().find(|(other, _)| other == user) {
+                match state
+                    .early_events
+                    .iter_mut()
+                    .find(|(other, _)| other == user)
+                {
                     Some((_, latest)) => *latest = seq.max(*latest),
-                    None => inner.early.push((user.to_owned(), seq)),
+                    None => state.early_events.push((user.to_owned(), seq)),
                 }
             } else {
-                inner.fetches.want(user);
+                state.fetches.want(user);
             }
         });
         self.start_fetches();
     }
 
     fn generation(self) -> Option<u32> {
-        self.inner.try_with_value(|inner| inner.generation)
+        self.state.try_with_value(|state| state.generation)
     }
 
-    /// Whether the answer is as new as it has to be.
-    fn loaded(self, answer: Result<String, Failure>) -> bool {
+    /// Takes the answer for all tiles; `false` when they have to be fetched again.
+    fn loaded(self, answer: Result<String, RequestFailure>) -> bool {
         let mut cursor = None;
         let mut is_final = true;
         match answer.and_then(|body| api::read::<WallResponse>(&body)) {
             Ok(wall) => {
                 self.clock.observe(wall.now_ms);
                 self.put_all(wall.tiles);
-                self.phase.set(Phase::Ready);
+                self.phase.set(LoadPhase::Ready);
                 cursor = Some(wall.cursor);
             }
             Err(failure) => {
                 is_final = !failure.may_pass();
-                if self.phase.get_untracked() != Phase::Ready {
-                    self.phase.set(Phase::Failed(failure));
+                if self.phase.get_untracked() != LoadPhase::Ready {
+                    self.phase.set(LoadPhase::Failed(failure));
                 }
             }
         }
-        let is_new = self.inner.try_update_value(|inner| {
+        let is_new = self.state.try_update_value(|state| {
             let reached = cursor.unwrap_or(i64::MIN);
-            for (user, seq) in std::mem::take(&mut inner.early) {
+            for (user, seq) in std::mem::take(&mut state.early_events) {
                 if seq > reached {
-                    inner.fetches.want(&user);
+                    state.fetches.want(&user);
                 }
             }
-            inner.reached = cursor.or(inner.reached);
-            let is_new = cursor.map_or(is_final, |cursor| cursor >= inner.must_reach);
-            // One that failed is no older than it has to be: it pauses.
-            (is_new, cursor.is_some() && inner.asked <= inner.before)
+            state.reached = cursor.or(state.reached);
+            let is_new = cursor.map_or(is_final, |cursor| cursor >= state.required_cursor);
+            // A failed request is retried after a pause, not at once.
+            (
+                is_new,
+                cursor.is_some() && state.all_request <= state.last_request_before,
+            )
         });
         self.start_fetches();
         match is_new {
-            // It began before that was known: one more, and no reason to wait.
+            // The request began before the cursor was required: fetch again at once.
             Some((false, true)) => {
-                self.upkeep.want();
+                self.refetcher.refetch();
                 true
             }
             Some((is_new, _)) => is_new,
@@ -243,14 +255,14 @@ impl WallStore {
     }
 
     fn put_all(self, mut tiles: Vec<Tile>) {
-        let stays = self.inner.try_update_value(|inner| {
-            let asked = inner.asked;
-            // What was asked for later, by itself, is newer; so is that it was gone.
-            tiles.retain(|tile| inner.order.is_newer(&tile.user, asked));
+        let stays = self.state.try_update_value(|state| {
+            let all_request = state.all_request;
+            // A later answer for one tile is newer, even the answer that the tile is gone.
+            tiles.retain(|tile| state.order.is_newer(&tile.user, all_request));
             let users = self.users_untracked().into_iter();
-            let newer = users.filter(|user| !inner.order.is_newer(user, asked));
+            let newer = users.filter(|user| !state.order.is_newer(user, all_request));
             let newer: Vec<String> = newer.collect();
-            inner.order.take_all(asked);
+            state.order.take_all(all_request);
             newer
         });
         let mut here = stays.unwrap_or_default();
@@ -269,21 +281,21 @@ impl WallStore {
         self.insert(new, 0);
     }
 
-    /// Adds tiles of participants who have none yet.
+    /// Adds tiles of participants without a tile.
     fn insert(self, tiles: Vec<Tile>, saves: u32) {
         if tiles.is_empty() {
             return;
         }
         self.entries.update(|entries| {
             for tile in tiles {
-                if let Err(at) = place(entries, &tile.user) {
+                if let Err(at) = tile_index(entries, &tile.user) {
                     entries.insert(at, TileEntry::of(tile, saves));
                 }
             }
         });
     }
 
-    /// Puts `tile` in the place of the one there is, or gives it back.
+    /// Replaces the participant's tile, or returns `tile` when there is none.
     fn replace(self, tile: Tile) -> Option<Tile> {
         let Some(entry) = self.entry_untracked(&tile.user) else {
             return Some(tile);
@@ -308,16 +320,16 @@ impl WallStore {
     }
 
     fn start_fetches(self) {
-        self.tell();
+        self.update_behind();
         let (Some(filename), Some(generation)) = (self.filename.get_untracked(), self.generation())
         else {
             return;
         };
-        let start = |inner: &mut Inner| {
-            let number = inner.order.begin();
-            Some((inner.fetches.start(number)?, number))
+        let start = |state: &mut WallState| {
+            let number = state.order.begin();
+            Some((state.fetches.start(number)?, number))
         };
-        while let Some(Some((user, number))) = self.inner.try_update_value(start) {
+        while let Some(Some((user, number))) = self.state.try_update_value(start) {
             let filename = filename.clone();
             spawn_local(async move {
                 let answer = api::tile(&filename, &user).await;
@@ -326,18 +338,18 @@ impl WallStore {
                 }
             });
             spawn_local(async move {
-                TimeoutFuture::new(LATE_MS).await;
-                self.inner
-                    .try_update_value(|inner| inner.fetches.late(number));
-                self.tell();
+                TimeoutFuture::new(LATE_ANSWER_MS).await;
+                self.state
+                    .try_update_value(|state| state.fetches.note_late(number));
+                self.update_behind();
             });
         }
     }
 
-    /// Whether tiles are behind.
-    fn tell(self) {
-        let lags = self.inner.try_with_value(|inner| inner.fetches.lag());
-        self.lag.set(lags == Some(true));
+    /// Sets or clears the mark that single tiles are behind.
+    fn update_behind(self) {
+        let lags = self.state.try_with_value(|state| state.fetches.is_behind());
+        self.behind_mark.set(lags == Some(true));
     }
 
     fn fetched(
@@ -345,17 +357,17 @@ impl WallStore {
         user: &str,
         number: u32,
         generation: u32,
-        answer: Result<TileResponse, Failure>,
+        answer: Result<TileResponse, RequestFailure>,
     ) {
-        let may_pass = answer.as_ref().is_err_and(Failure::may_pass);
+        let may_pass = answer.as_ref().is_err_and(RequestFailure::may_pass);
         if let Err(failure) = &answer {
             self.session.note(failure);
         }
-        let is_new = self.inner.try_update_value(|inner| {
-            let is_known = matches!(answer, Ok(_) | Err(Failure::NotFound(_)));
-            let is_new = is_known && inner.order.is_newer(user, number);
+        let is_new = self.state.try_update_value(|state| {
+            let is_known = matches!(answer, Ok(_) | Err(RequestFailure::NotFound(_)));
+            let is_new = is_known && state.order.is_newer(user, number);
             if is_new {
-                inner.order.take(user, number);
+                state.order.take(user, number);
             }
             is_new
         });
@@ -364,21 +376,23 @@ impl WallStore {
                 self.clock.observe(answer.now_ms);
                 self.insert(self.replace(answer.tile).into_iter().collect(), 1);
             }
-            Err(Failure::NotFound(_)) if is_new == Some(true) => self.remove(user),
+            Err(RequestFailure::NotFound(_)) if is_new == Some(true) => self.remove(user),
             _ => {}
         }
-        let next = self.inner.try_update_value(|inner| {
+        let next = self.state.try_update_value(|state| {
             if may_pass {
-                return Some(inner.fetches.failed(user));
+                return Some(state.fetches.failed(user));
             }
-            inner.fetches.answered(user);
+            state.fetches.answered(user);
             None
         });
         match next {
-            Some(Some(Next::One(attempt))) => self.retry(user.to_owned(), attempt, generation),
-            // One request, and its pauses, instead of many.
-            Some(Some(Next::All)) => self.upkeep.spoiled(),
-            Some(None) => self.upkeep.used(),
+            Some(Some(FetchRetry::One(attempt))) => {
+                self.retry(user.to_owned(), attempt, generation)
+            }
+            // One request for all tiles, and its pauses, instead of many.
+            Some(Some(FetchRetry::All)) => self.refetcher.followup_failed(),
+            Some(None) => self.refetcher.followup_succeeded(),
             None => {}
         }
         self.start_fetches();
@@ -386,9 +400,9 @@ impl WallStore {
 
     fn retry(self, user: String, attempt: u32, generation: u32) {
         spawn_local(async move {
-            TimeoutFuture::new(backoff::pause_ms(attempt, salt())).await;
+            TimeoutFuture::new(backoff::retry_wait_ms(attempt, jitter_salt())).await;
             if self.generation() == Some(generation) {
-                self.inner.update_value(|inner| inner.fetches.want(&user));
+                self.state.update_value(|state| state.fetches.want(&user));
                 self.start_fetches();
             }
         });
@@ -405,7 +419,7 @@ impl TileEntry {
     }
 }
 
-/// Where `user`'s tile is, or where it would have to be.
-fn place(entries: &[TileEntry], user: &str) -> Result<usize, usize> {
+/// The index of `user`'s tile, or the index to insert it at.
+fn tile_index(entries: &[TileEntry], user: &str) -> Result<usize, usize> {
     entries.binary_search_by(|entry| (*entry.user).cmp(user))
 }

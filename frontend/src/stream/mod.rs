@@ -1,12 +1,12 @@
-//! The one event stream of the browser, as this page hears it.
+//! The one event stream of the browser, as this page receives it.
 //!
-//! One tab holds the connection (`source`) and passes on what it says (`tabs`). The
-//! browser's `EventSource` would reconnect by itself, but it gives up for ever on some
-//! answers and says little in between; so any error closes it and this module opens a new
-//! one, for ever. So does a silence, which `EventSource` would bear: a proxy may keep a
-//! connection whose service has died. What the events mean is not decided here.
+//! One tab holds the connection (`connection`) and passes its frames on to the others (`tabs`). The
+//! browser's `EventSource` would reconnect by itself, but it gives up for ever on some answers and
+//! does not report its attempts; so any error closes it and this module opens a new one, for ever.
+//! A silence closes it too, which `EventSource` would not notice: a proxy may keep a connection
+//! whose service has died. The listeners decide what events mean.
 
-mod source;
+mod connection;
 mod tabs;
 
 use std::rc::Rc;
@@ -18,55 +18,56 @@ use shared::announcements;
 use shared::notices::NOTICE_ANNOUNCEMENT;
 use shared::wire::{BEAT, Event, StreamHello};
 
-use self::source::Source;
-use self::tabs::Tabs;
+use self::connection::StreamConnection;
+use self::tabs::TabGroup;
 use crate::api;
 use crate::base;
-use crate::clock::{Clock, monotonic_ms, wall_ms};
+use crate::behind::BehindCount;
+use crate::clock::{Clock, jitter_salt, monotonic_ms, wall_ms};
 use crate::model::backoff;
-use crate::model::stream::{Cursor, LiveState, News, Pulse, Sleep};
+use crate::model::stream::{LiveState, SilenceTimer, SleepDetector, StreamCursor, StreamFrame};
 use crate::paths;
-use crate::session::Session;
-use crate::store::upkeep::{Behind, salt};
+use crate::session::SessionHandle;
 
-/// What the stream tells its listeners.
+/// A message of the stream to its listeners.
 #[derive(Clone, Debug)]
-pub enum Message {
-    /// The stream is open for the first time; events up to this number were before it.
+pub enum StreamMessage {
+    /// The stream is open for the first time; this is the number of the newest event before it.
     Opened(i64),
-    /// The stream is open again, and events up to this number were before that; those that
-    /// were missed are sent now. What is said without a number is not said again.
+    /// The stream is open again; this is the number of the newest event before that. Missed events
+    /// are sent now; announcements, which have no number, are not repeated.
     Resumed(i64),
-    /// What came in between is lost: load everything again, at least as new as this number.
+    /// Events were missed for good: load everything again, at least as new as this event number.
     Reset(i64),
     /// A committed event and its number.
     Event(i64, Event),
-    /// There is news among the notices.
+    /// The notices have changed.
     Notices,
-    /// An announcement: the kind, of [`announcements::ANNOUNCEMENT_KINDS`], and its data, JSON.
-    Aside(&'static str, String),
+    /// A message without a number: its kind, one of [`announcements::ANNOUNCEMENT_KINDS`], and its
+    /// data, JSON.
+    Announcement(&'static str, String),
 }
 
-type Listener = Rc<dyn Fn(&Message)>;
+type Listener = Rc<dyn Fn(&StreamMessage)>;
 
 #[derive(Default)]
-struct Inner {
-    /// The other tabs; none while nobody is signed in, or where the browser has no locks.
-    tabs: Option<Tabs>,
-    /// Where this tab is the one that holds it.
-    source: Option<Source>,
-    /// Of the connection, whichever tab has it.
-    pulse: Option<Pulse>,
-    cursor: Cursor,
-    sleep: Sleep,
-    /// Whoever holds it has said where it is, since this tab joined the others.
-    greeted: bool,
-    /// Somebody is signed in.
-    wanted: bool,
-    /// The page is not shown, and has no part in the stream for that long.
+struct StreamState {
+    /// The other tabs; `None` without a signed-in user, or where the browser has no locks.
+    tabs: Option<TabGroup>,
+    /// The connection, when this tab holds it.
+    connection: Option<StreamConnection>,
+    /// How long the connection has been silent, whichever tab holds it.
+    silence: Option<SilenceTimer>,
+    cursor: StreamCursor,
+    sleep: SleepDetector,
+    /// A `hello` or `greeting` came since this tab joined the others.
+    positioned: bool,
+    /// A user is signed in.
+    signed_in: bool,
+    /// The page is hidden in the browser's cache, and has left the stream meanwhile.
     paused: bool,
     attempt: u32,
-    /// Counts connections, so that a wait that was overtaken does nothing.
+    /// Counts connections: a wait for an earlier one does nothing when it ends.
     generation: u32,
     next_listener: usize,
     listeners: Vec<(usize, Listener)>,
@@ -74,106 +75,106 @@ struct Inner {
 
 /// A handle to the stream; a context.
 #[derive(Clone, Copy)]
-pub struct Stream {
-    state: RwSignal<LiveState>,
-    inner: StoredValue<Inner, LocalStorage>,
+pub struct EventStream {
+    live: RwSignal<LiveState>,
+    state: StoredValue<StreamState, LocalStorage>,
     clock: Clock,
-    session: Session,
-    behind: Behind,
+    session: SessionHandle,
+    behind: BehindCount,
 }
 
-impl Stream {
+impl EventStream {
     /// A stream that is not open yet.
-    pub fn new(clock: Clock, session: Session) -> Self {
+    pub fn new(clock: Clock, session: SessionHandle) -> Self {
         let stream = Self {
-            state: RwSignal::new(LiveState::Connecting),
-            inner: StoredValue::new_local(Inner::default()),
+            live: RwSignal::new(LiveState::Connecting),
+            state: StoredValue::new_local(StreamState::default()),
             clock,
             session,
             behind: expect_context(),
         };
-        // A browser keeps a page that was left, to go back to, and its stream with it: a
-        // few of those take all the connections that it allows to one address.
+        // A browser caches a page that was left, for the Back button, and keeps its stream open: a
+        // few of those use up all the connections that it allows to one address.
         window_event_listener_untyped("pagehide", move |_| stream.pause());
         window_event_listener_untyped("pageshow", move |_| stream.resume());
-        window_event_listener_untyped("online", move |_| stream.begin_anew());
+        window_event_listener_untyped("online", move |_| stream.connect_anew());
         Effect::new(move || {
             clock.now_ms();
             if stream.was_asleep() {
-                stream.begin_anew();
+                stream.connect_anew();
             } else {
-                stream.feel_the_pulse();
+                stream.check_silence();
             }
         });
         stream
     }
 
-    /// The state for the pill, as a signal.
+    /// The state for the live pill, as a signal.
     pub fn state(self) -> LiveState {
-        match self.state.get() {
+        match self.live.get() {
             LiveState::Live if self.behind.any() => LiveState::Behind,
             state => state,
         }
     }
 
     /// Calls `listener` with every message until the reactive owner is gone.
-    pub fn listen(self, listener: impl Fn(&Message) + 'static) {
-        let id = self.inner.try_update_value(|inner| {
-            inner.next_listener += 1;
-            inner
+    pub fn listen(self, listener: impl Fn(&StreamMessage) + 'static) {
+        let id = self.state.try_update_value(|state| {
+            state.next_listener += 1;
+            state
                 .listeners
-                .push((inner.next_listener, Rc::new(listener)));
-            inner.next_listener
+                .push((state.next_listener, Rc::new(listener)));
+            state.next_listener
         });
         on_cleanup(move || {
-            self.inner.try_update_value(|inner| {
-                inner.listeners.retain(|(other, _)| Some(*other) != id);
+            self.state.try_update_value(|state| {
+                state.listeners.retain(|(other, _)| Some(*other) != id);
             });
         });
     }
 
-    /// Takes part in the stream: somebody is signed in.
+    /// Joins the stream, once a user is signed in.
     pub fn open(self) {
-        self.inner.update_value(|inner| inner.wanted = true);
+        self.state.update_value(|state| state.signed_in = true);
         self.join();
     }
 
-    /// Has no part in it any more: nobody is signed in.
+    /// Leaves the stream, because the user has signed out.
     pub fn close(self) {
         self.leave();
-        self.inner.update_value(|inner| {
-            inner.wanted = false;
-            inner.attempt = 0;
+        self.state.update_value(|state| {
+            state.signed_in = false;
+            state.attempt = 0;
         });
-        self.state.set(LiveState::Connecting);
+        self.live.set(LiveState::Connecting);
     }
 
     /// Leaves the stream until the page is shown again.
     fn pause(self) {
         self.leave();
-        self.inner.update_value(|inner| inner.paused = true);
+        self.state.update_value(|state| state.paused = true);
     }
 
     fn resume(self) {
-        let was_paused = self.inner.try_update_value(|inner| {
-            let paused = std::mem::take(&mut inner.paused);
-            paused && inner.wanted
+        let must_rejoin = self.state.try_update_value(|state| {
+            let paused = std::mem::take(&mut state.paused);
+            paused && state.signed_in
         });
-        if was_paused == Some(true) {
-            self.state.set(LiveState::Reconnecting);
+        if must_rejoin == Some(true) {
+            self.live.set(LiveState::Reconnecting);
             self.join();
         }
     }
 
-    /// The machine has a network again, perhaps another one, or it has slept: nothing that was
-    /// open is worth waiting for.
-    fn begin_anew(self) {
-        let holds_it = self.inner.with_value(|inner| {
-            let leads = inner.tabs.as_ref().is_none_or(Tabs::leads);
-            inner.wanted && !inner.paused && leads
+    /// Connects anew when the machine has a network again, perhaps another one, or has slept: an
+    /// older connection may be dead.
+    fn connect_anew(self) {
+        let is_holder = self.state.with_value(|state| {
+            let is_leader = state.tabs.as_ref().is_none_or(TabGroup::is_leader);
+            state.signed_in && !state.paused && is_leader
         });
-        if holds_it {
-            self.inner.update_value(|inner| inner.attempt = 0);
+        if is_holder {
+            self.state.update_value(|state| state.attempt = 0);
             self.connect();
         }
     }
@@ -181,15 +182,19 @@ impl Stream {
     fn join(self) {
         let user = self.session.who_untracked().map(|who| who.user);
         let name = paths::stream_name(&base::prefix(), &user.unwrap_or_default());
-        let tabs = Tabs::join(&name, move |news| self.told(&news), move || self.connect());
+        let tabs = TabGroup::join(
+            &name,
+            move |frame| self.on_tab_frame(&frame),
+            move || self.connect(),
+        );
         let alone = tabs.is_none();
         if let Some(tabs) = &tabs {
-            tabs.tell(&News::of("join"));
+            tabs.send(&StreamFrame::of_kind("join"));
         }
-        self.inner.update_value(|inner| {
-            inner.tabs = tabs;
-            inner.greeted = false;
-            inner.pulse = Some(Pulse::new(monotonic_ms()));
+        self.state.update_value(|state| {
+            state.tabs = tabs;
+            state.positioned = false;
+            state.silence = Some(SilenceTimer::new(monotonic_ms()));
         });
         if alone {
             self.connect();
@@ -197,226 +202,229 @@ impl Stream {
     }
 
     fn leave(self) {
-        let left = self.inner.try_update_value(|inner| {
-            inner.generation += 1;
-            inner.pulse = None;
-            (inner.source.take(), inner.tabs.take())
+        let left = self.state.try_update_value(|state| {
+            state.generation += 1;
+            state.silence = None;
+            (state.connection.take(), state.tabs.take())
         });
-        // After the value is free again, since letting go calls back.
+        // Dropped after the update, because their destructors call back into this state.
         drop(left);
     }
 
-    /// Opens the connection, or opens it anew: this tab holds it.
+    /// Opens the connection in this tab, or opens it anew.
     fn connect(self) {
-        let cursor = self.inner.with_value(|inner| inner.cursor);
-        let source = Source::open(
+        let cursor = self.state.with_value(|state| state.cursor);
+        let connection = StreamConnection::open(
             &paths::stream(cursor.after()),
-            move |news| self.heard(&news),
-            move || self.lost(),
+            move |frame| self.on_frame(&frame),
+            move || self.reconnect(),
         );
-        let opened = source.is_some();
-        let before = self.inner.try_update_value(|inner| {
-            inner.generation += 1;
-            inner.pulse = Some(Pulse::new(monotonic_ms()));
-            std::mem::replace(&mut inner.source, source)
+        let opened = connection.is_some();
+        let before = self.state.try_update_value(|state| {
+            state.generation += 1;
+            state.silence = Some(SilenceTimer::new(monotonic_ms()));
+            std::mem::replace(&mut state.connection, connection)
         });
         drop(before);
         if !opened {
-            self.lost();
+            self.reconnect();
         }
     }
 
-    /// The connection that this tab holds said something.
-    fn heard(self, news: &News) {
-        self.note_pulse(news);
-        self.pass_on(news);
-        self.received(news);
+    /// Takes a frame of the connection that this tab holds.
+    fn on_frame(self, frame: &StreamFrame) {
+        self.reset_silence(frame);
+        self.pass_on(frame);
+        self.deliver(frame);
     }
 
-    fn note_pulse(self, news: &News) {
-        self.inner.update_value(|inner| {
-            if let Some(pulse) = &mut inner.pulse {
-                pulse.heard(news, monotonic_ms());
+    fn reset_silence(self, frame: &StreamFrame) {
+        self.state.update_value(|state| {
+            if let Some(silence) = &mut state.silence {
+                silence.note(frame, monotonic_ms());
             }
         });
     }
 
     fn was_asleep(self) -> bool {
         let slept = self
-            .inner
-            .try_update_value(|inner| inner.sleep.was_asleep(wall_ms(), monotonic_ms()));
+            .state
+            .try_update_value(|state| state.sleep.was_asleep(wall_ms(), monotonic_ms()));
         slept == Some(true)
     }
 
-    /// Gives up a connection of which nothing was heard for too long. Where another tab has
-    /// it, that one is asked to: a browser slows the clocks of tabs that are not shown.
-    fn feel_the_pulse(self) {
-        let (is_overdue, has_source) = self.inner.with_value(|inner| {
-            let is_overdue = |pulse: Pulse| pulse.is_overdue(monotonic_ms());
-            (inner.pulse.is_some_and(is_overdue), inner.source.is_some())
+    /// Gives up a connection that was silent for too long. When another tab holds it, asks that tab
+    /// to: a browser slows down the timers of hidden tabs.
+    fn check_silence(self) {
+        let (is_overdue, has_connection) = self.state.with_value(|state| {
+            let is_overdue = |silence: SilenceTimer| silence.is_overdue(monotonic_ms());
+            (
+                state.silence.is_some_and(is_overdue),
+                state.connection.is_some(),
+            )
         });
         if !is_overdue {
             return;
         }
-        if has_source {
-            self.lost();
+        if has_connection {
+            self.reconnect();
         } else {
-            self.state.set(LiveState::Reconnecting);
-            self.pass_on(&News::of("silent"));
-            self.inner
-                .update_value(|inner| inner.pulse = Some(Pulse::new(monotonic_ms())));
+            self.live.set(LiveState::Reconnecting);
+            self.pass_on(&StreamFrame::of_kind("silent"));
+            self.state
+                .update_value(|state| state.silence = Some(SilenceTimer::new(monotonic_ms())));
         }
     }
 
-    /// Another tab hears nothing. The one that has the connection, and hears nothing either,
-    /// gives it to the next, which opens it anew.
+    /// Gives the connection to the next tab, which opens it anew, when another tab reports silence
+    /// and this tab holds the connection, is hidden, and has received nothing either.
     fn yield_if_silent(self) {
-        let is_silent = self.inner.with_value(|inner| {
-            let leads = inner.tabs.as_ref().is_some_and(Tabs::leads);
-            // Without a pulse it is between two attempts.
-            let is_overdue = |pulse: Pulse| pulse.is_overdue(monotonic_ms());
-            leads && document().hidden() && inner.pulse.is_none_or(is_overdue)
+        let is_silent = self.state.with_value(|state| {
+            let is_leader = state.tabs.as_ref().is_some_and(TabGroup::is_leader);
+            // Without a timer this tab is between two attempts.
+            let is_overdue = |silence: SilenceTimer| silence.is_overdue(monotonic_ms());
+            is_leader && document().hidden() && state.silence.is_none_or(is_overdue)
         });
         if is_silent {
             self.leave();
-            self.state.set(LiveState::Reconnecting);
+            self.live.set(LiveState::Reconnecting);
             self.join();
         }
     }
 
-    fn pass_on(self, news: &News) {
-        self.inner.with_value(|inner| {
-            if let Some(tabs) = &inner.tabs {
-                tabs.tell(news);
+    fn pass_on(self, frame: &StreamFrame) {
+        self.state.with_value(|state| {
+            if let Some(tabs) = &state.tabs {
+                tabs.send(frame);
             }
         });
     }
 
-    /// Another tab said something.
-    fn told(self, news: &News) {
-        let leads = |inner: &Inner| inner.tabs.as_ref().is_some_and(Tabs::leads);
-        if !matches!(news.kind.as_str(), "join" | "lost" | "silent") {
-            self.note_pulse(news);
+    /// Takes a frame that another tab has sent.
+    fn on_tab_frame(self, frame: &StreamFrame) {
+        let is_leader = |state: &StreamState| state.tabs.as_ref().is_some_and(TabGroup::is_leader);
+        if !matches!(frame.kind.as_str(), "join" | "lost" | "silent") {
+            self.reset_silence(frame);
         }
-        match news.kind.as_str() {
-            "join" if self.inner.with_value(leads) => self.greet(),
-            "lost" => self.state.set(LiveState::Reconnecting),
+        match frame.kind.as_str() {
+            "join" if self.state.with_value(is_leader) => self.greet(),
+            "lost" => self.live.set(LiveState::Reconnecting),
             "silent" => self.yield_if_silent(),
-            // It was for another that has joined.
-            "greeting" if self.inner.with_value(|inner| inner.greeted) => {}
-            "hello" | "greeting" if self.is_behind(news) => self.received(&News {
+            // The greeting was for another tab that has joined.
+            "greeting" if self.state.with_value(|state| state.positioned) => {}
+            "hello" | "greeting" if self.is_behind(frame) => self.deliver(&StreamFrame {
                 kind: "reset".to_owned(),
-                ..news.clone()
+                ..frame.clone()
             }),
             "hello" | "greeting" | "reset" | "message" | BEAT | NOTICE_ANNOUNCEMENT => {
-                self.received(news)
+                self.deliver(frame)
             }
-            kind if announcements::ANNOUNCEMENT_KINDS.contains(&kind) => self.received(news),
+            kind if announcements::ANNOUNCEMENT_KINDS.contains(&kind) => self.deliver(frame),
             _ => {}
         }
     }
 
-    /// Tells a tab that has just come where the stream is.
+    /// Tells a tab that has just joined the cursor of the stream.
     fn greet(self) {
-        let after = self.inner.with_value(|inner| inner.cursor.after());
-        let live = self.state.get_untracked() == LiveState::Live;
+        let after = self.state.with_value(|state| state.cursor.after());
+        let live = self.live.get_untracked() == LiveState::Live;
         if let (Some(cursor), true) = (after, live) {
             let now_ms = self.clock.now_ms_untracked();
             let hello = serde_json::to_string(&StreamHello { cursor, now_ms });
-            self.pass_on(&News {
+            self.pass_on(&StreamFrame {
                 data: hello.unwrap_or_default(),
-                ..News::of("greeting")
+                ..StreamFrame::of_kind("greeting")
             });
         }
     }
 
-    /// Whether another tab goes on from a place that this one has not come to.
-    fn is_behind(self, hello: &News) -> bool {
+    /// Whether another tab continues from a later event than this tab has received.
+    fn is_behind(self, hello: &StreamFrame) -> bool {
         let hello: Option<StreamHello> = serde_json::from_str(&hello.data).ok();
-        let seen = self.inner.with_value(|inner| inner.cursor.after());
+        let seen = self.state.with_value(|state| state.cursor.after());
         seen.is_some_and(|seen| hello.is_some_and(|hello| hello.cursor > seen))
     }
 
-    fn received(self, news: &News) {
-        let message = match news.kind.as_str() {
-            BEAT => return self.beat(&news.id),
-            "message" => self.event(&news.id, &news.data),
-            NOTICE_ANNOUNCEMENT => Some(Message::Notices),
+    fn deliver(self, frame: &StreamFrame) {
+        let message = match frame.kind.as_str() {
+            BEAT => return self.beat(&frame.id),
+            "message" => self.event(&frame.id, &frame.data),
+            NOTICE_ANNOUNCEMENT => Some(StreamMessage::Notices),
             kind => match announcements::ANNOUNCEMENT_KINDS
                 .into_iter()
                 .find(|known| *known == kind)
             {
-                Some(known) => Some(Message::Aside(known, news.data.clone())),
-                None => self.hello(kind == "reset", &news.data),
+                Some(known) => Some(StreamMessage::Announcement(known, frame.data.clone())),
+                None => self.hello(kind == "reset", &frame.data),
             },
         };
         let Some(message) = message else { return };
-        let listeners = self.inner.with_value(|inner| inner.listeners.clone());
+        let listeners = self.state.with_value(|state| state.listeners.clone());
         for (_, listener) in listeners {
             listener(&message);
         }
     }
 
-    /// Whoever hears a beat hears whatever there is to hear, and up to its number there was
-    /// no more for this page.
+    /// Notes a beat: the stream is alive, and up to the beat's number there was no further event
+    /// for this page.
     fn beat(self, last_event_id: &str) {
-        let is_open = self.inner.try_update_value(|inner| {
-            inner.cursor.beat(last_event_id);
-            inner.cursor.after().is_some()
+        let is_open = self.state.try_update_value(|state| {
+            state.cursor.beat(last_event_id);
+            state.cursor.after().is_some()
         });
         if is_open == Some(true) {
-            self.state.set(LiveState::Live);
+            self.live.set(LiveState::Live);
         }
     }
 
-    fn event(self, last_event_id: &str, data: &str) -> Option<Message> {
+    fn event(self, last_event_id: &str, data: &str) -> Option<StreamMessage> {
         let seq = self
-            .inner
-            .try_update_value(|inner| inner.cursor.event(last_event_id))??;
-        // An event this page cannot read is not for it; its number still counts.
+            .state
+            .try_update_value(|state| state.cursor.event(last_event_id))??;
+        // An event that this page cannot parse is ignored; its number still counts.
         let event = serde_json::from_str(data).ok()?;
-        Some(Message::Event(seq, event))
+        Some(StreamMessage::Event(seq, event))
     }
 
-    fn hello(self, reset: bool, data: &str) -> Option<Message> {
+    fn hello(self, reset: bool, data: &str) -> Option<StreamMessage> {
         let hello: StreamHello = serde_json::from_str(data).ok()?;
         self.clock.observe(hello.now_ms);
-        let message = self.inner.try_update_value(|inner| {
-            inner.attempt = 0;
-            inner.greeted = true;
+        let message = self.state.try_update_value(|state| {
+            state.attempt = 0;
+            state.positioned = true;
             if reset {
-                inner.cursor.reset(&hello);
-                Message::Reset(hello.cursor)
-            } else if inner.cursor.hello(&hello) {
-                Message::Resumed(hello.cursor)
+                state.cursor.reset(&hello);
+                StreamMessage::Reset(hello.cursor)
+            } else if state.cursor.hello(&hello) {
+                StreamMessage::Resumed(hello.cursor)
             } else {
-                Message::Opened(hello.cursor)
+                StreamMessage::Opened(hello.cursor)
             }
         });
-        self.state.set(LiveState::Live);
+        self.live.set(LiveState::Live);
         message
     }
 
-    /// Waits and opens the stream again, and asks whether the session still stands: an
-    /// `EventSource` does not say why it failed. Neither waits for the other.
-    fn lost(self) {
-        self.state.set(LiveState::Reconnecting);
-        self.pass_on(&News::of("lost"));
-        let next = self.inner.try_update_value(|inner| {
-            // Only closed, not dropped: this runs inside one of its callbacks.
-            if let Some(source) = &inner.source {
-                source.close();
+    /// Waits and opens the stream again, and fetches the session to see whether it still stands: an
+    /// `EventSource` does not say why it failed. The two run independently.
+    fn reconnect(self) {
+        self.live.set(LiveState::Reconnecting);
+        self.pass_on(&StreamFrame::of_kind("lost"));
+        let next = self.state.try_update_value(|state| {
+            // Closed and not dropped, because this runs inside one of its callbacks.
+            if let Some(connection) = &state.connection {
+                connection.close();
             }
-            inner.pulse = None;
-            inner.attempt += 1;
-            (inner.attempt, inner.generation)
+            state.silence = None;
+            state.attempt += 1;
+            (state.attempt, state.generation)
         });
         let Some((attempt, generation)) = next else {
             return;
         };
         spawn_local(async move {
-            TimeoutFuture::new(backoff::delay_ms(attempt, salt())).await;
-            let current = self.inner.try_with_value(|inner| inner.generation);
+            TimeoutFuture::new(backoff::reconnect_wait_ms(attempt, jitter_salt())).await;
+            let current = self.state.try_with_value(|state| state.generation);
             if current == Some(generation) {
                 self.connect();
             }

@@ -1,10 +1,11 @@
-//! The tabs of one browser agree which of them holds the stream; it tells the others.
+//! Leader election among the tabs of one browser: the leader holds the stream and passes its frames
+//! on to the other tabs.
 //!
 //! A browser allows six connections to one address, for all tabs together, and a
-//! participant's JupyterLab needs them too. So whoever holds a lock of the browser's opens
-//! the stream and passes on, through a channel of the browser's, what it says; when that
-//! tab is closed the browser gives the lock to the next. A page that came without TLS has
-//! no locks, and then each tab has a stream of its own.
+//! participant's JupyterLab needs them too. So the tab that holds a lock of the Web Locks API opens
+//! the stream and passes its frames on through a `BroadcastChannel`; when that tab is closed the
+//! browser gives the lock to the next. A page that came without TLS has no locks, and then each
+//! tab opens a stream.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -14,35 +15,35 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{BroadcastChannel, MessageEvent};
 
-use crate::model::stream::News;
+use crate::model::stream::StreamFrame;
 
-/// The lock's callback: what it promises is how long the lock is held.
+/// The lock's callback: the browser holds the lock until the returned promise is settled.
 type Granted = Closure<dyn FnMut(JsValue) -> Promise>;
 
-/// A tab's part in it; dropping it gives up the lock and the channel.
-pub(super) struct Tabs {
+/// This tab's membership in the group; dropping it gives up the lock and the channel.
+pub(super) struct TabGroup {
     channel: BroadcastChannel,
-    lock: Rc<Lock>,
+    lock: Rc<TabLock>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _granted: Granted,
 }
 
-/// Whether this tab has the lock, and what lets go of it.
+/// Whether this tab holds the lock, and the function that releases it.
 #[derive(Default)]
-struct Lock {
+struct TabLock {
     held: Cell<bool>,
     given_up: Cell<bool>,
     release: RefCell<Option<Function>>,
 }
 
-impl Tabs {
-    /// Joins the tabs that share `name`: `heard` is called with what another passes on,
-    /// `leads` once when it is this tab's turn to hold the stream. `None` where the browser
-    /// has no locks.
+impl TabGroup {
+    /// Joins the tabs that share `name`. Calls `on_frame` with each frame that another tab sends,
+    /// and `on_elected` once when this tab becomes the leader. `None` where the browser has no
+    /// locks.
     pub(super) fn join(
         name: &str,
-        heard: impl Fn(News) + 'static,
-        leads: impl Fn() + 'static,
+        on_frame: impl Fn(StreamFrame) + 'static,
+        on_elected: impl Fn() + 'static,
     ) -> Option<Self> {
         let locks = Reflect::get(&web_sys::window()?.navigator(), &"locks".into()).ok()?;
         let request: Function = Reflect::get(&locks, &"request".into())
@@ -52,17 +53,17 @@ impl Tabs {
         let channel = BroadcastChannel::new(name).ok()?;
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
             let text = message.data().as_string().unwrap_or_default();
-            if let Some(news) = News::read(&text) {
-                heard(news);
+            if let Some(frame) = StreamFrame::parse(&text) {
+                on_frame(frame);
             }
         });
         channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        let lock = Rc::new(Lock::default());
+        let lock = Rc::new(TabLock::default());
         let granted = {
             let lock = Rc::clone(&lock);
-            Granted::new(move |_| hold(&lock, &leads))
+            Granted::new(move |_| hold(&lock, &on_elected))
         };
-        // Settled when the lock is given up; there is nothing to do then.
+        // The promise settles when the lock is released; nothing has to be done then.
         request.call2(&locks, &name.into(), granted.as_ref()).ok()?;
         Some(Self {
             channel,
@@ -72,19 +73,19 @@ impl Tabs {
         })
     }
 
-    /// Whether it is this tab that holds the stream.
-    pub(super) fn leads(&self) -> bool {
+    /// Whether this tab is the leader, which holds the stream.
+    pub(super) fn is_leader(&self) -> bool {
         self.lock.held.get()
     }
 
-    /// Passes something on to the other tabs.
-    pub(super) fn tell(&self, news: &News) {
-        // A channel that was closed has nobody to tell.
-        let _ = self.channel.post_message(&news.to_string().into());
+    /// Sends a frame to the other tabs.
+    pub(super) fn send(&self, frame: &StreamFrame) {
+        // A closed channel has no listeners.
+        let _ = self.channel.post_message(&frame.to_string().into());
     }
 }
 
-impl Drop for Tabs {
+impl Drop for TabGroup {
     fn drop(&mut self) {
         self.channel.set_onmessage(None);
         self.channel.close();
@@ -96,8 +97,8 @@ impl Drop for Tabs {
     }
 }
 
-/// Holds the lock until it is released; not at all when its tab gave up waiting.
-fn hold(lock: &Rc<Lock>, leads: &impl Fn()) -> Promise {
+/// Holds the lock until it is released; not at all when the tab has left the group.
+fn hold(lock: &Rc<TabLock>, on_elected: &impl Fn()) -> Promise {
     if lock.given_up.get() {
         return Promise::resolve(&JsValue::UNDEFINED);
     }
@@ -105,6 +106,6 @@ fn hold(lock: &Rc<Lock>, leads: &impl Fn()) -> Promise {
         lock.release.replace(Some(resolve));
     });
     lock.held.set(true);
-    leads();
+    on_elected();
     held
 }

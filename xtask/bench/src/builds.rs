@@ -1,9 +1,9 @@
-//! The summary of a class as the service keeps it: in memory, everyone's part by itself.
+//! Measures the summary of a class as the service keeps it: in memory, with one part for each
+//! participant.
 //!
-//! *Cold* is from the homes on the disk to the HTML of the summary; *after one save* from a
-//! file that has changed to a summary that has the change; *rebuilt* is until it is on the
-//! disk with everything else that is built of it. What `pipalhub build` takes as a whole
-//! process is measured from outside.
+//! *Cold* is from the homes on the disk to the HTML of the summary; *after one save* from a changed
+//! file to a summary with the change; *rebuilt* is until the summary and all other built files are
+//! on the disk. `cargo xtask bench` measures `pipalhub build` as a whole process.
 
 use std::{
     fs, io,
@@ -21,23 +21,23 @@ use backend::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// As many as the service has on the smallest machine it is meant for.
-const THREADS: usize = 2;
+/// As many threads as the service has on the smallest supported machine.
+const READER_THREADS: usize = 2;
 
-/// In milliseconds.
+/// Samples in milliseconds.
 #[derive(Default, Serialize)]
 pub(crate) struct BuildSamples {
     cold_ms: Vec<f64>,
     saved_ms: Vec<f64>,
     /// The summary written out after each save, which the service does once a second.
     written_ms: Vec<f64>,
-    /// Until export, copy and both summaries are files.
+    /// Until the export, the copy and both summaries are written.
     rebuilt_ms: Vec<f64>,
     html_bytes: u64,
 }
 
-/// Everyone's copy of `filename` below `homes`, `runs` times from nothing; then `runs`
-/// saves by one of them after the other.
+/// Reads all copies of `filename` below `homes` `runs` times from nothing; then measures `runs`
+/// saves, by one participant after the other.
 pub(crate) fn in_memory(
     homes: &HomesTemplate,
     filename: &str,
@@ -46,64 +46,67 @@ pub(crate) fn in_memory(
     let mut samples = BuildSamples::default();
     let mut last = None;
     for _ in 0..runs {
-        let kept = Kept::new(homes)?;
+        let built = BuiltClass::new(homes)?;
         let begun = Instant::now();
-        kept.class.scan_homes(|key| key.filename == filename);
-        kept.class.read_all(THREADS);
-        kept.builds.settle_sections();
-        let mut html = Counted(0);
-        kept.write(filename, &mut html)?;
+        built.class.scan_homes(|key| key.filename == filename);
+        built.class.read_all(READER_THREADS);
+        built.builds.settle_sections();
+        let mut html = ByteCounter(0);
+        built.write(filename, &mut html)?;
         samples.cold_ms.push(milliseconds(begun));
         samples.html_bytes = html.0;
-        last = Some(kept);
+        last = Some(built);
     }
-    let kept = last.context("it must be done at least once")?;
-    let keys = kept.class.copy_ids();
-    kept.builds.class_was_read(&kept.class);
-    kept.builds.settle();
+    let built = last.context("it must be done at least once")?;
+    let keys = built.class.copy_ids();
+    built.builds.class_was_read(&built.class);
+    built.builds.settle();
     for (run, key) in keys.iter().cycle().take(runs).enumerate() {
-        let before = kept.saved_at_ms(key);
+        let before = built.saved_at_ms(key);
         save_changed(homes, key, run)?;
         let begun = Instant::now();
-        kept.class
+        built
+            .class
             .wait_for_tile(key)
             .context("a notebook has gone")?;
-        // Not by waiting to be woken: what is written next may take the processor first.
-        while kept.saved_at_ms(key) == before {
+        // A busy loop, because a blocked thread might wake only after the builds have used the
+        // processor.
+        while built.saved_at_ms(key) == before {
             thread::yield_now();
         }
         samples.saved_ms.push(milliseconds(begun));
-        kept.builds.settle();
+        built.builds.settle();
         let begun = Instant::now();
-        kept.write(filename, &mut io::sink())?;
+        built.write(filename, &mut io::sink())?;
         samples.written_ms.push(milliseconds(begun));
     }
     for (run, key) in keys.iter().cycle().take(runs).enumerate() {
         save_changed(homes, key, runs + run)?;
         let begun = Instant::now();
-        kept.class
+        built
+            .class
             .wait_for_tile(key)
             .context("a notebook has gone")?;
-        kept.builds.settle();
+        built.builds.settle();
         samples.rebuilt_ms.push(milliseconds(begun));
     }
     Ok(samples)
 }
 
-/// A class and what is built of it, until it is dropped.
-struct Kept {
+/// A class and its builds, which end on drop.
+struct BuiltClass {
     class: Class,
     builds: Arc<Builds>,
     _folder: tempfile::TempDir,
 }
 
-impl Kept {
+impl BuiltClass {
     fn new(homes: &HomesTemplate) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let limits = TailLimits::default();
         let builds = Builds::new(homes.clone(), limits, &folder.path().join("out"))?;
         let builds = Arc::new(builds.writing_every(Duration::ZERO));
-        builds.start(THREADS)?;
+        builds.start(READER_THREADS)?;
         let class = Class::new(homes.clone(), limits).observed_by(Arc::clone(&builds) as _);
         Ok(Self {
             class,
@@ -112,7 +115,7 @@ impl Kept {
         })
     }
 
-    /// Of what is in the summary by now.
+    /// When the copy that the summary shows now was saved.
     fn saved_at_ms(&self, key: &CopyId) -> Option<i64> {
         let listed = self.builds.list("", Some(&key.user));
         let mut copies = listed
@@ -127,13 +130,13 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for BuiltClass {
     fn drop(&mut self) {
         self.builds.end();
     }
 }
 
-/// Changes the source of the last cell, as somebody at work does.
+/// Changes the source of the last cell, as a participant does.
 fn save_changed(homes: &HomesTemplate, key: &CopyId, run: usize) -> anyhow::Result<()> {
     let home = homes.home_of(&key.user).context("nobody's home")?;
     let path = home.shown(&key.filename);
@@ -145,10 +148,10 @@ fn save_changed(homes: &HomesTemplate, key: &CopyId, run: usize) -> anyhow::Resu
     Ok(())
 }
 
-/// How much was written, and nothing else of it.
-struct Counted(u64);
+/// A writer that only counts the bytes.
+struct ByteCounter(u64);
 
-impl io::Write for Counted {
+impl io::Write for ByteCounter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0 += bytes.len() as u64;
         Ok(bytes.len())

@@ -1,5 +1,5 @@
-//! The renderer for the page that measures it: what the dashboard does with the cells
-//! it was sent, without the dashboard around it.
+//! The renderer as wasm, for the page that measures it: it renders cells as the frontend does,
+//! without the frontend around it.
 
 use shared::{
     prepared::PreparedCell,
@@ -16,8 +16,7 @@ pub fn render(prepared_json: &str) -> Result<String, String> {
     Ok(render::cells(&cells(prepared_json)?, &Options::default()).into_string())
 }
 
-/// The same, a text for each cell: the page of one notebook replaces only those that
-/// have changed.
+/// The HTML of each cell by itself: the page of one notebook replaces only the changed cells.
 ///
 /// # Errors
 /// When the JSON is not what the service sends.

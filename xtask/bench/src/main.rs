@@ -1,14 +1,13 @@
-//! What `cargo xtask bench`, `faults` and `load` run, in a process of its own because
-//! xtask itself is not optimised and quick to compile. Every measurement prints one JSON
-//! object.
+//! The program that `cargo xtask bench`, `faults` and `load` run. It is separate because xtask
+//! itself is not optimised, to compile quickly. Every measurement prints one JSON object.
 //!
-//! * [`render`]: a notebook to a standalone page; a whole process, again and again
+//! * [`render`]: a notebook to a standalone page; any whole process, again and again
 //! * [`builds`]: a class's summary, in memory
-//! * [`faults`]: what goes wrong on a bad day
-//! * [`load`]: a class at work
-//! * [`events`]: what an event costs, of ours and of a peer
-//! * [`drive`]: a running service, and what talks to it
-//! * [`samples`]: what of all the samples is printed
+//! * [`faults`]: injects faults into a real service
+//! * [`load`]: a simulated class
+//! * [`events`]: the cost of an event, of ours and of a peer
+//! * [`drive`]: a running service and its clients
+//! * [`samples`]: the percentiles of samples
 
 mod builds;
 mod drive;
@@ -25,13 +24,13 @@ use clap::{Parser, Subcommand};
 use serde::Serialize;
 use tikv_jemallocator::Jemalloc;
 
-/// As the service has it.
+/// The allocator of the service.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
 #[derive(Parser)]
 #[command(name = "bench")]
-enum Cli {
+enum BenchCli {
     /// A notebook to a standalone page, again and again.
     Warm { file: PathBuf, runs: usize },
     /// The cells of a notebook as the service sends them to the page.
@@ -54,7 +53,7 @@ enum Cli {
         runs: usize,
     },
     #[command(flatten)]
-    Service(Driven),
+    Service(ServiceTask),
     /// A server that breaks its promises, for `faults` to catch.
     Weak {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -62,16 +61,16 @@ enum Cli {
     },
 }
 
-/// What drives a real service.
+/// The commands that drive a real service.
 #[derive(Subcommand)]
-enum Driven {
+enum ServiceTask {
     Faults(faults::FaultsArgs),
     Load(load::LoadArgs),
     Events(events::EventsArgs),
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    match run(BenchCli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error:#}");
@@ -80,11 +79,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
+fn run(cli: BenchCli) -> anyhow::Result<()> {
     match cli {
-        Cli::Warm { file, runs } => print(&render::warm(&file, runs)?),
-        Cli::Prepare { file, out } => print(&render::write_prepared(&file, &out)?),
-        Cli::Process {
+        BenchCli::Warm { file, runs } => print(&render::warm(&file, runs)?),
+        BenchCli::Prepare { file, out } => print(&render::write_prepared(&file, &out)?),
+        BenchCli::Process {
             before,
             runs,
             program,
@@ -95,23 +94,23 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             &program,
             &arguments,
         )?),
-        Cli::Builds {
+        BenchCli::Builds {
             homes,
             filename,
             runs,
         } => print(&builds::in_memory(&homes, &filename, runs)?),
-        Cli::Weak { words } => faults::serve_weakly(&words),
-        Cli::Service(driven) => drive(driven),
+        BenchCli::Weak { words } => faults::serve_weak(&words),
+        BenchCli::Service(driven) => drive(driven),
     }
 }
 
-/// On one thread: what is driven has the other processors.
+/// Runs on one thread, so that the service has the other processors.
 #[tokio::main(flavor = "current_thread")]
-async fn drive(driven: Driven) -> anyhow::Result<()> {
+async fn drive(driven: ServiceTask) -> anyhow::Result<()> {
     match driven {
-        Driven::Faults(args) => faults::run(&args).await,
-        Driven::Load(args) => load::run(&args).await,
-        Driven::Events(args) => events::run(&args).await,
+        ServiceTask::Faults(args) => faults::run(&args).await,
+        ServiceTask::Load(args) => load::run(&args).await,
+        ServiceTask::Events(args) => events::run(&args).await,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What `cargo xtask bench render` measures of ours, and any program as a whole process.
+//! Measures our rendering for `cargo xtask bench render`, and any program as a whole process.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use wait4::Wait4;
 
 /// Samples in milliseconds; memory in KiB.
 #[derive(Default, Serialize)]
-pub(crate) struct Samples {
+pub(crate) struct RenderSamples {
     ms: Vec<f64>,
     read_ms: Vec<f64>,
     prepare_ms: Vec<f64>,
@@ -24,9 +24,9 @@ pub(crate) struct Samples {
     peak_kib: u64,
 }
 
-/// The first tenth of the runs warms up and is not counted.
-pub(crate) fn warm(file: &Path, runs: usize) -> anyhow::Result<Samples> {
-    let mut samples = Samples::default();
+/// Renders `file` again and again; an additional tenth of the runs warms up and is not counted.
+pub(crate) fn warm(file: &Path, runs: usize) -> anyhow::Result<RenderSamples> {
+    let mut samples = RenderSamples::default();
     for run in 0..runs + runs.div_ceil(10) {
         let begun = Instant::now();
         let parsed = Notebook::parse(&fs::read(file)?)?;
@@ -35,7 +35,7 @@ pub(crate) fn warm(file: &Path, runs: usize) -> anyhow::Result<Samples> {
         let prepared = begun.elapsed();
         black_box(standalone::document("bench", &cells, "en"));
         let all = begun.elapsed();
-        // Not part of a page: what the service does instead of rendering.
+        // Not part of a page: the service encodes the cells instead of rendering them.
         let begun = Instant::now();
         black_box(serde_json::to_vec(&cells)?);
         let encoded = begun.elapsed();
@@ -52,21 +52,21 @@ pub(crate) fn warm(file: &Path, runs: usize) -> anyhow::Result<Samples> {
     Ok(samples)
 }
 
-pub(crate) fn write_prepared(file: &Path, out: &Path) -> anyhow::Result<Samples> {
+pub(crate) fn write_prepared(file: &Path, out: &Path) -> anyhow::Result<RenderSamples> {
     let parsed = Notebook::parse(&fs::read(file)?)?;
     let cells: Vec<PreparedCell> = prepare::cells(&parsed.notebook, 0, &Ammonia);
     fs::write(out, serde_json::to_vec(&cells)?)?;
-    Ok(Samples::default())
+    Ok(RenderSamples::default())
 }
 
-/// What it prints goes nowhere; what it costs to make it is counted.
+/// Measures a program as a whole process; its output is discarded.
 pub(crate) fn process(
     before: Option<&str>,
     runs: usize,
     program: &str,
     arguments: &[String],
-) -> anyhow::Result<Samples> {
-    let mut samples = Samples::default();
+) -> anyhow::Result<RenderSamples> {
+    let mut samples = RenderSamples::default();
     // The first run reads the program from the disk.
     for run in 0..=runs {
         let mut command = Command::new(program);

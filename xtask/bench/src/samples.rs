@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Where the samples lie, in milliseconds.
+/// The median, the 99th percentile and the maximum of samples in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Percentiles {
     pub(crate) median: f64,

@@ -1,7 +1,7 @@
-//! notebookjs and this project's renderer in headless Chromium.
+//! Measures notebookjs and this project's renderer in headless Chromium.
 //!
-//! Each measurement has a browser of its own, so that none is charged with what another
-//! left behind, and so that the peak memory of its renderer process is its own.
+//! Each measurement starts a new browser, so that none pays for the leftovers of another, and so
+//! that the peak memory of the renderer process belongs to one measurement.
 
 use std::{
     collections::HashMap,
@@ -13,14 +13,14 @@ use std::{
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use super::server::Server;
+use super::server::ReportServer;
 use crate::{
     build,
     command::{cargo, execute, is_there, output, path_with, program, root, say},
     tools,
 };
 
-const PEERS: [(&str, &str); 5] = [
+const PEER_PACKAGES: [(&str, &str); 5] = [
     ("notebookjs", "0.8.3"),
     ("marked", "18.2.1"),
     ("dompurify", "3.4.18"),
@@ -28,7 +28,7 @@ const PEERS: [(&str, &str); 5] = [
     ("ansi_up", "6.0.6"),
 ];
 
-const FLAGS: [&str; 9] = [
+const CHROMIUM_FLAGS: [&str; 9] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -40,34 +40,34 @@ const FLAGS: [&str; 9] = [
     "--window-size=1600,1000",
 ];
 
-/// What a page reports.
+/// The report of a measured page.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Report {
+pub(super) struct PageReport {
     pub(super) string_ms: Vec<f64>,
-    /// As the page does it: cells that are out of sight wait.
+    /// As the page does it: cells out of sight are not laid out.
     pub(super) laid_out_ms: Vec<f64>,
     pub(super) in_full_ms: Vec<f64>,
     #[serde(skip_serializing)]
     pub(super) html: String,
     error: Option<String>,
-    /// Of the process that renders the page.
+    /// The peak memory of the process that renders the page.
     pub(super) peak_kib: u64,
 }
 
-/// Everything a page needs.
-pub(super) struct Bench {
-    server: Server,
+/// The server and the browser that measure pages.
+pub(super) struct BrowserBench {
+    server: ReportServer,
     chromium: &'static str,
 }
 
-impl Bench {
-    /// `notebooks` is the folder with what is rendered.
+impl BrowserBench {
+    /// `notebooks` is the folder of the notebooks to render.
     pub(super) fn get(notebooks: &Path) -> anyhow::Result<Self> {
         let names = ["chromium", "chromium-browser", "google-chrome"];
         let chromium = names.into_iter().find(|name| is_there(name));
         let chromium = chromium.context("Chromium is needed: install chromium")?;
-        let npm = tools::npm_packages("bench", &PEERS)?;
+        let npm = tools::npm_packages("bench", &PEER_PACKAGES)?;
         let folders = HashMap::from([
             ("bench", root().join("xtask/bench")),
             ("css", root().join("shared/src/standalone")),
@@ -76,22 +76,27 @@ impl Bench {
             ("notebooks", notebooks.to_owned()),
             ("wasm", wasm()?),
         ]);
-        let server = Server::start(folders)?;
+        let server = ReportServer::start(folders)?;
         Ok(Self { server, chromium })
     }
 
-    /// The peers and the browser with their versions.
+    /// The versions of the peers and of the browser.
     pub(super) fn peers(&self) -> anyhow::Result<String> {
         let browser = output(program(self.chromium).arg("--version"))?.unwrap_or_default();
-        let peers: Vec<String> = PEERS
+        let peers: Vec<String> = PEER_PACKAGES
             .iter()
             .map(|(name, version)| format!("{name} {version}"))
             .collect();
         Ok(format!("{} in {browser}", peers.join(", ")))
     }
 
-    /// `side` is `ours`, `notebookjs`, or `blank` for a page that does nothing.
-    pub(super) fn run(&self, side: &str, notebook: &str, runs: usize) -> anyhow::Result<Report> {
+    /// Measures one page; `side` is `ours`, `notebookjs`, or `blank` for an empty page.
+    pub(super) fn run(
+        &self,
+        side: &str,
+        notebook: &str,
+        runs: usize,
+    ) -> anyhow::Result<PageReport> {
         let profile = tempfile::Builder::new()
             .prefix("pipalhub-bench-")
             .tempdir()?;
@@ -100,16 +105,16 @@ impl Bench {
             self.server.port
         );
         let browser = Command::new(self.chromium)
-            .args(FLAGS)
+            .args(CHROMIUM_FLAGS)
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg(url)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .context("Chromium cannot be started")?;
-        let browser = Browser(browser);
+        let browser = ChromiumProcess(browser);
         let report = self.server.report()?;
-        let mut report: Report = serde_json::from_str(&report)?;
+        let mut report: PageReport = serde_json::from_str(&report)?;
         if let Some(error) = report.error {
             bail!("{side}, {notebook}: {error}");
         }
@@ -118,7 +123,7 @@ impl Bench {
     }
 }
 
-/// The renderer, built as the page in the browser is; the answer is its folder.
+/// Builds the renderer as the page is built; returns its folder.
 fn wasm() -> anyhow::Result<PathBuf> {
     let mut folders = tools::web()?;
     let wasm_opt = tools::wasm_opt()?;
@@ -151,7 +156,7 @@ fn wasm() -> anyhow::Result<PathBuf> {
     )?;
     if is_optimised {
         let wasm = folder.join("bench_bg.wasm");
-        // As frontend/index.html has it.
+        // The options of frontend/index.html.
         execute(
             program("wasm-opt")
                 .args(["-Oz", "--all-features", "-o"])
@@ -162,16 +167,16 @@ fn wasm() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// A browser that ends with its variable.
-struct Browser(Child);
+/// A browser process that is killed on drop.
+struct ChromiumProcess(Child);
 
-impl Browser {
-    /// The peak memory of the largest process that draws a page.
+impl ChromiumProcess {
+    /// The peak memory of the largest renderer process.
     fn peak_kib(&self) -> anyhow::Result<u64> {
         let mut family = vec![self.0.id()];
         let mut peak = 0;
         let processes = processes()?;
-        // A parent comes before its children, unless numbers have begun anew.
+        // A parent comes before its children, unless process ids have wrapped around.
         for process in &processes {
             if !family.contains(&process.parent) {
                 continue;
@@ -185,22 +190,23 @@ impl Browser {
     }
 }
 
-impl Drop for Browser {
+impl Drop for ChromiumProcess {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The browser may have ended by itself.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-struct Process {
+/// The fields of a process in `/proc` that are needed here.
+struct ProcessStatus {
     id: u32,
     parent: u32,
     renders: bool,
     peak_kib: u64,
 }
 
-fn processes() -> anyhow::Result<Vec<Process>> {
+fn processes() -> anyhow::Result<Vec<ProcessStatus>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").context("this needs Linux's /proc")? {
         let path = entry?.path();
@@ -216,7 +222,7 @@ fn processes() -> anyhow::Result<Vec<Process>> {
             line.split_whitespace().next()?.parse().ok()
         };
         let words = fs::read(path.join("cmdline")).unwrap_or_default();
-        found.push(Process {
+        found.push(ProcessStatus {
             id,
             parent: field("PPid:")
                 .and_then(|id| id.try_into().ok())

@@ -1,7 +1,7 @@
-//! The summary of a class: from nothing, and after one participant has saved.
+//! Measures the summary of a class: built from nothing, and after one participant has saved.
 //!
-//! Ours are whole processes, and once what the service does, which keeps everyone's part in
-//! memory.
+//! Ours is measured as whole processes, and once as the service does it, with every participant's
+//! part in memory.
 
 use std::{
     fs,
@@ -13,10 +13,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    native::{self, Programs, Samples},
+    native::{self, BenchPrograms, PrintedSamples},
     notebooks,
-    ratios::{Ratio, Ratios},
-    samples::Summary,
+    ratios::{RatioRow, RatioTable},
+    samples::Quartiles,
     write_samples,
 };
 use crate::{
@@ -37,14 +37,14 @@ pub(super) struct BuildsArgs {
 
 const NOTEBOOK: &str = "day1.ipynb";
 
-/// The class on the disk.
-struct Class {
+/// A generated class on the disk.
+struct GeneratedClass {
     folder: PathBuf,
     files: Vec<PathBuf>,
     bytes: usize,
 }
 
-impl Class {
+impl GeneratedClass {
     fn generate(participants: usize) -> anyhow::Result<Self> {
         let folder = build::target_folder().join("bench/builds");
         if folder.exists() {
@@ -78,10 +78,10 @@ impl Class {
 }
 
 pub(super) fn run(args: &BuildsArgs) -> anyhow::Result<()> {
-    let programs = Programs::get()?;
+    let programs = BenchPrograms::get()?;
     say("Making a class");
-    let class = Class::generate(args.participants)?;
-    let mut table = Ratios::new("peer");
+    let class = GeneratedClass::generate(args.participants)?;
+    let mut table = RatioTable::new("peer");
     let mut raw = vec![merged_tails(args, &programs, &class, &mut table)?];
     let (in_memory, rebuilt_ms) = in_memory(args, &programs, &class, &mut table)?;
     raw.push(in_memory);
@@ -98,12 +98,12 @@ pub(super) fn run(args: &BuildsArgs) -> anyhow::Result<()> {
     write_samples("builds", &json!({"peers": [peer], "samples": raw}))
 }
 
-/// Everyone's last cells as one notebook: the same work on both sides.
+/// All last cells merged to one notebook: the same work on both sides.
 fn merged_tails(
     args: &BuildsArgs,
-    programs: &Programs,
-    class: &Class,
-    table: &mut Ratios,
+    programs: &BenchPrograms,
+    class: &GeneratedClass,
+    table: &mut RatioTable,
 ) -> anyhow::Result<Value> {
     say("Everyone's tail, merged");
     let files: Vec<&Path> = class.files.iter().map(PathBuf::as_path).collect();
@@ -122,19 +122,19 @@ fn merged_tails(
     )
 }
 
-/// What the service does: the class is read once, and then only what was saved.
+/// As the service does it: the class is read once, and then only the saved notebooks.
 fn in_memory(
     args: &BuildsArgs,
-    programs: &Programs,
-    class: &Class,
-    table: &mut Ratios,
+    programs: &BenchPrograms,
+    class: &GeneratedClass,
+    table: &mut RatioTable,
 ) -> anyhow::Result<(Value, Vec<f64>)> {
     say("The summary in memory");
     let homes = class.homes();
     let runs = (args.runs * 5).to_string();
     let measured = output(program(&programs.bench).args(["builds", &homes, NOTEBOOK, &runs]))?;
     let raw: Value = serde_json::from_str(&measured.context("the measurement failed")?)?;
-    for (what, field) in [
+    for (label, field) in [
         (
             "the summary in memory, from nothing (target: 120 ms)",
             "cold_ms",
@@ -150,21 +150,21 @@ fn in_memory(
         ),
     ] {
         let samples: Vec<f64> = serde_json::from_value(raw[field].clone())?;
-        let summary = Summary::of(&samples).context("nothing was measured")?;
-        table.note(format!("{what}: {summary}"));
+        let summary = Quartiles::of(&samples).context("nothing was measured")?;
+        table.note(format!("{label}: {summary}"));
     }
     let rebuilt_ms = serde_json::from_value(raw["rebuilt_ms"].clone())?;
     let raw = json!({"what": "the summary in memory", "ours": raw});
     Ok((raw, rebuilt_ms))
 }
 
-/// From nothing, and after one participant has saved: HTML of theirs and of the summary.
+/// From nothing, and after one participant has saved: the HTML of their export and of the summary.
 fn after_one_save(
     args: &BuildsArgs,
-    programs: &Programs,
-    class: &Class,
+    programs: &BenchPrograms,
+    class: &GeneratedClass,
     rebuilt_ms: Vec<f64>,
-    table: &mut Ratios,
+    table: &mut RatioTable,
 ) -> anyhow::Result<Value> {
     say("Everything built from nothing");
     let (out, homes) = (class.out(), class.homes());
@@ -173,26 +173,26 @@ fn after_one_save(
     let words = [&words[..], &[out.as_path()], &tail].concat();
     let afresh = format!("rm -rf '{}'", out.display());
     let cold = programs.process(args.runs, &programs.pipalhub, &words, Some(&afresh))?;
-    let cold = Summary::of(&cold.ms).context("nothing was measured")?;
+    let cold = Quartiles::of(&cold.ms).context("nothing was measured")?;
     table.note(format!(
         "pipalhub build from nothing, which makes everyone's export and the summary: {cold}"
     ));
     say("One notebook is saved, and built");
     let file = &class.files[args.participants / 2];
-    // A notebook with a line's end more is another version of the same.
+    // One more newline makes another version of the same notebook.
     let save = format!("echo >> '{}'", file.display());
     let ours = programs.process(args.runs * 5, &programs.pipalhub, &words, Some(&save))?;
     let summary = out.join("day1/00-summary.ipynb");
     let [one, all] = [file.as_path(), &summary].map(|file| programs.peer_process(file, args.runs));
     let (one, all) = (one?, all?);
     let ms = one.ms.iter().zip(&all.ms).map(|(one, all)| one + all);
-    let peer = Samples {
+    let peer = PrintedSamples {
         ms: ms.collect(),
-        ..Samples::default()
+        ..PrintedSamples::default()
     };
-    let in_service = Samples {
+    let in_service = PrintedSamples {
         ms: rebuilt_ms,
-        ..Samples::default()
+        ..PrintedSamples::default()
     };
     compare(
         "after one save: theirs and the summary, in the service",
@@ -205,20 +205,21 @@ fn after_one_save(
 }
 
 fn compare(
-    what: &str,
+    label: &str,
     target: &str,
-    peer: &Samples,
-    ours: &Samples,
-    table: &mut Ratios,
+    peer: &PrintedSamples,
+    ours: &PrintedSamples,
+    table: &mut RatioTable,
 ) -> anyhow::Result<Value> {
-    let summary = |samples: &Samples| Summary::of(&samples.ms).context("nothing was measured");
+    let summary =
+        |samples: &PrintedSamples| Quartiles::of(&samples.ms).context("nothing was measured");
     let (peer_ms, our_ms) = (summary(peer)?, summary(ours)?);
-    table.push(Ratio {
-        what,
+    table.push(RatioRow {
+        label,
         peer: peer_ms.to_string(),
         ours: our_ms.to_string(),
         ratio: peer_ms.median / our_ms.median,
         target: target.to_owned(),
     });
-    Ok(json!({"what": what, "peer": peer, "ours": ours}))
+    Ok(json!({"what": label, "peer": peer, "ours": ours}))
 }

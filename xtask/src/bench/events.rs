@@ -1,5 +1,5 @@
-//! What an event costs: acknowledged and on the disk, many at once, and until somebody
-//! sees it; against Flask with events in memory, and against the disk itself.
+//! Measures the cost of an event: until it is acknowledged and on the disk, many at once, and until
+//! a reader sees it; compared with Flask with events in memory, and with the disk itself.
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    native::{Ours, release},
-    ratios::{Ratio, Ratios},
-    samples::Summary,
+    native::{OurPrograms, release},
+    ratios::{RatioRow, RatioTable},
+    samples::Quartiles,
     write_samples,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 
 /// Events: acknowledged on disk, a second, and until they are seen, against Flask.
 #[derive(Args)]
-pub(super) struct EventsArgs {
+pub(super) struct EventsTaskArgs {
     /// How often each is measured, turn by turn; a round takes about ten seconds.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -28,17 +28,18 @@ pub(super) struct EventsArgs {
     connections: usize,
 }
 
-/// What `bench events` prints.
+/// The JSON that `bench events` prints.
 #[derive(Serialize, Deserialize)]
-struct Report {
+struct EventsSamples {
     fdatasync_ms: Vec<f64>,
     fdatasync_append_ms: Vec<f64>,
-    ours: Side,
-    peer: Side,
+    ours: SideSamples,
+    peer: SideSamples,
 }
 
+/// The samples of ours or of the peer.
 #[derive(Serialize, Deserialize)]
-struct Side {
+struct SideSamples {
     ack_ms: Vec<f64>,
     crowded_ack_ms: Vec<f64>,
     per_second: Vec<f64>,
@@ -47,9 +48,9 @@ struct Side {
     seen_ms: Vec<f64>,
 }
 
-pub(super) fn run(args: &EventsArgs) -> anyhow::Result<()> {
-    let venv = tools::venv(&tools::BENCH)?;
-    let Ours { bench, pipalhub } = release()?;
+pub(super) fn run(args: &EventsTaskArgs) -> anyhow::Result<()> {
+    let venv = tools::venv(&tools::BENCH_VENV)?;
+    let OurPrograms { bench, pipalhub } = release()?;
     say("Posting events");
     let mut command = program(bench);
     command
@@ -62,7 +63,7 @@ pub(super) fn run(args: &EventsArgs) -> anyhow::Result<()> {
         .arg(&venv);
     let done = command.stderr(std::process::Stdio::inherit()).output()?;
     ensure!(done.status.success(), "bench events failed");
-    let report: Report = serde_json::from_slice(&done.stdout)?;
+    let report: EventsSamples = serde_json::from_slice(&done.stdout)?;
     let code = "import importlib.metadata as m, platform; \
                 print('Flask', m.version('flask'), 'on gunicorn', m.version('gunicorn'), \
                 '(1 worker, gthread, 4 threads), Python', platform.python_version())";
@@ -72,39 +73,39 @@ pub(super) fn run(args: &EventsArgs) -> anyhow::Result<()> {
     write_samples("events", &json!({"peers": [peer], "samples": report}))
 }
 
-fn table(args: &EventsArgs, report: &Report) -> anyhow::Result<Ratios> {
-    let Report { ours, peer, .. } = report;
-    let summary = |samples: &[f64]| Summary::of(samples).context("nothing was measured");
+fn table(args: &EventsTaskArgs, report: &EventsSamples) -> anyhow::Result<RatioTable> {
+    let EventsSamples { ours, peer, .. } = report;
+    let summary = |samples: &[f64]| Quartiles::of(samples).context("nothing was measured");
     let sync = summary(&report.fdatasync_ms)?;
     let (ack, peer_ack) = (summary(&ours.ack_ms)?, summary(&peer.ack_ms)?);
     let (seen, polled) = (summary(&ours.seen_ms)?, summary(&peer.seen_ms)?);
     let (rate, peer_rate) = (summary(&ours.per_second)?, summary(&peer.per_second)?);
     let connections = args.connections;
     let many = format!("events a second, {connections} connections");
-    let mut table = Ratios::new("peer, in memory");
-    table.push(Ratio {
-        what: "POST to 201, one client",
+    let mut table = RatioTable::new("peer, in memory");
+    table.push(RatioRow {
+        label: "POST to 201, one client",
         peer: peer_ack.to_string(),
         ours: ack.to_string(),
         ratio: peer_ack.median / ack.median,
         target: String::new(),
     });
-    table.push(Ratio {
-        what: "the same against this disk's fdatasync",
+    table.push(RatioRow {
+        label: "the same against this disk's fdatasync",
         peer: format!("fdatasync: {sync}"),
         ours: ack.to_string(),
         ratio: ack.median / sync.median,
         target: "2.2x at most".to_owned(),
     });
-    table.push(Ratio {
-        what: &many,
+    table.push(RatioRow {
+        label: &many,
         peer: format!("{:.0}", peer_rate.median),
         ours: format!("{:.0}", rate.median),
         ratio: rate.median / peer_rate.median,
         target: "40x; 25000".to_owned(),
     });
-    table.push(Ratio {
-        what: "POST until a reader has it (peer: polling every 2 s)",
+    table.push(RatioRow {
+        label: "POST until a reader has it (peer: polling every 2 s)",
         peer: polled.to_string(),
         ours: seen.to_string(),
         ratio: polled.median / seen.median,

@@ -1,16 +1,15 @@
-//! `cargo xtask bench`: what is measured against what people use instead, as
-//! docs/performance.md explains.
+//! `cargo xtask bench`: benchmarks against the usual alternatives, as docs/performance.md explains.
 //!
-//! A benchmark is a command, never a test: how long something took decides nothing. It
-//! prints ratios measured in one run, because a bare time says more about the machine.
+//! A benchmark is a command, never a test: durations decide nothing. It prints ratios measured in
+//! one run, because a bare time says more about the machine.
 //!
-//! * [`notebooks`], made of [`parts`]: what is rendered
+//! * [`notebooks`], generated from [`parts`]: the notebooks that are rendered
 //! * [`native`]: the peer and this project as processes, whole and warm
 //! * [`browser`], with its [`server`]: the peers and this project's wasm in Chromium
-//! * [`events`], [`builds`]: the service at its work
-//! * [`saves`]: what participants feel of it
-//! * `growth`: how time and memory grow with what a file holds
-//! * [`samples`], [`table`], [`ratios`]: what came out
+//! * [`events`], [`builds`]: the service
+//! * [`saves`]: what reporting adds to a participant's save
+//! * `growth`: how time and memory grow with a file
+//! * [`samples`], [`table`], [`ratios`]: the results
 
 mod browser;
 mod builds;
@@ -35,10 +34,10 @@ use serde_json::{Value, json};
 
 pub(crate) use self::native::release;
 use self::{
-    browser::Bench,
-    native::{Programs, Samples},
-    samples::Summary,
-    table::{Row, Table},
+    browser::BrowserBench,
+    native::{BenchPrograms, PrintedSamples},
+    samples::Quartiles,
+    table::{RenderRow, RenderTable},
 };
 use crate::{
     build,
@@ -49,13 +48,13 @@ use crate::{
 #[derive(Args)]
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
-    bench: Which,
+    bench: BenchTask,
 }
 
 #[derive(Subcommand)]
-enum Which {
-    Render(RenderArgs),
-    Events(events::EventsArgs),
+enum BenchTask {
+    Render(RenderTaskArgs),
+    Events(events::EventsTaskArgs),
     Builds(builds::BuildsArgs),
     Saves(saves::SavesArgs),
     Growth(GrowthArgs),
@@ -75,7 +74,7 @@ struct GrowthArgs {
 
 /// A notebook to HTML: nbconvert natively, notebookjs in the browser.
 #[derive(Args)]
-struct RenderArgs {
+struct RenderTaskArgs {
     /// How often the peers do each; ours does it ten times as often.
     #[arg(long, default_value_t = 9)]
     runs: usize,
@@ -89,18 +88,18 @@ struct RenderArgs {
 
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
     match &args.bench {
-        Which::Render(args) => render(args),
-        Which::Events(args) => events::run(args),
-        Which::Builds(args) => builds::run(args),
-        Which::Saves(args) => saves::run(args),
-        Which::Growth(args) => {
+        BenchTask::Render(args) => render(args),
+        BenchTask::Events(args) => events::run(args),
+        BenchTask::Builds(args) => builds::run(args),
+        BenchTask::Saves(args) => saves::run(args),
+        BenchTask::Growth(args) => {
             release()?;
             growth(args)
         }
     }
 }
 
-/// Prints the table of it.
+/// Runs `growth`, which prints its table.
 fn growth(args: &GrowthArgs) -> anyhow::Result<()> {
     say("Growing notebooks");
     let program = build::target_folder().join("release/growth");
@@ -108,25 +107,25 @@ fn growth(args: &GrowthArgs) -> anyhow::Result<()> {
     execute(crate::command::program(program).args(["--mib", &mib, "--only", &args.only]))
 }
 
-/// Targets, as factors: a whole process, warm, to the string, laid out.
-const TARGETS: [f64; 4] = [500.0, 150.0, 8.0, 2.5];
+/// The target factors: a whole process, warm, to the string, laid out.
+const TARGET_SPEEDUPS: [f64; 4] = [500.0, 150.0, 8.0, 2.5];
 
-/// One notebook on the disk.
-struct Subject {
+/// A notebook on the disk that is rendered.
+struct BenchNotebook {
     name: &'static str,
     file: PathBuf,
     bytes: usize,
 }
 
-fn render(args: &RenderArgs) -> anyhow::Result<()> {
+fn render(args: &RenderTaskArgs) -> anyhow::Result<()> {
     let folder = build::target_folder().join("bench/notebooks");
     fs::create_dir_all(&folder)?;
     let folder = fs::canonicalize(folder)?;
-    let programs = Programs::get()?;
+    let programs = BenchPrograms::get()?;
     let browser = if args.native {
         None
     } else {
-        Some(Bench::get(&folder)?)
+        Some(BrowserBench::get(&folder)?)
     };
     let mut subjects = Vec::new();
     for notebook in notebooks::all()? {
@@ -136,13 +135,13 @@ fn render(args: &RenderArgs) -> anyhow::Result<()> {
         let file = folder.join(format!("{}.ipynb", notebook.name));
         fs::write(&file, &notebook.json)?;
         programs.prepare(&file, &file.with_extension("prepared.json"))?;
-        subjects.push(Subject {
+        subjects.push(BenchNotebook {
             name: notebook.name,
             file,
             bytes: notebook.json.len(),
         });
     }
-    let mut table = Table::new();
+    let mut table = RenderTable::new();
     let mut raw = Vec::new();
     let mut natively = Vec::new();
     for subject in &subjects {
@@ -163,15 +162,15 @@ fn render(args: &RenderArgs) -> anyhow::Result<()> {
     }
 }
 
-/// The answer is what it takes natively until the cells are on their way to the page.
+/// Measures natively; returns the time until the cells are encoded for the page, in milliseconds.
 fn native_rows(
-    args: &RenderArgs,
-    programs: &Programs,
-    subject: &Subject,
-    table: &mut Table,
+    args: &RenderTaskArgs,
+    programs: &BenchPrograms,
+    subject: &BenchNotebook,
+    table: &mut RenderTable,
     raw: &mut Vec<Value>,
 ) -> anyhow::Result<f64> {
-    let Subject { name, file, bytes } = subject;
+    let BenchNotebook { name, file, bytes } = subject;
     say(&format!("{name} ({} kB), natively", bytes / 1000));
     let ours = args.runs * 10;
     let page = file.with_extension("peer.html");
@@ -187,12 +186,12 @@ fn native_rows(
         native::sizes(&native::read(&page)?)?,
         native::sizes(&programs.our_page(file)?)?,
     ];
-    for (what, target, [peer, ours]) in [
-        ("whole process", TARGETS[0], &whole),
-        ("warm", TARGETS[1], &warm),
+    for (label, target, [peer, ours]) in [
+        ("whole process", TARGET_SPEEDUPS[0], &whole),
+        ("warm", TARGET_SPEEDUPS[1], &warm),
     ] {
-        table.push(&Row {
-            what,
+        table.push(&RenderRow {
+            label,
             notebook: name,
             times: [median(&peer.ms)?, median(&ours.ms)?],
             natively: None,
@@ -200,10 +199,10 @@ fn native_rows(
             peaks_kib: [peer.peak_kib, ours.peak_kib],
             sizes,
         });
-        raw.push(json!({"what": what, "notebook": name, "peer": peer, "ours": ours}));
+        raw.push(json!({"what": label, "notebook": name, "peer": peer, "ours": ours}));
     }
     let stage = |samples: &[f64]| median(samples).map(|summary| summary.median);
-    let Samples {
+    let PrintedSamples {
         read_ms,
         prepare_ms,
         encode_ms,
@@ -220,11 +219,11 @@ fn native_rows(
 }
 
 fn browser_rows(
-    args: &RenderArgs,
-    browser: &Bench,
-    subject: &Subject,
+    args: &RenderTaskArgs,
+    browser: &BrowserBench,
+    subject: &BenchNotebook,
     natively: f64,
-    table: &mut Table,
+    table: &mut RenderTable,
     raw: &mut Vec<Value>,
 ) -> anyhow::Result<()> {
     let name = subject.name;
@@ -233,25 +232,25 @@ fn browser_rows(
     let peer = browser.run("notebookjs", name, runs)?;
     let ours = browser.run("ours", name, runs)?;
     let sizes = [native::sizes(&peer.html)?, native::sizes(&ours.html)?];
-    for (what, target, [peer_ms, our_ms]) in [
+    for (label, target, [peer_ms, our_ms]) in [
         (
             "to the string",
-            TARGETS[2],
+            TARGET_SPEEDUPS[2],
             [&peer.string_ms, &ours.string_ms],
         ),
         (
             "laid out",
-            TARGETS[3],
+            TARGET_SPEEDUPS[3],
             [&peer.laid_out_ms, &ours.laid_out_ms],
         ),
         (
             "laid out in full",
-            TARGETS[3],
+            TARGET_SPEEDUPS[3],
             [&peer.in_full_ms, &ours.in_full_ms],
         ),
     ] {
-        table.push(&Row {
-            what,
+        table.push(&RenderRow {
+            label,
             notebook: name,
             times: [median(peer_ms)?, median(our_ms)?],
             natively: Some(natively),
@@ -265,10 +264,10 @@ fn browser_rows(
 }
 
 fn finish(
-    programs: &Programs,
-    browser: Option<&Bench>,
-    subjects: &[Subject],
-    table: &mut Table,
+    programs: &BenchPrograms,
+    browser: Option<&BrowserBench>,
+    subjects: &[BenchNotebook],
+    table: &mut RenderTable,
     raw: &[Value],
 ) -> anyhow::Result<()> {
     let mut peers = vec![programs.peer()?];
@@ -287,7 +286,7 @@ fn finish(
     write_samples("render", &json!({"peers": peers, "samples": raw}))
 }
 
-/// Leaves every single sample in target/bench.
+/// Writes every sample to target/bench.
 fn write_samples(name: &str, samples: &Value) -> anyhow::Result<()> {
     let folder = build::target_folder().join("bench");
     fs::create_dir_all(&folder)?;
@@ -299,6 +298,6 @@ fn write_samples(name: &str, samples: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn median(samples: &[f64]) -> anyhow::Result<Summary> {
-    Summary::of(samples).context("nothing was measured")
+fn median(samples: &[f64]) -> anyhow::Result<Quartiles> {
+    Quartiles::of(samples).context("nothing was measured")
 }

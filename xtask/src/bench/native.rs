@@ -1,4 +1,4 @@
-//! nbconvert and this project, natively: a whole process each, and warm in one.
+//! Measures nbconvert and this project natively: as whole processes, and warm in one process.
 
 use std::{
     fs,
@@ -14,10 +14,10 @@ use crate::{
     tools,
 };
 
-/// What `bench` and warm.py print.
+/// The JSON that `bench` and warm.py print.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Samples {
+pub(super) struct PrintedSamples {
     pub(super) ms: Vec<f64>,
     pub(super) read_ms: Vec<f64>,
     pub(super) prepare_ms: Vec<f64>,
@@ -26,36 +26,36 @@ pub(super) struct Samples {
     pub(super) peak_kib: u64,
 }
 
-/// Our side: what is measured and what measures it.
-pub(crate) struct Ours {
+/// The built programs of this project: `pipalhub`, and `bench`, which measures it.
+pub(crate) struct OurPrograms {
     pub(crate) bench: PathBuf,
     pub(crate) pipalhub: PathBuf,
 }
 
-/// Builds our side in release, without the page in the browser, which has no part in this.
-pub(crate) fn release() -> anyhow::Result<Ours> {
+/// Builds both in release, without the page, which is not measured here.
+pub(crate) fn release() -> anyhow::Result<OurPrograms> {
     say("Building in release");
     let packages = ["-p", "bench", "-p", "backend", "--bins"];
     execute(cargo(&["build", "--release", "--locked"]).args(packages))?;
     let release = build::target_folder().join("release");
-    Ok(Ours {
+    Ok(OurPrograms {
         bench: release.join("bench"),
         pipalhub: release.join("pipalhub"),
     })
 }
 
 /// The programs that are measured.
-pub(super) struct Programs {
+pub(super) struct BenchPrograms {
     pub(super) bench: PathBuf,
     pub(super) pipalhub: PathBuf,
     venv: PathBuf,
 }
 
-impl Programs {
+impl BenchPrograms {
     /// Builds ours in release and installs the peer.
     pub(super) fn get() -> anyhow::Result<Self> {
-        let venv = tools::venv(&tools::BENCH)?;
-        let Ours { bench, pipalhub } = release()?;
+        let venv = tools::venv(&tools::BENCH_VENV)?;
+        let OurPrograms { bench, pipalhub } = release()?;
         Ok(Self {
             bench,
             pipalhub,
@@ -71,46 +71,46 @@ impl Programs {
     }
 
     /// A whole process of the peer, from its start to its end.
-    pub(super) fn peer_process(&self, file: &Path, runs: usize) -> anyhow::Result<Samples> {
+    pub(super) fn peer_process(&self, file: &Path, runs: usize) -> anyhow::Result<PrintedSamples> {
         let jupyter = self.venv.join("bin/jupyter");
         let words = ["nbconvert", "--to", "html", "--stdout"].map(Path::new);
         self.process(runs, &jupyter, &[&words[..], &[file]].concat(), None)
     }
 
     /// A whole process of ours.
-    pub(super) fn our_process(&self, file: &Path, runs: usize) -> anyhow::Result<Samples> {
+    pub(super) fn our_process(&self, file: &Path, runs: usize) -> anyhow::Result<PrintedSamples> {
         let words = ["render", "-o", "-"].map(Path::new);
         self.process(runs, &self.pipalhub, &[&words[..], &[file]].concat(), None)
     }
 
-    /// Any whole process; `before` is for the shell, before each and not counted.
+    /// Any whole process; `before` is a shell command that runs before each and is not counted.
     pub(super) fn process(
         &self,
         runs: usize,
-        what: &Path,
+        executable: &Path,
         words: &[&Path],
         before: Option<&str>,
-    ) -> anyhow::Result<Samples> {
+    ) -> anyhow::Result<PrintedSamples> {
         let mut process = program(&self.bench);
         process.arg("process");
         if let Some(before) = before {
             process.args(["--before", before]);
         }
-        samples(process.arg(runs.to_string()).arg(what).args(words))
+        samples(process.arg(runs.to_string()).arg(executable).args(words))
     }
 
-    /// The Python of the peers.
+    /// The Python that the peers run on.
     pub(super) fn python(&self) -> PathBuf {
         self.venv.join("bin/python")
     }
 
-    /// The peer in a Python process that has done it before; the page goes to `result`.
+    /// The peer in a warm Python process; the page is written to `result`.
     pub(super) fn peer_warm(
         &self,
         file: &Path,
         runs: usize,
         result: &Path,
-    ) -> anyhow::Result<Samples> {
+    ) -> anyhow::Result<PrintedSamples> {
         samples(
             program(self.python())
                 .arg(script("warm.py"))
@@ -120,8 +120,8 @@ impl Programs {
         )
     }
 
-    /// Ours in a process that has done it before.
-    pub(super) fn our_warm(&self, file: &Path, runs: usize) -> anyhow::Result<Samples> {
+    /// Ours in a warm process.
+    pub(super) fn our_warm(&self, file: &Path, runs: usize) -> anyhow::Result<PrintedSamples> {
         samples(
             program(&self.bench)
                 .arg("warm")
@@ -130,7 +130,7 @@ impl Programs {
         )
     }
 
-    /// The page that ours makes.
+    /// The page that ours renders.
     pub(super) fn our_page(&self, file: &Path) -> anyhow::Result<String> {
         let page = program(&self.pipalhub)
             .args(["render", "-o", "-"])
@@ -146,12 +146,12 @@ impl Programs {
     }
 }
 
-/// A script of ours that is run by Python.
+/// A Python script of xtask/bench.
 pub(super) fn script(name: &str) -> PathBuf {
     root().join("xtask/bench").join(name)
 }
 
-fn samples(command: &mut std::process::Command) -> anyhow::Result<Samples> {
+fn samples(command: &mut std::process::Command) -> anyhow::Result<PrintedSamples> {
     let done = command.output()?;
     if !done.status.success() {
         anyhow::bail!(
@@ -173,7 +173,7 @@ pub(super) fn sizes(text: &str) -> anyhow::Result<(usize, usize)> {
     Ok((text.len(), compressed.len()))
 }
 
-/// Reads what a peer left.
+/// Reads the file that a peer has written.
 pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -1,21 +1,21 @@
-//! The notebooks that are measured, the same on every machine: what a workshop makes,
-//! in the proportions it makes it.
+//! Generates the notebooks that are measured, the same on every machine, with cells and outputs in
+//! the proportions of a workshop.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::parts::{self, Dice};
+use super::parts::{self, SeededRandom};
 
-/// One of the notebooks.
-pub(super) struct Generated {
-    /// What the table calls it.
+/// A generated notebook.
+pub(super) struct GeneratedNotebook {
+    /// Its name in the table.
     pub(super) name: &'static str,
     /// The notebook as Jupyter writes it.
     pub(super) json: String,
 }
 
 /// All of them, in the order of the table.
-pub(super) fn all() -> anyhow::Result<Vec<Generated>> {
+pub(super) fn all() -> anyhow::Result<Vec<GeneratedNotebook>> {
     [
         ("small", small()),
         ("typical", typical(2)),
@@ -25,80 +25,80 @@ pub(super) fn all() -> anyhow::Result<Vec<Generated>> {
     .into_iter()
     .map(|(name, cells)| {
         let json = write(&cells)?;
-        Ok(Generated { name, json })
+        Ok(GeneratedNotebook { name, json })
     })
     .collect()
 }
 
-/// A typical one, each participant's another.
+/// A typical notebook, another one for each participant.
 pub(super) fn of_participant(n: usize) -> anyhow::Result<String> {
     write(&typical(100 + n as u64))
 }
 
 /// The first five minutes of a workshop.
 fn small() -> Vec<Value> {
-    let mut dice = Dice::new(1);
+    let mut random = SeededRandom::new(1);
     vec![
         markdown("# Day 1\n\nSay *hello* to the notebook, then change it."),
         code(1, "print(\"hello\")", &[stream("hello\n")]),
-        code(2, &parts::source(&mut dice, 6), &[]),
-        code(3, "df.head()", &[table(&mut dice, 3, 5, 4)]),
-        code(4, "1 / 0", &[error(&mut dice)]),
+        code(2, &parts::source(&mut random, 6), &[]),
+        code(3, "df.head()", &[table(&mut random, 3, 5, 4)]),
+        code(4, "1 / 0", &[error(&mut random)]),
         markdown("What went *wrong* here?"),
     ]
 }
 
 /// 200 KB: a day's work, with two plots.
 fn typical(seed: u64) -> Vec<Value> {
-    let mut dice = Dice::new(seed);
+    let mut random = SeededRandom::new(seed);
     let mut cells = Vec::new();
     for n in 1..=40 {
         if n % 2 == 1 {
-            cells.push(markdown(&parts::prose(&mut dice, n)));
+            cells.push(markdown(&parts::prose(&mut random, n)));
         }
         let outputs = match n % 8 {
-            1 => vec![stream(&parts::log(&mut dice, 12))],
-            2 => vec![table(&mut dice, n, 20, 6)],
-            3 => vec![result(n, &parts::log(&mut dice, 3))],
-            5 => vec![stream(&parts::log(&mut dice, 40))],
-            6 => vec![table(&mut dice, n, 10, 5)],
-            7 if n == 15 || n == 31 => vec![plot(&mut dice, 24_000)],
-            7 => vec![error(&mut dice)],
+            1 => vec![stream(&parts::log(&mut random, 12))],
+            2 => vec![table(&mut random, n, 20, 6)],
+            3 => vec![result(n, &parts::log(&mut random, 3))],
+            5 => vec![stream(&parts::log(&mut random, 40))],
+            6 => vec![table(&mut random, n, 10, 5)],
+            7 if n == 15 || n == 31 => vec![plot(&mut random, 24_000)],
+            7 => vec![error(&mut random)],
             _ => vec![],
         };
-        cells.push(code(n, &parts::source(&mut dice, 14), &outputs));
+        cells.push(code(n, &parts::source(&mut random, 14), &outputs));
     }
     cells
 }
 
 /// 4 MB, nearly all of it in forty plots.
 fn image_heavy() -> Vec<Value> {
-    let mut dice = Dice::new(3);
+    let mut random = SeededRandom::new(3);
     let mut cells = Vec::new();
     for n in 1..=40 {
         if n % 4 == 1 {
-            cells.push(markdown(&parts::prose(&mut dice, n)));
+            cells.push(markdown(&parts::prose(&mut random, n)));
         }
-        let source = parts::source(&mut dice, 6);
-        cells.push(code(n, &source, &[plot(&mut dice, 72_000)]));
+        let source = parts::source(&mut random, 6);
+        cells.push(code(n, &source, &[plot(&mut random, 72_000)]));
     }
     cells
 }
 
-/// 5 MB in a thousand outputs: somebody printed in a loop.
+/// 5 MB in a thousand outputs, as of a print in a loop.
 fn output_heavy() -> Vec<Value> {
-    let mut dice = Dice::new(4);
+    let mut random = SeededRandom::new(4);
     let mut cells = Vec::new();
     for n in 1..=100 {
         let outputs = (0..10).map(|k| match k {
-            0..5 => stream(&parts::log(&mut dice, 70)),
-            5 => stream(&parts::coloured(&mut dice, 70)),
-            6 | 7 => table(&mut dice, n, 30, 7),
-            8 => display(json!({"text/plain": lines(&parts::log(&mut dice, 60))})),
-            _ => error(&mut dice),
+            0..5 => stream(&parts::log(&mut random, 70)),
+            5 => stream(&parts::coloured(&mut random, 70)),
+            6 | 7 => table(&mut random, n, 30, 7),
+            8 => display(json!({"text/plain": lines(&parts::log(&mut random, 60))})),
+            _ => error(&mut random),
         });
         let outputs: Vec<Value> = outputs.collect();
-        cells.push(code(n, &parts::source(&mut dice, 8), &outputs));
+        cells.push(code(n, &parts::source(&mut random, 8), &outputs));
     }
     cells
 }
@@ -168,8 +168,8 @@ fn result(count: usize, text: &str) -> Value {
     })
 }
 
-fn table(dice: &mut Dice, count: usize, rows: usize, columns: usize) -> Value {
-    let (html, plain) = parts::data_frame(dice, rows, columns);
+fn table(random: &mut SeededRandom, count: usize, rows: usize, columns: usize) -> Value {
+    let (html, plain) = parts::data_frame(random, rows, columns);
     json!({
         "output_type": "execute_result",
         "execution_count": count,
@@ -178,15 +178,15 @@ fn table(dice: &mut Dice, count: usize, rows: usize, columns: usize) -> Value {
     })
 }
 
-fn plot(dice: &mut Dice, bytes: usize) -> Value {
+fn plot(random: &mut SeededRandom, bytes: usize) -> Value {
     display(json!({
-        "image/png": STANDARD.encode(parts::png(dice, bytes)),
+        "image/png": STANDARD.encode(parts::png(random, bytes)),
         "text/plain": ["<Figure size 640x480 with 1 Axes>"],
     }))
 }
 
-fn error(dice: &mut Dice) -> Value {
-    let traceback = parts::traceback(dice);
+fn error(random: &mut SeededRandom) -> Value {
+    let traceback = parts::traceback(random);
     json!({
         "output_type": "error",
         "ename": "ZeroDivisionError",

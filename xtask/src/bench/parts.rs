@@ -1,5 +1,5 @@
-//! What the notebooks are made of: prose, code, logs, tables, tracebacks and images, all
-//! drawn from a generator with a fixed seed.
+//! Generates the parts of the notebooks: prose, code, logs, tables, tracebacks and images, from a
+//! random generator with a fixed seed.
 
 use std::fmt::Write as _;
 
@@ -65,9 +65,9 @@ const STATEMENTS: [&str; 10] = [
 ];
 
 /// xorshift64*: enough to make text that does not repeat itself.
-pub(super) struct Dice(u64);
+pub(super) struct SeededRandom(u64);
 
-impl Dice {
+impl SeededRandom {
     pub(super) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
@@ -84,7 +84,7 @@ impl Dice {
         usize::try_from(self.next()).unwrap_or_default() % end
     }
 
-    fn of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+    fn choose<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         choices[self.below(choices.len())]
     }
 
@@ -93,63 +93,65 @@ impl Dice {
     }
 }
 
-fn sentence(dice: &mut Dice, words: usize) -> String {
-    let words: Vec<&str> = (0..words).map(|_| dice.of(&WORDS)).collect();
+fn sentence(random: &mut SeededRandom, words: usize) -> String {
+    let words: Vec<&str> = (0..words).map(|_| random.choose(&WORDS)).collect();
     format!("{}.", words.join(" "))
 }
 
 /// A chapter: a heading, paragraphs, a list, a table, code and a formula.
-pub(super) fn prose(dice: &mut Dice, number: usize) -> String {
-    let mut out = format!("## {number}. {}\n\n", sentence(dice, 4));
+pub(super) fn prose(random: &mut SeededRandom, number: usize) -> String {
+    let mut out = format!("## {number}. {}\n\n", sentence(random, 4));
     for _ in 0..2 {
-        let (before, after) = (sentence(dice, 18), sentence(dice, 14));
+        let (before, after) = (sentence(random, 18), sentence(random, 14));
         let _ = writeln!(
             out,
             "{before} **{}** and `df.{}()`; see [the docs](https://docs.python.org/3/). {after}\n",
-            dice.of(&WORDS),
-            dice.of(&NAMES),
+            random.choose(&WORDS),
+            random.choose(&NAMES),
         );
     }
     match number % 3 {
         0 => out.push_str("| a | b | sum |\n|---|---:|---:|\n| 1 | 2 | 3 |\n| 4 | 5 | 9 |\n"),
         1 => {
             for _ in 0..4 {
-                let _ = writeln!(out, "- {}", sentence(dice, 7));
+                let _ = writeln!(out, "- {}", sentence(random, 7));
             }
         }
         _ => {
-            let code = source(dice, 2);
+            let code = source(random, 2);
             let _ = writeln!(out, "```python\n{code}\n```\n\nwhere $x_i \\ge 0$.");
         }
     }
     out
 }
 
-/// Python with everything that is highlighted.
-pub(super) fn source(dice: &mut Dice, statements: usize) -> String {
-    let statements: Vec<&str> = (0..statements).map(|_| dice.of(&STATEMENTS)).collect();
+/// Python code with every kind of highlighted token.
+pub(super) fn source(random: &mut SeededRandom, statements: usize) -> String {
+    let statements: Vec<&str> = (0..statements)
+        .map(|_| random.choose(&STATEMENTS))
+        .collect();
     statements.join("\n")
 }
 
-/// What a program prints, here and there with what HTML must escape.
-pub(super) fn log(dice: &mut Dice, lines: usize) -> String {
+/// The output of a program, with some characters that HTML must escape.
+pub(super) fn log(random: &mut SeededRandom, lines: usize) -> String {
     let mut out = String::new();
     for n in 0..lines {
-        let (name, value, words) = (dice.of(&NAMES), dice.decimal(), sentence(dice, 5));
+        let (name, value, words) = (random.choose(&NAMES), random.decimal(), sentence(random, 5));
         let comparison = if n % 6 == 0 { " <ok> & done" } else { "" };
         let _ = writeln!(out, "[{n:>4}] {name:<12} {value:>10}  {words}{comparison}");
     }
     out
 }
 
-/// The same in the colours of a terminal.
-pub(super) fn coloured(dice: &mut Dice, lines: usize) -> String {
+/// The output of a program in the colours of a terminal.
+pub(super) fn coloured(random: &mut SeededRandom, lines: usize) -> String {
     let mut out = String::new();
-    for line in log(dice, lines).lines() {
+    for line in log(random, lines).lines() {
         let _ = writeln!(
             out,
             "\x1b[{}m{}\x1b[0m{}",
-            31 + dice.below(6),
+            31 + random.below(6),
             &line[..6],
             &line[6..]
         );
@@ -157,8 +159,12 @@ pub(super) fn coloured(dice: &mut Dice, lines: usize) -> String {
     out
 }
 
-/// What pandas makes of a frame: HTML and text.
-pub(super) fn data_frame(dice: &mut Dice, rows: usize, columns: usize) -> (String, String) {
+/// A data frame as pandas renders it: HTML and text.
+pub(super) fn data_frame(
+    random: &mut SeededRandom,
+    rows: usize,
+    columns: usize,
+) -> (String, String) {
     let mut html = "<div>\n<style scoped>\n    .dataframe tbody tr th:only-of-type {\n        vertical-align: middle;\n    }\n\n    .dataframe tbody tr th {\n        vertical-align: top;\n    }\n\n    .dataframe thead th {\n        text-align: right;\n    }\n</style>\n<table border=\"1\" class=\"dataframe\">\n  <thead>\n    <tr style=\"text-align: right;\">\n      <th></th>\n".to_owned();
     let mut plain = "   ".to_owned();
     for name in &NAMES[..columns] {
@@ -171,8 +177,8 @@ pub(super) fn data_frame(dice: &mut Dice, rows: usize, columns: usize) -> (Strin
         let _ = write!(plain, "\n{row:<3}");
         for column in 0..columns {
             let value = match column {
-                0 => dice.of(&WORDS).to_owned(),
-                _ => dice.decimal(),
+                0 => random.choose(&WORDS).to_owned(),
+                _ => random.decimal(),
             };
             let _ = writeln!(html, "      <td>{value}</td>");
             let _ = write!(plain, " {value:>12}");
@@ -186,8 +192,8 @@ pub(super) fn data_frame(dice: &mut Dice, rows: usize, columns: usize) -> (Strin
     (html, plain)
 }
 
-/// What IPython makes of an exception, a part for each frame.
-pub(super) fn traceback(dice: &mut Dice) -> Vec<String> {
+/// A traceback as IPython renders it, a part for each frame.
+pub(super) fn traceback(random: &mut SeededRandom) -> Vec<String> {
     let mut parts = vec![
         format!("\x1b[31m{}\x1b[39m", "-".repeat(75)),
         "\x1b[31mZeroDivisionError\x1b[39m                         Traceback (most recent call last)"
@@ -197,7 +203,7 @@ pub(super) fn traceback(dice: &mut Dice) -> Vec<String> {
         let mut part = format!(
             "\x1b[36mCell\x1b[39m\x1b[36m \x1b[39m\x1b[32mIn[{frame}]\x1b[39m\x1b[32m, line 3\x1b[39m\n"
         );
-        for (n, line) in source(dice, 4).lines().enumerate() {
+        for (n, line) in source(random, 4).lines().enumerate() {
             let _ = writeln!(
                 part,
                 "\x1b[32m{n:>7}\x1b[39m {}",
@@ -210,14 +216,14 @@ pub(super) fn traceback(dice: &mut Dice) -> Vec<String> {
     parts
 }
 
-/// A picture of about so many bytes that compresses as little as those of plots do.
-pub(super) fn png(dice: &mut Dice, bytes: usize) -> Vec<u8> {
+/// A PNG of about `bytes` bytes that compresses as little as that of a plot.
+pub(super) fn png(random: &mut SeededRandom, bytes: usize) -> Vec<u8> {
     let side = bytes.isqrt();
     let mut pixels = Vec::with_capacity(side * (side + 1));
     for _ in 0..side {
         // No filter.
         pixels.push(0);
-        pixels.extend((0..side).map(|_| dice.next().to_le_bytes()[0]));
+        pixels.extend((0..side).map(|_| random.next().to_le_bytes()[0]));
     }
     let side = u32::try_from(side).unwrap_or_default().to_be_bytes();
     // 8 bits of grey.

@@ -1,25 +1,25 @@
-//! A small table: the peer, ours, and how many times the one is the other.
+//! A small table: the peer, ours, and the ratio.
 
 use std::fmt;
 
-/// One line.
-pub(super) struct Ratio<'a> {
-    pub(super) what: &'a str,
+/// A row of [`RatioTable`].
+pub(super) struct RatioRow<'a> {
+    pub(super) label: &'a str,
     pub(super) peer: String,
     pub(super) ours: String,
     pub(super) ratio: f64,
-    /// In words, empty when there is none.
+    /// The target in words; empty when there is none.
     pub(super) target: String,
 }
 
-/// Lines in Markdown, and remarks to go below them.
-pub(super) struct Ratios {
+/// A table in Markdown with notes below it.
+pub(super) struct RatioTable {
     lines: Vec<String>,
     notes: Vec<String>,
 }
 
-impl Ratios {
-    /// `peer` is the head of its column.
+impl RatioTable {
+    /// `peer` is the heading of the peer's column.
     pub(super) fn new(peer: &str) -> Self {
         let head = format!("| | {peer} | ours | ratio | target |\n|---|---:|---:|---:|---:|");
         Self {
@@ -28,16 +28,16 @@ impl Ratios {
         }
     }
 
-    pub(super) fn push(&mut self, row: Ratio<'_>) {
-        let Ratio {
-            what,
+    pub(super) fn push(&mut self, row: RatioRow<'_>) {
+        let RatioRow {
+            label,
             peer,
             ours,
             ratio,
             target,
         } = row;
         let digits = usize::from(ratio < 20.0);
-        let line = format!("| {what} | {peer} | {ours} | {ratio:.digits$}x | {target} |");
+        let line = format!("| {label} | {peer} | {ours} | {ratio:.digits$}x | {target} |");
         self.lines.push(line);
     }
 
@@ -46,7 +46,7 @@ impl Ratios {
     }
 }
 
-impl fmt::Display for Ratios {
+impl fmt::Display for RatioTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for line in &self.lines {
             writeln!(f, "{line}")?;

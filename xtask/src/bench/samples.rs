@@ -1,18 +1,18 @@
-//! Samples: their median and how far they are spread.
+//! The median and the quartiles of samples.
 
 use std::fmt;
 
-/// Durations in milliseconds, of which the middle is what counts.
+/// The median and the quartiles of durations in milliseconds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Summary {
+pub(super) struct Quartiles {
     pub(super) median: f64,
-    /// A quarter of the samples are below.
+    /// The lower quartile.
     low: f64,
-    /// A quarter of the samples are above.
+    /// The upper quartile.
     high: f64,
 }
 
-impl Summary {
+impl Quartiles {
     /// `None` when there is no sample.
     pub(super) fn of(samples: &[f64]) -> Option<Self> {
         let mut sorted = samples.to_vec();
@@ -26,7 +26,7 @@ impl Summary {
     }
 }
 
-impl fmt::Display for Summary {
+impl fmt::Display for Quartiles {
     /// The median, and the quartiles around it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let short = |ms: f64| match ms {
@@ -41,12 +41,12 @@ impl fmt::Display for Summary {
 
 #[cfg(test)]
 mod tests {
-    use super::Summary;
+    use super::Quartiles;
 
     #[test]
-    fn the_middle_and_the_quarters_around_it() {
-        let summary = Summary::of(&[5.0, 1.0, 3.0, 200.0, 4.0]).unwrap();
+    fn quartiles_show_the_median_first() {
+        let summary = Quartiles::of(&[5.0, 1.0, 3.0, 200.0, 4.0]).unwrap();
         assert_eq!(summary.to_string(), "4.00 ms (3.00–5.00)");
-        assert!(Summary::of(&[]).is_none());
+        assert!(Quartiles::of(&[]).is_none());
     }
 }

@@ -1,5 +1,5 @@
-//! What reporting adds to a participant's save, whatever state the service is in. It is
-//! measured where it is felt, in Python: `tests/python/bench_saves.py`.
+//! Measures what reporting adds to a participant's save, in each state of the service. The
+//! measurement runs in the participant's server, in Python: `tests/python/bench_saves.py`.
 
 use clap::Args;
 
@@ -17,7 +17,7 @@ pub(super) struct SavesArgs {
 }
 
 pub(super) fn run(args: &SavesArgs) -> anyhow::Result<()> {
-    let venv = tools::venv(&tools::HUB)?;
+    let venv = tools::venv(&tools::HUB_VENV)?;
     say("Saving notebooks");
     execute(
         program(venv.join("bin/python"))

@@ -1,4 +1,4 @@
-//! The smallest server that a page can be measured on: files, and one answer back.
+//! A minimal HTTP server for a measured page: it serves files and receives the page's report.
 
 use std::{
     collections::HashMap,
@@ -13,17 +13,18 @@ use std::{
 
 use anyhow::Context;
 
-/// How long one page may take for all its runs.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a page may take for all its runs.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Serves folders under names, and waits for a page to report.
-pub(super) struct Server {
+/// Serves folders by name, and waits for the report of a page.
+pub(super) struct ReportServer {
     pub(super) port: u16,
     reports: mpsc::Receiver<String>,
 }
 
-impl Server {
-    /// `folders` by the first part of the path. Its threads end with the process.
+impl ReportServer {
+    /// Serves each of `folders` below its name as first path segment. The threads end with the
+    /// process.
     pub(super) fn start(folders: HashMap<&'static str, PathBuf>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
@@ -32,9 +33,9 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (folders, sender) = (Arc::clone(&folders), sender.clone());
-                // A browser opens connections ahead that may never say a word.
+                // A browser opens connections in advance, and may send nothing on them.
                 thread::spawn(move || {
-                    // One that breaks off is the browser's business.
+                    // The browser may close a connection at any time.
                     let _ = answer(stream, &folders, &sender);
                 });
             }
@@ -42,10 +43,10 @@ impl Server {
         Ok(Self { port, reports })
     }
 
-    /// What the next page reports.
+    /// Waits for the report of the next page.
     pub(super) fn report(&self) -> anyhow::Result<String> {
         self.reports
-            .recv_timeout(PATIENCE)
+            .recv_timeout(REPORT_TIMEOUT)
             .context("the page did not report")
     }
 }
@@ -91,7 +92,7 @@ fn answer(
     }
 }
 
-/// With isolation, which makes the page's clock a fine one.
+/// Responds with cross-origin isolation, which gives the page a clock of high resolution.
 fn respond(mut stream: TcpStream, status: &str, mime: &str, body: &[u8]) -> anyhow::Result<()> {
     write!(
         stream,

@@ -1,31 +1,30 @@
-//! The table: one line for each measurement, in Markdown.
+//! The table of `bench render` in Markdown, a row for each measurement.
 
 use std::fmt;
 
-use super::samples::Summary;
+use super::samples::Quartiles;
 
 /// A measurement of the peer and of ours, in this order.
-pub(super) struct Row<'a> {
-    pub(super) what: &'static str,
+pub(super) struct RenderRow<'a> {
+    pub(super) label: &'static str,
     pub(super) notebook: &'a str,
-    pub(super) times: [Summary; 2],
-    /// What ours has to do natively before, in milliseconds, where that is not in its
-    /// time already.
+    pub(super) times: [Quartiles; 2],
+    /// The native part of ours in milliseconds, if it is not part of the measured time.
     pub(super) natively: Option<f64>,
-    /// How many times faster ours is meant to be.
+    /// The target: how many times faster ours has to be.
     pub(super) target: f64,
     pub(super) peaks_kib: [u64; 2],
-    /// Of the result, raw and in brotli.
+    /// The sizes of the result, raw and in brotli.
     pub(super) sizes: [(usize, usize); 2],
 }
 
-/// Lines, and remarks to go below them.
-pub(super) struct Table {
+/// A table with notes below it.
+pub(super) struct RenderTable {
     lines: Vec<String>,
     notes: Vec<String>,
 }
 
-impl Table {
+impl RenderTable {
     pub(super) fn new() -> Self {
         let head = "| | notebook | peer | ours | ratio | target | with the native part \
                     | peak, peer | peak, ours | result, peer (brotli) | result, ours (brotli) |\n\
@@ -36,7 +35,7 @@ impl Table {
         }
     }
 
-    pub(super) fn push(&mut self, row: &Row<'_>) {
+    pub(super) fn push(&mut self, row: &RenderRow<'_>) {
         let [peer, ours] = row.times;
         let ratio = |ours: f64| {
             let ratio = peer.median / ours;
@@ -55,7 +54,7 @@ impl Table {
         self.lines.push(format!(
             "| {} | {} | {peer} | {ours} | {} | {}x | {natively} | {peer_peak} | {our_peak} \
              | {peer_size} | {our_size} |",
-            row.what,
+            row.label,
             row.notebook,
             ratio(ours.median),
             row.target,
@@ -67,7 +66,7 @@ impl Table {
     }
 }
 
-impl fmt::Display for Table {
+impl fmt::Display for RenderTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for line in &self.lines {
             writeln!(f, "{line}")?;

@@ -1,10 +1,10 @@
-//! The sample class: participants whose copies of one lesson move on while you watch.
+//! The sample class: participants whose copies of one lesson grow over time.
 //!
 //! The notebooks were executed once, by `sample/make.py`, and are committed whole in
-//! `sample/<user>/`. Playing them is a matter of showing more and more of their
-//! cells: nothing is executed here, no kernel and no Python is needed.
+//! `sample/<user>/`. A save shows one more cell: nothing is executed here, so no kernel and no
+//! Python is needed.
 //!
-//! Who moves on and when is pseudo-random from a fixed seed, so that every run of
+//! Which participant saves next, and when, is pseudo-random with a fixed seed, so that every run of
 //! `cargo xtask run` shows the same class.
 
 mod notebook;
@@ -19,26 +19,26 @@ use std::{
 use anyhow::Context as _;
 use serde_json::Value;
 
-use notebook::{Notebook, save};
+use notebook::{SampleNotebook, save};
 
-/// The notebook everyone works on, below the participant's home.
-const LESSON: &str = "module1/day1.ipynb";
-/// The notebook some did before; it is written once and stays.
-const WARM_UP: &str = "module1/warm-up.ipynb";
+/// The notebook that every participant works on, below the home.
+const LESSON_FILENAME: &str = "module1/day1.ipynb";
+/// The notebook that some participants did before; it is written once and stays.
+const WARM_UP_FILENAME: &str = "module1/warm-up.ipynb";
 /// The mean time between two saves of the class.
-const PACE: Duration = Duration::from_secs(1);
+const MEAN_SAVE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A class of participants, each somewhere in the lesson.
-pub(crate) struct Class {
-    participants: Vec<Participant>,
+pub(crate) struct SampleClass {
+    participants: Vec<SampleParticipant>,
     /// How often the class has started over.
     round: u32,
     random: XorShift,
     pace: Duration,
 }
 
-impl Class {
-    /// Reads the class that was committed with this program's source.
+impl SampleClass {
+    /// Reads the class from the committed folder `sample`.
     pub(crate) fn load() -> anyhow::Result<Self> {
         let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample");
         let entries =
@@ -46,44 +46,49 @@ impl Class {
         let mut homes = Vec::new();
         for entry in entries {
             let home = entry?.path();
-            // `source/` and the files beside the participants have no such notebook.
-            if home.join(LESSON).is_file() {
+            // `source/` and the files beside the participants' folders have no such notebook.
+            if home.join(LESSON_FILENAME).is_file() {
                 homes.push(home);
             }
         }
         homes.sort();
         anyhow::ensure!(!homes.is_empty(), "no notebook in {}", sample.display());
-        let participants: anyhow::Result<_> =
-            homes.iter().map(|home| Participant::load(home)).collect();
+        let participants: anyhow::Result<_> = homes
+            .iter()
+            .map(|home| SampleParticipant::load(home))
+            .collect();
         Ok(Self {
             participants: participants?,
             round: 0,
-            // Chosen so that a first look meets plots, tables and tracebacks.
+            // A seed with which the first state has plots, tables and tracebacks.
             random: XorShift(0x7ea5_7a43),
-            pace: PACE,
+            pace: MEAN_SAVE_INTERVAL,
         })
     }
 
-    /// Writes everyone's first state below `homes`, some way into the lesson so that
-    /// there is something to see at once.
+    /// Writes the first state of every participant below `homes`, well into the lesson, so that the
+    /// wall has cells at once.
     pub(crate) fn begin(&mut self, homes: &Path) -> anyhow::Result<()> {
         for participant in &mut self.participants {
             let cells = &participant.lesson.cells;
             let some_way = self.random.between(cells.len() / 2, cells.len() - 1);
-            // Not to end with a heading of the lesson, which is the same for everyone.
+            // Not to end with a heading, which is the same for every participant.
             let is_code = |cell: &Value| cell["cell_type"] == "code";
             let more = cells[some_way - 1..].iter().position(is_code);
             participant.executed = some_way + more.unwrap_or(0);
             participant.typing = false;
             if let Some(warm_up) = &participant.warm_up {
-                save(&homes.join(&participant.user).join(WARM_UP), warm_up)?;
+                save(
+                    &homes.join(&participant.user).join(WARM_UP_FILENAME),
+                    warm_up,
+                )?;
             }
             participant.save_lesson(homes)?;
         }
         Ok(())
     }
 
-    /// Lets the class work below `homes` until `stop` is set.
+    /// Saves below `homes` again and again until `stop` is set.
     pub(crate) fn play(&mut self, homes: &Path, stop: &AtomicBool) -> anyhow::Result<()> {
         while !stop.load(Ordering::Relaxed) {
             self.step(homes)?;
@@ -94,12 +99,11 @@ impl Class {
         Ok(())
     }
 
-    /// Lets one participant move on and save, and returns who it was. When most are
-    /// done the class starts over, one participant at a time; who is not done by then
-    /// follows later.
-    fn step(&mut self, homes: &Path) -> anyhow::Result<&Participant> {
+    /// Saves the next state of one participant and returns the participant. When most are done the
+    /// class starts over, one participant at a time; the others follow when they are done.
+    fn step(&mut self, homes: &Path) -> anyhow::Result<&SampleParticipant> {
         let round = self.round;
-        let resting = |p: &&Participant| p.round == round && p.is_done();
+        let resting = |p: &&SampleParticipant| p.round == round && p.is_done();
         if self.participants.iter().filter(resting).count() * 4 >= self.participants.len() * 3 {
             self.round += 1;
         }
@@ -121,27 +125,27 @@ impl Class {
     }
 }
 
-/// One of the class, and how far they are.
-struct Participant {
+/// A participant of the class, and their progress.
+struct SampleParticipant {
     user: String,
-    lesson: Notebook,
+    lesson: SampleNotebook,
     /// The text of the finished warm-up.
     warm_up: Option<String>,
-    /// So many cells of the lesson are there, with their outputs.
+    /// How many cells of the lesson are there with their outputs.
     executed: usize,
-    /// The cell after those is there too, as typed and not yet executed.
+    /// Whether the next cell is there too, typed and not yet executed.
     typing: bool,
-    /// The round of the class they are in.
+    /// The participant's round.
     round: u32,
 }
 
-impl Participant {
+impl SampleParticipant {
     fn load(home: &Path) -> anyhow::Result<Self> {
         let user = home.file_name().and_then(|name| name.to_str());
-        let warm_up = home.join(WARM_UP);
+        let warm_up = home.join(WARM_UP_FILENAME);
         Ok(Self {
             user: user.context("a user name that is not UTF-8")?.to_owned(),
-            lesson: Notebook::load(&home.join(LESSON))?,
+            lesson: SampleNotebook::load(&home.join(LESSON_FILENAME))?,
             warm_up: match warm_up.is_file() {
                 true => Some(fs::read_to_string(&warm_up)?),
                 false => None,
@@ -156,8 +160,8 @@ impl Participant {
         self.executed == self.lesson.cells.len()
     }
 
-    /// One save further: a cell is typed first and executed by the next save, unless
-    /// it is prose, or was never executed.
+    /// Goes one save further: a cell is typed first and executed by the next save, unless it is
+    /// prose or was never executed.
     fn advance(&mut self) {
         let was_executed = |cell: &Value| cell["execution_count"].is_u64();
         let Some(next) = self.lesson.cells.get(self.executed) else {
@@ -173,7 +177,7 @@ impl Participant {
 
     fn save_lesson(&self, homes: &Path) -> anyhow::Result<()> {
         let text = self.lesson.text(self.executed, self.typing);
-        save(&homes.join(&self.user).join(LESSON), &text)
+        save(&homes.join(&self.user).join(LESSON_FILENAME), &text)
     }
 }
 
@@ -185,7 +189,7 @@ fn wait(pause: Duration, stop: &AtomicBool) {
     }
 }
 
-/// Marsaglia's xorshift: enough to look like a class, and the same every time.
+/// Marsaglia's xorshift: random enough for a class, and the same every time.
 struct XorShift(u64);
 
 impl XorShift {
@@ -221,7 +225,7 @@ mod tests {
 
     #[test]
     fn every_state_is_a_notebook_and_a_prefix_of_the_finished_one() {
-        for mut participant in Class::load().unwrap().participants {
+        for mut participant in SampleClass::load().unwrap().participants {
             let finished = participant.lesson.cells.clone();
             while !participant.is_done() {
                 participant.advance();
@@ -252,19 +256,27 @@ mod tests {
     }
 
     #[test]
-    fn a_step_changes_one_notebook_and_nothing_else_for_ever() {
+    fn a_step_changes_one_notebook_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let homes = folder.path().join("homes");
         fs::write(folder.path().join("neighbour"), "untouched").unwrap();
-        let mut class = Class::load().unwrap();
+        let mut class = SampleClass::load().unwrap();
         class.begin(&homes).unwrap();
         let mut before = tree(folder.path());
-        let lessons = before.keys().filter(|path| path.ends_with(LESSON)).count();
-        let warm_ups = before.keys().filter(|path| path.ends_with(WARM_UP)).count();
+        let lessons = before
+            .keys()
+            .filter(|path| path.ends_with(LESSON_FILENAME))
+            .count();
+        let warm_ups = before
+            .keys()
+            .filter(|path| path.ends_with(WARM_UP_FILENAME))
+            .count();
         assert_eq!(lessons, class.participants.len());
         assert_eq!(before.len(), lessons + warm_ups + 1);
         while class.round < 3 {
-            let expected = homes.join(&class.step(&homes).unwrap().user).join(LESSON);
+            let expected = homes
+                .join(&class.step(&homes).unwrap().user)
+                .join(LESSON_FILENAME);
             let after = tree(folder.path());
             assert!(before.keys().eq(after.keys()), "a file came or went");
             let changed: Vec<_> = after
@@ -280,7 +292,7 @@ mod tests {
     fn a_class_plays_the_same_every_time() {
         let play = || {
             let folder = tempfile::tempdir().unwrap();
-            let mut class = Class::load().unwrap();
+            let mut class = SampleClass::load().unwrap();
             class.begin(folder.path()).unwrap();
             let step = |_| class.step(folder.path()).unwrap().user.clone();
             (0..50).map(step).collect::<Vec<_>>()
@@ -289,10 +301,10 @@ mod tests {
     }
 
     #[test]
-    fn playing_goes_on_until_it_is_stopped() {
+    fn a_class_plays_until_it_is_stopped() {
         let homes = tempfile::tempdir().unwrap();
         let stop = AtomicBool::new(false);
-        let mut class = Class::load().unwrap();
+        let mut class = SampleClass::load().unwrap();
         class.pace = Duration::ZERO;
         class.begin(homes.path()).unwrap();
         let before = tree(homes.path());

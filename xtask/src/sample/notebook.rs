@@ -1,6 +1,5 @@
-//! A notebook shown in part, and written the way Jupyter writes it.
-//!
-//! Which part, and when, is up to the class.
+//! A notebook of which a part is written, in the way that Jupyter writes it. The class decides
+//! which part, and when.
 
 use std::{
     fs,
@@ -11,14 +10,14 @@ use std::{
 use anyhow::Context as _;
 use serde_json::{Value, ser::PrettyFormatter};
 
-/// A finished notebook, its cells apart.
-pub(super) struct Notebook {
-    /// The notebook, its `cells` empty.
+/// A finished notebook, with its cells separate.
+pub(super) struct SampleNotebook {
+    /// The notebook without its `cells`.
     frame: Value,
     pub(super) cells: Vec<Value>,
 }
 
-impl Notebook {
+impl SampleNotebook {
     pub(super) fn load(path: &Path) -> anyhow::Result<Self> {
         let named = || format!("cannot read {}", path.display());
         let text = fs::read_to_string(path).with_context(named)?;
@@ -29,8 +28,8 @@ impl Notebook {
         }
     }
 
-    /// The file as Jupyter writes it, with the first `executed` cells and, when
-    /// `typing`, the source of the next.
+    /// The file as Jupyter writes it, with the first `executed` cells and, if `typing`, the source
+    /// of the next one.
     pub(super) fn text(&self, executed: usize, typing: bool) -> String {
         let mut cells = self.cells[..executed].to_vec();
         if typing && let Some(next) = self.cells.get(executed) {
@@ -56,8 +55,8 @@ fn to_jupyter_json(value: &Value) -> String {
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 
-/// Saves the way Jupyter does: the old text is kept beside the file while the file
-/// itself is truncated and written again, so that a reader can meet it half written.
+/// Saves as Jupyter does: the old text is kept beside the file while the file is truncated and
+/// written again, so that a reader may find it half written.
 pub(super) fn save(path: &Path, text: &str) -> anyhow::Result<()> {
     let named = || format!("cannot write {}", path.display());
     let backup = backup_of(path).with_context(named)?;
@@ -98,7 +97,7 @@ mod tests {
                     .path()
                     .join(format!("module1/{name}.ipynb"));
                 if path.is_file() {
-                    let notebook = Notebook::load(&path).unwrap();
+                    let notebook = SampleNotebook::load(&path).unwrap();
                     let written = notebook.text(notebook.cells.len(), false);
                     assert!(written == fs::read_to_string(&path).unwrap(), "{path:?}");
                     seen += 1;

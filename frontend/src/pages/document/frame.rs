@@ -1,8 +1,8 @@
-//! The frame that a document is in.
+//! The frame that shows a document.
 //!
-//! It runs no script, by its own sandbox and by the policy of the answer; that it keeps the
-//! page's origin lets the page read where somebody is reading, and the links. A newer
-//! version is loaded behind the one that is shown, which goes when the other is in place.
+//! It runs no script, because of its sandbox and of the answer's policy; it keeps the page's
+//! origin, so that the page can read the reader's position and the links. A newer version is loaded
+//! in a hidden frame, which then replaces the shown one.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -13,31 +13,31 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Document, HtmlIFrameElement, KeyboardEvent, KeyboardEventInit};
 
-use crate::model::reading::distance;
+use crate::model::reading::scroll_distance;
 use crate::pages::keyboard::{find, find_all};
 use crate::paths;
-use crate::place::{all, pieces};
+use crate::scroll::{query_all, reading_anchors};
 
-/// No scripts: links may open other pages, and nothing else.
+/// The frame's sandbox: no scripts; links may open other pages.
 const SANDBOX: &str = "allow-same-origin allow-popups allow-popups-to-escape-sandbox";
-/// A document has some megabytes; a connection may be held for ever.
-const PATIENCE_MS: u32 = 60_000;
-/// Where frames are put.
-pub(super) const PLACE: &str = "document-place";
-const SHOWN: &str = "#document-place > :not(.coming)";
+/// How long a document of some megabytes may take to load: a proxy may hold a connection for ever.
+const LOAD_TIMEOUT_MS: u32 = 60_000;
+/// The id of the element that contains the frames.
+pub(super) const CONTAINER_ID: &str = "document-place";
+const SHOWN_FRAME: &str = "#document-place > :not(.coming)";
 
-/// What is to be told, and was not yet.
-type Done = Rc<Cell<Option<Box<dyn FnOnce(bool)>>>>;
+/// The callback of [`load`], which is called once.
+type DoneCallback = Rc<Cell<Option<Box<dyn FnOnce(bool)>>>>;
 
-/// Removes what is shown, and what is on its way.
+/// Removes the shown frame and the one being loaded.
 pub(super) fn clear() {
     for frame in find_all("#document-place > *") {
         frame.remove();
     }
 }
 
-/// Shows what is at `address` in the reader's place, then tells `done` whether it came.
-/// `export_of` is where a participant's own document is shown.
+/// Loads the document at `address` and shows it at the reader's position, then calls `done` with
+/// whether it is shown. `export_of` returns the address of a participant's export page.
 pub(super) fn load(
     address: &str,
     export_of: impl Fn(&str) -> String + 'static,
@@ -45,7 +45,7 @@ pub(super) fn load(
 ) {
     let frame = document().create_element("iframe").ok();
     let frame = frame.and_then(|frame| frame.dyn_into::<HtmlIFrameElement>().ok());
-    let (Some(frame), Some(place)) = (frame, find(&format!("#{PLACE}"))) else {
+    let (Some(frame), Some(container)) = (frame, find(&format!("#{CONTAINER_ID}"))) else {
         return done(false);
     };
     let src = paths::framed(address) + &first_hash();
@@ -59,14 +59,14 @@ pub(super) fn load(
             return done(false);
         }
     }
-    let coming = frame.clone();
-    // Told once, by whichever is first.
-    let done: Done = Rc::new(Cell::new(Some(Box::new(done))));
+    let new = frame.clone();
+    // Called once, by the timeout or by the load event.
+    let done: DoneCallback = Rc::new(Cell::new(Some(Box::new(done))));
     let late = {
-        let (coming, done) = (coming.clone(), Rc::clone(&done));
-        Timeout::new(PATIENCE_MS, move || {
+        let (new, done) = (new.clone(), Rc::clone(&done));
+        Timeout::new(LOAD_TIMEOUT_MS, move || {
             if let Some(done) = done.take() {
-                coming.remove();
+                new.remove();
                 done(false);
             }
         })
@@ -74,20 +74,20 @@ pub(super) fn load(
     let on_load = Closure::once_into_js(move || {
         drop(late);
         if let Some(done) = done.take() {
-            let came = put_in_place(&coming, export_of);
-            if !came {
-                coming.remove();
+            let is_shown = put_in_place(&new, export_of);
+            if !is_shown {
+                new.remove();
             }
-            done(came);
+            done(is_shown);
         }
     });
     frame.set_onload(Some(on_load.unchecked_ref()));
-    // It fails only for what is no place at all, and then nothing comes.
-    let _ = place.append_child(&frame);
+    // It fails only for an element that cannot have children; the timeout reports it then.
+    let _ = container.append_child(&frame);
 }
 
-/// The theme that the reader chose, in the frame too.
-pub(super) fn paint(theme: &str) {
+/// Applies the reader's theme to the documents in the frames.
+pub(super) fn apply_theme(theme: &str) {
     let scheme = match theme {
         "auto" => "light dark",
         theme => theme,
@@ -98,34 +98,35 @@ pub(super) fn paint(theme: &str) {
             .content_document()
             .and_then(|it| it.document_element());
         if let Some(root) = root {
-            // The page's own attribute, and not a text of anybody's.
+            // `scheme` is one of the page's constants, not a participant's text.
             let _ = root.set_attribute("style", &format!("color-scheme: {scheme}"));
         }
     }
 }
 
-/// What the address names in the document, until there is a place of the reader's own.
+/// The fragment of the page's address, for the first document; a later one keeps the reader's
+/// position.
 fn first_hash() -> String {
-    match find(SHOWN) {
+    match find(SHOWN_FRAME) {
         Some(_) => String::new(),
         None => window().location().hash().unwrap_or_default(),
     }
 }
 
 fn put_in_place(frame: &HtmlIFrameElement, export_of: impl Fn(&str) -> String) -> bool {
-    // An answer that is no document of ours cannot be read, or has no notebook in it.
+    // An answer from another origin cannot be read, and an error page has no notebook in it.
     let document = frame.content_document();
     let notebook = |it: &Document| matches!(it.query_selector("main.nb"), Ok(Some(_)));
     let Some(document) = document.filter(notebook) else {
         return false;
     };
-    lead_out(&document, export_of);
-    pass_keys_on(&document);
-    let old = find(SHOWN).and_then(|old| old.dyn_into::<HtmlIFrameElement>().ok());
+    redirect_links(&document, export_of);
+    forward_keys(&document);
+    let old = find(SHOWN_FRAME).and_then(|old| old.dyn_into::<HtmlIFrameElement>().ok());
     if let Some(before) = old.as_ref().and_then(HtmlIFrameElement::content_document) {
-        keep_place(&before, &document);
+        keep_scroll_position(&before, &document);
     }
-    // A frame has one class list, which takes a name that is written here.
+    // It fails only for an invalid class name.
     let _ = frame.class_list().remove_1("coming");
     if let Some(old) = old {
         old.remove();
@@ -133,10 +134,10 @@ fn put_in_place(frame: &HtmlIFrameElement, export_of: impl Fn(&str) -> String) -
     true
 }
 
-/// Links open beside the page. Those of a summary to exports lead to where these too say
-/// when there is a newer one.
-fn lead_out(document: &Document, export_of: impl Fn(&str) -> String) {
-    for link in all(document, "a[href]") {
+/// Makes links open in new tabs. A summary's links to exports lead to the pages of the exports,
+/// which offer newer versions too.
+fn redirect_links(document: &Document, export_of: impl Fn(&str) -> String) {
+    for link in query_all(document, "a[href]") {
         let href = link.get_attribute("href").unwrap_or_default();
         if href.starts_with('#') {
             continue;
@@ -148,14 +149,14 @@ fn lead_out(document: &Document, export_of: impl Fn(&str) -> String) {
             ("rel", "noopener noreferrer nofollow"),
             ("href", export.as_deref().unwrap_or(&href)),
         ] {
-            // One that cannot be changed leads nowhere, by the frame's sandbox.
+            // The frame's sandbox blocks a link that could not be changed.
             let _ = link.set_attribute(name, value);
         }
     }
 }
 
-/// Keys pressed in the document are the page's.
-fn pass_keys_on(document: &Document) {
+/// Dispatches the keys pressed in the document to the page's window.
+fn forward_keys(document: &Document) {
     let pressed = Closure::<dyn Fn(KeyboardEvent)>::new(|event: KeyboardEvent| {
         if event.ctrl_key() || event.meta_key() || event.alt_key() {
             return;
@@ -163,23 +164,23 @@ fn pass_keys_on(document: &Document) {
         let init = KeyboardEventInit::new();
         init.set_key(&event.key());
         if let Ok(copy) = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init) {
-            // Nobody has to do anything about it.
+            // Whether a listener handled the key does not matter here.
             let _ = window().dispatch_event(&copy);
         }
     });
     let pressed = pressed.into_js_value();
-    // Without it the keys work where the focus is outside of the document.
+    // Without the listener the keys work while the focus is outside of the document.
     let _ = document.add_event_listener_with_callback("keydown", pressed.unchecked_ref());
 }
 
-fn keep_place(before: &Document, after: &Document) {
+fn keep_scroll_position(before: &Document, after: &Document) {
     let scroller = |document: &Document| document.scrolling_element();
     let (Some(old), Some(new)) = (scroller(before), scroller(after)) else {
         return;
     };
-    // Who is at the beginning stays there.
+    // A reader at the top of the document stays there.
     if old.scroll_top() > 0 {
-        let moved = distance(&pieces(before), &pieces(after));
+        let moved = scroll_distance(&reading_anchors(before), &reading_anchors(after));
         let top = moved.map_or_else(|| f64::from(old.scroll_top()), |moved| moved.round());
         #[expect(clippy::cast_possible_truncation, reason = "a document is not so long")]
         new.set_scroll_top(top as i32);

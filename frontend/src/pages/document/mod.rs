@@ -1,4 +1,4 @@
-//! A summary or an export as it is built, with a word when there is a newer one.
+//! The page of a summary or an export, which offers a newer version when there is one.
 
 mod frame;
 
@@ -14,49 +14,51 @@ use crate::components::notice::{FailureNotice, Notice};
 use crate::components::shortcuts::ShortcutsButton;
 use crate::components::theme_toggle::ThemeToggle;
 use crate::html;
-use crate::html::{Html, showing};
+use crate::html::{Html, dynamic_html};
 use crate::model::age::{describe, seconds_since};
-use crate::model::document::Document;
-use crate::model::failure::Failure;
+use crate::model::document::DocumentVersions;
+use crate::model::failure::RequestFailure;
 use crate::model::view::{View, title};
 use crate::paths;
 use crate::router::Router;
-use crate::store::upkeep::Upkeep;
-use crate::stream::{Message, Stream};
+use crate::store::refetcher::Refetcher;
+use crate::stream::{EventStream, StreamMessage};
 use crate::theme::{ThemeChoice, storage};
 
-/// Where the browser keeps whether newer versions are shown by themselves.
-const BY_ITSELF: &str = "pipalhub-update-by-itself";
+/// The storage key for whether the page shows newer versions at once.
+const AUTO_UPDATE_KEY: &str = "pipalhub-update-by-itself";
 
-/// The document of the address.
+/// The page of the document that the address names.
 #[component]
 pub fn DocumentPage() -> impl IntoView {
     let router = expect_context::<Router>();
-    let stream = expect_context::<Stream>();
+    let stream = expect_context::<EventStream>();
     let clock = expect_context::<Clock>();
     let theme = expect_context::<ThemeChoice>();
-    let reader = Reader::new(router);
+    let controller = DocumentController::new(router);
     Effect::new(move || {
         let View { notebook, user, .. } = router.view();
         if let Some(notebook) = notebook {
-            let what = user.as_deref().unwrap_or("Summary");
-            document().set_title(&title(&[Some(what), Some(&notebook)]));
-            reader.choose(notebook, user);
+            let name = user.as_deref().unwrap_or("Summary");
+            document().set_title(&title(&[Some(name), Some(&notebook)]));
+            controller.choose(notebook, user);
         }
     });
     stream.listen(move |message| match message {
-        Message::Aside(announcements::BUILT_KIND, data) => reader.built(data),
-        // What may be read is another.
-        Message::Aside(announcements::SHARING_KIND, _) => reader.upkeep.want(),
-        Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => reader.upkeep.now(),
+        StreamMessage::Announcement(announcements::BUILT_KIND, data) => controller.on_built(data),
+        // A summary may be shared or not any more.
+        StreamMessage::Announcement(announcements::SHARING_KIND, _) => controller.refetcher.refetch(),
+        StreamMessage::Opened(_) | StreamMessage::Resumed(_) | StreamMessage::Reset(_) => {
+            controller.refetcher.refetch_now()
+        }
         _ => {}
     });
-    let document = reader.document;
+    let document = controller.document;
     let is_shown = Memo::new(move |_| document.with(|it| it.shown().is_some()));
-    let has_newer = Memo::new(move |_| document.with(Document::has_newer));
+    let has_newer = Memo::new(move |_| document.with(DocumentVersions::has_newer));
     Effect::new(move || {
         document.track();
-        frame::paint(theme.get().name());
+        frame::apply_theme(theme.get().name());
     });
     let back = Memo::new(move |_| {
         let view = router.view();
@@ -67,7 +69,7 @@ pub fn DocumentPage() -> impl IntoView {
     });
     on_shortcut(move |key| {
         match key {
-            "u" => reader.take(),
+            "u" => controller.show_newest(),
             "Escape" => router.open(&back.get_untracked().0),
             _ => return false,
         }
@@ -83,13 +85,16 @@ pub fn DocumentPage() -> impl IntoView {
     });
     let built = Memo::new(move |_| {
         let now_ms = clock.now_ms();
-        document.with(|it| it.shown().map_or_else(Html::default, |it| told(it, now_ms)))
+        document.with(|it| {
+            it.shown()
+                .map_or_else(Html::default, |it| built_html(it, now_ms))
+        })
     });
     view! {
         <header class="top-bar notebook-bar">
             <a class="button" href=move || back.get().0 title="Back (Esc)">{move || back.get().1}</a>
-            <div class="whose" {..showing(move || what.get())}></div>
-            <p class="summary" data-testid="built" {..showing(move || built.get())}></p>
+            <div class="whose" {..dynamic_html(move || what.get())}></div>
+            <p class="summary" data-testid="built" {..dynamic_html(move || built.get())}></p>
             <div class="bar-end">
                 <span role="status" class="contents">
                     <button
@@ -97,7 +102,7 @@ pub fn DocumentPage() -> impl IntoView {
                         data-testid="newer"
                         title="Show the newer version where you are reading (u)"
                         hidden=move || !has_newer.get()
-                        on:click=move |_| reader.take()
+                        on:click=move |_| controller.show_newest()
                     >
                         "Newer version: show it"
                     </button>
@@ -106,8 +111,8 @@ pub fn DocumentPage() -> impl IntoView {
                     <input
                         type="checkbox"
                         data-testid="by-itself"
-                        prop:checked=move || document.with(Document::is_by_itself)
-                        on:change=move |event| reader.set_by_itself(event_target_checked(&event))
+                        prop:checked=move || document.with(DocumentVersions::is_auto_update)
+                        on:change=move |event| controller.set_auto_update(event_target_checked(&event))
                     />
                     "Update by itself"
                 </label>
@@ -117,14 +122,14 @@ pub fn DocumentPage() -> impl IntoView {
             </div>
         </header>
         <main class="document-main" data-testid="document-page">
-            {move || notice(router, reader, is_shown.get())}
-            <div id=frame::PLACE class="document-place"></div>
+            {move || notice(router, controller, is_shown.get())}
+            <div id=frame::CONTAINER_ID class="document-place"></div>
         </main>
     }
 }
 
-/// When the version was built, and the way to the file.
-fn told(built: &BuiltVersion, now_ms: i64) -> Html {
+/// When the version was built, and the link to its file.
+fn built_html(built: &BuiltVersion, now_ms: i64) -> Html {
     html!(
         "<span>built {}</span><a href=\"{}\" target=_blank rel=\"external noopener\" \
          title=\"The document by itself, to keep or to print\">File</a>",
@@ -133,8 +138,8 @@ fn told(built: &BuiltVersion, now_ms: i64) -> Html {
     )
 }
 
-/// Why there is no document.
-fn notice(router: Router, reader: Reader, is_shown: bool) -> Option<AnyView> {
+/// Why no document is shown.
+fn notice(router: Router, controller: DocumentController, is_shown: bool) -> Option<AnyView> {
     let view = router.view();
     if view.notebook.is_none() {
         let wall = router.wall_href(&view);
@@ -144,40 +149,42 @@ fn notice(router: Router, reader: Reader, is_shown: bool) -> Option<AnyView> {
         );
         return Some(view! { <Notice title="No notebook is chosen" html /> }.into_any());
     }
-    let failure = reader.failure.get().filter(|_| !is_shown)?;
-    let retry = move || reader.upkeep.now();
+    let failure = controller.failure.get().filter(|_| !is_shown)?;
+    let retry = move || controller.refetcher.refetch_now();
     Some(view! { <FailureNotice title="There is nothing to show yet" failure retry /> }.into_any())
 }
 
-/// Brings the frame up to date, as the reader wants.
+/// Loads new versions into the frame, as the reader chooses; belongs to the page.
 #[derive(Clone, Copy)]
-struct Reader {
-    document: RwSignal<Document>,
-    failure: RwSignal<Option<Failure>>,
-    /// Of which version there is.
-    upkeep: Upkeep,
+struct DocumentController {
+    document: RwSignal<DocumentVersions>,
+    failure: RwSignal<Option<RequestFailure>>,
+    /// Fetches which version is the newest.
+    refetcher: Refetcher,
     router: Router,
     clock: Clock,
 }
 
-impl Reader {
+impl DocumentController {
     fn new(router: Router) -> Self {
-        let kept = storage().and_then(|storage| storage.get_item(BY_ITSELF).ok().flatten());
-        let reader = Self {
-            document: RwSignal::new(Document::new(kept.is_some())),
+        let stored = storage().and_then(|storage| storage.get_item(AUTO_UPDATE_KEY).ok().flatten());
+        let controller = Self {
+            document: RwSignal::new(DocumentVersions::new(stored.is_some())),
             failure: RwSignal::default(),
-            upkeep: Upkeep::new(expect_context()),
+            refetcher: Refetcher::new(expect_context()),
             router,
             clock: expect_context(),
         };
         let address = move || {
-            let chosen = reader.document.with_untracked(|it| it.chosen().cloned());
+            let chosen = controller
+                .document
+                .with_untracked(|it| it.chosen().cloned());
             chosen.map(|(filename, user)| paths::built_data(&filename, user.as_deref()))
         };
-        reader
-            .upkeep
-            .serve(address, move |answer| reader.told(answer));
-        reader
+        controller
+            .refetcher
+            .configure(address, move |answer| controller.take(answer));
+        controller
     }
 
     fn choose(self, filename: String, user: Option<String>) {
@@ -185,23 +192,23 @@ impl Reader {
         if is_another == Some(true) {
             frame::clear();
             self.failure.set(None);
-            self.upkeep.retarget();
+            self.refetcher.retarget();
         }
     }
 
-    /// The stream says that something was built.
-    fn built(self, data: &str) {
+    /// Takes an announcement that a document was built.
+    fn on_built(self, data: &str) {
         let built: Option<announcements::BuildAnnouncement> = serde_json::from_str(data).ok();
-        if built.is_some_and(|built| self.document.with_untracked(|it| it.is(&built))) {
-            self.upkeep.want();
+        if built.is_some_and(|built| self.document.with_untracked(|it| it.is_about(&built))) {
+            self.refetcher.refetch();
         }
     }
 
-    /// The service says which version there is.
-    fn told(self, answer: Result<String, Failure>) -> bool {
+    /// Takes the answer that names the newest version; `false` when the failure may pass.
+    fn take(self, answer: Result<String, RequestFailure>) -> bool {
         match answer.and_then(|body| api::read::<BuiltVersion>(&body)) {
             Ok(newest) => {
-                self.found(newest);
+                self.set_newest(newest);
                 true
             }
             Err(failure) => {
@@ -212,26 +219,36 @@ impl Reader {
         }
     }
 
-    fn found(self, newest: BuiltVersion) {
+    fn set_newest(self, newest: BuiltVersion) {
         self.clock.observe(newest.now_ms);
         self.failure.set(None);
-        self.load(self.document.try_update(|it| it.found(newest)).flatten());
+        self.load(
+            self.document
+                .try_update(|it| it.note_newest(newest))
+                .flatten(),
+        );
     }
 
-    /// The reader wants the newer version.
-    fn take(self) {
-        self.load(self.document.try_update(Document::take).flatten());
+    /// Loads the newest version, for the reader.
+    fn show_newest(self) {
+        self.load(
+            self.document
+                .try_update(DocumentVersions::request_newest)
+                .flatten(),
+        );
     }
 
-    fn set_by_itself(self, by_itself: bool) {
+    fn set_auto_update(self, auto_update: bool) {
         if let Some(storage) = storage() {
-            // A browser that forbids storage still does it, until a reload.
-            let _ = match by_itself {
-                true => storage.set_item(BY_ITSELF, "1"),
-                false => storage.remove_item(BY_ITSELF),
+            // Without storage the choice holds until a reload.
+            let _ = match auto_update {
+                true => storage.set_item(AUTO_UPDATE_KEY, "1"),
+                false => storage.remove_item(AUTO_UPDATE_KEY),
             };
         }
-        let wanted = self.document.try_update(|it| it.set_by_itself(by_itself));
+        let wanted = self
+            .document
+            .try_update(|it| it.set_auto_update(auto_update));
         self.load(wanted.flatten());
     }
 
@@ -241,24 +258,24 @@ impl Reader {
         let router = self.router;
         let export_of = move |user: &str| router.document_href(&view.with_user(Some(user)));
         let chosen = self.document.with_untracked(|it| it.chosen().cloned());
-        frame::load(&address, export_of, move |came| {
-            let is_meant = |it: &Document| it.chosen() == chosen.as_ref();
-            // Else another was chosen since, or the page was left.
-            if self.document.try_with_untracked(is_meant) != Some(true) {
+        frame::load(&address, export_of, move |is_loaded| {
+            let is_current = |it: &DocumentVersions| it.chosen() == chosen.as_ref();
+            // Otherwise another document was chosen since, or the page was left.
+            if self.document.try_with_untracked(is_current) != Some(true) {
                 return;
             }
-            let next = self.document.try_update(|it| match came {
-                true => it.came(),
+            let next = self.document.try_update(|it| match is_loaded {
+                true => it.loaded(),
                 false => {
-                    it.lost();
+                    it.load_failed();
                     None
                 }
             });
-            if came {
-                self.upkeep.used();
+            if is_loaded {
+                self.refetcher.followup_succeeded();
             } else {
-                self.failure.try_set(Some(Failure::Unreachable));
-                self.upkeep.spoiled();
+                self.failure.try_set(Some(RequestFailure::Unreachable));
+                self.refetcher.followup_failed();
             }
             self.load(next.flatten());
         });

@@ -1,11 +1,11 @@
-//! One participant's whole notebook, live or as it was.
+//! The page of one participant's whole notebook, live or in an earlier version.
 
-mod past;
+mod history;
 
 use leptos::prelude::*;
 use shared::announcements::{CopyAnnouncement, READ_KIND, RECORDED_KIND};
 
-use self::past::PastParts;
+use self::history::HistoryController;
 use super::keyboard::on_shortcut;
 use crate::clock::Clock;
 use crate::components::cells::{Cells, id_prefix};
@@ -15,59 +15,59 @@ use crate::components::skeleton::SkeletonCells;
 use crate::html;
 use crate::model::view::title;
 use crate::model::wall::neighbours;
-use crate::place;
 use crate::router::Router;
-use crate::session::Session;
-use crate::store::load::Phase;
+use crate::scroll;
+use crate::session::SessionHandle;
+use crate::store::load::LoadPhase;
 use crate::store::notebook::NotebookStore;
 use crate::store::wall::WallStore;
-use crate::stream::{Message, Stream};
+use crate::stream::{EventStream, StreamMessage};
 
-/// One participant's whole notebook.
+/// The page of one participant's whole notebook.
 #[component]
 pub fn NotebookPage() -> impl IntoView {
     let router = expect_context::<Router>();
     let clock = expect_context::<Clock>();
     let wall = expect_context::<WallStore>();
-    let stream = expect_context::<Stream>();
-    let session = expect_context::<Session>();
+    let stream = expect_context::<EventStream>();
+    let session = expect_context::<SessionHandle>();
     let store = NotebookStore::new(clock, session);
-    let past = PastParts::new(router, session, clock);
+    let history = HistoryController::new(router, session, clock);
 
     Effect::new(move || {
         let view = router.view();
-        past.follow(view.clone());
+        history.follow(view.clone());
         if let (Some(notebook), Some(user)) = (view.notebook, view.user) {
             document().set_title(&title(&[Some(&user), Some(&notebook)]));
-            // The wall knows who comes before and after.
+            // The wall has the previous and the next participant.
             wall.choose(&notebook);
             store.choose(notebook, user, view.version);
         }
     });
     stream.listen(move |message| match message {
-        Message::Event(_, event) if !store.shows(&event.filename, &event.user) => {}
-        // No save waits for its history: that it is a version is news of its own. A version
-        // never changes.
-        Message::Event(..) if router.view_untracked().version.is_none() => store.reload(),
-        Message::Event(..) => {}
-        // What nobody says again to who was not there may have been said.
-        Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => {
+        StreamMessage::Event(_, event) if !store.shows(&event.filename, &event.user) => {}
+        // A save becomes a version later, which an announcement says. A shown version never
+        // changes.
+        StreamMessage::Event(..) if router.view_untracked().version.is_none() => store.reload(),
+        StreamMessage::Event(..) => {}
+        // An announcement may have been missed, and is not repeated.
+        StreamMessage::Opened(_) | StreamMessage::Resumed(_) | StreamMessage::Reset(_) => {
             store.retry();
-            past.retry();
+            history.retry();
         }
-        Message::Aside(kind @ (READ_KIND | RECORDED_KIND), data) => {
+        StreamMessage::Announcement(kind @ (READ_KIND | RECORDED_KIND), data) => {
             let told = serde_json::from_str(data);
             if told.is_ok_and(|CopyAnnouncement { filename, user }| store.shows(&filename, &user)) {
                 if *kind == READ_KIND && router.view_untracked().version.is_none() {
                     store.reload();
                 }
-                past.renew();
+                history.renew();
             }
         }
-        Message::Notices | Message::Aside(..) => {}
+        StreamMessage::Notices | StreamMessage::Announcement(..) => {}
     });
 
-    follow_place(router, store);
+    scroll_to_fragment(router, store);
 
     let around = Memo::new(move |_| {
         let view = router.view();
@@ -77,7 +77,7 @@ pub fn NotebookPage() -> impl IntoView {
         (before.map(href), after.map(href))
     });
     let back = Signal::derive(move || router.wall_href(&router.view()));
-    shortcuts(router, past, around);
+    shortcuts(router, history, around);
     let phase = Memo::new(move |_| store.phase());
 
     view! {
@@ -91,9 +91,9 @@ pub fn NotebookPage() -> impl IntoView {
             export=Signal::derive(move || router.document_href(&router.view()))
             builds=session.who_untracked().is_some_and(|who| who.builds)
             history=session.who_untracked().is_some_and(|who| who.history)
-            on_history=move || past.toggle()
+            on_history=move || history.toggle()
         />
-        <div class="notebook-page" on:click=move |event| past.clicked(&event)>
+        <div class="notebook-page" on:click=move |event| history.clicked(&event)>
             <main class="notebook-main" data-testid="notebook-page">
                 <div id="version-bar" class="version-bar" data-testid="version-bar"></div>
                 <div id="changes" class="changes" data-testid="changes"></div>
@@ -105,18 +105,18 @@ pub fn NotebookPage() -> impl IntoView {
                 class="dialog"
                 data-testid="restore-dialog"
                 aria-labelledby="restore-title"
-                on:close=move |_| past.dialog_closed()
+                on:close=move |_| history.dialog_closed()
             ></dialog>
         </div>
     }
 }
 
-/// Leads to the place that the address names, once its notebook is there, and when
-/// somebody changes it.
-fn follow_place(router: Router, store: NotebookStore) {
+/// Scrolls to the fragment of the address, once the notebook is loaded and when the fragment
+/// changes.
+fn scroll_to_fragment(router: Router, store: NotebookStore) {
     let go = move || {
         let user = router.view_untracked().user.unwrap_or_default();
-        place::go_to_hash(&id_prefix(&user));
+        scroll::go_to_hash(&id_prefix(&user));
     };
     let loaded = Memo::new(move |_| store.tile().is_some());
     Effect::new(move || {
@@ -129,17 +129,17 @@ fn follow_place(router: Router, store: NotebookStore) {
     on_cleanup(move || changed.remove());
 }
 
-/// What the main part shows; drawn anew when `phase` changes, not with every answer.
-fn content(phase: Phase, router: Router, store: NotebookStore) -> AnyView {
+/// The content of the main part; redrawn when `phase` changes, not with every answer.
+fn content(phase: LoadPhase, router: Router, store: NotebookStore) -> AnyView {
     match phase {
-        Phase::Failed(failure) => {
+        LoadPhase::Failed(failure) => {
             let retry = move || store.retry();
             view! { <FailureNotice title="This notebook cannot be shown" failure retry /> }
                 .into_any()
         }
-        Phase::Ready => view! { <Cells tile=Signal::derive(move || store.tile()) version=move || router.view_untracked().version /> }.into_any(),
-        Phase::Loading => view! { <SkeletonCells /> }.into_any(),
-        Phase::Idle => {
+        LoadPhase::Ready => view! { <Cells tile=Signal::derive(move || store.tile()) version=move || router.view_untracked().version /> }.into_any(),
+        LoadPhase::Loading => view! { <SkeletonCells /> }.into_any(),
+        LoadPhase::Idle => {
             let wall = router.wall_href(&router.view_untracked());
             let html = html!(
                 "<p>The address names no notebook or no participant. \
@@ -151,10 +151,14 @@ fn content(phase: Phase, router: Router, store: NotebookStore) -> AnyView {
     }
 }
 
-/// The keys of this page; those of every page are in the dialog that lists them.
-fn shortcuts(router: Router, past: PastParts, around: Memo<(Option<String>, Option<String>)>) {
+/// The shortcuts of this page.
+fn shortcuts(
+    router: Router,
+    history: HistoryController,
+    around: Memo<(Option<String>, Option<String>)>,
+) {
     on_shortcut(move |key| {
-        if past.key(key) {
+        if history.key(key) {
             return true;
         }
         let (before, after) = around.get_untracked();

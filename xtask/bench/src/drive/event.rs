@@ -1,8 +1,8 @@
-//! The events that are posted: each can be told from every other by its user and filename.
+//! The bodies of posted events; user and filename identify an event.
 
 use serde_json::json;
 
-/// A type that has nothing to do with notebooks, so that nothing but the store works.
+/// An event type without a notebook, so that only the store works.
 pub(crate) const EXERCISE: &str = "exercise";
 
 /// The body of an event of the type [`EXERCISE`].
@@ -10,7 +10,7 @@ pub(crate) fn exercise(user: &str, filename: &str, path: &str) -> String {
     json!({"type": EXERCISE, "user": user, "filename": filename, "path": path}).to_string()
 }
 
-/// The body of a save, as a participant's server reports it.
+/// The body of the event of a save, as a participant's server reports it.
 pub(crate) fn save(user: &str, filename: &str, path: &str, timestamp: Option<&str>) -> String {
     json!({
         "type": "save-notebook", "user": user, "filename": filename, "path": path,

@@ -11,7 +11,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::LONG;
+use super::HANG_TIMEOUT;
 
 /// The bytes of a request. `body` is JSON when it is there.
 pub(crate) fn request(method: &str, path: &str, token: &str, body: Option<&str>) -> Vec<u8> {
@@ -32,26 +32,26 @@ pub(crate) fn request(method: &str, path: &str, token: &str, body: Option<&str>)
 }
 
 /// A connection that is kept.
-pub(crate) struct Connection {
+pub(crate) struct HttpConnection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 /// An answer, in the buffer of its connection.
-pub(crate) struct Answer<'a> {
+pub(crate) struct HttpAnswer<'a> {
     pub(crate) status: u16,
     head: &'a str,
     pub(crate) body: &'a [u8],
 }
 
-impl Answer<'_> {
+impl HttpAnswer<'_> {
     /// A header's value.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         header(self.head, name)
     }
 }
 
-impl Connection {
+impl HttpConnection {
     pub(crate) async fn open(address: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -62,7 +62,7 @@ impl Connection {
     }
 
     /// Sends a request and reads the whole answer.
-    pub(crate) async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<Answer<'_>> {
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<HttpAnswer<'_>> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         let head = loop {
@@ -91,7 +91,7 @@ impl Connection {
         while self.buffer.len() < end {
             self.read_more().await?;
         }
-        Ok(Answer {
+        Ok(HttpAnswer {
             status,
             head: head_of(&self.buffer, head)?,
             body: &self.buffer[head..end],
@@ -216,19 +216,19 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 /// Asks in somebody's name, each time over a new connection, as a script would.
 #[derive(Clone)]
-pub(crate) struct Client {
+pub(crate) struct HttpClient {
     pub(crate) address: SocketAddr,
     pub(crate) token: String,
 }
 
 /// An answer with a life of its own.
-pub(crate) struct Reply {
+pub(crate) struct HttpReply {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<String>,
     pub(crate) body: String,
 }
 
-impl Reply {
+impl HttpReply {
     pub(crate) fn json(&self) -> anyhow::Result<Value> {
         if self.status >= 400 {
             bail!("answered {}: {}", self.status, self.body);
@@ -237,9 +237,9 @@ impl Reply {
     }
 }
 
-impl Client {
-    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Reply> {
-        self.send("GET", path, None, LONG).await
+impl HttpClient {
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<HttpReply> {
+        self.send("GET", path, None, HANG_TIMEOUT).await
     }
 
     pub(crate) async fn get_json(&self, path: &str) -> anyhow::Result<Value> {
@@ -247,8 +247,8 @@ impl Client {
         reply.json().with_context(|| format!("GET {path}"))
     }
 
-    pub(crate) async fn post(&self, path: &str, body: &str) -> anyhow::Result<Reply> {
-        self.send("POST", path, Some(body), LONG).await
+    pub(crate) async fn post(&self, path: &str, body: &str) -> anyhow::Result<HttpReply> {
+        self.send("POST", path, Some(body), HANG_TIMEOUT).await
     }
 
     /// The length of an answer that may be compressed, and is then not read any further.
@@ -257,7 +257,7 @@ impl Client {
         // Before the empty line that ends the head.
         request.truncate(request.len() - 2);
         request.extend(b"Accept-Encoding: gzip\r\n\r\n");
-        let mut connection = Connection::open(self.address).await?;
+        let mut connection = HttpConnection::open(self.address).await?;
         let answer = connection.exchange(&request).await?;
         ensure!(answer.status == 200, "GET {path}: {}", answer.status);
         Ok(answer.body.len())
@@ -270,12 +270,12 @@ impl Client {
         path: &str,
         body: Option<&str>,
         patience: Duration,
-    ) -> anyhow::Result<Reply> {
+    ) -> anyhow::Result<HttpReply> {
         let request = request(method, path, &self.token, body);
         let reply = async {
-            let mut connection = Connection::open(self.address).await?;
+            let mut connection = HttpConnection::open(self.address).await?;
             let answer = connection.exchange(&request).await?;
-            anyhow::Ok(Reply {
+            anyhow::Ok(HttpReply {
                 status: answer.status,
                 retry_after: answer.header("retry-after").map(str::to_owned),
                 body: String::from_utf8_lossy(answer.body).into_owned(),

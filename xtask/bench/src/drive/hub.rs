@@ -1,6 +1,6 @@
-//! A stand-in for the calls of JupyterHub's API that the service makes: for a token,
-//! `GET /hub/api/user`, and to end a sign-in, `POST /hub/api/oauth2/token`. It knows everyone
-//! whose token is `token-of-<name>`, and whose code is their name.
+//! A fake of JupyterHub's API for the calls that the service makes: `GET /hub/api/user` for a
+//! token, and `POST /hub/api/oauth2/token` at the end of a sign-in. Every token `token-of-<name>`
+//! is valid, and every OAuth code is the user's name.
 
 use std::{
     net::SocketAddr,
@@ -19,71 +19,71 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Whose name begins so is an instructor.
+/// The prefix of an instructor's name.
 pub(crate) const INSTRUCTOR: &str = "ines";
 
-/// How the Hub behaves.
+/// How the fake Hub answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Mood {
-    Well,
+pub(crate) enum HubBehaviour {
+    Healthy,
     /// Closes every connection unanswered.
     Down,
     /// Answers after 300 ms.
     Slow,
     /// Answers 500.
     Failing,
-    /// Answers 200 with what is not JSON.
-    Mad,
-    /// Takes the question and never answers.
+    /// Answers 200 with a body that is not JSON.
+    NotJson,
+    /// Reads the request and never answers.
     Hanging,
 }
 
-const MOODS: [Mood; 6] = [
-    Mood::Well,
-    Mood::Down,
-    Mood::Slow,
-    Mood::Failing,
-    Mood::Mad,
-    Mood::Hanging,
+const HUB_BEHAVIOURS: [HubBehaviour; 6] = [
+    HubBehaviour::Healthy,
+    HubBehaviour::Down,
+    HubBehaviour::Slow,
+    HubBehaviour::Failing,
+    HubBehaviour::NotJson,
+    HubBehaviour::Hanging,
 ];
 
 #[derive(Default)]
-struct State {
-    mood: AtomicU8,
+struct FakeHubState {
+    behaviour: AtomicU8,
     calls: AtomicUsize,
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
 }
 
-/// The stand-in, until it is dropped.
-pub(crate) struct HubApi {
+/// The fake Hub, until it is dropped.
+pub(crate) struct FakeHub {
     address: SocketAddr,
-    state: Arc<State>,
+    state: Arc<FakeHubState>,
     accepting: JoinHandle<()>,
 }
 
-impl Drop for HubApi {
+impl Drop for FakeHub {
     fn drop(&mut self) {
         self.accepting.abort();
     }
 }
 
-/// The token of somebody whom the Hub knows.
+/// The valid token of a user.
 pub(crate) fn token_of(user: &str) -> String {
     format!("token-of-{user}")
 }
 
-impl HubApi {
+impl FakeHub {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State::default());
+        let state = Arc::new(FakeHubState::default());
         let shared = Arc::clone(&state);
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let state = Arc::clone(&shared);
-                // One that breaks off is the asker's business.
+                // The client may close its connection at any time.
                 tokio::spawn(async move { drop(answer_all(stream, &state).await) });
             }
         });
@@ -98,32 +98,34 @@ impl HubApi {
         format!("http://{}/hub/api", self.address)
     }
 
-    pub(crate) fn set(&self, mood: Mood) {
-        self.state.mood.store(mood as u8, Ordering::SeqCst);
+    pub(crate) fn set(&self, behaviour: HubBehaviour) {
+        self.state
+            .behaviour
+            .store(behaviour as u8, Ordering::SeqCst);
     }
 
-    /// How many questions have come.
+    /// How many requests have come.
     pub(crate) fn calls(&self) -> usize {
         self.state.calls.load(Ordering::SeqCst)
     }
 
-    /// How many questions were waiting for an answer at the same time, at most.
+    /// How many requests were waiting for an answer at the same time, at most.
     pub(crate) fn most_in_flight(&self) -> usize {
         self.state.most_in_flight.load(Ordering::SeqCst)
     }
 }
 
-impl State {
-    fn mood(&self) -> Mood {
-        MOODS[usize::from(self.mood.load(Ordering::SeqCst))]
+impl FakeHubState {
+    fn behaviour(&self) -> HubBehaviour {
+        HUB_BEHAVIOURS[usize::from(self.behaviour.load(Ordering::SeqCst))]
     }
 }
 
-/// A question that is being answered, until it is dropped.
-struct InFlight<'a>(&'a State);
+/// A request that is being answered, until it is dropped.
+struct InFlightCall<'a>(&'a FakeHubState);
 
-impl<'a> InFlight<'a> {
-    fn new(state: &'a State) -> Self {
+impl<'a> InFlightCall<'a> {
+    fn new(state: &'a FakeHubState) -> Self {
         state.calls.fetch_add(1, Ordering::SeqCst);
         let now = state.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
         state.most_in_flight.fetch_max(now, Ordering::SeqCst);
@@ -131,13 +133,13 @@ impl<'a> InFlight<'a> {
     }
 }
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlightCall<'_> {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-async fn answer_all(mut stream: TcpStream, state: &State) -> anyhow::Result<()> {
+async fn answer_all(mut stream: TcpStream, state: &FakeHubState) -> anyhow::Result<()> {
     let mut buffer = Vec::new();
     loop {
         let end = loop {
@@ -149,18 +151,18 @@ async fn answer_all(mut stream: TcpStream, state: &State) -> anyhow::Result<()> 
             }
         };
         let head: Vec<u8> = buffer.drain(..end).collect();
-        let _one = InFlight::new(state);
-        let (status, body) = match state.mood() {
-            Mood::Down => return Ok(()),
-            Mood::Hanging => {
-                // Until the asker gives up.
+        let _one = InFlightCall::new(state);
+        let (status, body) = match state.behaviour() {
+            HubBehaviour::Down => return Ok(()),
+            HubBehaviour::Hanging => {
+                // Until the client gives up.
                 while stream.read_buf(&mut buffer).await? > 0 {}
                 return Ok(());
             }
-            Mood::Failing => ("500 Internal Server Error", "{}".to_owned()),
-            Mood::Mad => ("200 OK", "<!doctype html>".to_owned()),
-            mood => {
-                if mood == Mood::Slow {
+            HubBehaviour::Failing => ("500 Internal Server Error", "{}".to_owned()),
+            HubBehaviour::NotJson => ("200 OK", "<!doctype html>".to_owned()),
+            behaviour => {
+                if behaviour == HubBehaviour::Slow {
                     tokio::time::sleep(Duration::from_millis(300)).await;
                 }
                 if head.starts_with(b"POST ") {

@@ -1,11 +1,10 @@
-//! A running `pipalhub serve`, and what talks to it: shared by `faults`, `load` and
-//! `events`.
+//! A running `pipalhub serve` and its clients, for `faults`, `load` and `events`.
 //!
 //! * [`service`]: the process, from its start to its end
 //! * [`http`]: one keep-alive connection, written tight, because a generator of load must
 //!   not be what is measured; and a client for where speed does not matter
 //! * [`sse`]: a reader of the event stream
-//! * [`hub`]: a stand-in for JupyterHub's API
+//! * [`hub`]: a fake of JupyterHub's API
 //! * [`event`]: the events that are posted
 
 pub(crate) mod event;
@@ -22,14 +21,14 @@ use std::{
 use anyhow::bail;
 
 /// The token of a service without a Hub.
-pub(crate) const TOKEN: &str = "the-token-of-a-service-without-a-hub";
-/// Far beyond what anything here takes: only what is broken waits so long.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
+pub(crate) const SERVICE_TOKEN: &str = "the-token-of-a-service-without-a-hub";
+/// A timeout far longer than anything here takes: a wait this long means that something hangs.
+pub(crate) const HANG_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Waits until `look` finds something, looking every few milliseconds.
-pub(crate) async fn until<T>(
+/// Calls `look` every two milliseconds until it returns a value; fails after `limit`.
+pub(crate) async fn poll_until<T>(
     what: &str,
-    patience: Duration,
+    limit: Duration,
     mut look: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
 ) -> anyhow::Result<T> {
     let begun = Instant::now();
@@ -37,14 +36,14 @@ pub(crate) async fn until<T>(
         if let Some(found) = look().await? {
             return Ok(found);
         }
-        if begun.elapsed() > patience {
-            bail!("{what}: not within {} ms", patience.as_millis());
+        if begun.elapsed() > limit {
+            bail!("{what}: not within {} ms", limit.as_millis());
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 
-/// A number below `end` that nobody can foretell.
+/// A random number below `end`.
 pub(crate) fn random_below(end: u64) -> u64 {
     RandomState::new().build_hasher().finish() % end
 }

@@ -1,4 +1,4 @@
-//! The service as a process of its own, ended when it is dropped.
+//! The service as a process, which is killed on drop.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -18,16 +18,16 @@ use tokio::{
     time::timeout,
 };
 
-use super::{LONG, TOKEN, http::Client, hub::HubApi, until};
+use super::{HANG_TIMEOUT, SERVICE_TOKEN, http::HttpClient, hub::FakeHub, poll_until};
 
-/// How a service is started.
+/// How a service process is started.
 #[derive(Clone)]
-pub(crate) struct Plan {
-    /// The program with its first arguments: `pipalhub serve`, or a stand-in.
+pub(crate) struct ServicePlan {
+    /// The program with its first arguments: `pipalhub serve`, or another server.
     program: Vec<PathBuf>,
-    /// Holds the homes, the data and the log.
+    /// The folder of the homes, the data and the log.
     pub(crate) folder: PathBuf,
-    /// What of a home's path comes after the participant's name.
+    /// The part of a home's path after the participant's name.
     below: String,
     bind: String,
     hub: bool,
@@ -35,8 +35,8 @@ pub(crate) struct Plan {
     wrapper: Vec<String>,
 }
 
-impl Plan {
-    /// By itself, with a token, on a port of its own.
+impl ServicePlan {
+    /// A service without a Hub, with a token, on a free port.
     pub(crate) fn new(pipalhub: &Path, folder: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(folder.join("homes"))?;
         Ok(Self {
@@ -50,39 +50,39 @@ impl Plan {
         })
     }
 
-    /// Another program that takes the same arguments.
-    pub(crate) fn of_stand_in(program: &[&Path], folder: &Path) -> anyhow::Result<Self> {
+    /// Another server that takes the same arguments.
+    pub(crate) fn of_program(program: &[&Path], folder: &Path) -> anyhow::Result<Self> {
         let mut plan = Self::new(Path::new(""), folder)?;
         plan.program = program.iter().map(|word| (*word).to_owned()).collect();
         Ok(plan)
     }
 
-    /// With a variable more.
+    /// Sets an environment variable.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With homes that are so far below the participant's own folder.
+    /// Puts the homes at the path `below` in the participants' folders.
     pub(crate) fn with_homes_below(mut self, below: &str) -> Self {
         below.clone_into(&mut self.below);
         self
     }
 
-    /// At an address that stays the same when it is started again.
+    /// Fixes the address, so that it stays the same after a restart.
     pub(crate) fn at_fixed_port(mut self) -> anyhow::Result<Self> {
         self.bind = free_address()?.to_string();
         Ok(self)
     }
 
-    /// Started by these words, which end by executing what follows them.
+    /// Starts the service by a wrapper command, which executes its last arguments.
     pub(crate) fn wrapped(mut self, words: &[&str]) -> Self {
         self.wrapper = words.iter().map(|word| (*word).to_owned()).collect();
         self
     }
 
-    /// As the service of a Hub.
-    pub(crate) fn under(self, hub: &HubApi) -> anyhow::Result<Self> {
+    /// Starts the service as a service of `hub`.
+    pub(crate) fn under(self, hub: &FakeHub) -> anyhow::Result<Self> {
         let mut plan = self.at_fixed_port()?;
         plan.hub = true;
         let url = format!("http://{}", plan.bind);
@@ -95,7 +95,7 @@ impl Plan {
             .with("JUPYTERHUB_SERVICE_URL", &url))
     }
 
-    /// Where it will listen, when that is fixed.
+    /// The address, if it is fixed.
     pub(crate) fn address(&self) -> anyhow::Result<SocketAddr> {
         Ok(self.bind.parse()?)
     }
@@ -108,7 +108,7 @@ impl Plan {
         self.folder.join("data")
     }
 
-    /// Makes the data folder before the service does, as it would.
+    /// Creates the data folder before the service does, with the same mode.
     pub(crate) fn make_data(&self) -> io::Result<PathBuf> {
         let data = self.data();
         DirBuilder::new()
@@ -132,7 +132,7 @@ impl Plan {
             .arg(self.homes().join(format!("{{user}}{}", self.below)))
             .arg("--data")
             .arg(self.data())
-            // Of the environment of whoever runs this, nothing may matter.
+            // The environment of the caller must not matter.
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .envs(self.variables.iter().cloned())
@@ -141,29 +141,29 @@ impl Plan {
         if !self.hub {
             command
                 .args(["--bind", &self.bind])
-                .env("PIPALHUB_TOKEN", TOKEN);
+                .env("PIPALHUB_TOKEN", SERVICE_TOKEN);
         }
         command
     }
 
-    /// Runs it to its end, which must come soon: it is meant to refuse.
+    /// Runs the service to its end, which must come soon, because it has to refuse to start.
     pub(crate) async fn refusal(&self) -> anyhow::Result<Output> {
-        let ended = timeout(LONG, self.command().output()).await;
+        let ended = timeout(HANG_TIMEOUT, self.command().output()).await;
         Ok(ended.context("it should have refused to start and runs")??)
     }
 }
 
-/// A service that runs.
-pub(crate) struct Service {
+/// A running service process.
+pub(crate) struct ServiceProcess {
     child: Child,
     pub(crate) address: SocketAddr,
     /// From the start of the process to its first answer.
     pub(crate) start: Duration,
 }
 
-impl Service {
-    /// Starts one and waits until it answers.
-    pub(crate) async fn start(plan: &Plan) -> anyhow::Result<Self> {
+impl ServiceProcess {
+    /// Starts a service and waits until it answers.
+    pub(crate) async fn start(plan: &ServicePlan) -> anyhow::Result<Self> {
         let log = plan.folder.join("log");
         let file = File::options().create(true).append(true).open(&log)?;
         let begun = Instant::now();
@@ -178,7 +178,7 @@ impl Service {
             plan.bind.parse()?
         } else {
             let mut line = String::new();
-            timeout(LONG, BufReader::new(stdout).read_line(&mut line))
+            timeout(HANG_TIMEOUT, BufReader::new(stdout).read_line(&mut line))
                 .await
                 .context("the service does not say that it listens")??;
             match address_of(&line) {
@@ -186,7 +186,7 @@ impl Service {
                 None => bail!("the service printed {line:?}; its log: {}", tail_of(&log)),
             }
         };
-        let client = Client {
+        let client = HttpClient {
             address,
             token: String::new(),
         };
@@ -195,7 +195,7 @@ impl Service {
             anyhow::ensure!(ended.is_none(), "the service ended: {ended:?}");
             Ok(client.get("/healthz").await.ok())
         };
-        until("the first answer", LONG, answers)
+        poll_until("the first answer", HANG_TIMEOUT, answers)
             .await
             .with_context(|| format!("the service's log: {}", tail_of(&log)))?;
         Ok(Self {
@@ -205,14 +205,14 @@ impl Service {
         })
     }
 
-    /// Asks in the name of the instructor of a service without a Hub.
-    pub(crate) fn client(&self) -> Client {
-        self.client_of(TOKEN)
+    /// A client with the token of the service, which is the instructor's.
+    pub(crate) fn client(&self) -> HttpClient {
+        self.client_of(SERVICE_TOKEN)
     }
 
-    /// Asks in the name of whoever holds `token`.
-    pub(crate) fn client_of(&self, token: &str) -> Client {
-        Client {
+    /// A client with `token`.
+    pub(crate) fn client_of(&self, token: &str) -> HttpClient {
+        HttpClient {
             address: self.address,
             token: token.to_owned(),
         }
@@ -223,51 +223,51 @@ impl Service {
         Pid::from_raw(id.cast_signed()).context("not a process id")
     }
 
-    /// Ends it without warning, as a crash does.
+    /// Kills the process, as a crash does.
     pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
         self.child.kill().await.context("it cannot be killed")
     }
 
-    /// Asks it to end and waits until it has.
+    /// Sends SIGTERM and waits until the process has ended.
     pub(crate) async fn terminate(mut self) -> anyhow::Result<(ExitStatus, Duration)> {
         let begun = Instant::now();
         kill_process(self.pid()?, Signal::TERM)?;
-        let status = timeout(LONG, self.child.wait())
+        let status = timeout(HANG_TIMEOUT, self.child.wait())
             .await
             .context("SIGTERM does not end it")??;
         Ok((status, begun.elapsed()))
     }
 
-    /// Whether it still runs.
+    /// Whether the process still runs.
     pub(crate) fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
-        Usage::of(self.pid()?)
+    pub(crate) fn usage(&self) -> anyhow::Result<ProcessUsage> {
+        ProcessUsage::of(self.pid()?)
     }
 }
 
-/// What a process has used until now.
+/// The resources that a process has used so far.
 #[derive(Clone, Copy)]
-pub(crate) struct Usage {
-    /// Resident memory now, and at its peak.
+pub(crate) struct ProcessUsage {
+    /// The resident memory now, and at its peak.
     pub(crate) resident_kib: u64,
     pub(crate) peak_kib: u64,
-    /// Of all its threads.
+    /// The processor time of all threads.
     pub(crate) cpu: Duration,
-    /// By read calls, from files and connections alike.
+    /// The bytes read by system calls, from files and connections.
     pub(crate) read_bytes: u64,
 }
 
-impl Usage {
+impl ProcessUsage {
     pub(crate) fn of(pid: Pid) -> anyhow::Result<Self> {
         let read = |name: &str| {
             let path = format!("/proc/{}/{name}", pid.as_raw_nonzero());
             fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
         };
         let (status, io, stat) = (read("status")?, read("io")?, read("stat")?);
-        // In ticks of a hundredth of a second; the name before may hold spaces.
+        // In ticks of a hundredth of a second; the name before them may contain spaces.
         let after_name = stat.rsplit(") ").next().unwrap_or_default();
         let ticks = after_name.split(' ').skip(11).take(2);
         let ticks: u64 = ticks.filter_map(|word| word.parse::<u64>().ok()).sum();
@@ -286,7 +286,7 @@ fn number_after(text: &str, name: &str) -> anyhow::Result<u64> {
     Ok(number.with_context(|| format!("no {name}"))?.parse()?)
 }
 
-/// An address on this machine that nobody uses.
+/// A free address on this machine.
 pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

@@ -7,11 +7,11 @@ use serde::Deserialize;
 use shared::wire::BEAT;
 use tokio::time::timeout;
 
-use super::http::{Connection, Unending, request};
+use super::http::{HttpConnection, Unending, request};
 
-/// One message of the stream that has a place in the journal.
+/// A message of the stream with a sequence number.
 #[derive(Debug)]
-pub(crate) struct Message {
+pub(crate) struct SseMessage {
     /// `hello`, `reset`, or empty for an event.
     pub(crate) name: String,
     /// The sequence number.
@@ -19,9 +19,9 @@ pub(crate) struct Message {
     data: String,
 }
 
-/// What an event says.
+/// The data of an event.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Told {
+pub(crate) struct ReceivedEvent {
     pub(crate) id: i64,
     #[serde(rename = "type")]
     pub(crate) kind: String,
@@ -31,9 +31,9 @@ pub(crate) struct Told {
     pub(crate) timestamp: String,
 }
 
-impl Message {
-    /// The event, when it is one.
-    pub(crate) fn event(&self) -> Option<Told> {
+impl SseMessage {
+    /// The event, if the message is one.
+    pub(crate) fn event(&self) -> Option<ReceivedEvent> {
         if !self.name.is_empty() {
             return None;
         }
@@ -42,13 +42,13 @@ impl Message {
 }
 
 /// An open stream.
-pub(crate) struct Stream {
-    source: Unending,
+pub(crate) struct SseStream {
+    body: Unending,
     text: Vec<u8>,
 }
 
-impl Stream {
-    /// Opens it, after `seq` when a past is asked for.
+impl SseStream {
+    /// Opens the stream, from now on or after event `after`.
     pub(crate) async fn open(
         address: SocketAddr,
         token: &str,
@@ -59,7 +59,7 @@ impl Stream {
         Self::begin(address, &request("GET", &path, token, None)).await
     }
 
-    /// Opens it again as a browser does that has lost it.
+    /// Opens the stream again with `Last-Event-ID`, as a browser does after losing it.
     pub(crate) async fn resume(
         address: SocketAddr,
         token: &str,
@@ -73,16 +73,16 @@ impl Stream {
     }
 
     async fn begin(address: SocketAddr, request: &[u8]) -> anyhow::Result<Self> {
-        let source = Connection::open(address).await?.begin(request).await?;
+        let body = HttpConnection::open(address).await?.begin(request).await?;
         Ok(Self {
-            source,
+            body,
             text: Vec::new(),
         })
     }
 
-    /// The next message; `None` when the stream has ended. Loses nothing when it is given
-    /// up half-way.
-    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Message>> {
+    /// The next message; `None` when the stream has ended. Loses nothing when the future is
+    /// dropped.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<SseMessage>> {
         loop {
             if let Some(end) = self.text.windows(2).position(|two| two == b"\n\n") {
                 let block: Vec<u8> = self.text.drain(..end + 2).collect();
@@ -91,20 +91,20 @@ impl Stream {
                 }
                 continue;
             }
-            if !self.source.read(&mut self.text).await? {
+            if !self.body.read(&mut self.text).await? {
                 return Ok(None);
             }
         }
     }
 
     /// The next message, if one comes in time.
-    pub(crate) async fn next_within(&mut self, patience: Duration) -> Option<Message> {
+    pub(crate) async fn next_within(&mut self, patience: Duration) -> Option<SseMessage> {
         timeout(patience, self.next()).await.ok()?.ok()?
     }
 }
 
-/// `None` for a comment, for a beat, and for what else is news: that has no number.
-fn parse(block: &str) -> anyhow::Result<Option<Message>> {
+/// Parses a message; `None` for a comment, a beat and other messages without a number.
+fn parse(block: &str) -> anyhow::Result<Option<SseMessage>> {
     let (mut name, mut seq, mut data) = (String::new(), None, String::new());
     for line in block.lines() {
         match line.split_once(':') {
@@ -122,36 +122,36 @@ fn parse(block: &str) -> anyhow::Result<Option<Message>> {
         );
         return Ok(None);
     };
-    Ok(Some(Message { name, seq, data }))
+    Ok(Some(SseMessage { name, seq, data }))
 }
 
-/// Every entry of the journal after `seq`, read as a stream that catches up would.
+/// Every entry of the journal after `seq`, read by a stream that catches up.
 pub(crate) async fn journal_after(
     address: SocketAddr,
     token: &str,
     seq: i64,
-) -> anyhow::Result<Vec<(i64, Told)>> {
+) -> anyhow::Result<Vec<(i64, ReceivedEvent)>> {
     let newest = newest(address, token).await?;
-    let mut stream = Stream::open(address, token, Some(seq)).await?;
+    let mut stream = SseStream::open(address, token, Some(seq)).await?;
     let hello = stream.next().await?.context("the stream said nothing")?;
     anyhow::ensure!(hello.name == "hello", "after {seq} came {hello:?}");
     let mut journal = Vec::new();
     let mut last = seq;
     while last < newest {
-        let message = timeout(super::LONG, stream.next())
+        let message = timeout(super::HANG_TIMEOUT, stream.next())
             .await
             .with_context(|| format!("the journal stops at {last} of {newest}"))??
             .context("the stream ended while it caught up")?;
         last = message.seq;
-        let told = message.event().context("an event was expected")?;
-        journal.push((last, told));
+        let received = message.event().context("an event was expected")?;
+        journal.push((last, received));
     }
     Ok(journal)
 }
 
 /// The sequence number of the newest event.
 pub(crate) async fn newest(address: SocketAddr, token: &str) -> anyhow::Result<i64> {
-    let client = super::http::Client {
+    let client = super::http::HttpClient {
         address,
         token: token.to_owned(),
     };

@@ -1,9 +1,10 @@
-//! `bench events`: what an event costs, of ours and of a peer, and of the disk under ours.
+//! `bench events`: measures the cost of an event, of ours and of a peer, and of the disk under
+//! ours.
 //!
 //! Both are driven by the same connections: keep-alive, one request at a time on each,
 //! never pipelined. Prints one JSON object with every sample.
 //!
-//! * [`disk`]: what fdatasync takes by itself
+//! * [`disk`]: fdatasync alone
 //! * [`peer`]: Flask, behind gunicorn
 
 mod disk;
@@ -19,19 +20,19 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use serde::Serialize;
 
-use self::peer::Peer;
+use self::peer::FlaskPeer;
 use crate::drive::{
-    TOKEN, event,
-    http::{Client, Connection, request},
+    SERVICE_TOKEN, event,
+    http::{HttpClient, HttpConnection, request},
     random_below,
-    service::{Plan, Service},
-    sse::Stream,
+    service::{ServicePlan, ServiceProcess},
+    sse::SseStream,
 };
 
-/// How often a page polls that has no stream.
-const POLL: Duration = Duration::from_secs(2);
-/// Pages that poll while that is measured, each on its own.
-const POLLERS: usize = 10;
+/// The interval at which a page without a stream polls.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// How many pages poll in parallel while polling is measured.
+const POLLING_PAGES: usize = 10;
 
 /// What an event costs: acknowledged, many at once, and until it is seen.
 #[derive(Args)]
@@ -51,16 +52,16 @@ pub(crate) struct EventsArgs {
     connections: usize,
 }
 
-/// Samples of one side.
+/// The samples of ours or of the peer.
 #[derive(Default, Serialize)]
-struct Side {
+struct SideReport {
     /// From a POST to its 201, one client, in milliseconds.
     ack_ms: Vec<f64>,
-    /// The same with many connections.
+    /// From a POST to its 201 with many connections, in milliseconds.
     crowded_ack_ms: Vec<f64>,
     /// Events a second with many connections, of each round.
     per_second: Vec<f64>,
-    /// What the side and the generator each used of a core meanwhile, of each round.
+    /// The share of a core that the side, and the load generator, used meanwhile, of each round.
     cpu_share: Vec<f64>,
     generator_cpu_share: Vec<f64>,
     /// From a POST until a reader has the event, in milliseconds.
@@ -68,43 +69,43 @@ struct Side {
 }
 
 #[derive(Serialize)]
-struct Report {
-    /// Over what is there already, as SQLite's log is written once it has its length.
+struct EventsReport {
+    /// Overwriting, as SQLite writes its log once the log has its full length.
     fdatasync_ms: Vec<f64>,
-    /// At the end of a file that grows.
+    /// Appending to a file.
     fdatasync_append_ms: Vec<f64>,
-    ours: Side,
-    peer: Side,
+    ours: SideReport,
+    peer: SideReport,
 }
 
 pub(crate) async fn run(args: &EventsArgs) -> anyhow::Result<()> {
-    // Beside the build and not in a folder for temporary files, which may be memory.
+    // Beside the build and not in the folder for temporary files, which may be in memory.
     let build = std::env::current_exe()?;
     let build = build.parent().context("the program is in a folder")?;
     let folder = tempfile::Builder::new()
         .prefix("bench-events-")
         .tempdir_in(build)?;
     let pipalhub = std::fs::canonicalize(&args.pipalhub)?;
-    let plan = Plan::new(&pipalhub, folder.path())?;
-    let service = Service::start(&plan).await?;
-    let peer = Peer::start(&args.venv, &args.peer).await?;
-    let mut report = Report {
+    let plan = ServicePlan::new(&pipalhub, folder.path())?;
+    let service = ServiceProcess::start(&plan).await?;
+    let peer = FlaskPeer::start(&args.venv, &args.peer).await?;
+    let mut report = EventsReport {
         fdatasync_ms: Vec::new(),
         fdatasync_append_ms: Vec::new(),
-        ours: Side::default(),
-        peer: Side::default(),
+        ours: SideReport::default(),
+        peer: SideReport::default(),
     };
-    // Not counted: everything is done once before.
+    // A warm-up, which is not counted.
     one_client(service.address, 2_000, &mut Vec::new()).await?;
     one_client(peer.address, 100, &mut Vec::new()).await?;
     for _ in 0..args.rounds {
-        let Report {
+        let EventsReport {
             fdatasync_ms,
             fdatasync_append_ms,
             ours,
             peer: theirs,
         } = &mut report;
-        // Turn by turn, so that all meet the same disk and the same machine.
+        // In turns, so that all are measured under the same conditions of the machine.
         for _ in 0..20 {
             disk::overwrite(folder.path(), 50, fdatasync_ms)?;
             one_client(service.address, 50, &mut ours.ack_ms).await?;
@@ -124,7 +125,7 @@ pub(crate) async fn run(args: &EventsArgs) -> anyhow::Result<()> {
 fn post(user: &str) -> Vec<u8> {
     let path = format!("/home/{user}/day1.ipynb");
     let body = event::exercise(user, "day1.ipynb", &path);
-    request("POST", "/events", TOKEN, Some(&body))
+    request("POST", "/events", SERVICE_TOKEN, Some(&body))
 }
 
 async fn one_client(
@@ -132,7 +133,7 @@ async fn one_client(
     posts: usize,
     samples: &mut Vec<f64>,
 ) -> anyhow::Result<()> {
-    let mut connection = Connection::open(address).await?;
+    let mut connection = HttpConnection::open(address).await?;
     let request = post("ana");
     for _ in 0..posts {
         let begun = Instant::now();
@@ -143,19 +144,19 @@ async fn one_client(
     Ok(())
 }
 
-/// As many as go through all connections in a while.
+/// Measures how many events all connections together can post in a few seconds.
 async fn crowd(
     address: SocketAddr,
     connections: usize,
     cpu: impl Fn() -> anyhow::Result<Duration>,
-    side: &mut Side,
+    side: &mut SideReport,
 ) -> anyhow::Result<()> {
-    const WHILE: Duration = Duration::from_secs(4);
-    let clients = (0..connections).map(async |_| Connection::open(address).await);
+    const CROWD_TIME: Duration = Duration::from_secs(4);
+    let clients = (0..connections).map(async |_| HttpConnection::open(address).await);
     let clients = futures::future::try_join_all(clients).await?;
     let (cpu_before, own_before) = (cpu()?, own_cpu()?);
     let begun = Instant::now();
-    let end = begun + WHILE;
+    let end = begun + CROWD_TIME;
     let posting = clients.into_iter().enumerate().map(|(n, mut connection)| {
         let request = post(&format!("participant-{n}"));
         tokio::spawn(async move {
@@ -187,18 +188,18 @@ async fn crowd(
 
 fn own_cpu() -> anyhow::Result<Duration> {
     let own = rustix::process::getpid();
-    Ok(crate::drive::service::Usage::of(own)?.cpu)
+    Ok(crate::drive::service::ProcessUsage::of(own)?.cpu)
 }
 
-/// From the post to the reader of a stream, one every few milliseconds.
+/// Measures from a POST to the reader of a stream; one every few milliseconds.
 async fn by_stream(
     address: SocketAddr,
     posts: usize,
     samples: &mut Vec<f64>,
 ) -> anyhow::Result<()> {
-    let mut stream = Stream::open(address, TOKEN, None).await?;
+    let mut stream = SseStream::open(address, SERVICE_TOKEN, None).await?;
     stream.next().await?.context("no hello")?;
-    let mut connection = Connection::open(address).await?;
+    let mut connection = HttpConnection::open(address).await?;
     let request = post("ben");
     for _ in 0..posts {
         tokio::time::sleep(Duration::from_millis(3)).await;
@@ -217,37 +218,37 @@ async fn by_stream(
     Ok(())
 }
 
-/// From the post to the answer of a poll that has it.
+/// Measures from a POST to the answer of a poll that has the event.
 async fn by_polling(
     address: SocketAddr,
     posts: usize,
     samples: &mut Vec<f64>,
 ) -> anyhow::Result<()> {
-    let polling = (0..POLLERS).map(async |n| poll(address, n, posts).await);
+    let polling = (0..POLLING_PAGES).map(async |n| poll(address, n, posts).await);
     for delays in futures::future::try_join_all(polling).await? {
         samples.extend(delays);
     }
     Ok(())
 }
 
-/// One page that polls, and somebody who saves while it does, at any moment.
+/// One page that polls, and a participant who saves at a random moment.
 async fn poll(address: SocketAddr, n: usize, posts: usize) -> anyhow::Result<Vec<f64>> {
-    let client = Client {
+    let client = HttpClient {
         address,
-        token: TOKEN.to_owned(),
+        token: SERVICE_TOKEN.to_owned(),
     };
     let user = format!("saver-{n}");
     let path = format!("/events?user={user}");
     let request = post(&user);
     let mut samples = Vec::new();
-    let mut next_poll = tokio::time::interval(POLL);
+    let mut next_poll = tokio::time::interval(POLL_INTERVAL);
     for _ in 0..posts {
         next_poll.tick().await;
         let known = client.get(&path).await?.body;
-        let some_time = POLL.mul_f64(random_below(1_000) as f64 / 1_100.0);
+        let some_time = POLL_INTERVAL.mul_f64(random_below(1_000) as f64 / 1_100.0);
         tokio::time::sleep(some_time).await;
         let begun = Instant::now();
-        let mut connection = Connection::open(address).await?;
+        let mut connection = HttpConnection::open(address).await?;
         let status = connection.exchange(&request).await?.status;
         ensure!(status == 201, "a post got {status}");
         next_poll.tick().await;

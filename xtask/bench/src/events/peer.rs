@@ -1,4 +1,5 @@
-//! Flask behind gunicorn: one process, because its events are in its memory, and threads.
+//! The peer: Flask behind gunicorn, with one worker process, because its events are in its memory,
+//! and threads.
 
 use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
 
@@ -7,27 +8,27 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
 use crate::drive::{
-    LONG,
-    http::Client,
-    service::{Usage, free_address},
-    until,
+    HANG_TIMEOUT,
+    http::HttpClient,
+    poll_until,
+    service::{ProcessUsage, free_address},
 };
 
-pub(super) struct Peer {
+pub(super) struct FlaskPeer {
     pub(super) address: SocketAddr,
     master: Child,
 }
 
-impl Drop for Peer {
+impl Drop for FlaskPeer {
     fn drop(&mut self) {
-        // Its worker ends with it when it is asked, and not when it is killed.
+        // The worker ends with the master on SIGTERM, but not when the master is killed.
         if let Ok(pid) = self.pid() {
             let _ = kill_process(pid, Signal::TERM);
         }
     }
 }
 
-impl Peer {
+impl FlaskPeer {
     pub(super) async fn start(venv: &Path, app: &Path) -> anyhow::Result<Self> {
         let address = free_address()?;
         let master = Command::new(venv.join("bin/gunicorn"))
@@ -48,23 +49,23 @@ impl Peer {
             .spawn()
             .context("gunicorn cannot be started")?;
         let peer = Self { address, master };
-        let client = Client {
+        let client = HttpClient {
             address,
             token: String::new(),
         };
         let answers = async || Ok(client.get("/events").await.ok());
-        until("gunicorn answers", LONG, answers).await?;
+        poll_until("gunicorn answers", HANG_TIMEOUT, answers).await?;
         Ok(peer)
     }
 
-    /// Of the worker.
+    /// The processor time of the worker.
     pub(super) fn cpu(&self) -> anyhow::Result<Duration> {
         let master = self.pid()?.as_raw_nonzero();
         let path = format!("/proc/{master}/task/{master}/children");
         let children = std::fs::read_to_string(path)?;
         let worker = children.split_whitespace().next().context("no worker")?;
         let worker = Pid::from_raw(worker.parse()?).context("not a process id")?;
-        Ok(Usage::of(worker)?.cpu)
+        Ok(ProcessUsage::of(worker)?.cpu)
     }
 
     fn pid(&self) -> anyhow::Result<Pid> {

@@ -1,8 +1,8 @@
-//! The service is away while participants save: no save fails, none is slower, and when it
-//! is back it hears of the latest of each.
+//! The service is away while participants save: no save fails, none is slower, and when the service
+//! is back the latest save of each notebook is reported.
 //!
-//! A real jupyter_server with the extension saves side by side with one that has nothing
-//! to report to, so that what the machine does meanwhile slows both.
+//! A real jupyter_server with the extension saves in turns with one that has no service to report
+//! to, so that other load of the machine slows both.
 
 use std::{
     fs::{self, File},
@@ -16,23 +16,23 @@ use anyhow::Context;
 use serde_json::json;
 use tokio::process::{Child, Command};
 
-use super::{Lab, Verdict};
+use super::{FaultSetup, Verdict};
 use crate::{
     drive::{
-        LONG, TOKEN,
-        http::{Client, Connection, request},
-        service::{Plan, Service, free_address},
-        until,
+        HANG_TIMEOUT, SERVICE_TOKEN,
+        http::{HttpClient, HttpConnection, request},
+        poll_until,
+        service::{ServicePlan, ServiceProcess, free_address},
     },
     samples::Percentiles,
 };
 
 const NOTEBOOKS: usize = 20;
-const ADDED_MS: f64 = 3.0;
-const BACK_WITHIN: Duration = Duration::from_secs(3);
+const MAX_ADDED_MS: f64 = 3.0;
+const MAX_CATCH_UP: Duration = Duration::from_secs(3);
 
-/// Where a server reports its saves, and by which token.
-pub(super) struct Report<'a> {
+/// The URL to which a server reports its saves, and the token.
+pub(super) struct ReportTarget<'a> {
     pub(super) to: &'a str,
     pub(super) token: &'a str,
 }
@@ -40,52 +40,57 @@ pub(super) struct Report<'a> {
 /// A participant's server.
 pub(super) struct Jupyter {
     child: Child,
-    connection: Connection,
+    connection: HttpConnection,
     address: SocketAddr,
 }
 
 impl Jupyter {
-    /// With `report_to`, its saves are reported there.
-    async fn start(lab: &Lab, venv: &Path, name: &str, report_to: &str) -> anyhow::Result<Self> {
-        let home = lab.folder.join(name);
-        fs::create_dir(&home)?;
-        let report = Report {
-            to: report_to,
-            token: TOKEN,
-        };
-        Self::start_in(lab, venv, name, report, &home, &[]).await
-    }
-
-    /// The same in a home that is there, started by the words `around`, which end by executing
-    /// what follows them.
-    pub(super) async fn start_in(
-        lab: &Lab,
+    /// Starts a server that reports its saves to `report_to`, if not empty.
+    async fn start(
+        setup: &FaultSetup,
         venv: &Path,
         name: &str,
-        report: Report<'_>,
-        home: &Path,
-        around: &[&str],
+        report_to: &str,
     ) -> anyhow::Result<Self> {
-        let log = File::create(lab.folder.join(format!("{name}.log")))?;
+        let home = setup.folder.join(name);
+        fs::create_dir(&home)?;
+        let report = ReportTarget {
+            to: report_to,
+            token: SERVICE_TOKEN,
+        };
+        Self::start_in(setup, venv, name, report, &home, &[]).await
+    }
+
+    /// Starts a server in an existing home, by the command `wrapper`, which executes its last
+    /// arguments.
+    pub(super) async fn start_in(
+        setup: &FaultSetup,
+        venv: &Path,
+        name: &str,
+        report: ReportTarget<'_>,
+        home: &Path,
+        wrapper: &[&str],
+    ) -> anyhow::Result<Self> {
+        let log = File::create(setup.folder.join(format!("{name}.log")))?;
         let address = free_address()?;
         let program = venv.join("bin/jupyter-server").display().to_string();
-        let words = [around, &[program.as_str()]].concat();
+        let words = [wrapper, &[program.as_str()]].concat();
         let mut command = Command::new(words[0]);
         command
             .args(&words[1..])
             .args(["--allow-root", "--no-browser", "--ServerApp.port_retries=0"])
             .arg(format!("--ServerApp.port={}", address.port()))
             .arg(format!("--ServerApp.root_dir={}", home.display()))
-            .arg(format!("--IdentityProvider.token={TOKEN}"))
+            .arg(format!("--IdentityProvider.token={SERVICE_TOKEN}"))
             .arg("--ServerApp.jpserver_extensions=pipalhub_singleuser=True")
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", home)
             // Outside of the home, whose disk may be full.
-            .env("JUPYTER_RUNTIME_DIR", lab.folder.join("runtime"))
-            // As it is here, and not as it may be installed.
-            .env("PYTHONPATH", lab.etc.join("../singleuser"))
-            .env("JUPYTER_CONFIG_PATH", lab.etc.join("jupyter"))
+            .env("JUPYTER_RUNTIME_DIR", setup.folder.join("runtime"))
+            // The package of this checkout, not an installed one.
+            .env("PYTHONPATH", setup.etc.join("../singleuser"))
+            .env("JUPYTER_CONFIG_PATH", setup.etc.join("jupyter"))
             .env("JUPYTERHUB_USER", name)
             .env("JUPYTERHUB_API_TOKEN", report.token)
             .env("PIPALHUB_URL", report.to)
@@ -96,9 +101,9 @@ impl Jupyter {
         let child = command
             .spawn()
             .context("jupyter-server cannot be started")?;
-        let client = Client {
+        let client = HttpClient {
             address,
-            token: TOKEN.to_owned(),
+            token: SERVICE_TOKEN.to_owned(),
         };
         let ready = async || {
             Ok(client
@@ -107,8 +112,8 @@ impl Jupyter {
                 .ok()
                 .filter(|r| r.status == 200))
         };
-        until("jupyter_server answers", LONG, ready).await?;
-        let connection = Connection::open(address).await?;
+        poll_until("jupyter_server answers", HANG_TIMEOUT, ready).await?;
+        let connection = HttpConnection::open(address).await?;
         Ok(Self {
             child,
             connection,
@@ -124,19 +129,19 @@ impl Jupyter {
         json!({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
     }
 
-    /// A folder as this server sees it, whatever is mounted there for it alone.
-    pub(super) fn seen(&self, folder: &Path) -> anyhow::Result<PathBuf> {
+    /// The path of a folder in this server's mount namespace.
+    pub(super) fn view_of(&self, folder: &Path) -> anyhow::Result<PathBuf> {
         let id = self.child.id().context("the server has ended")?;
         let root = PathBuf::from(format!("/proc/{id}/root"));
         Ok(root.join(folder.strip_prefix("/")?))
     }
 
-    /// Saves as JupyterLab does; the status and how long it took, in milliseconds.
+    /// Saves as JupyterLab does; returns the status and the duration in milliseconds.
     pub(super) async fn save(&mut self, notebook: usize, text: &str) -> anyhow::Result<(u16, f64)> {
         self.save_at(&format!("{notebook}.ipynb"), text).await
     }
 
-    /// The same of a notebook anywhere below the server's folder.
+    /// Saves a notebook at a path below the server's folder.
     pub(super) async fn save_at(
         &mut self,
         notebook: &str,
@@ -145,41 +150,41 @@ impl Jupyter {
         let content = Self::notebook(text);
         let body = json!({"type": "notebook", "format": "json", "content": content}).to_string();
         let path = format!("/api/contents/{notebook}");
-        let request = request("PUT", &path, TOKEN, Some(&body));
+        let request = request("PUT", &path, SERVICE_TOKEN, Some(&body));
         let begun = Instant::now();
         if let Ok(answer) = self.connection.exchange(&request).await {
             return Ok((answer.status, begun.elapsed().as_secs_f64() * 1e3));
         }
-        self.connection = Connection::open(self.address).await?;
+        self.connection = HttpConnection::open(self.address).await?;
         let status = self.connection.exchange(&request).await?.status;
         Ok((status, begun.elapsed().as_secs_f64() * 1e3))
     }
 }
 
-pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
-    let Some(venv) = &lab.venv else {
+pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let Some(venv) = &setup.venv else {
         return Ok(Verdict::untried(
             "needs a Python environment with jupyter_server",
         ));
     };
-    // Its homes are elsewhere, so that only the extension can tell it of these saves.
-    let plan = Plan::new(&lab.pipalhub, &lab.folder.join("service"))?.at_fixed_port()?;
-    let service = Service::start(&plan).await?;
+    // The homes are elsewhere, so that only the extension reports these saves.
+    let plan = ServicePlan::new(&setup.pipalhub, &setup.folder.join("service"))?.at_fixed_port()?;
+    let service = ServiceProcess::start(&plan).await?;
     let url = format!("http://{}/", service.address);
-    let mut reporting = Jupyter::start(lab, venv, "reporting", &url).await?;
-    let mut silent = Jupyter::start(lab, venv, "silent", "").await?;
+    let mut reporting = Jupyter::start(setup, venv, "reporting", &url).await?;
+    let mut silent = Jupyter::start(setup, venv, "silent", "").await?;
     let mut verdict = Verdict::default();
-    // Once each, so that both have done everything before.
+    // Each notebook is saved once before, as a warm-up.
     for notebook in 0..NOTEBOOKS {
         reporting.save(notebook, "first").await?;
         silent.save(notebook, "first").await?;
     }
     let all_there = async || Ok((reported(&service.client()).await? == NOTEBOOKS).then_some(()));
-    until("the first saves are reported", LONG, all_there).await?;
-    let kept = service.client().get_json("/events").await?;
+    poll_until("the first saves are reported", HANG_TIMEOUT, all_there).await?;
+    let before = service.client().get_json("/events").await?;
     service.kill().await?;
 
-    let away = Duration::from_secs(lab.bounded(10, 60));
+    let away = Duration::from_secs(setup.bounded(10, 60));
     let begun = Instant::now();
     let (mut failed, mut times, mut baseline, mut n) = (0, Vec::new(), Vec::new(), 0);
     while begun.elapsed() < away {
@@ -191,14 +196,14 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
         n += 1;
     }
     let back = Instant::now();
-    let service = Service::start(&plan).await?;
+    let service = ServiceProcess::start(&plan).await?;
     let client = service.client();
-    // Stored once, and again since.
+    // Every notebook has a later event than before.
     let anew = async || {
         let now = client.get_json("/events").await?;
-        Ok((newer(&kept, &now) == NOTEBOOKS).then_some(()))
+        Ok((newer(&before, &now) == NOTEBOOKS).then_some(()))
     };
-    let arrived = until("the latest saves", LONG, anew).await;
+    let arrived = poll_until("the latest saves", HANG_TIMEOUT, anew).await;
     let after = back.elapsed();
 
     let (times, baseline) = (
@@ -213,7 +218,7 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
     ));
     verdict.must(failed == 0, "saves failed");
     verdict.must(
-        added <= ADDED_MS,
+        added <= MAX_ADDED_MS,
         format!("{added:.1} ms slower at the 99th percentile"),
     );
     verdict.must(arrived.is_ok(), "not all latest saves have arrived");
@@ -221,16 +226,16 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
         "all {NOTEBOOKS} latest saves there {:.1} s after it is back",
         after.as_secs_f64()
     ));
-    verdict.must(after <= BACK_WITHIN, "later than 3 s");
+    verdict.must(after <= MAX_CATCH_UP, "later than 3 s");
     Ok(verdict)
 }
 
-async fn reported(client: &Client) -> anyhow::Result<usize> {
+async fn reported(client: &HttpClient) -> anyhow::Result<usize> {
     let events = client.get_json("/events?user=reporting").await?;
     Ok(events.as_array().map_or(0, Vec::len))
 }
 
-/// How many notebooks have a later event now than they had.
+/// How many notebooks have a later event in `now` than in `before`.
 fn newer(before: &serde_json::Value, now: &serde_json::Value) -> usize {
     let (Some(before), Some(now)) = (before.as_array(), now.as_array()) else {
         return 0;

@@ -1,4 +1,4 @@
-//! Clocks that are wrong: order is by sequence, and nothing is from the future.
+//! Wrong clocks: events are ordered by sequence number, and no age is negative.
 
 use std::{
     fs::{self, File},
@@ -8,11 +8,11 @@ use std::{
 use anyhow::Context;
 use serde_json::Value;
 
-use super::{Lab, Verdict};
-use crate::drive::{TOKEN, event, service::Service, sse};
+use super::{FaultSetup, Verdict};
+use crate::drive::{SERVICE_TOKEN, event, service::ServiceProcess, sse};
 
-/// What clients say the time is, in this order.
-const SAID: [&str; 6] = [
+/// The timestamps that clients send, in this order.
+const CLIENT_TIMESTAMPS: [&str; 6] = [
     "2100-01-01T00:00:00Z",
     "1970-01-01T00:00:00Z",
     "2022-11-14T16:00:00.511+14:00",
@@ -21,8 +21,8 @@ const SAID: [&str; 6] = [
     "1999-12-31T23:59:59Z",
 ];
 
-pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
-    let plan = lab.plan()?;
+pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let plan = setup.plan()?;
     let home = plan.homes().join("ana");
     fs::create_dir(&home)?;
     let notebook = "{\"cells\": [], \"metadata\": {}, \"nbformat\": 4, \"nbformat_minor\": 4}";
@@ -35,20 +35,20 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
             .open(&path)?
             .set_modified(modified)?;
     }
-    let service = Service::start(&plan).await?;
+    let service = ServiceProcess::start(&plan).await?;
     let client = service.client();
     let mut verdict = Verdict::default();
-    let before = sse::newest(service.address, TOKEN).await?;
-    for (n, timestamp) in SAID.iter().enumerate() {
+    let before = sse::newest(service.address, SERVICE_TOKEN).await?;
+    for (n, timestamp) in CLIENT_TIMESTAMPS.iter().enumerate() {
         let body = event::save("ben", &n.to_string(), &format!("/ben/{n}"), Some(timestamp));
         let status = client.post("/events", &body).await?.status;
         verdict.must(status == 201, format!("{timestamp} got {status}"));
     }
-    let journal = sse::journal_after(service.address, TOKEN, before).await?;
+    let journal = sse::journal_after(service.address, SERVICE_TOKEN, before).await?;
     let order: Vec<&str> = journal
         .iter()
-        .filter(|(_, told)| told.user == "ben")
-        .map(|(_, told)| told.filename.as_str())
+        .filter(|(_, received)| received.user == "ben")
+        .map(|(_, received)| received.filename.as_str())
         .collect();
     verdict.must(
         order == ["0", "1", "2", "3", "4", "5"],
@@ -58,14 +58,14 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
     let list = list.as_array().context("a list")?;
     let kept = list
         .iter()
-        .map(|told| told["filename"].as_str().unwrap_or_default());
+        .map(|received| received["filename"].as_str().unwrap_or_default());
     verdict.must(
         kept.eq(order.iter().copied()),
         "the list is in another order",
     );
     verdict.figure(format!(
         "{} clients of 1970 to 2100: in the order they came",
-        SAID.len()
+        CLIENT_TIMESTAMPS.len()
     ));
 
     let mut ages = Vec::new();

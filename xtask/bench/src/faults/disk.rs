@@ -11,83 +11,87 @@ use std::{
 use anyhow::Context;
 use rusqlite::Connection as Database;
 
-use super::{Lab, Verdict, is_root, is_there, strace::Injection};
+use super::{FaultSetup, Verdict, is_root, is_there, strace::Injection};
 use crate::drive::{
     event,
-    http::Client,
-    service::{Plan, Service},
-    until,
+    http::HttpClient,
+    poll_until,
+    service::{ServicePlan, ServiceProcess},
 };
 
-/// Until it must be well again by itself.
-const RECOVERY: Duration = Duration::from_secs(10);
+/// How soon the service must recover by itself.
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is wrong with the disk.
-enum Trouble {
-    /// Calls fail, by strace.
+/// A fault of the disk.
+enum DiskFault {
+    /// System calls fail, by an injection of strace.
     Calls(&'static str),
-    /// The file system is full, really: a small one that only the service sees.
+    /// The file system is really full: a small one in the service's mount namespace.
     Full,
 }
 
-/// The trouble while it lasts.
-enum Lasting {
+/// A fault that is in force.
+enum ActiveFault {
     Calls(Injection),
     Full { filler: PathBuf },
 }
 
-pub(super) async fn full(lab: &Lab) -> anyhow::Result<Verdict> {
+pub(super) async fn full(setup: &FaultSetup) -> anyhow::Result<Verdict> {
     if !(is_root() && is_there("unshare")) {
         return Ok(Verdict::untried("needs root and unshare"));
     }
-    let plan = lab.plan()?;
+    let plan = setup.plan()?;
     let data = plan.make_data()?.display().to_string();
     let mount = "mount -t tmpfs -o size=3m,mode=700 tmpfs \"$0\" && exec \"$@\"";
     let plan = plan.wrapped(&["unshare", "--mount", "sh", "-c", mount, &data]);
-    attempt(&plan, &Trouble::Full).await
+    attempt(&plan, &DiskFault::Full).await
 }
 
-pub(super) async fn no_space(lab: &Lab) -> anyhow::Result<Verdict> {
-    by_strace(lab, "pwrite64,ftruncate,fallocate:error=ENOSPC").await
+pub(super) async fn no_space(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    with_failing_calls(setup, "pwrite64,ftruncate,fallocate:error=ENOSPC").await
 }
 
-pub(super) async fn write_error(lab: &Lab) -> anyhow::Result<Verdict> {
-    by_strace(lab, "pwrite64,ftruncate,fallocate:error=EIO").await
+pub(super) async fn write_error(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    with_failing_calls(setup, "pwrite64,ftruncate,fallocate:error=EIO").await
 }
 
-pub(super) async fn read_only(lab: &Lab) -> anyhow::Result<Verdict> {
-    by_strace(lab, "pwrite64,ftruncate,fallocate:error=EROFS").await
+pub(super) async fn read_only(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    with_failing_calls(setup, "pwrite64,ftruncate,fallocate:error=EROFS").await
 }
 
-pub(super) async fn sync_error(lab: &Lab) -> anyhow::Result<Verdict> {
-    by_strace(lab, "fdatasync,fsync:error=EIO").await
+pub(super) async fn sync_error(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    with_failing_calls(setup, "fdatasync,fsync:error=EIO").await
 }
 
-async fn by_strace(lab: &Lab, rule: &'static str) -> anyhow::Result<Verdict> {
+async fn with_failing_calls(setup: &FaultSetup, rule: &'static str) -> anyhow::Result<Verdict> {
     if !is_there("strace") {
         return Ok(Verdict::untried("needs strace"));
     }
-    attempt(&lab.plan()?, &Trouble::Calls(rule)).await
+    attempt(&setup.plan()?, &DiskFault::Calls(rule)).await
 }
 
-impl Trouble {
-    async fn begin(&self, plan: &Plan, service: &Service) -> anyhow::Result<Lasting> {
+impl DiskFault {
+    async fn begin(
+        &self,
+        plan: &ServicePlan,
+        service: &ServiceProcess,
+    ) -> anyhow::Result<ActiveFault> {
         match self {
             Self::Calls(rule) => {
                 let injection = Injection::begin(service.pid()?, rule).await?;
-                Ok(Lasting::Calls(injection))
+                Ok(ActiveFault::Calls(injection))
             }
             Self::Full => {
-                let filler = seen_by(service, plan)?.join("filler");
+                let filler = data_folder_of(service, plan)?.join("filler");
                 let mut file = File::create(&filler)?;
                 while file.write_all(&[0; 4096]).is_ok() {}
-                Ok(Lasting::Full { filler })
+                Ok(ActiveFault::Full { filler })
             }
         }
     }
 }
 
-impl Lasting {
+impl ActiveFault {
     async fn end(self) -> anyhow::Result<()> {
         match self {
             Self::Calls(injection) => injection.end().await,
@@ -96,21 +100,24 @@ impl Lasting {
     }
 }
 
-/// The data folder as the service sees it, whatever is mounted there for it alone.
-pub(super) fn seen_by(service: &Service, plan: &Plan) -> anyhow::Result<PathBuf> {
+/// The path of the data folder in the service's mount namespace.
+pub(super) fn data_folder_of(
+    service: &ServiceProcess,
+    plan: &ServicePlan,
+) -> anyhow::Result<PathBuf> {
     let root = PathBuf::from(format!("/proc/{}/root", service.pid()?.as_raw_nonzero()));
     Ok(root.join(plan.data().strip_prefix("/")?))
 }
 
-async fn attempt(plan: &Plan, trouble: &Trouble) -> anyhow::Result<Verdict> {
-    let service = Service::start(plan).await?;
+async fn attempt(plan: &ServicePlan, fault: &DiskFault) -> anyhow::Result<Verdict> {
+    let service = ServiceProcess::start(plan).await?;
     let client = service.client();
     let mut verdict = Verdict::default();
-    let mut posts = Posts::default();
+    let mut posts = PostCounts::default();
     posts.post(&client, 5).await;
     verdict.must(posts.refused == 0, "refused while all was well");
 
-    let lasting = trouble.begin(plan, &service).await?;
+    let active = fault.begin(plan, &service).await?;
     posts.post(&client, 20).await;
     verdict.must(posts.refused > 0, "nothing was refused");
     verdict.figure(format!("{} of 20 refused", posts.refused));
@@ -127,11 +134,11 @@ async fn attempt(plan: &Plan, trouble: &Trouble) -> anyhow::Result<Verdict> {
         format!("/healthz is {}", health.status),
     );
     verdict.figure(format!("/healthz: {}", health.body));
-    lasting.end().await?;
+    active.end().await?;
 
     let begun = Instant::now();
     let well = async || Ok((client.get("/healthz").await?.status == 200).then_some(()));
-    let recovered = until("/healthz is 200", RECOVERY, well).await;
+    let recovered = poll_until("/healthz is 200", RECOVERY_TIMEOUT, well).await;
     let refused = posts.refused;
     if recovered.is_ok() {
         verdict.figure(format!(
@@ -148,17 +155,17 @@ async fn attempt(plan: &Plan, trouble: &Trouble) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
-/// Looks at a copy of the file, past the service: what it has in memory does not count.
+/// Checks a copy of the database file without the service, so that its memory does not count.
 fn check_disk(
-    plan: &Plan,
-    service: &Service,
-    posts: &Posts,
+    plan: &ServicePlan,
+    service: &ServiceProcess,
+    posts: &PostCounts,
     verdict: &mut Verdict,
 ) -> anyhow::Result<()> {
-    let (from, copy) = (seen_by(service, plan)?, plan.folder.join("copy"));
+    let (from, copy) = (data_folder_of(service, plan)?, plan.folder.join("copy"));
     fs::create_dir(&copy)?;
     for name in ["events.sqlite3", "events.sqlite3-wal"] {
-        // There is no log when all of it is in the database.
+        // There is no log when all of it has been checkpointed.
         if from.join(name).exists() {
             fs::copy(from.join(name), copy.join(name)).context("cannot copy the database")?;
         }
@@ -177,17 +184,17 @@ fn check_disk(
     Ok(())
 }
 
-/// What became of the posts.
+/// The posts and their answers.
 #[derive(Default)]
-struct Posts {
+struct PostCounts {
     sent: usize,
     acknowledged: BTreeSet<String>,
     refused: usize,
 }
 
-impl Posts {
-    /// No answer at all is a refusal, too.
-    async fn post(&mut self, client: &Client, count: usize) {
+impl PostCounts {
+    /// Posts `count` events; a missing answer counts as a refusal.
+    async fn post(&mut self, client: &HttpClient, count: usize) {
         for _ in 0..count {
             self.sent += 1;
             let name = self.sent.to_string();

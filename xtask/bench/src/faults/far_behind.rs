@@ -1,5 +1,5 @@
-//! The whole class comes back after a restart, each far behind in a journal in which next to
-//! nothing is for them: all are live again soon.
+//! The whole class reconnects after a restart, each reader far behind in a journal that has next to
+//! no events for them: all have caught up soon.
 
 use std::{
     net::SocketAddr,
@@ -10,35 +10,36 @@ use anyhow::{Context, ensure};
 use rusqlite::Connection as Database;
 use tokio::time::timeout_at;
 
-use super::{Lab, Verdict};
+use super::{FaultSetup, Verdict};
 use crate::{
     drive::{
         event,
-        http::Client,
-        hub::{HubApi, token_of},
-        service::{Plan, Service},
-        sse::Stream,
+        http::HttpClient,
+        hub::{FakeHub, token_of},
+        service::{ServicePlan, ServiceProcess},
+        sse::SseStream,
     },
     samples::Percentiles,
 };
 
-const CLASS: usize = 300;
-const ENTRIES: usize = 200_000;
-/// What is not optimised takes longer, and less than what looks at every entry for each.
-const LIVE_WITHIN: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 3 });
+const CLASS_SIZE: usize = 300;
+const JOURNAL_ENTRIES: usize = 200_000;
+/// How soon all readers must have caught up. A debug build may take longer, but less than a service
+/// that reads every entry for each reader.
+const MAX_CATCH_UP: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 3 });
 
-pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
-    let hub = HubApi::start().await?;
-    // More than there are, so that nobody's past is cut by what is saved meanwhile.
-    let kept = (2 * ENTRIES).to_string();
-    let plan = lab.plan()?.under(&hub)?;
+pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let hub = FakeHub::start().await?;
+    // More than there are, so that no entry is removed because of the new events.
+    let kept = (2 * JOURNAL_ENTRIES).to_string();
+    let plan = setup.plan()?.under(&hub)?;
     let plan = plan.with("PIPALHUB_KEEP_EVENTS", &kept);
-    Service::start(&plan).await?.terminate().await?;
+    ServiceProcess::start(&plan).await?.terminate().await?;
     fill(&plan)?;
-    let service = Service::start(&plan).await?;
+    let service = ServiceProcess::start(&plan).await?;
     let begun = Instant::now();
-    let until = begun + LIVE_WITHIN;
-    let class = (0..CLASS).map(|n| come_back(&plan, service.address, n, until));
+    let deadline = begun + MAX_CATCH_UP;
+    let class = (0..CLASS_SIZE).map(|n| come_back(&plan, service.address, n, deadline));
     let class = futures::future::join_all(class).await;
     let took: Vec<f64> = class
         .iter()
@@ -47,7 +48,7 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
         .collect();
     let mut verdict = Verdict::default();
     verdict.figure(format!(
-        "{CLASS} readers, {ENTRIES} entries behind, of which one each is for them: {} live",
+        "{CLASS_SIZE} readers, {JOURNAL_ENTRIES} entries behind, of which one each is for them: {} live",
         took.len()
     ));
     if let Some(percentiles) = Percentiles::of(&took) {
@@ -58,42 +59,42 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
             false,
             format!(
                 "not all within {} s; one: {error:#}",
-                LIVE_WITHIN.as_secs_f64()
+                MAX_CATCH_UP.as_secs_f64()
             ),
         );
     }
     Ok(verdict)
 }
 
-/// Comes back as one who was there before all of this, saves, and hears of it; when.
+/// Reconnects as a reader from before all entries, posts an event, and returns when it arrived.
 async fn come_back(
-    plan: &Plan,
+    plan: &ServicePlan,
     address: SocketAddr,
     n: usize,
-    until: Instant,
+    deadline: Instant,
 ) -> anyhow::Result<Instant> {
     let user = user(n);
     let token = token_of(&user);
     let live = async {
-        let mut stream = Stream::open(address, &token, Some(0)).await?;
+        let mut stream = SseStream::open(address, &token, Some(0)).await?;
         let hello = stream.next().await?.context("no hello")?;
         ensure!(hello.name == "hello", "it began with {hello:?}");
-        let client = Client { address, token };
+        let client = HttpClient { address, token };
         let path = plan.homes().join(&user).join("now.ipynb");
         let body = event::exercise(&user, "now.ipynb", &path.display().to_string());
         let status = client.post("/events", &body).await?.status;
         ensure!(status == 201, "a post got {status}");
         for expected in ["before.ipynb", "now.ipynb"] {
             let message = stream.next().await?.context("it ended")?;
-            let told = message.event().context("no event")?;
+            let received = message.event().context("no event")?;
             ensure!(
-                told.user == user && told.filename == expected,
-                "it was told {told:?} and not of {expected}"
+                received.user == user && received.filename == expected,
+                "it was told {received:?} and not of {expected}"
             );
         }
         Ok(Instant::now())
     };
-    let in_time = timeout_at(until.into(), live).await;
+    let in_time = timeout_at(deadline.into(), live).await;
     in_time.context("it has not heard of its save")?
 }
 
@@ -101,17 +102,17 @@ fn user(n: usize) -> String {
     format!("user-{n}")
 }
 
-/// All but one each are of people who are not there; theirs are in the middle.
-fn fill(plan: &Plan) -> anyhow::Result<()> {
+/// Fills the journal: one entry for each reader, in the middle; the others are of absent users.
+fn fill(plan: &ServicePlan) -> anyhow::Result<()> {
     let mut database = Database::open(plan.database())?;
     let transaction = database.transaction()?;
-    let middle = ENTRIES / 2;
+    let middle = JOURNAL_ENTRIES / 2;
     transaction.execute_batch(&format!(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ENTRIES})
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {JOURNAL_ENTRIES})
          INSERT INTO journal (seq, event_id, type, user, filename, path, timestamp)
             SELECT i, i, 'exercise',
-                iif(i >= {middle} AND i < {middle} + {CLASS}, 'user-' || (i - {middle}),
-                    'away-' || (i % {CLASS})),
+                iif(i >= {middle} AND i < {middle} + {CLASS_SIZE}, 'user-' || (i - {middle}),
+                    'away-' || (i % {CLASS_SIZE})),
                 'before.ipynb', '/before.ipynb', '2026-01-01T00:00:00+00:00' FROM n"
     ))?;
     transaction.commit()?;

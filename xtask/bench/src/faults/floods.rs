@@ -13,39 +13,39 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Lab, Verdict};
+use super::{FaultSetup, Verdict};
 use crate::{
     drive::{
-        LONG, TOKEN, event,
-        http::{Connection, request},
-        hub::{HubApi, token_of},
-        service::Service,
-        sse::Stream,
+        HANG_TIMEOUT, SERVICE_TOKEN, event,
+        http::{HttpConnection, request},
+        hub::{FakeHub, token_of},
+        service::ServiceProcess,
+        sse::SseStream,
     },
     samples::Percentiles,
 };
 
 const EVENTS: usize = 4_000;
-/// What a reader that does not read may cost, with all that is around it.
-const MEMORY_KIB: u64 = 16 << 10;
-/// Until it must have been let go.
-const DROPPED_WITHIN: Duration = Duration::from_secs(45);
+/// The memory that a stalled reader may cost, with everything else in this row.
+const MAX_MEMORY_KIB: u64 = 16 << 10;
+/// How soon the stalled reader must be disconnected.
+const DROP_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// Others get everything, and the one that stalls is let go.
-pub(super) async fn slow_reader(lab: &Lab) -> anyhow::Result<Verdict> {
-    let service = Service::start(&lab.plan()?).await?;
+/// A stalled reader is disconnected, and another one gets every event.
+pub(super) async fn slow_reader(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let service = ServiceProcess::start(&setup.plan()?).await?;
     let mut verdict = Verdict::default();
     let stalled = stall(service.address).await?;
-    let mut healthy = Stream::open(service.address, TOKEN, None).await?;
+    let mut healthy = SseStream::open(service.address, SERVICE_TOKEN, None).await?;
     healthy.next().await?.context("no hello")?;
     let before = service.usage()?.resident_kib;
-    // With long names, so that the network's own buffers are full soon.
+    // With long names, so that the buffers of the kernel are full soon.
     let long = "x".repeat(4_000);
     let writing = async {
-        let mut connection = Connection::open(service.address).await?;
+        let mut connection = HttpConnection::open(service.address).await?;
         for n in 0..EVENTS {
             let body = event::exercise("ana", &format!("{n}-{long}"), "/ana");
-            let request = request("POST", "/events", TOKEN, Some(&body));
+            let request = request("POST", "/events", SERVICE_TOKEN, Some(&body));
             let status = connection.exchange(&request).await?.status;
             anyhow::ensure!(status == 201, "a post got {status}");
         }
@@ -54,9 +54,11 @@ pub(super) async fn slow_reader(lab: &Lab) -> anyhow::Result<Verdict> {
     let reading = async {
         let mut delays = 0;
         for n in 0..EVENTS {
-            let message = timeout(LONG, healthy.next()).await??.context("it ended")?;
-            let told = message.event().context("not an event")?;
-            delays += usize::from(!told.filename.starts_with(&format!("{n}-")));
+            let message = timeout(HANG_TIMEOUT, healthy.next())
+                .await??
+                .context("it ended")?;
+            let received = message.event().context("not an event")?;
+            delays += usize::from(!received.filename.starts_with(&format!("{n}-")));
         }
         anyhow::Ok(delays)
     };
@@ -67,9 +69,9 @@ pub(super) async fn slow_reader(lab: &Lab) -> anyhow::Result<Verdict> {
     verdict.figure(format!(
         "{EVENTS} events of 4 kB: the other reader has all; memory grew by {grew} KiB"
     ));
-    verdict.must(grew <= MEMORY_KIB, "too much memory");
+    verdict.must(grew <= MAX_MEMORY_KIB, "too much memory");
     let begun = Instant::now();
-    match timeout(DROPPED_WITHIN, was_dropped(stalled)).await {
+    match timeout(DROP_TIMEOUT, was_dropped(stalled)).await {
         Ok(read) => verdict.figure(format!(
             "the one that stalls was let go after at most {:.1} s, with {} kB on their way",
             begun.elapsed().as_secs_f64(),
@@ -80,32 +82,32 @@ pub(super) async fn slow_reader(lab: &Lab) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
-/// A reader with a small buffer that asks and never reads.
+/// Opens a stream with a small receive buffer and never reads.
 async fn stall(address: SocketAddr) -> anyhow::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     set_socket_recv_buffer_size(&socket, 4096)?;
     let mut stream = socket.connect(address).await?;
-    let request = request("GET", "/events/stream", TOKEN, None);
+    let request = request("GET", "/events/stream", SERVICE_TOKEN, None);
     stream.write_all(&request).await?;
     Ok(stream)
 }
 
-/// Waits until the service has closed its side, without reading before: what was on its way
-/// to a reader that reads again afterwards is counted.
+/// Waits until the service has closed the connection, without reading; then returns how many bytes
+/// were still on their way.
 async fn was_dropped(mut stream: TcpStream) -> anyhow::Result<usize> {
     let (ours, theirs) = (stream.local_addr()?, stream.peer_addr()?);
-    while is_held(theirs, ours)? {
+    while is_established(theirs, ours)? {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let mut rest = Vec::new();
-    // A reset ends it as well as a close.
+    // A reset is as good as a close.
     let _ = stream.read_to_end(&mut rest).await;
     Ok(rest.len())
 }
 
-/// Whether the service has this connection open. One that it has closed stays a while with
-/// the kernel, in another state, for what the reader has not taken yet.
-fn is_held(service: SocketAddr, reader: SocketAddr) -> anyhow::Result<bool> {
+/// Whether the service has this connection open. The kernel keeps a closed one for a while, in
+/// another state, for the bytes that the reader has not read yet.
+fn is_established(service: SocketAddr, reader: SocketAddr) -> anyhow::Result<bool> {
     const ESTABLISHED: &str = "01";
     let table = std::fs::read_to_string("/proc/net/tcp").context("this needs Linux's /proc")?;
     let [service, reader] = [service, reader].map(|address| format!(":{:04X}", address.port()));
@@ -118,11 +120,11 @@ fn is_held(service: SocketAddr, reader: SocketAddr) -> anyhow::Result<bool> {
     }))
 }
 
-/// One participant posts without end; the others notice nothing.
-pub(super) async fn flood(lab: &Lab) -> anyhow::Result<Verdict> {
-    let hub = HubApi::start().await?;
-    let plan = lab.plan()?.under(&hub)?;
-    let service = Service::start(&plan).await?;
+/// One participant posts without end; another one is not slowed.
+pub(super) async fn flood(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let hub = FakeHub::start().await?;
+    let plan = setup.plan()?.under(&hub)?;
+    let service = ServiceProcess::start(&plan).await?;
     let mut verdict = Verdict::default();
     let body = |user: &str| {
         let path = plan.homes().join(user).join("a.ipynb");
@@ -130,7 +132,7 @@ pub(super) async fn flood(lab: &Lab) -> anyhow::Result<Verdict> {
     };
     let until = Instant::now() + Duration::from_secs(3);
     let flood = async {
-        let mut connection = Connection::open(service.address).await?;
+        let mut connection = HttpConnection::open(service.address).await?;
         let request = request(
             "POST",
             "/events",

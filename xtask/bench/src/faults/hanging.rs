@@ -1,4 +1,4 @@
-//! A participant's own disk does not answer, as a network disk does that is away.
+//! A participant's disk does not answer, like a network disk that is away.
 
 use std::{
     fs,
@@ -8,19 +8,19 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    Lab, Verdict, is_there,
-    notebooks::{CLASS, Room, first, notebook, shows, user},
+    FaultSetup, Verdict, is_there,
+    notebooks::{CLASS_SIZE, TestClass, first_text, notebook, shows, user},
     strace::Injection,
 };
 use crate::{
-    drive::{LONG, until},
+    drive::{HANG_TIMEOUT, poll_until},
     samples::Percentiles,
 };
 
-/// Longer than the row takes: it ends with the injection.
-const HANGS: &str = "read:delay_enter=120000000";
-/// Until another's save is seen, under strace.
-const SEEN_WITHIN_MS: f64 = 2_000.0;
+/// Delays reads for longer than the row takes; the delay ends with the injection.
+const HANGING_READS: &str = "read:delay_enter=120000000";
+/// How soon another participant's save must be seen, under strace.
+const MAX_SEEN_MS: f64 = 2_000.0;
 
 /// A notebook of 5 MiB.
 fn large(text: &str) -> String {
@@ -29,50 +29,57 @@ fn large(text: &str) -> String {
     file
 }
 
-/// Everybody else is seen as ever, and what hangs is shown as it was.
-pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
+/// The other participants' saves are seen as usual, and the hanging notebook is shown as it was.
+pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
     if !is_there("strace") {
         return Ok(Verdict::untried("needs strace"));
     }
-    let room = Room::open(lab).await?;
+    let class = TestClass::open(setup).await?;
     let mut verdict = Verdict::default();
-    let hanging = Injection::on(room.service.pid()?, HANGS, &room.file(0)).await?;
-    fs::write(room.file(0), large("after the disk came back"))?;
-    let shown = until("a tile says that it is not read", LONG, async || {
-        let tile = room.tile(0).await?;
-        Ok(tile["problem"].is_string().then_some(tile))
-    })
+    let hanging = Injection::on(class.service.pid()?, HANGING_READS, &class.file(0)).await?;
+    fs::write(class.file(0), large("after the disk came back"))?;
+    let shown = poll_until(
+        "a tile says that it is not read",
+        HANG_TIMEOUT,
+        async || {
+            let tile = class.tile(0).await?;
+            Ok(tile["problem"].is_string().then_some(tile))
+        },
+    )
     .await?;
     verdict.figure(format!("it says {}", shown["problem"]));
-    verdict.must(shows(&shown, &first(0)), "what was there before is gone");
+    verdict.must(
+        shows(&shown, &first_text(0)),
+        "what was there before is gone",
+    );
 
     let mut samples = Vec::new();
-    for n in 1..CLASS {
+    for n in 1..CLASS_SIZE {
         let text = format!("while it hangs, {}", user(n));
-        // Large ones have to take turns, but not with what hangs.
+        // Large notebooks take turns, but not with the hanging one.
         let file = if n == 1 {
             large(&text)
         } else {
             notebook(&text)
         };
-        fs::write(room.file(n), file)?;
+        fs::write(class.file(n), file)?;
         let saved = Instant::now();
-        until("another's save is seen", LONG, async || {
-            Ok(shows(&room.tile(n).await?, &text).then_some(()))
+        poll_until("another's save is seen", HANG_TIMEOUT, async || {
+            Ok(shows(&class.tile(n).await?, &text).then_some(()))
         })
         .await?;
         samples.push(saved.elapsed().as_secs_f64() * 1e3);
     }
     if let Some(percentiles) = Percentiles::of(&samples) {
         verdict.figure(format!("others' saves are seen after {percentiles}"));
-        verdict.must(percentiles.most <= SEEN_WITHIN_MS, "others wait");
+        verdict.must(percentiles.most <= MAX_SEEN_MS, "others wait");
     }
     let begun = Instant::now();
-    let wall = room.wall().await?;
+    let wall = class.wall().await?;
     let shown = wall.iter().filter(|tile| !tile.is_null()).count();
-    verdict.must(shown == CLASS, "the wall lacks somebody");
-    let notebooks = room.client.get("/api/notebooks").await?;
-    let health = room.client.get("/healthz").await?;
+    verdict.must(shown == CLASS_SIZE, "the wall lacks somebody");
+    let notebooks = class.client.get("/api/notebooks").await?;
+    let health = class.client.get("/healthz").await?;
     verdict.must(
         (notebooks.status, health.status) == (200, 200),
         "the service does not answer",
@@ -83,10 +90,10 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
 
     hanging.end().await?;
     let back = async || {
-        let tile = room.tile(0).await?;
+        let tile = class.tile(0).await?;
         let is_well = tile["problem"] == Value::Null;
         Ok((shows(&tile, "after the disk came back") && is_well).then_some(()))
     };
-    until("it is read when the disk answers", LONG, back).await?;
+    poll_until("it is read when the disk answers", HANG_TIMEOUT, back).await?;
     Ok(verdict)
 }

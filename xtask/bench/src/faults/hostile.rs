@@ -1,5 +1,5 @@
-//! What one participant puts into their home to harm others: links that lead elsewhere,
-//! notebooks that take long to read, outputs that take long to draw.
+//! One participant's home contains files that harm others: links to other places, notebooks that
+//! take long to read, outputs that take long to draw.
 
 use std::{
     fs,
@@ -13,39 +13,40 @@ use serde_json::{Value, json};
 
 use tokio::{task::JoinSet, time::timeout};
 
-use super::{Lab, Verdict, is_root, notebooks_of_evil as evil};
+use super::{FaultSetup, Verdict, evil_notebooks as evil, is_root};
 use crate::drive::{
-    LONG, TOKEN, event,
-    http::Client,
-    service::{Plan, Service},
-    sse, until,
+    HANG_TIMEOUT, SERVICE_TOKEN, event,
+    http::HttpClient,
+    poll_until,
+    service::{ServicePlan, ServiceProcess},
+    sse,
 };
 
 const NOTEBOOK: &str = "day1.ipynb";
-/// As large as what stopped the service once.
-const LARGE: usize = 8 << 20;
-/// What anybody else's request may take meanwhile, on a machine that is busy with it.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
-/// Beside eight times the file and 32 MiB: what the service has anyway, and what waits to be
-/// built and recorded.
-const MEMORY_KIB: u64 = (8 * 8 + 32 + 96) << 10;
-/// Who own the homes here; nobody on this machine.
-const ANA: u32 = 52_341;
-const BOB: u32 = 52_342;
+/// The size of a notebook that once stopped the service.
+const LARGE_BYTES: usize = 8 << 20;
+/// How long a request of another participant may take meanwhile, on a busy machine.
+const MAX_ANSWER_TIME: Duration = Duration::from_secs(1);
+/// The memory limit: eight times the file and 32 MiB, and 96 MiB for the service itself and for the
+/// queues of builds and history.
+const MAX_MEMORY_KIB: u64 = (8 * 8 + 32 + 96) << 10;
+/// The owners of the homes, which are no users of this machine.
+const ANA_UID: u32 = 52_341;
+const BOB_UID: u32 = 52_342;
 
 fn notebook(text: &str) -> String {
     let cell = json!({"cell_type": "raw", "metadata": {}, "source": text});
     json!({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).to_string()
 }
 
-/// A participant's `work` becomes a link to a folder of root's and to another's, and versions
-/// are restored.
-pub(super) async fn links(lab: &Lab) -> anyhow::Result<Verdict> {
+/// A participant's `work` becomes a link to a folder of root, and then of another participant, and
+/// a version is restored.
+pub(super) async fn links(setup: &FaultSetup) -> anyhow::Result<Verdict> {
     if !is_root() {
         return Ok(Verdict::untried("needs root"));
     }
-    let plan = lab.plan()?.with_homes_below("/work");
-    for (user, owner) in [("ana", ANA), ("bob", BOB)] {
+    let plan = setup.plan()?.with_homes_below("/work");
+    for (user, owner) in [("ana", ANA_UID), ("bob", BOB_UID)] {
         let work = plan.homes().join(user).join("work");
         fs::create_dir_all(&work)?;
         fs::write(work.join(NOTEBOOK), notebook(user))?;
@@ -56,14 +57,14 @@ pub(super) async fn links(lab: &Lab) -> anyhow::Result<Verdict> {
     let secret = plan.folder.join("secret");
     fs::create_dir(&secret)?;
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o700))?;
-    let service = Service::start(&plan).await?;
+    let service = ServiceProcess::start(&plan).await?;
     let client = service.client();
     let kept = async || {
         let path = format!("/api/history?user=ana&filename={NOTEBOOK}");
         let versions = client.get_json(&path).await?;
         Ok(versions["versions"][0]["version"].as_i64())
     };
-    let version = until("a version is kept", LONG, kept).await?;
+    let version = poll_until("a version is kept", HANG_TIMEOUT, kept).await?;
     let restore = json!({"user": "ana", "filename": NOTEBOOK, "version": version}).to_string();
     let mut verdict = Verdict::default();
     let well = client.post("/api/history/restore", &restore).await?;
@@ -109,25 +110,26 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// A class of two, of whom mallory saves.
-struct Pair {
-    plan: Plan,
-    service: Service,
-    client: Client,
+/// A class of two participants, of whom mallory saves.
+struct TwoParticipants {
+    plan: ServicePlan,
+    service: ServiceProcess,
+    client: HttpClient,
 }
 
-impl Pair {
-    async fn open(lab: &Lab) -> anyhow::Result<Self> {
-        let plan = lab.plan()?;
+impl TwoParticipants {
+    async fn open(setup: &FaultSetup) -> anyhow::Result<Self> {
+        let plan = setup.plan()?;
         for user in ["ana", "mallory"] {
             let home = plan.homes().join(user);
             fs::create_dir(&home)?;
             fs::write(home.join(NOTEBOOK), notebook(user))?;
         }
-        let service = Service::start(&plan).await?;
+        let service = ServiceProcess::start(&plan).await?;
         let client = service.client();
-        let known = async || Ok((sse::newest(service.address, TOKEN).await? >= 2).then_some(()));
-        until("both notebooks are known", LONG, known).await?;
+        let known =
+            async || Ok((sse::newest(service.address, SERVICE_TOKEN).await? >= 2).then_some(()));
+        poll_until("both notebooks are known", HANG_TIMEOUT, known).await?;
         Ok(Self {
             plan,
             service,
@@ -142,8 +144,8 @@ impl Pair {
         Ok(fs::rename(part, file)?)
     }
 
-    /// The longest of what somebody else asks for.
-    async fn ask_for_others(&self) -> anyhow::Result<Duration> {
+    /// The slowest of several requests by another participant.
+    async fn slowest_of_others(&self) -> anyhow::Result<Duration> {
         let mut longest = Duration::ZERO;
         let tile = format!("/api/tile?user=ana&filename={NOTEBOOK}");
         for path in ["/healthz", "/api/notebooks", &tile] {
@@ -161,20 +163,20 @@ impl Pair {
     }
 }
 
-/// Each kind of notebook that takes more than its size explains, with everyone asking.
-pub(super) async fn one_notebook(lab: &Lab) -> anyhow::Result<Verdict> {
-    let pair = Pair::open(lab).await?;
+/// Each kind of evil notebook, while another participant sends requests.
+pub(super) async fn one_notebook(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let two = TwoParticipants::open(setup).await?;
     let mut verdict = Verdict::default();
     let (mut longest, mut slowest) = (Duration::ZERO, "");
     let kinds = evil::generators();
-    let every = lab.bounded(4, 1);
+    let every = setup.bounded(4, 1);
     for (name, make) in kinds.iter().step_by(every) {
-        pair.save(&make(LARGE))?;
+        two.save(&make(LARGE_BYTES))?;
         let whole = format!("/api/notebook?user=mallory&filename={NOTEBOOK}");
-        let reading = pair.client.clone();
+        let reading = two.client.clone();
         let reading = tokio::spawn(async move { reading.get(&whole).await });
         while !reading.is_finished() {
-            let took = pair.ask_for_others().await?;
+            let took = two.slowest_of_others().await?;
             if took > longest {
                 (longest, slowest) = (took, name);
             }
@@ -186,36 +188,36 @@ pub(super) async fn one_notebook(lab: &Lab) -> anyhow::Result<Verdict> {
     verdict.figure(format!(
         "{} kinds of {} MiB: others waited {} ms at most ({slowest})",
         kinds.len().div_ceil(every),
-        LARGE >> 20,
+        LARGE_BYTES >> 20,
         longest.as_millis(),
     ));
-    verdict.must(longest <= ANSWERED_WITHIN, "others wait");
-    let peak = pair.service.usage()?.peak_kib;
+    verdict.must(longest <= MAX_ANSWER_TIME, "others wait");
+    let peak = two.service.usage()?.peak_kib;
     verdict.figure(format!("{} MiB at the peak", peak >> 10));
-    verdict.must(peak <= MEMORY_KIB, "too much memory");
+    verdict.must(peak <= MAX_MEMORY_KIB, "too much memory");
     Ok(verdict)
 }
 
-/// A page that is as long as one may be, compressed for four who ask again and again.
-pub(super) async fn long_page(lab: &Lab) -> anyhow::Result<Verdict> {
-    let pair = Pair::open(lab).await?;
+/// A page of the largest size, compressed again and again for four clients.
+pub(super) async fn long_page(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let two = TwoParticipants::open(setup).await?;
     let mut verdict = Verdict::default();
-    pair.save(&pictures(8, 5 << 20)?)?;
+    two.save(&pictures(8, 5 << 20)?)?;
     let path = format!("/api/notebook?user=mallory&filename={NOTEBOOK}");
     let whole = async || {
-        let length = pair.client.get(&path).await?.body.len();
+        let length = two.client.get(&path).await?.body.len();
         Ok((length > 30 << 20).then_some(length))
     };
-    let length = until("the page is as long as that", LONG, whole).await?;
-    let end = Instant::now() + lab.bounded(Duration::from_secs(8), Duration::from_secs(30));
+    let length = poll_until("the page is as long as that", HANG_TIMEOUT, whole).await?;
+    let end = Instant::now() + setup.bounded(Duration::from_secs(8), Duration::from_secs(30));
     let mut asking = JoinSet::new();
     for _ in 0..4 {
-        let (client, path) = (pair.client.clone(), path.clone());
+        let (client, path) = (two.client.clone(), path.clone());
         asking.spawn(async move {
             let mut count = 0;
             while Instant::now() < end {
-                // A refusal is as good as an answer.
-                let answered = timeout(LONG, client.get_compressed(&path)).await;
+                // A refusal is acceptable.
+                let answered = timeout(HANG_TIMEOUT, client.get_compressed(&path)).await;
                 count += usize::from(matches!(answered, Ok(Ok(_))));
             }
             count
@@ -223,7 +225,7 @@ pub(super) async fn long_page(lab: &Lab) -> anyhow::Result<Verdict> {
     }
     let mut longest = Duration::ZERO;
     while Instant::now() < end {
-        longest = longest.max(pair.ask_for_others().await?);
+        longest = longest.max(two.slowest_of_others().await?);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let count: usize = asking.join_all().await.into_iter().sum();
@@ -232,14 +234,14 @@ pub(super) async fn long_page(lab: &Lab) -> anyhow::Result<Verdict> {
         length >> 20,
         longest.as_millis()
     ));
-    verdict.must(longest <= ANSWERED_WITHIN, "others wait");
-    let peak = pair.service.usage()?.peak_kib;
+    verdict.must(longest <= MAX_ANSWER_TIME, "others wait");
+    let peak = two.service.usage()?.peak_kib;
     verdict.figure(format!("{} MiB at the peak", peak >> 10));
     verdict.must(peak <= 512 << 10, "too much memory");
     Ok(verdict)
 }
 
-/// A notebook of so many pictures of so many bytes, of which nothing can be compressed.
+/// A notebook of `count` incompressible pictures of `size` bytes each.
 pub(super) fn pictures(count: usize, size: usize) -> anyhow::Result<Vec<u8>> {
     const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAASwAAADICAYAAAAAAAAA";
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -262,23 +264,23 @@ pub(super) fn pictures(count: usize, size: usize) -> anyhow::Result<Vec<u8>> {
     Ok(serde_json::to_vec(&file)?)
 }
 
-/// Small outputs that would keep a browser busy: what is sent in their place is a note.
-pub(super) async fn costly_outputs(lab: &Lab) -> anyhow::Result<Verdict> {
-    let pair = Pair::open(lab).await?;
+/// Small outputs that would keep a browser busy: the service sends a note in their place.
+pub(super) async fn costly_outputs(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let two = TwoParticipants::open(setup).await?;
     let mut verdict = Verdict::default();
     for (name, mime, data) in costly() {
         let output = json!({"output_type": "display_data", "metadata": {}, "data": {mime: data}});
         let cell = json!({"cell_type": "code", "metadata": {}, "execution_count": 1,
                           "source": name, "outputs": [output]});
         let file = json!({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4});
-        pair.save(file.to_string().as_bytes())?;
+        two.save(file.to_string().as_bytes())?;
         for what in ["tile", "notebook"] {
             let path = format!("/api/{what}?user=mallory&filename={NOTEBOOK}");
             let shown = async || {
-                let tile = pair.client.get_json(&path).await?;
+                let tile = two.client.get_json(&path).await?;
                 Ok(tile.to_string().contains(name).then_some(tile))
             };
-            let shown: Value = until("it is read", LONG, shown).await?;
+            let shown: Value = poll_until("it is read", HANG_TIMEOUT, shown).await?;
             let size = shown.to_string().len();
             let text = shown.to_string();
             let is_noted = text.contains("to draw") || text.contains("are shown");

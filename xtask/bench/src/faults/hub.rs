@@ -1,22 +1,26 @@
-//! The Hub does not answer, answers late, or answers nonsense.
+//! The Hub does not answer, answers late, or answers with something else than JSON.
 
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::{Lab, Verdict};
+use super::{FaultSetup, Verdict};
 use crate::drive::{
     event,
-    hub::{HubApi, Mood, token_of},
-    service::{Plan, Service},
+    hub::{FakeHub, HubBehaviour, token_of},
+    service::{ServicePlan, ServiceProcess},
 };
 
-/// Questions to the Hub at the same time.
-const AT_ONCE: usize = 8;
-/// Longer than an answer of the Hub's is taken as fresh.
-const NO_LONGER_FRESH: Duration = Duration::from_secs(62);
+/// The largest number of simultaneous requests to the Hub.
+const MAX_HUB_CALLS: usize = 8;
+/// Longer than an answer of the Hub counts as fresh.
+const ANSWER_EXPIRY: Duration = Duration::from_secs(62);
 
-async fn post_as(service: &Service, plan: &Plan, user: &str) -> anyhow::Result<(u16, bool)> {
+async fn post_as(
+    service: &ServiceProcess,
+    plan: &ServicePlan,
+    user: &str,
+) -> anyhow::Result<(u16, bool)> {
     let path = plan.homes().join(user).join("day1.ipynb");
     let body = event::exercise(user, "day1.ipynb", &path.display().to_string());
     let reply = service
@@ -26,11 +30,11 @@ async fn post_as(service: &Service, plan: &Plan, user: &str) -> anyhow::Result<(
     Ok((reply.status, reply.retry_after.is_some()))
 }
 
-/// Those who are known go on, strangers are told to come again.
-pub(super) async fn down(lab: &Lab) -> anyhow::Result<Verdict> {
-    let hub = HubApi::start().await?;
-    let plan = lab.plan()?.under(&hub)?;
-    let service = Service::start(&plan).await?;
+/// Known tokens go on; new ones get a 503 with Retry-After.
+pub(super) async fn down(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let hub = FakeHub::start().await?;
+    let plan = setup.plan()?.under(&hub)?;
+    let service = ServiceProcess::start(&plan).await?;
     let mut verdict = Verdict::default();
     let known = post_as(&service, &plan, "known").await?;
     verdict.must(
@@ -40,25 +44,25 @@ pub(super) async fn down(lab: &Lab) -> anyhow::Result<Verdict> {
     let bad = service.client_of("nonsense").get("/events").await?;
     verdict.must(bad.status == 401, format!("a bad token got {}", bad.status));
 
-    for (mood, name) in [
-        (Mood::Down, "down"),
-        (Mood::Failing, "500"),
-        (Mood::Mad, "no JSON"),
+    for (behaviour, name) in [
+        (HubBehaviour::Down, "down"),
+        (HubBehaviour::Failing, "500"),
+        (HubBehaviour::NotJson, "no JSON"),
     ] {
-        hub.set(mood);
+        hub.set(behaviour);
         let known = post_as(&service, &plan, "known").await?;
         verdict.must(
             known.0 == 201,
             format!("{name}: a known token got {}", known.0),
         );
-        let stranger = post_as(&service, &plan, &format!("new-{}", mood as u8)).await?;
-        let told = format!("{name}: a new token got {} {}", stranger.0, stranger.1);
-        verdict.must(stranger == (503, true), told);
+        let stranger = post_as(&service, &plan, &format!("new-{}", behaviour as u8)).await?;
+        let message = format!("{name}: a new token got {} {}", stranger.0, stranger.1);
+        verdict.must(stranger == (503, true), message);
     }
     verdict.figure("down, 500, no JSON: known tokens 201, new ones 503 with Retry-After");
-    if lab.full {
+    if setup.full {
         let calls = hub.calls();
-        tokio::time::sleep(NO_LONGER_FRESH).await;
+        tokio::time::sleep(ANSWER_EXPIRY).await;
         let known = post_as(&service, &plan, "known").await?;
         verdict.must(
             known.0 == 201,
@@ -69,7 +73,7 @@ pub(super) async fn down(lab: &Lab) -> anyhow::Result<Verdict> {
     } else {
         verdict.figure("within the minute that the Hub's word holds; --full waits it out");
     }
-    hub.set(Mood::Well);
+    hub.set(HubBehaviour::Healthy);
     let stranger = post_as(&service, &plan, "new-1").await?;
     verdict.must(
         stranger.0 == 201,
@@ -78,17 +82,17 @@ pub(super) async fn down(lab: &Lab) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
-/// Sixty at once ask a slow Hub; then one that never answers.
-pub(super) async fn slow(lab: &Lab) -> anyhow::Result<Verdict> {
-    let hub = HubApi::start().await?;
-    let plan = lab.plan()?.under(&hub)?;
-    let service = Service::start(&plan).await?;
+/// Sixty requests at once with a slow Hub; then a Hub that never answers.
+pub(super) async fn slow(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let hub = FakeHub::start().await?;
+    let plan = setup.plan()?.under(&hub)?;
+    let service = ServiceProcess::start(&plan).await?;
     let mut verdict = Verdict::default();
     post_as(&service, &plan, "known").await?;
-    hub.set(Mood::Slow);
+    hub.set(HubBehaviour::Slow);
     let mut asking = JoinSet::new();
     for n in 0..60 {
-        // Some come twice, as pages of one participant do.
+        // Two requests with each token, as of two pages of one participant.
         let client = service.client_of(&token_of(&format!("p{}", n / 2)));
         asking.spawn(async move { client.get("/events").await });
     }
@@ -113,7 +117,7 @@ pub(super) async fn slow(lab: &Lab) -> anyhow::Result<Verdict> {
     ));
     verdict.must(hub.calls() == 31, "a token was asked for twice");
 
-    hub.set(Mood::Hanging);
+    hub.set(HubBehaviour::Hanging);
     let mut asking = JoinSet::new();
     for n in 0..8 {
         let client = service.client_of(&token_of(&format!("q{n}")));
@@ -131,6 +135,6 @@ pub(super) async fn slow(lab: &Lab) -> anyhow::Result<Verdict> {
         begun.elapsed().as_secs_f64()
     ));
     let most = hub.most_in_flight();
-    verdict.must(most <= AT_ONCE, format!("{most} questions at a time"));
+    verdict.must(most <= MAX_HUB_CALLS, format!("{most} questions at a time"));
     Ok(verdict)
 }

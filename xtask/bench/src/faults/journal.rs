@@ -1,5 +1,5 @@
-//! Who was told what: what writers posted and were promised, what readers were shown, held
-//! against what the journal has afterwards.
+//! Compares the posts and acknowledgements of writers, and the events that readers saw, with the
+//! journal afterwards.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,144 +10,144 @@ use std::{
 use tokio::task::JoinHandle;
 
 use crate::drive::{
-    TOKEN, event,
-    http::{Connection, request},
-    sse::{Stream, Told},
+    SERVICE_TOKEN, event,
+    http::{HttpConnection, request},
+    sse::{ReceivedEvent, SseStream},
 };
 
 /// How many writers post at the same time.
 pub(super) const WRITERS: usize = 16;
 
-/// What one event is known by: its user and filename.
-pub(super) type Name = (String, String);
+/// The user and filename that identify an event.
+pub(super) type EventName = (String, String);
 
-/// What happened while a service ran.
+/// The posts, answers and shown events of one round, while a service ran.
 #[derive(Default)]
-pub(super) struct Heard {
-    pub(super) sent: HashSet<Name>,
-    pub(super) acknowledged: HashSet<Name>,
+pub(super) struct RoundLog {
+    pub(super) sent: HashSet<EventName>,
+    pub(super) acknowledged: HashSet<EventName>,
     pub(super) refused: usize,
-    pub(super) shown: Vec<(i64, Name)>,
+    pub(super) shown: Vec<(i64, EventName)>,
 }
 
-/// Writers and a reader at work until the service goes.
-pub(super) struct Work {
-    heard: Arc<Mutex<Heard>>,
+/// Writers and a reader that run until the service ends.
+pub(super) struct RunningClients {
+    log: Arc<Mutex<RoundLog>>,
     writers: Vec<JoinHandle<()>>,
     reader: JoinHandle<()>,
 }
 
-impl Work {
-    /// `round` makes names that no other work has.
+impl RunningClients {
+    /// Starts the clients; `round` makes their event names unique.
     pub(super) async fn begin(address: SocketAddr, round: usize) -> anyhow::Result<Self> {
-        let heard = Arc::new(Mutex::new(Heard::default()));
-        let stream = Stream::open(address, TOKEN, None).await?;
-        let reader = tokio::spawn(read(stream, Arc::clone(&heard)));
+        let log = Arc::new(Mutex::new(RoundLog::default()));
+        let stream = SseStream::open(address, SERVICE_TOKEN, None).await?;
+        let reader = tokio::spawn(read(stream, Arc::clone(&log)));
         let writers = (0..WRITERS).map(|writer| {
-            let heard = Arc::clone(&heard);
-            // It ends with the service, which is what is meant to happen.
-            tokio::spawn(async move { drop(write(address, writer, round, &heard).await) })
+            let log = Arc::clone(&log);
+            // The writer ends with an error when the service ends, as expected.
+            tokio::spawn(async move { drop(write(address, writer, round, &log).await) })
         });
         let writers = writers.collect();
         Ok(Self {
-            heard,
+            log,
             writers,
             reader,
         })
     }
 
-    /// Waits until everybody has noticed that the service is gone.
-    pub(super) async fn end(self) -> Heard {
+    /// Waits until all clients have noticed that the service has ended.
+    pub(super) async fn end(self) -> RoundLog {
         for writer in self.writers {
             let _ = writer.await;
         }
         let _ = self.reader.await;
-        std::mem::take(&mut *lock(&self.heard))
+        std::mem::take(&mut *lock(&self.log))
     }
 }
 
-fn lock(heard: &Mutex<Heard>) -> std::sync::MutexGuard<'_, Heard> {
-    heard.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(log: &Mutex<RoundLog>) -> std::sync::MutexGuard<'_, RoundLog> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn write(
     address: SocketAddr,
     writer: usize,
     round: usize,
-    heard: &Mutex<Heard>,
+    log: &Mutex<RoundLog>,
 ) -> anyhow::Result<()> {
     let user = format!("writer-{writer}");
-    // A new path each round, so that ids are given out in each.
+    // A new path in each round, so that the service assigns new ids.
     let path = format!("/{user}/{round}.ipynb");
-    let mut connection = Connection::open(address).await?;
+    let mut connection = HttpConnection::open(address).await?;
     for n in 0.. {
         let name = (user.clone(), format!("{round}-{n}.ipynb"));
         let body = event::exercise(&user, &name.1, &path);
-        let request = request("POST", "/events", TOKEN, Some(&body));
-        lock(heard).sent.insert(name.clone());
+        let request = request("POST", "/events", SERVICE_TOKEN, Some(&body));
+        lock(log).sent.insert(name.clone());
         let status = connection.exchange(&request).await?.status;
         if status == 201 {
-            lock(heard).acknowledged.insert(name);
+            lock(log).acknowledged.insert(name);
         } else {
-            lock(heard).refused += 1;
+            lock(log).refused += 1;
         }
     }
     Ok(())
 }
 
-async fn read(mut stream: Stream, heard: Arc<Mutex<Heard>>) {
+async fn read(mut stream: SseStream, log: Arc<Mutex<RoundLog>>) {
     while let Ok(Some(message)) = stream.next().await {
-        if let Some(told) = message.event() {
-            lock(&heard).shown.push((message.seq, name_of(&told)));
+        if let Some(received) = message.event() {
+            lock(&log).shown.push((message.seq, name_of(&received)));
         }
     }
 }
 
-fn name_of(told: &Told) -> Name {
-    (told.user.clone(), told.filename.clone())
+fn name_of(received: &ReceivedEvent) -> EventName {
+    (received.user.clone(), received.filename.clone())
 }
 
-/// What was promised and not kept, summed up over all rounds.
+/// The broken promises of all rounds.
 #[derive(Default)]
-pub(super) struct Account {
+pub(super) struct JournalAudit {
     pub(super) sent: usize,
     pub(super) acknowledged: usize,
     pub(super) shown: usize,
     pub(super) stored: usize,
     pub(super) refused: usize,
-    /// Acknowledged and not in the journal.
+    /// Events acknowledged and not in the journal.
     pub(super) missing: usize,
-    /// Shown on the stream and not in the journal under that number.
+    /// Events shown on the stream and not in the journal under that number.
     pub(super) phantoms: usize,
-    /// In the journal twice, or never posted.
-    pub(super) strange: usize,
-    /// Ids or sequence numbers given out twice.
+    /// Events in the journal twice, or never posted.
+    pub(super) unexpected: usize,
+    /// Ids or sequence numbers that were assigned twice.
     pub(super) reused: usize,
-    /// Stored, and whoever posted it had no answer.
+    /// Events stored whose writer got no answer.
     pub(super) unanswered: usize,
     path_of_id: HashMap<i64, String>,
-    /// Where the journal has been read to.
+    /// The sequence number up to which the journal was read.
     pub(super) newest: i64,
 }
 
-impl Account {
-    /// Holds what was heard in one round against the journal since the round before.
-    pub(super) fn settle(&mut self, heard: &Heard, journal: &[(i64, Told)]) {
+impl JournalAudit {
+    /// Compares the log of one round with the journal since the round before.
+    pub(super) fn check_round(&mut self, log: &RoundLog, journal: &[(i64, ReceivedEvent)]) {
         let mut stored = HashSet::new();
         let mut by_seq = HashMap::new();
-        for (seq, told) in journal {
-            let name = name_of(told);
-            if !heard.sent.contains(&name) || !stored.insert(name.clone()) {
-                self.strange += 1;
+        for (seq, received) in journal {
+            let name = name_of(received);
+            if !log.sent.contains(&name) || !stored.insert(name.clone()) {
+                self.unexpected += 1;
             }
             if *seq <= self.newest {
                 self.reused += 1;
             }
             self.newest = self.newest.max(*seq);
-            let key = format!("{} {}", told.user, told.path);
+            let key = format!("{} {}", received.user, received.path);
             if self
                 .path_of_id
-                .entry(told.id)
+                .entry(received.id)
                 .or_insert_with(|| key.clone())
                 != &key
             {
@@ -155,14 +155,14 @@ impl Account {
             }
             by_seq.insert(*seq, name);
         }
-        self.sent += heard.sent.len();
-        self.acknowledged += heard.acknowledged.len();
-        self.refused += heard.refused;
-        self.shown += heard.shown.len();
+        self.sent += log.sent.len();
+        self.acknowledged += log.acknowledged.len();
+        self.refused += log.refused;
+        self.shown += log.shown.len();
         self.stored += stored.len();
-        self.missing += heard.acknowledged.difference(&stored).count();
-        self.unanswered += stored.difference(&heard.acknowledged).count();
-        let phantom = |(seq, name): &&(i64, Name)| by_seq.get(seq) != Some(name);
-        self.phantoms += heard.shown.iter().filter(phantom).count();
+        self.missing += log.acknowledged.difference(&stored).count();
+        self.unanswered += stored.difference(&log.acknowledged).count();
+        let phantom = |(seq, name): &&(i64, EventName)| by_seq.get(seq) != Some(name);
+        self.phantoms += log.shown.iter().filter(phantom).count();
     }
 }

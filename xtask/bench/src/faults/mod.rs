@@ -1,21 +1,22 @@
-//! `bench faults`: what goes wrong on a bad day, done to a real service, and whether it
-//! keeps its promises.
+//! `bench faults`: injects faults into a real service, and checks whether it keeps its promises.
 //!
-//! Every row of the table is a function from a fresh folder to a [`Verdict`]. A row that
-//! needs what this machine does not give (root, strace, Jupyter) says so and is neither
-//! passed nor failed.
+//! Every row of the table is a function from a fresh folder to a [`Verdict`]. A row that needs
+//! something that this machine lacks (root, strace, Jupyter) says so and neither passes nor fails.
 //!
-//! * [`kill`], [`resume`], [`ending`]: the process goes; [`weak`] is the control that must
-//!   fail, and [`journal`] the book-keeping of all three
-//! * [`disk`], [`power`]: the disk goes; [`quota`]: somebody fills it
+//! * [`kill`], [`resume`], [`ending`]: the process ends; [`weak`] is the control that must fail,
+//!   and [`journal`] compares the clients' logs with the journal
+//! * [`disk`], [`power`]: the disk fails; [`quota`]: a participant fills it
 //! * [`notebooks`], [`moved`], [`clocks`]: files, folders and clocks are wrong
-//! * [`hub`], [`away`]: the Hub goes; the service goes and Jupyter saves on
-//! * [`far_behind`]: the service was away, and everyone comes back at once
-//! * [`many`], [`refusals`], [`floods`], [`starving`]: too much, too new, too fast, too many;
-//!   [`large`], [`unread`]: too large, and made for nobody who reads
-//! * [`named`]: what participants' servers say is refused, or the class has another name for it
-//! * [`own_disk`], [`hanging`]: a participant's disk goes, or does not answer
-//! * [`hostile`], [`evil`]: what one participant puts into their home; one against all others
+//! * [`hub`], [`away`]: the Hub fails; the service is away while Jupyter saves
+//! * [`far_behind`]: the service was away, and all readers reconnect at once
+//! * [`many`], [`refusals`], [`floods`], [`starving`]: too many events, newer data, too many
+//!   requests, too many connections; [`large`], [`unread`]: large notebooks, and answers that are
+//!   not read
+//! * [`named`]: reports of participants' servers that are refused, or that name a notebook
+//!   differently than the class
+//! * [`own_disk`], [`hanging`]: a participant's disk is full, or does not answer
+//! * [`hostile`], [`evil`]: harmful files in a participant's home; one participant against all
+//!   others
 
 mod away;
 mod clocks;
@@ -45,8 +46,8 @@ mod unread;
 mod weak;
 
 #[path = "../../../../fuzz/src/evil.rs"]
-#[expect(unreachable_pub, reason = "the fuzzer has it for others too")]
-mod notebooks_of_evil;
+#[expect(unreachable_pub, reason = "the crate `fuzz` exports it")]
+mod evil_notebooks;
 
 use std::{
     fmt::Write,
@@ -59,9 +60,9 @@ use anyhow::{bail, ensure};
 use clap::Args;
 use futures::future::LocalBoxFuture;
 
-pub(crate) use weak::serve as serve_weakly;
+pub(crate) use weak::serve as serve_weak;
 
-use crate::drive::service::Plan;
+use crate::drive::service::ServicePlan;
 
 /// Break what can break and see what the service makes of it.
 #[derive(Args)]
@@ -86,8 +87,8 @@ pub(crate) struct FaultsArgs {
     full: bool,
 }
 
-/// What the rows work with.
-pub(crate) struct Lab {
+/// The programs, the options and the folder of a row.
+pub(crate) struct FaultSetup {
     pipalhub: PathBuf,
     etc: PathBuf,
     venv: Option<PathBuf>,
@@ -96,24 +97,24 @@ pub(crate) struct Lab {
     folder: PathBuf,
 }
 
-impl Lab {
-    /// A service over a fresh folder.
-    fn plan(&self) -> anyhow::Result<Plan> {
-        Plan::new(&self.pipalhub, &self.folder)
+impl FaultSetup {
+    /// The plan of a service in the row's folder.
+    fn plan(&self) -> anyhow::Result<ServicePlan> {
+        ServicePlan::new(&self.pipalhub, &self.folder)
     }
 
-    /// The small number, or the large one when all is to be done in full.
+    /// `usual`, or `full` when every row runs in full.
     fn bounded<T>(&self, usual: T, full: T) -> T {
         if self.full { full } else { usual }
     }
 }
 
-/// What a row has found.
+/// The result of a row.
 #[derive(Default)]
 struct Verdict {
     figures: Vec<String>,
     faults: Vec<String>,
-    /// Why it could not be tried here.
+    /// Why the row could not be tried here.
     untried: Option<String>,
 }
 
@@ -125,12 +126,12 @@ impl Verdict {
         }
     }
 
-    /// Something worth reading, passed or not.
+    /// Adds a figure to the row, passed or not.
     fn figure(&mut self, figure: impl Into<String>) {
         self.figures.push(figure.into());
     }
 
-    /// Fails the row unless it holds, with what is wrong then.
+    /// Fails the row unless `holds`, with the text `otherwise`.
     fn must(&mut self, holds: bool, otherwise: impl Into<String>) {
         if !holds {
             self.faults.push(otherwise.into());
@@ -138,75 +139,81 @@ impl Verdict {
     }
 }
 
-type Row = (
+type FaultRow = (
     &'static str,
-    for<'a> fn(&'a Lab) -> LocalBoxFuture<'a, anyhow::Result<Verdict>>,
+    for<'a> fn(&'a FaultSetup) -> LocalBoxFuture<'a, anyhow::Result<Verdict>>,
 );
 
-/// Every row, in the order in which they run.
-const ROWS: [Row; 40] = [
-    ("kill", |lab| Box::pin(kill::run(lab))),
-    ("kill-control", |lab| Box::pin(kill::control(lab))),
-    ("power-loss", |lab| Box::pin(power::run(lab))),
-    ("disk-full", |lab| Box::pin(disk::full(lab))),
-    ("disk-no-space", |lab| Box::pin(disk::no_space(lab))),
-    ("disk-write-error", |lab| Box::pin(disk::write_error(lab))),
-    ("disk-read-only", |lab| Box::pin(disk::read_only(lab))),
-    ("disk-sync-error", |lab| Box::pin(disk::sync_error(lab))),
-    ("disk-quota", |lab| Box::pin(quota::quota(lab))),
-    ("disk-reserve", |lab| Box::pin(quota::reserve(lab))),
-    ("notebooks-torn", |lab| Box::pin(notebooks::torn(lab))),
-    ("notebooks-gone", |lab| Box::pin(notebooks::gone(lab))),
-    ("notebooks-fleeting", |lab| {
-        Box::pin(notebooks::fleeting(lab))
+/// Every row, in the order of the table.
+const ROWS: [FaultRow; 40] = [
+    ("kill", |setup| Box::pin(kill::run(setup))),
+    ("kill-control", |setup| Box::pin(kill::control(setup))),
+    ("power-loss", |setup| Box::pin(power::run(setup))),
+    ("disk-full", |setup| Box::pin(disk::full(setup))),
+    ("disk-no-space", |setup| Box::pin(disk::no_space(setup))),
+    ("disk-write-error", |setup| {
+        Box::pin(disk::write_error(setup))
     }),
-    ("notebooks-converge", |lab| {
-        Box::pin(notebooks::converge(lab))
+    ("disk-read-only", |setup| Box::pin(disk::read_only(setup))),
+    ("disk-sync-error", |setup| Box::pin(disk::sync_error(setup))),
+    ("disk-quota", |setup| Box::pin(quota::quota(setup))),
+    ("disk-reserve", |setup| Box::pin(quota::reserve(setup))),
+    ("notebooks-torn", |setup| Box::pin(notebooks::torn(setup))),
+    ("notebooks-gone", |setup| Box::pin(notebooks::gone(setup))),
+    ("notebooks-fleeting", |setup| {
+        Box::pin(notebooks::fleeting(setup))
     }),
-    ("gone-while-away", |lab| {
-        Box::pin(moved::gone_while_away(lab))
+    ("notebooks-converge", |setup| {
+        Box::pin(notebooks::converge(setup))
     }),
-    ("folder-replaced", |lab| {
-        Box::pin(moved::folder_replaced(lab))
+    ("gone-while-away", |setup| {
+        Box::pin(moved::gone_while_away(setup))
     }),
-    ("hub-down", |lab| Box::pin(hub::down(lab))),
-    ("hub-slow", |lab| Box::pin(hub::slow(lab))),
-    ("service-away", |lab| Box::pin(away::run(lab))),
-    ("stream-resume", |lab| Box::pin(resume::run(lab))),
-    ("stream-catch-up", |lab| Box::pin(far_behind::run(lab))),
-    ("clocks", |lab| Box::pin(clocks::run(lab))),
-    ("million-events", |lab| Box::pin(many::run(lab))),
-    ("refusals", |lab| Box::pin(refusals::run(lab))),
-    ("sigterm", |lab| Box::pin(ending::run(lab))),
-    ("home-links", |lab| Box::pin(hostile::links(lab))),
-    ("one-notebook", |lab| Box::pin(hostile::one_notebook(lab))),
-    ("long-page", |lab| Box::pin(hostile::long_page(lab))),
-    ("large-class", |lab| Box::pin(large::run(lab))),
-    ("costly-outputs", |lab| {
-        Box::pin(hostile::costly_outputs(lab))
+    ("folder-replaced", |setup| {
+        Box::pin(moved::folder_replaced(setup))
     }),
-    ("home-hangs", |lab| Box::pin(hanging::run(lab))),
-    ("evil", |lab| Box::pin(evil::run(lab))),
-    ("slow-reader", |lab| Box::pin(floods::slow_reader(lab))),
-    ("unread-answers", |lab| Box::pin(unread::run(lab))),
-    ("flood", |lab| Box::pin(floods::flood(lab))),
-    ("idle-connections", |lab| {
-        Box::pin(starving::idle_connections(lab))
+    ("hub-down", |setup| Box::pin(hub::down(setup))),
+    ("hub-slow", |setup| Box::pin(hub::slow(setup))),
+    ("service-away", |setup| Box::pin(away::run(setup))),
+    ("stream-resume", |setup| Box::pin(resume::run(setup))),
+    ("stream-catch-up", |setup| Box::pin(far_behind::run(setup))),
+    ("clocks", |setup| Box::pin(clocks::run(setup))),
+    ("million-events", |setup| Box::pin(many::run(setup))),
+    ("refusals", |setup| Box::pin(refusals::run(setup))),
+    ("sigterm", |setup| Box::pin(ending::run(setup))),
+    ("home-links", |setup| Box::pin(hostile::links(setup))),
+    ("one-notebook", |setup| {
+        Box::pin(hostile::one_notebook(setup))
     }),
-    ("begun-sign-ins", |lab| {
-        Box::pin(starving::begun_sign_ins(lab))
+    ("long-page", |setup| Box::pin(hostile::long_page(setup))),
+    ("large-class", |setup| Box::pin(large::run(setup))),
+    ("costly-outputs", |setup| {
+        Box::pin(hostile::costly_outputs(setup))
     }),
-    ("refused-events", |lab| Box::pin(named::refused(lab))),
-    ("homes-below", |lab| Box::pin(named::below(lab))),
-    ("participant-disk-full", |lab| Box::pin(own_disk::full(lab))),
+    ("home-hangs", |setup| Box::pin(hanging::run(setup))),
+    ("evil", |setup| Box::pin(evil::run(setup))),
+    ("slow-reader", |setup| Box::pin(floods::slow_reader(setup))),
+    ("unread-answers", |setup| Box::pin(unread::run(setup))),
+    ("flood", |setup| Box::pin(floods::flood(setup))),
+    ("idle-connections", |setup| {
+        Box::pin(starving::idle_connections(setup))
+    }),
+    ("begun-sign-ins", |setup| {
+        Box::pin(starving::begun_sign_ins(setup))
+    }),
+    ("refused-events", |setup| Box::pin(named::refused(setup))),
+    ("homes-below", |setup| Box::pin(named::below(setup))),
+    ("participant-disk-full", |setup| {
+        Box::pin(own_disk::full(setup))
+    }),
 ];
 
-/// Runs the rows and prints the table; an error when one of them has failed.
+/// Runs the rows and prints the table; fails when one of them has failed.
 pub(crate) async fn run(args: &FaultsArgs) -> anyhow::Result<()> {
     let wanted = |name: &str| {
         args.only.is_empty() || args.only.iter().any(|word| name.contains(word.as_str()))
     };
-    let rows: Vec<&Row> = ROWS.iter().filter(|(name, _)| wanted(name)).collect();
+    let rows: Vec<&FaultRow> = ROWS.iter().filter(|(name, _)| wanted(name)).collect();
     if rows.is_empty() {
         let names: Vec<&str> = ROWS.iter().map(|(name, _)| *name).collect();
         bail!("no row is called so; there are {}", names.join(", "));
@@ -250,16 +257,16 @@ pub(crate) async fn run(args: &FaultsArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// In a folder of its own, which is gone afterwards.
+/// Runs a row in a fresh folder, which is removed afterwards.
 async fn try_row(
     args: &FaultsArgs,
-    row: for<'a> fn(&'a Lab) -> LocalBoxFuture<'a, anyhow::Result<Verdict>>,
+    row: for<'a> fn(&'a FaultSetup) -> LocalBoxFuture<'a, anyhow::Result<Verdict>>,
 ) -> Verdict {
     let tried = async {
         let folder = tempfile::Builder::new()
             .prefix("pipalhub-faults-")
             .tempdir()?;
-        let lab = Lab {
+        let setup = FaultSetup {
             pipalhub: fs::canonicalize(&args.pipalhub)?,
             etc: fs::canonicalize(&args.etc)?,
             venv: args.venv.clone(),
@@ -267,7 +274,7 @@ async fn try_row(
             full: args.full,
             folder: folder.path().to_owned(),
         };
-        row(&lab).await
+        row(&setup).await
     };
     tried.await.unwrap_or_else(|error| Verdict {
         faults: vec![format!("{error:#}")],
@@ -293,7 +300,7 @@ fn shown(verdict: &Verdict) -> String {
     text.replace(['\n', '|'], " ")
 }
 
-/// Whether the machine lets us do what only root may.
+/// Whether this process runs as root.
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

@@ -1,4 +1,4 @@
-//! Notebooks that go while nobody watches, and folders that are put into the place of others.
+//! Notebooks that disappear while the service is down, and folders that replace others.
 
 use std::{
     fs, io,
@@ -9,45 +9,45 @@ use std::{
 use anyhow::Context;
 
 use super::{
-    Lab, Verdict,
-    notebooks::{CLASS, NOTEBOOK, Room, first, notebook, user},
+    FaultSetup, Verdict,
+    notebooks::{CLASS_SIZE, NOTEBOOK, TestClass, first_text, notebook, user},
 };
 use crate::{
     drive::{
-        LONG, TOKEN,
-        service::Service,
-        sse::{self, Stream, Told},
-        until,
+        HANG_TIMEOUT, SERVICE_TOKEN, poll_until,
+        service::ServiceProcess,
+        sse::{self, ReceivedEvent, SseStream},
     },
     samples::Percentiles,
 };
 
-const SAID_WITHIN: Duration = Duration::from_secs(3);
-/// Where nothing is watched, a save is seen when a home is walked, every two seconds.
-const WATCHED_MS: f64 = 500.0;
+const EVENT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How soon a save must be seen by the watch; without a watch it is seen when the home is walked,
+/// every two seconds.
+const MAX_WATCHED_MS: f64 = 500.0;
 
-/// Notebooks are deleted, renamed and not mounted while the service is down; who comes back
-/// is told what there is to tell.
-pub(super) async fn gone_while_away(lab: &Lab) -> anyhow::Result<Verdict> {
-    let Room { plan, service, .. } = Room::open(lab).await?;
-    let newest = sse::newest(service.address, TOKEN).await?;
+/// Notebooks are deleted, renamed and not mounted while the service is down; a reader that
+/// reconnects gets the events of the first two.
+pub(super) async fn gone_while_away(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let TestClass { plan, service, .. } = TestClass::open(setup).await?;
+    let newest = sse::newest(service.address, SERVICE_TOKEN).await?;
     service.terminate().await?;
     let file = |n| plan.homes().join(user(n)).join(NOTEBOOK);
     fs::remove_file(file(0))?;
     fs::rename(file(1), file(1).with_file_name("renamed.ipynb"))?;
     let elsewhere = plan.folder.join("not-mounted");
     fs::rename(plan.homes().join(user(2)), &elsewhere)?;
-    let service = Service::start(&plan).await?;
-    let mut stream = Stream::open(service.address, TOKEN, Some(newest)).await?;
+    let service = ServiceProcess::start(&plan).await?;
+    let mut stream = SseStream::open(service.address, SERVICE_TOKEN, Some(newest)).await?;
     let begun = Instant::now();
     let mut verdict = Verdict::default();
-    let mut told = listen(&mut stream, 3, begun + SAID_WITHIN).await;
+    let mut received = collect_events(&mut stream, 3, begun + EVENT_TIMEOUT).await;
     verdict.figure(format!(
         "told of {} things after {} ms",
-        told.len(),
+        received.len(),
         begun.elapsed().as_millis()
     ));
-    // The one whose disk was not there has it again, and nothing was ever said of it.
+    // The disk that was not mounted is back; there was no event about its notebook.
     fs::rename(&elsewhere, plan.homes().join(user(2)))?;
     let client = service.client();
     let all_there = async || {
@@ -55,13 +55,14 @@ pub(super) async fn gone_while_away(lab: &Lab) -> anyhow::Result<Verdict> {
             .get_json(&format!("/api/wall?filename={NOTEBOOK}"))
             .await?;
         let tiles = wall["tiles"].as_array().map_or(0, Vec::len);
-        Ok((tiles == CLASS - 2).then_some(()))
+        Ok((tiles == CLASS_SIZE - 2).then_some(()))
     };
-    until("the wall is as the disk is", LONG, all_there).await?;
-    told.extend(listen(&mut stream, 1, Instant::now() + Duration::from_millis(500)).await);
-    let mut words: Vec<String> = told
+    poll_until("the wall is as the disk is", HANG_TIMEOUT, all_there).await?;
+    received
+        .extend(collect_events(&mut stream, 1, Instant::now() + Duration::from_millis(500)).await);
+    let mut words: Vec<String> = received
         .iter()
-        .map(|told| format!("{} {} {}", told.kind, told.user, told.filename))
+        .map(|received| format!("{} {} {}", received.kind, received.user, received.filename))
         .collect();
     words.sort();
     let expected = [
@@ -70,33 +71,37 @@ pub(super) async fn gone_while_away(lab: &Lab) -> anyhow::Result<Verdict> {
         format!("save-notebook {} renamed.ipynb", user(1)),
     ];
     verdict.must(words == expected, format!("it was told {words:?}"));
-    // And it is said once.
-    let newest = sse::newest(service.address, TOKEN).await?;
+    // Each event comes once.
+    let newest = sse::newest(service.address, SERVICE_TOKEN).await?;
     service.terminate().await?;
-    let service = Service::start(&plan).await?;
-    let mut stream = Stream::open(service.address, TOKEN, Some(newest)).await?;
-    let again = listen(&mut stream, 1, Instant::now() + SAID_WITHIN).await;
+    let service = ServiceProcess::start(&plan).await?;
+    let mut stream = SseStream::open(service.address, SERVICE_TOKEN, Some(newest)).await?;
+    let again = collect_events(&mut stream, 1, Instant::now() + EVENT_TIMEOUT).await;
     verdict.must(again.is_empty(), format!("it was told again: {again:?}"));
     Ok(verdict)
 }
 
-/// So many events, or those that come in time.
-async fn listen(stream: &mut Stream, count: usize, until: Instant) -> Vec<Told> {
-    let mut told = Vec::new();
-    while told.len() < count {
+/// The next `count` events, or those that come in time.
+async fn collect_events(
+    stream: &mut SseStream,
+    count: usize,
+    until: Instant,
+) -> Vec<ReceivedEvent> {
+    let mut received = Vec::new();
+    while received.len() < count {
         let left = until.saturating_duration_since(Instant::now());
         let Some(message) = stream.next_within(left).await else {
             break;
         };
-        told.extend(message.event());
+        received.extend(message.event());
     }
-    told
+    received
 }
 
-/// What is done to the folder `day1` in the home of a participant, or to the home.
-type Exchange = (&'static str, fn(&Path) -> io::Result<()>);
+/// A change of the folder `day1` in a participant's home, or of the home.
+type FolderChange = (&'static str, fn(&Path) -> io::Result<()>);
 
-const EXCHANGES: [Exchange; 6] = [
+const FOLDER_CHANGES: [FolderChange; 6] = [
     ("copied back", |home| {
         fs::rename(home.join("day1"), home.join("old"))?;
         copy(&home.join("old"), &home.join("day1"))
@@ -138,53 +143,60 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
-        // A moment in which the folder is there and nothing in it.
+        // For a moment the folder is there and empty.
         std::thread::sleep(Duration::from_millis(60));
         fs::copy(entry.path(), to.join(entry.file_name()))?;
     }
     Ok(())
 }
 
-/// A save in a folder that took the place of another is seen as soon as any.
-pub(super) async fn folder_replaced(lab: &Lab) -> anyhow::Result<Verdict> {
-    let plan = lab.plan()?;
+/// A save in a folder that replaced another is seen as soon as any.
+pub(super) async fn folder_replaced(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let plan = setup.plan()?;
     let homes = plan.homes();
-    for n in 0..EXCHANGES.len() {
+    for n in 0..FOLDER_CHANGES.len() {
         let folder = homes.join(user(n)).join("day1");
         fs::create_dir_all(&folder)?;
-        fs::write(folder.join("a.ipynb"), notebook(&first(n)))?;
+        fs::write(folder.join("a.ipynb"), notebook(&first_text(n)))?;
     }
-    let service = Service::start(&plan).await?;
+    let service = ServiceProcess::start(&plan).await?;
     let mut verdict = Verdict::default();
-    let mut stream = Stream::open(service.address, TOKEN, Some(0)).await?;
-    listen(&mut stream, EXCHANGES.len(), Instant::now() + LONG).await;
+    let mut stream = SseStream::open(service.address, SERVICE_TOKEN, Some(0)).await?;
+    collect_events(
+        &mut stream,
+        FOLDER_CHANGES.len(),
+        Instant::now() + HANG_TIMEOUT,
+    )
+    .await;
     let mut samples = Vec::new();
-    for (n, (what, exchange)) in EXCHANGES.iter().enumerate() {
+    for (n, (what, exchange)) in FOLDER_CHANGES.iter().enumerate() {
         let home = homes.join(user(n));
         exchange(&home)?;
-        // What the exchange itself brings is told first, and then it is quiet.
+        // The events of the change itself come first; wait until there are no more.
         while stream
             .next_within(Duration::from_millis(100))
             .await
             .is_some()
         {}
-        for save in 0..lab.bounded(5, 50) {
+        for save in 0..setup.bounded(5, 50) {
             let text = format!("{what}, {save}");
             fs::write(home.join("day1/a.ipynb"), notebook(&text))?;
             let saved = Instant::now();
-            let told = listen(&mut stream, 1, saved + LONG).await;
-            let told = told.first().with_context(|| format!("{text}: not told"))?;
+            let received = collect_events(&mut stream, 1, saved + HANG_TIMEOUT).await;
+            let received = received
+                .first()
+                .with_context(|| format!("{text}: not told"))?;
             let ms = saved.elapsed().as_secs_f64() * 1e3;
-            let is_it = told.user == user(n) && told.filename == "day1/a.ipynb";
-            verdict.must(is_it, format!("{text}: it was told {told:?}"));
-            verdict.must(ms <= WATCHED_MS, format!("{text}: after {ms:.0} ms"));
+            let is_it = received.user == user(n) && received.filename == "day1/a.ipynb";
+            verdict.must(is_it, format!("{text}: it was told {received:?}"));
+            verdict.must(ms <= MAX_WATCHED_MS, format!("{text}: after {ms:.0} ms"));
             samples.push(ms);
         }
     }
     let percentiles = Percentiles::of(&samples).context("no samples")?;
     verdict.figure(format!(
         "{} ways to replace a folder; from a save in it to its event: {percentiles}",
-        EXCHANGES.len()
+        FOLDER_CHANGES.len()
     ));
     Ok(verdict)
 }

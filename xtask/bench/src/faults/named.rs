@@ -1,5 +1,5 @@
-//! What the extension tells is not always what the service takes, or has a name for: what is
-//! outside of the home, and what lies below a folder of the home where the class is.
+//! Reports of the extension that the service refuses, or whose notebook has another name in the
+//! class: notebooks outside of the home, and homes at a folder below the server's root.
 
 use std::{
     fs,
@@ -7,49 +7,49 @@ use std::{
 };
 
 use super::{
-    Lab, Verdict,
-    away::{Jupyter, Report},
+    FaultSetup, Verdict,
+    away::{Jupyter, ReportTarget},
 };
 use crate::drive::{
-    LONG,
-    http::Client,
-    hub::{HubApi, INSTRUCTOR, token_of},
-    service::{Plan, Service},
-    until,
+    HANG_TIMEOUT,
+    http::HttpClient,
+    hub::{FakeHub, INSTRUCTOR, token_of},
+    poll_until,
+    service::{ServicePlan, ServiceProcess},
 };
 
-/// Good saves beside a bad one.
+/// How many good and how many refused saves there are.
 const SAVES: usize = 8;
-/// How soon after a save its report is there.
-const SOON: Duration = Duration::from_secs(1);
+/// How soon after a save its report must arrive.
+const MAX_REPORT_DELAY: Duration = Duration::from_secs(1);
 
-/// A class whose notebooks are at `/…/{user}/work`, where servers begin one folder above.
-struct Class {
-    _service: Service,
-    _hub: HubApi,
-    instructor: Client,
+/// A class whose homes are at `/…/{user}/work`, while the servers' root is one folder above.
+struct WorkFolderClass {
+    _service: ServiceProcess,
+    _hub: FakeHub,
+    instructor: HttpClient,
     jupyter: Jupyter,
 }
 
-impl Class {
-    async fn start(lab: &Lab) -> anyhow::Result<Option<Self>> {
-        let Some(venv) = &lab.venv else {
+impl WorkFolderClass {
+    async fn start(setup: &FaultSetup) -> anyhow::Result<Option<Self>> {
+        let Some(venv) = &setup.venv else {
             return Ok(None);
         };
-        let hub = HubApi::start().await?;
-        let plan = Plan::new(&lab.pipalhub, &lab.folder.join("service"))?
+        let hub = FakeHub::start().await?;
+        let plan = ServicePlan::new(&setup.pipalhub, &setup.folder.join("service"))?
             .with_homes_below("/work")
             .under(&hub)?;
         let home = plan.homes().join("ana");
         fs::create_dir_all(home.join("work"))?;
-        let service = Service::start(&plan).await?;
-        let report = Report {
+        let service = ServiceProcess::start(&plan).await?;
+        let report = ReportTarget {
             to: &format!("http://{}/", service.address),
             token: &token_of("ana"),
         };
-        // Without the hook, so that there is one post for each save.
-        let around = ["env", "-u", "JUPYTER_CONFIG_PATH"];
-        let jupyter = Jupyter::start_in(lab, venv, "ana", report, &home, &around).await?;
+        // Without the hook, so that each save is posted once.
+        let wrapper = ["env", "-u", "JUPYTER_CONFIG_PATH"];
+        let jupyter = Jupyter::start_in(setup, venv, "ana", report, &home, &wrapper).await?;
         Ok(Some(Self {
             instructor: service.client_of(&token_of(INSTRUCTOR)),
             _service: service,
@@ -58,7 +58,7 @@ impl Class {
         }))
     }
 
-    /// How many posted events came to this.
+    /// How many posted events had this result, by the service's metric.
     async fn posted(&self, result: &str) -> anyhow::Result<usize> {
         let metrics = self.instructor.get("/metrics").await?.body;
         let name = format!("pipalhub_events_posted_total{{result=\"{result}\"}} ");
@@ -68,13 +68,13 @@ impl Class {
 
     async fn wait_for(&self, result: &str, count: usize) -> anyhow::Result<()> {
         let come = async || Ok((self.posted(result).await? >= count).then_some(()));
-        until("a report", LONG, come).await
+        poll_until("a report", HANG_TIMEOUT, come).await
     }
 }
 
-/// A save that the service refuses is told once, and delays no other.
-pub(super) async fn refused(lab: &Lab) -> anyhow::Result<Verdict> {
-    let Some(mut class) = Class::start(lab).await? else {
+/// A refused save is posted once, and delays no other.
+pub(super) async fn refused(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let Some(mut class) = WorkFolderClass::start(setup).await? else {
         return Ok(Verdict::untried(
             "needs a Python environment with jupyter_server",
         ));
@@ -82,7 +82,7 @@ pub(super) async fn refused(lab: &Lab) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
     let mut slowest = Duration::ZERO;
     for n in 0..SAVES {
-        // Each a notebook of its own, and so is what is refused.
+        // A new notebook each time, for the refused and for the good save.
         for name in [format!("{n}.ipynb"), format!("work/{n}.ipynb")] {
             let (status, _) = class.jupyter.save_at(&name, "text").await?;
             verdict.must(status == 201, "a save failed");
@@ -100,8 +100,8 @@ pub(super) async fn refused(lab: &Lab) -> anyhow::Result<Verdict> {
         (refused, stored) == (SAVES, SAVES),
         format!("{refused} refused and {stored} stored of {SAVES} each"),
     );
-    verdict.must(slowest <= SOON, "a refused event delays others");
-    let log = fs::read_to_string(lab.folder.join("ana.log"))?;
+    verdict.must(slowest <= MAX_REPORT_DELAY, "a refused event delays others");
+    let log = fs::read_to_string(setup.folder.join("ana.log"))?;
     let said = log.matches("refuses to be told").count();
     verdict.must(said == 1, format!("the log says it {said} times"));
     verdict.figure(format!(
@@ -112,9 +112,9 @@ pub(super) async fn refused(lab: &Lab) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
-/// The name of a notebook is the class's, whatever the participant's server calls it.
-pub(super) async fn below(lab: &Lab) -> anyhow::Result<Verdict> {
-    let Some(mut class) = Class::start(lab).await? else {
+/// A notebook has its name in the class, whatever path the participant's server reports.
+pub(super) async fn below(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let Some(mut class) = WorkFolderClass::start(setup).await? else {
         return Ok(Verdict::untried(
             "needs a Python environment with jupyter_server",
         ));
@@ -126,7 +126,7 @@ pub(super) async fn below(lab: &Lab) -> anyhow::Result<Verdict> {
         class.jupyter.save_at("work/a.ipynb", &text).await?;
         let begun = Instant::now();
         class.wait_for("stored", n).await?;
-        // What a page fetches a tile by.
+        // The page fetches the tile by this filename.
         let events = class.instructor.get_json("/events?user=ana").await?;
         let names: Vec<_> = events.as_array().into_iter().flatten().collect();
         verdict.must(
@@ -140,10 +140,10 @@ pub(super) async fn below(lab: &Lab) -> anyhow::Result<Verdict> {
                 .await?;
             Ok(tile.to_string().contains(&text).then_some(()))
         };
-        until("the tile", LONG, moved).await?;
+        poll_until("the tile", HANG_TIMEOUT, moved).await?;
         slowest = slowest.max(begun.elapsed());
     }
-    verdict.must(slowest <= SOON, "a tile moves late");
+    verdict.must(slowest <= MAX_REPORT_DELAY, "a tile moves late");
     verdict.figure(format!(
         "homes at {{user}}/work, servers at {{user}}: {SAVES} saves of work/a.ipynb are of a.ipynb, \
          and each is in the tile within {} ms",

@@ -1,24 +1,24 @@
-//! A power loss cannot be had here, and a killed process loses nothing that the kernel has.
-//! So the other half of the promise is shown: each fdatasync is held up, and no
-//! acknowledgement and no message on the stream may come before the disk has answered.
+//! Power loss cannot be tested here, and a killed process loses nothing that the kernel has. So
+//! this row tests the order instead: each fdatasync is delayed, and no acknowledgement and no
+//! message on the stream may come before the disk has answered.
 
 use std::time::{Duration, Instant};
 
-use super::{Lab, Verdict, is_there, strace::Injection};
-use crate::drive::{TOKEN, event, service::Service, sse::Stream};
+use super::{FaultSetup, Verdict, is_there, strace::Injection};
+use crate::drive::{SERVICE_TOKEN, event, service::ServiceProcess, sse::SseStream};
 
-const HELD_UP: Duration = Duration::from_millis(100);
+const SYNC_DELAY: Duration = Duration::from_millis(100);
 const POSTS: usize = 10;
 
-pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
+pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
     if !is_there("strace") {
         return Ok(Verdict::untried("needs strace"));
     }
-    let service = Service::start(&lab.plan()?).await?;
+    let service = ServiceProcess::start(&setup.plan()?).await?;
     let client = service.client();
-    let rule = format!("fdatasync,fsync:delay_enter={}", HELD_UP.as_micros());
+    let rule = format!("fdatasync,fsync:delay_enter={}", SYNC_DELAY.as_micros());
     let injection = Injection::begin(service.pid()?, &rule).await?;
-    let mut stream = Stream::open(service.address, TOKEN, None).await?;
+    let mut stream = SseStream::open(service.address, SERVICE_TOKEN, None).await?;
     stream.next().await?;
     let mut verdict = Verdict::default();
     let (mut soonest_answer, mut soonest_message) = (Duration::MAX, Duration::MAX);
@@ -38,14 +38,14 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
     verdict.figure(format!(
         "with each fdatasync held up by {} ms: the first 201 after {:.1} ms, the first message \
          after {:.1} ms",
-        HELD_UP.as_millis(),
+        SYNC_DELAY.as_millis(),
         soonest_answer.as_secs_f64() * 1e3,
         soonest_message.as_secs_f64() * 1e3,
     ));
     verdict.must(
-        soonest_answer >= HELD_UP,
+        soonest_answer >= SYNC_DELAY,
         "acknowledged before it was on disk",
     );
-    verdict.must(soonest_message >= HELD_UP, "shown before it was on disk");
+    verdict.must(soonest_message >= SYNC_DELAY, "shown before it was on disk");
     Ok(verdict)
 }

@@ -1,6 +1,6 @@
-//! One participant fills what can be filled from a home: files with a hundred names,
-//! thousands of notebooks, version after version. Events go on, everyone else's builds and
-//! versions go on, and the data folder stays within what it is allowed.
+//! One participant fills everything that can be filled from a home: files with a hundred names,
+//! thousands of notebooks, version after version. Events, and the builds and versions of the other
+//! participants, go on, and the data folder stays within its limits.
 
 use std::{
     collections::HashSet,
@@ -14,29 +14,29 @@ use std::{
 use rustix::fs::statvfs;
 use serde_json::json;
 
-use super::{Lab, Verdict, disk::seen_by, is_root, is_there};
+use super::{FaultSetup, Verdict, disk::data_folder_of, is_root, is_there};
 use crate::drive::{
     event,
-    http::Client,
-    service::{Plan, Service},
-    until,
+    http::HttpClient,
+    poll_until,
+    service::{ServicePlan, ServiceProcess},
 };
 
-const MIB: u64 = 1 << 20;
-/// Until what waits for its turn has had it, on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// What eve may take up; the log of the events, which may have so much; and what is in the
-/// making: a few files of hers, and the log of the versions.
-const ALLOWED: u64 = (16 + 8 + 16 + 16) * MIB;
+const MIB_BYTES: u64 = 1 << 20;
+/// How long a queued build or version may take, on a slow machine.
+const BUILD_TIMEOUT: Duration = Duration::from_secs(120);
+/// The limit of the data folder: eve's quotas of builds and versions, the log of the events, and
+/// the files in progress: a few of eve's, and the log of the versions.
+const MAX_DATA_BYTES: u64 = (16 + 8 + 16 + 16) * MIB_BYTES;
 
 /// Eve against her quotas.
-pub(super) async fn quota(lab: &Lab) -> anyhow::Result<Verdict> {
-    let plan = lab
+pub(super) async fn quota(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let plan = setup
         .plan()?
         .with("PIPALHUB_BUILDS_PER_PERSON_MIB", "16")
         .with("PIPALHUB_HISTORY_PER_PERSON_MIB", "8")
         .with("PIPALHUB_NOTEBOOKS_PER_PERSON", "50");
-    let class = Class::open(plan).await?;
+    let class = QuotaClass::open(plan).await?;
     let mut verdict = Verdict::default();
     class.save("bo", "day1.ipynb", "at first").await?;
     class.until_built("bo", "at first").await?;
@@ -47,10 +47,10 @@ pub(super) async fn quota(lab: &Lab) -> anyhow::Result<Verdict> {
         let link = home.join(format!("link{n}.ipynb"));
         fs::hard_link(home.join("links.ipynb"), link)?;
     }
-    for n in 0..lab.bounded(1_000, 5_000) {
+    for n in 0..setup.bounded(1_000, 5_000) {
         fs::write(home.join(format!("tiny{n}.ipynb")), notebook("x"))?;
     }
-    let mut peak = Taken::default();
+    let mut peak = DiskUsagePeak::default();
     for n in 1..=40 {
         class
             .save("eve", &format!("big{}.ipynb", n % 20), &noise(n))
@@ -61,16 +61,16 @@ pub(super) async fn quota(lab: &Lab) -> anyhow::Result<Verdict> {
     class.until_built("bo", "after all").await?;
     class.until_recorded("bo", 2).await?;
     peak.look(&class.plan.data());
-    let Taken {
+    let DiskUsagePeak {
         builds,
         history,
         all,
     } = peak;
-    let [builds, history, whole] = [builds, history, all].map(|bytes| bytes / MIB);
+    let [builds, history, whole] = [builds, history, all].map(|bytes| bytes / MIB_BYTES);
     verdict.figure(format!(
         "the data folder had at most {whole} MiB, builds {builds}, versions with their log {history}"
     ));
-    verdict.must(all < ALLOWED, "the data folder is beyond its quota");
+    verdict.must(all < MAX_DATA_BYTES, "the data folder is beyond its quota");
     let listing = class.client.get("/build/").await?.body;
     verdict.must(
         listing.contains("eve has too many notebooks"),
@@ -81,23 +81,23 @@ pub(super) async fn quota(lab: &Lab) -> anyhow::Result<Verdict> {
         metrics.contains("pipalhub_history_over_quota 1"),
         "no metric tells",
     );
-    class.judge(&mut verdict);
+    class.check_refused(&mut verdict);
     Ok(verdict)
 }
 
 /// Eve against a small disk.
-pub(super) async fn reserve(lab: &Lab) -> anyhow::Result<Verdict> {
+pub(super) async fn reserve(setup: &FaultSetup) -> anyhow::Result<Verdict> {
     if !(is_root() && is_there("unshare")) {
         return Ok(Verdict::untried("needs root and unshare"));
     }
-    let plan = lab.plan()?;
+    let plan = setup.plan()?;
     fs::create_dir_all(plan.data())?;
     let data = plan.data().display().to_string();
     let mount = "mount -t tmpfs -o size=48m,mode=700 tmpfs \"$0\" && exec \"$@\"";
     let plan = plan.wrapped(&["unshare", "--mount", "sh", "-c", mount, &data]);
-    let class = Class::open(plan).await?;
+    let class = QuotaClass::open(plan).await?;
     let mut verdict = Verdict::default();
-    let data = seen_by(&class.service, &class.plan)?;
+    let data = data_folder_of(&class.service, &class.plan)?;
     let mut least = u64::MAX;
     for n in 0..40 {
         class.save("eve", &format!("{n}.ipynb"), &noise(n)).await?;
@@ -111,7 +111,7 @@ pub(super) async fn reserve(lab: &Lab) -> anyhow::Result<Verdict> {
             .any(|line| line.starts_with("pipalhub_waiting_for_room{") && line.ends_with(" 1"));
         Ok(waits.then_some(()))
     };
-    until("what has no room waits", PATIENCE, waits).await?;
+    poll_until("what has no room waits", BUILD_TIMEOUT, waits).await?;
     class.save("bo", "day1.ipynb", "at last").await?;
     for n in 0..50 {
         class
@@ -122,49 +122,49 @@ pub(super) async fn reserve(lab: &Lab) -> anyhow::Result<Verdict> {
     least = least.min(disk.f_bavail * disk.f_frsize);
     verdict.figure(format!(
         "of 48 MiB at least {:.1} were free",
-        least as f64 / MIB as f64
+        least as f64 / MIB_BYTES as f64
     ));
-    // A reserve of six, and what several wrote at the same moment.
-    verdict.must(least > 2 * MIB, "the reserve was written into");
+    // A reserve of six, minus the simultaneous writes of several threads.
+    verdict.must(least > 2 * MIB_BYTES, "the reserve was written into");
 
     fs::remove_dir_all(class.plan.homes().join("eve"))?;
     class.until_built("bo", "at last").await?;
     verdict.figure("builds go on when there is room");
-    class.judge(&mut verdict);
+    class.check_refused(&mut verdict);
     Ok(verdict)
 }
 
-/// The most that was seen of each.
+/// The largest observed sizes.
 #[derive(Default)]
-struct Taken {
+struct DiskUsagePeak {
     builds: u64,
     history: u64,
     all: u64,
 }
 
-impl Taken {
+impl DiskUsagePeak {
     fn look(&mut self, data: &Path) {
         let size = |name: &str| fs::metadata(data.join(name)).map_or(0, |file| file.len());
         let history = size("history.sqlite3") + size("history.sqlite3-wal");
-        self.builds = self.builds.max(on_disk(&data.join("build")));
+        self.builds = self.builds.max(folder_bytes(&data.join("build")));
         self.history = self.history.max(history);
-        self.all = self.all.max(on_disk(data));
+        self.all = self.all.max(folder_bytes(data));
     }
 }
 
-struct Class {
-    plan: Plan,
-    service: Service,
-    client: Client,
+struct QuotaClass {
+    plan: ServicePlan,
+    service: ServiceProcess,
+    client: HttpClient,
     refused: std::cell::Cell<usize>,
 }
 
-impl Class {
-    async fn open(plan: Plan) -> anyhow::Result<Self> {
+impl QuotaClass {
+    async fn open(plan: ServicePlan) -> anyhow::Result<Self> {
         for user in ["ana", "bo", "eve"] {
             fs::create_dir_all(plan.homes().join(user))?;
         }
-        let service = Service::start(&plan).await?;
+        let service = ServiceProcess::start(&plan).await?;
         Ok(Self {
             client: service.client(),
             plan,
@@ -173,7 +173,7 @@ impl Class {
         })
     }
 
-    /// As Jupyter does it: in its place, and then the report.
+    /// Saves in place, as Jupyter does, and reports the save.
     async fn save(&self, user: &str, filename: &str, source: &str) -> anyhow::Result<()> {
         let path = self.plan.homes().join(user).join(filename);
         File::create(&path)?.write_all(notebook(source).as_bytes())?;
@@ -196,7 +196,7 @@ impl Class {
             let reply = self.client.get(&path).await?;
             Ok((reply.status == 200 && reply.body.contains(text)).then_some(()))
         };
-        until("the export of another", PATIENCE, built).await
+        poll_until("the export of another", BUILD_TIMEOUT, built).await
     }
 
     async fn until_recorded(&self, user: &str, versions: usize) -> anyhow::Result<()> {
@@ -206,10 +206,10 @@ impl Class {
             let found = list["versions"].as_array().map_or(0, Vec::len);
             Ok((found >= versions).then_some(()))
         };
-        until("the versions of another", PATIENCE, recorded).await
+        poll_until("the versions of another", BUILD_TIMEOUT, recorded).await
     }
 
-    fn judge(&self, verdict: &mut Verdict) {
+    fn check_refused(&self, verdict: &mut Verdict) {
         let refused = self.refused.get();
         verdict.must(refused == 0, format!("{refused} events were refused"));
     }
@@ -220,7 +220,7 @@ fn notebook(source: &str) -> String {
     json!({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).to_string()
 }
 
-/// A megabyte that no compression makes much smaller.
+/// A megabyte of text that hardly compresses.
 fn noise(seed: u64) -> String {
     let mut state = seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut word = || {
@@ -232,8 +232,8 @@ fn noise(seed: u64) -> String {
     (0..1 << 16).map(|_| word()).collect()
 }
 
-/// What is below `folder`, each file once.
-fn on_disk(folder: &Path) -> u64 {
+/// The size of all files below `folder`, each inode once.
+fn folder_bytes(folder: &Path) -> u64 {
     let mut seen = HashSet::new();
     let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
     let mut size = 0;

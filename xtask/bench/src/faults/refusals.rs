@@ -1,17 +1,17 @@
-//! A second service on the same data, data of a newer version, and no data folder at all:
-//! refused, in words that help.
+//! A second service on the same data, data of a newer version, and a file that is no database: each
+//! is refused with a helpful message.
 
 use std::{fs, process::Output};
 
 use rusqlite::Connection as Database;
 
-use super::{Lab, Verdict};
-use crate::drive::service::{Plan, Service};
+use super::{FaultSetup, Verdict};
+use crate::drive::service::{ServicePlan, ServiceProcess};
 
-pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
-    let plan = lab.plan()?;
+pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let plan = setup.plan()?;
     let mut verdict = Verdict::default();
-    let mut service = Service::start(&plan).await?;
+    let mut service = ServiceProcess::start(&plan).await?;
     check(
         &mut verdict,
         "a second service",
@@ -33,7 +33,7 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
         "newer pipalhub",
     );
 
-    let broken = Plan::new(&lab.pipalhub, &lab.folder.join("broken"))?;
+    let broken = ServicePlan::new(&setup.pipalhub, &setup.folder.join("broken"))?;
     broken.make_data()?;
     fs::write(
         broken.database(),

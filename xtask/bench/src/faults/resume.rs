@@ -1,4 +1,4 @@
-//! Readers of the stream lose it again and again and must end up with every event.
+//! Readers lose the stream again and again, and must get every event in the end.
 
 use std::{
     collections::BTreeSet,
@@ -12,50 +12,49 @@ use std::{
 
 use tokio::time::sleep;
 
-use super::{Lab, Verdict};
+use super::{FaultSetup, Verdict};
 use crate::drive::{
-    LONG, TOKEN, event,
-    http::Client,
-    random_below,
-    service::Service,
-    sse::{self, Stream},
-    until,
+    HANG_TIMEOUT, SERVICE_TOKEN, event,
+    http::HttpClient,
+    poll_until, random_below,
+    service::ServiceProcess,
+    sse::{self, SseStream},
 };
 
 const READERS: usize = 8;
 const WRITERS: usize = 4;
 
-/// One reader's view.
+/// The events that one reader has received.
 #[derive(Default)]
-struct Seen {
+struct ReceivedEvents {
     seqs: BTreeSet<i64>,
     twice: usize,
     backwards: usize,
     resets: usize,
 }
 
-/// What the tasks share.
-struct Shared {
+/// The state that the tasks share.
+struct ResumeState {
     address: SocketAddr,
     stop: AtomicBool,
-    /// Where readers may stop, once it is known.
+    /// The event number at which readers stop, once it is known.
     target: AtomicI64,
     acknowledged: AtomicUsize,
 }
 
-pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
-    let restarts = lab.bounded(20, 200);
-    let plan = lab.plan()?.at_fixed_port()?;
-    let mut service = Service::start(&plan).await?;
-    let shared = Arc::new(Shared {
+pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let restarts = setup.bounded(20, 200);
+    let plan = setup.plan()?.at_fixed_port()?;
+    let mut service = ServiceProcess::start(&plan).await?;
+    let state = Arc::new(ResumeState {
         address: service.address,
         stop: AtomicBool::new(false),
         target: AtomicI64::new(i64::MAX),
         acknowledged: AtomicUsize::new(0),
     });
-    let readers = (0..READERS).map(|_| tokio::spawn(read(Arc::clone(&shared))));
+    let readers = (0..READERS).map(|_| tokio::spawn(read(Arc::clone(&state))));
     let readers: Vec<_> = readers.collect();
-    let writers = (0..WRITERS).map(|writer| tokio::spawn(write(writer, Arc::clone(&shared))));
+    let writers = (0..WRITERS).map(|writer| tokio::spawn(write(writer, Arc::clone(&state))));
     let writers: Vec<_> = writers.collect();
     for restart in 0..restarts {
         sleep(Duration::from_millis(20 + random_below(60))).await;
@@ -64,22 +63,27 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
         } else {
             service.terminate().await?;
         }
-        service = Service::start(&plan).await?;
+        service = ServiceProcess::start(&plan).await?;
     }
-    shared.stop.store(true, Ordering::SeqCst);
+    state.stop.store(true, Ordering::SeqCst);
     for writer in writers {
         writer.await?;
     }
-    let newest = sse::newest(service.address, TOKEN).await?;
-    shared.target.store(newest, Ordering::SeqCst);
-    // One more, for readers that have all already and wait for the next.
+    let newest = sse::newest(service.address, SERVICE_TOKEN).await?;
+    state.target.store(newest, Ordering::SeqCst);
+    // One more event, for readers that have all of them and wait for the next.
     let client = service.client();
     client
         .post("/events", &event::exercise("last", "last", "/last"))
         .await?;
     let all = || readers.iter().all(tokio::task::JoinHandle::is_finished);
-    let ended = until("all readers", LONG, async || Ok(all().then_some(()))).await;
-    let journal = sse::journal_after(service.address, TOKEN, 0).await?;
+    let ended = poll_until(
+        "all readers",
+        HANG_TIMEOUT,
+        async || Ok(all().then_some(())),
+    )
+    .await;
+    let journal = sse::journal_after(service.address, SERVICE_TOKEN, 0).await?;
     let committed: BTreeSet<i64> = journal.iter().map(|(seq, _)| *seq).collect();
     let committed: BTreeSet<i64> = committed.range(..=newest).copied().collect();
 
@@ -91,19 +95,25 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
             reader.abort();
             continue;
         }
-        let mut seen = reader.await?;
-        seen.seqs.retain(|seq| *seq <= newest);
-        equal += usize::from(seen.seqs == committed);
-        reset += usize::from(seen.resets > 0);
-        let honest = seen.seqs == committed || seen.resets > 0;
-        verdict.must(honest, format!("a reader has {} events", seen.seqs.len()));
-        verdict.must(seen.twice == 0, format!("{} came twice", seen.twice));
+        let mut received = reader.await?;
+        received.seqs.retain(|seq| *seq <= newest);
+        equal += usize::from(received.seqs == committed);
+        reset += usize::from(received.resets > 0);
+        let honest = received.seqs == committed || received.resets > 0;
         verdict.must(
-            seen.backwards == 0,
-            format!("{} out of order", seen.backwards),
+            honest,
+            format!("a reader has {} events", received.seqs.len()),
+        );
+        verdict.must(
+            received.twice == 0,
+            format!("{} came twice", received.twice),
+        );
+        verdict.must(
+            received.backwards == 0,
+            format!("{} out of order", received.backwards),
         );
     }
-    let acknowledged = shared.acknowledged.load(Ordering::SeqCst);
+    let acknowledged = state.acknowledged.load(Ordering::SeqCst);
     verdict.must(
         committed.len() >= acknowledged,
         "acknowledged events are missing",
@@ -116,45 +126,45 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
-async fn read(shared: Arc<Shared>) -> Seen {
-    let mut seen = Seen::default();
+async fn read(state: Arc<ResumeState>) -> ReceivedEvents {
+    let mut received = ReceivedEvents::default();
     let mut last = 0;
-    while last < shared.target.load(Ordering::SeqCst) {
-        let Ok(mut stream) = Stream::resume(shared.address, TOKEN, last).await else {
+    while last < state.target.load(Ordering::SeqCst) {
+        let Ok(mut stream) = SseStream::resume(state.address, SERVICE_TOKEN, last).await else {
             sleep(Duration::from_millis(5)).await;
             continue;
         };
         while let Ok(Some(message)) = stream.next().await {
             if message.name == "reset" {
-                seen.resets += 1;
+                received.resets += 1;
             } else if message.event().is_some() {
-                seen.backwards += usize::from(message.seq <= last);
-                seen.twice += usize::from(!seen.seqs.insert(message.seq));
+                received.backwards += usize::from(message.seq <= last);
+                received.twice += usize::from(!received.seqs.insert(message.seq));
             }
             last = message.seq;
-            if last >= shared.target.load(Ordering::SeqCst) {
+            if last >= state.target.load(Ordering::SeqCst) {
                 break;
             }
         }
     }
-    seen
+    received
 }
 
-async fn write(writer: usize, shared: Arc<Shared>) {
-    let client = Client {
-        address: shared.address,
-        token: TOKEN.to_owned(),
+async fn write(writer: usize, state: Arc<ResumeState>) {
+    let client = HttpClient {
+        address: state.address,
+        token: SERVICE_TOKEN.to_owned(),
     };
     let user = format!("writer-{writer}");
     let mut n = 0;
-    while !shared.stop.load(Ordering::SeqCst) {
+    while !state.stop.load(Ordering::SeqCst) {
         n += 1;
         let body = event::exercise(&user, &n.to_string(), &format!("/{user}"));
         match client.post("/events", &body).await {
             Ok(reply) if reply.status == 201 => {
-                shared.acknowledged.fetch_add(1, Ordering::SeqCst);
+                state.acknowledged.fetch_add(1, Ordering::SeqCst);
             }
-            // Away for a moment.
+            // The service is down for a moment.
             _ => sleep(Duration::from_millis(5)).await,
         }
     }

@@ -1,4 +1,4 @@
-//! Somebody takes all there is of something: connections, sign-ins. Others notice nothing.
+//! One client uses up a resource: connections, or begun sign-ins. Other clients are not affected.
 
 use std::{net::SocketAddr, time::Instant};
 
@@ -9,25 +9,28 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Lab, Verdict};
+use super::{FaultSetup, Verdict};
 use crate::{
-    drive::{LONG, TOKEN, event, http::Connection, hub::HubApi, service::Service, sse::Stream},
+    drive::{
+        HANG_TIMEOUT, SERVICE_TOKEN, event, http::HttpConnection, hub::FakeHub,
+        service::ServiceProcess, sse::SseStream,
+    },
     samples::Percentiles,
 };
 
-/// More than the service takes.
-const IDLE: usize = 4_300;
-/// What a new connection may wait for its answer meanwhile, in milliseconds. Those that are
-/// idle are ended after ten seconds by themselves.
-const ANSWERED_MS: f64 = 250.0;
-/// More than were once remembered.
+/// More connections than the service accepts.
+const IDLE_CONNECTIONS: usize = 4_300;
+/// How long a new connection may wait for its answer meanwhile. Idle ones are ended after ten
+/// seconds anyway.
+const MAX_ANSWER_MS: f64 = 250.0;
+/// More begun sign-ins than the service once remembered.
 const SIGN_INS: usize = 13_000;
 
-/// Connections that say nothing, and some that begin and say nothing more.
-pub(super) async fn idle_connections(lab: &Lab) -> anyhow::Result<Verdict> {
-    let service = Service::start(&lab.plan()?).await?;
+/// Idle connections, some of which have begun a request.
+pub(super) async fn idle_connections(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let service = ServiceProcess::start(&setup.plan()?).await?;
     let mut verdict = Verdict::default();
-    let mut stream = Stream::open(service.address, TOKEN, None).await?;
+    let mut stream = SseStream::open(service.address, SERVICE_TOKEN, None).await?;
     stream.next().await?.context("no hello")?;
     let crowd = crowd(service.address).await?;
     let client = service.client();
@@ -42,15 +45,15 @@ pub(super) async fn idle_connections(lab: &Lab) -> anyhow::Result<Verdict> {
     let percentiles = Percentiles::of(&times).context("no posts")?;
     let slowest = times.iter().copied().fold(0.0, f64::max);
     verdict.figure(format!(
-        "{IDLE} connections stand idle: a new one is answered in {percentiles}, {slowest:.1} ms \
+        "{IDLE_CONNECTIONS} connections stand idle: a new one is answered in {percentiles}, {slowest:.1} ms \
          at most"
     ));
     verdict.must(refused == 0, "others were refused");
-    verdict.must(slowest <= ANSWERED_MS, "others wait");
+    verdict.must(slowest <= MAX_ANSWER_MS, "others wait");
     for n in 0..50 {
-        let told = timeout(LONG, stream.next()).await??;
-        let told = told.and_then(|message| message.event());
-        let filename = told.map(|event| event.filename);
+        let received = timeout(HANG_TIMEOUT, stream.next()).await??;
+        let received = received.and_then(|message| message.event());
+        let filename = received.map(|event| event.filename);
         verdict.must(
             filename == Some(n.to_string()),
             format!("the stream that was open before said {filename:?}"),
@@ -60,13 +63,13 @@ pub(super) async fn idle_connections(lab: &Lab) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
-/// Opens them as fast as it goes.
+/// Opens the idle connections as fast as possible.
 async fn crowd(address: SocketAddr) -> anyhow::Result<Vec<TcpStream>> {
-    let mut crowd = Vec::with_capacity(IDLE);
-    for n in 0..IDLE {
+    let mut crowd = Vec::with_capacity(IDLE_CONNECTIONS);
+    for n in 0..IDLE_CONNECTIONS {
         let mut one = TcpStream::connect(address).await?;
         if n % 3 == 0 {
-            // It may be one that had to go already.
+            // The service may have closed this one already.
             let _ = one.write_all(b"POST /events HTTP/1.1\r\nHost: x\r\n").await;
         }
         crowd.push(one);
@@ -74,10 +77,10 @@ async fn crowd(address: SocketAddr) -> anyhow::Result<Vec<TcpStream>> {
     Ok(crowd)
 }
 
-/// Somebody types their password while another begins to sign in without end.
-pub(super) async fn begun_sign_ins(lab: &Lab) -> anyhow::Result<Verdict> {
-    let hub = HubApi::start().await?;
-    let service = Service::start(&lab.plan()?.under(&hub)?).await?;
+/// One user types their password while another client begins sign-ins without end.
+pub(super) async fn begun_sign_ins(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let hub = FakeHub::start().await?;
+    let service = ServiceProcess::start(&setup.plan()?.under(&hub)?).await?;
     let mut verdict = Verdict::default();
     let (state, cookie) = begin(service.address).await?;
     let before = service.usage()?.resident_kib;
@@ -90,7 +93,7 @@ pub(super) async fn begun_sign_ins(lab: &Lab) -> anyhow::Result<Verdict> {
     ));
     let back = format!("/oauth_callback?code=ana&state={state}");
     let request = navigation(&back, &format!("Cookie: {cookie}\r\n"));
-    let mut connection = Connection::open(service.address).await?;
+    let mut connection = HttpConnection::open(service.address).await?;
     let status = connection.exchange(request.as_bytes()).await?.status;
     verdict.figure(format!("the first one ends with {status}"));
     verdict.must(status == 303, "it was thrown away");
@@ -101,9 +104,9 @@ fn navigation(path: &str, more: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: x\r\nSec-Fetch-Mode: navigate\r\n{more}\r\n")
 }
 
-/// The state of a sign-in, and the cookie that belongs to it.
+/// Begins a sign-in; returns its state and its cookie.
 async fn begin(address: SocketAddr) -> anyhow::Result<(String, String)> {
-    let mut connection = Connection::open(address).await?;
+    let mut connection = HttpConnection::open(address).await?;
     let answer = connection.exchange(navigation("/", "").as_bytes()).await?;
     ensure!(
         answer.status == 303,
@@ -118,7 +121,7 @@ async fn begin(address: SocketAddr) -> anyhow::Result<(String, String)> {
     Ok((state.to_owned(), cookie.to_owned()))
 }
 
-/// All over one connection, one behind the other.
+/// Begins all sign-ins over one connection, pipelined.
 async fn flood(address: SocketAddr) -> anyhow::Result<()> {
     let stream = TcpStream::connect(address).await?;
     let (mut reader, mut writer) = stream.into_split();
@@ -136,7 +139,8 @@ async fn flood(address: SocketAddr) -> anyhow::Result<()> {
         reader.read_to_end(&mut answers).await?;
         anyhow::Ok(answers)
     };
-    let (asked, answers) = timeout(2 * LONG, futures::future::join(asking, reading)).await?;
+    let (asked, answers) =
+        timeout(2 * HANG_TIMEOUT, futures::future::join(asking, reading)).await?;
     asked?;
     let answers = answers?;
     let begun = answers.windows(13).filter(|text| *text == b"HTTP/1.1 303 ");

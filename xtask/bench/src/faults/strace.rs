@@ -1,4 +1,4 @@
-//! Makes system calls of a running process fail or wait, by strace, for as long as wanted.
+//! Makes system calls of a running process fail or wait, by strace.
 
 use std::{fs, path::Path, process::Stdio};
 
@@ -6,20 +6,20 @@ use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-use crate::drive::{LONG, until};
+use crate::drive::{HANG_TIMEOUT, poll_until};
 
-/// A rule that is in force until it is ended.
+/// An injection that is in force until [`Injection::end`].
 pub(super) struct Injection {
     strace: Child,
 }
 
 impl Injection {
-    /// `rule` is what follows strace's `-e inject=`.
+    /// Injects `rule`, the value of strace's `-e inject=`.
     pub(super) async fn begin(pid: Pid, rule: &str) -> anyhow::Result<Self> {
         Self::of(pid, rule, &[]).await
     }
 
-    /// The same only of what is done with this file.
+    /// Injects `rule` only into calls on this file.
     pub(super) async fn on(pid: Pid, rule: &str, file: &Path) -> anyhow::Result<Self> {
         let file = file.display().to_string();
         Self::of(pid, rule, &["-P", &file]).await
@@ -38,7 +38,7 @@ impl Injection {
             .kill_on_drop(true)
             .spawn()
             .context("strace cannot be started")?;
-        until("strace attached", LONG, async || {
+        poll_until("strace attached", HANG_TIMEOUT, async || {
             anyhow::ensure!(strace.try_wait()?.is_none(), "strace cannot attach");
             Ok(is_traced(pid)?.then_some(()))
         })
@@ -46,7 +46,7 @@ impl Injection {
         Ok(Self { strace })
     }
 
-    /// The process goes on as if nothing had been.
+    /// Ends the injection; the process continues.
     pub(super) async fn end(mut self) -> anyhow::Result<()> {
         let pid = self
             .strace
@@ -58,10 +58,10 @@ impl Injection {
     }
 }
 
-/// Whether every thread of the process is.
+/// Whether every thread of the process is traced.
 fn is_traced(pid: Pid) -> anyhow::Result<bool> {
     for task in fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()))? {
-        // One that has ended meanwhile is no matter.
+        // A thread may have ended meanwhile.
         let status = fs::read_to_string(task?.path().join("status")).unwrap_or_default();
         if status.contains("TracerPid:\t0\n") {
             return Ok(false);

@@ -1,32 +1,32 @@
-//! Readers that ask for what is large and then take next to nothing of it: what is made for
-//! them waits in memory.
+//! Readers request large answers and then read next to nothing of them, so that the answers wait in
+//! memory.
 
 use std::{fs, time::Duration};
 
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpSocket, task::JoinSet};
 
-use super::{Lab, Verdict, hostile::pictures};
+use super::{FaultSetup, Verdict, hostile::pictures};
 use crate::drive::{
-    LONG,
-    http::{Connection, request},
-    hub::{HubApi, INSTRUCTOR, token_of},
-    service::Service,
-    until,
+    HANG_TIMEOUT,
+    http::{HttpConnection, request},
+    hub::{FakeHub, INSTRUCTOR, token_of},
+    poll_until,
+    service::ServiceProcess,
 };
 
 const NOTEBOOK: &str = "a.ipynb";
-/// So many agree to do it.
+/// How many participants do it together.
 const READERS: usize = 12;
-/// Requests of each, in turns for each address.
+/// How many requests each sends, in turns to each address.
 const REQUESTS: usize = 60;
-/// Of the service, with all that it has read.
-const MEMORY_KIB: u64 = 512 << 10;
+/// The memory limit of the service, with all that it has read.
+const MAX_MEMORY_KIB: u64 = 512 << 10;
 
-/// A tile of three megabytes and a page of twenty, asked for again and again and not read.
-pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
-    let hub = HubApi::start().await?;
-    let plan = lab.plan()?.under(&hub)?;
+/// A tile of three megabytes and a page of twenty, requested again and again and not read.
+pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let hub = FakeHub::start().await?;
+    let plan = setup.plan()?.under(&hub)?;
     let small = json!({"cells": [{"cell_type": "raw", "metadata": {}, "source": "x"}],
                        "metadata": {}, "nbformat": 4, "nbformat_minor": 4});
     let home = |user: &str| plan.homes().join(user);
@@ -38,13 +38,13 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
         };
         fs::write(home(&user).join(NOTEBOOK), file)?;
     }
-    let service = Service::start(&plan).await?;
+    let service = ServiceProcess::start(&plan).await?;
     let instructor = service.client_of(&token_of(INSTRUCTOR));
     let mut verdict = Verdict::default();
     for user in (0..READERS).map(reader) {
         let path = format!("/api/tile?user={user}&filename={NOTEBOOK}");
         let whole = async || Ok((instructor.get(&path).await?.body.len() > 2 << 20).then_some(()));
-        until("a large tile", LONG, whole).await?;
+        poll_until("a large tile", HANG_TIMEOUT, whole).await?;
     }
     let before = service.usage()?.resident_kib;
     let mut held = JoinSet::new();
@@ -68,8 +68,8 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
     while let Some(stream) = held.join_next().await {
         open.push(stream??);
     }
-    // What is asked after them is answered after them.
-    let mut ana = Connection::open(service.address).await?;
+    // A later request of another participant is answered all the same.
+    let mut ana = HttpConnection::open(service.address).await?;
     let tile = format!("/api/tile?user=ana&filename={NOTEBOOK}");
     let tile = request("GET", &tile, &token_of("ana"), None);
     let mut most = 0;
@@ -85,7 +85,7 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
         before >> 10,
         most >> 10
     ));
-    verdict.must(most <= MEMORY_KIB, "too much memory");
+    verdict.must(most <= MAX_MEMORY_KIB, "too much memory");
     Ok(verdict)
 }
 

@@ -1,8 +1,8 @@
-//! The control: a server for the same events that acknowledges and publishes at once and
-//! writes 5 ms later. Written for this, so that the service needs no weak mode.
+//! The control of the kill rows: a server that acknowledges and publishes events at once and writes
+//! them 5 ms later. It exists so that the service needs no weak mode.
 //!
-//! It knows only what the kills ask for, on plain threads, and prints its address as the
-//! service does.
+//! It has only the routes that the kill rows use, runs on plain threads, and prints its address as
+//! the service does.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -17,10 +17,10 @@ use std::{
 use anyhow::Context;
 use serde_json::{Value, json};
 
-/// Between the promise and its keeping.
-const LATE: Duration = Duration::from_millis(5);
+/// The delay between the acknowledgement and the write.
+const WRITE_DELAY: Duration = Duration::from_millis(5);
 
-struct Weak {
+struct WeakServer {
     events: Mutex<Vec<Value>>,
     readers: Mutex<Vec<mpsc::Sender<usize>>>,
     file: Mutex<File>,
@@ -45,7 +45,7 @@ pub(crate) fn serve(words: &[String]) -> anyhow::Result<()> {
     let events: Vec<Value> = events.collect();
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
     writeln!(file)?;
-    let weak = Arc::new(Weak {
+    let weak = Arc::new(WeakServer {
         events: Mutex::new(events),
         readers: Mutex::default(),
         file: Mutex::new(file),
@@ -59,7 +59,7 @@ pub(crate) fn serve(words: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Weak {
+impl WeakServer {
     fn answer_all(self: Arc<Self>, mut stream: TcpStream) -> anyhow::Result<()> {
         stream.set_nodelay(true)?;
         let mut reader = BufReader::new(stream.try_clone()?);
@@ -101,7 +101,7 @@ impl Weak {
 
     fn append(self: &Arc<Self>, mut event: Value) -> Value {
         let mut events = lock(&self.events);
-        // One for each path, as the service has it.
+        // One id for each path, as in the service.
         let known = events.iter().find(|known| known["path"] == event["path"]);
         let id = known.map_or_else(|| json!(events.len() + 1), |known| known["id"].clone());
         event["id"] = id;
@@ -112,8 +112,8 @@ impl Weak {
         lock(&self.readers).retain(|reader| reader.send(seq).is_ok());
         let (weak, line) = (Arc::clone(self), format!("{event}\n"));
         thread::spawn(move || {
-            thread::sleep(LATE);
-            // What it cannot write it loses, as it was made to.
+            thread::sleep(WRITE_DELAY);
+            // A failed write loses the event, as intended.
             let _ = lock(&weak.file).write_all(line.as_bytes());
         });
         event

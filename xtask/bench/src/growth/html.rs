@@ -1,8 +1,8 @@
-//! HTML that is little else than tags: what each byte costs until it is clean.
+//! HTML that consists mostly of tags, for the cost of each byte to the sanitiser.
 
 use shared::{prepare::Sanitizer, sanitize::Ammonia};
 
-/// Its name, what is before it, and what is repeated.
+/// The name, the beginning, and the repeated piece.
 const KINDS: [(&str, &str, &str); 26] = [
     ("paragraphs that nothing ends", "", "<p>"),
     ("paragraphs with a letter", "", "<p>x"),
@@ -36,15 +36,15 @@ const KINDS: [(&str, &str, &str); 26] = [
     ("references", "", "&lt;"),
 ];
 
-/// The kinds by name, each with how to make so many bytes of it.
+/// The kinds by name, each with a function that generates a given number of bytes.
 pub(super) fn kinds() -> impl Iterator<Item = (&'static str, impl Fn(usize) -> Vec<u8>)> {
-    KINDS.into_iter().map(|(what, before, piece)| {
+    KINDS.into_iter().map(|(name, before, piece)| {
         let make = move |size: usize| format!("{before}{}", piece.repeat(size / piece.len()));
-        (what, move |size| make(size).into_bytes())
+        (name, move |size| make(size).into_bytes())
     })
 }
 
-/// Cleans it; the answer is the length of what is left.
+/// Sanitises `html`; returns the length of the result.
 pub(super) fn clean(html: &[u8]) -> usize {
     let html = std::str::from_utf8(html).unwrap_or_default();
     Ammonia.sanitize(html).as_str().len()

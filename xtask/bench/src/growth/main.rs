@@ -1,6 +1,6 @@
-//! What `cargo xtask bench growth` runs: evil notebooks of growing sizes, and how time and
-//! memory grow with them. A program of its own, because counting what is allocated would slow
-//! the other measurements.
+//! The program that `cargo xtask bench growth` runs: it measures how time and memory grow with the
+//! size of evil notebooks. It is separate, because counting allocations would slow the other
+//! measurements.
 
 #[path = "../../../../fuzz/src/evil.rs"]
 mod evil;
@@ -17,19 +17,19 @@ use rustix::time::{ClockId, clock_gettime};
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// What is quicker is not told apart.
-const NOISE: Duration = Duration::from_millis(20);
-/// Doubling the size may double time and memory, and a little more.
+/// Shorter times count as this long, because they are noise.
+const MIN_MEASURED_TIME: Duration = Duration::from_millis(20);
+/// The largest exponent of growth: doubling the size may double time and memory, and a little more.
 const MAX_EXPONENT: f64 = 1.15;
-/// A file takes at most so many times its own size, and so much whatever its size is.
-const MAX_MEMORY: f64 = 8.0;
-const FREE_MEMORY: f64 = 32.0;
+/// The largest memory of a file: this many times its size, and a constant in MiB.
+const MAX_MEMORY_FACTOR: f64 = 8.0;
+const BASE_MEMORY_MIB: f64 = 32.0;
 
-const MIB: f64 = (1 << 20) as f64;
+const MIB_BYTES: f64 = (1 << 20) as f64;
 
 /// Time and memory by the size of the notebook, as exponents.
 #[derive(Parser)]
-struct Growth {
+struct GrowthCli {
     /// The smallest size, in MiB; it is doubled three times.
     #[arg(long, default_value_t = 1.0)]
     mib: f64,
@@ -43,7 +43,7 @@ fn now() -> Duration {
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
-/// The best time of several, and what it takes in MiB beyond what there is.
+/// The best time of several runs in seconds, and the additional peak memory in MiB.
 fn measure(work: fn(&[u8]) -> usize, bytes: &[u8]) -> (f64, f64) {
     let mut best = Duration::MAX;
     let before = ALLOCATOR.current_usage();
@@ -52,70 +52,70 @@ fn measure(work: fn(&[u8]) -> usize, bytes: &[u8]) -> (f64, f64) {
         let begun = now();
         work(bytes);
         best = best.min(now() - begun);
-        if best < NOISE {
+        if best < MIN_MEASURED_TIME {
             break;
         }
     }
     let peak = ALLOCATOR.peak_usage() - before;
-    (best.as_secs_f64(), peak as f64 / MIB)
+    (best.as_secs_f64(), peak as f64 / MIB_BYTES)
 }
 
 fn main() -> ExitCode {
-    let Growth { mib, only } = Growth::parse();
+    let GrowthCli { mib, only } = GrowthCli::parse();
     println!(
         "| notebook | what is done | ms, each size | ns a byte | exponent | peak, MiB | times its size | exponent | |"
     );
     println!("|---|---|---|---:|---:|---|---:|---:|---|");
-    let mut all_well = true;
-    let sizes = [1.0, 2.0, 4.0, 8.0].map(|times| (times * mib * MIB) as usize);
-    for (what, make) in evil::generators() {
-        if !what.contains(&only) {
+    let mut all_within = true;
+    let sizes = [1.0, 2.0, 4.0, 8.0].map(|times| (times * mib * MIB_BYTES) as usize);
+    for (notebook, make) in evil::generators() {
+        if !notebook.contains(&only) {
             continue;
         }
         let files = sizes.map(make);
-        for (done, work) in work::WORKS {
-            all_well &= row(what, done, &files, work);
+        for (step, work) in work::WORKS {
+            all_within &= row(notebook, step, &files, work);
         }
     }
-    // More of it is refused for the number of its elements.
+    // Smaller, because larger HTML is refused for the number of its elements.
     let sizes = sizes.map(|size| size / 16);
-    for (what, make) in html::kinds() {
-        if what.contains(&only) {
-            all_well &= row(what, "clean HTML", &sizes.map(make), html::clean);
+    for (notebook, make) in html::kinds() {
+        if notebook.contains(&only) {
+            all_within &= row(notebook, "clean HTML", &sizes.map(make), html::clean);
         }
     }
-    if all_well {
+    if all_within {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     }
 }
 
-/// One line of the table; whether it is within the bounds.
-fn row(what: &str, done: &str, files: &[Vec<u8>; 4], work: fn(&[u8]) -> usize) -> bool {
-    let taken = files.each_ref().map(|file| measure(work, file));
-    let times = taken.map(|(time, _)| time);
-    let peaks = taken.map(|(_, peak)| peak);
+/// Prints one row of the table; returns whether it is within the bounds.
+fn row(notebook: &str, step: &str, files: &[Vec<u8>; 4], work: fn(&[u8]) -> usize) -> bool {
+    let measured = files.each_ref().map(|file| measure(work, file));
+    let times = measured.map(|(time, _)| time);
+    let peaks = measured.map(|(_, peak)| peak);
     let size = files[3].len() as f64;
-    let time = exponent(times, NOISE.as_secs_f64());
-    let memory = exponent(peaks, FREE_MEMORY / 8.0);
-    let is_well = time <= MAX_EXPONENT
+    let time = exponent(times, MIN_MEASURED_TIME.as_secs_f64());
+    let memory = exponent(peaks, BASE_MEMORY_MIB / 8.0);
+    let is_within = time <= MAX_EXPONENT
         && memory <= MAX_EXPONENT
-        && peaks[3] <= MAX_MEMORY * size / MIB + FREE_MEMORY;
+        && peaks[3] <= MAX_MEMORY_FACTOR * size / MIB_BYTES + BASE_MEMORY_MIB;
     println!(
-        "| {what} | {done} | {} | {:.1} | {time:.2} | {} | {:.1} | {memory:.2} | {} |",
+        "| {notebook} | {step} | {} | {:.1} | {time:.2} | {} | {:.1} | {memory:.2} | {} |",
         times.map(|time| format!("{:.0}", time * 1000.0)).join(" "),
         times[3] * 1e9 / size,
         peaks.map(|peak| format!("{peak:.0}")).join(" "),
-        peaks[3] * MIB / size,
-        if is_well { "" } else { "too much" },
+        peaks[3] * MIB_BYTES / size,
+        if is_within { "" } else { "too much" },
     );
-    is_well
+    is_within
 }
 
-/// By which power of the size the last is larger than the first; what is below `least` is
-/// taken for that.
-fn exponent(values: [f64; 4], least: f64) -> f64 {
-    let [first, .., last] = values.map(|value| value.max(least));
+/// The power of the size by which the last value is larger than the first; values below `floor`
+/// count as `floor`.
+fn exponent(values: [f64; 4], floor: f64) -> f64 {
+    let [first, .., last] = values.map(|value| value.max(floor));
     (last / first).log2() / 3.0
 }

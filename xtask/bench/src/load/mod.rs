@@ -1,12 +1,12 @@
-//! `bench load`: a class at work, over real HTTP and real files.
+//! `bench load`: a simulated class, over real HTTP and real files.
 //!
-//! Every participant saves every five seconds as JupyterLab does, and reports it as the
-//! hook does; readers hold the event stream open. What counts is whether every reader saw
-//! every save once and in order; how long it took is printed and decides nothing.
+//! Every participant saves every five seconds as JupyterLab does, and reports the save as the hook
+//! does; readers hold the event stream open. Every reader has to see every save once and in order;
+//! the durations are printed and decide nothing.
 //!
 //! * [`participant`]: saves and reports
-//! * [`notebook`]: what is saved, and how
-//! * [`reader`]: listens and keeps book
+//! * [`notebook`]: the notebook, and saving it
+//! * [`reader`]: reads the stream and logs it
 
 mod notebook;
 mod participant;
@@ -23,23 +23,24 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 use self::{
-    participant::{Participant, Saves},
-    reader::Reader,
+    participant::{LoadParticipant, SaveLog},
+    reader::LoadReader,
 };
 use crate::{
     drive::{
-        LONG,
-        hub::{HubApi, INSTRUCTOR, token_of},
-        service::{Plan, Service, Usage},
-        sse, until,
+        HANG_TIMEOUT,
+        hub::{FakeHub, INSTRUCTOR, token_of},
+        poll_until,
+        service::{ProcessUsage, ServicePlan, ServiceProcess},
+        sse,
     },
     samples::Percentiles,
 };
 
-/// Between two saves of one participant, as the participants' package has it.
-const AUTOSAVE: Duration = Duration::from_secs(5);
-/// How long the last events may take to come.
-const STRAGGLERS: Duration = Duration::from_secs(20);
+/// The interval between two saves of one participant, as in the participants' package.
+const AUTOSAVE_INTERVAL: Duration = Duration::from_secs(5);
+/// How long the last events may take.
+const LAST_EVENTS_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A class at work: whether every reader sees every save once and in order.
 #[derive(Args)]
@@ -58,24 +59,24 @@ pub(crate) async fn run(args: &LoadArgs) -> anyhow::Result<()> {
     let folder = tempfile::Builder::new()
         .prefix("pipalhub-load-")
         .tempdir()?;
-    let hub = HubApi::start().await?;
-    let plan = Plan::new(&fs::canonicalize(&args.pipalhub)?, folder.path())?.under(&hub)?;
+    let hub = FakeHub::start().await?;
+    let plan = ServicePlan::new(&fs::canonicalize(&args.pipalhub)?, folder.path())?.under(&hub)?;
     let class = prepare(&plan, args.participants)?;
-    let service = Service::start(&plan).await?;
-    settle(&service, args.participants).await?;
+    let service = ServiceProcess::start(&plan).await?;
+    wait_until_noticed(&service, args.participants).await?;
 
-    let readers = (0..args.readers).map(|n| Reader::open(service.address, n));
+    let readers = (0..args.readers).map(|n| LoadReader::open(service.address, n));
     let readers = futures::future::try_join_all(readers).await?;
-    let saves = Arc::new(Mutex::new(Saves::default()));
+    let saves = Arc::new(Mutex::new(SaveLog::default()));
     let (before, begun) = (service.usage()?, Instant::now());
     let end = begun + Duration::from_secs(args.seconds);
     let count = args.participants;
     let working = class.into_iter().enumerate().map(|(n, participant)| {
-        let stagger = AUTOSAVE.mul_f64(n as f64 / count as f64);
+        let stagger = AUTOSAVE_INTERVAL.mul_f64(n as f64 / count as f64);
         let saves = Arc::clone(&saves);
         tokio::spawn(async move {
             participant
-                .work(begun + stagger, AUTOSAVE, end, &saves)
+                .work(begun + stagger, AUTOSAVE_INTERVAL, end, &saves)
                 .await
         })
     });
@@ -90,39 +91,41 @@ pub(crate) async fn run(args: &LoadArgs) -> anyhow::Result<()> {
             .all(|reader| reader.has_all(&saves.acknowledged));
         Ok(all.then_some(()))
     };
-    // Whether they did is counted below.
-    let _ = until("the last events", STRAGGLERS, all_came).await;
-    tell_of_service(before, after, took, &saves);
+    // The missing ones are counted below.
+    let _ = poll_until("the last events", LAST_EVENTS_TIMEOUT, all_came).await;
+    print_usage(before, after, took, &saves);
     drop(service);
-    count_up(args, &saves, &readers)
+    print_results(args, &saves, &readers)
 }
 
-/// A home and a first notebook for everyone.
-fn prepare(plan: &Plan, participants: usize) -> anyhow::Result<Vec<Participant>> {
+/// Creates a home and a first notebook for every participant.
+fn prepare(plan: &ServicePlan, participants: usize) -> anyhow::Result<Vec<LoadParticipant>> {
     let address = plan.address()?;
     (0..participants)
         .map(|n| {
             let user = format!("participant-{n:03}");
             let home = plan.homes().join(&user);
             fs::create_dir(&home)?;
-            let participant = Participant::new(address, user, home.join("day1.ipynb"));
+            let participant = LoadParticipant::new(address, user, home.join("day1.ipynb"));
             participant.begin()?;
             Ok(participant)
         })
         .collect()
 }
 
-/// Waits until the first notebooks have been noticed, which is no part of the load.
-async fn settle(service: &Service, participants: usize) -> anyhow::Result<()> {
+/// Waits until the service has noticed the first notebooks, which are not part of the load.
+async fn wait_until_noticed(service: &ServiceProcess, participants: usize) -> anyhow::Result<()> {
     let all = i64::try_from(participants)?;
     let token = token_of(INSTRUCTOR);
-    until("the first notebooks are noticed", LONG, async || {
-        Ok((sse::newest(service.address, &token).await? >= all).then_some(()))
-    })
+    poll_until(
+        "the first notebooks are noticed",
+        HANG_TIMEOUT,
+        async || Ok((sse::newest(service.address, &token).await? >= all).then_some(())),
+    )
     .await
 }
 
-fn tell_of_service(before: Usage, after: Usage, took: Duration, saves: &Saves) {
+fn print_usage(before: ProcessUsage, after: ProcessUsage, took: Duration, saves: &SaveLog) {
     let share = (after.cpu - before.cpu).as_secs_f64() / took.as_secs_f64();
     let megabytes = |bytes: u64| bytes / 1_000_000;
     println!(
@@ -136,23 +139,23 @@ fn tell_of_service(before: Usage, after: Usage, took: Duration, saves: &Saves) {
     );
 }
 
-/// Prints what came of it, and is an error when the counts are not what they must be.
-fn count_up(args: &LoadArgs, saves: &Saves, readers: &[Reader]) -> anyhow::Result<()> {
+/// Prints the results; fails when a save was lost, seen twice or out of order, or refused.
+fn print_results(args: &LoadArgs, saves: &SaveLog, readers: &[LoadReader]) -> anyhow::Result<()> {
     let acknowledged = &saves.acknowledged;
     let (mut lost, mut twice, mut unordered) = (0, 0, 0);
     let (mut noticed, mut delays) = (0, Vec::new());
     for reader in readers {
-        let book = reader.book();
-        let seen = |save: &&participant::Save| book.seen.contains_key(*save);
+        let log = reader.log();
+        let seen = |save: &&participant::SaveId| log.seen.contains_key(*save);
         lost += acknowledged.len() - acknowledged.iter().filter(seen).count();
-        twice += book.twice;
-        unordered += book.unordered;
-        let (posted, others): (Vec<_>, Vec<_>) = book
+        twice += log.twice;
+        unordered += log.unordered;
+        let (posted, others): (Vec<_>, Vec<_>) = log
             .seen
             .iter()
             .partition(|(save, _)| saves.sent.contains(*save));
         delays.extend(posted.into_iter().map(|(_, delay_ms)| *delay_ms));
-        // The watcher tells of a save, too, when its report takes long to come.
+        // The watcher announces a save itself when its report takes long.
         noticed = noticed.max(others.len());
     }
     println!(

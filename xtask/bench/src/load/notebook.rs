@@ -1,4 +1,4 @@
-//! A notebook of 200 KB that grows with each save, written the way jupyter_server does it.
+//! A notebook of 200 KB that grows with each save, written as jupyter_server writes it.
 
 use std::{
     fs::{self, File},
@@ -9,16 +9,16 @@ use std::{
 use anyhow::Context;
 use serde_json::json;
 
-/// Of the part that stays the same.
-const CELLS: usize = 40;
-const LINES: usize = 100;
+/// The cells of the part that stays the same.
+const FIXED_CELLS: usize = 40;
+const LINES_PER_CELL: usize = 100;
 
-/// What every version begins with.
-pub(super) fn beginning() -> String {
+/// The beginning of every version.
+pub(super) fn fixed_part() -> String {
     let mut text =
         "{\"metadata\": {}, \"nbformat\": 4, \"nbformat_minor\": 4, \"cells\": [".to_owned();
-    for n in 0..CELLS {
-        let lines = (0..LINES)
+    for n in 0..FIXED_CELLS {
+        let lines = (0..LINES_PER_CELL)
             .map(|line| format!("step {line} of {n}: loss 0.{line:04}, well on the way\n"));
         let lines: Vec<String> = lines.collect();
         text.push_str(&cell(n, "train(model, data)", &json!(lines)));
@@ -27,12 +27,12 @@ pub(super) fn beginning() -> String {
     text
 }
 
-/// The version after `saves` saves: a cell more with each.
-pub(super) fn version(beginning: &str, saves: usize) -> String {
-    let mut text = beginning.to_owned();
+/// The version after `saves` saves, each of which adds a cell.
+pub(super) fn version(fixed_part: &str, saves: usize) -> String {
+    let mut text = fixed_part.to_owned();
     for n in 0..=saves {
         text.push_str(&cell(
-            CELLS + n,
+            FIXED_CELLS + n,
             "evaluate(model)",
             &json!([format!("try {n}\n")]),
         ));
@@ -50,18 +50,18 @@ fn cell(count: usize, source: &str, lines: &serde_json::Value) -> String {
     .to_string()
 }
 
-/// In place: what there was is put aside, the target truncated, written and synced.
+/// Saves in place: copies the old file, then truncates, writes and syncs the target.
 pub(super) fn save(path: &Path, content: &str) -> anyhow::Result<()> {
     let name = path.file_name().context("a file has a name")?;
-    let aside = path.with_file_name(format!(".~{}", name.display()));
+    let backup = path.with_file_name(format!(".~{}", name.display()));
     if path.exists() {
-        fs::copy(path, &aside)?;
+        fs::copy(path, &backup)?;
     }
     let mut file = File::create(path)?;
     file.write_all(content.as_bytes())?;
     file.sync_all()?;
-    if aside.exists() {
-        fs::remove_file(aside)?;
+    if backup.exists() {
+        fs::remove_file(backup)?;
     }
     Ok(())
 }

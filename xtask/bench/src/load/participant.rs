@@ -1,5 +1,4 @@
-//! A participant: saves, and has it reported as `singleuser/` does, over
-//! a new connection each time.
+//! A participant, who saves; each save is reported over a new connection, as `singleuser/` does.
 
 use std::{
     collections::HashSet,
@@ -13,54 +12,54 @@ use anyhow::Context;
 use jiff::Timestamp;
 
 use super::notebook;
-use crate::drive::{event, http::Client, hub::token_of, now_us};
+use crate::drive::{event, http::HttpClient, hub::token_of, now_us};
 
-/// One save: whose it is, and when it was finished, in microseconds.
-pub(super) type Save = (String, i64);
+/// A save: its user, and when it was finished, in microseconds.
+pub(super) type SaveId = (String, i64);
 
-/// What the participants did, and what they were told.
+/// The saves of all participants, and the answers to their reports.
 #[derive(Default)]
-pub(super) struct Saves {
-    pub(super) sent: HashSet<Save>,
-    pub(super) acknowledged: HashSet<Save>,
+pub(super) struct SaveLog {
+    pub(super) sent: HashSet<SaveId>,
+    pub(super) acknowledged: HashSet<SaveId>,
     pub(super) refused: usize,
-    /// The last refusal, in words.
+    /// The text of the last refusal.
     pub(super) refusal: String,
     pub(super) bytes: u64,
     pub(super) write_ms: Vec<f64>,
     pub(super) answer_ms: Vec<f64>,
 }
 
-pub(super) struct Participant {
+pub(super) struct LoadParticipant {
     user: String,
     path: PathBuf,
-    client: Client,
-    beginning: String,
+    client: HttpClient,
+    fixed_part: String,
 }
 
-impl Participant {
+impl LoadParticipant {
     pub(super) fn new(address: SocketAddr, user: String, path: PathBuf) -> Self {
         let token = token_of(&user);
         Self {
             user,
             path,
-            client: Client { address, token },
-            beginning: notebook::beginning(),
+            client: HttpClient { address, token },
+            fixed_part: notebook::fixed_part(),
         }
     }
 
-    /// Puts the first version there.
+    /// Writes the first version.
     pub(super) fn begin(&self) -> anyhow::Result<()> {
-        notebook::save(&self.path, &notebook::version(&self.beginning, 0))
+        notebook::save(&self.path, &notebook::version(&self.fixed_part, 0))
     }
 
-    /// Saves at `first` and then every so often until `end`.
+    /// Saves at `first` and then at intervals of `every` until `end`.
     pub(super) async fn work(
         self,
         first: Instant,
         every: Duration,
         end: Instant,
-        saves: &Mutex<Saves>,
+        saves: &Mutex<SaveLog>,
     ) -> anyhow::Result<()> {
         let mut due = first;
         for n in 1.. {
@@ -74,8 +73,8 @@ impl Participant {
         Ok(())
     }
 
-    async fn save(&self, n: usize, saves: &Mutex<Saves>) -> anyhow::Result<()> {
-        let content = notebook::version(&self.beginning, n);
+    async fn save(&self, n: usize, saves: &Mutex<SaveLog>) -> anyhow::Result<()> {
+        let content = notebook::version(&self.fixed_part, n);
         let (path, bytes) = (self.path.clone(), content.len());
         let begun = Instant::now();
         tokio::task::spawn_blocking(move || notebook::save(&path, &content))

@@ -1,4 +1,4 @@
-//! A reader of the event stream that keeps book of what it sees.
+//! A reader of the event stream that logs the saves that it sees.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,69 +9,71 @@ use std::{
 use anyhow::Context;
 use jiff::Timestamp;
 
-use super::participant::Save;
+use super::participant::SaveId;
 use crate::drive::{
     hub::{INSTRUCTOR, token_of},
     now_us,
-    sse::{Stream, Told},
+    sse::{ReceivedEvent, SseStream},
 };
 
-/// What a reader has seen.
+/// The saves that a reader has seen.
 #[derive(Default)]
-pub(super) struct Book {
-    /// Each save, and how long after it, in milliseconds, it was seen first.
-    pub(super) seen: HashMap<Save, f64>,
+pub(super) struct ReaderLog {
+    /// Each save, and the milliseconds from the save until it was seen.
+    pub(super) seen: HashMap<SaveId, f64>,
     pub(super) twice: usize,
     pub(super) unordered: usize,
     last: i64,
 }
 
-pub(super) struct Reader {
-    book: Arc<Mutex<Book>>,
+pub(super) struct LoadReader {
+    log: Arc<Mutex<ReaderLog>>,
 }
 
-impl Reader {
-    /// Opens a stream as an instructor's page does, each instructor another.
+impl LoadReader {
+    /// Opens a stream as instructor number `n`.
     pub(super) async fn open(address: SocketAddr, n: usize) -> anyhow::Result<Self> {
         let token = token_of(&format!("{INSTRUCTOR}-{n}"));
-        let mut stream = Stream::open(address, &token, None).await?;
+        let mut stream = SseStream::open(address, &token, None).await?;
         stream.next().await?.context("the stream said nothing")?;
-        let book = Arc::new(Mutex::new(Book::default()));
-        let shared = Arc::clone(&book);
+        let log = Arc::new(Mutex::new(ReaderLog::default()));
+        let shared = Arc::clone(&log);
         tokio::spawn(async move {
-            // It ends with the service; what is missing then is counted.
+            // The stream ends with the service; missing saves are counted then.
             while let Ok(Some(message)) = stream.next().await {
                 let now = now_us();
-                if let Some(told) = message.event() {
-                    lock(&shared).enter(message.seq, &told, now);
+                if let Some(received) = message.event() {
+                    lock(&shared).record(message.seq, &received, now);
                 }
             }
         });
-        Ok(Self { book })
+        Ok(Self { log })
     }
 
-    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
-        lock(&self.book)
+    pub(super) fn log(&self) -> MutexGuard<'_, ReaderLog> {
+        lock(&self.log)
     }
 
-    pub(super) fn has_all(&self, saves: &HashSet<Save>) -> bool {
-        let book = self.book();
-        saves.iter().all(|save| book.seen.contains_key(save))
+    pub(super) fn has_all(&self, saves: &HashSet<SaveId>) -> bool {
+        let log = self.log();
+        saves.iter().all(|save| log.seen.contains_key(save))
     }
 }
 
-fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
-    book.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(log: &Mutex<ReaderLog>) -> MutexGuard<'_, ReaderLog> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Book {
-    fn enter(&mut self, seq: i64, told: &Told, now_us: i64) {
+impl ReaderLog {
+    fn record(&mut self, seq: i64, received: &ReceivedEvent, now_us: i64) {
         self.unordered += usize::from(seq <= self.last);
         self.last = seq;
-        let saved = told.timestamp.parse::<Timestamp>();
+        let saved = received.timestamp.parse::<Timestamp>();
         let saved_us = saved.map(Timestamp::as_microsecond).unwrap_or_default();
         let delay_ms = (now_us - saved_us) as f64 / 1e3;
-        let before = self.seen.insert((told.user.clone(), saved_us), delay_ms);
+        let before = self
+            .seen
+            .insert((received.user.clone(), saved_us), delay_ms);
         self.twice += usize::from(before.is_some());
     }
 }

@@ -1,10 +1,10 @@
-//! One participant who does all they can to stop the others, among forty who work.
+//! One participant who tries to stop the others, among forty who work.
 //!
-//! Everything is real: files in homes, HTTP, the service under a stand-in for the Hub. What
-//! mallory does is in [`acts`], one after another; the others save every two seconds, report
-//! it, and look how long it takes until an instructor sees it.
+//! Files, HTTP and the service are real; the Hub is a fake. Mallory's [`attacks`] run one after
+//! another; the other participants save every two seconds, report the save, and measure how long it
+//! takes until an instructor sees it.
 
-mod acts;
+mod attacks;
 
 use std::{
     fs,
@@ -17,86 +17,86 @@ use anyhow::Context;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use self::acts::{ACTS, Mallory};
-use super::{Lab, Verdict};
+use self::attacks::{ATTACKS, Mallory};
+use super::{FaultSetup, Verdict};
 use crate::{
     drive::{
         event,
-        http::Client,
-        hub::{HubApi, INSTRUCTOR, token_of},
-        service::{Plan, Service},
+        http::HttpClient,
+        hub::{FakeHub, INSTRUCTOR, token_of},
+        service::{ServicePlan, ServiceProcess},
     },
     samples::Percentiles,
 };
 
-const CLASS: usize = 40;
+const CLASS_SIZE: usize = 40;
 const NOTEBOOK: &str = "day1.ipynb";
-const EVERY: Duration = Duration::from_secs(2);
-/// Until a save is on the wall, at the 99th percentile.
-const SEEN_WITHIN_MS: f64 = 2_000.0;
-const MEMORY_KIB: u64 = 512 << 10;
-/// Until a save is given up.
-const PATIENCE: Duration = Duration::from_secs(20);
-const MIB: u64 = 1 << 20;
-/// What mallory may take up, and what all others and the logs do.
-const DATA: u64 = (64 + 32 + 64) * MIB;
+const SAVE_INTERVAL: Duration = Duration::from_secs(2);
+/// The longest time until a save is on the wall, at the 99th percentile.
+const MAX_SEEN_MS: f64 = 2_000.0;
+const MAX_MEMORY_KIB: u64 = 512 << 10;
+/// How long a participant waits for a save to be on the wall.
+const SAVE_TIMEOUT: Duration = Duration::from_secs(20);
+const MIB_BYTES: u64 = 1 << 20;
+/// The limit of the data folder: mallory's quotas, and the builds, versions and logs of the others.
+const MAX_DATA_BYTES: u64 = (64 + 32 + 64) * MIB_BYTES;
 
-/// What one of the others came by.
+/// The saves of one other participant.
 #[derive(Default)]
-struct Day {
+struct SaveResults {
     seen_ms: Vec<f64>,
     failures: Vec<String>,
 }
 
-pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
-    let hub = HubApi::start().await?;
-    let plan = lab
+pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
+    let hub = FakeHub::start().await?;
+    let plan = setup
         .plan()?
         .with("PIPALHUB_BUILDS_PER_PERSON_MIB", "64")
         .with("PIPALHUB_HISTORY_PER_PERSON_MIB", "32")
         .under(&hub)?;
-    for n in 0..CLASS {
+    for n in 0..CLASS_SIZE {
         let home = plan.homes().join(user(n));
         fs::create_dir(&home)?;
         fs::write(home.join(NOTEBOOK), notebook("at first"))?;
     }
     let mallory = Mallory::at(&plan)?;
-    let service = Service::start(&plan).await?;
+    let service = ServiceProcess::start(&plan).await?;
     let begun = Instant::now();
-    let end = begun + lab.bounded(Duration::from_secs(30), Duration::from_secs(120));
+    let end = begun + setup.bounded(Duration::from_secs(30), Duration::from_secs(120));
     let instructor = service.client_of(&token_of(INSTRUCTOR));
     let mut class = JoinSet::new();
-    for n in 0..CLASS {
-        let one = Participant::new(n, &plan, &service, &instructor);
-        let stagger = EVERY.mul_f64(n as f64 / CLASS as f64);
+    for n in 0..CLASS_SIZE {
+        let one = WorkingParticipant::new(n, &plan, &service, &instructor);
+        let stagger = SAVE_INTERVAL.mul_f64(n as f64 / CLASS_SIZE as f64);
         class.spawn(async move { one.work(begun + stagger, end).await });
     }
     let (mut verdict, mut most) = (Verdict::default(), 0);
-    let slice = (end - begun) / ACTS.len() as u32;
-    for (at, (name, act)) in ACTS.iter().enumerate() {
-        let until = begun + slice * (at as u32 + 1);
-        let acted = act(&mallory, until).await;
-        let acted = acted.with_context(|| format!("mallory cannot act: {name}"))?;
-        most = most.max(taken(&plan.data()));
+    let slice = (end - begun) / ATTACKS.len() as u32;
+    for (at, (name, attack)) in ATTACKS.iter().enumerate() {
+        let deadline = begun + slice * (at as u32 + 1);
+        let done = attack(&mallory, deadline).await;
+        let done = done.with_context(|| format!("mallory cannot act: {name}"))?;
+        most = most.max(folder_bytes(&plan.data()));
         let resident = service.usage()?.resident_kib >> 10;
-        verdict.figure(format!("{name}: {acted} ({resident} MiB after)"));
+        verdict.figure(format!("{name}: {done} ({resident} MiB after)"));
     }
-    let mut all = Day::default();
-    while let Some(day) = class.join_next().await {
-        let day = day.context("a participant has panicked")?;
-        all.seen_ms.extend(day.seen_ms);
-        all.failures.extend(day.failures);
+    let mut all = SaveResults::default();
+    while let Some(results) = class.join_next().await {
+        let results = results.context("a participant has panicked")?;
+        all.seen_ms.extend(results.seen_ms);
+        all.failures.extend(results.failures);
     }
     let percentiles = Percentiles::of(&all.seen_ms).context("nobody saved")?;
     verdict.figure(format!(
-        "{} saves of {CLASS} others, on the wall after {percentiles}",
+        "{} saves of {CLASS_SIZE} others, on the wall after {percentiles}",
         all.seen_ms.len()
     ));
     let mut sorted = all.seen_ms.clone();
     sorted.sort_by(f64::total_cmp);
     let p99 = sorted[(sorted.len() - 1) * 99 / 100];
     verdict.must(
-        p99 <= SEEN_WITHIN_MS,
+        p99 <= MAX_SEEN_MS,
         format!("the 99th percentile is {p99:.0} ms"),
     );
     if let Some(first) = all.failures.first() {
@@ -105,9 +105,15 @@ pub(super) async fn run(lab: &Lab) -> anyhow::Result<Verdict> {
     }
     let peak = service.usage()?.peak_kib;
     verdict.figure(format!("{} MiB at the peak", peak >> 10));
-    verdict.must(peak <= MEMORY_KIB, "too much memory");
-    verdict.figure(format!("the data folder had at most {} MiB", most / MIB));
-    verdict.must(most <= DATA, "the data folder is beyond its quota");
+    verdict.must(peak <= MAX_MEMORY_KIB, "too much memory");
+    verdict.figure(format!(
+        "the data folder had at most {} MiB",
+        most / MIB_BYTES
+    ));
+    verdict.must(
+        most <= MAX_DATA_BYTES,
+        "the data folder is beyond its quota",
+    );
     Ok(verdict)
 }
 
@@ -123,8 +129,8 @@ fn notebook(text: &str) -> String {
     json!({"cells": vec![cell; 8], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).to_string()
 }
 
-/// What is in a folder, each file once.
-fn taken(folder: &Path) -> u64 {
+/// The size of all files in a folder, each inode once.
+fn folder_bytes(folder: &Path) -> u64 {
     let mut inodes = std::collections::HashSet::new();
     let (mut bytes, mut folders) = (0, vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
@@ -142,16 +148,21 @@ fn taken(folder: &Path) -> u64 {
     bytes
 }
 
-/// One of those who work.
-struct Participant {
+/// A participant who works during the attacks.
+struct WorkingParticipant {
     user: String,
     file: PathBuf,
-    own: Client,
-    instructor: Client,
+    own: HttpClient,
+    instructor: HttpClient,
 }
 
-impl Participant {
-    fn new(n: usize, plan: &Plan, service: &Service, instructor: &Client) -> Self {
+impl WorkingParticipant {
+    fn new(
+        n: usize,
+        plan: &ServicePlan,
+        service: &ServiceProcess,
+        instructor: &HttpClient,
+    ) -> Self {
         let user = user(n);
         Self {
             file: plan.homes().join(&user).join(NOTEBOOK),
@@ -161,8 +172,8 @@ impl Participant {
         }
     }
 
-    async fn work(self, first: Instant, end: Instant) -> Day {
-        let mut day = Day::default();
+    async fn work(self, first: Instant, end: Instant) -> SaveResults {
+        let mut results = SaveResults::default();
         let mut due = first;
         for n in 0.. {
             tokio::time::sleep_until(due.into()).await;
@@ -171,15 +182,15 @@ impl Participant {
             }
             let begun = Instant::now();
             match self.save(n).await {
-                Ok(()) => day.seen_ms.push(begun.elapsed().as_secs_f64() * 1e3),
-                Err(error) => day.failures.push(format!("{}: {error:#}", self.user)),
+                Ok(()) => results.seen_ms.push(begun.elapsed().as_secs_f64() * 1e3),
+                Err(error) => results.failures.push(format!("{}: {error:#}", self.user)),
             }
-            due = (due + EVERY).max(Instant::now());
+            due = (due + SAVE_INTERVAL).max(Instant::now());
         }
-        day
+        results
     }
 
-    /// Saves, reports it, and looks until an instructor sees it.
+    /// Saves, reports the save, and waits until an instructor sees it.
     async fn save(&self, n: usize) -> anyhow::Result<()> {
         let text = format!("save {n} of {}", self.user);
         let part = self.file.with_extension("part");
@@ -207,7 +218,7 @@ impl Participant {
             if tile.body.contains(&text) {
                 return Ok(());
             }
-            anyhow::ensure!(begun.elapsed() < PATIENCE, "a save is not on the wall");
+            anyhow::ensure!(begun.elapsed() < SAVE_TIMEOUT, "a save is not on the wall");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -1,29 +1,29 @@
-//! The connection itself: an `EventSource`, and what comes out of it.
+//! The connection of the event stream: an `EventSource`.
 
 use shared::{announcements, notices::NOTICE_ANNOUNCEMENT, wire::BEAT};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
 
-use crate::model::stream::News;
+use crate::model::stream::StreamFrame;
 
-/// An open `EventSource` and the callbacks it must not outlive.
-pub(super) struct Source {
+/// An open `EventSource` and its callbacks, which have to live as long.
+pub(super) struct StreamConnection {
     source: EventSource,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(web_sys::Event)>,
 }
 
-impl Source {
-    /// Opens the stream at `url`; `None` when the browser will not.
+impl StreamConnection {
+    /// Opens the stream at `url`; `None` when the browser refuses.
     pub(super) fn open(
         url: &str,
-        mut heard: impl FnMut(News) + 'static,
-        mut lost: impl FnMut() + 'static,
+        mut on_frame: impl FnMut(StreamFrame) + 'static,
+        mut on_lost: impl FnMut() + 'static,
     ) -> Option<Self> {
         let source = EventSource::new(url).ok()?;
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
-            heard(News {
+            on_frame(StreamFrame {
                 kind: message.type_(),
                 id: message.last_event_id(),
                 data: message.data().as_string().unwrap_or_default(),
@@ -37,7 +37,7 @@ impl Source {
                 .add_event_listener_with_callback(kind, on_message.as_ref().unchecked_ref())
                 .ok()?;
         }
-        let on_error = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| lost());
+        let on_error = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| on_lost());
         source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         Some(Self {
             source,
@@ -46,13 +46,13 @@ impl Source {
         })
     }
 
-    /// Ends the connection; safe inside one of its callbacks, which dropping is not.
+    /// Ends the connection. Safe inside one of its callbacks; dropping there is not.
     pub(super) fn close(&self) {
         self.source.close();
     }
 }
 
-impl Drop for Source {
+impl Drop for StreamConnection {
     fn drop(&mut self) {
         self.source.set_onerror(None);
         self.source.close();

@@ -1,50 +1,49 @@
 //! Which tiles to fetch next.
 //!
-//! A class that saves all at once must not open three hundred requests, and two
-//! requests for one tile could answer in the wrong order. So at most [`AT_ONCE`] run,
-//! never two for the same participant, and a save that arrives while one is running
-//! asks for exactly one more.
+//! A class that saves all at once must not cause three hundred requests at once, and two requests
+//! for one tile could be answered in the wrong order. So at most [`MAX_TILE_REQUESTS`] run, never
+//! two for the same participant, and any number of saves during a request cause exactly one more.
 
 use std::collections::VecDeque;
 
-/// A browser allows six connections to one host over HTTP/1.1; one is the event
-/// stream's, one is left for whatever the reader does.
-pub const AT_ONCE: usize = 4;
+/// How many requests for tiles run at once. A browser allows six connections to one host over
+/// HTTP/1.1; one is for the event stream, one is left for the reader's clicks.
+pub const MAX_TILE_REQUESTS: usize = 4;
 
-/// After this many failures without a success between them, of whomever, it is no use to go on
-/// one by one.
-pub const ATTEMPTS: u32 = 5;
+/// After this many failures in a row, of any participants' tiles, one request for all tiles
+/// replaces the single ones.
+pub const MAX_FAILURES_IN_A_ROW: u32 = 5;
 
-/// What to do about a fetch that failed.
+/// How to retry after a failed fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// That one again, after the pause of so many failures in a row.
+pub enum FetchRetry {
+    /// Retry the same tile, after the pause for this many failures of it.
     One(u32),
-    /// All at once, by one request, and none of those that wait.
+    /// Fetch all tiles by one request, and drop the waiting fetches.
     All,
 }
 
 #[derive(Debug)]
-struct Running {
+struct RunningFetch {
     user: String,
     /// The number of the request.
     number: u32,
-    /// Something changed after the request was sent.
+    /// The tile changed after the request was sent.
     again: bool,
-    /// It takes longer than usual.
+    /// The request takes longer than usual.
     late: bool,
 }
 
-/// The participants whose tile is being fetched or has to be.
+/// The participants whose tile is being fetched or waits to be.
 #[derive(Debug, Default)]
-pub struct Fetches {
+pub struct TileFetches {
     waiting: VecDeque<String>,
-    running: Vec<Running>,
+    running: Vec<RunningFetch>,
     failures: Vec<(String, u32)>,
-    in_a_row: u32,
+    failures_in_a_row: u32,
 }
 
-impl Fetches {
+impl TileFetches {
     /// Notes that `user`'s tile has changed.
     pub fn want(&mut self, user: &str) {
         let running = self.running.iter_mut().find(|running| running.user == user);
@@ -55,13 +54,13 @@ impl Fetches {
         }
     }
 
-    /// The next one to fetch now, by request `number`, if one may be started.
+    /// Starts the next fetch as request `number`, if one may start; returns its participant.
     pub fn start(&mut self, number: u32) -> Option<String> {
-        if self.running.len() >= AT_ONCE {
+        if self.running.len() >= MAX_TILE_REQUESTS {
             return None;
         }
         let user = self.waiting.pop_front()?;
-        self.running.push(Running {
+        self.running.push(RunningFetch {
             user: user.clone(),
             number,
             again: false,
@@ -72,37 +71,37 @@ impl Fetches {
 
     /// Notes that the fetch for `user` was answered.
     pub fn answered(&mut self, user: &str) {
-        self.in_a_row = 0;
+        self.failures_in_a_row = 0;
         self.forget_failures(user);
         self.end(user);
     }
 
     /// Notes that the fetch for `user` failed.
-    pub fn failed(&mut self, user: &str) -> Next {
+    pub fn failed(&mut self, user: &str) -> FetchRetry {
         let failures = self.forget_failures(user) + 1;
-        self.in_a_row += 1;
-        if self.in_a_row >= ATTEMPTS {
+        self.failures_in_a_row += 1;
+        if self.failures_in_a_row >= MAX_FAILURES_IN_A_ROW {
             let running = std::mem::take(&mut self.running).into_iter();
             *self = Self {
                 running: running.filter(|running| running.user != user).collect(),
                 ..Self::default()
             };
-            return Next::All;
+            return FetchRetry::All;
         }
         self.end(user);
         self.failures.push((user.to_owned(), failures));
-        Next::One(failures)
+        FetchRetry::One(failures)
     }
 
-    /// Request `number` takes longer than usual, if it is still running.
-    pub fn late(&mut self, number: u32) {
+    /// Notes that request `number` takes longer than usual, if it is still running.
+    pub fn note_late(&mut self, number: u32) {
         for running in self.running.iter_mut().filter(|it| it.number == number) {
             running.late = true;
         }
     }
 
-    /// Whether one of those that failed was not answered yet, or one takes long.
-    pub fn lag(&self) -> bool {
+    /// Whether a failed fetch has not been answered since, or a running one takes long.
+    pub fn is_behind(&self) -> bool {
         !self.failures.is_empty() || self.running.iter().any(|running| running.late)
     }
 
@@ -114,7 +113,7 @@ impl Fetches {
     fn end(&mut self, user: &str) {
         let at = self.running.iter().position(|running| running.user == user);
         let ended = at.map(|at| self.running.swap_remove(at));
-        if let Some(Running {
+        if let Some(RunningFetch {
             user, again: true, ..
         }) = ended
         {
@@ -129,7 +128,7 @@ mod tests {
 
     #[test]
     fn saves_during_a_fetch_ask_for_exactly_one_more() {
-        let mut fetches = Fetches::default();
+        let mut fetches = TileFetches::default();
         fetches.want("ana");
         assert_eq!(fetches.start(0).as_deref(), Some("ana"));
         for _ in 0..5 {
@@ -143,58 +142,63 @@ mod tests {
     }
 
     #[test]
-    fn one_that_takes_long_lags_until_it_is_answered() {
-        let mut fetches = Fetches::default();
+    fn a_late_fetch_is_behind_until_it_is_answered() {
+        let mut fetches = TileFetches::default();
         fetches.want("ana");
-        assert!(fetches.start(1).is_some() && !fetches.lag());
-        fetches.late(1);
-        assert!(fetches.lag());
+        assert!(fetches.start(1).is_some() && !fetches.is_behind());
+        fetches.note_late(1);
+        assert!(fetches.is_behind());
         fetches.answered("ana");
-        assert!(!fetches.lag());
+        assert!(!fetches.is_behind());
         fetches.want("ana");
         fetches.start(2);
-        fetches.late(1);
-        assert!(!fetches.lag(), "that was another");
+        fetches.note_late(1);
+        assert!(!fetches.is_behind(), "that was another");
     }
 
     #[test]
-    fn only_so_many_run_and_the_order_is_kept() {
-        let mut fetches = Fetches::default();
-        let users: Vec<String> = (0..AT_ONCE + 2).map(|n| format!("u{n}")).collect();
+    fn fetches_are_limited_and_keep_their_order() {
+        let mut fetches = TileFetches::default();
+        let users: Vec<String> = (0..MAX_TILE_REQUESTS + 2)
+            .map(|n| format!("u{n}"))
+            .collect();
         for user in users.iter().chain(&users) {
             fetches.want(user);
         }
         let started: Vec<_> = std::iter::from_fn(|| fetches.start(0)).collect();
-        assert_eq!(started, users[..AT_ONCE]);
+        assert_eq!(started, users[..MAX_TILE_REQUESTS]);
         fetches.answered("u1");
-        assert_eq!(fetches.start(0).as_ref(), Some(&users[AT_ONCE]));
+        assert_eq!(fetches.start(0).as_ref(), Some(&users[MAX_TILE_REQUESTS]));
     }
 
     #[test]
-    fn one_that_fails_is_tried_again_and_all_that_fail_together() {
-        let mut fetches = Fetches::default();
+    fn one_failed_tile_is_retried_alone_and_many_by_one_request() {
+        let mut fetches = TileFetches::default();
         for attempt in 1..20 {
             for user in ["ana", "bo"] {
                 fetches.want(user);
                 assert_eq!(fetches.start(0).as_deref(), Some(user));
             }
-            assert_eq!(fetches.failed("ana"), Next::One(attempt));
+            assert_eq!(fetches.failed("ana"), FetchRetry::One(attempt));
             fetches.answered("bo");
-            assert!(fetches.lag());
+            assert!(fetches.is_behind());
         }
         for user in 0..40 {
             fetches.want(&format!("u{user}"));
         }
-        for _ in 1..ATTEMPTS {
+        for _ in 1..MAX_FAILURES_IN_A_ROW {
             let user = fetches.start(0).expect("it waits");
-            assert!(matches!(fetches.failed(&user), Next::One(_)));
+            assert!(matches!(fetches.failed(&user), FetchRetry::One(_)));
         }
         let user = fetches.start(0).expect("it waits");
-        assert_eq!(fetches.failed(&user), Next::All);
+        assert_eq!(fetches.failed(&user), FetchRetry::All);
         assert_eq!(fetches.start(0), None, "none of those that waited");
         fetches.want("ana");
         assert_eq!(fetches.start(0).as_deref(), Some("ana"));
-        assert!(!fetches.lag(), "that is for the request for all to say");
-        assert_eq!(fetches.failed("ana"), Next::One(1));
+        assert!(
+            !fetches.is_behind(),
+            "that is for the request for all to say"
+        );
+        assert_eq!(fetches.failed("ana"), FetchRetry::One(1));
     }
 }

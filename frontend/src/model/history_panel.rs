@@ -1,83 +1,82 @@
-//! What of a notebook's past is shown, and its HTML.
+//! The history of a notebook on its page, as HTML: the version bar, the list of versions and the
+//! restore dialog.
 //!
-//! Made as text and not as views: these parts are drawn anew when something happens, which
-//! is seldom, and what a view is compiled to is several times as large, for everyone who
-//! only looks at the wall.
+//! The HTML is written as text and not as views: these parts are seldom redrawn, and the compiled
+//! code of a view is several times as large, which readers of the wall would load too.
 
 use super::calendar::Moment;
-use super::failure::Failure;
+use super::failure::RequestFailure;
 use super::history::{Timeline, describe};
 use super::view::View;
 use crate::html;
 use crate::html::Html;
 
-/// Where restoring stands.
+/// The state of restoring a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Restoring {
-    /// Nobody asked for it.
+pub enum RestoreState {
+    /// The reader has not asked for a restore.
     #[default]
-    Not,
-    /// The reader is asked.
-    Asked,
+    NotAsked,
+    /// The dialog asks the reader to confirm.
+    Confirming,
     /// The service is writing.
     Running,
-    /// This file was written; and where it can be looked at.
+    /// The name of the written file, and the address of its page.
     Done(String, String),
-    /// It was not.
-    Failed(Failure),
+    /// The restore has failed.
+    Failed(RequestFailure),
 }
 
-/// The past as far as it is known.
+/// The history of the shown notebook, as far as it is loaded.
 #[derive(Debug, Default)]
-pub struct Past {
+pub struct HistoryPanel {
     /// The list of versions is open.
     pub open: bool,
     /// The versions.
     pub timeline: Timeline,
-    /// What is to be said instead of, or beside, the versions.
-    pub words: String,
-    /// What changed, as the service tells it.
+    /// A message above the versions, or instead of them.
+    pub message: String,
+    /// The changes of the shown version, as the service rendered them.
     pub changes: Html,
-    /// Where restoring stands.
-    pub restoring: Restoring,
+    /// The state of restoring a copy.
+    pub restoring: RestoreState,
 }
 
-/// What drawing needs to know beside the past itself.
-pub struct Scene<'a> {
-    /// What the URL says.
+/// The other inputs of drawing a [`HistoryPanel`].
+pub struct HistoryContext<'a> {
+    /// The state in the URL.
     pub view: View,
     /// Now, by the reader's clock.
     pub now: Moment,
-    /// When something was, by the reader's clock.
+    /// Converts a time to the reader's time zone.
     pub local: &'a dyn Fn(i64) -> Moment,
     /// The address of a view of this notebook.
     pub href: &'a dyn Fn(&View) -> String,
-    /// The version as a file.
+    /// The URL of the version as a file.
     pub download: Option<String>,
     /// The reader may write into this participant's home.
     pub may_restore: bool,
 }
 
-impl Past {
-    /// When the version that is shown was saved, as one would say it; empty when it is not
-    /// among those that are known.
-    pub fn when(&self, scene: &Scene<'_>) -> String {
-        let version = scene
+impl HistoryPanel {
+    /// When the shown version was saved, in words; empty when it is not among the loaded versions.
+    pub fn saved_at(&self, context: &HistoryContext<'_>) -> String {
+        let version = context
             .view
             .version
             .and_then(|version| self.timeline.get(version));
         version.map_or_else(String::new, |version| {
-            (scene.local)(version.saved_at_ms).time_and_day(scene.now)
+            (context.local)(version.saved_at_ms).time_and_day(context.now)
         })
     }
 
-    /// What stands above the notebook.
-    pub fn bar(&self, scene: &Scene<'_>) -> Html {
-        let is_old = scene.view.version.is_some();
+    /// The version bar above the notebook.
+    pub fn bar(&self, context: &HistoryContext<'_>) -> Html {
+        let is_old = context.view.version.is_some();
         let mut html = Html::default();
         if is_old {
-            let live = (scene.href)(&scene.view.at(None).with_changes(false));
-            let when = match self.when(scene) {
+            let live = (context.href)(&context.view.at(None).with_changes(false));
+            let when = match self.saved_at(context) {
                 when if when.is_empty() => "An older version".to_owned(),
                 when => format!("As of {when}"),
             };
@@ -88,36 +87,36 @@ impl Past {
                 live
             ));
         } else {
-            html.push_own("<strong>As it is now</strong>");
+            html.push_static("<strong>As it is now</strong>");
         }
-        if let Some(download) = &scene.download {
+        if let Some(download) = &context.download {
             html.push(html!(
                 "<span class=version-actions><button class=button data-do=changes \
                  aria-pressed={} title=\"What changed since the version before (c)\">Changes\
                  </button><a class=button rel=external target=_self download href=\"{}\">\
                  Download .ipynb</a>",
-                scene.view.changes,
+                context.view.changes,
                 download
             ));
-            if is_old && scene.may_restore {
-                html.push_own("<button class=button data-do=ask>Restore a copy…</button>");
+            if is_old && context.may_restore {
+                html.push_static("<button class=button data-do=ask>Restore a copy…</button>");
             }
-            html.push_own("</span>");
+            html.push_static("</span>");
         }
         html
     }
 
     /// The list of versions.
-    pub fn panel(&self, scene: &Scene<'_>) -> Html {
+    pub fn panel(&self, context: &HistoryContext<'_>) -> Html {
         let mut html = html!(
             "<header><h2>History</h2><button class=button data-do=history \
              aria-label=\"Close the history\" title=\"Close (h)\">✕</button></header>"
         );
-        if !self.words.is_empty() {
-            html.push(html!("<p class=muted role=status>{}</p>", self.words));
+        if !self.message.is_empty() {
+            html.push(html!("<p class=muted role=status>{}</p>", self.message));
         }
-        html.push_own("<ol>");
-        let shown = scene.view.version.or(self.timeline.newest());
+        html.push_static("<ol>");
+        let shown = context.view.version.or(self.timeline.newest());
         for version in &self.timeline.versions {
             let address = self.timeline.address(version.version);
             let is_first = !self.timeline.more && self.timeline.oldest() == Some(version.version);
@@ -131,19 +130,19 @@ impl Past {
             };
             html.push(html!(
                 "<li><a href=\"{}\" title=\"{}\"{}><time>{}</time>",
-                (scene.href)(&scene.view.at(address)),
+                (context.href)(&context.view.at(address)),
                 title,
                 current,
-                (scene.local)(version.saved_at_ms).time_and_day(scene.now)
+                (context.local)(version.saved_at_ms).time_and_day(context.now)
             ));
             if address.is_none() {
-                html.push_own("<b class=latest>now</b>");
+                html.push_static("<b class=latest>now</b>");
             }
             html.push(html!(
                 "<span class=visually-hidden>{}</span><span class=marks aria-hidden=true>",
                 title
             ));
-            // All cells of the first are new, which is no news.
+            // All cells of the first version are new, so its counts say nothing.
             let marks = [
                 ("added", "+", version.added),
                 ("changed", "~", version.changed),
@@ -154,25 +153,25 @@ impl Past {
                     html.push(html!("<i class={}>{}{}</i>", class, sign, count));
                 }
             }
-            html.push_own(match is_first {
+            html.push_static(match is_first {
                 true => "first</span></a>",
                 false => "</span></a>",
             });
         }
-        html.push_own("</ol>");
+        html.push_static("</ol>");
         if self.timeline.more {
-            html.push_own("<button class=button data-do=older>Older</button>");
+            html.push_static("<button class=button data-do=older>Older</button>");
         }
         html
     }
 
-    /// What the dialog asks or tells; empty when it is closed.
-    pub fn dialog(&self, scene: &Scene<'_>) -> Html {
-        let user = scene.view.user.as_deref();
-        let filename = scene.view.notebook.as_deref();
+    /// The restore dialog; empty when it is closed.
+    pub fn dialog(&self, context: &HistoryContext<'_>) -> Html {
+        let user = context.view.user.as_deref();
+        let filename = context.view.notebook.as_deref();
         let content = match &self.restoring {
-            Restoring::Not => return Html::default(),
-            Restoring::Done(written, href) => html!(
+            RestoreState::NotAsked => return Html::default(),
+            RestoreState::Done(written, href) => html!(
                 "<p role=status>The copy is <code>{}</code> in {}’s home, beside the \
                  notebook.</p><p class=dialog-actions><a class=button href=\"{}\">Look at it</a>\
                  <button class=\"button primary\" data-do=close>Close</button></p>",
@@ -180,15 +179,15 @@ impl Past {
                 user,
                 href
             ),
-            Restoring::Failed(failure) => html!(
+            RestoreState::Failed(failure) => html!(
                 "<p role=alert>Nothing was written. {}</p><p class=dialog-actions>\
                  <button class=button data-do=close>Close</button>\
                  <button class=\"button primary\" data-do=restore>Try again</button></p>",
-                failure.what()
+                failure.message()
             ),
             now => {
                 let (disabled, label) = match now {
-                    Restoring::Running => (" disabled", "Restoring…"),
+                    RestoreState::Running => (" disabled", "Restoring…"),
                     _ => ("", "Restore a copy"),
                 };
                 html!(
@@ -199,7 +198,7 @@ impl Past {
                      <button class=button data-do=close{}>Cancel</button>\
                      <button class=\"button primary\" data-do=restore{}>{}</button></p>",
                     filename,
-                    self.when(scene),
+                    self.saved_at(context),
                     user,
                     disabled,
                     disabled,
@@ -217,7 +216,7 @@ mod tests {
 
     use super::*;
 
-    fn past() -> Past {
+    fn history() -> HistoryPanel {
         let version = |version, saved_at_ms, added, changed| VersionSummary {
             version,
             saved_at_ms,
@@ -226,18 +225,18 @@ mod tests {
             changed,
             removed: 0,
         };
-        let mut past = Past::default();
+        let mut history = HistoryPanel::default();
         let versions = vec![
             version(9, 3_000, 1, 1),
             version(7, 2_000, 0, 1),
             version(5, 1_000, 3, 0),
         ];
-        past.timeline.renew(versions, false);
-        past
+        history.timeline.renew(versions, false);
+        history
     }
 
-    fn with<T>(view: View, draw: impl Fn(&Scene<'_>) -> T) -> T {
-        draw(&Scene {
+    fn with<T>(view: View, draw: impl Fn(&HistoryContext<'_>) -> T) -> T {
+        draw(&HistoryContext {
             view,
             now: Moment::new(9_000, 0),
             local: &|at_ms| Moment::new(at_ms, 0),
@@ -257,9 +256,9 @@ mod tests {
     }
 
     #[test]
-    fn the_version_that_is_shown_is_said_and_marked() {
-        let (bar, panel) = with(view(Some(7)), |scene| {
-            (past().bar(scene), past().panel(scene))
+    fn the_shown_version_is_named_and_marked() {
+        let (bar, panel) = with(view(Some(7)), |context| {
+            (history().bar(context), history().panel(context))
         });
         assert!(
             bar.contains("As of 00:00:02") && bar.contains("Back to live"),
@@ -284,8 +283,10 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_is_the_living_notebook() {
-        let (bar, panel) = with(view(None), |scene| (past().bar(scene), past().panel(scene)));
+    fn the_newest_version_is_the_live_notebook() {
+        let (bar, panel) = with(view(None), |context| {
+            (history().bar(context), history().panel(context))
+        });
         assert!(
             bar.contains("As it is now") && !bar.contains("data-do=ask"),
             "{bar}"
@@ -299,27 +300,33 @@ mod tests {
     }
 
     #[test]
-    fn the_dialog_says_what_it_will_do_and_what_it_has_done() {
+    fn the_dialog_shows_each_state_of_a_restore() {
         let told = |restoring| {
-            let past = Past {
+            let history = HistoryPanel {
                 restoring,
-                ..past()
+                ..history()
             };
-            with(view(Some(7)), |scene| past.dialog(scene))
+            with(view(Some(7)), |context| history.dialog(context))
         };
-        assert_eq!(told(Restoring::Not), Html::default());
-        let asked = told(Restoring::Asked);
+        assert_eq!(told(RestoreState::NotAsked), Html::default());
+        let asked = told(RestoreState::Confirming);
         assert!(
             asked.contains("as of 00:00:02") && asked.contains("-restored-"),
             "{asked}"
         );
-        assert!(told(Restoring::Running).contains("disabled"));
-        let done = told(Restoring::Done("m/<x>.ipynb".into(), "notebook?a&b".into()));
+        assert!(told(RestoreState::Running).contains("disabled"));
+        let done = told(RestoreState::Done(
+            "m/<x>.ipynb".into(),
+            "notebook?a&b".into(),
+        ));
         assert!(
             done.contains("m/&lt;x&gt;.ipynb") && done.contains("a&amp;b"),
             "{done}"
         );
-        let failed = told(Restoring::Failed(Failure::Refused(409, "A <link>.".into())));
+        let failed = told(RestoreState::Failed(RequestFailure::Refused(
+            409,
+            "A <link>.".into(),
+        )));
         assert!(
             failed.contains("A &lt;link&gt;.") && failed.contains("Try again"),
             "{failed}"
@@ -327,15 +334,15 @@ mod tests {
     }
 
     #[test]
-    fn who_may_not_restore_is_not_asked() {
-        let bar = with(view(Some(7)), |scene| {
-            let scene = Scene {
-                view: scene.view.clone(),
-                download: scene.download.clone(),
+    fn a_reader_without_the_right_is_offered_no_restore() {
+        let bar = with(view(Some(7)), |context| {
+            let context = HistoryContext {
+                view: context.view.clone(),
+                download: context.download.clone(),
                 may_restore: false,
-                ..*scene
+                ..*context
             };
-            past().bar(&scene)
+            history().bar(&context)
         });
         assert!(
             !bar.contains("data-do=ask") && bar.contains("Download"),
@@ -345,13 +352,17 @@ mod tests {
 
     #[test]
     fn no_name_becomes_markup() {
-        let past = Past {
-            restoring: Restoring::Asked,
-            words: "<s>".into(),
-            ..past()
+        let history = HistoryPanel {
+            restoring: RestoreState::Confirming,
+            message: "<s>".into(),
+            ..history()
         };
-        let html = with(view(Some(7)), |scene| {
-            Html::from_iter([past.bar(scene), past.panel(scene), past.dialog(scene)])
+        let html = with(view(Some(7)), |context| {
+            Html::from_iter([
+                history.bar(context),
+                history.panel(context),
+                history.dialog(context),
+            ])
         });
         for never in ["<b>.ipynb", "a\"b", "<i>", "<s>"] {
             assert!(!html.contains(never), "{never} in {html}");

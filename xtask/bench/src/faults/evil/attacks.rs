@@ -1,4 +1,4 @@
-//! What mallory does, who has a terminal, a home and a token of their own.
+//! The attacks of mallory, a participant with a terminal, a home and a token.
 
 use std::{
     fs,
@@ -15,112 +15,108 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
-use super::{super::notebooks_of_evil, MIB, NOTEBOOK, notebook};
-use crate::drive::{event, http::Client, hub::token_of, service::Plan, sse::Stream};
+use super::{super::evil_notebooks, MIB_BYTES, NOTEBOOK, notebook};
+use crate::drive::{event, http::HttpClient, hub::token_of, service::ServicePlan, sse::SseStream};
 
-const NAME: &str = "mallory";
-/// In another's home.
-const SECRET: &str = "secret.ipynb";
-/// As large as what stopped the service once.
-const LARGE: usize = 8 << 20;
+const ATTACKER: &str = "mallory";
+/// A file in another participant's home.
+const SECRET_FILENAME: &str = "secret.ipynb";
+/// The size of a notebook that once stopped the service.
+const LARGE_BYTES: usize = 8 << 20;
 
-/// See the module's words.
+/// The attacker: a participant with a home and a client.
 pub(super) struct Mallory {
     home: PathBuf,
     others: PathBuf,
-    client: Client,
+    client: HttpClient,
     address: SocketAddr,
 }
 
-/// Acts until then, and says what was done.
-type Act = for<'a> fn(&'a Mallory, Instant) -> LocalBoxFuture<'a, anyhow::Result<String>>;
+/// Attacks until the deadline; returns a summary.
+type Attack = for<'a> fn(&'a Mallory, Instant) -> LocalBoxFuture<'a, anyhow::Result<String>>;
 
-pub(super) const ACTS: [(&str, Act); 7] = [
-    ("evil notebooks", |mallory, until| {
-        Box::pin(mallory.evil(until))
+pub(super) const ATTACKS: [(&str, Attack); 7] = [
+    ("evil notebooks", |mallory, deadline| {
+        Box::pin(mallory.evil(deadline))
     }),
-    ("links and floods of files", |mallory, until| {
-        Box::pin(mallory.files(until))
+    ("links and floods of files", |mallory, deadline| {
+        Box::pin(mallory.files(deadline))
     }),
-    ("folders exchanged for links", |mallory, until| {
-        Box::pin(mallory.swaps(until))
+    ("folders exchanged for links", |mallory, deadline| {
+        Box::pin(mallory.swaps(deadline))
     }),
-    ("whole notebooks and restores", |mallory, until| {
-        Box::pin(mallory.reads(until))
+    ("whole notebooks and restores", |mallory, deadline| {
+        Box::pin(mallory.reads(deadline))
     }),
-    ("idle connections", |mallory, until| {
-        Box::pin(mallory.connections(until))
+    ("idle connections", |mallory, deadline| {
+        Box::pin(mallory.connections(deadline))
     }),
-    ("begun sign-ins and wrong tokens", |mallory, until| {
-        Box::pin(mallory.sign_ins(until))
+    ("begun sign-ins and wrong tokens", |mallory, deadline| {
+        Box::pin(mallory.sign_ins(deadline))
     }),
-    ("events and streams", |mallory, until| {
-        Box::pin(mallory.events(until))
+    ("events and streams", |mallory, deadline| {
+        Box::pin(mallory.events(deadline))
     }),
 ];
 
 impl Mallory {
-    pub(super) fn at(plan: &Plan) -> anyhow::Result<Self> {
-        let home = plan.homes().join(NAME);
+    pub(super) fn at(plan: &ServicePlan) -> anyhow::Result<Self> {
+        let home = plan.homes().join(ATTACKER);
         fs::create_dir(&home)?;
         fs::write(home.join(NOTEBOOK), notebook("mallory's own"))?;
         let others = plan.homes().join(super::user(0));
-        fs::write(others.join(SECRET), notebook("another's own"))?;
+        fs::write(others.join(SECRET_FILENAME), notebook("another's own"))?;
         Ok(Self {
             home,
             others,
-            client: Client {
+            client: HttpClient {
                 address: plan.address()?,
-                token: token_of(NAME),
+                token: token_of(ATTACKER),
             },
             address: plan.address()?,
         })
     }
 
-    /// Saves a file and tells of it, whatever is answered.
+    /// Saves a file and reports it, and ignores the answer.
     async fn save(&self, filename: &str, bytes: Vec<u8>) -> anyhow::Result<()> {
         let path = self.home.join(filename);
         tokio::fs::write(&path, bytes).await?;
-        let body = event::save(NAME, filename, &path.display().to_string(), None);
-        // A refusal is what there should be.
+        let body = event::save(ATTACKER, filename, &path.display().to_string(), None);
+        // The service should refuse some of these.
         let _ = self.client.post("/events", &body).await;
         Ok(())
     }
 
-    /// Every kind of notebook that takes more than it should, in all places at once.
-    async fn evil(&self, until: Instant) -> anyhow::Result<String> {
+    /// Saves every kind of evil notebook, also over the notebook of the class, and requests each.
+    async fn evil(&self, deadline: Instant) -> anyhow::Result<String> {
         let mut count = 0;
-        for (n, (_, make)) in notebooks_of_evil::generators()
-            .into_iter()
-            .cycle()
-            .enumerate()
-        {
-            if Instant::now() >= until {
+        for (n, (_, make)) in evil_notebooks::generators().into_iter().cycle().enumerate() {
+            if Instant::now() >= deadline {
                 break;
             }
-            let made = tokio::task::spawn_blocking(move || make(LARGE)).await?;
-            // On the notebook that everyone has, too.
+            let made = tokio::task::spawn_blocking(move || make(LARGE_BYTES)).await?;
+            // Also over the notebook that every participant has.
             let name = if n % 3 == 0 {
                 NOTEBOOK.to_owned()
             } else {
                 format!("evil{}.ipynb", n % 20)
             };
             self.save(&name, made).await?;
-            let path = format!("/api/notebook?filename={name}&user={NAME}");
+            let path = format!("/api/notebook?filename={name}&user={ATTACKER}");
             let _ = self.client.get(&path).await;
             count += 1;
         }
-        Ok(format!("{count} of {} MiB", LARGE as u64 / MIB))
+        Ok(format!("{count} of {} MiB", LARGE_BYTES as u64 / MIB_BYTES))
     }
 
-    async fn files(&self, until: Instant) -> anyhow::Result<String> {
+    async fn files(&self, deadline: Instant) -> anyhow::Result<String> {
         let home = self.home.clone();
-        let made = tokio::task::spawn_blocking(move || flood(&home, until)).await??;
+        let made = tokio::task::spawn_blocking(move || flood(&home, deadline)).await??;
         Ok(format!("{made} files and folders"))
     }
 
-    /// A folder of one's own and a link to another's change places all the time.
-    async fn swaps(&self, until: Instant) -> anyhow::Result<String> {
+    /// Exchanges a folder of their own and a link to another's home all the time.
+    async fn swaps(&self, deadline: Instant) -> anyhow::Result<String> {
         let (home, others) = (self.home.clone(), self.others.clone());
         let swapping = move || -> anyhow::Result<usize> {
             let (folder, link) = (home.join("folder"), home.join("link"));
@@ -128,7 +124,7 @@ impl Mallory {
             fs::write(folder.join(NOTEBOOK), notebook("in a folder"))?;
             symlink(others, &link)?;
             let mut count = 0;
-            while Instant::now() < until {
+            while Instant::now() < deadline {
                 renameat_with(CWD, &folder, CWD, &link, RenameFlags::EXCHANGE)?;
                 count += 1;
                 if count % 100 == 0 {
@@ -140,14 +136,14 @@ impl Mallory {
         let count = tokio::task::spawn_blocking(swapping).await??;
         let seen = self.client.get("/api/notebooks").await?.body;
         anyhow::ensure!(
-            !seen.contains(SECRET),
+            !seen.contains(SECRET_FILENAME),
             "mallory sees the names of others' files"
         );
         Ok(format!("{count} times"))
     }
 
-    async fn reads(&self, until: Instant) -> anyhow::Result<String> {
-        let cell = json!({"cell_type": "raw", "metadata": {}, "source": "x".repeat(LARGE)});
+    async fn reads(&self, deadline: Instant) -> anyhow::Result<String> {
+        let cell = json!({"cell_type": "raw", "metadata": {}, "source": "x".repeat(LARGE_BYTES)});
         let large = json!({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4});
         self.save("large.ipynb", large.to_string().into()).await?;
         let mut asking = JoinSet::new();
@@ -156,13 +152,13 @@ impl Mallory {
             asking.spawn(async move {
                 let name = if n % 2 == 0 { "large.ipynb" } else { NOTEBOOK };
                 let mut count = 0;
-                while Instant::now() < until {
-                    let of = format!("filename={name}&user={NAME}");
+                while Instant::now() < deadline {
+                    let of = format!("filename={name}&user={ATTACKER}");
                     let _ = client.get(&format!("/api/notebook?{of}")).await;
                     let _ = client
                         .get(&format!("/api/history/changes?{of}&version=1"))
                         .await;
-                    let restore = json!({"user": NAME, "filename": name, "version": n});
+                    let restore = json!({"user": ATTACKER, "filename": name, "version": n});
                     let _ = client
                         .post("/api/history/restore", &restore.to_string())
                         .await;
@@ -175,10 +171,10 @@ impl Mallory {
         Ok(format!("{} requests", counts.into_iter().sum::<usize>()))
     }
 
-    async fn connections(&self, until: Instant) -> anyhow::Result<String> {
+    async fn connections(&self, deadline: Instant) -> anyhow::Result<String> {
         let mut idle = Vec::new();
-        while Instant::now() < until {
-            // As many as a process may have, when that is fewer.
+        while Instant::now() < deadline {
+            // At most 3,000, or as many as the process may open.
             match TcpStream::connect(self.address).await {
                 Ok(mut one) if idle.len() < 3_000 => {
                     let heads = [
@@ -187,7 +183,7 @@ impl Mallory {
                         "POST /events HTTP/1.1\r\nHost: x\r\n",
                     ];
                     let head = heads[idle.len() % heads.len()];
-                    // It may be one that had to go already.
+                    // The service may have closed this one already.
                     let _ = one.write_all(head.as_bytes()).await;
                     idle.push(one);
                 }
@@ -197,19 +193,19 @@ impl Mallory {
         Ok(format!("{} at once", idle.len()))
     }
 
-    async fn sign_ins(&self, until: Instant) -> anyhow::Result<String> {
+    async fn sign_ins(&self, deadline: Instant) -> anyhow::Result<String> {
         let mut asking = JoinSet::new();
         for n in 0..8 {
             let address = self.address;
             asking.spawn(async move {
                 let mut count = 0;
-                while Instant::now() < until {
+                while Instant::now() < deadline {
                     let token = if n % 2 == 0 {
                         String::new()
                     } else {
                         format!("wrong-{n}-{count}")
                     };
-                    let client = Client { address, token };
+                    let client = HttpClient { address, token };
                     let _ = client.get("/").await;
                     let _ = client.get("/api/notebooks").await;
                     count += 2;
@@ -221,18 +217,18 @@ impl Mallory {
         Ok(format!("{} requests", counts.into_iter().sum::<usize>()))
     }
 
-    async fn events(&self, until: Instant) -> anyhow::Result<String> {
-        let token = token_of(NAME);
+    async fn events(&self, deadline: Instant) -> anyhow::Result<String> {
+        let token = token_of(ATTACKER);
         let mut streams = Vec::new();
         for _ in 0..40 {
-            // Beyond what one person may have it is refused.
-            streams.extend(Stream::open(self.address, &token, None).await);
+            // The service refuses more than its limit for one user.
+            streams.extend(SseStream::open(self.address, &token, None).await);
         }
         let mut count = 0;
-        while Instant::now() < until {
+        while Instant::now() < deadline {
             let name = format!("{}/{count}.ipynb", "x".repeat(2_000));
             let path = self.home.join(&name).display().to_string();
-            let body = event::save(NAME, &name, &path, None);
+            let body = event::save(ATTACKER, &name, &path, None);
             let _ = self.client.post("/events", &body).await;
             count += 1;
         }
@@ -240,15 +236,15 @@ impl Mallory {
     }
 }
 
-/// A file with a hundred names, thousands of notebooks that come and go, and folders.
-fn flood(home: &Path, until: Instant) -> anyhow::Result<usize> {
+/// Makes a file with a hundred names, thousands of notebooks that come and go, and folders.
+fn flood(home: &Path, deadline: Instant) -> anyhow::Result<usize> {
     let one = home.join("links.ipynb");
     fs::write(&one, notebook(&"all work and no play ".repeat(50_000 / 8)))?;
     for n in 0..99 {
         fs::hard_link(&one, home.join(format!("link{n}.ipynb")))?;
     }
     let mut made = 100;
-    while Instant::now() < until {
+    while Instant::now() < deadline {
         let name = home.join(format!("tiny{}.ipynb", made % 2_000));
         fs::write(&name, notebook("tiny")).context("a tiny notebook")?;
         let folder = home.join(format!("folder{}", made % 50));

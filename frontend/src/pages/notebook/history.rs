@@ -1,0 +1,455 @@
+//! The history of the shown notebook: the reader's actions, the requests for them, and drawing.
+//! [`crate::model::history_panel`] writes its HTML.
+
+use leptos::ev::MouseEvent;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::wire::{HistoryResponse, RestoreRequest, RestoreResponse};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlDialogElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+
+use crate::api;
+use crate::clock::{Clock, local};
+use crate::html::{Html, set_html};
+use crate::model::failure::RequestFailure;
+use crate::model::history::Timeline;
+use crate::model::history_panel::{HistoryContext, HistoryPanel, RestoreState};
+use crate::model::view::View;
+use crate::pages::keyboard::find;
+use crate::paths;
+use crate::router::Router;
+use crate::session::SessionHandle;
+use crate::store::refetcher::Refetcher;
+
+#[derive(Default)]
+struct HistoryState {
+    history: HistoryPanel,
+    /// The view that was drawn last.
+    view: View,
+    /// The HTML that was drawn last, part by part.
+    drawn: [Html; 4],
+    /// The URL of the changes that are shown or being fetched.
+    changes_url: String,
+}
+
+/// A handle to the history; belongs to the page of a notebook.
+#[derive(Clone, Copy)]
+pub(super) struct HistoryController {
+    state: StoredValue<HistoryState>,
+    /// Fetches the newest versions.
+    refetcher: Refetcher,
+    router: Router,
+    session: SessionHandle,
+    clock: Clock,
+}
+
+/// A function that takes an answer, with the URL that it came from.
+type AnswerCallback = fn(HistoryController, &str, Result<String, RequestFailure>);
+
+impl HistoryController {
+    pub(super) fn new(router: Router, session: SessionHandle, clock: Clock) -> Self {
+        let controller = Self {
+            state: StoredValue::default(),
+            refetcher: Refetcher::new(session),
+            router,
+            session,
+            clock,
+        };
+        let address = move || controller.address(None);
+        controller
+            .refetcher
+            .configure(address, move |answer| controller.take_list(true, answer));
+        controller
+    }
+
+    fn is_open(self) -> bool {
+        self.state.with_value(|state| state.history.open)
+    }
+
+    fn update(self, change: impl FnOnce(&mut HistoryPanel)) {
+        // The page may have been left meanwhile.
+        self.state
+            .try_update_value(|state| change(&mut state.history));
+        self.draw();
+    }
+
+    /// Takes a new address, or the first one.
+    pub(super) fn follow(self, view: View) {
+        let is_past = view.version.is_some() || view.changes;
+        let (same, was_open) = self
+            .state
+            .with_value(|state| (state.view.is_same_copy(&view), state.history.open));
+        self.state.update_value(|state| {
+            if !same {
+                state.history = HistoryPanel {
+                    open: state.history.open,
+                    ..HistoryPanel::default()
+                };
+                state.changes_url.clear();
+            }
+            // The address of a version opens the history.
+            state.history.open |= is_past;
+            state.view = view;
+        });
+        if !same {
+            self.refetcher.retarget();
+        } else if self.is_open() && !was_open {
+            // The list was not refreshed while it was closed.
+            self.refetcher.refetch_now();
+        }
+        self.load_changes();
+        self.draw();
+    }
+
+    /// Fetches the newest versions, because there is a new one, or may be.
+    pub(super) fn renew(self) {
+        self.refetcher.refetch();
+    }
+
+    /// Fetches the newest versions without a pause after earlier failures.
+    pub(super) fn retry(self) {
+        self.refetcher.refetch_now();
+    }
+
+    /// The URL of the newest versions, or of those before a version; `None` while the list is
+    /// closed.
+    fn address(self, before: Option<i64>) -> Option<String> {
+        let is_open = self.state.try_with_value(|state| state.history.open)?;
+        let View { notebook, user, .. } = self.router.view_untracked();
+        let list = paths::history_data(&notebook?, &user?, before);
+        is_open.then_some(list)
+    }
+
+    fn take_older(self, url: &str, answer: Result<String, RequestFailure>) {
+        let list_url = self.address(None);
+        // Otherwise the answer belongs to another notebook, which was left meanwhile.
+        if list_url.is_some_and(|list_url| url.starts_with(&list_url)) {
+            self.take_list(false, answer);
+        }
+    }
+
+    /// Takes a list of versions; `false` when the failure may pass.
+    fn take_list(self, newest: bool, answer: Result<String, RequestFailure>) -> bool {
+        let answer = answer.and_then(|body| api::read::<HistoryResponse>(&body));
+        let is_final = !answer.as_ref().is_err_and(RequestFailure::may_pass);
+        self.update(|history| match answer {
+            Ok(HistoryResponse {
+                versions,
+                more,
+                note,
+                ..
+            }) => {
+                match newest {
+                    true => history.timeline.renew(versions, more),
+                    false => history.timeline.extend(versions, more),
+                }
+                history.message = note.unwrap_or_default();
+                if history.timeline.versions.is_empty() && history.message.is_empty() {
+                    history
+                        .message
+                        .push_str("No version is kept yet: the next save is the first.");
+                }
+            }
+            Err(failure) => history.message = failure.message(),
+        });
+        self.load_changes();
+        is_final
+    }
+
+    /// Fetches the changes, once the number of the shown version is known.
+    fn load_changes(self) {
+        let View {
+            notebook,
+            user,
+            version,
+            changes: true,
+            ..
+        } = self.router.view_untracked()
+        else {
+            return;
+        };
+        let newest = self
+            .state
+            .with_value(|state| state.history.timeline.newest());
+        if let (Some(notebook), Some(user), Some(version)) = (notebook, user, version.or(newest)) {
+            let url = paths::changes_data(&notebook, &user, version);
+            let known = self.state.with_value(|state| state.changes_url == url);
+            if !known {
+                self.state
+                    .update_value(|state| state.changes_url.clone_from(&url));
+                self.fetch(url, None, |controller, url, answer| {
+                    if controller
+                        .state
+                        .with_value(|state| state.changes_url == url)
+                    {
+                        if answer.as_ref().is_err_and(RequestFailure::may_pass) {
+                            // The changes are fetched again after the list.
+                            controller
+                                .state
+                                .update_value(|state| state.changes_url.clear());
+                            controller.refetcher.followup_failed();
+                        } else {
+                            controller.refetcher.followup_succeeded();
+                        }
+                        controller.update(|history| {
+                            history.changes = answer
+                                .map_or_else(|failure| failure.message_html(), Html::from_service);
+                        });
+                    }
+                });
+            }
+        }
+    }
+
+    fn fetch(self, url: String, body: Option<String>, then: AnswerCallback) {
+        let xsrf = self.session.who_untracked().and_then(|who| who.xsrf);
+        spawn_local(async move {
+            let answer = api::text(&url, body, xsrf.as_deref().unwrap_or_default()).await;
+            // `None`: the page was left meanwhile.
+            if self.state.try_with_value(|_| ()).is_some() {
+                if let Err(failure) = &answer {
+                    self.session.note(failure);
+                }
+                then(self, &url, answer);
+            }
+        });
+    }
+
+    /// Opens or closes the list; closing it shows the live notebook.
+    pub(super) fn toggle(self) {
+        let open = !self.is_open();
+        self.update(|history| history.open = open);
+        if open {
+            self.refetcher.refetch_now();
+        } else {
+            self.show_live();
+        }
+    }
+
+    fn show_live(self) {
+        let view = self.router.view_untracked();
+        self.router
+            .replace_notebook(&view.at(None).with_changes(false));
+    }
+
+    fn toggle_changes(self) {
+        let view = self.router.view_untracked();
+        self.router
+            .replace_notebook(&view.with_changes(!view.changes));
+    }
+
+    /// Shows the version before the shown one, or the one after it.
+    fn step(self, to: fn(&Timeline, Option<i64>) -> Option<Option<i64>>, back: bool) {
+        let view = self.router.view_untracked();
+        let (to, more) = self.state.with_value(|state| {
+            let timeline = &state.history.timeline;
+            (to(timeline, view.version), timeline.more)
+        });
+        match to {
+            Some(version) => self.router.replace_notebook(&view.at(version)),
+            // The older version is not loaded yet.
+            None if back && more => self.load_older(),
+            None => {}
+        }
+    }
+
+    fn load_older(self) {
+        let oldest = self
+            .state
+            .with_value(|state| state.history.timeline.oldest());
+        if let Some(url) = self.address(oldest) {
+            self.fetch(url, None, Self::take_older);
+        }
+    }
+
+    /// Handles a key of this page; returns whether the key was used.
+    pub(super) fn key(self, key: &str) -> bool {
+        let view = self.router.view_untracked();
+        match key {
+            "Escape" if view.version.is_some() || view.changes => self.show_live(),
+            "Escape" | "h" if self.is_open() => self.toggle(),
+            "h" if self.session.who_untracked().is_some_and(|who| who.history) => self.toggle(),
+            _ if !self.is_open() => return false,
+            "o" => self.step(Timeline::older, true),
+            "n" => self.step(Timeline::newer, false),
+            "c" => self.toggle_changes(),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Handles a click on one of the buttons.
+    pub(super) fn clicked(self, event: &MouseEvent) {
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok());
+        let button = target.and_then(|target| target.closest("[data-do]").ok().flatten());
+        let action = button.and_then(|button| button.get_attribute("data-do"));
+        match action.as_deref() {
+            Some("history") => self.toggle(),
+            Some("changes") => self.toggle_changes(),
+            Some("older") => self.load_older(),
+            Some("ask") => self.update(|history| history.restoring = RestoreState::Confirming),
+            Some("restore") => self.restore(),
+            Some("close") => self.update(|history| history.restoring = RestoreState::NotAsked),
+            _ => {}
+        }
+    }
+
+    /// Handles the closing of the dialog, by a button or by Escape.
+    pub(super) fn dialog_closed(self) {
+        self.update(|history| history.restoring = RestoreState::NotAsked);
+    }
+
+    fn restore(self) {
+        let View {
+            notebook: Some(filename),
+            user: Some(user),
+            version: Some(version),
+            ..
+        } = self.router.view_untracked()
+        else {
+            return;
+        };
+        let request = RestoreRequest {
+            user,
+            filename,
+            version,
+        };
+        let body = serde_json::to_string(&request).expect("texts and a number are JSON");
+        self.update(|history| history.restoring = RestoreState::Running);
+        self.fetch(
+            paths::RESTORE.to_owned(),
+            Some(body),
+            |controller, _, answer| {
+                let written = answer.and_then(|body| api::read::<RestoreResponse>(&body));
+                let restoring = match written {
+                    Ok(RestoreResponse { filename }) => {
+                        let view = controller
+                            .router
+                            .view_untracked()
+                            .at(None)
+                            .with_changes(false);
+                        let copy = View {
+                            notebook: Some(filename.clone()),
+                            ..view
+                        };
+                        RestoreState::Done(filename, controller.router.notebook_href(&copy))
+                    }
+                    Err(failure) => RestoreState::Failed(failure),
+                };
+                controller.update(|history| history.restoring = restoring);
+            },
+        );
+    }
+
+    /// Draws every part that has changed into its element.
+    fn draw(self) {
+        let view = self.router.view_untracked();
+        let download = || {
+            let newest = self
+                .state
+                .with_value(|state| state.history.timeline.newest());
+            let version = view.version.or(newest)?;
+            Some(paths::download(
+                view.notebook.as_ref()?,
+                view.user.as_ref()?,
+                version,
+            ))
+        };
+        let may_restore = self.session.who_untracked().is_some_and(|who| {
+            let user = view.user.as_deref();
+            user.is_some_and(|user| who.may_change(user))
+        });
+        let context = HistoryContext {
+            download: download(),
+            may_restore,
+            now: local(self.clock.now_ms_untracked()),
+            local: &local,
+            href: &|view| self.router.notebook_href(view),
+            view,
+        };
+        let drawn = self.state.try_with_value(|state| {
+            let history = &state.history;
+            let none = Html::default;
+            let changes = history.open && context.view.changes;
+            [
+                (
+                    "#version-bar",
+                    if history.open {
+                        history.bar(&context)
+                    } else {
+                        none()
+                    },
+                ),
+                (
+                    "#history",
+                    if history.open {
+                        history.panel(&context)
+                    } else {
+                        none()
+                    },
+                ),
+                (
+                    "#changes",
+                    if changes {
+                        history.changes.clone()
+                    } else {
+                        none()
+                    },
+                ),
+                ("#restore", history.dialog(&context)),
+            ]
+        });
+        for (at, (place, html)) in drawn.into_iter().flatten().enumerate() {
+            let is_new = self.state.try_update_value(|state| {
+                let is_new = state.drawn[at] != html;
+                state.drawn[at].clone_from(&html);
+                is_new
+            });
+            if is_new == Some(true) {
+                draw_part(place, &html);
+            }
+        }
+        if let Some(page) = find(".notebook-page") {
+            let old = if context.view.version.is_some() {
+                " old"
+            } else {
+                ""
+            };
+            let open = if self.is_open() { " with-history" } else { "" };
+            let changes = if context.view.changes {
+                " with-changes"
+            } else {
+                ""
+            };
+            page.set_class_name(&format!("notebook-page{open}{old}{changes}"));
+        }
+    }
+}
+
+/// Draws one part. The shown version is scrolled into view, and takes the focus if the part had it.
+fn draw_part(place: &str, html: &Html) {
+    let Some(element) = find(place) else { return };
+    let focused = document().active_element();
+    let had_focus = focused.is_some_and(|focused| element.contains(Some(&focused)));
+    set_html(&element, html);
+    if let Some(dialog) = element.dyn_ref::<HtmlDialogElement>() {
+        match html.is_empty() {
+            true => dialog.close(),
+            // It fails only for a dialog that is not in the page.
+            false if !dialog.open() => drop(dialog.show_modal()),
+            false => {}
+        }
+        return;
+    }
+    if let Ok(Some(current)) = element.query_selector("[aria-current]") {
+        let options = ScrollIntoViewOptions::new();
+        options.set_block(ScrollLogicalPosition::Nearest);
+        current.scroll_into_view_with_scroll_into_view_options(&options);
+        if had_focus && let Some(link) = current.dyn_ref::<web_sys::HtmlElement>() {
+            // It may be gone again.
+            let _ = link.focus();
+        }
+    }
+}
