@@ -29,7 +29,7 @@ pub struct AppState {
     pub store: Arc<dyn EventStore>,
     /// The newest events, for all streams that follow them.
     pub feed: Arc<Feed>,
-    /// What open pages are told beside the events.
+    /// The announcements to open pages, beside the events.
     pub asides: Asides,
     /// How much each person may ask for.
     pub limits: Limits,
