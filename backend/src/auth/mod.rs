@@ -70,7 +70,7 @@ impl Authenticated {
     }
 }
 
-/// What authenticates a request.
+/// The token or the session that authenticates a request.
 enum Credentials {
     Token(String),
     Session(CookieSession),
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_token_in_any_case_of_the_scheme() {
+    fn the_token_is_read_in_any_case_of_the_scheme() {
         let token = |value: &str| {
             let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())]);
             authorization_token(&headers)

@@ -1,4 +1,4 @@
-//! What is known of one participant's copy of one notebook.
+//! The state of one participant's copy of one notebook.
 //!
 //! A record's lock is held to read or write a field and for nothing else, so that a request
 //! handler may take it. The writes come from the participant's lane ([`crate::lanes`]), from one
@@ -29,11 +29,11 @@ pub(super) enum LookOutcome {
 /// The version that observers were told of, and why it is no notebook.
 pub(super) type ObservedVersion = (Option<Fingerprint>, Option<String>);
 
-/// The state of one copy, behind its lock.
+/// The record of one copy: its state, behind a lock.
 #[derive(Default)]
 pub(super) struct CopyRecord(Mutex<CopyState>);
 
-/// What is known of one copy.
+/// The state of one copy.
 #[derive(Clone, Default)]
 pub(super) struct CopyState {
     /// The file was on the disk once, whether or not it was read or reported.
@@ -51,7 +51,7 @@ pub(super) struct CopyState {
     is_read_awaited: bool,
 }
 
-/// What a tile shows of a version.
+/// The cells and other data that a tile shows of a version.
 pub(super) struct TileContent {
     pub(super) saved_at_ms: i64,
     pub(super) total_cells: usize,

@@ -1,4 +1,4 @@
-//! Looking at a file, in its owner's lane, and making a tile of what was found.
+//! Looking at a file, in its owner's lane, and making a tile of its content.
 
 use std::time::{Duration, Instant};
 
@@ -36,17 +36,17 @@ impl Core {
     fn revise(&self, key: &CopyId, record: &CopyRecord) -> LookOutcome {
         let mut fresh = None;
         let look = self.look(key, record, &mut fresh);
-        let (told, content) = match (&look, fresh) {
+        let (observed, content) = match (&look, fresh) {
             (LookOutcome::Good(version), Some(read)) => ((Some(*version), None), Ok(read)),
             (LookOutcome::Bad(version, fault), _) => {
                 ((*version, Some(fault.clone())), Err(fault.clone()))
             }
             _ => return look,
         };
-        if record.is_new_to_observers(told.clone()) {
+        if record.is_new_to_observers(observed.clone()) {
             let revision = Revision {
                 key: key.clone(),
-                version: told.0,
+                version: observed.0,
                 content,
             };
             for observer in &self.observers {

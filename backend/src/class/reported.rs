@@ -13,7 +13,7 @@ impl Class {
     /// not report the same save again, and does report one whose event was not committed.
     ///
     /// # Errors
-    /// What `append` says.
+    /// The errors of `append`.
     pub async fn commit<E>(
         &self,
         key: &CopyId,

@@ -274,7 +274,7 @@ mod tests {
 
     /// A link says that everyone may do everything.
     #[test]
-    fn only_a_file_of_the_owners_says_who_may_read_it() {
+    fn only_a_file_of_the_owner_sets_the_mode() {
         let home = tempfile::tempdir().unwrap();
         symlink("/none", home.path().join("a.ipynb")).unwrap();
         let written = open(home.path())

@@ -139,7 +139,7 @@ impl Walk<'_> {
 
     /// Visits an entry if it is a notebook of the owner's; true when it is one.
     fn visit_file(&mut self, folder: BorrowedFd<'_>, entry: &DirEntry, below: &str) -> bool {
-        // Not every file system says here what an entry is.
+        // Not every file system tells the type of an entry here.
         let may_be = matches!(entry.file_type(), FileType::RegularFile | FileType::Unknown);
         if !may_be || !below.ends_with(".ipynb") {
             return false;

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_room_for_as_many_as_asked_or_allowed() {
+    fn room_for_gives_as_many_as_asked_or_allowed() {
         assert_eq!(room_for(1), 1);
         let room = room_for(1_000);
         assert!(room > 0 && room <= 1_000, "{room}");

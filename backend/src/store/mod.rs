@@ -16,7 +16,7 @@ pub use sqlite::{SqliteStore, StoreOptions, versions};
 /// An event to be stored; the store gives it its `id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
-    /// What happened, such as [`shared::wire::SAVE_NOTEBOOK`].
+    /// The type of the event, such as [`shared::wire::SAVE_NOTEBOOK`].
     pub kind: String,
     /// The participant.
     pub user: String,

@@ -118,7 +118,7 @@ impl HubAnswerCache {
 /// Adds a token to a user's, and returns the oldest when they are more than `most`.
 fn push(tokens: &Mutex<VecDeque<TokenKey>>, key: TokenKey, most: usize) -> Option<TokenKey> {
     let mut tokens = tokens.lock();
-    // The newest is what was asked for last.
+    // A token that was asked for again becomes the newest.
     tokens.retain(|known| *known != key);
     tokens.push_back(key);
     (tokens.len() > most).then(|| tokens.pop_front()).flatten()

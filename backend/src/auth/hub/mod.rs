@@ -1,4 +1,4 @@
-//! The Hub's answers to "whose token is this?", kept for a while.
+//! Looks up the user of a token by asking the Hub, and caches its answers.
 //!
 //! * `settings.rs`: the variables that the Hub sets for a service that it starts
 //! * `user.rs`: the user of a token, and their role
@@ -58,7 +58,7 @@ pub struct HubLimits {
 impl Default for HubLimits {
     fn default() -> Self {
         Self {
-            // With what an open stream takes to notice, less than a minute.
+            // Less than a minute, together with the interval of a stream's checks.
             fresh: Duration::from_secs(48),
             stale: Duration::from_secs(12 * 3600),
             patience: Duration::from_secs(10),

@@ -159,7 +159,7 @@ fn rescan(user: &str) -> Poke {
 }
 
 /// The pokes until now.
-fn told_so_far(base: &Path, pokes: &Receiver<Poke>) -> Vec<Poke> {
+fn pokes_so_far(base: &Path, pokes: &Receiver<Poke>) -> Vec<Poke> {
     fs::write(base.join("ana/end.ipynb"), "").unwrap();
     let told = until(&written("ana", "end.ipynb"), pokes);
     // The kernel says several things of one write.
@@ -185,7 +185,7 @@ fn a_folder_that_takes_the_place_of_another_is_watched() {
     let is_told = |name: &str| {
         until(&rescan("ana"), &pokes);
         let _ = scan(&watch, &homes);
-        told_so_far(base.path(), &pokes);
+        pokes_so_far(base.path(), &pokes);
         fs::write(home.join(name), "{}").unwrap();
         until(&written("ana", name), &pokes);
     };
@@ -202,14 +202,14 @@ fn a_folder_that_takes_the_place_of_another_is_watched() {
     fs::write(&day1, "").unwrap();
     let _ = scan(&watch, &homes);
     fs::remove_file(&day1).unwrap();
-    told_so_far(base.path(), &pokes);
+    pokes_so_far(base.path(), &pokes);
     fs::rename(&old, &day1).unwrap();
     is_told("day1/a.ipynb");
     // By one from elsewhere.
     fs::remove_dir_all(&day1).unwrap();
     fs::create_dir(base.path().join(".outside")).unwrap();
     fs::write(base.path().join(".outside/b.ipynb"), "").unwrap();
-    told_so_far(base.path(), &pokes);
+    pokes_so_far(base.path(), &pokes);
     fs::rename(base.path().join(".outside"), &day1).unwrap();
     is_told("day1/b.ipynb");
     // The whole home.
@@ -288,7 +288,7 @@ fn a_home_in_which_a_new_folder_is_watched_is_scanned_once_more() {
     let homes = template(base.path());
     let (watch, pokes, _wake) = watch();
     let _ = scan(&watch, &homes);
-    assert_eq!(told_so_far(base.path(), &pokes), [rescan("ana")]);
+    assert_eq!(pokes_so_far(base.path(), &pokes), [rescan("ana")]);
     let _ = scan(&watch, &homes);
-    assert_eq!(told_so_far(base.path(), &pokes), []);
+    assert_eq!(pokes_so_far(base.path(), &pokes), []);
 }
