@@ -16,9 +16,11 @@ mod markdown;
 mod maths;
 mod outputs;
 mod rich;
+mod sanitizer;
 mod terminal;
 
 pub use frame::frame_document;
+pub use sanitizer::Sanitizer;
 
 use std::borrow::Cow;
 
@@ -27,25 +29,12 @@ use displays::Displays;
 
 use crate::{
     notebook::{Cell, CellKind, Notebook, RawJson},
-    prepared::{CellContent, CodeCell, Markdown, PreparedCell, SafeHtml},
+    prepared::{CellContent, CodeCell, Markdown, PreparedCell},
 };
 
 /// The most tags of a cell that are shown, and the most characters of each.
 const MAX_TAGS: usize = 20;
 const MAX_TAG_CHARS: usize = 50;
-
-/// Turns untrusted HTML into HTML that is safe to put into a page.
-pub trait Sanitizer {
-    /// The harmless part of `html`, a fragment for the inside of an element.
-    ///
-    /// ```
-    /// use shared::{prepare::Sanitizer, sanitize::Ammonia};
-    ///
-    /// let safe = Ammonia.sanitize("<b onclick=x()>bold</b><script>y()</script>");
-    /// assert_eq!(safe.as_str(), "<b>bold</b>");
-    /// ```
-    fn sanitize(&self, html: &str) -> SafeHtml;
-}
 
 /// Prepares every cell of `notebook`; `first_index` is the index of its first cell in the
 /// notebook that it was cut from.

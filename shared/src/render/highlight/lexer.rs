@@ -1,8 +1,8 @@
 //! The lexer, which reads the tokens of a source one after the other.
 
 use super::{
-    TokenClass,
     languages::{self, Language, Quote},
+    token::TokenClass,
 };
 use crate::scan;
 

@@ -6,6 +6,7 @@
 
 mod languages;
 mod lexer;
+mod token;
 
 use super::escape;
 
@@ -15,39 +16,6 @@ const HIGHLIGHT_GROWTH_FACTOR: usize = 6;
 const HIGHLIGHT_FREE_BYTES: usize = 2048;
 /// The most coloured tokens of one source, because a browser has to lay out an element for each.
 const MAX_TOKEN_SPANS: usize = 10_000;
-
-/// The class of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TokenClass {
-    Plain,
-    Keyword,
-    Constant,
-    String,
-    Comment,
-    Number,
-    Called,
-    Defined,
-    Operator,
-    Magic,
-}
-
-impl TokenClass {
-    /// The start tag of a token of this class; `None` where it has no element.
-    fn tag(self) -> Option<&'static str> {
-        match self {
-            Self::Plain => None,
-            Self::Keyword => Some("<span class=\"tok-kw\">"),
-            Self::Constant => Some("<span class=\"tok-const\">"),
-            Self::String => Some("<span class=\"tok-str\">"),
-            Self::Comment => Some("<span class=\"tok-com\">"),
-            Self::Number => Some("<span class=\"tok-num\">"),
-            Self::Called => Some("<span class=\"tok-fn\">"),
-            Self::Defined => Some("<span class=\"tok-def\">"),
-            Self::Operator => Some("<span class=\"tok-op\">"),
-            Self::Magic => Some("<span class=\"tok-magic\">"),
-        }
-    }
-}
 
 /// Appends `source` in `language` as HTML to `out`.
 pub(crate) fn push(out: &mut String, source: &str, language: &str) {

@@ -1,7 +1,7 @@
 //! Raster pictures: their kind, their cost and why they are refused.
 
 use super::{bytes::Base64Bytes, gif, jpeg, png, size::PictureSize, webp};
-use crate::prepare::budget::{Cost, grouped};
+use crate::prepare::budget::{Cost, cost::grouped};
 
 /// The most pixels of one picture: those of a photograph of the largest telephones.
 const MAX_PICTURE_PIXELS: u64 = 52_000_000;
