@@ -5,6 +5,8 @@
     reason = "a test that cannot go on ends where it is"
 )]
 
+mod common;
+
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -15,8 +17,9 @@ use std::{
 
 use serde_json::{Value, json};
 
+use common::TEST_TIMEOUT;
+
 const TOKEN: &str = "token-of-a-service-that-is-killed";
-const PATIENCE: Duration = Duration::from_secs(180);
 
 struct Service {
     process: Child,
@@ -106,7 +109,10 @@ async fn what_was_listed_survives_and_what_was_not_comes_back() {
             {
                 break;
             }
-            assert!(begin.elapsed() < PATIENCE, "the newest version is recorded");
+            assert!(
+                begin.elapsed() < TEST_TIMEOUT,
+                "the newest version is recorded"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         for (version, text) in &known {
