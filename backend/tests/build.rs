@@ -4,21 +4,22 @@
     reason = "a test that cannot go on ends where it is"
 )]
 
+mod common;
+
 use std::{
     fs,
     io::{BufRead, BufReader},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    time::{Duration, Instant, SystemTime},
+    time::SystemTime,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How long a test waits for something that should take milliseconds.
-const TEST_TIMEOUT: Duration = Duration::from_secs(180);
+use common::eventually_blocking;
 
 /// A folder with homes, to build into.
 struct BuildFixture(TempDir);
@@ -194,9 +195,11 @@ fn the_watch_option_follows_saves_until_the_end() {
     class.save("ana", "a.ipynb", &notebook("second"));
     class.save("bo", "new/b.ipynb", &notebook("of bo"));
     let export = || fs::read_to_string(class.0.path().join("build/a/ana.html")).unwrap();
-    eventually(|| export().contains("second") && class.is_there("build/new/b/00-summary.html"));
+    eventually_blocking(|| {
+        export().contains("second") && class.is_there("build/new/b/00-summary.html")
+    });
     fs::remove_file(class.0.path().join("homes/bo/new/b.ipynb")).unwrap();
-    eventually(|| !class.is_there("build/new"));
+    eventually_blocking(|| !class.is_there("build/new"));
     end(&mut child);
     assert!(child.wait().unwrap().success());
 }
@@ -224,14 +227,14 @@ fn the_service_builds_saved_notebooks() {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let mut child = serve.spawn().unwrap();
-    eventually(|| {
+    eventually_blocking(|| {
         class.is_there("data/build/a/00-summary.ipynb") && class.is_there("data/build/a/ana.html")
     });
     let mode = |place: &str| fs::metadata(class.0.path().join(place)).unwrap().mode() & 0o777;
     assert_eq!(mode("data/build"), 0o700);
     assert_eq!(mode("data/build/a/ana.html"), 0o600);
     class.save("bo", "a.ipynb", &notebook("while it ran"));
-    eventually(|| {
+    eventually_blocking(|| {
         class
             .text("data/build/a/00-summary.html")
             .contains("while it ran")
@@ -249,13 +252,4 @@ fn the_service_builds_saved_notebooks() {
 fn end(child: &mut Child) {
     let id = Pid::from_child(child);
     kill_process(id, Signal::INT).unwrap();
-}
-
-/// Waits until `holds` returns true.
-fn eventually(holds: impl Fn() -> bool) {
-    let until = Instant::now() + TEST_TIMEOUT;
-    while !holds() {
-        assert!(Instant::now() < until, "it comes in time");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }

@@ -5,6 +5,8 @@
     reason = "a test that cannot go on ends where it is"
 )]
 
+mod common;
+
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -15,8 +17,9 @@ use std::{
 
 use serde_json::{Value, json};
 
+use common::TEST_TIMEOUT;
+
 const TOKEN: &str = "token-of-a-service-that-is-killed";
-const TEST_TIMEOUT: Duration = Duration::from_secs(180);
 
 struct KilledService {
     process: Child,

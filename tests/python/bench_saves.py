@@ -1,9 +1,9 @@
-"""What reporting adds to a save, as a participant's JupyterLab feels it.
+"""The time that reporting adds to a save of a participant's JupyterLab.
 
 Two real servers side by side, one without the extension and one with it, are saved to in
-turns, so that whatever else the machine does is done to both. For each state that the
-service can be in it prints how long saves took and ends with 1 when one failed or when
-more than 3 ms were added at the 99th percentile:
+turns, so that other work of the machine affects both. For each state of the service it
+prints the times of saves. It ends with 1 when a save failed or when more than 3 ms were
+added at the 99th percentile:
 
     python tests/python/bench_saves.py [SAVES]
 
@@ -16,11 +16,11 @@ import time
 
 from support import ETC, JupyterServer, RawService, Service, environment_of
 
-SAVES = 1000
-MOST_ADDED_MS = 3
-# Of the first saves Python still imports and compiles.
-WARM_UP = 50
-# A participant's work: large enough that writing it takes what writing takes.
+DEFAULT_SAVES = 1000
+MAX_ADDED_MS = 3
+# Saves before the measurement, because Python imports and compiles in the first ones.
+WARM_UP_SAVES = 50
+# A notebook as large as those of participants.
 NOTEBOOK = {
     "cells": [
         {
@@ -39,8 +39,8 @@ NOTEBOOK = {
 }
 
 
-class Nobody:
-    """A port where nobody listens."""
+class ClosedPort:
+    """A port without a listener."""
 
     def __init__(self):
         service = RawService(b"")
@@ -53,7 +53,7 @@ class Nobody:
 
 STATES = [
     ("well", Service, ""),
-    ("down", Nobody, ""),
+    ("down", ClosedPort, ""),
     ("hanging", lambda: RawService(None), ""),
     ("nonsense", lambda: RawService(b"\x00\xff lorem ipsum\r\n\r\n"), ""),
     ("hanging, by hook", lambda: RawService(None), ETC / "jupyter_server_config.py"),
@@ -61,17 +61,17 @@ STATES = [
 
 
 def main():
-    saves = int(sys.argv[1]) if len(sys.argv) > 1 else SAVES
+    saves = int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_SAVES
     print(f"{saves} saves each, in ms   {'without':>15} {'with':>15} {'added':>15}")
     print(f"{'the service is':24}{'p50':>9}{'p99':>8}{'p50':>9}{'p99':>8}"
           f"{'p50':>9}{'p99':>8}   failed")
-    # All are measured before anything is said about any.
+    # A list, so that all states are measured.
     all_well = [measure(*state, saves) for state in STATES]
     return 0 if all(all_well) else 1
 
 
 def measure(name, make_service, config, saves):
-    """Whether saves hold what is promised while the service is in this state."""
+    """Whether saves are within the limits while the service is in this state."""
     service = make_service()
     environment = environment_of("alice", service.url)
     config = config and config.read_text()
@@ -80,8 +80,8 @@ def measure(name, make_service, config, saves):
     try:
         took = {without: [], with_it: []}
         failed = 0
-        for number in range(-WARM_UP, saves):
-            # Neither is always the first.
+        for number in range(-WARM_UP_SAVES, saves):
+            # In alternating order, so that neither server is always the first.
             for server in [without, with_it][:: 1 if number % 2 else -1]:
                 begun = time.perf_counter()
                 try:
@@ -99,7 +99,7 @@ def measure(name, make_service, config, saves):
     added = [b - a for a, b in zip(before, after)]
     print(f"{name:24}" + "".join(f"{p50:9.2f}{p99:8.2f}" for p50, p99 in
                                  [before, after, added]) + f"{failed:9}", flush=True)
-    return failed == 0 and added[1] <= MOST_ADDED_MS
+    return failed == 0 and added[1] <= MAX_ADDED_MS
 
 
 def percentiles(times):

@@ -1,11 +1,11 @@
-"""How many cells and outputs nbformat, the reference, finds in notebooks.
+"""The numbers of cells and outputs that nbformat, the reference, finds in notebooks.
 
     python count_cells.py FILE... > counts.jsonl
 
 A line a file: {"file": ..., "cells": n, "outputs": [one number a cell]}, or with
-"refused" and nbformat's reason. What is counted is what Jupyter shows of them:
-neighbouring pieces of one stream are one, what was cleared is none, and an update of
-something displayed is none of its own.
+"refused" and nbformat's reason. Outputs are counted as Jupyter shows them: neighbouring
+pieces of one stream are one, a cleared output is none, and an update of a display is none
+of its own.
 """
 
 import json
@@ -14,7 +14,7 @@ import warnings
 
 import nbformat
 
-# Missing ids and the like, which it mends.
+# Warnings about missing ids and the like, which nbformat mends.
 warnings.simplefilter("ignore")
 
 
@@ -23,13 +23,13 @@ def display_id(out):
 
 
 def shown(outputs, displayed):
-    """How many a page shows of them; `displayed` are the ids of the notebook's displays."""
+    """The number of shown outputs; `displayed` are the ids of the notebook's displays."""
     visible = []
     clear = False
     for out in outputs:
         kind = out.get("output_type")
         if kind == "clear_output" and out.get("wait"):
-            # When something follows, and not before.
+            # The next output clears, and this one does not.
             clear = True
             continue
         if clear or kind == "clear_output":
@@ -44,7 +44,7 @@ def shown(outputs, displayed):
 
 
 def counted(file):
-    # Without nbformat.read's validation: what it cannot convert it raises about anyway.
+    # Without the validation of nbformat.read, since converting raises, too.
     with open(file, encoding="utf-8-sig") as opened:
         notebook = nbformat.reader.reads(opened.read())
     notebook = nbformat.convert(notebook, 4)

@@ -1,4 +1,4 @@
-"""A stand-in for the service's notices: `/api/notices`, as it is promised."""
+"""A fake service with notices: `/api/notices`, as docs/http.md describes it."""
 
 import http.server
 import json
@@ -7,11 +7,11 @@ import threading
 import time
 import urllib.parse
 
-from support import LONG
+from support import TIMEOUT_S
 
 
 class NoticesService:
-    """Tells what it is given with `tell`; knows who asked and what was had."""
+    """Serves the notices given with `tell`; records the requests and the receipts."""
 
     def __init__(self, port=0):
         self.notices = {}
@@ -21,7 +21,7 @@ class NoticesService:
         self.waiting = 0
         self.most_waiting = 0
         self.tokens = set()
-        # Statuses to answer with before it behaves.
+        # Statuses of the first answers; later ones are good.
         self.failures = []
         self.changed = threading.Condition()
         self._stopped = False
@@ -111,7 +111,7 @@ class NoticesService:
 
     def wait(self, condition):
         with self.changed:
-            if not self.changed.wait_for(condition, LONG):
+            if not self.changed.wait_for(condition, TIMEOUT_S):
                 raise AssertionError(f"asked {self.asked}, receipts {self.receipts}")
 
     def stop(self):

@@ -1,4 +1,4 @@
-"""What the tests of the participants' side share: a stand-in for the service, and a log."""
+"""Parts of the tests of the participants' side: fake services, a log, a jupyter_server."""
 
 import http.client
 import http.server
@@ -19,18 +19,18 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ETC = ROOT / "etc" / "jupyter"
 SINGLEUSER = ROOT / "singleuser"
-# Before a version that is installed.
+# Before an installed version of the package.
 sys.path.insert(0, str(SINGLEUSER))
 
 TOKEN = "canary-token"
-# Far beyond what anything here takes; only a failing test waits so long.
-LONG = 30
+# Longest wait, in seconds; only a failing test waits so long.
+TIMEOUT_S = 30
 HAS_JUPYTER = importlib.util.find_spec("jupyter_server") is not None
 CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
 
 
 def environment_of(user, url):
-    """What the Hub and its configuration give a participant's server."""
+    """The variables that the Hub and its configuration set for a participant's server."""
     return {
         "PIPALHUB_URL": url,
         "JUPYTERHUB_USER": user,
@@ -39,7 +39,7 @@ def environment_of(user, url):
 
 
 class Service:
-    """A stand-in for PipalHub on a port of its own; `answer` decides each request."""
+    """A fake PipalHub on a port of its own; `answer` returns the answer to each event."""
 
     def __init__(self, answer=lambda event: (201, {}), port=0):
         self.events = []
@@ -51,7 +51,7 @@ class Service:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 event = json.loads(body)
-                # The answer is decided before anyone can see that the event came.
+                # The answer is decided before a test can see that the event came.
                 status, headers, *body = answer(event)
                 with service.changed:
                     service.tokens.add(self.headers["Authorization"])
@@ -76,7 +76,7 @@ class Service:
 
     def wait(self, condition):
         with self.changed:
-            if not self.changed.wait_for(lambda: condition(self.bodies()), LONG):
+            if not self.changed.wait_for(lambda: condition(self.bodies()), TIMEOUT_S):
                 raise AssertionError(f"did not arrive, only {self.bodies()}")
             return self.bodies()
 
@@ -88,7 +88,9 @@ class Service:
         self.server.server_close()
 
 
-class Lines(logging.Handler):
+class LogLines(logging.Handler):
+    """The messages of a log."""
+
     def __init__(self):
         super().__init__()
         self.lines = []
@@ -97,8 +99,8 @@ class Lines(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-class Trickle:
-    """An answer that begins with `begin` and goes on by one byte now and then for ever."""
+class EndlessAnswer:
+    """An answer that begins with `begin` and goes on byte by byte for ever."""
 
     def __init__(self, begin):
         self._begin = begin
@@ -110,15 +112,14 @@ class Trickle:
                 connection.sendall(b"x")
                 time.sleep(0.02)
         except OSError:
-            # Whoever asked has given up.
+            # The client has given up.
             connection.close()
 
 
 class RawService:
     """Accepts connections and answers each with the next of `replies`, bytes.
 
-    None is an answer that never comes, Trickle one that never ends; the last is for all that
-    follow.
+    None is an answer that never comes; the last reply is for all later connections, too.
     """
 
     def __init__(self, *replies):
@@ -141,7 +142,7 @@ class RawService:
             reply = next(replies, reply)
             if reply is None:
                 held.append(connection)
-            elif isinstance(reply, Trickle):
+            elif isinstance(reply, EndlessAnswer):
                 threading.Thread(target=reply.run, args=(connection,), daemon=True).start()
             else:
                 connection.sendall(reply)
@@ -152,9 +153,9 @@ class RawService:
         self._listener.close()
 
 
-# Runs a server whose home is a disk of its own, of a megabyte, which nobody else sees and
-# which is gone with it.
-SMALL_HOME = (
+# A command that mounts a disk of a megabyte on a server's home, in a mount namespace that
+# ends with the server, and runs the server there.
+MOUNT_SMALL_HOME = (
     "unshare",
     "--mount",
     "sh",
@@ -166,7 +167,7 @@ CAN_MOUNT = os.geteuid() == 0 and shutil.which("unshare") is not None
 
 
 def listens(port):
-    """Whether somebody does: a server may say its address before it takes connections."""
+    """Whether the port takes connections, since a server may print its address before."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
@@ -194,7 +195,7 @@ class JupyterServer:
         }
         self._process = subprocess.Popen(
             [
-                # What runs it, with the home as its last word: see SmallHome.
+                # The command around it, with its home as the last word: MOUNT_SMALL_HOME.
                 *(word.format(home=self.home) for word in around),
                 sys.executable,
                 "-m",
@@ -203,7 +204,7 @@ class JupyterServer:
                 "--allow-root",
                 "--port=0",
                 f"--IdentityProvider.token={self.TOKEN}",
-                # Whatever is installed where this runs, it is on only where asked for.
+                # Explicitly, since the package may be installed and on where this runs.
                 "--ServerApp.jpserver_extensions=pipalhub_singleuser=" + str(extension),
             ],
             cwd=self.home,
@@ -221,7 +222,7 @@ class JupyterServer:
         self.port = self._wait_for_port()
 
     def _wait_for_port(self):
-        deadline = time.monotonic() + LONG
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline and self._process.poll() is None:
             found = re.search(r"http://127\.0\.0\.1:(\d+)/", self.log())
             if found and listens(int(found.group(1))):
@@ -231,7 +232,7 @@ class JupyterServer:
 
     def request(self, method, path, body=None):
         """The answer's JSON, None where there is none."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
         headers = {
             "Authorization": "token " + self.TOKEN,
             "Content-Type": "application/json",
@@ -251,7 +252,7 @@ class JupyterServer:
         return self.request("PUT", "api/contents/" + path, model)
 
     def seen_home(self):
-        """The home as the server sees it, whatever is mounted there for it alone."""
+        """The home in the server's mount namespace, which may have a disk of its own there."""
         return pathlib.Path(f"/proc/{self._process.pid}/root{self.home}")
 
     def log(self):
@@ -259,6 +260,6 @@ class JupyterServer:
 
     def stop(self):
         self._process.terminate()
-        self._process.wait(LONG)
+        self._process.wait(TIMEOUT_S)
         self._log.close()
         shutil.rmtree(self.folder)

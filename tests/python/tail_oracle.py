@@ -1,12 +1,12 @@
-"""What tail, trim and merge should make of ten thousand notebooks.
+"""The results that tail, trim and merge must have for ten thousand notebooks.
 
     python tail_oracle.py SEED COUNT > cases.jsonl
 
 Each line is a case: {"parts": [[stem, notebook as text], ...], "cells": n, "lines": l,
 "exact": text or null, "expected": notebook}. The rules are written down again here, in
-the plainest way, from docs and not from the service's code; `exact` is what one notebook
-alone is written as, `expected` is what several become, where an id that the rules leave
-open is null. Nothing but Python's own library is needed.
+the plainest way, from docs and not from the service's code; `exact` is the text of one
+notebook alone, `expected` the notebook that several become, where an id that the rules
+leave open is null. It needs Python's own library only.
 """
 
 import copy
@@ -23,10 +23,10 @@ MIMES = {"text": "text/plain", "html": "text/html", "latex": "text/latex", "png"
          "svg": "image/svg+xml", "jpeg": "image/jpeg", "javascript": "application/javascript"}
 
 
-# What is cut.
+# Tail and trim.
 
 def lines_of(text):
-    """Lines with their ends; only a line feed ends one."""
+    """LogLines with their ends; only a line feed ends one."""
     pieces = text.split("\n")
     lines = [piece + "\n" for piece in pieces[:-1]]
     return lines + [pieces[-1]] if pieces[-1] else lines
@@ -83,7 +83,7 @@ def tail(notebook, cells, lines):
     return result
 
 
-# What several become.
+# Merge.
 
 def upgraded_output(output):
     new = dict(output)
@@ -154,7 +154,7 @@ def merged(parts):
     return result
 
 
-# What they are made of.
+# The generated notebooks.
 
 def text(rng, most=40):
     many = rng.choice([0, 1, 2, rng.randrange(most + 1)])

@@ -1,7 +1,7 @@
-"""A participant's disk that is full or broken: the service is told, and no save is harmed.
+"""A participant's disk that is full or broken: it is reported, and no save is harmed.
 
-The first classes need nothing; the last a jupyter_server and root, for a disk that is really
-full, and is skipped without.
+The last class needs jupyter_server and root, for a disk that is really full, and is skipped
+without them.
 """
 
 import asyncio
@@ -13,34 +13,34 @@ import unittest
 from support import (
     CAN_MOUNT,
     HAS_JUPYTER,
-    SMALL_HOME,
+    MOUNT_SMALL_HOME,
     TOKEN,
     JupyterServer,
-    Lines,
+    LogLines,
     Service,
     environment_of,
 )
 
 from pipalhub_singleuser import reporter as reporter_module, saves, service
 
-FULL = OSError(errno.ENOSPC, "No space left on device")
+DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
-class Told:
-    """A reporter that only remembers; `broken` ones raise."""
+class RecordingReporter:
+    """A reporter that records its reports; a `broken` one raises."""
 
     def __init__(self, broken=False):
-        self.told = []
+        self.reports = []
         self._broken = broken
 
     def note_saving(self, path, reason=None, root=None):
         if self._broken:
             raise RuntimeError("a fault of the reporter's")
-        self.told.append((path, reason))
+        self.reports.append((path, reason))
 
 
-class Manager:
-    """A contents manager whose saves raise what is in `error`."""
+class FailingManager:
+    """A contents manager whose saves raise `error`, if it is set."""
 
     root_dir = "/home/alice"
 
@@ -58,16 +58,16 @@ class Manager:
         return model
 
 
-class AsyncManager(Manager):
+class AsyncFailingManager(FailingManager):
     async def save(self, model, path=""):
         await asyncio.sleep(0)
         return super().save(model, path)
 
 
-class Watched(unittest.TestCase):
+class WatchedSavesTest(unittest.TestCase):
     def setUp(self):
         self.now = 100.0
-        self.log = Lines()
+        self.log = LogLines()
         self.logger = logging.Logger("test")
         self.logger.addHandler(self.log)
 
@@ -79,13 +79,13 @@ class Watched(unittest.TestCase):
         saved = manager.save({"type": "notebook"}, path)
         return asyncio.run(saved) if asyncio.iscoroutine(saved) else saved
 
-    def test_what_fails_is_told_and_raised_as_it_was_and_so_is_that_it_works_again(self):
-        for make in (Manager, AsyncManager):
-            told = Told()
-            manager = self.watched(make(), told)
+    def test_a_failed_save_is_reported_and_raised_and_the_next_good_one_is_reported(self):
+        for make in (FailingManager, AsyncFailingManager):
+            reporter = RecordingReporter()
+            manager = self.watched(make(), reporter)
             self.assertEqual(self.save(manager), {"type": "notebook"})
-            self.assertEqual(told.told, [], "what always worked is nothing new")
-            manager.error = FULL
+            self.assertEqual(reporter.reports, [], "what always worked is nothing new")
+            manager.error = DISK_FULL
             for _ in range(3):
                 with self.assertRaisesRegex(RuntimeError, "as jupyter_server does"):
                     self.save(manager)
@@ -93,33 +93,33 @@ class Watched(unittest.TestCase):
             self.save(manager)
             self.save(manager)
             path = "/home/alice/a.ipynb"
-            self.assertEqual(told.told, [(path, "disk-full"), (path, None)])
+            self.assertEqual(reporter.reports, [(path, "disk-full"), (path, None)])
 
-    def test_a_fault_of_ours_reaches_no_save(self):
-        for make in (Manager, AsyncManager):
-            manager = self.watched(make(), Told(broken=True))
-            manager.error = FULL
+    def test_a_fault_of_the_reporter_reaches_no_save(self):
+        for make in (FailingManager, AsyncFailingManager):
+            manager = self.watched(make(), RecordingReporter(broken=True))
+            manager.error = DISK_FULL
             with self.assertRaisesRegex(RuntimeError, "as jupyter_server does"):
                 self.save(manager)
             manager.error = None
             self.assertEqual(self.save(manager), {"type": "notebook"})
         self.assertIn("was not noted", self.log.lines[0])
 
-    def test_one_failure_is_told_again_after_a_while_and_another_at_once(self):
-        told = Told()
-        noted = saves.Saves(told, "/home/alice", self.logger, clock=lambda: self.now)
-        noted.note("a.ipynb", FULL)
+    def test_a_failure_is_reported_again_after_a_while_and_another_at_once(self):
+        reporter = RecordingReporter()
+        noted = saves.Saves(reporter, "/home/alice", self.logger, clock=lambda: self.now)
+        noted.note("a.ipynb", DISK_FULL)
         self.now += saves.AGAIN / 2
-        noted.note("a.ipynb", FULL)
+        noted.note("a.ipynb", DISK_FULL)
         noted.note("a.ipynb", OSError(errno.EIO, "broken"))
         self.now += saves.AGAIN
         noted.note("a.ipynb", OSError(errno.EIO, "broken"))
-        reasons = [reason for _, reason in told.told]
+        reasons = [reason for _, reason in reporter.reports]
         self.assertEqual(reasons, ["disk-full", "disk-fails", "disk-fails"])
 
-    def test_reasons(self):
+    def test_errors_have_their_reasons(self):
         for error, reason in [
-            (FULL, "disk-full"),
+            (DISK_FULL, "disk-full"),
             (OSError(errno.EDQUOT, ""), "quota-used-up"),
             (OSError(errno.EROFS, ""), "read-only"),
             (OSError(errno.EIO, ""), "disk-fails"),
@@ -135,21 +135,21 @@ class Watched(unittest.TestCase):
             except RuntimeError as around:
                 self.assertEqual(saves.reason_of(around), reason, error)
 
-    def test_however_many_fail_few_are_remembered(self):
-        noted = saves.Saves(Told(), "/home/alice", self.logger)
+    def test_remembered_failures_are_bounded(self):
+        noted = saves.Saves(RecordingReporter(), "/home/alice", self.logger)
         for n in range(2 * saves.MAX_FAILING):
-            noted.note(f"{n}.ipynb", FULL)
+            noted.note(f"{n}.ipynb", DISK_FULL)
         self.assertEqual(len(noted._failing), saves.MAX_FAILING)
 
     def test_a_manager_without_a_folder_is_left_alone(self):
-        manager = Manager()
+        manager = FailingManager()
         manager.root_dir = None
-        saves.watch(manager, Told(), self.logger)
+        saves.watch(manager, RecordingReporter(), self.logger)
         self.assertNotIn("save", vars(manager))
 
 
-class Reported(unittest.TestCase):
-    def test_what_holds_is_told_beside_what_happened_and_in_order(self):
+class ReportedSavesTest(unittest.TestCase):
+    def test_failing_saves_are_reported_beside_saves_and_in_order(self):
         server = Service()
         self.addCleanup(server.stop)
         reporter = reporter_module.Reporter(
@@ -172,11 +172,11 @@ class Reported(unittest.TestCase):
 
 
 @unittest.skipUnless(HAS_JUPYTER and CAN_MOUNT, "needs jupyter_server and root")
-class FullDisk(unittest.TestCase):
-    def test_the_service_hears_of_a_disk_that_is_full_and_of_one_that_is_not_any_more(self):
+class FullDiskTest(unittest.TestCase):
+    def test_a_full_disk_and_its_end_are_reported(self):
         server = Service()
         self.addCleanup(server.stop)
-        jupyter = JupyterServer(environment_of("alice", server.url), around=SMALL_HOME)
+        jupyter = JupyterServer(environment_of("alice", server.url), around=MOUNT_SMALL_HOME)
         self.addCleanup(jupyter.stop)
         jupyter.save("a.ipynb")
         server.wait(lambda events: len(events) == 1)

@@ -1,4 +1,4 @@
-"""The Hub's configuration: what of its environment reaches the service."""
+"""The Hub's configuration: the variables of its environment that reach the service."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ CONFIG = ROOT / "etc" / "jupyterhub" / "jupyterhub_config.py"
 
 
 class Config:
-    """What `c` is, as far as the file sets things in it."""
+    """A stand-in for `c` that keeps the settings of the file."""
 
     def __getattr__(self, name):
         section = Config()
@@ -37,7 +37,7 @@ def settings_in_the_docs():
     return {name for row in rows for name in re.findall(r"`(PIPALHUB_\w+)`", row)}
 
 
-class HubConfig(unittest.TestCase):
+class HubConfigTest(unittest.TestCase):
     def test_every_setting_of_the_docs_reaches_the_service(self):
         settings = settings_in_the_docs()
         self.assertIn("PIPALHUB_HISTORY_DAYS", settings)
@@ -50,7 +50,7 @@ class HubConfig(unittest.TestCase):
         for name, value in service["environment"].items():
             self.assertEqual(given[name], value)
 
-    def test_the_service_has_nothing_else_of_the_environment(self):
+    def test_no_other_variable_reaches_the_service(self):
         service = service_of({"PIPALHUB_TOKEN": "canary", "AWS_KEY": "canary", "PATH": "/bin"})
         self.assertEqual(service["environment"], {})
         self.assertNotIn("canary", str(service))

@@ -1,4 +1,4 @@
-"""Notices: what a page of JupyterLab gets from its own server, of what the service says."""
+"""Notices: the answers of a participant's server to its JupyterLab, and receipts."""
 
 import asyncio
 import concurrent.futures
@@ -13,11 +13,11 @@ from notices_service import NoticesService
 from support import (
     CREATED,
     HAS_JUPYTER,
-    LONG,
+    TIMEOUT_S,
     TOKEN,
     JupyterServer,
     RawService,
-    Trickle,
+    EndlessAnswer,
     environment_of,
 )
 
@@ -29,7 +29,7 @@ if HAS_JUPYTER:
     from pipalhub_singleuser.receipts import MAX_PENDING, Receipts
     from pipalhub_singleuser.service import Service
 
-SAID = {
+NOTICE = {
     "id": 7,
     "seq": 3,
     "text": "Lunch",
@@ -48,8 +48,8 @@ def answer(cursor, *notices, now_ms=1_000):
     return json.dumps(body).encode()
 
 
-class Scripted:
-    """Stands in for the client: answers in turn, then never again."""
+class ScriptedClient:
+    """A client that gives its answers in turn, then none."""
 
     def __init__(self, *answers):
         self.answers = list(answers)
@@ -66,8 +66,8 @@ class Scripted:
 
 
 @unittest.skipUnless(HAS_JUPYTER, "jupyter_server is not installed")
-class Relay(unittest.IsolatedAsyncioTestCase):
-    """What of the service's answers a page gets, without a network."""
+class RelayTest(unittest.IsolatedAsyncioTestCase):
+    """The notices that a page gets, without a network."""
 
     def setUp(self):
         self.home = tempfile.mkdtemp()
@@ -75,20 +75,20 @@ class Relay(unittest.IsolatedAsyncioTestCase):
             self.enterContext(mock.patch.object(notices_module, name, 0.001))
 
     def relay(self, *answers, root=None):
-        self.client = Scripted(*answers)
+        self.client = ScriptedClient(*answers)
         log = logging.getLogger("test_notices")
         return Notices(self.client, self.home, root or self.home, log)
 
     async def texts(self, relay, after):
-        got = await relay.newer_than(after, LONG)
+        got = await relay.newer_than(after, TIMEOUT_S)
         return got["cursor"], [notice["text"] for notice in got["notices"]]
 
-    async def test_a_page_gets_what_there_is_and_then_what_is_new(self):
-        second = {**SAID, "id": 8, "seq": 4, "text": "Back"}
-        relay = self.relay(answer(3, SAID), answer(4, second))
+    async def test_a_page_gets_all_notices_and_then_new_ones(self):
+        second = {**NOTICE, "id": 8, "seq": 4, "text": "Back"}
+        relay = self.relay(answer(3, NOTICE), answer(4, second))
         self.assertEqual(await self.texts(relay, 0), (3, ["Lunch"]))
         self.assertEqual(await self.texts(relay, 3), (4, ["Back"]))
-        # One that opens later gets both, in their order.
+        # A page that opens later gets both, in their order.
         self.assertEqual(await self.texts(relay, 0), (4, ["Lunch", "Back"]))
         self.assertEqual(
             self.client.paths[:2],
@@ -96,8 +96,8 @@ class Relay(unittest.IsolatedAsyncioTestCase):
         )
 
     async def test_a_page_that_has_all_waits_in_vain(self):
-        relay = self.relay(answer(3, SAID))
-        await relay.newer_than(0, LONG)
+        relay = self.relay(answer(3, NOTICE))
+        await relay.newer_than(0, TIMEOUT_S)
         got = await relay.newer_than(3, 0.01)
         self.assertEqual(got, {"cursor": 3, "notices": []})
 
@@ -106,28 +106,28 @@ class Relay(unittest.IsolatedAsyncioTestCase):
         got = await relay.newer_than(5, 0.01)
         self.assertEqual(got, {"cursor": 5, "notices": []})
 
-    async def test_one_that_is_over_is_not_shown(self):
-        over = {**SAID, "until_ms": 999}
-        lasting = {**SAID, "id": 8, "until_ms": 61_000}
+    async def test_an_expired_notice_is_not_shown(self):
+        over = {**NOTICE, "until_ms": 999}
+        lasting = {**NOTICE, "id": 8, "until_ms": 61_000}
         relay = self.relay(answer(3, over, lasting, now_ms=1_000))
-        got = await relay.newer_than(0, LONG)
+        got = await relay.newer_than(0, TIMEOUT_S)
         self.assertEqual([notice["id"] for notice in got["notices"]], [8])
         self.assertLessEqual(got["notices"][0]["remaining_ms"], 60_000)
 
-    async def test_one_that_is_retracted_says_so(self):
-        gone = {**SAID, "seq": 4, "retracted": True}
-        relay = self.relay(answer(3, SAID), answer(4, gone))
-        await relay.newer_than(0, LONG)
-        got = await relay.newer_than(3, LONG)
+    async def test_a_retracted_notice_is_marked(self):
+        gone = {**NOTICE, "seq": 4, "retracted": True}
+        relay = self.relay(answer(3, NOTICE), answer(4, gone))
+        await relay.newer_than(0, TIMEOUT_S)
+        got = await relay.newer_than(3, TIMEOUT_S)
         self.assertTrue(got["notices"][0]["retracted"])
 
-    async def test_a_service_that_begins_anew(self):
-        first = {**SAID, "id": 1, "seq": 1, "text": "New"}
-        relay = self.relay(answer(9, SAID), answer(1, first), answer(1, first))
+    async def test_a_service_with_a_smaller_cursor_is_read_anew(self):
+        first = {**NOTICE, "id": 1, "seq": 1, "text": "New"}
+        relay = self.relay(answer(9, NOTICE), answer(1, first), answer(1, first))
         self.assertEqual(await self.texts(relay, 0), (9, ["Lunch"]))
         self.assertEqual(await self.texts(relay, 9), (1, ["New"]))
 
-    async def test_nonsense_is_passed_over(self):
+    async def test_unreadable_answers_are_skipped(self):
         replies = [
             b"\xff\x00",
             b"[" * 100_000,
@@ -140,41 +140,41 @@ class Relay(unittest.IsolatedAsyncioTestCase):
         bad = [
             None,
             5,
-            {**SAID, "id": "7"},
-            {**SAID, "text": None},
-            {**SAID, "retracted": 0},
-            {**SAID, "link": "https://x/"},
+            {**NOTICE, "id": "7"},
+            {**NOTICE, "text": None},
+            {**NOTICE, "retracted": 0},
+            {**NOTICE, "link": "https://x/"},
         ]
-        relay = self.relay(*replies, answer(3, *bad, SAID))
+        relay = self.relay(*replies, answer(3, *bad, NOTICE))
         with mock.patch.object(notices_module, "MAX_DELAY", 0.001):
             relay._backoff._most = 0.001
             self.assertEqual(await self.texts(relay, 0), (3, ["Lunch"]))
         self.assertEqual(len(self.client.paths), len(replies) + 1)
 
-    async def test_it_remembers_the_newest_only(self):
-        many = [{**SAID, "id": n, "seq": n} for n in range(1, 401)]
+    async def test_the_relay_remembers_the_newest_notices_only(self):
+        many = [{**NOTICE, "id": n, "seq": n} for n in range(1, 401)]
         relay = self.relay(answer(400, *many))
-        got = await relay.newer_than(0, LONG)
+        got = await relay.newer_than(0, TIMEOUT_S)
         ids = [notice["id"] for notice in got["notices"]]
         self.assertEqual(ids, list(range(201, 401)))
 
-    async def test_it_asks_only_while_a_page_does(self):
+    async def test_the_relay_asks_only_while_a_page_waits(self):
         self.enterContext(mock.patch.object(notices_module, "LINGER", 0))
-        relay = self.relay(answer(3, SAID), answer(3), answer(3), answer(3))
-        await relay.newer_than(0, LONG)
-        await asyncio.wait_for(relay._task, LONG)
+        relay = self.relay(answer(3, NOTICE), answer(3), answer(3), answer(3))
+        await relay.newer_than(0, TIMEOUT_S)
+        await asyncio.wait_for(relay._task, TIMEOUT_S)
         self.assertLessEqual(len(self.client.paths), 2)
 
     async def test_many_pages_share_one_request(self):
-        relay = self.relay(answer(3, SAID))
-        got = await asyncio.gather(*(relay.newer_than(0, LONG) for _ in range(10)))
+        relay = self.relay(answer(3, NOTICE))
+        got = await asyncio.gather(*(relay.newer_than(0, TIMEOUT_S) for _ in range(10)))
         self.assertEqual({page["cursor"] for page in got}, {3})
         self.assertEqual(self.client.paths.count("api/notices?after=0"), 1)
 
-    async def test_so_many_pages_and_no_more(self):
+    async def test_the_number_of_waiting_pages_is_bounded(self):
         relay = self.relay()
         pages = [
-            asyncio.ensure_future(relay.newer_than(0, LONG))
+            asyncio.ensure_future(relay.newer_than(0, TIMEOUT_S))
             for _ in range(notices_module.MAX_PAGES)
         ]
         await asyncio.sleep(0)
@@ -192,7 +192,7 @@ class Relay(unittest.IsolatedAsyncioTestCase):
             (" javascript:alert(1)", False),
             ("data:text/html,x", False),
         ]:
-            notice = Notice.read({**SAID, "link": {"url": url, "label": "there"}})
+            notice = Notice.read({**NOTICE, "link": {"url": url, "label": "there"}})
             self.assertEqual(notice.link is not None, kept, url)
 
     def test_a_file_is_named_as_jupyterlab_knows_it(self):
@@ -205,57 +205,57 @@ class Relay(unittest.IsolatedAsyncioTestCase):
             (home, "/etc/passwd", None),
             ("/", "a.ipynb", home[1:] + "/a.ipynb"),
         ]:
-            notice = Notice.read({**SAID, "file": file})
+            notice = Notice.read({**NOTICE, "file": file})
             shown = notice.for_page(0, home, root)
             self.assertEqual(shown["path"], path, (root, file))
-        # Where the class begins further down, only the service knows it.
-        placed = {**SAID, "file": "a.ipynb", "path": home + "/work/a.ipynb"}
+        # Only the service knows where the class begins, if that is further down.
+        placed = {**NOTICE, "file": "a.ipynb", "path": home + "/work/a.ipynb"}
         shown = Notice.read(placed).for_page(0, home, home)
         self.assertEqual(shown["path"], "work/a.ipynb")
 
 
 @unittest.skipUnless(HAS_JUPYTER, "jupyter_server is not installed")
-class Telling(unittest.IsolatedAsyncioTestCase):
-    """Receipts, and the client that carries them."""
+class ReceiptsTest(unittest.IsolatedAsyncioTestCase):
+    """Receipts, and the client that sends them."""
 
     async def test_receipts_are_sent_once_each_and_in_order(self):
-        client = Scripted(b"", Unanswered("HTTP 400", final=True), b"")
+        client = ScriptedClient(b"", Unanswered("HTTP 400", final=True), b"")
         receipts = Receipts(client)
         for notice_id, state in [(1, "shown"), (2, "shown"), (1, "shown"), (1, "opened")]:
             receipts.note(notice_id, state)
-        await asyncio.wait_for(receipts._task, LONG)
+        await asyncio.wait_for(receipts._task, TIMEOUT_S)
         expected = [f"api/notices/{n}/receipt" for n in (1, 2, 1)]
         self.assertEqual(client.paths, expected)
 
-    async def test_one_that_is_not_taken_goes_behind_the_others(self):
-        client = Scripted(Unanswered("HTTP 500"), b"", b"")
+    async def test_a_failed_receipt_goes_behind_the_others(self):
+        client = ScriptedClient(Unanswered("HTTP 500"), b"", b"")
         receipts = Receipts(client)
         with mock.patch.object(receipts._backoff, "failed", return_value=0):
             for notice_id in (1, 2):
                 receipts.note(notice_id, "shown")
-            await asyncio.wait_for(receipts._task, LONG)
+            await asyncio.wait_for(receipts._task, TIMEOUT_S)
         expected = [f"api/notices/{n}/receipt" for n in (1, 2, 1)]
         self.assertEqual(client.paths, expected)
 
-    async def test_they_are_bounded(self):
-        receipts = Receipts(Scripted())
+    async def test_pending_receipts_are_bounded(self):
+        receipts = Receipts(ScriptedClient())
         for number in range(MAX_PENDING + 100):
             receipts.note(number, "shown")
         self.assertEqual(len(receipts._pending), MAX_PENDING)
         receipts._task.cancel()
 
-    async def test_services_that_behave_badly(self):
+    async def test_a_badly_behaving_service_is_unanswered(self):
         moved = b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"
         slow = b"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
         for replies, retry_after in [
             ([b"\x00nonsense\r\n\r\n"], None),
             ([b""], None),
-            # What it leads to would answer well.
+            # The address that it leads to would answer well.
             ([moved, CREATED], None),
             ([slow], "7"),
             ([None], None),
-            ([Trickle(b"HTTP/1.1 200 OK\r\nX: ")], None),
-            ([Trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")], None),
+            ([EndlessAnswer(b"HTTP/1.1 200 OK\r\nX: ")], None),
+            ([EndlessAnswer(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")], None),
         ]:
             with self.subTest(replies=replies):
                 raw = RawService(*replies)
@@ -269,8 +269,8 @@ class Telling(unittest.IsolatedAsyncioTestCase):
 
 
 @unittest.skipUnless(HAS_JUPYTER, "jupyter_server is not installed")
-class InJupyterServer(unittest.TestCase):
-    """A real server, asked as its own JupyterLab asks."""
+class NoticesInJupyterServer(unittest.TestCase):
+    """A real server, with the requests of its own JupyterLab."""
 
     def setUp(self):
         self.service = NoticesService()
@@ -281,7 +281,7 @@ class InJupyterServer(unittest.TestCase):
     def notices(self, after):
         return self.jupyter.request("GET", f"pipalhub/notices?after={after}")
 
-    def test_what_is_told_reaches_a_page_that_waits_and_one_that_opens_later(self):
+    def test_a_notice_reaches_a_waiting_page_and_a_later_one(self):
         self.service.tell("Lunch", file="a.ipynb")
         first = self.notices(0)
         self.assertEqual([n["text"] for n in first["notices"]], ["Lunch"])
@@ -298,7 +298,7 @@ class InJupyterServer(unittest.TestCase):
         self.assertEqual(self.service.tokens, {f"token {TOKEN}"})
         self.assertNotIn(TOKEN, json.dumps(later) + self.jupyter.log())
 
-    def test_receipts(self):
+    def test_receipts_reach_the_service(self):
         for state in ["shown", "opened"]:
             self.jupyter.request("POST", "pipalhub/notices/7/receipt", {"state": state})
         self.service.wait(lambda: len(self.service.receipts) == 2)
@@ -306,7 +306,7 @@ class InJupyterServer(unittest.TestCase):
         with self.assertRaisesRegex(AssertionError, "400"):
             self.jupyter.request("POST", "pipalhub/notices/7/receipt", {"state": "x"})
 
-    def test_strangers_are_told_nothing(self):
+    def test_a_wrong_token_gets_no_notice(self):
         self.service.tell("Lunch")
         self.jupyter.TOKEN = "wrong"
         with self.assertRaisesRegex(AssertionError, "403"):
@@ -315,7 +315,7 @@ class InJupyterServer(unittest.TestCase):
             self.jupyter.request("POST", "pipalhub/notices/7/receipt", {"state": "shown"})
         self.assertEqual(self.service.asked, [])
 
-    def test_asking_is_no_activity_of_the_participant(self):
+    def test_requests_for_notices_are_no_activity_of_the_participant(self):
         last = self.jupyter.request("GET", "api/status?no_track_activity=1")
         self.service.tell("Lunch")
         self.notices(0)

@@ -1,4 +1,4 @@
-"""The package as pip installs it: complete, on, and built from nothing but itself."""
+"""The package as pip installs it: complete, enabled, and built without other packages."""
 
 import json
 import pathlib
@@ -12,8 +12,8 @@ import zipfile
 from support import ROOT, SINGLEUSER
 
 
-class Package(unittest.TestCase):
-    def test_pip_installs_it_without_a_network(self):
+class PackageTest(unittest.TestCase):
+    def test_pip_installs_the_package_without_a_network(self):
         with tempfile.TemporaryDirectory() as folder:
             target = pathlib.Path(folder, "target")
             subprocess.run(
@@ -48,7 +48,7 @@ class Package(unittest.TestCase):
                 wheels.append(wheel.read_bytes())
         self.assertEqual(*wheels)
 
-    def test_it_has_the_version_of_the_service(self):
+    def test_the_package_has_the_version_of_the_service(self):
         lab = SINGLEUSER / "data/share/jupyter/labextensions/pipalhub/package.json"
         project = (SINGLEUSER / "pyproject.toml").read_text()
         workspace = (ROOT / "Cargo.toml").read_text()
@@ -59,7 +59,7 @@ class Package(unittest.TestCase):
         }
         self.assertEqual(len(versions), 1, versions)
 
-    def test_it_has_the_licence_of_the_project(self):
+    def test_the_package_has_the_licence_of_the_project(self):
         own = (SINGLEUSER / "LICENSE").read_text()
         self.assertEqual(own, (ROOT / "LICENSE").read_text())
 
