@@ -24,7 +24,11 @@ impl Builds {
     }
 
     /// The section itself, or when there is no room for it a section that says so.
-    pub(super) fn section_with_room(&self, key: &CopyId, section: SummarySection) -> SummarySection {
+    pub(super) fn section_with_room(
+        &self,
+        key: &CopyId,
+        section: SummarySection,
+    ) -> SummarySection {
         let size = size_of_section(section.size());
         let claim = self.shares.sections.claim(key, section.saved_at_ms, size);
         let section = match self.apply_claim(key, &claim) {

@@ -77,7 +77,12 @@ impl Builds {
     /// Calls `then` with the notebook as it is now. A notebook that cannot be read at this moment
     /// is being written or was deleted; the class reports both. When the disk does not answer in
     /// time, `task` is queued again, so that other participants do not wait.
-    fn read_again(&self, key: &CopyId, task: BuildTask, then: impl Fn(Fingerprint, &NotebookContent)) {
+    fn read_again(
+        &self,
+        key: &CopyId,
+        task: BuildTask,
+        then: impl Fn(Fingerprint, &NotebookContent),
+    ) {
         let read = self
             .reader
             .read_within(&key.user, &key.filename, HOME_READ_TIMEOUT);

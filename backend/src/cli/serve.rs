@@ -146,7 +146,10 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     // All readers of notebooks share its lanes.
     let reader = NotebookReader::from(args.homes.template);
     let out = args.out.unwrap_or_else(|| data.join("build"));
-    let sharing = Arc::new(Sharing::open(&data.join(SHARING_FILE), announcements.clone())?);
+    let sharing = Arc::new(Sharing::open(
+        &data.join(SHARING_FILE),
+        announcements.clone(),
+    )?);
     let builds = if args.no_build {
         None
     } else {

@@ -36,7 +36,7 @@ enum ContainerKind {
     Other,
 }
 
-struct OpenContainer<'a> {
+struct PieceContainer<'a> {
     kind: ContainerKind,
     is_object: bool,
     /// The key of the next value; `None` while a key is expected.
@@ -48,7 +48,7 @@ struct PieceCutter<'a> {
     at: usize,
     start: usize,
     pieces: Vec<&'a [u8]>,
-    open: Vec<OpenContainer<'a>>,
+    open: Vec<PieceContainer<'a>>,
     deeper: usize,
 }
 
@@ -98,7 +98,7 @@ impl<'a> PieceCutter<'a> {
         if matches!(kind, ContainerKind::Cell | ContainerKind::Outputs) {
             self.cut_at(self.at);
         }
-        self.open.push(OpenContainer {
+        self.open.push(PieceContainer {
             kind,
             is_object,
             key: None,

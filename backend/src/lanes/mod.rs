@@ -31,8 +31,8 @@ use parking_lot::{Condvar, Mutex};
 use metrics::counter;
 
 use crate::telemetry::loggable;
-use pending::AnswerSlot;
 pub use pending::PendingAnswer;
+use pending::PendingSlot;
 use turns::LargeFileTurns;
 pub use turns::{LARGE_FILE_BYTES, LargeFileTurn};
 
@@ -170,7 +170,7 @@ impl PersonLanes {
         person: &str,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> PendingAnswer<T> {
-        let slot = Arc::new(AnswerSlot::default());
+        let slot = Arc::new(PendingSlot::default());
         let answer = slot.sender();
         let job = Box::new(move || {
             if answer.is_awaited() {

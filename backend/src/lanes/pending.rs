@@ -16,14 +16,14 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The answer of a job, which may not be there yet.
 pub struct PendingAnswer<T> {
-    slot: Arc<AnswerSlot<T>>,
+    slot: Arc<PendingSlot<T>>,
     pool: Arc<LanePool>,
     person: String,
     until: Instant,
 }
 
 /// Holds the answer of a job until it is taken.
-pub(super) struct AnswerSlot<T> {
+pub(super) struct PendingSlot<T> {
     state: Mutex<SlotState<T>>,
     filled: Condvar,
     notify: Notify,
@@ -35,7 +35,7 @@ enum SlotState<T> {
     Filled(Result<T, LaneError>),
 }
 
-impl<T> Default for AnswerSlot<T> {
+impl<T> Default for PendingSlot<T> {
     fn default() -> Self {
         Self {
             state: Mutex::new(SlotState::Open),
@@ -46,7 +46,7 @@ impl<T> Default for AnswerSlot<T> {
 }
 
 /// Gives the answer of a job; when it is dropped without one, [`LaneError::Fault`].
-pub(super) struct AnswerSender<T>(Arc<AnswerSlot<T>>);
+pub(super) struct AnswerSender<T>(Arc<PendingSlot<T>>);
 
 impl<T> AnswerSender<T> {
     pub(super) fn is_awaited(&self) -> bool {
@@ -64,7 +64,7 @@ impl<T> Drop for AnswerSender<T> {
     }
 }
 
-impl<T> AnswerSlot<T> {
+impl<T> PendingSlot<T> {
     pub(super) fn sender(self: &Arc<Self>) -> AnswerSender<T> {
         AnswerSender(Arc::clone(self))
     }
@@ -95,7 +95,7 @@ impl<T> AnswerSlot<T> {
 }
 
 impl<T> PendingAnswer<T> {
-    pub(super) fn new(slot: Arc<AnswerSlot<T>>, pool: Arc<LanePool>, person: &str) -> Self {
+    pub(super) fn new(slot: Arc<PendingSlot<T>>, pool: Arc<LanePool>, person: &str) -> Self {
         let until = Instant::now() + pool.timeouts.waiting;
         Self {
             slot,

@@ -348,7 +348,9 @@ async fn restore_version(
         let version = history.version(request.version)?;
         let suffix = format!("-restored-{}", clock_text(version.saved_at_ms));
         let bytes = history.bytes(version.id)?;
-        limits.limits.restore_bytes(&history.key.user, bytes.len())?;
+        limits
+            .limits
+            .restore_bytes(&history.key.user, bytes.len())?;
         let home = home.open().map_err(CreateError::from)?;
         let filename = home.create_beside(&history.key.filename, &suffix, &bytes)?;
         tracing::info!(

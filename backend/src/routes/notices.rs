@@ -111,7 +111,12 @@ async fn list_notices(
 
 /// The notices for `user` that changed since `after`. While there are none it waits for one,
 /// until the time `until` at most.
-async fn wait_for_news(state: &AppState, user: &str, after: Option<i64>, until: Instant) -> NoticeUpdate {
+async fn wait_for_news(
+    state: &AppState,
+    user: &str,
+    after: Option<i64>,
+    until: Instant,
+) -> NoticeUpdate {
     // Before the board is read, so that no change falls between the two.
     let mut changes = state.notices.changes();
     loop {

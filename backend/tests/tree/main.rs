@@ -9,6 +9,7 @@
     reason = "a test that cannot go on ends where it is"
 )]
 
+mod names;
 mod sources;
 
 use std::{collections::BTreeSet, path::Path};

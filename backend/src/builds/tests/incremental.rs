@@ -41,14 +41,14 @@ fn made_from_nothing(
         .iter()
         .map(|(user, text)| {
             let at = saved_at_ms(user);
-            let section = match NotebookContent::parse(text.clone().into_bytes().into(), limits, None)
-            {
-                Ok(content) => SummarySection::of(user, at, &content, None),
-                Err(error) => {
-                    let problem = format!("This file is not a notebook: {error}.");
-                    SummarySection::broken(user, at, &problem, true)
-                }
-            };
+            let section =
+                match NotebookContent::parse(text.clone().into_bytes().into(), limits, None) {
+                    Ok(content) => SummarySection::of(user, at, &content, None),
+                    Err(error) => {
+                        let problem = format!("This file is not a notebook: {error}.");
+                        SummarySection::broken(user, at, &problem, true)
+                    }
+                };
             (user.to_string(), Arc::new(section))
         })
         .collect();

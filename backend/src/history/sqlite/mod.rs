@@ -94,7 +94,8 @@ impl SqliteHistory {
     /// version of the program.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let opened = connect_pair(path, Durability::Normal, MIGRATIONS);
-        let [connection, reader] = opened.map_err(|error| with_remedy(path, FILE_CONTENT, error))?;
+        let [connection, reader] =
+            opened.map_err(|error| with_remedy(path, FILE_CONTENT, error))?;
         connection.pragma_update(None, "journal_size_limit", MAX_LOG_BYTES)?;
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");

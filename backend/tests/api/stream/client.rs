@@ -14,7 +14,7 @@ pub(super) struct StreamClient {
 
 /// A server-sent event.
 #[derive(Debug, PartialEq)]
-pub(super) struct StreamMessage {
+pub(super) struct ReceivedMessage {
     pub(super) name: String,
     pub(super) id: String,
     pub(super) data: Value,
@@ -47,7 +47,7 @@ impl StreamClient {
     }
 
     /// The next message that is neither a comment nor a beat; `None` at the end of the stream.
-    pub(super) async fn next(&mut self) -> Option<StreamMessage> {
+    pub(super) async fn next(&mut self) -> Option<ReceivedMessage> {
         loop {
             let next = self.next_or_beat().await;
             if next.as_ref().is_none_or(|message| message.name != "beat") {
@@ -57,7 +57,7 @@ impl StreamClient {
     }
 
     /// The next message that is no comment; `None` at the end of the stream.
-    pub(super) async fn next_or_beat(&mut self) -> Option<StreamMessage> {
+    pub(super) async fn next_or_beat(&mut self) -> Option<ReceivedMessage> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
                 let block: String = self.text.drain(..end + 2).collect();
@@ -82,7 +82,7 @@ impl StreamClient {
     }
 }
 
-fn parse(block: &str) -> Option<StreamMessage> {
+fn parse(block: &str) -> Option<ReceivedMessage> {
     let field = |name: &str| {
         let prefix = format!("{name}: ");
         block
@@ -91,7 +91,7 @@ fn parse(block: &str) -> Option<StreamMessage> {
             .map(str::to_owned)
     };
     let data = serde_json::from_str(&field("data")?).unwrap();
-    Some(StreamMessage {
+    Some(ReceivedMessage {
         name: field("event").unwrap_or_default(),
         id: field("id")?,
         data,

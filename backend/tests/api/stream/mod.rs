@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 
-use self::client::{StreamClient, StreamMessage};
+use self::client::{ReceivedMessage, StreamClient};
 
 pub(super) fn event(user: &str, path: &str) -> Value {
     json!({"type": "t", "user": user, "filename": "x.ipynb", "path": path})
@@ -44,7 +44,7 @@ async fn a_stream_sends_committed_events() {
     let message = reader.next().await.unwrap();
     assert_eq!(
         message,
-        StreamMessage {
+        ReceivedMessage {
             name: String::new(),
             id: "2".to_owned(),
             data: stored

@@ -47,7 +47,9 @@ pub fn DocumentPage() -> impl IntoView {
     stream.listen(move |message| match message {
         StreamMessage::Announcement(announcements::BUILT_KIND, data) => controller.on_built(data),
         // A summary may be shared or not any more.
-        StreamMessage::Announcement(announcements::SHARING_KIND, _) => controller.refetcher.refetch(),
+        StreamMessage::Announcement(announcements::SHARING_KIND, _) => {
+            controller.refetcher.refetch()
+        }
         StreamMessage::Opened(_) | StreamMessage::Resumed(_) | StreamMessage::Reset(_) => {
             controller.refetcher.refetch_now()
         }
