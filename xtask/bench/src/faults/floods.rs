@@ -17,7 +17,7 @@ use super::{FaultSetup, Verdict};
 use crate::{
     drive::{
         HANG_TIMEOUT, SERVICE_TOKEN, event,
-        http::{HttpConnection, request},
+        http::{HttpConnection, raw_get, request},
         hub::{FakeHub, token_of},
         service::ServiceProcess,
         sse::SseStream,
@@ -87,8 +87,9 @@ async fn stall(address: SocketAddr) -> anyhow::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     set_socket_recv_buffer_size(&socket, 4096)?;
     let mut stream = socket.connect(address).await?;
-    let request = request("GET", "/events/stream", SERVICE_TOKEN, None);
-    stream.write_all(&request).await?;
+    stream
+        .write_all(&raw_get("/events/stream", SERVICE_TOKEN))
+        .await?;
     Ok(stream)
 }
 

@@ -9,7 +9,7 @@ use tokio::{io::AsyncWriteExt, net::TcpSocket, task::JoinSet};
 use super::{FaultSetup, Verdict, hostile::pictures};
 use crate::drive::{
     HANG_TIMEOUT,
-    http::{HttpConnection, request},
+    http::{HttpConnection, raw_get, request},
     hub::{FakeHub, INSTRUCTOR, token_of},
     poll_until,
     service::ServiceProcess,
@@ -52,10 +52,7 @@ pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
         let user = reader(n % READERS);
         let what = ["tile", "notebook", "wall"][n / READERS % 3];
         let path = format!("/api/{what}?user={user}&filename={NOTEBOOK}");
-        let (address, request) = (
-            service.address,
-            request("GET", &path, &token_of(&user), None),
-        );
+        let (address, request) = (service.address, raw_get(&path, &token_of(&user)));
         held.spawn(async move {
             let socket = TcpSocket::new_v4()?;
             socket.set_recv_buffer_size(4096)?;
