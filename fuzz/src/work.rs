@@ -46,16 +46,16 @@ pub const WORKS: [FileOperation; 6] = [
         };
         let part = Part::of("ana", &parsed.notebook, None);
         drop(parsed);
-        let mut merged = Length(0);
+        let mut merged = LengthWriter(0);
         Part::merge([&part, &part], &mut merged).expect("it takes everything");
         merged.0
     }),
 ];
 
-/// Only how much is written.
-struct Length(usize);
+/// A writer that only counts the length of the text.
+struct LengthWriter(usize);
 
-impl std::fmt::Write for Length {
+impl std::fmt::Write for LengthWriter {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         self.0 += text.len();
         Ok(())

@@ -18,7 +18,7 @@ use crate::{
     drive::{
         HANG_TIMEOUT, SERVICE_TOKEN, event,
         http::{HttpConnection, raw_get, request},
-        hub::{FakeHub, token_of},
+        hub::{FakeHubApi, token_of},
         service::ServiceProcess,
         sse::SseStream,
     },
@@ -123,7 +123,7 @@ fn is_established(service: SocketAddr, reader: SocketAddr) -> anyhow::Result<boo
 
 /// One participant posts without end; another one is not slowed.
 pub(super) async fn flood(setup: &FaultSetup) -> anyhow::Result<Verdict> {
-    let hub = FakeHub::start().await?;
+    let hub = FakeHubApi::start().await?;
     let plan = setup.plan()?.under(&hub)?;
     let service = ServiceProcess::start(&plan).await?;
     let mut verdict = Verdict::default();

@@ -15,7 +15,7 @@ use crate::{
     drive::{
         HANG_TIMEOUT, SERVICE_TOKEN, event,
         http::{HttpConnection, HttpRequest, request},
-        hub::FakeHub,
+        hub::FakeHubApi,
         service::ServiceProcess,
         sse::SseStream,
     },
@@ -83,7 +83,7 @@ async fn crowd(address: SocketAddr) -> anyhow::Result<Vec<TcpStream>> {
 
 /// One user types their password while another client begins sign-ins without end.
 pub(super) async fn begun_sign_ins(setup: &FaultSetup) -> anyhow::Result<Verdict> {
-    let hub = FakeHub::start().await?;
+    let hub = FakeHubApi::start().await?;
     let service = ServiceProcess::start(&setup.plan()?.under(&hub)?).await?;
     let mut verdict = Verdict::default();
     let (state, cookie) = begin(service.address).await?;

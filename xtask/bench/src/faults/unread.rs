@@ -10,7 +10,7 @@ use super::{FaultSetup, Verdict, hostile::pictures};
 use crate::drive::{
     HANG_TIMEOUT,
     http::{HttpConnection, raw_get, request},
-    hub::{FakeHub, INSTRUCTOR, token_of},
+    hub::{FakeHubApi, INSTRUCTOR, token_of},
     poll_until,
     service::ServiceProcess,
 };
@@ -25,7 +25,7 @@ const MAX_MEMORY_KIB: u64 = 512 << 10;
 
 /// A tile of three megabytes and a page of twenty, requested again and again and not read.
 pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
-    let hub = FakeHub::start().await?;
+    let hub = FakeHubApi::start().await?;
     let plan = setup.plan()?.under(&hub)?;
     let small = json!({"cells": [{"cell_type": "raw", "metadata": {}, "source": "x"}],
                        "metadata": {}, "nbformat": 4, "nbformat_minor": 4});
