@@ -1,11 +1,11 @@
 """Builds the wheel: a PEP 517 backend that needs nothing but Python.
 
-A wheel is a zip of the package, its files for `etc` and `share`, and four texts that say
-what it is. Writing that by ourselves keeps `pip install ./singleuser` working on a machine
-without a network, in a venv that holds no build tools. Everything it says of the package
-stands in pyproject.toml. The same files make the same wheel, byte for byte.
+A wheel is a zip of the package, its files for `etc` and `share`, and four metadata files.
+Writing it here keeps `pip install ./singleuser` working on a machine without a network, in a
+venv without build tools. The metadata comes from pyproject.toml. The same files make the same
+wheel, byte for byte.
 
-What it does not do: compiled code, extras, entry points, editable installations.
+It does not support compiled code, extras, entry points, editable installations.
 """
 
 import base64
@@ -22,7 +22,7 @@ except ImportError:
 
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGE = "pipalhub_singleuser"
-# The earliest a zip can say.
+# The earliest time of a zip entry.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 

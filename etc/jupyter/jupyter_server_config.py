@@ -1,4 +1,4 @@
-"""For a Hub that reports saves by a post_save_hook, as the original PipalHub did.
+"""Reports saves by a post_save_hook, as the original PipalHub did.
 
 You do not need this file: the package pipalhub-singleuser (singleuser/) switches its
 extension on when it is installed. It is for servers whose extensions are managed elsewhere
@@ -11,7 +11,7 @@ c = get_config()  # noqa: F821
 try:
     from pipalhub_singleuser import post_save_hook
 except ImportError:
-    # A server must start where the package is not installed, too.
+    # A server must start without the package too.
     pass
 else:
     c.FileContentsManager.post_save_hook = post_save_hook

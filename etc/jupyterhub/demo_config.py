@@ -1,8 +1,8 @@
-"""A Hub to try everything on, on one machine: what `cargo xtask hub` runs.
+"""A demo Hub on one machine, which `cargo xtask hub` runs.
 
-Not for a class: everyone has the same password, and all servers run as whoever started
-the Hub. What a real Hub takes from this project is jupyterhub_config.py beside this
-file, which is loaded here unchanged.
+Not for a class: all users have the same password, and all servers run as the user who started
+the Hub. A real Hub uses only jupyterhub_config.py beside this file, which is loaded here
+unchanged.
 """
 
 import os
@@ -18,7 +18,7 @@ c.JupyterHub.bind_url = os.environ["DEMO_URL"]
 c.JupyterHub.hub_port = int(os.environ["DEMO_HUB_PORT"])
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{os.environ['DEMO_PROXY_PORT']}"
 c.ConfigurableHTTPProxy.command = [os.environ["DEMO_PROXY"]]
-# A server that is slow to start must not make its request a 500.
+# The request that starts a slow server must not end with a 500.
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
 
 c.JupyterHub.authenticator_class = "dummy"

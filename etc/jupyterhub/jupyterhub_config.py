@@ -1,9 +1,9 @@
 """JupyterHub with PipalHub: loads on JupyterHub 5.5 and 6.1.
 
 Install it as the Hub's own configuration, or take it into one you have with
-`load_subconfig("/path/to/this/jupyterhub_config.py")`. It says nothing about how
-people sign in nor how their servers are spawned: those stay yours. Whatever is set
-after it wins; add to its lists with `c.JupyterHub.services.append(...)` and the like.
+`load_subconfig("/path/to/this/jupyterhub_config.py")`. It configures neither the
+authenticator nor the spawner: those stay yours. Later settings override it; add to its
+lists with `c.JupyterHub.services.append(...)` and the like.
 """
 
 import os
@@ -18,21 +18,21 @@ PIPALHUB_HOMES = os.environ.get("PIPALHUB_HOMES", "/home/{user}")
 PIPALHUB_DATA = os.environ.get("PIPALHUB_DATA", "/var/lib/pipalhub")
 PIPALHUB_BIND = os.environ.get("PIPALHUB_BIND", "127.0.0.1:10101")
 
-# Every other setting of the service goes by the Hub's environment too, under the name it
-# has in docs/settings.md: PIPALHUB_LOG, PIPALHUB_HISTORY_DAYS, PIPALHUB_NO_HISTORY=1, ...
-SAID_OTHERWISE = {
+# Every other setting of the service can be set in the Hub's environment too, by its name in
+# docs/settings.md: PIPALHUB_LOG, PIPALHUB_HISTORY_DAYS, PIPALHUB_NO_HISTORY=1, ...
+SET_ELSEWHERE = {
     "PIPALHUB_BIN",
     "PIPALHUB_HOMES",
     "PIPALHUB_DATA",
     "PIPALHUB_BIND",
-    # There is no such token under a Hub.
+    # Not used under a Hub.
     "PIPALHUB_TOKEN",
     "PIPALHUB_TOKEN_FILE",
 }
 SETTINGS = {
     name: value
     for name, value in os.environ.items()
-    if name.startswith("PIPALHUB_") and name not in SAID_OTHERWISE
+    if name.startswith("PIPALHUB_") and name not in SET_ELSEWHERE
 }
 
 # The service, started by the Hub and seen at <hub>/services/dashboard/.
@@ -48,13 +48,13 @@ c.JupyterHub.services = [
             "--data",
             PIPALHUB_DATA,
         ],
-        # The Hub passes nothing of its own environment on but PATH, the language
-        # and JUPYTERHUB_*; the service needs nothing else, save its settings.
+        # Of its environment the Hub passes on only PATH, the language and JUPYTERHUB_*; the
+        # service needs only its settings in addition.
         "environment": SETTINGS,
-        # It belongs to the Hub, so nobody is asked whether they trust it.
+        # It belongs to the Hub, so users are not asked to confirm the sign-in.
         "oauth_no_confirm": True,
-        # What a session in the service may carry, of what its user holds: without
-        # the custom scopes in this list nobody would be an instructor or a helper there.
+        # The scopes that a session in the service may have, if its user has them: without
+        # the custom scopes in this list no user would be an instructor or a helper there.
         "oauth_client_allowed_scopes": [
             "access:services!service=dashboard",
             "custom:pipalhub:read",
@@ -63,7 +63,7 @@ c.JupyterHub.services = [
     }
 ]
 
-# Who sees everyone's notebooks (read) and who may change the class as well (write).
+# The scopes to see all notebooks (read), and to change the class as well (write).
 c.JupyterHub.custom_scopes = {
     "custom:pipalhub:read": {
         "description": "See every participant's notebooks in PipalHub",
@@ -74,12 +74,11 @@ c.JupyterHub.custom_scopes = {
     },
 }
 
-# Whoever is in the group `instructors` is one, and so are the Hub's admins, whom the
-# service knows by themselves (not with PIPALHUB_ADMINS_BY_SCOPE=1: then they need a group
-# like everyone). Who is in the group `helpers` sees as much and changes nothing. Add people
-# to the groups on the Hub's admin page: a restart keeps them. (An authenticator that manages
-# groups itself forbids load_groups: then set it to {} afterwards and have the groups come
-# from there.)
+# Users in the group `instructors` are instructors, and so are the Hub's admins (not with
+# PIPALHUB_ADMINS_BY_SCOPE=1: then they need the group too). Users in the group `helpers` see as
+# much and change nothing. Add users to the groups on the Hub's admin page: a restart keeps them.
+# (An authenticator that manages groups itself forbids load_groups: then set it to {} afterwards
+# and let the authenticator provide the groups.)
 c.JupyterHub.load_groups = {"instructors": {"users": []}, "helpers": {"users": []}}
 c.JupyterHub.load_roles = [
     {
@@ -102,17 +101,17 @@ c.JupyterHub.load_roles = [
     },
     {
         # `self` is what this built-in role holds by default and must be kept.
-        # With the access everyone may open the service, where they see their own.
+        # The access lets every user open the service, where participants see their own notebooks.
         "name": "user",
         "description": "A participant: their own server, their own notebooks",
         "scopes": ["self", "access:services!service=dashboard"],
     },
 ]
 
-# Since JupyterHub 5 nobody may sign in unless someone says who. Those an admin has
-# added on the Hub's admin page may; and where the machine's own accounts are the list
-# (PAM, the default), everyone with an account. Any other authenticator must say for
-# itself whom it lets in: with most of them "everyone" would be the whole internet.
+# Since JupyterHub 5 no user may sign in unless the configuration allows it. Here that is every
+# user whom an admin has added on the Hub's admin page, and with PAM, the default authenticator,
+# every user with an account on the machine. For another authenticator you must configure the
+# allowed users: with most of them "all" would be the whole internet.
 c.Authenticator.allow_existing_users = True
 c.PAMAuthenticator.allow_all = True
 

@@ -1,14 +1,14 @@
-//! Notebooks of any size that are all of one kind: each of what somebody would try who wants
-//! to stop the service with a file.
+//! Generators of evil notebooks: each makes a notebook of any size out of one kind of content that
+//! might slow or stop the service.
 //!
-//! In one place for everybody: the fuzzer begins with small ones of them, the tests of the
-//! notebook crate double them (`shared/tests/growth`), and `cargo xtask bench growth` does so
-//! with large ones. Only the standard library is used here, since each of them includes this.
+//! The fuzzer starts with small ones, the tests of the notebook crate (`shared/tests/growth`) and
+//! `cargo xtask bench growth` measure growing ones. Only the standard library is used here, because
+//! all of these include this file.
 
-/// Makes a notebook of about so many bytes.
+/// A name, and a function that makes a notebook of about the given number of bytes.
 pub type Generator = (&'static str, fn(usize) -> Vec<u8>);
 
-/// All of them.
+/// All generators.
 pub fn generators() -> Vec<Generator> {
     let mut all = Vec::new();
     all.extend(NOTEBOOKS);
@@ -17,7 +17,7 @@ pub fn generators() -> Vec<Generator> {
     all
 }
 
-/// Odd as notebooks.
+/// Notebooks with an odd structure.
 const NOTEBOOKS: [Generator; 23] = [
     ("deep fields of a cell", |size| {
         let fields = (0..size / deep().len()).map(|n| format!("\"a{n}\":{},", deep()));
@@ -112,7 +112,7 @@ const NOTEBOOKS: [Generator; 23] = [
     }),
 ];
 
-/// Odd in a code cell's outputs.
+/// Notebooks with odd outputs of a code cell.
 const OUTPUTS: [Generator; 22] = [
     ("outputs that are numbers", |size| {
         outputs(&fill(size, "0,"))
@@ -215,7 +215,7 @@ const OUTPUTS: [Generator; 22] = [
     }),
 ];
 
-/// Texts of one piece again and again, of which a reader may make too much.
+/// Notebooks whose texts repeat one piece that a parser may spend too much on.
 const TEXTS: [Generator; 6] = [
     ("terminal text", |size| {
         several(size, &TERMINAL, &|text| {
@@ -257,7 +257,7 @@ const TEXTS: [Generator; 6] = [
     }),
 ];
 
-/// In JSON, what a terminal acts upon.
+/// Control sequences of a terminal, as JSON.
 const TERMINAL: [&str; 14] = [
     "\\r",
     "ab\\r",
@@ -275,7 +275,7 @@ const TERMINAL: [&str; 14] = [
     "\\u009b1;",
 ];
 
-/// In JSON, what begins something in Markdown or LaTeX.
+/// Beginnings of syntax in Markdown or LaTeX, as JSON.
 const MARKDOWN: [&str; 48] = [
     "```\\n",
     "~~~ a\\n",
@@ -327,7 +327,7 @@ const MARKDOWN: [&str; 48] = [
     "# a\\n",
 ];
 
-/// In JSON, HTML that a parser may do too much for.
+/// HTML that a parser may spend too much on, as JSON.
 const HTML: [&str; 36] = [
     "<div>",
     "<div></div>",
@@ -367,7 +367,7 @@ const HTML: [&str; 36] = [
     "&zz ",
 ];
 
-/// In JSON, what begins something in a language.
+/// Beginnings of syntax in programming languages, as JSON.
 const SOURCE: [&str; 26] = [
     "'",
     "\\\"",
@@ -397,12 +397,12 @@ const SOURCE: [&str; 26] = [
     "\\n\\n",
 ];
 
-/// `part` again and again, to about so many bytes.
+/// `part` repeated to about `size` bytes.
 fn fill(size: usize, part: &str) -> String {
     part.repeat(size / part.len())
 }
 
-/// Private cells, each with others behind it: no more than are read, and larger ones instead.
+/// Private cells, each followed by `others`: at most as many as are read, larger ones instead.
 fn private_cells(size: usize, others: &str) -> String {
     let cell = r#"{"metadata":{"tags":["private"]}},"#;
     let count = (size / (cell.len() + others.len())).min(9_500);
@@ -412,7 +412,7 @@ fn private_cells(size: usize, others: &str) -> String {
     cell.repeat(count)
 }
 
-/// A little, which on a line each is fifty times as much.
+/// A deep list, which is fifty times as long when each item has an indented line.
 fn deep() -> String {
     format!("{}{}0{}", "[".repeat(94), "0,".repeat(500), "]".repeat(94))
 }
@@ -459,7 +459,7 @@ fn stream(text: &str) -> Vec<u8> {
     ))
 }
 
-/// A notebook with a cell for each of `parts`, of which each text is made.
+/// A notebook with a cell for each of `parts`, whose text repeats that part.
 fn several(size: usize, parts: &[&str], cell: &dyn Fn(&str) -> String) -> Vec<u8> {
     let each = parts
         .iter()

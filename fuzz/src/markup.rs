@@ -1,6 +1,6 @@
-//! Reads a rendered notebook as the regular markup it must be.
+//! A strict parser of rendered notebooks, which must be regular markup.
 
-/// Elements that act, load, or take a place in the page that is not theirs.
+/// Elements that run scripts, load resources, or affect the page around the notebook.
 const FORBIDDEN: [&str; 36] = [
     "animate",
     "applet",
@@ -40,7 +40,7 @@ const FORBIDDEN: [&str; 36] = [
     "video",
 ];
 
-/// Attributes that a notebook never has; those that begin with `on` besides.
+/// Attributes that a rendered notebook never has, besides those that begin with `on`.
 const FORBIDDEN_ATTRIBUTES: [&str; 10] = [
     "action",
     "autofocus",
@@ -71,8 +71,8 @@ const FOREIGN_VOID: [&str; 12] = [
     "none",
 ];
 
-/// The text, references resolved. Panics at anything irregular, and at anything that could act.
-/// Every `id` must begin with `prefix`.
+/// The text with references resolved. Panics at irregular markup, and at markup that could run or
+/// load something. Every `id` must begin with `prefix`.
 pub(crate) fn read(html: &str, prefix: &str) -> String {
     let mut text = String::new();
     let mut depth = Vec::new();
@@ -82,12 +82,12 @@ pub(crate) fn read(html: &str, prefix: &str) -> String {
         rest = tag(&rest[at + 1..], prefix, &mut depth);
     }
     push_text(&mut text, rest);
-    // An element that is not closed would go on in the page's own markup.
+    // An unclosed element would continue in the markup of the page.
     assert!(depth.is_empty(), "{depth:?} stays open in {html}");
     text
 }
 
-/// One tag, without its `<`; gives what comes after it.
+/// Parses one tag, without its `<`; returns the rest after it.
 fn tag<'h>(rest: &'h str, prefix: &str, depth: &mut Vec<&'h str>) -> &'h str {
     let (closing, rest) = match rest.strip_prefix('/') {
         Some(rest) => (true, rest),

@@ -1,4 +1,4 @@
-//! One function a target, called with any bytes. It panics when a property does not hold.
+//! One function for each target. It takes any bytes and panics when a property does not hold.
 
 use serde_json::{Value, json};
 use shared::{
@@ -10,10 +10,10 @@ use shared::{
 
 use crate::markup;
 
-/// What every `id` begins with here.
+/// The prefix of every `id`.
 const PREFIX: &str = "nb1-";
 
-/// Languages that are read in ways of their own, and one that nobody knows.
+/// Languages with different lexers, and an unknown one.
 const LANGUAGES: [&str; 9] = [
     "python",
     "ipython",
@@ -26,9 +26,8 @@ const LANGUAGES: [&str; 9] = [
     "x\"><b>",
 ];
 
-/// The notebook parser, and whatever can be done with a notebook: its end read alone is the
-/// end of the whole, it comes back from its own JSON as it was, and is rendered safely and
-/// within bounds.
+/// The notebook parser and the operations on a notebook: parsing only the end gives the tail of the
+/// whole, a round trip through JSON changes nothing, and rendering is safe and bounded.
 pub fn parser(data: &[u8]) {
     let Ok(parsed) = Notebook::parse(data) else {
         return;
@@ -48,8 +47,7 @@ pub fn parser(data: &[u8]) {
     show(&notebook, 3 * data.len());
 }
 
-/// Private cells: whatever is cut, what is left is as well read as the whole, has nothing more
-/// to cut, and is shown and merged without what was in them.
+/// Private cells: the rest after cutting them parses if the whole does, and has no private cells.
 pub fn private(data: &[u8]) {
     let before = Notebook::parse(data);
     let rest = match without_private(data.to_vec()) {
@@ -72,8 +70,8 @@ pub fn private(data: &[u8]) {
     );
 }
 
-/// Tail, trim and merge. The first two bytes say how much stays; each further part of
-/// the rest, between NULs, is one participant's notebook.
+/// Tail, trim and merge. The first two bytes are the numbers of cells and lines to keep; each part
+/// of the rest, between NULs, is one participant's notebook.
 pub fn cut(data: &[u8]) {
     let [cells, lines, rest @ ..] = data else {
         return;
@@ -127,12 +125,11 @@ pub fn ansi(data: &[u8]) {
     ]);
     let cell = json!({"cell_type": "code", "source": "", "outputs": outputs});
     let shown = show(&notebook(&[cell]), 4 * data.len());
-    // Nothing of an escape sequence is left.
+    // No part of an escape sequence is left.
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
 }
 
-/// Markdown with formulas, as a cell and as an output, with a neighbour it must not
-/// reach.
+/// Markdown with formulas, as a cell and as an output, with a neighbour that it must not affect.
 pub fn markdown(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let attachments = json!({"a": {"image/png": "iVBORw0KGgo="}});
@@ -146,18 +143,17 @@ pub fn markdown(data: &[u8]) {
     show(&notebook(&[cell.clone(), code, cell]), 3 * 4 * data.len());
 }
 
-/// The sanitiser: safe, bounded, and done in one pass.
+/// The sanitiser: its result is safe and bounded, and sanitising it again changes nothing.
 pub fn sanitizer(data: &[u8]) {
     let html = String::from_utf8_lossy(data);
     let clean = Ammonia.sanitize(&html);
     assert_eq!(Ammonia.sanitize(clean.as_str()), clean, "from {html:?}");
     assert!(clean.as_str().len() <= 8 * html.len() + 4096);
-    // Ids are given their beginning when the whole is rendered.
+    // Ids get their prefix when the notebook is rendered.
     markup::read(clean.as_str(), "");
 }
 
-/// The highlighter: it colours, and changes not one character. The first byte chooses
-/// the language.
+/// The highlighter: it changes no character of the source. The first byte chooses the language.
 pub fn highlighter(data: &[u8]) {
     let [language, source @ ..] = data else {
         return;
@@ -194,8 +190,8 @@ fn html(notebook: &Notebook) -> String {
     render::cells(&prepare::cells(notebook, 0, &Ammonia), &options).into_string()
 }
 
-/// The text of it rendered, which must be safe, of every cell, and of a size that `bytes` of input
-/// explain.
+/// The text of a rendered notebook. Its HTML must be safe, have every cell, and be of a size in
+/// proportion to `bytes`.
 fn show(notebook: &Notebook, bytes: usize) -> String {
     let html = html(notebook);
     let outputs: usize = notebook
@@ -215,7 +211,7 @@ fn show(notebook: &Notebook, bytes: usize) -> String {
     markup::read(&html, PREFIX)
 }
 
-/// Every cell of a merged notebook has an id of its own that nbformat 4.5 allows.
+/// Checks that every cell of a merged notebook has a unique id that nbformat 4.5 allows.
 fn assert_ids(json: &str) {
     let merged: Value = serde_json::from_str(json).expect("JSON of its own");
     let cells = merged["cells"].as_array().expect("cells");

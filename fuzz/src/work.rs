@@ -1,6 +1,6 @@
-//! What the service does with a file, each thing by itself, to be measured.
+//! The operations of the service on a file, one by one, for measurements.
 //!
-//! Included by whoever measures, as [`super::evil`] is.
+//! Included by the programs that measure, like [`super::evil`].
 
 use shared::{
     incremental::PreparedCells,
@@ -10,11 +10,11 @@ use shared::{
     sanitize::Ammonia,
 };
 
-/// Something done with a file; the answer is how large what came of it is.
-pub type Work = (&'static str, fn(&[u8]) -> usize);
+/// The name of an operation, and its function, which returns the size of the result.
+pub type FileOperation = (&'static str, fn(&[u8]) -> usize);
 
-/// All of it. What cannot be read is done with when that is known.
-pub const WORKS: [Work; 6] = [
+/// All operations. For a file that cannot be parsed they end with that error.
+pub const WORKS: [FileOperation; 6] = [
     ("what is public", |bytes| {
         without_private(bytes.to_vec()).map_or(0, |rest| rest.len())
     }),
@@ -47,16 +47,16 @@ pub const WORKS: [Work; 6] = [
         };
         let part = MergePart::of("ana", &parsed.notebook, None);
         drop(parsed);
-        let mut merged = Length(0);
+        let mut merged = LengthWriter(0);
         MergePart::merge([&part, &part], &mut merged).expect("it takes everything");
         merged.0
     }),
 ];
 
-/// Only how much is written.
-struct Length(usize);
+/// A writer that only counts the length of the text.
+struct LengthWriter(usize);
 
-impl std::fmt::Write for Length {
+impl std::fmt::Write for LengthWriter {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
         self.0 += text.len();
         Ok(())

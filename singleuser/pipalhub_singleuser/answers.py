@@ -1,22 +1,22 @@
-"""What an answer of the service means for whoever asked: whether it is worth asking again.
+"""What an answer of the service means: whether the request is worth sending again.
 
-What is refused (a save outside of the home, a field it does not have) is refused the next
+A refused request (a save outside of the home, an unknown field) would be refused the next
 time as well. Some answers are about one request and some about the service as a whole; only
-the latter may hold up other requests.
+the latter may delay other requests.
 """
 
-# What was asked is done.
+# The request succeeded.
 DONE = "done"
-# This will never be taken; it is not sent again.
+# The service will never accept this request; it is not sent again.
 REFUSED = "refused"
-# This was not taken now; others may be.
+# The service did not accept this request now; it may accept others.
 NOT_NOW = "not now"
-# The service takes nothing at the moment.
+# The service accepts no request at the moment.
 AWAY = "away"
-# Nobody there takes anything from this server, until somebody changes that.
+# The address accepts no request from this server, until the configuration or token changes.
 ABSENT = "absent"
 
-# What to do about an answer, in words for whoever reads the server's log.
+# The remedy for an answer, for readers of the server's log.
 REMEDIES = {
     400: "The package here and the service may be of versions that do not fit: install the "
     "package that came with the service",
@@ -33,7 +33,7 @@ NO_SERVICE = "Nothing at PIPALHUB_URL takes events: correct it in the Hub's conf
 
 
 def meaning_of(status):
-    """One of the above."""
+    """One of the meanings above."""
     if 200 <= status < 300:
         return DONE
     if status in (401, 404, 405, 410) or 300 <= status < 400:
@@ -46,7 +46,7 @@ def meaning_of(status):
 
 
 def remedy_of(status):
-    """What helps against an answer that is no success; an empty text when nothing is known."""
+    """The remedy for an answer that is no success; an empty text when none is known."""
     if meaning_of(status) == ABSENT:
         return ABSENT_REMEDIES.get(status, NO_SERVICE)
     return REMEDIES.get(status, "")

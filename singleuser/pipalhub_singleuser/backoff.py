@@ -1,8 +1,8 @@
-"""When to try again what has failed."""
+"""How long to wait before a failed request is sent again."""
 
 import random
 
-# Whatever a service asks for, it is asked again after five minutes.
+# The longest Retry-After that is honoured, in seconds.
 MAX_RETRY_AFTER = 300
 
 
@@ -24,18 +24,18 @@ class Backoff:
         """Returns the seconds to wait; `retry_after` is the answer's header, or None, and
         `most` another bound for this time.
         """
-        # Bounded, so that the power below stays small however long it lasts.
+        # Bounded, so that the power below stays small.
         self.failures = min(self.failures + 1, 16)
         delay = min(most or self._most, self._first * 2**self.failures)
-        # Spread out: a whole class must not come back in the same instant.
+        # Spread out, so that a whole class does not come back in the same instant.
         return delay * random.uniform(0.5, 1) + seconds_of(retry_after)
 
 
 def seconds_of(retry_after):
-    """Its other form, a date, is not worth reading here."""
+    """The seconds in a Retry-After header; its other form, a date, counts as none."""
     try:
         seconds = float(retry_after)
     except (TypeError, ValueError):
         return 0
-    # One that is not a number is neither below nor above the bounds.
+    # NaN is neither below nor above the bounds.
     return min(max(seconds, 0), MAX_RETRY_AFTER) if seconds == seconds else 0

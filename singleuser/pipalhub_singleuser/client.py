@@ -1,6 +1,6 @@
-"""How the service is asked without anybody waiting: tornado's client, on the server's loop.
+"""Sends requests to the service without blocking, by tornado's client on the server's loop.
 
-Saves are not reported by this but by `reporter`, which has a thread and no loop.
+Saves are reported by `reporter` instead, which has a thread and no loop.
 """
 
 import json
@@ -9,17 +9,17 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from .answers import ABSENT, REFUSED, meaning_of
 
-# Seconds that the service may take to answer, beyond what it was asked to wait.
+# Seconds that the service may take to answer, in addition to `wait`.
 TIMEOUT = 10
-# More than all notices of a class; what is longer is not read.
+# The longest answer that is read, in bytes: more than all notices of a class.
 MAX_ANSWER = 4 * 1024 * 1024
 
 
 class Unanswered(Exception):
-    """There is no answer to go by.
+    """The request failed.
 
-    `final` when the same question would get none later either, `lasting` when it is worth
-    asking again, but not soon: somebody has to change something first.
+    `final` when the same request would fail later too, `lasting` when it may succeed later, but
+    not soon, because the configuration has to change first.
     """
 
     def __init__(self, why, final=False, lasting=False, retry_after=None):
@@ -30,17 +30,17 @@ class Unanswered(Exception):
 
 
 class Client:
-    """Asks the service in the participant's name."""
+    """Sends requests with the participant's token."""
 
     def __init__(self, service):
         self._service = service
         self._client = None
 
     async def ask(self, path, body=None, wait=0):
-        """The answer's body, bytes; `wait` is how long the service was asked to think."""
+        """Returns the answer's body, bytes; `wait` is how long the service may wait for news."""
         if self._client is None:
-            # Made here, where there is a loop; its own, so that nobody else's requests
-            # stand in line with these.
+            # Made here, where there is a loop; a separate instance, so that these requests do not
+            # share a queue with those of other extensions.
             self._client = AsyncHTTPClient(force_instance=True, max_body_size=MAX_ANSWER)
         request = HTTPRequest(
             self._service.address(path),
@@ -59,11 +59,11 @@ class Client:
             meaning = meaning_of(status)
             raise Unanswered(
                 f"HTTP {status}",
-                # What is not there may be there for another question.
+                # Another path may exist where this one does not.
                 final=meaning == REFUSED or status in (404, 405, 410),
                 lasting=meaning in (REFUSED, ABSENT),
                 retry_after=answer and answer.headers.get("Retry-After"),
             ) from None
         except Exception as error:
-            # Whatever else a network and a stranger's answer can be.
+            # Any other failure of the network, or an invalid answer.
             raise Unanswered(type(error).__name__) from None

@@ -1,13 +1,12 @@
-"""What of a server's own events is worth telling the service.
+"""Translates the server's events into those that are reported to the service.
 
-jupyter_server says what happens to files on its event bus, to listeners that run as tasks
-of their own once the save is done.
+jupyter_server emits an event on its event bus for each change of a file; its listeners run as
+separate tasks after the save.
 
-The service knows two things of a notebook, saved and deleted, and the rest is said in
-these: a copy, an upload and a new one is a save of the new file; a rename is a deletion of
-the old name and a save of the new one, since the service follows paths. Notebooks inside a
-folder that is renamed or deleted as a whole are not told from here: the service's own
-watcher notices those.
+The service has two kinds of events, saved and deleted. A copy, an upload and a new notebook is
+a save of the new file; a rename is a deletion of the old path and a save of the new one,
+because the service identifies notebooks by path. Notebooks in a folder that is renamed or
+deleted as a whole are not reported from here, because the service's watcher notices those.
 """
 
 import os
@@ -18,7 +17,7 @@ SCHEMA = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
 
 def news_in(data):
-    """`(kind, path)` for each file that the event `data` says something of."""
+    """`(kind, path)` for each file that the event `data` is about."""
     action = data.get("action")
     if action in ("save", "copy", "upload", "create"):
         return [(SAVE, data["path"])]
@@ -30,7 +29,7 @@ def news_in(data):
 
 
 def listener(reporter, contents_manager, log):
-    """A listener for the event bus that notes in `reporter` what happens."""
+    """A listener for the event bus that notes each change in `reporter`."""
 
     async def on_contents_event(logger, schema_id, data):
         try:

@@ -1,4 +1,4 @@
-"""Switches everything on in a server that knows of a service, and nothing in any other."""
+"""Enables the extension in a server with a configured service, and nothing in any other."""
 
 import os
 
@@ -22,7 +22,7 @@ def load(app):
 
 def _report_saves(app):
     shared = reporter.shared()
-    # What happens is for the server's own log.
+    # The reporter writes to the server's log.
     shared.log = app.log
     on_contents_event = listener(shared, app.contents_manager, app.log)
     app.event_logger.add_listener(schema_id=SCHEMA, listener=on_contents_event)

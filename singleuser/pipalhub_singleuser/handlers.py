@@ -1,7 +1,7 @@
-"""What JupyterLab asks its own server: `/pipalhub/notices`, and the receipts below it.
+"""The handlers for JupyterLab: `/pipalhub/notices`, and the receipts below it.
 
-Whoever may read this server's files may read what its participant is told. The page never
-gets the server's token; this server asks the service in its place.
+A user who may read this server's files may read its participant's notices. The page never gets
+the server's token; the server sends the requests to the service.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from tornado import web
 
 from .receipts import STATES
 
-# Seconds a page waits for something newer: less than what proxies cut.
+# Seconds that a page's request waits for newer notices: less than the timeouts of proxies.
 WAIT = 20
-# Seconds after which one page too many may come back.
+# Seconds after which a page above the limit may try again.
 FULL_DELAY = 30
 
 
@@ -68,13 +68,13 @@ class ReceiptHandler(_Handler):
         if state not in STATES:
             raise web.HTTPError(400, f"state is one of {', '.join(STATES)}")
         self._receipts.note(int(notice_id), state)
-        # Taken down; the service hears of it in a moment.
+        # Accepted; it is sent to the service in the background.
         self.set_status(202)
         self.finish()
 
 
 def routes(base_url, notices, receipts):
-    """All of them, below the server's own address."""
+    """The routes of all handlers, below the server's base URL."""
     base = url_path_join(base_url, "pipalhub", "notices")
     return [
         (base, NoticesHandler, {"notices": notices}),

@@ -1,8 +1,8 @@
-"""For a Hub that is configured by `c.FileContentsManager.post_save_hook`.
+"""The hook for a Hub that is configured by `c.FileContentsManager.post_save_hook`.
 
-jupyter_server calls a hook in the middle of a save and fails the save when it raises, so
-this one does not. It sees saves only: what is renamed, copied or deleted, the extension
-does. Having both on does no harm, since both note in the same reporter.
+jupyter_server calls a hook during a save and fails the save when the hook raises, so this one
+never does. It is called for saves only: the extension reports renames, copies and deletions
+too. Enabling both does no harm, because both use the same reporter.
 """
 
 import logging
@@ -11,7 +11,7 @@ from . import reporter
 
 
 def note_save(model, os_path, contents_manager):
-    """What the hook does."""
+    """Notes the save of a notebook in the shared reporter."""
     try:
         shared = reporter.shared()
         if shared is not None and model.get("type") == "notebook":

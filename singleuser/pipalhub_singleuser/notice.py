@@ -1,16 +1,16 @@
-"""One notice: what of it the service says, and what of that a page in JupyterLab gets."""
+"""One notice: as the service sends it, and as a page in JupyterLab gets it."""
 
 import os
 from dataclasses import dataclass
 from typing import Optional
 
-# What is longer is cut for a page, which shows much less of it.
+# Longer texts are cut for a page, which shows much less.
 MAX_TEXT = 2000
 
 
 @dataclass(frozen=True)
 class Notice:
-    """As the service tells it; texts are texts, HTML is not wanted here."""
+    """A notice of the service; its HTML is not read, because JupyterLab shows plain text."""
 
     id: int
     seq: int
@@ -18,7 +18,7 @@ class Notice:
     title: Optional[str]
     link: Optional[dict]
     file: Optional[str]
-    # Where it is on the disk; a service that is older does not say.
+    # The path of `file` on the disk; None from an older service.
     path: Optional[str]
     created_at_ms: int
     until_ms: Optional[int]
@@ -41,10 +41,10 @@ class Notice:
         )
 
     def for_page(self, now_ms, home, root):
-        """What the page shows, or None when its time is over.
+        """The notice for the page, or None when it has expired.
 
-        `file` is a path below the homes as the service has them, which are the `home` when it
-        does not say where that is; the page knows paths below the server's `root`.
+        `file` is a path below the home that the service has for the participant, which is
+        `home` when the service sends no path; the page needs a path below the server's `root`.
         """
         remaining = None if self.until_ms is None else self.until_ms - now_ms
         if remaining is not None and remaining <= 0 and not self.retracted:
@@ -66,7 +66,7 @@ def field(said, name, kind, *default):
     value = said.get(name) if isinstance(said, dict) else None
     if value is None and default:
         return default[0]
-    # True is an int in Python, and no number here.
+    # An exact check, because True is an int in Python.
     if type(value) is not kind:
         raise ValueError(f"{name} is not {kind.__name__}")
     return value
@@ -76,14 +76,14 @@ def _link(said):
     if said is None:
         return None
     url = field(said, "url", str)
-    # A page may lead elsewhere, and may not run what stands in a link.
+    # Only links to other pages, because a `javascript:` link would run a script.
     if not url.startswith(("https://", "http://", "/")):
         return None
     return {"url": url, "label": field(said, "label", str, "") or url}
 
 
 def _below(root, path):
-    """The path as JupyterLab knows it, None for what it cannot open."""
+    """The path as JupyterLab needs it; None for a file that it cannot open."""
     root, path = os.path.realpath(root), os.path.realpath(path)
     below = os.path.relpath(path, root)
     outside = below == os.pardir or below.startswith(os.pardir + os.sep)

@@ -1,11 +1,11 @@
-"""What the instructor tells this participant, kept up to date while a page asks.
+"""The notices for this participant, kept up to date while a page of JupyterLab asks for them.
 
-However many pages of JupyterLab are open, the service is asked by one request of this
-server's at a time, which waits there until there is something newer. It is made only while
-a page waits for it: a server that nobody looks at asks nothing.
+For any number of open pages this server sends one request at a time to the service, which
+answers when there is something newer. Requests are sent only while a page waits, so a server
+without an open page sends none.
 
-A page follows by a cursor, as this server does with the service. What the service says is
-believed only as far as it is well-formed.
+A page passes a cursor, and so does this server to the service. Answers are checked field by
+field.
 """
 
 import asyncio
@@ -16,35 +16,36 @@ from .backoff import Backoff
 from .client import Unanswered
 from .notice import Notice, field
 
-# Seconds the service is asked to wait for something newer.
+# Seconds that the service may wait for something newer before it answers.
 WAIT = 25
-# How many pages may wait at once.
+# How many requests of pages may wait at once.
 MAX_PAGES = 16
-# How many notices are remembered: the newest.
+# How many notices are kept: the newest.
 MAX_KNOWN = 200
-# Between the end of one page's request and its next, we go on asking.
+# Seconds for which requests go on after the last page's request, until the page's next one.
 LINGER = 5
-# At least so long between two requests: a service that does not wait is not flooded.
+# The least seconds between two requests, in case the service answers without waiting.
 PACE = 0.5
 FIRST_DELAY = 0.5
 MAX_DELAY = 10
-# A service that has no notices may be upgraded, and a token be known again.
+# Seconds between requests to a service without notices, which may be upgraded, or with a token
+# that is refused, which may become valid again.
 NOT_THERE_DELAY = 60
 
 
 class Notices:
-    """The notices of one participant; `home` and `root` say where files are for a page."""
+    """The notices of one participant; `home` and `root` are for the paths of their files."""
 
     def __init__(self, client, home, root, log):
         self._client = client
         self._home = home
         self._root = root
         self._log = log
-        # By id; with those retracted, since a page may still show them.
+        # By id; with the retracted ones, because a page may still show them.
         self._known = {}
-        # None until the service has said something.
+        # None until the first answer of the service.
         self._cursor = None
-        # What the service's clock said, and ours then.
+        # A reading of the service's clock, and of the monotonic clock at that time.
         self._clock = (0, 0)
         self._pages = 0
         self._asked_at = 0
@@ -53,13 +54,13 @@ class Notices:
         self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
 
     def is_full(self):
-        """Whether so many pages wait that another one must come back later."""
+        """Whether no further page may wait."""
         return self._pages >= MAX_PAGES
 
     async def newer_than(self, after, wait):
-        """What there is for a page that has had all up to its cursor `after`.
+        """The notices newer than the page's cursor `after`.
 
-        Waits for up to `wait` seconds until there is something.
+        Waits for up to `wait` seconds until there are some.
         """
         self._pages += 1
         try:
@@ -79,7 +80,7 @@ class Notices:
     def _answer(self, after):
         if self._cursor is None:
             return {"cursor": after, "notices": []}
-        # A cursor beyond ours is of a service that has begun anew: then all is news.
+        # A cursor beyond ours is from before the service's database was replaced: send all.
         since = after if after <= self._cursor else 0
         said, heard_at = self._clock
         now_ms = said + int((time.monotonic() - heard_at) * 1000)
@@ -111,7 +112,7 @@ class Notices:
 
     async def _ask(self):
         if self._cursor is None:
-            # A page has just opened: what there is comes at once.
+            # A page has just opened: get all notices without waiting.
             answer = await self._client.ask("api/notices?after=0")
         else:
             path = f"api/notices?after={self._cursor}&wait={WAIT}"
@@ -129,7 +130,7 @@ class Notices:
         except ValueError as error:
             raise Unanswered(error) from None
         if self._cursor is not None and cursor < self._cursor:
-            # It has begun anew, with another database: so do we, at the next request.
+            # The service's database was replaced: start again with the next request.
             self._known.clear()
             self._cursor = None
             return
@@ -144,7 +145,7 @@ class Notices:
         self._forget_oldest()
         if cursor != self._cursor:
             self._cursor = cursor
-            # Whoever waits for it wakes up; whoever comes later waits for the next.
+            # Wakes the waiting requests; later ones wait for the next event.
             self._news.set()
             self._news = asyncio.Event()
 

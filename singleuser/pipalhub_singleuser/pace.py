@@ -1,16 +1,16 @@
-"""How fast one may send without being asked to slow down."""
+"""A rate limit for sending, below the limit of the service."""
 
 import time
 
 
 class Pace:
-    """One every `seconds` for long, and up to `burst` of them at once after a rest."""
+    """One every `seconds` on average, and up to `burst` of them at once after a rest."""
 
     def __init__(self, seconds, burst, clock=time.monotonic):
         self._seconds = seconds
         self._burst = burst
         self._clock = clock
-        # Until when what was sent would have taken at one every `seconds`.
+        # When everything sent so far would have been sent, at one every `seconds`.
         self._paid_until = clock()
 
     def sent(self):

@@ -1,7 +1,7 @@
-"""What is still to be said, the newest of each thing, each with a pause of its own.
+"""The events that are not sent yet: the newest of each key, each with a separate pause.
 
-One that was not taken waits longer each time, and holds up no other. It belongs to whoever
-holds a lock; nothing here is slow.
+An event that was not accepted waits longer each time, and delays no other. Callers must hold a
+lock; nothing here is slow.
 """
 
 import time
@@ -23,8 +23,8 @@ class Pending:
         return len(self._entries)
 
     def put(self, key, event):
-        """Replaces what is there for `key`, which keeps its pause; returns whether the oldest
-        had to be dropped for it.
+        """Replaces the event of `key`, which keeps its pause; returns whether the oldest event
+        was dropped for it.
         """
         entry = self._entries.setdefault(key, _Entry())
         entry.event = event
@@ -35,8 +35,8 @@ class Pending:
         return dropped
 
     def next(self):
-        """`(key, event, 0)` of the first whose time has come; else `(None, None, seconds)`
-        until the first one's has, None when there is none.
+        """`(key, event, 0)` of the first event that is due; otherwise `(None, None, seconds)`,
+        with the seconds until the first one is due, or None when there is none.
         """
         now = self._clock()
         first = None
@@ -47,7 +47,7 @@ class Pending:
         return None, None, None if first is None else first - now
 
     def settle(self, key, event):
-        """`event` needs not be said any more; a newer one of its key does, at once."""
+        """Removes `event`, which was sent; a newer event of its key is due at once."""
         entry = self._entries.get(key)
         if entry is None:
             return
@@ -57,7 +57,7 @@ class Pending:
             entry.due, entry.backoff = 0, None
 
     def put_off(self, key, retry_after=None):
-        """What there is of `key` waits for a while, longer each time."""
+        """Delays the event of `key`, longer each time."""
         entry = self._entries.get(key)
         if entry is None:
             return
@@ -67,7 +67,7 @@ class Pending:
         self._entries.move_to_end(key)
 
     def put_last(self, key):
-        """What there is of `key` waits for all others."""
+        """Moves the event of `key` behind all others."""
         if key in self._entries:
             self._entries.move_to_end(key)
 

@@ -1,11 +1,11 @@
-"""One request from a thread, which ends in time whatever is at the other end.
+"""One blocking request with a deadline.
 
-A socket's own time-out begins anew with every byte that comes, so a service that sends one now
-and then would hold the thread for ever. Here a moment is set before it begins, and all that is
-read and written has what is left until then.
+A socket's timeout starts again with every byte that arrives, so a service that sends one now and
+then would block the thread for ever. Here a deadline is set before the request, and every read
+and write has the time that is left until then.
 
-No proxy of the environment is asked and no redirect followed: the token must not travel
-anywhere else.
+No proxy of the environment is used and no redirect followed: the token must not go anywhere
+else.
 """
 
 import http.client
@@ -16,24 +16,24 @@ import time
 import urllib.parse
 from typing import NamedTuple, Optional
 
-# How much of an answer is read: what it says of a request that was not taken.
+# How much of the body of a failure is read, for its message.
 MAX_SAID = 4096
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """The answer of the service."""
 
     status: int
     retry_after: Optional[str]
-    # What the service says of it, one line; empty when that was no success, or nothing.
+    # The service's message for a failure, one line; empty when there is none.
     said: str
 
 
 def post(address, headers, body, within):
     """Sends `body` as JSON and returns the Answer.
 
-    Raises OSError or HTTPException when there is none within `within` seconds, counted from
-    when the connection stands; that may take as long again for each address the name has.
+    Raises OSError or HTTPException when there is none within `within` seconds after connecting;
+    connecting may take as long again for each address of the host name.
     """
     url = urllib.parse.urlsplit(address)
     connection = _connection(url, within)
@@ -64,7 +64,7 @@ _context = None
 
 
 def _tls():
-    """Made once: it reads all certificates that are trusted here."""
+    """The TLS context; made once, because it reads all trusted certificates."""
     global _context
     if _context is None:
         _context = ssl.create_default_context()
@@ -72,11 +72,11 @@ def _tls():
 
 
 def _said(response):
-    """The `message` of an answer, as it may stand in a log."""
+    """The `message` of an answer, made safe for a log."""
     try:
         message = json.loads(response.read(MAX_SAID))["message"]
     except Exception:
-        # It came from a stranger, or not to its end; its status says enough.
+        # Not an answer of the service, or cut off; the status is enough then.
         return ""
     if not isinstance(message, str):
         return ""
@@ -84,7 +84,7 @@ def _said(response):
 
 
 class _Bounded:
-    """As much of a socket as http.client needs, with an end."""
+    """The part of a socket that http.client needs, with a deadline."""
 
     def __init__(self, sock, until):
         self._sock = sock
@@ -105,7 +105,7 @@ class _Reader(io.RawIOBase):
     def __init__(self, sock, until):
         self._sock = sock
         self._until = until
-        # Keeps the socket open until this is closed too.
+        # Keeps the socket open until this file is closed too.
         self._file = sock.makefile("rb", buffering=0)
 
     def readable(self):

@@ -1,7 +1,7 @@
-"""Tells the service that a notice was had or opened, in the background.
+"""Reports to the service that a notice was shown or opened, in the background.
 
-The page does not wait for it. While the service is away they are kept, a bounded number,
-each once; saying one twice does no harm. One that is not taken goes behind the others.
+The page does not wait for it. While the service is away a bounded number of receipts is kept,
+each once; sending one twice does no harm. One that is not accepted goes behind the others.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ class Receipts:
 
     def __init__(self, client):
         self._client = client
-        # A dictionary keeps the order and holds each once.
+        # A dictionary keeps the order and has each receipt once.
         self._pending = {}
         self._task = None
         self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
 
     def note(self, notice_id, state):
-        """Remembers one; beyond the bound, further ones are dropped."""
+        """Queues a receipt; beyond the bound, further ones are dropped."""
         if len(self._pending) < MAX_PENDING:
             self._pending[notice_id, state] = None
         if self._task is None or self._task.done():
@@ -40,7 +40,7 @@ class Receipts:
                 await self._client.ask(path, body={"state": state})
             except Unanswered as error:
                 if not error.final:
-                    # Behind the others, which may be taken.
+                    # Behind the others, which may be accepted.
                     self._pending[receipt] = self._pending.pop(receipt)
                     await asyncio.sleep(self._backoff.failed(error.retry_after))
                     continue

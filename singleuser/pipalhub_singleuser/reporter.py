@@ -1,14 +1,12 @@
-"""Tells the service of notebooks that were saved, not saved or deleted, in the background.
+"""Reports saved and deleted notebooks, and saves that fail, to the service in the background.
 
-What it promises the participant: it can neither fail nor delay a save. `note` does nothing
-but put one entry into a dictionary; a thread of its own sends it. While the service is away
-the newest event of each notebook is kept and sent when it is back. What is refused is dropped
-and what is not taken now is tried again after a pause of its own, so that neither holds up
-the others. The log gets one line when the service is lost and one when it is found again, and
-one for each kind of refusal.
+It can neither fail nor delay a save: `note` only puts one entry into a dictionary, and a thread
+sends it. While the service is away the newest event of each notebook is kept, and sent when it
+is back. A refused event is dropped, and one that is not accepted now is sent again after a
+separate pause, so that neither delays the others. The log gets one line when the service is
+lost, one when it is back, and one for each kind of refusal.
 
-It needs nothing that is not in Python's standard library, and no event loop, since the
-hook has none to offer.
+It needs only Python's standard library and no event loop, because the hook has none.
 """
 
 import datetime
@@ -26,29 +24,29 @@ from .service import Service
 
 SAVE = "save-notebook"
 DELETE = "delete-notebook"
-# Whether saves of a notebook fail: what holds since is told beside what happened.
+# Whether saves of a notebook fail: this state is reported in addition to saves and deletions.
 FAILED = "save-failed"
 WORKS = "save-works"
 
-# How many notebooks are remembered while the service is away; beyond it the oldest
-# are forgotten, and shown again with their next save.
+# How many events are kept while the service is away; beyond it the oldest are dropped, and
+# their notebooks are reported again with the next save.
 MAX_PENDING = 1000
-# Seconds the thread waits for the service to answer.
+# Seconds that the thread waits for an answer.
 TIMEOUT = 10
-# Seconds between two events: what the service takes from one participant for long. What is
-# saved more often than that is sent once, as it was last.
+# Seconds between two events on average: the rate that the service accepts from one
+# participant. Of more frequent saves only the last is sent.
 PACE = 0.1
-# How many may be sent at once: all that somebody had open when the service came back. The
-# service takes fifty.
+# How many may be sent at once, such as all open notebooks when the service comes back. The
+# service accepts fifty.
 BURST = 40
-# Seconds between attempts while the service is away, but for what Retry-After adds.
+# Seconds between attempts while the service is away, without Retry-After.
 FIRST_DELAY = 0.2
 MAX_DELAY = 2.5
-# The same where nobody takes events from this server until somebody changes that, and for an
-# event that is not taken while others are.
+# The longest pause where the address accepts no events from this server until the configuration
+# or token changes, and for an event that is not accepted while others are.
 ABSENT_DELAY = 60
-# So many different events that are not taken, one after the other, are the service's fault
-# and not theirs.
+# After this many different events in a row that are not accepted, the service is taken to be
+# away.
 SEVERAL = 3
 
 
@@ -59,8 +57,8 @@ class Reporter:
         self.log = log or logging.getLogger("pipalhub_singleuser")
         self._service = service
         self._home = home or os.path.expanduser("~")
-        # By path and what it is about, oldest first. Whoever touches it holds the
-        # condition, and nobody does anything slow while holding it.
+        # By path and kind, oldest first. Every access holds the condition, and nothing slow is
+        # done while it is held.
         self._pending = Pending(MAX_PENDING, FIRST_DELAY, ABSENT_DELAY)
         self._last_time = None
         self._changed = threading.Condition()
@@ -68,7 +66,7 @@ class Reporter:
         self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
         self._pace = Pace(PACE, BURST)
         self._warned = set()
-        # What was not taken since something was, by key; and what was said of it.
+        # The keys of events not accepted since the last success, and the logged reasons.
         self._not_taken = set()
         self._said = set()
         self._thread = threading.Thread(
@@ -77,10 +75,10 @@ class Reporter:
         self._thread.start()
 
     def note(self, kind, path, root=None):
-        """Remembers what happened to the notebook at `path`, absolute.
+        """Queues an event for the notebook at `path`, absolute.
 
-        Its name in the class is its path below the participant's home, or below the
-        server's folder `root` when it is elsewhere.
+        Its filename is its path below the participant's home, or below the server's folder
+        `root` when it is outside of the home.
         """
         path = os.path.abspath(path)
         if not is_notebook(path):
@@ -88,8 +86,8 @@ class Reporter:
         self._add(self._event(kind, path, root))
 
     def note_saving(self, path, reason=None, root=None):
-        """Remembers that saves of the notebook at `path` fail, with the name of the reason,
-        or that they do not any more.
+        """Queues the event that saves of the notebook at `path` fail, with the name of the
+        reason, or that they work again.
         """
         path = os.path.abspath(path)
         if not is_notebook(path):
@@ -97,7 +95,7 @@ class Reporter:
         event = self._event(FAILED if reason else WORKS, path, root)
         if reason:
             event["reason"] = reason
-        # What is told first may arrive last.
+        # The events may arrive in another order.
         event["timestamp"] = self._time_of_saving()
         self._add(event)
 
@@ -110,7 +108,7 @@ class Reporter:
         }
 
     def _time_of_saving(self):
-        """The time, later with each call whatever is done to the clock."""
+        """The time, later with each call even when the clock is set back."""
         now = datetime.datetime.now(datetime.timezone.utc)
         with self._changed:
             if self._last_time is not None and now <= self._last_time:
@@ -126,12 +124,12 @@ class Reporter:
             self._warn_once("full", "too many unsent events, the oldest are dropped")
 
     def pending(self):
-        """How many notebooks have news that is not sent yet."""
+        """How many events are not sent yet."""
         with self._changed:
             return len(self._pending)
 
     def close(self, timeout=TIMEOUT):
-        """Ends the thread; what has not been sent is forgotten."""
+        """Ends the thread; events that were not sent are dropped."""
         self._closed.set()
         with self._changed:
             self._changed.notify()
@@ -142,7 +140,7 @@ class Reporter:
             self._closed.wait(self._report(*one))
 
     def _next(self):
-        """Waits for an event whose time has come; None when it is closed."""
+        """Waits for an event that is due; None when the reporter is closed."""
         with self._changed:
             while not self._closed.is_set():
                 key, event, wait = self._pending.next()
@@ -152,7 +150,7 @@ class Reporter:
             return None
 
     def _report(self, key, event):
-        """Posts one event; returns the seconds to wait before the next, of whatever."""
+        """Posts one event; returns the seconds to wait before the next one."""
         try:
             answer = post(
                 self._service.address("events"), self._service.headers(), event, TIMEOUT
@@ -160,7 +158,7 @@ class Reporter:
         except (OSError, http.client.HTTPException) as error:
             return self._away(key, type(error).__name__)
         except Exception as error:
-            # A fault of ours with this one. Nothing may end this thread.
+            # A bug here. No exception may end this thread.
             return self._not_now(key, type(error).__name__)
         meaning, why = meaning_of(answer.status), f"HTTP {answer.status}"
         if meaning == ABSENT:
@@ -184,7 +182,7 @@ class Reporter:
         return self._pace.sent()
 
     def _not_now(self, key, why, retry_after=None):
-        """One that was not taken; when several are not, one after the other, none is."""
+        """Delays an event that was not accepted; after several in a row, pauses all."""
         if len(self._not_taken) < SEVERAL:
             self._not_taken.add(key)
         if len(self._not_taken) == SEVERAL:
@@ -202,14 +200,14 @@ class Reporter:
         return self._pace.sent()
 
     def _away(self, key, why, retry_after=None, remedy="", longest=None):
-        """The service as a whole: what there is of `key` is as good as any other."""
+        """Pauses all events; the event of `key` goes behind the others."""
         with self._changed:
             self._pending.put_last(key)
         return self._pause(why, retry_after, remedy, longest)
 
     def _pause(self, why, retry_after, remedy="", longest=None):
-        # One that was closed while it waited for an answer has nothing to say any more. While
-        # it lasts, one line tells it, and one more each thing that can be done about it.
+        # A reporter that was closed meanwhile logs nothing. Otherwise one line is logged per
+        # outage, and one more for each reason with a remedy.
         news = self._backoff.failures == 0 or (remedy and why not in self._said)
         if news and not self._closed.is_set():
             self._said.add(why)
@@ -246,7 +244,7 @@ def _key(event):
 
 
 def is_notebook(path):
-    """Leaves out checkpoints and the halves of Jupyter's own writing."""
+    """Whether a path is a notebook, and no checkpoint or temporary file of Jupyter."""
     return (
         path.endswith(".ipynb")
         and not os.path.basename(path).startswith(".~")
@@ -267,7 +265,7 @@ _shared_lock = threading.Lock()
 
 
 def shared():
-    """The one reporter of this server, or None when there is nobody to report to."""
+    """The one reporter of this server, or None without a configured service."""
     global _shared
     with _shared_lock:
         if _shared is None:
@@ -278,7 +276,7 @@ def shared():
 
 
 def close_shared():
-    """Ends it; the next one who asks begins anew."""
+    """Ends the shared reporter; the next call of `shared` makes another."""
     global _shared
     with _shared_lock:
         reporter, _shared = _shared, None

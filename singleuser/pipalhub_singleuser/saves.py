@@ -1,9 +1,8 @@
-"""Sees whether saves succeed, and has the service told when they begin to fail and to work.
+"""Notices whether saves succeed, and reports when they begin to fail and when they work again.
 
-jupyter_server says on its event bus what was saved, and nothing of what was not. So the
-contents manager's `save` is wrapped: it does what it did, raises what it raised, and what it
-came to is noted in between. Nothing here is slow, and nothing that goes wrong here reaches
-the save.
+jupyter_server emits an event for each successful save and none for a failed one. So the contents
+manager's `save` is wrapped: it behaves as before, and its result is noted. Nothing here is slow,
+and no error here reaches the save.
 """
 
 import asyncio
@@ -15,7 +14,7 @@ import sqlite3
 import time
 from collections import OrderedDict
 
-# Why a file cannot be written, by the names that the service knows; see SaveProblem there.
+# Why a file cannot be written, by the names of the service; see its SaveProblem.
 REASONS = {
     errno.ENOSPC: "disk-full",
     errno.EDQUOT: "quota-used-up",
@@ -24,27 +23,28 @@ REASONS = {
     errno.EACCES: "not-allowed",
     errno.EPERM: "not-allowed",
 }
-# The same in the words of SQLite, which keeps the signatures of notebooks in the home too.
+# The same in SQLite's messages: Jupyter keeps the signatures of notebooks in a database, in the
+# home too.
 SQLITE_WORDS = {
     "disk is full": "disk-full",
     "readonly": "read-only",
     "disk i/o": "disk-fails",
 }
-# How many notebooks that fail are remembered; beyond it the oldest are forgotten.
+# How many failing notebooks are kept; beyond it the oldest are dropped.
 MAX_FAILING = 1000
-# Seconds after which a failure is told again, so that a service that began anew knows.
+# Seconds after which a failure is reported again, for a service that has restarted meanwhile.
 AGAIN = 60
 
 
 class Saves:
-    """What became of the last save of each notebook."""
+    """The notebooks whose last save has failed."""
 
     def __init__(self, reporter, root, log, clock=time.monotonic):
         self._reporter = reporter
         self._root = root
         self._log = log
         self._clock = clock
-        # By path: the reason, and when it was told.
+        # By path: the reason, and when it was reported.
         self._failing = OrderedDict()
 
     def succeeded(self, path):
@@ -53,7 +53,7 @@ class Saves:
             self._reporter.note_saving(self._full(path), None, self._root)
 
     def failed(self, path, error):
-        """A save has raised `error`; what is not the disk's doing is nothing new of it."""
+        """A save has raised `error`; ignored unless the disk or the database is the cause."""
         reason = reason_of(error)
         if reason is None:
             return
@@ -71,7 +71,7 @@ class Saves:
         return os.path.join(self._root, path)
 
     def note(self, path, error=None):
-        """What a save came to; never raises."""
+        """Notes the result of a save; never raises."""
         try:
             path = path.strip("/")
             if error is None:
@@ -83,10 +83,10 @@ class Saves:
 
 
 def watch(contents_manager, reporter, log):
-    """Has `reporter` told what becomes of the saves of this manager, sync or async."""
+    """Reports failing saves of this manager, sync or async, to `reporter`."""
     root = getattr(contents_manager, "root_dir", None)
     if not root:
-        # It keeps its files elsewhere, where the service does not look.
+        # This manager keeps its files where the service does not look.
         return
     saves = Saves(reporter, root, log)
     save = contents_manager.save
@@ -110,7 +110,7 @@ async def _noted_later(saves, path, saving):
     try:
         saved = await saving
     except asyncio.CancelledError:
-        # Whoever asked has gone; what became of it nobody knows.
+        # The client has disconnected; the result of the save is unknown.
         raise
     except Exception as error:
         saves.note(path, error)
@@ -120,8 +120,8 @@ async def _noted_later(saves, path, saving):
 
 
 def reason_of(error):
-    """Why the disk did not take it, by the first in the chain of causes that says; None
-    when none does.
+    """Why the save failed, by the first error of the disk or of SQLite in the chain of causes;
+    None when there is none.
     """
     for _ in range(10):
         if isinstance(error, OSError):

@@ -1,8 +1,8 @@
-"""Where the service is, and in whose name this server speaks to it.
+"""The address of the service, and the user and token of this server.
 
-PIPALHUB_URL is set by the Hub's configuration (etc/jupyterhub); JUPYTERHUB_USER and
-JUPYTERHUB_API_TOKEN the Hub gives every server. The token goes to PIPALHUB_URL only, and
-never into a log or to a page.
+The Hub's configuration (etc/jupyterhub) sets PIPALHUB_URL; the Hub sets JUPYTERHUB_USER and
+JUPYTERHUB_API_TOKEN for every server. The token is sent to PIPALHUB_URL only, and never written
+into a log or sent to a page.
 """
 
 import os
@@ -19,7 +19,7 @@ class Service:
 
     @classmethod
     def from_environment(cls):
-        """None where there is no service to speak to, or no Hub."""
+        """None without a configured service, or without a Hub."""
         url = os.environ.get("PIPALHUB_URL")
         token = os.environ.get("JUPYTERHUB_API_TOKEN")
         user = os.environ.get("JUPYTERHUB_USER")
@@ -30,7 +30,7 @@ class Service:
         return self.url.rstrip("/") + "/" + path
 
     def headers(self):
-        """What every request to the service carries."""
+        """The headers of every request to the service."""
         return {
             "Authorization": "token " + self.token,
             "Content-Type": "application/json",

@@ -1,7 +1,7 @@
-"""What PipalHub's service was before: Flask, and events in memory.
+"""The peer of the events benchmark: Flask with events in memory, as PipalHub's service was before.
 
 Written for the benchmark, with the semantics of the original: `POST /events` stores the
-latest event of each `(type, user, path)` under an id of its own, `GET /events` lists them
+latest event of each `(type, user, path)` under a unique id, `GET /events` lists them
 and filters by any field. Nothing is written anywhere, so nothing survives a restart.
 
     gunicorn --workers 1 --worker-class gthread flask_events:app

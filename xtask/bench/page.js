@@ -1,5 +1,5 @@
-// Renders one notebook again and again, on one side, and reports the times to whoever
-// served the page: `?side=ours|notebookjs|blank&notebook=NAME&runs=N`.
+// Renders one notebook again and again, on one side, and reports the times to the server of the
+// page: `?side=ours|notebookjs|blank&notebook=NAME&runs=N`.
 
 const query = new URLSearchParams(location.search);
 const WARM_UP = 5;

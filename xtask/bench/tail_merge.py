@@ -1,4 +1,4 @@
-"""The last cells of many notebooks as one, by Python's json: what ipytail did.
+"""Merges the last cells of many notebooks by Python's json, as ipytail did.
 
 usage: tail_merge.py OUT FILE...
 """

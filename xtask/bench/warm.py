@@ -1,6 +1,6 @@
-"""A notebook to a standalone page in a warmed Python process, again and again.
+"""Renders a notebook to a standalone page in a warm Python process, again and again.
 
-usage: warm.py FILE RUNS RESULT; prints one JSON object and leaves the page in RESULT.
+usage: warm.py FILE RUNS RESULT; prints one JSON object and writes the page to RESULT.
 """
 
 import json

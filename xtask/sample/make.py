@@ -61,7 +61,7 @@ def read_cells(path):
 
 
 def read_lesson():
-    """The cells everyone got, by name."""
+    """The cells of the lesson that every participant has, by name."""
     return {head[1]: (head[0], text) for head, text in read_cells(SOURCE / "lesson.txt")}
 
 

@@ -57,13 +57,13 @@ struct FakeHubState {
 }
 
 /// The fake Hub, until it is dropped.
-pub(crate) struct FakeHub {
+pub(crate) struct FakeHubApi {
     address: SocketAddr,
     state: Arc<FakeHubState>,
     accepting: JoinHandle<()>,
 }
 
-impl Drop for FakeHub {
+impl Drop for FakeHubApi {
     fn drop(&mut self) {
         self.accepting.abort();
     }
@@ -74,7 +74,7 @@ pub(crate) fn token_of(user: &str) -> String {
     format!("token-of-{user}")
 }
 
-impl FakeHub {
+impl FakeHubApi {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;

@@ -1,8 +1,7 @@
 //! A running `pipalhub serve` and its clients, for `faults`, `load` and `events`.
 //!
 //! * [`service`]: the process, from its start to its end
-//! * [`http`]: one keep-alive connection, written tight, because a generator of load must
-//!   not be what is measured; and a client for where speed does not matter
+//! * [`http`]: a keep-alive connection, and a client that opens a connection for each request
 //! * [`sse`]: a reader of the event stream
 //! * [`hub`]: a fake of JupyterHub's API
 //! * [`event`]: the events that are posted

@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{HANG_TIMEOUT, SERVICE_TOKEN, http::HttpClient, hub::FakeHub, poll_until};
+use super::{HANG_TIMEOUT, SERVICE_TOKEN, http::HttpClient, hub::FakeHubApi, poll_until};
 
 /// How a service process is started.
 #[derive(Clone)]
@@ -82,7 +82,7 @@ impl ServicePlan {
     }
 
     /// Starts the service as a service of `hub`.
-    pub(crate) fn under(self, hub: &FakeHub) -> anyhow::Result<Self> {
+    pub(crate) fn under(self, hub: &FakeHubApi) -> anyhow::Result<Self> {
         let mut plan = self.at_fixed_port()?;
         plan.hub = true;
         let url = format!("http://{}", plan.bind);

@@ -3,11 +3,13 @@
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use serde::Deserialize;
 use shared::wire::BEAT;
 use tokio::time::timeout;
 
-use super::http::{HttpConnection, Unending, request};
+use super::http::{HttpConnection, HttpRequest, request};
 
 /// A message of the stream with a sequence number.
 #[derive(Debug)]
@@ -43,7 +45,7 @@ impl SseMessage {
 
 /// An open stream.
 pub(crate) struct SseStream {
-    body: Unending,
+    body: Incoming,
     text: Vec<u8>,
 }
 
@@ -66,16 +68,18 @@ impl SseStream {
         last_event_id: i64,
     ) -> anyhow::Result<Self> {
         let mut request = request("GET", "/events/stream", token, None);
-        // Before the empty line that ends the head.
-        request.truncate(request.len() - 2);
-        request.extend(format!("Last-Event-ID: {last_event_id}\r\n\r\n").into_bytes());
+        request
+            .headers_mut()
+            .insert("last-event-id", last_event_id.into());
         Self::begin(address, &request).await
     }
 
-    async fn begin(address: SocketAddr, request: &[u8]) -> anyhow::Result<Self> {
-        let body = HttpConnection::open(address).await?.begin(request).await?;
+    async fn begin(address: SocketAddr, request: &HttpRequest) -> anyhow::Result<Self> {
+        let answer = HttpConnection::open(address).await?.begin(request).await?;
+        let status = answer.status().as_u16();
+        anyhow::ensure!(status == 200, "the stream answered {status}");
         Ok(Self {
-            body,
+            body: answer.into_body(),
             text: Vec::new(),
         })
     }
@@ -91,8 +95,11 @@ impl SseStream {
                 }
                 continue;
             }
-            if !self.body.read(&mut self.text).await? {
+            let Some(frame) = self.body.frame().await else {
                 return Ok(None);
+            };
+            if let Ok(data) = frame?.into_data() {
+                self.text.extend_from_slice(&data);
             }
         }
     }

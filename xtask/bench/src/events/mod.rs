@@ -23,7 +23,7 @@ use serde::Serialize;
 use self::peer::FlaskPeer;
 use crate::drive::{
     SERVICE_TOKEN, event,
-    http::{HttpClient, HttpConnection, request},
+    http::{HttpClient, HttpConnection, HttpRequest, request},
     random_below,
     service::{ServicePlan, ServiceProcess},
     sse::SseStream,
@@ -122,7 +122,7 @@ pub(crate) async fn run(args: &EventsArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn post(user: &str) -> Vec<u8> {
+fn post(user: &str) -> HttpRequest {
     let path = format!("/home/{user}/day1.ipynb");
     let body = event::exercise(user, "day1.ipynb", &path);
     request("POST", "/events", SERVICE_TOKEN, Some(&body))

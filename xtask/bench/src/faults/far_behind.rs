@@ -15,7 +15,7 @@ use crate::{
     drive::{
         event,
         http::HttpClient,
-        hub::{FakeHub, token_of},
+        hub::{FakeHubApi, token_of},
         service::{ServicePlan, ServiceProcess},
         sse::SseStream,
     },
@@ -29,7 +29,7 @@ const JOURNAL_ENTRIES: usize = 200_000;
 const MAX_CATCH_UP: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 3 });
 
 pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
-    let hub = FakeHub::start().await?;
+    let hub = FakeHubApi::start().await?;
     // More than there are, so that no entry is removed because of the new events.
     let kept = (2 * JOURNAL_ENTRIES).to_string();
     let plan = setup.plan()?.under(&hub)?;

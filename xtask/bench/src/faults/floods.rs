@@ -17,8 +17,8 @@ use super::{FaultSetup, Verdict};
 use crate::{
     drive::{
         HANG_TIMEOUT, SERVICE_TOKEN, event,
-        http::{HttpConnection, request},
-        hub::{FakeHub, token_of},
+        http::{HttpConnection, raw_get, request},
+        hub::{FakeHubApi, token_of},
         service::ServiceProcess,
         sse::SseStream,
     },
@@ -87,8 +87,9 @@ async fn stall(address: SocketAddr) -> anyhow::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     set_socket_recv_buffer_size(&socket, 4096)?;
     let mut stream = socket.connect(address).await?;
-    let request = request("GET", "/events/stream", SERVICE_TOKEN, None);
-    stream.write_all(&request).await?;
+    stream
+        .write_all(&raw_get("/events/stream", SERVICE_TOKEN))
+        .await?;
     Ok(stream)
 }
 
@@ -122,7 +123,7 @@ fn is_established(service: SocketAddr, reader: SocketAddr) -> anyhow::Result<boo
 
 /// One participant posts without end; another one is not slowed.
 pub(super) async fn flood(setup: &FaultSetup) -> anyhow::Result<Verdict> {
-    let hub = FakeHub::start().await?;
+    let hub = FakeHubApi::start().await?;
     let plan = setup.plan()?.under(&hub)?;
     let service = ServiceProcess::start(&plan).await?;
     let mut verdict = Verdict::default();

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use super::{FaultSetup, Verdict};
 use crate::drive::{
     event,
-    hub::{FakeHub, HubBehaviour, token_of},
+    hub::{FakeHubApi, HubBehaviour, token_of},
     service::{ServicePlan, ServiceProcess},
 };
 
@@ -32,7 +32,7 @@ async fn post_as(
 
 /// Known tokens go on; new ones get a 503 with Retry-After.
 pub(super) async fn down(setup: &FaultSetup) -> anyhow::Result<Verdict> {
-    let hub = FakeHub::start().await?;
+    let hub = FakeHubApi::start().await?;
     let plan = setup.plan()?.under(&hub)?;
     let service = ServiceProcess::start(&plan).await?;
     let mut verdict = Verdict::default();
@@ -84,7 +84,7 @@ pub(super) async fn down(setup: &FaultSetup) -> anyhow::Result<Verdict> {
 
 /// Sixty requests at once with a slow Hub; then a Hub that never answers.
 pub(super) async fn slow(setup: &FaultSetup) -> anyhow::Result<Verdict> {
-    let hub = FakeHub::start().await?;
+    let hub = FakeHubApi::start().await?;
     let plan = setup.plan()?.under(&hub)?;
     let service = ServiceProcess::start(&plan).await?;
     let mut verdict = Verdict::default();

@@ -13,7 +13,7 @@ use super::{
 use crate::drive::{
     HANG_TIMEOUT,
     http::HttpClient,
-    hub::{FakeHub, INSTRUCTOR, token_of},
+    hub::{FakeHubApi, INSTRUCTOR, token_of},
     poll_until,
     service::{ServicePlan, ServiceProcess},
 };
@@ -26,7 +26,7 @@ const MAX_REPORT_DELAY: Duration = Duration::from_secs(1);
 /// A class whose homes are at `/…/{user}/work`, while the servers' root is one folder above.
 struct WorkFolderClass {
     _service: ServiceProcess,
-    _hub: FakeHub,
+    _hub: FakeHubApi,
     instructor: HttpClient,
     jupyter: Jupyter,
 }
@@ -36,7 +36,7 @@ impl WorkFolderClass {
         let Some(venv) = &setup.venv else {
             return Ok(None);
         };
-        let hub = FakeHub::start().await?;
+        let hub = FakeHubApi::start().await?;
         let plan = ServicePlan::new(&setup.pipalhub, &setup.folder.join("service"))?
             .with_homes_below("/work")
             .under(&hub)?;

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Instant};
 
 use anyhow::{Context, ensure};
+use hyper::header::{COOKIE, HeaderValue};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -12,8 +13,11 @@ use tokio::{
 use super::{FaultSetup, Verdict};
 use crate::{
     drive::{
-        HANG_TIMEOUT, SERVICE_TOKEN, event, http::HttpConnection, hub::FakeHub,
-        service::ServiceProcess, sse::SseStream,
+        HANG_TIMEOUT, SERVICE_TOKEN, event,
+        http::{HttpConnection, HttpRequest, request},
+        hub::FakeHubApi,
+        service::ServiceProcess,
+        sse::SseStream,
     },
     samples::Percentiles,
 };
@@ -79,7 +83,7 @@ async fn crowd(address: SocketAddr) -> anyhow::Result<Vec<TcpStream>> {
 
 /// One user types their password while another client begins sign-ins without end.
 pub(super) async fn begun_sign_ins(setup: &FaultSetup) -> anyhow::Result<Verdict> {
-    let hub = FakeHub::start().await?;
+    let hub = FakeHubApi::start().await?;
     let service = ServiceProcess::start(&setup.plan()?.under(&hub)?).await?;
     let mut verdict = Verdict::default();
     let (state, cookie) = begin(service.address).await?;
@@ -92,22 +96,26 @@ pub(super) async fn begun_sign_ins(setup: &FaultSetup) -> anyhow::Result<Verdict
         begun.elapsed().as_secs_f64()
     ));
     let back = format!("/oauth_callback?code=ana&state={state}");
-    let request = navigation(&back, &format!("Cookie: {cookie}\r\n"));
+    let mut request = navigation(&back);
+    request.headers_mut().insert(COOKIE, cookie.parse()?);
     let mut connection = HttpConnection::open(service.address).await?;
-    let status = connection.exchange(request.as_bytes()).await?.status;
+    let status = connection.exchange(&request).await?.status;
     verdict.figure(format!("the first one ends with {status}"));
     verdict.must(status == 303, "it was thrown away");
     Ok(verdict)
 }
 
-fn navigation(path: &str, more: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: x\r\nSec-Fetch-Mode: navigate\r\n{more}\r\n")
+fn navigation(path: &str) -> HttpRequest {
+    let mut request = request("GET", path, "", None);
+    let navigate = HeaderValue::from_static("navigate");
+    request.headers_mut().insert("sec-fetch-mode", navigate);
+    request
 }
 
 /// Begins a sign-in; returns its state and its cookie.
 async fn begin(address: SocketAddr) -> anyhow::Result<(String, String)> {
     let mut connection = HttpConnection::open(address).await?;
-    let answer = connection.exchange(navigation("/", "").as_bytes()).await?;
+    let answer = connection.exchange(&navigation("/")).await?;
     ensure!(
         answer.status == 303,
         "a sign-in begins with {}",
@@ -126,12 +134,14 @@ async fn flood(address: SocketAddr) -> anyhow::Result<()> {
     let stream = TcpStream::connect(address).await?;
     let (mut reader, mut writer) = stream.into_split();
     let asking = async {
-        let some = navigation("/", "").repeat(100);
+        let navigation =
+            |more| format!("GET / HTTP/1.1\r\nHost: x\r\nSec-Fetch-Mode: navigate\r\n{more}\r\n");
+        let some = navigation("").repeat(100);
         for _ in 1..SIGN_INS / 100 {
             writer.write_all(some.as_bytes()).await?;
         }
-        let last = navigation("/", "Connection: close\r\n");
-        let rest = navigation("/", "").repeat(99) + &last;
+        let last = navigation("Connection: close\r\n");
+        let rest = navigation("").repeat(99) + &last;
         anyhow::Ok(writer.write_all(rest.as_bytes()).await?)
     };
     let reading = async {

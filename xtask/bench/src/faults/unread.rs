@@ -9,8 +9,8 @@ use tokio::{io::AsyncWriteExt, net::TcpSocket, task::JoinSet};
 use super::{FaultSetup, Verdict, hostile::pictures};
 use crate::drive::{
     HANG_TIMEOUT,
-    http::{HttpConnection, request},
-    hub::{FakeHub, INSTRUCTOR, token_of},
+    http::{HttpConnection, raw_get, request},
+    hub::{FakeHubApi, INSTRUCTOR, token_of},
     poll_until,
     service::ServiceProcess,
 };
@@ -25,7 +25,7 @@ const MAX_MEMORY_KIB: u64 = 512 << 10;
 
 /// A tile of three megabytes and a page of twenty, requested again and again and not read.
 pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
-    let hub = FakeHub::start().await?;
+    let hub = FakeHubApi::start().await?;
     let plan = setup.plan()?.under(&hub)?;
     let small = json!({"cells": [{"cell_type": "raw", "metadata": {}, "source": "x"}],
                        "metadata": {}, "nbformat": 4, "nbformat_minor": 4});
@@ -52,10 +52,7 @@ pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
         let user = reader(n % READERS);
         let what = ["tile", "notebook", "wall"][n / READERS % 3];
         let path = format!("/api/{what}?user={user}&filename={NOTEBOOK}");
-        let (address, request) = (
-            service.address,
-            request("GET", &path, &token_of(&user), None),
-        );
+        let (address, request) = (service.address, raw_get(&path, &token_of(&user)));
         held.spawn(async move {
             let socket = TcpSocket::new_v4()?;
             socket.set_recv_buffer_size(4096)?;

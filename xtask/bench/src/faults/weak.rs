@@ -70,7 +70,7 @@ impl WeakServer {
             }
             let mut header = String::new();
             while reader.read_line(&mut header)? > 2 {
-                if let Some(value) = header.strip_prefix("Content-Length:") {
+                if let Some(value) = header.strip_prefix("content-length:") {
                     length = value.trim().parse()?;
                 }
                 header.clear();

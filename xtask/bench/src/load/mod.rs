@@ -29,7 +29,7 @@ use self::{
 use crate::{
     drive::{
         HANG_TIMEOUT,
-        hub::{FakeHub, INSTRUCTOR, token_of},
+        hub::{FakeHubApi, INSTRUCTOR, token_of},
         poll_until,
         service::{ProcessUsage, ServicePlan, ServiceProcess},
         sse,
@@ -59,7 +59,7 @@ pub(crate) async fn run(args: &LoadArgs) -> anyhow::Result<()> {
     let folder = tempfile::Builder::new()
         .prefix("pipalhub-load-")
         .tempdir()?;
-    let hub = FakeHub::start().await?;
+    let hub = FakeHubApi::start().await?;
     let plan = ServicePlan::new(&fs::canonicalize(&args.pipalhub)?, folder.path())?.under(&hub)?;
     let class = prepare(&plan, args.participants)?;
     let service = ServiceProcess::start(&plan).await?;

@@ -33,9 +33,9 @@ pub(super) struct Mallory {
 }
 
 /// Attacks until the deadline; returns a summary.
-type Attack = for<'a> fn(&'a Mallory, Instant) -> LocalBoxFuture<'a, anyhow::Result<String>>;
+type AttackFn = for<'a> fn(&'a Mallory, Instant) -> LocalBoxFuture<'a, anyhow::Result<String>>;
 
-pub(super) const ATTACKS: [(&str, Attack); 7] = [
+pub(super) const ATTACKS: [(&str, AttackFn); 7] = [
     ("evil notebooks", |mallory, deadline| {
         Box::pin(mallory.evil(deadline))
     }),

@@ -23,7 +23,7 @@ use crate::{
     drive::{
         event,
         http::HttpClient,
-        hub::{FakeHub, INSTRUCTOR, token_of},
+        hub::{FakeHubApi, INSTRUCTOR, token_of},
         service::{ServicePlan, ServiceProcess},
     },
     samples::Percentiles,
@@ -49,7 +49,7 @@ struct SaveResults {
 }
 
 pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
-    let hub = FakeHub::start().await?;
+    let hub = FakeHubApi::start().await?;
     let plan = setup
         .plan()?
         .with("PIPALHUB_BUILDS_PER_PERSON_MIB", "64")

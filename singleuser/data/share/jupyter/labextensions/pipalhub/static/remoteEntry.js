@@ -1,23 +1,22 @@
 // Two plugins for JupyterLab 4. Written by hand and served as it is.
 //
-// The instructor's notices: it asks the participant's own server, which asks the service; see
-// handlers.py. A page that nobody looks at asks nothing. Each notice is shown as plain text by
-// JupyterLab's own notifications, once in this browser, and taken away when it is retracted
-// or over.
+// The instructor's notices: it asks the participant's server, which asks the service; see
+// handlers.py. A hidden page sends no requests. Each notice is shown as plain text by JupyterLab's
+// notifications, once in this browser, and removed when it is retracted or expired.
 //
-// Saves that fail: JupyterLab says so in a dialog, and with an autosave every five seconds
-// there would be one every five seconds. While saves fail, it tries every two minutes.
+// Saves that fail: JupyterLab shows a dialog for each, which with autosave would be one every five
+// seconds. While saves fail, autosave runs every two minutes.
 (() => {
   "use strict";
 
-  // JupyterLab cuts what is longer, without a sign that it did.
+  // JupyterLab cuts longer texts without an ellipsis.
   const MAX_MESSAGE = 140;
   const MAX_REMEMBERED = 500;
   const FIRST_DELAY_MS = 1_000;
   const MAX_DELAY_MS = 30_000;
-  // Longer than the server waits; one that never answers is given up.
+  // Longer than the server waits; a request without an answer is then aborted.
   const TIMEOUT_MS = 60_000;
-  // At least so long between two questions.
+  // The shortest time between two requests.
   const PACE_MS = 200;
 
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -52,8 +51,8 @@
   class Memory {
     constructor(baseUrl) {
       this.name = `pipalhub:shown:${new URL(baseUrl, location.href).pathname}`;
-      // As it was when this page opened: what comes later is shown in every open page,
-      // since nobody knows which one is looked at.
+      // The notices shown before this page opened: later ones are shown in every open page,
+      // because it is unknown which one the participant looks at.
       this.shown = new Set(this.read());
     }
 
@@ -67,7 +66,7 @@
       try {
         localStorage.setItem(this.name, JSON.stringify(all.slice(-MAX_REMEMBERED)));
       } catch {
-        // No room, or not allowed: then it is shown again after a reload.
+        // Storage is full or forbidden: the notice is shown again after a reload.
       }
     }
 
@@ -115,7 +114,7 @@
       });
       this.commands.addCommand("pipalhub:dismiss", {
         label: "Dismiss a notice",
-        // A click on any action of a notification takes it away.
+        // A click on any action of a notification removes it.
         execute: ({ id }) => this.report(id, "opened"),
       });
     }
@@ -128,12 +127,12 @@
         await visible();
         try {
           const response = await request(this.settings, `notices?after=${after}`);
-          // This server knows of no service.
+          // This server has no configured service.
           if (response.status === 404) return;
           if (!response.ok) throw new Error(`HTTP ${response.status}`);
           const answer = await response.json();
           delay = FIRST_DELAY_MS;
-          // What came while nobody looked comes again.
+          // Notices that came while the page was hidden are requested again.
           if (!document.hidden) {
             for (const notice of answer.notices) await this.take(notice);
             after = answer.cursor;
@@ -151,7 +150,7 @@
         await this.remove(notice.id);
         return;
       }
-      // A service that begins anew may count from one again.
+      // A service with a new database counts from one again.
       const key = `${notice.id}@${notice.created_at_ms}`;
       if (this.memory.has(key)) return;
       this.memory.add(key);
@@ -162,7 +161,7 @@
       });
       this.notifications.set(notice.id, notification);
       this.report(notice.id, "shown");
-      // Longer than a timer can count is for ever.
+      // Longer than a timer allows counts as for ever.
       if (notice.remaining_ms !== null && notice.remaining_ms < 2 ** 31) {
         setTimeout(() => this.remove(notice.id), notice.remaining_ms);
       }
@@ -213,7 +212,7 @@
       this.documents = documents;
       this.failing = new Set();
       this.known = new WeakSet();
-      // The participant's own, while it is slow.
+      // The participant's setting, while autosave is slowed down.
       this.usual = null;
     }
 
@@ -238,15 +237,15 @@
         this.usual = now;
         this.set(SLOW);
       } else if (this.usual !== null) {
-        // Unless somebody has set another meanwhile.
+        // Unless the participant has changed the setting meanwhile.
         if (now === SLOW) this.set(this.usual);
         this.usual = null;
       }
     }
 
     set(seconds) {
-      // JupyterLab keeps what it hears of as the participant's own setting, for ever: this
-      // is none, and so it hears of nothing.
+      // JupyterLab would store a change that it is notified of as the participant's setting. This
+      // is not the participant's, so the change is made without a notification.
       const signal = this.documents.stateChanged;
       signal.emit = () => {};
       try {
@@ -283,7 +282,7 @@
     description: "Shows the instructor's notices.",
     autoStart: true,
     activate(app) {
-      // Not awaited: JupyterLab is not to wait for it.
+      // Not awaited, so that JupyterLab does not wait for it.
       app.restored.then(() => new Notices(app).follow());
     },
   };
@@ -293,7 +292,7 @@
     return documents ? [notices, saves(documents.IDocumentManager)] : [notices];
   }
 
-  // What a module federation container is, for one module that shares nothing of its own.
+  // A module federation container for one module without shared dependencies.
   let scope = null;
   globalThis._JUPYTERLAB ??= {};
   globalThis._JUPYTERLAB.pipalhub = {
