@@ -8,7 +8,7 @@ use std::{
 };
 
 use syn::{
-    Ident, ItemConst, ItemEnum, ItemStruct, ItemTrait, ItemType, ItemUnion,
+    Ident, ItemEnum, ItemStruct, ItemTrait, ItemType, ItemUnion,
     visit::{self, Visit},
 };
 
