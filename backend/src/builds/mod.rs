@@ -46,8 +46,9 @@ use shared::notebook::Notebook;
 use crate::{
     background,
     class::{Class, CopyId, Observer, Revision, TailLimits},
+    copies::Copies,
     feed::Asides,
-    homes::{NotebookFile, NotebookReader},
+    homes::NotebookFile,
     sharing::Sharing,
 };
 use export::Exports;
@@ -77,7 +78,7 @@ struct Summarised {
 
 /// See the module's words.
 pub struct Builds {
-    reader: NotebookReader,
+    copies: Copies,
     limits: TailLimits,
     every: Duration,
     folder: Folder,
@@ -94,18 +95,18 @@ pub struct Builds {
 }
 
 impl Builds {
-    /// Builds into `folder` what `reader` reads, with summaries of the ends that `limits`
+    /// Builds into `folder` what `copies` has, with summaries of the ends that `limits`
     /// say. Nothing happens until [`Builds::start`].
     ///
     /// # Errors
     /// When the folder cannot be made, is another program's, or holds other things.
     pub fn new(
-        reader: impl Into<NotebookReader>,
+        copies: impl Into<Copies>,
         limits: TailLimits,
         folder: &Path,
     ) -> anyhow::Result<Self> {
         Ok(Self {
-            reader: reader.into(),
+            copies: copies.into(),
             limits,
             every: EVERY,
             folder: Folder::open(folder)?,

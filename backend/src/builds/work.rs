@@ -78,7 +78,7 @@ impl Builds {
     /// is being written, or is gone; both will be told. For one whose disk does not answer
     /// the others do not wait: `work` is done later.
     fn read_again(&self, key: &CopyId, work: Work, then: impl Fn(Fingerprint, &NotebookContent)) {
-        let read = self.reader.read_within(&key.user, &key.filename, PATIENCE);
+        let read = self.copies.read_within(key, PATIENCE);
         let (version, file) = match read {
             Ok(Some(read)) => read,
             Ok(None) => return,
@@ -90,7 +90,7 @@ impl Builds {
             }
         };
         let content = {
-            let _turn = self.reader.lanes().turn(version.size());
+            let _turn = self.copies.lanes().turn(version.size());
             NotebookContent::parse(file, self.limits, None)
         };
         if let Ok(content) = content {
@@ -192,7 +192,7 @@ impl Builds {
             return Ok(());
         }
         self.folder.reserve().check(2 * size)?;
-        let _turn = self.reader.lanes().turn(size);
+        let _turn = self.copies.lanes().turn(size);
         let source = Source {
             version,
             notebook: &whole.parse(),

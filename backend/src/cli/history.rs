@@ -7,9 +7,9 @@ use shared::sharing::HistoryKept;
 
 use super::quota::QuotaArgs;
 use crate::{
+    copies::Copies,
     feed::Asides,
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
-    homes::NotebookReader,
 };
 
 /// What is kept of notebooks as they were.
@@ -73,7 +73,7 @@ impl HistoryArgs {
     pub(super) fn start(
         &self,
         data: &Path,
-        reader: &NotebookReader,
+        copies: &Copies,
         asides: &Asides,
         quota: &QuotaArgs,
     ) -> anyhow::Result<Option<History>> {
@@ -90,7 +90,7 @@ impl HistoryArgs {
         );
         let store: Arc<dyn HistoryStore> = Arc::new(store);
         let bounds = Bounds::new(self.history_days, self.history_mib << 20);
-        let recorder = Recorder::start(Arc::clone(&store), reader.clone(), bounds, asides.clone())?;
+        let recorder = Recorder::start(Arc::clone(&store), copies.clone(), bounds, asides.clone())?;
         Ok(Some(History {
             store,
             recorder: Arc::new(recorder),

@@ -18,6 +18,8 @@ use rustix::process::geteuid;
 
 /// The key that cookies are encrypted with.
 pub(super) const KEY: &str = "cookie.key";
+/// The folder of what participants' servers have pushed.
+pub(super) const PUSHED: &str = "copies";
 /// What is shared with participants.
 pub(super) const SHARING: &str = "sharing.json";
 /// The databases.

@@ -26,8 +26,8 @@ use super::{
 use crate::{
     background,
     class::{CopyId, NotebookContent, Observer, Revision, TailLimits},
+    copies::Copies,
     feed::{Asides, Audience},
-    homes::NotebookReader,
     time,
 };
 
@@ -58,14 +58,14 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts the thread. Notebooks that have to be read again are read by `reader`, and
+    /// Starts the thread. Notebooks that have to be read again are read from `copies`, and
     /// what is recorded is said in `asides`.
     ///
     /// # Errors
     /// When the thread cannot be started.
     pub fn start(
         store: Arc<dyn HistoryStore>,
-        reader: impl Into<NotebookReader>,
+        copies: impl Into<Copies>,
         bounds: Bounds,
         asides: Asides,
     ) -> anyhow::Result<Self> {
@@ -73,7 +73,7 @@ impl Recorder {
         let work = Writer {
             queue: Arc::clone(&queue),
             store,
-            reader: reader.into(),
+            copies: copies.into(),
             bounds,
             asides,
             outlines: Recent::new(MOST_MARKS),
@@ -126,7 +126,7 @@ impl Observer for Recorder {
 struct Writer {
     queue: Arc<Queue>,
     store: Arc<dyn HistoryStore>,
-    reader: NotebookReader,
+    copies: Copies,
     bounds: Bounds,
     asides: Asides,
     /// The cells of the newest versions of notebooks, in brief. What is forgotten is found
@@ -174,7 +174,7 @@ impl Writer {
 
     /// A notebook as it is now.
     fn read(&self, key: CopyId) -> Option<Pending> {
-        let read = self.reader.read_within(&key.user, &key.filename, PATIENCE);
+        let read = self.copies.read_within(&key, PATIENCE);
         let (version, file) = match read {
             Ok(read) => read?,
             Err(_) => {
@@ -183,7 +183,7 @@ impl Writer {
                 return None;
             }
         };
-        let _turn = self.reader.lanes().turn(version.size());
+        let _turn = self.copies.lanes().turn(version.size());
         // Half a file is told of when it is whole.
         let content = NotebookContent::parse(file, TailLimits::NONE, None).ok()?;
         Some(Pending {

@@ -22,7 +22,7 @@ pub(super) async fn read_of<T: Send + 'static>(
     person: &str,
     work: impl FnOnce(&Lanes) -> Result<T, AppError> + Send + 'static,
 ) -> Result<T, AppError> {
-    let lanes = state.class.reader().lanes();
+    let lanes = state.class.copies().lanes();
     let own = lanes.clone();
     lanes.ask(person, move || work(&own)).answer().await?
 }

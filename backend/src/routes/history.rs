@@ -311,7 +311,8 @@ async fn restore_version(
     Participant(identity): Participant,
     JsonBody(request): JsonBody<RestoreRequest>,
 ) -> Result<(StatusCode, Json<RestoreResponse>), AppError> {
-    let home = state.class.homes().home_of(&request.user);
+    let homes = state.class.copies().homes();
+    let home = homes.and_then(|homes| homes.home_of(&request.user));
     let asked = Asked::of(&state, &identity, request.user, request.filename)?;
     // After that, so that nobody learns here what they may not see.
     if !identity.may_change(&asked.key.user) {

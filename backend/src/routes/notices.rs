@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    homes::HomesTemplate,
+    copies::{Copies, CopyId},
     notices::{Board, Draft, News, Receipt, Sent},
     telemetry::loggable,
     time,
@@ -95,7 +95,7 @@ async fn list_notices(
         mut notices,
     } = news_by(&state, &identity.user, after, until).await;
     if !notices.is_empty() {
-        place_files(&mut notices, state.class.homes(), &identity.user);
+        place_files(&mut notices, state.class.copies(), &identity.user);
         let board = Arc::clone(&state.notices);
         let user = identity.user;
         let read = aside(move || Ok(board.store().read_by(&user)?)).await?;
@@ -129,12 +129,15 @@ async fn news_by(state: &AppState, user: &str, after: Option<i64>, until: Instan
 }
 
 /// Says where the files are in the home of `user`.
-fn place_files(notices: &mut [Notice], homes: &HomesTemplate, user: &str) {
-    let Some(home) = homes.home_of(user) else {
-        return;
+fn place_files(notices: &mut [Notice], copies: &Copies, user: &str) {
+    let path_of = |filename: &String| {
+        copies.shown(&CopyId {
+            filename: filename.clone(),
+            user: user.to_owned(),
+        })
     };
     for notice in notices {
-        notice.path = notice.file.as_deref().map(|file| home.shown(file));
+        notice.path = notice.file.as_ref().and_then(path_of);
     }
 }
 

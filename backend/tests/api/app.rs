@@ -17,9 +17,10 @@ use backend::{
     auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, SessionKey, Sessions},
     builds::Builds,
     class::{Class, Reporter, TailLimits},
+    copies::{Copies, PushedCopies},
     feed::{Asides, Feed},
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
-    homes::{HomesTemplate, NotebookReader},
+    homes::HomesTemplate,
     limits::{LimitSettings, Limits},
     notices::Board,
     routes::router,
@@ -149,23 +150,26 @@ impl App {
         let history: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
         let bounds = Bounds::new(30, 1 << 30);
-        let reader = NotebookReader::from(homes);
+        // Pushes are of tokens that a Hub knows.
+        let pushed = folder.path().join("copies");
+        let pushed = hub_host.map(|_| Arc::new(PushedCopies::open(&pushed, 0).unwrap()));
+        let copies = Copies::of(Some(homes), pushed);
         let recorder =
-            Recorder::start(Arc::clone(&history), reader.clone(), bounds, asides.clone()).unwrap();
+            Recorder::start(Arc::clone(&history), copies.clone(), bounds, asides.clone()).unwrap();
         let any = "127.0.0.1:0".parse().unwrap();
         let listener = server::listen(any, &limits.connections).unwrap();
         let address = listener.local_addr().unwrap();
         // The service before this one may still hold its own.
         let out = folder.path().join(format!("build-{}", address.port()));
         let tail = TailLimits::default();
-        let builds = Builds::new(reader.clone(), tail, &out).unwrap();
+        let builds = Builds::new(copies.clone(), tail, &out).unwrap();
         let kept = folder.path().join("sharing.json");
         let sharing = Arc::new(Sharing::open(&kept, asides.clone()).unwrap());
         let builds = builds.writing_every(Duration::ZERO);
         let builds = Arc::new(builds.telling(asides.clone(), Arc::clone(&sharing)));
         builds.start(2).unwrap();
         let notices = Board::open(&folder.path().join("notices.sqlite3"), asides.clone()).unwrap();
-        let class = Class::new(reader, tail)
+        let class = Class::new(copies, tail)
             .observed_by(Arc::new(asides.clone()))
             .observed_by(Arc::clone(&builds) as _)
             .observed_by(Arc::clone(&notices) as _)
@@ -244,7 +248,7 @@ impl App {
     pub(crate) fn hang(&self, user: &str) -> Sender<()> {
         let (let_go, hanging) = mpsc::channel();
         let (begun, has_begun) = mpsc::channel();
-        self.class.reader().lanes().put(user, move || {
+        self.class.copies().lanes().put(user, move || {
             begun.send(()).unwrap();
             // It ends when the other end is dropped.
             let _ = hanging.recv();

@@ -324,6 +324,7 @@ async fn a_restart_keeps_what_was_acknowledged() {
 #[tokio::test]
 async fn under_a_hub_the_token_says_who_it_is() {
     let app = App::with_hub().await;
+    app.save("alice", "x.ipynb", &["1"]);
     let own = app.save_event("alice", "x.ipynb");
     assert_eq!(
         app.token("server-alice")

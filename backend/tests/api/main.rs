@@ -10,6 +10,7 @@
 mod answers;
 mod app;
 mod build;
+mod copies;
 mod docs;
 mod edge;
 mod events;

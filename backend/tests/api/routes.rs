@@ -73,6 +73,11 @@ pub(crate) const MATRIX: &[Row] = &[
     Row(GET,  "api/history/diff?filename=x.ipynb&user=bob&version={b}",       [401, 401, 404, 200, 200]),
     Row(GET,  "api/history/changes?filename=x.ipynb&user=alice&version={a}",  [401, 401, 200, 200, 200]),
     Row(GET,  "api/history/changes?filename=x.ipynb&user=bob&version={b}",    [401, 401, 404, 200, 200]),
+    Row(GET,  "api/copies",                                       [401, 401, 200, 200, 200]),
+    Row(GET,  "api/copies/content?filename=x.ipynb&user=alice",   [401, 401, 404, 404, 404]),
+    // Bodies that are none.
+    Row(PUT,  "api/copies",                                       [401, 401, 415, 415, 415]),
+    Row(POST, "api/copies/inventory",                             [401, 401, 400, 400, 400]),
     // Of bob's.
     Row(POST, "api/history/restore",                              [401, 401, 404, 403, 201]),
     Row(GET,  "api/notices",                                      [401, 401, 200, 200, 200]),

@@ -129,7 +129,7 @@ impl Scene {
         let file = self.folder.path().join("ana/a.ipynb");
         let cell = serde_json::json!({"cell_type": "raw", "source": source});
         fs::write(&file, serde_json::json!({"cells": [cell]}).to_string()).unwrap();
-        let key = self.class.copy_at(file.to_str().unwrap()).unwrap();
+        let key = self.class.copies().copy_at(file.to_str().unwrap()).unwrap();
         self.class.scan_homes(|_| true);
         self.class.read_all(1);
         key
@@ -223,7 +223,7 @@ fn outlines_are_bounded_and_of_what_has_a_place() {
     let mut writer = Writer {
         queue: Arc::new(Queue::new(ROOM)),
         store: Arc::new(store.within(&path, 1 << 20, 2, 0)),
-        reader: homes.into(),
+        copies: homes.into(),
         bounds: Bounds::new(30, 1 << 30),
         asides: Asides::default(),
         outlines: Recent::new(MOST_MARKS),
@@ -256,7 +256,7 @@ fn nothing_is_remembered_of_what_was_not_stored() {
     let mut writer = Writer {
         queue: Arc::new(Queue::new(ROOM)),
         store: Arc::clone(&store) as _,
-        reader: homes.into(),
+        copies: homes.into(),
         bounds: Bounds::new(30, 1 << 30),
         asides: Asides::default(),
         outlines: Recent::new(MOST_MARKS),
@@ -296,7 +296,7 @@ fn the_others_do_not_wait_for_a_lane_that_is_busy() {
         let _ = end.recv();
     });
     let homes = format!("{}/{{user}}", folder.path().display());
-    let reader = NotebookReader::in_lanes(homes.parse().unwrap(), lanes);
+    let reader = Copies::in_lanes(homes.parse().unwrap(), lanes);
     let store = Arc::new(store);
     let bounds = Bounds::new(30, 1 << 30);
     let recorder =

@@ -17,7 +17,7 @@ pub(in crate::routes) const BODY_MAX: usize = 16 << 10;
 
 /// So many bytes the body of a request to this route may have.
 #[derive(Clone, Copy)]
-pub(in crate::routes) struct BodyMax(usize);
+pub(in crate::routes) struct BodyMax(pub(super) usize);
 
 /// The layer of routes whose bodies have `bytes` at most.
 pub(in crate::routes) fn body_max(bytes: usize) -> (DefaultBodyLimit, Extension<BodyMax>) {

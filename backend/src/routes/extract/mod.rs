@@ -12,12 +12,14 @@
 
 mod authenticated;
 mod json_body;
+mod push_body;
 mod query;
 mod rate_limited;
 mod rights;
 mod visitor;
 
 pub(super) use json_body::{BODY_MAX, JsonBody, JsonObject, body_max};
+pub(super) use push_body::PushBody;
 pub(super) use query::Query;
 pub(super) use rate_limited::{Looks, Posts, RateLimited, Reads};
 pub(super) use rights::{Instructor, Participant, Viewer};
