@@ -5,7 +5,11 @@
 //! is answered when its content and its event are on the disk, the content first: a tile is never
 //! older than its event.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json,
@@ -27,7 +31,7 @@ use super::{
     aside::read_of,
     error::AppError,
     events::append,
-    extract::{JsonBody, Looks, PushBody, Query, RateLimited, Reads, body_max},
+    extract::{JsonBody, Looks, PushBody, Query, RateLimited, Reads, body_max, pushed_copies},
 };
 use crate::{
     app::AppState,
@@ -52,6 +56,10 @@ const PUSH_MAX: usize = CONTENT_MAX + (64 << 10);
 /// The largest inventory: 2,000 notebooks with names of some hundred bytes.
 const INVENTORY_MAX: usize = 1 << 20;
 
+/// A push that takes so long is a sign of much to do, and one that takes so much longer of too much.
+const BUSY_AFTER: Duration = Duration::from_millis(250);
+const OVERLOADED_AFTER: Duration = Duration::from_secs(1);
+
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     let pushes = OpenApiRouter::new()
         .routes(routes!(list_copies, push_copy))
@@ -65,18 +73,6 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(download_copy))
 }
 
-/// What was pushed; without a Hub no token says whose a push would be, and none are taken.
-pub(super) fn pushed_copies(state: &AppState) -> Result<Arc<PushedCopies>, AppError> {
-    let pushed = state.class.copies().pushed();
-    pushed.cloned().ok_or_else(|| {
-        AppError::NotFound(
-            "This service takes no pushes: it reads participants' homes (--source homes), or runs \
-             without a Hub."
-                .to_owned(),
-        )
-    })
-}
-
 /// `PUT /api/copies`
 #[utoipa::path(put, path = "/copies", tag = "copies",
     request_body(content = String, content_type = "application/vnd.pipalhub.copy",
@@ -87,6 +83,7 @@ async fn push_copy(
     State(state): State<Arc<AppState>>,
     body: PushBody,
 ) -> Result<Json<PushResponse>, AppError> {
+    let begun = Instant::now();
     let pushed = pushed_copies(&state)?;
     let PushBody {
         identity,
@@ -132,7 +129,19 @@ async fn push_copy(
             Some(state.class.commit(&copy, SAVE_NOTEBOOK, append).await?.seq)
         }
     };
-    Ok(Json(PushResponse { seq, pace_ms: 0 }))
+    let pace_ms = pace_after(begun.elapsed());
+    Ok(Json(PushResponse { seq, pace_ms }))
+}
+
+/// How many milliseconds a server waits before it pushes a notebook again, when the last push of it
+/// took so long: a service that has much to do is asked less often, and shows the newest version
+/// all the same.
+fn pace_after(took: Duration) -> u64 {
+    match took {
+        _ if took >= OVERLOADED_AFTER => 30_000,
+        _ if took >= BUSY_AFTER => 10_000,
+        _ => 0,
+    }
 }
 
 /// Whether the event of the version that is kept is stored: a service may have ended between
@@ -266,7 +275,7 @@ async fn post_inventory(
         files,
     } = inventory;
     let mut wanted = Vec::new();
-    let mut present = std::collections::HashSet::new();
+    let mut present = HashSet::new();
     for file in files {
         let copy = copy_of(&identity.user, &server, &file.filename)?;
         if is_wanted(pushed.record(&copy).as_ref(), &file) {
@@ -283,7 +292,23 @@ async fn post_inventory(
             }
         }
     }
+    if complete {
+        forget_homes(&state, &pushed, &identity.user, &present);
+    }
     Ok(Json(InventoryResponse { wanted, gone }))
+}
+
+/// Forgets notebooks that were found in the home of a participant whose server has begun to push,
+/// and are not below the folder that it shows.
+fn forget_homes(state: &AppState, pushed: &PushedCopies, user: &str, present: &HashSet<String>) {
+    if !pushed.has_any_of(user) {
+        return;
+    }
+    let known = state.class.copy_ids().into_iter();
+    let own = known.filter(|copy| copy.user == user && !present.contains(&copy.filename));
+    for copy in own.filter(|copy| pushed.record(copy).is_none()) {
+        state.class.forget(&copy);
+    }
 }
 
 /// Whether a notebook of an inventory is another version than the one that is kept.
@@ -399,4 +424,22 @@ async fn download_copy(
     })
     .await?;
     Ok((headers, pass.hold(content)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_push_asks_for_rarer_ones() {
+        for (ms, pace_ms) in [
+            (0, 0),
+            (249, 0),
+            (250, 10_000),
+            (999, 10_000),
+            (1_000, 30_000),
+        ] {
+            assert_eq!(pace_after(Duration::from_millis(ms)), pace_ms, "{ms} ms");
+        }
+    }
 }

@@ -214,7 +214,7 @@ async fn bad_pushes_are_refused_and_nothing_is_stored() {
         assert_eq!(status, expected, "{head} {answer}");
     }
     // A bomb is inflated no further than its head says.
-    let bomb = vec![b' '; 64 << 20];
+    let bomb = vec![b' '; 4 << 20];
     let (status, _) = alice.push_head(&good, &bomb).await;
     assert_eq!(status, 400);
     let mut cut = body_of(&good, content);
@@ -382,4 +382,89 @@ async fn without_a_hub_no_pushes_are_taken() {
     let app = App::standalone().await;
     let (status, answer) = app.instructor().push("a.ipynb", &notebook(&["x"])).await;
     assert_eq!(status, 404, "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_whose_event_was_not_stored_is_told_by_the_next_one() {
+    let app = App::with_hub().await;
+    let content = notebook(&["x"]);
+    server(&app, "alice").push("a.ipynb", &content).await;
+    app.ending.cancel();
+    for ending in ["", "-wal", "-shm"] {
+        let file = app.folder.path().join(format!("events.sqlite3{ending}"));
+        let _ = fs::remove_file(file);
+    }
+    let app = app.restarted(false).await;
+    assert_eq!(app.instructor().json("events").await, json!([]));
+    let (status, answer) = server(&app, "alice").push("a.ipynb", &content).await;
+    assert_eq!(status, 200);
+    assert!(answer["seq"].is_i64(), "{answer}");
+    assert_eq!(
+        app.instructor()
+            .json("events")
+            .await
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_watches_tells_of_a_push_whose_event_was_not_stored() {
+    let app = App::watching_with_hub(Default::default()).await;
+    server(&app, "alice")
+        .push("a.ipynb", &notebook(&["x"]))
+        .await;
+    app.ending.cancel();
+    for ending in ["", "-wal", "-shm"] {
+        let file = app.folder.path().join(format!("events.sqlite3{ending}"));
+        let _ = fs::remove_file(file);
+    }
+    let app = app.restarted(true).await;
+    let event = eventually(async || {
+        let events = app.instructor().json("events").await;
+        events.as_array().unwrap().first().cloned()
+    })
+    .await;
+    assert_eq!(event["path"], "/home/jovyan/a.ipynb");
+}
+
+/// A participant who has a home here and begins to push: what was pushed counts from then on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_wins_over_the_home_of_its_participant() {
+    let app = App::watching_with_hub(Default::default()).await;
+    app.save("alice", "a.ipynb", &["of the home"]);
+    app.save("alice", "private/b.ipynb", &["of the home"]);
+    app.save("bob", "a.ipynb", &["of bob"]);
+    eventually(async || {
+        let events = app.instructor().json("events").await;
+        (events.as_array().unwrap().len() == 3).then_some(())
+    })
+    .await;
+    let alice = server(&app, "alice");
+    let content = notebook(&["pushed"]);
+    alice.push("a.ipynb", &content).await;
+    let file = json!({
+        "filename": "a.ipynb", "size": content.len(), "sha256": sha256(content.as_bytes()),
+    });
+    alice.inventory(json!([file]), true).await;
+    assert!(sources(&app, "alice", "a.ipynb").await[0].contains("pushed"));
+    assert!(sources(&app, "bob", "a.ipynb").await[0].contains("of bob"));
+    let missing = app
+        .instructor()
+        .get("api/tile?user=alice&filename=private/b.ipynb")
+        .await;
+    assert_eq!(missing.status(), 404);
+    // A change in the home says nothing any more.
+    app.save("alice", "a.ipynb", &["of the home again"]);
+    app.save("bob", "c.ipynb", &["after it"]);
+    eventually(async || {
+        let events = app.instructor().json("events?user=bob").await;
+        (events.as_array().unwrap().len() == 2).then_some(())
+    })
+    .await;
+    assert!(sources(&app, "alice", "a.ipynb").await[0].contains("pushed"));
+    let deleted = app.instructor().json("events?type=delete-notebook").await;
+    assert_eq!(deleted, json!([]));
 }

@@ -82,6 +82,7 @@ async fn what_the_class_has_no_name_for_keeps_its_own_or_is_refused() {
     assert_eq!(app.instructor().tell(&event).await["filename"], "b.ipynb");
 
     let app = App::with_hub_and_homes_below("work").await;
+    std::fs::create_dir_all(app.home("alice")).unwrap();
     let event = outside(&app);
     let alice = app.token("server-alice");
     let request = alice.request(Method::POST, "events").json(&event);

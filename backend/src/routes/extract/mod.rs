@@ -19,7 +19,7 @@ mod rights;
 mod visitor;
 
 pub(super) use json_body::{BODY_MAX, JsonBody, JsonObject, body_max};
-pub(super) use push_body::PushBody;
+pub(super) use push_body::{PushBody, pushed_copies};
 pub(super) use query::Query;
 pub(super) use rate_limited::{Looks, Posts, RateLimited, Reads};
 pub(super) use rights::{Instructor, Participant, Viewer};

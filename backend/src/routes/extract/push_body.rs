@@ -9,12 +9,8 @@ use axum::{
 };
 use shared::copies::{PUSH_HEAD_MAX, PUSH_MEDIA_TYPE, PushHead};
 
-use super::{
-    super::{copies::pushed_copies, error::AppError},
-    Posts, RateLimited,
-    json_body::BodyMax,
-};
-use crate::{app::AppState, identity::Identity, limits::BodyRoom};
+use super::{super::error::AppError, Posts, RateLimited, json_body::BodyMax};
+use crate::{app::AppState, copies::PushedCopies, identity::Identity, limits::BodyRoom};
 
 /// A push of whoever is signed in, within the limits of what one may push and of what is in memory
 /// of all pushes.
@@ -59,6 +55,18 @@ impl FromRequest<Arc<AppState>> for PushBody {
             room,
         })
     }
+}
+
+/// What was pushed; without a Hub no token says whose a push would be, and none are taken.
+pub(in crate::routes) fn pushed_copies(state: &AppState) -> Result<Arc<PushedCopies>, AppError> {
+    let pushed = state.class.copies().pushed();
+    pushed.cloned().ok_or_else(|| {
+        AppError::NotFound(
+            "This service takes no pushes: it reads participants' homes (--source homes), or runs \
+             without a Hub."
+                .to_owned(),
+        )
+    })
 }
 
 fn is_push(headers: &HeaderMap) -> bool {
