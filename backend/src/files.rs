@@ -11,6 +11,11 @@ use std::{
 /// crash the file has its old or its new content, and none in between. There is one writer: the
 /// service holds its data folder's lock.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_parts(path, &[bytes])
+}
+
+/// The same with a content of several parts, one after the other.
+pub(crate) fn replace_parts(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let written = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)
@@ -20,7 +25,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .open(&written)?;
     // A crash may have left a file with another mode.
     file.set_permissions(Permissions::from_mode(0o600))?;
-    file.write_all(bytes)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
     file.sync_all()?;
     fs::rename(&written, path)?;
     let folder = path.parent().unwrap_or(Path::new("."));

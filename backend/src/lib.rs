@@ -12,6 +12,7 @@
 //! * [`class`]: everyone's notebooks, prepared for the wall
 //! * [`feed`]: the newest events, for all streams that follow them
 //! * [`limits`]: how much each person may ask for
+//! * [`copies`]: every participant's notebooks, read from homes or pushed by their servers
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`store`]: events, behind a trait as well
 //! * [`auth`]: authentication of requests, by the Hub's OAuth or by a token
@@ -33,6 +34,7 @@ mod bodies;
 pub mod builds;
 pub mod class;
 pub mod cli;
+pub mod copies;
 pub mod feed;
 mod filename;
 mod files;

@@ -40,6 +40,12 @@ pub fn iso(ms: i64) -> String {
     strftime(ms, "%Y-%m-%dT%H:%M:%SZ")
 }
 
+/// Milliseconds since the Unix epoch in [`format()`]'s form.
+#[must_use]
+pub fn format_ms(ms: i64) -> String {
+    format(Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
 /// The same for people, on a page without a script: `14 Nov 2022, 16:00 UTC`.
 #[must_use]
 pub fn for_people(ms: i64) -> String {

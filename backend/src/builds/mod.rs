@@ -46,8 +46,9 @@ use shared::notebook::Notebook;
 use crate::{
     background,
     class::{Class, CopyId, Observer, Revision, TailLimits},
+    copies::Copies,
     feed::Announcements,
-    homes::{NotebookFile, NotebookReader},
+    homes::NotebookFile,
     sharing::Sharing,
 };
 use announcer::BuildAnnouncer;
@@ -77,7 +78,7 @@ struct SummaryRun {
 
 /// The builder: the files that were built, the tasks that are due, and their bounds.
 pub struct Builds {
-    reader: NotebookReader,
+    copies: Copies,
     limits: TailLimits,
     write_interval: Duration,
     folder: OutputFolder,
@@ -94,18 +95,18 @@ pub struct Builds {
 }
 
 impl Builds {
-    /// Builds into `folder` the notebooks that `reader` reads; a summary has as much of each
-    /// notebook's end as `limits` allow. Nothing happens until [`Builds::start`].
+    /// Builds `copies` into `folder`; a summary has as much of each notebook's end as `limits`
+    /// allow. Nothing happens until [`Builds::start`].
     ///
     /// # Errors
     /// When the folder cannot be made, is another program's, or holds other things.
     pub fn new(
-        reader: impl Into<NotebookReader>,
+        copies: impl Into<Copies>,
         limits: TailLimits,
         folder: &Path,
     ) -> anyhow::Result<Self> {
         Ok(Self {
-            reader: reader.into(),
+            copies: copies.into(),
             limits,
             write_interval: WRITE_INTERVAL,
             folder: OutputFolder::open(folder)?,

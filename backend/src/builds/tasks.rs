@@ -83,9 +83,7 @@ impl Builds {
         task: BuildTask,
         then: impl Fn(Fingerprint, &NotebookContent),
     ) {
-        let read = self
-            .reader
-            .read_within(&key.user, &key.filename, HOME_READ_TIMEOUT);
+        let read = self.copies.read_within(key, HOME_READ_TIMEOUT);
         let (version, file) = match read {
             Ok(Some(read)) => read,
             Ok(None) => return,
@@ -97,7 +95,7 @@ impl Builds {
             }
         };
         let content = {
-            let _turn = self.reader.lanes().turn(version.size());
+            let _turn = self.copies.lanes().turn(version.size());
             NotebookContent::parse(file, self.limits, None)
         };
         if let Ok(content) = content {
@@ -203,7 +201,7 @@ impl Builds {
             return Ok(());
         }
         self.folder.reserve().check(2 * size)?;
-        let _turn = self.reader.lanes().turn(size);
+        let _turn = self.copies.lanes().turn(size);
         let source = ExportSource {
             version,
             notebook: &whole.parse(),

@@ -48,14 +48,14 @@ impl Workshop {
             .parse()
             .unwrap();
         let limits = TailLimits::default();
-        let reader = NotebookReader::for_command(homes);
+        let reader = Copies::for_command(homes);
         let builds = Builds::new(reader.clone(), limits, &base.path().join("out")).unwrap();
         let builds = Arc::new(builds.writing_every(every));
         builds.start(2).unwrap();
         Self::of(base, reader, builds)
     }
 
-    fn of(base: TempDir, reader: NotebookReader, builds: Arc<Builds>) -> Self {
+    fn of(base: TempDir, reader: Copies, builds: Arc<Builds>) -> Self {
         let class = Class::new(reader, TailLimits::default());
         Self {
             class: class.observed_by(Arc::clone(&builds) as _),
@@ -153,9 +153,9 @@ fn other_participants_builds_do_not_wait_for_a_busy_lane() {
     lanes.submit_detached("mallory", move || {
         let _ = end.recv();
     });
-    let reader = NotebookReader::in_lanes(homes.clone(), lanes);
+    let reader = Copies::in_lanes(homes.clone(), lanes);
     let builds = Builds::new(reader, TailLimits::default(), &base.path().join("out")).unwrap();
-    let class = Workshop::of(base, NotebookReader::for_command(homes), Arc::new(builds));
+    let class = Workshop::of(base, Copies::for_command(homes), Arc::new(builds));
     class.save("bo", "a.ipynb", &["from bo"]);
     for user in ["mallory", "bo"] {
         let target = BuildTarget::Copy(key(user, "a.ipynb"));
@@ -432,12 +432,12 @@ fn threads_that_read_a_whole_class_build_its_summary() {
     let out = base.path().join("out");
     // No builder thread is started.
     let builds = Builds::new(
-        NotebookReader::for_command(homes.clone()),
+        Copies::for_command(homes.clone()),
         TailLimits::default(),
         &out,
     )
     .unwrap();
-    let class = Workshop::of(base, NotebookReader::for_command(homes), Arc::new(builds));
+    let class = Workshop::of(base, Copies::for_command(homes), Arc::new(builds));
     let users: Vec<String> = (0..40).map(|n| format!("user{n:02}")).collect();
     for user in &users {
         class.save(user, "a.ipynb", &["1"]);

@@ -8,10 +8,9 @@ use shared::{notebook::Notebook, wire::Tile};
 use super::{
     CopyId, Core, NotebookContent, Revision,
     copy::{CopyRecord, CopyState, LookOutcome, TileContent},
-    path_of,
 };
 use crate::{
-    homes::{Fingerprint, NotebookFile, OpenNotebook, ReadError, open_notebook},
+    homes::{Fingerprint, NotebookFile, OpenNotebook, ReadError},
     lanes::LaneError,
     time,
 };
@@ -64,15 +63,12 @@ impl Core {
         record: &CopyRecord,
         fresh: &mut Option<NotebookContent>,
     ) -> LookOutcome {
-        let Some(home) = self.reader.homes().home_of(&key.user) else {
-            return LookOutcome::Missing;
-        };
         let before = record.state();
         // A notebook whose tile is not cached any more is read again.
         let is_kept = |fault: &Option<String>| fault.is_some() || before.good.is_some();
         let known = before.read.as_ref().filter(|(_, fault)| is_kept(fault));
         let known = known.map(|(version, _)| *version);
-        let opened = open_notebook(&home, &key.filename);
+        let opened = self.copies.open(key);
         if !matches!(opened, Err(ReadError::Missing)) {
             record.set_on_disk();
         }
@@ -98,7 +94,10 @@ impl Core {
         };
         match fault {
             None => LookOutcome::Good(version),
-            Some(_) if is_being_written(record, version) => LookOutcome::BeingWritten(version),
+            // A server pushes no halves.
+            Some(_) if !self.copies.are_pushed(&key.user) && is_being_written(record, version) => {
+                LookOutcome::BeingWritten(version)
+            }
             Some(fault) => LookOutcome::Bad(Some(version), fault),
         }
     }
@@ -123,7 +122,7 @@ impl Core {
             content.map_err(|error| format!("This file is not a notebook: {error}."))
         };
         let size = opened.version().size();
-        self.reader.lanes().in_turn(size, read, parse)
+        self.copies.lanes().in_turn(size, read, parse)
     }
 
     /// Applies `look` to the whole notebook, as the file is now.
@@ -132,14 +131,13 @@ impl Core {
         key: &CopyId,
         look: impl FnOnce(&Notebook) -> T,
     ) -> Option<T> {
-        let home = self.reader.homes().home_of(&key.user)?;
-        let opened = open_notebook(&home, &key.filename).ok()?;
+        let opened = self.copies.open(key).ok()?;
         let size = opened.version().size();
         let parse = |file: NotebookFile| {
             let parsed = Notebook::parse(&file.content().ok()?).ok()?;
             Some(look(&parsed.notebook))
         };
-        let lanes = self.reader.lanes();
+        let lanes = self.copies.lanes();
         lanes.in_turn(size, || opened.read(), parse).ok()?
     }
 
@@ -174,7 +172,7 @@ impl Core {
             LookOutcome::Missing => Some(format!(
                 "{}'s server reported a save, but {} is not there. Is --homes right?",
                 key.user,
-                path_of(self.reader.homes(), key).unwrap_or_default()
+                self.copies.shown(key).unwrap_or_default()
             )),
         };
         tile(key, &state, problem)
@@ -267,7 +265,7 @@ mod tests {
         let homes = format!("{}/{{user}}", base.path().display());
         let homes: HomesTemplate = homes.parse().unwrap();
         let class = Class::new(homes, TailLimits::default());
-        let key = class.copy_at(file.to_str().unwrap()).unwrap();
+        let key = class.copies().copy_at(file.to_str().unwrap()).unwrap();
         let write = |text: &str| {
             fs::write(&file, text).unwrap();
             let file = File::options().write(true).open(&file).unwrap();

@@ -36,39 +36,21 @@ use shared::{
 };
 use tokio::sync::Semaphore;
 
+pub use crate::copies::CopyId;
 pub use content::{NotebookBytes, NotebookContent};
 pub use observer::{Observer, Revision};
 pub use reporter::Reporter;
 pub(crate) use save_failures::SaveFailures;
 
 use crate::{
+    copies::Copies,
     feed::{Announcements, Recipients},
-    homes::{
-        Fingerprint, FoundNotebook, HomesTemplate, MAX_NOTEBOOKS_PER_HOME, NotebookReader, Watch,
-    },
+    homes::{Fingerprint, FoundNotebook, MAX_NOTEBOOKS_PER_HOME, Watch},
     lanes::{LaneError, PendingAnswer},
     telemetry::loggable,
 };
 use copy::{CopyRecord, LookOutcome};
 use tile_cache::TileCacheIndex;
-
-/// Identifies a copy: one participant's file of one notebook.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CopyId {
-    /// The path below the home. First, so that everyone's copies stand together.
-    pub filename: String,
-    /// The participant.
-    pub user: String,
-}
-
-impl From<FoundNotebook> for CopyId {
-    fn from(found: FoundNotebook) -> Self {
-        Self {
-            filename: found.filename,
-            user: found.user,
-        }
-    }
-}
 
 /// How much of a notebook a tile shows.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +81,7 @@ pub struct Class(Arc<Core>);
 
 /// The state of the class that the lanes' threads share.
 struct Core {
-    reader: NotebookReader,
+    copies: Copies,
     limits: TailLimits,
     records: RwLock<BTreeMap<CopyId, Arc<CopyRecord>>>,
     observers: Vec<Arc<dyn Observer>>,
@@ -112,11 +94,11 @@ struct Core {
 }
 
 impl Class {
-    /// A class with no known notebook yet, whose notebooks `reader` reads.
+    /// A class with no known notebook yet, of these `copies`.
     #[must_use]
-    pub fn new(reader: impl Into<NotebookReader>, limits: TailLimits) -> Self {
+    pub fn new(copies: impl Into<Copies>, limits: TailLimits) -> Self {
         Self(Arc::new(Core {
-            reader: reader.into(),
+            copies: copies.into(),
             limits,
             records: RwLock::default(),
             observers: Vec::new(),
@@ -143,23 +125,10 @@ impl Class {
         self
     }
 
-    /// The homes that the notebooks live in.
+    /// The sources of its copies.
     #[must_use]
-    pub fn homes(&self) -> &HomesTemplate {
-        self.0.reader.homes()
-    }
-
-    /// The reader of the homes.
-    #[must_use]
-    pub fn reader(&self) -> &NotebookReader {
-        &self.0.reader
-    }
-
-    /// The copy at `path`, if that is in a home.
-    #[must_use]
-    pub fn copy_at(&self, path: &str) -> Option<CopyId> {
-        let (user, filename) = self.0.reader.homes().split(path.as_ref())?;
-        Some(CopyId { filename, user })
+    pub fn copies(&self) -> &Copies {
+        &self.0.copies
     }
 
     /// Every notebook, or every notebook of one participant, as far as it is known now.
@@ -206,7 +175,7 @@ impl Class {
         };
         let core = Arc::clone(&self.0);
         let owned = key.clone();
-        let read = self.0.reader.lanes().submit(&key.user, move || {
+        let read = self.0.copies.lanes().submit(&key.user, move || {
             let found = core.refresh(&owned, &record);
             let is_there = !(found == LookOutcome::Missing && record.was_on_disk());
             is_there.then(|| core.with_notebook(&owned, look)).flatten()
@@ -227,7 +196,7 @@ impl Class {
         if records.remove(key).is_some() {
             // Queued behind what the lane still tells of this copy, and under the lock, so that
             // what is told after the copy came back is queued behind this.
-            self.0.reader.lanes().submit_detached(&key.user, tell);
+            self.0.copies.lanes().submit_detached(&key.user, tell);
         }
     }
 
@@ -281,7 +250,7 @@ impl Class {
         }
         // The observers are told before this returns.
         for key in &gone {
-            let told = self.0.reader.lanes().submit(&key.user, || ());
+            let told = self.0.copies.lanes().submit(&key.user, || ());
             // A lane that is held up is not waited for.
             let _ = told.wait();
         }
@@ -307,13 +276,25 @@ impl Class {
             .collect()
     }
 
+    /// The users whose homes are read: those who have one, and whose server pushes nothing.
+    fn home_users(&self, watch: &Watch) -> Vec<String> {
+        let copies = self.copies();
+        let mut users = copies
+            .homes()
+            .map_or_else(Vec::new, |homes| watch.users(homes));
+        users.retain(|user| !copies.are_pushed(user));
+        users
+    }
+
     /// Walks each home in its participant's lane.
     fn scan(&self, watch: &Watch) -> Vec<(String, PendingAnswer<Vec<FoundNotebook>>)> {
-        let homes = self.homes();
-        let users = watch.users(homes);
+        let Some(homes) = self.copies().homes() else {
+            return Vec::new();
+        };
+        let users = self.home_users(watch);
         let asked = users.into_iter().map(|user| {
             let (watch, homes, of) = (watch.clone(), homes.clone(), user.clone());
-            let lanes = self.0.reader.lanes();
+            let lanes = self.0.copies.lanes();
             let scan = lanes.submit(&user, move || watch.scan_home(&homes, &of));
             (user, scan)
         });
@@ -323,7 +304,7 @@ impl Class {
     fn look(&self, key: &CopyId, record: &Arc<CopyRecord>) -> PendingAnswer<LookOutcome> {
         let (core, record, owned) = (Arc::clone(&self.0), Arc::clone(record), key.clone());
         self.0
-            .reader
+            .copies
             .lanes()
             .submit(&key.user, move || core.refresh(&owned, &record))
     }
@@ -398,9 +379,4 @@ impl Observer for Announcements {
         let recipients = Recipients::MaySee(user.clone());
         self.send(recipients, READ_KIND, &CopyAnnouncement { filename, user });
     }
-}
-
-/// The whole path of a copy, as events carry it.
-fn path_of(homes: &HomesTemplate, key: &CopyId) -> Option<String> {
-    Some(homes.home_of(&key.user)?.shown(&key.filename))
 }

@@ -120,7 +120,7 @@ mod tests {
             TailLimits::default(),
         )
         .observed_by(Arc::clone(&told) as _);
-        let key = class.copy_at(file.to_str().unwrap()).unwrap();
+        let key = class.copies().copy_at(file.to_str().unwrap()).unwrap();
 
         fs::write(&file, r#"{"cells": [{"cell_type": "raw"}]}"#).unwrap();
         class.note_reported(&key).await;
@@ -149,7 +149,7 @@ mod tests {
         fs::remove_file(&file).unwrap();
         class.forget(&key);
         // The lane tells the observers before it runs this.
-        class.reader().lanes().submit("ana", || ()).wait().unwrap();
+        class.copies().lanes().submit("ana", || ()).wait().unwrap();
         assert_eq!(told.take(), ["ana removed"]);
     }
 
@@ -166,8 +166,8 @@ mod tests {
             TailLimits::default(),
         )
         .observed_by(Arc::clone(&told) as _);
-        let key = class.copy_at(file.to_str().unwrap()).unwrap();
-        let lanes = class.reader().lanes();
+        let key = class.copies().copy_at(file.to_str().unwrap()).unwrap();
+        let lanes = class.copies().lanes();
         for is_back in [true, false] {
             fs::write(&file, r#"{"cells": []}"#).unwrap();
             class.scan_homes(|_| true);

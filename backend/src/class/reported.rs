@@ -6,7 +6,7 @@ use std::future::Future;
 use shared::wire::{DELETE_NOTEBOOK, SAVE_NOTEBOOK};
 
 use super::{Class, CopyId, copy::LookOutcome};
-use crate::store::CommittedEvent;
+use crate::{store::CommittedEvent, telemetry::loggable};
 
 impl Class {
     /// Commits, by `append`, an event of this `kind` of the copy `key`, so that the reporter does
@@ -28,10 +28,29 @@ impl Class {
         match (kind, &committed) {
             // The participant's server may never try again.
             (SAVE_NOTEBOOK, Err(_)) => self.note_unreported(key),
-            (DELETE_NOTEBOOK, Ok(_)) => self.forget(key),
+            (DELETE_NOTEBOOK, Ok(_)) => self.remove(key).await,
             _ => {}
         }
         committed
+    }
+
+    /// Forgets a copy that is deleted, and what was pushed of it.
+    async fn remove(&self, key: &CopyId) {
+        self.forget(key);
+        let Some(pushed) = self.copies().pushed().cloned() else {
+            return;
+        };
+        let owned = key.clone();
+        let removed = self.copies().lanes().ask(&key.user, move || {
+            let Err(error) = pushed.remove(&owned) else {
+                return;
+            };
+            let (user, filename) = (loggable(&owned.user), loggable(&owned.filename));
+            // The next inventory of its server has it removed again.
+            tracing::warn!(%user, %filename, %error, "a pushed copy cannot be removed");
+        });
+        // A lane that is held up removes it later.
+        let _ = removed.answer().await;
     }
 
     /// Notes that a save of this copy was reported by its owner's server.

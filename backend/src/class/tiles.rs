@@ -82,7 +82,7 @@ impl Class {
         let core = Arc::clone(&self.0);
         let (key, its_record, make_whole) = (key.clone(), Arc::clone(&record), make.clone());
         let owned = key.clone();
-        let read = self.0.reader.lanes().submit(&key.user, move || {
+        let read = self.0.copies.lanes().submit(&key.user, move || {
             let look = core.refresh(&owned, &its_record);
             let read = core.with_notebook(&owned, |notebook| {
                 make_whole(Tile {
@@ -129,7 +129,7 @@ impl Class {
     ) -> Option<Tile> {
         if look.is_err() && record.await_read() {
             let (core, record, owned) = (Arc::clone(&self.0), Arc::clone(record), key.clone());
-            let lanes = self.0.reader.lanes();
+            let lanes = self.0.copies.lanes();
             lanes.submit_detached(&key.user, move || drop(core.refresh(&owned, &record)));
         }
         self.0.tile(key, record, look)

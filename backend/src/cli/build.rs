@@ -22,7 +22,8 @@ use super::{homes::HomesArg, quota::QuotaArgs};
 use crate::{
     builds::Builds,
     class::{Class, CopyId, Observer, Revision, TailLimits},
-    homes::{HomesTemplate, NotebookReader, watch},
+    copies::Copies,
+    homes::{HomesTemplate, watch},
 };
 
 /// Longest time between two scans of the homes; the kernel reports most changes at once.
@@ -77,12 +78,12 @@ impl NotebookSelection {
 /// 1; the others are built all the same.
 pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let limits = TailLimits::default();
-    let reader = NotebookReader::for_command(args.homes.template.clone());
-    let builds = Builds::new(reader.clone(), limits, &args.out)?;
+    let copies = Copies::for_command(args.homes.template.clone());
+    let builds = Builds::new(copies.clone(), limits, &args.out)?;
     let builds = Arc::new(builds.within(args.quota.builds()));
     let (selection, outside) = select(&args.notebooks, &args.homes.template);
     let progress = Arc::new(BuildProgress::new());
-    let class = Class::new(reader, limits)
+    let class = Class::new(copies, limits)
         .observed_by(Arc::clone(&progress) as _)
         .observed_by(Arc::clone(&builds) as _);
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -183,7 +184,7 @@ fn read(class: &Class, builds: &Builds, keys: &[CopyId], threads: usize) -> Vec<
         builds.settle_sections();
         let unknown = keys.iter().filter(|key| !builds.knows(key));
         let paths = unknown.filter_map(|key| {
-            let home = class.homes().home_of(&key.user)?;
+            let home = class.copies().homes()?.home_of(&key.user)?;
             let is_there = home.open().ok()?.has(&key.filename);
             is_there.then(|| home.shown(&key.filename))
         });

@@ -7,9 +7,9 @@ use shared::sharing::HistoryBounds;
 
 use super::quota::QuotaArgs;
 use crate::{
+    copies::Copies,
     feed::Announcements,
     history::{HistoryStore, Recorder, Retention, SqliteHistory},
-    homes::NotebookReader,
 };
 
 /// What is kept of notebooks as they were.
@@ -73,7 +73,7 @@ impl HistoryArgs {
     pub(super) fn start(
         &self,
         data: &Path,
-        reader: &NotebookReader,
+        copies: &Copies,
         announcements: &Announcements,
         quota: &QuotaArgs,
     ) -> anyhow::Result<Option<RunningHistory>> {
@@ -92,7 +92,7 @@ impl HistoryArgs {
         let retention = Retention::new(self.history_days, self.history_mib << 20);
         let recorder = Recorder::start(
             Arc::clone(&store),
-            reader.clone(),
+            copies.clone(),
             retention,
             announcements.clone(),
         )?;

@@ -18,6 +18,8 @@ use rustix::process::geteuid;
 
 /// The key that cookies are encrypted with.
 pub(super) const COOKIE_KEY_FILE: &str = "cookie.key";
+/// The folder of the notebooks that participants' servers have pushed.
+pub(super) const PUSHED_FOLDER: &str = "copies";
 /// The settings of sharing with participants.
 pub(super) const SHARING_FILE: &str = "sharing.json";
 /// The databases.

@@ -4,7 +4,7 @@ use std::{
     env,
     io::{self, Write},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
     thread,
@@ -22,8 +22,8 @@ use super::{
     address::{bind_address, prefix_from},
     data::{data_folder, lock_folder},
     history::{HistoryArgs, RunningHistory},
-    homes::HomesArg,
-    private::{COOKIE_KEY_FILE, SHARING_FILE, check_builds, check_data},
+    homes::{HomesArg, SourceArg},
+    private::{COOKIE_KEY_FILE, PUSHED_FOLDER, SHARING_FILE, check_builds, check_data},
     quota::QuotaArgs,
     token::TokenArgs,
 };
@@ -33,8 +33,8 @@ use crate::{
     background,
     builds::Builds,
     class::{Class, Reporter, TailLimits},
+    copies::{Copies, PushedCopies},
     feed::{Announcements, Feed},
-    homes::NotebookReader,
     limits::{LimitSettings, Limits},
     notices::NoticeBoard,
     routes::{login_link, router},
@@ -62,6 +62,16 @@ pub(super) struct ServeArgs {
     bind: Option<SocketAddr>,
     #[command(flatten)]
     homes: HomesArg,
+    /// Where participants' notebooks come from: read in their homes, pushed by their own servers,
+    /// or, where a server pushes, from there and else from the home. [default: auto]
+    #[arg(
+        long,
+        env = "PIPALHUB_SOURCE",
+        value_name = "SOURCE",
+        value_enum,
+        default_value_t
+    )]
+    source: SourceArg,
     /// The folder for events and keys; made when it is not there.
     /// [default: pipalhub in $XDG_DATA_HOME or ~/.local/share]
     #[arg(long, env = "PIPALHUB_DATA", value_name = "DIR")]
@@ -144,7 +154,12 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let store = Arc::new(store);
     let limits = TailLimits::default();
     // All readers of notebooks share its lanes.
-    let reader = NotebookReader::from(args.homes.template);
+    let pushed = match args.source.takes_pushes() && hub.is_some() {
+        true => Some(Arc::new(open_pushed(&data, args.quota.reserve())?)),
+        false => None,
+    };
+    let homes = args.source.reads_homes().then_some(args.homes.template);
+    let copies = Copies::of(homes, pushed);
     let out = args.out.unwrap_or_else(|| data.join("build"));
     let sharing = Arc::new(Sharing::open(
         &data.join(SHARING_FILE),
@@ -154,7 +169,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         None
     } else {
         check_builds(&out).context("see --out")?;
-        let builds = Builds::new(reader.clone(), limits, &out);
+        let builds = Builds::new(copies.clone(), limits, &out);
         let builds = builds.context("see --out")?;
         Some(Arc::new(
             builds
@@ -164,14 +179,14 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     };
     let history = args
         .history
-        .start(&data, &reader, &announcements, &args.quota)?;
+        .start(&data, &copies, &announcements, &args.quota)?;
     let notices = NoticeBoard::open(&data.join("notices.sqlite3"), announcements.clone())?;
     let about = AboutResponse {
         events: args.keep_events,
         history: args.history.kept(),
         private_tag: PRIVATE_TAG.to_owned(),
     };
-    let mut class = Class::new(reader, limits)
+    let mut class = Class::new(copies, limits)
         .observed_by(Arc::new(announcements.clone()))
         .observed_by(Arc::clone(&notices) as _)
         .observed_by(Arc::clone(&sharing) as _);
@@ -221,7 +236,9 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         about,
         ending: ending.clone(),
     };
-    tracing::info!(%address, homes = %state.class.homes(), data = %data.display(), "listening");
+    let homes = state.class.copies().homes().map(ToString::to_string);
+    let homes = homes.unwrap_or_else(|| "none".to_owned());
+    tracing::info!(%address, %homes, data = %data.display(), "listening");
     if let Some(link) = link {
         // A closed pipe has no reader of the link, which is no reason to end.
         let _ = writeln!(io::stdout(), "{link}");
@@ -253,6 +270,13 @@ async fn answer(
         .context("cannot begin to answer")?;
     tracing::info!("ended");
     Ok(())
+}
+
+/// Opens the notebooks that participants' servers have pushed until now.
+fn open_pushed(data: &Path, reserve: u64) -> anyhow::Result<PushedCopies> {
+    let folder = data.join(PUSHED_FOLDER);
+    PushedCopies::open(&folder, reserve)
+        .with_context(|| format!("cannot use the pushed notebooks in {}", folder.display()))
 }
 
 /// Starts the builds, with the notebooks that were saved while the service did not run first. A

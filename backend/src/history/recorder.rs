@@ -26,8 +26,8 @@ use super::{
 use crate::{
     background,
     class::{CopyId, NotebookContent, Observer, Revision, TailLimits},
+    copies::Copies,
     feed::{Announcements, Recipients},
-    homes::NotebookReader,
     time,
 };
 
@@ -58,14 +58,14 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts the thread. `reader` reads notebooks again that found no room in the queue, and
-    /// `announcements` tell of recorded versions.
+    /// Starts the thread. Notebooks that found no room in the queue are read again from `copies`,
+    /// and `announcements` tell of recorded versions.
     ///
     /// # Errors
     /// When the thread cannot be started.
     pub fn start(
         store: Arc<dyn HistoryStore>,
-        reader: impl Into<NotebookReader>,
+        copies: impl Into<Copies>,
         retention: Retention,
         announcements: Announcements,
     ) -> anyhow::Result<Self> {
@@ -73,7 +73,7 @@ impl Recorder {
         let recorder = RecorderThread {
             queue: Arc::clone(&queue),
             store,
-            reader: reader.into(),
+            copies: copies.into(),
             retention,
             announcements,
             cell_hashes: LruCache::new(MAX_REMEMBERED_CELLS),
@@ -126,7 +126,7 @@ impl Observer for Recorder {
 struct RecorderThread {
     queue: Arc<RecorderQueue>,
     store: Arc<dyn HistoryStore>,
-    reader: NotebookReader,
+    copies: Copies,
     retention: Retention,
     announcements: Announcements,
     /// The cell hashes of the newest versions. Those that were removed are computed again from the
@@ -175,9 +175,7 @@ impl RecorderThread {
 
     /// Reads a notebook as it is now.
     fn read(&self, key: CopyId) -> Option<PendingVersion> {
-        let read = self
-            .reader
-            .read_within(&key.user, &key.filename, HOME_READ_TIMEOUT);
+        let read = self.copies.read_within(&key, HOME_READ_TIMEOUT);
         let (version, file) = match read {
             Ok(read) => read?,
             Err(_) => {
@@ -186,7 +184,7 @@ impl RecorderThread {
                 return None;
             }
         };
-        let _turn = self.reader.lanes().turn(version.size());
+        let _turn = self.copies.lanes().turn(version.size());
         // An incomplete file is reported again when it is complete.
         let content = NotebookContent::parse(file, TailLimits::NONE, None).ok()?;
         Some(PendingVersion {

@@ -8,7 +8,7 @@
 
 use std::{
     fs::{File, Metadata},
-    io::{self, Read, Seek},
+    io::{self, Read, Seek, SeekFrom},
     os::unix::fs::MetadataExt,
 };
 
@@ -66,6 +66,19 @@ impl From<&Metadata> for Fingerprint {
 }
 
 impl Fingerprint {
+    /// The version of content that is in no file of a participant's: saved at this time, in
+    /// milliseconds since the Unix epoch, with so many bytes and such a hash.
+    pub(crate) fn of_content(saved_at_ms: i64, size: u64, hash: (u64, u64)) -> Self {
+        Self {
+            modified_ns: i128::from(saved_at_ms) * 1_000_000,
+            size,
+            file: FileId {
+                device: hash.0,
+                inode: hash.1,
+            },
+        }
+    }
+
     /// Modification time, milliseconds since the Unix epoch.
     #[must_use]
     pub fn modified_ms(self) -> i64 {
@@ -104,6 +117,9 @@ pub enum ReadError {
     /// Larger than anything that is read.
     #[error("The file has {0} bytes; notebooks are read up to {MAX_NOTEBOOK_BYTES}.")]
     TooLarge(u64),
+    /// The participant's server keeps the content to itself.
+    #[error("{0}")]
+    Withheld(&'static str),
     /// An error of the operating system.
     #[error("The file cannot be read: {0}.")]
     Io(io::Error),
@@ -163,10 +179,21 @@ impl OpenHome {
 /// A notebook that is open, of which nothing is in memory yet.
 pub struct OpenNotebook {
     file: File,
+    /// Where the notebook begins in the file, in bytes.
+    begin: u64,
     version: Fingerprint,
 }
 
 impl OpenNotebook {
+    /// The notebook in `version` that begins at byte `begin` of `file` and ends with it.
+    pub(crate) fn at(file: File, begin: u64, version: Fingerprint) -> Self {
+        Self {
+            file,
+            begin,
+            version,
+        }
+    }
+
     /// The version that was opened.
     #[must_use]
     pub fn version(&self) -> Fingerprint {
@@ -181,7 +208,8 @@ impl OpenNotebook {
         let size = usize::try_from(self.version.size()).unwrap_or(0);
         let mut bytes = Vec::with_capacity(size + 1);
         let mut file = &self.file;
-        file.rewind().map_err(ReadError::Io)?;
+        file.seek(SeekFrom::Start(self.begin))
+            .map_err(ReadError::Io)?;
         // A file may grow while it is read; the limit holds all the same.
         file.take(MAX_NOTEBOOK_BYTES + 1)
             .read_to_end(&mut bytes)
@@ -199,7 +227,7 @@ impl OpenNotebook {
 /// See [`ReadError`].
 pub fn open_notebook(home: &Home, filename: &str) -> Result<OpenNotebook, ReadError> {
     let (file, version) = home.open()?.notebook(filename)?;
-    Ok(OpenNotebook { file, version })
+    Ok(OpenNotebook::at(file, 0, version))
 }
 
 /// Reads `filename` below `home`, whole unless `known` says that the caller already has

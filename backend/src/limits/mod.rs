@@ -8,6 +8,7 @@
 //! [`LimitSettings`] with the others, so that there is one place to look.
 
 mod answers;
+mod pushes;
 mod rate;
 mod slots;
 
@@ -17,6 +18,9 @@ use shared::wire::Role;
 use tokio_util::sync::CancellationToken;
 
 pub use answers::AnswerLimits;
+pub(crate) use pushes::BodyRoom;
+pub use pushes::PushLimits;
+use pushes::Pushes;
 pub use rate::Rate;
 pub(crate) use rate::TokenBuckets;
 pub(crate) use slots::Slot;
@@ -54,6 +58,8 @@ pub struct LimitSettings {
     pub restores: RestoreLimits,
     /// Of answers that wait to be sent.
     pub answers: AnswerLimits,
+    /// Of notebooks that are pushed.
+    pub pushes: PushLimits,
 }
 
 /// How many event streams there may be.
@@ -218,6 +224,7 @@ pub struct Limits {
     restores: TokenBuckets,
     restored: TokenBuckets,
     answers: UnsentAnswers,
+    pushes: Pushes,
 }
 
 impl Limits {
@@ -243,6 +250,7 @@ impl Limits {
             restores: TokenBuckets::default(),
             restored: TokenBuckets::default(),
             answers: UnsentAnswers::new(settings.answers),
+            pushes: Pushes::new(settings.pushes),
         }
     }
 
@@ -295,6 +303,14 @@ impl Limits {
                     wait,
                 )
             })
+    }
+
+    /// Room for the body of a push of `user` that has so many bytes, until it is dropped.
+    ///
+    /// # Errors
+    /// When too much arrives at the moment, or `user` has pushed too much lately.
+    pub(crate) fn push(&self, user: &str, bytes: usize) -> Result<BodyRoom, LimitExceeded> {
+        self.pushes.take(user, bytes)
     }
 
     /// Counts a notice of this person's.

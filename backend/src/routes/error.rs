@@ -11,7 +11,10 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use shared::wire::{ErrorBody, XSRF_HEADER};
+use shared::{
+    copies::NeedsWhole,
+    wire::{ErrorBody, XSRF_HEADER},
+};
 
 use crate::{
     auth::{AuthError, READ_SCOPE, WRITE_SCOPE},
@@ -46,6 +49,8 @@ pub enum AppError {
     BodyTooSlow,
     /// 409: the present state does not allow it.
     Conflict(String),
+    /// 409: a push was made for another version than the one that is kept.
+    NeedsWhole,
     /// 413: the body is larger than this route takes.
     TooLarge(String),
     /// 415: the body is not JSON, or not plainly so.
@@ -78,7 +83,7 @@ impl AppError {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::NeedsWhole => StatusCode::CONFLICT,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -215,6 +220,10 @@ impl IntoResponse for AppError {
         let mut login = None;
         let mut retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
         let message = match self {
+            Self::NeedsWhole => {
+                let body = NeedsWhole::default();
+                return (status, Json(body)).into_response();
+            }
             Self::BadRequest(message)
             | Self::Forbidden(message)
             | Self::NotFound(message)

@@ -121,7 +121,7 @@ fn note_saving(state: &AppState, key: &CopyId, event: &NewEvent, body: &Map<Stri
 }
 
 /// Stores an event, within the number of entries that this person may have.
-async fn append(
+pub(super) async fn append(
     state: &AppState,
     identity: &Identity,
     event: NewEvent,
@@ -253,7 +253,11 @@ fn own_copy(
             identity.user, event.user
         )));
     }
-    let copy = state.class.copy_at(&event.path);
+    let copies = state.class.copies();
+    let copy = match identity.from_hub {
+        true => copies.copy_of(&identity.user, &event.filename, &event.path),
+        false => copies.copy_at(&event.path),
+    };
     match copy.filter(|copy| copy.user == event.user) {
         Some(CopyId { filename, user }) => {
             let filename = plain_filename(&filename);
@@ -265,7 +269,7 @@ fn own_copy(
             "{} is not below {}'s home. Homes are at {} (--homes).",
             event.path,
             identity.user,
-            state.class.homes()
+            copies.homes().map(ToString::to_string).unwrap_or_default()
         ))),
         None => Ok(None),
     }

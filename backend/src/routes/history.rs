@@ -330,7 +330,8 @@ async fn restore_version(
     Participant(identity): Participant,
     JsonBody(request): JsonBody<RestoreRequest>,
 ) -> Result<(StatusCode, Json<RestoreResponse>), AppError> {
-    let home = state.class.homes().home_of(&request.user);
+    let homes = state.class.copies().homes();
+    let home = homes.and_then(|homes| homes.home_of(&request.user));
     let history = CopyHistory::of(&state, &identity, request.user, request.filename)?;
     // After that, so that a participant does not learn here of copies that they may not see.
     if !identity.may_change(&history.key.user) {

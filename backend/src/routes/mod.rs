@@ -6,6 +6,7 @@
 mod api;
 mod blocking;
 mod build;
+mod copies;
 mod error;
 mod event_fields;
 mod events;
@@ -62,6 +63,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(events::list_updates))
         .merge(build::api_routes())
         .merge(history::routes())
+        .merge(copies::routes())
         .merge(notices::routes())
         .merge(sharing::routes())
         .routes(routes!(followed::get_followed))

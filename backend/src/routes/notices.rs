@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    homes::HomesTemplate,
+    copies::{Copies, CopyId},
     notices::{AddressedNotice, NoticeBoard, NoticeDraft, NoticeUpdate, Receipt},
     telemetry::loggable,
     time,
@@ -96,7 +96,7 @@ async fn list_notices(
         mut notices,
     } = wait_for_news(&state, &identity.user, after, until).await;
     if !notices.is_empty() {
-        place_files(&mut notices, state.class.homes(), &identity.user);
+        place_files(&mut notices, state.class.copies(), &identity.user);
         let board = Arc::clone(&state.notices);
         let user = identity.user;
         let read = blocking(move || Ok(board.store().read_by(&user)?)).await?;
@@ -136,12 +136,15 @@ async fn wait_for_news(
 }
 
 /// Gives each notice with a file the path of that file in the home of `user`.
-fn place_files(notices: &mut [Notice], homes: &HomesTemplate, user: &str) {
-    let Some(home) = homes.home_of(user) else {
-        return;
+fn place_files(notices: &mut [Notice], copies: &Copies, user: &str) {
+    let path_of = |filename: &String| {
+        copies.shown(&CopyId {
+            filename: filename.clone(),
+            user: user.to_owned(),
+        })
     };
     for notice in notices {
-        notice.path = notice.file.as_deref().map(|file| home.shown(file));
+        notice.path = notice.file.as_ref().and_then(path_of);
     }
 }
 

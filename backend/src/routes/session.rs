@@ -41,7 +41,12 @@ pub(super) async fn get_session(
         None => state.sessions.of_request(&headers),
     };
     Json(SessionResponse {
-        homes: homes.then(|| state.class.homes().to_string()),
+        homes: state
+            .class
+            .copies()
+            .homes()
+            .filter(|_| homes)
+            .map(ToString::to_string),
         user: identity.user,
         role: identity.role,
         hub_url,

@@ -17,9 +17,10 @@ use backend::{
     auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, SessionKey, Sessions},
     builds::Builds,
     class::{Class, Reporter, TailLimits},
+    copies::{Copies, PushedCopies},
     feed::{Announcements, Feed},
     history::{HistoryStore, Recorder, Retention, SqliteHistory},
-    homes::{HomesTemplate, NotebookReader},
+    homes::HomesTemplate,
     limits::{LimitSettings, Limits},
     notices::NoticeBoard,
     routes::router,
@@ -149,10 +150,13 @@ impl App {
         let history: Arc<dyn HistoryStore> =
             Arc::new(SqliteHistory::open(&folder.path().join("history.sqlite3")).unwrap());
         let retention = Retention::new(30, 1 << 30);
-        let reader = NotebookReader::from(homes);
+        // Pushes are of tokens that a Hub knows.
+        let pushed = folder.path().join("copies");
+        let pushed = hub_host.map(|_| Arc::new(PushedCopies::open(&pushed, 0).unwrap()));
+        let copies = Copies::of(Some(homes), pushed);
         let recorder = Recorder::start(
             Arc::clone(&history),
-            reader.clone(),
+            copies.clone(),
             retention,
             announcements.clone(),
         )
@@ -163,7 +167,7 @@ impl App {
         // The service before this one may still hold its own.
         let out = folder.path().join(format!("build-{}", address.port()));
         let tail = TailLimits::default();
-        let builds = Builds::new(reader.clone(), tail, &out).unwrap();
+        let builds = Builds::new(copies.clone(), tail, &out).unwrap();
         let kept = folder.path().join("sharing.json");
         let sharing = Arc::new(Sharing::open(&kept, announcements.clone()).unwrap());
         let builds = builds.writing_every(Duration::ZERO);
@@ -174,7 +178,7 @@ impl App {
             announcements.clone(),
         )
         .unwrap();
-        let class = Class::new(reader, tail)
+        let class = Class::new(copies, tail)
             .observed_by(Arc::new(announcements.clone()))
             .observed_by(Arc::clone(&builds) as _)
             .observed_by(Arc::clone(&notices) as _)
@@ -253,7 +257,7 @@ impl App {
     pub(crate) fn hang(&self, user: &str) -> Sender<()> {
         let (let_go, hanging) = mpsc::channel();
         let (begun, has_begun) = mpsc::channel();
-        self.class.reader().lanes().submit_detached(user, move || {
+        self.class.copies().lanes().submit_detached(user, move || {
             begun.send(()).unwrap();
             // It returns when the sender is dropped.
             let _ = hanging.recv();

@@ -12,8 +12,8 @@ use backend::{
     auth::HubLimits,
     cli::Cli,
     limits::{
-        AnswerLimits, EventLimits, LimitSettings, NoticeLimits, Rate, ReadLimits, RestoreLimits,
-        StreamLimits,
+        AnswerLimits, EventLimits, LimitSettings, NoticeLimits, PushLimits, Rate, ReadLimits,
+        RestoreLimits, StreamLimits,
     },
     server::ConnectionLimits,
 };
@@ -236,6 +236,7 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
         reads,
         restores,
         answers,
+        pushes,
     } = LimitSettings::default();
 
     let ConnectionLimits {
@@ -265,6 +266,23 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
     limits.says(unread, &format!("of a participant {} MiB", each >> 20));
     limits.says(unread, &format!("beyond {} MiB of each", own >> 20));
     limits.says(unread, &format!("{} MiB of all together", all >> 20));
+
+    let PushLimits {
+        kib: Rate { a_second, burst },
+        large,
+        small,
+        small_each,
+    } = pushes;
+    let pushed = "bytes pushed";
+    limits.says(pushed, &format!("{} MiB a minute", a_second * 60 >> 10));
+    limits.says(pushed, &format!("{} MiB at once", burst >> 10));
+    let arriving = "pushes that arrive";
+    limits.says(arriving, &format!("{} MiB of all together", large >> 20));
+    limits.says(arriving, &format!("{} MiB of all together", small >> 20));
+    limits.says(
+        arriving,
+        &format!("{} MiB of one participant", small_each >> 20),
+    );
 
     let StreamLimits {
         each,

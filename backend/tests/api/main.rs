@@ -14,6 +14,7 @@ mod clients;
 #[path = "../common/mod.rs"]
 mod common;
 mod connections;
+mod copies;
 mod docs;
 
 mod events;

@@ -92,6 +92,7 @@ async fn a_path_outside_the_homes_keeps_its_filename_or_is_refused() {
     );
 
     let app = App::with_hub_and_homes_below("work").await;
+    std::fs::create_dir_all(app.home("alice")).unwrap();
     let event = outside(&app);
     let alice = app.token("server-alice");
     let request = alice.request(Method::POST, "events").json(&event);

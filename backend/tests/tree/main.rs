@@ -27,6 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["sharing", "history", "notices"],
     &["class"],
     &["feed", "limits"],
+    &["copies"],
     &["homes"],
     &["store", "auth", "lanes"],
     &[

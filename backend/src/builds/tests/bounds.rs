@@ -22,14 +22,14 @@ impl Workshop {
             .unwrap();
         let limits = TailLimits::default();
         let builds = Builds::new(
-            NotebookReader::for_command(homes.clone()),
+            Copies::for_command(homes.clone()),
             limits,
             &base.path().join("out"),
         )
         .unwrap();
         let builds = Arc::new(with(builds).writing_every(Duration::ZERO));
         builds.start(2).unwrap();
-        Self::of(base, NotebookReader::for_command(homes), builds)
+        Self::of(base, Copies::for_command(homes), builds)
     }
 
     fn saved_at(&self, user: &str, filename: &str, seconds_ago: u64) {

@@ -26,7 +26,7 @@ use shared::wire::{DELETE_NOTEBOOK, SAVE_NOTEBOOK};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Class, CopyId, LookOutcome, path_of};
+use super::{Class, CopyId, LookOutcome};
 use crate::{
     homes::{Fingerprint, FoundNotebook, Poke, Watch, watch},
     limits::{Rate, TokenBuckets},
@@ -128,6 +128,9 @@ impl Reporter {
             });
             reporter.add_found(found, Duration::ZERO);
         }
+        // A push may have been kept and its event not stored.
+        let pushed = reporter.class.copies().all_pushed();
+        reporter.add_found(pushed, Duration::ZERO);
         Ok(reporter)
     }
 
@@ -218,18 +221,20 @@ impl Reporter {
         let now = Instant::now();
         if now >= self.next_user_list {
             self.next_user_list = now + USER_LIST_INTERVAL;
-            self.class.reader().lanes().keep_going();
+            self.class.copies().lanes().keep_going();
             self.list_users();
         }
     }
 
     /// Lists the users who have a home, and checks the copies of those who have none any more.
     fn list_users(&mut self) {
-        let users = self.watch.users(self.class.homes());
+        let users = self.class.home_users(&self.watch);
         self.walks.set_users(&users, Instant::now());
         let users: HashSet<String> = users.into_iter().collect();
         for key in self.class.copy_ids() {
-            if !users.contains(&key.user) {
+            // Of pushed copies their server says which are gone.
+            let is_pushed = self.class.copies().are_pushed(&key.user);
+            if !users.contains(&key.user) && !is_pushed {
                 self.check_whether_gone(key);
             }
         }
@@ -252,7 +257,10 @@ impl Reporter {
     }
 
     fn walk(&self, user: String) {
-        let (watch, homes) = (self.watch.clone(), self.class.homes().clone());
+        let Some(homes) = self.class.copies().homes().cloned() else {
+            return;
+        };
+        let watch = self.watch.clone();
         let guard = self.results.guard(LaneResult::Walked {
             user: user.clone(),
             found: Vec::new(),
@@ -260,7 +268,7 @@ impl Reporter {
             took: Duration::ZERO,
         });
         let missed = self.stored_saves.unfound(&user);
-        let lanes = self.class.reader().lanes();
+        let lanes = self.class.copies().lanes();
         lanes.submit_detached(&user.clone(), move || {
             let begun = Instant::now();
             let found = watch.scan_home(&homes, &user);
@@ -332,7 +340,7 @@ impl Reporter {
         };
         let answer = move |key, look| LaneResult::Looked { key, look, why };
         let guard = self.results.guard(answer(key.clone(), None));
-        let lanes = self.class.reader().lanes();
+        let lanes = self.class.copies().lanes();
         lanes.submit_detached(&key.user.clone(), move || {
             let look = record.map(|record| core.refresh(&key, &record));
             guard.set(answer(key, look));
@@ -422,7 +430,7 @@ impl Reporter {
     }
 
     fn append(&self, kind: &str, key: &CopyId, version: Option<Fingerprint>) -> bool {
-        let Some(path) = path_of(self.class.homes(), key) else {
+        let Some(path) = self.class.copies().shown(key) else {
             return false;
         };
         let timestamp = version.map_or_else(time::now_text, Fingerprint::modified_text);

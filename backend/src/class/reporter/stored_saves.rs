@@ -128,7 +128,9 @@ async fn latest(
     };
     let events = store.list(filter).await?.into_iter();
     let of_class = events.filter_map(|event| {
-        let key = class.copy_at(&event.path)?;
+        let key = class
+            .copies()
+            .copy_of(&event.user, &event.filename, &event.path)?;
         // A time that is ahead says nothing about later saves.
         let at = time::parse(&event.timestamp).filter(|at| time::is_past(*at));
         let at = at.map(|at| i128::from(at.as_microsecond()));

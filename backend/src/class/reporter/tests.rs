@@ -21,7 +21,7 @@ async fn a_notebook_deleted_before_it_is_read_is_never_reported() {
     let store = Arc::new(SqliteStore::open(&base.path().join("events.sqlite3")).unwrap());
     let reporter = Reporter::new(class.clone(), Arc::clone(&store) as _, Duration::ZERO);
     let mut reporter = reporter.await.unwrap();
-    let key = class.copy_at(file.to_str().unwrap()).unwrap();
+    let key = class.copies().copy_at(file.to_str().unwrap()).unwrap();
     fs::remove_file(&file).unwrap();
     assert!(class.tile_as(&key, |tile| tile).await.is_none());
     reporter.settle();
@@ -55,7 +55,7 @@ async fn a_home_that_hangs_holds_up_neither_the_start_nor_others() {
     let homes: HomesTemplate = homes.parse().unwrap();
     let class = Class::new(homes, TailLimits::default());
     let (let_go, hanging) = mpsc::channel::<()>();
-    class.reader().lanes().submit_detached("ana", move || {
+    class.copies().lanes().submit_detached("ana", move || {
         // It ends when the other end is dropped.
         let _ = hanging.recv();
     });
@@ -82,7 +82,7 @@ async fn a_report_that_was_not_stored_is_left_to_the_reporter() {
     let homes: HomesTemplate = homes.parse().unwrap();
     let class = Class::new(homes, TailLimits::default());
     let [there, invented] =
-        ["a.ipynb", "b.ipynb"].map(|name| class.copy_at(home.join(name).to_str()?));
+        ["a.ipynb", "b.ipynb"].map(|name| class.copies().copy_at(home.join(name).to_str()?));
     let (there, invented) = (there.unwrap(), invented.unwrap());
     for key in [&there, &invented] {
         class.note_reported(key).await;

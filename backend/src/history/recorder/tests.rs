@@ -135,7 +135,7 @@ impl RecordedClass {
         let file = self.folder.path().join("ana/a.ipynb");
         let cell = serde_json::json!({"cell_type": "raw", "source": source});
         fs::write(&file, serde_json::json!({"cells": [cell]}).to_string()).unwrap();
-        let key = self.class.copy_at(file.to_str().unwrap()).unwrap();
+        let key = self.class.copies().copy_at(file.to_str().unwrap()).unwrap();
         self.class.scan_homes(|_| true);
         self.class.read_all(1);
         key
@@ -230,7 +230,7 @@ fn cell_hashes_are_bounded_and_of_notebooks_with_a_place() {
     let mut writer = RecorderThread {
         queue: Arc::new(RecorderQueue::new(MAX_QUEUED_BYTES)),
         store: Arc::new(store.within(&path, 1 << 20, 2, 0)),
-        reader: homes.into(),
+        copies: homes.into(),
         retention: Retention::new(30, 1 << 30),
         announcements: Announcements::default(),
         cell_hashes: LruCache::new(MAX_REMEMBERED_CELLS),
@@ -263,7 +263,7 @@ fn cell_hashes_of_versions_that_were_not_stored_are_dropped() {
     let mut writer = RecorderThread {
         queue: Arc::new(RecorderQueue::new(MAX_QUEUED_BYTES)),
         store: Arc::clone(&store) as _,
-        reader: homes.into(),
+        copies: homes.into(),
         retention: Retention::new(30, 1 << 30),
         announcements: Announcements::default(),
         cell_hashes: LruCache::new(MAX_REMEMBERED_CELLS),
@@ -303,7 +303,7 @@ fn other_participants_versions_do_not_wait_for_a_busy_lane() {
         let _ = end.recv();
     });
     let homes = format!("{}/{{user}}", folder.path().display());
-    let reader = NotebookReader::in_lanes(homes.parse().unwrap(), lanes);
+    let reader = Copies::in_lanes(homes.parse().unwrap(), lanes);
     let store = Arc::new(store);
     let retention = Retention::new(30, 1 << 30);
     let recorder = Recorder::start(

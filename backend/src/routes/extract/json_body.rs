@@ -17,7 +17,7 @@ pub(in crate::routes) const MAX_BODY_BYTES: usize = 16 << 10;
 
 /// The largest body of a request to this route, in bytes.
 #[derive(Clone, Copy)]
-pub(in crate::routes) struct BodyLimit(usize);
+pub(in crate::routes) struct BodyLimit(pub(super) usize);
 
 /// The layer of routes whose bodies have `max_bytes` at most.
 pub(in crate::routes) fn limit_body(max_bytes: usize) -> (DefaultBodyLimit, Extension<BodyLimit>) {

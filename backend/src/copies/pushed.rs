@@ -1,0 +1,528 @@
+//! Copies that participants' servers push: the newest content of each, in files of the service's
+//! own, and an index of them in memory.
+//!
+//! There is one folder for each participant and one file for each copy, named by hashes, since
+//! a participant chooses the names. A file is replaced as a whole ([`crate::files`]): after a crash
+//! there is the version before or the new one. What private cells a push has are taken out before
+//! anything is written.
+//!
+//! Two pushes of one participant are never handled at the same time: both are in their lane
+//! ([`crate::lanes`]).
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use parking_lot::Mutex;
+use shared::copies::WithheldReason;
+
+use super::{
+    ContentHash, CopyId, Delta, DeltaError, PushRecord,
+    record::{header, read_header},
+};
+use crate::{
+    files::replace_parts,
+    homes::{MAX_NOTEBOOKS_PER_HOME, NotebookFile, OpenNotebook, ReadError},
+    reserve::Reserve,
+    telemetry::loggable,
+};
+
+/// How much is kept of one participant, in bytes.
+const KEPT_MAX: u64 = 512 << 20;
+
+/// One push: what a participant's server says of a notebook, and its content.
+#[derive(Clone, Debug)]
+pub struct Push<'a> {
+    /// The named server, empty for the default one.
+    pub server: String,
+    /// The absolute path there, for people.
+    pub path: String,
+    /// When it was saved, milliseconds since the Unix epoch.
+    pub saved_at_ms: i64,
+    /// The content, or why there is none.
+    pub content: Result<PushedContent<'a>, WithheldReason>,
+}
+
+/// The content of a push.
+#[derive(Clone, Debug)]
+pub struct PushedContent<'a> {
+    /// The version that the delta was made for; none when all of it is there.
+    pub base: Option<ContentHash>,
+    /// How to make it of that version.
+    pub delta: Delta<'a>,
+}
+
+/// Why a push is not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// Its delta gives no content.
+    #[error(transparent)]
+    Delta(#[from] DeltaError),
+    /// The participant has as many notebooks here as there may be.
+    #[error(
+        "{MAX_NOTEBOOKS_PER_HOME} notebooks of yours are kept here already; delete some that are no \
+         longer wanted"
+    )]
+    TooMany,
+    /// The participant's notebooks are as large as they may be together.
+    #[error(
+        "Your notebooks have more than {} MiB together; delete some that are no longer wanted",
+        KEPT_MAX >> 20
+    )]
+    TooMuch,
+    /// The disk is full, or what the operating system says.
+    #[error("the notebook cannot be kept: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// How a push ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushOutcome {
+    /// The copy is another one than before.
+    Changed,
+    /// It was like this before.
+    Unchanged,
+}
+
+/// Everything that was pushed and is kept.
+pub struct PushedCopies {
+    folder: PathBuf,
+    reserve: Reserve,
+    copies: Mutex<HashMap<String, BTreeMap<String, PushRecord>>>,
+}
+
+impl PushedCopies {
+    /// What is kept in `folder`, which is made when it is not there. Nothing is written when the
+    /// reserve of free space would be touched.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or read.
+    pub fn open(folder: &Path, reserve: u64) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        let mut copies: HashMap<String, BTreeMap<String, PushRecord>> = HashMap::new();
+        for person in fs::read_dir(folder)? {
+            for file in fs::read_dir(person?.path())? {
+                let path = file?.path();
+                match kept_in(&path) {
+                    Ok(Some((copy, record))) => {
+                        let own = copies.entry(copy.user).or_default();
+                        own.insert(copy.filename, record);
+                    }
+                    Ok(None) => fs::remove_file(&path)?,
+                    Err(error) => {
+                        // Its owner's server is asked for it again by the next inventory.
+                        let file = loggable(&path.display().to_string()).to_string();
+                        tracing::warn!(%file, "a pushed copy cannot be read: {error}");
+                    }
+                }
+            }
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            reserve: Reserve::new(folder, reserve, "pushed notebooks"),
+            copies: Mutex::new(copies),
+        })
+    }
+
+    /// Whether this participant's server has pushed anything that is still kept.
+    #[must_use]
+    pub fn has_any_of(&self, user: &str) -> bool {
+        self.copies.lock().contains_key(user)
+    }
+
+    /// What is known of one copy.
+    #[must_use]
+    pub fn record(&self, copy: &CopyId) -> Option<PushRecord> {
+        let copies = self.copies.lock();
+        copies.get(&copy.user)?.get(&copy.filename).cloned()
+    }
+
+    /// Every copy, or every copy of one participant.
+    #[must_use]
+    pub fn list(&self, of: Option<&str>) -> Vec<(CopyId, PushRecord)> {
+        let copies = self.copies.lock();
+        let people = copies
+            .iter()
+            .filter(|(user, _)| of.is_none_or(|of| of == *user));
+        let all = people.flat_map(|(user, own)| {
+            own.iter().map(|(filename, record)| {
+                let copy = CopyId {
+                    filename: filename.clone(),
+                    user: user.clone(),
+                };
+                (copy, record.clone())
+            })
+        });
+        all.collect()
+    }
+
+    /// Keeps a push; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// See [`PushError`]; what was kept before is kept then.
+    pub fn push(&self, copy: &CopyId, push: &Push<'_>) -> Result<PushOutcome, PushError> {
+        let before = self.record(copy);
+        let content = match &push.content {
+            Ok(content) => content,
+            Err(withheld) => return self.withhold(copy, push, before, *withheld),
+        };
+        let hash = content.delta.hash;
+        if let Some(before) = &before
+            && before.has_content
+            && before.pushed == hash
+            && before.withheld.is_none()
+        {
+            return Ok(PushOutcome::Unchanged);
+        }
+        self.check_count(copy, before.is_some())?;
+        let base = match content.base {
+            None => None,
+            Some(base) => Some(self.base(copy, before.as_ref(), base)?),
+        };
+        let pushed = content.delta.apply(base.as_deref())?;
+        drop(base);
+        // Whatever the server has taken out already: no private cell is ever written here.
+        let Ok(kept) = NotebookFile::from(pushed).content() else {
+            return self.withhold(copy, push, before, WithheldReason::Unreadable);
+        };
+        let record = PushRecord {
+            server: push.server.clone(),
+            path: push.path.clone(),
+            saved_at_ms: push.saved_at_ms,
+            size: kept.len() as u64,
+            hash: ContentHash::of(&kept),
+            pushed: hash,
+            withheld: None,
+            has_content: true,
+        };
+        self.check_bytes(copy, before.as_ref(), record.size)?;
+        self.reserve.check(record.size)?;
+        self.write(copy, record, &kept)?;
+        Ok(PushOutcome::Changed)
+    }
+
+    /// Keeps what there was before, and why there is nothing newer.
+    fn withhold(
+        &self,
+        copy: &CopyId,
+        push: &Push<'_>,
+        before: Option<PushRecord>,
+        withheld: WithheldReason,
+    ) -> Result<PushOutcome, PushError> {
+        self.check_count(copy, before.is_some())?;
+        let content = match &before {
+            Some(before) if before.has_content => self.content(copy)?,
+            _ => Vec::new(),
+        };
+        let mut record = before.clone().unwrap_or_else(|| PushRecord {
+            server: push.server.clone(),
+            path: push.path.clone(),
+            saved_at_ms: push.saved_at_ms,
+            size: 0,
+            hash: ContentHash::of(b""),
+            pushed: ContentHash::of(b""),
+            withheld: None,
+            has_content: false,
+        });
+        record.saved_at_ms = push.saved_at_ms;
+        record.withheld = Some(withheld);
+        if before.as_ref() == Some(&record) {
+            return Ok(PushOutcome::Unchanged);
+        }
+        self.write(copy, record, &content)?;
+        Ok(PushOutcome::Changed)
+    }
+
+    /// The version that a delta was made for.
+    fn base(
+        &self,
+        copy: &CopyId,
+        before: Option<&PushRecord>,
+        base: ContentHash,
+    ) -> Result<Vec<u8>, PushError> {
+        match before {
+            // Where private cells were taken out here, what was pushed is not kept.
+            Some(before) if before.pushed == base && before.hash == base => {
+                // A damaged file is noticed by the hash of what is made of it.
+                self.content(copy).map_err(|_| DeltaError::OtherBase.into())
+            }
+            _ => Err(DeltaError::OtherBase.into()),
+        }
+    }
+
+    fn check_count(&self, copy: &CopyId, is_known: bool) -> Result<(), PushError> {
+        let copies = self.copies.lock();
+        let own = copies.get(&copy.user).map_or(0, BTreeMap::len);
+        match is_known || own < MAX_NOTEBOOKS_PER_HOME {
+            true => Ok(()),
+            false => Err(PushError::TooMany),
+        }
+    }
+
+    fn check_bytes(
+        &self,
+        copy: &CopyId,
+        before: Option<&PushRecord>,
+        bytes: u64,
+    ) -> Result<(), PushError> {
+        let copies = self.copies.lock();
+        let own = copies.get(&copy.user).into_iter().flatten();
+        let kept: u64 = own.map(|(_, record)| record.size).sum();
+        let before = before.map_or(0, |before| before.size);
+        // Who has too much may still make a notebook smaller.
+        match bytes <= before || kept - before + bytes <= KEPT_MAX {
+            true => Ok(()),
+            false => Err(PushError::TooMuch),
+        }
+    }
+
+    fn write(&self, copy: &CopyId, record: PushRecord, content: &[u8]) -> io::Result<()> {
+        let path = self.path(copy);
+        let folder = path.parent().expect("a copy's file is in a folder");
+        if !folder.is_dir() {
+            fs::create_dir_all(folder)?;
+            File::open(&self.folder)?.sync_all()?;
+        }
+        replace_parts(&path, &[&header(copy, &record), content])?;
+        let mut copies = self.copies.lock();
+        let own = copies.entry(copy.user.clone()).or_default();
+        own.insert(copy.filename.clone(), record);
+        Ok(())
+    }
+
+    /// Keeps this copy no longer.
+    ///
+    /// # Errors
+    /// When its file cannot be removed.
+    pub fn remove(&self, copy: &CopyId) -> io::Result<()> {
+        match fs::remove_file(self.path(copy)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut copies = self.copies.lock();
+        if let Some(own) = copies.get_mut(&copy.user) {
+            own.remove(&copy.filename);
+            if own.is_empty() {
+                copies.remove(&copy.user);
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the content of a copy.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn open_copy(&self, copy: &CopyId) -> Result<OpenNotebook, ReadError> {
+        let record = self.record(copy).ok_or(ReadError::Missing)?;
+        match record.withheld {
+            Some(WithheldReason::TooLarge) => {
+                return Err(ReadError::Withheld(
+                    "The file has more than 32 MiB, which is more than a server pushes: what is shown \
+                 is an earlier version, if there was one.",
+                ));
+            }
+            Some(WithheldReason::Unreadable) => {
+                return Err(ReadError::Withheld(
+                    "The file is not a notebook, and may have private cells, so that the server keeps \
+                 it to itself: what is shown is an earlier version, if there was one.",
+                ));
+            }
+            None => {}
+        }
+        let file = File::open(self.path(copy)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => ReadError::Missing,
+            _ => ReadError::Io(error),
+        })?;
+        // The file may have been replaced since the index was asked: it says itself what it is.
+        let (_, record, begin) = read_header(&file).map_err(ReadError::Io)?;
+        Ok(OpenNotebook::at(file, begin, record.version()))
+    }
+
+    /// What is kept of a copy, whatever its server has withheld since.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn content(&self, copy: &CopyId) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.path(copy))?;
+        let (_, record, begin) = read_header(&file)?;
+        file.seek(SeekFrom::Start(begin))?;
+        let mut content = Vec::with_capacity(usize::try_from(record.size).unwrap_or(0));
+        file.take(record.size).read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    fn path(&self, copy: &CopyId) -> PathBuf {
+        let name = |text: &str| ContentHash::of(text.as_bytes()).to_hex()[..32].to_owned();
+        let file = name(&copy.filename) + ".copy";
+        self.folder.join(name(&copy.user)).join(file)
+    }
+}
+
+/// The copy in the file at `path`; none when it is what a crash has left of a write.
+fn kept_in(path: &Path) -> io::Result<Option<(CopyId, PushRecord)>> {
+    if path.extension().is_none_or(|ending| ending != "copy") {
+        return Ok(None);
+    }
+    let (copy, record, _) = read_header(&File::open(path)?)?;
+    Ok(Some((copy, record)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::DeflateEncoder};
+
+    use super::*;
+
+    fn copy(user: &str, filename: &str) -> CopyId {
+        CopyId {
+            filename: filename.to_owned(),
+            user: user.to_owned(),
+        }
+    }
+
+    fn deflated(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn push_whole(
+        pushed: &PushedCopies,
+        copy: &CopyId,
+        content: &[u8],
+    ) -> Result<PushOutcome, PushError> {
+        let middle = deflated(content);
+        let push = Push {
+            server: String::new(),
+            path: format!("/home/jovyan/{}", copy.filename),
+            saved_at_ms: 1,
+            content: Ok(PushedContent {
+                base: None,
+                delta: Delta {
+                    size: content.len(),
+                    hash: ContentHash::of(content),
+                    prefix: 0,
+                    suffix: 0,
+                    middle: &middle,
+                },
+            }),
+        };
+        pushed.push(copy, &push)
+    }
+
+    fn content(pushed: &PushedCopies, copy: &CopyId) -> Vec<u8> {
+        let opened = pushed.open_copy(copy).unwrap();
+        let file = opened.read().unwrap().content().unwrap();
+        assert_eq!(file, pushed.content(copy).unwrap());
+        file
+    }
+
+    const NOTEBOOK: &[u8] = br#"{"cells": []}"#;
+
+    #[test]
+    fn copies_are_there_again_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let pushed = PushedCopies::open(folder.path(), 0).unwrap();
+        let odd = copy("../\u{1F600}/ana", "a\\b/../ \u{0}.ipynb");
+        let plain = copy("bo", "m1/a.ipynb");
+        for copy in [&odd, &plain] {
+            assert_eq!(
+                push_whole(&pushed, copy, NOTEBOOK).unwrap(),
+                PushOutcome::Changed
+            );
+            assert_eq!(
+                push_whole(&pushed, copy, NOTEBOOK).unwrap(),
+                PushOutcome::Unchanged
+            );
+        }
+        let before = pushed.list(None).len();
+        drop(pushed);
+        let pushed = PushedCopies::open(folder.path(), 0).unwrap();
+        assert_eq!(pushed.list(None).len(), before);
+        for copy in [&odd, &plain] {
+            assert_eq!(content(&pushed, copy), NOTEBOOK);
+            pushed.remove(copy).unwrap();
+            assert!(matches!(pushed.open_copy(copy), Err(ReadError::Missing)));
+        }
+        assert!(!pushed.has_any_of("bo"));
+        assert!(
+            PushedCopies::open(folder.path(), 0)
+                .unwrap()
+                .list(None)
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn remains_of_a_crash_are_removed_and_damaged_files_are_no_copies() {
+        let folder = tempfile::tempdir().unwrap();
+        let pushed = PushedCopies::open(folder.path(), 0).unwrap();
+        for name in ["a", "b", "c"] {
+            push_whole(&pushed, &copy("ana", name), NOTEBOOK).unwrap();
+        }
+        let [half, other] = ["a", "b"].map(|name| pushed.path(&copy("ana", name)));
+        let bytes = fs::read(&half).unwrap();
+        fs::write(&half, &bytes[..bytes.len() - 1]).unwrap();
+        fs::write(&other, "no header").unwrap();
+        let remains = half.with_extension("new");
+        fs::write(&remains, "half").unwrap();
+        drop(pushed);
+        let pushed = PushedCopies::open(folder.path(), 0).unwrap();
+        assert!(!remains.exists());
+        let left = pushed.list(None);
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].0, copy("ana", "c"));
+        // A new push puts a good file into the place of a damaged one.
+        push_whole(&pushed, &copy("ana", "a"), NOTEBOOK).unwrap();
+        assert_eq!(content(&pushed, &copy("ana", "a")), NOTEBOOK);
+    }
+
+    #[test]
+    fn a_participant_has_no_more_than_there_is_room_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pushed = PushedCopies::open(folder.path(), 0).unwrap();
+        push_whole(&pushed, &copy("mallory", "0"), NOTEBOOK).unwrap();
+        let mut large = pushed.record(&copy("mallory", "0")).unwrap();
+        large.size = KEPT_MAX - 5;
+        let insert = |record| {
+            let mut copies = pushed.copies.lock();
+            let own = copies.get_mut("mallory").unwrap();
+            own.insert("large".to_owned(), record);
+        };
+        insert(large);
+        let refused = push_whole(&pushed, &copy("mallory", "new"), NOTEBOOK).unwrap_err();
+        assert!(matches!(refused, PushError::TooMuch), "{refused}");
+        // Others have their own room, and who has too much may make it less.
+        push_whole(&pushed, &copy("ana", "a"), NOTEBOOK).unwrap();
+        push_whole(&pushed, &copy("mallory", "0"), b"{}").unwrap();
+        pushed.remove(&copy("mallory", "large")).unwrap();
+        push_whole(&pushed, &copy("mallory", "new"), NOTEBOOK).unwrap();
+    }
+
+    #[test]
+    fn no_more_notebooks_are_kept_than_a_home_may_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let pushed = PushedCopies::open(folder.path(), 0).unwrap();
+        let record = PushRecord {
+            server: String::new(),
+            path: "/a".to_owned(),
+            saved_at_ms: 0,
+            size: 0,
+            hash: ContentHash::of(b""),
+            pushed: ContentHash::of(b""),
+            withheld: None,
+            has_content: true,
+        };
+        let own = (0..MAX_NOTEBOOKS_PER_HOME).map(|n| (n.to_string(), record.clone()));
+        pushed.copies.lock().insert("ana".to_owned(), own.collect());
+        let refused = push_whole(&pushed, &copy("ana", "one more"), NOTEBOOK).unwrap_err();
+        assert!(matches!(refused, PushError::TooMany), "{refused}");
+        push_whole(&pushed, &copy("ana", "7"), NOTEBOOK).unwrap();
+    }
+}
