@@ -41,7 +41,7 @@ impl Class {
             return;
         };
         let owned = key.clone();
-        let removed = self.copies().lanes().ask(&key.user, move || {
+        let removed = self.copies().lanes().submit(&key.user, move || {
             let Err(error) = pushed.remove(&owned) else {
                 return;
             };

@@ -24,7 +24,7 @@ use crate::{
         Fingerprint, FoundNotebook, HomesTemplate, NotebookFile, OpenNotebook, ReadError,
         open_notebook,
     },
-    lanes::{Lanes, Patience, Unread},
+    lanes::{LaneError, LaneTimeouts, PersonLanes},
 };
 
 /// One participant's copy of one notebook.
@@ -50,7 +50,7 @@ impl From<FoundNotebook> for CopyId {
 pub struct Copies {
     homes: Option<HomesTemplate>,
     pushed: Option<Arc<PushedCopies>>,
-    lanes: Lanes,
+    lanes: PersonLanes,
     /// A caller waits for what it asked for however long that takes.
     has_no_timeouts: bool,
 }
@@ -68,14 +68,14 @@ impl Copies {
         Self {
             homes,
             pushed,
-            lanes: Lanes::default(),
+            lanes: PersonLanes::default(),
             has_no_timeouts: false,
         }
     }
 
     /// Copies in these homes, read in these lanes.
     #[must_use]
-    pub fn in_lanes(homes: HomesTemplate, lanes: Lanes) -> Self {
+    pub fn in_lanes(homes: HomesTemplate, lanes: PersonLanes) -> Self {
         Self {
             lanes,
             ..Self::from(homes)
@@ -87,13 +87,13 @@ impl Copies {
     #[must_use]
     pub fn for_command(homes: HomesTemplate) -> Self {
         const HOUR: Duration = Duration::from_secs(3_600);
-        let timeouts = Patience {
+        let timeouts = LaneTimeouts {
             running: HOUR,
             waiting: HOUR,
         };
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
-            lanes: Lanes::new(cores, timeouts),
+            lanes: PersonLanes::new(cores, timeouts),
             has_no_timeouts: true,
             ..Self::from(homes)
         }
@@ -113,7 +113,7 @@ impl Copies {
 
     /// The lanes in which they are read.
     #[must_use]
-    pub fn lanes(&self) -> &Lanes {
+    pub fn lanes(&self) -> &PersonLanes {
         &self.lanes
     }
 
@@ -198,9 +198,9 @@ impl Copies {
         &self,
         copy: &CopyId,
         timeout: Duration,
-    ) -> Result<Option<(Fingerprint, NotebookFile)>, Unread> {
+    ) -> Result<Option<(Fingerprint, NotebookFile)>, LaneError> {
         let (copies, owned) = (self.clone(), copy.clone());
-        let read = self.lanes.ask(&copy.user, move || {
+        let read = self.lanes.submit(&copy.user, move || {
             let opened = copies.open(&owned).ok()?;
             let file = opened.read().ok()?;
             Some((opened.version(), file))

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use super::{
     LimitExceeded,
-    rate::{Buckets, Rate},
+    rate::{Rate, TokenBuckets},
 };
 
 /// Bodies of more bytes than this are large.
@@ -53,7 +53,7 @@ impl Default for PushLimits {
 /// Keeps count of the bodies that are in memory.
 pub(super) struct Pushes {
     settings: PushLimits,
-    pushed: Buckets,
+    pushed: TokenBuckets,
     bodies: Arc<Mutex<Bodies>>,
 }
 
@@ -116,7 +116,7 @@ impl Pushes {
     pub(super) fn new(settings: PushLimits) -> Self {
         Self {
             settings,
-            pushed: Buckets::default(),
+            pushed: TokenBuckets::default(),
             bodies: Arc::default(),
         }
     }

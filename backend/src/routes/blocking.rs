@@ -20,7 +20,7 @@ pub(super) async fn in_lane_of<T: Send + 'static>(
     user: &str,
     work: impl FnOnce(&PersonLanes) -> Result<T, AppError> + Send + 'static,
 ) -> Result<T, AppError> {
-    let lanes = state.class.reader().lanes();
+    let lanes = state.class.copies().lanes();
     let own = lanes.clone();
     lanes.submit(user, move || work(&own)).answer().await?
 }

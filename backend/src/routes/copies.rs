@@ -28,10 +28,13 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    aside::read_of,
+    blocking::in_lane_of,
     error::AppError,
     events::append,
-    extract::{JsonBody, Looks, PushBody, Query, RateLimited, Reads, body_max, pushed_copies},
+    extract::{
+        JsonBody, LightReads, NotebookReads, PushBody, Query, RateLimited, limit_body,
+        pushed_copies,
+    },
 };
 use crate::{
     app::AppState,
@@ -63,10 +66,10 @@ const OVERLOADED_AFTER: Duration = Duration::from_secs(1);
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     let pushes = OpenApiRouter::new()
         .routes(routes!(list_copies, push_copy))
-        .layer(body_max(PUSH_MAX));
+        .layer(limit_body(PUSH_MAX));
     let inventories = OpenApiRouter::new()
         .routes(routes!(post_inventory))
-        .layer(body_max(INVENTORY_MAX));
+        .layer(limit_body(INVENTORY_MAX));
     OpenApiRouter::new()
         .merge(pushes)
         .merge(inventories)
@@ -102,7 +105,7 @@ async fn push_copy(
         timestamp: time::format_ms(saved_at_ms),
     };
     let (store, owned) = (Arc::clone(&pushed), copy.clone());
-    let outcome = read_of(&state, &copy.user, move |lanes| {
+    let outcome = in_lane_of(&state, &copy.user, move |lanes| {
         // The version before and the new one are in memory, and the body.
         let _turn = lanes.turn(2 * head.size as u64);
         let content = content_of(&head, &middle)?;
@@ -260,7 +263,7 @@ impl From<PushError> for AppError {
     responses((status = OK, body = InventoryResponse)))]
 async fn post_inventory(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, .. }: RateLimited<Looks>,
+    RateLimited { identity, .. }: RateLimited<LightReads>,
     JsonBody(inventory): JsonBody<InventoryRequest>,
 ) -> Result<Json<InventoryResponse>, AppError> {
     let pushed = pushed_copies(&state)?;
@@ -360,7 +363,7 @@ struct CopiesQuery {
     responses((status = OK, body = Vec<KeptCopy>)))]
 async fn list_copies(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, .. }: RateLimited<Looks>,
+    RateLimited { identity, .. }: RateLimited<LightReads>,
     Query(query): Query<CopiesQuery>,
 ) -> Result<Json<Vec<KeptCopy>>, AppError> {
     let pushed = pushed_copies(&state)?;
@@ -394,7 +397,7 @@ struct CopyQuery {
     responses((status = OK, body = Object, content_type = "application/x-ipynb+json")))]
 async fn download_copy(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, pass, .. }: RateLimited<Reads>,
+    RateLimited { identity, slot, .. }: RateLimited<NotebookReads>,
     Query(query): Query<CopyQuery>,
 ) -> Result<Response, AppError> {
     let pushed = pushed_copies(&state)?;
@@ -417,13 +420,13 @@ async fn download_copy(
         (header::CONTENT_DISPOSITION, attachment(name)),
     ];
     let owned = copy.clone();
-    let content = read_of(&state, &copy.user, move |lanes| {
+    let content = in_lane_of(&state, &copy.user, move |lanes| {
         let size = pushed.record(&owned).map_or(0, |record| record.size);
         let _turn = lanes.turn(size);
         pushed.content(&owned).map_err(AppError::internal)
     })
     .await?;
-    Ok((headers, pass.hold(content)).into_response())
+    Ok((headers, slot.hold(content)).into_response())
 }
 
 #[cfg(test)]

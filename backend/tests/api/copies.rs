@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    app::{App, eventually, notebook},
-    people::Person,
+    app::{App, notebook},
+    clients::TestClient,
+    common::eventually,
 };
 
 fn sha256(bytes: &[u8]) -> String {
@@ -47,7 +48,7 @@ fn body_of(head: &Value, middle: &[u8]) -> Vec<u8> {
     body
 }
 
-impl Person<'_> {
+impl TestClient<'_> {
     async fn push_body(&self, body: Vec<u8>) -> Response {
         let request = self.request(Method::PUT, "api/copies");
         let request = request.header("content-type", "application/vnd.pipalhub.copy");
@@ -73,7 +74,7 @@ impl Person<'_> {
 }
 
 /// The server of a participant, by its token.
-fn server<'a>(app: &'a App, user: &str) -> Person<'a> {
+fn server<'a>(app: &'a App, user: &str) -> TestClient<'a> {
     app.token(&format!("server-{user}"))
 }
 

@@ -79,11 +79,11 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(GET,  "api/history/diff?filename=x.ipynb&user=bob&version={b}",       [401, 401, 404, 200, 200]),
     RouteRow(GET,  "api/history/changes?filename=x.ipynb&user=alice&version={a}",  [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/history/changes?filename=x.ipynb&user=bob&version={b}",    [401, 401, 404, 200, 200]),
-    Row(GET,  "api/copies",                                       [401, 401, 200, 200, 200]),
-    Row(GET,  "api/copies/content?filename=x.ipynb&user=alice",   [401, 401, 404, 404, 404]),
+    RouteRow(GET,  "api/copies",                                       [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/copies/content?filename=x.ipynb&user=alice",   [401, 401, 404, 404, 404]),
     // Bodies that are none.
-    Row(PUT,  "api/copies",                                       [401, 401, 415, 415, 415]),
-    Row(POST, "api/copies/inventory",                             [401, 401, 400, 400, 400]),
+    RouteRow(PUT,  "api/copies",                                       [401, 401, 415, 415, 415]),
+    RouteRow(POST, "api/copies/inventory",                             [401, 401, 400, 400, 400]),
     // A version of bob's.
     RouteRow(POST, "api/history/restore",                              [401, 401, 404, 403, 201]),
     RouteRow(GET,  "api/notices",                                      [401, 401, 200, 200, 200]),

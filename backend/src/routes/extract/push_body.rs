@@ -9,7 +9,7 @@ use axum::{
 };
 use shared::copies::{PUSH_HEAD_MAX, PUSH_MEDIA_TYPE, PushHead};
 
-use super::{super::error::AppError, Posts, RateLimited, json_body::BodyMax};
+use super::{super::error::AppError, EventPosts, RateLimited, json_body::BodyLimit};
 use crate::{app::AppState, copies::PushedCopies, identity::Identity, limits::BodyRoom};
 
 /// A push of whoever is signed in, within the limits of what one may push and of what is in memory
@@ -29,14 +29,14 @@ impl FromRequest<Arc<AppState>> for PushBody {
     async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, AppError> {
         let (mut parts, body) = request.into_parts();
         let RateLimited { identity, .. } =
-            RateLimited::<Posts>::from_request_parts(&mut parts, state).await?;
+            RateLimited::<EventPosts>::from_request_parts(&mut parts, state).await?;
         pushed_copies(state)?;
         if !is_push(&parts.headers) {
             return Err(AppError::UnsupportedMediaType(
                 "A push has the header Content-Type: application/vnd.pipalhub.copy.",
             ));
         }
-        let max = parts.extensions.get::<BodyMax>().map_or(0, |max| max.0);
+        let max = parts.extensions.get::<BodyLimit>().map_or(0, |max| max.0);
         let length = content_length(&parts.headers)?;
         if length > max {
             return Err(AppError::TooLarge(format!(
@@ -46,7 +46,7 @@ impl FromRequest<Arc<AppState>> for PushBody {
         // Before any of it is read.
         let room = state.limits.push(&identity.user, length)?;
         let body = Bytes::from_request(Request::from_parts(parts, body), state).await;
-        let body = body.map_err(|rejection| AppError::of_body(&rejection, max))?;
+        let body = body.map_err(|rejection| AppError::from_body(&rejection, max))?;
         let (head, middle) = split(&body)?;
         Ok(Self {
             identity,

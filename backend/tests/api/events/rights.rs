@@ -7,6 +7,7 @@ use crate::app::{App, bytes_below};
 #[tokio::test]
 async fn a_participant_cannot_post_events_of_another() {
     let app = App::with_hub().await;
+    app.save("alice", "x.ipynb", &["1"]);
     let own = app.save_event("alice", "x.ipynb");
     assert_eq!(
         app.token("server-alice")
