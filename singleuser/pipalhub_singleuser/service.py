@@ -1,7 +1,7 @@
 """Where the service is, and in whose name this server speaks to it.
 
-PIPALHUB_URL is set by the Hub's configuration (etc/jupyterhub); JUPYTERHUB_USER and
-JUPYTERHUB_API_TOKEN the Hub gives every server. The token goes to PIPALHUB_URL only, and
+PIPALHUB_URL is set by the Hub's configuration (etc/jupyterhub); JUPYTERHUB_USER,
+JUPYTERHUB_API_TOKEN and JUPYTERHUB_SERVER_NAME the Hub gives every server. The token goes to PIPALHUB_URL only, and
 never into a log or to a page.
 """
 
@@ -16,6 +16,8 @@ class Service:
     url: str
     token: str = field(repr=False)
     user: str
+    # The name of this server among several of one participant; empty for the first.
+    server: str = ""
 
     @classmethod
     def from_environment(cls):
@@ -23,7 +25,8 @@ class Service:
         url = os.environ.get("PIPALHUB_URL")
         token = os.environ.get("JUPYTERHUB_API_TOKEN")
         user = os.environ.get("JUPYTERHUB_USER")
-        return cls(url, token, user) if url and token and user else None
+        server = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
+        return cls(url, token, user, server) if url and token and user else None
 
     def address(self, path):
         """The address of `path` below the service."""

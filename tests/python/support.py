@@ -64,6 +64,11 @@ class Service:
                 for text in body:
                     self.wfile.write(text)
 
+            def do_PUT(self):
+                # As a service answers that takes no contents of notebooks.
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_error(404)
+
             def log_message(self, *args):
                 pass
 

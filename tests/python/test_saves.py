@@ -33,10 +33,10 @@ from support import (
 import pipalhub_singleuser
 from pipalhub_singleuser import answers, reporter as reporter_module, service
 from pipalhub_singleuser.backoff import seconds_of
+from pipalhub_singleuser.connection import Answer, Connection
 from pipalhub_singleuser.events import news_in
 from pipalhub_singleuser.pace import Pace
 from pipalhub_singleuser.pending import Pending
-from pipalhub_singleuser.post import Answer
 
 
 class PaceTest(unittest.TestCase):
@@ -320,7 +320,7 @@ class Reporting(Case):
                 self.logger,
             )
         patched = mock.patch.object(
-            reporter_module, "post", return_value=Answer(answer, None, "")
+            Connection, "ask", return_value=Answer(answer, None, "")
         )
         patched.start()
         self.addCleanup(patched.stop)
