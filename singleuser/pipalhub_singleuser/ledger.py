@@ -6,31 +6,45 @@ is, so that a notebook that was pushed is neither read nor listed once more for 
 
 import threading
 from collections import OrderedDict
+from typing import NamedTuple, Optional
+
+from .content import Stamp
 
 # How many notebooks are remembered; of others the inventory reads the files again.
 MAX_KNOWN = 4000
 
 
+class Known(NamedTuple):
+    """What may leave of a file: its SHA-256, None when nothing may, and its size in bytes."""
+
+    stamp: Stamp
+    sha256: Optional[str]
+    size: int
+
+
 class Ledger:
-    """By path: the file's Stamp, and the SHA-256 of what may leave of it, or None when nothing
-    may. Several threads use it.
-    """
+    """By path a Known. Several threads use it."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self._known = OrderedDict()
         self._is_doubtful = False
+        self._listener = lambda: None
 
-    def put(self, path, stamp, sha256):
+    def on_doubt(self, listener):
+        """Calls `listener` when there is doubt."""
+        self._listener = listener
+
+    def put(self, path, known):
         """The service has this of the notebook at `path`."""
         with self._lock:
-            self._known[path] = (stamp, sha256)
+            self._known[path] = known
             self._known.move_to_end(path)
             if len(self._known) > MAX_KNOWN:
                 self._known.popitem(last=False)
 
     def get(self, path):
-        """`(stamp, sha256)`, or None."""
+        """The Known, or None."""
         with self._lock:
             return self._known.get(path)
 
@@ -48,6 +62,7 @@ class Ledger:
         """The service may have lost what it had: it was away, or does not know a base."""
         with self._lock:
             self._is_doubtful = True
+        self._listener()
 
     def take_doubt(self):
         """Whether there was any since this was asked."""

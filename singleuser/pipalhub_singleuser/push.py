@@ -11,6 +11,7 @@ import json
 
 from . import content, delta
 from .bases import Bases
+from .ledger import Known
 
 CONTENT_TYPE = "application/vnd.pipalhub.copy"
 # How long the name of a notebook may be, in bytes.
@@ -83,7 +84,7 @@ class Pusher:
             return self._withhold(path, head, read.stamp, content.TOO_LARGE)
         if answer.status == 200:
             self._bases.put(path, sha256, read.data)
-            self._ledger.put(path, read.stamp, sha256)
+            self._ledger.put(path, Known(read.stamp, sha256, len(read.data)))
         return answer
 
     def _send_data(self, path, head, data):
@@ -109,7 +110,7 @@ class Pusher:
         head.pop("sha256", None)
         answer = self._put(head, b"")
         if answer.status == 200:
-            self._ledger.put(path, stamp, None)
+            self._ledger.put(path, Known(stamp, None, stamp.size))
         return answer
 
     def _put(self, head, rest):

@@ -27,6 +27,7 @@ from .pace import Pace
 from .pending import Pending
 from .push import CannotRead, Gone, NotThere, Pusher, can_be_named
 from .service import Service
+from .walk import is_notebook
 
 SAVE = "save-notebook"
 DELETE = "delete-notebook"
@@ -360,15 +361,6 @@ def _key(event):
 
 def _is_placed(event):
     return can_be_named(event["filename"])
-
-
-def is_notebook(path):
-    """Leaves out checkpoints and the halves of Jupyter's own writing."""
-    return (
-        path.endswith(".ipynb")
-        and not os.path.basename(path).startswith(".~")
-        and ".ipynb_checkpoints" not in path.split(os.sep)
-    )
 
 
 def _below(path, *folders):

@@ -50,6 +50,8 @@ class Service:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                if not self.path.endswith("/events"):
+                    return self.send_error(404)
                 event = json.loads(body)
                 # The answer is decided before anyone can see that the event came.
                 status, headers, *body = answer(event)
@@ -66,8 +68,10 @@ class Service:
 
             def do_PUT(self):
                 # As a service answers that takes no contents of notebooks.
-                self.rfile.read(int(self.headers["Content-Length"]))
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 self.send_error(404)
+
+            do_GET = do_PUT
 
             def log_message(self, *args):
                 pass
