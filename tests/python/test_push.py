@@ -1,5 +1,6 @@
 """What is saved is pushed: whole, by its delta, once more, later, or not at all."""
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -27,8 +28,9 @@ from support import (
     environment_of,
 )
 
-from pipalhub_singleuser import bases, content, reporter as reporter_module
+from pipalhub_singleuser import bases, content, events, saves
 from pipalhub_singleuser import connection as connection_module
+from pipalhub_singleuser import reporter as reporter_module
 from pipalhub_singleuser.bases import Bases
 from pipalhub_singleuser.connection import Connection
 from pipalhub_singleuser.service import Service
@@ -591,6 +593,31 @@ class InJupyterServer(unittest.TestCase):
         self.assertEqual(json.loads(pushed)["cells"], json.loads(on_disk)["cells"][:1])
         jupyter.request("PATCH", "api/contents/a.ipynb", {"path": "b.ipynb"})
         service.wait(lambda service: list(service.copies) == ["b.ipynb"])
+
+    def test_what_is_saved_by_several_at_once_is_pushed_too(self):
+        """jupyter-collaboration 4 and 5 save by the contents manager, without a request."""
+        from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
+
+        service = CopiesService()
+        self.addCleanup(service.stop)
+        with tempfile.TemporaryDirectory() as home:
+            reporter = reporter_module.Reporter(Service(service.url, TOKEN, "alice"), home)
+            self.addCleanup(reporter.close, LONG)
+            manager = AsyncLargeFileManager(root_dir=home)
+            log = logging.getLogger("test_push")
+            heard = events.listener(reporter, manager, log)
+            manager.event_logger.add_listener(schema_id=events.SCHEMA, listener=heard)
+            saves.watch(manager, reporter, log)
+            model = {"type": "notebook", "format": "json", "content": JupyterServer.NOTEBOOK}
+
+            async def save():
+                # As FileLoader does it.
+                await asyncio.shield(asyncio.create_task(manager.save(model, "a.ipynb")))
+                await asyncio.sleep(0.1)
+
+            asyncio.run(save())
+            service.wait(lambda service: "a.ipynb" in service.copies)
+            reporter.close(LONG)
 
 
 if __name__ == "__main__":
