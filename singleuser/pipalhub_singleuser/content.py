@@ -82,13 +82,16 @@ def _read(path):
         stamp = Stamp.of(status)
         if stamp.size > MAX_SIZE:
             return stamp, None
-        data = bytearray()
-        while len(data) <= MAX_SIZE:
-            piece = file.read(1024 * 1024)
+        # One that grows meanwhile has another stamp, and is read again.
+        left = stamp.size + 1
+        pieces = []
+        while left > 0:
+            piece = file.read(left)
             if not piece:
-                return stamp, bytes(data)
-            data += piece
-        return stamp, None
+                break
+            pieces.append(piece)
+            left -= len(piece)
+        return stamp, pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def leaving(data):
@@ -97,7 +100,7 @@ def leaving(data):
     Of a file that is cut off nothing may, tag or no tag: a cell's tags may have stood where it
     is cut.
     """
-    if data.strip() and not _is_whole(data):
+    if data and not data.isspace() and not _is_whole(data):
         raise Unreadable
     return without_private(data)
 
@@ -106,8 +109,13 @@ def _is_whole(data):
     """Whether all that begins in it ends; of what is no JSON it may say yes."""
     if not _ends(data):
         return False
-    pairs = ((b"{", b"}"), (b"[", b"]"))
-    if all(data.count(opening) == data.count(closing) for opening, closing in pairs):
+    braces = brackets = 0
+    for at in range(0, len(data), PIECE):
+        piece = data[at : at + PIECE]
+        braces += piece.count(b"{") - piece.count(b"}")
+        brackets += piece.count(b"[") - piece.count(b"]")
+        private.breathe()
+    if braces == brackets == 0:
         return True
     # A text may have the brackets that make the difference.
     try:

@@ -21,8 +21,8 @@ from .spelling import has_tag, says
 
 # Containers within more others than this are not looked into.
 MAX_DEPTH = 100
-# So many values are read between two breaths, about a millisecond's work.
-VALUES_A_BREATH = 1000
+# So many values are read between two breaths, within a millisecond or so.
+VALUES_A_BREATH = 250
 
 # What the saved state of widgets is called where it stands with other mime types.
 _WIDGET_STATE = "jupyterwidgetstate"
