@@ -2,18 +2,24 @@
 
 A jupyter_server extension that is on once this package is installed:
 
-* `extension` enables it in a server
-* `events` translates the server's events into those of the service
-* `saves` notices saves that fail
-* `reporter` reports both from a thread, and never fails or delays a save
-* `hook` reports saves for a Hub that is configured by a post_save_hook
-* `notices` keeps the participant's notices, `receipts` reports that they were shown or opened,
-  `handlers` serves both to JupyterLab, which shows them (`data/share/jupyter/labextensions`)
-* `service` has the service's address, `client` and `post` send requests, `answers` interprets
-  the answers, `pending`, `pace` and `backoff` decide when to send again
+* `extension` switches it on in a server
+* `events` knows what of the server's own events is worth telling
+* `saves` sees which saves fail
+* `reporter` tells it, from a thread of its own, and never fails or delays a save
+* `push` sends what a notebook holds: `content` reads what of it may leave, which `private` and
+  `spelling` decide, `delta` is what is new since `bases`, the contents that were sent last
+* `inventory` tells which notebooks there are, which `walk` finds; `ledger` is what the service
+  has of them
+* `errands` fetches files that the service has for the participant, `place` writes them
+* `hook` is the same for a Hub that is configured by a post_save_hook
+* `notices` keeps what the instructor tells participants, `receipts` says that it was had,
+  `handlers` serves both to JupyterLab, which shows it (`data/share/jupyter/labextensions`)
+* `service` says where the service is, `client` and `connection` (in time, by `bounded`) how it
+  is asked, `answers` what its answers mean, `pending`, `pace` and `backoff` when it is asked
+  again
 
-It needs jupyter_server and its dependencies (tornado), and nothing else. Imports here are
-late, so that a server with only the hook loads no other module.
+It needs jupyter_server, with what that needs (tornado), and nothing else. Imports here are
+late, so that whoever only wants the hook loads nothing more.
 """
 
 

@@ -3,10 +3,10 @@
 jupyter_server emits an event on its event bus for each change of a file; its listeners run as
 separate tasks after the save.
 
-The service has two kinds of events, saved and deleted. A copy, an upload and a new notebook is
-a save of the new file; a rename is a deletion of the old path and a save of the new one,
-because the service identifies notebooks by path. Notebooks in a folder that is renamed or
-deleted as a whole are not reported from here, because the service's watcher notices those.
+The service knows two things of a notebook, saved and deleted, and the rest is said in
+these: a copy, an upload and a new one is a save of the new file; a rename is a deletion of
+the old name and a save of the new one, since the service follows paths. Of a folder that is
+renamed or deleted as a whole the inventory tells, which is asked to look soon.
 """
 
 import os
@@ -28,14 +28,24 @@ def news_in(data):
     return []
 
 
-def listener(reporter, contents_manager, log):
-    """A listener for the event bus that notes each change in `reporter`."""
+def may_hold_notebooks(data):
+    """Whether the event `data` is about a folder that was moved, copied or deleted."""
+    action = data.get("action")
+    return action in ("rename", "copy", "delete") and not data["path"].endswith(".ipynb")
+
+
+def listener(reporter, contents_manager, log, folder_changed=lambda: None):
+    """A listener for the event bus that notes in `reporter` what happens to a notebook, and
+    calls `folder_changed` when several may have come or gone.
+    """
 
     async def on_contents_event(logger, schema_id, data):
         try:
             root = contents_manager.root_dir
             for kind, path in news_in(data):
                 reporter.note(kind, os.path.join(root, path.lstrip("/")), root)
+            if may_hold_notebooks(data):
+                folder_changed()
         except Exception:
             log.exception("PipalHub: a save was not reported; the notebook is saved")
 

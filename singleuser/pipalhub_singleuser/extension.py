@@ -4,8 +4,10 @@ import os
 
 from . import reporter, saves
 from .client import Client
+from .errands import Errands
 from .events import SCHEMA, listener
 from .handlers import routes
+from .inventory import Inventory
 from .notices import Notices
 from .receipts import Receipts
 from .service import Service
@@ -16,17 +18,31 @@ def load(app):
     service = Service.from_environment()
     if service is None:
         return
-    _report_saves(app)
+    _report_saves(app, service)
     _serve_notices(app, Client(service))
 
 
-def _report_saves(app):
+def _report_saves(app, service):
     shared = reporter.shared()
     # The reporter writes to the server's log.
     shared.log = app.log
-    on_contents_event = listener(shared, app.contents_manager, app.log)
+    folder_changed = _keep_in_step(app, service, shared)
+    on_contents_event = listener(shared, app.contents_manager, app.log, folder_changed)
     app.event_logger.add_listener(schema_id=SCHEMA, listener=on_contents_event)
     saves.watch(app.contents_manager, shared, app.log)
+
+
+def _keep_in_step(app, service, shared):
+    """Starts what looks at the server's files, where they are on a disk; what is to be called
+    when a folder has changed.
+    """
+    root = getattr(app.contents_manager, "root_dir", None)
+    if not root or not os.path.isdir(root):
+        return lambda: None
+    inventory = Inventory(service, shared, root, app.log)
+    inventory.start()
+    Errands(service, shared, root, app.log).start()
+    return inventory.soon
 
 
 def _serve_notices(app, client):

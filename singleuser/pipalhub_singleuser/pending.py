@@ -22,12 +22,12 @@ class Pending:
     def __len__(self):
         return len(self._entries)
 
-    def put(self, key, event):
+    def put(self, key, event, held=0):
         """Replaces the event of `key`, which keeps its pause; returns whether the oldest event
-        was dropped for it.
+        was dropped for it. It is not due before the clock says `held`.
         """
         entry = self._entries.setdefault(key, _Entry())
-        entry.event = event
+        entry.event, entry.held = event, held
         self._entries.move_to_end(key)
         dropped = len(self._entries) > self._most
         if dropped:
@@ -41,9 +41,10 @@ class Pending:
         now = self._clock()
         first = None
         for key, entry in self._entries.items():
-            if entry.due <= now:
+            due = max(entry.due, entry.held)
+            if due <= now:
                 return key, entry.event, 0
-            first = entry.due if first is None else min(first, entry.due)
+            first = due if first is None else min(first, due)
         return None, None, None if first is None else first - now
 
     def settle(self, key, event):
@@ -55,6 +56,20 @@ class Pending:
             del self._entries[key]
         else:
             entry.due, entry.backoff = 0, None
+
+    def hold(self, key, held):
+        """What there is of `key` is not due before the clock says `held`."""
+        if key in self._entries:
+            self._entries[key].held = held
+
+    def event(self, key):
+        """The event that there is of `key`, or None."""
+        entry = self._entries.get(key)
+        return entry and entry.event
+
+    def drop(self, key):
+        """Forgets what there is of `key`."""
+        self._entries.pop(key, None)
 
     def put_off(self, key, retry_after=None):
         """Delays the event of `key`, longer each time."""
@@ -73,9 +88,11 @@ class Pending:
 
 
 class _Entry:
-    __slots__ = ("event", "due", "backoff")
+    __slots__ = ("event", "due", "held", "backoff")
 
     def __init__(self):
         self.event = None
+        # When it may be tried again, and when the service would have one of this key again.
         self.due = 0
+        self.held = 0
         self.backoff = None

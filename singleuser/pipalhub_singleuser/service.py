@@ -1,8 +1,8 @@
 """The address of the service, and the user and token of this server.
 
-The Hub's configuration (etc/jupyterhub) sets PIPALHUB_URL; the Hub sets JUPYTERHUB_USER and
-JUPYTERHUB_API_TOKEN for every server. The token is sent to PIPALHUB_URL only, and never written
-into a log or sent to a page.
+PIPALHUB_URL is set by the Hub's configuration (etc/jupyterhub); JUPYTERHUB_USER,
+JUPYTERHUB_API_TOKEN and JUPYTERHUB_SERVER_NAME the Hub gives every server. The token goes to PIPALHUB_URL only, and
+never into a log or to a page.
 """
 
 import os
@@ -16,6 +16,8 @@ class Service:
     url: str
     token: str = field(repr=False)
     user: str
+    # The name of this server among several of one participant; empty for the first.
+    server: str = ""
 
     @classmethod
     def from_environment(cls):
@@ -23,7 +25,8 @@ class Service:
         url = os.environ.get("PIPALHUB_URL")
         token = os.environ.get("JUPYTERHUB_API_TOKEN")
         user = os.environ.get("JUPYTERHUB_USER")
-        return cls(url, token, user) if url and token and user else None
+        server = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
+        return cls(url, token, user, server) if url and token and user else None
 
     def address(self, path):
         """The address of `path` below the service."""

@@ -81,11 +81,11 @@ class NoticesService:
 
     def get(self, path, query, headers):
         with self.changed:
+            if path != "/base/api/notices":
+                return 404, {"message": path}
             self.asked.append(query)
             self.tokens.add(headers["Authorization"])
             self.changed.notify_all()
-            if path != "/base/api/notices":
-                return 404, {"message": path}
             if self.failures:
                 return self.failures.pop(0), {"message": "not now"}
             after = int(query.get("after", 0))

@@ -11,7 +11,7 @@ from support import CREATED, TIMEOUT_S, TOKEN, RawService, EndlessAnswer
 
 from pipalhub_singleuser import reporter as reporter_module, service
 from pipalhub_singleuser.pending import Pending
-from pipalhub_singleuser.post import Answer
+from pipalhub_singleuser.connection import Answer, Connection
 
 
 class ReportingTest(ReporterCase):
@@ -200,7 +200,7 @@ class ReportingTest(ReporterCase):
                 self.logger,
             )
         patched = mock.patch.object(
-            reporter_module, "post", return_value=Answer(answer, None, "")
+            Connection, "ask", return_value=Answer(answer, None, "")
         )
         patched.start()
         self.addCleanup(patched.stop)
