@@ -12,7 +12,7 @@ import time
 import urllib.parse
 import zlib
 
-from support import LONG
+from support import TIMEOUT_S
 
 
 class CopiesService:
@@ -158,7 +158,7 @@ class CopiesService:
     def wait(self, condition):
         """Until it holds; what it is given is this service."""
         with self.changed:
-            if not self.changed.wait_for(lambda: condition(self), LONG):
+            if not self.changed.wait_for(lambda: condition(self), TIMEOUT_S):
                 raise AssertionError(f"did not come: {self.told}, {self.heads[-3:]}")
 
     def give(self, errand_id, content, **fields):

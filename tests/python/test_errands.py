@@ -9,8 +9,8 @@ import unittest
 from unittest import mock
 
 from copies_service import CopiesService
-from support import HAS_JUPYTER, LONG, TOKEN, JupyterServer, environment_of
-from test_push import Case
+from support import HAS_JUPYTER, TIMEOUT_S, TOKEN, JupyterServer, environment_of
+from test_push import PushCase
 
 from pipalhub_singleuser import errands as errands_module, place
 from pipalhub_singleuser.errands import Errands
@@ -20,7 +20,7 @@ from pipalhub_singleuser.service import Service
 CONTENT = b'{"cells": []}'
 
 
-class Case(Case):
+class ErrandCase(PushCase):
     def begin(self, service):
         self.addCleanup(mock.patch.stopall)
         for name in ["PACE", "FIRST_DELAY", "WAIT"]:
@@ -28,7 +28,7 @@ class Case(Case):
         reporter = self.reporter(service.url)
         errands = Errands(Service(service.url, TOKEN, "alice"), reporter, self.home, self.logger)
         errands.start()
-        self.addCleanup(errands.close, LONG)
+        self.addCleanup(errands.close, TIMEOUT_S)
         return errands
 
     def files(self):
@@ -39,7 +39,7 @@ class Case(Case):
         return pathlib.Path(self.home, name).read_bytes()
 
 
-class Doing(Case):
+class Doing(ErrandCase):
     def answer_of(self, service, errand_id):
         service.wait(lambda service: errand_id in dict(service.errand_answers))
         return dict(service.errand_answers)[errand_id]
@@ -172,7 +172,7 @@ class Doing(Case):
         self.assertEqual([errand_id for errand_id, _ in service.errand_answers], [3])
 
 
-class Asking(Case):
+class Asking(ErrandCase):
     def test_an_older_service_is_not_asked_again_and_again(self):
         asked = []
 
@@ -196,7 +196,7 @@ class Asking(Case):
         service.wait(lambda service: service.errand_answers)
 
 
-class Placing(Case):
+class Placing(ErrandCase):
     def place(self, name="a.ipynb", makes_folders=True):
         return Place(self.home, name, makes_folders)
 
@@ -255,7 +255,7 @@ class Placing(Case):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(LONG)
+            thread.join(TIMEOUT_S)
         self.assertEqual(sorted(names), self.files())
         self.assertEqual(len(set(names)), 20)
 

@@ -12,8 +12,8 @@ from unittest import mock
 
 from copies_service import CopiesService
 from generated import CANARY
-from support import HAS_JUPYTER, LONG, TOKEN, JupyterServer, environment_of
-from test_push import Case, cell, text_of
+from support import HAS_JUPYTER, TIMEOUT_S, TOKEN, JupyterServer, environment_of
+from test_push import PushCase, cell, text_of
 
 from pipalhub_singleuser import content, inventory as inventory_module, walk
 from pipalhub_singleuser import reporter as reporter_module
@@ -108,7 +108,7 @@ class Walking(unittest.TestCase):
             self.assertEqual(self.names(), (["a.ipynb"], False))
 
 
-class Telling(Case):
+class Telling(PushCase):
     def setUp(self):
         super().setUp()
         for name, seconds in [("INTERVAL", 0.1), ("SHORTEST", 0.05), ("FIRST_DELAY", 0.01)]:
@@ -127,7 +127,7 @@ class Telling(Case):
         )
         if start:
             inventory.start()
-            self.addCleanup(inventory.close, LONG)
+            self.addCleanup(inventory.close, TIMEOUT_S)
         else:
             self.addCleanup(inventory._connection.close)
         return reporter, inventory
@@ -294,13 +294,13 @@ class Telling(Case):
         def slow(path):
             if path.endswith("slow.ipynb"):
                 reading.set()
-                go_on.wait(LONG)
+                go_on.wait(TIMEOUT_S)
             return read(path)
 
         self.write("slow.ipynb", b"{}")
         with mock.patch.object(inventory_module.content, "read", slow):
             reporter, _ = self.begin(service)
-            self.assertTrue(reading.wait(LONG))
+            self.assertTrue(reading.wait(TIMEOUT_S))
             self.save(reporter, "a.ipynb", b"{}")
             service.wait(lambda service: "a.ipynb" in service.copies)
             self.assertEqual(service.inventories, [])

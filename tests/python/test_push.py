@@ -18,13 +18,13 @@ from copies_service import CopiesService
 from generated import CANARY, notebook
 from support import (
     HAS_JUPYTER,
-    LONG,
+    TIMEOUT_S,
     TOKEN,
     JupyterServer,
-    Lines,
+    LogLines,
     RawService,
     Service as OldService,
-    Trickle,
+    EndlessAnswer,
     environment_of,
 )
 
@@ -49,12 +49,12 @@ def cell(source, tags=()):
     return {"cell_type": "raw", "metadata": metadata, "source": [source]}
 
 
-class Case(unittest.TestCase):
+class PushCase(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.home = folder.name
-        self.log = Lines()
+        self.log = LogLines()
         self.logger = logging.Logger("test")
         self.logger.addHandler(self.log)
 
@@ -78,7 +78,7 @@ class Case(unittest.TestCase):
 
     def until(self, condition):
         """For what the reporter does after an answer, of which the service sees nothing."""
-        deadline = time.monotonic() + LONG
+        deadline = time.monotonic() + TIMEOUT_S
         while not condition():
             self.assertLess(time.monotonic(), deadline, "it does not come true")
             time.sleep(0.01)
@@ -89,7 +89,7 @@ class Case(unittest.TestCase):
         return path
 
 
-class Pushing(Case):
+class Pushing(PushCase):
     def test_a_save_is_pushed_with_its_content(self):
         service = self.service()
         reporter = self.reporter(service.url, "second")
@@ -151,7 +151,7 @@ class Pushing(Case):
 
     def test_what_waits_is_sent_once_as_it_is_then(self):
         held = threading.Event()
-        service = self.service(lambda method, path, body: held.wait(LONG) and None)
+        service = self.service(lambda method, path, body: held.wait(TIMEOUT_S) and None)
         reporter = self.reporter(service.url)
         self.save(reporter, "first.ipynb", b"{}")
         for number in range(50):
@@ -227,7 +227,7 @@ class Pushing(Case):
         service.wait(lambda service: service.events)
 
 
-class Refused(Case):
+class Refused(PushCase):
     def test_the_whole_is_sent_once_more_where_the_base_is_lost(self):
         service = self.service()
         reporter = self.reporter(service.url)
@@ -266,9 +266,9 @@ class Refused(Case):
         service = self.service(before)
         reporter = self.reporter(service.url)
         self.save(reporter, "a.ipynb", b"{}")
-        self.assertTrue(asked.acquire(timeout=LONG))
+        self.assertTrue(asked.acquire(timeout=TIMEOUT_S))
         self.save(reporter, "b.ipynb", b"{}")
-        self.assertTrue(asked.acquire(timeout=LONG))
+        self.assertTrue(asked.acquire(timeout=TIMEOUT_S))
         reporter.close()
         self.assertEqual(len(service.received), 2)
         [line] = self.log.lines
@@ -325,7 +325,7 @@ class Refused(Case):
             self.assertNotIn(CANARY.encode(), seen)
 
 
-class Older(Case):
+class Older(PushCase):
     """Services that take no contents."""
 
     def test_saves_are_told_by_events_and_contents_are_not_tried_each_time(self):
@@ -389,7 +389,7 @@ class Older(Case):
         self.assertEqual(event["type"], SAVE)
 
 
-class Away(Case):
+class Away(PushCase):
     def test_a_service_that_was_down_gets_the_newest_of_each(self):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -438,7 +438,7 @@ class Away(Case):
     def test_a_service_that_hangs_delays_no_save(self):
         held = threading.Event()
         self.addCleanup(held.set)
-        service = self.service(lambda method, path, body: held.wait(LONG) and None)
+        service = self.service(lambda method, path, body: held.wait(TIMEOUT_S) and None)
         reporter = self.reporter(service.url)
         path = self.save(reporter, "a.ipynb", text_of([cell("x" * 1_000_000)]))
         begun = time.monotonic()
@@ -448,21 +448,21 @@ class Away(Case):
         self.assertEqual(service.told, [])
 
     def test_an_answer_that_never_ends_ends_in_time(self):
-        for reply in [None, Trickle(b"HTTP/1.1 200 OK\r\nX: ")]:
+        for reply in [None, EndlessAnswer(b"HTTP/1.1 200 OK\r\nX: ")]:
             raw = RawService(reply, OK)
             self.addCleanup(raw.stop)
             with mock.patch.object(reporter_module, "TIMEOUT", 0.2):
                 reporter = self.reporter(raw.url)
                 self.save(reporter, "a.ipynb", b"{}")
-                self.assertTrue(raw.seen.acquire(timeout=LONG))
-                self.assertTrue(raw.seen.acquire(timeout=LONG), "it was not sent again")
-                reporter.close(LONG)
+                self.assertTrue(raw.seen.acquire(timeout=TIMEOUT_S))
+                self.assertTrue(raw.seen.acquire(timeout=TIMEOUT_S), "it was not sent again")
+                reporter.close(TIMEOUT_S)
 
 
-class Wanted(Case):
+class Wanted(PushCase):
     def test_what_the_service_asks_for_is_pushed_after_what_was_saved(self):
         held = threading.Event()
-        service = self.service(lambda method, path, body: held.wait(LONG) and None)
+        service = self.service(lambda method, path, body: held.wait(TIMEOUT_S) and None)
         reporter = self.reporter(service.url)
         names = [f"{number}.ipynb" for number in range(10)]
         for name in [*names, "saved.ipynb"]:
@@ -499,7 +499,7 @@ class Wanted(Case):
         self.assertEqual(service.told, [(SAVE, "b.ipynb")])
 
 
-class Connecting(Case):
+class Connecting(PushCase):
     def connection(self, url, **kwargs):
         connection = Connection(Service(url, TOKEN, "alice"), **kwargs)
         self.addCleanup(connection.close)
@@ -602,7 +602,7 @@ class InJupyterServer(unittest.TestCase):
         self.addCleanup(service.stop)
         with tempfile.TemporaryDirectory() as home:
             reporter = reporter_module.Reporter(Service(service.url, TOKEN, "alice"), home)
-            self.addCleanup(reporter.close, LONG)
+            self.addCleanup(reporter.close, TIMEOUT_S)
             manager = AsyncLargeFileManager(root_dir=home)
             log = logging.getLogger("test_push")
             heard = events.listener(reporter, manager, log)
@@ -617,7 +617,7 @@ class InJupyterServer(unittest.TestCase):
 
             asyncio.run(save())
             service.wait(lambda service: "a.ipynb" in service.copies)
-            reporter.close(LONG)
+            reporter.close(TIMEOUT_S)
 
 
 if __name__ == "__main__":
