@@ -45,7 +45,10 @@ async fn a_client_with_unread_answers_makes_room_for_others() {
     let whole_of = async |person: &TestClient<'_>, user: &str| {
         eventually(async || {
             let answer = person.get(&whole(user)).await;
-            (answer.status() != 404).then_some(answer)
+            // On a busy machine reading may take longer than an answer waits for it.
+            let is_large = answer.content_length().is_some_and(|bytes| bytes > 15 << 20);
+            let is_read = is_large || user == "bob" && answer.status() == 200;
+            (is_read || answer.status() == 429).then_some(answer)
         })
         .await
     };
