@@ -14,6 +14,7 @@ pub mod other_origin;
 mod ports;
 mod processes;
 pub mod proxy;
+pub mod remote;
 pub mod standalone;
 mod wait;
 
