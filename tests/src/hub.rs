@@ -6,18 +6,22 @@
 
 use std::{
     fs::{self, File},
+    ops::Deref,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{ports, processes, setting, until};
+use crate::{
+    ports, processes,
+    remote::{API_TOKEN, ParticipantServer, RemoteHub},
+    setting, until,
+};
 
 /// Everyone's password.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -27,9 +31,6 @@ pub const ADMIN: &str = "ada";
 pub const INSTRUCTOR: &str = "ines";
 /// A member of the group `helpers`.
 pub const HELPER: &str = "helga";
-
-/// The token of the service `tests`, which uses the Hub's API.
-const API_TOKEN: &str = "the-token-of-the-end-to-end-tests";
 
 /// Longest wait for the end of the Hub, which first stops the servers, the service and the proxy.
 const HUB_STOP_TIMEOUT: Duration = Duration::from_secs(20);
@@ -80,8 +81,7 @@ pub struct Hub {
     folder: TempDir,
     program: HubCommand,
     process: Child,
-    url: String,
-    client: Client,
+    remote: RemoteHub,
 }
 
 /// The command line and the settings of the Hub.
@@ -174,8 +174,7 @@ impl Hub {
             folder,
             program,
             process,
-            url,
-            client: client()?,
+            remote: RemoteHub::new(url)?,
         };
         hub.wait_until_ready().await?;
         Ok(hub)
@@ -196,33 +195,18 @@ impl Hub {
     }
 
     async fn wait_until_ready(&mut self) -> Result<()> {
-        for path in ["hub/api/", "services/dashboard/healthz"] {
-            let request = self.client.get(self.url(path));
-            let process = &mut self.process;
-            let ended = until(path, async || {
-                if let Some(status) = process.try_wait()? {
-                    return Ok(Some(Some(status)));
-                }
-                let request = request.try_clone().context("it has no body")?;
-                let ready = request.send().await?.status().is_success();
-                Ok(ready.then_some(None))
-            })
-            .await?;
-            if let Some(status) = ended {
-                bail!("the Hub ended with {status}");
+        let (process, remote) = (&mut self.process, &self.remote);
+        let ended = until("the Hub", async || {
+            if let Some(status) = process.try_wait()? {
+                return Ok(Some(Some(status)));
             }
+            Ok(remote.is_ready().await?.then_some(None))
+        })
+        .await?;
+        match ended {
+            Some(status) => bail!("the Hub ended with {status}"),
+            None => Ok(()),
         }
-        Ok(())
-    }
-
-    /// The address of `path` below the Hub's base URL.
-    pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.url)
-    }
-
-    /// The address of `path` below the service.
-    pub fn service(&self, path: &str) -> String {
-        self.url(&format!("services/dashboard/{path}"))
     }
 
     /// The folder of all files of the Hub and the service, and of all homes.
@@ -242,65 +226,14 @@ impl Hub {
         Ok(root.join(path.strip_prefix("/")?))
     }
 
-    /// A request without credentials, which follows no redirect.
-    pub fn anonymous(&self, method: Method, url: &str) -> RequestBuilder {
-        self.client.request(method, url)
-    }
-
-    /// A request to the service with this token.
-    pub fn with_token(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
-        self.anonymous(method, &self.service(path))
-            .header("Authorization", format!("token {token}"))
-    }
-
-    /// Adds a user, as an admin does on the Hub's admin page.
-    pub async fn add_user(&self, user: &str) -> Result<()> {
-        let answer = self
-            .api(Method::POST, &format!("users/{user}"))
-            .send()
-            .await?;
-        ensure!(answer.status() == StatusCode::CREATED, "{answer:?}");
-        Ok(())
-    }
-
-    /// Deletes a user and their tokens, as an admin does.
-    pub async fn delete_user(&self, user: &str) -> Result<()> {
-        let answer = self.api(Method::DELETE, &format!("users/{user}")).send();
-        let status = answer.await?.status();
-        ensure!(status == StatusCode::NO_CONTENT, "{status}");
-        Ok(())
-    }
-
     /// Adds a participant and starts their server.
     pub async fn start_server(&self, user: &str) -> Result<ParticipantServer> {
         self.add_user(user).await?;
-        let path = format!("users/{user}");
-        let answer = self
-            .api(Method::POST, &format!("{path}/server"))
-            .send()
-            .await?;
-        ensure!(answer.status().is_success(), "{answer:?}");
-        let pid = until(("the server of", user), async || {
-            let model: Value = self.api(Method::GET, &path).send().await?.json().await?;
-            let server = &model["servers"][""];
-            let ready = server["ready"].as_bool().unwrap_or(false);
-            Ok(server["state"]["pid"].as_i64().filter(|_| ready))
-        })
-        .await?;
-        Ok(ParticipantServer {
-            // The Hub gives the token to the server only, so it is read from the process.
-            token: processes::variable_of(pid.try_into()?, "JUPYTERHUB_API_TOKEN")?,
-            url: self.url(&format!("user/{user}/")),
-            client: self.client.clone(),
-        })
-    }
-
-    /// A new token of this user, with their rights.
-    pub async fn token_of(&self, user: &str) -> Result<String> {
-        let asked = self.api(Method::POST, &format!("users/{user}/tokens"));
-        let answer: Value = asked.send().await?.error_for_status()?.json().await?;
-        let token = answer["token"].as_str().context("a token")?;
-        Ok(token.to_owned())
+        let state = self.spawn(user).await?;
+        let pid = state["pid"].as_i64().context("a process")?;
+        // The Hub gives the token to the server only, so it is read from the process.
+        let token = processes::variable_of(pid.try_into()?, "JUPYTERHUB_API_TOKEN")?;
+        Ok(self.server(user, token))
     }
 
     /// Sends a signal to the service's process.
@@ -313,17 +246,19 @@ impl Hub {
         Ok(())
     }
 
-    fn api(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client
-            .request(method, self.url(&format!("hub/api/{path}")))
-            .header("Authorization", format!("token {API_TOKEN}"))
-    }
-
     fn log_tail(&self) -> String {
         let log = fs::read(self.folder.path().join("hub.log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
+    }
+}
+
+impl Deref for Hub {
+    type Target = RemoteHub;
+
+    fn deref(&self) -> &RemoteHub {
+        &self.remote
     }
 }
 
@@ -335,51 +270,6 @@ impl Drop for Hub {
         // Shown by the test runner only when the test fails.
         eprintln!("The end of the Hub's log:\n{}", self.log_tail());
     }
-}
-
-/// A participant's running server.
-pub struct ParticipantServer {
-    /// The token the Hub gave it.
-    pub token: String,
-    url: String,
-    client: Client,
-}
-
-impl ParticipantServer {
-    /// Saves a notebook as JupyterLab does, through the contents API.
-    pub async fn save(&self, filename: &str, notebook: &Value) -> Result<StatusCode> {
-        let model = json!({"type": "notebook", "format": "json", "content": notebook});
-        let answer = self
-            .client
-            .put(format!("{}api/contents/{filename}", self.url))
-            .header("Authorization", format!("token {}", self.token))
-            .json(&model)
-            .send()
-            .await?;
-        Ok(answer.status())
-    }
-
-    /// The default of a setting of JupyterLab.
-    pub async fn lab_setting(&self, plugin: &str, name: &str) -> Result<Value> {
-        let answer: Value = self
-            .client
-            .get(format!("{}lab/api/settings/{plugin}", self.url))
-            .header("Authorization", format!("token {}", self.token))
-            .send()
-            .await?
-            .json()
-            .await?;
-        Ok(answer["schema"]["properties"][name]["default"].clone())
-    }
-}
-
-fn client() -> Result<Client> {
-    Ok(Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        // Without the environment's proxy, since all processes are on one machine.
-        .no_proxy()
-        .timeout(crate::WAIT_TIMEOUT)
-        .build()?)
 }
 
 /// A base URL of two levels, so that no code can rely on one; new for every Hub.

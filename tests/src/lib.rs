@@ -6,6 +6,7 @@
 //! paths of the programs that they need, which `cargo xtask test` sets.
 
 pub mod browser;
+pub mod fresh;
 pub mod hostile;
 pub mod hub;
 pub mod listeners;
@@ -14,6 +15,7 @@ pub mod other_origin;
 mod ports;
 mod processes;
 pub mod proxy;
+pub mod remote;
 pub mod standalone;
 mod wait;
 

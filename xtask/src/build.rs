@@ -198,6 +198,13 @@ fn newest(path: &Path, without: &Path) -> anyhow::Result<SystemTime> {
     Ok(newest)
 }
 
+/// The folder for screenshots: the one that was asked for, else one beside what is built.
+pub(crate) fn shots(wanted: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let shots = wanted.map_or_else(|| target_folder().join("screenshots"), Path::to_path_buf);
+    fs::create_dir_all(&shots).with_context(|| format!("cannot make {}", shots.display()))?;
+    Ok(fs::canonicalize(shots)?)
+}
+
 pub(crate) fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }

@@ -6,6 +6,7 @@
 //! * [`build`]: the page and the binary
 //! * [`mod@bench`]: benchmarks against the usual alternatives
 //! * [`faults`]: whether events survive faults
+//! * [`fresh`]: tests on a server with Docker's engine
 //! * [`load`]: a simulated class
 //! * [`fuzz`]: random inputs
 //! * [`tools`]: the programs that the tasks need, in a per-user cache
@@ -15,6 +16,7 @@ mod bench;
 mod build;
 mod command;
 mod faults;
+mod fresh;
 mod fuzz;
 mod hub;
 mod load;
@@ -45,6 +47,7 @@ enum Task {
     Bench(bench::BenchArgs),
     Fuzz(fuzz::FuzzArgs),
     Faults(faults::FaultsTaskArgs),
+    Fresh(fresh::FreshArgs),
     Load(load::LoadTaskArgs),
 }
 
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Faults(args) => faults::run(&args),
+        Task::Fresh(args) => fresh::run(&args),
         Task::Load(args) => load::run(&args),
         Task::Build => build::release().map(|binary| println!("{}", binary.display())),
     };

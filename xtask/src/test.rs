@@ -1,14 +1,18 @@
 //! `cargo xtask test`: all checks and tests. CI runs this and nothing else.
 
-use std::{fs, path::PathBuf, thread, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::Instant,
+};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 
 use crate::{
     build::{self, BuildProfile},
-    command::{cargo, execute, is_there, output, path_with, program, say},
-    load, tools,
+    command::{cargo, execute, path_with, program, say},
+    fresh, load, tools,
 };
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
@@ -26,12 +30,14 @@ struct TestTools {
     hub: PathBuf,
     oldest_hub: PathBuf,
     proxy: PathBuf,
+    /// The images of a fresh server, or the reason why there is none.
+    fresh: Result<fresh::FreshImages, String>,
 }
 
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     let begun = Instant::now();
     // The service does not compile without these.
-    debian_packages(&[("cc", "gcc"), ("make", "make")])?;
+    tools::debian_packages(&[("cc", "gcc"), ("make", "make")])?;
     // In parallel: this waits for the network while the compiler uses the processors.
     let test_tools = thread::spawn(install_test_tools);
     let web = tools::web()?;
@@ -60,7 +66,12 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
         "tests/python",
     ]))?;
     growth.join().ok().context("a test has panicked")??;
-    end_to_end_tests(args, &test_tools)?;
+    let shots = build::shots(args.shots.as_deref())?;
+    end_to_end_tests(&shots, &test_tools)?;
+    match &test_tools.fresh {
+        Ok(images) => fresh::test(images, &shots)?,
+        Err(obstacle) => say(&format!("No tests on a fresh server: {obstacle}")),
+    }
     let debug = build::target_folder().join("debug");
     load::by_debug_builds(&debug.join("bench"), &debug.join("pipalhub"))?;
     say(&format!(
@@ -145,14 +156,8 @@ fn wasm_tests(tools: &[PathBuf]) -> anyhow::Result<()> {
     ))
 }
 
-fn end_to_end_tests(args: &TestArgs, test_tools: &TestTools) -> anyhow::Result<()> {
+fn end_to_end_tests(shots: &Path, test_tools: &TestTools) -> anyhow::Result<()> {
     say("End-to-end tests");
-    let shots = args
-        .shots
-        .clone()
-        .unwrap_or_else(|| build::target_folder().join("screenshots"));
-    fs::create_dir_all(&shots).with_context(|| format!("cannot make {}", shots.display()))?;
-    let shots = fs::canonicalize(shots)?;
     execute(
         cargo(&[
             "test",
@@ -176,48 +181,16 @@ fn end_to_end_tests(args: &TestArgs, test_tools: &TestTools) -> anyhow::Result<(
 }
 
 fn install_test_tools() -> anyhow::Result<TestTools> {
-    debian_packages(&[
-        ("chromium", "chromium"),
-        ("chromedriver", "chromium-driver"),
-    ])?;
+    tools::browser()?;
     let hub = tools::venv(&tools::HUB_VENV)?;
     tools::singleuser_package(&hub)?;
     Ok(TestTools {
         hub,
         oldest_hub: tools::venv(&tools::OLDEST_HUB_VENV)?,
         proxy: tools::proxy()?,
+        fresh: match fresh::obstacle()? {
+            None => Ok(fresh::images(fresh::HUB_VERSION)?),
+            Some(obstacle) => Err(obstacle),
+        },
     })
-}
-
-/// Installs the packages of missing programs, given as `(program, package)`, as root on Debian;
-/// fails otherwise.
-fn debian_packages(wanted: &[(&str, &str)]) -> anyhow::Result<()> {
-    let missing: Vec<&str> = wanted
-        .iter()
-        .filter(|(name, _)| !is_there(name) && !PathBuf::from("/usr/sbin").join(name).is_file())
-        .map(|(_, package)| *package)
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let is_root = output(program("id").arg("--user"))?.as_deref() == Some("0");
-    if !(is_root && is_there("apt-get")) {
-        bail!(
-            "please install these first (Debian's names): {}",
-            missing.join(" ")
-        );
-    }
-    say(&format!("Installing {}", missing.join(" ")));
-    let apt = || {
-        let mut apt = program("apt-get");
-        apt.env("DEBIAN_FRONTEND", "noninteractive")
-            .arg("--quiet=2");
-        apt
-    };
-    execute(apt().arg("update"))?;
-    execute(
-        apt()
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(&missing),
-    )
 }

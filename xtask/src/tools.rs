@@ -280,17 +280,71 @@ fn npm_install(folder: &str, packages: &[(&str, &str)]) -> anyhow::Result<Option
     Ok(Some(modules))
 }
 
-fn tools_folder() -> anyhow::Result<PathBuf> {
+/// Installs the browser of the tests and its driver.
+pub(crate) fn browser() -> anyhow::Result<()> {
+    debian_packages(&[
+        ("chromium", "chromium"),
+        ("chromedriver", "chromium-driver"),
+    ])
+}
+
+/// Installs the packages of missing programs, given as `(program, package)`, as root on Debian;
+/// fails otherwise.
+pub(crate) fn debian_packages(wanted: &[(&str, &str)]) -> anyhow::Result<()> {
+    let missing = missing(wanted);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !(is_root()? && is_there("apt-get")) {
+        bail!(
+            "please install these first (Debian's names): {}",
+            missing.join(" ")
+        );
+    }
+    say(&format!("Installing {}", missing.join(" ")));
+    let apt = || {
+        let mut apt = program("apt-get");
+        apt.env("DEBIAN_FRONTEND", "noninteractive")
+            .arg("--quiet=2");
+        apt
+    };
+    execute(apt().arg("update"))?;
+    execute(
+        apt()
+            .args(["install", "--yes", "--no-install-recommends"])
+            .args(&missing),
+    )
+}
+
+/// The packages of missing programs, given as `(program, package)`.
+pub(crate) fn missing<'a>(wanted: &[(&str, &'a str)]) -> Vec<&'a str> {
+    wanted
+        .iter()
+        .filter(|(name, _)| !is_there(name) && !Path::new("/usr/sbin").join(name).is_file())
+        .map(|(_, package)| *package)
+        .collect()
+}
+
+/// Whether root runs this.
+pub(crate) fn is_root() -> anyhow::Result<bool> {
+    Ok(output(program("id").arg("--user"))?.as_deref() == Some("0"))
+}
+
+/// The folder of everything that all checkouts of a user share.
+pub(crate) fn cache() -> anyhow::Result<PathBuf> {
     let variable = |name| {
         std::env::var_os(name)
             .filter(|v| !v.is_empty())
             .map(PathBuf::from)
     };
-    let cache = variable("PIPALHUB_CACHE")
+    variable("PIPALHUB_CACHE")
         .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("pipalhub")))
         .or_else(|| Some(variable("HOME")?.join(".cache/pipalhub")))
-        .context("no folder for programs: set PIPALHUB_CACHE or HOME")?;
-    let tools = cache.join("tools");
+        .context("no folder for programs: set PIPALHUB_CACHE or HOME")
+}
+
+fn tools_folder() -> anyhow::Result<PathBuf> {
+    let tools = cache()?.join("tools");
     fs::create_dir_all(&tools).with_context(|| format!("cannot make {}", tools.display()))?;
     Ok(tools)
 }

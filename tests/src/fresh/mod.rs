@@ -1,0 +1,194 @@
+//! A fresh server: a real Docker engine, a real JupyterHub that spawns containers, and the
+//! service as an unprivileged user without access to participants' volumes.
+//!
+//! `cargo xtask` builds the images from `tests/fresh/`.
+
+mod machine;
+
+use std::ops::Deref;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use crate::{
+    hub::{ADMIN, HELPER, INSTRUCTOR, PASSWORD},
+    remote::{API_TOKEN, ParticipantServer, RemoteHub},
+    repository, setting, until,
+};
+
+use machine::Machine;
+
+/// The data folder of the service on the server.
+const DATA_FOLDER: &str = "/var/lib/pipalhub";
+/// The path of the service's program on the server.
+const PROGRAM: &str = "/opt/pipalhub/pipalhub";
+
+/// The address of the server in the network of its containers, as in `tests/fresh/daemon.json`.
+const BRIDGE_ADDRESS: &str = "172.17.0.1";
+
+/// A server that runs until this is dropped.
+pub struct FreshServer {
+    machine: Machine,
+    remote: RemoteHub,
+}
+
+impl FreshServer {
+    /// Starts the server and waits until the Hub and the service answer. `settings` are
+    /// variables and values of the service's settings, which the Hub passes on.
+    pub async fn start(settings: &[(&str, &str)]) -> Result<Self> {
+        let page = repository().join("frontend/dist");
+        // A debug build looks for the page where it was built.
+        let page_target = page.display().to_string();
+        let mounts = [
+            (crate::etc(), "/opt/pipalhub/etc"),
+            (setting("PIPALHUB_BIN"), PROGRAM),
+            (page, page_target.as_str()),
+        ];
+        let machine = Machine::start(&setting("PIPALHUB_FRESH_SERVER"), &mounts).await?;
+        let url = format!("http://{}:8000/class/", machine.address());
+        let server = Self {
+            remote: RemoteHub::new(url)?,
+            machine,
+        };
+        // The dynamic linker's error names a missing C library, the Hub's log does not.
+        server.run(&[PROGRAM, "--version"])?;
+        let image = server
+            .machine
+            .load(&setting("PIPALHUB_FRESH_PARTICIPANT"))?;
+        server.configure(&image, settings)?;
+        server.run(&["systemctl", "start", "jupyterhub"])?;
+        server.wait_until_ready().await?;
+        Ok(server)
+    }
+
+    /// Writes the settings that tests/fresh/hub_config.py reads.
+    fn configure(&self, image: &str, settings: &[(&str, &str)]) -> Result<()> {
+        let mut environment = json!({
+            "PIPALHUB_BIN": PROGRAM,
+            "PIPALHUB_DATA": DATA_FOLDER,
+            // The loopback of the server is not the loopback of a container.
+            "PIPALHUB_BIND": format!("{BRIDGE_ADDRESS}:10101"),
+        });
+        for (name, value) in settings {
+            environment[*name] = json!(value);
+        }
+        let settings = json!({
+            "config": "/opt/pipalhub/etc/jupyterhub/jupyterhub_config.py",
+            "environment": environment,
+            "bind_url": self.url(""),
+            "bridge": BRIDGE_ADDRESS,
+            "image": image,
+            "password": PASSWORD,
+            "admin": ADMIN,
+            "instructor": INSTRUCTOR,
+            "helper": HELPER,
+            "api_token": API_TOKEN,
+        });
+        let path = "/etc/jupyterhub/settings.json";
+        self.machine.write(path, settings.to_string().as_bytes())
+    }
+
+    /// Waits until the Hub and the service answer.
+    pub async fn wait_until_ready(&self) -> Result<()> {
+        until("the Hub and the service", async || {
+            Ok(self.remote.is_ready().await?.then_some(()))
+        })
+        .await
+    }
+
+    /// Runs a program on the server as root and returns its output.
+    pub fn run(&self, command: &[&str]) -> Result<String> {
+        self.machine.run(command)
+    }
+
+    /// Runs a program in a participant's container, as the participant, and returns its output.
+    pub fn run_as_participant(&self, user: &str, command: &[&str]) -> Result<String> {
+        let container = format!("jupyter-{user}");
+        self.run(&[&["docker", "exec", &container], command].concat())
+    }
+
+    /// Runs a program on the server as the service's user and returns its output.
+    pub fn run_as_service(&self, command: &[&str]) -> Result<String> {
+        self.run(&[&["runuser", "--user", "pipalhub", "--"], command].concat())
+    }
+
+    /// Starts the server of a user of the Hub.
+    pub async fn start_server(&self, user: &str) -> Result<ParticipantServer> {
+        self.remote.spawn(user).await?;
+        // The Hub gives the token to the server only, so it is read in the container.
+        let token = self.run_as_participant(user, &["printenv", "JUPYTERHUB_API_TOKEN"])?;
+        Ok(self.server(user, token.trim().to_owned()))
+    }
+
+    /// Stops the server of a user. The Hub removes the container and keeps the volume.
+    pub async fn stop_server(&self, user: &str) -> Result<()> {
+        self.remote.stop(user).await
+    }
+
+    /// Stops a participant's container and starts it again without the Hub, and waits until the
+    /// server in it answers.
+    pub async fn restart_container(&self, user: &str, server: &ParticipantServer) -> Result<()> {
+        self.run(&["docker", "restart", &format!("jupyter-{user}")])?;
+        until(("the server in the container of", user), async || {
+            Ok(server.is_ready().await?.then_some(()))
+        })
+        .await
+    }
+
+    /// The path of a participant's file on the server's disk.
+    pub fn volume_path(&self, user: &str, filename: &str) -> Result<String> {
+        let format = ["--format", "{{.Mountpoint}}", &format!("home-{user}")];
+        let folder = self.run(&[&["docker", "volume", "inspect"], &format[..]].concat())?;
+        Ok(format!("{}/{filename}", folder.trim()))
+    }
+
+    /// Kills the service and deletes all its data. The Hub starts the service again.
+    pub fn lose_data(&self) -> Result<()> {
+        // One command, so that the Hub cannot start the service before the data are deleted.
+        let lose = format!(
+            "pkill -KILL -u pipalhub; while pgrep -u pipalhub -r D,R,S; do sleep 0.02; done; rm -rf {DATA_FOLDER}/*"
+        );
+        self.run(&["sh", "-c", &lose]).map(drop)
+    }
+
+    /// The files of the service that hold the text, and the lines with it in the log of the server
+    /// and in those of these participants' containers.
+    pub fn places_of(&self, text: &str, participants: &[&str]) -> Result<Vec<String>> {
+        let mut logs = self.run(&["journalctl", "--no-pager", "--output=short"])?;
+        ensure!(!logs.is_empty(), "the server has no log");
+        for user in participants {
+            let container_log = format!("docker logs jupyter-{user} 2>&1");
+            logs += &self.run(&["sh", "-c", &container_log])?;
+        }
+        // grep ends with 1 when no file holds the text.
+        let find = "grep --recursive --files-with-matches --text --fixed-strings \"$0\" \"$1\"; \
+                    test $? -le 1";
+        let files = self.run(&["sh", "-c", find, text, DATA_FOLDER])?;
+        let lines = logs.lines().filter(|line| line.contains(text));
+        Ok(lines.chain(files.lines()).map(str::to_owned).collect())
+    }
+
+    fn log_tail(&self) -> Result<String> {
+        let unit = ["--unit=jupyterhub", "--lines=60"];
+        self.run(&[&["journalctl", "--no-pager", "--output=cat"], &unit[..]].concat())
+            .context("the log of the Hub")
+    }
+}
+
+impl Deref for FreshServer {
+    type Target = RemoteHub;
+
+    fn deref(&self) -> &RemoteHub {
+        &self.remote
+    }
+}
+
+impl Drop for FreshServer {
+    fn drop(&mut self) {
+        // Shown by the test runner only when the test fails.
+        match self.log_tail() {
+            Ok(log) => eprintln!("The end of the Hub's log:\n{log}"),
+            Err(error) => eprintln!("{error:#}"),
+        }
+    }
+}

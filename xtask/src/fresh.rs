@@ -1,0 +1,244 @@
+//! `cargo xtask fresh`: tests of the service on a server with Docker's engine.
+//!
+//! podman builds the images of the server and of participants' containers from `tests/fresh/`.
+//! The cache keeps their layers, so that a build repeats changed layers only. No image registry
+//! is needed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+
+use crate::{
+    build::{self, BuildProfile},
+    command::{cargo, execute, is_there, output, program, root, say},
+    tools,
+};
+
+/// The base of both images. The tag names the suite and the variant of debootstrap.
+const BASE_IMAGE: &str = "localhost/pipalhub-debian:bookworm-minbase";
+/// Programs that build and run the images, and the Debian packages that have them.
+const PACKAGES: [(&str, &str); 6] = [
+    ("debootstrap", "debootstrap"),
+    ("ip", "iproute2"),
+    ("podman", "podman"),
+    ("runc", "runc"),
+    ("unshare", "util-linux"),
+    ("update-ca-certificates", "ca-certificates"),
+];
+/// The JupyterHub that `cargo xtask test` tests with.
+pub(crate) const HUB_VERSION: &str = "6.1";
+/// The newest configurable-http-proxy that runs on Debian 12's Node.js.
+const PROXY_VERSION: &str = "4";
+/// The certificates of the machine, which pip uses in a build.
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// Test the service on a fresh server: Debian with systemd, Docker's engine, a JupyterHub with
+/// DockerSpawner, and volumes that the service cannot read.
+///
+/// For root on Linux. The images stay in the cache; all else is removed with the test.
+#[derive(Args)]
+pub(crate) struct FreshArgs {
+    /// The version of JupyterHub.
+    #[arg(long, value_parser = ["5.5", HUB_VERSION], default_value = HUB_VERSION)]
+    hub: String,
+    /// The folder for screenshots.
+    #[arg(long, value_name = "DIR")]
+    shots: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &FreshArgs) -> anyhow::Result<()> {
+    if let Some(obstacle) = obstacle()? {
+        bail!("there is no fresh server: {obstacle}");
+    }
+    build::page(BuildProfile::Trial)?;
+    say("Building the service");
+    execute(&mut cargo(&["build", "--locked", "--package", "backend"]))?;
+    tools::browser()?;
+    let images = images(&args.hub)?;
+    test(&images, &build::shots(args.shots.as_deref())?)
+}
+
+/// The reason why this machine cannot run the tests, if there is one.
+pub(crate) fn obstacle() -> anyhow::Result<Option<String>> {
+    if !tools::is_root()? {
+        return Ok(Some("root is needed".to_owned()));
+    }
+    let missing = tools::missing(&PACKAGES);
+    if !missing.is_empty() && !is_there("apt-get") {
+        return Ok(Some(format!("{} is missing", missing.join(", "))));
+    }
+    // The root of a container may have no right to make namespaces.
+    let mut unshare = program("unshare");
+    let made = unshare.args(["--mount", "--net", "--pid", "--fork", "echo", "made"]);
+    if output(made)?.as_deref() != Some("made") {
+        return Ok(Some("this machine allows no namespaces".to_owned()));
+    }
+    Ok(None)
+}
+
+/// The images that the tests start, by their ids.
+pub(crate) struct FreshImages {
+    podman: Podman,
+    server: String,
+    participant: String,
+}
+
+/// Builds the images for a version of JupyterHub, as far as the cache does not have them.
+pub(crate) fn images(hub: &str) -> anyhow::Result<FreshImages> {
+    tools::debian_packages(&PACKAGES)?;
+    let podman = Podman::new()?;
+    podman.make_base()?;
+    let context = tempfile::Builder::new().prefix("pipalhub-").tempdir()?;
+    fill_context(context.path(), hub)?;
+    let images = FreshImages {
+        server: podman.build("server", hub, context.path())?,
+        participant: podman.build("participant", hub, context.path())?,
+        podman,
+    };
+    images.podman.prune()?;
+    Ok(images)
+}
+
+/// Runs the tests with `target/debug/pipalhub`.
+pub(crate) fn test(images: &FreshImages, shots: &Path) -> anyhow::Result<()> {
+    say("Tests on a fresh server");
+    let arguments = [
+        "test",
+        "--locked",
+        "--package",
+        "tests",
+        "--test",
+        "fresh",
+        "--",
+        "--ignored",
+    ];
+    let mut test = cargo(&arguments);
+    images.podman.configure(&mut test);
+    let service = build::target_folder().join("debug/pipalhub");
+    execute(
+        test.env("PIPALHUB_BIN", service)
+            .env("PIPALHUB_FRESH_SERVER", &images.server)
+            .env("PIPALHUB_FRESH_PARTICIPANT", &images.participant)
+            .env("PIPALHUB_SHOTS", shots),
+    )
+}
+
+/// Copies all files that the two container files name into one folder.
+fn fill_context(context: &Path, hub: &str) -> anyhow::Result<()> {
+    let copy = |from: PathBuf, to: &Path| {
+        let mut copy = program("cp");
+        execute(
+            copy.args(["--recursive", "--no-target-directory"])
+                .args([from.as_path(), to]),
+        )
+    };
+    copy(root().join("tests/fresh"), context)?;
+    let versions = format!("tests/requirements/fresh-{hub}.txt");
+    copy(root().join(versions), &context.join("versions.txt"))?;
+    let name = "configurable-http-proxy";
+    let modules = tools::npm_packages(name, &[(name, PROXY_VERSION)])?;
+    copy(modules, &context.join("node_modules"))?;
+    let wheel = context.join("singleuser");
+    fs::create_dir(&wheel)?;
+    let pack = "import pack, sys; pack.build_wheel(sys.argv[1])";
+    let mut python = program("python3");
+    python.current_dir(root().join("singleuser"));
+    execute(python.args(["-B", "-c", pack]).arg(&wheel))
+}
+
+/// podman with its images and containers in the cache, and without the machine's settings.
+struct Podman {
+    folder: PathBuf,
+}
+
+impl Podman {
+    fn new() -> anyhow::Result<Self> {
+        let folder = tools::cache()?.join("fresh");
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let storage = format!(
+            "[storage]\ndriver = \"overlay\"\nrunroot = \"/run/pipalhub-fresh\"\ngraphroot = {:?}\n",
+            folder.join("storage")
+        );
+        fs::write(folder.join("storage.conf"), storage)?;
+        Ok(Self { folder })
+    }
+
+    /// Sets the variables by which podman finds its settings, in the tests too.
+    fn configure(&self, command: &mut Command) {
+        let settings = root().join("tests/fresh/containers.conf");
+        command
+            .env("CONTAINERS_CONF", settings)
+            .env("CONTAINERS_STORAGE_CONF", self.folder.join("storage.conf"));
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut podman = program("podman");
+        self.configure(&mut podman);
+        podman.args(arguments);
+        podman
+    }
+
+    /// Installs Debian into an image, unless there is one.
+    fn make_base(&self) -> anyhow::Result<()> {
+        let mut exists = self.command(&["image", "exists", BASE_IMAGE]);
+        if exists
+            .status()
+            .context("podman cannot be started")?
+            .success()
+        {
+            return Ok(());
+        }
+        say("Installing the base of the fresh server (a minute, once for this user)");
+        // A folder for temporary files may be on a disk without devices.
+        let folder = tempfile::tempdir_in(&self.folder)?;
+        let base = folder.path().join("base");
+        let mut debootstrap = program("debootstrap");
+        debootstrap
+            .args(["--variant=minbase", "bookworm"])
+            .arg(&base);
+        execute(debootstrap.stdout(Stdio::null()))?;
+        fs::remove_dir_all(base.join("var/cache/apt/archives"))?;
+        let archive = folder.path().join("base.tar");
+        let mut tar = program("tar");
+        tar.arg("--create").arg("--file").arg(&archive);
+        execute(tar.arg("--directory").arg(&base).arg("."))?;
+        let mut import = self.command(&["import", "--quiet"]);
+        let imported = output(import.arg(archive).arg(BASE_IMAGE))?;
+        ensure!(
+            imported.is_some_and(|id| !id.is_empty()),
+            "podman cannot import the base"
+        );
+        Ok(())
+    }
+
+    /// Builds the image of a container file in the context and returns the image's id.
+    fn build(&self, name: &str, hub: &str, context: &Path) -> anyhow::Result<String> {
+        say(&format!("Building the {name}'s image"));
+        let id = context.join(format!("{name}.id"));
+        let mut build = self.command(&["build", "--quiet", "--layers", "--pull=never"]);
+        build
+            .args(["--isolation=chroot", "--network=host"])
+            .arg(format!("--tag=localhost/pipalhub-{name}:{hub}"))
+            .arg(format!(
+                "--volume={CERTIFICATES}:/machine/certificates.pem:ro"
+            ))
+            .arg("--file")
+            .arg(context.join(format!("{name}.containerfile")))
+            .arg("--iidfile")
+            .arg(&id)
+            .arg(context);
+        execute(build.stdout(Stdio::null()))?;
+        Ok(fs::read_to_string(id)?)
+    }
+
+    /// Removes the layers of images that a newer build has replaced.
+    fn prune(&self) -> anyhow::Result<()> {
+        let mut prune = self.command(&["image", "prune", "--force"]);
+        execute(prune.stdout(Stdio::null()))
+    }
+}
