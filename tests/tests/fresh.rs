@@ -20,7 +20,7 @@ use tests::{
 
 /// The setting `PIPALHUB_SOURCE` of the service. `None` as long as the service can only read
 /// homes; then the test ends after the checks of [`only_homes_are_read`].
-const SOURCE: Option<&str> = None;
+const SOURCE: Option<&str> = Some("push");
 
 const FOLDER: &str = "module1";
 const NOTEBOOK: &str = "module1/day1.ipynb";
