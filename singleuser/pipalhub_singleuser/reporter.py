@@ -131,6 +131,8 @@ class Reporter:
         return {
             "type": kind,
             "user": self._service.user,
+            # Named servers of one participant may have files of the same name.
+            **({"server": self._service.server} if self._service.server else {}),
             "filename": _below(path, root, self._home),
             "path": path,
         }

@@ -45,6 +45,17 @@ impl From<FoundNotebook> for CopyId {
     }
 }
 
+/// The filename here of the file that is called `filename` on a server of a participant, which is
+/// empty for the default one. Named servers may have files of the same name, and keep apart.
+#[must_use]
+pub fn filename_on(server: &str, filename: &str) -> String {
+    // A folder that looks like the name of a server is not taken for one.
+    match (server, filename.starts_with('@')) {
+        ("", false) => filename.to_owned(),
+        _ => format!("@{server}/{filename}"),
+    }
+}
+
 /// The sources of copies, and the lanes in which they are read. A clone reads in the same lanes.
 #[derive(Clone)]
 pub struct Copies {
@@ -151,9 +162,16 @@ impl Copies {
         found.collect()
     }
 
-    /// The copy that an event of `user` is about, by what it says of the file.
+    /// Whether [`Copies::copy_of`] answers without opening the user's home, which may block.
     #[must_use]
-    pub fn copy_of(&self, user: &str, filename: &str, path: &str) -> Option<CopyId> {
+    pub fn knows_without_a_look(&self, user: &str, path: &str) -> bool {
+        self.pushed.is_none() || self.are_pushed(user) || self.copy_at(path).is_some()
+    }
+
+    /// The copy that an event of `user` is about, by what it says of the file. May open the user's
+    /// home, in whose lane it is called then.
+    #[must_use]
+    pub fn copy_of(&self, user: &str, server: &str, filename: &str, path: &str) -> Option<CopyId> {
         if !self.are_pushed(user) {
             if let Some(copy) = self.copy_at(path) {
                 return Some(copy);
@@ -165,8 +183,21 @@ impl Copies {
             }
         }
         Some(CopyId {
-            filename: filename.to_owned(),
+            filename: filename_on(server, filename),
             user: user.to_owned(),
+        })
+    }
+
+    /// The copy that a stored event of `user` is about, whose filename is the one it has here.
+    #[must_use]
+    pub fn copy_of_stored(&self, user: &str, filename: &str, path: &str) -> Option<CopyId> {
+        let in_home = self.copy_at(path).filter(|_| !self.are_pushed(user));
+        in_home.or_else(|| {
+            self.pushed.as_ref()?;
+            Some(CopyId {
+                filename: filename.to_owned(),
+                user: user.to_owned(),
+            })
         })
     }
 

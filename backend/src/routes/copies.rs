@@ -40,7 +40,7 @@ use crate::{
     app::AppState,
     copies::{
         CONTENT_MAX, ContentHash, CopyId, Delta, DeltaError, Push, PushError, PushOutcome,
-        PushRecord, PushedContent, PushedCopies,
+        PushRecord, PushedContent, PushedCopies, filename_on,
     },
     filename::{plain_filename, plain_path},
     homes::MAX_NOTEBOOKS_PER_HOME,
@@ -164,8 +164,7 @@ async fn is_told(state: &AppState, pushed: &PushedCopies, copy: &CopyId) -> Resu
     Ok(told.iter().any(|event| event.timestamp == saved_at))
 }
 
-/// A participant's copy, by the name of a server of theirs and the name that it has there. Named
-/// servers may have files of the same name, and keep apart.
+/// A participant's copy, by the name of a server of theirs and the name that it has there.
 fn copy_of(user: &str, server: &str, filename: &str) -> Result<CopyId, AppError> {
     let refuse = |message: String| Err(AppError::BadRequest(message));
     if filename.len() > FILENAME_MAX || server.len() > SERVER_MAX {
@@ -188,13 +187,8 @@ fn copy_of(user: &str, server: &str, filename: &str) -> Result<CopyId, AppError>
             "filename {filename:?} is not the path of a notebook below the server's folder."
         ));
     }
-    // A folder that looks like the name of a server is not taken for one.
-    let filename = match (server, plain.starts_with('@')) {
-        ("", false) => plain,
-        _ => format!("@{server}/{plain}"),
-    };
     Ok(CopyId {
-        filename,
+        filename: filename_on(server, &plain),
         user: user.to_owned(),
     })
 }

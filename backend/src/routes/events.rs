@@ -13,6 +13,7 @@ use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_FAILED, SAVE_NOTEBOOK, SAVE_WORK
 use utoipa::ToSchema;
 
 use super::{
+    blocking::in_lane_of,
     error::AppError,
     event_fields::{event_from, timestamp_from, with_canonical_path},
     extract::{EventPosts, JsonObject, LightReads, Query, RateLimited},
@@ -85,7 +86,9 @@ async fn store_event(
     body: &Map<String, Value>,
 ) -> Result<Event, AppError> {
     let event = event_from(body)?;
-    let copy = own_copy(state, identity, &event)?;
+    let server = body.get("server").and_then(Value::as_str);
+    let server = server.unwrap_or_default();
+    let copy = own_copy(state, identity, &event, server).await?;
     let mut event = with_canonical_path(event)?;
     if let Some(CopyId { filename, .. }) = &copy {
         // Pages look for a notebook by this filename. The participant's server, which does not
@@ -242,11 +245,17 @@ fn id_from(value: &str) -> Result<i64, AppError> {
 
 /// The copy that an event is about, if its path is in a home. Under a Hub it has to be in the
 /// home of the token's owner; without a Hub an event may have any path.
-fn own_copy(
+async fn own_copy(
     state: &AppState,
     identity: &Identity,
     event: &NewEvent,
+    server: &str,
 ) -> Result<Option<CopyId>, AppError> {
+    if server.len() > 255 || server.contains(|c: char| c == '/' || c.is_control()) {
+        return Err(AppError::BadRequest(
+            "server is not the name of a server.".to_owned(),
+        ));
+    }
     if identity.from_hub && identity.user != event.user {
         return Err(AppError::Forbidden(format!(
             "This token is {}'s; it cannot report for {}.",
@@ -255,7 +264,16 @@ fn own_copy(
     }
     let copies = state.class.copies();
     let copy = match identity.from_hub {
-        true => copies.copy_of(&identity.user, &event.filename, &event.path),
+        true if copies.knows_without_a_look(&identity.user, &event.path) => {
+            copies.copy_of(&identity.user, server, &event.filename, &event.path)
+        }
+        true => {
+            let (copies, event, server) = (copies.clone(), event.clone(), server.to_owned());
+            in_lane_of(state, &identity.user, move |_| {
+                Ok(copies.copy_of(&event.user, &server, &event.filename, &event.path))
+            })
+            .await?
+        }
         false => copies.copy_at(&event.path),
     };
     match copy.filter(|copy| copy.user == event.user) {

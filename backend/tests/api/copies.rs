@@ -469,3 +469,22 @@ async fn a_push_wins_over_the_home_of_its_participant() {
     let deleted = app.instructor().json("events?type=delete-notebook").await;
     assert_eq!(deleted, json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_on_a_named_server_removes_nothing_of_the_default_one() {
+    let app = App::with_hub().await;
+    let alice = server(&app, "alice");
+    let content = notebook(&["x"]);
+    alice.push("a.ipynb", &content).await;
+    let mut head = head_of("a.ipynb", content.as_bytes());
+    head["server"] = json!("gpu");
+    alice.push_head(&head, content.as_bytes()).await;
+    let event = json!({"type": "delete-notebook", "user": "alice", "server": "gpu",
+        "filename": "a.ipynb", "path": "/home/jovyan/a.ipynb"});
+    assert_eq!(alice.post("events", &event).await.status(), 201);
+    let copies = app.instructor().json("api/copies").await;
+    let [left] = &copies.as_array().unwrap()[..] else {
+        panic!("{copies}");
+    };
+    assert_eq!(left["filename"], "a.ipynb");
+}

@@ -130,7 +130,7 @@ async fn latest(
     let of_class = events.filter_map(|event| {
         let key = class
             .copies()
-            .copy_of(&event.user, &event.filename, &event.path)?;
+            .copy_of_stored(&event.user, &event.filename, &event.path)?;
         // A time that is ahead says nothing about later saves.
         let at = time::parse(&event.timestamp).filter(|at| time::is_past(*at));
         let at = at.map(|at| i128::from(at.as_microsecond()));
