@@ -9,6 +9,7 @@ use crate::{
     auth::{Auth, Sessions},
     builds::Builds,
     class::Class,
+    errands::ErrandDesk,
     feed::{Asides, Feed},
     history::HistoryStore,
     limits::Limits,
@@ -41,6 +42,8 @@ pub struct AppState {
     pub history: Option<Arc<dyn HistoryStore>>,
     /// What instructors tell participants.
     pub notices: Arc<Board>,
+    /// What participants' servers write into homes.
+    pub errands: Arc<ErrandDesk>,
     /// What of others' participants may see.
     pub sharing: Arc<Sharing>,
     /// What is kept of participants, for them to know.

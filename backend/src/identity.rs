@@ -11,6 +11,8 @@ pub struct Identity {
     pub role: Role,
     /// Whether they are known by a Hub, so that their name is one of a participant.
     pub from_hub: bool,
+    /// The names of their groups in the Hub.
+    pub groups: Vec<String>,
 }
 
 impl Identity {

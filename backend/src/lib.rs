@@ -33,6 +33,7 @@ mod bodies;
 pub mod builds;
 pub mod class;
 pub mod cli;
+pub mod errands;
 pub mod feed;
 mod filename;
 mod files;

@@ -108,7 +108,7 @@ fn says_of_a_good_installation_that_it_is() {
     let (found, good) = findings(&mut command);
     assert!(good, "{found:#}");
     assert_says(&found, "service", "ok", "runs on this data folder");
-    for database in ["events", "history", "notices"] {
+    for database in ["events", "history", "notices", "errands"] {
         assert_says(&found, database, "ok", "passes its check (schema ");
     }
     assert_says(&found, "reserve", "ok", "left for events");

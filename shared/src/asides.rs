@@ -24,8 +24,15 @@ pub const SHARING: &str = "sharing";
 /// `GET /api/followed` has them.
 pub const FOLLOWED: &str = "followed";
 
+/// An errand is done or has failed, or its file was opened; its data is a
+/// [`crate::errands::ErrandNews`].
+pub const ERRAND: &str = "errand";
+
+/// A notebook was handed out or taken back; its data is `null`, and `GET /api/handouts` tells.
+pub const HANDOUTS: &str = "handouts";
+
 /// All kinds.
-pub const KINDS: [&str; 5] = [BUILT, RECORDED, READ, SHARING, FOLLOWED];
+pub const KINDS: [&str; 7] = [BUILT, RECORDED, READ, SHARING, FOLLOWED, ERRAND, HANDOUTS];
 
 /// The data of a [`BUILT`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

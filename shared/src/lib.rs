@@ -31,6 +31,7 @@
 #![warn(missing_docs)]
 
 pub mod asides;
+pub mod errands;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod incremental;
 pub mod notebook;

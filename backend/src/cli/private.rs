@@ -21,7 +21,12 @@ pub(super) const KEY: &str = "cookie.key";
 /// What is shared with participants.
 pub(super) const SHARING: &str = "sharing.json";
 /// The databases.
-const DATABASES: [&str; 3] = ["events.sqlite3", "history.sqlite3", "notices.sqlite3"];
+const DATABASES: [&str; 4] = [
+    "events.sqlite3",
+    "history.sqlite3",
+    "notices.sqlite3",
+    "errands.sqlite3",
+];
 /// SQLite's own beside each.
 const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
 

@@ -33,6 +33,7 @@ use crate::{
     background,
     builds::Builds,
     class::{Class, Reporter, TailLimits},
+    errands::ErrandDesk,
     feed::{Asides, Feed},
     homes::Reader,
     limits::{LimitSettings, Limits},
@@ -159,6 +160,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     };
     let history = args.history.start(&data, &reader, &asides, &args.quota)?;
     let notices = Board::open(&data.join("notices.sqlite3"), asides.clone())?;
+    let errands = ErrandDesk::open(&data.join("errands.sqlite3"), asides.clone())?;
     let about = AboutResponse {
         events: args.keep_events,
         history: args.history.kept(),
@@ -207,6 +209,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         builds,
         history: history.as_ref().map(|history| Arc::clone(&history.store)),
         notices,
+        errands,
         sharing,
         about,
         ending: ending.clone(),

@@ -20,6 +20,7 @@ mod template;
 mod watch;
 
 pub use create::CreateError;
+pub(crate) use create::with_suffix;
 pub use home::{Home, HomeError, OpenHome};
 pub use notebook::OnDisk;
 pub use read::{FileId, Fingerprint, Opened, ReadError, open_notebook, read_notebook};

@@ -15,6 +15,7 @@ use shared::wire::{ErrorBody, XSRF_HEADER};
 
 use crate::{
     auth::{AuthError, READ_SCOPE, WRITE_SCOPE},
+    errands::ErrandError,
     history::HistoryError,
     homes::CreateError,
     identity::LoginKind,
@@ -169,6 +170,20 @@ impl From<NoticeError> for AppError {
                 message: "The notices cannot be used right now; try again in a moment.",
                 cause: error.to_string(),
             },
+        }
+    }
+}
+
+impl From<ErrandError> for AppError {
+    fn from(error: ErrandError) -> Self {
+        match error {
+            ErrandError::Engine(_) => Self::Unavailable {
+                message: "The errands cannot be used right now; try again in a moment.",
+                cause: error.to_string(),
+            },
+            ErrandError::TooManyHandouts
+            | ErrandError::NoRoom
+            | ErrandError::TooManyRestores(_) => Self::Conflict(format!("{error}.")),
         }
     }
 }

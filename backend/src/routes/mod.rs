@@ -6,6 +6,7 @@
 mod api;
 mod aside;
 mod build;
+mod errands;
 mod error;
 mod event_fields;
 mod events;
@@ -62,6 +63,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(build::api_routes())
         .merge(history::routes())
         .merge(notices::routes())
+        .merge(errands::routes())
         .merge(sharing::routes())
         .routes(routes!(followed::get_followed))
         .fallback(api::not_found)

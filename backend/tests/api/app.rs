@@ -17,6 +17,7 @@ use backend::{
     auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, SessionKey, Sessions},
     builds::Builds,
     class::{Class, Reporter, TailLimits},
+    errands::ErrandDesk,
     feed::{Asides, Feed},
     history::{Bounds, HistoryStore, Recorder, SqliteHistory},
     homes::{HomesTemplate, Reader},
@@ -165,6 +166,8 @@ impl App {
         let builds = Arc::new(builds.telling(asides.clone(), Arc::clone(&sharing)));
         builds.start(2).unwrap();
         let notices = Board::open(&folder.path().join("notices.sqlite3"), asides.clone()).unwrap();
+        let kept = folder.path().join("errands.sqlite3");
+        let errands = ErrandDesk::open(&kept, asides.clone()).unwrap();
         let class = Class::new(reader, tail)
             .observed_by(Arc::new(asides.clone()))
             .observed_by(Arc::clone(&builds) as _)
@@ -202,6 +205,7 @@ impl App {
             class: class.clone(),
             builds: builds_served.then(|| Arc::clone(&builds)),
             notices,
+            errands,
             sharing,
             about: AboutResponse {
                 events: 1_000,

@@ -12,6 +12,7 @@ mod app;
 mod build;
 mod docs;
 mod edge;
+mod errands;
 mod events;
 mod held;
 mod history;

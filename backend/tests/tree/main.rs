@@ -23,7 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["routes"],
     &["app"],
     &["builds"],
-    &["sharing", "history", "notices"],
+    &["sharing", "history", "notices", "errands"],
     &["class"],
     &["feed", "limits"],
     &["homes"],

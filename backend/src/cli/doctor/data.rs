@@ -12,7 +12,7 @@ use super::{
     super::{history::HistoryArgs, private},
     report::Finding,
 };
-use crate::{history, notices, sqlite::Inspected, store};
+use crate::{errands, history, notices, sqlite::Inspected, store};
 
 const SUBJECT: &str = "data folder";
 /// Below this, a busy class may fill the disk within weeks ...
@@ -54,6 +54,7 @@ pub(super) fn check(folder: &Path, history: &HistoryArgs) -> Vec<Finding> {
         database(EVENTS, folder),
         database(HISTORY, folder),
         database(NOTICES, folder),
+        database(ERRANDS, folder),
         key(&folder.join(private::KEY)),
     ];
     findings.extend(exposed(folder));
@@ -121,6 +122,7 @@ type Database = (&'static str, fn(&Path) -> anyhow::Result<Inspected>);
 const EVENTS: Database = ("events", store::inspect);
 const HISTORY: Database = ("history", history::inspect);
 const NOTICES: Database = ("notices", notices::inspect);
+const ERRANDS: Database = ("errands", errands::inspect);
 
 fn database((subject, inspect): Database, folder: &Path) -> Finding {
     let path = file(subject, folder);
