@@ -133,6 +133,21 @@ pub const LOGOUT: &str = "api/logout";
 /// Writes a version into its participant's home.
 pub const RESTORE: &str = "api/history/restore";
 
+/// What participants' servers write into homes.
+pub const ERRANDS: &str = "api/errands";
+/// What was handed out; to read and to write.
+pub const HANDOUTS: &str = "api/handouts";
+
+/// One errand.
+pub fn errand(id: i64) -> String {
+    format!("{ERRANDS}/{id}")
+}
+
+/// One handout.
+pub fn handout(id: i64) -> String {
+    format!("{HANDOUTS}/{id}")
+}
+
 /// What instructors tell participants; to read, from after a change, and to write.
 pub const NOTICES: &str = "api/notices";
 /// The notices that were sent, and who has read them.

@@ -40,6 +40,10 @@ pub fn NotebookBar(
     history: bool,
     /// Shows or hides them.
     on_history: impl Fn() + 'static,
+    /// The reader may hand the notebook out.
+    hand_out: bool,
+    /// Opens the dialog for that.
+    on_hand_out: impl Fn() + 'static,
 ) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let whose = Memo::new(move |_| {
@@ -80,6 +84,15 @@ pub fn NotebookBar(
                     on:click=move |_| on_history()
                 >
                     "History"
+                </button>
+                <button
+                    class="button"
+                    data-testid="handout-button"
+                    title="Give this notebook to participants, and see which have it (d)"
+                    hidden=!hand_out
+                    on:click=move |_| on_hand_out()
+                >
+                    "Hand out"
                 </button>
                 <FollowToggle view />
                 <LivePill live />

@@ -12,6 +12,7 @@ pub mod fetch;
 pub mod fetches;
 pub mod follow;
 pub mod grid;
+pub mod handouts;
 pub mod history;
 pub mod notices;
 pub mod order;

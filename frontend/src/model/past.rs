@@ -4,6 +4,8 @@
 //! is seldom, and what a view is compiled to is several times as large, for everyone who
 //! only looks at the wall.
 
+use shared::errands::{ErrandResponse, ErrandState};
+
 use super::calendar::Moment;
 use super::failure::Failure;
 use super::history::{Timeline, describe};
@@ -25,6 +27,8 @@ pub enum Restoring {
     Done(String, String),
     /// It was not.
     Failed(Failure),
+    /// The participant's server writes the file once it runs.
+    Waiting,
 }
 
 /// The past as far as it is known.
@@ -40,6 +44,8 @@ pub struct Past {
     pub changes: Html,
     /// Where restoring stands.
     pub restoring: Restoring,
+    /// The restore that was left to the participant's server, and how far it is.
+    pub errand: Option<ErrandResponse>,
 }
 
 /// What drawing needs to know beside the past itself.
@@ -56,6 +62,17 @@ pub struct Scene<'a> {
     pub download: Option<String>,
     /// The reader may write into this participant's home.
     pub may_restore: bool,
+}
+
+impl Scene<'_> {
+    /// The address of another notebook of this participant's, as it is now.
+    pub fn href_of(&self, filename: &str) -> String {
+        let live = self.view.at(None).with_changes(false);
+        (self.href)(&View {
+            notebook: Some(filename.to_owned()),
+            ..live
+        })
+    }
 }
 
 impl Past {
@@ -102,9 +119,30 @@ impl Past {
             if is_old && scene.may_restore {
                 html.push_own("<button class=button data-do=ask>Restore a copy…</button>");
             }
+            html.push(self.errand_line(scene));
             html.push_own("</span>");
         }
         html
+    }
+
+    /// How far a restore is that was left to the participant's server.
+    fn errand_line(&self, scene: &Scene<'_>) -> Html {
+        let Some(errand) = &self.errand else {
+            return Html::default();
+        };
+        let told = match errand.state {
+            ErrandState::Pending => html!("Waits until {}’s server runs", errand.user),
+            ErrandState::Done => html!(
+                "Restored as <a href=\"{}\">{}</a>",
+                scene.href_of(&errand.filename),
+                errand.filename
+            ),
+            ErrandState::Failed => html!("Not restored: {}", errand.reason),
+        };
+        html!(
+            "<span class=errand role=status data-testid=errand>{}</span>",
+            told
+        )
     }
 
     /// The list of versions.
@@ -180,6 +218,12 @@ impl Past {
                 user,
                 href
             ),
+            Restoring::Waiting => html!(
+                "<p role=status>The copy waits until {}’s server runs, which writes it then. \
+                 This page says when it is there, and its name.</p><p class=dialog-actions>\
+                 <button class=\"button primary\" data-do=close>Close</button></p>",
+                user
+            ),
             Restoring::Failed(failure) => html!(
                 "<p role=alert>Nothing was written. {}</p><p class=dialog-actions>\
                  <button class=button data-do=close>Close</button>\
@@ -213,6 +257,7 @@ impl Past {
 
 #[cfg(test)]
 mod tests {
+    use shared::errands::ErrandKind;
     use shared::wire::VersionSummary;
 
     use super::*;
@@ -322,6 +367,42 @@ mod tests {
         let failed = told(Restoring::Failed(Failure::Refused(409, "A <link>.".into())));
         assert!(
             failed.contains("A &lt;link&gt;.") && failed.contains("Try again"),
+            "{failed}"
+        );
+    }
+
+    #[test]
+    fn a_restore_that_waits_is_said_beside_its_button() {
+        let told = |state| {
+            let errand = ErrandResponse {
+                id: 7,
+                user: "a<i>".to_owned(),
+                kind: ErrandKind::Restore,
+                state,
+                filename: "m/<x>.ipynb".to_owned(),
+                reason: Some("disk <full>".to_owned()),
+            };
+            let past = Past {
+                errand: Some(errand),
+                restoring: Restoring::Waiting,
+                ..past()
+            };
+            with(view(Some(7)), |scene| {
+                Html::from_iter([past.bar(scene), past.dialog(scene)])
+            })
+        };
+        let waits = told(ErrandState::Pending);
+        assert!(
+            waits.contains("Waits until a&lt;i&gt;’s server runs"),
+            "{waits}"
+        );
+        assert!(waits.contains("The copy waits until a&quot;b"), "{waits}");
+        let done = told(ErrandState::Done);
+        assert!(done.contains(">m/&lt;x&gt;.ipynb</a>"), "{done}");
+        assert!(!done.contains("Waits until"), "{done}");
+        let failed = told(ErrandState::Failed);
+        assert!(
+            failed.contains("Not restored: disk &lt;full&gt;"),
             "{failed}"
         );
     }

@@ -1,10 +1,12 @@
 //! One participant's whole notebook, live or as it was.
 
+mod handouts;
 mod past;
 
 use leptos::prelude::*;
-use shared::asides::{READ, RECORDED, Recorded};
+use shared::asides::{ERRAND, HANDOUTS, READ, RECORDED, Recorded};
 
+use self::handouts::HandoutParts;
 use self::past::PastParts;
 use super::keyboard::on_shortcut;
 use crate::clock::Clock;
@@ -33,6 +35,7 @@ pub fn NotebookPage() -> impl IntoView {
     let session = expect_context::<Session>();
     let store = NotebookStore::new(clock, session);
     let past = PastParts::new(router, session, clock);
+    let handouts = HandoutParts::new(router, session, clock);
 
     Effect::new(move || {
         let view = router.view();
@@ -54,7 +57,13 @@ pub fn NotebookPage() -> impl IntoView {
         Message::Opened(_) | Message::Resumed(_) | Message::Reset(_) => {
             store.retry();
             past.retry();
+            handouts.renew();
         }
+        Message::Aside(ERRAND, _) => {
+            past.renew_errand();
+            handouts.renew();
+        }
+        Message::Aside(HANDOUTS, _) => handouts.renew(),
         Message::Aside(kind @ (READ | RECORDED), data) => {
             let told = serde_json::from_str(data);
             if told.is_ok_and(|Recorded { filename, user }| store.shows(&filename, &user)) {
@@ -77,7 +86,7 @@ pub fn NotebookPage() -> impl IntoView {
         (before.map(href), after.map(href))
     });
     let back = Signal::derive(move || router.wall_href(&router.view()));
-    shortcuts(router, past, around);
+    shortcuts(router, past, handouts, around);
     let phase = Memo::new(move |_| store.phase());
 
     view! {
@@ -92,6 +101,8 @@ pub fn NotebookPage() -> impl IntoView {
             builds=session.who_untracked().is_some_and(|who| who.builds)
             history=session.who_untracked().is_some_and(|who| who.history)
             on_history=move || past.toggle()
+            hand_out=handouts.may_hand_out()
+            on_hand_out=move || handouts.open()
         />
         <div class="notebook-page" on:click=move |event| past.clicked(&event)>
             <main class="notebook-main" data-testid="notebook-page">
@@ -108,6 +119,13 @@ pub fn NotebookPage() -> impl IntoView {
                 on:close=move |_| past.dialog_closed()
             ></dialog>
         </div>
+        <dialog
+            id="handout-dialog"
+            class="dialog notice-dialog"
+            data-testid="handout-dialog"
+            aria-labelledby="handouts-title"
+            on:click=move |event| handouts.clicked(&event)
+        ></dialog>
     }
 }
 
@@ -152,9 +170,18 @@ fn content(phase: Phase, router: Router, store: NotebookStore) -> AnyView {
 }
 
 /// The keys of this page; those of every page are in the dialog that lists them.
-fn shortcuts(router: Router, past: PastParts, around: Memo<(Option<String>, Option<String>)>) {
+fn shortcuts(
+    router: Router,
+    past: PastParts,
+    handouts: HandoutParts,
+    around: Memo<(Option<String>, Option<String>)>,
+) {
     on_shortcut(move |key| {
         if past.key(key) {
+            return true;
+        }
+        if key == "d" && handouts.may_hand_out() {
+            handouts.open();
             return true;
         }
         let (before, after) = around.get_untracked();

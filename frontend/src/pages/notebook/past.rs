@@ -4,6 +4,7 @@
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::errands::{ErrandKind, ErrandResponse, ErrandState, RestorePending};
 use shared::wire::{HistoryResponse, RestoreRequest, RestoreResponse};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement, ScrollIntoViewOptions, ScrollLogicalPosition};
@@ -38,6 +39,8 @@ pub(super) struct PastParts {
     inner: StoredValue<Inner>,
     /// Of the newest versions.
     upkeep: Upkeep,
+    /// Of the restore that the participant's server does.
+    errand: Upkeep,
     router: Router,
     session: Session,
     clock: Clock,
@@ -51,6 +54,7 @@ impl PastParts {
         let parts = Self {
             inner: StoredValue::default(),
             upkeep: Upkeep::new(session),
+            errand: Upkeep::new(session),
             router,
             session,
             clock,
@@ -59,6 +63,16 @@ impl PastParts {
         parts
             .upkeep
             .serve(address, move |answer| parts.listed(true, answer));
+        let errand = move || {
+            let pending = parts.inner.try_with_value(|inner| {
+                let errand = inner.past.errand.as_ref()?;
+                (errand.state == ErrandState::Pending).then_some(errand.id)
+            })?;
+            pending.map(paths::errand)
+        };
+        parts
+            .errand
+            .serve(errand, move |answer| parts.take_errand(answer));
         parts
     }
 
@@ -108,6 +122,32 @@ impl PastParts {
     /// The same, and what made asking for them fail may be over.
     pub(super) fn retry(self) {
         self.upkeep.now();
+        self.errand.now();
+    }
+
+    /// An errand is further than it was, perhaps the one that is shown.
+    pub(super) fn renew_errand(self) {
+        self.errand.want();
+    }
+
+    /// `false` when it may be another later.
+    fn take_errand(self, answer: Result<String, Failure>) -> bool {
+        match answer.and_then(|body| api::read::<ErrandResponse>(&body)) {
+            Ok(told) => {
+                self.update(|past| {
+                    // Else of another notebook, which was left meanwhile.
+                    if past
+                        .errand
+                        .as_ref()
+                        .is_some_and(|known| known.id == told.id)
+                    {
+                        past.errand = Some(told);
+                    }
+                });
+                true
+            }
+            Err(failure) => !failure.may_pass(),
+        }
     }
 
     /// Where the list is, or what of it was before a version, while it is open.
@@ -305,6 +345,25 @@ impl PastParts {
         let body = serde_json::to_string(&request).expect("texts and a number are JSON");
         self.update(|past| past.restoring = Restoring::Running);
         self.fetch(paths::RESTORE.to_owned(), Some(body), |parts, _, answer| {
+            let waiting = answer.as_ref().ok();
+            let waiting = waiting.and_then(|body| api::read::<RestorePending>(body).ok());
+            if let Some(RestorePending { errand: id, state }) = waiting {
+                let user = parts.router.view_untracked().user;
+                parts.update(|past| {
+                    past.restoring = Restoring::Waiting;
+                    past.errand = Some(ErrandResponse {
+                        id,
+                        user: user.unwrap_or_default(),
+                        kind: ErrandKind::Restore,
+                        state,
+                        filename: String::new(),
+                        reason: None,
+                    });
+                });
+                // It may be done already.
+                parts.errand.now();
+                return;
+            }
             let written = answer.and_then(|body| api::read::<RestoreResponse>(&body));
             let restoring = match written {
                 Ok(RestoreResponse { filename }) => {

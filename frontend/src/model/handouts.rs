@@ -1,0 +1,345 @@
+//! The dialog in which an instructor hands a notebook out, and the list of what was handed out:
+//! what is known, and its HTML.
+//!
+//! Made as text and not as views, as [`super::past`] says why.
+
+use shared::errands::{
+    ErrandState, Handout, HandoutAudience, HandoutReceiver, HandoutsResponse, HubGroup,
+};
+
+use super::calendar::Moment;
+use super::failure::Failure;
+use crate::html;
+use crate::html::Html;
+
+/// Where handing out stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum HandoutStep {
+    /// The instructor chooses.
+    #[default]
+    Choosing,
+    /// The instructor is asked whether that is meant: this audience, and this file.
+    Asked(HandoutAudience, String),
+    /// The service is at it.
+    Running,
+    /// It is done.
+    Done,
+    /// It is not.
+    Failed(Failure),
+}
+
+/// What was handed out and what there is to choose from, as far as the page knows.
+#[derive(Debug, Default)]
+pub struct HandoutDialog {
+    /// Where handing out stands.
+    pub step: HandoutStep,
+    /// Newest first.
+    pub handouts: Vec<Handout>,
+    /// The names of the participants.
+    pub people: Vec<String>,
+    /// The groups of the Hub.
+    pub groups: Vec<HubGroup>,
+}
+
+/// The form, and the places for the question and the list.
+pub const HANDOUT_FORM: &str = "<h2 id=handouts-title>Hand out</h2>\
+    <p>The notebook as it is now, without its private cells, as a new file in each home. It is \
+    never written over a file.</p>\
+    <label class=row>To <select id=handout-to class=field></select></label>\
+    <label class=row>As <input id=handout-as class=field maxlength=1024 spellcheck=false></label>\
+    <div id=handout-step role=status></div>\
+    <ol id=handouts-list aria-label=\"Handed out\"></ol>";
+
+/// What a choice of [`HandoutDialog::choices`] stands for.
+pub fn handout_audience(choice: &str) -> HandoutAudience {
+    match choice.split_once(':') {
+        Some(("group", name)) => HandoutAudience::Group(name.to_owned()),
+        Some((_, name)) => HandoutAudience::User(name.to_owned()),
+        None => HandoutAudience::Everyone(true),
+    }
+}
+
+impl HandoutDialog {
+    /// Takes in an answer.
+    pub fn take(&mut self, response: HandoutsResponse) {
+        self.handouts = response.handouts;
+        self.people = response.people;
+        self.groups = response.groups;
+    }
+
+    /// The options of the list of audiences.
+    pub fn choices(&self) -> Html {
+        let mut html = html!("<option value=everyone>Everyone</option>");
+        let groups = self.groups.iter().map(|group| &group.name);
+        push_options(&mut html, "group", "A group of the Hub", groups);
+        push_options(&mut html, "user", "One person", self.people.iter());
+        html
+    }
+
+    /// The question, or what came of it, and the buttons; `owner` is whose notebook it is.
+    pub fn step(&self, owner: Option<&str>) -> Html {
+        let ask = html!(
+            "<p class=dialog-actions><button class=button data-do=close>Close</button>\
+             <button class=\"button primary\" data-do=ask>Hand out…</button></p>"
+        );
+        match &self.step {
+            HandoutStep::Choosing => ask,
+            HandoutStep::Done => html!("<p>Handed out.</p>{}", ask),
+            HandoutStep::Failed(failure) => html!("{}{}", failure.what_as_html(), ask),
+            HandoutStep::Running => html!(
+                "<p class=dialog-actions><button class=\"button primary\" disabled>Handing \
+                 out…</button></p>"
+            ),
+            HandoutStep::Asked(to, filename) => html!(
+                "<p><code>{}</code> goes to {}.</p>\
+                 <p class=dialog-actions><button class=button data-do=back>Back</button>\
+                 <button class=\"button primary\" data-do=hand-out>Hand out</button></p>",
+                filename,
+                self.reach(to, owner)
+            ),
+        }
+    }
+
+    /// The audience in words, and how many homes that are.
+    fn reach(&self, to: &HandoutAudience, owner: Option<&str>) -> Html {
+        let others = |names: &[String]| {
+            let others = names.iter().filter(|name| Some(name.as_str()) != owner);
+            people(others.count())
+        };
+        match to {
+            HandoutAudience::Everyone(_) => html!(
+                "<b>everyone</b>: {} now, and those who come later",
+                others(&self.people)
+            ),
+            HandoutAudience::Group(name) => {
+                let group = self.groups.iter().find(|group| group.name == *name);
+                let members = group.map_or(&[][..], |group| &group.members);
+                html!(
+                    "the group <b>{}</b>: {} now, and those who join it later",
+                    name,
+                    others(members)
+                )
+            }
+            HandoutAudience::User(name) => html!("<b>{}</b>: 1 person", name),
+        }
+    }
+
+    /// What was handed out; those whose number is in `open` are unfolded.
+    pub fn list(&self, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> Html {
+        let rows = self.handouts.iter();
+        rows.map(|handout| row(handout, open, now_ms, local))
+            .collect()
+    }
+}
+
+fn people(count: usize) -> Html {
+    match count {
+        1 => html!("1 person"),
+        _ => html!("{} people", count),
+    }
+}
+
+fn push_options<'a>(
+    html: &mut Html,
+    kind: &str,
+    label: &str,
+    names: impl ExactSizeIterator<Item = &'a String>,
+) {
+    if names.len() == 0 {
+        return;
+    }
+    html.push(html!("<optgroup label=\"{}\">", label));
+    for name in names {
+        html.push(html!(
+            "<option value=\"{}:{}\">{}</option>",
+            kind,
+            name,
+            name
+        ));
+    }
+    html.push_own("</optgroup>");
+}
+
+fn row(handout: &Handout, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> Html {
+    let is_done = |it: &&HandoutReceiver| it.state == ErrandState::Done;
+    let is_opened = |it: &&HandoutReceiver| is_done(it) && it.opened_at_ms.is_some();
+    let count =
+        |is: &dyn Fn(&&HandoutReceiver) -> bool| handout.receivers.iter().filter(is).count();
+    let named = |is: &dyn Fn(&&HandoutReceiver) -> bool| {
+        let those = handout.receivers.iter().filter(is);
+        Html::joined(those.map(receiver), ", ")
+    };
+    let kinds = [
+        ("Opened", named(&is_opened)),
+        ("Has it", named(&|it| is_done(it) && !is_opened(it))),
+        ("Failed", named(&|it| it.state == ErrandState::Failed)),
+        (
+            "Server not started",
+            named(&|it| it.state == ErrandState::Pending),
+        ),
+    ];
+    let kinds: Html = kinds
+        .iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(what, names)| html!("<dt>{}</dt><dd>{}</dd>", what, names))
+        .collect();
+    let to = match &handout.to {
+        HandoutAudience::Everyone(_) => html!("everyone"),
+        HandoutAudience::Group(name) => html!("group {}", name),
+        HandoutAudience::User(name) => html!("{}", name),
+    };
+    let take_back = match handout.retracted {
+        false => html!(
+            "<button class=button data-do=take-back data-id={}>Take back</button>",
+            handout.id
+        ),
+        true => html!("<em>taken back</em>"),
+    };
+    let all = handout.receivers.len();
+    html!(
+        "<li{} data-testid=handout><details data-id={}{}><summary><b>{}</b><small>{} · to {} · \
+         {}/{} have it · {} opened</small></summary><dl>{}</dl></details>{}</li>",
+        if handout.retracted { " class=gone" } else { "" },
+        handout.id,
+        if open.contains(&handout.id.to_string()) {
+            " open"
+        } else {
+            ""
+        },
+        handout.filename,
+        local(handout.created_at_ms).time_and_day(local(now_ms)),
+        to,
+        count(&is_done),
+        all,
+        count(&is_opened),
+        kinds,
+        take_back
+    )
+}
+
+/// A name; beside it, why the file is not there.
+fn receiver(receiver: &HandoutReceiver) -> Html {
+    match receiver
+        .reason
+        .as_deref()
+        .filter(|reason| !reason.is_empty())
+    {
+        Some(reason) => html!("{} ({})", receiver.user, reason),
+        None => html!("{}", receiver.user),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receiver_of(user: &str, state: ErrandState, opened_at_ms: Option<i64>) -> HandoutReceiver {
+        HandoutReceiver {
+            user: user.to_owned(),
+            state,
+            filename: None,
+            reason: (state == ErrandState::Failed).then(|| "disk <full>".to_owned()),
+            opened_at_ms,
+        }
+    }
+
+    fn handout(id: i64, retracted: bool) -> Handout {
+        Handout {
+            id,
+            author: "ines".to_owned(),
+            user: "ines".to_owned(),
+            notebook: "m/<b>.ipynb".to_owned(),
+            filename: "m/<b>.ipynb".to_owned(),
+            size: 1,
+            sha256: String::new(),
+            to: HandoutAudience::Group("mon\"day".to_owned()),
+            created_at_ms: 1_000,
+            retracted,
+            receivers: vec![
+                receiver_of("ana", ErrandState::Done, Some(2_000)),
+                receiver_of("bo<i>", ErrandState::Done, None),
+                receiver_of("cy", ErrandState::Failed, None),
+                receiver_of("dan", ErrandState::Pending, None),
+            ],
+        }
+    }
+
+    fn dialog(step: HandoutStep) -> HandoutDialog {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let mut dialog = HandoutDialog {
+            step,
+            ..HandoutDialog::default()
+        };
+        dialog.take(HandoutsResponse {
+            now_ms: 9_000,
+            handouts: vec![handout(7, false), handout(5, true)],
+            people: names(&["ana", "bo<i>", "ines"]),
+            groups: vec![HubGroup {
+                name: "mon\"day".to_owned(),
+                members: names(&["ana"]),
+            }],
+        });
+        dialog
+    }
+
+    #[test]
+    fn a_choice_becomes_the_audience_it_stands_for() {
+        let choices = dialog(HandoutStep::Choosing).choices();
+        assert!(
+            choices.contains("value=\"group:mon&quot;day\""),
+            "{choices}"
+        );
+        assert!(choices.contains("value=\"user:bo&lt;i&gt;\""), "{choices}");
+        let group = HandoutAudience::Group("a:b".to_owned());
+        assert_eq!(handout_audience("group:a:b"), group);
+        let user = HandoutAudience::User("ana".to_owned());
+        assert_eq!(handout_audience("user:ana"), user);
+        for choice in ["everyone", ""] {
+            assert_eq!(handout_audience(choice), HandoutAudience::Everyone(true));
+        }
+    }
+
+    #[test]
+    fn the_question_says_how_many_homes_get_a_file() {
+        let asked = |to| {
+            let step = HandoutStep::Asked(to, "<x>.ipynb".to_owned());
+            dialog(step).step(Some("ines"))
+        };
+        let everyone = asked(HandoutAudience::Everyone(true));
+        assert!(everyone.contains("2 people now"), "{everyone}");
+        assert!(everyone.contains("&lt;x&gt;.ipynb"), "{everyone}");
+        assert!(everyone.contains("data-do=hand-out"), "{everyone}");
+        let group = asked(HandoutAudience::Group("mon\"day".to_owned()));
+        assert!(group.contains("1 person now"), "{group}");
+        let other = asked(HandoutAudience::Group("tuesday".to_owned()));
+        assert!(other.contains("0 people now"), "{other}");
+        let one = asked(HandoutAudience::User("bo<i>".to_owned()));
+        assert!(one.contains("<b>bo&lt;i&gt;</b>: 1 person"), "{one}");
+        let choosing = dialog(HandoutStep::Choosing).step(None);
+        assert!(!choosing.contains("data-do=hand-out"), "{choosing}");
+        let failure = Failure::Refused(409, "A <link>.".into());
+        let failed = dialog(HandoutStep::Failed(failure)).step(None);
+        assert!(failed.contains("A &lt;link&gt;.") && failed.contains("data-do=ask"));
+    }
+
+    #[test]
+    fn the_list_names_who_has_a_handout_and_who_has_not() {
+        let list = dialog(HandoutStep::Choosing)
+            .list(&["7".to_owned()], 9_000, &|at_ms| Moment::new(at_ms, 0));
+        let rows: Vec<_> = list.split("<li").skip(1).collect();
+        assert!(rows[0].contains("2/4 have it · 1 opened"), "{list}");
+        for line in [
+            "<dt>Opened</dt><dd>ana</dd>",
+            "<dt>Has it</dt><dd>bo&lt;i&gt;</dd>",
+            "<dt>Failed</dt><dd>cy (disk &lt;full&gt;)</dd>",
+            "<dt>Server not started</dt><dd>dan</dd>",
+        ] {
+            assert!(rows[0].contains(line), "{line} in {list}");
+        }
+        assert!(rows[0].contains(" open>") && rows[0].contains("take-back"));
+        assert!(rows[1].contains("taken back") && !rows[1].contains("take-back"));
+        for never in ["<b>.ipynb", "bo<i>", "<full>"] {
+            assert!(!list.contains(never), "{never} in {list}");
+        }
+    }
+}

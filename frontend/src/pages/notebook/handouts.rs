@@ -1,0 +1,227 @@
+//! Handing the notebook out that is shown: what the instructor does in the dialog, what is
+//! fetched for that, and drawing it. Its look is [`crate::model::handouts`]'s.
+
+use leptos::ev::MouseEvent;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::errands::{HandoutRequest, HandoutsResponse};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlDialogElement};
+
+use crate::api;
+use crate::clock::{Clock, local};
+use crate::html::{Html, put};
+use crate::model::failure::Failure;
+use crate::model::handouts::{HANDOUT_FORM, HandoutDialog, HandoutStep, handout_audience};
+use crate::model::view::View;
+use crate::pages::keyboard::{find, find_all, focus};
+use crate::pages::notices::{set_value, value_of};
+use crate::paths;
+use crate::router::Router;
+use crate::session::Session;
+use crate::store::upkeep::Upkeep;
+
+/// A handle; belongs to the page of a notebook.
+#[derive(Clone, Copy)]
+pub(super) struct HandoutParts {
+    dialog: StoredValue<HandoutDialog>,
+    upkeep: Upkeep,
+    router: Router,
+    session: Session,
+    clock: Clock,
+}
+
+impl HandoutParts {
+    pub(super) fn new(router: Router, session: Session, clock: Clock) -> Self {
+        let parts = Self {
+            dialog: StoredValue::default(),
+            upkeep: Upkeep::new(session),
+            router,
+            session,
+            clock,
+        };
+        let address = || {
+            let is_open = dialog_element().is_some_and(|dialog| dialog.open());
+            is_open.then(|| paths::HANDOUTS.to_owned())
+        };
+        parts
+            .upkeep
+            .serve(address, move |answer| parts.take(answer));
+        parts
+    }
+
+    /// Whether the reader may hand out: an instructor, where participants have servers.
+    pub(super) fn may_hand_out(self) -> bool {
+        let who = self.session.who_untracked();
+        who.is_some_and(|who| who.role.changes_the_class() && who.hub_url.is_some())
+    }
+
+    /// The list may be another.
+    pub(super) fn renew(self) {
+        self.upkeep.want();
+    }
+
+    /// Opens the dialog.
+    pub(super) fn open(self) {
+        let Some(dialog) = dialog_element().filter(|dialog| !dialog.open()) else {
+            return;
+        };
+        if find("#handout-to").is_none() {
+            put(&dialog, &Html::own(HANDOUT_FORM));
+        }
+        let notebook = self.router.view_untracked().notebook;
+        set_value("#handout-as", &notebook.unwrap_or_default());
+        self.draw_choices();
+        self.turn(HandoutStep::Choosing);
+        // It fails only for a dialog that is not in the page.
+        let _ = dialog.show_modal();
+        self.upkeep.now();
+    }
+
+    /// A click in the dialog.
+    pub(super) fn clicked(self, event: &MouseEvent) {
+        let target = event
+            .target()
+            .and_then(|target| target.dyn_into::<Element>().ok());
+        let button = target.and_then(|target| target.closest("[data-do]").ok().flatten());
+        let Some(button) = button else { return };
+        match button.get_attribute("data-do").as_deref() {
+            Some("ask") => {
+                let to = handout_audience(&value_of("#handout-to"));
+                self.turn(HandoutStep::Asked(to, value_of("#handout-as")));
+            }
+            Some("back") => self.turn(HandoutStep::Choosing),
+            Some("hand-out") => self.hand_out(),
+            Some("take-back") => {
+                let id = button.get_attribute("data-id");
+                if let Some(id) = id.and_then(|id| id.parse().ok()) {
+                    self.take_back(id);
+                }
+            }
+            Some("close") => {
+                if let Some(dialog) = dialog_element() {
+                    dialog.close();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn hand_out(self) {
+        let View {
+            notebook: Some(filename),
+            user: Some(user),
+            ..
+        } = self.router.view_untracked()
+        else {
+            return;
+        };
+        let step = self.dialog.with_value(|dialog| dialog.step.clone());
+        let HandoutStep::Asked(to, proposed) = step else {
+            return;
+        };
+        let request = HandoutRequest {
+            user,
+            filename,
+            to,
+            proposed: Some(proposed),
+        };
+        let body = serde_json::to_string(&request).expect("texts are JSON");
+        self.turn(HandoutStep::Running);
+        self.send(async move |xsrf| {
+            let answer = api::text(paths::HANDOUTS, Some(body), &xsrf).await;
+            answer.map(|_| HandoutStep::Done)
+        });
+    }
+
+    fn take_back(self, id: i64) {
+        self.send(async move |xsrf| {
+            let answer = api::delete(&paths::handout(id), &xsrf).await;
+            answer.map(|()| HandoutStep::Choosing)
+        });
+    }
+
+    /// Asks for a change, and turns to the step that it leads to.
+    fn send(self, change: impl AsyncFnOnce(String) -> Result<HandoutStep, Failure> + 'static) {
+        let xsrf = self.session.who_untracked().and_then(|who| who.xsrf);
+        spawn_local(async move {
+            let step = change(xsrf.unwrap_or_default()).await;
+            let step = step.unwrap_or_else(|failure| {
+                self.session.note(&failure);
+                HandoutStep::Failed(failure)
+            });
+            self.turn(step);
+            self.upkeep.now();
+        });
+    }
+
+    /// `false` when it may be another later.
+    fn take(self, answer: Result<String, Failure>) -> bool {
+        match answer.and_then(|body| api::read::<HandoutsResponse>(&body)) {
+            Ok(response) => {
+                self.clock.observe(response.now_ms);
+                self.dialog.update_value(|dialog| dialog.take(response));
+                self.draw_choices();
+                self.draw_list();
+                true
+            }
+            Err(failure) => {
+                let may_pass = failure.may_pass();
+                self.turn(HandoutStep::Failed(failure));
+                !may_pass
+            }
+        }
+    }
+
+    fn turn(self, step: HandoutStep) {
+        // `None`: the page was left meanwhile.
+        let before = self
+            .dialog
+            .try_update_value(|dialog| std::mem::replace(&mut dialog.step, step));
+        let Some(place) = find("#handout-step").filter(|_| before.is_some()) else {
+            return;
+        };
+        let owner = self.router.view_untracked().user;
+        let html = self
+            .dialog
+            .with_value(|dialog| dialog.step(owner.as_deref()));
+        let active = document().active_element();
+        let had_focus = active.is_some_and(|active| place.contains(Some(&active)));
+        put(&place, &html);
+        // A button that was pressed is gone: the one that leads on has the focus.
+        if let Some(button) = find("#handout-step .primary").filter(|_| had_focus) {
+            focus(&button);
+        }
+    }
+
+    /// The choices as they are known now; the one that was chosen stays.
+    fn draw_choices(self) {
+        if let Some(to) = find("#handout-to") {
+            let before = value_of("#handout-to");
+            put(&to, &self.dialog.with_value(HandoutDialog::choices));
+            set_value("#handout-to", &before);
+            if value_of("#handout-to").is_empty() {
+                set_value("#handout-to", "everyone");
+            }
+        }
+    }
+
+    fn draw_list(self) {
+        let open = find_all("#handouts-list details[open]");
+        let open: Vec<String> = open
+            .iter()
+            .filter_map(|details| details.get_attribute("data-id"))
+            .collect();
+        let now_ms = self.clock.now_ms_untracked();
+        let html = self
+            .dialog
+            .with_value(|dialog| dialog.list(&open, now_ms, &local));
+        if let Some(list) = find("#handouts-list") {
+            put(&list, &html);
+        }
+    }
+}
+
+fn dialog_element() -> Option<HtmlDialogElement> {
+    find("#handout-dialog")?.dyn_into().ok()
+}
