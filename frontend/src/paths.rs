@@ -144,7 +144,7 @@ pub fn errand(id: i64) -> String {
 }
 
 /// One handout.
-pub fn handout(id: i64) -> String {
+pub fn handout(id: &str) -> String {
     format!("{HANDOUTS}/{id}")
 }
 

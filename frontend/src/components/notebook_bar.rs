@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use shared::wire::Tile;
 
@@ -12,7 +13,7 @@ use super::theme_toggle::ThemeToggle;
 use super::tile::{FRESH_S, cell_count, error_mark};
 use crate::clock::Clock;
 use crate::html;
-use crate::html::{Html, showing};
+use crate::html::{Html, holding, showing};
 use crate::model::age::{describe, seconds_since};
 use crate::model::stream::LiveState;
 use crate::model::view::View;
@@ -38,12 +39,10 @@ pub fn NotebookBar(
     builds: bool,
     /// Versions of the notebook are kept.
     history: bool,
-    /// Shows or hides them.
-    on_history: impl Fn() + 'static,
     /// The reader may hand the notebook out.
     hand_out: bool,
-    /// Opens the dialog for that.
-    on_hand_out: impl Fn() + 'static,
+    /// Hears clicks on the buttons for those two, which say by `data-do` what they are for.
+    on_action: impl Fn(MouseEvent) + 'static,
 ) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let whose = Memo::new(move |_| {
@@ -76,24 +75,7 @@ pub fn NotebookBar(
             <p class="summary" {..showing(move || summary.get())}></p>
             <div class="bar-end">
                 <a class="button" href=export hidden=!builds title="The notebook as a document">"Export"</a>
-                <button
-                    class="button"
-                    data-testid="history-button"
-                    title="Earlier versions of this notebook (h)"
-                    hidden=!history
-                    on:click=move |_| on_history()
-                >
-                    "History"
-                </button>
-                <button
-                    class="button"
-                    data-testid="handout-button"
-                    title="Give this notebook to participants, and see which have it (d)"
-                    hidden=!hand_out
-                    on:click=move |_| on_hand_out()
-                >
-                    "Hand out"
-                </button>
+                <div class="bar-actions" {..holding(actions(history, hand_out))} on:click=on_action></div>
                 <FollowToggle view />
                 <LivePill live />
                 <ThemeToggle />
@@ -101,6 +83,25 @@ pub fn NotebookBar(
             </div>
         </header>
     }
+}
+
+/// The buttons of what else there is of the notebook.
+fn actions(history: bool, hand_out: bool) -> Html {
+    let mut html = Html::default();
+    if history {
+        html.push_own(
+            "<button class=button data-do=history data-testid=history-button \
+             title=\"Earlier versions of this notebook (h)\">History</button>",
+        );
+    }
+    if hand_out {
+        html.push_own(
+            "<button class=button data-do=handout data-testid=handout-button \
+             title=\"Give this notebook to participants, and see which have it (d)\">\
+             Hand out</button>",
+        );
+    }
+    html
 }
 
 /// A link to another participant; dimmed when there is none.

@@ -3,11 +3,11 @@
 //!
 //! Made as text and not as views, as [`super::past`] says why.
 
-use shared::errands::{
-    ErrandState, Handout, HandoutAudience, HandoutReceiver, HandoutsResponse, HubGroup,
-};
+use serde::Deserialize;
+use shared::errands::{HandoutAudience, HubGroup};
 
 use super::calendar::Moment;
+use super::errand::ErrandNote;
 use super::failure::Failure;
 use crate::html;
 use crate::html::Html;
@@ -28,17 +28,45 @@ pub enum HandoutStep {
     Failed(Failure),
 }
 
-/// What was handed out and what there is to choose from, as far as the page knows.
-#[derive(Debug, Default)]
-pub struct HandoutDialog {
-    /// Where handing out stands.
-    pub step: HandoutStep,
+/// What was handed out and what there is to choose from: what the page shows of
+/// [`shared::errands::HandoutsResponse`].
+#[derive(Debug, Default, Deserialize)]
+pub struct HandoutList {
+    /// The service's clock.
+    pub now_ms: i64,
     /// Newest first.
-    pub handouts: Vec<Handout>,
+    pub handouts: Vec<HandoutRow>,
     /// The names of the participants.
     pub people: Vec<String>,
     /// The groups of the Hub.
     pub groups: Vec<HubGroup>,
+}
+
+/// What the page shows of one [`shared::errands::Handout`].
+#[derive(Debug, Deserialize)]
+pub struct HandoutRow {
+    id: i64,
+    filename: String,
+    to: HandoutTarget,
+    created_at_ms: i64,
+    retracted: bool,
+    receivers: Vec<ErrandNote>,
+}
+
+/// A [`HandoutAudience`]; everyone, where neither is named.
+#[derive(Debug, Deserialize)]
+struct HandoutTarget {
+    group: Option<String>,
+    user: Option<String>,
+}
+
+/// The dialog, as far as the page knows.
+#[derive(Debug, Default)]
+pub struct HandoutDialog {
+    /// Where handing out stands.
+    pub step: HandoutStep,
+    /// What the service has told.
+    pub list: HandoutList,
 }
 
 /// The form, and the places for the question and the list.
@@ -60,27 +88,20 @@ pub fn handout_audience(choice: &str) -> HandoutAudience {
 }
 
 impl HandoutDialog {
-    /// Takes in an answer.
-    pub fn take(&mut self, response: HandoutsResponse) {
-        self.handouts = response.handouts;
-        self.people = response.people;
-        self.groups = response.groups;
-    }
-
     /// The options of the list of audiences.
     pub fn choices(&self) -> Html {
         let mut html = html!("<option value=everyone>Everyone</option>");
-        let groups = self.groups.iter().map(|group| &group.name);
+        let groups = self.list.groups.iter().map(|group| &group.name);
         push_options(&mut html, "group", "A group of the Hub", groups);
-        push_options(&mut html, "user", "One person", self.people.iter());
+        push_options(&mut html, "user", "One person", self.list.people.iter());
         html
     }
 
     /// The question, or what came of it, and the buttons; `owner` is whose notebook it is.
     pub fn step(&self, owner: Option<&str>) -> Html {
         let ask = html!(
-            "<p class=dialog-actions><button class=button data-do=close>Close</button>\
-             <button class=\"button primary\" data-do=ask>Hand out…</button></p>"
+            "<p class=dialog-actions><button class=button data-do=handout-close>Close</button>\
+             <button class=\"button primary\" data-do=handout-ask>Hand out…</button></p>"
         );
         match &self.step {
             HandoutStep::Choosing => ask,
@@ -92,8 +113,8 @@ impl HandoutDialog {
             ),
             HandoutStep::Asked(to, filename) => html!(
                 "<p><code>{}</code> goes to {}.</p>\
-                 <p class=dialog-actions><button class=button data-do=back>Back</button>\
-                 <button class=\"button primary\" data-do=hand-out>Hand out</button></p>",
+                 <p class=dialog-actions><button class=button data-do=handout-back>Back</button>\
+                 <button class=\"button primary\" data-do=handout-send>Hand out</button></p>",
                 filename,
                 self.reach(to, owner)
             ),
@@ -109,10 +130,10 @@ impl HandoutDialog {
         match to {
             HandoutAudience::Everyone(_) => html!(
                 "<b>everyone</b>: {} now, and those who come later",
-                others(&self.people)
+                others(&self.list.people)
             ),
             HandoutAudience::Group(name) => {
-                let group = self.groups.iter().find(|group| group.name == *name);
+                let group = self.list.groups.iter().find(|group| group.name == *name);
                 let members = group.map_or(&[][..], |group| &group.members);
                 html!(
                     "the group <b>{}</b>: {} now, and those who join it later",
@@ -126,7 +147,7 @@ impl HandoutDialog {
 
     /// What was handed out; those whose number is in `open` are unfolded.
     pub fn list(&self, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> Html {
-        let rows = self.handouts.iter();
+        let rows = self.list.handouts.iter();
         rows.map(|handout| row(handout, open, now_ms, local))
             .collect()
     }
@@ -160,37 +181,39 @@ fn push_options<'a>(
     html.push_own("</optgroup>");
 }
 
-fn row(handout: &Handout, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> Html {
-    let is_done = |it: &&HandoutReceiver| it.state == ErrandState::Done;
-    let is_opened = |it: &&HandoutReceiver| is_done(it) && it.opened_at_ms.is_some();
-    let count =
-        |is: &dyn Fn(&&HandoutReceiver) -> bool| handout.receivers.iter().filter(is).count();
-    let named = |is: &dyn Fn(&&HandoutReceiver) -> bool| {
-        let those = handout.receivers.iter().filter(is);
-        Html::joined(those.map(receiver), ", ")
+fn row(handout: &HandoutRow, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> Html {
+    // Which of the four each receiver is.
+    let kind = |it: &ErrandNote| match (it.is_done(), it.is_pending()) {
+        (true, _) if it.opened_at_ms.is_some() => 0,
+        (true, _) => 1,
+        (false, true) => 3,
+        (false, false) => 2,
     };
-    let kinds = [
-        ("Opened", named(&is_opened)),
-        ("Has it", named(&|it| is_done(it) && !is_opened(it))),
-        ("Failed", named(&|it| it.state == ErrandState::Failed)),
-        (
-            "Server not started",
-            named(&|it| it.state == ErrandState::Pending),
-        ),
-    ];
-    let kinds: Html = kinds
+    let mut counts = [0_usize; 4];
+    let mut names: [Vec<Html>; 4] = Default::default();
+    for receiver in &handout.receivers {
+        counts[kind(receiver)] += 1;
+        names[kind(receiver)].push(name(receiver));
+    }
+    let titles = ["Opened", "Has it", "Failed", "Server not started"];
+    let kinds: Html = titles
         .iter()
+        .zip(names)
         .filter(|(_, names)| !names.is_empty())
-        .map(|(what, names)| html!("<dt>{}</dt><dd>{}</dd>", what, names))
+        .map(|(title, names)| {
+            let names = Html::joined(names, ", ");
+            html!("<dt>{}</dt><dd>{}</dd>", title, names)
+        })
         .collect();
-    let to = match &handout.to {
-        HandoutAudience::Everyone(_) => html!("everyone"),
-        HandoutAudience::Group(name) => html!("group {}", name),
-        HandoutAudience::User(name) => html!("{}", name),
+    let HandoutTarget { group, user } = &handout.to;
+    let to = match (group, user) {
+        (None, None) => html!("everyone"),
+        (None, user) => html!("{}", user),
+        (group, _) => html!("group {}", group),
     };
     let take_back = match handout.retracted {
         false => html!(
-            "<button class=button data-do=take-back data-id={}>Take back</button>",
+            "<button class=button data-do=handout-end data-id={}>Take back</button>",
             handout.id
         ),
         true => html!("<em>taken back</em>"),
@@ -209,16 +232,16 @@ fn row(handout: &Handout, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> M
         handout.filename,
         local(handout.created_at_ms).time_and_day(local(now_ms)),
         to,
-        count(&is_done),
+        counts[0] + counts[1],
         all,
-        count(&is_opened),
+        counts[0],
         kinds,
         take_back
     )
 }
 
 /// A name; beside it, why the file is not there.
-fn receiver(receiver: &HandoutReceiver) -> Html {
+fn name(receiver: &ErrandNote) -> Html {
     match receiver
         .reason
         .as_deref()
@@ -231,6 +254,8 @@ fn receiver(receiver: &HandoutReceiver) -> Html {
 
 #[cfg(test)]
 mod tests {
+    use shared::errands::{ErrandState, Handout, HandoutReceiver, HandoutsResponse};
+
     use super::*;
 
     fn receiver_of(user: &str, state: ErrandState, opened_at_ms: Option<i64>) -> HandoutReceiver {
@@ -266,11 +291,8 @@ mod tests {
 
     fn dialog(step: HandoutStep) -> HandoutDialog {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let mut dialog = HandoutDialog {
-            step,
-            ..HandoutDialog::default()
-        };
-        dialog.take(HandoutsResponse {
+        // As the service sends it.
+        let response = HandoutsResponse {
             now_ms: 9_000,
             handouts: vec![handout(7, false), handout(5, true)],
             people: names(&["ana", "bo<i>", "ines"]),
@@ -278,8 +300,9 @@ mod tests {
                 name: "mon\"day".to_owned(),
                 members: names(&["ana"]),
             }],
-        });
-        dialog
+        };
+        let list = serde_json::from_str(&serde_json::to_string(&response).unwrap()).unwrap();
+        HandoutDialog { step, list }
     }
 
     #[test]
@@ -308,7 +331,7 @@ mod tests {
         let everyone = asked(HandoutAudience::Everyone(true));
         assert!(everyone.contains("2 people now"), "{everyone}");
         assert!(everyone.contains("&lt;x&gt;.ipynb"), "{everyone}");
-        assert!(everyone.contains("data-do=hand-out"), "{everyone}");
+        assert!(everyone.contains("data-do=handout-send"), "{everyone}");
         let group = asked(HandoutAudience::Group("mon\"day".to_owned()));
         assert!(group.contains("1 person now"), "{group}");
         let other = asked(HandoutAudience::Group("tuesday".to_owned()));
@@ -316,10 +339,10 @@ mod tests {
         let one = asked(HandoutAudience::User("bo<i>".to_owned()));
         assert!(one.contains("<b>bo&lt;i&gt;</b>: 1 person"), "{one}");
         let choosing = dialog(HandoutStep::Choosing).step(None);
-        assert!(!choosing.contains("data-do=hand-out"), "{choosing}");
+        assert!(!choosing.contains("data-do=handout-send"), "{choosing}");
         let failure = Failure::Refused(409, "A <link>.".into());
         let failed = dialog(HandoutStep::Failed(failure)).step(None);
-        assert!(failed.contains("A &lt;link&gt;.") && failed.contains("data-do=ask"));
+        assert!(failed.contains("A &lt;link&gt;.") && failed.contains("data-do=handout-ask"));
     }
 
     #[test]
@@ -336,8 +359,8 @@ mod tests {
         ] {
             assert!(rows[0].contains(line), "{line} in {list}");
         }
-        assert!(rows[0].contains(" open>") && rows[0].contains("take-back"));
-        assert!(rows[1].contains("taken back") && !rows[1].contains("take-back"));
+        assert!(rows[0].contains(" open>") && rows[0].contains("handout-end"));
+        assert!(rows[1].contains("taken back") && !rows[1].contains("handout-end"));
         for never in ["<b>.ipynb", "bo<i>", "<full>"] {
             assert!(!list.contains(never), "{never} in {list}");
         }

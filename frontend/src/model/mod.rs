@@ -7,6 +7,7 @@ pub mod age;
 pub mod backoff;
 pub mod calendar;
 pub mod document;
+pub mod errand;
 pub mod failure;
 pub mod fetch;
 pub mod fetches;

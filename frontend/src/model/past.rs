@@ -4,9 +4,8 @@
 //! is seldom, and what a view is compiled to is several times as large, for everyone who
 //! only looks at the wall.
 
-use shared::errands::{ErrandResponse, ErrandState};
-
 use super::calendar::Moment;
+use super::errand::ErrandNote;
 use super::failure::Failure;
 use super::history::{Timeline, describe};
 use super::view::View;
@@ -44,8 +43,8 @@ pub struct Past {
     pub changes: Html,
     /// Where restoring stands.
     pub restoring: Restoring,
-    /// The restore that was left to the participant's server, and how far it is.
-    pub errand: Option<ErrandResponse>,
+    /// The restore that was left to the participant's server: its number, and how far it is.
+    pub errand: Option<(i64, ErrandNote)>,
 }
 
 /// What drawing needs to know beside the past itself.
@@ -127,17 +126,17 @@ impl Past {
 
     /// How far a restore is that was left to the participant's server.
     fn errand_line(&self, scene: &Scene<'_>) -> Html {
-        let Some(errand) = &self.errand else {
+        let Some((_, errand)) = &self.errand else {
             return Html::default();
         };
-        let told = match errand.state {
-            ErrandState::Pending => html!("Waits until {}’s server runs", errand.user),
-            ErrandState::Done => html!(
-                "Restored as <a href=\"{}\">{}</a>",
-                scene.href_of(&errand.filename),
-                errand.filename
-            ),
-            ErrandState::Failed => html!("Not restored: {}", errand.reason),
+        let told = if errand.is_pending() {
+            html!("Waits until {}’s server runs", errand.user)
+        } else if errand.is_done() {
+            let filename = errand.filename.as_deref().unwrap_or_default();
+            let href = scene.href_of(filename);
+            html!("Restored as <a href=\"{}\">{}</a>", href, filename)
+        } else {
+            html!("Not restored: {}", errand.reason)
         };
         html!(
             "<span class=errand role=status data-testid=errand>{}</span>",
@@ -257,7 +256,6 @@ impl Past {
 
 #[cfg(test)]
 mod tests {
-    use shared::errands::ErrandKind;
     use shared::wire::VersionSummary;
 
     use super::*;
@@ -374,16 +372,15 @@ mod tests {
     #[test]
     fn a_restore_that_waits_is_said_beside_its_button() {
         let told = |state| {
-            let errand = ErrandResponse {
-                id: 7,
+            let errand = ErrandNote {
                 user: "a<i>".to_owned(),
-                kind: ErrandKind::Restore,
-                state,
-                filename: "m/<x>.ipynb".to_owned(),
+                state: String::from(state),
+                filename: Some("m/<x>.ipynb".to_owned()),
                 reason: Some("disk <full>".to_owned()),
+                ..ErrandNote::default()
             };
             let past = Past {
-                errand: Some(errand),
+                errand: Some((7, errand)),
                 restoring: Restoring::Waiting,
                 ..past()
             };
@@ -391,16 +388,16 @@ mod tests {
                 Html::from_iter([past.bar(scene), past.dialog(scene)])
             })
         };
-        let waits = told(ErrandState::Pending);
+        let waits = told("pending");
         assert!(
             waits.contains("Waits until a&lt;i&gt;’s server runs"),
             "{waits}"
         );
         assert!(waits.contains("The copy waits until a&quot;b"), "{waits}");
-        let done = told(ErrandState::Done);
+        let done = told("done");
         assert!(done.contains(">m/&lt;x&gt;.ipynb</a>"), "{done}");
         assert!(!done.contains("Waits until"), "{done}");
-        let failed = told(ErrandState::Failed);
+        let failed = told("failed");
         assert!(
             failed.contains("Not restored: disk &lt;full&gt;"),
             "{failed}"

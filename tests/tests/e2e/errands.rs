@@ -128,12 +128,12 @@ async fn a_notebook_is_handed_out_and_taken_back() -> Result<()> {
     browser.wait_for("#handout-dialog[open]").await?;
     browser.select("#handout-to", "user:bob").await?;
     browser.select("#handout-to", "everyone").await?;
-    click(&browser, &format!("{STEP} [data-do=ask]")).await?;
+    click(&browser, &format!("{STEP} [data-do=handout-ask]")).await?;
     browser
         .wait_for_text(STEP, "everyone: 2 people now")
         .await?;
     shots(&browser, "handout-asked").await?;
-    click(&browser, &format!("{STEP} [data-do=hand-out]")).await?;
+    click(&browser, &format!("{STEP} [data-do=handout-send]")).await?;
     browser.wait_for_text(STEP, "Handed out").await?;
     browser.wait_for_text(HANDOUT, "0/2 have it").await?;
 
@@ -149,7 +149,7 @@ async fn a_notebook_is_handed_out_and_taken_back() -> Result<()> {
     })
     .await?;
     shots(&browser, "handouts").await?;
-    click(&browser, &format!("{HANDOUT} [data-do=take-back]")).await?;
+    click(&browser, &format!("{HANDOUT} [data-do=handout-end]")).await?;
     browser.wait_for_text(HANDOUT, "taken back").await?;
     Ok(())
 }

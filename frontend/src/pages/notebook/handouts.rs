@@ -4,7 +4,7 @@
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::errands::{HandoutRequest, HandoutsResponse};
+use shared::errands::HandoutRequest;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement};
 
@@ -12,7 +12,9 @@ use crate::api;
 use crate::clock::{Clock, local};
 use crate::html::{Html, put};
 use crate::model::failure::Failure;
-use crate::model::handouts::{HANDOUT_FORM, HandoutDialog, HandoutStep, handout_audience};
+use crate::model::handouts::{
+    HANDOUT_FORM, HandoutDialog, HandoutList, HandoutStep, handout_audience,
+};
 use crate::model::view::View;
 use crate::pages::keyboard::{find, find_all, focus};
 use crate::pages::notices::{set_value, value_of};
@@ -63,11 +65,11 @@ impl HandoutParts {
 
     /// Opens the dialog.
     pub(super) fn open(self) {
-        let Some(dialog) = dialog_element().filter(|dialog| !dialog.open()) else {
+        let Some(dialog) = dialog_element().or_else(make_dialog) else {
             return;
         };
-        if find("#handout-to").is_none() {
-            put(&dialog, &Html::own(HANDOUT_FORM));
+        if dialog.open() {
+            return;
         }
         let notebook = self.router.view_untracked().notebook;
         set_value("#handout-as", &notebook.unwrap_or_default());
@@ -86,19 +88,19 @@ impl HandoutParts {
         let button = target.and_then(|target| target.closest("[data-do]").ok().flatten());
         let Some(button) = button else { return };
         match button.get_attribute("data-do").as_deref() {
-            Some("ask") => {
+            Some("handout") => self.open(),
+            Some("handout-ask") => {
                 let to = handout_audience(&value_of("#handout-to"));
                 self.turn(HandoutStep::Asked(to, value_of("#handout-as")));
             }
-            Some("back") => self.turn(HandoutStep::Choosing),
-            Some("hand-out") => self.hand_out(),
-            Some("take-back") => {
-                let id = button.get_attribute("data-id");
-                if let Some(id) = id.and_then(|id| id.parse().ok()) {
-                    self.take_back(id);
+            Some("handout-back") => self.turn(HandoutStep::Choosing),
+            Some("handout-send") => self.hand_out(),
+            Some("handout-end") => {
+                if let Some(id) = button.get_attribute("data-id") {
+                    self.send(paths::handout(&id), None);
                 }
             }
-            Some("close") => {
+            Some("handout-close") => {
                 if let Some(dialog) = dialog_element() {
                     dialog.close();
                 }
@@ -128,25 +130,23 @@ impl HandoutParts {
         };
         let body = serde_json::to_string(&request).expect("texts are JSON");
         self.turn(HandoutStep::Running);
-        self.send(async move |xsrf| {
-            let answer = api::text(paths::HANDOUTS, Some(body), &xsrf).await;
-            answer.map(|_| HandoutStep::Done)
-        });
+        self.send(paths::HANDOUTS.to_owned(), Some(body));
     }
 
-    fn take_back(self, id: i64) {
-        self.send(async move |xsrf| {
-            let answer = api::delete(&paths::handout(id), &xsrf).await;
-            answer.map(|()| HandoutStep::Choosing)
-        });
-    }
-
-    /// Asks for a change, and turns to the step that it leads to.
-    fn send(self, change: impl AsyncFnOnce(String) -> Result<HandoutStep, Failure> + 'static) {
+    /// Posts a handout, or takes back the one at this address, and says what came of it.
+    fn send(self, url: String, body: Option<String>) {
         let xsrf = self.session.who_untracked().and_then(|who| who.xsrf);
         spawn_local(async move {
-            let step = change(xsrf.unwrap_or_default()).await;
-            let step = step.unwrap_or_else(|failure| {
+            let xsrf = xsrf.unwrap_or_default();
+            let answer = match body {
+                Some(_) => api::text(&url, body, &xsrf)
+                    .await
+                    .map(|_| HandoutStep::Done),
+                None => api::delete(&url, &xsrf)
+                    .await
+                    .map(|()| HandoutStep::Choosing),
+            };
+            let step = answer.unwrap_or_else(|failure| {
                 self.session.note(&failure);
                 HandoutStep::Failed(failure)
             });
@@ -157,10 +157,10 @@ impl HandoutParts {
 
     /// `false` when it may be another later.
     fn take(self, answer: Result<String, Failure>) -> bool {
-        match answer.and_then(|body| api::read::<HandoutsResponse>(&body)) {
-            Ok(response) => {
-                self.clock.observe(response.now_ms);
-                self.dialog.update_value(|dialog| dialog.take(response));
+        match answer.and_then(|body| api::read::<HandoutList>(&body)) {
+            Ok(list) => {
+                self.clock.observe(list.now_ms);
+                self.dialog.update_value(|dialog| dialog.list = list);
                 self.draw_choices();
                 self.draw_list();
                 true
@@ -220,6 +220,22 @@ impl HandoutParts {
             put(&list, &html);
         }
     }
+}
+
+/// A dialog in the page of the notebook, which hears its clicks. It is made here and not in a
+/// view, because few readers open it and everybody would load it.
+fn make_dialog() -> Option<HtmlDialogElement> {
+    let dialog = document().create_element("dialog").ok()?;
+    for (name, value) in [
+        ("id", "handout-dialog"),
+        ("class", "dialog notice-dialog"),
+        ("aria-labelledby", "handouts-title"),
+    ] {
+        dialog.set_attribute(name, value).ok()?;
+    }
+    put(&dialog, &Html::own(HANDOUT_FORM));
+    find(".notebook-page")?.append_child(&dialog).ok()?;
+    dialog.dyn_into().ok()
 }
 
 fn dialog_element() -> Option<HtmlDialogElement> {

@@ -3,6 +3,7 @@
 mod handouts;
 mod past;
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use shared::asides::{ERRAND, HANDOUTS, READ, RECORDED, Recorded};
 
@@ -88,6 +89,10 @@ pub fn NotebookPage() -> impl IntoView {
     let back = Signal::derive(move || router.wall_href(&router.view()));
     shortcuts(router, past, handouts, around);
     let phase = Memo::new(move |_| store.phase());
+    let clicked = move |event: MouseEvent| {
+        past.clicked(&event);
+        handouts.clicked(&event);
+    };
 
     view! {
         <NotebookBar
@@ -100,11 +105,10 @@ pub fn NotebookPage() -> impl IntoView {
             export=Signal::derive(move || router.document_href(&router.view()))
             builds=session.who_untracked().is_some_and(|who| who.builds)
             history=session.who_untracked().is_some_and(|who| who.history)
-            on_history=move || past.toggle()
             hand_out=handouts.may_hand_out()
-            on_hand_out=move || handouts.open()
+            on_action=clicked
         />
-        <div class="notebook-page" on:click=move |event| past.clicked(&event)>
+        <div class="notebook-page" on:click=clicked>
             <main class="notebook-main" data-testid="notebook-page">
                 <div id="version-bar" class="version-bar" data-testid="version-bar"></div>
                 <div id="changes" class="changes" data-testid="changes"></div>
@@ -119,13 +123,6 @@ pub fn NotebookPage() -> impl IntoView {
                 on:close=move |_| past.dialog_closed()
             ></dialog>
         </div>
-        <dialog
-            id="handout-dialog"
-            class="dialog notice-dialog"
-            data-testid="handout-dialog"
-            aria-labelledby="handouts-title"
-            on:click=move |event| handouts.clicked(&event)
-        ></dialog>
     }
 }
 

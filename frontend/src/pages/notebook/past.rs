@@ -4,14 +4,14 @@
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::errands::{ErrandKind, ErrandResponse, ErrandState, RestorePending};
-use shared::wire::{HistoryResponse, RestoreRequest, RestoreResponse};
+use shared::wire::{HistoryResponse, RestoreRequest};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::api;
 use crate::clock::{Clock, local};
 use crate::html::{Html, put};
+use crate::model::errand::ErrandNote;
 use crate::model::failure::Failure;
 use crate::model::history::Timeline;
 use crate::model::past::{Past, Restoring, Scene};
@@ -65,8 +65,8 @@ impl PastParts {
             .serve(address, move |answer| parts.listed(true, answer));
         let errand = move || {
             let pending = parts.inner.try_with_value(|inner| {
-                let errand = inner.past.errand.as_ref()?;
-                (errand.state == ErrandState::Pending).then_some(errand.id)
+                let (id, errand) = inner.past.errand.as_ref()?;
+                errand.is_pending().then_some(*id)
             })?;
             pending.map(paths::errand)
         };
@@ -106,6 +106,7 @@ impl PastParts {
         });
         if !same {
             self.upkeep.retarget();
+            self.errand.retarget();
         } else if self.is_open() && !was_open {
             // While it was closed nobody asked for what is new.
             self.upkeep.now();
@@ -132,16 +133,11 @@ impl PastParts {
 
     /// `false` when it may be another later.
     fn take_errand(self, answer: Result<String, Failure>) -> bool {
-        match answer.and_then(|body| api::read::<ErrandResponse>(&body)) {
+        match answer.and_then(|body| api::read::<ErrandNote>(&body)) {
             Ok(told) => {
                 self.update(|past| {
-                    // Else of another notebook, which was left meanwhile.
-                    if past
-                        .errand
-                        .as_ref()
-                        .is_some_and(|known| known.id == told.id)
-                    {
-                        past.errand = Some(told);
+                    if let Some((_, errand)) = &mut past.errand {
+                        *errand = told;
                     }
                 });
                 true
@@ -345,28 +341,25 @@ impl PastParts {
         let body = serde_json::to_string(&request).expect("texts and a number are JSON");
         self.update(|past| past.restoring = Restoring::Running);
         self.fetch(paths::RESTORE.to_owned(), Some(body), |parts, _, answer| {
-            let waiting = answer.as_ref().ok();
-            let waiting = waiting.and_then(|body| api::read::<RestorePending>(body).ok());
-            if let Some(RestorePending { errand: id, state }) = waiting {
-                let user = parts.router.view_untracked().user;
-                parts.update(|past| {
-                    past.restoring = Restoring::Waiting;
-                    past.errand = Some(ErrandResponse {
-                        id,
-                        user: user.unwrap_or_default(),
-                        kind: ErrandKind::Restore,
+            let restoring = match answer.and_then(|body| api::read::<ErrandNote>(&body)) {
+                Ok(ErrandNote {
+                    errand: Some(id),
+                    state,
+                    ..
+                }) => {
+                    let user = parts.router.view_untracked().user.unwrap_or_default();
+                    let errand = ErrandNote {
+                        user,
                         state,
-                        filename: String::new(),
-                        reason: None,
-                    });
-                });
-                // It may be done already.
-                parts.errand.now();
-                return;
-            }
-            let written = answer.and_then(|body| api::read::<RestoreResponse>(&body));
-            let restoring = match written {
-                Ok(RestoreResponse { filename }) => {
+                        ..ErrandNote::default()
+                    };
+                    parts.update(|past| past.errand = Some((id, errand)));
+                    // Until the answer was here it may have been done.
+                    parts.errand.retarget();
+                    Restoring::Waiting
+                }
+                Ok(ErrandNote { filename, .. }) => {
+                    let filename = filename.unwrap_or_default();
                     let view = parts.router.view_untracked().at(None).with_changes(false);
                     let copy = View {
                         notebook: Some(filename.clone()),
