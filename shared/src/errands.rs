@@ -161,8 +161,10 @@ pub struct HandoutRequest {
 pub struct HandoutsResponse {
     /// The service's clock.
     pub now_ms: i64,
-    /// Newest first.
+    /// Newest first, 50 at once.
     pub handouts: Vec<Handout>,
+    /// There are older ones: ask with `before`.
+    pub more: bool,
     /// The names of the participants that the service knows.
     pub people: Vec<String>,
     /// The groups of the Hub that those participants are in.

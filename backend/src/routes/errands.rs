@@ -53,6 +53,9 @@ use crate::{
 /// A proxy that is in a hurry cuts what is silent for 30 s.
 const MAX_WAIT_S: u64 = 25;
 
+/// How many handouts are listed at once, each with all its receivers.
+const PAGE_LEN: usize = 50;
+
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(list_errands))
@@ -315,21 +318,35 @@ pub(super) fn restore_draft(key: &Key, version: i64, suffix: &str, bytes: &[u8])
 
 // Handing out.
 
+/// From where the list goes on.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct HandoutsQuery {
+    /// Only handouts before this one.
+    before: Option<i64>,
+}
+
 /// `GET /api/handouts`
-#[utoipa::path(get, path = "/handouts", tag = "errands",
+#[utoipa::path(get, path = "/handouts", tag = "errands", params(HandoutsQuery),
     summary = "What was handed out, newest first, and which participants have it and opened it",
     responses((status = OK, body = HandoutsResponse)))]
 async fn list_handouts(
     State(state): State<Arc<AppState>>,
     Viewer: Viewer,
+    Query(HandoutsQuery { before }): Query<HandoutsQuery>,
 ) -> Result<Json<HandoutsResponse>, AppError> {
     aside(move || {
         let audience = KnownPeople::of(&state);
-        let handouts = state.errands.store().handouts()?.into_iter();
+        let mut handouts = state.errands.store().handouts()?;
+        handouts.retain(|handout| before.is_none_or(|before| handout.id < before));
+        let more = handouts.len() > PAGE_LEN;
+        handouts.truncate(PAGE_LEN);
+        let handouts = handouts.into_iter();
         let handouts = handouts.map(|handout| with_receivers(&state, handout, &audience));
         Ok(Json(HandoutsResponse {
             now_ms: time::now_ms(),
             handouts: handouts.collect::<Result<_, AppError>>()?,
+            more,
             people: audience.people.into_iter().collect(),
             groups: audience.groups,
         }))

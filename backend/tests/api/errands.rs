@@ -214,6 +214,13 @@ async fn a_handout_goes_to_its_audience_and_to_those_who_come_later() {
         403
     );
 
+    let path = format!("api/handouts?before={}", to_bob["id"]);
+    let older = app.helper().json(&path).await;
+    assert_eq!(
+        (&older["handouts"][0]["id"], &older["more"]),
+        (&to_group["id"], &json!(false))
+    );
+
     // Who comes into the group later gets it, until it is taken back.
     groups("dan", &["monday", "tuesday"]);
     groups("eve", &["monday"]);

@@ -295,6 +295,7 @@ mod tests {
         let response = HandoutsResponse {
             now_ms: 9_000,
             handouts: vec![handout(7, false), handout(5, true)],
+            more: false,
             people: names(&["ana", "bo<i>", "ines"]),
             groups: vec![HubGroup {
                 name: "mon\"day".to_owned(),
