@@ -25,6 +25,7 @@ pub mod app;
 pub mod base;
 pub mod clock;
 pub mod components;
+pub mod fields;
 pub mod html;
 pub mod model;
 pub mod pages;

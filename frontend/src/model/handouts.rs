@@ -3,7 +3,6 @@
 //!
 //! Made as text and not as views, as [`super::past`] says why.
 
-use serde::Deserialize;
 use shared::errands::{HandoutAudience, HubGroup};
 
 use super::calendar::Moment;
@@ -30,7 +29,7 @@ pub enum HandoutStep {
 
 /// What was handed out and what there is to choose from: what the page shows of
 /// [`shared::errands::HandoutsResponse`].
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 pub struct HandoutList {
     /// The service's clock.
     pub now_ms: i64,
@@ -43,21 +42,20 @@ pub struct HandoutList {
 }
 
 /// What the page shows of one [`shared::errands::Handout`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct HandoutRow {
-    id: i64,
-    filename: String,
-    to: HandoutTarget,
-    created_at_ms: i64,
-    retracted: bool,
-    receivers: Vec<ErrandNote>,
-}
-
-/// A [`HandoutAudience`]; everyone, where neither is named.
-#[derive(Debug, Deserialize)]
-struct HandoutTarget {
-    group: Option<String>,
-    user: Option<String>,
+    /// Its number.
+    pub id: i64,
+    /// The path of the new files.
+    pub filename: String,
+    /// Whom it is for.
+    pub to: HandoutAudience,
+    /// When it was handed out.
+    pub created_at_ms: i64,
+    /// It was taken back.
+    pub is_retracted: bool,
+    /// How far it is with each participant that it is for.
+    pub receivers: Vec<ErrandNote>,
 }
 
 /// The dialog, as far as the page knows.
@@ -184,7 +182,7 @@ fn push_options<'a>(
 fn row(handout: &HandoutRow, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> Html {
     // Which of the four each receiver is.
     let kind = |it: &ErrandNote| match (it.is_done(), it.is_pending()) {
-        (true, _) if it.opened_at_ms.is_some() => 0,
+        (true, _) if it.is_opened => 0,
         (true, _) => 1,
         (false, true) => 3,
         (false, false) => 2,
@@ -205,13 +203,12 @@ fn row(handout: &HandoutRow, open: &[String], now_ms: i64, local: &dyn Fn(i64) -
             html!("<dt>{}</dt><dd>{}</dd>", title, names)
         })
         .collect();
-    let HandoutTarget { group, user } = &handout.to;
-    let to = match (group, user) {
-        (None, None) => html!("everyone"),
-        (None, user) => html!("{}", user),
-        (group, _) => html!("group {}", group),
+    let to = match &handout.to {
+        HandoutAudience::Everyone(_) => html!("everyone"),
+        HandoutAudience::Group(name) => html!("group {}", name),
+        HandoutAudience::User(name) => html!("{}", name),
     };
-    let take_back = match handout.retracted {
+    let take_back = match handout.is_retracted {
         false => html!(
             "<button class=button data-do=handout-end data-id={}>Take back</button>",
             handout.id
@@ -222,7 +219,11 @@ fn row(handout: &HandoutRow, open: &[String], now_ms: i64, local: &dyn Fn(i64) -
     html!(
         "<li{} data-testid=handout><details data-id={}{}><summary><b>{}</b><small>{} · to {} · \
          {}/{} have it · {} opened</small></summary><dl>{}</dl></details>{}</li>",
-        if handout.retracted { " class=gone" } else { "" },
+        if handout.is_retracted {
+            " class=gone"
+        } else {
+            ""
+        },
         handout.id,
         if open.contains(&handout.id.to_string()) {
             " open"
@@ -254,55 +255,45 @@ fn name(receiver: &ErrandNote) -> Html {
 
 #[cfg(test)]
 mod tests {
-    use shared::errands::{ErrandState, Handout, HandoutReceiver, HandoutsResponse};
-
     use super::*;
 
-    fn receiver_of(user: &str, state: ErrandState, opened_at_ms: Option<i64>) -> HandoutReceiver {
-        HandoutReceiver {
+    fn receiver(user: &str, state: &str, is_opened: bool) -> ErrandNote {
+        ErrandNote {
             user: user.to_owned(),
-            state,
-            filename: None,
-            reason: (state == ErrandState::Failed).then(|| "disk <full>".to_owned()),
-            opened_at_ms,
+            state: state.to_owned(),
+            reason: (state == "failed").then(|| "disk <full>".to_owned()),
+            is_opened,
+            ..ErrandNote::default()
         }
     }
 
-    fn handout(id: i64, retracted: bool) -> Handout {
-        Handout {
+    fn handout(id: i64, is_retracted: bool) -> HandoutRow {
+        HandoutRow {
             id,
-            author: "ines".to_owned(),
-            user: "ines".to_owned(),
-            notebook: "m/<b>.ipynb".to_owned(),
             filename: "m/<b>.ipynb".to_owned(),
-            size: 1,
-            sha256: String::new(),
             to: HandoutAudience::Group("mon\"day".to_owned()),
             created_at_ms: 1_000,
-            retracted,
+            is_retracted,
             receivers: vec![
-                receiver_of("ana", ErrandState::Done, Some(2_000)),
-                receiver_of("bo<i>", ErrandState::Done, None),
-                receiver_of("cy", ErrandState::Failed, None),
-                receiver_of("dan", ErrandState::Pending, None),
+                receiver("ana", "done", true),
+                receiver("bo<i>", "done", false),
+                receiver("cy", "failed", false),
+                receiver("dan", "pending", false),
             ],
         }
     }
 
     fn dialog(step: HandoutStep) -> HandoutDialog {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        // As the service sends it.
-        let response = HandoutsResponse {
+        let list = HandoutList {
             now_ms: 9_000,
             handouts: vec![handout(7, false), handout(5, true)],
-            more: false,
             people: names(&["ana", "bo<i>", "ines"]),
             groups: vec![HubGroup {
                 name: "mon\"day".to_owned(),
                 members: names(&["ana"]),
             }],
         };
-        let list = serde_json::from_str(&serde_json::to_string(&response).unwrap()).unwrap();
         HandoutDialog { step, list }
     }
 

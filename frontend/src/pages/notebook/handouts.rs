@@ -4,16 +4,17 @@
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::errands::HandoutRequest;
+use shared::errands::{HandoutAudience, HandoutRequest, HubGroup};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement};
 
 use crate::api;
 use crate::clock::{Clock, local};
+use crate::fields::Fields;
 use crate::html::{Html, put};
 use crate::model::failure::Failure;
 use crate::model::handouts::{
-    HANDOUT_FORM, HandoutDialog, HandoutList, HandoutStep, handout_audience,
+    HANDOUT_FORM, HandoutDialog, HandoutList, HandoutRow, HandoutStep, handout_audience,
 };
 use crate::model::view::View;
 use crate::pages::keyboard::{find, find_all, focus};
@@ -157,8 +158,9 @@ impl HandoutParts {
 
     /// `false` when it may be another later.
     fn take(self, answer: Result<String, Failure>) -> bool {
-        match answer.and_then(|body| api::read::<HandoutList>(&body)) {
-            Ok(list) => {
+        match answer.and_then(|body| Fields::read(&body)) {
+            Ok(fields) => {
+                let list = list_of(&fields);
                 self.clock.observe(list.now_ms);
                 self.dialog.update_value(|dialog| dialog.list = list);
                 self.draw_choices();
@@ -240,4 +242,39 @@ fn make_dialog() -> Option<HtmlDialogElement> {
 
 fn dialog_element() -> Option<HtmlDialogElement> {
     find("#handout-dialog")?.dyn_into().ok()
+}
+
+fn list_of(fields: &Fields) -> HandoutList {
+    let handouts = fields.list("handouts");
+    let groups = fields.list("groups");
+    HandoutList {
+        now_ms: fields.number("now_ms").unwrap_or_default(),
+        handouts: handouts.iter().map(row_of).collect(),
+        people: fields.texts("people"),
+        groups: groups
+            .iter()
+            .map(|group| HubGroup {
+                name: group.text("name").unwrap_or_default(),
+                members: group.texts("members"),
+            })
+            .collect(),
+    }
+}
+
+fn row_of(fields: &Fields) -> HandoutRow {
+    let to = fields.object("to");
+    let to = match (to.text("group"), to.text("user")) {
+        (Some(name), _) => HandoutAudience::Group(name),
+        (_, Some(name)) => HandoutAudience::User(name),
+        _ => HandoutAudience::Everyone(true),
+    };
+    let receivers = fields.list("receivers");
+    HandoutRow {
+        id: fields.number("id").unwrap_or_default(),
+        filename: fields.text("filename").unwrap_or_default(),
+        to,
+        created_at_ms: fields.number("created_at_ms").unwrap_or_default(),
+        is_retracted: fields.is("retracted"),
+        receivers: receivers.iter().map(Fields::errand).collect(),
+    }
 }

@@ -10,6 +10,7 @@ use web_sys::{Element, HtmlDialogElement, ScrollIntoViewOptions, ScrollLogicalPo
 
 use crate::api;
 use crate::clock::{Clock, local};
+use crate::fields::Fields;
 use crate::html::{Html, put};
 use crate::model::errand::ErrandNote;
 use crate::model::failure::Failure;
@@ -133,11 +134,11 @@ impl PastParts {
 
     /// `false` when it may be another later.
     fn take_errand(self, answer: Result<String, Failure>) -> bool {
-        match answer.and_then(|body| api::read::<ErrandNote>(&body)) {
+        match answer.and_then(|body| Fields::read(&body)) {
             Ok(told) => {
                 self.update(|past| {
                     if let Some((_, errand)) = &mut past.errand {
-                        *errand = told;
+                        *errand = told.errand();
                     }
                 });
                 true
@@ -341,7 +342,10 @@ impl PastParts {
         let body = serde_json::to_string(&request).expect("texts and a number are JSON");
         self.update(|past| past.restoring = Restoring::Running);
         self.fetch(paths::RESTORE.to_owned(), Some(body), |parts, _, answer| {
-            let restoring = match answer.and_then(|body| api::read::<ErrandNote>(&body)) {
+            let restoring = match answer
+                .and_then(|body| Fields::read(&body))
+                .map(|told| told.errand())
+            {
                 Ok(ErrandNote {
                     errand: Some(id),
                     state,
