@@ -4,7 +4,7 @@
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::wire::{HistoryResponse, RestoreRequest};
+use shared::wire::{RestoreRequest, VersionSummary};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
@@ -165,20 +165,17 @@ impl PastParts {
 
     /// `false` when it may be another later.
     fn listed(self, newest: bool, answer: Result<String, Failure>) -> bool {
-        let answer = answer.and_then(|body| api::read::<HistoryResponse>(&body));
+        let answer = answer.and_then(|body| Fields::read(&body));
         let is_final = !answer.as_ref().is_err_and(Failure::may_pass);
         self.update(|past| match answer {
-            Ok(HistoryResponse {
-                versions,
-                more,
-                note,
-                ..
-            }) => {
+            Ok(fields) => {
+                let versions = fields.list("versions").iter().map(version_of).collect();
+                let more = fields.is("more");
                 match newest {
                     true => past.timeline.renew(versions, more),
                     false => past.timeline.extend(versions, more),
                 }
-                past.words = note.unwrap_or_default();
+                past.words = fields.text("note").unwrap_or_default();
                 if past.timeline.versions.is_empty() && past.words.is_empty() {
                     past.words
                         .push_str("No version is kept yet: the next save is the first.");
@@ -453,6 +450,19 @@ impl PastParts {
             };
             page.set_class_name(&format!("notebook-page{open}{old}{changes}"));
         }
+    }
+}
+
+fn version_of(fields: &Fields) -> VersionSummary {
+    let number = |name| fields.number(name).unwrap_or_default();
+    let count = |name| number(name).try_into().unwrap_or_default();
+    VersionSummary {
+        version: number("version"),
+        saved_at_ms: number("saved_at_ms"),
+        cells: count("cells"),
+        added: count("added"),
+        changed: count("changed"),
+        removed: count("removed"),
     }
 }
 
