@@ -31,6 +31,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     blocking::{blocking, in_lane_of},
+    copies::path_on_server,
     error::AppError,
     extract::{Instructor, JsonBody, NotebookReads, Participant, Query, RateLimited, Viewer},
 };
@@ -308,14 +309,16 @@ pub(super) async fn can_write_home(state: &AppState, user: &str) -> Result<bool,
 
 /// The errand of a restore: `bytes`, as a file beside the notebook with `suffix` after its name.
 pub(super) fn restore_draft(
+    state: &AppState,
     copy: &CopyId,
     version: i64,
     suffix: &str,
     bytes: &[u8],
 ) -> RestoreDraft {
-    let filename = match copy.filename.rsplit_once('/') {
+    let path = path_in_home(state, copy);
+    let filename = match path.rsplit_once('/') {
         Some((folder, name)) => format!("{folder}/{}", with_suffix(name, suffix)),
-        None => with_suffix(&copy.filename, suffix),
+        None => with_suffix(path, suffix),
     };
     RestoreDraft {
         user: copy.user.clone(),
@@ -324,6 +327,14 @@ pub(super) fn restore_draft(
         filename,
         size: bytes.len() as u64,
         sha256: sha256_hex(bytes),
+    }
+}
+
+/// The path of a copy below the folder that its participant's server or this service writes into.
+fn path_in_home<'a>(state: &AppState, copy: &'a CopyId) -> &'a str {
+    match state.class.copies().are_pushed(&copy.user) {
+        true => path_on_server(&copy.filename),
+        false => &copy.filename,
     }
 }
 
@@ -467,14 +478,18 @@ async fn hand_out(
 ) -> Result<(StatusCode, Json<Handout>), AppError> {
     let notebook = plain_filename(&request.filename)
         .map_err(|error| AppError::BadRequest(format!("The notebook {error}.")))?;
-    let proposed = request.proposed.as_deref().filter(|name| !name.is_empty());
-    let filename = handout_filename(proposed.unwrap_or(&notebook)).map_err(AppError::BadRequest)?;
-    check_audience(&request.to).map_err(AppError::BadRequest)?;
-    let _reading = state.limits.read(&identity)?;
     let copy = CopyId {
         filename: notebook,
         user: request.user,
     };
+    let proposed = request.proposed.filter(|name| !name.is_empty());
+    // The page proposes the notebook's own name.
+    let proposed = proposed.filter(|name| *name != copy.filename);
+    let filename = proposed.as_deref();
+    let filename = filename.unwrap_or_else(|| path_in_home(&state, &copy));
+    let filename = handout_filename(filename).map_err(AppError::BadRequest)?;
+    check_audience(&request.to).map_err(AppError::BadRequest)?;
+    let _reading = state.limits.read(&identity)?;
     let content = current_content(&state, &copy).await?;
     if content.len() > MAX_HANDOUT_BYTES {
         return Err(AppError::Conflict(format!(

@@ -362,7 +362,7 @@ async fn restore_version(
             .limits
             .restore_bytes(&history.key.user, bytes.len())?;
         let Some(home) = home else {
-            let draft = restore_draft(&history.key, version.id, &suffix, &bytes);
+            let draft = restore_draft(&shared, &history.key, version.id, &suffix, &bytes);
             let errand = shared.errands.restore(&draft)?;
             tracing::info!(
                 by = %loggable(&by),

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::{
     app::{App, notebook},
     clients::TestClient,
+    common::eventually,
+    copies::{head_of, server},
     history::{record, restore_of},
 };
 
@@ -142,6 +144,49 @@ async fn a_home_that_can_be_written_is_written() {
     let written = app.home("alice").join(done["filename"].as_str().unwrap());
     assert!(written.exists());
     assert_eq!(errands(&app.token("server-alice")).await, [json!(null); 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_participant_whose_server_pushes_has_restores_done_by_it() {
+    let app = App::with_hub().await;
+    let alice = server(&app, "alice");
+    let content = notebook(&["pushed"]);
+    let mut head = head_of("m1/day1.ipynb", content.as_bytes());
+    head["server"] = json!("lab");
+    assert_eq!(alice.push_head(&head, content.as_bytes()).await.0, 200);
+    let list = "api/history?user=alice&filename=@lab/m1/day1.ipynb";
+    let version = eventually(async || {
+        let versions = app.instructor().json(list).await;
+        versions["versions"][0]["version"].as_i64()
+    })
+    .await;
+    let restore = json!({"user": "alice", "filename": "@lab/m1/day1.ipynb", "version": version});
+    let asked = app.instructor().post("api/history/restore", &restore).await;
+    assert_eq!(asked.status(), 202);
+    let [errand] = errands(&alice).await.try_into().unwrap();
+    // Below the folder of the server, and not in one of the server's name.
+    let filename = errand["filename"].as_str().unwrap();
+    assert!(filename.starts_with("m1/day1-restored-"), "{errand}");
+    let restored = alice.get(errand["url"].as_str().unwrap()).await;
+    assert_eq!(restored.bytes().await.unwrap(), content);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pushed_notebook_is_handed_out_as_it_was_pushed() {
+    let app = App::with_hub().await;
+    app.save("ines", "day2.ipynb", &["in a home"]);
+    let content = notebook(&["pushed"]);
+    let (status, _) = server(&app, "ines").push("day2.ipynb", &content).await;
+    assert_eq!(status, 200);
+    hand_out(&app, json!({"user": "bob"})).await;
+    let bob = server(&app, "bob");
+    let [errand] = errands(&bob).await.try_into().unwrap();
+    assert_eq!(errand["filename"], "day2.ipynb");
+    let handed_out = bob.get(errand["url"].as_str().unwrap()).await;
+    assert_eq!(handed_out.bytes().await.unwrap(), content);
+    let body = json!({"user": "ines", "filename": "gone.ipynb", "to": {"everyone": true}});
+    let missing = app.instructor().post("api/handouts", &body).await;
+    assert_eq!(missing.status(), 404);
 }
 
 #[tokio::test]
