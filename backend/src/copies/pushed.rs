@@ -167,7 +167,7 @@ impl PushedCopies {
         let before = self.record(copy);
         let content = match &push.content {
             Ok(content) => content,
-            Err(withheld) => return self.withhold(copy, push, before, *withheld),
+            Err(withheld) => return self.withhold(copy, push, before.as_ref(), *withheld),
         };
         let hash = content.delta.hash;
         if let Some(before) = &before
@@ -186,7 +186,7 @@ impl PushedCopies {
         drop(base);
         // Whatever the server has taken out already: no private cell is ever written here.
         let Ok(kept) = NotebookFile::from(pushed).content() else {
-            return self.withhold(copy, push, before, WithheldReason::Unreadable);
+            return self.withhold(copy, push, before.as_ref(), WithheldReason::Unreadable);
         };
         let record = PushRecord {
             server: push.server.clone(),
@@ -209,15 +209,15 @@ impl PushedCopies {
         &self,
         copy: &CopyId,
         push: &Push<'_>,
-        before: Option<PushRecord>,
+        before: Option<&PushRecord>,
         withheld: WithheldReason,
     ) -> Result<PushOutcome, PushError> {
         self.check_count(copy, before.is_some())?;
-        let content = match &before {
+        let content = match before {
             Some(before) if before.has_content => self.content(copy)?,
             _ => Vec::new(),
         };
-        let mut record = before.clone().unwrap_or_else(|| PushRecord {
+        let mut record = before.cloned().unwrap_or_else(|| PushRecord {
             server: push.server.clone(),
             path: push.path.clone(),
             saved_at_ms: push.saved_at_ms,
@@ -229,7 +229,7 @@ impl PushedCopies {
         });
         record.saved_at_ms = push.saved_at_ms;
         record.withheld = Some(withheld);
-        if before.as_ref() == Some(&record) {
+        if before == Some(&record) {
             return Ok(PushOutcome::Unchanged);
         }
         self.write(copy, record, &content)?;

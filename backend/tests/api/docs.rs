@@ -274,7 +274,7 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
         small_each,
     } = pushes;
     let pushed = "bytes pushed";
-    limits.says(pushed, &format!("{} MiB a minute", a_second * 60 >> 10));
+    limits.says(pushed, &format!("{} MiB a minute", (a_second * 60) >> 10));
     limits.says(pushed, &format!("{} MiB at once", burst >> 10));
     let arriving = "pushes that arrive";
     limits.says(arriving, &format!("{} MiB of all together", large >> 20));
