@@ -29,11 +29,11 @@ use crate::{
     time,
 };
 
-/// How often errands that have waited too long are looked for.
+/// How often old errands are removed.
 const EXPIRY_INTERVAL_MS: i64 = 3_600 * 1_000;
-/// The groups of one participant that are noted.
+/// Most groups of one participant that are noted.
 const MAX_GROUPS: usize = 100;
-/// The participants whose groups are noted.
+/// Most participants whose groups are noted.
 const MAX_PEOPLE: usize = 10_000;
 
 /// Gives errands to the servers that ask.
@@ -121,8 +121,8 @@ impl ErrandDesk {
         Ok(id)
     }
 
-    /// Takes a handout back: it is given to no other server. Returns whether the
-    /// handout exists.
+    /// Takes a handout back: it is given to no other server. Returns whether the handout
+    /// exists.
     ///
     /// # Errors
     /// When the store cannot be used.

@@ -1,5 +1,5 @@
-//! Which paths may be proposed for a new file in a participant's home, and whom a handout may
-//! be for.
+//! Which paths may be proposed for a new file in a participant's home, and which audiences a
+//! handout may have.
 
 use shared::errands::{HandoutAudience, LONGEST_FILENAME_BYTES};
 

@@ -15,7 +15,7 @@ use super::{
 use crate::sqlite::{self, Durability, SchemaVersions, connect_pair, with_remedy};
 
 /// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, because participants'
-/// servers remember those that they have done.
+/// servers remember the errands that they have done.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE handouts (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -244,7 +244,7 @@ impl ErrandStore for SqliteErrands {
             .filter(|handout| handout.is_for(user, groups));
         let new: Vec<StoredHandout> = new.collect();
         if new.is_empty() {
-            // Nothing is written, and so nothing waited for.
+            // The writer is not locked for nothing.
             return Ok(());
         }
         let mut writer = self.writer.lock();
@@ -387,7 +387,7 @@ fn handout(row: &Row<'_>) -> rusqlite::Result<StoredHandout> {
     })
 }
 
-/// Of [`ERRAND_COLUMNS`].
+/// The errand in a row of [`ERRAND_COLUMNS`].
 fn errand(row: &Row<'_>) -> rusqlite::Result<StoredErrand> {
     let source = match row.get(2)? {
         Some(handout) => ErrandSource::Handout(handout),
@@ -498,7 +498,7 @@ mod tests {
         for (user, groups, given) in [
             ("ana", &[][..], &[1, 3][..]),
             ("bob", &monday, &[1, 2]),
-            // It is their own notebook.
+            // The notebook is of this user.
             ("ines", &monday, &[]),
         ] {
             for _ in 0..2 {
@@ -525,7 +525,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restore_that_waits_is_one_errand_and_there_are_only_so_many() {
+    fn the_same_restore_is_one_errand_and_waiting_restores_are_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path());
         let first = store.add_restore(&restore_of("ana", 1), 1).unwrap();
@@ -542,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_stays_done() {
+    fn a_done_errand_stays_done() {
         let folder = tempfile::tempdir().unwrap();
         let id = {
             let store = open(folder.path());

@@ -340,7 +340,7 @@ fn path_in_home<'a>(state: &AppState, copy: &'a CopyId) -> &'a str {
 
 // Handing out.
 
-/// From where the list goes on.
+/// Where in the list of handouts to go on.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct HandoutsQuery {
@@ -383,7 +383,7 @@ struct KnownPeople {
 }
 
 impl KnownPeople {
-    /// Those who have a notebook, and those whose server has asked for errands.
+    /// The participants with a notebook, and those whose server has asked for errands.
     fn of(state: &AppState) -> Self {
         let class = state.class.copy_ids().into_iter().map(|key| key.user);
         Self {
@@ -392,7 +392,7 @@ impl KnownPeople {
         }
     }
 
-    /// Those a handout is for, as far as they are known.
+    /// The known recipients of a handout.
     fn receivers_of(&self, draft: &HandoutDraft) -> Vec<String> {
         let receivers = match &draft.to {
             HandoutAudience::Everyone(_) => self.people.iter().cloned().collect(),
@@ -407,8 +407,8 @@ impl KnownPeople {
     }
 }
 
-/// A handout, with each participant it is known to be for. One that was taken back has only
-/// those to whom it was given.
+/// A handout with its known recipients. A handout that was taken back has only the participants to
+/// whom it was given.
 fn with_receivers(
     state: &AppState,
     stored: StoredHandout,
