@@ -9,6 +9,7 @@ use crate::{
     auth::{Auth, Sessions},
     builds::Builds,
     class::Class,
+    errands::ErrandDesk,
     feed::{Announcements, Feed},
     history::HistoryStore,
     limits::Limits,
@@ -41,6 +42,8 @@ pub struct AppState {
     pub history: Option<Arc<dyn HistoryStore>>,
     /// The notices of instructors to participants.
     pub notices: Arc<NoticeBoard>,
+    /// The files that participants' servers write into homes.
+    pub errands: Arc<ErrandDesk>,
     /// Which notebooks and summaries of others participants may see.
     pub sharing: Arc<Sharing>,
     /// The answer that tells participants what is stored about them.

@@ -11,6 +11,8 @@ pub struct Identity {
     pub role: Role,
     /// Whether a Hub has named them, so that their name is one of a participant.
     pub from_hub: bool,
+    /// The names of their groups in the Hub.
+    pub groups: Vec<String>,
 }
 
 impl Identity {

@@ -35,6 +35,7 @@ pub mod builds;
 pub mod class;
 pub mod cli;
 pub mod copies;
+pub mod errands;
 pub mod feed;
 mod filename;
 mod files;

@@ -109,7 +109,7 @@ fn doctor_finds_no_problem_in_a_good_installation() {
     let (found, good) = findings(&mut command);
     assert!(good, "{found:#}");
     assert_says(&found, "service", "ok", "runs on this data folder");
-    for database in ["events", "history", "notices"] {
+    for database in ["events", "history", "notices", "errands"] {
         assert_says(&found, database, "ok", "passes its check (schema ");
     }
     assert_says(&found, "reserve", "ok", "left for events");

@@ -27,6 +27,7 @@ pub mod base;
 pub mod behind;
 pub mod clock;
 pub mod components;
+pub mod fields;
 pub mod html;
 pub mod model;
 pub mod pages;

@@ -132,6 +132,21 @@ pub const LOGOUT: &str = "api/logout";
 /// Writes a version into its participant's home.
 pub const RESTORE: &str = "api/history/restore";
 
+/// The errands of participants' servers.
+pub const ERRANDS: &str = "api/errands";
+/// The handouts (GET), and handing a notebook out (POST).
+pub const HANDOUTS: &str = "api/handouts";
+
+/// One errand.
+pub fn errand(id: i64) -> String {
+    format!("{ERRANDS}/{id}")
+}
+
+/// One handout.
+pub fn handout(id: &str) -> String {
+    format!("{HANDOUTS}/{id}")
+}
+
 /// The notices of the signed-in participant (GET), and sending one (POST).
 pub const NOTICES: &str = "api/notices";
 /// The notices that were sent, with their recipients.

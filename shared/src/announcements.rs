@@ -25,13 +25,23 @@ pub const SHARING_KIND: &str = "sharing";
 /// `GET /api/followed`.
 pub const FOLLOWED_KIND: &str = "followed";
 
+/// An errand is done or has failed, or its file was opened; the data is an
+/// [`crate::errands::ErrandAnnouncement`].
+pub const ERRAND_KIND: &str = "errand";
+
+/// A notebook was handed out or taken back; the data is `null`, and a page asks
+/// `GET /api/handouts`.
+pub const HANDOUTS_KIND: &str = "handouts";
+
 /// The kinds of announcements.
-pub const ANNOUNCEMENT_KINDS: [&str; 5] = [
+pub const ANNOUNCEMENT_KINDS: [&str; 7] = [
     BUILT_KIND,
     RECORDED_KIND,
     READ_KIND,
     SHARING_KIND,
     FOLLOWED_KIND,
+    ERRAND_KIND,
+    HANDOUTS_KIND,
 ];
 
 /// The data of a [`BUILT_KIND`] announcement.

@@ -32,6 +32,7 @@
 
 pub mod announcements;
 pub mod copies;
+pub mod errands;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod incremental;
 pub mod notebook;

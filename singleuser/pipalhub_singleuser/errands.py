@@ -3,7 +3,8 @@
 The service has no right over anyone's server: this asks for errands with the participant's own
 token, by a request that waits there, fetches what is to be written, writes it as a new file
 (`place`) and says under which name. One after the other, each once: one whose answer was lost is
-answered once more and not written once more.
+answered once more and not written once more. One that the service does not have any more is
+dropped: nothing is written, and nothing said of it.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ ABSENT_DELAY = 60
 MAX_SIZE = 256 * 1024 * 1024
 # How many errands are remembered that were done.
 MAX_DONE = 1000
-# How often a content is fetched that is not what was announced.
+# How often a content is fetched that is not what was announced, or not there.
 MAX_FETCHES = 3
 MAX_REASON = 200
 RESTORE = "restore"
@@ -48,16 +49,24 @@ class NotNow(Exception):
         self.retry_after = retry_after
 
 
-class Errands:
-    """Asks for errands, from its own thread, and does them below the folder `root`."""
+class Gone(Exception):
+    """The service does not have the content any more: a handout that was taken back."""
 
-    def __init__(self, service, reporter, root, log):
+
+class Errands:
+    """Asks for errands, from its own thread, and does them below the folder `root`. `written` is
+    called with the number and the new file of each handout.
+    """
+
+    def __init__(self, service, reporter, root, log, written=lambda errand_id, filename: None):
         self._reporter = reporter
         self._root = root
         self._log = log
+        self._written = written
         self._connection = Connection(service)
         self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
-        # By errand: what is answered, until the service has heard it and for long after.
+        # By errand: what is answered, until the service has heard it and for long after; None
+        # where nothing is.
         self._done = OrderedDict()
         self._fetches = {}
         self._closed = threading.Event()
@@ -119,10 +128,19 @@ class Errands:
         # A service that has begun anew counts anew.
         key = (errand["id"], errand["filename"], errand["sha256"])
         if key not in self._done:
-            self._done[key] = self._outcome(errand)
+            try:
+                outcome = self._outcome(errand)
+            except Gone:
+                # Perhaps a proxy said so: what the service lists again is fetched again.
+                if not self._is_last_fetch(errand["id"]):
+                    return
+                outcome = None
+            self._done[key] = outcome
             self._fetches.pop(errand["id"], None)
             if len(self._done) > MAX_DONE:
                 self._done.popitem(last=False)
+        if self._done[key] is None:
+            return
         answer = self._connection.ask(
             "POST", f"api/errands/{errand['id']}", self._done[key], TIMEOUT
         )
@@ -140,6 +158,8 @@ class Errands:
             )
             return {"state": "failed", "reason": str(error)[:MAX_REASON]}
         self._log.info("PipalHub: %s is new (%s)", ascii(filename), errand["kind"])
+        if errand["kind"] == HANDOUT:
+            self._written(errand["id"], filename)
         # It is a copy like others, from now on.
         self._reporter.note(SAVE, f"{self._root}/{filename}", self._root)
         return {"state": "done", "filename": filename}
@@ -163,8 +183,10 @@ class Errands:
             path = f"api/errands/{errand['id']}/content"
             answer = self._connection.download(path, write, errand["size"], TIMEOUT)
             if answer.status != 200:
-                if meaning_of(answer.status) == REFUSED or answer.status in (404, 410):
-                    raise CannotPlace("the service has its content no more")
+                if answer.status in (404, 410):
+                    raise Gone
+                if meaning_of(answer.status) == REFUSED:
+                    raise CannotPlace("the service refuses its content")
                 raise NotNow(f"HTTP {answer.status}", answer.retry_after)
             if digest.hexdigest() != errand["sha256"]:
                 self._another_content(errand["id"])
@@ -172,10 +194,14 @@ class Errands:
 
     def _another_content(self, errand_id):
         """What came is not what was announced: it was cut, perhaps."""
-        fetches = self._fetches[errand_id] = self._fetches.get(errand_id, 0) + 1
-        if fetches >= MAX_FETCHES:
+        if self._is_last_fetch(errand_id):
             raise CannotPlace("what came is not what was announced")
         raise NotNow("another content than announced")
+
+    def _is_last_fetch(self, errand_id):
+        """Counts a content that was fetched in vain; whether that was the last attempt."""
+        fetches = self._fetches[errand_id] = self._fetches.get(errand_id, 0) + 1
+        return fetches >= MAX_FETCHES
 
 
 def _is_errand(errand):

@@ -34,9 +34,11 @@ def may_hold_notebooks(data):
     return action in ("rename", "copy", "delete") and not data["path"].endswith(".ipynb")
 
 
-def listener(reporter, contents_manager, log, folder_changed=lambda: None):
-    """A listener for the event bus that notes in `reporter` what happens to a notebook, and
-    calls `folder_changed` when several may have come or gone.
+def listener(
+    reporter, contents_manager, log, folder_changed=lambda: None, heard=lambda data: None
+):
+    """A listener for the event bus that notes in `reporter` what happens to a notebook, calls
+    `folder_changed` when several may have come or gone, and gives each event to `heard`.
     """
 
     async def on_contents_event(logger, schema_id, data):
@@ -46,6 +48,7 @@ def listener(reporter, contents_manager, log, folder_changed=lambda: None):
                 reporter.note(kind, os.path.join(root, path.lstrip("/")), root)
             if may_hold_notebooks(data):
                 folder_changed()
+            heard(data)
         except Exception:
             log.exception("PipalHub: a save was not reported; the notebook is saved")
 

@@ -9,6 +9,7 @@ from .events import SCHEMA, listener
 from .handlers import routes
 from .inventory import Inventory
 from .notices import Notices
+from .openings import Openings
 from .receipts import Receipts
 from .service import Service
 
@@ -18,21 +19,25 @@ def load(app):
     service = Service.from_environment()
     if service is None:
         return
-    _report_saves(app, service)
-    _serve_notices(app, Client(service))
+    client = Client(service)
+    receipts = Receipts(client)
+    _report_saves(app, service, Openings(receipts))
+    _serve_notices(app, client, receipts)
 
 
-def _report_saves(app, service):
+def _report_saves(app, service, openings):
     shared = reporter.shared()
     # The reporter writes to the server's log.
     shared.log = app.log
-    folder_changed = _keep_in_step(app, service, shared)
-    on_contents_event = listener(shared, app.contents_manager, app.log, folder_changed)
+    folder_changed = _keep_in_step(app, service, shared, openings)
+    on_contents_event = listener(
+        shared, app.contents_manager, app.log, folder_changed, openings.heard
+    )
     app.event_logger.add_listener(schema_id=SCHEMA, listener=on_contents_event)
     saves.watch(app.contents_manager, shared, app.log)
 
 
-def _keep_in_step(app, service, shared):
+def _keep_in_step(app, service, shared, openings):
     """Starts what looks at the server's files, where they are on a disk; what is to be called
     when a folder has changed.
     """
@@ -41,13 +46,13 @@ def _keep_in_step(app, service, shared):
         return lambda: None
     inventory = Inventory(service, shared, root, app.log)
     inventory.start()
-    Errands(service, shared, root, app.log).start()
+    Errands(service, shared, root, app.log, openings.written).start()
     return inventory.soon
 
 
-def _serve_notices(app, client):
+def _serve_notices(app, client, receipts):
     home = os.path.expanduser("~")
     root = getattr(app.contents_manager, "root_dir", home)
     notices = Notices(client, home, root, app.log)
-    handlers = routes(app.web_app.settings["base_url"], notices, Receipts(client))
+    handlers = routes(app.web_app.settings["base_url"], notices, receipts)
     app.web_app.add_handlers(".*$", handlers)

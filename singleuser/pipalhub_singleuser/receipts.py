@@ -1,4 +1,4 @@
-"""Reports to the service that a notice was shown or opened, in the background.
+"""Reports to the service that a notice was shown or opened, or a handout opened, in the background.
 
 The page does not wait for it. While the service is away a bounded number of receipts is kept,
 each once; sending one twice does no harm. One that is not accepted goes behind the others.
@@ -26,16 +26,19 @@ class Receipts:
         self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
 
     def note(self, notice_id, state):
-        """Queues a receipt; beyond the bound, further ones are dropped."""
+        """Queues the receipt of a notice."""
+        self.send(f"api/notices/{notice_id}/receipt", state)
+
+    def send(self, path, state):
+        """Queues a receipt for `path`; beyond the bound, further ones are dropped."""
         if len(self._pending) < MAX_PENDING:
-            self._pending[notice_id, state] = None
+            self._pending[path, state] = None
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._send_all())
 
     async def _send_all(self):
         while self._pending:
-            notice_id, state = receipt = next(iter(self._pending))
-            path = f"api/notices/{notice_id}/receipt"
+            path, state = receipt = next(iter(self._pending))
             try:
                 await self._client.ask(path, body={"state": state})
             except Unanswered as error:

@@ -1,5 +1,6 @@
 """Files that the service has for the participant become new files, once, and nothing else."""
 
+import json
 import os
 import pathlib
 import stat
@@ -14,6 +15,7 @@ from test_push import PushCase
 
 from pipalhub_singleuser import errands as errands_module, place
 from pipalhub_singleuser.errands import Errands
+from pipalhub_singleuser.openings import MAX_FILES, Openings
 from pipalhub_singleuser.place import CannotPlace, Place
 from pipalhub_singleuser.service import Service
 
@@ -21,12 +23,13 @@ CONTENT = b'{"cells": []}'
 
 
 class ErrandCase(PushCase):
-    def begin(self, service):
+    def begin(self, service, written=lambda errand_id, filename: None):
         self.addCleanup(mock.patch.stopall)
         for name in ["PACE", "FIRST_DELAY", "WAIT"]:
             mock.patch.object(errands_module, name, 0.05).start()
         reporter = self.reporter(service.url)
-        errands = Errands(Service(service.url, TOKEN, "alice"), reporter, self.home, self.logger)
+        service = Service(service.url, TOKEN, "alice")
+        errands = Errands(service, reporter, self.home, self.logger, written)
         errands.start()
         self.addCleanup(errands.close, TIMEOUT_S)
         return errands
@@ -154,6 +157,56 @@ class Doing(ErrandCase):
         self.assertEqual(self.answer_of(service, 2)["state"], "done")
         self.assertEqual(self.files(), ["new/er/a.ipynb"])
 
+    def test_an_errand_that_is_gone_is_dropped(self):
+        fetched = []
+
+        def before(method, path, body):
+            if path == "api/errands/1/content":
+                fetched.append(path)
+                return 404, {}, {}
+
+        service = self.service(before)
+        self.begin(service)
+        service.give(1, CONTENT)
+        service.give(2, CONTENT, filename="other.ipynb")
+        self.assertEqual(self.answer_of(service, 2)["state"], "done")
+        # The service lists it all the same.
+        self.until(lambda: len(fetched) == errands_module.MAX_FETCHES)
+        service.give(3, CONTENT, filename="third.ipynb")
+        self.assertEqual(self.answer_of(service, 3)["state"], "done")
+        self.assertEqual(len(fetched), errands_module.MAX_FETCHES)
+        self.assertNotIn(1, dict(service.errand_answers))
+        self.assertEqual(self.files(), ["other.ipynb", "third.ipynb"])
+
+    def test_an_errand_that_came_back_is_done(self):
+        gone = iter([(404, {}, {}), (410, {}, {})])
+
+        def before(method, path, body):
+            return next(gone, None) if path.endswith("/content") else None
+
+        service = self.service(before)
+        self.begin(service)
+        service.give(1, CONTENT)
+        self.assertEqual(self.answer_of(service, 1)["state"], "done")
+
+    def test_a_report_that_the_service_does_not_know_is_dropped(self):
+        posts = []
+
+        def before(method, path, body):
+            if method == "POST" and path == "api/errands/1":
+                posts.append(path)
+                with service.changed:
+                    service.errands.pop(1)
+                return 404, {}, {}
+
+        service = self.service(before)
+        self.begin(service)
+        service.give(1, CONTENT)
+        self.until(lambda: posts)
+        service.give(2, CONTENT, filename="other.ipynb")
+        self.assertEqual(self.answer_of(service, 2)["state"], "done")
+        self.assertEqual(len(posts), 1)
+
     def test_a_disk_that_is_full_says_why(self):
         service = self.service()
         self.begin(service)
@@ -170,6 +223,59 @@ class Doing(ErrandCase):
         service.give(3, CONTENT)
         self.assertEqual(self.answer_of(service, 3)["state"], "done")
         self.assertEqual([errand_id for errand_id, _ in service.errand_answers], [3])
+
+
+class Opening(ErrandCase):
+    """Which files count as opened."""
+
+    def setUp(self):
+        super().setUp()
+        self.receipts = mock.Mock()
+        self.openings = Openings(self.receipts)
+
+    def hear(self, action, path, **fields):
+        self.openings.heard({"action": action, "path": path, **fields})
+
+    def test_a_handout_that_is_opened_is_told_once(self):
+        self.openings.written(7, "m/a.ipynb")
+        for path in ["m", "a.ipynb", "m/b.ipynb"]:
+            self.hear("get", path)
+        self.hear("save", "m/a.ipynb")
+        self.receipts.send.assert_not_called()
+        for _ in range(2):
+            self.hear("get", "/m/a.ipynb")
+        self.receipts.send.assert_called_once_with("api/errands/7", "opened")
+
+    def test_a_handout_that_is_renamed_is_still_known(self):
+        self.openings.written(7, "a.ipynb")
+        self.hear("rename", "m/b.ipynb", source_path="a.ipynb")
+        self.hear("get", "a.ipynb")
+        self.receipts.send.assert_not_called()
+        self.hear("get", "m/b.ipynb")
+        self.receipts.send.assert_called_once_with("api/errands/7", "opened")
+
+    def test_a_file_in_the_place_of_a_deleted_handout_is_another(self):
+        self.openings.written(7, "a.ipynb")
+        self.hear("delete", "a.ipynb")
+        self.hear("get", "a.ipynb")
+        self.receipts.send.assert_not_called()
+
+    def test_remembered_handouts_are_bounded(self):
+        for number in range(MAX_FILES + 1):
+            self.openings.written(number, f"{number}.ipynb")
+        self.hear("get", "0.ipynb")
+        self.receipts.send.assert_not_called()
+        self.hear("get", "1.ipynb")
+        self.receipts.send.assert_called_once_with("api/errands/1", "opened")
+
+    def test_only_handouts_are_remembered(self):
+        service = self.service()
+        written = []
+        self.begin(service, lambda *handout: written.append(handout))
+        service.give(1, CONTENT, kind="restore")
+        service.give(2, CONTENT)
+        service.wait(lambda service: len(service.errand_answers) == 2)
+        self.assertEqual(written, [(2, "handout-2.ipynb")])
 
 
 class Asking(ErrandCase):
@@ -262,11 +368,34 @@ class Placing(ErrandCase):
 
 @unittest.skipUnless(HAS_JUPYTER, "jupyter_server is not installed")
 class InJupyterServer(unittest.TestCase):
-    def test_what_is_handed_out_lies_in_the_home(self):
+    def start(self):
         service = CopiesService()
         self.addCleanup(service.stop)
         jupyter = JupyterServer(environment_of("alice", service.url))
         self.addCleanup(jupyter.stop)
+        return service, jupyter
+
+    def test_a_handout_that_is_opened_is_told_once(self):
+        service, jupyter = self.start()
+        notebook = json.dumps(JupyterServer.NOTEBOOK).encode()
+        service.give(3, notebook, filename="day1/handout.ipynb")
+        service.wait(lambda service: service.errand_answers)
+        done = {"state": "done", "filename": "day1/handout.ipynb"}
+        self.assertEqual(service.errand_answers, [(3, done)])
+        jupyter.request("GET", "api/contents/day1")
+        for _ in range(2):
+            jupyter.request("GET", "api/contents/day1/handout.ipynb")
+        service.wait(lambda service: len(service.errand_answers) > 1)
+        # What is opened later is told later.
+        service.give(4, notebook, filename="later.ipynb")
+        service.wait(lambda service: len(service.errand_answers) > 2)
+        jupyter.request("GET", "api/contents/later.ipynb")
+        service.wait(lambda service: len(service.errand_answers) > 3)
+        opened = [(number, said) for number, said in service.errand_answers if "filename" not in said]
+        self.assertEqual(opened, [(3, {"state": "opened"}), (4, {"state": "opened"})])
+
+    def test_what_is_handed_out_lies_in_the_home(self):
+        service, jupyter = self.start()
         service.give(3, CONTENT, filename="day1/handout.ipynb")
         service.wait(lambda service: service.errand_answers)
         service.wait(lambda service: "day1/handout.ipynb" in service.copies)

@@ -138,6 +138,7 @@ impl Auth {
                     user: "instructor".to_owned(),
                     role: Role::Instructor,
                     from_hub: false,
+                    groups: Vec::new(),
                 })
                 .ok_or(AuthError::NotSignedIn),
             Self::Hub(hub) => {

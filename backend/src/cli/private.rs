@@ -23,7 +23,12 @@ pub(super) const PUSHED_FOLDER: &str = "copies";
 /// The settings of sharing with participants.
 pub(super) const SHARING_FILE: &str = "sharing.json";
 /// The databases.
-const DATABASE_FILES: [&str; 3] = ["events.sqlite3", "history.sqlite3", "notices.sqlite3"];
+const DATABASE_FILES: [&str; 4] = [
+    "events.sqlite3",
+    "history.sqlite3",
+    "notices.sqlite3",
+    "errands.sqlite3",
+];
 /// The endings of SQLite's files for one database.
 const SQLITE_SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 

@@ -34,6 +34,7 @@ use crate::{
     builds::Builds,
     class::{Class, Reporter, TailLimits},
     copies::{Copies, PushedCopies},
+    errands::ErrandDesk,
     feed::{Announcements, Feed},
     limits::{LimitSettings, Limits},
     notices::NoticeBoard,
@@ -181,6 +182,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         .history
         .start(&data, &copies, &announcements, &args.quota)?;
     let notices = NoticeBoard::open(&data.join("notices.sqlite3"), announcements.clone())?;
+    let errands = ErrandDesk::open(&data.join("errands.sqlite3"), announcements.clone())?;
     let about = AboutResponse {
         events: args.keep_events,
         history: args.history.kept(),
@@ -232,6 +234,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         builds,
         history: history.as_ref().map(|history| Arc::clone(&history.store)),
         notices,
+        errands,
         sharing,
         about,
         ending: ending.clone(),

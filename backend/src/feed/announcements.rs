@@ -102,6 +102,7 @@ mod tests {
             user: user.to_owned(),
             role,
             from_hub: true,
+            groups: Vec::new(),
         }
     }
 

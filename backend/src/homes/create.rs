@@ -181,7 +181,7 @@ fn beginning(name: &str, suffix: &str) -> String {
 }
 
 /// `day1.ipynb` and `-x` make `day1-x.ipynb`, the stem cut where that is too long.
-fn with_suffix(name: &str, suffix: &str) -> String {
+pub(crate) fn with_suffix(name: &str, suffix: &str) -> String {
     let (stem, extension) = match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
         _ => (name, String::new()),

@@ -19,6 +19,7 @@ mod template;
 mod watch;
 
 pub use create::CreateError;
+pub(crate) use create::with_suffix;
 pub use home::{Home, HomeError, OpenHome};
 pub use notebook::NotebookFile;
 pub use read::{FileId, Fingerprint, OpenNotebook, ReadError, open_notebook, read_notebook};

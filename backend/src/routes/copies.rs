@@ -193,6 +193,13 @@ fn copy_of(user: &str, server: &str, filename: &str) -> Result<CopyId, AppError>
     })
 }
 
+/// The path of a pushed copy below the folder of the server that has pushed it, which
+/// [`copy_of`] was given.
+pub(super) fn path_on_server(filename: &str) -> &str {
+    let below = filename.strip_prefix('@').and_then(|it| it.split_once('/'));
+    below.map_or(filename, |(_, path)| path)
+}
+
 /// The path on the participant's server, as events have paths.
 fn shown_path(path: &str) -> Result<String, AppError> {
     if path.len() > 4_096 || path.contains(char::is_control) {
@@ -426,6 +433,19 @@ async fn download_copy(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_keeps_the_path_that_it_has_on_its_server() {
+        for (server, filename) in [
+            ("", "m/a.ipynb"),
+            ("", "@m/a.ipynb"),
+            ("lab", "m/a.ipynb"),
+            ("lab", "@m/a.ipynb"),
+        ] {
+            let copy = copy_of("ana", server, filename).unwrap();
+            assert_eq!(path_on_server(&copy.filename), filename, "{copy:?}");
+        }
+    }
 
     #[test]
     fn a_slow_push_asks_for_rarer_ones() {

@@ -18,6 +18,7 @@ use shared::{
 
 use crate::{
     auth::{AuthError, READ_SCOPE, WRITE_SCOPE},
+    errands::ErrandError,
     history::HistoryError,
     homes::CreateError,
     identity::LoginKind,
@@ -174,6 +175,20 @@ impl From<NoticeError> for AppError {
                 message: "The notices cannot be used right now; try again in a moment.",
                 cause: error.to_string(),
             },
+        }
+    }
+}
+
+impl From<ErrandError> for AppError {
+    fn from(error: ErrandError) -> Self {
+        match error {
+            ErrandError::Engine(_) => Self::Unavailable {
+                message: "The errands cannot be used right now; try again in a moment.",
+                cause: error.to_string(),
+            },
+            ErrandError::TooManyHandouts
+            | ErrandError::NoRoom
+            | ErrandError::TooManyRestores(_) => Self::Conflict(format!("{error}.")),
         }
     }
 }

@@ -15,6 +15,7 @@ use axum::{
 use jiff::Timestamp;
 use serde::Deserialize;
 use shared::{
+    errands::{ErrandState, RestorePending},
     notebook::Notebook,
     prepare, render,
     sanitize::Ammonia,
@@ -29,6 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     blocking::{blocking, in_lane_of},
+    errands::{can_write_home, restore_draft},
     error::AppError,
     extract::{JsonBody, NotebookReads, Participant, Query, RateLimited},
     json::{JSON_CONTENT, to_json},
@@ -320,16 +322,20 @@ async fn compare(
     .await
 }
 
-/// `POST /api/history/restore`: 201 with the name of the new file.
+/// `POST /api/history/restore`: 201 with the name of the new file; 202 where the participant's
+/// own server writes it, once it runs.
 #[utoipa::path(post, path = "/history/restore", tag = "history",
     request_body = RestoreRequest,
     summary = "Write a version into a new file beside the notebook",
-    responses((status = CREATED, body = RestoreResponse)))]
+    responses((status = CREATED, body = RestoreResponse),
+        (status = ACCEPTED, body = RestorePending,
+            description = "The participant's server writes it as soon as it runs; \
+                `GET /api/errands/{id}` tells when that is done.")))]
 async fn restore_version(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
     JsonBody(request): JsonBody<RestoreRequest>,
-) -> Result<(StatusCode, Json<RestoreResponse>), AppError> {
+) -> Result<Response, AppError> {
     let homes = state.class.copies().homes();
     let home = homes.and_then(|homes| homes.home_of(&request.user));
     let history = CopyHistory::of(&state, &identity, request.user, request.filename)?;
@@ -340,18 +346,35 @@ async fn restore_version(
             history.key.user
         )));
     }
-    let home = home.ok_or_else(|| missing(&history.key.user, &history.key.filename))?;
+    let home = match can_write_home(&state, &history.key.user).await? {
+        true => Some(home.ok_or_else(|| missing(&history.key.user, &history.key.filename))?),
+        false => None,
+    };
     let by = identity.user;
     state.limits.restore(&history.key.user)?;
     let owner = history.key.user.clone();
-    let limits = Arc::clone(&state);
-    let filename = in_lane_of(&state, &owner, move |_| {
+    let shared = Arc::clone(&state);
+    in_lane_of(&state, &owner, move |_| {
         let version = history.version(request.version)?;
         let suffix = format!("-restored-{}", clock_text(version.saved_at_ms));
         let bytes = history.bytes(version.id)?;
-        limits
+        shared
             .limits
             .restore_bytes(&history.key.user, bytes.len())?;
+        let Some(home) = home else {
+            let draft = restore_draft(&shared, &history.key, version.id, &suffix, &bytes);
+            let errand = shared.errands.restore(&draft)?;
+            tracing::info!(
+                by = %loggable(&by),
+                user = %loggable(&history.key.user),
+                filename = %loggable(&draft.filename),
+                errand,
+                "a version is to be restored"
+            );
+            let state = ErrandState::Pending;
+            let answer = Json(RestorePending { errand, state });
+            return Ok((StatusCode::ACCEPTED, answer).into_response());
+        };
         let home = home.open().map_err(CreateError::from)?;
         let filename = home.create_beside(&history.key.filename, &suffix, &bytes)?;
         tracing::info!(
@@ -360,10 +383,10 @@ async fn restore_version(
             filename = %loggable(&filename),
             "a version was restored"
         );
-        Ok(filename)
+        let answer = Json(RestoreResponse { filename });
+        Ok((StatusCode::CREATED, answer).into_response())
     })
-    .await?;
-    Ok((StatusCode::CREATED, Json(RestoreResponse { filename })))
+    .await
 }
 
 fn summary(version: Version) -> VersionSummary {

@@ -7,6 +7,7 @@ mod api;
 mod blocking;
 mod build;
 mod copies;
+mod errands;
 mod error;
 mod event_fields;
 mod events;
@@ -65,6 +66,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(history::routes())
         .merge(copies::routes())
         .merge(notices::routes())
+        .merge(errands::routes())
         .merge(sharing::routes())
         .routes(routes!(followed::get_followed))
         .fallback(api::not_found)

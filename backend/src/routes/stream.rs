@@ -212,7 +212,7 @@ impl StreamReader {
                         }
                         // There are more events, or a beat is due.
                         Ok(Some(None)) | Err(_) => {}
-                        // The service ends, the reader missed asides, or a right was lost.
+                        // The service ends, the reader missed announcements, or a right was lost.
                         Ok(None) => return None,
                     }
                 }

@@ -227,6 +227,7 @@ mod tests {
             user: user.to_owned(),
             role: Role::Participant,
             from_hub: true,
+            groups: Vec::new(),
         }
     }
 

@@ -18,6 +18,7 @@ use backend::{
     builds::Builds,
     class::{Class, Reporter, TailLimits},
     copies::{Copies, PushedCopies},
+    errands::ErrandDesk,
     feed::{Announcements, Feed},
     history::{HistoryStore, Recorder, Retention, SqliteHistory},
     homes::HomesTemplate,
@@ -178,6 +179,8 @@ impl App {
             announcements.clone(),
         )
         .unwrap();
+        let kept = folder.path().join("errands.sqlite3");
+        let errands = ErrandDesk::open(&kept, announcements.clone()).unwrap();
         let class = Class::new(copies, tail)
             .observed_by(Arc::new(announcements.clone()))
             .observed_by(Arc::clone(&builds) as _)
@@ -215,6 +218,7 @@ impl App {
             class: class.clone(),
             builds: builds_served.then(|| Arc::clone(&builds)),
             notices,
+            errands,
             sharing,
             about: AboutResponse {
                 events: 1_000,

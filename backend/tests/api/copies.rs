@@ -27,7 +27,7 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The head of a push of all of `content`.
-fn head_of(filename: &str, content: &[u8]) -> Value {
+pub(crate) fn head_of(filename: &str, content: &[u8]) -> Value {
     json!({
         "filename": filename,
         "path": format!("/home/jovyan/{filename}"),
@@ -55,12 +55,12 @@ impl TestClient<'_> {
         request.body(body).send().await.unwrap()
     }
 
-    async fn push_head(&self, head: &Value, middle: &[u8]) -> (u16, Value) {
+    pub(crate) async fn push_head(&self, head: &Value, middle: &[u8]) -> (u16, Value) {
         let answer = self.push_body(body_of(head, middle)).await;
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
-    async fn push(&self, filename: &str, content: &str) -> (u16, Value) {
+    pub(crate) async fn push(&self, filename: &str, content: &str) -> (u16, Value) {
         let content = content.as_bytes();
         self.push_head(&head_of(filename, content), content).await
     }
@@ -74,7 +74,7 @@ impl TestClient<'_> {
 }
 
 /// The server of a participant, by its token.
-fn server<'a>(app: &'a App, user: &str) -> TestClient<'a> {
+pub(crate) fn server<'a>(app: &'a App, user: &str) -> TestClient<'a> {
     app.token(&format!("server-{user}"))
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct FakeHub {
     pub(crate) revoked: Mutex<HashSet<String>>,
     pub(crate) trades: Mutex<Vec<HashMap<String, String>>>,
     no_trades: AtomicBool,
+    /// The groups that users are in, by the user's name.
+    pub(crate) groups: Mutex<HashMap<String, Vec<String>>>,
 }
 
 impl FakeHub {
@@ -122,8 +124,12 @@ async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
             return (StatusCode::FORBIDDEN, Json(body)).into_response();
         }
     };
-    Json(json!({"kind": kind, "name": name, "admin": name == "root", "scopes": scopes}))
-        .into_response()
+    let groups = hub.groups.lock().unwrap().get(name).cloned();
+    Json(json!({
+        "kind": kind, "name": name, "admin": name == "root", "scopes": scopes,
+        "groups": groups.unwrap_or_default(),
+    }))
+    .into_response()
 }
 
 async fn trade(

@@ -17,6 +17,7 @@ mod connections;
 mod copies;
 mod docs;
 
+mod errands;
 mod events;
 
 mod history;

@@ -92,6 +92,15 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(GET,  "api/notices/sent",                                 [401, 401, 403, 403, 200]),
     RouteRow(POST, "api/notices/1/receipt",                            [401, 401, 204, 204, 204]),
     RouteRow(DELETE, "api/notices/1",                                  [401, 401, 403, 403, 204]),
+    // Alice's x.ipynb, to all other participants.
+    RouteRow(POST, "api/handouts",                                     [401, 401, 403, 403, 201]),
+    RouteRow(GET,  "api/handouts",                                     [401, 401, 403, 200, 200]),
+    RouteRow(GET,  "api/errands",                                      [401, 401, 200, 200, 200]),
+    // The helper has asked first: errand 1 is the helper's, and errand 2 the instructor's.
+    RouteRow(GET,  "api/errands/1",                                    [401, 401, 404, 200, 200]),
+    RouteRow(GET,  "api/errands/1/content",                            [401, 401, 404, 200, 404]),
+    RouteRow(POST, "api/errands/1",                                    [401, 401, 404, 204, 404]),
+    RouteRow(DELETE, "api/handouts/1",                                 [401, 401, 403, 403, 204]),
     RouteRow(GET,  "api/build?filename=x.ipynb&user=alice",            [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/build?filename=x.ipynb&user=bob",              [401, 401, 404, 200, 200]),
     RouteRow(GET,  "api/build?filename=x.ipynb",                       [401, 401, 404, 200, 200]),
@@ -165,6 +174,10 @@ fn body(app: &App, address: &str, versions: [i64; 2]) -> Value {
         "api/notices" => json!({"text": "Hello", "to": {"everyone": true}}),
         "api/sharing/followed" => json!({"filename": "x.ipynb"}),
         "api/sharing/summary" => json!({"filename": "x.ipynb", "shared": true}),
+        "api/handouts" => {
+            json!({"user": "alice", "filename": "x.ipynb", "to": {"everyone": true}})
+        }
+        "api/errands/1" => json!({"state": "done", "filename": "x.ipynb"}),
         "api/notices/1/receipt" => json!({"state": "shown"}),
         _ => json!({}),
     }

@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["routes"],
     &["app"],
     &["builds"],
-    &["sharing", "history", "notices"],
+    &["sharing", "history", "notices", "errands"],
     &["class"],
     &["feed", "limits"],
     &["copies"],

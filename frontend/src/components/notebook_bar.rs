@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use shared::wire::Tile;
 
@@ -12,7 +13,7 @@ use super::theme_toggle::ThemeToggle;
 use super::tile::{FRESH_SAVE_S, cell_count, error_mark};
 use crate::clock::Clock;
 use crate::html;
-use crate::html::{Html, dynamic_html};
+use crate::html::{Html, dynamic_html, static_html};
 use crate::model::age::{describe, seconds_since};
 use crate::model::stream::LiveState;
 use crate::model::view::View;
@@ -38,8 +39,10 @@ pub fn NotebookBar(
     builds: bool,
     /// Whether versions of the notebook are kept.
     history: bool,
-    /// Shows or hides the versions.
-    on_history: impl Fn() + 'static,
+    /// Whether the reader may hand the notebook out.
+    hand_out: bool,
+    /// Takes the clicks on the buttons of these two; the `data-do` of a button says which it is.
+    on_action: impl Fn(MouseEvent) + 'static,
 ) -> impl IntoView {
     let clock = expect_context::<Clock>();
     let heading = Memo::new(move |_| {
@@ -72,15 +75,7 @@ pub fn NotebookBar(
             <p class="summary" {..dynamic_html(move || summary.get())}></p>
             <div class="bar-end">
                 <a class="button" href=export hidden=!builds title="The notebook as a document">"Export"</a>
-                <button
-                    class="button"
-                    data-testid="history-button"
-                    title="Earlier versions of this notebook (h)"
-                    hidden=!history
-                    on:click=move |_| on_history()
-                >
-                    "History"
-                </button>
+                <div class="bar-actions" {..static_html(actions(history, hand_out))} on:click=on_action></div>
                 <FollowToggle view />
                 <LivePill live />
                 <ThemeToggle />
@@ -88,6 +83,25 @@ pub fn NotebookBar(
             </div>
         </header>
     }
+}
+
+/// The buttons of the history and of handing out.
+fn actions(history: bool, hand_out: bool) -> Html {
+    let mut html = Html::default();
+    if history {
+        html.push_static(
+            "<button class=button data-do=history data-testid=history-button \
+             title=\"Earlier versions of this notebook (h)\">History</button>",
+        );
+    }
+    if hand_out {
+        html.push_static(
+            "<button class=button data-do=handout data-testid=handout-button \
+             title=\"Give this notebook to participants, and see which have it (d)\">\
+             Hand out</button>",
+        );
+    }
+    html
 }
 
 /// A link to another participant's notebook; dimmed when there is none.

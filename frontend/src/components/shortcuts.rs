@@ -18,7 +18,7 @@ use crate::theme::ThemeChoice;
 pub struct ShowShortcuts(RwSignal<u32>);
 
 /// Every key and its action.
-const KEYS: [(&[&str], &str); 13] = [
+const KEYS: [(&[&str], &str); 14] = [
     (&["/"], "Filter by name"),
     (&["j", "k"], "Next and previous tile or participant"),
     (&["←", "↑", "→", "↓"], "Move among the tiles"),
@@ -30,6 +30,7 @@ const KEYS: [(&[&str], &str); 13] = [
     (&["n"], "Newest cell of what is followed"),
     (&["u"], "Newer version of a summary or an export"),
     (&["m"], "Notices, for instructors"),
+    (&["d"], "Hand a notebook out, for instructors"),
     (&["t"], "Theme: automatic, light, dark"),
     (&["?"], "This list"),
 ];

@@ -5,6 +5,7 @@
 //! code of a view is several times as large, which readers of the wall would load too.
 
 use super::calendar::Moment;
+use super::errand::ErrandNote;
 use super::failure::RequestFailure;
 use super::history::{Timeline, describe};
 use super::view::View;
@@ -25,6 +26,8 @@ pub enum RestoreState {
     Done(String, String),
     /// The restore has failed.
     Failed(RequestFailure),
+    /// The participant's server writes the file once it runs.
+    Waiting,
 }
 
 /// The history of the shown notebook, as far as it is loaded.
@@ -40,6 +43,8 @@ pub struct HistoryPanel {
     pub changes: Html,
     /// The state of restoring a copy.
     pub restoring: RestoreState,
+    /// The restore that the participant's server does: the number of the errand, and its state.
+    pub errand: Option<(i64, ErrandNote)>,
 }
 
 /// The other inputs of drawing a [`HistoryPanel`].
@@ -56,6 +61,17 @@ pub struct HistoryContext<'a> {
     pub download: Option<String>,
     /// The reader may write into this participant's home.
     pub may_restore: bool,
+}
+
+impl HistoryContext<'_> {
+    /// The address of another notebook of the same participant, as it is now.
+    pub fn href_of(&self, filename: &str) -> String {
+        let live = self.view.at(None).with_changes(false);
+        (self.href)(&View {
+            notebook: Some(filename.to_owned()),
+            ..live
+        })
+    }
 }
 
 impl HistoryPanel {
@@ -101,9 +117,30 @@ impl HistoryPanel {
             if is_old && context.may_restore {
                 html.push_static("<button class=button data-do=ask>Restore a copy…</button>");
             }
+            html.push(self.errand_line(context));
             html.push_static("</span>");
         }
         html
+    }
+
+    /// The state of a restore that the participant's server does.
+    fn errand_line(&self, context: &HistoryContext<'_>) -> Html {
+        let Some((_, errand)) = &self.errand else {
+            return Html::default();
+        };
+        let line = if errand.is_pending() {
+            html!("Waits until {}’s server runs", errand.user)
+        } else if errand.is_done() {
+            let filename = errand.filename.as_deref().unwrap_or_default();
+            let href = context.href_of(filename);
+            html!("Restored as <a href=\"{}\">{}</a>", href, filename)
+        } else {
+            html!("Not restored: {}", errand.reason)
+        };
+        html!(
+            "<span class=errand role=status data-testid=errand>{}</span>",
+            line
+        )
     }
 
     /// The list of versions.
@@ -178,6 +215,12 @@ impl HistoryPanel {
                 written,
                 user,
                 href
+            ),
+            RestoreState::Waiting => html!(
+                "<p role=status>The copy waits until {}’s server runs, which writes it then. \
+                 This page says when it is there, and its name.</p><p class=dialog-actions>\
+                 <button class=\"button primary\" data-do=close>Close</button></p>",
+                user
             ),
             RestoreState::Failed(failure) => html!(
                 "<p role=alert>Nothing was written. {}</p><p class=dialog-actions>\
@@ -329,6 +372,41 @@ mod tests {
         )));
         assert!(
             failed.contains("A &lt;link&gt;.") && failed.contains("Try again"),
+            "{failed}"
+        );
+    }
+
+    #[test]
+    fn a_restore_that_waits_is_said_beside_its_button() {
+        let drawn = |state| {
+            let errand = ErrandNote {
+                user: "a<i>".to_owned(),
+                state: String::from(state),
+                filename: Some("m/<x>.ipynb".to_owned()),
+                reason: Some("disk <full>".to_owned()),
+                ..ErrandNote::default()
+            };
+            let panel = HistoryPanel {
+                errand: Some((7, errand)),
+                restoring: RestoreState::Waiting,
+                ..history()
+            };
+            with(view(Some(7)), |context| {
+                Html::from_iter([panel.bar(context), panel.dialog(context)])
+            })
+        };
+        let waits = drawn("pending");
+        assert!(
+            waits.contains("Waits until a&lt;i&gt;’s server runs"),
+            "{waits}"
+        );
+        assert!(waits.contains("The copy waits until a&quot;b"), "{waits}");
+        let done = drawn("done");
+        assert!(done.contains(">m/&lt;x&gt;.ipynb</a>"), "{done}");
+        assert!(!done.contains("Waits until"), "{done}");
+        let failed = drawn("failed");
+        assert!(
+            failed.contains("Not restored: disk &lt;full&gt;"),
             "{failed}"
         );
     }

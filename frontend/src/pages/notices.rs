@@ -409,7 +409,7 @@ fn notice_id(element: &web_sys::HtmlElement) -> Option<String> {
 }
 
 /// The value of an input, select or textarea.
-fn value_of(selector: &str) -> String {
+pub(super) fn value_of(selector: &str) -> String {
     let value = find(selector)
         .and_then(|field| js_sys::Reflect::get(&field, &JsValue::from_str("value")).ok());
     value
@@ -417,7 +417,7 @@ fn value_of(selector: &str) -> String {
         .unwrap_or_default()
 }
 
-fn set_value(selector: &str, value: &str) {
+pub(super) fn set_value(selector: &str, value: &str) {
     if let Some(field) = find(selector) {
         // A field takes any text.
         let _ = js_sys::Reflect::set(

@@ -7,6 +7,7 @@ mod builds;
 mod closed;
 mod costs;
 mod differential;
+mod errands;
 mod follow;
 mod history;
 mod hostile;

@@ -25,6 +25,8 @@ pub(super) struct UserModel {
     admin: bool,
     #[serde(default)]
     scopes: Vec<String>,
+    #[serde(default)]
+    groups: Vec<String>,
 }
 
 /// The kind of a token's owner. One that the Hub does not call a user is taken for a service.
@@ -43,6 +45,7 @@ pub struct HubUser {
     kind: HubUserKind,
     name: String,
     role: Role,
+    groups: Vec<String>,
 }
 
 impl HubUser {
@@ -51,6 +54,7 @@ impl HubUser {
             role: role(&owner, settings),
             kind: owner.kind,
             name: owner.name,
+            groups: owner.groups,
         }
     }
 
@@ -65,7 +69,12 @@ impl HubUser {
     /// [`AuthError::ServiceWithoutScope`] for a service that may neither see nor change the class,
     /// which has no identity here.
     pub fn identity(&self) -> Result<Identity, AuthError> {
-        let Self { kind, name, role } = self;
+        let Self {
+            kind,
+            name,
+            role,
+            groups,
+        } = self;
         let user = match kind {
             HubUserKind::User => name.clone(),
             // The Hub lets no user have a slash in their name.
@@ -78,6 +87,7 @@ impl HubUser {
             user,
             role: *role,
             from_hub: true,
+            groups: groups.clone(),
         })
     }
 }
@@ -128,6 +138,7 @@ mod tests {
             name: "ana".to_owned(),
             admin,
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            groups: Vec::new(),
         }
     }
 
@@ -175,10 +186,11 @@ mod tests {
                 assert_eq!((&*service.user, service.role), ("service/ana", role));
             }
         }
-        let owner = r#"{"kind": "user", "name": "ana", "groups": [], "scopes": []}"#;
+        let owner = r#"{"kind": "user", "name": "ana", "groups": ["monday"], "scopes": []}"#;
         let owner: UserModel = serde_json::from_str(owner).unwrap();
         let ana = HubUser::new(owner, &settings(true)).identity().unwrap();
         assert_eq!((&*ana.user, ana.role), ("ana", Role::Participant));
+        assert_eq!(ana.groups, ["monday"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     super::{history::HistoryArgs, private},
     report::Finding,
 };
-use crate::{history, notices, sqlite::SchemaVersions, store};
+use crate::{errands, history, notices, sqlite::SchemaVersions, store};
 
 const SUBJECT: &str = "data folder";
 /// With fewer free bytes a busy class may fill the disk within weeks.
@@ -54,6 +54,7 @@ pub(super) fn check(folder: &Path, history: &HistoryArgs) -> Vec<Finding> {
         database(EVENTS_CHECK, folder),
         database(HISTORY_CHECK, folder),
         database(NOTICES_CHECK, folder),
+        database(ERRANDS_CHECK, folder),
         key(&folder.join(private::COOKIE_KEY_FILE)),
     ];
     findings.extend(exposed(folder));
@@ -122,6 +123,7 @@ type DatabaseCheck = (&'static str, fn(&Path) -> anyhow::Result<SchemaVersions>)
 const EVENTS_CHECK: DatabaseCheck = ("events", store::inspect);
 const HISTORY_CHECK: DatabaseCheck = ("history", history::inspect);
 const NOTICES_CHECK: DatabaseCheck = ("notices", notices::inspect);
+const ERRANDS_CHECK: DatabaseCheck = ("errands", errands::inspect);
 
 fn database((subject, inspect): DatabaseCheck, folder: &Path) -> Finding {
     let path = file(subject, folder);

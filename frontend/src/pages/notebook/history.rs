@@ -4,13 +4,15 @@
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::wire::{HistoryResponse, RestoreRequest, RestoreResponse};
+use shared::wire::{RestoreRequest, VersionSummary};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::api;
 use crate::clock::{Clock, local};
+use crate::fields::AnswerFields;
 use crate::html::{Html, set_html};
+use crate::model::errand::ErrandNote;
 use crate::model::failure::RequestFailure;
 use crate::model::history::Timeline;
 use crate::model::history_panel::{HistoryContext, HistoryPanel, RestoreState};
@@ -38,6 +40,8 @@ pub(super) struct HistoryController {
     state: StoredValue<HistoryState>,
     /// Fetches the newest versions.
     refetcher: Refetcher,
+    /// Fetches the state of a restore that waits for the participant's server.
+    errand_refetcher: Refetcher,
     router: Router,
     session: SessionHandle,
     clock: Clock,
@@ -51,6 +55,7 @@ impl HistoryController {
         let controller = Self {
             state: StoredValue::default(),
             refetcher: Refetcher::new(session),
+            errand_refetcher: Refetcher::new(session),
             router,
             session,
             clock,
@@ -59,6 +64,16 @@ impl HistoryController {
         controller
             .refetcher
             .configure(address, move |answer| controller.take_list(true, answer));
+        let address = move || {
+            let pending = controller.state.try_with_value(|state| {
+                let (id, errand) = state.history.errand.as_ref()?;
+                errand.is_pending().then_some(*id)
+            })?;
+            pending.map(paths::errand)
+        };
+        controller
+            .errand_refetcher
+            .configure(address, move |answer| controller.take_errand(answer));
         controller
     }
 
@@ -93,6 +108,7 @@ impl HistoryController {
         });
         if !same {
             self.refetcher.retarget();
+            self.errand_refetcher.retarget();
         } else if self.is_open() && !was_open {
             // The list was not refreshed while it was closed.
             self.refetcher.refetch_now();
@@ -109,6 +125,27 @@ impl HistoryController {
     /// Fetches the newest versions without a pause after earlier failures.
     pub(super) fn retry(self) {
         self.refetcher.refetch_now();
+        self.errand_refetcher.refetch_now();
+    }
+
+    /// Fetches the state of the shown errand, because the state of an errand has changed.
+    pub(super) fn renew_errand(self) {
+        self.errand_refetcher.refetch();
+    }
+
+    /// Takes the state of the shown errand; `false` when the failure may pass.
+    fn take_errand(self, answer: Result<String, RequestFailure>) -> bool {
+        match answer.and_then(|body| AnswerFields::read(&body)) {
+            Ok(fields) => {
+                self.update(|history| {
+                    if let Some((_, errand)) = &mut history.errand {
+                        *errand = fields.errand();
+                    }
+                });
+                true
+            }
+            Err(failure) => !failure.may_pass(),
+        }
     }
 
     /// The URL of the newest versions, or of those before a version; `None` while the list is
@@ -130,20 +167,17 @@ impl HistoryController {
 
     /// Takes a list of versions; `false` when the failure may pass.
     fn take_list(self, newest: bool, answer: Result<String, RequestFailure>) -> bool {
-        let answer = answer.and_then(|body| api::read::<HistoryResponse>(&body));
+        let answer = answer.and_then(|body| AnswerFields::read(&body));
         let is_final = !answer.as_ref().is_err_and(RequestFailure::may_pass);
         self.update(|history| match answer {
-            Ok(HistoryResponse {
-                versions,
-                more,
-                note,
-                ..
-            }) => {
+            Ok(fields) => {
+                let versions = fields.list("versions").iter().map(version_of).collect();
+                let more = fields.is("more");
                 match newest {
                     true => history.timeline.renew(versions, more),
                     false => history.timeline.extend(versions, more),
                 }
-                history.message = note.unwrap_or_default();
+                history.message = fields.text("note").unwrap_or_default();
                 if history.timeline.versions.is_empty() && history.message.is_empty() {
                     history
                         .message
@@ -322,9 +356,28 @@ impl HistoryController {
             paths::RESTORE.to_owned(),
             Some(body),
             |controller, _, answer| {
-                let written = answer.and_then(|body| api::read::<RestoreResponse>(&body));
-                let restoring = match written {
-                    Ok(RestoreResponse { filename }) => {
+                let errand = answer
+                    .and_then(|body| AnswerFields::read(&body))
+                    .map(|fields| fields.errand());
+                let restoring = match errand {
+                    Ok(ErrandNote {
+                        errand: Some(id),
+                        state,
+                        ..
+                    }) => {
+                        let user = controller.router.view_untracked().user.unwrap_or_default();
+                        let errand = ErrandNote {
+                            user,
+                            state,
+                            ..ErrandNote::default()
+                        };
+                        controller.update(|history| history.errand = Some((id, errand)));
+                        // The errand may be done before this answer came.
+                        controller.errand_refetcher.retarget();
+                        RestoreState::Waiting
+                    }
+                    Ok(ErrandNote { filename, .. }) => {
+                        let filename = filename.unwrap_or_default();
                         let view = controller
                             .router
                             .view_untracked()
@@ -425,6 +478,19 @@ impl HistoryController {
             };
             page.set_class_name(&format!("notebook-page{open}{old}{changes}"));
         }
+    }
+}
+
+fn version_of(fields: &AnswerFields) -> VersionSummary {
+    let number = |name| fields.number(name).unwrap_or_default();
+    let count = |name| number(name).try_into().unwrap_or_default();
+    VersionSummary {
+        version: number("version"),
+        saved_at_ms: number("saved_at_ms"),
+        cells: count("cells"),
+        added: count("added"),
+        changed: count("changed"),
+        removed: count("removed"),
     }
 }
 

@@ -1,10 +1,15 @@
 //! The page of one participant's whole notebook, live or in an earlier version.
 
+mod handouts;
 mod history;
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use shared::announcements::{CopyAnnouncement, READ_KIND, RECORDED_KIND};
+use shared::announcements::{
+    CopyAnnouncement, ERRAND_KIND, HANDOUTS_KIND, READ_KIND, RECORDED_KIND,
+};
 
+use self::handouts::HandoutController;
 use self::history::HistoryController;
 use super::keyboard::on_shortcut;
 use crate::clock::Clock;
@@ -33,6 +38,7 @@ pub fn NotebookPage() -> impl IntoView {
     let session = expect_context::<SessionHandle>();
     let store = NotebookStore::new(clock, session);
     let history = HistoryController::new(router, session, clock);
+    let handouts = HandoutController::new(router, session, clock);
 
     Effect::new(move || {
         let view = router.view();
@@ -54,7 +60,13 @@ pub fn NotebookPage() -> impl IntoView {
         StreamMessage::Opened(_) | StreamMessage::Resumed(_) | StreamMessage::Reset(_) => {
             store.retry();
             history.retry();
+            handouts.renew();
         }
+        StreamMessage::Announcement(ERRAND_KIND, _) => {
+            history.renew_errand();
+            handouts.renew();
+        }
+        StreamMessage::Announcement(HANDOUTS_KIND, _) => handouts.renew(),
         StreamMessage::Announcement(kind @ (READ_KIND | RECORDED_KIND), data) => {
             let told = serde_json::from_str(data);
             if told.is_ok_and(|CopyAnnouncement { filename, user }| store.shows(&filename, &user)) {
@@ -77,8 +89,12 @@ pub fn NotebookPage() -> impl IntoView {
         (before.map(href), after.map(href))
     });
     let back = Signal::derive(move || router.wall_href(&router.view()));
-    shortcuts(router, history, around);
+    shortcuts(router, history, handouts, around);
     let phase = Memo::new(move |_| store.phase());
+    let clicked = move |event: MouseEvent| {
+        history.clicked(&event);
+        handouts.clicked(&event);
+    };
 
     view! {
         <NotebookBar
@@ -91,9 +107,10 @@ pub fn NotebookPage() -> impl IntoView {
             export=Signal::derive(move || router.document_href(&router.view()))
             builds=session.who_untracked().is_some_and(|who| who.builds)
             history=session.who_untracked().is_some_and(|who| who.history)
-            on_history=move || history.toggle()
+            hand_out=handouts.may_hand_out()
+            on_action=clicked
         />
-        <div class="notebook-page" on:click=move |event| history.clicked(&event)>
+        <div class="notebook-page" on:click=clicked>
             <main class="notebook-main" data-testid="notebook-page">
                 <div id="version-bar" class="version-bar" data-testid="version-bar"></div>
                 <div id="changes" class="changes" data-testid="changes"></div>
@@ -155,10 +172,15 @@ fn content(phase: LoadPhase, router: Router, store: NotebookStore) -> AnyView {
 fn shortcuts(
     router: Router,
     history: HistoryController,
+    handouts: HandoutController,
     around: Memo<(Option<String>, Option<String>)>,
 ) {
     on_shortcut(move |key| {
         if history.key(key) {
+            return true;
+        }
+        if key == "d" && handouts.may_hand_out() {
+            handouts.open();
             return true;
         }
         let (before, after) = around.get_untracked();

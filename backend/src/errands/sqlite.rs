@@ -1,0 +1,613 @@
+//! [`ErrandStore`] on SQLite, in a file of its own. A commit is on the disk before it is
+//! acknowledged: a restore that was promised comes back, and a file that was written for an
+//! errand is not written twice.
+
+use std::path::Path;
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use shared::errands::{ErrandState, HandoutAudience};
+
+use super::{
+    ErrandChange, ErrandError, ErrandSource, ErrandStore, HandoutDraft, MAX_HANDOUTS, MAX_LISTED,
+    MAX_PENDING_RESTORES, MAX_STORED_BYTES, RestoreDraft, StoredErrand, StoredHandout, sha256_hex,
+};
+use crate::sqlite::{self, Durability, SchemaVersions, connect_pair, with_remedy};
+
+/// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, because participants'
+/// servers remember the errands that they have done.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE handouts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        author TEXT NOT NULL,
+        user TEXT NOT NULL,
+        notebook TEXT NOT NULL,
+        filename TEXT NOT NULL,
+        to_group TEXT,
+        to_user TEXT,
+        size INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        created_at_ms INTEGER NOT NULL,
+        retracted_at_ms INTEGER
+    ) STRICT;
+    CREATE TABLE contents (
+        handout INTEGER PRIMARY KEY,
+        bytes BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE errands (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        user TEXT NOT NULL,
+        handout INTEGER,
+        notebook TEXT,
+        version INTEGER,
+        filename TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'pending',
+        written TEXT,
+        reason TEXT,
+        created_at_ms INTEGER NOT NULL,
+        settled_at_ms INTEGER,
+        opened_at_ms INTEGER,
+        UNIQUE (handout, user)
+    ) STRICT;
+    CREATE INDEX errands_by_user ON errands (user, state);
+    CREATE TABLE people (
+        user TEXT PRIMARY KEY,
+        groups TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// The content of the file, for messages.
+const FILE_CONTENT: &str = "Errands and handouts";
+
+/// Restores of one participant that are kept after they are done or have failed.
+const MAX_SETTLED_RESTORES: i64 = 20;
+/// Free pages that are given back to the disk at once: those of the largest handout.
+const PAGES_GIVEN_BACK: u32 = 10_000;
+
+const ERRAND_COLUMNS: &str = "errands.id, errands.user, errands.handout, errands.notebook,
+    errands.version, errands.filename, errands.size, errands.sha256, errands.state,
+    errands.written, errands.reason, errands.opened_at_ms";
+
+/// Errands and handouts in one SQLite file.
+pub struct SqliteErrands {
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+}
+
+impl SqliteErrands {
+    /// Opens the file at `path`, making or migrating it as needed.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is not a database, or was written by a newer
+    /// version of the program.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let opened = connect_pair(path, Durability::Full, MIGRATIONS);
+        let [writer, reader] = opened.map_err(|error| with_remedy(path, FILE_CONTENT, error))?;
+        Ok(Self {
+            writer: Mutex::new(writer),
+            reader: Mutex::new(reader),
+        })
+    }
+
+    fn list(&self, rest: &str, argument: i64) -> Result<Vec<StoredErrand>, ErrandError> {
+        let reader = self.reader.lock();
+        let sql = format!("SELECT {ERRAND_COLUMNS} FROM errands {rest}");
+        let mut statement = reader.prepare_cached(&sql)?;
+        let found = statement.query_map([argument], errand)?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// Inspects the file at `path` without changing it.
+pub(crate) fn inspect(path: &Path) -> anyhow::Result<SchemaVersions> {
+    sqlite::inspect(path, MIGRATIONS).map_err(|error| with_remedy(path, FILE_CONTENT, error))
+}
+
+impl ErrandStore for SqliteErrands {
+    fn add_handout(
+        &self,
+        draft: &HandoutDraft,
+        content: &[u8],
+        at_ms: i64,
+    ) -> Result<i64, ErrandError> {
+        let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
+        let (group, user) = match &draft.to {
+            HandoutAudience::Everyone(_) => (None, None),
+            HandoutAudience::Group(name) => (Some(name), None),
+            HandoutAudience::User(name) => (None, Some(name)),
+        };
+        let sha256 = sha256_hex(content);
+        let mut writer = self.writer.lock();
+        let transaction = writer.transaction()?;
+        make_room(&transaction, size)?;
+        let id = transaction
+            .prepare_cached(
+                "INSERT INTO handouts (author, user, notebook, filename, to_group, to_user, size,
+                     sha256, created_at_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .insert(params![
+                draft.author,
+                draft.user,
+                draft.notebook,
+                draft.filename,
+                group,
+                user,
+                size,
+                sha256,
+                at_ms
+            ])?;
+        let sql = "INSERT INTO contents (handout, bytes) VALUES (?1, ?2)";
+        transaction.execute(sql, params![id, content])?;
+        transaction.commit()?;
+        Ok(id)
+    }
+
+    fn retract(&self, handout: i64, at_ms: i64) -> Result<bool, ErrandError> {
+        let mut writer = self.writer.lock();
+        let transaction = writer.transaction()?;
+        let sql = "UPDATE handouts SET retracted_at_ms = coalesce(retracted_at_ms, ?2)
+            WHERE id = ?1";
+        let is_there = transaction.execute(sql, params![handout, at_ms])? > 0;
+        transaction.execute("DELETE FROM contents WHERE handout = ?1", [handout])?;
+        transaction.commit()?;
+        sqlite::give_back(&writer, PAGES_GIVEN_BACK)?;
+        Ok(is_there)
+    }
+
+    fn handouts(&self) -> Result<Vec<StoredHandout>, ErrandError> {
+        let reader = self.reader.lock();
+        let mut statement = reader.prepare_cached(
+            "SELECT id, author, user, notebook, filename, to_group, to_user, size, sha256,
+                 created_at_ms, retracted_at_ms
+             FROM handouts ORDER BY id DESC",
+        )?;
+        let found = statement.query_map([], handout)?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn content(&self, handout: i64) -> Result<Option<Vec<u8>>, ErrandError> {
+        let sql = "SELECT bytes FROM contents WHERE handout = ?1";
+        let reader = self.reader.lock();
+        let found = reader.query_row(sql, [handout], |row| row.get(0));
+        Ok(found.optional()?)
+    }
+
+    fn errands_of(&self, handout: i64) -> Result<Vec<StoredErrand>, ErrandError> {
+        self.list("WHERE handout = ?1 ORDER BY user", handout)
+    }
+
+    fn add_restore(&self, draft: &RestoreDraft, at_ms: i64) -> Result<i64, ErrandError> {
+        let RestoreDraft {
+            user,
+            notebook,
+            version,
+            filename,
+            size,
+            sha256,
+        } = draft;
+        let mut writer = self.writer.lock();
+        let transaction = writer.transaction()?;
+        let same = "SELECT id FROM errands
+            WHERE user = ?1 AND state = 'pending' AND notebook = ?2 AND version = ?3";
+        let same = transaction.query_row(same, params![user, notebook, version], |row| row.get(0));
+        if let Some(id) = same.optional()? {
+            return Ok(id);
+        }
+        let waiting = "SELECT count(*) FROM errands
+            WHERE user = ?1 AND state = 'pending' AND handout IS NULL";
+        let waiting: i64 = transaction.query_row(waiting, [user], |row| row.get(0))?;
+        if waiting >= MAX_PENDING_RESTORES {
+            return Err(ErrandError::TooManyRestores(user.clone()));
+        }
+        let settled = "DELETE FROM errands WHERE id IN (
+            SELECT id FROM errands WHERE user = ?1 AND state <> 'pending' AND handout IS NULL
+            ORDER BY id DESC LIMIT -1 OFFSET ?2)";
+        transaction.execute(settled, params![user, MAX_SETTLED_RESTORES])?;
+        let id = transaction
+            .prepare_cached(
+                "INSERT INTO errands (user, notebook, version, filename, size, sha256,
+                     created_at_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .insert(params![
+                user,
+                notebook,
+                version,
+                filename,
+                integer(*size),
+                sha256,
+                at_ms
+            ])?;
+        transaction.commit()?;
+        Ok(id)
+    }
+
+    fn give_handouts(&self, user: &str, groups: &[String], at_ms: i64) -> Result<(), ErrandError> {
+        let new: Vec<StoredHandout> = {
+            let reader = self.reader.lock();
+            let mut statement = reader.prepare_cached(
+                "SELECT id, author, user, notebook, filename, to_group, to_user, size, sha256,
+                     created_at_ms, retracted_at_ms
+                 FROM handouts
+                 WHERE retracted_at_ms IS NULL AND NOT EXISTS (
+                     SELECT 1 FROM errands WHERE handout = handouts.id AND errands.user = ?1)
+                 ORDER BY id",
+            )?;
+            let found = statement.query_map([user], handout)?;
+            found.collect::<rusqlite::Result<_>>()?
+        };
+        let new = new
+            .into_iter()
+            .filter(|handout| handout.is_for(user, groups));
+        let new: Vec<StoredHandout> = new.collect();
+        if new.is_empty() {
+            // The writer is not locked for nothing.
+            return Ok(());
+        }
+        let mut writer = self.writer.lock();
+        let transaction = writer.transaction()?;
+        for StoredHandout {
+            id,
+            draft,
+            size,
+            sha256,
+            ..
+        } in new
+        {
+            // Two requests of one participant may be here at once.
+            let sql = "INSERT OR IGNORE INTO errands (user, handout, filename, size, sha256,
+                    created_at_ms)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            let values = params![user, id, draft.filename, integer(size), sha256, at_ms];
+            transaction.prepare_cached(sql)?.execute(values)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn pending(&self, user: &str) -> Result<Vec<StoredErrand>, ErrandError> {
+        let reader = self.reader.lock();
+        let sql = format!(
+            "SELECT {ERRAND_COLUMNS} FROM errands LEFT JOIN handouts ON handouts.id = handout
+             WHERE errands.user = ?1 AND state = 'pending' AND retracted_at_ms IS NULL
+             ORDER BY errands.id LIMIT ?2"
+        );
+        let mut statement = reader.prepare_cached(&sql)?;
+        let found = statement.query_map(params![user, MAX_LISTED], errand)?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn errand(&self, id: i64) -> Result<Option<StoredErrand>, ErrandError> {
+        Ok(self.list("WHERE id = ?1", id)?.pop())
+    }
+
+    fn change(&self, id: i64, change: &ErrandChange, at_ms: i64) -> Result<bool, ErrandError> {
+        let writer = self.writer.lock();
+        let changed = match change {
+            ErrandChange::Done(filename) => {
+                let sql = "UPDATE errands
+                    SET state = 'done', written = ?2, reason = NULL, settled_at_ms = ?3
+                    WHERE id = ?1 AND state <> 'done'";
+                writer.execute(sql, params![id, filename, at_ms])
+            }
+            ErrandChange::Failed(reason) => {
+                let sql = "UPDATE errands SET state = 'failed', reason = ?2, settled_at_ms = ?3
+                    WHERE id = ?1 AND state = 'pending'";
+                writer.execute(sql, params![id, reason, at_ms])
+            }
+            ErrandChange::Opened => {
+                let sql = "UPDATE errands SET opened_at_ms = ?2
+                    WHERE id = ?1 AND opened_at_ms IS NULL";
+                writer.execute(sql, params![id, at_ms])
+            }
+        };
+        Ok(changed? > 0)
+    }
+
+    fn expire(&self, before_ms: i64) -> Result<(), ErrandError> {
+        let sql = "DELETE FROM errands WHERE state = 'pending' AND created_at_ms < ?1";
+        self.writer.lock().execute(sql, [before_ms])?;
+        Ok(())
+    }
+
+    fn people(&self) -> Result<Vec<(String, Vec<String>)>, ErrandError> {
+        let reader = self.reader.lock();
+        let mut statement = reader.prepare_cached("SELECT user, groups FROM people")?;
+        let found = statement.query_map([], |row| {
+            let groups: String = row.get(1)?;
+            Ok((row.get(0)?, groups_of(&groups)))
+        })?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn note_groups(&self, user: &str, groups: &[String]) -> Result<(), ErrandError> {
+        let sql = "INSERT INTO people (user, groups) VALUES (?1, ?2)
+            ON CONFLICT DO UPDATE SET groups = excluded.groups";
+        let groups = serde_json::to_string(groups).expect("texts are JSON");
+        self.writer.lock().execute(sql, params![user, groups])?;
+        Ok(())
+    }
+}
+
+/// Removes handouts that were taken back, oldest first, until one more of `size` bytes fits.
+fn make_room(transaction: &Transaction<'_>, size: i64) -> Result<(), ErrandError> {
+    let stored = "SELECT coalesce(sum(size), 0) FROM handouts WHERE retracted_at_ms IS NULL";
+    let stored: i64 = transaction.query_row(stored, [], |row| row.get(0))?;
+    if stored.saturating_add(size) > integer(MAX_STORED_BYTES) {
+        return Err(ErrandError::NoRoom);
+    }
+    let count = "SELECT count(*) FROM handouts";
+    let count: i64 = transaction.query_row(count, [], |row| row.get(0))?;
+    if count < MAX_HANDOUTS {
+        return Ok(());
+    }
+    let oldest = "SELECT min(id) FROM handouts WHERE retracted_at_ms IS NOT NULL";
+    let oldest: Option<i64> = transaction.query_row(oldest, [], |row| row.get(0))?;
+    let oldest = oldest.ok_or(ErrandError::TooManyHandouts)?;
+    transaction.execute("DELETE FROM errands WHERE handout = ?1", [oldest])?;
+    transaction.execute("DELETE FROM handouts WHERE id = ?1", [oldest])?;
+    Ok(())
+}
+
+fn groups_of(json: &str) -> Vec<String> {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+/// SQLite's integers are signed; no file comes near their end.
+fn integer(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+fn size(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let size: i64 = row.get(column)?;
+    Ok(u64::try_from(size).unwrap_or_default())
+}
+
+fn handout(row: &Row<'_>) -> rusqlite::Result<StoredHandout> {
+    let to = match (row.get(5)?, row.get(6)?) {
+        (Some(group), _) => HandoutAudience::Group(group),
+        (None, Some(user)) => HandoutAudience::User(user),
+        (None, None) => HandoutAudience::Everyone(true),
+    };
+    Ok(StoredHandout {
+        id: row.get(0)?,
+        draft: HandoutDraft {
+            author: row.get(1)?,
+            user: row.get(2)?,
+            notebook: row.get(3)?,
+            filename: row.get(4)?,
+            to,
+        },
+        size: size(row, 7)?,
+        sha256: row.get(8)?,
+        created_at_ms: row.get(9)?,
+        retracted_at_ms: row.get(10)?,
+    })
+}
+
+/// The errand in a row of [`ERRAND_COLUMNS`].
+fn errand(row: &Row<'_>) -> rusqlite::Result<StoredErrand> {
+    let source = match row.get(2)? {
+        Some(handout) => ErrandSource::Handout(handout),
+        None => ErrandSource::Version {
+            notebook: row.get(3)?,
+            version: row.get(4)?,
+        },
+    };
+    let state: String = row.get(8)?;
+    Ok(StoredErrand {
+        id: row.get(0)?,
+        user: row.get(1)?,
+        source,
+        filename: row.get(5)?,
+        size: size(row, 6)?,
+        sha256: row.get(7)?,
+        state: match state.as_str() {
+            "done" => ErrandState::Done,
+            "failed" => ErrandState::Failed,
+            _ => ErrandState::Pending,
+        },
+        written: row.get(9)?,
+        reason: row.get(10)?,
+        opened_at_ms: row.get(11)?,
+    })
+}
+
+impl From<rusqlite::Error> for ErrandError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Engine(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(folder: &Path) -> SqliteErrands {
+        SqliteErrands::open(&folder.join("errands.sqlite3")).unwrap()
+    }
+
+    fn handout_to(to: HandoutAudience) -> HandoutDraft {
+        HandoutDraft {
+            author: "ines".to_owned(),
+            user: "ines".to_owned(),
+            notebook: "m/a.ipynb".to_owned(),
+            filename: "b.ipynb".to_owned(),
+            to,
+        }
+    }
+
+    fn restore_of(user: &str, version: i64) -> RestoreDraft {
+        RestoreDraft {
+            user: user.to_owned(),
+            notebook: "m/a.ipynb".to_owned(),
+            version,
+            filename: "m/a-restored-x.ipynb".to_owned(),
+            size: 3,
+            sha256: "00".to_owned(),
+        }
+    }
+
+    fn ids(errands: &[StoredErrand]) -> Vec<i64> {
+        errands.iter().map(|errand| errand.id).collect()
+    }
+
+    #[test]
+    fn handouts_come_back_whole_and_numbers_are_never_reused() {
+        let folder = tempfile::tempdir().unwrap();
+        let audiences = [
+            HandoutAudience::Everyone(true),
+            HandoutAudience::Group("monday".into()),
+            HandoutAudience::User("ana".into()),
+        ];
+        {
+            let store = open(folder.path());
+            for (at, to) in (1..).zip(&audiences) {
+                let id = store.add_handout(&handout_to(to.clone()), b"abc", at);
+                assert_eq!(id.unwrap(), at);
+            }
+            assert!(store.retract(2, 7).unwrap() && store.retract(2, 8).unwrap());
+            assert!(!store.retract(9, 8).unwrap());
+        }
+        let store = open(folder.path());
+        let handouts = store.handouts().unwrap();
+        for (handout, to) in handouts.iter().rev().zip(&audiences) {
+            assert_eq!(handout.draft, handout_to(to.clone()));
+            assert_eq!((handout.created_at_ms, handout.size), (handout.id, 3));
+            assert!(handout.sha256.starts_with("ba7816bf"), "{handout:?}");
+        }
+        assert_eq!(handouts[1].retracted_at_ms, Some(7));
+        assert_eq!(store.content(1).unwrap().as_deref(), Some(&b"abc"[..]));
+        assert_eq!(store.content(2).unwrap(), None);
+    }
+
+    #[test]
+    fn each_member_of_the_audience_gets_a_handout_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        for to in [
+            HandoutAudience::Everyone(true),
+            HandoutAudience::Group("monday".into()),
+            HandoutAudience::User("ana".into()),
+        ] {
+            store.add_handout(&handout_to(to), b"abc", 1).unwrap();
+        }
+        let monday = ["monday".to_owned()];
+        for (user, groups, given) in [
+            ("ana", &[][..], &[1, 3][..]),
+            ("bob", &monday, &[1, 2]),
+            // The notebook is of this user.
+            ("ines", &monday, &[]),
+        ] {
+            for _ in 0..2 {
+                store.give_handouts(user, groups, 2).unwrap();
+                let errands = store.pending(user).unwrap();
+                let handouts: Vec<i64> = errands
+                    .iter()
+                    .map(|errand| match errand.source {
+                        ErrandSource::Handout(handout) => handout,
+                        ErrandSource::Version { .. } => panic!("{errand:?}"),
+                    })
+                    .collect();
+                assert_eq!(handouts, given, "{user}");
+            }
+        }
+        // A participant who joins the group later gets the handout then, unless it was taken back.
+        store.give_handouts("ana", &monday, 3).unwrap();
+        assert_eq!(store.pending("ana").unwrap().len(), 3);
+        store.retract(1, 4).unwrap();
+        assert_eq!(store.pending("ana").unwrap().len(), 2);
+        store.give_handouts("cy", &[], 5).unwrap();
+        assert_eq!(store.pending("cy").unwrap(), []);
+        assert_eq!(store.errands_of(1).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn the_same_restore_is_one_errand_and_waiting_restores_are_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let first = store.add_restore(&restore_of("ana", 1), 1).unwrap();
+        assert_eq!(store.add_restore(&restore_of("ana", 1), 2).unwrap(), first);
+        for version in 2..=MAX_PENDING_RESTORES {
+            store.add_restore(&restore_of("ana", version), 1).unwrap();
+        }
+        let refused = store.add_restore(&restore_of("ana", 99), 1).unwrap_err();
+        assert!(matches!(refused, ErrandError::TooManyRestores(_)));
+        store.add_restore(&restore_of("bob", 99), 1).unwrap();
+        let done = ErrandChange::Done("m/x.ipynb".to_owned());
+        assert!(store.change(first, &done, 3).unwrap());
+        store.add_restore(&restore_of("ana", 99), 1).unwrap();
+    }
+
+    #[test]
+    fn a_done_errand_stays_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = {
+            let store = open(folder.path());
+            let id = store.add_restore(&restore_of("ana", 1), 1).unwrap();
+            let failed = |reason: &str| ErrandChange::Failed(reason.to_owned());
+            assert!(store.change(id, &failed("disk full"), 2).unwrap());
+            assert!(!store.change(id, &failed("disk full"), 2).unwrap());
+            assert_eq!(store.pending("ana").unwrap(), []);
+            let done = |name: &str| ErrandChange::Done(name.to_owned());
+            assert!(store.change(id, &done("x.ipynb"), 3).unwrap());
+            assert!(!store.change(id, &done("y.ipynb"), 4).unwrap());
+            assert!(!store.change(id, &failed("late"), 4).unwrap());
+            assert!(store.change(id, &ErrandChange::Opened, 5).unwrap());
+            assert!(!store.change(id, &ErrandChange::Opened, 6).unwrap());
+            id
+        };
+        let errand = open(folder.path()).errand(id).unwrap().unwrap();
+        assert_eq!(errand.state, ErrandState::Done);
+        assert_eq!(errand.written.as_deref(), Some("x.ipynb"));
+        assert_eq!((errand.reason, errand.opened_at_ms), (None, Some(5)));
+    }
+
+    #[test]
+    fn an_errand_that_waits_too_long_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let old = store.add_restore(&restore_of("ana", 1), 1).unwrap();
+        let new = store.add_restore(&restore_of("ana", 2), 5).unwrap();
+        assert_eq!(ids(&store.pending("ana").unwrap()), [old, new]);
+        store.expire(5).unwrap();
+        assert_eq!(ids(&store.pending("ana").unwrap()), [new]);
+        assert_eq!(store.errand(old).unwrap(), None);
+    }
+
+    #[test]
+    fn handouts_that_were_taken_back_make_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let draft = handout_to(HandoutAudience::Everyone(true));
+        for _ in 0..MAX_HANDOUTS {
+            store.add_handout(&draft, b"abc", 1).unwrap();
+        }
+        let refused = store.add_handout(&draft, b"abc", 1).unwrap_err();
+        assert!(matches!(refused, ErrandError::TooManyHandouts));
+        store.retract(5, 2).unwrap();
+        store.add_handout(&draft, b"abc", 3).unwrap();
+        let handouts = store.handouts().unwrap();
+        assert!(handouts.iter().all(|handout| handout.id != 5));
+        let most = integer(MAX_STORED_BYTES);
+        let mut writer = store.writer.lock();
+        let transaction = writer.transaction().unwrap();
+        let sql = "UPDATE handouts SET size = ?1 WHERE id = 1";
+        transaction.execute(sql, [most]).unwrap();
+        let refused = make_room(&transaction, 1).unwrap_err();
+        assert!(matches!(refused, ErrandError::NoRoom));
+    }
+
+    #[test]
+    fn groups_are_noted_for_each_participant() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let groups = ["a".to_owned(), "\"b\"".to_owned()];
+        store.note_groups("ana", &[]).unwrap();
+        store.note_groups("ana", &groups).unwrap();
+        let known = [("ana".to_owned(), groups.to_vec())];
+        assert_eq!(store.people().unwrap(), known);
+    }
+}

@@ -1,0 +1,358 @@
+//! The dialog in which an instructor hands a notebook out, and the list of handouts: their state
+//! and their HTML, written as text and not as views ([`super::history_panel`] says why).
+
+use shared::errands::{HandoutAudience, HubGroup};
+
+use super::calendar::Moment;
+use super::errand::ErrandNote;
+use super::failure::RequestFailure;
+use crate::html;
+use crate::html::Html;
+
+/// The state of handing out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum HandoutStep {
+    /// The instructor chooses.
+    #[default]
+    Choosing,
+    /// The instructor is asked to confirm this audience and this file.
+    Asked(HandoutAudience, String),
+    /// The request is running.
+    Running,
+    /// It is done.
+    Done,
+    /// It has failed.
+    Failed(RequestFailure),
+}
+
+/// The handouts and the recipients to choose from: what the page shows of
+/// [`shared::errands::HandoutsResponse`].
+#[derive(Debug, Default)]
+pub struct HandoutList {
+    /// The service's clock.
+    pub now_ms: i64,
+    /// Newest first.
+    pub handouts: Vec<HandoutRow>,
+    /// The names of the participants.
+    pub people: Vec<String>,
+    /// The groups of the Hub.
+    pub groups: Vec<HubGroup>,
+}
+
+/// What the page shows of one [`shared::errands::Handout`].
+#[derive(Debug)]
+pub struct HandoutRow {
+    /// Its number.
+    pub id: i64,
+    /// The path of the new files.
+    pub filename: String,
+    /// Its recipients.
+    pub to: HandoutAudience,
+    /// When it was handed out.
+    pub created_at_ms: i64,
+    /// It was taken back.
+    pub is_retracted: bool,
+    /// The state of each recipient.
+    pub receivers: Vec<ErrandNote>,
+}
+
+/// The dialog.
+#[derive(Debug, Default)]
+pub struct HandoutDialog {
+    /// The state of handing out.
+    pub step: HandoutStep,
+    /// The list that was loaded last.
+    pub list: HandoutList,
+}
+
+/// The form, and the places for the question and the list.
+pub const HANDOUT_FORM: &str = "<h2 id=handouts-title>Hand out</h2>\
+    <p>The notebook as it is now, without its private cells, as a new file in each home. It is \
+    never written over a file.</p>\
+    <label class=row>To <select id=handout-to class=field></select></label>\
+    <label class=row>As <input id=handout-as class=field maxlength=1024 spellcheck=false></label>\
+    <div id=handout-step role=status></div>\
+    <ol id=handouts-list aria-label=\"Handed out\"></ol>";
+
+/// What a choice of [`HandoutDialog::choices`] stands for.
+pub fn handout_audience(choice: &str) -> HandoutAudience {
+    match choice.split_once(':') {
+        Some(("group", name)) => HandoutAudience::Group(name.to_owned()),
+        Some((_, name)) => HandoutAudience::User(name.to_owned()),
+        None => HandoutAudience::Everyone(true),
+    }
+}
+
+impl HandoutDialog {
+    /// The options of the list of audiences.
+    pub fn choices(&self) -> Html {
+        let mut html = html!("<option value=everyone>Everyone</option>");
+        let groups = self.list.groups.iter().map(|group| &group.name);
+        push_options(&mut html, "group", "A group of the Hub", groups);
+        push_options(&mut html, "user", "One person", self.list.people.iter());
+        html
+    }
+
+    /// The question or the result, and the buttons; `owner` is the owner of the notebook.
+    pub fn step(&self, owner: Option<&str>) -> Html {
+        let ask = html!(
+            "<p class=dialog-actions><button class=button data-do=handout-close>Close</button>\
+             <button class=\"button primary\" data-do=handout-ask>Hand out…</button></p>"
+        );
+        match &self.step {
+            HandoutStep::Choosing => ask,
+            HandoutStep::Done => html!("<p>Handed out.</p>{}", ask),
+            HandoutStep::Failed(failure) => html!("{}{}", failure.message_html(), ask),
+            HandoutStep::Running => html!(
+                "<p class=dialog-actions><button class=\"button primary\" disabled>Handing \
+                 out…</button></p>"
+            ),
+            HandoutStep::Asked(to, filename) => html!(
+                "<p><code>{}</code> goes to {}.</p>\
+                 <p class=dialog-actions><button class=button data-do=handout-back>Back</button>\
+                 <button class=\"button primary\" data-do=handout-send>Hand out</button></p>",
+                filename,
+                self.reach(to, owner)
+            ),
+        }
+    }
+
+    /// The audience in words, and how many homes that are.
+    fn reach(&self, to: &HandoutAudience, owner: Option<&str>) -> Html {
+        let others = |names: &[String]| {
+            let others = names.iter().filter(|name| Some(name.as_str()) != owner);
+            people(others.count())
+        };
+        match to {
+            HandoutAudience::Everyone(_) => html!(
+                "<b>everyone</b>: {} now, and those who come later",
+                others(&self.list.people)
+            ),
+            HandoutAudience::Group(name) => {
+                let group = self.list.groups.iter().find(|group| group.name == *name);
+                let members = group.map_or(&[][..], |group| &group.members);
+                html!(
+                    "the group <b>{}</b>: {} now, and those who join it later",
+                    name,
+                    others(members)
+                )
+            }
+            HandoutAudience::User(name) => html!("<b>{}</b>: 1 person", name),
+        }
+    }
+
+    /// What was handed out; those whose number is in `open` are unfolded.
+    pub fn list(&self, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> Html {
+        let rows = self.list.handouts.iter();
+        rows.map(|handout| row(handout, open, now_ms, local))
+            .collect()
+    }
+}
+
+fn people(count: usize) -> Html {
+    match count {
+        1 => html!("1 person"),
+        _ => html!("{} people", count),
+    }
+}
+
+fn push_options<'a>(
+    html: &mut Html,
+    kind: &str,
+    label: &str,
+    names: impl ExactSizeIterator<Item = &'a String>,
+) {
+    if names.len() == 0 {
+        return;
+    }
+    html.push(html!("<optgroup label=\"{}\">", label));
+    for name in names {
+        html.push(html!(
+            "<option value=\"{}:{}\">{}</option>",
+            kind,
+            name,
+            name
+        ));
+    }
+    html.push_static("</optgroup>");
+}
+
+fn row(handout: &HandoutRow, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> Html {
+    // Which of the four each receiver is.
+    let kind = |it: &ErrandNote| match (it.is_done(), it.is_pending()) {
+        (true, _) if it.is_opened => 0,
+        (true, _) => 1,
+        (false, true) => 3,
+        (false, false) => 2,
+    };
+    let mut counts = [0_usize; 4];
+    let mut names: [Vec<Html>; 4] = Default::default();
+    for receiver in &handout.receivers {
+        counts[kind(receiver)] += 1;
+        names[kind(receiver)].push(name(receiver));
+    }
+    let titles = ["Opened", "Has it", "Failed", "Server not started"];
+    let kinds: Html = titles
+        .iter()
+        .zip(names)
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(title, names)| {
+            let names = Html::joined(names, ", ");
+            html!("<dt>{}</dt><dd>{}</dd>", title, names)
+        })
+        .collect();
+    let to = match &handout.to {
+        HandoutAudience::Everyone(_) => html!("everyone"),
+        HandoutAudience::Group(name) => html!("group {}", name),
+        HandoutAudience::User(name) => html!("{}", name),
+    };
+    let take_back = match handout.is_retracted {
+        false => html!(
+            "<button class=button data-do=handout-end data-id={}>Take back</button>",
+            handout.id
+        ),
+        true => html!("<em>taken back</em>"),
+    };
+    let all = handout.receivers.len();
+    html!(
+        "<li{} data-testid=handout><details data-id={}{}><summary><b>{}</b><small>{} · to {} · \
+         {}/{} have it · {} opened</small></summary><dl>{}</dl></details>{}</li>",
+        if handout.is_retracted {
+            " class=gone"
+        } else {
+            ""
+        },
+        handout.id,
+        if open.contains(&handout.id.to_string()) {
+            " open"
+        } else {
+            ""
+        },
+        handout.filename,
+        local(handout.created_at_ms).time_and_day(local(now_ms)),
+        to,
+        counts[0] + counts[1],
+        all,
+        counts[0],
+        kinds,
+        take_back
+    )
+}
+
+/// A name; beside it, why the file is not there.
+fn name(receiver: &ErrandNote) -> Html {
+    match receiver
+        .reason
+        .as_deref()
+        .filter(|reason| !reason.is_empty())
+    {
+        Some(reason) => html!("{} ({})", receiver.user, reason),
+        None => html!("{}", receiver.user),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receiver(user: &str, state: &str, is_opened: bool) -> ErrandNote {
+        ErrandNote {
+            user: user.to_owned(),
+            state: state.to_owned(),
+            reason: (state == "failed").then(|| "disk <full>".to_owned()),
+            is_opened,
+            ..ErrandNote::default()
+        }
+    }
+
+    fn handout(id: i64, is_retracted: bool) -> HandoutRow {
+        HandoutRow {
+            id,
+            filename: "m/<b>.ipynb".to_owned(),
+            to: HandoutAudience::Group("mon\"day".to_owned()),
+            created_at_ms: 1_000,
+            is_retracted,
+            receivers: vec![
+                receiver("ana", "done", true),
+                receiver("bo<i>", "done", false),
+                receiver("cy", "failed", false),
+                receiver("dan", "pending", false),
+            ],
+        }
+    }
+
+    fn dialog(step: HandoutStep) -> HandoutDialog {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let list = HandoutList {
+            now_ms: 9_000,
+            handouts: vec![handout(7, false), handout(5, true)],
+            people: names(&["ana", "bo<i>", "ines"]),
+            groups: vec![HubGroup {
+                name: "mon\"day".to_owned(),
+                members: names(&["ana"]),
+            }],
+        };
+        HandoutDialog { step, list }
+    }
+
+    #[test]
+    fn a_choice_becomes_the_audience_it_stands_for() {
+        let choices = dialog(HandoutStep::Choosing).choices();
+        assert!(
+            choices.contains("value=\"group:mon&quot;day\""),
+            "{choices}"
+        );
+        assert!(choices.contains("value=\"user:bo&lt;i&gt;\""), "{choices}");
+        let group = HandoutAudience::Group("a:b".to_owned());
+        assert_eq!(handout_audience("group:a:b"), group);
+        let user = HandoutAudience::User("ana".to_owned());
+        assert_eq!(handout_audience("user:ana"), user);
+        for choice in ["everyone", ""] {
+            assert_eq!(handout_audience(choice), HandoutAudience::Everyone(true));
+        }
+    }
+
+    #[test]
+    fn the_question_says_how_many_homes_get_a_file() {
+        let asked = |to| {
+            let step = HandoutStep::Asked(to, "<x>.ipynb".to_owned());
+            dialog(step).step(Some("ines"))
+        };
+        let everyone = asked(HandoutAudience::Everyone(true));
+        assert!(everyone.contains("2 people now"), "{everyone}");
+        assert!(everyone.contains("&lt;x&gt;.ipynb"), "{everyone}");
+        assert!(everyone.contains("data-do=handout-send"), "{everyone}");
+        let group = asked(HandoutAudience::Group("mon\"day".to_owned()));
+        assert!(group.contains("1 person now"), "{group}");
+        let other = asked(HandoutAudience::Group("tuesday".to_owned()));
+        assert!(other.contains("0 people now"), "{other}");
+        let one = asked(HandoutAudience::User("bo<i>".to_owned()));
+        assert!(one.contains("<b>bo&lt;i&gt;</b>: 1 person"), "{one}");
+        let choosing = dialog(HandoutStep::Choosing).step(None);
+        assert!(!choosing.contains("data-do=handout-send"), "{choosing}");
+        let failure = RequestFailure::Refused(409, "A <link>.".into());
+        let failed = dialog(HandoutStep::Failed(failure)).step(None);
+        assert!(failed.contains("A &lt;link&gt;.") && failed.contains("data-do=handout-ask"));
+    }
+
+    #[test]
+    fn the_list_names_who_has_a_handout_and_who_has_not() {
+        let list = dialog(HandoutStep::Choosing)
+            .list(&["7".to_owned()], 9_000, &|at_ms| Moment::new(at_ms, 0));
+        let rows: Vec<_> = list.split("<li").skip(1).collect();
+        assert!(rows[0].contains("2/4 have it · 1 opened"), "{list}");
+        for line in [
+            "<dt>Opened</dt><dd>ana</dd>",
+            "<dt>Has it</dt><dd>bo&lt;i&gt;</dd>",
+            "<dt>Failed</dt><dd>cy (disk &lt;full&gt;)</dd>",
+            "<dt>Server not started</dt><dd>dan</dd>",
+        ] {
+            assert!(rows[0].contains(line), "{line} in {list}");
+        }
+        assert!(rows[0].contains(" open>") && rows[0].contains("handout-end"));
+        assert!(rows[1].contains("taken back") && !rows[1].contains("handout-end"));
+        for never in ["<b>.ipynb", "bo<i>", "<full>"] {
+            assert!(!list.contains(never), "{never} in {list}");
+        }
+    }
+}
