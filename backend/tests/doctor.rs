@@ -194,6 +194,20 @@ fn names_what_is_wrong_and_the_remedy() {
 }
 
 #[test]
+fn names_a_home_that_is_not_walked_to_its_end() {
+    let folder = class();
+    let data = folder.path().join("homes/alice/data");
+    fs::create_dir(&data).unwrap();
+    for n in 0..20_100 {
+        fs::write(data.join(n.to_string()), "").unwrap();
+    }
+    let (found, _) = findings(&mut doctor(folder.path()));
+    let words = "1 home not walked to the end: alice: Notebooks of this home may be missing";
+    assert_says(&found, "homes", "warning", words);
+    assert_says(&found, "homes", "warning", "most of them in data");
+}
+
+#[test]
 fn changes_nothing() {
     let folder = class();
     let (found, good) = findings(&mut doctor(folder.path()));

@@ -16,6 +16,7 @@ mod observer;
 mod reported;
 mod reporter;
 mod save_failures;
+mod scan_gaps;
 mod tile_cache;
 mod tiles;
 
@@ -45,11 +46,12 @@ pub(crate) use save_failures::SaveFailures;
 use crate::{
     copies::Copies,
     feed::{Asides, Audience},
-    homes::{Fingerprint, FoundNotebook, MAX_NOTEBOOKS_PER_HOME, Watch},
+    homes::{Fingerprint, HomeScan, MAX_NOTEBOOKS_PER_HOME, Watch},
     lanes::{Pending, Unread},
     telemetry::loggable,
 };
 use copy::{CopyRecord, LookOutcome};
+use scan_gaps::ScanGaps;
 use tile_cache::TileCacheIndex;
 
 /// How much of a notebook a tile shows.
@@ -88,6 +90,7 @@ struct Core {
     cached: Mutex<TileCacheIndex>,
     /// A home was left out when all were walked.
     missed_a_home: AtomicBool,
+    scan_gaps: ScanGaps,
     save_failures: SaveFailures,
     /// Permits to copy cached tiles.
     tile_turns: Arc<Semaphore>,
@@ -104,6 +107,7 @@ impl Class {
             observers: Vec::new(),
             cached: Mutex::default(),
             missed_a_home: AtomicBool::new(false),
+            scan_gaps: ScanGaps::default(),
             save_failures: SaveFailures::default(),
             tile_turns: Arc::new(Semaphore::new(tiles::MAX_TILE_ANSWERS)),
         }))
@@ -234,7 +238,10 @@ impl Class {
         let mut unknown = BTreeSet::new();
         for (user, scanned) in self.scan(watch) {
             match scanned.wait() {
-                Ok(files) => found.extend(files.into_iter().map(CopyId::from)),
+                Ok(HomeScan { found: files, gap }) => {
+                    self.0.scan_gaps.note(&user, gap);
+                    found.extend(files.into_iter().map(CopyId::from));
+                }
                 Err(_) => {
                     self.missed_a_home();
                     unknown.insert(user);
@@ -287,7 +294,7 @@ impl Class {
     }
 
     /// Walks each home in its participant's lane.
-    fn scan(&self, watch: &Watch) -> Vec<(String, Pending<Vec<FoundNotebook>>)> {
+    fn scan(&self, watch: &Watch) -> Vec<(String, Pending<HomeScan>)> {
         let Some(homes) = self.copies().homes() else {
             return Vec::new();
         };

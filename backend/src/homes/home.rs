@@ -6,7 +6,9 @@
 //! [`OpenHome`] it gives, by descriptors, and there is no way from that back to a path.
 //!
 //! The template's fixed part is the administrator's, who may keep the homes behind a link.
-//! From the participant's folder on no link is followed.
+//! From the participant's folder to the home no link is followed; in the home those are that
+//! stay in it, as far as the kernel says so (`RESOLVE_BENEATH`), which an exchange of folders
+//! and links in the meantime does not deceive.
 //!
 //! The owner of a home is the owner of the participant's own folder, not of a folder further
 //! below: that is the first folder, from the one with their name on, in which a user other than
@@ -28,6 +30,9 @@ use rustix::{
 const FOLDER_FLAGS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 /// The mode bits that let others than its owner make, rename and remove things in a folder.
 const OTHERS_WRITE_MODE: u32 = 0o022;
+
+/// So often is a path resolved that leads up again, while folders are renamed.
+const MAX_RESOLVE_ATTEMPTS: usize = 16;
 
 /// The name of the folder that a participant's notebooks are in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,14 +172,28 @@ impl OpenHome {
         self.owner
     }
 
-    /// Opens the entry `name` below it, following no link.
-    pub(super) fn open(&self, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-        beneath(&self.folder, name, flags | OFlags::CLOEXEC)
+    /// Opens the entry `name` below it, following the links that stay below it. What it is and
+    /// whose is to be checked on the descriptor.
+    pub(super) fn open_within(&self, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let within = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        let flags = flags | OFlags::CLOEXEC;
+        let open = || openat2(&self.folder, name, flags, Mode::empty(), within);
+        // The kernel says so when it cannot tell whether `..` led out of the home.
+        let attempts = std::iter::repeat_with(open).take(MAX_RESOLVE_ATTEMPTS);
+        let mut attempts = attempts.skip_while(|opened| matches!(opened, Err(Errno::AGAIN)));
+        attempts.next().unwrap_or(Err(Errno::AGAIN))
     }
 
     /// Opens a folder below it, or itself as `.`, which must be the owner's.
     pub(super) fn folder(&self, name: &str) -> Result<OwnedFd, HomeError> {
-        let folder = self.open(name, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let folder = match self.open_within(name, OFlags::RDONLY | OFlags::DIRECTORY) {
+            Err(Errno::LOOP | Errno::XDEV) => {
+                return Err(HomeError::Refused(
+                    "The folder is behind a link out of the home; such links are not followed.",
+                ));
+            }
+            opened => opened?,
+        };
         if self.owner.has(&fstat(&folder)?) {
             return Ok(folder);
         }
@@ -186,7 +205,7 @@ impl OpenHome {
     /// Whether there is no entry `name` below it; false when that cannot be known.
     #[must_use]
     pub fn lacks(&self, name: &str) -> bool {
-        let opened = self.open(name, OFlags::PATH | OFlags::NOFOLLOW);
+        let opened = self.open_within(name, OFlags::PATH | OFlags::NOFOLLOW);
         matches!(opened, Err(Errno::NOENT | Errno::NOTDIR))
     }
 

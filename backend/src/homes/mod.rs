@@ -22,6 +22,6 @@ pub use create::CreateError;
 pub use home::{Home, HomeError, OpenHome};
 pub use notebook::NotebookFile;
 pub use read::{FileId, Fingerprint, OpenNotebook, ReadError, open_notebook, read_notebook};
-pub use scan::{FoundNotebook, MAX_NOTEBOOKS_PER_HOME, scan};
+pub use scan::{FoundNotebook, HomeScan, MAX_NOTEBOOKS_PER_HOME, ScanGap, scan};
 pub use template::HomesTemplate;
 pub use watch::{Poke, Watch, watch};

@@ -1,6 +1,6 @@
 //! Saves that met no hook become events.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink};
 
 use serde_json::{Value, json};
 
@@ -30,6 +30,45 @@ async fn a_save_becomes_an_event() {
         .json("api/tile?filename=m1/day1.ipynb&user=alice")
         .await;
     assert!(mentions(&tile, "second"));
+}
+
+/// Of a home with very many files a tile says that some of its notebooks may be missing.
+#[tokio::test]
+async fn a_tile_says_that_a_home_was_not_walked_to_its_end() {
+    let app = App::watching().await;
+    for user in ["alice", "bob"] {
+        app.save(user, "day1.ipynb", &["x"]);
+    }
+    let data = app.home("alice").join("data");
+    fs::create_dir(&data).unwrap();
+    for n in 0..20_100 {
+        fs::write(data.join(n.to_string()), "").unwrap();
+    }
+    let app = app.restarted(false).await;
+    let wall = app.instructor().json("api/wall?filename=day1.ipynb").await;
+    let [alice, bob] = &wall["tiles"].as_array().unwrap()[..] else {
+        panic!("two tiles: {wall}")
+    };
+    let problem = alice["home_problem"].as_str().unwrap();
+    assert!(problem.contains("most of them in data"), "{problem}");
+    assert_eq!(alice["problem"], json!(null), "the notebook itself is good");
+    assert_eq!(bob.get("home_problem"), None);
+}
+
+/// Lab opened it below a link, and so its server reports it.
+#[tokio::test]
+async fn a_notebook_below_a_linked_folder_is_found_and_shown() {
+    let app = App::watching().await;
+    app.save("alice", ".course/m1/day1.ipynb", &["below_a_link"]);
+    symlink(".course", app.home("alice").join("course")).unwrap();
+    let stored = eventually(async || events(&app, "save-notebook").await.pop()).await;
+    assert_eq!(stored["filename"], "course/m1/day1.ipynb");
+    let tile = app
+        .instructor()
+        .json("api/tile?filename=course/m1/day1.ipynb&user=alice")
+        .await;
+    assert!(mentions(&tile, "below_a_link"), "{tile}");
+    assert_eq!(tile["tile"]["problem"], json!(null));
 }
 
 #[tokio::test]

@@ -105,7 +105,8 @@ pub fn source(cell: &PreparedCell) -> &str {
     }
 }
 
-/// Why the file as it is now cannot be shown, and why it is not saved.
+/// Why the file as it is now cannot be shown, why it is not saved, and why other notebooks of
+/// the participant may be missing.
 pub fn problem_html(tile: &Tile) -> Html {
     let of_saves = tile.save_problem.map(|problem| {
         html!(
@@ -119,7 +120,12 @@ pub fn problem_html(tile: &Tile) -> Html {
             problem
         )
     });
-    of_saves.into_iter().chain(of_reading).collect()
+    let of_home = tile
+        .home_problem
+        .as_ref()
+        .map(|problem| html!("<p class=problem data-testid=home-problem>{}</p>", problem));
+    let of_file = of_saves.into_iter().chain(of_reading);
+    of_file.chain(of_home).collect()
 }
 
 /// What a click in a participant's notebook does: their links open beside the wall and

@@ -26,7 +26,13 @@ pub(super) fn check(homes: &HomesTemplate) -> Class {
             folders: 1,
         };
     }
-    let found = scan(homes);
+    let scans = scan(homes);
+    let gaps = scans.iter().filter_map(|(user, scan)| {
+        let gap = scan.gap.as_ref()?;
+        Some(format!("{user}: {gap}"))
+    });
+    let gaps: Vec<String> = gaps.collect();
+    let found: Vec<FoundNotebook> = scans.into_iter().flat_map(|(_, scan)| scan.found).collect();
     let is_closed = |user: &&String| {
         let home = homes.home_of(user).map(|home| home.open());
         home.is_some_and(|home| home.is_ok_and(|home| home.check_readable().is_err()))
@@ -44,6 +50,7 @@ pub(super) fn check(homes: &HomesTemplate) -> Class {
             "Run the service as a user who may read the homes, as root if need be.",
         ));
     }
+    findings.extend(left_out(&gaps));
     findings.push(notebooks(homes, &found));
     let of_notebooks = found.iter().map(|file| {
         let (below, _) = file.filename.rsplit_once('/').unwrap_or_default();
@@ -84,6 +91,22 @@ fn refused(homes: &HomesTemplate) -> Option<Finding> {
         format!("not looked into: {}", named(&refused)),
         "From the folder with the participant's name on, nothing may be a link or another's;          what stands before {user} in --homes may be.",
     ))
+}
+
+/// Homes that were not walked to their end.
+fn left_out(gaps: &[String]) -> Option<Finding> {
+    (!gaps.is_empty()).then(|| {
+        Finding::warning(
+            "homes",
+            format!(
+                "{} not walked to the end: {}",
+                counted(gaps.len(), "home"),
+                named(gaps)
+            ),
+            "Ask these participants to move data that is no notebook out of the folder that is \
+             named, or into one whose name begins with a dot.",
+        )
+    })
 }
 
 fn notebooks(homes: &HomesTemplate, found: &[FoundNotebook]) -> Finding {
