@@ -157,6 +157,16 @@ pub(crate) fn inspect(path: &Path, migrations: &[&str]) -> anyhow::Result<Inspec
     })
 }
 
+/// The texts that `query` gives of the file at `path`, which is left as it is.
+pub(crate) fn texts(path: &Path, query: &str) -> anyhow::Result<Vec<String>> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(uri(path), flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    let mut statement = connection.prepare(query)?;
+    let texts = statement.query_map([], |row| row.get(0))?;
+    Ok(texts.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Even who only reads makes a log where there is none, unless told that nobody writes.
 fn uri(path: &Path) -> String {
     let mut log = path.as_os_str().to_owned();

@@ -135,6 +135,26 @@ impl Class {
         &self.0.copies
     }
 
+    /// Finds out where the homes of these users are, for homes that have to be asked for. A
+    /// lookup that takes long ends in the user's lane.
+    pub async fn learn_homes(&self, users: impl IntoIterator<Item = &str>) {
+        let Some(homes) = self.copies().homes() else {
+            return;
+        };
+        let unlearnt: BTreeSet<&str> = users
+            .into_iter()
+            .filter(|user| homes.is_unlearnt(user))
+            .collect();
+        let asked = unlearnt.into_iter().map(|user| {
+            let (homes, owned) = (homes.clone(), user.to_owned());
+            self.copies().lanes().ask(user, move || homes.learn(&owned))
+        });
+        let asked: Vec<_> = asked.collect();
+        for learnt in asked {
+            let _ = learnt.answer().await;
+        }
+    }
+
     /// Every notebook, or every notebook of one participant, as far as it is known now.
     #[must_use]
     pub fn notebooks(&self, of: Option<&str>) -> Vec<NotebookSummary> {

@@ -43,6 +43,8 @@ pub struct Home {
     own: String,
     /// The path from that folder to the notebooks; often empty.
     rest: PathBuf,
+    /// The user that it must belong to, when that is known.
+    owner: Option<u32>,
 }
 
 /// An open home: this very folder, even if another has its name by now.
@@ -90,6 +92,34 @@ impl Home {
             base: base.to_owned(),
             own,
             rest: rest.to_owned(),
+            owner: None,
+        }
+    }
+
+    /// The home at this path, in words what is wrong with it otherwise.
+    pub(super) fn of_path(path: &Path) -> Result<Self, &'static str> {
+        if !path.is_absolute() {
+            return Err("is not absolute");
+        }
+        let text = path.to_str().ok_or("is no UTF-8")?;
+        if text.contains(char::is_control) {
+            return Err("has a control character in it");
+        }
+        if path.components().any(|part| part == Component::ParentDir) {
+            return Err("has .. in it");
+        }
+        let (Some(base), Some(own)) = (path.parent(), path.file_name()) else {
+            return Err("is the root of all folders");
+        };
+        let own = own.to_string_lossy().into_owned();
+        Ok(Self::new(base, own, Path::new("")))
+    }
+
+    /// The same home, which must belong to this user.
+    pub(super) fn owned_by(self, user: u32) -> Self {
+        Self {
+            owner: Some(user),
+            ..self
         }
     }
 
@@ -119,6 +149,11 @@ impl Home {
             }
             (folder, stat) = (next, next_stat);
         }
+        if self.owner.is_some_and(|owner| owner != stat.st_uid) {
+            return Err(HomeError::Refused(
+                "The home does not belong to the account that was looked up for its user.",
+            ));
+        }
         Ok(OpenHome {
             folder,
             owner: FileOwner {
@@ -146,6 +181,24 @@ impl Home {
             parents.push((folder, part.as_os_str().to_string_lossy().into_owned()));
         }
         parents
+    }
+
+    /// Whether there is an entry with the name of the participant's folder.
+    pub(super) fn has_folder(&self) -> bool {
+        self.base.join(&self.own).symlink_metadata().is_ok()
+    }
+
+    /// The path below it, when `path` is in it.
+    pub(super) fn below(&self, path: &Path) -> Option<String> {
+        let below = path.strip_prefix(&self.base).ok()?;
+        let below = below.strip_prefix(&self.own).ok()?;
+        let below = below.strip_prefix(&self.rest).ok()?;
+        let is_plain = |part| matches!(part, Component::Normal(_));
+        if !below.components().all(is_plain) {
+            return None;
+        }
+        let filename = below.to_str().filter(|name| !name.is_empty())?;
+        Some(filename.to_owned())
     }
 
     /// The whole path of the file `filename` in it, for people and as events carry it. The path
@@ -264,14 +317,14 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::homes::HomesTemplate;
+    use crate::homes::{Homes, HomesTemplate};
 
     const ANA: u32 = 12_345;
     const BOB: u32 = 12_346;
 
     struct Layout {
         base: TempDir,
-        homes: HomesTemplate,
+        homes: Homes,
     }
 
     impl Layout {
@@ -281,7 +334,7 @@ mod tests {
             let homes = format!("{}/{{user}}{rest}", base.path().display());
             Self {
                 base,
-                homes: homes.parse().unwrap(),
+                homes: homes.parse::<HomesTemplate>().unwrap().into(),
             }
         }
 
@@ -330,7 +383,7 @@ mod tests {
         let homes: HomesTemplate = format!("{}/{{user}}/work/x", link.display())
             .parse()
             .unwrap();
-        assert_eq!(homes.users(), ["bob"]);
+        assert_eq!(Homes::from(homes).users(), ["bob"]);
     }
 
     #[test]

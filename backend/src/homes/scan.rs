@@ -24,7 +24,7 @@ use std::{
 
 use rustix::fs::{AtFlags, Dir, DirEntry, FileType, OFlags, Stat, fstat, statat};
 
-use super::{FileId, Fingerprint, HomesTemplate, OpenHome};
+use super::{FileId, Fingerprint, Homes, OpenHome};
 use crate::time;
 
 /// Folders deeper than this below a home are not entered.
@@ -137,7 +137,7 @@ impl WalkVisitor for Vec<FoundNotebook> {
 /// Walks all homes; each user's, sorted by user. Unreadable folders are passed over: their
 /// owner will save again, and one participant's mistake must not hide the rest of the class.
 #[must_use]
-pub fn scan(homes: &HomesTemplate) -> Vec<(String, HomeScan)> {
+pub fn scan(homes: &Homes) -> Vec<(String, HomeScan)> {
     let scanned = homes.open_homes().map(|(user, home)| {
         let mut found = Vec::new();
         let gap = walk_home(&user, &home, &mut found);
@@ -461,17 +461,19 @@ mod tests {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
 
     use super::*;
+    use crate::homes::HomesTemplate;
 
-    fn class(base: &Path, files: &[&str]) -> HomesTemplate {
+    fn class(base: &Path, files: &[&str]) -> Homes {
         for path in files {
             let path = base.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "{}").unwrap();
         }
-        format!("{}/{{user}}", base.display()).parse().unwrap()
+        let template = format!("{}/{{user}}", base.display());
+        template.parse::<HomesTemplate>().unwrap().into()
     }
 
-    fn names(homes: &HomesTemplate) -> BTreeSet<String> {
+    fn names(homes: &Homes) -> BTreeSet<String> {
         let scans = scan(homes).into_iter();
         scans
             .flat_map(|(_, scan)| scan.found)
@@ -479,14 +481,14 @@ mod tests {
             .collect()
     }
 
-    fn found(homes: &HomesTemplate) -> Vec<FoundNotebook> {
+    fn found(homes: &Homes) -> Vec<FoundNotebook> {
         scan(homes)
             .into_iter()
             .flat_map(|(_, scan)| scan.found)
             .collect()
     }
 
-    fn gap_of(homes: &HomesTemplate, user: &str) -> Option<ScanGap> {
+    fn gap_of(homes: &Homes, user: &str) -> Option<ScanGap> {
         let scans = scan(homes);
         let scan = scans.into_iter().find(|(of, _)| of == user);
         scan.and_then(|(_, scan)| scan.gap)

@@ -10,8 +10,8 @@ use futures::future::BoxFuture;
 use shared::wire::Event;
 use tokio::sync::broadcast;
 
-pub(crate) use sqlite::inspect;
 pub use sqlite::{SqliteStore, StoreOptions, versions};
+pub(crate) use sqlite::{inspect, users};
 
 /// An event somebody wants stored; its `id` is the store's to give.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Saves that met no hook become events.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::app::{App, eventually, mentions};
+use crate::app::{App, eventually, mentions, notebook};
 
 async fn events(app: &App, kind: &str) -> Vec<Value> {
     let listed = app.instructor().json(&format!("events?type={kind}")).await;
@@ -69,6 +69,45 @@ async fn a_notebook_below_a_linked_folder_is_found_and_shown() {
         .await;
     assert!(mentions(&tile, "below_a_link"), "{tile}");
     assert_eq!(tile["tile"]["problem"], json!(null));
+}
+
+/// Of a name that was cut nothing tells the user, until that user comes.
+#[tokio::test]
+async fn a_home_whose_name_was_cut_is_found_when_its_user_is_known() {
+    const MARIA: &str = "maria.gonzalez-perez@students.example.edu";
+    let app = App::with_homes_named("{tljh}").await;
+    let folder = app.folder.path().join("homes");
+    let save = |name: &str| {
+        let path = folder.join(name).join("day1.ipynb");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, notebook(&["cut_name"])).unwrap();
+        path
+    };
+    let path = save("jupyter-maria.gonzalez-per-6d9ea");
+    save("jupyter-bob");
+    let of_maria = async || {
+        let listed = events(&app, "save-notebook").await;
+        listed.into_iter().find(|event| event["user"] == MARIA)
+    };
+    eventually(async || (!events(&app, "save-notebook").await.is_empty()).then_some(())).await;
+    assert_eq!(of_maria().await, None, "nothing tells whose it is");
+    app.participant(MARIA).json("api/session").await;
+    let stored = eventually(of_maria).await;
+    assert_eq!(stored["path"], json!(path));
+
+    // Another is known by an event of theirs.
+    let other = "students.other-name@students.example.edu";
+    let path = save("jupyter-students.other-nam-48fcb");
+    let event = |path: &Path| {
+        json!({"type": "save-notebook", "user": other,
+        "filename": "day1.ipynb", "path": path})
+    };
+    let server = app.token(&format!("server-{other}"));
+    assert_eq!(server.post("events", &event(&path)).await.status(), 201);
+    let tile = format!("api/tile?filename=day1.ipynb&user={other}");
+    assert!(mentions(&server.json(&tile).await, "cut_name"));
+    let marias = folder.join("jupyter-maria.gonzalez-per-6d9ea/day1.ipynb");
+    assert_eq!(server.post("events", &event(&marias)).await.status(), 403);
 }
 
 #[tokio::test]

@@ -118,6 +118,11 @@ fn service(folder: &Path) -> Finding {
 /// A database's file, and what looks at it.
 type Database = (&'static str, fn(&Path) -> anyhow::Result<Inspected>);
 
+/// The users of the events that are stored, as far as they can be read.
+pub(super) fn users(folder: &Path) -> Vec<String> {
+    store::users(&folder.join("events.sqlite3")).unwrap_or_default()
+}
+
 const EVENTS: Database = ("events", store::inspect);
 const HISTORY: Database = ("history", history::inspect);
 const NOTICES: Database = ("notices", notices::inspect);

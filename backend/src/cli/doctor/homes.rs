@@ -1,11 +1,11 @@
-//! The homes: whether the template leads anywhere, and what in it cannot be read.
+//! The homes: whether the template or the lookup leads anywhere, and what there cannot be read.
 
 use std::collections::HashSet;
 
 use shared::notebook::Notebook;
 
 use super::report::{Finding, counted};
-use crate::homes::{FoundNotebook, HomesTemplate, ReadError, read_notebook, scan};
+use crate::homes::{FoundNotebook, Homes, ReadError, read_notebook, scan};
 
 /// So many are named; of more only how many.
 const NAMED: usize = 5;
@@ -16,11 +16,17 @@ pub(super) struct Class {
     pub(super) folders: usize,
 }
 
-pub(super) fn check(homes: &HomesTemplate) -> Class {
+/// Checks the homes; those that have to be asked for by name are asked for by these `known`
+/// users.
+pub(super) fn check(homes: &Homes, known: &[String]) -> Class {
+    let listed = homes.list();
+    for user in known {
+        homes.learn(user);
+    }
     let users = homes.users();
-    let refused = refused(homes);
+    let refused = refused(homes).into_iter().chain(not_found(homes));
     if users.is_empty() {
-        let findings = [nobody(homes)].into_iter().chain(refused);
+        let findings = [nobody(homes, listed)].into_iter().chain(refused);
         return Class {
             findings: findings.collect(),
             folders: 1,
@@ -64,8 +70,20 @@ pub(super) fn check(homes: &HomesTemplate) -> Class {
     }
 }
 
-fn nobody(homes: &HomesTemplate) -> Finding {
-    let base = homes.base_shown();
+fn nobody(homes: &Homes, listed: Result<(), String>) -> Finding {
+    let Some(template) = homes.template() else {
+        let message = match listed {
+            Ok(()) => format!("{homes}: no participant has a home there yet"),
+            Err(error) => format!("{homes}: {error}"),
+        };
+        return Finding::problem(
+            "homes",
+            message,
+            "Homes are found by the users of stored events and by visits of the page; see \
+             --homes-from in the settings.",
+        );
+    };
+    let (homes, base) = (template, template.base_shown());
     let message = match homes.check_readable() {
         Ok(()) => format!("{homes}: nobody has a home there"),
         Err(error) => format!("{homes}: {base} cannot be looked into: {error}"),
@@ -77,8 +95,20 @@ fn nobody(homes: &HomesTemplate) -> Finding {
     )
 }
 
+/// Lookups that failed, and lines of a table that say nothing.
+fn not_found(homes: &Homes) -> Option<Finding> {
+    let problems = homes.problems();
+    (!problems.is_empty()).then(|| {
+        Finding::warning(
+            "homes",
+            format!("{homes}: {}", named(&problems)),
+            "Mend what --homes-from names; the others' homes are not affected.",
+        )
+    })
+}
+
 /// Homes that nothing is read from or written to.
-fn refused(homes: &HomesTemplate) -> Option<Finding> {
+fn refused(homes: &Homes) -> Option<Finding> {
     let refused = homes.refused().into_iter();
     let refused: Vec<String> = refused
         .map(|(user, why)| format!("{user} ({why})"))
@@ -109,7 +139,7 @@ fn left_out(gaps: &[String]) -> Option<Finding> {
     })
 }
 
-fn notebooks(homes: &HomesTemplate, found: &[FoundNotebook]) -> Finding {
+fn notebooks(homes: &Homes, found: &[FoundNotebook]) -> Finding {
     let subject = "notebooks";
     let faults: Vec<String> = found.iter().filter_map(|file| fault(homes, file)).collect();
     if found.is_empty() {
@@ -130,7 +160,7 @@ fn notebooks(homes: &HomesTemplate, found: &[FoundNotebook]) -> Finding {
     )
 }
 
-fn fault(homes: &HomesTemplate, file: &FoundNotebook) -> Option<String> {
+fn fault(homes: &Homes, file: &FoundNotebook) -> Option<String> {
     let home = homes.home_of(&file.user)?;
     let why = match read_notebook(&home, &file.filename, None) {
         Ok((_, Some(file))) => {

@@ -47,7 +47,7 @@ use rustix::{
 };
 
 use super::{
-    FoundNotebook, Home, HomeScan, HomesTemplate,
+    FoundNotebook, Home, HomeScan, Homes,
     scan::{WalkVisitor, walk_home},
 };
 use watched_folder::WatchedFolder;
@@ -135,16 +135,19 @@ impl Watch {
     /// The users for whom there is an entry with the name of their folder, a home or not. Ends
     /// the watch of all other users' folders.
     #[must_use]
-    pub fn users(&self, homes: &HomesTemplate) -> Vec<String> {
+    pub fn users(&self, homes: &Homes) -> Vec<String> {
         let users = homes.candidates();
         if let Some(RunningWatch(watcher)) = self.0.as_deref() {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let base = openat(CWD, homes.base(), flags, Mode::empty());
-            let base = base.and_then(|base| watcher.add(base.as_fd(), WatchedFolder::Base));
-            let base = base.inspect_err(|error| {
-                tracing::debug!(%error, "the folder of all homes is scanned, not watched");
+            let base = homes.base().and_then(|base| {
+                let base = openat(CWD, base, flags, Mode::empty());
+                let base = base.and_then(|base| watcher.add(base.as_fd(), WatchedFolder::Base));
+                let base = base.inspect_err(|error| {
+                    tracing::debug!(%error, "the folder of all homes is scanned, not watched");
+                });
+                base.ok().map(|(number, _)| number)
             });
-            watcher.keep_only(&users, base.ok().map(|(number, _)| number));
+            watcher.keep_only(&users, base);
         }
         users
     }
@@ -152,7 +155,9 @@ impl Watch {
     /// Walks the home of `user`, as [`super::scan`] does, and from now on watches the folders
     /// that it visits there, and no others of this user.
     #[must_use]
-    pub fn scan_home(&self, homes: &HomesTemplate, user: &str) -> HomeScan {
+    pub fn scan_home(&self, homes: &Homes, user: &str) -> HomeScan {
+        // A lookup may take its time here, as the walk does.
+        homes.learn(user);
         let home = homes.home_of(user);
         let Some(RunningWatch(watcher)) = self.0.as_deref() else {
             let mut scan = HomeScan::default();

@@ -10,14 +10,19 @@ use std::{
 use rustix::fs::{RenameFlags, renameat_with};
 
 use super::*;
+use crate::homes::HomesTemplate;
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(180);
 
-fn template(base: &Path) -> HomesTemplate {
-    format!("{}/{{user}}", base.display()).parse().unwrap()
+fn template(base: &Path) -> Homes {
+    homes(&format!("{}/{{user}}", base.display()))
 }
 
-fn scan(watch: &Watch, homes: &HomesTemplate) -> Vec<FoundNotebook> {
+fn homes(template: &str) -> Homes {
+    template.parse::<HomesTemplate>().unwrap().into()
+}
+
+fn scan(watch: &Watch, homes: &Homes) -> Vec<FoundNotebook> {
     let users = watch.users(homes).into_iter();
     users
         .flat_map(|user| watch.scan_home(homes, &user).found)
@@ -265,8 +270,7 @@ fn a_home_below_the_participants_folder_may_be_replaced() {
     let base = tempfile::tempdir().unwrap();
     let [own, work] = ["ana/in", "ana/in/work"].map(|name| base.path().join(name));
     fs::create_dir_all(&work).unwrap();
-    let homes = format!("{}/{{user}}/in/work", base.path().display());
-    let homes: HomesTemplate = homes.parse().unwrap();
+    let homes = homes(&format!("{}/{{user}}/in/work", base.path().display()));
     let (watch, pokes, _wake) = watch();
     let _ = scan(&watch, &homes);
     for (from, to) in [(&work, "in/old"), (&own, "old")] {

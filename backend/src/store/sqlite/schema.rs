@@ -97,6 +97,11 @@ pub(crate) fn inspect(path: &Path) -> anyhow::Result<Inspected> {
     sqlite::inspect(path, MIGRATIONS).map_err(|error| explained(path, WHAT, error))
 }
 
+/// The users of all events in the file at `path`, which is left as it is.
+pub(crate) fn users(path: &Path) -> anyhow::Result<Vec<String>> {
+    sqlite::texts(path, "SELECT DISTINCT user FROM events ORDER BY user")
+}
+
 /// What SQLite calls itself, and the schema this program knows.
 #[must_use]
 pub fn versions() -> (&'static str, u32) {
