@@ -2,24 +2,21 @@
 //!
 //! The Hub wants the redirect address relative, which the usual OAuth libraries refuse;
 //! so the few steps are here. What is needed to end a sign-in is kept by the browser that
-//! began it, for ten minutes: see [`super::unfinished`].
+//! began it, for ten minutes, and not here: see [`super::unfinished`]. So a service that is
+//! restarted meanwhile ends it as well. Ending it takes the cookie away, and the Hub takes its
+//! code once.
 
 use axum::http::HeaderMap;
 use axum_extra::extract::{CookieJar, PrivateCookieJar, cookie::Key};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use moka::future::Cache;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{
     Asker, HubClient, HubSettings,
-    session::digest,
-    unfinished::{Browser, SIGN_IN_MAX, Unfinished},
+    unfinished::{Browser, Unfinished},
 };
 use crate::{secret::Secret, text::percent_encoded, time::now_ms};
-
-/// How many sign-ins that have ended are remembered.
-const ENDED: u64 = 10_000;
 
 /// What the Hub sends back.
 #[derive(Debug, Deserialize)]
@@ -52,24 +49,13 @@ pub enum OAuthError {
 pub struct OAuth {
     settings: HubSettings,
     prefix: String,
-    /// The states of sign-ins that gave a token: none gives another. A code is good once at
-    /// the Hub too, so nothing hangs on this when it is full.
-    ended: Cache<[u8; 32], ()>,
 }
 
 impl OAuth {
     /// For a service below `prefix`, which ends in a slash.
     #[must_use]
     pub fn new(settings: HubSettings, prefix: String) -> Self {
-        let ended = Cache::builder()
-            .max_capacity(ENDED)
-            .time_to_live(SIGN_IN_MAX)
-            .build();
-        Self {
-            settings,
-            prefix,
-            ended,
-        }
+        Self { settings, prefix }
     }
 
     /// The Hub's home page.
@@ -140,10 +126,6 @@ impl OAuth {
         query: &CallbackQuery,
         asker: &Asker,
     ) -> Result<(Secret, String), OAuthError> {
-        let state = digest(&["state", unfinished.state()]);
-        if self.ended.contains_key(&state) {
-            return Err(OAuthError::UnknownState);
-        }
         if query.error.is_some() {
             return Err(OAuthError::Refused);
         }
@@ -151,7 +133,6 @@ impl OAuth {
             .trade(&query.code, unfinished.verifier(), asker)
             .await
             .map_err(|cause| OAuthError::Trade(format!("{cause:#}")))?;
-        self.ended.insert(state, ()).await;
         Ok((token, unfinished.next().to_owned()))
     }
 }

@@ -20,7 +20,7 @@ use super::session::{digest, private_cookie};
 use crate::secret::Secret;
 
 /// How long someone may take to sign in.
-pub(super) const SIGN_IN_MAX: Duration = Duration::from_secs(600);
+const SIGN_IN_MAX: Duration = Duration::from_secs(600);
 /// How many sign-ins of one browser may be under way, each in a tab of its own.
 const AT_ONCE: usize = 4;
 /// How many bytes of cookies they may be together. Proxies refuse a line of 8 KiB, and there

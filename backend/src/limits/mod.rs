@@ -73,9 +73,10 @@ pub struct StreamLimits {
     /// A stream that has sent nothing for so long sends a comment: proxies cut silent
     /// ones, the strictest after 10 s.
     pub heartbeat: Duration,
-    /// After so long it is looked whether the reader still may read: who signed out or lost
-    /// a right. Together with how long an answer of the Hub's is believed
-    /// ([`HubLimits::fresh`]), within a minute of what happened there.
+    /// After so long it is looked whether the reader still may read, or signed out or lost a
+    /// right. What happened at the Hub is noticed so much later than an answer of the Hub's is
+    /// believed: [`HubLimits::fresh_of_observers`] for readers who see others' notebooks, and
+    /// [`HubLimits::fresh_of_participants`] for all others, who read their own.
     pub recheck: Duration,
 }
 

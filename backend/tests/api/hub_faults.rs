@@ -16,7 +16,8 @@ use crate::{
 /// What was said is old at once, and no test lives to see that something is given up.
 fn limits() -> HubLimits {
     HubLimits {
-        fresh: Duration::from_nanos(1),
+        fresh_of_participants: Duration::from_nanos(1),
+        fresh_of_observers: Duration::from_nanos(1),
         patience: 2 * PATIENCE,
         prompt: 2 * PATIENCE,
         rest: 2 * PATIENCE,
@@ -50,6 +51,26 @@ async fn an_answer_is_good_for_a_while() {
         app.participant("alice").json("events").await;
     }
     assert_eq!(asked(&hub), 3, "and no longer");
+}
+
+/// A right over others is asked for again sooner than who a participant is.
+#[tokio::test]
+async fn an_answer_on_a_participant_is_believed_for_longer_than_on_an_observer() {
+    let (app, hub) = app_with(HubLimits {
+        fresh_of_participants: 2 * PATIENCE,
+        ..limits()
+    })
+    .await;
+    for _ in 0..3 {
+        app.participant("alice").json("events").await;
+        app.token("server-ines").json("events").await;
+    }
+    assert_eq!(asked(&hub), 2);
+    for _ in 0..3 {
+        app.helper().json("events").await;
+        app.instructor().json("events").await;
+    }
+    assert_eq!(asked(&hub), 2 + 6);
 }
 
 #[tokio::test]
@@ -96,11 +117,9 @@ async fn who_was_refused_is_not_known_any_more() {
 async fn while_it_hangs_those_it_knew_hardly_wait_and_its_answer_counts_when_it_comes() {
     let prompt = Duration::from_millis(10);
     let rest = Duration::from_nanos(1);
-    let fresh = Duration::from_nanos(1);
     let (app, hub) = app_with(HubLimits {
         prompt,
         rest,
-        fresh,
         ..limits()
     })
     .await;

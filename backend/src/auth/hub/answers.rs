@@ -37,13 +37,13 @@ impl Answers {
     pub(super) fn new(settings: HubSettings, limits: HubLimits) -> anyhow::Result<Self> {
         let fresh = Cache::builder()
             .max_capacity(limits.remembered)
-            .expire_after(Spread(limits.fresh))
+            .expire_after(Freshness::of(limits))
             .build();
         Ok(Self {
             api: HubApi::new(settings, limits)?,
             fresh,
             known: cache(limits.remembered, limits.stale),
-            refused: cache(limits.remembered, limits.fresh),
+            refused: cache(limits.remembered, limits.fresh_of_observers),
             tokens_of: cache(limits.remembered, limits.stale),
             of_one: limits.of_one,
         })
@@ -124,13 +124,38 @@ fn push(tokens: &Mutex<VecDeque<TokenKey>>, key: TokenKey, most: usize) -> Optio
     (tokens.len() > most).then(|| tokens.pop_front()).flatten()
 }
 
-/// Ends what is kept for so long, at most, a little sooner: when, is in the key, which is a
-/// digest.
-struct Spread(Duration);
+/// How long an answer is believed at most, by what the token shows.
+struct Freshness {
+    participants: Duration,
+    observers: Duration,
+}
 
-impl<V> Expiry<TokenKey, V> for Spread {
-    fn expire_after_create(&self, key: &TokenKey, _: &V, _: Instant) -> Option<Duration> {
-        Some(self.0 * (768 + u32::from(key[0])) / 1_024)
+impl Freshness {
+    fn of(limits: HubLimits) -> Self {
+        Self {
+            participants: limits.fresh_of_participants,
+            observers: limits.fresh_of_observers,
+        }
+    }
+
+    /// A little less than at most: the key, which is a digest, says how much.
+    fn of_answer(&self, key: &TokenKey, sees_everyone: bool) -> Duration {
+        let most = match sees_everyone {
+            true => self.observers,
+            false => self.participants,
+        };
+        most * (768 + u32::from(key[0])) / 1_024
+    }
+}
+
+impl Expiry<TokenKey, Arc<HubUser>> for Freshness {
+    fn expire_after_create(
+        &self,
+        key: &TokenKey,
+        user: &Arc<HubUser>,
+        _: Instant,
+    ) -> Option<Duration> {
+        Some(self.of_answer(key, user.sees_everyone()))
     }
 }
 
@@ -164,15 +189,16 @@ mod tests {
 
     #[test]
     fn no_answer_is_believed_for_longer_than_it_may_be() {
-        let life = Duration::from_secs(48);
-        let of = |first: u8| {
-            let mut key = [0; 32];
-            key[0] = first;
-            Spread(life)
-                .expire_after_create(&key, &(), Instant::now())
-                .unwrap()
-        };
-        assert_eq!(of(0), life * 3 / 4);
-        assert!(of(1) > of(0) && of(255) > of(254) && of(255) < life);
+        let freshness = Freshness::of(HubLimits::default());
+        for (sees_everyone, seconds) in [(false, 300), (true, 60)] {
+            let life = Duration::from_secs(seconds);
+            let of = |first: u8| {
+                let mut key = [0; 32];
+                key[0] = first;
+                freshness.of_answer(&key, sees_everyone)
+            };
+            assert_eq!(of(0), life * 3 / 4);
+            assert!(of(1) > of(0) && of(255) > of(254) && of(255) < life);
+        }
     }
 }

@@ -34,9 +34,11 @@ use turns::Lane;
 /// How long the Hub is waited for and believed, and how much is asked and kept.
 #[derive(Clone, Copy, Debug)]
 pub struct HubLimits {
-    /// How long an answer is taken as still true, at most: a few are asked for anew sooner,
-    /// so that a class that came at once does not ask at once for ever.
-    pub fresh: Duration,
+    /// How long an answer on a participant is taken as still true, at most: a few are asked for
+    /// anew sooner, so that a class that came at once does not ask at once for ever.
+    pub fresh_of_participants: Duration,
+    /// The same of an answer on a user who sees others, and on a token that the Hub refused.
+    pub fresh_of_observers: Duration,
     /// How long one is used while the Hub cannot be asked.
     pub stale: Duration,
     /// Until a question is given up, waiting for its turn included.
@@ -58,8 +60,9 @@ pub struct HubLimits {
 impl Default for HubLimits {
     fn default() -> Self {
         Self {
-            // With what an open stream takes to notice, less than a minute.
-            fresh: Duration::from_secs(48),
+            // As long as the Hub's own services believe one.
+            fresh_of_participants: Duration::from_secs(300),
+            fresh_of_observers: Duration::from_secs(60),
             stale: Duration::from_secs(12 * 3600),
             patience: Duration::from_secs(10),
             prompt: Duration::from_secs(1),
