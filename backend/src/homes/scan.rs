@@ -33,7 +33,7 @@ const MAX_DEPTH: usize = 32;
 /// down.
 const MAX_ENTRIES_PER_HOME: usize = 20_000;
 /// So many entries of a folder are read before the walk goes on to others. A folder that has
-/// more stays open meanwhile, so one in twenty of the entries of a home is open at most.
+/// more stays open meanwhile, so twenty folders of a home are open at most.
 const MAX_ENTRIES_PER_TURN: usize = 1_000;
 /// So many notebooks of one home are found, and no more: each is remembered, and listed.
 pub const MAX_NOTEBOOKS_PER_HOME: usize = 2_000;

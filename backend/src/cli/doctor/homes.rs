@@ -91,7 +91,8 @@ fn nobody(homes: &Homes, listed: Result<(), String>) -> Finding {
     Finding::problem(
         "homes",
         message,
-        "Say with --homes where they are, as in /home/{user} or /home/jupyter-{user}.",
+        "Say with --homes where they are, as in /home/{user} or /home/{tljh}, or with --homes-from \
+         what knows it.",
     )
 }
 
