@@ -612,7 +612,7 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let (homes, home) = (class(base.path(), &[]), base.path().join("ana"));
         let data = home.join("a/data");
-        fill(&data, MAX_ENTRIES_PER_HOME + 5_000);
+        fill(&data, MAX_ENTRIES_PER_HOME + 100);
         for n in 0..50 {
             fill(&home.join(format!("sets/{n}")), 300);
         }
@@ -743,7 +743,7 @@ mod tests {
         }
         let base = tempfile::tempdir().unwrap();
         let homes = class(base.path(), &[]);
-        for folder in 0..40 {
+        for folder in 0..22 {
             let folder = base.path().join(format!("ana/{folder}"));
             fill(&folder, MAX_ENTRIES_PER_TURN + 10);
             let deep = folder.join("d/".repeat(MAX_DEPTH - 3));
