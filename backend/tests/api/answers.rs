@@ -46,7 +46,9 @@ async fn a_client_with_unread_answers_makes_room_for_others() {
         eventually(async || {
             let answer = person.get(&whole(user)).await;
             // On a busy machine reading may take longer than an answer waits for it.
-            let is_large = answer.content_length().is_some_and(|bytes| bytes > 15 << 20);
+            let is_large = answer
+                .content_length()
+                .is_some_and(|bytes| bytes > 15 << 20);
             let is_read = is_large || user == "bob" && answer.status() == 200;
             (is_read || answer.status() == 429).then_some(answer)
         })
