@@ -159,6 +159,16 @@ pub(crate) fn inspect(path: &Path, migrations: &[&str]) -> anyhow::Result<Schema
     })
 }
 
+/// The texts that `query` selects from the file at `path`, which is left as it is.
+pub(crate) fn texts(path: &Path, query: &str) -> anyhow::Result<Vec<String>> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(uri(path), flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let mut statement = connection.prepare(query)?;
+    let texts = statement.query_map([], |row| row.get(0))?;
+    Ok(texts.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The file's URI. Even a reading connection makes a log where there is none, unless the URI says
 /// that the file is immutable.
 fn uri(path: &Path) -> String {

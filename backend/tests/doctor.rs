@@ -195,6 +195,51 @@ fn doctor_names_problems_and_remedies() {
 }
 
 #[test]
+fn doctor_names_a_home_that_is_not_walked_to_its_end() {
+    let folder = class();
+    let data = folder.path().join("homes/alice/data");
+    fs::create_dir(&data).unwrap();
+    for n in 0..20_100 {
+        fs::write(data.join(n.to_string()), "").unwrap();
+    }
+    let (found, _) = findings(&mut doctor(folder.path()));
+    let words = "1 home not walked to the end: alice: Notebooks of this home may be missing";
+    assert_says(&found, "homes", "warning", words);
+    assert_says(&found, "homes", "warning", "most of them in data");
+}
+
+#[test]
+fn doctor_finds_homes_by_a_table_and_names_its_bad_lines() {
+    let folder = class();
+    let table = folder.path().join("table");
+    let alice = folder.path().join("homes/alice");
+    fs::write(&table, format!("Zoë {}\nbob homes/bob\n", alice.display())).unwrap();
+    let from = |source: String| {
+        let mut command = doctor(folder.path());
+        command.args(["--homes-from", &source]);
+        findings(&mut command).0
+    };
+    let found = from(format!("table:{}", table.display()));
+    assert_says(&found, "homes", "ok", "1 participant");
+    assert_says(&found, "homes", "warning", "line 2 is not a user");
+    assert_says(&found, "notebooks", "ok", "1, all can be read");
+    let found = from("table:/no/such/table".to_owned());
+    assert_says(&found, "homes", "problem", "/no/such/table cannot be read");
+    let found = from("command:/no/such/program".to_owned());
+    assert_says(&found, "homes", "problem", "/no/such/program is not there");
+    // A program is asked for those of whom there are events.
+    drop(serve(folder.path()));
+    let events = rusqlite::Connection::open(folder.path().join("data/events.sqlite3")).unwrap();
+    let insert = "INSERT INTO events (type, user, filename, path, timestamp)
+        VALUES ('save-notebook', ?1, 'a.ipynb', '/x/a.ipynb', '')";
+    events.execute(insert, [alice.to_str().unwrap()]).unwrap();
+    events.execute(insert, ["a b"]).unwrap();
+    drop(events);
+    let found = from("command:/bin/echo".to_owned());
+    assert_says(&found, "homes", "warning", "which is not absolute");
+}
+
+#[test]
 fn doctor_changes_nothing() {
     let folder = class();
     let (found, good) = findings(&mut doctor(folder.path()));

@@ -213,6 +213,9 @@ pub struct Tile {
     /// Why the participant's saves of it fail, if they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub save_problem: Option<SaveProblem>,
+    /// Why notebooks of theirs may be missing, if some may, in words for the instructor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_problem: Option<String>,
 }
 
 /// Why a participant's saves fail, as their Jupyter server reports it.

@@ -2,24 +2,21 @@
 //!
 //! The Hub wants the redirect address relative, which the usual OAuth libraries refuse;
 //! so the few steps are here. The browser that began a sign-in keeps the data to end it, for ten
-//! minutes: see [`super::pending_sign_in`].
+//! minutes, and not here: see [`super::pending_sign_in`]. So a service that is
+//! restarted meanwhile ends it as well. Ending it takes the cookie away, and the Hub takes its
+//! code once.
 
 use axum::http::HeaderMap;
 use axum_extra::extract::{CookieJar, PrivateCookieJar, cookie::Key};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use moka::future::Cache;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{
     HubClient, HubSettings, RequestSource,
-    pending_sign_in::{PendingSignIn, SIGN_IN_TIMEOUT, SignInCookies},
-    session::digest,
+    pending_sign_in::{PendingSignIn, SignInCookies},
 };
 use crate::{secret::Secret, text::percent_encoded, time::now_ms};
-
-/// How many sign-ins that have ended are remembered.
-const MAX_ENDED_SIGN_INS: u64 = 10_000;
 
 /// The query with which the Hub sends the browser back.
 #[derive(Debug, Deserialize)]
@@ -52,24 +49,13 @@ pub enum OAuthError {
 pub struct OAuth {
     settings: HubSettings,
     prefix: String,
-    /// The digests of the states of sign-ins that gave a token: none gives another. A code is
-    /// good once at the Hub too, so a full cache does no harm.
-    ended: Cache<[u8; 32], ()>,
 }
 
 impl OAuth {
     /// For a service below `prefix`, which ends in a slash.
     #[must_use]
     pub fn new(settings: HubSettings, prefix: String) -> Self {
-        let ended = Cache::builder()
-            .max_capacity(MAX_ENDED_SIGN_INS)
-            .time_to_live(SIGN_IN_TIMEOUT)
-            .build();
-        Self {
-            settings,
-            prefix,
-            ended,
-        }
+        Self { settings, prefix }
     }
 
     /// The Hub's home page.
@@ -145,10 +131,6 @@ impl OAuth {
         query: &CallbackQuery,
         source: &RequestSource,
     ) -> Result<(Secret, String), OAuthError> {
-        let state = digest(&["state", sign_in.state()]);
-        if self.ended.contains_key(&state) {
-            return Err(OAuthError::UnknownState);
-        }
         if query.error.is_some() {
             return Err(OAuthError::Refused);
         }
@@ -156,7 +138,6 @@ impl OAuth {
             .trade(&query.code, sign_in.verifier(), source)
             .await
             .map_err(|cause| OAuthError::Trade(format!("{cause:#}")))?;
-        self.ended.insert(state, ()).await;
         Ok((token, sign_in.next().to_owned()))
     }
 }

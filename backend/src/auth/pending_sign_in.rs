@@ -20,7 +20,7 @@ use super::session::{digest, private_cookie};
 use crate::secret::Secret;
 
 /// How long a sign-in may take.
-pub(super) const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(600);
+const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(600);
 /// How many sign-ins of one browser may be under way, each in a tab of its own.
 const MAX_SIGN_INS: usize = 4;
 /// How many bytes the cookies of all sign-ins may have. Proxies refuse a header line of 8 KiB, and

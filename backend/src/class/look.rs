@@ -175,7 +175,7 @@ impl Core {
                 self.copies.shown(key).unwrap_or_default()
             )),
         };
-        tile(key, &state, problem)
+        self.tile_of_state(key, &state, problem)
     }
 
     /// The tile of an earlier version, and why there is none of the present one.
@@ -186,7 +186,25 @@ impl Core {
             None => "It appears when it is read.",
         };
         let problem = format!("{}'s file is not read yet: {error}. {since}", key.user);
-        tile(key, &state, Some(problem))
+        self.tile_of_state(key, &state, Some(problem))
+    }
+
+    fn tile_of_state(&self, key: &CopyId, state: &CopyState, problem: Option<String>) -> Tile {
+        let good = state.good.as_deref();
+        let reported_at_ms = || state.reported.map_or(0, Fingerprint::modified_ms);
+        let saved_at_ms = good.map_or_else(reported_at_ms, |good| good.saved_at_ms);
+        Tile {
+            user: key.user.clone(),
+            filename: key.filename.clone(),
+            // A participant's clock, or a file copied with its times, may be ahead of ours.
+            saved_at_ms: saved_at_ms.min(time::now_ms()),
+            total_cells: good.map_or(0, |good| good.total_cells),
+            ends_in_error: good.is_some_and(|good| good.ends_in_error),
+            cells: good.map_or_else(Vec::new, |good| good.cells.cells().to_vec()),
+            problem,
+            save_problem: None,
+            home_problem: self.scan_gaps.of(&key.user),
+        }
     }
 }
 
@@ -202,23 +220,6 @@ fn is_being_written(record: &CopyRecord, version: Fingerprint) -> bool {
 fn may_be_half(age_ms: i64, unparsed_for: Duration) -> bool {
     let is_old = age_ms > 0 && Duration::from_millis(age_ms.unsigned_abs()) >= HALF_WRITTEN_GRACE;
     unparsed_for < HALF_WRITTEN_GRACE && !is_old
-}
-
-fn tile(key: &CopyId, state: &CopyState, problem: Option<String>) -> Tile {
-    let good = state.good.as_deref();
-    let reported_at_ms = || state.reported.map_or(0, Fingerprint::modified_ms);
-    let saved_at_ms = good.map_or_else(reported_at_ms, |good| good.saved_at_ms);
-    Tile {
-        user: key.user.clone(),
-        filename: key.filename.clone(),
-        // A participant's clock, or a file copied with its times, may be ahead of ours.
-        saved_at_ms: saved_at_ms.min(time::now_ms()),
-        total_cells: good.map_or(0, |good| good.total_cells),
-        ends_in_error: good.is_some_and(|good| good.ends_in_error),
-        cells: good.map_or_else(Vec::new, |good| good.cells.cells().to_vec()),
-        problem,
-        save_problem: None,
-    }
 }
 
 #[cfg(test)]

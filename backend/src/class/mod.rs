@@ -16,6 +16,7 @@ mod observer;
 mod reported;
 mod reporter;
 mod save_failures;
+mod scan_gaps;
 mod tile_cache;
 mod tiles;
 
@@ -45,11 +46,12 @@ pub(crate) use save_failures::SaveFailures;
 use crate::{
     copies::Copies,
     feed::{Announcements, Recipients},
-    homes::{Fingerprint, FoundNotebook, MAX_NOTEBOOKS_PER_HOME, Watch},
+    homes::{Fingerprint, HomeScan, MAX_NOTEBOOKS_PER_HOME, Watch},
     lanes::{LaneError, PendingAnswer},
     telemetry::loggable,
 };
 use copy::{CopyRecord, LookOutcome};
+use scan_gaps::ScanGaps;
 use tile_cache::TileCacheIndex;
 
 /// How much of a notebook a tile shows.
@@ -88,6 +90,7 @@ struct Core {
     cached: Mutex<TileCacheIndex>,
     /// A home was left out when all were walked.
     missed_a_home: AtomicBool,
+    scan_gaps: ScanGaps,
     save_failures: SaveFailures,
     /// Permits to copy cached tiles.
     tile_turns: Arc<Semaphore>,
@@ -104,6 +107,7 @@ impl Class {
             observers: Vec::new(),
             cached: Mutex::default(),
             missed_a_home: AtomicBool::new(false),
+            scan_gaps: ScanGaps::default(),
             save_failures: SaveFailures::default(),
             tile_turns: Arc::new(Semaphore::new(tiles::MAX_TILE_ANSWERS)),
         }))
@@ -129,6 +133,28 @@ impl Class {
     #[must_use]
     pub fn copies(&self) -> &Copies {
         &self.0.copies
+    }
+
+    /// Finds out where the homes of these users are, for homes that have to be asked for. A
+    /// lookup that takes long ends in the user's lane.
+    pub async fn learn_homes(&self, users: impl IntoIterator<Item = &str>) {
+        let Some(homes) = self.copies().homes() else {
+            return;
+        };
+        let unlearnt: BTreeSet<&str> = users
+            .into_iter()
+            .filter(|user| homes.is_unlearnt(user))
+            .collect();
+        let asked = unlearnt.into_iter().map(|user| {
+            let (homes, owned) = (homes.clone(), user.to_owned());
+            self.copies()
+                .lanes()
+                .submit(user, move || homes.learn(&owned))
+        });
+        let asked: Vec<_> = asked.collect();
+        for learnt in asked {
+            let _ = learnt.answer().await;
+        }
     }
 
     /// Every notebook, or every notebook of one participant, as far as it is known now.
@@ -234,7 +260,10 @@ impl Class {
         let mut unknown = BTreeSet::new();
         for (user, scanned) in self.scan(watch) {
             match scanned.wait() {
-                Ok(files) => found.extend(files.into_iter().map(CopyId::from)),
+                Ok(HomeScan { found: files, gap }) => {
+                    self.0.scan_gaps.note(&user, gap);
+                    found.extend(files.into_iter().map(CopyId::from));
+                }
                 Err(_) => {
                     self.missed_a_home();
                     unknown.insert(user);
@@ -287,7 +316,7 @@ impl Class {
     }
 
     /// Walks each home in its participant's lane.
-    fn scan(&self, watch: &Watch) -> Vec<(String, PendingAnswer<Vec<FoundNotebook>>)> {
+    fn scan(&self, watch: &Watch) -> Vec<(String, PendingAnswer<HomeScan>)> {
         let Some(homes) = self.copies().homes() else {
             return Vec::new();
         };

@@ -23,7 +23,7 @@ use crate::{
     builds::Builds,
     class::{Class, CopyId, Observer, Revision, TailLimits},
     copies::Copies,
-    homes::{HomesTemplate, watch},
+    homes::{Homes, watch},
 };
 
 /// Longest time between two scans of the homes; the kernel reports most changes at once.
@@ -78,10 +78,13 @@ impl NotebookSelection {
 /// 1; the others are built all the same.
 pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let limits = TailLimits::default();
-    let copies = Copies::for_command(args.homes.template.clone());
+    let homes = args.homes.homes();
+    let listed = homes.list().map_err(anyhow::Error::msg);
+    listed.with_context(|| format!("cannot find the homes; see {}", homes.flag()))?;
+    let copies = Copies::for_command(homes.clone());
     let builds = Builds::new(copies.clone(), limits, &args.out)?;
     let builds = Arc::new(builds.within(args.quota.builds()));
-    let (selection, outside) = select(&args.notebooks, &args.homes.template);
+    let (selection, outside) = select(&args.notebooks, &homes);
     let progress = Arc::new(BuildProgress::new());
     let class = Class::new(copies, limits)
         .observed_by(Arc::clone(&progress) as _)
@@ -94,8 +97,8 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let missing = missing(&selection, &keys);
     if keys.is_empty() && outside.is_empty() && missing.is_empty() && !args.watch {
         bail!(
-            "there is no notebook in {}: is --homes right?",
-            args.homes.template
+            "there is no notebook in {homes}: is {} right?",
+            homes.flag()
         );
     }
     progress.expect(keys.len());
@@ -122,7 +125,7 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     for words in builds.left_out(None) {
         problems.name_other("--notebooks-per-person", &words);
     }
-    problems.name_all(&args.homes.template, &builds);
+    problems.name_all(&homes, &builds);
     eprintln!(
         "pipalhub build: {} of {} in {}",
         keys.iter().filter(|key| builds.is_good(key)).count(),
@@ -130,13 +133,7 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
         builds.path().display()
     );
     if args.watch {
-        follow(
-            &class,
-            &builds,
-            &selection,
-            &args.homes.template,
-            &mut problems,
-        )?;
+        follow(&class, &builds, &selection, &homes, &mut problems)?;
     }
     builds.end();
     Ok(match problems.is_none() {
@@ -146,7 +143,7 @@ pub(super) fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The selection of these arguments, and those of them that are files in no home.
-fn select(notebooks: &[PathBuf], homes: &HomesTemplate) -> (NotebookSelection, Vec<PathBuf>) {
+fn select(notebooks: &[PathBuf], homes: &Homes) -> (NotebookSelection, Vec<PathBuf>) {
     if notebooks.is_empty() {
         return (NotebookSelection::All, Vec::new());
     }
@@ -201,7 +198,7 @@ fn follow(
     class: &Class,
     builds: &Builds,
     selection: &NotebookSelection,
-    homes: &HomesTemplate,
+    homes: &Homes,
     problems: &mut Problems,
 ) -> anyhow::Result<()> {
     eprintln!("pipalhub build: following saves; Ctrl-C ends");
@@ -241,7 +238,7 @@ struct Problems {
 
 impl Problems {
     /// Prints the problems of the builds that are new, and forgets those that have passed.
-    fn name_all(&mut self, homes: &HomesTemplate, builds: &Builds) {
+    fn name_all(&mut self, homes: &Homes, builds: &Builds) {
         let path = |key: &CopyId| match homes.home_of(&key.user) {
             Some(home) => home.shown(&key.filename),
             None => format!("the summary of {}", key.filename),

@@ -1,13 +1,14 @@
-//! The setting `--homes`, which several commands have.
+//! The settings `--homes` and `--homes-from`, which several commands have.
 
 use clap::{Args, ValueEnum};
 
-use crate::homes::HomesTemplate;
+use crate::homes::{Homes, HomesLookup, HomesTemplate};
 
 /// Where participants' homes are.
 #[derive(Args)]
 pub(super) struct HomesArg {
-    /// Where participants' homes are, with {user} in place of their name.
+    /// Where participants' homes are, with {user} in place of their name, or with {tljh},
+    /// {escaped} or {slug} for what TLJH and spawners make of it.
     #[arg(
         id = "homes",
         long = "homes",
@@ -15,7 +16,27 @@ pub(super) struct HomesArg {
         value_name = "TEMPLATE",
         default_value = "/home/{user}"
     )]
-    pub(super) template: HomesTemplate,
+    template: HomesTemplate,
+    /// What tells where a participant's home is, in place of --homes: the system's accounts
+    /// (getpwnam:NAME, with {user} or {tljh} in NAME), a program (command:/PATH), which prints
+    /// the path for a name, or a file (table:/PATH) with a name and a path in each line.
+    #[arg(
+        id = "homes_from",
+        long = "homes-from",
+        env = "PIPALHUB_HOMES_FROM",
+        value_name = "SOURCE"
+    )]
+    lookup: Option<HomesLookup>,
+}
+
+impl HomesArg {
+    /// The homes, of which nothing is looked up yet.
+    pub(super) fn homes(&self) -> Homes {
+        match &self.lookup {
+            Some(lookup) => lookup.clone().into(),
+            None => self.template.clone().into(),
+        }
+    }
 }
 
 /// Where participants' notebooks come from.

@@ -159,7 +159,11 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         true => Some(Arc::new(open_pushed(&data, args.quota.reserve())?)),
         false => None,
     };
-    let homes = args.source.reads_homes().then_some(args.homes.template);
+    let homes = args.source.reads_homes().then(|| args.homes.homes());
+    if let Some(homes) = &homes {
+        let listed = homes.list().map_err(anyhow::Error::msg);
+        listed.with_context(|| format!("cannot find the homes; see {}", homes.flag()))?;
+    }
     let copies = Copies::of(homes, pushed);
     let out = args.out.unwrap_or_else(|| data.join("build"));
     let sharing = Arc::new(Sharing::open(

@@ -21,7 +21,7 @@ pub use self::{
 };
 use crate::{
     homes::{
-        Fingerprint, FoundNotebook, HomesTemplate, NotebookFile, OpenNotebook, ReadError,
+        Fingerprint, FoundNotebook, Homes, HomesTemplate, NotebookFile, OpenNotebook, ReadError,
         open_notebook,
     },
     lanes::{LaneError, LaneTimeouts, PersonLanes},
@@ -59,7 +59,7 @@ pub fn filename_on(server: &str, filename: &str) -> String {
 /// The sources of copies, and the lanes in which they are read. A clone reads in the same lanes.
 #[derive(Clone)]
 pub struct Copies {
-    homes: Option<HomesTemplate>,
+    homes: Option<Homes>,
     pushed: Option<Arc<PushedCopies>>,
     lanes: PersonLanes,
     /// A caller waits for what it asked for however long that takes.
@@ -75,9 +75,9 @@ impl From<HomesTemplate> for Copies {
 impl Copies {
     /// Copies in these homes, and those that were pushed.
     #[must_use]
-    pub fn of(homes: Option<HomesTemplate>, pushed: Option<Arc<PushedCopies>>) -> Self {
+    pub fn of(homes: Option<impl Into<Homes>>, pushed: Option<Arc<PushedCopies>>) -> Self {
         Self {
-            homes,
+            homes: homes.map(Into::into),
             pushed,
             lanes: PersonLanes::default(),
             has_no_timeouts: false,
@@ -96,7 +96,7 @@ impl Copies {
     /// Copies in these homes, for a command that ends when everything was read: a file that
     /// takes long is waited for.
     #[must_use]
-    pub fn for_command(homes: HomesTemplate) -> Self {
+    pub fn for_command(homes: impl Into<Homes>) -> Self {
         const HOUR: Duration = Duration::from_secs(3_600);
         let timeouts = LaneTimeouts {
             running: HOUR,
@@ -106,13 +106,13 @@ impl Copies {
         Self {
             lanes: PersonLanes::new(cores, timeouts),
             has_no_timeouts: true,
-            ..Self::from(homes)
+            ..Self::of(Some(homes), None)
         }
     }
 
     /// Where homes are, unless none are read.
     #[must_use]
-    pub fn homes(&self) -> Option<&HomesTemplate> {
+    pub fn homes(&self) -> Option<&Homes> {
         self.homes.as_ref()
     }
 
@@ -173,7 +173,13 @@ impl Copies {
     #[must_use]
     pub fn copy_of(&self, user: &str, server: &str, filename: &str, path: &str) -> Option<CopyId> {
         if !self.are_pushed(user) {
-            if let Some(copy) = self.copy_at(path) {
+            let homes = self.homes.as_ref();
+            let own = homes.and_then(|homes| homes.below_home_of(user, path.as_ref()));
+            let own = own.map(|filename| CopyId {
+                filename,
+                user: user.to_owned(),
+            });
+            if let Some(copy) = own.or_else(|| self.copy_at(path)) {
                 return Some(copy);
             }
             // Who has a home here has their notebooks in it.

@@ -6,7 +6,9 @@
 //! [`OpenHome`] it gives, by descriptors, and there is no way from that back to a path.
 //!
 //! The template's fixed part is the administrator's, who may keep the homes behind a link.
-//! From the participant's folder on no link is followed.
+//! From the participant's folder to the home no link is followed; in the home those are that
+//! stay in it, as far as the kernel says so (`RESOLVE_BENEATH`), which an exchange of folders
+//! and links in the meantime does not deceive.
 //!
 //! The owner of a home is the owner of the participant's own folder, not of a folder further
 //! below: that is the first folder, from the one with their name on, in which a user other than
@@ -29,6 +31,9 @@ const FOLDER_FLAGS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags:
 /// The mode bits that let others than its owner make, rename and remove things in a folder.
 const OTHERS_WRITE_MODE: u32 = 0o022;
 
+/// So often is a path resolved that leads up again, while folders are renamed.
+const MAX_RESOLVE_ATTEMPTS: usize = 16;
+
 /// The name of the folder that a participant's notebooks are in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home {
@@ -38,6 +43,8 @@ pub struct Home {
     own: String,
     /// The path from that folder to the notebooks; often empty.
     rest: PathBuf,
+    /// The user that it must belong to, when that is known.
+    owner: Option<u32>,
 }
 
 /// An open home: this very folder, even if another has its name by now.
@@ -85,6 +92,34 @@ impl Home {
             base: base.to_owned(),
             own,
             rest: rest.to_owned(),
+            owner: None,
+        }
+    }
+
+    /// The home at this path, in words what is wrong with it otherwise.
+    pub(super) fn of_path(path: &Path) -> Result<Self, &'static str> {
+        if !path.is_absolute() {
+            return Err("is not absolute");
+        }
+        let text = path.to_str().ok_or("is no UTF-8")?;
+        if text.contains(char::is_control) {
+            return Err("has a control character in it");
+        }
+        if path.components().any(|part| part == Component::ParentDir) {
+            return Err("has .. in it");
+        }
+        let (Some(base), Some(own)) = (path.parent(), path.file_name()) else {
+            return Err("is the root of all folders");
+        };
+        let own = own.to_string_lossy().into_owned();
+        Ok(Self::new(base, own, Path::new("")))
+    }
+
+    /// The same home, which must belong to this user.
+    pub(super) fn owned_by(self, user: u32) -> Self {
+        Self {
+            owner: Some(user),
+            ..self
         }
     }
 
@@ -113,6 +148,11 @@ impl Home {
                 ));
             }
             (folder, stat) = (next, next_stat);
+        }
+        if self.owner.is_some_and(|owner| owner != stat.st_uid) {
+            return Err(HomeError::Refused(
+                "The home does not belong to the account that was looked up for its user.",
+            ));
         }
         Ok(OpenHome {
             folder,
@@ -143,6 +183,24 @@ impl Home {
         parents
     }
 
+    /// Whether there is an entry with the name of the participant's folder.
+    pub(super) fn has_folder(&self) -> bool {
+        self.base.join(&self.own).symlink_metadata().is_ok()
+    }
+
+    /// The path below it, when `path` is in it.
+    pub(super) fn below(&self, path: &Path) -> Option<String> {
+        let below = path.strip_prefix(&self.base).ok()?;
+        let below = below.strip_prefix(&self.own).ok()?;
+        let below = below.strip_prefix(&self.rest).ok()?;
+        let is_plain = |part| matches!(part, Component::Normal(_));
+        if !below.components().all(is_plain) {
+            return None;
+        }
+        let filename = below.to_str().filter(|name| !name.is_empty())?;
+        Some(filename.to_owned())
+    }
+
     /// The whole path of the file `filename` in it, for people and as events carry it. The path
     /// is a text; the file may not be there.
     #[must_use]
@@ -167,14 +225,28 @@ impl OpenHome {
         self.owner
     }
 
-    /// Opens the entry `name` below it, following no link.
-    pub(super) fn open(&self, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-        beneath(&self.folder, name, flags | OFlags::CLOEXEC)
+    /// Opens the entry `name` below it, following the links that stay below it. What it is and
+    /// whose is to be checked on the descriptor.
+    pub(super) fn open_within(&self, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let within = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        let flags = flags | OFlags::CLOEXEC;
+        let open = || openat2(&self.folder, name, flags, Mode::empty(), within);
+        // The kernel says so when it cannot tell whether `..` led out of the home.
+        let attempts = std::iter::repeat_with(open).take(MAX_RESOLVE_ATTEMPTS);
+        let mut attempts = attempts.skip_while(|opened| matches!(opened, Err(Errno::AGAIN)));
+        attempts.next().unwrap_or(Err(Errno::AGAIN))
     }
 
     /// Opens a folder below it, or itself as `.`, which must be the owner's.
     pub(super) fn folder(&self, name: &str) -> Result<OwnedFd, HomeError> {
-        let folder = self.open(name, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let folder = match self.open_within(name, OFlags::RDONLY | OFlags::DIRECTORY) {
+            Err(Errno::LOOP | Errno::XDEV) => {
+                return Err(HomeError::Refused(
+                    "The folder is behind a link out of the home; such links are not followed.",
+                ));
+            }
+            opened => opened?,
+        };
         if self.owner.has(&fstat(&folder)?) {
             return Ok(folder);
         }
@@ -186,7 +258,7 @@ impl OpenHome {
     /// Whether there is no entry `name` below it; false when that cannot be known.
     #[must_use]
     pub fn lacks(&self, name: &str) -> bool {
-        let opened = self.open(name, OFlags::PATH | OFlags::NOFOLLOW);
+        let opened = self.open_within(name, OFlags::PATH | OFlags::NOFOLLOW);
         matches!(opened, Err(Errno::NOENT | Errno::NOTDIR))
     }
 
@@ -245,14 +317,14 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::homes::HomesTemplate;
+    use crate::homes::{Homes, HomesTemplate};
 
     const ANA: u32 = 12_345;
     const BOB: u32 = 12_346;
 
     struct Layout {
         base: TempDir,
-        homes: HomesTemplate,
+        homes: Homes,
     }
 
     impl Layout {
@@ -262,7 +334,7 @@ mod tests {
             let homes = format!("{}/{{user}}{rest}", base.path().display());
             Self {
                 base,
-                homes: homes.parse().unwrap(),
+                homes: homes.parse::<HomesTemplate>().unwrap().into(),
             }
         }
 
@@ -311,7 +383,7 @@ mod tests {
         let homes: HomesTemplate = format!("{}/{{user}}/work/x", link.display())
             .parse()
             .unwrap();
-        assert_eq!(homes.users(), ["bob"]);
+        assert_eq!(Homes::from(homes).users(), ["bob"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where notebooks live: the template that names the homes, opening a home so that nothing its
+//! Where notebooks live: the template or the lookup that finds the homes, opening a home so that nothing its
 //! owner does leads elsewhere, reading a participant's file without trusting them and without
 //! its private cells, writing a file beside it, listing the files that are there and watching
 //! for those that change.
@@ -12,18 +12,23 @@ mod as_owner;
 mod copies;
 mod create;
 mod home;
+mod lookup;
+mod names;
 mod notebook;
+mod program;
 mod read;
 mod scan;
+mod table;
 mod template;
 mod watch;
 
 pub use create::CreateError;
 pub(crate) use create::with_suffix;
 pub use home::{Home, HomeError, OpenHome};
+pub use lookup::{AccountPattern, Homes, HomesLookup};
 pub use notebook::NotebookFile;
 pub use read::{FileId, Fingerprint, OpenNotebook, ReadError, open_notebook, read_notebook};
-pub use scan::{FoundNotebook, MAX_NOTEBOOKS_PER_HOME, scan};
+pub use scan::{FoundNotebook, HomeScan, MAX_NOTEBOOKS_PER_HOME, ScanGap, scan};
 pub use template::HomesTemplate;
 pub use watch::{Poke, Watch, watch};
 

@@ -1,8 +1,8 @@
 //! Reading one file that a participant may have made to trick us.
 //!
-//! The kernel is asked to stay below the home that is open and to follow no link
-//! (`openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)`), so there is no moment between a
-//! check and the use of what was checked. The open file is then checked: a regular file, the
+//! The kernel is asked to stay below the home that is open and to follow no link out of it
+//! (`openat2(RESOLVE_BENEATH)`), so there is no moment between a check and the use of what was
+//! checked. The open file is then checked: a regular file, the
 //! owner's own, of a sane size. The check of the owner refuses a hard link to another user's
 //! file; a second name of a file of their own is as good as the first.
 
@@ -130,9 +130,9 @@ impl From<rustix::io::Errno> for ReadError {
         use rustix::io::Errno;
         match errno {
             Errno::NOENT | Errno::NOTDIR => Self::Missing,
-            Errno::LOOP | Errno::XDEV => {
-                Self::Refused("The file is a link, or below one; links are not followed.")
-            }
+            Errno::LOOP | Errno::XDEV => Self::Refused(
+                "The file is behind a link out of the home; such links are not followed.",
+            ),
             other => Self::Io(other.into()),
         }
     }
@@ -153,7 +153,7 @@ impl OpenHome {
     fn notebook(&self, filename: &str) -> Result<(File, Fingerprint), ReadError> {
         // Non-blocking: opening a pipe must not wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file: File = self.open(filename, flags)?.into();
+        let file: File = self.open_within(filename, flags)?.into();
         let metadata = file.metadata().map_err(ReadError::Io)?;
         if !metadata.is_file() {
             return Err(ReadError::Refused("This is not a regular file."));
@@ -304,6 +304,30 @@ mod tests {
             );
         }
         assert!(read_notebook(&Home::at(home.path()), "a\0b", None).is_err());
+    }
+
+    #[test]
+    fn links_within_the_home_are_read() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join(".course/in")).unwrap();
+        fs::write(home.path().join(".course/in/a.ipynb"), "own").unwrap();
+        symlink(".course", home.path().join("course")).unwrap();
+        symlink("../.course/in/a.ipynb", home.path().join(".course/b.ipynb")).unwrap();
+        for filename in ["course/in/a.ipynb", "course/b.ipynb"] {
+            let (_, file) = read_notebook(&Home::at(home.path()), filename, None).unwrap();
+            assert_eq!(file.unwrap().content().unwrap(), b"own", "{filename}");
+        }
+        // A link to itself, and a link up and down again beside the home.
+        symlink("loop.ipynb", home.path().join("loop.ipynb")).unwrap();
+        let name = home.path().file_name().unwrap().display();
+        let around = format!("../{name}/.course/in/a.ipynb");
+        symlink(&around, home.path().join("around.ipynb")).unwrap();
+        for filename in ["loop.ipynb", "around.ipynb", &around] {
+            assert!(
+                refusal(home.path(), filename).contains("link"),
+                "{filename}"
+            );
+        }
     }
 
     #[test]

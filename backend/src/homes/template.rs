@@ -1,5 +1,5 @@
-//! `--homes /home/{user}`: the one place that turns users into homes, and paths into a user and
-//! a path below that user's home.
+//! `--homes /home/{user}`: turns users into homes by the names of folders, and paths into a user
+//! and a path below that user's home.
 
 use std::{
     ffi::OsStr,
@@ -8,19 +8,16 @@ use std::{
     str::FromStr,
 };
 
-use super::{Home, HomeError, OpenHome};
+use super::{Home, names::NamePattern};
 
-const USER_PLACEHOLDER: &str = "{user}";
-
-/// A path with `{user}` in one of its components, such as `/home/jupyter-{user}` or
+/// A path with the user's name in one of its components, such as `/home/jupyter-{user}` or
 /// `/srv/class/{user}/work`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HomesTemplate {
     /// The folder that holds one folder a person.
     base: PathBuf,
-    /// The text before and after the name in that folder's name.
-    before: String,
-    after: String,
+    /// That folder's name.
+    own: NamePattern,
     /// The path from that folder to the notebooks; often empty.
     rest: PathBuf,
 }
@@ -29,8 +26,12 @@ impl FromStr for HomesTemplate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.matches(USER_PLACEHOLDER).count() != 1 {
-            return Err("it must contain {user} exactly once, as in /home/{user}".to_owned());
+        if NamePattern::placeholders_in(text) != 1 {
+            return Err(
+                "it must contain {user} exactly once, as in /home/{user}, or one of {tljh}, \
+                 {escaped} and {slug}"
+                    .to_owned(),
+            );
         }
         let path = std::path::absolute(text).map_err(|error| error.to_string())?;
         if path.components().any(|part| part == Component::ParentDir) {
@@ -40,13 +41,9 @@ impl FromStr for HomesTemplate {
         let mut base = PathBuf::new();
         for part in parts.by_ref() {
             let name = part.as_os_str().to_str().unwrap_or_default();
-            if let Some((before, after)) = name.split_once(USER_PLACEHOLDER) {
-                return Ok(Self {
-                    base,
-                    before: before.to_owned(),
-                    after: after.to_owned(),
-                    rest: parts.collect(),
-                });
+            if let Some(own) = NamePattern::of(name) {
+                let rest = parts.collect();
+                return Ok(Self { base, own, rest });
             }
             base.push(part);
         }
@@ -56,7 +53,7 @@ impl FromStr for HomesTemplate {
 
 impl fmt::Display for HomesTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.home_named(USER_PLACEHOLDER).fmt(f)
+        self.home_named(self.own.to_string()).fmt(f)
     }
 }
 
@@ -83,36 +80,17 @@ impl HomesTemplate {
     /// The home of `user`, or `None` for a name that cannot be a folder's.
     #[must_use]
     pub fn home_of(&self, user: &str) -> Option<Home> {
-        is_user_name(user).then(|| self.home_named(user))
+        self.own.name_of(user).map(|own| self.home_named(own))
     }
 
-    fn home_named(&self, user: &str) -> Home {
-        let own = format!("{}{user}{}", self.before, self.after);
+    fn home_named(&self, own: String) -> Home {
         Home::new(&self.base, own, &self.rest)
     }
 
-    /// The users who have a home now, sorted.
-    #[must_use]
-    pub fn users(&self) -> Vec<String> {
-        self.open_homes().map(|(user, _)| user).collect()
-    }
-
-    /// The users whose home is refused, because it is a link or not theirs, each with the reason.
-    #[must_use]
-    pub fn refused(&self) -> Vec<(String, HomeError)> {
-        let opened = self.candidates().into_iter().filter_map(|user| {
-            let error = self.home_named(&user).open().err()?;
-            (!matches!(error, HomeError::Missing)).then_some((user, error))
-        });
-        opened.collect()
-    }
-
-    /// Each user and their home, sorted by user, one open at a time.
-    pub(super) fn open_homes(&self) -> impl Iterator<Item = (String, OpenHome)> {
-        self.candidates().into_iter().filter_map(|user| {
-            let home = self.home_named(&user).open().ok()?;
-            Some((user, home))
-        })
+    /// Whether the folder's name does not tell that it is this user's.
+    pub(super) fn cuts_name_of(&self, user: &str) -> bool {
+        let own = || self.own.name_of(user);
+        !self.own.tells_users() && own().is_some_and(|own| self.own.user_of(&own).is_none())
     }
 
     /// The users for whom there is an entry with the name of their folder.
@@ -142,21 +120,8 @@ impl HomesTemplate {
     }
 
     fn user_named(&self, folder: &OsStr) -> Option<String> {
-        let user = folder
-            .to_str()?
-            .strip_prefix(&self.before)?
-            .strip_suffix(&self.after)?;
-        is_user_name(user).then(|| user.to_owned())
+        self.own.user_of(folder.to_str()?)
     }
-}
-
-/// Whether a name is one path component and no trick: as JupyterHub's authenticators give them,
-/// with room for e-mail addresses.
-fn is_user_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 255
-        && !name.starts_with('.')
-        && !name.contains(|c: char| c == '/' || c.is_control())
 }
 
 #[cfg(test)]
@@ -174,6 +139,9 @@ mod tests {
             ("/home/jupyter-{user}", "/home/jupyter-ana"),
             ("/srv/{user}/work", "/srv/ana/work"),
             ("/{user}", "/ana"),
+            ("/srv/claim-{escaped}/work", "/srv/claim-ana/work"),
+            ("/srv/{slug}", "/srv/ana"),
+            ("/home/{tljh}", "/home/jupyter-ana"),
         ] {
             let template = template(text);
             let path = Path::new(home);
@@ -187,7 +155,12 @@ mod tests {
 
     #[test]
     fn a_template_without_one_user_is_refused() {
-        for text in ["/home", "/home/{user}/{user}", "/home/../{user}"] {
+        for text in [
+            "/home",
+            "/home/{user}/{user}",
+            "/home/{user}/{slug}",
+            "/home/../{user}",
+        ] {
             assert!(text.parse::<HomesTemplate>().is_err(), "{text}");
         }
     }

@@ -74,8 +74,9 @@ pub struct StreamLimits {
     /// ones, the strictest after 10 s.
     pub heartbeat: Duration,
     /// How often a stream checks that its reader still may read, and has not signed out or lost a
-    /// right. Together with the time that an answer of the Hub's is believed
-    /// ([`HubLimits::fresh`]), it ends within a minute of the change.
+    /// right. A change at the Hub is noticed later by as long as an answer of the Hub's is
+    /// believed: [`HubLimits::fresh_of_observers`] for readers who see others' notebooks, and
+    /// [`HubLimits::fresh_of_participants`] for readers of their own.
     pub recheck: Duration,
 }
 

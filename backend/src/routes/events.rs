@@ -23,6 +23,7 @@ use crate::{
     app::AppState,
     class::CopyId,
     filename::{InvalidFilename, plain_filename, plain_path},
+    homes::Homes,
     identity::Identity,
     store::{CommittedEvent, EventFilter, NewEvent, StoreError},
     time,
@@ -86,6 +87,9 @@ async fn store_event(
     body: &Map<String, Value>,
 ) -> Result<Event, AppError> {
     let event = event_from(body)?;
+    if identity.from_hub {
+        state.class.learn_homes([&*identity.user]).await;
+    }
     let server = body.get("server").and_then(Value::as_str);
     let server = server.unwrap_or_default();
     let copy = own_copy(state, identity, &event, server).await?;
@@ -284,10 +288,11 @@ async fn own_copy(
             Ok(Some(CopyId { filename, user }))
         }
         None if identity.from_hub => Err(AppError::Forbidden(format!(
-            "{} is not below {}'s home. Homes are at {} (--homes).",
+            "{} is not below {}'s home. Homes are at {} ({}).",
             event.path,
             identity.user,
-            copies.homes().map(ToString::to_string).unwrap_or_default()
+            copies.homes().map(ToString::to_string).unwrap_or_default(),
+            copies.homes().map_or("--homes", Homes::flag)
         ))),
         None => Ok(None),
     }

@@ -230,6 +230,7 @@ fn tile(key: &CopyId, version: Version, notebook: &Notebook) -> Tile {
         cells: prepare::cells(notebook, 0, &Ammonia),
         problem: None,
         save_problem: None,
+        home_problem: None,
     }
 }
 

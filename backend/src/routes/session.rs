@@ -35,6 +35,10 @@ pub(super) async fn get_session(
         Auth::Hub(hub) => Some(hub.oauth.home_url()),
         Auth::Standalone { .. } => None,
     };
+    if identity.from_hub {
+        // Their notebooks are found without an event of theirs.
+        state.class.learn_homes([&*identity.user]).await;
+    }
     let homes = identity.confined_to().is_none();
     let xsrf = match authorization_token(&headers) {
         Some(_) => None,

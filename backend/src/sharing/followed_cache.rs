@@ -95,6 +95,7 @@ mod tests {
                 cells: Vec::new(),
                 problem: None,
                 save_problem: None,
+                home_problem: None,
             }))
         };
         let cache = FollowedCache::default();

@@ -10,8 +10,8 @@ use futures::future::BoxFuture;
 use shared::wire::Event;
 use tokio::sync::broadcast;
 
-pub(crate) use sqlite::inspect;
 pub use sqlite::{SqliteStore, StoreOptions, versions};
+pub(crate) use sqlite::{inspect, users};
 
 /// An event to be stored; the store gives it its `id`.
 #[derive(Clone, Debug, PartialEq, Eq)]

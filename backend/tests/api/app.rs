@@ -52,7 +52,7 @@ pub(crate) struct App {
     pub(crate) hub: Option<Arc<FakeHub>>,
     pub(crate) ending: CancellationToken,
     pub(crate) limits: LimitSettings,
-    /// The part of a home's path after the participant's name.
+    /// The part of a home's path after the participant's name, or the pattern of the name.
     below: &'static str,
     pub(crate) store: Arc<PausedStore>,
     pub(crate) announcements: Announcements,
@@ -117,6 +117,13 @@ impl App {
         Self::start_with(folder, None, false, LimitSettings::default(), true, name).await
     }
 
+    /// With a Hub and watching, the homes' folders having names of this pattern.
+    pub(crate) async fn with_homes_named(pattern: &'static str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = LimitSettings::default();
+        Self::start_with(folder, Some(""), true, limits, true, pattern).await
+    }
+
     /// The same with a Hub.
     pub(crate) async fn with_hub_and_homes_below(name: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -143,7 +150,10 @@ impl App {
     ) -> Self {
         let homes = folder.path().join("homes");
         fs::create_dir_all(&homes).unwrap();
-        let homes = format!("{}/{{user}}/{below}", homes.display());
+        let homes = match below.starts_with('{') {
+            true => format!("{}/{below}", homes.display()),
+            false => format!("{}/{{user}}/{below}", homes.display()),
+        };
         let homes: HomesTemplate = homes.parse().unwrap();
         let announcements = Announcements::default();
         let store = SqliteStore::open(&folder.path().join("events.sqlite3")).unwrap();

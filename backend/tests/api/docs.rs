@@ -314,7 +314,8 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
     );
 
     let HubLimits {
-        fresh,
+        fresh_of_participants,
+        fresh_of_observers,
         stale,
         patience,
         prompt,
@@ -326,7 +327,10 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
     let questions = "questions to the Hub";
     limits.says(questions, &format!("{at_once} at once"));
     limits.says(questions, &format!("answered in {}", time(patience)));
-    limits.says(questions, &format!("good for {}", time(fresh)));
+    let of_participants = time(fresh_of_participants);
+    limits.says(questions, &format!("good for {of_participants}"));
+    let of_observers = time(fresh_of_observers);
+    limits.says(questions, &format!("for who sees everyone {of_observers}"));
     limits.says(questions, &format!("in the last {}", time(stale)));
     limits.says(questions, &format!("goes on after {}", time(prompt)));
     limits.says(questions, &format!("asks again after {}", time(rest)));

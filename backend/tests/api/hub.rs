@@ -41,6 +41,8 @@ pub(crate) struct FakeHub {
     no_trades: AtomicBool,
     /// The groups that users are in, by the user's name.
     pub(crate) groups: Mutex<HashMap<String, Vec<String>>>,
+    /// The codes that were traded, each with the verifier of its sign-in: one is good once.
+    traded: Mutex<HashSet<(String, String)>>,
 }
 
 impl FakeHub {
@@ -138,8 +140,10 @@ async fn trade(
 ) -> Response {
     let right = form["client_secret"] == SERVICE_TOKEN;
     let name = form["code"].clone();
+    let code = (name.clone(), form["code_verifier"].clone());
+    let is_new = hub.traded.lock().unwrap().insert(code);
     hub.trades.lock().unwrap().push(form);
-    if !right || hub.no_trades.load(Ordering::SeqCst) {
+    if !right || !is_new || hub.no_trades.load(Ordering::SeqCst) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     Json(json!({"access_token": format!("oauth-{name}"), "token_type": "Bearer"})).into_response()

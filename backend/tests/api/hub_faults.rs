@@ -17,7 +17,8 @@ use crate::{
 /// Limits by which answers are old at once, and no question is given up within a test.
 fn limits() -> HubLimits {
     HubLimits {
-        fresh: Duration::from_nanos(1),
+        fresh_of_participants: Duration::from_nanos(1),
+        fresh_of_observers: Duration::from_nanos(1),
         patience: 2 * TEST_TIMEOUT,
         prompt: 2 * TEST_TIMEOUT,
         rest: 2 * TEST_TIMEOUT,
@@ -51,6 +52,26 @@ async fn an_answer_of_the_hub_is_good_for_a_while() {
         app.participant("alice").json("events").await;
     }
     assert_eq!(asked(&hub), 3, "and no longer");
+}
+
+/// A right over others is asked for again sooner than who a participant is.
+#[tokio::test]
+async fn an_answer_on_a_participant_is_believed_for_longer_than_on_an_observer() {
+    let (app, hub) = app_with(HubLimits {
+        fresh_of_participants: 2 * TEST_TIMEOUT,
+        ..limits()
+    })
+    .await;
+    for _ in 0..3 {
+        app.participant("alice").json("events").await;
+        app.token("server-ines").json("events").await;
+    }
+    assert_eq!(asked(&hub), 2);
+    for _ in 0..3 {
+        app.helper().json("events").await;
+        app.instructor().json("events").await;
+    }
+    assert_eq!(asked(&hub), 2 + 6);
 }
 
 #[tokio::test]
@@ -97,11 +118,9 @@ async fn a_revoked_token_is_forgotten() {
 async fn known_users_hardly_wait_for_a_hanging_hub_and_its_late_answer_counts() {
     let prompt = Duration::from_millis(10);
     let rest = Duration::from_nanos(1);
-    let fresh = Duration::from_nanos(1);
     let (app, hub) = app_with(HubLimits {
         prompt,
         rest,
-        fresh,
         ..limits()
     })
     .await;

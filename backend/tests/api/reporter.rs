@@ -1,11 +1,11 @@
 //! Saves that no participant's server reports become events.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use serde_json::{Value, json};
 
 use crate::{
-    app::{App, mentions},
+    app::{App, mentions, notebook},
     common::eventually,
 };
 
@@ -33,6 +33,84 @@ async fn a_save_becomes_an_event() {
         .json("api/tile?filename=m1/day1.ipynb&user=alice")
         .await;
     assert!(mentions(&tile, "second"));
+}
+
+/// Of a home with very many files a tile says that some of its notebooks may be missing.
+#[tokio::test]
+async fn a_tile_says_that_a_home_was_not_walked_to_its_end() {
+    let app = App::watching().await;
+    for user in ["alice", "bob"] {
+        app.save(user, "day1.ipynb", &["x"]);
+    }
+    let data = app.home("alice").join("data");
+    fs::create_dir(&data).unwrap();
+    for n in 0..20_100 {
+        fs::write(data.join(n.to_string()), "").unwrap();
+    }
+    let app = app.restarted(false).await;
+    let wall = app.instructor().json("api/wall?filename=day1.ipynb").await;
+    let [alice, bob] = &wall["tiles"].as_array().unwrap()[..] else {
+        panic!("two tiles: {wall}")
+    };
+    let problem = alice["home_problem"].as_str().unwrap();
+    assert!(problem.contains("most of them in data"), "{problem}");
+    assert_eq!(alice["problem"], json!(null), "the notebook itself is good");
+    assert_eq!(bob.get("home_problem"), None);
+}
+
+/// Lab opened it below a link, and so its server reports it.
+#[tokio::test]
+async fn a_notebook_below_a_linked_folder_is_found_and_shown() {
+    let app = App::watching().await;
+    app.save("alice", ".course/m1/day1.ipynb", &["below_a_link"]);
+    symlink(".course", app.home("alice").join("course")).unwrap();
+    let stored = eventually(async || events(&app, "save-notebook").await.pop()).await;
+    assert_eq!(stored["filename"], "course/m1/day1.ipynb");
+    let tile = app
+        .instructor()
+        .json("api/tile?filename=course/m1/day1.ipynb&user=alice")
+        .await;
+    assert!(mentions(&tile, "below_a_link"), "{tile}");
+    assert_eq!(tile["tile"]["problem"], json!(null));
+}
+
+/// Of a name that was cut nothing tells the user, until that user comes.
+#[tokio::test]
+async fn a_home_whose_name_was_cut_is_found_when_its_user_is_known() {
+    const MARIA: &str = "maria.gonzalez-perez@students.example.edu";
+    let app = App::with_homes_named("{tljh}").await;
+    let folder = app.folder.path().join("homes");
+    let save = |name: &str| {
+        let path = folder.join(name).join("day1.ipynb");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, notebook(&["cut_name"])).unwrap();
+        path
+    };
+    let path = save("jupyter-maria.gonzalez-per-6d9ea");
+    save("jupyter-bob");
+    let of_maria = async || {
+        let listed = events(&app, "save-notebook").await;
+        listed.into_iter().find(|event| event["user"] == MARIA)
+    };
+    eventually(async || (!events(&app, "save-notebook").await.is_empty()).then_some(())).await;
+    assert_eq!(of_maria().await, None, "nothing tells whose it is");
+    app.participant(MARIA).json("api/session").await;
+    let stored = eventually(of_maria).await;
+    assert_eq!(stored["path"], json!(path));
+
+    // Another is known by an event of theirs.
+    let other = "students.other-name@students.example.edu";
+    let path = save("jupyter-students.other-nam-48fcb");
+    let event = |path: &Path| {
+        json!({"type": "save-notebook", "user": other,
+        "filename": "day1.ipynb", "path": path})
+    };
+    let server = app.token(&format!("server-{other}"));
+    assert_eq!(server.post("events", &event(&path)).await.status(), 201);
+    let tile = format!("api/tile?filename=day1.ipynb&user={other}");
+    assert!(mentions(&server.json(&tile).await, "cut_name"));
+    let marias = folder.join("jupyter-maria.gonzalez-per-6d9ea/day1.ipynb");
+    assert_eq!(server.post("events", &event(&marias)).await.status(), 403);
 }
 
 #[tokio::test]

@@ -113,9 +113,35 @@ async fn the_hub_signs_a_browser_in() {
     let trade = hub.trades.lock().unwrap().pop().unwrap();
     assert_eq!(trade["redirect_uri"], format!("{PREFIX}oauth_callback"));
     assert!(trade["code_verifier"].len() >= 43);
-    // A code is good once.
+    // The browser has no cookie of it any more, and the Hub takes a code once.
+    let gone = done.headers().get_all("set-cookie").iter();
+    let login_name = login_cookie.split('=').next().unwrap();
+    let mut gone = gone.filter(|cookie| cookie.to_str().unwrap().starts_with(login_name));
+    assert!(
+        gone.next_back()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .contains("Max-Age=0")
+    );
+    assert_eq!(app.anonymous().navigate(&back).await.status(), 400);
     let again = app.cookie(&login_cookie).navigate(&back).await;
-    assert_eq!(again.status(), 400);
+    assert_eq!(again.status(), 502);
+}
+
+/// What a sign-in needs lies in the browser, so a service that begins anew ends it.
+#[tokio::test]
+async fn a_sign_in_outlives_a_restart_of_the_service() {
+    let app = App::with_hub().await;
+    let began = app.anonymous().navigate("?notebook=day1.ipynb").await;
+    let state = parameter(location(&began), "state").to_owned();
+    let app = app.restarted(false).await;
+    let back = format!("oauth_callback?code=ana&state={state}");
+    let done = app.cookie(&cookie_of(&began)).navigate(&back).await;
+    assert_eq!(done.status(), 303);
+    assert_eq!(location(&done), format!("{PREFIX}?notebook=day1.ipynb"));
+    let session = app.cookie(&cookie_of(&done)).json("api/session").await;
+    assert_eq!(session["user"], "ana");
 }
 
 #[tokio::test]

@@ -105,7 +105,8 @@ pub fn source(cell: &PreparedCell) -> &str {
     }
 }
 
-/// The problems of a copy: why the current file cannot be shown, and why saves fail.
+/// The problems of a copy: why the current file cannot be shown, why saves fail, and why other
+/// notebooks of the participant may be missing.
 pub fn problem_html(tile: &Tile) -> Html {
     let of_saves = tile.save_problem.map(|problem| {
         html!(
@@ -119,7 +120,12 @@ pub fn problem_html(tile: &Tile) -> Html {
             problem
         )
     });
-    of_saves.into_iter().chain(of_reading).collect()
+    let of_home = tile
+        .home_problem
+        .as_ref()
+        .map(|problem| html!("<p class=problem data-testid=home-problem>{}</p>", problem));
+    let of_file = of_saves.into_iter().chain(of_reading);
+    of_file.chain(of_home).collect()
 }
 
 /// Handles a click in a participant's notebook: links open in a new tab, links within the notebook

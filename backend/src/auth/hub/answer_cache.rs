@@ -37,13 +37,13 @@ impl HubAnswerCache {
     pub(super) fn new(settings: HubSettings, limits: HubLimits) -> anyhow::Result<Self> {
         let fresh = Cache::builder()
             .max_capacity(limits.remembered)
-            .expire_after(SpreadExpiry(limits.fresh))
+            .expire_after(AnswerExpiry::new(limits))
             .build();
         Ok(Self {
             api: HubApi::new(settings, limits)?,
             fresh,
             known: cache(limits.remembered, limits.stale),
-            refused: cache(limits.remembered, limits.fresh),
+            refused: cache(limits.remembered, limits.fresh_of_observers),
             tokens_of: cache(limits.remembered, limits.stale),
             max_tokens_per_user: limits.of_one,
         })
@@ -124,13 +124,40 @@ fn push(tokens: &Mutex<VecDeque<TokenKey>>, key: TokenKey, most: usize) -> Optio
     (tokens.len() > most).then(|| tokens.pop_front()).flatten()
 }
 
-/// Expires entries after this time or a little sooner, so that they do not expire all at once. How
-/// much sooner depends on the key, which is a digest.
-struct SpreadExpiry(Duration);
+/// How long an answer is believed at most. A participant's token is believed for longer than one
+/// that shows others' notebooks.
+struct AnswerExpiry {
+    participants: Duration,
+    observers: Duration,
+}
 
-impl<V> Expiry<TokenKey, V> for SpreadExpiry {
-    fn expire_after_create(&self, key: &TokenKey, _: &V, _: Instant) -> Option<Duration> {
-        Some(self.0 * (768 + u32::from(key[0])) / 1_024)
+impl AnswerExpiry {
+    fn new(limits: HubLimits) -> Self {
+        Self {
+            participants: limits.fresh_of_participants,
+            observers: limits.fresh_of_observers,
+        }
+    }
+
+    /// This time or a little less, so that answers do not expire all at once. How much less depends
+    /// on the key, which is a digest.
+    fn spread(&self, key: &TokenKey, sees_everyone: bool) -> Duration {
+        let most = match sees_everyone {
+            true => self.observers,
+            false => self.participants,
+        };
+        most * (768 + u32::from(key[0])) / 1_024
+    }
+}
+
+impl Expiry<TokenKey, Arc<HubUser>> for AnswerExpiry {
+    fn expire_after_create(
+        &self,
+        key: &TokenKey,
+        user: &Arc<HubUser>,
+        _: Instant,
+    ) -> Option<Duration> {
+        Some(self.spread(key, user.sees_everyone()))
     }
 }
 
@@ -164,15 +191,16 @@ mod tests {
 
     #[test]
     fn no_answer_is_believed_for_longer_than_it_may_be() {
-        let life = Duration::from_secs(48);
-        let of = |first: u8| {
-            let mut key = [0; 32];
-            key[0] = first;
-            SpreadExpiry(life)
-                .expire_after_create(&key, &(), Instant::now())
-                .unwrap()
-        };
-        assert_eq!(of(0), life * 3 / 4);
-        assert!(of(1) > of(0) && of(255) > of(254) && of(255) < life);
+        let expiry = AnswerExpiry::new(HubLimits::default());
+        for (sees_everyone, seconds) in [(false, 300), (true, 60)] {
+            let life = Duration::from_secs(seconds);
+            let of = |first: u8| {
+                let mut key = [0; 32];
+                key[0] = first;
+                expiry.spread(&key, sees_everyone)
+            };
+            assert_eq!(of(0), life * 3 / 4);
+            assert!(of(1) > of(0) && of(255) > of(254) && of(255) < life);
+        }
     }
 }

@@ -34,9 +34,12 @@ use turns::HubCaller;
 /// How long the Hub is waited for and believed, and how much is asked and kept.
 #[derive(Clone, Copy, Debug)]
 pub struct HubLimits {
-    /// How long an answer is taken as still true, at most: some expire sooner, so that the tokens
-    /// of a class that came at once are not asked for at once for ever.
-    pub fresh: Duration,
+    /// How long an answer about a participant is taken as still true, at most: some expire sooner,
+    /// so that the tokens of a class that came at once are not asked for at once for ever.
+    pub fresh_of_participants: Duration,
+    /// The same for an answer about a user who sees others' notebooks, and for a token that the
+    /// Hub refused.
+    pub fresh_of_observers: Duration,
     /// How long one is used while the Hub cannot be asked.
     pub stale: Duration,
     /// Until a question is given up, waiting for its turn included.
@@ -58,8 +61,9 @@ pub struct HubLimits {
 impl Default for HubLimits {
     fn default() -> Self {
         Self {
-            // Less than a minute, together with the interval of a stream's checks.
-            fresh: Duration::from_secs(48),
+            // As long as the Hub's own services believe one.
+            fresh_of_participants: Duration::from_secs(300),
+            fresh_of_observers: Duration::from_secs(60),
             stale: Duration::from_secs(12 * 3600),
             patience: Duration::from_secs(10),
             prompt: Duration::from_secs(1),

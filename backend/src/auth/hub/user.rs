@@ -63,6 +63,11 @@ impl HubUser {
         &self.name
     }
 
+    /// Whether the token shows others' notebooks.
+    pub(super) fn sees_everyone(&self) -> bool {
+        self.role.sees_everyone()
+    }
+
     /// The identity that they have here.
     ///
     /// # Errors

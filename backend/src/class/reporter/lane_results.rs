@@ -6,14 +6,14 @@ use std::{
 };
 
 use super::{CopyId, LookOutcome};
-use crate::homes::{Fingerprint, FoundNotebook, Poke};
+use crate::homes::{Fingerprint, HomeScan, Poke};
 
 /// The result of a job in a lane.
 pub(super) enum LaneResult {
     /// A home was walked.
     Walked {
         user: String,
-        found: Vec<FoundNotebook>,
+        scan: HomeScan,
         /// The notebooks that were stored before and are not there, when that can be known.
         absent: Option<Vec<String>>,
         took: Duration,

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Class, CopyId, LookOutcome};
 use crate::{
-    homes::{Fingerprint, FoundNotebook, Poke, Watch, watch},
+    homes::{Fingerprint, FoundNotebook, HomeScan, Poke, Watch, watch},
     limits::{Rate, TokenBuckets},
     store::{EventStore, NewEvent},
     time,
@@ -120,13 +120,14 @@ impl Reporter {
         // Changes from now on ask for a walk of their home.
         let users: Vec<String> = scans.iter().map(|(user, _)| user.clone()).collect();
         reporter.walks.set_users(&users, reporter.next_user_list);
-        for (_, scanned) in scans {
+        for (user, scanned) in scans {
             // A home that is late is found by its next walk.
-            let found = scanned.answer().await.unwrap_or_else(|_| {
+            let scan = scanned.answer().await.unwrap_or_else(|_| {
                 reporter.class.missed_a_home();
-                Vec::new()
+                HomeScan::default()
             });
-            reporter.add_found(found, Duration::ZERO);
+            reporter.class.0.scan_gaps.note(&user, scan.gap);
+            reporter.add_found(scan.found, Duration::ZERO);
         }
         // A push may have been kept and its event not stored.
         let pushed = reporter.class.copies().all_pushed();
@@ -194,11 +195,11 @@ impl Reporter {
         match answer {
             LaneResult::Walked {
                 user,
-                found,
+                scan,
                 absent,
                 took,
             } => {
-                self.finish_walk(&user, found, took);
+                self.finish_walk(&user, scan, took);
                 if let Some(absent) = absent {
                     self.stored_saves.set_gone(&user, absent);
                 }
@@ -263,7 +264,7 @@ impl Reporter {
         let watch = self.watch.clone();
         let guard = self.results.guard(LaneResult::Walked {
             user: user.clone(),
-            found: Vec::new(),
+            scan: HomeScan::default(),
             absent: None,
             took: Duration::ZERO,
         });
@@ -271,19 +272,21 @@ impl Reporter {
         let lanes = self.class.copies().lanes();
         lanes.submit_detached(&user.clone(), move || {
             let begun = Instant::now();
-            let found = watch.scan_home(&homes, &user);
+            let scan = watch.scan_home(&homes, &user);
             let absent = absent(&homes, &user, missed);
             let took = begun.elapsed();
             guard.set(LaneResult::Walked {
                 user,
-                found,
+                scan,
                 absent,
                 took,
             });
         });
     }
 
-    fn finish_walk(&mut self, user: &str, found: Vec<FoundNotebook>, took: Duration) {
+    fn finish_walk(&mut self, user: &str, scan: HomeScan, took: Duration) {
+        let HomeScan { found, gap } = scan;
+        self.class.0.scan_gaps.note(user, gap);
         self.walks.ended(user, took, Instant::now());
         let known = self.walked.remove(user).unwrap_or_default();
         let present: HashSet<String> = found.iter().map(|file| file.filename.clone()).collect();

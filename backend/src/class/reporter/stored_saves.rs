@@ -10,11 +10,11 @@ use std::{
     time::Instant,
 };
 
-use shared::wire::{DELETE_NOTEBOOK, SAVE_NOTEBOOK};
+use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_NOTEBOOK};
 
 use super::{Class, CopyId};
 use crate::{
-    homes::{Fingerprint, HomesTemplate},
+    homes::{Fingerprint, Homes},
     store::{EventFilter, EventStore, StoreError},
     time,
 };
@@ -37,9 +37,14 @@ pub(super) struct StoredSaves {
 impl StoredSaves {
     /// Loads the saves of the notebooks of `class` that no later event says are deleted.
     pub(super) async fn load(store: &dyn EventStore, class: &Class) -> Result<Self, StoreError> {
-        let deleted = latest(store, class, DELETE_NOTEBOOK).await?;
+        let saves = list(store, SAVE_NOTEBOOK).await?;
+        // Whose homes are asked for by name is known from their events.
+        class
+            .learn_homes(saves.iter().map(|event| &*event.user))
+            .await;
+        let deleted = latest(list(store, DELETE_NOTEBOOK).await?, class);
         let mut stored = Self::default();
-        for (key, saved) in latest(store, class, SAVE_NOTEBOOK).await? {
+        for (key, saved) in latest(saves, class) {
             if deleted.get(&key).is_some_and(|deleted| *deleted >= saved) {
                 continue;
             }
@@ -101,11 +106,7 @@ impl StoredSaves {
 }
 
 /// Which of these notebooks of one person are not there; `None` when that cannot be known.
-pub(super) fn absent(
-    homes: &HomesTemplate,
-    user: &str,
-    mut names: Vec<String>,
-) -> Option<Vec<String>> {
+pub(super) fn absent(homes: &Homes, user: &str, mut names: Vec<String>) -> Option<Vec<String>> {
     if names.is_empty() {
         return None;
     }
@@ -117,17 +118,16 @@ pub(super) fn absent(
     Some(names)
 }
 
-async fn latest(
-    store: &dyn EventStore,
-    class: &Class,
-    kind: &str,
-) -> Result<HashMap<CopyId, Option<i128>>, StoreError> {
+async fn list(store: &dyn EventStore, kind: &str) -> Result<Vec<Event>, StoreError> {
     let filter = EventFilter {
         kind: Some(kind.to_owned()),
         ..EventFilter::default()
     };
-    let events = store.list(filter).await?.into_iter();
-    let of_class = events.filter_map(|event| {
+    store.list(filter).await
+}
+
+fn latest(events: Vec<Event>, class: &Class) -> HashMap<CopyId, Option<i128>> {
+    let of_class = events.into_iter().filter_map(|event| {
         let key = class
             .copies()
             .copy_of_stored(&event.user, &event.filename, &event.path)?;
@@ -136,5 +136,5 @@ async fn latest(
         let at = at.map(|at| i128::from(at.as_microsecond()));
         (key.user == event.user).then_some((key, at))
     });
-    Ok(of_class.collect())
+    of_class.collect()
 }

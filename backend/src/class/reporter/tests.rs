@@ -29,6 +29,35 @@ async fn a_notebook_deleted_before_it_is_read_is_never_reported() {
     assert_eq!(store.list(EventFilter::default()).await.unwrap(), []);
 }
 
+/// Who has stored events is known to a service that begins.
+#[tokio::test]
+async fn a_home_whose_name_was_cut_is_walked_for_a_user_of_stored_events() {
+    let base = tempfile::tempdir().unwrap();
+    let file = base.path().join("zo---c6a12698/a.ipynb");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, r#"{"cells": []}"#).unwrap();
+    let homes = format!("{}/{{slug}}", base.path().display());
+    let homes: HomesTemplate = homes.parse().unwrap();
+    let store = Arc::new(SqliteStore::open(&base.path().join("events.sqlite3")).unwrap());
+    let class = Class::new(homes.clone(), TailLimits::default());
+    let reporter = Reporter::new(class.clone(), Arc::clone(&store) as _, Duration::ZERO);
+    drop(reporter.await.unwrap());
+    assert_eq!(class.copy_ids(), []);
+    let event = NewEvent {
+        kind: SAVE_NOTEBOOK.to_owned(),
+        user: "Zoë".to_owned(),
+        filename: "a.ipynb".to_owned(),
+        path: file.to_str().unwrap().to_owned(),
+        timestamp: time::now_text(),
+    };
+    store.append(event).await.unwrap();
+    let class = Class::new(homes, TailLimits::default());
+    let reporter = Reporter::new(class.clone(), Arc::clone(&store) as _, Duration::ZERO);
+    drop(reporter.await.unwrap());
+    let known = class.copy_ids();
+    assert_eq!((known.len(), &*known[0].user), (1, "Zoë"));
+}
+
 impl Reporter {
     /// Walks all homes, and waits until everything that comes of it is done.
     fn settle(&mut self) {

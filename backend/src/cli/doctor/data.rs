@@ -120,6 +120,11 @@ fn service(folder: &Path) -> Finding {
 /// The name of a database, and the function that checks it.
 type DatabaseCheck = (&'static str, fn(&Path) -> anyhow::Result<SchemaVersions>);
 
+/// The users of the events that are stored, as far as they can be read.
+pub(super) fn users(folder: &Path) -> Vec<String> {
+    store::users(&folder.join("events.sqlite3")).unwrap_or_default()
+}
+
 const EVENTS_CHECK: DatabaseCheck = ("events", store::inspect);
 const HISTORY_CHECK: DatabaseCheck = ("history", history::inspect);
 const NOTICES_CHECK: DatabaseCheck = ("notices", notices::inspect);

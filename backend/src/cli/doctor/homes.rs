@@ -1,12 +1,12 @@
-//! The homes: whether the template leads to any, and the folders and notebooks in them that
-//! cannot be read.
+//! The homes: whether the template or the lookup leads to any, and the folders and notebooks in
+//! them that cannot be read.
 
 use std::collections::HashSet;
 
 use shared::notebook::Notebook;
 
 use super::report::{Finding, counted};
-use crate::homes::{FoundNotebook, HomesTemplate, ReadError, read_notebook, scan};
+use crate::homes::{FoundNotebook, Homes, ReadError, read_notebook, scan};
 
 /// Most homes or notebooks that a finding names; of the others it says how many they are.
 const MAX_NAMED_FILES: usize = 5;
@@ -17,17 +17,29 @@ pub(super) struct HomesCheck {
     pub(super) folders: usize,
 }
 
-pub(super) fn check(homes: &HomesTemplate) -> HomesCheck {
+/// Checks the homes; those that have to be asked for by name are asked for by these `known`
+/// users.
+pub(super) fn check(homes: &Homes, known: &[String]) -> HomesCheck {
+    let listed = homes.list();
+    for user in known {
+        homes.learn(user);
+    }
     let users = homes.users();
-    let refused = refused(homes);
+    let refused = refused(homes).into_iter().chain(not_found(homes));
     if users.is_empty() {
-        let findings = [no_home(homes)].into_iter().chain(refused);
+        let findings = [no_home(homes, listed)].into_iter().chain(refused);
         return HomesCheck {
             findings: findings.collect(),
             folders: 1,
         };
     }
-    let found = scan(homes);
+    let scans = scan(homes);
+    let gaps = scans.iter().filter_map(|(user, scan)| {
+        let gap = scan.gap.as_ref()?;
+        Some(format!("{user}: {gap}"))
+    });
+    let gaps: Vec<String> = gaps.collect();
+    let found: Vec<FoundNotebook> = scans.into_iter().flat_map(|(_, scan)| scan.found).collect();
     let is_closed = |user: &&String| {
         let home = homes.home_of(user).map(|home| home.open());
         home.is_some_and(|home| home.is_ok_and(|home| home.check_readable().is_err()))
@@ -45,6 +57,7 @@ pub(super) fn check(homes: &HomesTemplate) -> HomesCheck {
             "Run the service as a user who may read the homes, as root if need be.",
         ));
     }
+    findings.extend(left_out(&gaps));
     findings.push(notebooks(homes, &found));
     let of_notebooks = found.iter().map(|file| {
         let (below, _) = file.filename.rsplit_once('/').unwrap_or_default();
@@ -58,8 +71,20 @@ pub(super) fn check(homes: &HomesTemplate) -> HomesCheck {
     }
 }
 
-fn no_home(homes: &HomesTemplate) -> Finding {
-    let base = homes.base_shown();
+fn no_home(homes: &Homes, listed: Result<(), String>) -> Finding {
+    let Some(template) = homes.template() else {
+        let message = match listed {
+            Ok(()) => format!("{homes}: no participant has a home there yet"),
+            Err(error) => format!("{homes}: {error}"),
+        };
+        return Finding::problem(
+            "homes",
+            message,
+            "Homes are found by the users of stored events and by visits of the page; see \
+             --homes-from in the settings.",
+        );
+    };
+    let (homes, base) = (template, template.base_shown());
     let message = match homes.check_readable() {
         Ok(()) => format!("{homes}: nobody has a home there"),
         Err(error) => format!("{homes}: {base} cannot be looked into: {error}"),
@@ -67,12 +92,25 @@ fn no_home(homes: &HomesTemplate) -> Finding {
     Finding::problem(
         "homes",
         message,
-        "Say with --homes where they are, as in /home/{user} or /home/jupyter-{user}.",
+        "Say with --homes where they are, as in /home/{user} or /home/{tljh}, or with --homes-from \
+         what knows it.",
     )
 }
 
+/// The lookups that failed, and the lines of a table that cannot be used.
+fn not_found(homes: &Homes) -> Option<Finding> {
+    let problems = homes.problems();
+    (!problems.is_empty()).then(|| {
+        Finding::warning(
+            "homes",
+            format!("{homes}: {}", named(&problems)),
+            "Mend what --homes-from names; the others' homes are not affected.",
+        )
+    })
+}
+
 /// The homes that the service refuses to read or write.
-fn refused(homes: &HomesTemplate) -> Option<Finding> {
+fn refused(homes: &Homes) -> Option<Finding> {
     let refused = homes.refused().into_iter();
     let refused: Vec<String> = refused
         .map(|(user, why)| format!("{user} ({why})"))
@@ -87,7 +125,23 @@ fn refused(homes: &HomesTemplate) -> Option<Finding> {
     ))
 }
 
-fn notebooks(homes: &HomesTemplate, found: &[FoundNotebook]) -> Finding {
+/// Homes that were not walked to their end.
+fn left_out(gaps: &[String]) -> Option<Finding> {
+    (!gaps.is_empty()).then(|| {
+        Finding::warning(
+            "homes",
+            format!(
+                "{} not walked to the end: {}",
+                counted(gaps.len(), "home"),
+                named(gaps)
+            ),
+            "Ask these participants to move data that is no notebook out of the folder that is \
+             named, or into one whose name begins with a dot.",
+        )
+    })
+}
+
+fn notebooks(homes: &Homes, found: &[FoundNotebook]) -> Finding {
     let subject = "notebooks";
     let faults: Vec<String> = found.iter().filter_map(|file| fault(homes, file)).collect();
     if found.is_empty() {
@@ -108,7 +162,7 @@ fn notebooks(homes: &HomesTemplate, found: &[FoundNotebook]) -> Finding {
     )
 }
 
-fn fault(homes: &HomesTemplate, file: &FoundNotebook) -> Option<String> {
+fn fault(homes: &Homes, file: &FoundNotebook) -> Option<String> {
     let home = homes.home_of(&file.user)?;
     let why = match read_notebook(&home, &file.filename, None) {
         Ok((_, Some(file))) => {

@@ -60,8 +60,10 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     let variable = |name: &str| env::var(name).ok();
     let mut report = DoctorReport::default();
     report.add(program());
+    let mut users = Vec::new();
     match data_path(args.data) {
         Ok(folder) => {
+            users = data::users(&folder);
             report.extend(data::check(&folder, &args.history));
             let out = args.out.unwrap_or_else(|| folder.join("build"));
             report.extend(quota::check(&folder, &out, &args.quota));
@@ -72,7 +74,7 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
             &format!("{error:#}"),
         )),
     }
-    let homes = homes::check(&args.homes.template);
+    let homes = homes::check(&args.homes.homes(), &users);
     report.extend(homes.findings);
     report.extend(limits::check(homes.folders));
     report.extend(runtime.block_on(address::check(args.bind, &variable)));

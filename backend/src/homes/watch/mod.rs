@@ -3,7 +3,8 @@
 //! Only folders that hold notebooks are watched, not whole trees: a home may hold a
 //! virtual environment with ten thousand folders, and watches are few. Besides, a few folders
 //! are watched that came just now, since they may be filled, and those that lead to a home,
-//! since another may be put into their place. The next scan finds changes that the watch misses
+//! since another may be put into their place. Of a notebook that is a link the file is watched
+//! to which it leads. The next scan finds changes that the watch misses
 //! (on a network file system).
 //!
 //! The kernel reports no file that came into a folder after it was read and before it was
@@ -46,13 +47,19 @@ use rustix::{
 };
 
 use super::{
-    FoundNotebook, Home, HomesTemplate,
+    FoundNotebook, Home, HomeScan, Homes,
     scan::{WalkVisitor, walk_home},
 };
 use watched_folder::WatchedFolder;
 
-/// The changes that the kernel is asked to report.
-const WATCH_FLAGS: WatchFlags = WatchFlags::CREATE
+/// The changes of a file that the kernel is asked to report.
+const FILE_WATCH_FLAGS: WatchFlags = WatchFlags::MODIFY
+    .union(WatchFlags::CLOSE_WRITE)
+    .union(WatchFlags::ATTRIB)
+    .union(WatchFlags::MOVE_SELF)
+    .union(WatchFlags::DELETE_SELF);
+/// The changes of a folder that the kernel is asked to report.
+const FOLDER_WATCH_FLAGS: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::MODIFY)
     .union(WatchFlags::CLOSE_WRITE)
     .union(WatchFlags::ATTRIB)
@@ -128,16 +135,19 @@ impl Watch {
     /// The users for whom there is an entry with the name of their folder, a home or not. Ends
     /// the watch of all other users' folders.
     #[must_use]
-    pub fn users(&self, homes: &HomesTemplate) -> Vec<String> {
+    pub fn users(&self, homes: &Homes) -> Vec<String> {
         let users = homes.candidates();
         if let Some(RunningWatch(watcher)) = self.0.as_deref() {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let base = openat(CWD, homes.base(), flags, Mode::empty());
-            let base = base.and_then(|base| watcher.add(base.as_fd(), WatchedFolder::Base));
-            let base = base.inspect_err(|error| {
-                tracing::debug!(%error, "the folder of all homes is scanned, not watched");
+            let base = homes.base().and_then(|base| {
+                let base = openat(CWD, base, flags, Mode::empty());
+                let base = base.and_then(|base| watcher.add(base.as_fd(), WatchedFolder::Base));
+                let base = base.inspect_err(|error| {
+                    tracing::debug!(%error, "the folder of all homes is scanned, not watched");
+                });
+                base.ok().map(|(number, _)| number)
             });
-            watcher.keep_only(&users, base.ok().map(|(number, _)| number));
+            watcher.keep_only(&users, base);
         }
         users
     }
@@ -145,15 +155,18 @@ impl Watch {
     /// Walks the home of `user`, as [`super::scan`] does, and from now on watches the folders
     /// that it visits there, and no others of this user.
     #[must_use]
-    pub fn scan_home(&self, homes: &HomesTemplate, user: &str) -> Vec<FoundNotebook> {
+    pub fn scan_home(&self, homes: &Homes, user: &str) -> HomeScan {
+        // A lookup may take its time here, as the walk does.
+        homes.learn(user);
         let home = homes.home_of(user);
         let Some(RunningWatch(watcher)) = self.0.as_deref() else {
-            let mut found = Vec::new();
+            let mut scan = HomeScan::default();
             if let Some(Ok(home)) = home.map(|home| home.open()) {
-                walk_home(user, &home, &mut found);
+                scan.gap = walk_home(user, &home, &mut scan.found);
             }
-            return found;
+            return scan;
         };
+        let mut gap = None;
         let mut walk = WatchingWalk {
             watcher,
             found: Vec::new(),
@@ -164,7 +177,7 @@ impl Watch {
         if let Some(home) = home {
             walk.watch_parents(user, &home);
             if let Ok(home) = home.open() {
-                walk_home(user, &home, &mut walk);
+                gap = walk_home(user, &home, &mut walk);
             }
         }
         watcher.keep(user, &walk.numbers);
@@ -173,7 +186,8 @@ impl Watch {
             // A receiver whose channel is full scans the home sooner or later.
             let _ = watcher.sender.try_send(Poke::Rescan { user });
         }
-        walk.found
+        let found = walk.found;
+        HomeScan { found, gap }
     }
 }
 
@@ -234,6 +248,11 @@ impl WalkVisitor for WatchingWalk<'_> {
     fn notebook(&mut self, found: FoundNotebook) {
         self.found.push(found);
     }
+
+    fn linked_file(&mut self, user: &str, filename: &str, file: BorrowedFd<'_>) {
+        let (user, filename) = (user.to_owned(), filename.to_owned());
+        self.add(file, WatchedFolder::LinkedFile { user, filename });
+    }
 }
 
 impl InotifyWatcher {
@@ -257,7 +276,11 @@ impl InotifyWatcher {
         let itself = format!("/proc/self/fd/{}", folder.as_raw_fd());
         // Under the lock, so that no event of this number is forwarded before its folder is known.
         let mut folders = self.folders();
-        let number = inotify::add_watch(&self.inotify, itself, WATCH_FLAGS)?;
+        let flags = match watched {
+            WatchedFolder::LinkedFile { .. } => FILE_WATCH_FLAGS,
+            _ => FOLDER_WATCH_FLAGS,
+        };
+        let number = inotify::add_watch(&self.inotify, itself, flags)?;
         let is_new = folders.get(&number) != Some(&watched);
         folders.insert(number, watched);
         Ok((number, is_new))
@@ -329,10 +352,10 @@ impl InotifyWatcher {
             return None;
         }
         let watched = folders.get(&number)?;
-        if events.contains(ReadFlags::MOVE_SELF) {
+        if events.intersects(ReadFlags::MOVE_SELF | ReadFlags::DELETE_SELF) {
             return Some(watched.rescan());
         }
-        watched.poke(events, name?)
+        watched.poke(events, name.unwrap_or_default())
     }
 
     fn folders(&self) -> MutexGuard<'_, HashMap<i32, WatchedFolder>> {

@@ -10,17 +10,22 @@ use std::{
 use rustix::fs::{RenameFlags, renameat_with};
 
 use super::*;
+use crate::homes::HomesTemplate;
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(180);
 
-fn template(base: &Path) -> HomesTemplate {
-    format!("{}/{{user}}", base.display()).parse().unwrap()
+fn template(base: &Path) -> Homes {
+    homes(&format!("{}/{{user}}", base.display()))
 }
 
-fn scan(watch: &Watch, homes: &HomesTemplate) -> Vec<FoundNotebook> {
+fn homes(template: &str) -> Homes {
+    template.parse::<HomesTemplate>().unwrap().into()
+}
+
+fn scan(watch: &Watch, homes: &Homes) -> Vec<FoundNotebook> {
     let users = watch.users(homes).into_iter();
     users
-        .flat_map(|user| watch.scan_home(homes, &user))
+        .flat_map(|user| watch.scan_home(homes, &user).found)
         .collect()
 }
 
@@ -75,6 +80,33 @@ fn a_poke_names_the_user_and_the_path_of_a_save() {
         until(&written("ana", "end.ipynb"), &pokes)
     };
     assert!(of("m1/b.ipynb", &told).is_empty(), "{told:?}");
+}
+
+#[test]
+fn a_notebook_below_a_link_is_watched() {
+    let base = tempfile::tempdir().unwrap();
+    for folder in ["ana/.course", "ana/.one"] {
+        fs::create_dir_all(base.path().join(folder)).unwrap();
+        fs::write(base.path().join(folder).join("a.ipynb"), "").unwrap();
+    }
+    symlink(".course", base.path().join("ana/course")).unwrap();
+    symlink(".one/a.ipynb", base.path().join("ana/one.ipynb")).unwrap();
+    let homes = template(base.path());
+    let (watch, pokes, _wake) = watch();
+    assert_eq!(scan(&watch, &homes).len(), 2);
+    fs::write(base.path().join("ana/.course/a.ipynb"), "{}").unwrap();
+    until(&written("ana", "course/a.ipynb"), &pokes);
+    fs::write(base.path().join("ana/.one/a.ipynb"), "{}").unwrap();
+    until(&written("ana", "one.ipynb"), &pokes);
+    // Another file in its place is found by a walk.
+    while pokes.try_recv().is_ok() {}
+    fs::write(base.path().join("ana/.one/b"), "{}").unwrap();
+    fs::rename(
+        base.path().join("ana/.one/b"),
+        base.path().join("ana/.one/a.ipynb"),
+    )
+    .unwrap();
+    until(&rescan("ana"), &pokes);
 }
 
 /// The folder that was walked is watched, and not what is in its place now.
@@ -238,8 +270,7 @@ fn a_home_below_the_participants_folder_may_be_replaced() {
     let base = tempfile::tempdir().unwrap();
     let [own, work] = ["ana/in", "ana/in/work"].map(|name| base.path().join(name));
     fs::create_dir_all(&work).unwrap();
-    let homes = format!("{}/{{user}}/in/work", base.path().display());
-    let homes: HomesTemplate = homes.parse().unwrap();
+    let homes = homes(&format!("{}/{{user}}/in/work", base.path().display()));
     let (watch, pokes, _wake) = watch();
     let _ = scan(&watch, &homes);
     for (from, to) in [(&work, "in/old"), (&own, "old")] {

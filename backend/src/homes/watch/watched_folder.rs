@@ -1,4 +1,5 @@
-//! A folder that is watched, and what the kernel's events in it mean.
+//! A folder that is watched, or the file that a link leads to, and what the kernel's events in it
+//! mean.
 
 use rustix::fs::inotify::ReadFlags;
 
@@ -17,6 +18,8 @@ pub(super) enum WatchedFolder {
     Parent { user: String, child: String },
     /// The folder at the path `below` in the home of `user`.
     InHome { user: String, below: String },
+    /// The file that the notebook `filename`, a link in the home of `user`, leads to.
+    LinkedFile { user: String, filename: String },
 }
 
 impl WatchedFolder {
@@ -24,7 +27,9 @@ impl WatchedFolder {
     pub(super) fn user(&self) -> Option<&str> {
         match self {
             Self::Base => None,
-            Self::Parent { user, .. } | Self::InHome { user, .. } => Some(user),
+            Self::Parent { user, .. }
+            | Self::InHome { user, .. }
+            | Self::LinkedFile { user, .. } => Some(user),
         }
     }
 
@@ -34,7 +39,8 @@ impl WatchedFolder {
         Poke::Rescan { user }
     }
 
-    /// What is to be looked at after `events` of the entry `name` of this folder.
+    /// What is to be looked at after `events` of the entry `name` of this folder; of the folder
+    /// itself when the name is empty.
     pub(super) fn poke(&self, events: ReadFlags, name: &str) -> Option<Poke> {
         let is_folder = events.contains(ReadFlags::ISDIR);
         let has_come_or_gone = events.intersects(CREATED | REMOVED);
@@ -45,9 +51,13 @@ impl WatchedFolder {
                 return (is_child && has_come_or_gone).then_some(self.rescan());
             }
             Self::InHome { user, below } => (user, below),
+            Self::LinkedFile { user, filename } => {
+                let (user, filename) = (user.clone(), filename.clone());
+                return Some(Poke::Written { user, filename });
+            }
         };
         // Hidden entries are not looked at.
-        if name.starts_with('.') {
+        if name.is_empty() || name.starts_with('.') {
             return None;
         }
         if is_folder {

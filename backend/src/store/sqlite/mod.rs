@@ -38,8 +38,8 @@ use tokio::{
     sync::{broadcast, oneshot},
 };
 
-pub(crate) use schema::inspect;
 pub use schema::versions;
+pub(crate) use schema::{inspect, users};
 
 use self::{
     checkpoint::Checkpoints,

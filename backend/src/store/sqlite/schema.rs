@@ -99,6 +99,11 @@ pub(crate) fn inspect(path: &Path) -> anyhow::Result<SchemaVersions> {
     sqlite::inspect(path, MIGRATIONS).map_err(|error| with_remedy(path, CONTENT_NAME, error))
 }
 
+/// The users of all events in the file at `path`, which is left as it is.
+pub(crate) fn users(path: &Path) -> anyhow::Result<Vec<String>> {
+    sqlite::texts(path, "SELECT DISTINCT user FROM events ORDER BY user")
+}
+
 /// The version of SQLite, and of the schema that this program writes.
 #[must_use]
 pub fn versions() -> (&'static str, u32) {

@@ -13,7 +13,8 @@ use super::client::StreamClient;
 async fn a_stream_ends_when_its_reader_loses_the_right() {
     let mut limits = LimitSettings::default();
     limits.streams.recheck = Duration::ZERO;
-    limits.hub.fresh = Duration::from_nanos(1);
+    limits.hub.fresh_of_participants = Duration::from_nanos(1);
+    limits.hub.fresh_of_observers = Duration::from_nanos(1);
     limits.hub.rest = TEST_TIMEOUT;
     let app = App::limited_with_hub(limits).await;
     let hub = app.hub.as_ref().unwrap();
@@ -57,7 +58,8 @@ async fn a_silent_stream_ends_when_its_reader_has_lost_the_right() {
     let mut limits = LimitSettings::default();
     limits.streams.recheck = Duration::from_millis(300);
     limits.streams.heartbeat = 2 * TEST_TIMEOUT;
-    limits.hub.fresh = Duration::from_nanos(1);
+    limits.hub.fresh_of_participants = Duration::from_nanos(1);
+    limits.hub.fresh_of_observers = Duration::from_nanos(1);
     let app = App::limited_with_hub(limits).await;
     let mut reader = StreamClient::open(&app.helper(), "").await;
     reader.next().await.expect("the greeting");
@@ -94,7 +96,8 @@ async fn many_streams_ask_the_hub_no_more_than_one() {
 async fn a_stream_goes_on_while_the_hub_is_asked() {
     let mut limits = LimitSettings::default();
     limits.streams.recheck = Duration::from_millis(1);
-    limits.hub.fresh = Duration::from_nanos(1);
+    limits.hub.fresh_of_participants = Duration::from_nanos(1);
+    limits.hub.fresh_of_observers = Duration::from_nanos(1);
     limits.hub.prompt = 2 * TEST_TIMEOUT;
     limits.hub.patience = 2 * TEST_TIMEOUT;
     let app = App::watching_with_hub(limits).await;
