@@ -19,7 +19,7 @@ A jupyter_server extension that is on once this package is installed:
   again
 
 It needs jupyter_server, with what that needs (tornado), and nothing else. Imports here are
-late, so that whoever only wants the hook loads nothing more.
+late, so that a server that only needs the hook loads nothing more.
 """
 
 

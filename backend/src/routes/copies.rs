@@ -80,7 +80,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
 #[utoipa::path(put, path = "/copies", tag = "copies",
     request_body(content = String, content_type = "application/vnd.pipalhub.copy",
         description = "A PushHead as JSON on one line, and the middle of the content, deflated"),
-    summary = "Takes a notebook of whoever asks; answers once it and its event are on disk",
+    summary = "Takes a notebook of the asker; answers once it and its event are on disk",
     responses((status = OK, body = PushResponse)))]
 async fn push_copy(
     State(state): State<Arc<AppState>>,
@@ -260,7 +260,7 @@ impl From<PushError> for AppError {
 /// `POST /api/copies/inventory`
 #[utoipa::path(post, path = "/copies/inventory", tag = "copies",
     request_body = InventoryRequest,
-    summary = "Every notebook on a server of whoever asks; answers which are to be pushed",
+    summary = "Every notebook on a server of the asker; answers which are to be pushed",
     responses((status = OK, body = InventoryResponse)))]
 async fn post_inventory(
     State(state): State<Arc<AppState>>,

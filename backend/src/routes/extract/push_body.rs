@@ -12,7 +12,7 @@ use shared::copies::{PUSH_HEAD_MAX, PUSH_MEDIA_TYPE, PushHead};
 use super::{super::error::AppError, EventPosts, RateLimited, json_body::BodyLimit};
 use crate::{app::AppState, copies::PushedCopies, identity::Identity, limits::BodyRoom};
 
-/// A push of whoever is signed in, within the limits of what one may push and of what is in memory
+/// A push of the signed-in user, within the limits of what one user may push and of what is in memory
 /// of all pushes.
 pub(in crate::routes) struct PushBody {
     pub(in crate::routes) identity: Identity,
