@@ -101,6 +101,7 @@ pub(crate) fn images(hub: &str) -> anyhow::Result<FreshImages> {
         podman,
     };
     images.podman.prune()?;
+    images.podman.probe(&images.server)?;
     Ok(images)
 }
 
@@ -234,6 +235,18 @@ impl Podman {
             .arg(context);
         execute(build.stdout(Stdio::null()))?;
         Ok(fs::read_to_string(id)?)
+    }
+
+    /// Starts a container of `image`, which not every machine allows. The tests remove its cgroup.
+    fn probe(&self, image: &str) -> anyhow::Result<()> {
+        let mut run = self.command(&["run", "--rm", "--privileged", "--network=none"]);
+        run.args(["--cgroup-parent=/pipalhub-fresh", image, "echo", "started"]);
+        let started = output(&mut run)?;
+        ensure!(
+            started.as_deref() == Some("started"),
+            "podman cannot start a container here"
+        );
+        Ok(())
     }
 
     /// Removes the layers of images that a newer build has replaced.
