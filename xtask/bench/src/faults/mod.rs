@@ -37,6 +37,7 @@ mod named;
 mod notebooks;
 mod own_disk;
 mod power;
+mod pushes;
 mod quota;
 mod refusals;
 mod resume;
@@ -145,7 +146,7 @@ type FaultRow = (
 );
 
 /// Every row, in the order of the table.
-const ROWS: [FaultRow; 40] = [
+const ROWS: [FaultRow; 42] = [
     ("kill", |setup| Box::pin(kill::run(setup))),
     ("kill-control", |setup| Box::pin(kill::control(setup))),
     ("power-loss", |setup| Box::pin(power::run(setup))),
@@ -203,6 +204,8 @@ const ROWS: [FaultRow; 40] = [
     }),
     ("refused-events", |setup| Box::pin(named::refused(setup))),
     ("homes-below", |setup| Box::pin(named::below(setup))),
+    ("pushes-broken", |setup| Box::pin(pushes::broken(setup))),
+    ("pushes-flood", |setup| Box::pin(pushes::flood(setup))),
     ("participant-disk-full", |setup| {
         Box::pin(own_disk::full(setup))
     }),
