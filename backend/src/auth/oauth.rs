@@ -2,7 +2,7 @@
 //!
 //! The Hub wants the redirect address relative, which the usual OAuth libraries refuse;
 //! so the few steps are here. The browser that began a sign-in keeps the data to end it, for ten
-//! minutes, and not here: see [`super::pending_sign_in`]. So a service that is
+//! minutes, and the service keeps none: see [`super::pending_sign_in`]. So a service that is
 //! restarted meanwhile ends it as well. Ending it takes the cookie away, and the Hub takes its
 //! code once.
 

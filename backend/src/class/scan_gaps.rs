@@ -1,4 +1,4 @@
-//! What the walks of homes left out, by user: shown on the user's tiles, and logged once.
+//! The parts of homes that walks left out, by user: shown on the user's tiles, and logged once.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{homes::ScanGap, telemetry::loggable};
 pub(super) struct ScanGaps(Mutex<BTreeMap<String, ScanGap>>);
 
 impl ScanGaps {
-    /// Notes what the last walk of the home of `user` left out; true when it is logged, as the
+    /// Notes the part of the home of `user` that its last walk left out; true when it is logged, as the
     /// first gap of its kind.
     pub(super) fn note(&self, user: &str, gap: Option<ScanGap>) -> bool {
         let mut gaps = self.0.lock();

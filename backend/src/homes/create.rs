@@ -2,9 +2,9 @@
 //! us: beside one of their notebooks, never over anything.
 //!
 //! The folder is opened from the open home like a notebook is, following no link out of it, and
-//! the file is written in that open folder, so that neither can be swapped for another. The file is written
-//! under a hidden name and given its own when it is whole, by a rename that fails when the name
-//! is taken. It belongs to the owner of the home.
+//! the file is written in that open folder, so that neither can be swapped for another. The file
+//! is written under a hidden name and given its own when it is whole, by a rename that fails when
+//! the name is taken. It belongs to the owner of the home.
 
 use std::{
     fs::{File, Permissions},

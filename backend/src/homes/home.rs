@@ -6,9 +6,9 @@
 //! [`OpenHome`] it gives, by descriptors, and there is no way from that back to a path.
 //!
 //! The template's fixed part is the administrator's, who may keep the homes behind a link.
-//! From the participant's folder to the home no link is followed; in the home those are that
-//! stay in it, as far as the kernel says so (`RESOLVE_BENEATH`), which an exchange of folders
-//! and links in the meantime does not deceive.
+//! From the participant's folder to the home no link is followed. In the home the kernel follows
+//! the links that stay in it (`RESOLVE_BENEATH`), and an exchange of folders and links in the
+//! meantime does not deceive it.
 //!
 //! The owner of a home is the owner of the participant's own folder, not of a folder further
 //! below: that is the first folder, from the one with their name on, in which a user other than
@@ -96,7 +96,10 @@ impl Home {
         }
     }
 
-    /// The home at this path, in words what is wrong with it otherwise.
+    /// The home at this path.
+    ///
+    /// # Errors
+    /// When the path cannot be a home's, in words that follow it.
     pub(super) fn of_path(path: &Path) -> Result<Self, &'static str> {
         if !path.is_absolute() {
             return Err("is not absolute");
@@ -225,8 +228,8 @@ impl OpenHome {
         self.owner
     }
 
-    /// Opens the entry `name` below it, following the links that stay below it. What it is and
-    /// whose is to be checked on the descriptor.
+    /// Opens the entry `name` below it, following the links that stay below it. The caller
+    /// checks the type and the owner on the descriptor.
     pub(super) fn open_within(&self, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
         let within = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         let flags = flags | OFlags::CLOEXEC;

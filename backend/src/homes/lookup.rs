@@ -34,7 +34,7 @@ const HOME_FRESH: Duration = Duration::from_secs(300);
 const NO_HOME_FRESH: Duration = Duration::from_secs(30);
 /// So long may one lookup take.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
-/// Of so many users homes are looked up; of others none is known.
+/// The largest number of users whose homes are looked up; the homes of others are not known.
 const MAX_KNOWN_USERS: usize = 10_000;
 /// The longest answer to one lookup: a path, or an account's line.
 const MAX_ANSWER_BYTES: usize = 16 << 10;
@@ -224,7 +224,7 @@ impl Homes {
         let before = users.remove(user);
         let (home, problem) = match found {
             Ok(home) => (home, None),
-            // What was known is as good as it was.
+            // The home that was found before is as good as it was.
             Err(problem) => (
                 before.as_ref().and_then(|before| before.home.clone()),
                 Some(problem),
@@ -284,7 +284,7 @@ impl Homes {
         Ok(())
     }
 
-    /// What is wrong with what was looked up, for the administrator.
+    /// The lookups that failed and the bad lines of the table, in words for the administrator.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let users = self.0.users.read();
@@ -478,7 +478,7 @@ impl HomesLookup {
     }
 }
 
-/// What `getent` says; `None` when there is no such account.
+/// The output of `getent`; `None` when there is no such account.
 fn accounts(
     getent: &OsString,
     arguments: &[&str],
@@ -549,8 +549,8 @@ mod tests {
         text.parse::<HomesLookup>().unwrap().into()
     }
 
-    /// Writes a program. Another process does, since what this one has open for writing its
-    /// other threads' children would have open, too.
+    /// Writes a program in another process, because children of this one's other threads would
+    /// have a file open that this one has open for writing.
     fn program(folder: &TempDir, name: &str, script: &str) -> PathBuf {
         let path = folder.path().join(name);
         let write = "printf '%s' \"$1\" > \"$2\" && chmod 755 \"$2\"";
@@ -643,7 +643,7 @@ mod tests {
     fn an_account_names_its_home() {
         let folder = tempfile::tempdir().unwrap();
         let id = geteuid().as_raw();
-        // What a database would say of this user's folders: its number is not root's there.
+        // The owner in a database of accounts, where the number of an account is not root's.
         let own = if id >= MIN_USER_ID { id } else { 1_234 };
         let lines = [
             format!(

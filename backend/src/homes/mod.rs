@@ -1,7 +1,7 @@
-//! Where notebooks live: the template or the lookup that finds the homes, opening a home so that nothing its
-//! owner does leads elsewhere, reading a participant's file without trusting them and without
-//! its private cells, writing a file beside it, listing the files that are there and watching
-//! for those that change.
+//! Where notebooks live: the template or the lookup that finds the homes, opening a home so that
+//! nothing its owner does leads elsewhere, reading a participant's file without trusting them and
+//! without its private cells, writing a file beside it, listing the files that are there and
+//! watching for those that change.
 //!
 //! Everything goes from an [`OpenHome`], and from there by descriptors: outside of this
 //! module there is nothing of a home that could be opened by its path.

@@ -20,7 +20,7 @@ const SLUG_HASH_DIGITS: usize = 8;
 /// The longest name of a folder on Linux, and of a user here.
 const MAX_NAME_BYTES: usize = 255;
 
-/// What is made of a user's name.
+/// The ways in which hubs and spawners make a name of a user's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NameForm {
     /// The name itself.
@@ -216,7 +216,7 @@ mod tests {
 
     const MARIA: &str = "maria.gonzalez-perez@students.example.edu";
 
-    /// The names are what Python's own functions give.
+    /// The names are those that Python's own functions give.
     #[test]
     fn names_are_those_that_hubs_and_spawners_make() {
         let long = "n".repeat(70);
@@ -295,7 +295,7 @@ mod tests {
         let user_of = |pattern: &str, name: &str| NamePattern::of(pattern).unwrap().user_of(name);
         assert_eq!(user_of("{tljh}", "jupyter-ana").as_deref(), Some("ana"));
         assert_eq!(user_of("{slug}", "ana").as_deref(), Some("ana"));
-        // Nothing that a spawner makes, though it may be a folder's name.
+        // Names of folders that no spawner makes.
         for name in ["Ana", "a-", "a-2", "a-zz", "a-2D", "a-c3", "-61", "a_b"] {
             assert_eq!(user_of("{escaped}", name), None, "{name}");
         }

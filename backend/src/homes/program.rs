@@ -15,10 +15,10 @@ use rustix::{
     process::{Pid, Signal, kill_process_group},
 };
 
-/// Between two looks whether a program has ended that has closed its output.
+/// The time between two looks whether a program has ended that has closed its output.
 const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// What a program has said.
+/// The output of a program that has ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ProgramOutput {
     /// The code that it ended with; `None` when a signal ended it.
@@ -43,7 +43,7 @@ pub(super) fn output_of(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        // So that what it has started ends with it.
+        // So that the processes that it has started end with it.
         .process_group(0)
         .spawn()?;
     let ended = talk(&mut child, until, max_bytes);

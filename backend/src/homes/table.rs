@@ -12,7 +12,7 @@ use super::{Fingerprint, Home};
 /// The largest table that is read; 20,000 users have about a MiB.
 const MAX_TABLE_BYTES: u64 = 8 << 20;
 
-/// The homes of a table, and what is wrong with it.
+/// The homes of a table, and its bad lines.
 #[derive(Debug, Default)]
 pub(super) struct HomesTable {
     pub(super) homes: BTreeMap<String, Home>,

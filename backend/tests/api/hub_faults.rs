@@ -54,7 +54,7 @@ async fn an_answer_of_the_hub_is_good_for_a_while() {
     assert_eq!(asked(&hub), 3, "and no longer");
 }
 
-/// A right over others is asked for again sooner than who a participant is.
+/// A right over others is asked for again sooner than the name of a participant.
 #[tokio::test]
 async fn an_answer_on_a_participant_is_believed_for_longer_than_on_an_observer() {
     let (app, hub) = app_with(HubLimits {

@@ -129,7 +129,7 @@ async fn the_hub_signs_a_browser_in() {
     assert_eq!(again.status(), 502);
 }
 
-/// What a sign-in needs lies in the browser, so a service that begins anew ends it.
+/// The data of a sign-in lies in the browser, so a service that begins anew ends it.
 #[tokio::test]
 async fn a_sign_in_outlives_a_restart_of_the_service() {
     let app = App::with_hub().await;

@@ -125,7 +125,7 @@ fn refused(homes: &Homes) -> Option<Finding> {
     ))
 }
 
-/// Homes that were not walked to their end.
+/// The homes that were not walked to their end.
 fn left_out(gaps: &[String]) -> Option<Finding> {
     (!gaps.is_empty()).then(|| {
         Finding::warning(

@@ -3,8 +3,8 @@
 //! Only folders that hold notebooks are watched, not whole trees: a home may hold a
 //! virtual environment with ten thousand folders, and watches are few. Besides, a few folders
 //! are watched that came just now, since they may be filled, and those that lead to a home,
-//! since another may be put into their place. Of a notebook that is a link the file is watched
-//! to which it leads. The next scan finds changes that the watch misses
+//! since another may be put into their place. Of a notebook that is a link the file that it leads to is
+//! watched. The next scan finds changes that the watch misses
 //! (on a network file system).
 //!
 //! The kernel reports no file that came into a folder after it was read and before it was
