@@ -178,7 +178,7 @@ pub(super) async fn broken(setup: &FaultSetup) -> anyhow::Result<Verdict> {
 
 /// What became of one participant's pushes.
 #[derive(Default)]
-struct PushRecord {
+struct FloodRecord {
     acknowledged: usize,
     refused: usize,
     times_ms: Vec<f64>,
@@ -186,12 +186,12 @@ struct PushRecord {
 }
 
 /// Pushes until `end`, and the newest version until it is acknowledged.
-async fn push_all(service: &ServiceProcess, n: usize, end: Instant) -> anyhow::Result<PushRecord> {
+async fn push_all(service: &ServiceProcess, n: usize, end: Instant) -> anyhow::Result<FloodRecord> {
     let user = format!("p{n}");
     let interval =
         Duration::from_secs(1) * u32::try_from(PARTICIPANTS)? / u32::try_from(PUSHES_PER_SECOND)?;
     let mut connection = HttpConnection::open(service.address).await?;
-    let mut record = PushRecord::default();
+    let mut record = FloodRecord::default();
     let mut next = Instant::now() + interval * u32::try_from(n)? / u32::try_from(PARTICIPANTS)?;
     for version in 0.. {
         tokio::time::sleep_until(next.into()).await;
@@ -247,7 +247,7 @@ pub(super) async fn flood(setup: &FaultSetup) -> anyhow::Result<Verdict> {
     let instructor = service.client_of(&token_of(INSTRUCTOR));
     let copies = instructor.get_json("/api/copies").await?;
     let copies = copies.as_array().context("a list")?;
-    let is_newest = |n: usize, record: &PushRecord| {
+    let is_newest = |n: usize, record: &FloodRecord| {
         copies
             .iter()
             .any(|copy| copy["user"] == format!("p{n}") && copy["sha256"] == record.newest.as_str())
