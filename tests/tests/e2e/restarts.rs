@@ -88,10 +88,11 @@ async fn a_page_of_a_deleted_user_leads_to_signing_in() -> Result<()> {
     save(&path, &notebook(&["'first'"]))?;
     let own = TestBrowser::start().await?;
     own.goto(&hub.service("")).await?;
-    own.sign_in("alice", PASSWORD).await?;
+    own.sign_in(INSTRUCTOR, PASSWORD).await?;
     own.wait_for_text(&tile("alice"), "first").await?;
 
-    hub.delete_user("alice").await?;
+    // An instructor, whose token is believed for a minute; a participant's is for five.
+    hub.delete_user(INSTRUCTOR).await?;
     // The service asks the Hub once a minute, and the page the service after a save.
     let mut saves = 0;
     until_within(2 * WAIT_TIMEOUT, "the Hub's sign-in page", async || {
