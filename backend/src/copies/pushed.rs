@@ -104,14 +104,19 @@ impl PushedCopies {
         fs::create_dir_all(folder)?;
         let mut copies: HashMap<String, BTreeMap<String, PushRecord>> = HashMap::new();
         for person in fs::read_dir(folder)? {
-            for file in fs::read_dir(person?.path())? {
+            let person = person?;
+            // A file system of its own has a `lost+found`, and people leave files anywhere.
+            if !person.file_type()?.is_dir() {
+                continue;
+            }
+            for file in fs::read_dir(person.path())? {
                 let path = file?.path();
                 match kept_in(&path) {
                     Ok(Some((copy, record))) => {
                         let own = copies.entry(copy.user).or_default();
                         own.insert(copy.filename, record);
                     }
-                    Ok(None) => fs::remove_file(&path)?,
+                    Ok(None) => {}
                     Err(error) => {
                         // Its owner's server is asked for it again by the next inventory.
                         let file = loggable(&path.display().to_string()).to_string();
@@ -232,6 +237,7 @@ impl PushedCopies {
         if before == Some(&record) {
             return Ok(PushOutcome::Unchanged);
         }
+        self.reserve.check(record.size)?;
         self.write(copy, record, &content)?;
         Ok(PushOutcome::Changed)
     }
@@ -362,8 +368,13 @@ impl PushedCopies {
     }
 }
 
-/// The copy in the file at `path`; none when it is what a crash has left of a write.
+/// The copy in the file at `path`; none when it is another file. What a crash has left of a write is
+/// removed.
 fn kept_in(path: &Path) -> io::Result<Option<(CopyId, PushRecord)>> {
+    if path.extension().is_some_and(|ending| ending == "new") {
+        fs::remove_file(path)?;
+        return Ok(None);
+    }
     if path.extension().is_none_or(|ending| ending != "copy") {
         return Ok(None);
     }
@@ -472,9 +483,16 @@ mod tests {
         fs::write(&other, "no header").unwrap();
         let remains = half.with_extension("new");
         fs::write(&remains, "half").unwrap();
+        let others = ["notes.txt", "lost+found/a"].map(|name| folder.path().join(name));
+        let beside = half.with_file_name("README");
+        fs::create_dir(folder.path().join("lost+found")).unwrap();
+        for file in others.iter().chain([&beside]) {
+            fs::write(file, "left by a person").unwrap();
+        }
         drop(pushed);
         let pushed = PushedCopies::open(folder.path(), 0).unwrap();
         assert!(!remains.exists());
+        assert!(others.iter().chain([&beside]).all(|file| file.exists()));
         let left = pushed.list(None);
         assert_eq!(left.len(), 1);
         assert_eq!(left[0].0, copy("ana", "c"));

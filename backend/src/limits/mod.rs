@@ -314,6 +314,14 @@ impl Limits {
         self.pushes.take(user, bytes)
     }
 
+    /// Counts a pushed notebook of `user` that has so many bytes, before it is put together.
+    ///
+    /// # Errors
+    /// When there was too much lately.
+    pub(crate) fn push_written(&self, user: &str, bytes: u64) -> Result<(), LimitExceeded> {
+        self.pushes.write(user, bytes)
+    }
+
     /// Counts a notice of this person's.
     ///
     /// # Errors

@@ -27,6 +27,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 pub struct PushLimits {
     /// Of one participant, KiB a second in the long run, and in a burst.
     pub kib: Rate,
+    /// Notebooks of one participant that are put together and written, KiB a second in the long
+    /// run, and in a burst: a push of a few bytes may make a large one.
+    pub written_kib: Rate,
     /// Bytes of large bodies, of all participants, at the same time.
     pub large: usize,
     /// Bytes of small bodies, of all participants, at the same time.
@@ -43,6 +46,11 @@ impl Default for PushLimits {
                 a_second: 512,
                 burst: 64 << 10,
             },
+            // The largest notebook, every four seconds; eight of them at once.
+            written_kib: Rate {
+                a_second: 8 << 10,
+                burst: 256 << 10,
+            },
             large: 96 << 20,
             small: 32 << 20,
             small_each: 1 << 20,
@@ -54,6 +62,7 @@ impl Default for PushLimits {
 pub(super) struct Pushes {
     settings: PushLimits,
     pushed: TokenBuckets,
+    written: TokenBuckets,
     bodies: Arc<Mutex<Bodies>>,
 }
 
@@ -117,6 +126,7 @@ impl Pushes {
         Self {
             settings,
             pushed: TokenBuckets::default(),
+            written: TokenBuckets::default(),
             bodies: Arc::default(),
         }
     }
@@ -165,6 +175,23 @@ impl Pushes {
     }
 }
 
+impl Pushes {
+    /// Counts a notebook of so many bytes, before it is put together.
+    pub(super) fn write(&self, user: &str, bytes: u64) -> Result<(), LimitExceeded> {
+        let rate = self.settings.written_kib;
+        let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        let taken = self.written.take(user, kib, rate, Instant::now());
+        taken.map_err(|wait| {
+            let message = format!(
+                "{user} has pushed notebooks of more than {} MiB a second for a while; wait, and \
+                 push the newest version of each.",
+                rate.a_second >> 10
+            );
+            super::too_many("pushes", message, wait)
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +227,17 @@ mod tests {
             .map_while(|_| pushes.take("ana", LARGE_BODY).ok())
             .collect();
         assert_eq!(small.len(), 4);
+    }
+
+    #[test]
+    fn small_pushes_that_make_large_notebooks_are_bounded() {
+        let pushes = Pushes::new(PushLimits::default());
+        for _ in 0..8 {
+            pushes.write("mallory", 32 << 20).expect("the burst");
+        }
+        let refused = pushes.write("mallory", 32 << 20).err().unwrap();
+        assert!(refused.message.contains("8 MiB a second"), "{refused:?}");
+        assert!(pushes.write("ana", 32 << 20).is_ok());
     }
 
     #[test]

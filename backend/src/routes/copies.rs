@@ -32,7 +32,7 @@ use super::{
     error::AppError,
     events::append,
     extract::{
-        JsonBody, LightReads, NotebookReads, PushBody, Query, RateLimited, limit_body,
+        InventoryBody, LightReads, NotebookReads, PushBody, Query, RateLimited, limit_body,
         pushed_copies,
     },
 };
@@ -104,10 +104,19 @@ async fn push_copy(
         path: path.clone(),
         timestamp: time::format_ms(saved_at_ms),
     };
+    // Before it takes a turn with a size that it may only claim.
+    let written = match head.withheld {
+        Some(_) => pushed.record(&copy).map_or(0, |record| record.size),
+        None if head.size > CONTENT_MAX => {
+            return Err(PushError::from(DeltaError::TooLarge(head.size)).into());
+        }
+        None => head.size as u64,
+    };
+    state.limits.push_written(&copy.user, written)?;
     let (store, owned) = (Arc::clone(&pushed), copy.clone());
     let outcome = in_lane_of(&state, &copy.user, move |lanes| {
         // The version before and the new one are in memory, and the body.
-        let _turn = lanes.turn(2 * head.size as u64);
+        let _turn = lanes.turn(2 * written);
         let content = content_of(&head, &middle)?;
         let push = Push {
             server: head.server.clone(),
@@ -264,10 +273,14 @@ impl From<PushError> for AppError {
     responses((status = OK, body = InventoryResponse)))]
 async fn post_inventory(
     State(state): State<Arc<AppState>>,
-    RateLimited { identity, .. }: RateLimited<LightReads>,
-    JsonBody(inventory): JsonBody<InventoryRequest>,
+    body: InventoryBody,
 ) -> Result<Json<InventoryResponse>, AppError> {
     let pushed = pushed_copies(&state)?;
+    let InventoryBody {
+        identity,
+        inventory,
+        room: _room,
+    } = body;
     if inventory.files.len() > MAX_NOTEBOOKS_PER_HOME {
         return Err(AppError::BadRequest(format!(
             "An inventory has at most {MAX_NOTEBOOKS_PER_HOME} files; send those, and complete: false."
@@ -368,7 +381,7 @@ async fn list_copies(
     Query(query): Query<CopiesQuery>,
 ) -> Result<Json<Vec<KeptCopy>>, AppError> {
     let pushed = pushed_copies(&state)?;
-    let mut copies = pushed.list(query.user.as_deref());
+    let mut copies = pushed.list(query.user.as_deref().or(identity.confined_to()));
     copies.retain(|(copy, _)| identity.may_see(&copy.user));
     copies.sort_by(|(one, _), (other, _)| one.cmp(other));
     let kept = copies.into_iter().map(|(copy, record)| KeptCopy {

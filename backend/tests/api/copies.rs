@@ -2,6 +2,7 @@
 
 use std::{fs, io::Write};
 
+use backend::limits::{LimitSettings, PushLimits, Rate};
 use flate2::{Compression, write::DeflateEncoder};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -205,6 +206,7 @@ async fn bad_pushes_are_refused_and_nothing_is_stored() {
         (with("sha256", Value::Null), 400),
         (with("size", json!(content.len() + 1)), 400),
         (with("size", json!(33_554_433)), 413),
+        (with("size", json!(u64::MAX)), 413),
         (with("prefix", json!(u64::MAX)), 409),
         (with("prefix", json!(5)), 409),
         (with("sha256", json!("0".repeat(64))), 409),
@@ -487,4 +489,30 @@ async fn a_deletion_on_a_named_server_removes_nothing_of_the_default_one() {
         panic!("{copies}");
     };
     assert_eq!(left["filename"], "a.ipynb");
+}
+
+/// Many small pushes that each make a large notebook anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes_are_counted_by_what_they_make() {
+    let limits = LimitSettings {
+        pushes: PushLimits {
+            written_kib: Rate {
+                a_second: 1,
+                burst: 8,
+            },
+            ..PushLimits::default()
+        },
+        ..LimitSettings::default()
+    };
+    let app = App::limited_with_hub(limits).await;
+    let content = notebook(&["x".repeat(5_000).as_str()]);
+    let first = server(&app, "alice").push("a.ipynb", &content).await;
+    assert_eq!(first.0, 200);
+    let head = json!({
+        "filename": "a.ipynb", "path": "/a.ipynb", "server": "", "saved_at_ms": 5,
+        "size": 0, "withheld": "unreadable",
+    });
+    let (status, answer) = server(&app, "alice").push_head(&head, b"").await;
+    assert_eq!(status, 429, "{answer}");
+    assert_eq!(server(&app, "bob").push("a.ipynb", &content).await.0, 200);
 }

@@ -269,6 +269,7 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
 
     let PushLimits {
         kib: Rate { a_second, burst },
+        written_kib,
         large,
         small,
         small_each,
@@ -276,6 +277,12 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
     let pushed = "bytes pushed";
     limits.says(pushed, &format!("{} MiB a minute", (a_second * 60) >> 10));
     limits.says(pushed, &format!("{} MiB at once", burst >> 10));
+    let written = "notebooks put together";
+    limits.says(
+        written,
+        &format!("{} MiB a second", written_kib.a_second >> 10),
+    );
+    limits.says(written, &format!("{} MiB at once", written_kib.burst >> 10));
     let arriving = "pushes that arrive";
     limits.says(arriving, &format!("{} MiB of all together", large >> 20));
     limits.says(arriving, &format!("{} MiB of all together", small >> 20));

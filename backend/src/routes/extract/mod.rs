@@ -20,7 +20,7 @@ mod rights;
 
 pub(super) use json_body::{JsonBody, JsonObject, MAX_BODY_BYTES, limit_body};
 pub(super) use page_visitor::{PageVisitor, is_navigation};
-pub(super) use push_body::{PushBody, pushed_copies};
+pub(super) use push_body::{InventoryBody, PushBody, pushed_copies};
 pub(super) use query::Query;
 pub(super) use rate_limited::{EventPosts, LightReads, NotebookReads, RateLimited};
 pub(super) use rights::{Instructor, Participant, Viewer};

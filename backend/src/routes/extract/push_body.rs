@@ -1,4 +1,5 @@
-//! The body of a push: a line of JSON, and what follows it.
+//! The bodies of pushes, a line of JSON and what follows it, and of inventories: both may be large,
+//! and have room before they come.
 
 use std::sync::Arc;
 
@@ -7,9 +8,11 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, header},
 };
-use shared::copies::{PUSH_HEAD_MAX, PUSH_MEDIA_TYPE, PushHead};
+use shared::copies::{InventoryRequest, PUSH_HEAD_MAX, PUSH_MEDIA_TYPE, PushHead};
 
-use super::{super::error::AppError, EventPosts, RateLimited, json_body::BodyLimit};
+use super::{
+    super::error::AppError, EventPosts, JsonBody, LightReads, RateLimited, json_body::BodyLimit,
+};
 use crate::{app::AppState, copies::PushedCopies, identity::Identity, limits::BodyRoom};
 
 /// A push of the signed-in user, within the limits of what one user may push and of what is in memory
@@ -69,6 +72,41 @@ pub(in crate::routes) fn pushed_copies(state: &AppState) -> Result<Arc<PushedCop
     })
 }
 
+/// An inventory of the signed-in user, within what is in memory of all pushes.
+pub(in crate::routes) struct InventoryBody {
+    pub(in crate::routes) identity: Identity,
+    pub(in crate::routes) inventory: InventoryRequest,
+    /// Kept as long as the inventory is.
+    pub(in crate::routes) room: BodyRoom,
+}
+
+impl FromRequest<Arc<AppState>> for InventoryBody {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &Arc<AppState>) -> Result<Self, AppError> {
+        let (mut parts, body) = request.into_parts();
+        let RateLimited { identity, .. } =
+            RateLimited::<LightReads>::from_request_parts(&mut parts, state).await?;
+        pushed_copies(state)?;
+        let max = parts.extensions.get::<BodyLimit>().map_or(0, |max| max.0);
+        let length = content_length(&parts.headers)?;
+        if length > max {
+            return Err(AppError::TooLarge(format!(
+                "The body has more than {max} bytes."
+            )));
+        }
+        // Before any of it is read.
+        let room = state.limits.push(&identity.user, length)?;
+        let request = Request::from_parts(parts, body);
+        let JsonBody(inventory) = JsonBody::from_request(request, state).await?;
+        Ok(Self {
+            identity,
+            inventory,
+            room,
+        })
+    }
+}
+
 fn is_push(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE);
     value.is_some_and(|value| {
@@ -83,7 +121,9 @@ fn content_length(headers: &HeaderMap) -> Result<usize, AppError> {
     let value = headers.get(header::CONTENT_LENGTH);
     let length = value.and_then(|value| value.to_str().ok()?.parse().ok());
     length.ok_or_else(|| {
-        AppError::BadRequest("A push has the header Content-Length, and is not chunked.".to_owned())
+        AppError::BadRequest(
+            "The body has the header Content-Length, and is not chunked.".to_owned(),
+        )
     })
 }
 
