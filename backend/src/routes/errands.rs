@@ -7,7 +7,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
 };
 
 use axum::{
@@ -25,7 +24,6 @@ use shared::{
     },
     notebook::Notebook,
 };
-use tokio::time::{Instant, timeout_at};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -34,6 +32,7 @@ use super::{
     copies::path_on_server,
     error::AppError,
     extract::{Instructor, JsonBody, NotebookReads, Participant, Query, RateLimited, Viewer},
+    long_poll::LongPoll,
 };
 use crate::{
     app::AppState,
@@ -50,9 +49,6 @@ use crate::{
     text::attachment,
     time,
 };
-
-/// Longest wait for an errand, because a proxy may cut a connection that is silent for 30 s.
-const MAX_WAIT_S: u64 = 25;
 
 /// Most handouts in one list, each with all its receivers.
 const MAX_LISTED_HANDOUTS: usize = 50;
@@ -85,19 +81,8 @@ async fn list_errands(
     Participant(identity): Participant,
     Query(query): Query<ErrandsQuery>,
 ) -> Result<Json<ErrandsResponse>, AppError> {
-    let wait = query.wait.unwrap_or(0);
-    if wait > MAX_WAIT_S {
-        return Err(AppError::BadRequest(format!(
-            "wait is at most {MAX_WAIT_S} seconds."
-        )));
-    }
-    // A waiting request keeps a connection as a stream does, and counts as one.
-    let _slot = match wait {
-        0 => None,
-        _ => Some(state.limits.stream(&identity)?),
-    };
-    let until = Instant::now() + Duration::from_secs(wait);
-    let errands = pending_by(&state, &identity, until).await?;
+    let poll = LongPoll::begin(&state, &identity, query.wait)?;
+    let errands = pending_by(&state, &identity, &poll).await?;
     let errands = errands.into_iter().map(|errand| PendingErrand {
         id: errand.id,
         kind: kind_of(&errand),
@@ -111,12 +96,12 @@ async fn list_errands(
     }))
 }
 
-/// The pending errands of `identity`. While there are none it waits for one, until the time
-/// `until` at most.
+/// The pending errands of `identity`. While there are none it waits for one, as long as
+/// `poll` lasts.
 async fn pending_by(
     state: &Arc<AppState>,
     identity: &Identity,
-    until: Instant,
+    poll: &LongPoll,
 ) -> Result<Vec<StoredErrand>, AppError> {
     // Before the desk is asked, so that no change falls between the two.
     let mut changes = state.errands.changes();
@@ -128,11 +113,7 @@ async fn pending_by(
         if !pending.is_empty() {
             return Ok(pending);
         }
-        let woken = tokio::select! {
-            changed = timeout_at(until, changes.changed()) => matches!(changed, Ok(Ok(()))),
-            () = state.ending.cancelled() => false,
-        };
-        if !woken {
+        if !poll.changed(state, &mut changes).await {
             return Ok(pending);
         }
     }

@@ -16,6 +16,7 @@ mod followed;
 mod health;
 mod history;
 mod json;
+mod long_poll;
 mod metrics;
 mod notices;
 mod openapi;

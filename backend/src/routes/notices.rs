@@ -7,7 +7,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
 };
 
 use axum::{
@@ -20,7 +19,6 @@ use shared::notices::{
     Audience, Notice, NoticeRequest, NoticesResponse, ReceiptRequest, ReceiptState, Recipient,
     SentNotice, SentResponse,
 };
-use tokio::time::{Instant, timeout_at};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -28,6 +26,7 @@ use super::{
     blocking::blocking,
     error::AppError,
     extract::{Instructor, JsonBody, Participant, Query, limit_body},
+    long_poll::LongPoll,
 };
 use crate::{
     app::AppState,
@@ -40,9 +39,6 @@ use crate::{
 /// The largest request body of a notice: four thousand characters, each in JSON's longest
 /// escape, and the other fields.
 const MAX_NOTICE_BYTES: usize = 64 << 10;
-
-/// Longest wait for a new notice, because a proxy may cut a connection that is silent for 30 s.
-const MAX_WAIT_S: u64 = 25;
 
 /// Most notices in one list of those sent.
 const MAX_LISTED_NOTICES: usize = 100;
@@ -79,22 +75,11 @@ async fn list_notices(
     Query(query): Query<NoticesQuery>,
 ) -> Result<Json<NoticesResponse>, AppError> {
     let NoticesQuery { after, wait } = query;
-    let wait = wait.unwrap_or(0);
-    if wait > MAX_WAIT_S {
-        return Err(AppError::BadRequest(format!(
-            "wait is at most {MAX_WAIT_S} seconds."
-        )));
-    }
-    // A waiting request keeps a connection as a stream does, and counts as one.
-    let _slot = match wait {
-        0 => None,
-        _ => Some(state.limits.stream(&identity)?),
-    };
-    let until = Instant::now() + Duration::from_secs(wait);
+    let poll = LongPoll::begin(&state, &identity, wait)?;
     let NoticeUpdate {
         cursor,
         mut notices,
-    } = wait_for_news(&state, &identity.user, after, until).await;
+    } = wait_for_news(&state, &identity.user, after, &poll).await;
     if !notices.is_empty() {
         place_files(&mut notices, state.class.copies(), &identity.user);
         let board = Arc::clone(&state.notices);
@@ -110,12 +95,12 @@ async fn list_notices(
 }
 
 /// The notices for `user` that changed since `after`. While there are none it waits for one,
-/// until the time `until` at most.
+/// as long as `poll` lasts.
 async fn wait_for_news(
     state: &AppState,
     user: &str,
     after: Option<i64>,
-    until: Instant,
+    poll: &LongPoll,
 ) -> NoticeUpdate {
     // Before the board is read, so that no change falls between the two.
     let mut changes = state.notices.changes();
@@ -125,11 +110,7 @@ async fn wait_for_news(
         if !news.notices.is_empty() {
             return news;
         }
-        let woken = tokio::select! {
-            changed = timeout_at(until, changes.changed()) => matches!(changed, Ok(Ok(()))),
-            () = state.ending.cancelled() => false,
-        };
-        if !woken {
+        if !poll.changed(state, &mut changes).await {
             return news;
         }
     }
