@@ -30,6 +30,8 @@ READ_PAUSE = 0.05
 # Where a file can be cut in two without cutting a character or an escape.
 _PLAIN = re.compile(rb"[\x00-\x5b\x5d-\x7f]{24}")
 
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
+
 
 class Unreadable(Exception):
     """It may hold private cells, and cannot be read."""
@@ -111,7 +113,7 @@ def _is_whole(data):
         return False
     braces = brackets = 0
     for at in range(0, len(data), PIECE):
-        piece = data[at : at + PIECE]
+        piece = data[at : at + PIECE].translate(None, _NO_BRACKETS)
         braces += piece.count(b"{") - piece.count(b"}")
         brackets += piece.count(b"[") - piece.count(b"]")
         private.breathe()

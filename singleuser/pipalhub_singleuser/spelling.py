@@ -57,6 +57,10 @@ _FIRST_LETTER = re.compile(rb"[0-9A-Za-z\\\x80-\xff]")
 _LETTERS = bytes(range(ord("a"), ord("z") + 1))
 _LOWER = bytes(range(256)).lower()
 _NO_LETTERS = bytes(byte for byte in range(256) if _LOWER[byte] not in _LETTERS)
+# Of most escapes the letters are none of the tag's: these are left out with what is no letter,
+# which takes a tenth of the time of leaving out the escapes. Those with others are these.
+_NOT_OF_TAG = _NO_LETTERS + b"nbfuNBFU"
+_ESCAPE_OF_OTHERS = re.compile(rb"\\(?:[ac-eg-mo-tv-zAC-EG-MO-TV-Z]|u00[01][ac-eAC-E])")
 
 
 def says(text, word):
@@ -102,13 +106,13 @@ def may_say_tag(data):
 
 def letters_of(data):
     """The letters that `may_say_tag` looks at: those of ASCII, in lower case, and those that
-    are read as such.
+    are read as such; some that the tag does not have may be left out.
     """
     if not data.isascii() or _ESCAPED_LETTER.search(data):
         return _folded(data)
-    if b"\\" in data:
+    if _ESCAPE_OF_OTHERS.search(data):
         data = _ESCAPE_OF_NO_LETTER.sub(b"", data)
-    return data.translate(_LOWER, _NO_LETTERS)
+    return data.translate(_LOWER, _NOT_OF_TAG)
 
 
 def _folded(data):

@@ -16,7 +16,7 @@ from support import TIMEOUT_S
 
 
 class CopiesService:
-    """Keeps what is pushed, and knows all that was said to it.
+    """Keeps what is pushed, and knows all that was said to it; how much that is says `GET told`.
 
     `before` is called with the method, the path and the body of each request, and may give
     another answer: `(status, headers, body)`, or `CUT`, for a connection that ends there.
@@ -107,6 +107,8 @@ class CopiesService:
             if event["type"] == "delete-notebook":
                 self.copies.pop(event["filename"], None)
             return 201, {}, event
+        if (method, path) == ("GET", "told"):
+            return 200, {}, {"told": len(self.told)}
         if (method, url.path) == ("GET", "api/errands"):
             wait = float(dict(urllib.parse.parse_qsl(url.query)).get("wait", 0))
             self.changed.wait_for(lambda: self.errands, wait)
@@ -185,6 +187,10 @@ class CopiesService:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def run(self):
+        """Answers, which other threads do, until the process ends."""
+        threading.Event().wait()
 
     def stop(self):
         self.server.shutdown()

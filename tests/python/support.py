@@ -185,15 +185,15 @@ def listens(port):
 
 
 class JupyterServer:
-    """A participant's server as a process, in a home of its own."""
+    """A participant's server as a process, in a home of its own or in the folder `home`."""
 
     TOKEN = "the-token-of-this-server"
     NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
-    def __init__(self, environment, config="", extension=True, around=()):
+    def __init__(self, environment, config="", extension=True, around=(), home=None):
         self.folder = pathlib.Path(tempfile.mkdtemp())
-        self.home = self.folder / "home"
-        self.home.mkdir()
+        self.home = home or self.folder / "home"
+        self.home.mkdir(exist_ok=True)
         (self.folder / "config").mkdir()
         (self.folder / "config" / "jupyter_server_config.py").write_text(config)
         self._log = open(self.folder / "log", "w+b")

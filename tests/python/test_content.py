@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import tempfile
 import unittest
 from unittest import mock
@@ -53,6 +54,24 @@ class Vectors(unittest.TestCase):
             return base64.b64decode(vector[name_of_base64])
         text = vector.get(name, otherwise)
         return text.encode() if isinstance(text, str) else text
+
+
+class QuickLook(unittest.TestCase):
+    def test_it_sees_the_tag_through_all_escapes_and_signs(self):
+        chance = random.Random(17)
+        escapes = [rb"\n", rb"\t", rb"\r", rb"\"", rb"\\\\", rb"\p", rb"\q", rb"\N", rb"\u001b", rb"\u000a",
+                   rb"\u000D", rb"\u001", rb"\u", rb"\/", b" ", b"1", b'"', b"-", b"{"]
+        for _ in range(GENERATED):
+            between = [b"".join(chance.choices(escapes, k=chance.randint(0, 3))) for _ in range(8)]
+            letters = [chance.choice([letter, letter.upper()]) for letter in "private"]
+            said = between[0] + b"".join(
+                letter.encode() + escape for letter, escape in zip(letters, between[1:])
+            )
+            # What an escape swallows is no letter of the tag.
+            seen = re.sub(rb"\\(?:u[0-9a-fA-F]{4}|.)", b"", said, flags=re.DOTALL)
+            is_said = b"private" in re.sub(rb"[^a-zA-Z]", b"", seen).lower()
+            with self.subTest(said=said):
+                self.assertLessEqual(is_said, spelling.may_say_tag(said))
 
 
 class Generated(unittest.TestCase):

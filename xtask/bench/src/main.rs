@@ -6,6 +6,7 @@
 //! * [`faults`]: injects faults into a real service
 //! * [`load`]: a simulated class
 //! * [`events`]: the cost of an event, of ours and of a peer
+//! * [`push`]: services for what measures pushes
 //! * [`drive`]: a running service and its clients
 //! * [`samples`]: the percentiles of samples
 
@@ -14,6 +15,7 @@ mod drive;
 mod events;
 mod faults;
 mod load;
+mod push;
 mod render;
 mod samples;
 
@@ -67,6 +69,7 @@ enum ServiceTask {
     Faults(faults::FaultsArgs),
     Load(load::LoadArgs),
     Events(events::EventsArgs),
+    Push(push::PushArgs),
 }
 
 fn main() -> ExitCode {
@@ -111,6 +114,7 @@ async fn drive(driven: ServiceTask) -> anyhow::Result<()> {
         ServiceTask::Faults(args) => faults::run(&args).await,
         ServiceTask::Load(args) => load::run(&args).await,
         ServiceTask::Events(args) => events::run(&args).await,
+        ServiceTask::Push(args) => push::run(&args).await,
     }
 }
 

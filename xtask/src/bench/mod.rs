@@ -8,6 +8,7 @@
 //! * [`browser`], with its [`server`]: the peers and this project's wasm in Chromium
 //! * [`events`], [`builds`]: the service
 //! * [`saves`]: what reporting adds to a participant's save
+//! * [`push`]: what a push costs, and how soon a reader has it
 //! * `growth`: how time and memory grow with a file
 //! * [`samples`], [`table`], [`ratios`]: the results
 
@@ -17,6 +18,7 @@ mod events;
 mod native;
 mod notebooks;
 mod parts;
+mod push;
 mod ratios;
 mod samples;
 mod saves;
@@ -57,6 +59,7 @@ enum BenchTask {
     Events(events::EventsTaskArgs),
     Builds(builds::BuildsArgs),
     Saves(saves::SavesArgs),
+    Push(push::PushTaskArgs),
     Growth(GrowthArgs),
 }
 
@@ -92,6 +95,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         BenchTask::Events(args) => events::run(args),
         BenchTask::Builds(args) => builds::run(args),
         BenchTask::Saves(args) => saves::run(args),
+        BenchTask::Push(args) => push::run(args),
         BenchTask::Growth(args) => {
             release()?;
             growth(args)

@@ -212,19 +212,29 @@ pub(super) fn text_length(json: &[u8]) -> usize {
     }
 }
 
+/// By how much a byte outside of texts changes how deep what follows it is.
+const DEPTH_CHANGES: [i8; 256] = {
+    let mut changes = [0; 256];
+    changes[b'{' as usize] = 1;
+    changes[b'[' as usize] = 1;
+    changes[b'}' as usize] = -1;
+    changes[b']' as usize] = -1;
+    changes
+};
+
 /// The length of the list or object that `json` begins with.
+///
+/// A table instead of a branch for each kind of byte, since in nested lists no processor guesses
+/// which comes next.
 fn container_length(json: &[u8]) -> usize {
-    let (mut at, mut depth) = (0, 0_usize);
+    let (mut at, mut depth) = (0, 0_isize);
     loop {
-        match json[at] {
-            b'"' => {
-                at += text_length(&json[at..]);
-                continue;
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth -= 1,
-            _ => {}
+        let byte = json[at];
+        if byte == b'"' {
+            at += text_length(&json[at..]);
+            continue;
         }
+        depth += isize::from(DEPTH_CHANGES[usize::from(byte)]);
         at += 1;
         if depth == 0 {
             return at;
