@@ -29,6 +29,8 @@ pub(crate) struct TestArgs {
 struct TestTools {
     hub: PathBuf,
     oldest_hub: PathBuf,
+    /// With jupyter-collaboration 4 and 5.
+    collaboration: [PathBuf; 2],
     proxy: PathBuf,
     /// The images of a fresh server, or the reason why there is none.
     fresh: Result<fresh::FreshImages, String>,
@@ -175,6 +177,14 @@ fn end_to_end_tests(shots: &Path, test_tools: &TestTools) -> anyhow::Result<()> 
         )
         .env("PIPALHUB_VENV", &test_tools.hub)
         .env("PIPALHUB_VENV_HUB5", &test_tools.oldest_hub)
+        .env(
+            "PIPALHUB_VENV_COLLABORATION_4",
+            &test_tools.collaboration[0],
+        )
+        .env(
+            "PIPALHUB_VENV_COLLABORATION_5",
+            &test_tools.collaboration[1],
+        )
         .env("PIPALHUB_PROXY", &test_tools.proxy)
         .env("PIPALHUB_SHOTS", shots),
     )
@@ -184,9 +194,15 @@ fn install_test_tools() -> anyhow::Result<TestTools> {
     tools::browser()?;
     let hub = tools::venv(&tools::HUB_VENV)?;
     tools::singleuser_package(&hub)?;
+    let [four, five] = tools::COLLABORATION_VENVS;
+    let collaboration = [tools::venv(&four)?, tools::venv(&five)?];
+    for venv in &collaboration {
+        tools::singleuser_package(venv)?;
+    }
     Ok(TestTools {
         hub,
         oldest_hub: tools::venv(&tools::OLDEST_HUB_VENV)?,
+        collaboration,
         proxy: tools::proxy()?,
         fresh: match fresh::obstacle()? {
             // Packages for the images may be out of reach where those for this machine are not.

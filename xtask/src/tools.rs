@@ -27,7 +27,7 @@ pub(crate) struct Venv {
     requirements: &'static str,
 }
 
-/// The current JupyterHub, with JupyterLab for the participants.
+/// The current JupyterHub, with JupyterLab and Notebook 7 for the participants.
 pub(crate) const HUB_VENV: Venv = Venv {
     name: "hub-6.1",
     requirements: "tests/requirements/hub-6.1.txt",
@@ -37,6 +37,17 @@ pub(crate) const OLDEST_HUB_VENV: Venv = Venv {
     name: "hub-5.5",
     requirements: "tests/requirements/hub-5.5.txt",
 };
+/// Hubs whose participants have shared documents, of either kind that is supported.
+pub(crate) const COLLABORATION_VENVS: [Venv; 2] = [
+    Venv {
+        name: "collaboration-4",
+        requirements: "tests/requirements/collaboration-4.txt",
+    },
+    Venv {
+        name: "collaboration-5",
+        requirements: "tests/requirements/collaboration-5.txt",
+    },
+];
 
 /// The peers that the benchmarks compare with.
 pub(crate) const BENCH_VENV: Venv = Venv {

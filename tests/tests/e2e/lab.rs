@@ -114,7 +114,7 @@ pub(crate) async fn open_wall(hub: &Hub) -> Result<TestBrowser> {
     Ok(wall)
 }
 
-async fn open_lab(hub: &Hub) -> Result<TestBrowser> {
+pub(crate) async fn open_lab(hub: &Hub) -> Result<TestBrowser> {
     let lab = TestBrowser::start().await?;
     lab.goto(&hub.url(&format!("user/alice/lab/tree/{NOTEBOOK}")))
         .await?;

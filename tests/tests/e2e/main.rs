@@ -14,6 +14,7 @@ mod hostile;
 mod hour;
 mod hub;
 mod hub5;
+mod interfaces;
 mod lab;
 mod lab_disk;
 mod live;
