@@ -4,7 +4,8 @@ A notebook of each size is changed as participants change theirs, and each chang
 three ways: by this package to a real service, as the whole file gzipped to a server that writes
 it, and as nbgitpuller's kind of tool would, by a commit and a push to a repository. All three
 go through a proxy that counts bytes. Then two real JupyterLab servers are saved to in turns, whose
-saves reach one service by pushes and one by the home that it reads.
+saves reach one service by pushes and one by the home that it reads: until a reader has the tile,
+and until a Wall in Chromium has painted it.
 
 `cargo xtask bench push` runs it in the Hub's venv, beside the services:
 
@@ -28,6 +29,7 @@ import time
 import urllib.parse
 
 from counting_proxy import CountingProxy, free_port, in_process_of_its_own, wait_for
+from page_reader import PageReader
 from support import JupyterServer, environment_of
 
 from pipalhub_singleuser.connection import Connection
@@ -322,31 +324,44 @@ class TileReader:
                 self._seen.set()
 
 
-def measure_seen(push_url, homes_url, homes, token_prefix, runs):
-    """From the beginning of a save until a reader has the tile, by either way, in turns."""
+def measure_saves(push_url, homes_url, homes, token_prefix, runs):
+    """From the beginning of a save until a reader has the tile, and until a page shows it, by
+    either way, in turns.
+    """
     home = pathlib.Path(homes) / "alice"
     home.mkdir()
-    servers, readers = {}, {}
-    for way, url in [("push", push_url), ("homes", homes_url)]:
+    urls = {"push": push_url, "homes": homes_url}
+    servers = {}
+    for way, url in urls.items():
         environment = environment_of("alice", url)
         environment["JUPYTERHUB_API_TOKEN"] = token_prefix + "alice"
         servers[way] = JupyterServer(environment, home=home if way == "homes" else None)
-        readers[way] = TileReader(url, token_prefix + "ines")
     try:
-        return [
-            measure_seen_of(megabytes, max(runs * 4 // fewer, 5), servers, readers)
-            for megabytes, fewer in SEEN_SIZES.items()
-        ]
+        tiles = {way: TileReader(url, token_prefix + "ines") for way, url in urls.items()}
+        yield "seen", measure_readers("seen", servers, tiles, runs)
+        pages = {way: PageReader(url, "work.ipynb") for way, url in urls.items()}
+        try:
+            yield "shown", measure_readers("shown", servers, pages, runs)
+        finally:
+            for page in pages.values():
+                page.stop()
     finally:
         for server in servers.values():
             server.stop()
 
 
-def measure_seen_of(megabytes, runs, servers, readers):
+def measure_readers(name, servers, readers, runs):
+    return [
+        measure_readers_of(name, megabytes, max(runs * 4 // fewer, 5), servers, readers)
+        for megabytes, fewer in SEEN_SIZES.items()
+    ]
+
+
+def measure_readers_of(name, megabytes, runs, servers, readers):
     notebook = WorkNotebook(megabytes)
     took = {way: [] for way in servers}
     for run in range(-2 * WARM_UP_RUNS, runs):
-        notebook.mark(text := f"mark-{megabytes}-{run}-end")
+        notebook.mark(text := f"{name}-{megabytes}-{run}-end")
         # Neither is always the first.
         for way in list(servers)[:: 1 if run % 2 else -1]:
             readers[way].expect(text)
@@ -355,16 +370,16 @@ def measure_seen_of(megabytes, runs, servers, readers):
             at = readers[way].wait()
             if run >= 0:
                 took[way].append((at - begun) * 1000)
-    print(f"{megabytes} MB, until a reader has it", file=sys.stderr, flush=True)
+    print(f"{megabytes} MB, {name}", file=sys.stderr, flush=True)
     return {"megabytes": megabytes, **took}
 
 
 def main():
     push_url, homes_url, homes, token_prefix, runs = sys.argv[1:]
     sink = in_process_of_its_own(GzipSink)
-    sends = list(measure_sends(push_url, token_prefix, sink, int(runs)))
-    seen = measure_seen(push_url, homes_url, homes, token_prefix, int(runs))
-    json.dump({"sends": sends, "seen": seen}, sys.stdout)
+    samples = {"sends": list(measure_sends(push_url, token_prefix, sink, int(runs)))}
+    samples.update(measure_saves(push_url, homes_url, homes, token_prefix, int(runs)))
+    json.dump(samples, sys.stdout)
 
 
 if __name__ == "__main__":
