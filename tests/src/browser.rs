@@ -3,6 +3,7 @@
 //! It has what every test needs: to open addresses and to wait for elements.
 
 use std::{
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -271,6 +272,14 @@ impl TestBrowser {
         let method = "Page.setBypassCSP";
         let enabled = json!({"enabled": true});
         self.driver.cdp().send_raw(method, enabled).await?;
+        Ok(())
+    }
+
+    /// Lets the pages of this browser save files, in this folder and without asking.
+    pub async fn save_downloads_in(&self, folder: &Path) -> Result<()> {
+        let method = "Browser.setDownloadBehavior";
+        let behavior = json!({"behavior": "allow", "downloadPath": folder});
+        self.driver.cdp().send_raw(method, behavior).await?;
         Ok(())
     }
 

@@ -14,11 +14,11 @@ use tests::{
 
 use crate::{NOTEBOOK, tile};
 
-const CANARY: &str = "canary-of-a-private-cell";
+pub(crate) const CANARY: &str = "canary-of-a-private-cell";
 const HISTORY: &str = "[data-testid=history]";
 
 /// A notebook of these cells, with private ones around them.
-fn with_private_cells(sources: &[&str]) -> Value {
+pub(crate) fn with_private_cells(sources: &[&str]) -> Value {
     let mut notebook = notebook(sources);
     let hidden = json!({
         "cell_type": "code", "id": CANARY, "execution_count": 1,
@@ -33,7 +33,7 @@ fn with_private_cells(sources: &[&str]) -> Value {
 }
 
 /// Whether `path`, or a file below it, has `text` in it. A file that disappears meanwhile has not.
-fn holds(path: &Path, text: &str) -> bool {
+pub(crate) fn holds(path: &Path, text: &str) -> bool {
     match fs::read_dir(path) {
         Ok(entries) => entries.flatten().any(|entry| holds(&entry.path(), text)),
         Err(_) => {
