@@ -235,7 +235,8 @@ async fn saves_are_seen(class: &NamedClass, people: &[Person], wall: &TestBrowse
     }
     let shown = wall.attributes("[data-testid=tile]", "data-user").await?;
     assert_eq!(shown, PEOPLE.map(|(user, _)| user));
-    pages::tiles_are_named(wall).await
+    pages::tiles_are_named(wall).await?;
+    pages::names_are_found(wall).await
 }
 
 /// Checks that everyone's versions are kept byte for byte, and that an instructor's restore is a

@@ -1,6 +1,9 @@
 //! Pages of participants with such names, opened by clicking, and files that are saved.
 
-use std::{fs::File, path::Path};
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -8,12 +11,15 @@ use tempfile::TempDir;
 use tests::{browser::TestBrowser, until};
 use zip::ZipArchive;
 
-use super::{MARIA, NamedClass, ODD, PEOPLE};
+use super::{LONG, MARIA, NamedClass, ODD, PEOPLE};
 use crate::{NOTEBOOK, tile};
 
 const PAGE: &str = "[data-testid=notebook-page]";
 const HEADING: &str = ".whose h1";
 const HISTORY: &str = "[data-testid=history]";
+
+/// The key, as WebDriver writes it.
+const BACKSPACE: &str = "\u{e003}";
 
 /// A phone, the narrowest screen that the page is made for.
 const PHONE: (u32, u32) = (390, 844);
@@ -36,14 +42,34 @@ async fn click_text(browser: &TestBrowser, css: &str, text: &str) -> Result<()> 
     .await
 }
 
-/// Checks that assistive technology reads each tile by its participant's name.
+/// Checks that assistive technology reads each tile by its participant's name, and that a name
+/// that is cut can be read.
 pub(super) async fn tiles_are_named(wall: &TestBrowser) -> Result<()> {
-    let names = "return [...document.querySelectorAll('[data-testid=tile]')].map(tile =>
-        tile.getAttribute('aria-labelledby').split(/\\s+/).map(id =>
-            document.getElementById(id)?.textContent.trim()).join('|'))";
-    let names = wall.run(names, vec![]).await?;
-    assert_eq!(names, json!(PEOPLE.map(|(user, _)| user)));
+    let names = PEOPLE.map(|(user, _)| user);
+    let labels = wall.attributes("[data-testid=tile]", "aria-label").await?;
+    assert_eq!(labels, names);
+    let titles = wall.attributes("[data-testid=tile] h2 a", "title").await?;
+    assert_eq!(titles, names);
     Ok(())
+}
+
+/// Checks that a name is found whatever the case of its letters.
+pub(super) async fn names_are_found(wall: &TestBrowser) -> Result<()> {
+    wall.type_into("#filter", "ZOË").await?;
+    until("Zoë alone", async || {
+        let shown = wall.attributes("[data-testid=tile]", "data-user").await?;
+        Ok((shown == ["Zoë"]).then_some(()))
+    })
+    .await?;
+    wall.wait_for("#filter")
+        .await?
+        .send_keys(BACKSPACE.repeat(3))
+        .await?;
+    until("everyone", async || {
+        let shown = wall.attributes("[data-testid=tile]", "data-user").await?;
+        Ok((shown.len() == PEOPLE.len()).then_some(()))
+    })
+    .await
 }
 
 /// Follows the links of the page and of the builds, and saves files by them.
@@ -90,12 +116,8 @@ async fn notebooks_are_opened_and_restored(
     browser.wait_for_text(bar, "As of").await?;
     browser.wait_for_text(PAGE, "first of").await?;
     click(browser, &format!("{bar} a[download]")).await?;
-    let file = until("the saved version", async || {
-        file_in(saved, "day1-", ".ipynb")
-    })
-    .await?;
-    let kept = std::fs::read_to_string(saved.join(file))?;
-    assert!(kept.contains(&format!("first of {ODD}")), "{kept}");
+    let of_odd = format!("first of {ODD}");
+    wait_for_saved(saved, "day1-", &of_odd).await?;
 
     let before = class.files_of(ODD)?;
     click(browser, &format!("{bar} [data-do=ask]")).await?;
@@ -107,13 +129,27 @@ async fn notebooks_are_opened_and_restored(
         .await
 }
 
-/// A file in a folder whose name begins and ends so.
-fn file_in(folder: &Path, begin: &str, end: &str) -> Result<Option<String>> {
-    let mut names = std::fs::read_dir(folder)?
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect::<Result<Vec<String>>>()?
-        .into_iter();
-    Ok(names.find(|name| name.starts_with(begin) && name.ends_with(end)))
+/// Waits until a notebook is saved with this text, in a file whose name begins so.
+async fn wait_for_saved(saved: &Path, begin: &str, text: &str) -> Result<()> {
+    until(("the saved", begin, text), async || {
+        let files = saved_files(saved, begin, ".ipynb")?;
+        // A browser makes an empty file first.
+        let content = files.iter().map(|path| Ok(fs::read_to_string(path)?));
+        let content = content.collect::<Result<Vec<String>>>()?;
+        Ok(content.iter().any(|one| one.contains(text)).then_some(()))
+    })
+    .await
+}
+
+/// The saved files whose names begin and end so.
+fn saved_files(saved: &Path, begin: &str, end: &str) -> Result<Vec<PathBuf>> {
+    let paths = fs::read_dir(saved)?.map(|entry| Ok(entry?.path()));
+    let paths = paths.collect::<Result<Vec<_>>>()?;
+    let is_one = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(begin) && name.ends_with(end)
+    };
+    Ok(paths.into_iter().filter(is_one).collect())
 }
 
 /// Goes through the pages of the builds, and saves everyone's notebook and all as an archive.
@@ -140,17 +176,15 @@ async fn builds_are_opened_and_saved(
         click(browser, &link).await?;
         // A browser writes some characters as underscores.
         let begin: String = user.chars().take_while(|c| c.is_alphanumeric()).collect();
-        let file = until((user, "the saved copy"), async || {
-            file_in(saved, &begin, ".ipynb")
-        })
-        .await?;
-        eprintln!("{user} is saved as {file}");
-        let copy = std::fs::read_to_string(saved.join(file))?;
-        assert!(copy.contains("third = 3"), "{copy}");
+        wait_for_saved(saved, &begin, "third = 3").await?;
     }
     click_text(browser, "a", "Download all as zip").await?;
-    let archive = until("the archive", async || file_in(saved, "day1", ".zip")).await?;
-    let archive = ZipArchive::new(File::open(saved.join(archive))?)?;
+    let archive = until("the archive", async || {
+        let files = saved_files(saved, "day1", ".zip")?;
+        let path = files.first().context("no file")?;
+        Ok(Some(ZipArchive::new(File::open(path)?)?))
+    })
+    .await?;
     let names = archive.file_names().map(|name| Ok(name?.into_owned()));
     let names = names.collect::<Result<Vec<String>>>()?;
     for user in [MARIA, "Zoë", "a_b"] {
@@ -176,11 +210,7 @@ async fn builds_are_opened_and_saved(
 
 /// Checks that no page is wider than a phone, and takes pictures of all.
 pub(super) async fn names_fit_on_a_phone(class: &NamedClass, browser: &TestBrowser) -> Result<()> {
-    let page = |user: &str| {
-        let user = tests::remote::encoded(user);
-        format!("notebook?notebook={NOTEBOOK}&user={user}")
-    };
-    let (_, (long, _)) = (0, PEOPLE[5]);
+    let page = format!("notebook?notebook={NOTEBOOK}&user={LONG}");
     for (name, path, ready) in [
         ("listing", "build/module1/day1/".to_owned(), "th"),
         (
@@ -188,9 +218,13 @@ pub(super) async fn names_fit_on_a_phone(class: &NamedClass, browser: &TestBrows
             "build/module1/day1/00-summary.html".to_owned(),
             "h2",
         ),
-        ("page", page(long), PAGE),
-        ("export", format!("build/module1/day1/{long}.html"), "main"),
-        ("wall", String::new(), "[data-testid=tile]"),
+        ("page", page, PAGE),
+        ("export", format!("build/module1/day1/{LONG}.html"), "main"),
+        (
+            "wall",
+            format!("?notebook={NOTEBOOK}"),
+            "[data-testid=tile]",
+        ),
     ] {
         browser.goto(&class.hub.service(&path)).await?;
         browser.wait_for(ready).await?;
@@ -199,7 +233,7 @@ pub(super) async fn names_fit_on_a_phone(class: &NamedClass, browser: &TestBrows
     click(browser, "[data-testid=notice-button]").await?;
     browser.wait_for("#notice-dialog[open]").await?;
     browser
-        .select("#notice-to", &format!("user:{long}"))
+        .select("#notice-to", &format!("user:{LONG}"))
         .await?;
     fits(browser, "notices").await?;
     click(browser, "#notice-dialog [data-do=close]").await
