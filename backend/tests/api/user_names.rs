@@ -67,8 +67,9 @@ fn server<'a>(app: &'a App, user: &str) -> TestClient<'a> {
 async fn class_of(names: &[String]) -> App {
     let app = App::with_hub().await;
     for (number, user) in names.iter().enumerate() {
-        let pushed = server(&app, user).push(DAY1, &notebook(&[&source(number)]));
-        assert_eq!(pushed.await.0, 200, "{user}");
+        let content = notebook(&[&source(number)]);
+        let (status, answer) = server(&app, user).push(DAY1, &content).await;
+        assert_eq!(status, 200, "{user}: {answer}");
     }
     app
 }
@@ -87,10 +88,9 @@ async fn a_tile_and_its_versions_are_found_by_any_name() {
         let events = own.json("events").await;
         assert_eq!(events.as_array().map(Vec::len), Some(1), "{events}");
         assert_eq!(events[0]["user"], **user);
-        let found = app
-            .instructor()
-            .json(&format!("events?user={}", encoded(user)));
-        assert_eq!(found.await, events);
+        let found = format!("events?user={}", encoded(user));
+        let found = app.instructor().json(&found).await;
+        assert_eq!(found, events);
         let history = eventually(async || {
             let history = own.json(&format!("api/history?{query}")).await;
             let count = history["versions"].as_array().map_or(0, Vec::len);
@@ -118,7 +118,7 @@ async fn a_tile_and_its_versions_are_found_by_any_name() {
 async fn builds_of_any_name_lead_to_their_participant() {
     let names = names();
     let app = class_of(&names).await;
-    app.built().await;
+    app.built_of_pushed().await;
     let instructor = app.instructor();
     let listing = instructor.get("build/m1/day1/").await.text().await.unwrap();
     let summary = instructor.get("build/m1/day1/00-summary.html").await;
@@ -186,7 +186,9 @@ async fn notices_and_errands_reach_any_name() {
             .collect();
         assert_eq!(texts, [&text], "{user}");
 
-        let handout = json!({"user": names[0], "filename": DAY1, "to": {"user": user}});
+        // From another's notebook, since nobody is handed out their own.
+        let giver = (number + 1) % names.len();
+        let handout = json!({"user": names[giver], "filename": DAY1, "to": {"user": user}});
         let handout = instructor.post("api/handouts", &handout).await;
         assert_eq!(handout.status(), 201, "{user}");
         let history = eventually(async || {
@@ -200,7 +202,7 @@ async fn notices_and_errands_reach_any_name() {
         let errands = own.json("api/errands").await;
         let errands = errands["errands"].as_array().unwrap();
         assert_eq!(errands.len(), 2, "{user}: {errands:?}");
-        for (kind, number) in [("handout", 0), ("restore", number)] {
+        for (kind, number) in [("handout", giver), ("restore", number)] {
             let errand = errands.iter().find(|errand| errand["kind"] == kind);
             let errand = errand.unwrap();
             let content = own.get(errand["url"].as_str().unwrap()).await;
