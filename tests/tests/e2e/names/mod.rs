@@ -7,6 +7,7 @@ mod pages;
 mod sources;
 
 use std::{
+    collections::BTreeSet,
     fs,
     time::{Duration, Instant},
 };
@@ -45,7 +46,7 @@ const PEOPLE: [(&str, &str); 6] = [
     (LONG, "volume 7"),
 ];
 
-/// Longest wait for a notebook that no save, but only an inventory reports.
+/// Longest wait for the copies that no save, but only an inventory reports.
 const INVENTORY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A notification of JupyterLab's own.
@@ -100,12 +101,8 @@ impl NamedClass {
 
     /// Waits until a participant's tile shows the text.
     async fn see(&self, user: &str, text: &str) -> Result<()> {
-        self.see_within(tests::WAIT_TIMEOUT, user, text).await
-    }
-
-    async fn see_within(&self, timeout: Duration, user: &str, text: &str) -> Result<()> {
         let path = format!("api/tile?{}", copy_query(user));
-        until_within(timeout, (user, text), async || {
+        until((user, text), async || {
             Ok(self.get(&path).await?.contains(text).then_some(()))
         })
         .await
@@ -121,6 +118,12 @@ impl NamedClass {
             Ok(Some(numbers.collect::<Vec<_>>()).filter(|all| all.len() == count))
         })
         .await
+    }
+
+    /// What is kept of everyone: each copy's user, name, time, size and checksum.
+    async fn kept_copies(&self) -> Result<BTreeSet<String>> {
+        let copies: Vec<Value> = serde_json::from_str(&self.get("api/copies").await?)?;
+        Ok(copies.iter().map(Value::to_string).collect())
     }
 
     /// The users of the tiles on the Wall.
@@ -341,6 +344,9 @@ async fn servers_come_and_go(class: &NamedClass, people: Vec<Person>) -> Result<
 /// Kills the service and deletes its data. Checks that participants' servers push all copies
 /// again, and that the page shows them.
 async fn all_copies_come_back(class: &NamedClass, wall: &TestBrowser) -> Result<()> {
+    let before = class.kept_copies().await?;
+    // The notebooks, what was restored of each, and what was restored on the page.
+    assert_eq!(before.len(), 2 * PEOPLE.len() + 1, "{before:?}");
     class.hub.kill_service().await?;
     fs::remove_dir_all(class.hub.folder().join("data"))?;
     until("the service", async || {
@@ -348,11 +354,10 @@ async fn all_copies_come_back(class: &NamedClass, wall: &TestBrowser) -> Result<
     })
     .await?;
     let begin = Instant::now();
-    for (user, _) in PEOPLE {
-        let left = INVENTORY_TIMEOUT.saturating_sub(begin.elapsed());
-        let text = format!("pulled by {user}");
-        class.see_within(left, user, &text).await?;
-    }
+    until_within(INVENTORY_TIMEOUT, "all copies", async || {
+        Ok((class.kept_copies().await? == before).then_some(()))
+    })
+    .await?;
     eprintln!("all copies were back after {:?}", begin.elapsed());
     assert_eq!(
         class.users_on_the_wall().await?,

@@ -211,6 +211,7 @@ async fn builds_are_opened_and_saved(
 /// Checks that no page is wider than a phone, and takes pictures of all.
 pub(super) async fn names_fit_on_a_phone(class: &NamedClass, browser: &TestBrowser) -> Result<()> {
     let page = format!("notebook?notebook={NOTEBOOK}&user={LONG}");
+    let document = format!("document?notebook={NOTEBOOK}&user={LONG}");
     for (name, path, ready) in [
         ("listing", "build/module1/day1/".to_owned(), "th"),
         (
@@ -219,6 +220,7 @@ pub(super) async fn names_fit_on_a_phone(class: &NamedClass, browser: &TestBrows
             "h2",
         ),
         ("page", page, PAGE),
+        ("document", document, ".document-place iframe"),
         ("export", format!("build/module1/day1/{LONG}.html"), "main"),
         (
             "wall",
