@@ -308,6 +308,9 @@ async fn notices_arrive(class: &NamedClass, people: &[Person], wall: &TestBrowse
 
     for (user, _) in PEOPLE {
         notices::write(wall, &format!("user:{user}"), &format!("For {user}.")).await?;
+        // Once it is in the list, the fields are empty for the next.
+        wall.wait_for_text("[data-testid=sent]", &format!("to {user} ·"))
+            .await?;
     }
     lab.wait_for_text(TOAST, &format!("For {ODD}.")).await?;
     lab.shot("names-lab.png").await?;
