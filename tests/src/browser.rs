@@ -256,6 +256,13 @@ impl TestBrowser {
         Ok(())
     }
 
+    /// The width of the page: more than that of the screen when something does not fit. The
+    /// emulated screen shows such a page whole, so that the page's own `innerWidth` grows with it.
+    pub async fn page_width(&self) -> Result<u32> {
+        let script = "return document.documentElement.scrollWidth";
+        Ok(self.driver.execute(script, vec![]).await?.convert()?)
+    }
+
     /// Emulates a preference for `light` or `dark`.
     pub async fn prefer_color_scheme(&self, scheme: &str) -> Result<()> {
         let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
