@@ -196,10 +196,9 @@ async fn names_and_folders_may_be_any_where_servers_push() -> Result<()> {
         .restarting_the_service_soon();
     let class = NamedClass::start(setup).await?;
     stopwatch.lap("the Hub and the service");
-    let people = class.start_servers(&PEOPLE.map(|(user, _)| user)).await?;
-    stopwatch.lap("servers");
-
-    let wall = TestBrowser::start().await?;
+    let all = PEOPLE.map(|(user, _)| user);
+    let (people, wall) = tokio::try_join!(class.start_servers(&all), TestBrowser::start())?;
+    stopwatch.lap("servers and a browser");
     saves_are_seen(&class, &people, &wall).await?;
     stopwatch.lap("saves");
     versions_are_restored(&class, &people).await?;
