@@ -108,7 +108,9 @@ class Errands:
 
     def _ask(self):
         """Asks once and does what there is; the seconds to wait, None for the usual."""
-        answer = self._connection.ask("GET", f"api/errands?wait={WAIT}", within=WAIT + TIMEOUT)
+        # That a service is back is known by its answer, for which nothing is waited for then.
+        wait = 0 if self._backoff.failures else WAIT
+        answer = self._connection.ask("GET", f"api/errands?wait={wait}", within=wait + TIMEOUT)
         meaning = meaning_of(answer.status)
         if answer.status in (404, 405) or meaning == REFUSED:
             return NOT_THERE_DELAY

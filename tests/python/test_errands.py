@@ -301,6 +301,19 @@ class Asking(ErrandCase):
         service.give(1, CONTENT)
         service.wait(lambda service: service.errand_answers)
 
+    def test_a_service_that_was_away_is_not_waited_for(self):
+        asked = []
+        answers = iter([CopiesService.CUT])
+
+        def before(method, path, body):
+            asked.append(path)
+            return next(answers, None)
+
+        self.begin(self.service(before))
+        self.until(lambda: len(asked) >= 3)
+        waits = [path.rpartition("=")[2] for path in asked[:3]]
+        self.assertEqual(waits, ["0.05", "0", "0.05"])
+
 
 class Placing(ErrandCase):
     def place(self, name="a.ipynb", makes_folders=True):

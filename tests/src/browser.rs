@@ -3,6 +3,7 @@
 //! It has what every test needs: to open addresses and to wait for elements.
 
 use std::{
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -255,6 +256,13 @@ impl TestBrowser {
         Ok(())
     }
 
+    /// The width of the page: more than that of the screen when something does not fit. The
+    /// emulated screen shows such a page whole, so that the page's own `innerWidth` grows with it.
+    pub async fn page_width(&self) -> Result<u32> {
+        let script = "return document.documentElement.scrollWidth";
+        Ok(self.driver.execute(script, vec![]).await?.convert()?)
+    }
+
     /// Emulates a preference for `light` or `dark`.
     pub async fn prefer_color_scheme(&self, scheme: &str) -> Result<()> {
         let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
@@ -271,6 +279,14 @@ impl TestBrowser {
         let method = "Page.setBypassCSP";
         let enabled = json!({"enabled": true});
         self.driver.cdp().send_raw(method, enabled).await?;
+        Ok(())
+    }
+
+    /// Lets the pages of this browser save files, in this folder and without asking.
+    pub async fn save_downloads_in(&self, folder: &Path) -> Result<()> {
+        let method = "Browser.setDownloadBehavior";
+        let behavior = json!({"behavior": "allow", "downloadPath": folder});
+        self.driver.cdp().send_raw(method, behavior).await?;
         Ok(())
     }
 

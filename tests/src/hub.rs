@@ -5,6 +5,7 @@
 //! addresses.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     ops::Deref,
     path::{Path, PathBuf},
@@ -64,6 +65,24 @@ c.SimpleLocalProcessSpawner.home_dir_template = here["homes"] + "/{username}"
 if os.geteuid() == 0:
     c.Spawner.args = ["--allow-root"]
 
+# A name that is signed in with becomes one of small letters, but for these.
+c.Authenticator.username_map = {user.lower(): user for user in here["folders"]}
+
+
+def choose_home(spawner):
+    folder = here["folders"].get(spawner.user.name)
+    if folder:
+        spawner.home_dir = here["homes"] + "/" + folder
+
+
+c.Spawner.pre_spawn_hook = choose_home
+
+if here["service_poll_s"]:
+    # The spawner of services reads no configuration.
+    from jupyterhub.services.service import _ServiceSpawner
+
+    _ServiceSpawner.poll_interval = here["service_poll_s"]
+
 c.JupyterHub.services.append({"name": "tests", "api_token": here["api_token"]})
 c.JupyterHub.load_roles.append({
     "name": "tests",
@@ -79,9 +98,123 @@ const MOUNT_SMALL_HOME: &str = "mount -t tmpfs -o size=8m tmpfs \"$0\" && exec \
 /// A Hub that runs until this is dropped.
 pub struct Hub {
     folder: TempDir,
+    /// The home folders that do not have their user's name.
+    folders: BTreeMap<String, String>,
     program: HubCommand,
     process: Child,
     remote: RemoteHub,
+}
+
+/// A Hub before it is started, with what a test wants of it.
+pub struct HubSetup {
+    folder: TempDir,
+    small_home_of: Option<String>,
+    folders: BTreeMap<String, String>,
+    service_settings: BTreeMap<String, String>,
+    service_poll_s: Option<u32>,
+}
+
+impl HubSetup {
+    /// One like [`Hub::start`] starts.
+    pub fn new() -> Result<Self> {
+        let folder = TempDir::with_prefix("pipalhub-hub-")?;
+        fs::create_dir(folder.path().join("homes"))?;
+        Ok(Self {
+            folder,
+            small_home_of: None,
+            folders: BTreeMap::new(),
+            service_settings: BTreeMap::new(),
+            service_poll_s: None,
+        })
+    }
+
+    /// The folder of all files of the Hub and the service.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Gives this user a disk of 8 MB as their home; for root only. [`Hub::seen_home_path`] leads
+    /// to it.
+    #[must_use]
+    pub fn small_home(mut self, user: &str) -> Self {
+        self.small_home_of = Some(user.to_owned());
+        self
+    }
+
+    /// Gives users home folders of these names, which are not theirs.
+    #[must_use]
+    pub fn home_folders<'a>(
+        mut self,
+        folders: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let folders = folders.into_iter();
+        self.folders = folders
+            .map(|(user, name)| (user.to_owned(), name.to_owned()))
+            .collect();
+        self
+    }
+
+    /// Sets a variable of the service's.
+    #[must_use]
+    pub fn service_setting(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.service_settings.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Makes the Hub notice within a second, and not within half a minute, that the service has
+    /// ended.
+    #[must_use]
+    pub fn restarting_the_service_soon(mut self) -> Self {
+        self.service_poll_s = Some(1);
+        self
+    }
+
+    /// Starts the Hub of the venv that `venv` names (`PIPALHUB_VENV` or `PIPALHUB_VENV_HUB5`) and
+    /// waits until it and the service answer.
+    pub async fn start(self, venv: &str) -> Result<Hub> {
+        let venv = setting(venv);
+        let [port, hub_port, proxy_port, service_port] = ports::free()?;
+        let base_url = random_base_url(self.folder());
+        let url = format!("http://127.0.0.1:{port}{base_url}");
+        let homes = self.folder().join("homes");
+        fs::write(self.folder().join("config.py"), HUB_CONFIG)?;
+        let settings = json!({
+            "config": crate::etc().join("jupyterhub/jupyterhub_config.py"),
+            "bind_url": url,
+            "hub_port": hub_port,
+            "proxy_api_url": format!("http://127.0.0.1:{proxy_port}"),
+            "proxy": setting("PIPALHUB_PROXY"),
+            "password": PASSWORD,
+            "admin": ADMIN,
+            "instructor": INSTRUCTOR,
+            "helper": HELPER,
+            "homes": homes,
+            "folders": self.folders,
+            "service_poll_s": self.service_poll_s,
+            "api_token": API_TOKEN,
+        });
+        let small_home = self.small_home_of.map(|user| homes.join(user));
+        if let Some(home) = &small_home {
+            fs::create_dir(home)?;
+        }
+        let program = HubCommand {
+            venv,
+            settings,
+            service: format!("127.0.0.1:{service_port}"),
+            service_settings: self.service_settings,
+            small_home,
+        };
+        let process = program.start(self.folder.path())?;
+        let mut hub = Hub {
+            folder: self.folder,
+            folders: self.folders,
+            program,
+            process,
+            remote: RemoteHub::new(url)?,
+        };
+        hub.wait_until_ready().await?;
+        Ok(hub)
+    }
 }
 
 /// The command line and the settings of the Hub.
@@ -89,6 +222,7 @@ struct HubCommand {
     venv: PathBuf,
     settings: Value,
     service: String,
+    service_settings: BTreeMap<String, String>,
     /// The home that is a small disk.
     small_home: Option<PathBuf>,
 }
@@ -118,6 +252,7 @@ impl HubCommand {
             .env("PIPALHUB_HOMES", folder.join("homes/{user}"))
             .env("PIPALHUB_DATA", folder.join("data"))
             .env("PIPALHUB_BIND", &self.service)
+            .envs(&self.service_settings)
             .stdout(Stdio::from(log.try_clone()?))
             .stderr(Stdio::from(log));
         command.spawn().context("jupyterhub cannot be started")
@@ -128,56 +263,7 @@ impl Hub {
     /// Starts the Hub of the venv that `venv` names (`PIPALHUB_VENV` or
     /// `PIPALHUB_VENV_HUB5`) and waits until it and the service answer.
     pub async fn start(venv: &str) -> Result<Self> {
-        Self::start_with(venv, None).await
-    }
-
-    /// The same with a disk of 8 MB as the home of this user; for root only.
-    /// [`Self::seen_home_path`] leads to it.
-    pub async fn start_with_small_home(venv: &str, user: &str) -> Result<Self> {
-        Self::start_with(venv, Some(user)).await
-    }
-
-    async fn start_with(venv: &str, small_home_of: Option<&str>) -> Result<Self> {
-        let venv = setting(venv);
-        let folder = TempDir::with_prefix("pipalhub-hub-")?;
-        let [port, hub_port, proxy_port, service_port] = ports::free()?;
-        let base_url = random_base_url(folder.path());
-        let url = format!("http://127.0.0.1:{port}{base_url}");
-        let homes = folder.path().join("homes");
-        fs::create_dir(&homes)?;
-        fs::write(folder.path().join("config.py"), HUB_CONFIG)?;
-        let settings = json!({
-            "config": crate::etc().join("jupyterhub/jupyterhub_config.py"),
-            "bind_url": url,
-            "hub_port": hub_port,
-            "proxy_api_url": format!("http://127.0.0.1:{proxy_port}"),
-            "proxy": setting("PIPALHUB_PROXY"),
-            "password": PASSWORD,
-            "admin": ADMIN,
-            "instructor": INSTRUCTOR,
-            "helper": HELPER,
-            "homes": homes,
-            "api_token": API_TOKEN,
-        });
-        let small_home = small_home_of.map(|user| homes.join(user));
-        if let Some(home) = &small_home {
-            fs::create_dir(home)?;
-        }
-        let program = HubCommand {
-            venv,
-            settings,
-            service: format!("127.0.0.1:{service_port}"),
-            small_home,
-        };
-        let process = program.start(folder.path())?;
-        let mut hub = Self {
-            folder,
-            program,
-            process,
-            remote: RemoteHub::new(url)?,
-        };
-        hub.wait_until_ready().await?;
-        Ok(hub)
+        HubSetup::new()?.start(venv).await
     }
 
     /// Ends the Hub as an administrator does, and with it all it runs but participants' servers;
@@ -216,7 +302,8 @@ impl Hub {
 
     /// The path of a participant's notebook.
     pub fn home_path(&self, user: &str, filename: &str) -> PathBuf {
-        self.folder.path().join("homes").join(user).join(filename)
+        let folder = self.folders.get(user).map_or(user, String::as_str);
+        self.folder().join("homes").join(folder).join(filename)
     }
 
     /// The same in the mount namespace of the Hub, which may have a disk of its own there.
@@ -229,6 +316,11 @@ impl Hub {
     /// Adds a participant and starts their server.
     pub async fn start_server(&self, user: &str) -> Result<ParticipantServer> {
         self.add_user(user).await?;
+        self.start_known_server(user).await
+    }
+
+    /// Starts the server of a participant whom the Hub knows.
+    pub async fn start_known_server(&self, user: &str) -> Result<ParticipantServer> {
         let state = self.spawn(user).await?;
         let pid = state["pid"].as_i64().context("a process")?;
         // The Hub gives the token to the server only, so it is read from the process.
@@ -244,6 +336,16 @@ impl Hub {
             kill_process(pid, signal)?;
         }
         Ok(())
+    }
+
+    /// Kills the service and waits for its end; the Hub starts it again.
+    pub async fn kill_service(&self) -> Result<()> {
+        self.signal_service(Signal::KILL)?;
+        until("the end of the service", async || {
+            let left = processes::running(&setting("PIPALHUB_BIN"), self.folder.path());
+            Ok(left.is_empty().then_some(()))
+        })
+        .await
     }
 
     fn log_tail(&self) -> String {

@@ -1,6 +1,7 @@
 //! A Hub and its participants' servers as their HTTP clients see them.
 
 use anyhow::{Context, Result, ensure};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
@@ -8,6 +9,20 @@ use crate::until;
 
 /// The token of the service `tests`, which uses the Hub's API.
 pub(crate) const API_TOKEN: &str = "the-token-of-the-end-to-end-tests";
+
+/// All characters but those that RFC 3986 calls unreserved, and the `@` that the Hub leaves as it
+/// is in the addresses of servers.
+const ENCODED_CHARACTERS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'@');
+
+/// A name as a part of an address, as the Hub writes it.
+pub fn encoded(name: &str) -> String {
+    utf8_percent_encode(name, ENCODED_CHARACTERS).to_string()
+}
 
 /// The HTTP client of a Hub, on this machine or another.
 pub struct RemoteHub {
@@ -62,7 +77,7 @@ impl RemoteHub {
     /// Adds a user, as an admin does on the Hub's admin page.
     pub async fn add_user(&self, user: &str) -> Result<()> {
         let answer = self
-            .api(Method::POST, &format!("users/{user}"))
+            .api(Method::POST, &format!("users/{}", encoded(user)))
             .send()
             .await?;
         ensure!(answer.status() == StatusCode::CREATED, "{answer:?}");
@@ -71,7 +86,8 @@ impl RemoteHub {
 
     /// Deletes a user and their tokens, as an admin does.
     pub async fn delete_user(&self, user: &str) -> Result<()> {
-        let answer = self.api(Method::DELETE, &format!("users/{user}")).send();
+        let path = format!("users/{}", encoded(user));
+        let answer = self.api(Method::DELETE, &path).send();
         let status = answer.await?.status();
         ensure!(status == StatusCode::NO_CONTENT, "{status}");
         Ok(())
@@ -79,7 +95,8 @@ impl RemoteHub {
 
     /// A new token of this user, with their rights.
     pub async fn token_of(&self, user: &str) -> Result<String> {
-        let asked = self.api(Method::POST, &format!("users/{user}/tokens"));
+        let path = format!("users/{}/tokens", encoded(user));
+        let asked = self.api(Method::POST, &path);
         let answer: Value = asked.send().await?.error_for_status()?.json().await?;
         let token = answer["token"].as_str().context("a token")?;
         Ok(token.to_owned())
@@ -87,7 +104,7 @@ impl RemoteHub {
 
     /// Starts the server of a user, waits until it answers and returns the spawner's state.
     pub(crate) async fn spawn(&self, user: &str) -> Result<Value> {
-        let path = format!("users/{user}");
+        let path = format!("users/{}", encoded(user));
         let answer = self
             .api(Method::POST, &format!("{path}/server"))
             .send()
@@ -104,7 +121,7 @@ impl RemoteHub {
 
     /// Stops the server of a user and waits until the Hub has no server of theirs.
     pub async fn stop(&self, user: &str) -> Result<()> {
-        let path = format!("users/{user}");
+        let path = format!("users/{}", encoded(user));
         let answer = self.api(Method::DELETE, &format!("{path}/server")).send();
         let status = answer.await?.status();
         ensure!(status.is_success(), "{status}");
@@ -120,7 +137,7 @@ impl RemoteHub {
     pub(crate) fn server(&self, user: &str, token: String) -> ParticipantServer {
         ParticipantServer {
             token,
-            url: self.url(&format!("user/{user}/")),
+            url: self.url(&format!("user/{}/", encoded(user))),
             client: self.client.clone(),
         }
     }
@@ -166,6 +183,12 @@ impl ParticipantServer {
             .await?;
         ensure!(answer.status() == StatusCode::CREATED, "{answer:?}");
         Ok(())
+    }
+
+    /// The notices that JupyterLab shows, as its page asks for them.
+    pub async fn notices(&self) -> Result<Value> {
+        let asked = self.request(Method::GET, "pipalhub/notices?after=0");
+        Ok(asked.send().await?.error_for_status()?.json().await?)
     }
 
     /// The default of a setting of JupyterLab.

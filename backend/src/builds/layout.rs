@@ -79,7 +79,8 @@ pub(crate) fn owner_of(file: &str) -> Option<String> {
 
 /// `text` as the name of a file, before its ending, or of a folder.
 pub(super) fn name(text: &str) -> String {
-    let unwritable = |c: char| c.is_control() || c == '\\';
+    // A slash is in the names that services of the Hub have here.
+    let unwritable = |c: char| c.is_control() || matches!(c, '\\' | '/');
     if text.len() > MAX_NAME_BYTES || text.contains(unwritable) {
         let plain = text.chars().map(|c| if unwritable(c) { '-' } else { c });
         let plain: String = plain.take(SHORTENED_NAME_CHARS).collect();
@@ -133,10 +134,10 @@ mod tests {
         ] {
             assert_eq!(name(text), expected);
         }
-        for text in ["a\\..\\b", "a\nb", &"ü".repeat(120)] {
+        for text in ["a\\..\\b", "a\nb", "service/a", &"ü".repeat(120)] {
             let name = name(text);
             assert!(name.starts_with("_~") && name.len() < 220, "{name}");
-            assert!(!name.contains(['\\', '\n']), "{name}");
+            assert!(!name.contains(['\\', '\n', '/']), "{name}");
         }
         for nowhere in [
             "day1",
@@ -154,14 +155,14 @@ mod tests {
         /// and all can be written.
         #[test]
         fn no_file_takes_the_path_of_another(
-            users in prop::collection::btree_set("[_~.a\\\\-]{1,4}|notebooks|00-summary|a{1,3}\\.html|b.ipynb|\\PC{1,300}", 1..6),
+            users in prop::collection::btree_set("[_~.a/\\\\-]{1,4}|notebooks|00-summary|a{1,3}\\.html|b.ipynb|\\PC{1,300}", 1..6),
             filenames in prop::collection::btree_set("((a|notebooks|_?x\\.html|00-summary)/){0,3}(a|notebooks|00-summary|a\\.html|b\\.ipynb|_)?\\.ipynb", 1..6),
         ) {
             let mut places = HashMap::new();
             for filename in &filenames {
                 let folder = folder_of(filename).unwrap();
                 let mut all = vec![summary(&folder, HTML), summary(&folder, IPYNB)];
-                for user in users.iter().filter(|user| !user.contains('/')) {
+                for user in &users {
                     all.extend([export(&folder, user), copy(&folder, user)]);
                 }
                 for place in all {

@@ -282,10 +282,19 @@ impl App {
 
     /// Returns when all notebooks in the homes are built.
     pub(crate) async fn built(&self) {
+        self.built_after(|class| class.scan_homes(|_| true)).await;
+    }
+
+    /// Returns when all notebooks are built that servers have pushed.
+    pub(crate) async fn built_of_pushed(&self) {
+        self.built_after(|_| ()).await;
+    }
+
+    async fn built_after(&self, scan: impl FnOnce(&Class) + Send + 'static) {
         let class = self.class.clone();
         let builds = Arc::clone(&self.builds.0);
         let built = tokio::task::spawn_blocking(move || {
-            class.scan_homes(|_| true);
+            scan(&class);
             class.read_all(2);
             builds.class_was_read(&class);
             builds.settle();

@@ -15,6 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
 
@@ -82,10 +83,16 @@ impl Drop for WaitingQuestion<'_> {
     }
 }
 
+/// The token of this user's own server.
+pub(crate) fn server_token(user: &str) -> String {
+    format!("server-{}", utf8_percent_encode(user, NON_ALPHANUMERIC))
+}
+
 /// `GET /hub/api/user`: the owner of a token. `oauth-NAME` is a token for the service's pages,
 /// `server-NAME` that of a participant's own server. `root` is a Hub admin, a name that begins
 /// with `i` has the instructor's scopes, and one with `h` the helper's. `hubservice-NAME` is the
-/// token of a service of the Hub, with the scopes of such a name.
+/// token of a service of the Hub, with the scopes of such a name. A name may be percent-encoded,
+/// because a header has only a few characters.
 async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
     hub.asked.fetch_add(1, Ordering::SeqCst);
     let token = headers["authorization"].to_str().unwrap();
@@ -104,6 +111,7 @@ async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
         true => "service",
         false => "user",
     };
+    let token = percent_decode_str(&token).decode_utf8_lossy();
     let (name, scopes) = match token.split_once('-') {
         Some(("oauth" | "hubservice", name)) if name.starts_with('i') => (
             name,

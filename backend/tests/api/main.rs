@@ -39,4 +39,5 @@ mod session;
 mod sharing;
 mod slow_disks;
 mod stream;
+mod user_names;
 mod wall;

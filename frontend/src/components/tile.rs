@@ -56,23 +56,18 @@ pub fn TileView(
         saves if saves % 2 == 1 => "tile pulse-odd",
         _ => "tile pulse-even",
     };
-    let title = format!("tile-{user}");
-    let labelled_by = title.clone();
-    let data_user = user.to_string();
+    let [data_user, label, title, name] = [(); 4].map(|()| user.to_string());
     view! {
         <article
             class=pulse
             class:has-error=error
             data-testid="tile"
             data-user=data_user
-            aria-labelledby=labelled_by
+            aria-label=label
         >
             <header class="tile-header">
-                <h2 id=title>
-                    <a class="tile-link" href=href title="Open the whole notebook">
-                        {user.to_string()}
-                    </a>
-                </h2>
+                // The title is for names that are cut.
+                <h2><a class="tile-link" href=href title=title>{name}</a></h2>
                 <span class="contents" {..dynamic_html(move || error_mark(error.get()))}></span>
                 <span class="tile-cells">{move || cell_count(cells.get())}</span>
                 <Age saved_at_ms />

@@ -1,5 +1,6 @@
 //! The wall: the tail of everyone's copy of one notebook.
 
+use js_sys::JsString;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
@@ -143,7 +144,7 @@ fn Tiles(
 ) -> impl IntoView {
     let shown = Memo::new(move |_| {
         let view = router.view();
-        arrange(&wall.briefs(), &view.filter, view.sort)
+        arrange(&wall.briefs(), &view.filter, view.sort, lower)
     });
     Effect::new(move || {
         if let Some(user) = router.take_left() {
@@ -163,6 +164,11 @@ fn Tiles(
         </div>
         {move || is_empty.get().then(|| none_shown(router, wall))}
     }
+}
+
+/// `text` in small letters, whatever its alphabet.
+fn lower(text: &str) -> String {
+    JsString::from(text).to_lower_case().into()
 }
 
 /// The message for a wall without shown tiles.

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use tests::{
     browser::TestBrowser,
-    hub::{Hub, PASSWORD},
+    hub::{Hub, HubSetup, PASSWORD},
     notebooks::{notebook, save},
     until,
 };
@@ -30,7 +30,10 @@ async fn a_full_disk_is_shown_on_the_wall_and_lab_saves_less_often() -> Result<(
         eprintln!("not tried: a disk that is really full takes root");
         return Ok(());
     }
-    let hub = Hub::start_with_small_home("PIPALHUB_VENV", "alice").await?;
+    let hub = HubSetup::new()?
+        .small_home("alice")
+        .start("PIPALHUB_VENV")
+        .await?;
     hub.start_server("alice").await?;
     let notebook = notebook(&["x = 1"]);
     save(&hub.seen_home_path("alice", NOTEBOOK)?, &notebook)?;

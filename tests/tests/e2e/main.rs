@@ -18,6 +18,7 @@ mod interfaces;
 mod lab;
 mod lab_disk;
 mod live;
+mod names;
 mod notices;
 mod poll;
 mod private;
@@ -33,5 +34,5 @@ const NOTEBOOK: &str = "module1/day1.ipynb";
 
 /// Selects the tile of a participant.
 fn tile(user: &str) -> String {
-    format!("[data-testid=tile][data-user={user}]")
+    format!("[data-testid=tile][data-user=\"{user}\"]")
 }

@@ -14,26 +14,29 @@ use tests::{
 
 use crate::{NOTEBOOK, tile};
 
-const CANARY: &str = "canary-of-a-private-cell";
+pub(crate) const CANARY: &str = "canary-of-a-private-cell";
 const HISTORY: &str = "[data-testid=history]";
 
 /// A notebook of these cells, with private ones around them.
-fn with_private_cells(sources: &[&str]) -> Value {
+pub(crate) fn with_private_cells(sources: &[&str]) -> Value {
     let mut notebook = notebook(sources);
-    let hidden = json!({
-        "cell_type": "code", "id": CANARY, "execution_count": 1,
-        "metadata": {"tags": ["private"]}, "source": CANARY,
-        "outputs": [{"output_type": "stream", "name": "stdout", "text": CANARY}],
-    });
+    let hidden = |place: &str| {
+        json!({
+            // Of two cells with one id a server's log would name it.
+            "cell_type": "code", "id": format!("{CANARY}-{place}"), "execution_count": 1,
+            "metadata": {"tags": ["private"]}, "source": CANARY,
+            "outputs": [{"output_type": "stream", "name": "stdout", "text": CANARY}],
+        })
+    };
     if let Some(cells) = notebook["cells"].as_array_mut() {
-        cells.insert(0, hidden.clone());
-        cells.push(hidden);
+        cells.insert(0, hidden("first"));
+        cells.push(hidden("last"));
     }
     notebook
 }
 
 /// Whether `path`, or a file below it, has `text` in it. A file that disappears meanwhile has not.
-fn holds(path: &Path, text: &str) -> bool {
+pub(crate) fn holds(path: &Path, text: &str) -> bool {
     match fs::read_dir(path) {
         Ok(entries) => entries.flatten().any(|entry| holds(&entry.path(), text)),
         Err(_) => {

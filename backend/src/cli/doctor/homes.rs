@@ -121,7 +121,8 @@ fn refused(homes: &Homes) -> Option<Finding> {
     Some(Finding::problem(
         "homes",
         format!("not looked into: {}", named(&refused)),
-        "From the folder with the participant's name on, nothing may be a link or another's;          what stands before {user} in --homes may be.",
+        "From the folder with the participant's name on, nothing may be a link or another's; \
+         what stands before {user} in --homes may be.",
     ))
 }
 
