@@ -14,6 +14,8 @@
 //!   not read
 //! * [`named`]: reports of participants' servers that are refused, or that name a notebook
 //!   differently than the class
+//! * [`pushes`]: pushes that are wrong, and too many of them; [`private_cells`]: what of private
+//!   cells leaves a participant's server, which has to be nothing
 //! * [`own_disk`], [`hanging`]: a participant's disk is full, or does not answer
 //! * [`hostile`], [`evil`]: harmful files in a participant's home; one participant against all
 //!   others
@@ -37,6 +39,7 @@ mod named;
 mod notebooks;
 mod own_disk;
 mod power;
+mod private_cells;
 mod pushes;
 mod quota;
 mod refusals;
@@ -83,7 +86,10 @@ pub(crate) struct FaultsArgs {
     /// How often the service is killed; by default what fits into a minute, at most 500.
     #[arg(long)]
     rounds: Option<usize>,
-    /// Every row in full: 500 kills, 200 restarts, a minute without the service.
+    /// How many notebooks with private cells are pushed; by default 300, in full 10,000.
+    #[arg(long)]
+    notebooks: Option<usize>,
+    /// Every row in full: 500 kills, 200 restarts, a minute without the service, a minute of pushes.
     #[arg(long)]
     full: bool,
 }
@@ -94,6 +100,7 @@ pub(crate) struct FaultSetup {
     etc: PathBuf,
     venv: Option<PathBuf>,
     rounds: Option<usize>,
+    notebooks: Option<usize>,
     full: bool,
     folder: PathBuf,
 }
@@ -102,6 +109,11 @@ impl FaultSetup {
     /// The plan of a service in the row's folder.
     fn plan(&self) -> anyhow::Result<ServicePlan> {
         ServicePlan::new(&self.pipalhub, &self.folder)
+    }
+
+    /// How many notebooks with private cells are pushed.
+    fn notebooks(&self) -> usize {
+        self.notebooks.unwrap_or_else(|| self.bounded(300, 10_000))
     }
 
     /// `usual`, or `full` when every row runs in full.
@@ -146,7 +158,7 @@ type FaultRow = (
 );
 
 /// Every row, in the order of the table.
-const ROWS: [FaultRow; 42] = [
+const ROWS: [FaultRow; 43] = [
     ("kill", |setup| Box::pin(kill::run(setup))),
     ("kill-control", |setup| Box::pin(kill::control(setup))),
     ("power-loss", |setup| Box::pin(power::run(setup))),
@@ -206,6 +218,7 @@ const ROWS: [FaultRow; 42] = [
     ("homes-below", |setup| Box::pin(named::below(setup))),
     ("pushes-broken", |setup| Box::pin(pushes::broken(setup))),
     ("pushes-flood", |setup| Box::pin(pushes::flood(setup))),
+    ("private-cells", |setup| Box::pin(private_cells::run(setup))),
     ("participant-disk-full", |setup| {
         Box::pin(own_disk::full(setup))
     }),
@@ -274,6 +287,7 @@ async fn try_row(
             etc: fs::canonicalize(&args.etc)?,
             venv: args.venv.clone(),
             rounds: args.rounds,
+            notebooks: args.notebooks,
             full: args.full,
             folder: folder.path().to_owned(),
         };
