@@ -24,8 +24,15 @@ pub(crate) struct FaultsTaskArgs {
     /// How often the service is killed. [default: as often as fits into 60 s, at most 500]
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
+    /// How many generated notebooks with private cells are pushed. [default: 300, with --full
+    /// 10000]
+    #[arg(long, value_name = "N")]
+    notebooks: Option<usize>,
+    /// How many minutes the service is away while a class works. [default: 1]
+    #[arg(long, value_name = "N")]
+    away_minutes: Option<u64>,
     /// Every row in full: 500 kills, 200 restarts of the stream, a minute without the
-    /// service, more than a minute without the Hub.
+    /// service, more than a minute without the Hub, a minute of 600 pushes a second.
     #[arg(long)]
     full: bool,
 }
@@ -43,8 +50,14 @@ pub(crate) fn run(args: &FaultsTaskArgs) -> anyhow::Result<()> {
     for name in &args.only {
         faults.args(["--only", name]);
     }
-    if let Some(rounds) = args.rounds {
-        faults.args(["--rounds", &rounds.to_string()]);
+    for (option, number) in [
+        ("--rounds", args.rounds.map(|rounds| rounds as u64)),
+        ("--notebooks", args.notebooks.map(|count| count as u64)),
+        ("--away-minutes", args.away_minutes),
+    ] {
+        if let Some(number) = number {
+            faults.args([option, &number.to_string()]);
+        }
     }
     if args.full {
         faults.arg("--full");

@@ -71,7 +71,7 @@ impl CanarySearch {
             );
         }
         verdict.figure(format!(
-            "no canary in {:.1} MiB, with words of public cells in so many pieces: {}",
+            "looked through {:.1} MiB, where so many pieces have words of public cells: {}",
             bytes as f64 / f64::from(1 << 20),
             seen.join(", ")
         ));
