@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     bench,
-    command::{execute, program, say},
+    command::{execute, is_there, program, say},
     tools,
 };
 
@@ -61,7 +61,7 @@ pub(crate) fn by_debug_builds(bench: &Path, pipalhub: &Path, venv: &Path) -> any
 /// Installs tcpdump where that is possible; without it the row of private cells says that it looked
 /// at no packets.
 fn install_tcpdump() -> anyhow::Result<()> {
-    if !(tools::is_root()? && tools::is_there("apt-get")) {
+    if !(tools::is_root()? && is_there("apt-get")) {
         return Ok(());
     }
     if let Err(error) = tools::debian_packages(&[("tcpdump", "tcpdump")]) {

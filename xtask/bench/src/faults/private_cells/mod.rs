@@ -95,7 +95,6 @@ pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
         serde_json::from_slice(&saving.stdout).context("what was saved")?;
     let mut search = CanarySearch::new(&canaries);
 
-    answers::look(&mut search, &mut verdict, &service, &saved).await?;
     let recorded = proxy.conversations();
     check_pushes("the proxy", &mut search, &mut verdict, &recorded, &saved)?;
     match capture {
@@ -116,6 +115,8 @@ pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
             "no packets ({obstacle}), but what has passed a proxy"
         )),
     }
+    // After the capture, which would have all answers once more.
+    answers::look(&mut search, &mut verdict, &service, &saved).await?;
     service.terminate().await?;
     files::look(&mut search, &plan.data())?;
     search.look(
