@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
+    net::SocketAddr,
 };
 
 use anyhow::{Context, ensure};
@@ -145,6 +146,7 @@ async fn ask_all(
 
 /// An instructor who asks one thing after the other.
 struct AskingInstructor {
+    address: SocketAddr,
     connection: HttpConnection,
     token: String,
 }
@@ -152,6 +154,7 @@ struct AskingInstructor {
 impl AskingInstructor {
     async fn open(service: &ServiceProcess, n: usize) -> anyhow::Result<Self> {
         Ok(Self {
+            address: service.address,
             connection: HttpConnection::open(service.address).await?,
             token: token_of(&format!("{INSTRUCTOR}{n}")),
         })
@@ -165,7 +168,11 @@ impl AskingInstructor {
     async fn get(&mut self, path: &str) -> anyhow::Result<Vec<u8>> {
         let request = request("GET", path, &self.token, None);
         loop {
-            let answer = self.connection.exchange(&request).await?;
+            let Ok(answer) = self.connection.exchange(&request).await else {
+                // The service has ended a connection over which nothing was asked for long.
+                self.connection = HttpConnection::open(self.address).await?;
+                continue;
+            };
             if !matches!(answer.status, 429 | 503) {
                 ensure!(answer.status < 500, "GET {path}: {}", answer.status);
                 return Ok(answer.body.to_vec());

@@ -20,7 +20,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use self::{capture::PacketCapture, search::CanarySearch, traffic::Pushes};
+use self::{capture::PacketCapture, search::CanarySearch, traffic::SentPushes};
 use super::{FaultSetup, Verdict};
 use crate::drive::{
     hub::FakeHubApi,
@@ -144,7 +144,7 @@ fn check_pushes(
     conversations: &[Conversation],
     saved: &[SavedNotebook],
 ) -> anyhow::Result<usize> {
-    let pushes = Pushes::of(conversations).with_context(|| place.to_owned())?;
+    let pushes = SentPushes::of(conversations).with_context(|| place.to_owned())?;
     let mut seen = BTreeSet::new();
     for content in &pushes.contents {
         search.look("pushed notebooks", content);
