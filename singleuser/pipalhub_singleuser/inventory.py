@@ -86,13 +86,14 @@ class Inventory:
     def _run(self):
         self._woken.wait(FIRST_DELAY * random.uniform(0.3, 1))
         while not self._closed:
+            # Before the look: what happens during it may be missed by it, and is looked for after.
+            self._woken.clear()
             try:
                 pause = self._look()
             except Exception:
                 # A fault of ours. What is saved is pushed all the same.
                 self._log.exception("PipalHub: the inventory was not told")
                 pause = NOT_THERE_DELAY
-            self._woken.clear()
             shortest = min(SHORTEST, pause)
             if not self._closed:
                 time.sleep(shortest)

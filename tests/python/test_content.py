@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-from generated import CANARY, notebook
+from generated import CANARIES, notebook, versions
 from support import ROOT
 
 from pipalhub_singleuser import content, private, spelling
@@ -82,13 +82,33 @@ class Generated(unittest.TestCase):
             data, is_private = notebook(chance)
             rest = rest_of(data)
             self.assertIsNotNone(rest, number)
-            self.assertNotIn(CANARY.encode(), rest, number)
+            self.assert_no_canary(rest, number)
             self.assertEqual(rest.count(b"public\\n"), data.count(b"public\\n"), number)
             if not is_private:
                 self.assertIs(rest, data)
-            json.loads(rest)
+            json.loads(rest.decode("utf-8-sig", "surrogatepass"))
             found += is_private
         self.assertGreater(found, GENERATED / 3)
+
+    def test_of_a_version_its_marker_leaves_or_nothing(self):
+        chance = random.Random(19)
+        withheld = 0
+        for number in range(GENERATED // 10):
+            for saved in versions(chance, number, 3):
+                try:
+                    rest = content.leaving(saved.data)
+                except content.Unreadable:
+                    self.assertTrue(saved.is_withheld, number)
+                    withheld += 1
+                    continue
+                self.assertFalse(saved.is_withheld, number)
+                self.assertIn(saved.marker.encode(), rest, number)
+                self.assert_no_canary(rest, number)
+        self.assertGreater(withheld, GENERATED / 100)
+
+    def assert_no_canary(self, rest, about):
+        for canary in CANARIES:
+            self.assertNotIn(canary, rest, about)
 
     def test_a_cut_file_with_a_private_cell_does_not_leave(self):
         chance = random.Random(17)
@@ -101,7 +121,7 @@ class Generated(unittest.TestCase):
                 rest = content.leaving(data[:end])
             except content.Unreadable:
                 continue
-            self.assertNotIn(CANARY.encode(), rest, number)
+            self.assert_no_canary(rest, number)
 
     def test_braces_in_a_text_are_no_end_of_a_file(self):
         data = b'{"cells": [{"source": "}}"}]}'

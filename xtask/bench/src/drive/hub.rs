@@ -94,6 +94,10 @@ impl FakeHubApi {
         })
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}/hub/api", self.address)
     }

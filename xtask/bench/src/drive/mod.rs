@@ -4,11 +4,13 @@
 //! * [`http`]: a keep-alive connection, and a client that opens a connection for each request
 //! * [`sse`]: a reader of the event stream
 //! * [`hub`]: a fake of JupyterHub's API
+//! * [`recording_proxy`]: a proxy that keeps what has passed
 //! * [`event`]: the events that are posted
 
 pub(crate) mod event;
 pub(crate) mod http;
 pub(crate) mod hub;
+pub(crate) mod recording_proxy;
 pub(crate) mod service;
 pub(crate) mod sse;
 

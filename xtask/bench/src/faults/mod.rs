@@ -7,18 +7,22 @@
 //!   and [`journal`] compares the clients' logs with the journal
 //! * [`disk`], [`power`]: the disk fails; [`quota`]: a participant fills it
 //! * [`notebooks`], [`moved`], [`clocks`]: files, folders and clocks are wrong
-//! * [`hub`], [`away`]: the Hub fails; the service is away while Jupyter saves
+//! * [`hub`], [`away`], [`class_away`]: the Hub fails; the service is away while Jupyter saves, and
+//!   while a whole class does
 //! * [`far_behind`]: the service was away, and all readers reconnect at once
 //! * [`many`], [`refusals`], [`floods`], [`starving`]: too many events, newer data, too many
 //!   requests, too many connections; [`large`], [`unread`]: large notebooks, and answers that are
 //!   not read
 //! * [`named`]: reports of participants' servers that are refused, or that name a notebook
 //!   differently than the class
+//! * [`pushes`]: pushes that are wrong, and too many of them; [`private_cells`]: what of private
+//!   cells leaves a participant's server, which has to be nothing
 //! * [`own_disk`], [`hanging`]: a participant's disk is full, or does not answer
 //! * [`hostile`], [`evil`]: harmful files in a participant's home; one participant against all
 //!   others
 
 mod away;
+mod class_away;
 mod clocks;
 mod disk;
 mod ending;
@@ -37,6 +41,7 @@ mod named;
 mod notebooks;
 mod own_disk;
 mod power;
+mod private_cells;
 mod pushes;
 mod quota;
 mod refusals;
@@ -54,7 +59,7 @@ use std::{
     fmt::Write,
     fs,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{bail, ensure};
@@ -83,7 +88,13 @@ pub(crate) struct FaultsArgs {
     /// How often the service is killed; by default what fits into a minute, at most 500.
     #[arg(long)]
     rounds: Option<usize>,
-    /// Every row in full: 500 kills, 200 restarts, a minute without the service.
+    /// How many notebooks with private cells are pushed; by default 300, in full 10,000.
+    #[arg(long)]
+    notebooks: Option<usize>,
+    /// How many minutes the service is away while a class works; by default 1.
+    #[arg(long, value_name = "N")]
+    away_minutes: Option<u64>,
+    /// Every row in full: 500 kills, 200 restarts, a minute without the service, a minute of pushes.
     #[arg(long)]
     full: bool,
 }
@@ -94,6 +105,8 @@ pub(crate) struct FaultSetup {
     etc: PathBuf,
     venv: Option<PathBuf>,
     rounds: Option<usize>,
+    notebooks: Option<usize>,
+    away_minutes: Option<u64>,
     full: bool,
     folder: PathBuf,
 }
@@ -102,6 +115,16 @@ impl FaultSetup {
     /// The plan of a service in the row's folder.
     fn plan(&self) -> anyhow::Result<ServicePlan> {
         ServicePlan::new(&self.pipalhub, &self.folder)
+    }
+
+    /// How many notebooks with private cells are pushed.
+    fn notebooks(&self) -> usize {
+        self.notebooks.unwrap_or_else(|| self.bounded(300, 10_000))
+    }
+
+    /// How long the service is away while a class works.
+    fn away(&self) -> Duration {
+        Duration::from_secs(60 * self.away_minutes.unwrap_or(1))
     }
 
     /// `usual`, or `full` when every row runs in full.
@@ -146,7 +169,7 @@ type FaultRow = (
 );
 
 /// Every row, in the order of the table.
-const ROWS: [FaultRow; 42] = [
+const ROWS: [FaultRow; 45] = [
     ("kill", |setup| Box::pin(kill::run(setup))),
     ("kill-control", |setup| Box::pin(kill::control(setup))),
     ("power-loss", |setup| Box::pin(power::run(setup))),
@@ -176,6 +199,12 @@ const ROWS: [FaultRow; 42] = [
     ("hub-down", |setup| Box::pin(hub::down(setup))),
     ("hub-slow", |setup| Box::pin(hub::slow(setup))),
     ("service-away", |setup| Box::pin(away::run(setup))),
+    ("class-without-service", |setup| {
+        Box::pin(class_away::down(setup))
+    }),
+    ("class-data-lost", |setup| {
+        Box::pin(class_away::data_lost(setup))
+    }),
     ("stream-resume", |setup| Box::pin(resume::run(setup))),
     ("stream-catch-up", |setup| Box::pin(far_behind::run(setup))),
     ("clocks", |setup| Box::pin(clocks::run(setup))),
@@ -206,6 +235,7 @@ const ROWS: [FaultRow; 42] = [
     ("homes-below", |setup| Box::pin(named::below(setup))),
     ("pushes-broken", |setup| Box::pin(pushes::broken(setup))),
     ("pushes-flood", |setup| Box::pin(pushes::flood(setup))),
+    ("private-cells", |setup| Box::pin(private_cells::run(setup))),
     ("participant-disk-full", |setup| {
         Box::pin(own_disk::full(setup))
     }),
@@ -274,6 +304,8 @@ async fn try_row(
             etc: fs::canonicalize(&args.etc)?,
             venv: args.venv.clone(),
             rounds: args.rounds,
+            notebooks: args.notebooks,
+            away_minutes: args.away_minutes,
             full: args.full,
             folder: folder.path().to_owned(),
         };
