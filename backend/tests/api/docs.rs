@@ -248,6 +248,7 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
         buffer,
         last_answers,
     } = connections;
+        body_bytes_a_second,
     limits.says(
         "connections",
         &format!("{} at once", grouped(most.try_into().unwrap())),
@@ -261,6 +262,8 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
     limits.says(silent, &format!("{} queued", kib(send_buffer)));
     limits.says("the end of the service", &time(last_answers));
 
+    let rate = format!("{} KiB", body_bytes_a_second >> 10);
+    limits.says("the body of a request", &rate);
     let AnswerLimits { own, each, all } = answers;
     let unread = "answers that wait to be read";
     limits.says(unread, &format!("of a participant {} MiB", each >> 20));
