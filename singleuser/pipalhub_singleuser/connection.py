@@ -24,8 +24,9 @@ MAX_AGE = 600
 # How much of an answer is read: of one that is no success only what it says.
 MAX_ANSWER = 4 * 1024 * 1024
 MAX_SAID = 4096
-# A large body, or answer, has a second more for each so many bytes.
-BYTES_A_SECOND = 256 * 1024
+# A large body, or answer, has a second more for each so many bytes: the slowest line that the
+# service takes a body over.
+BYTES_A_SECOND = 64 * 1024
 JSON = "application/json"
 
 

@@ -11,6 +11,7 @@ import hashlib
 import http.client
 import threading
 import time
+import urllib.parse
 from collections import OrderedDict
 
 from .answers import ABSENT, DONE, REFUSED, meaning_of
@@ -63,6 +64,8 @@ class Errands:
         self._root = root
         self._log = log
         self._written = written
+        # Named servers of one participant have errands of their own.
+        self._server = {"server": service.server} if service.server else {}
         self._connection = Connection(service)
         self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
         # By errand: what is answered, until the service has heard it and for long after; None
@@ -110,7 +113,8 @@ class Errands:
         """Asks once and does what there is; the seconds to wait, None for the usual."""
         # That a service is back is known by its answer, for which nothing is waited for then.
         wait = 0 if self._backoff.failures else WAIT
-        answer = self._connection.ask("GET", f"api/errands?wait={wait}", within=wait + TIMEOUT)
+        query = urllib.parse.urlencode({**self._server, "wait": wait})
+        answer = self._connection.ask("GET", f"api/errands?{query}", within=wait + TIMEOUT)
         meaning = meaning_of(answer.status)
         if answer.status in (404, 405) or meaning == REFUSED:
             return NOT_THERE_DELAY
@@ -162,7 +166,7 @@ class Errands:
         self._log.info("PipalHub: %s is new (%s)", ascii(filename), errand["kind"])
         if errand["kind"] == HANDOUT:
             self._written(errand["id"], filename)
-        # It is a copy like others, from now on.
+        # A notebook is a copy like others, from now on; of other files nothing is told.
         self._reporter.note(SAVE, f"{self._root}/{filename}", self._root)
         return {"state": "done", "filename": filename}
 

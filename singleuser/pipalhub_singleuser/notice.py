@@ -18,7 +18,7 @@ class Notice:
     title: Optional[str]
     link: Optional[dict]
     file: Optional[str]
-    # The path of `file` on the disk; None from an older service.
+    # The path of `file` on the disk; None where the service does not know it.
     path: Optional[str]
     created_at_ms: int
     until_ms: Optional[int]
@@ -43,8 +43,10 @@ class Notice:
     def for_page(self, now_ms, home, root):
         """The notice for the page, or None when it has expired.
 
-        `file` is a path below the home that the service has for the participant, which is
-        `home` when the service sends no path; the page needs a path below the server's `root`.
+        `file` is a path in the class, which is below the server's `root` as the page needs it.
+        The service sends the whole path of a notebook that it knows. Of another file it has
+        only the name, which is taken to be below `home` where that has it and `root` has not:
+        a service that reads homes looks there.
         """
         remaining = None if self.until_ms is None else self.until_ms - now_ms
         if remaining is not None and remaining <= 0 and not self.retracted:
@@ -56,7 +58,7 @@ class Notice:
             "title": self.title and self.title[:MAX_TEXT],
             "text": self.text[:MAX_TEXT],
             "link": self.link,
-            "path": self.file and _below(root, self.path or os.path.join(home, self.file)),
+            "path": self.file and _below(root, self.path or _whole(self.file, home, root)),
             "remaining_ms": remaining,
         }
 
@@ -80,6 +82,12 @@ def _link(said):
     if not url.startswith(("https://", "http://", "/")):
         return None
     return {"url": url, "label": field(said, "label", str, "") or url}
+
+
+def _whole(file, home, root):
+    """The path of a file that the service knows by name only."""
+    places = [os.path.join(root, file), os.path.join(home, file)]
+    return next(filter(os.path.exists, places), places[0])
 
 
 def _below(root, path):

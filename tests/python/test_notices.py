@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import logging
 import os
+import pathlib
 import tempfile
 import unittest
 from unittest import mock
@@ -197,13 +198,20 @@ class RelayTest(unittest.IsolatedAsyncioTestCase):
 
     def test_a_file_is_named_as_jupyterlab_knows_it(self):
         home = os.path.realpath(self.home)
+        os.mkdir(home + "/m1")
+        for name in ["m1/at-home.ipynb", "both.ipynb", "m1/both.ipynb"]:
+            pathlib.Path(home, name).touch()
         for root, file, path in [
+            # Not there yet: below the server's folder, as the notebooks of a class that pushes.
             (home, "m1/a.ipynb", "m1/a.ipynb"),
-            (home + "/m1", "m1/a.ipynb", "a.ipynb"),
-            (home + "/m1", "m2/a.ipynb", None),
+            (home + "/m1", "a.ipynb", "a.ipynb"),
+            (home + "/m1", "m1/a.ipynb", "m1/a.ipynb"),
+            # Only in the home is there such a file.
+            (home + "/m1", "m1/at-home.ipynb", "at-home.ipynb"),
+            ("/", "m1/at-home.ipynb", home[1:] + "/m1/at-home.ipynb"),
+            (home + "/m1", "both.ipynb", "both.ipynb"),
             (home, "../other/a.ipynb", None),
             (home, "/etc/passwd", None),
-            ("/", "a.ipynb", home[1:] + "/a.ipynb"),
         ]:
             notice = Notice.read({**NOTICE, "file": file})
             shown = notice.for_page(0, home, root)

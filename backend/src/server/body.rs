@@ -15,20 +15,27 @@ use tokio::time::{Instant, Sleep, sleep_until};
 #[error("the body did not arrive in time")]
 pub(crate) struct BodyTooSlow;
 
-/// A request body that must be complete before a deadline.
+/// A request body that must be complete before a deadline, which each byte that arrives puts off.
+///
+/// Bytes that are only announced put nothing off: a peer that sends nothing keeps no room longer
+/// for a large body than for a small one.
 pub(super) struct TimedBody<B> {
     body: B,
     deadline: Instant,
+    /// The time that a byte has.
+    time_of_byte: Duration,
     /// Made when the body is first waited for; most bodies are there at once.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<B> TimedBody<B> {
-    /// `body`, which has `time` from now.
-    pub(super) fn new(body: B, time: Duration) -> Self {
+    /// `body`, which has `time` from now, and longer by a second for each `bytes_a_second` that
+    /// arrive.
+    pub(super) fn new(body: B, time: Duration, bytes_a_second: u32) -> Self {
         Self {
             body,
             deadline: Instant::now() + time,
+            time_of_byte: Duration::from_secs(1) / bytes_a_second,
             timer: None,
         }
     }
@@ -47,12 +54,20 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            if let Some(bytes) = frame.as_ref().and_then(|it| it.as_ref().ok()?.data_ref()) {
+                let count = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+                let time = self.time_of_byte.saturating_mul(count);
+                self.deadline += time;
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let deadline = self.deadline;
         let timer = self
             .timer
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() < deadline {
+            timer.as_mut().reset(deadline);
+        }
         ready!(timer.as_mut().poll(context));
         Poll::Ready(Some(Err(BodyTooSlow.into())))
     }

@@ -67,7 +67,8 @@ async fn serve_connection(
                 // The connection is about to be closed, and the client will ask again.
                 return future::pending().await;
             };
-            let mut request = request.map(|body| TimedBody::new(body, limits.body_time));
+            let timed = |body| TimedBody::new(body, limits.body_time, limits.body_bytes_a_second);
+            let mut request = request.map(timed);
             request.extensions_mut().insert(place);
             let response = routes.call(request).await?;
             Ok::<_, Infallible>(begun.answer(response))

@@ -65,9 +65,12 @@ pub struct ConnectionLimits {
     /// connection's start or the answer before. A kept connection without a request ends
     /// by it too, so it is longer than clients keep theirs.
     pub head_time: Duration,
-    /// A request's body must be complete after this long: 16 KiB at most, and so not for
-    /// want of bandwidth.
+    /// A request's body must be complete after this long, and after a second more for each
+    /// `body_bytes_a_second` that have arrived.
     pub body_time: Duration,
+    /// A large body must arrive at least so fast: a bad line's rate. At this rate the largest
+    /// body takes nine minutes.
+    pub body_bytes_a_second: u32,
     /// A peer that has read none of the bytes that wait for it for this long is taken for gone. A
     /// laptop that changes its network is back sooner, and a stream's comment every 8 s is missed
     /// twice.
@@ -88,6 +91,7 @@ impl Default for ConnectionLimits {
             most: 4_096,
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(10),
+            body_bytes_a_second: 64 << 10,
             stall_time: Duration::from_secs(20),
             send_buffer: 16 << 10,
             buffer: 16 << 10,

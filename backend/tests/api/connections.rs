@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use backend::limits::LimitSettings;
@@ -13,8 +13,9 @@ use tokio::{
 };
 
 use crate::{
-    app::{App, PREFIX, TOKEN},
+    app::{App, PREFIX, TOKEN, notebook},
     common::TEST_TIMEOUT,
+    copies::{body_of, head_of},
 };
 
 /// A limit that a test waits for, or a wait in which nothing must happen.
@@ -113,6 +114,55 @@ async fn a_body_that_does_not_come_is_a_408() {
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("{\"message\":\"The body did not arrive in time"));
     assert!(answer.contains("connection: close"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_body_has_time_as_long_as_it_keeps_coming() {
+    const PIECE: usize = 8 << 10;
+    const BODY_TIME: Duration = Duration::from_millis(400);
+    let mut limits = LimitSettings::default();
+    limits.connections.body_time = BODY_TIME;
+    // Each piece puts the end off by a second.
+    limits.connections.body_bytes_a_second = u32::try_from(PIECE).unwrap();
+    let app = App::limited_with_hub(limits).await;
+    // Text that hardly gets smaller when it is deflated.
+    let mut state = 1_u64;
+    let text: String = (0..12 * PIECE)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            char::from(b'0' + u8::try_from(state >> 58).unwrap())
+        })
+        .filter(|it| *it != '\\')
+        .collect();
+    let content = notebook(&[&text]);
+    let head = head_of("a.ipynb", content.as_bytes());
+    let body = body_of(&head, content.as_bytes());
+    assert!(body.len() > 8 * PIECE, "{}", body.len());
+    let head = format!(
+        "PUT {PREFIX}api/copies HTTP/1.1\r\nHost: x\r\nAuthorization: token server-alice\r\n\
+         Content-Type: application/vnd.pipalhub.copy\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let begun = Instant::now();
+    let mut slow = RawConnection::open(&app).await;
+    slow.send(&head).await;
+    for piece in body.chunks(PIECE) {
+        slow.0.write_all(piece).await.unwrap();
+        tokio::time::sleep(BODY_TIME / 4).await;
+    }
+    slow.expect("HTTP/1.1 200 OK").await;
+    assert!(begun.elapsed() > 2 * BODY_TIME);
+
+    // What is announced and does not come has no more time than a small body.
+    let begun = Instant::now();
+    let mut silent = RawConnection::open(&app).await;
+    silent.send(&head).await;
+    silent.send("{").await;
+    let answer = silent.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(begun.elapsed() < 10 * BODY_TIME);
 }
 
 #[tokio::test]

@@ -42,7 +42,8 @@ pub(crate) fn head_of(filename: &str, content: &[u8]) -> Value {
     })
 }
 
-fn body_of(head: &Value, middle: &[u8]) -> Vec<u8> {
+/// The body of a push with this head.
+pub(crate) fn body_of(head: &Value, middle: &[u8]) -> Vec<u8> {
     let mut body = serde_json::to_vec(head).unwrap();
     body.push(b'\n');
     body.extend(deflated(middle));
