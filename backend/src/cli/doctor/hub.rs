@@ -23,7 +23,7 @@ pub(super) async fn check(variable: &impl Fn(&str) -> Option<String>) -> Vec<Fin
             return vec![Finding::ok(SUBJECT, message)];
         }
         Err(error) => {
-            let remedy = "Let the Hub start the service: see etc/jupyterhub.";
+            let remedy = "Let the Hub start the service: see docs/install.md.";
             return vec![Finding::problem(SUBJECT, format!("{error:#}"), remedy)];
         }
     };
