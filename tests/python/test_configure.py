@@ -166,7 +166,8 @@ class KeepsTest(HubCase):
             with self.subTest(config.name), self.logs():
                 hub = self.configured(config, history_days=7)
                 service = hub.service()
-                self.assertEqual(service["command"], [str(self.program), "serve"])
+                command = [str(self.program), "serve", "--data", str(self.folder / "data")]
+                self.assertEqual(service["command"], command)
                 self.assertEqual(service["environment"]["PIPALHUB_HISTORY_DAYS"], "7")
                 for role, scope in [("instructor", "write"), ("helper", "read")]:
                     given = hub.role(f"pipalhub-{role}")

@@ -57,7 +57,7 @@ import http.server, os, pathlib, sys
 from urllib.parse import urlsplit
 
 if "--check" not in sys.argv:
-    data = pathlib.Path(os.environ["PIPALHUB_DATA"])
+    data = pathlib.Path(sys.argv[sys.argv.index("--data") + 1])
     data.mkdir(parents=True, exist_ok=True)
     data.joinpath("uid").write_text(str(os.getuid()))
 

@@ -1,4 +1,4 @@
-//! A real JupyterHub below a random base URL, configured by this repository's `etc/`,
+//! A real JupyterHub below a random base URL, configured by `pipalhub.configure`,
 //! with the service as its managed service and real servers for participants.
 //!
 //! The generated configuration adds only the settings of a machine: the users, the spawner and the
@@ -32,16 +32,18 @@ pub const INSTRUCTOR: &str = "ines";
 /// A member of the group `helpers`.
 pub const HELPER: &str = "helga";
 
+/// The token of a service that the Hub does not start.
+const SERVICE_TOKEN: &str = "the-token-of-an-external-service";
+
 /// Longest wait for the end of the Hub, which first stops the servers, the service and the proxy.
 const HUB_STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The configuration around etc/jupyterhub/jupyterhub_config.py.
+/// The configuration: what a Hub needs by itself, and the lines that add the service.
 const HUB_CONFIG: &str = r#"
-import json, os
+import json, os, sys
 
 c = get_config()
 here = json.loads(os.environ["HUB_SETTINGS"])
-load_subconfig(here["config"])
 
 c.JupyterHub.bind_url = here["bind_url"]
 c.JupyterHub.hub_port = here["hub_port"]
@@ -50,8 +52,9 @@ c.ConfigurableHTTPProxy.command = [here["proxy"]]
 # A server that is slow to start must not make its request a 500.
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
 
-# Knows no users of its own: who may sign in is left to etc/jupyterhub.
+# Knows no users of its own: those whom an admin has added may sign in.
 c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_existing_users = True
 c.DummyAuthenticator.password = here["password"]
 c.Authenticator.admin_users = {here["admin"]}
 c.JupyterHub.load_groups = {
@@ -64,12 +67,16 @@ c.SimpleLocalProcessSpawner.home_dir_template = here["homes"] + "/{username}"
 if os.geteuid() == 0:
     c.Spawner.args = ["--allow-root"]
 
-c.JupyterHub.services.append({"name": "tests", "api_token": here["api_token"]})
-c.JupyterHub.load_roles.append({
+c.JupyterHub.services = [{"name": "tests", "api_token": here["api_token"]}]
+c.JupyterHub.load_roles = [{
     "name": "tests",
     "services": ["tests"],
     "scopes": ["admin:users", "admin:servers", "tokens"],
-})
+}]
+
+sys.path.insert(0, here["wheel"])
+import pipalhub
+pipalhub.configure(c, **here["pipalhub"])
 "#;
 
 /// A shell command that mounts a small disk on a folder, in a mount namespace that ends with the
@@ -81,14 +88,24 @@ pub struct Hub {
     folder: TempDir,
     program: HubCommand,
     process: Child,
+    /// The service, where the Hub does not start it.
+    external: Option<Child>,
     remote: RemoteHub,
+}
+
+/// What is special about a Hub.
+#[derive(Default)]
+struct HubOptions<'a> {
+    /// The user whose home is a small disk.
+    small_home_of: Option<&'a str>,
+    /// Whether the service is not started by the Hub, and has a token of its own.
+    is_external: bool,
 }
 
 /// The command line and the settings of the Hub.
 struct HubCommand {
     venv: PathBuf,
     settings: Value,
-    service: String,
     /// The home that is a small disk.
     small_home: Option<PathBuf>,
 }
@@ -114,10 +131,6 @@ impl HubCommand {
             .current_dir(folder)
             .env("HUB_SETTINGS", self.settings.to_string())
             .env("PATH", path_with(&self.venv.join("bin"))?)
-            .env("PIPALHUB_BIN", setting("PIPALHUB_BIN"))
-            .env("PIPALHUB_HOMES", folder.join("homes/{user}"))
-            .env("PIPALHUB_DATA", folder.join("data"))
-            .env("PIPALHUB_BIND", &self.service)
             .stdout(Stdio::from(log.try_clone()?))
             .stderr(Stdio::from(log));
         command.spawn().context("jupyterhub cannot be started")
@@ -128,16 +141,29 @@ impl Hub {
     /// Starts the Hub of the venv that `venv` names (`PIPALHUB_VENV` or
     /// `PIPALHUB_VENV_HUB5`) and waits until it and the service answer.
     pub async fn start(venv: &str) -> Result<Self> {
-        Self::start_with(venv, None).await
+        Self::start_with(venv, &HubOptions::default()).await
     }
 
     /// The same with a disk of 8 MB as the home of this user; for root only.
     /// [`Self::seen_home_path`] leads to it.
     pub async fn start_with_small_home(venv: &str, user: &str) -> Result<Self> {
-        Self::start_with(venv, Some(user)).await
+        let options = HubOptions {
+            small_home_of: Some(user),
+            ..HubOptions::default()
+        };
+        Self::start_with(venv, &options).await
     }
 
-    async fn start_with(venv: &str, small_home_of: Option<&str>) -> Result<Self> {
+    /// The same with a service that the Hub does not start, told what docs/install.md says.
+    pub async fn start_with_external_service(venv: &str) -> Result<Self> {
+        let options = HubOptions {
+            is_external: true,
+            ..HubOptions::default()
+        };
+        Self::start_with(venv, &options).await
+    }
+
+    async fn start_with(venv: &str, options: &HubOptions<'_>) -> Result<Self> {
         let venv = setting(venv);
         let folder = TempDir::with_prefix("pipalhub-hub-")?;
         let [port, hub_port, proxy_port, service_port] = ports::free()?;
@@ -146,8 +172,28 @@ impl Hub {
         let homes = folder.path().join("homes");
         fs::create_dir(&homes)?;
         fs::write(folder.path().join("config.py"), HUB_CONFIG)?;
+        let service = format!("127.0.0.1:{service_port}");
+        let pipalhub = match options.is_external {
+            true => json!({"external": true, "api_token": SERVICE_TOKEN, "address": service}),
+            false => json!({
+                "program": setting("PIPALHUB_BIN"),
+                "address": service,
+                "homes": homes.join("{user}"),
+                "data": folder.path().join("data"),
+            }),
+        };
+        let external = match options.is_external {
+            true => Some(external_service(
+                folder.path(),
+                &service,
+                hub_port,
+                &base_url,
+            )?),
+            false => None,
+        };
         let settings = json!({
-            "config": crate::etc().join("jupyterhub/jupyterhub_config.py"),
+            "wheel": crate::repository().join("wheel"),
+            "pipalhub": pipalhub,
             "bind_url": url,
             "hub_port": hub_port,
             "proxy_api_url": format!("http://127.0.0.1:{proxy_port}"),
@@ -159,14 +205,13 @@ impl Hub {
             "homes": homes,
             "api_token": API_TOKEN,
         });
-        let small_home = small_home_of.map(|user| homes.join(user));
+        let small_home = options.small_home_of.map(|user| homes.join(user));
         if let Some(home) = &small_home {
             fs::create_dir(home)?;
         }
         let program = HubCommand {
             venv,
             settings,
-            service: format!("127.0.0.1:{service_port}"),
             small_home,
         };
         let process = program.start(folder.path())?;
@@ -174,6 +219,7 @@ impl Hub {
             folder,
             program,
             process,
+            external,
             remote: RemoteHub::new(url)?,
         };
         hub.wait_until_ready().await?;
@@ -266,10 +312,41 @@ impl Drop for Hub {
     fn drop(&mut self) {
         // On SIGTERM the Hub stops the servers, the service and the proxy itself.
         processes::end(&mut self.process, HUB_STOP_TIMEOUT);
+        if let Some(service) = &mut self.external {
+            processes::end(service, processes::STOP_TIMEOUT);
+        }
         processes::kill_all_of(self.folder.path());
         // Shown by the test runner only when the test fails.
         eprintln!("The end of the Hub's log:\n{}", self.log_tail());
     }
+}
+
+/// Starts the service as systemd does: with the variables of docs/install.md.
+fn external_service(folder: &Path, address: &str, hub_port: u16, base: &str) -> Result<Child> {
+    let log = File::create(folder.join("service.log"))?;
+    let prefix = format!("{base}services/dashboard/");
+    let api = format!("http://127.0.0.1:{hub_port}{base}hub/api");
+    Command::new(setting("PIPALHUB_BIN"))
+        .arg("serve")
+        .arg("--data")
+        .arg(folder.join("data"))
+        .arg("--homes")
+        .arg(folder.join("homes/{user}"))
+        .env("JUPYTERHUB_API_TOKEN", SERVICE_TOKEN)
+        .env("JUPYTERHUB_API_URL", api)
+        .env("JUPYTERHUB_BASE_URL", base)
+        .env("JUPYTERHUB_CLIENT_ID", "service-dashboard")
+        .env(
+            "JUPYTERHUB_OAUTH_CALLBACK_URL",
+            format!("{prefix}oauth_callback"),
+        )
+        .env("JUPYTERHUB_SERVICE_NAME", "dashboard")
+        .env("JUPYTERHUB_SERVICE_PREFIX", &prefix)
+        .env("JUPYTERHUB_SERVICE_URL", format!("http://{address}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::from(log))
+        .spawn()
+        .context("the service cannot be started")
 }
 
 /// A base URL of two levels, so that no code can rely on one; new for every Hub.

@@ -105,10 +105,11 @@ def _configure(
     if external:
         service["api_token"] = _checked_token(api_token, name, existing)
     else:
-        environment.setdefault("PIPALHUB_DATA", accounts.default_data())
+        data = environment.pop("PIPALHUB_DATA", None) or accounts.default_data()
         if spawners.are_of_tljh and "PIPALHUB_HOMES_FROM" not in environment:
             environment.setdefault("PIPALHUB_HOMES", "/home/{tljh}")
-        service["command"] = [programs.find(program), "serve"]
+        # In the command, so that lists of processes tell one service from another.
+        service["command"] = [programs.find(program), "serve", "--data", data]
         # Of the Hub's environment a service gets PATH, the language and JUPYTERHUB_* besides.
         service["environment"] = environment
         account = accounts.account_of(user)
@@ -123,8 +124,8 @@ def _configure(
         if hub.is_starting(hub_class):
             prefix = f"{addresses.base_url(existing)}services/{name}/"
             addresses.check_can_listen(where, prefix)
-            accounts.make_data(environment["PIPALHUB_DATA"], account)
-            programs.check(service["command"][0], environment, where, account)
+            accounts.make_data(data, account)
+            programs.check(service["command"], environment, where, account)
     # Here everything is decided.
     url = addresses.participants_url(participants_url, where, name, external)
     spawners.add_to_environment(url)

@@ -57,8 +57,8 @@ def _script_folders():
     yield sysconfig.get_path("scripts", f"{os.name}_user")
 
 
-def check(path, variables, address, account):
-    """Starts the program for a moment, as the Hub would, and raises Obstacle when it cannot.
+def check(command, variables, address, account):
+    """Runs the service's command for a moment, as the Hub would, and raises Obstacle if it fails.
 
     It does all that it does at its start, up to listening, and ends. A Hub with a service that
     ends at its start ends too, so the reason has to be known before.
@@ -76,7 +76,7 @@ def check(path, variables, address, account):
         environment["HOME"] = account.pw_dir
     try:
         done = subprocess.run(
-            [path, "serve", "--check"],
+            [*command, "--check"],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -86,14 +86,14 @@ def check(path, variables, address, account):
         )
     except subprocess.TimeoutExpired:
         raise Obstacle(
-            f"`{path} serve --check` did not end in {CHECK_TIMEOUT_S} s: see whether its disks "
+            f"`{' '.join(command)} --check` did not end in {CHECK_TIMEOUT_S} s: see whether its disks "
             "answer"
         ) from None
     except (OSError, subprocess.SubprocessError) as error:
         whose = f" as {account.pw_name}" if account else ""
-        raise Obstacle(f"{path} cannot be started{whose}: {error}") from None
+        raise Obstacle(f"{command[0]} cannot be started{whose}: {error}") from None
     if done.returncode != 0:
-        raise Obstacle(f"{path} cannot start: {_reason(done)}")
+        raise Obstacle(f"{command[0]} cannot start: {_reason(done)}")
 
 
 def _hub_variables(address):

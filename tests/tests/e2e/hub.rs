@@ -61,6 +61,23 @@ async fn a_save_appears_on_the_instructors_wall() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_service_that_the_hub_does_not_start_has_the_same_wall() -> Result<()> {
+    let hub = Hub::start_with_external_service("PIPALHUB_VENV").await?;
+    let alice = hub.start_server("alice").await?;
+    alice.make_folder("module1").await?;
+    alice
+        .save_notebook(NOTEBOOK, &notebook(&["'first'"]))
+        .await?;
+
+    let wall = TestBrowser::start().await?;
+    wall.goto(&hub.service("")).await?;
+    wall.sign_in(INSTRUCTOR, PASSWORD).await?;
+    wall.wait_for_text(&tile("alice"), "first").await?;
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
 async fn text_typed_into_lab_appears_by_itself() -> Result<()> {
     let hub = Hub::start("PIPALHUB_VENV").await?;
     hub.start_server("alice").await?;
