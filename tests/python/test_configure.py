@@ -226,6 +226,19 @@ class KeepsTest(HubCase):
             hub = self.read("", LINES.format(self.arguments()), later)
         self.assertEqual([s["name"] for s in hub.settings["services"]], ["dashboard", "late"])
 
+    def test_rights_that_are_there_stay_as_they_are(self):
+        scope = {"description": "By somebody else"}
+        for opening in ["access:services", ACCESS]:
+            roles = [{"name": "user", "scopes": ["self", opening]}, {"name": "x", "scopes": []}]
+            config = (
+                f"c.JupyterHub.load_roles = {roles!r}\n"
+                f"c.JupyterHub.custom_scopes = {{'custom:pipalhub:read': {scope!r}}}\n"
+            )
+            with self.logs():
+                hub = self.configured(config)
+            self.assertEqual(hub.settings["load_roles"][:2], roles)
+            self.assertEqual(hub.settings["custom_scopes"]["custom:pipalhub:read"], scope)
+
     def test_lab_opens_unless_something_else_is_set(self):
         for config, url in [("", "/lab"), ("c.Spawner.default_url = '/tree'", "/tree")]:
             with self.logs():
@@ -344,7 +357,10 @@ class LeftOutTest(HubCase):
                 self.assert_left_out(config, reason)
 
     def test_the_port_of_a_service_elsewhere_is_free(self):
-        config = f"c.JupyterHub.services = [{{'name': 'o', 'url': 'http://other:{self.port}'}}]"
+        config = (
+            "c.JupyterHub.hub_ip = ''\n"
+            f"c.JupyterHub.services = [{{'name': 'o', 'url': 'http://other:{self.port}'}}]"
+        )
         with self.logs():
             self.assertEqual(len(self.configured(config).settings["services"]), 2)
 
@@ -451,9 +467,9 @@ class AddressTest(unittest.TestCase):
         self.assertEqual(self.default(hub_bind_url="http://10.0.0.5:8081"), "10.0.0.5:10101")
         self.assertEqual(self.default(hub_bind_url="http+unix://%2Frun%2Fhub"), "127.0.0.1:10101")
 
-    def reached(self, listens, told=None, is_external=False, **spawner):
+    def reached(self, listens, told=None, **spawner):
         there = address.Address(*listens)
-        url = address.participants_url(told, there, "wall", is_external)
+        url = address.participants_url(told, there, "wall")
         return url(spawner_of(**spawner))
 
     def test_servers_reach_it_by_the_name_of_the_hub(self):

@@ -188,7 +188,7 @@ def _is_pipalhub(address, prefix):
     return isinstance(said, dict) and said.get("status") in ("ok", "trouble")
 
 
-def participants_url(told, address, name, is_external):
+def participants_url(told, address, name):
     """The value of PIPALHUB_URL for participants' servers: called for each that starts.
 
     So what is set after `configure` counts too, the Hub's base_url above all. `told` is an
@@ -200,18 +200,18 @@ def participants_url(told, address, name, is_external):
     def service_url(spawner):
         path = f"{spawner.hub.base_url[: -len('hub/')]}services/{name}/"
         if told is None:
-            return _reached(spawner, address, is_external).url + path
+            return _reached(spawner, address).url + path
         return told if urlsplit(told).path.strip("/") else told.rstrip("/") + path
 
     return service_url
 
 
-def _reached(spawner, address, is_external):
+def _reached(spawner, address):
     """The service's address as a participant's server knows it.
 
     Past the proxy. Where the service listens where the Hub does, it has the Hub's name.
     """
-    if address.is_loopback or (is_external and not address.is_wildcard):
+    if address.is_loopback:
         return address
     api = getattr(spawner, "hub_connect_url", None) or spawner.hub.api_url
     known_as = _of_url(api, 80).host

@@ -127,7 +127,7 @@ def _configure(
             accounts.make_data(data, account)
             programs.check(service["command"], environment, where, account)
     # Here everything is decided.
-    url = addresses.participants_url(participants_url, where, name, external)
+    url = addresses.participants_url(participants_url, where, name)
     spawners.add_to_environment(url)
     spawners.start_in_lab()
     existing.extend("JupyterHub", "services", [service])

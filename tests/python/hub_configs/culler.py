@@ -9,6 +9,7 @@ c.JupyterHub.services = [
     {"name": "grader", "url": "http://127.0.0.1:9999", "api_token": "the-token-of-the-grader"},
 ]
 c.JupyterHub.load_roles = [
+    {"name": "user", "scopes": ["self", "access:services!service=grader"]},
     {
         "name": "culler",
         "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
@@ -16,7 +17,6 @@ c.JupyterHub.load_roles = [
     },
     {"name": "grader", "scopes": ["read:groups"], "services": ["grader"]},
     {"name": "instructor", "scopes": ["admin:servers"], "groups": ["staff"]},
-    {"name": "user", "scopes": ["self", "access:services!service=grader"]},
 ]
 c.JupyterHub.load_groups = {"staff": {"users": ["greta"], "properties": {"floor": 2}}}
 c.JupyterHub.custom_scopes = {"custom:grader:mark": {"description": "Mark what was handed in"}}
