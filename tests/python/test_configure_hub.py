@@ -173,7 +173,9 @@ class HubTest(unittest.TestCase):
         for wrong in ["left out", "ERROR", "CRITICAL", "Traceback"]:
             self.assertNotIn(wrong, log)
 
-    @unittest.skipUnless(SYSTEM_PYTHON and os.geteuid() == 0, "only root starts the service as another user")
+    @unittest.skipUnless(
+        SYSTEM_PYTHON and os.geteuid() == 0, "only root starts the service as another user"
+    )
     def test_the_service_runs_as_a_user_of_its_own(self):
         self.log_of_hub(user="nobody")
         nobody = pwd.getpwnam("nobody").pw_uid

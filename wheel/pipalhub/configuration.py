@@ -12,8 +12,8 @@ from traitlets.config import Application
 
 from . import account as accounts
 from . import address as addresses
-from . import program as programs
 from . import hub, roles
+from . import program as programs
 from .existing import ExistingConfig
 from .obstacle import Obstacle
 from .settings import variables

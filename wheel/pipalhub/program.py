@@ -86,8 +86,8 @@ def check(command, variables, address, account):
         )
     except subprocess.TimeoutExpired:
         raise Obstacle(
-            f"`{' '.join(command)} --check` did not end in {CHECK_TIMEOUT_S} s: see whether its disks "
-            "answer"
+            f"`{' '.join(command)} --check` did not end in {CHECK_TIMEOUT_S} s: see whether its "
+            "disks answer"
         ) from None
     except (OSError, subprocess.SubprocessError) as error:
         whose = f" as {account.pw_name}" if account else ""

@@ -5,7 +5,10 @@ import sys
 c = get_config()  # noqa: F821
 
 c.JupyterHub.services = [
-    {"name": "culler", "command": [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=900"]},
+    {
+        "name": "culler",
+        "command": [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=900"],
+    },
     {"name": "grader", "url": "http://127.0.0.1:9999", "api_token": "the-token-of-the-grader"},
 ]
 c.JupyterHub.load_roles = [
