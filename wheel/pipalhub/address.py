@@ -91,7 +91,7 @@ def hub_address(existing):
     if bind.startswith("http+unix"):
         return Address("127.0.0.1", 0)
     if bind:
-        return _of_url(bind, 80)
+        return of_url(bind, 80)
     host = existing.value("JupyterHub", "hub_ip", "127.0.0.1")
     return Address(host, existing.value("JupyterHub", "hub_port", 8081))
 
@@ -103,7 +103,8 @@ def base_url(existing):
     return f"/{path.strip('/')}/".replace("//", "/")
 
 
-def _of_url(url, default_port):
+def of_url(url, default_port):
+    """The address in a URL."""
     try:
         parts = urlsplit(url)
         return Address(parts.hostname or "", parts.port or default_port)
@@ -126,13 +127,13 @@ def _addresses_of_the_hub(existing, address, own_name):
     yield "the Hub (hub_port)", hub_address(existing)
     public = existing.value("JupyterHub", "bind_url", "")
     port = existing.value("JupyterHub", "port", 8000)
-    yield "the public proxy", _of_url(public, 80) if public else Address("", port)
+    yield "the public proxy", of_url(public, 80) if public else Address("", port)
     api = existing.value("ConfigurableHTTPProxy", "api_url", "http://127.0.0.1:8001")
-    yield "the proxy's API", _of_url(api, 80)
+    yield "the proxy's API", of_url(api, 80)
     for service in existing.value("JupyterHub", "services", []):
         if service.get("url") and service.get("name") != own_name:
             default = 443 if service["url"].startswith("https") else 80
-            other = _of_url(service["url"], default)
+            other = of_url(service["url"], default)
             # What the Hub does not start may be on another machine.
             is_here = "command" in service or other.is_loopback or other.is_wildcard
             if is_here or other.host == address.host:
@@ -175,17 +176,31 @@ def _find(address):
     return f"`ss -ltnp 'sport = :{address.port}'`"
 
 
-def _is_pipalhub(address, prefix):
+def health(address, prefix):
+    """What a pipalhub with its pages below `prefix` says there: "ok" or "trouble", and why.
+
+    None when what listens there is something else. Raises ConnectionRefusedError when nothing is.
+    """
     host = "127.0.0.1" if address.is_wildcard else address.host
     connection = http.client.HTTPConnection(host, address.port, timeout=2)
     try:
         connection.request("GET", f"{prefix}healthz")
         said = json.loads(connection.getresponse().read(4096))
+    except ConnectionRefusedError:
+        raise
     except (OSError, ValueError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
-    return isinstance(said, dict) and said.get("status") in ("ok", "trouble")
+    is_ours = isinstance(said, dict) and said.get("status") in ("ok", "trouble")
+    return (said["status"], said.get("message") or "it is in trouble") if is_ours else None
+
+
+def _is_pipalhub(address, prefix):
+    try:
+        return health(address, prefix) is not None
+    except ConnectionRefusedError:
+        return False
 
 
 def participants_url(told, address, name):
@@ -214,7 +229,7 @@ def _reached(spawner, address):
     if address.is_loopback:
         return address
     api = getattr(spawner, "hub_connect_url", None) or spawner.hub.api_url
-    known_as = _of_url(api, 80).host
+    known_as = of_url(api, 80).host
     if known_as and (address.is_wildcard or spawner.hub.ip == address.host):
         return Address(known_as, address.port)
     return Address("127.0.0.1", address.port) if address.is_wildcard else address

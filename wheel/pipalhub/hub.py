@@ -32,8 +32,17 @@ def warn_of_old_version(log):
         )
 
 
+class Reading:
+    """How this process reads the configuration."""
+
+    # Whether only to look at it, as examine.py does.
+    only_looks = False
+
+
 def is_starting(hub):
     """Whether the configuration is read to start a Hub, not by `jupyterhub token` beside one."""
+    if Reading.only_looks:
+        return False
     if hub is None or not Application.initialized():
         return True
     application = Application.instance()

@@ -64,10 +64,8 @@ async fn a_save_appears_on_the_instructors_wall() -> Result<()> {
 async fn a_service_that_the_hub_does_not_start_has_the_same_wall() -> Result<()> {
     let hub = Hub::start_with_external_service("PIPALHUB_VENV").await?;
     let alice = hub.start_server("alice").await?;
-    alice.make_folder("module1").await?;
-    alice
-        .save_notebook(NOTEBOOK, &notebook(&["'first'"]))
-        .await?;
+    make_folder(&hub, &["alice"])?;
+    assert_saved(alice.save(NOTEBOOK, &notebook(&["'first'"])).await?);
 
     let wall = TestBrowser::start().await?;
     wall.goto(&hub.service("")).await?;

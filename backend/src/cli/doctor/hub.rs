@@ -19,7 +19,8 @@ pub(super) async fn check(variable: &impl Fn(&str) -> Option<String>) -> Vec<Fin
     let settings = match HubSettings::from_env(variable) {
         Ok(Some(settings)) => settings,
         Ok(None) => {
-            let message = "its variables are not set: the service runs by itself";
+            let message = "its variables are not set: the service runs by itself, or see \
+                           --hub-config";
             return vec![Finding::ok(SUBJECT, message)];
         }
         Err(error) => {
