@@ -7,6 +7,7 @@ import inspect
 import logging
 import os
 import re
+from typing import NamedTuple
 
 from traitlets.config import Application
 
@@ -55,23 +56,15 @@ def configure(
     settings: the service's own, as in docs/settings.md: homes="/srv/{user}", history_days=7.
     """
     log = _log()
+    members = {
+        roles.INSTRUCTOR: (instructors, instructor_groups),
+        roles.HELPER: (helpers, helper_groups),
+    }
+    asked = Asked(
+        name, address, participants_url, members, program, user, external, api_token, settings
+    )
     try:
-        _configure(
-            c,
-            log,
-            name=name,
-            address=address,
-            participants_url=participants_url,
-            members={
-                roles.INSTRUCTOR: (instructors, instructor_groups),
-                roles.HELPER: (helpers, helper_groups),
-            },
-            program=program,
-            user=user,
-            external=external,
-            api_token=api_token,
-            settings=settings,
-        )
+        _configure(c, asked, log)
     except Obstacle as obstacle:
         log.error("PipalHub is left out, and the Hub starts without it: %s", obstacle)
     except Exception:
@@ -79,61 +72,89 @@ def configure(
         log.exception("PipalHub is left out by an error of its own; please report it")
 
 
-def _configure(
-    c,
-    log,
-    *,
-    name,
-    address,
-    participants_url,
-    members,
-    program,
-    user,
-    external,
-    api_token,
-    settings,
-):
+class Asked(NamedTuple):
+    """What `configure` is called with."""
+
+    name: str
+    address: object
+    participants_url: object
+    # Users and groups by role.
+    members: dict
+    program: object
+    user: object
+    external: bool
+    api_token: object
+    settings: dict
+
+
+def _configure(c, asked, log):
     existing = ExistingConfig(c)
     hub_class = hub.application_class()
-    hub.check(existing)
     spawners = Spawners(existing, hub_class)
-    where = addresses.service_address(address, existing)
-    addresses.check_participants_url(participants_url)
-    service = _service(name, where)
-    environment = variables(settings, _parameters())
-    account = None
-    if external:
-        service["api_token"] = _checked_token(api_token, name, existing)
-    else:
-        data = environment.pop("PIPALHUB_DATA", None) or accounts.default_data()
-        if spawners.are_of_tljh and "PIPALHUB_HOMES_FROM" not in environment:
-            environment.setdefault("PIPALHUB_HOMES", "/home/{tljh}")
-        # In the command, so that lists of processes tell one service from another.
-        service["command"] = [programs.find(program), "serve", "--data", data]
-        # Of the Hub's environment a service gets PATH, the language and JUPYTERHUB_* besides.
-        service["environment"] = environment
-        account = accounts.account_of(user)
-        if account is not None:
-            service["user"] = user
-    wanted_roles = roles.roles(name, _members_of_roles(existing, hub_class, members))
+    hub.check(existing)
+    addresses.check_participants_url(asked.participants_url)
+    where = addresses.service_address(asked.address, existing)
+    service = _service(asked, where, existing, spawners)
+    wanted_roles = roles.roles(asked.name, _members_of_roles(existing, hub_class, asked.members))
     if _is_there(service, existing):
         return
     roles.check_no_clash(existing, wanted_roles)
-    if not external:
-        addresses.check_no_clash(where, existing, name)
+    if not asked.external:
+        addresses.check_no_clash(where, existing, asked.name)
         if hub.is_starting(hub_class):
-            prefix = f"{addresses.base_url(existing)}services/{name}/"
-            addresses.check_can_listen(where, prefix)
-            accounts.make_data(data, account)
-            programs.check(service["command"], environment, where, account)
+            _check_start(service, where, existing)
     # Here everything is decided.
-    url = addresses.participants_url(participants_url, where, name)
+    url = addresses.participants_url(asked.participants_url, where, asked.name)
     spawners.add_to_environment(url)
     spawners.start_in_lab()
     existing.extend("JupyterHub", "services", [service])
     knows_extra = hub_class is not None and "extra_user_scopes" in hub_class.class_traits()
-    roles.add(existing, wanted_roles, name, knows_extra)
-    log.info("PipalHub is the service %s at %s", name, where.url)
+    roles.add(existing, wanted_roles, asked.name, knows_extra)
+    log.info("PipalHub is the service %s at %s", asked.name, where.url)
+    _advise(log, asked, where, existing, spawners, hub_class)
+
+
+def _service(asked, where, existing, spawners):
+    """The service as the Hub's configuration has it. Raises Obstacle when there can be none."""
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_.-]*", str(asked.name)):
+        raise Obstacle(
+            f"name={asked.name!r} is no name for a service: take letters, digits, '-', '_' and "
+            "'.', as in 'dashboard'"
+        )
+    service = {
+        "name": asked.name,
+        "url": where.url,
+        # It belongs to the Hub, so users are not asked to confirm the sign-in.
+        "oauth_no_confirm": True,
+        # The scopes that a session in the service may have, if its user has them: without the
+        # custom scopes in this list no user would be an instructor or a helper there.
+        "oauth_client_allowed_scopes": [roles.access(asked.name), roles.READ, roles.WRITE],
+    }
+    environment = variables(asked.settings, _parameters())
+    if asked.external:
+        return {**service, "api_token": _checked_token(asked, existing)}
+    data = environment.pop("PIPALHUB_DATA", None) or accounts.default_data()
+    if spawners.are_of_tljh and "PIPALHUB_HOMES_FROM" not in environment:
+        environment.setdefault("PIPALHUB_HOMES", "/home/{tljh}")
+    # In the command, so that lists of processes tell one service from another.
+    service["command"] = [programs.find(asked.program), "serve", "--data", data]
+    # Of the Hub's environment a service gets PATH, the language and JUPYTERHUB_* besides.
+    service["environment"] = environment
+    if accounts.account_of(asked.user) is not None:
+        service["user"] = asked.user
+    return service
+
+
+def _check_start(service, where, existing):
+    """Raises Obstacle when the Hub could not start the service now."""
+    addresses.check_can_listen(where, f"{addresses.base_url(existing)}services/{service['name']}/")
+    account = accounts.account_of(service.get("user"))
+    accounts.make_data(service["command"][-1], account)
+    programs.check(service["command"], service["environment"], where, account)
+
+
+def _advise(log, asked, where, existing, spawners, hub_class):
+    """Tells what works less well than it could."""
     hub.warn_of_old_version(log)
     if hub.manages_roles(existing, hub_class):
         log.warning(
@@ -141,10 +162,11 @@ def _configure(
             roles.INSTRUCTOR,
             roles.HELPER,
         )
-    if external:
-        _warn_of_unused(log, user=user, program=program, **settings)
+    if asked.external:
+        _warn_of_unused(log, user=asked.user, program=asked.program, **asked.settings)
     hub_host = addresses.hub_address(existing)
-    if where.is_loopback and not (spawners.are_local or hub_host.is_loopback or participants_url):
+    are_here = spawners.are_local or hub_host.is_loopback
+    if where.is_loopback and not (are_here or asked.participants_url):
         log.warning(
             "PipalHub: the service listens on %s, which participants' servers on other machines "
             "or in containers cannot reach, as they reach the Hub at %s: leave address= away, or "
@@ -152,29 +174,19 @@ def _configure(
             where,
             hub_host,
         )
-    _warn_of_missing_package(log, spawners.environment_without_package())
+    prefix = spawners.environment_without_package()
+    if prefix is not None:
+        log.warning(
+            "PipalHub: participants' servers have no package pipalhub-singleuser, so they report "
+            "no saves, and save every 120 s. Install it with `%s -m pip install "
+            "pipalhub-singleuser`, then restart them.",
+            os.path.join(prefix, "bin", "python"),
+        )
 
 
 def _parameters():
     """What `configure` takes besides the settings of the service, for whoever mistypes one."""
     return list(inspect.signature(configure).parameters)[1:-1]
-
-
-def _service(name, where):
-    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_.-]*", str(name)):
-        raise Obstacle(
-            f"name={name!r} is no name for a service: take letters, digits, '-', '_' and '.', as "
-            "in 'dashboard'"
-        )
-    return {
-        "name": name,
-        "url": where.url,
-        # It belongs to the Hub, so users are not asked to confirm the sign-in.
-        "oauth_no_confirm": True,
-        # The scopes that a session in the service may have, if its user has them: without the
-        # custom scopes in this list no user would be an instructor or a helper there.
-        "oauth_client_allowed_scopes": [roles.access(name), roles.READ, roles.WRITE],
-    }
 
 
 def _is_there(service, existing):
@@ -191,7 +203,8 @@ def _is_there(service, existing):
     return False
 
 
-def _checked_token(api_token, name, existing):
+def _checked_token(asked, existing):
+    api_token = asked.api_token
     if not isinstance(api_token, str) or len(api_token) < MIN_TOKEN_LENGTH:
         raise Obstacle(
             f"external=True needs the service's token, {MIN_TOKEN_LENGTH} characters or more: "
@@ -199,7 +212,7 @@ def _checked_token(api_token, name, existing):
             "as JUPYTERHUB_API_TOKEN"
         )
     for other in existing.value("JupyterHub", "services", []):
-        if other.get("api_token") == api_token and other.get("name") != name:
+        if other.get("api_token") == api_token and other.get("name") != asked.name:
             raise Obstacle(
                 f"the service {other.get('name')!r} has the same api_token: make one of its own"
             )
@@ -213,16 +226,6 @@ def _warn_of_unused(log, **given):
             "PipalHub: with external=True the Hub starts no service, so %s does nothing: set it "
             "where the service is started",
             ", ".join(unused),
-        )
-
-
-def _warn_of_missing_package(log, prefix):
-    if prefix is not None:
-        log.warning(
-            "PipalHub: participants' servers have no package pipalhub-singleuser, so they report "
-            "no saves, and save every 120 s. Install it with `%s -m pip install "
-            "pipalhub-singleuser`, then restart them.",
-            os.path.join(prefix, "bin", "python"),
         )
 
 
