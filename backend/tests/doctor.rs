@@ -223,7 +223,7 @@ async fn doctor_tells_a_service_from_a_stranger_whatever_its_prefix() {
     let answer = || async { (StatusCode::NOT_FOUND, Json(json!({"message": "no"}))) };
     let stranger = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = stranger.local_addr().unwrap().to_string();
-    tokio::spawn(async { axum::serve(stranger, Router::new().fallback(answer)).await });
+    tokio::spawn(async move { axum::serve(stranger, Router::new().fallback(answer)).await });
     let (found, _) = findings(&mut at(&address));
     assert_says(&found, "address", "problem", "taken by another program");
 }
