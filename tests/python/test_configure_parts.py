@@ -1,11 +1,12 @@
 """Parts of `pipalhub.configure`: addresses and settings."""
 
+import inspect
 import pathlib
 import re
 import unittest
 
 from hub_case import ROOT, spawner_of
-from pipalhub import address, settings
+from pipalhub import address, configure, settings
 from pipalhub.existing import ExistingConfig
 from traitlets.config import Config
 
@@ -68,6 +69,14 @@ class SettingsTest(unittest.TestCase):
         # The address has a keyword of its own, and a Hub has no use for the token.
         told -= {"BIND", "TOKEN", "TOKEN_FILE"}
         self.assertEqual(told, {name.upper() for name in settings.SETTINGS})
+
+    def test_every_keyword_is_in_the_docs(self):
+        text = (ROOT / "docs/install.md").read_text()
+        section = text.split("\n## Its keywords\n")[1].split("\n## ")[0]
+        rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+        told = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+        keywords = inspect.signature(configure).parameters
+        self.assertEqual(sorted(told), sorted(set(keywords) - {"c", "settings"}))
 
     def test_they_win_over_the_variables_of_the_hub(self):
         hub = {"PIPALHUB_LOG": "debug", "PIPALHUB_SOURCE": "push", "PIPALHUB_TOKEN": "canary"}
