@@ -303,6 +303,26 @@ fn serve_names_the_reason_when_it_cannot_start() {
 }
 
 #[test]
+fn serve_tells_whether_it_could_start_and_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |more: &[&str]| {
+        let mut command = serve(folder.path());
+        command.arg("--check").args(more).output().unwrap()
+    };
+    let could = check(&[]);
+    assert!(could.status.success(), "{}", stderr(&could));
+    assert!(could.stdout.is_empty(), "it prints the link of a service");
+    let could_not = check(&["--history-days", "many"]);
+    assert!(stderr(&could_not).contains("--history-days"));
+    // What it has opened is closed.
+    let serving = ServeProcess::start_by(&mut serve(folder.path()), folder);
+    let folder = serving.0.folder.path();
+    let could_not = serve(folder).arg("--check").output().unwrap();
+    assert!(!could_not.status.success());
+    assert!(stderr(&could_not).contains("another pipalhub uses the data folder"));
+}
+
+#[test]
 fn a_second_service_on_the_same_data_is_refused() {
     let (serving, _) = ServeProcess::start();
     let second = serve(serving.folder.path()).output().unwrap();

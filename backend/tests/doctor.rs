@@ -13,7 +13,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use axum::{Json, Router, http::HeaderMap, routing::get};
+use axum::{
+    Json, Router,
+    http::{HeaderMap, StatusCode},
+    routing::get,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -84,8 +88,14 @@ impl Drop for ServiceGuard {
 
 /// Runs the service; returns the address that it listens on as well.
 fn serve(folder: &Path) -> (ServiceGuard, String) {
+    serve_below(folder, "/")
+}
+
+/// The same with its pages below a prefix.
+fn serve_below(folder: &Path, prefix: &str) -> (ServiceGuard, String) {
     let mut command = pipalhub("serve", folder);
     let command = command
+        .env("JUPYTERHUB_SERVICE_PREFIX", prefix)
         .args(["--bind", "127.0.0.1:0"])
         .stderr(Stdio::null());
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
@@ -194,6 +204,30 @@ fn doctor_names_problems_and_remedies() {
     assert_says(&found, "homes", "problem", "cannot be looked into");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_a_service_from_a_stranger_whatever_its_prefix() {
+    let folder = class();
+    let (_serving, address) = serve_below(folder.path(), "/class/services/dashboard/");
+    let at = |address: &str| {
+        let mut command = pipalhub("doctor", folder.path());
+        command.args(["--json", "--bind", address, "--python", "/nowhere"]);
+        command
+    };
+    let (found, _) = findings(&mut at(&address));
+    assert_says(&found, "address", "ok", "below another prefix than /");
+    let mut knowing = at(&address);
+    knowing.env("JUPYTERHUB_SERVICE_PREFIX", "/class/services/dashboard/");
+    let (found, _) = findings(&mut knowing);
+    assert_says(&found, "address", "ok", "a pipalhub answers");
+    assert!(!found.to_string().contains("another prefix"), "{found:#}");
+    let answer = || async { (StatusCode::NOT_FOUND, Json(json!({"message": "no"}))) };
+    let stranger = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = stranger.local_addr().unwrap().to_string();
+    tokio::spawn(async move { axum::serve(stranger, Router::new().fallback(answer)).await });
+    let (found, _) = findings(&mut at(&address));
+    assert_says(&found, "address", "problem", "taken by another program");
+}
+
 #[test]
 fn doctor_names_a_home_that_is_not_walked_to_its_end() {
     let folder = class();
@@ -298,6 +332,40 @@ async fn doctor_asks_the_hub_and_does_not_print_the_token() {
         "problem",
         "does not answer",
     );
+}
+
+#[test]
+fn doctor_has_the_hubs_configuration_read_by_the_hubs_python() {
+    let folder = class();
+    let bin = folder.path().join("bin");
+    let python = bin.join("python");
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("jupyterhub"), format!("#!{}\n", python.display())).unwrap();
+    let mut command = doctor(folder.path());
+    command
+        .args(["--hub-config", "config.py"])
+        .env("PATH", &bin);
+    let mut examined_by = |script: &str| {
+        fs::write(&python, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&python, Permissions::from_mode(0o755)).unwrap();
+        findings(&mut command)
+    };
+    let (found, good) = examined_by(
+        r#"test "$*" = "-m pipalhub.examine config.py" && echo '[
+            {"level": "problem", "subject": "Hub", "message": "off\u001b[2J", "remedy": "Start it."}
+        ]'"#,
+    );
+    assert!(!good);
+    assert_says(&found, "Hub", "problem", "off\\u{1b}[2J");
+    let addresses = found["findings"].as_array().unwrap().iter();
+    let addresses = addresses.filter(|finding| finding["subject"] == "address");
+    assert_eq!(addresses.count(), 0, "the address is the configuration's");
+    let (found, _) = examined_by("echo Traceback >&2; echo 'No module named pipalhub' >&2; exit 1");
+    let words = "cannot read it: No module named pipalhub";
+    assert_says(&found, "Hub configuration", "problem", words);
+    fs::remove_file(bin.join("jupyterhub")).unwrap();
+    let (found, _) = examined_by("");
+    assert_says(&found, "Hub configuration", "problem", "no jupyterhub is");
 }
 
 #[test]

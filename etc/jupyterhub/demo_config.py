@@ -1,14 +1,13 @@
 """A demo Hub on one machine, which `cargo xtask hub` runs.
 
 Not for a class: all users have the same password, and all servers run as the user who started
-the Hub. A real Hub uses only jupyterhub_config.py beside this file, which is loaded here
-unchanged.
+the Hub. Of this a real Hub has the last lines, as docs/install.md shows them.
 """
 
 import os
+import sys
 
 c = get_config()  # noqa: F821
-load_subconfig(os.path.join(os.path.dirname(__file__), "jupyterhub_config.py"))  # noqa: F821
 
 instructor = os.environ["DEMO_INSTRUCTOR"]
 helper = os.environ["DEMO_HELPER"]
@@ -35,3 +34,9 @@ c.SimpleLocalProcessSpawner.home_dir_template = os.environ["PIPALHUB_HOMES"].rep
 )
 if os.geteuid() == 0:
     c.Spawner.args = ["--allow-root"]
+
+# The package as it is here; a real Hub has it installed.
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "wheel"))
+import pipalhub  # noqa: E402
+
+pipalhub.configure(c, program=os.environ["DEMO_PROGRAM"], address=os.environ["DEMO_SERVICE"])

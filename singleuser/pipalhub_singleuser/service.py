@@ -1,6 +1,6 @@
 """The address of the service, and the user and token of this server.
 
-PIPALHUB_URL is set by the Hub's configuration (etc/jupyterhub); JUPYTERHUB_USER,
+PIPALHUB_URL is set by `pipalhub.configure` in the Hub's configuration; JUPYTERHUB_USER,
 JUPYTERHUB_API_TOKEN and JUPYTERHUB_SERVER_NAME the Hub gives every server. The token goes to PIPALHUB_URL only, and
 never into a log or to a page.
 """

@@ -1,18 +1,15 @@
-"""The Hub of a fresh server: etc/jupyterhub/jupyterhub_config.py of this repository, and
-around it the settings of this server.
+"""The Hub of a fresh server, and in it the service by `pipalhub.configure`.
 
 Participants' servers are containers, and their homes are volumes of Docker's engine. The
 service runs as the user pipalhub, who can read none of them.
 """
 
 import json
-import os
+import sys
 
 c = get_config()  # noqa: F821
 with open("/etc/jupyterhub/settings.json") as settings:
     here = json.load(settings)
-os.environ.update(here["environment"])
-load_subconfig(here["config"])  # noqa: F821
 
 c.JupyterHub.bind_url = here["bind_url"]
 # The address of the server in the network of the containers.
@@ -21,8 +18,9 @@ c.ConfigurableHTTPProxy.command = ["/opt/node_modules/.bin/configurable-http-pro
 # Answers a request for a slow server with 202 at once, not with 500 after a while.
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
 
-# This authenticator has no list of users, so etc/jupyterhub decides who may sign in.
+# This authenticator has no list of users: those whom an admin has added may sign in.
 c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_existing_users = True
 c.DummyAuthenticator.password = here["password"]
 c.Authenticator.admin_users = {here["admin"]}
 c.JupyterHub.load_groups = {
@@ -42,14 +40,18 @@ c.DockerSpawner.volumes = {"home-{username}": "/home/jovyan/work"}
 c.Spawner.start_timeout = 120
 c.Spawner.http_timeout = 120
 
-for service in c.JupyterHub.services:
-    service["user"] = "pipalhub"
-
-c.JupyterHub.services.append({"name": "tests", "api_token": here["api_token"]})
-c.JupyterHub.load_roles.append(
+c.JupyterHub.services = [{"name": "tests", "api_token": here["api_token"]}]
+c.JupyterHub.load_roles = [
     {
         "name": "tests",
         "services": ["tests"],
         "scopes": ["admin:users", "admin:servers", "tokens"],
     }
-)
+]
+
+sys.path.insert(0, here["wheel"])
+import pipalhub  # noqa: E402
+
+# The service listens where the Hub does, because the loopback of the server is not that of a
+# container.
+pipalhub.configure(c, user="pipalhub", **here["pipalhub"])

@@ -1,4 +1,4 @@
-//! A real JupyterHub below a random base URL, configured by this repository's `etc/`,
+//! A real JupyterHub below a random base URL, configured by `pipalhub.configure`,
 //! with the service as its managed service and real servers for participants.
 //!
 //! The generated configuration adds only the settings of a machine: the users, the spawner and the
@@ -33,16 +33,18 @@ pub const INSTRUCTOR: &str = "ines";
 /// A member of the group `helpers`.
 pub const HELPER: &str = "helga";
 
+/// The token of a service that the Hub does not start.
+const SERVICE_TOKEN: &str = "the-token-of-an-external-service";
+
 /// Longest wait for the end of the Hub, which first stops the servers, the service and the proxy.
 const HUB_STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The configuration around etc/jupyterhub/jupyterhub_config.py.
+/// The configuration: what a Hub needs by itself, and the lines that add the service.
 const HUB_CONFIG: &str = r#"
-import json, os
+import json, os, sys
 
 c = get_config()
 here = json.loads(os.environ["HUB_SETTINGS"])
-load_subconfig(here["config"])
 
 c.JupyterHub.bind_url = here["bind_url"]
 c.JupyterHub.hub_port = here["hub_port"]
@@ -51,8 +53,9 @@ c.ConfigurableHTTPProxy.command = [here["proxy"]]
 # A server that is slow to start must not make its request a 500.
 c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
 
-# Knows no users of its own: who may sign in is left to etc/jupyterhub.
+# Knows no users of its own: those whom an admin has added may sign in.
 c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_existing_users = True
 c.DummyAuthenticator.password = here["password"]
 c.Authenticator.admin_users = {here["admin"]}
 c.JupyterHub.load_groups = {
@@ -83,12 +86,16 @@ if here["service_poll_s"]:
 
     _ServiceSpawner.poll_interval = here["service_poll_s"]
 
-c.JupyterHub.services.append({"name": "tests", "api_token": here["api_token"]})
-c.JupyterHub.load_roles.append({
+c.JupyterHub.services = [{"name": "tests", "api_token": here["api_token"]}]
+c.JupyterHub.load_roles = [{
     "name": "tests",
     "services": ["tests"],
     "scopes": ["admin:users", "admin:servers", "tokens"],
-})
+}]
+
+sys.path.insert(0, here["wheel"])
+import pipalhub
+pipalhub.configure(c, **here["pipalhub"])
 "#;
 
 /// A shell command that mounts a small disk on a folder, in a mount namespace that ends with the
@@ -102,6 +109,8 @@ pub struct Hub {
     folders: BTreeMap<String, String>,
     program: HubCommand,
     process: Child,
+    /// The service, where the Hub does not start it.
+    external: Option<Child>,
     remote: RemoteHub,
 }
 
@@ -112,6 +121,7 @@ pub struct HubSetup {
     folders: BTreeMap<String, String>,
     service_settings: BTreeMap<String, String>,
     service_poll_s: Option<u32>,
+    is_external: bool,
 }
 
 impl HubSetup {
@@ -125,6 +135,7 @@ impl HubSetup {
             folders: BTreeMap::new(),
             service_settings: BTreeMap::new(),
             service_poll_s: None,
+            is_external: false,
         })
     }
 
@@ -154,7 +165,7 @@ impl HubSetup {
         self
     }
 
-    /// Sets a variable of the service's.
+    /// Sets one of the service's settings, a keyword of `configure`.
     #[must_use]
     pub fn service_setting(mut self, name: &str, value: impl Into<String>) -> Self {
         self.service_settings.insert(name.to_owned(), value.into());
@@ -169,6 +180,13 @@ impl HubSetup {
         self
     }
 
+    /// Does not have the Hub start the service, which is told what docs/install.md says.
+    #[must_use]
+    pub fn external_service(mut self) -> Self {
+        self.is_external = true;
+        self
+    }
+
     /// Starts the Hub of the venv that `venv` names (`PIPALHUB_VENV` or `PIPALHUB_VENV_HUB5`) and
     /// waits until it and the service answer.
     pub async fn start(self, venv: &str) -> Result<Hub> {
@@ -178,8 +196,19 @@ impl HubSetup {
         let url = format!("http://127.0.0.1:{port}{base_url}");
         let homes = self.folder().join("homes");
         fs::write(self.folder().join("config.py"), HUB_CONFIG)?;
+        let service = format!("127.0.0.1:{service_port}");
+        let external = match self.is_external {
+            true => Some(external_service(
+                self.folder(),
+                &service,
+                hub_port,
+                &base_url,
+            )?),
+            false => None,
+        };
         let settings = json!({
-            "config": crate::etc().join("jupyterhub/jupyterhub_config.py"),
+            "wheel": crate::repository().join("wheel"),
+            "pipalhub": self.configured(&service, &homes),
             "bind_url": url,
             "hub_port": hub_port,
             "proxy_api_url": format!("http://127.0.0.1:{proxy_port}"),
@@ -200,8 +229,6 @@ impl HubSetup {
         let program = HubCommand {
             venv,
             settings,
-            service: format!("127.0.0.1:{service_port}"),
-            service_settings: self.service_settings,
             small_home,
         };
         let process = program.start(self.folder.path())?;
@@ -210,10 +237,28 @@ impl HubSetup {
             folders: self.folders,
             program,
             process,
+            external,
             remote: RemoteHub::new(url)?,
         };
         hub.wait_until_ready().await?;
         Ok(hub)
+    }
+
+    /// The arguments of `configure`.
+    fn configured(&self, service: &str, homes: &Path) -> Value {
+        if self.is_external {
+            return json!({"external": true, "api_token": SERVICE_TOKEN, "address": service});
+        }
+        let mut arguments = json!({
+            "program": setting("PIPALHUB_BIN"),
+            "address": service,
+            "homes": homes.join("{user}"),
+            "data": self.folder().join("data"),
+        });
+        for (name, value) in &self.service_settings {
+            arguments[name] = json!(value);
+        }
+        arguments
     }
 }
 
@@ -221,8 +266,6 @@ impl HubSetup {
 struct HubCommand {
     venv: PathBuf,
     settings: Value,
-    service: String,
-    service_settings: BTreeMap<String, String>,
     /// The home that is a small disk.
     small_home: Option<PathBuf>,
 }
@@ -248,11 +291,6 @@ impl HubCommand {
             .current_dir(folder)
             .env("HUB_SETTINGS", self.settings.to_string())
             .env("PATH", path_with(&self.venv.join("bin"))?)
-            .env("PIPALHUB_BIN", setting("PIPALHUB_BIN"))
-            .env("PIPALHUB_HOMES", folder.join("homes/{user}"))
-            .env("PIPALHUB_DATA", folder.join("data"))
-            .env("PIPALHUB_BIND", &self.service)
-            .envs(&self.service_settings)
             .stdout(Stdio::from(log.try_clone()?))
             .stderr(Stdio::from(log));
         command.spawn().context("jupyterhub cannot be started")
@@ -368,10 +406,41 @@ impl Drop for Hub {
     fn drop(&mut self) {
         // On SIGTERM the Hub stops the servers, the service and the proxy itself.
         processes::end(&mut self.process, HUB_STOP_TIMEOUT);
+        if let Some(service) = &mut self.external {
+            processes::end(service, processes::STOP_TIMEOUT);
+        }
         processes::kill_all_of(self.folder.path());
         // Shown by the test runner only when the test fails.
         eprintln!("The end of the Hub's log:\n{}", self.log_tail());
     }
+}
+
+/// Starts the service as systemd does: with the variables of docs/install.md.
+fn external_service(folder: &Path, address: &str, hub_port: u16, base: &str) -> Result<Child> {
+    let log = File::create(folder.join("service.log"))?;
+    let prefix = format!("{base}services/dashboard/");
+    let api = format!("http://127.0.0.1:{hub_port}{base}hub/api");
+    Command::new(setting("PIPALHUB_BIN"))
+        .arg("serve")
+        .arg("--data")
+        .arg(folder.join("data"))
+        .arg("--homes")
+        .arg(folder.join("homes/{user}"))
+        .env("JUPYTERHUB_API_TOKEN", SERVICE_TOKEN)
+        .env("JUPYTERHUB_API_URL", api)
+        .env("JUPYTERHUB_BASE_URL", base)
+        .env("JUPYTERHUB_CLIENT_ID", "service-dashboard")
+        .env(
+            "JUPYTERHUB_OAUTH_CALLBACK_URL",
+            format!("{prefix}oauth_callback"),
+        )
+        .env("JUPYTERHUB_SERVICE_NAME", "dashboard")
+        .env("JUPYTERHUB_SERVICE_PREFIX", &prefix)
+        .env("JUPYTERHUB_SERVICE_URL", format!("http://{address}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::from(log))
+        .spawn()
+        .context("the service cannot be started")
 }
 
 /// A base URL of two levels, so that no code can rely on one; new for every Hub.

@@ -40,11 +40,6 @@ pub fn shots() -> Option<PathBuf> {
     std::env::var_os("PIPALHUB_SHOTS").map(PathBuf::from)
 }
 
-/// The folder `etc/` of this repository.
-pub fn etc() -> PathBuf {
-    repository().join("etc")
-}
-
 /// This repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -18,7 +18,7 @@ use tests::{
     until, until_within,
 };
 
-/// The setting `PIPALHUB_SOURCE` of the service. `None` as long as the service can only read
+/// The setting `source` of the service. `None` as long as the service can only read
 /// homes; then the test ends after the checks of [`only_homes_are_read`].
 const SOURCE: Option<&str> = Some("push");
 
@@ -94,7 +94,7 @@ impl Stopwatch {
 #[ignore = "needs root, a Docker engine of its own and a browser: cargo xtask fresh"]
 async fn a_class_in_containers_whose_volumes_the_service_cannot_read() -> Result<()> {
     let mut stopwatch = Stopwatch(Instant::now());
-    let settings = SOURCE.map(|source| ("PIPALHUB_SOURCE", source));
+    let settings = SOURCE.map(|source| ("source", source));
     let server = FreshServer::start(settings.as_slice()).await?;
     stopwatch.lap("the server, the Hub and the service");
     for user in ["alice", "bob"] {

@@ -59,13 +59,23 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
         .ok()
         .context("the installation has panicked")??;
     wasm_tests(&web)?;
-    say("Tests of the participants' side");
+    say("Tests of the Hub's configuration and of the participants' side");
     execute(program(test_tools.hub.join("bin/python")).args([
         "-m",
         "unittest",
         "discover",
         "--start-directory",
         "tests/python",
+    ]))?;
+    say("Tests of the Hub's configuration on the oldest Hub");
+    execute(program(test_tools.oldest_hub.join("bin/python")).args([
+        "-m",
+        "unittest",
+        "discover",
+        "--start-directory",
+        "tests/python",
+        "--pattern",
+        "test_configure*.py",
     ]))?;
     growth.join().ok().context("a test has panicked")??;
     let shots = build::shots(args.shots.as_deref())?;

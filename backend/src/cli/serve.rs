@@ -113,6 +113,11 @@ pub(super) struct ServeArgs {
     /// not instructors by being admins.
     #[arg(long, env = "PIPALHUB_ADMINS_BY_SCOPE", value_parser = FalseyValueParser::new())]
     admins_by_scope: bool,
+    /// Open everything as for serving, listen, and end: with 0 when the service can start, else
+    /// with the error. A Hub whose service cannot start does not start either, so its
+    /// configuration asks before.
+    #[arg(long)]
+    check: bool,
 }
 
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -213,6 +218,9 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let address = listener
         .local_addr()
         .context("cannot tell the address listened on")?;
+    if args.check {
+        return Ok(());
+    }
     let ending = CancellationToken::new();
     let reporter = Reporter::new(class.clone(), Arc::clone(&store) as _, grace).await?;
     reporter.start(ending.clone())?;

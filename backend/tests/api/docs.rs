@@ -127,7 +127,7 @@ fn described(option: &Arg) -> [String; 3] {
         Some([value]) if takes_value => format!("--{flag} {value}"),
         _ => format!("--{flag}"),
     };
-    let variable = option.get_env().unwrap().to_str().unwrap();
+    let variable = option.get_env().map_or("", |name| name.to_str().unwrap());
     let default = match option.get_default_values() {
         _ if !takes_value => "off".to_owned(),
         [value] => value.to_str().unwrap().to_owned(),

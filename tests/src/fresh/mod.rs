@@ -22,6 +22,8 @@ use machine::Machine;
 const DATA_FOLDER: &str = "/var/lib/pipalhub";
 /// The path of the service's program on the server.
 const PROGRAM: &str = "/opt/pipalhub/pipalhub";
+/// Where the package that configures the Hub is mounted.
+const WHEEL: &str = "/opt/pipalhub/wheel";
 
 /// The address of the server in the network of its containers, as in `tests/fresh/daemon.json`.
 const BRIDGE_ADDRESS: &str = "172.17.0.1";
@@ -34,13 +36,13 @@ pub struct FreshServer {
 
 impl FreshServer {
     /// Starts the server and waits until the Hub and the service answer. `settings` are
-    /// variables and values of the service's settings, which the Hub passes on.
+    /// names and values of the service's settings, keywords of `pipalhub.configure`.
     pub async fn start(settings: &[(&str, &str)]) -> Result<Self> {
         let page = repository().join("frontend/dist");
         // A debug build looks for the page where it was built.
         let page_target = page.display().to_string();
         let mounts = [
-            (crate::etc(), "/opt/pipalhub/etc"),
+            (repository().join("wheel"), WHEEL),
             (setting("PIPALHUB_BIN"), PROGRAM),
             (page, page_target.as_str()),
         ];
@@ -63,18 +65,13 @@ impl FreshServer {
 
     /// Writes the settings that tests/fresh/hub_config.py reads.
     fn configure(&self, image: &str, settings: &[(&str, &str)]) -> Result<()> {
-        let mut environment = json!({
-            "PIPALHUB_BIN": PROGRAM,
-            "PIPALHUB_DATA": DATA_FOLDER,
-            // The loopback of the server is not the loopback of a container.
-            "PIPALHUB_BIND": format!("{BRIDGE_ADDRESS}:10101"),
-        });
+        let mut pipalhub = json!({"program": PROGRAM, "data": DATA_FOLDER});
         for (name, value) in settings {
-            environment[*name] = json!(value);
+            pipalhub[*name] = json!(value);
         }
         let settings = json!({
-            "config": "/opt/pipalhub/etc/jupyterhub/jupyterhub_config.py",
-            "environment": environment,
+            "wheel": WHEEL,
+            "pipalhub": pipalhub,
             "bind_url": self.url(""),
             "bridge": BRIDGE_ADDRESS,
             "image": image,

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tests::{
     browser::TestBrowser,
-    hub::{ADMIN, Hub, INSTRUCTOR, PASSWORD},
+    hub::{ADMIN, Hub, HubSetup, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
     until,
 };
@@ -56,6 +56,24 @@ async fn a_save_appears_on_the_instructors_wall() -> Result<()> {
     assert_eq!(users, ["alice"], "a participant sees only their own");
     let page = own.texts("body").await?.join(" ");
     assert!(!page.contains("first of bob"));
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_service_that_the_hub_does_not_start_has_the_same_wall() -> Result<()> {
+    let hub = HubSetup::new()?
+        .external_service()
+        .start("PIPALHUB_VENV")
+        .await?;
+    let alice = hub.start_server("alice").await?;
+    make_folder(&hub, &["alice"])?;
+    assert_saved(alice.save(NOTEBOOK, &notebook(&["'first'"])).await?);
+
+    let wall = TestBrowser::start().await?;
+    wall.goto(&hub.service("")).await?;
+    wall.sign_in(INSTRUCTOR, PASSWORD).await?;
+    wall.wait_for_text(&tile("alice"), "first").await?;
     Ok(())
 }
 

@@ -2,10 +2,14 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
+use axum::http::{HeaderName, StatusCode};
 use tokio::net::TcpListener;
 
 use super::{hub::client, report::Finding};
-use crate::cli::address::{DEFAULT_BIND, address_of_url, prefix_from};
+use crate::{
+    cli::address::{DEFAULT_BIND, address_of_url, prefix_from},
+    routes::SECURITY_HEADERS,
+};
 
 const SUBJECT: &str = "address";
 /// Longest wait for the answer of a service at the address.
@@ -37,7 +41,7 @@ pub(super) async fn check(
 
 async fn taken(address: SocketAddr, prefix: &str) -> Finding {
     match health(address, prefix).await {
-        Some(answer) if answer["status"] == "trouble" => {
+        Some(Answer::Health(answer)) if answer["status"] == "trouble" => {
             let words = answer["message"].as_str().unwrap_or("it is in trouble");
             Finding::problem(
                 SUBJECT,
@@ -45,11 +49,13 @@ async fn taken(address: SocketAddr, prefix: &str) -> Finding {
                 "Its log says more; it goes on by itself once that is mended.",
             )
         }
-        // When its prefix is another than the one known here, it answers that there is no such
-        // page.
-        Some(answer) if answer["status"] == "ok" || answer["message"].is_string() => {
+        Some(Answer::Health(answer)) if answer["status"] == "ok" => {
             Finding::ok(SUBJECT, format!("a pipalhub answers at {address}"))
         }
+        Some(Answer::OtherPrefix) => Finding::ok(
+            SUBJECT,
+            format!("a pipalhub answers at {address}, below another prefix than {prefix}"),
+        ),
         _ => Finding::problem(
             SUBJECT,
             format!("{address} is taken by another program"),
@@ -58,9 +64,27 @@ async fn taken(address: SocketAddr, prefix: &str) -> Finding {
     }
 }
 
-async fn health(address: SocketAddr, prefix: &str) -> Option<serde_json::Value> {
+/// What came from the address.
+enum Answer {
+    Health(serde_json::Value),
+    /// The 404 of a pipalhub, which says nothing but has its headers.
+    OtherPrefix,
+}
+
+async fn health(address: SocketAddr, prefix: &str) -> Option<Answer> {
     let request = client(HEALTH_TIMEOUT)
         .ok()?
         .get(format!("http://{address}{prefix}healthz"));
-    request.send().await.ok()?.json().await.ok()
+    let response = request.send().await.ok()?;
+    let has = |name: &HeaderName, value: &str| {
+        let found = response.headers().get(name);
+        found.is_some_and(|found| found == value)
+    };
+    let is_ours = SECURITY_HEADERS
+        .iter()
+        .all(|(name, value)| has(name, value));
+    match response.status() {
+        StatusCode::NOT_FOUND if is_ours => Some(Answer::OtherPrefix),
+        _ => response.json().await.ok().map(Answer::Health),
+    }
 }

@@ -19,11 +19,12 @@ pub(super) async fn check(variable: &impl Fn(&str) -> Option<String>) -> Vec<Fin
     let settings = match HubSettings::from_env(variable) {
         Ok(Some(settings)) => settings,
         Ok(None) => {
-            let message = "its variables are not set: the service runs by itself";
+            let message = "its variables are not set: the service runs by itself, or see \
+                           --hub-config";
             return vec![Finding::ok(SUBJECT, message)];
         }
         Err(error) => {
-            let remedy = "Let the Hub start the service: see etc/jupyterhub.";
+            let remedy = "Let the Hub start the service: see docs/install.md.";
             return vec![Finding::problem(SUBJECT, format!("{error:#}"), remedy)];
         }
     };

@@ -4,6 +4,7 @@
 //! A module here has the checks of one subject; each gives [`Finding`]s.
 
 mod address;
+mod configuration;
 mod data;
 mod homes;
 mod hub;
@@ -25,7 +26,7 @@ use crate::store;
 /// Check the installation: data, homes, limits, the address and, under one, JupyterHub.
 ///
 /// Give it the settings of the service, as flags or in the environment, and run it as the
-/// service's user. It changes nothing, and ends with 1 when there is a problem.
+/// service's user; with --hub-config as the Hub's. It changes nothing, and ends with 1 when there is a problem.
 #[derive(Args)]
 pub(super) struct DoctorArgs {
     /// The folder for events and keys.
@@ -47,6 +48,10 @@ pub(super) struct DoctorArgs {
     /// jupyterhub-singleuser on PATH]
     #[arg(long, env = "PIPALHUB_PYTHON", value_name = "DIR")]
     python: Option<PathBuf>,
+    /// The Hub's configuration, which is read as the Hub reads it: whether the service is in it,
+    /// what would keep the Hub from starting, and what listens on the service's address.
+    #[arg(long, value_name = "FILE")]
+    hub_config: Option<PathBuf>,
     /// Print JSON, for scripts.
     #[arg(long)]
     json: bool,
@@ -77,9 +82,14 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     let homes = homes::check(&args.homes.homes(), &users);
     report.extend(homes.findings);
     report.extend(limits::check(homes.folders));
-    report.extend(runtime.block_on(address::check(args.bind, &variable)));
-    report.extend(runtime.block_on(hub::check(&variable)));
-    let under_hub = variable("JUPYTERHUB_API_TOKEN").is_some();
+    if let Some(config) = &args.hub_config {
+        // The service's address and the Hub's are in the configuration.
+        report.extend(configuration::check(config));
+    } else {
+        report.extend(runtime.block_on(address::check(args.bind, &variable)));
+        report.extend(runtime.block_on(hub::check(&variable)));
+    }
+    let under_hub = args.hub_config.is_some() || variable("JUPYTERHUB_API_TOKEN").is_some();
     report.extend(jupyter::check(args.python, under_hub));
     report.print(args.json)
 }

@@ -1,18 +1,19 @@
 //! The findings, and how they are printed.
 
 use std::{
+    borrow::Cow,
     env,
     io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
 use anyhow::Context;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::telemetry::loggable;
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Level {
     Ok,
@@ -43,7 +44,7 @@ impl Level {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Finding {
     pub(super) level: Level,
-    subject: &'static str,
+    subject: Cow<'static, str>,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
@@ -65,16 +66,36 @@ impl Finding {
         Self::new(Level::Problem, subject, message.as_ref(), Some(remedy))
     }
 
+    /// What another program has found.
+    pub(super) fn of_other(other: &OtherFinding) -> Self {
+        let escaped = |text: &str| loggable(text).to_string();
+        Self {
+            level: other.level,
+            subject: escaped(&other.subject).into(),
+            message: escaped(&other.message),
+            remedy: other.remedy.as_deref().map(escaped),
+        }
+    }
+
     /// Escapes the message, because it may hold filenames, which participants choose, and goes to
     /// a terminal.
     fn new(level: Level, subject: &'static str, message: &str, remedy: Option<&str>) -> Self {
         Self {
             level,
-            subject,
+            subject: subject.into(),
             message: loggable(message).to_string(),
             remedy: remedy.map(str::to_owned),
         }
     }
+}
+
+/// A finding as another program writes it.
+#[derive(Deserialize)]
+pub(super) struct OtherFinding {
+    level: Level,
+    subject: String,
+    message: String,
+    remedy: Option<String>,
 }
 
 /// All findings of one run.

@@ -190,9 +190,9 @@ impl Stopwatch {
 async fn names_and_folders_may_be_any_where_servers_push() -> Result<()> {
     let mut stopwatch = Stopwatch::start();
     let setup = HubSetup::new()?
-        .service_setting("PIPALHUB_SOURCE", "push")
+        .service_setting("source", "push")
         // No home is told to the service.
-        .service_setting("PIPALHUB_HOMES", "/nowhere/{user}")
+        .service_setting("homes", "/nowhere/{user}")
         .restarting_the_service_soon();
     let class = NamedClass::start(setup).await?;
     stopwatch.lap("the Hub and the service");

@@ -30,7 +30,7 @@ async fn copies_of_homes_in_a_table_and_of_servers_are_one_persons() -> Result<(
         writeln!(lines, "{user}\t{}", home.display())?;
     }
     fs::write(&table, lines)?;
-    let setup = setup.service_setting("PIPALHUB_HOMES_FROM", format!("table:{}", table.display()));
+    let setup = setup.service_setting("homes_from", format!("table:{}", table.display()));
     let class = NamedClass::start(setup).await?;
     for (user, _) in PEOPLE {
         class.see(user, &format!("home of {user}")).await?;
@@ -54,7 +54,7 @@ async fn copies_of_homes_in_a_table_and_of_servers_are_one_persons() -> Result<(
 async fn copies_of_a_home_whose_name_was_cut_and_of_a_server_are_one_persons() -> Result<()> {
     let setup = HubSetup::new()?;
     let homes = setup.folder().join("homes/{tljh}").display().to_string();
-    let class = NamedClass::start(setup.service_setting("PIPALHUB_HOMES", homes)).await?;
+    let class = NamedClass::start(setup.service_setting("homes", homes)).await?;
     let path = class.hub.home_path(MARIA, NOTEBOOK);
     save(&path, &notebook(&[&format!("'home of {MARIA}'")]))?;
     // The folder's name tells no user, until the user comes.

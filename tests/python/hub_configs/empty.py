@@ -1,0 +1,1 @@
+"""A Hub that is configured by nothing."""

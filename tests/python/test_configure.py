@@ -1,0 +1,219 @@
+"""`pipalhub.configure`: Hubs keep every setting they had, and get the service besides.
+
+The configurations in hub_configs/ are read as a Hub reads them, with the lines of the
+installation and without. Run with a Hub of each version that is supported.
+"""
+
+import unittest
+
+from hub_case import ACCESS, CONFIGS, FOLDER, LINES, TLJH, HubCase, spawner_of
+from jupyterhub.app import JupyterHub
+
+# What may be more after configure() than before.
+GROWS = ["services", "load_roles", "custom_scopes", "extra_user_scopes"]
+KNOWS_EXTRA_USER_SCOPES = "extra_user_scopes" in JupyterHub.class_traits()
+
+
+class KeepsTest(HubCase):
+    def assert_kept(self, before, after):
+        """Asserts that everything before is there after, in its order."""
+        for name, value in before.settings.items():
+            if name in GROWS and isinstance(value, list):
+                kept = [
+                    self.without_access(one)
+                    for one in after.settings[name]
+                    if one in value or one.get("name") in [other.get("name") for other in value]
+                ]
+                self.assertEqual(kept, [self.without_access(one) for one in value], name)
+            elif name in GROWS:
+                self.assertLessEqual(_items(value), _items(after.settings[name]), name)
+            elif name != "spawner_class":
+                self.assertEqual(after.settings[name], value, name)
+        for spawner, values in before.spawners.items():
+            if spawner not in after.spawners:
+                continue
+            for name, value in values.items():
+                now = after.spawners[spawner][name]
+                if name == "environment":
+                    self.assertEqual(set(now) - set(value), {"PIPALHUB_URL"}, spawner)
+                    now = {key: now[key] for key in value}
+                    self.assertEqual(_shape(now), _shape(value), spawner)
+                elif not (name == "default_url" and value == ""):
+                    self.assertEqual(_shape(now), _shape(value), f"{spawner}.{name}")
+        for section in before.sections:
+            if section != "JupyterHub" and not section.endswith("Spawner"):
+                self.assertEqual(str(after.sections[section]), str(before.sections[section]))
+
+    def without_access(self, one):
+        """A role without what configure() gives every user."""
+        if one.get("name") != "user":
+            return one
+        return {**one, "scopes": [s for s in one.get("scopes", ["self"]) if s != ACCESS]}
+
+    def test_existing_configurations_keep_every_setting(self):
+        self.assertGreater(len(CONFIGS), 6)
+        for config in CONFIGS:
+            with self.subTest(config.name), self.logs():
+                self.assert_kept(self.read(config), self.configured(config))
+
+    def test_every_configuration_gets_the_service_and_its_roles(self):
+        for config in CONFIGS:
+            with self.subTest(config.name), self.logs():
+                hub = self.configured(config, history_days=7)
+                service = hub.service()
+                command = [str(self.program), "serve", "--data", str(self.folder / "data")]
+                self.assertEqual(service["command"], command)
+                self.assertEqual(service["environment"]["PIPALHUB_HISTORY_DAYS"], "7")
+                for role, scope in [("instructor", "write"), ("helper", "read")]:
+                    given = hub.role(f"pipalhub-{role}")
+                    self.assertEqual(given["scopes"], [ACCESS, f"custom:pipalhub:{scope}"])
+                    self.assertEqual(given["groups"], [f"{role}s"])
+                self.assertIn("custom:pipalhub:write", hub.settings["custom_scopes"])
+                roles = {role["name"]: role for role in hub.settings["load_roles"]}
+                of_users = [
+                    *hub.settings.get("extra_user_scopes", []),
+                    *roles.get("user", {}).get("scopes", []),
+                ]
+                self.assertTrue({ACCESS, "access:services"} & set(of_users), of_users)
+                self.assertEqual(len(roles), len(hub.settings["load_roles"]))
+
+    def test_every_spawner_is_told_the_address(self):
+        for config in CONFIGS:
+            with self.subTest(config.name), self.logs():
+                hub = self.configured(config)
+                url = hub.spawner["environment"]["PIPALHUB_URL"]
+                spawner = spawner_of("127.0.0.1", "http://127.0.0.1:8081/hub/api")
+                expected = f"http://127.0.0.1:{self.port}/services/dashboard/"
+                self.assertEqual(url(spawner), expected)
+                if "KubeSpawner" in hub.sections:
+                    self.assertIn("PIPALHUB_URL", hub.sections["KubeSpawner"]["environment"])
+
+    def test_called_twice_it_changes_nothing(self):
+        for config in CONFIGS:
+            with self.subTest(config.name), self.logs():
+                lines = LINES.format(self.arguments())
+                once, twice = self.read(config, lines), self.read(config, lines, lines)
+                for name in GROWS:
+                    self.assertEqual(once.settings.get(name), twice.settings.get(name), name)
+                self.assertEqual(_shape(once.spawner), _shape(twice.spawner))
+
+    def test_names_of_the_configuration_still_mean_its_values(self):
+        config = (
+            "services = c.JupyterHub.services = []\n"
+            "roles = c.JupyterHub.load_roles = [{'name': 'user', 'scopes': ['self']}]\n"
+            "environment = c.Spawner.environment = {}\n"
+        )
+        later = (
+            "services.append({'name': 'late', 'api_token': 'the-late-token'})\n"
+            "roles.append({'name': 'late', 'scopes': [], 'services': ['late']})\n"
+            "environment['LATE'] = '1'\n"
+        )
+        with self.logs():
+            hub = self.read(config, LINES.format(self.arguments()), later)
+        self.assertEqual([s["name"] for s in hub.settings["services"]], ["dashboard", "late"])
+        self.assertEqual(hub.role("late")["services"], ["late"])
+        self.assertEqual(hub.role("user")["scopes"], ["self", ACCESS])
+        self.assertEqual(hub.spawner["environment"]["LATE"], "1")
+
+    def test_changes_after_it_count(self):
+        later = "c.JupyterHub.services.append({'name': 'late', 'api_token': 'the-late-token'})\n"
+        with self.logs():
+            hub = self.read("", LINES.format(self.arguments()), later)
+        self.assertEqual([s["name"] for s in hub.settings["services"]], ["dashboard", "late"])
+
+    def test_rights_that_are_there_stay_as_they_are(self):
+        scope = {"description": "By somebody else"}
+        for opening in ["access:services", ACCESS]:
+            roles = [{"name": "user", "scopes": ["self", opening]}, {"name": "x", "scopes": []}]
+            config = (
+                f"c.JupyterHub.load_roles = {roles!r}\n"
+                f"c.JupyterHub.custom_scopes = {{'custom:pipalhub:read': {scope!r}}}\n"
+            )
+            with self.logs():
+                hub = self.configured(config)
+            self.assertEqual(hub.settings["load_roles"][:2], roles)
+            self.assertEqual(hub.settings["custom_scopes"]["custom:pipalhub:read"], scope)
+
+    def test_lab_opens_unless_something_else_is_set(self):
+        for config, url in [("", "/lab"), ("c.Spawner.default_url = '/tree'", "/tree")]:
+            with self.logs():
+                self.assertEqual(self.configured(config).spawner["default_url"], url)
+        with self.logs():
+            self.assertEqual(
+                self.configured(FOLDER / "containers.py").spawner["default_url"], "/rstudio"
+            )
+
+    def test_an_address_that_servers_were_told_stays(self):
+        with self.logs():
+            hub = self.configured("c.Spawner.environment = {'PIPALHUB_URL': 'http://x/'}")
+        self.assertEqual(hub.spawner["environment"], {"PIPALHUB_URL": "http://x/"})
+
+    def test_tljh_has_its_homes(self):
+        with self.logs():
+            environment = self.configured(TLJH).service()["environment"]
+            self.assertEqual(environment["PIPALHUB_HOMES"], "/home/{tljh}")
+            environment = self.configured(TLJH, homes="/srv/{user}").service()["environment"]
+            self.assertEqual(environment["PIPALHUB_HOMES"], "/srv/{user}")
+
+    @unittest.skipUnless(KNOWS_EXTRA_USER_SCOPES, "JupyterHub 6 has extra_user_scopes")
+    def test_extra_user_scopes_are_added_to(self):
+        for value in ["{'read:hub'}", "['read:hub']"]:
+            with self.logs():
+                hub = self.configured(f"c.JupyterHub.extra_user_scopes = {value}")
+            self.assertEqual(hub.settings["extra_user_scopes"], {"read:hub", ACCESS})
+            self.assertNotIn("user", [role["name"] for role in hub.settings["load_roles"]])
+
+
+def _items(value):
+    return set(value) if isinstance(value, (set, dict)) else value
+
+
+def _shape(value):
+    """A value in which functions and classes, which are new each time, are their names."""
+    if isinstance(value, dict):
+        return {key: _shape(item) for key, item in value.items()}
+    return getattr(value, "__qualname__", value) if callable(value) else value
+
+
+class MembersTest(HubCase):
+    def test_users_and_groups_may_be_named(self):
+        with self.logs():
+            hub = self.configured(
+                "",
+                instructors=["ines", "ivo"],
+                helpers="helga",
+                instructor_groups=["staff"],
+                helper_groups=[],
+            )
+        instructor, helper = hub.role("pipalhub-instructor"), hub.role("pipalhub-helper")
+        self.assertEqual([instructor["users"], instructor["groups"]], [["ines", "ivo"], ["staff"]])
+        self.assertEqual([helper["users"], helper.get("groups")], [["helga"], None])
+
+    def test_groups_that_the_authenticator_manages_are_no_hindrance(self):
+        with self.logs():
+            hub = self.configured("c.Authenticator.manage_groups = True")
+        # A Hub with both does not start.
+        self.assertEqual(hub.settings["load_groups"], {})
+
+    def test_roles_that_the_authenticator_manages_get_no_members(self):
+        own = (
+            "from jupyterhub.auth import DummyAuthenticator\n"
+            "class Own(DummyAuthenticator):\n"
+            "    manage_roles = True\n"
+            "c.JupyterHub.authenticator_class = Own\n"
+        )
+        for config in ["c.Authenticator.manage_roles = True", own]:
+            with self.subTest(config), self.logs("WARNING") as logs:
+                hub = self.configured(config, instructors=["ines"])
+                # A Hub with members in its configuration does not start.
+                self.assertEqual(set(hub.role("pipalhub-instructor")) & {"users", "groups"}, set())
+                self.assertIn("let it give pipalhub-instructor", str(logs.output))
+
+    def test_a_name_that_the_hub_would_not_take_is_told(self):
+        self.assert_left_out("", "'' is no name", instructors=[""])
+        config = "c.Authenticator.username_pattern = '[a-z]+$'"
+        self.assert_left_out(config, "takes no user 'In es'", instructors=["In es"])
+
+
+if __name__ == "__main__":
+    unittest.main()
