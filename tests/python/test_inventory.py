@@ -307,6 +307,28 @@ class Telling(PushCase):
             go_on.set()
             service.wait(lambda service: "slow.ipynb" in service.copies)
 
+    def test_what_happens_during_a_look_is_looked_for_after_it(self):
+        service = self.service()
+        reading = threading.Event()
+        go_on = threading.Event()
+        self.addCleanup(go_on.set)
+        read = content.read
+
+        def slow(path):
+            reading.set()
+            go_on.wait(TIMEOUT_S)
+            return read(path)
+
+        self.write("slow.ipynb", b"{}")
+        with mock.patch.object(inventory_module, "INTERVAL", 10 * TIMEOUT_S):
+            with mock.patch.object(inventory_module.content, "read", slow):
+                _, inventory = self.begin(service)
+                self.assertTrue(reading.wait(TIMEOUT_S))
+                self.write("new.ipynb", b"{}")
+                inventory.soon()
+                go_on.set()
+                service.wait(lambda service: "new.ipynb" in service.copies)
+
 
 @unittest.skipUnless(HAS_JUPYTER, "jupyter_server is not installed")
 class InJupyterServer(unittest.TestCase):

@@ -1,10 +1,12 @@
 //! `cargo xtask faults`: injects faults into the real service.
 
+use std::path::Path;
+
 use clap::Args;
 
 use crate::{
     bench,
-    command::{execute, program, say},
+    command::{execute, is_there, program, say},
     tools,
 };
 
@@ -12,11 +14,13 @@ use crate::{
 /// broken.
 ///
 /// Kills it under sixteen writers, fills its disk, makes its syscalls fail, takes the Hub
-/// away and itself away from Jupyter, tears notebooks, floods and starves it. Takes three to four
-/// minutes; --full takes about six. Nothing outside of fresh temporary folders is
-/// touched. The rows of the disk need strace, and root for a file system that is really
-/// full; without them they are shown as not tried.
-#[derive(Args)]
+/// away and itself away from Jupyter and from a whole class, tears notebooks, floods and starves it,
+/// and looks for private cells in all that travels and is kept. Takes about eight minutes; --full
+/// takes about twenty. Nothing outside of fresh temporary folders is touched. The rows of the disk
+/// need strace, and root for a file system that is really full; without them they are shown as not
+/// tried. Packets are captured by tcpdump, on the service's and the Hub's ports alone, where it is
+/// installed and allowed to; the row says so when it is not.
+#[derive(Args, Default)]
 pub(crate) struct FaultsTaskArgs {
     /// Only the rows whose names hold this, such as kill, disk, notebooks or hub.
     #[arg(long, value_name = "NAME")]
@@ -41,10 +45,37 @@ pub(crate) fn run(args: &FaultsTaskArgs) -> anyhow::Result<()> {
     let venv = tools::venv(&tools::HUB_VENV)?;
     let programs = bench::release()?;
     say("Breaking things");
-    let mut faults = program(programs.bench);
+    drive(&programs.bench, &programs.pipalhub, &venv, args)
+}
+
+/// Runs what is short and promised to participants with debug builds, for `cargo xtask test`.
+pub(crate) fn by_debug_builds(bench: &Path, pipalhub: &Path, venv: &Path) -> anyhow::Result<()> {
+    say("Private cells, and a flood of pushes");
+    let args = FaultsTaskArgs {
+        only: vec!["private-cells".to_owned(), "pushes-flood".to_owned()],
+        ..FaultsTaskArgs::default()
+    };
+    drive(bench, pipalhub, venv, &args)
+}
+
+/// Installs tcpdump where that is possible; without it the row of private cells says that it looked
+/// at no packets.
+fn install_tcpdump() -> anyhow::Result<()> {
+    if !(tools::is_root()? && is_there("apt-get")) {
+        return Ok(());
+    }
+    if let Err(error) = tools::debian_packages(&[("tcpdump", "tcpdump")]) {
+        say(&format!("Without tcpdump: {error:#}"));
+    }
+    Ok(())
+}
+
+fn drive(bench: &Path, pipalhub: &Path, venv: &Path, args: &FaultsTaskArgs) -> anyhow::Result<()> {
+    install_tcpdump()?;
+    let mut faults = program(bench);
     faults
         .args(["faults", "--etc", "etc", "--pipalhub"])
-        .arg(programs.pipalhub)
+        .arg(pipalhub)
         .arg("--venv")
         .arg(venv);
     for name in &args.only {

@@ -12,7 +12,7 @@ use clap::Args;
 use crate::{
     build::{self, BuildProfile},
     command::{cargo, execute, path_with, program, say},
-    fresh, load, tools,
+    faults, fresh, load, tools,
 };
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
@@ -73,7 +73,9 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
         Err(obstacle) => say(&format!("No tests on a fresh server: {obstacle}")),
     }
     let debug = build::target_folder().join("debug");
-    load::by_debug_builds(&debug.join("bench"), &debug.join("pipalhub"))?;
+    let (bench, pipalhub) = (debug.join("bench"), debug.join("pipalhub"));
+    faults::by_debug_builds(&bench, &pipalhub, &test_tools.hub)?;
+    load::by_debug_builds(&bench, &pipalhub)?;
     say(&format!(
         "All is well, after {} s",
         begun.elapsed().as_secs()

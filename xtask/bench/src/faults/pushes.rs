@@ -2,6 +2,7 @@
 //! service is made for.
 
 use std::{
+    collections::HashSet,
     fs,
     io::Write,
     time::{Duration, Instant},
@@ -25,6 +26,7 @@ use crate::{
         http::{HttpAnswer, HttpConnection, HttpRequest},
         hub::{FakeHubApi, INSTRUCTOR, token_of},
         service::{ServicePlan, ServiceProcess},
+        sse,
     },
     samples::Percentiles,
 };
@@ -183,11 +185,13 @@ struct FloodRecord {
     refused: usize,
     times_ms: Vec<f64>,
     newest: String,
+    /// The sequence numbers of the events that were acknowledged.
+    events: Vec<i64>,
 }
 
 /// Pushes until `end`, and the newest version until it is acknowledged.
 async fn push_all(service: &ServiceProcess, n: usize, end: Instant) -> anyhow::Result<FloodRecord> {
-    let user = format!("p{n}");
+    let user = user(n);
     let interval =
         Duration::from_secs(1) * u32::try_from(PARTICIPANTS)? / u32::try_from(PUSHES_PER_SECOND)?;
     let mut connection = HttpConnection::open(service.address).await?;
@@ -206,6 +210,8 @@ async fn push_all(service: &ServiceProcess, n: usize, end: Instant) -> anyhow::R
                 record.acknowledged += 1;
                 record.times_ms.push(begun.elapsed().as_secs_f64() * 1e3);
                 record.newest = sha256(&content);
+                let said: Value = serde_json::from_slice(&answer.body)?;
+                record.events.extend(said["seq"].as_i64());
                 break;
             }
             record.refused += 1;
@@ -234,36 +240,63 @@ async fn push_all(service: &ServiceProcess, n: usize, end: Instant) -> anyhow::R
     unreachable!("it ends with the last version")
 }
 
+fn user(n: usize) -> String {
+    format!("p{n}")
+}
+
+/// How many participants' newest version is not the one in this list of copies.
+fn lost_of(records: &[FloodRecord], copies: &Value) -> anyhow::Result<usize> {
+    let copies = copies.as_array().context("a list")?;
+    let is_newest = |n: usize, record: &FloodRecord| {
+        copies
+            .iter()
+            .any(|copy| copy["user"] == user(n) && copy["sha256"] == record.newest.as_str())
+    };
+    let all = records.iter().enumerate();
+    Ok(all.filter(|(n, record)| !is_newest(*n, record)).count())
+}
+
 /// Twice as many pushes a second as a class of 300 makes at its busiest.
 pub(super) async fn flood(setup: &FaultSetup) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
     let hub = FakeHubApi::start().await?;
-    let service = ServiceProcess::start(&plan(setup, &hub)?).await?;
+    let plan = plan(setup, &hub)?;
+    let service = ServiceProcess::start(&plan).await?;
     let seconds = setup.bounded(10, 60);
     let end = Instant::now() + Duration::from_secs(seconds);
     let pushing = (0..PARTICIPANTS).map(|n| push_all(&service, n, end));
     let records = try_join_all(pushing).await?;
     let settled = end.elapsed();
     let instructor = service.client_of(&token_of(INSTRUCTOR));
-    let copies = instructor.get_json("/api/copies").await?;
-    let copies = copies.as_array().context("a list")?;
-    let is_newest = |n: usize, record: &FloodRecord| {
-        copies
-            .iter()
-            .any(|copy| copy["user"] == format!("p{n}") && copy["sha256"] == record.newest.as_str())
-    };
-    let lost = records
+    let lost = lost_of(&records, &instructor.get_json("/api/copies").await?)?;
+    let peak = service.usage()?.peak_kib;
+    // What was acknowledged is on the disk, and an event is there for each of them.
+    service.kill().await?;
+    let service = ServiceProcess::start(&plan).await?;
+    let lost_by_kill = lost_of(&records, &instructor.get_json("/api/copies").await?)?;
+    let journal = sse::journal_after(service.address, &token_of(INSTRUCTOR), 0).await?;
+    let journal: HashSet<(i64, String)> = journal
+        .into_iter()
+        .map(|(seq, event)| (seq, event.user))
+        .collect();
+    let in_journal = |n: usize, seq: &i64| journal.contains(&(*seq, user(n)));
+    let events_lost: usize = records
         .iter()
         .enumerate()
-        .filter(|(n, record)| !is_newest(*n, record))
-        .count();
+        .map(|(n, record)| {
+            record
+                .events
+                .iter()
+                .filter(|seq| !in_journal(n, seq))
+                .count()
+        })
+        .sum();
     let acknowledged: usize = records.iter().map(|record| record.acknowledged).sum();
     let refused: usize = records.iter().map(|record| record.refused).sum();
     let times: Vec<f64> = records
         .iter()
         .flat_map(|record| record.times_ms.iter().copied())
         .collect();
-    let peak = service.usage()?.peak_kib;
     verdict.figure(format!(
         "{PARTICIPANTS} participants, {PUSHES_PER_SECOND} pushes a second for {seconds} s: \
          {acknowledged} acknowledged in {}, {refused} put off; the newest of all after {:.1} s; {} \
@@ -273,6 +306,14 @@ pub(super) async fn flood(setup: &FaultSetup) -> anyhow::Result<Verdict> {
         peak >> 10
     ));
     verdict.must(lost == 0, format!("{lost} copies are not the newest"));
+    verdict.must(
+        lost_by_kill == 0,
+        format!("after kill -9 {lost_by_kill} copies are not the newest"),
+    );
+    verdict.must(
+        events_lost == 0,
+        format!("{events_lost} acknowledged events are not in the journal"),
+    );
     verdict.must(settled <= SETTLE_TIMEOUT, "the newest came too late");
     verdict.must(peak <= MAX_MEMORY_KIB, "too much memory");
     Ok(verdict)

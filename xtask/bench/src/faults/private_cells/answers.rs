@@ -1,6 +1,10 @@
 //! Asking for all that shows notebooks or tells of them, as instructors.
 
-use std::collections::HashMap;
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    net::SocketAddr,
+};
 
 use anyhow::{Context, ensure};
 use futures::future::try_join_all;
@@ -18,7 +22,7 @@ use crate::drive::{
 };
 
 /// How many instructors ask at once, each within what one person may ask for.
-const INSTRUCTORS: usize = 20;
+const INSTRUCTORS: usize = 50;
 
 /// Looks at the answers about all notebooks.
 pub(super) async fn look(
@@ -29,14 +33,14 @@ pub(super) async fn look(
 ) -> anyhow::Result<()> {
     let mut first = AskingInstructor::open(service, 0).await?;
     let copies = first.get_json("/api/copies").await?;
-    let copies: Vec<(String, String)> = serde_json::from_value::<Vec<Value>>(copies)?
+    let copies: HashSet<NotebookCopy> = serde_json::from_value::<Vec<Value>>(copies)?
         .iter()
         .filter_map(|copy| {
             let text = |name: &str| Some(copy[name].as_str()?.to_owned());
             Some((text("user")?, text("filename")?))
         })
         .collect();
-    let newest: HashMap<(String, String), &String> = saved
+    let newest: HashMap<NotebookCopy, &String> = saved
         .iter()
         .filter_map(|one| Some(((one.user.clone(), one.kept_filename()), one.markers.last()?)))
         .collect();
@@ -58,19 +62,13 @@ pub(super) async fn look(
         let path = format!("/api/wall?filename={filename}");
         search.look("walls", &first.get(&path).await?);
     }
+    let copies: Vec<&NotebookCopy> = copies.iter().collect();
     let parts = copies.chunks(copies.len().div_ceil(INSTRUCTORS).max(1));
+    let shared_search = RefCell::new(&mut *search);
     let asking = parts
         .enumerate()
-        .map(|(n, copies)| ask_all(service, n, copies));
-    let mut old = 0;
-    for (copy, answers) in try_join_all(asking).await?.into_iter().flatten() {
-        for (name, answer) in &answers {
-            search.look(name, answer);
-        }
-        let content = answers.first().map_or(&[][..], |(_, answer)| answer);
-        let newest = newest.get(&copy).map_or("", |marker| marker.as_str());
-        old += usize::from(!newest.is_empty() && find(content, newest.as_bytes()).is_none());
-    }
+        .map(|(n, copies)| ask_all(&shared_search, service, n, copies, &newest));
+    let old: usize = try_join_all(asking).await?.into_iter().sum();
     verdict.must(old == 0, format!("{old} copies are not the newest"));
 
     let archive = first.get("/build/archive.zip").await?;
@@ -92,29 +90,41 @@ pub(super) async fn look(
     Ok(())
 }
 
-type CopyAnswers = ((String, String), Vec<(&'static str, Vec<u8>)>);
+/// A participant, and the name of a notebook of theirs.
+type NotebookCopy = (String, String);
 
-/// All answers about these copies, the content of each first.
+/// Looks at all answers about these copies; returns how many are not the newest version.
 async fn ask_all(
+    search: &RefCell<&mut CanarySearch>,
     service: &ServiceProcess,
     n: usize,
-    copies: &[(String, String)],
-) -> anyhow::Result<Vec<CopyAnswers>> {
+    copies: &[&NotebookCopy],
+    newest: &HashMap<NotebookCopy, &String>,
+) -> anyhow::Result<usize> {
     let mut instructor = AskingInstructor::open(service, n).await?;
-    let mut all = Vec::new();
-    for (user, filename) in copies {
-        let copy = format!("user={user}&filename={filename}");
-        let mut answers = Vec::new();
+    let mut old = 0;
+    for copy in copies {
+        let (user, filename) = copy;
+        let query = format!("user={user}&filename={filename}");
+        let content = instructor
+            .get(&format!("/api/copies/content?{query}"))
+            .await?;
+        search.borrow_mut().look("copies' contents", &content);
+        let newest = newest
+            .get(*copy)
+            .map_or(&[][..], |marker| marker.as_bytes());
+        old += usize::from(!newest.is_empty() && find(&content, newest).is_none());
         for (name, path) in [
-            ("copies' contents", "/api/copies/content"),
             ("tiles", "/api/tile"),
             ("notebooks", "/api/notebook"),
             ("lists", "/api/build"),
         ] {
-            let answer = instructor.get(&format!("{path}?{copy}")).await?;
-            answers.push((name, answer));
+            let answer = instructor.get(&format!("{path}?{query}")).await?;
+            search.borrow_mut().look(name, &answer);
         }
-        let history = instructor.get_json(&format!("/api/history?{copy}")).await?;
+        let history = instructor
+            .get_json(&format!("/api/history?{query}"))
+            .await?;
         let versions = history["versions"].as_array();
         for version in versions.context("no list of versions")? {
             let id = version["version"].as_i64();
@@ -125,17 +135,18 @@ async fn ask_all(
                 ("differences", "/api/history/diff"),
                 ("changes", "/api/history/changes"),
             ] {
-                let path = format!("{path}?{copy}&version={id}");
-                answers.push((name, instructor.get(&path).await?));
+                let path = format!("{path}?{query}&version={id}");
+                let answer = instructor.get(&path).await?;
+                search.borrow_mut().look(name, &answer);
             }
         }
-        all.push(((user.clone(), filename.clone()), answers));
     }
-    Ok(all)
+    Ok(old)
 }
 
 /// An instructor who asks one thing after the other.
 struct AskingInstructor {
+    address: SocketAddr,
     connection: HttpConnection,
     token: String,
 }
@@ -143,6 +154,7 @@ struct AskingInstructor {
 impl AskingInstructor {
     async fn open(service: &ServiceProcess, n: usize) -> anyhow::Result<Self> {
         Ok(Self {
+            address: service.address,
             connection: HttpConnection::open(service.address).await?,
             token: token_of(&format!("{INSTRUCTOR}{n}")),
         })
@@ -156,7 +168,11 @@ impl AskingInstructor {
     async fn get(&mut self, path: &str) -> anyhow::Result<Vec<u8>> {
         let request = request("GET", path, &self.token, None);
         loop {
-            let answer = self.connection.exchange(&request).await?;
+            let Ok(answer) = self.connection.exchange(&request).await else {
+                // The service has ended a connection over which nothing was asked for long.
+                self.connection = HttpConnection::open(self.address).await?;
+                continue;
+            };
             if !matches!(answer.status, 429 | 503) {
                 ensure!(answer.status < 500, "GET {path}: {}", answer.status);
                 return Ok(answer.body.to_vec());

@@ -63,7 +63,11 @@ impl CanarySearch {
             // Requests have it deflated, and a log or a list has nothing of a notebook.
             let has_markers = !matches!(
                 name,
-                "requests and answers" | "lists" | "the service's log" | "participants' logs"
+                "packets"
+                    | "requests and answers"
+                    | "lists"
+                    | "the service's log"
+                    | "participants' logs"
             );
             verdict.must(
                 place.markers > 0 || !has_markers,

@@ -13,7 +13,7 @@ use crate::drive::recording_proxy::Conversation;
 
 /// What participants' servers have sent.
 #[derive(Default)]
-pub(super) struct Pushes {
+pub(super) struct SentPushes {
     /// Each content that was pushed.
     pub(super) contents: Vec<Rc<Vec<u8>>>,
     pub(super) deltas: usize,
@@ -22,7 +22,7 @@ pub(super) struct Pushes {
     by_hash: HashMap<String, Rc<Vec<u8>>>,
 }
 
-impl Pushes {
+impl SentPushes {
     /// The pushes in these conversations; an error when one cannot be put together to what its
     /// hash says.
     pub(super) fn of(conversations: &[Conversation]) -> anyhow::Result<Self> {
@@ -35,9 +35,8 @@ impl Pushes {
                 rest = after;
                 match (request.method, request.path) {
                     ("PUT", "/api/copies") => {
-                        if !pushes.add(request.body)? {
-                            later.push(request.body);
-                        }
+                        let is_whole = pushes.add(request.body)?;
+                        later.extend((!is_whole).then_some(request.body));
                     }
                     ("POST", "/api/copies/inventory") => pushes.inventories += 1,
                     _ => {}
