@@ -13,7 +13,12 @@ _CANARY_IN_BASE64 = base64.b64encode(CANARY.encode()).decode()
 # How it stands in a file, as bytes; where an escape is read, it stands in its letters again. The
 # first is also the canary of the vectors in `shared/tests/private`. What follows the last letter
 # changes the end of what is in base64.
-CANARIES = [b"canary", _ESCAPED_CANARY.encode(), _CANARY_IN_BASE64.rstrip("=")[:-1].encode()]
+CANARIES = [
+    b"canary",
+    _ESCAPED_CANARY.encode(),
+    _CANARY_IN_BASE64.rstrip("=")[:-1].encode(),
+    CANARY.encode("utf-16-le"),
+]
 # How the tag may be spelled, as texts and as what is written for one.
 TAGS = [
     "private",

@@ -2,10 +2,10 @@
 
     save_all_along.py URL HOMES PARTICIPANTS
 
-Each of them has a few notebooks and saves one of them every ten seconds. It answers each line of
-its input, a command, by a line of JSON: `begin`, once all is told and saves begin; `figures`, since
-`clear`; `stop`, with what is on the disks then. `cargo xtask faults --only class-without-service`
-takes the service away meanwhile.
+Each of them has a few notebooks and saves one of them, in turns, every ten seconds. It answers each
+line of its input, a command, by a line of JSON: `begin`, once all is told and saves begin;
+`figures`, since `clear`; `stop`, with what is on the disks then. `cargo xtask faults --only
+class-without-service` takes the service away meanwhile.
 """
 
 import collections
@@ -52,7 +52,7 @@ class SavingClass:
         self._requests = RequestLog()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._save_all_along)
-        # By participant: what is before and after the number that changes with each save.
+        # By participant and notebook: what is before and after the number that changes with each save.
         self._parts = {}
         self.clear()
 
@@ -66,8 +66,8 @@ class SavingClass:
         for participant in self._participants:
             for name in NOTEBOOKS:
                 participant.write(name, notebook(participant.user, name, 0))
-            first = notebook(participant.user, NOTEBOOKS[0], "NUMBER")
-            self._parts[participant] = first.split(b"NUMBER")
+                numbered = notebook(participant.user, name, "NUMBER")
+                self._parts[participant, name] = numbered.split(b"NUMBER")
             participant.inventory.start()
         wait_until(
             "everything is told",
@@ -86,12 +86,14 @@ class SavingClass:
         while not self._stopped.wait(max(0, due - time.monotonic())):
             due += INTERVAL / len(self._participants)
             participant = self._participants[number % len(self._participants)]
-            before, after = self._parts[participant]
+            # In turns, so that what was saved while the service was away is not saved once more.
+            name = NOTEBOOKS[number // len(self._participants) % len(NOTEBOOKS)]
+            before, after = self._parts[participant, name]
             number += 1
             try:
-                participant.write(NOTEBOOKS[0], before + str(number).encode() + after)
+                participant.write(name, before + str(number).encode() + after)
                 begun = time.perf_counter()
-                participant.note(NOTEBOOKS[0])
+                participant.note(name)
                 self._note_ms.append((time.perf_counter() - begun) * 1000)
             except Exception as error:
                 self._failures[type(error).__name__] += 1
