@@ -17,6 +17,7 @@ mod processes;
 pub mod proxy;
 pub mod remote;
 pub mod standalone;
+pub mod stopwatch;
 mod wait;
 
 pub use wait::{WAIT_TIMEOUT, until, until_within};

@@ -15,6 +15,7 @@ use tests::{
     hub::{INSTRUCTOR, PASSWORD},
     notebooks::notebook,
     remote::ParticipantServer,
+    stopwatch::Stopwatch,
     until, until_within,
 };
 
@@ -80,20 +81,10 @@ impl FreshClass {
     }
 }
 
-/// Prints the duration of each part of the test.
-struct Stopwatch(Instant);
-
-impl Stopwatch {
-    fn lap(&mut self, what: &str) {
-        eprintln!("{what}: {:.1} s", self.0.elapsed().as_secs_f64());
-        self.0 = Instant::now();
-    }
-}
-
 #[tokio::test]
 #[ignore = "needs root, a Docker engine of its own and a browser: cargo xtask fresh"]
 async fn a_class_in_containers_whose_volumes_the_service_cannot_read() -> Result<()> {
-    let mut stopwatch = Stopwatch(Instant::now());
+    let mut stopwatch = Stopwatch::start();
     let settings = SOURCE.map(|source| ("source", source));
     let server = FreshServer::start(settings.as_slice()).await?;
     stopwatch.lap("the server, the Hub and the service");

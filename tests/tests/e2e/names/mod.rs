@@ -21,6 +21,7 @@ use tests::{
     hub::{Hub, HubSetup, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
     remote::{ParticipantServer, encoded},
+    stopwatch::Stopwatch,
     until, until_within,
 };
 
@@ -168,20 +169,6 @@ impl Person {
         let status = self.server.save(NOTEBOOK, notebook).await?;
         ensure!(status.is_success(), "{}: {status}", self.user);
         Ok(())
-    }
-}
-
-/// Prints the duration of each part of a test.
-struct Stopwatch(Instant);
-
-impl Stopwatch {
-    fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    fn lap(&mut self, what: &str) {
-        eprintln!("{what}: {:.1} s", self.0.elapsed().as_secs_f64());
-        self.0 = Instant::now();
     }
 }
 

@@ -8,10 +8,11 @@ use reqwest::Method;
 use tests::{
     hub::HubSetup,
     notebooks::{notebook, save},
+    stopwatch::Stopwatch,
     until,
 };
 
-use super::{MARIA, NamedClass, ODD, PEOPLE, Stopwatch};
+use super::{MARIA, NamedClass, ODD, PEOPLE};
 use crate::NOTEBOOK;
 
 #[tokio::test]
