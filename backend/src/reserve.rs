@@ -1,9 +1,9 @@
 //! A reserve on a disk that only events use.
 //!
-//! Builds, which can be made again, and versions of notebooks, which are worth less than an event,
-//! are written only while more than the reserve is free. Their writers check it first, for each
-//! piece of a megabyte or so; a refused write is tried again by itself, until there is room.
-//! Events are never checked.
+//! Builds, which can be made again, versions of notebooks, which are worth less than an event, and
+//! handouts are written only while more than the reserve is free. Their writers check it first,
+//! for each piece of a megabyte or so; a refused write of a build or a version is tried again by
+//! itself, until there is room, and a refused handout by the instructor. Events are never checked.
 
 use std::{
     io,

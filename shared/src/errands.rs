@@ -10,6 +10,9 @@ pub const LONGEST_FILENAME_BYTES: usize = 1_024;
 /// The longest reason of a failure, in characters; a longer one is cut.
 pub const LONGEST_REASON_CHARS: usize = 200;
 
+/// The most bytes of one file that is handed out.
+pub const MAX_HANDOUT_BYTES: usize = 32 << 20;
+
 /// What an errand is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -17,7 +20,7 @@ pub const LONGEST_REASON_CHARS: usize = 200;
 pub enum ErrandKind {
     /// A version of a notebook comes back as a new file beside it.
     Restore,
-    /// A notebook of an instructor's comes as a new file.
+    /// A notebook or another file of an instructor's comes as a new file.
     Handout,
 }
 
@@ -32,6 +35,8 @@ pub enum ErrandState {
     Done,
     /// The server could not write the file.
     Failed,
+    /// It was taken back before the server had written the file.
+    Retracted,
 }
 
 /// `GET /api/errands`: what the asking server has to do.
@@ -109,10 +114,18 @@ pub struct ErrandResponse {
     pub kind: ErrandKind,
     /// Its state.
     pub state: ErrandState,
-    /// The path of the new file, once it is done; before, the proposed one.
+    /// The path of the new file as the copy is called here, once it is done; before, the path
+    /// that is proposed to the server.
     pub filename: String,
     /// Why it failed.
     pub reason: Option<String>,
+    /// The name of the participant's server that does it, which is empty for the default one;
+    /// not there while no server has asked for a handout.
+    #[serde(default)]
+    pub server: Option<String>,
+    /// Of a restore: the number of the version.
+    #[serde(default)]
+    pub version: Option<i64>,
 }
 
 /// The data of an [`crate::announcements::ERRAND_KIND`]: an errand is done or has failed, or its file was
@@ -181,7 +194,7 @@ pub struct HubGroup {
     pub members: Vec<String>,
 }
 
-/// A notebook that an instructor has handed out.
+/// A notebook or another file that an instructor has handed out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Handout {
@@ -189,10 +202,10 @@ pub struct Handout {
     pub id: i64,
     /// The instructor.
     pub author: String,
-    /// Whose copy it was.
-    pub user: String,
+    /// Whose copy it was; not there for an uploaded file.
+    pub user: Option<String>,
     /// That notebook's path.
-    pub notebook: String,
+    pub notebook: Option<String>,
     /// The path of the new files.
     pub filename: String,
     /// Its bytes.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::prepared::PreparedCell;
+use crate::{errands::ErrandResponse, prepared::PreparedCell};
 
 /// The `type` of the event that says a notebook was saved.
 pub const SAVE_NOTEBOOK: &str = "save-notebook";
@@ -280,6 +280,11 @@ pub struct HistoryResponse {
     /// Why some of this participant's versions are missing, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// The restores of this notebook that wait for its participant's server, and those that
+    /// ended in the last day; newest first. Only in the answer that begins with the newest
+    /// version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restores: Vec<ErrandResponse>,
 }
 
 /// One version of a notebook.

@@ -11,6 +11,7 @@ import hashlib
 import http.client
 import threading
 import time
+import urllib.parse
 from collections import OrderedDict
 
 from .answers import ABSENT, DONE, REFUSED, meaning_of
@@ -63,6 +64,9 @@ class Errands:
         self._root = root
         self._log = log
         self._written = written
+        # Named servers of one participant have errands of their own.
+        server = {"server": service.server} if service.server else {}
+        self._path = "api/errands?" + urllib.parse.urlencode({**server, "wait": WAIT})
         self._connection = Connection(service)
         self._backoff = Backoff(FIRST_DELAY, MAX_DELAY)
         # By errand: what is answered, until the service has heard it and for long after; None
@@ -108,7 +112,7 @@ class Errands:
 
     def _ask(self):
         """Asks once and does what there is; the seconds to wait, None for the usual."""
-        answer = self._connection.ask("GET", f"api/errands?wait={WAIT}", within=WAIT + TIMEOUT)
+        answer = self._connection.ask("GET", self._path, within=WAIT + TIMEOUT)
         meaning = meaning_of(answer.status)
         if answer.status in (404, 405) or meaning == REFUSED:
             return NOT_THERE_DELAY
@@ -160,7 +164,7 @@ class Errands:
         self._log.info("PipalHub: %s is new (%s)", ascii(filename), errand["kind"])
         if errand["kind"] == HANDOUT:
             self._written(errand["id"], filename)
-        # It is a copy like others, from now on.
+        # A notebook is a copy like others, from now on; of other files nothing is told.
         self._reporter.note(SAVE, f"{self._root}/{filename}", self._root)
         return {"state": "done", "filename": filename}
 

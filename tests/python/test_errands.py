@@ -23,12 +23,12 @@ CONTENT = b'{"cells": []}'
 
 
 class ErrandCase(PushCase):
-    def begin(self, service, written=lambda errand_id, filename: None):
+    def begin(self, service, written=lambda errand_id, filename: None, server=""):
         self.addCleanup(mock.patch.stopall)
         for name in ["PACE", "FIRST_DELAY", "WAIT"]:
             mock.patch.object(errands_module, name, 0.05).start()
         reporter = self.reporter(service.url)
-        service = Service(service.url, TOKEN, "alice")
+        service = Service(service.url, TOKEN, "alice", server)
         errands = Errands(service, reporter, self.home, self.logger, written)
         errands.start()
         self.addCleanup(errands.close, TIMEOUT_S)
@@ -57,6 +57,20 @@ class Doing(ErrandCase):
         self.assertEqual(self.files(), ["week 1/Übung.ipynb"])
         service.wait(lambda service: service.copies.get("week 1/Übung.ipynb") == CONTENT)
         self.assertEqual(service.tokens, {f"token {TOKEN}"})
+
+    def test_a_file_that_is_no_notebook_is_written_as_it_is_and_not_pushed(self):
+        service = self.service()
+        self.begin(service)
+        content = bytes(range(256))
+        service.give(1, content, filename="data/tool.sh")
+        service.give(2, CONTENT, filename="a.ipynb")
+        done = {"state": "done", "filename": "data/tool.sh"}
+        self.assertEqual(self.answer_of(service, 1), done)
+        self.assertEqual(self.read("data/tool.sh"), content)
+        mode = os.stat(os.path.join(self.home, "data/tool.sh")).st_mode
+        self.assertEqual(mode & 0o111, 0)
+        service.wait(lambda service: "a.ipynb" in service.copies)
+        self.assertEqual([name for _, name in service.told], ["a.ipynb"])
 
     def test_nothing_is_written_over(self):
         service = self.service()
@@ -279,6 +293,18 @@ class Opening(ErrandCase):
 
 
 class Asking(ErrandCase):
+    def test_a_named_server_says_its_name(self):
+        asked = []
+
+        def before(method, path, body):
+            asked.append(path)
+
+        service = self.service(before)
+        self.begin(service)
+        self.begin(service, server="gpu & more")
+        self.until(lambda: "api/errands?server=gpu+%26+more&wait=0.05" in asked)
+        self.until(lambda: "api/errands?wait=0.05" in asked)
+
     def test_an_older_service_is_not_asked_again_and_again(self):
         asked = []
 
@@ -391,8 +417,12 @@ class InJupyterServer(unittest.TestCase):
         service.wait(lambda service: len(service.errand_answers) > 2)
         jupyter.request("GET", "api/contents/later.ipynb")
         service.wait(lambda service: len(service.errand_answers) > 3)
+        service.give(5, b"a,b", filename="data.csv")
+        service.wait(lambda service: len(service.errand_answers) > 4)
+        jupyter.request("GET", "api/contents/data.csv")
+        service.wait(lambda service: len(service.errand_answers) > 5)
         opened = [(number, said) for number, said in service.errand_answers if "filename" not in said]
-        self.assertEqual(opened, [(3, {"state": "opened"}), (4, {"state": "opened"})])
+        self.assertEqual(opened, [(number, {"state": "opened"}) for number in (3, 4, 5)])
 
     def test_what_is_handed_out_lies_in_the_home(self):
         service, jupyter = self.start()

@@ -36,8 +36,8 @@ pub(super) struct QuotaArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub(super) notebooks_per_person: u32,
-    /// While less than this is free on the disk nothing is built and no version is kept: the
-    /// rest is for events. Of a small disk it is an eighth at most.
+    /// While less than this is free on the disk nothing is built or handed out, and no version is
+    /// kept: the rest is for events. Of a small disk it is an eighth at most.
     #[arg(
         long,
         env = "PIPALHUB_RESERVE_MIB",

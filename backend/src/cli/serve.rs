@@ -186,7 +186,8 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         .history
         .start(&data, &copies, &announcements, &args.quota)?;
     let notices = NoticeBoard::open(&data.join("notices.sqlite3"), announcements.clone())?;
-    let errands = ErrandDesk::open(&data.join("errands.sqlite3"), announcements.clone())?;
+    let errands = data.join("errands.sqlite3");
+    let errands = ErrandDesk::open(&errands, args.quota.reserve(), announcements.clone())?;
     let about = AboutResponse {
         events: args.keep_events,
         history: args.history.kept(),

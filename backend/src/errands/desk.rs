@@ -21,11 +21,12 @@ use shared::{
 use tokio::sync::watch;
 
 use super::{
-    ErrandChange, ErrandError, ErrandStore, HandoutDraft, MAX_PENDING_MS, RestoreDraft,
-    SqliteErrands, StoredErrand,
+    ErrandChange, ErrandError, ErrandStore, HandoutDraft, KnownPerson, MAX_PENDING_MS,
+    RestoreDraft, SqliteErrands, StoredErrand,
 };
 use crate::{
     feed::{Announcements, Recipients},
+    reserve::Reserve,
     time,
 };
 
@@ -33,14 +34,18 @@ use crate::{
 const EXPIRY_INTERVAL_MS: i64 = 3_600 * 1_000;
 /// Most groups of one participant that are noted.
 const MAX_GROUPS: usize = 100;
-/// Most participants whose groups are noted.
+/// Most participants of whom something is noted.
 const MAX_PEOPLE: usize = 10_000;
+/// The name of handouts in the log and the metrics of the disk's reserve.
+const RESERVED_FOR: &str = "handouts";
 
 /// Gives errands to the servers that ask.
 pub struct ErrandDesk {
     store: Arc<dyn ErrandStore>,
-    /// The groups of each participant whose server has asked, as they are in the store.
-    groups: Mutex<BTreeMap<String, Vec<String>>>,
+    /// Each participant whose server has asked, as in the store.
+    people: Mutex<BTreeMap<String, KnownPerson>>,
+    /// Checked before a handout is written.
+    reserve: Reserve,
     /// Grows with each new restore and handout.
     changes: watch::Sender<u64>,
     expired_at_ms: AtomicI64,
@@ -48,20 +53,31 @@ pub struct ErrandDesk {
 }
 
 impl ErrandDesk {
-    /// The desk whose errands are kept at `path`, which is made when it is not there; open pages
-    /// are told through `announcements`.
+    /// The desk whose errands are kept at `path`, which is made when it is not there; handouts
+    /// leave `reserve` bytes of that disk free, and open pages are told through `announcements`.
     ///
     /// # Errors
     /// When the file cannot be used.
-    pub fn open(path: &Path, announcements: Announcements) -> anyhow::Result<Arc<Self>> {
+    pub fn open(
+        path: &Path,
+        reserve: u64,
+        announcements: Announcements,
+    ) -> anyhow::Result<Arc<Self>> {
         let store = Arc::new(SqliteErrands::open(path)?);
-        Ok(Arc::new(Self::of(store, announcements)?))
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let reserve = Reserve::new(folder, reserve, RESERVED_FOR);
+        Ok(Arc::new(Self::of(store, reserve, announcements)?))
     }
 
-    fn of(store: Arc<dyn ErrandStore>, announcements: Announcements) -> Result<Self, ErrandError> {
+    fn of(
+        store: Arc<dyn ErrandStore>,
+        reserve: Reserve,
+        announcements: Announcements,
+    ) -> Result<Self, ErrandError> {
         Ok(Self {
-            groups: Mutex::new(store.people()?.into_iter().collect()),
+            people: Mutex::new(store.people()?.into_iter().collect()),
             store,
+            reserve,
             changes: watch::Sender::new(0),
             expired_at_ms: AtomicI64::new(0),
             announcements,
@@ -80,20 +96,32 @@ impl ErrandDesk {
         self.changes.subscribe()
     }
 
-    /// The pending errands of `user`, who is a member of these groups of the Hub.
+    /// The pending errands of a server of `user`, who is a member of these groups of the Hub. The
+    /// name of the default server is empty.
+    ///
+    /// A restore is for the server that has the notebook. A handout is for the default server;
+    /// while a participant has only servers with names, it is for the first that asks.
     ///
     /// # Errors
     /// When the store cannot be used.
-    pub fn pending(&self, user: &str, groups: &[String]) -> Result<Vec<StoredErrand>, ErrandError> {
+    pub fn pending(
+        &self,
+        user: &str,
+        server: &str,
+        groups: &[String],
+    ) -> Result<Vec<StoredErrand>, ErrandError> {
         // A service of the Hub has a slash in its name and no home.
         if user.contains('/') {
             return Ok(Vec::new());
         }
         let now_ms = time::now_ms();
-        self.note_groups(user, groups)?;
+        let has_default_server = self.note_person(user, server, groups)?;
         self.expire(now_ms)?;
-        self.store.give_handouts(user, groups, now_ms)?;
-        self.store.pending(user)
+        if server.is_empty() || !has_default_server {
+            self.store.give_handouts(user, groups, now_ms)?;
+            self.store.claim_handouts(user, server, now_ms)?;
+        }
+        self.store.pending(user, server)
     }
 
     /// Adds a restore; returns the errand's number.
@@ -108,12 +136,14 @@ impl ErrandDesk {
         Ok(id)
     }
 
-    /// Hands a notebook out; returns the handout's number.
+    /// Hands a file out; returns the handout's number.
     ///
     /// # Errors
-    /// [`ErrandError::TooManyHandouts`], [`ErrandError::NoRoom`]; and when the store cannot be
-    /// used.
+    /// [`ErrandError::SameHandout`], [`ErrandError::TooManyHandouts`], [`ErrandError::NoRoom`],
+    /// [`ErrandError::DiskFull`]; and when the store cannot be used.
     pub fn hand_out(&self, draft: &HandoutDraft, content: &[u8]) -> Result<i64, ErrandError> {
+        let checked = self.reserve.check(content.len() as u64);
+        checked.map_err(|error| ErrandError::DiskFull(error.to_string()))?;
         let id = self.store.add_handout(draft, content, time::now_ms())?;
         self.wake();
         self.announcements
@@ -144,9 +174,22 @@ impl ErrandDesk {
         if !self.store.errand(id)?.as_ref().is_some_and(is_own) {
             return Ok(false);
         }
-        if self.store.change(id, change, time::now_ms())?
-            && let Some(errand) = self.store.errand(id)?
-        {
+        self.change(id, change)?;
+        Ok(true)
+    }
+
+    /// Takes a restore back that is pending; returns whether it was.
+    ///
+    /// # Errors
+    /// When the store cannot be used.
+    pub fn retract_restore(&self, id: i64) -> Result<bool, ErrandError> {
+        self.change(id, &ErrandChange::Retracted)
+    }
+
+    /// Changes an errand, and tells open pages if that has changed its state.
+    fn change(&self, id: i64, change: &ErrandChange) -> Result<bool, ErrandError> {
+        let is_changed = self.store.change(id, change, time::now_ms())?;
+        if is_changed && let Some(errand) = self.store.errand(id)? {
             let news = ErrandAnnouncement {
                 errand: id,
                 user: errand.user.clone(),
@@ -155,21 +198,21 @@ impl ErrandDesk {
             self.announcements
                 .send(Recipients::MaySee(errand.user), ERRAND_KIND, &news);
         }
-        Ok(true)
+        Ok(is_changed)
     }
 
     /// The participants whose server has asked for errands.
     #[must_use]
     pub fn people(&self) -> Vec<String> {
-        self.groups.lock().keys().cloned().collect()
+        self.people.lock().keys().cloned().collect()
     }
 
     /// Their groups, by name.
     #[must_use]
     pub fn groups(&self) -> Vec<HubGroup> {
         let mut groups = BTreeMap::<String, Vec<String>>::new();
-        for (user, names) in &*self.groups.lock() {
-            for name in names {
+        for (user, person) in &*self.people.lock() {
+            for name in &person.groups {
                 groups.entry(name.clone()).or_default().push(user.clone());
             }
         }
@@ -183,19 +226,34 @@ impl ErrandDesk {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Notes the groups of a participant; unchanged groups are not written again.
-    fn note_groups(&self, user: &str, groups: &[String]) -> Result<(), ErrandError> {
+    /// Notes the groups of a participant and that this server has asked; what is known already is
+    /// not written again. Returns whether the participant's default server has ever asked.
+    fn note_person(
+        &self,
+        user: &str,
+        server: &str,
+        groups: &[String],
+    ) -> Result<bool, ErrandError> {
         let groups = &groups[..groups.len().min(MAX_GROUPS)];
-        {
-            let known = self.groups.lock();
-            let is_full = known.len() >= MAX_PEOPLE && !known.contains_key(user);
-            if is_full || known.get(user).is_some_and(|known| known == groups) {
-                return Ok(());
+        let person = {
+            let people = self.people.lock();
+            let known = people.get(user);
+            let had_default = known.is_some_and(|known| known.has_default_server);
+            let has_default_server = had_default || server.is_empty();
+            let is_full = people.len() >= MAX_PEOPLE && known.is_none();
+            let is_same = known.is_some_and(|known| known.groups == groups);
+            if is_full || (is_same && had_default == has_default_server) {
+                return Ok(has_default_server);
             }
-        }
-        self.store.note_groups(user, groups)?;
-        self.groups.lock().insert(user.to_owned(), groups.to_vec());
-        Ok(())
+            KnownPerson {
+                groups: groups.to_vec(),
+                has_default_server,
+            }
+        };
+        self.store.note_person(user, &person)?;
+        let has_default_server = person.has_default_server;
+        self.people.lock().insert(user.to_owned(), person);
+        Ok(has_default_server)
     }
 
     fn expire(&self, now_ms: i64) -> Result<(), ErrandError> {
@@ -208,3 +266,6 @@ impl ErrandDesk {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

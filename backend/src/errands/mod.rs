@@ -4,7 +4,7 @@
 //!
 //! * `desk.rs`: the [`ErrandDesk`], which gives errands to the servers that ask, and wakes those
 //!   that wait
-//! * `filename.rs`: which paths may be proposed for a new file
+//! * `filename.rs`: which paths may be proposed for a new file, and which audiences a handout has
 //! * `sqlite.rs`: keeps errands and handouts, behind [`ErrandStore`]
 //!
 //! An errand goes through the database and not through memory: a server asks for its own only,
@@ -20,13 +20,12 @@ use sha2::{Digest, Sha256};
 use shared::errands::{ErrandState, HandoutAudience};
 
 pub use desk::ErrandDesk;
-pub(crate) use filename::{check_audience, handout_filename};
+pub(crate) use filename::{check_audience, handout_filename, is_notebook, upload_filename};
 pub use sqlite::SqliteErrands;
 pub(crate) use sqlite::inspect;
 
-/// Largest content of one handout, in bytes.
-pub(crate) const MAX_HANDOUT_BYTES: usize = 32 << 20;
-/// Largest sum of the contents of all handouts, in bytes.
+/// Largest sum of the contents of all handouts, in bytes; a content of several handouts counts
+/// once.
 pub(crate) const MAX_STORED_BYTES: u64 = 1 << 30;
 /// Most handouts that are kept; those that were taken back make room.
 pub(crate) const MAX_HANDOUTS: i64 = 200;
@@ -36,6 +35,11 @@ pub(crate) const MAX_PENDING_RESTORES: i64 = 20;
 const MAX_LISTED: i64 = 100;
 /// An errand that was pending for so long is removed.
 pub(crate) const MAX_PENDING_MS: i64 = 30 * 24 * 3_600 * 1_000;
+/// A restore that was done or has failed is listed beside the versions for so long.
+pub(crate) const SETTLED_LISTED_MS: i64 = 24 * 3_600 * 1_000;
+/// A handout is one server's to write. Another server of the same participant may write it once
+/// the first has not asked for so long: two servers would write two files.
+pub(crate) const CLAIM_MS: i64 = 5 * 60 * 1_000;
 
 /// An error of the desk or of its store.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -52,20 +56,33 @@ pub enum ErrandError {
         MAX_STORED_BYTES >> 20
     )]
     NoRoom,
+    /// The same content is handed out under this name and to this audience already.
+    #[error("this is handed out as {0} to the same people already: take that back first")]
+    SameHandout(String),
+    /// The rest of the disk is kept free for events.
+    #[error("the handout cannot be kept: {0}; free some space on the service's disk")]
+    DiskFull(String),
     /// The limit of waiting restores of this participant is reached.
     #[error("{MAX_PENDING_RESTORES} restores wait until {0}'s server runs: wait for those")]
     TooManyRestores(String),
 }
 
-/// A notebook that is about to be handed out.
+/// What is handed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandoutSource {
+    /// The notebook of this user at this path.
+    Notebook(String, String),
+    /// A file from the instructor's computer.
+    Upload,
+}
+
+/// A notebook or another file that is about to be handed out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandoutDraft {
     /// The instructor.
     pub author: String,
-    /// Whose copy it is.
-    pub user: String,
-    /// That notebook's path.
-    pub notebook: String,
+    /// What it is.
+    pub source: HandoutSource,
     /// The proposed path of the new files.
     pub filename: String,
     /// The participants that it is for.
@@ -89,12 +106,23 @@ pub struct StoredHandout {
     pub retracted_at_ms: Option<i64>,
 }
 
+impl HandoutDraft {
+    /// Whose notebook it is. Nobody's is a file that was uploaded.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        match &self.source {
+            HandoutSource::Notebook(user, _) => Some(user),
+            HandoutSource::Upload => None,
+        }
+    }
+}
+
 impl StoredHandout {
     /// Whether it is for `user`, a member of these groups. The owner of the notebook gets no copy
     /// of it.
     #[must_use]
     pub fn is_for(&self, user: &str, groups: &[String]) -> bool {
-        self.draft.user != user
+        self.draft.owner() != Some(user)
             && match &self.draft.to {
                 HandoutAudience::Everyone(_) => true,
                 HandoutAudience::Group(name) => groups.contains(name),
@@ -110,6 +138,8 @@ pub struct RestoreDraft {
     pub user: String,
     /// The notebook's path.
     pub notebook: String,
+    /// The server of theirs that has the notebook; empty for the default one.
+    pub server: String,
     /// The version's number in the history.
     pub version: i64,
     /// The proposed path of the new file.
@@ -157,9 +187,12 @@ pub struct StoredErrand {
     pub reason: Option<String>,
     /// When the participant opened it first.
     pub opened_at_ms: Option<i64>,
+    /// The server that does it, empty for the default one; none while no server has asked for a
+    /// handout.
+    pub server: Option<String>,
 }
 
-/// A report of a participant's server about an errand.
+/// What becomes of an errand, as the participant's server reports it or a person decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ErrandChange {
     /// The file is at this path.
@@ -168,6 +201,17 @@ pub enum ErrandChange {
     Failed(String),
     /// The participant has opened it.
     Opened,
+    /// The restore was taken back.
+    Retracted,
+}
+
+/// A participant whose server has asked for errands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownPerson {
+    /// Their groups of the Hub.
+    pub groups: Vec<String>,
+    /// Their default server has asked, and not only servers with a name.
+    pub has_default_server: bool,
 }
 
 /// The SHA-256 of a file's bytes, in hexadecimal digits.
@@ -183,8 +227,8 @@ pub trait ErrandStore: Send + Sync {
     /// handout that was taken back makes room.
     ///
     /// # Errors
-    /// When the store cannot be read or written; so with the other methods. And when too many
-    /// handouts stand.
+    /// When the store cannot be read or written; so with the other methods. And when the same
+    /// handout stands, or too many do.
     fn add_handout(
         &self,
         draft: &HandoutDraft,
@@ -192,8 +236,8 @@ pub trait ErrandStore: Send + Sync {
         at_ms: i64,
     ) -> Result<i64, ErrandError>;
 
-    /// Notes that a handout was taken back, and drops its content; returns whether the handout
-    /// exists.
+    /// Notes that a handout was taken back, and drops its content unless another handout has the
+    /// same; returns whether the handout exists.
     ///
     /// # Errors
     /// As above.
@@ -230,11 +274,31 @@ pub trait ErrandStore: Send + Sync {
     /// As above.
     fn give_handouts(&self, user: &str, groups: &[String], at_ms: i64) -> Result<(), ErrandError>;
 
-    /// The oldest pending errands of `user`, without those of handouts that were taken back.
+    /// Makes this server of `user` the one that writes the pending handouts which no other server
+    /// of theirs writes: no other has claimed them, or not for five minutes.
     ///
     /// # Errors
     /// As above.
-    fn pending(&self, user: &str) -> Result<Vec<StoredErrand>, ErrandError>;
+    fn claim_handouts(&self, user: &str, server: &str, at_ms: i64) -> Result<(), ErrandError>;
+
+    /// The oldest pending errands of this server of `user`, without those of handouts that were
+    /// taken back.
+    ///
+    /// # Errors
+    /// As above.
+    fn pending(&self, user: &str, server: &str) -> Result<Vec<StoredErrand>, ErrandError>;
+
+    /// The restores of a notebook of `user` that are pending, and those that were done or have
+    /// failed since `since_ms`; newest first.
+    ///
+    /// # Errors
+    /// As above.
+    fn restores(
+        &self,
+        user: &str,
+        notebook: &str,
+        since_ms: i64,
+    ) -> Result<Vec<StoredErrand>, ErrandError>;
 
     /// One errand.
     ///
@@ -242,8 +306,8 @@ pub trait ErrandStore: Send + Sync {
     /// As above.
     fn errand(&self, id: i64) -> Result<Option<StoredErrand>, ErrandError>;
 
-    /// Notes the outcome of an errand; returns whether its state has changed. A done errand stays
-    /// done, and a failed errand may still be done.
+    /// Notes a change of an errand; returns whether its state has changed. A done errand stays
+    /// done, and one that has failed or was taken back may still be done.
     ///
     /// # Errors
     /// As above.
@@ -255,15 +319,15 @@ pub trait ErrandStore: Send + Sync {
     /// As above.
     fn expire(&self, before_ms: i64) -> Result<(), ErrandError>;
 
-    /// The participants whose server has asked for errands, and their groups of the Hub.
+    /// The participants whose server has asked for errands.
     ///
     /// # Errors
     /// As above.
-    fn people(&self) -> Result<Vec<(String, Vec<String>)>, ErrandError>;
+    fn people(&self) -> Result<Vec<(String, KnownPerson)>, ErrandError>;
 
-    /// Notes the groups of a participant.
+    /// Notes what is known of a participant.
     ///
     /// # Errors
     /// As above.
-    fn note_groups(&self, user: &str, groups: &[String]) -> Result<(), ErrandError>;
+    fn note_person(&self, user: &str, person: &KnownPerson) -> Result<(), ErrandError>;
 }

@@ -2,61 +2,21 @@
 //! acknowledged: a restore that was promised comes back, and a file that was written for an
 //! errand is not written twice.
 
+mod schema;
+
 use std::path::Path;
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, Transaction, params};
 use shared::errands::{ErrandState, HandoutAudience};
 
 use super::{
-    ErrandChange, ErrandError, ErrandSource, ErrandStore, HandoutDraft, MAX_HANDOUTS, MAX_LISTED,
-    MAX_PENDING_RESTORES, MAX_STORED_BYTES, RestoreDraft, StoredErrand, StoredHandout, sha256_hex,
+    CLAIM_MS, ErrandChange, ErrandError, ErrandSource, ErrandStore, HandoutDraft, HandoutSource,
+    KnownPerson, MAX_HANDOUTS, MAX_LISTED, MAX_PENDING_RESTORES, MAX_STORED_BYTES, RestoreDraft,
+    StoredErrand, StoredHandout, sha256_hex,
 };
 use crate::sqlite::{self, Durability, SchemaVersions, connect_pair, with_remedy};
-
-/// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, because participants'
-/// servers remember the errands that they have done.
-const MIGRATIONS: &[&str] = &["
-    CREATE TABLE handouts (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        author TEXT NOT NULL,
-        user TEXT NOT NULL,
-        notebook TEXT NOT NULL,
-        filename TEXT NOT NULL,
-        to_group TEXT,
-        to_user TEXT,
-        size INTEGER NOT NULL,
-        sha256 TEXT NOT NULL,
-        created_at_ms INTEGER NOT NULL,
-        retracted_at_ms INTEGER
-    ) STRICT;
-    CREATE TABLE contents (
-        handout INTEGER PRIMARY KEY,
-        bytes BLOB NOT NULL
-    ) STRICT;
-    CREATE TABLE errands (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        user TEXT NOT NULL,
-        handout INTEGER,
-        notebook TEXT,
-        version INTEGER,
-        filename TEXT NOT NULL,
-        size INTEGER NOT NULL,
-        sha256 TEXT NOT NULL,
-        state TEXT NOT NULL DEFAULT 'pending',
-        written TEXT,
-        reason TEXT,
-        created_at_ms INTEGER NOT NULL,
-        settled_at_ms INTEGER,
-        opened_at_ms INTEGER,
-        UNIQUE (handout, user)
-    ) STRICT;
-    CREATE INDEX errands_by_user ON errands (user, state);
-    CREATE TABLE people (
-        user TEXT PRIMARY KEY,
-        groups TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-"];
+use schema::MIGRATIONS;
 
 /// The content of the file, for messages.
 const FILE_CONTENT: &str = "Errands and handouts";
@@ -68,7 +28,15 @@ const PAGES_GIVEN_BACK: u32 = 10_000;
 
 const ERRAND_COLUMNS: &str = "errands.id, errands.user, errands.handout, errands.notebook,
     errands.version, errands.filename, errands.size, errands.sha256, errands.state,
-    errands.written, errands.reason, errands.opened_at_ms";
+    errands.written, errands.reason, errands.opened_at_ms, errands.server";
+
+/// The columns of a handout.
+const HANDOUT_COLUMNS: &str =
+    "id, author, user, notebook, filename, to_group, to_user, size, sha256,
+    created_at_ms, retracted_at_ms";
+
+/// A claim that is so old is renewed when its server asks again, well before it ends.
+const CLAIM_RENEWED_MS: i64 = CLAIM_MS / 5;
 
 /// Errands and handouts in one SQLite file.
 pub struct SqliteErrands {
@@ -91,11 +59,11 @@ impl SqliteErrands {
         })
     }
 
-    fn list(&self, rest: &str, argument: i64) -> Result<Vec<StoredErrand>, ErrandError> {
+    fn list(&self, rest: &str, arguments: impl Params) -> Result<Vec<StoredErrand>, ErrandError> {
         let reader = self.reader.lock();
         let sql = format!("SELECT {ERRAND_COLUMNS} FROM errands {rest}");
         let mut statement = reader.prepare_cached(&sql)?;
-        let found = statement.query_map([argument], errand)?;
+        let found = statement.query_map(arguments, errand)?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 }
@@ -119,9 +87,30 @@ impl ErrandStore for SqliteErrands {
             HandoutAudience::User(name) => (None, Some(name)),
         };
         let sha256 = sha256_hex(content);
+        // The columns of a file that was uploaded are empty, as no user's name is.
+        let (owner, notebook) = match &draft.source {
+            HandoutSource::Notebook(user, notebook) => (user.as_str(), notebook.as_str()),
+            HandoutSource::Upload => ("", ""),
+        };
         let mut writer = self.writer.lock();
         let transaction = writer.transaction()?;
-        make_room(&transaction, size)?;
+        let same = "SELECT 1 FROM handouts WHERE retracted_at_ms IS NULL AND sha256 = ?1
+            AND filename = ?2 AND to_group IS ?3 AND to_user IS ?4";
+        let same =
+            transaction.query_row(same, params![sha256, draft.filename, group, user], |_| {
+                Ok(())
+            });
+        if same.optional()?.is_some() {
+            return Err(ErrandError::SameHandout(draft.filename.clone()));
+        }
+        let kept = "SELECT 1 FROM contents WHERE sha256 = ?1";
+        let kept = transaction.query_row(kept, [&sha256], |_| Ok(()));
+        let is_kept = kept.optional()?.is_some();
+        make_room(&transaction, if is_kept { 0 } else { size })?;
+        if !is_kept {
+            let sql = "INSERT INTO contents (sha256, size, bytes) VALUES (?1, ?2, ?3)";
+            transaction.execute(sql, params![sha256, size, content])?;
+        }
         let id = transaction
             .prepare_cached(
                 "INSERT INTO handouts (author, user, notebook, filename, to_group, to_user, size,
@@ -130,8 +119,8 @@ impl ErrandStore for SqliteErrands {
             )?
             .insert(params![
                 draft.author,
-                draft.user,
-                draft.notebook,
+                owner,
+                notebook,
                 draft.filename,
                 group,
                 user,
@@ -139,8 +128,6 @@ impl ErrandStore for SqliteErrands {
                 sha256,
                 at_ms
             ])?;
-        let sql = "INSERT INTO contents (handout, bytes) VALUES (?1, ?2)";
-        transaction.execute(sql, params![id, content])?;
         transaction.commit()?;
         Ok(id)
     }
@@ -151,7 +138,9 @@ impl ErrandStore for SqliteErrands {
         let sql = "UPDATE handouts SET retracted_at_ms = coalesce(retracted_at_ms, ?2)
             WHERE id = ?1";
         let is_there = transaction.execute(sql, params![handout, at_ms])? > 0;
-        transaction.execute("DELETE FROM contents WHERE handout = ?1", [handout])?;
+        let sql = "DELETE FROM contents WHERE sha256 NOT IN
+            (SELECT sha256 FROM handouts WHERE retracted_at_ms IS NULL)";
+        transaction.execute(sql, [])?;
         transaction.commit()?;
         sqlite::give_back(&writer, PAGES_GIVEN_BACK)?;
         Ok(is_there)
@@ -159,30 +148,29 @@ impl ErrandStore for SqliteErrands {
 
     fn handouts(&self) -> Result<Vec<StoredHandout>, ErrandError> {
         let reader = self.reader.lock();
-        let mut statement = reader.prepare_cached(
-            "SELECT id, author, user, notebook, filename, to_group, to_user, size, sha256,
-                 created_at_ms, retracted_at_ms
-             FROM handouts ORDER BY id DESC",
-        )?;
+        let sql = format!("SELECT {HANDOUT_COLUMNS} FROM handouts ORDER BY id DESC");
+        let mut statement = reader.prepare_cached(&sql)?;
         let found = statement.query_map([], handout)?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
     fn content(&self, handout: i64) -> Result<Option<Vec<u8>>, ErrandError> {
-        let sql = "SELECT bytes FROM contents WHERE handout = ?1";
+        let sql = "SELECT bytes FROM contents JOIN handouts USING (sha256)
+            WHERE id = ?1 AND retracted_at_ms IS NULL";
         let reader = self.reader.lock();
         let found = reader.query_row(sql, [handout], |row| row.get(0));
         Ok(found.optional()?)
     }
 
     fn errands_of(&self, handout: i64) -> Result<Vec<StoredErrand>, ErrandError> {
-        self.list("WHERE handout = ?1 ORDER BY user", handout)
+        self.list("WHERE handout = ?1 ORDER BY user", [handout])
     }
 
     fn add_restore(&self, draft: &RestoreDraft, at_ms: i64) -> Result<i64, ErrandError> {
         let RestoreDraft {
             user,
             notebook,
+            server,
             version,
             filename,
             size,
@@ -209,8 +197,8 @@ impl ErrandStore for SqliteErrands {
         let id = transaction
             .prepare_cached(
                 "INSERT INTO errands (user, notebook, version, filename, size, sha256,
-                     created_at_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                     created_at_ms, server)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .insert(params![
                 user,
@@ -219,7 +207,8 @@ impl ErrandStore for SqliteErrands {
                 filename,
                 integer(*size),
                 sha256,
-                at_ms
+                at_ms,
+                server
             ])?;
         transaction.commit()?;
         Ok(id)
@@ -228,14 +217,13 @@ impl ErrandStore for SqliteErrands {
     fn give_handouts(&self, user: &str, groups: &[String], at_ms: i64) -> Result<(), ErrandError> {
         let new: Vec<StoredHandout> = {
             let reader = self.reader.lock();
-            let mut statement = reader.prepare_cached(
-                "SELECT id, author, user, notebook, filename, to_group, to_user, size, sha256,
-                     created_at_ms, retracted_at_ms
-                 FROM handouts
+            let sql = format!(
+                "SELECT {HANDOUT_COLUMNS} FROM handouts
                  WHERE retracted_at_ms IS NULL AND NOT EXISTS (
                      SELECT 1 FROM errands WHERE handout = handouts.id AND errands.user = ?1)
-                 ORDER BY id",
-            )?;
+                 ORDER BY id"
+            );
+            let mut statement = reader.prepare_cached(&sql)?;
             let found = statement.query_map([user], handout)?;
             found.collect::<rusqlite::Result<_>>()?
         };
@@ -267,20 +255,55 @@ impl ErrandStore for SqliteErrands {
         Ok(transaction.commit()?)
     }
 
-    fn pending(&self, user: &str) -> Result<Vec<StoredErrand>, ErrandError> {
-        let reader = self.reader.lock();
-        let sql = format!(
-            "SELECT {ERRAND_COLUMNS} FROM errands LEFT JOIN handouts ON handouts.id = handout
-             WHERE errands.user = ?1 AND state = 'pending' AND retracted_at_ms IS NULL
-             ORDER BY errands.id LIMIT ?2"
-        );
-        let mut statement = reader.prepare_cached(&sql)?;
-        let found = statement.query_map(params![user, MAX_LISTED], errand)?;
-        Ok(found.collect::<rusqlite::Result<_>>()?)
+    fn claim_handouts(&self, user: &str, server: &str, at_ms: i64) -> Result<(), ErrandError> {
+        const CLAIMABLE: &str = "SELECT errands.id FROM errands
+            JOIN handouts ON handouts.id = handout
+            WHERE errands.user = ?1 AND state = 'pending' AND retracted_at_ms IS NULL
+                AND (server IS NULL OR claimed_at_ms < ?3
+                    OR (server = ?2 AND claimed_at_ms < ?4))";
+        let (over_ms, old_ms) = (at_ms - CLAIM_MS, at_ms - CLAIM_RENEWED_MS);
+        let claimable = {
+            let reader = self.reader.lock();
+            let mut statement = reader.prepare_cached(CLAIMABLE)?;
+            statement.exists(params![user, server, over_ms, old_ms])?
+        };
+        if !claimable {
+            // The writer is not locked for nothing.
+            return Ok(());
+        }
+        let sql =
+            format!("UPDATE errands SET server = ?2, claimed_at_ms = ?5 WHERE id IN ({CLAIMABLE})");
+        let values = params![user, server, over_ms, old_ms, at_ms];
+        self.writer.lock().execute(&sql, values)?;
+        Ok(())
+    }
+
+    fn pending(&self, user: &str, server: &str) -> Result<Vec<StoredErrand>, ErrandError> {
+        self.list(
+            "LEFT JOIN handouts ON handouts.id = handout
+             WHERE errands.user = ?1 AND server = ?2 AND state = 'pending'
+                 AND retracted_at_ms IS NULL
+             ORDER BY errands.id LIMIT ?3",
+            params![user, server, MAX_LISTED],
+        )
+    }
+
+    fn restores(
+        &self,
+        user: &str,
+        notebook: &str,
+        since_ms: i64,
+    ) -> Result<Vec<StoredErrand>, ErrandError> {
+        self.list(
+            "WHERE user = ?1 AND notebook = ?2 AND (state = 'pending'
+                 OR (state IN ('done', 'failed') AND settled_at_ms >= ?3))
+             ORDER BY id DESC",
+            params![user, notebook, since_ms],
+        )
     }
 
     fn errand(&self, id: i64) -> Result<Option<StoredErrand>, ErrandError> {
-        Ok(self.list("WHERE id = ?1", id)?.pop())
+        Ok(self.list("WHERE id = ?1", [id])?.pop())
     }
 
     fn change(&self, id: i64, change: &ErrandChange, at_ms: i64) -> Result<bool, ErrandError> {
@@ -302,6 +325,11 @@ impl ErrandStore for SqliteErrands {
                     WHERE id = ?1 AND opened_at_ms IS NULL";
                 writer.execute(sql, params![id, at_ms])
             }
+            ErrandChange::Retracted => {
+                let sql = "UPDATE errands SET state = 'retracted', settled_at_ms = ?2
+                    WHERE id = ?1 AND state = 'pending' AND handout IS NULL";
+                writer.execute(sql, params![id, at_ms])
+            }
         };
         Ok(changed? > 0)
     }
@@ -312,28 +340,35 @@ impl ErrandStore for SqliteErrands {
         Ok(())
     }
 
-    fn people(&self) -> Result<Vec<(String, Vec<String>)>, ErrandError> {
+    fn people(&self) -> Result<Vec<(String, KnownPerson)>, ErrandError> {
         let reader = self.reader.lock();
-        let mut statement = reader.prepare_cached("SELECT user, groups FROM people")?;
+        let sql = "SELECT user, groups, has_default_server FROM people";
+        let mut statement = reader.prepare_cached(sql)?;
         let found = statement.query_map([], |row| {
             let groups: String = row.get(1)?;
-            Ok((row.get(0)?, groups_of(&groups)))
+            let person = KnownPerson {
+                groups: groups_of(&groups),
+                has_default_server: row.get(2)?,
+            };
+            Ok((row.get(0)?, person))
         })?;
         Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
-    fn note_groups(&self, user: &str, groups: &[String]) -> Result<(), ErrandError> {
-        let sql = "INSERT INTO people (user, groups) VALUES (?1, ?2)
-            ON CONFLICT DO UPDATE SET groups = excluded.groups";
-        let groups = serde_json::to_string(groups).expect("texts are JSON");
-        self.writer.lock().execute(sql, params![user, groups])?;
+    fn note_person(&self, user: &str, person: &KnownPerson) -> Result<(), ErrandError> {
+        let sql = "INSERT INTO people (user, groups, has_default_server) VALUES (?1, ?2, ?3)
+            ON CONFLICT DO UPDATE SET groups = excluded.groups,
+                has_default_server = excluded.has_default_server";
+        let groups = serde_json::to_string(&person.groups).expect("texts are JSON");
+        let values = params![user, groups, person.has_default_server];
+        self.writer.lock().execute(sql, values)?;
         Ok(())
     }
 }
 
 /// Removes handouts that were taken back, oldest first, until one more of `size` bytes fits.
 fn make_room(transaction: &Transaction<'_>, size: i64) -> Result<(), ErrandError> {
-    let stored = "SELECT coalesce(sum(size), 0) FROM handouts WHERE retracted_at_ms IS NULL";
+    let stored = "SELECT coalesce(sum(size), 0) FROM contents";
     let stored: i64 = transaction.query_row(stored, [], |row| row.get(0))?;
     if stored.saturating_add(size) > integer(MAX_STORED_BYTES) {
         return Err(ErrandError::NoRoom);
@@ -375,8 +410,10 @@ fn handout(row: &Row<'_>) -> rusqlite::Result<StoredHandout> {
         id: row.get(0)?,
         draft: HandoutDraft {
             author: row.get(1)?,
-            user: row.get(2)?,
-            notebook: row.get(3)?,
+            source: match (row.get(2)?, row.get(3)?) {
+                (user, _) if String::is_empty(&user) => HandoutSource::Upload,
+                (user, notebook) => HandoutSource::Notebook(user, notebook),
+            },
             filename: row.get(4)?,
             to,
         },
@@ -407,11 +444,13 @@ fn errand(row: &Row<'_>) -> rusqlite::Result<StoredErrand> {
         state: match state.as_str() {
             "done" => ErrandState::Done,
             "failed" => ErrandState::Failed,
+            "retracted" => ErrandState::Retracted,
             _ => ErrandState::Pending,
         },
         written: row.get(9)?,
         reason: row.get(10)?,
         opened_at_ms: row.get(11)?,
+        server: row.get(12)?,
     })
 }
 

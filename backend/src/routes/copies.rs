@@ -53,7 +53,7 @@ use crate::{
 /// The longest filename of a pushed notebook, in bytes.
 const FILENAME_MAX: usize = 1_024;
 /// The longest name of a named server, in bytes.
-const SERVER_MAX: usize = 255;
+pub(super) const SERVER_MAX: usize = 255;
 /// The largest body of a push: what deflates worst has a few bytes more than before.
 const PUSH_MAX: usize = CONTENT_MAX + (64 << 10);
 /// The largest inventory: 2,000 notebooks with names of some hundred bytes.
@@ -205,8 +205,18 @@ fn copy_of(user: &str, server: &str, filename: &str) -> Result<CopyId, AppError>
 /// The path of a pushed copy below the folder of the server that has pushed it, which
 /// [`copy_of`] was given.
 pub(super) fn path_on_server(filename: &str) -> &str {
-    let below = filename.strip_prefix('@').and_then(|it| it.split_once('/'));
-    below.map_or(filename, |(_, path)| path)
+    place_of(filename).1
+}
+
+/// The name of the server that has pushed such a copy; empty for the default one.
+pub(super) fn server_of(filename: &str) -> &str {
+    place_of(filename).0
+}
+
+/// The server and the path on it, of which [`filename_on`] makes the name here.
+fn place_of(filename: &str) -> (&str, &str) {
+    let named = filename.strip_prefix('@').and_then(|it| it.split_once('/'));
+    named.unwrap_or(("", filename))
 }
 
 /// The path on the participant's server, as events have paths.
@@ -457,6 +467,7 @@ mod tests {
         ] {
             let copy = copy_of("ana", server, filename).unwrap();
             assert_eq!(path_on_server(&copy.filename), filename, "{copy:?}");
+            assert_eq!(server_of(&copy.filename), server, "{copy:?}");
         }
     }
 

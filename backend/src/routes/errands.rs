@@ -1,13 +1,9 @@
-//! `/api/errands` and `/api/handouts`: what participants' own servers write into homes.
+//! `/api/errands`: what participants' own servers write into homes.
 //!
 //! A server asks for its errands with its own token, fetches their content and reports what
-//! became of them. Instructors hand notebooks out; readers of all notebooks see which
-//! participants have a handout and which have opened it.
+//! became of them. What is handed out is in [`super::handouts`].
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use axum::{
     Json,
@@ -16,56 +12,49 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use shared::{
-    errands::{
-        ErrandKind, ErrandOutcome, ErrandReport, ErrandResponse, ErrandState, ErrandsResponse,
-        Handout, HandoutAudience, HandoutReceiver, HandoutRequest, HandoutsResponse, HubGroup,
-        LONGEST_FILENAME_BYTES, LONGEST_REASON_CHARS, PendingErrand,
-    },
-    notebook::Notebook,
+use shared::errands::{
+    ErrandKind, ErrandOutcome, ErrandReport, ErrandResponse, ErrandState, ErrandsResponse,
+    LONGEST_FILENAME_BYTES, LONGEST_REASON_CHARS, PendingErrand,
 };
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     blocking::{blocking, in_lane_of},
-    copies::path_on_server,
+    copies::{SERVER_MAX, path_on_server, server_of},
     error::AppError,
-    extract::{Instructor, JsonBody, NotebookReads, Participant, Query, RateLimited, Viewer},
+    extract::{JsonBody, NotebookReads, Participant, Query, RateLimited},
     long_poll::LongPoll,
 };
 use crate::{
     app::AppState,
     auth::Auth,
-    copies::CopyId,
+    copies::{CopyId, filename_on},
     errands::{
-        ErrandChange, ErrandSource, HandoutDraft, MAX_HANDOUT_BYTES, RestoreDraft, StoredErrand,
-        StoredHandout, check_audience, handout_filename, sha256_hex,
+        ErrandChange, ErrandSource, RestoreDraft, SETTLED_LISTED_MS, StoredErrand, is_notebook,
+        sha256_hex,
     },
     filename::plain_filename,
-    homes::{HomeError, NotebookFile, ReadError, with_suffix},
+    homes::{HomeError, with_suffix},
     identity::Identity,
     telemetry::loggable,
     text::attachment,
     time,
 };
 
-/// Most handouts in one list, each with all its receivers.
-const MAX_LISTED_HANDOUTS: usize = 50;
-
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(list_errands))
-        .routes(routes!(get_errand, report_errand))
+        .routes(routes!(get_errand, report_errand, retract_errand))
         .routes(routes!(get_errand_content))
-        .routes(routes!(list_handouts, hand_out))
-        .routes(routes!(retract_handout))
 }
 
-/// How long to wait.
+/// Which server asks, and how long it waits.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ErrandsQuery {
+    /// The name of the server among those of its participant; the default server has none.
+    server: Option<String>,
     /// Wait so many seconds for an errand, 0 to 25.
     wait: Option<u64>,
 }
@@ -81,8 +70,14 @@ async fn list_errands(
     Participant(identity): Participant,
     Query(query): Query<ErrandsQuery>,
 ) -> Result<Json<ErrandsResponse>, AppError> {
+    let server = query.server.unwrap_or_default();
+    if server.len() > SERVER_MAX {
+        return Err(AppError::BadRequest(format!(
+            "The name of a server has at most {SERVER_MAX} bytes."
+        )));
+    }
     let poll = LongPoll::begin(&state, &identity, query.wait)?;
-    let errands = pending_by(&state, &identity, &poll).await?;
+    let errands = pending_by(&state, &identity, &server, &poll).await?;
     let errands = errands.into_iter().map(|errand| PendingErrand {
         id: errand.id,
         kind: kind_of(&errand),
@@ -96,11 +91,12 @@ async fn list_errands(
     }))
 }
 
-/// The pending errands of `identity`. While there are none it waits for one, as long as
-/// `poll` lasts.
+/// The pending errands of this server of `identity`. While there are none it waits for one, as
+/// long as `poll` lasts.
 async fn pending_by(
     state: &Arc<AppState>,
     identity: &Identity,
+    server: &str,
     poll: &LongPoll,
 ) -> Result<Vec<StoredErrand>, AppError> {
     // Before the desk is asked, so that no change falls between the two.
@@ -109,7 +105,8 @@ async fn pending_by(
         changes.mark_unchanged();
         let desk = Arc::clone(&state.errands);
         let (user, groups) = (identity.user.clone(), identity.groups.clone());
-        let pending = blocking(move || Ok(desk.pending(&user, &groups)?)).await?;
+        let server = server.to_owned();
+        let pending = blocking(move || Ok(desk.pending(&user, &server, &groups)?)).await?;
         if !pending.is_empty() {
             return Ok(pending);
         }
@@ -137,24 +134,96 @@ async fn get_errand(
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Json<ErrandResponse>, AppError> {
     let Path(id) = id.map_err(|_| missing_errand())?;
-    let found = blocking(move || Ok(state.errands.store().errand(id)?)).await?;
+    let desk = Arc::clone(&state.errands);
+    let found = blocking(move || Ok(desk.store().errand(id)?)).await?;
     let errand = found.filter(|errand| identity.may_see(&errand.user));
     let errand = errand.ok_or_else(missing_errand)?;
-    Ok(Json(ErrandResponse {
-        id,
+    Ok(Json(shown(&state, errand)))
+}
+
+/// An errand as it is shown to people.
+fn shown(state: &AppState, errand: StoredErrand) -> ErrandResponse {
+    let is_pushed = state.class.copies().are_pushed(&errand.user);
+    let filename = match (&errand.written, &errand.server) {
+        // As the copy is called here.
+        (Some(written), Some(server)) if is_pushed => filename_on(server, written),
+        (Some(written), _) => written.clone(),
+        (None, _) => errand.filename.clone(),
+    };
+    ErrandResponse {
+        id: errand.id,
         kind: kind_of(&errand),
         state: errand.state,
-        filename: errand.written.unwrap_or(errand.filename),
+        version: match errand.source {
+            ErrandSource::Version { version, .. } => Some(version),
+            ErrandSource::Handout(_) => None,
+        },
+        filename,
         reason: errand.reason,
         user: errand.user,
-    }))
+        server: errand.server,
+    }
+}
+
+/// The restores of a copy that are listed beside its versions.
+pub(super) fn listed_restores(
+    state: &AppState,
+    copy: &CopyId,
+) -> Result<Vec<ErrandResponse>, AppError> {
+    let since_ms = time::now_ms() - SETTLED_LISTED_MS;
+    let desk = &state.errands;
+    let found = desk
+        .store()
+        .restores(&copy.user, &copy.filename, since_ms)?;
+    let found = found.into_iter();
+    Ok(found.map(|errand| shown(state, errand)).collect())
+}
+
+/// `DELETE /api/errands/{id}`: takes a restore back.
+#[utoipa::path(delete, path = "/errands/{id}", tag = "errands",
+    params(("id" = i64, Path, description = "The errand")),
+    summary = "Take back a restore that waits: one's own, or anyone's for an instructor",
+    responses((status = NO_CONTENT)))]
+async fn retract_errand(
+    State(state): State<Arc<AppState>>,
+    Participant(identity): Participant,
+    id: Result<Path<i64>, PathRejection>,
+) -> Result<StatusCode, AppError> {
+    let Path(id) = id.map_err(|_| missing_errand())?;
+    blocking(move || {
+        let found = state.errands.store().errand(id)?;
+        let errand = found.filter(|errand| identity.may_see(&errand.user));
+        let errand = errand.ok_or_else(missing_errand)?;
+        if !identity.may_change(&errand.user) {
+            return Err(AppError::Forbidden(format!(
+                "Only {} and instructors may take this back.",
+                errand.user
+            )));
+        }
+        if let ErrandSource::Handout(handout) = errand.source {
+            return Err(AppError::Conflict(format!(
+                "This file is handed out: take the handout back, by DELETE /api/handouts/{handout}."
+            )));
+        }
+        if !state.errands.retract_restore(id)? {
+            return Err(AppError::Conflict(
+                "This restore does not wait any more: it is done, has failed or was taken back."
+                    .to_owned(),
+            ));
+        }
+        let (by, user) = (loggable(&identity.user), loggable(&errand.user));
+        tracing::info!(%by, %user, errand = id, "a restore was taken back");
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }
 
 /// `GET /api/errands/{id}/content`: the bytes of the file to be written.
 #[utoipa::path(get, path = "/errands/{id}/content", tag = "errands",
     params(("id" = i64, Path, description = "The errand")),
     summary = "The content of one's own errand, as the file that is to be written",
-    responses((status = OK, content_type = "application/x-ipynb+json", body = Vec<u8>)))]
+    description = "A notebook has the type application/x-ipynb+json.",
+    responses((status = OK, content_type = "application/octet-stream", body = Vec<u8>)))]
 async fn get_errand_content(
     State(state): State<Arc<AppState>>,
     RateLimited { identity, slot, .. }: RateLimited<NotebookReads>,
@@ -164,15 +233,19 @@ async fn get_errand_content(
     let user = identity.user;
     let (name, content) = blocking(move || {
         let found = state.errands.store().errand(id)?;
-        let own = found.filter(|errand| errand.user == user);
+        let own = found.filter(|it| it.user == user && it.state != ErrandState::Retracted);
         let errand = own.ok_or_else(missing_errand)?;
         let content = content_of(&state, &errand)?;
         Ok((errand.filename, content))
     })
     .await?;
     let name = name.rsplit('/').next().unwrap_or_default();
+    let media_type = match is_notebook(name) {
+        true => "application/x-ipynb+json",
+        false => "application/octet-stream",
+    };
     let headers = [
-        (header::CONTENT_TYPE, "application/x-ipynb+json".to_owned()),
+        (header::CONTENT_TYPE, media_type.to_owned()),
         (header::CONTENT_DISPOSITION, attachment(name)),
     ];
     Ok((headers, slot.hold(content)).into_response())
@@ -297,6 +370,7 @@ pub(super) fn restore_draft(
     bytes: &[u8],
 ) -> RestoreDraft {
     let path = path_in_home(state, copy);
+    let is_pushed = state.class.copies().are_pushed(&copy.user);
     let filename = match path.rsplit_once('/') {
         Some((folder, name)) => format!("{folder}/{}", with_suffix(name, suffix)),
         None => with_suffix(path, suffix),
@@ -304,6 +378,11 @@ pub(super) fn restore_draft(
     RestoreDraft {
         user: copy.user.clone(),
         notebook: copy.filename.clone(),
+        // Notebooks that the service reads itself are those of the default server.
+        server: match is_pushed {
+            true => server_of(&copy.filename).to_owned(),
+            false => String::new(),
+        },
         version,
         filename,
         size: bytes.len() as u64,
@@ -312,244 +391,9 @@ pub(super) fn restore_draft(
 }
 
 /// The path of a copy below the folder that its participant's server or this service writes into.
-fn path_in_home<'a>(state: &AppState, copy: &'a CopyId) -> &'a str {
+pub(super) fn path_in_home<'a>(state: &AppState, copy: &'a CopyId) -> &'a str {
     match state.class.copies().are_pushed(&copy.user) {
         true => path_on_server(&copy.filename),
         false => &copy.filename,
     }
-}
-
-// Handing out.
-
-/// Where in the list of handouts to go on.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct HandoutsQuery {
-    /// Only handouts before this one.
-    before: Option<i64>,
-}
-
-/// `GET /api/handouts`
-#[utoipa::path(get, path = "/handouts", tag = "errands", params(HandoutsQuery),
-    summary = "What was handed out, newest first, and which participants have it and opened it",
-    responses((status = OK, body = HandoutsResponse)))]
-async fn list_handouts(
-    State(state): State<Arc<AppState>>,
-    Viewer: Viewer,
-    Query(HandoutsQuery { before }): Query<HandoutsQuery>,
-) -> Result<Json<HandoutsResponse>, AppError> {
-    blocking(move || {
-        let audience = KnownPeople::of(&state);
-        let mut handouts = state.errands.store().handouts()?;
-        handouts.retain(|handout| before.is_none_or(|before| handout.id < before));
-        let more = handouts.len() > MAX_LISTED_HANDOUTS;
-        handouts.truncate(MAX_LISTED_HANDOUTS);
-        let handouts = handouts.into_iter();
-        let handouts = handouts.map(|handout| with_receivers(&state, handout, &audience));
-        Ok(Json(HandoutsResponse {
-            now_ms: time::now_ms(),
-            handouts: handouts.collect::<Result<_, AppError>>()?,
-            more,
-            people: audience.people.into_iter().collect(),
-            groups: audience.groups,
-        }))
-    })
-    .await
-}
-
-/// The participants that the service knows, and their groups.
-struct KnownPeople {
-    people: BTreeSet<String>,
-    groups: Vec<HubGroup>,
-}
-
-impl KnownPeople {
-    /// The participants with a notebook, and those whose server has asked for errands.
-    fn of(state: &AppState) -> Self {
-        let class = state.class.copy_ids().into_iter().map(|key| key.user);
-        Self {
-            people: class.chain(state.errands.people()).collect(),
-            groups: state.errands.groups(),
-        }
-    }
-
-    /// The known recipients of a handout.
-    fn receivers_of(&self, draft: &HandoutDraft) -> Vec<String> {
-        let receivers = match &draft.to {
-            HandoutAudience::Everyone(_) => self.people.iter().cloned().collect(),
-            HandoutAudience::User(name) => vec![name.clone()],
-            HandoutAudience::Group(name) => {
-                let group = self.groups.iter().find(|group| group.name == *name);
-                group.map(|group| group.members.clone()).unwrap_or_default()
-            }
-        };
-        let others = receivers.into_iter().filter(|user| *user != draft.user);
-        others.collect()
-    }
-}
-
-/// A handout with its known recipients. A handout that was taken back has only the participants to
-/// whom it was given.
-fn with_receivers(
-    state: &AppState,
-    stored: StoredHandout,
-    audience: &KnownPeople,
-) -> Result<Handout, AppError> {
-    let StoredHandout {
-        id,
-        draft,
-        size,
-        sha256,
-        created_at_ms,
-        retracted_at_ms,
-    } = stored;
-    let retracted = retracted_at_ms.is_some();
-    let mut receivers = BTreeMap::new();
-    if !retracted {
-        for user in audience.receivers_of(&draft) {
-            let waiting = HandoutReceiver {
-                user: user.clone(),
-                state: ErrandState::Pending,
-                filename: None,
-                reason: None,
-                opened_at_ms: None,
-            };
-            receivers.insert(user, waiting);
-        }
-    }
-    for errand in state.errands.store().errands_of(id)? {
-        let is_given = !retracted || errand.state != ErrandState::Pending;
-        if is_given {
-            let receiver = HandoutReceiver {
-                user: errand.user.clone(),
-                state: errand.state,
-                filename: errand.written,
-                reason: errand.reason,
-                opened_at_ms: errand.opened_at_ms,
-            };
-            receivers.insert(errand.user, receiver);
-        }
-    }
-    Ok(Handout {
-        id,
-        author: draft.author,
-        user: draft.user,
-        notebook: draft.notebook,
-        filename: draft.filename,
-        to: draft.to,
-        size,
-        sha256,
-        created_at_ms,
-        retracted,
-        receivers: receivers.into_values().collect(),
-    })
-}
-
-/// `POST /api/handouts`: 201 with the handout.
-#[utoipa::path(post, path = "/handouts", tag = "errands", request_body = HandoutRequest,
-    summary = "Hand a notebook out to everyone, a group of the Hub or one participant",
-    description = "The notebook is handed out as it is now, without its private cells. It \
-        appears as a new file in each home, also for participants who come later, until it is \
-        taken back.",
-    responses((status = CREATED, body = Handout)))]
-async fn hand_out(
-    State(state): State<Arc<AppState>>,
-    Instructor(identity): Instructor,
-    JsonBody(request): JsonBody<HandoutRequest>,
-) -> Result<(StatusCode, Json<Handout>), AppError> {
-    let notebook = plain_filename(&request.filename)
-        .map_err(|error| AppError::BadRequest(format!("The notebook {error}.")))?;
-    let copy = CopyId {
-        filename: notebook,
-        user: request.user,
-    };
-    let proposed = request.proposed.filter(|name| !name.is_empty());
-    // The page proposes the notebook's own name.
-    let proposed = proposed.filter(|name| *name != copy.filename);
-    let filename = proposed.as_deref();
-    let filename = filename.unwrap_or_else(|| path_in_home(&state, &copy));
-    let filename = handout_filename(filename).map_err(AppError::BadRequest)?;
-    check_audience(&request.to).map_err(AppError::BadRequest)?;
-    let _reading = state.limits.read(&identity)?;
-    let content = current_content(&state, &copy).await?;
-    if content.len() > MAX_HANDOUT_BYTES {
-        return Err(AppError::Conflict(format!(
-            "The notebook has more than {} MiB, which a handout may have.",
-            MAX_HANDOUT_BYTES >> 20
-        )));
-    }
-    let draft = HandoutDraft {
-        author: identity.user,
-        user: copy.user,
-        notebook: copy.filename,
-        filename,
-        to: request.to,
-    };
-    let handout = blocking(move || {
-        let id = state.errands.hand_out(&draft, &content)?;
-        tracing::info!(
-            by = %loggable(&draft.author),
-            user = %loggable(&draft.user),
-            filename = %loggable(&draft.notebook),
-            handout = id,
-            "a notebook was handed out"
-        );
-        let stored = StoredHandout {
-            id,
-            size: content.len() as u64,
-            sha256: sha256_hex(&content),
-            created_at_ms: time::now_ms(),
-            retracted_at_ms: None,
-            draft,
-        };
-        with_receivers(&state, stored, &KnownPeople::of(&state))
-    })
-    .await?;
-    metrics::counter!("pipalhub_handouts_total").increment(1);
-    Ok((StatusCode::CREATED, Json(handout)))
-}
-
-/// The bytes of a copy as it is now, without its private cells.
-async fn current_content(state: &AppState, copy: &CopyId) -> Result<Vec<u8>, AppError> {
-    let missing = AppError::NotFound(format!("{} has no notebook {}.", copy.user, copy.filename));
-    let (copies, owned) = (state.class.copies().clone(), copy.clone());
-    in_lane_of(state, &copy.user, move |lanes| {
-        let opened = match copies.open(&owned) {
-            Ok(opened) => opened,
-            Err(ReadError::Missing) => return Err(missing),
-            Err(error) => return Err(AppError::Conflict(error.to_string())),
-        };
-        let size = opened.version().size();
-        let checked = |file: NotebookFile| {
-            let content = file.content()?;
-            Notebook::parse(&content).map(|_| content)
-        };
-        let content = lanes.in_turn(size, || opened.read(), checked);
-        let content = content.map_err(|error| AppError::Conflict(error.to_string()))?;
-        content
-            .map_err(|error| AppError::Conflict(format!("This file is not a notebook: {error}.")))
-    })
-    .await
-}
-
-/// `DELETE /api/handouts/{id}`: takes it back.
-#[utoipa::path(delete, path = "/handouts/{id}", tag = "errands",
-    params(("id" = i64, Path, description = "The handout")),
-    summary = "Take a handout back: it is given to no other participant, and files that were \
-        written stay",
-    responses((status = NO_CONTENT)))]
-async fn retract_handout(
-    State(state): State<Arc<AppState>>,
-    Instructor(identity): Instructor,
-    id: Result<Path<i64>, PathRejection>,
-) -> Result<StatusCode, AppError> {
-    let missing = || AppError::NotFound("There is no such handout.".to_owned());
-    let Path(id) = id.map_err(|_| missing())?;
-    let is_there = blocking(move || Ok(state.errands.retract(id)?)).await?;
-    if !is_there {
-        return Err(missing());
-    }
-    let by = loggable(&identity.user).to_string();
-    tracing::info!(by, handout = id, "a handout was taken back");
-    Ok(StatusCode::NO_CONTENT)
 }

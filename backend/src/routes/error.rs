@@ -186,9 +186,19 @@ impl From<ErrandError> for AppError {
                 message: "The errands cannot be used right now; try again in a moment.",
                 cause: error.to_string(),
             },
+            ErrandError::DiskFull(_) => Self::Unavailable {
+                message: "The service's disk has no room for this handout: free some space there, \
+                          then hand it out again.",
+                cause: error.to_string(),
+            },
             ErrandError::TooManyHandouts
             | ErrandError::NoRoom
-            | ErrandError::TooManyRestores(_) => Self::Conflict(format!("{error}.")),
+            | ErrandError::SameHandout(_)
+            | ErrandError::TooManyRestores(_) => {
+                let text = error.to_string();
+                let (first, rest) = text.split_at(1);
+                Self::Conflict(format!("{}{rest}.", first.to_uppercase()))
+            }
         }
     }
 }

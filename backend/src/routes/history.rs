@@ -30,7 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     blocking::{blocking, in_lane_of},
-    errands::{can_write_home, restore_draft},
+    errands::{can_write_home, listed_restores, restore_draft},
     error::AppError,
     extract::{JsonBody, NotebookReads, Participant, Query, RateLimited},
     json::{JSON_CONTENT, to_json},
@@ -176,12 +176,16 @@ async fn list_versions(
     Query(query): Query<VersionsQuery>,
 ) -> Result<Json<HistoryResponse>, AppError> {
     let history = CopyHistory::of(&state, &identity, query.user, query.filename)?;
-    let (mut versions, note) = blocking(move || {
+    let (mut versions, note, restores) = blocking(move || {
         let versions =
             history
                 .store
                 .versions(&history.key, query.before, MAX_LISTED_VERSIONS + 1)?;
-        Ok((versions, history.store.note(&history.key.user)))
+        let restores = match query.before {
+            Some(_) => Vec::new(),
+            None => listed_restores(&state, &history.key)?,
+        };
+        Ok((versions, history.store.note(&history.key.user), restores))
     })
     .await?;
     let more = versions.len() > MAX_LISTED_VERSIONS;
@@ -191,6 +195,7 @@ async fn list_versions(
         versions: versions.into_iter().map(summary).collect(),
         more,
         note,
+        restores,
     }))
 }
 

@@ -13,6 +13,7 @@ mod event_fields;
 mod events;
 mod extract;
 mod followed;
+mod handouts;
 mod health;
 mod history;
 mod json;
@@ -68,6 +69,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(copies::routes())
         .merge(notices::routes())
         .merge(errands::routes())
+        .merge(handouts::routes())
         .merge(sharing::routes())
         .routes(routes!(followed::get_followed))
         .fallback(api::not_found)

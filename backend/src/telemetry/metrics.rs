@@ -78,7 +78,10 @@ fn describe() {
     );
     describe_counter!("pipalhub_events_total", "Events stored, by type");
     describe_counter!("pipalhub_notices_sent_total", "Notices of instructors");
-    describe_counter!("pipalhub_handouts_total", "Notebooks handed out");
+    describe_counter!(
+        "pipalhub_handouts_total",
+        "Notebooks and other files handed out"
+    );
     describe_counter!(
         "pipalhub_connections_ended_for_room_total",
         "Connections that waited, and made room for others"

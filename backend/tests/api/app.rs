@@ -190,7 +190,7 @@ impl App {
         )
         .unwrap();
         let kept = folder.path().join("errands.sqlite3");
-        let errands = ErrandDesk::open(&kept, announcements.clone()).unwrap();
+        let errands = ErrandDesk::open(&kept, 0, announcements.clone()).unwrap();
         let class = Class::new(copies, tail)
             .observed_by(Arc::new(announcements.clone()))
             .observed_by(Arc::clone(&builds) as _)

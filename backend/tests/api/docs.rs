@@ -13,7 +13,7 @@ use backend::{
     cli::Cli,
     limits::{
         AnswerLimits, EventLimits, LimitSettings, NoticeLimits, PushLimits, Rate, ReadLimits,
-        RestoreLimits, StreamLimits,
+        RestoreLimits, StreamLimits, UploadLimits,
     },
     server::ConnectionLimits,
 };
@@ -237,18 +237,23 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
         restores,
         answers,
         pushes,
+        uploads: UploadLimits { each, all },
     } = LimitSettings::default();
+
+    let uploads = "files that are uploaded";
+    limits.says(uploads, &format!("{each} of one instructor"));
+    limits.says(uploads, &format!("{all} of all"));
 
     let ConnectionLimits {
         most,
         head_time,
         body_time,
+        body_bytes_a_second,
         stall_time,
         send_buffer,
         buffer,
         last_answers,
     } = connections;
-        body_bytes_a_second,
     limits.says(
         "connections",
         &format!("{} at once", grouped(most.try_into().unwrap())),
@@ -257,13 +262,13 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
     limits.says("the head of a request", &head);
     let body = format!("complete in {}", time(body_time));
     limits.says("the body of a request", &body);
+    let rate = format!("{} KiB", body_bytes_a_second >> 10);
+    limits.says("the body of a request", &rate);
     let silent = "a peer that reads nothing";
     limits.says(silent, &time(stall_time));
     limits.says(silent, &format!("{} queued", kib(send_buffer)));
     limits.says("the end of the service", &time(last_answers));
 
-    let rate = format!("{} KiB", body_bytes_a_second >> 10);
-    limits.says("the body of a request", &rate);
     let AnswerLimits { own, each, all } = answers;
     let unread = "answers that wait to be read";
     limits.says(unread, &format!("of a participant {} MiB", each >> 20));

@@ -113,6 +113,55 @@ async fn a_restore_waits_for_the_participants_server() {
 }
 
 #[tokio::test]
+async fn a_restore_that_waits_is_listed_beside_its_notebook_and_can_be_taken_back() {
+    let app = App::with_hub().await;
+    let version = unreachable(&app).await;
+    let restore = restore_of("alice", version);
+    let ask = async || {
+        let alice = app.participant("alice");
+        let asked = alice.post("api/history/restore", &restore).await;
+        asked.json::<Value>().await.unwrap()["errand"].clone()
+    };
+    let first = ask().await;
+    let list = format!("api/history?user=alice&filename={DAY1}");
+    let [ines, helper, alice] = [app.instructor(), app.helper(), app.participant("alice")];
+    for reader in [&ines, &helper, &alice] {
+        let listed = reader.json(&list).await["restores"].clone();
+        assert_eq!(listed[0]["id"], first);
+        assert_eq!(listed[0]["state"], "pending");
+        assert_eq!(listed[0]["version"], version);
+    }
+    let older = ines.json(&format!("{list}&before={version}")).await;
+    assert_eq!(older["restores"], Value::Null);
+
+    let take_back = async |client: &TestClient<'_>, id: &Value| {
+        let request = client.request(Method::DELETE, &format!("api/errands/{id}"));
+        request.send().await.unwrap().status()
+    };
+    assert_eq!(take_back(&app.participant("bob"), &first).await, 404);
+    assert_eq!(take_back(&helper, &first).await, 403);
+    assert_eq!(take_back(&alice, &first).await, 204);
+    assert_eq!(take_back(&alice, &first).await, 409);
+    assert_eq!(ines.json(&list).await["restores"], Value::Null);
+    let server = app.token("server-alice");
+    assert_eq!(errands(&server).await, [json!(null); 0]);
+    let content = server.get(&format!("api/errands/{first}/content")).await;
+    assert_eq!(content.status(), 404);
+
+    let second = ask().await;
+    assert_ne!(second, first);
+    let done = json!({"state": "done", "filename": "m1/day1-restored-x.ipynb"});
+    assert_eq!(report(&server, &second, done).await, 204);
+    assert_eq!(take_back(&ines, &second).await, 409);
+    let listed = ines.json(&list).await["restores"].clone();
+    assert_eq!(listed[0]["filename"], "m1/day1-restored-x.ipynb");
+    // The server had begun with the first before it was taken back.
+    let late = json!({"state": "done", "filename": "m1/late.ipynb"});
+    assert_eq!(report(&server, &first, late).await, 204);
+    assert_eq!(ines.json(&list).await["restores"][1]["state"], "done");
+}
+
+#[tokio::test]
 async fn an_errand_survives_the_service_and_says_why_it_failed() {
     let app = App::with_hub().await;
     let version = unreachable(&app).await;
@@ -163,12 +212,25 @@ async fn a_participant_whose_server_pushes_has_restores_done_by_it() {
     let restore = json!({"user": "alice", "filename": "@lab/m1/day1.ipynb", "version": version});
     let asked = app.instructor().post("api/history/restore", &restore).await;
     assert_eq!(asked.status(), 202);
-    let [errand] = errands(&alice).await.try_into().unwrap();
+    assert_eq!(asked.json::<Value>().await.unwrap()["state"], "pending");
+    // Only the server that has the notebook is given it, whichever asks first.
+    assert_eq!(errands(&alice).await, [json!(null); 0]);
+    let of_gpu = alice.json("api/errands?server=gpu").await;
+    assert_eq!(of_gpu["errands"], json!([]));
+    let of_lab = alice.json("api/errands?server=lab").await;
+    let errand = &of_lab["errands"][0];
+    let listed = app.helper().json(list).await;
+    assert_eq!(listed["restores"][0]["server"], "lab");
     // Below the folder of the server, and not in one of the server's name.
     let filename = errand["filename"].as_str().unwrap();
     assert!(filename.starts_with("m1/day1-restored-"), "{errand}");
     let restored = alice.get(errand["url"].as_str().unwrap()).await;
     assert_eq!(restored.bytes().await.unwrap(), content);
+    // People read the name that the copy has here.
+    let done = json!({"state": "done", "filename": "m1/x.ipynb"});
+    assert_eq!(report(&alice, &errand["id"], done).await, 204);
+    let listed = app.helper().json(list).await;
+    assert_eq!(listed["restores"][0]["filename"], "@lab/m1/x.ipynb");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,7 @@ mod docs;
 mod errands;
 mod events;
 
+mod handouts;
 mod history;
 mod hub;
 mod hub_faults;

@@ -100,6 +100,10 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(GET,  "api/errands/1",                                    [401, 401, 404, 200, 200]),
     RouteRow(GET,  "api/errands/1/content",                            [401, 401, 404, 200, 404]),
     RouteRow(POST, "api/errands/1",                                    [401, 401, 404, 204, 404]),
+    // A handout is taken back as a whole; the participant does not see this one.
+    RouteRow(DELETE, "api/errands/1",                                  [401, 401, 404, 409, 409]),
+    // A body that is none.
+    RouteRow(POST, "api/handouts/file?filename=x.csv&everyone=true",   [401, 401, 403, 403, 415]),
     RouteRow(DELETE, "api/handouts/1",                                 [401, 401, 403, 403, 204]),
     RouteRow(GET,  "api/build?filename=x.ipynb&user=alice",            [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/build?filename=x.ipynb&user=bob",              [401, 401, 404, 200, 200]),

@@ -17,6 +17,7 @@ mod push_body;
 mod query;
 mod rate_limited;
 mod rights;
+mod upload_body;
 
 pub(super) use json_body::{JsonBody, JsonObject, MAX_BODY_BYTES, limit_body};
 pub(super) use page_visitor::{PageVisitor, is_navigation};
@@ -24,3 +25,4 @@ pub(super) use push_body::{InventoryBody, PushBody, pushed_copies};
 pub(super) use query::Query;
 pub(super) use rate_limited::{EventPosts, LightReads, NotebookReads, RateLimited};
 pub(super) use rights::{Instructor, Participant, Viewer};
+pub(super) use upload_body::UploadBody;

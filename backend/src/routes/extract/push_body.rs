@@ -116,8 +116,8 @@ fn is_push(headers: &HeaderMap) -> bool {
     })
 }
 
-/// A push says how long it is, so that there is room for it before it comes.
-fn content_length(headers: &HeaderMap) -> Result<usize, AppError> {
+/// A large body says how long it is, so that there is room for it before it comes.
+pub(super) fn content_length(headers: &HeaderMap) -> Result<usize, AppError> {
     let value = headers.get(header::CONTENT_LENGTH);
     let length = value.and_then(|value| value.to_str().ok()?.parse().ok());
     length.ok_or_else(|| {
