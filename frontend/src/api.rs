@@ -5,7 +5,8 @@ use gloo_net::http::{Request, RequestBuilder, Response};
 use gloo_timers::callback::Timeout;
 use serde::de::DeserializeOwned;
 use shared::wire::{ErrorBody, SessionResponse, TileResponse, XSRF_HEADER};
-use web_sys::AbortController;
+use wasm_bindgen::prelude::{Closure, JsCast, JsValue};
+use web_sys::{AbortController, Blob, ProgressEvent, XmlHttpRequest};
 
 use crate::model::failure::{LoginMethod, RequestFailure};
 use crate::paths;
@@ -100,10 +101,13 @@ fn abort_after(limit: &AbortController, ms: u32) -> Timeout {
 
 /// The failure that an answer with another status than success reports.
 fn failure(response: &Response, body: &str) -> RequestFailure {
-    let status = response.status();
+    let login = || response.headers().get(LOGIN_HEADER);
+    failure_of(response.status(), &login, body)
+}
+
+fn failure_of(status: u16, login: &dyn Fn() -> Option<String>, body: &str) -> RequestFailure {
     if status == 401 {
-        let login = response.headers().get(LOGIN_HEADER);
-        return RequestFailure::SignedOut(LoginMethod::from_header(login.as_deref()));
+        return RequestFailure::SignedOut(LoginMethod::from_header(login().as_deref()));
     }
     let message = read(body)
         .map(|body: ErrorBody| body.message)
@@ -112,6 +116,55 @@ fn failure(response: &Response, body: &str) -> RequestFailure {
         404 => RequestFailure::NotFound(message),
         _ => RequestFailure::Refused(status, message),
     }
+}
+
+/// POSTs a file to `url`, with the session's `xsrf`. Calls `on_progress` with the percentage that
+/// is sent, and at the end `on_end`. It has no deadline, because a large file may take long; the
+/// service ends an upload that stands still, and the reader may end it by `abort` of the request.
+///
+/// By `XMLHttpRequest`, because fetch does not tell how much of a body is sent.
+pub fn upload(
+    url: &str,
+    file: &Blob,
+    xsrf: &str,
+    on_progress: impl Fn(u32) + 'static,
+    on_end: impl Fn(Result<(), RequestFailure>) + 'static,
+) -> Result<XmlHttpRequest, JsValue> {
+    let request = XmlHttpRequest::new()?;
+    request.open("POST", url)?;
+    request.set_request_header("Content-Type", "application/octet-stream")?;
+    request.set_request_header(XSRF_HEADER, xsrf)?;
+    let progress = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| {
+        on_progress(percentage(event.loaded(), event.total()));
+    });
+    let progress = progress.into_js_value();
+    request
+        .upload()?
+        .set_onprogress(Some(progress.unchecked_ref()));
+    let ended = request.clone();
+    let end = Closure::once_into_js(move || {
+        let status = ended.status().unwrap_or_default();
+        let body = ended.response_text().ok().flatten().unwrap_or_default();
+        let login = || ended.get_response_header(LOGIN_HEADER).ok().flatten();
+        on_end(match status {
+            200..300 => Ok(()),
+            0 => Err(RequestFailure::Unreachable),
+            _ => Err(failure_of(status, &login, &body)),
+        });
+    });
+    request.set_onloadend(Some(end.unchecked_ref()));
+    request.send_with_opt_blob(Some(file))?;
+    Ok(request)
+}
+
+/// The whole percentage that `part` is of `all`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a part of a size is a number from 0 to 100"
+)]
+fn percentage(part: f64, all: f64) -> u32 {
+    (100.0 * part / all.max(1.0)) as u32
 }
 
 /// Parses a `T` from the body of an answer.

@@ -14,6 +14,7 @@ use crate::model::view::View;
 use crate::model::wall::effect_of;
 use crate::pages::document::DocumentPage;
 use crate::pages::follow::FollowPage;
+use crate::pages::handouts::{HandoutController, HandoutParts};
 use crate::pages::login::LoginPage;
 use crate::pages::notebook::NotebookPage;
 use crate::pages::notices::NoticeParts;
@@ -110,6 +111,7 @@ fn Routed() -> impl IntoView {
     provide_context(router);
     provide_context(ShowShortcuts::default());
     provide_context(ShowNotices::default());
+    provide_context(HandoutController::new(router));
     let page = move || match router.page() {
         Some(PageRoute::Wall) => view! { <WallPage /> }.into_any(),
         Some(PageRoute::Notebook) => view! { <NotebookPage /> }.into_any(),
@@ -123,6 +125,7 @@ fn Routed() -> impl IntoView {
     view! {
         <Shortcuts />
         <NoticeParts />
+        <HandoutParts />
         {page}
     }
 }

@@ -5,8 +5,10 @@
 //! that is missing or of another kind is empty.
 
 use js_sys::{Array, JSON, Reflect};
+use shared::prepared::SafeHtml;
 use wasm_bindgen::JsValue;
 
+use crate::html::Html;
 use crate::model::errand::ErrandNote;
 use crate::model::failure::RequestFailure;
 
@@ -61,10 +63,20 @@ impl AnswerFields {
         list.iter().filter_map(|text| text.0.as_string()).collect()
     }
 
+    /// HTML that the service has sanitised.
+    pub fn safe_html(&self, name: &str) -> Html {
+        let text = JSON::stringify(&self.object(name).0).ok();
+        let text = text.and_then(|text| text.as_string()).unwrap_or_default();
+        let html = serde_json::from_str::<SafeHtml>(&text);
+        html.map(Html::from).unwrap_or_default()
+    }
+
     /// The object as the state of an errand.
     pub fn errand(&self) -> ErrandNote {
         ErrandNote {
-            errand: self.number("errand"),
+            id: self.number("id").or(self.number("errand")),
+            version: self.number("version"),
+            server: self.text("server").unwrap_or_default(),
             user: self.text("user").unwrap_or_default(),
             state: self.text("state").unwrap_or_default(),
             filename: self.text("filename"),

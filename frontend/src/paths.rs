@@ -3,6 +3,8 @@
 //! URLs of the service are relative: the browser resolves them against `<base>`. URLs of pages
 //! start with the prefix of [`crate::base`], because they are compared with the address bar.
 
+use shared::errands::HandoutAudience;
+
 use crate::model::view::{View, encode};
 
 /// One participant's notebook, below the prefix.
@@ -140,6 +142,28 @@ pub const HANDOUTS: &str = "api/handouts";
 /// One errand.
 pub fn errand(id: i64) -> String {
     format!("{ERRANDS}/{id}")
+}
+
+/// The handouts before this one, or the newest.
+pub fn handouts(before: Option<i64>) -> String {
+    match before {
+        Some(before) => format!("{HANDOUTS}?before={before}"),
+        None => HANDOUTS.to_owned(),
+    }
+}
+
+/// Hands an uploaded file out, under this name in this folder.
+pub fn file_handout(filename: &str, folder: &str, to: &HandoutAudience) -> String {
+    let to = match to {
+        HandoutAudience::Everyone(_) => "everyone=true".to_owned(),
+        HandoutAudience::Group(name) => format!("group={}", encode(name)),
+        HandoutAudience::User(name) => format!("user={}", encode(name)),
+    };
+    format!(
+        "{HANDOUTS}/file?filename={}&folder={}&{to}",
+        encode(filename),
+        encode(folder)
+    )
 }
 
 /// One handout.
@@ -325,6 +349,12 @@ mod tests {
             built_data("a&b", Some("c")),
             "api/build?filename=a%26b&user=c"
         );
+        let group = HandoutAudience::Group("a&b".to_owned());
+        assert_eq!(
+            file_handout("a b.csv", "m1/x", &group),
+            "api/handouts/file?filename=a%20b.csv&folder=m1/x&group=a%26b"
+        );
+        assert_eq!(handouts(Some(7)), "api/handouts?before=7");
         assert_eq!(framed("build/a/c.html"), "build/a/c.html?framed=true");
     }
 }

@@ -46,6 +46,11 @@ impl Router {
         self.page.get()
     }
 
+    /// The shown page.
+    pub fn page_untracked(self) -> Option<PageRoute> {
+        self.page.get_untracked()
+    }
+
     /// The state in the query, as a signal.
     pub fn view(self) -> View {
         self.view.get()

@@ -8,11 +8,12 @@
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::wire::{LogoutResponse, SessionResponse};
+use shared::wire::SessionResponse;
 use wasm_bindgen::JsValue;
 
 use crate::api;
 use crate::clock::jitter_salt;
+use crate::fields::AnswerFields;
 use crate::model::backoff;
 use crate::model::failure::{LoginMethod, RequestFailure};
 use crate::model::token;
@@ -121,9 +122,9 @@ impl SessionHandle {
         spawn_local(async move {
             let xsrf = xsrf.unwrap_or_default();
             let answer = api::text(paths::LOGOUT, Some("{}".to_owned()), &xsrf).await;
-            let next = answer.and_then(|body| api::read::<LogoutResponse>(&body));
-            match next {
-                Ok(LogoutResponse { next }) => {
+            match answer.and_then(|body| AnswerFields::read(&body)) {
+                Ok(fields) => {
+                    let next = fields.text("next").unwrap_or_default();
                     // The user is signed out, so the page shows no notebooks meanwhile.
                     self.0.set(SessionState::Checking);
                     // A browser that refuses to navigate shows the skeleton.

@@ -265,6 +265,22 @@ impl TestBrowser {
         Ok(())
     }
 
+    /// Sends at most so many bytes a second from now on; at full speed again without a number.
+    pub async fn slow_uploads(&self, bytes_a_second: Option<u32>) -> Result<()> {
+        let upload = bytes_a_second.map_or(-1, i64::from);
+        let conditions = json!({
+            "offline": false,
+            "latency": 0,
+            "downloadThroughput": -1,
+            "uploadThroughput": upload,
+        });
+        let cdp = self.driver.cdp();
+        cdp.send_raw("Network.enable", json!({})).await?;
+        cdp.send_raw("Network.emulateNetworkConditions", conditions)
+            .await?;
+        Ok(())
+    }
+
     /// Ignores content policies from the next page on, for a test that puts a script of its own
     /// into a page.
     pub async fn ignore_policies(&self) -> Result<()> {

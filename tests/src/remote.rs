@@ -168,6 +168,14 @@ impl ParticipantServer {
         Ok(())
     }
 
+    /// Opens a file as JupyterLab does, through the contents API.
+    pub async fn open_file(&self, filename: &str) -> Result<()> {
+        let path = format!("api/contents/{filename}");
+        let answer = self.request(Method::GET, &path).send().await?;
+        ensure!(answer.status().is_success(), "{answer:?}");
+        Ok(())
+    }
+
     /// The default of a setting of JupyterLab.
     pub async fn lab_setting(&self, plugin: &str, name: &str) -> Result<Value> {
         let answer: Value = self

@@ -30,7 +30,7 @@ const KEYS: [(&[&str], &str); 14] = [
     (&["n"], "Newest cell of what is followed"),
     (&["u"], "Newer version of a summary or an export"),
     (&["m"], "Notices, for instructors"),
-    (&["d"], "Hand a notebook out, for instructors"),
+    (&["d"], "Hand out a notebook or a file, for instructors"),
     (&["t"], "Theme: automatic, light, dark"),
     (&["?"], "This list"),
 ];

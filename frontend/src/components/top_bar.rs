@@ -12,10 +12,11 @@ use super::sharing::ShareToggle;
 use super::shortcuts::ShortcutsButton;
 use super::theme_toggle::ThemeToggle;
 use crate::html;
-use crate::html::{Html, dynamic_html};
+use crate::html::{Html, dynamic_html, static_html};
 use crate::model::stream::LiveState;
 use crate::model::view::View;
 use crate::model::wall::{Sort, WallCounts, participants};
+use crate::pages::handouts::HandoutController;
 use crate::paths;
 use crate::router::Router;
 use crate::session::SessionHandle;
@@ -91,6 +92,7 @@ pub fn TopBar(
             <div class="bar-end">
                 <LivePill live />
                 <NoticeButton hidden=own />
+                <HandoutButton />
                 <ThemeToggle />
                 <ShortcutsButton />
                 <ShareToggle view />
@@ -213,6 +215,26 @@ fn BuildLinks(
         })
     };
     view! { {links} }
+}
+
+/// A button that opens the dialog of handouts, for instructors.
+#[component]
+fn HandoutButton() -> impl IntoView {
+    let handouts = expect_context::<HandoutController>();
+    let button = match handouts.may_hand_out() {
+        true => Html::from_static(
+            "<button class=button data-do=handout data-testid=handout-button title=\"Give \
+             participants a file, and see who has it (d)\">Hand out</button>",
+        ),
+        false => Html::default(),
+    };
+    view! {
+        <span
+            class="contents"
+            {..static_html(button)}
+            on:click=move |event| handouts.clicked(&event)
+        ></span>
+    }
 }
 
 /// The link back to the Hub, if there is one.

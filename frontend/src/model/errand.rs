@@ -1,16 +1,20 @@
-//! The state of an errand, as several answers have it: the answer to a restore, `GET
-//! /api/errands/{id}` and the receivers of a handout. The service's own types are in
+//! The state of an errand, as several answers have it: the answer to a restore, the restores in
+//! `GET /api/history` and the receivers of a handout. The service's own types are in
 //! [`shared::errands`].
 
 /// The state of one errand; a field that the answer does not have is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErrandNote {
-    /// The number of a restore that waits.
-    pub errand: Option<i64>,
+    /// The number of a restore.
+    pub id: Option<i64>,
+    /// The number of the version that is restored.
+    pub version: Option<i64>,
     /// The participant.
     pub user: String,
     /// `pending`, `done` or `failed`.
     pub state: String,
+    /// The server that does it; empty for the default one.
+    pub server: String,
     /// The new file.
     pub filename: Option<String>,
     /// Why there is none.

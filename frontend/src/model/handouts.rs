@@ -1,7 +1,7 @@
-//! The dialog in which an instructor hands a notebook out, and the list of handouts: their state
-//! and their HTML, written as text and not as views ([`super::history_panel`] says why).
+//! The dialog in which an instructor hands a file out, and the list of handouts: their state and
+//! their HTML, written as text and not as views ([`super::history_panel`] says why).
 
-use shared::errands::{HandoutAudience, HubGroup};
+use shared::errands::{HandoutAudience, HubGroup, MAX_HANDOUT_BYTES};
 
 use super::calendar::Moment;
 use super::errand::ErrandNote;
@@ -19,6 +19,8 @@ pub enum HandoutStep {
     Asked(HandoutAudience, String),
     /// The request is running.
     Running,
+    /// A file is being uploaded, so many percent of it so far.
+    Uploading(u32),
     /// It is done.
     Done,
     /// It has failed.
@@ -33,6 +35,8 @@ pub struct HandoutList {
     pub now_ms: i64,
     /// Newest first.
     pub handouts: Vec<HandoutRow>,
+    /// There are older ones.
+    pub more: bool,
     /// The names of the participants.
     pub people: Vec<String>,
     /// The groups of the Hub.
@@ -46,6 +50,8 @@ pub struct HandoutRow {
     pub id: i64,
     /// The path of the new files.
     pub filename: String,
+    /// The bytes of each.
+    pub size: i64,
     /// Its recipients.
     pub to: HandoutAudience,
     /// When it was handed out.
@@ -63,16 +69,52 @@ pub struct HandoutDialog {
     pub step: HandoutStep,
     /// The list that was loaded last.
     pub list: HandoutList,
+    /// The list begins before this handout; with the newest one, when there is none.
+    pub before: Option<i64>,
+    /// The list as it was drawn last.
+    pub drawn: Html,
+    /// The name that the form proposed last.
+    pub named: String,
 }
 
-/// The form, and the places for the question and the list.
+/// The form, and the places for the question and the list. The parts with `data-of` belong to one
+/// of the choices of what is handed out.
 pub const HANDOUT_FORM: &str = "<h2 id=handouts-title>Hand out</h2>\
-    <p>The notebook as it is now, without its private cells, as a new file in each home. It is \
-    never written over a file.</p>\
+    <p>A new file in each home, also for those who come later. It is never written over a \
+    file. A notebook goes without its private cells.</p>\
+    <label class=row data-of=choice>What <select id=handout-what class=field>\
+    <option value=notebook>This notebook\
+    <option value=file>A file from this computer</select></label>\
+    <label class=row data-of=file>File <input id=handout-file class=field type=file></label>\
     <label class=row>To <select id=handout-to class=field></select></label>\
     <label class=row>As <input id=handout-as class=field maxlength=1024 spellcheck=false></label>\
+    <label class=row data-of=file>In <input id=handout-folder class=field maxlength=1024 \
+    spellcheck=false placeholder=\"the top folder of each home\"></label>\
     <div id=handout-step role=status></div>\
     <ol id=handouts-list aria-label=\"Handed out\"></ol>";
+
+/// Why a file of so many bytes cannot be handed out; the service says the rest.
+pub fn too_large(bytes: i64) -> Option<String> {
+    const MIB: i64 = 1 << 20;
+    let most = i64::try_from(MAX_HANDOUT_BYTES).unwrap_or(i64::MAX);
+    (bytes > most).then(|| {
+        format!(
+            "The file has {} MiB, and a handout at most {} MiB. Hand out a smaller part of it, \
+             or a notebook that downloads it.",
+            (bytes + MIB - 1) / MIB,
+            most / MIB
+        )
+    })
+}
+
+/// A size with its unit.
+pub fn size_text(bytes: i64) -> String {
+    match bytes {
+        ..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000.. => format!("{} MB", bytes / 1_000_000),
+    }
+}
 
 /// What a choice of [`HandoutDialog::choices`] stands for.
 pub fn handout_audience(choice: &str) -> HandoutAudience {
@@ -106,6 +148,13 @@ impl HandoutDialog {
             HandoutStep::Running => html!(
                 "<p class=dialog-actions><button class=\"button primary\" disabled>Handing \
                  out…</button></p>"
+            ),
+            HandoutStep::Uploading(percent) => html!(
+                "<p class=dialog-actions><output>Uploading… {} %</output>\
+                 <progress max=100 value={} aria-label=Uploaded></progress>\
+                 <button class=button data-do=handout-cancel>Cancel</button></p>",
+                percent,
+                percent
             ),
             HandoutStep::Asked(to, filename) => html!(
                 "<p><code>{}</code> goes to {}.</p>\
@@ -144,8 +193,20 @@ impl HandoutDialog {
     /// What was handed out; those whose number is in `open` are unfolded.
     pub fn list(&self, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> Html {
         let rows = self.list.handouts.iter();
-        rows.map(|handout| row(handout, open, now_ms, local))
-            .collect()
+        let mut html: Html = rows
+            .map(|handout| row(handout, open, now_ms, local))
+            .collect();
+        if self.before.is_some() {
+            html.push_static("<li><button class=button data-do=handout-newest>Newest</button>");
+        }
+        let oldest = self.list.handouts.last().filter(|_| self.list.more);
+        if let Some(oldest) = oldest {
+            html.push(html!(
+                "<li><button class=button data-do=handout-older data-id={}>Older</button>",
+                oldest.id
+            ));
+        }
+        html
     }
 }
 
@@ -215,7 +276,7 @@ fn row(handout: &HandoutRow, open: &[String], now_ms: i64, local: &dyn Fn(i64) -
     };
     let all = handout.receivers.len();
     html!(
-        "<li{} data-testid=handout><details data-id={}{}><summary><b>{}</b><small>{} · to {} · \
+        "<li{} data-testid=handout><details data-id={}{}><summary><b>{}</b><small>{} · {} · to {} · \
          {}/{} have it · {} opened</small></summary><dl>{}</dl></details>{}</li>",
         if handout.is_retracted {
             " class=gone"
@@ -229,6 +290,7 @@ fn row(handout: &HandoutRow, open: &[String], now_ms: i64, local: &dyn Fn(i64) -
             ""
         },
         handout.filename,
+        size_text(handout.size),
         local(handout.created_at_ms).time_and_day(local(now_ms)),
         to,
         counts[0] + counts[1],
@@ -269,6 +331,7 @@ mod tests {
         HandoutRow {
             id,
             filename: "m/<b>.ipynb".to_owned(),
+            size: 1_234,
             to: HandoutAudience::Group("mon\"day".to_owned()),
             created_at_ms: 1_000,
             is_retracted,
@@ -286,13 +349,18 @@ mod tests {
         let list = HandoutList {
             now_ms: 9_000,
             handouts: vec![handout(7, false), handout(5, true)],
+            more: false,
             people: names(&["ana", "bo<i>", "ines"]),
             groups: vec![HubGroup {
                 name: "mon\"day".to_owned(),
                 members: names(&["ana"]),
             }],
         };
-        HandoutDialog { step, list }
+        HandoutDialog {
+            step,
+            list,
+            ..HandoutDialog::default()
+        }
     }
 
     #[test]
@@ -336,10 +404,51 @@ mod tests {
     }
 
     #[test]
+    fn older_handouts_are_a_click_away() {
+        let mut dialog = dialog(HandoutStep::Choosing);
+        let draw = |dialog: &HandoutDialog| dialog.list(&[], 9_000, &|at_ms| Moment::new(at_ms, 0));
+        let newest = draw(&dialog);
+        assert!(!newest.contains("handout-older") && !newest.contains("handout-newest"));
+        dialog.list.more = true;
+        assert!(draw(&dialog).contains("data-do=handout-older data-id=5"));
+        dialog.before = Some(9);
+        assert!(draw(&dialog).contains("handout-newest"));
+    }
+
+    #[test]
+    fn an_upload_says_how_far_it_is_and_can_be_given_up() {
+        let uploading = dialog(HandoutStep::Uploading(45)).step(None);
+        assert!(uploading.contains("45 %") && uploading.contains("value=45"));
+        assert!(uploading.contains("data-do=handout-cancel"), "{uploading}");
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_named_with_the_limit() {
+        let most = i64::try_from(MAX_HANDOUT_BYTES).unwrap();
+        assert_eq!(too_large(most), None);
+        let refusal = too_large(most + 1).unwrap();
+        assert!(refusal.contains("33 MiB") && refusal.contains("at most 32 MiB"));
+    }
+
+    #[test]
+    fn a_size_has_a_unit_that_keeps_it_short() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1 kB"),
+            (999_999, "999 kB"),
+            (33_554_432, "33 MB"),
+        ] {
+            assert_eq!(size_text(bytes), text);
+        }
+    }
+
+    #[test]
     fn the_list_names_who_has_a_handout_and_who_has_not() {
         let list = dialog(HandoutStep::Choosing)
             .list(&["7".to_owned()], 9_000, &|at_ms| Moment::new(at_ms, 0));
         let rows: Vec<_> = list.split("<li").skip(1).collect();
+        assert!(rows[0].contains("<small>1 kB · "), "{list}");
         assert!(rows[0].contains("2/4 have it · 1 opened"), "{list}");
         for line in [
             "<dt>Opened</dt><dd>ana</dd>",

@@ -43,8 +43,8 @@ pub struct HistoryPanel {
     pub changes: Html,
     /// The state of restoring a copy.
     pub restoring: RestoreState,
-    /// The restore that the participant's server does: the number of the errand, and its state.
-    pub errand: Option<(i64, ErrandNote)>,
+    /// The restores that the participant's server does, newest first.
+    pub restores: Vec<ErrandNote>,
 }
 
 /// The other inputs of drawing a [`HistoryPanel`].
@@ -117,30 +117,57 @@ impl HistoryPanel {
             if is_old && context.may_restore {
                 html.push_static("<button class=button data-do=ask>Restore a copy…</button>");
             }
-            html.push(self.errand_line(context));
             html.push_static("</span>");
         }
+        html.push_static("<div class=restores role=status>");
+        for restore in &self.restores {
+            html.push(self.restore_line(restore, context));
+        }
+        html.push_static("</div>");
         html
     }
 
-    /// The state of a restore that the participant's server does.
-    fn errand_line(&self, context: &HistoryContext<'_>) -> Html {
-        let Some((_, errand)) = &self.errand else {
-            return Html::default();
-        };
-        let line = if errand.is_pending() {
-            html!("Waits until {}’s server runs", errand.user)
-        } else if errand.is_done() {
-            let filename = errand.filename.as_deref().unwrap_or_default();
+    /// The state of a restore that the participant's server does, and a button that takes it
+    /// back while it waits.
+    fn restore_line(&self, restore: &ErrandNote, context: &HistoryContext<'_>) -> Html {
+        let version = restore
+            .version
+            .and_then(|version| self.timeline.get(version));
+        let when = version.map_or_else(String::new, |version| {
+            let when = (context.local)(version.saved_at_ms).time_and_day(context.now);
+            format!(" of {when}")
+        });
+        let line = if restore.is_pending() {
+            let server = match restore.server.as_str() {
+                "" => "server".to_owned(),
+                name => format!("server {name}"),
+            };
+            let take_back = context.may_restore.then(|| {
+                html!(
+                    " <button class=button data-do=unrestore data-id={}>Take back</button>",
+                    restore.id.unwrap_or_default()
+                )
+            });
+            html!(
+                "<span>The copy{} waits until {}’s {} runs</span>{}",
+                when,
+                restore.user,
+                server,
+                take_back
+            )
+        } else if restore.is_done() {
+            let filename = restore.filename.as_deref().unwrap_or_default();
             let href = context.href_of(filename);
-            html!("Restored as <a href=\"{}\">{}</a>", href, filename)
+            html!(
+                "The copy{} is restored as <a href=\"{}\">{}</a>",
+                when,
+                href,
+                filename
+            )
         } else {
-            html!("Not restored: {}", errand.reason)
+            html!("The copy{} was not restored: {}", when, restore.reason)
         };
-        html!(
-            "<span class=errand role=status data-testid=errand>{}</span>",
-            line
-        )
+        html!("<p data-testid=errand>{}</p>", line)
     }
 
     /// The list of versions.
@@ -377,36 +404,47 @@ mod tests {
     }
 
     #[test]
-    fn a_restore_that_waits_is_said_beside_its_button() {
-        let drawn = |state| {
-            let errand = ErrandNote {
+    fn restores_are_listed_with_their_state_and_can_be_taken_back_while_they_wait() {
+        let drawn = |state: &str, server: &str, may_restore| {
+            let restore = ErrandNote {
+                id: Some(41),
+                version: Some(7),
                 user: "a<i>".to_owned(),
-                state: String::from(state),
+                server: server.to_owned(),
+                state: state.to_owned(),
                 filename: Some("m/<x>.ipynb".to_owned()),
                 reason: Some("disk <full>".to_owned()),
                 ..ErrandNote::default()
             };
             let panel = HistoryPanel {
-                errand: Some((7, errand)),
+                restores: vec![restore],
                 restoring: RestoreState::Waiting,
                 ..history()
             };
-            with(view(Some(7)), |context| {
-                Html::from_iter([panel.bar(context), panel.dialog(context)])
+            with(view(None), |context| {
+                let context = HistoryContext {
+                    view: context.view.clone(),
+                    download: None,
+                    may_restore,
+                    ..*context
+                };
+                Html::from_iter([panel.bar(&context), panel.dialog(&context)])
             })
         };
-        let waits = drawn("pending");
-        assert!(
-            waits.contains("Waits until a&lt;i&gt;’s server runs"),
-            "{waits}"
-        );
+        let waits = drawn("pending", "", true);
+        let line = "The copy of 00:00:02 waits until a&lt;i&gt;’s server runs";
+        assert!(waits.contains(line), "{waits}");
+        assert!(waits.contains("data-do=unrestore data-id=41"), "{waits}");
         assert!(waits.contains("The copy waits until a&quot;b"), "{waits}");
-        let done = drawn("done");
+        assert!(!drawn("pending", "", false).contains("unrestore"));
+        let named = drawn("pending", "<gpu>", true);
+        assert!(named.contains("’s server &lt;gpu&gt; runs"), "{named}");
+        let done = drawn("done", "", true);
         assert!(done.contains(">m/&lt;x&gt;.ipynb</a>"), "{done}");
-        assert!(!done.contains("Waits until"), "{done}");
-        let failed = drawn("failed");
+        assert!(!done.contains("unrestore"), "{done}");
+        let failed = drawn("failed", "", true);
         assert!(
-            failed.contains("Not restored: disk &lt;full&gt;"),
+            failed.contains("was not restored: disk &lt;full&gt;"),
             "{failed}"
         );
     }

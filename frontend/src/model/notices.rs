@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::notices::{Audience, MAX_NOTICE_CHARS, Notice, NoticesResponse, Recipient, SentNotice};
+use shared::notices::{Audience, MAX_NOTICE_CHARS, Notice, NoticesResponse};
 
 use super::calendar::Moment;
 use crate::html;
@@ -174,9 +174,30 @@ pub fn length(text: &str) -> (String, bool) {
     (message, fits && !text.trim().is_empty())
 }
 
+/// What the page shows of one [`shared::notices::SentNotice`].
+#[derive(Debug, Default)]
+pub struct SentRow {
+    /// Its number.
+    pub id: i64,
+    /// Its title, or its text.
+    pub title: String,
+    /// Its text as HTML.
+    pub html: Html,
+    /// When it was written.
+    pub created_at_ms: i64,
+    /// When it stops being shown.
+    pub until_ms: Option<i64>,
+    /// It was taken back.
+    pub is_retracted: bool,
+    /// The users it is for, in words.
+    pub to: String,
+    /// The names of those who have opened it, who had it only, and who had not.
+    pub names: [Vec<String>; 3],
+}
+
 /// The sent notices, newest first; those whose number is in `open` are unfolded.
 pub fn sent(
-    notices: &[SentNotice],
+    notices: &[SentRow],
     open: &[String],
     now_ms: i64,
     local: &dyn Fn(i64) -> Moment,
@@ -187,19 +208,12 @@ pub fn sent(
     rows.collect()
 }
 
-fn sent_row(
-    notice: &SentNotice,
-    open: &[String],
-    now_ms: i64,
-    local: &dyn Fn(i64) -> Moment,
-) -> Html {
+fn sent_row(notice: &SentRow, open: &[String], now_ms: i64, local: &dyn Fn(i64) -> Moment) -> Html {
     let id = notice.id;
-    let all = notice.recipients.len();
-    let was_shown = |user: &&Recipient| user.shown_at_ms.is_some();
-    let was_opened = |user: &&Recipient| user.opened_at_ms.is_some();
-    let count = |is: &dyn Fn(&&Recipient) -> bool| notice.recipients.iter().filter(is).count();
+    let [opened, had, not_yet] = notice.names.each_ref().map(Vec::len);
+    let all = opened + had + not_yet;
     let is_over = notice.until_ms.is_some_and(|until| until <= now_ms);
-    let (mark, class) = match (notice.retracted, is_over) {
+    let (mark, class) = match (notice.is_retracted, is_over) {
         (true, _) => ("taken back", " class=gone"),
         (_, true) => ("over", " class=gone"),
         _ => ("", ""),
@@ -211,26 +225,21 @@ fn sent_row(
         ),
         _ => html!("<em>{}</em>", mark),
     };
-    let title = notice.title.as_deref().unwrap_or(&notice.text);
-    let to = match &notice.to {
-        Audience::Everyone(_) => "everyone",
-        Audience::Notebook(filename) => filename,
-        Audience::User(user) => user,
-    };
-    let groups = [
-        ("Opened", names(notice, &|user| was_opened(user))),
-        (
-            "Had it",
-            names(notice, &|user| was_shown(user) && !was_opened(user)),
-        ),
-        ("Not yet", names(notice, &|user| !was_shown(user))),
-    ];
-    let named = groups.iter().filter(|(_, names)| !names.is_empty());
+    let groups = ["Opened", "Had it", "Not yet"]
+        .into_iter()
+        .zip(&notice.names);
+    let named = groups.filter(|(_, names)| !names.is_empty());
+    let named = named.map(|(what, names)| {
+        let names = names.iter().map(|name| html!("{}", name));
+        (what, Html::joined(names, ", "))
+    });
+    let named: Vec<(&str, Html)> = named.collect();
     let lines = named
-        .clone()
+        .iter()
         .map(|(what, names)| html!("{}: {}", what, names));
     let title_of_counts = Html::joined(lines, "\n");
     let groups: Html = named
+        .iter()
         .map(|(what, names)| html!("<dt>{}</dt><dd>{}</dd>", what, names))
         .collect();
     html!(
@@ -243,23 +252,18 @@ fn sent_row(
         } else {
             ""
         },
-        title,
+        notice.title,
         title_of_counts,
         local(notice.created_at_ms).time_and_day(local(now_ms)),
-        to,
-        count(&was_shown),
+        notice.to,
+        opened + had,
         all,
-        count(&was_opened),
+        opened,
         all,
         notice.html,
         groups,
         take_back
     )
-}
-
-fn names(notice: &SentNotice, is: &dyn Fn(&&Recipient) -> bool) -> Html {
-    let those = notice.recipients.iter().filter(is);
-    Html::joined(those.map(|recipient| html!("{}", recipient.user)), ", ")
 }
 
 #[cfg(test)]
@@ -377,30 +381,16 @@ mod tests {
 
     #[test]
     fn recipients_are_counted_and_named_by_state() {
-        let recipient = |user: &str, shown_at_ms, opened_at_ms| Recipient {
-            user: user.to_owned(),
-            shown_at_ms,
-            opened_at_ms,
-        };
-        let mut one = SentNotice {
+        let mut one = SentRow {
             id: 7,
-            text: "a <b>".to_owned(),
-            html: sanitised("<p>a</p>"),
-            title: None,
-            link: None,
-            file: None,
+            title: "a <b>".to_owned(),
+            html: sanitised("<p>a</p>").into(),
             created_at_ms: 1_000,
-            until_ms: None,
-            retracted: false,
-            author: "ines".to_owned(),
-            to: Audience::Everyone(true),
-            recipients: vec![
-                recipient("ana", Some(1), Some(2)),
-                recipient("bob", Some(1), None),
-                recipient("<eve>", None, None),
-            ],
+            to: "everyone".to_owned(),
+            names: ["ana", "bob", "<eve>"].map(|name| vec![name.to_owned()]),
+            ..SentRow::default()
         };
-        let draw = |notice: &SentNotice, open: &[String]| {
+        let draw = |notice: &SentRow, open: &[String]| {
             sent(std::slice::from_ref(notice), open, 9_000, &|at| {
                 Moment::new(at, 0)
             })
@@ -423,7 +413,7 @@ mod tests {
             "{html}"
         );
         assert!(draw(&one, &["7".to_owned()]).contains("data-id=7 open>"));
-        one.retracted = true;
+        one.is_retracted = true;
         let html = draw(&one, &[]);
         assert!(
             html.contains("taken back") && !html.contains("take-back"),

@@ -2,6 +2,7 @@
 
 pub mod document;
 pub mod follow;
+pub mod handouts;
 pub mod keyboard;
 pub mod login;
 pub mod notebook;

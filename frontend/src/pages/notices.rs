@@ -7,10 +7,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::ev::{MouseEvent, SubmitEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::notices::{
-    NoticeLink, NoticeRequest, NoticesResponse, ReceiptRequest, ReceiptState, SentNotice,
-    SentResponse,
-};
+use shared::notices::{NoticeLink, NoticeRequest, NoticesResponse, ReceiptRequest, ReceiptState};
 use shared::wire::Role;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlDialogElement};
@@ -19,10 +16,11 @@ use super::keyboard::{find, find_all, on_shortcut};
 use crate::api;
 use crate::clock::{Clock, local};
 use crate::components::notice_button::ShowNotices;
+use crate::fields::AnswerFields;
 use crate::html;
 use crate::html::{Html, set_html};
 use crate::model::failure::RequestFailure;
-use crate::model::notices::{self, AudienceChoices, FORM, NoticeStrip};
+use crate::model::notices::{self, AudienceChoices, FORM, NoticeStrip, SentRow};
 use crate::paths;
 use crate::router::Router;
 use crate::session::SessionHandle;
@@ -37,7 +35,7 @@ const RECEIPTS_INTERVAL_MS: u32 = 2_000;
 struct NoticesState {
     strip: NoticeStrip,
     /// The sent notices, while the dialog is open.
-    sent: Vec<SentNotice>,
+    sent: Vec<SentRow>,
     /// The HTML that was drawn last: of the strip, and of the sent notices.
     drawn: [Html; 2],
     /// A task fetches the sent notices until the dialog is closed.
@@ -235,10 +233,12 @@ impl NoticesController {
     }
 
     fn take_sent(self, answer: Result<String, RequestFailure>) -> bool {
-        match answer.and_then(|body| api::read::<SentResponse>(&body)) {
-            Ok(sent) => {
-                self.clock.observe(sent.now_ms);
-                self.with(|state| state.sent = sent.notices);
+        match answer.and_then(|body| AnswerFields::read(&body)) {
+            Ok(fields) => {
+                self.clock
+                    .observe(fields.number("now_ms").unwrap_or_default());
+                let sent = fields.list("notices").iter().map(sent_of).collect();
+                self.with(|state| state.sent = sent);
                 self.draw_sent();
                 true
             }
@@ -401,6 +401,33 @@ fn dialog() -> Option<HtmlDialogElement> {
 fn show_status(html: &Html) {
     if let Some(status) = find("#notice-said") {
         set_html(&status, html);
+    }
+}
+
+fn sent_of(fields: &AnswerFields) -> SentRow {
+    let text = |name| fields.text(name);
+    let to = fields.object("to");
+    let mut names: [Vec<String>; 3] = Default::default();
+    for recipient in fields.list("recipients") {
+        let kind = match (recipient.is("opened_at_ms"), recipient.is("shown_at_ms")) {
+            (true, _) => 0,
+            (false, true) => 1,
+            (false, false) => 2,
+        };
+        names[kind].push(recipient.text("user").unwrap_or_default());
+    }
+    SentRow {
+        id: fields.number("id").unwrap_or_default(),
+        title: text("title").or(text("text")).unwrap_or_default(),
+        html: fields.safe_html("html"),
+        created_at_ms: fields.number("created_at_ms").unwrap_or_default(),
+        until_ms: fields.number("until_ms"),
+        is_retracted: fields.is("retracted"),
+        to: to
+            .text("notebook")
+            .or(to.text("user"))
+            .unwrap_or_else(|| "everyone".to_owned()),
+        names,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::sharing::AboutResponse;
+use shared::sharing::{AboutResponse, HistoryBounds};
 
 use crate::api;
+use crate::fields::AnswerFields;
 use crate::html::{Html, dynamic_html};
 use crate::model::participant::{cards, retention};
 use crate::paths;
@@ -24,9 +25,9 @@ pub fn ParticipantPart() -> impl IntoView {
         spawn_local(async move {
             let answer = api::text(paths::ABOUT, None, "").await;
             // Without an answer the section stays hidden.
-            if let Ok(known) = answer.and_then(|body| api::read::<AboutResponse>(&body)) {
+            if let Ok(fields) = answer.and_then(|body| AnswerFields::read(&body)) {
                 // The page may have been left meanwhile.
-                let _ = about.try_set(retention(&known));
+                let _ = about.try_set(retention(&about_of(&fields)));
             }
         });
     }
@@ -40,5 +41,18 @@ pub fn ParticipantPart() -> impl IntoView {
                 {..dynamic_html(move || about.get())}
             ></details>
         </section>
+    }
+}
+
+fn about_of(fields: &AnswerFields) -> AboutResponse {
+    let bounds = fields.object("history");
+    let number = |fields: &AnswerFields, name| fields.number(name).unwrap_or_default();
+    AboutResponse {
+        events: number(fields, "events").try_into().unwrap_or_default(),
+        history: fields.is("history").then(|| HistoryBounds {
+            days: number(&bounds, "days").try_into().unwrap_or_default(),
+            mib: number(&bounds, "mib").try_into().unwrap_or_default(),
+        }),
+        private_tag: fields.text("private_tag").unwrap_or_default(),
     }
 }

@@ -1,6 +1,8 @@
 //! Restoring into a home that the service cannot write, and handing out, below a real Hub. The
 //! test stands in for the participants' servers: it asks with their tokens and reports.
 
+use std::os::unix::fs::PermissionsExt;
+
 use anyhow::{Context, Result};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -15,13 +17,27 @@ use crate::NOTEBOOK;
 
 const HANDOUT: &str = "[data-testid=handout]";
 const STEP: &str = "#handout-step";
+const ERRAND: &str = "[data-testid=errand]";
+const WAITS: &str = "waits until alice’s server runs";
 
 /// A phone, the narrowest screen that the page is made for.
 const PHONE: (u32, u32) = (390, 844);
 const DESK: (u32, u32) = (1_280, 900);
 
 async fn click(browser: &TestBrowser, css: &str) -> Result<()> {
-    Ok(browser.wait_for(css).await?.click().await?)
+    // The page may draw it anew between the two.
+    until((css, "to be clicked"), async || {
+        let clicked = browser.wait_for(css).await?.click().await;
+        Ok(clicked.is_ok().then_some(()))
+    })
+    .await
+}
+
+/// Replaces the text of a field.
+async fn fill(browser: &TestBrowser, css: &str, text: &str) -> Result<()> {
+    let field = browser.wait_for(css).await?;
+    field.clear().await?;
+    Ok(field.send_keys(text).await?)
 }
 
 fn page_of(hub: &Hub, user: &str) -> String {
@@ -91,22 +107,34 @@ async fn a_restore_waits_on_the_page_until_the_server_has_written_it() -> Result
     // A volume that the service does not see.
     let home = hub.home_path("alice", "");
     std::fs::rename(&home, hub.folder().join("volume"))?;
-    click(&browser, "[data-testid=version-bar] [data-do=ask]").await?;
-    click(&browser, "#restore [data-do=restore]").await?;
-    browser
-        .wait_for_text("#restore", "waits until alice")
-        .await?;
-    click(&browser, "#restore [data-do=close]").await?;
-    browser
-        .wait_for_text("[data-testid=errand]", "Waits until alice’s server runs")
-        .await?;
+    let ask = async || {
+        click(&browser, "[data-testid=version-bar] [data-do=ask]").await?;
+        click(&browser, "#restore [data-do=restore]").await?;
+        browser
+            .wait_for_text("#restore", "waits until alice")
+            .await?;
+        click(&browser, "#restore [data-do=close]").await?;
+        browser.wait_for_text(ERRAND, WAITS).await
+    };
+    ask().await?;
+    click(&browser, &format!("{ERRAND} [data-do=unrestore]")).await?;
+    until("no restore", async || {
+        Ok(browser.texts(ERRAND).await?.is_empty().then_some(()))
+    })
+    .await?;
+    // Another one is still said after a reload.
+    ask().await?;
+    let address = browser.url().await?;
+    browser.goto(&address).await?;
+    browser.wait_for_text(ERRAND, WAITS).await?;
     shots(&browser, "restore-waits").await?;
     let written = "module1/day1-restored-x.ipynb";
     let content = do_errand(&hub, "alice", written).await?;
     assert!(content.contains("first") && !content.contains("second"));
-    browser
-        .wait_for_text("[data-testid=errand] a", written)
-        .await
+    let link = format!("{ERRAND} a");
+    browser.wait_for_text(&link, written).await?;
+    browser.goto(&address).await?;
+    browser.wait_for_text(&link, written).await
 }
 
 #[tokio::test]
@@ -151,5 +179,122 @@ async fn a_notebook_is_handed_out_and_taken_back() -> Result<()> {
     shots(&browser, "handouts").await?;
     click(&browser, &format!("{HANDOUT} [data-do=handout-end]")).await?;
     browser.wait_for_text(HANDOUT, "taken back").await?;
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_file_is_handed_out_from_the_instructors_computer() -> Result<()> {
+    const CONTENT: &str = "radius,area\n3,28.27\n";
+    let hub = Hub::start("PIPALHUB_VENV").await?;
+    for user in [INSTRUCTOR, "alice"] {
+        save(&hub.home_path(user, NOTEBOOK), &notebook(&["radius = 3"]))?;
+    }
+    let files = hub.folder().join("computer");
+    std::fs::create_dir(&files)?;
+    let (data, large) = (files.join("data.csv"), files.join("large.zip"));
+    std::fs::write(&data, CONTENT)?;
+    std::fs::File::create(&large)?.set_len((32 << 20) + 1)?;
+    let browser = TestBrowser::start().await?;
+    browser.goto(&hub.service("")).await?;
+    browser.sign_in(INSTRUCTOR, PASSWORD).await?;
+    click(&browser, "[data-testid=handout-button]").await?;
+    browser.wait_for("#handout-dialog[open]").await?;
+
+    let ask = format!("{STEP} [data-do=handout-ask]");
+    click(&browser, &ask).await?;
+    browser.wait_for_text(STEP, "Choose a file first").await?;
+    let choose = async |path: &std::path::Path| {
+        let field = browser.wait_for("#handout-file").await?;
+        anyhow::Ok(field.send_keys(path.display().to_string()).await?)
+    };
+    choose(&large).await?;
+    click(&browser, &ask).await?;
+    browser.wait_for_text(STEP, "at most 32 MiB").await?;
+    choose(&data).await?;
+    for (name, problem) in [
+        ("", "no name"),
+        (".data", "a dot"),
+        ("m1/data.csv", "a slash"),
+    ] {
+        fill(&browser, "#handout-as", name).await?;
+        click(&browser, &ask).await?;
+        click(&browser, &format!("{STEP} [data-do=handout-send]")).await?;
+        browser.wait_for_text(STEP, problem).await?;
+    }
+    shots(&browser, "handout-file-refused").await?;
+    fill(&browser, "#handout-as", "data.csv").await?;
+    fill(&browser, "#handout-folder", "module1").await?;
+    for answer in ["Handed out", "already"] {
+        click(&browser, &ask).await?;
+        let question = "module1/data.csv goes to everyone: 2 people now";
+        browser.wait_for_text(STEP, question).await?;
+        click(&browser, &format!("{STEP} [data-do=handout-send]")).await?;
+        browser.wait_for_text(STEP, answer).await?;
+    }
+    browser.wait_for_text(HANDOUT, "module1/data.csv").await?;
+    browser.wait_for_text(HANDOUT, "20 B").await?;
+    browser.wait_for_text(HANDOUT, "0/2 have it").await?;
+
+    // Her server writes it as soon as it runs, beside the file of that name which is there.
+    std::fs::write(hub.home_path("alice", "module1/data.csv"), "mine")?;
+    let server = hub.start_server("alice").await?;
+    browser.wait_for_text(HANDOUT, "1/2 have it").await?;
+    let written = "module1/data-2.csv";
+    let file = hub.home_path("alice", written);
+    assert_eq!(std::fs::read_to_string(&file)?, CONTENT);
+    assert_eq!(std::fs::metadata(&file)?.permissions().mode() & 0o111, 0);
+    let own = hub.home_path("alice", "module1/data.csv");
+    assert_eq!(std::fs::read_to_string(own)?, "mine");
+    browser.wait_for_text(HANDOUT, "0 opened").await?;
+    server.open_file(written).await?;
+    browser.wait_for_text(HANDOUT, "1 opened").await?;
+    click(&browser, &format!("{HANDOUT} summary")).await?;
+    shots(&browser, "handout-files").await?;
+    click(&browser, &format!("{HANDOUT} [data-do=handout-end]")).await?;
+    browser.wait_for_text(HANDOUT, "taken back").await?;
+
+    // A large file says how far it is, and is given up on a click.
+    let slow = files.join("slow.zip");
+    std::fs::write(&slow, vec![7; 4 << 20])?;
+    browser.slow_uploads(Some(256 << 10)).await?;
+    choose(&slow).await?;
+    let send = async || {
+        click(&browser, &ask).await?;
+        click(&browser, &format!("{STEP} [data-do=handout-send]")).await
+    };
+    send().await?;
+    let is_under_way = "const bar = document.querySelector('#handout-step progress'); \
+                        return bar !== null && bar.value > 0 && bar.value < 100";
+    until("a part is uploaded", async || {
+        let is_under_way = browser.run(is_under_way, vec![]).await?;
+        Ok((is_under_way == true).then_some(()))
+    })
+    .await?;
+    shots(&browser, "handout-uploading").await?;
+    click(&browser, &format!("{STEP} [data-do=handout-cancel]")).await?;
+    browser.wait_for(&ask).await?;
+    browser.slow_uploads(None).await?;
+    assert_eq!(browser.texts(HANDOUT).await?.len(), 1);
+    // The service takes another one as soon as it has noticed.
+    until("it is handed out", async || {
+        send().await?;
+        until("an answer", async || {
+            let step = browser.texts(STEP).await?.join(" ");
+            let is_answer = step.contains("Handed out.") || step.contains("already");
+            Ok(is_answer.then_some(step))
+        })
+        .await
+        .map(|step| step.contains("Handed out.").then_some(()))
+    })
+    .await?;
+    browser.wait_for_text(HANDOUT, "module1/slow.zip").await?;
+
+    // The bar of the wall is one line here, with a button more than without a Hub.
+    click(&browser, "#handout-dialog [data-do=handout-close]").await?;
+    browser.size(1_600, 900).await?;
+    browser.shot("wall-of-hub-wide.png").await?;
+    let wide = "return document.documentElement.scrollWidth > window.innerWidth";
+    assert_eq!(browser.run(wide, vec![]).await?, false);
     Ok(())
 }

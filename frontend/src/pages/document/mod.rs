@@ -7,12 +7,12 @@ use shared::announcements;
 use shared::wire::BuiltVersion;
 
 use super::keyboard::on_shortcut;
-use crate::api;
 use crate::clock::Clock;
 use crate::components::live_pill::LivePill;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::shortcuts::ShortcutsButton;
 use crate::components::theme_toggle::ThemeToggle;
+use crate::fields::AnswerFields;
 use crate::html;
 use crate::html::{Html, dynamic_html};
 use crate::model::age::{describe, seconds_since};
@@ -208,9 +208,16 @@ impl DocumentController {
 
     /// Takes the answer that names the newest version; `false` when the failure may pass.
     fn take(self, answer: Result<String, RequestFailure>) -> bool {
-        match answer.and_then(|body| api::read::<BuiltVersion>(&body)) {
-            Ok(newest) => {
-                self.set_newest(newest);
+        match answer.and_then(|body| AnswerFields::read(&body)) {
+            Ok(fields) => {
+                let text = |name| fields.text(name).unwrap_or_default();
+                let number = |name| fields.number(name).unwrap_or_default();
+                self.set_newest(BuiltVersion {
+                    now_ms: number("now_ms"),
+                    version: text("version"),
+                    built_at_ms: number("built_at_ms"),
+                    address: text("address"),
+                });
                 true
             }
             Err(failure) => {

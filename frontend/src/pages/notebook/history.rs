@@ -38,10 +38,8 @@ struct HistoryState {
 #[derive(Clone, Copy)]
 pub(super) struct HistoryController {
     state: StoredValue<HistoryState>,
-    /// Fetches the newest versions.
+    /// Fetches the newest versions, and the restores.
     refetcher: Refetcher,
-    /// Fetches the state of a restore that waits for the participant's server.
-    errand_refetcher: Refetcher,
     router: Router,
     session: SessionHandle,
     clock: Clock,
@@ -55,7 +53,6 @@ impl HistoryController {
         let controller = Self {
             state: StoredValue::default(),
             refetcher: Refetcher::new(session),
-            errand_refetcher: Refetcher::new(session),
             router,
             session,
             clock,
@@ -64,16 +61,6 @@ impl HistoryController {
         controller
             .refetcher
             .configure(address, move |answer| controller.take_list(true, answer));
-        let address = move || {
-            let pending = controller.state.try_with_value(|state| {
-                let (id, errand) = state.history.errand.as_ref()?;
-                errand.is_pending().then_some(*id)
-            })?;
-            pending.map(paths::errand)
-        };
-        controller
-            .errand_refetcher
-            .configure(address, move |answer| controller.take_errand(answer));
         controller
     }
 
@@ -108,7 +95,6 @@ impl HistoryController {
         });
         if !same {
             self.refetcher.retarget();
-            self.errand_refetcher.retarget();
         } else if self.is_open() && !was_open {
             // The list was not refreshed while it was closed.
             self.refetcher.refetch_now();
@@ -125,27 +111,6 @@ impl HistoryController {
     /// Fetches the newest versions without a pause after earlier failures.
     pub(super) fn retry(self) {
         self.refetcher.refetch_now();
-        self.errand_refetcher.refetch_now();
-    }
-
-    /// Fetches the state of the shown errand, because the state of an errand has changed.
-    pub(super) fn renew_errand(self) {
-        self.errand_refetcher.refetch();
-    }
-
-    /// Takes the state of the shown errand; `false` when the failure may pass.
-    fn take_errand(self, answer: Result<String, RequestFailure>) -> bool {
-        match answer.and_then(|body| AnswerFields::read(&body)) {
-            Ok(fields) => {
-                self.update(|history| {
-                    if let Some((_, errand)) = &mut history.errand {
-                        *errand = fields.errand();
-                    }
-                });
-                true
-            }
-            Err(failure) => !failure.may_pass(),
-        }
     }
 
     /// The URL of the newest versions, or of those before a version; `None` while the list is
@@ -174,7 +139,11 @@ impl HistoryController {
                 let versions = fields.list("versions").iter().map(version_of).collect();
                 let more = fields.is("more");
                 match newest {
-                    true => history.timeline.renew(versions, more),
+                    true => {
+                        history.timeline.renew(versions, more);
+                        let restores = fields.list("restores");
+                        history.restores = restores.iter().map(AnswerFields::errand).collect();
+                    }
                     false => history.timeline.extend(versions, more),
                 }
                 history.message = fields.text("note").unwrap_or_default();
@@ -318,8 +287,13 @@ impl HistoryController {
             .target()
             .and_then(|target| target.dyn_into::<Element>().ok());
         let button = target.and_then(|target| target.closest("[data-do]").ok().flatten());
-        let action = button.and_then(|button| button.get_attribute("data-do"));
-        match action.as_deref() {
+        let attribute = |name| {
+            button
+                .as_ref()
+                .and_then(|button| button.get_attribute(name))
+        };
+        match attribute("data-do").as_deref() {
+            Some("unrestore") => self.unrestore(attribute("data-id")),
             Some("history") => self.toggle(),
             Some("changes") => self.toggle_changes(),
             Some("older") => self.load_older(),
@@ -360,20 +334,8 @@ impl HistoryController {
                     .and_then(|body| AnswerFields::read(&body))
                     .map(|fields| fields.errand());
                 let restoring = match errand {
-                    Ok(ErrandNote {
-                        errand: Some(id),
-                        state,
-                        ..
-                    }) => {
-                        let user = controller.router.view_untracked().user.unwrap_or_default();
-                        let errand = ErrandNote {
-                            user,
-                            state,
-                            ..ErrandNote::default()
-                        };
-                        controller.update(|history| history.errand = Some((id, errand)));
-                        // The errand may be done before this answer came.
-                        controller.errand_refetcher.retarget();
+                    Ok(ErrandNote { id: Some(_), .. }) => {
+                        controller.refetcher.refetch_now();
                         RestoreState::Waiting
                     }
                     Ok(ErrandNote { filename, .. }) => {
@@ -394,6 +356,24 @@ impl HistoryController {
                 controller.update(|history| history.restoring = restoring);
             },
         );
+    }
+
+    /// Takes a restore back.
+    fn unrestore(self, id: Option<String>) {
+        let Some(id) = id.and_then(|id| id.parse().ok()) else {
+            return;
+        };
+        let xsrf = self.session.who_untracked().and_then(|who| who.xsrf);
+        spawn_local(async move {
+            let url = paths::errand(id);
+            let xsrf = xsrf.unwrap_or_default();
+            if let Err(failure) = api::delete(&url, &xsrf).await {
+                self.session.note(&failure);
+                self.update(|history| history.message = failure.message());
+            }
+            // It may be done already, which the list says.
+            self.refetcher.refetch_now();
+        });
     }
 
     /// Draws every part that has changed into its element.

@@ -1,16 +1,13 @@
 //! The page of one participant's whole notebook, live or in an earlier version.
 
-mod handouts;
 mod history;
 
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use shared::announcements::{
-    CopyAnnouncement, ERRAND_KIND, HANDOUTS_KIND, READ_KIND, RECORDED_KIND,
-};
+use shared::announcements::{CopyAnnouncement, ERRAND_KIND, READ_KIND, RECORDED_KIND};
 
-use self::handouts::HandoutController;
 use self::history::HistoryController;
+use super::handouts::HandoutController;
 use super::keyboard::on_shortcut;
 use crate::clock::Clock;
 use crate::components::cells::{Cells, id_prefix};
@@ -38,7 +35,7 @@ pub fn NotebookPage() -> impl IntoView {
     let session = expect_context::<SessionHandle>();
     let store = NotebookStore::new(clock, session);
     let history = HistoryController::new(router, session, clock);
-    let handouts = HandoutController::new(router, session, clock);
+    let handouts = expect_context::<HandoutController>();
 
     Effect::new(move || {
         let view = router.view();
@@ -60,13 +57,9 @@ pub fn NotebookPage() -> impl IntoView {
         StreamMessage::Opened(_) | StreamMessage::Resumed(_) | StreamMessage::Reset(_) => {
             store.retry();
             history.retry();
-            handouts.renew();
         }
-        StreamMessage::Announcement(ERRAND_KIND, _) => {
-            history.renew_errand();
-            handouts.renew();
-        }
-        StreamMessage::Announcement(HANDOUTS_KIND, _) => handouts.renew(),
+        // Perhaps a restore of this notebook.
+        StreamMessage::Announcement(ERRAND_KIND, _) => history.renew(),
         StreamMessage::Announcement(kind @ (READ_KIND | RECORDED_KIND), data) => {
             let told = serde_json::from_str(data);
             if told.is_ok_and(|CopyAnnouncement { filename, user }| store.shows(&filename, &user)) {
@@ -89,9 +82,10 @@ pub fn NotebookPage() -> impl IntoView {
         (before.map(href), after.map(href))
     });
     let back = Signal::derive(move || router.wall_href(&router.view()));
-    shortcuts(router, history, handouts, around);
+    shortcuts(router, history, around);
     let phase = Memo::new(move |_| store.phase());
-    let clicked = move |event: MouseEvent| {
+    let clicked = move |event: MouseEvent| history.clicked(&event);
+    let bar_clicked = move |event: MouseEvent| {
         history.clicked(&event);
         handouts.clicked(&event);
     };
@@ -108,7 +102,7 @@ pub fn NotebookPage() -> impl IntoView {
             builds=session.who_untracked().is_some_and(|who| who.builds)
             history=session.who_untracked().is_some_and(|who| who.history)
             hand_out=handouts.may_hand_out()
-            on_action=clicked
+            on_action=bar_clicked
         />
         <div class="notebook-page" on:click=clicked>
             <main class="notebook-main" data-testid="notebook-page">
@@ -172,15 +166,10 @@ fn content(phase: LoadPhase, router: Router, store: NotebookStore) -> AnyView {
 fn shortcuts(
     router: Router,
     history: HistoryController,
-    handouts: HandoutController,
     around: Memo<(Option<String>, Option<String>)>,
 ) {
     on_shortcut(move |key| {
         if history.key(key) {
-            return true;
-        }
-        if key == "d" && handouts.may_hand_out() {
-            handouts.open();
             return true;
         }
         let (before, after) = around.get_untracked();
