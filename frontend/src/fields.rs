@@ -1,14 +1,13 @@
 //! Reads an answer field by field, as the browser has parsed it.
 //!
 //! A type that deserialises itself is several kilobytes of code that every browser loads. That is
-//! worth it for answers that every reader gets; answers for few readers are read here. A field
-//! that is missing or of another kind is empty.
+//! worth it for what every reader gets: the session, the class, tiles and notebooks. Other answers
+//! are read here. A field that is missing or of another kind is empty.
 
 use js_sys::{Array, JSON, Reflect};
 use shared::prepared::SafeHtml;
 use wasm_bindgen::JsValue;
 
-use crate::html::Html;
 use crate::model::errand::ErrandNote;
 use crate::model::failure::RequestFailure;
 
@@ -64,11 +63,9 @@ impl AnswerFields {
     }
 
     /// HTML that the service has sanitised.
-    pub fn safe_html(&self, name: &str) -> Html {
-        let text = JSON::stringify(&self.object(name).0).ok();
-        let text = text.and_then(|text| text.as_string()).unwrap_or_default();
-        let html = serde_json::from_str::<SafeHtml>(&text);
-        html.map(Html::from).unwrap_or_default()
+    pub fn safe_html(&self, name: &str) -> Option<SafeHtml> {
+        let text = JSON::stringify(&self.object(name).0).ok()?.as_string()?;
+        serde_json::from_str(&text).ok()
     }
 
     /// The object as the state of an errand.

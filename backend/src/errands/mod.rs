@@ -275,7 +275,7 @@ pub trait ErrandStore: Send + Sync {
     fn give_handouts(&self, user: &str, groups: &[String], at_ms: i64) -> Result<(), ErrandError>;
 
     /// Makes this server of `user` the one that writes the pending handouts which no other server
-    /// of theirs writes: no other has claimed them, or not within [`CLAIM_MS`].
+    /// of theirs writes: no other has claimed them, or not for five minutes.
     ///
     /// # Errors
     /// As above.

@@ -7,7 +7,9 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::ev::{MouseEvent, SubmitEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::notices::{NoticeLink, NoticeRequest, NoticesResponse, ReceiptRequest, ReceiptState};
+use shared::notices::{
+    Notice, NoticeLink, NoticeRequest, NoticesResponse, ReceiptRequest, ReceiptState,
+};
 use shared::wire::Role;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlDialogElement};
@@ -152,8 +154,18 @@ impl NoticesController {
     }
 
     fn take(self, answer: Result<String, RequestFailure>) -> bool {
-        match answer.and_then(|body| api::read::<NoticesResponse>(&body)) {
-            Ok(notices) => {
+        match answer.and_then(|body| AnswerFields::read(&body)) {
+            Ok(fields) => {
+                let number = |name| fields.number(name).unwrap_or_default();
+                let notices = NoticesResponse {
+                    now_ms: number("now_ms"),
+                    cursor: number("cursor"),
+                    notices: fields
+                        .list("notices")
+                        .iter()
+                        .filter_map(notice_of)
+                        .collect(),
+                };
                 self.clock.observe(notices.now_ms);
                 self.with(|state| state.strip.take(notices));
                 self.draw_strip();
@@ -404,6 +416,28 @@ fn show_status(html: &Html) {
     }
 }
 
+fn notice_of(fields: &AnswerFields) -> Option<Notice> {
+    let link = fields.object("link");
+    Some(Notice {
+        id: fields.number("id")?,
+        seq: fields.number("seq")?,
+        text: fields.text("text")?,
+        html: fields.safe_html("html")?,
+        title: fields.text("title"),
+        link: link.text("url").map(|url| NoticeLink {
+            url,
+            label: link.text("label").unwrap_or_default(),
+        }),
+        file: fields.text("file"),
+        path: None,
+        created_at_ms: fields.number("created_at_ms")?,
+        until_ms: fields.number("until_ms"),
+        retracted: fields.is("retracted"),
+        shown: fields.is("shown"),
+        opened: fields.is("opened"),
+    })
+}
+
 fn sent_of(fields: &AnswerFields) -> SentRow {
     let text = |name| fields.text(name);
     let to = fields.object("to");
@@ -419,7 +453,7 @@ fn sent_of(fields: &AnswerFields) -> SentRow {
     SentRow {
         id: fields.number("id").unwrap_or_default(),
         title: text("title").or(text("text")).unwrap_or_default(),
-        html: fields.safe_html("html"),
+        html: fields.safe_html("html").map(Html::from).unwrap_or_default(),
         created_at_ms: fields.number("created_at_ms").unwrap_or_default(),
         until_ms: fields.number("until_ms"),
         is_retracted: fields.is("retracted"),
