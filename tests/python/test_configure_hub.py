@@ -157,7 +157,8 @@ class HubTest(unittest.TestCase):
 
     def test_a_hub_whose_servers_lack_the_package_says_how_to_install_it(self):
         self.make("jupyterhub-singleuser", "#!/bin/sh\n")
-        said = f"{self.folder}/bin/python -m pip install pipalhub-singleuser"
+        python = self.make("python3", "")
+        said = f"{python} -m pip install pipalhub-singleuser"
         log = self.log_of_hub()
         self.assertIn("Starting managed service dashboard", log)
         self.assertIn(said, log)

@@ -49,6 +49,14 @@ class LeftOutTest(HubCase):
             port = stranger.getsockname()[1]
             self.assert_left_out("", "another program listens on 127.0.0.1", address=port)
 
+    def test_a_machine_whose_name_leads_elsewhere_is_told(self):
+        config = "c.JupyterHub.hub_ip = ''"
+        with self.logs():
+            self.assertEqual(len(self.configured(config).settings["services"]), 1)
+        name = "no-such-name.invalid"
+        with mock.patch("socket.gethostname", return_value=name):
+            self.assert_left_out(config, f"as {name}, and that does not lead here")
+
     def test_an_address_that_is_none_is_told(self):
         for wrong, reason in {
             "127.0.0.1": "no port between 1 and 65535",

@@ -152,8 +152,26 @@ def check_can_listen(address, prefix):
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((address.host, address.port))
             listener.listen()
+            if address.is_wildcard:
+                _check_own_name(address)
     except OSError as error:
         raise Obstacle(_cannot_listen(address, prefix, error)) from None
+
+
+def _check_own_name(address):
+    """Raises Obstacle when the Hub could not reach what listens on all addresses of its machine.
+
+    It does so by the machine's name, and ends when a service does not answer there.
+    """
+    name = socket.gethostname()
+    try:
+        socket.create_connection((name, address.port), timeout=2).close()
+    except OSError as error:
+        raise Obstacle(
+            f"the service would listen on {address}, where the Hub reaches it as {name}, and that "
+            f"does not lead here ({error}): give the one address that it is to listen on, as in "
+            f"configure(c, address='http://127.0.0.1:{address.port}')"
+        ) from None
 
 
 def _cannot_listen(address, prefix, error):

@@ -176,11 +176,13 @@ def _advise(log, asked, where, existing, spawners, hub_class):
         )
     prefix = spawners.environment_without_package()
     if prefix is not None:
+        python = os.path.join(prefix, "bin", "python3")
         log.warning(
-            "PipalHub: participants' servers have no package pipalhub-singleuser, so they report "
-            "no saves, and save every 120 s. Install it with `%s -m pip install "
+            "PipalHub: participants' servers, of %s, have no package pipalhub-singleuser, so they "
+            "report no saves, and save every 120 s. Install it with `%s -m pip install "
             "pipalhub-singleuser`, then restart them.",
-            os.path.join(prefix, "bin", "python"),
+            prefix,
+            python if os.path.exists(python) else "python3",
         )
 
 

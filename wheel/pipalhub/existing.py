@@ -9,7 +9,7 @@ does what is not there, because a file that this one is loaded by may have set i
 import copy
 import inspect
 
-from traitlets.config import Config, LazyConfigValue, PyFileConfigLoader
+from traitlets.config import LazyConfigValue, PyFileConfigLoader
 
 
 class ExistingConfig:
@@ -92,7 +92,8 @@ def _configs_around(config):
     frame = inspect.currentframe()
     while frame is not None:
         loader = frame.f_locals.get("self")
-        if isinstance(loader, PyFileConfigLoader) and isinstance(loader.config, Config):
+        # Not isinstance, which asks the object: what is in a stranger's frame may be a proxy.
+        if issubclass(type(loader), PyFileConfigLoader):
             if all(loader.config is not known for known in [config, *around]):
                 around.insert(0, loader.config)
         frame = frame.f_back

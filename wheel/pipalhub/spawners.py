@@ -77,7 +77,9 @@ class Spawners:
             return None
         # It may be a link in /usr/local/bin.
         prefix = os.path.dirname(os.path.dirname(os.path.realpath(program)))
-        has_it = os.path.exists(os.path.join(prefix, PACKAGE_FILE))
+        # Debian's pip installs for /usr into /usr/local.
+        prefixes = [prefix, "/usr/local"] if prefix == "/usr" else [prefix]
+        has_it = any(os.path.exists(os.path.join(place, PACKAGE_FILE)) for place in prefixes)
         return None if has_it else prefix
 
 
