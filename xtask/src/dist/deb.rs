@@ -56,7 +56,6 @@ fn data(program: Vec<u8>) -> anyhow::Result<Vec<PackedFile>> {
             "etc/systemd/pipalhub.sysusers",
         )?,
         document("copyright", "LICENSE")?,
-        document("README.md", "README.md")?,
         document("CHANGELOG.md", "CHANGELOG.md")?,
         document("examples/homes.conf", "etc/systemd/pipalhub-homes.conf")?,
         document(
@@ -98,6 +97,8 @@ fn control(architecture: &str, data: &[PackedFile]) -> anyhow::Result<Vec<Packed
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::command::{is_there, output, program};
 
@@ -135,6 +136,12 @@ mod tests {
             assert!(information.contains(script), "{information}");
         }
         let files = dpkg(&["--contents"]);
+        let paths = files
+            .lines()
+            .filter_map(|line| line.split_whitespace().last());
+        let paths: Vec<&str> = paths.collect();
+        let once: BTreeSet<_> = paths.iter().collect();
+        assert_eq!(once.len(), paths.len(), "a path is there twice: {files}");
         for (mode, path) in [
             ("-rwxr-xr-x", "./usr/bin/pipalhub"),
             ("-rw-------", "./etc/pipalhub/pipalhub.env"),
