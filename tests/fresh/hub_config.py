@@ -1,7 +1,8 @@
 """The Hub of a fresh server, and in it the service by `pipalhub.configure`.
 
 Participants' servers are containers, and their homes are volumes of Docker's engine. The
-service runs as the user pipalhub, who can read none of them.
+service runs as the user pipalhub, who can read none of them: started by the Hub, or by systemd
+where the Debian package is installed.
 """
 
 import json
@@ -54,4 +55,4 @@ import pipalhub  # noqa: E402
 
 # The service listens where the Hub does, because the loopback of the server is not that of a
 # container.
-pipalhub.configure(c, user="pipalhub", **here["pipalhub"])
+pipalhub.configure(c, **here["pipalhub"])

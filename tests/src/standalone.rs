@@ -19,6 +19,7 @@ pub const TOKEN: &str = "the-token-of-a-service-without-a-hub";
 
 /// `pipalhub serve` that runs until this is dropped.
 pub struct Standalone {
+    program: PathBuf,
     folder: TempDir,
     process: Child,
     link: String,
@@ -28,9 +29,14 @@ pub struct Standalone {
 impl Standalone {
     /// Starts the service over empty homes and waits for the link that it prints.
     pub fn start() -> Result<Self> {
+        Self::start_program(setting("PIPALHUB_BIN"))
+    }
+
+    /// The same with this program.
+    pub fn start_program(program: PathBuf) -> Result<Self> {
         let folder = TempDir::with_prefix("pipalhub-standalone-")?;
         std::fs::create_dir(folder.path().join("homes"))?;
-        Self::start_in(folder, "127.0.0.1:0")
+        Self::start_in(program, folder, "127.0.0.1:0")
     }
 
     /// Ends the service, applies `change` to its folder, and starts it again at the same address.
@@ -39,17 +45,18 @@ impl Standalone {
         let address = self.link.split('/').nth(2).unwrap_or_default().to_owned();
         let empty = TempDir::with_prefix("pipalhub-standalone-")?;
         let folder = std::mem::replace(&mut self.folder, empty);
+        let program = std::mem::take(&mut self.program);
         drop(self);
         change(folder.path())?;
-        Self::start_in(folder, &address)
+        Self::start_in(program, folder, &address)
     }
 
-    fn start_in(folder: TempDir, bind: &str) -> Result<Self> {
+    fn start_in(program: PathBuf, folder: TempDir, bind: &str) -> Result<Self> {
         let log = OpenOptions::new()
             .create(true)
             .append(true)
             .open(folder.path().join("log"))?;
-        let mut process = command(&folder, bind)
+        let mut process = command(&program, &folder, bind)
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
@@ -58,6 +65,7 @@ impl Standalone {
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         let service = Self {
+            program,
             folder,
             process,
             link: line.trim().to_owned(),
@@ -77,7 +85,7 @@ impl Standalone {
     /// Runs a service with an address that it cannot have, until it ends.
     pub fn run_to_end(bind: &str) -> Result<Output> {
         let folder = TempDir::with_prefix("pipalhub-standalone-")?;
-        Ok(command(&folder, bind).output()?)
+        Ok(command(&setting("PIPALHUB_BIN"), &folder, bind).output()?)
     }
 
     /// The printed link, with the token.
@@ -135,8 +143,8 @@ impl Drop for Standalone {
     }
 }
 
-fn command(folder: &TempDir, bind: &str) -> Command {
-    let mut command = Command::new(setting("PIPALHUB_BIN"));
+fn command(program: &Path, folder: &TempDir, bind: &str) -> Command {
+    let mut command = Command::new(program);
     command
         .args(["serve", "--bind", bind, "--homes"])
         .arg(folder.path().join("homes/{user}"))

@@ -34,6 +34,8 @@ const PACKAGES: [(&str, &str); 6] = [
 pub(crate) const HUB_VERSION: &str = "6.1";
 /// The newest configurable-http-proxy that runs on Debian 12's Node.js.
 const PROXY_VERSION: &str = "4";
+/// The tests that take a Debian package, by the beginning of their names.
+const PACKAGE_TESTS: &str = "debian::";
 /// The certificates of the machine, which pip uses in a build.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -108,25 +110,32 @@ pub(crate) fn images(hub: &str) -> anyhow::Result<FreshImages> {
 /// Runs the tests with `target/debug/pipalhub`.
 pub(crate) fn test(images: &FreshImages, shots: &Path) -> anyhow::Result<()> {
     say("Tests on a fresh server");
-    let arguments = [
-        "test",
-        "--locked",
-        "--package",
-        "tests",
-        "--test",
-        "fresh",
-        "--",
-        "--ignored",
-    ];
-    let mut test = cargo(&arguments);
-    images.podman.configure(&mut test);
     let service = build::target_folder().join("debug/pipalhub");
+    let mut test = images.test_command(&["--skip", PACKAGE_TESTS]);
     execute(
         test.env("PIPALHUB_BIN", service)
-            .env("PIPALHUB_FRESH_SERVER", &images.server)
-            .env("PIPALHUB_FRESH_PARTICIPANT", &images.participant)
             .env("PIPALHUB_SHOTS", shots),
     )
+}
+
+/// Installs and starts the Debian package in `dist`.
+pub(crate) fn test_packages(images: &FreshImages, dist: &Path) -> anyhow::Result<()> {
+    say("Installing and starting the Debian package on a fresh server");
+    let mut test = images.test_command(&[PACKAGE_TESTS]);
+    execute(test.env("PIPALHUB_DIST", dist))
+}
+
+impl FreshImages {
+    /// A command that runs the tests which this filter leaves.
+    fn test_command(&self, filter: &[&str]) -> Command {
+        let mut test = cargo(&["test", "--locked", "--package", "tests"]);
+        test.args(["--test", "fresh", "--", "--ignored"])
+            .args(filter);
+        self.podman.configure(&mut test);
+        test.env("PIPALHUB_FRESH_SERVER", &self.server)
+            .env("PIPALHUB_FRESH_PARTICIPANT", &self.participant);
+        test
+    }
 }
 
 /// Copies all files that the two container files name into one folder.
@@ -146,10 +155,8 @@ fn fill_context(context: &Path, hub: &str) -> anyhow::Result<()> {
     copy(modules, &context.join("node_modules"))?;
     let wheel = context.join("singleuser");
     fs::create_dir(&wheel)?;
-    let pack = "import pack, sys; pack.build_wheel(sys.argv[1])";
-    let mut python = program("python3");
-    python.current_dir(root().join("singleuser"));
-    execute(python.args(["-B", "-c", pack]).arg(&wheel))
+    tools::singleuser_wheel(Path::new("python3"), &wheel)?;
+    Ok(())
 }
 
 /// podman with its images and containers in the cache, and without the machine's settings.

@@ -4,6 +4,7 @@
 //! * [`hub`]: a real JupyterHub with the service in it
 //! * [`mod@test`]: all checks and tests
 //! * [`build`]: the page and the binary
+//! * [`dist`]: the packages that people install
 //! * [`mod@bench`]: benchmarks against the usual alternatives
 //! * [`faults`]: whether events survive faults
 //! * [`fresh`]: tests on a server with Docker's engine
@@ -15,6 +16,7 @@
 mod bench;
 mod build;
 mod command;
+mod dist;
 mod faults;
 mod fresh;
 mod fuzz;
@@ -44,6 +46,7 @@ enum Task {
     Test(test::TestArgs),
     /// Build the page and the binary in release, to target/release/pipalhub.
     Build,
+    Dist(dist::DistArgs),
     Bench(bench::BenchArgs),
     Fuzz(fuzz::FuzzArgs),
     Faults(faults::FaultsTaskArgs),
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Task::Run(args) => run::run(&args),
         Task::Hub(args) => hub::run(&args),
         Task::Test(args) => test::run(&args),
+        Task::Dist(args) => dist::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Faults(args) => faults::run(&args),

@@ -55,12 +55,22 @@ pub(crate) const BENCH_VENV: Venv = Venv {
     requirements: "tests/requirements/bench.txt",
 };
 
+/// maturin, which packs the service's wheel, and zig, which compiles C for other machines and older
+/// C libraries.
+pub(crate) const DIST_VENV: Venv = Venv {
+    name: "dist",
+    requirements: "tests/requirements/dist.txt",
+};
+
+/// The target of the page.
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
 /// The folders of the programs that build the page, for `PATH`; also adds the wasm target.
 ///
 /// Both programs are built without TLS, because they download nothing: all they need is installed
 /// here.
 pub(crate) fn web() -> anyhow::Result<Vec<PathBuf>> {
-    wasm_target()?;
+    rust_target(WASM_TARGET)?;
     let target = tools_folder()?.join("build");
     let mut folders = Vec::new();
     for (name, package, version, locked) in [
@@ -184,13 +194,30 @@ pub(crate) fn singleuser_package(venv: &Path) -> anyhow::Result<()> {
     .context("the participants' package cannot be installed")
 }
 
-fn wasm_target() -> anyhow::Result<()> {
-    const WASM_TARGET: &str = "wasm32-unknown-unknown";
+/// Writes the wheel of the participants' package, as it is in this checkout, into a folder by this
+/// Python; returns its path.
+pub(crate) fn singleuser_wheel(python: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
+    let pack = "import pack, sys; print(pack.build_wheel(sys.argv[1]))";
+    let mut command = program(python);
+    command
+        .current_dir(crate::command::root().join("singleuser"))
+        .args(["-B", "-c", pack])
+        .arg(folder);
+    let name = output(&mut command)?.filter(|name| !name.is_empty());
+    let name = name.context(
+        "the wheel of the participants' package cannot be written: it takes Python 3.11, or an \
+         older one with tomli",
+    )?;
+    Ok(folder.join(name))
+}
+
+/// Adds a target to the toolchain, where rustup manages it.
+pub(crate) fn rust_target(target: &str) -> anyhow::Result<()> {
     match output(program("rustup").args(["target", "list", "--installed"]))? {
-        Some(installed) if installed.lines().any(|line| line == WASM_TARGET) => Ok(()),
+        Some(installed) if installed.lines().any(|line| line == target) => Ok(()),
         Some(_) => {
-            say("Adding the wasm target to the toolchain");
-            execute(program("rustup").args(["target", "add", WASM_TARGET]))
+            say(&format!("Adding the target {target} to the toolchain"));
+            execute(program("rustup").args(["target", "add", target]))
         }
         // A toolchain without rustup, from a distribution; cargo reports a missing target.
         None => Ok(()),

@@ -4,11 +4,12 @@
 //! `cargo xtask` builds the images from `tests/fresh/`.
 
 mod machine;
+mod package;
 
-use std::ops::Deref;
+use std::{ops::Deref, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     hub::{ADMIN, HELPER, INSTRUCTOR, PASSWORD},
@@ -42,33 +43,43 @@ impl FreshServer {
         // A debug build looks for the page where it was built.
         let page_target = page.display().to_string();
         let mounts = [
-            (repository().join("wheel"), WHEEL),
             (setting("PIPALHUB_BIN"), PROGRAM),
             (page, page_target.as_str()),
         ];
-        let machine = Machine::start(&setting("PIPALHUB_FRESH_SERVER"), &mounts).await?;
-        let url = format!("http://{}:8000/class/", machine.address());
-        let server = Self {
-            remote: RemoteHub::new(url)?,
-            machine,
-        };
+        let server = Self::boot(&mounts).await?;
         // The dynamic linker's error names a missing C library, the Hub's log does not.
         server.run(&[PROGRAM, "--version"])?;
-        let image = server
-            .machine
-            .load(&setting("PIPALHUB_FRESH_PARTICIPANT"))?;
-        server.configure(&image, settings)?;
-        server.run(&["systemctl", "start", "jupyterhub"])?;
-        server.wait_until_ready().await?;
-        Ok(server)
-    }
-
-    /// Writes the settings that tests/fresh/hub_config.py reads.
-    fn configure(&self, image: &str, settings: &[(&str, &str)]) -> Result<()> {
-        let mut pipalhub = json!({"program": PROGRAM, "data": DATA_FOLDER});
+        let mut pipalhub = json!({"program": PROGRAM, "data": DATA_FOLDER, "user": "pipalhub"});
         for (name, value) in settings {
             pipalhub[*name] = json!(value);
         }
+        server.start_hub(&pipalhub).await?;
+        Ok(server)
+    }
+
+    /// Starts the server with these folders and files mounted, and nothing on it.
+    async fn boot(mounts: &[(PathBuf, &str)]) -> Result<Self> {
+        let wheel = [(repository().join("wheel"), WHEEL)];
+        let mounts = [&wheel[..], mounts].concat();
+        let machine = Machine::start(&setting("PIPALHUB_FRESH_SERVER"), &mounts).await?;
+        let url = format!("http://{}:8000/class/", machine.address());
+        Ok(Self {
+            remote: RemoteHub::new(url)?,
+            machine,
+        })
+    }
+
+    /// Starts the Hub with these keywords of `pipalhub.configure`, and waits until it and the
+    /// service answer.
+    async fn start_hub(&self, pipalhub: &Value) -> Result<()> {
+        let image = self.machine.load(&setting("PIPALHUB_FRESH_PARTICIPANT"))?;
+        self.configure(&image, pipalhub)?;
+        self.run(&["systemctl", "start", "jupyterhub"])?;
+        self.wait_until_ready().await
+    }
+
+    /// Writes the settings that tests/fresh/hub_config.py reads.
+    fn configure(&self, image: &str, pipalhub: &Value) -> Result<()> {
         let settings = json!({
             "wheel": WHEEL,
             "pipalhub": pipalhub,
@@ -166,7 +177,7 @@ impl FreshServer {
     }
 
     fn log_tail(&self) -> Result<String> {
-        let unit = ["--unit=jupyterhub", "--lines=60"];
+        let unit = ["--unit=jupyterhub", "--unit=pipalhub", "--lines=60"];
         self.run(&[&["journalctl", "--no-pager", "--output=cat"], &unit[..]].concat())
             .context("the log of the Hub")
     }

@@ -34,6 +34,12 @@ impl HubSettings {
         let Some(api_token) = get("JUPYTERHUB_API_TOKEN") else {
             return Ok(None);
         };
+        if api_token.is_empty() {
+            bail!(
+                "JUPYTERHUB_API_TOKEN is empty: set it to the token that the Hub knows this \
+                 service by; without a Hub, unset it"
+            );
+        }
         let need =
             |name: &str| {
                 get(name).filter(|value| !value.is_empty()).with_context(|| {
@@ -81,6 +87,12 @@ mod tests {
         let error = error.unwrap_err().to_string();
         assert!(error.contains("JUPYTERHUB_API_URL"), "{error}");
         assert!(HubSettings::from_env(|_| None).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_empty_token_is_an_error() {
+        let error = HubSettings::from_env(|_| Some(String::new())).unwrap_err();
+        assert!(error.to_string().contains("is empty"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,10 @@
 //! servers push their notebooks to it and write restored versions for it.
 //!
 //! The test is ignored by default, because it needs root, images and a browser, which
-//! `cargo xtask fresh` installs and whose paths it sets.
+//! `cargo xtask fresh` installs and whose paths it sets. [`debian`] has the test of the Debian
+//! package, which `cargo xtask dist` runs.
+
+mod debian;
 
 use std::time::{Duration, Instant};
 
