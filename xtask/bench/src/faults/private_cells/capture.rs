@@ -23,7 +23,7 @@ use crate::drive::{
 };
 
 /// Bytes of the kernel's buffer, in KiB: packets wait there while tcpdump has no processor.
-const BUFFER_KIB: &str = "65536";
+const BUFFER_KIB: &str = "262144";
 /// The path of a request with which the capture ends.
 const LAST_PATH: &str = "/healthz?the-capture-ends-here";
 

@@ -100,16 +100,21 @@ pub(super) async fn run(setup: &FaultSetup) -> anyhow::Result<Verdict> {
     match capture {
         Ok(capture) => {
             let packets = capture.stop(&service).await?;
-            if let Some(missing) = &packets.missing {
-                verdict.must(false, format!("packets are missing: {missing}"));
-            }
             search.look("packets", &packets.bytes);
-            let of_service = &packets.of_service;
-            let pushes = check_pushes("packets", &mut search, &mut verdict, of_service, &saved)?;
-            verdict.figure(format!(
-                "{} packets, as they are and put together to {pushes} pushes",
-                packets.count
-            ));
+            let count = packets.count;
+            // A busy machine loses packets, and with them the streams; the proxy has all.
+            let figure = match &packets.missing {
+                Some(missing) => {
+                    format!("{count} packets, as they are: some are missing ({missing})")
+                }
+                None => {
+                    let of_service = &packets.of_service;
+                    let pushes =
+                        check_pushes("packets", &mut search, &mut verdict, of_service, &saved)?;
+                    format!("{count} packets, as they are and put together to {pushes} pushes")
+                }
+            };
+            verdict.figure(figure);
         }
         Err(obstacle) => verdict.figure(format!(
             "no packets ({obstacle}), but what has passed a proxy"
