@@ -36,6 +36,10 @@ fn main() {
             );
         }
     }
+    // What reads the frontend's files when the program runs takes only those below the folder that
+    // was there when it was compiled, and `cargo xtask run` compiles it before the page is built.
+    // Where the sources cannot be written, the page is there or there is none.
+    let _ = fs::create_dir_all("../frontend/dist");
     // A debug build reads the frontend's files when it runs, so it need not know.
     if env::var("PROFILE").as_deref() == Ok("release") {
         println!("cargo::rerun-if-changed=../frontend/dist");
