@@ -284,50 +284,49 @@ class Telling(PushCase):
         service.wait(lambda service: service.copies)
         self.assertEqual([file["filename"] for file in service.inventories[0]["files"]], ["a.ipynb"])
 
-    def test_pushes_do_not_wait_for_it(self):
-        service = self.service()
+    def hold_reads(self, name):
+        """Makes the inventory's reads of this notebook wait; gives what is set when one does, and
+        what lets them go on.
+        """
         reading = threading.Event()
         go_on = threading.Event()
         self.addCleanup(go_on.set)
         read = content.read
 
         def slow(path):
-            if path.endswith("slow.ipynb"):
+            if path.endswith(name):
                 reading.set()
                 go_on.wait(TIMEOUT_S)
             return read(path)
 
+        held = mock.patch.object(inventory_module.content, "read", slow)
+        held.start()
+        self.addCleanup(held.stop)
+        return reading, go_on
+
+    def test_pushes_do_not_wait_for_it(self):
+        service = self.service()
+        reading, go_on = self.hold_reads("slow.ipynb")
         self.write("slow.ipynb", b"{}")
-        with mock.patch.object(inventory_module.content, "read", slow):
-            reporter, _ = self.begin(service)
-            self.assertTrue(reading.wait(TIMEOUT_S))
-            self.save(reporter, "a.ipynb", b"{}")
-            service.wait(lambda service: "a.ipynb" in service.copies)
-            self.assertEqual(service.inventories, [])
-            go_on.set()
-            service.wait(lambda service: "slow.ipynb" in service.copies)
+        reporter, _ = self.begin(service)
+        self.assertTrue(reading.wait(TIMEOUT_S))
+        self.save(reporter, "a.ipynb", b"{}")
+        service.wait(lambda service: "a.ipynb" in service.copies)
+        self.assertEqual(service.inventories, [])
+        go_on.set()
+        service.wait(lambda service: "slow.ipynb" in service.copies)
 
     def test_what_happens_during_a_look_is_looked_for_after_it(self):
         service = self.service()
-        reading = threading.Event()
-        go_on = threading.Event()
-        self.addCleanup(go_on.set)
-        read = content.read
-
-        def slow(path):
-            reading.set()
-            go_on.wait(TIMEOUT_S)
-            return read(path)
-
+        reading, go_on = self.hold_reads("slow.ipynb")
         self.write("slow.ipynb", b"{}")
         with mock.patch.object(inventory_module, "INTERVAL", 10 * TIMEOUT_S):
-            with mock.patch.object(inventory_module.content, "read", slow):
-                _, inventory = self.begin(service)
-                self.assertTrue(reading.wait(TIMEOUT_S))
-                self.write("new.ipynb", b"{}")
-                inventory.soon()
-                go_on.set()
-                service.wait(lambda service: "new.ipynb" in service.copies)
+            _, inventory = self.begin(service)
+            self.assertTrue(reading.wait(TIMEOUT_S))
+            self.write("new.ipynb", b"{}")
+            inventory.soon()
+            go_on.set()
+            service.wait(lambda service: "new.ipynb" in service.copies)
 
 
 @unittest.skipUnless(HAS_JUPYTER, "jupyter_server is not installed")

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, header, request::Parts},
 };
 use shared::copies::{InventoryRequest, PUSH_HEAD_MAX, PUSH_MEDIA_TYPE, PushHead};
 
@@ -39,15 +39,7 @@ impl FromRequest<Arc<AppState>> for PushBody {
                 "A push has the header Content-Type: application/vnd.pipalhub.copy.",
             ));
         }
-        let max = parts.extensions.get::<BodyLimit>().map_or(0, |max| max.0);
-        let length = content_length(&parts.headers)?;
-        if length > max {
-            return Err(AppError::TooLarge(format!(
-                "The body has more than {max} bytes."
-            )));
-        }
-        // Before any of it is read.
-        let room = state.limits.push(&identity.user, length)?;
+        let (room, max) = room_for(state, &identity, &parts)?;
         let body = Bytes::from_request(Request::from_parts(parts, body), state).await;
         let body = body.map_err(|rejection| AppError::from_body(&rejection, max))?;
         let (head, middle) = split(&body)?;
@@ -88,15 +80,7 @@ impl FromRequest<Arc<AppState>> for InventoryBody {
         let RateLimited { identity, .. } =
             RateLimited::<LightReads>::from_request_parts(&mut parts, state).await?;
         pushed_copies(state)?;
-        let max = parts.extensions.get::<BodyLimit>().map_or(0, |max| max.0);
-        let length = content_length(&parts.headers)?;
-        if length > max {
-            return Err(AppError::TooLarge(format!(
-                "The body has more than {max} bytes."
-            )));
-        }
-        // Before any of it is read.
-        let room = state.limits.push(&identity.user, length)?;
+        let (room, _) = room_for(state, &identity, &parts)?;
         let request = Request::from_parts(parts, body);
         let JsonBody(inventory) = JsonBody::from_request(request, state).await?;
         Ok(Self {
@@ -105,6 +89,22 @@ impl FromRequest<Arc<AppState>> for InventoryBody {
             room,
         })
     }
+}
+
+/// Room in memory for a body, before any of it is read, and how many bytes it may have.
+fn room_for(
+    state: &AppState,
+    identity: &Identity,
+    parts: &Parts,
+) -> Result<(BodyRoom, usize), AppError> {
+    let max = parts.extensions.get::<BodyLimit>().map_or(0, |max| max.0);
+    let length = content_length(&parts.headers)?;
+    if length > max {
+        return Err(AppError::TooLarge(format!(
+            "The body has more than {max} bytes."
+        )));
+    }
+    Ok((state.limits.push(&identity.user, length)?, max))
 }
 
 fn is_push(headers: &HeaderMap) -> bool {
