@@ -105,9 +105,13 @@ pub fn version_data(filename: &str, user: &str, version: i64) -> String {
     of_version("version", filename, user, version)
 }
 
-/// The changes of one version, as HTML.
-pub fn changes_data(filename: &str, user: &str, version: i64) -> String {
-    of_version("changes", filename, user, version)
+/// The changes of one version since the one before, or since what was handed out, as HTML.
+pub fn changes_data(filename: &str, user: &str, version: i64, since_handout: bool) -> String {
+    let mut url = of_version("changes", filename, user, version);
+    if since_handout {
+        url.push_str("&handout=true");
+    }
+    url
 }
 
 /// One version as a file to download.

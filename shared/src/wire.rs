@@ -285,6 +285,10 @@ pub struct HistoryResponse {
     /// version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restores: Vec<ErrandResponse>,
+    /// The number of the handout that this notebook is a copy of, which a version can be compared
+    /// with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handout: Option<i64>,
 }
 
 /// One version of a notebook.
@@ -326,8 +330,11 @@ pub struct VersionResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DiffResponse {
-    /// The older version; none when `to` is the first.
+    /// The older version; none when `to` is the first, or is compared with a handout.
     pub from: Option<VersionSummary>,
+    /// The number of the handout that `to` is compared with, instead of a version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handout: Option<i64>,
     /// The newer version.
     pub to: VersionSummary,
     /// The cells that differ, in the order of the newer version; a removed cell stands where it

@@ -288,6 +288,18 @@ pub trait ErrandStore: Send + Sync {
     /// As above.
     fn pending(&self, user: &str, server: &str) -> Result<Vec<StoredErrand>, ErrandError>;
 
+    /// The newest handout that stands which this server of `user` has written to this path, and
+    /// its bytes.
+    ///
+    /// # Errors
+    /// As above.
+    fn handout_at(
+        &self,
+        user: &str,
+        server: &str,
+        path: &str,
+    ) -> Result<Option<(i64, u64)>, ErrandError>;
+
     /// The restores of a notebook of `user` that are pending, and those that were done or have
     /// failed since `since_ms`; newest first.
     ///

@@ -288,6 +288,24 @@ impl ErrandStore for SqliteErrands {
         )
     }
 
+    fn handout_at(
+        &self,
+        user: &str,
+        server: &str,
+        path: &str,
+    ) -> Result<Option<(i64, u64)>, ErrandError> {
+        let sql =
+            "SELECT handouts.id, handouts.size FROM errands JOIN handouts ON handouts.id = handout
+            WHERE errands.user = ?1 AND state = 'done' AND server = ?2 AND written = ?3
+                AND retracted_at_ms IS NULL
+            ORDER BY handouts.id DESC LIMIT 1";
+        let reader = self.reader.lock();
+        let found = reader.query_row(sql, params![user, server, path], |row| {
+            Ok((row.get(0)?, size(row, 1)?))
+        });
+        Ok(found.optional()?)
+    }
+
     fn restores(
         &self,
         user: &str,

@@ -30,6 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     blocking::{blocking, in_lane_of},
+    copies::{path_on_server, server_of},
     errands::{can_write_home, listed_restores, restore_draft},
     error::AppError,
     extract::{JsonBody, NotebookReads, Participant, Query, RateLimited},
@@ -99,6 +100,9 @@ struct DiffQuery {
     version: i64,
     /// The version to compare it with; the one before, when it is not given.
     from: Option<i64>,
+    /// Compares it with the handout that the notebook is a copy of instead.
+    #[serde(default)]
+    handout: bool,
 }
 
 /// The versions of one copy, which the requester may see.
@@ -162,6 +166,19 @@ impl CopyHistory {
     }
 }
 
+/// The handout that a notebook is a copy of, and its bytes.
+fn handout_of(state: &AppState, copy: &CopyId) -> Result<Option<(i64, u64)>, AppError> {
+    let (server, path) = (server_of(&copy.filename), path_on_server(&copy.filename));
+    Ok(state.errands.store().handout_at(&copy.user, server, path)?)
+}
+
+fn no_handout(copy: &CopyId) -> AppError {
+    AppError::NotFound(format!(
+        "{}'s {} is no copy of a handout, or that was taken back.",
+        copy.user, copy.filename
+    ))
+}
+
 fn missing(user: &str, filename: &str) -> AppError {
     AppError::NotFound(format!("No such version of {user}'s {filename} is kept."))
 }
@@ -176,7 +193,7 @@ async fn list_versions(
     Query(query): Query<VersionsQuery>,
 ) -> Result<Json<HistoryResponse>, AppError> {
     let history = CopyHistory::of(&state, &identity, query.user, query.filename)?;
-    let (mut versions, note, restores) = blocking(move || {
+    let (mut versions, note, restores, handout) = blocking(move || {
         let versions =
             history
                 .store
@@ -185,7 +202,9 @@ async fn list_versions(
             Some(_) => Vec::new(),
             None => listed_restores(&state, &history.key)?,
         };
-        Ok((versions, history.store.note(&history.key.user), restores))
+        let handout = handout_of(&state, &history.key)?.map(|(id, _)| id);
+        let note = history.store.note(&history.key.user);
+        Ok((versions, note, restores, handout))
     })
     .await?;
     let more = versions.len() > MAX_LISTED_VERSIONS;
@@ -196,6 +215,7 @@ async fn list_versions(
         more,
         note,
         restores,
+        handout,
     }))
 }
 
@@ -302,16 +322,31 @@ async fn compare(
 ) -> Result<Vec<u8>, AppError> {
     let history = CopyHistory::of(state, identity, query.user, query.filename)?;
     let owner = history.key.user.clone();
+    let errands = Arc::clone(&state.errands);
+    let handout = match query.handout {
+        true => Some(handout_of(state, &history.key)?.ok_or_else(|| no_handout(&history.key))?),
+        false => None,
+    };
     in_lane_of(state, &owner, move |lanes| {
         let to = history.version(query.version)?;
-        let from = match query.from {
-            Some(from) => Some(history.version(from)?),
-            None => history.before(to.id)?,
+        let from = match (handout, query.from) {
+            (Some(_), _) => None,
+            (None, Some(from)) => Some(history.version(from)?),
+            (None, None) => history.before(to.id)?,
         };
-        let before = from.map(|from| history.length(from.id)).transpose()?;
-        let _turn = lanes.turn(history.length(to.id)? + before.unwrap_or(0));
+        let before = match (handout, from) {
+            (Some((_, bytes)), _) => bytes,
+            (None, from) => from.map_or(Ok(0), |from| history.length(from.id))?,
+        };
+        let _turn = lanes.turn(history.length(to.id)? + before);
         let new = history.bytes(to.id)?;
-        let old = from.map(|from| history.bytes(from.id)).transpose()?;
+        let old = match handout {
+            Some((id, _)) => {
+                let content = errands.store().content(id)?;
+                Some(content.ok_or_else(|| no_handout(&history.key))?)
+            }
+            None => from.map(|from| history.bytes(from.id)).transpose()?,
+        };
         let parse = |bytes: &[u8]| {
             let parsed = Notebook::parse(bytes).map_err(AppError::internal)?;
             Ok::<_, AppError>(parsed.notebook)
@@ -320,6 +355,7 @@ async fn compare(
         let (cells, more) = difference(&old, &parse(&new)?);
         answer(DiffResponse {
             from: from.map(summary),
+            handout: handout.map(|(id, _)| id),
             to: summary(to),
             cells,
             more,

@@ -151,6 +151,69 @@ async fn an_upload_that_cannot_be_is_refused_with_a_remedy() {
 }
 
 #[tokio::test]
+async fn a_copy_is_compared_with_what_was_handed_out() {
+    let app = App::with_hub().await;
+    let ines = app.instructor();
+    let given = crate::app::notebook(&["given = 1", "stays = 1"]);
+    let query = "filename=day1.ipynb&folder=m1&user=alice";
+    let handout: Value = upload(&ines, query, given.as_bytes())
+        .await
+        .json()
+        .await
+        .unwrap();
+    let alice = server(&app, "alice");
+    let [errand] = errands(&alice).await.try_into().unwrap();
+    let written = "m1/day1-2.ipynb";
+    let done = json!({"state": "done", "filename": written});
+    let path = format!("api/errands/{}", errand["id"]);
+    assert_eq!(alice.post(&path, &done).await.status(), 204);
+    for source in ["second = 2", "third = 3"] {
+        let content = crate::app::notebook(&[source, "stays = 1"]);
+        let (status, answer) = alice.push(written, &content).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+    let copy = format!("user=alice&filename={written}");
+    let history = crate::common::eventually(async || {
+        let history = alice.json(&format!("api/history?{copy}")).await;
+        (history["versions"].as_array()?.len() == 2).then_some(history)
+    })
+    .await;
+    assert_eq!(history["handout"], handout["id"]);
+    let newest = &history["versions"][0]["version"];
+    let changes = format!("api/history/changes?{copy}&version={newest}");
+    let since_before = ines.get(&changes).await.text().await.unwrap();
+    assert!(since_before.contains("second = 2"), "{since_before}");
+    let since = format!("{changes}&handout=true");
+    for reader in [&ines, &alice] {
+        let html = reader.get(&since).await.text().await.unwrap();
+        assert!(
+            html.contains("given = 1") && html.contains("third = 3"),
+            "{html}"
+        );
+        assert!(
+            !html.contains("second") && !html.contains("stays"),
+            "{html}"
+        );
+    }
+    let diff = format!("api/history/diff?{copy}&version={newest}&handout=true");
+    let diff = ines.json(&diff).await;
+    assert_eq!(
+        (&diff["handout"], &diff["from"]),
+        (&handout["id"], &Value::Null)
+    );
+    assert_eq!(server(&app, "bob").get(&since).await.status(), 404);
+
+    // A copy of the same name on another server is no copy of it.
+    let other = format!("api/history?user=alice&filename=@lab/{written}");
+    assert_eq!(alice.json(&other).await.get("handout"), None);
+    let path = format!("api/handouts/{}", handout["id"]);
+    ines.request(Method::DELETE, &path).send().await.unwrap();
+    assert_eq!(ines.get(&since).await.status(), 404);
+    let history = alice.json(&format!("api/history?{copy}")).await;
+    assert_eq!(history.get("handout"), None);
+}
+
+#[tokio::test]
 async fn uploads_are_bounded() {
     let limits = LimitSettings {
         uploads: UploadLimits { each: 0, all: 1 },

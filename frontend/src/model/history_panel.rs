@@ -39,6 +39,10 @@ pub struct HistoryPanel {
     pub timeline: Timeline,
     /// A message above the versions, or instead of them.
     pub message: String,
+    /// The notebook is a copy of a handout.
+    pub is_handout: bool,
+    /// The changes are those since the handout, not since the version before.
+    pub since_handout: bool,
     /// The changes of the shown version, as the service rendered them.
     pub changes: Html,
     /// The state of restoring a copy.
@@ -106,12 +110,20 @@ impl HistoryPanel {
             html.push_static("<strong>As it is now</strong>");
         }
         if let Some(download) = &context.download {
+            let since_handout = self.is_handout.then(|| {
+                html!(
+                    "<button class=button data-do=since-handout aria-pressed={} \
+                     title=\"What changed since it was handed out\">Since handout</button>",
+                    context.view.changes && self.since_handout
+                )
+            });
             html.push(html!(
                 "<span class=version-actions><button class=button data-do=changes \
                  aria-pressed={} title=\"What changed since the version before (c)\">Changes\
-                 </button><a class=button rel=external target=_self download href=\"{}\">\
+                 </button>{}<a class=button rel=external target=_self download href=\"{}\">\
                  Download .ipynb</a>",
-                context.view.changes,
+                context.view.changes && !self.since_handout,
+                since_handout,
                 download
             ));
             if is_old && context.may_restore {

@@ -58,6 +58,7 @@ impl DiffBudget {
 /// };
 /// let diff = DiffResponse {
 ///     from: Some(VersionSummary { version: 1, ..version }),
+///     handout: None,
 ///     to: version,
 ///     cells: vec![CellDiff {
 ///         before: Some(0),
@@ -75,13 +76,19 @@ impl DiffBudget {
 /// ```
 pub fn changes(diff: &DiffResponse) -> SafeHtml {
     let mut out = String::new();
-    if diff.from.is_none() {
+    if diff.from.is_none() && diff.handout.is_none() {
         out.push_str(
             "<p class=\"no-changes\">This is the first version that is kept: there is nothing \
              before it to compare with.</p>",
         );
     } else if diff.cells.is_empty() {
-        out.push_str("<p class=\"no-changes\">No cell is different from the version before.</p>");
+        let before = match diff.handout {
+            Some(_) => "what was handed out",
+            None => "the version before",
+        };
+        out.push_str(&format!(
+            "<p class=\"no-changes\">No cell is different from {before}.</p>"
+        ));
     } else {
         let mut left = DiffBudget {
             lines: MAX_CHANGED_LINES,
@@ -201,6 +208,7 @@ mod tests {
         };
         changes(&DiffResponse {
             from: Some(version),
+            handout: None,
             to: version,
             cells,
             more: 0,

@@ -143,6 +143,7 @@ impl HistoryController {
                         history.timeline.renew(versions, more);
                         let restores = fields.list("restores");
                         history.restores = restores.iter().map(AnswerFields::errand).collect();
+                        history.is_handout = fields.number("handout").is_some();
                     }
                     false => history.timeline.extend(versions, more),
                 }
@@ -171,11 +172,12 @@ impl HistoryController {
         else {
             return;
         };
-        let newest = self
-            .state
-            .with_value(|state| state.history.timeline.newest());
+        let (newest, since_handout) = self.state.with_value(|state| {
+            let history = &state.history;
+            (history.timeline.newest(), history.since_handout)
+        });
         if let (Some(notebook), Some(user), Some(version)) = (notebook, user, version.or(newest)) {
-            let url = paths::changes_data(&notebook, &user, version);
+            let url = paths::changes_data(&notebook, &user, version, since_handout);
             let known = self.state.with_value(|state| state.changes_url == url);
             if !known {
                 self.state
@@ -235,10 +237,15 @@ impl HistoryController {
             .replace_notebook(&view.at(None).with_changes(false));
     }
 
-    fn toggle_changes(self) {
+    /// Shows the changes since the version before, or since the handout; or no longer, when it
+    /// is these that are shown.
+    fn toggle_changes(self, since_handout: bool) {
         let view = self.router.view_untracked();
-        self.router
-            .replace_notebook(&view.with_changes(!view.changes));
+        let was = self.state.with_value(|state| state.history.since_handout);
+        self.update(|history| history.since_handout = since_handout);
+        let shows = !view.changes || was != since_handout;
+        self.router.replace_notebook(&view.with_changes(shows));
+        self.load_changes();
     }
 
     /// Shows the version before the shown one, or the one after it.
@@ -275,7 +282,7 @@ impl HistoryController {
             _ if !self.is_open() => return false,
             "o" => self.step(Timeline::older, true),
             "n" => self.step(Timeline::newer, false),
-            "c" => self.toggle_changes(),
+            "c" => self.toggle_changes(false),
             _ => return false,
         }
         true
@@ -295,7 +302,8 @@ impl HistoryController {
         match attribute("data-do").as_deref() {
             Some("unrestore") => self.unrestore(attribute("data-id")),
             Some("history") => self.toggle(),
-            Some("changes") => self.toggle_changes(),
+            Some("changes") => self.toggle_changes(false),
+            Some("since-handout") => self.toggle_changes(true),
             Some("older") => self.load_older(),
             Some("ask") => self.update(|history| history.restoring = RestoreState::Confirming),
             Some("restore") => self.restore(),
