@@ -15,6 +15,9 @@ use tests::{
 
 use crate::NOTEBOOK;
 
+/// The file that a handout becomes.
+const COPY: &str = "module1/day1-2.ipynb";
+
 const HANDOUT: &str = "[data-testid=handout]";
 const STEP: &str = "#handout-step";
 const ERRAND: &str = "[data-testid=errand]";
@@ -165,7 +168,7 @@ async fn a_notebook_is_handed_out_and_taken_back() -> Result<()> {
     browser.wait_for_text(STEP, "Handed out").await?;
     browser.wait_for_text(HANDOUT, "0/2 have it").await?;
 
-    let content = do_errand(&hub, "alice", "module1/day1-2.ipynb").await?;
+    let content = do_errand(&hub, "alice", COPY).await?;
     assert!(content.contains("radius = 3"));
     browser
         .wait_for_text(HANDOUT, "1/2 have it · 1 opened")
@@ -177,9 +180,47 @@ async fn a_notebook_is_handed_out_and_taken_back() -> Result<()> {
     })
     .await?;
     shots(&browser, "handouts").await?;
+    a_copy_shows_what_was_done_with_it(&hub).await?;
     click(&browser, &format!("{HANDOUT} [data-do=handout-end]")).await?;
     browser.wait_for_text(HANDOUT, "taken back").await?;
     Ok(())
+}
+
+/// Compares a copy with the handout and not with the save before.
+async fn a_copy_shows_what_was_done_with_it(hub: &Hub) -> Result<()> {
+    let file = hub.home_path("alice", COPY);
+    let token = hub.token_of("alice").await?;
+    let history = format!("api/history?user=alice&filename={COPY}");
+    for (count, source) in [(1, "radius = 4"), (2, "radius = 5")] {
+        save(&file, &notebook(&[source]))?;
+        until("the version", async || {
+            let asked = hub.with_token(&token, Method::GET, &history);
+            let history: Value = asked.send().await?.error_for_status()?.json().await?;
+            let versions = history["versions"].as_array().context("versions")?;
+            Ok((versions.len() == count).then_some(()))
+        })
+        .await?;
+    }
+    let page = TestBrowser::start().await?;
+    let address = page_of(hub, "alice").replace("day1.ipynb", "day1-2.ipynb");
+    page.goto(&address).await?;
+    page.sign_in(INSTRUCTOR, PASSWORD).await?;
+    click(&page, "[data-testid=history-button]").await?;
+    click(&page, "[data-do=since-handout]").await?;
+    page.wait_for_text("#changes", "radius = 3").await?;
+    page.wait_for_text("#changes", "radius = 5").await?;
+    shots(&page, "since-handout").await?;
+    // The save before is something else, and a second click ends it.
+    click(&page, "[data-do=changes]").await?;
+    page.wait_for_text("#changes", "radius = 4").await?;
+    click(&page, "[data-do=since-handout]").await?;
+    page.wait_for_text("#changes", "radius = 3").await?;
+    click(&page, "[data-do=since-handout]").await?;
+    until("the end of the changes", async || {
+        let shown = page.texts("#changes").await?;
+        Ok(shown.iter().all(String::is_empty).then_some(()))
+    })
+    .await
 }
 
 #[tokio::test]
