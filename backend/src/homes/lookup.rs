@@ -7,10 +7,12 @@
 //! ([`Homes::learn`]). Asking takes time, so it is done where a disk may be read, in the user's
 //! lane; [`Homes::home_of`] answers from memory.
 
+mod accounts;
+
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    fmt, fs, io,
+    fmt, fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -20,6 +22,7 @@ use std::{
 
 use parking_lot::{RwLock, RwLockWriteGuard};
 
+use self::accounts::{Account, accounts};
 use super::{
     Home, HomeError, HomesTemplate, OpenHome,
     names::{NamePattern, is_plain_name},
@@ -40,10 +43,6 @@ const MAX_KNOWN_USERS: usize = 10_000;
 const MAX_ANSWER_BYTES: usize = 16 << 10;
 /// The longest list of all accounts.
 const MAX_ACCOUNTS_BYTES: usize = 8 << 20;
-/// Accounts with lower numbers are the system's, and their homes no participants'.
-const MIN_USER_ID: u32 = 1_000;
-/// `getent` ends with this when there is no such account.
-const NO_SUCH_ACCOUNT: i32 = 2;
 
 /// How homes are found that no template names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -475,61 +474,6 @@ impl HomesLookup {
             Some((user, found.home().ok()?))
         });
         Ok(homes.collect())
-    }
-}
-
-/// The output of `getent`; `None` when there is no such account.
-fn accounts(
-    getent: &OsString,
-    arguments: &[&str],
-    max_bytes: usize,
-) -> Result<Option<String>, String> {
-    let said = output_of(getent, arguments, LOOKUP_TIMEOUT, max_bytes);
-    let ProgramOutput { code, text } = said.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            "getent is not there: install it (Debian: libc-bin), or use table: or command:"
-                .to_owned()
-        }
-        _ => format!("getent cannot be asked for accounts: {error}"),
-    })?;
-    match code {
-        Some(0) => Ok(Some(text)),
-        Some(NO_SUCH_ACCOUNT) => Ok(None),
-        _ => Err(format!(
-            "getent {} failed; try it as the service's user",
-            arguments.join(" ")
-        )),
-    }
-}
-
-/// A line of the database of accounts.
-struct Account<'a> {
-    name: &'a str,
-    id: u32,
-    home: &'a str,
-}
-
-impl<'a> Account<'a> {
-    fn of_line(line: &'a str) -> Option<Self> {
-        let fields: Vec<&str> = line.split(':').collect();
-        let [name, _, id, _, _, home, _] = fields[..] else {
-            return None;
-        };
-        let id = id.parse().ok()?;
-        Some(Self { name, id, home })
-    }
-
-    fn home(&self) -> Result<Home, String> {
-        let Self { name, id, home } = self;
-        if *id < MIN_USER_ID {
-            return Err(format!(
-                "the account {name} is the system's (its number {id} is below {MIN_USER_ID})"
-            ));
-        }
-        match Home::of_path(home.as_ref()) {
-            Ok(home) => Ok(home.owned_by(*id)),
-            Err(why) => Err(format!("the home of the account {name}, {home:?}, {why}")),
-        }
     }
 }
 

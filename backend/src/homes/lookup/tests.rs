@@ -3,6 +3,7 @@ use std::process::Command;
 use rustix::process::geteuid;
 use tempfile::TempDir;
 
+use super::accounts::MIN_USER_ID;
 use super::*;
 use crate::homes::scan;
 
