@@ -296,7 +296,8 @@ impl ErrandStore for SqliteErrands {
     ) -> Result<Option<(i64, u64)>, ErrandError> {
         let sql =
             "SELECT handouts.id, handouts.size FROM errands JOIN handouts ON handouts.id = handout
-            WHERE errands.user = ?1 AND state = 'done' AND server = ?2 AND written = ?3
+            WHERE errands.user = ?1 AND state = 'done' AND coalesce(server, '') = ?2
+                AND written = ?3
                 AND retracted_at_ms IS NULL
             ORDER BY handouts.id DESC LIMIT 1";
         let reader = self.reader.lock();

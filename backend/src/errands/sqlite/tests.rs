@@ -231,6 +231,9 @@ fn an_older_files_handouts_keep_their_contents_and_restores_their_server() {
              INSERT INTO errands (user, notebook, version, filename, size, sha256, created_at_ms)
                  VALUES ('ana', '@lab/m/a.ipynb', 1, 'm/x.ipynb', 3, 'aa', 1),
                      ('ana', 'm/a.ipynb', 2, 'm/x.ipynb', 3, 'aa', 1);
+             INSERT INTO errands
+                 (user, handout, filename, size, sha256, created_at_ms, state, written)
+                 VALUES ('ana', 2, 'b.ipynb', 3, 'aa', 1, 'done', 'b-2.ipynb');
              INSERT INTO people VALUES ('ana', '[]');",
         )
         .unwrap();
@@ -244,6 +247,11 @@ fn an_older_files_handouts_keep_their_contents_and_restores_their_server() {
     }
     assert_eq!(ids(&store.pending("ana", "lab").unwrap()), [1]);
     assert_eq!(ids(&pending(&store, "ana")), [2]);
+    assert_eq!(
+        store.handout_at("ana", "", "b-2.ipynb").unwrap(),
+        Some((2, 3))
+    );
+    assert_eq!(store.handout_at("ana", "lab", "b-2.ipynb").unwrap(), None);
     assert!(store.people().unwrap()[0].1.has_default_server);
 }
 
