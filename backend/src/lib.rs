@@ -12,10 +12,12 @@
 //! * [`class`]: everyone's notebooks, prepared for the wall
 //! * [`feed`]: the newest events, for all streams that follow them
 //! * [`limits`]: how much each person may ask for
+//! * [`steward`]: the process that may change the system, and how it is asked
 //! * [`copies`]: every participant's notebooks, read from homes or pushed by their servers
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`store`]: events, behind a trait as well
 //! * [`auth`]: authentication of requests, by the Hub's OAuth or by a token
+//! * [`users`]: the class's list and the accounts it stands for
 //! * [`lanes`]: each person's files one after another, so that no request waits for another's disk
 //! * [`identity`]: identities, and what they may see and change
 //! * [`secret`]: texts that must not be seen
@@ -51,7 +53,9 @@ pub mod secret;
 pub mod server;
 pub mod sharing;
 mod sqlite;
+mod steward;
 pub mod store;
 pub mod telemetry;
 mod text;
 pub mod time;
+mod users;

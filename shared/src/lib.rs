@@ -46,4 +46,5 @@ pub mod sanitize;
 mod scan;
 pub mod sharing;
 pub mod standalone;
+pub mod users;
 pub mod wire;

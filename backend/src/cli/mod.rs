@@ -13,8 +13,10 @@ mod private;
 mod quota;
 mod render;
 mod serve;
+mod steward;
 mod tail;
 mod token;
+mod users;
 
 use std::process::ExitCode;
 
@@ -34,7 +36,9 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Render(render::RenderArgs),
     Serve(serve::ServeArgs),
+    Steward(steward::StewardArgs),
     Tail(tail::TailArgs),
+    Users(users::UsersArgs),
 }
 
 impl Cli {
@@ -48,7 +52,9 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args),
             Command::Render(args) => render::run(&args),
             Command::Serve(args) => serve::run(args),
+            Command::Steward(args) => steward::run(&args),
             Command::Tail(args) => tail::run(&args),
+            Command::Users(args) => users::run(&args),
         }
     }
 }

@@ -26,10 +26,10 @@ const LAYERS: &[&[&str]] = &[
     &["builds"],
     &["sharing", "history", "notices", "errands"],
     &["class"],
-    &["feed", "limits"],
+    &["feed", "limits", "steward"],
     &["copies"],
     &["homes"],
-    &["store", "auth", "lanes"],
+    &["store", "auth", "lanes", "users"],
     &[
         "identity",
         "secret",

@@ -1,0 +1,47 @@
+//! The lock that lets one process at a time change the list: the steward, or the command line of
+//! an administrator.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::Path,
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep};
+
+use super::error::RosterError;
+
+/// How long another process is waited for: a class of 200 is made in less.
+const PATIENCE: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// A lock that ends with the process, however that ends.
+pub(super) struct RosterLock(#[expect(dead_code, reason = "holds the lock")] File);
+
+impl RosterLock {
+    /// Makes the folder for the steward's user alone, and takes the lock in it.
+    pub(super) async fn take(folder: &Path) -> Result<Self, RosterError> {
+        let fail = |error| RosterError::Write(folder.to_owned(), error);
+        if fs::metadata(folder).is_err() {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.map_err(fail)?;
+        }
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(folder.join("lock"))
+            .map_err(fail)?;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::WouldBlock) if Instant::now() < end => sleep(INTERVAL).await,
+                Err(TryLockError::WouldBlock) => return Err(RosterError::Busy),
+                Err(TryLockError::Error(error)) => return Err(fail(error)),
+            }
+        }
+    }
+}
