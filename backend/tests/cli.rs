@@ -385,13 +385,17 @@ fn serve_refuses_exposed_files_and_names_the_remedy() {
     fs::write(data.join("events.sqlite3"), "").unwrap();
     set_mode(&data, 0o755);
     set_mode(&data.join("events.sqlite3"), 0o644);
-    let refusal = || refusal(&mut serve(folder.path()));
+    let elsewhere = |folder: &Path| {
+        let mut command = serve(folder);
+        command.arg("--out").arg(folder.join("out"));
+        command
+    };
     let mends = |said: &str| {
         let (_, commands) = said.split_once("mend it with: ").expect(said);
         let mended = Command::new("sh").args(["-c", commands]).status().unwrap();
         assert!(mended.success(), "{commands}");
     };
-    let said = refusal();
+    let said = refusal(&mut serve(folder.path()));
     assert!(
         said.contains("mode 755") && said.contains("mode 644"),
         "{said}"
@@ -403,23 +407,24 @@ fn serve_refuses_exposed_files_and_names_the_remedy() {
     );
     fs::write(data.join("cookie.key"), [7; 64]).unwrap();
     set_mode(&data.join("cookie.key"), 0o640);
-    let said = refusal();
+    let said = refusal(&mut serve(folder.path()));
     assert!(
         said.contains("cookie.key") && said.contains("mode 640"),
         "{said}"
     );
     mends(&said);
-    let out = data.join("build");
+    // In the data folder nobody else could get at it.
+    let out = folder.path().join("out");
     fs::create_dir(&out).unwrap();
     fs::write(out.join(".pipalhub"), "").unwrap();
     set_mode(&out, 0o755);
-    let said = refusal();
+    let said = refusal(&mut elsewhere(folder.path()));
     assert!(
         said.contains("--out") && said.contains("mode 755"),
         "{said}"
     );
     mends(&said);
-    let (_serving, link) = ServeProcess::start_by(&mut serve(folder.path()), folder);
+    let (_serving, link) = ServeProcess::start_by(&mut elsewhere(folder.path()), folder);
     assert!(link.starts_with("http://"), "{link}");
 }
 

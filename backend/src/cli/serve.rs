@@ -20,16 +20,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     address::{bind_address, prefix_from},
+    cookie_key::CookieKeyArgs,
     data::{data_folder, lock_folder},
     history::{HistoryArgs, RunningHistory},
     homes::{HomesArg, SourceArg},
-    private::{COOKIE_KEY_FILE, PUSHED_FOLDER, SHARING_FILE, check_builds, check_data},
+    private::{PUSHED_FOLDER, SHARING_FILE, check_builds, check_data},
     quota::QuotaArgs,
     token::TokenArgs,
 };
 use crate::{
     app::AppState,
-    auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, SessionKey, Sessions},
+    auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, Sessions},
     background,
     builds::Builds,
     class::{Class, Reporter, TailLimits},
@@ -79,6 +80,8 @@ pub(super) struct ServeArgs {
     data: Option<PathBuf>,
     #[command(flatten)]
     token: TokenArgs,
+    #[command(flatten)]
+    cookie_key: CookieKeyArgs,
     /// How many events the journal keeps, for streams to resume from; the latest of each
     /// notebook is always kept.
     #[arg(
@@ -151,7 +154,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     // Held until the end of this function.
     let _lock = lock_folder(&data)?;
     let announcements = Announcements::default();
-    let session_key = SessionKey::load(&data.join(COOKIE_KEY_FILE))?;
+    let session_key = args.cookie_key.load(&data)?;
     let options = StoreOptions {
         keep_events: args.keep_events,
         ..StoreOptions::default()
