@@ -5,7 +5,6 @@ All is decided before anything is added: a Hub gets the whole, or stays as it wa
 
 import inspect
 import logging
-import os
 import re
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from traitlets.config import Application
 
 from . import account as accounts
 from . import address as addresses
-from . import hub, roles
+from . import hub, pip, roles
 from . import program as programs
 from .existing import ExistingConfig
 from .obstacle import Obstacle
@@ -176,13 +175,17 @@ def _advise(log, asked, where, existing, spawners, hub_class):
         )
     prefix = spawners.environment_without_package()
     if prefix is not None:
-        python = os.path.join(prefix, "bin", "python3")
         log.warning(
             "PipalHub: participants' servers, of %s, have no package pipalhub-singleuser, so they "
-            "report no saves, and save every 120 s. Install it with `%s -m pip install "
-            "pipalhub-singleuser`, then restart them.",
+            "report no saves, and save every 120 s: %s, then restart them.",
             prefix,
-            python if os.path.exists(python) else "python3",
+            pip.advice(
+                "pipalhub-singleuser",
+                prefix,
+                "let the servers run in an environment of their own: `python3 -m venv "
+                "/opt/jupyterhub`, with JupyterHub, JupyterLab and this package installed by its "
+                "`bin/python3 -m pip`, and its `bin/jupyterhub-singleuser` as c.Spawner.cmd",
+            ),
         )
 
 

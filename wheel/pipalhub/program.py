@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 
+from . import pip
 from .obstacle import Obstacle
 
 NAME = "pipalhub"
@@ -27,9 +28,14 @@ def find(asked):
     found = shutil.which(NAME)
     if found is None:
         raise Obstacle(
-            f"the program {NAME} is neither beside {sys.executable} nor on PATH: install it with "
-            f"`{sys.executable} -m pip install {NAME}`, or say where it is with "
-            "configure(c, program='/path/to/pipalhub')"
+            f"the program {NAME} is neither beside {sys.executable} nor on PATH: "
+            + pip.advice(
+                NAME,
+                sys.prefix,
+                "copy the program of the tarball to /usr/local/bin",
+                sys.executable,
+            )
+            + ", or say where it is with configure(c, program='/path/to/pipalhub')"
         )
     return found
 
