@@ -255,6 +255,23 @@ fn serve_prints_a_link_and_ends_cleanly() {
 }
 
 #[test]
+fn serve_ends_with_the_process_that_has_started_it_if_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = serve(folder.path());
+    program.arg("--end-with-parent");
+    let mut shell = Command::new("sh");
+    shell.env_clear().args(["-c", "\"$@\" & wait", "-"]);
+    shell.arg(program.get_program()).args(program.get_args());
+    let (mut serving, link) = ServeProcess::start_by(&mut shell, folder);
+    assert!(link.starts_with("http://"), "{link}");
+    serving.signal(Signal::KILL);
+    // Its output is open until it has ended.
+    let mut rest = String::new();
+    serving.stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+}
+
+#[test]
 fn serve_names_the_reason_when_it_cannot_start() {
     let folder = tempfile::tempdir().unwrap();
     let held = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -13,6 +13,8 @@ from .obstacle import Obstacle
 NAME = "pipalhub"
 # Longest wait for the check, in seconds. The Hub waits 10 s for a service, or 30 s since 6.0.
 CHECK_TIMEOUT_S = 20
+# Its words for a data folder that another one has not let go of yet.
+IN_USE = "another pipalhub uses the data folder"
 # What of the Hub's environment a service gets; see `env_keep` of its spawners.
 KEPT = ["PATH", "LANG", "LC_ALL"]
 
@@ -99,7 +101,8 @@ def check(command, variables, address, account):
         whose = f" as {account.pw_name}" if account else ""
         raise Obstacle(f"{command[0]} cannot be started{whose}: {error}") from None
     if done.returncode != 0:
-        raise Obstacle(f"{command[0]} cannot start: {_reason(done)}")
+        reason = _reason(done)
+        raise Obstacle(f"{command[0]} cannot start: {reason}", passes=IN_USE in reason)
 
 
 def _hub_variables(address):

@@ -10,6 +10,7 @@ mod doctor;
 mod history;
 mod homes;
 mod parallel;
+mod parent;
 mod private;
 mod quota;
 mod render;
