@@ -1,11 +1,18 @@
-//! Small files of the service's own, each replaced as a whole and readable by it alone.
+//! Small files of the service's own, each replaced as a whole and readable by it alone, and
+//! folders for them.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions, Permissions},
+    fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::Path,
 };
+
+/// Makes the folder at `path`, and those above it that are not there, for the service's user alone
+/// whatever the umask.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
 
 /// Makes `bytes` the content of the file at `path`, on the disk when this returns. After a
 /// crash the file has its old or its new content, and none in between. There is one writer: the

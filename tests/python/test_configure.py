@@ -61,7 +61,8 @@ class KeepsTest(HubCase):
             with self.subTest(config.name), self.logs():
                 hub = self.configured(config, history_days=7)
                 service = hub.service()
-                command = [str(self.program), "serve", "--data", str(self.folder / "data")]
+                data = str(self.folder / "data")
+                command = [str(self.program), "serve", "--end-with-parent", "--data", data]
                 self.assertEqual(service["command"], command)
                 self.assertEqual(service["environment"]["PIPALHUB_HISTORY_DAYS"], "7")
                 for role, scope in [("instructor", "write"), ("helper", "read")]:

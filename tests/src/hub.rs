@@ -312,6 +312,15 @@ impl Hub {
         self.wait_until_ready().await
     }
 
+    /// Kills the Hub's own process, as the kernel does when memory runs out, and starts it again;
+    /// waits until it and the service answer.
+    pub async fn restart_killed(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        self.process = self.program.start(self.folder.path())?;
+        self.wait_until_ready().await
+    }
+
     /// Sends a signal to the Hub's own process; proxy, service and servers go on.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid = Pid::from_raw(self.process.id().cast_signed()).context("it has a pid")?;

@@ -5,15 +5,15 @@ All is decided before anything is added: a Hub gets the whole, or stays as it wa
 
 import inspect
 import logging
-import os
 import re
+import time
 from typing import NamedTuple
 
 from traitlets.config import Application
 
 from . import account as accounts
 from . import address as addresses
-from . import hub, roles
+from . import hub, pip, roles
 from . import program as programs
 from .existing import ExistingConfig
 from .obstacle import Obstacle
@@ -22,6 +22,8 @@ from .spawners import Spawners
 
 # The Hub does not start with a shorter one.
 MIN_TOKEN_LENGTH = 8
+# How long the service of a Hub that was killed may take to end, in seconds.
+LEFT_BEHIND_S = 4
 
 
 def configure(
@@ -137,7 +139,9 @@ def _service(asked, where, existing, spawners):
     if spawners.are_of_tljh and "PIPALHUB_HOMES_FROM" not in environment:
         environment.setdefault("PIPALHUB_HOMES", "/home/{tljh}")
     # In the command, so that lists of processes tell one service from another.
-    service["command"] = [programs.find(asked.program), "serve", "--data", data]
+    # It ends with a Hub that is killed, so that the next Hub can start its own.
+    program = programs.find(asked.program)
+    service["command"] = [program, "serve", "--end-with-parent", "--data", data]
     # Of the Hub's environment a service gets PATH, the language and JUPYTERHUB_* besides.
     service["environment"] = environment
     if accounts.account_of(asked.user) is not None:
@@ -147,6 +151,17 @@ def _service(asked, where, existing, spawners):
 
 def _check_start(service, where, existing):
     """Raises Obstacle when the Hub could not start the service now."""
+    until = time.monotonic() + LEFT_BEHIND_S
+    while True:
+        try:
+            return _try_start(service, where, existing)
+        except Obstacle as obstacle:
+            if not obstacle.passes or time.monotonic() > until:
+                raise
+        time.sleep(0.2)
+
+
+def _try_start(service, where, existing):
     addresses.check_can_listen(where, f"{addresses.base_url(existing)}services/{service['name']}/")
     account = accounts.account_of(service.get("user"))
     accounts.make_data(service["command"][-1], account)
@@ -176,13 +191,17 @@ def _advise(log, asked, where, existing, spawners, hub_class):
         )
     prefix = spawners.environment_without_package()
     if prefix is not None:
-        python = os.path.join(prefix, "bin", "python3")
         log.warning(
             "PipalHub: participants' servers, of %s, have no package pipalhub-singleuser, so they "
-            "report no saves, and save every 120 s. Install it with `%s -m pip install "
-            "pipalhub-singleuser`, then restart them.",
+            "report no saves, and save every 120 s: %s, then restart them.",
             prefix,
-            python if os.path.exists(python) else "python3",
+            pip.advice(
+                "pipalhub-singleuser",
+                prefix,
+                "let the servers run in an environment of their own: `python3 -m venv "
+                "/opt/jupyterhub`, with JupyterHub, JupyterLab and this package installed by its "
+                "`bin/python3 -m pip`, and its `bin/jupyterhub-singleuser` as c.Spawner.cmd",
+            ),
         )
 
 

@@ -7,11 +7,14 @@ import subprocess
 import sys
 import sysconfig
 
+from . import pip
 from .obstacle import Obstacle
 
 NAME = "pipalhub"
 # Longest wait for the check, in seconds. The Hub waits 10 s for a service, or 30 s since 6.0.
 CHECK_TIMEOUT_S = 20
+# Its words for a data folder that another one has not let go of yet.
+IN_USE = "another pipalhub uses the data folder"
 # What of the Hub's environment a service gets; see `env_keep` of its spawners.
 KEPT = ["PATH", "LANG", "LC_ALL"]
 
@@ -27,9 +30,14 @@ def find(asked):
     found = shutil.which(NAME)
     if found is None:
         raise Obstacle(
-            f"the program {NAME} is neither beside {sys.executable} nor on PATH: install it with "
-            f"`{sys.executable} -m pip install {NAME}`, or say where it is with "
-            "configure(c, program='/path/to/pipalhub')"
+            f"the program {NAME} is neither beside {sys.executable} nor on PATH: "
+            + pip.advice(
+                NAME,
+                sys.prefix,
+                "copy the program of the tarball to /usr/local/bin",
+                sys.executable,
+            )
+            + ", or say where it is with configure(c, program='/path/to/pipalhub')"
         )
     return found
 
@@ -93,7 +101,8 @@ def check(command, variables, address, account):
         whose = f" as {account.pw_name}" if account else ""
         raise Obstacle(f"{command[0]} cannot be started{whose}: {error}") from None
     if done.returncode != 0:
-        raise Obstacle(f"{command[0]} cannot start: {_reason(done)}")
+        reason = _reason(done)
+        raise Obstacle(f"{command[0]} cannot start: {reason}", passes=IN_USE in reason)
 
 
 def _hub_variables(address):

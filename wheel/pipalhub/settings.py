@@ -12,6 +12,8 @@ from .obstacle import Obstacle
 VALUES = [
     "builds_mib",
     "builds_per_person_mib",
+    "cookie_key",
+    "cookie_key_file",
     "data",
     "history_days",
     "history_mib",

@@ -1,14 +1,16 @@
 //! The commands of `pipalhub`. A new one gets a module here and a line in `Command`;
-//! settings that several commands have are in modules of their own: `address`, `data`, `history`,
+//! settings that several commands have are in modules of their own: `address`, `cookie_key`, `data`, `history`,
 //! `homes`, `quota`; `private` checks that other users cannot read the service's files.
 
 mod address;
 mod build;
+mod cookie_key;
 mod data;
 mod doctor;
 mod history;
 mod homes;
 mod parallel;
+mod parent;
 mod private;
 mod quota;
 mod render;

@@ -28,6 +28,7 @@ mod session;
 mod sharing;
 mod stream;
 mod unsent;
+mod usage;
 
 use std::sync::Arc;
 

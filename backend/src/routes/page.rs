@@ -17,6 +17,7 @@ use shared::render::escape::attribute;
 use super::{
     error::AppError,
     extract::{PageVisitor, is_navigation},
+    usage::{is_page, usage},
 };
 use crate::{app::AppState, auth::Auth, secret::Secret};
 
@@ -54,8 +55,14 @@ pub(super) async fn get_page(
     let is_for_programs = ["api/", "events/"]
         .iter()
         .any(|start| path.starts_with(start));
-    if is_for_programs || !is_navigation(request.headers()) {
+    if is_for_programs {
         return Err(missing());
+    }
+    if !is_navigation(request.headers()) {
+        return match is_page(path) {
+            true => Ok(usage(&state)),
+            false => Err(missing()),
+        };
     }
     if let Auth::Hub(_) = &state.auth {
         let (mut parts, _) = request.into_parts();

@@ -16,6 +16,7 @@ use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition
 use super::keyboard::{find_all, on_shortcut};
 use crate::api;
 use crate::clock::Clock;
+use crate::components::account_menu::AccountMenu;
 use crate::components::cells::{Cells, source};
 use crate::components::live_pill::LivePill;
 use crate::components::notice::{FailureNotice, Notice};
@@ -107,6 +108,7 @@ pub fn FollowPage() -> impl IntoView {
                 <LivePill live=Signal::derive(move || stream.state()) />
                 <ThemeToggle />
                 <ShortcutsButton />
+                <AccountMenu />
             </div>
         </header>
         <main

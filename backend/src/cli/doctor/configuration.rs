@@ -9,7 +9,11 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::report::{Finding, OtherFinding};
+use super::{
+    pip::install,
+    report::{Finding, OtherFinding},
+};
+use crate::secret::SECRET_VARIABLES;
 
 const SUBJECT: &str = "Hub configuration";
 /// The Hub's own program, a script that names its Python in the first line.
@@ -28,7 +32,7 @@ pub(super) fn check(config: &Path) -> Vec<Finding> {
         Err(error) => vec![Finding::problem(
             SUBJECT,
             format!("{} cannot read it: {error:#}", python.display()),
-            "Install the package pipalhub with that Python's pip.",
+            &install("pipalhub-*.whl", prefix_of(&python)),
         )],
     }
 }
@@ -36,6 +40,9 @@ pub(super) fn check(config: &Path) -> Vec<Finding> {
 fn examine(python: &Path, config: &Path) -> anyhow::Result<Vec<OtherFinding>> {
     let mut command = Command::new(python);
     command.args(["-m", "pipalhub.examine"]).arg(config);
+    for secret in SECRET_VARIABLES {
+        command.env_remove(secret);
+    }
     let output = command.output()?;
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -52,6 +59,12 @@ fn hub_python() -> Option<PathBuf> {
     std::iter::once(beside)
         .chain(on_path)
         .find_map(|program| interpreter(&program))
+}
+
+/// The folder of the environment that a Python is in the `bin` of.
+fn prefix_of(python: &Path) -> &Path {
+    let prefix = python.parent().and_then(Path::parent);
+    prefix.unwrap_or(Path::new("/usr"))
 }
 
 /// The interpreter in the first line of a script.
