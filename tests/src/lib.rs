@@ -6,6 +6,7 @@
 //! paths of the programs that they need, which `cargo xtask test` sets.
 
 pub mod browser;
+pub mod documents;
 pub mod fresh;
 pub mod hostile;
 pub mod hub;

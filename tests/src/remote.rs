@@ -84,6 +84,20 @@ impl RemoteHub {
         Ok(())
     }
 
+    /// Puts a user into a group, as an admin does on the Hub's admin page.
+    pub async fn join_group(&self, user: &str, group: &str) -> Result<()> {
+        let asked = self.api(Method::POST, &format!("groups/{}/users", encoded(group)));
+        let answer = asked.json(&json!({"users": [user]})).send().await?;
+        ensure!(answer.status() == StatusCode::OK, "{answer:?}");
+        Ok(())
+    }
+
+    /// The services that the Hub has, by their names.
+    pub async fn services(&self) -> Result<Value> {
+        let answer = self.api(Method::GET, "services").send().await?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+
     /// Deletes a user and their tokens, as an admin does.
     pub async fn delete_user(&self, user: &str) -> Result<()> {
         let path = format!("users/{}", encoded(user));

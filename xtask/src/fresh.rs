@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use tempfile::TempDir;
 
 use crate::{
     build::{self, BuildProfile},
@@ -19,8 +20,12 @@ use crate::{
     tools,
 };
 
-/// The base of both images. The tag names the suite and the variant of debootstrap.
-const BASE_IMAGE: &str = "localhost/pipalhub-debian:bookworm-minbase";
+/// The base of all images. The tag names the suite and the variant of debootstrap.
+const BASE_IMAGE: &str = "localhost/pipalhub-debian";
+/// The Debian of the servers.
+const SUITE: &str = "bookworm";
+/// The oldest Debian that the packages are for.
+const OLDEST_SUITE: &str = "bullseye";
 /// Programs that build and run the images, and the Debian packages that have them.
 const PACKAGES: [(&str, &str); 6] = [
     ("debootstrap", "debootstrap"),
@@ -34,8 +39,8 @@ const PACKAGES: [(&str, &str); 6] = [
 pub(crate) const HUB_VERSION: &str = "6.1";
 /// The newest configurable-http-proxy that runs on Debian 12's Node.js.
 const PROXY_VERSION: &str = "4";
-/// The tests that take a Debian package, by the beginning of their names.
-const PACKAGE_TESTS: &str = "debian::";
+/// The tests that take packages, by the beginnings of their names.
+const PACKAGE_TESTS: [&str; 5] = ["debian::", "external::", "oldest::", "tljh::", "wheels::"];
 /// The certificates of the machine, which pip uses in a build.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -94,12 +99,12 @@ pub(crate) struct FreshImages {
 pub(crate) fn images(hub: &str) -> anyhow::Result<FreshImages> {
     tools::debian_packages(&PACKAGES)?;
     let podman = Podman::new()?;
-    podman.make_base()?;
-    let context = tempfile::Builder::new().prefix("pipalhub-").tempdir()?;
-    fill_context(context.path(), hub)?;
+    podman.make_base(SUITE)?;
+    let context = context(hub)?;
+    let build = |name| podman.build(name, hub, SUITE, context.path());
     let images = FreshImages {
-        server: podman.build("server", hub, context.path())?,
-        participant: podman.build("participant", hub, context.path())?,
+        server: build("server")?,
+        participant: build("participant")?,
         podman,
     };
     images.podman.prune()?;
@@ -111,21 +116,77 @@ pub(crate) fn images(hub: &str) -> anyhow::Result<FreshImages> {
 pub(crate) fn test(images: &FreshImages, shots: &Path) -> anyhow::Result<()> {
     say("Tests on a fresh server");
     let service = build::target_folder().join("debug/pipalhub");
-    let mut test = images.test_command(&["--skip", PACKAGE_TESTS]);
+    let filter = PACKAGE_TESTS.map(|name| ["--skip", name]);
+    let mut test = images.test_command(filter.as_flattened());
     execute(
         test.env("PIPALHUB_BIN", service)
             .env("PIPALHUB_SHOTS", shots),
     )
 }
 
-/// Installs and starts the Debian package in `dist`.
+/// Installs the packages in `dist` on fresh servers, each as its documentation says, and starts them.
 pub(crate) fn test_packages(images: &FreshImages, dist: &Path) -> anyhow::Result<()> {
-    say("Installing and starting the Debian package on a fresh server");
-    let mut test = images.test_command(&[PACKAGE_TESTS]);
-    execute(test.env("PIPALHUB_DIST", dist))
+    let servers = images.servers_without_docker()?;
+    say("Installing and starting the packages on fresh servers");
+    let mut test = images.test_command(&PACKAGE_TESTS);
+    execute(test.env("PIPALHUB_DIST", dist).envs(servers))
 }
 
+/// A server without Docker's engine, on which nothing of PipalHub is.
+struct ServerKind {
+    /// The variable that tells the tests of its image.
+    variable: &'static str,
+    /// The name of its container file.
+    name: &'static str,
+    /// The name of its file of versions, and the tag of the image.
+    versions: &'static str,
+    suite: &'static str,
+}
+
+const SERVER_KINDS: [ServerKind; 4] = [
+    ServerKind {
+        variable: "PIPALHUB_FRESH_PLAIN",
+        name: "plain",
+        versions: HUB_VERSION,
+        suite: SUITE,
+    },
+    ServerKind {
+        variable: "PIPALHUB_FRESH_PLAIN_HUB5",
+        name: "plain",
+        versions: "5.5",
+        suite: SUITE,
+    },
+    ServerKind {
+        variable: "PIPALHUB_FRESH_TLJH",
+        name: "tljh",
+        versions: "tljh",
+        suite: SUITE,
+    },
+    ServerKind {
+        variable: "PIPALHUB_FRESH_OLDEST",
+        name: "plain",
+        versions: OLDEST_SUITE,
+        suite: OLDEST_SUITE,
+    },
+];
+
 impl FreshImages {
+    /// Builds the images of servers without Docker's engine, and returns them by the variables that
+    /// tell the tests of them.
+    fn servers_without_docker(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
+        let build = |kind: &ServerKind| {
+            self.podman.make_base(kind.suite)?;
+            let context = context(kind.versions)?;
+            let image = self
+                .podman
+                .build(kind.name, kind.versions, kind.suite, context.path())?;
+            Ok((kind.variable, image))
+        };
+        let images: anyhow::Result<_> = SERVER_KINDS.iter().map(build).collect();
+        self.podman.prune()?;
+        images
+    }
+
     /// A command that runs the tests which this filter leaves.
     fn test_command(&self, filter: &[&str]) -> Command {
         let mut test = cargo(&["test", "--locked", "--package", "tests"]);
@@ -138,8 +199,10 @@ impl FreshImages {
     }
 }
 
-/// Copies all files that the two container files name into one folder.
-fn fill_context(context: &Path, hub: &str) -> anyhow::Result<()> {
+/// A folder with all files that the container files name, and these versions.
+fn context(versions: &str) -> anyhow::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("pipalhub-").tempdir()?;
+    let context = folder.path();
     let copy = |from: PathBuf, to: &Path| {
         let mut copy = program("cp");
         execute(
@@ -148,7 +211,7 @@ fn fill_context(context: &Path, hub: &str) -> anyhow::Result<()> {
         )
     };
     copy(root().join("tests/fresh"), context)?;
-    let versions = format!("tests/requirements/fresh-{hub}.txt");
+    let versions = format!("tests/requirements/fresh-{versions}.txt");
     copy(root().join(versions), &context.join("versions.txt"))?;
     let name = "configurable-http-proxy";
     let modules = tools::npm_packages(name, &[(name, PROXY_VERSION)])?;
@@ -156,7 +219,7 @@ fn fill_context(context: &Path, hub: &str) -> anyhow::Result<()> {
     let wheel = context.join("singleuser");
     fs::create_dir(&wheel)?;
     tools::singleuser_wheel(Path::new("python3"), &wheel)?;
-    Ok(())
+    Ok(folder)
 }
 
 /// podman with its images and containers in the cache, and without the machine's settings.
@@ -191,9 +254,10 @@ impl Podman {
         podman
     }
 
-    /// Installs Debian into an image, unless there is one.
-    fn make_base(&self) -> anyhow::Result<()> {
-        let mut exists = self.command(&["image", "exists", BASE_IMAGE]);
+    /// Installs a suite of Debian into an image, unless there is one.
+    fn make_base(&self, suite: &str) -> anyhow::Result<()> {
+        let image = format!("{BASE_IMAGE}:{suite}-minbase");
+        let mut exists = self.command(&["image", "exists", &image]);
         if exists
             .status()
             .context("podman cannot be started")?
@@ -201,14 +265,14 @@ impl Podman {
         {
             return Ok(());
         }
-        say("Installing the base of the fresh server (a minute, once for this user)");
+        say(&format!(
+            "Installing the base of fresh servers, {suite} (a minute, once for this user)"
+        ));
         // A folder for temporary files may be on a disk without devices.
         let folder = tempfile::tempdir_in(&self.folder)?;
         let base = folder.path().join("base");
         let mut debootstrap = program("debootstrap");
-        debootstrap
-            .args(["--variant=minbase", "bookworm"])
-            .arg(&base);
+        debootstrap.args(["--variant=minbase", suite]).arg(&base);
         execute(debootstrap.stdout(Stdio::null()))?;
         fs::remove_dir_all(base.join("var/cache/apt/archives"))?;
         let archive = folder.path().join("base.tar");
@@ -216,7 +280,7 @@ impl Podman {
         tar.arg("--create").arg("--file").arg(&archive);
         execute(tar.arg("--directory").arg(&base).arg("."))?;
         let mut import = self.command(&["import", "--quiet"]);
-        let imported = output(import.arg(archive).arg(BASE_IMAGE))?;
+        let imported = output(import.arg(archive).arg(&image))?;
         ensure!(
             imported.is_some_and(|id| !id.is_empty()),
             "podman cannot import the base"
@@ -225,13 +289,14 @@ impl Podman {
     }
 
     /// Builds the image of a container file in the context and returns the image's id.
-    fn build(&self, name: &str, hub: &str, context: &Path) -> anyhow::Result<String> {
-        say(&format!("Building the {name}'s image"));
+    fn build(&self, name: &str, tag: &str, suite: &str, context: &Path) -> anyhow::Result<String> {
+        say(&format!("Building the image {name}:{tag}"));
         let id = context.join(format!("{name}.id"));
         let mut build = self.command(&["build", "--quiet", "--layers", "--pull=never"]);
         build
             .args(["--isolation=chroot", "--network=host"])
-            .arg(format!("--tag=localhost/pipalhub-{name}:{hub}"))
+            .arg(format!("--tag=localhost/pipalhub-{name}:{tag}"))
+            .arg(format!("--build-arg=SUITE={suite}"))
             .arg(format!(
                 "--volume={CERTIFICATES}:/machine/certificates.pem:ro"
             ))

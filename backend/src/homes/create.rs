@@ -15,7 +15,7 @@ use std::{
 use rustix::{
     fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, openat, renameat_with, statat, unlinkat},
     io::Errno,
-    process::{Gid, Uid},
+    process::{Gid, Uid, geteuid},
 };
 
 use super::{HomeError, OpenHome, as_owner::as_owner, copies::has_max_copies, home::FileOwner};
@@ -34,6 +34,13 @@ pub enum CreateError {
     /// The notebook's folder is not there, is behind a link, or belongs to another user.
     #[error("{0}")]
     Refused(&'static str),
+    /// The service may read the home and not write into it.
+    #[error(
+        "The service may read this home and not write into it. Where the participant's server has \
+         the package pipalhub-singleuser, that writes the file; until then the version can be \
+         downloaded."
+    )]
+    ReadOnly,
     /// An error of the operating system.
     #[error("The file cannot be written: {0}.")]
     Io(io::Error),
@@ -96,8 +103,27 @@ impl OpenHome {
             Err(error) => {
                 // The hidden file may not even have been made.
                 let _ = unlinkat(&folder, &hidden, AtFlags::empty());
-                Err(error)
+                let writer = geteuid();
+                Err(error.of_writer(writer.is_root() || writer == user))
             }
+        }
+    }
+}
+
+impl CreateError {
+    /// The same error, and [`Self::ReadOnly`] for a refusal of the system to a writer who is neither
+    /// root nor the owner: such a one was only given the right to read.
+    fn of_writer(self, is_root_or_owner: bool) -> Self {
+        match self {
+            Self::Io(error)
+                if !is_root_or_owner
+                    && [Errno::ACCESS, Errno::PERM, Errno::ROFS]
+                        .map(|errno| Some(errno.raw_os_error()))
+                        .contains(&error.raw_os_error()) =>
+            {
+                Self::ReadOnly
+            }
+            error => error,
         }
     }
 }
@@ -344,6 +370,20 @@ mod tests {
             .unwrap_err();
         assert!(matches!(refused, CreateError::Io(_)), "{refused}");
         assert_eq!(names(home.path()), ["a-x.ipynb"]);
+    }
+
+    #[test]
+    fn a_service_that_may_only_read_says_what_writes() {
+        let refusal = |errno: Errno| CreateError::from(errno);
+        for errno in [Errno::ACCESS, Errno::PERM, Errno::ROFS] {
+            let error = refusal(errno).of_writer(false);
+            assert!(matches!(error, CreateError::ReadOnly), "{error}");
+            // The owner's own folder may be closed to them.
+            let error = refusal(errno).of_writer(true);
+            assert!(matches!(error, CreateError::Io(_)), "{error}");
+        }
+        let error = refusal(Errno::NOSPC).of_writer(false);
+        assert!(matches!(error, CreateError::Io(_)), "{error}");
     }
 
     #[test]

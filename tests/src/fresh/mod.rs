@@ -1,14 +1,16 @@
-//! A fresh server: a real Docker engine, a real JupyterHub that spawns containers, and the
-//! service as an unprivileged user without access to participants' volumes.
+//! Fresh servers. [`FreshServer`] has a real Docker engine, a real JupyterHub that spawns
+//! containers, and the service as an unprivileged user without access to participants' volumes;
+//! [`PlainServer`] a Hub whose participants are users of the machine.
 //!
 //! `cargo xtask` builds the images from `tests/fresh/`.
 
 mod machine;
 mod package;
+mod plain;
 
 use std::{ops::Deref, path::PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::{
@@ -16,6 +18,8 @@ use crate::{
     remote::{API_TOKEN, ParticipantServer, RemoteHub},
     repository, setting, until,
 };
+
+pub use plain::PlainServer;
 
 use machine::Machine;
 
@@ -28,6 +32,15 @@ const WHEEL: &str = "/opt/pipalhub/wheel";
 
 /// The address of the server in the network of its containers, as in `tests/fresh/daemon.json`.
 const BRIDGE_ADDRESS: &str = "172.17.0.1";
+
+/// A server with a Hub, and with participants' homes on its disk.
+pub trait HubMachine: Deref<Target = RemoteHub> {
+    /// Runs a program on the server as root and returns its output.
+    fn run(&self, command: &[&str]) -> Result<String>;
+
+    /// The path of a participant's file on the server's disk.
+    fn path_in_home(&self, user: &str, filename: &str) -> Result<String>;
+}
 
 /// A server that runs until this is dropped.
 pub struct FreshServer {
@@ -104,11 +117,6 @@ impl FreshServer {
         .await
     }
 
-    /// Runs a program on the server as root and returns its output.
-    pub fn run(&self, command: &[&str]) -> Result<String> {
-        self.machine.run(command)
-    }
-
     /// Runs a program in a participant's container, as the participant, and returns its output.
     pub fn run_as_participant(&self, user: &str, command: &[&str]) -> Result<String> {
         let container = format!("jupyter-{user}");
@@ -143,13 +151,6 @@ impl FreshServer {
         .await
     }
 
-    /// The path of a participant's file on the server's disk.
-    pub fn volume_path(&self, user: &str, filename: &str) -> Result<String> {
-        let format = ["--format", "{{.Mountpoint}}", &format!("home-{user}")];
-        let folder = self.run(&[&["docker", "volume", "inspect"], &format[..]].concat())?;
-        Ok(format!("{}/{filename}", folder.trim()))
-    }
-
     /// Kills the service and deletes all its data. The Hub starts the service again.
     pub fn lose_data(&self) -> Result<()> {
         // One command, so that the Hub cannot start the service before the data are deleted.
@@ -175,11 +176,17 @@ impl FreshServer {
         let lines = logs.lines().filter(|line| line.contains(text));
         Ok(lines.chain(files.lines()).map(str::to_owned).collect())
     }
+}
 
-    fn log_tail(&self) -> Result<String> {
-        let unit = ["--unit=jupyterhub", "--unit=pipalhub", "--lines=60"];
-        self.run(&[&["journalctl", "--no-pager", "--output=cat"], &unit[..]].concat())
-            .context("the log of the Hub")
+impl HubMachine for FreshServer {
+    fn run(&self, command: &[&str]) -> Result<String> {
+        self.machine.run(command)
+    }
+
+    fn path_in_home(&self, user: &str, filename: &str) -> Result<String> {
+        let format = ["--format", "{{.Mountpoint}}", &format!("home-{user}")];
+        let folder = self.run(&[&["docker", "volume", "inspect"], &format[..]].concat())?;
+        Ok(format!("{}/{filename}", folder.trim()))
     }
 }
 
@@ -193,10 +200,15 @@ impl Deref for FreshServer {
 
 impl Drop for FreshServer {
     fn drop(&mut self) {
-        // Shown by the test runner only when the test fails.
-        match self.log_tail() {
-            Ok(log) => eprintln!("The end of the Hub's log:\n{log}"),
-            Err(error) => eprintln!("{error:#}"),
-        }
+        print_log(&self.machine);
+    }
+}
+
+/// Prints the end of the logs, which the test runner shows only when the test fails.
+fn print_log(machine: &Machine) {
+    let unit = ["--unit=jupyterhub", "--unit=pipalhub", "--lines=60"];
+    match machine.run(&[&["journalctl", "--no-pager", "--output=cat"], &unit[..]].concat()) {
+        Ok(log) => eprintln!("The end of the Hub's log:\n{log}"),
+        Err(error) => eprintln!("The log of the Hub: {error:#}"),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use super::{BRIDGE_ADDRESS, FreshServer};
+use super::{BRIDGE_ADDRESS, FreshServer, HubMachine};
 
 /// Where the package is mounted.
 const PACKAGE: &str = "/opt/pipalhub/pipalhub.deb";

@@ -6,27 +6,32 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use reqwest::StatusCode;
+use serde_json::json;
 use tests::{
-    browser::TestBrowser,
-    fresh::FreshServer,
-    hub::{INSTRUCTOR, PASSWORD},
-    notebooks::notebook,
-    setting,
+    documents::code_block,
+    fresh::{FreshServer, HubMachine},
+    hub::INSTRUCTOR,
+    setting, until,
 };
 
-use crate::{FOLDER, FreshClass, NOTEBOOK, a_version_is_restored, homes_are_closed, save};
+use crate::{
+    class::{FreshClass, NOTEBOOK, a_class_works},
+    homes_are_closed,
+    process::{
+        NONE, ProcessStatus, its_data_are_its_own, its_open_files_are_its_own,
+        only_this_can_be_done_in_its_unit,
+    },
+};
 
 /// The most that systemd may think the service is exposed, of 10.
 const MAX_EXPOSURE: f64 = 2.0;
 
-/// Tries what the service must not be able to do, as a program in its place, and prints what went.
-/// The folders `open` are everyone's. In a unit, a dollar is written as two.
-const PROBE: &str = "\
-    for folder in /srv/open /home/open /etc /usr /var/lib /var/tmp /tmp /run/lock /dev/shm; do \
-        if touch $$folder/probe 2>/dev/null; then echo wrote $$folder; fi; \
-    done; \
-    if cat /home/open/file 2>/dev/null; then echo read a home; fi; \
-    touch /var/lib/pipalhub/probe && rm /var/lib/pipalhub/probe && echo wrote its own";
+/// What a program in the place of the service can do: write into folders of its own.
+pub(crate) const OWN_PLACES: [&str; 3] = ["wrote /var/tmp", "wrote /tmp", "wrote its own"];
+
+/// The set of only `CAP_DAC_READ_SEARCH`, which is the capability 2.
+const READS_ALL: &str = "0000000000000004";
 
 #[tokio::test]
 #[ignore = "needs root, images and the packages: cargo xtask dist"]
@@ -34,25 +39,23 @@ async fn the_debian_package_runs_the_service_without_rights() -> Result<()> {
     let server = FreshServer::start_with_package(&package()?).await?;
     the_process_has_no_rights(&server)?;
     systemd_finds_little_exposed(&server)?;
+    its_settings_are_for_root(&server)?;
     its_data_are_its_own(&server)?;
-    nothing_else_can_be_done_in_its_place(&server)?;
+    only_this_can_be_done_in_its_unit(&server, "probe", &OWN_PLACES)?;
 
     server.add_user("alice").await?;
     let alice = server.start_server("alice").await?;
     let token = server.token_of(INSTRUCTOR).await?;
     let class = FreshClass { server, token };
-    alice.make_folder(FOLDER).await?;
-    save(&alice, &notebook(&["x = 'first of alice'"])).await?;
-    class.see("alice", NOTEBOOK, "first of alice").await?;
+    a_class_works(&class, "alice", &alice).await?;
     homes_are_closed(&class.server, "alice")?;
-    a_version_is_restored(&class, &alice).await?;
-    the_instructor_signs_in(&class).await?;
-    its_open_files_are_its_own(&class.server)?;
+    its_open_files_are_its_own(&class.server, &process(&class.server)?)?;
+    homes_are_read_by_one_capability(&class).await?;
     the_package_goes(&class.server)
 }
 
 /// The package for this machine.
-fn package() -> Result<PathBuf> {
+pub(crate) fn package() -> Result<PathBuf> {
     let architecture = match std::env::consts::ARCH {
         "aarch64" => "arm64",
         _ => "amd64",
@@ -67,7 +70,7 @@ fn package() -> Result<PathBuf> {
 }
 
 /// The id of the service's process.
-fn process(server: &FreshServer) -> Result<String> {
+pub(crate) fn process(server: &impl HubMachine) -> Result<String> {
     let show = [
         "systemctl",
         "show",
@@ -81,26 +84,14 @@ fn process(server: &FreshServer) -> Result<String> {
 }
 
 /// Checks the user, the capabilities and the filter of system calls.
-fn the_process_has_no_rights(server: &FreshServer) -> Result<()> {
-    let status = server.run(&["cat", &format!("/proc/{}/status", process(server)?)])?;
-    let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.map(|rest| rest.split_whitespace().collect::<Vec<_>>())
-            .with_context(|| format!("{name} {status}"))
-    };
-    let id = server.run(&["id", "--user", "pipalhub"])?;
-    assert_ne!(id.trim(), "0");
-    assert_eq!(field("Uid:")?, [id.trim(); 4]);
-    for set in ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"] {
-        assert_eq!(field(set)?, ["0000000000000000"], "{set}");
-    }
-    assert_eq!(field("NoNewPrivs:")?, ["1"]);
-    // 2 is a filter.
-    assert_eq!(field("Seccomp:")?, ["2"]);
-    Ok(())
+pub(crate) fn the_process_has_no_rights(server: &impl HubMachine) -> Result<()> {
+    let status = ProcessStatus::of(server, &process(server)?)?;
+    status.assert_user(server, "pipalhub")?;
+    status.assert_capabilities([NONE; 5])?;
+    status.assert_confined()
 }
 
-fn systemd_finds_little_exposed(server: &FreshServer) -> Result<()> {
+fn systemd_finds_little_exposed(server: &impl HubMachine) -> Result<()> {
     let report = server.run(&[
         "systemd-analyze",
         "security",
@@ -121,82 +112,60 @@ fn systemd_finds_little_exposed(server: &FreshServer) -> Result<()> {
     Ok(())
 }
 
-/// Checks who may read the settings and the data.
-fn its_data_are_its_own(server: &FreshServer) -> Result<()> {
-    let stat = |path: &str| server.run(&["stat", "--format=%a %U %G", path]);
-    assert_eq!(stat("/etc/pipalhub/pipalhub.env")?, "600 root root\n");
-    assert_eq!(stat("/var/lib/pipalhub")?, "700 pipalhub pipalhub\n");
-    // Neither the group nor others have any right.
-    let open = [
-        "find",
-        "/var/lib/pipalhub",
-        "-mindepth",
-        "1",
-        "-perm",
-        "/077",
-    ];
-    assert_eq!(server.run(&open)?, "");
+fn its_settings_are_for_root(server: &impl HubMachine) -> Result<()> {
+    let settings = "/etc/pipalhub/pipalhub.env";
+    let stat = server.run(&["stat", "--format=%a %U %G", settings])?;
+    assert_eq!(stat, "600 root root\n");
     Ok(())
 }
 
-/// Runs other programs in units that are copies of the service's.
-fn nothing_else_can_be_done_in_its_place(server: &FreshServer) -> Result<()> {
-    let open = "mkdir --mode=777 /srv/open /home/open && echo text >/home/open/file";
-    server.run(&["sh", "-c", open])?;
-    let run = |name: &str, without: &str, command: &str| {
-        let unit = format!("/etc/systemd/system/{name}.service");
-        let make = format!(
-            "sed -e /^Restart=/d -e /^ExecStart=/d -e s/^Type=.*/Type=oneshot/ -e {without} \
-             /usr/lib/systemd/system/pipalhub.service >{unit}; \
-             printf '[Service]\\nExecStart=%s\\n' \"$0\" >>{unit}; systemctl daemon-reload; \
-             systemctl start {name}; journalctl --sync; \
-             journalctl --unit={name} --no-pager --output=cat"
-        );
-        server.run(&["sh", "-c", &make, command])
-    };
-    let refused = run("probe-program", "''", "/usr/bin/id")?;
-    assert!(refused.contains("Permission denied"), "{refused}");
-    assert!(!refused.contains("uid="), "{refused}");
-    // A program can try more where programs may be run at all.
-    let log = run(
-        "probe-places",
-        "/ExecPaths=/d",
-        &format!("/bin/sh -c '{PROBE}'"),
-    )?;
-    let done = log
-        .lines()
-        .filter(|line| ["wrote", "read"].iter().any(|did| line.starts_with(did)));
-    // The private folders for temporary files end with the unit.
-    let expected = ["wrote /var/tmp", "wrote /tmp", "wrote its own"];
-    assert_eq!(done.collect::<Vec<_>>(), expected, "{log}");
-    for file in ["/tmp/probe", "/var/tmp/probe"] {
-        server.run(&["test", "!", "-e", file])?;
-    }
-    Ok(())
+/// Gives the service the one capability by which it reads homes, as the documentation says, and
+/// checks that it shows what is in a closed home and still writes nothing there.
+async fn homes_are_read_by_one_capability(class: &FreshClass) -> Result<()> {
+    let server = &class.server;
+    let account = "useradd --create-home carol && chmod 700 /home/carol && \
+                   mkdir /home/carol/module1 && printf %s \"$1\" >/home/carol/$0 && \
+                   chown --recursive carol: /home/carol";
+    let notebook = tests::notebooks::notebook(&["x = 'first of carol'"]).to_string();
+    server.run(&["sh", "-ec", account, NOTEBOOK, &notebook])?;
+    server.add_user("carol").await?;
+
+    let commands = code_block("docs/packages.md", "A service that reads homes", "shell")?;
+    let as_root = format!("set -e; sudo() {{ \"$@\"; }}; {commands}");
+    server.run(&["sh", "-c", &as_root])?;
+    server.wait_until_ready().await?;
+    let status = ProcessStatus::of(server, &process(server)?)?;
+    status.assert_user(server, "pipalhub")?;
+    status.assert_capabilities([READS_ALL; 5])?;
+    status.assert_confined()?;
+    systemd_finds_little_exposed(server)?;
+
+    class.see("carol", NOTEBOOK, "first of carol").await?;
+    // What is pushed is shown as before.
+    class.see("alice", NOTEBOOK, "second of alice").await?;
+    nothing_is_restored_into_a_home(class).await?;
+    let read = ["read /home/closed/file", "read /home/open/file"];
+    let can = [&OWN_PLACES[..2], &read, &OWN_PLACES[2..]].concat();
+    only_this_can_be_done_in_its_unit(server, "probe-homes", &can)?;
+    its_data_are_its_own(server)
 }
 
-async fn the_instructor_signs_in(class: &FreshClass) -> Result<()> {
-    let page = TestBrowser::start().await?;
-    // Not the newest notebook, which is the restored one.
-    page.goto(&class.server.service(&format!("?notebook={NOTEBOOK}")))
-        .await?;
-    page.sign_in(INSTRUCTOR, PASSWORD).await?;
-    page.wait_for_text("[data-testid=tile][data-user=alice]", "second of alice")
-        .await
-}
-
-/// Checks what the service has open after it has worked: its data, and what is no file.
-fn its_open_files_are_its_own(server: &FreshServer) -> Result<()> {
-    let folder = format!("/proc/{}/fd", process(server)?);
-    let list = format!("for file in {folder}/*; do readlink $file; done");
-    let open = server.run(&["sh", "-c", &list])?;
-    assert!(open.contains("/var/lib/pipalhub/"), "{open}");
-    for file in open.lines() {
-        let is_own = ["/var/lib/pipalhub", "socket:", "pipe:", "anon_inode:"]
-            .iter()
-            .any(|start| file.starts_with(start));
-        assert!(is_own || file == "/dev/null", "{file}");
-    }
+/// Checks what an instructor is told who restores into a home that the service can only read, of a
+/// participant whose server has no package.
+async fn nothing_is_restored_into_a_home(class: &FreshClass) -> Result<()> {
+    let versions = until("a version", async || {
+        let versions = class.versions("carol").await?;
+        Ok((!versions.is_empty()).then_some(versions))
+    })
+    .await?;
+    let request = json!({"user": "carol", "filename": NOTEBOOK, "version": versions[0]});
+    let (status, text) = class.post_for_text("api/history/restore", &request).await?;
+    assert_eq!(status, StatusCode::CONFLICT, "{text}");
+    assert!(text.contains("pipalhub-singleuser"), "{text}");
+    let home = class
+        .server
+        .run(&["find", "/home/carol/module1", "-type", "f"])?;
+    assert_eq!(home, format!("/home/carol/{NOTEBOOK}\n"));
     Ok(())
 }
 

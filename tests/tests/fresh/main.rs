@@ -2,32 +2,46 @@
 //! servers push their notebooks to it and write restored versions for it.
 //!
 //! The test is ignored by default, because it needs root, images and a browser, which
-//! `cargo xtask fresh` installs and whose paths it sets. [`debian`] has the test of the Debian
-//! package, which `cargo xtask dist` runs.
+//! `cargo xtask fresh` installs and whose paths it sets.
+//!
+//! `cargo xtask dist` runs the tests of packages: each follows the documentation on a server on
+//! which nothing of PipalHub is.
+//!
+//! * [`wheels`]: the wheels in the Hub's environment
+//! * [`external`]: the tarball, as a service that the Hub does not start
+//! * [`debian`]: the Debian package
+//! * [`tljh`]: the wheels in The Littlest JupyterHub
+//! * [`oldest`]: wheels and Debian package on the oldest Debian
 
+mod class;
 mod debian;
+mod external;
+mod oldest;
+mod process;
+mod tljh;
+mod wheels;
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{
     browser::TestBrowser,
-    fresh::FreshServer,
+    fresh::{FreshServer, HubMachine},
     hub::{INSTRUCTOR, PASSWORD},
     notebooks::notebook,
     remote::ParticipantServer,
     stopwatch::Stopwatch,
-    until, until_within,
+    until,
 };
+
+use class::{FOLDER, FreshClass, NOTEBOOK, a_version_is_restored, save};
 
 /// The setting `source` of the service. `None` as long as the service can only read
 /// homes; then the test ends after the checks of [`only_homes_are_read`].
 const SOURCE: Option<&str> = Some("push");
 
-const FOLDER: &str = "module1";
-const NOTEBOOK: &str = "module1/day1.ipynb";
 const CANARY: &str = "canary-of-a-private-cell";
 
 /// Longest wait for a notebook that no save, but only an inventory reports.
@@ -35,54 +49,6 @@ const INVENTORY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A notification of JupyterLab's own.
 const TOAST: &str = ".Toastify__toast";
-
-/// The server, and the instructor's token.
-struct FreshClass {
-    server: FreshServer,
-    token: String,
-}
-
-impl FreshClass {
-    async fn get(&self, path: &str) -> Result<String> {
-        let request = self.server.with_token(&self.token, Method::GET, path);
-        let answer = request.send().await?.error_for_status()?;
-        Ok(String::from_utf8_lossy(&answer.bytes().await?).into_owned())
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Result<StatusCode> {
-        let request = self.server.with_token(&self.token, Method::POST, path);
-        Ok(request.json(body).send().await?.status())
-    }
-
-    /// Waits until a participant's tile shows the text.
-    async fn see(&self, user: &str, filename: &str, text: &str) -> Result<()> {
-        self.see_within(tests::WAIT_TIMEOUT, user, filename, text)
-            .await
-    }
-
-    async fn see_within(
-        &self,
-        patience: Duration,
-        user: &str,
-        filename: &str,
-        text: &str,
-    ) -> Result<()> {
-        let path = format!("api/tile?filename={filename}&user={user}");
-        until_within(patience, (user, filename, text), async || {
-            Ok(self.get(&path).await?.contains(text).then_some(()))
-        })
-        .await
-    }
-
-    /// The numbers of the versions of Alice's notebook, newest first.
-    async fn versions(&self) -> Result<Vec<i64>> {
-        let path = format!("api/history?filename={NOTEBOOK}&user=alice");
-        let history: Value = serde_json::from_str(&self.get(&path).await?)?;
-        let versions = history["versions"].as_array().context("versions")?;
-        let numbers = versions.iter().map(|version| version["version"].as_i64());
-        numbers.collect::<Option<_>>().context("numbers")
-    }
-}
 
 #[tokio::test]
 #[ignore = "needs root, a Docker engine of its own and a browser: cargo xtask fresh"]
@@ -112,7 +78,7 @@ async fn a_class_in_containers_whose_volumes_the_service_cannot_read() -> Result
         class.see(user, NOTEBOOK, &first).await?;
     }
     stopwatch.lap("saves");
-    a_version_is_restored(&class, &alice).await?;
+    a_version_is_restored(&class, "alice", &alice).await?;
     stopwatch.lap("history");
     private_cells_stay_in_the_volume(&class, &alice).await?;
     stopwatch.lap("private cells");
@@ -125,16 +91,10 @@ async fn a_class_in_containers_whose_volumes_the_service_cannot_read() -> Result
     Ok(())
 }
 
-async fn save(server: &ParticipantServer, notebook: &Value) -> Result<()> {
-    let status = server.save(NOTEBOOK, notebook).await?;
-    ensure!(status.is_success(), "{status}");
-    Ok(())
-}
-
 /// Checks that a participant's file exists, and that the service's user can read neither the
 /// file nor, by the engine, the container.
 fn homes_are_closed(server: &FreshServer, user: &str) -> Result<()> {
-    let path = server.volume_path(user, NOTEBOOK)?;
+    let path = server.path_in_home(user, NOTEBOOK)?;
     assert!(server.run(&["cat", &path])?.contains("first of"));
     assert_eq!(
         server.run_as_service(&["id", "--user", "--name"])?,
@@ -172,55 +132,6 @@ async fn only_homes_are_read(class: &FreshClass, alice: &ParticipantServer) -> R
     a_notice_is_seen_in_lab(class).await
 }
 
-/// Checks that versions are kept byte for byte, and that a version is restored as a new file of
-/// Alice's, beside her notebook.
-async fn a_version_is_restored(class: &FreshClass, alice: &ParticipantServer) -> Result<()> {
-    let path = class.server.volume_path("alice", NOTEBOOK)?;
-    let first = class.server.run(&["cat", &path])?;
-    let more = ["x = 'first of alice'", "y = 'second of alice'"];
-    save(alice, &notebook(&more)).await?;
-    class.see("alice", NOTEBOOK, "second of alice").await?;
-    let second = class.server.run(&["cat", &path])?;
-    let versions = until("two versions", async || {
-        let versions = class.versions().await?;
-        Ok((versions.len() == 2).then_some(versions))
-    })
-    .await?;
-    let of_alice = format!("filename={NOTEBOOK}&user=alice");
-    for (version, bytes) in versions.iter().zip([&second, &first]) {
-        let path = format!("api/history/download?{of_alice}&version={version}");
-        assert_eq!(&class.get(&path).await?, bytes, "version {version}");
-    }
-
-    let before = files_of_alice(class)?;
-    let request = json!({"user": "alice", "filename": NOTEBOOK, "version": versions[1]});
-    let status = class.post("api/history/restore", &request).await?;
-    assert!(status.is_success(), "{status}");
-    let restored = until("the restored file", async || {
-        let now = files_of_alice(class)?;
-        Ok(now.into_iter().find(|name| !before.contains(name)))
-    })
-    .await?;
-    let restored = class
-        .server
-        .volume_path("alice", &format!("{FOLDER}/{restored}"))?;
-    assert_eq!(class.server.run(&["cat", &restored])?, first);
-    let owner = class.server.run(&["stat", "--format=%u", &restored])?;
-    assert_eq!(owner.trim(), "1000", "it is Alice's");
-    assert_eq!(
-        class.server.run(&["cat", &path])?,
-        second,
-        "hers is as it was"
-    );
-    Ok(())
-}
-
-/// The names of the files in Alice's folder, without hidden ones.
-fn files_of_alice(class: &FreshClass) -> Result<Vec<String>> {
-    let names = class.server.run_as_participant("alice", &["ls", FOLDER])?;
-    Ok(names.lines().map(str::to_owned).collect())
-}
-
 /// Checks that a cell with the tag `private` is in the volume only.
 async fn private_cells_stay_in_the_volume(
     class: &FreshClass,
@@ -238,12 +149,12 @@ async fn private_cells_stay_in_the_volume(
     cells.insert(0, private_cell("first"));
     cells.push(private_cell("last"));
     save(alice, &notebook).await?;
-    let path = class.server.volume_path("alice", NOTEBOOK)?;
+    let path = class.server.path_in_home("alice", NOTEBOOK)?;
     assert!(class.server.run(&["cat", &path])?.contains(CANARY));
 
     class.see("alice", NOTEBOOK, "third of alice").await?;
     let newest = until("a third version", async || {
-        let versions = class.versions().await?;
+        let versions = class.versions("alice").await?;
         Ok((versions.len() == 3).then(|| versions[0]))
     })
     .await?;
@@ -288,7 +199,7 @@ async fn containers_come_and_go(class: &FreshClass, alice: &ParticipantServer) -
     class.see("alice", NOTEBOOK, "fourth of alice").await?;
 
     class.server.stop_server("bob").await?;
-    let path = class.server.volume_path("bob", NOTEBOOK)?;
+    let path = class.server.path_in_home("bob", NOTEBOOK)?;
     let pull = ["sed", "--in-place", "s/first of bob/pulled by bob/", &path];
     class.server.run(&pull)?;
     class.server.start_server("bob").await?;

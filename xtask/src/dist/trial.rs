@@ -1,5 +1,6 @@
 //! Each package that this machine can run, installed and started once: the wheels and the tarball
-//! in folders of their own without a network, the Debian package on a fresh server with systemd.
+//! in folders of their own without a network, then every package on fresh servers, by the lines of
+//! its documentation.
 
 use std::path::Path;
 
@@ -30,7 +31,9 @@ pub(super) fn run(targets: &[DistTarget], dist: &Path) -> anyhow::Result<()> {
             fresh::test_packages(&images, dist)
         }
         Some(obstacle) => {
-            say(&format!("The Debian package is not tried: {obstacle}"));
+            say(&format!(
+                "No package is tried on a fresh server: {obstacle}"
+            ));
             Ok(())
         }
     }
