@@ -9,8 +9,10 @@
 //! * [`sharing`]: which notebooks and summaries of others participants may see
 //! * [`history`]: every version of every notebook, behind a trait
 //! * [`notices`]: notices of instructors to participants, behind a trait too
+//! * [`setup`]: how each participant's saves arrive, and what to do where they do not
 //! * [`class`]: everyone's notebooks, prepared for the wall
 //! * [`feed`]: the newest events, for all streams that follow them
+//! * [`contacts`]: what participants' servers were last heard to say of themselves
 //! * [`limits`]: how much each person may ask for
 //! * [`copies`]: every participant's notebooks, read from homes or pushed by their servers
 //! * [`homes`]: where notebooks live, reading them safely, watching them
@@ -34,6 +36,7 @@ mod bodies;
 pub mod builds;
 pub mod class;
 pub mod cli;
+pub mod contacts;
 pub mod copies;
 pub mod errands;
 pub mod feed;
@@ -49,6 +52,7 @@ mod reserve;
 pub mod routes;
 pub mod secret;
 pub mod server;
+pub mod setup;
 pub mod sharing;
 mod sqlite;
 pub mod store;

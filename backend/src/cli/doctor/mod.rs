@@ -10,6 +10,7 @@ mod homes;
 mod hub;
 mod jupyter;
 mod limits;
+mod participants;
 mod quota;
 mod report;
 
@@ -19,7 +20,10 @@ use anyhow::Context;
 use clap::Args;
 use tokio::runtime;
 
-use self::report::{DoctorReport, Finding};
+use self::{
+    participants::ParticipantsArgs,
+    report::{DoctorReport, Finding},
+};
 use super::{data::data_path, history::HistoryArgs, homes::HomesArg, quota::QuotaArgs};
 use crate::store;
 
@@ -52,6 +56,8 @@ pub(super) struct DoctorArgs {
     /// what would keep the Hub from starting, and what listens on the service's address.
     #[arg(long, value_name = "FILE")]
     hub_config: Option<PathBuf>,
+    #[command(flatten)]
+    participants: ParticipantsArgs,
     /// Print JSON, for scripts.
     #[arg(long)]
     json: bool,
@@ -62,6 +68,10 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
+    if args.participants.participants {
+        let table = args.participants.run(args.bind, args.hub_config, args.json);
+        return runtime.block_on(table);
+    }
     let variable = |name: &str| env::var(name).ok();
     let mut report = DoctorReport::default();
     report.add(program());
