@@ -237,22 +237,30 @@ fn HandoutButton() -> impl IntoView {
     }
 }
 
-/// The link back to the Hub, if there is one.
+/// The links to the page of the setup, for whoever sees everyone, and back to the Hub, if there is
+/// one.
 #[component]
 fn HubLink(
     /// The signed-in user.
     who: Signal<Option<SessionResponse>>,
 ) -> impl IntoView {
-    let link = Memo::new(move |_| {
-        let who = who.get();
-        let hub = who.and_then(|who| Some((who.hub_url?, who.user)));
-        hub.map_or_else(Html::default, |(url, user)| {
-            html!(
-                "<a class=button rel=external href=\"{}\" title=\"Signed in as {}\">Hub</a>",
-                url,
-                user
+    let link =
+        Memo::new(move |_| {
+            let who = who.get();
+            let setup = who.as_ref().filter(|who| who.role.sees_everyone()).map(|_| {
+            Html::from_static(
+                "<a class=button href=setup title=\"Whose saves arrive, and how\">Setup</a>",
             )
-        })
-    });
+        });
+            let hub = who.and_then(|who| Some((who.hub_url?, who.user)));
+            let hub = hub.map(|(url, user)| {
+                html!(
+                    "<a class=button rel=external href=\"{}\" title=\"Signed in as {}\">Hub</a>",
+                    url,
+                    user
+                )
+            });
+            html!("{}{}", setup, hub)
+        });
     view! { <span class="contents" {..dynamic_html(move || link.get())}></span> }
 }
