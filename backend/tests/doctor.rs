@@ -262,6 +262,22 @@ async fn doctor_tells_how_each_participants_saves_arrive() {
     assert_eq!(setup["hub"]["state"], "none");
     assert_eq!(setup["servers"].as_array().unwrap().len(), 2);
 
+    // Where the service is, the Hub's configuration says.
+    let bin = folder.path().join("bin");
+    let python = bin.join("python");
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("jupyterhub"), format!("#!{}\n", python.display())).unwrap();
+    let finding = json!([{"level": "ok", "subject": "", "message": "", "url": format!("{url}/")}]);
+    fs::write(&python, format!("#!/bin/sh\necho '{finding}'\n")).unwrap();
+    fs::set_permissions(&python, Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pipalhub"));
+    command.args(["doctor", "--participants", "--hub-config", "config.py"]);
+    command.env_clear().env("PATH", &bin);
+    command.env("PIPALHUB_TOKEN", "the-token-of-the-test");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("alice"));
+
     let refuses = |url: &str, token, words: &str| {
         let (text, errors, status) = ask(url, token, &[]);
         assert!(!status.success() && text.is_empty(), "{text}");
