@@ -277,7 +277,6 @@ async fn doctor_tells_how_each_participants_saves_arrive() {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert!(String::from_utf8(output.stdout).unwrap().contains("alice"));
-
     let refuses = |url: &str, token, words: &str| {
         let (text, errors, status) = ask(url, token, &[]);
         assert!(!status.success() && text.is_empty(), "{text}");
