@@ -9,8 +9,10 @@
 //! * [`sharing`]: which notebooks and summaries of others participants may see
 //! * [`history`]: every version of every notebook, behind a trait
 //! * [`notices`]: notices of instructors to participants, behind a trait too
+//! * [`setup`]: how each participant's saves arrive, and what to do where they do not
 //! * [`class`]: everyone's notebooks, prepared for the wall
 //! * [`feed`]: the newest events, for all streams that follow them
+//! * [`contacts`]: what participants' servers were last heard to say of themselves
 //! * [`limits`]: how much each person may ask for
 //! * [`steward`]: the process that may change the system, and how it is asked
 //! * [`copies`]: every participant's notebooks, read from homes or pushed by their servers
@@ -36,6 +38,7 @@ mod bodies;
 pub mod builds;
 pub mod class;
 pub mod cli;
+pub mod contacts;
 pub mod copies;
 pub mod errands;
 pub mod feed;
@@ -51,6 +54,7 @@ mod reserve;
 pub mod routes;
 pub mod secret;
 pub mod server;
+pub mod setup;
 pub mod sharing;
 mod sqlite;
 mod steward;

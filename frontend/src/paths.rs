@@ -217,6 +217,9 @@ fn of_version(endpoint: &str, filename: &str, user: &str, version: i64) -> Strin
 /// The list of exports, copies and summaries, which is no page of this app.
 pub const BUILDS: &str = "build/";
 
+/// How each participant's saves arrive.
+pub const SETUP: &str = "api/setup";
+
 /// The newest version of a participant's export, or of a notebook's summary.
 pub fn built_data(filename: &str, user: Option<&str>) -> String {
     let user = user.map(|user| format!("&user={}", encode(user)));

@@ -69,6 +69,10 @@ class KeepsTest(HubCase):
                     given = hub.role(f"pipalhub-{role}")
                     self.assertEqual(given["scopes"], [ACCESS, f"custom:pipalhub:{scope}"])
                     self.assertEqual(given["groups"], [f"{role}s"])
+                own = hub.role("pipalhub-service")
+                self.assertEqual(own["scopes"], ["list:users", "read:servers"])
+                self.assertEqual(own["services"], ["dashboard"])
+                self.assertEqual(set(own) & {"users", "groups"}, set())
                 self.assertIn("custom:pipalhub:write", hub.settings["custom_scopes"])
                 roles = {role["name"]: role for role in hub.settings["load_roles"]}
                 of_users = [

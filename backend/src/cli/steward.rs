@@ -20,8 +20,8 @@ use crate::{
     telemetry::{LogFormat, install_logs},
     users::{
         accounts::Accounts,
-        roster::{Roster, RosterSettings},
         system::{SystemAccounts, user_id},
+        user_list::{UserList, UserListSettings},
     },
 };
 
@@ -44,7 +44,7 @@ pub(super) struct SocketArg {
 
 /// The list, and the accounts it is for.
 #[derive(Args)]
-pub(super) struct RosterArgs {
+pub(super) struct UserListArgs {
     /// The class's list: a line `username:password` for each participant.
     #[arg(
         long,
@@ -99,9 +99,9 @@ enum AccountsArg {
     None,
 }
 
-impl RosterArgs {
+impl UserListArgs {
     /// The list, where this process may change what it stands for.
-    pub(super) fn roster(&self) -> anyhow::Result<Roster> {
+    pub(super) fn open(&self) -> anyhow::Result<UserList> {
         let accounts = match self.accounts {
             AccountsArg::System => {
                 if let Some(obstacle) = SystemAccounts::obstacle() {
@@ -111,12 +111,12 @@ impl RosterArgs {
             }
             AccountsArg::None => Accounts::Names,
         };
-        let settings = RosterSettings {
+        let settings = UserListSettings {
             users_file: self.users_file.clone(),
             state: self.steward_data.clone(),
             keep_hashes: self.keep_hashes,
         };
-        Ok(Roster::new(settings, accounts))
+        Ok(UserList::new(settings, accounts))
     }
 }
 
@@ -138,7 +138,7 @@ pub(super) struct StewardArgs {
     )]
     allow_user: Vec<String>,
     #[command(flatten)]
-    roster: RosterArgs,
+    list: UserListArgs,
     /// How the log on stderr is written.
     #[arg(
         long,
@@ -168,7 +168,7 @@ async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
         let id = user_id(user).with_context(|| format!("cannot look up --allow-user {user}"))?;
         allowed.push(id.with_context(|| format!("there is no user {user:?} (--allow-user)"))?);
     }
-    let roster = Arc::new(args.roster.roster()?);
+    let list = Arc::new(args.list.open()?);
     let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
     let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
     // It listens before the list is applied, which takes some seconds for a class: requests wait
@@ -176,33 +176,33 @@ async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
     let listener = StewardListener::bind(&args.socket.socket, allowed)?;
     tracing::info!(
         socket = %args.socket.socket.display(),
-        users_file = %args.roster.users_file.display(),
+        users_file = %args.list.users_file.display(),
         "listening"
     );
     tokio::select! {
-        ended = listener.serve(&roster) => ended?,
-        () = follow(&roster) => {}
+        ended = listener.serve(&list) => ended?,
+        () = follow(&list) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
     // A change is done to its end.
-    let _closed = roster.close().await;
+    let _closed = list.close().await;
     tracing::info!("ended");
     Ok(())
 }
 
 /// Brings the system to what the list says, now and whenever the file has changed.
-async fn follow(roster: &Roster) {
+async fn follow(list: &UserList) {
     let mut seen = None;
     loop {
-        let now = state_of(roster.users_file());
+        let now = state_of(list.users_file());
         if seen.as_ref() != Some(&now) {
-            match roster.reconcile().await {
+            match list.reconcile().await {
                 Ok(change) => report(&change),
                 Err(error) => tracing::error!(%error, "the list is not applied"),
             }
             // What the steward has written itself is applied.
-            seen = Some(state_of(roster.users_file()));
+            seen = Some(state_of(list.users_file()));
         }
         sleep(LOOK_INTERVAL).await;
     }

@@ -18,7 +18,7 @@ use shared::users::{
 };
 use tokio::runtime;
 
-use super::steward::{RosterArgs, SocketArg};
+use super::steward::{SocketArg, UserListArgs};
 use crate::{
     steward::{
         client::{StewardClient, StewardError},
@@ -38,7 +38,7 @@ pub(super) struct UsersArgs {
     #[command(flatten)]
     socket: SocketArg,
     #[command(flatten)]
-    roster: RosterArgs,
+    list: UserListArgs,
     /// Print JSON, for scripts.
     #[arg(long, global = true)]
     json: bool,
@@ -323,13 +323,13 @@ impl UsersDesk<'_> {
             .await;
         let answer = match asked {
             Err(StewardError::Absent(path)) => {
-                let roster = self.args.roster.roster().with_context(|| {
+                let list = self.args.list.open().with_context(|| {
                     format!(
                         "no steward listens at {} (--socket), and this process cannot do it itself",
                         path.display()
                     )
                 })?;
-                desk::handle(&roster, request, &mut on_progress).await
+                desk::handle(&list, request, &mut on_progress).await
             }
             other => other?,
         };

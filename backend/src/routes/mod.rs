@@ -25,6 +25,7 @@ mod output;
 mod page;
 mod rights_check;
 mod session;
+mod setup;
 mod sharing;
 mod stream;
 mod unsent;
@@ -72,6 +73,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(errands::routes())
         .merge(handouts::routes())
         .merge(sharing::routes())
+        .merge(setup::routes())
         .routes(routes!(followed::get_followed))
         .fallback(api::not_found)
         .layer(counted.clone())

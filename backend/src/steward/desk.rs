@@ -5,8 +5,8 @@ use shared::users::{ImportLine, NewUser};
 use super::protocol::{StewardInfo, StewardReply, StewardRequest};
 use crate::users::{
     class_list::{self, ListLine},
-    error::RosterError,
-    roster::Roster,
+    error::UserListError,
+    user_list::UserList,
 };
 
 /// Most entries of the audit list in one answer.
@@ -16,33 +16,33 @@ const MAX_BY_CHARS: usize = 100;
 
 /// Does what is asked, and returns the answer; `on_progress` is told how far it is.
 pub(crate) async fn handle(
-    roster: &Roster,
+    list: &UserList,
     request: &StewardRequest,
     on_progress: &mut (dyn FnMut(StewardReply) + Send),
 ) -> StewardReply {
-    let answer = answer(roster, request, on_progress).await;
+    let answer = answer(list, request, on_progress).await;
     answer.unwrap_or_else(|error| StewardReply::Refused {
         reason: error.to_string(),
     })
 }
 
 async fn answer(
-    roster: &Roster,
+    list: &UserList,
     request: &StewardRequest,
     on_progress: &mut (dyn FnMut(StewardReply) + Send),
-) -> Result<StewardReply, RosterError> {
+) -> Result<StewardReply, UserListError> {
     Ok(match request {
         StewardRequest::Hello {} => StewardReply::Hello(StewardInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            makes_accounts: roster.accounts().has_passwords(),
-            users_file: roster.users_file().display().to_string(),
+            makes_accounts: list.accounts().has_passwords(),
+            users_file: list.users_file().display().to_string(),
         }),
-        StewardRequest::ListUsers {} => StewardReply::Users(roster.list()?),
-        StewardRequest::ReadList { text } => read_list(roster, text)?,
+        StewardRequest::ListUsers {} => StewardReply::Users(list.everyone()?),
+        StewardRequest::ReadList { text } => read_list(list, text)?,
         StewardRequest::AddUsers { by, users } => {
             let of = users.len();
             let mut progress = |done| on_progress(StewardReply::Progress { done, of });
-            StewardReply::Change(roster.add(&name_of(by), users, &mut progress).await?)
+            StewardReply::Change(list.add(&name_of(by), users, &mut progress).await?)
         }
         StewardRequest::ResetPassword {
             by,
@@ -50,28 +50,28 @@ async fn answer(
             password,
         } => {
             let by = name_of(by);
-            let reset = roster.reset(&by, username, password.as_deref());
+            let reset = list.reset(&by, username, password.as_deref());
             StewardReply::Credentials(reset.await?)
         }
         StewardRequest::RemoveUser { by, username } => {
-            roster.remove(&name_of(by), username).await?;
+            list.remove(&name_of(by), username).await?;
             StewardReply::Done {}
         }
         StewardRequest::DeleteHome { by, username } => {
-            roster.delete_home(&name_of(by), username).await?;
+            list.delete_home(&name_of(by), username).await?;
             StewardReply::Done {}
         }
-        StewardRequest::Reconcile {} => StewardReply::Change(roster.reconcile().await?),
+        StewardRequest::Reconcile {} => StewardReply::Change(list.reconcile().await?),
         StewardRequest::Audit { most } => StewardReply::Audit {
-            entries: roster.audit((*most).min(MAX_AUDIT_ENTRIES))?,
+            entries: list.audit((*most).min(MAX_AUDIT_ENTRIES))?,
         },
     })
 }
 
 /// Reads a list; its lines and, apart, those that can be added.
-fn read_list(roster: &Roster, text: &str) -> Result<StewardReply, RosterError> {
-    let read = class_list::read(text, roster.accounts().rule()).map_err(RosterError::Refused)?;
-    let there = roster.list()?.users;
+fn read_list(list: &UserList, text: &str) -> Result<StewardReply, UserListError> {
+    let read = class_list::read(text, list.accounts().rule()).map_err(UserListError::Refused)?;
+    let there = list.everyone()?.users;
     let mut lines = Vec::new();
     let mut users = Vec::new();
     for ListLine {

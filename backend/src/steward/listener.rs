@@ -22,7 +22,7 @@ use super::{
     desk,
     protocol::{MAX_REQUEST_BYTES, StewardReply, StewardRequest},
 };
-use crate::users::roster::Roster;
+use crate::users::user_list::UserList;
 
 /// Connections at once.
 const MAX_CONNECTIONS: usize = 16;
@@ -65,7 +65,7 @@ impl StewardListener {
     }
 
     /// Answers requests, without end.
-    pub(crate) async fn serve(&self, roster: &Arc<Roster>) -> anyhow::Result<()> {
+    pub(crate) async fn serve(&self, list: &Arc<UserList>) -> anyhow::Result<()> {
         let turns = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         loop {
             // Those who are too many wait in the socket's queue.
@@ -83,9 +83,9 @@ impl StewardListener {
                 tracing::warn!(uid = peer, "a user who may not ask the steward has tried");
                 continue;
             }
-            let roster = Arc::clone(roster);
+            let list = Arc::clone(list);
             tokio::spawn(async move {
-                if let Err(error) = answer(stream, &roster).await {
+                if let Err(error) = answer(stream, &list).await {
                     tracing::debug!(%error, "a request of the steward has ended early");
                 }
                 drop(turn);
@@ -106,7 +106,7 @@ impl Drop for StewardListener {
     }
 }
 
-async fn answer(stream: UnixStream, roster: &Roster) -> io::Result<()> {
+async fn answer(stream: UnixStream, list: &UserList) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = Vec::new();
     // One byte more than may be, to tell a request that is too long.
@@ -129,7 +129,7 @@ async fn answer(stream: UnixStream, roster: &Roster) -> io::Result<()> {
             };
             // A change goes on when whoever has asked for it does not listen any more.
             let work = async move {
-                let reply = desk::handle(roster, &request, &mut on_progress).await;
+                let reply = desk::handle(list, &request, &mut on_progress).await;
                 drop(on_progress);
                 reply
             };

@@ -11,7 +11,7 @@ pub(super) const MAX_ADDED: usize = 2_000;
 
 /// Why nothing was done at all.
 #[derive(Debug, Error)]
-pub(crate) enum RosterError {
+pub(crate) enum UserListError {
     #[error("cannot read {0}: {1}")]
     Read(PathBuf, io::Error),
     #[error("cannot write {0}: {1}")]

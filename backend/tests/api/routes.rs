@@ -119,6 +119,7 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(GET,  "build/archive.zip",                                [401, 401, 403, 200, 200]),
     RouteRow(GET,  "api/about",                                        [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/sharing",                                      [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/setup",                                        [401, 401, 403, 200, 200]),
     RouteRow(GET,  "api/followed",                                     [401, 401, 404, 404, 404]),
     // The instructor has no such notebook of their own.
     RouteRow(PUT,  "api/sharing/followed",                             [401, 401, 403, 403, 404]),

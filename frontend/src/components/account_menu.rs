@@ -1,4 +1,5 @@
-//! The menu at the right end of every bar: who is signed in, the way to the Hub, and signing out.
+//! The menu at the right end of every bar: who is signed in, the ways to the setup
+//! and to the Hub, and signing out.
 
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
@@ -39,6 +40,12 @@ pub fn AccountMenu() -> impl IntoView {
 }
 
 fn menu(who: &SessionResponse) -> Html {
+    let setup = match who.role.sees_everyone() {
+        true => Html::from_static(
+            "<a class=button href=setup title=\"Whose saves arrive, and how\">Setup</a>",
+        ),
+        false => Html::default(),
+    };
     let hub = who.hub_url.as_ref().map_or_else(Html::default, |url| {
         html!("<a class=button rel=external href=\"{}\">Hub</a>", url)
     });
@@ -46,11 +53,12 @@ fn menu(who: &SessionResponse) -> Html {
     html!(
         "<button class=\"button account\" popovertarget=account aria-label=Account title=\"Signed \
          in as {}\">{}</button><div id=account popover><p>Signed in as {}</p><p id={} role=alert>\
-         </p>{}<button class=button id={}>Sign out</button></div>",
+         </p>{}{}<button class=button id={}>Sign out</button></div>",
         who.user,
         letter,
         who.user,
         SIGN_OUT_TROUBLE,
+        setup,
         hub,
         SIGN_OUT
     )

@@ -19,6 +19,7 @@ pub mod notices;
 pub mod order;
 pub mod participant;
 pub mod reading;
+pub mod setup;
 pub mod stream;
 pub mod theme;
 pub mod throttle;

@@ -25,6 +25,7 @@ mod private;
 mod restarts;
 mod roles;
 mod sessions;
+mod setup;
 mod standalone;
 mod threats;
 mod updates;

@@ -37,6 +37,17 @@ pub(super) fn check(config: &Path) -> Vec<Finding> {
     }
 }
 
+/// The address of the service that is in the Hub's configuration.
+pub(super) fn service_url(config: &Path) -> anyhow::Result<String> {
+    let python = hub_python().with_context(|| {
+        format!("no {HUB_PROGRAM} is beside this program or on PATH: give --url instead")
+    })?;
+    let findings = examine(&python, config)
+        .with_context(|| format!("{} cannot read {}", python.display(), config.display()))?;
+    let url = findings.into_iter().find_map(|finding| finding.url);
+    url.with_context(|| format!("no PipalHub is in {}: give --url instead", config.display()))
+}
+
 fn examine(python: &Path, config: &Path) -> anyhow::Result<Vec<OtherFinding>> {
     let mut command = Command::new(python);
     command.args(["-m", "pipalhub.examine"]).arg(config);

@@ -10,6 +10,7 @@ mod homes;
 mod hub;
 mod jupyter;
 mod limits;
+mod participants;
 mod pip;
 mod quota;
 mod report;
@@ -21,7 +22,10 @@ use anyhow::Context;
 use clap::Args;
 use tokio::runtime;
 
-use self::report::{DoctorReport, Finding};
+use self::{
+    participants::ParticipantsArgs,
+    report::{DoctorReport, Finding},
+};
 use super::{
     cookie_key::CookieKeyArgs,
     data::data_path,
@@ -71,6 +75,8 @@ pub(super) struct DoctorArgs {
     /// what would keep the Hub from starting, and what listens on the service's address.
     #[arg(long, value_name = "FILE")]
     hub_config: Option<PathBuf>,
+    #[command(flatten)]
+    participants: ParticipantsArgs,
     /// Print JSON, for scripts.
     #[arg(long)]
     json: bool,
@@ -81,6 +87,10 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
+    if args.participants.participants {
+        let table = args.participants.run(args.bind, args.hub_config, args.json);
+        return runtime.block_on(table);
+    }
     let variable = |name: &str| env::var(name).ok();
     let mut report = DoctorReport::default();
     report.add(program());

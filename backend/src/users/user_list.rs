@@ -19,18 +19,18 @@ use super::{
     accounts::Accounts,
     applied::AppliedUsers,
     audit::AuditList,
-    error::{MAX_ADDED, RosterError},
+    error::{MAX_ADDED, UserListError},
     file::{Credential, MAX_FILE_BYTES, UserEntry, UsersFile},
     name::Username,
     password,
-    roster_lock::RosterLock,
     system::AccountError,
+    user_list_lock::UserListLock,
 };
 use crate::{files, secret::Secret, time};
 
 /// Where the list and what belongs to it are.
 #[derive(Clone, Debug)]
-pub(crate) struct RosterSettings {
+pub(crate) struct UserListSettings {
     /// The file `users.txt`.
     pub(crate) users_file: PathBuf,
     /// The steward's own folder.
@@ -40,8 +40,8 @@ pub(crate) struct RosterSettings {
 }
 
 /// The list with the accounts it is for.
-pub(crate) struct Roster {
-    settings: RosterSettings,
+pub(crate) struct UserList {
+    settings: UserListSettings,
     accounts: Accounts,
     audit: AuditList,
     /// One change at a time.
@@ -49,15 +49,15 @@ pub(crate) struct Roster {
 }
 
 /// What a change of the list needs: the file as it is, and what was applied before.
-struct OpenRoster {
+struct OpenUserList {
     file: UsersFile,
     applied: AppliedUsers,
     /// The lock against other processes.
-    _lock: RosterLock,
+    _lock: UserListLock,
 }
 
-impl Roster {
-    pub(crate) fn new(settings: RosterSettings, accounts: Accounts) -> Self {
+impl UserList {
+    pub(crate) fn new(settings: UserListSettings, accounts: Accounts) -> Self {
         let audit = AuditList::new(&settings.state);
         Self {
             settings,
@@ -83,7 +83,7 @@ impl Roster {
     }
 
     /// Everyone in the list.
-    pub(crate) fn list(&self) -> Result<UsersResponse, RosterError> {
+    pub(crate) fn everyone(&self) -> Result<UsersResponse, UserListError> {
         let file = self.read()?;
         let users = file.entries().map(|entry| {
             let (has_account, failure) = match self.accounts.has(&entry.name) {
@@ -108,13 +108,13 @@ impl Roster {
     }
 
     /// The newest changes.
-    pub(crate) fn audit(&self, most: usize) -> Result<Vec<AuditEntry>, RosterError> {
+    pub(crate) fn audit(&self, most: usize) -> Result<Vec<AuditEntry>, UserListError> {
         let newest = self.audit.newest(most);
-        newest.map_err(|error| RosterError::Read(self.settings.state.clone(), error))
+        newest.map_err(|error| UserListError::Read(self.settings.state.clone(), error))
     }
 
     /// Brings the system to what the list says.
-    pub(crate) async fn reconcile(&self) -> Result<UsersChange, RosterError> {
+    pub(crate) async fn reconcile(&self) -> Result<UsersChange, UserListError> {
         let _turn = self.turn.lock().await;
         let mut open = self.open().await?;
         let change = self.apply(&mut open, &mut |_| {}).await?;
@@ -134,9 +134,9 @@ impl Roster {
         by: &str,
         users: &[NewUser],
         on_progress: &mut (dyn FnMut(usize) + Send),
-    ) -> Result<UsersChange, RosterError> {
+    ) -> Result<UsersChange, UserListError> {
         if users.len() > MAX_ADDED {
-            return Err(RosterError::TooMany(users.len()));
+            return Err(UserListError::TooMany(users.len()));
         }
         let _turn = self.turn.lock().await;
         let mut open = self.open().await?;
@@ -176,18 +176,19 @@ impl Roster {
         by: &str,
         username: &str,
         password: Option<&str>,
-    ) -> Result<UserCredentials, RosterError> {
+    ) -> Result<UserCredentials, UserListError> {
         let _turn = self.turn.lock().await;
         let mut open = self.open().await?;
         let name = self.known(&open.file, username)?;
         if !self.accounts.has_passwords() {
-            return Err(RosterError::Refused(format!(
+            return Err(UserListError::Refused(format!(
                 "passwords are not made here, so {name}'s is reset where they sign in"
             )));
         }
         let secret = match password {
             Some(given) => {
-                password::check(given).map_err(|error| RosterError::Refused(error.to_string()))?;
+                password::check(given)
+                    .map_err(|error| UserListError::Refused(error.to_string()))?;
                 Secret::new(given)
             }
             None => password::generate(),
@@ -202,7 +203,7 @@ impl Roster {
         let failure = failure.map(|it| it.reason);
         self.note(by, "reset", [(username, failure.clone())].into_iter());
         match failure {
-            Some(reason) => Err(RosterError::Refused(reason)),
+            Some(reason) => Err(UserListError::Refused(reason)),
             None => Ok(UserCredentials {
                 username: username.to_owned(),
                 password: Some(secret.reveal().to_owned()),
@@ -211,7 +212,7 @@ impl Roster {
     }
 
     /// Removes a user from the list and their account; the home stays.
-    pub(crate) async fn remove(&self, by: &str, username: &str) -> Result<(), RosterError> {
+    pub(crate) async fn remove(&self, by: &str, username: &str) -> Result<(), UserListError> {
         let _turn = self.turn.lock().await;
         let mut open = self.open().await?;
         let name = self.known(&open.file, username)?;
@@ -226,19 +227,19 @@ impl Roster {
         let failure = gone.err().map(|error| error.to_string());
         self.note(by, "remove", [(username, failure.clone())].into_iter());
         match failure {
-            Some(reason) => Err(RosterError::Refused(reason)),
+            Some(reason) => Err(UserListError::Refused(reason)),
             None => Ok(()),
         }
     }
 
     /// Deletes the home that a removed user has left.
-    pub(crate) async fn delete_home(&self, by: &str, username: &str) -> Result<(), RosterError> {
+    pub(crate) async fn delete_home(&self, by: &str, username: &str) -> Result<(), UserListError> {
         let _turn = self.turn.lock().await;
         let open = self.open().await?;
         let name = Username::parse(username, self.accounts.rule())
-            .map_err(|error| RosterError::Refused(error.to_string()))?;
+            .map_err(|error| UserListError::Refused(error.to_string()))?;
         if open.file.mentions(username) {
-            return Err(RosterError::Refused(format!(
+            return Err(UserListError::Refused(format!(
                 "{name} is in the list: remove the user first"
             )));
         }
@@ -246,7 +247,7 @@ impl Roster {
         let failure = deleted.err().map(|error| error.to_string());
         self.note(by, "delete_home", [(username, failure.clone())].into_iter());
         match failure {
-            Some(reason) => Err(RosterError::Refused(reason)),
+            Some(reason) => Err(UserListError::Refused(reason)),
             None => Ok(()),
         }
     }
@@ -274,21 +275,21 @@ impl Roster {
         Ok(UserEntry { name, credential })
     }
 
-    fn known(&self, file: &UsersFile, username: &str) -> Result<Username, RosterError> {
+    fn known(&self, file: &UsersFile, username: &str) -> Result<Username, UserListError> {
         let name = Username::parse(username, self.accounts.rule()).ok();
         let name = name.filter(|name| file.find(name).is_some());
         name.ok_or_else(|| {
             let shown: String = username.chars().take(80).collect();
-            RosterError::Refused(format!("{shown:?} is not in the list"))
+            UserListError::Refused(format!("{shown:?} is not in the list"))
         })
     }
 
     /// Does what is left to do, and keeps what is done after each step.
     async fn apply(
         &self,
-        open: &mut OpenRoster,
+        open: &mut OpenUserList,
         on_progress: &mut (dyn FnMut(usize) + Send),
-    ) -> Result<UsersChange, RosterError> {
+    ) -> Result<UsersChange, UserListError> {
         let mut change = UsersChange {
             problems: self.problems(&open.file),
             ..UsersChange::default()
@@ -333,7 +334,7 @@ impl Roster {
     }
 
     /// Notes whose accounts are not there and will be made.
-    fn begin(&self, open: &mut OpenRoster, entries: &[UserEntry]) -> Result<(), RosterError> {
+    fn begin(&self, open: &mut OpenUserList, entries: &[UserEntry]) -> Result<(), UserListError> {
         let new = entries
             .iter()
             .filter(|it| matches!(self.accounts.has(&it.name), Ok(false)));
@@ -372,9 +373,9 @@ impl Roster {
     /// Removes the accounts of those who are gone from the list.
     async fn remove_gone(
         &self,
-        open: &mut OpenRoster,
+        open: &mut OpenUserList,
         change: &mut UsersChange,
-    ) -> Result<(), RosterError> {
+    ) -> Result<(), UserListError> {
         let names = open.applied.names().map(ToOwned::to_owned);
         let gone: Vec<String> = names.filter(|name| !open.file.mentions(name)).collect();
         if gone.is_empty() {
@@ -411,7 +412,7 @@ impl Roster {
     }
 
     /// Puts the system's hashes in the place of passwords.
-    fn hash_passwords(&self, open: &mut OpenRoster) -> Result<(), RosterError> {
+    fn hash_passwords(&self, open: &mut OpenUserList) -> Result<(), UserListError> {
         let plain = open.file.entries().filter(|entry| {
             matches!(entry.credential, Credential::Password(_)) && open.applied.is_applied(entry)
         });
@@ -437,10 +438,10 @@ impl Roster {
     /// Takes new users whose accounts could not be made out of the list again.
     fn take_out_refused(
         &self,
-        open: &mut OpenRoster,
+        open: &mut OpenUserList,
         new: &[UserEntry],
         change: &UsersChange,
-    ) -> Result<(), RosterError> {
+    ) -> Result<(), UserListError> {
         let is_refused = |entry: &&UserEntry| {
             change
                 .refused
@@ -466,13 +467,13 @@ impl Roster {
     }
 
     /// Locks the list against other processes, and reads it.
-    async fn open(&self) -> Result<OpenRoster, RosterError> {
-        let lock = RosterLock::take(&self.settings.state).await?;
+    async fn open(&self) -> Result<OpenUserList, UserListError> {
+        let lock = UserListLock::take(&self.settings.state).await?;
         self.accounts.prepare();
         let applied = AppliedUsers::load(&self.settings.state);
         let applied =
-            applied.map_err(|error| RosterError::Read(self.settings.state.clone(), error))?;
-        Ok(OpenRoster {
+            applied.map_err(|error| UserListError::Read(self.settings.state.clone(), error))?;
+        Ok(OpenUserList {
             file: self.read()?,
             applied,
             _lock: lock,
@@ -480,13 +481,13 @@ impl Roster {
     }
 
     /// Reads the file; one that is not there is empty.
-    fn read(&self) -> Result<UsersFile, RosterError> {
+    fn read(&self) -> Result<UsersFile, UserListError> {
         let path = &self.settings.users_file;
         let rule = self.accounts.rule();
-        let fail = |error| RosterError::Read(path.clone(), error);
+        let fail = |error| UserListError::Read(path.clone(), error);
         match fs::metadata(path) {
             Ok(file) if file.len() > MAX_FILE_BYTES => {
-                return Err(RosterError::TooLarge(path.clone()));
+                return Err(UserListError::TooLarge(path.clone()));
             }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -497,15 +498,15 @@ impl Roster {
         Ok(UsersFile::parse(&fs::read(path).map_err(fail)?, rule))
     }
 
-    fn write(&self, file: &UsersFile) -> Result<(), RosterError> {
+    fn write(&self, file: &UsersFile) -> Result<(), UserListError> {
         let path = &self.settings.users_file;
         let written = files::replace_edited(path, &file.bytes());
-        written.map_err(|error| RosterError::Write(path.clone(), error))
+        written.map_err(|error| UserListError::Write(path.clone(), error))
     }
 
-    fn save(&self, applied: &AppliedUsers) -> Result<(), RosterError> {
+    fn save(&self, applied: &AppliedUsers) -> Result<(), UserListError> {
         let saved = applied.save();
-        saved.map_err(|error| RosterError::Write(self.settings.state.clone(), error))
+        saved.map_err(|error| UserListError::Write(self.settings.state.clone(), error))
     }
 
     fn note<'a>(

@@ -10,19 +10,19 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-use super::error::RosterError;
+use super::error::UserListError;
 
 /// How long another process is waited for: a class of 200 is made in less.
 const PATIENCE: Duration = Duration::from_secs(60);
 const INTERVAL: Duration = Duration::from_millis(50);
 
 /// A lock that ends with the process, however that ends.
-pub(super) struct RosterLock(#[expect(dead_code, reason = "holds the lock")] File);
+pub(super) struct UserListLock(#[expect(dead_code, reason = "holds the lock")] File);
 
-impl RosterLock {
+impl UserListLock {
     /// Makes the folder for the steward's user alone, and takes the lock in it.
-    pub(super) async fn take(folder: &Path) -> Result<Self, RosterError> {
-        let fail = |error| RosterError::Write(folder.to_owned(), error);
+    pub(super) async fn take(folder: &Path) -> Result<Self, UserListError> {
+        let fail = |error| UserListError::Write(folder.to_owned(), error);
         if fs::metadata(folder).is_err() {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
             made.map_err(fail)?;
@@ -39,7 +39,7 @@ impl RosterLock {
             match file.try_lock() {
                 Ok(()) => return Ok(Self(file)),
                 Err(TryLockError::WouldBlock) if Instant::now() < end => sleep(INTERVAL).await,
-                Err(TryLockError::WouldBlock) => return Err(RosterError::Busy),
+                Err(TryLockError::WouldBlock) => return Err(UserListError::Busy),
                 Err(TryLockError::Error(error)) => return Err(fail(error)),
             }
         }
