@@ -57,7 +57,7 @@ pub mod server;
 pub mod setup;
 pub mod sharing;
 mod sqlite;
-mod steward;
+pub mod steward;
 pub mod store;
 pub mod telemetry;
 mod text;

@@ -106,14 +106,65 @@ pub struct ImportLine {
     pub proposed: Option<String>,
 }
 
+/// What keeps somebody from being added, changed or removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalKind {
+    /// The name can be none of an account.
+    Username,
+    /// The password cannot be kept.
+    Password,
+    /// There is one of this name, in the list or on the system.
+    Exists,
+    /// The system has not done it.
+    Account,
+}
+
 /// Somebody who could not be added, changed or removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RefusedUser {
     /// The name of the account.
     pub username: String,
+    /// What is wrong.
+    pub kind: RefusalKind,
     /// Why, in words for an instructor.
     pub reason: String,
+}
+
+/// The body of `POST /users/import`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ImportRequest {
+    /// Whom to add.
+    pub users: Vec<NewUser>,
+}
+
+/// The body of `POST /users/import/preview`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PreviewRequest {
+    /// Names, `name,password`, a table with a header, or lines of a `users.txt`.
+    pub text: String,
+}
+
+/// A list as it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PreviewResponse {
+    /// Every line of the list.
+    pub lines: Vec<ImportLine>,
+    /// Those who can be added, for `POST /users/import`.
+    pub users: Vec<NewUser>,
+}
+
+/// The changes of the list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuditResponse {
+    /// 1,000 at most.
+    pub entries: Vec<AuditEntry>,
 }
 
 /// What has been done with the list.

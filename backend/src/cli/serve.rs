@@ -27,6 +27,7 @@ use super::{
     parent::{ParentProcess, end_of},
     private::{PUSHED_FOLDER, SHARING_FILE, check_builds, check_data},
     quota::QuotaArgs,
+    steward::SocketArg,
     token::TokenArgs,
 };
 use crate::{
@@ -43,6 +44,7 @@ use crate::{
     routes::{login_link, router},
     server,
     sharing::Sharing,
+    steward::StewardClient,
     store::{SqliteStore, StoreOptions},
     telemetry::{LogFormat, install_logs, install_metrics},
 };
@@ -81,6 +83,8 @@ pub(super) struct ServeArgs {
     data: Option<PathBuf>,
     #[command(flatten)]
     token: TokenArgs,
+    #[command(flatten)]
+    steward: SocketArg,
     #[command(flatten)]
     cookie_key: CookieKeyArgs,
     /// How many events the journal keeps, for streams to resume from; the latest of each
@@ -258,6 +262,7 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
         notices,
         errands,
         sharing,
+        steward: StewardClient::new(args.steward.socket),
         about,
         ending: ending.clone(),
     };

@@ -33,8 +33,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct SocketArg {
     /// The socket of the steward.
     #[arg(
-        long,
-        env = "PIPALHUB_STEWARD",
+        long = "steward-socket",
+        env = "PIPALHUB_STEWARD_SOCKET",
         global = true,
         value_name = "PATH",
         default_value = "/run/pipalhub/steward.sock"

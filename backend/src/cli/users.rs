@@ -13,16 +13,15 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use shared::users::{
-    ImportLine, NewUser, RefusedUser, StoredPassword, UserCredentials, UsersChange,
-    UsersFileProblem, UsersResponse,
+    ImportLine, NewUser, PreviewResponse, RefusalKind, RefusedUser, StoredPassword,
+    UserCredentials, UsersChange, UsersFileProblem, UsersResponse,
 };
 use tokio::runtime;
 
 use super::steward::{SocketArg, UserListArgs};
 use crate::{
     steward::{
-        client::{StewardClient, StewardError},
-        desk,
+        StewardClient, StewardError, desk,
         protocol::{StewardReply, StewardRequest},
     },
     telemetry::loggable,
@@ -178,7 +177,7 @@ impl UsersDesk<'_> {
         let text = String::from_utf8(bytes)
             .with_context(|| format!("{} is not UTF-8: save it as such", file.display()))?;
         let (lines, users) = match self.ask(&StewardRequest::ReadList { text }).await? {
-            StewardReply::List { lines, users } => (lines, users),
+            StewardReply::List(PreviewResponse { lines, users }) => (lines, users),
             other => return unexpected(other),
         };
         let bad = lines.iter().filter(|line| line.problem.is_some()).count();
@@ -239,8 +238,9 @@ impl UsersDesk<'_> {
                 StewardReply::Done {} => change.removed.push(name.clone()),
                 // The home of somebody who was removed before can be deleted, too.
                 StewardReply::Refused { .. } if is_left_home => {}
-                StewardReply::Refused { reason } => change.refused.push(RefusedUser {
+                StewardReply::Refused { reason, .. } => change.refused.push(RefusedUser {
                     username: name.clone(),
+                    kind: RefusalKind::Account,
                     reason,
                 }),
                 other => return unexpected(other),
@@ -304,7 +304,7 @@ impl UsersDesk<'_> {
     /// The answer to a request; a refusal is an error.
     async fn ask(&self, request: &StewardRequest) -> anyhow::Result<StewardReply> {
         match self.answer(request).await? {
-            StewardReply::Refused { reason } => bail!(reason),
+            StewardReply::Refused { reason, .. } => bail!(reason),
             answer => Ok(answer),
         }
     }
@@ -325,7 +325,7 @@ impl UsersDesk<'_> {
             Err(StewardError::Absent(path)) => {
                 let list = self.args.list.open().with_context(|| {
                     format!(
-                        "no steward listens at {} (--socket), and this process cannot do it itself",
+                        "no steward listens at {} (--steward-socket), and this process cannot do it itself",
                         path.display()
                     )
                 })?;

@@ -30,6 +30,7 @@ mod sharing;
 mod stream;
 mod unsent;
 mod usage;
+mod users;
 
 use std::sync::Arc;
 
@@ -84,6 +85,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(health::get_health))
         .routes(routes!(metrics::get_metrics))
         .routes(routes!(openapi::get_openapi))
+        .merge(users::routes())
         .layer(counted.clone())
         .routes(routes!(stream::stream_events))
         .routes(routes!(page::get_poll_js))

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where a steward listens.
 #[derive(Clone, Debug)]
-pub(crate) struct StewardClient {
+pub struct StewardClient {
     path: PathBuf,
 }
 
@@ -38,7 +38,9 @@ pub(crate) enum StewardError {
 }
 
 impl StewardClient {
-    pub(crate) fn new(path: PathBuf) -> Self {
+    /// A client of the steward at this socket, which need not be there yet.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
         Self { path }
     }
 

@@ -1,6 +1,6 @@
 //! Does what is asked of the steward, by whatever way it was asked.
 
-use shared::users::{ImportLine, NewUser};
+use shared::users::{ImportLine, NewUser, PreviewResponse};
 
 use super::protocol::{StewardInfo, StewardReply, StewardRequest};
 use crate::users::{
@@ -23,6 +23,7 @@ pub(crate) async fn handle(
     let answer = answer(list, request, on_progress).await;
     answer.unwrap_or_else(|error| StewardReply::Refused {
         reason: error.to_string(),
+        is_unknown: matches!(error, UserListError::Unknown(_)),
     })
 }
 
@@ -105,7 +106,7 @@ fn read_list(list: &UserList, text: &str) -> Result<StewardReply, UserListError>
         }
         lines.push(line);
     }
-    Ok(StewardReply::List { lines, users })
+    Ok(StewardReply::List(PreviewResponse { lines, users }))
 }
 
 /// Who asks for a change, as the audit list has it.

@@ -120,7 +120,10 @@ async fn answer(stream: UnixStream, list: &UserList) -> io::Result<()> {
             .map_err(|error| format!("the request cannot be read, at column {}", error.column())),
     };
     let reply = match request {
-        Err(reason) => StewardReply::Refused { reason },
+        Err(reason) => StewardReply::Refused {
+            reason,
+            is_unknown: false,
+        },
         Ok(request) => {
             let (tell, mut told) = mpsc::channel(1);
             let mut on_progress = move |reply| {

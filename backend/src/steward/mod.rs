@@ -3,7 +3,10 @@
 //! [`listener`] knows who asks and reads requests ([`protocol`]), [`desk`] does what they ask, and
 //! [`client`] is the other side.
 
-pub(crate) mod client;
+mod client;
 pub(crate) mod desk;
 pub(crate) mod listener;
 pub(crate) mod protocol;
+
+pub use client::StewardClient;
+pub(crate) use client::StewardError;

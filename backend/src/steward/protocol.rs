@@ -5,7 +5,9 @@
 //! used, whoever has checked them before.
 
 use serde::{Deserialize, Serialize};
-use shared::users::{AuditEntry, ImportLine, NewUser, UserCredentials, UsersChange, UsersResponse};
+use shared::users::{
+    AuditEntry, NewUser, PreviewResponse, UserCredentials, UsersChange, UsersResponse,
+};
 
 /// Longest request in bytes: a class that is imported, with passwords.
 pub(crate) const MAX_REQUEST_BYTES: usize = 2 << 20;
@@ -52,10 +54,7 @@ pub(crate) enum StewardReply {
     },
     Hello(StewardInfo),
     Users(UsersResponse),
-    List {
-        lines: Vec<ImportLine>,
-        users: Vec<NewUser>,
-    },
+    List(PreviewResponse),
     Change(UsersChange),
     Credentials(UserCredentials),
     Done {},
@@ -65,6 +64,9 @@ pub(crate) enum StewardReply {
     /// Nothing was done, and why.
     Refused {
         reason: String,
+        /// The user who is meant is not in the list.
+        #[serde(default)]
+        is_unknown: bool,
     },
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum UserListError {
     TooMany(usize),
     #[error("another pipalhub changes users: try again when it has ended")]
     Busy,
+    #[error("{0:?} is not in the list")]
+    Unknown(String),
     #[error("{0}")]
     Refused(String),
 }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use shared::users::{
-    AuditEntry, ListedUser, NewUser, RefusedUser, StoredPassword, UserCredentials, UsersChange,
-    UsersFileProblem, UsersResponse,
+    AuditEntry, ListedUser, NewUser, RefusalKind, RefusedUser, StoredPassword, UserCredentials,
+    UsersChange, UsersFileProblem, UsersResponse,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -22,7 +22,7 @@ use super::{
     error::{MAX_ADDED, UserListError},
     file::{Credential, MAX_FILE_BYTES, UserEntry, UsersFile},
     name::Username,
-    password,
+    password::{self, PasswordError},
     system::AccountError,
     user_list_lock::UserListLock,
 };
@@ -148,8 +148,9 @@ impl UserList {
                     open.file.set(&entry.name, &entry.credential);
                     new.push(entry);
                 }
-                Err(reason) => refused.push(RefusedUser {
+                Err((kind, reason)) => refused.push(RefusedUser {
                     username: user.username.clone(),
+                    kind,
                     reason,
                 }),
             }
@@ -253,21 +254,27 @@ impl UserList {
     }
 
     /// The user whom somebody wants to add.
-    fn entry_of(&self, user: &NewUser, file: &UsersFile) -> Result<UserEntry, String> {
+    fn entry_of(
+        &self,
+        user: &NewUser,
+        file: &UsersFile,
+    ) -> Result<UserEntry, (RefusalKind, String)> {
         let name = Username::parse(&user.username, self.accounts.rule());
-        let name = name.map_err(|error| error.to_string())?;
+        let name = name.map_err(|error| (RefusalKind::Username, error.to_string()))?;
         if file.mentions(name.as_str()) {
-            return Err(format!("{name} is in the list already"));
+            let reason = format!("{name} is in the list already");
+            return Err((RefusalKind::Exists, reason));
         }
         // Nobody's account may be taken over by adding their name.
         if let Err(error) = self.accounts.has(&name) {
-            return Err(error.to_string());
+            return Err((kind_of(&error), error.to_string()));
         }
         let given = user.password.as_deref().filter(|it| !it.is_empty());
         let credential = match (given, self.accounts.has_passwords()) {
             (_, false) => Credential::Absent,
             (Some(given), true) => {
-                password::check(given).map_err(|error| error.to_string())?;
+                let wrong = |error: PasswordError| (RefusalKind::Password, error.to_string());
+                password::check(given).map_err(wrong)?;
                 Credential::Password(Secret::new(given))
             }
             (None, true) => Credential::Password(password::generate()),
@@ -280,7 +287,7 @@ impl UserList {
         let name = name.filter(|name| file.find(name).is_some());
         name.ok_or_else(|| {
             let shown: String = username.chars().take(80).collect();
-            UserListError::Refused(format!("{shown:?} is not in the list"))
+            UserListError::Unknown(shown)
         })
     }
 
@@ -294,10 +301,6 @@ impl UserList {
             problems: self.problems(&open.file),
             ..UsersChange::default()
         };
-        let refuse = |entry: &Username, error: &AccountError| RefusedUser {
-            username: entry.to_string(),
-            reason: error.to_string(),
-        };
         let entries = open.file.entries().cloned();
         let is_open = |entry: &UserEntry| {
             !open.applied.is_applied(entry) || !self.accounts.has(&entry.name).unwrap_or(false)
@@ -309,7 +312,7 @@ impl UserList {
             let is_begun = open.applied.is_begun(entry.name.as_str());
             match self.accounts.create(entry, is_begun).await {
                 Ok(is_new) => waiting.push((entry, is_new)),
-                Err(error) => change.refused.push(refuse(&entry.name, &error)),
+                Err(error) => change.refused.push(refused(entry.name.as_str(), &error)),
             }
             on_progress(at + 1);
         }
@@ -361,10 +364,7 @@ impl UserList {
         for (entry, is_new) in waiting {
             match self.accounts.set_passwords(&[entry]).await {
                 Ok(()) => done.push((entry, is_new)),
-                Err(error) => change.refused.push(RefusedUser {
-                    username: entry.name.to_string(),
-                    reason: error.to_string(),
-                }),
+                Err(error) => change.refused.push(refused(entry.name.as_str(), &error)),
             }
         }
         done
@@ -402,10 +402,7 @@ impl UserList {
                     open.applied.forget(&name);
                     change.removed.push(name);
                 }
-                Err(error) => change.refused.push(RefusedUser {
-                    username: name,
-                    reason: error.to_string(),
-                }),
+                Err(error) => change.refused.push(refused(&name, &error)),
             }
         }
         self.save(&open.applied)
@@ -529,6 +526,24 @@ impl UserList {
         }
         if let Err(error) = self.audit.note(&entries) {
             tracing::error!(%error, "the audit list cannot be written");
+        }
+    }
+}
+
+fn refused(username: &str, error: &AccountError) -> RefusedUser {
+    RefusedUser {
+        username: username.to_owned(),
+        kind: kind_of(error),
+        reason: error.to_string(),
+    }
+}
+
+fn kind_of(error: &AccountError) -> RefusalKind {
+    match error {
+        AccountError::NotOurs(_) => RefusalKind::Exists,
+        AccountError::NoPassword(_) => RefusalKind::Password,
+        AccountError::Home(..) | AccountError::Command(_) | AccountError::Read(..) => {
+            RefusalKind::Account
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `pipalhub users` and `pipalhub steward` with the system's own `useradd`, `chpasswd` and
 //! `userdel`, in namespaces in which nothing of the machine is touched.
 
+mod http;
 mod sandbox;
 
 use std::{

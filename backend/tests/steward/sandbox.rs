@@ -64,7 +64,7 @@ impl Sandbox {
             .args(words)
             .env("SANDBOX", self.folder.path())
             .env("PLACES", PLACES.join(" "))
-            .env("PIPALHUB_STEWARD", self.path("steward.sock"))
+            .env("PIPALHUB_STEWARD_SOCKET", self.path("steward.sock"))
             .env("PIPALHUB_USERS_FILE", self.users_file())
             .env("PIPALHUB_STEWARD_DATA", self.path("state"));
         command
