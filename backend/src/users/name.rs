@@ -124,17 +124,18 @@ pub(crate) enum NameError {
 impl Username {
     /// Reads a name. Nothing of it is changed: spaces around it are refused, too.
     pub(crate) fn parse(name: &str, rule: NameRule) -> Result<Self, NameError> {
-        let (most, check): (_, fn(char) -> Result<(), NameError>) = match rule {
-            NameRule::System => (MAX_SYSTEM_CHARS, check_system_character),
-            NameRule::Hub => (MAX_HUB_CHARS, check_hub_character),
-        };
         let Some(first) = name.chars().next() else {
             return Err(NameError::Empty);
         };
         if name.chars().any(|c| c.is_uppercase()) {
             return Err(NameError::Capital);
         }
-        name.chars().try_for_each(check)?;
+        for c in name.chars() {
+            match rule {
+                NameRule::System => check_system_character(c)?,
+                NameRule::Hub => check_hub_character(c)?,
+            }
+        }
         match rule {
             NameRule::System if !first.is_ascii_lowercase() => return Err(NameError::Start),
             // A line of the file that begins with it is a comment, and a file of that name is
@@ -145,6 +146,10 @@ impl Username {
             _ => {}
         }
         let chars = name.chars().count();
+        let most = match rule {
+            NameRule::System => MAX_SYSTEM_CHARS,
+            NameRule::Hub => MAX_HUB_CHARS,
+        };
         if chars > most {
             return Err(NameError::TooLong(chars, most));
         }

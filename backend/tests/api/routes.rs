@@ -127,7 +127,7 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(POST, "users/import/preview",                             [401, 401, 403, 403, 400]),
     RouteRow(GET,  "users/audit",                                      [401, 401, 403, 503, 503]),
     RouteRow(DELETE, "users/alice",                                    [401, 401, 403, 403, 503]),
-    RouteRow(DELETE, "users/alice/home",                               [401, 401, 403, 403, 415]),
+    RouteRow(DELETE, "users/alice/home",                               [401, 401, 403, 403, 400]),
     RouteRow(POST, "users/alice/password",                             [401, 401, 403, 403, 503]),
     RouteRow(GET,  "api/followed",                                     [401, 401, 404, 404, 404]),
     // The instructor has no such notebook of their own.

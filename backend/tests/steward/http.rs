@@ -33,14 +33,8 @@ impl Service {
         let mut link = String::new();
         let stdout = child.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut link).unwrap();
-        let url = link
-            .split("login")
-            .next()
-            .unwrap()
-            .split('#')
-            .next()
-            .unwrap();
-        let url = url.split('?').next().unwrap().trim().to_owned();
+        let end = link.find(['?', '#']).unwrap_or(link.len());
+        let url = link[..end].trim().trim_end_matches("login").to_owned();
         Self { child, url }
     }
 
