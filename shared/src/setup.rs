@@ -3,12 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::users::USERS_PAGE;
+
 /// The page, below the service's prefix.
 pub const SETUP_PAGE: &str = "setup";
 
 /// The pages for running a class, below the service's prefix. They are an app of their own, which
 /// the service gives for these addresses.
-pub const MANAGE_PAGES: [&str; 1] = [SETUP_PAGE];
+pub const MANAGE_PAGES: [&str; 2] = [SETUP_PAGE, USERS_PAGE];
 
 /// `GET /api/setup`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// The page of users, below the service's prefix. A program that asks for it gets the list.
+pub const USERS_PAGE: &str = "users";
+
 /// Somebody to add.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

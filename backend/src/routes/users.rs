@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{FromRequestParts, OriginalUri, Path, Request, State},
     http::StatusCode,
+    response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,7 +21,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::AppError,
-    extract::{Instructor, JsonBody, JsonObject, LightReads, RateLimited, Viewer, limit_body},
+    extract::{
+        Instructor, JsonBody, JsonObject, LightReads, RateLimited, Viewer, is_navigation,
+        limit_body,
+    },
+    page::get_page,
 };
 use crate::{
     app::AppState,
@@ -55,13 +60,25 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
 /// `GET /users`
 #[utoipa::path(get, path = "/users", tag = "users",
     summary = "Who is in the class's list, and whether their accounts are there",
+    description = "A browser that opens this address gets the page.",
     responses((status = OK, body = UsersResponse)))]
 async fn list_users(
     State(state): State<Arc<AppState>>,
-    _: Viewer,
-    _: RateLimited<LightReads>,
-) -> Result<Json<UsersResponse>, AppError> {
-    match ask(&state, StewardRequest::ListUsers {}).await? {
+    uri: OriginalUri,
+    request: Request,
+) -> Result<Response, AppError> {
+    if is_navigation(request.headers()) {
+        return get_page(State(state), uri, request).await;
+    }
+    let (mut parts, _) = request.into_parts();
+    Viewer::from_request_parts(&mut parts, &state).await?;
+    // It holds its place among the reader's requests until the answer is made.
+    let _turn = RateLimited::<LightReads>::from_request_parts(&mut parts, &state).await?;
+    list(&state).await.map(IntoResponse::into_response)
+}
+
+async fn list(state: &AppState) -> Result<Json<UsersResponse>, AppError> {
+    match ask(state, StewardRequest::ListUsers {}).await? {
         StewardReply::Users(users) => Ok(Json(users)),
         other => unexpected(other),
     }

@@ -42,7 +42,8 @@ pub fn AccountMenu() -> impl IntoView {
 fn menu(who: &SessionResponse) -> Html {
     let setup = match who.role.sees_everyone() {
         true => Html::from_static(
-            "<a class=button href=setup title=\"Whose saves arrive, and how\">Setup</a>",
+            "<a class=button href=users title=\"Who is in the class, and their passwords\">Users</a>\
+             <a class=button href=setup title=\"Whose saves arrive, and how\">Setup</a>",
         ),
         false => Html::default(),
     };

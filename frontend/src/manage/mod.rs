@@ -6,11 +6,14 @@
 //! and the wall a link loads the document.
 
 pub mod setup;
+pub mod users;
 
 use leptos::prelude::*;
 use shared::setup::SETUP_PAGE;
+use shared::users::USERS_PAGE;
 
 use self::setup::SetupPage;
+use self::users::UsersPage;
 use crate::base;
 use crate::behind::BehindCount;
 use crate::clock::Clock;
@@ -31,6 +34,8 @@ use crate::theme::ThemeChoice;
 enum ManagePage {
     /// How each participant's saves arrive.
     Setup,
+    /// Who is in the class's list.
+    Users,
 }
 
 impl ManagePage {
@@ -38,7 +43,11 @@ impl ManagePage {
     fn of_address() -> Option<Self> {
         let path = window().location().pathname().unwrap_or_default();
         let below = path.strip_prefix(&base::prefix())?.strip_prefix('/')?;
-        (below == SETUP_PAGE).then_some(Self::Setup)
+        match below {
+            SETUP_PAGE => Some(Self::Setup),
+            USERS_PAGE => Some(Self::Users),
+            _ => None,
+        }
     }
 }
 
@@ -54,8 +63,9 @@ pub fn ManageApp() -> impl IntoView {
     move || match state.get() {
         SessionState::Checking => view! { <Skeleton /> }.into_any(),
         SessionState::SignedIn(who) => {
-            let sees_everyone = who.role.sees_everyone();
-            view! { <ManagePages sees_everyone /> }.into_any()
+            let (sees_everyone, may_change) =
+                (who.role.sees_everyone(), who.role.changes_the_class());
+            view! { <ManagePages sees_everyone may_change /> }.into_any()
         }
         SessionState::NeedsToken { refused } => view! { <LoginPage refused /> }.into_any(),
         SessionState::Failed(failure) => {
@@ -94,6 +104,8 @@ fn ManageBar(
 fn ManagePages(
     /// Whether the user is an instructor or a helper.
     sees_everyone: bool,
+    /// Whether the user is an instructor.
+    may_change: bool,
 ) -> impl IntoView {
     let theme = expect_context::<ThemeChoice>();
     let wall = paths::wall(&base::prefix(), &View::default());
@@ -115,6 +127,7 @@ fn ManagePages(
                 .into_any()
         }
         Some(ManagePage::Setup) => view! { <SetupPage wall /> }.into_any(),
+        Some(ManagePage::Users) => view! { <UsersPage wall may_change /> }.into_any(),
         None => {
             let html = html!("<p>The address may be mistyped. {}</p>", to_wall);
             view! { <Notice title="There is no such page" html /> }.into_any()

@@ -25,5 +25,6 @@ pub mod theme;
 pub mod throttle;
 pub mod tile_fetches;
 pub mod token;
+pub mod users;
 pub mod view;
 pub mod wall;
