@@ -95,7 +95,7 @@ fn nobody_elses_account_can_be_taken() {
         .unwrap_err();
     for why in [
         "\"olga\" is not changed: the system has an account olga that was not made here",
-        "\"root\" is not changed: \"root\" is the name of an account of the system",
+        "\"root\" is not changed: this is the name of an account of the system",
         "\"Bad\" is not changed: capital letters",
     ] {
         assert!(refused.contains(why), "{refused}");

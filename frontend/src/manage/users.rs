@@ -514,7 +514,7 @@ fn AddClass(
     });
     view! {
         <section class="add-class">
-            <label class="field">
+            <label class="class-field">
                 <span>"Add users: a name a line, name and password, or a table with a header"</span>
                 <textarea
                     rows="4"
@@ -596,7 +596,7 @@ fn MadePasswords(
                     </a>
                 </p>
             </div>
-            <ul class="cards" data-testid="cards" {..dynamic_html(move || cards.get())}></ul>
+            <ul class="cards" tabindex="0" aria-label="Cards with new passwords" data-testid="cards" {..dynamic_html(move || cards.get())}></ul>
         </section>
     }
 }

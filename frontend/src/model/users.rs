@@ -88,7 +88,7 @@ pub fn name(user: &ListedUser) -> Html {
 /// Whether the account is there.
 pub fn account(user: &ListedUser) -> Html {
     let (class, word) = match (user.has_account, &user.failure) {
-        (true, _) => ("good", "account"),
+        (true, _) => ("good", "ready"),
         (false, Some(_)) => ("bad", "failed"),
         (false, None) => ("warn", "not yet"),
     };
@@ -218,7 +218,7 @@ pub fn cards(users: &[UserCredentials], address: &str) -> Html {
     let code = qr_code(address);
     let cards = users.iter().map(|user| {
         html!(
-            "<li class=card><div><p class=card-address>{}</p><dl><dt>Name</dt><dd>{}</dd>\
+            "<li class=login-card><div><p class=card-address>{}</p><dl><dt>Name</dt><dd>{}</dd>\
              <dt>Password</dt><dd>{}</dd></dl></div>{}</li>",
             address,
             user.username,

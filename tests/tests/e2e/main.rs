@@ -29,6 +29,7 @@ mod setup;
 mod standalone;
 mod threats;
 mod updates;
+mod users;
 
 /// The notebook of all participants in these tests.
 const NOTEBOOK: &str = "module1/day1.ipynb";
