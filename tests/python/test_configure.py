@@ -220,5 +220,36 @@ class MembersTest(HubCase):
         self.assert_left_out(config, "takes no user 'In es'", instructors=["In es"])
 
 
+class StewardTest(HubCase):
+    def test_the_steward_is_a_second_service_without_a_page(self):
+        with self.logs():
+            hub = self.configured("", steward={"users_file": "/srv/users.txt", "keep_hashes": True})
+        service = hub.service("dashboard-steward")
+        self.assertEqual(service["command"][1:], ["steward", "--end-with-parent"])
+        self.assertNotIn("url", service)
+        self.assertNotIn("user", service)
+        expected = {"PIPALHUB_USERS_FILE": "/srv/users.txt", "PIPALHUB_KEEP_HASHES": "1"}
+        self.assertEqual(service["environment"], expected)
+
+    def test_the_service_and_the_steward_meet_where_they_are_told_to(self):
+        with self.logs():
+            hub = self.configured("", steward=True, steward_socket="/srv/steward.sock")
+        for name in ["dashboard", "dashboard-steward"]:
+            environment = hub.service(name)["environment"]
+            self.assertEqual(environment["PIPALHUB_STEWARD_SOCKET"], "/srv/steward.sock")
+
+    def test_without_a_steward_the_class_is_shown_all_the_same(self):
+        for wanted, reason in [
+            ({"users": "x"}, "the steward has no setting users"),
+            ("yes", "neither True nor settings"),
+        ]:
+            with self.subTest(reason), self.logs("ERROR") as logs:
+                hub = self.configured("", steward=wanted)
+                self.assertIn(reason, str(logs.output))
+                self.assertIn("shows the class without", str(logs.output))
+                names = [service["name"] for service in hub.settings["services"]]
+                self.assertEqual(names, ["dashboard"])
+
+
 if __name__ == "__main__":
     unittest.main()

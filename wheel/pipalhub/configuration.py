@@ -15,6 +15,7 @@ from . import account as accounts
 from . import address as addresses
 from . import hub, pip, roles
 from . import program as programs
+from . import steward as stewards
 from .existing import ExistingConfig
 from .obstacle import Obstacle
 from .settings import variables
@@ -40,6 +41,7 @@ def configure(
     user=None,
     external=False,
     api_token=None,
+    steward=None,
     **settings,
 ):
     """Adds PipalHub to the Hub's configuration `c`, and replaces nothing there.
@@ -55,6 +57,7 @@ def configure(
     program: the path of the program, if not beside this Python or on PATH.
     user: the user that the service runs as, where the Hub runs as root.
     external, api_token: the service is not started by the Hub, and has this token.
+    steward: True, or its settings: a second service that makes participants' accounts.
     settings: the service's own, as in docs/settings.md: homes="/srv/{user}", history_days=7.
     """
     log = _log()
@@ -63,7 +66,16 @@ def configure(
         roles.HELPER: (helpers, helper_groups),
     }
     asked = Asked(
-        name, address, participants_url, members, program, user, external, api_token, settings
+        name=name,
+        address=address,
+        participants_url=participants_url,
+        members=members,
+        program=program,
+        user=user,
+        external=external,
+        api_token=api_token,
+        steward=steward,
+        settings=settings,
     )
     try:
         _configure(c, asked, log)
@@ -86,6 +98,7 @@ class Asked(NamedTuple):
     user: object
     external: bool
     api_token: object
+    steward: object
     settings: dict
 
 
@@ -114,6 +127,27 @@ def _configure(c, asked, log):
     roles.add(existing, wanted_roles, asked.name, knows_extra)
     log.info("PipalHub is the service %s at %s", asked.name, where.url)
     _advise(log, asked, where, existing, spawners, hub_class)
+    _add_steward(asked, existing, hub_class, log)
+
+
+def _add_steward(asked, existing, hub_class, log):
+    """Adds the steward, if it is wanted. The class is shown without it, too."""
+    if not asked.steward:
+        return
+    try:
+        steward = stewards.service(
+            asked.steward,
+            asked.name,
+            programs.find(asked.program),
+            asked.user,
+            asked.settings.get("steward_socket"),
+        )
+        if hub.is_starting(hub_class):
+            stewards.check(steward)
+    except Obstacle as obstacle:
+        log.error("PipalHub makes no users, and shows the class without: %s", obstacle)
+        return
+    existing.extend("JupyterHub", "services", [steward])
 
 
 def _service(asked, where, existing, spawners):

@@ -71,9 +71,7 @@ def check(command, variables, address, account):
     It does all that it does at its start, up to listening, and ends. A Hub with a service that
     ends at its start ends too, so the reason has to be known before.
     """
-    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    environment.update(variables)
-    environment.update(_hub_variables(address))
+    variables = {**variables, **_hub_variables(address)}
     as_account = {}
     if account is not None:
         as_account = {
@@ -81,7 +79,14 @@ def check(command, variables, address, account):
             "group": account.pw_gid,
             "extra_groups": os.getgrouplist(account.pw_name, account.pw_gid),
         }
-        environment["HOME"] = account.pw_dir
+        variables["HOME"] = account.pw_dir
+    run_check(command, variables, as_account, f" as {account.pw_name}" if account else "")
+
+
+def run_check(command, variables, as_account, whose=""):
+    """Runs a command of the program with --check, and raises Obstacle if it fails."""
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment.update(variables)
     try:
         done = subprocess.run(
             [*command, "--check"],
@@ -98,7 +103,6 @@ def check(command, variables, address, account):
             "disks answer"
         ) from None
     except (OSError, subprocess.SubprocessError) as error:
-        whose = f" as {account.pw_name}" if account else ""
         raise Obstacle(f"{command[0]} cannot be started{whose}: {error}") from None
     if done.returncode != 0:
         reason = _reason(done)

@@ -27,6 +27,7 @@ VALUES = [
     "out",
     "reserve_mib",
     "source",
+    "steward_socket",
 ]
 SWITCHES = ["admins_by_scope", "no_build", "no_history"]
 SETTINGS = sorted(VALUES + SWITCHES)

@@ -15,6 +15,7 @@ use rustix::{fs::Mode, process::umask};
 use shared::users::UsersChange;
 use tokio::{runtime, signal::unix::SignalKind, time::sleep};
 
+use super::parent::{ParentProcess, end_of};
 use crate::{
     steward::listener::StewardListener,
     telemetry::{LogFormat, install_logs},
@@ -139,6 +140,13 @@ pub(super) struct StewardArgs {
     allow_user: Vec<String>,
     #[command(flatten)]
     list: UserListArgs,
+    /// End when the process has ended that has started this one: a Hub that is killed ends none of
+    /// its services.
+    #[arg(long)]
+    end_with_parent: bool,
+    /// Look whether the steward could start, and end: with 0 if so, else with the error.
+    #[arg(long)]
+    check: bool,
     /// How the log on stderr is written.
     #[arg(
         long,
@@ -169,6 +177,11 @@ async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
         allowed.push(id.with_context(|| format!("there is no user {user:?} (--allow-user)"))?);
     }
     let list = Arc::new(args.list.open()?);
+    if args.check {
+        list.check()?;
+        return Ok(());
+    }
+    let parent = args.end_with_parent.then(ParentProcess::now);
     let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
     let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
     // It listens before the list is applied, which takes some seconds for a class: requests wait
@@ -184,6 +197,7 @@ async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
         () = follow(&list) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = end_of(parent) => {}
     }
     // A change is done to its end.
     let _closed = list.close().await;

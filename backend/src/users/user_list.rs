@@ -24,7 +24,7 @@ use super::{
     name::Username,
     password::{self, PasswordError},
     system::AccountError,
-    user_list_lock::UserListLock,
+    user_list_lock::{UserListLock, make_state_folder},
 };
 use crate::{files, secret::Secret, time};
 
@@ -80,6 +80,12 @@ impl UserList {
     /// Waits until the change in progress is done, and lets no further one begin.
     pub(crate) async fn close(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await
+    }
+
+    /// Fails where the list cannot be kept.
+    pub(crate) fn check(&self) -> Result<(), UserListError> {
+        self.read()?;
+        make_state_folder(&self.settings.state)
     }
 
     /// Everyone in the list.

@@ -23,10 +23,7 @@ impl UserListLock {
     /// Makes the folder for the steward's user alone, and takes the lock in it.
     pub(super) async fn take(folder: &Path) -> Result<Self, UserListError> {
         let fail = |error| UserListError::Write(folder.to_owned(), error);
-        if fs::metadata(folder).is_err() {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-            made.map_err(fail)?;
-        }
+        make_state_folder(folder)?;
         let file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -44,4 +41,13 @@ impl UserListLock {
             }
         }
     }
+}
+
+/// Makes the steward's own folder, which nobody else may enter.
+pub(super) fn make_state_folder(folder: &Path) -> Result<(), UserListError> {
+    if fs::metadata(folder).is_ok() {
+        return Ok(());
+    }
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| UserListError::Write(folder.to_owned(), error))
 }
