@@ -209,20 +209,21 @@ fn Table(
                 "Only what needs attention"
             </label>
         </div>
-        <table class="setup-table" hidden=is_empty>
+        // With its roles, which elements lose whose `display` is another, as on a narrow screen.
+        <table class="setup-table" role="table" hidden=is_empty>
             <caption class="visually-hidden">
                 "Each participant’s server, how its saves arrive, and what to do"
             </caption>
-            <thead>
-                <tr>
-                    <th scope="col">"Participant"</th>
-                    <th scope="col">"Server"</th>
-                    <th scope="col">"Saves"</th>
-                    <th scope="col">"Package"</th>
-                    <th scope="col">"What to do"</th>
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th scope="col" role="columnheader">"Participant"</th>
+                    <th scope="col" role="columnheader">"Server"</th>
+                    <th scope="col" role="columnheader">"Saves"</th>
+                    <th scope="col" role="columnheader">"Package"</th>
+                    <th scope="col" role="columnheader">"What to do"</th>
                 </tr>
             </thead>
-            <tbody>
+            <tbody role="rowgroup">
                 <For each=move || page.shown_rows() key=RowKey::clone let(key)>
                     <Row page key />
                 </For>
@@ -250,12 +251,12 @@ fn Row(
     let needs_attention =
         move || row.with(|row| row.as_ref().is_some_and(|row| row.needs_attention));
     view! {
-        <tr data-user=user class:attention=needs_attention>
-            <th scope="row" {..cell(setup::participant)}></th>
-            <td {..cell(setup::server)}></td>
-            <td {..cell(setup::saves)}></td>
-            <td {..cell(setup::package)}></td>
-            <td {..cell(setup::to_do)}></td>
+        <tr role="row" data-user=user class:attention=needs_attention>
+            <th scope="row" role="rowheader" {..cell(setup::participant)}></th>
+            <td role="cell" {..cell(setup::server)}></td>
+            <td role="cell" {..cell(setup::saves)}></td>
+            <td role="cell" {..cell(setup::package)}></td>
+            <td role="cell" {..cell(setup::to_do)}></td>
         </tr>
     }
 }
