@@ -37,8 +37,8 @@ const PACKAGES: [(&str, &str); 6] = [
 ];
 /// The JupyterHub that `cargo xtask test` tests with.
 pub(crate) const HUB_VERSION: &str = "6.1";
-/// configurable-http-proxy, in the newest versions of it and of what it needs that run on the Node.js of
-/// Debian 12 and on that of the oldest Debian, which does not know the syntax of later ones.
+/// configurable-http-proxy, in the newest versions of it and of what it needs that run on the Node.js
+/// of Debian 12 and on that of the oldest Debian, which does not know the syntax of later ones.
 const PROXY_PACKAGES: [(&str, &str); 2] = [
     ("configurable-http-proxy", "4"),
     ("@dabh/diagnostics", "2.0.3"),
