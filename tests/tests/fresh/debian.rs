@@ -19,7 +19,7 @@ use crate::{
     class::{FreshClass, NOTEBOOK, a_class_works},
     homes_are_closed,
     process::{
-        NONE, ProcessStatus, its_data_are_its_own, its_open_files_are_its_own,
+        NONE, ProcessRights, its_data_are_its_own, its_open_files_are_its_own,
         only_this_can_be_done_in_its_unit,
     },
 };
@@ -85,7 +85,7 @@ pub(crate) fn process(server: &impl HubMachine) -> Result<String> {
 
 /// Checks the user, the capabilities and the filter of system calls.
 pub(crate) fn the_process_has_no_rights(server: &impl HubMachine) -> Result<()> {
-    let status = ProcessStatus::of(server, &process(server)?)?;
+    let status = ProcessRights::of(server, &process(server)?)?;
     status.assert_user(server, "pipalhub")?;
     status.assert_capabilities([NONE; 5])?;
     status.assert_confined()
@@ -134,7 +134,7 @@ async fn homes_are_read_by_one_capability(class: &FreshClass) -> Result<()> {
     let as_root = format!("set -e; sudo() {{ \"$@\"; }}; {commands}");
     server.run(&["sh", "-c", &as_root])?;
     server.wait_until_ready().await?;
-    let status = ProcessStatus::of(server, &process(server)?)?;
+    let status = ProcessRights::of(server, &process(server)?)?;
     status.assert_user(server, "pipalhub")?;
     status.assert_capabilities([READS_ALL; 5])?;
     status.assert_confined()?;

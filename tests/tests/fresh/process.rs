@@ -34,10 +34,10 @@ pub(crate) fn prepare_for_probe(server: &impl HubMachine) -> Result<()> {
     server.run(&["sh", "-c", make]).map(drop)
 }
 
-/// The status of a process, as the kernel says it.
-pub(crate) struct ProcessStatus(String);
+/// What a process may do, as the kernel says it in its status.
+pub(crate) struct ProcessRights(String);
 
-impl ProcessStatus {
+impl ProcessRights {
     pub(crate) fn of(server: &impl HubMachine, process: &str) -> Result<Self> {
         let status = server.run(&["cat", &format!("/proc/{process}/status")])?;
         Ok(Self(status))
