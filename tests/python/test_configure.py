@@ -8,6 +8,8 @@ import unittest
 
 from hub_case import ACCESS, CONFIGS, FOLDER, LINES, TLJH, HubCase, spawner_of
 from jupyterhub.app import JupyterHub
+from jupyterhub.auth import PAMAuthenticator
+from traitlets.config import Config
 
 # What may be more after configure() than before.
 GROWS = ["services", "load_roles", "custom_scopes", "extra_user_scopes"]
@@ -230,6 +232,22 @@ class StewardTest(HubCase):
         self.assertNotIn("user", service)
         expected = {"PIPALHUB_USERS_FILE": "/srv/users.txt", "PIPALHUB_KEEP_HASHES": "1"}
         self.assertEqual(service["environment"], expected)
+
+    def test_whom_the_steward_makes_may_sign_in(self):
+        group = "pipalhub-participants"
+        for config, expected in [
+            ("", {group}),
+            ("c.LocalAuthenticator.allowed_groups = ['x']", {"x", group}),
+            ("c.PAMAuthenticator.allowed_groups = {'x'}", {"x", group}),
+        ]:
+            with self.subTest(config), self.logs():
+                hub = self.configured(config, steward=True)
+                sections = {name: Config(values) for name, values in hub.sections.items()}
+                authenticator = PAMAuthenticator(config=Config(sections))
+                self.assertEqual(authenticator.allowed_groups, expected)
+        with self.logs():
+            hub = self.configured("", steward={"accounts": "none"})
+        self.assertNotIn("LocalAuthenticator", hub.sections)
 
     def test_the_service_and_the_steward_meet_where_they_are_told_to(self):
         with self.logs():

@@ -148,6 +148,7 @@ def _add_steward(asked, existing, hub_class, log):
         log.error("PipalHub makes no users, and shows the class without: %s", obstacle)
         return
     existing.extend("JupyterHub", "services", [steward])
+    stewards.let_in(asked.steward, existing)
 
 
 def _service(asked, where, existing, spawners):

@@ -9,6 +9,10 @@ import os
 from . import program as programs
 from .obstacle import Obstacle
 
+# The group of the system that all its accounts are in.
+GROUP = "pipalhub-participants"
+# The Hub's authenticators that know groups of the system, the base first.
+LOCAL_AUTHENTICATORS = ["LocalAuthenticator", "PAMAuthenticator"]
 # Its settings, as in docs/users.md, and whether each is a switch.
 SETTINGS = {
     "account_homes": False,
@@ -46,6 +50,18 @@ def service(asked, name, program, user, socket):
     if user is not None:
         command += ["--allow-user", user]
     return {"name": f"{name}-steward", "command": command, "environment": environment}
+
+
+def let_in(asked, existing):
+    """Lets those sign in whom the steward makes, with a Hub that asks the system.
+
+    Other authenticators have no section of these names, or groups of another kind.
+    """
+    if asked is not True and asked.get("accounts") == "none":
+        return
+    given = [name for name in LOCAL_AUTHENTICATORS if existing.is_set(name, "allowed_groups")]
+    for section in given or LOCAL_AUTHENTICATORS[:1]:
+        existing.add(section, "allowed_groups", [GROUP])
 
 
 def check(steward):
