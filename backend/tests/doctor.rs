@@ -145,6 +145,34 @@ fn doctor_finds_no_problem_in_a_good_installation() {
 }
 
 #[test]
+fn doctor_names_the_rights_of_the_running_service_and_what_is_open_by_mode() {
+    let folder = class();
+    let (serving, _) = serve(folder.path());
+    let stray = folder.path().join("data/build/stray");
+    fs::write(&stray, "").unwrap();
+    fs::set_permissions(&stray, Permissions::from_mode(0o644)).unwrap();
+    let (found, _) = findings(doctor(folder.path()).args(["--source", "push"]));
+    let runs = format!("the service (process {}) runs as ", serving.0.id());
+    let is_root = rustix::process::geteuid().is_root();
+    assert_says(
+        &found,
+        "rights",
+        if is_root { "warning" } else { "ok" },
+        &runs,
+    );
+    assert_says(&found, "data files", "warning", "1 path below");
+    // Where servers push, no home is looked for.
+    assert!(!found.to_string().contains("participants"), "{found:#}");
+    drop(serving);
+    let (found, _) = findings(&mut doctor(folder.path()));
+    assert!(
+        found
+            .to_string()
+            .contains("started by this user, would run as ")
+    );
+}
+
+#[test]
 fn doctor_names_problems_and_remedies() {
     let folder = class();
     drop(serve(folder.path()));
