@@ -13,7 +13,11 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
 use rustix::{fs::Mode, process::umask};
 use shared::users::UsersChange;
-use tokio::{runtime, signal::unix::SignalKind, time::sleep};
+use tokio::{
+    runtime,
+    signal::unix::SignalKind,
+    time::{Instant, sleep},
+};
 
 use super::parent::{ParentProcess, end_of};
 use crate::{
@@ -28,6 +32,9 @@ use crate::{
 
 /// How often the list is looked at for changes by hand.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// After so long what has failed is tried again: another program may have held the system's locks.
+const RETRY_INTERVAL: Duration = Duration::from_secs(300);
 
 /// Where the steward listens.
 #[derive(Args)]
@@ -205,19 +212,32 @@ async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Brings the system to what the list says, now and whenever the file has changed.
+/// Brings the system to what the list says, now and whenever the file has changed and then stayed
+/// the same for a look: an editor may be in the middle of writing it, and who is not in the file
+/// loses the account.
 async fn follow(list: &UserList) {
-    let mut seen = None;
+    let mut applied = None;
+    let mut retry_at: Option<Instant> = None;
+    let mut last = state_of(list.users_file());
     loop {
         let now = state_of(list.users_file());
-        if seen.as_ref() != Some(&now) {
-            match list.reconcile().await {
-                Ok(change) => report(&change),
-                Err(error) => tracing::error!(%error, "the list is not applied"),
-            }
-            // What the steward has written itself is applied.
-            seen = Some(state_of(list.users_file()));
+        let is_new = applied.as_ref() != Some(&now);
+        let is_retry = retry_at.is_some_and(|at| at <= Instant::now());
+        if now == last && (is_new || is_retry) {
+            let failed = match list.reconcile().await {
+                Ok(change) => {
+                    report(&change);
+                    !change.refused.is_empty()
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the list is not applied");
+                    true
+                }
+            };
+            retry_at = failed.then(|| Instant::now() + RETRY_INTERVAL);
+            applied = Some(now);
         }
+        last = now;
         sleep(LOOK_INTERVAL).await;
     }
 }

@@ -124,11 +124,15 @@ impl UserList {
         let _turn = self.turn.lock().await;
         let mut open = self.open().await?;
         let change = self.apply(&mut open, &mut |_| {}).await?;
-        let failed = change.refused.iter();
-        let failed = failed.map(|it| (it.username.as_str(), Some(it.reason.clone())));
-        let added = change.added.iter().map(|it| (it.username.as_str(), None));
-        let removed = change.removed.iter().map(|it| (it.as_str(), None));
-        self.note("the file", "reconcile", failed.chain(added).chain(removed));
+        // What has failed is in the log, and tried again and again.
+        let done = change.added.iter().chain(&change.changed);
+        let done = done.map(|it| it.username.as_str());
+        let done = done.chain(change.removed.iter().map(String::as_str));
+        self.note(
+            "the file",
+            "reconcile",
+            done.map(|username| (username, None)),
+        );
         Ok(change)
     }
 

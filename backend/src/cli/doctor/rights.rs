@@ -78,7 +78,7 @@ pub(super) fn check(data: &Path, source: SourceArg) -> Vec<Finding> {
         ),
     };
     let text = fs::read_to_string(status).unwrap_or_default();
-    let Some(rights) = ProcessRights::read(&text) else {
+    let Some(rights) = ServiceRights::read(&text) else {
         let message = format!("{whose} with rights that the system does not tell");
         return vec![Finding::ok(SUBJECT, message)];
     };
@@ -117,7 +117,7 @@ fn holder(line: &str, file: u64) -> Option<u32> {
 
 /// The rights of a process.
 #[derive(Debug, PartialEq, Eq)]
-struct ProcessRights {
+struct ServiceRights {
     /// The effective user.
     user: u32,
     /// The effective capabilities, as bits.
@@ -126,7 +126,7 @@ struct ProcessRights {
     has_filter: bool,
 }
 
-impl ProcessRights {
+impl ServiceRights {
     /// The rights in the text of `/proc/PID/status`.
     fn read(status: &str) -> Option<Self> {
         let field = |name: &str| {
@@ -239,7 +239,7 @@ mod tests {
         CapEff:\t0000000000000004\nNoNewPrivs:\t1\nSeccomp:\t2\n";
 
     fn said(status: &str, source: SourceArg) -> String {
-        let rights = ProcessRights::read(status).unwrap();
+        let rights = ServiceRights::read(status).unwrap();
         format!("{:?}", rights.finding("it runs", source))
     }
 
