@@ -51,6 +51,8 @@ pub const NOTEBOOKS: &str = "api/notebooks";
 pub const USERS: &str = "users";
 /// Adds users.
 pub const USERS_IMPORT: &str = "users/import";
+/// Starts servers, or stops them.
+pub const USERS_SERVERS: &str = "users/servers";
 /// Reads a list, and adds nobody.
 pub const USERS_PREVIEW: &str = "users/import/preview";
 

@@ -71,6 +71,8 @@ pub struct ListedUser {
     pub has_account: bool,
     /// Why there is none, or why it is not as the list says.
     pub failure: Option<String>,
+    /// Why the server did not start when it was started from here.
+    pub server_failure: Option<String>,
 }
 
 /// A line of `users.txt` that is passed over, or a warning about the whole file.
@@ -91,6 +93,9 @@ pub struct UsersResponse {
     pub users: Vec<ListedUser>,
     /// What of the file is passed over.
     pub problems: Vec<UsersFileProblem>,
+    /// How many servers are being started or stopped from here, or wait for it; none where the
+    /// steward is no service of the Hub's.
+    pub servers_waiting: Option<usize>,
 }
 
 /// A line of a list that somebody wants to import.
@@ -150,6 +155,17 @@ pub struct ImportRequest {
 pub struct PreviewRequest {
     /// Names, `name,password`, a table with a header, or lines of a `users.txt`.
     pub text: String,
+}
+
+/// The body of `POST /users/servers`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ServersRequest {
+    /// Whether servers are started, or stopped.
+    pub start: bool,
+    /// Whose; of everyone in the list without it.
+    #[serde(default)]
+    pub usernames: Option<Vec<String>>,
 }
 
 /// A list as it was read.

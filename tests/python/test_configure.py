@@ -232,6 +232,9 @@ class StewardTest(HubCase):
         self.assertNotIn("user", service)
         expected = {"PIPALHUB_USERS_FILE": "/srv/users.txt", "PIPALHUB_KEEP_HASHES": "1"}
         self.assertEqual(service["environment"], expected)
+        role = hub.role("pipalhub-steward")
+        self.assertEqual(role["services"], ["dashboard-steward"])
+        self.assertEqual(role["scopes"], ["admin:users", "servers"])
 
     def test_whom_the_steward_makes_may_sign_in(self):
         group = "pipalhub-participants"

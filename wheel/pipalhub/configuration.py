@@ -142,12 +142,15 @@ def _add_steward(asked, existing, hub_class, log):
             asked.user,
             asked.settings.get("steward_socket"),
         )
+        role = roles.of_steward(steward["name"])
+        roles.check_no_clash(existing, [role])
         if hub.is_starting(hub_class):
             stewards.check(steward)
     except Obstacle as obstacle:
         log.error("PipalHub makes no users, and shows the class without: %s", obstacle)
         return
     existing.extend("JupyterHub", "services", [steward])
+    existing.extend("JupyterHub", "load_roles", [role])
     stewards.let_in(asked.steward, existing)
 
 

@@ -15,6 +15,9 @@ CUSTOM_SCOPES = {
 INSTRUCTOR = "pipalhub-instructor"
 HELPER = "pipalhub-helper"
 SERVICE = "pipalhub-service"
+STEWARD = "pipalhub-steward"
+# To add users to the Hub and remove them, and to start their servers and stop them.
+STEWARD_SCOPES = ["admin:users", "servers"]
 # The least with which a token lists users with the state of their servers.
 SERVICE_SCOPES = ["list:users", "read:servers"]
 
@@ -48,6 +51,16 @@ def roles(service, members):
             "services": [service],
         },
     ]
+
+
+def of_steward(steward):
+    """The role of the steward, the service of this name."""
+    return {
+        "name": STEWARD,
+        "description": "Adds and removes the users of PipalHub's list, and starts their servers",
+        "scopes": STEWARD_SCOPES,
+        "services": [steward],
+    }
 
 
 def check_no_clash(existing, wanted):

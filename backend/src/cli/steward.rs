@@ -25,6 +25,7 @@ use crate::{
     telemetry::{LogFormat, install_logs},
     users::{
         accounts::Accounts,
+        hub_servers::HubServers,
         system::{SystemAccounts, user_id},
         user_list::{UserList, UserListSettings},
     },
@@ -124,7 +125,9 @@ impl UserListArgs {
             state: self.steward_data.clone(),
             keep_hashes: self.keep_hashes,
         };
-        Ok(UserList::new(settings, accounts))
+        let variable = |name: &str| std::env::var(name).ok();
+        let servers = HubServers::from_env(variable).context("cannot make an HTTP client")?;
+        Ok(UserList::new(settings, accounts, servers))
     }
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::users::{
     AuditResponse, ImportRequest, NewUser, PreviewRequest, PreviewResponse, RefusalKind,
-    RefusedUser, UserCredentials, UsersChange, UsersResponse,
+    RefusedUser, ServersRequest, UserCredentials, UsersChange, UsersResponse,
 };
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -52,6 +52,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
         .merge(lists)
         .routes(routes!(list_users, add_user))
         .routes(routes!(list_changes))
+        .routes(routes!(change_servers))
         .routes(routes!(remove_user))
         .routes(routes!(delete_home))
         .routes(routes!(reset_password))
@@ -188,6 +189,26 @@ async fn list_changes(
     };
     match ask(&state, request).await? {
         StewardReply::Audit { entries } => Ok(Json(AuditResponse { entries })),
+        other => unexpected(other),
+    }
+}
+
+/// `POST /users/servers`
+#[utoipa::path(post, path = "/users/servers", tag = "users",
+    summary = "Start the servers of the class, or stop them, a few at a time",
+    request_body = ServersRequest, responses((status = ACCEPTED)))]
+async fn change_servers(
+    State(state): State<Arc<AppState>>,
+    Instructor(who): Instructor,
+    JsonBody(ServersRequest { start, usernames }): JsonBody<ServersRequest>,
+) -> Result<StatusCode, AppError> {
+    let request = StewardRequest::Servers {
+        by: who.user,
+        start,
+        usernames,
+    };
+    match ask(&state, request).await? {
+        StewardReply::Done {} => Ok(StatusCode::ACCEPTED),
         other => unexpected(other),
     }
 }

@@ -6,6 +6,7 @@ use super::protocol::{StewardInfo, StewardReply, StewardRequest};
 use crate::users::{
     class_list::{self, ListLine},
     error::UserListError,
+    hub_servers::ServerWork,
     user_list::UserList,
 };
 
@@ -60,6 +61,18 @@ async fn answer(
         }
         StewardRequest::DeleteHome { by, username } => {
             list.delete_home(&name_of(by), username).await?;
+            StewardReply::Done {}
+        }
+        StewardRequest::Servers {
+            by,
+            start,
+            usernames,
+        } => {
+            let work = match start {
+                true => ServerWork::Start,
+                false => ServerWork::Stop,
+            };
+            list.enqueue_servers(&name_of(by), usernames.as_deref(), work)?;
             StewardReply::Done {}
         }
         StewardRequest::Reconcile {} => StewardReply::Change(list.reconcile().await?),

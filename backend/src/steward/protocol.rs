@@ -37,6 +37,13 @@ pub(crate) enum StewardRequest {
     RemoveUser { by: String, username: String },
     /// Deletes the home that a removed user has left.
     DeleteHome { by: String, username: String },
+    /// Has servers started or stopped: of these users, or of everyone.
+    Servers {
+        by: String,
+        start: bool,
+        #[serde(default)]
+        usernames: Option<Vec<String>>,
+    },
     /// Brings the system to what the list says.
     Reconcile {},
     /// The newest changes.

@@ -11,6 +11,7 @@ pub(crate) mod class_list;
 pub(crate) mod command;
 pub(crate) mod error;
 mod file;
+pub(crate) mod hub_servers;
 pub(crate) mod name;
 mod password;
 mod stale_locks;

@@ -13,7 +13,7 @@ const MAX_HUB_CHARS: usize = 70;
 
 /// Accounts of Debian, of its common packages, of JupyterHub and of this service: a participant
 /// of that name would have their rights, or take their place when the package is installed.
-/// `import` and `audit` are routes below `/users`.
+/// `import`, `audit` and `servers` are routes below `/users`.
 const RESERVED: &[&str] = &[
     "adm",
     "admin",
@@ -61,6 +61,7 @@ const RESERVED: &[&str] = &[
     "redis",
     "root",
     "rtkit",
+    "servers",
     "service",
     "shadow",
     "shutdown",

@@ -21,6 +21,7 @@ use super::{
     audit::AuditList,
     error::{MAX_ADDED, UserListError},
     file::{Credential, MAX_FILE_BYTES, UserEntry, UsersFile},
+    hub_servers::{HubServers, ServerWork},
     name::Username,
     password::{self, PasswordError},
     system::AccountError,
@@ -44,6 +45,8 @@ pub(crate) struct UserList {
     settings: UserListSettings,
     accounts: Accounts,
     audit: AuditList,
+    /// The servers of the Hub, where the steward is a service of it.
+    servers: Option<HubServers>,
     /// One change at a time.
     turn: Mutex<()>,
 }
@@ -57,12 +60,17 @@ struct OpenUserList {
 }
 
 impl UserList {
-    pub(crate) fn new(settings: UserListSettings, accounts: Accounts) -> Self {
+    pub(crate) fn new(
+        settings: UserListSettings,
+        accounts: Accounts,
+        servers: Option<HubServers>,
+    ) -> Self {
         let audit = AuditList::new(&settings.state);
         Self {
             settings,
             accounts,
             audit,
+            servers,
             turn: Mutex::default(),
         }
     }
@@ -105,12 +113,59 @@ impl UserList {
                 },
                 has_account,
                 failure,
+                server_failure: self
+                    .servers
+                    .as_ref()
+                    .and_then(|servers| servers.failure_of(&entry.name)),
             }
         });
         Ok(UsersResponse {
             users: users.collect(),
             problems: self.problems(&file),
+            servers_waiting: self.servers.as_ref().map(HubServers::waiting),
         })
+    }
+
+    /// Has servers started or stopped, of everyone or of these users. Nobody waits.
+    pub(crate) fn enqueue_servers(
+        &self,
+        by: &str,
+        usernames: Option<&[String]>,
+        work: ServerWork,
+    ) -> Result<(), UserListError> {
+        let Some(servers) = &self.servers else {
+            return Err(UserListError::Refused(
+                "the steward is no service of the Hub's, so it can start no servers: \
+                 configure(c, steward=True) makes it one"
+                    .to_owned(),
+            ));
+        };
+        let file = self.read()?;
+        let names = match usernames {
+            None => file.entries().map(|entry| entry.name.clone()).collect(),
+            Some(usernames) => {
+                let names = usernames.iter().map(|it| self.known(&file, it));
+                names.collect::<Result<Vec<_>, _>>()?
+            }
+        };
+        let action = match work {
+            ServerWork::Start => "start_servers",
+            ServerWork::Stop => "stop_servers",
+        };
+        let whom = format!("{} users", names.len());
+        servers.enqueue(names, work);
+        self.note(by, action, [(whom.as_str(), None)].into_iter());
+        Ok(())
+    }
+
+    /// Has the Hub stop the server of a user who goes, and forget them. Their account goes all the
+    /// same, and with it what runs.
+    async fn remove_from_hub(&self, name: &Username) {
+        if let Some(servers) = &self.servers
+            && let Err(reason) = servers.remove(name).await
+        {
+            tracing::warn!(user = %name, %reason, "the Hub keeps a user who was removed");
+        }
     }
 
     /// The newest changes.
@@ -230,6 +285,7 @@ impl UserList {
         open.file.remove(&name);
         self.write(&open.file)?;
         // The last one of the list: an empty file is else taken for a slip.
+        self.remove_from_hub(&name).await;
         let gone = self.accounts.remove(&name).await;
         if gone.is_ok() {
             open.applied.forget(username);
@@ -404,7 +460,10 @@ impl UserList {
         }
         for name in gone {
             let removed = match Username::parse(&name, open.file.rule()) {
-                Ok(name) => self.accounts.remove(&name).await.map(|_| ()),
+                Ok(name) => {
+                    self.remove_from_hub(&name).await;
+                    self.accounts.remove(&name).await.map(|_| ())
+                }
                 Err(_) => Ok(()),
             };
             match removed {

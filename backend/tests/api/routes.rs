@@ -126,6 +126,7 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(POST, "users/import",                                     [401, 401, 403, 403, 400]),
     RouteRow(POST, "users/import/preview",                             [401, 401, 403, 403, 400]),
     RouteRow(GET,  "users/audit",                                      [401, 401, 403, 503, 503]),
+    RouteRow(POST, "users/servers",                                    [401, 401, 403, 403, 400]),
     RouteRow(DELETE, "users/alice",                                    [401, 401, 403, 403, 503]),
     RouteRow(DELETE, "users/alice/home",                               [401, 401, 403, 403, 400]),
     RouteRow(POST, "users/alice/password",                             [401, 401, 403, 403, 503]),

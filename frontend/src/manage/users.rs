@@ -14,8 +14,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::setup::{SetupResponse, SetupRow};
 use shared::users::{
-    ImportRequest, ListedUser, PreviewRequest, PreviewResponse, UserCredentials, UsersChange,
-    UsersResponse,
+    ImportRequest, ListedUser, PreviewRequest, PreviewResponse, ServersRequest, UserCredentials,
+    UsersChange, UsersResponse,
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -51,6 +51,8 @@ enum Question {
     Remove(String),
     /// Delete the home of this user, who is removed.
     DeleteHome(String),
+    /// Stop everyone's server.
+    StopServers,
 }
 
 /// The state of the page, and a handle to its fetching.
@@ -289,6 +291,8 @@ impl UsersController {
         match of("data-do").as_str() {
             "reset" => self.ask(Question::Reset(of("data-user"))),
             "remove" => self.ask(Question::Remove(of("data-user"))),
+            "start-all" => self.change_servers(true),
+            "stop-all" => self.ask(Question::StopServers),
             "propose" => {
                 let line = of("data-line").parse().unwrap_or_default();
                 let text = users::with_name(&self.text.get_untracked(), line, &of("data-name"));
@@ -299,6 +303,19 @@ impl UsersController {
             "print" => drop(window().print()),
             _ => {}
         }
+    }
+
+    fn change_servers(self, start: bool) {
+        spawn_local(async move {
+            let request = ServersRequest {
+                start,
+                usernames: None,
+            };
+            let answer = self.post(paths::USERS_SERVERS, &request).await;
+            self.failure
+                .set(answer.err().map_or_else(String::new, |it| it.message()));
+            self.refetcher.refetch_now();
+        });
     }
 
     fn ask(self, question: Question) {
@@ -320,6 +337,10 @@ impl UsersController {
             let done = match &question {
                 Question::Reset(user) => self.reset(user).await,
                 Question::Remove(user) => api::delete(&paths::user(user), &self.xsrf()).await,
+                Question::StopServers => {
+                    self.change_servers(false);
+                    Ok(())
+                }
                 Question::DeleteHome(user) => {
                     let body = serde_json::json!({"confirm": user}).to_string();
                     let url = paths::user_home(user);
@@ -420,6 +441,7 @@ fn Body(
         </p>
         {page.may_change.then(|| view! { <AddClass page /> })}
         <MadePasswords page />
+        <ServersBar page />
         <table class="setup-table users-table" hidden=move || names.with(Vec::is_empty)>
             <caption class="visually-hidden">"Everyone in the list, and what is known of them"</caption>
             <thead>
@@ -443,6 +465,41 @@ fn Body(
     }
 }
 
+/// How many servers run, and the buttons that start and stop all; nothing where the steward can do
+/// neither.
+#[component]
+fn ServersBar(
+    /// The page.
+    page: UsersController,
+) -> impl IntoView {
+    let has_servers = Memo::new(move |_| {
+        let list = page.list.get();
+        list.is_some_and(|list| list.servers_waiting.is_some() && !list.users.is_empty())
+    });
+    let said = Memo::new(move |_| {
+        let list = page.list.get();
+        list.map(|list| page.servers.with(|rows| users::servers(&list, rows)))
+    });
+    let buttons = page.may_change.then(|| {
+        view! {
+            <p>
+                <button class="button" data-do="start-all">"Start all servers"</button>
+                <button class="button" data-do="stop-all">"Stop all servers"</button>
+            </p>
+        }
+    });
+    view! {
+        <div class="setup-bar made-bar" hidden=move || !has_servers.get()>
+            <p
+                role="status"
+                data-testid="users-servers"
+                {..dynamic_html(move || said.get().unwrap_or_default())}
+            ></p>
+            {buttons}
+        </div>
+    }
+}
+
 /// The row of one user.
 #[component]
 fn UserRow(
@@ -463,7 +520,10 @@ fn UserRow(
         let memo = Memo::new(move |_| user.get().map(|user| draw(&user)));
         dynamic_html(move || memo.get().unwrap_or_default())
     };
-    let state = Memo::new(move |_| server.with(|row| users::server(row.as_ref())));
+    let state = Memo::new(move |_| {
+        let failure = user.with(|user| user.as_ref().and_then(|it| it.server_failure.clone()));
+        server.with(|row| users::server(row.as_ref(), failure.as_deref()))
+    });
     let saves =
         Memo::new(move |_| server.with(|row| users::saves(row.as_ref(), page.clock.now_ms())));
     let actions = match page.may_change {
@@ -627,6 +687,11 @@ fn QuestionDialog(
             format!("{user} is removed. Delete the home too?"),
             format!("All files in it are gone for good then. To delete it, type {user}."),
             "Delete the home",
+        ),
+        Some(Question::StopServers) => (
+            "Stop everyone's servers?".to_owned(),
+            "What is not saved is lost, and every kernel ends.".to_owned(),
+            "Stop them",
         ),
         None => (String::new(), String::new(), ""),
     };

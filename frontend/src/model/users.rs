@@ -67,6 +67,26 @@ pub fn headline(list: &UsersResponse) -> Html {
     html!("<span>{} {}{}</span>", count(all), word, without)
 }
 
+/// How many servers run, and how many wait for being started or stopped.
+pub fn servers(list: &UsersResponse, rows: &BTreeMap<String, SetupRow>) -> Html {
+    let running = list.users.iter().filter(|user| {
+        let row = rows.get(&user.username);
+        row.is_some_and(|row| row.state == ServerState::Running)
+    });
+    let waiting = list.servers_waiting.filter(|waiting| *waiting > 0);
+    let waiting = waiting.map(|waiting| html!(", {} at work or waiting", count(waiting)));
+    let failed = list.users.iter().filter(|it| it.server_failure.is_some());
+    let failed = Some(failed.count()).filter(|failed| *failed > 0);
+    let failed = failed.map(|failed| html!(", {} failed", count(failed)));
+    html!(
+        "<span>{} of {} servers run{}{}</span>",
+        count(running.count()),
+        count(list.users.len()),
+        waiting,
+        failed
+    )
+}
+
 /// The lines of the file that are passed over.
 pub fn problems(list: &UsersResponse) -> Html {
     let lines = list.problems.iter().map(|problem| match problem.line {
@@ -104,8 +124,15 @@ pub fn account(user: &ListedUser) -> Html {
     )
 }
 
-/// Whether the user's server runs, or was ever there.
-pub fn server(row: Option<&SetupRow>) -> Html {
+/// Whether the user's server runs, or was ever there, and why it did not start.
+pub fn server(row: Option<&SetupRow>, failure: Option<&str>) -> Html {
+    let is_running = row.is_some_and(|row| row.state == ServerState::Running);
+    if let Some(failure) = failure.filter(|_| !is_running) {
+        return html!(
+            "<b>Server</b><span class=\"mark bad\">failed</span><small>{}</small>",
+            failure
+        );
+    }
     let word = match row {
         None => "not seen yet",
         Some(row) if row.state == ServerState::None && row.saved_ms.is_none() => "none",
@@ -365,12 +392,19 @@ mod tests {
             password: StoredPassword::Plain,
             has_account: false,
             failure: Some("no <room>".into()),
+            server_failure: Some("late".into()),
         };
+        assert!(server(None, alice.server_failure.as_deref()).contains("<small>late</small>"));
         assert!(account(&alice).contains("failed</span><small>no &lt;room&gt;</small>"));
         let list = UsersResponse {
             users: vec![alice],
             problems: Vec::new(),
+            servers_waiting: Some(3),
         };
+        assert_eq!(
+            servers(&list, &BTreeMap::new()).to_string(),
+            "<span>0 of 1 servers run, 3 at work or waiting, 1 failed</span>"
+        );
         assert_eq!(
             headline(&list).to_string(),
             "<span>1 user, 1 without an account</span>"

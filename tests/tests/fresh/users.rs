@@ -61,6 +61,9 @@ async fn a_class_of_200_is_imported_signs_in_and_goes() -> Result<()> {
     }
     stopwatch.lap("two sign in");
 
+    the_steward_starts_servers(&ask).await?;
+    stopwatch.lap("six servers");
+
     // By hand, as trainers did it: everyone but the first goes.
     let users = server.run(&["head", "--lines=1", "/etc/jupyterhub/users.txt"])?;
     server.run(&[
@@ -78,6 +81,39 @@ async fn a_class_of_200_is_imported_signs_in_and_goes() -> Result<()> {
     ensure!(server.run(&["id", "student200"]).is_err());
     stopwatch.lap("199 go");
     Ok(())
+}
+
+/// Has six servers started, who never signed in among them, and all stopped.
+async fn the_steward_starts_servers(
+    ask: &impl AsyncFn(Method, &str, Value) -> Result<Value>,
+) -> Result<()> {
+    let names: Vec<String> = (3..9).map(|at| format!("student{at}")).collect();
+    ask(
+        Method::POST,
+        "users/servers",
+        json!({"start": true, "usernames": names}),
+    )
+    .await?;
+    let running = async || -> Result<usize> {
+        let setup = ask(Method::GET, "api/setup", Value::Null).await?;
+        let servers = setup["servers"].as_array().context("servers")?;
+        Ok(servers.iter().filter(|it| it["state"] == "running").count())
+    };
+    until("six servers", async || {
+        let list = ask(Method::GET, "users", Value::Null).await?;
+        let failed = list["users"].as_array().context("users")?.iter();
+        let failed: Vec<_> = failed
+            .filter(|it| !it["server_failure"].is_null())
+            .collect();
+        ensure!(failed.is_empty(), "{failed:?}");
+        Ok((list["servers_waiting"] == 0 && running().await? == 6).then_some(()))
+    })
+    .await?;
+    ask(Method::POST, "users/servers", json!({"start": false})).await?;
+    until("no server", async || {
+        Ok((running().await? == 0).then_some(()))
+    })
+    .await
 }
 
 /// Checks that the service could make no account itself, and nobody else asks the steward.
