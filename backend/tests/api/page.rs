@@ -8,6 +8,7 @@ async fn a_deep_link_is_the_page_too() {
     for path in [
         PREFIX.to_owned(),
         format!("{PREFIX}notebook?user=alice&notebook=a.ipynb"),
+        format!("{PREFIX}setup?only=attention"),
     ] {
         let response = app.anonymous().navigate(&path).await;
         assert_eq!(response.status(), 200, "{path}");
@@ -42,6 +43,9 @@ async fn only_a_navigation_gets_the_page() {
     let app = App::standalone().await;
     for path in [
         "no-such-file.js",
+        // These have neither prefix nor nonce.
+        "index.html",
+        "manage.html",
         "events/nothing",
         "../../etc/passwd",
         "%2e%2e/secret",

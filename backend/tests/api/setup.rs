@@ -253,6 +253,25 @@ async fn the_hub_is_asked_once_for_all_who_look_and_a_slow_one_delays_nobody_for
 }
 
 #[tokio::test]
+async fn of_a_hub_with_very_many_users_those_with_a_server_are_there() {
+    let app = App::with_hub().await;
+    let names: Vec<_> = (0..100).map(|n| format!("user-{n:03}")).collect();
+    let mut users: Vec<_> = names.iter().map(|name| (&**name, json!({}))).collect();
+    users.push(("zoe", json!({"": ready()})));
+    hub_lists(&app, &users);
+    let setup = setup(&app).await;
+    assert_eq!(setup["is_complete"], false);
+    let message = setup["hub"]["message"].as_str().unwrap();
+    assert!(message.contains("more users"), "{message}");
+    // A page of this Hub has two users, and twenty are asked for.
+    assert_eq!(setup["totals"]["without_server"], 2 * 19);
+    assert_eq!(setup["totals"]["running"], 1);
+    assert_eq!(setup["servers"][0]["user"], "zoe");
+    let pages = app.hub.as_ref().unwrap().user_pages.load(Ordering::SeqCst);
+    assert_eq!(pages, 20);
+}
+
+#[tokio::test]
 async fn a_class_without_a_hub_has_its_table_too() {
     let app = App::standalone().await;
     app.save("ana", "a.ipynb", &["1"]);
