@@ -15,6 +15,7 @@ use crate::{
     limits::Limits,
     notices::NoticeBoard,
     sharing::Sharing,
+    steward::StewardClient,
     store::EventStore,
 };
 
@@ -46,6 +47,8 @@ pub struct AppState {
     pub errands: Arc<ErrandDesk>,
     /// Which notebooks and summaries of others participants may see.
     pub sharing: Arc<Sharing>,
+    /// Changes users for the service, where it runs.
+    pub steward: StewardClient,
     /// The answer that tells participants what is stored about them.
     pub about: AboutResponse,
     /// Cancelled when the service begins to end, so that streams do too.

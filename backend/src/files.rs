@@ -1,11 +1,18 @@
-//! Small files of the service's own, each replaced as a whole and readable by it alone.
+//! Small files of the service's own, each replaced as a whole and readable by it alone, and
+//! folders for them.
 
 use std::{
-    fs::{self, File, OpenOptions, Permissions},
+    fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::Path,
 };
+
+/// Makes the folder at `path`, and those above it that are not there, for the service's user alone
+/// whatever the umask.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
 
 /// Makes `bytes` the content of the file at `path`, on the disk when this returns. After a
 /// crash the file has its old or its new content, and none in between. There is one writer: the
@@ -16,6 +23,24 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// The same with a content of several parts, one after the other.
 pub(crate) fn replace_parts(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    replace_for(path, parts, None)
+}
+
+/// The same for a file that a person may edit: it keeps its owner, its group and its mode.
+pub(crate) fn replace_edited(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Where the name is a link, the file it leads to is the one that is edited.
+    let (path, old) = match fs::canonicalize(path) {
+        Ok(path) => {
+            let old = fs::metadata(&path)?;
+            (path, Some(old))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
+        Err(error) => return Err(error),
+    };
+    replace_for(&path, &[bytes], old.as_ref())
+}
+
+fn replace_for(path: &Path, parts: &[&[u8]], old: Option<&Metadata>) -> io::Result<()> {
     let written = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)
@@ -28,6 +53,13 @@ pub(crate) fn replace_parts(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     for part in parts {
         file.write_all(part)?;
     }
+    if let Some(old) = old {
+        let own = file.metadata()?;
+        if (own.uid(), own.gid()) != (old.uid(), old.gid()) {
+            fchown(&file, Some(old.uid()), Some(old.gid()))?;
+        }
+        file.set_permissions(Permissions::from_mode(old.mode() & 0o777))?;
+    }
     file.sync_all()?;
     fs::rename(&written, path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -36,7 +68,26 @@ pub(crate) fn replace_parts(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
+
+    #[test]
+    fn a_file_that_is_edited_keeps_its_mode_and_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, link] = ["users.txt", "link"].map(|name| folder.path().join(name));
+        symlink("users.txt", &link).unwrap();
+        fs::write(&path, "by hand").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        replace_edited(&link, b"by the service").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&path).unwrap(), b"by the service");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
+        fs::remove_file(&path).unwrap();
+        let new = folder.path().join("new.txt");
+        replace_edited(&new, b"new").unwrap();
+        assert_eq!(fs::metadata(&new).unwrap().mode() & 0o777, 0o600);
+    }
 
     #[test]
     fn a_file_is_replaced_whole_and_is_the_owners() {

@@ -9,13 +9,17 @@
 //! * [`sharing`]: which notebooks and summaries of others participants may see
 //! * [`history`]: every version of every notebook, behind a trait
 //! * [`notices`]: notices of instructors to participants, behind a trait too
+//! * [`setup`]: how each participant's saves arrive, and what to do where they do not
 //! * [`class`]: everyone's notebooks, prepared for the wall
 //! * [`feed`]: the newest events, for all streams that follow them
+//! * [`contacts`]: what participants' servers were last heard to say of themselves
 //! * [`limits`]: how much each person may ask for
+//! * [`steward`]: the process that may change the system, and how it is asked
 //! * [`copies`]: every participant's notebooks, read from homes or pushed by their servers
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`store`]: events, behind a trait as well
 //! * [`auth`]: authentication of requests, by the Hub's OAuth or by a token
+//! * [`users`]: the class's list and the accounts it stands for
 //! * [`lanes`]: each person's files one after another, so that no request waits for another's disk
 //! * [`identity`]: identities, and what they may see and change
 //! * [`secret`]: texts that must not be seen
@@ -34,6 +38,7 @@ mod bodies;
 pub mod builds;
 pub mod class;
 pub mod cli;
+pub mod contacts;
 pub mod copies;
 pub mod errands;
 pub mod feed;
@@ -49,9 +54,12 @@ mod reserve;
 pub mod routes;
 pub mod secret;
 pub mod server;
+pub mod setup;
 pub mod sharing;
 mod sqlite;
+pub mod steward;
 pub mod store;
 pub mod telemetry;
 mod text;
 pub mod time;
+mod users;

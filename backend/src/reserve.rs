@@ -61,6 +61,8 @@ pub(crate) struct Reserve {
     bytes: u64,
     /// The name of the writer that waits when there is no room, for the log and the metrics.
     waiting: &'static str,
+    /// Whether what was refused is tried again by itself, so that something waits.
+    waits: bool,
     is_reached: AtomicBool,
 }
 
@@ -72,7 +74,16 @@ impl Reserve {
             space: Box::new(move || DiskSpace::of(&folder)),
             bytes,
             waiting,
+            waits: true,
             is_reached: AtomicBool::new(false),
+        }
+    }
+
+    /// The same for a writer who is refused once and for all, so that nothing waits for room.
+    pub(crate) fn of_refused(folder: &Path, bytes: u64, writer: &'static str) -> Self {
+        Self {
+            waits: false,
+            ..Self::new(folder, bytes, writer)
         }
     }
 
@@ -90,6 +101,7 @@ impl Reserve {
             space: Box::new(space),
             bytes,
             waiting: "tests",
+            waits: true,
             is_reached: AtomicBool::new(false),
         }
     }
@@ -121,13 +133,25 @@ impl Reserve {
         self.is_reached.load(Ordering::Relaxed)
     }
 
-    /// Logs once that there is no room, and once that there is again.
+    /// Logs once that there is no room, and once that there is again; or each refusal, where
+    /// nothing waits.
     fn note(&self, has_room: bool, space: DiskSpace) {
+        let (what, free_mib) = (self.waiting, space.free >> 20);
+        let reserve_mib = space.reserve(self.bytes).div_ceil(1 << 20);
+        if !self.waits {
+            if !has_room {
+                tracing::warn!(
+                    what,
+                    free_mib,
+                    reserve_mib,
+                    "refused for want of room on the disk: the rest is for events"
+                );
+            }
+            return;
+        }
         if self.is_reached.swap(!has_room, Ordering::Relaxed) != has_room {
             return;
         }
-        let (what, free_mib) = (self.waiting, space.free >> 20);
-        let reserve_mib = space.reserve(self.bytes).div_ceil(1 << 20);
         gauge!("pipalhub_waiting_for_room", "what" => what).set(f64::from(u8::from(!has_room)));
         if has_room {
             tracing::info!(what, free_mib, "there is room on the disk again");
@@ -173,6 +197,15 @@ mod tests {
         assert_eq!(refusal.kind(), io::ErrorKind::StorageFull);
         assert!(reserve.is_reached());
         reserve.check(1).unwrap();
+        assert!(!reserve.is_reached());
+    }
+
+    /// Else the metric would say so until the next handout, which may never come.
+    #[test]
+    fn nothing_waits_after_a_refusal_that_is_not_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let reserve = Reserve::of_refused(folder.path(), 0, "tests");
+        reserve.check(u64::MAX).unwrap_err();
         assert!(!reserve.is_reached());
     }
 }

@@ -5,6 +5,11 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq;
 
+/// The variable that may hold the key of the cookies.
+pub(crate) const COOKIE_KEY_VARIABLE: &str = "PIPALHUB_COOKIE_KEY";
+/// The variables that hold a secret of the service's own, which no program that it starts is told.
+pub(crate) const SECRET_VARIABLES: [&str; 2] = [COOKIE_KEY_VARIABLE, "PIPALHUB_TOKEN"];
+
 /// A text that must not be seen: it prints as `***` and is compared in constant time.
 #[derive(Clone)]
 pub struct Secret(String);

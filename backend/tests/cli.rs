@@ -255,6 +255,23 @@ fn serve_prints_a_link_and_ends_cleanly() {
 }
 
 #[test]
+fn serve_ends_with_the_process_that_has_started_it_if_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = serve(folder.path());
+    program.arg("--end-with-parent");
+    let mut shell = Command::new("sh");
+    shell.env_clear().args(["-c", "\"$@\" & wait", "-"]);
+    shell.arg(program.get_program()).args(program.get_args());
+    let (mut serving, link) = ServeProcess::start_by(&mut shell, folder);
+    assert!(link.starts_with("http://"), "{link}");
+    serving.signal(Signal::KILL);
+    // Its output is open until it has ended.
+    let mut rest = String::new();
+    serving.stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+}
+
+#[test]
 fn serve_names_the_reason_when_it_cannot_start() {
     let folder = tempfile::tempdir().unwrap();
     let held = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -385,13 +402,17 @@ fn serve_refuses_exposed_files_and_names_the_remedy() {
     fs::write(data.join("events.sqlite3"), "").unwrap();
     set_mode(&data, 0o755);
     set_mode(&data.join("events.sqlite3"), 0o644);
-    let refusal = || refusal(&mut serve(folder.path()));
+    let elsewhere = |folder: &Path| {
+        let mut command = serve(folder);
+        command.arg("--out").arg(folder.join("out"));
+        command
+    };
     let mends = |said: &str| {
         let (_, commands) = said.split_once("mend it with: ").expect(said);
         let mended = Command::new("sh").args(["-c", commands]).status().unwrap();
         assert!(mended.success(), "{commands}");
     };
-    let said = refusal();
+    let said = refusal(&mut serve(folder.path()));
     assert!(
         said.contains("mode 755") && said.contains("mode 644"),
         "{said}"
@@ -403,23 +424,24 @@ fn serve_refuses_exposed_files_and_names_the_remedy() {
     );
     fs::write(data.join("cookie.key"), [7; 64]).unwrap();
     set_mode(&data.join("cookie.key"), 0o640);
-    let said = refusal();
+    let said = refusal(&mut serve(folder.path()));
     assert!(
         said.contains("cookie.key") && said.contains("mode 640"),
         "{said}"
     );
     mends(&said);
-    let out = data.join("build");
+    // In the data folder nobody else could get at it.
+    let out = folder.path().join("out");
     fs::create_dir(&out).unwrap();
     fs::write(out.join(".pipalhub"), "").unwrap();
     set_mode(&out, 0o755);
-    let said = refusal();
+    let said = refusal(&mut elsewhere(folder.path()));
     assert!(
         said.contains("--out") && said.contains("mode 755"),
         "{said}"
     );
     mends(&said);
-    let (_serving, link) = ServeProcess::start_by(&mut serve(folder.path()), folder);
+    let (_serving, link) = ServeProcess::start_by(&mut elsewhere(folder.path()), folder);
     assert!(link.starts_with("http://"), "{link}");
 }
 

@@ -96,6 +96,7 @@ fn serve_below(folder: &Path, prefix: &str) -> (ServiceGuard, String) {
     let mut command = pipalhub("serve", folder);
     let command = command
         .env("JUPYTERHUB_SERVICE_PREFIX", prefix)
+        .env("PIPALHUB_TOKEN", "the-token-of-the-test")
         .args(["--bind", "127.0.0.1:0"])
         .stderr(Stdio::null());
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
@@ -141,6 +142,34 @@ fn doctor_finds_no_problem_in_a_good_installation() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.starts_with("ok       program"), "{text}");
     assert!(!text.contains('\x1b'), "{text}");
+}
+
+#[test]
+fn doctor_names_the_rights_of_the_running_service_and_what_is_open_by_mode() {
+    let folder = class();
+    let (serving, _) = serve(folder.path());
+    let stray = folder.path().join("data/build/stray");
+    fs::write(&stray, "").unwrap();
+    fs::set_permissions(&stray, Permissions::from_mode(0o644)).unwrap();
+    let (found, _) = findings(doctor(folder.path()).args(["--source", "push"]));
+    let runs = format!("the service (process {}) runs as ", serving.0.id());
+    let is_root = rustix::process::geteuid().is_root();
+    assert_says(
+        &found,
+        "rights",
+        if is_root { "warning" } else { "ok" },
+        &runs,
+    );
+    assert_says(&found, "data files", "warning", "1 path below");
+    // Where servers push, no home is looked for.
+    assert!(!found.to_string().contains("participants"), "{found:#}");
+    drop(serving);
+    let (found, _) = findings(&mut doctor(folder.path()));
+    assert!(
+        found
+            .to_string()
+            .contains("started by this user, would run as ")
+    );
 }
 
 #[test]
@@ -228,6 +257,85 @@ async fn doctor_tells_a_service_from_a_stranger_whatever_its_prefix() {
     assert_says(&found, "address", "problem", "taken by another program");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_how_each_participants_saves_arrive() {
+    let folder = class();
+    let (_serving, address) = serve_below(folder.path(), "/class/services/dashboard/");
+    let url = format!("http://{address}/class/services/dashboard");
+    let ask = |url: &str, token: Option<&str>, arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pipalhub"));
+        command.env_clear();
+        command.args(["doctor", "--participants", "--url", url]);
+        command.args(arguments);
+        if let Some(token) = token {
+            command.env("PIPALHUB_TOKEN", token);
+        }
+        let output = command.output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        (
+            printed,
+            String::from_utf8(output.stderr).unwrap(),
+            output.status,
+        )
+    };
+    let token = Some("the-token-of-the-test");
+    let (text, errors, status) = ask(&url, token, &[]);
+    assert_eq!(errors, "");
+    assert!(status.success(), "{text}");
+    assert!(text.contains("No server is known to run."), "{text}");
+    let row = text.lines().find(|line| line.starts_with("alice")).unwrap();
+    assert!(row.contains("unknown") && row.contains("watched"), "{text}");
+    let (json, _, _) = ask(&url, token, &["--json"]);
+    let setup: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(setup["hub"]["state"], "none");
+    assert_eq!(setup["servers"].as_array().unwrap().len(), 2);
+
+    // Where the service is, the Hub's configuration says.
+    let bin = folder.path().join("bin");
+    let python = bin.join("python");
+    fs::create_dir(&bin).unwrap();
+    fs::write(bin.join("jupyterhub"), format!("#!{}\n", python.display())).unwrap();
+    let finding = json!([{"level": "ok", "subject": "", "message": "", "url": format!("{url}/")}]);
+    fs::write(&python, format!("#!/bin/sh\necho '{finding}'\n")).unwrap();
+    fs::set_permissions(&python, Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pipalhub"));
+    command.args(["doctor", "--participants", "--hub-config", "config.py"]);
+    command.env_clear().env("PATH", &bin);
+    command.env("PIPALHUB_TOKEN", "the-token-of-the-test");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8(output.stdout).unwrap().contains("alice"));
+    let refuses = |url: &str, token, words: &str| {
+        let (text, errors, status) = ask(url, token, &[]);
+        assert!(!status.success() && text.is_empty(), "{text}");
+        assert!(errors.contains(words), "{errors}");
+        assert!(!errors.contains("the-token-of"), "{errors}");
+    };
+    refuses(&url, None, "--token-file");
+    refuses(&url, Some("the-token-of-nobody"), "the token is not known");
+    refuses(&format!("http://{address}/"), token, "below another path");
+    refuses(
+        "https://hub.example/services/dashboard/",
+        token,
+        "not the service's own",
+    );
+    // A stranger is not sent the token.
+    let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let hears = std::sync::Arc::clone(&heard);
+    let answer = move |headers: HeaderMap| {
+        hears
+            .lock()
+            .unwrap()
+            .push(headers.contains_key("authorization"));
+        async { Json(json!({"status": "ok"})) }
+    };
+    let stranger = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = stranger.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(stranger, Router::new().fallback(answer)).await });
+    refuses(&format!("http://{address}/"), token, "no pipalhub answers");
+    assert_eq!(*heard.lock().unwrap(), [false]);
+}
+
 #[test]
 fn doctor_names_a_home_that_is_not_walked_to_its_end() {
     let folder = class();
@@ -289,7 +397,16 @@ async fn hub(version: &'static str) -> String {
         let name = if good { "dashboard" } else { "alice" };
         Json(json!({"kind": "service", "name": name}))
     };
+    let users = |headers: HeaderMap| async move {
+        match headers["authorization"] == "token good-canary" {
+            true => Ok(Json(
+                json!([{"kind": "user", "name": "ana", "servers": {}}]),
+            )),
+            false => Err(StatusCode::FORBIDDEN),
+        }
+    };
     let routes = Router::new()
+        .route("/hub/api/users", get(users))
         .route(
             "/hub/api/",
             get(async move || Json(json!({"version": version}))),
@@ -319,9 +436,11 @@ async fn doctor_asks_the_hub_and_does_not_print_the_token() {
     let found = ask(&hub("6.1.1").await, "good-canary");
     assert_says(&found, "JupyterHub", "ok", "6.1.1");
     assert_says(&found, "Hub token", "ok", "the service dashboard's");
+    assert_says(&found, "Hub scopes", "ok", "may list users");
     let found = ask(&hub("5.4.0").await, "other-canary");
     assert_says(&found, "JupyterHub", "problem", "5.4.0 is too old");
     assert_says(&found, "Hub token", "problem", "nobody could sign in");
+    assert_says(&found, "Hub scopes", "warning", "may not list users");
     let gone = {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}/hub/api", free.local_addr().unwrap())

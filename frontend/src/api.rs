@@ -57,6 +57,13 @@ pub async fn delete(url: &str, xsrf: &str) -> Result<(), RequestFailure> {
     send(request, None).await.map(|_| ())
 }
 
+/// The same with a body of JSON.
+pub async fn delete_with(url: &str, body: String, xsrf: &str) -> Result<(), RequestFailure> {
+    send_json(Request::delete(url), body, xsrf)
+        .await
+        .map(|_| ())
+}
+
 /// Signs in with the token of the printed link.
 pub async fn login(token: &str) -> Result<(), RequestFailure> {
     let authorization = format!("token {token}");

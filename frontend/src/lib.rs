@@ -8,6 +8,7 @@
 //!   [`behind`]: which of it is older than it should be
 //! * [`pages`] and [`components`]: the views; components fetch nothing
 //! * [`model`]: the decisions, as plain types with native tests
+//! * [`manage`]: the pages that only whoever runs the class opens, an app of their own
 //! * [`mod@html`]: the type of HTML that may be put into an element
 //!
 //! Notebooks are read and rendered by the crate `shared`, because the service does the same
@@ -25,10 +26,12 @@ pub mod api;
 pub mod app;
 pub mod base;
 pub mod behind;
+pub mod clipboard;
 pub mod clock;
 pub mod components;
 pub mod fields;
 pub mod html;
+pub mod manage;
 pub mod model;
 pub mod pages;
 pub mod panic;

@@ -47,6 +47,28 @@ pub const LOGIN: &str = "api/login";
 /// Every notebook of the class.
 pub const NOTEBOOKS: &str = "api/notebooks";
 
+/// The class's list.
+pub const USERS: &str = "users";
+/// Adds users.
+pub const USERS_IMPORT: &str = "users/import";
+/// Reads a list, and adds nobody.
+pub const USERS_PREVIEW: &str = "users/import/preview";
+
+/// One user of the list.
+pub fn user(name: &str) -> String {
+    format!("users/{}", encode(name))
+}
+
+/// The home of a user who was removed.
+pub fn user_home(name: &str) -> String {
+    format!("users/{}/home", encode(name))
+}
+
+/// The password of a user.
+pub fn user_password(name: &str) -> String {
+    format!("users/{}/password", encode(name))
+}
+
 /// The tails of all copies of one notebook.
 pub fn wall_data(filename: &str) -> String {
     format!("api/wall?filename={}", encode(filename))
@@ -216,6 +238,9 @@ fn of_version(endpoint: &str, filename: &str, user: &str, version: i64) -> Strin
 
 /// The list of exports, copies and summaries, which is no page of this app.
 pub const BUILDS: &str = "build/";
+
+/// How each participant's saves arrive.
+pub const SETUP: &str = "api/setup";
 
 /// The newest version of a participant's export, or of a notebook's summary.
 pub fn built_data(filename: &str, user: Option<&str>) -> String {

@@ -44,6 +44,8 @@ pub mod render;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sanitize;
 mod scan;
+pub mod setup;
 pub mod sharing;
 pub mod standalone;
+pub mod users;
 pub mod wire;

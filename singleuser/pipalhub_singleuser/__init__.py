@@ -22,6 +22,9 @@ It needs jupyter_server, with what that needs (tornado), and nothing else. Impor
 late, so that a server that only needs the hook loads nothing more.
 """
 
+# As in pyproject.toml; the service is told with every request, to say whose package is old.
+__version__ = "0.1.0"
+
 
 def _jupyter_server_extension_points():
     return [{"module": "pipalhub_singleuser"}]

@@ -24,6 +24,15 @@ class _Handler(APIHandler):
     # A page that waits for notices must not keep an idle server from being stopped.
     _track_activity = False
 
+    def _log(self):
+        """Keeps what goes well out of the log, and so out of the Hub's.
+
+        Each open page asks three times a minute, and a Hub logs every request of the servers that
+        it starts.
+        """
+        if self.get_status() >= 400:
+            super()._log()
+
 
 class NoticesHandler(_Handler):
     """`GET /pipalhub/notices?after=CURSOR`"""

@@ -8,6 +8,8 @@ never into a log or to a page.
 import os
 from dataclasses import dataclass, field
 
+from . import __version__
+
 
 @dataclass(frozen=True)
 class Service:
@@ -37,4 +39,6 @@ class Service:
         return {
             "Authorization": "token " + self.token,
             "Content-Type": "application/json",
+            # The page *Setup* shows the version.
+            "User-Agent": f"pipalhub-singleuser/{__version__}",
         }

@@ -8,6 +8,8 @@ import unittest
 
 from hub_case import ACCESS, CONFIGS, FOLDER, LINES, TLJH, HubCase, spawner_of
 from jupyterhub.app import JupyterHub
+from jupyterhub.auth import PAMAuthenticator
+from traitlets.config import Config
 
 # What may be more after configure() than before.
 GROWS = ["services", "load_roles", "custom_scopes", "extra_user_scopes"]
@@ -61,13 +63,18 @@ class KeepsTest(HubCase):
             with self.subTest(config.name), self.logs():
                 hub = self.configured(config, history_days=7)
                 service = hub.service()
-                command = [str(self.program), "serve", "--data", str(self.folder / "data")]
+                data = str(self.folder / "data")
+                command = [str(self.program), "serve", "--end-with-parent", "--data", data]
                 self.assertEqual(service["command"], command)
                 self.assertEqual(service["environment"]["PIPALHUB_HISTORY_DAYS"], "7")
                 for role, scope in [("instructor", "write"), ("helper", "read")]:
                     given = hub.role(f"pipalhub-{role}")
                     self.assertEqual(given["scopes"], [ACCESS, f"custom:pipalhub:{scope}"])
                     self.assertEqual(given["groups"], [f"{role}s"])
+                own = hub.role("pipalhub-service")
+                self.assertEqual(own["scopes"], ["list:users", "read:servers"])
+                self.assertEqual(own["services"], ["dashboard"])
+                self.assertEqual(set(own) & {"users", "groups"}, set())
                 self.assertIn("custom:pipalhub:write", hub.settings["custom_scopes"])
                 roles = {role["name"]: role for role in hub.settings["load_roles"]}
                 of_users = [
@@ -213,6 +220,53 @@ class MembersTest(HubCase):
         self.assert_left_out("", "'' is no name", instructors=[""])
         config = "c.Authenticator.username_pattern = '[a-z]+$'"
         self.assert_left_out(config, "takes no user 'In es'", instructors=["In es"])
+
+
+class StewardTest(HubCase):
+    def test_the_steward_is_a_second_service_without_a_page(self):
+        with self.logs():
+            hub = self.configured("", steward={"users_file": "/srv/users.txt", "keep_hashes": True})
+        service = hub.service("dashboard-steward")
+        self.assertEqual(service["command"][1:], ["steward", "--end-with-parent"])
+        self.assertNotIn("url", service)
+        self.assertNotIn("user", service)
+        expected = {"PIPALHUB_USERS_FILE": "/srv/users.txt", "PIPALHUB_KEEP_HASHES": "1"}
+        self.assertEqual(service["environment"], expected)
+
+    def test_whom_the_steward_makes_may_sign_in(self):
+        group = "pipalhub-participants"
+        for config, expected in [
+            ("", {group}),
+            ("c.LocalAuthenticator.allowed_groups = ['x']", {"x", group}),
+            ("c.PAMAuthenticator.allowed_groups = {'x'}", {"x", group}),
+        ]:
+            with self.subTest(config), self.logs():
+                hub = self.configured(config, steward=True)
+                sections = {name: Config(values) for name, values in hub.sections.items()}
+                authenticator = PAMAuthenticator(config=Config(sections))
+                self.assertEqual(authenticator.allowed_groups, expected)
+        with self.logs():
+            hub = self.configured("", steward={"accounts": "none"})
+        self.assertNotIn("LocalAuthenticator", hub.sections)
+
+    def test_the_service_and_the_steward_meet_where_they_are_told_to(self):
+        with self.logs():
+            hub = self.configured("", steward=True, steward_socket="/srv/steward.sock")
+        for name in ["dashboard", "dashboard-steward"]:
+            environment = hub.service(name)["environment"]
+            self.assertEqual(environment["PIPALHUB_STEWARD_SOCKET"], "/srv/steward.sock")
+
+    def test_without_a_steward_the_class_is_shown_all_the_same(self):
+        for wanted, reason in [
+            ({"users": "x"}, "the steward has no setting users"),
+            ("yes", "neither True nor settings"),
+        ]:
+            with self.subTest(reason), self.logs("ERROR") as logs:
+                hub = self.configured("", steward=wanted)
+                self.assertIn(reason, str(logs.output))
+                self.assertIn("shows the class without", str(logs.output))
+                names = [service["name"] for service in hub.settings["services"]]
+                self.assertEqual(names, ["dashboard"])
 
 
 if __name__ == "__main__":

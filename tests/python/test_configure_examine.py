@@ -65,6 +65,9 @@ class ExamineTest(HubCase):
         self.assert_says(findings, "Hub's service", "ok", f"is {PREFIX} at http://127.0.0.1")
         self.assert_says(findings, "Hub's service", "ok", f"answers on 127.0.0.1:{self.port}")
         self.assertNotIn("the-token", str(findings))
+        # For `doctor --participants`.
+        (url,) = [finding["url"] for finding in findings if "url" in finding]
+        self.assertEqual(url, f"http://127.0.0.1:{self.port}{PREFIX}")
 
     def test_a_stranger_and_trouble_and_silence_are_told_apart(self):
         path = self.write("")

@@ -5,6 +5,7 @@ itself, since nobody visits them, and the program stands for the service: the re
 Hub has the end-to-end tests.
 """
 
+import json
 import os
 import pathlib
 import pwd
@@ -16,12 +17,15 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # For a program that another user than this one runs too.
 SYSTEM_PYTHON = shutil.which("python3", path="/usr/bin:/bin")
 # Longest wait, in seconds; only a failing test waits so long.
 TIMEOUT_S = 60
+TOKEN = "the-token-of-the-service"
 
 CONFIG = """
 import sys
@@ -96,8 +100,8 @@ class HubTest(unittest.TestCase):
         path.chmod(0o755)
         return str(path)
 
-    def log_of_hub(self, **more):
-        """The log of a Hub until it runs."""
+    def log_of_hub(self, while_it_runs=lambda: None, **more):
+        """The log of a Hub until it runs; then `while_it_runs` is called."""
         arguments = {"address": self.port, "data": str(self.data), **more}
         arguments = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
         config = self.folder / "jupyterhub_config.py"
@@ -113,7 +117,9 @@ class HubTest(unittest.TestCase):
                 stderr=output,
             )
         try:
-            return self.wait_until_it_runs(hub, log)
+            text = self.wait_until_it_runs(hub, log)
+            while_it_runs()
+            return text
         finally:
             # The Hub then ends the service too.
             hub.send_signal(signal.SIGTERM)
@@ -173,6 +179,43 @@ class HubTest(unittest.TestCase):
         self.assertIn(f"PipalHub is the service dashboard at http://127.0.0.1:{self.port}", log)
         for wrong in ["left out", "ERROR", "CRITICAL", "Traceback"]:
             self.assertNotIn(wrong, log)
+
+    def ask_hub(self, path):
+        """What the Hub answers to the service's token: its status, and the JSON."""
+        headers = {
+            "Authorization": f"token {TOKEN}",
+            "Accept": "application/jupyterhub-pagination+json",
+        }
+        url = f"http://127.0.0.1:{self.hub_port}/hub/api/{path}"
+        try:
+            request = urllib.request.Request(url, headers=headers)
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, None
+
+    def test_the_service_lists_users_and_servers_and_may_do_no_more(self):
+        def check():
+            users = []
+            for offset in range(3):
+                path = f"users?state=inactive&limit=1&offset={offset}"
+                status, page = self.ask_hub(path)
+                self.assertEqual(status, 200)
+                users += page["items"]
+                is_last = page["_pagination"]["next"] is None
+                self.assertEqual(is_last, offset == 2, page["_pagination"])
+            self.assertEqual([user["name"] for user in users], ["ines", "ivo", "jo"])
+            for user in users:
+                # None has a server. Of users nothing is told but who they are.
+                self.assertEqual(user["servers"], {})
+                self.assertEqual(set(user) - {"kind", "name", "servers", "user_info"}, {"admin"})
+            status, page = self.ask_hub("users?state=active&limit=100&offset=0")
+            self.assertEqual((status, page["items"]), (200, []))
+            for path in ["groups", "proxy", "services/grader", "users/ines/tokens", "shares/ines"]:
+                self.assertIn(self.ask_hub(path)[0], [403, 404], path)
+
+        external = {"external": True, "api_token": TOKEN, "data": None}
+        self.log_of_hub(check, instructors=["ines", "ivo", "jo"], **external)
 
     @unittest.skipUnless(
         SYSTEM_PYTHON and os.geteuid() == 0, "only root starts the service as another user"

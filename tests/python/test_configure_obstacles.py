@@ -49,6 +49,19 @@ class LeftOutTest(HubCase):
             port = stranger.getsockname()[1]
             self.assert_left_out("", "another program listens on 127.0.0.1", address=port)
 
+    def test_a_service_that_a_killed_hub_has_left_is_waited_for(self):
+        said = "pipalhub: another pipalhub uses the data folder /x: end it"
+        # Once, and then it has ended.
+        self.program.write_text(
+            f'#!/bin/sh\nmkdir "$0.asked" 2>/dev/null || exit 0\necho "{said}" >&2\nexit 1\n'
+        )
+        with self.logs():
+            self.assertEqual(len(self.configured("").settings["services"]), 1)
+        self.assertTrue(self.program.with_name("pipalhub.asked").is_dir())
+        self.says(said, 1)
+        with mock.patch("pipalhub.configuration.LEFT_BEHIND_S", 0):
+            self.assert_left_out("", "another pipalhub uses the data folder /x")
+
     def test_a_machine_whose_name_leads_elsewhere_is_told(self):
         config = "c.JupyterHub.hub_ip = ''"
         with self.logs():

@@ -3,10 +3,11 @@
 import inspect
 import pathlib
 import re
+import tempfile
 import unittest
 
 from hub_case import ROOT, spawner_of
-from pipalhub import address, configure, settings
+from pipalhub import address, configure, pip, settings
 from pipalhub.existing import ExistingConfig
 from traitlets.config import Config
 
@@ -58,6 +59,36 @@ class AddressTest(unittest.TestCase):
         told = "https://gate/pipalhub/"
         self.assertEqual(self.reached(("0.0.0.0", 1), told, **spawner), told)
         self.assertEqual(self.reached(("0.0.0.0", 1), lambda s: s.hub.ip + "!", **spawner), "!")
+
+
+class PipTest(unittest.TestCase):
+    """Debian's and Ubuntu's own Python takes nothing from pip, and their virtual environments do."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.prefix = pathlib.Path(folder.name)
+        (self.prefix / "bin").mkdir()
+        (self.prefix / "bin/python3").touch()
+        self.marker = self.prefix / "lib/python3.13/EXTERNALLY-MANAGED"
+        self.marker.parent.mkdir(parents=True)
+
+    def advice(self):
+        return pip.advice("a-package", str(self.prefix), "do something else")
+
+    def test_pip_is_called_by_the_environments_own_python(self):
+        expected = f"install it with `{self.prefix}/bin/python3 -m pip install a-package`"
+        self.assertEqual(self.advice(), expected)
+        (self.prefix / "bin/python3").unlink()
+        self.assertEqual(self.advice(), "install it with `python3 -m pip install a-package`")
+
+    def test_where_the_system_manages_it_there_is_another_remedy(self):
+        self.marker.touch()
+        self.assertIn(f"the system's Python ({self.prefix}), so do something else", self.advice())
+        self.assertNotIn("-m pip", self.advice())
+        # In a virtual environment the marker is none of its own.
+        (self.prefix / "pyvenv.cfg").touch()
+        self.assertIn("-m pip install a-package", self.advice())
 
 
 class SettingsTest(unittest.TestCase):

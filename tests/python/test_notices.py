@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import pathlib
+import re
 import tempfile
 import unittest
 from unittest import mock
@@ -322,6 +323,24 @@ class NoticesInJupyterServer(unittest.TestCase):
         with self.assertRaisesRegex(AssertionError, "403"):
             self.jupyter.request("POST", "pipalhub/notices/7/receipt", {"state": "shown"})
         self.assertEqual(self.service.asked, [])
+
+    def test_a_hubs_log_has_of_them_what_fails_alone(self):
+        # A Hub's servers log every request, and a Hub that starts them has it in its own log.
+        as_in_a_hub = (
+            "from jupyterhub.log import log_request\n"
+            "c.ServerApp.tornado_settings = {'log_function': log_request}\n"
+        )
+        jupyter = JupyterServer(environment_of("alice", self.service.url), as_in_a_hub)
+        self.addCleanup(jupyter.stop)
+        self.service.tell("Lunch")
+        jupyter.request("GET", "pipalhub/notices?after=0")
+        jupyter.request("POST", "pipalhub/notices/7/receipt", {"state": "shown"})
+        with self.assertRaisesRegex(AssertionError, "400"):
+            jupyter.request("GET", "pipalhub/notices?after=x")
+        jupyter.request("GET", "api/status")
+        self.service.wait(lambda: "200 GET /api/status" in jupyter.log())
+        self.assertIn("400 GET /pipalhub/notices?after=x", jupyter.log())
+        self.assertEqual(re.findall(r"2\d\d [A-Z]+ /pipalhub/\S+", jupyter.log()), [])
 
     def test_requests_for_notices_are_no_activity_of_the_participant(self):
         last = self.jupyter.request("GET", "api/status?no_track_activity=1")

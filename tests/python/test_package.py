@@ -52,7 +52,9 @@ class PackageTest(unittest.TestCase):
         lab = SINGLEUSER / "data/share/jupyter/labextensions/pipalhub/package.json"
         project = (SINGLEUSER / "pyproject.toml").read_text()
         workspace = (ROOT / "Cargo.toml").read_text()
+        module = (SINGLEUSER / "pipalhub_singleuser/__init__.py").read_text()
         versions = {
+            *re.findall(r'^__version__ = "(.+)"$', module, re.MULTILINE),
             json.loads(lab.read_text())["version"],
             *re.findall(r'^version = "(.+)"$', project, re.MULTILINE),
             *re.findall(r'^version = "(.+)"$', workspace, re.MULTILINE),

@@ -273,6 +273,17 @@ impl TestBrowser {
         Ok(())
     }
 
+    /// Shows the page as it is printed, or as it is on a screen again.
+    pub async fn print_media(&self, is_print: bool) -> Result<()> {
+        let media = if is_print { "print" } else { "" };
+        let method = "Emulation.setEmulatedMedia";
+        self.driver
+            .cdp()
+            .send_raw(method, json!({"media": media}))
+            .await?;
+        Ok(())
+    }
+
     /// Sends at most so many bytes a second from now on; at full speed again without a number.
     pub async fn slow_uploads(&self, bytes_a_second: Option<u32>) -> Result<()> {
         let upload = bytes_a_second.map_or(-1, i64::from);

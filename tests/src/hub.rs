@@ -72,13 +72,22 @@ if os.geteuid() == 0:
 c.Authenticator.username_map = {user.lower(): user for user in here["folders"]}
 
 
-def choose_home(spawner):
-    folder = here["folders"].get(spawner.user.name)
+addresses = {}
+
+
+def before_spawn(spawner):
+    user = spawner.user.name
+    folder = here["folders"].get(user)
     if folder:
         spawner.home_dir = here["homes"] + "/" + folder
+    # The package does nothing in a server that is not told where the service is.
+    address = addresses.setdefault(user, spawner.environment.get("PIPALHUB_URL", ""))
+    with open("without_package") as names:
+        is_without = user in names.read().split()
+    spawner.environment = {**spawner.environment, "PIPALHUB_URL": "" if is_without else address}
 
 
-c.Spawner.pre_spawn_hook = choose_home
+c.Spawner.pre_spawn_hook = before_spawn
 
 if here["service_poll_s"]:
     # The spawner of services reads no configuration.
@@ -97,6 +106,9 @@ sys.path.insert(0, here["wheel"])
 import pipalhub
 pipalhub.configure(c, **here["pipalhub"])
 "#;
+
+/// A file in the Hub's folder that names the users whose servers lack the package.
+const WITHOUT_PACKAGE: &str = "without_package";
 
 /// A shell command that mounts a small disk on a folder, in a mount namespace that ends with the
 /// Hub, and runs the Hub there.
@@ -196,6 +208,7 @@ impl HubSetup {
         let url = format!("http://127.0.0.1:{port}{base_url}");
         let homes = self.folder().join("homes");
         fs::write(self.folder().join("config.py"), HUB_CONFIG)?;
+        fs::write(self.folder().join(WITHOUT_PACKAGE), "")?;
         let service = format!("127.0.0.1:{service_port}");
         let external = match self.is_external {
             true => Some(external_service(
@@ -312,6 +325,15 @@ impl Hub {
         self.wait_until_ready().await
     }
 
+    /// Kills the Hub's own process, as the kernel does when memory runs out, and starts it again;
+    /// waits until it and the service answer.
+    pub async fn restart_killed(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        self.process = self.program.start(self.folder.path())?;
+        self.wait_until_ready().await
+    }
+
     /// Sends a signal to the Hub's own process; proxy, service and servers go on.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid = Pid::from_raw(self.process.id().cast_signed()).context("it has a pid")?;
@@ -349,6 +371,15 @@ impl Hub {
         let root = PathBuf::from(format!("/proc/{}/root", self.process.id()));
         let path = self.home_path(user, filename);
         Ok(root.join(path.strip_prefix("/")?))
+    }
+
+    /// Lets the servers of these users, which are started from now on, be as without the
+    /// participants' package, and those of all others as with it.
+    pub fn without_package(&self, users: &[&str]) -> Result<()> {
+        Ok(fs::write(
+            self.folder().join(WITHOUT_PACKAGE),
+            users.join("\n"),
+        )?)
     }
 
     /// Adds a participant and starts their server.

@@ -18,6 +18,7 @@ mod processes;
 pub mod proxy;
 pub mod remote;
 pub mod standalone;
+pub mod steward;
 pub mod stopwatch;
 mod wait;
 

@@ -150,6 +150,8 @@ fn command(program: &Path, folder: &TempDir, bind: &str) -> Command {
         .arg(folder.path().join("homes/{user}"))
         .arg("--data")
         .arg(folder.path().join("data"))
+        .arg("--steward-socket")
+        .arg(folder.path().join("steward.sock"))
         .env("PIPALHUB_TOKEN", TOKEN);
     // The tests may be run in a participant's terminal, which has the Hub's variables.
     for (name, _) in std::env::vars_os() {

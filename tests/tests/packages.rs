@@ -6,6 +6,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -88,6 +89,40 @@ async fn the_tarball_has_the_program_and_its_documents() -> Result<()> {
     answers(top.join("bin/pipalhub")).await
 }
 
+/// On another machine than one of arm64.
+#[tokio::test]
+#[ignore = "needs the packages and an emulator: cargo xtask dist"]
+async fn every_program_for_arm64_is_started_by_an_emulator() -> Result<()> {
+    let emulator = std::env::var("PIPALHUB_EMULATOR").context("PIPALHUB_EMULATOR is not set")?;
+    for end in [
+        "_aarch64.whl",
+        "aarch64-unknown-linux-gnu.tar.gz",
+        "_arm64.deb",
+    ] {
+        let package = find(end)?;
+        let folder = unpack(&package)?;
+        let program = program_in(folder.path())?;
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+        let emulated = folder.path().join("emulated");
+        let script = format!("#!/bin/sh\nexec {emulator} {} \"$@\"\n", program.display());
+        fs::write(&emulated, script)?;
+        fs::set_permissions(&emulated, fs::Permissions::from_mode(0o755))?;
+        let version = output(Command::new(&emulated).arg("--version"))?;
+        assert_eq!(version.trim(), format!("pipalhub {}", version_of_all()?));
+        let mut check = Command::new(&emulated);
+        check
+            .args(["serve", "--check", "--bind", "127.0.0.1:0", "--homes"])
+            .arg(folder.path().join("{user}"))
+            .arg("--data")
+            .arg(folder.path().join("data"));
+        output(&mut check).with_context(|| format!("{package:?}"))?;
+        answers(emulated)
+            .await
+            .with_context(|| format!("{package:?}"))?;
+    }
+    Ok(())
+}
+
 #[test]
 #[ignore = "needs the packages: cargo xtask dist"]
 fn every_package_is_listed_and_runs_on_old_systems() -> Result<()> {
@@ -130,18 +165,8 @@ fn is_for(target: &str, package: &Path) -> Result<()> {
         .find(|(name, _)| target.starts_with(name))
         .context("a known machine")?;
     let folder = unpack(package)?;
-    let find = ["-type", "f", "-name", "pipalhub", "-perm", "/111"];
-    let found = output(Command::new("find").arg(folder.path()).args(find))?;
-    let programs: Vec<_> = found.lines().collect();
-    // Python's unpacking of a wheel forgets that a file may be executed.
-    let program = match programs[..] {
-        [program] => PathBuf::from(program),
-        _ => {
-            let scripts = format!("pipalhub-{}.data/scripts", version_of_all()?);
-            folder.path().join(scripts).join("pipalhub")
-        }
-    };
-    let head = fs::read(&program).with_context(|| format!("{package:?}: {found}"))?;
+    let program = program_in(folder.path())?;
+    let head = fs::read(&program).with_context(|| format!("{package:?}: {program:?}"))?;
     ensure!(head.starts_with(b"\x7fELF"), "{program:?} is no program");
     assert_eq!(
         u16::from_le_bytes([head[18], head[19]]),
@@ -149,6 +174,21 @@ fn is_for(target: &str, package: &Path) -> Result<()> {
         "{package:?}"
     );
     Ok(())
+}
+
+/// The program among the files of a package.
+fn program_in(folder: &Path) -> Result<PathBuf> {
+    let find = ["-type", "f", "-name", "pipalhub", "-perm", "/111"];
+    let found = output(Command::new("find").arg(folder).args(find))?;
+    let programs: Vec<_> = found.lines().collect();
+    // Python's unpacking of a wheel forgets that a file may be executed.
+    Ok(match programs[..] {
+        [program] => PathBuf::from(program),
+        _ => {
+            let scripts = format!("pipalhub-{}.data/scripts", version_of_all()?);
+            folder.join(scripts).join("pipalhub")
+        }
+    })
 }
 
 /// The files of a package, in a folder that ends with this.

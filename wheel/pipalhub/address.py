@@ -155,7 +155,8 @@ def check_can_listen(address, prefix):
             if address.is_wildcard:
                 _check_own_name(address)
     except OSError as error:
-        raise Obstacle(_cannot_listen(address, prefix, error)) from None
+        is_left = error.errno == errno.EADDRINUSE and _is_pipalhub(address, prefix)
+        raise Obstacle(_cannot_listen(address, error, is_left), passes=is_left) from None
 
 
 def _check_own_name(address):
@@ -174,9 +175,9 @@ def _check_own_name(address):
         ) from None
 
 
-def _cannot_listen(address, prefix, error):
+def _cannot_listen(address, error, is_left):
     if error.errno == errno.EADDRINUSE:
-        if _is_pipalhub(address, prefix):
+        if is_left:
             return (
                 f"another pipalhub listens on {address}, perhaps one that an earlier Hub left: "
                 f"end it ({_find(address)} names it) and start the Hub again"

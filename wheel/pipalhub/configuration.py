@@ -5,16 +5,17 @@ All is decided before anything is added: a Hub gets the whole, or stays as it wa
 
 import inspect
 import logging
-import os
 import re
+import time
 from typing import NamedTuple
 
 from traitlets.config import Application
 
 from . import account as accounts
 from . import address as addresses
-from . import hub, roles
+from . import hub, pip, roles
 from . import program as programs
+from . import steward as stewards
 from .existing import ExistingConfig
 from .obstacle import Obstacle
 from .settings import variables
@@ -22,6 +23,8 @@ from .spawners import Spawners
 
 # The Hub does not start with a shorter one.
 MIN_TOKEN_LENGTH = 8
+# How long the service of a Hub that was killed may take to end, in seconds.
+LEFT_BEHIND_S = 4
 
 
 def configure(
@@ -38,6 +41,7 @@ def configure(
     user=None,
     external=False,
     api_token=None,
+    steward=None,
     **settings,
 ):
     """Adds PipalHub to the Hub's configuration `c`, and replaces nothing there.
@@ -53,6 +57,7 @@ def configure(
     program: the path of the program, if not beside this Python or on PATH.
     user: the user that the service runs as, where the Hub runs as root.
     external, api_token: the service is not started by the Hub, and has this token.
+    steward: True, or its settings: a second service that makes participants' accounts.
     settings: the service's own, as in docs/settings.md: homes="/srv/{user}", history_days=7.
     """
     log = _log()
@@ -61,7 +66,16 @@ def configure(
         roles.HELPER: (helpers, helper_groups),
     }
     asked = Asked(
-        name, address, participants_url, members, program, user, external, api_token, settings
+        name=name,
+        address=address,
+        participants_url=participants_url,
+        members=members,
+        program=program,
+        user=user,
+        external=external,
+        api_token=api_token,
+        steward=steward,
+        settings=settings,
     )
     try:
         _configure(c, asked, log)
@@ -84,6 +98,7 @@ class Asked(NamedTuple):
     user: object
     external: bool
     api_token: object
+    steward: object
     settings: dict
 
 
@@ -112,6 +127,28 @@ def _configure(c, asked, log):
     roles.add(existing, wanted_roles, asked.name, knows_extra)
     log.info("PipalHub is the service %s at %s", asked.name, where.url)
     _advise(log, asked, where, existing, spawners, hub_class)
+    _add_steward(asked, existing, hub_class, log)
+
+
+def _add_steward(asked, existing, hub_class, log):
+    """Adds the steward, if it is wanted. The class is shown without it, too."""
+    if not asked.steward:
+        return
+    try:
+        steward = stewards.service(
+            asked.steward,
+            asked.name,
+            programs.find(asked.program),
+            asked.user,
+            asked.settings.get("steward_socket"),
+        )
+        if hub.is_starting(hub_class):
+            stewards.check(steward)
+    except Obstacle as obstacle:
+        log.error("PipalHub makes no users, and shows the class without: %s", obstacle)
+        return
+    existing.extend("JupyterHub", "services", [steward])
+    stewards.let_in(asked.steward, existing)
 
 
 def _service(asked, where, existing, spawners):
@@ -137,7 +174,9 @@ def _service(asked, where, existing, spawners):
     if spawners.are_of_tljh and "PIPALHUB_HOMES_FROM" not in environment:
         environment.setdefault("PIPALHUB_HOMES", "/home/{tljh}")
     # In the command, so that lists of processes tell one service from another.
-    service["command"] = [programs.find(asked.program), "serve", "--data", data]
+    # It ends with a Hub that is killed, so that the next Hub can start its own.
+    program = programs.find(asked.program)
+    service["command"] = [program, "serve", "--end-with-parent", "--data", data]
     # Of the Hub's environment a service gets PATH, the language and JUPYTERHUB_* besides.
     service["environment"] = environment
     if accounts.account_of(asked.user) is not None:
@@ -147,6 +186,17 @@ def _service(asked, where, existing, spawners):
 
 def _check_start(service, where, existing):
     """Raises Obstacle when the Hub could not start the service now."""
+    until = time.monotonic() + LEFT_BEHIND_S
+    while True:
+        try:
+            return _try_start(service, where, existing)
+        except Obstacle as obstacle:
+            if not obstacle.passes or time.monotonic() > until:
+                raise
+        time.sleep(0.2)
+
+
+def _try_start(service, where, existing):
     addresses.check_can_listen(where, f"{addresses.base_url(existing)}services/{service['name']}/")
     account = accounts.account_of(service.get("user"))
     accounts.make_data(service["command"][-1], account)
@@ -176,13 +226,17 @@ def _advise(log, asked, where, existing, spawners, hub_class):
         )
     prefix = spawners.environment_without_package()
     if prefix is not None:
-        python = os.path.join(prefix, "bin", "python3")
         log.warning(
             "PipalHub: participants' servers, of %s, have no package pipalhub-singleuser, so they "
-            "report no saves, and save every 120 s. Install it with `%s -m pip install "
-            "pipalhub-singleuser`, then restart them.",
+            "report no saves, and save every 120 s: %s, then restart them.",
             prefix,
-            python if os.path.exists(python) else "python3",
+            pip.advice(
+                "pipalhub-singleuser",
+                prefix,
+                "let the servers run in an environment of their own: `python3 -m venv "
+                "/opt/jupyterhub`, with JupyterHub, JupyterLab and this package installed by its "
+                "`bin/python3 -m pip`, and its `bin/jupyterhub-singleuser` as c.Spawner.cmd",
+            ),
         )
 
 

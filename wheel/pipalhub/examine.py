@@ -33,8 +33,9 @@ class Findings(logging.Handler):
         super().__init__(logging.WARNING)
         self.all = []
 
-    def add(self, level, subject, message, remedy=None):
-        self.all.append({"level": level, "subject": subject, "message": message, "remedy": remedy})
+    def add(self, level, subject, message, remedy=None, **more):
+        finding = {"level": level, "subject": subject, "message": message, "remedy": remedy}
+        self.all.append({**finding, **more})
 
     def emit(self, record):
         level = "problem" if record.levelno >= logging.ERROR else "warning"
@@ -177,8 +178,11 @@ def _examine_service(service, base_url, findings):
     command = service.get("command")
     started = f"started as `{' '.join(command)}`" if command else "not started by the Hub"
     prefix = f"{base_url}services/{service['name']}/"
-    findings.add("ok", SERVICE, f"is {prefix} at {service['url']}, {started}")
     where = addresses.of_url(service["url"], 80)
+    host = "127.0.0.1" if where.is_wildcard else where.host
+    # For whoever asks the service itself, from here.
+    url = addresses.Address(host, where.port).url.rstrip("/") + prefix
+    findings.add("ok", SERVICE, f"is {prefix} at {service['url']}, {started}", url=url)
     try:
         said = addresses.health(where, prefix)
     except ConnectionRefusedError:

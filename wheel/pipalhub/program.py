@@ -7,11 +7,14 @@ import subprocess
 import sys
 import sysconfig
 
+from . import pip
 from .obstacle import Obstacle
 
 NAME = "pipalhub"
 # Longest wait for the check, in seconds. The Hub waits 10 s for a service, or 30 s since 6.0.
 CHECK_TIMEOUT_S = 20
+# Its words for a data folder that another one has not let go of yet.
+IN_USE = "another pipalhub uses the data folder"
 # What of the Hub's environment a service gets; see `env_keep` of its spawners.
 KEPT = ["PATH", "LANG", "LC_ALL"]
 
@@ -27,9 +30,14 @@ def find(asked):
     found = shutil.which(NAME)
     if found is None:
         raise Obstacle(
-            f"the program {NAME} is neither beside {sys.executable} nor on PATH: install it with "
-            f"`{sys.executable} -m pip install {NAME}`, or say where it is with "
-            "configure(c, program='/path/to/pipalhub')"
+            f"the program {NAME} is neither beside {sys.executable} nor on PATH: "
+            + pip.advice(
+                NAME,
+                sys.prefix,
+                "copy the program of the tarball to /usr/local/bin",
+                sys.executable,
+            )
+            + ", or say where it is with configure(c, program='/path/to/pipalhub')"
         )
     return found
 
@@ -63,9 +71,7 @@ def check(command, variables, address, account):
     It does all that it does at its start, up to listening, and ends. A Hub with a service that
     ends at its start ends too, so the reason has to be known before.
     """
-    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    environment.update(variables)
-    environment.update(_hub_variables(address))
+    variables = {**variables, **_hub_variables(address)}
     as_account = {}
     if account is not None:
         as_account = {
@@ -73,7 +79,14 @@ def check(command, variables, address, account):
             "group": account.pw_gid,
             "extra_groups": os.getgrouplist(account.pw_name, account.pw_gid),
         }
-        environment["HOME"] = account.pw_dir
+        variables["HOME"] = account.pw_dir
+    run_check(command, variables, as_account, f" as {account.pw_name}" if account else "")
+
+
+def run_check(command, variables, as_account, whose=""):
+    """Runs a command of the program with --check, and raises Obstacle if it fails."""
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment.update(variables)
     try:
         done = subprocess.run(
             [*command, "--check"],
@@ -90,10 +103,10 @@ def check(command, variables, address, account):
             "disks answer"
         ) from None
     except (OSError, subprocess.SubprocessError) as error:
-        whose = f" as {account.pw_name}" if account else ""
         raise Obstacle(f"{command[0]} cannot be started{whose}: {error}") from None
     if done.returncode != 0:
-        raise Obstacle(f"{command[0]} cannot start: {_reason(done)}")
+        reason = _reason(done)
+        raise Obstacle(f"{command[0]} cannot start: {reason}", passes=IN_USE in reason)
 
 
 def _hub_variables(address):

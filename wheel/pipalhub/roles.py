@@ -14,6 +14,9 @@ CUSTOM_SCOPES = {
 }
 INSTRUCTOR = "pipalhub-instructor"
 HELPER = "pipalhub-helper"
+SERVICE = "pipalhub-service"
+# The least with which a token lists users with the state of their servers.
+SERVICE_SCOPES = ["list:users", "read:servers"]
 
 
 def access(service):
@@ -22,7 +25,9 @@ def access(service):
 
 
 def roles(service, members):
-    """The roles of instructors and helpers; `members` has users and groups by role."""
+    """The roles of instructors, helpers and the service itself; `members` has users and groups by
+    role.
+    """
     return [
         {
             "name": INSTRUCTOR,
@@ -35,6 +40,12 @@ def roles(service, members):
             "description": "Sees everyone's notebooks in PipalHub",
             "scopes": [access(service), READ],
             **members[HELPER],
+        },
+        {
+            "name": SERVICE,
+            "description": "Lists users and their servers, for PipalHub's page Setup",
+            "scopes": SERVICE_SCOPES,
+            "services": [service],
         },
     ]
 

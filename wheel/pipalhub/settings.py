@@ -12,6 +12,8 @@ from .obstacle import Obstacle
 VALUES = [
     "builds_mib",
     "builds_per_person_mib",
+    "cookie_key",
+    "cookie_key_file",
     "data",
     "history_days",
     "history_mib",
@@ -25,6 +27,7 @@ VALUES = [
     "out",
     "reserve_mib",
     "source",
+    "steward_socket",
 ]
 SWITCHES = ["admins_by_scope", "no_build", "no_history"]
 SETTINGS = sorted(VALUES + SWITCHES)

@@ -2,13 +2,13 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     thread,
     time::SystemTime,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 
 use crate::{
@@ -26,6 +26,10 @@ const PAGE_SOURCES: [&str; 5] = [
 ];
 /// The largest size of a first visit, compressed, in thousands of bytes.
 const MAX_FIRST_VISIT_KB: f64 = 250.0;
+/// The document of the app of the pages for running a class, in the folder of its sources.
+const MANAGE_DOCUMENT: &str = "manage.html";
+/// The most that such a page loads beside what the first visit has loaded.
+const MAX_MANAGE_KB: f64 = 200.0;
 
 /// How a build is optimised.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,10 +87,10 @@ pub(crate) fn page(purpose: BuildProfile) -> anyhow::Result<()> {
     let dist = root().join("frontend/dist");
     // The file that is written last; only a release build is compressed.
     let last = match purpose {
-        BuildProfile::Trial => "index.html",
-        BuildProfile::Release => "index.html.br",
+        BuildProfile::Trial => MANAGE_DOCUMENT.to_owned(),
+        BuildProfile::Release => format!("{MANAGE_DOCUMENT}.br"),
     };
-    if is_current(&dist, last)? {
+    if is_current(&dist, &last)? {
         say("The page is up to date");
         return Ok(());
     }
@@ -97,33 +101,92 @@ pub(crate) fn page(purpose: BuildProfile) -> anyhow::Result<()> {
     };
     let is_optimised = wasm_opt.is_some();
     folders.extend(wasm_opt.flatten());
-    say("Building the page");
-    let mut trunk = program("trunk");
-    trunk
-        .args(["build", "--skip-version-check"])
-        .env("PATH", path_with(&folders)?)
-        // Trunk rejects the variable's usual value, 1.
-        .env_remove("NO_COLOR");
-    match purpose {
-        BuildProfile::Trial => trunk.args(["--cargo-profile", "wasm-try"]),
-        BuildProfile::Release if is_optimised => trunk.arg("--release"),
-        BuildProfile::Release => {
-            say("Without npm there is no wasm-opt: the page works, but is larger");
-            trunk.args(["--cargo-profile", "wasm-release"])
-        }
+    let trunk = |arguments: &[&str]| {
+        let mut trunk = program("trunk");
+        trunk
+            .args(["build", "--skip-version-check"])
+            .args(arguments)
+            .env("PATH", path_with(&folders)?)
+            // Trunk rejects the variable's usual value, 1.
+            .env_remove("NO_COLOR");
+        match purpose {
+            BuildProfile::Trial => trunk.args(["--cargo-profile", "wasm-try"]),
+            BuildProfile::Release if is_optimised => trunk.arg("--release"),
+            BuildProfile::Release => trunk.args(["--cargo-profile", "wasm-release"]),
+        };
+        execute(&mut trunk)
     };
-    execute(&mut trunk)?;
+    if purpose == BuildProfile::Release && !is_optimised {
+        say("Without npm there is no wasm-opt: the page works, but is larger");
+    }
+    say("Building the page");
+    trunk(&[])?;
     add_maths_font(&dist)?;
+    let first_visit = compress_for(purpose, &dist)?;
+    say("Building the pages for running a class");
+    // Trunk empties the folder that it builds into.
+    let manage = target_folder().join("manage-page");
+    let manage_folder = manage.to_string_lossy();
+    let document = format!("frontend/{MANAGE_DOCUMENT}");
+    trunk(&["--dist", &manage_folder, &document])?;
+    add_manage_page(&manage, &dist)?;
+    let manage = compress_for(purpose, &dist)?;
     if purpose == BuildProfile::Trial {
         return Ok(());
     }
-    let kilobytes = compress(&dist)?;
-    say(&format!("The first visit loads {kilobytes:.1} kB (brotli)"));
-    // The budget is for shipped pages, which have been through wasm-opt.
+    say(&format!(
+        "The first visit loads {first_visit:.1} kB (brotli); a page for running a class \
+         {manage:.1} kB more"
+    ));
+    // The budgets are for shipped pages, which have been through wasm-opt.
     ensure!(
-        kilobytes < MAX_FIRST_VISIT_KB || !is_optimised,
+        first_visit < MAX_FIRST_VISIT_KB || !is_optimised,
         "the page is heavier than the {MAX_FIRST_VISIT_KB} kB it may be"
     );
+    ensure!(
+        manage < MAX_MANAGE_KB || !is_optimised,
+        "the pages for running a class are heavier than the {MAX_MANAGE_KB} kB they may be"
+    );
+    Ok(())
+}
+
+/// Puts what Trunk has built of the pages for running a class beside the page. Names are those of
+/// contents, so what both have is there once. The document, by which the build is known to be
+/// through, is the last.
+fn add_manage_page(built: &Path, dist: &Path) -> anyhow::Result<()> {
+    let mut documents = Vec::new();
+    for entry in fs::read_dir(built)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            continue;
+        }
+        let is_document = path
+            .extension()
+            .is_some_and(|extension| extension == "html");
+        if is_document {
+            documents.push(path);
+        } else {
+            copy_into(&path, dist)?;
+        }
+    }
+    let [document] = &documents[..] else {
+        bail!(
+            "{} has {} documents, and not one",
+            built.display(),
+            documents.len()
+        );
+    };
+    fs::copy(document, dist.join(MANAGE_DOCUMENT))
+        .with_context(|| format!("cannot copy {}", document.display()))?;
+    Ok(())
+}
+
+fn copy_into(file: &Path, folder: &Path) -> anyhow::Result<()> {
+    let name = file.file_name().context("a file has a name")?;
+    let to = folder.join(name);
+    if !to.exists() {
+        fs::copy(file, to).with_context(|| format!("cannot copy {}", file.display()))?;
+    }
     Ok(())
 }
 
@@ -145,17 +208,30 @@ fn add_maths_font(dist: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a brotli copy beside each file; returns their total size in thousands of bytes.
+/// Compresses what has no compressed copy yet, unless the page is for trying; returns the total size
+/// of the new ones in thousands of bytes.
+fn compress_for(purpose: BuildProfile, dist: &Path) -> anyhow::Result<f64> {
+    match purpose {
+        BuildProfile::Trial => Ok(0.0),
+        BuildProfile::Release => compress(dist),
+    }
+}
+
+/// Writes a brotli copy beside each file that has none, the document of the pages for running a
+/// class last; returns their total size in thousands of bytes.
 fn compress(dist: &Path) -> anyhow::Result<f64> {
     let mut total = 0;
-    for entry in fs::read_dir(dist)? {
-        let path = entry?.path();
+    let paths = fs::read_dir(dist)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths.collect::<io::Result<Vec<_>>>()?;
+    paths.sort_by_key(|path| path.ends_with(MANAGE_DOCUMENT));
+    for path in paths {
         let is_text_or_wasm = path.extension().is_some_and(|extension| {
             ["html", "css", "js", "wasm", "svg"]
                 .iter()
                 .any(|known| *known == extension)
         });
-        if !is_text_or_wasm {
+        let name = format!("{}.br", path.display());
+        if !is_text_or_wasm || Path::new(&name).exists() {
             continue;
         }
         let mut bytes = Vec::new();
@@ -165,7 +241,6 @@ fn compress(dist: &Path) -> anyhow::Result<f64> {
         writer.write_all(&bytes)?;
         drop(writer);
         total += compressed.len();
-        let name = format!("{}.br", path.display());
         fs::write(&name, compressed).with_context(|| format!("cannot write {name}"))?;
     }
     Ok(total as f64 / 1000.0)

@@ -50,9 +50,11 @@ pub(crate) fn run(args: &FaultsTaskArgs) -> anyhow::Result<()> {
 
 /// Runs what is short and promised to participants with debug builds, for `cargo xtask test`.
 pub(crate) fn by_debug_builds(bench: &Path, pipalhub: &Path, venv: &Path) -> anyhow::Result<()> {
-    say("Private cells, and a flood of pushes");
+    say("Private cells, a flood of pushes, and an umask of 0");
     let args = FaultsTaskArgs {
-        only: vec!["private-cells".to_owned(), "pushes-flood".to_owned()],
+        only: ["private-cells", "pushes-flood", "open-umask"]
+            .map(str::to_owned)
+            .to_vec(),
         ..FaultsTaskArgs::default()
     };
     drive(bench, pipalhub, venv, &args)

@@ -44,7 +44,14 @@ const PROXY_PACKAGES: [(&str, &str); 2] = [
     ("@dabh/diagnostics", "2.0.3"),
 ];
 /// The tests that take packages, by the beginnings of their names.
-const PACKAGE_TESTS: [&str; 5] = ["debian::", "external::", OLDEST_TESTS, "tljh::", "wheels::"];
+const PACKAGE_TESTS: [&str; 6] = [
+    "debian::",
+    "external::",
+    OLDEST_TESTS,
+    "tljh::",
+    "users::",
+    "wheels::",
+];
 /// Those of them that take a server with the oldest Debian.
 const OLDEST_TESTS: &str = "oldest::";
 /// The certificates of the machine, which pip uses in a build.

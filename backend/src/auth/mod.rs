@@ -21,7 +21,10 @@ use axum::http::{HeaderMap, Method, header, request::Parts};
 use shared::wire::Role;
 
 pub use error::AuthError;
-pub use hub::{HubClient, HubLimits, HubSettings, READ_SCOPE, WRITE_SCOPE};
+pub use hub::{
+    HubClient, HubLimits, HubServer, HubServerState, HubSettings, READ_SCOPE, Roster, RosterAnswer,
+    WRITE_SCOPE,
+};
 pub use oauth::{CallbackQuery, OAuth, OAuthError};
 pub use request_source::RequestSource;
 pub use session::{CookieSession, SESSION_COOKIE, SessionKey, Sessions};

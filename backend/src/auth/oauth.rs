@@ -64,6 +64,12 @@ impl OAuth {
         self.settings.page("home")
     }
 
+    /// Where people make tokens of theirs.
+    #[must_use]
+    pub fn token_url(&self) -> String {
+        self.settings.page("token")
+    }
+
     /// Where the session with the Hub ends.
     #[must_use]
     pub fn logout_url(&self) -> String {

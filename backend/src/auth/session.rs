@@ -11,7 +11,7 @@ use axum_extra::extract::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 use shared::wire::XSRF_HEADER;
 
 use crate::{files::replace, identity::LoginKind, secret::Secret};
@@ -47,6 +47,17 @@ impl SessionKey {
             );
         }
         Ok(Self(Key::from(&bytes)))
+    }
+
+    /// The key that is made of a secret of any length.
+    #[must_use]
+    pub fn of_secret(secret: &[u8]) -> Self {
+        // The library takes keys of one length, and half of it for each of its purposes. A digest
+        // spreads over both what may be text.
+        let mut hash = Sha512::new();
+        hash.update(b"pipalhub cookie key\0");
+        hash.update(secret);
+        Self(Key::from(&hash.finalize()))
     }
 }
 
@@ -202,6 +213,8 @@ fn plain_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use axum::{http::header, response::IntoResponse};
+
     use super::*;
 
     #[test]
@@ -216,5 +229,24 @@ mod tests {
         assert_eq!(first.0, SessionKey::load(&path).unwrap().0);
         fs::write(&path, "short").unwrap();
         assert!(SessionKey::load(&path).is_err());
+    }
+
+    #[test]
+    fn a_session_is_read_with_the_secret_that_it_was_begun_with_alone() {
+        let sessions = |secret: &[u8]| {
+            let key = SessionKey::of_secret(secret);
+            Sessions::new(key, LoginKind::Hub, "/", 0)
+        };
+        let token = Secret::new("a-token");
+        let begun = sessions(b"one").begun(&CookieSession::new(&token), false);
+        let cookies = begun.into_response();
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::COOKIE,
+            cookies.headers()[header::SET_COOKIE].clone(),
+        );
+        let read = |secret: &[u8]| sessions(secret).of_request(&headers);
+        assert_eq!(read(b"one").unwrap().token(), "a-token");
+        assert!(read(b"two").is_none());
     }
 }

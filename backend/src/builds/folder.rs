@@ -6,11 +6,11 @@
 //! folder.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    fs::{self, File, OpenOptions, Permissions, TryLockError},
     io::{self, BufWriter, Read, Seek, Write},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
-        unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+        unix::fs::{OpenOptionsExt, PermissionsExt},
     },
     path::{Path, PathBuf},
     process,
@@ -28,7 +28,7 @@ use rustix::io::Errno;
 use walkdir::{DirEntry, WalkDir};
 
 use super::compare_writer::CompareWriter;
-use crate::{homes::Fingerprint, reserve::Reserve};
+use crate::{files::make_folder, homes::Fingerprint, reserve::Reserve};
 
 #[cfg(test)]
 mod tests;
@@ -88,11 +88,7 @@ impl OutputFolder {
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let cannot = || format!("cannot build into {shown}: choose another folder");
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .with_context(cannot)?;
+        make_folder(path).with_context(cannot)?;
         let path = path.canonicalize().with_context(cannot)?;
         let is_new = !path.join(STAMP_FILE).exists();
         if is_new {

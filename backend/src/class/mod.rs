@@ -44,6 +44,7 @@ pub use reporter::Reporter;
 pub(crate) use save_failures::SaveFailures;
 
 use crate::{
+    contacts::Contacts,
     copies::Copies,
     feed::{Announcements, Recipients},
     homes::{Fingerprint, HomeScan, MAX_NOTEBOOKS_PER_HOME, Watch},
@@ -92,6 +93,7 @@ struct Core {
     missed_a_home: AtomicBool,
     scan_gaps: ScanGaps,
     save_failures: SaveFailures,
+    contacts: Contacts,
     /// Permits to copy cached tiles.
     tile_turns: Arc<Semaphore>,
 }
@@ -109,6 +111,7 @@ impl Class {
             missed_a_home: AtomicBool::new(false),
             scan_gaps: ScanGaps::default(),
             save_failures: SaveFailures::default(),
+            contacts: Contacts::default(),
             tile_turns: Arc::new(Semaphore::new(tiles::MAX_TILE_ANSWERS)),
         }))
     }
@@ -116,6 +119,21 @@ impl Class {
     /// Which participants' saves fail.
     pub(crate) fn save_failures(&self) -> &SaveFailures {
         &self.0.save_failures
+    }
+
+    /// What participants' servers were last heard to say of themselves.
+    #[must_use]
+    pub fn contacts(&self) -> &Contacts {
+        &self.0.contacts
+    }
+
+    /// The copies that are known, and when each was saved last, in milliseconds since the Unix
+    /// epoch.
+    #[must_use]
+    pub fn saves(&self) -> Vec<(CopyId, i64)> {
+        let all = self.0.all(|_| true).into_iter();
+        all.map(|(key, record)| (key, record.saved_at_ms()))
+            .collect()
     }
 
     /// The same class with one more observer.

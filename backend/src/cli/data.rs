@@ -3,12 +3,14 @@
 
 use std::{
     env,
-    fs::{self, File, OpenOptions, TryLockError},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{File, OpenOptions, TryLockError},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
+
+use crate::files::make_folder;
 
 /// The path of the data folder, which need not exist yet.
 pub(super) fn data_path(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
@@ -30,16 +32,12 @@ pub(super) fn data_path(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
 /// The data folder, made when it is not there, for its owner alone.
 pub(super) fn data_folder(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let folder = data_path(asked)?;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&folder)
-        .with_context(|| {
-            format!(
-                "cannot make the data folder {}: choose another with --data",
-                folder.display()
-            )
-        })?;
+    make_folder(&folder).with_context(|| {
+        format!(
+            "cannot make the data folder {}: choose another with --data",
+            folder.display()
+        )
+    })?;
     Ok(folder)
 }
 

@@ -1,20 +1,24 @@
 //! The commands of `pipalhub`. A new one gets a module here and a line in `Command`;
-//! settings that several commands have are in modules of their own: `address`, `data`, `history`,
+//! settings that several commands have are in modules of their own: `address`, `cookie_key`, `data`, `history`,
 //! `homes`, `quota`; `private` checks that other users cannot read the service's files.
 
 mod address;
 mod build;
+mod cookie_key;
 mod data;
 mod doctor;
 mod history;
 mod homes;
 mod parallel;
+mod parent;
 mod private;
 mod quota;
 mod render;
 mod serve;
+mod steward;
 mod tail;
 mod token;
+mod users;
 
 use std::process::ExitCode;
 
@@ -34,7 +38,9 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Render(render::RenderArgs),
     Serve(serve::ServeArgs),
+    Steward(steward::StewardArgs),
     Tail(tail::TailArgs),
+    Users(users::UsersArgs),
 }
 
 impl Cli {
@@ -48,7 +54,9 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args),
             Command::Render(args) => render::run(&args),
             Command::Serve(args) => serve::run(args),
+            Command::Steward(args) => steward::run(&args),
             Command::Tail(args) => tail::run(&args),
+            Command::Users(args) => users::run(&args),
         }
     }
 }

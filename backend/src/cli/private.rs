@@ -10,11 +10,14 @@ use std::{
     fmt::{self, Write},
     fs::{self, Metadata},
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
 use rustix::process::geteuid;
+use walkdir::WalkDir;
+
+use crate::telemetry::loggable;
 
 /// The key that cookies are encrypted with.
 pub(super) const COOKIE_KEY_FILE: &str = "cookie.key";
@@ -34,6 +37,8 @@ const SQLITE_SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
 /// Mode bits that a file of the service must not have: all of group and others.
 const EXPOSING_FILE_MODE: u32 = 0o077;
+/// Mode bits that a file with a secret of the platform's must not have.
+const EXPOSING_SECRET_MODE: u32 = 0o037;
 /// Mode bits that a folder must not have. The group may read, since it may be one made for this.
 const EXPOSING_FOLDER_MODE: u32 = 0o027;
 /// Mode bits that let group or others enter a folder and so get at its files.
@@ -49,18 +54,50 @@ pub(super) struct ExposedPath {
 }
 
 /// Refuses a data folder that others may enter or that belongs to another user, or a file in it
-/// that others may read. A file that others could not get at, since the folder was closed, is
-/// closed without a word.
+/// that others may read. Whatever else in it is open to others, who could not get at it since the
+/// folder was closed, is closed.
 pub(super) fn check_data(folder: &Path) -> anyhow::Result<()> {
     let exposed = data_folder(folder).into_iter();
     let exposed = exposed.chain(file(&folder.join(COOKIE_KEY_FILE)));
     refuse(exposed.chain(files_exposed(folder)).collect())?;
-    for name in files() {
-        let path = folder.join(name);
-        if file(&path).is_some() {
-            let cannot = || format!("cannot close {} to others", path.display());
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).with_context(cannot)?;
-        }
+    close(folder)
+}
+
+/// Everything below the folder that is open to others by its mode, with the mode it should have. What
+/// belongs to another user is left out: it is none of the service's.
+pub(super) fn open_below(folder: &Path) -> impl Iterator<Item = (PathBuf, u32)> {
+    let own = geteuid().as_raw();
+    let entries = WalkDir::new(folder).min_depth(1).into_iter().flatten();
+    entries.filter_map(move |entry| {
+        let kind = entry.file_type();
+        let closed = match (kind.is_dir(), kind.is_file()) {
+            (true, _) => 0o700,
+            (_, true) => 0o600,
+            // A link has no mode of its own, and the service makes nothing else.
+            _ => return None,
+        };
+        let metadata = entry.metadata().ok()?;
+        let is_open = metadata.uid() == own && metadata.mode() & EXPOSING_FILE_MODE != 0;
+        is_open.then(|| (entry.into_path(), closed))
+    })
+}
+
+/// Closes to others what is below a folder that they cannot enter, and tells of it in the log.
+fn close(folder: &Path) -> anyhow::Result<()> {
+    let mut first = None;
+    let mut count = 0;
+    for (path, mode) in open_below(folder) {
+        let cannot = || format!("cannot close {} to others", path.display());
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).with_context(cannot)?;
+        count += 1;
+        first.get_or_insert(path);
+    }
+    if let Some(first) = first {
+        let (folder, first) = (folder.display().to_string(), first.display().to_string());
+        tracing::warn!(
+            folder = %loggable(&folder), count, first = %loggable(&first),
+            "files and folders whose mode was open to others are closed now"
+        );
     }
     Ok(())
 }
@@ -73,21 +110,34 @@ pub(super) fn files_exposed(folder: &Path) -> Vec<ExposedPath> {
     files.filter_map(|name| file(&folder.join(name))).collect()
 }
 
-/// Refuses a folder of builds that is exposed, once it is a folder of builds.
+/// Refuses a folder of builds that is exposed, once it is a folder of builds, and closes what is in
+/// it.
 pub(super) fn check_builds(folder: &Path) -> anyhow::Result<()> {
-    let has_builds = folder.join(".pipalhub").exists();
-    refuse(
-        has_builds
-            .then(|| data_folder(folder))
-            .flatten()
-            .into_iter()
-            .collect(),
-    )
+    if !folder.join(".pipalhub").exists() {
+        return Ok(());
+    }
+    refuse(data_folder(folder).into_iter().collect())?;
+    close(folder)
 }
 
 /// Refuses an exposed file with a secret of the user who runs this.
 pub(super) fn check_secret(path: &Path) -> anyhow::Result<()> {
     refuse(file(path).into_iter().collect())
+}
+
+/// Refuses a file with a secret that everyone may read, or others than its owner write. It may be
+/// another user's, and its group may read it: so platforms give secrets to services.
+pub(super) fn check_shared_secret(path: &Path, mode: u32) -> anyhow::Result<()> {
+    if mode & EXPOSING_SECRET_MODE != 0 {
+        bail!(
+            "{} can be read by everyone, or written by others than its owner (mode {:o}); mend it \
+             with: chmod 600 {}, or in Kubernetes with `defaultMode: 0440` of the secret's volume",
+            path.display(),
+            mode & 0o777,
+            ShellWord(path)
+        );
+    }
+    Ok(())
 }
 
 fn refuse(exposed: Vec<ExposedPath>) -> anyhow::Result<()> {
@@ -171,7 +221,7 @@ impl fmt::Display for ShellWord<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::chown;
+    use std::os::unix::fs::{chown, symlink};
 
     use tempfile::TempDir;
 
@@ -227,13 +277,25 @@ mod tests {
 
     /// Files as the service left them before it was careful.
     #[test]
-    fn open_files_in_a_closed_folder_are_closed_without_a_word() {
+    fn whatever_is_open_in_a_closed_folder_is_closed() {
+        let outside = folder(0o755, &[("theirs", 0o644)]);
         let folder = folder(0o700, &[("events.sqlite3", 0o644), (SHARING_FILE, 0o664)]);
-        check_data(folder.path()).unwrap();
-        for name in ["events.sqlite3", SHARING_FILE] {
-            let mode = fs::metadata(folder.path().join(name)).unwrap().mode();
-            assert_eq!(mode & 0o777, 0o600, "{name}");
+        let copies = folder.path().join("copies/ana");
+        fs::create_dir_all(&copies).unwrap();
+        fs::write(copies.join("copy"), "").unwrap();
+        for path in [&copies, &copies.join("copy")] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         }
+        symlink(outside.path().join("theirs"), folder.path().join("link")).unwrap();
+        assert!(open_below(folder.path()).count() >= 4);
+        check_data(folder.path()).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        for name in ["events.sqlite3", SHARING_FILE, "copies/ana/copy"] {
+            assert_eq!(mode(&folder.path().join(name)), 0o600, "{name}");
+        }
+        assert_eq!(mode(&copies), 0o700);
+        assert_eq!(mode(&outside.path().join("theirs")), 0o644);
+        assert_eq!(open_below(folder.path()).count(), 0);
     }
 
     #[test]

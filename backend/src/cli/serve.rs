@@ -20,16 +20,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     address::{bind_address, prefix_from},
+    cookie_key::CookieKeyArgs,
     data::{data_folder, lock_folder},
     history::{HistoryArgs, RunningHistory},
     homes::{HomesArg, SourceArg},
-    private::{COOKIE_KEY_FILE, PUSHED_FOLDER, SHARING_FILE, check_builds, check_data},
+    parent::{ParentProcess, end_of},
+    private::{PUSHED_FOLDER, SHARING_FILE, check_builds, check_data},
     quota::QuotaArgs,
+    steward::SocketArg,
     token::TokenArgs,
 };
 use crate::{
     app::AppState,
-    auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, SessionKey, Sessions},
+    auth::{Auth, HubAuth, HubClient, HubLimits, HubSettings, OAuth, Sessions},
     background,
     builds::Builds,
     class::{Class, Reporter, TailLimits},
@@ -41,6 +44,7 @@ use crate::{
     routes::{login_link, router},
     server,
     sharing::Sharing,
+    steward::StewardClient,
     store::{SqliteStore, StoreOptions},
     telemetry::{LogFormat, install_logs, install_metrics},
 };
@@ -79,6 +83,10 @@ pub(super) struct ServeArgs {
     data: Option<PathBuf>,
     #[command(flatten)]
     token: TokenArgs,
+    #[command(flatten)]
+    steward: SocketArg,
+    #[command(flatten)]
+    cookie_key: CookieKeyArgs,
     /// How many events the journal keeps, for streams to resume from; the latest of each
     /// notebook is always kept.
     #[arg(
@@ -118,12 +126,17 @@ pub(super) struct ServeArgs {
     /// configuration asks before.
     #[arg(long)]
     check: bool,
+    /// End when the process is gone that has started this one, as a Hub that was killed: else the
+    /// service would keep its address and its data from the next Hub's.
+    #[arg(long)]
+    end_with_parent: bool,
 }
 
 pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     // Files made from here on are for this user alone, unless the code that makes them sets a
     // mode.
     umask(Mode::RWXG | Mode::RWXO);
+    let parent = args.end_with_parent.then(ParentProcess::now);
     install_logs(args.log_format, env::var("PIPALHUB_LOG").ok().as_deref());
     install_metrics();
     // At least two, because one may be busy with a commit.
@@ -133,13 +146,13 @@ pub(super) fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(args));
+    let served = runtime.block_on(serve(args, parent));
     // The tasks that still run only watch and have nothing to save.
     runtime.shutdown_background();
     served.map(|()| ExitCode::SUCCESS)
 }
 
-async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result<()> {
     let variable = |name: &str| env::var(name).ok();
     let hub = HubSettings::from_env(variable)?.map(|hub| HubSettings {
         admins_instruct: !args.admins_by_scope,
@@ -151,7 +164,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     // Held until the end of this function.
     let _lock = lock_folder(&data)?;
     let announcements = Announcements::default();
-    let session_key = SessionKey::load(&data.join(COOKIE_KEY_FILE))?;
+    let session_key = args.cookie_key.load(&data)?;
     let options = StoreOptions {
         keep_events: args.keep_events,
         ..StoreOptions::default()
@@ -249,6 +262,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         notices,
         errands,
         sharing,
+        steward: StewardClient::new(args.steward.socket),
         about,
         ending: ending.clone(),
     };
@@ -259,7 +273,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         // A closed pipe has no reader of the link, which is no reason to end.
         let _ = writeln!(io::stdout(), "{link}");
     }
-    answer(listener, state, ending).await?;
+    answer(listener, state, ending, parent).await?;
     if let Some(RunningHistory { recorder, .. }) = history {
         // The last saves are recorded before the end.
         tokio::task::spawn_blocking(move || recorder.finish())
@@ -273,11 +287,15 @@ async fn answer(
     listener: TcpListener,
     state: AppState,
     ending: CancellationToken,
+    parent: Option<ParentProcess>,
 ) -> anyhow::Result<()> {
     let signalled = asked_to_end()?;
     let until = ending.clone();
     tokio::spawn(async move {
-        signalled.await;
+        tokio::select! {
+            () = signalled => {}
+            () = end_of(parent) => {}
+        }
         until.cancel();
     });
     let limits = state.limits.settings().connections;

@@ -56,6 +56,24 @@ pub fn filename_on(server: &str, filename: &str) -> String {
     }
 }
 
+/// The path of a pushed copy below the folder of the server that has pushed it.
+#[must_use]
+pub fn path_on_server(filename: &str) -> &str {
+    place_of(filename).1
+}
+
+/// The name of the server that has pushed such a copy; empty for the default one.
+#[must_use]
+pub fn server_of(filename: &str) -> &str {
+    place_of(filename).0
+}
+
+/// The server and the path on it, of which [`filename_on`] makes the name here.
+fn place_of(filename: &str) -> (&str, &str) {
+    let named = filename.strip_prefix('@').and_then(|it| it.split_once('/'));
+    named.unwrap_or(("", filename))
+}
+
 /// The sources of copies, and the lanes in which they are read. A clone reads in the same lanes.
 #[derive(Clone)]
 pub struct Copies {

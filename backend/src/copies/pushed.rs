@@ -24,7 +24,7 @@ use super::{
     record::{header, read_header},
 };
 use crate::{
-    files::replace_parts,
+    files::{make_folder, replace_parts},
     homes::{MAX_NOTEBOOKS_PER_HOME, NotebookFile, OpenNotebook, ReadError},
     reserve::Reserve,
     telemetry::loggable,
@@ -101,7 +101,7 @@ impl PushedCopies {
     /// # Errors
     /// When the folder cannot be made or read.
     pub fn open(folder: &Path, reserve: u64) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        make_folder(folder)?;
         let mut copies: HashMap<String, BTreeMap<String, PushRecord>> = HashMap::new();
         for person in fs::read_dir(folder)? {
             let person = person?;
@@ -294,7 +294,7 @@ impl PushedCopies {
         let path = self.path(copy);
         let folder = path.parent().expect("a copy's file is in a folder");
         if !folder.is_dir() {
-            fs::create_dir_all(folder)?;
+            make_folder(folder)?;
             File::open(&self.folder)?.sync_all()?;
         }
         replace_parts(&path, &[&header(copy, &record), content])?;

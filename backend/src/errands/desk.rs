@@ -36,7 +36,7 @@ const EXPIRY_INTERVAL_MS: i64 = 3_600 * 1_000;
 const MAX_GROUPS: usize = 100;
 /// Most participants of whom something is noted.
 const MAX_PEOPLE: usize = 10_000;
-/// The name of handouts in the log and the metrics of the disk's reserve.
+/// The name of handouts in the log of the disk's reserve.
 const RESERVED_FOR: &str = "handouts";
 
 /// Gives errands to the servers that ask.
@@ -65,7 +65,7 @@ impl ErrandDesk {
     ) -> anyhow::Result<Arc<Self>> {
         let store = Arc::new(SqliteErrands::open(path)?);
         let folder = path.parent().unwrap_or(Path::new("."));
-        let reserve = Reserve::new(folder, reserve, RESERVED_FOR);
+        let reserve = Reserve::of_refused(folder, reserve, RESERVED_FOR);
         Ok(Arc::new(Self::of(store, reserve, announcements)?))
     }
 

@@ -15,6 +15,8 @@ use rustix::{
     process::{Pid, Signal, kill_process_group},
 };
 
+use crate::secret::SECRET_VARIABLES;
+
 /// The time between two looks whether a program has ended that has closed its output.
 const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(2);
 
@@ -38,7 +40,11 @@ pub(super) fn output_of(
     max_bytes: usize,
 ) -> io::Result<ProgramOutput> {
     let until = Instant::now() + timeout;
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    for secret in SECRET_VARIABLES {
+        command.env_remove(secret);
+    }
+    let mut child = command
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -32,12 +32,13 @@ use super::{
     error::AppError,
     events::append,
     extract::{
-        InventoryBody, LightReads, NotebookReads, PushBody, Query, RateLimited, limit_body,
-        pushed_copies,
+        InventoryBody, LightReads, NotebookReads, PackageVersion, PushBody, Query, RateLimited,
+        limit_body, pushed_copies,
     },
 };
 use crate::{
     app::AppState,
+    contacts::{Heard, SaveWay},
     copies::{
         CONTENT_MAX, ContentHash, CopyId, Delta, DeltaError, Push, PushError, PushOutcome,
         PushRecord, PushedContent, PushedCopies, filename_on,
@@ -84,6 +85,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     responses((status = OK, body = PushResponse)))]
 async fn push_copy(
     State(state): State<Arc<AppState>>,
+    package: PackageVersion,
     body: PushBody,
 ) -> Result<Json<PushResponse>, AppError> {
     let begun = Instant::now();
@@ -114,6 +116,7 @@ async fn push_copy(
     };
     state.limits.push_written(&copy.user, written)?;
     let (store, owned) = (Arc::clone(&pushed), copy.clone());
+    let server = head.server.clone();
     let outcome = in_lane_of(&state, &copy.user, move |lanes| {
         // The version before and the new one are in memory, and the body.
         let _turn = lanes.turn(2 * written);
@@ -141,6 +144,8 @@ async fn push_copy(
             Some(state.class.commit(&copy, SAVE_NOTEBOOK, append).await?.seq)
         }
     };
+    let heard = Heard::Save(SaveWay::Pushed);
+    package.note(&state, &identity, &server, heard);
     let pace_ms = pace_after(begun.elapsed());
     Ok(Json(PushResponse { seq, pace_ms }))
 }
@@ -200,23 +205,6 @@ fn copy_of(user: &str, server: &str, filename: &str) -> Result<CopyId, AppError>
         filename: filename_on(server, &plain),
         user: user.to_owned(),
     })
-}
-
-/// The path of a pushed copy below the folder of the server that has pushed it, which
-/// [`copy_of`] was given.
-pub(super) fn path_on_server(filename: &str) -> &str {
-    place_of(filename).1
-}
-
-/// The name of the server that has pushed such a copy; empty for the default one.
-pub(super) fn server_of(filename: &str) -> &str {
-    place_of(filename).0
-}
-
-/// The server and the path on it, of which [`filename_on`] makes the name here.
-fn place_of(filename: &str) -> (&str, &str) {
-    let named = filename.strip_prefix('@').and_then(|it| it.split_once('/'));
-    named.unwrap_or(("", filename))
 }
 
 /// The path on the participant's server, as events have paths.
@@ -283,6 +271,7 @@ impl From<PushError> for AppError {
     responses((status = OK, body = InventoryResponse)))]
 async fn post_inventory(
     State(state): State<Arc<AppState>>,
+    package: PackageVersion,
     body: InventoryBody,
 ) -> Result<Json<InventoryResponse>, AppError> {
     let pushed = pushed_copies(&state)?;
@@ -322,6 +311,7 @@ async fn post_inventory(
     if complete {
         forget_homes(&state, &pushed, &identity.user, &present);
     }
+    package.note(&state, &identity, &server, Heard::Asking);
     Ok(Json(InventoryResponse { wanted, gone }))
 }
 
@@ -456,6 +446,7 @@ async fn download_copy(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::copies::{path_on_server, server_of};
 
     #[test]
     fn a_copy_keeps_the_path_that_it_has_on_its_server() {

@@ -21,15 +21,16 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     blocking::{blocking, in_lane_of},
-    copies::{SERVER_MAX, path_on_server, server_of},
+    copies::SERVER_MAX,
     error::AppError,
-    extract::{JsonBody, NotebookReads, Participant, Query, RateLimited},
+    extract::{JsonBody, NotebookReads, PackageVersion, Participant, Query, RateLimited},
     long_poll::LongPoll,
 };
 use crate::{
     app::AppState,
     auth::Auth,
-    copies::{CopyId, filename_on},
+    contacts::Heard,
+    copies::{CopyId, filename_on, path_on_server, server_of},
     errands::{
         ErrandChange, ErrandSource, RestoreDraft, SETTLED_LISTED_MS, StoredErrand, is_notebook,
         sha256_hex,
@@ -68,6 +69,7 @@ struct ErrandsQuery {
 async fn list_errands(
     State(state): State<Arc<AppState>>,
     Participant(identity): Participant,
+    package: PackageVersion,
     Query(query): Query<ErrandsQuery>,
 ) -> Result<Json<ErrandsResponse>, AppError> {
     let server = query.server.unwrap_or_default();
@@ -77,6 +79,7 @@ async fn list_errands(
         )));
     }
     let poll = LongPoll::begin(&state, &identity, query.wait)?;
+    package.note(&state, &identity, &server, Heard::Asking);
     let errands = pending_by(&state, &identity, &server, &poll).await?;
     let errands = errands.into_iter().map(|errand| PendingErrand {
         id: errand.id,

@@ -16,12 +16,13 @@ use super::{
     blocking::in_lane_of,
     error::AppError,
     event_fields::{event_from, timestamp_from, with_canonical_path},
-    extract::{EventPosts, JsonObject, LightReads, Query, RateLimited},
+    extract::{EventPosts, JsonObject, LightReads, PackageVersion, Query, RateLimited},
     openapi::{EventBody, EventQuery},
 };
 use crate::{
     app::AppState,
     class::CopyId,
+    contacts::{Heard, SaveWay},
     filename::{InvalidFilename, plain_filename, plain_path},
     homes::Homes,
     identity::Identity,
@@ -66,10 +67,11 @@ pub(super) fn visible_to(identity: &Identity, filter: EventFilter) -> Option<Eve
 pub(super) async fn post_event(
     State(state): State<Arc<AppState>>,
     RateLimited { identity, .. }: RateLimited<EventPosts>,
+    package: PackageVersion,
     body: Result<JsonObject, AppError>,
 ) -> Result<(StatusCode, Json<Event>), AppError> {
     let stored = match body {
-        Ok(JsonObject(body)) => store_event(&state, &identity, &body).await,
+        Ok(JsonObject(body)) => store_event(&state, &identity, package, &body).await,
         Err(error) => Err(error),
     };
     let result = match &stored {
@@ -84,6 +86,7 @@ pub(super) async fn post_event(
 async fn store_event(
     state: &AppState,
     identity: &Identity,
+    package: PackageVersion,
     body: &Map<String, Value>,
 ) -> Result<Event, AppError> {
     let event = event_from(body)?;
@@ -106,7 +109,12 @@ async fn store_event(
     note_saving(state, &copy, &event, body);
     let kind = event.kind.clone();
     let append = append(state, identity, event);
-    Ok(state.class.commit(&copy, &kind, append).await?.event)
+    let committed = state.class.commit(&copy, &kind, append).await?;
+    if kind == SAVE_NOTEBOOK {
+        let heard = Heard::Save(SaveWay::Reported);
+        package.note(state, identity, server, heard);
+    }
+    Ok(committed.event)
 }
 
 /// Notes whether saves of this notebook fail: a state of the copy that pages read when the event

@@ -30,7 +30,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     blocking::{blocking, in_lane_of},
-    copies::{path_on_server, server_of},
     errands::{can_write_home, listed_restores, restore_draft},
     error::AppError,
     extract::{JsonBody, NotebookReads, Participant, Query, RateLimited},
@@ -39,6 +38,7 @@ use super::{
 use crate::{
     app::AppState,
     class::CopyId,
+    copies::{path_on_server, server_of},
     history::{HistoryStore, Version, difference},
     homes::CreateError,
     identity::Identity,

@@ -25,9 +25,12 @@ mod output;
 mod page;
 mod rights_check;
 mod session;
+mod setup;
 mod sharing;
 mod stream;
 mod unsent;
+mod usage;
+mod users;
 
 use std::sync::Arc;
 
@@ -71,6 +74,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(errands::routes())
         .merge(handouts::routes())
         .merge(sharing::routes())
+        .merge(setup::routes())
         .routes(routes!(followed::get_followed))
         .fallback(api::not_found)
         .layer(counted.clone())
@@ -81,6 +85,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(health::get_health))
         .routes(routes!(metrics::get_metrics))
         .routes(routes!(openapi::get_openapi))
+        .merge(users::routes())
         .layer(counted.clone())
         .routes(routes!(stream::stream_events))
         .routes(routes!(page::get_poll_js))

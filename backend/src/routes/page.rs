@@ -1,5 +1,5 @@
 //! The page in the browser: the frontend's files, embedded in the binary, and its
-//! `index.html` with the prefix of this service written into it.
+//! `index.html` and `manage.html` with the prefix of this service written into it.
 //!
 //! One build serves every Hub, because the prefix is written into it only here.
 
@@ -12,11 +12,12 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use rust_embed::{Embed, EmbeddedFile};
-use shared::render::escape::attribute;
+use shared::{render::escape::attribute, setup::MANAGE_PAGES};
 
 use super::{
     error::AppError,
     extract::{PageVisitor, is_navigation},
+    usage::{is_page, usage},
 };
 use crate::{app::AppState, auth::Auth, secret::Secret};
 
@@ -28,6 +29,8 @@ use crate::{app::AppState, auth::Auth, secret::Secret};
 struct Dist;
 
 const INDEX_FILE: &str = "index.html";
+/// The app of the pages for running a class.
+const MANAGE_FILE: &str = "manage.html";
 /// Begins the element in which Trunk writes the address of the page.
 const BASE_ELEMENT: &str = "<base ";
 /// Trunk's placeholder for a nonce (`create_nonce` in Trunk.toml).
@@ -45,17 +48,27 @@ pub(super) async fn get_page(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(missing());
     }
-    if path != INDEX_FILE
+    if !matches!(path, INDEX_FILE | MANAGE_FILE)
         && let Some(file) = Dist::get(path)
     {
         return Ok(file_response(path, &file, request.headers()));
     }
+    let document = match MANAGE_PAGES.contains(&path) {
+        true => MANAGE_FILE,
+        false => INDEX_FILE,
+    };
     // A path like those of the routes for programs is a program's mistake, and never the page.
     let is_for_programs = ["api/", "events/"]
         .iter()
         .any(|start| path.starts_with(start));
-    if is_for_programs || !is_navigation(request.headers()) {
+    if is_for_programs {
         return Err(missing());
+    }
+    if !is_navigation(request.headers()) {
+        return match is_page(path) {
+            true => Ok(usage(&state)),
+            false => Err(missing()),
+        };
     }
     if let Auth::Hub(_) = &state.auth {
         let (mut parts, _) = request.into_parts();
@@ -64,7 +77,7 @@ pub(super) async fn get_page(
             return Ok(refused);
         }
     }
-    Ok(index_response(&state.prefix))
+    Ok(document_response(document, &state.prefix))
 }
 
 /// `GET /poll.js`: for anyone's own pages. Static, so open to everyone.
@@ -85,8 +98,8 @@ pub(super) async fn get_poll_js() -> Response {
 
 const NO_CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-cache");
 
-fn index_response(prefix: &str) -> Response {
-    let Some(index) = Dist::get(INDEX_FILE) else {
+fn document_response(document: &str, prefix: &str) -> Response {
+    let Some(document) = Dist::get(document) else {
         return Html(
             "<!doctype html><html lang=en><meta charset=utf-8><title>PipalHub</title>\
              <h1>This binary has no page in it</h1>\
@@ -96,7 +109,7 @@ fn index_response(prefix: &str) -> Response {
     };
     let nonce = Secret::random();
     let page = filled_in(
-        &String::from_utf8_lossy(&index.data),
+        &String::from_utf8_lossy(&document.data),
         prefix,
         nonce.reveal(),
     );
@@ -224,12 +237,12 @@ mod tests {
 
     /// Runs where the page has been built.
     #[test]
-    fn the_index_of_trunk_holds_both_placeholders() {
-        if let Some(index) = Dist::get(INDEX_FILE) {
-            let index = String::from_utf8_lossy(&index.data);
+    fn the_documents_of_trunk_hold_both_placeholders() {
+        for document in [INDEX_FILE, MANAGE_FILE].into_iter().filter_map(Dist::get) {
+            let document = String::from_utf8_lossy(&document.data);
             assert!(
-                index.contains(BASE_ELEMENT) && index.contains(NONCE_PLACEHOLDER),
-                "{index}"
+                document.contains(BASE_ELEMENT) && document.contains(NONCE_PLACEHOLDER),
+                "{document}"
             );
         }
     }

@@ -28,6 +28,7 @@ use backend::{
     secret::Secret,
     server,
     sharing::Sharing,
+    steward::StewardClient,
     store::SqliteStore,
 };
 use reqwest::Response;
@@ -230,6 +231,7 @@ impl App {
             notices,
             errands,
             sharing,
+            steward: StewardClient::new(folder.path().join("no-steward.sock")),
             about: AboutResponse {
                 events: 1_000,
                 history: Some(HistoryBounds {

@@ -1,7 +1,7 @@
 //! A Hub that knows a few tokens, and can be made to fail or to hang.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -10,13 +10,14 @@ use std::{
 
 use axum::{
     Form, Json, Router,
-    extract::State,
+    extract::{Query, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch};
 
 /// The service's own token.
@@ -44,6 +45,10 @@ pub(crate) struct FakeHub {
     pub(crate) groups: Mutex<HashMap<String, Vec<String>>>,
     /// The codes that were traded, each with the verifier of its sign-in: one is good once.
     traded: Mutex<HashSet<(String, String)>>,
+    /// The servers of each user, as the Hub lists them; none where the service may not list them.
+    pub(crate) users: Mutex<Option<BTreeMap<String, Value>>>,
+    /// The number of pages of users that were asked for.
+    pub(crate) user_pages: AtomicUsize,
 }
 
 impl FakeHub {
@@ -52,6 +57,7 @@ impl FakeHub {
         let hub = Arc::new(Self::default());
         let routes = Router::new()
             .route("/hub/api/user", get(who))
+            .route("/hub/api/users", get(list_users))
             .route("/hub/api/oauth2/token", post(trade))
             .with_state(Arc::clone(&hub));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -86,6 +92,52 @@ impl Drop for WaitingQuestion<'_> {
 /// The token of this user's own server.
 pub(crate) fn server_token(user: &str) -> String {
     format!("server-{}", utf8_percent_encode(user, NON_ALPHANUMERIC))
+}
+
+/// Which users are asked for.
+#[derive(Deserialize)]
+struct UsersQuery {
+    state: String,
+    offset: usize,
+    limit: usize,
+}
+
+/// `GET /hub/api/users`, two users a page at most.
+async fn list_users(
+    State(hub): State<Arc<FakeHub>>,
+    Query(UsersQuery {
+        state,
+        offset,
+        limit,
+    }): Query<UsersQuery>,
+    headers: HeaderMap,
+) -> Response {
+    hub.user_pages.fetch_add(1, Ordering::SeqCst);
+    let _waiting = WaitingQuestion::begin(&hub);
+    let answers = hub.hangs.subscribe().wait_for(|hangs| !hangs).await.is_ok();
+    assert!(answers, "the sender is the Hub's");
+    if hub.down.load(Ordering::SeqCst) {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    assert_eq!(headers["authorization"], format!("token {SERVICE_TOKEN}"));
+    assert_eq!(headers["accept"], "application/jupyterhub-pagination+json");
+    let users = hub.users.lock().unwrap();
+    let Some(users) = &*users else {
+        return StatusCode::FORBIDDEN.into_response();
+    };
+    let is_active = |servers: &Value| servers.as_object().is_some_and(|it| !it.is_empty());
+    let listed: Vec<_> = users
+        .iter()
+        .filter(|(_, servers)| is_active(servers) == (state == "active"))
+        .map(|(name, servers)| json!({"kind": "user", "name": name, "servers": servers}))
+        .collect();
+    let end = (offset + limit.min(2)).min(listed.len());
+    let next = (end < listed.len()).then(|| json!({"offset": end, "limit": limit, "url": ""}));
+    Json(json!({
+        "items": listed[offset.min(end)..end],
+        "_pagination": {"offset": offset, "limit": limit, "total": listed.len(), "next": next},
+    }))
+    .into_response()
 }
 
 /// `GET /hub/api/user`: the owner of a token. `oauth-NAME` is a token for the service's pages,

@@ -37,6 +37,7 @@ mod reporter;
 mod restore;
 mod routes;
 mod session;
+mod setup;
 mod sharing;
 mod slow_disks;
 mod stream;

@@ -50,6 +50,45 @@ async fn only_a_navigation_gets_the_page() {
     }
 }
 
+/// As `curl` does, and a page's own `fetch`.
+#[tokio::test]
+async fn a_program_that_asks_for_the_page_is_told_how_to_sign_in() {
+    let apps = [
+        (
+            App::standalone().await,
+            "link that `pipalhub serve` has printed",
+        ),
+        (App::with_hub().await, "/hub/token"),
+    ];
+    for (app, words) in apps {
+        for path in [
+            "",
+            "notebook?user=alice",
+            "follow",
+            "document",
+            "index.html",
+        ] {
+            let response = app.anonymous().get(path).await;
+            assert_eq!(response.status(), 200, "{path}");
+            let kind = response.headers()["content-type"].clone();
+            assert_eq!(kind, "text/plain; charset=utf-8", "{path}");
+            let text = response.text().await.unwrap();
+            assert!(
+                text.contains(words) && text.contains("Authorization: token"),
+                "{text}"
+            );
+            assert!(text.contains(&format!("{PREFIX}openapi.json")), "{text}");
+            let head = app.anonymous().request(reqwest::Method::HEAD, path);
+            let head = head.send().await.unwrap();
+            assert_eq!(
+                (head.status().as_u16(), &head.headers()["content-type"]),
+                (200, &kind)
+            );
+            assert_eq!(head.text().await.unwrap(), "");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_address_for_programs_is_json_even_for_a_person() {
     let app = App::standalone().await;

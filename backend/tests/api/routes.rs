@@ -119,6 +119,16 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(GET,  "build/archive.zip",                                [401, 401, 403, 200, 200]),
     RouteRow(GET,  "api/about",                                        [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/sharing",                                      [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/setup",                                        [401, 401, 403, 200, 200]),
+    // No steward runs.
+    RouteRow(GET,  "users",                                            [401, 401, 403, 503, 503]),
+    RouteRow(POST, "users",                                            [401, 401, 403, 403, 400]),
+    RouteRow(POST, "users/import",                                     [401, 401, 403, 403, 400]),
+    RouteRow(POST, "users/import/preview",                             [401, 401, 403, 403, 400]),
+    RouteRow(GET,  "users/audit",                                      [401, 401, 403, 503, 503]),
+    RouteRow(DELETE, "users/alice",                                    [401, 401, 403, 403, 503]),
+    RouteRow(DELETE, "users/alice/home",                               [401, 401, 403, 403, 400]),
+    RouteRow(POST, "users/alice/password",                             [401, 401, 403, 403, 503]),
     RouteRow(GET,  "api/followed",                                     [401, 401, 404, 404, 404]),
     // The instructor has no such notebook of their own.
     RouteRow(PUT,  "api/sharing/followed",                             [401, 401, 403, 403, 404]),

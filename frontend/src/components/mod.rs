@@ -1,6 +1,7 @@
 //! The components that pages are made of, one in a file. Components fetch nothing: they take values
 //! and signals, and report the reader's actions by callbacks.
 
+pub mod account_menu;
 pub mod cells;
 pub mod live_pill;
 pub mod notebook_bar;

@@ -6,6 +6,7 @@ use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use shared::wire::Tile;
 
+use super::account_menu::AccountMenu;
 use super::live_pill::LivePill;
 use super::sharing::FollowToggle;
 use super::shortcuts::ShortcutsButton;
@@ -80,6 +81,7 @@ pub fn NotebookBar(
                 <LivePill live />
                 <ThemeToggle />
                 <ShortcutsButton />
+                <AccountMenu />
             </div>
         </header>
     }

@@ -1,16 +1,11 @@
-//! The shortcuts of every page, and the dialog that lists all shortcuts and names the signed-in
-//! user.
+//! The shortcuts of every page, and the dialog that lists all shortcuts.
 
-use leptos::ev::MouseEvent;
 use leptos::html::Dialog;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::Element;
 
 use crate::html;
 use crate::html::{Html, static_html};
-use crate::pages::keyboard::{find, on_shortcut};
-use crate::session::SessionHandle;
+use crate::pages::keyboard::on_shortcut;
 use crate::theme::ThemeChoice;
 
 /// Counts the requests to open the dialog; a context of all pages.
@@ -39,17 +34,8 @@ const KEYS: [(&[&str], &str); 14] = [
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let theme = expect_context::<ThemeChoice>();
-    let session = expect_context::<SessionHandle>();
     let ShowShortcuts(asked) = expect_context();
     let dialog = NodeRef::<Dialog>::new();
-    let user = session.who_untracked().map(|who| who.user);
-    let clicked = move |event: MouseEvent| {
-        let target = event.target();
-        let target = target.and_then(|target| target.dyn_into::<Element>().ok());
-        if target.is_some_and(|target| target.id() == SIGN_OUT) {
-            session.sign_out(show_sign_out_failure);
-        }
-    };
     on_shortcut(move |key| {
         match key {
             "?" => asked.update(|asked| *asked += 1),
@@ -72,39 +58,22 @@ pub fn Shortcuts() -> impl IntoView {
             node_ref=dialog
             class="shortcuts"
             aria-labelledby="shortcuts-title"
-            {..static_html(list(user.as_deref().unwrap_or_default()))}
-            on:click=clicked
+            {..static_html(list())}
         ></dialog>
-    }
-}
-
-/// The id of the button that signs out.
-const SIGN_OUT: &str = "sign-out";
-/// The id of the element for the reason why signing out failed.
-const SIGN_OUT_TROUBLE: &str = "sign-out-trouble";
-
-fn show_sign_out_failure(reason: &str) {
-    if let Some(place) = find(&format!("#{SIGN_OUT_TROUBLE}")) {
-        place.set_text_content(Some(&format!("You are still signed in. {reason}")));
     }
 }
 
 /// The content of the dialog. It never changes, so it is written as text, which is a fraction of
 /// the code of a view.
-fn list(user: &str) -> Html {
+fn list() -> Html {
     let rows = KEYS.iter().map(|(keys, meaning)| {
         let keys: Html = keys.iter().map(|key| html!("<kbd>{}</kbd>", key)).collect();
         html!("<dt>{}</dt><dd>{}</dd>", keys, meaning)
     });
     html!(
         "<h2 id=\"shortcuts-title\">Keyboard shortcuts</h2><dl>{}</dl>\
-         <p id={} role=alert></p><form method=dialog><span>Signed in as {}</span>\
-         <button type=button class=button id={}>Sign out</button>\
-         <button class=\"button primary\" autofocus>Close</button></form>",
-        rows.collect::<Html>(),
-        SIGN_OUT_TROUBLE,
-        user,
-        SIGN_OUT
+         <form method=dialog><button class=\"button primary\" autofocus>Close</button></form>",
+        rows.collect::<Html>()
     )
 }
 

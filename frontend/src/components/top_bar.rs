@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use shared::wire::{NotebookSummary, SessionResponse};
 
+use super::account_menu::AccountMenu;
 use super::live_pill::LivePill;
 use super::notebook_select::NotebookSelect;
 use super::notice_button::NoticeButton;
@@ -100,7 +101,7 @@ pub fn TopBar(
                     chosen=Signal::derive(move || view.get().notebook)
                     sees_everyone=Signal::derive(sees_everyone)
                 />
-                <HubLink who />
+                <AccountMenu />
             </div>
         </header>
     }
@@ -235,24 +236,4 @@ fn HandoutButton() -> impl IntoView {
             on:click=move |event| handouts.clicked(&event)
         ></span>
     }
-}
-
-/// The link back to the Hub, if there is one.
-#[component]
-fn HubLink(
-    /// The signed-in user.
-    who: Signal<Option<SessionResponse>>,
-) -> impl IntoView {
-    let link = Memo::new(move |_| {
-        let who = who.get();
-        let hub = who.and_then(|who| Some((who.hub_url?, who.user)));
-        hub.map_or_else(Html::default, |(url, user)| {
-            html!(
-                "<a class=button rel=external href=\"{}\" title=\"Signed in as {}\">Hub</a>",
-                url,
-                user
-            )
-        })
-    });
-    view! { <span class="contents" {..dynamic_html(move || link.get())}></span> }
 }

@@ -3,19 +3,18 @@
 
 use std::sync::Arc;
 
-use gloo_timers::future::TimeoutFuture;
 use leptos::ev::{self, MouseEvent};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use shared::announcements;
 use shared::wire::{Tile, TileResponse};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::keyboard::{find_all, on_shortcut};
 use crate::api;
+use crate::clipboard::copy;
 use crate::clock::Clock;
+use crate::components::account_menu::AccountMenu;
 use crate::components::cells::{Cells, source};
 use crate::components::live_pill::LivePill;
 use crate::components::notice::{FailureNotice, Notice};
@@ -33,9 +32,6 @@ use crate::router::Router;
 use crate::store::load::LoadPhase;
 use crate::store::refetcher::Refetcher;
 use crate::stream::{EventStream, StreamMessage};
-
-/// How long the label of a copy button says that it has copied.
-const COPIED_LABEL_MS: u32 = 2_000;
 
 /// The state of the page, and a handle to its fetching; belongs to the page.
 #[derive(Clone, Copy)]
@@ -107,6 +103,7 @@ pub fn FollowPage() -> impl IntoView {
                 <LivePill live=Signal::derive(move || stream.state()) />
                 <ThemeToggle />
                 <ShortcutsButton />
+                <AccountMenu />
             </div>
         </header>
         <main
@@ -288,7 +285,8 @@ impl FollowController {
         let tile = self.tile.get_untracked();
         let cell = at.and_then(|at| tile.as_ref()?.cells.get(at));
         if let Some(cell) = cell {
-            copy(source(cell).to_owned(), button, &slot);
+            let code = slot.query_selector(".nb-source").ok().flatten();
+            copy(source(cell), button, code);
         }
     }
 }
@@ -302,30 +300,4 @@ enum SlotPosition {
     Above,
     InView,
     Below,
-}
-
-/// Copies the text to the clipboard and says so. Browsers provide the clipboard only for https and
-/// for localhost; without it the text is selected, for the reader to copy.
-fn copy(text: String, button: Element, slot: &Element) {
-    let is_secure = window().is_secure_context();
-    if !is_secure {
-        let code = slot.query_selector(".nb-source").ok().flatten();
-        let selection = window().get_selection().ok().flatten();
-        if let (Some(code), Some(selection)) = (code, selection) {
-            // The reader can still select the text by hand.
-            let _ = selection.select_all_children(&code);
-        }
-        button.set_text_content(Some("Selected: press Ctrl+C"));
-        return;
-    }
-    let written = window().navigator().clipboard().write_text(&text);
-    spawn_local(async move {
-        let said = match JsFuture::from(written).await {
-            Ok(_) => "Copied",
-            Err(_) => "Not copied",
-        };
-        button.set_text_content(Some(said));
-        TimeoutFuture::new(COPIED_LABEL_MS).await;
-        button.set_text_content(Some("Copy"));
-    });
 }

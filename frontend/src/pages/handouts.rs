@@ -9,8 +9,8 @@ use shared::errands::{HandoutAudience, HandoutRequest, HubGroup};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, File, HtmlDialogElement, HtmlInputElement, XmlHttpRequest};
 
+use super::inputs::{set_value, value_of};
 use super::keyboard::{find, find_all, focus, on_shortcut};
-use super::notices::{set_value, value_of};
 use crate::api;
 use crate::clock::{Clock, local};
 use crate::fields::AnswerFields;

@@ -11,9 +11,10 @@ use shared::notices::{
     Notice, NoticeLink, NoticeRequest, NoticesResponse, ReceiptRequest, ReceiptState,
 };
 use shared::wire::Role;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement};
 
+use super::inputs::{moment, set_value, value_of};
 use super::keyboard::{find, find_all, on_shortcut};
 use crate::api;
 use crate::clock::{Clock, local};
@@ -30,6 +31,16 @@ use crate::store::refetcher::Refetcher;
 use crate::store::wall::WallStore;
 use crate::stream::{EventStream, StreamMessage};
 
+/// The fields of a notice.
+const FIELDS: [&str; 6] = [
+    "#notice-text",
+    "#notice-title",
+    "#notice-url",
+    "#notice-label",
+    "#notice-file",
+    "#notice-until",
+];
+
 /// How often the receipts are fetched while the dialog is open.
 const RECEIPTS_INTERVAL_MS: u32 = 2_000;
 
@@ -42,6 +53,9 @@ struct NoticesState {
     drawn: [Html; 2],
     /// A task fetches the sent notices until the dialog is closed.
     polls_sent: bool,
+    /// What the fields held when a notice was sent, until it is answered. Whatever is typed
+    /// meanwhile belongs to the next one.
+    sending: Option<[String; 6]>,
 }
 
 /// A handle to the notices; belongs to the frame of all pages.
@@ -271,15 +285,18 @@ impl NoticesController {
         });
     }
 
-    /// Shows the length of the text, and enables the Send button if it fits.
+    /// Shows the length of the text, and enables the Send button if it fits and no notice is on
+    /// its way.
     fn measure(self) {
         let (length_text, fits) = notices::length(&value_of("#notice-text"));
+        // One at a time, so that it is known which of them an answer is for.
+        let may_send = fits && self.with(|state| state.sending.is_none()) == Some(true);
         if let Some(length) = find("#notice-length") {
             length.set_text_content(Some(&length_text));
         }
         if let Some(send) = find("#notice-dialog [data-do=send]") {
             // If the attribute cannot be set, the service refuses the notice.
-            let _ = match fits {
+            let _ = match may_send {
                 true => send.remove_attribute("disabled"),
                 false => send.set_attribute("disabled", ""),
             };
@@ -300,19 +317,30 @@ impl NoticesController {
             until_ms: filled("#notice-until").and_then(|until| moment(&until)),
         };
         let body = serde_json::to_string(&request).expect("texts and a number are JSON");
+        self.with(|state| state.sending = Some(FIELDS.map(value_of)));
+        self.measure();
         self.fetch(
             paths::NOTICES.to_owned(),
             Some(body),
             |notices, answer| match answer {
                 Ok(_) => {
-                    for field in ["text", "title", "url", "label", "file", "until"] {
-                        set_value(&format!("#notice-{field}"), "");
+                    let sent = notices.with(|state| state.sending.take()).flatten();
+                    for (field, sent) in FIELDS.iter().zip(sent.unwrap_or_default()) {
+                        // The next one may have been begun behind it.
+                        match value_of(field).strip_prefix(&sent) {
+                            Some(rest) if !sent.is_empty() => set_value(field, rest),
+                            _ => {}
+                        }
                     }
                     notices.measure();
                     show_status(&html!("<p>Sent.</p>"));
                     notices.sent.refetch_now();
                 }
-                Err(failure) => show_status(&failure.message_html()),
+                Err(failure) => {
+                    notices.with(|state| state.sending = None);
+                    notices.measure();
+                    show_status(&failure.message_html());
+                }
             },
         );
     }
@@ -467,34 +495,4 @@ fn sent_of(fields: &AnswerFields) -> SentRow {
 
 fn notice_id(element: &web_sys::HtmlElement) -> Option<String> {
     element.get_attribute("data-id")
-}
-
-/// The value of an input, select or textarea.
-pub(super) fn value_of(selector: &str) -> String {
-    let value = find(selector)
-        .and_then(|field| js_sys::Reflect::get(&field, &JsValue::from_str("value")).ok());
-    value
-        .and_then(|value| value.as_string())
-        .unwrap_or_default()
-}
-
-pub(super) fn set_value(selector: &str, value: &str) {
-    if let Some(field) = find(selector) {
-        // A field takes any text.
-        let _ = js_sys::Reflect::set(
-            &field,
-            &JsValue::from_str("value"),
-            &JsValue::from_str(value),
-        );
-    }
-}
-
-/// The time in a `datetime-local` field, which is in the reader's time zone.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a date is a whole number of milliseconds, and one that is none is left out"
-)]
-fn moment(local: &str) -> Option<i64> {
-    let at_ms = js_sys::Date::parse(local);
-    at_ms.is_finite().then_some(at_ms as i64)
 }

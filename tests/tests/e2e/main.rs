@@ -25,9 +25,11 @@ mod private;
 mod restarts;
 mod roles;
 mod sessions;
+mod setup;
 mod standalone;
 mod threats;
 mod updates;
+mod users;
 
 /// The notebook of all participants in these tests.
 const NOTEBOOK: &str = "module1/day1.ipynb";

@@ -79,3 +79,36 @@ async fn a_notice_is_written_followed_and_taken_back() -> Result<()> {
     assert_eq!(told(1)["to"], json!({"notebook": NOTEBOOK}));
     Ok(())
 }
+
+/// The answer to a notice comes while the next one is written.
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn what_is_typed_while_a_notice_is_sent_stays() -> Result<()> {
+    let service = Standalone::start()?;
+    save(&service.home_path("alice", NOTEBOOK), &notebook(&["x"]))?;
+    let browser = TestBrowser::start().await?;
+    browser.goto(service.link()).await?;
+    browser.wait_for_text(&tile("alice"), "x").await?;
+    click(&browser, "[data-testid=notice-button]").await?;
+    let hold = "const real = window.fetch; window.held = new Promise(go => window.letGo = go);
+        window.fetch = async (...all) => {
+            const answer = await real(...all);
+            if ((all[0].method ?? all[1]?.method) === 'POST') await window.held;
+            return answer;
+        };";
+    browser.run(hold, vec![]).await?;
+    let send = "#notice-dialog [data-do=send]";
+    browser.type_into("#notice-text", "first").await?;
+    click(&browser, &format!("{send}:not(:disabled)")).await?;
+    // One is on its way, and is sent once.
+    browser.wait_for(&format!("{send}:disabled")).await?;
+    browser.type_into("#notice-text", "second").await?;
+    browser.run("window.letGo();", vec![]).await?;
+    browser.wait_for_text("#notice-said", "Sent").await?;
+    let text = "return document.querySelector('#notice-text').value;";
+    assert_eq!(browser.run(text, vec![]).await?, "second");
+    click(&browser, &format!("{send}:not(:disabled)")).await?;
+    browser.wait_for_text(SENT, "second").await?;
+    assert_eq!(browser.run(text, vec![]).await?, "");
+    Ok(())
+}

@@ -51,6 +51,22 @@ async fn goes_on_when_the_hub_was_restarted(venv: &str) -> Result<()> {
     Ok(())
 }
 
+/// It ends no service of its own then, and the next Hub leaves a service out whose address is
+/// taken.
+#[tokio::test]
+#[ignore = "needs a Hub and a browser: cargo xtask test"]
+async fn a_hub_that_follows_a_killed_one_has_its_service() -> Result<()> {
+    let mut hub = Hub::start("PIPALHUB_VENV").await?;
+    let wall = wall_of(&hub, &["alice"]).await?;
+    wall.mark().await?;
+    hub.restart_killed().await?;
+    save(&hub.home_path("alice", NOTEBOOK), &notebook(&["'second'"]))?;
+    wall.wait_for_text(&tile("alice"), "second").await?;
+    wall.wait_for(LIVE).await?;
+    assert!(wall.is_marked().await?, "the page was loaded again");
+    Ok(())
+}
+
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
 async fn open_pages_go_on_when_the_service_was_killed() -> Result<()> {

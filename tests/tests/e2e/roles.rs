@@ -49,7 +49,7 @@ async fn helps_and_leaves(venv: &str) -> Result<()> {
     assert_eq!(offered, ["changes"]);
 
     // Signing out leads to the Hub and ends the session there.
-    click(&browser, "[aria-label='Keyboard shortcuts']").await?;
+    click(&browser, ".account").await?;
     browser.shot("sign-out.png").await?;
     click(&browser, "#sign-out").await?;
     browser.wait_for("#username_input").await?;
@@ -78,7 +78,7 @@ async fn a_save_does_not_call_back_a_page_that_signs_out() -> Result<()> {
             .wait_for("[data-testid=live-pill][data-state=live]")
             .await?;
     }
-    click(&leaving, "[aria-label='Keyboard shortcuts']").await?;
+    click(&leaving, ".account").await?;
     leaving.wait_for("#sign-out").await?;
 
     hub.signal(Signal::STOP)?;

@@ -223,8 +223,51 @@ async fn the_parts_of_the_bar_keep_apart_at_any_width() -> Result<()> {
             Ok(Some(()))
         })
         .await?;
+        // Some words of the notebook's name can be read.
+        let script = "return document.querySelector('.notebook-select').clientWidth;";
+        let name = browser.run(script, vec![]).await?;
+        assert!(name.as_u64() >= Some(200), "{width} px: {name}");
         browser.shot(&format!("bar-{width}.png")).await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn signing_out_is_in_the_bar_of_every_page_and_on_a_phone() -> Result<()> {
+    let service = Standalone::start()?;
+    save(&service.home_path("alice", NOTEBOOK), &notebook(&["x"]))?;
+    let browser = TestBrowser::start().await?;
+    let query = format!("?user=alice&notebook={NOTEBOOK}");
+    browser.goto(service.link()).await?;
+    browser.wait_for(".account").await?;
+    for (width, page) in [(1600, ""), (390, ""), (390, "notebook"), (390, "document")] {
+        browser.size(width, 844).await?;
+        browser
+            .goto(&service.url(&format!("{page}{query}")))
+            .await?;
+        browser.wait_for(".account").await?.click().await?;
+        let place = browser.wait_for("#sign-out").await?.rect().await?;
+        assert!(
+            place.x >= 0.0 && place.y >= 0.0,
+            "{page} {width}: {place:?}"
+        );
+        let [right, bottom] = [place.x + place.width, place.y + place.height];
+        assert!(
+            right <= f64::from(width) && bottom <= 844.0,
+            "{page} {width}: {place:?}"
+        );
+        browser.shot(&format!("account-{width}-{page}.png")).await?;
+    }
+    browser.wait_for("#sign-out").await?.click().await?;
+    browser.wait_for("[data-testid=login]").await?;
+    let answer = browser
+        .run_until_called(
+            "fetch('api/session').then(a => arguments[0](a.status))",
+            vec![],
+        )
+        .await?;
+    assert_eq!(answer, 401);
     Ok(())
 }
 

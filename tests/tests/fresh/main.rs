@@ -19,6 +19,7 @@ mod external;
 mod oldest;
 mod process;
 mod tljh;
+mod users;
 mod wheels;
 
 use std::time::{Duration, Instant};

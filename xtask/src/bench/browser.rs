@@ -198,15 +198,15 @@ impl Drop for ChromiumProcess {
     }
 }
 
-/// The fields of a process in `/proc` that are needed here.
-struct ProcessStatus {
+/// A process that may be of the browser, by the fields in `/proc` that are needed here.
+struct BrowserProcess {
     id: u32,
     parent: u32,
     renders: bool,
     peak_kib: u64,
 }
 
-fn processes() -> anyhow::Result<Vec<ProcessStatus>> {
+fn processes() -> anyhow::Result<Vec<BrowserProcess>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").context("this needs Linux's /proc")? {
         let path = entry?.path();
@@ -222,7 +222,7 @@ fn processes() -> anyhow::Result<Vec<ProcessStatus>> {
             line.split_whitespace().next()?.parse().ok()
         };
         let words = fs::read(path.join("cmdline")).unwrap_or_default();
-        found.push(ProcessStatus {
+        found.push(BrowserProcess {
             id,
             parent: field("PPid:")
                 .and_then(|id| id.try_into().ok())

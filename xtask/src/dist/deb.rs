@@ -52,6 +52,10 @@ fn data(program: Vec<u8>) -> anyhow::Result<Vec<PackedFile>> {
             "etc/systemd/pipalhub.service",
         )?,
         from(
+            "usr/lib/systemd/system/pipalhub-steward.service",
+            "etc/systemd/pipalhub-steward.service",
+        )?,
+        from(
             "usr/lib/sysusers.d/pipalhub.conf",
             "etc/systemd/pipalhub.sysusers",
         )?,

@@ -1,4 +1,4 @@
-//! The two calls of the Hub's API that are made here, a few at a time.
+//! The calls of the Hub's API, a few at a time.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -98,8 +98,21 @@ impl HubApi {
         .await
     }
 
+    /// A question in the service's own name, for `path` below the API.
+    pub(super) fn of_service(&self, path: &str) -> RequestBuilder {
+        let token = self.settings.api_token.reveal();
+        self.http
+            .get(format!("{}/{path}", self.settings.api_url))
+            .header("Authorization", format!("token {token}"))
+    }
+
+    /// The service's name in the Hub.
+    pub(super) fn service_name(&self) -> &str {
+        &self.settings.service_name
+    }
+
     /// Sends a request, and counts it in the metrics.
-    async fn send(&self, request: RequestBuilder) -> reqwest::Result<Response> {
+    pub(super) async fn send(&self, request: RequestBuilder) -> reqwest::Result<Response> {
         let begun = Instant::now();
         let response = request.send().await;
         histogram!("pipalhub_hub_request_seconds").record(begun.elapsed());
@@ -113,7 +126,7 @@ impl HubApi {
 
     /// Runs `call` when it is its turn. The timeout counts from now, because with a slow Hub the
     /// wait for a turn takes longest.
-    async fn in_time<T>(
+    pub(super) async fn in_time<T>(
         &self,
         caller: HubCaller,
         call: impl Future<Output = anyhow::Result<T>>,

@@ -4,6 +4,7 @@
 //! * `user.rs`: the user of a token, and their role
 //! * `api.rs`: the calls; `turns.rs`: their order
 //! * `answer_cache.rs`: the answers
+//! * `roster.rs`: the Hub's users and their servers
 //!
 //! The Hub's token look-ups are slow in bulk, so it is asked once at a time for one token,
 //! and a few at a time for all callers, who take turns. While it is slow or down, users whom it
@@ -12,6 +13,7 @@
 
 mod answer_cache;
 mod api;
+mod roster;
 mod settings;
 mod turns;
 mod user;
@@ -22,6 +24,7 @@ use metrics::counter;
 use moka::future::Cache;
 use tokio::time::timeout;
 
+pub use roster::{HubServer, HubServerState, Roster, RosterAnswer};
 pub use settings::HubSettings;
 use user::HubUser;
 pub use user::{READ_SCOPE, WRITE_SCOPE};
@@ -29,6 +32,7 @@ pub use user::{READ_SCOPE, WRITE_SCOPE};
 use super::{AuthError, RequestSource, session::digest};
 use crate::secret::Secret;
 use answer_cache::{HubAnswerCache, cache};
+use roster::RosterCache;
 use turns::HubCaller;
 
 /// How long the Hub is waited for and believed, and how much is asked and kept.
@@ -85,6 +89,7 @@ pub struct HubClient {
     answers: Arc<HubAnswerCache>,
     /// The tokens for which an answer was waited for in vain a moment ago.
     resting: Cache<TokenKey, ()>,
+    roster: RosterCache,
     limits: HubLimits,
 }
 
@@ -94,9 +99,10 @@ impl HubClient {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(settings: HubSettings, limits: HubLimits) -> anyhow::Result<Self> {
-        let answers = HubAnswerCache::new(settings, limits)?;
+        let answers = Arc::new(HubAnswerCache::new(settings, limits)?);
         Ok(Self {
-            answers: Arc::new(answers),
+            roster: RosterCache::new(Arc::clone(&answers)),
+            answers,
             resting: cache(limits.remembered, limits.rest),
             limits,
         })
@@ -197,6 +203,18 @@ impl HubClient {
         let key = key_of(token, hub_session);
         self.answers.forget(&key).await;
         self.resting.invalidate(&key).await;
+    }
+
+    /// The Hub's users and the state of their servers, at most some seconds old; who asks waits
+    /// for the Hub some seconds at most.
+    pub async fn roster(&self) -> RosterAnswer {
+        self.roster.current().await
+    }
+
+    /// This service's name in the Hub.
+    #[must_use]
+    pub fn service_name(&self) -> &str {
+        self.answers.api().service_name()
     }
 
     /// Trades an OAuth code, which came from `source`, for a token.

@@ -24,6 +24,8 @@ pub(super) enum HubCaller {
     /// The sender of a token that was never seen here, or of a code: only the source of their
     /// request is known.
     Stranger(RequestSource),
+    /// The service itself, which lists the Hub's users for whoever looks at them.
+    Roster,
 }
 
 /// Gives out turns to ask the Hub, so many at once.

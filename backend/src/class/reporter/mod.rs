@@ -387,6 +387,9 @@ impl Reporter {
         } else if !self.append(SAVE_NOTEBOOK, &key, Some(version)) {
             record.set_reported(before);
             self.look_in(key, STORE_RETRY_DELAY);
+        } else if !self.class.copies().are_pushed(&key.user) {
+            let contacts = self.class.contacts();
+            contacts.note_watched(&key.user, time::now_ms());
         }
     }
 

@@ -19,11 +19,7 @@ pub(super) async fn check(
     bind: Option<SocketAddr>,
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Vec<Finding> {
-    // In the service's order: the Hub's address first.
-    let from_hub = variable("JUPYTERHUB_SERVICE_URL").and_then(|url| address_of_url(&url));
-    let address = from_hub
-        .or(bind)
-        .unwrap_or_else(|| DEFAULT_BIND.parse().expect("a literal address"));
+    let address = default_address(bind, variable);
     let finding = match TcpListener::bind(address).await {
         Ok(_) if address.port() == 0 => Finding::ok(SUBJECT, "any free port"),
         Ok(_) => Finding::ok(SUBJECT, format!("{address} is free")),
@@ -39,8 +35,19 @@ pub(super) async fn check(
     vec![finding]
 }
 
+/// The address that the service listens on, in the service's order: the Hub's first.
+pub(super) fn default_address(
+    bind: Option<SocketAddr>,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> SocketAddr {
+    let from_hub = variable("JUPYTERHUB_SERVICE_URL").and_then(|url| address_of_url(&url));
+    from_hub
+        .or(bind)
+        .unwrap_or_else(|| DEFAULT_BIND.parse().expect("a literal address"))
+}
+
 async fn taken(address: SocketAddr, prefix: &str) -> Finding {
-    match health(address, prefix).await {
+    match health_at(&format!("http://{address}{prefix}")).await {
         Some(Answer::Health(answer)) if answer["status"] == "trouble" => {
             let words = answer["message"].as_str().unwrap_or("it is in trouble");
             Finding::problem(
@@ -65,16 +72,16 @@ async fn taken(address: SocketAddr, prefix: &str) -> Finding {
 }
 
 /// What came from the address.
-enum Answer {
+pub(super) enum Answer {
+    /// What it says of itself.
     Health(serde_json::Value),
     /// The 404 of a pipalhub, which says nothing but has its headers.
     OtherPrefix,
 }
 
-async fn health(address: SocketAddr, prefix: &str) -> Option<Answer> {
-    let request = client(HEALTH_TIMEOUT)
-        .ok()?
-        .get(format!("http://{address}{prefix}healthz"));
+/// What answers at the address `url` of a service, which ends in a slash: none that is a stranger.
+pub(super) async fn health_at(url: &str) -> Option<Answer> {
+    let request = client(HEALTH_TIMEOUT).ok()?.get(format!("{url}healthz"));
     let response = request.send().await.ok()?;
     let has = |name: &HeaderName, value: &str| {
         let found = response.headers().get(name);
@@ -85,6 +92,7 @@ async fn health(address: SocketAddr, prefix: &str) -> Option<Answer> {
         .all(|(name, value)| has(name, value));
     match response.status() {
         StatusCode::NOT_FOUND if is_ours => Some(Answer::OtherPrefix),
-        _ => response.json().await.ok().map(Answer::Health),
+        _ if is_ours => response.json().await.ok().map(Answer::Health),
+        _ => None,
     }
 }

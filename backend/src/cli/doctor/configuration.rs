@@ -9,7 +9,11 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::report::{Finding, OtherFinding};
+use super::{
+    pip::install,
+    report::{Finding, OtherFinding},
+};
+use crate::secret::SECRET_VARIABLES;
 
 const SUBJECT: &str = "Hub configuration";
 /// The Hub's own program, a script that names its Python in the first line.
@@ -28,14 +32,28 @@ pub(super) fn check(config: &Path) -> Vec<Finding> {
         Err(error) => vec![Finding::problem(
             SUBJECT,
             format!("{} cannot read it: {error:#}", python.display()),
-            "Install the package pipalhub with that Python's pip.",
+            &install("pipalhub-*.whl", prefix_of(&python)),
         )],
     }
+}
+
+/// The address of the service that is in the Hub's configuration.
+pub(super) fn service_url(config: &Path) -> anyhow::Result<String> {
+    let python = hub_python().with_context(|| {
+        format!("no {HUB_PROGRAM} is beside this program or on PATH: give --url instead")
+    })?;
+    let findings = examine(&python, config)
+        .with_context(|| format!("{} cannot read {}", python.display(), config.display()))?;
+    let url = findings.into_iter().find_map(|finding| finding.url);
+    url.with_context(|| format!("no PipalHub is in {}: give --url instead", config.display()))
 }
 
 fn examine(python: &Path, config: &Path) -> anyhow::Result<Vec<OtherFinding>> {
     let mut command = Command::new(python);
     command.args(["-m", "pipalhub.examine"]).arg(config);
+    for secret in SECRET_VARIABLES {
+        command.env_remove(secret);
+    }
     let output = command.output()?;
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -52,6 +70,12 @@ fn hub_python() -> Option<PathBuf> {
     std::iter::once(beside)
         .chain(on_path)
         .find_map(|program| interpreter(&program))
+}
+
+/// The folder of the environment that a Python is in the `bin` of.
+fn prefix_of(python: &Path) -> &Path {
+    let prefix = python.parent().and_then(Path::parent);
+    prefix.unwrap_or(Path::new("/usr"))
 }
 
 /// The interpreter in the first line of a script.

@@ -9,8 +9,12 @@ use std::{
 use rustix::fs::{Access, access, statvfs};
 
 use super::{
-    super::{history::HistoryArgs, private},
-    report::Finding,
+    super::{
+        cookie_key::{CookieKeyArgs, GivenKey},
+        history::HistoryArgs,
+        private,
+    },
+    report::{Finding, counted},
 };
 use crate::{errands, history, notices, sqlite::SchemaVersions, store};
 
@@ -20,7 +24,11 @@ const LOW_SPACE_BYTES: u64 = 1 << 30;
 /// With fewer free bytes a busy class may fill the disk within the day.
 const CRITICAL_SPACE_BYTES: u64 = 100 << 20;
 
-pub(super) fn check(folder: &Path, history: &HistoryArgs) -> Vec<Finding> {
+pub(super) fn check(
+    folder: &Path,
+    history: &HistoryArgs,
+    cookie_key: &CookieKeyArgs,
+) -> Vec<Finding> {
     let shown = folder.display();
     let metadata = match fs::metadata(folder) {
         Ok(metadata) if metadata.is_dir() => metadata,
@@ -55,9 +63,13 @@ pub(super) fn check(folder: &Path, history: &HistoryArgs) -> Vec<Finding> {
         database(HISTORY_CHECK, folder),
         database(NOTICES_CHECK, folder),
         database(ERRANDS_CHECK, folder),
-        key(&folder.join(private::COOKIE_KEY_FILE)),
+        key(&folder.join(private::COOKIE_KEY_FILE), cookie_key),
     ];
-    findings.extend(exposed(folder));
+    let exposed = exposed(folder);
+    if exposed.is_empty() {
+        findings.extend(open(folder));
+    }
+    findings.extend(exposed);
     findings.extend(history.max_bytes().and_then(|max| room(folder, max)));
     findings
 }
@@ -201,8 +213,37 @@ fn exposed(folder: &Path) -> Vec<Finding> {
         .collect()
 }
 
-fn key(path: &Path) -> Finding {
+/// A warning of what is open to others by its mode, whom only the folder keeps out.
+fn open(folder: &Path) -> Option<Finding> {
+    let paths: Vec<_> = private::open_below(folder).map(|(path, _)| path).collect();
+    let first = paths.first()?;
+    Some(Finding::warning(
+        "data files",
+        format!(
+            "{} below {} open to others by mode, such as {}",
+            counted(paths.len(), "path"),
+            folder.display(),
+            first.display()
+        ),
+        "The service closes them when it starts next.",
+    ))
+}
+
+fn key(path: &Path, given: &CookieKeyArgs) -> Finding {
     let subject = "cookie key";
+    match given.given() {
+        Ok(Some(GivenKey { by, .. })) => {
+            return Finding::ok(subject, format!("is given by {by}"));
+        }
+        Ok(None) => {}
+        Err(error) => {
+            return Finding::problem(
+                subject,
+                format!("{error:#}"),
+                "The service does not start until it is mended: see docs/settings.md.",
+            );
+        }
+    }
     if !path.exists() {
         return Finding::ok(subject, "is not there yet; the service makes it");
     }

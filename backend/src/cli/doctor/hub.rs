@@ -29,7 +29,11 @@ pub(super) async fn check(variable: &impl Fn(&str) -> Option<String>) -> Vec<Fin
         }
     };
     match ask(&format!("{}/", settings.api_url), None).await {
-        Ok((_, answer)) => vec![version(&settings, &answer), token(&settings).await],
+        Ok((_, answer)) => {
+            let mut findings = vec![version(&settings, &answer), token(&settings).await];
+            findings.extend(scopes(&settings).await);
+            findings
+        }
         Err(error) => vec![Finding::problem(
             SUBJECT,
             format!("{} does not answer: {error:#}", settings.api_url),
@@ -71,9 +75,9 @@ fn numbers(version: &str) -> [u64; 3] {
     std::array::from_fn(|_| numbers.next().unwrap_or(0))
 }
 
-/// Whether the service's token is good. A service needs no scope of its own: it asks the Hub for
-/// the owner of a requester's token with that very token, and trades codes as the OAuth client of
-/// its name.
+/// Whether the service's token is good. For signing people in a service needs no scope of its own:
+/// it asks the Hub for the owner of a requester's token with that very token, and trades codes as
+/// the OAuth client of its name.
 async fn token(settings: &HubSettings) -> Finding {
     let subject = "Hub token";
     let url = format!("{}/user", settings.api_url);
@@ -100,6 +104,31 @@ async fn token(settings: &HubSettings) -> Finding {
             format!("the Hub did not say whose it is: {error:#}"),
             "See the Hub's log.",
         ),
+    }
+}
+
+/// Whether the service may list users and their servers, where the Hub says so or not.
+async fn scopes(settings: &HubSettings) -> Option<Finding> {
+    let subject = "Hub scopes";
+    let url = format!("{}/users?limit=1", settings.api_url);
+    let (status, users) = ask(&url, Some(settings.api_token.reveal())).await.ok()?;
+    let sees_servers = || {
+        let users = users.as_array()?;
+        Some(users.iter().all(|user| user["servers"].is_object()))
+    };
+    match (status, sees_servers()) {
+        (200, Some(true)) => Some(Finding::ok(
+            subject,
+            "the service may list users and servers, for the page Setup",
+        )),
+        (403, _) | (200, Some(false)) => Some(Finding::warning(
+            subject,
+            "the service may not list users and servers: the page Setup shows only those that it \
+             has heard",
+            "Let pipalhub.configure(c) of this version add the role pipalhub-service, and restart \
+             the Hub.",
+        )),
+        _ => None,
     }
 }
 

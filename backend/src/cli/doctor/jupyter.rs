@@ -10,14 +10,13 @@ use std::{
 
 use serde_json::Value;
 
-use super::report::Finding;
+use super::{pip::install, report::Finding};
 
 const SUBJECT: &str = "saves";
 const AUTOSAVE: &str = "autosave";
 /// The program that a Hub starts participants' servers with, in their environment.
 const SINGLEUSER_PROGRAM: &str = "jupyterhub-singleuser";
-const INSTALL_REMEDY: &str = "pip install ./singleuser of the release, in the Python environment \
-                              of the participants' servers, then restart them.";
+const WHEEL: &str = "pipalhub_singleuser-*.whl";
 const PYTHON_REMEDY: &str = "If they run on this machine, say with --python which Python \
                              environment they have, a folder such as /opt/tljh/user.";
 
@@ -61,8 +60,12 @@ fn extension(python: &Path) -> Finding {
     Finding::warning(
         SUBJECT,
         format!("no package in {shown} reports them; the homes are watched instead"),
-        INSTALL_REMEDY,
+        &install_remedy(python),
     )
+}
+
+fn install_remedy(python: &Path) -> String {
+    format!("{}, then restart the servers.", install(WHEEL, python))
 }
 
 fn autosave(python: &Path) -> Finding {
@@ -75,7 +78,7 @@ fn autosave(python: &Path) -> Finding {
         None => Finding::warning(
             AUTOSAVE,
             "JupyterLab saves every two minutes only, as it does by default",
-            INSTALL_REMEDY,
+            &install_remedy(python),
         ),
     }
 }

@@ -10,8 +10,11 @@ mod homes;
 mod hub;
 mod jupyter;
 mod limits;
+mod participants;
+mod pip;
 mod quota;
 mod report;
+mod rights;
 
 use std::{env, net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -19,8 +22,17 @@ use anyhow::Context;
 use clap::Args;
 use tokio::runtime;
 
-use self::report::{DoctorReport, Finding};
-use super::{data::data_path, history::HistoryArgs, homes::HomesArg, quota::QuotaArgs};
+use self::{
+    participants::ParticipantsArgs,
+    report::{DoctorReport, Finding},
+};
+use super::{
+    cookie_key::CookieKeyArgs,
+    data::data_path,
+    history::HistoryArgs,
+    homes::{HomesArg, SourceArg},
+    quota::QuotaArgs,
+};
 use crate::store;
 
 /// Check the installation: data, homes, limits, the address and, under one, JupyterHub.
@@ -33,7 +45,18 @@ pub(super) struct DoctorArgs {
     #[arg(long, env = "PIPALHUB_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
+    cookie_key: CookieKeyArgs,
+    #[command(flatten)]
     homes: HomesArg,
+    /// Where participants' notebooks come from. [default: auto]
+    #[arg(
+        long,
+        env = "PIPALHUB_SOURCE",
+        value_name = "SOURCE",
+        value_enum,
+        default_value_t
+    )]
+    source: SourceArg,
     #[command(flatten)]
     history: HistoryArgs,
     #[command(flatten)]
@@ -52,6 +75,8 @@ pub(super) struct DoctorArgs {
     /// what would keep the Hub from starting, and what listens on the service's address.
     #[arg(long, value_name = "FILE")]
     hub_config: Option<PathBuf>,
+    #[command(flatten)]
+    participants: ParticipantsArgs,
     /// Print JSON, for scripts.
     #[arg(long)]
     json: bool,
@@ -62,6 +87,10 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
+    if args.participants.participants {
+        let table = args.participants.run(args.bind, args.hub_config, args.json);
+        return runtime.block_on(table);
+    }
     let variable = |name: &str| env::var(name).ok();
     let mut report = DoctorReport::default();
     report.add(program());
@@ -69,7 +98,8 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     match data_path(args.data) {
         Ok(folder) => {
             users = data::users(&folder);
-            report.extend(data::check(&folder, &args.history));
+            report.extend(data::check(&folder, &args.history, &args.cookie_key));
+            report.extend(rights::check(&folder, args.source));
             let out = args.out.unwrap_or_else(|| folder.join("build"));
             report.extend(quota::check(&folder, &out, &args.quota));
         }
@@ -79,9 +109,11 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
             &format!("{error:#}"),
         )),
     }
-    let homes = homes::check(&args.homes.homes(), &users);
-    report.extend(homes.findings);
-    report.extend(limits::check(homes.folders));
+    let homes = args.source.reads_homes();
+    let homes = homes.then(|| homes::check(&args.homes.homes(), &users));
+    let folders = homes.as_ref().map_or(0, |homes| homes.folders);
+    report.extend(homes.map_or_else(Vec::new, |homes| homes.findings));
+    report.extend(limits::check(folders));
     if let Some(config) = &args.hub_config {
         // The service's address and the Hub's are in the configuration.
         report.extend(configuration::check(config));

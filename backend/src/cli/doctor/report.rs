@@ -96,6 +96,8 @@ pub(super) struct OtherFinding {
     subject: String,
     message: String,
     remedy: Option<String>,
+    /// The address of the service, of the finding that names it.
+    pub(super) url: Option<String>,
 }
 
 /// All findings of one run.

@@ -8,6 +8,7 @@ use shared::wire::BuiltVersion;
 
 use super::keyboard::on_shortcut;
 use crate::clock::Clock;
+use crate::components::account_menu::AccountMenu;
 use crate::components::live_pill::LivePill;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::shortcuts::ShortcutsButton;
@@ -121,6 +122,7 @@ pub fn DocumentPage() -> impl IntoView {
                 <LivePill live=Signal::derive(move || stream.state()) />
                 <ThemeToggle />
                 <ShortcutsButton />
+                <AccountMenu />
             </div>
         </header>
         <main class="document-main" data-testid="document-page">

@@ -21,6 +21,8 @@ use tokio::{
 
 /// The prefix of an instructor's name.
 pub(crate) const INSTRUCTOR: &str = "ines";
+/// The name of an instructor who may change the class too.
+pub(crate) const IN_CHARGE: &str = "ines-in-charge";
 
 /// How the fake Hub answers.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -217,6 +219,9 @@ fn user(head: &[u8]) -> anyhow::Result<(&'static str, String)> {
     let mut scopes = vec!["access:services!service=dashboard"];
     if name.starts_with(INSTRUCTOR) {
         scopes.push("custom:pipalhub:read");
+    }
+    if name == IN_CHARGE {
+        scopes.push("custom:pipalhub:write");
     }
     let user = json!({"kind": "user", "name": name, "admin": false, "scopes": scopes});
     Ok(("200 OK", user.to_string()))

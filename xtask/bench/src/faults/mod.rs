@@ -13,6 +13,7 @@
 //! * [`many`], [`refusals`], [`floods`], [`starving`]: too many events, newer data, too many
 //!   requests, too many connections; [`large`], [`unread`]: large notebooks, and answers that are
 //!   not read
+//! * [`open_umask`]: everyone may read what the service makes, unless it takes care
 //! * [`named`]: reports of participants' servers that are refused, or that name a notebook
 //!   differently than the class
 //! * [`pushes`]: pushes that are wrong, and too many of them; [`private_cells`]: what of private
@@ -39,6 +40,7 @@ mod many;
 mod moved;
 mod named;
 mod notebooks;
+mod open_umask;
 mod own_disk;
 mod power;
 mod private_cells;
@@ -169,7 +171,7 @@ type FaultRow = (
 );
 
 /// Every row, in the order of the table.
-const ROWS: [FaultRow; 45] = [
+const ROWS: [FaultRow; 46] = [
     ("kill", |setup| Box::pin(kill::run(setup))),
     ("kill-control", |setup| Box::pin(kill::control(setup))),
     ("power-loss", |setup| Box::pin(power::run(setup))),
@@ -231,6 +233,7 @@ const ROWS: [FaultRow; 45] = [
     ("begun-sign-ins", |setup| {
         Box::pin(starving::begun_sign_ins(setup))
     }),
+    ("open-umask", |setup| Box::pin(open_umask::run(setup))),
     ("refused-events", |setup| Box::pin(named::refused(setup))),
     ("homes-below", |setup| Box::pin(named::below(setup))),
     ("pushes-broken", |setup| Box::pin(pushes::broken(setup))),

@@ -54,7 +54,7 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A notebook of about 50 kB that is another one for each `version` of each `user`.
-fn notebook(user: &str, version: usize) -> Vec<u8> {
+pub(super) fn notebook(user: &str, version: usize) -> Vec<u8> {
     let cell = |n: usize| {
         json!({
             "cell_type": "code", "execution_count": n, "id": format!("c{n}"), "metadata": {},
@@ -67,7 +67,7 @@ fn notebook(user: &str, version: usize) -> Vec<u8> {
 }
 
 /// The head of a push of all of `content`.
-fn head_of(content: &[u8]) -> Value {
+pub(super) fn head_of(content: &[u8]) -> Value {
     json!({
         "filename": "day1.ipynb", "path": "/home/jovyan/day1.ipynb", "server": "",
         "saved_at_ms": 1_700_000_000_000_i64, "size": content.len(), "sha256": sha256(content),
@@ -90,7 +90,7 @@ fn push_request(user: &str, body: Vec<u8>) -> HttpRequest {
         .expect("the headers are valid in HTTP")
 }
 
-async fn push(
+pub(super) async fn push(
     service: &ServiceProcess,
     user: &str,
     head: &Value,
@@ -108,7 +108,7 @@ async fn kept(service: &ServiceProcess, user: &str) -> anyhow::Result<String> {
     Ok(instructor.get(&path).await?.body)
 }
 
-fn plan(setup: &FaultSetup, hub: &FakeHubApi) -> anyhow::Result<ServicePlan> {
+pub(super) fn plan(setup: &FaultSetup, hub: &FakeHubApi) -> anyhow::Result<ServicePlan> {
     Ok(setup.plan()?.under(hub)?.with("PIPALHUB_SOURCE", "push"))
 }
 

@@ -1,0 +1,267 @@
+//! `pipalhub steward`: the process that may change the system, asked through a socket.
+
+use std::{
+    fs::Metadata,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum, builder::FalseyValueParser};
+use rustix::{fs::Mode, process::umask};
+use shared::users::UsersChange;
+use tokio::{
+    runtime,
+    signal::unix::SignalKind,
+    time::{Instant, sleep},
+};
+
+use super::parent::{ParentProcess, end_of};
+use crate::{
+    steward::listener::StewardListener,
+    telemetry::{LogFormat, install_logs},
+    users::{
+        accounts::Accounts,
+        system::{SystemAccounts, user_id},
+        user_list::{UserList, UserListSettings},
+    },
+};
+
+/// How often the list is looked at for changes by hand.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// After so long what has failed is tried again: another program may have held the system's locks.
+const RETRY_INTERVAL: Duration = Duration::from_secs(300);
+
+/// Where the steward listens.
+#[derive(Args)]
+pub(super) struct SocketArg {
+    /// The socket of the steward.
+    #[arg(
+        long = "steward-socket",
+        env = "PIPALHUB_STEWARD_SOCKET",
+        global = true,
+        value_name = "PATH",
+        default_value = "/run/pipalhub/steward.sock"
+    )]
+    pub(super) socket: PathBuf,
+}
+
+/// The list, and the accounts it is for.
+#[derive(Args)]
+pub(super) struct UserListArgs {
+    /// The class's list: a line `username:password` for each participant.
+    #[arg(
+        long,
+        env = "PIPALHUB_USERS_FILE",
+        global = true,
+        value_name = "FILE",
+        default_value = "/etc/jupyterhub/users.txt"
+    )]
+    pub(super) users_file: PathBuf,
+    /// The steward's own folder, for what it has done; made when it is not there.
+    #[arg(
+        long,
+        env = "PIPALHUB_STEWARD_DATA",
+        global = true,
+        value_name = "DIR",
+        default_value = "/var/lib/pipalhub-steward"
+    )]
+    steward_data: PathBuf,
+    /// What the names of the list become: accounts of the system, whom the Hub signs in by PAM, or
+    /// nothing, where an outside provider signs people in.
+    #[arg(
+        long,
+        env = "PIPALHUB_ACCOUNTS",
+        global = true,
+        value_name = "KIND",
+        value_enum,
+        default_value_t
+    )]
+    accounts: AccountsArg,
+    /// The folder of the homes of new accounts.
+    #[arg(
+        long,
+        env = "PIPALHUB_ACCOUNT_HOMES",
+        global = true,
+        value_name = "DIR",
+        default_value = "/home"
+    )]
+    account_homes: PathBuf,
+    /// Keep no password in the list, but its hash, once the account has it: a password can then
+    /// be reset and never be looked up.
+    #[arg(long, env = "PIPALHUB_KEEP_HASHES", global = true, value_parser = FalseyValueParser::new())]
+    keep_hashes: bool,
+}
+
+/// What the names of the list become.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum AccountsArg {
+    /// Accounts of the system.
+    #[default]
+    System,
+    /// Nothing.
+    None,
+}
+
+impl UserListArgs {
+    /// The list, where this process may change what it stands for.
+    pub(super) fn open(&self) -> anyhow::Result<UserList> {
+        let accounts = match self.accounts {
+            AccountsArg::System => {
+                if let Some(obstacle) = SystemAccounts::obstacle() {
+                    bail!("{obstacle}; or the list has names only: --accounts none");
+                }
+                Accounts::System(SystemAccounts::new(self.account_homes.clone()))
+            }
+            AccountsArg::None => Accounts::Names,
+        };
+        let settings = UserListSettings {
+            users_file: self.users_file.clone(),
+            state: self.steward_data.clone(),
+            keep_hashes: self.keep_hashes,
+        };
+        Ok(UserList::new(settings, accounts))
+    }
+}
+
+/// Keep the system as the class's list says, and change the list for those who may.
+///
+/// The service has no right over the machine: the steward makes users for it. It listens on a unix
+/// socket, and takes requests of root and of the users that --allow-user names.
+#[derive(Args)]
+pub(super) struct StewardArgs {
+    #[command(flatten)]
+    socket: SocketArg,
+    /// A user of the system whose requests are taken: the one that the service runs as. May be
+    /// given several times.
+    #[arg(
+        long,
+        env = "PIPALHUB_ALLOW_USER",
+        value_name = "USER",
+        value_delimiter = ','
+    )]
+    allow_user: Vec<String>,
+    #[command(flatten)]
+    list: UserListArgs,
+    /// End when the process has ended that has started this one: a Hub that is killed ends none of
+    /// its services.
+    #[arg(long)]
+    end_with_parent: bool,
+    /// Look whether the steward could start, and end: with 0 if so, else with the error.
+    #[arg(long)]
+    check: bool,
+    /// How the log on stderr is written.
+    #[arg(
+        long,
+        env = "PIPALHUB_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
+    log_format: LogFormat,
+}
+
+pub(super) fn run(args: &StewardArgs) -> anyhow::Result<ExitCode> {
+    umask(Mode::RWXG | Mode::RWXO);
+    let level = std::env::var("PIPALHUB_LOG").ok();
+    install_logs(args.log_format, level.as_deref());
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(serve(args))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
+    let mut allowed = Vec::new();
+    for user in &args.allow_user {
+        let id = user_id(user).with_context(|| format!("cannot look up --allow-user {user}"))?;
+        allowed.push(id.with_context(|| format!("there is no user {user:?} (--allow-user)"))?);
+    }
+    let list = Arc::new(args.list.open()?);
+    if args.check {
+        list.check()?;
+        return Ok(());
+    }
+    let parent = args.end_with_parent.then(ParentProcess::now);
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
+    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
+    // It listens before the list is applied, which takes some seconds for a class: requests wait
+    // their turn.
+    let listener = StewardListener::bind(&args.socket.socket, allowed)?;
+    tracing::info!(
+        socket = %args.socket.socket.display(),
+        users_file = %args.list.users_file.display(),
+        "listening"
+    );
+    tokio::select! {
+        ended = listener.serve(&list) => ended?,
+        () = follow(&list) => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = end_of(parent) => {}
+    }
+    // A change is done to its end.
+    let _closed = list.close().await;
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// Brings the system to what the list says, now and whenever the file has changed and then stayed
+/// the same for a look: an editor may be in the middle of writing it, and who is not in the file
+/// loses the account.
+async fn follow(list: &UserList) {
+    let mut applied = None;
+    let mut retry_at: Option<Instant> = None;
+    let mut last = state_of(list.users_file());
+    loop {
+        let now = state_of(list.users_file());
+        let is_new = applied.as_ref() != Some(&now);
+        let is_retry = retry_at.is_some_and(|at| at <= Instant::now());
+        if now == last && (is_new || is_retry) {
+            let failed = match list.reconcile().await {
+                Ok(change) => {
+                    report(&change);
+                    !change.refused.is_empty()
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the list is not applied");
+                    true
+                }
+            };
+            retry_at = failed.then(|| Instant::now() + RETRY_INTERVAL);
+            applied = Some(now);
+        }
+        last = now;
+        sleep(LOOK_INTERVAL).await;
+    }
+}
+
+/// What of a file is another when it has changed.
+fn state_of(path: &Path) -> Option<(u64, i64, i64, u64)> {
+    let state = |file: Metadata| (file.ino(), file.mtime(), file.mtime_nsec(), file.len());
+    std::fs::metadata(path).ok().map(state)
+}
+
+fn report(change: &UsersChange) {
+    for problem in &change.problems {
+        let line = problem.line.unwrap_or_default();
+        tracing::warn!(line, reason = %problem.reason, "a line of the list is passed over");
+    }
+    for refused in &change.refused {
+        tracing::warn!(user = %refused.username, reason = %refused.reason, "an account is not as the list says");
+    }
+    let (added, changed, removed) = (
+        change.added.len(),
+        change.changed.len(),
+        change.removed.len(),
+    );
+    if added + changed + removed > 0 {
+        tracing::info!(added, changed, removed, "the list is applied");
+    }
+}

@@ -1,0 +1,316 @@
+//! `/users`: the class's list, which the steward changes for the service.
+//!
+//! `POST /users` is for a client of old, so its answers are those of the original, word for word.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, OriginalUri, Path, Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::users::{
+    AuditResponse, ImportRequest, NewUser, PreviewRequest, PreviewResponse, RefusalKind,
+    RefusedUser, UserCredentials, UsersChange, UsersResponse,
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    error::AppError,
+    extract::{
+        Instructor, JsonBody, JsonObject, LightReads, RateLimited, Viewer, is_navigation,
+        limit_body,
+    },
+    page::get_page,
+};
+use crate::{
+    app::AppState,
+    steward::{
+        StewardError,
+        protocol::{StewardReply, StewardRequest},
+    },
+};
+
+/// The largest list that is imported, in bytes; the steward takes no larger request.
+const MAX_LIST_BYTES: usize = 1 << 20;
+/// Changes in one answer.
+const LISTED_CHANGES: usize = 200;
+
+const NO_STEWARD: &str = "Users cannot be changed here, since no steward runs: see \"Users\" in the \
+                          documentation for how to have one.";
+
+pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
+    let lists = OpenApiRouter::new()
+        .routes(routes!(import_users))
+        .routes(routes!(preview_users))
+        .layer(limit_body(MAX_LIST_BYTES));
+    OpenApiRouter::new()
+        .merge(lists)
+        .routes(routes!(list_users, add_user))
+        .routes(routes!(list_changes))
+        .routes(routes!(remove_user))
+        .routes(routes!(delete_home))
+        .routes(routes!(reset_password))
+}
+
+/// `GET /users`
+#[utoipa::path(get, path = "/users", tag = "users",
+    summary = "Who is in the class's list, and whether their accounts are there",
+    description = "A browser that opens this address gets the page.",
+    responses((status = OK, body = UsersResponse)))]
+async fn list_users(
+    State(state): State<Arc<AppState>>,
+    uri: OriginalUri,
+    request: Request,
+) -> Result<Response, AppError> {
+    if is_navigation(request.headers()) {
+        return get_page(State(state), uri, request).await;
+    }
+    let (mut parts, _) = request.into_parts();
+    Viewer::from_request_parts(&mut parts, &state).await?;
+    // It holds its place among the reader's requests until the answer is made.
+    let _turn = RateLimited::<LightReads>::from_request_parts(&mut parts, &state).await?;
+    list(&state).await.map(IntoResponse::into_response)
+}
+
+async fn list(state: &AppState) -> Result<Json<UsersResponse>, AppError> {
+    match ask(state, StewardRequest::ListUsers {}).await? {
+        StewardReply::Users(users) => Ok(Json(users)),
+        other => unexpected(other),
+    }
+}
+
+/// The answer of `POST /users`.
+#[derive(Serialize, ToSchema)]
+struct AddedUserResponse {
+    username: String,
+}
+
+/// The body of `POST /users`, for the document.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the document describes it; the handler reads a JSON object"
+)]
+struct AddUserRequest {
+    username: String,
+    password: String,
+}
+
+/// `POST /users`
+#[utoipa::path(post, path = "/users", tag = "users", summary = "Add a user with a password",
+    request_body = AddUserRequest,
+    responses((status = CREATED, body = AddedUserResponse)))]
+async fn add_user(
+    State(state): State<Arc<AppState>>,
+    Instructor(who): Instructor,
+    JsonObject(body): JsonObject,
+) -> Result<(StatusCode, Json<AddedUserResponse>), AppError> {
+    let text = |name: &str, refusal: &str| match body.get(name) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
+        _ => Err(AppError::BadRequest(refusal.to_owned())),
+    };
+    let username = text("username", "Username is invalid")?;
+    let user = NewUser {
+        username: username.clone(),
+        password: Some(text("password", "Password is invalid")?),
+    };
+    let request = StewardRequest::AddUsers {
+        by: who.user,
+        users: vec![user],
+    };
+    let change = change_of(ask(&state, request).await?)?;
+    let own = change
+        .refused
+        .into_iter()
+        .find(|it| it.username == username);
+    match own {
+        None => Ok((StatusCode::CREATED, Json(AddedUserResponse { username }))),
+        Some(RefusedUser { kind, reason, .. }) => Err(match kind {
+            RefusalKind::Username => AppError::BadRequest("Username is invalid".to_owned()),
+            RefusalKind::Password => AppError::BadRequest("Password is invalid".to_owned()),
+            RefusalKind::Exists => AppError::BadRequest("User already exists".to_owned()),
+            RefusalKind::Account => AppError::Unavailable {
+                message: "The system could not make the account; the service's log says why.",
+                cause: reason,
+            },
+        }),
+    }
+}
+
+/// `POST /users/import`
+#[utoipa::path(post, path = "/users/import", tag = "users", summary = "Add a class",
+    description = "Users without a password get a new one. Passwords are in this answer and in \
+        no later one. Those who cannot be added are named; the others are added.",
+    request_body = ImportRequest, responses((status = OK, body = UsersChange)))]
+async fn import_users(
+    State(state): State<Arc<AppState>>,
+    Instructor(who): Instructor,
+    JsonBody(ImportRequest { users }): JsonBody<ImportRequest>,
+) -> Result<Json<UsersChange>, AppError> {
+    let request = StewardRequest::AddUsers {
+        by: who.user,
+        users,
+    };
+    change_of(ask(&state, request).await?).map(Json)
+}
+
+/// `POST /users/import/preview`
+#[utoipa::path(post, path = "/users/import/preview", tag = "users",
+    summary = "Read a pasted list, and say what is wrong with which line",
+    request_body = PreviewRequest, responses((status = OK, body = PreviewResponse)))]
+async fn preview_users(
+    State(state): State<Arc<AppState>>,
+    _: Instructor,
+    JsonBody(PreviewRequest { text }): JsonBody<PreviewRequest>,
+) -> Result<Json<PreviewResponse>, AppError> {
+    match ask(&state, StewardRequest::ReadList { text }).await? {
+        StewardReply::List(list) => Ok(Json(list)),
+        other => unexpected(other),
+    }
+}
+
+/// `GET /users/audit`
+#[utoipa::path(get, path = "/users/audit", tag = "users",
+    summary = "Who has changed which user, newest first",
+    responses((status = OK, body = AuditResponse)))]
+async fn list_changes(
+    State(state): State<Arc<AppState>>,
+    _: Viewer,
+    _: RateLimited<LightReads>,
+) -> Result<Json<AuditResponse>, AppError> {
+    let request = StewardRequest::Audit {
+        most: LISTED_CHANGES,
+    };
+    match ask(&state, request).await? {
+        StewardReply::Audit { entries } => Ok(Json(AuditResponse { entries })),
+        other => unexpected(other),
+    }
+}
+
+/// `DELETE /users/{username}`
+#[utoipa::path(delete, path = "/users/{username}", tag = "users",
+    summary = "Remove a user; their home stays",
+    params(("username" = String, Path)), responses((status = NO_CONTENT)))]
+async fn remove_user(
+    State(state): State<Arc<AppState>>,
+    Instructor(who): Instructor,
+    Path(username): Path<String>,
+) -> Result<StatusCode, AppError> {
+    let by = who.user;
+    match ask(&state, StewardRequest::RemoveUser { by, username }).await? {
+        StewardReply::Done {} => Ok(StatusCode::NO_CONTENT),
+        other => unexpected(other),
+    }
+}
+
+/// The body of `DELETE /users/{username}/home`.
+#[derive(Deserialize, ToSchema)]
+struct DeleteHomeRequest {
+    /// The user's name, once more.
+    confirm: String,
+}
+
+/// `DELETE /users/{username}/home`
+#[utoipa::path(delete, path = "/users/{username}/home", tag = "users",
+    summary = "Delete the home that a removed user has left",
+    params(("username" = String, Path)), request_body = DeleteHomeRequest,
+    responses((status = NO_CONTENT)))]
+async fn delete_home(
+    State(state): State<Arc<AppState>>,
+    Instructor(who): Instructor,
+    Path(username): Path<String>,
+    JsonBody(DeleteHomeRequest { confirm }): JsonBody<DeleteHomeRequest>,
+) -> Result<StatusCode, AppError> {
+    if confirm != username {
+        return Err(AppError::BadRequest(
+            "To delete a home, `confirm` has to be the user's name: nothing is deleted.".to_owned(),
+        ));
+    }
+    let by = who.user;
+    match ask(&state, StewardRequest::DeleteHome { by, username }).await? {
+        StewardReply::Done {} => Ok(StatusCode::NO_CONTENT),
+        other => unexpected(other),
+    }
+}
+
+/// The body of `POST /users/{username}/password`.
+#[derive(Deserialize, ToSchema)]
+struct ResetPasswordRequest {
+    /// The password; a new one is made where there is none.
+    #[serde(default)]
+    password: Option<String>,
+}
+
+/// `POST /users/{username}/password`
+#[utoipa::path(post, path = "/users/{username}/password", tag = "users",
+    summary = "Give a user another password",
+    params(("username" = String, Path)), request_body = ResetPasswordRequest,
+    responses((status = OK, body = UserCredentials)))]
+async fn reset_password(
+    State(state): State<Arc<AppState>>,
+    Instructor(who): Instructor,
+    Path(username): Path<String>,
+    JsonBody(ResetPasswordRequest { password }): JsonBody<ResetPasswordRequest>,
+) -> Result<Json<UserCredentials>, AppError> {
+    let request = StewardRequest::ResetPassword {
+        by: who.user,
+        username,
+        password,
+    };
+    match ask(&state, request).await? {
+        StewardReply::Credentials(credentials) => Ok(Json(credentials)),
+        other => unexpected(other),
+    }
+}
+
+/// The steward's answer. The steward ends a change that it has begun, also when whoever has asked
+/// does not wait for the answer.
+async fn ask(state: &AppState, request: StewardRequest) -> Result<StewardReply, AppError> {
+    let answer = state.steward.ask(&request, &mut |_| {}).await;
+    match answer {
+        Ok(StewardReply::Refused { reason, is_unknown }) => Err(match is_unknown {
+            true => AppError::NotFound(sentence(&reason)),
+            false => AppError::Conflict(sentence(&reason)),
+        }),
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(AppError::Unavailable {
+            message: match &error {
+                StewardError::Absent(_) => NO_STEWARD,
+                StewardError::Closed(_) => {
+                    "The steward takes no requests of this service: name the service's user with \
+                     --allow-user."
+                }
+                StewardError::Late(_) | StewardError::Io(..) => {
+                    "The steward, which changes users, does not answer; try again in a moment."
+                }
+            },
+            cause: error.to_string(),
+        }),
+    }
+}
+
+/// A reason as a sentence.
+fn sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    let first = letters.next().map(|it| it.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+}
+
+fn change_of(answer: StewardReply) -> Result<UsersChange, AppError> {
+    match answer {
+        StewardReply::Change(change) => Ok(change),
+        other => unexpected(other),
+    }
+}
+
+fn unexpected<T>(_: StewardReply) -> Result<T, AppError> {
+    Err(AppError::Unavailable {
+        message: "The steward is of another version: restart it.",
+        cause: "it has answered something else".to_owned(),
+    })
+}

@@ -1,0 +1,115 @@
+//! Does what is asked of the steward, by whatever way it was asked.
+
+use shared::users::{ImportLine, NewUser, PreviewResponse};
+
+use super::protocol::{StewardInfo, StewardReply, StewardRequest};
+use crate::users::{
+    class_list::{self, ListLine},
+    error::UserListError,
+    user_list::UserList,
+};
+
+/// Most entries of the audit list in one answer.
+const MAX_AUDIT_ENTRIES: usize = 1_000;
+/// Longest name of who asks for a change.
+const MAX_BY_CHARS: usize = 100;
+
+/// Does what is asked, and returns the answer; `on_progress` is told how far it is.
+pub(crate) async fn handle(
+    list: &UserList,
+    request: &StewardRequest,
+    on_progress: &mut (dyn FnMut(StewardReply) + Send),
+) -> StewardReply {
+    let answer = answer(list, request, on_progress).await;
+    answer.unwrap_or_else(|error| StewardReply::Refused {
+        reason: error.to_string(),
+        is_unknown: matches!(error, UserListError::Unknown(_)),
+    })
+}
+
+async fn answer(
+    list: &UserList,
+    request: &StewardRequest,
+    on_progress: &mut (dyn FnMut(StewardReply) + Send),
+) -> Result<StewardReply, UserListError> {
+    Ok(match request {
+        StewardRequest::Hello {} => StewardReply::Hello(StewardInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            makes_accounts: list.accounts().has_passwords(),
+            users_file: list.users_file().display().to_string(),
+        }),
+        StewardRequest::ListUsers {} => StewardReply::Users(list.everyone()?),
+        StewardRequest::ReadList { text } => read_list(list, text)?,
+        StewardRequest::AddUsers { by, users } => {
+            let of = users.len();
+            let mut progress = |done| on_progress(StewardReply::Progress { done, of });
+            StewardReply::Change(list.add(&name_of(by), users, &mut progress).await?)
+        }
+        StewardRequest::ResetPassword {
+            by,
+            username,
+            password,
+        } => {
+            let by = name_of(by);
+            let reset = list.reset(&by, username, password.as_deref());
+            StewardReply::Credentials(reset.await?)
+        }
+        StewardRequest::RemoveUser { by, username } => {
+            list.remove(&name_of(by), username).await?;
+            StewardReply::Done {}
+        }
+        StewardRequest::DeleteHome { by, username } => {
+            list.delete_home(&name_of(by), username).await?;
+            StewardReply::Done {}
+        }
+        StewardRequest::Reconcile {} => StewardReply::Change(list.reconcile().await?),
+        StewardRequest::Audit { most } => StewardReply::Audit {
+            entries: list.audit((*most).min(MAX_AUDIT_ENTRIES))?,
+        },
+    })
+}
+
+/// Reads a list; its lines and, apart, those that can be added.
+fn read_list(list: &UserList, text: &str) -> Result<StewardReply, UserListError> {
+    let read = class_list::read(text, list.accounts().rule()).map_err(UserListError::Refused)?;
+    let there = list.everyone()?.users;
+    let mut lines = Vec::new();
+    let mut users = Vec::new();
+    for ListLine {
+        number,
+        written,
+        person,
+    } in read
+    {
+        let mut line = ImportLine {
+            line: number,
+            username: written.chars().take(MAX_BY_CHARS).collect(),
+            has_password: false,
+            problem: None,
+            proposed: None,
+        };
+        match person {
+            Ok(person) if there.iter().any(|it| it.username == person.name.as_str()) => {
+                line.problem = Some(format!("{} is in the list already", person.name));
+            }
+            Ok(person) => {
+                line.has_password = person.password.is_some();
+                users.push(NewUser {
+                    username: person.name.to_string(),
+                    password: person.password.map(|it| it.reveal().to_owned()),
+                });
+            }
+            Err(problem) => {
+                line.problem = Some(problem.reason);
+                line.proposed = problem.proposed.map(|it| it.to_string());
+            }
+        }
+        lines.push(line);
+    }
+    Ok(StewardReply::List(PreviewResponse { lines, users }))
+}
+
+/// Who asks for a change, as the audit list has it.
+fn name_of(by: &str) -> String {
+    by.chars().take(MAX_BY_CHARS).collect()
+}

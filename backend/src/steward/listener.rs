@@ -1,0 +1,156 @@
+//! The steward's socket: whoever connects is known by the kernel's word for it, and anyone but
+//! root and the users that were allowed is refused before a byte is read.
+
+use std::{
+    fs::{self, Permissions},
+    io::{self, ErrorKind},
+    os::unix::{fs::PermissionsExt, net::UnixStream as StdUnixStream},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream, unix::OwnedWriteHalf},
+    sync::{Semaphore, mpsc},
+    time::timeout,
+};
+
+use super::{
+    desk,
+    protocol::{MAX_REQUEST_BYTES, StewardReply, StewardRequest},
+};
+use crate::users::user_list::UserList;
+
+/// Connections at once.
+const MAX_CONNECTIONS: usize = 16;
+/// The time that a request may take to arrive, and an answer to be taken.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The socket, which is removed with it.
+pub(crate) struct StewardListener {
+    path: PathBuf,
+    listener: UnixListener,
+    /// The users who may ask, besides root and the steward's own.
+    allowed: Vec<u32>,
+}
+
+impl StewardListener {
+    /// Listens at `path`.
+    ///
+    /// # Errors
+    /// When another steward does, or nothing can be made there.
+    pub(crate) fn bind(path: &Path, allowed: Vec<u32>) -> anyhow::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        }
+        match StdUnixStream::connect(path) {
+            Ok(_) => bail!("another steward listens at {}", path.display()),
+            // It was left behind by one that was killed.
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path)?,
+            Err(_) => {}
+        }
+        let listener = UnixListener::bind(path)
+            .with_context(|| format!("cannot listen at {}", path.display()))?;
+        // Who may ask is decided by who they are.
+        fs::set_permissions(path, Permissions::from_mode(0o666))?;
+        Ok(Self {
+            path: path.to_owned(),
+            listener,
+            allowed,
+        })
+    }
+
+    /// Answers requests, without end.
+    pub(crate) async fn serve(&self, list: &Arc<UserList>) -> anyhow::Result<()> {
+        let turns = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        loop {
+            // Those who are too many wait in the socket's queue.
+            let turn = Arc::clone(&turns).acquire_owned().await?;
+            let stream = match self.listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a connection cannot be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let peer = stream.peer_cred()?.uid();
+            if !self.is_allowed(peer) {
+                tracing::warn!(uid = peer, "a user who may not ask the steward has tried");
+                continue;
+            }
+            let list = Arc::clone(list);
+            tokio::spawn(async move {
+                if let Err(error) = answer(stream, &list).await {
+                    tracing::debug!(%error, "a request of the steward has ended early");
+                }
+                drop(turn);
+            });
+        }
+    }
+
+    fn is_allowed(&self, peer: u32) -> bool {
+        let own = rustix::process::geteuid().as_raw();
+        peer == 0 || peer == own || self.allowed.contains(&peer)
+    }
+}
+
+impl Drop for StewardListener {
+    fn drop(&mut self) {
+        // It may be gone already, with its folder.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn answer(stream: UnixStream, list: &UserList) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = Vec::new();
+    // One byte more than may be, to tell a request that is too long.
+    let limit = MAX_REQUEST_BYTES as u64 + 1;
+    let mut reader = BufReader::new(read).take(limit);
+    timeout(PATIENCE, reader.read_until(b'\n', &mut line)).await??;
+    let request = match line.len() > MAX_REQUEST_BYTES {
+        true => Err(format!("a request has {MAX_REQUEST_BYTES} bytes at most")),
+        false => serde_json::from_slice::<StewardRequest>(&line)
+            // The error may quote a password.
+            .map_err(|error| format!("the request cannot be read, at column {}", error.column())),
+    };
+    let reply = match request {
+        Err(reason) => StewardReply::Refused {
+            reason,
+            is_unknown: false,
+        },
+        Ok(request) => {
+            let (tell, mut told) = mpsc::channel(1);
+            let mut on_progress = move |reply| {
+                // Where the last word is not taken yet, this one is not missed.
+                let _ = tell.try_send(reply);
+            };
+            // A change goes on when whoever has asked for it does not listen any more.
+            let work = async move {
+                let reply = desk::handle(list, &request, &mut on_progress).await;
+                drop(on_progress);
+                reply
+            };
+            let tell_progress = async {
+                while let Some(reply) = told.recv().await {
+                    if send(&mut write, &reply).await.is_err() {
+                        break;
+                    }
+                }
+            };
+            tokio::join!(work, tell_progress).0
+        }
+    };
+    send(&mut write, &reply).await
+}
+
+async fn send(write: &mut OwnedWriteHalf, reply: &StewardReply) -> io::Result<()> {
+    let mut line = serde_json::to_vec(reply)?;
+    line.push(b'\n');
+    timeout(PATIENCE, write.write_all(&line)).await?
+}

@@ -1,0 +1,81 @@
+//! What is asked of the steward, and what it answers: one request a connection, as a line of
+//! JSON, and lines of JSON back, of which the last is the answer.
+//!
+//! The steward trusts nothing of a request: names, passwords and sizes are checked where they are
+//! used, whoever has checked them before.
+
+use serde::{Deserialize, Serialize};
+use shared::users::{
+    AuditEntry, NewUser, PreviewResponse, UserCredentials, UsersChange, UsersResponse,
+};
+
+/// Longest request in bytes: a class that is imported, with passwords.
+pub(crate) const MAX_REQUEST_BYTES: usize = 2 << 20;
+/// Longest answer in bytes.
+pub(crate) const MAX_REPLY_BYTES: usize = 4 << 20;
+
+/// A request. It has no `Debug`, since it holds passwords.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum StewardRequest {
+    /// What can be done here.
+    Hello {},
+    /// Everyone in the list.
+    ListUsers {},
+    /// Reads a list that somebody has pasted, and adds nobody.
+    ReadList { text: String },
+    /// Adds users.
+    AddUsers { by: String, users: Vec<NewUser> },
+    /// Gives a user another password: this one, or a new one.
+    ResetPassword {
+        by: String,
+        username: String,
+        #[serde(default)]
+        password: Option<String>,
+    },
+    /// Removes a user; the home stays.
+    RemoveUser { by: String, username: String },
+    /// Deletes the home that a removed user has left.
+    DeleteHome { by: String, username: String },
+    /// Brings the system to what the list says.
+    Reconcile {},
+    /// The newest changes.
+    Audit { most: usize },
+}
+
+/// A line of an answer.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub(crate) enum StewardReply {
+    /// How far a long request is; more lines follow.
+    Progress {
+        done: usize,
+        of: usize,
+    },
+    Hello(StewardInfo),
+    Users(UsersResponse),
+    List(PreviewResponse),
+    Change(UsersChange),
+    Credentials(UserCredentials),
+    Done {},
+    Audit {
+        entries: Vec<AuditEntry>,
+    },
+    /// Nothing was done, and why.
+    Refused {
+        reason: String,
+        /// The user who is meant is not in the list.
+        #[serde(default)]
+        is_unknown: bool,
+    },
+}
+
+/// What a steward can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StewardInfo {
+    pub(crate) version: String,
+    /// Whether it makes accounts of the system.
+    pub(crate) makes_accounts: bool,
+    /// Where the list is.
+    pub(crate) users_file: String,
+}

@@ -1,0 +1,116 @@
+//! What of the list has been brought to the system: for each name, a digest of the password that
+//! its account was given. So a start with 200 people sets no password that is set, and whoever is
+//! gone from the list is known.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::file::{Credential, UserEntry};
+use crate::{files, secret::Secret};
+
+/// The file's name.
+const FILE: &str = "users.json";
+
+/// The file in the steward's own folder, which nobody else may read.
+pub(super) struct AppliedUsers {
+    path: PathBuf,
+    kept: KeptUsers,
+}
+
+/// What the file holds.
+#[derive(Serialize, Deserialize)]
+struct KeptUsers {
+    /// Without it nobody who reads the digests can try passwords.
+    key: String,
+    /// The digest for each name.
+    users: BTreeMap<String, String>,
+    /// Whose accounts were not there and are being made: one that is there after an end in the
+    /// middle is ours, and lacks something.
+    #[serde(default)]
+    begun: BTreeSet<String>,
+}
+
+impl AppliedUsers {
+    /// Reads the file; there is none at the first start.
+    pub(super) fn load(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(FILE);
+        let kept = match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => KeptUsers {
+                key: Secret::random().reveal().to_owned(),
+                users: BTreeMap::new(),
+                begun: BTreeSet::new(),
+            },
+            Err(error) => return Err(error),
+        };
+        Ok(Self { path, kept })
+    }
+
+    /// Whether the account has this password already.
+    pub(super) fn is_applied(&self, entry: &UserEntry) -> bool {
+        self.kept.users.get(entry.name.as_str()) == Some(&self.digest(entry))
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.kept.users.keys().map(String::as_str)
+    }
+
+    pub(super) fn note(&mut self, entry: &UserEntry) {
+        let digest = self.digest(entry);
+        self.kept.users.insert(entry.name.to_string(), digest);
+    }
+
+    pub(super) fn forget(&mut self, name: &str) {
+        self.kept.users.remove(name);
+    }
+
+    /// Whether the account was begun to be made, and perhaps not finished.
+    pub(super) fn is_begun(&self, name: &str) -> bool {
+        self.kept.begun.contains(name)
+    }
+
+    /// Notes whose accounts are about to be made.
+    pub(super) fn begin(&mut self, names: impl IntoIterator<Item = String>) {
+        self.kept.begun.extend(names);
+    }
+
+    /// Notes that all is made.
+    pub(super) fn finish(&mut self) {
+        self.kept.begun.clear();
+    }
+
+    /// Writes the file.
+    pub(super) fn save(&self) -> io::Result<()> {
+        files::replace(&self.path, &serde_json::to_vec(&self.kept)?)
+    }
+
+    fn digest(&self, entry: &UserEntry) -> String {
+        let UserEntry { name, credential } = entry;
+        let kind: &[u8] = match credential {
+            Credential::Password(_) => b"password",
+            Credential::Hash(_) => b"hash",
+            Credential::Absent => b"absent",
+        };
+        let mut digest = Sha256::new();
+        for part in [
+            self.kept.key.as_bytes(),
+            name.as_str().as_bytes(),
+            kind,
+            credential.text().unwrap_or_default().as_bytes(),
+        ] {
+            digest.update(part.len().to_le_bytes());
+            digest.update(part);
+        }
+        digest
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}

@@ -1,0 +1,29 @@
+//! Why nothing was done with the list at all.
+
+use std::{io, path::PathBuf};
+
+use thiserror::Error;
+
+use super::file::MAX_FILE_BYTES;
+
+/// Most users that one request adds.
+pub(super) const MAX_ADDED: usize = 2_000;
+
+/// Why nothing was done at all.
+#[derive(Debug, Error)]
+pub(crate) enum UserListError {
+    #[error("cannot read {0}: {1}")]
+    Read(PathBuf, io::Error),
+    #[error("cannot write {0}: {1}")]
+    Write(PathBuf, io::Error),
+    #[error("{0} has more than {MAX_FILE_BYTES} bytes")]
+    TooLarge(PathBuf),
+    #[error("{0} users are more than {MAX_ADDED} at once")]
+    TooMany(usize),
+    #[error("another pipalhub changes users: try again when it has ended")]
+    Busy,
+    #[error("{0:?} is not in the list")]
+    Unknown(String),
+    #[error("{0}")]
+    Refused(String),
+}

@@ -1,0 +1,19 @@
+//! The class's list, `users.txt`, and the accounts it stands for.
+//!
+//! [`file`] reads and writes the list, [`class_list`] what people paste, [`user_list`] brings the
+//! system to what the list says, by [`accounts`]. All of it runs in the steward, or on the
+//! command line of an administrator, and never in the service, which has no right to it.
+
+pub(crate) mod accounts;
+mod applied;
+mod audit;
+pub(crate) mod class_list;
+pub(crate) mod command;
+pub(crate) mod error;
+mod file;
+pub(crate) mod name;
+mod password;
+mod stale_locks;
+pub(crate) mod system;
+pub(crate) mod user_list;
+mod user_list_lock;

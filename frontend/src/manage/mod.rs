@@ -1,0 +1,136 @@
+//! The pages for running a class, which instructors and helpers open now and then: an app of their
+//! own (`manage.html`, `src/bin/manage.rs`), so that nobody loads it with the wall.
+//!
+//! A page here has a module, a variant of [`ManagePage`], and its path in
+//! [`shared::setup::MANAGE_PAGES`], by which the service gives this app for it. Between these pages
+//! and the wall a link loads the document.
+
+pub mod setup;
+pub mod users;
+
+use leptos::prelude::*;
+use shared::setup::SETUP_PAGE;
+use shared::users::USERS_PAGE;
+
+use self::setup::SetupPage;
+use self::users::UsersPage;
+use crate::base;
+use crate::behind::BehindCount;
+use crate::clock::Clock;
+use crate::components::account_menu::AccountMenu;
+use crate::components::notice::{FailureNotice, Notice};
+use crate::components::skeleton::Skeleton;
+use crate::components::theme_toggle::ThemeToggle;
+use crate::html;
+use crate::model::view::{View, title};
+use crate::pages::keyboard::on_shortcut;
+use crate::pages::login::LoginPage;
+use crate::paths;
+use crate::session::{SessionHandle, SessionState};
+use crate::theme::ThemeChoice;
+
+/// A page of this app, by its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ManagePage {
+    /// How each participant's saves arrive.
+    Setup,
+    /// Who is in the class's list.
+    Users,
+}
+
+impl ManagePage {
+    /// The page that the address bar names; `None` when it names none of this app.
+    fn of_address() -> Option<Self> {
+        let path = window().location().pathname().unwrap_or_default();
+        let below = path.strip_prefix(&base::prefix())?.strip_prefix('/')?;
+        match below {
+            SETUP_PAGE => Some(Self::Setup),
+            USERS_PAGE => Some(Self::Users),
+            _ => None,
+        }
+    }
+}
+
+/// The whole app.
+#[component]
+pub fn ManageApp() -> impl IntoView {
+    provide_context(BehindCount::default());
+    let session = SessionHandle::start();
+    provide_context(session);
+    provide_context(Clock::start());
+    provide_context(ThemeChoice::start());
+    let state = Memo::new(move |_| session.state());
+    move || match state.get() {
+        SessionState::Checking => view! { <Skeleton /> }.into_any(),
+        SessionState::SignedIn(who) => {
+            let (sees_everyone, may_change) =
+                (who.role.sees_everyone(), who.role.changes_the_class());
+            view! { <ManagePages sees_everyone may_change /> }.into_any()
+        }
+        SessionState::NeedsToken { refused } => view! { <LoginPage refused /> }.into_any(),
+        SessionState::Failed(failure) => {
+            let retry = move || session.check();
+            view! { <FailureNotice title="You could not be signed in" failure retry /> }.into_any()
+        }
+    }
+}
+
+/// The bar above a page: the way back, what it is, and how old what it shows is.
+#[component]
+fn ManageBar(
+    /// The name of the page.
+    name: &'static str,
+    /// Where the wall is.
+    wall: String,
+    /// The age of what is shown, in words.
+    age: Signal<String>,
+) -> impl IntoView {
+    document().set_title(&title(&[Some(name)]));
+    view! {
+        <header class="top-bar notebook-bar manage-bar">
+            <a class="button" href=wall title="Back to the wall (Esc)">"← Wall"</a>
+            <div class="whose"><h1>{name}</h1></div>
+            <p class="summary">{move || age.get()}</p>
+            <div class="bar-end">
+                <ThemeToggle />
+                <AccountMenu />
+            </div>
+        </header>
+    }
+}
+
+/// The page that the address names, for a signed-in user.
+#[component]
+fn ManagePages(
+    /// Whether the user is an instructor or a helper.
+    sees_everyone: bool,
+    /// Whether the user is an instructor.
+    may_change: bool,
+) -> impl IntoView {
+    let theme = expect_context::<ThemeChoice>();
+    let wall = paths::wall(&base::prefix(), &View::default());
+    let back = wall.clone();
+    on_shortcut(move |key| {
+        match key {
+            "t" => theme.advance(),
+            // A browser that refuses to navigate stays on the page.
+            "Escape" => drop(window().location().assign(&back)),
+            _ => return false,
+        }
+        true
+    });
+    let to_wall = html!("<a href=\"{}\">Go to the wall</a>.", wall);
+    match ManagePage::of_address() {
+        _ if !sees_everyone => {
+            let html = html!("<p>It is for instructors and helpers. {}</p>", to_wall);
+            view! { <Notice title="This page is not for you" testid="not-allowed" html /> }
+                .into_any()
+        }
+        Some(ManagePage::Setup) => view! { <SetupPage wall /> }.into_any(),
+        Some(ManagePage::Users) => view! { <UsersPage wall may_change /> }.into_any(),
+        None => {
+            let html = html!("<p>The address may be mistyped. {}</p>", to_wall);
+            view! { <Notice title="There is no such page" html /> }.into_any()
+        }
+    }
+}

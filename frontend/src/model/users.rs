@@ -1,0 +1,379 @@
+//! What the page *Users* says, as HTML of what the service answered, and the sheet of cards that
+//! participants are given.
+
+use std::collections::BTreeMap;
+
+use qrcodegen::{QrCode, QrCodeEcc};
+use shared::setup::{ServerState, SetupRow};
+use shared::users::{
+    ListedUser, NewUser, PreviewResponse, RefusedUser, UserCredentials, UsersChange, UsersResponse,
+};
+
+use super::age::{describe, seconds_since};
+use crate::html;
+use crate::html::Html;
+
+/// Users of one request: a few seconds of the system's work, and a step of the progress bar.
+pub const BATCH: usize = 10;
+/// Light around a code, in its squares, without which cameras do not find it.
+const QUIET_ZONE: i32 = 2;
+
+/// What the service has answered so far of a class that is added.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportProgress {
+    /// How many are asked for.
+    pub done: usize,
+    /// Of how many.
+    pub of: usize,
+    /// Who is added, with passwords.
+    pub added: Vec<UserCredentials>,
+    /// Who is not.
+    pub refused: Vec<RefusedUser>,
+}
+
+impl ImportProgress {
+    /// Of a class of so many.
+    pub fn new(of: usize) -> Self {
+        Self {
+            of,
+            ..Self::default()
+        }
+    }
+
+    /// Takes the answer to a request for `asked` users.
+    pub fn take(&mut self, asked: usize, change: UsersChange) {
+        self.done += asked;
+        self.added.extend(change.added);
+        self.refused.extend(change.refused);
+    }
+
+    /// Whether all are asked for.
+    pub fn is_done(&self) -> bool {
+        self.done >= self.of
+    }
+}
+
+/// The users of a class as requests of at most [`BATCH`].
+pub fn batches(users: &[NewUser]) -> Vec<Vec<NewUser>> {
+    users.chunks(BATCH).map(<[NewUser]>::to_vec).collect()
+}
+
+/// How many there are, and what of the file is passed over.
+pub fn headline(list: &UsersResponse) -> Html {
+    let all = list.users.len();
+    let without = list.users.iter().filter(|user| !user.has_account).count();
+    let without = (without > 0).then(|| html!(", {} without an account", count(without)));
+    let word = if all == 1 { "user" } else { "users" };
+    html!("<span>{} {}{}</span>", count(all), word, without)
+}
+
+/// The lines of the file that are passed over.
+pub fn problems(list: &UsersResponse) -> Html {
+    let lines = list.problems.iter().map(|problem| match problem.line {
+        Some(line) => html!(
+            "<p>Line {} of the list is passed over: {}.</p>",
+            count(line),
+            problem.reason
+        ),
+        None => html!("<p>{}.</p>", problem.reason),
+    });
+    lines.collect()
+}
+
+/// A user's name.
+pub fn name(user: &ListedUser) -> Html {
+    html!("{}", user.username)
+}
+
+/// Whether the account is there.
+pub fn account(user: &ListedUser) -> Html {
+    let (class, word) = match (user.has_account, &user.failure) {
+        (true, _) => ("good", "ready"),
+        (false, Some(_)) => ("bad", "failed"),
+        (false, None) => ("warn", "not yet"),
+    };
+    let why = user
+        .failure
+        .as_ref()
+        .map(|why| html!("<small>{}</small>", why));
+    html!(
+        "<b>Account</b><span class=\"mark {}\">{}</span>{}",
+        class,
+        word,
+        why
+    )
+}
+
+/// Whether the user's server runs, or was ever there.
+pub fn server(row: Option<&SetupRow>) -> Html {
+    let word = match row {
+        None => "not seen yet",
+        Some(row) if row.state == ServerState::None && row.saved_ms.is_none() => "none",
+        Some(row) => row.state.word(),
+    };
+    html!("<b>Server</b><span>{}</span>", word)
+}
+
+/// When the user saved last, and whether saves arrive.
+pub fn saves(row: Option<&SetupRow>, now_ms: i64) -> Html {
+    let Some(row) = row else {
+        return Html::from_static("<b>Last save</b>–");
+    };
+    let last = row.saved_ms.map_or_else(
+        || Html::from_static("–"),
+        |saved_ms| html!("{}", describe(seconds_since(saved_ms, now_ms))),
+    );
+    html!(
+        "<b>Last save</b>{}<small>{}</small>",
+        last,
+        row.saves.word()
+    )
+}
+
+/// The buttons of a user, for instructors.
+pub fn actions(user: &ListedUser) -> Html {
+    html!(
+        "<button class=\"button small\" data-do=reset data-user=\"{}\">New password</button> \
+         <button class=\"button small\" data-do=remove data-user=\"{}\">Remove</button>",
+        user.username,
+        user.username
+    )
+}
+
+/// The rows of the setup by participant: of several servers the one that was saved on last.
+pub fn by_user(rows: Vec<SetupRow>) -> BTreeMap<String, SetupRow> {
+    let mut by_user = BTreeMap::<String, SetupRow>::new();
+    for row in rows {
+        match by_user.get(&row.user) {
+            Some(other) if other.saved_ms >= row.saved_ms => {}
+            _ => drop(by_user.insert(row.user.clone(), row)),
+        }
+    }
+    by_user
+}
+
+/// The lines of a list that cannot be used, each with why.
+pub fn preview(preview: &PreviewResponse) -> Html {
+    let bad = preview.lines.iter().filter(|line| line.problem.is_some());
+    let rows: Html = bad
+        .map(|line| {
+            let proposed = line.proposed.as_ref().map(|name| {
+                html!(
+                    " <button type=button class=\"button small\" data-do=propose data-line={} \
+                     data-name=\"{}\">Write {}</button>",
+                    i64::try_from(line.line).unwrap_or_default(),
+                    name,
+                    name
+                )
+            });
+            html!(
+                "<li><b>Line {}</b> <code>{}</code>: {}.{}</li>",
+                i64::try_from(line.line).unwrap_or_default(),
+                line.username,
+                line.problem.as_deref().unwrap_or_default(),
+                proposed
+            )
+        })
+        .collect();
+    html!("<ul>{}</ul>", rows)
+}
+
+/// How many lines of a list can be used.
+pub fn preview_headline(preview: &PreviewResponse) -> String {
+    let (good, all) = (preview.users.len(), preview.lines.len());
+    match all - good {
+        0 => format!("{all} to add, all lines are good."),
+        bad => format!("{good} to add; {bad} of {all} lines cannot be used:"),
+    }
+}
+
+/// The list with another name in a line: what stands before the first separator is replaced.
+pub fn with_name(text: &str, line: usize, name: &str) -> String {
+    let lines = text.split_inclusive('\n').enumerate();
+    lines
+        .map(|(at, old)| match at + 1 == line {
+            false => old.to_owned(),
+            true => {
+                let end = old
+                    .find([',', ';', '\t', ':', '\r', '\n'])
+                    .unwrap_or(old.len());
+                format!("{name}{}", &old[end..])
+            }
+        })
+        .collect()
+}
+
+/// Those who could not be added.
+pub fn refused(refused: &[RefusedUser]) -> Html {
+    let lines = refused
+        .iter()
+        .map(|it| html!("<li><b>{}</b>: {}.</li>", it.username, it.reason));
+    let lines: Html = lines.collect();
+    html!("<ul>{}</ul>", lines)
+}
+
+/// The sheet of cards: for each participant the address, the name and the password, to be cut
+/// apart.
+pub fn cards(users: &[UserCredentials], address: &str) -> Html {
+    let code = qr_code(address);
+    let cards = users.iter().map(|user| {
+        html!(
+            "<li class=login-card><div><p class=card-address>{}</p><dl><dt>Name</dt><dd>{}</dd>\
+             <dt>Password</dt><dd>{}</dd></dl></div>{}</li>",
+            address,
+            user.username,
+            user.password
+                .as_deref()
+                .unwrap_or("the one that you sign in with"),
+            code
+        )
+    });
+    cards.collect()
+}
+
+/// The address as a QR code. An address that is too long for one has none.
+fn qr_code(address: &str) -> Html {
+    let Ok(code) = QrCode::encode_text(address, QrCodeEcc::Medium) else {
+        return Html::default();
+    };
+    let mut path = String::new();
+    for y in 0..code.size() {
+        for x in 0..code.size() {
+            if code.get_module(x, y) {
+                path += &format!("M{} {}h1v1h-1z", x + QUIET_ZONE, y + QUIET_ZONE);
+            }
+        }
+    }
+    let size = i64::from(code.size() + 2 * QUIET_ZONE);
+    html!(
+        "<svg class=qr viewBox=\"0 0 {} {}\" role=img aria-label=\"QR code of the address\">\
+         <path d=\"{}\"/></svg>",
+        size,
+        size,
+        path
+    )
+}
+
+/// Names and passwords as a table for other programs.
+pub fn csv(users: &[UserCredentials], address: &str) -> String {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let mut csv = "username,password,address\r\n".to_owned();
+    for user in users {
+        let password = user.password.as_deref().unwrap_or_default();
+        let fields = [&user.username, password, address].map(quoted);
+        csv += &fields.join(",");
+        csv += "\r\n";
+    }
+    csv
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::users::{ImportLine, StoredPassword};
+
+    use super::*;
+
+    fn user(name: &str) -> NewUser {
+        NewUser {
+            username: name.to_owned(),
+            password: None,
+        }
+    }
+
+    fn credentials(name: &str, password: &str) -> UserCredentials {
+        UserCredentials {
+            username: name.to_owned(),
+            password: Some(password.to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_class_is_added_in_steps_and_nobody_is_left_out() {
+        let class: Vec<NewUser> = (0..23).map(|at| user(&format!("user{at}"))).collect();
+        let steps = batches(&class);
+        assert_eq!(steps.iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 3]);
+        let mut progress = ImportProgress::new(class.len());
+        for step in steps {
+            assert!(!progress.is_done());
+            let added = step.iter().map(|it| credentials(&it.username, "x"));
+            let change = UsersChange {
+                added: added.collect(),
+                ..UsersChange::default()
+            };
+            progress.take(step.len(), change);
+        }
+        assert!(progress.is_done());
+        assert_eq!(progress.added.len(), 23);
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_used_says_why_and_offers_a_name() {
+        let list = PreviewResponse {
+            lines: vec![
+                ImportLine {
+                    line: 1,
+                    username: "alice".into(),
+                    has_password: false,
+                    problem: None,
+                    proposed: None,
+                },
+                ImportLine {
+                    line: 2,
+                    username: "<María>".into(),
+                    has_password: true,
+                    problem: Some("no".into()),
+                    proposed: Some("maria".into()),
+                },
+            ],
+            users: vec![user("alice")],
+        };
+        assert_eq!(
+            preview_headline(&list),
+            "1 to add; 1 of 2 lines cannot be used:"
+        );
+        let html = preview(&list);
+        assert!(html.contains("<b>Line 2</b> <code>&lt;María&gt;</code>: no."));
+        assert!(html.contains("data-line=2 data-name=\"maria\"") && !html.contains("alice"));
+        let text = "alice\n<María>,secret\r\nbob";
+        assert_eq!(with_name(text, 2, "maria"), "alice\nmaria,secret\r\nbob");
+        assert_eq!(with_name("María", 1, "maria"), "maria");
+    }
+
+    #[test]
+    fn cards_hold_what_one_signs_in_with_and_no_markup_of_it() {
+        let html = cards(&[credentials("alice", "<b>&")], "https://hub.example/");
+        assert!(html.contains("<dd>alice</dd>") && html.contains("<dd>&lt;b&gt;&amp;</dd>"));
+        assert!(html.contains("https://hub.example/") && html.contains("<svg class=qr"));
+        assert!(qr_code(&"x".repeat(5_000)).is_empty());
+    }
+
+    #[test]
+    fn a_table_holds_any_password() {
+        let table = csv(&[credentials("alice", "a\",b")], "https://hub.example/");
+        let line = "\"alice\",\"a\"\",b\",\"https://hub.example/\"\r\n";
+        assert!(table.ends_with(line), "{table}");
+    }
+
+    #[test]
+    fn the_list_says_who_has_no_account_and_why() {
+        let alice = ListedUser {
+            username: "alice".into(),
+            password: StoredPassword::Plain,
+            has_account: false,
+            failure: Some("no <room>".into()),
+        };
+        assert!(account(&alice).contains("failed</span><small>no &lt;room&gt;</small>"));
+        let list = UsersResponse {
+            users: vec![alice],
+            problems: Vec::new(),
+        };
+        assert_eq!(
+            headline(&list).to_string(),
+            "<span>1 user, 1 without an account</span>"
+        );
+    }
+}
