@@ -19,7 +19,7 @@ use crate::{
     class::{FreshClass, NOTEBOOK, a_class_works},
     homes_are_closed,
     process::{
-        NONE, ProcessRights, its_data_are_its_own, its_open_files_are_its_own,
+        NONE, ProcessStatus, its_data_are_its_own, its_open_files_are_its_own,
         only_this_can_be_done_in_its_unit,
     },
 };
@@ -40,6 +40,11 @@ async fn the_debian_package_runs_the_service_without_rights() -> Result<()> {
     the_process_has_no_rights(&server)?;
     systemd_finds_little_exposed(&server)?;
     its_settings_are_for_root(&server)?;
+    doctor_says(
+        &server,
+        "push",
+        "with no capability, no way to get more, a filter",
+    )?;
     its_data_are_its_own(&server)?;
     only_this_can_be_done_in_its_unit(&server, "probe", &OWN_PLACES)?;
 
@@ -85,7 +90,7 @@ pub(crate) fn process(server: &impl HubMachine) -> Result<String> {
 
 /// Checks the user, the capabilities and the filter of system calls.
 pub(crate) fn the_process_has_no_rights(server: &impl HubMachine) -> Result<()> {
-    let status = ProcessRights::of(server, &process(server)?)?;
+    let status = ProcessStatus::of(server, &process(server)?)?;
     status.assert_user(server, "pipalhub")?;
     status.assert_capabilities([NONE; 5])?;
     status.assert_confined()
@@ -119,6 +124,18 @@ fn its_settings_are_for_root(server: &impl HubMachine) -> Result<()> {
     Ok(())
 }
 
+/// Checks what doctor says of the service that runs, to the service's user.
+fn doctor_says(server: &impl HubMachine, source: &str, said: &str) -> Result<()> {
+    // It ends with 1 when something else is not as it should be.
+    let doctor = format!(
+        "runuser --user pipalhub -- pipalhub doctor --data /var/lib/pipalhub --source {source} \
+         2>&1 || true"
+    );
+    let findings = server.run(&["sh", "-c", &doctor])?;
+    assert!(findings.contains(said), "{said} is not in {findings}");
+    Ok(())
+}
+
 /// Gives the service the one capability by which it reads homes, as the documentation says, and
 /// checks that it shows what is in a closed home and still writes nothing there.
 async fn homes_are_read_by_one_capability(class: &FreshClass) -> Result<()> {
@@ -134,11 +151,14 @@ async fn homes_are_read_by_one_capability(class: &FreshClass) -> Result<()> {
     let as_root = format!("set -e; sudo() {{ \"$@\"; }}; {commands}");
     server.run(&["sh", "-c", &as_root])?;
     server.wait_until_ready().await?;
-    let status = ProcessRights::of(server, &process(server)?)?;
+    let status = ProcessStatus::of(server, &process(server)?)?;
     status.assert_user(server, "pipalhub")?;
     status.assert_capabilities([READS_ALL; 5])?;
     status.assert_confined()?;
     systemd_finds_little_exposed(server)?;
+
+    let rights = "with CAP_DAC_READ_SEARCH, no way to get more, a filter";
+    doctor_says(server, "auto", rights)?;
 
     class.see("carol", NOTEBOOK, "first of carol").await?;
     // What is pushed is shown as before.

@@ -35,9 +35,9 @@ pub(crate) fn prepare_for_probe(server: &impl HubMachine) -> Result<()> {
 }
 
 /// What a process may do, as the kernel says it in its status.
-pub(crate) struct ProcessRights(String);
+pub(crate) struct ProcessStatus(String);
 
-impl ProcessRights {
+impl ProcessStatus {
     pub(crate) fn of(server: &impl HubMachine, process: &str) -> Result<Self> {
         let status = server.run(&["cat", &format!("/proc/{process}/status")])?;
         Ok(Self(status))

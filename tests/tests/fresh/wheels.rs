@@ -13,7 +13,7 @@ use tests::{
 use crate::{
     class::{FreshClass, NOTEBOOK, a_class_works},
     process::{
-        NONE, PROBE, ProcessRights, done_by_probe, its_data_are_its_own,
+        NONE, PROBE, ProcessStatus, done_by_probe, its_data_are_its_own,
         its_open_files_are_its_own, prepare_for_probe,
     },
 };
@@ -46,7 +46,7 @@ async fn wheels_on(image: &str) -> Result<()> {
     what_the_hub_had_stays(&class.server, &had).await?;
     a_class_works(&class, "alice", &alice).await?;
     stopwatch.lap("a class");
-    ProcessRights::of(&class.server, &class.server.process_of(PROGRAM)?)?
+    ProcessStatus::of(&class.server, &class.server.process_of(PROGRAM)?)?
         .assert_user(&class.server, "root")?;
     as_a_user_of_its_own(&class).await?;
     stopwatch.lap("a user of its own");
@@ -145,7 +145,7 @@ async fn as_a_user_of_its_own(class: &FreshClass<PlainServer>) -> Result<()> {
     a_class_works(class, "bob", &bob).await?;
 
     let process = server.process_of(PROGRAM)?;
-    let status = ProcessRights::of(server, &process)?;
+    let status = ProcessStatus::of(server, &process)?;
     status.assert_user(server, "pipalhub")?;
     // A Hub takes all rights from a process by giving it another user. What the bounding set holds
     // it could get back only by a program that root has marked, and only systemd filters its calls.
