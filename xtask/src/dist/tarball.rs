@@ -21,7 +21,13 @@ pub(super) fn build(program: &Program, dist: &Path) -> anyhow::Result<PathBuf> {
     for document in ["LICENSE", "README.md", "CHANGELOG.md"] {
         files.push(PackedFile::copy(document, &root().join(document))?);
     }
-    for folder in ["docs", "etc/nginx", "etc/pipalhub", "etc/systemd"] {
+    for folder in [
+        "docs",
+        "etc/container",
+        "etc/nginx",
+        "etc/pipalhub",
+        "etc/systemd",
+    ] {
         files.extend(archive::folder(folder, &root().join(folder))?);
     }
     let path = dist.join(format!("{name}.tar.gz"));
