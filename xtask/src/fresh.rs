@@ -44,7 +44,8 @@ const PROXY_PACKAGES: [(&str, &str); 2] = [
     ("@dabh/diagnostics", "2.0.3"),
 ];
 /// The tests that take packages, by the beginnings of their names.
-const PACKAGE_TESTS: [&str; 6] = [
+const PACKAGE_TESTS: [&str; 7] = [
+    "container::",
     "debian::",
     "external::",
     OLDEST_TESTS,

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::{BRIDGE_ADDRESS, FreshServer, HubMachine};
+use crate::setting;
 
 /// Where the package is mounted.
 const PACKAGE: &str = "/opt/pipalhub/pipalhub.deb";
@@ -14,6 +15,11 @@ const PACKAGE: &str = "/opt/pipalhub/pipalhub.deb";
 const SETTINGS: &str = "/etc/pipalhub/pipalhub.env";
 /// The token that the Hub and the service share.
 const SERVICE_TOKEN: &str = "the-token-of-a-service-that-systemd-starts";
+
+/// Where the service listens.
+fn service_address() -> String {
+    format!("http://{BRIDGE_ADDRESS}:10101")
+}
 
 impl FreshServer {
     /// Starts the server, installs the package as its documentation says, and waits until the Hub
@@ -25,27 +31,58 @@ impl FreshServer {
         server.run(&["sh", "-c", remove])?;
         server.run(&["dpkg", "--install", PACKAGE])?;
         server.refuses_to_start_without_a_token()?;
-        let address = format!("http://{BRIDGE_ADDRESS}:10101");
-        server.change_settings(&[
+        // The address is that of the engine's network, which is made with the engine.
+        server.run(&["systemctl", "start", "docker"])?;
+        server.tell_the_service()?;
+        server.run(&["systemctl", "enable", "--now", "pipalhub"])?;
+        server.start_hub_beside_the_service().await?;
+        Ok(server)
+    }
+
+    /// Starts the server with the packages of the folder `dist` in `/root/dist` and an image of
+    /// Debian in its engine, follows `build`, sets the service's settings, follows `run`, and waits
+    /// until the Hub and the service answer. Both are lines of the documentation.
+    pub async fn start_with_container(dist: &Path, build: &str, run: &str) -> Result<Self> {
+        let server = Self::boot(&[(dist.to_owned(), "/root/dist")]).await?;
+        server.run(&["systemctl", "start", "docker"])?;
+        // There is no registry: a participant's image, which is of Debian too, stands for its.
+        let image = server
+            .machine
+            .load(&setting("PIPALHUB_FRESH_PARTICIPANT"))?;
+        server.run(&["docker", "tag", &image, "debian:bookworm-slim"])?;
+        let follow = |lines: &str| {
+            let script = format!("set -e; sudo() {{ \"$@\"; }}; cd /root; {lines}");
+            server.run(&["sh", "-c", &script])
+        };
+        follow(build)?;
+        server.tell_the_service()?;
+        follow(run)?;
+        server.start_hub_beside_the_service().await?;
+        Ok(server)
+    }
+
+    /// Writes the settings of a service that the Hub of this server does not start.
+    fn tell_the_service(&self) -> Result<()> {
+        self.change_settings(&[
             ("JUPYTERHUB_API_TOKEN", SERVICE_TOKEN),
             (
                 "JUPYTERHUB_API_URL",
                 &format!("http://{BRIDGE_ADDRESS}:8081/class/hub/api"),
             ),
-            ("JUPYTERHUB_SERVICE_URL", &address),
+            ("JUPYTERHUB_SERVICE_URL", &service_address()),
             ("JUPYTERHUB_BASE_URL", "/class/"),
             ("JUPYTERHUB_SERVICE_PREFIX", "/class/services/dashboard/"),
             (
                 "JUPYTERHUB_OAUTH_CALLBACK_URL",
                 "/class/services/dashboard/oauth_callback",
             ),
-        ])?;
-        // The address is that of the engine's network, which is made with the engine.
-        server.run(&["systemctl", "start", "docker"])?;
-        server.run(&["systemctl", "enable", "--now", "pipalhub"])?;
+        ])
+    }
+
+    async fn start_hub_beside_the_service(&self) -> Result<()> {
+        let address = service_address();
         let pipalhub = json!({"external": true, "api_token": SERVICE_TOKEN, "address": address});
-        server.start_hub(&pipalhub).await?;
-        Ok(server)
+        self.start_hub(&pipalhub).await
     }
 
     /// Checks what the service says as long as nobody has set the token.

@@ -14,6 +14,7 @@
 //! * [`oldest`]: wheels and Debian package on the oldest Debian
 
 mod class;
+mod container;
 mod debian;
 mod external;
 mod oldest;
