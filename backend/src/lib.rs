@@ -19,7 +19,7 @@
 //! * [`homes`]: where notebooks live, reading them safely, watching them
 //! * [`store`]: events, behind a trait as well
 //! * [`auth`]: authentication of requests, by the Hub's OAuth or by a token
-//! * [`users`]: the class's list and the accounts it stands for
+//! * `users`: the class's list and the accounts it stands for
 //! * [`lanes`]: each person's files one after another, so that no request waits for another's disk
 //! * [`identity`]: identities, and what they may see and change
 //! * [`secret`]: texts that must not be seen

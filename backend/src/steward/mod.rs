@@ -1,7 +1,7 @@
 //! The steward: a small process that may change the system, for the service, which may not.
 //!
-//! [`listener`] knows who asks and reads requests ([`protocol`]), [`desk`] does what they ask, and
-//! [`client`] is the other side.
+//! `listener` knows who asks and reads requests (`protocol`), `desk` does what they ask, and
+//! `client` is the other side.
 
 mod client;
 pub(crate) mod desk;

@@ -1,7 +1,7 @@
 //! The pages for running a class, which instructors and helpers open now and then: an app of their
 //! own (`manage.html`, `src/bin/manage.rs`), so that nobody loads it with the wall.
 //!
-//! A page here has a module, a variant of [`ManagePage`], and its path in
+//! A page here has a module, a variant of `ManagePage`, and its path in
 //! [`shared::setup::MANAGE_PAGES`], by which the service gives this app for it. Between these pages
 //! and the wall a link loads the document.
 
