@@ -106,7 +106,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            failed.starts_with("cat failed (1): cat: /no/such/file"),
+            failed.starts_with("cat failed (1): ") && failed.contains("/no/such/file: No such"),
             "{failed}"
         );
     }
