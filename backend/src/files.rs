@@ -8,6 +8,8 @@ use std::{
     path::Path,
 };
 
+use crate::secret::Secret;
+
 /// Makes the folder at `path`, and those above it that are not there, for the service's user alone
 /// whatever the umask.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
@@ -23,31 +25,44 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// The same with a content of several parts, one after the other.
 pub(crate) fn replace_parts(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    replace_for(path, parts, None)
+    let written = path.with_extension("new");
+    let file = new_file(OpenOptions::new().create(true).truncate(true), &written)?;
+    replace_by(file, &written, path, parts, None)
 }
 
-/// The same for a file that a person may edit: it keeps its owner, its group and its mode.
+/// The same for a file that a person may edit: it keeps its owner, its group and its mode. Nothing
+/// that somebody has put beside it is written to.
 pub(crate) fn replace_edited(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Where the name is a link, the file it leads to is the one that is edited.
     let (path, old) = match fs::canonicalize(path) {
         Ok(path) => {
-            let old = fs::metadata(&path)?;
+            let old = fs::symlink_metadata(&path)?;
             (path, Some(old))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
         Err(error) => return Err(error),
     };
-    replace_for(&path, &[bytes], old.as_ref())
+    let written = path.with_extension(format!("new-{}", Secret::random().reveal()));
+    let made = new_file(OpenOptions::new().create_new(true), &written)
+        .and_then(|file| replace_by(file, &written, &path, &[bytes], old.as_ref()));
+    if made.is_err() {
+        // It may not have been made, or have its place already.
+        let _ = fs::remove_file(&written);
+    }
+    made
 }
 
-fn replace_for(path: &Path, parts: &[&[u8]], old: Option<&Metadata>) -> io::Result<()> {
-    let written = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&written)?;
+fn new_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    options.write(true).mode(0o600).open(path)
+}
+
+fn replace_by(
+    mut file: File,
+    written: &Path,
+    path: &Path,
+    parts: &[&[u8]],
+    old: Option<&Metadata>,
+) -> io::Result<()> {
     // A crash may have left a file with another mode.
     file.set_permissions(Permissions::from_mode(0o600))?;
     for part in parts {
@@ -61,7 +76,7 @@ fn replace_for(path: &Path, parts: &[&[u8]], old: Option<&Metadata>) -> io::Resu
         file.set_permissions(Permissions::from_mode(old.mode() & 0o777))?;
     }
     file.sync_all()?;
-    fs::rename(&written, path)?;
+    fs::rename(written, path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }

@@ -3,6 +3,7 @@
 use std::{
     fs::Metadata,
     os::unix::fs::MetadataExt,
+    panic::resume_unwind,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -24,10 +25,8 @@ use crate::{
     steward::listener::StewardListener,
     telemetry::{LogFormat, install_logs},
     users::{
-        accounts::Accounts,
-        hub_servers::HubServers,
-        system::{SystemAccounts, user_id},
-        user_list::{UserList, UserListSettings},
+        accounts::Accounts, hub_servers::HubServers, list_store::UserListSettings,
+        system::SystemAccounts, system_view::user_id, user_list::UserList,
     },
 };
 
@@ -218,7 +217,7 @@ async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
 /// Brings the system to what the list says, now and whenever the file has changed and then stayed
 /// the same for a look: an editor may be in the middle of writing it, and who is not in the file
 /// loses the account.
-async fn follow(list: &UserList) {
+async fn follow(list: &Arc<UserList>) {
     let mut applied = None;
     let mut retry_at: Option<Instant> = None;
     let mut last = state_of(list.users_file());
@@ -227,7 +226,13 @@ async fn follow(list: &UserList) {
         let is_new = applied.as_ref() != Some(&now);
         let is_retry = retry_at.is_some_and(|at| at <= Instant::now());
         if now == last && (is_new || is_retry) {
-            let failed = match list.reconcile().await {
+            // By a task of its own, which goes on when this one ends: a change is done to its end.
+            let of_task = Arc::clone(list);
+            let task = tokio::spawn(async move { of_task.reconcile(None).await });
+            let failed = match task
+                .await
+                .unwrap_or_else(|error| resume_unwind(error.into_panic()))
+            {
                 Ok(change) => {
                     report(&change);
                     !change.refused.is_empty()
@@ -246,8 +251,19 @@ async fn follow(list: &UserList) {
 }
 
 /// What of a file is another when it has changed.
-fn state_of(path: &Path) -> Option<(u64, i64, i64, u64)> {
-    let state = |file: Metadata| (file.ino(), file.mtime(), file.mtime_nsec(), file.len());
+fn state_of(path: &Path) -> Option<[i64; 6]> {
+    let state = |file: Metadata| {
+        let (inode, length) = (file.ino().cast_signed(), file.len().cast_signed());
+        let (changed, changed_ns) = (file.ctime(), file.ctime_nsec());
+        [
+            inode,
+            length,
+            file.mtime(),
+            file.mtime_nsec(),
+            changed,
+            changed_ns,
+        ]
+    };
     std::fs::metadata(path).ok().map(state)
 }
 

@@ -86,7 +86,11 @@ enum UsersCommand {
         delete_home: Option<String>,
     },
     /// Bring the system to what the list says, now.
-    Apply,
+    Apply {
+        /// Remove so many accounts that are not in the list any more; else a few are, at most.
+        #[arg(long, value_name = "N")]
+        remove: Option<usize>,
+    },
     /// Show who has changed what.
     Audit {
         /// So many changes at most, newest first.
@@ -129,7 +133,10 @@ impl UsersDesk<'_> {
             UsersCommand::Remove { names, delete_home } => {
                 self.remove(names, delete_home.as_deref()).await
             }
-            UsersCommand::Apply => self.change(&StewardRequest::Reconcile {}).await,
+            UsersCommand::Apply { remove } => {
+                self.change(&StewardRequest::Reconcile { remove: *remove })
+                    .await
+            }
             UsersCommand::Audit { most } => self.audit(*most).await,
         }
     }

@@ -75,7 +75,9 @@ async fn answer(
             list.enqueue_servers(&name_of(by), usernames.as_deref(), work)?;
             StewardReply::Done {}
         }
-        StewardRequest::Reconcile {} => StewardReply::Change(list.reconcile().await?),
+        StewardRequest::Reconcile { remove } => {
+            StewardReply::Change(list.reconcile(*remove).await?)
+        }
         StewardRequest::Audit { most } => StewardReply::Audit {
             entries: list.audit((*most).min(MAX_AUDIT_ENTRIES))?,
         },

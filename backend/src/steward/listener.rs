@@ -4,13 +4,20 @@
 use std::{
     fs::{self, Permissions},
     io::{self, ErrorKind},
-    os::unix::{fs::PermissionsExt, net::UnixStream as StdUnixStream},
+    os::unix::{
+        fs::{PermissionsExt, lchown},
+        net::UnixStream as StdUnixStream,
+    },
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use anyhow::{Context, bail};
+use rustix::process::geteuid;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream, unix::OwnedWriteHalf},
@@ -26,6 +33,12 @@ use crate::users::user_list::UserList;
 
 /// Connections at once.
 const MAX_CONNECTIONS: usize = 16;
+/// Connections of root at once, beside the others.
+const MAX_CONNECTIONS_OF_ROOT: usize = 16;
+/// Connections of each kind that wait for a turn.
+const MAX_WAITING: usize = 200;
+/// One line of the log for so many who may not ask.
+const REFUSALS_A_LINE: u64 = 1_000;
 /// The time that a request may take to arrive, and an answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -35,6 +48,8 @@ pub(crate) struct StewardListener {
     listener: UnixListener,
     /// The users who may ask, besides root and the steward's own.
     allowed: Vec<u32>,
+    /// How often somebody has tried who may not ask.
+    refusals: AtomicU64,
 }
 
 impl StewardListener {
@@ -43,9 +58,14 @@ impl StewardListener {
     /// # Errors
     /// When another steward does, or nothing can be made there.
     pub(crate) fn bind(path: &Path, allowed: Vec<u32>) -> anyhow::Result<Self> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        if let Some(folder) = path.parent()
+            && !folder.exists()
+        {
+            let cannot = || format!("cannot make the folder {}", folder.display());
+            fs::create_dir_all(folder).with_context(cannot)?;
+            // Whoever may ask has to get there, whatever the umask.
+            let open = Permissions::from_mode(0o755);
+            fs::set_permissions(folder, open).with_context(cannot)?;
         }
         match StdUnixStream::connect(path) {
             Ok(_) => bail!("another steward listens at {}", path.display()),
@@ -55,21 +75,33 @@ impl StewardListener {
         }
         let listener = UnixListener::bind(path)
             .with_context(|| format!("cannot listen at {}", path.display()))?;
-        // Who may ask is decided by who they are.
-        fs::set_permissions(path, Permissions::from_mode(0o666))?;
+        let cannot = || format!("cannot say who may use {}", path.display());
+        // One user is let in by the file's own rights; several are told from others by who they are.
+        let mode = match allowed[..] {
+            [] => 0o600,
+            [user] if geteuid().is_root() => {
+                lchown(path, Some(user), None).with_context(cannot)?;
+                0o600
+            }
+            _ => 0o666,
+        };
+        fs::set_permissions(path, Permissions::from_mode(mode)).with_context(cannot)?;
         Ok(Self {
             path: path.to_owned(),
             listener,
             allowed,
+            refusals: AtomicU64::default(),
         })
     }
 
     /// Answers requests, without end.
     pub(crate) async fn serve(&self, list: &Arc<UserList>) -> anyhow::Result<()> {
-        let turns = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        // Root's own, too, so that an administrator is heard whatever the service does.
+        let turns = [MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ROOT].map(|most| {
+            let turns = Semaphore::new(most);
+            Arc::new(turns)
+        });
         loop {
-            // Those who are too many wait in the socket's queue.
-            let turn = Arc::clone(&turns).acquire_owned().await?;
             let stream = match self.listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) => {
@@ -80,21 +112,41 @@ impl StewardListener {
             };
             let peer = stream.peer_cred()?.uid();
             if !self.is_allowed(peer) {
-                tracing::warn!(uid = peer, "a user who may not ask the steward has tried");
+                self.refuse(peer);
                 continue;
             }
-            let list = Arc::clone(list);
+            let turns = &turns[usize::from(peer == 0)];
+            // More than these wait here, each with a socket and nothing else.
+            let (turns, list) = (Arc::clone(turns), Arc::clone(list));
+            if turns.available_permits() == 0 && Arc::strong_count(&turns) > MAX_WAITING {
+                continue;
+            }
             tokio::spawn(async move {
+                let Ok(_turn) = turns.acquire().await else {
+                    return;
+                };
                 if let Err(error) = answer(stream, &list).await {
                     tracing::debug!(%error, "a request of the steward has ended early");
                 }
-                drop(turn);
             });
         }
     }
 
+    /// Notes that somebody has tried who may not ask, now and then: they may try as often as they
+    /// want.
+    fn refuse(&self, peer: u32) {
+        let before = self.refusals.fetch_add(1, Ordering::Relaxed);
+        if before % REFUSALS_A_LINE == 0 {
+            tracing::warn!(
+                uid = peer,
+                before,
+                "a user who may not ask the steward has tried"
+            );
+        }
+    }
+
     fn is_allowed(&self, peer: u32) -> bool {
-        let own = rustix::process::geteuid().as_raw();
+        let own = geteuid().as_raw();
         peer == 0 || peer == own || self.allowed.contains(&peer)
     }
 }

@@ -44,8 +44,12 @@ pub(crate) enum StewardRequest {
         #[serde(default)]
         usernames: Option<Vec<String>>,
     },
-    /// Brings the system to what the list says.
-    Reconcile {},
+    /// Brings the system to what the list says; more than a few accounts are removed only when
+    /// `remove` says how many.
+    Reconcile {
+        #[serde(default)]
+        remove: Option<usize>,
+    },
     /// The newest changes.
     Audit { most: usize },
 }

@@ -5,6 +5,7 @@ use super::{
     name::{NameRule, Username},
     stale_locks,
     system::{AccountError, SystemAccounts},
+    system_view::{self, SystemView},
 };
 
 /// What an entry of the list becomes.
@@ -15,6 +16,9 @@ pub(crate) enum Accounts {
     /// Nothing: an outside provider signs people in, and the list has their names only.
     Names,
 }
+
+/// The accounts of the system at one moment, where the list is for such.
+pub(crate) struct AccountsView(Option<SystemView>);
 
 impl Accounts {
     /// What names there can be.
@@ -31,9 +35,17 @@ impl Accounts {
     }
 
     /// Makes ready for a change.
-    pub(crate) fn prepare(&self) {
+    pub(super) fn prepare(&self) {
         if let Self::System(_) = self {
             stale_locks::remove();
+        }
+    }
+
+    /// The accounts as they are now.
+    pub(super) fn view(&self) -> Result<AccountsView, AccountError> {
+        match self {
+            Self::System(system) => Ok(AccountsView(Some(system.view()?))),
+            Self::Names => Ok(AccountsView(None)),
         }
     }
 
@@ -41,35 +53,47 @@ impl Accounts {
     ///
     /// # Errors
     /// When there is one of this name that the list must not touch.
-    pub(crate) fn has(&self, name: &Username) -> Result<bool, AccountError> {
-        match self {
-            Self::System(system) => match system.find(name)? {
-                None => Ok(false),
-                Some(account) if account.is_ours => Ok(true),
-                Some(_) => Err(AccountError::NotOurs(name.clone())),
-            },
-            Self::Names => Ok(true),
+    pub(super) fn has(&self, view: &AccountsView, name: &Username) -> Result<bool, AccountError> {
+        match (self, &view.0) {
+            (Self::System(system), Some(view)) => system.has(view, name),
+            _ => Ok(true),
         }
     }
 
-    /// Makes an account, unless it is there; one that was begun is finished. `true` if it is new.
-    pub(crate) async fn create(
+    /// The number of a new account of this name, above `mark`; `None` where accounts have none.
+    pub(super) async fn number_for(
+        &self,
+        view: &AccountsView,
+        name: &Username,
+        mark: u32,
+    ) -> Result<Option<u32>, AccountError> {
+        match (self, &view.0) {
+            (Self::System(system), Some(view)) => {
+                system.number_for(view, name, mark).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Makes an account, with the number `begun`, unless it is there; one that was begun is
+    /// finished. `true` if it is new.
+    pub(super) async fn create(
         &self,
         entry: &UserEntry,
-        is_begun: bool,
+        begun: Option<u32>,
     ) -> Result<bool, AccountError> {
         match self {
             // An account without a password would wait for somebody to find that out.
             Self::System(_) if matches!(entry.credential, Credential::Absent) => {
                 Err(AccountError::NoPassword(entry.name.clone()))
             }
-            Self::System(system) => system.create(&entry.name, is_begun).await,
+            Self::System(system) => system.create(&entry.name, begun).await,
             Self::Names => Ok(true),
         }
     }
 
     /// Sets the passwords of accounts that are there.
-    pub(crate) async fn set_passwords(&self, entries: &[&UserEntry]) -> Result<(), AccountError> {
+    pub(super) async fn set_passwords(&self, entries: &[&UserEntry]) -> Result<(), AccountError> {
         match self {
             Self::System(system) => system.set_passwords(entries).await,
             Self::Names => Ok(()),
@@ -77,25 +101,25 @@ impl Accounts {
     }
 
     /// The hash that the system keeps of a password.
-    pub(crate) fn hash_of(&self, name: &Username) -> Result<Option<String>, AccountError> {
+    pub(super) fn hash_of(&self, name: &Username) -> Result<Option<String>, AccountError> {
         match self {
-            Self::System(system) => system.hash_of(name),
+            Self::System(_) => system_view::hash_of(name.as_str()),
             Self::Names => Ok(None),
         }
     }
 
-    /// Removes an account; the home stays. `false` if there is none.
-    pub(crate) async fn remove(&self, name: &Username) -> Result<bool, AccountError> {
+    /// Removes an account and returns its number, if it has one; the home stays.
+    pub(super) async fn remove(&self, name: &Username) -> Result<Option<u32>, AccountError> {
         match self {
             Self::System(system) => system.remove(name).await,
-            Self::Names => Ok(true),
+            Self::Names => Ok(None),
         }
     }
 
-    /// Deletes the home that somebody has left.
-    pub(crate) async fn delete_home(&self, name: &Username) -> Result<(), AccountError> {
+    /// Deletes the home that somebody with this number has left.
+    pub(super) async fn delete_home(&self, name: &Username, id: u32) -> Result<(), AccountError> {
         match self {
-            Self::System(system) => system.delete_home(name).await,
+            Self::System(system) => system.delete_home(name, id).await,
             Self::Names => Ok(()),
         }
     }

@@ -3,7 +3,7 @@
 //! gone from the list is known.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -30,10 +30,16 @@ struct KeptUsers {
     key: String,
     /// The digest for each name.
     users: BTreeMap<String, String>,
-    /// Whose accounts were not there and are being made: one that is there after an end in the
-    /// middle is ours, and lacks something.
+    /// The numbers of accounts that were not there and are being made: one that is there after an
+    /// end in the middle is ours, and lacks something.
     #[serde(default)]
-    begun: BTreeSet<String>,
+    begun: BTreeMap<String, u32>,
+    /// The numbers of those who were removed and have left their homes.
+    #[serde(default)]
+    left: BTreeMap<String, u32>,
+    /// The highest number that was ever given: none is given twice.
+    #[serde(default)]
+    highest_number: u32,
 }
 
 impl AppliedUsers {
@@ -45,7 +51,9 @@ impl AppliedUsers {
             Err(error) if error.kind() == io::ErrorKind::NotFound => KeptUsers {
                 key: Secret::random().reveal().to_owned(),
                 users: BTreeMap::new(),
-                begun: BTreeSet::new(),
+                begun: BTreeMap::new(),
+                left: BTreeMap::new(),
+                highest_number: 0,
             },
             Err(error) => return Err(error),
         };
@@ -66,23 +74,49 @@ impl AppliedUsers {
         self.kept.users.insert(entry.name.to_string(), digest);
     }
 
-    pub(super) fn forget(&mut self, name: &str) {
+    /// Notes that an account is gone, and which number it had.
+    pub(super) fn note_removed(&mut self, name: &str, number: Option<u32>) {
         self.kept.users.remove(name);
+        if let Some(number) = number {
+            self.kept.left.insert(name.to_owned(), number);
+        }
     }
 
-    /// Whether the account was begun to be made, and perhaps not finished.
-    pub(super) fn is_begun(&self, name: &str) -> bool {
-        self.kept.begun.contains(name)
+    /// The number of somebody who was removed and has left a home.
+    pub(super) fn left_number(&self, name: &str) -> Option<u32> {
+        self.kept.left.get(name).copied()
     }
 
-    /// Notes whose accounts are about to be made.
-    pub(super) fn begin(&mut self, names: impl IntoIterator<Item = String>) {
-        self.kept.begun.extend(names);
+    /// Notes that a home that was left is deleted.
+    pub(super) fn note_home_deleted(&mut self, name: &str) {
+        self.kept.left.remove(name);
     }
 
-    /// Notes that all is made.
+    /// The number with which the account was begun to be made, and perhaps not finished.
+    pub(super) fn begun(&self, name: &str) -> Option<u32> {
+        self.kept.begun.get(name).copied()
+    }
+
+    /// Notes that the account is about to be made with this number.
+    pub(super) fn begin(&mut self, name: &str, number: u32) {
+        self.kept.begun.insert(name.to_owned(), number);
+        self.kept.left.remove(name);
+        self.kept.highest_number = self.kept.highest_number.max(number);
+    }
+
+    /// Notes that all that was begun is made.
     pub(super) fn finish(&mut self) {
         self.kept.begun.clear();
+    }
+
+    /// The highest number that was ever given.
+    pub(super) fn highest_number(&self) -> u32 {
+        self.kept.highest_number
+    }
+
+    /// How many accounts the list has made.
+    pub(super) fn len(&self) -> usize {
+        self.kept.users.len()
     }
 
     /// Writes the file.

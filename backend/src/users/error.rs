@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-use super::file::MAX_FILE_BYTES;
+use super::{file::MAX_FILE_BYTES, system::AccountError};
 
 /// Most users that one request adds.
 pub(super) const MAX_ADDED: usize = 2_000;
@@ -22,6 +22,20 @@ pub(crate) enum UserListError {
     TooMany(usize),
     #[error("another pipalhub changes users: try again when it has ended")]
     Busy,
+    #[error(
+        "{0} is gone or empty, and {1} accounts are there that it has made: put it back first, or \
+         remove them with `pipalhub users apply --remove {1}`"
+    )]
+    Emptied(PathBuf, usize),
+    #[error(
+        "{0} can be changed by others than root, who could make accounts by it: \
+         `chown root: {0} && chmod go-w {0}`"
+    )]
+    Untrusted(PathBuf),
+    #[error("{0} is no file")]
+    NoFile(PathBuf),
+    #[error(transparent)]
+    Accounts(#[from] AccountError),
     #[error("{0:?} is not in the list")]
     Unknown(String),
     #[error("{0}")]

@@ -161,7 +161,7 @@ impl UsersFile {
         self.lines.iter().any(|line| match &line.read {
             ReadLine::Aside => false,
             ReadLine::Entry(entry) => entry.name.as_str() == name,
-            ReadLine::Problem { name: written, .. } => written == name,
+            ReadLine::Problem { name: written, .. } => is_meant(written, name),
         })
     }
 
@@ -227,6 +227,15 @@ impl UsersFile {
     pub(crate) fn rule(&self) -> NameRule {
         self.rule
     }
+}
+
+/// Whether what stands in the place of a name is this one with a slip.
+fn is_meant(written: &str, name: &str) -> bool {
+    let end = written
+        .find([':', ';', ',', '\t', ' '])
+        .unwrap_or(written.len());
+    let written = written[..end].trim_matches(|c: char| c == '\u{feff}' || c.is_whitespace());
+    written.to_lowercase() == name
 }
 
 /// The bytes that end a line: `\n`, `\r\n` or, of the last one, none.
@@ -338,6 +347,10 @@ mod tests {
         assert_eq!(problems[2].error, LineError::Twice(name("alice")));
         assert_eq!(pairs(&file), [("alice".into(), Some("one".into()))]);
         assert!(file.mentions("bob") && file.mentions("alice") && !file.mentions("carol"));
+        let slips = parse("Dave:x\n\u{feff}\u{feff}eve:x\nfay\tpw\ngus;pw\n");
+        for name in ["dave", "eve", "fay", "gus"] {
+            assert!(slips.mentions(name), "{name}");
+        }
     }
 
     #[test]

@@ -6,15 +6,18 @@
 
 pub(crate) mod accounts;
 mod applied;
+mod apply;
 mod audit;
 pub(crate) mod class_list;
 pub(crate) mod command;
 pub(crate) mod error;
 mod file;
 pub(crate) mod hub_servers;
+pub(crate) mod list_store;
 pub(crate) mod name;
 mod password;
 mod stale_locks;
 pub(crate) mod system;
+pub(crate) mod system_view;
 pub(crate) mod user_list;
 mod user_list_lock;

@@ -26,6 +26,8 @@ pub(crate) enum PasswordError {
     Control,
     #[error("the password looks like the hash of one: it begins with $, digits or letters, and $")]
     LooksHashed,
+    #[error("a password of only ! and * means for the system that there is none")]
+    Locked,
     #[error("the password begins or ends with a space, which is lost where it is typed or copied")]
     Space,
 }
@@ -40,6 +42,8 @@ pub(crate) fn check(password: &str) -> Result<(), PasswordError> {
         Err(PasswordError::Control)
     } else if is_hash(password) {
         Err(PasswordError::LooksHashed)
+    } else if password.chars().all(|c| "!*".contains(c)) {
+        Err(PasswordError::Locked)
     } else if password.trim() != password {
         Err(PasswordError::Space)
     } else {
@@ -57,6 +61,9 @@ pub(crate) fn is_hash(text: &str) -> bool {
     let (before, method, rest) = (parts.next(), parts.next(), parts.next());
     before == Some("")
         && rest.is_some()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"./$,=+-".contains(&byte))
         && method.is_some_and(|it| (1..=8).contains(&it.len()) && is_alphanumeric(it))
 }
 
@@ -122,6 +129,8 @@ mod tests {
             ("a\u{85}b", PasswordError::Control),
             ("a\u{2028}b", PasswordError::Control),
             ("$6$salt$hash", PasswordError::LooksHashed),
+            ("*", PasswordError::Locked),
+            ("!!", PasswordError::Locked),
             (" a", PasswordError::Space),
             ("a\u{a0}", PasswordError::Space),
         ] {

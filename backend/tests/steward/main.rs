@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed where it is"
 )]
 
+mod harm;
 mod http;
 mod sandbox;
 
@@ -209,7 +210,8 @@ fn an_account_that_was_half_made_is_finished() {
     let text = fs::read_to_string(&state).unwrap();
     let mut kept: Value = serde_json::from_str(&text).unwrap();
     kept["users"] = serde_json::json!({});
-    kept["begun"] = serde_json::json!(["alice"]);
+    let id: u32 = sandbox.id("alice").unwrap().parse().unwrap();
+    kept["begun"] = serde_json::json!({"alice": id});
     fs::write(&state, kept.to_string()).unwrap();
     sandbox
         .run(&["gpasswd", "--delete", "alice", "pipalhub-participants"])
