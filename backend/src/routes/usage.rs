@@ -5,6 +5,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
+use shared::setup::MANAGE_PAGES;
 
 use crate::{app::AppState, auth::Auth};
 
@@ -13,7 +14,7 @@ const PAGES: [&str; 5] = ["", "index.html", "notebook", "follow", "document"];
 
 /// Whether the page is at this path below the prefix.
 pub(super) fn is_page(path: &str) -> bool {
-    PAGES.contains(&path)
+    PAGES.contains(&path) || MANAGE_PAGES.contains(&path)
 }
 
 /// The text for a program, which holds nothing of anyone.

@@ -43,8 +43,7 @@ async fn only_a_navigation_gets_the_page() {
     let app = App::standalone().await;
     for path in [
         "no-such-file.js",
-        // These have neither prefix nor nonce.
-        "index.html",
+        // It has neither prefix nor nonce.
         "manage.html",
         "events/nothing",
         "../../etc/passwd",
@@ -71,6 +70,7 @@ async fn a_program_that_asks_for_the_page_is_told_how_to_sign_in() {
             "follow",
             "document",
             "index.html",
+            "setup",
         ] {
             let response = app.anonymous().get(path).await;
             assert_eq!(response.status(), 200, "{path}");
