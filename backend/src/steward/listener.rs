@@ -136,7 +136,7 @@ impl StewardListener {
     /// want.
     fn refuse(&self, peer: u32) {
         let before = self.refusals.fetch_add(1, Ordering::Relaxed);
-        if before % REFUSALS_A_LINE == 0 {
+        if before.is_multiple_of(REFUSALS_A_LINE) {
             tracing::warn!(
                 uid = peer,
                 before,

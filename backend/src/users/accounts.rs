@@ -103,7 +103,7 @@ impl Accounts {
     /// The hash that the system keeps of a password.
     pub(super) fn hash_of(&self, name: &Username) -> Result<Option<String>, AccountError> {
         match self {
-            Self::System(_) => system_view::hash_of(name.as_str()),
+            Self::System(_) => Ok(system_view::hash_of(name.as_str())?),
             Self::Names => Ok(None),
         }
     }

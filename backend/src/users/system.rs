@@ -8,7 +8,7 @@
 
 use std::{
     fs,
-    io::{self, ErrorKind},
+    io::ErrorKind,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
@@ -21,7 +21,7 @@ use super::{
     command::{self, CommandError},
     file::{Credential, UserEntry},
     name::Username,
-    system_view::SystemView,
+    system_view::{SystemView, UnreadablePath},
 };
 
 /// The group of all accounts that were made here.
@@ -59,8 +59,8 @@ pub(crate) enum AccountError {
     Home(PathBuf, String),
     #[error(transparent)]
     Command(#[from] CommandError),
-    #[error("cannot read {0}: {1}")]
-    Read(PathBuf, io::Error),
+    #[error(transparent)]
+    Read(#[from] UnreadablePath),
 }
 
 impl SystemAccounts {
@@ -88,7 +88,7 @@ impl SystemAccounts {
 
     /// The accounts as they are now.
     pub(crate) fn view(&self) -> Result<SystemView, AccountError> {
-        SystemView::read()
+        Ok(SystemView::read()?)
     }
 
     /// Whether the account is there. Fails for one that was not made here.
@@ -292,7 +292,7 @@ impl SystemAccounts {
             Ok(found) if found.is_dir() => Ok(Some(found.uid())),
             Ok(_) => Err(AccountError::HomeTaken(home)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(AccountError::Read(home, error)),
+            Err(error) => Err(UnreadablePath(home, error).into()),
         }
     }
 

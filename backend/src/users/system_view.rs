@@ -2,11 +2,18 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use super::{password, system::AccountError};
+use thiserror::Error;
+
+use super::password;
+
+/// A file or folder of the system that cannot be read, and why.
+#[derive(Debug, Error)]
+#[error("cannot read {0}: {1}")]
+pub(crate) struct UnreadablePath(pub(super) PathBuf, pub(super) io::Error);
 
 /// An account as `/etc/passwd` has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +36,7 @@ pub(crate) struct SystemView {
 
 impl SystemView {
     /// Reads `/etc/passwd` and `/etc/group`.
-    pub(super) fn read() -> Result<Self, AccountError> {
+    pub(super) fn read() -> Result<Self, UnreadablePath> {
         Ok(Self::parse(&read("/etc/passwd")?, &read("/etc/group")?))
     }
 
@@ -98,7 +105,7 @@ impl SystemView {
 }
 
 /// The hash that the system keeps of a password.
-pub(super) fn hash_of(name: &str) -> Result<Option<String>, AccountError> {
+pub(super) fn hash_of(name: &str) -> Result<Option<String>, UnreadablePath> {
     let shadow = read("/etc/shadow")?;
     let lines = shadow
         .lines()
@@ -111,13 +118,13 @@ pub(super) fn hash_of(name: &str) -> Result<Option<String>, AccountError> {
 }
 
 /// The number of the account of this name, of whomever.
-pub(crate) fn user_id(name: &str) -> Result<Option<u32>, AccountError> {
+pub(crate) fn user_id(name: &str) -> Result<Option<u32>, UnreadablePath> {
     Ok(SystemView::read()?.account(name).map(|account| account.id))
 }
 
-fn read(path: &'static str) -> Result<String, AccountError> {
+fn read(path: &'static str) -> Result<String, UnreadablePath> {
     let bytes = fs::read(Path::new(path));
-    let bytes = bytes.map_err(|error| AccountError::Read(PathBuf::from(path), error))?;
+    let bytes = bytes.map_err(|error| UnreadablePath(PathBuf::from(path), error))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

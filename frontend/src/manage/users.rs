@@ -19,7 +19,7 @@ use shared::users::{
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Element, HtmlDialogElement, HtmlInputElement};
+use web_sys::{Blob, Element, HtmlAnchorElement, HtmlDialogElement, HtmlInputElement, Url};
 
 use super::ManageBar;
 use crate::api;
@@ -398,12 +398,32 @@ impl UsersController {
         let hub = self.session.who_untracked().and_then(|who| who.hub_url);
         let here = window().location().href().unwrap_or_default();
         let base = hub.unwrap_or_else(|| "/".to_owned());
-        let url = web_sys::Url::new_with_base(&base, &here);
+        let url = Url::new_with_base(&base, &here);
         url.map_or(here, |url| {
             // Its home page leads to signing in and to the server.
             url.href().trim_end_matches("home").to_owned()
         })
     }
+}
+
+/// Saves a text as a file. Its address is good for this once, and no browser keeps the text in a list
+/// of downloads.
+fn save_as(name: &str, text: &str) {
+    let parts = js_sys::Array::of1(&JsValue::from_str(text));
+    let Ok(blob) = Blob::new_with_str_sequence(&parts) else {
+        return;
+    };
+    let Ok(url) = Url::create_object_url_with_blob(&blob) else {
+        return;
+    };
+    let link = document().create_element("a").ok();
+    if let Some(link) = link.and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok()) {
+        link.set_href(&url);
+        link.set_download(name);
+        link.click();
+    }
+    // It fails only for an address that is good no more.
+    let _ = Url::revoke_object_url(&url);
 }
 
 fn dialog() -> Option<HtmlDialogElement> {
@@ -638,10 +658,11 @@ fn MadePasswords(
     let for_table = address.clone();
     let is_empty = Memo::new(move |_| page.made.with(|made| made.is_empty()));
     let cards = Memo::new(move |_| page.made.with(|made| users::cards(made, &address)));
-    let table = move || {
-        let csv = page.made.with(|made| users::csv(made, &for_table));
-        let encoded = js_sys::encode_uri_component(&csv);
-        format!("data:text/csv;charset=utf-8,{}", String::from(encoded))
+    let save_table = move |_| {
+        save_as(
+            "participants.csv",
+            &page.made.with(|made| users::csv(made, &for_table)),
+        )
     };
     view! {
         <section class="made" hidden=move || is_empty.get() data-testid="made">
@@ -651,9 +672,9 @@ fn MadePasswords(
                 </p>
                 <p>
                     <button class="button primary" data-do="print">"Print the cards"</button>
-                    <a class="button" download="participants.csv" data-testid="made-csv" href=table>
+                    <button class="button" data-testid="made-csv" on:click=save_table>
                         "CSV"
-                    </a>
+                    </button>
                 </p>
             </div>
             <ul class="cards" tabindex="0" aria-label="Cards with new passwords" data-testid="cards" {..dynamic_html(move || cards.get())}></ul>

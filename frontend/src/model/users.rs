@@ -281,9 +281,17 @@ fn qr_code(address: &str) -> Html {
     )
 }
 
-/// Names and passwords as a table for other programs.
+/// Names and passwords as a table for other programs. A field that a spreadsheet would take for a
+/// formula begins with a space.
 pub fn csv(users: &[UserCredentials], address: &str) -> String {
-    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let quoted = |text: &str| {
+        let space = if text.starts_with(['=', '+', '-', '@']) {
+            " "
+        } else {
+            ""
+        };
+        format!("\"{space}{}\"", text.replace('"', "\"\""))
+    };
     let mut csv = "username,password,address\r\n".to_owned();
     for user in users {
         let password = user.password.as_deref().unwrap_or_default();
@@ -383,6 +391,7 @@ mod tests {
         let table = csv(&[credentials("alice", "a\",b")], "https://hub.example/");
         let line = "\"alice\",\"a\"\",b\",\"https://hub.example/\"\r\n";
         assert!(table.ends_with(line), "{table}");
+        assert!(csv(&[credentials("bob", "=cmd()")], "").contains("\"bob\",\" =cmd()\""));
     }
 
     #[test]

@@ -32,7 +32,7 @@ async fn the_container_runs_the_service_without_rights() -> Result<()> {
     status.assert_confined()?;
     // Nothing of the machine is there to be written or read.
     let (_, options) = run.split_once("--volume").context("its options")?;
-    let options = options.replace('\\', " ").replace('\n', " ");
+    let options = options.replace(['\\', '\n'], " ");
     let options = options.trim_end().trim_end_matches("pipalhub");
     let probe = format!(
         "docker run --rm --entrypoint /bin/sh --volume {options} pipalhub -c '{PROBE}' 2>&1"
