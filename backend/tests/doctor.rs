@@ -148,7 +148,8 @@ fn doctor_finds_no_problem_in_a_good_installation() {
 fn doctor_names_the_rights_of_the_running_service_and_what_is_open_by_mode() {
     let folder = class();
     let (serving, _) = serve(folder.path());
-    let stray = folder.path().join("data/build/stray");
+    // Not among the builds, which the service looks after.
+    let stray = folder.path().join("data/stray");
     fs::write(&stray, "").unwrap();
     fs::set_permissions(&stray, Permissions::from_mode(0o644)).unwrap();
     let (found, _) = findings(doctor(folder.path()).args(["--source", "push"]));
