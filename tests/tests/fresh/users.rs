@@ -72,6 +72,11 @@ async fn a_class_of_200_is_imported_signs_in_and_goes() -> Result<()> {
         "printf %s \"$0\" >/etc/jupyterhub/users.txt",
         &users,
     ])?;
+    // So many at once might be an accident.
+    let apply = ["/opt/jupyterhub/bin/pipalhub", "users", "apply"];
+    server.run(&apply)?;
+    server.run(&["id", "student200"])?;
+    server.run(&[&apply[..], &["--remove", "199"]].concat())?;
     until("the end of 199 accounts", async || {
         let group = server.run(&["getent", "group", "pipalhub-participants"])?;
         Ok(group.trim().ends_with(":student1").then_some(()))
