@@ -364,6 +364,27 @@ mod tests {
         assert_eq!(kinds.collect::<Vec<_>>(), ["hash", "password", "absent"]);
     }
 
+    #[test]
+    fn every_character_of_a_keyboard_can_be_in_a_password() {
+        for c in (' '..='~').chain("äéßñžøλжあ€—”".chars()) {
+            for text in [
+                format!("{c}x"),
+                format!("x{c}"),
+                format!("x{c}y"),
+                format!("{c}{c}x"),
+            ] {
+                if super::password::check(&text).is_err() {
+                    continue;
+                }
+                let mut file = parse("bea:two\n");
+                file.set(&name("ada"), &password(&text));
+                let read = UsersFile::parse(&file.bytes(), NameRule::System);
+                assert!(read.problems().is_empty(), "{text:?}");
+                assert_eq!(pairs(&read)[1], ("ada".into(), Some(text)));
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
 

@@ -179,6 +179,10 @@ impl HubServers {
             it.failures.remove(name.as_str());
         };
         work(&mut self.work.lock());
+        if self.send(Method::GET, &user(name)).await? == StatusCode::NOT_FOUND {
+            // Who has never signed in is no user of the Hub.
+            return Ok(());
+        }
         self.stop(name).await?;
         let asked = self.send(Method::DELETE, &user(name)).await?;
         match asked.is_success() || asked == StatusCode::NOT_FOUND {

@@ -260,6 +260,34 @@ mod tests {
     }
 
     #[test]
+    fn no_character_that_a_file_or_a_shell_reads_is_in_a_name() {
+        let signs = "!\"#$%&'()*+,./:;<=>?@[\\]^_`{|}~ \t\r\n\0\u{7f}\u{85}\u{a0}\u{ad}\u{200b}\u{202e}\
+                     \u{2028}\u{feff}éßжａ①٣";
+        let mut refused = 0;
+        for sign in signs.chars().chain('A'..='Z') {
+            for name in [
+                format!("{sign}"),
+                format!("{sign}ada"),
+                format!("ada{sign}"),
+                format!("ad{sign}a"),
+                format!("ada{sign}root:x:0:0"),
+            ] {
+                assert!(system(&name).is_err(), "{name:?}");
+                refused += 1;
+            }
+        }
+        assert!(refused >= 300, "{refused}");
+        let letters = ('a'..='z').chain('0'..='9').chain(['-']);
+        let taken =
+            letters.flat_map(|it| [format!("x{it}"), format!("x{it}y"), format!("xyz-{it}")]);
+        let taken: Vec<String> = taken.collect();
+        assert!(taken.len() >= 100);
+        for name in taken {
+            assert_eq!(system(&name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
     fn names_of_the_hub_may_be_addresses_and_of_any_script() {
         let hub = |name| Username::parse(name, NameRule::Hub);
         for name in ["maria@x.example", "zoë", "a_b", "花子", "0day"] {

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
@@ -13,7 +12,7 @@ use shared::setup::{SetupResponse, SetupRow};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Element;
 
-use super::ManageBar;
+use super::{ManageBar, while_visible};
 use crate::api;
 use crate::clipboard::copy;
 use crate::clock::Clock;
@@ -28,8 +27,6 @@ use crate::paths;
 use crate::store::load::LoadPhase;
 use crate::store::refetcher::Refetcher;
 
-/// How often the page asks. The service asks the Hub as often at most.
-const INTERVAL: Duration = Duration::from_secs(5);
 /// The query with which only what needs attention is shown.
 const ONLY_ATTENTION: &str = "?only=attention";
 
@@ -93,25 +90,13 @@ impl SetupController {
         self.refetcher
             .configure(address, move |answer| self.take(answer));
         self.refetcher.refetch();
-        let look = move || {
-            if !document().hidden() {
-                self.refetcher.refetch();
-            }
-        };
-        let ticker = set_interval_with_handle(look, INTERVAL);
-        let shown = window_event_listener_untyped("visibilitychange", move |_| look());
+        while_visible(move || self.refetcher.refetch());
         on_shortcut(move |key| {
             let is_filter = key == "a";
             if is_filter {
                 self.show_only_attention(!self.only_attention.get_untracked());
             }
             is_filter
-        });
-        on_cleanup(move || {
-            shown.remove();
-            if let Ok(ticker) = ticker {
-                ticker.clear();
-            }
         });
     }
 

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use gloo_timers::callback::Timeout;
 use gloo_timers::future::TimeoutFuture;
@@ -21,7 +20,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, Element, HtmlAnchorElement, HtmlDialogElement, HtmlInputElement, Url};
 
-use super::ManageBar;
+use super::{ManageBar, while_visible};
 use crate::api;
 use crate::clock::Clock;
 use crate::components::notice::FailureNotice;
@@ -35,8 +34,6 @@ use crate::session::SessionHandle;
 use crate::store::load::LoadPhase;
 use crate::store::refetcher::Refetcher;
 
-/// How often the page asks who is there.
-const INTERVAL: Duration = Duration::from_secs(5);
 /// How long nothing is typed before a list is looked at.
 const TYPING_PAUSE_MS: u32 = 300;
 /// The id of the dialog that asks whether it is meant.
@@ -134,20 +131,11 @@ impl UsersController {
             move |answer| self.take_servers(answer),
         );
         let look = move || {
-            if !document().hidden() {
-                self.refetcher.refetch();
-                self.servers_refetcher.refetch();
-            }
+            self.refetcher.refetch();
+            self.servers_refetcher.refetch();
         };
         look();
-        let ticker = set_interval_with_handle(look, INTERVAL);
-        let shown = window_event_listener_untyped("visibilitychange", move |_| look());
-        on_cleanup(move || {
-            shown.remove();
-            if let Ok(ticker) = ticker {
-                ticker.clear();
-            }
-        });
+        while_visible(look);
     }
 
     fn take_list(self, answer: Result<String, RequestFailure>) -> bool {
