@@ -45,11 +45,15 @@ impl FreshServer {
     pub async fn start_with_container(dist: &Path, build: &str, run: &str) -> Result<Self> {
         let server = Self::boot(&[(dist.to_owned(), "/root/dist")]).await?;
         server.run(&["systemctl", "start", "docker"])?;
-        // There is no registry: a participant's image, which is of Debian too, stands for its.
+        // There is no registry: the files of a participant's image, which is of Debian too, stand
+        // for it, without that image's user and variables.
         let image = server
             .machine
             .load(&setting("PIPALHUB_FRESH_PARTICIPANT"))?;
-        server.run(&["docker", "tag", &image, "debian:bookworm-slim"])?;
+        let import = "container=$(docker create \"$0\" true) && \
+                      docker export $container | docker import - debian:bookworm-slim && \
+                      docker rm $container";
+        server.run(&["sh", "-c", import, &image])?;
         let follow = |lines: &str| {
             let script = format!("set -e; sudo() {{ \"$@\"; }}; cd /root; {lines}");
             server.run(&["sh", "-c", &script])
