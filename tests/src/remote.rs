@@ -37,6 +37,8 @@ impl RemoteHub {
             .redirect(reqwest::redirect::Policy::none())
             // Without the environment's proxy, because no Hub of a test is behind it.
             .no_proxy()
+            // A connection that waits for the next request may be closed just as that comes.
+            .pool_max_idle_per_host(0)
             .timeout(crate::WAIT_TIMEOUT)
             .build()?;
         Ok(Self { url, client })
