@@ -159,12 +159,12 @@ class HubTest(unittest.TestCase):
 
     def test_a_hub_without_the_program_says_how_to_install_it(self):
         pathlib.Path(self.program).unlink()
-        self.assertIn(f"`{sys.executable} -m pip install pipalhub`", self.log_of_hub())
+        self.assertIn(f"`{sys.executable} -m pip install pipalhub-*.whl`", self.log_of_hub())
 
     def test_a_hub_whose_servers_lack_the_package_says_how_to_install_it(self):
         self.make("jupyterhub-singleuser", "#!/bin/sh\n")
         python = self.make("python3", "")
-        said = f"{python} -m pip install pipalhub-singleuser"
+        said = f"{python} -m pip install pipalhub_singleuser-*.whl"
         log = self.log_of_hub()
         self.assertIn("Starting managed service dashboard", log)
         self.assertIn(said, log)

@@ -97,7 +97,7 @@ class LeftOutTest(HubCase):
     def test_without_a_program_anywhere_the_log_says_how_to_install_it(self):
         with mock.patch.dict("os.environ", PATH="/no/such"):
             with mock.patch("pipalhub.program._script_folders", return_value=[]):
-                self.assert_left_out("", "-m pip install pipalhub", program=None)
+                self.assert_left_out("", "-m pip install pipalhub-*.whl", program=None)
 
     def test_a_user_that_is_not_there_is_told(self):
         self.assert_left_out("", "useradd --system", user="no-such-user")

@@ -77,10 +77,10 @@ class PipTest(unittest.TestCase):
         return pip.advice("a-package", str(self.prefix), "do something else")
 
     def test_pip_is_called_by_the_environments_own_python(self):
-        expected = f"install it with `{self.prefix}/bin/python3 -m pip install a-package`"
+        expected = f"install it with `{self.prefix}/bin/python3 -m pip install a_package-*.whl`"
         self.assertEqual(self.advice(), expected)
         (self.prefix / "bin/python3").unlink()
-        self.assertEqual(self.advice(), "install it with `python3 -m pip install a-package`")
+        self.assertEqual(self.advice(), "install it with `python3 -m pip install a_package-*.whl`")
 
     def test_where_the_system_manages_it_there_is_another_remedy(self):
         self.marker.touch()
@@ -88,7 +88,7 @@ class PipTest(unittest.TestCase):
         self.assertNotIn("-m pip", self.advice())
         # In a virtual environment the marker is none of its own.
         (self.prefix / "pyvenv.cfg").touch()
-        self.assertIn("-m pip install a-package", self.advice())
+        self.assertIn("-m pip install a_package-*.whl", self.advice())
 
 
 class SettingsTest(unittest.TestCase):

@@ -15,7 +15,9 @@ def advice(package, prefix, instead, python=None):
     if python is None:
         python = os.path.join(prefix, "bin", "python3")
         python = python if os.path.exists(python) else "python3"
-    return f"install it with `{python} -m pip install {package}`"
+    # A file, as the packages are in no index.
+    wheel = package.replace("-", "_") + "-*.whl"
+    return f"install it with `{python} -m pip install {wheel}`"
 
 
 def is_managed_by_system(prefix):

@@ -95,7 +95,7 @@ mod tests {
     fn the_headline_says_how_many_servers_need_what() {
         assert_eq!(
             said(40, 7, 0, 0),
-            "7 of 40 servers do not report: `pip install pipalhub-singleuser` in their Python or \
+            "7 of 40 servers do not report: `pip install pipalhub_singleuser-*.whl` in their Python or \
              image, then restart them."
         );
         let one = said(40, 1, 1, 2);

@@ -17,8 +17,8 @@ const CLOCK_SLACK_MS: i64 = 5_000;
 /// A save that was noticed in a home so recently is one of a server that runs.
 const RECENT_MS: i64 = 600_000;
 
-pub(super) const INSTALL: &str = "pip install pipalhub-singleuser";
-pub(super) const UPGRADE: &str = "pip install --upgrade pipalhub-singleuser";
+pub(super) const INSTALL: &str = "pip install pipalhub_singleuser-*.whl";
+pub(super) const UPGRADE: &str = "pip install --upgrade pipalhub_singleuser-*.whl";
 
 /// All that is known of one server.
 pub(super) struct Evidence<'a> {

@@ -76,7 +76,7 @@ fn a_server_without_the_package_is_told_how_to_get_it() {
     assert_eq!(row.saves, SaveArrival::Not);
     assert_eq!(
         row.command.as_deref(),
-        Some("pip install pipalhub-singleuser")
+        Some("pip install pipalhub_singleuser-*.whl")
     );
     let watched = row_of(&class(Vec::new(), Some(NOW - 1)), running(30));
     assert_eq!(watched.saves, SaveArrival::Watched);
@@ -150,7 +150,7 @@ fn an_old_package_is_told_and_so_is_one_that_says_no_version() {
         assert!(row.is_older && row.needs_attention, "{row:?}");
         assert_eq!(
             row.command.as_deref(),
-            Some("pip install --upgrade pipalhub-singleuser")
+            Some("pip install --upgrade pipalhub_singleuser-*.whl")
         );
     }
     let newer = Contact {

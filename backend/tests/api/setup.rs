@@ -110,7 +110,7 @@ async fn each_participant_has_a_row_that_says_how_saves_arrive() {
     assert_eq!(seen[0]["is_older"], true);
     assert_eq!(
         seen[0]["command"],
-        "pip install --upgrade pipalhub-singleuser"
+        "pip install --upgrade pipalhub_singleuser-*.whl"
     );
     assert_eq!(
         texts("saves")[..3],

@@ -59,7 +59,7 @@ async fn setup_says_whose_saves_arrive_and_follows_what_is_mended() -> Result<()
     )
     .await?;
     wait_for_row(&page, "dan", &["none", "No server runs."]).await?;
-    let install = "pip install pipalhub-singleuser";
+    let install = "pip install pipalhub_singleuser-*.whl";
     wait_for_row(
         &page,
         "bob",
@@ -67,8 +67,10 @@ async fn setup_says_whose_saves_arrive_and_follows_what_is_mended() -> Result<()
     )
     .await?;
     wait_for_row(&page, "cleo", &["running", "not", "no saves", install]).await?;
-    let headline = "2 of 3 servers do not report: pip install pipalhub-singleuser in their Python";
-    let headline_in_doctor = "2 of 3 servers do not report: `pip install pipalhub-singleuser`";
+    let headline =
+        "2 of 3 servers do not report: pip install pipalhub_singleuser-*.whl in their Python";
+    let headline_in_doctor =
+        "2 of 3 servers do not report: `pip install pipalhub_singleuser-*.whl`";
     page.wait_for_text("[data-testid=headline]", headline)
         .await?;
     assert_eq!(

@@ -206,7 +206,7 @@ async fn a_hub_with_a_mistake_starts(server: &PlainServer) -> Result<()> {
         .await?;
     server.wait_for_service().await?;
     let log = server.hub_log()?;
-    let remedy = "/opt/jupyterhub/bin/python3 -m pip install pipalhub-singleuser";
+    let remedy = "/opt/jupyterhub/bin/python3 -m pip install pipalhub_singleuser-*.whl";
     assert!(log.contains(remedy), "{log}");
     Ok(())
 }
