@@ -27,6 +27,18 @@ pub struct TestSteward {
 }
 
 impl TestSteward {
+    /// Whether this machine lets the test have namespaces, which take root. Says so when it does not.
+    pub fn is_possible() -> bool {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--mount", "--pid", "--fork", "--mount-proc", "true"]);
+        let made = unshare.stderr(Stdio::null()).status();
+        let is_possible = made.is_ok_and(|made| made.success());
+        if !is_possible {
+            eprintln!("not tried: root and namespaces are needed");
+        }
+        is_possible
+    }
+
     /// Starts a steward that keeps all in `folder` and listens at `steward.sock` there.
     pub async fn start(folder: &Path) -> Result<Self> {
         for place in PLACES {
