@@ -181,23 +181,29 @@ impl UsersController {
             return;
         }
         spawn_local(async move {
-            let request = PreviewRequest { text: text.clone() };
-            let answer = self.post(paths::USERS_PREVIEW, &request).await;
-            // What was typed since is looked at by itself.
-            if self.text.get_untracked() != text {
-                return;
-            }
-            match answer.and_then(|body| api::read::<PreviewResponse>(&body)) {
-                Ok(preview) => {
-                    self.failure.set(String::new());
-                    self.preview.set(Some(Arc::new(preview)));
-                }
-                Err(failure) => {
-                    self.preview.set(None);
-                    self.failure.set(failure.message());
-                }
+            if let Some(failed) = self.look_at_text_again().await {
+                self.failure
+                    .set(failed.map_or_else(String::new, |it| it.message()));
             }
         });
+    }
+
+    /// Has the text looked at, and returns why that did not work, if so; `None` when it is another
+    /// by then, which is looked at by itself.
+    async fn look_at_text_again(self) -> Option<Option<RequestFailure>> {
+        let text = self.text.get_untracked();
+        let request = PreviewRequest { text: text.clone() };
+        let answer = self.post(paths::USERS_PREVIEW, &request).await;
+        if self.text.get_untracked() != text {
+            return None;
+        }
+        let read = answer.and_then(|body| api::read::<PreviewResponse>(&body));
+        let (preview, failed) = match read {
+            Ok(preview) => (Some(Arc::new(preview)), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        self.preview.set(preview);
+        Some(failed)
     }
 
     /// Reads the file that was chosen into the field.
@@ -237,6 +243,7 @@ impl UsersController {
         self.failure.set(String::new());
         spawn_local(async move {
             let mut progress = ImportProgress::new(preview.users.len());
+            let mut is_whole = true;
             self.import.set(Some(Arc::new(progress.clone())));
             for users in users::batches(&preview.users) {
                 let asked = users.len();
@@ -258,13 +265,19 @@ impl UsersController {
                             failure.message()
                         ));
                         progress.of = progress.done;
+                        is_whole = false;
                         break;
                     }
                 }
             }
             self.import.set(Some(Arc::new(progress)));
-            self.text.set(String::new());
-            self.preview.set(None);
+            if is_whole {
+                self.text.set(String::new());
+                self.preview.set(None);
+            } else {
+                // The list stays, and says who of it is added already.
+                self.look_at_text_again().await;
+            }
             self.refetcher.refetch_now();
         });
     }
@@ -389,7 +402,8 @@ impl UsersController {
         let url = Url::new_with_base(&base, &here);
         url.map_or(here, |url| {
             // Its home page leads to signing in and to the server.
-            url.href().trim_end_matches("home").to_owned()
+            let href = url.href();
+            href.strip_suffix("home").unwrap_or(&href).to_owned()
         })
     }
 }
