@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -66,7 +67,10 @@ impl TestSteward {
             process,
         };
         let socket = folder.join("steward.sock");
-        until("the steward", async || Ok(socket.exists().then_some(()))).await?;
+        until("the steward", async || {
+            Ok(UnixStream::connect(&socket).is_ok().then_some(()))
+        })
+        .await?;
         Ok(steward)
     }
 

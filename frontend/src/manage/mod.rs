@@ -5,10 +5,9 @@
 //! [`shared::setup::MANAGE_PAGES`], by which the service gives this app for it. Between these pages
 //! and the wall a link loads the document.
 
+mod loading;
 pub mod setup;
 pub mod users;
-
-use std::time::Duration;
 
 use leptos::prelude::*;
 use shared::setup::SETUP_PAGE;
@@ -30,9 +29,6 @@ use crate::pages::login::LoginPage;
 use crate::paths;
 use crate::session::{SessionHandle, SessionState};
 use crate::theme::ThemeChoice;
-
-/// How often a page asks. The service asks the Hub as often at most.
-const INTERVAL: Duration = Duration::from_secs(5);
 
 /// A page of this app, by its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,24 +74,6 @@ pub fn ManageApp() -> impl IntoView {
             view! { <FailureNotice title="You could not be signed in" failure retry /> }.into_any()
         }
     }
-}
-
-/// Calls `look` every few seconds while the page is visible, and when it becomes so, until the
-/// reactive owner is gone.
-fn while_visible(look: impl Fn() + Copy + 'static) {
-    let look = move || {
-        if !document().hidden() {
-            look();
-        }
-    };
-    let ticker = set_interval_with_handle(look, INTERVAL);
-    let shown = window_event_listener_untyped("visibilitychange", move |_| look());
-    on_cleanup(move || {
-        shown.remove();
-        if let Ok(ticker) = ticker {
-            ticker.clear();
-        }
-    });
 }
 
 /// The bar above a page: the way back, what it is, and how old what it shows is.

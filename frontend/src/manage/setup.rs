@@ -12,12 +12,11 @@ use shared::setup::{SetupResponse, SetupRow};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Element;
 
-use super::{ManageBar, while_visible};
+use super::ManageBar;
+use super::loading::{by_phase, note_failure, while_visible};
 use crate::api;
 use crate::clipboard::copy;
 use crate::clock::Clock;
-use crate::components::notice::FailureNotice;
-use crate::components::skeleton::SkeletonCells;
 use crate::html::dynamic_html;
 use crate::model::age::seconds_since;
 use crate::model::failure::RequestFailure;
@@ -66,19 +65,10 @@ pub fn SetupPage(
         clock: expect_context(),
     };
     page.start();
-    let phase = Memo::new(move |_| page.phase.get());
     view! {
         <ManageBar name="Setup" wall age=Signal::derive(move || page.age()) />
         <main class="manage-main" data-testid="setup-page" on:click=move |event| clicked(&event)>
-            {move || match phase.get() {
-                LoadPhase::Idle | LoadPhase::Loading => view! { <SkeletonCells /> }.into_any(),
-                LoadPhase::Ready => view! { <Table page /> }.into_any(),
-                LoadPhase::Failed(failure) => {
-                    let retry = move || page.refetcher.refetch_now();
-                    view! { <FailureNotice title="The setup cannot be shown" failure retry /> }
-                        .into_any()
-                }
-            }}
+            {by_phase(page.phase, "The setup cannot be shown", page.refetcher, move || view! { <Table page /> }.into_any())}
         </main>
     }
 }
@@ -119,14 +109,7 @@ impl SetupController {
                 self.phase.set(LoadPhase::Ready);
                 true
             }
-            Err(failure) => {
-                let is_final = !failure.may_pass();
-                // The last answer stays, with its age, unless the reader may not see it any more.
-                if is_final || self.phase.get_untracked() != LoadPhase::Ready {
-                    self.phase.set(LoadPhase::Failed(failure));
-                }
-                is_final
-            }
+            Err(failure) => note_failure(self.phase, failure),
         }
     }
 

@@ -90,6 +90,17 @@ async fn a_class_is_pasted_mended_added_and_gets_its_cards() -> Result<()> {
         .await?;
     page.wait_for_text("[data-testid=class-add]", "Add 30")
         .await?;
+    // What cannot be added now stays, to be added later.
+    drop(steward);
+    press(&page, "[data-testid=class-add]").await?;
+    page.wait_for_text("[data-testid=users-failure]", "30 are not added")
+        .await?;
+    let steward = TestSteward::start(service.folder()).await?;
+    let typed = format!("return document.querySelector('{TEXT}').value");
+    ensure!(
+        page.run(&typed, vec![]).await? == mended,
+        "the list is lost"
+    );
     press(&page, "[data-testid=class-add]").await?;
     // The list has everyone before their accounts are made; the cards come when they are.
     until("30 cards", async || {
