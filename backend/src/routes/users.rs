@@ -40,8 +40,8 @@ const MAX_LIST_BYTES: usize = 1 << 20;
 /// Changes in one answer.
 const LISTED_CHANGES: usize = 200;
 
-const NO_STEWARD: &str = "Users cannot be changed here, since no steward runs: see \"Users\" in the \
-                          documentation for how to have one.";
+const NO_STEWARD: &str = "Users cannot be changed here, since no steward runs. With \
+                          configure(c, steward=True) the Hub starts one; docs/users.md says more.";
 
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     let lists = OpenApiRouter::new()

@@ -4,7 +4,10 @@
 use std::{
     fs,
     io::Write,
-    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt, symlink},
+        net::UnixStream,
+    },
 };
 
 use crate::sandbox::{Sandbox, until};
@@ -217,6 +220,26 @@ fn what_somebody_runs_cannot_keep_their_account() {
     let removed = sandbox.run(&["sh", "-c", &script, "--steward-socket", "/none"]);
     removed.unwrap();
     until("the end of the account", || sandbox.id("eve").is_none());
+}
+
+/// As many as the steward takes at once, and more, which send the beginning of a request.
+#[test]
+fn those_who_never_finish_their_requests_keep_nobody_out() {
+    let Some(sandbox) = class() else { return };
+    let _steward = sandbox.steward(&[]);
+    let mut idle = Vec::new();
+    for _ in 0..40 {
+        let mut stream = UnixStream::connect(sandbox.path("steward.sock")).unwrap();
+        stream.write_all(b"{\"do\":\"list").unwrap();
+        idle.push(stream);
+    }
+    assert!(sandbox.users(&["list"]).unwrap().ends_with("5 users\n"));
+    // Whoever has asked and does not listen has the answer kept for nobody.
+    let mut deaf = UnixStream::connect(sandbox.path("steward.sock")).unwrap();
+    let add = "{\"do\":\"add_users\",\"by\":\"i\",\"users\":[{\"username\":\"nora\"}]}\n";
+    deaf.write_all(add.as_bytes()).unwrap();
+    drop(deaf);
+    until("the account", || sandbox.id("nora").is_some());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use reqwest::{Client, Method, StatusCode};
@@ -201,4 +202,42 @@ async fn a_class_is_previewed_imported_reset_and_removed() {
     let (_, audit) = service.ask(Method::GET, "users/audit", Value::Null).await;
     assert_eq!(audit["entries"][0]["action"], "delete_home");
     assert!(!audit.to_string().contains("secret"));
+}
+
+#[tokio::test]
+async fn a_service_that_is_killed_loses_nobody_of_an_import() {
+    let Some(sandbox) = Sandbox::new() else {
+        return;
+    };
+    let _steward = sandbox.steward(&[]);
+    let service = Service::start(&sandbox);
+    let users: Vec<Value> = (0..30)
+        .map(|at| json!({"username": format!("user{at}")}))
+        .collect();
+    let url = format!("{}users/import", service.url);
+    let request = Client::builder().no_proxy().build().unwrap().post(url);
+    let request = request.header("Authorization", format!("token {TOKEN}"));
+    let asked = tokio::spawn(request.json(&json!({"users": users})).send());
+    until_async("some accounts", || sandbox.made().len() > 3).await;
+    drop(service);
+    assert!(asked.await.unwrap().is_err(), "nobody is left to answer");
+    until_async("everyone", || sandbox.made().len() == 30).await;
+    let list = sandbox.users_txt();
+    for line in list.lines() {
+        let (name, password) = line.split_once(':').unwrap();
+        until_async("the passwords", || sandbox.is_password(name, password)).await;
+    }
+    assert_eq!(list.lines().count(), 30);
+}
+
+/// Waits until something holds, while the requests of the test go on.
+async fn until_async(what: &str, holds: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "waited for {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
