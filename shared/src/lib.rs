@@ -37,10 +37,12 @@ pub mod errands;
 pub mod incremental;
 pub mod notebook;
 pub mod notices;
+pub mod packages;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod prepare;
 pub mod prepared;
 pub mod render;
+pub mod requirement;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sanitize;
 mod scan;

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::packages::PACKAGES_PAGE;
 use crate::users::USERS_PAGE;
 
 /// The page, below the service's prefix.
@@ -10,7 +11,7 @@ pub const SETUP_PAGE: &str = "setup";
 
 /// The pages for running a class, below the service's prefix. They are an app of their own, which
 /// the service gives for these addresses.
-pub const MANAGE_PAGES: [&str; 2] = [SETUP_PAGE, USERS_PAGE];
+pub const MANAGE_PAGES: [&str; 3] = [SETUP_PAGE, USERS_PAGE, PACKAGES_PAGE];
 
 /// `GET /api/setup`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
