@@ -141,17 +141,18 @@ def _add_steward(asked, existing, hub_class, log):
             programs.find(asked.program),
             asked.user,
             asked.settings.get("steward_socket"),
+            stewards.told(existing, hub_class, roles.names_that_change(existing, ())),
         )
         role = roles.of_steward(steward["name"])
         roles.check_no_clash(existing, [role])
         if hub.is_starting(hub_class):
             stewards.check(steward)
+        stewards.let_in(asked.steward, existing, hub_class, log)
     except Obstacle as obstacle:
         log.error("PipalHub makes no users, and shows the class without: %s", obstacle)
         return
     existing.extend("JupyterHub", "services", [steward])
     existing.extend("JupyterHub", "load_roles", [role])
-    stewards.let_in(asked.steward, existing)
 
 
 def _service(asked, where, existing, spawners):

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
 use rustix::{fs::Mode, process::umask};
-use shared::users::UsersChange;
+use shared::users::{AccountsKind, UsersChange};
 use tokio::{
     runtime,
     signal::unix::SignalKind,
@@ -22,11 +22,21 @@ use tokio::{
 
 use super::parent::{ParentProcess, end_of};
 use crate::{
+    secret::Secret,
     steward::listener::StewardListener,
     telemetry::{LogFormat, install_logs},
     users::{
-        accounts::Accounts, hub_servers::HubServers, list_store::UserListSettings,
-        system::SystemAccounts, system_view::user_id, user_list::UserList,
+        accounts::Accounts,
+        applied,
+        authenticator::HubAuthenticator,
+        hub_accounts::{self, HubAccounts},
+        hub_api::HubApi,
+        hub_servers::HubServers,
+        list_store::UserListSettings,
+        protection::Protection,
+        system::SystemAccounts,
+        system_view::user_id,
+        user_list::UserList,
     },
 };
 
@@ -71,8 +81,10 @@ pub(super) struct UserListArgs {
         default_value = "/var/lib/pipalhub-steward"
     )]
     steward_data: PathBuf,
-    /// What the names of the list become: accounts of the system, whom the Hub signs in by PAM, or
-    /// nothing, where an outside provider signs people in.
+    /// What the names of the list become: accounts of the system, whom the Hub signs in by PAM;
+    /// users of the Hub, with passwords of its NativeAuthenticator, with one shared password, or
+    /// without any, where an outside provider signs people in; or nothing. The Hub is asked unless
+    /// this is given; without a Hub they are accounts of the system.
     #[arg(
         long,
         env = "PIPALHUB_ACCOUNTS",
@@ -95,39 +107,155 @@ pub(super) struct UserListArgs {
     /// be reset and never be looked up.
     #[arg(long, env = "PIPALHUB_KEEP_HASHES", global = true, value_parser = FalseyValueParser::new())]
     keep_hashes: bool,
+    /// Somebody whom instructors neither add, change nor remove, beside each other and those who
+    /// administer the Hub; root's command line may. May be given several times.
+    #[arg(
+        long,
+        env = "PIPALHUB_PROTECT",
+        global = true,
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    protect: Vec<String>,
 }
+
+/// The variable with the class of the Hub's authenticator and those that it is made of, which
+/// `configure` sets.
+const AUTHENTICATOR_VARIABLE: &str = "PIPALHUB_AUTHENTICATOR";
+/// The variable with the one password of all, where the Hub's configuration has one.
+const SHARED_PASSWORD_VARIABLE: &str = "PIPALHUB_SHARED_PASSWORD";
+/// The variable with the roles that may change the class, parted by commas.
+const INSTRUCTOR_ROLES_VARIABLE: &str = "PIPALHUB_INSTRUCTOR_ROLES";
 
 /// What the names of the list become.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum AccountsArg {
-    /// Accounts of the system.
+    /// As the Hub signs people in.
     #[default]
+    Auto,
+    /// Accounts of the system.
     System,
+    /// Users of the Hub, with passwords of its NativeAuthenticator.
+    Native,
+    /// Users of the Hub, with one password for all.
+    Shared,
+    /// Users of the Hub, whom an outside provider signs in.
+    Outside,
     /// Nothing.
     None,
 }
 
 impl UserListArgs {
     /// The list, where this process may change what it stands for.
-    pub(super) fn open(&self) -> anyhow::Result<UserList> {
-        let accounts = match self.accounts {
-            AccountsArg::System => {
+    pub(super) async fn open(&self) -> anyhow::Result<UserList> {
+        let hub = HubApi::from_env(variable).context("cannot make an HTTP client")?;
+        let authenticator = match (self.accounts, &hub) {
+            (AccountsArg::Auto, Some(hub)) => Some(self.ask(hub).await?),
+            (AccountsArg::Auto, None) => {
+                self.check_is_not_of_hub()?;
+                None
+            }
+            _ => None,
+        };
+        self.list(authenticator, hub)
+    }
+
+    /// Fails where the list cannot be kept, as far as that is known without asking the Hub, which
+    /// may be waiting for this.
+    fn check(&self) -> anyhow::Result<()> {
+        let classes = variable(AUTHENTICATOR_VARIABLE).unwrap_or_default();
+        let class = classes.split_whitespace().next();
+        let seen = class.map(|class| HubAuthenticator::of(class, &classes, has_shared_password()));
+        let hub = HubApi::from_env(|_| Some("of-no-hub".to_owned()));
+        let hub = hub.context("cannot make an HTTP client")?;
+        Ok(self.list(seen, hub)?.check()?)
+    }
+
+    async fn ask(&self, hub: &HubApi) -> anyhow::Result<HubAuthenticator> {
+        let classes = variable(AUTHENTICATOR_VARIABLE).unwrap_or_default();
+        let asked = HubAuthenticator::ask(hub, &classes, has_shared_password()).await;
+        asked.context(
+            "it is not known what the names of the list become; say so with --accounts, or let \
+             pipalhub.configure(c, steward=True) give the steward its role",
+        )
+    }
+
+    /// A process without a Hub would take users of the Hub for accounts of the system.
+    fn check_is_not_of_hub(&self) -> anyhow::Result<()> {
+        let of_hub = self.steward_data.join(hub_accounts::STATE_FILE);
+        let of_system = self.steward_data.join(applied::STATE_FILE);
+        if of_hub.exists() && !of_system.exists() {
+            bail!(
+                "the list is for users of the Hub, and only a steward that the Hub has started \
+                 changes those: start the Hub, or say what names become with --accounts"
+            );
+        }
+        Ok(())
+    }
+
+    fn list(
+        &self,
+        authenticator: Option<HubAuthenticator>,
+        hub: Option<HubApi>,
+    ) -> anyhow::Result<UserList> {
+        let kind = match (self.accounts, &authenticator) {
+            (AccountsArg::Auto, Some(found)) => found.kind,
+            (AccountsArg::Auto | AccountsArg::System, _) => AccountsKind::System,
+            (AccountsArg::Native, _) => AccountsKind::Native,
+            (AccountsArg::Shared, _) => AccountsKind::Shared,
+            (AccountsArg::Outside, _) => AccountsKind::Outside,
+            (AccountsArg::None, _) => AccountsKind::Names,
+        };
+        let servers = hub.clone().map(HubServers::new);
+        let accounts = match (kind, &hub, &servers) {
+            (AccountsKind::Names, ..) => Accounts::Names,
+            (AccountsKind::System, ..) => {
                 if let Some(obstacle) = SystemAccounts::obstacle() {
                     bail!("{obstacle}; or the list has names only: --accounts none");
                 }
                 Accounts::System(SystemAccounts::new(self.account_homes.clone()))
             }
-            AccountsArg::None => Accounts::Names,
+            (_, Some(hub), Some(servers)) => {
+                if kind == AccountsKind::Native && self.keep_hashes {
+                    bail!(
+                        "the Hub keeps hashes of its own and takes none: leave --keep-hashes away"
+                    );
+                }
+                let shared = variable(SHARED_PASSWORD_VARIABLE).filter(|it| !it.is_empty());
+                Accounts::Hub(Box::new(HubAccounts {
+                    kind,
+                    provider: authenticator.map(|it| it.provider),
+                    shared_password: shared
+                        .filter(|_| kind == AccountsKind::Shared)
+                        .map(Secret::new),
+                    hub: hub.clone(),
+                    servers: servers.clone(),
+                    state: self.steward_data.clone(),
+                }))
+            }
+            _ => bail!(
+                "users of the Hub are made by a steward that the Hub has started, with its token \
+                 in JUPYTERHUB_API_TOKEN: pipalhub.configure(c, steward=True)"
+            ),
         };
         let settings = UserListSettings {
             users_file: self.users_file.clone(),
             state: self.steward_data.clone(),
             keep_hashes: self.keep_hashes,
         };
-        let variable = |name: &str| std::env::var(name).ok();
-        let servers = HubServers::from_env(variable).context("cannot make an HTTP client")?;
-        Ok(UserList::new(settings, accounts, servers))
+        let roles = variable(INSTRUCTOR_ROLES_VARIABLE).unwrap_or_default();
+        let roles = roles.split(',').filter(|role| !role.is_empty());
+        let protection = Protection::new(self.protect.clone(), roles.map(ToOwned::to_owned), hub);
+        Ok(UserList::new(settings, accounts, servers, protection))
     }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn has_shared_password() -> bool {
+    variable(SHARED_PASSWORD_VARIABLE).is_some_and(|it| !it.is_empty())
 }
 
 /// Keep the system as the class's list says, and change the list for those who may.
@@ -185,14 +313,15 @@ async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
         let id = user_id(user).with_context(|| format!("cannot look up --allow-user {user}"))?;
         allowed.push(id.with_context(|| format!("there is no user {user:?} (--allow-user)"))?);
     }
-    let list = Arc::new(args.list.open()?);
     if args.check {
-        list.check()?;
-        return Ok(());
+        return args.list.check();
     }
     let parent = args.end_with_parent.then(ParentProcess::now);
     let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
     let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
+    let list = Arc::new(args.list.open().await?);
+    let accounts = list.accounts().summary();
+    tracing::info!(kind = ?accounts.kind, provider = accounts.provider, "the list is for accounts");
     // It listens before the list is applied, which takes some seconds for a class: requests wait
     // their turn.
     let listener = StewardListener::bind(&args.socket.socket, allowed)?;
@@ -228,7 +357,7 @@ async fn follow(list: &Arc<UserList>) {
         if now == last && (is_new || is_retry) {
             // By a task of its own, which goes on when this one ends: a change is done to its end.
             let of_task = Arc::clone(list);
-            let task = tokio::spawn(async move { of_task.reconcile(None).await });
+            let task = tokio::spawn(async move { of_task.reconcile(None, true).await });
             let failed = match task
                 .await
                 .unwrap_or_else(|error| resume_unwind(error.into_panic()))

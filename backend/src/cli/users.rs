@@ -151,8 +151,12 @@ impl UsersDesk<'_> {
             password: password.clone(),
         };
         let users = names.iter().map(user).collect();
-        self.change(&StewardRequest::AddUsers { by: by(), users })
-            .await
+        self.change(&StewardRequest::AddUsers {
+            by: by(),
+            users,
+            as_root: true,
+        })
+        .await
     }
 
     async fn list(&self) -> anyhow::Result<ExitCode> {
@@ -202,8 +206,12 @@ impl UsersDesk<'_> {
         if !self.args.json {
             print_bad(&lines);
         }
-        self.change(&StewardRequest::AddUsers { by: by(), users })
-            .await
+        self.change(&StewardRequest::AddUsers {
+            by: by(),
+            users,
+            as_root: true,
+        })
+        .await
     }
 
     async fn reset(&self, name: &str, password_stdin: bool) -> anyhow::Result<ExitCode> {
@@ -212,6 +220,7 @@ impl UsersDesk<'_> {
             by: by(),
             username: name.to_owned(),
             password,
+            as_root: true,
         };
         let credentials = match self.ask(&request).await? {
             StewardReply::Credentials(credentials) => credentials,
@@ -239,6 +248,7 @@ impl UsersDesk<'_> {
             let request = StewardRequest::RemoveUser {
                 by: by(),
                 username: name.clone(),
+                as_root: true,
             };
             let is_left_home = delete_home.is_some();
             match self.answer(&request).await? {
@@ -254,9 +264,12 @@ impl UsersDesk<'_> {
             }
         }
         if let Some(home) = delete_home {
-            let username = home.to_owned();
-            self.ask(&StewardRequest::DeleteHome { by: by(), username })
-                .await?;
+            self.ask(&StewardRequest::DeleteHome {
+                by: by(),
+                username: home.to_owned(),
+                as_root: true,
+            })
+            .await?;
         }
         if self.args.json {
             print_json(&change)?;
@@ -330,13 +343,13 @@ impl UsersDesk<'_> {
             .await;
         let answer = match asked {
             Err(StewardError::Absent(path)) => {
-                let list = self.args.list.open().with_context(|| {
+                let list = self.args.list.open().await.with_context(|| {
                     format!(
                         "no steward listens at {} (--steward-socket), and this process cannot do it itself",
                         path.display()
                     )
                 })?;
-                desk::handle(&list, request, &mut on_progress).await
+                desk::handle(&list, request, true, &mut on_progress).await
             }
             other => other?,
         };

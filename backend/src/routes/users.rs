@@ -123,6 +123,7 @@ async fn add_user(
     let request = StewardRequest::AddUsers {
         by: who.user,
         users: vec![user],
+        as_root: false,
     };
     let change = change_of(ask(&state, request).await?)?;
     let own = change
@@ -156,6 +157,7 @@ async fn import_users(
     let request = StewardRequest::AddUsers {
         by: who.user,
         users,
+        as_root: false,
     };
     change_of(ask(&state, request).await?).map(Json)
 }
@@ -222,8 +224,12 @@ async fn remove_user(
     Instructor(who): Instructor,
     Path(username): Path<String>,
 ) -> Result<StatusCode, AppError> {
-    let by = who.user;
-    match ask(&state, StewardRequest::RemoveUser { by, username }).await? {
+    let request = StewardRequest::RemoveUser {
+        by: who.user,
+        username,
+        as_root: false,
+    };
+    match ask(&state, request).await? {
         StewardReply::Done {} => Ok(StatusCode::NO_CONTENT),
         other => unexpected(other),
     }
@@ -252,8 +258,12 @@ async fn delete_home(
             "To delete a home, `confirm` has to be the user's name: nothing is deleted.".to_owned(),
         ));
     }
-    let by = who.user;
-    match ask(&state, StewardRequest::DeleteHome { by, username }).await? {
+    let request = StewardRequest::DeleteHome {
+        by: who.user,
+        username,
+        as_root: false,
+    };
+    match ask(&state, request).await? {
         StewardReply::Done {} => Ok(StatusCode::NO_CONTENT),
         other => unexpected(other),
     }
@@ -282,6 +292,7 @@ async fn reset_password(
         by: who.user,
         username,
         password,
+        as_root: false,
     };
     match ask(&state, request).await? {
         StewardReply::Credentials(credentials) => Ok(Json(credentials)),
