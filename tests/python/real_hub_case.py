@@ -56,7 +56,7 @@ c.JupyterHub.load_roles = [
 import pipalhub
 pipalhub.configure(
     c, program={program!r}, address={port}, data="data", steward_socket={socket!r},
-    steward={{"users_file": "users.txt", "steward_data": "steward", **{steward!r}}}, {more}
+    steward={steward!r}, {more}
 )
 """
 
@@ -103,7 +103,11 @@ class RealHubCase(unittest.TestCase):
             program=PROGRAM,
             socket=str(self.folder / "steward.sock"),
             lines=lines,
-            steward=steward or {},
+            steward={
+                "users_file": str(self.folder / "users.txt"),
+                "steward_data": str(self.folder / "steward"),
+                **(steward or {}),
+            },
             more=more,
         )
         (self.folder / "jupyterhub_config.py").write_text(config)
@@ -197,5 +201,5 @@ class RealHubCase(unittest.TestCase):
 
     def signs_in(self, name, password):
         status, page = self.form("login", {"username": name, "password": password})
-        self.assertIn(status, [200, 302, 401, 403], page)
+        self.assertIn(status, [200, 302, 401, 403], page + self.log())
         return status == 302

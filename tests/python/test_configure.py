@@ -230,11 +230,51 @@ class StewardTest(HubCase):
         self.assertEqual(service["command"][1:], ["steward", "--end-with-parent"])
         self.assertNotIn("url", service)
         self.assertNotIn("user", service)
-        expected = {"PIPALHUB_USERS_FILE": "/srv/users.txt", "PIPALHUB_KEEP_HASHES": "1"}
-        self.assertEqual(service["environment"], expected)
+        environment = service["environment"]
+        authenticator = environment.pop("PIPALHUB_AUTHENTICATOR")
+        self.assertTrue(authenticator.startswith("jupyterhub.auth.PAMAuthenticator "))
+        expected = {
+            "PIPALHUB_USERS_FILE": "/srv/users.txt",
+            "PIPALHUB_KEEP_HASHES": "1",
+            "PIPALHUB_INSTRUCTOR_ROLES": "pipalhub-instructor",
+        }
+        self.assertEqual(environment, expected)
         role = hub.role("pipalhub-steward")
         self.assertEqual(role["services"], ["dashboard-steward"])
-        self.assertEqual(role["scopes"], ["admin:users", "servers"])
+        least = ["admin:users", "servers", "read:hub", "list:groups", "read:roles:groups"]
+        self.assertEqual(role["scopes"], least)
+
+    def test_the_steward_is_told_how_the_hub_signs_people_in(self):
+        shared = "c.JupyterHub.authenticator_class = 'shared-password'\n"
+        password = "c.SharedPasswordAuthenticator.user_password = 'one for all'\n"
+        dummy = "c.JupyterHub.authenticator_class = 'dummy'\n"
+        for config, name, told in [
+            (shared, "SharedPasswordAuthenticator", None),
+            (shared + password, "SharedPasswordAuthenticator", "one for all"),
+            (dummy, "DummyAuthenticator", None),
+            (dummy + "c.DummyAuthenticator.password = 'x'\n", "DummyAuthenticator", "x"),
+        ]:
+            with self.subTest(config), self.logs():
+                hub = self.configured(config, steward={"protect": ["ada", "bo"]})
+                environment = hub.service("dashboard-steward")["environment"]
+                self.assertIn(f".{name} ", environment["PIPALHUB_AUTHENTICATOR"])
+                self.assertEqual(environment.get("PIPALHUB_SHARED_PASSWORD"), told)
+                self.assertEqual(environment["PIPALHUB_PROTECT"], "ada,bo")
+                self.assertIs(hub.sections["Authenticator"]["allow_existing_users"], True)
+                self.assertNotIn("LocalAuthenticator", hub.sections)
+
+    def test_a_hub_that_says_who_may_sign_in_is_left_so(self):
+        dummy = "c.JupyterHub.authenticator_class = 'dummy'\n"
+        for line in [
+            "c.Authenticator.allow_all = True",
+            "c.Authenticator.allowed_users = {'ada'}",
+            "c.DummyAuthenticator.allow_existing_users = False",
+        ]:
+            with self.subTest(line), self.logs():
+                after = self.configured(dummy + line, steward=True)
+                before = self.read(dummy + line)
+                for section in ["Authenticator", "DummyAuthenticator"]:
+                    self.assertEqual(after.sections.get(section), before.sections.get(section))
 
     def test_whom_the_steward_makes_may_sign_in(self):
         group = "pipalhub-participants"

@@ -13,8 +13,8 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use shared::users::{
-    ImportLine, NewUser, PreviewResponse, RefusalKind, RefusedUser, StoredPassword,
-    UserCredentials, UsersChange, UsersFileProblem, UsersResponse,
+    AccountsKind, AccountsSummary, ImportLine, NewUser, PreviewResponse, RefusalKind, RefusedUser,
+    StoredPassword, UserCredentials, UsersChange, UsersFileProblem, UsersResponse,
 };
 use tokio::runtime;
 
@@ -417,8 +417,32 @@ fn print_list(list: &UsersResponse) {
         };
         println!("{:width$}  {account}, {password}", user.username);
     }
+    if let Some(change) = &list.change {
+        println!("{}", loggable(&change.to_string()));
+    }
+    println!("{}", who_makes_passwords(&list.accounts));
     println!("{} users", list.users.len());
     print_problems(&list.problems);
+}
+
+/// Who makes passwords; the one of all is not printed, but with `--json`.
+fn who_makes_passwords(accounts: &AccountsSummary) -> String {
+    let provider = accounts.provider.as_deref().unwrap_or("the Hub");
+    let said = match accounts.kind {
+        AccountsKind::System => "passwords are made here, for accounts of the system",
+        AccountsKind::Native => {
+            "passwords are made here, and kept by the Hub's NativeAuthenticator"
+        }
+        AccountsKind::Shared => {
+            "everyone signs in with one password, which the Hub's configuration sets"
+        }
+        AccountsKind::Outside => "knows the passwords, and the list lets people in",
+        AccountsKind::Names => "names only: whoever signs people in makes passwords",
+    };
+    match accounts.kind {
+        AccountsKind::Outside => format!("{} {said}", loggable(provider)),
+        _ => said.to_owned(),
+    }
 }
 
 fn print_problems(problems: &[UsersFileProblem]) {

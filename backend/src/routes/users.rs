@@ -73,14 +73,22 @@ async fn list_users(
     }
     let (mut parts, _) = request.into_parts();
     Viewer::from_request_parts(&mut parts, &state).await?;
+    let is_instructor = Instructor::from_request_parts(&mut parts, &state)
+        .await
+        .is_ok();
     // It holds its place among the reader's requests until the answer is made.
     let _turn = RateLimited::<LightReads>::from_request_parts(&mut parts, &state).await?;
-    list(&state).await.map(IntoResponse::into_response)
+    let mut users = list(&state).await?;
+    if !is_instructor {
+        // Helpers see, and are given no password.
+        users.accounts.shared_password = None;
+    }
+    Ok(Json(users).into_response())
 }
 
-async fn list(state: &AppState) -> Result<Json<UsersResponse>, AppError> {
+async fn list(state: &AppState) -> Result<UsersResponse, AppError> {
     match ask(state, StewardRequest::ListUsers {}).await? {
-        StewardReply::Users(users) => Ok(Json(users)),
+        StewardReply::Users(users) => Ok(users),
         other => unexpected(other),
     }
 }
