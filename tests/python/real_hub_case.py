@@ -50,7 +50,8 @@ c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = "homes/{{username}}"
 c.JupyterHub.services = [{{"name": "tests", "api_token": {token!r}}}]
 c.JupyterHub.load_roles = [
-    {{"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers"]}},
+    {{"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers", "tokens",
+        "access:services", "custom:pipalhub:write"]}},
 ]
 {lines}
 import pipalhub
@@ -172,11 +173,12 @@ class RealHubCase(unittest.TestCase):
         (user,) = [it for it in self.users("list")["users"] if it["username"] == name]
         return user
 
-    def api(self, path, method="GET"):
+    def api(self, path, method="GET", body=None):
         """The Hub's status, and what it answers."""
         url = f"http://127.0.0.1:{self.hub_port}/hub/api/{path}"
         headers = {"Authorization": f"token {ADMIN_TOKEN}"}
-        request = urllib.request.Request(url, headers=headers, method=method)
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
                 return answer.status, answer.read()

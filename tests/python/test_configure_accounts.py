@@ -1,9 +1,12 @@
 """What the steward makes of the list in real Hubs that sign people in by something else than PAM."""
 
+import json
+import threading
 import unittest
+import urllib.request
 
 import jupyterhub
-from real_hub_case import RealHubCase, until
+from real_hub_case import TIMEOUT_S, RealHubCase, until
 
 NATIVE = """
 c.JupyterHub.authenticator_class = "native"
@@ -233,7 +236,7 @@ class FaultySpawner(SimpleLocalProcessSpawner):
         return await super().start()
 
 c.JupyterHub.spawner_class = FaultySpawner
-c.Spawner.http_timeout = 3
+c.Spawner.http_timeout = 12
 """
 
     def test_a_server_that_fails_says_why_in_the_hub_s_words(self):
@@ -244,7 +247,30 @@ c.Spawner.http_timeout = 3
         why = until("a failure", lambda: self.listed("raul")["server_failure"])
         self.assertTrue(why.startswith("Spawn failed: ") and "no room for raul" in why, why)
         why = until("a failure", lambda: self.listed("della")["server_failure"])
-        self.assertRegex(why, "^Spawn failed: Server at .* didn't respond in 3 seconds")
+        self.assertRegex(why, "^Spawn failed: Server at .* didn't respond in 12 seconds")
+
+    def test_a_server_that_somebody_else_has_started_says_why_it_failed(self):
+        self.start(self.LINES, more="instructors=['ines']")
+        self.users("add", "della")
+        scopes = ["access:services!service=dashboard", "custom:pipalhub:write"]
+        status, answer = self.api("users/ines/tokens", "POST", {"scopes": scopes})
+        self.assertEqual(status, 201, answer)
+        token = json.loads(answer)["token"]
+
+        def failure():
+            url = f"http://127.0.0.1:{self.port}/services/dashboard/users"
+            request = urllib.request.Request(url, headers={"Authorization": f"token {token}"})
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+                (user,) = json.load(answer)["users"]
+            return user["server_failure"]
+
+        self.assertIsNone(failure())
+        starting = threading.Thread(target=self.api, args=("users/della/server", "POST"))
+        starting.start()
+        # As the page does, which looks every few seconds.
+        why = until("a failure", failure)
+        starting.join()
+        self.assertIn("didn't respond in 12 seconds", why)
 
 
 if __name__ == "__main__":

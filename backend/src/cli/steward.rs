@@ -30,7 +30,7 @@ use crate::{
         applied,
         authenticator::HubAuthenticator,
         hub_accounts::{self, HubAccounts},
-        hub_api::HubApi,
+        hub_api::StewardHub,
         hub_servers::HubServers,
         list_store::UserListSettings,
         protection::Protection,
@@ -148,7 +148,7 @@ enum AccountsArg {
 impl UserListArgs {
     /// The list, where this process may change what it stands for.
     pub(super) async fn open(&self) -> anyhow::Result<UserList> {
-        let hub = HubApi::from_env(variable).context("cannot make an HTTP client")?;
+        let hub = StewardHub::from_env(variable).context("cannot make an HTTP client")?;
         let authenticator = match (self.accounts, &hub) {
             (AccountsArg::Auto, Some(hub)) => Some(self.ask(hub).await?),
             (AccountsArg::Auto, None) => {
@@ -166,12 +166,12 @@ impl UserListArgs {
         let classes = variable(AUTHENTICATOR_VARIABLE).unwrap_or_default();
         let class = classes.split_whitespace().next();
         let seen = class.map(|class| HubAuthenticator::of(class, &classes, has_shared_password()));
-        let hub = HubApi::from_env(|_| Some("of-no-hub".to_owned()));
+        let hub = StewardHub::from_env(|_| Some("of-no-hub".to_owned()));
         let hub = hub.context("cannot make an HTTP client")?;
         Ok(self.list(seen, hub)?.check()?)
     }
 
-    async fn ask(&self, hub: &HubApi) -> anyhow::Result<HubAuthenticator> {
+    async fn ask(&self, hub: &StewardHub) -> anyhow::Result<HubAuthenticator> {
         let classes = variable(AUTHENTICATOR_VARIABLE).unwrap_or_default();
         let asked = HubAuthenticator::ask(hub, &classes, has_shared_password()).await;
         asked.context(
@@ -196,7 +196,7 @@ impl UserListArgs {
     fn list(
         &self,
         authenticator: Option<HubAuthenticator>,
-        hub: Option<HubApi>,
+        hub: Option<StewardHub>,
     ) -> anyhow::Result<UserList> {
         let kind = match (self.accounts, &authenticator) {
             (AccountsArg::Auto, Some(found)) => found.kind,
@@ -231,6 +231,7 @@ impl UserListArgs {
                     hub: hub.clone(),
                     servers: servers.clone(),
                     state: self.steward_data.clone(),
+                    seen: Arc::default(),
                 }))
             }
             _ => bail!(

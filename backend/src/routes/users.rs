@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     app::AppState,
+    auth::{Auth, RosterAnswer},
     steward::{
         StewardError,
         protocol::{StewardReply, StewardRequest},
@@ -88,8 +89,27 @@ async fn list_users(
 
 async fn list(state: &AppState) -> Result<UsersResponse, AppError> {
     match ask(state, StewardRequest::ListUsers {}).await? {
-        StewardReply::Users(users) => Ok(users),
+        StewardReply::Users(mut users) => {
+            add_failures(state, &mut users).await;
+            Ok(users)
+        }
         other => unexpected(other),
+    }
+}
+
+/// Adds why servers did not start that the steward has not started.
+async fn add_failures(state: &AppState, list: &mut UsersResponse) {
+    let Auth::Hub(hub) = &state.auth else {
+        return;
+    };
+    let roster = match hub.client.roster().await {
+        RosterAnswer::Known(roster) | RosterAnswer::Unanswered(Some(roster)) => roster,
+        RosterAnswer::Refused | RosterAnswer::Unanswered(None) => return,
+    };
+    for user in &mut list.users {
+        if user.server_failure.is_none() {
+            user.server_failure = roster.failures.get(&user.username).cloned();
+        }
     }
 }
 

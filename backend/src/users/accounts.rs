@@ -85,9 +85,18 @@ impl Accounts {
 
     /// The accounts as they are now.
     pub(super) async fn view(&self) -> Result<AccountsView, AccountError> {
+        self.look(true).await
+    }
+
+    /// The accounts as they are or were a moment ago, for those who only read.
+    pub(super) async fn recent_view(&self) -> Result<AccountsView, AccountError> {
+        self.look(false).await
+    }
+
+    async fn look(&self, is_to_change: bool) -> Result<AccountsView, AccountError> {
         Ok(match self {
             Self::System(system) => AccountsView::System(system.view()?),
-            Self::Hub(hub) => AccountsView::Hub(hub.view().await?),
+            Self::Hub(hub) => AccountsView::Hub(hub.view(is_to_change).await?),
             Self::Names => AccountsView::Names,
         })
     }

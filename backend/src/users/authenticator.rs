@@ -6,7 +6,7 @@ use std::time::Duration;
 use shared::users::AccountsKind;
 use tokio::time::sleep;
 
-use super::hub_api::{HubApi, HubError};
+use super::hub_api::{HubError, StewardHub};
 
 /// How often a Hub is asked that does not answer yet, and the time between.
 const TRIES: usize = 60;
@@ -28,7 +28,7 @@ impl HubAuthenticator {
     /// the Hub names the same class, since something may have set another after `configure`.
     /// `has_password` says that the Hub's configuration has one password for everyone.
     pub(crate) async fn ask(
-        hub: &HubApi,
+        hub: &StewardHub,
         ancestors: &str,
         has_password: bool,
     ) -> Result<Self, HubError> {

@@ -3,14 +3,20 @@
 //! The list touches only those whom it has made: whoever was there before is not given another
 //! password, and is not removed.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use parking_lot::Mutex;
 use shared::users::{AccountsKind, AccountsSummary};
 
 use super::{
     applied::AppliedUsers,
     file::{Credential, UserEntry},
-    hub_api::{HubApi, HubError},
+    hub_api::{HubError, StewardHub},
     hub_servers::HubServers,
     name::Username,
     system::AccountError,
@@ -25,6 +31,8 @@ pub(crate) const STATE_FILE: &str = "hub-users.json";
 const POWERFUL_GROUPS: &[&str] = &[
     "adm", "admin", "disk", "docker", "kvm", "libvirt", "lxd", "root", "shadow", "sudo", "wheel",
 ];
+/// How long an answer of the Hub is used for those who only read.
+const FRESH: Duration = Duration::from_secs(3);
 /// Accounts with smaller numbers are the system's.
 const FIRST_PERSON: u32 = 1_000;
 
@@ -36,10 +44,12 @@ pub(crate) struct HubAccounts {
     pub(crate) provider: Option<String>,
     /// The one password, where all have the same and the Hub's configuration tells it.
     pub(crate) shared_password: Option<Secret>,
-    pub(crate) hub: HubApi,
+    pub(crate) hub: StewardHub,
     pub(crate) servers: HubServers,
     /// The steward's own folder.
     pub(crate) state: PathBuf,
+    /// Whom the Hub knew the last time it was asked.
+    pub(crate) seen: Arc<Mutex<Option<(Instant, BTreeSet<String>)>>>,
 }
 
 /// The Hub's users at one moment.
@@ -67,12 +77,15 @@ impl HubAccounts {
         self.kind == AccountsKind::Native
     }
 
-    pub(super) async fn view(&self) -> Result<HubView, AccountError> {
-        let people = self.hub.people().await?;
-        let mut there: BTreeSet<String> = people.into_iter().map(|it| it.name).collect();
-        if self.has_passwords() {
-            there.append(&mut self.hub.native_people().await?);
-        }
+    /// The Hub's users as they are now, or for a moment, for those who only read: a page that is
+    /// open asks every few seconds.
+    pub(super) async fn view(&self, is_to_change: bool) -> Result<HubView, AccountError> {
+        let seen = self.seen.lock().clone();
+        let recent = seen.filter(|(at, _)| !is_to_change && at.elapsed() < FRESH);
+        let there = match recent {
+            Some((_, there)) => there,
+            None => self.look().await?,
+        };
         let applied = AppliedUsers::load(&self.state, STATE_FILE);
         let applied =
             applied.map_err(|error| UnreadablePath(self.state.join(STATE_FILE), error))?;
@@ -81,6 +94,16 @@ impl HubAccounts {
             made: applied.made().map(ToOwned::to_owned).collect(),
             system: SystemView::read()?,
         })
+    }
+
+    async fn look(&self) -> Result<BTreeSet<String>, AccountError> {
+        let people = self.hub.people().await?;
+        let mut there: BTreeSet<String> = people.into_iter().map(|it| it.name).collect();
+        if self.has_passwords() {
+            there.append(&mut self.hub.native_people().await?);
+        }
+        *self.seen.lock() = Some((Instant::now(), there.clone()));
+        Ok(there)
     }
 
     /// Whether the user is there. Fails for one whom the list must not touch.
@@ -107,6 +130,7 @@ impl HubAccounts {
             // Without a password that can be set nobody is made.
             self.password_of(entry)?;
             self.hub.add(&entry.name).await?;
+            *self.seen.lock() = None;
         }
         Ok(is_begun || !self.has_passwords())
     }
@@ -138,6 +162,8 @@ impl HubAccounts {
         if self.has_passwords() {
             self.hub.forget_native(name).await?;
         }
+        // Somebody may have looked meanwhile.
+        *self.seen.lock() = None;
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::name::Username;
-use crate::{secret::Secret, text::percent_encoded};
+use crate::{secret::Secret, spawn_progress, text::percent_encoded};
 
 /// Longest wait for an answer of the Hub, which takes ten seconds for a slow start.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
@@ -80,19 +80,19 @@ struct HubGroup {
 
 /// One page of a list.
 #[derive(Deserialize)]
-struct Page<T> {
+struct HubPage<T> {
     items: Vec<T>,
     #[serde(rename = "_pagination")]
-    pagination: Pagination,
+    pagination: HubPagination,
 }
 
 #[derive(Deserialize)]
-struct Pagination {
-    next: Option<NextPage>,
+struct HubPagination {
+    next: Option<HubNextPage>,
 }
 
 #[derive(Deserialize)]
-struct NextPage {
+struct HubNextPage {
     offset: usize,
 }
 
@@ -107,13 +107,13 @@ pub(super) struct HubServerModel {
 
 /// The Hub that has started this process, or whose service it is.
 #[derive(Clone, Debug)]
-pub(crate) struct HubApi {
+pub(crate) struct StewardHub {
     client: Client,
     api_url: String,
     token: Secret,
 }
 
-impl HubApi {
+impl StewardHub {
     /// The Hub that has started this process; `None` without one.
     pub(crate) fn from_env(get: impl Fn(&str) -> Option<String>) -> reqwest::Result<Option<Self>> {
         let (Some(api_url), Some(token)) = (
@@ -237,26 +237,13 @@ impl HubApi {
 
     /// Why the last start of the user's server failed, in the Hub's own words, if it did.
     pub(super) async fn spawn_failure(&self, name: &Username) -> Result<Option<String>, HubError> {
-        #[derive(Deserialize)]
-        struct ProgressEvent {
-            #[serde(default)]
-            failed: bool,
-            #[serde(default)]
-            message: String,
-        }
         let path = format!("{}/progress", server(name));
         let answer = self.send(self.request(Method::GET, &path)).await?;
         if answer.status() != StatusCode::OK {
             // The Hub has no failure to tell.
             return Ok(None);
         }
-        let text = read_bytes(answer).await?;
-        let text = String::from_utf8_lossy(&text);
-        let events = text.lines().filter_map(|line| line.strip_prefix("data: "));
-        let mut events =
-            events.filter_map(|event| serde_json::from_str::<ProgressEvent>(event).ok());
-        let failed = events.find(|event| event.failed && !event.message.is_empty());
-        Ok(failed.map(|event| shortened(&event.message)))
+        Ok(spawn_progress::failure_in(&read_bytes(answer).await?))
     }
 
     /// Those whom NativeAuthenticator lets in.
@@ -311,7 +298,7 @@ impl HubApi {
         for _ in 0..MAX_PAGES {
             let path = format!("{path}?limit={PAGE_USERS}&offset={offset}");
             let request = self.request(Method::GET, &path);
-            let page: Page<T> = self
+            let page: HubPage<T> = self
                 .json(request.header(header::ACCEPT, PAGINATION), what)
                 .await?;
             let is_empty = page.items.is_empty();

@@ -12,7 +12,7 @@ use reqwest::{Method, StatusCode};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    hub_api::{HubApi, HubServerModel},
+    hub_api::{HubServerModel, StewardHub},
     name::Username,
 };
 use crate::telemetry::loggable;
@@ -36,7 +36,7 @@ pub(crate) enum ServerWork {
 /// The servers, and what is to be done with them.
 #[derive(Clone)]
 pub(crate) struct HubServers {
-    hub: HubApi,
+    hub: StewardHub,
     work: Arc<Mutex<WaitingWork>>,
 }
 
@@ -50,7 +50,7 @@ struct WaitingWork {
 
 impl HubServers {
     /// The servers of this Hub.
-    pub(crate) fn new(hub: HubApi) -> Self {
+    pub(crate) fn new(hub: StewardHub) -> Self {
         Self {
             hub,
             work: Arc::default(),

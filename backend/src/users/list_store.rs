@@ -43,7 +43,8 @@ pub(super) struct ListStore {
     pub(super) rule: NameRule,
     /// The file of what was applied, in the steward's own folder.
     pub(super) state_file: &'static str,
-    /// The list makes accounts, so whoever changes it is as good as root.
+    /// The list makes accounts or users of the Hub, so whoever changes it lets people in, and may be
+    /// as good as root.
     pub(super) makes_accounts: bool,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     error::UserListError,
-    hub_api::{HubApi, HubError, HubPerson},
+    hub_api::{HubError, HubPerson, StewardHub},
 };
 
 /// The role of instructors, which `configure` makes.
@@ -14,6 +14,9 @@ pub(crate) const INSTRUCTOR_ROLE: &str = "pipalhub-instructor";
 const ADMIN_ROLE: &str = "admin";
 /// So many are asked for one by one, and more by the list of all.
 const FEW: usize = 4;
+
+/// The Hub's names are shorter, in bytes.
+const MAX_NAME: usize = 1_000;
 
 /// Who asks for a change.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +32,7 @@ pub(crate) struct Asker<'a> {
 pub(crate) struct Protection {
     names: BTreeSet<String>,
     roles: BTreeSet<String>,
-    hub: Option<HubApi>,
+    hub: Option<StewardHub>,
 }
 
 impl Protection {
@@ -38,7 +41,7 @@ impl Protection {
     pub(crate) fn new(
         names: impl IntoIterator<Item = String>,
         roles: impl IntoIterator<Item = String>,
-        hub: Option<HubApi>,
+        hub: Option<StewardHub>,
     ) -> Self {
         let own_roles = [INSTRUCTOR_ROLE, ADMIN_ROLE].map(ToOwned::to_owned);
         Self {
@@ -77,8 +80,13 @@ impl Protection {
         }
     }
 
-    async fn of_hub(&self, hub: &HubApi, names: &[&str]) -> Result<BTreeSet<String>, HubError> {
+    async fn of_hub(&self, hub: &StewardHub, names: &[&str]) -> Result<BTreeSet<String>, HubError> {
         let mut people = Vec::new();
+        let names: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|it| it.len() <= MAX_NAME)
+            .collect();
         if names.len() > FEW {
             let all = hub.people().await?;
             people.extend(

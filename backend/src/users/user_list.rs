@@ -55,7 +55,7 @@ impl UserList {
             settings,
             rule: accounts.rule(),
             state_file: accounts.state_file(),
-            makes_accounts: accounts.has_passwords(),
+            makes_accounts: accounts.has_passwords() || accounts.of_hub().is_some(),
         };
         Self {
             store,
@@ -97,7 +97,7 @@ impl UserList {
     /// Everyone in the list.
     pub(crate) async fn everyone(&self) -> Result<UsersResponse, UserListError> {
         let file = self.store.read()?;
-        let view = self.accounts.view().await?;
+        let view = self.accounts.recent_view().await?;
         let users = file.entries().map(|entry| {
             let (has_account, failure) = match self.accounts.has(&view, &entry.name) {
                 Ok(has) => (has, None),
