@@ -137,13 +137,13 @@ impl StewardListener {
                     let (request, write) = read(stream).await?;
                     let changes_users = request.as_ref().is_ok_and(StewardRequest::changes_users);
                     // Those who only read wait for no change.
-                    let (_reading, _changing, request) = match changes_users {
-                        false => (Some(turn), None, request),
-                        true => match changes.try_acquire() {
-                            Ok(change) => (None, Some(change), request),
-                            Err(_) => (None, None, Err(list.busy())),
-                        },
+                    let reading = (!changes_users).then_some(turn);
+                    let changing = changes_users.then(|| changes.try_acquire());
+                    let request = match changing {
+                        Some(Err(_)) => Err(list.busy()),
+                        _ => request,
                     };
+                    let _held = (reading, changing);
                     answer(request, write, &list, is_root).await
                 };
                 if let Err(error) = answered.await {

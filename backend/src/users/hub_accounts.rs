@@ -49,7 +49,14 @@ pub(crate) struct HubAccounts {
     /// The steward's own folder.
     pub(crate) state: PathBuf,
     /// Whom the Hub knew the last time it was asked.
-    pub(crate) seen: Arc<Mutex<Option<(Instant, BTreeSet<String>)>>>,
+    pub(crate) seen: Arc<Mutex<Option<SeenUsers>>>,
+}
+
+/// Whom the Hub knew when it was asked.
+#[derive(Clone)]
+pub(crate) struct SeenUsers {
+    at: Instant,
+    there: BTreeSet<String>,
 }
 
 /// The Hub's users at one moment.
@@ -81,9 +88,9 @@ impl HubAccounts {
     /// open asks every few seconds.
     pub(super) async fn view(&self, is_to_change: bool) -> Result<HubView, AccountError> {
         let seen = self.seen.lock().clone();
-        let recent = seen.filter(|(at, _)| !is_to_change && at.elapsed() < FRESH);
+        let recent = seen.filter(|seen| !is_to_change && seen.at.elapsed() < FRESH);
         let there = match recent {
-            Some((_, there)) => there,
+            Some(seen) => seen.there,
             None => self.look().await?,
         };
         let applied = AppliedUsers::load(&self.state, STATE_FILE);
@@ -102,7 +109,10 @@ impl HubAccounts {
         if self.has_passwords() {
             there.append(&mut self.hub.native_people().await?);
         }
-        *self.seen.lock() = Some((Instant::now(), there.clone()));
+        *self.seen.lock() = Some(SeenUsers {
+            at: Instant::now(),
+            there: there.clone(),
+        });
         Ok(there)
     }
 
