@@ -5,7 +5,7 @@ use shared::users::{AccountsKind, AccountsSummary};
 use super::{
     applied,
     file::{Credential, UserEntry},
-    hub_accounts::{self, HubAccounts, HubView},
+    hub_accounts::{self, HubAccounts, HubUsersView},
     name::{NameRule, Username},
     stale_locks,
     system::{AccountError, SystemAccounts},
@@ -25,7 +25,7 @@ pub(crate) enum Accounts {
 /// The accounts at one moment, where the list is for such.
 pub(crate) enum AccountsView {
     System(SystemView),
-    Hub(HubView),
+    Hub(HubUsersView),
     Names,
 }
 

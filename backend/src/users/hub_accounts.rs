@@ -60,7 +60,7 @@ pub(crate) struct SeenUsers {
 }
 
 /// The Hub's users at one moment.
-pub(crate) struct HubView {
+pub(crate) struct HubUsersView {
     there: BTreeSet<String>,
     /// Those whom the list has made, or is making.
     made: BTreeSet<String>,
@@ -86,7 +86,7 @@ impl HubAccounts {
 
     /// The Hub's users as they are now, or for a moment, for those who only read: a page that is
     /// open asks every few seconds.
-    pub(super) async fn view(&self, is_to_change: bool) -> Result<HubView, AccountError> {
+    pub(super) async fn view(&self, is_to_change: bool) -> Result<HubUsersView, AccountError> {
         let seen = self.seen.lock().clone();
         let recent = seen.filter(|seen| !is_to_change && seen.at.elapsed() < FRESH);
         let there = match recent {
@@ -96,7 +96,7 @@ impl HubAccounts {
         let applied = AppliedUsers::load(&self.state, STATE_FILE);
         let applied =
             applied.map_err(|error| UnreadablePath(self.state.join(STATE_FILE), error))?;
-        Ok(HubView {
+        Ok(HubUsersView {
             there,
             made: applied.made().map(ToOwned::to_owned).collect(),
             system: SystemView::read()?,
@@ -117,7 +117,7 @@ impl HubAccounts {
     }
 
     /// Whether the user is there. Fails for one whom the list must not touch.
-    pub(super) fn has(&self, view: &HubView, name: &Username) -> Result<bool, AccountError> {
+    pub(super) fn has(&self, view: &HubUsersView, name: &Username) -> Result<bool, AccountError> {
         // Their servers may run as the account of the same name, whatever they sign in with.
         if view.is_powerful(name) {
             return Err(AccountError::Powerful(name.clone()));
@@ -178,7 +178,7 @@ impl HubAccounts {
     }
 }
 
-impl HubView {
+impl HubUsersView {
     fn is_powerful(&self, name: &Username) -> bool {
         let account = self.system.account(name.as_str());
         account.is_some_and(|account| {

@@ -72,7 +72,7 @@ pub(super) struct HubPerson {
 
 /// A group as the Hub lists it.
 #[derive(Deserialize)]
-struct HubGroup {
+struct ListedGroup {
     name: String,
     #[serde(default)]
     roles: Vec<String>,
@@ -170,8 +170,8 @@ impl StewardHub {
         &self,
         roles: &BTreeSet<String>,
     ) -> Result<BTreeSet<String>, HubError> {
-        let groups: Vec<HubGroup> = self.list("groups", "list its groups").await?;
-        let holds = |group: &HubGroup| group.roles.iter().any(|role| roles.contains(role));
+        let groups: Vec<ListedGroup> = self.list("groups", "list its groups").await?;
+        let holds = |group: &ListedGroup| group.roles.iter().any(|role| roles.contains(role));
         let groups = groups.into_iter().filter(holds);
         Ok(groups.map(|group| group.name).collect())
     }
