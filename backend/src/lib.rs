@@ -25,6 +25,7 @@
 //! * [`secret`]: texts that must not be seen
 //! * [`server`]: connections and their limits
 //! * [`telemetry`]: metrics and logs
+//! * `spawn_progress`: what the Hub tells of the start of a server
 //!
 //! Not here: how a notebook is read and rendered (the `shared` crate), and the page
 //! itself (the `frontend` crate, embedded by [`routes`]).
@@ -58,6 +59,7 @@ pub mod secret;
 pub mod server;
 pub mod setup;
 pub mod sharing;
+mod spawn_progress;
 mod sqlite;
 pub mod steward;
 pub mod store;

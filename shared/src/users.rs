@@ -71,7 +71,7 @@ pub struct ListedUser {
     pub has_account: bool,
     /// Why there is none, or why it is not as the list says.
     pub failure: Option<String>,
-    /// Why the server did not start when it was started from here.
+    /// Why the server did not start the last time, in the Hub's words.
     pub server_failure: Option<String>,
 }
 
@@ -85,6 +85,87 @@ pub struct UsersFileProblem {
     pub reason: String,
 }
 
+/// What the names of the list become, and so who makes passwords.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AccountsKind {
+    /// Accounts of the system, whom the Hub signs in by PAM.
+    #[default]
+    System,
+    /// Users of the Hub, whose passwords its NativeAuthenticator keeps.
+    Native,
+    /// Users of the Hub, who all have the same password.
+    Shared,
+    /// Users of the Hub, whom an outside provider signs in.
+    Outside,
+    /// Nothing: the list has names only.
+    Names,
+}
+
+impl AccountsKind {
+    /// Whether the list makes a password for each.
+    pub fn makes_passwords(self) -> bool {
+        matches!(self, Self::System | Self::Native)
+    }
+}
+
+/// Who signs people in.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccountsSummary {
+    /// What the names of the list become.
+    pub kind: AccountsKind,
+    /// The class of the Hub's authenticator, where the Hub was asked.
+    pub provider: Option<String>,
+    /// The one password of all, for instructors, where the Hub's configuration tells it.
+    pub shared_password: Option<String>,
+}
+
+impl fmt::Debug for AccountsSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountsSummary")
+            .field("kind", &self.kind)
+            .field("provider", &self.provider)
+            .field(
+                "shared_password",
+                &self.shared_password.as_ref().map(|_| "***"),
+            )
+            .finish()
+    }
+}
+
+/// A change of the list that is not done yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunningChange {
+    /// Who has asked for it, as the audit list has it.
+    pub by: String,
+    /// What is done: `add`, `reset`, `remove`, `delete_home` or `reconcile`.
+    pub action: String,
+    /// How many are done.
+    pub done: usize,
+    /// Of how many; 0 where that is not known.
+    pub of: usize,
+    /// Since when, in milliseconds since 1970, by the steward's clock.
+    pub begun_ms: i64,
+}
+
+impl fmt::Display for RunningChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { by, done, of, .. } = self;
+        match self.action.as_str() {
+            "add" => write!(f, "{by} adds users, {done} of {of} are done"),
+            "reset" => write!(f, "{by} sets a password"),
+            "remove" | "delete_home" => write!(f, "{by} removes a user"),
+            _ => write!(
+                f,
+                "the list is brought to the accounts, as it was changed by hand"
+            ),
+        }
+    }
+}
+
 /// The class's list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -96,6 +177,12 @@ pub struct UsersResponse {
     /// How many servers are being started or stopped from here, or wait for it; none where the
     /// steward is no service of the Hub's.
     pub servers_waiting: Option<usize>,
+    /// Who signs people in.
+    #[serde(default)]
+    pub accounts: AccountsSummary,
+    /// The change that is not done yet, if there is one.
+    #[serde(default)]
+    pub change: Option<RunningChange>,
 }
 
 /// A line of a list that somebody wants to import.

@@ -4,6 +4,10 @@ The configurations in hub_configs/ are read as a Hub reads them, with the lines 
 installation and without. Run with a Hub of each version that is supported.
 """
 
+import os
+import shutil
+import sys
+import tempfile
 import unittest
 
 from hub_case import ACCESS, CONFIGS, FOLDER, LINES, TLJH, HubCase, spawner_of
@@ -230,11 +234,96 @@ class StewardTest(HubCase):
         self.assertEqual(service["command"][1:], ["steward", "--end-with-parent"])
         self.assertNotIn("url", service)
         self.assertNotIn("user", service)
-        expected = {"PIPALHUB_USERS_FILE": "/srv/users.txt", "PIPALHUB_KEEP_HASHES": "1"}
-        self.assertEqual(service["environment"], expected)
+        environment = service["environment"]
+        authenticator = environment.pop("PIPALHUB_AUTHENTICATOR")
+        self.assertTrue(authenticator.startswith("jupyterhub.auth.PAMAuthenticator "))
+        expected = {
+            "PIPALHUB_USERS_FILE": "/srv/users.txt",
+            "PIPALHUB_KEEP_HASHES": "1",
+            "PIPALHUB_INSTRUCTOR_ROLES": "pipalhub-instructor",
+            "PIPALHUB_HUB_ENVIRONMENT": sys.prefix,
+        }
+        self.assertEqual(environment, expected)
         role = hub.role("pipalhub-steward")
         self.assertEqual(role["services"], ["dashboard-steward"])
-        self.assertEqual(role["scopes"], ["admin:users", "servers"])
+        least = ["admin:users", "servers", "read:hub", "list:groups", "read:roles:groups"]
+        self.assertEqual(role["scopes"], least)
+
+    def test_packages_go_into_the_environment_of_servers_and_never_into_the_hubs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "bin", "jupyterhub-singleuser")
+            os.mkdir(os.path.dirname(program))
+            shutil.copy("/bin/true", program)
+            own = os.path.join(sys.prefix, "bin", "jupyterhub-singleuser")
+            servers = f"c.Spawner.cmd = [{program!r}]"
+            for config, steward, mark, expected in [
+                (servers, True, False, None),
+                (servers, True, True, folder),
+                (servers, {"environment": "/opt/x"}, True, "/opt/x"),
+                (f"c.Spawner.cmd = [{own!r}]", True, True, None),
+                ("c.Spawner.cmd = ['no-such-program']", True, True, None),
+            ]:
+                with self.subTest(config, mark=mark), self.logs():
+                    if mark:
+                        open(os.path.join(folder, "pyvenv.cfg"), "w").close()
+                    hub = self.configured(config, steward=steward)
+                    environment = hub.service("dashboard-steward")["environment"]
+                    self.assertEqual(environment.get("PIPALHUB_ENVIRONMENT"), expected)
+
+    def test_where_servers_are_containers_packages_go_into_the_image(self):
+        lines = """
+from jupyterhub.spawner import Spawner
+from traitlets import List, Unicode
+class DockerSpawner(Spawner):
+    image = Unicode("quay.io/default").tag(config=True)
+    allowed_images = List().tag(config=True)
+    start = stop = poll = None
+c.JupyterHub.spawner_class = DockerSpawner
+"""
+        for config, expected in [
+            ("", "quay.io/default"),
+            ("c.DockerSpawner.image = 'class:2'", "class:2"),
+            ("c.DockerSpawner.image = 'class:2'\nc.DockerSpawner.allowed_images = ['a', 'b']", None),
+        ]:
+            with self.subTest(config), self.logs():
+                environment = self.configured(lines + config).service("dashboard")["environment"]
+                self.assertEqual(environment["PIPALHUB_IMAGE_SPAWNER"], "DockerSpawner")
+                self.assertEqual(environment.get("PIPALHUB_IMAGE"), expected)
+        with self.logs():
+            environment = self.configured("").service("dashboard")["environment"]
+        self.assertNotIn("PIPALHUB_IMAGE_SPAWNER", environment)
+
+    def test_the_steward_is_told_how_the_hub_signs_people_in(self):
+        shared = "c.JupyterHub.authenticator_class = 'shared-password'\n"
+        password = "c.SharedPasswordAuthenticator.user_password = 'one for all'\n"
+        dummy = "c.JupyterHub.authenticator_class = 'dummy'\n"
+        for config, name, told in [
+            (shared, "SharedPasswordAuthenticator", None),
+            (shared + password, "SharedPasswordAuthenticator", "one for all"),
+            (dummy, "DummyAuthenticator", None),
+            (dummy + "c.DummyAuthenticator.password = 'x'\n", "DummyAuthenticator", "x"),
+        ]:
+            with self.subTest(config), self.logs():
+                hub = self.configured(config, steward={"protect": ["ada", "bo"]})
+                environment = hub.service("dashboard-steward")["environment"]
+                self.assertIn(f".{name} ", environment["PIPALHUB_AUTHENTICATOR"])
+                self.assertEqual(environment.get("PIPALHUB_SHARED_PASSWORD"), told)
+                self.assertEqual(environment["PIPALHUB_PROTECT"], "ada,bo")
+                self.assertIs(hub.sections["Authenticator"]["allow_existing_users"], True)
+                self.assertNotIn("LocalAuthenticator", hub.sections)
+
+    def test_a_hub_that_says_who_may_sign_in_is_left_so(self):
+        dummy = "c.JupyterHub.authenticator_class = 'dummy'\n"
+        for line in [
+            "c.Authenticator.allow_all = True",
+            "c.Authenticator.allowed_users = {'ada'}",
+            "c.DummyAuthenticator.allow_existing_users = False",
+        ]:
+            with self.subTest(line), self.logs():
+                after = self.configured(dummy + line, steward=True)
+                before = self.read(dummy + line)
+                for section in ["Authenticator", "DummyAuthenticator"]:
+                    self.assertEqual(after.sections.get(section), before.sections.get(section))
 
     def test_whom_the_steward_makes_may_sign_in(self):
         group = "pipalhub-participants"

@@ -127,10 +127,10 @@ def _configure(c, asked, log):
     roles.add(existing, wanted_roles, asked.name, knows_extra)
     log.info("PipalHub is the service %s at %s", asked.name, where.url)
     _advise(log, asked, where, existing, spawners, hub_class)
-    _add_steward(asked, existing, hub_class, log)
+    _add_steward(asked, existing, spawners, hub_class, log)
 
 
-def _add_steward(asked, existing, hub_class, log):
+def _add_steward(asked, existing, spawners, hub_class, log):
     """Adds the steward, if it is wanted. The class is shown without it, too."""
     if not asked.steward:
         return
@@ -141,17 +141,18 @@ def _add_steward(asked, existing, hub_class, log):
             programs.find(asked.program),
             asked.user,
             asked.settings.get("steward_socket"),
+            stewards.told(existing, hub_class, spawners, roles.names_that_change(existing, ())),
         )
         role = roles.of_steward(steward["name"])
         roles.check_no_clash(existing, [role])
         if hub.is_starting(hub_class):
-            stewards.check(steward)
+            stewards.check(steward, asked.steward, log)
+        stewards.let_in(asked.steward, existing, hub_class, log)
     except Obstacle as obstacle:
         log.error("PipalHub makes no users, and shows the class without: %s", obstacle)
         return
     existing.extend("JupyterHub", "services", [steward])
     existing.extend("JupyterHub", "load_roles", [role])
-    stewards.let_in(asked.steward, existing)
 
 
 def _service(asked, where, existing, spawners):

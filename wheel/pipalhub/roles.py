@@ -16,8 +16,9 @@ INSTRUCTOR = "pipalhub-instructor"
 HELPER = "pipalhub-helper"
 SERVICE = "pipalhub-service"
 STEWARD = "pipalhub-steward"
-# To add users to the Hub and remove them, and to start their servers and stop them.
-STEWARD_SCOPES = ["admin:users", "servers"]
+# To add users to the Hub and remove them, and to start their servers and stop them; to see how the
+# Hub signs people in, and which groups have an instructor's role, whose members are protected.
+STEWARD_SCOPES = ["admin:users", "servers", "read:hub", "list:groups", "read:roles:groups"]
 # The least with which a token lists users with the state of their servers.
 SERVICE_SCOPES = ["list:users", "read:servers"]
 
@@ -61,6 +62,12 @@ def of_steward(steward):
         "scopes": STEWARD_SCOPES,
         "services": [steward],
     }
+
+
+def names_that_change(existing, wanted):
+    """The names of the roles that may change the class, also those of the configuration's own."""
+    given = existing.value("JupyterHub", "load_roles", [])
+    return sorted({role["name"] for role in [*given, *wanted] if WRITE in role.get("scopes", ())})
 
 
 def check_no_clash(existing, wanted):

@@ -60,23 +60,32 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
         .context("the installation has panicked")??;
     wasm_tests(&web)?;
     say("Tests of the Hub's configuration and of the participants' side");
-    execute(program(test_tools.hub.join("bin/python")).args([
-        "-m",
-        "unittest",
-        "discover",
-        "--start-directory",
-        "tests/python",
-    ]))?;
+    let service = build::target_folder().join("debug/pipalhub");
+    execute(
+        program(test_tools.hub.join("bin/python"))
+            .args([
+                "-m",
+                "unittest",
+                "discover",
+                "--start-directory",
+                "tests/python",
+            ])
+            .env("PIPALHUB_BIN", &service),
+    )?;
     say("Tests of the Hub's configuration on the oldest Hub");
-    execute(program(test_tools.oldest_hub.join("bin/python")).args([
-        "-m",
-        "unittest",
-        "discover",
-        "--start-directory",
-        "tests/python",
-        "--pattern",
-        "test_configure*.py",
-    ]))?;
+    execute(
+        program(test_tools.oldest_hub.join("bin/python"))
+            .args([
+                "-m",
+                "unittest",
+                "discover",
+                "--start-directory",
+                "tests/python",
+                "--pattern",
+                "test_configure*.py",
+            ])
+            .env("PIPALHUB_BIN", &service),
+    )?;
     growth.join().ok().context("a test has panicked")??;
     let shots = build::shots(args.shots.as_deref())?;
     end_to_end_tests(&shots, &test_tools)?;

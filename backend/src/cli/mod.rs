@@ -21,6 +21,7 @@ mod serve;
 mod steward;
 mod tail;
 mod token;
+mod user_list;
 mod users;
 
 use std::process::ExitCode;

@@ -278,7 +278,7 @@ impl PackagesDesk<'_> {
         let request = StewardRequest::Packages { request };
         let socket = self.args.socket.socket.clone();
         let answer = match self.own.get() {
-            Some(own) => own.handle(&request, &mut |_| {}).await,
+            Some(own) => own.handle(&request, true, &mut |_| {}).await,
             None => match StewardClient::new(socket).ask(&request, &mut |_| {}).await {
                 Err(StewardError::Absent(path)) => {
                     let open = || self.open();
@@ -289,7 +289,7 @@ impl PackagesDesk<'_> {
                             path.display()
                         )
                     })?;
-                    own.handle(&request, &mut |_| {}).await
+                    own.handle(&request, true, &mut |_| {}).await
                 }
                 other => other?,
             },

@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum, builder::FalseyValueParser};
+use clap::{Args, builder::FalseyValueParser};
 use rustix::{fs::Mode, process::umask};
 use shared::users::UsersChange;
 use tokio::{
@@ -24,14 +24,13 @@ use tokio::{
 use super::{
     environment::EnvironmentArgs,
     parent::{ParentProcess, end_of},
+    user_list::UserListArgs,
 };
 use crate::{
+    packages::package_manager::PackageManager,
     steward::{desk::Desk, listener::StewardListener},
     telemetry::{LogFormat, install_logs},
-    users::{
-        accounts::Accounts, hub_servers::HubServers, list_store::UserListSettings,
-        system::SystemAccounts, system_view::user_id, user_list::UserList,
-    },
+    users::{system_view::user_id, user_list::UserList},
 };
 
 /// How often the list is looked at for changes by hand.
@@ -66,77 +65,6 @@ pub(super) struct StewardDataArg {
         default_value = "/var/lib/pipalhub-steward"
     )]
     pub(super) steward_data: PathBuf,
-}
-
-/// The list, and the accounts it is for.
-#[derive(Args)]
-pub(super) struct UserListArgs {
-    /// The class's list: a line `username:password` for each participant.
-    #[arg(
-        long,
-        env = "PIPALHUB_USERS_FILE",
-        global = true,
-        value_name = "FILE",
-        default_value = "/etc/jupyterhub/users.txt"
-    )]
-    pub(super) users_file: PathBuf,
-    /// What the names of the list become: accounts of the system, whom the Hub signs in by PAM, or
-    /// nothing, where an outside provider signs people in.
-    #[arg(
-        long,
-        env = "PIPALHUB_ACCOUNTS",
-        global = true,
-        value_name = "KIND",
-        value_enum,
-        default_value_t
-    )]
-    accounts: AccountsArg,
-    /// The folder of the homes of new accounts.
-    #[arg(
-        long,
-        env = "PIPALHUB_ACCOUNT_HOMES",
-        global = true,
-        value_name = "DIR",
-        default_value = "/home"
-    )]
-    account_homes: PathBuf,
-    /// Keep no password in the list, but its hash, once the account has it: a password can then
-    /// be reset and never be looked up.
-    #[arg(long, env = "PIPALHUB_KEEP_HASHES", global = true, value_parser = FalseyValueParser::new())]
-    keep_hashes: bool,
-}
-
-/// What the names of the list become.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum AccountsArg {
-    /// Accounts of the system.
-    #[default]
-    System,
-    /// Nothing.
-    None,
-}
-
-impl UserListArgs {
-    /// The list, where this process may change what it stands for.
-    pub(super) fn open(&self, state: &Path) -> anyhow::Result<UserList> {
-        let accounts = match self.accounts {
-            AccountsArg::System => {
-                if let Some(obstacle) = SystemAccounts::obstacle() {
-                    bail!("{obstacle}; or the list has names only: --accounts none");
-                }
-                Accounts::System(SystemAccounts::new(self.account_homes.clone()))
-            }
-            AccountsArg::None => Accounts::Names,
-        };
-        let settings = UserListSettings {
-            users_file: self.users_file.clone(),
-            state: state.to_owned(),
-            keep_hashes: self.keep_hashes,
-        };
-        let variable = |name: &str| std::env::var(name).ok();
-        let servers = HubServers::from_env(variable).context("cannot make an HTTP client")?;
-        Ok(UserList::new(settings, accounts, servers))
-    }
 }
 
 /// Keep the system as the class's list says, and change the list for those who may.
@@ -201,19 +129,13 @@ async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
         let id = user_id(user).with_context(|| format!("cannot look up --allow-user {user}"))?;
         allowed.push(id.with_context(|| format!("there is no user {user:?} (--allow-user)"))?);
     }
-    let desk = Arc::new(open_desk(args)?);
     if args.check {
-        if let Some(list) = &desk.users {
-            list.check()?;
-        }
-        if let Some(packages) = &desk.packages {
-            packages.check().await?;
-        }
-        return Ok(());
+        return check(args).await;
     }
     let parent = args.end_with_parent.then(ParentProcess::now);
     let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
     let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
+    let desk = Arc::new(open_desk(args).await?);
     // It listens before the list is applied, which takes some seconds for a class: requests wait
     // their turn.
     let listener = StewardListener::bind(&args.socket.socket, allowed)?;
@@ -240,20 +162,40 @@ async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What this steward is for.
-fn open_desk(args: &StewardArgs) -> anyhow::Result<Desk> {
+/// Fails where the steward could not do what it is for, as far as that is known without the Hub.
+async fn check(args: &StewardArgs) -> anyhow::Result<()> {
     let state = &args.data.steward_data;
-    let users = match args.no_users {
-        true => None,
-        false => Some(args.list.open(state)?),
-    };
-    let packages = args.environment.open(state);
-    if users.is_none() && packages.is_none() {
+    if !args.no_users {
+        args.list.check(state)?;
+    }
+    if let Some(packages) = open_packages(args)? {
+        packages.check().await?;
+    }
+    Ok(())
+}
+
+/// What this steward is for.
+async fn open_desk(args: &StewardArgs) -> anyhow::Result<Desk> {
+    let packages = open_packages(args)?;
+    if args.no_users {
+        let users = None;
+        return Ok(Desk { users, packages });
+    }
+    let list = args.list.open(&args.data.steward_data).await?;
+    let accounts = list.accounts().summary();
+    tracing::info!(kind = ?accounts.kind, provider = accounts.provider, "the list is for accounts");
+    let users = Some(list);
+    Ok(Desk { users, packages })
+}
+
+fn open_packages(args: &StewardArgs) -> anyhow::Result<Option<Arc<PackageManager>>> {
+    let packages = args.environment.open(&args.data.steward_data);
+    if args.no_users && packages.is_none() {
         bail!(
             "with --no-users the steward is for packages: name the environment with --environment"
         );
     }
-    Ok(Desk { users, packages })
+    Ok(packages)
 }
 
 /// Brings the system to what the list says, now and whenever the file has changed and then stayed
@@ -268,7 +210,7 @@ async fn follow_users(desk: &Arc<Desk>) {
         // By a task of its own, which goes on when this one ends: a change is done to its end.
         let task = tokio::spawn(async move {
             match &desk.users {
-                Some(list) => list.reconcile(None).await,
+                Some(list) => list.reconcile(None, true).await,
                 None => Ok(UsersChange::default()),
             }
         });

@@ -13,14 +13,15 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use shared::users::{
-    ImportLine, NewUser, PreviewResponse, RefusalKind, RefusedUser, StoredPassword,
-    UserCredentials, UsersChange, UsersFileProblem, UsersResponse,
+    AccountsKind, AccountsSummary, ImportLine, NewUser, PreviewResponse, RefusalKind, RefusedUser,
+    StoredPassword, UserCredentials, UsersChange, UsersFileProblem, UsersResponse,
 };
 use tokio::runtime;
 
 use super::{
     asker::asker,
-    steward::{SocketArg, StewardDataArg, UserListArgs},
+    steward::{SocketArg, StewardDataArg},
+    user_list::UserListArgs,
 };
 use crate::{
     steward::{
@@ -157,8 +158,12 @@ impl UsersDesk<'_> {
             password: password.clone(),
         };
         let users = names.iter().map(user).collect();
-        self.change(&StewardRequest::AddUsers { by: asker(), users })
-            .await
+        self.change(&StewardRequest::AddUsers {
+            by: asker(),
+            users,
+            as_root: true,
+        })
+        .await
     }
 
     async fn list(&self) -> anyhow::Result<ExitCode> {
@@ -208,8 +213,12 @@ impl UsersDesk<'_> {
         if !self.args.json {
             print_bad(&lines);
         }
-        self.change(&StewardRequest::AddUsers { by: asker(), users })
-            .await
+        self.change(&StewardRequest::AddUsers {
+            by: asker(),
+            users,
+            as_root: true,
+        })
+        .await
     }
 
     async fn reset(&self, name: &str, password_stdin: bool) -> anyhow::Result<ExitCode> {
@@ -218,6 +227,7 @@ impl UsersDesk<'_> {
             by: asker(),
             username: name.to_owned(),
             password,
+            as_root: true,
         };
         let credentials = match self.ask(&request).await? {
             StewardReply::Credentials(credentials) => credentials,
@@ -245,6 +255,7 @@ impl UsersDesk<'_> {
             let request = StewardRequest::RemoveUser {
                 by: asker(),
                 username: name.clone(),
+                as_root: true,
             };
             let is_left_home = delete_home.is_some();
             match self.answer(&request).await? {
@@ -260,10 +271,10 @@ impl UsersDesk<'_> {
             }
         }
         if let Some(home) = delete_home {
-            let username = home.to_owned();
             self.ask(&StewardRequest::DeleteHome {
                 by: asker(),
-                username,
+                username: home.to_owned(),
+                as_root: true,
             })
             .await?;
         }
@@ -339,7 +350,8 @@ impl UsersDesk<'_> {
             .await;
         let answer = match asked {
             Err(StewardError::Absent(path)) => {
-                let list = self.args.list.open(&self.args.data.steward_data).with_context(|| {
+                let opened = self.args.list.open(&self.args.data.steward_data).await;
+                let list = opened.with_context(|| {
                     format!(
                         "no steward listens at {} (--steward-socket), and this process cannot do it itself",
                         path.display()
@@ -349,7 +361,7 @@ impl UsersDesk<'_> {
                     users: Some(list),
                     packages: None,
                 };
-                desk.handle(request, &mut on_progress).await
+                desk.handle(request, true, &mut on_progress).await
             }
             other => other?,
         };
@@ -410,8 +422,32 @@ fn print_list(list: &UsersResponse) {
         };
         println!("{:width$}  {account}, {password}", user.username);
     }
+    if let Some(change) = &list.change {
+        println!("{}", loggable(&change.to_string()));
+    }
+    println!("{}", who_makes_passwords(&list.accounts));
     println!("{} users", list.users.len());
     print_problems(&list.problems);
+}
+
+/// Who makes passwords; the one of all is not printed, but with `--json`.
+fn who_makes_passwords(accounts: &AccountsSummary) -> String {
+    let provider = accounts.provider.as_deref().unwrap_or("the Hub");
+    let said = match accounts.kind {
+        AccountsKind::System => "passwords are made here, for accounts of the system",
+        AccountsKind::Native => {
+            "passwords are made here, and kept by the Hub's NativeAuthenticator"
+        }
+        AccountsKind::Shared => {
+            "everyone signs in with one password, which the Hub's configuration sets"
+        }
+        AccountsKind::Outside => "knows the passwords, and the list lets people in",
+        AccountsKind::Names => "names only: whoever signs people in makes passwords",
+    };
+    match accounts.kind {
+        AccountsKind::Outside => format!("{} {said}", loggable(provider)),
+        _ => said.to_owned(),
+    }
 }
 
 fn print_problems(problems: &[UsersFileProblem]) {

@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     app::AppState,
+    auth::{Auth, RosterAnswer},
     steward::protocol::{StewardReply, StewardRequest},
 };
 
@@ -71,15 +72,42 @@ async fn list_users(
     }
     let (mut parts, _) = request.into_parts();
     Viewer::from_request_parts(&mut parts, &state).await?;
+    let is_instructor = Instructor::from_request_parts(&mut parts, &state)
+        .await
+        .is_ok();
     // It holds its place among the reader's requests until the answer is made.
     let _turn = RateLimited::<LightReads>::from_request_parts(&mut parts, &state).await?;
-    list(&state).await.map(IntoResponse::into_response)
+    let mut users = list(&state).await?;
+    if !is_instructor {
+        // Helpers see, and are given no password.
+        users.accounts.shared_password = None;
+    }
+    Ok(Json(users).into_response())
 }
 
-async fn list(state: &AppState) -> Result<Json<UsersResponse>, AppError> {
+async fn list(state: &AppState) -> Result<UsersResponse, AppError> {
     match ask(state, StewardRequest::ListUsers {}).await? {
-        StewardReply::Users(users) => Ok(Json(users)),
+        StewardReply::Users(mut users) => {
+            add_failures(state, &mut users).await;
+            Ok(users)
+        }
         _ => steward::unexpected(),
+    }
+}
+
+/// Adds why servers did not start that the steward has not started.
+async fn add_failures(state: &AppState, list: &mut UsersResponse) {
+    let Auth::Hub(hub) = &state.auth else {
+        return;
+    };
+    let roster = match hub.client.roster().await {
+        RosterAnswer::Known(roster) | RosterAnswer::Unanswered(Some(roster)) => roster,
+        RosterAnswer::Refused | RosterAnswer::Unanswered(None) => return,
+    };
+    for user in &mut list.users {
+        if user.server_failure.is_none() {
+            user.server_failure = roster.failures.get(&user.username).cloned();
+        }
     }
 }
 
@@ -121,6 +149,7 @@ async fn add_user(
     let request = StewardRequest::AddUsers {
         by: who.user,
         users: vec![user],
+        as_root: false,
     };
     let change = change_of(ask(&state, request).await?)?;
     let own = change
@@ -154,6 +183,7 @@ async fn import_users(
     let request = StewardRequest::AddUsers {
         by: who.user,
         users,
+        as_root: false,
     };
     change_of(ask(&state, request).await?).map(Json)
 }
@@ -220,8 +250,12 @@ async fn remove_user(
     Instructor(who): Instructor,
     Path(username): Path<String>,
 ) -> Result<StatusCode, AppError> {
-    let by = who.user;
-    match ask(&state, StewardRequest::RemoveUser { by, username }).await? {
+    let request = StewardRequest::RemoveUser {
+        by: who.user,
+        username,
+        as_root: false,
+    };
+    match ask(&state, request).await? {
         StewardReply::Done {} => Ok(StatusCode::NO_CONTENT),
         _ => steward::unexpected(),
     }
@@ -250,8 +284,12 @@ async fn delete_home(
             "To delete a home, `confirm` has to be the user's name: nothing is deleted.".to_owned(),
         ));
     }
-    let by = who.user;
-    match ask(&state, StewardRequest::DeleteHome { by, username }).await? {
+    let request = StewardRequest::DeleteHome {
+        by: who.user,
+        username,
+        as_root: false,
+    };
+    match ask(&state, request).await? {
         StewardReply::Done {} => Ok(StatusCode::NO_CONTENT),
         _ => steward::unexpected(),
     }
@@ -280,6 +318,7 @@ async fn reset_password(
         by: who.user,
         username,
         password,
+        as_root: false,
     };
     match ask(&state, request).await? {
         StewardReply::Credentials(credentials) => Ok(Json(credentials)),

@@ -43,6 +43,7 @@ fn hub(servers: &[(&str, HubServerState, i64)]) -> HubKnowledge<'static> {
         users: BTreeMap::from([("ana".to_owned(), servers.collect())]),
         is_complete: true,
         asked_ms: NOW - 4_000,
+        ..Roster::default()
     };
     HubKnowledge::Hub {
         service: "dashboard",

@@ -14,6 +14,7 @@ use crate::{
         class_list::{self, ListLine},
         error::UserListError,
         hub_servers::ServerWork,
+        protection::Asker,
         user_list::UserList,
     },
 };
@@ -30,10 +31,12 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// Does what is asked, and returns the answer; `on_progress` is told how far it is.
+    /// Does what is asked, and returns the answer; `on_progress` is told how far it is. `is_root`
+    /// says that root or the steward's own user asks.
     pub(crate) async fn handle(
         &self,
         request: &StewardRequest,
+        is_root: bool,
         on_progress: &mut (dyn FnMut(StewardReply) + Send),
     ) -> StewardReply {
         if let StewardRequest::Packages { request } = request {
@@ -45,17 +48,24 @@ impl Desk {
                 is_unknown: false,
             };
         };
-        let answer = answer(list, request, on_progress).await;
+        let answer = answer(list, request, is_root, on_progress).await;
         answer.unwrap_or_else(|error| StewardReply::Refused {
             reason: error.to_string(),
             is_unknown: matches!(error, UserListError::Unknown(_)),
         })
+    }
+
+    /// What is said to whoever wants a change of users while there are too many.
+    pub(super) fn busy(&self) -> String {
+        let busy = self.users.as_ref().map(UserList::busy);
+        busy.unwrap_or_else(|| "too many changes are asked for at once".to_owned())
     }
 }
 
 async fn answer(
     list: &UserList,
     request: &StewardRequest,
+    is_root: bool,
     on_progress: &mut (dyn FnMut(StewardReply) + Send),
 ) -> Result<StewardReply, UserListError> {
     Ok(match request {
@@ -64,28 +74,44 @@ async fn answer(
             makes_accounts: list.accounts().has_passwords(),
             users_file: list.users_file().display().to_string(),
         }),
-        StewardRequest::ListUsers {} => StewardReply::Users(list.everyone()?),
-        StewardRequest::ReadList { text } => read_list(list, text)?,
-        StewardRequest::AddUsers { by, users } => {
+        StewardRequest::ListUsers {} => StewardReply::Users(list.everyone().await?),
+        StewardRequest::ReadList { text } => read_list(list, text).await?,
+        StewardRequest::AddUsers { by, users, as_root } => {
+            let by = name_of(by);
+            let asker = asker(&by, *as_root && is_root);
             let of = users.len();
             let mut progress = |done| on_progress(StewardReply::Progress { done, of });
-            StewardReply::Change(list.add(&name_of(by), users, &mut progress).await?)
+            StewardReply::Change(list.add(asker, users, &mut progress).await?)
         }
         StewardRequest::ResetPassword {
             by,
             username,
             password,
+            as_root,
         } => {
             let by = name_of(by);
-            let reset = list.reset(&by, username, password.as_deref());
+            let asker = asker(&by, *as_root && is_root);
+            let reset = list.reset(asker, username, password.as_deref());
             StewardReply::Credentials(reset.await?)
         }
-        StewardRequest::RemoveUser { by, username } => {
-            list.remove(&name_of(by), username).await?;
+        StewardRequest::RemoveUser {
+            by,
+            username,
+            as_root,
+        } => {
+            let by = name_of(by);
+            let asker = asker(&by, *as_root && is_root);
+            list.remove(asker, username).await?;
             StewardReply::Done {}
         }
-        StewardRequest::DeleteHome { by, username } => {
-            list.delete_home(&name_of(by), username).await?;
+        StewardRequest::DeleteHome {
+            by,
+            username,
+            as_root,
+        } => {
+            let by = name_of(by);
+            let asker = asker(&by, *as_root && is_root);
+            list.delete_home(asker, username).await?;
             StewardReply::Done {}
         }
         StewardRequest::Servers {
@@ -101,7 +127,7 @@ async fn answer(
             StewardReply::Done {}
         }
         StewardRequest::Reconcile { remove } => {
-            StewardReply::Change(list.reconcile(*remove).await?)
+            StewardReply::Change(list.reconcile(*remove, false).await?)
         }
         StewardRequest::Audit { most } => StewardReply::Audit {
             entries: list.audit((*most).min(MAX_AUDIT_ENTRIES))?,
@@ -111,9 +137,9 @@ async fn answer(
 }
 
 /// Reads a list; its lines and, apart, those that can be added.
-fn read_list(list: &UserList, text: &str) -> Result<StewardReply, UserListError> {
+async fn read_list(list: &UserList, text: &str) -> Result<StewardReply, UserListError> {
     let read = class_list::read(text, list.accounts().rule()).map_err(UserListError::Refused)?;
-    let there = list.everyone()?.users;
+    let there = list.everyone().await?.users;
     let mut lines = Vec::new();
     let mut users = Vec::new();
     for ListLine {
@@ -148,6 +174,13 @@ fn read_list(list: &UserList, text: &str) -> Result<StewardReply, UserListError>
         lines.push(line);
     }
     Ok(StewardReply::List(PreviewResponse { lines, users }))
+}
+
+fn asker(name: &str, is_administrator: bool) -> Asker<'_> {
+    Asker {
+        name,
+        is_administrator,
+    }
 }
 
 /// Who asks for a change, as the audit list has it.

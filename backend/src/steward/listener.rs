@@ -34,6 +34,10 @@ use super::{
 const MAX_CONNECTIONS: usize = 16;
 /// Connections of root at once, beside the others.
 const MAX_CONNECTIONS_OF_ROOT: usize = 16;
+/// Changes at once that are under way or wait for their turn: each has its request in memory.
+const MAX_CHANGES: usize = 16;
+/// The same of root's.
+const MAX_CHANGES_OF_ROOT: usize = 64;
 /// Connections of each kind that wait for a turn.
 const MAX_WAITING: usize = 200;
 /// One line of the log for so many who may not ask.
@@ -107,10 +111,12 @@ impl StewardListener {
     /// Answers requests, without end.
     pub(crate) async fn serve(&self, desk: &Arc<Desk>) -> anyhow::Result<()> {
         // Root's own, too, so that an administrator is heard whatever the service does.
-        let turns = [MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ROOT].map(|most| {
-            let turns = Semaphore::new(most);
-            Arc::new(turns)
-        });
+        let turns = [MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ROOT]
+            .map(Semaphore::new)
+            .map(Arc::new);
+        let changes = [MAX_CHANGES, MAX_CHANGES_OF_ROOT]
+            .map(Semaphore::new)
+            .map(Arc::new);
         loop {
             let stream = match self.listener.accept().await {
                 Ok((stream, _)) => stream,
@@ -128,17 +134,32 @@ impl StewardListener {
                 self.refuse(peer);
                 continue;
             }
-            let turns = &turns[usize::from(peer == 0)];
+            let is_root = peer == 0 || peer == geteuid().as_raw();
+            let kind = usize::from(peer == 0);
+            let (turns, changes) = (Arc::clone(&turns[kind]), Arc::clone(&changes[kind]));
             // More than these wait here, each with a socket and nothing else.
-            let (turns, desk) = (Arc::clone(turns), Arc::clone(desk));
+            let desk = Arc::clone(desk);
             if turns.available_permits() == 0 && Arc::strong_count(&turns) > MAX_WAITING {
                 continue;
             }
             tokio::spawn(async move {
-                let Ok(_turn) = turns.acquire().await else {
+                let Ok(turn) = turns.acquire().await else {
                     return;
                 };
-                if let Err(error) = answer(stream, &desk).await {
+                let answered = async {
+                    let (request, write) = read(stream).await?;
+                    let changes_users = request.as_ref().is_ok_and(StewardRequest::changes_users);
+                    // Those who only read wait for no change.
+                    let reading = (!changes_users).then_some(turn);
+                    let changing = changes_users.then(|| changes.try_acquire());
+                    let request = match changing {
+                        Some(Err(_)) => Err(desk.busy()),
+                        _ => request,
+                    };
+                    let _held = (reading, changing);
+                    answer(request, write, &desk, is_root).await
+                };
+                if let Err(error) = answered.await {
                     tracing::debug!(%error, "a request of the steward has ended early");
                 }
             });
@@ -171,8 +192,9 @@ impl Drop for StewardListener {
     }
 }
 
-async fn answer(stream: UnixStream, desk: &Desk) -> io::Result<()> {
-    let (read, mut write) = stream.into_split();
+/// Reads a request, or why it is none.
+async fn read(stream: UnixStream) -> io::Result<(Result<StewardRequest, String>, OwnedWriteHalf)> {
+    let (read, write) = stream.into_split();
     let mut line = Vec::new();
     // One byte more than may be, to tell a request that is too long.
     let limit = MAX_REQUEST_BYTES as u64 + 1;
@@ -184,6 +206,16 @@ async fn answer(stream: UnixStream, desk: &Desk) -> io::Result<()> {
             // The error may quote a password.
             .map_err(|error| format!("the request cannot be read, at column {}", error.column())),
     };
+    Ok((request, write))
+}
+
+/// Does what is asked, and says how far it is and what came of it.
+async fn answer(
+    request: Result<StewardRequest, String>,
+    mut write: OwnedWriteHalf,
+    desk: &Desk,
+    is_root: bool,
+) -> io::Result<()> {
     let reply = match request {
         Err(reason) => StewardReply::Refused {
             reason,
@@ -197,7 +229,7 @@ async fn answer(stream: UnixStream, desk: &Desk) -> io::Result<()> {
             };
             // A change goes on when whoever has asked for it does not listen any more.
             let work = async move {
-                let reply = desk.handle(&request, &mut on_progress).await;
+                let reply = desk.handle(&request, is_root, &mut on_progress).await;
                 drop(on_progress);
                 reply
             };

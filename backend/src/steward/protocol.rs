@@ -16,6 +16,9 @@ pub(crate) const MAX_REQUEST_BYTES: usize = 2 << 20;
 pub(crate) const MAX_REPLY_BYTES: usize = 4 << 20;
 
 /// A request. It has no `Debug`, since it holds passwords.
+///
+/// `as_root` is said by the command line for root, who may change those who are protected; of
+/// others it counts for nothing, and the service says it never.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum StewardRequest {
@@ -26,18 +29,35 @@ pub(crate) enum StewardRequest {
     /// Reads a list that somebody has pasted, and adds nobody.
     ReadList { text: String },
     /// Adds users.
-    AddUsers { by: String, users: Vec<NewUser> },
+    AddUsers {
+        by: String,
+        users: Vec<NewUser>,
+        #[serde(default)]
+        as_root: bool,
+    },
     /// Gives a user another password: this one, or a new one.
     ResetPassword {
         by: String,
         username: String,
         #[serde(default)]
         password: Option<String>,
+        #[serde(default)]
+        as_root: bool,
     },
     /// Removes a user; the home stays.
-    RemoveUser { by: String, username: String },
+    RemoveUser {
+        by: String,
+        username: String,
+        #[serde(default)]
+        as_root: bool,
+    },
     /// Deletes the home that a removed user has left.
-    DeleteHome { by: String, username: String },
+    DeleteHome {
+        by: String,
+        username: String,
+        #[serde(default)]
+        as_root: bool,
+    },
     /// Has servers started or stopped: of these users, or of everyone.
     Servers {
         by: String,
@@ -73,6 +93,20 @@ pub(crate) enum PackageRequest {
     Log { job: Option<u64>, from: usize },
     /// Stops a change.
     Stop { by: String, job: u64 },
+}
+
+impl StewardRequest {
+    /// Whether it changes users, one request at a time; what only reads waits for none of them.
+    pub(crate) fn changes_users(&self) -> bool {
+        matches!(
+            self,
+            Self::AddUsers { .. }
+                | Self::ResetPassword { .. }
+                | Self::RemoveUser { .. }
+                | Self::DeleteHome { .. }
+                | Self::Reconcile { .. }
+        )
+    }
 }
 
 /// A line of an answer.
@@ -112,7 +146,7 @@ pub(crate) enum StewardReply {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StewardInfo {
     pub(crate) version: String,
-    /// Whether it makes accounts of the system.
+    /// Whether it makes passwords.
     pub(crate) makes_accounts: bool,
     /// Where the list is.
     pub(crate) users_file: String,

@@ -1,7 +1,11 @@
 //! The accounts that the list is for.
 
+use shared::users::{AccountsKind, AccountsSummary};
+
 use super::{
+    applied,
     file::{Credential, UserEntry},
+    hub_accounts::{self, HubAccounts, HubUsersView},
     name::{NameRule, Username},
     stale_locks,
     system::{AccountError, SystemAccounts},
@@ -9,29 +13,67 @@ use super::{
 };
 
 /// What an entry of the list becomes.
-#[derive(Debug)]
 pub(crate) enum Accounts {
     /// An account of the system, whom the Hub signs in by PAM.
     System(SystemAccounts),
-    /// Nothing: an outside provider signs people in, and the list has their names only.
+    /// A user of the Hub, which signs people in without the system.
+    Hub(Box<HubAccounts>),
+    /// Nothing: the list has names only.
     Names,
 }
 
-/// The accounts of the system at one moment, where the list is for such.
-pub(crate) struct AccountsView(Option<SystemView>);
+/// The accounts at one moment, where the list is for such.
+pub(crate) enum AccountsView {
+    System(SystemView),
+    Hub(HubUsersView),
+    Names,
+}
 
 impl Accounts {
+    /// What the list says of itself.
+    pub(crate) fn summary(&self) -> AccountsSummary {
+        let kind = match self {
+            Self::System(_) => AccountsKind::System,
+            Self::Hub(hub) => return hub.summary(),
+            Self::Names => AccountsKind::Names,
+        };
+        AccountsSummary {
+            kind,
+            ..AccountsSummary::default()
+        }
+    }
+
     /// What names there can be.
     pub(crate) fn rule(&self) -> NameRule {
         match self {
             Self::System(_) => NameRule::System,
-            Self::Names => NameRule::Hub,
+            Self::Hub(_) | Self::Names => NameRule::Hub,
         }
     }
 
     /// Whether passwords are made here.
     pub(crate) fn has_passwords(&self) -> bool {
-        matches!(self, Self::System(_))
+        match self {
+            Self::System(_) => true,
+            Self::Hub(hub) => hub.has_passwords(),
+            Self::Names => false,
+        }
+    }
+
+    /// The file of what was applied, in the steward's own folder.
+    pub(super) fn state_file(&self) -> &'static str {
+        match self {
+            Self::Hub(_) => hub_accounts::STATE_FILE,
+            Self::System(_) | Self::Names => applied::STATE_FILE,
+        }
+    }
+
+    /// The users of the Hub, if the list is for them.
+    pub(super) fn of_hub(&self) -> Option<&HubAccounts> {
+        match self {
+            Self::Hub(hub) => Some(hub),
+            Self::System(_) | Self::Names => None,
+        }
     }
 
     /// Makes ready for a change.
@@ -42,11 +84,21 @@ impl Accounts {
     }
 
     /// The accounts as they are now.
-    pub(super) fn view(&self) -> Result<AccountsView, AccountError> {
-        match self {
-            Self::System(system) => Ok(AccountsView(Some(system.view()?))),
-            Self::Names => Ok(AccountsView(None)),
-        }
+    pub(super) async fn view(&self) -> Result<AccountsView, AccountError> {
+        self.look(true).await
+    }
+
+    /// The accounts as they are or were a moment ago, for those who only read.
+    pub(super) async fn recent_view(&self) -> Result<AccountsView, AccountError> {
+        self.look(false).await
+    }
+
+    async fn look(&self, is_to_change: bool) -> Result<AccountsView, AccountError> {
+        Ok(match self {
+            Self::System(system) => AccountsView::System(system.view()?),
+            Self::Hub(hub) => AccountsView::Hub(hub.view(is_to_change).await?),
+            Self::Names => AccountsView::Names,
+        })
     }
 
     /// Whether there is an account.
@@ -54,23 +106,26 @@ impl Accounts {
     /// # Errors
     /// When there is one of this name that the list must not touch.
     pub(super) fn has(&self, view: &AccountsView, name: &Username) -> Result<bool, AccountError> {
-        match (self, &view.0) {
-            (Self::System(system), Some(view)) => system.has(view, name),
+        match (self, view) {
+            (Self::System(system), AccountsView::System(view)) => system.has(view, name),
+            (Self::Hub(hub), AccountsView::Hub(view)) => hub.has(view, name),
             _ => Ok(true),
         }
     }
 
-    /// The number of a new account of this name, above `mark`; `None` where accounts have none.
+    /// The number of a new account of this name, above `mark`; `None` where nothing is made, and 0
+    /// where accounts have no numbers.
     pub(super) async fn number_for(
         &self,
         view: &AccountsView,
         name: &Username,
         mark: u32,
     ) -> Result<Option<u32>, AccountError> {
-        match (self, &view.0) {
-            (Self::System(system), Some(view)) => {
+        match (self, view) {
+            (Self::System(system), AccountsView::System(view)) => {
                 system.number_for(view, name, mark).await.map(Some)
             }
+            (Self::Hub(_), _) => Ok(Some(0)),
             _ => Ok(None),
         }
     }
@@ -88,6 +143,7 @@ impl Accounts {
                 Err(AccountError::NoPassword(entry.name.clone()))
             }
             Self::System(system) => system.create(&entry.name, begun).await,
+            Self::Hub(hub) => hub.create(entry, begun.is_some()).await,
             Self::Names => Ok(true),
         }
     }
@@ -96,6 +152,7 @@ impl Accounts {
     pub(super) async fn set_passwords(&self, entries: &[&UserEntry]) -> Result<(), AccountError> {
         match self {
             Self::System(system) => system.set_passwords(entries).await,
+            Self::Hub(hub) => hub.set_passwords(entries).await,
             Self::Names => Ok(()),
         }
     }
@@ -104,7 +161,7 @@ impl Accounts {
     pub(super) fn hash_of(&self, name: &Username) -> Result<Option<String>, AccountError> {
         match self {
             Self::System(_) => Ok(system_view::hash_of(name.as_str())?),
-            Self::Names => Ok(None),
+            Self::Hub(_) | Self::Names => Ok(None),
         }
     }
 
@@ -112,6 +169,7 @@ impl Accounts {
     pub(super) async fn remove(&self, name: &Username) -> Result<Option<u32>, AccountError> {
         match self {
             Self::System(system) => system.remove(name).await,
+            Self::Hub(hub) => hub.remove(name).await.map(|()| None),
             Self::Names => Ok(None),
         }
     }
@@ -120,7 +178,7 @@ impl Accounts {
     pub(super) async fn delete_home(&self, name: &Username, id: u32) -> Result<(), AccountError> {
         match self {
             Self::System(system) => system.delete_home(name, id).await,
-            Self::Names => Ok(()),
+            Self::Hub(_) | Self::Names => Ok(()),
         }
     }
 }

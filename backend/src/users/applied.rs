@@ -3,7 +3,7 @@
 //! gone from the list is known.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 use super::file::{Credential, UserEntry};
 use crate::{files, secret::Secret};
 
-/// The file's name.
-const FILE: &str = "users.json";
+/// The file's name, where the list is for accounts of the system.
+pub(crate) const STATE_FILE: &str = "users.json";
 
 /// The file in the steward's own folder, which nobody else may read.
 pub(super) struct AppliedUsers {
@@ -40,12 +40,15 @@ struct KeptUsers {
     /// The highest number that was ever given: none is given twice.
     #[serde(default)]
     highest_number: u32,
+    /// The users of the Hub that the list has made; others of the list were there before.
+    #[serde(default)]
+    made: BTreeSet<String>,
 }
 
 impl AppliedUsers {
     /// Reads the file; there is none at the first start.
-    pub(super) fn load(folder: &Path) -> io::Result<Self> {
-        let path = folder.join(FILE);
+    pub(super) fn load(folder: &Path, file: &str) -> io::Result<Self> {
+        let path = folder.join(file);
         let kept = match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => KeptUsers {
@@ -54,6 +57,7 @@ impl AppliedUsers {
                 begun: BTreeMap::new(),
                 left: BTreeMap::new(),
                 highest_number: 0,
+                made: BTreeSet::new(),
             },
             Err(error) => return Err(error),
         };
@@ -77,6 +81,7 @@ impl AppliedUsers {
     /// Notes that an account is gone, and which number it had.
     pub(super) fn note_removed(&mut self, name: &str, number: Option<u32>) {
         self.kept.users.remove(name);
+        self.kept.made.remove(name);
         if let Some(number) = number {
             self.kept.left.insert(name.to_owned(), number);
         }
@@ -107,6 +112,22 @@ impl AppliedUsers {
     /// Notes that all that was begun is made.
     pub(super) fn finish(&mut self) {
         self.kept.begun.clear();
+    }
+
+    /// Those users of the Hub whom the list has made, or has begun to.
+    pub(super) fn made(&self) -> impl Iterator<Item = &str> {
+        let made = self.kept.made.iter().chain(self.kept.begun.keys());
+        made.map(String::as_str)
+    }
+
+    /// Whether the list has made this user of the Hub.
+    pub(super) fn has_made(&self, name: &str) -> bool {
+        self.kept.made.contains(name)
+    }
+
+    /// Notes that the list has made this user of the Hub.
+    pub(super) fn note_made(&mut self, name: &str) {
+        self.kept.made.insert(name.to_owned());
     }
 
     /// The highest number that was ever given.

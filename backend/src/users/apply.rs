@@ -3,7 +3,7 @@
 use shared::users::{RefusalKind, RefusedUser, UserCredentials, UsersChange, UsersFileProblem};
 
 use super::{
-    accounts::Accounts,
+    accounts::{Accounts, AccountsView},
     error::UserListError,
     file::{Credential, LineError, UserEntry},
     hub_servers::HubServers,
@@ -49,7 +49,7 @@ impl Applier<'_> {
             problems: self.store.problems(&open.file),
             ..UsersChange::default()
         };
-        let view = self.accounts.view()?;
+        let view = self.accounts.view().await?;
         let entries = open.file.entries().cloned();
         let is_open = |entry: &UserEntry| {
             let is_there = self.accounts.has(&view, &entry.name).unwrap_or(false);
@@ -58,7 +58,7 @@ impl Applier<'_> {
         let entries: Vec<UserEntry> = entries.filter(is_open).collect();
         let mut done = 0;
         for step in entries.chunks(STEP) {
-            self.apply_step(open, step, &mut change).await?;
+            self.apply_step(open, step, &view, &mut change).await?;
             done += step.len();
             on_progress(done);
             if self.store.settings.keep_hashes {
@@ -76,9 +76,10 @@ impl Applier<'_> {
         &self,
         open: &mut OpenUserList,
         step: &[UserEntry],
+        view: &AccountsView,
         change: &mut UsersChange,
     ) -> Result<(), UserListError> {
-        let without_number = self.begin(open, step).await?;
+        let without_number = self.begin(open, step, view).await?;
         let mut waiting = Vec::new();
         for entry in step {
             let refusal = without_number.iter().find(|(name, _)| *name == &entry.name);
@@ -88,12 +89,23 @@ impl Applier<'_> {
             }
             let begun = open.applied.begun(entry.name.as_str());
             match self.accounts.create(entry, begun).await {
-                Ok(is_new) => waiting.push((entry, is_new)),
+                Ok(is_new) => {
+                    if self.accounts.of_hub().is_some() && begun.is_some() {
+                        open.applied.note_made(entry.name.as_str());
+                    }
+                    waiting.push((entry, is_new));
+                }
                 Err(error) => change.refused.push(refused(entry.name.as_str(), &error)),
             }
         }
         open.applied.finish();
-        for (entry, is_new) in self.set_passwords(waiting, change).await {
+        let made: Vec<&UserEntry> = waiting.iter().map(|(entry, _)| *entry).collect();
+        let set = self.set_passwords(waiting, change).await;
+        let has_none = |entry: &&UserEntry| !set.iter().any(|(it, _)| it.name == entry.name);
+        for entry in made.into_iter().filter(has_none) {
+            self.take_back(open, entry).await;
+        }
+        for (entry, is_new) in set {
             open.applied.note(entry);
             let credentials = UserCredentials {
                 username: entry.name.to_string(),
@@ -113,19 +125,29 @@ impl Applier<'_> {
         &self,
         open: &mut OpenUserList,
         step: &'a [UserEntry],
+        view: &AccountsView,
     ) -> Result<Vec<(&'a Username, AccountError)>, UserListError> {
-        let view = self.accounts.view()?;
+        // A system is looked at anew, for the numbers that were given; nobody but this makes the
+        // Hub's users meanwhile, and listing them takes requests.
+        let now;
+        let view = match self.accounts.of_hub() {
+            Some(_) => view,
+            None => {
+                now = self.accounts.view().await?;
+                &now
+            }
+        };
         let mut without = Vec::new();
         let mut has_begun = false;
         for entry in step {
             let name = &entry.name;
             if open.applied.begun(name.as_str()).is_some()
-                || !matches!(self.accounts.has(&view, name), Ok(false))
+                || !matches!(self.accounts.has(view, name), Ok(false))
             {
                 continue;
             }
             let mark = open.applied.highest_number();
-            match self.accounts.number_for(&view, name, mark).await {
+            match self.accounts.number_for(view, name, mark).await {
                 Ok(Some(number)) => {
                     open.applied.begin(name.as_str(), number);
                     has_begun = true;
@@ -138,6 +160,20 @@ impl Applier<'_> {
             self.store.save(&open.applied)?;
         }
         Ok(without)
+    }
+
+    /// Removes a user of the Hub who was made and could not be given the password, so that they are
+    /// not there without being in the list.
+    async fn take_back(&self, open: &mut OpenUserList, entry: &UserEntry) {
+        let name = &entry.name;
+        let is_known = open.applied.names().any(|it| it == name.as_str());
+        if is_known || !open.applied.has_made(name.as_str()) {
+            return;
+        }
+        match self.accounts.remove(name).await {
+            Ok(_) => open.applied.note_removed(name.as_str(), None),
+            Err(error) => tracing::warn!(user = %name, %error, "a user of the Hub is left"),
+        }
     }
 
     /// Sets passwords, all at once; where that fails, one by one, so that one bad password keeps
@@ -196,13 +232,18 @@ impl Applier<'_> {
     ) -> Result<(), AccountError> {
         let mut number = None;
         if let Ok(name) = Username::parse(name, open.file.rule()) {
+            let is_of_hub = self.accounts.of_hub().is_some();
             // Their account goes all the same, and with it what runs.
-            if let Some(servers) = self.servers
+            if !is_of_hub
+                && let Some(servers) = self.servers
                 && let Err(reason) = servers.remove(&name).await
             {
                 tracing::warn!(user = %name, %reason, "the Hub keeps a user who was removed");
             }
-            number = self.accounts.remove(&name).await?;
+            // Those who were users of the Hub before stay.
+            if !is_of_hub || open.applied.has_made(name.as_str()) {
+                number = self.accounts.remove(&name).await?;
+            }
         }
         open.applied.note_removed(name, number);
         if let Err(error) = self.store.save(&open.applied) {
@@ -278,10 +319,14 @@ pub(super) fn refused(username: &str, error: &AccountError) -> RefusedUser {
 
 pub(super) fn kind_of(error: &AccountError) -> RefusalKind {
     match error {
-        AccountError::NotOurs(_) | AccountError::HomeTaken(_) => RefusalKind::Exists,
-        AccountError::NoPassword(_) => RefusalKind::Password,
+        AccountError::NotOurs(_)
+        | AccountError::HomeTaken(_)
+        | AccountError::OfHub(_)
+        | AccountError::Powerful(_) => RefusalKind::Exists,
+        AccountError::NoPassword(_) | AccountError::HashOfSystem(_) => RefusalKind::Password,
         AccountError::NoNumber
         | AccountError::Home(..)
+        | AccountError::Hub(_)
         | AccountError::Command(_)
         | AccountError::Read(..) => RefusalKind::Account,
     }

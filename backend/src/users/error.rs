@@ -2,9 +2,10 @@
 
 use std::{io, path::PathBuf};
 
+use shared::users::RunningChange;
 use thiserror::Error;
 
-use super::{file::MAX_FILE_BYTES, system::AccountError};
+use super::{file::MAX_FILE_BYTES, hub_api::HubError, system::AccountError};
 
 /// Most users that one request adds.
 pub(super) const MAX_ADDED: usize = 2_000;
@@ -22,6 +23,10 @@ pub(crate) enum UserListError {
     TooMany(usize),
     #[error("another pipalhub changes users: try again when it has ended")]
     Busy,
+    #[error("{0}: try again when that is done")]
+    Running(RunningChange),
+    #[error("{0}, so it cannot be seen who is protected from changes, and nothing is done")]
+    Protection(HubError),
     #[error(
         "{0} is gone or empty, and {1} accounts are there that it has made: put it back first, or \
          remove them with `pipalhub users apply --remove {1}`"

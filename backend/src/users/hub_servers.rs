@@ -8,12 +8,14 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
-use serde::Deserialize;
+use reqwest::{Method, StatusCode};
 use tokio::time::{Instant, sleep};
 
-use super::name::Username;
-use crate::{secret::Secret, telemetry::loggable, text::percent_encoded};
+use super::{
+    hub_api::{HubServerModel, StewardHub},
+    name::Username,
+};
+use crate::telemetry::loggable;
 
 /// Servers that are started or stopped at once.
 const AT_ONCE: usize = 4;
@@ -21,8 +23,6 @@ const AT_ONCE: usize = 4;
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// Longest wait for one: the Hub's own limit of starting is a minute, and can be more.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Longest wait for an answer of the Hub, which takes ten seconds for a slow start.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 /// Longest reason that is kept of a server that has failed.
 const MAX_REASON_CHARS: usize = 300;
 
@@ -36,9 +36,7 @@ pub(crate) enum ServerWork {
 /// The servers, and what is to be done with them.
 #[derive(Clone)]
 pub(crate) struct HubServers {
-    client: Client,
-    api_url: String,
-    token: Secret,
+    hub: StewardHub,
     work: Arc<Mutex<WaitingWork>>,
 }
 
@@ -50,41 +48,13 @@ struct WaitingWork {
     failures: BTreeMap<String, String>,
 }
 
-/// Of a user, what says whether their server is there.
-#[derive(Deserialize)]
-struct HubUserModel {
-    #[serde(default)]
-    servers: BTreeMap<String, HubServerModel>,
-}
-
-#[derive(Deserialize)]
-struct HubServerModel {
-    #[serde(default)]
-    ready: bool,
-    #[serde(default)]
-    pending: Option<String>,
-}
-
 impl HubServers {
-    /// The servers of the Hub that has started this process; `None` without one.
-    pub(crate) fn from_env(get: impl Fn(&str) -> Option<String>) -> reqwest::Result<Option<Self>> {
-        let (Some(api_url), Some(token)) = (
-            get("JUPYTERHUB_API_URL").filter(|it| !it.is_empty()),
-            get("JUPYTERHUB_API_TOKEN").filter(|it| !it.is_empty()),
-        ) else {
-            return Ok(None);
-        };
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(ANSWER_PATIENCE)
-            .build()?;
-        Ok(Some(Self {
-            client,
-            api_url: api_url.trim_end_matches('/').to_owned(),
-            token: Secret::new(token),
+    /// The servers of this Hub.
+    pub(crate) fn new(hub: StewardHub) -> Self {
+        Self {
+            hub,
             work: Arc::default(),
-        }))
+        }
     }
 
     /// How many servers wait for their turn or are being started or stopped.
@@ -140,30 +110,41 @@ impl HubServers {
 
     async fn start(&self, name: &Username) -> Result<(), String> {
         // Who has never signed in is no user of the Hub yet.
-        let made = self.send(Method::POST, &user(name)).await?;
-        if !made.is_success() && made != StatusCode::CONFLICT {
-            return Err(format!("the Hub does not add the user ({made})"));
-        }
-        let asked = self.send(Method::POST, &server(name)).await?;
+        self.hub
+            .add(name)
+            .await
+            .map_err(|error| error.to_string())?;
+        let asked = self.hub.change_server(Method::POST, name).await;
+        let (status, said) = asked.map_err(|error| error.to_string())?;
         // 400 says that it runs or is starting; that shows below.
-        if !asked.is_success() && asked != StatusCode::BAD_REQUEST {
-            return Err(format!("the Hub does not start the server ({asked})"));
+        if !status.is_success() && status != StatusCode::BAD_REQUEST {
+            let said = said.unwrap_or_else(|| format!("the Hub does not start it ({status})"));
+            return Err(self.spawn_failure(name).await.unwrap_or(said));
         }
-        self.wait(name, "start", |server| match server {
+        let started = self.wait(name, "start", |server| match server {
             Some(it) if it.ready => Some(Ok(())),
             Some(it) if it.pending.is_some() => None,
             _ => Some(Err(
                 "the server did not start; the Hub's log says why".to_owned()
             )),
-        })
-        .await
+        });
+        match started.await {
+            Err(reason) => Err(self.spawn_failure(name).await.unwrap_or(reason)),
+            done => done,
+        }
+    }
+
+    /// The Hub's own words for the start that has just failed, if it has any.
+    async fn spawn_failure(&self, name: &Username) -> Option<String> {
+        self.hub.spawn_failure(name).await.ok().flatten()
     }
 
     async fn stop(&self, name: &Username) -> Result<(), String> {
-        let asked = self.send(Method::DELETE, &server(name)).await?;
-        let is_gone = [StatusCode::NOT_FOUND, StatusCode::BAD_REQUEST].contains(&asked);
-        if !asked.is_success() && !is_gone {
-            return Err(format!("the Hub does not stop the server ({asked})"));
+        let asked = self.hub.change_server(Method::DELETE, name).await;
+        let (status, said) = asked.map_err(|error| error.to_string())?;
+        let is_gone = [StatusCode::NOT_FOUND, StatusCode::BAD_REQUEST].contains(&status);
+        if !status.is_success() && !is_gone {
+            return Err(said.unwrap_or_else(|| format!("the Hub does not stop it ({status})")));
         }
         self.wait(name, "stop", |server| match server {
             Some(it) if it.ready || it.pending.is_some() => None,
@@ -174,21 +155,19 @@ impl HubServers {
 
     /// Stops the server of somebody who was removed, and has the Hub forget them.
     pub(crate) async fn remove(&self, name: &Username) -> Result<(), String> {
-        let work = |it: &mut WaitingWork| {
-            it.queue.retain(|(waiting, _)| waiting != name);
-            it.failures.remove(name.as_str());
-        };
-        work(&mut self.work.lock());
-        if self.send(Method::GET, &user(name)).await? == StatusCode::NOT_FOUND {
+        {
+            let mut work = self.work.lock();
+            work.queue.retain(|(waiting, _)| waiting != name);
+            work.failures.remove(name.as_str());
+        }
+        let known = self.hub.knows(name).await;
+        if !known.map_err(|error| error.to_string())? {
             // Who has never signed in is no user of the Hub.
             return Ok(());
         }
         self.stop(name).await?;
-        let asked = self.send(Method::DELETE, &user(name)).await?;
-        match asked.is_success() || asked == StatusCode::NOT_FOUND {
-            true => Ok(()),
-            false => Err(format!("the Hub does not remove the user ({asked})")),
-        }
+        let removed = self.hub.remove(name).await;
+        removed.map_err(|error| error.to_string())
     }
 
     /// Asks the Hub until `judge` has a verdict on the user's server.
@@ -200,15 +179,9 @@ impl HubServers {
     ) -> Result<(), String> {
         let end = Instant::now() + PATIENCE;
         loop {
-            let answer = self.request(Method::GET, &user(name)).send().await;
-            let answer = answer.map_err(|error| unreachable(&error))?;
-            let model = match answer.status() {
-                StatusCode::NOT_FOUND => HubUserModel {
-                    servers: BTreeMap::new(),
-                },
-                _ => answer.json().await.map_err(|error| unreachable(&error))?,
-            };
-            if let Some(verdict) = judge(model.servers.get("")) {
+            let servers = self.hub.servers_of(name).await;
+            let servers = servers.map_err(|error| error.to_string())?;
+            if let Some(verdict) = judge(servers.get("")) {
                 return verdict;
             }
             if Instant::now() > end {
@@ -217,35 +190,5 @@ impl HubServers {
             }
             sleep(LOOK_INTERVAL).await;
         }
-    }
-
-    async fn send(&self, method: Method, path: &str) -> Result<StatusCode, String> {
-        let answer = self.request(method, path).send().await;
-        answer
-            .map(|answer| answer.status())
-            .map_err(|error| unreachable(&error))
-    }
-
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = format!("{}/{path}", self.api_url);
-        let token = format!("token {}", self.token.reveal());
-        let request = self.client.request(method, url);
-        request.header("Authorization", token)
-    }
-}
-
-fn user(name: &Username) -> String {
-    format!("users/{}", percent_encoded(name.as_str()))
-}
-
-fn server(name: &Username) -> String {
-    format!("{}/server", user(name))
-}
-
-/// The words for an answer that did not come, without the address, which is the Hub's own affair.
-fn unreachable(error: &reqwest::Error) -> String {
-    match error.is_timeout() {
-        true => "the Hub does not answer in time".to_owned(),
-        false => "the Hub cannot be asked".to_owned(),
     }
 }

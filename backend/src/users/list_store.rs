@@ -41,7 +41,10 @@ pub(crate) struct UserListSettings {
 pub(super) struct ListStore {
     pub(super) settings: UserListSettings,
     pub(super) rule: NameRule,
-    /// The list makes accounts, so whoever changes it is as good as root.
+    /// The file of what was applied, in the steward's own folder.
+    pub(super) state_file: &'static str,
+    /// The list makes accounts or users of the Hub, so whoever changes it lets people in, and may be
+    /// as good as root.
     pub(super) makes_accounts: bool,
 }
 
@@ -58,7 +61,7 @@ impl ListStore {
     pub(super) async fn open(&self) -> Result<OpenUserList, UserListError> {
         let state = &self.settings.state;
         let lock = UserListLock::take(state).await?;
-        let applied = AppliedUsers::load(state);
+        let applied = AppliedUsers::load(state, self.state_file);
         Ok(OpenUserList {
             applied: applied.map_err(|error| UserListError::Read(state.clone(), error))?,
             file: self.read()?,

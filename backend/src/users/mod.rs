@@ -5,17 +5,22 @@
 //! command line of an administrator, and never in the service, which has no right to it.
 
 pub(crate) mod accounts;
-mod applied;
+pub(crate) mod applied;
 mod apply;
 mod audit;
+pub(crate) mod authenticator;
 pub(crate) mod class_list;
 pub(crate) mod command;
 pub(crate) mod error;
 mod file;
+pub(crate) mod hub_accounts;
+pub(crate) mod hub_api;
 pub(crate) mod hub_servers;
 pub(crate) mod list_store;
 pub(crate) mod name;
 mod password;
+pub(crate) mod protection;
+mod running_change;
 mod stale_locks;
 pub(crate) mod system;
 pub(crate) mod system_view;

@@ -51,6 +51,24 @@ pub(crate) enum AccountError {
     NotOurs(Username),
     #[error("{0} has no password in the file: write {0}:PASSWORD, or reset it")]
     NoPassword(Username),
+    #[error(
+        "the Hub has a user {0} who was not added here, so their password is not set here: choose \
+         another name, or remove that user on the Hub's own page"
+    )]
+    OfHub(Username),
+    #[error(
+        "{0} is an account of this machine with more rights than a participant's: choose another \
+         name"
+    )]
+    Powerful(Username),
+    #[error(
+        "{0} has the hash of a password in the file, and the Hub takes none: write \
+         {0}:PASSWORD, or reset it"
+    )]
+    HashOfSystem(Username),
+    /// The Hub has not done it, in its own words.
+    #[error("{0}")]
+    Hub(String),
     #[error("{0} is there and is somebody else's: choose another name, or move it away")]
     HomeTaken(PathBuf),
     #[error("no number is left for an account, below {LAST_ID}")]

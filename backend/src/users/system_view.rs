@@ -98,6 +98,13 @@ impl SystemView {
             && self.has_own_group(account)
     }
 
+    /// Whether the account is in one of these groups.
+    pub(super) fn is_in_any(&self, account: &SystemAccount, groups: &[&str]) -> bool {
+        let first = self.group_names.get(&account.group).into_iter();
+        let others = self.groups_of.get(&account.name).into_iter().flatten();
+        first.chain(others).any(|it| groups.contains(&it.as_str()))
+    }
+
     /// Whether the first group of the account has its name, as `useradd` makes it.
     fn has_own_group(&self, account: &SystemAccount) -> bool {
         self.group_names.get(&account.group) == Some(&account.name)
@@ -146,6 +153,8 @@ mod tests {
         assert!(!is_ours("ines"), "is in sudo");
         assert!(!is_ours("olga"), "has sudo for the first group");
         assert!(!is_ours("root"));
+        let is_powerful = |name: &str| view.is_in_any(view.account(name).unwrap(), &["sudo"]);
+        assert!(is_powerful("ines") && is_powerful("olga") && !is_powerful("alice"));
         assert_eq!(
             view.account("alice").unwrap().id,
             1001,

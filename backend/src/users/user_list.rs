@@ -10,7 +10,7 @@ use shared::users::{
     AuditEntry, ListedUser, NewUser, RefusalKind, RefusedUser, StoredPassword, UserCredentials,
     UsersChange, UsersResponse,
 };
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::MutexGuard;
 
 use super::{
     accounts::{Accounts, AccountsView},
@@ -22,8 +22,14 @@ use super::{
     list_store::{ListStore, OpenUserList, UserListSettings},
     name::Username,
     password::{self, PasswordError},
+    protection::{self, Asker, Protection},
+    running_change::ChangeTurns,
 };
 use crate::{secret::Secret, time};
+
+/// Who changes accounts when the file was changed by hand, and what that is called.
+const BY_FILE: &str = "the file";
+const RECONCILE: &str = "reconcile";
 
 /// The list with the accounts it is for.
 pub(crate) struct UserList {
@@ -32,8 +38,9 @@ pub(crate) struct UserList {
     audit: AuditList,
     /// The servers of the Hub, where the steward is a service of it.
     servers: Option<HubServers>,
+    protection: Protection,
     /// One change at a time.
-    turn: Mutex<()>,
+    turns: ChangeTurns,
 }
 
 impl UserList {
@@ -41,19 +48,22 @@ impl UserList {
         settings: UserListSettings,
         accounts: Accounts,
         servers: Option<HubServers>,
+        protection: Protection,
     ) -> Self {
         let audit = AuditList::new(&settings.state);
         let store = ListStore {
             settings,
             rule: accounts.rule(),
-            makes_accounts: accounts.has_passwords(),
+            state_file: accounts.state_file(),
+            makes_accounts: accounts.has_passwords() || accounts.of_hub().is_some(),
         };
         Self {
             store,
             accounts,
             audit,
             servers,
-            turn: Mutex::default(),
+            protection,
+            turns: ChangeTurns::default(),
         }
     }
 
@@ -69,7 +79,7 @@ impl UserList {
 
     /// Waits until the change in progress is done, and lets no further one begin.
     pub(crate) async fn close(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().await
+        self.turns.close().await
     }
 
     /// Fails where the list cannot be kept.
@@ -77,10 +87,17 @@ impl UserList {
         self.store.check()
     }
 
+    /// The words for whoever wants a change while too many others wait for theirs.
+    pub(crate) fn busy(&self) -> String {
+        let running = self.turns.running();
+        let running = running.map_or_else(String::new, |it| format!(", and {it}"));
+        format!("too many changes wait already{running}: try again in a minute")
+    }
+
     /// Everyone in the list.
-    pub(crate) fn everyone(&self) -> Result<UsersResponse, UserListError> {
+    pub(crate) async fn everyone(&self) -> Result<UsersResponse, UserListError> {
         let file = self.store.read()?;
-        let view = self.accounts.view()?;
+        let view = self.accounts.recent_view().await?;
         let users = file.entries().map(|entry| {
             let (has_account, failure) = match self.accounts.has(&view, &entry.name) {
                 Ok(has) => (has, None),
@@ -105,6 +122,8 @@ impl UserList {
             users: users.collect(),
             problems: self.store.problems(&file),
             servers_waiting: self.servers.as_ref().map(HubServers::waiting),
+            accounts: self.accounts.summary(),
+            change: self.turns.running(),
         })
     }
 
@@ -147,12 +166,16 @@ impl UserList {
     }
 
     /// Brings the system to what the list says. More than a few accounts are removed only when
-    /// `remove` says how many.
+    /// `remove` says how many. Whoever is patient waits for the end of a change that takes long.
     pub(crate) async fn reconcile(
         &self,
         remove: Option<usize>,
+        is_patient: bool,
     ) -> Result<UsersChange, UserListError> {
-        let _turn = self.turn.lock().await;
+        let _turn = match is_patient {
+            true => self.turns.take_patiently(BY_FILE, RECONCILE).await,
+            false => self.turns.take(BY_FILE, RECONCILE, 0).await?,
+        };
         let mut open = self.open().await?;
         let removal = remove.map_or(Removal::Few, Removal::Confirmed);
         let change = self.apply(&mut open, removal, &mut |_| {}).await?;
@@ -160,11 +183,7 @@ impl UserList {
         let done = change.added.iter().chain(&change.changed);
         let done = done.map(|it| it.username.as_str());
         let done = done.chain(change.removed.iter().map(String::as_str));
-        self.note(
-            "the file",
-            "reconcile",
-            done.map(|username| (username, None)),
-        );
+        self.note(BY_FILE, RECONCILE, done.map(|username| (username, None)));
         Ok(change)
     }
 
@@ -173,20 +192,26 @@ impl UserList {
     /// afterwards.
     pub(crate) async fn add(
         &self,
-        by: &str,
+        by: Asker<'_>,
         users: &[NewUser],
         on_progress: &mut (dyn FnMut(usize) + Send),
     ) -> Result<UsersChange, UserListError> {
         if users.len() > MAX_ADDED {
             return Err(UserListError::TooMany(users.len()));
         }
-        let _turn = self.turn.lock().await;
+        let turn = self.turns.take(by.name, "add", users.len()).await?;
+        let names: Vec<&str> = users.iter().map(|it| it.username.as_str()).collect();
+        let protected = self.protection.among(by, &names).await?;
         let mut open = self.open_to_change().await?;
-        let view = self.accounts.view()?;
+        let view = self.accounts.view().await?;
         let mut refused = Vec::new();
         let mut new = Vec::new();
         for user in users {
-            match self.entry_of(user, &open.file, &view) {
+            let entry = match protected.contains(&user.username) {
+                true => Err((RefusalKind::Exists, protection::reason(&user.username))),
+                false => self.entry_of(user, &open.file, &view),
+            };
+            match entry {
                 Ok(entry) => {
                     open.file.set(&entry.name, &entry.credential);
                     new.push(entry);
@@ -199,29 +224,35 @@ impl UserList {
             }
         }
         self.store.write(&open.file)?;
-        let mut change = self.apply(&mut open, Removal::None, on_progress).await?;
+        let mut note = |done| {
+            turn.note(done);
+            on_progress(done);
+        };
+        let mut change = self.apply(&mut open, Removal::None, &mut note).await?;
         self.take_out_refused(&mut open, &new, &change)?;
         // The passwords are those that were given, whatever the file has by now.
         for added in &mut change.added {
             let own = new.iter().find(|it| it.name.as_str() == added.username);
-            added.password = own.and_then(|it| Some(it.credential.text()?.to_owned()));
+            let own = own.and_then(|it| Some(it.credential.text()?.to_owned()));
+            added.password = own.or_else(|| self.accounts.summary().shared_password);
         }
         change.refused.splice(0..0, refused);
         let failed = change.refused.iter();
         let failed = failed.map(|it| (it.username.as_str(), Some(it.reason.clone())));
         let added = change.added.iter().map(|it| (it.username.as_str(), None));
-        self.note(by, "add", failed.chain(added));
+        self.note(by.name, "add", failed.chain(added));
         Ok(change)
     }
 
     /// Gives a user another password: this one, or a new one.
     pub(crate) async fn reset(
         &self,
-        by: &str,
+        by: Asker<'_>,
         username: &str,
         password: Option<&str>,
     ) -> Result<UserCredentials, UserListError> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turns.take(by.name, "reset", 1).await?;
+        self.protection.check(by, username).await?;
         let mut open = self.open_to_change().await?;
         let name = self.known(&open.file, username)?;
         if !self.accounts.has_passwords() {
@@ -245,7 +276,7 @@ impl UserList {
             .into_iter()
             .find(|it| it.username == username);
         let failure = failure.map(|it| it.reason);
-        self.note(by, "reset", [(username, failure.clone())].into_iter());
+        self.note(by.name, "reset", [(username, failure.clone())].into_iter());
         match failure {
             Some(reason) => Err(UserListError::Refused(reason)),
             None => Ok(UserCredentials {
@@ -256,15 +287,16 @@ impl UserList {
     }
 
     /// Removes a user from the list and their account; the home stays.
-    pub(crate) async fn remove(&self, by: &str, username: &str) -> Result<(), UserListError> {
-        let _turn = self.turn.lock().await;
+    pub(crate) async fn remove(&self, by: Asker<'_>, username: &str) -> Result<(), UserListError> {
+        let _turn = self.turns.take(by.name, "remove", 1).await?;
+        self.protection.check(by, username).await?;
         let mut open = self.open_to_change().await?;
         let name = self.known(&open.file, username)?;
         open.file.remove(&name);
         self.store.write(&open.file)?;
         let gone = self.applier().remove(&mut open, username).await;
         let failure = gone.err().map(|error| error.to_string());
-        self.note(by, "remove", [(username, failure.clone())].into_iter());
+        self.note(by.name, "remove", [(username, failure.clone())].into_iter());
         match failure {
             Some(reason) => Err(UserListError::Refused(reason)),
             None => Ok(()),
@@ -272,8 +304,13 @@ impl UserList {
     }
 
     /// Deletes the home that a removed user has left.
-    pub(crate) async fn delete_home(&self, by: &str, username: &str) -> Result<(), UserListError> {
-        let _turn = self.turn.lock().await;
+    pub(crate) async fn delete_home(
+        &self,
+        by: Asker<'_>,
+        username: &str,
+    ) -> Result<(), UserListError> {
+        let _turn = self.turns.take(by.name, "delete_home", 1).await?;
+        self.protection.check(by, username).await?;
         let mut open = self.open().await?;
         let name = Username::parse(username, self.accounts.rule())
             .map_err(|error| UserListError::Refused(error.to_string()))?;
@@ -293,7 +330,11 @@ impl UserList {
             self.store.save(&open.applied)?;
         }
         let failure = deleted.err().map(|error| error.to_string());
-        self.note(by, "delete_home", [(username, failure.clone())].into_iter());
+        self.note(
+            by.name,
+            "delete_home",
+            [(username, failure.clone())].into_iter(),
+        );
         match failure {
             Some(reason) => Err(UserListError::Refused(reason)),
             None => Ok(()),

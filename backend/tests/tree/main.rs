@@ -39,6 +39,7 @@ const LAYERS: &[&[&str]] = &[
         "time",
         "files",
         "text",
+        "spawn_progress",
         "background",
         "bodies",
         "reserve",

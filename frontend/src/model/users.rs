@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use qrcodegen::{QrCode, QrCodeEcc};
 use shared::setup::{ServerState, SetupRow};
 use shared::users::{
-    ListedUser, NewUser, PreviewResponse, RefusedUser, UserCredentials, UsersChange, UsersResponse,
+    AccountsKind, AccountsSummary, ListedUser, NewUser, PreviewResponse, RefusedUser,
+    UserCredentials, UsersChange, UsersResponse,
 };
 
 use super::age::{describe, seconds_since};
@@ -64,7 +65,50 @@ pub fn headline(list: &UsersResponse) -> Html {
     let without = list.users.iter().filter(|user| !user.has_account).count();
     let without = (without > 0).then(|| html!(", {} without an account", count(without)));
     let word = if all == 1 { "user" } else { "users" };
-    html!("<span>{} {}{}</span>", count(all), word, without)
+    let change = list.change.as_ref();
+    let change = change.map(|change| html!(". {}", change.to_string()));
+    html!("<span>{} {}{}{}</span>", count(all), word, without, change)
+}
+
+/// Who makes passwords, and knows them.
+pub fn who_makes_passwords(list: &UsersResponse) -> Html {
+    let AccountsSummary {
+        kind,
+        provider,
+        shared_password,
+    } = &list.accounts;
+    let provider = provider.as_deref().unwrap_or("The Hub");
+    match (kind, shared_password) {
+        (AccountsKind::System, _) => Html::from_static(
+            "<p>Passwords are made here, and checked by the system that the Hub runs on.</p>",
+        ),
+        (AccountsKind::Native, _) => Html::from_static(
+            "<p>Passwords are made here, and kept by the Hub’s NativeAuthenticator.</p>",
+        ),
+        (AccountsKind::Shared, Some(password)) => html!(
+            "<p>Everyone signs in with the one password of the Hub’s configuration, <code>{}</code>.</p>",
+            password
+        ),
+        (AccountsKind::Shared, None) => Html::from_static(
+            "<p>Everyone signs in with one password, which the Hub’s configuration sets.</p>",
+        ),
+        (AccountsKind::Outside, _) => html!(
+            "<p>{} signs people in and knows their passwords. The list has names only, and lets \
+             them in.</p>",
+            provider
+        ),
+        (AccountsKind::Names, _) => Html::from_static(
+            "<p>Whoever signs people in makes their passwords. The list has names only.</p>",
+        ),
+    }
+}
+
+/// What becomes of names without a password.
+pub fn password_hint(accounts: &AccountsSummary) -> &'static str {
+    match accounts.kind.makes_passwords() {
+        true => "Passwords are made where there are none. ",
+        false => "Names are enough: no passwords are made here. ",
+    }
 }
 
 /// How many servers run, and how many wait for being started or stopped.
@@ -158,11 +202,16 @@ pub fn saves(row: Option<&SetupRow>, now_ms: i64) -> Html {
 }
 
 /// The buttons of a user, for instructors.
-pub fn actions(user: &ListedUser) -> Html {
+pub fn actions(user: &ListedUser, accounts: &AccountsSummary) -> Html {
+    let reset = accounts.kind.makes_passwords().then(|| {
+        html!(
+            "<button class=\"button small\" data-do=reset data-user=\"{}\">New password</button> ",
+            user.username
+        )
+    });
     html!(
-        "<button class=\"button small\" data-do=reset data-user=\"{}\">New password</button> \
-         <button class=\"button small\" data-do=remove data-user=\"{}\">Remove</button>",
-        user.username,
+        "{}<button class=\"button small\" data-do=remove data-user=\"{}\">Remove</button>",
+        reset,
         user.username
     )
 }
@@ -241,17 +290,20 @@ pub fn refused(refused: &[RefusedUser]) -> Html {
 
 /// The sheet of cards: for each participant the address, the name and the password, to be cut
 /// apart.
-pub fn cards(users: &[UserCredentials], address: &str) -> Html {
+pub fn cards(users: &[UserCredentials], address: &str, accounts: &AccountsSummary) -> Html {
     let code = qr_code(address);
+    let own = match (&accounts.provider, accounts.kind) {
+        (_, AccountsKind::Shared) => "the one that your instructor tells you".to_owned(),
+        (Some(provider), AccountsKind::Outside) => format!("yours of {provider}"),
+        _ => "the one that you sign in with".to_owned(),
+    };
     let cards = users.iter().map(|user| {
         html!(
             "<li class=login-card><div><p class=card-address>{}</p><dl><dt>Name</dt><dd>{}</dd>\
              <dt>Password</dt><dd>{}</dd></dl></div>{}</li>",
             address,
             user.username,
-            user.password
-                .as_deref()
-                .unwrap_or("the one that you sign in with"),
+            user.password.as_deref().unwrap_or(&own),
             code
         )
     });
@@ -308,7 +360,7 @@ fn count(number: usize) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use shared::users::{ImportLine, StoredPassword};
+    use shared::users::{ImportLine, RunningChange, StoredPassword};
 
     use super::*;
 
@@ -380,10 +432,67 @@ mod tests {
 
     #[test]
     fn cards_hold_what_one_signs_in_with_and_no_markup_of_it() {
-        let html = cards(&[credentials("alice", "<b>&")], "https://hub.example/");
+        let accounts = AccountsSummary::default();
+        let html = cards(
+            &[credentials("alice", "<b>&")],
+            "https://hub.example/",
+            &accounts,
+        );
         assert!(html.contains("<dd>alice</dd>") && html.contains("<dd>&lt;b&gt;&amp;</dd>"));
         assert!(html.contains("https://hub.example/") && html.contains("<svg class=qr"));
         assert!(qr_code(&"x".repeat(5_000)).is_empty());
+    }
+
+    #[test]
+    fn the_page_says_who_makes_passwords_and_cards_say_what_to_type() {
+        let nobody = UserCredentials {
+            username: "alice".into(),
+            password: None,
+        };
+        let list = |kind, provider: &str, shared_password: Option<&str>| UsersResponse {
+            users: Vec::new(),
+            problems: Vec::new(),
+            servers_waiting: None,
+            accounts: AccountsSummary {
+                kind,
+                provider: Some(provider.into()),
+                shared_password: shared_password.map(Into::into),
+            },
+            change: None,
+        };
+        for (list, said, typed, has_reset) in [
+            (
+                list(AccountsKind::Native, "NativeAuthenticator", None),
+                "kept by the Hub’s NativeAuthenticator",
+                "the one that you sign in with",
+                true,
+            ),
+            (
+                list(AccountsKind::Shared, "X", Some("<one>")),
+                "<code>&lt;one&gt;</code>",
+                "your instructor tells you",
+                false,
+            ),
+            (
+                list(AccountsKind::Outside, "GitHub<b>", None),
+                "GitHub&lt;b&gt; signs people in",
+                "yours of GitHub&lt;b&gt;",
+                false,
+            ),
+        ] {
+            assert!(who_makes_passwords(&list).contains(said), "{said}");
+            let card = cards(std::slice::from_ref(&nobody), "", &list.accounts);
+            assert!(card.contains(typed), "{card}");
+            let alice = ListedUser {
+                username: "alice".into(),
+                password: StoredPassword::None,
+                has_account: true,
+                failure: None,
+                server_failure: None,
+            };
+            let buttons = actions(&alice, &list.accounts);
+            assert_eq!(buttons.contains("data-do=reset"), has_reset);
+        }
     }
 
     #[test]
@@ -409,6 +518,8 @@ mod tests {
             users: vec![alice],
             problems: Vec::new(),
             servers_waiting: Some(3),
+            accounts: AccountsSummary::default(),
+            change: None,
         };
         assert_eq!(
             servers(&list, &BTreeMap::new()).to_string(),
@@ -418,5 +529,17 @@ mod tests {
             headline(&list).to_string(),
             "<span>1 user, 1 without an account</span>"
         );
+        let change = RunningChange {
+            by: "ines".into(),
+            action: "add".into(),
+            done: 25,
+            of: 2_000,
+            begun_ms: 0,
+        };
+        let list = UsersResponse {
+            change: Some(change),
+            ..list
+        };
+        assert!(headline(&list).contains("account. ines adds users, 25 of 2000 are done</span>"));
     }
 }

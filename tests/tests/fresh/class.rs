@@ -35,6 +35,17 @@ impl<S: HubMachine> FreshClass<S> {
         Ok(self.post_for_text(path, body).await?.0)
     }
 
+    /// The same of a request without a body.
+    pub(crate) async fn request_for_text(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> Result<(StatusCode, String)> {
+        let request = self.server.with_token(&self.token, method, path);
+        let answer = request.send().await?;
+        Ok((answer.status(), answer.text().await?))
+    }
+
     /// The status of the answer, and its body.
     pub(crate) async fn post_for_text(
         &self,

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tests::{
     documents::code_block,
@@ -27,6 +27,9 @@ use crate::{
 /// The most that systemd may think the service is exposed, of 10.
 const MAX_EXPOSURE: f64 = 2.0;
 
+/// The same of the steward, which is root, but with few of root's rights.
+const MAX_EXPOSURE_OF_STEWARD: f64 = 4.5;
+
 /// What a program in the place of the service can do: write into folders of its own.
 pub(crate) const OWN_PLACES: [&str; 3] = ["wrote /var/tmp", "wrote /tmp", "wrote its own"];
 
@@ -38,7 +41,7 @@ const READS_ALL: &str = "0000000000000004";
 async fn the_debian_package_runs_the_service_without_rights() -> Result<()> {
     let server = FreshServer::start_with_package(&package()?).await?;
     the_process_has_no_rights(&server)?;
-    systemd_finds_little_exposed(&server)?;
+    systemd_finds_little_exposed(&server, "pipalhub.service", MAX_EXPOSURE)?;
     its_settings_are_for_root(&server)?;
     doctor_says(
         &server,
@@ -56,6 +59,7 @@ async fn the_debian_package_runs_the_service_without_rights() -> Result<()> {
     homes_are_closed(&class.server, "alice")?;
     its_open_files_are_its_own(&class.server, &process(&class.server)?)?;
     homes_are_read_by_one_capability(&class).await?;
+    the_steward_makes_accounts(&class).await?;
     the_package_goes(&class.server)
 }
 
@@ -96,24 +100,19 @@ pub(crate) fn the_process_has_no_rights(server: &impl HubMachine) -> Result<()> 
     status.assert_confined()
 }
 
-fn systemd_finds_little_exposed(server: &impl HubMachine) -> Result<()> {
-    let report = server.run(&[
-        "systemd-analyze",
-        "security",
-        "--no-pager",
-        "pipalhub.service",
-    ])?;
+fn systemd_finds_little_exposed(server: &impl HubMachine, unit: &str, most: f64) -> Result<()> {
+    let report = server.run(&["systemd-analyze", "security", "--no-pager", unit])?;
     let verdict = report.lines().last().context("a verdict")?;
     eprintln!("{verdict}");
     let (_, exposure) = verdict
-        .split_once("pipalhub.service: ")
+        .split_once(&format!("{unit}: "))
         .context("a number")?;
     let exposure: f64 = exposure
         .split_whitespace()
         .next()
         .unwrap_or_default()
         .parse()?;
-    assert!(exposure <= MAX_EXPOSURE, "{report}");
+    assert!(exposure <= most, "{report}");
     Ok(())
 }
 
@@ -155,7 +154,7 @@ async fn homes_are_read_by_one_capability(class: &FreshClass) -> Result<()> {
     status.assert_user(server, "pipalhub")?;
     status.assert_capabilities([READS_ALL; 5])?;
     status.assert_confined()?;
-    systemd_finds_little_exposed(server)?;
+    systemd_finds_little_exposed(server, "pipalhub.service", MAX_EXPOSURE)?;
 
     let rights = "with CAP_DAC_READ_SEARCH, no way to get more, a filter";
     doctor_says(server, "auto", rights)?;
@@ -186,6 +185,71 @@ async fn nothing_is_restored_into_a_home(class: &FreshClass) -> Result<()> {
         .server
         .run(&["find", "/home/carol/module1", "-type", "f"])?;
     assert_eq!(home, format!("/home/carol/{NOTEBOOK}\n"));
+    Ok(())
+}
+
+/// Has systemd start the steward, as the documentation says, and checks that it makes accounts and
+/// removes them, for the service and for root's command line, within what its unit lets it do.
+async fn the_steward_makes_accounts(class: &FreshClass) -> Result<()> {
+    let server = &class.server;
+    let user = json!({"username": "dora", "password": "dora's own"});
+    let (status, text) = class.post_for_text("users", &user).await?;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{text}");
+    let etc = "mkdir --parents /etc/jupyterhub && systemctl enable --now pipalhub-steward";
+    server.run(&["sh", "-ec", etc])?;
+    until("the steward", async || {
+        let asked = server.run(&["pipalhub", "users", "list"]);
+        Ok(asked?.ends_with("0 users\n").then_some(()))
+    })
+    .await?;
+    let is_enabled = ["systemctl", "is-enabled", "pipalhub-steward"];
+    assert_eq!(server.run(&is_enabled)?, "enabled\n");
+    systemd_finds_little_exposed(server, "pipalhub-steward.service", MAX_EXPOSURE_OF_STEWARD)?;
+
+    let (status, text) = class.post_for_text("users", &user).await?;
+    assert_eq!(status, StatusCode::CREATED, "{text}");
+    server.run(&["pipalhub", "users", "add", "edgar"])?;
+    for name in ["dora", "edgar"] {
+        has_account(server, name)?;
+    }
+    // An edit of the file, and a process of whoever is removed.
+    let edit = "echo 'flora:by hand' >>/etc/jupyterhub/users.txt; \
+                runuser --user edgar -- sleep 1000 >/dev/null 2>&1 &";
+    server.run(&["sh", "-ec", edit])?;
+    until("the account of the file", async || {
+        Ok(server.run(&["id", "flora"]).is_ok().then_some(()))
+    })
+    .await?;
+    server.run(&["pipalhub", "users", "reset", "flora"])?;
+    let remove = [
+        "pipalhub",
+        "users",
+        "remove",
+        "edgar",
+        "--delete-home",
+        "edgar",
+    ];
+    server.run(&remove)?;
+    server.run(&["sh", "-ec", "! id edgar && ! test -e /home/edgar"])?;
+    let (status, text) = class.request_for_text(Method::DELETE, "users/dora").await?;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{text}");
+    server.run(&["sh", "-ec", "! id dora && test -d /home/dora"])?;
+    // Without it the service goes on, and with it all is as it was.
+    server.run(&["systemctl", "restart", "pipalhub-steward"])?;
+    until("the steward", async || {
+        let asked = server.run(&["pipalhub", "users", "list"]);
+        Ok(asked?.ends_with("1 users\n").then_some(()))
+    })
+    .await
+}
+
+/// Checks that the account has a password and a home of its own, closed to others.
+fn has_account(server: &impl HubMachine, name: &str) -> Result<()> {
+    let home = server.run(&["stat", "--format=%a %U", &format!("/home/{name}")])?;
+    assert_eq!(home, format!("700 {name}\n"));
+    let shadow = server.run(&["getent", "shadow", name])?;
+    let hash = shadow.split(':').nth(1).context("a hash")?;
+    assert!(hash.starts_with('$'), "no hash of a password");
     Ok(())
 }
 

@@ -24,7 +24,7 @@ use super::{
     answer_cache::{HubAnswerCache, cache},
     turns::HubCaller,
 };
-use crate::{telemetry::loggable, time};
+use crate::{spawn_progress, telemetry::loggable, text::percent_encoded, time};
 
 /// How long an answer is used before the Hub is asked again, a failure as well.
 const FRESH: Duration = Duration::from_secs(5);
@@ -38,6 +38,10 @@ const PAGE_USERS: usize = 200;
 const MAX_PAGES: usize = 20;
 /// The largest page, in bytes: what users have chosen for their servers is in it too.
 const MAX_PAGE_BYTES: usize = 4 << 20;
+/// Servers that failed between two answers, and of which the Hub is asked why.
+const MAX_ASKED_WHY: usize = 20;
+/// The most that the Hub tells of one start, in bytes.
+const MAX_PROGRESS_BYTES: usize = 256 << 10;
 /// Servers of one user that are taken.
 const MAX_SERVERS_OF_ONE: usize = 16;
 
@@ -69,6 +73,9 @@ pub struct HubServer {
 pub struct Roster {
     /// By user.
     pub users: BTreeMap<String, BTreeMap<String, HubServer>>,
+    /// Why the default server did not start the last time, in the Hub's words, by user: of those
+    /// that were seen to start, whoever has started them.
+    pub failures: BTreeMap<String, String>,
     /// Whether there are no other users.
     pub is_complete: bool,
     /// When the Hub said so, in milliseconds since the Unix epoch.
@@ -132,7 +139,11 @@ impl RosterCache {
         let asked = asked.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {PATIENCE:?}")));
         let was_failing = self.is_failing.swap(asked.is_err(), Ordering::Relaxed);
         match asked {
-            Ok(Some(roster)) => {
+            Ok(Some(mut roster)) => {
+                let before = self.last.lock().clone();
+                if let Some(before) = before {
+                    self.note_failures(&before, &mut roster).await;
+                }
                 let roster = Arc::new(roster);
                 *self.last.lock() = Some(Arc::clone(&roster));
                 Asked::Known(roster)
@@ -149,6 +160,49 @@ impl RosterCache {
                 Asked::Failed
             }
         }
+    }
+
+    /// Asks why those servers failed that were starting before and are not there now; what failed
+    /// before that is kept until there is a server.
+    async fn note_failures(&self, before: &Roster, roster: &mut Roster) {
+        let has_none = |user: &str| {
+            let servers = roster.users.get(user);
+            servers.is_some_and(|servers| !servers.contains_key(""))
+        };
+        let kept = before.failures.iter().filter(|(user, _)| has_none(user));
+        let mut failures: BTreeMap<_, _> = kept
+            .map(|(user, why)| (user.clone(), why.clone()))
+            .collect();
+        let was_starting = |servers: &BTreeMap<String, HubServer>| {
+            servers.get("").map(|it| it.state) == Some(HubServerState::Starting)
+        };
+        let ended = before.users.iter().filter(|(_, it)| was_starting(it));
+        let ended = ended.map(|(user, _)| user).filter(|user| has_none(user));
+        for user in ended.take(MAX_ASKED_WHY) {
+            if let Ok(Some(why)) = self.spawn_failure(user).await {
+                failures.insert(user.clone(), why);
+            }
+        }
+        roster.failures = failures;
+    }
+
+    /// Why the user's server did not start, if the Hub says so.
+    async fn spawn_failure(&self, user: &str) -> anyhow::Result<Option<String>> {
+        let api = self.answers.api();
+        let path = format!("users/{}/server/progress", percent_encoded(user));
+        let asking = async {
+            let mut response = api.send(api.of_service(&path)).await?;
+            if response.status() != StatusCode::OK {
+                return Ok(None);
+            }
+            let mut events = Vec::new();
+            while let Some(chunk) = response.chunk().await? {
+                events.extend_from_slice(&chunk);
+                ensure!(events.len() <= MAX_PROGRESS_BYTES, "the Hub tells too much");
+            }
+            Ok(spawn_progress::failure_in(&events))
+        };
+        api.in_time(HubCaller::Roster, asking).await
     }
 
     /// The Hub's users, those with a server first; `None` when the Hub does not let this service

@@ -53,7 +53,7 @@ pub fn AddClass(
                 ></textarea>
             </label>
             <p class="add-hint">
-                "Passwords are made where there are none. "
+                {move || page.accounts.with(users::password_hint)}
                 <label class="button small">
                     "Choose a file"
                     <input

@@ -10,8 +10,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::setup::{SetupResponse, SetupRow};
 use shared::users::{
-    ImportRequest, PreviewRequest, PreviewResponse, ServersRequest, UserCredentials, UsersChange,
-    UsersResponse,
+    AccountsSummary, ImportRequest, PreviewRequest, PreviewResponse, ServersRequest,
+    UserCredentials, UsersChange, UsersResponse,
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -50,6 +50,8 @@ pub struct UsersController {
     pub(super) may_change: bool,
     pub(super) phase: RwSignal<LoadPhase>,
     pub(super) list: RwSignal<Option<Arc<UsersResponse>>>,
+    /// Who signs people in.
+    pub(super) accounts: Memo<AccountsSummary>,
     /// What the page *Setup* knows of each.
     pub(super) servers: RwSignal<Arc<BTreeMap<String, SetupRow>>>,
     pub(super) refetcher: Refetcher,
@@ -71,10 +73,19 @@ pub struct UsersController {
 impl UsersController {
     /// The state of a page that has fetched nothing yet.
     pub(super) fn new(may_change: bool) -> Self {
+        let list = RwSignal::<Option<Arc<UsersResponse>>>::default();
+        let accounts = move |_: Option<&AccountsSummary>| {
+            list.with(|list| {
+                list.as_ref()
+                    .map(|it| it.accounts.clone())
+                    .unwrap_or_default()
+            })
+        };
         Self {
             may_change,
             phase: RwSignal::new(LoadPhase::Loading),
-            list: RwSignal::default(),
+            list,
+            accounts: Memo::new(accounts),
             servers: RwSignal::default(),
             refetcher: Refetcher::new(expect_context()),
             servers_refetcher: Refetcher::new(expect_context()),

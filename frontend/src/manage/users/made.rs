@@ -17,7 +17,10 @@ pub fn MadePasswords(
     let address = page.address();
     let for_table = address.clone();
     let is_empty = Memo::new(move |_| page.made.with(|made| made.is_empty()));
-    let cards = Memo::new(move |_| page.made.with(|made| users::cards(made, &address)));
+    let cards = Memo::new(move |_| {
+        page.made
+            .with(|made| users::cards(made, &address, &page.accounts.get()))
+    });
     let save_table = move |_| {
         save_as(
             "participants.csv",

@@ -29,6 +29,7 @@ pub fn Body(
         <section class="setup-head">
             <p class="headline" role="status" data-testid="users-headline" {..of_list(users::headline)}></p>
         </section>
+        <div class="setup-hub" data-testid="users-passwords" {..of_list(users::who_makes_passwords)}></div>
         <div class="setup-hub" data-testid="users-problems" {..of_list(users::problems)}></div>
         <p class="problem" role="alert" data-testid="users-failure" hidden=move || page.failure.with(String::is_empty)>
             {move || page.failure.get()}
@@ -120,17 +121,18 @@ fn UserRow(
     });
     let saves =
         Memo::new(move |_| server.with(|row| users::saves(row.as_ref(), page.clock.now_ms())));
-    let actions = match page.may_change {
-        true => users::actions,
-        false => |_: &ListedUser| Html::default(),
-    };
+    let actions = Memo::new(move |_| {
+        let user = user.get().filter(|_| page.may_change);
+        let buttons = user.map(|user| users::actions(&user, &page.accounts.get()));
+        buttons.unwrap_or_default()
+    });
     view! {
         <tr data-user=name>
             <th scope="row" {..cell(users::name)}></th>
             <td {..cell(users::account)}></td>
             <td {..dynamic_html(move || state.get())}></td>
             <td {..dynamic_html(move || saves.get())}></td>
-            <td {..cell(actions)}></td>
+            <td {..dynamic_html(move || actions.get())}></td>
         </tr>
     }
 }
