@@ -259,9 +259,9 @@ mod tests {
             );
         }
         assert_eq!(all[1].retracted_at_ms, Some(7));
-        store.remove(3).unwrap();
-        let next = store.add(&draft(Audience::Everyone(true)), "ines", 4);
-        assert_eq!(next.unwrap(), 4);
+        store.remove(4).unwrap();
+        let next = store.add(&draft(Audience::Everyone(true)), "ines", 5);
+        assert_eq!(next.unwrap(), 5);
     }
 
     #[test]

@@ -13,13 +13,13 @@ pub(super) const MAX_FILE_BYTES: u64 = 256 << 10;
 /// What begins a file that some editors write.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-struct Line {
+struct RequirementsLine {
     /// The bytes of the line with its end.
     raw: Vec<u8>,
-    read: ReadLine,
+    read: LineContent,
 }
 
-enum ReadLine {
+enum LineContent {
     /// A comment, or nothing.
     Aside,
     Requirement(Requirement),
@@ -28,7 +28,7 @@ enum ReadLine {
 
 /// The file as it is edited.
 pub(super) struct RequirementsFile {
-    lines: Vec<Line>,
+    lines: Vec<RequirementsLine>,
 }
 
 impl RequirementsFile {
@@ -41,7 +41,7 @@ impl RequirementsFile {
                 0 => raw.strip_prefix(BYTE_ORDER_MARK).unwrap_or(raw),
                 _ => raw,
             };
-            Line {
+            RequirementsLine {
                 raw: raw.to_owned(),
                 read: read_line(text),
             }
@@ -54,8 +54,8 @@ impl RequirementsFile {
     /// What is asked for, in the order of the file.
     pub(super) fn requirements(&self) -> impl Iterator<Item = &Requirement> {
         self.lines.iter().filter_map(|line| match &line.read {
-            ReadLine::Requirement(requirement) => Some(requirement),
-            ReadLine::Aside | ReadLine::Problem(_) => None,
+            LineContent::Requirement(requirement) => Some(requirement),
+            LineContent::Aside | LineContent::Problem(_) => None,
         })
     }
 
@@ -68,11 +68,11 @@ impl RequirementsFile {
     pub(super) fn problems(&self) -> Vec<RequirementsFileProblem> {
         let lines = self.lines.iter().enumerate();
         let problems = lines.filter_map(|(at, line)| match &line.read {
-            ReadLine::Problem(reason) => Some(RequirementsFileProblem {
+            LineContent::Problem(reason) => Some(RequirementsFileProblem {
                 line: at + 1,
                 reason: reason.clone(),
             }),
-            ReadLine::Aside | ReadLine::Requirement(_) => None,
+            LineContent::Aside | LineContent::Requirement(_) => None,
         });
         problems.collect()
     }
@@ -80,8 +80,7 @@ impl RequirementsFile {
     /// Asks for a package, in the place of what was asked of it.
     pub(super) fn set(&mut self, requirement: &Requirement) {
         let key = requirement.key();
-        let is_of =
-            |line: &Line| matches!(&line.read, ReadLine::Requirement(it) if it.key() == key);
+        let is_of = |line: &RequirementsLine| matches!(&line.read, LineContent::Requirement(it) if it.key() == key);
         // A line that says the same keeps the comment behind it.
         let mut same = self.requirements().filter(|it| it.key() == key);
         if same.next() == Some(requirement) && same.next().is_none() {
@@ -96,9 +95,9 @@ impl RequirementsFile {
                 Some(at - 1) == place || !is_of(line)
             }
         });
-        let new = Line {
+        let new = RequirementsLine {
             raw: format!("{requirement}\n").into_bytes(),
-            read: ReadLine::Requirement(requirement.clone()),
+            read: LineContent::Requirement(requirement.clone()),
         };
         match place {
             Some(place) => self.lines[place] = new,
@@ -118,7 +117,7 @@ impl RequirementsFile {
     pub(super) fn remove(&mut self, key: &str) -> bool {
         let before = self.lines.len();
         self.lines
-            .retain(|line| !matches!(&line.read, ReadLine::Requirement(it) if it.key() == key));
+            .retain(|line| !matches!(&line.read, LineContent::Requirement(it) if it.key() == key));
         before != self.lines.len()
     }
 
@@ -132,9 +131,9 @@ impl RequirementsFile {
     }
 }
 
-fn read_line(raw: &[u8]) -> ReadLine {
+fn read_line(raw: &[u8]) -> LineContent {
     let Ok(text) = str::from_utf8(raw) else {
-        return ReadLine::Problem("it is not UTF-8".to_owned());
+        return LineContent::Problem("it is not UTF-8".to_owned());
     };
     let text = text.trim_end_matches(['\n', '\r']);
     // As pip reads it: a comment begins the line, or has a space before it.
@@ -147,11 +146,11 @@ fn read_line(raw: &[u8]) -> ReadLine {
     };
     let text = text[..end].trim();
     if text.is_empty() {
-        return ReadLine::Aside;
+        return LineContent::Aside;
     }
     match Requirement::parse(text) {
-        Ok(requirement) => ReadLine::Requirement(requirement),
-        Err(error) => ReadLine::Problem(error.to_string()),
+        Ok(requirement) => LineContent::Requirement(requirement),
+        Err(error) => LineContent::Problem(error.to_string()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use anyhow::{Context, bail, ensure};
@@ -17,21 +17,13 @@ use shared::packages::InstalledPackage;
 use super::{
     installer::{Installer, find_installer},
     protocol::{Inspection, InstallerChoice},
+    python::python,
 };
 
 /// What says what is installed.
 const INSPECT: &str = include_str!("inspect.py");
 /// The folder in an environment for what belongs to its changes.
 const OWN_FOLDER: &str = ".pipalhub";
-/// What pip is not to take from the settings of whoever started the steward: it would install into
-/// another place.
-const PLACES_OF_PIP: [&str; 5] = [
-    "PIP_TARGET",
-    "PIP_PREFIX",
-    "PIP_ROOT",
-    "PIP_USER",
-    "PIP_PYTHON",
-];
 
 /// An environment that this process may change.
 pub(super) struct Environment {
@@ -125,14 +117,4 @@ pub(super) fn installed_in(root: &Path, roots: Option<&[String]>) -> anyhow::Res
     }
     let cannot = || format!("the Python of {} prints something else", root.display());
     serde_json::from_slice(&output.stdout).with_context(cannot)
-}
-
-/// The Python of the environment at `root`, apart from this user's own modules and settings.
-pub(super) fn python(root: &Path) -> Command {
-    let mut command = Command::new(root.join("bin").join("python3"));
-    command.args(["-I", "-B"]);
-    for name in PLACES_OF_PIP {
-        command.env_remove(name);
-    }
-    command
 }

@@ -17,10 +17,11 @@ use shared::{
 
 use super::{
     commit::{self, KeptState},
-    environment::{Environment, Installed, installed_in, python},
+    environment::{Environment, Installed, installed_in},
     installer::{DryRun, REQUIREMENTS},
     program::{self, LogSink},
     protocol::LastChange,
+    python::python,
     staging::Staging,
 };
 

@@ -12,9 +12,9 @@ use serde::Deserialize;
 use shared::{packages::PackageChange, requirement::normalized_name};
 
 use super::{
-    environment::python,
-    program::{self, LogSink, ProgramOutput},
+    program::{self, InstallerOutput, LogSink},
     protocol::InstallerChoice,
+    python::python,
 };
 
 /// The first pip that can say what it would do.
@@ -256,7 +256,7 @@ fn succeed(command: &mut Command, log: LogSink<'_>, what: &str) -> anyhow::Resul
 }
 
 /// Why an installer has refused, in its own words.
-fn refusal(output: &ProgramOutput) -> String {
+fn refusal(output: &InstallerOutput) -> String {
     const MAX_LINES: usize = 40;
     let caused = output.stdout.iter().skip_while(|it| !it.contains(CONFLICT));
     let is_said = |it: &&String| {

@@ -11,6 +11,7 @@ mod install;
 mod installer;
 mod program;
 mod protocol;
+mod python;
 mod staging;
 
 use std::{

@@ -19,14 +19,14 @@ const MAX_LINE_BYTES: u64 = 4_000;
 
 /// What came of a program.
 #[derive(Debug, Default)]
-pub(super) struct ProgramOutput {
+pub(super) struct InstallerOutput {
     pub(super) is_success: bool,
     pub(super) stdout: Vec<String>,
     pub(super) stderr: Vec<String>,
 }
 
 /// Runs a program to its end and tells its lines as they come.
-pub(super) fn run(command: &mut Command, log: LogSink<'_>) -> anyhow::Result<ProgramOutput> {
+pub(super) fn run(command: &mut Command, log: LogSink<'_>) -> anyhow::Result<InstallerOutput> {
     let program = command.get_program().to_string_lossy().into_owned();
     let cannot = || format!("cannot run {program}");
     let mut child = command
@@ -43,7 +43,7 @@ pub(super) fn run(command: &mut Command, log: LogSink<'_>) -> anyhow::Result<Pro
             .map(|it| reader(it, false, sender.clone())),
         child.stderr.take().map(|it| reader(it, true, sender)),
     ];
-    let mut output = ProgramOutput::default();
+    let mut output = InstallerOutput::default();
     for (is_error, line) in lines {
         log(&line);
         let kept = match is_error {

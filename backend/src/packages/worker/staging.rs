@@ -44,27 +44,17 @@ const MAX_SCRIPT_BYTES: u64 = 1 << 20;
 /// What of a file is another when it has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Print {
-    kind: FileKind,
     size: u64,
     modified: (i64, i64),
     mode: u32,
+    /// Where it leads to, if it is a link.
     link: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FileKind {
-    File,
-    Link,
 }
 
 impl Print {
     fn of(path: &Path, metadata: &Metadata) -> anyhow::Result<Self> {
         let is_link = metadata.file_type().is_symlink();
         Ok(Self {
-            kind: match is_link {
-                true => FileKind::Link,
-                false => FileKind::File,
-            },
             size: metadata.len(),
             // The times of a link say nothing.
             modified: match is_link {
