@@ -187,7 +187,7 @@ mod tests {
         let new = change("six", None, Some("1.17"));
         assert_eq!(text_of(&[]), None);
         assert_eq!(
-            text_of(&[new.clone()]).unwrap(),
+            text_of(std::slice::from_ref(&new)).unwrap(),
             "**six** 1.17 can be imported now."
         );
         let changed = change("numpy", Some("1"), Some("2"));

@@ -193,7 +193,7 @@ impl Workplace {
     }
 
     /// Starts a steward for packages and waits until it answers.
-    pub(crate) fn steward(&self, words: &[&str]) -> Steward {
+    pub(crate) fn steward(&self, words: &[&str]) -> RunningSteward {
         let words = [&["steward", "--no-users"], words].concat();
         let mut log = File::options();
         let log = log
@@ -202,7 +202,7 @@ impl Workplace {
             .open(self.path("steward.log"))
             .unwrap();
         let child = self.command(&words).stderr(log).spawn().unwrap();
-        let steward = Steward { child };
+        let steward = RunningSteward { child };
         until("the steward", || {
             UnixStream::connect(self.path("steward.sock")).is_ok()
         });
@@ -302,11 +302,11 @@ impl Workplace {
 }
 
 /// A running steward, which ends with it.
-pub(crate) struct Steward {
+pub(crate) struct RunningSteward {
     child: Child,
 }
 
-impl Steward {
+impl RunningSteward {
     /// Ends it as a power cut would.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -314,7 +314,7 @@ impl Steward {
     }
 }
 
-impl Drop for Steward {
+impl Drop for RunningSteward {
     fn drop(&mut self) {
         // It may have been killed.
         let _ = self.child.kill();
