@@ -1,0 +1,108 @@
+//! What was asked for, and everything that is installed.
+
+use leptos::prelude::*;
+
+use super::controller::PackagesController;
+use crate::html::{dynamic_html, static_html};
+use crate::model::packages;
+
+/// What was asked for, and what changes it.
+#[component]
+pub fn RequirementList(
+    /// The page.
+    page: PackagesController,
+) -> impl IntoView {
+    let listed = Memo::new(move |_| {
+        let list = page.list.get();
+        list.map(|list| list.requirements.clone())
+            .unwrap_or_default()
+    });
+    let may_change = page.may_change;
+    view! {
+        <section aria-labelledby="asked-title">
+            <h2 id="asked-title" class="list-title" tabindex="-1">"Asked for, in requirements.txt"</h2>
+            <p class="setup-none" hidden=move || listed.with(|it| !it.is_empty())>
+                "Nothing yet."
+            </p>
+            <table
+                class="setup-table requirements-table"
+                role="table"
+                data-testid="requirements"
+                hidden=move || listed.with(Vec::is_empty)
+            >
+                <caption class="visually-hidden">"What was asked for, and what is installed of it"</caption>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader">"Asked for"</th>
+                        <th scope="col" role="columnheader">"Installed"</th>
+                        <th scope="col" role="columnheader">
+                            <span class="visually-hidden">"Change"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">
+                    // A row is another when anything in it is, and stays with its focus when not.
+                    <For
+                        each=move || listed.get()
+                        key=|it| (it.requirement.clone(), it.installed.clone())
+                        let(row)
+                    >
+                        <tr
+                            role="row"
+                            data-package=row.name.clone()
+                            {..static_html(packages::requirement(&row, may_change))}
+                        ></tr>
+                    </For>
+                </tbody>
+            </table>
+        </section>
+    }
+}
+
+/// Everything that is installed, with a field that finds in it.
+#[component]
+pub fn InstalledList(
+    /// The page.
+    page: PackagesController,
+) -> impl IntoView {
+    let sought = RwSignal::new(String::new());
+    let found = Memo::new(move |_| {
+        let list = page.list.get()?;
+        let found = packages::found(&list, &sought.get());
+        let headline = packages::found_headline(found.len(), list.installed.len());
+        Some((headline, packages::installed(&found)))
+    });
+    let headline = move || found.with(|it| it.as_ref().map(|it| it.0.clone()));
+    let rows = move || found.with(|it| it.as_ref().map(|it| it.1.clone()).unwrap_or_default());
+    let is_empty = Memo::new(move |_| rows().is_empty());
+    view! {
+        <section aria-labelledby="installed-title">
+            <h2 id="installed-title" class="list-title">"Installed"</h2>
+            <div class="setup-bar">
+                <label>
+                    "Find"
+                    <input
+                        type="search"
+                        class="field"
+                        autocomplete="off"
+                        data-testid="packages-find"
+                        prop:value=move || sought.get()
+                        on:input=move |event| sought.set(event_target_value(&event))
+                    />
+                </label>
+                <p role="status" data-testid="packages-found">{headline}</p>
+            </div>
+            <table class="setup-table installed-table" role="table" hidden=move || is_empty.get()>
+                <caption class="visually-hidden">"Everything that participants can import"</caption>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader">"Name"</th>
+                        <th scope="col" role="columnheader">"Version"</th>
+                        <th scope="col" role="columnheader">"What it is"</th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup" data-testid="installed" {..dynamic_html(rows)}></tbody>
+            </table>
+        </section>
+    }
+}
