@@ -17,6 +17,7 @@ pub mod history;
 pub mod history_panel;
 pub mod notices;
 pub mod order;
+pub mod package_plan;
 pub mod packages;
 pub mod participant;
 pub mod reading;

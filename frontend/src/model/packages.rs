@@ -1,11 +1,12 @@
 //! What the page *Packages* says, as HTML of what the service answered, and the lines for an image.
 
 use shared::packages::{
-    InstalledPackage, ListedRequirement, PackageChange, PackageEdit, PackageJob, PackageJobState,
-    PackagePlace, PackagePlan, PackagesResponse,
+    InstalledPackage, ListedRequirement, PackageJob, PackageJobState, PackagePlace,
+    PackagesResponse,
 };
 
 use super::age::seconds_since;
+use super::package_plan::{changes_table, counts};
 use super::requirement_field::TypedRequirements;
 use crate::html;
 use crate::html::Html;
@@ -109,94 +110,6 @@ pub fn typed_headline(typed: &TypedRequirements) -> String {
     }
 }
 
-/// What was asked for, as a heading: `Add numpy`.
-pub fn edit_title(edit: &PackageEdit) -> String {
-    let of = |word: &str, names: &[String]| match names.len() {
-        0 => None,
-        _ => Some(format!("{word} {}", names.join(", "))),
-    };
-    let parts = [of("add", &edit.add), of("remove", &edit.remove)];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    parts.join("; ")
-}
-
-/// What a plan comes to.
-pub fn plan_headline(plan: &PackagePlan) -> String {
-    match (&plan.conflict, plan.changes.is_empty()) {
-        (Some(_), _) => "This cannot be done, and nothing would change. The installer says:".into(),
-        (None, true) => "Nothing would be installed or removed: it is all there.".into(),
-        (None, false) => format!("This would be done: {}.", counts(&plan.changes)),
-    }
-}
-
-/// How many packages are new, changed and removed.
-pub fn counts(changes: &[PackageChange]) -> String {
-    let words = ["new", "changed", "removed"];
-    let count = |word: &&str| {
-        let number = changes.iter().filter(|it| change_word(it) == *word).count();
-        (number > 0).then(|| format!("{number} {word}"))
-    };
-    let counts: Vec<_> = words.iter().filter_map(count).collect();
-    match counts.is_empty() {
-        true => "no package is another".to_owned(),
-        false => counts.join(", "),
-    }
-}
-
-fn change_word(change: &PackageChange) -> &'static str {
-    match (&change.from, &change.to) {
-        (None, _) => "new",
-        (Some(_), Some(_)) => "changed",
-        (Some(_), None) => "removed",
-    }
-}
-
-/// The rows of what becomes of each package.
-pub fn changes(changes: &[PackageChange]) -> Html {
-    let rows = changes.iter().map(|change| {
-        let word = change_word(change);
-        let class = match word {
-            "new" => "good",
-            "changed" => "warn",
-            _ => "bad",
-        };
-        let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "–".to_owned());
-        html!(
-            "<tr role=row><th scope=row role=rowheader>{}</th>\
-             <td role=cell><b>What</b><span class=\"mark {}\">{}</span></td>\
-             <td role=cell><b>Before</b>{}</td><td role=cell><b>After</b>{}</td></tr>",
-            change.name,
-            class,
-            word,
-            version(&change.from),
-            version(&change.to)
-        )
-    });
-    rows.collect()
-}
-
-/// What should be known before, or the installer's words about why it cannot be done.
-pub fn plan_remarks(plan: &PackagePlan) -> Html {
-    let warnings: Html = plan
-        .warnings
-        .iter()
-        .map(|warning| html!("<p class=problem>{}</p>", warning))
-        .collect();
-    let conflict = plan.conflict.as_ref().map(|words| {
-        html!(
-            "<pre class=installer-words tabindex=0 role=region aria-label=\"What the installer \
-             says\" data-testid=conflict>{}</pre>",
-            words
-        )
-    });
-    html!("{}{}", conflict, warnings)
-}
-
-/// The file as it would be.
-pub fn file_after(plan: &PackagePlan) -> String {
-    plan.requirements.join("\n")
-}
-
 /// How long a change has taken so far, or took.
 pub fn elapsed(job: &PackageJob, now_ms: i64) -> String {
     let seconds = seconds_since(job.started_ms, job.ended_ms.unwrap_or(now_ms));
@@ -221,8 +134,18 @@ pub fn job_state(job: &PackageJob, now_ms: i64) -> String {
     }
 }
 
-/// Why a change did not work, in the installer's words.
-pub fn job_failure(job: &PackageJob) -> Html {
+/// What a change is, and who has asked for it.
+pub fn job_title(job: &PackageJob) -> String {
+    let word = match job.state {
+        PackageJobState::Running => "Now",
+        _ => "Last change",
+    };
+    format!("{word}: {}, by {}", job.title, job.by)
+}
+
+/// What came of a change: why it did not work, in the installer's words, or what has changed, and
+/// that those are told whose kernels have old versions loaded.
+pub fn job_result(job: &PackageJob) -> Html {
     let failure = job.failure.as_ref().map(|words| {
         html!(
             "<pre class=installer-words tabindex=0 role=region aria-label=\"Why it did not \
@@ -230,13 +153,24 @@ pub fn job_failure(job: &PackageJob) -> Html {
             words
         )
     });
-    failure.unwrap_or_default()
+    let is_done = job.state == PackageJobState::Done && !job.changes.is_empty();
+    let changes = is_done.then(|| {
+        html!(
+            "{}<p class=hint>Participants whose kernels run are told by a notice to restart \
+             them.</p>",
+            changes_table("What has become of each package", &job.changes)
+        )
+    });
+    html!("{}{}", failure, changes)
 }
 
-/// Whether a change leaves kernels behind that have old versions loaded, whose participants are told
-/// by a notice.
-pub fn is_told(job: &PackageJob) -> bool {
-    job.state == PackageJobState::Done && !job.changes.is_empty()
+/// The heads of a table.
+pub fn table_head(names: &[&str]) -> Html {
+    let heads = names
+        .iter()
+        .map(|name| html!("<th scope=col role=columnheader>{}</th>", *name));
+    let heads: Html = heads.collect();
+    html!("<tr role=row>{}</tr>", heads)
 }
 
 /// The installed packages whose name or summary holds a text.
@@ -340,54 +274,10 @@ fn sentence(reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::package_plan;
     use super::super::requirement_field::read_typed;
     use super::super::shown_log::tests::job;
     use super::*;
-
-    fn change(name: &str, from: Option<&str>, to: Option<&str>) -> PackageChange {
-        PackageChange {
-            name: name.into(),
-            from: from.map(Into::into),
-            to: to.map(Into::into),
-        }
-    }
-
-    fn three_changes() -> Vec<PackageChange> {
-        vec![
-            change("numpy", None, Some("2.0")),
-            change("pandas", Some("1.5"), Some("2.2")),
-            change("<six>", Some("1.1"), None),
-        ]
-    }
-
-    #[test]
-    fn a_plan_says_what_becomes_of_each_package() {
-        let mut plan = PackagePlan {
-            changes: three_changes(),
-            ..PackagePlan::default()
-        };
-        assert_eq!(
-            plan_headline(&plan),
-            "This would be done: 1 new, 1 changed, 1 removed."
-        );
-        let rows = changes(&plan.changes);
-        assert!(rows.contains("&lt;six&gt;</th>") && rows.contains("removed</span>"));
-        assert!(rows.contains("<b>Before</b>1.5</td><td role=cell><b>After</b>2.2"));
-        plan.conflict = Some("a<b and a>b".into());
-        assert!(plan_headline(&plan).contains("nothing would change"));
-        assert!(plan_remarks(&plan).contains(">a&lt;b and a&gt;b</pre>"));
-        let nothing = PackagePlan::default();
-        assert!(plan_headline(&nothing).contains("it is all there"));
-    }
-
-    #[test]
-    fn what_is_asked_for_is_a_heading() {
-        let edit = PackageEdit {
-            add: vec!["numpy".into(), "pandas>=2".into()],
-            remove: vec!["six".into()],
-        };
-        assert_eq!(edit_title(&edit), "add numpy, pandas>=2; remove six");
-    }
 
     #[test]
     fn the_field_says_how_much_of_it_can_be_used() {
@@ -406,19 +296,20 @@ mod tests {
         let mut made = job(1, PackageJobState::Running);
         assert_eq!(job_state(&made, 76_500), "Being made for 1 min 15 s.");
         made = job(1, PackageJobState::Done);
-        made.changes = three_changes();
+        made.changes = package_plan::tests::three_changes();
         assert_eq!(
             job_state(&made, 0),
             "Done in 12 s: 1 new, 1 changed, 1 removed."
         );
-        assert!(is_told(&made));
+        assert!(job_result(&made).contains("told by a notice"));
         for state in [PackageJobState::Failed, PackageJobState::Stopped] {
             made.state = state;
             assert!(job_state(&made, 0).ends_with("The environment is as it was."));
-            assert!(!is_told(&made));
+            assert!(!job_result(&made).contains("notice"));
         }
         made.failure = Some("no <wheel>".into());
-        assert!(job_failure(&made).contains("no &lt;wheel&gt;"));
+        assert!(job_result(&made).contains("no &lt;wheel&gt;"));
+        assert_eq!(job_title(&made), "Last change: add numpy, by teacher");
     }
 
     #[test]

@@ -6,19 +6,18 @@ use std::time::Duration;
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::packages::{
-    PackageEdit, PackageJob, PackageLogResponse, PackagePlace, PackagePlan, PackagesResponse,
-};
+use shared::packages::{PackageEdit, PackageJob, PackagePlace, PackagePlan, PackagesResponse};
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use super::{job, plan};
+use super::answers::{job_of, list_of, log_of, plan_of};
 use crate::api;
 use crate::clipboard::copy;
 use crate::clock::{Clock, wall_ms};
 use crate::manage::focus::{focus_soon, recover_focus};
 use crate::manage::loading::{note_failure, while_visible};
 use crate::model::failure::RequestFailure;
+use crate::model::package_plan::plan_headline;
 use crate::model::packages;
 use crate::model::requirement_field::{TypedRequirements, read_typed};
 use crate::model::shown_log::ShownLog;
@@ -33,6 +32,9 @@ const LOG_INTERVAL: Duration = Duration::from_secs(1);
 const PLAN_TIMEOUT_MS: u32 = 180_000;
 /// The field's selector.
 const FIELD: &str = "#packages-text";
+/// The headings that get the focus.
+const PLAN_TITLE: &str = "#plan-title";
+const JOB_TITLE: &str = "#job-title";
 
 /// A change that somebody is about to make, and what it would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +62,7 @@ pub struct PackagesController {
     plans: StoredValue<u32>,
     /// The button that asked for the plan, as a selector.
     planned_by: StoredValue<String>,
-    pub(super) is_applying: RwSignal<bool>,
+    is_applying: StoredValue<bool>,
     pub(super) is_stopping: RwSignal<bool>,
     pub(super) log: RwSignal<ShownLog>,
     /// Why the last request did not work.
@@ -87,7 +89,7 @@ impl PackagesController {
             is_planning: RwSignal::default(),
             plans: StoredValue::default(),
             planned_by: StoredValue::default(),
-            is_applying: RwSignal::default(),
+            is_applying: StoredValue::default(),
             is_stopping: RwSignal::default(),
             log: RwSignal::default(),
             failure: RwSignal::default(),
@@ -129,7 +131,7 @@ impl PackagesController {
     }
 
     fn take_list(self, answer: Result<String, RequestFailure>) -> bool {
-        match answer.and_then(|body| api::read::<PackagesResponse>(&body)) {
+        match answer.and_then(|body| list_of(&body)) {
             Ok(list) => {
                 if let Some(job) = &list.job {
                     self.observe(job);
@@ -154,7 +156,7 @@ impl PackagesController {
     }
 
     fn take_log(self, answer: Result<String, RequestFailure>) -> bool {
-        let answer = match answer.and_then(|body| api::read::<PackageLogResponse>(&body)) {
+        let answer = match answer.and_then(|body| log_of(&body)) {
             Ok(answer) => answer,
             // The next look asks again.
             Err(failure) => return !failure.may_pass(),
@@ -169,7 +171,7 @@ impl PackagesController {
             let now_ms = self.clock.now_ms_untracked();
             self.say(packages::job_state(&job, now_ms));
             // *Stop* is gone, and may have had it.
-            recover_focus(vec![format!("#{}", job::TITLE)]);
+            recover_focus(vec![JOB_TITLE.to_owned()]);
             self.refetcher.refetch_now();
         }
         true
@@ -236,18 +238,18 @@ impl PackagesController {
         self.say("Planning.".to_owned());
         spawn_local(async move {
             let answer = self
-                .post(paths::PACKAGES_PLAN, &edit, PLAN_TIMEOUT_MS)
+                .post(paths::PACKAGES_PLAN, body_of(&edit), PLAN_TIMEOUT_MS)
                 .await;
-            let plan = answer.and_then(|body| api::read::<PackagePlan>(&body));
+            let plan = answer.and_then(|body| plan_of(&body));
             if self.plans.try_get_value() != Some(number) {
                 return;
             }
             self.is_planning.set(false);
             match plan {
                 Ok(plan) => {
-                    self.say(packages::plan_headline(&plan));
+                    self.say(plan_headline(&plan));
                     self.planned.set(Some(Arc::new(PlannedEdit { edit, plan })));
-                    focus_soon(vec![format!("#{}", plan::TITLE)]);
+                    focus_soon(vec![PLAN_TITLE.to_owned()]);
                 }
                 Err(failure) => {
                     self.failure.set(failure.message());
@@ -261,14 +263,21 @@ impl PackagesController {
         let Some(planned) = self.planned.get_untracked() else {
             return;
         };
+        if self.is_applying.get_value() {
+            return;
+        }
         self.failure.set(String::new());
-        self.is_applying.set(true);
+        self.is_applying.set_value(true);
         spawn_local(async move {
             let answer = self
-                .post(paths::PACKAGES, &planned.edit, api::RESPONSE_TIMEOUT_MS)
+                .post(
+                    paths::PACKAGES,
+                    body_of(&planned.edit),
+                    api::RESPONSE_TIMEOUT_MS,
+                )
                 .await;
-            self.is_applying.set(false);
-            match answer.and_then(|body| api::read::<PackageJob>(&body)) {
+            self.is_applying.set_value(false);
+            match answer.and_then(|body| job_of(&body)) {
                 Ok(job) => {
                     self.clock.observe(job.started_ms);
                     self.leave_plan();
@@ -278,11 +287,11 @@ impl PackagesController {
                     }
                     self.say(format!("Being made: {}.", job.title));
                     self.observe(&job);
-                    focus_soon(vec![format!("#{}", job::TITLE)]);
+                    focus_soon(vec![JOB_TITLE.to_owned()]);
                 }
                 Err(failure) => {
                     self.failure.set(failure.message());
-                    recover_focus(vec![format!("#{}", plan::TITLE)]);
+                    recover_focus(vec![PLAN_TITLE.to_owned()]);
                 }
             }
             self.refetcher.refetch_now();
@@ -296,11 +305,11 @@ impl PackagesController {
         self.failure.set(String::new());
         self.is_stopping.set(true);
         self.say("Stopping.".to_owned());
-        focus_soon(vec![format!("#{}", job::TITLE)]);
+        focus_soon(vec![JOB_TITLE.to_owned()]);
         spawn_local(async move {
-            let body = serde_json::json!({ "job": id });
+            let body = serde_json::json!({ "job": id }).to_string();
             let answer = self
-                .post(paths::PACKAGES_STOP, &body, api::RESPONSE_TIMEOUT_MS)
+                .post(paths::PACKAGES_STOP, body, api::RESPONSE_TIMEOUT_MS)
                 .await;
             if let Err(failure) = answer {
                 self.is_stopping.set(false);
@@ -324,11 +333,9 @@ impl PackagesController {
     async fn post(
         self,
         url: &str,
-        request: &impl serde::Serialize,
+        body: String,
         timeout_ms: u32,
     ) -> Result<String, RequestFailure> {
-        let body = serde_json::to_string(request);
-        let body = body.map_err(|error| RequestFailure::Unreadable(error.to_string()))?;
         let who = self.session.who_untracked();
         let xsrf = who.and_then(|who| who.xsrf).unwrap_or_default();
         let answer = api::post_slow(url, body, &xsrf, timeout_ms).await;
@@ -337,4 +344,9 @@ impl PackagesController {
         }
         answer
     }
+}
+
+/// The body of a request with this change.
+fn body_of(edit: &PackageEdit) -> String {
+    serde_json::json!({ "add": edit.add, "remove": edit.remove }).to_string()
 }

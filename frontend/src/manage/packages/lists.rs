@@ -31,15 +31,7 @@ pub fn RequirementList(
                 hidden=move || listed.with(Vec::is_empty)
             >
                 <caption class="visually-hidden">"What was asked for, and what is installed of it"</caption>
-                <thead role="rowgroup">
-                    <tr role="row">
-                        <th scope="col" role="columnheader">"Asked for"</th>
-                        <th scope="col" role="columnheader">"Installed"</th>
-                        <th scope="col" role="columnheader">
-                            <span class="visually-hidden">"Change"</span>
-                        </th>
-                    </tr>
-                </thead>
+                <thead role="rowgroup" {..static_html(packages::table_head(&["Asked for", "Installed", "Change"]))}></thead>
                 <tbody role="rowgroup">
                     // A row is another when anything in it is, and stays with its focus when not.
                     <For
@@ -94,13 +86,7 @@ pub fn InstalledList(
             </div>
             <table class="setup-table installed-table" role="table" hidden=move || is_empty.get()>
                 <caption class="visually-hidden">"Everything that participants can import"</caption>
-                <thead role="rowgroup">
-                    <tr role="row">
-                        <th scope="col" role="columnheader">"Name"</th>
-                        <th scope="col" role="columnheader">"Version"</th>
-                        <th scope="col" role="columnheader">"What it is"</th>
-                    </tr>
-                </thead>
+                <thead role="rowgroup" {..static_html(packages::table_head(&["Name", "Version", "What it is"]))}></thead>
                 <tbody role="rowgroup" data-testid="installed" {..dynamic_html(rows)}></tbody>
             </table>
         </section>

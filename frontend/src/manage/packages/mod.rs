@@ -5,6 +5,7 @@
 //! image, the page writes the lines for it and asks for nothing.
 
 pub mod add;
+mod answers;
 pub mod controller;
 pub mod image;
 pub mod job;
