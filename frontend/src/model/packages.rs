@@ -53,8 +53,13 @@ pub fn problems(list: &PackagesResponse) -> Html {
     lines.collect()
 }
 
-/// The cells of a requirement; with what changes it, for an instructor.
-pub fn requirement(listed: &ListedRequirement, may_change: bool) -> Html {
+/// The rows of what was asked for; with what changes it, for an instructor.
+pub fn requirements(list: &PackagesResponse, may_change: bool) -> Html {
+    let listed = list.requirements.iter();
+    listed.map(|it| requirement(it, may_change)).collect()
+}
+
+fn requirement(listed: &ListedRequirement, may_change: bool) -> Html {
     let installed = match &listed.installed {
         Some(version) => html!("<span class=\"mark good\">{}</span>", version),
         None => Html::from_static("<span class=\"mark warn\">not installed</span>"),
@@ -74,8 +79,9 @@ pub fn requirement(listed: &ListedRequirement, may_change: bool) -> Html {
         .then(|| button("install", "Install", &listed.requirement));
     let remove = may_change.then(|| button("remove", "Remove", &listed.name));
     html!(
-        "<th scope=row role=rowheader>{}</th>\
-         <td role=cell><b>Installed</b>{}</td><td role=cell>{}{}</td>",
+        "<tr role=row data-package=\"{}\"><th scope=row role=rowheader>{}</th>\
+         <td role=cell><b>Installed</b>{}</td><td role=cell>{}{}</td></tr>",
+        listed.name,
         listed.requirement,
         installed,
         again,

@@ -15,6 +15,7 @@ mod hour;
 mod hub;
 mod hub5;
 mod interfaces;
+mod keyboard;
 mod lab;
 mod lab_disk;
 mod live;

@@ -137,7 +137,12 @@ impl PackagesController {
                     self.observe(job);
                 }
                 if self.list.get_untracked().as_deref() != Some(&list) {
+                    // The rows are drawn anew, and with them the button that has the focus.
+                    let focused = document().active_element().as_ref().and_then(selector_of);
                     self.list.set(Some(Arc::new(list)));
+                    if let Some(focused) = focused {
+                        recover_focus(vec![focused, "#asked-title".to_owned()]);
+                    }
                 }
                 self.phase.set(LoadPhase::Ready);
                 true
@@ -197,7 +202,7 @@ impl PackagesController {
         let Some(button) = button else { return };
         let what = button.get_attribute("data-do").unwrap_or_default();
         let asked = button.get_attribute("data-requirement").unwrap_or_default();
-        let by = format!("[data-do={what}][data-requirement=\"{asked}\"]");
+        let by = selector_of(&button).unwrap_or_default();
         match what.as_str() {
             "plan" => {
                 let add = self.typed.with_untracked(|typed| typed.good.clone());
@@ -349,4 +354,12 @@ impl PackagesController {
 /// The body of a request with this change.
 fn body_of(edit: &PackageEdit) -> String {
     serde_json::json!({ "add": edit.add, "remove": edit.remove }).to_string()
+}
+
+/// The selector of a button in the row of a requirement, which knows it again when it is another
+/// element. No requirement that is listed has a quotation mark.
+fn selector_of(button: &Element) -> Option<String> {
+    let what = button.get_attribute("data-do")?;
+    let asked = button.get_attribute("data-requirement")?;
+    Some(format!("[data-do={what}][data-requirement=\"{asked}\"]"))
 }

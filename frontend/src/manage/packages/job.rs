@@ -5,6 +5,11 @@ use leptos::prelude::*;
 use super::controller::PackagesController;
 use crate::html::dynamic_html;
 use crate::model::packages;
+use crate::model::shown_log::ShownLog;
+use crate::pages::keyboard::find;
+
+/// The id of the element of the log's lines.
+const LINES: &str = "package-log-lines";
 
 /// The change; hidden where there was none yet. Its heading, `#job-title`, has the focus when the
 /// change begins, and when *Stop* is gone that had it.
@@ -30,9 +35,9 @@ pub fn JobPanel(
         let result = job.with(|job| job.as_ref().map(packages::job_result));
         result.unwrap_or_default()
     });
-    let lines = move || log.with(|log| log.lines.iter().cloned().collect::<Vec<_>>());
-    // A log begins at line 0 again when it is another's.
-    let key = move |line: &(usize, String)| (log.with_untracked(|log| log.id()), line.0);
+    Effect::new(move |shown: Option<(Option<u64>, usize)>| {
+        log.with(|log| draw_new_lines(log, shown.unwrap_or_default()))
+    });
     let may_stop = move || page.may_change && is_running.get();
     view! {
         <section
@@ -64,12 +69,36 @@ pub fn JobPanel(
                 tabindex="0"
                 data-testid="package-log"
             >
-                <div>
-                    <For each=lines key let(line)>
-                        <div>{line.1}</div>
-                    </For>
-                </div>
+                <div id=LINES></div>
             </div>
         </section>
     }
+}
+
+/// Draws the lines after those that were shown of this change, and takes those away that are on the
+/// page no more; returns what is shown then. By hand, since a list of views is kilobytes of code.
+fn draw_new_lines(log: &ShownLog, shown: (Option<u64>, usize)) -> (Option<u64>, usize) {
+    let now = (log.id(), log.next);
+    let Some(lines) = find(&format!("#{LINES}")) else {
+        return shown;
+    };
+    let mut from = shown.1;
+    if shown.0 != now.0 {
+        lines.set_text_content(None);
+        from = 0;
+    }
+    for (_, line) in log.lines.iter().filter(|(at, _)| *at >= from) {
+        if let Ok(element) = document().create_element("div") {
+            element.set_text_content(Some(line));
+            // A line that cannot be drawn is in the log of the steward.
+            let _ = lines.append_child(&element);
+        }
+    }
+    while lines.child_nodes().length() as usize > log.lines.len() {
+        let Some(first) = lines.first_child() else {
+            break;
+        };
+        let _ = lines.remove_child(&first);
+    }
+    now
 }

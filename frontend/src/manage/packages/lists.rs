@@ -12,40 +12,27 @@ pub fn RequirementList(
     /// The page.
     page: PackagesController,
 ) -> impl IntoView {
-    let listed = Memo::new(move |_| {
+    let rows = Memo::new(move |_| {
         let list = page.list.get();
-        list.map(|list| list.requirements.clone())
-            .unwrap_or_default()
+        let rows = list.map(|list| packages::requirements(&list, page.may_change));
+        rows.unwrap_or_default()
     });
-    let may_change = page.may_change;
+    let is_empty = Memo::new(move |_| rows.with(|rows| rows.is_empty()));
     view! {
         <section aria-labelledby="asked-title">
             <h2 id="asked-title" class="list-title" tabindex="-1">"Asked for, in requirements.txt"</h2>
-            <p class="setup-none" hidden=move || listed.with(|it| !it.is_empty())>
+            <p class="setup-none" hidden=move || !is_empty.get()>
                 "Nothing yet."
             </p>
             <table
                 class="setup-table requirements-table"
                 role="table"
                 data-testid="requirements"
-                hidden=move || listed.with(Vec::is_empty)
+                hidden=move || is_empty.get()
             >
                 <caption class="visually-hidden">"What was asked for, and what is installed of it"</caption>
                 <thead role="rowgroup" {..static_html(packages::table_head(&["Asked for", "Installed", "Change"]))}></thead>
-                <tbody role="rowgroup">
-                    // A row is another when anything in it is, and stays with its focus when not.
-                    <For
-                        each=move || listed.get()
-                        key=|it| (it.requirement.clone(), it.installed.clone())
-                        let(row)
-                    >
-                        <tr
-                            role="row"
-                            data-package=row.name.clone()
-                            {..static_html(packages::requirement(&row, may_change))}
-                        ></tr>
-                    </For>
-                </tbody>
+                <tbody role="rowgroup" {..dynamic_html(move || rows.get())}></tbody>
             </table>
         </section>
     }
