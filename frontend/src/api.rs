@@ -16,7 +16,9 @@ const LOGIN_HEADER: &str = "X-PipalHub-Login";
 
 /// How long an answer may take to begin. The service itself gives up on a slow disk after ten
 /// seconds.
-pub const RESPONSE_TIMEOUT_MS: u32 = 15_000;
+const RESPONSE_TIMEOUT_MS: u32 = 15_000;
+/// The same where the service itself has to ask others.
+const SLOW_RESPONSE_TIMEOUT_MS: u32 = 180_000;
 /// How long the body of an answer may take: some megabytes over a bad line.
 const BODY_TIMEOUT_MS: u32 = 60_000;
 
@@ -39,15 +41,10 @@ pub async fn text(url: &str, body: Option<String>, xsrf: &str) -> Result<String,
     send_json(Request::post(url), body, xsrf).await
 }
 
-/// POSTs JSON to `url`, with the session's `xsrf`, and waits for so long until the answer begins.
-pub async fn post_slow(
-    url: &str,
-    body: String,
-    xsrf: &str,
-    timeout_ms: u32,
-) -> Result<String, RequestFailure> {
+/// POSTs JSON to `url`, with the session's `xsrf`, where an answer may take minutes to begin.
+pub async fn post_slow(url: &str, body: String, xsrf: &str) -> Result<String, RequestFailure> {
     let request = json_request(Request::post(url), xsrf);
-    send_within(timeout_ms, request, Some(body)).await
+    send_within::<SLOW_RESPONSE_TIMEOUT_MS>(request, Some(body)).await
 }
 
 /// PUTs JSON to `url`, with the session's `xsrf`.
@@ -88,17 +85,17 @@ async fn get(url: &str) -> Result<String, RequestFailure> {
     send(Request::get(url).header("Accept", "application/json"), None).await
 }
 
-/// The body of a success. It is read as text and parsed elsewhere, because a generic
-/// future would be compiled, and sent to every browser, once for each type.
 fn send(
     request: RequestBuilder,
     body: Option<String>,
 ) -> impl Future<Output = Result<String, RequestFailure>> {
-    send_within(RESPONSE_TIMEOUT_MS, request, body)
+    send_within::<RESPONSE_TIMEOUT_MS>(request, body)
 }
 
-async fn send_within(
-    timeout_ms: u32,
+/// The body of a success. It is read as text and parsed elsewhere, because a generic
+/// future would be compiled, and sent to every browser, once for each type. The wall has the one
+/// time limit, and nothing to load for another.
+async fn send_within<const TIMEOUT_MS: u32>(
     request: RequestBuilder,
     body: Option<String>,
 ) -> Result<String, RequestFailure> {
@@ -113,7 +110,7 @@ async fn send_within(
         true => RequestFailure::Late,
         false => RequestFailure::Unreachable,
     };
-    let deadline = abort_after(&limit, timeout_ms);
+    let deadline = abort_after(&limit, TIMEOUT_MS);
     let response = request.send().await.map_err(failure_kind)?;
     drop(deadline);
     let _deadline = abort_after(&limit, BODY_TIMEOUT_MS);

@@ -28,8 +28,6 @@ use crate::store::refetcher::Refetcher;
 
 /// How often the log is asked for while a change is made.
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a plan may take: the installer asks an index for what each package needs.
-const PLAN_TIMEOUT_MS: u32 = 180_000;
 /// The field's selector.
 const FIELD: &str = "#packages-text";
 /// The headings that get the focus.
@@ -242,9 +240,7 @@ impl PackagesController {
         self.is_planning.set(true);
         self.say("Planning.".to_owned());
         spawn_local(async move {
-            let answer = self
-                .post(paths::PACKAGES_PLAN, body_of(&edit), PLAN_TIMEOUT_MS)
-                .await;
+            let answer = self.post(paths::PACKAGES_PLAN, body_of(&edit)).await;
             let plan = answer.and_then(|body| plan_of(&body));
             if self.plans.try_get_value() != Some(number) {
                 return;
@@ -274,13 +270,7 @@ impl PackagesController {
         self.failure.set(String::new());
         self.is_applying.set_value(true);
         spawn_local(async move {
-            let answer = self
-                .post(
-                    paths::PACKAGES,
-                    body_of(&planned.edit),
-                    api::RESPONSE_TIMEOUT_MS,
-                )
-                .await;
+            let answer = self.post(paths::PACKAGES, body_of(&planned.edit)).await;
             self.is_applying.set_value(false);
             match answer.and_then(|body| job_of(&body)) {
                 Ok(job) => {
@@ -313,9 +303,7 @@ impl PackagesController {
         focus_soon(vec![JOB_TITLE.to_owned()]);
         spawn_local(async move {
             let body = serde_json::json!({ "job": id }).to_string();
-            let answer = self
-                .post(paths::PACKAGES_STOP, body, api::RESPONSE_TIMEOUT_MS)
-                .await;
+            let answer = self.post(paths::PACKAGES_STOP, body).await;
             if let Err(failure) = answer {
                 self.is_stopping.set(false);
                 self.failure.set(failure.message());
@@ -335,15 +323,11 @@ impl PackagesController {
         self.said.set(what);
     }
 
-    async fn post(
-        self,
-        url: &str,
-        body: String,
-        timeout_ms: u32,
-    ) -> Result<String, RequestFailure> {
+    /// The installer asks an index for what each package needs, which may take long.
+    async fn post(self, url: &str, body: String) -> Result<String, RequestFailure> {
         let who = self.session.who_untracked();
         let xsrf = who.and_then(|who| who.xsrf).unwrap_or_default();
-        let answer = api::post_slow(url, body, &xsrf, timeout_ms).await;
+        let answer = api::post_slow(url, body, &xsrf).await;
         if let Err(failure) = &answer {
             self.session.note(failure);
         }
