@@ -50,6 +50,7 @@ pub mod identity;
 pub mod lanes;
 pub mod limits;
 pub mod notices;
+pub(crate) mod packages;
 mod reserve;
 pub mod routes;
 pub mod secret;

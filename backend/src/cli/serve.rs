@@ -22,6 +22,7 @@ use super::{
     address::{bind_address, prefix_from},
     cookie_key::CookieKeyArgs,
     data::{data_folder, lock_folder},
+    environment::ImageArgs,
     history::{HistoryArgs, RunningHistory},
     homes::{HomesArg, SourceArg},
     parent::{ParentProcess, end_of},
@@ -85,6 +86,12 @@ pub(super) struct ServeArgs {
     token: TokenArgs,
     #[command(flatten)]
     steward: SocketArg,
+    /// The socket of the steward for packages, where it is another one. [default: as
+    /// --steward-socket]
+    #[arg(long, env = "PIPALHUB_PACKAGES_SOCKET", value_name = "PATH")]
+    packages_socket: Option<PathBuf>,
+    #[command(flatten)]
+    image: ImageArgs,
     #[command(flatten)]
     cookie_key: CookieKeyArgs,
     /// How many events the journal keeps, for streams to resume from; the latest of each
@@ -262,7 +269,12 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
         notices,
         errands,
         sharing,
+        package_steward: StewardClient::new(
+            args.packages_socket
+                .unwrap_or_else(|| args.steward.socket.clone()),
+        ),
         steward: StewardClient::new(args.steward.socket),
+        image: args.image.place(),
         about,
         ending: ending.clone(),
     };

@@ -26,10 +26,9 @@ use tokio::{
 };
 
 use super::{
-    desk,
+    desk::Desk,
     protocol::{MAX_REQUEST_BYTES, StewardReply, StewardRequest},
 };
-use crate::users::user_list::UserList;
 
 /// Connections at once.
 const MAX_CONNECTIONS: usize = 16;
@@ -95,7 +94,7 @@ impl StewardListener {
     }
 
     /// Answers requests, without end.
-    pub(crate) async fn serve(&self, list: &Arc<UserList>) -> anyhow::Result<()> {
+    pub(crate) async fn serve(&self, desk: &Arc<Desk>) -> anyhow::Result<()> {
         // Root's own, too, so that an administrator is heard whatever the service does.
         let turns = [MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ROOT].map(|most| {
             let turns = Semaphore::new(most);
@@ -117,7 +116,7 @@ impl StewardListener {
             }
             let turns = &turns[usize::from(peer == 0)];
             // More than these wait here, each with a socket and nothing else.
-            let (turns, list) = (Arc::clone(turns), Arc::clone(list));
+            let (turns, desk) = (Arc::clone(turns), Arc::clone(desk));
             if turns.available_permits() == 0 && Arc::strong_count(&turns) > MAX_WAITING {
                 continue;
             }
@@ -125,7 +124,7 @@ impl StewardListener {
                 let Ok(_turn) = turns.acquire().await else {
                     return;
                 };
-                if let Err(error) = answer(stream, &list).await {
+                if let Err(error) = answer(stream, &desk).await {
                     tracing::debug!(%error, "a request of the steward has ended early");
                 }
             });
@@ -158,7 +157,7 @@ impl Drop for StewardListener {
     }
 }
 
-async fn answer(stream: UnixStream, list: &UserList) -> io::Result<()> {
+async fn answer(stream: UnixStream, desk: &Desk) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = Vec::new();
     // One byte more than may be, to tell a request that is too long.
@@ -184,7 +183,7 @@ async fn answer(stream: UnixStream, list: &UserList) -> io::Result<()> {
             };
             // A change goes on when whoever has asked for it does not listen any more.
             let work = async move {
-                let reply = desk::handle(list, &request, &mut on_progress).await;
+                let reply = desk.handle(&request, &mut on_progress).await;
                 drop(on_progress);
                 reply
             };

@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
     &["feed", "limits", "steward", "contacts"],
     &["copies"],
     &["homes"],
-    &["store", "auth", "lanes", "users"],
+    &["store", "auth", "lanes", "users", "packages"],
     &[
         "identity",
         "secret",
