@@ -150,7 +150,7 @@ pub fn job_title(job: &PackageJob) -> String {
 }
 
 /// What came of a change: why it did not work, in the installer's words, or what has changed, and
-/// that those are told whose kernels have old versions loaded.
+/// what that means for kernels.
 pub fn job_result(job: &PackageJob) -> Html {
     let failure = job.failure.as_ref().map(|words| {
         html!(
@@ -160,11 +160,17 @@ pub fn job_result(job: &PackageJob) -> Html {
         )
     });
     let is_done = job.state == PackageJobState::Done && !job.changes.is_empty();
+    let is_replaced = job.changes.iter().any(|change| change.from.is_some());
     let changes = is_done.then(|| {
         html!(
-            "{}<p class=hint>Participants whose kernels run are told by a notice to restart \
-             them.</p>",
-            changes_table("What has become of each package", &job.changes)
+            "{}<p class=hint>{}</p>",
+            changes_table("What has become of each package", &job.changes),
+            Html::from_static(match is_replaced {
+                true =>
+                    "Kernels that run keep what they have loaded until they are restarted. A notice \
+                     tells that to participants whose servers run.",
+                false => "It can be imported at once.",
+            })
         )
     });
     html!("{}{}", failure, changes)
@@ -307,11 +313,11 @@ mod tests {
             job_state(&made, 0),
             "Done in 12 s: 1 new, 1 changed, 1 removed."
         );
-        assert!(job_result(&made).contains("told by a notice"));
+        assert!(job_result(&made).contains("A notice tells"));
         for state in [PackageJobState::Failed, PackageJobState::Stopped] {
             made.state = state;
             assert!(job_state(&made, 0).ends_with("The environment is as it was."));
-            assert!(!job_result(&made).contains("notice"));
+            assert!(!job_result(&made).contains("A notice"));
         }
         made.failure = Some("no <wheel>".into());
         assert!(job_result(&made).contains("no &lt;wheel&gt;"));

@@ -172,6 +172,7 @@ async fn a_password_is_reset(page: &TestBrowser, steward: &TestSteward) -> Resul
     assert_eq!(password_of(page, "bob").await?, before);
 
     page.press_keys(ENTER).await?;
+    wait_for_focus(page, "button", "Cancel").await?;
     tab_to(page, "button", "New password").await?;
     page.press_keys(ENTER).await?;
     page.wait_for_text(ANNOUNCEMENT, "bob has a new password")

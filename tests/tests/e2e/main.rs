@@ -21,6 +21,7 @@ mod lab_disk;
 mod live;
 mod names;
 mod notices;
+mod packages;
 mod poll;
 mod private;
 mod restarts;

@@ -37,7 +37,7 @@ pub fn AddPackages(
                 ></textarea>
             </label>
             <div id="packages-typed" data-testid="packages-typed">
-                <p>{move || typed.with(packages::typed_headline)}</p>
+                <p role="status">{move || typed.with(packages::typed_headline)}</p>
                 <div class="bad-lines" {..dynamic_html(move || bad.get())}></div>
             </div>
             <p class="add-actions" hidden=move || is_image.get()>

@@ -16,6 +16,7 @@ use crate::clipboard::copy;
 use crate::clock::{Clock, wall_ms};
 use crate::manage::focus::{focus_soon, recover_focus};
 use crate::manage::loading::{note_failure, while_visible};
+use crate::model::age::seconds_since;
 use crate::model::failure::RequestFailure;
 use crate::model::package_plan::plan_headline;
 use crate::model::packages;
@@ -28,6 +29,8 @@ use crate::store::refetcher::Refetcher;
 
 /// How often the log is asked for while a change is made.
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
+/// How often it is said that a change still runs, in seconds.
+const SAID_EVERY_S: i64 = 30;
 /// The field's selector.
 const FIELD: &str = "#packages-text";
 /// The headings that get the focus.
@@ -67,6 +70,8 @@ pub struct PackagesController {
     pub(super) failure: RwSignal<String>,
     /// What is said to those who do not see the page.
     pub(super) said: RwSignal<String>,
+    /// When it is said next that a change still runs, in seconds after it began.
+    next_said_s: StoredValue<i64>,
     session: SessionHandle,
     pub(super) clock: Clock,
 }
@@ -92,6 +97,7 @@ impl PackagesController {
             log: RwSignal::default(),
             failure: RwSignal::default(),
             said: RwSignal::default(),
+            next_said_s: StoredValue::new(SAID_EVERY_S),
             session: expect_context(),
             clock: expect_context(),
         }
@@ -153,6 +159,7 @@ impl PackagesController {
     fn observe(self, job: &PackageJob) {
         if self.log.with_untracked(ShownLog::id) != Some(job.id) {
             self.is_stopping.set(false);
+            self.next_said_s.set_value(SAID_EVERY_S);
             self.log.update(|log| log.observe(job));
             self.log_refetcher.retarget();
         }
@@ -169,9 +176,17 @@ impl PackagesController {
         self.log.update(|log| log.take(answer));
         let job = self.log.with_untracked(|log| log.job.clone());
         let has_ended = was_running && !self.log.with_untracked(ShownLog::is_running);
-        if let Some(job) = job.filter(|job| has_ended && before == Some(job.id)) {
+        let Some(job) = job.filter(|job| before == Some(job.id)) else {
+            return true;
+        };
+        let now_ms = self.clock.now_ms_untracked();
+        let running_s = seconds_since(job.started_ms, now_ms);
+        if was_running && !has_ended && running_s >= self.next_said_s.get_value() {
+            self.next_said_s.set_value(running_s + SAID_EVERY_S);
+            self.say(packages::job_state(&job, now_ms));
+        }
+        if has_ended {
             self.is_stopping.set(false);
-            let now_ms = self.clock.now_ms_untracked();
             self.say(packages::job_state(&job, now_ms));
             // *Stop* is gone, and may have had it.
             recover_focus(vec![JOB_TITLE.to_owned()]);

@@ -313,7 +313,12 @@ impl UsersController {
             self.removed.set_value(None);
         }
         self.question.set(Some(question));
-        dialog::open();
+        spawn_local(async {
+            // With its words and fields drawn: the first of them gets the focus, and is read out. A
+            // dialog that is closing comes back with the next question.
+            TimeoutFuture::new(0).await;
+            dialog::open();
+        });
     }
 
     /// Does what the dialog has asked about.
@@ -346,8 +351,6 @@ impl UsersController {
                 }
                 (Ok(()), Question::Remove(user)) => {
                     self.said.set(format!("{user} is removed."));
-                    // The dialog that is closing comes back with the next question.
-                    TimeoutFuture::new(0).await;
                     self.ask(Question::DeleteHome(user));
                 }
                 (Ok(()), Question::Reset(user)) => {
