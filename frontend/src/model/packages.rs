@@ -75,17 +75,19 @@ fn requirement(listed: &ListedRequirement, may_change: bool) -> Html {
             Html::from_static(word)
         )
     };
-    let again = (may_change && listed.installed.is_none())
-        .then(|| button("install", "Install", &listed.requirement));
-    let remove = may_change.then(|| button("remove", "Remove", &listed.name));
+    let buttons = may_change.then(|| {
+        let again = listed.installed.is_none();
+        let again = again.then(|| button("install", "Install", &listed.requirement));
+        let remove = button("remove", "Remove", &listed.name);
+        html!("<td role=cell>{}{}</td>", again, remove)
+    });
     html!(
         "<tr role=row data-package=\"{}\"><th scope=row role=rowheader>{}</th>\
-         <td role=cell><b>Installed</b>{}</td><td role=cell>{}{}</td></tr>",
+         <td role=cell><b>Installed</b>{}</td>{}</tr>",
         listed.name,
         listed.requirement,
         installed,
-        again,
-        remove
+        buttons
     )
 }
 
@@ -169,7 +171,7 @@ pub fn job_result(job: &PackageJob) -> Html {
                 true =>
                     "Kernels that run keep what they have loaded until they are restarted. A notice \
                      tells that to participants whose servers run.",
-                false => "It can be imported at once.",
+                false => "New packages can be imported at once.",
             })
         )
     });

@@ -18,6 +18,10 @@ pub fn RequirementList(
         rows.unwrap_or_default()
     });
     let is_empty = Memo::new(move |_| rows.with(|rows| rows.is_empty()));
+    let heads: &[&str] = match page.may_change {
+        true => &["Asked for", "Installed", "Change"],
+        false => &["Asked for", "Installed"],
+    };
     view! {
         <section aria-labelledby="asked-title">
             <h2 id="asked-title" class="list-title" tabindex="-1">"Asked for, in requirements.txt"</h2>
@@ -31,7 +35,7 @@ pub fn RequirementList(
                 hidden=move || is_empty.get()
             >
                 <caption class="visually-hidden">"What was asked for, and what is installed of it"</caption>
-                <thead role="rowgroup" {..static_html(packages::table_head(&["Asked for", "Installed", "Change"]))}></thead>
+                <thead role="rowgroup" {..static_html(packages::table_head(heads))}></thead>
                 <tbody role="rowgroup" {..dynamic_html(move || rows.get())}></tbody>
             </table>
         </section>
