@@ -42,9 +42,8 @@ pub fn AccountMenu() -> impl IntoView {
 fn menu(who: &SessionResponse) -> Html {
     let setup = match who.role.sees_everyone() {
         true => Html::from_static(
-            "<a class=button href=users title=\"Who is in the class\">Users</a>\
-             <a class=button href=packages>Packages</a>\
-             <a class=button href=setup title=\"Whose saves arrive\">Setup</a>",
+            "<a class=button href=users>Users</a><a class=button href=packages>Packages</a>\
+             <a class=button href=setup>Setup</a>",
         ),
         false => Html::default(),
     };
