@@ -40,16 +40,16 @@ pub(super) struct EnvironmentArgs {
         default_value_t
     )]
     installer: InstallerChoice,
-    /// Longest time of an installation, in minutes.
+    /// Longest time of an installation, in seconds.
     #[arg(
         long,
-        env = "PIPALHUB_INSTALL_MINUTES",
+        env = "PIPALHUB_INSTALL_SECONDS",
         global = true,
         value_name = "N",
-        default_value_t = 20,
-        value_parser = clap::value_parser!(u64).range(1..=1_440)
+        default_value_t = 1_200,
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
     )]
-    install_minutes: u64,
+    install_seconds: u64,
     /// The environment that the Hub runs in, which nothing is installed into.
     #[arg(
         long,
@@ -70,7 +70,7 @@ impl EnvironmentArgs {
             requirements_file: self.requirements_file.clone(),
             state: state.to_owned(),
             installer: self.installer,
-            limit: Duration::from_secs(self.install_minutes * 60),
+            limit: Duration::from_secs(self.install_seconds),
             hub_environment: self.hub_environment.clone(),
         })))
     }

@@ -256,6 +256,7 @@ impl PackageManager {
         self: &Arc<Self>,
         by: &str,
     ) -> Result<Option<PackageJob>, PackageError> {
+        self.refuse_the_hubs()?;
         let file = self.read()?;
         let wanted = file.texts();
         let applied = self.kept()?.kept.applied;
@@ -358,8 +359,8 @@ impl PackageManager {
             }
             () = stop.cancelled() => Err(Outcome::Stopped),
             () = sleep(limit) => Err(Outcome::Failed(format!(
-                "it has not ended within {} minutes (--install-minutes)",
-                limit.as_secs().div_ceil(60)
+                "it has not ended within {} s (--install-seconds)",
+                limit.as_secs()
             ))),
         };
         worker.end().await;

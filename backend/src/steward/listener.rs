@@ -38,6 +38,9 @@ const MAX_CONNECTIONS_OF_ROOT: usize = 16;
 const MAX_WAITING: usize = 200;
 /// One line of the log for so many who may not ask.
 const REFUSALS_A_LINE: u64 = 1_000;
+/// How often it is looked whether another steward listens.
+const LOOKS_AT_ANOTHER: usize = 10;
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 /// The time that a request may take to arrive, and an answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -66,11 +69,19 @@ impl StewardListener {
             let open = Permissions::from_mode(0o755);
             fs::set_permissions(folder, open).with_context(cannot)?;
         }
+        // One that was killed while it started a program leaves the socket open for a moment.
+        let mut looks = 0;
+        while StdUnixStream::connect(path).is_ok() {
+            looks += 1;
+            if looks == LOOKS_AT_ANOTHER {
+                bail!("another steward listens at {}", path.display());
+            }
+            std::thread::sleep(LOOK_INTERVAL);
+        }
         match StdUnixStream::connect(path) {
-            Ok(_) => bail!("another steward listens at {}", path.display()),
             // It was left behind by one that was killed.
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path)?,
-            Err(_) => {}
+            _ => {}
         }
         let listener = UnixListener::bind(path)
             .with_context(|| format!("cannot listen at {}", path.display()))?;
@@ -109,7 +120,10 @@ impl StewardListener {
                     continue;
                 }
             };
-            let peer = stream.peer_cred()?.uid();
+            // One connection that says nothing of itself ends no steward.
+            let Ok(peer) = stream.peer_cred().map(|it| it.uid()) else {
+                continue;
+            };
             if !self.is_allowed(peer) {
                 self.refuse(peer);
                 continue;

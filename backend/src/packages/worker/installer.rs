@@ -67,6 +67,13 @@ pub(super) enum DryRun {
 
 /// What installs into the environment at `root`.
 pub(super) fn find_installer(root: &Path, choice: InstallerChoice) -> anyhow::Result<Installer> {
+    let runs = python(root).arg("--version").output();
+    runs.with_context(|| {
+        format!(
+            "the Python of {} cannot be run by its owner",
+            root.display()
+        )
+    })?;
     let pip = version_of(python(root).args(["-m", "pip", "--version"]));
     let uv = || {
         let beside = env::current_exe().ok();
