@@ -27,7 +27,7 @@ pub struct UnreadableRequirement {
 
 /// Reads the field.
 pub fn read_typed(text: &str) -> TypedRequirements {
-    let mut reader = Reader::default();
+    let mut reader = FieldReader::default();
     for (at, line) in text.lines().enumerate() {
         let line = without_comment(line).trim();
         if !line.is_empty() {
@@ -39,13 +39,13 @@ pub fn read_typed(text: &str) -> TypedRequirements {
 
 /// What is read so far.
 #[derive(Default)]
-struct Reader {
+struct FieldReader {
     read: TypedRequirements,
     /// By the name of the package: what is asked for, and on which line.
     asked: BTreeMap<String, (String, usize)>,
 }
 
-impl Reader {
+impl FieldReader {
     fn take_line(&mut self, at: usize, line: &str) {
         if is_command(line) {
             let reason = "write only what comes after install".to_owned();
