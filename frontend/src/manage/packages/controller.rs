@@ -155,9 +155,10 @@ impl PackagesController {
         }
     }
 
-    /// Hears of a change, of which the log is fetched when it is another than before.
+    /// Hears of a change, of which the log is fetched when it is a later one. A list that was on its
+    /// way when a change began has the one before.
     fn observe(self, job: &PackageJob) {
-        if self.log.with_untracked(ShownLog::id) != Some(job.id) {
+        if self.log.with_untracked(ShownLog::id) < Some(job.id) {
             self.is_stopping.set(false);
             self.next_said_s.set_value(SAID_EVERY_S);
             self.log.update(|log| log.observe(job));
