@@ -23,7 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["routes"],
     &["app"],
-    &["builds"],
+    &["builds", "package_news"],
     &["sharing", "history", "notices", "errands", "setup"],
     &["class"],
     &["feed", "limits", "steward", "contacts"],
