@@ -163,16 +163,15 @@ pub fn job_result(job: &PackageJob) -> Html {
     });
     let is_done = job.state == PackageJobState::Done && !job.changes.is_empty();
     let is_replaced = job.changes.iter().any(|change| change.from.is_some());
+    let meaning = Html::from_static(match is_replaced {
+        true => "Kernels that run keep what they have loaded until they are restarted.",
+        false => "New packages can be imported at once.",
+    });
     let changes = is_done.then(|| {
         html!(
-            "{}<p class=hint>{}</p>",
+            "{}<p class=hint>{} A notice tells that to participants whose servers run.</p>",
             changes_table("What has become of each package", &job.changes),
-            Html::from_static(match is_replaced {
-                true =>
-                    "Kernels that run keep what they have loaded until they are restarted. A notice \
-                     tells that to participants whose servers run.",
-                false => "New packages can be imported at once.",
-            })
+            meaning
         )
     });
     html!("{}{}", failure, changes)
