@@ -17,6 +17,8 @@ const LOGIN_HEADER: &str = "X-PipalHub-Login";
 /// How long an answer may take to begin. The service itself gives up on a slow disk after ten
 /// seconds.
 const RESPONSE_TIMEOUT_MS: u32 = 15_000;
+/// The same where the service itself has to ask others.
+const SLOW_RESPONSE_TIMEOUT_MS: u32 = 180_000;
 /// How long the body of an answer may take: some megabytes over a bad line.
 const BODY_TIMEOUT_MS: u32 = 60_000;
 
@@ -39,16 +41,24 @@ pub async fn text(url: &str, body: Option<String>, xsrf: &str) -> Result<String,
     send_json(Request::post(url), body, xsrf).await
 }
 
+/// POSTs JSON to `url`, with the session's `xsrf`, where an answer may take minutes to begin.
+pub async fn post_slow(url: &str, body: String, xsrf: &str) -> Result<String, RequestFailure> {
+    let request = json_request(Request::post(url), xsrf);
+    send_within::<SLOW_RESPONSE_TIMEOUT_MS>(request, Some(body)).await
+}
+
 /// PUTs JSON to `url`, with the session's `xsrf`.
 pub async fn put(url: &str, body: String, xsrf: &str) -> Result<String, RequestFailure> {
     send_json(Request::put(url), body, xsrf).await
 }
 
 async fn send_json(to: RequestBuilder, body: String, xsrf: &str) -> Result<String, RequestFailure> {
-    let to = to
-        .header("Content-Type", "application/json")
-        .header(XSRF_HEADER, xsrf);
-    send(to, Some(body)).await
+    send(json_request(to, xsrf), Some(body)).await
+}
+
+fn json_request(to: RequestBuilder, xsrf: &str) -> RequestBuilder {
+    to.header("Content-Type", "application/json")
+        .header(XSRF_HEADER, xsrf)
 }
 
 /// Sends a DELETE to `url`, with the session's `xsrf`.
@@ -75,9 +85,20 @@ async fn get(url: &str) -> Result<String, RequestFailure> {
     send(Request::get(url).header("Accept", "application/json"), None).await
 }
 
+fn send(
+    request: RequestBuilder,
+    body: Option<String>,
+) -> impl Future<Output = Result<String, RequestFailure>> {
+    send_within::<RESPONSE_TIMEOUT_MS>(request, body)
+}
+
 /// The body of a success. It is read as text and parsed elsewhere, because a generic
-/// future would be compiled, and sent to every browser, once for each type.
-async fn send(request: RequestBuilder, body: Option<String>) -> Result<String, RequestFailure> {
+/// future would be compiled, and sent to every browser, once for each type. The wall has the one
+/// time limit, and nothing to load for another.
+async fn send_within<const TIMEOUT_MS: u32>(
+    request: RequestBuilder,
+    body: Option<String>,
+) -> Result<String, RequestFailure> {
     let limit = AbortController::new().map_err(|_| RequestFailure::Unreachable)?;
     let request = request.abort_signal(Some(&limit.signal()));
     let request = match body {
@@ -89,7 +110,7 @@ async fn send(request: RequestBuilder, body: Option<String>) -> Result<String, R
         true => RequestFailure::Late,
         false => RequestFailure::Unreachable,
     };
-    let deadline = abort_after(&limit, RESPONSE_TIMEOUT_MS);
+    let deadline = abort_after(&limit, TIMEOUT_MS);
     let response = request.send().await.map_err(failure_kind)?;
     drop(deadline);
     let _deadline = abort_after(&limit, BODY_TIMEOUT_MS);

@@ -71,6 +71,18 @@ pub fn user_password(name: &str) -> String {
     format!("users/{}/password", encode(name))
 }
 
+/// What participants can import (GET), and changing it (POST).
+pub const PACKAGES: &str = "packages";
+/// Says what a change of packages would do.
+pub const PACKAGES_PLAN: &str = "packages/plan";
+/// Stops a change of packages.
+pub const PACKAGES_STOP: &str = "packages/stop";
+
+/// The log of a change of packages, from a line on.
+pub fn packages_log(job: u64, from: usize) -> String {
+    format!("{PACKAGES}/log?job={job}&from={from}")
+}
+
 /// The tails of all copies of one notebook.
 pub fn wall_data(filename: &str) -> String {
     format!("api/wall?filename={}", encode(filename))
@@ -386,6 +398,7 @@ mod tests {
             "api/handouts/file?filename=a%20b.csv&folder=m1/x&group=a%26b"
         );
         assert_eq!(handouts(Some(7)), "api/handouts?before=7");
+        assert_eq!(packages_log(3, 20), "packages/log?job=3&from=20");
         assert_eq!(framed("build/a/c.html"), "build/a/c.html?framed=true");
     }
 }

@@ -179,6 +179,22 @@ impl TestBrowser {
         Ok(element.send_keys(text).await?)
     }
 
+    /// Presses keys one after the other, wherever the focus is: letters, and keys by the letters
+    /// that `WebDriver` has for them.
+    pub async fn press_keys(&self, keys: &str) -> Result<()> {
+        let pressed = self.driver.action_chain().send_keys(keys).perform().await;
+        pressed.with_context(|| format!("the keys {keys:?}"))
+    }
+
+    /// What assistive technology is told of the page: its nodes, without those that it passes over.
+    pub async fn accessibility_tree(&self) -> Result<Vec<AccessibleNode>> {
+        let method = "Accessibility.getFullAXTree";
+        let tree = self.driver.cdp().send_raw(method, json!({})).await?;
+        let nodes = tree["nodes"].as_array().context("the tree has nodes")?;
+        let nodes = nodes.iter().filter(|node| node["ignored"] != json!(true));
+        Ok(nodes.map(AccessibleNode::read).collect())
+    }
+
     /// Chooses the option with this value of the `<select>` that matches `css`.
     pub async fn select(&self, css: &str, value: &str) -> Result<()> {
         self.wait_for(css).await?;
@@ -357,6 +373,39 @@ impl Drop for TestBrowser {
         let _ = self.driver.clone().leak();
         processes::end(&mut self.chromedriver, processes::STOP_TIMEOUT);
         processes::kill_all_of(self.profile.path());
+    }
+}
+
+/// An element as assistive technology is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessibleNode {
+    /// Its role, as `button`.
+    pub role: String,
+    /// Its name.
+    pub name: String,
+    /// What describes it besides.
+    pub description: String,
+    /// Whether the focus is there.
+    pub is_focused: bool,
+}
+
+impl AccessibleNode {
+    fn read(node: &Value) -> Self {
+        let text = |field: &str| {
+            let text = node[field]["value"].as_str().unwrap_or_default();
+            text.to_owned()
+        };
+        let properties = node["properties"].as_array();
+        let is_focused = properties.is_some_and(|all| {
+            let focused = all.iter().find(|it| it["name"] == json!("focused"));
+            focused.is_some_and(|it| it["value"]["value"] == json!(true))
+        });
+        Self {
+            role: text("role"),
+            name: text("name"),
+            description: text("description"),
+            is_focused,
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod browser;
 pub mod documents;
+pub mod environment;
 pub mod fresh;
 pub mod hostile;
 pub mod hub;

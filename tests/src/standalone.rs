@@ -36,7 +36,14 @@ impl Standalone {
     pub fn start_program(program: PathBuf) -> Result<Self> {
         let folder = TempDir::with_prefix("pipalhub-standalone-")?;
         std::fs::create_dir(folder.path().join("homes"))?;
-        Self::start_in(program, folder, "127.0.0.1:0")
+        Self::start_in(program, folder, "127.0.0.1:0", &[])
+    }
+
+    /// The same with these variables in its environment.
+    pub fn start_with(variables: &[(&str, &str)]) -> Result<Self> {
+        let folder = TempDir::with_prefix("pipalhub-standalone-")?;
+        std::fs::create_dir(folder.path().join("homes"))?;
+        Self::start_in(setting("PIPALHUB_BIN"), folder, "127.0.0.1:0", variables)
     }
 
     /// Ends the service, applies `change` to its folder, and starts it again at the same address.
@@ -48,15 +55,21 @@ impl Standalone {
         let program = std::mem::take(&mut self.program);
         drop(self);
         change(folder.path())?;
-        Self::start_in(program, folder, &address)
+        Self::start_in(program, folder, &address, &[])
     }
 
-    fn start_in(program: PathBuf, folder: TempDir, bind: &str) -> Result<Self> {
+    fn start_in(
+        program: PathBuf,
+        folder: TempDir,
+        bind: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
         let log = OpenOptions::new()
             .create(true)
             .append(true)
             .open(folder.path().join("log"))?;
         let mut process = command(&program, &folder, bind)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

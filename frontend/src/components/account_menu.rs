@@ -1,5 +1,5 @@
-//! The menu at the right end of every bar: who is signed in, the ways to the setup
-//! and to the Hub, and signing out.
+//! The menu at the right end of every bar: who is signed in, the ways to the pages
+//! for running a class and to the Hub, and signing out.
 
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
@@ -42,8 +42,8 @@ pub fn AccountMenu() -> impl IntoView {
 fn menu(who: &SessionResponse) -> Html {
     let setup = match who.role.sees_everyone() {
         true => Html::from_static(
-            "<a class=button href=users title=\"Who is in the class, and their passwords\">Users</a>\
-             <a class=button href=setup title=\"Whose saves arrive, and how\">Setup</a>",
+            "<a class=button href=users>Users</a><a class=button href=packages>Packages</a>\
+             <a class=button href=setup>Setup</a>",
         ),
         false => Html::default(),
     };

@@ -5,14 +5,19 @@
 //! [`shared::setup::MANAGE_PAGES`], by which the service gives this app for it. Between these pages
 //! and the wall a link loads the document.
 
+pub mod focus;
 mod loading;
+pub mod packages;
 pub mod setup;
 pub mod users;
 
 use leptos::prelude::*;
+use shared::packages::PACKAGES_PAGE;
 use shared::setup::SETUP_PAGE;
 use shared::users::USERS_PAGE;
 
+use self::focus::may_leave;
+use self::packages::PackagesPage;
 use self::setup::SetupPage;
 use self::users::UsersPage;
 use crate::base;
@@ -23,6 +28,7 @@ use crate::components::notice::{FailureNotice, Notice};
 use crate::components::skeleton::Skeleton;
 use crate::components::theme_toggle::ThemeToggle;
 use crate::html;
+use crate::html::{Html, static_html};
 use crate::model::view::{View, title};
 use crate::pages::keyboard::on_shortcut;
 use crate::pages::login::LoginPage;
@@ -37,6 +43,8 @@ enum ManagePage {
     Setup,
     /// Who is in the class's list.
     Users,
+    /// What participants can import.
+    Packages,
 }
 
 impl ManagePage {
@@ -47,6 +55,7 @@ impl ManagePage {
         match below {
             SETUP_PAGE => Some(Self::Setup),
             USERS_PAGE => Some(Self::Users),
+            PACKAGES_PAGE => Some(Self::Packages),
             _ => None,
         }
     }
@@ -76,7 +85,23 @@ pub fn ManageApp() -> impl IntoView {
     }
 }
 
-/// The bar above a page: the way back, what it is, and how old what it shows is.
+/// The pages of this app: the path below the prefix, and the name.
+const PAGES: [(&str, &str); 3] = [
+    (SETUP_PAGE, "Setup"),
+    (USERS_PAGE, "Users"),
+    (PACKAGES_PAGE, "Packages"),
+];
+
+/// The links to the other pages of this app. A phone has no room for them in the bar; the account
+/// menu has them everywhere.
+fn page_links(name: &str) -> Html {
+    let others = PAGES.iter().filter(|(_, other)| *other != name);
+    others
+        .map(|(path, other)| html!("<a href=\"{}\">{}</a>", *path, *other))
+        .collect()
+}
+
+/// The bar above a page: the way back, what it is, the other pages, and how old what it shows is.
 #[component]
 fn ManageBar(
     /// The name of the page.
@@ -91,6 +116,11 @@ fn ManageBar(
         <header class="top-bar notebook-bar manage-bar">
             <a class="button" href=wall title="Back to the wall (Esc)">"← Wall"</a>
             <div class="whose"><h1>{name}</h1></div>
+            <nav
+                class="manage-pages"
+                aria-label="Other pages for running the class"
+                {..static_html(page_links(name))}
+            ></nav>
             <p class="summary">{move || age.get()}</p>
             <div class="bar-end">
                 <ThemeToggle />
@@ -114,6 +144,7 @@ fn ManagePages(
     on_shortcut(move |key| {
         match key {
             "t" => theme.advance(),
+            "Escape" if !may_leave() => return false,
             // A browser that refuses to navigate stays on the page.
             "Escape" => drop(window().location().assign(&back)),
             _ => return false,
@@ -129,6 +160,7 @@ fn ManagePages(
         }
         Some(ManagePage::Setup) => view! { <SetupPage wall /> }.into_any(),
         Some(ManagePage::Users) => view! { <UsersPage wall may_change /> }.into_any(),
+        Some(ManagePage::Packages) => view! { <PackagesPage wall may_change /> }.into_any(),
         None => {
             let html = html!("<p>The address may be mistyped. {}</p>", to_wall);
             view! { <Notice title="There is no such page" html /> }.into_any()

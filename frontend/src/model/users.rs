@@ -48,6 +48,15 @@ impl ImportProgress {
         self.refused.extend(change.refused);
     }
 
+    /// What came of it, for those who do not see the cards.
+    pub fn result(&self) -> String {
+        let refused = match self.refused.len() {
+            0 => String::new(),
+            refused => format!(" {refused} could not be added."),
+        };
+        format!("{} added.{refused}", self.added.len())
+    }
+
     /// Whether all are asked for.
     pub fn is_done(&self) -> bool {
         self.done >= self.of
@@ -201,17 +210,33 @@ pub fn saves(row: Option<&SetupRow>, now_ms: i64) -> Html {
     )
 }
 
+/// The names in the list after and before a user.
+pub fn neighbours(users: &[ListedUser], user: &str) -> Vec<String> {
+    let at = users.iter().position(|it| it.username == user);
+    let Some(at) = at else { return Vec::new() };
+    let others = [
+        users.get(at + 1),
+        at.checked_sub(1).and_then(|at| users.get(at)),
+    ];
+    let names = others.into_iter().flatten();
+    names.map(|it| it.username.clone()).collect()
+}
+
 /// The buttons of a user, for instructors.
 pub fn actions(user: &ListedUser, accounts: &AccountsSummary) -> Html {
     let reset = accounts.kind.makes_passwords().then(|| {
         html!(
-            "<button class=\"button small\" data-do=reset data-user=\"{}\">New password</button> ",
+            "<button class=\"button small\" data-do=reset data-user=\"{}\" \
+             aria-label=\"New password for {}\">New password</button> ",
+            user.username,
             user.username
         )
     });
     html!(
-        "{}<button class=\"button small\" data-do=remove data-user=\"{}\">Remove</button>",
+        "{}<button class=\"button small\" data-do=remove data-user=\"{}\" \
+         aria-label=\"Remove {}\">Remove</button>",
         reset,
+        user.username,
         user.username
     )
 }
@@ -394,7 +419,7 @@ mod tests {
             progress.take(step.len(), change);
         }
         assert!(progress.is_done());
-        assert_eq!(progress.added.len(), 23);
+        assert_eq!(progress.result(), "23 added.");
     }
 
     #[test]
@@ -514,6 +539,15 @@ mod tests {
         };
         assert!(server(None, alice.server_failure.as_deref()).contains("<small>late</small>"));
         assert!(account(&alice).contains("failed</span><small>no &lt;room&gt;</small>"));
+        assert!(actions(&alice).contains("aria-label=\"Remove alice\""));
+        let listed = |name: &str| ListedUser {
+            username: name.into(),
+            ..alice.clone()
+        };
+        let class = [alice.clone(), listed("bob"), listed("cleo")];
+        assert_eq!(neighbours(&class, "bob"), ["cleo", "alice"]);
+        assert_eq!(neighbours(&class, "cleo"), ["bob"]);
+        assert_eq!(neighbours(&class[..1], "alice"), [""; 0]);
         let list = UsersResponse {
             users: vec![alice],
             problems: Vec::new(),

@@ -39,14 +39,16 @@ pub fn AddClass(
         import.map_or_else(Html::default, |it| users::refused(&it.refused))
     });
     view! {
-        <section class="add-class">
+        <section class="add-class" aria-label="Add users">
             <label class="class-field">
                 <span>"Add users: a name a line, name and password, or a table with a header"</span>
                 <textarea
+                    id="class-text"
                     rows="4"
                     spellcheck="false"
                     autocomplete="off"
                     data-testid="class-text"
+                    aria-describedby="class-preview"
                     prop:value=move || page.text.get()
                     prop:disabled=move || is_running.get()
                     on:input=move |event| page.typed(event_target_value(&event))
@@ -70,20 +72,25 @@ pub fn AddClass(
                     />
                 </label>
             </p>
-            <div role="status" data-testid="class-preview">
-                <p>{headline}</p>
+            <div id="class-preview" data-testid="class-preview">
+                <p role="status">{headline}</p>
                 <div class="bad-lines" {..dynamic_html(move || lines.get())}></div>
             </div>
             <button
                 class="button primary"
                 data-testid="class-add"
-                hidden=move || good.get() == 0 || is_running.get()
+                hidden=move || good.get() == 0
+                aria-disabled=move || is_running.get().then_some("true")
                 on:click=move |_| page.import()
             >
-                {move || format!("Add {}", good.get())}
+                {move || match is_running.get() {
+                    true => "Adding …".to_owned(),
+                    false => format!("Add {}", good.get()),
+                }}
             </button>
             <p role="status" hidden=move || !is_running.get() data-testid="class-progress">
                 <progress
+                    aria-label="Users who are added"
                     max=move || progress().map_or(1, |it| it.1)
                     value=move || progress().map_or(0, |it| it.0)
                 ></progress>

@@ -20,6 +20,7 @@ use web_sys::{Element, HtmlInputElement, Url};
 use super::dialog;
 use crate::api;
 use crate::clock::Clock;
+use crate::manage::focus::{focus_soon, recover_focus};
 use crate::manage::loading::{note_failure, while_visible};
 use crate::model::failure::RequestFailure;
 use crate::model::users::{self, ImportProgress};
@@ -30,6 +31,12 @@ use crate::store::refetcher::Refetcher;
 
 /// How long nothing is typed before a list is looked at.
 const TYPING_PAUSE_MS: u32 = 300;
+/// The field for a class.
+const FIELD: &str = "#class-text";
+/// A button that mends a line of it.
+const PROPOSAL: &str = "[data-do=propose]";
+/// What stands above the cards.
+const MADE: &str = "#made-title";
 
 /// What the dialog asks about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +73,10 @@ pub struct UsersController {
     pub(super) question: RwSignal<Option<Question>>,
     /// Why the last change did not work.
     pub(super) failure: RwSignal<String>,
+    /// What is said to those who do not see the page.
+    pub(super) said: RwSignal<String>,
+    /// Who is being removed, and where the focus goes when their row is gone.
+    removed: StoredValue<Option<(String, Vec<String>)>>,
     pub(super) session: SessionHandle,
     pub(super) clock: Clock,
 }
@@ -96,6 +107,8 @@ impl UsersController {
             made: RwSignal::default(),
             question: RwSignal::default(),
             failure: RwSignal::default(),
+            said: RwSignal::default(),
+            removed: StoredValue::default(),
             session: expect_context(),
             clock: expect_context(),
         }
@@ -124,6 +137,7 @@ impl UsersController {
             Ok(list) => {
                 if self.list.get_untracked().as_deref() != Some(&list) {
                     self.list.set(Some(Arc::new(list)));
+                    self.recover_from_removal();
                 }
                 self.phase.set(LoadPhase::Ready);
                 true
@@ -157,7 +171,11 @@ impl UsersController {
         }
         spawn_local(async move {
             match self.look_at_text_again().await {
-                Some(Ok(())) => self.failure.set(String::new()),
+                Some(Ok(())) => {
+                    self.failure.set(String::new());
+                    // A button that has mended its line is gone.
+                    recover_focus(vec![PROPOSAL.to_owned(), FIELD.to_owned()]);
+                }
                 Some(Err(failure)) => {
                     self.preview.set(None);
                     self.failure.set(failure.message());
@@ -172,7 +190,7 @@ impl UsersController {
     async fn look_at_text_again(self) -> Option<Result<(), RequestFailure>> {
         let text = self.text.get_untracked();
         let request = PreviewRequest { text: text.clone() };
-        let answer = self.post(paths::USERS_PREVIEW, &request).await;
+        let answer = self.post(paths::USERS_PREVIEW, body_of(&request)).await;
         let read = answer.and_then(|body| api::read::<PreviewResponse>(&body));
         let is_same = self.text.get_untracked() == text;
         is_same.then(|| read.map(|preview| self.preview.set(Some(Arc::new(preview)))))
@@ -213,6 +231,7 @@ impl UsersController {
             return;
         }
         self.failure.set(String::new());
+        self.said.set(format!("Adding {}.", preview.users.len()));
         spawn_local(async move {
             let mut progress = ImportProgress::new(preview.users.len());
             let mut is_whole = true;
@@ -220,7 +239,7 @@ impl UsersController {
             for users in users::batches(&preview.users) {
                 let asked = users.len();
                 let request = ImportRequest { users };
-                let answer = self.post(paths::USERS_IMPORT, &request).await;
+                let answer = self.post(paths::USERS_IMPORT, body_of(&request)).await;
                 match answer.and_then(|body| api::read::<UsersChange>(&body)) {
                     Ok(change) => {
                         let mut made = self.made.get_untracked().to_vec();
@@ -242,8 +261,12 @@ impl UsersController {
                     }
                 }
             }
+            self.said.set(progress.result());
+            let has_cards = progress.added.iter().any(|it| it.password.is_some());
             self.import.set(Some(Arc::new(progress)));
             if is_whole {
+                let cards = if has_cards { MADE } else { FIELD };
+                focus_soon(vec![cards.to_owned()]);
                 self.text.set(String::new());
                 self.preview.set(None);
             } else {
@@ -279,22 +302,34 @@ impl UsersController {
     }
 
     fn change_servers(self, start: bool) {
+        self.failure.set(String::new());
         spawn_local(async move {
             let request = ServersRequest {
                 start,
                 usernames: None,
             };
-            let answer = self.post(paths::USERS_SERVERS, &request).await;
-            self.failure
-                .set(answer.err().map_or_else(String::new, |it| it.message()));
+            let answer = self.post(paths::USERS_SERVERS, body_of(&request)).await;
+            match answer {
+                Ok(_) if start => self.said.set("Servers are being started.".to_owned()),
+                Ok(_) => self.said.set("Servers are being stopped.".to_owned()),
+                Err(failure) => self.failure.set(failure.message()),
+            }
             self.refetcher.refetch_now();
         });
     }
 
     fn ask(self, question: Question) {
         self.failure.set(String::new());
+        if !matches!(question, Question::DeleteHome(_)) {
+            self.removed.set_value(None);
+        }
         self.question.set(Some(question));
-        dialog::open();
+        spawn_local(async {
+            // With its words and fields drawn: the first of them gets the focus, and is read out. A
+            // dialog that is closing comes back with the next question.
+            TimeoutFuture::new(0).await;
+            dialog::open();
+        });
     }
 
     /// Does what the dialog has asked about.
@@ -306,7 +341,10 @@ impl UsersController {
         spawn_local(async move {
             let done = match &question {
                 Question::Reset(user) => self.reset(user).await,
-                Question::Remove(user) => api::delete(&paths::user(user), &self.xsrf()).await,
+                Question::Remove(user) => {
+                    self.removed.set_value(Some(self.after_removal(user)));
+                    api::delete(&paths::user(user), &self.xsrf()).await
+                }
                 Question::StopServers => {
                     self.change_servers(false);
                     Ok(())
@@ -323,14 +361,49 @@ impl UsersController {
                     self.failure.set(failure.message());
                 }
                 (Ok(()), Question::Remove(user)) => {
-                    // The dialog that is closing comes back with the next question.
-                    TimeoutFuture::new(0).await;
+                    self.said.set(format!("{user} is removed."));
                     self.ask(Question::DeleteHome(user));
                 }
-                (Ok(()), _) => {}
+                (Ok(()), Question::Reset(user)) => {
+                    self.said.set(format!(
+                        "{user} has a new password, on a card below the field."
+                    ));
+                }
+                (Ok(()), Question::DeleteHome(user)) => {
+                    self.said.set(format!("The home of {user} is deleted."));
+                }
+                (Ok(()), Question::StopServers) => {}
             }
             self.refetcher.refetch_now();
         });
+    }
+
+    /// Who is removed, and where the focus goes then: to the row after theirs, or the one before.
+    fn after_removal(self, user: &str) -> (String, Vec<String>) {
+        let list = self.list.get_untracked();
+        let users = list
+            .as_ref()
+            .map(|list| &list.users[..])
+            .unwrap_or_default();
+        let others = users::neighbours(users, user).into_iter().map(|name| {
+            let name = name.replace('\\', "\\\\").replace('"', "\\\"");
+            format!("tr[data-user=\"{name}\"] [data-do=remove]")
+        });
+        let places = others.chain([FIELD.to_owned()]).collect();
+        (user.to_owned(), places)
+    }
+
+    /// Moves the focus on when the row that had it is gone; also when the dialog is closed, which
+    /// gives the focus back to that row.
+    pub(super) fn recover_from_removal(self) {
+        let Some((user, places)) = self.removed.get_value() else {
+            return;
+        };
+        let list = self.list.get_untracked();
+        let mut users = list.iter().flat_map(|list| &list.users);
+        if !users.any(|it| it.username == user) {
+            recover_focus(places);
+        }
     }
 
     async fn reset(self, user: &str) -> Result<(), RequestFailure> {
@@ -344,13 +417,7 @@ impl UsersController {
         Ok(())
     }
 
-    async fn post(
-        self,
-        url: &str,
-        request: &impl serde::Serialize,
-    ) -> Result<String, RequestFailure> {
-        let body = serde_json::to_string(request);
-        let body = body.map_err(|error| RequestFailure::Unreadable(error.to_string()))?;
+    async fn post(self, url: &str, body: String) -> Result<String, RequestFailure> {
         let answer = api::text(url, Some(body), &self.xsrf()).await;
         if let Err(failure) = &answer {
             self.session.note(failure);
@@ -375,4 +442,9 @@ impl UsersController {
             href.strip_suffix("home").unwrap_or(&href).to_owned()
         })
     }
+}
+
+/// A request as a body; none of these can fail, as they are texts, lists and truth values.
+fn body_of(request: &impl serde::Serialize) -> String {
+    serde_json::to_string(request).unwrap_or_default()
 }

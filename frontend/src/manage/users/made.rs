@@ -28,9 +28,14 @@ pub fn MadePasswords(
         )
     };
     view! {
-        <section class="made" hidden=move || is_empty.get() data-testid="made">
+        <section
+            class="made"
+            aria-label="New passwords"
+            hidden=move || is_empty.get()
+            data-testid="made"
+        >
             <div class="setup-bar made-bar">
-                <p role="status">
+                <p id="made-title" tabindex="-1">
                     "New passwords are shown this once: print them, or keep the file, before you leave this page."
                 </p>
                 <p>

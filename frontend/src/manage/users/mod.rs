@@ -15,6 +15,7 @@ use leptos::prelude::*;
 use self::controller::UsersController;
 use self::table::Body;
 use super::ManageBar;
+use super::focus::Announcement;
 use super::loading::by_phase;
 
 /// The page.
@@ -27,9 +28,20 @@ pub fn UsersPage(
 ) -> impl IntoView {
     let page = UsersController::new(may_change);
     page.start();
+    // What is lost with the page.
+    let keep = move || {
+        let has_text = page.text.with(|text| !text.trim().is_empty());
+        (has_text || page.made.with(|made| !made.is_empty())).then_some("")
+    };
     view! {
         <ManageBar name="Users" wall age=Signal::derive(String::new) />
-        <main class="manage-main" data-testid="users-page" on:click=move |event| page.clicked(&event)>
+        <main
+            class="manage-main"
+            data-testid="users-page"
+            data-keep=keep
+            on:click=move |event| page.clicked(&event)
+        >
+            <Announcement said=page.said />
             {by_phase(page.phase, "Users cannot be shown", page.refetcher, move || view! { <Body page /> }.into_any())}
         </main>
     }

@@ -45,9 +45,15 @@ pub fn QuestionDialog(
         typed.set(String::new());
     });
     view! {
-        <dialog id=dialog::ID class="dialog" aria-labelledby="users-question">
+        <dialog
+            id=dialog::ID
+            class="dialog"
+            aria-labelledby="users-question"
+            aria-describedby="users-consequence"
+            on:close=move |_| page.recover_from_removal()
+        >
             <h2 id="users-question">{move || said().0}</h2>
-            <p>{move || said().1}</p>
+            <p id="users-consequence">{move || said().1}</p>
             <p hidden=move || home_of().is_none()>
                 <input
                     type="text"

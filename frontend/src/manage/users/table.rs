@@ -37,20 +37,25 @@ pub fn Body(
         {page.may_change.then(|| view! { <AddClass page /> })}
         <MadePasswords page />
         <ServersBar page />
-        <table class="setup-table users-table" hidden=move || names.with(Vec::is_empty)>
+        // With its roles, which elements lose whose `display` is another, as on a narrow screen.
+        <table
+            class="setup-table users-table"
+            role="table"
+            hidden=move || names.with(Vec::is_empty)
+        >
             <caption class="visually-hidden">"Everyone in the list, and what is known of them"</caption>
-            <thead>
-                <tr>
-                    <th scope="col">"Name"</th>
-                    <th scope="col">"Account"</th>
-                    <th scope="col">"Server"</th>
-                    <th scope="col">"Last save"</th>
-                    <th scope="col">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th scope="col" role="columnheader">"Name"</th>
+                    <th scope="col" role="columnheader">"Account"</th>
+                    <th scope="col" role="columnheader">"Server"</th>
+                    <th scope="col" role="columnheader">"Last save"</th>
+                    <th scope="col" role="columnheader">
                         <span class="visually-hidden">"Change"</span>
                     </th>
                 </tr>
             </thead>
-            <tbody>
+            <tbody role="rowgroup">
                 <For each=move || names.get() key=String::clone let(name)>
                     <UserRow page name />
                 </For>
@@ -127,12 +132,12 @@ fn UserRow(
         buttons.unwrap_or_default()
     });
     view! {
-        <tr data-user=name>
-            <th scope="row" {..cell(users::name)}></th>
-            <td {..cell(users::account)}></td>
-            <td {..dynamic_html(move || state.get())}></td>
-            <td {..dynamic_html(move || saves.get())}></td>
-            <td {..dynamic_html(move || actions.get())}></td>
+        <tr role="row" data-user=name>
+            <th scope="row" role="rowheader" {..cell(users::name)}></th>
+            <td role="cell" {..cell(users::account)}></td>
+            <td role="cell" {..dynamic_html(move || state.get())}></td>
+            <td role="cell" {..dynamic_html(move || saves.get())}></td>
+            <td role="cell" {..dynamic_html(move || actions.get())}></td>
         </tr>
     }
 }
