@@ -19,6 +19,7 @@ mod steward;
 mod tail;
 mod token;
 mod users;
+mod users_output;
 
 use std::process::ExitCode;
 
