@@ -23,6 +23,7 @@ mod tail;
 mod token;
 mod user_list;
 mod users;
+mod users_output;
 
 use std::process::ExitCode;
 

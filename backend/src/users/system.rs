@@ -160,7 +160,16 @@ impl SystemAccounts {
         name: &Username,
         begun: Option<u32>,
     ) -> Result<bool, AccountError> {
-        let view = self.view()?;
+        let mut view = self.view()?;
+        let begun_account = view
+            .account(name.as_str())
+            .filter(|it| begun == Some(it.id));
+        if let Some(group) = begun_account.and_then(|account| view.missing_group(account)) {
+            // `useradd` was ended between writing the account and writing its group.
+            let id = group.to_string();
+            command::run("groupadd", &["--gid", &id, "--", name.as_str()], b"").await?;
+            view = self.view()?;
+        }
         if let Some(account) = view.account(name.as_str()) {
             let is_begun = begun == Some(account.id);
             if is_begun && !view.is_only_in(account, GROUP) && view.is_in_no_group(account) {

@@ -98,6 +98,12 @@ impl SystemView {
             && self.has_own_group(account)
     }
 
+    /// The number of the account's first group, where no such group is there.
+    pub(super) fn missing_group(&self, account: &SystemAccount) -> Option<u32> {
+        let is_there = self.group_names.contains_key(&account.group);
+        (!is_there).then_some(account.group)
+    }
+
     /// Whether the account is in one of these groups.
     pub(super) fn is_in_any(&self, account: &SystemAccount, groups: &[&str]) -> bool {
         let first = self.group_names.get(&account.group).into_iter();

@@ -218,6 +218,15 @@ fn an_account_that_was_half_made_is_finished() {
         .run(&["gpasswd", "--delete", "alice", "pipalhub-participants"])
         .unwrap();
     fs::remove_dir_all(sandbox.path("home/alice")).unwrap();
+    for file in ["etc/group", "etc/gshadow"] {
+        let path = sandbox.path(file);
+        let text = fs::read_to_string(&path).unwrap();
+        let kept: Vec<_> = text
+            .lines()
+            .filter(|it| !it.starts_with("alice:"))
+            .collect();
+        fs::write(&path, kept.join("\n") + "\n").unwrap();
+    }
     assert!(sandbox.made().is_empty());
     sandbox.users(&["apply"]).unwrap();
     assert_eq!(sandbox.made(), ["alice"]);

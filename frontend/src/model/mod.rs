@@ -15,6 +15,7 @@ pub mod grid;
 pub mod handouts;
 pub mod history;
 pub mod history_panel;
+pub mod login_cards;
 pub mod notices;
 pub mod order;
 pub mod package_plan;

@@ -1,9 +1,8 @@
-//! What the page *Users* says, as HTML of what the service answered, and the sheet of cards that
-//! participants are given.
+//! What the page *Users* says, as HTML of what the service answered. The sheet of cards that
+//! participants are given is in [`super::login_cards`].
 
 use std::collections::BTreeMap;
 
-use qrcodegen::{QrCode, QrCodeEcc};
 use shared::setup::{ServerState, SetupRow};
 use shared::users::{
     AccountsKind, AccountsSummary, ListedUser, NewUser, PreviewResponse, RefusedUser,
@@ -16,9 +15,6 @@ use crate::html::Html;
 
 /// Users of one request: a few seconds of the system's work, and a step of the progress bar.
 pub const BATCH: usize = 10;
-/// Light around a code, in its squares, without which cameras do not find it.
-const QUIET_ZONE: i32 = 2;
-
 /// What the service has answered so far of a class that is added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportProgress {
@@ -313,72 +309,6 @@ pub fn refused(refused: &[RefusedUser]) -> Html {
     html!("<ul>{}</ul>", lines)
 }
 
-/// The sheet of cards: for each participant the address, the name and the password, to be cut
-/// apart.
-pub fn cards(users: &[UserCredentials], address: &str, accounts: &AccountsSummary) -> Html {
-    let code = qr_code(address);
-    let own = match (&accounts.provider, accounts.kind) {
-        (_, AccountsKind::Shared) => "the one that your instructor tells you".to_owned(),
-        (Some(provider), AccountsKind::Outside) => format!("yours of {provider}"),
-        _ => "the one that you sign in with".to_owned(),
-    };
-    let cards = users.iter().map(|user| {
-        html!(
-            "<li class=login-card><div><p class=card-address>{}</p><dl><dt>Name</dt><dd>{}</dd>\
-             <dt>Password</dt><dd>{}</dd></dl></div>{}</li>",
-            address,
-            user.username,
-            user.password.as_deref().unwrap_or(&own),
-            code
-        )
-    });
-    cards.collect()
-}
-
-/// The address as a QR code. An address that is too long for one has none.
-fn qr_code(address: &str) -> Html {
-    let Ok(code) = QrCode::encode_text(address, QrCodeEcc::Medium) else {
-        return Html::default();
-    };
-    let mut path = String::new();
-    for y in 0..code.size() {
-        for x in 0..code.size() {
-            if code.get_module(x, y) {
-                path += &format!("M{} {}h1v1h-1z", x + QUIET_ZONE, y + QUIET_ZONE);
-            }
-        }
-    }
-    let size = i64::from(code.size() + 2 * QUIET_ZONE);
-    html!(
-        "<svg class=qr viewBox=\"0 0 {} {}\" role=img aria-label=\"QR code of the address\">\
-         <path d=\"{}\"/></svg>",
-        size,
-        size,
-        path
-    )
-}
-
-/// Names and passwords as a table for other programs. A field that a spreadsheet would take for a
-/// formula begins with a space.
-pub fn csv(users: &[UserCredentials], address: &str) -> String {
-    let quoted = |text: &str| {
-        let space = if text.starts_with(['=', '+', '-', '@']) {
-            " "
-        } else {
-            ""
-        };
-        format!("\"{space}{}\"", text.replace('"', "\"\""))
-    };
-    let mut csv = "username,password,address\r\n".to_owned();
-    for user in users {
-        let password = user.password.as_deref().unwrap_or_default();
-        let fields = [&user.username, password, address].map(quoted);
-        csv += &fields.join(",");
-        csv += "\r\n";
-    }
-    csv
-}
-
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -387,6 +317,7 @@ fn count(number: usize) -> i64 {
 mod tests {
     use shared::users::{ImportLine, RunningChange, StoredPassword};
 
+    use super::super::login_cards;
     use super::*;
 
     fn user(name: &str) -> NewUser {
@@ -456,19 +387,6 @@ mod tests {
     }
 
     #[test]
-    fn cards_hold_what_one_signs_in_with_and_no_markup_of_it() {
-        let accounts = AccountsSummary::default();
-        let html = cards(
-            &[credentials("alice", "<b>&")],
-            "https://hub.example/",
-            &accounts,
-        );
-        assert!(html.contains("<dd>alice</dd>") && html.contains("<dd>&lt;b&gt;&amp;</dd>"));
-        assert!(html.contains("https://hub.example/") && html.contains("<svg class=qr"));
-        assert!(qr_code(&"x".repeat(5_000)).is_empty());
-    }
-
-    #[test]
     fn the_page_says_who_makes_passwords_and_cards_say_what_to_type() {
         let nobody = UserCredentials {
             username: "alice".into(),
@@ -506,7 +424,7 @@ mod tests {
             ),
         ] {
             assert!(who_makes_passwords(&list).contains(said), "{said}");
-            let card = cards(std::slice::from_ref(&nobody), "", &list.accounts);
+            let card = login_cards::cards(std::slice::from_ref(&nobody), "", &list.accounts);
             assert!(card.contains(typed), "{card}");
             let alice = ListedUser {
                 username: "alice".into(),
@@ -518,14 +436,6 @@ mod tests {
             let buttons = actions(&alice, &list.accounts);
             assert_eq!(buttons.contains("data-do=reset"), has_reset);
         }
-    }
-
-    #[test]
-    fn a_table_holds_any_password() {
-        let table = csv(&[credentials("alice", "a\",b")], "https://hub.example/");
-        let line = "\"alice\",\"a\"\",b\",\"https://hub.example/\"\r\n";
-        assert!(table.ends_with(line), "{table}");
-        assert!(csv(&[credentials("bob", "=cmd()")], "").contains("\"bob\",\" =cmd()\""));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use crate::{
 const MAX_EXPOSURE: f64 = 2.0;
 
 /// The same of the steward, which is root, but with few of root's rights.
-const MAX_EXPOSURE_OF_STEWARD: f64 = 4.5;
+const MAX_EXPOSURE_OF_STEWARD: f64 = 3.0;
 
 /// What a program in the place of the service can do: write into folders of its own.
 pub(crate) const OWN_PLACES: [&str; 3] = ["wrote /var/tmp", "wrote /tmp", "wrote its own"];

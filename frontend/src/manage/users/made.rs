@@ -6,7 +6,7 @@ use web_sys::{Blob, HtmlAnchorElement, Url};
 
 use super::controller::UsersController;
 use crate::html::dynamic_html;
-use crate::model::users;
+use crate::model::login_cards;
 
 /// The passwords that were made, as a sheet of cards.
 #[component]
@@ -19,12 +19,12 @@ pub fn MadePasswords(
     let is_empty = Memo::new(move |_| page.made.with(|made| made.is_empty()));
     let cards = Memo::new(move |_| {
         page.made
-            .with(|made| users::cards(made, &address, &page.accounts.get()))
+            .with(|made| login_cards::cards(made, &address, &page.accounts.get()))
     });
     let save_table = move |_| {
         save_as(
             "participants.csv",
-            &page.made.with(|made| users::csv(made, &for_table)),
+            &page.made.with(|made| login_cards::csv(made, &for_table)),
         )
     };
     view! {
