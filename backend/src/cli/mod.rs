@@ -3,6 +3,8 @@
 //! `homes`, `quota`; `private` checks that other users cannot read the service's files.
 
 mod address;
+mod archive;
+mod archive_progress;
 mod build;
 mod cookie_key;
 mod data;
@@ -14,6 +16,7 @@ mod parent;
 mod private;
 mod quota;
 mod render;
+mod restore;
 mod serve;
 mod steward;
 mod tail;
@@ -34,9 +37,11 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Archive(archive::ArchiveArgs),
     Build(build::BuildArgs),
     Doctor(doctor::DoctorArgs),
     Render(render::RenderArgs),
+    Restore(restore::RestoreArgs),
     Serve(serve::ServeArgs),
     Steward(steward::StewardArgs),
     Tail(tail::TailArgs),
@@ -50,9 +55,11 @@ impl Cli {
     /// When the command fails, in words for the user who ran it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Archive(args) => archive::run(args),
             Command::Build(args) => build::run(&args),
             Command::Doctor(args) => doctor::run(args),
             Command::Render(args) => render::run(&args),
+            Command::Restore(args) => restore::run(&args),
             Command::Serve(args) => serve::run(args),
             Command::Steward(args) => steward::run(&args),
             Command::Tail(args) => tail::run(&args),

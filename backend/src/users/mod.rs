@@ -11,7 +11,7 @@ mod audit;
 pub(crate) mod class_list;
 pub(crate) mod command;
 pub(crate) mod error;
-mod file;
+pub(crate) mod file;
 pub(crate) mod hub_servers;
 pub(crate) mod list_store;
 pub(crate) mod name;
