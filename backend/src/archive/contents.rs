@@ -171,7 +171,8 @@ impl ClassSources<'_> {
 
 impl FoundClass {
     fn add(&mut self, user: String, found: FoundCopy) {
-        if let Err(error) = below(&found.filename) {
+        // Where a pushed one is does not depend on its name.
+        if let (None, Err(error)) = (&found.pushed, below(&found.filename)) {
             self.left_out.push(LeftOut {
                 user,
                 filename: found.filename,

@@ -35,6 +35,8 @@ use crate::{
 pub(super) const PARTICIPANTS_FOLDER: &str = "participants";
 /// Bytes that are read at once.
 const READ_CHUNK_BYTES: usize = 64 << 10;
+/// The longest path of a notebook that is kept as it is, in bytes.
+const MAX_PLAIN_BYTES: usize = 200;
 /// So many bytes are written between two looks at the disk's free space.
 const SPACE_CHECK_BYTES: u64 = 8 << 20;
 
@@ -264,18 +266,16 @@ impl<'a> ArchiveWriter<'a> {
         let export = document(&key, &bytes);
         let size = bytes.len() as u64;
         let modified = Some(saved_ms);
-        let place = format!("{folder}/notebooks/{filename}");
-        let notebook = self.add(&place, content, modified, &mut Cursor::new(bytes))?;
+        let [notebook, document] = places(folder, filename);
+        let notebook = self.add(&notebook, content, modified, &mut Cursor::new(bytes))?;
         let export = match export {
             None => None,
             Some(html) => {
-                let stem = filename.strip_suffix(".ipynb").unwrap_or(filename);
-                let place = format!("{folder}/exports/{stem}.html");
                 let content = EntryContent::Export {
                     user: user.clone(),
                     filename: filename.clone(),
                 };
-                Some(self.add(&place, content, modified, &mut Cursor::new(html))?)
+                Some(self.add(&document, content, modified, &mut Cursor::new(html))?)
             }
         };
         // The page is in the folder of its participant.
@@ -306,5 +306,22 @@ impl<'a> ArchiveWriter<'a> {
         self.zip.set_comment(seal::blank())?;
         let file = self.zip.finish()?.into_inner();
         Ok(file.map_err(io::IntoInnerError::into_error)?)
+    }
+}
+
+/// The places of a notebook and of its document in the folder of its participant. Servers push
+/// files of any name: one that is no path, or could be the name of another file here, is in a
+/// folder of its own.
+fn places(folder: &str, filename: &str) -> [String; 2] {
+    let is_odd = |part: &str| matches!(part, "" | "." | "..") || part.starts_with("_~");
+    match filename.strip_suffix(".ipynb") {
+        Some(stem) if filename.len() <= MAX_PLAIN_BYTES && !stem.split('/').any(is_odd) => [
+            format!("{folder}/notebooks/{filename}"),
+            format!("{folder}/exports/{stem}.html"),
+        ],
+        _ => {
+            let name = portable_part(filename);
+            ["ipynb", "html"].map(|ending| format!("{folder}/odd-names/{name}.{ending}"))
+        }
     }
 }
