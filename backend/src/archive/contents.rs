@@ -17,6 +17,9 @@ use crate::{
     store,
 };
 
+/// The room that the stylesheet takes, packed, in each page and document.
+const STYLE_BYTES: u64 = 4 << 10;
+
 /// Where a class is.
 pub(crate) struct ClassSources<'a> {
     /// The service's data folder.
@@ -195,10 +198,12 @@ impl FoundClass {
     }
 
     /// The most room on the disk that writing takes, as far as that can be known: each database is
-    /// copied before it is packed, and what is packed is seldom larger than it was.
+    /// copied before it is packed, and a notebook and its document, packed, are seldom larger than
+    /// the notebook and the stylesheet.
     pub(crate) fn room(&self) -> u64 {
         let largest = self.databases.iter().map(|(_, size)| *size).max();
-        self.bytes() + largest.unwrap_or(0)
+        let styles = STYLE_BYTES * (self.notebooks() + self.people.len()) as u64;
+        self.bytes() + largest.unwrap_or(0) + styles
     }
 }
 
