@@ -13,7 +13,7 @@ use anyhow::Context;
 use super::manifest::{LeftOut, below};
 use crate::{
     copies::kept,
-    homes::{FoundNotebook, Homes, scan},
+    homes::{FoundNotebook, HomeError, Homes, scan},
     store,
 };
 
@@ -144,10 +144,22 @@ impl ClassSources<'_> {
         }
         // Where a server pushes, the home is not looked at.
         let pushed: Vec<String> = class.people.keys().cloned().collect();
-        for (user, scan) in scan(homes) {
-            if pushed.binary_search(&user).is_ok() {
-                continue;
+        let is_pushed = |user: &String| pushed.binary_search(user).is_ok();
+        for user in homes.users().into_iter().filter(|user| !is_pushed(user)) {
+            // A scan passes over what it may not read, and an archive must not without a word.
+            let home = homes.home_of(&user).map(|home| home.open());
+            if let Some(Err(HomeError::Io(error))) = home.map(|home| home?.check_readable()) {
+                class.left_out.push(LeftOut {
+                    user,
+                    filename: String::new(),
+                    reason: format!(
+                        "the home cannot be read ({error}): run it with the rights that the \
+                         service has, as root if need be"
+                    ),
+                });
             }
+        }
+        for (user, scan) in scan(homes).into_iter().filter(|(user, _)| !is_pushed(user)) {
             class.left_out.extend(scan.gap.map(|gap| LeftOut {
                 user: user.clone(),
                 filename: String::new(),
