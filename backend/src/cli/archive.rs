@@ -95,7 +95,7 @@ pub(super) struct ArchiveArgs {
     steward: SocketArg,
 }
 
-pub(super) fn run(args: ArchiveArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &ArchiveArgs) -> anyhow::Result<ExitCode> {
     umask(Mode::RWXG | Mode::RWXO);
     if args.verify {
         return verify(&args.file, args.json);
@@ -106,7 +106,7 @@ pub(super) fn run(args: ArchiveArgs) -> anyhow::Result<ExitCode> {
     check_owner(&data)?;
     let homes = args.source.kind.reads_homes().then(|| args.homes.homes());
     let pushed = args.source.kind.takes_pushes();
-    let users = listed_names(&args)?;
+    let users = listed_names(args)?;
     let sources = ClassSources {
         data: &data,
         databases: &DATABASE_FILES,
@@ -118,12 +118,12 @@ pub(super) fn run(args: ArchiveArgs) -> anyhow::Result<ExitCode> {
         users,
     };
     if args.dry_run {
-        return tell_plan(&args, &sources.find()?);
+        return tell_plan(args, &sources.find()?);
     }
     let bar = ArchiveBar::new();
     let saved = write_archive(&sources, &args.file, args.reserve.bytes(), &bar);
     bar.end();
-    tell_saved(&args, &saved?, sources.users.as_deref())
+    tell_saved(args, &saved?, sources.users.as_deref())
 }
 
 /// Refuses a folder that is not there, or another user's: this user's files there could be in the

@@ -55,7 +55,7 @@ impl Cli {
     /// When the command fails, in words for the user who ran it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Archive(args) => archive::run(args),
+            Command::Archive(args) => archive::run(&args),
             Command::Build(args) => build::run(&args),
             Command::Doctor(args) => doctor::run(args),
             Command::Render(args) => render::run(&args),
