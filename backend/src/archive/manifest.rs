@@ -176,6 +176,12 @@ impl EntryContent {
     }
 }
 
+/// The bytes of these files together; a manifest may claim any.
+pub(super) fn total<'a>(entries: impl IntoIterator<Item = &'a ArchiveEntry>) -> u64 {
+    let sizes = entries.into_iter().map(|entry| entry.size);
+    sizes.fold(0, u64::saturating_add)
+}
+
 /// The path of a notebook below a home, each part of which is a name.
 pub(super) fn below(filename: &str) -> anyhow::Result<PathBuf> {
     filename.split('/').map(part).collect()

@@ -1,16 +1,17 @@
 //! The file that an archive is while it is written.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
 use rustix::{
-    fs::{CWD, OFlags, RenameFlags, renameat_with},
+    fs::{CWD, RenameFlags, renameat_with},
     io::Errno,
+    process::geteuid,
 };
 
 use super::manifest::FILE_MODE;
@@ -26,9 +27,26 @@ pub(super) fn check_free(out: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The file that an archive is written to before it is complete. What a killed program has left of
-/// one is taken over, and removed with the rest when writing fails.
+/// Refuses a folder that is another user's, or has one of the mode bits `open`: somebody else could
+/// exchange what is written there.
+pub(super) fn check_own(folder: &Path, open: u32) -> anyhow::Result<()> {
+    let metadata = folder.symlink_metadata()?;
+    let is_own = metadata.is_dir() && metadata.uid() == geteuid().as_raw();
+    if !is_own || metadata.mode() & open != 0 {
+        bail!(
+            "{} is no folder of this user's alone: another one could change what is written \
+             there; choose another",
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
+/// The file that an archive is written to before it is complete, in a folder of its own, since the
+/// archive may be wanted where others may write, as in `/tmp`. What a killed program has left of one
+/// is taken over, and removed with the rest when writing fails.
 pub(super) struct PartFile {
+    folder: PathBuf,
     pub(super) path: PathBuf,
     /// A database while it is packed.
     pub(super) snapshot: PathBuf,
@@ -38,33 +56,36 @@ pub(super) struct PartFile {
 
 impl PartFile {
     pub(super) fn open(out: &Path) -> anyhow::Result<Self> {
-        let with_ending = |ending: &str| {
-            let mut path = out.as_os_str().to_owned();
-            path.push(ending);
-            PathBuf::from(path)
-        };
-        let path = with_ending(".part");
+        let mut folder = out.as_os_str().to_owned();
+        folder.push(".part");
+        let folder = PathBuf::from(folder);
+        let cannot = || format!("cannot write {}", folder.display());
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(error).with_context(cannot);
+            }
+            _ => check_own(&folder, 0o077)?,
+        }
+        let path = folder.join("archive.zip");
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .mode(FILE_MODE)
-            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
             .open(&path)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+            .with_context(cannot)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 bail!("another pipalhub is writing {}", path.display())
             }
-            Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("cannot lock {}", path.display()));
-            }
+            Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
         }
         let part = Self {
-            snapshot: with_ending(".part.sqlite3"),
+            snapshot: folder.join("snapshot.sqlite3"),
             path,
+            folder,
             file,
         };
         part.file.set_len(0)?;
@@ -102,5 +123,6 @@ impl Drop for PartFile {
         // A finished archive has another name by now.
         let _ = fs::remove_file(&self.path);
         let _ = self.remove_snapshot();
+        let _ = fs::remove_dir(&self.folder);
     }
 }

@@ -13,8 +13,10 @@ use zip::ZipWriter;
 
 use super::{
     ArchiveProgress,
-    manifest::{ArchiveEntry, FILE_MODE},
+    manifest::{ArchiveEntry, FILE_MODE, total},
+    part_file::check_own,
     reader::ClassArchive,
+    restore::OTHERS_WRITE_MODE,
     writer::PARTICIPANTS_FOLDER,
 };
 use crate::files::make_folder;
@@ -52,8 +54,8 @@ pub(crate) fn write_participants(
         }
     }
     make_folder(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let sizes = people.values().flatten().map(|entry| entry.size);
-    progress.begin("participants", sizes.sum());
+    check_own(folder, OTHERS_WRITE_MODE)?;
+    progress.begin("participants", total(people.values().flatten()));
     for (own, entries) in &people {
         let path = folder.join(format!("{own}.zip"));
         let written = write(archive, entries, &path, progress);

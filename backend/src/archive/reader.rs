@@ -14,7 +14,7 @@ use zip::{ZipArchive, read::ZipFile};
 
 use super::{
     ArchiveProgress,
-    manifest::{ArchiveEntry, ClassManifest, MANIFEST},
+    manifest::{ArchiveEntry, ClassManifest, MANIFEST, total},
     seal::{self, ArchiveSeal},
 };
 
@@ -77,7 +77,7 @@ impl ClassArchive {
     pub(crate) fn check(&mut self, progress: &dyn ArchiveProgress) -> anyhow::Result<Vec<String>> {
         let is_whole = self.seal.fits(&mut self.file, progress)?;
         let entries = self.manifest.entries.clone();
-        progress.begin("files", entries.iter().map(|entry| entry.size).sum());
+        progress.begin("files", total(&entries));
         let mut damage = Vec::new();
         for entry in &entries {
             if let Err(error) = self.copy(entry, &mut io::sink()) {

@@ -17,7 +17,8 @@ use rustix::fs::syncfs;
 
 use super::{
     ArchiveProgress, EntryContent,
-    manifest::{ArchiveEntry, DATA_FOLDER, FILE_MODE, HOMES_FOLDER, USERS_FILE},
+    manifest::{ArchiveEntry, DATA_FOLDER, FILE_MODE, HOMES_FOLDER, USERS_FILE, total},
+    part_file::check_own,
     reader::ClassArchive,
 };
 use crate::{copies::kept, files::make_folder, reserve::DiskSpace};
@@ -27,6 +28,10 @@ pub(crate) const INCOMPLETE_FOLDER: &str = "restore-incomplete";
 /// What gets its place before the data folder, on which a service starts: with that everything is
 /// there.
 const BEFORE_DATA: [&str; 2] = [USERS_FILE, HOMES_FOLDER];
+/// What a file takes up on a disk beside its bytes: the rest of its last block.
+const FILE_ROOM_BYTES: u64 = 4 << 10;
+/// The mode bits that let others change what is in a folder.
+pub(super) const OTHERS_WRITE_MODE: u32 = 0o022;
 /// The text in the folder of what is incomplete.
 const INCOMPLETE_TEXT: &str = "\
 `pipalhub restore` was not finished here. Run it again, with the same folder: it begins anew.\n";
@@ -44,16 +49,20 @@ pub(crate) fn restore(
     check_empty(folder)?;
     archive.require_whole(progress)?;
     let places = places(archive)?;
-    let bytes: u64 = places.iter().map(|(entry, _)| entry.size).sum();
+    let bytes = total(places.iter().map(|(entry, _)| entry));
+    let room = places.iter().fold(0_u64, |room, (entry, _)| {
+        room.saturating_add(entry.size.saturating_add(FILE_ROOM_BYTES))
+    });
     make_folder(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    check_own(folder, OTHERS_WRITE_MODE)?;
     let cannot = || format!("cannot restore into {}", folder.display());
     remove_incomplete(folder).with_context(cannot)?;
     let space = DiskSpace::of(folder).with_context(cannot)?;
-    if !space.has(bytes, 0) {
+    if !space.has(room, 0) {
         bail!(
             "{} needs {} MiB, and {} are free: make room, or choose a folder on another disk",
             folder.display(),
-            bytes.div_ceil(1 << 20),
+            room.div_ceil(1 << 20),
             space.free >> 20
         );
     }

@@ -242,12 +242,8 @@ fn an_archive_that_would_write_elsewhere_or_fill_the_disk_is_refused_by_name() {
     let target = folder.path().join("target");
     let refusal = restore(&mut ClassArchive::open(&path).unwrap(), &target, &Unwatched);
     assert!(format!("{:#}", refusal.unwrap_err()).contains("t2"));
-    let huge = [(
-        "h",
-        notebook("ana", "x.ipynb", now),
-        &b"{}"[..],
-        u64::MAX / 2,
-    )];
+    let claim = |filename| notebook("ana", filename, now);
+    let huge = ["x.ipynb", "y.ipynb"].map(|name| (name, claim(name), &b"{}"[..], u64::MAX));
     let path = forged(folder.path(), &huge, FORMAT);
     let target = folder.path().join("huge");
     let refusal = restore(&mut ClassArchive::open(&path).unwrap(), &target, &Unwatched);

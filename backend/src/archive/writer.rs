@@ -68,7 +68,8 @@ pub(crate) fn write_archive(
     };
     let part = PartFile::open(out)?;
     let reserve = Reserve::of_refused(folder, reserve, "an archive");
-    let room = sources.find()?.room();
+    let found = sources.find()?;
+    let room = found.room();
     let check = reserve.check(room);
     check.with_context(|| {
         format!(
@@ -76,7 +77,7 @@ pub(crate) fn write_archive(
             room.div_ceil(1 << 20)
         )
     })?;
-    let written = write_part(sources, &part, reserve, progress);
+    let written = write_part(sources, &found, &part, reserve, progress);
     let sha256 = written.with_context(|| format!("cannot write {}", out.display()))?;
     let mut archive = ClassArchive::open(&part.path)?;
     let damage = archive.check(progress)?;
@@ -95,6 +96,7 @@ pub(crate) fn write_archive(
 /// Writes all of the archive and its seal to the disk; returns the checksum.
 fn write_part(
     sources: &ClassSources<'_>,
+    found: &FoundClass,
     part: &PartFile,
     reserve: Reserve,
     progress: &dyn ArchiveProgress,
@@ -103,7 +105,7 @@ fn write_part(
     writer.add_text("README.txt", page(None), pages::README)?;
     // Databases come before notebooks: a save in between is one that the restored service notices
     // as new, and never one whose notebook is missing.
-    writer.add_data(sources, part)?;
+    writer.add_data(sources.data, found, part)?;
     let mut class = sources.find()?;
     progress.begin(
         "notebooks",
@@ -194,12 +196,11 @@ impl<'a> ArchiveWriter<'a> {
     }
 
     /// Adds the databases, each as it is at one moment, and the settings.
-    fn add_data(&mut self, sources: &ClassSources<'_>, part: &PartFile) -> anyhow::Result<()> {
-        let class = sources.find()?;
-        let bytes = class.databases.iter().map(|(_, size)| *size).sum();
+    fn add_data(&mut self, data: &Path, found: &FoundClass, part: &PartFile) -> anyhow::Result<()> {
+        let bytes = found.databases.iter().map(|(_, size)| *size).sum();
         self.progress.begin("databases", bytes);
-        for (name, size) in &class.databases {
-            let path = sources.data.join(name);
+        for (name, size) in &found.databases {
+            let path = data.join(name);
             sqlite::snapshot(&path, &part.snapshot)
                 .with_context(|| format!("cannot read the database {}", path.display()))?;
             let mut snapshot = File::open(&part.snapshot)?;
@@ -207,8 +208,8 @@ impl<'a> ArchiveWriter<'a> {
             part.remove_snapshot()?;
             self.progress.advance(*size);
         }
-        for name in &class.settings {
-            let path = sources.data.join(name);
+        for name in &found.settings {
+            let path = data.join(name);
             let file = File::open(&path);
             let mut file = file.with_context(|| format!("cannot read {}", path.display()))?;
             self.add_data_file(name, &mut file)?;

@@ -1,9 +1,11 @@
 //! A class at work, kills, a full disk.
 
 use std::{
-    fs,
-    os::unix::process::CommandExt,
-    process::{Command, Stdio},
+    env,
+    fs::{self, Permissions},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::Path,
+    process::{Command, Output, Stdio},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -92,7 +94,7 @@ fn an_archive_that_was_killed_has_no_name_and_the_next_one_is_whole() {
     let class = class_of_three_hundred();
     for least in [0, 20_000, 200_000] {
         let mut killed = class.archive_command("class.zip").spawn().unwrap();
-        let part = class.at("archives/class.zip.part");
+        let part = class.at("archives/class.zip.part/archive.zip");
         eventually_blocking(|| fs::metadata(&part).is_ok_and(|file| file.len() >= least));
         killed.kill().unwrap();
         killed.wait().unwrap();
@@ -178,6 +180,78 @@ fn a_full_disk_is_told_and_leaves_nothing_that_looks_whole() {
             .count(),
         600
     );
+}
+
+/// Runs a command with a small disk of its own at `folder`; none where this may not be done.
+fn on_small_disk(folder: &Path, command: &Command) -> Option<Output> {
+    let mut own = Command::new("unshare");
+    let script = "mount -t tmpfs -o size=2m,mode=700 tmpfs \"$0\" && exec \"$@\"";
+    own.args(["--mount", "--map-root-user", "sh", "-c", script]);
+    own.arg(folder).arg(command.get_program());
+    own.args(command.get_args()).env_clear();
+    own.env("PATH", env::var_os("PATH")?);
+    own.envs(
+        command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let output = own.output().ok()?;
+    let is_refused = ["unshare:", "mount:"]
+        .iter()
+        .any(|by| said(&output).contains(by));
+    (!is_refused).then_some(output)
+}
+
+#[test]
+fn a_disk_that_is_too_small_is_told_before_anything_is_written() {
+    let class = class_of_three_hundred();
+    let (archive, _) = class.archive("class.zip");
+    let small = class.at("small");
+    fs::create_dir(&small).unwrap();
+    let mut restore = pipalhub();
+    restore.arg("restore").arg(&archive).arg(&small);
+    let mut again = pipalhub();
+    again.arg("archive").arg(small.join("class.zip"));
+    class.settings(&mut again);
+    for command in [restore, again] {
+        let Some(output) = on_small_disk(&small, &command) else {
+            eprintln!("skipped: this machine lets no test mount a disk");
+            return;
+        };
+        assert_eq!(output.status.code(), Some(1));
+        assert!(said(&output).contains("make room"), "{}", said(&output));
+    }
+}
+
+#[test]
+fn a_folder_that_others_may_write_is_not_restored_into() {
+    let class = ArchivedClass::new();
+    class.save("ana", "a.ipynb", &notebook(&["a"], false));
+    let (archive, _) = class.archive("class.zip");
+    class.take_away();
+    fs::create_dir(class.at("class")).unwrap();
+    fs::set_permissions(class.at("class"), Permissions::from_mode(0o777)).unwrap();
+    let output = class.restore_command(&archive).output().unwrap();
+    assert!(
+        said(&output).contains("this user's alone"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(files_below(&class.at("class")), []);
+    // So is the folder that an archive is written in.
+    let part = class.at("archives/other.zip.part");
+    fs::create_dir(&part).unwrap();
+    fs::set_permissions(&part, Permissions::from_mode(0o755)).unwrap();
+    let mut command = pipalhub();
+    command.arg("archive").arg(class.at("archives/other.zip"));
+    command.arg("--data").arg(class.at("before/data"));
+    let output = command.args(["--source", "push"]).output().unwrap();
+    assert!(
+        said(&output).contains("this user's alone"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(files_below(&part), []);
 }
 
 #[test]
