@@ -115,16 +115,21 @@ pub(crate) fn check(connection: &Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Adds to the error the file's name and, for a damaged file, the remedy, after which `what`
-/// begin anew.
-pub(crate) fn with_remedy(path: &Path, what: &str, error: anyhow::Error) -> anyhow::Error {
+/// Whether the error is that of a damaged file.
+pub(crate) fn is_damaged(error: &anyhow::Error) -> bool {
     let code = error
         .downcast_ref::<rusqlite::Error>()
         .and_then(rusqlite::Error::sqlite_error_code);
-    let damaged = matches!(
+    matches!(
         code,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    );
+    )
+}
+
+/// Adds to the error the file's name and, for a damaged file, the remedy, after which `what`
+/// begin anew.
+pub(crate) fn with_remedy(path: &Path, what: &str, error: anyhow::Error) -> anyhow::Error {
+    let damaged = is_damaged(&error);
     let path = path.display();
     if damaged {
         error.context(format!(

@@ -330,6 +330,19 @@ fn an_archive_has_no_secrets_and_two_of_one_class_have_the_same_in_them() {
 }
 
 #[test]
+fn a_damaged_database_is_named_and_the_rest_is_archived() {
+    let class = SmallClass::new();
+    fs::write(class.at("data/history.sqlite3"), "no database".repeat(500)).unwrap();
+    let manifest = class.write("class.zip", u64::MAX).unwrap().manifest;
+    let left: Vec<&str> = manifest.left_out.iter().map(|it| &*it.filename).collect();
+    assert_eq!(left, ["history.sqlite3"]);
+    let mut names = manifest.entries.iter().map(|entry| &*entry.name);
+    assert!(names.any(|name| name == "data/events.sqlite3"));
+    assert!(names.any(|name| name == "participants/bo/index.html"));
+    assert_eq!(damage(&class.at("class.zip")), Vec::<String>::new());
+}
+
+#[test]
 fn beyond_a_participants_bound_the_oldest_are_left_out_and_named() {
     let class = SmallClass::new();
     let old = File::options()

@@ -111,7 +111,7 @@ fn write_part(
         "notebooks",
         class.people.values().flatten().map(|it| it.size).sum(),
     );
-    writer.left_out = std::mem::take(&mut class.left_out);
+    writer.left_out.append(&mut class.left_out);
     writer.add_people(sources, &class)?;
     if let Some(users) = &sources.users {
         let names: String = users.iter().map(|name| format!("{name}\n")).collect();
@@ -201,8 +201,20 @@ impl<'a> ArchiveWriter<'a> {
         self.progress.begin("databases", bytes);
         for (name, size) in &found.databases {
             let path = data.join(name);
-            sqlite::snapshot(&path, &part.snapshot)
-                .with_context(|| format!("cannot read the database {}", path.display()))?;
+            match sqlite::snapshot(&path, &part.snapshot) {
+                // Everything else is worth having all the same.
+                Err(error) if sqlite::is_damaged(&error) => {
+                    self.left_out.push(LeftOut {
+                        user: String::new(),
+                        filename: name.clone(),
+                        reason: format!("the database is damaged: {error}"),
+                    });
+                    part.remove_snapshot()?;
+                    continue;
+                }
+                snapshot => snapshot
+                    .with_context(|| format!("cannot read the database {}", path.display()))?,
+            }
             let mut snapshot = File::open(&part.snapshot)?;
             self.add_data_file(name, &mut snapshot)?;
             part.remove_snapshot()?;
