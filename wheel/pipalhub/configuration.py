@@ -180,6 +180,10 @@ def _service(asked, where, existing, spawners):
     # It ends with a Hub that is killed, so that the next Hub can start its own.
     program = programs.find(asked.program)
     service["command"] = [program, "serve", "--end-with-parent", "--data", data]
+    if spawners.image_spawner is not None:
+        environment.setdefault("PIPALHUB_IMAGE_SPAWNER", spawners.image_spawner)
+        if spawners.image is not None:
+            environment.setdefault("PIPALHUB_IMAGE", spawners.image)
     # Of the Hub's environment a service gets PATH, the language and JUPYTERHUB_* besides.
     service["environment"] = environment
     if accounts.account_of(asked.user) is not None:

@@ -5,12 +5,15 @@
 mod address;
 mod archive;
 mod archive_progress;
+mod asker;
 mod build;
 mod cookie_key;
 mod data;
 mod doctor;
+mod environment;
 mod history;
 mod homes;
+mod packages;
 mod parallel;
 mod parent;
 mod private;
@@ -27,6 +30,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::packages::{worker, worker_process::WORKER_COMMAND};
+
 /// See everyone's notebooks as they work: a live dashboard for workshops on JupyterHub.
 #[derive(Parser)]
 #[command(name = "pipalhub", version)]
@@ -40,6 +45,9 @@ enum Command {
     Archive(archive::ArchiveArgs),
     Build(build::BuildArgs),
     Doctor(doctor::DoctorArgs),
+    #[command(name = WORKER_COMMAND, hide = true)]
+    EnvironmentWorker,
+    Packages(packages::PackagesArgs),
     Render(render::RenderArgs),
     Restore(restore::RestoreArgs),
     Serve(serve::ServeArgs),
@@ -58,6 +66,8 @@ impl Cli {
             Command::Archive(args) => archive::run(&args),
             Command::Build(args) => build::run(&args),
             Command::Doctor(args) => doctor::run(args),
+            Command::EnvironmentWorker => worker::run(),
+            Command::Packages(args) => packages::run(&args),
             Command::Render(args) => render::run(&args),
             Command::Restore(args) => restore::run(&args),
             Command::Serve(args) => serve::run(args),

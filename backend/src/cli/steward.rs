@@ -2,6 +2,7 @@
 
 use std::{
     fs::Metadata,
+    future::pending,
     os::unix::fs::MetadataExt,
     panic::resume_unwind,
     path::{Path, PathBuf},
@@ -20,9 +21,12 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::parent::{ParentProcess, end_of};
+use super::{
+    environment::EnvironmentArgs,
+    parent::{ParentProcess, end_of},
+};
 use crate::{
-    steward::listener::StewardListener,
+    steward::{desk::Desk, listener::StewardListener},
     telemetry::{LogFormat, install_logs},
     users::{
         accounts::Accounts, hub_servers::HubServers, list_store::UserListSettings,
@@ -50,6 +54,20 @@ pub(super) struct SocketArg {
     pub(super) socket: PathBuf,
 }
 
+/// The steward's own folder.
+#[derive(Args)]
+pub(super) struct StewardDataArg {
+    /// The steward's own folder, for what it has done; made when it is not there.
+    #[arg(
+        long,
+        env = "PIPALHUB_STEWARD_DATA",
+        global = true,
+        value_name = "DIR",
+        default_value = "/var/lib/pipalhub-steward"
+    )]
+    pub(super) steward_data: PathBuf,
+}
+
 /// The list, and the accounts it is for.
 #[derive(Args)]
 pub(super) struct UserListArgs {
@@ -62,15 +80,6 @@ pub(super) struct UserListArgs {
         default_value = "/etc/jupyterhub/users.txt"
     )]
     pub(super) users_file: PathBuf,
-    /// The steward's own folder, for what it has done; made when it is not there.
-    #[arg(
-        long,
-        env = "PIPALHUB_STEWARD_DATA",
-        global = true,
-        value_name = "DIR",
-        default_value = "/var/lib/pipalhub-steward"
-    )]
-    steward_data: PathBuf,
     /// What the names of the list become: accounts of the system, whom the Hub signs in by PAM, or
     /// nothing, where an outside provider signs people in.
     #[arg(
@@ -109,7 +118,7 @@ enum AccountsArg {
 
 impl UserListArgs {
     /// The list, where this process may change what it stands for.
-    pub(super) fn open(&self) -> anyhow::Result<UserList> {
+    pub(super) fn open(&self, state: &Path) -> anyhow::Result<UserList> {
         let accounts = match self.accounts {
             AccountsArg::System => {
                 if let Some(obstacle) = SystemAccounts::obstacle() {
@@ -121,7 +130,7 @@ impl UserListArgs {
         };
         let settings = UserListSettings {
             users_file: self.users_file.clone(),
-            state: self.steward_data.clone(),
+            state: state.to_owned(),
             keep_hashes: self.keep_hashes,
         };
         let variable = |name: &str| std::env::var(name).ok();
@@ -148,7 +157,14 @@ pub(super) struct StewardArgs {
     )]
     allow_user: Vec<String>,
     #[command(flatten)]
+    data: StewardDataArg,
+    #[command(flatten)]
     list: UserListArgs,
+    /// The steward is for packages alone, and may be any user: the owner of the environment.
+    #[arg(long, env = "PIPALHUB_NO_USERS", value_parser = FalseyValueParser::new())]
+    no_users: bool,
+    #[command(flatten)]
+    environment: EnvironmentArgs,
     /// End when the process has ended that has started this one: a Hub that is killed ends none of
     /// its services.
     #[arg(long)]
@@ -185,9 +201,14 @@ async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
         let id = user_id(user).with_context(|| format!("cannot look up --allow-user {user}"))?;
         allowed.push(id.with_context(|| format!("there is no user {user:?} (--allow-user)"))?);
     }
-    let list = Arc::new(args.list.open()?);
+    let desk = Arc::new(open_desk(args)?);
     if args.check {
-        list.check()?;
+        if let Some(list) = &desk.users {
+            list.check()?;
+        }
+        if let Some(packages) = &desk.packages {
+            packages.check().await?;
+        }
         return Ok(());
     }
     let parent = args.end_with_parent.then(ParentProcess::now);
@@ -196,53 +217,110 @@ async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
     // It listens before the list is applied, which takes some seconds for a class: requests wait
     // their turn.
     let listener = StewardListener::bind(&args.socket.socket, allowed)?;
-    tracing::info!(
-        socket = %args.socket.socket.display(),
-        users_file = %args.list.users_file.display(),
-        "listening"
-    );
+    let shown = |path: Option<&Path>| path.map(|it| it.display().to_string());
+    let users_file = shown(desk.users.as_ref().map(UserList::users_file));
+    let environment = shown(args.environment.environment.as_deref());
+    tracing::info!(socket = %args.socket.socket.display(), users_file, environment, "listening");
     tokio::select! {
-        ended = listener.serve(&list) => ended?,
-        () = follow(&list) => {}
+        ended = listener.serve(&desk) => ended?,
+        () = follow_users(&desk) => {}
+        () = follow_packages(&desk) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         () = end_of(parent) => {}
     }
-    // A change is done to its end.
-    let _closed = list.close().await;
+    if let Some(packages) = &desk.packages {
+        packages.close().await;
+    }
+    if let Some(list) = &desk.users {
+        // A change is done to its end.
+        let _closed = list.close().await;
+    }
     tracing::info!("ended");
     Ok(())
+}
+
+/// What this steward is for.
+fn open_desk(args: &StewardArgs) -> anyhow::Result<Desk> {
+    let state = &args.data.steward_data;
+    let users = match args.no_users {
+        true => None,
+        false => Some(args.list.open(state)?),
+    };
+    let packages = args.environment.open(state);
+    if users.is_none() && packages.is_none() {
+        bail!(
+            "with --no-users the steward is for packages: name the environment with --environment"
+        );
+    }
+    Ok(Desk { users, packages })
 }
 
 /// Brings the system to what the list says, now and whenever the file has changed and then stayed
 /// the same for a look: an editor may be in the middle of writing it, and who is not in the file
 /// loses the account.
-async fn follow(list: &Arc<UserList>) {
+async fn follow_users(desk: &Arc<Desk>) {
+    let Some(list) = &desk.users else {
+        return pending().await;
+    };
+    follow(list.users_file(), async || {
+        let desk = Arc::clone(desk);
+        // By a task of its own, which goes on when this one ends: a change is done to its end.
+        let task = tokio::spawn(async move {
+            match &desk.users {
+                Some(list) => list.reconcile(None).await,
+                None => Ok(UsersChange::default()),
+            }
+        });
+        match task
+            .await
+            .unwrap_or_else(|error| resume_unwind(error.into_panic()))
+        {
+            Ok(change) => {
+                report(&change);
+                change.refused.is_empty()
+            }
+            Err(error) => {
+                tracing::error!(%error, "the list is not applied");
+                false
+            }
+        }
+    })
+    .await;
+}
+
+/// The same for packages; an installation that fails is not tried again by itself.
+async fn follow_packages(desk: &Arc<Desk>) {
+    let Some(packages) = &desk.packages else {
+        return pending().await;
+    };
+    if let Err(error) = packages.recover().await {
+        tracing::error!(%error, "what was done with packages before is not known");
+    }
+    follow(packages.requirements_file(), async || {
+        packages.idle().await;
+        let begun = packages.reconcile("the file").await;
+        if let Err(error) = &begun {
+            tracing::error!(%error, "requirements.txt is not applied");
+        }
+        begun.is_ok()
+    })
+    .await;
+}
+
+/// Has something done now, and whenever a file has changed and then stayed the same for a look; and
+/// again after some minutes when it has failed.
+async fn follow(path: &Path, apply: impl AsyncFn() -> bool) {
     let mut applied = None;
     let mut retry_at: Option<Instant> = None;
-    let mut last = state_of(list.users_file());
+    let mut last = state_of(path);
     loop {
-        let now = state_of(list.users_file());
+        let now = state_of(path);
         let is_new = applied.as_ref() != Some(&now);
         let is_retry = retry_at.is_some_and(|at| at <= Instant::now());
         if now == last && (is_new || is_retry) {
-            // By a task of its own, which goes on when this one ends: a change is done to its end.
-            let of_task = Arc::clone(list);
-            let task = tokio::spawn(async move { of_task.reconcile(None).await });
-            let failed = match task
-                .await
-                .unwrap_or_else(|error| resume_unwind(error.into_panic()))
-            {
-                Ok(change) => {
-                    report(&change);
-                    !change.refused.is_empty()
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the list is not applied");
-                    true
-                }
-            };
-            retry_at = failed.then(|| Instant::now() + RETRY_INTERVAL);
+            let is_done = apply().await;
+            retry_at = (!is_done).then(|| Instant::now() + RETRY_INTERVAL);
             applied = Some(now);
         }
         last = now;

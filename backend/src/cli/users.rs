@@ -2,7 +2,7 @@
 //! administrator's and there is none.
 
 use std::{
-    env, fs,
+    fs,
     io::{self, IsTerminal, Read},
     path::PathBuf,
     process::ExitCode,
@@ -18,10 +18,14 @@ use shared::users::{
 };
 use tokio::runtime;
 
-use super::steward::{SocketArg, UserListArgs};
+use super::{
+    asker::asker,
+    steward::{SocketArg, StewardDataArg, UserListArgs},
+};
 use crate::{
     steward::{
-        StewardClient, StewardError, desk,
+        StewardClient, StewardError,
+        desk::Desk,
         protocol::{StewardReply, StewardRequest},
     },
     telemetry::loggable,
@@ -36,6 +40,8 @@ pub(super) struct UsersArgs {
     command: UsersCommand,
     #[command(flatten)]
     socket: SocketArg,
+    #[command(flatten)]
+    data: StewardDataArg,
     #[command(flatten)]
     list: UserListArgs,
     /// Print JSON, for scripts.
@@ -151,7 +157,7 @@ impl UsersDesk<'_> {
             password: password.clone(),
         };
         let users = names.iter().map(user).collect();
-        self.change(&StewardRequest::AddUsers { by: by(), users })
+        self.change(&StewardRequest::AddUsers { by: asker(), users })
             .await
     }
 
@@ -202,14 +208,14 @@ impl UsersDesk<'_> {
         if !self.args.json {
             print_bad(&lines);
         }
-        self.change(&StewardRequest::AddUsers { by: by(), users })
+        self.change(&StewardRequest::AddUsers { by: asker(), users })
             .await
     }
 
     async fn reset(&self, name: &str, password_stdin: bool) -> anyhow::Result<ExitCode> {
         let password = password_stdin.then(read_password).transpose()?;
         let request = StewardRequest::ResetPassword {
-            by: by(),
+            by: asker(),
             username: name.to_owned(),
             password,
         };
@@ -237,7 +243,7 @@ impl UsersDesk<'_> {
         let mut change = UsersChange::default();
         for name in names {
             let request = StewardRequest::RemoveUser {
-                by: by(),
+                by: asker(),
                 username: name.clone(),
             };
             let is_left_home = delete_home.is_some();
@@ -255,8 +261,11 @@ impl UsersDesk<'_> {
         }
         if let Some(home) = delete_home {
             let username = home.to_owned();
-            self.ask(&StewardRequest::DeleteHome { by: by(), username })
-                .await?;
+            self.ask(&StewardRequest::DeleteHome {
+                by: asker(),
+                username,
+            })
+            .await?;
         }
         if self.args.json {
             print_json(&change)?;
@@ -330,26 +339,23 @@ impl UsersDesk<'_> {
             .await;
         let answer = match asked {
             Err(StewardError::Absent(path)) => {
-                let list = self.args.list.open().with_context(|| {
+                let list = self.args.list.open(&self.args.data.steward_data).with_context(|| {
                     format!(
                         "no steward listens at {} (--steward-socket), and this process cannot do it itself",
                         path.display()
                     )
                 })?;
-                desk::handle(&list, request, &mut on_progress).await
+                let desk = Desk {
+                    users: Some(list),
+                    packages: None,
+                };
+                desk.handle(request, &mut on_progress).await
             }
             other => other?,
         };
         bar.finish_and_clear();
         Ok(answer)
     }
-}
-
-/// Who asks: the account of the system before the command line.
-fn by() -> String {
-    let name = ["SUDO_USER", "LOGNAME", "USER"].into_iter();
-    let mut given = name.filter_map(|it| env::var(it).ok().filter(|name| !name.is_empty()));
-    given.next().unwrap_or_else(|| "command line".to_owned())
 }
 
 fn read_password() -> anyhow::Result<String> {

@@ -26,13 +26,11 @@ use super::{
         limit_body,
     },
     page::get_page,
+    steward,
 };
 use crate::{
     app::AppState,
-    steward::{
-        StewardError,
-        protocol::{StewardReply, StewardRequest},
-    },
+    steward::protocol::{StewardReply, StewardRequest},
 };
 
 /// The largest list that is imported, in bytes; the steward takes no larger request.
@@ -81,7 +79,7 @@ async fn list_users(
 async fn list(state: &AppState) -> Result<Json<UsersResponse>, AppError> {
     match ask(state, StewardRequest::ListUsers {}).await? {
         StewardReply::Users(users) => Ok(Json(users)),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
@@ -171,7 +169,7 @@ async fn preview_users(
 ) -> Result<Json<PreviewResponse>, AppError> {
     match ask(&state, StewardRequest::ReadList { text }).await? {
         StewardReply::List(list) => Ok(Json(list)),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
@@ -189,7 +187,7 @@ async fn list_changes(
     };
     match ask(&state, request).await? {
         StewardReply::Audit { entries } => Ok(Json(AuditResponse { entries })),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
@@ -209,7 +207,7 @@ async fn change_servers(
     };
     match ask(&state, request).await? {
         StewardReply::Done {} => Ok(StatusCode::ACCEPTED),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
@@ -225,7 +223,7 @@ async fn remove_user(
     let by = who.user;
     match ask(&state, StewardRequest::RemoveUser { by, username }).await? {
         StewardReply::Done {} => Ok(StatusCode::NO_CONTENT),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
@@ -255,7 +253,7 @@ async fn delete_home(
     let by = who.user;
     match ask(&state, StewardRequest::DeleteHome { by, username }).await? {
         StewardReply::Done {} => Ok(StatusCode::NO_CONTENT),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
@@ -285,53 +283,18 @@ async fn reset_password(
     };
     match ask(&state, request).await? {
         StewardReply::Credentials(credentials) => Ok(Json(credentials)),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
-/// The steward's answer. The steward ends a change that it has begun, also when whoever has asked
-/// does not wait for the answer.
+/// The steward's answer.
 async fn ask(state: &AppState, request: StewardRequest) -> Result<StewardReply, AppError> {
-    let answer = state.steward.ask(&request, &mut |_| {}).await;
-    match answer {
-        Ok(StewardReply::Refused { reason, is_unknown }) => Err(match is_unknown {
-            true => AppError::NotFound(sentence(&reason)),
-            false => AppError::Conflict(sentence(&reason)),
-        }),
-        Ok(answer) => Ok(answer),
-        Err(error) => Err(AppError::Unavailable {
-            message: match &error {
-                StewardError::Absent(_) => NO_STEWARD,
-                StewardError::Closed(_) => {
-                    "The steward takes no requests of this service: name the service's user with \
-                     --allow-user."
-                }
-                StewardError::Late(_) | StewardError::Io(..) => {
-                    "The steward, which changes users, does not answer; try again in a moment."
-                }
-            },
-            cause: error.to_string(),
-        }),
-    }
-}
-
-/// A reason as a sentence.
-fn sentence(reason: &str) -> String {
-    let mut letters = reason.chars();
-    let first = letters.next().map(|it| it.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+    steward::ask(&state.steward, &request, NO_STEWARD).await
 }
 
 fn change_of(answer: StewardReply) -> Result<UsersChange, AppError> {
     match answer {
         StewardReply::Change(change) => Ok(change),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
-}
-
-fn unexpected<T>(_: StewardReply) -> Result<T, AppError> {
-    Err(AppError::Unavailable {
-        message: "The steward is of another version: restart it.",
-        cause: "it has answered something else".to_owned(),
-    })
 }
