@@ -5,6 +5,7 @@
 //! * [`cli`]: the commands of the one binary, `pipalhub`
 //! * [`routes`]: every HTTP route; [`routes::router`] is what the binary and the tests call
 //! * [`app`]: the state that every handler can reach
+//! * `archive`: everything of a class in one file, and back
 //! * [`builds`]: exports, copies and summaries of notebooks, as files
 //! * [`sharing`]: which notebooks and summaries of others participants may see
 //! * [`history`]: every version of every notebook, behind a trait
@@ -33,6 +34,7 @@
 #![warn(clippy::disallowed_methods)]
 
 pub mod app;
+mod archive;
 pub mod auth;
 mod background;
 mod bodies;

@@ -115,16 +115,21 @@ pub(crate) fn check(connection: &Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Adds to the error the file's name and, for a damaged file, the remedy, after which `what`
-/// begin anew.
-pub(crate) fn with_remedy(path: &Path, what: &str, error: anyhow::Error) -> anyhow::Error {
+/// Whether the error is that of a damaged file.
+pub(crate) fn is_damaged(error: &anyhow::Error) -> bool {
     let code = error
         .downcast_ref::<rusqlite::Error>()
         .and_then(rusqlite::Error::sqlite_error_code);
-    let damaged = matches!(
+    matches!(
         code,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    );
+    )
+}
+
+/// Adds to the error the file's name and, for a damaged file, the remedy, after which `what`
+/// begin anew.
+pub(crate) fn with_remedy(path: &Path, what: &str, error: anyhow::Error) -> anyhow::Error {
+    let damaged = is_damaged(&error);
     let path = path.display();
     if damaged {
         error.context(format!(
@@ -169,6 +174,22 @@ pub(crate) fn texts(path: &Path, query: &str) -> anyhow::Result<Vec<String>> {
     Ok(texts.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Writes what the database at `path` holds now to the new file `into`, also while a service uses
+/// it: one state of it, without the log beside it, and without what was deleted but is still in
+/// unused pages.
+pub(crate) fn snapshot(path: &Path, into: &Path) -> anyhow::Result<()> {
+    // It reads only, and has to take part in the locking of the others, which is done by files
+    // beside the database; as the last to close them it removes them.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let name = into
+        .to_str()
+        .ok_or_else(|| anyhow!("{} is no UTF-8", into.display()))?;
+    connection.execute("VACUUM INTO ?1", [name])?;
+    check(&Connection::open_with_flags(into, flags)?)
+}
+
 /// The file's URI. Even a reading connection makes a log where there is none, unless the URI says
 /// that the file is immutable.
 fn uri(path: &Path) -> String {
@@ -210,6 +231,29 @@ mod tests {
         give_back(&connection, 100_000).unwrap();
         assert_eq!(free(), 0);
         give_back(&connection, 256).unwrap();
+    }
+
+    #[test]
+    fn a_snapshot_has_what_is_committed_and_nothing_that_was_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, into] = ["a.sqlite3", "b.sqlite3"].map(|name| folder.path().join(name));
+        let writer = open(&path, Durability::Full, BUSY_TIMEOUT).unwrap();
+        let rows = "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, x TEXT) STRICT;
+            INSERT INTO t (x) VALUES ('deleted-canary'), ('kept');
+            DELETE FROM t WHERE id = 1";
+        writer.execute_batch(rows).unwrap();
+        // What is not committed when it is taken is not in it, and does not keep it waiting.
+        writer
+            .execute_batch("BEGIN IMMEDIATE; INSERT INTO t (x) VALUES ('open')")
+            .unwrap();
+        snapshot(&path, &into).unwrap();
+        writer.execute_batch("COMMIT").unwrap();
+        let rows = texts(&into, "SELECT id || x FROM t").unwrap();
+        assert_eq!(rows, ["2kept"]);
+        let bytes = std::fs::read(&into).unwrap();
+        let canary = b"deleted-canary";
+        assert!(!bytes.windows(canary.len()).any(|part| part == canary));
+        assert!(snapshot(&path, &into).is_err(), "it overwrites nothing");
     }
 
     #[test]

@@ -77,7 +77,8 @@ impl Archive {
         } else if let Some(member) = self.members.next() {
             // A file that does not exist (any more) is left out.
             if let Ok(mut file) = self.builds.open(&member.place) {
-                let options = options(Fingerprint::from(&file.metadata()?));
+                let version = Fingerprint::from(&file.metadata()?);
+                let options = zip_options(Some(version.modified_ms()), 0o644);
                 zip.start_file(format!("{ROOT_FOLDER}/{}", member.name), options)?;
                 if member.links.is_empty() {
                     self.file = Some(file);
@@ -173,19 +174,17 @@ fn renamed(export: &ArchiveMember) -> Option<(String, String)> {
     (old != new).then_some((old, new))
 }
 
-/// A zip archive has no time zone; its times are in UTC.
-fn options(version: Fingerprint) -> SimpleFileOptions {
+/// How a file is kept in a zip archive: compressed, with this time and this mode. A zip archive has no
+/// time zone; its times are in UTC.
+pub(crate) fn zip_options(modified_ms: Option<i64>, mode: u32) -> SimpleFileOptions {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
-        .unix_permissions(0o644);
-    match modified(version) {
-        Some(time) => options.last_modified_time(time),
-        None => options,
-    }
+        .unix_permissions(mode);
+    options.last_modified_time(modified_ms.and_then(date_time).unwrap_or_default())
 }
 
-fn modified(version: Fingerprint) -> Option<DateTime> {
-    let at = jiff::Timestamp::from_millisecond(version.modified_ms()).ok()?;
+fn date_time(ms: i64) -> Option<DateTime> {
+    let at = jiff::Timestamp::from_millisecond(ms).ok()?;
     let at = jiff::tz::TimeZone::UTC.to_datetime(at);
     let part = |value: i8| u8::try_from(value).ok();
     DateTime::from_date_and_time(

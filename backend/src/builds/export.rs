@@ -164,7 +164,8 @@ fn read(folder: &OutputFolder, place: &str, last: &LastExport) -> Option<String>
     text.is_char_boundary(last.cells_at).then_some(text)
 }
 
-fn title(key: &CopyId) -> String {
+/// The title of a copy's export.
+pub(crate) fn title(key: &CopyId) -> String {
     let name = key.filename.rsplit('/').next().unwrap_or(&key.filename);
     format!("{} · {}", name.trim_end_matches(layout::IPYNB), key.user)
 }

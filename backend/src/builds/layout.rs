@@ -78,7 +78,7 @@ pub(crate) fn owner_of(file: &str) -> Option<String> {
 }
 
 /// `text` as the name of a file, before its ending, or of a folder.
-pub(super) fn name(text: &str) -> String {
+pub(crate) fn name(text: &str) -> String {
     // A slash is in the names that services of the Hub have here.
     let unwritable = |c: char| c.is_control() || matches!(c, '\\' | '/');
     if text.len() > MAX_NAME_BYTES || text.contains(unwritable) {

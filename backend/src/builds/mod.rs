@@ -41,7 +41,7 @@ use std::{
 use parking_lot::{Mutex, MutexGuard};
 
 use anyhow::Context;
-use shared::notebook::Notebook;
+use shared::{notebook::Notebook, standalone};
 
 use crate::{
     background,
@@ -61,10 +61,19 @@ use quota::BuildShares;
 use summary::Edition;
 
 pub use archive::Archive;
+pub(crate) use archive::zip_options;
 pub use catalogue::{BuiltFile, BuiltFileKind, ListedCopy, ListedNotebook};
-pub(crate) use layout::owner_of;
+pub(crate) use export::title as export_title;
+pub(crate) use layout::{name as portable_part, owner_of};
+pub(crate) use portable::PortableNames;
 pub use quota::BuildQuota;
 pub use summary::Summary;
+
+/// The stylesheet of pages that list what was made of notebooks.
+pub(crate) fn listing_style() -> String {
+    let listing = include_str!("../../assets/listing.css");
+    format!("{}{listing}", standalone::stylesheet())
+}
 
 /// Shortest time between two writes of one file, unless the caller sets another.
 const WRITE_INTERVAL: Duration = Duration::from_secs(1);

@@ -18,12 +18,12 @@ const KEPT_NAME_CHARS: usize = 40;
 /// The names that were given: the path that has each name, by the name as such a file system
 /// compares it.
 #[derive(Default)]
-pub(super) struct PortableNames(HashMap<String, String>);
+pub(crate) struct PortableNames(HashMap<String, String>);
 
 impl PortableNames {
     /// The path in the archive of the folder or file at `place`: each of its folders, and itself,
     /// keeps its name if it can.
-    pub(super) fn of(&mut self, place: &str) -> String {
+    pub(crate) fn of(&mut self, place: &str) -> String {
         let mut named = String::new();
         for (end, _) in place.match_indices('/').chain([(place.len(), "")]) {
             named = self.below(&named, &place[..end]);

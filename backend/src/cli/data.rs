@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use crate::files::make_folder;
+use crate::{archive::INCOMPLETE_FOLDER, files::make_folder};
 
 /// The path of the data folder, which need not exist yet.
 pub(super) fn data_path(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
@@ -32,6 +32,15 @@ pub(super) fn data_path(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
 /// The data folder, made when it is not there, for its owner alone.
 pub(super) fn data_folder(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let folder = data_path(asked)?;
+    if let Some(parent) = folder.parent()
+        && !folder.exists()
+        && parent.join(INCOMPLETE_FOLDER).exists()
+    {
+        bail!(
+            "a restore into {} was not finished: run pipalhub restore again, with the same folder",
+            parent.display()
+        );
+    }
     make_folder(&folder).with_context(|| {
         format!(
             "cannot make the data folder {}: choose another with --data",

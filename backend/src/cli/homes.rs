@@ -40,6 +40,22 @@ impl HomesArg {
 }
 
 /// Where participants' notebooks come from.
+#[derive(Args)]
+pub(super) struct SourceSetting {
+    /// Where participants' notebooks come from: read in their homes, pushed by their own servers,
+    /// or, where a server pushes, from there and else from the home. [default: auto]
+    #[arg(
+        id = "source",
+        long = "source",
+        env = "PIPALHUB_SOURCE",
+        value_name = "SOURCE",
+        value_enum,
+        default_value_t
+    )]
+    pub(super) kind: SourceArg,
+}
+
+/// What they are asked of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum SourceArg {
     /// From their server where that pushes, else from their home.

@@ -3,6 +3,8 @@
 //! `homes`, `quota`; `private` checks that other users cannot read the service's files.
 
 mod address;
+mod archive;
+mod archive_progress;
 mod asker;
 mod build;
 mod cookie_key;
@@ -17,6 +19,7 @@ mod parent;
 mod private;
 mod quota;
 mod render;
+mod restore;
 mod serve;
 mod steward;
 mod tail;
@@ -41,12 +44,14 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Archive(archive::ArchiveArgs),
     Build(build::BuildArgs),
     Doctor(doctor::DoctorArgs),
     #[command(name = WORKER_COMMAND, hide = true)]
     EnvironmentWorker,
     Packages(packages::PackagesArgs),
     Render(render::RenderArgs),
+    Restore(restore::RestoreArgs),
     Serve(serve::ServeArgs),
     Steward(steward::StewardArgs),
     Tail(tail::TailArgs),
@@ -60,11 +65,13 @@ impl Cli {
     /// When the command fails, in words for the user who ran it.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Archive(args) => archive::run(&args),
             Command::Build(args) => build::run(&args),
             Command::Doctor(args) => doctor::run(args),
             Command::EnvironmentWorker => worker::run(),
             Command::Packages(args) => packages::run(&args),
             Command::Render(args) => render::run(&args),
+            Command::Restore(args) => restore::run(&args),
             Command::Serve(args) => serve::run(args),
             Command::Steward(args) => steward::run(&args),
             Command::Tail(args) => tail::run(&args),

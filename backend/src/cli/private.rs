@@ -25,9 +25,11 @@ pub(super) const COOKIE_KEY_FILE: &str = "cookie.key";
 pub(super) const PUSHED_FOLDER: &str = "copies";
 /// The settings of sharing with participants.
 pub(super) const SHARING_FILE: &str = "sharing.json";
+/// The database of events.
+pub(super) const EVENTS_FILE: &str = "events.sqlite3";
 /// The databases.
-const DATABASE_FILES: [&str; 4] = [
-    "events.sqlite3",
+pub(super) const DATABASE_FILES: [&str; 4] = [
+    EVENTS_FILE,
     "history.sqlite3",
     "notices.sqlite3",
     "errands.sqlite3",
@@ -204,7 +206,7 @@ fn of_other_user(path: &Path, metadata: &Metadata, chown: &str) -> Option<Expose
 }
 
 /// A path as a word of a shell command.
-struct ShellWord<'a>(&'a Path);
+pub(super) struct ShellWord<'a>(pub(super) &'a Path);
 
 impl fmt::Display for ShellWord<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

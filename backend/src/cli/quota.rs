@@ -36,6 +36,13 @@ pub(super) struct QuotaArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub(super) notebooks_per_person: u32,
+    #[command(flatten)]
+    reserve: ReserveArg,
+}
+
+/// The room that is left on the disk.
+#[derive(Args)]
+pub(super) struct ReserveArg {
     /// While less than this is free on the disk nothing is built or handed out, and no version is
     /// kept: the rest is for events. Of a small disk it is an eighth at most.
     #[arg(
@@ -46,6 +53,13 @@ pub(super) struct QuotaArgs {
         value_parser = clap::value_parser!(u64).range(0..=1 << 30)
     )]
     reserve_mib: u64,
+}
+
+impl ReserveArg {
+    /// In bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.reserve_mib << 20
+    }
 }
 
 fn mib() -> clap::builder::RangedU64ValueParser {
@@ -65,6 +79,6 @@ impl QuotaArgs {
 
     /// The bytes of the disk that are left for events.
     pub(super) fn reserve(&self) -> u64 {
-        self.reserve_mib << 20
+        self.reserve.bytes()
     }
 }

@@ -24,7 +24,7 @@ use super::{
     data::{data_folder, lock_folder},
     environment::ImageArgs,
     history::{HistoryArgs, RunningHistory},
-    homes::{HomesArg, SourceArg},
+    homes::{HomesArg, SourceSetting},
     parent::{ParentProcess, end_of},
     private::{PUSHED_FOLDER, SHARING_FILE, check_builds, check_data},
     quota::QuotaArgs,
@@ -69,16 +69,8 @@ pub(super) struct ServeArgs {
     bind: Option<SocketAddr>,
     #[command(flatten)]
     homes: HomesArg,
-    /// Where participants' notebooks come from: read in their homes, pushed by their own servers,
-    /// or, where a server pushes, from there and else from the home. [default: auto]
-    #[arg(
-        long,
-        env = "PIPALHUB_SOURCE",
-        value_name = "SOURCE",
-        value_enum,
-        default_value_t
-    )]
-    source: SourceArg,
+    #[command(flatten)]
+    source: SourceSetting,
     /// The folder for events and keys; made when it is not there.
     /// [default: pipalhub in $XDG_DATA_HOME or ~/.local/share]
     #[arg(long, env = "PIPALHUB_DATA", value_name = "DIR")]
@@ -181,11 +173,11 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
     let store = Arc::new(store);
     let limits = TailLimits::default();
     // All readers of notebooks share its lanes.
-    let pushed = match args.source.takes_pushes() && hub.is_some() {
+    let pushed = match args.source.kind.takes_pushes() && hub.is_some() {
         true => Some(Arc::new(open_pushed(&data, args.quota.reserve())?)),
         false => None,
     };
-    let homes = args.source.reads_homes().then(|| args.homes.homes());
+    let homes = args.source.kind.reads_homes().then(|| args.homes.homes());
     if let Some(homes) = &homes {
         let listed = homes.list().map_err(anyhow::Error::msg);
         listed.with_context(|| format!("cannot find the homes; see {}", homes.flag()))?;

@@ -9,6 +9,7 @@
 //! participant's disk makes others wait.
 
 mod delta;
+pub(crate) mod kept;
 mod pushed;
 mod record;
 

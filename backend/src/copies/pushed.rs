@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use shared::copies::WithheldReason;
 
 use super::{
-    ContentHash, CopyId, Delta, DeltaError, PushRecord,
+    ContentHash, CopyId, Delta, DeltaError, PushRecord, kept,
     record::{header, read_header},
 };
 use crate::{
@@ -103,25 +103,17 @@ impl PushedCopies {
     pub fn open(folder: &Path, reserve: u64) -> io::Result<Self> {
         make_folder(folder)?;
         let mut copies: HashMap<String, BTreeMap<String, PushRecord>> = HashMap::new();
-        for person in fs::read_dir(folder)? {
-            let person = person?;
-            // A file system of its own has a `lost+found`, and people leave files anywhere.
-            if !person.file_type()?.is_dir() {
-                continue;
-            }
-            for file in fs::read_dir(person.path())? {
-                let path = file?.path();
-                match kept_in(&path) {
-                    Ok(Some((copy, record))) => {
-                        let own = copies.entry(copy.user).or_default();
-                        own.insert(copy.filename, record);
-                    }
-                    Ok(None) => {}
-                    Err(error) => {
-                        // Its owner's server is asked for it again by the next inventory.
-                        let file = loggable(&path.display().to_string()).to_string();
-                        tracing::warn!(%file, "a pushed copy cannot be read: {error}");
-                    }
+        for path in kept::files_in(folder)? {
+            match kept_in(&path) {
+                Ok(Some((copy, record))) => {
+                    let own = copies.entry(copy.user).or_default();
+                    own.insert(copy.filename, record);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    // Its owner's server is asked for it again by the next inventory.
+                    let file = loggable(&path.display().to_string()).to_string();
+                    tracing::warn!(%file, "a pushed copy cannot be read: {error}");
                 }
             }
         }
@@ -367,9 +359,7 @@ impl PushedCopies {
     }
 
     fn path(&self, copy: &CopyId) -> PathBuf {
-        let name = |text: &str| ContentHash::of(text.as_bytes()).to_hex()[..32].to_owned();
-        let file = name(&copy.filename) + ".copy";
-        self.folder.join(name(&copy.user)).join(file)
+        self.folder.join(kept::place(copy))
     }
 }
 
@@ -380,7 +370,7 @@ fn kept_in(path: &Path) -> io::Result<Option<(CopyId, PushRecord)>> {
         fs::remove_file(path)?;
         return Ok(None);
     }
-    if path.extension().is_none_or(|ending| ending != "copy") {
+    if !kept::is_copy(path) {
         return Ok(None);
     }
     let (copy, record, _) = read_header(&File::open(path)?)?;

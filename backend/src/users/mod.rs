@@ -12,7 +12,7 @@ pub(crate) mod authenticator;
 pub(crate) mod class_list;
 pub(crate) mod command;
 pub(crate) mod error;
-mod file;
+pub(crate) mod file;
 pub(crate) mod hub_accounts;
 pub(crate) mod hub_api;
 pub(crate) mod hub_servers;

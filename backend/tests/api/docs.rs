@@ -150,6 +150,7 @@ fn compare_settings(command: &str, pages: &[&str], is_kept: impl Fn(&[String; 3]
     let options: BTreeSet<_> = command
         .get_arguments()
         .filter(|option| !["help", "version"].contains(&option.get_id().as_str()))
+        .filter(|option| option.get_long().is_some())
         .map(described)
         .collect();
     let told: BTreeSet<_> = pages
@@ -181,6 +182,11 @@ fn every_setting_is_in_the_table_of_settings_md() {
 #[test]
 fn every_setting_of_the_steward_is_in_a_table_of_users_md_or_requirements_md() {
     compare_settings("steward", &["users.md", "requirements.md"], |_| true);
+}
+
+#[test]
+fn every_option_of_an_archive_is_in_the_table_of_archive_md() {
+    compare_settings("archive", &["archive.md"], |_| true);
 }
 
 /// The rows of limits.md by their first cell, and the numbers that are missing in them.

@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["routes"],
     &["app"],
+    &["archive"],
     &["builds", "package_news"],
     &["sharing", "history", "notices", "errands", "setup"],
     &["class"],

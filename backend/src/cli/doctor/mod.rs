@@ -30,7 +30,7 @@ use super::{
     cookie_key::CookieKeyArgs,
     data::data_path,
     history::HistoryArgs,
-    homes::{HomesArg, SourceArg},
+    homes::{HomesArg, SourceSetting},
     quota::QuotaArgs,
 };
 use crate::store;
@@ -48,15 +48,8 @@ pub(super) struct DoctorArgs {
     cookie_key: CookieKeyArgs,
     #[command(flatten)]
     homes: HomesArg,
-    /// Where participants' notebooks come from. [default: auto]
-    #[arg(
-        long,
-        env = "PIPALHUB_SOURCE",
-        value_name = "SOURCE",
-        value_enum,
-        default_value_t
-    )]
-    source: SourceArg,
+    #[command(flatten)]
+    source: SourceSetting,
     #[command(flatten)]
     history: HistoryArgs,
     #[command(flatten)]
@@ -99,7 +92,7 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
         Ok(folder) => {
             users = data::users(&folder);
             report.extend(data::check(&folder, &args.history, &args.cookie_key));
-            report.extend(rights::check(&folder, args.source));
+            report.extend(rights::check(&folder, args.source.kind));
             let out = args.out.unwrap_or_else(|| folder.join("build"));
             report.extend(quota::check(&folder, &out, &args.quota));
         }
@@ -109,7 +102,7 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
             &format!("{error:#}"),
         )),
     }
-    let homes = args.source.reads_homes();
+    let homes = args.source.kind.reads_homes();
     let homes = homes.then(|| homes::check(&args.homes.homes(), &users));
     let folders = homes.as_ref().map_or(0, |homes| homes.folders);
     report.extend(homes.map_or_else(Vec::new, |homes| homes.findings));

@@ -9,28 +9,19 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
-use shared::{
-    render::escape::{attribute, text},
-    standalone,
-};
+use shared::render::escape::{attribute, text};
 
 use super::super::error::AppError;
 use super::{REVALIDATE, builds_of, encoded, is_known, missing};
 use crate::{
     app::AppState,
-    builds::{ListedCopy, ListedNotebook},
+    builds::{ListedCopy, ListedNotebook, listing_style},
     identity::Identity,
     text::percent_encoded,
     time,
 };
 
-static LISTING_STYLE: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "{}{}",
-        standalone::stylesheet(),
-        include_str!("listing.css")
-    )
-});
+static LISTING_STYLE: LazyLock<String> = LazyLock::new(listing_style);
 
 /// Allows the one stylesheet that is in the page, and nothing else.
 static LISTING_POLICY: LazyLock<String> = LazyLock::new(|| {
