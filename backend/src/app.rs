@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::sharing::AboutResponse;
+use shared::{packages::PackagePlace, sharing::AboutResponse};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -49,6 +49,10 @@ pub struct AppState {
     pub sharing: Arc<Sharing>,
     /// Changes users for the service, where it runs.
     pub steward: StewardClient,
+    /// Changes packages for the service, where it runs: the same one, or another.
+    pub package_steward: StewardClient,
+    /// The image that packages go into, where participants' servers are containers.
+    pub image: Option<PackagePlace>,
     /// The answer that tells participants what is stored about them.
     pub about: AboutResponse,
     /// Cancelled when the service begins to end, so that streams do too.

@@ -51,6 +51,8 @@ pub mod identity;
 pub mod lanes;
 pub mod limits;
 pub mod notices;
+mod package_news;
+pub(crate) mod packages;
 mod reserve;
 pub mod routes;
 pub mod secret;

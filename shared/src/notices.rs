@@ -23,6 +23,8 @@ pub enum Audience {
     Notebook(String),
     /// One user.
     User(String),
+    /// These users.
+    Users(Vec<String>),
 }
 
 /// The link of a notice.

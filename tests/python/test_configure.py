@@ -4,6 +4,10 @@ The configurations in hub_configs/ are read as a Hub reads them, with the lines 
 installation and without. Run with a Hub of each version that is supported.
 """
 
+import os
+import shutil
+import sys
+import tempfile
 import unittest
 
 from hub_case import ACCESS, CONFIGS, FOLDER, LINES, TLJH, HubCase, spawner_of
@@ -237,12 +241,57 @@ class StewardTest(HubCase):
             "PIPALHUB_USERS_FILE": "/srv/users.txt",
             "PIPALHUB_KEEP_HASHES": "1",
             "PIPALHUB_INSTRUCTOR_ROLES": "pipalhub-instructor",
+            "PIPALHUB_HUB_ENVIRONMENT": sys.prefix,
         }
         self.assertEqual(environment, expected)
         role = hub.role("pipalhub-steward")
         self.assertEqual(role["services"], ["dashboard-steward"])
         least = ["admin:users", "servers", "read:hub", "list:groups", "read:roles:groups"]
         self.assertEqual(role["scopes"], least)
+
+    def test_packages_go_into_the_environment_of_servers_and_never_into_the_hubs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "bin", "jupyterhub-singleuser")
+            os.mkdir(os.path.dirname(program))
+            shutil.copy("/bin/true", program)
+            own = os.path.join(sys.prefix, "bin", "jupyterhub-singleuser")
+            servers = f"c.Spawner.cmd = [{program!r}]"
+            for config, steward, mark, expected in [
+                (servers, True, False, None),
+                (servers, True, True, folder),
+                (servers, {"environment": "/opt/x"}, True, "/opt/x"),
+                (f"c.Spawner.cmd = [{own!r}]", True, True, None),
+                ("c.Spawner.cmd = ['no-such-program']", True, True, None),
+            ]:
+                with self.subTest(config, mark=mark), self.logs():
+                    if mark:
+                        open(os.path.join(folder, "pyvenv.cfg"), "w").close()
+                    hub = self.configured(config, steward=steward)
+                    environment = hub.service("dashboard-steward")["environment"]
+                    self.assertEqual(environment.get("PIPALHUB_ENVIRONMENT"), expected)
+
+    def test_where_servers_are_containers_packages_go_into_the_image(self):
+        lines = """
+from jupyterhub.spawner import Spawner
+from traitlets import List, Unicode
+class DockerSpawner(Spawner):
+    image = Unicode("quay.io/default").tag(config=True)
+    allowed_images = List().tag(config=True)
+    start = stop = poll = None
+c.JupyterHub.spawner_class = DockerSpawner
+"""
+        for config, expected in [
+            ("", "quay.io/default"),
+            ("c.DockerSpawner.image = 'class:2'", "class:2"),
+            ("c.DockerSpawner.image = 'class:2'\nc.DockerSpawner.allowed_images = ['a', 'b']", None),
+        ]:
+            with self.subTest(config), self.logs():
+                environment = self.configured(lines + config).service("dashboard")["environment"]
+                self.assertEqual(environment["PIPALHUB_IMAGE_SPAWNER"], "DockerSpawner")
+                self.assertEqual(environment.get("PIPALHUB_IMAGE"), expected)
+        with self.logs():
+            environment = self.configured("").service("dashboard")["environment"]
+        self.assertNotIn("PIPALHUB_IMAGE_SPAWNER", environment)
 
     def test_the_steward_is_told_how_the_hub_signs_people_in(self):
         shared = "c.JupyterHub.authenticator_class = 'shared-password'\n"

@@ -127,10 +127,10 @@ def _configure(c, asked, log):
     roles.add(existing, wanted_roles, asked.name, knows_extra)
     log.info("PipalHub is the service %s at %s", asked.name, where.url)
     _advise(log, asked, where, existing, spawners, hub_class)
-    _add_steward(asked, existing, hub_class, log)
+    _add_steward(asked, existing, spawners, hub_class, log)
 
 
-def _add_steward(asked, existing, hub_class, log):
+def _add_steward(asked, existing, spawners, hub_class, log):
     """Adds the steward, if it is wanted. The class is shown without it, too."""
     if not asked.steward:
         return
@@ -141,12 +141,12 @@ def _add_steward(asked, existing, hub_class, log):
             programs.find(asked.program),
             asked.user,
             asked.settings.get("steward_socket"),
-            stewards.told(existing, hub_class, roles.names_that_change(existing, ())),
+            stewards.told(existing, hub_class, spawners, roles.names_that_change(existing, ())),
         )
         role = roles.of_steward(steward["name"])
         roles.check_no_clash(existing, [role])
         if hub.is_starting(hub_class):
-            stewards.check(steward)
+            stewards.check(steward, asked.steward, log)
         stewards.let_in(asked.steward, existing, hub_class, log)
     except Obstacle as obstacle:
         log.error("PipalHub makes no users, and shows the class without: %s", obstacle)
@@ -181,6 +181,10 @@ def _service(asked, where, existing, spawners):
     # It ends with a Hub that is killed, so that the next Hub can start its own.
     program = programs.find(asked.program)
     service["command"] = [program, "serve", "--end-with-parent", "--data", data]
+    if spawners.image_spawner is not None:
+        environment.setdefault("PIPALHUB_IMAGE_SPAWNER", spawners.image_spawner)
+        if spawners.image is not None:
+            environment.setdefault("PIPALHUB_IMAGE", spawners.image)
     # Of the Hub's environment a service gets PATH, the language and JUPYTERHUB_* besides.
     service["environment"] = environment
     if accounts.account_of(asked.user) is not None:

@@ -61,8 +61,26 @@ class Spawners:
             if not hub.default_of(self._class, "default_url"):
                 self._existing.replace("Spawner", "default_url", "/lab")
 
-    def environment_without_package(self):
-        """The Python environment of servers on this machine that lacks pipalhub-singleuser."""
+    @property
+    def image_spawner(self):
+        """The name of the class, where it starts servers from an image, else None."""
+        if self.are_local or not hub.default_of(self._class, "image"):
+            return None
+        return self._class.__name__
+
+    @property
+    def image(self):
+        """The image of all servers, or None where there is none, or everyone chooses."""
+        for chosen in ["allowed_images", "profile_list"]:
+            if any(self._existing.is_set(section, chosen) for section in self._sections(chosen)):
+                return None
+        image = hub.default_of(self._class, "image")
+        for section in self._sections("image"):
+            image = self._existing.value(section, "image", None) or image
+        return image if isinstance(image, str) else None
+
+    def environment(self):
+        """The Python environment of servers on this machine, or None where it is not known."""
         if not self.are_local:
             return None
         command = ["jupyterhub-singleuser"]
@@ -76,7 +94,13 @@ class Spawners:
         if program is None:
             return None
         # It may be a link in /usr/local/bin.
-        prefix = os.path.dirname(os.path.dirname(os.path.realpath(program)))
+        return os.path.dirname(os.path.dirname(os.path.realpath(program)))
+
+    def environment_without_package(self):
+        """The Python environment of servers on this machine that lacks pipalhub-singleuser."""
+        prefix = self.environment()
+        if prefix is None:
+            return None
         # Debian's pip installs for /usr into /usr/local.
         prefixes = [prefix, "/usr/local"] if prefix == "/usr" else [prefix]
         has_it = any(os.path.exists(os.path.join(place, PACKAGE_FILE)) for place in prefixes)

@@ -7,6 +7,7 @@ of what classes the authenticator is made, and the one password where all have t
 """
 
 import os
+import sys
 
 from . import hub, native
 from . import program as programs
@@ -25,9 +26,14 @@ KINDS_OF_HUB = ["native", "shared", "outside"]
 SETTINGS = {
     "account_homes": False,
     "accounts": False,
+    "environment": False,
+    "install_seconds": False,
+    "installer": False,
     "keep_hashes": True,
     "log_format": False,
+    "no_users": True,
     "protect": False,
+    "requirements_file": False,
     "steward_data": False,
     "users_file": False,
 }
@@ -57,16 +63,22 @@ def service(asked, name, program, user, socket, told):
         if setting == "protect" and not isinstance(value, str):
             value = ",".join(value)
         if value is not None:
-            environment["PIPALHUB_" + setting.upper()] = os.fspath(value)
+            environment["PIPALHUB_" + setting.upper()] = _text(value)
     command = [program, "steward", "--end-with-parent"]
     if user is not None:
         command += ["--allow-user", user]
     return {"name": f"{name}-steward", "command": command, "environment": environment}
 
 
-def told(existing, hub_class, instructor_roles):
+def told(existing, hub_class, spawners, instructor_roles):
     """What the steward is told of the Hub, as variables."""
-    variables = {"PIPALHUB_INSTRUCTOR_ROLES": ",".join(instructor_roles)}
+    variables = {
+        "PIPALHUB_INSTRUCTOR_ROLES": ",".join(instructor_roles),
+        "PIPALHUB_HUB_ENVIRONMENT": sys.prefix,
+    }
+    prefix = environment_of(spawners)
+    if prefix is not None:
+        variables["PIPALHUB_ENVIRONMENT"] = prefix
     authenticator = hub.configured_class(existing, hub_class, "authenticator_class")
     if authenticator is None:
         return variables
@@ -76,6 +88,20 @@ def told(existing, hub_class, instructor_roles):
     if password:
         variables["PIPALHUB_SHARED_PASSWORD"] = password
     return variables
+
+
+def environment_of(spawners):
+    """The environment of participants' servers that packages may go into, if there is one."""
+    prefix = spawners.environment()
+    own = {os.path.realpath(it) for it in [sys.prefix, sys.base_prefix]}
+    if prefix is None or os.path.realpath(prefix) in own:
+        return None
+    marks = ["pyvenv.cfg", "conda-meta"]
+    return prefix if any(os.path.exists(os.path.join(prefix, mark)) for mark in marks) else None
+
+
+def _text(value):
+    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
 
 
 def _classes(authenticator):
@@ -146,6 +172,19 @@ def _take_passwords(existing, hub_class):
     existing.extend("JupyterHub", "extra_handlers", native.handlers())
 
 
-def check(steward):
-    """Raises Obstacle when the steward could not start now."""
-    programs.run_check(steward["command"], steward["environment"], {})
+def check(steward, asked, log):
+    """Raises Obstacle when the steward could not start now.
+
+    An environment that was found by looking, and cannot be changed, is left away.
+    """
+    environment = steward["environment"]
+    is_given = isinstance(asked, dict) and "environment" in asked
+    found = environment.get("PIPALHUB_ENVIRONMENT")
+    try:
+        programs.run_check(steward["command"], environment, {})
+    except Obstacle as obstacle:
+        if found is None or is_given:
+            raise
+        del environment["PIPALHUB_ENVIRONMENT"]
+        programs.run_check(steward["command"], environment, {})
+        log.warning("PipalHub installs no packages for participants: %s", obstacle)

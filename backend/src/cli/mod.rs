@@ -3,12 +3,15 @@
 //! `homes`, `quota`; `private` checks that other users cannot read the service's files.
 
 mod address;
+mod asker;
 mod build;
 mod cookie_key;
 mod data;
 mod doctor;
+mod environment;
 mod history;
 mod homes;
+mod packages;
 mod parallel;
 mod parent;
 mod private;
@@ -18,12 +21,14 @@ mod serve;
 mod steward;
 mod tail;
 mod token;
+mod user_list;
 mod users;
-mod users_output;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::packages::{worker, worker_process::WORKER_COMMAND};
 
 /// See everyone's notebooks as they work: a live dashboard for workshops on JupyterHub.
 #[derive(Parser)]
@@ -37,6 +42,9 @@ pub struct Cli {
 enum Command {
     Build(build::BuildArgs),
     Doctor(doctor::DoctorArgs),
+    #[command(name = WORKER_COMMAND, hide = true)]
+    EnvironmentWorker,
+    Packages(packages::PackagesArgs),
     Render(render::RenderArgs),
     Serve(serve::ServeArgs),
     Steward(steward::StewardArgs),
@@ -53,6 +61,8 @@ impl Cli {
         match self.command {
             Command::Build(args) => build::run(&args),
             Command::Doctor(args) => doctor::run(args),
+            Command::EnvironmentWorker => worker::run(),
+            Command::Packages(args) => packages::run(&args),
             Command::Render(args) => render::run(&args),
             Command::Serve(args) => serve::run(args),
             Command::Steward(args) => steward::run(&args),

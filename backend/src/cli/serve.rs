@@ -22,6 +22,7 @@ use super::{
     address::{bind_address, prefix_from},
     cookie_key::CookieKeyArgs,
     data::{data_folder, lock_folder},
+    environment::ImageArgs,
     history::{HistoryArgs, RunningHistory},
     homes::{HomesArg, SourceArg},
     parent::{ParentProcess, end_of},
@@ -41,6 +42,7 @@ use crate::{
     feed::{Announcements, Feed},
     limits::{LimitSettings, Limits},
     notices::NoticeBoard,
+    package_news::PackageNews,
     routes::{login_link, router},
     server,
     sharing::Sharing,
@@ -85,6 +87,12 @@ pub(super) struct ServeArgs {
     token: TokenArgs,
     #[command(flatten)]
     steward: SocketArg,
+    /// The socket of the steward for packages, where it is another one. [default: as
+    /// --steward-socket]
+    #[arg(long, env = "PIPALHUB_PACKAGES_SOCKET", value_name = "PATH")]
+    packages_socket: Option<PathBuf>,
+    #[command(flatten)]
+    image: ImageArgs,
     #[command(flatten)]
     cookie_key: CookieKeyArgs,
     /// How many events the journal keeps, for streams to resume from; the latest of each
@@ -262,7 +270,12 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
         notices,
         errands,
         sharing,
+        package_steward: StewardClient::new(
+            args.packages_socket
+                .unwrap_or_else(|| args.steward.socket.clone()),
+        ),
         steward: StewardClient::new(args.steward.socket),
+        image: args.image.place(),
         about,
         ending: ending.clone(),
     };
@@ -273,6 +286,8 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
         // A closed pipe has no reader of the link, which is no reason to end.
         let _ = writeln!(io::stdout(), "{link}");
     }
+    let state = Arc::new(state);
+    tell_of_packages(&state);
     answer(listener, state, ending, parent).await?;
     if let Some(RunningHistory { recorder, .. }) = history {
         // The last saves are recorded before the end.
@@ -283,9 +298,22 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
     Ok(())
 }
 
+/// Tells participants of new packages while the service runs.
+fn tell_of_packages(state: &Arc<AppState>) {
+    let (state, ending) = (Arc::clone(state), state.ending.clone());
+    tokio::spawn(async move {
+        let news = PackageNews {
+            steward: state.package_steward.clone(),
+            notices: Arc::clone(&state.notices),
+            class: state.class.clone(),
+        };
+        ending.run_until_cancelled(news.follow(&state.auth)).await;
+    });
+}
+
 async fn answer(
     listener: TcpListener,
-    state: AppState,
+    state: Arc<AppState>,
     ending: CancellationToken,
     parent: Option<ParentProcess>,
 ) -> anyhow::Result<()> {
@@ -299,7 +327,7 @@ async fn answer(
         until.cancel();
     });
     let limits = state.limits.settings().connections;
-    server::serve(listener, router(Arc::new(state)), limits, ending)
+    server::serve(listener, router(state), limits, ending)
         .await
         .context("cannot begin to answer")?;
     tracing::info!("ended");

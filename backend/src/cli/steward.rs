@@ -2,6 +2,7 @@
 
 use std::{
     fs::Metadata,
+    future::pending,
     os::unix::fs::MetadataExt,
     panic::resume_unwind,
     path::{Path, PathBuf},
@@ -11,33 +12,25 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum, builder::FalseyValueParser};
+use clap::{Args, builder::FalseyValueParser};
 use rustix::{fs::Mode, process::umask};
-use shared::users::{AccountsKind, UsersChange};
+use shared::users::UsersChange;
 use tokio::{
     runtime,
     signal::unix::SignalKind,
     time::{Instant, sleep},
 };
 
-use super::parent::{ParentProcess, end_of};
+use super::{
+    environment::EnvironmentArgs,
+    parent::{ParentProcess, end_of},
+    user_list::UserListArgs,
+};
 use crate::{
-    secret::Secret,
-    steward::listener::StewardListener,
+    packages::package_manager::PackageManager,
+    steward::{desk::Desk, listener::StewardListener},
     telemetry::{LogFormat, install_logs},
-    users::{
-        accounts::Accounts,
-        applied,
-        authenticator::HubAuthenticator,
-        hub_accounts::{self, HubAccounts},
-        hub_api::StewardHub,
-        hub_servers::HubServers,
-        list_store::UserListSettings,
-        protection::Protection,
-        system::SystemAccounts,
-        system_view::user_id,
-        user_list::UserList,
-    },
+    users::{system_view::user_id, user_list::UserList},
 };
 
 /// How often the list is looked at for changes by hand.
@@ -60,18 +53,9 @@ pub(super) struct SocketArg {
     pub(super) socket: PathBuf,
 }
 
-/// The list, and the accounts it is for.
+/// The steward's own folder.
 #[derive(Args)]
-pub(super) struct UserListArgs {
-    /// The class's list: a line `username:password` for each participant.
-    #[arg(
-        long,
-        env = "PIPALHUB_USERS_FILE",
-        global = true,
-        value_name = "FILE",
-        default_value = "/etc/jupyterhub/users.txt"
-    )]
-    pub(super) users_file: PathBuf,
+pub(super) struct StewardDataArg {
     /// The steward's own folder, for what it has done; made when it is not there.
     #[arg(
         long,
@@ -80,183 +64,7 @@ pub(super) struct UserListArgs {
         value_name = "DIR",
         default_value = "/var/lib/pipalhub-steward"
     )]
-    steward_data: PathBuf,
-    /// What the names of the list become: accounts of the system, whom the Hub signs in by PAM;
-    /// users of the Hub, with passwords of its NativeAuthenticator, with one shared password, or
-    /// without any, where an outside provider signs people in; or nothing. The Hub is asked unless
-    /// this is given; without a Hub they are accounts of the system.
-    #[arg(
-        long,
-        env = "PIPALHUB_ACCOUNTS",
-        global = true,
-        value_name = "KIND",
-        value_enum,
-        default_value_t
-    )]
-    accounts: AccountsArg,
-    /// The folder of the homes of new accounts.
-    #[arg(
-        long,
-        env = "PIPALHUB_ACCOUNT_HOMES",
-        global = true,
-        value_name = "DIR",
-        default_value = "/home"
-    )]
-    account_homes: PathBuf,
-    /// Keep no password in the list, but its hash, once the account has it: a password can then
-    /// be reset and never be looked up.
-    #[arg(long, env = "PIPALHUB_KEEP_HASHES", global = true, value_parser = FalseyValueParser::new())]
-    keep_hashes: bool,
-    /// Somebody whom instructors neither add, change nor remove, beside each other and those who
-    /// administer the Hub; root's command line may. May be given several times.
-    #[arg(
-        long,
-        env = "PIPALHUB_PROTECT",
-        global = true,
-        value_name = "NAME",
-        value_delimiter = ','
-    )]
-    protect: Vec<String>,
-}
-
-/// The variable with the class of the Hub's authenticator and those that it is made of, which
-/// `configure` sets.
-const AUTHENTICATOR_VARIABLE: &str = "PIPALHUB_AUTHENTICATOR";
-/// The variable with the one password of all, where the Hub's configuration has one.
-const SHARED_PASSWORD_VARIABLE: &str = "PIPALHUB_SHARED_PASSWORD";
-/// The variable with the roles that may change the class, parted by commas.
-const INSTRUCTOR_ROLES_VARIABLE: &str = "PIPALHUB_INSTRUCTOR_ROLES";
-
-/// What the names of the list become.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum AccountsArg {
-    /// As the Hub signs people in.
-    #[default]
-    Auto,
-    /// Accounts of the system.
-    System,
-    /// Users of the Hub, with passwords of its NativeAuthenticator.
-    Native,
-    /// Users of the Hub, with one password for all.
-    Shared,
-    /// Users of the Hub, whom an outside provider signs in.
-    Outside,
-    /// Nothing.
-    None,
-}
-
-impl UserListArgs {
-    /// The list, where this process may change what it stands for.
-    pub(super) async fn open(&self) -> anyhow::Result<UserList> {
-        let hub = StewardHub::from_env(variable).context("cannot make an HTTP client")?;
-        let authenticator = match (self.accounts, &hub) {
-            (AccountsArg::Auto, Some(hub)) => Some(self.ask(hub).await?),
-            (AccountsArg::Auto, None) => {
-                self.check_is_not_of_hub()?;
-                None
-            }
-            _ => None,
-        };
-        self.list(authenticator, hub)
-    }
-
-    /// Fails where the list cannot be kept, as far as that is known without asking the Hub, which
-    /// may be waiting for this.
-    fn check(&self) -> anyhow::Result<()> {
-        let classes = variable(AUTHENTICATOR_VARIABLE).unwrap_or_default();
-        let class = classes.split_whitespace().next();
-        let seen = class.map(|class| HubAuthenticator::of(class, &classes, has_shared_password()));
-        let hub = StewardHub::from_env(|_| Some("of-no-hub".to_owned()));
-        let hub = hub.context("cannot make an HTTP client")?;
-        Ok(self.list(seen, hub)?.check()?)
-    }
-
-    async fn ask(&self, hub: &StewardHub) -> anyhow::Result<HubAuthenticator> {
-        let classes = variable(AUTHENTICATOR_VARIABLE).unwrap_or_default();
-        let asked = HubAuthenticator::ask(hub, &classes, has_shared_password()).await;
-        asked.context(
-            "it is not known what the names of the list become; say so with --accounts, or let \
-             pipalhub.configure(c, steward=True) give the steward its role",
-        )
-    }
-
-    /// A process without a Hub would take users of the Hub for accounts of the system.
-    fn check_is_not_of_hub(&self) -> anyhow::Result<()> {
-        let of_hub = self.steward_data.join(hub_accounts::STATE_FILE);
-        let of_system = self.steward_data.join(applied::STATE_FILE);
-        if of_hub.exists() && !of_system.exists() {
-            bail!(
-                "the list is for users of the Hub, and only a steward that the Hub has started \
-                 changes those: start the Hub, or say what names become with --accounts"
-            );
-        }
-        Ok(())
-    }
-
-    fn list(
-        &self,
-        authenticator: Option<HubAuthenticator>,
-        hub: Option<StewardHub>,
-    ) -> anyhow::Result<UserList> {
-        let kind = match (self.accounts, &authenticator) {
-            (AccountsArg::Auto, Some(found)) => found.kind,
-            (AccountsArg::Auto | AccountsArg::System, _) => AccountsKind::System,
-            (AccountsArg::Native, _) => AccountsKind::Native,
-            (AccountsArg::Shared, _) => AccountsKind::Shared,
-            (AccountsArg::Outside, _) => AccountsKind::Outside,
-            (AccountsArg::None, _) => AccountsKind::Names,
-        };
-        let servers = hub.clone().map(HubServers::new);
-        let accounts = match (kind, &hub, &servers) {
-            (AccountsKind::Names, ..) => Accounts::Names,
-            (AccountsKind::System, ..) => {
-                if let Some(obstacle) = SystemAccounts::obstacle() {
-                    bail!("{obstacle}; or the list has names only: --accounts none");
-                }
-                Accounts::System(SystemAccounts::new(self.account_homes.clone()))
-            }
-            (_, Some(hub), Some(servers)) => {
-                if kind == AccountsKind::Native && self.keep_hashes {
-                    bail!(
-                        "the Hub keeps hashes of its own and takes none: leave --keep-hashes away"
-                    );
-                }
-                let shared = variable(SHARED_PASSWORD_VARIABLE).filter(|it| !it.is_empty());
-                Accounts::Hub(Box::new(HubAccounts {
-                    kind,
-                    provider: authenticator.map(|it| it.provider),
-                    shared_password: shared
-                        .filter(|_| kind == AccountsKind::Shared)
-                        .map(Secret::new),
-                    hub: hub.clone(),
-                    servers: servers.clone(),
-                    state: self.steward_data.clone(),
-                    seen: Arc::default(),
-                }))
-            }
-            _ => bail!(
-                "users of the Hub are made by a steward that the Hub has started, with its token \
-                 in JUPYTERHUB_API_TOKEN: pipalhub.configure(c, steward=True)"
-            ),
-        };
-        let settings = UserListSettings {
-            users_file: self.users_file.clone(),
-            state: self.steward_data.clone(),
-            keep_hashes: self.keep_hashes,
-        };
-        let roles = variable(INSTRUCTOR_ROLES_VARIABLE).unwrap_or_default();
-        let roles = roles.split(',').filter(|role| !role.is_empty());
-        let protection = Protection::new(self.protect.clone(), roles.map(ToOwned::to_owned), hub);
-        Ok(UserList::new(settings, accounts, servers, protection))
-    }
-}
-
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-fn has_shared_password() -> bool {
-    variable(SHARED_PASSWORD_VARIABLE).is_some_and(|it| !it.is_empty())
+    pub(super) steward_data: PathBuf,
 }
 
 /// Keep the system as the class's list says, and change the list for those who may.
@@ -277,7 +85,14 @@ pub(super) struct StewardArgs {
     )]
     allow_user: Vec<String>,
     #[command(flatten)]
+    data: StewardDataArg,
+    #[command(flatten)]
     list: UserListArgs,
+    /// The steward is for packages alone, and may be any user: the owner of the environment.
+    #[arg(long, env = "PIPALHUB_NO_USERS", value_parser = FalseyValueParser::new())]
+    no_users: bool,
+    #[command(flatten)]
+    environment: EnvironmentArgs,
     /// End when the process has ended that has started this one: a Hub that is killed ends none of
     /// its services.
     #[arg(long)]
@@ -315,64 +130,139 @@ async fn serve(args: &StewardArgs) -> anyhow::Result<()> {
         allowed.push(id.with_context(|| format!("there is no user {user:?} (--allow-user)"))?);
     }
     if args.check {
-        return args.list.check();
+        return check(args).await;
     }
     let parent = args.end_with_parent.then(ParentProcess::now);
     let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
     let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
-    let list = Arc::new(args.list.open().await?);
-    let accounts = list.accounts().summary();
-    tracing::info!(kind = ?accounts.kind, provider = accounts.provider, "the list is for accounts");
+    let desk = Arc::new(open_desk(args).await?);
     // It listens before the list is applied, which takes some seconds for a class: requests wait
     // their turn.
     let listener = StewardListener::bind(&args.socket.socket, allowed)?;
-    tracing::info!(
-        socket = %args.socket.socket.display(),
-        users_file = %args.list.users_file.display(),
-        "listening"
-    );
+    let shown = |path: Option<&Path>| path.map(|it| it.display().to_string());
+    let users_file = shown(desk.users.as_ref().map(UserList::users_file));
+    let environment = shown(args.environment.environment.as_deref());
+    tracing::info!(socket = %args.socket.socket.display(), users_file, environment, "listening");
     tokio::select! {
-        ended = listener.serve(&list) => ended?,
-        () = follow(&list) => {}
+        ended = listener.serve(&desk) => ended?,
+        () = follow_users(&desk) => {}
+        () = follow_packages(&desk) => {}
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         () = end_of(parent) => {}
     }
-    // A change is done to its end.
-    let _closed = list.close().await;
+    if let Some(packages) = &desk.packages {
+        packages.close().await;
+    }
+    if let Some(list) = &desk.users {
+        // A change is done to its end.
+        let _closed = list.close().await;
+    }
     tracing::info!("ended");
     Ok(())
+}
+
+/// Fails where the steward could not do what it is for, as far as that is known without the Hub.
+async fn check(args: &StewardArgs) -> anyhow::Result<()> {
+    let state = &args.data.steward_data;
+    if !args.no_users {
+        args.list.check(state)?;
+    }
+    if let Some(packages) = open_packages(args)? {
+        packages.check().await?;
+    }
+    Ok(())
+}
+
+/// What this steward is for.
+async fn open_desk(args: &StewardArgs) -> anyhow::Result<Desk> {
+    let packages = open_packages(args)?;
+    if args.no_users {
+        let users = None;
+        return Ok(Desk { users, packages });
+    }
+    let list = args.list.open(&args.data.steward_data).await?;
+    let accounts = list.accounts().summary();
+    tracing::info!(kind = ?accounts.kind, provider = accounts.provider, "the list is for accounts");
+    let users = Some(list);
+    Ok(Desk { users, packages })
+}
+
+fn open_packages(args: &StewardArgs) -> anyhow::Result<Option<Arc<PackageManager>>> {
+    let packages = args.environment.open(&args.data.steward_data);
+    if args.no_users && packages.is_none() {
+        bail!(
+            "with --no-users the steward is for packages: name the environment with --environment"
+        );
+    }
+    Ok(packages)
 }
 
 /// Brings the system to what the list says, now and whenever the file has changed and then stayed
 /// the same for a look: an editor may be in the middle of writing it, and who is not in the file
 /// loses the account.
-async fn follow(list: &Arc<UserList>) {
+async fn follow_users(desk: &Arc<Desk>) {
+    let Some(list) = &desk.users else {
+        return pending().await;
+    };
+    follow(list.users_file(), async || {
+        let desk = Arc::clone(desk);
+        // By a task of its own, which goes on when this one ends: a change is done to its end.
+        let task = tokio::spawn(async move {
+            match &desk.users {
+                Some(list) => list.reconcile(None, true).await,
+                None => Ok(UsersChange::default()),
+            }
+        });
+        match task
+            .await
+            .unwrap_or_else(|error| resume_unwind(error.into_panic()))
+        {
+            Ok(change) => {
+                report(&change);
+                change.refused.is_empty()
+            }
+            Err(error) => {
+                tracing::error!(%error, "the list is not applied");
+                false
+            }
+        }
+    })
+    .await;
+}
+
+/// The same for packages; an installation that fails is not tried again by itself.
+async fn follow_packages(desk: &Arc<Desk>) {
+    let Some(packages) = &desk.packages else {
+        return pending().await;
+    };
+    if let Err(error) = packages.recover().await {
+        tracing::error!(%error, "what was done with packages before is not known");
+    }
+    follow(packages.requirements_file(), async || {
+        packages.idle().await;
+        let begun = packages.reconcile("the file").await;
+        if let Err(error) = &begun {
+            tracing::error!(%error, "requirements.txt is not applied");
+        }
+        begun.is_ok()
+    })
+    .await;
+}
+
+/// Has something done now, and whenever a file has changed and then stayed the same for a look; and
+/// again after some minutes when it has failed.
+async fn follow(path: &Path, apply: impl AsyncFn() -> bool) {
     let mut applied = None;
     let mut retry_at: Option<Instant> = None;
-    let mut last = state_of(list.users_file());
+    let mut last = state_of(path);
     loop {
-        let now = state_of(list.users_file());
+        let now = state_of(path);
         let is_new = applied.as_ref() != Some(&now);
         let is_retry = retry_at.is_some_and(|at| at <= Instant::now());
         if now == last && (is_new || is_retry) {
-            // By a task of its own, which goes on when this one ends: a change is done to its end.
-            let of_task = Arc::clone(list);
-            let task = tokio::spawn(async move { of_task.reconcile(None, true).await });
-            let failed = match task
-                .await
-                .unwrap_or_else(|error| resume_unwind(error.into_panic()))
-            {
-                Ok(change) => {
-                    report(&change);
-                    !change.refused.is_empty()
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the list is not applied");
-                    true
-                }
-            };
-            retry_at = failed.then(|| Instant::now() + RETRY_INTERVAL);
+            let is_done = apply().await;
+            retry_at = (!is_done).then(|| Instant::now() + RETRY_INTERVAL);
             applied = Some(now);
         }
         last = now;

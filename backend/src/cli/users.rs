@@ -2,7 +2,7 @@
 //! administrator's and there is none.
 
 use std::{
-    env, fs,
+    fs,
     io::{self, IsTerminal, Read},
     path::PathBuf,
     process::ExitCode,
@@ -11,19 +11,22 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use shared::users::{NewUser, PreviewResponse, RefusalKind, RefusedUser, UsersChange};
+use serde::Serialize;
+use shared::users::{
+    AccountsKind, AccountsSummary, ImportLine, NewUser, PreviewResponse, RefusalKind, RefusedUser,
+    StoredPassword, UserCredentials, UsersChange, UsersFileProblem, UsersResponse,
+};
 use tokio::runtime;
 
 use super::{
-    steward::{SocketArg, UserListArgs},
-    users_output::{
-        print_bad, print_change, print_credentials, print_json, print_lines, print_list,
-        print_refused,
-    },
+    asker::asker,
+    steward::{SocketArg, StewardDataArg},
+    user_list::UserListArgs,
 };
 use crate::{
     steward::{
-        StewardClient, StewardError, desk,
+        StewardClient, StewardError,
+        desk::Desk,
         protocol::{StewardReply, StewardRequest},
     },
     telemetry::loggable,
@@ -38,6 +41,8 @@ pub(super) struct UsersArgs {
     command: UsersCommand,
     #[command(flatten)]
     socket: SocketArg,
+    #[command(flatten)]
+    data: StewardDataArg,
     #[command(flatten)]
     list: UserListArgs,
     /// Print JSON, for scripts.
@@ -154,7 +159,7 @@ impl UsersDesk<'_> {
         };
         let users = names.iter().map(user).collect();
         self.change(&StewardRequest::AddUsers {
-            by: by(),
+            by: asker(),
             users,
             as_root: true,
         })
@@ -209,7 +214,7 @@ impl UsersDesk<'_> {
             print_bad(&lines);
         }
         self.change(&StewardRequest::AddUsers {
-            by: by(),
+            by: asker(),
             users,
             as_root: true,
         })
@@ -219,7 +224,7 @@ impl UsersDesk<'_> {
     async fn reset(&self, name: &str, password_stdin: bool) -> anyhow::Result<ExitCode> {
         let password = password_stdin.then(read_password).transpose()?;
         let request = StewardRequest::ResetPassword {
-            by: by(),
+            by: asker(),
             username: name.to_owned(),
             password,
             as_root: true,
@@ -248,7 +253,7 @@ impl UsersDesk<'_> {
         let mut change = UsersChange::default();
         for name in names {
             let request = StewardRequest::RemoveUser {
-                by: by(),
+                by: asker(),
                 username: name.clone(),
                 as_root: true,
             };
@@ -267,7 +272,7 @@ impl UsersDesk<'_> {
         }
         if let Some(home) = delete_home {
             self.ask(&StewardRequest::DeleteHome {
-                by: by(),
+                by: asker(),
                 username: home.to_owned(),
                 as_root: true,
             })
@@ -345,26 +350,24 @@ impl UsersDesk<'_> {
             .await;
         let answer = match asked {
             Err(StewardError::Absent(path)) => {
-                let list = self.args.list.open().await.with_context(|| {
+                let opened = self.args.list.open(&self.args.data.steward_data).await;
+                let list = opened.with_context(|| {
                     format!(
                         "no steward listens at {} (--steward-socket), and this process cannot do it itself",
                         path.display()
                     )
                 })?;
-                desk::handle(&list, request, true, &mut on_progress).await
+                let desk = Desk {
+                    users: Some(list),
+                    packages: None,
+                };
+                desk.handle(request, true, &mut on_progress).await
             }
             other => other?,
         };
         bar.finish_and_clear();
         Ok(answer)
     }
-}
-
-/// Who asks: the account of the system before the command line.
-fn by() -> String {
-    let name = ["SUDO_USER", "LOGNAME", "USER"].into_iter();
-    let mut given = name.filter_map(|it| env::var(it).ok().filter(|name| !name.is_empty()));
-    given.next().unwrap_or_else(|| "command line".to_owned())
 }
 
 fn read_password() -> anyhow::Result<String> {
@@ -396,4 +399,115 @@ fn exit(is_good: bool) -> ExitCode {
 
 fn unexpected<T>(_: StewardReply) -> anyhow::Result<T> {
     bail!("the steward has answered something else: is it of another version?")
+}
+
+fn print_json(value: &impl Serialize) -> anyhow::Result<ExitCode> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_list(list: &UsersResponse) {
+    let width = list.users.iter().map(|it| it.username.chars().count());
+    let width = width.max().unwrap_or_default();
+    for user in &list.users {
+        let password = match user.password {
+            StoredPassword::Plain => "password in the list",
+            StoredPassword::Hash => "hash in the list",
+            StoredPassword::None => "no password in the list",
+        };
+        let account = match (&user.failure, user.has_account) {
+            (Some(failure), _) => failure.as_str(),
+            (None, true) => "account",
+            (None, false) => "no account yet",
+        };
+        println!("{:width$}  {account}, {password}", user.username);
+    }
+    if let Some(change) = &list.change {
+        println!("{}", loggable(&change.to_string()));
+    }
+    println!("{}", who_makes_passwords(&list.accounts));
+    println!("{} users", list.users.len());
+    print_problems(&list.problems);
+}
+
+/// Who makes passwords; the one of all is not printed, but with `--json`.
+fn who_makes_passwords(accounts: &AccountsSummary) -> String {
+    let provider = accounts.provider.as_deref().unwrap_or("the Hub");
+    let said = match accounts.kind {
+        AccountsKind::System => "passwords are made here, for accounts of the system",
+        AccountsKind::Native => {
+            "passwords are made here, and kept by the Hub's NativeAuthenticator"
+        }
+        AccountsKind::Shared => {
+            "everyone signs in with one password, which the Hub's configuration sets"
+        }
+        AccountsKind::Outside => "knows the passwords, and the list lets people in",
+        AccountsKind::Names => "names only: whoever signs people in makes passwords",
+    };
+    match accounts.kind {
+        AccountsKind::Outside => format!("{} {said}", loggable(provider)),
+        _ => said.to_owned(),
+    }
+}
+
+fn print_problems(problems: &[UsersFileProblem]) {
+    for problem in problems {
+        match problem.line {
+            Some(line) => eprintln!("line {line} is passed over: {}", problem.reason),
+            None => eprintln!("{}", problem.reason),
+        }
+    }
+}
+
+fn print_lines(lines: &[ImportLine], good: usize) {
+    print_bad(lines);
+    println!("{good} of {} lines can be added.", lines.len());
+}
+
+fn print_bad(lines: &[ImportLine]) {
+    for line in lines {
+        if let Some(problem) = &line.problem {
+            let proposed = line.proposed.as_ref();
+            let proposed = proposed.map(|name| format!(" Perhaps {name}?"));
+            eprintln!(
+                "line {}, {:?}: {problem}.{}",
+                line.line,
+                line.username,
+                proposed.unwrap_or_default()
+            );
+        }
+    }
+}
+
+fn print_change(change: &UsersChange) {
+    print_credentials(&change.added);
+    for it in &change.changed {
+        println!("{} has the password of the list now.", it.username);
+    }
+    for name in &change.removed {
+        println!("{name} is removed. Their home stays.");
+    }
+    print_refused(&change.refused);
+    print_problems(&change.problems);
+    let (added, refused) = (change.added.len(), change.refused.len());
+    if added + refused > 1 {
+        println!("{added} added, {refused} not.");
+    }
+}
+
+fn print_credentials(users: &[UserCredentials]) {
+    let width = users.iter().map(|it| it.username.chars().count());
+    let width = width.max().unwrap_or_default();
+    for user in users {
+        match &user.password {
+            Some(password) => println!("{:width$}  {password}", user.username),
+            None => println!("{} is added.", user.username),
+        }
+    }
+}
+
+fn print_refused(refused: &[RefusedUser]) {
+    for it in refused {
+        eprintln!("{:?} is not changed: {}.", it.username, it.reason);
+    }
 }

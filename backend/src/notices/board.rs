@@ -263,7 +263,7 @@ impl NoticeBoard {
         for posted in notices.values_mut() {
             let is_for = match &posted.stored.draft.to {
                 Audience::Notebook(filename) => *filename == key.filename,
-                Audience::Everyone(_) | Audience::User(_) => false,
+                Audience::Everyone(_) | Audience::User(_) | Audience::Users(_) => false,
             };
             if is_for && !posted.members.contains_key(&key.user) {
                 *seq += 1;
@@ -325,6 +325,7 @@ impl PostedNotice {
         match &self.stored.draft.to {
             Audience::Everyone(_) => feed::Recipients::Everyone,
             Audience::User(name) => feed::Recipients::MaySee(name.clone()),
+            Audience::Users(names) => feed::Recipients::MaySeeAny(names.iter().cloned().collect()),
             Audience::Notebook(_) => {
                 feed::Recipients::MaySeeAny(self.members.keys().cloned().collect())
             }
@@ -336,6 +337,7 @@ impl PostedNotice {
         match &self.stored.draft.to {
             Audience::Everyone(_) => Some(self.seq),
             Audience::User(name) => (name == user).then_some(self.seq),
+            Audience::Users(names) => names.iter().any(|name| name == user).then_some(self.seq),
             Audience::Notebook(_) => {
                 let since = self.members.get(user)?;
                 Some(self.seq.max(*since))
@@ -381,6 +383,7 @@ impl PostedNotice {
     fn sent(&self) -> AddressedNotice {
         let members = match &self.stored.draft.to {
             Audience::User(user) => vec![user.clone()],
+            Audience::Users(users) => users.clone(),
             _ => self.members.keys().cloned().collect(),
         };
         AddressedNotice {

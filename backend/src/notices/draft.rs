@@ -8,6 +8,7 @@ const MAX_LABEL_CHARS: usize = 120;
 const MAX_URL_BYTES: usize = 2_000;
 const MAX_PATH_BYTES: usize = 4_096;
 const MAX_USER_CHARS: usize = 255;
+const MAX_USERS: usize = 1_000;
 
 /// A notice with valid fields, not sent yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,13 +85,23 @@ fn check_audience(to: &Audience) -> Result<(), String> {
             Err("A notice for nobody: \"everyone\" is true, or not there.".to_owned())
         }
         Audience::Notebook(filename) => check_path("The notebook", filename),
-        Audience::User(user) => {
-            if user.is_empty() || user.contains('/') {
-                return Err("The name of a person is not empty and has no slash.".to_owned());
+        Audience::User(user) => check_user(user),
+        Audience::Users(users) => {
+            if users.is_empty() || users.len() > MAX_USERS {
+                return Err(format!(
+                    "A notice for several is for 1 to {MAX_USERS} people."
+                ));
             }
-            check_line("A name", user, MAX_USER_CHARS)
+            users.iter().try_for_each(|user| check_user(user))
         }
     }
+}
+
+fn check_user(user: &str) -> Result<(), String> {
+    if user.is_empty() || user.contains('/') {
+        return Err("The name of a person is not empty and has no slash.".to_owned());
+    }
+    check_line("A name", user, MAX_USER_CHARS)
 }
 
 fn check_line(subject: &str, line: &str, longest: usize) -> Result<(), String> {

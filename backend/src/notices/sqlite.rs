@@ -12,7 +12,8 @@ use super::{NoticeDraft, NoticeError, NoticeStore, Receipt, StoredNotice};
 use crate::sqlite::{self, Durability, SchemaVersions, connect_pair, with_remedy};
 
 /// Append-only; see [`crate::sqlite::migrate`]. Numbers are never reused, because pages hold them.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE notices (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         author TEXT NOT NULL,
@@ -35,7 +36,12 @@ const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (user, notice)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX receipts_by_notice ON receipts (notice);
-"];
+",
+    "
+    -- The names of several users, as a list of JSON.
+    ALTER TABLE notices ADD COLUMN users TEXT;
+",
+];
 
 /// Names the file's content in errors.
 const FILE_CONTENT: &str = "Notices";
@@ -72,7 +78,7 @@ impl NoticeStore for SqliteNotices {
         let reader = self.reader.lock();
         let mut statement = reader.prepare_cached(
             "SELECT id, author, created_at_ms, retracted_at_ms, until_ms, notebook, user, title,
-                 text, link_url, link_label, file
+                 text, link_url, link_label, file, users
              FROM notices ORDER BY id",
         )?;
         let found = statement.query_map([], stored_notice)?;
@@ -80,10 +86,11 @@ impl NoticeStore for SqliteNotices {
     }
 
     fn add(&self, draft: &NoticeDraft, author: &str, at_ms: i64) -> Result<i64, NoticeError> {
-        let (notebook, user) = match &draft.to {
-            Audience::Everyone(_) => (None, None),
-            Audience::Notebook(filename) => (Some(filename), None),
-            Audience::User(user) => (None, Some(user)),
+        let (notebook, user, users) = match &draft.to {
+            Audience::Everyone(_) => (None, None, None),
+            Audience::Notebook(filename) => (Some(filename), None, None),
+            Audience::User(user) => (None, Some(user), None),
+            Audience::Users(users) => (None, None, serde_json::to_string(users).ok()),
         };
         let link = draft.link.as_ref();
         let id = self
@@ -91,8 +98,8 @@ impl NoticeStore for SqliteNotices {
             .lock()
             .prepare_cached(
                 "INSERT INTO notices (author, created_at_ms, until_ms, notebook, user, title,
-                     text, link_url, link_label, file)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                     text, link_url, link_label, file, users)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .insert(params![
                 author,
@@ -105,6 +112,7 @@ impl NoticeStore for SqliteNotices {
                 link.map(|link| &link.url),
                 link.map(|link| &link.label),
                 draft.file,
+                users,
             ])?;
         Ok(id)
     }
@@ -160,10 +168,15 @@ impl NoticeStore for SqliteNotices {
 }
 
 fn stored_notice(row: &Row<'_>) -> rusqlite::Result<StoredNotice> {
-    let to = match (row.get(5)?, row.get(6)?) {
-        (Some(filename), _) => Audience::Notebook(filename),
-        (None, Some(user)) => Audience::User(user),
-        (None, None) => Audience::Everyone(true),
+    let users: Option<String> = row.get(12)?;
+    let to = match (row.get(5)?, row.get(6)?, users) {
+        (Some(filename), _, _) => Audience::Notebook(filename),
+        (None, Some(user), _) => Audience::User(user),
+        // A list that cannot be read is one of nobody, and no notice for everyone.
+        (None, None, Some(users)) => {
+            Audience::Users(serde_json::from_str(&users).unwrap_or_default())
+        }
+        (None, None, None) => Audience::Everyone(true),
     };
     let url: Option<String> = row.get(9)?;
     let label: Option<String> = row.get(10)?;
@@ -227,6 +240,7 @@ mod tests {
             Audience::Everyone(true),
             Audience::Notebook("m/a.ipynb".into()),
             Audience::User("ana".into()),
+            Audience::Users(vec!["ana".into(), "bo".into()]),
         ];
         {
             let store = SqliteNotices::open(&path).unwrap();

@@ -22,11 +22,13 @@ mod metrics;
 mod notices;
 mod openapi;
 mod output;
+mod packages;
 mod page;
 mod rights_check;
 mod session;
 mod setup;
 mod sharing;
+mod steward;
 mod stream;
 mod unsent;
 mod usage;
@@ -85,6 +87,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(health::get_health))
         .routes(routes!(metrics::get_metrics))
         .routes(routes!(openapi::get_openapi))
+        .merge(packages::routes())
         .merge(users::routes())
         .layer(counted.clone())
         .routes(routes!(stream::stream_events))

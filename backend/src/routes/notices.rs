@@ -237,7 +237,7 @@ fn with_recipients(
 ) -> Result<SentNotice, AppError> {
     let known = match &sent.to {
         Audience::Everyone(_) => class.iter().cloned().collect(),
-        Audience::Notebook(_) | Audience::User(_) => sent.members,
+        Audience::Notebook(_) | Audience::User(_) | Audience::Users(_) => sent.members,
     };
     let mut receipts: BTreeMap<String, Receipt> = known
         .into_iter()

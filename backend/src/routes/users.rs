@@ -26,14 +26,12 @@ use super::{
         limit_body,
     },
     page::get_page,
+    steward,
 };
 use crate::{
     app::AppState,
     auth::{Auth, RosterAnswer},
-    steward::{
-        StewardError,
-        protocol::{StewardReply, StewardRequest},
-    },
+    steward::protocol::{StewardReply, StewardRequest},
 };
 
 /// The largest list that is imported, in bytes; the steward takes no larger request.
@@ -93,7 +91,7 @@ async fn list(state: &AppState) -> Result<UsersResponse, AppError> {
             add_failures(state, &mut users).await;
             Ok(users)
         }
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
@@ -201,7 +199,7 @@ async fn preview_users(
 ) -> Result<Json<PreviewResponse>, AppError> {
     match ask(&state, StewardRequest::ReadList { text }).await? {
         StewardReply::List(list) => Ok(Json(list)),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
@@ -219,7 +217,7 @@ async fn list_changes(
     };
     match ask(&state, request).await? {
         StewardReply::Audit { entries } => Ok(Json(AuditResponse { entries })),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
@@ -239,7 +237,7 @@ async fn change_servers(
     };
     match ask(&state, request).await? {
         StewardReply::Done {} => Ok(StatusCode::ACCEPTED),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
@@ -259,7 +257,7 @@ async fn remove_user(
     };
     match ask(&state, request).await? {
         StewardReply::Done {} => Ok(StatusCode::NO_CONTENT),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
@@ -293,7 +291,7 @@ async fn delete_home(
     };
     match ask(&state, request).await? {
         StewardReply::Done {} => Ok(StatusCode::NO_CONTENT),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
@@ -324,53 +322,18 @@ async fn reset_password(
     };
     match ask(&state, request).await? {
         StewardReply::Credentials(credentials) => Ok(Json(credentials)),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
 }
 
-/// The steward's answer. The steward ends a change that it has begun, also when whoever has asked
-/// does not wait for the answer.
+/// The steward's answer.
 async fn ask(state: &AppState, request: StewardRequest) -> Result<StewardReply, AppError> {
-    let answer = state.steward.ask(&request, &mut |_| {}).await;
-    match answer {
-        Ok(StewardReply::Refused { reason, is_unknown }) => Err(match is_unknown {
-            true => AppError::NotFound(sentence(&reason)),
-            false => AppError::Conflict(sentence(&reason)),
-        }),
-        Ok(answer) => Ok(answer),
-        Err(error) => Err(AppError::Unavailable {
-            message: match &error {
-                StewardError::Absent(_) => NO_STEWARD,
-                StewardError::Closed(_) => {
-                    "The steward takes no requests of this service: name the service's user with \
-                     --allow-user."
-                }
-                StewardError::Late(_) | StewardError::Io(..) => {
-                    "The steward, which changes users, does not answer; try again in a moment."
-                }
-            },
-            cause: error.to_string(),
-        }),
-    }
-}
-
-/// A reason as a sentence.
-fn sentence(reason: &str) -> String {
-    let mut letters = reason.chars();
-    let first = letters.next().map(|it| it.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+    steward::ask(&state.steward, &request, NO_STEWARD).await
 }
 
 fn change_of(answer: StewardReply) -> Result<UsersChange, AppError> {
     match answer {
         StewardReply::Change(change) => Ok(change),
-        other => unexpected(other),
+        _ => steward::unexpected(),
     }
-}
-
-fn unexpected<T>(_: StewardReply) -> Result<T, AppError> {
-    Err(AppError::Unavailable {
-        message: "The steward is of another version: restart it.",
-        cause: "it has answered something else".to_owned(),
-    })
 }

@@ -1,14 +1,22 @@
 //! Does what is asked of the steward, by whatever way it was asked.
 
+use std::sync::Arc;
+
 use shared::users::{ImportLine, NewUser, PreviewResponse};
 
-use super::protocol::{StewardInfo, StewardReply, StewardRequest};
-use crate::users::{
-    class_list::{self, ListLine},
-    error::UserListError,
-    hub_servers::ServerWork,
-    protection::Asker,
-    user_list::UserList,
+use super::{
+    package_desk,
+    protocol::{StewardInfo, StewardReply, StewardRequest},
+};
+use crate::{
+    packages::package_manager::PackageManager,
+    users::{
+        class_list::{self, ListLine},
+        error::UserListError,
+        hub_servers::ServerWork,
+        protection::Asker,
+        user_list::UserList,
+    },
 };
 
 /// Most entries of the audit list in one answer.
@@ -16,19 +24,42 @@ const MAX_AUDIT_ENTRIES: usize = 1_000;
 /// Longest name of who asks for a change.
 const MAX_BY_CHARS: usize = 100;
 
-/// Does what is asked, and returns the answer; `on_progress` is told how far it is. `is_root` says
-/// that root or the steward's own user asks.
-pub(crate) async fn handle(
-    list: &UserList,
-    request: &StewardRequest,
-    is_root: bool,
-    on_progress: &mut (dyn FnMut(StewardReply) + Send),
-) -> StewardReply {
-    let answer = answer(list, request, is_root, on_progress).await;
-    answer.unwrap_or_else(|error| StewardReply::Refused {
-        reason: error.to_string(),
-        is_unknown: matches!(error, UserListError::Unknown(_)),
-    })
+/// What a steward is for: the class's list, participants' packages, or both.
+pub(crate) struct Desk {
+    pub(crate) users: Option<UserList>,
+    pub(crate) packages: Option<Arc<PackageManager>>,
+}
+
+impl Desk {
+    /// Does what is asked, and returns the answer; `on_progress` is told how far it is. `is_root`
+    /// says that root or the steward's own user asks.
+    pub(crate) async fn handle(
+        &self,
+        request: &StewardRequest,
+        is_root: bool,
+        on_progress: &mut (dyn FnMut(StewardReply) + Send),
+    ) -> StewardReply {
+        if let StewardRequest::Packages { request } = request {
+            return package_desk::handle(self.packages.as_ref(), request).await;
+        }
+        let Some(list) = &self.users else {
+            return StewardReply::Refused {
+                reason: "this steward is for packages, and not for users (--no-users)".to_owned(),
+                is_unknown: false,
+            };
+        };
+        let answer = answer(list, request, is_root, on_progress).await;
+        answer.unwrap_or_else(|error| StewardReply::Refused {
+            reason: error.to_string(),
+            is_unknown: matches!(error, UserListError::Unknown(_)),
+        })
+    }
+
+    /// What is said to whoever wants a change of users while there are too many.
+    pub(super) fn busy(&self) -> String {
+        let busy = self.users.as_ref().map(UserList::busy);
+        busy.unwrap_or_else(|| "too many changes are asked for at once".to_owned())
+    }
 }
 
 async fn answer(
@@ -101,6 +132,7 @@ async fn answer(
         StewardRequest::Audit { most } => StewardReply::Audit {
             entries: list.audit((*most).min(MAX_AUDIT_ENTRIES))?,
         },
+        StewardRequest::Packages { .. } => unreachable!("packages are no part of the list"),
     })
 }
 

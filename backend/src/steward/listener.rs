@@ -26,10 +26,9 @@ use tokio::{
 };
 
 use super::{
-    desk,
+    desk::Desk,
     protocol::{MAX_REQUEST_BYTES, StewardReply, StewardRequest},
 };
-use crate::users::user_list::UserList;
 
 /// Connections at once.
 const MAX_CONNECTIONS: usize = 16;
@@ -43,6 +42,9 @@ const MAX_CHANGES_OF_ROOT: usize = 64;
 const MAX_WAITING: usize = 200;
 /// One line of the log for so many who may not ask.
 const REFUSALS_A_LINE: u64 = 1_000;
+/// How often it is looked whether another steward listens.
+const LOOKS_AT_ANOTHER: usize = 10;
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 /// The time that a request may take to arrive, and an answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -71,11 +73,19 @@ impl StewardListener {
             let open = Permissions::from_mode(0o755);
             fs::set_permissions(folder, open).with_context(cannot)?;
         }
+        // One that was killed while it started a program leaves the socket open for a moment.
+        let mut looks = 0;
+        while StdUnixStream::connect(path).is_ok() {
+            looks += 1;
+            if looks == LOOKS_AT_ANOTHER {
+                bail!("another steward listens at {}", path.display());
+            }
+            std::thread::sleep(LOOK_INTERVAL);
+        }
         match StdUnixStream::connect(path) {
-            Ok(_) => bail!("another steward listens at {}", path.display()),
             // It was left behind by one that was killed.
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path)?,
-            Err(_) => {}
+            _ => {}
         }
         let listener = UnixListener::bind(path)
             .with_context(|| format!("cannot listen at {}", path.display()))?;
@@ -99,7 +109,7 @@ impl StewardListener {
     }
 
     /// Answers requests, without end.
-    pub(crate) async fn serve(&self, list: &Arc<UserList>) -> anyhow::Result<()> {
+    pub(crate) async fn serve(&self, desk: &Arc<Desk>) -> anyhow::Result<()> {
         // Root's own, too, so that an administrator is heard whatever the service does.
         let turns = [MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ROOT]
             .map(Semaphore::new)
@@ -116,7 +126,10 @@ impl StewardListener {
                     continue;
                 }
             };
-            let peer = stream.peer_cred()?.uid();
+            // One connection that says nothing of itself ends no steward.
+            let Ok(peer) = stream.peer_cred().map(|it| it.uid()) else {
+                continue;
+            };
             if !self.is_allowed(peer) {
                 self.refuse(peer);
                 continue;
@@ -125,7 +138,7 @@ impl StewardListener {
             let kind = usize::from(peer == 0);
             let (turns, changes) = (Arc::clone(&turns[kind]), Arc::clone(&changes[kind]));
             // More than these wait here, each with a socket and nothing else.
-            let list = Arc::clone(list);
+            let desk = Arc::clone(desk);
             if turns.available_permits() == 0 && Arc::strong_count(&turns) > MAX_WAITING {
                 continue;
             }
@@ -140,11 +153,11 @@ impl StewardListener {
                     let reading = (!changes_users).then_some(turn);
                     let changing = changes_users.then(|| changes.try_acquire());
                     let request = match changing {
-                        Some(Err(_)) => Err(list.busy()),
+                        Some(Err(_)) => Err(desk.busy()),
                         _ => request,
                     };
                     let _held = (reading, changing);
-                    answer(request, write, &list, is_root).await
+                    answer(request, write, &desk, is_root).await
                 };
                 if let Err(error) = answered.await {
                     tracing::debug!(%error, "a request of the steward has ended early");
@@ -200,7 +213,7 @@ async fn read(stream: UnixStream) -> io::Result<(Result<StewardRequest, String>,
 async fn answer(
     request: Result<StewardRequest, String>,
     mut write: OwnedWriteHalf,
-    list: &UserList,
+    desk: &Desk,
     is_root: bool,
 ) -> io::Result<()> {
     let reply = match request {
@@ -216,7 +229,7 @@ async fn answer(
             };
             // A change goes on when whoever has asked for it does not listen any more.
             let work = async move {
-                let reply = desk::handle(list, &request, is_root, &mut on_progress).await;
+                let reply = desk.handle(&request, is_root, &mut on_progress).await;
                 drop(on_progress);
                 reply
             };

@@ -6,6 +6,7 @@
 mod client;
 pub(crate) mod desk;
 pub(crate) mod listener;
+mod package_desk;
 pub(crate) mod protocol;
 
 pub use client::StewardClient;

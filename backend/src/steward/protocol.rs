@@ -5,8 +5,9 @@
 //! used, whoever has checked them before.
 
 use serde::{Deserialize, Serialize};
-use shared::users::{
-    AuditEntry, NewUser, PreviewResponse, UserCredentials, UsersChange, UsersResponse,
+use shared::{
+    packages::{PackageEdit, PackageJob, PackageLogResponse, PackagePlan, PackagesResponse},
+    users::{AuditEntry, NewUser, PreviewResponse, UserCredentials, UsersChange, UsersResponse},
 };
 
 /// Longest request in bytes: a class that is imported, with passwords.
@@ -72,6 +73,26 @@ pub(crate) enum StewardRequest {
     },
     /// The newest changes.
     Audit { most: usize },
+    /// Something about packages.
+    Packages { request: PackageRequest },
+}
+
+/// What is asked about packages.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum PackageRequest {
+    /// What is asked for, and what is installed.
+    List {},
+    /// What a change would do.
+    Plan { edit: PackageEdit },
+    /// Begins a change.
+    Start { by: String, edit: PackageEdit },
+    /// Brings the environment to what the file says: begins a change if there is one.
+    Apply { by: String },
+    /// The log of a change from a line on.
+    Log { job: Option<u64>, from: usize },
+    /// Stops a change.
+    Stop { by: String, job: u64 },
 }
 
 impl StewardRequest {
@@ -106,6 +127,12 @@ pub(crate) enum StewardReply {
     Audit {
         entries: Vec<AuditEntry>,
     },
+    Packages(PackagesResponse),
+    PackagePlan(PackagePlan),
+    PackageJob(PackageJob),
+    PackageLog(PackageLogResponse),
+    /// This steward is for no environment.
+    NoEnvironment {},
     /// Nothing was done, and why.
     Refused {
         reason: String,

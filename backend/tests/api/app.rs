@@ -232,6 +232,8 @@ impl App {
             errands,
             sharing,
             steward: StewardClient::new(folder.path().join("no-steward.sock")),
+            package_steward: StewardClient::new(folder.path().join("no-steward.sock")),
+            image: None,
             about: AboutResponse {
                 events: 1_000,
                 history: Some(HistoryBounds {

@@ -143,8 +143,8 @@ fn described(option: &Arg) -> [String; 3] {
     [flag, variable.to_owned(), default]
 }
 
-/// Compares the options of a command with the rows of a page's tables of settings.
-fn compare_settings(command: &str, page_name: &str, is_kept: impl Fn(&[String; 3]) -> bool) {
+/// Compares the options of a command with the rows of pages' tables of settings.
+fn compare_settings(command: &str, pages: &[&str], is_kept: impl Fn(&[String; 3]) -> bool) {
     let all = Cli::command();
     let command = all.find_subcommand(command).unwrap();
     let options: BTreeSet<_> = command
@@ -152,8 +152,9 @@ fn compare_settings(command: &str, page_name: &str, is_kept: impl Fn(&[String; 3
         .filter(|option| !["help", "version"].contains(&option.get_id().as_str()))
         .map(described)
         .collect();
-    let told: BTreeSet<_> = rows(&page(page_name))
+    let told: BTreeSet<_> = pages
         .iter()
+        .flat_map(|name| rows(&page(name)))
         .filter(|row| row.len() > 3)
         .map(|row| [0, 1, 2].map(|column| row[column].replace('`', "")))
         .filter(is_kept)
@@ -174,12 +175,12 @@ fn every_setting_is_in_the_table_of_settings_md() {
         let alone = ["PIPALHUB_LOG", "PIPALHUB_COOKIE_KEY"];
         !(flag.is_empty() && alone.contains(&variable.as_str()))
     };
-    compare_settings("serve", "settings.md", has_option);
+    compare_settings("serve", &["settings.md"], has_option);
 }
 
 #[test]
-fn every_setting_of_the_steward_is_in_the_table_of_users_md() {
-    compare_settings("steward", "users.md", |_| true);
+fn every_setting_of_the_steward_is_in_a_table_of_users_md_or_requirements_md() {
+    compare_settings("steward", &["users.md", "requirements.md"], |_| true);
 }
 
 /// The rows of limits.md by their first cell, and the numbers that are missing in them.

@@ -130,6 +130,11 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(DELETE, "users/alice",                                    [401, 401, 403, 403, 503]),
     RouteRow(DELETE, "users/alice/home",                               [401, 401, 403, 403, 400]),
     RouteRow(POST, "users/alice/password",                             [401, 401, 403, 403, 503]),
+    RouteRow(GET,  "packages",                                         [401, 401, 403, 503, 503]),
+    RouteRow(POST, "packages",                                         [401, 401, 403, 403, 503]),
+    RouteRow(POST, "packages/plan",                                    [401, 401, 403, 403, 503]),
+    RouteRow(GET,  "packages/log",                                     [401, 401, 403, 503, 503]),
+    RouteRow(POST, "packages/stop",                                    [401, 401, 403, 403, 400]),
     RouteRow(GET,  "api/followed",                                     [401, 401, 404, 404, 404]),
     // The instructor has no such notebook of their own.
     RouteRow(PUT,  "api/sharing/followed",                             [401, 401, 403, 403, 404]),

@@ -488,6 +488,7 @@ fn sent_of(fields: &AnswerFields) -> SentRow {
         to: to
             .text("notebook")
             .or(to.text("user"))
+            .or_else(|| to.is("users").then(|| "those named here".to_owned()))
             .unwrap_or_else(|| "everyone".to_owned()),
         names,
     }

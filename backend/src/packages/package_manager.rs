@@ -1,0 +1,610 @@
+//! Makes one change of the environment after another, and knows what is asked for.
+//!
+//! A change that somebody asks for is noted before it begins, made by the worker, and written to
+//! `requirements.txt` when it has taken effect. After an end in the middle the worker knows whether
+//! it had; if so the next start writes the file, and else nothing has happened.
+
+use std::{
+    collections::BTreeSet,
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use shared::{
+    packages::{
+        ListedRequirement, PackageChange, PackageEdit, PackageJob, PackageJobState,
+        PackageLogResponse, PackagePlace, PackagePlan, PackagesResponse,
+    },
+    requirement::{Requirement, normalized_name},
+};
+use tokio::{
+    sync::Mutex as AsyncMutex,
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    error::{MAX_EDITED, PackageError},
+    hub_environment::is_the_hubs,
+    job::JobLog,
+    kept::KeptPackages,
+    requirements_file::{MAX_FILE_BYTES, RequirementsFile},
+    worker::{
+        EnvironmentRequest, EnvironmentWork, Inspection, InstallerChoice, LastChange, WorkerLine,
+    },
+    worker_process::WorkerProcess,
+};
+use crate::{files, time};
+
+/// Longest time in which it is found out what would change.
+const PLAN_PATIENCE: Duration = Duration::from_secs(100);
+/// How long it is known what is installed.
+const FRESH: Duration = Duration::from_secs(3);
+/// How often a process that waits for another's change looks.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// The title of a change that the file asks for.
+const BY_FILE: &str = "bring the environment to requirements.txt";
+
+/// Where what belongs to packages is.
+#[derive(Clone, Debug)]
+pub(crate) struct PackageSettings {
+    /// The environment's folder.
+    pub(crate) environment: PathBuf,
+    /// The file `requirements.txt`.
+    pub(crate) requirements_file: PathBuf,
+    /// The steward's own folder.
+    pub(crate) state: PathBuf,
+    pub(crate) installer: InstallerChoice,
+    /// Longest time of a change.
+    pub(crate) limit: Duration,
+    /// The environment that the Hub runs in, as it says.
+    pub(crate) hub_environment: Option<PathBuf>,
+}
+
+/// The environment and what is asked for in it.
+pub(crate) struct PackageManager {
+    settings: PackageSettings,
+    current: Mutex<Option<JobLog>>,
+    /// What was installed a moment ago, for everyone who looks.
+    inspected: AsyncMutex<Option<(Instant, Inspection)>>,
+}
+
+/// A change that may begin, with the lock against other processes.
+struct Turn {
+    kept: KeptPackages,
+    _lock: File,
+}
+
+/// How a change has ended.
+enum Outcome {
+    Done(Vec<PackageChange>),
+    Failed(String),
+    Stopped,
+}
+
+impl PackageManager {
+    pub(crate) fn new(settings: PackageSettings) -> Self {
+        // What cannot be read is said when a change is to be made.
+        let kept = KeptPackages::load(&settings.state).ok();
+        let kept = kept.map(|it| it.kept).unwrap_or_default();
+        let current = kept.job.map(|job| JobLog::new(job, kept.log));
+        Self {
+            settings,
+            current: Mutex::new(current),
+            inspected: AsyncMutex::default(),
+        }
+    }
+
+    /// The file `requirements.txt`.
+    pub(crate) fn requirements_file(&self) -> &Path {
+        &self.settings.requirements_file
+    }
+
+    /// Fails where nothing can be installed.
+    pub(crate) async fn check(&self) -> Result<(), PackageError> {
+        self.ask(EnvironmentWork::Inspect {}).await.map(drop)
+    }
+
+    /// What is asked for, and what is installed.
+    pub(crate) async fn list(&self) -> Result<PackagesResponse, PackageError> {
+        let file = self.read()?;
+        let inspection = self.inspection().await?;
+        let requirements = file.requirements().map(|it| {
+            let key = it.key();
+            let mut of_name = inspection.packages.iter();
+            let package = of_name.find(|package| normalized_name(&package.name) == key);
+            ListedRequirement {
+                requirement: it.to_string(),
+                name: it.name().to_owned(),
+                installed: package.map(|package| package.version.clone()),
+            }
+        });
+        Ok(PackagesResponse {
+            requirements: requirements.collect(),
+            problems: file.problems(),
+            place: PackagePlace::Environment {
+                path: self.settings.environment.display().to_string(),
+                python: inspection.python,
+                installer: inspection.installer,
+            },
+            installed: inspection.packages,
+            job: self.job(),
+        })
+    }
+
+    async fn inspection(&self) -> Result<Inspection, PackageError> {
+        let mut inspected = self.inspected.lock().await;
+        if let Some((at, inspection)) = &*inspected
+            && at.elapsed() < FRESH
+        {
+            return Ok(inspection.clone());
+        }
+        match self.ask(EnvironmentWork::Inspect {}).await? {
+            WorkerLine::Inspection(inspection) => {
+                *inspected = Some((Instant::now(), inspection.clone()));
+                Ok(inspection)
+            }
+            _ => Err(another_answer()),
+        }
+    }
+
+    /// What a change would do.
+    pub(crate) async fn plan(&self, edit: &PackageEdit) -> Result<PackagePlan, PackageError> {
+        if let Some(job) = self.running() {
+            return Err(busy(&job));
+        }
+        let mut file = self.read()?;
+        let drop = apply_edit(&mut file, edit)?;
+        let requirements = file.texts();
+        let work = EnvironmentWork::Plan { requirements, drop };
+        match timeout(PLAN_PATIENCE, self.ask(work)).await {
+            Ok(Ok(WorkerLine::Plan(plan))) => Ok(plan),
+            Ok(Ok(_)) => Err(another_answer()),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(PackageError::Failed(format!(
+                "the plan was not made within {} s: the package index may be slow or out of reach",
+                PLAN_PATIENCE.as_secs()
+            ))),
+        }
+    }
+
+    /// Begins a change. It goes on when nobody waits for it.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        by: &str,
+        edit: PackageEdit,
+    ) -> Result<PackageJob, PackageError> {
+        let mut file = self.read()?;
+        let drop = apply_edit(&mut file, &edit)?;
+        let title = title_of(&edit);
+        self.begin(by, title, Some(edit), file.texts(), drop)
+    }
+
+    /// The change that is being made, or the last one.
+    pub(crate) fn job(&self) -> Option<PackageJob> {
+        self.current.lock().as_ref().map(|it| it.job.clone())
+    }
+
+    /// The log of a change from a line on.
+    pub(crate) fn log(&self, id: Option<u64>, from: usize) -> PackageLogResponse {
+        let current = self.current.lock();
+        let read = current.as_ref().map(|it| it.read(id, from));
+        read.unwrap_or(PackageLogResponse {
+            job: None,
+            first: 0,
+            lines: Vec::new(),
+        })
+    }
+
+    /// Stops the change with this number, if it runs.
+    pub(crate) fn stop(&self, by: &str, id: u64) -> Result<(), PackageError> {
+        let mut current = self.current.lock();
+        let running = current
+            .as_mut()
+            .filter(|it| it.job.id == id && it.job.state == PackageJobState::Running);
+        let running = running.ok_or(PackageError::Ended(id))?;
+        running.stopped_by = Some(by.to_owned());
+        running.stop.cancel();
+        Ok(())
+    }
+
+    /// Stops what runs, and waits until it has ended.
+    pub(crate) async fn close(&self) {
+        if let Some(running) = &*self.current.lock() {
+            running.stop.cancel();
+        }
+        self.idle().await;
+    }
+
+    /// Resolves when nothing is being changed.
+    pub(crate) async fn idle(&self) {
+        while self.running().is_some() {
+            sleep(LOOK_INTERVAL).await;
+        }
+    }
+
+    /// Ends what an end in the middle has left. Has to come before all else.
+    pub(crate) async fn recover(&self) -> Result<(), PackageError> {
+        let mut turn = self.turn()?;
+        let Some(job) = turn.kept.kept.job.take() else {
+            return Ok(());
+        };
+        let mut log = JobLog::new(job, std::mem::take(&mut turn.kept.kept.log));
+        if log.job.state == PackageJobState::Running {
+            let outcome = match self.last_change().await? {
+                Some(last) if last.job == log.job.id => Outcome::Done(last.changes),
+                _ => Outcome::Failed(
+                    "the steward has ended in the middle; the environment is as it was".to_owned(),
+                ),
+            };
+            self.settle(&mut turn.kept, &mut log, outcome);
+        } else {
+            turn.kept.kept.job = Some(log.job.clone());
+            turn.kept.kept.log = log.kept_lines();
+        }
+        *self.current.lock() = Some(log);
+        Ok(())
+    }
+
+    /// Brings the environment to what the file says, if it is not there: begins a change.
+    pub(crate) async fn reconcile(
+        self: &Arc<Self>,
+        by: &str,
+    ) -> Result<Option<PackageJob>, PackageError> {
+        self.refuse_the_hubs()?;
+        let file = self.read()?;
+        let wanted = file.texts();
+        let applied = self.kept()?.kept.applied;
+        let keys: BTreeSet<String> = file.requirements().map(Requirement::key).collect();
+        let dropped = applied.iter().filter_map(|it| {
+            let requirement = Requirement::parse(it).ok()?;
+            (!keys.contains(&requirement.key())).then(|| requirement.name().to_owned())
+        });
+        let dropped: Vec<String> = dropped.collect();
+        if dropped.is_empty() {
+            if wanted.is_empty() {
+                return Ok(None);
+            }
+            let work = EnvironmentWork::Plan {
+                requirements: wanted.clone(),
+                drop: Vec::new(),
+            };
+            if let WorkerLine::Plan(plan) = self.ask(work).await?
+                && plan.changes.is_empty()
+                && plan.conflict.is_none()
+            {
+                return self.note_applied(wanted).map(|()| None);
+            }
+        }
+        self.begin(by, BY_FILE.to_owned(), None, wanted, dropped)
+            .map(Some)
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        by: &str,
+        title: String,
+        edit: Option<PackageEdit>,
+        requirements: Vec<String>,
+        drop: Vec<String>,
+    ) -> Result<PackageJob, PackageError> {
+        if let Some(job) = self.running() {
+            return Err(busy(&job));
+        }
+        self.refuse_the_hubs()?;
+        let mut turn = self.turn()?;
+        let last = turn.kept.kept.job.as_ref().map_or(0, |it| it.id);
+        let job = PackageJob {
+            id: last + 1,
+            title,
+            by: by.to_owned(),
+            started_ms: time::now_ms(),
+            ended_ms: None,
+            state: PackageJobState::Running,
+            failure: None,
+            changes: Vec::new(),
+            log_lines: 0,
+        };
+        turn.kept.kept.job = Some(job.clone());
+        turn.kept.kept.edit = edit;
+        turn.kept.kept.log.clear();
+        self.save(&turn.kept)?;
+        tracing::info!(job = job.id, by = %job.by, title = %job.title, "packages are changed");
+        *self.current.lock() = Some(JobLog::new(job.clone(), Vec::new()));
+        let work = EnvironmentWork::Install {
+            job: job.id,
+            requirements,
+            drop,
+        };
+        let this = Arc::clone(self);
+        tokio::spawn(async move { this.make(turn, work).await });
+        Ok(job)
+    }
+
+    /// Makes the change, to its end.
+    async fn make(&self, mut turn: Turn, work: EnvironmentWork) {
+        let id = turn.kept.kept.job.as_ref().map(|it| it.id);
+        let stop = self.current.lock().as_ref().map(|it| it.stop.clone());
+        let outcome = self.outcome_of(work, stop.unwrap_or_default()).await;
+        // Whatever was heard last, the worker knows what has taken effect.
+        let outcome = match (self.last_change().await, outcome) {
+            (Ok(Some(last)), _) if Some(last.job) == id => Outcome::Done(last.changes),
+            (Err(error), Ok(())) => Outcome::Failed(error.to_string()),
+            (Ok(_), Ok(())) => Outcome::Failed("the worker has changed nothing".to_owned()),
+            (_, Err(outcome)) => outcome,
+        };
+        *self.inspected.lock().await = None;
+        if let Some(log) = &mut *self.current.lock() {
+            self.settle(&mut turn.kept, log, outcome);
+        }
+    }
+
+    /// Waits for the end of the work, or ends it.
+    async fn outcome_of(
+        &self,
+        work: EnvironmentWork,
+        stop: CancellationToken,
+    ) -> Result<(), Outcome> {
+        let started = WorkerProcess::start(&self.request(work)).await;
+        let mut worker = started.map_err(|error| Outcome::Failed(error.to_string()))?;
+        let limit = self.settings.limit;
+        let ended = tokio::select! {
+            ended = self.listen(&mut worker) => {
+                ended.map_err(|error| Outcome::Failed(error.to_string()))
+            }
+            () = stop.cancelled() => Err(Outcome::Stopped),
+            () = sleep(limit) => Err(Outcome::Failed(format!(
+                "it has not ended within {} s (--install-seconds)",
+                limit.as_secs()
+            ))),
+        };
+        worker.end().await;
+        ended
+    }
+
+    /// Takes the lines of a worker's log, until it is done.
+    async fn listen(&self, worker: &mut WorkerProcess) -> Result<(), PackageError> {
+        loop {
+            match worker.next().await? {
+                WorkerLine::Log(line) => {
+                    if let Some(log) = &mut *self.current.lock() {
+                        log.push(line);
+                    }
+                }
+                WorkerLine::Installed {} => return Ok(()),
+                WorkerLine::Failed(reason) => return Err(PackageError::Failed(reason)),
+                _ => return Err(another_answer()),
+            }
+        }
+    }
+
+    /// Notes how a change has ended; one that has taken effect is written to the file.
+    fn settle(&self, kept: &mut KeptPackages, log: &mut JobLog, outcome: Outcome) {
+        log.job.ended_ms = Some(time::now_ms());
+        match outcome {
+            Outcome::Done(changes) => {
+                log.job.state = PackageJobState::Done;
+                log.job.changes = changes;
+                if let Err(error) = self.write_applied(kept) {
+                    let reason = format!("it is installed, but {error}");
+                    log.push(reason.clone());
+                    log.job.failure = Some(reason);
+                }
+            }
+            Outcome::Failed(reason) => {
+                log.job.state = PackageJobState::Failed;
+                log.push(reason.clone());
+                log.job.failure = Some(reason);
+            }
+            Outcome::Stopped => {
+                log.job.state = PackageJobState::Stopped;
+                let by = log
+                    .stopped_by
+                    .as_deref()
+                    .unwrap_or("the steward, which ends");
+                let reason = format!("stopped by {by}; the environment is as it was");
+                log.push(reason.clone());
+                log.job.failure = Some(reason);
+            }
+        }
+        let (job, failure) = (log.job.id, log.job.failure.as_deref());
+        tracing::info!(job, state = ?log.job.state, failure, "packages are changed no more");
+        kept.kept.edit = None;
+        kept.kept.log = log.kept_lines();
+        kept.kept.job = Some(log.job.clone());
+        if let Err(error) = self.save(kept) {
+            tracing::error!(%error, "what was done with packages is not kept");
+        }
+    }
+
+    /// Writes what has taken effect to the file, which somebody may have edited meanwhile.
+    fn write_applied(&self, kept: &mut KeptPackages) -> Result<(), PackageError> {
+        let mut file = self.read()?;
+        if let Some(edit) = kept.kept.edit.take() {
+            let before = file.bytes();
+            edit_file(&mut file, &edit)?;
+            let bytes = file.bytes();
+            if bytes != before {
+                let path = self.requirements_file();
+                let written = files::replace_edited(path, &bytes);
+                written.map_err(|error| PackageError::Write(path.to_owned(), error))?;
+            }
+        }
+        kept.kept.applied = file.texts();
+        Ok(())
+    }
+
+    fn note_applied(&self, applied: Vec<String>) -> Result<(), PackageError> {
+        let mut turn = self.turn()?;
+        if turn.kept.kept.applied == applied {
+            return Ok(());
+        }
+        turn.kept.kept.applied = applied;
+        self.save(&turn.kept)
+    }
+
+    /// What has changed the environment last; finishes what had begun to.
+    async fn last_change(&self) -> Result<Option<LastChange>, PackageError> {
+        match self.ask(EnvironmentWork::Recover {}).await? {
+            WorkerLine::Recovered(last) => Ok(last),
+            _ => Err(another_answer()),
+        }
+    }
+
+    async fn ask(&self, work: EnvironmentWork) -> Result<WorkerLine, PackageError> {
+        self.refuse_the_hubs()?;
+        let mut worker = WorkerProcess::start(&self.request(work)).await?;
+        worker.answer().await
+    }
+
+    fn request(&self, work: EnvironmentWork) -> EnvironmentRequest {
+        EnvironmentRequest {
+            environment: self.settings.environment.clone(),
+            installer: self.settings.installer,
+            work,
+        }
+    }
+
+    fn refuse_the_hubs(&self) -> Result<(), PackageError> {
+        let root = &self.settings.environment;
+        match is_the_hubs(root, self.settings.hub_environment.as_deref()) {
+            true => Err(PackageError::Hubs(root.clone())),
+            false => Ok(()),
+        }
+    }
+
+    fn running(&self) -> Option<PackageJob> {
+        let job = self.job()?;
+        (job.state == PackageJobState::Running).then_some(job)
+    }
+
+    /// The right to change something, which one process has at a time.
+    fn turn(&self) -> Result<Turn, PackageError> {
+        let state = &self.settings.state;
+        let fail = |error| PackageError::Write(state.clone(), error);
+        files::make_folder(state).map_err(fail)?;
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create(true).truncate(false).mode(0o600);
+        let lock = options.open(state.join("packages.lock")).map_err(fail)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(PackageError::Busy {
+                    by: "another process".to_owned(),
+                    title: "change packages".to_owned(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(fail(error)),
+        }
+        Ok(Turn {
+            kept: self.kept()?,
+            _lock: lock,
+        })
+    }
+
+    fn kept(&self) -> Result<KeptPackages, PackageError> {
+        let state = &self.settings.state;
+        KeptPackages::load(state).map_err(|error| PackageError::Read(state.clone(), error))
+    }
+
+    fn save(&self, kept: &KeptPackages) -> Result<(), PackageError> {
+        let state = &self.settings.state;
+        kept.save()
+            .map_err(|error| PackageError::Write(state.clone(), error))
+    }
+
+    /// Reads the file; one that is not there asks for nothing.
+    fn read(&self) -> Result<RequirementsFile, PackageError> {
+        let path = self.requirements_file();
+        let fail = |error| PackageError::Read(path.to_owned(), error);
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(RequirementsFile::parse(b""));
+            }
+            Err(error) => return Err(fail(error)),
+        };
+        let mut bytes = Vec::new();
+        file.take(MAX_FILE_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(fail)?;
+        match bytes.len() as u64 > MAX_FILE_BYTES {
+            true => Err(PackageError::TooLarge(path.to_owned())),
+            false => Ok(RequirementsFile::parse(&bytes)),
+        }
+    }
+}
+
+/// Applies an edit that somebody has sent, and returns the names that are asked for no more.
+fn apply_edit(
+    file: &mut RequirementsFile,
+    edit: &PackageEdit,
+) -> Result<Vec<String>, PackageError> {
+    if edit.add.is_empty() && edit.remove.is_empty() {
+        return Err(PackageError::Nothing);
+    }
+    if edit.add.len() + edit.remove.len() > MAX_EDITED {
+        return Err(PackageError::TooMany);
+    }
+    let asked: BTreeSet<String> = file.requirements().map(Requirement::key).collect();
+    for name in &edit.remove {
+        let key = normalized_name(name);
+        if !asked.contains(&key) {
+            return Err(PackageError::Unknown(shown(name)));
+        }
+        let is_added = |it: &String| Requirement::parse(it).is_ok_and(|it| it.key() == key);
+        if edit.add.iter().any(is_added) {
+            return Err(PackageError::Contradiction(shown(name)));
+        }
+    }
+    edit_file(file, edit)?;
+    Ok(edit.remove.clone())
+}
+
+fn edit_file(file: &mut RequirementsFile, edit: &PackageEdit) -> Result<(), PackageError> {
+    for name in &edit.remove {
+        file.remove(&normalized_name(name));
+    }
+    for text in &edit.add {
+        let requirement = Requirement::parse(text);
+        file.set(&requirement.map_err(|error| PackageError::Requirement(shown(text), error))?);
+    }
+    Ok(())
+}
+
+fn title_of(edit: &PackageEdit) -> String {
+    let parts = [("add", &edit.add), ("remove", &edit.remove)].map(|(verb, names)| {
+        let names = names.join(", ");
+        (!names.is_empty()).then(|| format!("{verb} {names}"))
+    });
+    shown(
+        &parts
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" and "),
+    )
+}
+
+fn shown(text: &str) -> String {
+    text.chars()
+        .filter(|it| !it.is_control())
+        .take(200)
+        .collect()
+}
+
+fn busy(job: &PackageJob) -> PackageError {
+    PackageError::Busy {
+        by: job.by.clone(),
+        title: job.title.clone(),
+    }
+}
+
+fn another_answer() -> PackageError {
+    PackageError::Failed("the worker is of another version: start the steward again".to_owned())
+}
