@@ -28,8 +28,8 @@ pub fn Body(
     view! {
         <section class="setup-head">
             <p class="headline" role="status" data-testid="users-headline" {..of_list(users::headline)}></p>
+            <div class="add-hint" data-testid="users-passwords" {..of_list(users::who_makes_passwords)}></div>
         </section>
-        <div class="setup-hub" data-testid="users-passwords" {..of_list(users::who_makes_passwords)}></div>
         <div class="setup-hub" data-testid="users-problems" {..of_list(users::problems)}></div>
         <p class="problem" role="alert" data-testid="users-failure" hidden=move || page.failure.with(String::is_empty)>
             {move || page.failure.get()}
