@@ -35,6 +35,7 @@
 
 pub mod app;
 mod archive;
+mod audit;
 pub mod auth;
 mod background;
 mod bodies;
@@ -68,4 +69,5 @@ pub mod store;
 pub mod telemetry;
 mod text;
 pub mod time;
+mod trusted_file;
 mod users;

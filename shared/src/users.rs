@@ -297,10 +297,12 @@ pub struct AuditEntry {
     pub at_ms: i64,
     /// Who: an instructor, or an account of the system before the command line.
     pub by: String,
-    /// What was done: `add`, `reset`, `remove`, `delete_home` or `reconcile`.
+    /// What was done: `add`, `reset`, `remove`, `delete_home`, `reconcile`, `start_servers`,
+    /// `stop_servers` or `packages`.
     pub action: String,
-    /// With whom.
-    pub username: String,
+    /// With whom, or with which packages.
+    #[serde(alias = "username")]
+    pub subject: String,
     /// Why it did not work, if so.
     pub failure: Option<String>,
 }

@@ -307,7 +307,7 @@ impl UsersDesk<'_> {
                 crate::time::iso(it.at_ms),
                 loggable(&it.by),
                 it.action,
-                loggable(&it.username),
+                loggable(&it.subject),
                 failure.unwrap_or_default()
             );
         }

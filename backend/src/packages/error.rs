@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use shared::requirement::RequirementError;
 use thiserror::Error;
 
-use super::requirements_file::MAX_FILE_BYTES;
+use crate::trusted_file::TrustedFileError;
 
 /// Most requirements that one change adds or removes.
 pub(super) const MAX_EDITED: usize = 100;
@@ -17,8 +17,8 @@ pub(crate) enum PackageError {
     Read(PathBuf, io::Error),
     #[error("cannot write {0}: {1}")]
     Write(PathBuf, io::Error),
-    #[error("{0} has more than {MAX_FILE_BYTES} bytes")]
-    TooLarge(PathBuf),
+    #[error(transparent)]
+    File(#[from] TrustedFileError),
     #[error("{0:?} cannot be installed: {1}")]
     Requirement(String, RequirementError),
     #[error("{0:?} is not asked for in requirements.txt")]

@@ -6,9 +6,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{File, OpenOptions, TryLockError},
-    io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -21,30 +18,28 @@ use shared::{
         PackageLogResponse, PackagePlace, PackagePlan, PackagesResponse,
     },
     requirement::{Requirement, normalized_name},
+    users::AuditEntry,
 };
 use tokio::{
     sync::Mutex as AsyncMutex,
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    error::{MAX_EDITED, PackageError},
-    hub_environment::is_the_hubs,
+    error::PackageError,
     job::JobLog,
-    kept::KeptPackages,
+    managed_environment::{ManagedEnvironment, another_answer},
+    package_edit::{apply_edit, edit_file, title_of},
+    package_turn::{self, PackageTurn},
     requirements_file::{MAX_FILE_BYTES, RequirementsFile},
-    worker::{
-        EnvironmentRequest, EnvironmentWork, Inspection, InstallerChoice, LastChange, WorkerLine,
-    },
+    worker::{EnvironmentWork, InstallerChoice, WorkerLine},
     worker_process::WorkerProcess,
 };
-use crate::{files, time};
+use crate::{audit::AuditList, files, time, trusted_file::TrustedFile};
 
 /// Longest time in which it is found out what would change.
 const PLAN_PATIENCE: Duration = Duration::from_secs(100);
-/// How long it is known what is installed.
-const FRESH: Duration = Duration::from_secs(3);
 /// How often a process that waits for another's change looks.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// The title of a change that the file asks for.
@@ -69,15 +64,11 @@ pub(crate) struct PackageSettings {
 /// The environment and what is asked for in it.
 pub(crate) struct PackageManager {
     settings: PackageSettings,
+    environment: ManagedEnvironment,
     current: Mutex<Option<JobLog>>,
-    /// What was installed a moment ago, for everyone who looks.
-    inspected: AsyncMutex<Option<(Instant, Inspection)>>,
-}
-
-/// A change that may begin, with the lock against other processes.
-struct Turn {
-    kept: KeptPackages,
-    _lock: File,
+    /// One looks at a time what would change.
+    planning: AsyncMutex<()>,
+    audit: AuditList,
 }
 
 /// How a change has ended.
@@ -90,13 +81,18 @@ enum Outcome {
 impl PackageManager {
     pub(crate) fn new(settings: PackageSettings) -> Self {
         // What cannot be read is said when a change is to be made.
-        let kept = KeptPackages::load(&settings.state).ok();
-        let kept = kept.map(|it| it.kept).unwrap_or_default();
+        let kept = package_turn::kept(&settings.state).unwrap_or_default();
         let current = kept.job.map(|job| JobLog::new(job, kept.log));
         Self {
+            environment: ManagedEnvironment::new(
+                settings.environment.clone(),
+                settings.installer,
+                settings.hub_environment.clone(),
+            ),
+            audit: AuditList::new(&settings.state),
             settings,
             current: Mutex::new(current),
-            inspected: AsyncMutex::default(),
+            planning: AsyncMutex::default(),
         }
     }
 
@@ -107,13 +103,16 @@ impl PackageManager {
 
     /// Fails where nothing can be installed.
     pub(crate) async fn check(&self) -> Result<(), PackageError> {
-        self.ask(EnvironmentWork::Inspect {}).await.map(drop)
+        self.environment
+            .ask(EnvironmentWork::Inspect {})
+            .await
+            .map(drop)
     }
 
     /// What is asked for, and what is installed.
     pub(crate) async fn list(&self) -> Result<PackagesResponse, PackageError> {
         let file = self.read()?;
-        let inspection = self.inspection().await?;
+        let inspection = self.environment.inspection().await?;
         let requirements = file.requirements().map(|it| {
             let key = it.key();
             let mut of_name = inspection.packages.iter();
@@ -128,29 +127,13 @@ impl PackageManager {
             requirements: requirements.collect(),
             problems: file.problems(),
             place: PackagePlace::Environment {
-                path: self.settings.environment.display().to_string(),
+                path: self.environment.root().display().to_string(),
                 python: inspection.python,
                 installer: inspection.installer,
             },
             installed: inspection.packages,
             job: self.job(),
         })
-    }
-
-    async fn inspection(&self) -> Result<Inspection, PackageError> {
-        let mut inspected = self.inspected.lock().await;
-        if let Some((at, inspection)) = &*inspected
-            && at.elapsed() < FRESH
-        {
-            return Ok(inspection.clone());
-        }
-        match self.ask(EnvironmentWork::Inspect {}).await? {
-            WorkerLine::Inspection(inspection) => {
-                *inspected = Some((Instant::now(), inspection.clone()));
-                Ok(inspection)
-            }
-            _ => Err(another_answer()),
-        }
     }
 
     /// What a change would do.
@@ -162,7 +145,11 @@ impl PackageManager {
         let drop = apply_edit(&mut file, edit)?;
         let requirements = file.texts();
         let work = EnvironmentWork::Plan { requirements, drop };
-        match timeout(PLAN_PATIENCE, self.ask(work)).await {
+        let plan = async {
+            let _turn = self.planning.lock().await;
+            self.environment.ask(work).await
+        };
+        match timeout(PLAN_PATIENCE, plan).await {
             Ok(Ok(WorkerLine::Plan(plan))) => Ok(plan),
             Ok(Ok(_)) => Err(another_answer()),
             Ok(Err(error)) => Err(error),
@@ -230,22 +217,22 @@ impl PackageManager {
 
     /// Ends what an end in the middle has left. Has to come before all else.
     pub(crate) async fn recover(&self) -> Result<(), PackageError> {
-        let mut turn = self.turn()?;
-        let Some(job) = turn.kept.kept.job.take() else {
+        let mut turn = PackageTurn::take(&self.settings.state)?;
+        let Some(job) = turn.kept().job.take() else {
             return Ok(());
         };
-        let mut log = JobLog::new(job, std::mem::take(&mut turn.kept.kept.log));
+        let mut log = JobLog::new(job, std::mem::take(&mut turn.kept().log));
         if log.job.state == PackageJobState::Running {
-            let outcome = match self.last_change().await? {
+            let outcome = match self.environment.last_change().await? {
                 Some(last) if last.job == log.job.id => Outcome::Done(last.changes),
                 _ => Outcome::Failed(
                     "the steward has ended in the middle; the environment is as it was".to_owned(),
                 ),
             };
-            self.settle(&mut turn.kept, &mut log, outcome);
+            self.settle(&mut turn, &mut log, outcome);
         } else {
-            turn.kept.kept.job = Some(log.job.clone());
-            turn.kept.kept.log = log.kept_lines();
+            turn.kept().job = Some(log.job.clone());
+            turn.kept().log = log.kept_lines();
         }
         *self.current.lock() = Some(log);
         Ok(())
@@ -256,10 +243,10 @@ impl PackageManager {
         self: &Arc<Self>,
         by: &str,
     ) -> Result<Option<PackageJob>, PackageError> {
-        self.refuse_the_hubs()?;
+        self.environment.refuse_the_hubs()?;
         let file = self.read()?;
         let wanted = file.texts();
-        let applied = self.kept()?.kept.applied;
+        let applied = package_turn::kept(&self.settings.state)?.applied;
         let keys: BTreeSet<String> = file.requirements().map(Requirement::key).collect();
         let dropped = applied.iter().filter_map(|it| {
             let requirement = Requirement::parse(it).ok()?;
@@ -274,7 +261,7 @@ impl PackageManager {
                 requirements: wanted.clone(),
                 drop: Vec::new(),
             };
-            if let WorkerLine::Plan(plan) = self.ask(work).await?
+            if let WorkerLine::Plan(plan) = self.environment.ask(work).await?
                 && plan.changes.is_empty()
                 && plan.conflict.is_none()
             {
@@ -296,9 +283,9 @@ impl PackageManager {
         if let Some(job) = self.running() {
             return Err(busy(&job));
         }
-        self.refuse_the_hubs()?;
-        let mut turn = self.turn()?;
-        let last = turn.kept.kept.job.as_ref().map_or(0, |it| it.id);
+        self.environment.refuse_the_hubs()?;
+        let mut turn = PackageTurn::take(&self.settings.state)?;
+        let last = turn.kept().job.as_ref().map_or(0, |it| it.id);
         let job = PackageJob {
             id: last + 1,
             title,
@@ -310,10 +297,10 @@ impl PackageManager {
             changes: Vec::new(),
             log_lines: 0,
         };
-        turn.kept.kept.job = Some(job.clone());
-        turn.kept.kept.edit = edit;
-        turn.kept.kept.log.clear();
-        self.save(&turn.kept)?;
+        turn.kept().job = Some(job.clone());
+        turn.kept().edit = edit;
+        turn.kept().log.clear();
+        turn.save()?;
         tracing::info!(job = job.id, by = %job.by, title = %job.title, "packages are changed");
         *self.current.lock() = Some(JobLog::new(job.clone(), Vec::new()));
         let work = EnvironmentWork::Install {
@@ -327,20 +314,20 @@ impl PackageManager {
     }
 
     /// Makes the change, to its end.
-    async fn make(&self, mut turn: Turn, work: EnvironmentWork) {
-        let id = turn.kept.kept.job.as_ref().map(|it| it.id);
+    async fn make(&self, mut turn: PackageTurn, work: EnvironmentWork) {
+        let id = turn.kept().job.as_ref().map(|it| it.id);
         let stop = self.current.lock().as_ref().map(|it| it.stop.clone());
         let outcome = self.outcome_of(work, stop.unwrap_or_default()).await;
         // Whatever was heard last, the worker knows what has taken effect.
-        let outcome = match (self.last_change().await, outcome) {
+        let outcome = match (self.environment.last_change().await, outcome) {
             (Ok(Some(last)), _) if Some(last.job) == id => Outcome::Done(last.changes),
             (Err(error), Ok(())) => Outcome::Failed(error.to_string()),
             (Ok(_), Ok(())) => Outcome::Failed("the worker has changed nothing".to_owned()),
             (_, Err(outcome)) => outcome,
         };
-        *self.inspected.lock().await = None;
+        self.environment.forget().await;
         if let Some(log) = &mut *self.current.lock() {
-            self.settle(&mut turn.kept, log, outcome);
+            self.settle(&mut turn, log, outcome);
         }
     }
 
@@ -350,7 +337,7 @@ impl PackageManager {
         work: EnvironmentWork,
         stop: CancellationToken,
     ) -> Result<(), Outcome> {
-        let started = WorkerProcess::start(&self.request(work)).await;
+        let started = self.environment.start(work).await;
         let mut worker = started.map_err(|error| Outcome::Failed(error.to_string()))?;
         let limit = self.settings.limit;
         let ended = tokio::select! {
@@ -384,13 +371,13 @@ impl PackageManager {
     }
 
     /// Notes how a change has ended; one that has taken effect is written to the file.
-    fn settle(&self, kept: &mut KeptPackages, log: &mut JobLog, outcome: Outcome) {
+    fn settle(&self, turn: &mut PackageTurn, log: &mut JobLog, outcome: Outcome) {
         log.job.ended_ms = Some(time::now_ms());
         match outcome {
             Outcome::Done(changes) => {
                 log.job.state = PackageJobState::Done;
                 log.job.changes = changes;
-                if let Err(error) = self.write_applied(kept) {
+                if let Err(error) = self.write_applied(turn) {
                     let reason = format!("it is installed, but {error}");
                     log.push(reason.clone());
                     log.job.failure = Some(reason);
@@ -414,18 +401,28 @@ impl PackageManager {
         }
         let (job, failure) = (log.job.id, log.job.failure.as_deref());
         tracing::info!(job, state = ?log.job.state, failure, "packages are changed no more");
-        kept.kept.edit = None;
-        kept.kept.log = log.kept_lines();
-        kept.kept.job = Some(log.job.clone());
-        if let Err(error) = self.save(kept) {
+        turn.kept().edit = None;
+        turn.kept().log = log.kept_lines();
+        turn.kept().job = Some(log.job.clone());
+        if let Err(error) = turn.save() {
             tracing::error!(%error, "what was done with packages is not kept");
+        }
+        let entry = AuditEntry {
+            at_ms: log.job.ended_ms.unwrap_or_default(),
+            by: log.job.by.clone(),
+            action: "packages".to_owned(),
+            subject: log.job.title.clone(),
+            failure: log.job.failure.clone(),
+        };
+        if let Err(error) = self.audit.note(&[entry]) {
+            tracing::error!(%error, "the audit list cannot be written");
         }
     }
 
     /// Writes what has taken effect to the file, which somebody may have edited meanwhile.
-    fn write_applied(&self, kept: &mut KeptPackages) -> Result<(), PackageError> {
+    fn write_applied(&self, turn: &mut PackageTurn) -> Result<(), PackageError> {
         let mut file = self.read()?;
-        if let Some(edit) = kept.kept.edit.take() {
+        if let Some(edit) = turn.kept().edit.take() {
             let before = file.bytes();
             edit_file(&mut file, &edit)?;
             let bytes = file.bytes();
@@ -435,47 +432,17 @@ impl PackageManager {
                 written.map_err(|error| PackageError::Write(path.to_owned(), error))?;
             }
         }
-        kept.kept.applied = file.texts();
+        turn.kept().applied = file.texts();
         Ok(())
     }
 
     fn note_applied(&self, applied: Vec<String>) -> Result<(), PackageError> {
-        let mut turn = self.turn()?;
-        if turn.kept.kept.applied == applied {
+        let mut turn = PackageTurn::take(&self.settings.state)?;
+        if turn.kept().applied == applied {
             return Ok(());
         }
-        turn.kept.kept.applied = applied;
-        self.save(&turn.kept)
-    }
-
-    /// What has changed the environment last; finishes what had begun to.
-    async fn last_change(&self) -> Result<Option<LastChange>, PackageError> {
-        match self.ask(EnvironmentWork::Recover {}).await? {
-            WorkerLine::Recovered(last) => Ok(last),
-            _ => Err(another_answer()),
-        }
-    }
-
-    async fn ask(&self, work: EnvironmentWork) -> Result<WorkerLine, PackageError> {
-        self.refuse_the_hubs()?;
-        let mut worker = WorkerProcess::start(&self.request(work)).await?;
-        worker.answer().await
-    }
-
-    fn request(&self, work: EnvironmentWork) -> EnvironmentRequest {
-        EnvironmentRequest {
-            environment: self.settings.environment.clone(),
-            installer: self.settings.installer,
-            work,
-        }
-    }
-
-    fn refuse_the_hubs(&self) -> Result<(), PackageError> {
-        let root = &self.settings.environment;
-        match is_the_hubs(root, self.settings.hub_environment.as_deref()) {
-            true => Err(PackageError::Hubs(root.clone())),
-            false => Ok(()),
-        }
+        turn.kept().applied = applied;
+        turn.save()
     }
 
     fn running(&self) -> Option<PackageJob> {
@@ -483,119 +450,12 @@ impl PackageManager {
         (job.state == PackageJobState::Running).then_some(job)
     }
 
-    /// The right to change something, which one process has at a time.
-    fn turn(&self) -> Result<Turn, PackageError> {
-        let state = &self.settings.state;
-        let fail = |error| PackageError::Write(state.clone(), error);
-        files::make_folder(state).map_err(fail)?;
-        let mut options = OpenOptions::new();
-        let options = options.write(true).create(true).truncate(false).mode(0o600);
-        let lock = options.open(state.join("packages.lock")).map_err(fail)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(PackageError::Busy {
-                    by: "another process".to_owned(),
-                    title: "change packages".to_owned(),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(fail(error)),
-        }
-        Ok(Turn {
-            kept: self.kept()?,
-            _lock: lock,
-        })
-    }
-
-    fn kept(&self) -> Result<KeptPackages, PackageError> {
-        let state = &self.settings.state;
-        KeptPackages::load(state).map_err(|error| PackageError::Read(state.clone(), error))
-    }
-
-    fn save(&self, kept: &KeptPackages) -> Result<(), PackageError> {
-        let state = &self.settings.state;
-        kept.save()
-            .map_err(|error| PackageError::Write(state.clone(), error))
-    }
-
     /// Reads the file; one that is not there asks for nothing.
     fn read(&self) -> Result<RequirementsFile, PackageError> {
-        let path = self.requirements_file();
-        let fail = |error| PackageError::Read(path.to_owned(), error);
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(RequirementsFile::parse(b""));
-            }
-            Err(error) => return Err(fail(error)),
-        };
-        let mut bytes = Vec::new();
-        file.take(MAX_FILE_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(fail)?;
-        match bytes.len() as u64 > MAX_FILE_BYTES {
-            true => Err(PackageError::TooLarge(path.to_owned())),
-            false => Ok(RequirementsFile::parse(&bytes)),
-        }
+        let read = TrustedFile::read(self.requirements_file(), MAX_FILE_BYTES, true)?;
+        let bytes = read.map(|it| it.bytes).unwrap_or_default();
+        Ok(RequirementsFile::parse(&bytes))
     }
-}
-
-/// Applies an edit that somebody has sent, and returns the names that are asked for no more.
-fn apply_edit(
-    file: &mut RequirementsFile,
-    edit: &PackageEdit,
-) -> Result<Vec<String>, PackageError> {
-    if edit.add.is_empty() && edit.remove.is_empty() {
-        return Err(PackageError::Nothing);
-    }
-    if edit.add.len() + edit.remove.len() > MAX_EDITED {
-        return Err(PackageError::TooMany);
-    }
-    let asked: BTreeSet<String> = file.requirements().map(Requirement::key).collect();
-    for name in &edit.remove {
-        let key = normalized_name(name);
-        if !asked.contains(&key) {
-            return Err(PackageError::Unknown(shown(name)));
-        }
-        let is_added = |it: &String| Requirement::parse(it).is_ok_and(|it| it.key() == key);
-        if edit.add.iter().any(is_added) {
-            return Err(PackageError::Contradiction(shown(name)));
-        }
-    }
-    edit_file(file, edit)?;
-    Ok(edit.remove.clone())
-}
-
-fn edit_file(file: &mut RequirementsFile, edit: &PackageEdit) -> Result<(), PackageError> {
-    for name in &edit.remove {
-        file.remove(&normalized_name(name));
-    }
-    for text in &edit.add {
-        let requirement = Requirement::parse(text);
-        file.set(&requirement.map_err(|error| PackageError::Requirement(shown(text), error))?);
-    }
-    Ok(())
-}
-
-fn title_of(edit: &PackageEdit) -> String {
-    let parts = [("add", &edit.add), ("remove", &edit.remove)].map(|(verb, names)| {
-        let names = names.join(", ");
-        (!names.is_empty()).then(|| format!("{verb} {names}"))
-    });
-    shown(
-        &parts
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" and "),
-    )
-}
-
-fn shown(text: &str) -> String {
-    text.chars()
-        .filter(|it| !it.is_control())
-        .take(200)
-        .collect()
 }
 
 fn busy(job: &PackageJob) -> PackageError {
@@ -603,8 +463,4 @@ fn busy(job: &PackageJob) -> PackageError {
         by: job.by.clone(),
         title: job.title.clone(),
     }
-}
-
-fn another_answer() -> PackageError {
-    PackageError::Failed("the worker is of another version: start the steward again".to_owned())
 }

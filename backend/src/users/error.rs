@@ -5,7 +5,8 @@ use std::{io, path::PathBuf};
 use shared::users::RunningChange;
 use thiserror::Error;
 
-use super::{file::MAX_FILE_BYTES, hub_api::HubError, system::AccountError};
+use super::{hub_api::HubError, system::AccountError};
+use crate::trusted_file::TrustedFileError;
 
 /// Most users that one request adds.
 pub(super) const MAX_ADDED: usize = 2_000;
@@ -17,8 +18,8 @@ pub(crate) enum UserListError {
     Read(PathBuf, io::Error),
     #[error("cannot write {0}: {1}")]
     Write(PathBuf, io::Error),
-    #[error("{0} has more than {MAX_FILE_BYTES} bytes")]
-    TooLarge(PathBuf),
+    #[error(transparent)]
+    File(#[from] TrustedFileError),
     #[error("{0} users are more than {MAX_ADDED} at once")]
     TooMany(usize),
     #[error("another pipalhub changes users: try again when it has ended")]
@@ -32,13 +33,6 @@ pub(crate) enum UserListError {
          remove them with `pipalhub users apply --remove {1}`"
     )]
     Emptied(PathBuf, usize),
-    #[error(
-        "{0} can be changed by others than root, who could make accounts by it: \
-         `chown root: {0} && chmod go-w {0}`"
-    )]
-    Untrusted(PathBuf),
-    #[error("{0} is no file")]
-    NoFile(PathBuf),
     #[error(transparent)]
     Accounts(#[from] AccountError),
     #[error("{0:?} is not in the list")]

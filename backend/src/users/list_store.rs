@@ -1,13 +1,11 @@
 //! Where the list and what belongs to it are on the disk, and who else could change it there.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions, Permissions},
-    io::{self, Read},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
+    fs::Permissions,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::PathBuf,
 };
 
-use rustix::{fs::OFlags, process::geteuid};
 use shared::users::UsersFileProblem;
 
 use super::{
@@ -17,14 +15,13 @@ use super::{
     name::NameRule,
     user_list_lock::{UserListLock, make_state_folder},
 };
-use crate::files;
+use crate::{
+    files,
+    trusted_file::{TrustedFile, TrustedFileError},
+};
 
 /// Mode bits by which others than the owner and the group get at a file.
 const OTHERS_MODE: u32 = 0o007;
-/// Mode bits by which others than the owner change a file or what is in a folder.
-const CHANGING_MODE: u32 = 0o022;
-/// In a folder with this bit, as /tmp, nobody replaces another's files.
-const STICKY_MODE: u32 = 0o1000;
 
 /// Where the list and what belongs to it are.
 #[derive(Clone, Debug)]
@@ -78,37 +75,14 @@ impl ListStore {
     /// Reads the file; one that is not there is empty.
     pub(super) fn read(&self) -> Result<UsersFile, UserListError> {
         let path = &self.settings.users_file;
-        let fail = |error| UserListError::Read(path.clone(), error);
-        let real = match fs::canonicalize(path) {
-            Ok(real) => real,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.check_folders(path)?;
-                return Ok(UsersFile::parse(b"", self.rule));
+        let read = TrustedFile::read(path, MAX_FILE_BYTES, self.makes_accounts)?;
+        Ok(match read {
+            Some(read) => {
+                self.close_to_others(&read);
+                UsersFile::parse(&read.bytes, self.rule)
             }
-            Err(error) => return Err(fail(error)),
-        };
-        self.check_folders(&real)?;
-        let mut options = OpenOptions::new();
-        // Opening a pipe would wait for its writer.
-        let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
-        let mut file = options
-            .read(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(&real)
-            .map_err(fail)?;
-        let metadata = file.metadata().map_err(fail)?;
-        if !metadata.is_file() {
-            return Err(UserListError::NoFile(real));
-        }
-        self.check_owner(&real, &metadata)?;
-        self.close_to_others(&file, &metadata, &real);
-        let mut bytes = Vec::new();
-        let limited = (&mut file).take(MAX_FILE_BYTES + 1);
-        read_to_end(limited, &mut bytes).map_err(fail)?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(UserListError::TooLarge(real));
-        }
-        Ok(UsersFile::parse(&bytes, self.rule))
+            None => UsersFile::parse(b"", self.rule),
+        })
     }
 
     /// Writes the file.
@@ -117,7 +91,7 @@ impl ListStore {
         let bytes = file.bytes();
         // What could not be read again is not written.
         if bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(UserListError::TooLarge(path.clone()));
+            return Err(TrustedFileError::TooLarge(path.clone(), MAX_FILE_BYTES).into());
         }
         let written = files::replace_edited(path, &bytes);
         written.map_err(|error| UserListError::Write(path.clone(), error))
@@ -138,56 +112,17 @@ impl ListStore {
         lines.collect()
     }
 
-    /// Refuses a file in a folder that others may change, or in one below such a folder.
-    fn check_folders(&self, path: &Path) -> Result<(), UserListError> {
-        if !self.makes_accounts {
-            return Ok(());
-        }
-        for folder in path.ancestors().skip(1) {
-            let Ok(metadata) = fs::metadata(folder) else {
-                continue;
-            };
-            if !is_owned(&metadata) || is_open(&metadata) && metadata.mode() & STICKY_MODE == 0 {
-                return Err(UserListError::Untrusted(folder.to_owned()));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_owner(&self, path: &Path, metadata: &Metadata) -> Result<(), UserListError> {
-        match self.makes_accounts && (!is_owned(metadata) || is_open(metadata)) {
-            true => Err(UserListError::Untrusted(path.to_owned())),
-            false => Ok(()),
-        }
-    }
-
     /// Takes the right to read passwords from those who are neither the owner nor in the group.
-    fn close_to_others(&self, file: &File, metadata: &Metadata, path: &Path) {
-        if !self.makes_accounts || metadata.mode() & OTHERS_MODE == 0 {
+    fn close_to_others(&self, read: &TrustedFile) {
+        let mode = read.metadata.mode() & 0o777;
+        if !self.makes_accounts || mode & OTHERS_MODE == 0 {
             return;
         }
-        let closed = Permissions::from_mode(metadata.mode() & 0o777 & !OTHERS_MODE);
-        match file.set_permissions(closed) {
-            Ok(()) => {
-                tracing::warn!(file = %path.display(), "everyone could read the passwords: closed");
-            }
-            Err(error) => {
-                tracing::error!(%error, file = %path.display(), "everyone can read the passwords");
-            }
+        let closed = Permissions::from_mode(mode & !OTHERS_MODE);
+        let file = read.path.display();
+        match read.file.set_permissions(closed) {
+            Ok(()) => tracing::warn!(%file, "everyone could read the passwords: closed"),
+            Err(error) => tracing::error!(%error, %file, "everyone can read the passwords"),
         }
     }
-}
-
-fn is_owned(metadata: &Metadata) -> bool {
-    metadata.uid() == 0 || metadata.uid() == geteuid().as_raw()
-}
-
-/// Whether others than the owner may change it; root's group is root.
-fn is_open(metadata: &Metadata) -> bool {
-    let mode = metadata.mode() & CHANGING_MODE;
-    mode & 0o002 != 0 || mode != 0 && metadata.gid() != 0
-}
-
-fn read_to_end(mut from: impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
-    from.read_to_end(bytes).map(drop)
 }

@@ -7,7 +7,6 @@
 pub(crate) mod accounts;
 pub(crate) mod applied;
 mod apply;
-mod audit;
 pub(crate) mod authenticator;
 pub(crate) mod class_list;
 pub(crate) mod command;

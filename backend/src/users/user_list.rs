@@ -15,7 +15,6 @@ use tokio::sync::MutexGuard;
 use super::{
     accounts::{Accounts, AccountsView},
     apply::{Applier, Removal, kind_of},
-    audit::AuditList,
     error::{MAX_ADDED, UserListError},
     file::{Credential, UserEntry, UsersFile},
     hub_servers::{HubServers, ServerWork},
@@ -25,7 +24,7 @@ use super::{
     protection::{self, Asker, Protection},
     running_change::ChangeTurns,
 };
-use crate::{secret::Secret, time};
+use crate::{audit::AuditList, secret::Secret, time};
 
 /// Who changes accounts when the file was changed by hand, and what that is called.
 const BY_FILE: &str = "the file";
@@ -449,7 +448,7 @@ impl UserList {
                 at_ms: time::now_ms(),
                 by: by.to_owned(),
                 action: action.to_owned(),
-                username: username.chars().take(100).collect(),
+                subject: username.chars().take(100).collect(),
                 failure,
             })
             .collect();

@@ -8,7 +8,10 @@
 mod harm;
 mod workplace;
 
-use std::{fs, os::unix::fs::symlink};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+};
 
 use serde_json::{Value, json};
 
@@ -32,6 +35,12 @@ fn a_package_is_planned_installed_and_removed_with_what_it_needed() {
         "{said}"
     );
     assert_eq!(place.requirements(), "# for November\r\ndelta\n");
+    let audit = fs::read_to_string(place.path("state/audit.jsonl")).unwrap();
+    let entry: Value = serde_json::from_str(&audit).unwrap();
+    assert_eq!(
+        (&entry["action"], &entry["subject"]),
+        (&json!("packages"), &json!("add delta"))
+    );
     assert_eq!(place.imported("delta").as_deref(), Some("1.0"));
     // Its programs run in the environment, and not in the copy that it was installed in.
     let program = place.environment().join("bin/alpha-tool");
@@ -183,6 +192,22 @@ fn one_change_is_made_at_a_time_and_can_be_stopped() {
             .any(|it| it.to_string_lossy().starts_with("next-")),
         "{names:?}"
     );
+}
+
+#[test]
+fn a_file_that_others_can_change_is_not_obeyed() {
+    let place = Workplace::new();
+    fs::write(place.requirements_file(), "alpha\n").unwrap();
+    let mode = fs::Permissions::from_mode(0o666);
+    fs::set_permissions(place.requirements_file(), mode).unwrap();
+    for words in [&["apply"][..], &["add", "beta"], &["list"]] {
+        let said = place.packages(words).unwrap_err();
+        assert!(
+            said.contains("can be changed by others than root"),
+            "{said}"
+        );
+    }
+    assert_eq!(place.imported("alpha"), None);
 }
 
 #[test]

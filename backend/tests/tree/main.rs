@@ -45,6 +45,8 @@ const LAYERS: &[&[&str]] = &[
         "bodies",
         "reserve",
         "filename",
+        "audit",
+        "trusted_file",
     ],
 ];
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{
     documents::code_block,
     fresh::{FreshServer, HubMachine},
@@ -29,6 +29,9 @@ const MAX_EXPOSURE: f64 = 2.0;
 
 /// The same of the steward, which is root, but with few of root's rights.
 const MAX_EXPOSURE_OF_STEWARD: f64 = 3.0;
+
+/// The same of the steward for packages, which runs compilers.
+const MAX_EXPOSURE_OF_PACKAGES: f64 = 3.0;
 
 /// What a program in the place of the service can do: write into folders of its own.
 pub(crate) const OWN_PLACES: [&str; 3] = ["wrote /var/tmp", "wrote /tmp", "wrote its own"];
@@ -60,6 +63,7 @@ async fn the_debian_package_runs_the_service_without_rights() -> Result<()> {
     its_open_files_are_its_own(&class.server, &process(&class.server)?)?;
     homes_are_read_by_one_capability(&class).await?;
     the_steward_makes_accounts(&class).await?;
+    its_own_user_installs_packages(&class).await?;
     the_package_goes(&class.server)
 }
 
@@ -243,6 +247,67 @@ async fn the_steward_makes_accounts(class: &FreshClass) -> Result<()> {
     .await
 }
 
+/// Has systemd start the steward for packages, as the documentation says, and installs by the service
+/// into an environment that the steward's user owns.
+async fn its_own_user_installs_packages(class: &FreshClass) -> Result<()> {
+    let server = &class.server;
+    let (status, text) = class.request_for_text(Method::GET, "packages").await?;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{text}");
+    let lines = code_block("docs/requirements.md", "With the Debian package", "shell")?;
+    // A package of the test's own, since servers of tests may have no way to an index.
+    let wheel = "mkdir /srv/wheels && python3 -c '
+import zipfile
+info = \"tiny-1.0.dist-info/\"
+with zipfile.ZipFile(\"/srv/wheels/tiny-1.0-py3-none-any.whl\", \"w\") as wheel:
+    wheel.writestr(\"tiny.py\", \"VERSION = 1\")
+    wheel.writestr(info + \"METADATA\", \"Metadata-Version: 2.1\\nName: tiny\\nVersion: 1.0\\n\")
+    wheel.writestr(info + \"WHEEL\", \"Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n\")
+    wheel.writestr(info + \"RECORD\", \"\")
+'";
+    server.run(&["sh", "-ec", wheel])?;
+    // There is no sudo on the server, and who runs this is root.
+    let lines = lines
+        .replace(
+            "sudo --user pipalhub-packages",
+            "runuser --user pipalhub-packages --",
+        )
+        .replace("sudo ", "");
+    server.run(&["sh", "-ec", &lines])?;
+    let sources = "printf 'PIP_NO_INDEX=1\nPIP_FIND_LINKS=/srv/wheels\n' >>/etc/pipalhub/packages.env && \
+                   systemctl restart pipalhub-packages";
+    server.run(&["sh", "-ec", sources])?;
+    until("the steward for packages", async || {
+        let (status, _) = class.request_for_text(Method::GET, "packages").await?;
+        Ok((status == StatusCode::OK).then_some(()))
+    })
+    .await?;
+    let unit = "pipalhub-packages.service";
+    systemd_finds_little_exposed(server, unit, MAX_EXPOSURE_OF_PACKAGES)?;
+    let (status, text) = class
+        .post_for_text("packages", &json!({"add": ["tiny"]}))
+        .await?;
+    assert_eq!(status, StatusCode::ACCEPTED, "{text}");
+    let job = until("the installation", async || {
+        let (_, text) = class.request_for_text(Method::GET, "packages/log").await?;
+        let log: Value = serde_json::from_str(&text)?;
+        let is_over = log["job"]["state"] != "running";
+        Ok(is_over.then_some(log))
+    })
+    .await?;
+    assert_eq!(job["job"]["state"], "done", "{job}");
+    let import = "import tiny; print(tiny.VERSION)";
+    let python = "/opt/participants/bin/python3";
+    assert_eq!(
+        server.run(&["runuser", "--user", "nobody", "--", python, "-c", import])?,
+        "1\n"
+    );
+    let owners = server.run(&["find", "/opt/participants", "-user", "root"])?;
+    assert_eq!(owners, "", "all is the environment's owner's");
+    let asked = server.run(&["cat", "/var/lib/pipalhub-packages/requirements.txt"])?;
+    assert_eq!(asked, "tiny\n");
+    Ok(())
+}
+
 /// Checks that the account has a password and a home of its own, closed to others.
 fn has_account(server: &impl HubMachine, name: &str) -> Result<()> {
     let home = server.run(&["stat", "--format=%a %U", &format!("/home/{name}")])?;
@@ -263,5 +328,6 @@ fn the_package_goes(server: &FreshServer) -> Result<()> {
     server.run(&["dpkg", "--purge", "pipalhub"])?;
     server.run(&["test", "!", "-e", "/etc/pipalhub/pipalhub.env"])?;
     server.run(&["test", "!", "-e", "/var/lib/pipalhub"])?;
+    server.run(&["test", "!", "-e", "/var/lib/pipalhub-packages"])?;
     Ok(())
 }

@@ -56,6 +56,10 @@ fn data(program: Vec<u8>) -> anyhow::Result<Vec<PackedFile>> {
             "etc/systemd/pipalhub-steward.service",
         )?,
         from(
+            "usr/lib/systemd/system/pipalhub-packages.service",
+            "etc/systemd/pipalhub-packages.service",
+        )?,
+        from(
             "usr/lib/sysusers.d/pipalhub.conf",
             "etc/systemd/pipalhub.sysusers",
         )?,

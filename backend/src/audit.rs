@@ -1,4 +1,4 @@
-//! Who has changed what of the list, and when: a line of JSON for each change, in the steward's
+//! Who has changed what by the steward, and when: a line of JSON for each change, in the steward's
 //! own folder. It holds no passwords.
 
 use std::{
@@ -17,19 +17,19 @@ const OLDER_FILE: &str = "audit.1.jsonl";
 const MAX_BYTES: u64 = 8 << 20;
 
 /// The audit list of the steward.
-pub(super) struct AuditList {
+pub(crate) struct AuditList {
     folder: PathBuf,
 }
 
 impl AuditList {
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
         }
     }
 
     /// Adds an entry, on the disk when this returns.
-    pub(super) fn note(&self, entries: &[AuditEntry]) -> io::Result<()> {
+    pub(crate) fn note(&self, entries: &[AuditEntry]) -> io::Result<()> {
         let path = self.folder.join(FILE);
         if fs::metadata(&path).is_ok_and(|file| file.len() > MAX_BYTES) {
             fs::rename(&path, self.folder.join(OLDER_FILE))?;
@@ -46,7 +46,7 @@ impl AuditList {
     }
 
     /// The newest entries, newest first.
-    pub(super) fn newest(&self, most: usize) -> io::Result<Vec<AuditEntry>> {
+    pub(crate) fn newest(&self, most: usize) -> io::Result<Vec<AuditEntry>> {
         let mut entries: Vec<AuditEntry> = Vec::new();
         for name in [OLDER_FILE, FILE] {
             match fs::read_to_string(self.folder.join(name)) {
@@ -78,7 +78,7 @@ mod tests {
                 at_ms,
                 by: "ines\n".into(),
                 action: "add".into(),
-                username: "alice".into(),
+                subject: "alice".into(),
                 failure: None,
             };
             list.note(&[entry]).unwrap();
