@@ -2,6 +2,8 @@
 //! environment of the test's own below a real Hub; and the lines for an image.
 
 use anyhow::{Result, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
 use tests::{
     browser::TestBrowser,
     environment::TestEnvironment,
@@ -61,12 +63,15 @@ async fn packages_are_planned_installed_stopped_and_removed() -> Result<()> {
     let setup = setup.service_setting("steward_socket", socket.display().to_string());
     let environment = TestEnvironment::start(setup.folder()).await?;
     let hub = setup.start("PIPALHUB_VENV").await?;
+    let alice = hub.start_server("alice").await?;
     let page = open(&hub, INSTRUCTOR).await?;
     page.wait_for_text("[data-testid=packages-place]", "by pip")
         .await?;
 
     what_is_wrong_is_named_while_it_is_typed(&page).await?;
     packages_are_installed_by_keyboard(&page, &environment).await?;
+    those_whose_servers_run_are_told(&hub).await?;
+    drop(alice);
     a_conflict_is_said_before(&page, &environment).await?;
     a_change_is_stopped_and_seen_by_a_helper(&hub, &page, &environment).await?;
     a_package_is_removed(&page, &environment).await
@@ -137,6 +142,25 @@ async fn packages_are_installed_by_keyboard(
     assert_eq!(
         page.texts("[data-testid=installed] th").await?,
         ["class-plot"]
+    );
+    Ok(())
+}
+
+/// Waits for the notice, which is for the one participant with a server.
+async fn those_whose_servers_run_are_told(hub: &Hub) -> Result<()> {
+    let token = hub.token_of(INSTRUCTOR).await?;
+    let sent = until("the notice", async || {
+        let asked = hub.with_token(&token, Method::GET, "api/notices/sent");
+        let sent: Value = asked.send().await?.json().await?;
+        let newest = sent["notices"].get(0).cloned();
+        Ok(newest)
+    })
+    .await?;
+    assert_eq!(sent["to"], json!({"users": ["alice"]}));
+    assert_eq!(sent["author"], INSTRUCTOR);
+    assert_eq!(
+        sent["text"],
+        "**class-base** 2.0, **class-plot** 2.0 and **class-tool** 1.0 can be imported now."
     );
     Ok(())
 }
