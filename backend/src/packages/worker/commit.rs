@@ -164,6 +164,8 @@ fn finish(environment: &Environment, commit: &Commit) -> anyhow::Result<()> {
     for below in &commit.removed {
         let path = environment.root.join(below);
         match fs::remove_file(&path) {
+            // A file that has become a folder is gone as a file.
+            Err(error) if error.kind() == ErrorKind::IsADirectory => continue,
             Err(error) if !is_gone(&error) => return Err(error).with_context(|| cannot(below)),
             _ => {}
         }
@@ -247,5 +249,135 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> anyhow::Result<Option
             .map(Some),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(cannot),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use super::*;
+    use crate::packages::worker::installer::Installer;
+
+    /// An environment of a few files, and a change of it that was made in a copy.
+    fn changed() -> (tempfile::TempDir, Environment, Commit) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_owned();
+        fs::create_dir(root.join(".pipalhub")).unwrap();
+        fs::create_dir_all(root.join("lib/old")).unwrap();
+        for name in [
+            "pyvenv.cfg",
+            "lib/same.py",
+            "lib/other.py",
+            "lib/old/gone.py",
+            "lib/kind",
+        ] {
+            fs::write(root.join(name), "before").unwrap();
+        }
+        symlink("same.py", root.join("lib/link")).unwrap();
+        let version = "0".to_owned();
+        let installer = Installer::Pip { version };
+        let environment = Environment { root, installer };
+        let staging = Staging::folder(&environment).unwrap();
+        let staging = Staging::copy(&environment, staging).unwrap();
+        let copy = staging.root().to_owned();
+        fs::write(copy.join("lib/other.py"), "afterwards").unwrap();
+        fs::create_dir_all(copy.join("lib/new/deep")).unwrap();
+        fs::write(copy.join("lib/new/deep/b.py"), "new").unwrap();
+        fs::remove_dir_all(copy.join("lib/old")).unwrap();
+        fs::remove_file(copy.join("lib/kind")).unwrap();
+        fs::create_dir(copy.join("lib/kind")).unwrap();
+        fs::write(copy.join("lib/kind/c.py"), "new").unwrap();
+        fs::remove_file(copy.join("lib/link")).unwrap();
+        symlink("other.py", copy.join("lib/link")).unwrap();
+        let Difference { put, removed } = staging.difference().unwrap();
+        assert_eq!(
+            put,
+            [
+                "lib/kind/c.py",
+                "lib/link",
+                "lib/new/deep/b.py",
+                "lib/other.py"
+            ]
+            .map(str::to_owned)
+        );
+        assert_eq!(removed, ["lib/kind", "lib/old/gone.py"].map(str::to_owned));
+        let after = KeptState {
+            base: BTreeSet::new(),
+            last: Some(LastChange {
+                job: 7,
+                changes: Vec::new(),
+            }),
+        };
+        let root = staging.root().to_owned();
+        let kept = staging.into_folder();
+        let folder_of_copy = kept.path().to_owned();
+        std::mem::forget(kept);
+        let commit = Commit {
+            folder: folder_of_copy,
+            root,
+            put,
+            removed,
+            after,
+        };
+        (folder, environment, commit)
+    }
+
+    fn assert_changed(environment: &Environment) {
+        let read = |name: &str| fs::read_to_string(environment.root.join(name)).unwrap();
+        assert_eq!(read("lib/same.py"), "before");
+        assert_eq!(read("lib/other.py"), "afterwards");
+        assert_eq!(read("lib/link"), "afterwards");
+        assert_eq!(read("lib/new/deep/b.py") + &read("lib/kind/c.py"), "newnew");
+        assert!(!environment.root.join("lib/old").exists());
+        let own = fs::read_dir(environment.own_folder()).unwrap();
+        let mut left: Vec<_> = own.map(|it| it.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [LOCK_FILE, STATE_FILE].map(std::ffi::OsString::from));
+    }
+
+    #[test]
+    fn a_change_that_broke_off_anywhere_is_finished() {
+        let steps = {
+            let (_folder, _, commit) = changed();
+            commit.put.len() + commit.removed.len()
+        };
+        for done in 0..=steps {
+            let (_folder, environment, commit) = changed();
+            let same = environment.root.join("lib/same.py");
+            let number = fs::metadata(&same).unwrap().ino();
+            let path = environment.own_folder().join(COMMIT_FILE);
+            files::replace(&path, &serde_json::to_vec(&commit).unwrap()).unwrap();
+            // What had been done before the end.
+            for below in commit.put.iter().take(done) {
+                let to = environment.root.join(below);
+                place(&commit.root.join(below), &to, &commit.root, below).unwrap();
+            }
+            for below in commit
+                .removed
+                .iter()
+                .take(done.saturating_sub(commit.put.len()))
+            {
+                // It may have become a folder already.
+                let _ = fs::remove_file(environment.root.join(below));
+            }
+            assert_eq!(recover(&environment).unwrap().unwrap().job, 7, "{done}");
+            assert_changed(&environment);
+            assert_eq!(fs::metadata(&same).unwrap().ino(), number);
+            assert_eq!(recover(&environment).unwrap().unwrap().job, 7, "{done}");
+            assert_changed(&environment);
+        }
+    }
+
+    #[test]
+    fn a_change_that_had_not_begun_to_take_effect_is_forgotten() {
+        let (_folder, environment, commit) = changed();
+        assert!(commit.folder.exists());
+        assert_eq!(recover(&environment).unwrap(), None);
+        assert!(!commit.folder.exists());
+        assert_eq!(
+            fs::read(environment.root.join("lib/other.py")).unwrap(),
+            b"before"
+        );
     }
 }

@@ -266,7 +266,10 @@ fn paths_of(root: &Path) -> anyhow::Result<Vec<(String, Metadata)>> {
         if fs::symlink_metadata(&top).is_err() {
             continue;
         }
-        for entry in WalkDir::new(&top).follow_root_links(false) {
+        for entry in WalkDir::new(&top)
+            .follow_root_links(false)
+            .sort_by_file_name()
+        {
             let entry = entry.with_context(|| format!("cannot read {}", top.display()))?;
             let below = entry.path().strip_prefix(root)?;
             let Some(below) = below.to_str() else {
