@@ -43,7 +43,7 @@ MAIN = """
 {user}
 daemon off;
 pid {folder}/nginx.pid;
-error_log {folder}/error.log;
+error_log {folder}/error.log warn;
 events {{ worker_connections 256; }}
 http {{
     access_log {folder}/access.log;

@@ -178,6 +178,8 @@ class BeforeAHub(NginxCase):
         self.assertEqual(answer.code, 201, answer.body)
         path = self.folder / "homes/alice/large.txt"
         self.assertEqual(path.read_text(), text)
+        # It reached the server as it came, by way of no file of nginx's.
+        self.assertNotIn("buffered to a temporary file", self.nginx.log())
         model["content"] = "x" * (51 << 20)
         answer = await self.ask("/user/alice/api/contents/larger.txt", "PUT", model)
         self.assertEqual(answer.code, 413, answer.body)

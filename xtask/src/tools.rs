@@ -357,7 +357,8 @@ pub(crate) fn nginx() -> anyhow::Result<PathBuf> {
     let download = || {
         let mut apt = program("apt-get");
         apt.current_dir(&partial)
-            .args(["--quiet=2", "download", "nginx"]);
+            .args(["--quiet=2", "--option", "APT::Sandbox::User=root"])
+            .args(["download", "nginx"]);
         execute(&mut apt)
     };
     // The lists of packages may be missing or old.
