@@ -22,6 +22,7 @@
 //! * [`auth`]: authentication of requests, by the Hub's OAuth or by a token
 //! * `users`: the class's list and the accounts it stands for
 //! * [`lanes`]: each person's files one after another, so that no request waits for another's disk
+//! * `node`: what sets up a server for a class
 //! * [`identity`]: identities, and what they may see and change
 //! * [`secret`]: texts that must not be seen
 //! * [`server`]: connections and their limits
@@ -53,6 +54,7 @@ pub mod homes;
 pub mod identity;
 pub mod lanes;
 pub mod limits;
+mod node;
 pub mod notices;
 mod package_news;
 pub(crate) mod packages;

@@ -32,6 +32,7 @@ struct TestTools {
     /// With jupyter-collaboration 4 and 5.
     collaboration: [PathBuf; 2],
     proxy: PathBuf,
+    nginx: PathBuf,
     /// The images of a fresh server, or the reason why there is none.
     fresh: Result<fresh::FreshImages, String>,
 }
@@ -70,7 +71,9 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
                 "--start-directory",
                 "tests/python",
             ])
-            .env("PIPALHUB_BIN", &service),
+            .env("PIPALHUB_BIN", &service)
+            .env("PIPALHUB_NGINX", &test_tools.nginx)
+            .env("PIPALHUB_PROXY", &test_tools.proxy),
     )?;
     say("Tests of the Hub's configuration on the oldest Hub");
     execute(
@@ -225,6 +228,7 @@ fn install_test_tools() -> anyhow::Result<TestTools> {
         oldest_hub: tools::venv(&tools::OLDEST_HUB_VENV)?,
         collaboration,
         proxy: tools::proxy()?,
+        nginx: tools::nginx()?,
         fresh: match fresh::obstacle()? {
             // Packages for the images may be out of reach where those for this machine are not.
             None => fresh::images(fresh::HUB_VERSION).map_err(|error| format!("{error:#}")),

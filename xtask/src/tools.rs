@@ -7,6 +7,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Stdio,
 };
 
 use anyhow::{Context, bail};
@@ -324,6 +325,60 @@ pub(crate) fn browser() -> anyhow::Result<()> {
         ("chromium", "chromium"),
         ("chromedriver", "chromium-driver"),
     ])
+}
+
+/// Debian's nginx: the program alone, unpacked into the cache, because its package would start a
+/// server on this machine.
+pub(crate) fn nginx() -> anyhow::Result<PathBuf> {
+    let works = |nginx: &Path| {
+        let mut version = program(nginx);
+        let status = version.arg("-v").stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    for installed in ["nginx", "/usr/sbin/nginx"].map(PathBuf::from) {
+        if works(&installed) {
+            return Ok(installed);
+        }
+    }
+    let folder = tools_folder()?.join("nginx");
+    let nginx = folder.join("usr/sbin/nginx");
+    if works(&nginx) {
+        return Ok(nginx);
+    }
+    say("Unpacking Debian's nginx");
+    // Under another name first, so that an interrupted download is started again.
+    let partial = folder.with_extension("partial");
+    for old in [&partial, &folder] {
+        if old.exists() {
+            fs::remove_dir_all(old)?;
+        }
+    }
+    fs::create_dir_all(&partial)?;
+    let download = || {
+        let mut apt = program("apt-get");
+        apt.current_dir(&partial)
+            .args(["--quiet=2", "--option", "APT::Sandbox::User=root"])
+            .args(["download", "nginx"]);
+        execute(&mut apt)
+    };
+    // The lists of packages may be missing or old.
+    let downloaded = download().or_else(|_| {
+        execute(program("apt-get").args(["--quiet=2", "update"]))?;
+        download()
+    });
+    downloaded.context("nginx cannot be downloaded from Debian: please install nginx")?;
+    for entry in fs::read_dir(&partial)? {
+        let package = entry?.path();
+        if package.extension().is_some_and(|ending| ending == "deb") {
+            execute(program("dpkg").arg("-x").arg(&package).arg(&partial))?;
+            fs::remove_file(package)?;
+        }
+    }
+    fs::rename(&partial, &folder)?;
+    if !works(&nginx) {
+        bail!("Debian's nginx does not run here: please install nginx");
+    }
+    Ok(nginx)
 }
 
 /// Installs the packages of missing programs, given as `(program, package)`, as root on Debian;

@@ -13,6 +13,7 @@ mod doctor;
 mod environment;
 mod history;
 mod homes;
+mod nginx_site;
 mod packages;
 mod parallel;
 mod parent;
@@ -49,6 +50,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     #[command(name = WORKER_COMMAND, hide = true)]
     EnvironmentWorker,
+    NginxSite(nginx_site::NginxSiteArgs),
     Packages(packages::PackagesArgs),
     Render(render::RenderArgs),
     Restore(restore::RestoreArgs),
@@ -69,6 +71,7 @@ impl Cli {
             Command::Build(args) => build::run(&args),
             Command::Doctor(args) => doctor::run(args),
             Command::EnvironmentWorker => worker::run(),
+            Command::NginxSite(args) => nginx_site::run(args),
             Command::Packages(args) => packages::run(&args),
             Command::Render(args) => render::run(&args),
             Command::Restore(args) => restore::run(&args),

@@ -185,6 +185,11 @@ fn every_setting_of_the_steward_is_in_a_table_of_users_md_or_requirements_md() {
 }
 
 #[test]
+fn every_option_of_a_site_is_in_the_table_of_nginx_md() {
+    compare_settings("nginx-site", &["nginx.md"], |_| true);
+}
+
+#[test]
 fn every_option_of_an_archive_is_in_the_table_of_archive_md() {
     compare_settings("archive", &["archive.md"], |_| true);
 }

@@ -30,7 +30,7 @@ const LAYERS: &[&[&str]] = &[
     &["feed", "limits", "steward", "contacts"],
     &["copies"],
     &["homes"],
-    &["store", "auth", "lanes", "users", "packages"],
+    &["store", "auth", "lanes", "users", "packages", "node"],
     &[
         "identity",
         "secret",
