@@ -127,6 +127,15 @@ mod tests {
     }
 
     #[test]
+    fn the_file_in_the_documentation_says_what_holds_without_it() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/create-node.md");
+        let page = fs::read_to_string(page).unwrap();
+        let file = page.split("```toml\n").nth(1).unwrap();
+        let file = file.split("```").next().unwrap();
+        assert_eq!(NodeSettings::parse(file).unwrap(), NodeSettings::default());
+    }
+
+    #[test]
     fn a_file_changes_what_it_names_and_a_wrong_name_is_told() {
         let text = "region = \"fra1\"\nsizes = { huge = \"s-8vcpu-16gb\" }\n";
         let settings = NodeSettings::parse(text).unwrap();

@@ -84,7 +84,10 @@ async fn a_destruction_that_was_killed_goes_on() {
 async fn a_creation_that_was_killed_on_the_server_goes_on() {
     let trainer = Trainer::new().await;
     let result = trainer.at("server/cloud-init.result");
-    fs::write(&result, "echo waits > waiting; sleep 30; exit 1\n").unwrap();
+    // Until the test is over, and its folder gone.
+    fs::write(trainer.at("server/hold"), "").unwrap();
+    let hold = "echo waits > waiting; while [ -f hold ]; do sleep 0.1; done; exit 1\n";
+    fs::write(&result, hold).unwrap();
     let run = trainer.run(ALPHA);
     let kill = async {
         let waiting = trainer.at("server/waiting");
