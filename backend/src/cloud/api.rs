@@ -314,13 +314,13 @@ fn judge(action: &str, answer: &ApiAnswer) -> Result<Value, CloudError> {
 }
 
 #[derive(Deserialize)]
-struct ErrorBody {
+struct CloudErrorBody {
     message: String,
 }
 
 /// The API's own words on an error, on one line and not too long.
 fn message(answer: &ApiAnswer) -> String {
-    let read: Option<ErrorBody> = serde_json::from_slice(&answer.body).ok();
+    let read: Option<CloudErrorBody> = serde_json::from_slice(&answer.body).ok();
     let words = read.map_or_else(|| "it says no more".to_owned(), |body| body.message);
     let words = words.chars().take(300);
     words
