@@ -6,6 +6,7 @@
 //! * [`routes`]: every HTTP route; [`routes::router`] is what the binary and the tests call
 //! * [`app`]: the state that every handler can reach
 //! * `archive`: everything of a class in one file, and back
+//! * `cloud`: servers for a class at DigitalOcean, from the trainer's machine
 //! * [`builds`]: exports, copies and summaries of notebooks, as files
 //! * [`sharing`]: which notebooks and summaries of others participants may see
 //! * [`history`]: every version of every notebook, behind a trait
@@ -43,6 +44,7 @@ mod bodies;
 pub mod builds;
 pub mod class;
 pub mod cli;
+mod cloud;
 pub mod contacts;
 pub mod copies;
 pub mod errands;

@@ -41,6 +41,8 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     let begun = Instant::now();
     // The service does not compile without these.
     tools::debian_packages(&[("cc", "gcc"), ("make", "make")])?;
+    // Of a trainer's machine, and the certificates of a made-up API.
+    tools::debian_packages(&[("ssh", "openssh-client"), ("openssl", "openssl")])?;
     // In parallel: this waits for the network while the compiler uses the processors.
     let test_tools = thread::spawn(install_test_tools);
     let web = tools::web()?;

@@ -1,14 +1,17 @@
 //! The commands of `pipalhub`. A new one gets a module here and a line in `Command`;
-//! settings that several commands have are in modules of their own: `address`, `cookie_key`, `data`, `history`,
-//! `homes`, `quota`; `private` checks that other users cannot read the service's files.
+//! settings that several commands have are in modules of their own: `address`, `cloud_account`,
+//! `cookie_key`, `data`, `history`, `homes`, `quota`; `private` checks that other users cannot read the service's files.
 
 mod address;
 mod archive;
 mod archive_progress;
 mod asker;
 mod build;
+mod cloud_account;
 mod cookie_key;
+mod create_node;
 mod data;
+mod destroy_node;
 mod doctor;
 mod environment;
 mod history;
@@ -47,6 +50,8 @@ pub struct Cli {
 enum Command {
     Archive(archive::ArchiveArgs),
     Build(build::BuildArgs),
+    CreateNode(create_node::CreateNodeArgs),
+    DestroyNode(destroy_node::DestroyNodeArgs),
     Doctor(doctor::DoctorArgs),
     #[command(name = WORKER_COMMAND, hide = true)]
     EnvironmentWorker,
@@ -69,6 +74,8 @@ impl Cli {
         match self.command {
             Command::Archive(args) => archive::run(&args),
             Command::Build(args) => build::run(&args),
+            Command::CreateNode(args) => create_node::run(&args),
+            Command::DestroyNode(args) => destroy_node::run(&args),
             Command::Doctor(args) => doctor::run(args),
             Command::EnvironmentWorker => worker::run(),
             Command::NginxSite(args) => nginx_site::run(args),

@@ -194,6 +194,23 @@ fn every_option_of_an_archive_is_in_the_table_of_archive_md() {
     compare_settings("archive", &["archive.md"], |_| true);
 }
 
+#[test]
+fn every_option_of_the_commands_of_nodes_is_in_the_table_of_create_node_md() {
+    for (command, other) in [
+        ("create-node", "`destroy-node`:"),
+        ("destroy-node", "`create-node`:"),
+    ] {
+        let of_other: Vec<String> = rows(&page("create-node.md"))
+            .into_iter()
+            .filter(|row| row.len() > 3 && row[3].starts_with(other))
+            .map(|row| row[0].replace('`', ""))
+            .collect();
+        compare_settings(command, &["create-node.md"], |row| {
+            !of_other.contains(&row[0])
+        });
+    }
+}
+
 /// The rows of limits.md by their first cell, and the numbers that are missing in them.
 struct LimitsTable {
     by_name: BTreeMap<String, String>,

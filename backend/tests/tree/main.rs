@@ -23,7 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["routes"],
     &["app"],
-    &["archive"],
+    &["archive", "cloud"],
     &["builds", "package_news"],
     &["sharing", "history", "notices", "errands", "setup"],
     &["class"],

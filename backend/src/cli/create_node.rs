@@ -1,0 +1,126 @@
+//! `pipalhub create-node`: a server in the cloud for a class, made or gone on with.
+
+use std::{
+    env::{self, consts},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, CommandFactory};
+
+use super::{
+    Cli,
+    cloud_account::{CloudArgs, StepLines, account, one_thread, print_plan},
+};
+use crate::cloud::{NodeCreation, NodeFolder, NodeHostname, NodeRequest, NodeSettings, NodeSetup};
+
+/// The command that is run on the server.
+const SETUP_COMMAND: &str = "setup-node";
+
+/// Make a server at DigitalOcean for a class: droplet, address, DNS record, SSH.
+///
+/// DIGITALOCEAN_TOKEN is a token of the account. One of the account's SSH keys must be on this
+/// machine, and DigitalOcean must serve the DNS of the base domain. Run again, it goes on where it
+/// was, and makes nothing twice; pipalhub destroy-node removes what it has made.
+///
+/// What is on the server afterwards is not in this version: the setup (`setup-node`) comes later,
+/// and until then --no-setup must be given.
+#[derive(Args)]
+pub(super) struct CreateNodeArgs {
+    #[command(flatten)]
+    cloud: CloudArgs,
+    /// small, medium or large, or what the settings have.
+    #[arg(long, value_name = "SIZE")]
+    size: String,
+    /// The hostname: alpha-lab, or with the base domain alpha-lab.pipal.in.
+    #[arg(long, value_name = "HOSTNAME")]
+    hostname: String,
+    /// Let the hostname's DNS record lead to this node, though it was not made from here.
+    #[arg(long)]
+    take_record: bool,
+    /// Leave the server as it comes.
+    #[arg(long)]
+    no_setup: bool,
+    /// The program that is copied to the server and run there, for its system. [default: this one]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_setup")]
+    setup_program: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &CreateNodeArgs) -> anyhow::Result<ExitCode> {
+    let settings = args.cloud.settings()?;
+    let request = NodeRequest {
+        name: args.cloud.name.clone(),
+        hostname: NodeHostname::parse(&args.hostname, &settings.base_domain)?,
+        size: settings.size(&args.size)?.to_owned(),
+        may_take_record: args.take_record,
+    };
+    let setup = setup(args, &settings)?;
+    let account = account(&settings)?;
+    let nodes = args.cloud.nodes()?;
+    let folder = match args.cloud.dry_run {
+        true => NodeFolder::look(&nodes, &request.name)?,
+        false => NodeFolder::take(&nodes, &request.name)?,
+    };
+    let lines = StepLines::new();
+    let creation = NodeCreation {
+        cloud: &account,
+        settings: &settings,
+        folder: &folder,
+        request: &request,
+        setup: setup.as_ref(),
+        progress: &lines,
+    };
+    let runtime = one_thread()?;
+    if args.cloud.dry_run {
+        print_plan(&runtime.block_on(creation.plan())?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let state = runtime
+        .block_on(creation.run())
+        .inspect_err(|_| println!())?;
+    println!("{} is there, after {}", state.hostname, lines.total());
+    if !state.is_set_up {
+        println!("It is a bare server: the setup was left out.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How the server is set up; refused before anything is made, when it cannot be.
+fn setup(args: &CreateNodeArgs, settings: &NodeSettings) -> anyhow::Result<Option<NodeSetup>> {
+    if args.no_setup {
+        return Ok(None);
+    }
+    let program = match &args.setup_program {
+        Some(program) => program.clone(),
+        None => own_program()?,
+    };
+    if !program.is_file() {
+        bail!("there is no program {}", program.display());
+    }
+    Ok(Some(NodeSetup {
+        program,
+        timeout: Duration::from_secs(settings.setup_wait_seconds),
+    }))
+}
+
+/// This program, where it can set up a server.
+fn own_program() -> anyhow::Result<PathBuf> {
+    let has_setup = Cli::command().find_subcommand(SETUP_COMMAND).is_some();
+    if !has_setup {
+        bail!(
+            "this version of pipalhub does not set up a server yet: give --no-setup, and follow \
+             docs/install.md on the server"
+        );
+    }
+    if (consts::OS, consts::ARCH) != ("linux", "x86_64") {
+        bail!(
+            "this program is for {} on {}, and the server needs one for Linux on x86-64: name it \
+             with --setup-program",
+            consts::OS,
+            consts::ARCH
+        );
+    }
+    env::current_exe().context("cannot find this program: name it with --setup-program")
+}
