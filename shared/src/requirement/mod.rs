@@ -51,7 +51,7 @@ pub enum RequirementError {
     Specifier(String),
     /// This is no version.
     Version(String),
-    /// It has more than [`MAX_PARTS`] extras or versions.
+    /// It has more than ten extras or versions.
     TooManyParts,
 }
 
