@@ -8,8 +8,8 @@ use std::{
 
 use rustix::process::{Pid, Signal, geteuid, kill_process_group};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    process::{Child, Command},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdin, ChildStdout, Command},
 };
 
 use super::{
@@ -36,6 +36,8 @@ const PASSED: [&str; 12] = [
     "no_proxy",
 ];
 const PASSED_PREFIXES: [&str; 3] = ["LC_", "PIP_", "UV_"];
+/// Longest line of a worker: whoever owns the environment can write to it as the worker does.
+const MAX_LINE_BYTES: u64 = 8 << 20;
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// A worker at work. It ends when this is dropped, with all that it has started.
@@ -44,8 +46,8 @@ pub(super) struct WorkerProcess {
     /// The process group, which is the worker's own.
     group: Option<Pid>,
     /// The worker ends when this does.
-    _input: Option<tokio::process::ChildStdin>,
-    lines: tokio::io::Lines<BufReader<tokio::process::ChildStdout>>,
+    _input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
 }
 
 impl WorkerProcess {
@@ -84,17 +86,19 @@ impl WorkerProcess {
             child,
             group,
             _input: input,
-            lines: BufReader::new(output).lines(),
+            output: BufReader::new(output),
         })
     }
 
     /// The next line that it prints that is for the log, or its answer.
     pub(super) async fn next(&mut self) -> Result<WorkerLine, PackageError> {
         let failed = |reason: String| PackageError::Failed(reason);
-        match self.lines.next_line().await {
-            Ok(Some(line)) => serde_json::from_str(&line)
+        let mut line = Vec::new();
+        let mut limited = (&mut self.output).take(MAX_LINE_BYTES);
+        match limited.read_until(b'\n', &mut line).await {
+            Ok(read) if read > 0 => serde_json::from_slice(&line)
                 .map_err(|error| failed(format!("the worker prints something else: {error}"))),
-            Ok(None) => {
+            Ok(_) => {
                 // Before it is waited for: until then nobody else's group has its number.
                 self.kill();
                 let status = self.child.wait().await;

@@ -180,7 +180,11 @@ fn intent(
                 package.name
             )),
             true => {}
-            false => unneeded.push(package.name.clone()),
+            // What a package calls itself is an argument of the installer.
+            false => match checked_name(&package.name) {
+                Some(name) => unneeded.push(name.to_owned()),
+                None => warnings.push(format!("{:?} stays, as it is no name", package.name)),
+            },
         }
     }
     let mut lines: Vec<String> = requirements.iter().map(ToString::to_string).collect();
