@@ -203,9 +203,10 @@ impl Workplace {
             .unwrap();
         let child = self.command(&words).stderr(log).spawn().unwrap();
         let steward = RunningSteward { child };
-        until("the steward", || {
-            UnixStream::connect(self.path("steward.sock")).is_ok()
-        });
+        // The socket of one that was killed while it started a program takes connections, too, for
+        // a moment.
+        let look = json!({"do": "log", "job": null, "from": 0});
+        until("the steward", || self.try_ask(&look).is_ok());
         steward
     }
 
