@@ -3,7 +3,8 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{self, BufRead, BufReader, Write},
+    os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
     thread,
@@ -101,8 +102,20 @@ impl Sandbox {
         let log = fs::File::create(self.path("steward.log")).unwrap();
         let child = self.command(&words).stderr(log).spawn().unwrap();
         let steward = Steward { child };
-        until("the steward", || self.path("steward.sock").exists());
+        // The socket of one that was killed is there, too.
+        until("the steward", || {
+            self.hello().is_ok_and(|it| !it.is_empty())
+        });
         steward
+    }
+
+    /// What the steward says of itself.
+    fn hello(&self) -> io::Result<String> {
+        let mut stream = UnixStream::connect(self.path("steward.sock"))?;
+        writeln!(stream, "{{\"do\": \"hello\"}}")?;
+        let mut said = String::new();
+        BufReader::new(stream).read_line(&mut said)?;
+        Ok(said)
     }
 
     /// What the steward has said.
